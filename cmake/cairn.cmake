@@ -1,0 +1,79 @@
+# One call per room: cairn_library(tensor USES base PACKAGES ...) makes the library cairn_tensor
+# from every .cc of the folder and, from its *_test.cc, the test program tensor_test.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_program(CCACHE ccache)
+if(CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+        CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+endif()
+
+add_library(cairn_flags INTERFACE)
+target_compile_options(cairn_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror
+    -ffp-contract=off -fno-omit-frame-pointer)
+target_include_directories(cairn_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+target_link_libraries(cairn_flags INTERFACE Threads::Threads)
+if(CAIRN_SANITIZE)
+    target_compile_options(cairn_flags INTERFACE -fsanitize=${CAIRN_SANITIZE}
+        -fno-sanitize-recover=all)
+    target_link_options(cairn_flags INTERFACE -fsanitize=${CAIRN_SANITIZE})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND CAIRN_SANITIZE MATCHES undefined)
+        target_compile_options(cairn_flags INTERFACE -fno-sanitize=function)
+    endif()
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    target_compile_options(cairn_flags INTERFACE -Wthread-safety)
+endif()
+
+if(CAIRN_TESTS)
+    enable_testing()
+    find_package(GTest REQUIRED)
+endif()
+
+# pkg_library(NAME pkg): an imported target for a library known to pkg-config.
+function(pkg_library name package)
+    pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL ${package})
+endfunction()
+
+# Per-instruction-set flags: only files named for the set get them.
+function(cairn_isa_flags)
+    foreach(source ${ARGN})
+        if(source MATCHES "_avx512\\.cc$")
+            set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+                "-O3;-mavx2;-mfma;-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512vnni;-mprefer-vector-width=512")
+        elseif(source MATCHES "_avx2\\.cc$")
+            set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-O3;-mavx2;-mfma")
+        endif()
+    endforeach()
+endfunction()
+
+function(cairn_room name)
+    cmake_parse_arguments(ARG "" "" "USES;PACKAGES" ${ARGN})
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+    set(tests ${sources})
+    list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+    list(FILTER sources EXCLUDE REGEX "_(test|bench|main)\\.cc$")
+    cairn_isa_flags(${sources})
+    set(uses "")
+    foreach(use ${ARG_USES})
+        list(APPEND uses cairn_${use})
+    endforeach()
+    if(sources)
+        add_library(cairn_${name} STATIC ${sources})
+        target_link_libraries(cairn_${name} PUBLIC cairn_flags ${uses} ${ARG_PACKAGES})
+    else()
+        add_library(cairn_${name} INTERFACE)
+        target_link_libraries(cairn_${name} INTERFACE cairn_flags ${uses} ${ARG_PACKAGES})
+    endif()
+    if(CAIRN_TESTS AND tests)
+        add_executable(${name}_test ${tests})
+        target_link_libraries(${name}_test PRIVATE cairn_${name} GTest::gtest GTest::gmock
+            GTest::gtest_main)
+        target_compile_definitions(${name}_test PRIVATE
+            CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+        add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+        set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+    endif()
+endfunction()

@@ -1,0 +1,156 @@
+#include "base/disk.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+namespace cairn {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Error errno_error(const std::string& what) {
+    const int code = errno;
+    const ErrorCode kind = code == ENOENT                     ? ErrorCode::kNotFound
+                           : code == ENOSPC || code == EDQUOT ? ErrorCode::kFull
+                                                              : ErrorCode::kIo;
+    return Error{kind, what + ": " + std::generic_category().message(code)};
+}
+
+// Closes its descriptor on every way out.
+struct File {
+    int fd;
+    ~File() {
+        if (fd >= 0) ::close(fd);
+    }
+};
+
+Status write_all(int fd, ByteView bytes, const std::string& path) {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t wrote = ::write(fd, bytes.data() + done, bytes.size() - done);
+        if (wrote < 0) {
+            if (errno == EINTR) continue;
+            return errno_error("cannot write " + path);
+        }
+        done += static_cast<std::size_t>(wrote);
+    }
+    return ok_status();
+}
+
+Status sync_folder(const fs::path& folder) {
+    const File file{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (file.fd < 0 || ::fsync(file.fd) != 0) return errno_error("cannot sync " + folder.string());
+    return ok_status();
+}
+
+}  // namespace
+
+Result<Bytes> PosixDisk::read(const std::string& name, std::size_t max_bytes) const {
+    const std::string path = root_ + "/" + name;
+    const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (file.fd < 0) return errno_error("cannot open " + path);
+    const off_t size = ::lseek(file.fd, 0, SEEK_END);
+    if (size < 0) return errno_error("cannot read " + path);
+    if (static_cast<std::size_t>(size) > max_bytes)
+        return Error{ErrorCode::kFull,
+                     path + " is larger than the limit of " + std::to_string(max_bytes) + " bytes"};
+    Bytes bytes(static_cast<std::size_t>(size));
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t got =
+            ::pread(file.fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return io_error("short read of " + path);
+        done += static_cast<std::size_t>(got);
+    }
+    return bytes;
+}
+
+Status PosixDisk::write_atomic(const std::string& name, ByteView bytes) {
+    const fs::path path = fs::path(root_) / name;
+    std::error_code failure;
+    fs::create_directories(path.parent_path(), failure);
+    if (failure)
+        return io_error("cannot create " + path.parent_path().string() + ": " + failure.message());
+    const std::string temporary = path.string() + ".tmp";
+    {
+        const File file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+        if (file.fd < 0) return errno_error("cannot create " + temporary);
+        const Status written = write_all(file.fd, bytes, temporary);
+        if (!written.ok() || ::fsync(file.fd) != 0) {
+            const Error error =
+                written.ok() ? errno_error("cannot sync " + temporary) : written.error();
+            ::unlink(temporary.c_str());
+            return error;
+        }
+    }
+    if (::rename(temporary.c_str(), path.c_str()) != 0)
+        return errno_error("cannot rename " + temporary);
+    return sync_folder(path.parent_path());
+}
+
+Status PosixDisk::remove(const std::string& name) {
+    const std::string path = root_ + "/" + name;
+    if (::unlink(path.c_str()) != 0) return errno_error("cannot remove " + path);
+    return ok_status();
+}
+
+bool PosixDisk::exists(const std::string& name) const {
+    std::error_code failure;
+    return fs::is_regular_file(fs::path(root_) / name, failure);
+}
+
+std::vector<std::string> PosixDisk::list(const std::string& folder) const {
+    std::vector<std::string> names;
+    std::error_code failure;
+    for (const auto& entry : fs::directory_iterator(fs::path(root_) / folder, failure)) {
+        const std::string name = entry.path().filename().string();
+        if (entry.is_regular_file(failure) && !name.ends_with(".tmp")) names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+Result<Bytes> MemoryDisk::read(const std::string& name, std::size_t max_bytes) const {
+    const auto found = files_.find(name);
+    if (found == files_.end()) return not_found("no file " + name);
+    if (found->second.size() > max_bytes) return Error{ErrorCode::kFull, name + " is too large"};
+    return found->second;
+}
+
+Status MemoryDisk::write_atomic(const std::string& name, ByteView bytes) {
+    if (full_) return Error{ErrorCode::kFull, "cannot write " + name + ": no space left"};
+    files_[name] = Bytes(bytes.begin(), bytes.end());
+    return ok_status();
+}
+
+Status MemoryDisk::remove(const std::string& name) {
+    if (files_.erase(name) == 0) return not_found("no file " + name);
+    return ok_status();
+}
+
+bool MemoryDisk::exists(const std::string& name) const { return files_.contains(name); }
+
+std::vector<std::string> MemoryDisk::list(const std::string& folder) const {
+    const std::string prefix = folder + "/";
+    std::vector<std::string> names;
+    for (const auto& [name, bytes] : files_)
+        if (name.starts_with(prefix) && name.find('/', prefix.size()) == std::string::npos)
+            names.push_back(name.substr(prefix.size()));
+    return names;
+}
+
+void MemoryDisk::flip_bit(const std::string& name, std::size_t bit) {
+    Bytes& bytes = files_.at(name);
+    CHECK(bit / 8 < bytes.size());
+    bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ (1u << (bit % 8)));
+}
+
+}  // namespace cairn

@@ -1,0 +1,60 @@
+// The disk, passed in: whole files under one root folder. PosixDisk writes them so that a crash
+// at any instant leaves the old file or the new one; MemoryDisk is for simulations and can be
+// told to fail.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace cairn {
+
+/// Names are relative paths with '/', without "..".
+class Disk {
+  public:
+    virtual ~Disk() = default;
+    /// The whole file; kNotFound if there is none, kFull if it is larger than max_bytes.
+    virtual Result<Bytes> read(const std::string& name, std::size_t max_bytes) const = 0;
+    /// Replaces the file as one step that survives a crash (temporary file, fsync, rename).
+    virtual Status write_atomic(const std::string& name, ByteView bytes) = 0;
+    virtual Status remove(const std::string& name) = 0;
+    virtual bool exists(const std::string& name) const = 0;
+    /// File names (not paths) in a folder, sorted; empty if there is no such folder.
+    virtual std::vector<std::string> list(const std::string& folder) const = 0;
+};
+
+class PosixDisk final : public Disk {
+  public:
+    explicit PosixDisk(std::string root) : root_(std::move(root)) {}
+    Result<Bytes> read(const std::string& name, std::size_t max_bytes) const override;
+    Status write_atomic(const std::string& name, ByteView bytes) override;
+    Status remove(const std::string& name) override;
+    bool exists(const std::string& name) const override;
+    std::vector<std::string> list(const std::string& folder) const override;
+
+  private:
+    std::string root_;
+};
+
+class MemoryDisk final : public Disk {
+  public:
+    Result<Bytes> read(const std::string& name, std::size_t max_bytes) const override;
+    Status write_atomic(const std::string& name, ByteView bytes) override;
+    Status remove(const std::string& name) override;
+    bool exists(const std::string& name) const override;
+    std::vector<std::string> list(const std::string& folder) const override;
+
+    /// From now on writes fail as a full disk does.
+    void set_full(bool full) { full_ = full; }
+    /// Flips one bit of a stored file, as a bad sector might.
+    void flip_bit(const std::string& name, std::size_t bit);
+
+  private:
+    std::map<std::string, Bytes> files_;
+    bool full_ = false;
+};
+
+}  // namespace cairn

@@ -1,0 +1,43 @@
+#include "base/log.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace cairn {
+
+namespace {
+
+spdlog::logger& logger() {
+    static const auto instance = [] {
+        auto made = std::make_shared<spdlog::logger>(
+            "cairn", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+        made->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v");
+        made->set_level(spdlog::level::warn);
+        return made;
+    }();
+    return *instance;
+}
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+    switch (level) {
+        case LogLevel::kDebug:
+            return spdlog::level::debug;
+        case LogLevel::kInfo:
+            return spdlog::level::info;
+        case LogLevel::kWarn:
+            return spdlog::level::warn;
+        case LogLevel::kError:
+            return spdlog::level::err;
+        case LogLevel::kOff:
+            return spdlog::level::off;
+    }
+    return spdlog::level::info;
+}
+
+}  // namespace
+
+void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
+
+void log_line(LogLevel level, std::string_view line) { logger().log(to_spdlog(level), line); }
+
+}  // namespace cairn
