@@ -1,0 +1,82 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// What consensus asks of the model. The rules read integers only; the model enters through this
+// one interface, which worth/ answers with bit-exact numerics rounded to integers. Tests of the
+// rules answer it with a few lines of fake.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace cairn::consensus {
+
+__extension__ typedef __int128 Int128;
+
+/// An integer change of the model: one entry per parameter, unit 2^-24, tile padding included.
+using Delta = std::vector<std::int32_t>;
+
+/// What the judge batch says of one delta d at the current model (chain.md, rule 6).
+struct DeltaJudgement {
+    Int128 score = 0;      ///< S(d) = -<g, d>, g the integer judge gradient
+    Int128 dot_merged = 0;  ///< <d, M>, M the exact sum of the recently merged deltas
+    std::uint64_t norm = 0;  ///< floor(sqrt(<d, d>)), unit 2^-24
+};
+
+/// What the judge batch says of the recently merged deltas themselves.
+struct MergedJudgement {
+    Int128 score = 0;  ///< S(M)
+    Int128 norm2 = 0;  ///< <M, M>
+};
+
+/// What a merge did, so that it can be undone exactly. Opaque to consensus.
+class ModelUndo {
+  public:
+    virtual ~ModelUndo() = default;
+};
+
+/// The model as chain state. Calls that compute may take a second; every failure that is ours
+/// (memory, a kernel that disagrees with the reference) is an Error and leads to `undecided`.
+class ModelSeam {
+  public:
+    virtual ~ModelSeam() = default;
+
+    /// Merkle root over the tiles of theta.
+    virtual Hash256 root() const = 0;
+    /// Commits to the window of recently merged deltas (part of the rules root).
+    virtual Hash256 recent_merges_root() const = 0;
+    virtual std::uint64_t parameter_count() const = 0;
+
+    /// Payload -> delta, by the network's codec. Refuses malformed or out-of-bounds payloads.
+    virtual Result<Delta> decode(ByteView payload, const Hash256& codec_seed) const = 0;
+    /// floor(sqrt(<d, d>)).
+    virtual std::uint64_t norm(const Delta& delta) const = 0;
+
+    /// One bit-exact backward pass over the judge batch drawn by `judge_seed`, then integers only.
+    /// The gradient is cached for (root, judge_seed).
+    virtual Result<DeltaJudgement> judge(const Hash256& judge_seed, const Delta& delta) = 0;
+    virtual Result<MergedJudgement> judge_merged(const Hash256& judge_seed) = 0;
+    /// Integer loss of the judge batch (per-token loss x 2^20, summed) at theta, and at
+    /// theta + delta (clamped as merge would).
+    virtual Result<std::int64_t> judge_loss(const Hash256& judge_seed) = 0;
+    virtual Result<std::int64_t> judge_loss_after(const Hash256& judge_seed,
+                                                  const Delta& merged) = 0;
+
+    /// theta += merged, clamped to +-2^30; pushes `merged` into the window of recent merges.
+    virtual std::unique_ptr<ModelUndo> merge(const Delta& merged) = 0;
+    /// Takes back the latest merge that has not been taken back.
+    virtual void undo(std::unique_ptr<ModelUndo> undo) = 0;
+
+    /// The same questions answered by the plain reference kernels, before a verdict of invalid.
+    virtual void use_reference(bool on) = 0;
+
+    /// For snapshots: everything that merge changes, canonical, and back (root re-checked by the
+    /// caller).
+    virtual Bytes save() const = 0;
+    virtual Status load(ByteView saved) = 0;
+};
+
+}  // namespace cairn::consensus
