@@ -1,0 +1,71 @@
+// The training pass over one gradient leaf: G tokens in sequences of T, forward and backward, in
+// microbatches. Inside a leaf rule 1 of the numerics runs over ascending tokens, so that every
+// microbatch size and thread count gives the same bits; leaves combine in a fixed binary tree
+// (model/leaf_tree.h). The chain's judge score is exactly one leaf, so miners, trainers and
+// validators share this code.
+//
+//   LeafPass pass(layout, {.leaf_tokens = 4096, .context = 256, .microbatch = 1024}, pool);
+//   std::int64_t loss = pass.backward(weights, tokens, targets, gradient);   // both in sums
+//
+// CONSENSUS: changing a result here splits the network.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/thread_pool.h"
+#include "model/weights.h"
+
+namespace cairn::model {
+
+/// Losses are summed as integers in units of 2^-20 nats (numerics rule 7).
+inline constexpr int kLossFractionBits = 20;
+/// What a token counts whose loss is NaN, infinite or too large: 2048 nats.
+inline constexpr std::int64_t kLossCap = std::int64_t{1} << 31;
+
+/// round-half-even(loss * 2^20), NaN and overflow giving kLossCap.
+std::int64_t integer_loss(float loss);
+/// For people: nats per token.
+double nats(std::int64_t loss_sum, std::uint64_t tokens);
+
+struct LeafShape {
+    std::uint32_t leaf_tokens = 0;  ///< G: a power of two, 1024 to 2^20
+    std::uint32_t context = 0;      ///< T: a power of two that divides G; at most config.context
+    /// Tokens computed at once: a multiple of 256 and of T that divides G. Decides speed and
+    /// memory, never bits. 0 = choose.
+    std::uint32_t microbatch = 0;
+};
+
+Status validate(const LeafShape& shape, const ModelConfig& config);
+
+class LeafPass {
+  public:
+    /// CHECKs the shape; takes all memory here. `layout` decides where gradients lie. Without
+    /// `with_gradient` only the losses can be asked for and memory is much smaller.
+    LeafPass(const ParameterLayout& layout, const LeafShape& shape, ThreadPool& pool,
+             bool with_gradient = true);
+    ~LeafPass();
+    LeafPass(const LeafPass&) = delete;
+    LeafPass& operator=(const LeafPass&) = delete;
+
+    const LeafShape& shape() const;
+
+    /// Sum of the integer losses. `tokens` and `targets` have any equal length that is a multiple
+    /// of T (not only G); every token is < vocab.
+    std::int64_t forward_loss(const Weights& weights, std::span<const std::uint32_t> tokens,
+                              std::span<const std::uint32_t> targets);
+    /// The loss of each token in nats, same lengths.
+    void token_losses(const Weights& weights, std::span<const std::uint32_t> tokens,
+                      std::span<const std::uint32_t> targets, std::span<float> losses);
+    /// gradient[layout.size()] = d(sum of losses)/d(parameters) over exactly G tokens, not scaled
+    /// by 1/G; padding is zeros. Returns the sum of the integer losses.
+    std::int64_t backward(const Weights& weights, std::span<const std::uint32_t> tokens,
+                          std::span<const std::uint32_t> targets, std::span<float> gradient);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace cairn::model

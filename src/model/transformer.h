@@ -1,0 +1,73 @@
+// The forward pass for inference, in three parts that may run in different processes: embed turns
+// tokens into hidden states, forward takes hidden states through layers [a, b), head turns them
+// into logits. Batch invariance holds by construction (numerics rule 1): n tokens at once, one at a
+// time, cut over processes or mixed with other people's sequences give the same bits.
+//
+//   Transformer model(config, weights, all_layers(config), pool, /*max_batch=*/64);
+//   KvCache cache(config, all_layers(config), config.context);
+//   model.embed(tokens, hidden);  model.forward(hidden, cache);  model.head(last, logits);
+//
+// All scratch memory is taken by the constructor; nothing allocates per token.
+//
+// CONSENSUS: changing a result here splits the network.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "model/kv_cache.h"
+#include "model/weights.h"
+
+namespace cairn::model {
+
+class RopeTable;
+
+/// Consecutive rows of a batch that belong to one sequence.
+struct Segment {
+    KvCache* cache = nullptr;
+    std::size_t tokens = 0;
+};
+
+class Transformer {
+  public:
+    /// Runs the layers of `range`; `weights` and `pool` must outlive it. embed and head work
+    /// whenever their tensors are present. `max_batch` bounds the tokens of one call.
+    Transformer(const ModelConfig& config, Weights weights, LayerRange range, ThreadPool& pool,
+                std::size_t max_batch);
+    ~Transformer();
+    Transformer(const Transformer&) = delete;
+    Transformer& operator=(const Transformer&) = delete;
+
+    const ModelConfig& config() const { return config_; }
+    LayerRange range() const { return range_; }
+    std::size_t max_batch() const { return max_batch_; }
+
+    /// hidden[n, dim] = rows of the token embedding. CHECKs that tokens < vocab.
+    void embed(std::span<const std::uint32_t> tokens, std::span<float> hidden) const;
+    /// hidden[n, dim] through the layers, in place; positions begin at cache.length(), which
+    /// grows by n. CHECKs n <= max_batch and that the cache has room and the same range.
+    void forward(std::span<float> hidden, KvCache& cache);
+    /// The same for several sequences at once: the segments' tokens add up to the rows.
+    void forward_segments(std::span<float> hidden, std::span<const Segment> segments);
+    /// logits[n, vocab] from hidden[n, dim], n <= max_batch: final norm and head product.
+    void head(std::span<const float> hidden, std::span<float> logits);
+
+  private:
+    void attention_block(std::uint32_t layer, std::span<float> hidden,
+                         std::span<const Segment> segments);
+    void feed_forward_block(std::uint32_t layer, std::span<float> hidden);
+
+    ModelConfig config_;
+    Weights weights_;
+    LayerRange range_;
+    ThreadPool& pool_;
+    std::size_t max_batch_;
+    std::unique_ptr<RopeTable> rope_;
+    // Scratch, [max_batch, ...].
+    std::vector<float> normed_, query_, key_, value_, mixed_, gate_, up_;
+};
+
+}  // namespace cairn::model
