@@ -30,6 +30,7 @@ class Sha256 {
     Hash256 finish();
 
   private:
+    friend class TaggedHasher;
     struct Free {
         void operator()(void* context) const;
     };

@@ -1,0 +1,97 @@
+// CONSENSUS: changing a result here splits the network.
+#include "crypto/merkle.h"
+
+#include "crypto/hash.h"
+
+namespace cairn::crypto {
+namespace {
+
+Hash256 leaf_hash(const Hash256& leaf) {
+    static const TaggedHasher hasher("cairn/leaf");
+    return hasher(leaf.view());
+}
+
+Hash256 node_hash(const Hash256& left, const Hash256& right) {
+    static const TaggedHasher hasher("cairn/node");
+    return hasher(left.view(), right.view());
+}
+
+Hash256 empty_root() { return tagged_hash("cairn/empty", {}); }
+
+/// One level up: pairs are hashed, an odd last node moves up as it is.
+std::vector<Hash256> parents(const std::vector<Hash256>& nodes) {
+    std::vector<Hash256> result;
+    result.reserve((nodes.size() + 1) / 2);
+    for (std::size_t i = 0; i + 1 < nodes.size(); i += 2)
+        result.push_back(node_hash(nodes[i], nodes[i + 1]));
+    if (nodes.size() % 2 == 1) result.push_back(nodes.back());
+    return result;
+}
+
+}  // namespace
+
+Hash256 merkle_root(std::span<const Hash256> leaves) {
+    if (leaves.empty()) return empty_root();
+    std::vector<Hash256> nodes;
+    nodes.reserve(leaves.size());
+    for (const Hash256& leaf : leaves) nodes.push_back(leaf_hash(leaf));
+    while (nodes.size() > 1) nodes = parents(nodes);
+    return nodes.front();
+}
+
+MerkleProof merkle_proof(std::span<const Hash256> leaves, std::size_t index) {
+    return MerkleTree(leaves).proof(index);
+}
+
+bool merkle_verify(const Hash256& root, const Hash256& leaf, const MerkleProof& proof) {
+    if (proof.leaf_count > kMaxMerkleLeaves || proof.index >= proof.leaf_count) return false;
+    Hash256 node = leaf_hash(leaf);
+    std::uint64_t index = proof.index;
+    std::size_t used = 0;
+    for (std::uint64_t width = proof.leaf_count; width > 1; width = (width + 1) / 2, index /= 2) {
+        const std::uint64_t sibling = index ^ 1;
+        if (sibling >= width) continue;  // promoted
+        if (used == proof.siblings.size()) return false;
+        const Hash256& other = proof.siblings[used++];
+        node = index % 2 == 0 ? node_hash(node, other) : node_hash(other, node);
+    }
+    return used == proof.siblings.size() && node == root;
+}
+
+MerkleTree::MerkleTree(std::span<const Hash256> leaves) : leaf_count_(leaves.size()) {
+    CHECK(leaves.size() <= kMaxMerkleLeaves);
+    if (leaves.empty()) return;
+    levels_.emplace_back();
+    levels_[0].reserve(leaves.size());
+    for (const Hash256& leaf : leaves) levels_[0].push_back(leaf_hash(leaf));
+    while (levels_.back().size() > 1) levels_.push_back(parents(levels_.back()));
+}
+
+Hash256 MerkleTree::root() const {
+    return leaf_count_ == 0 ? empty_root() : levels_.back().front();
+}
+
+void MerkleTree::set(std::size_t index, const Hash256& leaf) {
+    CHECK(index < leaf_count_);
+    levels_[0][index] = leaf_hash(leaf);
+    for (std::size_t level = 0; level + 1 < levels_.size(); ++level) {
+        const std::vector<Hash256>& nodes = levels_[level];
+        const std::size_t left = index & ~std::size_t{1};
+        index /= 2;
+        levels_[level + 1][index] =
+            left + 1 < nodes.size() ? node_hash(nodes[left], nodes[left + 1]) : nodes[left];
+    }
+}
+
+MerkleProof MerkleTree::proof(std::size_t index) const {
+    CHECK(index < leaf_count_);
+    MerkleProof result{index, leaf_count_, {}};
+    for (const std::vector<Hash256>& nodes : levels_) {
+        const std::size_t sibling = index ^ 1;
+        if (sibling < nodes.size()) result.siblings.push_back(nodes[sibling]);
+        index /= 2;
+    }
+    return result;
+}
+
+}  // namespace cairn::crypto
