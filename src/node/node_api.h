@@ -1,0 +1,138 @@
+// What a node shows to those who look at it (api/, the command line, the demo) and the few things
+// they may ask it to do. Everything here is a plain value: no caller sees the ledger, the store or
+// the loop. All calls are made on the node's Loop (another thread posts to it); answers that need
+// the chain lane come later, by a callback on the Loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "crypto/keys.h"
+
+namespace cairn::node {
+
+template <typename T>
+using Answer = std::function<void(Result<T>)>;
+
+struct PeerView {
+    std::uint64_t id = 0;
+    std::string address;
+    crypto::PublicKey key;
+    bool outbound = false;
+    std::uint64_t height = 0;  ///< of its tip, as it last said
+};
+
+struct MiningView {
+    bool enabled = false;
+    bool searching = false;    ///< a template exists and nonces are being tried
+    std::uint64_t height = 0;  ///< of the block being searched
+    std::uint64_t hashes = 0;  ///< tried since start
+    double hashes_per_s = 0;   ///< over the last few slices
+    std::uint64_t blocks = 0;  ///< found since start
+};
+
+struct TrainingView {
+    bool enabled = false;
+    std::string stage = "off";  ///< off, waiting, training, committed, revealed, failed: why
+    std::uint64_t round = 0;
+    std::uint32_t steps = 0;         ///< local steps done this round
+    std::uint32_t steps_wanted = 0;  ///< K
+    double local_loss = 0;           ///< nats per token on private data, latest step
+    std::uint64_t merged = 0;        ///< own contributions merged on the active chain since start
+};
+
+/// One look at the whole node.
+struct NodeStatus {
+    Hash256 genesis_id;
+    std::string network_name;
+    crypto::PublicKey node_key;
+    crypto::PublicKey miner_key;
+    std::string listen_address;
+    std::uint64_t height = 0;
+    Hash256 tip;
+    Hash256 state_root;
+    std::uint64_t tip_time_ms = 0;
+    std::uint64_t headers_height = 0;  ///< best header known; above `height` while syncing
+    std::uint64_t supply = 0;          ///< coins in existence, smallest units
+    std::size_t mempool_payments = 0;
+    std::size_t mempool_commitments = 0;
+    std::size_t mempool_contributions = 0;
+    std::uint64_t reorganisations = 0;        ///< since start
+    std::vector<std::string> missing_assets;  ///< being fetched from peers
+    std::vector<PeerView> peers;
+    MiningView mining;
+    TrainingView training;
+};
+
+/// Why a contribution is where it is. `cairn explain` prints these.
+struct ContributionView {
+    Hash256 commitment_id;
+    crypto::PublicKey key;
+    std::uint64_t round = 0;
+    std::uint64_t height = 0;  ///< of the merge block that judged it
+    Hash256 block;             ///< that block; zero: our own template left it out
+    bool merged = false;
+    std::uint64_t reward = 0;  ///< minted to the contributor
+    std::int64_t worth = 0;
+    std::uint64_t norm = 0;
+    std::string reason;  ///< one sentence, always filled
+};
+
+/// One merge block: the model before and after.
+struct MergeView {
+    std::uint64_t height = 0;
+    Hash256 block;
+    std::uint64_t time_ms = 0;
+    Hash256 state_root;
+    std::optional<double> report_loss;  ///< nats per token after the merge; empty: still computing
+    std::optional<double> judge_loss;   ///< nats per token after the merge
+    std::uint64_t reward = 0;           ///< all coins minted by this block
+    std::vector<ContributionView> contributions;
+};
+
+struct CoinView {
+    Hash256 txid;  ///< with `index` the outpoint
+    std::uint32_t index = 0;
+    std::uint64_t amount = 0;
+    std::uint64_t height = 0;
+    bool coinbase = false;
+    bool mature = true;
+};
+
+class NodeApi {
+  public:
+    virtual ~NodeApi() = default;
+
+    virtual NodeStatus status() const = 0;
+    /// Merge blocks of the active chain from `from_height` on, ascending, at most `max`.
+    virtual std::vector<MergeView> merges(std::uint64_t from_height, std::size_t max) const = 0;
+    /// The canonical bytes of a block of the active chain (chain::Block::decode reads them).
+    virtual Result<Bytes> block_at(std::uint64_t height) const = 0;
+    virtual Result<Bytes> block(const Hash256& id) const = 0;
+    /// Records about one commitment, or of all commitments of a key, or in a block: whichever the
+    /// 32 bytes name. Newest first, at most `max`.
+    virtual std::vector<ContributionView> explain(const Hash256& id, std::size_t max) const = 0;
+
+    /// A canonical chain::Payment: checked, pooled, relayed. Answers with its id.
+    virtual void submit_payment(Bytes payment, Answer<Hash256> answer) = 0;
+    /// Unspent outputs that `key` can spend at the tip.
+    virtual void coins_of(const crypto::PublicKey& key, Answer<std::vector<CoinView>> answer) = 0;
+
+    /// What the model of the tip writes after `prompt`; kUnsupported where the node has no
+    /// tokenizer. Runs beside the chain, on a copy of the weights.
+    virtual void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
+                          Answer<std::string> answer) = 0;
+    /// Writes the tip's model (own checkpoint format, tokenizer beside it) to a folder, so that
+    /// it can be served or taken elsewhere. Answers with the state root that it belongs to.
+    virtual void export_model(std::string folder, Answer<Hash256> answer) = 0;
+
+    /// For a reader that wants to be told: called on the loop after each change of tip and each
+    /// new figure of a merge block. One listener; an empty function takes it away.
+    virtual void on_change(std::function<void()> listener) = 0;
+};
+
+}  // namespace cairn::node

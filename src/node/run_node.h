@@ -1,0 +1,51 @@
+// A whole node process from a data directory: what `cairn node` calls. It reads network.json and
+// its assets (tokenizer, judge and report texts, named by hash and fetched from peers where they
+// are missing), opens the store, builds the model, links to peers over TLS, and runs until SIGINT
+// or SIGTERM. node.h is the same node with every seam passed in.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/loop.h"
+#include "crypto/keys.h"
+#include "node/node_api.h"
+
+namespace cairn::node {
+
+struct NodeOptions {
+    /// Holds network.json, assets/<hash>, node.key, and all that the node stores. Created if
+    /// absent, except network.json.
+    std::string directory;
+    /// network.json elsewhere; copied into `directory` when that has none.
+    std::string network_file;
+    std::string listen = "127.0.0.1:0";  ///< "host:port", port 0: any; empty: do not listen
+    std::vector<std::string> connect;    ///< "host:port"
+    std::vector<std::string> train;      ///< text files whose words never leave this machine
+    bool mine = false;
+    /// Where coins go; zero: the key in node.key.
+    crypto::PublicKey payout{};
+    std::size_t threads = 1;       ///< computing threads, all lanes together
+    std::uint64_t memory_mib = 0;  ///< 0: no limit of our own
+    /// Nonces tried per slice and the pause between slices: a guest on someone's computer.
+    std::uint64_t hashes_per_slice = 20'000;
+    std::uint64_t slice_pause_ms = 20;
+    std::uint64_t seed = 0;  ///< of the trainer's choice of text; 0: from the system
+    int nice = 10;
+
+    /// Called once on the loop when the node runs: `cairn node` starts its API here. The NodeApi
+    /// and the Loop live until run_node returns.
+    std::function<void(NodeApi&, Loop&)> started;
+    /// Called on the loop when the node stops, before the NodeApi goes.
+    std::function<void()> stopping;
+    /// Asked every 200 ms on the loop; true stops the node as a signal would. May be empty.
+    std::function<bool()> should_stop;
+};
+
+/// Runs until stopped. Errors are those of starting: no network.json, a port in use, a store of
+/// another network. Blocks the calling thread, which becomes the loop.
+Status run_node(const NodeOptions& options);
+
+}  // namespace cairn::node
