@@ -1,0 +1,34 @@
+// Our own elementary functions (rule 6): built from IEEE operations and explicit fma, so that
+// they give the same bits everywhere, which no two libms promise. fp32: at most 2 ulp. Double:
+// for tables and schedules that are rounded once to fp32; a few ulp.
+#pragma once
+
+namespace cairn::tensor {
+
+/// e^x; +0 below -87, +inf above 88.72.
+float exp_f32(float x);
+/// Natural logarithm; -inf at 0, NaN below.
+float log_f32(float x);
+float tanh_f32(float x);
+/// 1 / (1 + e^-x), as SwiGLU computes it.
+float sigmoid_f32(float x);
+
+/// For |x| < 2^30 or so (three-part pi/2 reduction): far beyond any position.
+double sin_f64(double x);
+double cos_f64(double x);
+/// 2^x; 0 below -1022.
+double exp2_f64(double x);
+double exp_f64(double x);
+/// Natural and binary logarithm of a normal x > 0.
+double log_f64(double x);
+double log2_f64(double x);
+/// x^y for normal x > 0.
+double pow_f64(double x, double y);
+
+/// The nearest integer, ties to even, for |x| < 2^51.
+double round_even_f64(double x);
+
+/// The bits of NaN wherever one is stored; x itself otherwise.
+float canonical(float x);
+
+}  // namespace cairn::tensor
