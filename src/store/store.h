@@ -1,0 +1,157 @@
+// The store: everything a node must find again after kill -9. Headers, the tip, and what is known
+// about blocks live in one SQLite file (WAL; synchronous FULL when durable); bodies and snapshots
+// of the state are plain files beside it, each with a checksum. The order of writes is the whole
+// safety argument: a file is complete before the database speaks of it, and everything that one
+// step of the chain changes is one transaction. So a crash leaves the state before a step or the
+// state after it, and a flipped bit or a short read is an error, never a wrong state.
+//
+// A step of the chain:  put_body(hash, bytes) ... advance_tip(change) ... now and then
+// put_snapshot(height, hash, state). A start: tip(), snapshots(), then replay of bodies between.
+//
+// Calls are safe from any thread. Files: FORMAT.md.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/disk.h"
+#include "store/records.h"
+
+namespace cairn::store {
+
+inline constexpr std::size_t kMaxHeaderBytes = 1024;
+inline constexpr std::size_t kMaxBodyBytes = std::size_t{256} << 20;
+inline constexpr std::size_t kMaxSnapshotBytes = std::size_t{8} << 30;
+inline constexpr std::size_t kKeptSnapshots = 3;
+/// Records about contributions that are in no block: the oldest go first.
+inline constexpr std::size_t kMaxRefused = 10'000;
+inline constexpr std::size_t kMaxPeers = 1'000;
+
+struct StoreOptions {
+    /// false: SQLite does not wait for the disk (simulations and tests that restart politely).
+    bool durable = true;
+    /// Looks at the directory of a node that may be running; every write is refused.
+    bool read_only = false;
+};
+
+class Database;
+
+class Store {
+  public:
+    /// Opens or creates the store in a directory. kRefused when another process has it open for
+    /// writing; kUnsupported when a newer version wrote it; kNotFound for read_only without one.
+    static Result<std::unique_ptr<Store>> open(const std::string& directory,
+                                               StoreOptions options = {});
+    /// A store whose database is in memory and whose files are on `disk` (which must outlive it).
+    static Result<std::unique_ptr<Store>> in_memory(Disk& disk);
+    /// The database in `directory`, the files on `disk`: for tests of failing disks.
+    static Result<std::unique_ptr<Store>> open_on(const std::string& directory, Disk& disk,
+                                                  StoreOptions options = {});
+    ~Store();
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+
+    /// The first call remembers the network; later ones refuse another (kRefused).
+    Status bind_network(const Hash256& genesis_id);
+    /// kNotFound before bind_network.
+    Result<Hash256> network() const;
+
+    // Headers and bodies (headers.cc, bodies.cc).
+
+    /// Adds headers in one transaction; those that are known already stay as they are.
+    Status add_headers(std::span<const HeaderRecord> headers);
+    Status add_header(const HeaderRecord& header) { return add_headers({&header, 1}); }
+    Result<HeaderRecord> header(const Hash256& hash) const;
+    /// All headers in the order in which they arrived. `visit` must not call the store.
+    Status for_each_header(const std::function<void(const HeaderRecord&)>& visit) const;
+    /// Marks a block as breaking a rule. Its descendants are the caller's to mark.
+    Status mark_invalid(const Hash256& hash, const std::string& reason);
+
+    /// Writes the body, then says so in the header's status. kNotFound without the header.
+    Status put_body(const Hash256& hash, ByteView body);
+    /// The body as it was put; kNotFound if there is none, kIo if the file is damaged.
+    Result<Bytes> body(const Hash256& hash) const;
+    bool has_body(const Hash256& hash) const;
+    /// Forgets a damaged or pruned body, so that it can be fetched again.
+    Status discard_body(const Hash256& hash);
+
+    // The active chain (chain.cc).
+
+    /// nullopt before the first advance_tip.
+    Result<std::optional<TipRecord>> tip() const;
+    /// One transaction: records of disconnected blocks go, those of connected ones come, connected
+    /// blocks are valid, the tip moves.
+    Status advance_tip(const TipChange& change);
+    /// The block of the active chain at a height; kNotFound above the tip.
+    Result<Hash256> active_block(std::uint64_t height) const;
+
+    // Snapshots of the state after a block (snapshots.cc).
+
+    /// Writes the file, then the row, then removes all but the newest kKeptSnapshots.
+    Status put_snapshot(std::uint64_t height, const Hash256& block, ByteView state);
+    /// Highest first. Includes those of blocks that have left the active chain.
+    Result<std::vector<SnapshotRecord>> snapshots() const;
+    /// kIo when the file is damaged: take the next older one.
+    Result<Bytes> snapshot(const SnapshotRecord& which) const;
+
+    // What is known about blocks (records.cc).
+
+    /// Merge blocks of the active chain from a height on, ascending.
+    Result<std::vector<MergeRecord>> merges(std::uint64_t from_height, std::size_t max) const;
+    /// Figures that take time to compute and come after the block.
+    Status set_report_loss(const Hash256& block, double nats_per_token);
+    Status set_sample(const Hash256& block, std::string_view text);
+
+    /// Remembers why a contribution is in no block (bounded by kMaxRefused). A later record of the
+    /// same commitment replaces it.
+    Status put_refused(const ContributionRecord& record);
+    /// Records of a commitment, of a contributor, or in a block: whichever the hash names; newest
+    /// first.
+    Result<std::vector<ContributionRecord>> contributions(const Hash256& id, std::size_t max) const;
+    /// Those aimed at a merge height, merged ones first.
+    Result<std::vector<ContributionRecord>> contributions_at(std::uint64_t height,
+                                                             std::size_t max) const;
+    /// Richest first.
+    Result<std::vector<Earnings>> earnings(std::size_t max) const;
+    /// Commitments, contributors, blocks and payments whose hexadecimal name begins with `prefix`
+    /// (at least 4 digits): for people who type.
+    Result<std::vector<Hash256>> find_by_prefix(std::string_view prefix, std::size_t max) const;
+
+    Result<PaymentPlace> payment(const Hash256& id) const;
+    /// Newest first.
+    Result<std::vector<HistoryEntry>> history(const crypto::PublicKey& key, std::size_t max) const;
+
+    // Peers (peers.cc).
+
+    /// Adds or replaces by address; above kMaxPeers the longest unseen goes.
+    Status put_peer(const PeerRecord& peer);
+    Status remove_peer(const std::string& address);
+    /// Latest seen first.
+    Result<std::vector<PeerRecord>> peers() const;
+
+  private:
+    Store();
+    static Result<std::unique_ptr<Store>> open_database(const std::string& path, Disk* disk,
+                                                        StoreOptions options);
+    Status prepare_schema();
+    Status refuse_if_read_only() const;
+    Status disconnect(const Hash256& hash);
+    Status connect(const BlockRecords& records);
+    Status insert_contribution(const ContributionRecord& record);
+
+    StoreOptions options_;
+    std::unique_ptr<Disk> own_disk_;
+    Disk* disk_ = nullptr;
+    int lock_file_ = -1;
+    mutable std::mutex mutex_;  // guards database_; never held while a file is read or written
+    std::unique_ptr<Database> database_;
+};
+
+}  // namespace cairn::store
