@@ -1,0 +1,82 @@
+// Proves: a file is the old one or the new one, a full disk loses nothing, and both disks agree.
+#include "base/disk.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+namespace cairn {
+namespace {
+
+class Folder {
+  public:
+    Folder() {
+        char name[] = "/tmp/cairn-disk-XXXXXX";
+        path_ = ::mkdtemp(name);
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+void exercise(Disk& disk) {
+    const Bytes first = {1, 2, 3};
+    const Bytes second = {4};
+    EXPECT_EQ(disk.read("a/b", 10).error().code, ErrorCode::kNotFound);
+    EXPECT_TRUE(disk.write_atomic("a/b", first).ok());
+    EXPECT_TRUE(disk.write_atomic("a/c", second).ok());
+    EXPECT_EQ(disk.read("a/b", 10).value(), first);
+    EXPECT_EQ(disk.read("a/b", 2).error().code, ErrorCode::kFull);
+    EXPECT_TRUE(disk.write_atomic("a/b", second).ok());
+    EXPECT_EQ(disk.read("a/b", 10).value(), second);
+    EXPECT_EQ(disk.list("a"), (std::vector<std::string>{"b", "c"}));
+    EXPECT_TRUE(disk.exists("a/c"));
+    EXPECT_TRUE(disk.remove("a/c").ok());
+    EXPECT_FALSE(disk.exists("a/c"));
+    EXPECT_FALSE(disk.remove("a/c").ok());
+    EXPECT_TRUE(disk.list("nowhere").empty());
+}
+
+TEST(Disk, PosixKeepsItsContract) {
+    const Folder folder;
+    PosixDisk disk(folder.path());
+    exercise(disk);
+}
+
+TEST(Disk, MemoryKeepsTheSameContract) {
+    MemoryDisk disk;
+    exercise(disk);
+}
+
+TEST(Disk, AFullDiskKeepsTheOldFile) {
+    MemoryDisk disk;
+    ASSERT_TRUE(disk.write_atomic("x", Bytes{1}).ok());
+    disk.set_full(true);
+    EXPECT_EQ(disk.write_atomic("x", Bytes{2}).error().code, ErrorCode::kFull);
+    EXPECT_EQ(disk.read("x", 1).value(), Bytes{1});
+}
+
+TEST(Disk, AFailedPosixWriteKeepsTheOldFileAndLeavesNoTemporary) {
+    const Folder folder;
+    PosixDisk disk(folder.path());
+    ASSERT_TRUE(disk.write_atomic("x", Bytes{1}).ok());
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit old{};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
+    rlimit small = old;
+    small.rlim_cur = 100;
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const Status written = disk.write_atomic("x", Bytes(1000, 7));
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
+    EXPECT_FALSE(written.ok());
+    EXPECT_EQ(disk.read("x", 10).value(), Bytes{1});
+    EXPECT_FALSE(std::filesystem::exists(folder.path() + "/x.tmp"));
+}
+
+}  // namespace
+}  // namespace cairn
