@@ -1,0 +1,56 @@
+// Trainer: parameters, AdamW moments and a step counter, and the one thing that can be done with
+// them: take a step. The chain's round trainer and `cairn train` both drive this class. A step is a
+// pure function of (state, recipe, tokens, seed): save() and load() resume to the bit.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "model/layout.h"
+#include "train/recipe.h"
+
+namespace cairn::train {
+
+/// What a step reports.
+struct StepReport {
+    std::uint64_t step = 0;    ///< the step just taken, counted from 0
+    double loss = 0;           ///< nats per token before the step, over its own windows
+    double gradient_norm = 0;  ///< before clipping
+    double learning_rate = 0;
+};
+
+class Trainer {
+  public:
+    /// `tokens` and `pool` must outlive it. CHECKs the recipe and the tokens (see check_tokens).
+    Trainer(const model::ParameterLayout& layout, const Recipe& recipe,
+            std::span<const std::uint32_t> tokens, std::uint64_t seed, ThreadPool& pool);
+    ~Trainer();
+    Trainer(const Trainer&) = delete;
+    Trainer& operator=(const Trainer&) = delete;
+
+    const Recipe& recipe() const;
+    const model::ParameterLayout& layout() const;
+
+    /// Puts the parameters there and continues at `step`; clears the moments unless told not to.
+    void start(std::span<const float> parameters, std::uint64_t step, bool keep_moments = false);
+    /// One optimiser step. kInvalid when a loss or gradient is not finite (nothing changes then).
+    Result<StepReport> step();
+
+    std::span<const float> parameters() const;
+    std::uint64_t next_step() const;
+    std::uint64_t seed() const;
+
+    /// Everything that step() reads, besides the tokens, in canonical bytes.
+    Bytes save() const;
+    Status load(ByteView saved);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace cairn::train

@@ -1,0 +1,23 @@
+// Exact inner products of integer vectors, in 128 bits: scores and norms that consensus reads.
+//
+// CONSENSUS: changing a result here splits the network.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "consensus/model_seam.h"
+
+namespace cairn::worth {
+
+using consensus::Int128;
+
+/// <a, b>. |b| must be at most 2^30 (CHECKed by construction of deltas); sizes must agree.
+Int128 dot(std::span<const std::int32_t> a, std::span<const std::int32_t> b);
+Int128 dot(std::span<const std::int32_t> a, std::span<const std::int64_t> b);
+Int128 dot(std::span<const std::int64_t> a, std::span<const std::int64_t> b);
+
+/// floor(sqrt(value)) of a value that is not negative.
+std::uint64_t integer_sqrt(Int128 value);
+
+}  // namespace cairn::worth

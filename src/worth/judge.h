@@ -1,0 +1,72 @@
+// The judge: measures what a delta is worth on text that the block hash picks. One bit-exact
+// backward pass over one gradient leaf gives g; everything after that is integers: g is rounded to
+// int32 with `gradient_bits` fraction bits and the score of a delta d is S(d) = -<g, d>, the fall
+// in the judge batch's loss to first order.
+//
+// CONSENSUS: changing a result here splits the network.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/thread_pool.h"
+#include "model/layout.h"
+#include "model/leaf.h"
+
+namespace cairn::worth {
+
+struct JudgeRules {
+    std::uint32_t leaf_tokens = 4096;  ///< tokens of a judge batch: one gradient leaf
+    std::uint32_t context = 128;
+    /// g = round-half-even(gradient sum over the leaf * 2^gradient_bits), clamped to +-(2^31 - 1).
+    std::uint32_t gradient_bits = 16;
+};
+
+/// First eight bytes, little-endian, of SHA-256("judge" || seed || u64 i little-endian), modulo
+/// tokens - context, for i = 0 .. count-1. CHECKs tokens > context.
+std::vector<std::uint64_t> judge_window_starts(const Hash256& seed, std::uint64_t count,
+                                               std::uint64_t tokens, std::uint32_t context);
+
+/// round-half-even(value * 2^bits) clamped to +-(2^31 - 1); NaN gives 0.
+std::int32_t integer_gradient(float value, std::uint32_t bits);
+
+struct JudgeGradient {
+    std::vector<std::int32_t> values;  ///< one per parameter, padding zero
+    std::int64_t loss = 0;             ///< sum over the batch, unit 2^-20 nats
+};
+
+class Judge {
+  public:
+    /// CHECKs validate_judge. `pool` must outlive it.
+    Judge(const model::ParameterLayout& layout, const JudgeRules& rules,
+          std::vector<std::uint32_t> tokens, ThreadPool& pool);
+
+    const JudgeRules& rules() const { return rules_; }
+    JudgeGradient gradient(std::span<const float> weights, const Hash256& seed);
+    /// Equals gradient(...).loss, by the forward pass alone.
+    std::int64_t loss(std::span<const float> weights, const Hash256& seed);
+
+  private:
+    void gather(const Hash256& seed);
+
+    model::ParameterLayout layout_;
+    JudgeRules rules_;
+    std::vector<std::uint32_t> tokens_;
+    model::LeafPass pass_;
+    std::vector<float> gradient_;
+    std::vector<std::uint32_t> inputs_, targets_;
+};
+
+Status validate_judge(const model::ParameterLayout& layout, const JudgeRules& rules,
+                      std::span<const std::uint32_t> tokens);
+
+/// Nats per token over `windows` evenly spaced windows of the report text: what the published
+/// losses are. No rule reads it.
+double report_loss(const model::ParameterLayout& layout, std::span<const float> weights,
+                   std::span<const std::uint32_t> report_tokens, std::uint32_t context,
+                   std::uint32_t windows, ThreadPool& pool);
+
+}  // namespace cairn::worth
