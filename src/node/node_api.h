@@ -6,12 +6,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "crypto/keys.h"
+#include "store/records.h"
 
 namespace cairn::node {
 
@@ -68,30 +68,10 @@ struct NodeStatus {
     TrainingView training;
 };
 
-/// Why a contribution is where it is. `cairn explain` prints these.
-struct ContributionView {
-    Hash256 commitment_id;
-    crypto::PublicKey key;
-    std::uint64_t round = 0;
-    std::uint64_t height = 0;  ///< of the merge block that judged it
-    Hash256 block;             ///< that block; zero: our own template left it out
-    bool merged = false;
-    std::uint64_t reward = 0;  ///< minted to the contributor
-    std::int64_t worth = 0;
-    std::uint64_t norm = 0;
-    std::string reason;  ///< one sentence, always filled
-};
-
-/// One merge block: the model before and after.
+/// One merge block: the model before and after, and why each contribution earned what it earned.
 struct MergeView {
-    std::uint64_t height = 0;
-    Hash256 block;
-    std::uint64_t time_ms = 0;
-    Hash256 state_root;
-    std::optional<double> report_loss;  ///< nats per token after the merge; empty: still computing
-    std::optional<double> judge_loss;   ///< nats per token after the merge
-    std::uint64_t reward = 0;           ///< all coins minted by this block
-    std::vector<ContributionView> contributions;
+    store::MergeRecord merge;
+    std::vector<store::ContributionRecord> contributions;
 };
 
 struct CoinView {
@@ -110,12 +90,13 @@ class NodeApi {
     virtual NodeStatus status() const = 0;
     /// Merge blocks of the active chain from `from_height` on, ascending, at most `max`.
     virtual std::vector<MergeView> merges(std::uint64_t from_height, std::size_t max) const = 0;
-    /// The canonical bytes of a block of the active chain (chain::Block::decode reads them).
+    /// The canonical bytes of a block of the active chain (chain::decode_block reads them).
     virtual Result<Bytes> block_at(std::uint64_t height) const = 0;
     virtual Result<Bytes> block(const Hash256& id) const = 0;
     /// Records about one commitment, or of all commitments of a key, or in a block: whichever the
     /// 32 bytes name. Newest first, at most `max`.
-    virtual std::vector<ContributionView> explain(const Hash256& id, std::size_t max) const = 0;
+    virtual std::vector<store::ContributionRecord> explain(const Hash256& id,
+                                                           std::size_t max) const = 0;
 
     /// A canonical chain::Payment: checked, pooled, relayed. Answers with its id.
     virtual void submit_payment(Bytes payment, Answer<Hash256> answer) = 0;

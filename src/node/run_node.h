@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,8 @@ struct NodeOptions {
     std::vector<std::string> connect;    ///< "host:port"
     std::vector<std::string> train;      ///< text files whose words never leave this machine
     bool mine = false;
-    /// Where coins go; zero: the key in node.key.
-    crypto::PublicKey payout{};
+    /// Contributes, mines and owns the coins earned; absent: the key in node.key, made at first.
+    std::optional<crypto::SecretKey> key;
     std::size_t threads = 1;       ///< computing threads, all lanes together
     std::uint64_t memory_mib = 0;  ///< 0: no limit of our own
     /// Nonces tried per slice and the pause between slices: a guest on someone's computer.
