@@ -1,0 +1,39 @@
+// Commitments: what a trainer publishes first. It binds a key to a payload that nobody has seen,
+// so that what is revealed later can neither be copied in time nor changed; and it carries a
+// stamp, a small proof of work, so that a flood of them costs something.
+#pragma once
+
+#include <cstdint>
+
+#include "base/codec.h"
+#include "crypto/keys.h"
+
+namespace cairn::chain {
+
+inline constexpr std::size_t kCommitmentBytes = 4 + 32 + 32 + 8 + 64;
+
+struct Commitment {
+    std::uint32_t round = 0;
+    crypto::PublicKey key;
+    Hash256 payload_commitment;  ///< payload_commitment(key, payload)
+    std::uint64_t nonce = 0;     ///< searched until the stamp meets the share target
+    crypto::Signature signature;
+    bool operator==(const Commitment&) const = default;
+};
+
+void write(Writer& writer, const Commitment& commitment);
+Commitment read_commitment(Reader& reader);
+Bytes encode(const Commitment& commitment);
+Result<Commitment> decode_commitment(ByteView bytes);
+
+/// Hash(key || payload): another key cannot reuse it.
+Hash256 payload_commitment(const crypto::PublicKey& key, ByteView payload);
+/// Hash of everything but the signature.
+Hash256 commitment_id(const Commitment& commitment);
+/// What the key signs.
+Hash256 signature_hash(const Hash256& genesis_id, const Commitment& commitment);
+/// SHA-256d over genesis id and fields: read as a big-endian number it must not exceed the round's
+/// share target (consensus/commitment_rules.h).
+Hash256 stamp_hash(const Hash256& genesis_id, const Commitment& commitment);
+
+}  // namespace cairn::chain

@@ -1,0 +1,149 @@
+// The network definition: everything on which all nodes of one network must agree before the
+// first block. Its canonical bytes hash to the genesis id; nodes with different ids refuse each
+// other. network.json is the form that people read and write. What is local taste (checkpoints,
+// how long to keep bodies, how many threads) is never here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "crypto/keys.h"
+
+namespace cairn::chain {
+
+/// The numerics rules that this program can compute.
+inline constexpr std::uint32_t kNumericsVersion = 1;
+/// Rates and shares that only trainers read are in parts per billion.
+inline constexpr std::uint32_t kPpb = 1'000'000'000;
+inline constexpr std::size_t kMaxNetworkBytes = 256 * 1024;
+inline constexpr std::size_t kMaxNetworkJsonBytes = 1024 * 1024;
+
+/// From this height on, blocks follow this numerics version.
+struct Upgrade {
+    std::uint32_t height = 0;
+    std::uint32_t numerics_version = 0;
+    bool operator==(const Upgrade&) const = default;
+};
+
+/// A Llama-style transformer.
+struct Architecture {
+    std::uint32_t dim = 128;
+    std::uint32_t hidden_dim = 352;
+    std::uint32_t layers = 4;
+    std::uint32_t heads = 4;
+    std::uint32_t kv_heads = 4;
+    std::uint32_t vocab = 1024;
+    std::uint32_t context = 128;  ///< power of two that divides the judge leaf
+    std::uint32_t rope_theta = 10000;
+    std::uint32_t norm_eps_ppb = 10000;  ///< 10000 is 1e-5
+    bool tied_head = true;
+    bool rope_interleaved = true;
+    bool operator==(const Architecture&) const = default;
+};
+
+enum class CodecKind : std::uint8_t { kSrht = 0, kDense = 1 };
+
+/// How deltas become payloads.
+struct CodecDefinition {
+    CodecKind kind = CodecKind::kSrht;
+    std::uint32_t log2_ratio = 3;  ///< SRHT keeps 1/2^log2_ratio of each tile's values
+    std::uint32_t bits = 1;        ///< per kept value: 1, 4, 8, 16
+    bool operator==(const CodecDefinition&) const = default;
+};
+
+/// What trainers should do; no rule reads it.
+struct Recipe {
+    std::uint32_t version = 1;
+    std::uint32_t local_steps = 30;  ///< K
+    std::uint32_t batch_tokens = 1024;
+    std::uint32_t learning_rate_ppb = 3'000'000;
+    std::uint32_t warmup_rounds = 0;
+    std::uint32_t decay_rounds = 0;  ///< cosine to the floor over so many rounds; 0: constant
+    std::uint32_t floor_ppb = 100'000'000;  ///< share of the rate that remains
+    std::uint32_t weight_decay_ppb = 0;
+    std::uint32_t beta1_ppb = 900'000'000;
+    std::uint32_t beta2_ppb = 990'000'000;
+    std::uint32_t adam_eps_ppb = 10;
+    std::uint32_t clip_ppb = 1'000'000'000;  ///< gradient norm; 0: no clipping
+    bool operator==(const Recipe&) const = default;
+};
+
+struct NetworkDefinition {
+    std::string name = "cairn";
+    std::uint32_t numerics_version = kNumericsVersion;
+    std::vector<Upgrade> upgrades;
+
+    Architecture architecture;
+    std::uint64_t weights_seed = 1;
+    Hash256 tokenizer_hash;
+    Hash256 judge_hash;   ///< of the u32 token ids that rules measure on
+    Hash256 report_hash;  ///< of those that published losses measure on; no rule reads it
+    std::uint32_t judge_leaf_tokens = 4096;  ///< a judge batch is exactly one gradient leaf
+    CodecDefinition codec;
+    Recipe recipe;
+
+    std::uint32_t round_length = 4;         ///< M: every M-th height is a merge block
+    std::uint32_t reveal_depth = 0;         ///< blocks between commitment and payload
+    std::uint32_t outer_step = 65536;       ///< numerator over 2^16
+    std::uint64_t norm_start = 1 << 24;     ///< the 16 virtual norms, unit 2^-24
+    std::uint64_t worth_start = 1 << 16;    ///< the 16 virtual worths
+    std::uint32_t window_rounds = 16;       ///< recent rounds: norms, worths, payload hashes
+    bool novelty = true;                    ///< judge only what recent merges did not bring
+    std::uint32_t novelty_rounds = 4;       ///< merges that count as recent there
+    std::uint32_t max_contributions = 64;   ///< R_max, per merge block
+    std::uint32_t paid_contributions = 16;  ///< R_pay: beyond it units are shared pro rata
+
+    std::uint64_t genesis_time_ms = 0;
+    std::uint64_t spacing_ms = 2000;
+    std::uint64_t halflife_ms = 120'000;
+    std::uint32_t first_target = 0x1f00ffff;  ///< compact (chain/target.h)
+    std::uint32_t pow_limit = 0x2000ffff;     ///< compact: no target is easier
+    std::uint32_t share_factor = 64;          ///< F: a stamp is F times easier than a block
+
+    std::uint64_t subsidy_unit = 100'000'000;  ///< what a full contribution earns at first
+    std::uint32_t halving_rounds = 100'000;    ///< rounds after which units halve
+    std::uint32_t carry_share = 16384;         ///< part of a unit for its carriers, over 2^16
+    std::uint32_t coinbase_maturity = 8;       ///< blocks before minted coins can be spent
+
+    std::uint32_t max_block_bytes = 8 << 20;
+    std::uint32_t max_payload_bytes = 1 << 20;
+    std::uint32_t max_payments = 2048;    ///< per block
+    std::uint32_t max_commitments = 256;  ///< per block
+
+    /// Private network: the sorted keys that may link, contribute and mine. Empty: public.
+    std::vector<crypto::PublicKey> members;
+
+    bool is_private() const { return !members.empty(); }
+    bool is_member(const crypto::PublicKey& key) const;
+    /// The numerics version that a block of this height must name.
+    std::uint32_t numerics_version_at(std::uint32_t height) const;
+
+    /// Rounds count from 0: round r is blocks r*M+1 to r*M+M and trains on the model after block
+    /// r*M; the last of them is its merge block. Height 0 (genesis) is in no round.
+    std::uint32_t round_of(std::uint32_t height) const;
+    bool is_merge_height(std::uint32_t height) const;
+    std::uint32_t merge_height(std::uint32_t round) const;
+
+    bool operator==(const NetworkDefinition&) const = default;
+};
+
+Bytes encode(const NetworkDefinition& network);
+/// Canonical bytes back; also runs validate().
+Result<NetworkDefinition> decode_network(ByteView bytes);
+
+/// Tagged hash of the canonical bytes.
+Hash256 genesis_id(const NetworkDefinition& network);
+
+/// Whether every field is within its bounds; the message names the field and what is allowed.
+Status validate(const NetworkDefinition& network);
+
+/// Indented JSON, every field written out.
+std::string to_json(const NetworkDefinition& network);
+/// A field that is missing keeps its default; one that is unknown, of the wrong type or out of
+/// bounds is refused.
+Result<NetworkDefinition> network_from_json(std::string_view json);
+
+}  // namespace cairn::chain

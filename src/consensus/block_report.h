@@ -1,0 +1,50 @@
+// What connecting or assembling a block found out: the sentences behind `cairn explain`. No rule
+// reads it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "consensus/model_seam.h"
+#include "crypto/keys.h"
+
+namespace cairn::consensus {
+
+/// One contribution that was considered.
+struct ContributionReport {
+    Hash256 commitment_id;
+    crypto::PublicKey key;  ///< zero if the commitment is unknown
+    bool merged = false;
+    std::string reason;      ///< a sentence: why it was left out, or what it earned
+    Int128 raw_score = 0;    ///< S(d), before novelty
+    Int128 score = 0;        ///< after novelty
+    std::uint64_t norm = 0;  ///< unit 2^-24
+    std::uint64_t worth = 0;
+    std::uint64_t reward = 0;  ///< minted to its own key
+};
+
+/// A payment or commitment that assemble() did not take.
+struct LeftOut {
+    Hash256 id;
+    std::string reason;
+};
+
+struct BlockReport {
+    std::uint32_t height = 0;
+    bool merge = false;  ///< a merge height
+    std::uint32_t round = 0;
+    std::uint64_t mean_norm = 0;        ///< m before the block
+    std::uint64_t worth_reference = 0;  ///< w_ref before the block
+    std::vector<ContributionReport> contributions;
+    std::vector<LeftOut> left_out;
+    std::optional<std::int64_t> judge_loss_before;  ///< per token x 2^20, summed over the batch
+    std::optional<std::int64_t> judge_loss_after;
+    std::uint64_t fees = 0;
+    std::uint64_t minted = 0;
+    std::string disagreement;  ///< fast kernels and reference differ: our failure, report it
+};
+
+}  // namespace cairn::consensus

@@ -1,0 +1,48 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// The unspent outputs, with a set hash that adding and removing update in O(1) (LtHash), so that
+// every block commits to all coins.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "chain/payment.h"
+#include "crypto/lthash.h"
+
+namespace cairn::consensus {
+
+struct Coin {
+    chain::Output output;
+    std::uint32_t height = 0;  ///< of the block that made it
+    bool coinbase = false;     ///< minted: can be spent only after the network's maturity
+    bool operator==(const Coin&) const = default;
+};
+
+class CoinSet {
+  public:
+    using Map = std::map<chain::OutPoint, Coin>;
+
+    /// nullptr if there is no such coin. Valid until the set changes.
+    const Coin* find(const chain::OutPoint& outpoint) const;
+    /// CHECKs that the outpoint is new.
+    void add(const chain::OutPoint& outpoint, const Coin& coin);
+    /// CHECKs that it exists; returns what it was.
+    Coin remove(const chain::OutPoint& outpoint);
+
+    Hash256 root() const { return hash_.digest(); }
+    /// In order of outpoints.
+    const Map& all() const { return coins_; }
+    std::size_t size() const { return coins_.size(); }
+
+    void write(Writer& writer) const;
+    /// Rebuilds the hash from the coins. Sorted, without duplicates, or refused.
+    static Result<CoinSet> read(Reader& reader);
+
+  private:
+    Map coins_;
+    crypto::LtHash hash_;
+};
+
+}  // namespace cairn::consensus

@@ -1,0 +1,23 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// Rule 4: a commitment is signed, stamped, of this round, and the only one of its key.
+#pragma once
+
+#include "base/verdict.h"
+#include "chain/commitment.h"
+#include "chain/network.h"
+#include "chain/u256.h"
+#include "consensus/rules_state.h"
+
+namespace cairn::consensus {
+
+/// min(2^256 - 1, F * target of the round's first block).
+chain::U256 share_target(const chain::NetworkDefinition& network, std::uint32_t round_first_target);
+
+/// Judges one commitment for a block at `height`. `round_first_target` is the compact target of
+/// the first block of that round. What the round carries already is looked up in `rules`.
+Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
+                         const RulesState& rules, const chain::Commitment& commitment,
+                         std::uint32_t height, std::uint32_t round_first_target);
+
+}  // namespace cairn::consensus

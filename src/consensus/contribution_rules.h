@@ -1,0 +1,23 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// Rule 5: a contribution keeps a promise of this round on this chain: its commitment was carried,
+// the payload is the promised one, was not merged in recent rounds, decodes, and has a norm like
+// other people's.
+#pragma once
+
+#include "base/verdict.h"
+#include "chain/contribution.h"
+#include "chain/network.h"
+#include "consensus/model_seam.h"
+#include "consensus/rules_state.h"
+
+namespace cairn::consensus {
+
+/// Without the model: commitment, signature, payload.
+Verdict check_contribution(const chain::NetworkDefinition& network, const Hash256& genesis_id,
+                           const RulesState& rules, const chain::Contribution& contribution);
+
+/// norm in [m/4, 2m], m the integer mean of recent norms, exactly: 4*norm >= m and norm <= 2*m.
+Verdict check_norm(std::uint64_t norm, std::uint64_t mean_norm);
+
+}  // namespace cairn::consensus

@@ -1,0 +1,38 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// Rule 1: what a header must satisfy, from its ancestors' headers alone. Cheap, so it is checked
+// before any body is asked for.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/verdict.h"
+#include "chain/block.h"
+
+namespace cairn::consensus {
+
+inline constexpr std::size_t kMedianBlocks = 11;
+
+/// What the rule needs to know of the chain that a header extends.
+struct HeaderContext {
+    std::uint32_t height = 0;  ///< of the new header, at least 1
+    chain::BlockHeader parent;
+    std::uint64_t grandparent_time_ms = 0;       ///< not read at height 1
+    std::vector<std::uint64_t> recent_times_ms;  ///< of the latest up to 11 ancestors, any order
+};
+
+/// The compact target that the header at `context.height` must name.
+std::uint32_t expected_target(const chain::NetworkDefinition& network,
+                              const HeaderContext& context);
+/// A header's time must exceed this: the median of the recent times.
+std::uint64_t median_time_ms(const HeaderContext& context);
+/// How far ahead of our clock a header's time may be: max(2 s, 2 spacings).
+std::uint64_t allowed_drift_ms(const chain::NetworkDefinition& network);
+
+/// Links, version, target, time and work. A time too far ahead of now_ms, or a numerics version
+/// that this program does not know, is `undecided`.
+Verdict check_header(const chain::NetworkDefinition& network, const chain::BlockHeader& header,
+                     const HeaderContext& context, std::uint64_t now_ms);
+
+}  // namespace cairn::consensus

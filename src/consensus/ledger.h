@@ -1,0 +1,97 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// The ledger: the state after a tip (coins, rules, and the model behind its seam) and the way it
+// changes, one block at a time, forwards and exactly back. It holds no headers and no tree: the
+// node says what a block extends. A block's validity is the rules of this folder in the order of
+// cost; a miner's blocks are assembled by the same rules. One owner, one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/verdict.h"
+#include "chain/block.h"
+#include "consensus/block_report.h"
+#include "consensus/coins.h"
+#include "consensus/header_rules.h"
+#include "consensus/model_seam.h"
+#include "consensus/rules_state.h"
+
+namespace cairn::consensus {
+
+/// Takes one block back. Belongs to the ledger's state right after that block.
+struct BlockUndo {
+    Hash256 previous_tip;
+    std::vector<chain::OutPoint> created;
+    std::vector<std::pair<chain::OutPoint, Coin>> spent;
+    RulesState rules;                  ///< before the block
+    std::unique_ptr<ModelUndo> model;  ///< null unless a merge happened
+};
+
+/// What a miner may put into its next block, in any order; of conflicting ones the first wins.
+struct Candidates {
+    std::vector<chain::Payment> payments;
+    std::vector<chain::Commitment> commitments;
+    std::vector<chain::Contribution> contributions;
+};
+
+class Ledger {
+  public:
+    /// The state after genesis. The network must be valid (chain::validate) and the model at
+    /// theta^0; both must outlive the ledger.
+    Ledger(const chain::NetworkDefinition& network, ModelSeam& model);
+    ~Ledger();
+    Ledger(const Ledger&) = delete;
+    Ledger& operator=(const Ledger&) = delete;
+
+    std::uint32_t height() const { return height_; }
+    Hash256 tip() const { return tip_; }
+    const chain::Block& genesis() const { return genesis_; }
+    const Hash256& genesis_id() const { return genesis_id_; }
+    Hash256 state_root() const;
+    const CoinSet& coins() const { return coins_; }
+    const RulesState& rules() const { return rules_; }
+    const chain::NetworkDefinition& network() const { return network_; }
+
+    /// Judges a block on top of the tip by rules 1 to 8 and, if it is valid, makes it the tip. The
+    /// state is unchanged otherwise. `context` describes the tip and must match it (CHECKed).
+    /// undo and report may be null.
+    Verdict connect(const chain::Block& block, const HeaderContext& context, std::uint64_t now_ms,
+                    BlockUndo* undo, BlockReport* report);
+    /// Takes back the latest block; the state is then exactly what it was before.
+    void disconnect(BlockUndo&& undo);
+
+    /// The best next block that these rules allow, complete but for the nonce. What would make it
+    /// invalid is left out, with the reason in the report (may be null). A time that is not later
+    /// than the median of recent ones is raised to it. Fails only if the model does.
+    Result<chain::Block> assemble(const HeaderContext& context, const Candidates& candidates,
+                                  const crypto::PublicKey& miner, std::uint64_t time_ms,
+                                  BlockReport* report);
+
+    /// Whether a payment or commitment would be valid in the next block: what a mempool asks.
+    /// `context` as for connect.
+    Verdict check_next(const chain::Payment& payment) const;
+    Verdict check_next(const chain::Commitment& commitment, const HeaderContext& context) const;
+
+    /// Coins, rules and model, for snapshots. After load(), compare state_root() with the header
+    /// of tip() before trusting it; on failure the ledger is unchanged.
+    Bytes save() const;
+    Status load(ByteView saved);
+
+  private:
+    class Evaluator;  // contributions against the model (evaluate.h)
+    friend class Evaluator;
+
+    const chain::NetworkDefinition& network_;
+    ModelSeam& model_;
+    Hash256 genesis_id_;
+    chain::Block genesis_;
+    std::uint32_t height_ = 0;
+    Hash256 tip_;
+    CoinSet coins_;
+    RulesState rules_;
+};
+
+}  // namespace cairn::consensus

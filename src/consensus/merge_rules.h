@@ -1,0 +1,38 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// Rule 7: how contributions become one step of the model, and that the step must not raise the
+// judge batch's loss.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/verdict.h"
+#include "consensus/model_seam.h"
+
+namespace cairn::consensus {
+
+/// numerator / denominator to the nearest integer, halves away from zero. CHECKs denominator > 0.
+std::int64_t round_half_away(std::int64_t numerator, std::int64_t denominator);
+
+/// Sums deltas exactly; the result is the step that the merge takes.
+class MergeSum {
+  public:
+    explicit MergeSum(std::uint64_t parameter_count) : sum_(parameter_count, 0) {}
+    /// CHECKs equal sizes and fewer than 2^16 deltas.
+    void add(const Delta& delta);
+    void remove(const Delta& delta);
+    std::uint32_t count() const { return count_; }
+    /// round_half_away(outer_step * sum / (2^16 * count)) for every parameter, clamped to int32;
+    /// count is the number of contributions, never the senders of a coordinate.
+    Delta merged(std::uint32_t outer_step) const;
+
+  private:
+    std::vector<std::int64_t> sum_;
+    std::uint32_t count_ = 0;
+};
+
+/// The integer loss must not be higher after than before.
+Verdict check_joint_loss(std::int64_t before, std::int64_t after);
+
+}  // namespace cairn::consensus

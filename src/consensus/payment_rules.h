@@ -1,0 +1,22 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// Rule 3: a payment spends coins that exist, that are mature, that its signers own, and makes no
+// more than it takes; what it leaves over is the miner's fee.
+#pragma once
+
+#include <cstdint>
+
+#include "base/verdict.h"
+#include "chain/network.h"
+#include "consensus/coins.h"
+
+namespace cairn::consensus {
+
+/// Judges one payment against the coins, for a block at `height`. `fee` (may be null) gets what it
+/// leaves over. Coins made in the same block do not count: a block's payments cannot build on each
+/// other, which keeps their order free (sorted by id) and their checks independent.
+Verdict check_payment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
+                      const CoinSet& coins, const chain::Payment& payment, std::uint32_t height,
+                      std::uint64_t* fee);
+
+}  // namespace cairn::consensus

@@ -1,0 +1,77 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// The rules state: everything besides model and coins that a later rule reads. Small, copied
+// whole into undo records. The window of recently merged deltas lives with the model
+// (ModelSeam::recent_merges_root); the rules root covers both.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "chain/commitment.h"
+#include "chain/network.h"
+
+namespace cairn::consensus {
+
+/// How many virtual contributions of the start value every mean contains.
+inline constexpr std::uint64_t kVirtualContributions = 16;
+
+/// A commitment of the current round, and who carried it.
+struct OpenCommitment {
+    chain::Commitment commitment;
+    Hash256 id;
+    std::uint32_t carrier_height = 0;
+    crypto::PublicKey carrier_miner;
+    bool operator==(const OpenCommitment&) const = default;
+};
+
+/// What a merged round leaves for later ones.
+struct RoundRecord {
+    std::uint32_t round = 0;
+    std::vector<Hash256> payload_hashes;  ///< sorted; their number is the round's contributions
+    std::uint64_t norm_sum = 0;           ///< saturating
+    std::uint64_t worth_sum = 0;          ///< saturating
+    bool operator==(const RoundRecord&) const = default;
+};
+
+class RulesState {
+  public:
+    /// The open commitment with this id; nullptr if this round carries none. Valid until a change.
+    const OpenCommitment* find(const Hash256& commitment_id) const;
+    /// Whether the key has a commitment in this round already.
+    bool has_commitment_of(const crypto::PublicKey& key) const;
+    /// Sorted by id.
+    const std::vector<OpenCommitment>& open_commitments() const { return open_; }
+    /// The compact target of this round's first block; 0 before it.
+    std::uint32_t round_first_target() const { return round_first_target_; }
+
+    /// The round of the recent window that merged this payload; nullptr if none.
+    const RoundRecord* merged_in(const Hash256& payload_hash) const;
+    /// Oldest first, at most the network's window_rounds; rounds without contributions included.
+    const std::deque<RoundRecord>& recent_rounds() const { return recent_; }
+    /// m: integer mean of the norms in the window with the virtual ones.
+    std::uint64_t mean_norm(const chain::NetworkDefinition& network) const;
+    /// w_ref: integer mean of the worths in the window with the virtual ones.
+    std::uint64_t worth_reference(const chain::NetworkDefinition& network) const;
+
+    void start_round(std::uint32_t first_target);
+    /// CHECKs that id and key are new.
+    void open(OpenCommitment commitment);
+    /// Closes the round: open commitments go, the record joins the window.
+    void finish_round(const chain::NetworkDefinition& network, RoundRecord record);
+
+    /// Hash of this state and the model's window of recent merges.
+    Hash256 root(const Hash256& recent_merges_root) const;
+    void write(Writer& writer) const;
+    static Result<RulesState> read(Reader& reader);
+
+    bool operator==(const RulesState&) const = default;
+
+  private:
+    std::uint32_t round_first_target_ = 0;
+    std::vector<OpenCommitment> open_;
+    std::deque<RoundRecord> recent_;
+};
+
+}  // namespace cairn::consensus
