@@ -15,6 +15,9 @@ namespace cairn::net {
 /// A larger message body is refused by send() and never received.
 inline constexpr std::size_t kMaxMessageBytes = std::size_t{16} << 20;
 
+/// Kinds from here on belong to the link itself; send() refuses them.
+inline constexpr std::uint16_t kFirstReservedKind = 0xFF00;
+
 /// One connection while it lasts. Never reused within a process; never 0.
 using PeerId = std::uint64_t;
 
@@ -45,7 +48,7 @@ class Network {
     /// so the caller retries with backoff (net/peer_book.h).
     virtual void connect(const std::string& address) = 0;
     /// Queues a message; per peer, messages arrive in order or not at all. False: unknown peer,
-    /// body too large, or the peer's bounded queue is full.
+    /// body too large, reserved kind, or the peer's bounded queue is full.
     virtual bool send(PeerId peer, std::uint16_t kind, ByteView body) = 0;
     /// Drops the peer; its on_peer_down follows later, from the loop. Unknown peers are ignored.
     virtual void disconnect(PeerId peer) = 0;

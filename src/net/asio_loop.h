@@ -1,0 +1,48 @@
+// The real event loop: one thread calls run() and every callback of the node happens there. Work
+// that takes long goes to one worker thread per lane, started when first needed. Boost stays in
+// the .cc files; who needs the io_context itself (links, the HTTP server) asks for context().
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/loop.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace cairn::net {
+
+/// Offloaded work waiting in one lane; more is a programmer's error (callers bound what they ask).
+inline constexpr std::size_t kMaxLaneQueue = 65536;
+
+class AsioLoop final : public Loop {
+  public:
+    AsioLoop();
+    /// Waits for the work that is running in the lanes; drops what has not begun, and its `done`.
+    ~AsioLoop() override;
+    AsioLoop(const AsioLoop&) = delete;
+    AsioLoop& operator=(const AsioLoop&) = delete;
+
+    /// Runs callbacks on this thread until stop(). May be called again afterwards.
+    void run();
+    /// Makes run() return soon. Safe from any thread.
+    void stop();
+    /// Calls `task` on the loop at SIGINT or SIGTERM, instead of ending the process.
+    void on_terminate(std::function<void()> task);
+
+    void post(std::function<void()> task) override;
+    /// From the loop's thread only, as cancel().
+    TimerId call_after(std::uint64_t delay_ms, std::function<void()> task) override;
+    void cancel(TimerId id) override;
+    void offload(Lane lane, std::function<void()> work, std::function<void()> done) override;
+
+    boost::asio::io_context& context();
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cairn::net

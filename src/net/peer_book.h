@@ -1,0 +1,72 @@
+// The addresses that a node knows: whom to dial next (with growing pauses after failures) and
+// what to tell others. Bounded, because strangers fill it: addresses that never worked make room
+// for new ones, those that worked or that the user named do not.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/random.h"
+
+namespace cairn::net {
+
+inline constexpr std::size_t kMaxKnownAddresses = 1024;
+/// In one gossip message.
+inline constexpr std::size_t kMaxGossipAddresses = 64;
+
+enum class AddressSource : std::uint8_t {
+    kGossip = 0,  ///< told by a peer
+    kUser = 1,    ///< named on the command line or in the configuration; never forgotten
+};
+
+class PeerBook {
+  public:
+    /// `random` spreads retries and samples; it must outlive the book.
+    explicit PeerBook(Random& random) : random_(&random) {}
+
+    /// Notes an address. False if it is malformed, has port 0, or there is no room.
+    bool add(const std::string& address, AddressSource source);
+    /// We dial it now: not due again until a result, or a minute, has passed.
+    void on_attempt(const std::string& address, std::uint64_t now_ms);
+    void on_connected(const std::string& address, std::uint64_t now_ms);
+    /// The connection ended, well or badly: it may be dialled again after a short pause.
+    void on_disconnected(const std::string& address, std::uint64_t now_ms);
+    /// Dialling failed: the pause doubles, up to ten minutes (one for addresses from the user).
+    void on_failed(const std::string& address, std::uint64_t now_ms);
+    /// Never dial or pass on this one again (it is ourselves, or another network).
+    void forget(const std::string& address);
+
+    /// Up to `max` addresses that may be dialled at `now_ms`: the user's first, then those that
+    /// worked before, then others; in random order within each.
+    std::vector<std::string> due(std::uint64_t now_ms, std::size_t max) const;
+    /// Up to `max` addresses that worked, at random: what we tell a peer who asks.
+    std::vector<std::string> sample(std::size_t max) const;
+    std::size_t size() const { return entries_.size(); }
+
+    /// For keeping it over a restart; pauses are not kept.
+    Bytes encode() const;
+    Status decode(ByteView bytes);
+
+  private:
+    struct Entry {
+        AddressSource source = AddressSource::kGossip;
+        bool connected = false;
+        bool worked = false;  ///< was connected at least once
+        std::uint32_t failures = 0;
+        std::uint64_t not_before_ms = 0;
+    };
+    Entry* find(const std::string& address);
+    bool make_room();
+    std::uint64_t jittered(std::uint64_t pause_ms) const;
+
+    Random* random_;
+    std::map<std::string, Entry> entries_;
+};
+
+/// The body of an address gossip message: at most kMaxGossipAddresses well-formed addresses.
+Bytes encode_addresses(const std::vector<std::string>& addresses);
+Result<std::vector<std::string>> decode_addresses(ByteView body);
+
+}  // namespace cairn::net

@@ -1,0 +1,64 @@
+// The real Network: TCP with TLS 1.3. Certificates are made at start and prove nothing by
+// themselves; after the TLS handshake each side signs a value that only this TLS session has
+// (net/hello.h) with its node key, so a peer is who its key says and nobody sits in between.
+//
+// Between two nodes at most one connection lasts. If both dialled at once, the one dialled by the
+// smaller key stays; if a node dials again (it was restarted, its old connection is dead but not
+// yet noticed), the new one replaces the old. A node refuses to talk to itself.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/random.h"
+#include "net/asio_loop.h"
+#include "net/network.h"
+
+namespace cairn::net {
+
+struct TlsOptions {
+    /// "host:port" to accept connections at; port 0 takes any free one; empty: do not listen.
+    std::string listen;
+    crypto::SecretKey key;
+    /// Nodes of different genesis ids refuse each other. All zeros: belongs to no chain.
+    Hash256 genesis;
+
+    std::size_t max_peers = 64;
+    /// Of those, how many may have dialled us: the rest are kept for peers that we chose.
+    std::size_t max_inbound = 48;
+    /// Connections that are not authenticated yet.
+    std::size_t max_pending = 32;
+    /// Waiting to be sent to one peer; at least one largest message.
+    std::size_t max_queue_bytes = 2 * kMaxMessageBytes;
+    std::uint64_t handshake_timeout_ms = 10'000;
+    /// Silence after which we ask whether the peer is still there, and after which we give up.
+    std::uint64_t ping_after_ms = 20'000;
+    std::uint64_t idle_timeout_ms = 60'000;
+
+    /// Told when a connection came to nothing: the address, whether we dialled it, and why.
+    std::function<void(const std::string& address, bool outbound, const std::string& reason)>
+        on_failed;
+};
+
+class TlsNetwork final : public Network {
+  public:
+    /// kIo if the listening address cannot be had. The loop must outlive the network.
+    static Result<std::unique_ptr<TlsNetwork>> start(AsioLoop& loop, Random& random,
+                                                     TlsOptions options);
+    /// Drops all connections without further callbacks. On the loop's thread, or after run().
+    ~TlsNetwork() override;
+
+    void set_handler(NetworkHandler* handler) override;
+    void connect(const std::string& address) override;
+    bool send(PeerId peer, std::uint16_t kind, ByteView body) override;
+    void disconnect(PeerId peer) override;
+    std::string listen_address() const override;
+
+  private:
+    struct Impl;
+    explicit TlsNetwork(std::shared_ptr<Impl> impl);
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace cairn::net
