@@ -1,0 +1,109 @@
+// Client: sessions over a route of Servers. It asks Servers what they hold, opens a session on
+// every hop of a route, pushes hidden states to the first hop and gets those of the last layer back
+// from the last, having checked the receipts of all hops: signatures, and that each hop's inputs
+// are the outputs of the hop before. A hop that is gone, refuses, or does not answer in time fails
+// the session with an error that names it. serve/remote_layers.h goes on over another route.
+//
+// Everything happens on the node's Loop; callbacks are called once each, from the loop.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "base/random.h"
+#include "net/network.h"
+#include "serve/route.h"
+
+namespace cairn::serve {
+
+struct ClientOptions {
+    std::uint64_t discover_ms = 5'000;  ///< to connect to Servers and hear what they hold
+    std::uint64_t open_ms = 15'000;     ///< to open a session on all hops
+    std::uint64_t push_ms = 30'000;     ///< for one push to come back
+    std::uint64_t progress_ms = 2'000;  ///< after that, for hops to say how far they are
+};
+
+/// What went wrong, and at which Server (zero key: at none in particular).
+struct Failure {
+    Error error;
+    crypto::PublicKey server;
+};
+
+/// The records of the Servers that answered, with the address at which they did, and a sentence for
+/// each that did not.
+struct Discovery {
+    std::vector<Announce> offers;
+    std::vector<std::string> silent;
+};
+
+class Client final : public net::NetworkHandler {
+  public:
+    template <typename T>
+    using Answer = std::function<void(std::variant<T, Failure>)>;
+    using States = std::vector<float>;
+
+    Client(Loop& loop, net::Network& network, const Clock& clock, Random& random,
+           const crypto::SecretKey& secret, const ClientOptions& options);
+    ~Client() override;
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    /// Connects to each "host:port" and asks what it holds.
+    void discover(std::vector<std::string> addresses, std::function<void(Discovery)> done);
+
+    /// Opens a session on every hop. The id that comes back is for push() and close().
+    void open(const Hash256& model, std::uint32_t dim, std::uint32_t max_positions,
+              std::vector<Hop> route, Answer<Hash256> done);
+
+    /// Sends hidden states [n, dim], n at most max_push_tokens(dim), through all layers. Several
+    /// pushes may be under way; answers come in order. After a Failure the session is closed.
+    void push(const Hash256& session, States states, Answer<States> done);
+
+    /// Tells all hops, which free their caches. Pushes under way are answered kCancelled.
+    void close(const Hash256& session);
+
+    void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override;
+    void on_peer_down(net::PeerId peer, const std::string& reason) override;
+    void on_message(net::PeerId peer, std::uint16_t kind, Bytes body) override;
+
+  private:
+    struct Pending;
+    struct Session;
+    struct Search;
+
+    Session* find(const Hash256& id);
+    void on_announce(net::PeerId peer, ByteView body);
+    void on_opened(net::PeerId peer, ByteView body);
+    void on_problem(net::PeerId peer, ByteView body);
+    void on_result(net::PeerId peer, ByteView body);
+    void on_progress(net::PeerId peer, ByteView body);
+    Result<States> accept_result(Session& session, Push result, std::size_t* blamed);
+
+    void send_opens(Session& session);
+    void open_deadline(const Hash256& id);
+    void push_deadline(const Hash256& id);
+    void progress_deadline(const Hash256& id);
+    /// Ends the session: closes it at all hops and answers everything that waits.
+    void fail(const Hash256& id, Error error, std::size_t blamed_hop);
+    void finish_search();
+
+    Loop& loop_;
+    net::Network& network_;
+    const Clock& clock_;
+    Random& random_;
+    const crypto::SecretKey& secret_;
+    crypto::PublicKey key_;
+    ClientOptions options_;
+
+    std::map<net::PeerId, net::PeerInfo> peers_;
+    std::map<Hash256, std::unique_ptr<Session>> sessions_;
+    std::unique_ptr<Search> search_;
+    std::shared_ptr<bool> alive_;  // callbacks hold it weakly
+};
+
+}  // namespace cairn::serve

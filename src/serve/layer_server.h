@@ -1,0 +1,119 @@
+// LayerServer: the state machine of one Server. It holds layers [a, b) of one model (the newest
+// snapshot; sessions opened on an older one keep it), opens sessions with a KV cache each, and for
+// every push that arrives computes its layers and pushes on to the next hop, or answers the client.
+// Pushes of different sessions that wait together are computed as one batch, which changes nobody's
+// bits (numerics rule 1).
+//
+// Everything happens on the node's Loop but the arithmetic, hashing and signatures, which run on
+// Lane::kServe. Every queue is bounded; what does not fit is refused with Refusal::kBusy.
+//
+// It is a NetworkHandler: a pure layer server gives it to the Network as it is, a chain node hands
+// on all peers' ups and downs and the messages for which is_serve_kind() holds.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "base/random.h"
+#include "net/network.h"
+#include "serve/announce.h"
+#include "serve/model_snapshot.h"
+
+namespace cairn::serve {
+
+struct LayerServerOptions {
+    std::size_t max_sessions = 64;
+    /// Sessions that one client key may hold at once.
+    std::size_t max_sessions_per_client = 16;
+    /// Memory for all KV caches together.
+    std::uint64_t max_kv_bytes = std::uint64_t{1} << 30;
+    /// Pushes of one session, and of all together, that may wait for computation.
+    std::size_t max_waiting_per_session = 8;
+    std::size_t max_waiting = 256;
+    /// Tokens computed in one batch.
+    std::size_t max_batch_tokens = kMaxPushTokens;
+    std::uint64_t idle_ms = 120'000;       ///< a session without a push ends after this
+    std::uint64_t next_hop_ms = 5'000;     ///< time to reach the next hop
+    std::uint64_t announce_life_ms = 60'000;
+    std::size_t threads = 1;  ///< computing threads on Lane::kServe
+};
+
+class LayerServer final : public net::NetworkHandler {
+  public:
+    /// All references must outlive it, and the loop's lane must be idle or gone when it dies.
+    LayerServer(Loop& loop, net::Network& network, const Clock& clock, Random& random,
+                const crypto::SecretKey& secret, const LayerServerOptions& options);
+    ~LayerServer() override;
+    LayerServer(const LayerServer&) = delete;
+    LayerServer& operator=(const LayerServer&) = delete;
+
+    /// From now on sessions are opened on this snapshot's `layers`; CHECKs that it has them.
+    /// Sessions that are open go on with theirs.
+    void set_model(ModelSnapshot snapshot, model::LayerRange layers);
+    /// Takes no new session from now on (leaving gracefully); open ones go on.
+    void drain();
+
+    /// The signed record that AskAnnounce is answered with; nothing while there is no model.
+    std::optional<Announce> announce() const;
+
+    std::size_t open_sessions() const { return sessions_.size(); }
+    std::uint64_t kv_bytes() const { return kv_bytes_; }
+    std::uint64_t tokens_computed() const { return tokens_computed_; }
+
+    void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override;
+    void on_peer_down(net::PeerId peer, const std::string& reason) override;
+    void on_message(net::PeerId peer, std::uint16_t kind, Bytes body) override;
+
+  private:
+    struct Loaded;
+    struct Session;
+    struct BatchItem;
+    struct Batch;
+    using SessionMap = std::map<Hash256, std::unique_ptr<Session>>;
+
+    void open(net::PeerId peer, const OpenSession& request);
+    std::optional<SessionProblem> refuse_reason(const OpenSession& request,
+                                                const crypto::PublicKey& client) const;
+    void find_next_hop(Session& session);
+    void next_hop_found(Session& session, net::PeerId peer, const crypto::PublicKey& key);
+    void opened(Session& session);
+    void push(net::PeerId peer, Push message);
+    void report_progress(net::PeerId peer, const Hash256& id);
+
+    void start_batch();
+    void finish_batch(Batch& batch);
+    void finish_item(BatchItem& item);
+    void send_on(Session& session, const BatchItem& item);
+
+    void refuse(net::PeerId peer, const Hash256& id, Refusal refusal, const std::string& reason);
+    /// Tells the client why and frees everything; later pushes get kUnknownSession.
+    void fail(Session& session, Refusal refusal, const std::string& reason);
+    void erase(const Hash256& id);
+    void expire_idle();
+
+    Loop& loop_;
+    net::Network& network_;
+    const Clock& clock_;
+    Random& random_;
+    const crypto::SecretKey& secret_;
+    crypto::PublicKey key_;
+    LayerServerOptions options_;
+
+    std::shared_ptr<Loaded> loaded_;
+    bool draining_ = false;
+    std::map<net::PeerId, net::PeerInfo> peers_;
+    SessionMap sessions_;
+    std::deque<Hash256> ready_;  // sessions with waiting pushes, fair order; each at most once
+    std::size_t waiting_ = 0;    // pushes of all sessions
+    std::uint64_t kv_bytes_ = 0;
+    std::uint64_t tokens_computed_ = 0;
+    bool computing_ = false;
+    TimerId idle_timer_ = 0;
+    std::shared_ptr<bool> alive_;  // callbacks hold it weakly
+};
+
+}  // namespace cairn::serve

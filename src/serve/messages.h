@@ -1,0 +1,136 @@
+// The messages between clients and Servers. Each has one canonical encoding and a largest size;
+// decoders refuse everything else and never allocate more than the input justifies. Activations
+// with NaN or infinity decode, so that the refusal can name the session; check_finite() is the
+// gate that every receiver passes them through (numerics rule 10).
+//
+//   client             hop 1              hop 2
+//     | AskAnnounce ---> | and -----------> |
+//     | <--- Announce -- | <--------------- |
+//     | OpenSession ---> | and -----------> |
+//     |                  | -- dials ------> |
+//     | <----- Opened -- | <--------------- |     or Refused, with a reason
+//     | Push ----------> | Push ----------> |     one trip per token or prefill piece
+//     | <-------------------------- Result  |
+//     | Close ---------> | and -----------> |
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/network.h"
+#include "serve/receipt.h"
+
+namespace cairn::serve {
+
+/// Kinds 0x5300 to 0x53ff of net::Network belong to this room.
+enum class MessageKind : std::uint16_t {
+    kAskAnnounce = 0x5301,  ///< empty body
+    kAnnounce = 0x5302,     ///< serve/announce.h
+    kOpenSession = 0x5303,
+    kOpened = 0x5304,  ///< SessionId
+    kRefused = 0x5305,
+    kPush = 0x5306,
+    kResult = 0x5307,  ///< a Push, from the last hop to the client
+    kClose = 0x5308,   ///< SessionId
+    kSessionError = 0x5309,
+    kAskProgress = 0x530a,  ///< SessionId
+    kProgress = 0x530b,
+};
+
+inline bool is_serve_kind(std::uint16_t kind) { return (kind & 0xff00) == 0x5300; }
+
+inline constexpr std::size_t kMaxHops = 32;
+inline constexpr std::size_t kMaxAddressBytes = 256;
+inline constexpr std::size_t kMaxReasonBytes = 512;
+/// Floats in one push: 8 MiB, half of what a network message may hold.
+inline constexpr std::size_t kMaxPushFloats = std::size_t{1} << 21;
+/// Tokens in one push.
+inline constexpr std::size_t kMaxPushTokens = 256;
+
+/// Tokens that fit into one push of a model with this width.
+std::size_t max_push_tokens(std::uint32_t dim);
+
+/// One Server on a route.
+struct Hop {
+    model::LayerRange layers;
+    crypto::PublicKey key;
+    std::string address;  ///< "host:port"
+
+    bool operator==(const Hop&) const = default;
+};
+
+/// Client to each hop: set a cache aside and find the next hop.
+struct OpenSession {
+    SessionTerms terms;
+    model::LayerRange layers;    ///< what this hop is to compute
+    crypto::PublicKey previous;  ///< whose pushes to accept; the client's own key at the first hop
+    bool has_next = false;       ///< false: answer the client
+    Hop next;                    ///< all zero without has_next
+
+    bool operator==(const OpenSession&) const = default;
+};
+
+/// Why a Server says no; the kind decides what a client does next.
+enum class Refusal : std::uint8_t {
+    kBusy = 1,           ///< full; try another Server or later (HTTP's 429)
+    kWrongModel = 2,     ///< it does not hold this model
+    kWrongLayers = 3,    ///< it does not hold these layers
+    kUnsupported = 4,    ///< a version or type that it cannot compute
+    kNextHop = 5,        ///< the hop after it cannot be reached or is not who it should be
+    kBadRequest = 6,     ///< malformed, out of order, or from the wrong sender
+    kUnknownSession = 7, ///< closed, expired or never opened
+    kBadReceipt = 8,     ///< the sender's receipt does not fit what it sent
+    kNotFinite = 9,      ///< an activation is NaN or infinite
+    kExpired = 10,       ///< the session was idle for too long
+};
+inline constexpr std::uint8_t kLastRefusal = 10;
+
+/// "busy", "wrong model": for messages to people.
+const char* refusal_name(Refusal refusal);
+
+/// kRefused (answer to OpenSession) and kSessionError (the session is over at this hop).
+struct SessionProblem {
+    Hash256 session;
+    Refusal refusal = Refusal::kBadRequest;
+    std::string reason;  ///< at most kMaxReasonBytes
+
+    bool operator==(const SessionProblem&) const = default;
+};
+
+/// Hidden states on their way. `receipts` are those of the client and of every hop passed so far;
+/// the last one is the sender's.
+struct Push {
+    Hash256 session;
+    std::uint32_t position = 0;  ///< of the first token
+    std::uint32_t tokens = 0;    ///< n, 1 to kMaxPushTokens
+    std::vector<float> states;   ///< [n, dim]
+    std::vector<Receipt> receipts;
+
+    bool operator==(const Push&) const = default;
+};
+
+/// Answer to AskProgress: how a client finds out which hop of a silent route is the stalled one.
+struct Progress {
+    Hash256 session;
+    std::uint32_t received = 0;  ///< positions taken in
+    std::uint32_t computed = 0;  ///< positions computed and sent on
+
+    bool operator==(const Progress&) const = default;
+};
+
+Bytes encode(const OpenSession& message);
+Bytes encode(const SessionProblem& message);
+Bytes encode(const Push& message);
+Bytes encode(const Progress& message);
+Bytes encode_session_id(const Hash256& session);
+
+Result<OpenSession> decode_open_session(ByteView body);
+Result<SessionProblem> decode_session_problem(ByteView body);
+Result<Push> decode_push(ByteView body);
+Result<Progress> decode_progress(ByteView body);
+Result<Hash256> decode_session_id(ByteView body);
+
+/// kInvalid with the row and column of the first NaN or infinity.
+Status check_finite(std::span<const float> states, std::size_t dim);
+
+}  // namespace cairn::serve

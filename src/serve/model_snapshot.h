@@ -1,0 +1,35 @@
+// A model as a Server or client holds it: shape, weights, whoever owns their memory, and the
+// content hash that names it. Two files with the same numbers have the same name, whatever their
+// format; a chain's model has one at every height. Immutable, so sessions keep the snapshot that
+// they were opened on while the node moves on to a newer one.
+#pragma once
+
+#include <memory>
+
+#include "base/bytes.h"
+#include "model/weights.h"
+
+namespace cairn::serve {
+
+struct ModelSnapshot {
+    model::ModelConfig config;
+    model::Weights weights;
+    std::shared_ptr<const void> storage;  ///< keeps the weights' memory alive
+    Hash256 hash;                         ///< content_hash of the whole model
+};
+
+/// Names a model: configuration and every parameter, in the canonical order without padding. The
+/// tokenizer is not part of it. All tensors must be present.
+Hash256 content_hash(const model::ModelConfig& config, const model::Weights& weights);
+
+/// The whole model, sharing `model`'s memory. kInvalid if a parameter is NaN or infinite.
+Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model);
+
+/// A copy that holds the layers of `range` alone, under the whole model's name: what a Server keeps
+/// so that it needs memory for its own share only. CHECKs that `whole` has them.
+ModelSnapshot keep_layers(const ModelSnapshot& whole, model::LayerRange range);
+
+/// Whether the snapshot has the weights of every layer in `range`.
+bool has_layers(const ModelSnapshot& snapshot, model::LayerRange range);
+
+}  // namespace cairn::serve

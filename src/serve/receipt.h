@@ -1,0 +1,70 @@
+// Receipts: what a sender signs with every push. A receipt says "in this session, under these
+// versions, I was given these inputs (all of them, as a rolling hash) and gave this output". The
+// receiver checks it before computing, and the client, which gets the receipts of all hops, checks
+// that they fit together: each hop's inputs are the outputs of the hop before. Later a receipt and
+// the inputs convict a Server that computed something else, before anyone.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/codec.h"
+#include "crypto/keys.h"
+#include "model/weights.h"
+
+namespace cairn::serve {
+
+/// Version of the arithmetic (design/numerics.md) that every hop of a session must compute with.
+inline constexpr std::uint16_t kNumericsVersion = 1;
+/// Version of the messages in serve/messages.h.
+inline constexpr std::uint16_t kServeVersion = 1;
+
+/// Types of activations on the wire and of the KV cache; part of a session and so of its bits.
+enum class WireType : std::uint8_t { kF32 = 0 };
+enum class SessionKvType : std::uint8_t { kF32 = 0 };
+
+/// What every party of a session must agree on.
+struct SessionTerms {
+    Hash256 session;  ///< drawn at random by the client
+    Hash256 model;    ///< content hash
+    std::uint16_t numerics = kNumericsVersion;
+    SessionKvType kv = SessionKvType::kF32;
+    WireType wire = WireType::kF32;
+    std::uint32_t max_positions = 0;  ///< room that each hop sets aside
+
+    bool operator==(const SessionTerms&) const = default;
+};
+
+struct Receipt {
+    model::LayerRange layers;  ///< the signer's span; [0, 0) is the client with its embedding
+    Hash256 inputs;  ///< rolling hash over all inputs since position 0; zero for the client
+    Hash256 output;  ///< states_hash of what is sent
+    crypto::Signature signature;
+
+    bool operator==(const Receipt&) const = default;
+};
+
+/// Hash of hidden states [n, dim] that begin at `position`, over their bits.
+Hash256 states_hash(std::uint32_t position, std::span<const float> states);
+
+/// The rolling hash after one more push whose states_hash is `states`; zero before the first.
+Hash256 roll(const Hash256& before, const Hash256& states);
+
+/// What is signed: everything in the receipt but the signature, bound to the session's terms.
+Hash256 receipt_message(const SessionTerms& terms, const Receipt& receipt);
+
+/// Signs and returns the receipt. `aux` is fresh randomness (BIP340).
+Receipt make_receipt(const SessionTerms& terms, model::LayerRange layers, const Hash256& inputs,
+                     const Hash256& output, const crypto::SecretKey& secret, const Hash256& aux);
+
+/// kInvalid unless `signer` signed the receipt and its output hash is `output`.
+Status check_receipt(const SessionTerms& terms, const Receipt& receipt,
+                     const crypto::PublicKey& signer, const Hash256& output);
+
+void encode(const SessionTerms& terms, Writer& writer);
+SessionTerms decode_terms(Reader& reader);
+void encode(const Receipt& receipt, Writer& writer);
+Receipt decode_receipt(Reader& reader);
+inline constexpr std::size_t kReceiptBytes = 4 + 4 + 32 + 32 + 64;
+
+}  // namespace cairn::serve
