@@ -4,6 +4,9 @@
 
 namespace cairn {
 
+// Not inline: g++ 12 warns of an overflow that cannot be when it inlines this into callers.
+void Writer::raw(ByteView value) { out_.insert(out_.end(), value.begin(), value.end()); }
+
 void Writer::bytes(ByteView value) {
     count(value.size());
     raw(value);

@@ -23,7 +23,7 @@ class Writer {
     void i32(std::int32_t value) { u32(static_cast<std::uint32_t>(value)); }
     void i64(std::int64_t value) { u64(static_cast<std::uint64_t>(value)); }
     /// The bytes alone, without a length: for fields of fixed size.
-    void raw(ByteView value) { out_.insert(out_.end(), value.begin(), value.end()); }
+    void raw(ByteView value);
     template <std::size_t N>
     void fixed(const FixedBytes<N>& value) {
         raw(value.view());

@@ -1,6 +1,7 @@
 // KvCache: the keys and values of one sequence for a range of layers. Its type is part of a
 // session and so of the bits: values are rounded once when they are written and read back before
 // any use, so that every split of a sequence into prefill and decode agrees (numerics rule 5).
+// Narrow types decide bits only so far: the rounded values still lie in memory as fp32.
 //
 // CONSENSUS: changing a result here splits the network.
 #pragma once
@@ -9,10 +10,12 @@
 #include <vector>
 
 #include "model/weights.h"
+#include "tensor/kv_type.h"
+#include "tensor/matrix.h"
 
 namespace cairn::model {
 
-enum class KvType : std::uint8_t { kF32 };
+using tensor::KvType;
 
 class KvCache {
   public:
@@ -30,12 +33,15 @@ class KvCache {
     /// Declares the next `tokens` positions filled; the transformer calls it after the last layer.
     void advance(std::size_t tokens);
 
-    /// [capacity, kv_dim] of a layer in range.
-    std::span<float> keys(std::uint32_t layer);
-    std::span<float> values(std::uint32_t layer);
+    /// Writes rows for the next positions of a layer, rounded to the type: keys and values are
+    /// [tokens, kv_dim]. advance() makes them count.
+    void write(std::uint32_t layer, tensor::ConstMatrix keys, tensor::ConstMatrix values);
+    /// The first `rows` positions of a layer, [rows, kv_dim], as they read back.
+    tensor::ConstMatrix keys(std::uint32_t layer, std::size_t rows) const;
+    tensor::ConstMatrix values(std::uint32_t layer, std::size_t rows) const;
 
   private:
-    std::span<float> plane(std::uint32_t layer, std::size_t which);
+    std::size_t plane(std::uint32_t layer, std::size_t which) const;
 
     LayerRange range_;
     KvType type_;

@@ -4,7 +4,7 @@
 // (model/leaf_tree.h). The chain's judge score is exactly one leaf, so miners, trainers and
 // validators share this code.
 //
-//   LeafPass pass(layout, {.leaf_tokens = 4096, .context = 256, .microbatch = 1024}, pool);
+//   LeafPass pass(layout, {.leaf_tokens = 4096, .context = 256, .microbatch = 1024}, compute);
 //   std::int64_t loss = pass.backward(weights, tokens, targets, gradient);   // both in sums
 //
 // CONSENSUS: changing a result here splits the network.
@@ -14,19 +14,12 @@
 #include <memory>
 #include <span>
 
-#include "base/thread_pool.h"
 #include "model/weights.h"
+#include "tensor/compute.h"
 
 namespace cairn::model {
 
-/// Losses are summed as integers in units of 2^-20 nats (numerics rule 7).
-inline constexpr int kLossFractionBits = 20;
-/// What a token counts whose loss is NaN, infinite or too large: 2048 nats.
-inline constexpr std::int64_t kLossCap = std::int64_t{1} << 31;
-
-/// round-half-even(loss * 2^20), NaN and overflow giving kLossCap.
-std::int64_t integer_loss(float loss);
-/// For people: nats per token.
+/// For people: nats per token of a sum of tensor::loss_to_fixed values (units of 2^-20 nats).
 double nats(std::int64_t loss_sum, std::uint64_t tokens);
 
 struct LeafShape {
@@ -43,7 +36,7 @@ class LeafPass {
   public:
     /// CHECKs the shape; takes all memory here. `layout` decides where gradients lie. Without
     /// `with_gradient` only the losses can be asked for and memory is much smaller.
-    LeafPass(const ParameterLayout& layout, const LeafShape& shape, ThreadPool& pool,
+    LeafPass(const ParameterLayout& layout, const LeafShape& shape, const tensor::Compute& compute,
              bool with_gradient = true);
     ~LeafPass();
     LeafPass(const LeafPass&) = delete;

@@ -3,7 +3,7 @@
 // into logits. Batch invariance holds by construction (numerics rule 1): n tokens at once, one at a
 // time, cut over processes or mixed with other people's sequences give the same bits.
 //
-//   Transformer model(config, weights, all_layers(config), pool, /*max_batch=*/64);
+//   Transformer model(config, weights, all_layers(config), compute, {.max_batch = 64});
 //   KvCache cache(config, all_layers(config), config.context);
 //   model.embed(tokens, hidden);  model.forward(hidden, cache);  model.head(last, logits);
 //
@@ -13,17 +13,15 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
-#include "base/thread_pool.h"
 #include "model/kv_cache.h"
 #include "model/weights.h"
+#include "tensor/compute.h"
+#include "tensor/rope.h"
 
 namespace cairn::model {
-
-class RopeTable;
 
 /// Consecutive rows of a batch that belong to one sequence.
 struct Segment {
@@ -31,19 +29,25 @@ struct Segment {
     std::size_t tokens = 0;
 };
 
+/// What memory is taken for.
+struct TransformerBounds {
+    std::size_t max_batch = 64;     ///< tokens of one call
+    std::size_t max_positions = 0;  ///< longest sequence; 0 means config.context
+};
+
 class Transformer {
   public:
-    /// Runs the layers of `range`; `weights` and `pool` must outlive it. embed and head work
-    /// whenever their tensors are present. `max_batch` bounds the tokens of one call.
-    Transformer(const ModelConfig& config, Weights weights, LayerRange range, ThreadPool& pool,
-                std::size_t max_batch);
-    ~Transformer();
+    /// Runs the layers of `range`; the memory behind `weights` and `compute` must outlive it. embed
+    /// and head work whenever their tensors are present. Memory grows with the bounds.
+    Transformer(const ModelConfig& config, Weights weights, LayerRange range,
+                const tensor::Compute& compute, const TransformerBounds& bounds = {});
     Transformer(const Transformer&) = delete;
     Transformer& operator=(const Transformer&) = delete;
 
     const ModelConfig& config() const { return config_; }
     LayerRange range() const { return range_; }
-    std::size_t max_batch() const { return max_batch_; }
+    std::size_t max_batch() const { return bounds_.max_batch; }
+    std::size_t max_positions() const { return bounds_.max_positions; }
 
     /// hidden[n, dim] = rows of the token embedding. CHECKs that tokens < vocab.
     void embed(std::span<const std::uint32_t> tokens, std::span<float> hidden) const;
@@ -56,16 +60,16 @@ class Transformer {
     void head(std::span<const float> hidden, std::span<float> logits);
 
   private:
-    void attention_block(std::uint32_t layer, std::span<float> hidden,
+    void attention_block(std::uint32_t layer, tensor::Matrix hidden,
                          std::span<const Segment> segments);
-    void feed_forward_block(std::uint32_t layer, std::span<float> hidden);
+    void feed_forward_block(std::uint32_t layer, tensor::Matrix hidden);
 
     ModelConfig config_;
     Weights weights_;
     LayerRange range_;
-    ThreadPool& pool_;
-    std::size_t max_batch_;
-    std::unique_ptr<RopeTable> rope_;
+    tensor::Compute compute_;
+    TransformerBounds bounds_;
+    tensor::RopeTable rope_;
     // Scratch, [max_batch, ...].
     std::vector<float> normed_, query_, key_, value_, mixed_, gate_, up_;
 };

@@ -53,8 +53,9 @@ struct Model {
     ParameterLayout layout() const { return ParameterLayout(config); }
 };
 
-/// Fresh weights for training: matrices uniform in +-sqrt(3) * 0.02 (residual outputs smaller by
-/// sqrt(2 * layers)), norms 1; from the seed alone, by Philox, in the layout's order.
+/// Fresh weights for training on one machine: matrices normal with deviation 0.02 (those that write
+/// to the residual stream smaller by sqrt(2 * layers)), norms 1; a function of the seed alone. The
+/// chain's first state is made by worth/, in integers.
 std::vector<float> initial_parameters(const ParameterLayout& layout, std::uint64_t seed);
 
 /// Rule 10: the name and index of the first NaN or infinity, or ok.

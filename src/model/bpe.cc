@@ -1,0 +1,141 @@
+#include "model/bpe.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include <fmt/core.h>
+
+#include "base/codec.h"
+#include "model/words.h"
+
+namespace cairn::model {
+
+namespace {
+
+constexpr std::string_view kMagic = "CAIRNBPE";
+constexpr std::uint32_t kVersion = 1;
+// Repeated words are looked up in what was encoded before; the table stops growing here.
+constexpr std::size_t kMaxRemembered = 1U << 16;
+constexpr std::uint32_t kNoMerge = std::numeric_limits<std::uint32_t>::max();
+
+std::uint64_t pair_key(std::uint32_t left, std::uint32_t right) {
+    return (std::uint64_t{left} << 32) | right;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BpeTokenizer>> BpeTokenizer::create(std::vector<Merge> merges) {
+    if (merges.size() > kMaxBpeVocab - kFirstMerge)
+        return invalid(fmt::format("tokenizer: more than {} tokens", kMaxBpeVocab));
+    std::unique_ptr<BpeTokenizer> tokenizer(new BpeTokenizer(std::move(merges)));
+    auto& pieces = tokenizer->pieces_;
+    pieces.reserve(kFirstMerge + tokenizer->merges_.size());
+    for (int byte = 0; byte < 256; ++byte) pieces.emplace_back(1, static_cast<char>(byte));
+    pieces.emplace_back();  // the text boundary
+    for (const Merge& merge : tokenizer->merges_) {
+        const auto id = static_cast<std::uint32_t>(pieces.size());
+        if (merge.left >= id || merge.right >= id || merge.left == kTextBoundary ||
+            merge.right == kTextBoundary)
+            return invalid(fmt::format("tokenizer: merge {} uses a token that it cannot", id));
+        if (pieces[merge.left].size() + pieces[merge.right].size() > kMaxWordBytes)
+            return invalid(
+                fmt::format("tokenizer: token {} is longer than {} bytes", id, kMaxWordBytes));
+        if (!tokenizer->ids_.emplace(pair_key(merge.left, merge.right), id).second)
+            return invalid(fmt::format("tokenizer: merge {} occurs twice", id));
+        pieces.push_back(pieces[merge.left] + pieces[merge.right]);
+    }
+    return tokenizer;
+}
+
+Result<std::unique_ptr<BpeTokenizer>> BpeTokenizer::parse(ByteView file) {
+    Reader reader(file);
+    if (as_text(reader.raw(kMagic.size())) != kMagic)
+        return invalid("tokenizer: not a Cairn tokenizer file");
+    if (reader.u32() != kVersion)
+        return Error{ErrorCode::kUnsupported,
+                     "tokenizer: made by another version of this program; train it again"};
+    std::vector<Merge> merges(reader.count(kMaxBpeVocab - kFirstMerge, 8));
+    for (Merge& merge : merges) {
+        merge.left = reader.u32();
+        merge.right = reader.u32();
+    }
+    RETURN_IF_ERROR(reader.finish());
+    return create(std::move(merges));
+}
+
+std::uint32_t BpeTokenizer::vocab_size() const {
+    return static_cast<std::uint32_t>(pieces_.size());
+}
+
+Tokens BpeTokenizer::encode(std::string_view text) const {
+    struct Range {
+        std::size_t begin;
+        std::size_t end;
+    };
+    std::unordered_map<std::string_view, Range> remembered;
+    Tokens out;
+    out.reserve(text.size() / 3 + 1);
+    while (!text.empty()) {
+        const std::string_view word = text.substr(0, next_word(text));
+        text.remove_prefix(word.size());
+        const auto known = remembered.find(word);
+        if (known != remembered.end()) {
+            for (std::size_t i = known->second.begin; i < known->second.end; ++i)
+                out.push_back(out[i]);
+            continue;
+        }
+        const std::size_t begin = out.size();
+        encode_word(word, out);
+        if (remembered.size() < kMaxRemembered) remembered.emplace(word, Range{begin, out.size()});
+    }
+    return out;
+}
+
+// The earliest-learnt merge first, leftmost among equals. Words are short, so a plain scan for the
+// lowest rank beats a heap.
+void BpeTokenizer::encode_word(std::string_view word, Tokens& out) const {
+    std::array<std::uint32_t, kMaxWordBytes> ids;
+    std::array<std::uint32_t, kMaxWordBytes> joined;  // what ids[i], ids[i + 1] merge into
+    std::size_t count = word.size();
+    CHECK(count <= kMaxWordBytes);
+    const auto join = [&](std::size_t i) {
+        const auto found = ids_.find(pair_key(ids[i], ids[i + 1]));
+        return found == ids_.end() ? kNoMerge : found->second;
+    };
+    for (std::size_t i = 0; i < count; ++i) ids[i] = static_cast<unsigned char>(word[i]);
+    for (std::size_t i = 0; i + 1 < count; ++i) joined[i] = join(i);
+    while (count > 1) {
+        const auto end = joined.begin() + static_cast<std::ptrdiff_t>(count - 1);
+        const auto best = std::min_element(joined.begin(), end);
+        if (*best == kNoMerge) break;
+        const auto at = static_cast<std::size_t>(best - joined.begin());
+        ids[at] = *best;
+        for (std::size_t i = at + 1; i + 1 < count; ++i) {
+            ids[i] = ids[i + 1];
+            joined[i - 1] = joined[i];
+        }
+        --count;
+        if (at > 0) joined[at - 1] = join(at - 1);
+        if (at + 1 < count) joined[at] = join(at);
+    }
+    out.insert(out.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+std::string BpeTokenizer::piece(std::uint32_t, std::uint32_t token) const {
+    return token < pieces_.size() ? pieces_[token] : std::string();
+}
+
+Bytes BpeTokenizer::serialise() const {
+    Writer writer;
+    writer.raw(as_bytes(kMagic));
+    writer.u32(kVersion);
+    writer.count(merges_.size());
+    for (const Merge& merge : merges_) {
+        writer.u32(merge.left);
+        writer.u32(merge.right);
+    }
+    return std::move(writer).take();
+}
+
+}  // namespace cairn::model
