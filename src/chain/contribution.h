@@ -26,6 +26,11 @@ Result<Contribution> decode_contribution(ByteView bytes);
 
 /// Hash of the payload alone: how a payload that was merged before is recognised.
 Hash256 payload_hash(ByteView payload);
+/// Its leaf in the body's Merkle tree: H(commitment id || payload hash || signature), so a payload
+/// can be pruned and shown again; the signature belongs to it, or a body could be made bad without
+/// changing its root.
+Hash256 contribution_leaf(const Hash256& commitment_id, const Hash256& payload_hash,
+                          const crypto::Signature& signature);
 /// What the commitment's key signs.
 Hash256 signature_hash(const Hash256& genesis_id, const Contribution& contribution);
 /// Fresh for each contributor and round, so that sketch errors are independent and average out.

@@ -1,0 +1,34 @@
+#include "chain/network.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace cairn::chain {
+
+bool NetworkDefinition::is_member(const crypto::PublicKey& key) const {
+    return !is_private() || std::binary_search(members.begin(), members.end(), key);
+}
+
+std::uint32_t NetworkDefinition::numerics_version_at(std::uint32_t height) const {
+    std::uint32_t version = numerics_version;
+    for (const Upgrade& upgrade : upgrades) {
+        if (upgrade.height <= height) version = upgrade.numerics_version;
+    }
+    return version;
+}
+
+std::uint32_t NetworkDefinition::round_of(std::uint32_t height) const {
+    CHECK(height > 0);
+    return (height - 1) / round_length;
+}
+
+bool NetworkDefinition::is_merge_height(std::uint32_t height) const {
+    return height > 0 && height % round_length == 0;
+}
+
+std::uint32_t NetworkDefinition::merge_height(std::uint32_t round) const {
+    return (round + 1) * round_length;
+}
+
+}  // namespace cairn::chain

@@ -1,0 +1,211 @@
+// network.json: the form of a network definition that people read and edit.
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "chain/network_fields.h"
+
+namespace cairn::chain {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kCodecNames[] = {"srht", "dense"};
+
+class WriteJson {
+  public:
+    void begin(const char* name) { target_ = &(root_[name] = Json::object()); }
+    void end() { target_ = &root_; }
+    void number(const char* name, std::uint64_t value, std::uint64_t, std::uint64_t) {
+        (*target_)[name] = value;
+    }
+    void flag(const char* name, bool value) { (*target_)[name] = value; }
+    void text(const char* name, const std::string& value) { (*target_)[name] = value; }
+    void hash(const char* name, const Hash256& value) { (*target_)[name] = to_hex(value); }
+    void codec_kind(const char* name, CodecKind value) {
+        (*target_)[name] = kCodecNames[static_cast<std::size_t>(value)];
+    }
+    void upgrades(const char* name, const std::vector<Upgrade>& list) {
+        Json array = Json::array();
+        for (const Upgrade& upgrade : list)
+            array.push_back(
+                {{"height", upgrade.height}, {"numerics_version", upgrade.numerics_version}});
+        (*target_)[name] = array;
+    }
+    void members(const char* name, const std::vector<crypto::PublicKey>& list) {
+        Json array = Json::array();
+        for (const crypto::PublicKey& key : list) array.push_back(to_hex(key));
+        (*target_)[name] = array;
+    }
+    std::string dump() const { return root_.dump(2) + "\n"; }
+
+  private:
+    Json root_ = Json::object();
+    Json* target_ = &root_;
+};
+
+/// Reads the fields that are there and remembers their names, so that others can be refused.
+class ReadJson {
+  public:
+    explicit ReadJson(const Json& root) : root_(root), source_(&root) { enter(); }
+
+    void begin(const char* name) {
+        static const Json empty = Json::object();
+        const Json* group = find(name);
+        saved_known_ = std::move(known_);
+        group_ = std::string(name) + ".";
+        if (group != nullptr && !group->is_object()) fail(name, "must be an object");
+        source_ = group != nullptr && group->is_object() ? group : &empty;
+        enter();
+    }
+    void end() {
+        refuse_unknown();
+        source_ = &root_;
+        group_.clear();
+        known_ = std::move(saved_known_);
+    }
+    template <typename Number>
+    void number(const char* name, Number& value, std::uint64_t min, std::uint64_t max) {
+        const Json* field = find(name);
+        if (field == nullptr) return;
+        const bool good = field->is_number_unsigned() && field->get<std::uint64_t>() >= min &&
+                          field->get<std::uint64_t>() <= max;
+        if (!good)
+            return fail(name, "must be a whole number from " + std::to_string(min) + " to " +
+                                  std::to_string(max));
+        value = static_cast<Number>(field->get<std::uint64_t>());
+    }
+    void flag(const char* name, bool& value) {
+        const Json* field = find(name);
+        if (field == nullptr) return;
+        if (!field->is_boolean()) return fail(name, "must be true or false");
+        value = field->get<bool>();
+    }
+    void text(const char* name, std::string& value) {
+        const Json* field = find(name);
+        if (field == nullptr) return;
+        if (!field->is_string()) return fail(name, "must be text");
+        value = field->get<std::string>();
+    }
+    void hash(const char* name, Hash256& value) {
+        const Json* field = find(name);
+        if (field != nullptr) value = fixed(name, *field);
+    }
+    void codec_kind(const char* name, CodecKind& value) {
+        const Json* field = find(name);
+        if (field == nullptr) return;
+        for (std::size_t i = 0; i < std::size(kCodecNames); ++i) {
+            if (*field == kCodecNames[i]) {
+                value = static_cast<CodecKind>(i);
+                return;
+            }
+        }
+        fail(name, "must be \"srht\" or \"dense\"");
+    }
+    void upgrades(const char* name, std::vector<Upgrade>& list) {
+        const Json* field = array(name);
+        if (field == nullptr) return;
+        list.clear();
+        for (const Json& entry : *field) {
+            if (!entry.is_object() || entry.size() != 2 || !is_u32(entry, "height") ||
+                !is_u32(entry, "numerics_version"))
+                return fail(name, "must hold objects {height, numerics_version}");
+            list.push_back({entry["height"], entry["numerics_version"]});
+        }
+    }
+    void members(const char* name, std::vector<crypto::PublicKey>& list) {
+        const Json* field = array(name);
+        if (field == nullptr) return;
+        list.clear();
+        for (const Json& entry : *field) list.push_back(fixed(name, entry));
+    }
+    void refuse_unknown() {
+        for (const auto& [name, value] : source_->items()) {
+            if (!known_.contains(name)) fail(name, "is not a field of this format");
+        }
+    }
+    const std::string& message() const { return message_; }
+
+  private:
+    static bool is_u32(const Json& object, const char* name) {
+        const auto found = object.find(name);
+        return found != object.end() && found->is_number_unsigned() &&
+               found->get<std::uint64_t>() <= 0xffffffff;
+    }
+    void enter() { known_.clear(); }
+    const Json* find(const char* name) {
+        known_.insert(name);
+        const auto found = source_->find(name);
+        return found == source_->end() ? nullptr : &*found;
+    }
+    const Json* array(const char* name) {
+        const Json* field = find(name);
+        if (field != nullptr && !field->is_array()) {
+            fail(name, "must be a list");
+            return nullptr;
+        }
+        return field;
+    }
+    Hash256 fixed(const char* name, const Json& field) {
+        const Result<Hash256> value = field.is_string()
+                                          ? fixed_from_hex<32>(field.get<std::string>())
+                                          : Result<Hash256>(invalid(""));
+        if (value.ok()) return *value;
+        fail(name, "must be 64 hexadecimal digits");
+        return {};
+    }
+    void fail(const std::string& name, const std::string& what) {
+        if (message_.empty()) message_ = "network.json: " + group_ + name + " " + what;
+    }
+
+    const Json& root_;
+    const Json* source_;
+    std::set<std::string> known_;
+    std::set<std::string> saved_known_;
+    std::string group_;
+    std::string message_;
+};
+
+/// The parser keeps the last of two equal keys; a definition must not be readable in two ways.
+Result<Json> parse_strict(std::string_view json) {
+    std::vector<std::set<std::string>> seen;
+    std::string repeated;
+    const auto callback = [&](int depth, Json::parse_event_t event, Json& parsed) {
+        if (depth > 8) repeated = "(too deep)";
+        if (event == Json::parse_event_t::object_start) seen.emplace_back();
+        if (event == Json::parse_event_t::object_end && !seen.empty()) seen.pop_back();
+        if (event == Json::parse_event_t::key && !seen.empty() &&
+            !seen.back().insert(parsed.get<std::string>()).second)
+            repeated = parsed.get<std::string>();
+        return true;
+    };
+    try {
+        Json root = Json::parse(json, callback);
+        if (!repeated.empty()) return invalid("network.json: " + repeated + " is there twice");
+        if (!root.is_object()) return invalid("network.json: must be an object");
+        return root;
+    } catch (const std::exception& e) {
+        return invalid(std::string("network.json: not JSON: ") + e.what());
+    }
+}
+
+}  // namespace
+
+std::string to_json(const NetworkDefinition& network) {
+    WriteJson visitor;
+    fields::visit_network(network, visitor);
+    return visitor.dump();
+}
+
+Result<NetworkDefinition> network_from_json(std::string_view json) {
+    if (json.size() > kMaxNetworkJsonBytes) return invalid("network.json: too long");
+    ASSIGN_OR_RETURN(const Json root, parse_strict(json));
+    NetworkDefinition network;
+    ReadJson visitor(root);
+    fields::visit_network(network, visitor);
+    visitor.refuse_unknown();
+    if (!visitor.message().empty()) return invalid(visitor.message());
+    RETURN_IF_ERROR(validate(network));
+    return network;
+}
+
+}  // namespace cairn::chain

@@ -1,0 +1,114 @@
+// The bounds of a network definition: each field's own, then those between fields.
+#include <bit>
+
+#include "chain/network_fields.h"
+#include "chain/payment.h"
+#include "chain/target.h"
+
+namespace cairn::chain {
+namespace {
+
+class CheckBounds {
+  public:
+    void begin(const char* name) { group_ = std::string(name) + "."; }
+    void end() { group_.clear(); }
+    void number(const char* name, std::uint64_t value, std::uint64_t min, std::uint64_t max) {
+        if (value < min || value > max)
+            fail(name, "must be " + std::to_string(min) + " to " + std::to_string(max) + ", is " +
+                           std::to_string(value));
+    }
+    void flag(const char*, bool) {}
+    void text(const char* name, const std::string& value) {
+        bool good = !value.empty() && value.size() <= fields::kMaxName;
+        for (const char c : value)
+            good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                            (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.');
+        if (!good) fail(name, "must be 1 to 64 letters, digits, '-', '_' or '.'");
+    }
+    void hash(const char*, const Hash256&) {}
+    void codec_kind(const char*, CodecKind) {}
+    void upgrades(const char* name, const std::vector<Upgrade>& list) {
+        if (list.size() > fields::kMaxUpgrades) fail(name, "must be at most 64");
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            if (list[i].height == 0 || (i > 0 && list[i].height <= list[i - 1].height))
+                fail(name, "must have ascending heights above 0");
+            if (i > 0 && list[i].numerics_version <= list[i - 1].numerics_version)
+                fail(name, "must have ascending versions");
+        }
+    }
+    void members(const char* name, const std::vector<crypto::PublicKey>& list) {
+        if (list.size() > fields::kMaxMembers) fail(name, "must be at most 4096 keys");
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            if (i > 0 && !(list[i - 1] < list[i])) fail(name, "must be sorted, each key once");
+            if (!crypto::is_valid(list[i])) fail(name, "has " + to_hex(list[i]) + ", not a key");
+        }
+    }
+    void fail(const std::string& name, const std::string& what) {
+        if (message_.empty()) message_ = "network definition: " + group_ + name + " " + what;
+    }
+    const std::string& message() const { return message_; }
+
+  private:
+    std::string group_;
+    std::string message_;
+};
+
+bool is_power_of_two(std::uint32_t value) { return std::has_single_bit(value); }
+
+void check_model(const NetworkDefinition& n, CheckBounds& bounds) {
+    const Architecture& a = n.architecture;
+    if (a.dim % a.heads != 0 || (a.dim / a.heads) % 2 != 0)
+        bounds.fail("architecture.heads", "must divide dim into an even number of columns each");
+    if (a.heads % a.kv_heads != 0)
+        bounds.fail("architecture.kv_heads", "must divide architecture.heads");
+    if (!is_power_of_two(a.context) || a.context > n.judge_leaf_tokens)
+        bounds.fail("architecture.context", "must be a power of two, at most judge_leaf_tokens");
+    if (!is_power_of_two(n.judge_leaf_tokens))
+        bounds.fail("judge_leaf_tokens", "must be a power of two");
+    if (n.codec.bits != 1 && n.codec.bits != 4 && n.codec.bits != 8 && n.codec.bits != 16)
+        bounds.fail("codec.bits", "must be 1, 4, 8 or 16");
+    if (n.codec.kind == CodecKind::kDense && (n.codec.bits != 8 || n.codec.log2_ratio != 0))
+        bounds.fail("codec", "dense has 8 bits and log2_ratio 0");
+    if (!n.upgrades.empty() && n.upgrades.front().numerics_version <= n.numerics_version)
+        bounds.fail("upgrades", "must begin above numerics_version");
+}
+
+void check_chain(const NetworkDefinition& n, CheckBounds& bounds) {
+    if (n.reveal_depth + 2 > n.round_length)
+        bounds.fail("reveal_depth", "must leave a block for commitments: at most round_length - 2");
+    if (n.paid_contributions > n.max_contributions)
+        bounds.fail("paid_contributions", "must be at most max_contributions");
+    if (n.halflife_ms < n.spacing_ms) bounds.fail("halflife_ms", "must be at least spacing_ms");
+    const Result<U256> first = target_from_compact(n.first_target);
+    const Result<U256> limit = target_from_compact(n.pow_limit);
+    if (!first.ok()) bounds.fail("first_target", "is no compact target");
+    if (!limit.ok()) bounds.fail("pow_limit", "is no compact target");
+    if (first.ok() && limit.ok() && *first > *limit)
+        bounds.fail("first_target", "must not be easier than pow_limit");
+    if (n.max_payload_bytes + std::uint64_t{1024} > n.max_block_bytes)
+        bounds.fail("max_payload_bytes", "must be at most max_block_bytes - 1024");
+    // Units halve, so all rounds together mint less than twice the first period.
+    const std::uint64_t per_round = n.subsidy_unit * n.paid_contributions;
+    if (per_round != 0 && n.halving_rounds > kMaxAmount / 2 / per_round)
+        bounds.fail("subsidy_unit",
+                    "times paid_contributions times halving_rounds must stay below 2^61");
+}
+
+}  // namespace
+
+Status validate(const NetworkDefinition& network) {
+    CheckBounds bounds;
+    fields::visit_network(network, bounds);
+    if (bounds.message().empty()) {
+        check_model(network, bounds);
+        check_chain(network, bounds);
+    }
+    if (!bounds.message().empty()) return invalid(bounds.message());
+    if (network.numerics_version > kNumericsVersion)
+        return Error{ErrorCode::kUnsupported, "network definition: numerics_version " +
+                                                  std::to_string(network.numerics_version) +
+                                                  " is newer than this program; update Cairn"};
+    return ok_status();
+}
+
+}  // namespace cairn::chain
