@@ -19,8 +19,8 @@ class LeafTree {
 
     void add(std::span<const float> leaf);
     std::uint64_t leaves() const { return leaves_; }
-    /// out = the tree's sum times 1/tokens (one division, one multiplication each); pass the number
-    /// of tokens of all leaves for the mean gradient, 1 for the sum. Empties the tree.
+    /// out = the tree's sum times 1/tokens (one division, then one multiplication each); pass the
+    /// number of tokens of all leaves for the mean gradient, 1 for the sum. Empties the tree.
     void finish(std::span<float> out, std::uint64_t tokens);
 
   private:
