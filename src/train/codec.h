@@ -12,7 +12,7 @@
 //
 // `dense` sends every parameter at 8 bits with one scale per tile.
 //
-// Payload: per tile, u32 scale, then the values, lowest bits of a byte first. See docs/formats.
+// Payload: per tile, u32 scale, then the values, lowest bits of a byte first.
 //
 // CONSENSUS: changing a result here splits the network.
 #pragma once
@@ -54,7 +54,7 @@ std::size_t values_per_tile(const CodecSpec& spec);
 std::size_t payload_size(const CodecSpec& spec, std::size_t parameters);
 
 /// CHECKs a valid spec and a size that is a multiple of kTile. Values that do not fit the tile's
-/// scale are clamped. Tile padding should be zero; see clear_padding for the way back.
+/// scale are clamped.
 Bytes encode(const CodecSpec& spec, std::span<const std::int32_t> delta, const Hash256& seed);
 
 /// Refuses a wrong size, scales that could leave +-2^30, and second spellings of zero (a scale of
