@@ -1,0 +1,88 @@
+// Every header that a node knows, as a tree with genesis as its root. Only headers whose rule 1
+// holds get in, so each node of the tree stands for real work. The tree lives on the loop; the
+// fields of a BlockNode that never change may be read from the chain lane too, which walks from a
+// node to its ancestors while it replays.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "chain/block.h"
+#include "consensus/header_rules.h"
+#include "consensus/work.h"
+
+namespace cairn::node {
+
+struct BlockNode {
+    // Fixed once in the tree.
+    Hash256 hash;
+    chain::BlockHeader header;
+    const BlockNode* parent = nullptr;  ///< null for genesis
+    std::uint32_t height = 0;
+    consensus::ChainWork work;
+    std::uint64_t seen_order = 0;
+
+    // The loop's alone.
+    std::vector<BlockNode*> children;
+    bool has_body = false;
+    bool has_path = false;   ///< this body and those of all ancestors are here
+    bool invalid = false;    ///< a rule is broken here or below
+    bool connected = false;  ///< was found valid by all rules once
+    std::string reason;
+};
+
+/// The ancestor of `node` at `height`, or node itself; null if height is above it.
+const BlockNode* ancestor_at(const BlockNode* node, std::uint32_t height);
+/// The highest block that both chains contain.
+const BlockNode* common_ancestor(const BlockNode* a, const BlockNode* b);
+/// The blocks above `from` up to `to`, lowest first. CHECKs that `from` is an ancestor of `to`.
+std::vector<const BlockNode*> path(const BlockNode* from, const BlockNode* to);
+/// What rule 1 asks about the chain that a block on top of `parent` extends.
+consensus::HeaderContext context_after(const BlockNode* parent);
+
+class BlockTree {
+  public:
+    explicit BlockTree(const chain::Block& genesis);
+    BlockTree(const BlockTree&) = delete;
+    BlockTree& operator=(const BlockTree&) = delete;
+
+    BlockNode* genesis() const { return genesis_; }
+    /// Null if unknown.
+    BlockNode* find(const Hash256& hash) const;
+    std::size_t size() const { return nodes_.size(); }
+
+    /// CHECKs that the parent is known. Returns the node, also when it was known already.
+    BlockNode* add(const chain::BlockHeader& header);
+    /// The body is on disk: candidates may now reach to here and beyond.
+    void set_body(BlockNode* node);
+    void lose_body(BlockNode* node);
+    /// This block and all that build on it break a rule, for ever.
+    void set_invalid(BlockNode* node, const std::string& reason);
+
+    /// The header with the most work that is not known to be invalid.
+    const BlockNode* best_header() const { return best_header_; }
+    /// The block with the most work, first seen among equals, whose bodies are all here and which
+    /// is not known to be invalid. At least genesis.
+    BlockNode* best_candidate() const;
+    /// From `tip` down to genesis, ever wider apart.
+    std::vector<Hash256> locator(const BlockNode* tip) const;
+
+  private:
+    struct Better {
+        bool operator()(const BlockNode* a, const BlockNode* b) const;
+    };
+    void spread_path(BlockNode* node);
+    void drop_path(BlockNode* node);
+
+    std::unordered_map<Hash256, std::unique_ptr<BlockNode>, FixedBytesHash> nodes_;
+    BlockNode* genesis_ = nullptr;
+    const BlockNode* best_header_ = nullptr;
+    std::set<BlockNode*, Better> candidates_;  // has_path and not invalid, best first
+    std::uint64_t next_order_ = 1;
+};
+
+}  // namespace cairn::node
