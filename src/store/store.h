@@ -33,6 +33,7 @@ inline constexpr std::size_t kKeptSnapshots = 3;
 /// Records about contributions that are in no block: the oldest go first.
 inline constexpr std::size_t kMaxRefused = 10'000;
 inline constexpr std::size_t kMaxPeers = 1'000;
+inline constexpr std::size_t kMaxSampleBytes = 16'384;
 
 struct StoreOptions {
     /// false: SQLite does not wait for the disk (simulations and tests that restart politely).
@@ -96,12 +97,12 @@ class Store {
 
     /// Writes the file, then the row, then removes all but the newest kKeptSnapshots.
     Status put_snapshot(std::uint64_t height, const Hash256& block, ByteView state);
-    /// Highest first. Includes those of blocks that have left the active chain.
+    /// Latest put first. Includes those of blocks that have left the active chain.
     Result<std::vector<SnapshotRecord>> snapshots() const;
     /// kIo when the file is damaged: take the next older one.
     Result<Bytes> snapshot(const SnapshotRecord& which) const;
 
-    // What is known about blocks (records.cc).
+    // What is known about blocks (merges.cc, contributions.cc, payments.cc).
 
     /// Merge blocks of the active chain from a height on, ascending.
     Result<std::vector<MergeRecord>> merges(std::uint64_t from_height, std::size_t max) const;
@@ -140,10 +141,12 @@ class Store {
     Store();
     static Result<std::unique_ptr<Store>> open_database(const std::string& path, Disk* disk,
                                                         StoreOptions options);
-    Status prepare_schema();
     Status refuse_if_read_only() const;
+    Status sweep_snapshots();
     Status disconnect(const Hash256& hash);
     Status connect(const BlockRecords& records);
+    Status insert_payments(const BlockRecords& records);
+    Status insert_merge(const MergeRecord& merge);
     Status insert_contribution(const ContributionRecord& record);
 
     StoreOptions options_;

@@ -1,0 +1,60 @@
+#include "store/sqlite.h"
+#include "store/store.h"
+
+namespace cairn::store {
+
+Status Store::insert_merge(const MergeRecord& merge) {
+    return database_
+        ->query(
+            "INSERT INTO merges (height, block, time_ms, report_loss, judge_loss_before, "
+            "judge_loss_after, contributions, minted, state_root, sample) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            merge.height, merge.block, merge.time_ms, merge.report_loss, merge.judge_loss_before,
+            merge.judge_loss_after, merge.contributions, merge.minted, merge.state_root,
+            merge.sample)
+        .run();
+}
+
+Result<std::vector<MergeRecord>> Store::merges(std::uint64_t from_height, std::size_t max) const {
+    std::vector<MergeRecord> found;
+    const std::lock_guard lock(mutex_);
+    Statement all = database_->query(
+        "SELECT height, block, time_ms, report_loss, judge_loss_before, judge_loss_after, "
+        "contributions, minted, state_root, sample FROM merges WHERE height >= ? "
+        "ORDER BY height LIMIT ?",
+        from_height, max);
+    for (;;) {
+        ASSIGN_OR_RETURN(const bool row, all.step());
+        if (!row) return found;
+        MergeRecord merge;
+        merge.height = all.u64(0);
+        merge.block = all.fixed<32>(1);
+        merge.time_ms = all.u64(2);
+        merge.report_loss = all.maybe_real(3);
+        merge.judge_loss_before = all.maybe_real(4);
+        merge.judge_loss_after = all.maybe_real(5);
+        merge.contributions = all.u32(6);
+        merge.minted = all.u64(7);
+        merge.state_root = all.fixed<32>(8);
+        merge.sample = all.text(9);
+        found.push_back(std::move(merge));
+    }
+}
+
+Status Store::set_report_loss(const Hash256& block, double nats_per_token) {
+    RETURN_IF_ERROR(refuse_if_read_only());
+    const std::lock_guard lock(mutex_);
+    return database_
+        ->query("UPDATE merges SET report_loss = ? WHERE block = ?",
+                std::optional<double>(nats_per_token), block)
+        .run();
+}
+
+Status Store::set_sample(const Hash256& block, std::string_view text) {
+    RETURN_IF_ERROR(refuse_if_read_only());
+    if (text.size() > kMaxSampleBytes) return invalid("a sample text that is too long");
+    const std::lock_guard lock(mutex_);
+    return database_->query("UPDATE merges SET sample = ? WHERE block = ?", text, block).run();
+}
+
+}  // namespace cairn::store

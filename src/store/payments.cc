@@ -1,0 +1,62 @@
+#include "store/sqlite.h"
+#include "store/store.h"
+
+namespace cairn::store {
+
+Status Store::insert_payments(const BlockRecords& records) {
+    std::uint32_t position = 0;
+    for (const PaymentRecord& payment : records.payments) {
+        RETURN_IF_ERROR(database_
+                            ->query("INSERT INTO payments (height, position, id, block, coinbase) "
+                                    "VALUES (?, ?, ?, ?, ?)",
+                                    records.height, position, payment.id, records.hash,
+                                    payment.coinbase)
+                            .run());
+        for (const PaymentParty& party : payment.parties)
+            RETURN_IF_ERROR(
+                database_
+                    ->query("INSERT INTO parties (key, height, position, received, spent) "
+                            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (key, height, position) "
+                            "DO UPDATE SET received = received + excluded.received, "
+                            "spent = spent + excluded.spent",
+                            party.key, records.height, position, party.received, party.spent)
+                    .run());
+        ++position;
+    }
+    return ok_status();
+}
+
+Result<PaymentPlace> Store::payment(const Hash256& id) const {
+    const std::lock_guard lock(mutex_);
+    Statement find =
+        database_->query("SELECT height, block, position FROM payments WHERE id = ?", id);
+    ASSIGN_OR_RETURN(const bool row, find.step());
+    if (!row) return not_found("no payment " + short_hex(id) + " on the active chain");
+    return PaymentPlace{find.u64(0), find.fixed<32>(1), find.u32(2)};
+}
+
+Result<std::vector<HistoryEntry>> Store::history(const crypto::PublicKey& key,
+                                                 std::size_t max) const {
+    std::vector<HistoryEntry> found;
+    const std::lock_guard lock(mutex_);
+    Statement rows = database_->query(
+        "SELECT payments.id, payments.height, payments.block, payments.position, "
+        "payments.coinbase, parties.received, parties.spent FROM parties "
+        "JOIN payments ON payments.height = parties.height "
+        "AND payments.position = parties.position WHERE parties.key = ? "
+        "ORDER BY parties.height DESC, parties.position DESC LIMIT ?",
+        key, max);
+    for (;;) {
+        ASSIGN_OR_RETURN(const bool row, rows.step());
+        if (!row) return found;
+        HistoryEntry entry;
+        entry.payment = rows.fixed<32>(0);
+        entry.place = {rows.u64(1), rows.fixed<32>(2), rows.u32(3)};
+        entry.coinbase = rows.i64(4) != 0;
+        entry.received = rows.u64(5);
+        entry.spent = rows.u64(6);
+        found.push_back(entry);
+    }
+}
+
+}  // namespace cairn::store
