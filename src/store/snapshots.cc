@@ -53,8 +53,14 @@ Status Store::put_snapshot(std::uint64_t height, const Hash256& block, ByteView 
     return ok_status();
 }
 
+// A crash may leave a file that no row names. The reverse needs a disk that lost writes it had
+// promised (or a store that is not durable); then the next older snapshot serves.
 Status Store::sweep_snapshots() {
     ASSIGN_OR_RETURN(const std::vector<SnapshotRecord> kept, snapshots());
+    for (const SnapshotRecord& record : kept)
+        if (!disk_->exists(snapshot_file(record)))
+            RETURN_IF_ERROR(
+                database_->query("DELETE FROM snapshots WHERE hash = ?", record.block).run());
     for (const std::string& name : disk_->list("snapshots")) {
         const bool known = std::any_of(kept.begin(), kept.end(), [&](const SnapshotRecord& record) {
             return snapshot_file(record) == "snapshots/" + name;

@@ -1,0 +1,240 @@
+// Proves that the store gives back what was put, across restarts and reorganisations, and refuses
+// what it must: another network, a second writer, a newer schema, writes through a reader.
+#include "store/store.h"
+
+#include <gtest/gtest.h>
+
+#include "store/sqlite.h"
+#include "store/store_fixture.h"
+
+namespace cairn::store {
+namespace {
+
+TEST(Store, EverythingSurvivesReopening) {
+    TemporaryFolder folder;
+    {
+        auto store = must(Store::open(folder.path()));
+        EXPECT_FALSE(must(store->tip()).has_value());
+        for (std::uint64_t height = 0; height < 20; ++height)
+            must(add_block(*store, TestBlock(height)));
+        must(store->put_snapshot(10, TestBlock(10).hash, TestBlock(10).body));
+        must(store->set_report_loss(TestBlock(5).hash, 3.25));
+        must(store->set_sample(TestBlock(5).hash, "In the beginning"));
+        must(store->put_peer({"127.0.0.1:9000", test_hash("peer", 1), 77, 2}));
+    }
+    auto store = must(Store::open(folder.path()));
+    EXPECT_EQ(check_invariants(*store), 19);
+    const ContributionRecord record = must(store->contributions(TestBlock(3).hash, 1))[0];
+    const ContributionRecord original = TestBlock(3).records().contributions[0];
+    EXPECT_EQ(record.commitment_id, original.commitment_id);
+    EXPECT_TRUE(record.score == original.score);
+    EXPECT_EQ(record.reward, 103u);
+    const MergeRecord merge = must(store->merges(5, 1))[0];
+    EXPECT_EQ(merge.report_loss, 3.25);
+    EXPECT_EQ(merge.sample, "In the beginning");
+    EXPECT_FALSE(merge.judge_loss_before.has_value());
+    const auto peers = must(store->peers());
+    ASSERT_EQ(peers.size(), 1u);
+    EXPECT_EQ(peers[0].failures, 2u);
+    EXPECT_EQ(must(store->header(TestBlock(4).hash)).arrival, 5u);
+}
+
+TEST(Store, ReorganisationReplacesTheRecordsOfTheBranch) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    for (std::uint64_t height = 0; height < 6; ++height) must(add_block(*store, TestBlock(height)));
+    TipChange change;
+    for (std::uint64_t height = 5; height > 2; --height)
+        change.disconnected.push_back(TestBlock(height).hash);
+    for (std::uint64_t height = 3; height < 8; ++height) {
+        const TestBlock block(height, "other");
+        must(store->add_header(block.header()));
+        must(store->put_body(block.hash, block.body));
+        change.connected.push_back(block.records());
+        change.tip = {block.hash, height};
+    }
+    must(store->advance_tip(change));
+    EXPECT_EQ(must(store->tip())->height, 7u);
+    EXPECT_EQ(must(store->active_block(2)), TestBlock(2).hash);
+    EXPECT_EQ(must(store->active_block(3)), TestBlock(3, "other").hash);
+    EXPECT_TRUE(must(store->contributions(TestBlock(4).hash, 9)).empty());
+    EXPECT_FALSE(store->payment(TestBlock(4).records().payments[0].id).ok());
+    EXPECT_EQ(must(store->merges(0, 100)).size(), 8u);
+    // The left branch stays on disk: it may win again.
+    EXPECT_EQ(must(store->body(TestBlock(5).hash)), TestBlock(5).body);
+    std::uint64_t earned = 0;
+    for (const Earnings& earnings : must(store->earnings(10))) earned += earnings.reward;
+    EXPECT_EQ(earned, 8 * 100u + 28u);
+}
+
+TEST(Store, AWrongStepOfTheChainChangesNothing) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    for (std::uint64_t height = 0; height < 4; ++height) must(add_block(*store, TestBlock(height)));
+    TipChange hole = TestBlock(5).joins();
+    must(store->add_header(TestBlock(5).header()));
+    EXPECT_FALSE(store->advance_tip(hole).ok());
+    TipChange not_the_tip;
+    not_the_tip.disconnected = {TestBlock(3).hash, TestBlock(1).hash};
+    not_the_tip.tip = {TestBlock(1).hash, 1};
+    EXPECT_FALSE(store->advance_tip(not_the_tip).ok());
+    EXPECT_FALSE(store->advance_tip(TestBlock(4).joins()).ok()) << "no header, so no such block";
+    TipChange wrong_end;
+    wrong_end.disconnected = {TestBlock(3).hash};
+    wrong_end.tip = {TestBlock(3).hash, 3};
+    EXPECT_FALSE(store->advance_tip(wrong_end).ok());
+    EXPECT_EQ(check_invariants(*store), 3);
+}
+
+TEST(Store, StatusesMoveForwardAndInvalidStays) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    const TestBlock block(0);
+    EXPECT_EQ(store->put_body(block.hash, block.body).error().code, ErrorCode::kNotFound);
+    must(store->add_header(block.header()));
+    EXPECT_EQ(store->body(block.hash).error().code, ErrorCode::kNotFound);
+    must(store->put_body(block.hash, block.body));
+    EXPECT_EQ(must(store->header(block.hash)).status, BlockStatus::kBody);
+    must(store->discard_body(block.hash));
+    EXPECT_EQ(must(store->header(block.hash)).status, BlockStatus::kHeader);
+    EXPECT_FALSE(store->has_body(block.hash));
+    must(store->mark_invalid(block.hash, "a payment spends a coin twice"));
+    must(store->put_body(block.hash, block.body));
+    must(store->add_header(block.header()));
+    const HeaderRecord known = must(store->header(block.hash));
+    EXPECT_EQ(known.status, BlockStatus::kInvalid);
+    EXPECT_EQ(known.reason, "a payment spends a coin twice");
+    EXPECT_FALSE(store->mark_invalid(test_hash("unknown", 0), "").ok());
+}
+
+TEST(Store, RefusedContributionsAreRememberedUntilMerged) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    ContributionRecord refused = TestBlock(0).records().contributions[0];
+    refused.reason = "its worth is negative: it points uphill";
+    refused.reward = 0;
+    must(store->put_refused(refused));
+    must(store->put_refused(refused));
+    auto found = must(store->contributions(refused.commitment_id, 9));
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_FALSE(found[0].merged);
+    EXPECT_TRUE(found[0].block.is_zero());
+    EXPECT_TRUE(must(store->earnings(9)).empty());
+    must(add_block(*store, TestBlock(0)));
+    found = must(store->contributions(refused.commitment_id, 9));
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_TRUE(found[0].merged);
+    EXPECT_EQ(must(store->contributions_at(0, 9)).size(), 1u);
+}
+
+TEST(Store, RefusedContributionsAreBounded) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    ContributionRecord record;
+    for (std::uint64_t i = 0; i < kMaxRefused + 20; ++i) {
+        record.commitment_id = test_hash("flood", i);
+        must(store->put_refused(record));
+    }
+    EXPECT_EQ(must(store->contributions(Hash256{}, 2 * kMaxRefused)).size(), kMaxRefused);
+    EXPECT_TRUE(must(store->contributions(test_hash("flood", 19), 1)).empty());
+    EXPECT_EQ(must(store->contributions(test_hash("flood", 20), 1)).size(), 1u);
+}
+
+TEST(Store, HistoryTellsWhatAKeyGotAndGave) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    const auto alice = test_hash("alice", 0);
+    const auto bob = test_hash("bob", 0);
+    TestBlock block(0);
+    BlockRecords records = block.records();
+    // Two coins of Alice's go in, Bob is paid, she gets change.
+    records.payments.push_back(
+        {test_hash("payment", 1), false, {{alice, 0, 30}, {alice, 0, 30}, {bob, 45, 0}}});
+    records.payments[1].parties.push_back({alice, 14, 0});
+    must(store->add_header(block.header()));
+    must(store->advance_tip({{}, {records}, {block.hash, 0}}));
+    const auto history = must(store->history(alice, 10));
+    ASSERT_EQ(history.size(), 1u);
+    EXPECT_EQ(history[0].spent, 60u);
+    EXPECT_EQ(history[0].received, 14u);
+    EXPECT_EQ(history[0].place.position, 1u);
+    EXPECT_FALSE(history[0].coinbase);
+    EXPECT_TRUE(must(store->history(test_hash("miner", 0), 10))[0].coinbase);
+    const std::string name = to_hex(test_hash("payment", 1));
+    EXPECT_EQ(must(store->find_by_prefix(name.substr(0, 9), 5)),
+              std::vector<Hash256>{test_hash("payment", 1)});
+    EXPECT_FALSE(store->find_by_prefix("abc", 5).ok());
+    EXPECT_FALSE(store->find_by_prefix("not hexadecimal", 5).ok());
+}
+
+TEST(Store, KeepsTheLatestSnapshotsOnly) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    for (const std::uint64_t height : {5u, 9u, 12u, 7u, 8u})  // after a reorganisation: lower
+        must(store->put_snapshot(height, TestBlock(height).hash, TestBlock(height).body));
+    const auto kept = must(store->snapshots());
+    ASSERT_EQ(kept.size(), kKeptSnapshots);
+    EXPECT_EQ(kept[0].height, 8u);
+    EXPECT_EQ(kept[1].height, 7u);
+    EXPECT_EQ(kept[2].height, 12u);
+    EXPECT_EQ(disk.list("snapshots").size(), kKeptSnapshots);
+}
+
+TEST(Store, PeersAreBoundedByTheLongestUnseen) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    for (std::uint32_t i = 0; i < kMaxPeers + 5; ++i)
+        must(store->put_peer({"host:" + std::to_string(i), {}, i, 0}));
+    const auto peers = must(store->peers());
+    ASSERT_EQ(peers.size(), kMaxPeers);
+    EXPECT_EQ(peers.back().last_seen_ms, 5u);
+    must(store->remove_peer(peers.back().address));
+    EXPECT_EQ(must(store->peers()).size(), kMaxPeers - 1);
+}
+
+TEST(Store, BelongsToOneNetworkAndOneWriter) {
+    TemporaryFolder folder;
+    auto store = must(Store::open(folder.path()));
+    EXPECT_EQ(store->network().error().code, ErrorCode::kNotFound);
+    must(store->bind_network(test_hash("network", 1)));
+    must(store->bind_network(test_hash("network", 1)));
+    EXPECT_EQ(store->bind_network(test_hash("network", 2)).error().code, ErrorCode::kRefused);
+    EXPECT_EQ(Store::open(folder.path()).error().code, ErrorCode::kRefused);
+}
+
+TEST(Store, AReaderSeesWhatTheWriterCommitsAndCannotWrite) {
+    TemporaryFolder folder;
+    EXPECT_EQ(Store::open(folder.path(), {.read_only = true}).error().code, ErrorCode::kNotFound);
+    auto writer = must(Store::open(folder.path()));
+    auto reader = must(Store::open(folder.path(), {.read_only = true}));
+    for (std::uint64_t height = 0; height < 10; ++height) {
+        must(add_block(*writer, TestBlock(height)));
+        EXPECT_EQ(check_invariants(*reader), static_cast<std::int64_t>(height));
+    }
+    const TestBlock block(10);
+    EXPECT_EQ(reader->add_header(block.header()).error().code, ErrorCode::kRefused);
+    EXPECT_EQ(reader->put_body(block.hash, block.body).error().code, ErrorCode::kRefused);
+    EXPECT_EQ(reader->advance_tip(block.joins()).error().code, ErrorCode::kRefused);
+    EXPECT_EQ(reader->put_snapshot(1, block.hash, block.body).error().code, ErrorCode::kRefused);
+    EXPECT_EQ(reader->put_peer({}).error().code, ErrorCode::kRefused);
+    writer.reset();
+    EXPECT_EQ(check_invariants(*reader), 9) << "the writer's end does not disturb a reader";
+    reader.reset();
+    reader = must(Store::open(folder.path(), {.read_only = true}));
+    EXPECT_EQ(check_invariants(*reader), 9) << "nor does a reader need a writer";
+}
+
+TEST(Store, RefusesTheSchemaOfANewerProgram) {
+    TemporaryFolder folder;
+    must(Store::open(folder.path()));
+    {
+        auto database = must(Database::open(folder.path() + "/chain.sqlite", {}));
+        must(database->exec("PRAGMA user_version = 99;"));
+    }
+    EXPECT_EQ(Store::open(folder.path()).error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(Store::open(folder.path(), {.read_only = true}).error().code,
+              ErrorCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace cairn::store
