@@ -1,0 +1,18 @@
+// From the rules' report of a block to what the store remembers of it.
+#pragma once
+
+#include "consensus/ledger.h"
+#include "store/records.h"
+
+namespace cairn::node {
+
+/// `undo` names the coins that the block spent.
+store::BlockRecords block_records(const chain::NetworkDefinition& network, const Hash256& hash,
+                                  const chain::Block& block, const consensus::BlockReport& report,
+                                  const consensus::BlockUndo& undo);
+
+store::ContributionRecord contribution_record(const consensus::ContributionReport& report,
+                                              const consensus::BlockReport& block,
+                                              const Hash256& hash);
+
+}  // namespace cairn::node

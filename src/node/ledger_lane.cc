@@ -1,0 +1,224 @@
+#include "node/ledger_lane.h"
+
+#include <limits>
+
+#include "base/log.h"
+#include "node/block_records.h"
+
+namespace cairn::node {
+namespace {
+
+/// Replayed blocks were judged against the clock when they came.
+constexpr std::uint64_t kAnyTime = std::numeric_limits<std::uint64_t>::max() / 2;
+
+std::uint64_t sum_of_coins(const consensus::CoinSet& coins) {
+    std::uint64_t sum = 0;
+    for (const auto& [outpoint, coin] : coins.all()) sum += coin.output.amount;
+    return sum;
+}
+
+}  // namespace
+
+LedgerLane::LedgerLane(const chain::NetworkDefinition& network, consensus::ModelSeam& model,
+                       store::Store& store, const BlockNode* genesis, LedgerLaneOptions options)
+    : network_(network),
+      store_(store),
+      options_(options),
+      ledger_(network, model),
+      genesis_state_(ledger_.save()),
+      genesis_(genesis),
+      tip_(genesis) {}
+
+TipInfoPtr LedgerLane::info() const {
+    auto tip = std::make_shared<TipInfo>();
+    tip->node = tip_;
+    tip->state_root = tip_->header.state_root;
+    tip->rules = ledger_.rules();
+    tip->next = context_after(tip_);
+    tip->supply = supply_;
+    return tip;
+}
+
+Result<BlockPtr> LedgerLane::read_block(const BlockNode* node, SwitchOutcome& outcome) const {
+    auto bytes = store_.body(node->hash);
+    auto block = bytes.ok() ? chain::decode_block(*bytes) : Result<chain::Block>(bytes.error());
+    if (block.ok() && chain::block_hash(block->header) == node->hash)
+        return BlockPtr(std::make_shared<const chain::Block>(std::move(*block)));
+    const std::string reason = block.ok() ? "it is another block" : block.error().message;
+    log_warn("the body of block {} at height {} cannot be read ({}); it will be fetched again",
+             short_hex(node->hash), node->height, reason);
+    outcome.damaged.push_back(node);
+    return io_error("body of block " + short_hex(node->hash) + ": " + reason);
+}
+
+Verdict LedgerLane::connect(const BlockNode* node, std::uint64_t now_ms, SwitchOutcome& outcome,
+                            store::TipChange* change) {
+    auto block = read_block(node, outcome);
+    if (!block.ok()) return Verdict::undecided(block.error().message);
+    consensus::BlockUndo undo;
+    consensus::BlockReport report;
+    RETURN_UNLESS_VALID(ledger_.connect(**block, context_after(tip_), now_ms, &undo, &report));
+    if (change)
+        change->connected.push_back(block_records(network_, node->hash, **block, report, undo));
+    supply_ += report.minted;
+    tip_ = node;
+    undos_.push_back({node, std::move(undo), report.minted});
+    if (undos_.size() > options_.max_undo) undos_.pop_front();
+    outcome.connected.push_back({node, std::move(*block), std::move(report)});
+    return Verdict::valid();
+}
+
+Status LedgerLane::load_state(const BlockNode* at, ByteView saved) {
+    RETURN_IF_ERROR(ledger_.load(saved));
+    undos_.clear();
+    supply_ = sum_of_coins(ledger_.coins());
+    tip_ = at;
+    if (ledger_.tip() != at->hash || ledger_.state_root() != at->header.state_root)
+        return io_error("it is not the state of block " + short_hex(at->hash));
+    return ok_status();
+}
+
+Status LedgerLane::replay(const BlockNode* node, SwitchOutcome& outcome) {
+    for (const BlockNode* next : path(tip_, node)) {
+        SwitchOutcome ignored;
+        const Verdict verdict = connect(next, kAnyTime, ignored, nullptr);
+        outcome.damaged.insert(outcome.damaged.end(), ignored.damaged.begin(),
+                               ignored.damaged.end());
+        if (!verdict.is_valid()) return io_error(verdict.reason());
+    }
+    return ok_status();
+}
+
+Status LedgerLane::rebuild(const BlockNode* node, SwitchOutcome& outcome) {
+    Error last = not_found("no snapshot");
+    auto snapshots = store_.snapshots();
+    if (snapshots.ok()) {
+        for (const store::SnapshotRecord& record : *snapshots) {
+            if (record.height > node->height) continue;
+            const BlockNode* at = ancestor_at(node, static_cast<std::uint32_t>(record.height));
+            if (!at || at->hash != record.block) continue;
+            auto saved = store_.snapshot(record);
+            Status loaded = saved.ok() ? load_state(at, *saved) : Status(saved.error());
+            if (loaded.ok()) loaded = replay(node, outcome);
+            if (loaded.ok()) return ok_status();
+            last = loaded.error();
+            log_warn("the snapshot at height {} is of no use: {}", record.height, last.message);
+            if (!outcome.damaged.empty()) return last;  // an older one would need that body too
+        }
+    }
+    if (!snapshots.ok()) log_warn("snapshots cannot be listed: {}", snapshots.error().message);
+    RETURN_IF_ERROR(load_state(genesis_, genesis_state_));
+    return replay(node, outcome);
+}
+
+Status LedgerLane::rewind(const BlockNode* node, SwitchOutcome& outcome) {
+    while (tip_ != node && !undos_.empty()) {
+        CHECK(undos_.back().node == tip_);
+        supply_ -= undos_.back().minted;
+        ledger_.disconnect(std::move(undos_.back().undo));
+        undos_.pop_back();
+        tip_ = tip_->parent;
+    }
+    if (tip_ == node) return ok_status();
+    return rebuild(node, outcome);
+}
+
+void LedgerLane::go_back(const BlockNode* old_tip, SwitchOutcome& outcome) {
+    outcome.connected.clear();
+    outcome.disconnected.clear();
+    Status back = rewind(common_ancestor(tip_, old_tip), outcome);
+    if (back.ok()) back = replay(old_tip, outcome);
+    if (!back.ok() && tip_ != old_tip) back = rebuild(old_tip, outcome);
+    if (!back.ok())
+        log_error("cannot return to block {}: {}", short_hex(old_tip->hash), back.error().message);
+}
+
+Status LedgerLane::record(const BlockNode* old_tip, store::TipChange change,
+                          SwitchOutcome& outcome) {
+    const BlockNode* fork = common_ancestor(old_tip, tip_);
+    for (const BlockNode* node = old_tip; node != fork; node = node->parent)
+        change.disconnected.push_back(node->hash);
+    change.tip = {tip_->hash, tip_->height};
+    RETURN_IF_ERROR(store_.advance_tip(change));
+    if (merge_hook_)
+        for (const ConnectedBlock& connected : outcome.connected)
+            if (connected.report.merge) merge_hook_(connected.node);
+    maybe_snapshot();
+    return ok_status();
+}
+
+void LedgerLane::maybe_snapshot() {
+    const std::uint32_t at = tip_->height - tip_->height % options_.snapshot_interval;
+    if (at == 0 || at == snapshot_height_ || tip_->height != at) return;
+    const Status put = store_.put_snapshot(tip_->height, tip_->hash, ledger_.save());
+    if (put.ok())
+        snapshot_height_ = at;
+    else
+        log_warn("no snapshot at height {}: {}", tip_->height, put.error().message);
+}
+
+SwitchOutcome LedgerLane::restore(const BlockNode* stored_tip) {
+    SwitchOutcome outcome;
+    const Status rebuilt = rebuild(stored_tip, outcome);
+    if (!rebuilt.ok()) {
+        outcome.failed = stored_tip;
+        outcome.verdict = Verdict::undecided(rebuilt.error().message);
+        log_warn("the chain could be restored up to height {} of {}: {}", tip_->height,
+                 stored_tip->height, rebuilt.error().message);
+        outcome.connected.clear();
+        const Status recorded = record(stored_tip, {}, outcome);
+        if (!recorded.ok()) log_error("{}", recorded.error().message);
+    }
+    outcome.tip = info();
+    return outcome;
+}
+
+SwitchOutcome LedgerLane::switch_to(const BlockNode* target, std::uint64_t now_ms) {
+    SwitchOutcome outcome;
+    const BlockNode* old_tip = tip_;
+    const BlockNode* fork = common_ancestor(old_tip, target);
+    for (const BlockNode* node = old_tip; node != fork; node = node->parent) {
+        auto block = read_block(node, outcome);  // without it there would be no way back
+        if (!block.ok()) {
+            outcome.failed = target;
+            outcome.verdict = Verdict::undecided(block.error().message);
+            outcome.disconnected.clear();
+            outcome.tip = info();
+            return outcome;
+        }
+        outcome.disconnected.push_back(std::move(*block));
+    }
+    const Status rewound = rewind(fork, outcome);
+    if (!rewound.ok()) {
+        outcome.failed = target;
+        outcome.verdict = Verdict::undecided(rewound.error().message);
+    }
+    store::TipChange change;
+    if (rewound.ok()) {
+        for (const BlockNode* node : path(fork, target)) {
+            outcome.verdict = connect(node, now_ms, outcome, &change);
+            if (outcome.verdict.is_valid()) continue;
+            outcome.failed = node;
+            break;
+        }
+    }
+    if (outcome.failed && !(tip_->work > old_tip->work)) {
+        if (tip_ != old_tip) go_back(old_tip, outcome);
+    } else if (Status recorded = record(old_tip, std::move(change), outcome); !recorded.ok()) {
+        outcome.failed = target;
+        outcome.verdict = Verdict::undecided(recorded.error().message);
+        go_back(old_tip, outcome);
+    }
+    outcome.tip = info();
+    return outcome;
+}
+
+Result<chain::Block> LedgerLane::assemble(const BlockNode* parent,
+                                          const consensus::Candidates& candidates,
+                                          const crypto::PublicKey& miner, std::uint64_t time_ms,
+                                          consensus::BlockReport* report) {
+    if (tip_ != parent) return Error{ErrorCode::kCancelled, "the tip has moved"};
+    return ledger_.assemble(context_after(parent), candidates, miner, time_ms, report);
+}
+
+}  // namespace cairn::node
