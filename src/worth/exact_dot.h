@@ -12,12 +12,12 @@ namespace cairn::worth {
 
 using consensus::Int128;
 
-/// <a, b>. |b| must be at most 2^30 (CHECKed by construction of deltas); sizes must agree.
+/// <a, b>; CHECKs equal sizes. No value overflows: 2^36 products of 62 bits fit in 128.
 Int128 dot(std::span<const std::int32_t> a, std::span<const std::int32_t> b);
 Int128 dot(std::span<const std::int32_t> a, std::span<const std::int64_t> b);
 Int128 dot(std::span<const std::int64_t> a, std::span<const std::int64_t> b);
 
-/// floor(sqrt(value)) of a value that is not negative.
+/// floor(sqrt(value)); CHECKs that the value is not negative. Values reach 2^126.
 std::uint64_t integer_sqrt(Int128 value);
 
 }  // namespace cairn::worth

@@ -1,0 +1,62 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// theta^0 by integers alone. The sum of four 16-bit uniforms centred on 0 has standard deviation
+// 65536 / sqrt(3); a multiplier with 16 fraction bits brings it to 0.02 in units of 2^-24.
+#include "tensor/philox.h"
+#include "train/codec.h"
+#include "worth/exact_dot.h"
+#include "worth/model_state.h"
+
+namespace cairn::worth {
+
+namespace {
+
+// round(0.02 * 2^24 / (65536 / sqrt(3)) * 2^16)
+constexpr std::int64_t kMultiplier = 581'180;
+constexpr int kMultiplierBits = 16;
+
+std::int32_t scaled(std::int64_t sum, std::int64_t multiplier) {
+    const std::int64_t product = sum * multiplier;
+    const std::int64_t magnitude = product < 0 ? -product : product;
+    const std::int64_t rounded =
+        (magnitude + (std::int64_t{1} << (kMultiplierBits - 1))) >> kMultiplierBits;
+    return static_cast<std::int32_t>(product < 0 ? -rounded : rounded);
+}
+
+/// Four uniforms in [-32768, 32767], half a unit below centre on average: 2 words, summed.
+std::int64_t centred_sum(std::uint32_t a, std::uint32_t b) {
+    const std::int64_t sum = std::int64_t{a & 0xFFFFU} + (a >> 16) + (b & 0xFFFFU) + (b >> 16);
+    return sum - 4 * 32768 + 2;
+}
+
+bool is_output_projection(model::TensorKind kind) {
+    return kind == model::TensorKind::kWo || kind == model::TensorKind::kWDown;
+}
+
+}  // namespace
+
+std::vector<std::int32_t> initial_theta(const model::ParameterLayout& layout,
+                                        std::uint64_t weights_seed) {
+    std::vector<std::int32_t> theta(layout.size(), 0);
+    const std::int64_t layers = layout.config().layers;
+    const auto smaller = static_cast<std::int64_t>(
+        integer_sqrt(static_cast<Int128>(kMultiplier) * kMultiplier / (2 * layers)));
+    for (std::size_t stream = 0; stream < layout.tensors().size(); ++stream) {
+        const model::TensorInfo& tensor = layout.tensors()[stream];
+        if (!tensor.is_matrix) {
+            for (std::uint64_t i = 0; i < tensor.size(); ++i)
+                theta[tensor.offset + i] = std::int32_t{1} << train::kFractionBits;
+            continue;
+        }
+        const std::int64_t multiplier = is_output_projection(tensor.kind) ? smaller : kMultiplier;
+        for (std::uint64_t i = 0; i < tensor.size(); i += 2) {
+            const auto words = tensor::philox(weights_seed, stream, i / 2);
+            theta[tensor.offset + i] = scaled(centred_sum(words[0], words[1]), multiplier);
+            if (i + 1 < tensor.size())
+                theta[tensor.offset + i + 1] = scaled(centred_sum(words[2], words[3]), multiplier);
+        }
+    }
+    return theta;
+}
+
+}  // namespace cairn::worth
