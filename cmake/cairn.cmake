@@ -39,6 +39,9 @@ endfunction()
 
 # Per-instruction-set flags: only files named for the set get them.
 function(cairn_isa_flags)
+    if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+        return()
+    endif()
     foreach(source ${ARGN})
         if(source MATCHES "_avx512\\.cc$")
             set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS

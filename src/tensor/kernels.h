@@ -1,0 +1,92 @@
+// Kernels: one kernel set's functions. Operators (matmul.h, norm.h, ...) check shapes, divide the
+// outputs over threads and call these on the parts; a kernel only ever sees one thread.
+// Every set must equal the reference bit for bit; tensor/kernel_sets_test.cc holds them to it.
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/adamw.h"
+#include "tensor/attention.h"
+#include "tensor/compute.h"
+#include "tensor/matrix.h"
+#include "tensor/rope.h"
+
+namespace cairn::tensor {
+
+/// How many queries of a head one call of attention_forward gets.
+inline constexpr std::size_t kQueryBlock = 64;
+
+struct AttentionForward {
+    AttentionShape shape;
+    ConstMatrix q, k, v;
+    Matrix out;
+    AttentionStats stats;
+};
+
+struct AttentionBackward {
+    AttentionShape shape;
+    ConstMatrix dout, q, k, v, out;
+    AttentionStats stats;
+    Matrix dq, dk, dv;
+};
+
+/// One turn of rows [begin, end) of x; sign -1 turns backwards.
+struct RopeTurn {
+    const float* cos;
+    const float* sin;
+    std::size_t pairs;
+    RopePairing pairing;
+    RopeRows rows;
+    float sign;
+};
+
+struct Kernels {
+    KernelSet set;
+
+    // Products (matmul.h) on views.
+    void (*matmul_nt)(ConstMatrix a, ConstMatrix b, Matrix c);
+    void (*matmul_nn)(ConstMatrix a, ConstMatrix b, Matrix c);
+    void (*matmul_tn_accumulate)(ConstMatrix a, ConstMatrix b, Matrix c);
+
+    // Reductions (reduce.h).
+    float (*reduce_sum)(std::size_t count, const float* x);
+    float (*reduce_dot)(std::size_t count, const float* x, const float* y);
+
+    // Elementwise.
+    void (*add)(std::size_t count, const float* a, const float* b, float* out);
+    void (*scale)(std::size_t count, float factor, float* x);
+    void (*exp)(std::size_t count, const float* x, float* out);
+    void (*swiglu_forward)(std::size_t count, const float* gate, const float* up, float* h);
+    void (*swiglu_backward)(std::size_t count, const float* dh, const float* gate, const float* up,
+                            float* dgate, float* dup);
+    void (*adamw)(const AdamwCoefficients& coefficients, bool decay, std::size_t count,
+                  const float* gradient, float* parameter, float* m, float* v);
+
+    // Rows.
+    void (*rmsnorm_forward)(ConstMatrix x, const float* gamma, float eps, Matrix y, float* rstd);
+    void (*rmsnorm_backward)(ConstMatrix dy, ConstMatrix x, const float* gamma, const float* rstd,
+                             Matrix dx);
+    /// All rows, the columns of the views: dgamma[j] += rule 1 over rows of dy * (x * rstd).
+    void (*rmsnorm_backward_gamma)(ConstMatrix dy, ConstMatrix x, const float* rstd, float* dgamma);
+    void (*rope)(const RopeTurn& turn, Matrix x, std::size_t begin, std::size_t end);
+    void (*cross_entropy)(ConstMatrix logits, const std::uint32_t* targets, float* losses,
+                          Matrix dlogits);
+
+    // Attention: at most kQueryBlock queries [begin, end) of one head; all of one key-value head.
+    // The scratch is aligned to 64 bytes and has as many floats as asked for.
+    std::size_t (*attention_forward_scratch)(const AttentionShape& shape);
+    std::size_t (*attention_backward_scratch)(const AttentionShape& shape);
+    void (*attention_forward)(const AttentionForward& op, std::size_t sequence, std::size_t head,
+                              std::size_t begin, std::size_t end, float* scratch);
+    void (*attention_backward)(const AttentionBackward& op, std::size_t sequence,
+                               std::size_t kv_head, float* scratch);
+};
+
+// Null when this build has no such set.
+const Kernels* reference_kernels();
+const Kernels* scalar_kernels();
+const Kernels* avx2_kernels();
+const Kernels* avx512_kernels();
+const Kernels* neon_kernels();
+
+}  // namespace cairn::tensor

@@ -1,0 +1,58 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// Rule 1. The three products are one rule over their contraction index.
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/elementary.h"
+#include "tensor/matmul.h"
+#include "tensor/reference/reference.h"
+
+namespace cairn::tensor::reference {
+
+void matmul_nt(ConstMatrix a, ConstMatrix b, Matrix c) {
+    for (std::size_t i = 0; i < c.rows; ++i) {
+        for (std::size_t j = 0; j < c.cols; ++j) {
+            float result = 0.0F;
+            for (std::size_t chunk = 0; chunk < a.cols; chunk += kChunk) {
+                float sum = 0.0F;
+                for (std::size_t k = chunk; k < std::min(chunk + kChunk, a.cols); ++k)
+                    sum = std::fma(a.row(i)[k], b.row(j)[k], sum);
+                result += sum;
+            }
+            c.row(i)[j] = canonical(result);
+        }
+    }
+}
+
+void matmul_nn(ConstMatrix a, ConstMatrix b, Matrix c) {
+    for (std::size_t i = 0; i < c.rows; ++i) {
+        for (std::size_t j = 0; j < c.cols; ++j) {
+            float result = 0.0F;
+            for (std::size_t chunk = 0; chunk < a.cols; chunk += kChunk) {
+                float sum = 0.0F;
+                for (std::size_t k = chunk; k < std::min(chunk + kChunk, a.cols); ++k)
+                    sum = std::fma(a.row(i)[k], b.row(k)[j], sum);
+                result += sum;
+            }
+            c.row(i)[j] = canonical(result);
+        }
+    }
+}
+
+void matmul_tn_accumulate(ConstMatrix a, ConstMatrix b, Matrix c) {
+    for (std::size_t i = 0; i < c.rows; ++i) {
+        for (std::size_t j = 0; j < c.cols; ++j) {
+            float result = c.row(i)[j];
+            for (std::size_t chunk = 0; chunk < a.rows; chunk += kChunk) {
+                float sum = 0.0F;
+                for (std::size_t k = chunk; k < std::min(chunk + kChunk, a.rows); ++k)
+                    sum = std::fma(a.row(k)[i], b.row(k)[j], sum);
+                result += sum;
+            }
+            c.row(i)[j] = canonical(result);
+        }
+    }
+}
+
+}  // namespace cairn::tensor::reference

@@ -1,0 +1,34 @@
+// CONSENSUS: changing a result here splits the network.
+#include "tensor/reference/reference.h"
+
+namespace cairn::tensor {
+
+const Kernels* reference_kernels() {
+    namespace ref = reference;
+    static const Kernels kTable = {
+        .set = KernelSet::kReference,
+        .matmul_nt = ref::matmul_nt,
+        .matmul_nn = ref::matmul_nn,
+        .matmul_tn_accumulate = ref::matmul_tn_accumulate,
+        .reduce_sum = ref::reduce_sum,
+        .reduce_dot = ref::reduce_dot,
+        .add = ref::add,
+        .scale = ref::scale,
+        .exp = ref::exp,
+        .swiglu_forward = ref::swiglu_forward,
+        .swiglu_backward = ref::swiglu_backward,
+        .adamw = ref::adamw,
+        .rmsnorm_forward = ref::rmsnorm_forward,
+        .rmsnorm_backward = ref::rmsnorm_backward,
+        .rmsnorm_backward_gamma = ref::rmsnorm_backward_gamma,
+        .rope = ref::rope,
+        .cross_entropy = ref::cross_entropy,
+        .attention_forward_scratch = ref::attention_forward_scratch,
+        .attention_backward_scratch = ref::attention_backward_scratch,
+        .attention_forward = ref::attention_forward,
+        .attention_backward = ref::attention_backward,
+    };
+    return &kTable;
+}
+
+}  // namespace cairn::tensor
