@@ -45,10 +45,10 @@ Result<FrameHeader> decode_frame_header(ByteView header);
 
 struct Hello {
     std::uint32_t version = kProtocolVersion;
-    Hash256 genesis;
-    crypto::PublicKey key;
+    Hash256 genesis{};
+    crypto::PublicKey key{};
     std::uint16_t listen_port = 0;  ///< 0: does not listen
-    crypto::Signature signature;
+    crypto::Signature signature{};
 };
 
 Bytes encode_hello(const Hello& hello);

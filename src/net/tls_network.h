@@ -19,10 +19,10 @@ namespace cairn::net {
 
 struct TlsOptions {
     /// "host:port" to accept connections at; port 0 takes any free one; empty: do not listen.
-    std::string listen;
+    std::string listen{};
     crypto::SecretKey key;
     /// Nodes of different genesis ids refuse each other. All zeros: belongs to no chain.
-    Hash256 genesis;
+    Hash256 genesis{};
 
     std::size_t max_peers = 64;
     /// Of those, how many may have dialled us: the rest are kept for peers that we chose.
@@ -38,7 +38,7 @@ struct TlsOptions {
 
     /// Told when a connection came to nothing: the address, whether we dialled it, and why.
     std::function<void(const std::string& address, bool outbound, const std::string& reason)>
-        on_failed;
+        on_failed{};
 };
 
 class TlsNetwork final : public Network {

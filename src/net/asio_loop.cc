@@ -1,0 +1,133 @@
+#include "net/asio_loop.h"
+
+#include <array>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "base/check.h"
+#include "base/float_mode.h"
+
+namespace cairn::net {
+namespace {
+
+namespace asio = boost::asio;
+
+/// One thread that does one piece of work after the other.
+class LaneWorker {
+  public:
+    struct Job {
+        std::function<void()> work;
+        std::function<void()> done;
+    };
+
+    explicit LaneWorker(asio::io_context& io) : io_(io), thread_([this] { run(); }) {}
+    LaneWorker(const LaneWorker&) = delete;
+    LaneWorker& operator=(const LaneWorker&) = delete;
+    ~LaneWorker() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        wake_.notify_one();
+        thread_.join();
+    }
+
+    void add(Job job) {
+        {
+            const std::lock_guard lock(mutex_);
+            CHECK(jobs_.size() < kMaxLaneQueue);
+            jobs_.push_back(std::move(job));
+        }
+        wake_.notify_one();
+    }
+
+  private:
+    void run() {
+        set_float_mode();
+        for (;;) {
+            Job job;
+            {
+                std::unique_lock lock(mutex_);
+                wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+                if (stopping_) return;
+                job = std::move(jobs_.front());
+                jobs_.pop_front();
+            }
+            job.work();
+            asio::post(io_, std::move(job.done));
+        }
+    }
+
+    asio::io_context& io_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Job> jobs_;   // guarded by mutex_
+    bool stopping_ = false;  // guarded by mutex_
+    std::thread thread_;     // last: it uses the others
+};
+
+}  // namespace
+
+struct AsioLoop::Impl {
+    asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> guard{io.get_executor()};
+    std::unordered_map<TimerId, std::unique_ptr<asio::steady_timer>> timers;
+    TimerId last_timer = 0;
+    std::unique_ptr<asio::signal_set> signals;
+    // Last, so that the threads end before what they post to.
+    std::array<std::unique_ptr<LaneWorker>, kLanes> lanes;
+};
+
+AsioLoop::AsioLoop() : impl_(std::make_unique<Impl>()) {}
+AsioLoop::~AsioLoop() = default;
+
+void AsioLoop::run() {
+    impl_->io.restart();
+    impl_->io.run();
+}
+
+void AsioLoop::stop() { impl_->io.stop(); }
+
+void AsioLoop::on_terminate(std::function<void()> task) {
+    impl_->signals = std::make_unique<asio::signal_set>(impl_->io, SIGINT, SIGTERM);
+    impl_->signals->async_wait([task = std::move(task)](boost::system::error_code error, int) {
+        if (!error) task();
+    });
+}
+
+void AsioLoop::post(std::function<void()> task) { asio::post(impl_->io, std::move(task)); }
+
+TimerId AsioLoop::call_after(std::uint64_t delay_ms, std::function<void()> task) {
+    constexpr std::uint64_t kLongestMs = std::uint64_t{1} << 40;  // 34 years: no overflow inside
+    const TimerId id = ++impl_->last_timer;
+    auto timer = std::make_unique<asio::steady_timer>(
+        impl_->io, std::chrono::milliseconds(std::min(delay_ms, kLongestMs)));
+    timer->async_wait([impl = impl_.get(), id, task = std::move(task)](auto error) {
+        // A timer that fired but was cancelled before this ran is no longer in the table.
+        if (error || impl->timers.erase(id) == 0) return;
+        task();
+    });
+    impl_->timers.emplace(id, std::move(timer));
+    return id;
+}
+
+void AsioLoop::cancel(TimerId id) { impl_->timers.erase(id); }
+
+void AsioLoop::offload(Lane lane, std::function<void()> work, std::function<void()> done) {
+    auto& worker = impl_->lanes[static_cast<std::size_t>(lane)];
+    if (!worker) worker = std::make_unique<LaneWorker>(impl_->io);
+    worker->add({std::move(work), std::move(done)});
+}
+
+boost::asio::io_context& AsioLoop::context() { return impl_->io; }
+
+}  // namespace cairn::net

@@ -1,0 +1,322 @@
+#include "net/tls_network.h"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <map>
+
+#include "base/log.h"
+#include "net/address.h"
+#include "net/link.h"
+
+namespace cairn::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+Address address_of(const tcp::endpoint& endpoint) {
+    return {endpoint.address().to_string(), endpoint.port()};
+}
+
+Error already_connected() { return {ErrorCode::kRefused, "already connected"}; }
+
+}  // namespace
+
+struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwork::Impl> {
+    Impl(AsioLoop& the_loop, Random& the_random, TlsOptions the_options, TlsIdentity the_identity)
+        : loop(the_loop),
+          random(the_random),
+          options(std::move(the_options)),
+          identity(std::move(the_identity)),
+          acceptor(loop.context()),
+          accept_pause(loop.context()),
+          our_key(crypto::public_key(options.key)) {}
+
+    Status listen();
+    asio::awaitable<void> accept();
+    void adopt(tcp::socket socket, const tcp::endpoint& remote);
+    void make_settings();
+    Hello make_hello(Role role, const Hash256& channel);
+    void connect(const std::string& address);
+    void disconnect(PeerId peer);
+    void stop();
+
+    Status on_link_hello(Link& link) override;
+    void on_link_up(Link& link) override;
+    void on_link_message(Link& link, std::uint16_t kind, Bytes body) override;
+    void on_link_closed(Link& link, const std::string& reason) override;
+
+    /// Whether the connection that `link` is shall stay, and the one that lasts go.
+    bool replaces(const Link& link, const Link& lasting) const;
+    std::size_t inbound_count() const;
+    std::size_t pending_count() const { return links.size() - by_key.size(); }
+    Link* lasting_link(const crypto::PublicKey& key);
+    bool is_up(const Link& link) const;
+    void forget(const Link& link);
+    void report_failure(std::string address, bool outbound, std::string reason);
+
+    AsioLoop& loop;
+    Random& random;
+    TlsOptions options;
+    TlsIdentity identity;
+    tcp::acceptor acceptor;
+    asio::steady_timer accept_pause;
+    crypto::PublicKey our_key;
+    std::uint16_t port = 0;
+    std::string listen_text;
+    std::shared_ptr<const LinkSettings> settings;
+    NetworkHandler* handler = nullptr;
+    PeerId last_id = 0;
+    bool stopped = false;
+    std::map<PeerId, std::shared_ptr<Link>> links;   // all that are not closed
+    std::map<crypto::PublicKey, PeerId> by_key;      // those that are up
+    std::map<crypto::PublicKey, PeerId> introduced;  // dialled, our hello sent, no welcome yet
+};
+
+Status TlsNetwork::Impl::listen() {
+    if (options.listen.empty()) return ok_status();
+    ASSIGN_OR_RETURN(const Address address, parse_address(options.listen));
+    boost::system::error_code error;
+    const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
+    const tcp::endpoint endpoint(asio::ip::make_address(host, error), address.port);
+    if (!error) acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+    if (error)
+        return io_error("cannot listen at " + options.listen + ": " + error.message() +
+                        "; choose another address, or port 0 for any free one");
+    const tcp::endpoint local = acceptor.local_endpoint(error);
+    port = local.port();
+    listen_text = to_string(address_of(local));
+    asio::co_spawn(
+        loop.context(),
+        [](std::shared_ptr<Impl> self) -> asio::awaitable<void> {
+            co_await self->accept();
+        }(shared_from_this()),
+        asio::detached);
+    return ok_status();
+}
+
+asio::awaitable<void> TlsNetwork::Impl::accept() {
+    while (!stopped) {
+        tcp::endpoint remote;
+        auto [error, socket] = co_await acceptor.async_accept(remote, kAwait);
+        if (stopped) break;
+        if (!error) {
+            adopt(std::move(socket), remote);
+            continue;
+        }
+        // Out of file descriptors, most likely: breathe instead of spinning.
+        accept_pause.expires_after(std::chrono::milliseconds(100));
+        co_await accept_pause.async_wait(kAwait);
+    }
+}
+
+void TlsNetwork::Impl::adopt(tcp::socket socket, const tcp::endpoint& remote) {
+    if (pending_count() >= options.max_pending) return;  // closes it
+    boost::system::error_code error;
+    const int descriptor = socket.release(error);
+    if (error) return;
+    const PeerId id = ++last_id;
+    links[id] = accept_link(loop.context(), identity, settings, *this, id, descriptor,
+                            remote.protocol() == tcp::v6(), to_string(address_of(remote)));
+}
+
+void TlsNetwork::Impl::make_settings() {
+    auto made = std::make_shared<LinkSettings>();
+    made->max_queue_bytes = options.max_queue_bytes;
+    made->handshake_timeout_ms = options.handshake_timeout_ms;
+    made->ping_after_ms = options.ping_after_ms;
+    made->idle_timeout_ms = options.idle_timeout_ms;
+    made->genesis = options.genesis;
+    made->key = our_key;
+    // Only called while the link has an owner, so `this` is there.
+    made->make_hello = [this](Role role, const Hash256& channel) {
+        return make_hello(role, channel);
+    };
+    settings = std::move(made);
+}
+
+Hello TlsNetwork::Impl::make_hello(Role role, const Hash256& channel) {
+    Hello hello;
+    hello.genesis = options.genesis;
+    hello.key = our_key;
+    hello.listen_port = port;
+    hello.signature = crypto::sign(options.key, hello_message(hello, role, channel), random);
+    return hello;
+}
+
+void TlsNetwork::Impl::connect(const std::string& address) {
+    const auto parsed = parse_address(address);
+    if (!parsed.ok()) return report_failure(address, true, parsed.error().message);
+    for (const auto& [id, link] : links)  // a second call for the same address changes nothing
+        if (link->role() == Role::kDialler && link->address() == address) return;
+    if (pending_count() >= options.max_pending)
+        return report_failure(address, true, "too many connections are being made already");
+    const PeerId id = ++last_id;
+    links[id] = dial_link(loop.context(), identity, settings, *this, id, address);
+}
+
+void TlsNetwork::Impl::report_failure(std::string address, bool outbound, std::string reason) {
+    log_debug("net: {} {}: {}", outbound ? "to" : "from", address, reason);
+    if (!options.on_failed) return;
+    // Never from within connect(): the caller may be iterating over its addresses.
+    loop.post([weak = weak_from_this(), address = std::move(address), outbound,
+               reason = std::move(reason)] {
+        if (const auto self = weak.lock(); self && !self->stopped)
+            self->options.on_failed(address, outbound, reason);
+    });
+}
+
+Link* TlsNetwork::Impl::lasting_link(const crypto::PublicKey& key) {
+    const auto it = by_key.find(key);
+    return it == by_key.end() ? nullptr : links.at(it->second).get();
+}
+
+bool TlsNetwork::Impl::is_up(const Link& link) const {
+    const auto it = by_key.find(link.peer().key);
+    return it != by_key.end() && it->second == link.id();
+}
+
+std::size_t TlsNetwork::Impl::inbound_count() const {
+    return static_cast<std::size_t>(std::ranges::count_if(by_key, [this](const auto& entry) {
+        return links.at(entry.second)->role() == Role::kAcceptor;
+    }));
+}
+
+bool TlsNetwork::Impl::replaces(const Link& link, const Link& lasting) const {
+    // Two from the same side: the dialler knows best, and it asks only if it has none.
+    if (link.role() == lasting.role()) return link.role() == Role::kAcceptor;
+    const bool we_are_smaller = our_key < link.peer().key;
+    return (link.role() == Role::kDialler) == we_are_smaller;
+}
+
+Status TlsNetwork::Impl::on_link_hello(Link& link) {
+    const crypto::PublicKey& key = link.peer().key;
+    if (const Link* lasting = lasting_link(key)) {
+        if (!replaces(link, *lasting)) return already_connected();
+    } else {
+        if (by_key.size() >= options.max_peers ||
+            (link.role() == Role::kAcceptor && inbound_count() >= options.max_inbound))
+            return Error{ErrorCode::kRefused, "no free place: all " +
+                                                  std::to_string(by_key.size()) +
+                                                  " are taken; try another node"};
+    }
+    if (link.role() == Role::kDialler && !introduced.emplace(key, link.id()).second)
+        return already_connected();
+    return ok_status();
+}
+
+void TlsNetwork::Impl::on_link_up(Link& link) {
+    const crypto::PublicKey key = link.peer().key;
+    if (link.role() == Role::kDialler) introduced.erase(key);
+    if (Link* lasting = lasting_link(key)) {
+        if (!replaces(link, *lasting)) {
+            const std::shared_ptr<Link> keep = links.at(link.id());
+            forget(link);
+            keep->close(already_connected().message);
+            return;
+        }
+        const std::shared_ptr<Link> old = links.at(lasting->id());
+        forget(*old);
+        old->close("replaced by a newer connection");
+        if (handler != nullptr) handler->on_peer_down(old->id(), "replaced by a newer connection");
+    }
+    by_key[key] = link.id();
+    PeerInfo info;
+    info.key = key;
+    info.outbound = link.role() == Role::kDialler;
+    info.address = link.address();
+    if (!info.outbound) {
+        auto remote = parse_address(link.address());
+        const std::uint16_t listens_at = link.peer().listen_port;
+        if (remote.ok()) remote->port = listens_at;
+        info.address = remote.ok() && listens_at != 0 ? to_string(*remote) : "";
+    }
+    if (handler != nullptr) handler->on_peer_up(link.id(), info);
+}
+
+void TlsNetwork::Impl::on_link_message(Link& link, std::uint16_t kind, Bytes body) {
+    if (handler != nullptr) handler->on_message(link.id(), kind, std::move(body));
+}
+
+void TlsNetwork::Impl::forget(const Link& link) {
+    const auto erase_if_this = [&](std::map<crypto::PublicKey, PeerId>& table) {
+        const auto it = table.find(link.peer().key);
+        if (it != table.end() && it->second == link.id()) table.erase(it);
+    };
+    erase_if_this(by_key);
+    erase_if_this(introduced);
+    links.erase(link.id());
+}
+
+void TlsNetwork::Impl::on_link_closed(Link& link, const std::string& reason) {
+    const bool was_up = is_up(link);
+    forget(link);
+    if (!was_up) return report_failure(link.address(), link.role() == Role::kDialler, reason);
+    if (handler != nullptr) handler->on_peer_down(link.id(), reason);
+}
+
+void TlsNetwork::Impl::disconnect(PeerId peer) {
+    const auto it = links.find(peer);
+    if (it == links.end() || !is_up(*it->second)) return;
+    const std::shared_ptr<Link> link = it->second;
+    forget(*link);
+    link->close("disconnected by choice");
+    loop.post([weak = weak_from_this(), peer] {
+        const auto self = weak.lock();
+        if (self && self->handler != nullptr)
+            self->handler->on_peer_down(peer, "disconnected by us");
+    });
+}
+
+void TlsNetwork::Impl::stop() {
+    stopped = true;
+    handler = nullptr;
+    boost::system::error_code ignored;
+    acceptor.close(ignored);
+    accept_pause.cancel();
+    for (const auto& [id, link] : links) link->abandon();
+    links.clear();
+    by_key.clear();
+    introduced.clear();
+}
+
+TlsNetwork::TlsNetwork(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TlsNetwork::~TlsNetwork() { impl_->stop(); }
+
+Result<std::unique_ptr<TlsNetwork>> TlsNetwork::start(AsioLoop& loop, Random& random,
+                                                      TlsOptions options) {
+    CHECK(options.max_queue_bytes >= kMaxMessageBytes + kFrameHeaderBytes);
+    ASSIGN_OR_RETURN(TlsIdentity identity, TlsIdentity::make());
+    auto impl = std::make_shared<Impl>(loop, random, std::move(options), std::move(identity));
+    impl->make_settings();
+    RETURN_IF_ERROR(impl->listen());
+    return std::unique_ptr<TlsNetwork>(new TlsNetwork(std::move(impl)));
+}
+
+void TlsNetwork::set_handler(NetworkHandler* handler) { impl_->handler = handler; }
+
+void TlsNetwork::connect(const std::string& address) { impl_->connect(address); }
+
+bool TlsNetwork::send(PeerId peer, std::uint16_t kind, ByteView body) {
+    if (kind >= kFirstReservedKind || body.size() > kMaxMessageBytes) return false;
+    const auto it = impl_->links.find(peer);
+    if (it == impl_->links.end() || !impl_->is_up(*it->second)) return false;
+    return it->second->send(kind, body);
+}
+
+void TlsNetwork::disconnect(PeerId peer) { impl_->disconnect(peer); }
+
+std::string TlsNetwork::listen_address() const { return impl_->listen_text; }
+
+}  // namespace cairn::net
