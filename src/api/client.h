@@ -1,0 +1,50 @@
+// A small HTTP client for a node's API on this machine: what `cairn wallet send`, `cairn peers`
+// and the demo use. One request per connection, blocking, with a time limit. Errors that the node
+// names come back as its sentence.
+//
+//   ASSIGN_OR_RETURN(const Client client, Client::of_directory("~/.cairn"));
+//   ASSIGN_OR_RETURN(std::string json, client.get("/v1/cairn/status"));
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace cairn::api {
+
+/// What a running node writes to DIR/api.json (readable by its owner only).
+struct ApiFile {
+    std::string address;  ///< "127.0.0.1:8420"
+    std::string token;    ///< POST requests must carry it
+};
+
+class Client {
+  public:
+    static constexpr std::uint64_t kDefaultTimeoutMs = 10'000;
+    static constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20;
+
+    explicit Client(ApiFile file, std::uint64_t timeout_ms = kDefaultTimeoutMs)
+        : file_(std::move(file)), timeout_ms_(timeout_ms) {}
+    /// The node that runs on a data directory, by its api.json. kNotFound when none does.
+    static Result<Client> of_directory(const std::string& directory,
+                                       std::uint64_t timeout_ms = kDefaultTimeoutMs);
+
+    /// The body of a 200 answer. kNotFound for 404, kInvalid for other 4xx, kUnsupported for 501,
+    /// kTimeout, kRefused when nobody listens, kIo otherwise; the message is the node's.
+    Result<std::string> get(const std::string& path) const;
+    /// Sends JSON; answers as get().
+    Result<std::string> post(const std::string& path, const std::string& json) const;
+
+    const std::string& address() const { return file_.address; }
+
+  private:
+    Result<std::string> ask(const std::string& request) const;
+
+    ApiFile file_;
+    std::uint64_t timeout_ms_;
+};
+
+Result<ApiFile> read_api_file(const std::string& directory);
+
+}  // namespace cairn::api

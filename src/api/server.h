@@ -1,0 +1,51 @@
+// A node's window: one static page and a little JSON over HTTP, on loopback unless told otherwise.
+// The server has a thread of its own for sockets; every question about the node is asked on the
+// node's Loop. Paths and shapes: API.md.
+//
+//   node_options.started  = [&](NodeApi& node, Loop& loop) { server = *Server::start(...); };
+//   node_options.stopping = [&] { server.reset(); };
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/loop.h"
+#include "base/result.h"
+#include "node/node_api.h"
+
+namespace cairn::api {
+
+struct ServerOptions {
+    /// "host:port"; port 0 takes any that is free.
+    std::string listen = "127.0.0.1:0";
+    /// Where api.json goes (address and token for clients); empty: none is written.
+    std::string directory;
+    /// What the model is asked to continue for the page's samples.
+    std::string sample_prompt = "And ";
+    std::uint32_t sample_tokens = 48;
+};
+
+class Server {
+  public:
+    /// Call on the node's loop. `node` and `loop` must outlive the Server. kRefused when the
+    /// address is taken.
+    static Result<std::unique_ptr<Server>> start(node::NodeApi& node, Loop& loop,
+                                                 ServerOptions options);
+    /// Call on the node's loop. Open requests are dropped; api.json is removed.
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    /// "127.0.0.1:8420".
+    const std::string& address() const;
+    /// What POST requests must carry.
+    const std::string& token() const;
+
+  private:
+    struct State;
+    explicit Server(std::shared_ptr<State> state);
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace cairn::api
