@@ -19,9 +19,9 @@ struct Recipe {
     std::uint32_t leaves_per_step = 1;
 
     double peak_rate = 3e-3;
-    double floor_ratio = 0.1;         ///< the cosine ends at peak_rate * floor_ratio
-    std::uint64_t warmup_steps = 20;  ///< linear, from peak / warmup
-    std::uint64_t total_steps = 1000;
+    double floor_ratio = 0.1;          ///< the cosine ends at peak_rate * floor_ratio
+    std::uint64_t warmup_steps = 20;   ///< linear, from peak / warmup
+    std::uint64_t total_steps = 1000;  ///< 0: no decay, the peak rate after the warm-up
 
     double beta1 = 0.9;
     double beta2 = 0.99;

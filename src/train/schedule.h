@@ -8,7 +8,8 @@
 
 namespace cairn::train {
 
-/// Rate of step `step`, counted from 0. Past total_steps it stays at the floor.
+/// Rate of step `step`, counted from 0. Past total_steps it stays at the floor; with total_steps
+/// 0 it stays at the peak.
 double learning_rate(const Recipe& recipe, std::uint64_t step);
 
 }  // namespace cairn::train

@@ -3,14 +3,12 @@
 // pure function of (state, recipe, tokens, seed): save() and load() resume to the bit.
 #pragma once
 
-#include <atomic>
-#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "base/thread_pool.h"
 #include "model/layout.h"
+#include "tensor/compute.h"
 #include "train/recipe.h"
 
 namespace cairn::train {
@@ -25,9 +23,11 @@ struct StepReport {
 
 class Trainer {
   public:
-    /// `tokens` and `pool` must outlive it. CHECKs the recipe and the tokens (see check_tokens).
+    /// `tokens` and the pool of `compute` must outlive it. CHECKs the recipe and the tokens (see
+    /// check_tokens).
     Trainer(const model::ParameterLayout& layout, const Recipe& recipe,
-            std::span<const std::uint32_t> tokens, std::uint64_t seed, ThreadPool& pool);
+            std::span<const std::uint32_t> tokens, std::uint64_t seed,
+            const tensor::Compute& compute);
     ~Trainer();
     Trainer(const Trainer&) = delete;
     Trainer& operator=(const Trainer&) = delete;

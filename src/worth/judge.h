@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/thread_pool.h"
 #include "model/layout.h"
 #include "model/leaf.h"
+#include "tensor/compute.h"
 
 namespace cairn::worth {
 
@@ -30,9 +30,6 @@ struct JudgeRules {
 std::vector<std::uint64_t> judge_window_starts(const Hash256& seed, std::uint64_t count,
                                                std::uint64_t tokens, std::uint32_t context);
 
-/// round-half-even(value * 2^bits) clamped to +-(2^31 - 1); NaN gives 0.
-std::int32_t integer_gradient(float value, std::uint32_t bits);
-
 struct JudgeGradient {
     std::vector<std::int32_t> values;  ///< one per parameter, padding zero
     std::int64_t loss = 0;             ///< sum over the batch, unit 2^-20 nats
@@ -40,9 +37,9 @@ struct JudgeGradient {
 
 class Judge {
   public:
-    /// CHECKs validate_judge. `pool` must outlive it.
+    /// CHECKs validate_judge. The pool of `compute` must outlive it.
     Judge(const model::ParameterLayout& layout, const JudgeRules& rules,
-          std::vector<std::uint32_t> tokens, ThreadPool& pool);
+          std::vector<std::uint32_t> tokens, const tensor::Compute& compute);
 
     const JudgeRules& rules() const { return rules_; }
     JudgeGradient gradient(std::span<const float> weights, const Hash256& seed);
@@ -62,11 +59,5 @@ class Judge {
 
 Status validate_judge(const model::ParameterLayout& layout, const JudgeRules& rules,
                       std::span<const std::uint32_t> tokens);
-
-/// Nats per token over `windows` evenly spaced windows of the report text: what the published
-/// losses are. No rule reads it.
-double report_loss(const model::ParameterLayout& layout, std::span<const float> weights,
-                   std::span<const std::uint32_t> report_tokens, std::uint32_t context,
-                   std::uint32_t windows, ThreadPool& pool);
 
 }  // namespace cairn::worth

@@ -1,0 +1,77 @@
+// CONSENSUS: changing a result here splits the network.
+#include "worth/judge.h"
+
+#include "base/codec.h"
+#include "crypto/hash.h"
+#include "tensor/loss.h"
+#include "train/data.h"
+
+namespace cairn::worth {
+
+namespace {
+
+constexpr std::uint32_t kMaxGradientBits = 40;
+
+std::vector<std::uint64_t> batch_starts(const JudgeRules& rules, const Hash256& seed,
+                                        std::size_t tokens) {
+    return judge_window_starts(seed, rules.leaf_tokens / rules.context, tokens, rules.context);
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> judge_window_starts(const Hash256& seed, std::uint64_t count,
+                                               std::uint64_t tokens, std::uint32_t context) {
+    CHECK(tokens > context);
+    std::vector<std::uint64_t> starts;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        Writer writer;
+        writer.raw(as_bytes("judge"));
+        writer.fixed(seed);
+        writer.u64(i);
+        const Hash256 hash = crypto::sha256(writer.out());
+        Reader reader(hash.view());
+        starts.push_back(reader.u64() % (tokens - context));
+    }
+    return starts;
+}
+
+Status validate_judge(const model::ParameterLayout& layout, const JudgeRules& rules,
+                      std::span<const std::uint32_t> tokens) {
+    RETURN_IF_ERROR(
+        model::validate(model::LeafShape{rules.leaf_tokens, rules.context, 0}, layout.config()));
+    if (rules.gradient_bits > kMaxGradientBits)
+        return invalid("judge: at most 40 fraction bits for the gradient");
+    return train::check_tokens(tokens, rules.context, layout.config().vocab);
+}
+
+Judge::Judge(const model::ParameterLayout& layout, const JudgeRules& rules,
+             std::vector<std::uint32_t> tokens, const tensor::Compute& compute)
+    : layout_(layout),
+      rules_(rules),
+      tokens_(std::move(tokens)),
+      pass_(layout, model::LeafShape{rules.leaf_tokens, rules.context, 0}, compute),
+      gradient_(layout.size()) {
+    CHECK(validate_judge(layout, rules, tokens_).ok());
+}
+
+void Judge::gather(const Hash256& seed) {
+    train::gather_windows(tokens_, batch_starts(rules_, seed, tokens_.size()), rules_.context,
+                          inputs_, targets_);
+}
+
+JudgeGradient Judge::gradient(std::span<const float> weights, const Hash256& seed) {
+    gather(seed);
+    JudgeGradient result;
+    result.loss =
+        pass_.backward(model::view_weights(layout_, weights), inputs_, targets_, gradient_);
+    result.values.resize(gradient_.size());
+    tensor::gradient_to_fixed(gradient_, static_cast<int>(rules_.gradient_bits), result.values);
+    return result;
+}
+
+std::int64_t Judge::loss(std::span<const float> weights, const Hash256& seed) {
+    gather(seed);
+    return pass_.forward_loss(model::view_weights(layout_, weights), inputs_, targets_);
+}
+
+}  // namespace cairn::worth

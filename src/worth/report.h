@@ -1,0 +1,19 @@
+// The published loss: over evenly spaced windows of the report text, which no rule reads, so that
+// nobody gains by training on it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "model/layout.h"
+#include "tensor/compute.h"
+
+namespace cairn::worth {
+
+/// Nats per token over `windows` windows of `context` tokens, the first at the beginning of the
+/// text and the last at its end. CHECKs train::check_tokens; `weights` follow `layout`.
+double report_loss(const model::ParameterLayout& layout, std::span<const float> weights,
+                   std::span<const std::uint32_t> report_tokens, std::uint32_t context,
+                   std::uint32_t windows, const tensor::Compute& compute);
+
+}  // namespace cairn::worth
