@@ -1,0 +1,95 @@
+#include "model/load.h"
+
+#include <filesystem>
+
+#include <fmt/core.h>
+
+#include "model/checkpoint.h"
+#include "model/llama2c.h"
+#include "model/safetensors.h"
+
+namespace cairn::model {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Error unsupported(const std::string& path, const std::string& what) {
+    return Error{ErrorCode::kUnsupported, path + " " + what};
+}
+
+// A safetensors file begins with a length that fits the file and then a JSON object.
+bool looks_like_safetensors(const Source& source, ByteView head) {
+    if (head.size() < 9 || head[8] != '{') return false;
+    const std::uint64_t length = Reader(head.first(8)).u64();
+    return length <= source.size() - 8;
+}
+
+Result<LoadedModel> load_folder(const fs::path& folder) {
+    ASSIGN_OR_RETURN(Model model, read_safetensors_folder(folder.string()));
+    return LoadedModel{std::move(model), "safetensors"};
+}
+
+}  // namespace
+
+Result<LoadedModel> load_any(const std::string& path) {
+    std::error_code failure;
+    if (fs::is_directory(path, failure)) return load_folder(path);
+    ASSIGN_OR_RETURN(const FileSource source, FileSource::open(path));
+    ASSIGN_OR_RETURN(const Bytes head, source.head(64));
+    const std::string_view text = as_text(head);
+    if (text.starts_with(kCheckpointMagic)) {
+        ASSIGN_OR_RETURN(Model model, read_checkpoint(source));
+        return LoadedModel{std::move(model), "cairn"};
+    }
+    if (text.starts_with("GGUF"))
+        return unsupported(path, "is a GGUF file, which this version cannot read yet");
+    if (text.starts_with("24ka"))
+        return unsupported(path,
+                           "is a llama2.c checkpoint of version 1 or 2; export it as version 0");
+    if (text.starts_with("CAIRNBPE"))
+        return invalid(path + " is a tokenizer, not a model; pass it as --tokenizer");
+    if (looks_like_safetensors(source, head)) {
+        const fs::path file(path);
+        if (file.filename() != "model.safetensors")
+            return unsupported(path,
+                               "is a safetensors file: name the folder that holds it and "
+                               "its config.json");
+        return load_folder(file.has_parent_path() ? file.parent_path() : fs::path("."));
+    }
+    ASSIGN_OR_RETURN(Model model, read_llama2c(source));
+    return LoadedModel{std::move(model), "llama2c"};
+}
+
+Result<std::unique_ptr<Tokenizer>> find_tokenizer(const Model& model, const std::string& model_path,
+                                                  const std::string& explicit_path) {
+    Bytes file = model.tokenizer;
+    std::string where = model_path;
+    if (!explicit_path.empty()) {
+        ASSIGN_OR_RETURN(file, read_file(explicit_path, kMaxTokenizerBytes));
+        where = explicit_path;
+    }
+    if (file.empty()) {
+        const fs::path path(model_path);
+        const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+        for (const std::string& name :
+             {fmt::format("tok{}.bin", model.config.vocab), std::string("tokenizer.bin")}) {
+            const std::string candidate = (folder / name).string();
+            if (!fs::is_regular_file(candidate)) continue;
+            ASSIGN_OR_RETURN(file, read_file(candidate, kMaxTokenizerBytes));
+            where = candidate;
+            break;
+        }
+    }
+    if (file.empty())
+        return not_found("no tokenizer for " + model_path + "; name one with --tokenizer FILE");
+    auto tokenizer = parse_tokenizer(file);
+    if (!tokenizer.ok())
+        return Error{tokenizer.error().code, where + ": " + tokenizer.error().message};
+    if ((*tokenizer)->vocab_size() > model.config.vocab)
+        return invalid(fmt::format("{} has {} tokens, more than the model's vocabulary of {}",
+                                   where, (*tokenizer)->vocab_size(), model.config.vocab));
+    return tokenizer;
+}
+
+}  // namespace cairn::model
