@@ -16,10 +16,10 @@ struct Announce {
     model::LayerRange layers;
     std::uint16_t serve_version = kServeVersion;
     std::uint16_t numerics = kNumericsVersion;
-    std::uint64_t price = 0;    ///< base units per 1000 layer-tokens; 0 in this version
-    std::uint32_t load = 0;     ///< sessions open
-    std::uint32_t capacity = 0; ///< sessions that it takes at most
-    std::uint64_t issued_ms = 0;   ///< wall clock
+    std::uint64_t price = 0;      ///< base units per 1000 layer-tokens; 0 in this version
+    std::uint32_t load = 0;       ///< sessions open
+    std::uint32_t capacity = 0;   ///< sessions that it takes at most
+    std::uint64_t issued_ms = 0;  ///< wall clock
     std::uint64_t expires_ms = 0;
     crypto::Signature signature;
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -41,6 +42,14 @@ struct Discovery {
     std::vector<std::string> silent;
 };
 
+struct OpenRequest {
+    Hash256 model;
+    std::uint32_t dim = 0;
+    std::uint32_t max_positions = 0;
+    tensor::KvType kv = tensor::KvType::kF32;
+    std::vector<Hop> route;
+};
+
 class Client final : public net::NetworkHandler {
   public:
     template <typename T>
@@ -57,8 +66,7 @@ class Client final : public net::NetworkHandler {
     void discover(std::vector<std::string> addresses, std::function<void(Discovery)> done);
 
     /// Opens a session on every hop. The id that comes back is for push() and close().
-    void open(const Hash256& model, std::uint32_t dim, std::uint32_t max_positions,
-              std::vector<Hop> route, Answer<Hash256> done);
+    void open(const OpenRequest& request, Answer<Hash256> done);
 
     /// Sends hidden states [n, dim], n at most max_push_tokens(dim), through all layers. Several
     /// pushes may be under way; answers come in order. After a Failure the session is closed.
@@ -66,6 +74,10 @@ class Client final : public net::NetworkHandler {
 
     /// Tells all hops, which free their caches. Pushes under way are answered kCancelled.
     void close(const Hash256& session);
+
+    /// A connection that was asked for came to nothing; the Network itself says so only by silence
+    /// (net::TlsOptions::on_failed). Optional: without it the deadlines decide.
+    void on_connect_failed(const std::string& address, const std::string& reason);
 
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override;
     void on_peer_down(net::PeerId peer, const std::string& reason) override;
@@ -76,21 +88,24 @@ class Client final : public net::NetworkHandler {
     struct Session;
     struct Search;
 
-    Session* find(const Hash256& id);
+    bool send(net::PeerId peer, MessageKind kind, ByteView body);
+    net::PeerId peer_by_key(const crypto::PublicKey& key) const;
+
     void on_announce(net::PeerId peer, ByteView body);
     void on_opened(net::PeerId peer, ByteView body);
     void on_problem(net::PeerId peer, ByteView body);
     void on_result(net::PeerId peer, ByteView body);
     void on_progress(net::PeerId peer, ByteView body);
-    Result<States> accept_result(Session& session, Push result, std::size_t* blamed);
 
-    void send_opens(Session& session);
-    void open_deadline(const Hash256& id);
-    void push_deadline(const Hash256& id);
-    void progress_deadline(const Hash256& id);
+    void send_open(Session& session, std::size_t hop, net::PeerId peer);
+    void after(std::uint64_t delay_ms, Session& session, void (Client::*deadline)(Session&));
+    void open_deadline(Session& session);
+    void push_deadline(Session& session);
+    void progress_deadline(Session& session);
     /// Ends the session: closes it at all hops and answers everything that waits.
-    void fail(const Hash256& id, Error error, std::size_t blamed_hop);
-    void finish_search();
+    void fail(const Hash256& id, ErrorCode code, const std::string& reason, std::size_t blamed);
+    void settle(Search& search, std::size_t index, std::string why_silent);
+    void finish_searches();
 
     Loop& loop_;
     net::Network& network_;
@@ -102,7 +117,10 @@ class Client final : public net::NetworkHandler {
 
     std::map<net::PeerId, net::PeerInfo> peers_;
     std::map<Hash256, std::unique_ptr<Session>> sessions_;
-    std::unique_ptr<Search> search_;
+    /// Why sessions ended that had nothing under way: the next push hears of it.
+    std::map<Hash256, Failure> ended_;
+    std::vector<std::unique_ptr<Search>> searches_;
+    std::uint64_t next_serial_ = 1;
     std::shared_ptr<bool> alive_;  // callbacks hold it weakly
 };
 

@@ -19,9 +19,11 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/random.h"
+#include "base/thread_pool.h"
 #include "net/network.h"
 #include "serve/announce.h"
 #include "serve/model_snapshot.h"
+#include "tensor/compute.h"
 
 namespace cairn::serve {
 
@@ -36,17 +38,18 @@ struct LayerServerOptions {
     std::size_t max_waiting = 256;
     /// Tokens computed in one batch.
     std::size_t max_batch_tokens = kMaxPushTokens;
-    std::uint64_t idle_ms = 120'000;       ///< a session without a push ends after this
-    std::uint64_t next_hop_ms = 5'000;     ///< time to reach the next hop
+    std::uint64_t idle_ms = 120'000;    ///< a session without a push ends after this
+    std::uint64_t next_hop_ms = 5'000;  ///< time to reach the next hop
     std::uint64_t announce_life_ms = 60'000;
     std::size_t threads = 1;  ///< computing threads on Lane::kServe
 };
 
 class LayerServer final : public net::NetworkHandler {
   public:
-    /// All references must outlive it, and the loop's lane must be idle or gone when it dies.
+    /// All references must outlive it. It may die while a batch is being computed.
     LayerServer(Loop& loop, net::Network& network, const Clock& clock, Random& random,
-                const crypto::SecretKey& secret, const LayerServerOptions& options);
+                const crypto::SecretKey& secret, const tensor::Kernels& kernels,
+                const LayerServerOptions& options);
     ~LayerServer() override;
     LayerServer(const LayerServer&) = delete;
     LayerServer& operator=(const LayerServer&) = delete;
@@ -76,24 +79,26 @@ class LayerServer final : public net::NetworkHandler {
     using SessionMap = std::map<Hash256, std::unique_ptr<Session>>;
 
     void open(net::PeerId peer, const OpenSession& request);
-    std::optional<SessionProblem> refuse_reason(const OpenSession& request,
-                                                const crypto::PublicKey& client) const;
+    std::optional<SessionProblem> reason_to_refuse(const OpenSession& request,
+                                                   const crypto::PublicKey& client) const;
+    std::shared_ptr<Loaded> load(model::LayerRange layers);
     void find_next_hop(Session& session);
-    void next_hop_found(Session& session, net::PeerId peer, const crypto::PublicKey& key);
-    void opened(Session& session);
+    void mark_open(Session& session, net::PeerId next_peer);
     void push(net::PeerId peer, Push message);
+    std::optional<SessionProblem> wrong_with(const Session& session, const Push& message) const;
     void report_progress(net::PeerId peer, const Hash256& id);
+    void next_hop_failed(net::PeerId peer, const SessionProblem& problem);
 
     void start_batch();
     void finish_batch(Batch& batch);
     void finish_item(BatchItem& item);
-    void send_on(Session& session, const BatchItem& item);
+    static void compute(Batch& batch);
 
-    void refuse(net::PeerId peer, const Hash256& id, Refusal refusal, const std::string& reason);
+    void tell(net::PeerId peer, MessageKind kind, const SessionProblem& problem);
     /// Tells the client why and frees everything; later pushes get kUnknownSession.
     void fail(Session& session, Refusal refusal, const std::string& reason);
     void erase(const Hash256& id);
-    void expire_idle();
+    void watch_idle();
 
     Loop& loop_;
     net::Network& network_;
@@ -103,7 +108,12 @@ class LayerServer final : public net::NetworkHandler {
     crypto::PublicKey key_;
     LayerServerOptions options_;
 
-    std::shared_ptr<Loaded> loaded_;
+    const tensor::Kernels& kernels_;
+    std::shared_ptr<ThreadPool> pool_;
+    std::optional<ModelSnapshot> snapshot_;
+    model::LayerRange layers_;
+    /// Layers set up for computing, by span; sessions of the same span share one.
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::weak_ptr<Loaded>> loaded_;
     bool draining_ = false;
     std::map<net::PeerId, net::PeerInfo> peers_;
     SessionMap sessions_;
@@ -111,6 +121,7 @@ class LayerServer final : public net::NetworkHandler {
     std::size_t waiting_ = 0;    // pushes of all sessions
     std::uint64_t kv_bytes_ = 0;
     std::uint64_t tokens_computed_ = 0;
+    std::uint64_t next_serial_ = 1;
     bool computing_ = false;
     TimerId idle_timer_ = 0;
     std::shared_ptr<bool> alive_;  // callbacks hold it weakly

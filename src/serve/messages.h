@@ -72,16 +72,16 @@ struct OpenSession {
 
 /// Why a Server says no; the kind decides what a client does next.
 enum class Refusal : std::uint8_t {
-    kBusy = 1,           ///< full; try another Server or later (HTTP's 429)
-    kWrongModel = 2,     ///< it does not hold this model
-    kWrongLayers = 3,    ///< it does not hold these layers
-    kUnsupported = 4,    ///< a version or type that it cannot compute
-    kNextHop = 5,        ///< the hop after it cannot be reached or is not who it should be
-    kBadRequest = 6,     ///< malformed, out of order, or from the wrong sender
-    kUnknownSession = 7, ///< closed, expired or never opened
-    kBadReceipt = 8,     ///< the sender's receipt does not fit what it sent
-    kNotFinite = 9,      ///< an activation is NaN or infinite
-    kExpired = 10,       ///< the session was idle for too long
+    kBusy = 1,            ///< full; try another Server or later (HTTP's 429)
+    kWrongModel = 2,      ///< it does not hold this model
+    kWrongLayers = 3,     ///< it does not hold these layers
+    kUnsupported = 4,     ///< a version or type that it cannot compute
+    kNextHop = 5,         ///< the hop after it cannot be reached or is not who it should be
+    kBadRequest = 6,      ///< malformed, out of order, or from the wrong sender
+    kUnknownSession = 7,  ///< closed, expired or never opened
+    kBadReceipt = 8,      ///< the sender's receipt does not fit what it sent
+    kNotFinite = 9,       ///< an activation is NaN or infinite
+    kExpired = 10,        ///< the session was idle for too long
 };
 inline constexpr std::uint8_t kLastRefusal = 10;
 

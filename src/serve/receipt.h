@@ -11,6 +11,7 @@
 #include "base/codec.h"
 #include "crypto/keys.h"
 #include "model/weights.h"
+#include "tensor/kv_type.h"
 
 namespace cairn::serve {
 
@@ -19,16 +20,15 @@ inline constexpr std::uint16_t kNumericsVersion = 1;
 /// Version of the messages in serve/messages.h.
 inline constexpr std::uint16_t kServeVersion = 1;
 
-/// Types of activations on the wire and of the KV cache; part of a session and so of its bits.
+/// Type of activations on the wire; part of a session and so of its bits.
 enum class WireType : std::uint8_t { kF32 = 0 };
-enum class SessionKvType : std::uint8_t { kF32 = 0 };
 
 /// What every party of a session must agree on.
 struct SessionTerms {
     Hash256 session;  ///< drawn at random by the client
     Hash256 model;    ///< content hash
     std::uint16_t numerics = kNumericsVersion;
-    SessionKvType kv = SessionKvType::kF32;
+    tensor::KvType kv = tensor::KvType::kF32;
     WireType wire = WireType::kF32;
     std::uint32_t max_positions = 0;  ///< room that each hop sets aside
 

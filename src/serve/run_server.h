@@ -14,7 +14,7 @@ struct RunServerOptions {
     std::string layers;  ///< "A-B": layers A up to but not including B; "auto": all
     std::string model_file;
     std::string listen = "127.0.0.1:0";  ///< "host:port", port 0: any
-    std::string key_file;  ///< made on first use; empty: a fresh key in memory
+    std::string key_file;                ///< made on first use; empty: a fresh key in memory
     std::size_t threads = 1;
     LayerServerOptions server;  ///< bounds; `threads` above wins
     bool json = false;

@@ -1,0 +1,80 @@
+#include "serve/announce.h"
+
+#include "crypto/hash.h"
+
+namespace cairn::serve {
+
+namespace {
+
+void encode_unsigned(const Announce& announce, Writer& writer) {
+    writer.fixed(announce.key);
+    writer.text(announce.address);
+    writer.fixed(announce.model);
+    writer.u32(announce.layers.begin);
+    writer.u32(announce.layers.end);
+    writer.u16(announce.serve_version);
+    writer.u16(announce.numerics);
+    writer.u64(announce.price);
+    writer.u32(announce.load);
+    writer.u32(announce.capacity);
+    writer.u64(announce.issued_ms);
+    writer.u64(announce.expires_ms);
+}
+
+Hash256 signed_message(const Announce& announce) {
+    Writer writer;
+    encode_unsigned(announce, writer);
+    return crypto::tagged_hash("cairn/announce/1", writer.out());
+}
+
+}  // namespace
+
+void sign(Announce& announce, const crypto::SecretKey& secret, const Hash256& aux) {
+    announce.key = crypto::public_key(secret);
+    announce.signature = crypto::sign(secret, signed_message(announce), aux);
+}
+
+Bytes encode(const Announce& announce) {
+    Writer writer;
+    encode_unsigned(announce, writer);
+    writer.fixed(announce.signature);
+    return std::move(writer).take();
+}
+
+Result<Announce> decode_announce(ByteView body) {
+    Reader reader(body);
+    Announce announce;
+    announce.key = reader.fixed<32>();
+    announce.address = reader.text(kMaxAddressBytes);
+    announce.model = reader.fixed<32>();
+    announce.layers.begin = reader.u32();
+    announce.layers.end = reader.u32();
+    if (announce.layers.begin >= announce.layers.end || announce.layers.end > model::kMaxLayers)
+        reader.fail("layers must be a range [a, b) with a < b");
+    announce.serve_version = reader.u16();
+    announce.numerics = reader.u16();
+    announce.price = reader.u64();
+    if (announce.price != 0) reader.fail("the price must be 0 in this version");
+    announce.load = reader.u32();
+    announce.capacity = reader.u32();
+    announce.issued_ms = reader.u64();
+    announce.expires_ms = reader.u64();
+    announce.signature = reader.fixed<64>();
+    RETURN_IF_ERROR(reader.finish());
+    return announce;
+}
+
+Status check_announce(const Announce& announce, std::uint64_t wall_ms) {
+    if (announce.expires_ms <= announce.issued_ms ||
+        announce.expires_ms - announce.issued_ms > kMaxAnnounceLifeMs)
+        return invalid("the announcement's life is not between 0 and 10 minutes");
+    if (announce.issued_ms > wall_ms && announce.issued_ms - wall_ms > kMaxClockSkewMs)
+        return invalid("the announcement is from the future: compare the clocks");
+    if (announce.expires_ms + kMaxClockSkewMs <= wall_ms)
+        return invalid("the announcement has expired");
+    if (!crypto::verify(announce.key, signed_message(announce), announce.signature))
+        return invalid("the announcement is not signed by its key");
+    return ok_status();
+}
+
+}  // namespace cairn::serve

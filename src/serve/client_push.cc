@@ -1,0 +1,150 @@
+// The half of Client that sends hidden states, judges what comes back, and finds out who is silent.
+#include "base/log.h"
+#include "serve/client.h"
+#include "serve/client_state.h"
+
+namespace cairn::serve {
+
+namespace {
+
+/// Why a result is not accepted, and whom that speaks against.
+struct Objection {
+    std::string reason;
+    std::size_t hop = kNoHop;
+};
+
+}  // namespace
+
+void Client::push(const Hash256& id, States states, Answer<States> done) {
+    if (const auto ended = ended_.find(id); ended != ended_.end()) {
+        const Failure failure = ended->second;
+        ended_.erase(ended);
+        return done(failure);
+    }
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end() || !found->second->is_open)
+        return done(Failure{{ErrorCode::kCancelled, "the session is closed"}, {}});
+    Session& session = *found->second;
+    CHECK(!states.empty() && states.size() % session.dim == 0);
+    const std::size_t tokens = states.size() / session.dim;
+    CHECK(tokens <= max_push_tokens(session.dim));
+    if (const Status finite = check_finite(states, session.dim); !finite.ok())
+        return done(Failure{finite.error(), {}});
+    if (tokens > session.terms.max_positions - session.sent)
+        return done(Failure{invalid("the session was opened for " +
+                                    std::to_string(session.terms.max_positions) + " positions"),
+                            {}});
+
+    const Hash256 hash = states_hash(session.sent, states);
+    Push message{
+        .session = id,
+        .position = session.sent,
+        .tokens = static_cast<std::uint32_t>(tokens),
+        .states = std::move(states),
+        .receipts = {make_receipt(session.terms, {}, {}, hash, secret_, random_.hash256())}};
+    session.pending.push_back({message.position, message.tokens, hash, std::move(done)});
+    session.sent += message.tokens;
+    if (!send(session.links.front().peer, MessageKind::kPush, encode(message)))
+        return fail(id, ErrorCode::kIo, "takes no more: its connection is full or gone", 0);
+    if (session.pending.size() == 1) after(options_.push_ms, session, &Client::push_deadline);
+}
+
+void Client::on_result(net::PeerId peer, ByteView body) {
+    auto decoded = decode_push(body);
+    if (!decoded.ok()) {
+        log_warn("serve: malformed result from peer {}: {}", peer, decoded.error().message);
+        return;  // the deadline will tell
+    }
+    Push& result = *decoded;
+    const auto found = sessions_.find(result.session);
+    if (found == sessions_.end()) return;
+    Session& session = *found->second;
+    const std::size_t last = session.links.size() - 1;
+    if (session.links[last].peer != peer || session.pending.empty()) return;
+
+    const Pending& asked = session.pending.front();
+    const auto object = [&]() -> std::optional<Objection> {
+        if (result.position != asked.position || result.tokens != asked.tokens ||
+            result.states.size() != std::size_t{asked.tokens} * session.dim)
+            return Objection{"answered for other positions than were asked", last};
+        if (const Status finite = check_finite(result.states, session.dim); !finite.ok())
+            return Objection{"sent a bad result: " + finite.error().message, last};
+        if (result.receipts.size() != session.links.size() + 1)
+            return Objection{"did not send the receipts of all hops", last};
+        Hash256 given = asked.states;
+        for (std::size_t i = 0; i <= last; ++i) {
+            const Receipt& receipt = result.receipts[i + 1];
+            Session::Link& link = session.links[i];
+            link.inputs = roll(link.inputs, given);
+            given = i == last ? states_hash(result.position, result.states) : receipt.output;
+            const Status ok = check_receipt(session.terms, receipt, link.hop.key, given);
+            // Every hop checks the one before, so whoever passed on a bad one speaks for it.
+            if (!ok.ok()) return Objection{"passed on a bad receipt: " + ok.error().message, last};
+            if (receipt.layers != link.hop.layers)
+                return Objection{"signed for other layers than were asked", i};
+            if (receipt.inputs != link.inputs)
+                return Objection{"signed for other inputs than it was given", i};
+        }
+        return std::nullopt;
+    }();
+    if (object) return fail(session.id(), ErrorCode::kInvalid, object->reason, object->hop);
+
+    const Answer<States> done = std::move(session.pending.front().done);
+    session.pending.pop_front();
+    for (Session::Link& link : session.links) link.progress.reset();
+    if (session.pending.empty()) {
+        loop_.cancel(session.timer);
+        session.timer = 0;
+    } else {
+        after(options_.push_ms, session, &Client::push_deadline);
+    }
+    done(std::move(result.states));
+}
+
+void Client::push_deadline(Session& session) {
+    for (Session::Link& link : session.links) {
+        link.progress.reset();
+        send(link.peer, MessageKind::kAskProgress, encode_session_id(session.id()));
+    }
+    after(options_.progress_ms, session, &Client::progress_deadline);
+}
+
+void Client::on_progress(net::PeerId peer, ByteView body) {
+    const auto progress = decode_progress(body);
+    if (!progress.ok()) return;
+    const auto found = sessions_.find(progress->session);
+    if (found == sessions_.end()) return;
+    const std::size_t hop = found->second->hop_of(peer);
+    if (hop != kNoHop) found->second->links[hop].progress = *progress;
+}
+
+// The first hop that does not answer is the stalled one; if all do, the first that has not computed
+// what it was given, or was not given what the hop before says it sent.
+void Client::progress_deadline(Session& session) {
+    if (session.pending.empty()) return;
+    const std::uint64_t waited_ms = options_.push_ms + options_.progress_ms;
+    const std::string after_text = "no answer within " + std::to_string(waited_ms) + " ms: ";
+    const std::uint32_t wanted = session.pending.front().position + session.pending.front().tokens;
+    for (std::size_t i = 0; i < session.links.size(); ++i) {
+        const std::optional<Progress>& progress = session.links[i].progress;
+        if (!progress)
+            return fail(session.id(), ErrorCode::kTimeout,
+                        "is silent: " + after_text + "it does not say how far it is", i);
+        if (progress->received < wanted)
+            return fail(session.id(), ErrorCode::kTimeout,
+                        "stalled: " + after_text + "it has taken in " +
+                            std::to_string(progress->received) + " of " + std::to_string(wanted) +
+                            " positions",
+                        i);
+        if (progress->computed < wanted)
+            return fail(session.id(), ErrorCode::kTimeout,
+                        "stalled: " + after_text + "it has computed " +
+                            std::to_string(progress->computed) + " of " + std::to_string(wanted) +
+                            " positions",
+                        i);
+    }
+    fail(session.id(), ErrorCode::kTimeout, "stalled: " + after_text + "it claims to have answered",
+         session.links.size() - 1);
+}
+
+}  // namespace cairn::serve

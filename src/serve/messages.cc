@@ -1,0 +1,186 @@
+#include "serve/messages.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace cairn::serve {
+
+namespace {
+
+void encode_layers(model::LayerRange layers, Writer& writer) {
+    writer.u32(layers.begin);
+    writer.u32(layers.end);
+}
+
+model::LayerRange decode_layers(Reader& reader) {
+    model::LayerRange layers;
+    layers.begin = reader.u32();
+    layers.end = reader.u32();
+    if (layers.begin >= layers.end || layers.end > model::kMaxLayers)
+        reader.fail("layers must be a range [a, b) with a < b");
+    return layers;
+}
+
+}  // namespace
+
+std::size_t max_push_tokens(std::uint32_t dim) {
+    CHECK(dim > 0 && dim <= kMaxPushFloats);
+    return std::min(kMaxPushTokens, kMaxPushFloats / dim);
+}
+
+const char* refusal_name(Refusal refusal) {
+    switch (refusal) {
+        case Refusal::kBusy:
+            return "busy";
+        case Refusal::kWrongModel:
+            return "wrong model";
+        case Refusal::kWrongLayers:
+            return "wrong layers";
+        case Refusal::kUnsupported:
+            return "unsupported";
+        case Refusal::kNextHop:
+            return "next hop";
+        case Refusal::kBadRequest:
+            return "bad request";
+        case Refusal::kUnknownSession:
+            return "unknown session";
+        case Refusal::kBadReceipt:
+            return "bad receipt";
+        case Refusal::kNotFinite:
+            return "not finite";
+        case Refusal::kExpired:
+            return "expired";
+    }
+    return "unknown";
+}
+
+Bytes encode(const OpenSession& message) {
+    Writer writer;
+    encode(message.terms, writer);
+    encode_layers(message.layers, writer);
+    writer.fixed(message.previous);
+    writer.u8(message.has_next ? 1 : 0);
+    if (message.has_next) {
+        encode_layers(message.next.layers, writer);
+        writer.fixed(message.next.key);
+        writer.text(message.next.address);
+    }
+    return std::move(writer).take();
+}
+
+Result<OpenSession> decode_open_session(ByteView body) {
+    Reader reader(body);
+    OpenSession message;
+    message.terms = decode_terms(reader);
+    message.layers = decode_layers(reader);
+    message.previous = reader.fixed<32>();
+    const std::uint8_t has_next = reader.u8();
+    if (has_next > 1) reader.fail("the next-hop flag must be 0 or 1");
+    message.has_next = has_next == 1;
+    if (message.has_next) {
+        message.next.layers = decode_layers(reader);
+        message.next.key = reader.fixed<32>();
+        message.next.address = reader.text(kMaxAddressBytes);
+        if (message.next.address.empty()) reader.fail("the next hop has no address");
+    }
+    RETURN_IF_ERROR(reader.finish());
+    return message;
+}
+
+Bytes encode(const SessionProblem& message) {
+    Writer writer;
+    writer.fixed(message.session);
+    writer.u8(static_cast<std::uint8_t>(message.refusal));
+    writer.text(std::string_view(message.reason).substr(0, kMaxReasonBytes));
+    return std::move(writer).take();
+}
+
+Result<SessionProblem> decode_session_problem(ByteView body) {
+    Reader reader(body);
+    SessionProblem message;
+    message.session = reader.fixed<32>();
+    const std::uint8_t refusal = reader.u8();
+    if (refusal == 0 || refusal > kLastRefusal) reader.fail("unknown kind of refusal");
+    message.refusal = static_cast<Refusal>(refusal);
+    message.reason = reader.text(kMaxReasonBytes);
+    RETURN_IF_ERROR(reader.finish());
+    return message;
+}
+
+Bytes encode(const Push& message) {
+    Writer writer;
+    writer.fixed(message.session);
+    writer.u32(message.position);
+    writer.u32(message.tokens);
+    writer.count(message.receipts.size());
+    for (const Receipt& receipt : message.receipts) encode(receipt, writer);
+    writer.count(message.states.size());
+    writer.raw({reinterpret_cast<const std::uint8_t*>(message.states.data()),
+                message.states.size() * sizeof(float)});
+    return std::move(writer).take();
+}
+
+Result<Push> decode_push(ByteView body) {
+    Reader reader(body);
+    Push message;
+    message.session = reader.fixed<32>();
+    message.position = reader.u32();
+    message.tokens = reader.u32();
+    if (message.tokens == 0 || message.tokens > kMaxPushTokens)
+        reader.fail("a push has 1 to 256 tokens");
+    const std::size_t receipts = reader.count(kMaxHops + 1, kReceiptBytes);
+    if (receipts == 0) reader.fail("a push carries its sender's receipt");
+    message.receipts.reserve(receipts);
+    for (std::size_t i = 0; i < receipts; ++i) message.receipts.push_back(decode_receipt(reader));
+    const std::size_t floats = reader.count(kMaxPushFloats, sizeof(float));
+    if (message.tokens != 0 && (floats == 0 || floats % message.tokens != 0))
+        reader.fail("the states are not a whole number of rows");
+    const ByteView raw = reader.raw(floats * sizeof(float));
+    RETURN_IF_ERROR(reader.finish());
+    message.states.resize(floats);
+    std::memcpy(message.states.data(), raw.data(), raw.size());
+    return message;
+}
+
+Bytes encode(const Progress& message) {
+    Writer writer;
+    writer.fixed(message.session);
+    writer.u32(message.received);
+    writer.u32(message.computed);
+    return std::move(writer).take();
+}
+
+Result<Progress> decode_progress(ByteView body) {
+    Reader reader(body);
+    Progress message;
+    message.session = reader.fixed<32>();
+    message.received = reader.u32();
+    message.computed = reader.u32();
+    if (message.computed > message.received) reader.fail("more computed than received");
+    RETURN_IF_ERROR(reader.finish());
+    return message;
+}
+
+Bytes encode_session_id(const Hash256& session) {
+    return Bytes(session.bytes.begin(), session.bytes.end());
+}
+
+Result<Hash256> decode_session_id(ByteView body) {
+    Reader reader(body);
+    const Hash256 session = reader.fixed<32>();
+    RETURN_IF_ERROR(reader.finish());
+    return session;
+}
+
+Status check_finite(std::span<const float> states, std::size_t dim) {
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        if (!std::isfinite(states[i]))
+            return invalid("the activation in row " + std::to_string(i / dim) + ", column " +
+                           std::to_string(i % dim) +
+                           (std::isnan(states[i]) ? " is NaN" : " is infinite"));
+    }
+    return ok_status();
+}
+
+}  // namespace cairn::serve

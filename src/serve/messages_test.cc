@@ -1,0 +1,169 @@
+// Proves that every message round-trips, that decoders refuse truncation, trailing bytes and lying
+// counts, and that receipts and announcements cannot be altered.
+#include "serve/messages.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "serve/announce.h"
+
+namespace cairn::serve {
+namespace {
+
+struct MessagesTest : ::testing::Test {
+    SeededRandom random{1};
+    crypto::SecretKey secret = crypto::SecretKey::generate(random);
+    crypto::PublicKey key = crypto::public_key(secret);
+    SessionTerms terms{.session = random.hash256(), .model = random.hash256(), .max_positions = 64};
+
+    Push a_push() {
+        std::vector<float> states = {1.5F, -0.0F, 3e-40F, -2.0F};
+        const Hash256 hash = states_hash(7, states);
+        return {terms.session,
+                7,
+                2,
+                states,
+                {make_receipt(terms, {0, 2}, random.hash256(), hash, secret, random.hash256())}};
+    }
+    OpenSession an_open() { return {terms, {0, 2}, key, true, {{2, 5}, key, "10.0.0.1:9"}}; }
+    Announce an_announce() {
+        Announce record{.key = {},
+                        .address = "10.0.0.1:9",
+                        .model = random.hash256(),
+                        .layers = {1, 4},
+                        .load = 3,
+                        .capacity = 8,
+                        .issued_ms = 1'000'000,
+                        .expires_ms = 1'060'000,
+                        .signature = {}};
+        sign(record, secret, random.hash256());
+        return record;
+    }
+};
+
+/// Every shorter input and every longer one by a byte must be refused.
+template <typename Decode>
+void expect_canonical(const Bytes& bytes, Decode decode) {
+    ASSERT_TRUE(decode(bytes).ok());
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_FALSE(decode(ByteView(bytes).first(size)).ok()) << size;
+    Bytes longer = bytes;
+    longer.push_back(0);
+    EXPECT_FALSE(decode(longer).ok());
+}
+
+TEST_F(MessagesTest, RoundTripAndCanonical) {
+    const OpenSession open = an_open();
+    EXPECT_EQ(*decode_open_session(encode(open)), open);
+    expect_canonical(encode(open), decode_open_session);
+    const Push push = a_push();
+    EXPECT_EQ(*decode_push(encode(push)), push);
+    expect_canonical(encode(push), decode_push);
+    const SessionProblem problem{terms.session, Refusal::kBusy, "all sessions are taken"};
+    EXPECT_EQ(*decode_session_problem(encode(problem)), problem);
+    expect_canonical(encode(problem), decode_session_problem);
+    const Progress progress{terms.session, 9, 8};
+    EXPECT_EQ(*decode_progress(encode(progress)), progress);
+    expect_canonical(encode(progress), decode_progress);
+    const Announce announce = an_announce();
+    EXPECT_EQ(*decode_announce(encode(announce)), announce);
+    expect_canonical(encode(announce), decode_announce);
+    expect_canonical(encode_session_id(terms.session), decode_session_id);
+}
+
+TEST_F(MessagesTest, EveryByteOfAnOpenCountsOrIsRefused) {
+    const OpenSession open = an_open();
+    const Bytes bytes = encode(open);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        Bytes changed = bytes;
+        changed[i] ^= 0x41;
+        const auto decoded = decode_open_session(changed);
+        if (decoded.ok()) {
+            EXPECT_FALSE(*decoded == open) << i;
+            EXPECT_EQ(encode(*decoded), changed) << "second spelling at byte " << i;
+        }
+    }
+}
+
+TEST_F(MessagesTest, LyingCountsAndBoundsAreRefused) {
+    Push push = a_push();
+    push.tokens = 0;
+    EXPECT_FALSE(decode_push(encode(push)).ok());
+    push.tokens = kMaxPushTokens + 1;
+    EXPECT_FALSE(decode_push(encode(push)).ok());
+    push.tokens = 3;  // four floats are not three rows
+    EXPECT_FALSE(decode_push(encode(push)).ok());
+    push = a_push();
+    push.receipts.clear();
+    EXPECT_FALSE(decode_push(encode(push)).ok());
+    push.receipts.assign(kMaxHops + 2, Receipt{});
+    EXPECT_FALSE(decode_push(encode(push)).ok());
+    OpenSession open = an_open();
+    open.layers = {3, 3};
+    EXPECT_FALSE(decode_open_session(encode(open)).ok());
+    open = an_open();
+    open.next.address = std::string(kMaxAddressBytes + 1, 'a');
+    EXPECT_FALSE(decode_open_session(encode(open)).ok());
+    Announce record = an_announce();
+    record.price = 1;
+    EXPECT_FALSE(decode_announce(encode(record)).ok());
+    // A long reason is cut, never sent in a form that the other side refuses.
+    const SessionProblem wordy{terms.session, Refusal::kBusy, std::string(9999, 'x')};
+    EXPECT_EQ(decode_session_problem(encode(wordy))->reason.size(), kMaxReasonBytes);
+}
+
+TEST_F(MessagesTest, NanAndInfinityAreNamed) {
+    std::vector<float> states(6, 1.0F);
+    EXPECT_TRUE(check_finite(states, 3).ok());
+    states[4] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(check_finite(states, 3).error().message, "the activation in row 1, column 1 is NaN");
+    states[4] = -std::numeric_limits<float>::infinity();
+    EXPECT_EQ(check_finite(states, 3).error().message,
+              "the activation in row 1, column 1 is infinite");
+}
+
+TEST_F(MessagesTest, ReceiptsBindEverything) {
+    const std::vector<float> states = {1.0F, 2.0F};
+    const Hash256 output = states_hash(0, states);
+    const Receipt receipt =
+        make_receipt(terms, {0, 2}, random.hash256(), output, secret, random.hash256());
+    EXPECT_TRUE(check_receipt(terms, receipt, key, output).ok());
+
+    EXPECT_FALSE(check_receipt(terms, receipt, key, states_hash(1, states)).ok());
+    const crypto::SecretKey other = crypto::SecretKey::generate(random);
+    EXPECT_FALSE(check_receipt(terms, receipt, crypto::public_key(other), output).ok());
+    SessionTerms changed = terms;
+    changed.model.bytes[0] ^= 1;
+    EXPECT_FALSE(check_receipt(changed, receipt, key, output).ok());
+    changed = terms;
+    changed.kv = tensor::KvType::kF16;
+    EXPECT_FALSE(check_receipt(changed, receipt, key, output).ok());
+    Receipt forged = receipt;
+    forged.layers.end = 3;
+    EXPECT_FALSE(check_receipt(terms, forged, key, output).ok());
+    forged = receipt;
+    forged.inputs.bytes[31] ^= 1;
+    EXPECT_FALSE(check_receipt(terms, forged, key, output).ok());
+    // Signs of zero are bits too.
+    EXPECT_NE(states_hash(0, std::vector<float>{0.0F}), states_hash(0, std::vector<float>{-0.0F}));
+}
+
+TEST_F(MessagesTest, AnnouncementsExpireAndAreSigned) {
+    const Announce record = an_announce();
+    EXPECT_TRUE(check_announce(record, record.issued_ms).ok());
+    EXPECT_TRUE(check_announce(record, record.expires_ms).ok());
+    EXPECT_FALSE(check_announce(record, record.expires_ms + kMaxClockSkewMs).ok());
+    EXPECT_FALSE(check_announce(record, record.issued_ms - kMaxClockSkewMs - 1).ok());
+    Announce forged = record;
+    forged.layers.end = 5;
+    EXPECT_FALSE(check_announce(forged, record.issued_ms).ok());
+    forged = record;
+    forged.expires_ms = record.issued_ms + kMaxAnnounceLifeMs + 1;
+    sign(forged, secret, {});
+    EXPECT_FALSE(check_announce(forged, record.issued_ms).ok());
+}
+
+}  // namespace
+}  // namespace cairn::serve

@@ -1,0 +1,93 @@
+#include "serve/receipt.h"
+
+#include <bit>
+#include <cstring>
+
+#include "crypto/hash.h"
+
+namespace cairn::serve {
+
+static_assert(std::endian::native == std::endian::little, "activations travel as they lie");
+
+Hash256 states_hash(std::uint32_t position, std::span<const float> states) {
+    static const crypto::TaggedHasher hasher("cairn/states/1");
+    Writer header;
+    header.u32(position);
+    header.u64(states.size());
+    return hasher(header.out(),
+                  {reinterpret_cast<const std::uint8_t*>(states.data()), states.size_bytes()});
+}
+
+Hash256 roll(const Hash256& before, const Hash256& states) {
+    static const crypto::TaggedHasher hasher("cairn/inputs/1");
+    return hasher(before.view(), states.view());
+}
+
+Hash256 receipt_message(const SessionTerms& terms, const Receipt& receipt) {
+    static const crypto::TaggedHasher hasher("cairn/receipt/1");
+    Writer writer;
+    encode(terms, writer);
+    writer.u32(receipt.layers.begin);
+    writer.u32(receipt.layers.end);
+    writer.fixed(receipt.inputs);
+    writer.fixed(receipt.output);
+    return hasher(writer.out());
+}
+
+Receipt make_receipt(const SessionTerms& terms, model::LayerRange layers, const Hash256& inputs,
+                     const Hash256& output, const crypto::SecretKey& secret, const Hash256& aux) {
+    Receipt receipt{layers, inputs, output, {}};
+    receipt.signature = crypto::sign(secret, receipt_message(terms, receipt), aux);
+    return receipt;
+}
+
+Status check_receipt(const SessionTerms& terms, const Receipt& receipt,
+                     const crypto::PublicKey& signer, const Hash256& output) {
+    if (receipt.output != output)
+        return invalid("the receipt's output hash is not that of the states it came with");
+    if (!crypto::verify(signer, receipt_message(terms, receipt), receipt.signature))
+        return invalid("the receipt's signature is not by " + short_hex(signer));
+    return ok_status();
+}
+
+void encode(const SessionTerms& terms, Writer& writer) {
+    writer.fixed(terms.session);
+    writer.fixed(terms.model);
+    writer.u16(terms.numerics);
+    writer.u8(static_cast<std::uint8_t>(terms.kv));
+    writer.u8(static_cast<std::uint8_t>(terms.wire));
+    writer.u32(terms.max_positions);
+}
+
+SessionTerms decode_terms(Reader& reader) {
+    SessionTerms terms;
+    terms.session = reader.fixed<32>();
+    terms.model = reader.fixed<32>();
+    terms.numerics = reader.u16();
+    const std::uint8_t kv = reader.u8();
+    if (kv > static_cast<std::uint8_t>(tensor::KvType::kBf16)) reader.fail("unknown KV type");
+    terms.kv = static_cast<tensor::KvType>(kv);
+    if (reader.u8() != 0) reader.fail("unknown wire type");
+    terms.max_positions = reader.u32();
+    return terms;
+}
+
+void encode(const Receipt& receipt, Writer& writer) {
+    writer.u32(receipt.layers.begin);
+    writer.u32(receipt.layers.end);
+    writer.fixed(receipt.inputs);
+    writer.fixed(receipt.output);
+    writer.fixed(receipt.signature);
+}
+
+Receipt decode_receipt(Reader& reader) {
+    Receipt receipt;
+    receipt.layers.begin = reader.u32();
+    receipt.layers.end = reader.u32();
+    receipt.inputs = reader.fixed<32>();
+    receipt.output = reader.fixed<32>();
+    receipt.signature = reader.fixed<64>();
+    return receipt;
+}
+
+}  // namespace cairn::serve
