@@ -24,6 +24,7 @@ struct DemoNodeView {
     std::string books;
     bool answering = false;
     std::uint64_t height = 0;
+    std::string state_root;
     std::size_t peers = 0;
     std::string stage;  ///< of training
     std::uint32_t step = 0, steps = 0;
