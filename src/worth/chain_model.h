@@ -1,0 +1,88 @@
+// ChainModel answers what consensus asks about the model (consensus/model_seam.h): integer state,
+// judge, codec, put together for one network. Not thread-safe: one owner, who may call from a
+// worker thread one call at a time.
+//
+//   ASSIGN_OR_RETURN(auto model, ChainModel::create(network, judge_tokens, compute));
+//   consensus::connect(..., *model);   loss = report_loss(model->state()...);
+//
+// CONSENSUS: changing a result here splits the network.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "consensus/model_seam.h"
+#include "tensor/compute.h"
+#include "train/codec.h"
+#include "worth/judge.h"
+#include "worth/model_state.h"
+#include "worth/network_rules.h"
+
+namespace cairn::worth {
+
+class ChainModel final : public consensus::ModelSeam {
+  public:
+    /// At theta^0. kInvalid when the definition's shapes do not fit each other or the judge text
+    /// is not the one that the definition names. The pool of `compute` must outlive the model.
+    static Result<std::unique_ptr<ChainModel>> create(const chain::NetworkDefinition& network,
+                                                      std::vector<std::uint32_t> judge_tokens,
+                                                      const tensor::Compute& compute);
+
+    const ModelState& state() const { return state_; }
+    const model::ParameterLayout& layout() const { return state_.layout(); }
+    const train::CodecSpec& codec() const { return codec_; }
+
+    Hash256 root() const override { return state_.root(); }
+    Hash256 recent_merges_root() const override { return state_.recent_merges_root(); }
+    std::uint64_t parameter_count() const override { return layout().size(); }
+
+    /// Entries of tile padding, which a sketch fills with noise, are set to zero.
+    Result<consensus::Delta> decode(ByteView payload, const Hash256& codec_seed) const override;
+    std::uint64_t norm(const consensus::Delta& delta) const override;
+
+    Result<consensus::DeltaJudgement> judge(const Hash256& judge_seed,
+                                            const consensus::Delta& delta) override;
+    Result<consensus::MergedJudgement> judge_merged(const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss(const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss_after(const Hash256& judge_seed,
+                                          const consensus::Delta& merged) override;
+
+    std::unique_ptr<consensus::ModelUndo> merge(const consensus::Delta& merged) override;
+    void undo(std::unique_ptr<consensus::ModelUndo> undo) override;
+    void use_reference(bool on) override { use_reference_ = on; }
+
+    Bytes save() const override { return state_.save(); }
+    Status load(ByteView saved) override { return state_.load(saved); }
+
+  private:
+    struct GradientAt {
+        Hash256 root, seed;
+        JudgeGradient gradient;
+    };
+    struct LossAt {
+        Hash256 root, seed;
+        std::int64_t loss = 0;
+    };
+    /// One judge with what it computed last: the fast kernels' and the reference's are kept apart,
+    /// or the second opinion would be the first one's echo.
+    struct Bench {
+        Judge judge;
+        std::optional<GradientAt> gradient;
+        std::optional<LossAt> loss;
+    };
+
+    ChainModel(const chain::NetworkDefinition& network, std::vector<std::uint32_t> judge_tokens,
+               const tensor::Compute& compute);
+    Bench& bench();
+    const JudgeGradient& gradient(const Hash256& judge_seed);
+
+    JudgeRules judge_rules_;
+    train::CodecSpec codec_;
+    std::vector<std::uint32_t> judge_tokens_;
+    tensor::Compute compute_;
+    ModelState state_;
+    bool use_reference_ = false;
+    std::unique_ptr<Bench> fast_, reference_;
+};
+
+}  // namespace cairn::worth

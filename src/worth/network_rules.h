@@ -1,0 +1,27 @@
+// What the network definition says, in the words of the rooms that compute: model shape, codec,
+// judge and training recipe.
+//
+// CONSENSUS: changing a result here (but the recipe's) splits the network.
+#pragma once
+
+#include <span>
+
+#include "chain/network.h"
+#include "model/config.h"
+#include "train/codec.h"
+#include "train/recipe.h"
+#include "worth/judge.h"
+
+namespace cairn::worth {
+
+model::ModelConfig model_config(const chain::NetworkDefinition& network);
+train::CodecSpec codec_spec(const chain::NetworkDefinition& network);
+JudgeRules judge_rules(const chain::NetworkDefinition& network);
+
+/// What trainers should do; the schedule counts steps, K = local_steps a round.
+train::Recipe train_recipe(const chain::NetworkDefinition& network);
+
+/// The name of a token-id text: judge_hash and report_hash of a network definition.
+Hash256 token_text_hash(std::span<const std::uint32_t> tokens);
+
+}  // namespace cairn::worth
