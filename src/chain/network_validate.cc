@@ -85,8 +85,12 @@ void check_chain(const NetworkDefinition& n, CheckBounds& bounds) {
     if (!limit.ok()) bounds.fail("pow_limit", "is no compact target");
     if (first.ok() && limit.ok() && *first > *limit)
         bounds.fail("first_target", "must not be easier than pow_limit");
-    if (n.max_payload_bytes + std::uint64_t{1024} > n.max_block_bytes)
-        bounds.fail("max_payload_bytes", "must be at most max_block_bytes - 1024");
+    // Room for the header and for a coinbase that pays every contributor (consensus/ledger.h).
+    const std::uint64_t reserved = 1024 + std::uint64_t{41} * (n.max_contributions + 1);
+    if (n.max_payload_bytes + reserved > n.max_block_bytes)
+        bounds.fail("max_block_bytes",
+                    "must be at least max_payload_bytes + 1024 + 41 * "
+                    "(max_contributions + 1)");
     // Units halve, so all rounds together mint less than twice the first period.
     const std::uint64_t per_round = n.subsidy_unit * n.paid_contributions;
     if (per_round != 0 && n.halving_rounds > kMaxAmount / 2 / per_round)

@@ -47,4 +47,7 @@ struct BlockReport {
     std::string disagreement;  ///< fast kernels and reference differ: our failure, report it
 };
 
+/// Completes the report of the contribution at `index`, which was merged and earned `reward`.
+void describe_merged(BlockReport& report, std::size_t index, std::uint64_t reward);
+
 }  // namespace cairn::consensus

@@ -13,8 +13,8 @@
 
 namespace cairn::consensus {
 
-/// floor(2^(fraction / 2^16) * 2^32) within 2^-27: the product of the constants 2^(2^-i) for the
-/// bits of the fraction.
+/// floor(2^(fraction / 2^16) * 2^32), exactly: the product of the constants 2^(2^-i) for the bits
+/// of the fraction, at 63 bits.
 std::uint64_t exp2_fraction_q32(std::uint16_t fraction);
 
 /// The compact target that follows `parent_target` after dt_ms = parent time - grandparent time,

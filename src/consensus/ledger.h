@@ -16,6 +16,7 @@
 #include "consensus/block_report.h"
 #include "consensus/coins.h"
 #include "consensus/header_rules.h"
+#include "consensus/issuance.h"
 #include "consensus/model_seam.h"
 #include "consensus/rules_state.h"
 
@@ -36,6 +37,9 @@ struct Candidates {
     std::vector<chain::Commitment> commitments;
     std::vector<chain::Contribution> contributions;
 };
+
+class Evaluator;
+struct Evaluation;
 
 class Ledger {
   public:
@@ -81,8 +85,46 @@ class Ledger {
     Status load(ByteView saved);
 
   private:
-    class Evaluator;  // contributions against the model (evaluate.h)
-    friend class Evaluator;
+    /// What a merge block's contributions come to; empty at other heights.
+    struct MergePlan {
+        std::vector<PaidContribution> paid;
+        RoundRecord record;
+        Delta merged;
+    };
+
+    /// Rules 3 and 4. `fees` gets the sum.
+    Verdict check_payments(const chain::Block& block, std::uint32_t height,
+                           std::uint64_t* fees) const;
+    Verdict check_commitments(const chain::Block& block, std::uint32_t height) const;
+    /// Rule 5, as far as the model is not asked.
+    Verdict check_contributions(const chain::Block& block) const;
+    /// Rules 5 to 8; if they hold, the block is applied.
+    Verdict judge_and_apply(const chain::Block& block, std::uint32_t height, std::uint64_t fees,
+                            BlockUndo& undo, BlockReport& report);
+    /// Rules 5 to 7.
+    Verdict judge_contributions(const chain::Block& block, std::uint32_t height, MergePlan& plan,
+                                BlockReport& report);
+    static void add_to_plan(const Evaluation& evaluation, MergePlan& plan);
+    void start_report(std::uint32_t height, BlockReport& report) const;
+    void apply(const chain::Block& block, std::uint32_t height, const MergePlan& plan,
+               BlockUndo& undo);
+
+    // assemble()'s parts: each puts what it takes into `block` and spends `room` bytes.
+    struct Ranked;
+    std::vector<Ranked> rank_contributions(const std::vector<chain::Contribution>& candidates,
+                                           std::size_t& room, BlockReport& left_out);
+    /// Leaves out the least worth until the judge loss does not rise; sets plan.merged.
+    Status keep_loss_down(std::vector<Ranked>& chosen, std::size_t& room, MergePlan& plan,
+                          BlockReport& report, BlockReport& left_out);
+    Status choose_contributions(const std::vector<chain::Contribution>& candidates,
+                                chain::Block& block, std::size_t& room, MergePlan& plan,
+                                BlockReport& report);
+    void choose_commitments(const std::vector<chain::Commitment>& candidates,
+                            const HeaderContext& context, chain::Block& block, std::size_t& room,
+                            BlockReport& report) const;
+    std::uint64_t choose_payments(const std::vector<chain::Payment>& candidates,
+                                  std::uint32_t height, chain::Block& block, std::size_t& room,
+                                  BlockReport& report) const;
 
     const chain::NetworkDefinition& network_;
     ModelSeam& model_;
@@ -92,6 +134,7 @@ class Ledger {
     Hash256 tip_;
     CoinSet coins_;
     RulesState rules_;
+    std::unique_ptr<Evaluator> evaluator_;
 };
 
 }  // namespace cairn::consensus

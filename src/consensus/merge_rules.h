@@ -19,7 +19,7 @@ std::int64_t round_half_away(std::int64_t numerator, std::int64_t denominator);
 class MergeSum {
   public:
     explicit MergeSum(std::uint64_t parameter_count) : sum_(parameter_count, 0) {}
-    /// CHECKs equal sizes and fewer than 2^16 deltas.
+    /// CHECKs equal sizes.
     void add(const Delta& delta);
     void remove(const Delta& delta);
     std::uint32_t count() const { return count_; }

@@ -21,8 +21,8 @@ using Delta = std::vector<std::int32_t>;
 
 /// What the judge batch says of one delta d at the current model (chain.md, rule 6).
 struct DeltaJudgement {
-    Int128 score = 0;      ///< S(d) = -<g, d>, g the integer judge gradient
-    Int128 dot_merged = 0;  ///< <d, M>, M the exact sum of the recently merged deltas
+    Int128 score = 0;        ///< S(d) = -<g, d>, g the integer judge gradient
+    Int128 dot_merged = 0;   ///< <d, M>, M the exact sum of the recently merged deltas
     std::uint64_t norm = 0;  ///< floor(sqrt(<d, d>)), unit 2^-24
 };
 

@@ -26,7 +26,8 @@ struct OpenCommitment {
     bool operator==(const OpenCommitment&) const = default;
 };
 
-/// What a merged round leaves for later ones.
+/// What a merged round leaves for later ones. Rounds without contributions leave nothing: after
+/// a pause the means are what they were, not the start values.
 struct RoundRecord {
     std::uint32_t round = 0;
     std::vector<Hash256> payload_hashes;  ///< sorted; their number is the round's contributions
@@ -48,7 +49,7 @@ class RulesState {
 
     /// The round of the recent window that merged this payload; nullptr if none.
     const RoundRecord* merged_in(const Hash256& payload_hash) const;
-    /// Oldest first, at most the network's window_rounds; rounds without contributions included.
+    /// The latest rounds that merged something, oldest first, at most the network's window_rounds.
     const std::deque<RoundRecord>& recent_rounds() const { return recent_; }
     /// m: integer mean of the norms in the window with the virtual ones.
     std::uint64_t mean_norm(const chain::NetworkDefinition& network) const;

@@ -1,0 +1,38 @@
+// CONSENSUS: changing a result here splits the network.
+#include "consensus/commitment_rules.h"
+
+#include "base/check.h"
+#include "chain/target.h"
+
+namespace cairn::consensus {
+
+chain::U256 share_target(const chain::NetworkDefinition& network,
+                         std::uint32_t round_first_target) {
+    const Result<chain::U256> target = chain::target_from_compact(round_first_target);
+    CHECK(target.ok());
+    return target->saturating_multiply(network.share_factor);
+}
+
+Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
+                         const RulesState& rules, const chain::Commitment& commitment,
+                         std::uint32_t height, std::uint32_t round_first_target) {
+    if (network.is_merge_height(height))
+        return Verdict::invalid("commitments are not allowed at merge heights");
+    const std::uint32_t round = network.round_of(height);
+    if (commitment.round != round)
+        return Verdict::invalid("commitment is for round " + std::to_string(commitment.round) +
+                                ", this is round " + std::to_string(round));
+    if (!network.is_member(commitment.key))
+        return Verdict::invalid("contributor is no member of this private network");
+    if (rules.has_commitment_of(commitment.key))
+        return Verdict::invalid("this key has a commitment in this round already");
+    if (!chain::meets_target(chain::stamp_hash(genesis_id, commitment),
+                             share_target(network, round_first_target)))
+        return Verdict::invalid("commitment's stamp does not meet the share target");
+    if (!crypto::verify(commitment.key, chain::signature_hash(genesis_id, commitment),
+                        commitment.signature))
+        return Verdict::invalid("commitment's signature is not by its key");
+    return Verdict::valid();
+}
+
+}  // namespace cairn::consensus

@@ -1,0 +1,65 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// Asks the model about contributions: rules 5 and 6 for one, rule 7 for all together. Remembers
+// answers for one judge batch, so that a miner who assembles again and again, and then connects
+// its own block, computes each only once. Internal to consensus/.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/verdict.h"
+#include "chain/block.h"
+#include "consensus/block_report.h"
+#include "consensus/model_seam.h"
+#include "consensus/rules_state.h"
+
+namespace cairn::consensus {
+
+struct Evaluation {
+    Verdict verdict = Verdict::valid();
+    ContributionReport report;
+    crypto::PublicKey carrier_miner;
+    Hash256 payload_hash;
+};
+
+struct JointLoss {
+    std::int64_t before = 0;
+    std::int64_t after = 0;
+};
+
+class Evaluator {
+  public:
+    Evaluator(const chain::NetworkDefinition& network, const Hash256& genesis_id, ModelSeam& model)
+        : network_(network), genesis_id_(genesis_id), model_(model) {}
+
+    /// Rules 5 and 6. An answer that is `undecided` is not remembered.
+    Evaluation evaluate(const RulesState& rules, const Hash256& tip,
+                        const chain::Contribution& contribution);
+    /// The integer delta of a contribution whose commitment is open. Deltas are as large as the
+    /// model, so they are decoded again rather than remembered.
+    Result<Delta> decode(const RulesState& rules, const chain::Contribution& contribution) const;
+    /// The judge loss before and after `merged`, which is what the contributions `ids` come to.
+    Result<JointLoss> joint_loss(const Hash256& tip, const std::vector<Hash256>& ids,
+                                 const Delta& merged);
+    void forget();
+
+  private:
+    /// Two contributions with one commitment id differ only if one of them is bad.
+    using Key = std::pair<Hash256, Hash256>;  // commitment id, hash of the whole
+
+    void start(const Hash256& tip);
+    Evaluation compute(const RulesState& rules, const chain::Contribution& contribution);
+    Verdict judge(const RulesState& rules, const Delta& delta, ContributionReport& report);
+
+    const chain::NetworkDefinition& network_;
+    const Hash256 genesis_id_;
+    ModelSeam& model_;
+    Hash256 tip_;
+    std::map<Key, Evaluation> known_;
+    std::optional<MergedJudgement> merged_;
+    std::vector<std::pair<std::vector<Hash256>, JointLoss>> joint_;
+};
+
+}  // namespace cairn::consensus

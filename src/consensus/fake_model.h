@@ -1,0 +1,59 @@
+// A fake of the model for tests and simulations of the rules: a handful of parameters, a loss
+// that is a plain formula, payloads that are the delta itself. NOT a model; nothing learns here.
+//
+//   loss(theta) = 2^40 + (<w(seed), theta> + curvature * <theta, theta>) / 2^16
+//
+// with small integer slopes w that depend a little on the seed. With curvature 0 the score of a
+// delta is exact, and going down together follows from going down one by one.
+#pragma once
+
+#include <deque>
+
+#include "consensus/model_seam.h"
+
+namespace cairn::consensus {
+
+class FakeModel final : public ModelSeam {
+  public:
+    explicit FakeModel(std::size_t parameters = 8, std::size_t recent_merges = 4)
+        : theta_(parameters, 0), recent_limit_(recent_merges) {}
+
+    /// Switches that tests turn.
+    std::int64_t curvature = 0;
+    bool fast_kernels_lie = false;  ///< fast answers are wrong, those of use_reference are right
+    bool broken = false;            ///< every question about the judge batch fails
+    int questions = 0;              ///< counts calls of judge() and judge_loss*()
+
+    const std::vector<std::int32_t>& theta() const { return theta_; }
+    /// The slopes of this judge batch: going along -slope is worth something.
+    std::vector<std::int64_t> slope(const Hash256& judge_seed) const;
+    /// What decode() reads.
+    static Bytes payload_of(const Delta& delta);
+
+    Hash256 root() const override;
+    Hash256 recent_merges_root() const override;
+    std::uint64_t parameter_count() const override { return theta_.size(); }
+    Result<Delta> decode(ByteView payload, const Hash256& codec_seed) const override;
+    std::uint64_t norm(const Delta& delta) const override;
+    Result<DeltaJudgement> judge(const Hash256& judge_seed, const Delta& delta) override;
+    Result<MergedJudgement> judge_merged(const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss(const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss_after(const Hash256& judge_seed, const Delta& merged) override;
+    std::unique_ptr<ModelUndo> merge(const Delta& merged) override;
+    void undo(std::unique_ptr<ModelUndo> undo) override;
+    void use_reference(bool on) override { reference_ = on; }
+    Bytes save() const override;
+    Status load(ByteView saved) override;
+
+  private:
+    std::int64_t loss_at(const Hash256& judge_seed, const std::vector<std::int32_t>& theta) const;
+    std::vector<std::int64_t> merged_sum() const;
+    bool lies() const { return fast_kernels_lie && !reference_; }
+
+    std::vector<std::int32_t> theta_;
+    std::deque<Delta> recent_;
+    std::size_t recent_limit_;
+    bool reference_ = false;
+};
+
+}  // namespace cairn::consensus

@@ -1,0 +1,64 @@
+// CONSENSUS: changing a result here splits the network.
+#include "consensus/issuance.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/check.h"
+
+namespace cairn::consensus {
+namespace {
+
+__extension__ typedef unsigned __int128 Uint128;
+
+/// floor(unit * min(1, worth / w_ref) * min(1, R_pay / R)), in one division. At most 48 + 10 + 63
+/// bits: no overflow.
+std::uint64_t earned(std::uint64_t unit, std::uint64_t worth, std::uint64_t worth_reference,
+                     std::uint64_t count, std::uint64_t paid_count) {
+    const Uint128 numerator =
+        static_cast<Uint128>(unit) * std::min(count, paid_count) * std::min(worth, worth_reference);
+    const Uint128 denominator = static_cast<Uint128>(worth_reference) * count;
+    return static_cast<std::uint64_t>(numerator / denominator);
+}
+
+}  // namespace
+
+std::uint64_t unit_at(const chain::NetworkDefinition& network, std::uint32_t round) {
+    const std::uint32_t halvings = round / network.halving_rounds;
+    return halvings < 64 ? network.subsidy_unit >> halvings : 0;
+}
+
+Pay compute_pay(const chain::NetworkDefinition& network, std::uint32_t height,
+                const crypto::PublicKey& miner, std::uint64_t fees,
+                std::span<const PaidContribution> contributions, std::uint64_t worth_reference) {
+    CHECK(worth_reference > 0);
+    std::set<crypto::PublicKey> contributors;
+    for (const PaidContribution& paid : contributions) contributors.insert(paid.key);
+    std::map<crypto::PublicKey, std::uint64_t> amounts;
+    Pay pay;
+    const std::uint64_t unit = unit_at(network, network.round_of(height));
+    for (const PaidContribution& paid : contributions) {
+        const std::uint64_t amount = earned(unit, paid.worth, worth_reference, contributions.size(),
+                                            network.paid_contributions);
+        const auto carriers =
+            static_cast<std::uint64_t>(static_cast<Uint128>(amount) * network.carry_share >> 16);
+        const std::uint64_t half = carriers / 2;
+        const std::uint64_t own = amount - carriers;
+        amounts[paid.key] += own;
+        pay.rewards.push_back(own);
+        pay.minted += own;
+        for (const crypto::PublicKey& carrier : {paid.carrier_miner, miner}) {
+            if (!contributors.contains(carrier)) continue;
+            amounts[carrier] += half;
+            pay.minted += half;
+        }
+    }
+    amounts[miner] += fees;
+    for (const auto& [key, amount] : amounts) {
+        if (amount > 0) pay.outputs.push_back({amount, chain::OutputKind::kKey, key});
+    }
+    return pay;
+}
+
+}  // namespace cairn::consensus

@@ -1,0 +1,130 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// The ledger's state: how it begins, how a block that was found valid changes it, how it goes
+// back, how it is saved. Judging is in ledger_connect.cc, the miner's side in ledger_assemble.cc.
+#include "consensus/ledger.h"
+
+#include "base/check.h"
+#include "consensus/commitment_rules.h"
+#include "consensus/evaluator.h"
+#include "consensus/payment_rules.h"
+#include "crypto/hash.h"
+
+namespace cairn::consensus {
+namespace {
+
+constexpr std::string_view kMagic = "cairnsta";
+constexpr std::uint32_t kFormat = 1;
+constexpr std::size_t kMaxModelBytes = std::size_t{1} << 32;
+
+}  // namespace
+
+Ledger::Ledger(const chain::NetworkDefinition& network, ModelSeam& model)
+    : network_(network),
+      model_(model),
+      genesis_id_(chain::genesis_id(network)),
+      evaluator_(std::make_unique<Evaluator>(network, genesis_id_, model)) {
+    genesis_ = chain::make_genesis(network, state_root());
+    tip_ = chain::block_hash(genesis_.header);
+}
+
+Ledger::~Ledger() = default;
+
+Hash256 Ledger::state_root() const {
+    static const crypto::TaggedHasher hasher("cairn/state-root");
+    Writer writer;
+    writer.fixed(model_.root());
+    writer.fixed(coins_.root());
+    writer.fixed(rules_.root(model_.recent_merges_root()));
+    return hasher(writer.out());
+}
+
+void Ledger::apply(const chain::Block& block, std::uint32_t height, const MergePlan& plan,
+                   BlockUndo& undo) {
+    undo.previous_tip = tip_;
+    undo.rules = rules_;
+    const auto create = [&](const Hash256& id, const std::vector<chain::Output>& outputs,
+                            bool coinbase) {
+        for (std::uint32_t i = 0; i < outputs.size(); ++i) {
+            const chain::OutPoint outpoint{id, i};
+            coins_.add(outpoint, Coin{outputs[i], height, coinbase});
+            undo.created.push_back(outpoint);
+        }
+    };
+    for (const chain::Payment& payment : block.payments) {
+        for (const chain::OutPoint& input : payment.inputs)
+            undo.spent.emplace_back(input, coins_.remove(input));
+    }
+    for (const chain::Payment& payment : block.payments)
+        create(chain::payment_id(payment), payment.outputs, false);
+    create(chain::coinbase_id(block.coinbase), block.coinbase.outputs, true);
+
+    if (height % network_.round_length == 1) rules_.start_round(block.header.target);
+    for (const chain::Commitment& commitment : block.commitments)
+        rules_.open({commitment, chain::commitment_id(commitment), height, block.coinbase.miner});
+    if (network_.is_merge_height(height)) {
+        if (!plan.paid.empty()) undo.model = model_.merge(plan.merged);
+        rules_.finish_round(network_, plan.record);
+    }
+    height_ = height;
+    tip_ = chain::block_hash(block.header);
+}
+
+void Ledger::disconnect(BlockUndo&& undo) {
+    CHECK(height_ > 0);
+    if (undo.model != nullptr) model_.undo(std::move(undo.model));
+    for (const chain::OutPoint& outpoint : undo.created) coins_.remove(outpoint);
+    for (const auto& [outpoint, coin] : undo.spent) coins_.add(outpoint, coin);
+    rules_ = std::move(undo.rules);
+    tip_ = undo.previous_tip;
+    --height_;
+    undo = BlockUndo{};
+}
+
+Verdict Ledger::check_next(const chain::Payment& payment) const {
+    return check_payment(network_, genesis_id_, coins_, payment, height_ + 1, nullptr);
+}
+
+Verdict Ledger::check_next(const chain::Commitment& commitment,
+                           const HeaderContext& context) const {
+    CHECK(context.height == height_ + 1);
+    const bool first = context.height % network_.round_length == 1;
+    const std::uint32_t target =
+        first ? expected_target(network_, context) : rules_.round_first_target();
+    return check_commitment(network_, genesis_id_, rules_, commitment, context.height, target);
+}
+
+Bytes Ledger::save() const {
+    Writer writer;
+    writer.raw(as_bytes(kMagic));
+    writer.u32(kFormat);
+    writer.fixed(genesis_id_);
+    writer.u32(height_);
+    writer.fixed(tip_);
+    coins_.write(writer);
+    rules_.write(writer);
+    writer.bytes(model_.save());
+    return std::move(writer).take();
+}
+
+Status Ledger::load(ByteView saved) {
+    Reader reader(saved);
+    if (as_text(reader.raw(kMagic.size())) != kMagic || reader.u32() != kFormat)
+        return invalid("not a snapshot of format 1");
+    if (reader.fixed<32>() != genesis_id_) return invalid("snapshot belongs to another network");
+    const std::uint32_t height = reader.u32();
+    const Hash256 tip = reader.fixed<32>();
+    ASSIGN_OR_RETURN(CoinSet coins, CoinSet::read(reader));
+    ASSIGN_OR_RETURN(RulesState rules, RulesState::read(reader));
+    const Bytes model = reader.bytes(kMaxModelBytes);
+    RETURN_IF_ERROR(reader.finish());
+    RETURN_IF_ERROR(model_.load(model));
+    coins_ = std::move(coins);
+    rules_ = std::move(rules);
+    height_ = height;
+    tip_ = tip;
+    evaluator_->forget();
+    return ok_status();
+}
+
+}  // namespace cairn::consensus

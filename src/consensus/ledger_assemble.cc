@@ -1,0 +1,227 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// The miner's side: the best next block that the rules allow, and why anything was left out.
+#include <algorithm>
+#include <set>
+
+#include "base/check.h"
+#include "consensus/commitment_rules.h"
+#include "consensus/evaluator.h"
+#include "consensus/ledger.h"
+#include "consensus/merge_rules.h"
+#include "consensus/payment_rules.h"
+
+namespace cairn::consensus {
+namespace {
+
+/// Header, counts, and a coinbase that pays every contributor and the miner.
+std::size_t reserved_bytes(const chain::NetworkDefinition& network) {
+    return chain::kHeaderBytes + 64 + 41 * (network.max_contributions + std::size_t{1});
+}
+
+std::size_t size_of(const chain::Contribution& contribution) {
+    return 32 + 4 + contribution.payload.size() + 64;
+}
+
+void leave_out(BlockReport& report, const Evaluation& evaluation, std::string reason) {
+    ContributionReport left = evaluation.report;
+    left.reason = std::move(reason);
+    report.contributions.push_back(std::move(left));
+}
+
+}  // namespace
+
+/// A candidate that rules 5 and 6 allow.
+struct Ledger::Ranked {
+    Evaluation evaluation;
+    const chain::Contribution* contribution;
+
+    bool operator<(const Ranked& other) const {
+        if (evaluation.report.worth != other.evaluation.report.worth)
+            return evaluation.report.worth > other.evaluation.report.worth;
+        return contribution->commitment_id < other.contribution->commitment_id;
+    }
+};
+
+Result<chain::Block> Ledger::assemble(const HeaderContext& context, const Candidates& candidates,
+                                      const crypto::PublicKey& miner, std::uint64_t time_ms,
+                                      BlockReport* report) {
+    const std::uint32_t height = height_ + 1;
+    CHECK(context.height == height);
+    CHECK(chain::block_hash(context.parent) == tip_);
+    if (!network_.is_member(miner))
+        return Error{ErrorCode::kRefused, "only members of this private network may mine"};
+    BlockReport own_report;
+    BlockReport& used = report != nullptr ? *report : own_report;
+    start_report(height, used);
+
+    chain::Block block;
+    block.header.version = network_.numerics_version_at(height);
+    block.header.previous = tip_;
+    block.header.time_ms = std::max(time_ms, median_time_ms(context) + 1);
+    block.header.target = expected_target(network_, context);
+    block.coinbase.height = height;
+    block.coinbase.miner = miner;
+
+    std::size_t room = network_.max_block_bytes - reserved_bytes(network_);
+    MergePlan plan;
+    plan.record.round = network_.round_of(height);
+    if (network_.is_merge_height(height)) {
+        RETURN_IF_ERROR(choose_contributions(candidates.contributions, block, room, plan, used));
+    } else {
+        choose_commitments(candidates.commitments, context, block, room, used);
+    }
+    used.fees = choose_payments(candidates.payments, height, block, room, used);
+    const Pay pay =
+        compute_pay(network_, height, miner, used.fees, plan.paid, used.worth_reference);
+    used.minted = pay.minted;
+    // choose_contributions put the merged ones first, in the plan's order.
+    for (std::size_t i = 0; i < plan.paid.size(); ++i) describe_merged(used, i, pay.rewards[i]);
+    block.coinbase.outputs = pay.outputs;
+    chain::sort_body(block);
+    block.header.body_root = chain::body_root(block);
+
+    BlockUndo undo;
+    apply(block, height, plan, undo);
+    block.header.state_root = state_root();
+    disconnect(std::move(undo));
+    return block;
+}
+
+std::vector<Ledger::Ranked> Ledger::rank_contributions(
+    const std::vector<chain::Contribution>& candidates, std::size_t& room, BlockReport& left_out) {
+    std::vector<Ranked> ranked;
+    std::set<Hash256> ids;
+    std::set<Hash256> payloads;
+    for (const chain::Contribution& contribution : candidates) {
+        Evaluation evaluation = evaluator_->evaluate(rules_, tip_, contribution);
+        if (!evaluation.verdict.is_valid()) {
+            leave_out(left_out, evaluation, evaluation.verdict.reason());
+        } else if (!ids.insert(contribution.commitment_id).second) {
+            continue;
+        } else if (!payloads.insert(evaluation.payload_hash).second) {
+            leave_out(left_out, evaluation, "it has the same payload as another of this round");
+        } else {
+            ranked.push_back({std::move(evaluation), &contribution});
+        }
+    }
+    std::sort(ranked.begin(), ranked.end());
+    std::vector<Ranked> chosen;
+    for (Ranked& candidate : ranked) {
+        const std::size_t bytes = size_of(*candidate.contribution);
+        if (chosen.size() == network_.max_contributions || bytes > room) {
+            leave_out(left_out, candidate.evaluation,
+                      "the block is full of contributions with more worth");
+            continue;
+        }
+        room -= bytes;
+        chosen.push_back(std::move(candidate));
+    }
+    return chosen;
+}
+
+Status Ledger::keep_loss_down(std::vector<Ranked>& chosen, std::size_t& room, MergePlan& plan,
+                              BlockReport& report, BlockReport& left_out) {
+    MergeSum sum(model_.parameter_count());
+    for (const Ranked& candidate : chosen) {
+        ASSIGN_OR_RETURN(const Delta delta, evaluator_->decode(rules_, *candidate.contribution));
+        sum.add(delta);
+    }
+    while (!chosen.empty()) {
+        std::vector<Hash256> ids;
+        for (const Ranked& candidate : chosen) ids.push_back(candidate.contribution->commitment_id);
+        std::sort(ids.begin(), ids.end());
+        plan.merged = sum.merged(network_.outer_step);
+        ASSIGN_OR_RETURN(const JointLoss loss, evaluator_->joint_loss(tip_, ids, plan.merged));
+        report.judge_loss_before = loss.before;
+        if (loss.after <= loss.before) {
+            report.judge_loss_after = loss.after;
+            break;
+        }
+        const Ranked& last = chosen.back();
+        ASSIGN_OR_RETURN(const Delta delta, evaluator_->decode(rules_, *last.contribution));
+        sum.remove(delta);
+        room += size_of(*last.contribution);
+        leave_out(left_out, last.evaluation,
+                  "with it the contributions together would raise the judge batch's loss");
+        chosen.pop_back();
+    }
+    return ok_status();
+}
+
+Status Ledger::choose_contributions(const std::vector<chain::Contribution>& candidates,
+                                    chain::Block& block, std::size_t& room, MergePlan& plan,
+                                    BlockReport& report) {
+    BlockReport left_out;
+    std::vector<Ranked> chosen = rank_contributions(candidates, room, left_out);
+    RETURN_IF_ERROR(keep_loss_down(chosen, room, plan, report, left_out));
+    for (const Ranked& candidate : chosen) {
+        block.contributions.push_back(*candidate.contribution);
+        report.contributions.push_back(candidate.evaluation.report);
+        add_to_plan(candidate.evaluation, plan);
+    }
+    std::sort(plan.record.payload_hashes.begin(), plan.record.payload_hashes.end());
+    std::move(left_out.contributions.begin(), left_out.contributions.end(),
+              std::back_inserter(report.contributions));
+    return ok_status();
+}
+
+void Ledger::choose_commitments(const std::vector<chain::Commitment>& candidates,
+                                const HeaderContext& context, chain::Block& block,
+                                std::size_t& room, BlockReport& report) const {
+    std::set<crypto::PublicKey> keys;
+    for (const chain::Commitment& commitment : candidates) {
+        const Verdict verdict = check_next(commitment, context);
+        const auto left_out = [&](std::string reason) {
+            report.left_out.push_back({chain::commitment_id(commitment), std::move(reason)});
+        };
+        if (!verdict.is_valid()) {
+            left_out(verdict.reason());
+        } else if (block.commitments.size() == network_.max_commitments ||
+                   room < chain::kCommitmentBytes) {
+            left_out("the block is full");
+        } else if (!keys.insert(commitment.key).second) {
+            left_out("another commitment of this key was chosen");
+        } else {
+            room -= chain::kCommitmentBytes;
+            block.commitments.push_back(commitment);
+        }
+    }
+}
+
+std::uint64_t Ledger::choose_payments(const std::vector<chain::Payment>& candidates,
+                                      std::uint32_t height, chain::Block& block, std::size_t& room,
+                                      BlockReport& report) const {
+    std::set<chain::OutPoint> spent;
+    std::uint64_t fees = 0;
+    for (const chain::Payment& payment : candidates) {
+        const auto left_out = [&](std::string reason) {
+            report.left_out.push_back({chain::payment_id(payment), std::move(reason)});
+        };
+        std::uint64_t fee = 0;
+        const Verdict verdict = check_payment(network_, genesis_id_, coins_, payment, height, &fee);
+        if (!verdict.is_valid()) {
+            left_out(verdict.reason());
+            continue;
+        }
+        const std::size_t bytes = chain::encode(payment).size();
+        if (block.payments.size() == network_.max_payments || bytes > room) {
+            left_out("the block is full");
+            continue;
+        }
+        const bool conflicts =
+            std::any_of(payment.inputs.begin(), payment.inputs.end(),
+                        [&](const chain::OutPoint& input) { return spent.contains(input); });
+        if (conflicts) {
+            left_out("another payment that spends the same coin was chosen");
+            continue;
+        }
+        spent.insert(payment.inputs.begin(), payment.inputs.end());
+        room -= bytes;
+        fees += fee;
+        block.payments.push_back(payment);
+    }
+    return fees;
+}
+
+}  // namespace cairn::consensus

@@ -1,0 +1,174 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// How a block is judged: rules 1 to 8 of the chain's design, cheapest first.
+#include <algorithm>
+#include <set>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "consensus/body_rules.h"
+#include "consensus/commitment_rules.h"
+#include "consensus/contribution_rules.h"
+#include "consensus/evaluator.h"
+#include "consensus/ledger.h"
+#include "consensus/merge_rules.h"
+#include "consensus/payment_rules.h"
+
+namespace cairn::consensus {
+namespace {
+
+/// "contribution 1234: why".
+Verdict about(const Hash256& commitment_id, const Verdict& verdict) {
+    const std::string reason = "contribution " + short_hex(commitment_id) + ": " + verdict.reason();
+    return verdict.is_invalid() ? Verdict::invalid(reason) : Verdict::undecided(reason);
+}
+
+std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
+    return a + b < a ? ~std::uint64_t{0} : a + b;
+}
+
+}  // namespace
+
+Verdict Ledger::connect(const chain::Block& block, const HeaderContext& context,
+                        std::uint64_t now_ms, BlockUndo* undo, BlockReport* report) {
+    const std::uint32_t height = height_ + 1;
+    CHECK(context.height == height);
+    CHECK(chain::block_hash(context.parent) == tip_);
+    RETURN_UNLESS_VALID(check_header(network_, block.header, context, now_ms));
+    RETURN_UNLESS_VALID(check_body(network_, block, height));
+    std::uint64_t fees = 0;
+    RETURN_UNLESS_VALID(check_payments(block, height, &fees));
+    RETURN_UNLESS_VALID(check_commitments(block, height));
+    RETURN_UNLESS_VALID(check_contributions(block));
+
+    BlockUndo own_undo;
+    BlockReport own_report;
+    BlockUndo& used_undo = undo != nullptr ? *undo : own_undo;
+    BlockReport& used_report = report != nullptr ? *report : own_report;
+    const Verdict verdict = judge_and_apply(block, height, fees, used_undo, used_report);
+    // At other heights the model is not asked, so there is nothing that kernels could get wrong.
+    if (!verdict.is_invalid() || !network_.is_merge_height(height)) return verdict;
+
+    const BlockReport first_report = used_report;
+    evaluator_->forget();
+    model_.use_reference(true);
+    const Verdict again = judge_and_apply(block, height, fees, used_undo, used_report);
+    if (again.is_valid()) disconnect(std::move(used_undo));
+    model_.use_reference(false);
+    evaluator_->forget();
+    used_report = first_report;
+    if (again.is_invalid() && again.reason() == verdict.reason()) return verdict;
+    if (again.is_undecided()) return again;
+    used_report.disagreement =
+        "block " + std::to_string(height) + " " + short_hex(chain::block_hash(block.header)) +
+        ": fast kernels say \"" + verdict.reason() + "\", reference kernels say \"" +
+        (again.is_valid() ? std::string("valid") : again.reason()) +
+        "\". This is a fault of this program or machine; please report it.";
+    log_error("{}", used_report.disagreement);
+    return Verdict::undecided(used_report.disagreement);
+}
+
+Verdict Ledger::check_payments(const chain::Block& block, std::uint32_t height,
+                               std::uint64_t* fees) const {
+    std::set<chain::OutPoint> spent;
+    *fees = 0;
+    for (const chain::Payment& payment : block.payments) {
+        std::uint64_t fee = 0;
+        RETURN_UNLESS_VALID(check_payment(network_, genesis_id_, coins_, payment, height, &fee));
+        for (const chain::OutPoint& input : payment.inputs) {
+            if (!spent.insert(input).second)
+                return Verdict::invalid("two payments of the block spend the same coin");
+        }
+        *fees += fee;  // all coins together are below 2^62 (chain::validate)
+    }
+    return Verdict::valid();
+}
+
+Verdict Ledger::check_commitments(const chain::Block& block, std::uint32_t height) const {
+    const bool first = height % network_.round_length == 1;
+    const std::uint32_t target = first ? block.header.target : rules_.round_first_target();
+    std::set<crypto::PublicKey> keys;
+    for (const chain::Commitment& commitment : block.commitments) {
+        RETURN_UNLESS_VALID(
+            check_commitment(network_, genesis_id_, rules_, commitment, height, target));
+        if (!keys.insert(commitment.key).second)
+            return Verdict::invalid("two commitments of the block have the same key");
+    }
+    return Verdict::valid();
+}
+
+Verdict Ledger::check_contributions(const chain::Block& block) const {
+    std::set<Hash256> payloads;
+    for (const chain::Contribution& contribution : block.contributions) {
+        const Verdict verdict = check_contribution(network_, genesis_id_, rules_, contribution);
+        if (!verdict.is_valid()) return about(contribution.commitment_id, verdict);
+        if (!payloads.insert(chain::payload_hash(contribution.payload)).second)
+            return Verdict::invalid("two contributions of the block have the same payload");
+    }
+    return Verdict::valid();
+}
+
+void Ledger::start_report(std::uint32_t height, BlockReport& report) const {
+    report = BlockReport{};
+    report.height = height;
+    report.merge = network_.is_merge_height(height);
+    report.round = network_.round_of(height);
+    report.mean_norm = rules_.mean_norm(network_);
+    report.worth_reference = rules_.worth_reference(network_);
+}
+
+Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t height,
+                                    MergePlan& plan, BlockReport& report) {
+    plan.record.round = network_.round_of(height);
+    if (block.contributions.empty()) return Verdict::valid();
+    MergeSum sum(model_.parameter_count());
+    std::vector<Hash256> ids;
+    for (const chain::Contribution& contribution : block.contributions) {
+        const Evaluation evaluation = evaluator_->evaluate(rules_, tip_, contribution);
+        report.contributions.push_back(evaluation.report);
+        if (!evaluation.verdict.is_valid())
+            return about(contribution.commitment_id, evaluation.verdict);
+        const Result<Delta> delta = evaluator_->decode(rules_, contribution);
+        if (!delta.ok()) return Verdict::undecided(delta.error().message);
+        sum.add(*delta);
+        ids.push_back(contribution.commitment_id);
+        add_to_plan(evaluation, plan);
+    }
+    std::sort(plan.record.payload_hashes.begin(), plan.record.payload_hashes.end());
+    plan.merged = sum.merged(network_.outer_step);
+    const Result<JointLoss> loss = evaluator_->joint_loss(tip_, ids, plan.merged);
+    if (!loss.ok()) return Verdict::undecided("the judge loss failed: " + loss.error().message);
+    report.judge_loss_before = loss->before;
+    report.judge_loss_after = loss->after;
+    return check_joint_loss(loss->before, loss->after);
+}
+
+void Ledger::add_to_plan(const Evaluation& evaluation, MergePlan& plan) {
+    const ContributionReport& report = evaluation.report;
+    plan.paid.push_back({report.key, evaluation.carrier_miner, report.worth});
+    plan.record.payload_hashes.push_back(evaluation.payload_hash);
+    plan.record.norm_sum = saturating_sum(plan.record.norm_sum, report.norm);
+    plan.record.worth_sum = saturating_sum(plan.record.worth_sum, report.worth);
+}
+
+Verdict Ledger::judge_and_apply(const chain::Block& block, std::uint32_t height, std::uint64_t fees,
+                                BlockUndo& undo, BlockReport& report) {
+    undo = BlockUndo{};
+    start_report(height, report);
+    MergePlan plan;
+    RETURN_UNLESS_VALID(judge_contributions(block, height, plan, report));
+    const Pay pay = compute_pay(network_, height, block.coinbase.miner, fees, plan.paid,
+                                report.worth_reference);
+    if (block.coinbase.outputs != pay.outputs)
+        return Verdict::invalid("coinbase does not pay what the rules give");
+    report.fees = fees;
+    report.minted = pay.minted;
+    for (std::size_t i = 0; i < report.contributions.size(); ++i)
+        describe_merged(report, i, pay.rewards[i]);
+    apply(block, height, plan, undo);
+    if (state_root() == block.header.state_root) return Verdict::valid();
+    disconnect(std::move(undo));
+    return Verdict::invalid("state after the block is not the one that its header names");
+}
+
+}  // namespace cairn::consensus
