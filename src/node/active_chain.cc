@@ -121,9 +121,7 @@ ActiveChain::HeadersOutcome ActiveChain::accept_headers(
 ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
     BlockNode* node = tree_.find(chain::block_hash(block.header));
     if (!node) return BodyOutcome::kUnknownHeader;
-    if (node->has_body || node->invalid) return BodyOutcome::kKnown;
-    for (const auto& [hash, bytes] : recent_)
-        if (hash == node->hash) return BodyOutcome::kKnown;  // on its way to the disk
+    if (node->has_body || node->body_coming || node->invalid) return BodyOutcome::kKnown;
     if (!consensus::body_matches(block)) return BodyOutcome::kMismatch;
     const Verdict verdict = consensus::check_body(network_, block, node->height);
     if (verdict.is_invalid()) {
@@ -140,10 +138,12 @@ ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
 
 void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) {
     auto status = std::make_shared<Status>(ok_status());
+    node->body_coming = true;
     loop_.offload(
         Lane::kChain,
         [this, hash = node->hash, bytes, status] { *status = lane_.put_body(hash, *bytes); },
         [this, node, status] {
+            node->body_coming = false;
             if (status->ok()) {
                 tree_.set_body(node);
                 maybe_switch();

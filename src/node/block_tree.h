@@ -29,9 +29,10 @@ struct BlockNode {
     // The loop's alone.
     std::vector<BlockNode*> children;
     bool has_body = false;
-    bool has_path = false;   ///< this body and those of all ancestors are here
-    bool invalid = false;    ///< a rule is broken here or below
-    bool connected = false;  ///< was found valid by all rules once
+    bool body_coming = false;  ///< accepted, on its way to the disk
+    bool has_path = false;     ///< this body and those of all ancestors are here
+    bool invalid = false;      ///< a rule is broken here or below
+    bool connected = false;    ///< was found valid by all rules once
     std::string reason;
 };
 

@@ -1,0 +1,28 @@
+// What the node remembers of each link while it lasts.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "node/block_tree.h"
+#include "node/messages.h"
+#include "node/seen_cache.h"
+
+namespace cairn::node {
+
+struct Peer {
+    net::PeerId id = 0;
+    net::PeerInfo info;
+    bool ready = false;  ///< its hello came and fits
+    Hello hello;
+    const BlockNode* best = nullptr;     ///< the header with the most work that it told us of
+    std::uint64_t headers_asked_ms = 0;  ///< 0: no question is open
+    std::map<Hash256, std::uint64_t> blocks_asked_ms;
+    SeenCache knows{4096};  ///< blocks and items that it has, or was offered
+
+    bool owes_anything() const { return headers_asked_ms != 0 || !blocks_asked_ms.empty(); }
+};
+
+using PeerTable = std::map<net::PeerId, Peer>;
+
+}  // namespace cairn::node

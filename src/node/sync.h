@@ -1,0 +1,54 @@
+// How a node gets the chain from its peers: headers first, then the bodies of whatever has more
+// work than our tip, several at once from whoever has them. A peer that leaves a question open too
+// long is dropped and others are asked. New blocks are announced by their header as soon as rules
+// 1 and 2 hold.
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.h"
+#include "node/active_chain.h"
+#include "node/peers.h"
+
+namespace cairn::node {
+
+struct SyncOptions {
+    std::uint64_t timeout_ms = 15'000;    ///< for headers, and for each body
+    std::size_t max_blocks_per_peer = 8;  ///< asked for at once
+    std::size_t max_ahead = 256;          ///< missing bodies looked at, lowest first
+};
+
+/// The handlers' errors mean that the peer broke the protocol or a cheap rule: drop it.
+class Sync {
+  public:
+    Sync(const Clock& clock, net::Network& network, ActiveChain& chain, PeerTable& peers,
+         SyncOptions options);
+
+    void on_peer_ready(Peer& peer);
+    Status on_get_headers(Peer& peer, ByteView body);
+    Status on_headers(Peer& peer, ByteView body);
+    Status on_get_block(Peer& peer, ByteView body);
+    Status on_block(Peer& peer, ByteView body);
+    Status on_no_block(Peer& peer, ByteView body);
+
+    /// Tells peers of a block unless they know it.
+    void announce(const BlockNode* node);
+    /// Asks for bodies that are missing.
+    void request_bodies();
+    /// Time passes: drops peers that owe an answer for too long. Call every second or so.
+    void tick();
+
+  private:
+    std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000 + 1; }
+    void ask_headers(Peer& peer, const BlockNode* from);
+    bool is_asked(const Hash256& hash) const;
+    void request_from(Peer& peer);
+
+    const Clock& clock_;
+    net::Network& network_;
+    ActiveChain& chain_;
+    PeerTable& peers_;
+    SyncOptions options_;
+};
+
+}  // namespace cairn::node
