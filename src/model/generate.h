@@ -38,7 +38,7 @@ class LocalLayers final : public LayerStack {
 };
 
 struct GenerateOptions {
-    tensor::SampleSettings sampling;
+    tensor::SampleSettings sampling{};
     std::size_t max_tokens = 256;    ///< sampled tokens; the model's context bounds them too
     std::size_t prefill_batch = 64;  ///< tokens per forward of the prompt; never decides bits
 };

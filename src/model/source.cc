@@ -34,7 +34,7 @@ Result<Bytes> Source::head(std::size_t size_wanted) const {
 }
 
 Result<FileSource> FileSource::open(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         const int code = errno;
         return Error{code == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,

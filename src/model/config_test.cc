@@ -1,0 +1,108 @@
+// Proves that a configuration has one spelling, that shapes we cannot compute are refused, and that
+// the parameter layout is dense, ordered and padded as documented.
+#include "model/config.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "model/layout.h"
+#include "model/test_model.h"
+
+namespace cairn::model {
+namespace {
+
+TEST(ModelConfig, RoundTrips) {
+    for (const bool tied : {false, true}) {
+        const ModelConfig config = small_config(tied);
+        Writer writer;
+        encode(config, writer);
+        Reader reader(writer.out());
+        EXPECT_EQ(decode_config(reader).value(), config);
+        EXPECT_TRUE(reader.finish().ok());
+        for (std::size_t size = 0; size < writer.out().size(); ++size) {
+            Reader cut(ByteView(writer.out()).first(size));
+            EXPECT_FALSE(decode_config(cut).ok()) << size;
+        }
+    }
+}
+
+TEST(ModelConfig, RefusesUnknownFlags) {
+    Writer writer;
+    encode(small_config(), writer);
+    Bytes bytes = writer.out();
+    bytes.back() = 4;
+    Reader reader(bytes);
+    EXPECT_FALSE(decode_config(reader).ok());
+}
+
+TEST(ModelConfig, RefusesShapesOutOfBounds) {
+    const auto refused = [](auto change) {
+        ModelConfig config = small_config();
+        change(config);
+        return !validate(config).ok();
+    };
+    EXPECT_FALSE(refused([](ModelConfig&) {}));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.dim = 0; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.dim = kMaxDim + 2; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.heads = 0; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.heads = 5; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.heads = c.kv_heads = 16; }));  // head of 3
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.kv_heads = 4; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.kv_heads = 0; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.layers = kMaxLayers + 1; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.vocab = 1; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.context = 0; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.hidden_dim = 0; }));
+    EXPECT_TRUE(
+        refused([](ModelConfig& c) { c.norm_eps = std::numeric_limits<float>::quiet_NaN(); }));
+    EXPECT_TRUE(
+        refused([](ModelConfig& c) { c.rope_theta = std::numeric_limits<float>::infinity(); }));
+    EXPECT_TRUE(refused([](ModelConfig& c) {
+        c.dim = kMaxDim;
+        c.hidden_dim = kMaxHiddenDim;
+        c.layers = kMaxLayers;
+        c.heads = c.kv_heads = 128;
+    }));
+}
+
+TEST(ParameterLayout, IsDenseAndOrdered) {
+    const ParameterLayout layout(small_config(false));
+    std::uint64_t next = 0;
+    for (const TensorInfo& info : layout.tensors()) {
+        EXPECT_EQ(info.offset, next);
+        EXPECT_EQ(&layout.at(info.kind, info.layer), &info);
+        next += info.size();
+    }
+    EXPECT_EQ(layout.size(), next);
+    EXPECT_EQ(layout.parameters(), next);
+    EXPECT_EQ(layout.tensors().front().name, "token_embedding");
+    EXPECT_EQ(layout.tensors()[10].name, "layers.1.attn_norm");
+    EXPECT_EQ(layout.tensors().back().name, "head");
+    EXPECT_TRUE(layout.at(TensorKind::kWDown, 2).is_matrix);
+    EXPECT_FALSE(layout.at(TensorKind::kFfnNorm, 2).is_matrix);
+    EXPECT_EQ(layout.at(TensorKind::kWDown, 2).rows, 48U);
+    EXPECT_EQ(layout.at(TensorKind::kWk, 0).rows, 16U);
+}
+
+TEST(ParameterLayout, TilesBeginTensorsAndPadWithZeros) {
+    const ParameterLayout dense(small_config());
+    const ParameterLayout tiled(small_config(), 4096);
+    EXPECT_EQ(tiled.parameters(), dense.parameters());
+    EXPECT_EQ(tiled.size() % 4096, 0U);
+    for (const TensorInfo& info : tiled.tensors()) EXPECT_EQ(info.offset % 4096, 0U);
+    const std::vector<float> values = lively_parameters(dense, 1);
+    std::vector<float> wide(tiled.size(), 7.0F);
+    copy_parameters(dense, values, tiled, wide);
+    double sum_dense = 0;
+    double sum_wide = 0;
+    for (const float value : values) sum_dense += value;
+    for (const float value : wide) sum_wide += value;
+    EXPECT_DOUBLE_EQ(sum_dense, sum_wide);
+    std::vector<float> back(dense.size());
+    copy_parameters(tiled, wide, dense, back);
+    EXPECT_EQ(back, values);
+}
+
+}  // namespace
+}  // namespace cairn::model
