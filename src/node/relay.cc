@@ -19,6 +19,12 @@ MessageKind message_kind(ItemKind kind) {
     return MessageKind::kContribution;
 }
 
+/// One id names a commitment and its contribution; this tells them apart.
+Hash256 item_key(ItemKind kind, Hash256 id) {
+    id.bytes.back() ^= static_cast<std::uint8_t>(kind);
+    return id;
+}
+
 }  // namespace
 
 Relay::Relay(const Clock& clock, Loop& loop, net::Network& network, ActiveChain& chain,
@@ -34,7 +40,7 @@ Relay::Relay(const Clock& clock, Loop& loop, net::Network& network, ActiveChain&
 void Relay::on_peer_ready(Peer& peer) {
     std::map<ItemKind, std::vector<Hash256>> ids;
     for (const Item& item : mempool_.all()) {
-        peer.knows.insert(item.id);
+        peer.knows.insert(item_key(item.kind, item.id));
         ids[item.kind].push_back(item.id);
     }
     for (const auto& [kind, all] : ids) {
@@ -52,15 +58,16 @@ Status Relay::on_inventory(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Inventory offer, decode_inventory(body));
     Inventory want{offer.kind, {}};
     for (const Hash256& id : offer.ids) {
-        peer.knows.insert(id);
-        if (mempool_.contains(offer.kind, id) || refused_.contains(id)) continue;
-        const auto asked = asked_.find(id);
+        const Hash256 key = item_key(offer.kind, id);
+        peer.knows.insert(key);
+        if (mempool_.contains(offer.kind, id) || refused_.contains(key)) continue;
+        const auto asked = asked_.find(key);
         if (asked != asked_.end()) {
             if (asked->second.others.size() < kMaxOthers) asked->second.others.push_back(peer.id);
             continue;
         }
         if (asked_.size() >= options_.max_asked) break;
-        asked_[id] = {offer.kind, now_ms(), peer.id, {}};
+        asked_[key] = {{offer.kind, id}, now_ms(), peer.id, {}};
         want.ids.push_back(id);
     }
     if (!want.ids.empty()) send(network_, peer.id, MessageKind::kGetItems, encode(want));
@@ -79,31 +86,30 @@ Status Relay::on_get_items(Peer& peer, ByteView body) {
 Status Relay::on_item(Peer& peer, ItemKind kind, ByteView body) {
     if (kind == ItemKind::kPayment) {
         ASSIGN_OR_RETURN(const chain::Payment payment, chain::decode_payment(body));
-        asked_.erase(chain::payment_id(payment));
-        peer.knows.insert(chain::payment_id(payment));
+        peer.knows.insert(item_key(kind, chain::payment_id(payment)));
         submit_payment(payment, [](const Status&) {});
         return ok_status();
     }
     if (kind == ItemKind::kCommitment) {
         ASSIGN_OR_RETURN(const chain::Commitment commitment, chain::decode_commitment(body));
-        peer.knows.insert(chain::commitment_id(commitment));
+        peer.knows.insert(item_key(kind, chain::commitment_id(commitment)));
         submit(commitment);
         return ok_status();
     }
     ASSIGN_OR_RETURN(const chain::Contribution contribution, chain::decode_contribution(body));
-    peer.knows.insert(contribution.commitment_id);
+    peer.knows.insert(item_key(kind, contribution.commitment_id));
     submit(contribution);
     return ok_status();
 }
 
 void Relay::settle(const Item& item, const Mempool::Outcome& outcome) {
-    asked_.erase(item.id);
+    asked_.erase(item_key(item.kind, item.id));
     if (outcome.added == Mempool::Added::kNew) {
         announce(item);
         if (listener_) listener_(item);
     } else if (outcome.added == Mempool::Added::kRefused) {
         log_debug("{} is not pooled: {}", short_hex(item.id), outcome.reason);
-        if (item.kind != ItemKind::kContribution) refused_.insert(item.id);
+        refused_.insert(item_key(item.kind, item.id));
     }
 }
 
@@ -121,11 +127,7 @@ void Relay::submit_payment(const chain::Payment& payment, std::function<void(Sta
             --checks_;
             Mempool::Outcome outcome{Mempool::Added::kRefused, verdict->reason()};
             if (verdict->is_valid()) outcome = mempool_.add_payment(payment);
-            // A payment that is refused today may be valid after the next block: not remembered.
-            if (outcome.added == Mempool::Added::kNew)
-                settle({ItemKind::kPayment, id}, outcome);
-            else
-                asked_.erase(id);
+            settle({ItemKind::kPayment, id}, outcome);
             const bool taken = outcome.added != Mempool::Added::kRefused;
             answer(taken ? ok_status()
                          : Status(Error{ErrorCode::kRefused, std::move(outcome.reason)}));
@@ -148,9 +150,7 @@ void Relay::announce(const Item& item) {
     const Bytes body = encode(Inventory{item.kind, {item.id}});
     for (auto& [id, peer] : peers_) {
         if (!peer.ready) continue;
-        // One id names a commitment and its contribution: only the former is filtered by it.
-        const bool is_new = peer.knows.insert(item.id);
-        if (is_new || item.kind == ItemKind::kContribution)
+        if (peer.knows.insert(item_key(item.kind, item.id)))
             send(network_, id, MessageKind::kInventory, body);
     }
 }
@@ -171,7 +171,7 @@ void Relay::tick() {
         asked.others.pop_back();
         asked.since_ms = now;
         send(network_, asked.peer, MessageKind::kGetItems,
-             encode(Inventory{asked.kind, {at->first}}));
+             encode(Inventory{asked.item.kind, {asked.item.id}}));
         ++at;
     }
 }

@@ -41,12 +41,14 @@ class Relay {
 
     /// Offers items that became valid with a new tip.
     void announce(const Item& item);
+    /// What was refused may be valid after another block.
+    void on_tip() { refused_.clear(); }
     /// Asks others for what was not delivered.
     void tick();
 
   private:
     struct Asked {
-        ItemKind kind = ItemKind::kPayment;
+        Item item;
         std::uint64_t since_ms = 0;
         net::PeerId peer = 0;
         std::vector<net::PeerId> others;  ///< who offered it too, at most kMaxOthers
@@ -65,7 +67,7 @@ class Relay {
     RelayOptions options_;
     Listener listener_;
     std::map<Hash256, Asked> asked_;
-    SeenCache refused_{16'384};
+    SeenCache refused_{16'384};  // at this tip
     std::size_t checks_ = 0;
 };
 

@@ -24,6 +24,10 @@ class SeenCache {
         }
         return true;
     }
+    void clear() {
+        known_.clear();
+        order_.clear();
+    }
 
   private:
     std::size_t max_;
