@@ -1,0 +1,28 @@
+// Bech32m (BIP350): text for bytes that people copy and type, with a checksum made for their
+// mistakes. Values of five bits each; address.h maps keys to them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace cairn::wallet {
+
+/// BIP173's bound: beyond it the checksum's promise no longer holds.
+inline constexpr std::size_t kMaxBech32m = 90;
+
+struct Bech32m {
+    std::string prefix;                ///< lower case
+    std::vector<std::uint8_t> values;  ///< each below 32, without the checksum
+};
+
+/// CHECKs that the prefix is 1 to 83 printable lower-case characters, values are below 32 and the
+/// result fits.
+std::string encode_bech32m(const Bech32m& content);
+/// kInvalid for mixed case, foreign characters, bad lengths and a wrong checksum.
+Result<Bech32m> decode_bech32m(std::string_view text);
+
+}  // namespace cairn::wallet

@@ -1,0 +1,43 @@
+// Paying: which coins to spend, where the change goes, and the signatures. Amounts are in the
+// coin's smallest unit.
+#pragma once
+
+#include <vector>
+
+#include "chain/payment.h"
+#include "wallet/wallet.h"
+
+namespace cairn::wallet {
+
+/// An unspent output that one of the wallet's keys owns.
+struct OwnCoin {
+    chain::OutPoint outpoint;
+    chain::Output output;
+    bool mature = true;  ///< false: minted too recently to be spent
+};
+
+struct PaymentOrder {
+    crypto::PublicKey to;
+    std::uint64_t amount = 0;
+    std::uint64_t fee = 0;
+};
+
+struct Balance {
+    std::uint64_t spendable = 0;
+    std::uint64_t maturing = 0;
+};
+Balance balance_of(const std::vector<OwnCoin>& coins);
+
+/// The fewest coins that reach `target` (the largest first; equal amounts by outpoint, so that the
+/// choice is the same everywhere). kRefused with figures if there is not enough, or only in more
+/// coins than one payment may spend. Channel outputs and immature coins are left alone.
+Result<std::vector<OwnCoin>> choose_coins(std::vector<OwnCoin> coins, std::uint64_t target);
+
+/// A signed payment: `order.amount` to `order.to`, what is left to `change` (no second output if
+/// nothing is left). kInvalid for amounts out of bounds or a key that is none; kRefused as
+/// choose_coins, or if a coin is not the wallet's.
+Result<chain::Payment> make_payment(const Wallet& wallet, const Hash256& genesis_id,
+                                    const std::vector<OwnCoin>& coins, const PaymentOrder& order,
+                                    const crypto::PublicKey& change, Random& random);
+
+}  // namespace cairn::wallet
