@@ -114,15 +114,15 @@ void Client::on_problem(net::PeerId peer, ByteView body) {
     Session& session = *found->second;
     const std::size_t hop = session.hop_of(peer);
     if (hop == kNoHop) return;
-    // The hop that speaks is alive; if it lost the next one, that is the one to replace.
-    const bool next_is_gone =
-        problem->refusal == Refusal::kNextHop && hop + 1 < session.links.size();
-    const ErrorCode code = next_is_gone ? ErrorCode::kIo : ErrorCode::kRefused;
-    fail(session.id(), code,
-         (next_is_gone ? "was lost: " + session.links[hop].hop.address + " says "
-                       : std::string("refused (") + refusal_name(problem->refusal) + "): ") +
-             problem->reason,
-         next_is_gone ? hop + 1 : hop);
+    const std::string says = session.links[hop].hop.address + " says " +
+                             refusal_name(problem->refusal) + ": " + problem->reason;
+    // The hop that speaks is alive; what it complains about may be a neighbour's doing.
+    if (problem->refusal == Refusal::kNextHop && hop + 1 < session.links.size())
+        return fail(session.id(), ErrorCode::kIo, "was lost: " + says, hop + 1);
+    if (problem->refusal == Refusal::kBadReceipt && hop > 0)
+        return fail(session.id(), ErrorCode::kInvalid, "sent a bad receipt: " + says, hop - 1);
+    fail(session.id(), ErrorCode::kRefused,
+         std::string("refused (") + refusal_name(problem->refusal) + "): " + problem->reason, hop);
 }
 
 void Client::close(const Hash256& session) {

@@ -52,7 +52,7 @@ void Client::push(const Hash256& id, States states, Answer<States> done) {
 void Client::on_result(net::PeerId peer, ByteView body) {
     auto decoded = decode_push(body);
     if (!decoded.ok()) {
-        log_warn("serve: malformed result from peer {}: {}", peer, decoded.error().message);
+        log_debug("serve: malformed result from peer {}: {}", peer, decoded.error().message);
         return;  // the deadline will tell
     }
     Push& result = *decoded;

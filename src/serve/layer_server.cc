@@ -98,8 +98,8 @@ void LayerServer::on_peer_down(net::PeerId peer, const std::string& reason) {
 
 void LayerServer::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
     const auto bad = [&](const Error& error) {
-        log_warn("serve: malformed message of kind {:#06x} from peer {}: {}", kind, peer,
-                 error.message);
+        log_debug("serve: malformed message of kind {:#06x} from peer {}: {}", kind, peer,
+                  error.message);
         tell(peer, MessageKind::kSessionError, {{}, Refusal::kBadRequest, error.message});
     };
     switch (static_cast<MessageKind>(kind)) {

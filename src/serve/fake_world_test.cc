@@ -1,0 +1,228 @@
+// The world of test_world.h; holds no tests of its own.
+#include <cmath>
+
+#include "serve/test_world.h"
+#include "tensor/philox.h"
+
+namespace cairn::serve {
+
+TimerId FakeLoop::call_after(std::uint64_t delay_ms, std::function<void()> task) {
+    const TimerId id = next_timer_++;
+    timers_[{clock_.monotonic_us() + delay_ms * 1000, id}] = std::move(task);
+    return id;
+}
+
+void FakeLoop::cancel(TimerId id) {
+    std::erase_if(timers_, [id](const auto& entry) { return entry.first.second == id; });
+}
+
+void FakeLoop::offload(Lane, std::function<void()> work, std::function<void()> done) {
+    work_.push_back([this, work = std::move(work), done = std::move(done)] {
+        work();
+        post(done);
+    });
+}
+
+bool FakeLoop::step(std::uint64_t until_us) {
+    if (!queue_.empty()) {
+        const auto task = std::move(queue_.front());
+        queue_.pop_front();
+        task();
+        return true;
+    }
+    if (!held_ && !work_.empty()) {
+        const auto task = std::move(work_.front());
+        work_.pop_front();
+        task();
+        return true;
+    }
+    if (timers_.empty() || timers_.begin()->first.first > until_us) return false;
+    const std::uint64_t due_us = timers_.begin()->first.first;
+    if (due_us > clock_.monotonic_us()) clock_.advance_us(due_us - clock_.monotonic_us());
+    const auto task = std::move(timers_.begin()->second);
+    timers_.erase(timers_.begin());
+    task();
+    return true;
+}
+
+bool FakeLoop::run_until(const std::function<bool()>& done) {
+    while (!done())
+        if (!step(UINT64_MAX)) return false;
+    return true;
+}
+
+void FakeLoop::run_for(std::uint64_t ms) {
+    const std::uint64_t end_us = clock_.monotonic_us() + ms * 1000;
+    while (step(end_us)) {
+    }
+    if (end_us > clock_.monotonic_us()) clock_.advance_us(end_us - clock_.monotonic_us());
+}
+
+net::PeerId FakeNetwork::add(FakeNetwork* other, bool outbound) {
+    const net::PeerId id = next_++;
+    ends_[id] = {other, 0};
+    const net::PeerInfo info{outbound ? other->address_ : "", other->key_, outbound};
+    loop_.post([this, id, info, &wire = wire_, address = address_] {
+        if (wire.nodes.contains(address) && ends_.contains(id) && handler_ != nullptr)
+            handler_->on_peer_up(id, info);
+    });
+    return id;
+}
+
+void FakeNetwork::connect(const std::string& address) {
+    const auto found = wire_.nodes.find(address);
+    if (found == wire_.nodes.end()) return;
+    FakeNetwork& other = *found->second;
+    for (const auto& [id, end] : ends_)
+        if (end.other == &other) return;
+    const net::PeerId there = other.add(this, false);
+    const net::PeerId here = add(&other, true);
+    ends_[here].there = there;
+    other.ends_[there].there = here;
+}
+
+bool FakeNetwork::send(net::PeerId peer, std::uint16_t kind, ByteView body) {
+    const auto found = ends_.find(peer);
+    if (found == ends_.end() || body.size() > net::kMaxMessageBytes) return false;
+    ++wire_.messages;
+    const End end = found->second;
+    if (wire_.frozen.contains(end.other->address_)) return true;
+    Bytes sent(body.begin(), body.end());
+    if (tamper) tamper(static_cast<MessageKind>(kind), sent);
+    loop_.post([end, kind, copy = std::move(sent), &wire = wire_, address = end.other->address_] {
+        const auto node = wire.nodes.find(address);
+        if (node == wire.nodes.end() || node->second != end.other) return;
+        if (end.other->handler_ != nullptr && end.other->ends_.contains(end.there))
+            end.other->handler_->on_message(end.there, kind, copy);
+    });
+    return true;
+}
+
+void FakeNetwork::lose(net::PeerId peer) {
+    if (ends_.erase(peer) == 0) return;
+    loop_.post([this, peer, &wire = wire_, address = address_] {
+        if (wire.nodes.contains(address) && handler_ != nullptr)
+            handler_->on_peer_down(peer, "reset by peer");
+    });
+}
+
+void FakeNetwork::disconnect(net::PeerId peer) {
+    const auto found = ends_.find(peer);
+    if (found == ends_.end()) return;
+    found->second.other->lose(found->second.there);
+    lose(peer);
+}
+
+void FakeNetwork::die() {
+    for (const auto& [id, end] : ends_) end.other->lose(end.there);
+    ends_.clear();
+    wire_.nodes.erase(address_);
+}
+
+TestWorld::TestWorld(std::shared_ptr<const model::Model> the_model, const ClientOptions& options)
+    : model(std::move(the_model)), snapshot(snapshot_of(model).value()) {
+    client = std::make_unique<Client>(loop, client_network, clock, random, client_secret, options);
+    client_network.set_handler(client.get());
+}
+
+TestWorld::~TestWorld() { client_network.set_handler(nullptr); }
+
+FakeServer& TestWorld::add_server(const std::string& address, model::LayerRange layers,
+                                  const LayerServerOptions& options) {
+    FakeServer& made =
+        servers.emplace(address, FakeServer{crypto::SecretKey::generate(random), nullptr, nullptr})
+            .first->second;
+    made.network =
+        std::make_unique<FakeNetwork>(loop, wire, address, crypto::public_key(made.secret));
+    made.server = std::make_unique<LayerServer>(loop, *made.network, clock, random, made.secret,
+                                                kernels, options);
+    made.server->set_model(keep_layers(snapshot, layers), layers);
+    made.network->set_handler(made.server.get());
+    return made;
+}
+
+std::vector<std::string> TestWorld::addresses() const {
+    std::vector<std::string> result;
+    for (const auto& [address, server] : servers) result.push_back(address);
+    return result;
+}
+
+Discovery TestWorld::discover(std::vector<std::string> from) {
+    std::optional<Discovery> result;
+    client->discover(std::move(from), [&](Discovery found) { result = std::move(found); });
+    CHECK(loop.run_until([&] { return result.has_value(); }));
+    return *result;
+}
+
+std::variant<Hash256, Failure> TestWorld::open(const std::vector<Hop>& route,
+                                               std::uint32_t positions) {
+    std::optional<std::variant<Hash256, Failure>> result;
+    client->open({.model = snapshot.hash,
+                  .dim = snapshot.config.dim,
+                  .max_positions = positions,
+                  .route = route},
+                 [&](auto answer) { result = std::move(answer); });
+    CHECK(loop.run_until([&] { return result.has_value(); }));
+    return *result;
+}
+
+std::variant<Client::States, Failure> TestWorld::push(const Hash256& session,
+                                                      Client::States states) {
+    std::optional<std::variant<Client::States, Failure>> result;
+    client->push(session, std::move(states), [&](auto answer) { result = std::move(answer); });
+    CHECK(loop.run_until([&] { return result.has_value(); }));
+    return *result;
+}
+
+Client::States TestWorld::some_states(std::size_t tokens, std::uint64_t seed) {
+    Client::States states(tokens * snapshot.config.dim);
+    SeededRandom chance(seed);
+    for (float& value : states) value = static_cast<float>(chance.below(2001)) / 1000.0F - 1.0F;
+    return states;
+}
+
+Client::States TestWorld::local_forward(const Client::States& states) {
+    const model::LayerRange all = model::all_layers(snapshot.config);
+    model::Transformer transformer(snapshot.config, snapshot.weights, all, compute,
+                                   {.max_batch = 1});
+    model::KvCache cache(snapshot.config, all, snapshot.config.context);
+    Client::States result = states;
+    const std::size_t dim = snapshot.config.dim;
+    // One token at a time: the least batched way there is.
+    for (std::size_t at = 0; at < result.size(); at += dim)
+        transformer.forward(std::span(result).subspan(at, dim), cache);
+    return result;
+}
+
+Status FakeRemote::start() {
+    std::optional<Status> result;
+    layers_.start([&](Status status) { result = std::move(status); });
+    CHECK(world_.loop.run_until([&] { return result.has_value(); }));
+    return *result;
+}
+
+Status FakeRemote::forward(std::span<float> hidden) {
+    if (before) before(calls_);
+    ++calls_;
+    std::optional<Result<std::vector<float>>> result;
+    layers_.forward({hidden.begin(), hidden.end()}, [&](auto answer) { result = answer; });
+    CHECK(world_.loop.run_until([&] { return result.has_value(); }));
+    RETURN_IF_ERROR(*result);
+    std::copy((*result)->begin(), (*result)->end(), hidden.begin());
+    return ok_status();
+}
+
+std::shared_ptr<const model::Model> small_model() {
+    model::Model made;
+    made.config = {.dim = 32,
+                   .hidden_dim = 48,
+                   .layers = 5,
+                   .heads = 4,
+                   .kv_heads = 2,
+                   .vocab = 64,
+                   .context = 128};
+    made.parameters = model::initial_parameters(made.layout(), 3);
+    return std::make_shared<const model::Model>(std::move(made));
+}
+
+}  // namespace cairn::serve

@@ -1,0 +1,366 @@
+// Proves that a Server's layers over the wire give the bits of one process, alone and among others,
+// and that what is wrong, too much, late or a stranger's is refused with a reason.
+#include "serve/layer_server.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <limits>
+
+#include "serve/test_world.h"
+
+namespace cairn::serve {
+namespace {
+
+bool same_bits(const Client::States& a, const Client::States& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+struct LayerServerTest : ::testing::Test {
+    TestWorld world{small_model()};
+
+    std::vector<Hop> route() {
+        const Discovery found = world.discover(world.addresses());
+        auto chosen = choose_route(found.offers, world.snapshot.hash, world.snapshot.config.layers);
+        if (!chosen.ok()) {
+            ADD_FAILURE() << chosen.error().message;
+            for (const std::string& silent : found.silent) ADD_FAILURE() << silent;
+            return {};
+        }
+        return *chosen;
+    }
+    Hash256 must_open(std::uint32_t positions = 64) {
+        const auto answer = world.open(route(), positions);
+        if (const auto* failure = std::get_if<Failure>(&answer))
+            ADD_FAILURE() << failure->error.message;
+        return std::get<Hash256>(answer);
+    }
+    std::string open_error(const std::vector<Hop>& over, std::uint32_t positions = 64) {
+        const auto answer = world.open(over, positions);
+        const auto* failure = std::get_if<Failure>(&answer);
+        return failure == nullptr ? "" : failure->error.message;
+    }
+};
+
+TEST_F(LayerServerTest, AnySplitGivesTheBitsOfOneProcess) {
+    const std::vector<std::vector<std::uint32_t>> splits = {
+        {0, 5}, {0, 2, 5}, {0, 1, 3, 5}, {0, 1, 2, 3, 4, 5}};
+    const Client::States states = world.some_states(40, 1);
+    const Client::States expected = world.local_forward(states);
+    for (const auto& split : splits) {
+        world.servers.clear();
+        world.loop.run_for(1);
+        for (std::size_t i = 0; i + 1 < split.size(); ++i)
+            world.add_server("s" + std::to_string(i), {split[i], split[i + 1]});
+        const Hash256 session = must_open();
+        // A prefill of 37 and three single tokens.
+        const std::size_t dim = world.snapshot.config.dim;
+        Client::States got;
+        for (const auto& [from, to] : std::vector<std::pair<std::size_t, std::size_t>>{
+                 {0, 37}, {37, 38}, {38, 39}, {39, 40}}) {
+            const auto answer =
+                world.push(session, {states.begin() + static_cast<std::ptrdiff_t>(from * dim),
+                                     states.begin() + static_cast<std::ptrdiff_t>(to * dim)});
+            ASSERT_TRUE(std::holds_alternative<Client::States>(answer))
+                << std::get<Failure>(answer).error.message;
+            const auto& piece = std::get<Client::States>(answer);
+            got.insert(got.end(), piece.begin(), piece.end());
+        }
+        EXPECT_TRUE(same_bits(got, expected)) << split.size() - 1 << " servers";
+        world.client->close(session);
+        world.loop.run_for(10);
+        for (const auto& [address, server] : world.servers) {
+            EXPECT_EQ(server.server->open_sessions(), 0U) << address;
+            EXPECT_EQ(server.server->kv_bytes(), 0U) << address;
+        }
+    }
+}
+
+TEST_F(LayerServerTest, SessionsBatchedTogetherDoNotChangeBits) {
+    world.add_server("a", {0, 3});
+    world.add_server("b", {3, 5});
+    constexpr std::size_t kSessions = 6;
+    std::vector<Hash256> sessions;
+    std::vector<Client::States> inputs;
+    std::vector<Client::States> outputs(kSessions);
+    for (std::size_t i = 0; i < kSessions; ++i) {
+        sessions.push_back(must_open());
+        inputs.push_back(world.some_states(5 + i, 10 + i));
+    }
+    // All pieces of all sessions are queued before any is computed.
+    world.loop.hold_work(true);
+    std::size_t answered = 0;
+    std::size_t asked = 0;
+    for (std::size_t i = 0; i < kSessions; ++i) {
+        const std::size_t dim = world.snapshot.config.dim;
+        const std::size_t half = inputs[i].size() / dim / 2 * dim;
+        for (const auto& [from, to] : std::vector<std::pair<std::size_t, std::size_t>>{
+                 {0, half}, {half, inputs[i].size()}}) {
+            ++asked;
+            world.client->push(sessions[i],
+                               {inputs[i].begin() + static_cast<std::ptrdiff_t>(from),
+                                inputs[i].begin() + static_cast<std::ptrdiff_t>(to)},
+                               [&, i](auto answer) {
+                                   ++answered;
+                                   if (const auto* s = std::get_if<Client::States>(&answer))
+                                       outputs[i].insert(outputs[i].end(), s->begin(), s->end());
+                               });
+        }
+    }
+    world.loop.run_for(5);
+    world.loop.hold_work(false);
+    ASSERT_TRUE(world.loop.run_until([&] { return answered == asked; }));
+    for (std::size_t i = 0; i < kSessions; ++i)
+        EXPECT_TRUE(same_bits(outputs[i], world.local_forward(inputs[i]))) << "session " << i;
+}
+
+TEST_F(LayerServerTest, RefusesWhenFull) {
+    LayerServerOptions options;
+    options.max_sessions = 1;
+    world.add_server("a", {0, 5}, options);
+    const std::vector<Hop> over = route();
+    ASSERT_EQ(open_error(over), "");
+    const std::string error = open_error(over);
+    EXPECT_NE(error.find("refused (busy): all 1 sessions are taken"), std::string::npos) << error;
+    EXPECT_NE(error.find("hop 1 of 1 (a, layers 0-5)"), std::string::npos) << error;
+    // Its record says so too, so no route is chosen over it.
+    const Discovery found = world.discover({"a"});
+    EXPECT_FALSE(choose_route(found.offers, world.snapshot.hash, 5).ok());
+}
+
+TEST_F(LayerServerTest, RefusesByMemoryByClientAndWhenLeaving) {
+    LayerServerOptions options;
+    options.max_kv_bytes = 64 * 1024;
+    world.add_server("memory", {0, 5}, options);
+    EXPECT_NE(open_error(route(), 128).find("no memory left"), std::string::npos);
+    world.servers.clear();
+    options = {};
+    options.max_sessions_per_client = 2;
+    FakeServer& per_client = world.add_server("client-bound", {0, 5}, options);
+    const std::vector<Hop> over = route();
+    EXPECT_EQ(open_error(over), "");
+    EXPECT_EQ(open_error(over), "");
+    EXPECT_NE(open_error(over).find("too many sessions open"), std::string::npos);
+    per_client.server->drain();
+    EXPECT_NE(open_error(over).find("leaving"), std::string::npos);
+}
+
+TEST_F(LayerServerTest, RefusesWhatItDoesNotHold) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 5});
+    std::vector<Hop> over = route();
+    std::vector<Hop> shifted = over;
+    shifted[0].layers = {0, 3};
+    EXPECT_NE(open_error(shifted).find("this server holds layers 0-2, not layers 0-3"),
+              std::string::npos);
+    EXPECT_NE(open_error(over, 129).find("context of 128"), std::string::npos);
+    world.snapshot.hash.bytes[0] ^= 1;
+    EXPECT_NE(open_error(over).find("wrong model"), std::string::npos);
+}
+
+TEST_F(LayerServerTest, NextHopMustBeWhoTheClientNamed) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 5});
+    std::vector<Hop> over = route();
+    over[1].key = crypto::public_key(crypto::SecretKey::generate(world.random));
+    EXPECT_NE(open_error(over).find("another key"), std::string::npos);
+    over = route();
+    world.servers.at("b").kill();
+    EXPECT_NE(open_error(over).find("b"), std::string::npos);
+}
+
+TEST_F(LayerServerTest, IdleSessionsExpireAndLostClientsFreeTheirCaches) {
+    LayerServerOptions options;
+    options.idle_ms = 5'000;
+    FakeServer& a = world.add_server("a", {0, 5}, options);
+    const Hash256 session = must_open();
+    world.loop.run_for(4'000);
+    EXPECT_EQ(a.server->open_sessions(), 1U);
+    world.loop.run_for(3'000);
+    EXPECT_EQ(a.server->open_sessions(), 0U);
+    const auto answer = world.push(session, world.some_states(1, 1));
+    ASSERT_TRUE(std::holds_alternative<Failure>(answer));
+    EXPECT_NE(std::get<Failure>(answer).error.message.find("expired"), std::string::npos);
+
+    must_open();
+    EXPECT_GT(a.server->kv_bytes(), 0U);
+    world.client_network.die();
+    world.loop.run_for(10);
+    EXPECT_EQ(a.server->open_sessions(), 0U);
+    EXPECT_EQ(a.server->kv_bytes(), 0U);
+}
+
+TEST_F(LayerServerTest, AnOpenSessionKeepsItsModelWhenTheServerMovesOn) {
+    FakeServer& a = world.add_server("a", {0, 5});
+    const Hash256 session = must_open();
+    const Client::States states = world.some_states(6, 2);
+    const Client::States expected = world.local_forward(states);
+    model::Model newer = *world.model;
+    newer.parameters[newer.parameters.size() / 2] += 1.0F;
+    const auto snapshot = snapshot_of(std::make_shared<const model::Model>(newer)).value();
+    ASSERT_NE(snapshot.hash, world.snapshot.hash);
+    a.server->set_model(snapshot, {0, 5});
+    const auto answer = world.push(session, states);
+    ASSERT_TRUE(std::holds_alternative<Client::States>(answer));
+    EXPECT_TRUE(same_bits(std::get<Client::States>(answer), expected));
+    EXPECT_NE(open_error({{{0, 5}, crypto::public_key(a.secret), "a"}}).find("wrong model"),
+              std::string::npos);
+}
+
+/// Talks to a Server in raw messages, as no honest client would.
+struct RawPeer final : net::NetworkHandler {
+    TestWorld& world;
+    crypto::SecretKey secret;
+    FakeNetwork network;
+    net::PeerId peer = 0;
+    std::vector<std::pair<MessageKind, Bytes>> got;
+    std::vector<std::string> errors;
+    SessionTerms terms;
+
+    RawPeer(TestWorld& w, const std::string& name)
+        : world(w),
+          secret(crypto::SecretKey::generate(w.random)),
+          network(w.loop, w.wire, name, crypto::public_key(secret)) {
+        network.set_handler(this);
+    }
+    void on_peer_up(net::PeerId id, const net::PeerInfo&) override { peer = id; }
+    void on_peer_down(net::PeerId, const std::string&) override { peer = 0; }
+    void on_message(net::PeerId, std::uint16_t kind, Bytes body) override {
+        got.emplace_back(static_cast<MessageKind>(kind), body);
+        if (const auto problem = decode_session_problem(body); problem.ok())
+            errors.push_back(std::string(refusal_name(problem->refusal)) + ": " + problem->reason);
+    }
+    void send(MessageKind kind, const Bytes& body) {
+        network.send(peer, static_cast<std::uint16_t>(kind), body);
+        world.loop.run_for(10);
+    }
+    void open_at(const std::string& address) {
+        network.connect(address);
+        world.loop.run_for(10);
+        terms = {
+            .session = world.random.hash256(), .model = world.snapshot.hash, .max_positions = 64};
+        send(MessageKind::kOpenSession,
+             encode(OpenSession{terms, {0, 5}, crypto::public_key(secret), false, {}}));
+        ASSERT_FALSE(got.empty());
+        ASSERT_EQ(got.back().first, MessageKind::kOpened);
+    }
+    Push push(std::uint32_t position, Client::States states) {
+        const Hash256 hash = states_hash(position, states);
+        const auto tokens = static_cast<std::uint32_t>(states.size() / world.snapshot.config.dim);
+        return {terms.session,
+                position,
+                tokens,
+                std::move(states),
+                {make_receipt(terms, {}, {}, hash, secret, {})}};
+    }
+};
+
+TEST_F(LayerServerTest, MalformedMessagesAreRefused) {
+    FakeServer& a = world.add_server("a", {0, 5});
+    RawPeer raw(world, "raw");
+    raw.open_at("a");
+    for (const MessageKind kind :
+         {MessageKind::kOpenSession, MessageKind::kPush, MessageKind::kClose,
+          MessageKind::kAskProgress, MessageKind::kAskAnnounce}) {
+        raw.errors.clear();
+        raw.send(kind, Bytes(5, 0xff));
+        ASSERT_EQ(raw.errors.size(), 1U) << static_cast<int>(kind);
+        EXPECT_NE(raw.errors[0].find("bad request"), std::string::npos);
+    }
+    EXPECT_EQ(a.server->open_sessions(), 1U);
+}
+
+TEST_F(LayerServerTest, WrongPushesEndTheSessionWithAReason) {
+    FakeServer& a = world.add_server("a", {0, 5});
+    RawPeer raw(world, "raw");
+    const auto expect_refused = [&](const std::function<Push()>& make, const std::string& reason) {
+        raw.open_at("a");
+        raw.errors.clear();
+        raw.send(MessageKind::kPush, encode(make()));
+        ASSERT_EQ(raw.errors.size(), 1U) << reason;
+        EXPECT_NE(raw.errors[0].find(reason), std::string::npos) << raw.errors[0];
+        EXPECT_EQ(a.server->open_sessions(), 0U);
+        EXPECT_EQ(a.server->kv_bytes(), 0U);
+    };
+    const Client::States good = world.some_states(2, 1);
+    Client::States nan = good;
+    nan[40] = std::numeric_limits<float>::quiet_NaN();
+    expect_refused([&] { return raw.push(0, nan); }, "not finite: the activation in row 1");
+    expect_refused([&] { return raw.push(3, good); }, "position 3, expected 0");
+    expect_refused([&] { return raw.push(0, world.some_states(65, 1)); }, "64 positions");
+    expect_refused(
+        [&] {
+            Push push = raw.push(0, good);
+            push.tokens = 1;
+            return push;
+        },
+        "32 wide");
+    expect_refused(
+        [&] {
+            Push push = raw.push(0, good);
+            push.states[3] += 1.0F;  // changed on the way: the receipt no longer fits
+            return push;
+        },
+        "bad receipt");
+    expect_refused(
+        [&] {
+            Push push = raw.push(0, good);
+            push.receipts[0].signature.bytes[9] ^= 1;
+            return push;
+        },
+        "bad receipt");
+}
+
+TEST_F(LayerServerTest, AStrangersMessagesDoNotTouchASession) {
+    FakeServer& a = world.add_server("a", {0, 5});
+    RawPeer owner(world, "owner");
+    owner.open_at("a");
+    RawPeer thief(world, "thief");
+    thief.network.connect("a");
+    world.loop.run_for(10);
+    thief.terms = owner.terms;
+    thief.send(MessageKind::kPush, encode(thief.push(0, world.some_states(1, 1))));
+    ASSERT_EQ(thief.errors.size(), 1U);
+    EXPECT_NE(thief.errors[0].find("another key"), std::string::npos);
+    thief.send(MessageKind::kClose, encode_session_id(owner.terms.session));
+    thief.send(MessageKind::kAskProgress, encode_session_id(owner.terms.session));
+    EXPECT_NE(thief.errors.back().find("unknown session"), std::string::npos);
+    EXPECT_EQ(a.server->open_sessions(), 1U);
+    owner.send(MessageKind::kPush, encode(owner.push(0, world.some_states(1, 1))));
+    EXPECT_EQ(owner.got.back().first, MessageKind::kResult);
+}
+
+TEST_F(LayerServerTest, QueuesAreBounded) {
+    LayerServerOptions options;
+    options.max_waiting_per_session = 2;
+    world.add_server("a", {0, 5}, options);
+    RawPeer raw(world, "raw");
+    raw.open_at("a");
+    world.loop.hold_work(true);
+    const Client::States one = world.some_states(1, 1);
+    for (std::uint32_t i = 0; i < 3; ++i) raw.send(MessageKind::kPush, encode(raw.push(i, one)));
+    EXPECT_TRUE(raw.errors.empty());  // one under computation, two waiting
+    raw.send(MessageKind::kPush, encode(raw.push(3, one)));
+    ASSERT_EQ(raw.errors.size(), 1U);
+    EXPECT_NE(raw.errors[0].find("busy"), std::string::npos) << raw.errors[0];
+    world.loop.hold_work(false);
+    world.loop.run_for(10);  // the batch of the dead session ends quietly
+}
+
+TEST_F(LayerServerTest, DiesWhileComputing) {
+    world.add_server("a", {0, 5});
+    const Hash256 session = must_open();
+    world.loop.hold_work(true);
+    std::optional<Failure> failure;
+    world.client->push(session, world.some_states(4, 1),
+                       [&](auto answer) { failure = std::get<Failure>(answer); });
+    world.loop.run_for(10);
+    world.servers.at("a").kill();
+    world.loop.hold_work(false);
+    ASSERT_TRUE(world.loop.run_until([&] { return failure.has_value(); }));
+    EXPECT_NE(failure->error.message.find("hop 1 of 1 (a, layers 0-5) was lost"), std::string::npos)
+        << failure->error.message;
+}
+
+}  // namespace
+}  // namespace cairn::serve

@@ -1,0 +1,244 @@
+// Proves that text written over several Servers has the tokens and the bits of every logit of text
+// written alone, also when a Server dies, stalls or lies in mid-sentence and another takes over;
+// and that where none can, the error names the hop.
+#include "serve/remote_layers.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "crypto/hash.h"
+#include "model/llama2c.h"
+#include "model/load.h"
+#include "model/test_data.h"
+#include "serve/test_world.h"
+
+namespace cairn::serve {
+namespace {
+
+struct Text {
+    model::Tokens tokens;
+    Hash256 digest;  // over the bits of every step's logits
+    std::string error;
+
+    bool operator==(const Text&) const = default;
+};
+
+Text write_text(TestWorld& world, model::LayerStack& layers, const model::Tokens& prompt,
+                std::size_t tokens, float temperature = 0.0F) {
+    model::Transformer ends(world.snapshot.config, world.snapshot.weights, {0, 0}, world.compute);
+    model::GenerateOptions options;
+    options.sampling.temperature = temperature;
+    options.sampling.seed = 5;
+    options.max_tokens = tokens;
+    options.prefill_batch = 16;
+    crypto::Sha256 hasher;
+    auto generated = model::generate(
+        world.compute, ends, layers, prompt, options, {}, [&](const model::GeneratedStep& step) {
+            hasher.update({reinterpret_cast<const std::uint8_t*>(step.logits.data()),
+                           step.logits.size_bytes()});
+            return true;
+        });
+    if (!generated.ok()) return {{}, {}, generated.error().message};
+    return {generated->tokens, hasher.finish(), ""};
+}
+
+Text write_alone(TestWorld& world, const model::Tokens& prompt, std::size_t tokens,
+                 float temperature = 0.0F) {
+    const model::LayerRange all = model::all_layers(world.snapshot.config);
+    model::Transformer transformer(world.snapshot.config, world.snapshot.weights, all,
+                                   world.compute);
+    model::KvCache cache(world.snapshot.config, all, world.snapshot.config.context);
+    model::LocalLayers layers(transformer, cache);
+    return write_text(world, layers, prompt, tokens, temperature);
+}
+
+const model::Tokens kPrompt = {1, 17, 5,  60, 33, 2, 9,  9,  41, 28, 3,  50,
+                               7, 22, 61, 14, 4,  4, 19, 37, 11, 6,  13, 2};
+
+struct RemoteLayersTest : ::testing::Test {
+    ClientOptions quick{.discover_ms = 1000, .open_ms = 1000, .push_ms = 2000, .progress_ms = 500};
+    TestWorld world{small_model(), quick};
+    std::vector<std::string> notes;
+
+    RemoteOptions options() {
+        return {.servers = world.addresses(),
+                .max_positions = world.snapshot.config.context,
+                .note = [this](const std::string& note) { notes.push_back(note); }};
+    }
+};
+
+TEST_F(RemoteLayersTest, WritesTheSameTextAsOneProcess) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 4});
+    world.add_server("c", {4, 5});
+    for (const float temperature : {0.0F, 1.0F}) {
+        FakeRemote remote(world, options());
+        ASSERT_TRUE(remote.start().ok());
+        EXPECT_EQ(remote.layers().route().size(), 3U);
+        const Text text = write_text(world, remote, kPrompt, 40, temperature);
+        EXPECT_EQ(text.error, "");
+        EXPECT_EQ(text.tokens.size(), 40U);
+        EXPECT_EQ(text, write_alone(world, kPrompt, 40, temperature));
+    }
+}
+
+TEST_F(RemoteLayersTest, OneTripAlongThePathPerToken) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 5});
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    std::vector<float> hidden = world.some_states(1, 1);
+    const std::uint64_t before = world.wire.messages;
+    ASSERT_TRUE(remote.forward(hidden).ok());
+    // Client to a, a to b, b to client.
+    EXPECT_EQ(world.wire.messages - before, 3U);
+}
+
+TEST_F(RemoteLayersTest, GoesOnTokenForTokenWhenAServerDies) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 5});
+    world.add_server("c", {2, 5});
+    const Text expected = write_alone(world, kPrompt, 40);
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    const std::string second = remote.layers().route()[1].address;
+    remote.before = [&](std::size_t call) {
+        if (call == 20) world.servers.at(second).kill();
+    };
+    EXPECT_EQ(write_text(world, remote, kPrompt, 40), expected);
+    EXPECT_EQ(remote.layers().failovers(), 1U);
+    EXPECT_NE(remote.layers().route()[1].address, second);
+    EXPECT_EQ(world.servers.at("a").server->open_sessions(), 1U);
+}
+
+TEST_F(RemoteLayersTest, GoesOnWhenAServerDiesDuringPrefillAndAgainLater) {
+    for (const char* name : {"a", "b", "c"}) world.add_server(name, {0, 5});
+    const Text expected = write_alone(world, kPrompt, 30);
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    remote.before = [&](std::size_t call) {
+        if (call == 1 || call == 12) world.servers.at(remote.layers().route()[0].address).kill();
+    };
+    EXPECT_EQ(write_text(world, remote, kPrompt, 30), expected);
+    EXPECT_EQ(remote.layers().failovers(), 2U);
+}
+
+TEST_F(RemoteLayersTest, NamesTheHopThatDiedWhereNobodyCanTakeItsPlace) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 5});
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    remote.before = [&](std::size_t call) {
+        if (call == 10) world.servers.at("b").kill();
+    };
+    const Text text = write_text(world, remote, kPrompt, 40);
+    EXPECT_NE(text.error.find("hop 2 of 2 (b, layers 2-5) was lost"), std::string::npos)
+        << text.error;
+    EXPECT_NE(text.error.find("nobody can take its place: no server holds layers 2-5"),
+              std::string::npos)
+        << text.error;
+}
+
+TEST_F(RemoteLayersTest, NamesTheHopThatStalls) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 5});
+    {
+        FakeRemote remote(world, options());
+        ASSERT_TRUE(remote.start().ok());
+        // Everything to b vanishes, but its connection stands.
+        remote.before = [&](std::size_t call) {
+            if (call == 10) world.wire.frozen.insert("b");
+        };
+        const Text text = write_text(world, remote, kPrompt, 40);
+        EXPECT_NE(text.error.find("hop 2 of 2 (b, layers 2-5) is silent"), std::string::npos)
+            << text.error;
+    }
+    world.wire.frozen.clear();
+    // b answers questions but never computes.
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    world.servers.at("b").network->tamper = [](MessageKind kind, Bytes& body) {
+        if (kind == MessageKind::kResult) body.clear();
+    };
+    const Text text = write_text(world, remote, kPrompt, 40);
+    EXPECT_NE(text.error.find("hop 2 of 2 (b, layers 2-5) stalled"), std::string::npos)
+        << text.error;
+}
+
+TEST_F(RemoteLayersTest, AStalledHopIsReplacedAndNotAskedAgain) {
+    world.add_server("a", {0, 5});
+    world.add_server("b", {0, 5});
+    const Text expected = write_alone(world, kPrompt, 30);
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    remote.before = [&](std::size_t call) {
+        if (call == 10) world.wire.frozen.insert(remote.layers().route()[0].address);
+    };
+    EXPECT_EQ(write_text(world, remote, kPrompt, 30), expected);
+    EXPECT_EQ(remote.layers().failovers(), 1U);
+}
+
+TEST_F(RemoteLayersTest, AResultThatDoesNotFitItsReceiptIsRefused) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 5});
+    world.servers.at("b").network->tamper = [](MessageKind kind, Bytes& body) {
+        if (kind == MessageKind::kResult) body.back() ^= 1;
+    };
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    const Text text = write_text(world, remote, kPrompt, 5);
+    EXPECT_NE(text.error.find("hop 2 of 2 (b, layers 2-5) passed on a bad receipt"),
+              std::string::npos)
+        << text.error;
+}
+
+TEST_F(RemoteLayersTest, APushThatDoesNotFitItsReceiptSpeaksAgainstItsSender) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 5});
+    world.servers.at("a").network->tamper = [](MessageKind kind, Bytes& body) {
+        if (kind == MessageKind::kPush) body.back() ^= 1;
+    };
+    FakeRemote remote(world, options());
+    ASSERT_TRUE(remote.start().ok());
+    const Text text = write_text(world, remote, kPrompt, 5);
+    EXPECT_NE(text.error.find("hop 1 of 2 (a, layers 0-2) sent a bad receipt"), std::string::npos)
+        << text.error;
+}
+
+TEST_F(RemoteLayersTest, SaysWhichLayersNobodyHolds) {
+    world.add_server("a", {0, 2});
+    RemoteOptions asked = options();
+    asked.servers.push_back("nowhere");
+    FakeRemote remote(world, asked);
+    const Status status = remote.start();
+    ASSERT_FALSE(status.ok());
+    EXPECT_NE(status.error().message.find("no server holds layers 2-5"), std::string::npos);
+    EXPECT_NE(status.error().message.find("nowhere cannot be reached"), std::string::npos)
+        << status.error().message;
+}
+
+// The real thing: a trained model, against the text that two other programs agree on.
+TEST(RemoteStories, SplitOverTwoAndThreeServersWritesTheSameStory) {
+    const std::string file = model::test_data_folder() + "/stories260K/stories260K.bin";
+    auto loaded = model::load_any(file);
+    if (!loaded.ok()) GTEST_SKIP() << "no test data: " << loaded.error().message;
+    TestWorld world(std::make_shared<const model::Model>(std::move(loaded->model)));
+    const Text expected = write_alone(world, {1}, 120);
+    ASSERT_EQ(expected.error, "");
+    for (const auto& split : std::vector<std::vector<std::uint32_t>>{{0, 3, 5}, {0, 1, 4, 5}}) {
+        world.servers.clear();
+        world.loop.run_for(1);
+        for (std::size_t i = 0; i + 1 < split.size(); ++i)
+            world.add_server("s" + std::to_string(i), {split[i], split[i + 1]});
+        FakeRemote remote(world, {.servers = world.addresses(),
+                                  .max_positions = world.snapshot.config.context,
+                                  .note = {}});
+        ASSERT_TRUE(remote.start().ok());
+        EXPECT_EQ(remote.layers().route().size(), split.size() - 1);
+        EXPECT_EQ(write_text(world, remote, {1}, 120), expected);
+    }
+}
+
+}  // namespace
+}  // namespace cairn::serve

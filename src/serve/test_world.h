@@ -1,0 +1,156 @@
+// For this room's tests alone: a loop in virtual time, a network in memory, and a world of layer
+// servers and one client over them. (sim/ cannot be used here: it stands above this room.)
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/generate.h"
+#include "serve/layer_server.h"
+#include "serve/remote_layers.h"
+
+namespace cairn::serve {
+
+/// Everything in one thread; offloaded work runs when its turn comes, so messages may overtake it.
+class FakeLoop final : public Loop {
+  public:
+    explicit FakeLoop(ManualClock& clock) : clock_(clock) {}
+    void post(std::function<void()> task) override { queue_.push_back(std::move(task)); }
+    TimerId call_after(std::uint64_t delay_ms, std::function<void()> task) override;
+    void cancel(TimerId id) override;
+    void offload(Lane lane, std::function<void()> work, std::function<void()> done) override;
+    /// Offloaded work waits until released: a machine that hangs.
+    void hold_work(bool hold) { held_ = hold; }
+
+    /// Runs until `done` or nothing is left to do; jumps over empty time. False: nothing left.
+    bool run_until(const std::function<bool()>& done);
+    /// Runs what is due within `ms` of virtual time.
+    void run_for(std::uint64_t ms);
+
+  private:
+    bool step(std::uint64_t until_us);
+
+    ManualClock& clock_;
+    std::deque<std::function<void()>> queue_;
+    std::deque<std::function<void()>> work_;
+    std::map<std::pair<std::uint64_t, TimerId>, std::function<void()>> timers_;
+    TimerId next_timer_ = 1;
+    bool held_ = false;
+};
+
+class FakeNetwork;
+
+/// All nodes by address.
+struct FakeWire {
+    std::map<std::string, FakeNetwork*> nodes;
+    std::set<std::string> frozen;  ///< messages to these addresses vanish: they stall
+    std::uint64_t messages = 0;
+};
+
+class FakeNetwork final : public net::Network {
+  public:
+    FakeNetwork(Loop& loop, FakeWire& wire, std::string address, crypto::PublicKey key)
+        : loop_(loop), wire_(wire), address_(std::move(address)), key_(key) {
+        wire_.nodes[address_] = this;
+    }
+    ~FakeNetwork() override { die(); }
+    void set_handler(net::NetworkHandler* handler) override { handler_ = handler; }
+    void connect(const std::string& address) override;
+    bool send(net::PeerId peer, std::uint16_t kind, ByteView body) override;
+    void disconnect(net::PeerId peer) override;
+    std::string listen_address() const override { return address_; }
+    /// May change what this node sends: a machine that lies.
+    std::function<void(MessageKind, Bytes&)> tamper;
+    /// As kill -9: all peers lose it.
+    void die();
+
+  private:
+    struct End {
+        FakeNetwork* other = nullptr;
+        net::PeerId there = 0;
+    };
+    net::PeerId add(FakeNetwork* other, bool outbound);
+    void lose(net::PeerId peer);
+
+    Loop& loop_;
+    FakeWire& wire_;
+    std::string address_;
+    crypto::PublicKey key_;
+    net::NetworkHandler* handler_ = nullptr;
+    std::map<net::PeerId, End> ends_;
+    net::PeerId next_ = 1;
+};
+
+/// A server of the world and what it stands on.
+struct FakeServer {
+    crypto::SecretKey secret;
+    std::unique_ptr<FakeNetwork> network;
+    std::unique_ptr<LayerServer> server;
+
+    void kill() {
+        network.reset();
+        server.reset();
+    }
+};
+
+struct TestWorld {
+    ManualClock clock;
+    FakeLoop loop{clock};
+    FakeWire wire;
+    SeededRandom random{7};
+    const tensor::Kernels& kernels = *tensor::kernels_from_environment().value();
+    ThreadPool pool{1};
+    tensor::Compute compute{&kernels, &pool};
+    std::shared_ptr<const model::Model> model;
+    ModelSnapshot snapshot;
+    std::map<std::string, FakeServer> servers;
+
+    crypto::SecretKey client_secret = crypto::SecretKey::generate(random);
+    FakeNetwork client_network{loop, wire, "client", crypto::public_key(client_secret)};
+    std::unique_ptr<Client> client;
+
+    explicit TestWorld(std::shared_ptr<const model::Model> the_model,
+                       const ClientOptions& options = {});
+    ~TestWorld();
+
+    FakeServer& add_server(const std::string& address, model::LayerRange layers,
+                           const LayerServerOptions& options = {});
+    /// Addresses of all servers.
+    std::vector<std::string> addresses() const;
+
+    Discovery discover(std::vector<std::string> from);
+    std::variant<Hash256, Failure> open(const std::vector<Hop>& route, std::uint32_t positions);
+    std::variant<Client::States, Failure> push(const Hash256& session, Client::States states);
+    /// Deterministic states [tokens, dim] that look like embeddings.
+    Client::States some_states(std::size_t tokens, std::uint64_t seed);
+    /// The same through a Transformer in this process, from an empty cache.
+    Client::States local_forward(const Client::States& states);
+};
+
+/// A LayerStack over RemoteLayers on the fake loop.
+class FakeRemote final : public model::LayerStack {
+  public:
+    FakeRemote(TestWorld& world, RemoteOptions options)
+        : world_(world),
+          layers_(*world.client, world.snapshot.hash, world.snapshot.config, std::move(options)) {}
+    Status start();
+    Status forward(std::span<float> hidden) override;
+    RemoteLayers& layers() { return layers_; }
+    /// Called before every forward with the number of calls so far.
+    std::function<void(std::size_t)> before;
+
+  private:
+    TestWorld& world_;
+    RemoteLayers layers_;
+    std::size_t calls_ = 0;
+};
+
+/// A small random model: 5 layers, grouped queries.
+std::shared_ptr<const model::Model> small_model();
+
+}  // namespace cairn::serve
