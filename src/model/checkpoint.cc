@@ -17,8 +17,8 @@ constexpr std::size_t kChecksumBytes = 8;
 constexpr std::size_t kConfigBytes = 9 * 4 + 1;
 constexpr std::size_t kMaxHeaderBytes = 8 + 4 + kConfigBytes + 4 + kMaxTokenizerBytes + 8;
 
-// FNV-1a over little-endian 64-bit words, the last one filled with zeros. Each step is a bijection
-// of the state, so damage within one word is always seen.
+// In the manner of FNV-1a, over little-endian 64-bit words, the last one filled with zeros. Each
+// step is a bijection of the state, so damage within one word is always seen.
 class Checksum {
   public:
     // All pieces but the last must be multiples of eight bytes long.
@@ -94,6 +94,12 @@ Result<Model> read_checked(const Source& source) {
 
 }  // namespace
 
+std::uint64_t checkpoint_checksum(ByteView bytes) {
+    Checksum checksum;
+    checksum.add(bytes);
+    return checksum.value();
+}
+
 Result<Bytes> encode_checkpoint(const Model& model) {
     const ParameterLayout layout(model.config);
     CHECK(model.parameters.size() == layout.size());
@@ -107,9 +113,7 @@ Result<Bytes> encode_checkpoint(const Model& model) {
     writer.u64(layout.size());
     writer.raw({reinterpret_cast<const std::uint8_t*>(model.parameters.data()),
                 model.parameters.size() * sizeof(float)});
-    Checksum checksum;
-    checksum.add(writer.out());
-    writer.u64(checksum.value());
+    writer.u64(checkpoint_checksum(writer.out()));
     return std::move(writer).take();
 }
 

@@ -18,6 +18,9 @@ inline constexpr std::string_view kCheckpointMagic = "CAIRNCKP";
 Result<Bytes> encode_checkpoint(const Model& model);
 Result<Model> read_checkpoint(const Source& source);
 
+/// The checksum of a file's bytes before it. Public for fuzzing.
+std::uint64_t checkpoint_checksum(ByteView bytes);
+
 /// Writes the file so that a crash leaves the old one or the new one.
 Status save_checkpoint(const Model& model, const std::string& path);
 

@@ -1,0 +1,15 @@
+// Fuzzes the reader of llama2.c checkpoints: never more memory than the file's own size, and what
+// is accepted is finite.
+#include <cstddef>
+#include <cstdint>
+
+#include "model/llama2c.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace cairn;
+    const auto read = model::read_llama2c(model::MemorySource({data, size}));
+    if (!read.ok()) return 0;
+    CHECK(read->parameters.size() * sizeof(float) <= size);
+    CHECK(model::check_finite(read->layout(), read->parameters).ok());
+    return 0;
+}
