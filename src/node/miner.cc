@@ -1,0 +1,169 @@
+#include "node/miner.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "chain/target.h"
+#include "crypto/hash.h"
+
+namespace cairn::node {
+namespace {
+
+constexpr std::uint64_t kAskAgainMs = 100;
+constexpr std::uint64_t kFailedMs = 2'000;
+
+}  // namespace
+
+bool search_nonce(chain::BlockHeader& header, std::uint64_t count) {
+    const chain::U256 target = chain::target_from_compact(header.target).value();
+    auto bytes = chain::header_bytes(header);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::uint64_t nonce = header.nonce + i;
+        for (std::size_t byte = 0; byte < 8; ++byte)
+            bytes.bytes[chain::kNonceOffset + byte] =
+                static_cast<std::uint8_t>(nonce >> (8 * byte));
+        if (!chain::meets_target(crypto::sha256d(bytes.view()), target)) continue;
+        header.nonce = nonce;
+        return true;
+    }
+    return false;
+}
+
+Miner::Miner(const Clock& clock, Random& random, Loop& loop, ActiveChain& chain,
+             const Mempool& mempool, const crypto::PublicKey& key, MinerOptions options,
+             OnFound on_found, OnReport on_report)
+    : clock_(clock),
+      random_(random),
+      loop_(loop),
+      chain_(chain),
+      mempool_(mempool),
+      key_(key),
+      options_(options),
+      on_found_(std::move(on_found)),
+      on_report_(std::move(on_report)) {}
+
+void Miner::on_tip() {
+    if (!options_.enabled) return;
+    ++generation_;
+    template_.reset();
+    progress_.searching = false;
+    if (stuck_ != 0) loop_.cancel(stuck_);
+    stuck_ = 0;
+    tip_since_ms_ = clock_.monotonic_us() / 1000;
+    dirty_ = true;
+    schedule(0);
+}
+
+void Miner::on_item() {
+    if (!options_.enabled) return;
+    dirty_ = true;
+    // While payloads are awaited, the one that completes them should not wait for a timer.
+    if (!template_ && !assembling_) return schedule(0);
+    if (timer_ != 0) return;
+    const std::uint64_t now = clock_.monotonic_us() / 1000;
+    const std::uint64_t due = assembled_ms_ + options_.refresh_ms;
+    schedule(due > now ? due - now : 0);
+}
+
+void Miner::schedule(std::uint64_t delay_ms) {
+    if (timer_ != 0) loop_.cancel(timer_);
+    timer_ = loop_.call_after(delay_ms, [this] {
+        timer_ = 0;
+        assemble();
+    });
+}
+
+bool Miner::must_wait_for_payloads() const {
+    const TipInfo& tip = *chain_.tip();
+    if (!chain_.network().is_merge_height(tip.next.height)) return false;
+    if (clock_.monotonic_us() / 1000 >= tip_since_ms_ + options_.merge_grace_ms) return false;
+    for (const consensus::OpenCommitment& open : tip.rules.open_commitments())
+        if (!mempool_.contributions().contains(open.id)) return true;
+    return false;
+}
+
+void Miner::assemble() {
+    if (assembling_ || !dirty_) return;
+    if (must_wait_for_payloads()) return schedule(kAskAgainMs);
+    dirty_ = false;
+    assembling_ = true;
+    const BlockNode* parent = chain_.tip()->node;
+    auto candidates = std::make_shared<consensus::Candidates>(mempool_.candidates());
+    auto report = std::make_shared<consensus::BlockReport>();
+    auto block = std::make_shared<Result<chain::Block>>(not_found("no block yet"));
+    loop_.offload(
+        Lane::kChain,
+        [this, parent, candidates, report, block, time_ms = clock_.wall_ms()] {
+            *block = chain_.lane().assemble(parent, *candidates, key_, time_ms, report.get());
+        },
+        [this, parent, report, block] {
+            if (block->ok()) on_report_(*report);
+            on_assembled(parent, std::move(*block));
+        });
+}
+
+void Miner::on_assembled(const BlockNode* parent, Result<chain::Block> block) {
+    assembling_ = false;
+    if (chain_.tip()->node != parent) {
+        dirty_ = true;
+        return schedule(0);
+    }
+    if (!block.ok()) {
+        dirty_ = true;
+        // The chain lane is already at the next tip, which the loop is about to hear of.
+        if (block.error().code != ErrorCode::kCancelled)
+            log_warn("no template for the next block: {}", block.error().message);
+        return schedule(block.error().code == ErrorCode::kCancelled ? kAskAgainMs : kFailedMs);
+    }
+    ++generation_;
+    template_ = std::make_unique<chain::Block>(std::move(*block));
+    template_->header.nonce = random_.u64() >> 1;
+    assembled_ms_ = clock_.monotonic_us() / 1000;
+    progress_.searching = true;
+    progress_.height = parent->height + 1;
+    if (dirty_) schedule(options_.refresh_ms);
+    if (!slicing_) run_slice();
+}
+
+void Miner::run_slice() {
+    slicing_ = template_ != nullptr;
+    if (!slicing_) return;
+    template_->header.time_ms = std::max(template_->header.time_ms, clock_.wall_ms());
+    auto header = std::make_shared<chain::BlockHeader>(template_->header);
+    auto found = std::make_shared<bool>(false);
+    template_->header.nonce += options_.hashes_per_slice;
+    loop_.offload(
+        Lane::kMine,
+        [header, found, count = options_.hashes_per_slice] {
+            *found = search_nonce(*header, count);
+        },
+        [this, header, found, generation = generation_, began = clock_.monotonic_us()] {
+            on_slice(generation, *found, *header, began);
+        });
+}
+
+void Miner::on_slice(std::uint64_t generation, bool found, const chain::BlockHeader& header,
+                     std::uint64_t began_us) {
+    progress_.hashes += options_.hashes_per_slice;
+    if (last_slice_us_ != 0 && began_us > last_slice_us_) {
+        const double rate = static_cast<double>(options_.hashes_per_slice) * 1e6 /
+                            static_cast<double>(began_us - last_slice_us_);
+        progress_.hashes_per_s += 0.1 * (rate - progress_.hashes_per_s);
+    }
+    last_slice_us_ = began_us;
+    // A template that was replaced on the same tip is still a fine block, but its body is gone.
+    if (found && generation == generation_ && template_) {
+        template_->header = header;
+        ++progress_.blocks;
+        const auto block = std::move(template_);
+        progress_.searching = false;
+        stuck_ = loop_.call_after(options_.stuck_ms, [this] {
+            stuck_ = 0;
+            on_tip();
+        });
+        on_found_(*block);
+    }
+    loop_.call_after(options_.slice_pause_ms, [this] { run_slice(); });
+}
+
+}  // namespace cairn::node

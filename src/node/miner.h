@@ -1,0 +1,85 @@
+// The miner: takes the best next block that the rules allow, searches its nonce a slice at a time
+// with pauses between (a guest on someone's computer), and starts anew when the tip moves or
+// something better arrives. At merge heights it waits a little for payloads that were promised.
+// The same code runs under the simulated clock, where slice and pause are the hash rate.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "node/mempool.h"
+
+namespace cairn::node {
+
+struct MinerOptions {
+    bool enabled = false;
+    std::uint64_t hashes_per_slice = 20'000;
+    std::uint64_t slice_pause_ms = 20;
+    std::uint64_t refresh_ms = 1'000;      ///< at most one new template in this time on one tip
+    std::uint64_t merge_grace_ms = 1'500;  ///< at merge heights, for payloads not here yet
+    std::uint64_t stuck_ms = 10'000;       ///< a block found that did not become the tip
+};
+
+/// Tries `count` nonces from header.nonce on; on success header.nonce is the one that works.
+bool search_nonce(chain::BlockHeader& header, std::uint64_t count);
+
+class Miner {
+  public:
+    using OnFound = std::function<void(const chain::Block&)>;
+    /// What a template took and left out, and why. On the loop.
+    using OnReport = std::function<void(const consensus::BlockReport&)>;
+
+    struct Progress {
+        bool searching = false;
+        std::uint32_t height = 0;
+        std::uint64_t hashes = 0;
+        double hashes_per_s = 0;
+        std::uint64_t blocks = 0;
+    };
+
+    Miner(const Clock& clock, Random& random, Loop& loop, ActiveChain& chain,
+          const Mempool& mempool, const crypto::PublicKey& key, MinerOptions options,
+          OnFound on_found, OnReport on_report);
+
+    /// The chain is ready, or its tip moved.
+    void on_tip();
+    /// Something entered the pool that a block could carry.
+    void on_item();
+    Progress progress() const { return progress_; }
+
+  private:
+    bool must_wait_for_payloads() const;
+    void schedule(std::uint64_t delay_ms);
+    void assemble();
+    void on_assembled(const BlockNode* parent, Result<chain::Block> block);
+    void run_slice();
+    void on_slice(std::uint64_t generation, bool found, const chain::BlockHeader& header,
+                  std::uint64_t began_us);
+
+    const Clock& clock_;
+    Random& random_;
+    Loop& loop_;
+    ActiveChain& chain_;
+    const Mempool& mempool_;
+    crypto::PublicKey key_;
+    MinerOptions options_;
+    OnFound on_found_;
+    OnReport on_report_;
+
+    std::unique_ptr<chain::Block> template_;
+    std::uint64_t generation_ = 0;  // of the template; results of older ones are dropped
+    bool dirty_ = false;
+    bool assembling_ = false;
+    bool slicing_ = false;
+    TimerId timer_ = 0;
+    TimerId stuck_ = 0;
+    std::uint64_t tip_since_ms_ = 0;
+    std::uint64_t assembled_ms_ = 0;
+    std::uint64_t last_slice_us_ = 0;
+    Progress progress_;
+};
+
+}  // namespace cairn::node
