@@ -99,8 +99,8 @@ struct NetworkDefinition {
     std::uint64_t genesis_time_ms = 0;
     std::uint64_t spacing_ms = 2000;
     std::uint64_t halflife_ms = 120'000;
-    std::uint32_t first_target = 0x1f00ffff;  ///< compact (chain/target.h)
-    std::uint32_t pow_limit = 0x2000ffff;     ///< compact: no target is easier
+    std::uint32_t first_target = 0x1e0fffff;  ///< compact (chain/target.h)
+    std::uint32_t pow_limit = 0x20ffffff;     ///< compact: no target is easier
     std::uint32_t share_factor = 64;          ///< F: a stamp is F times easier than a block
 
     std::uint64_t subsidy_unit = 100'000'000;  ///< what a full contribution earns at first

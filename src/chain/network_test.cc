@@ -1,0 +1,168 @@
+// Proves that a network definition survives bytes and JSON unchanged, that every field counts for
+// the genesis id, and that what is unknown, doubled or out of bounds is refused by name.
+#include "chain/network.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "chain/test_objects.h"
+
+namespace cairn::chain {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+NetworkDefinition rich_network() {
+    NetworkDefinition network;
+    network.name = "hospitals-3";
+    network.upgrades = {{1000, 2}, {2000, 3}};
+    network.architecture.layers = 6;
+    network.codec = {CodecKind::kSrht, 1, 4};
+    network.weights_seed = 0xffffffffffffffff;
+    network.judge_hash = filled<32>(7);
+    network.members = {test_key(1), test_key(2), test_key(3)};
+    std::sort(network.members.begin(), network.members.end());
+    return network;
+}
+
+std::string error_of(const std::string& json) {
+    const auto network = network_from_json(json);
+    return network.ok() ? "" : network.error().message;
+}
+
+TEST(Network, DefaultIsValid) {
+    const Status status = validate(NetworkDefinition{});
+    EXPECT_TRUE(status.ok()) << status.error().message;
+}
+
+TEST(Network, BytesAndJsonRoundTrip) {
+    for (const NetworkDefinition& network : {NetworkDefinition{}, rich_network()}) {
+        const auto back = decode_network(encode(network));
+        ASSERT_TRUE(back.ok()) << back.error().message;
+        EXPECT_EQ(*back, network);
+        const auto from_json = network_from_json(to_json(network));
+        ASSERT_TRUE(from_json.ok()) << from_json.error().message;
+        EXPECT_EQ(*from_json, network);
+        EXPECT_EQ(genesis_id(*from_json), genesis_id(network));
+    }
+}
+
+TEST(Network, BytesHaveOneSpelling) {
+    const Bytes bytes = encode(rich_network());
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_FALSE(decode_network(ByteView(bytes).first(size)).ok());
+    for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+        Bytes flipped = bytes;
+        flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ (1u << (bit % 8)));
+        const auto decoded = decode_network(flipped);
+        if (decoded.ok()) {
+            EXPECT_EQ(encode(*decoded), flipped);
+        }
+    }
+}
+
+/// Every number of the JSON form, one by one: a change changes the genesis id, and a value far
+/// out of bounds is refused with the field's name.
+TEST(Network, EveryNumberCountsAndIsBounded) {
+    const Json base = Json::parse(to_json(NetworkDefinition{}));
+    const Hash256 base_id = genesis_id(NetworkDefinition{});
+    int numbers = 0;
+    const auto try_field = [&](const Json::json_pointer& pointer, const std::string& name) {
+        Json changed = base;
+        changed[pointer] = changed[pointer].get<std::uint64_t>() + 1;
+        const auto network = network_from_json(changed.dump());
+        if (network.ok()) {
+            EXPECT_NE(genesis_id(*network), base_id) << name;
+        }
+        for (const Json& bad : {Json(-1), Json(1.5), Json("1"), Json(nullptr)}) {
+            changed[pointer] = bad;
+            EXPECT_NE(error_of(changed.dump()).find(name), std::string::npos) << name;
+        }
+        if (name == "weights_seed") return;  // any u64
+        changed[pointer] = 0xffffffffffffffff;
+        EXPECT_NE(error_of(changed.dump()).find(name), std::string::npos) << name;
+        ++numbers;
+    };
+    for (const auto& [name, value] : base.items()) {
+        if (value.is_number()) try_field(Json::json_pointer("/" + name), name);
+        if (!value.is_object()) continue;
+        for (const auto& [inner, number] : value.items()) {
+            if (number.is_number()) try_field(Json::json_pointer("/" + name + "/" + inner), inner);
+        }
+    }
+    EXPECT_GT(numbers, 45);
+}
+
+TEST(Network, JsonRefusesWhatItDoesNotKnow) {
+    Json json = Json::parse(to_json(NetworkDefinition{}));
+    json["colour"] = 3;
+    EXPECT_EQ(error_of(json.dump()), "network.json: colour is not a field of this format");
+    json.erase("colour");
+    json["recipe"]["momentum"] = 3;
+    EXPECT_EQ(error_of(json.dump()), "network.json: recipe.momentum is not a field of this format");
+    EXPECT_NE(error_of("{\"name\": \"a\", \"name\": \"b\"}").find("name is there twice"),
+              std::string::npos);
+    EXPECT_NE(error_of("[1]"), "");
+    EXPECT_NE(error_of("{"), "");
+    EXPECT_EQ(error_of("{}"), "");  // all defaults
+}
+
+TEST(Network, RulesBetweenFields) {
+    const auto message = [](auto change) {
+        NetworkDefinition network;
+        change(network);
+        const Status status = validate(network);
+        return status.ok() ? std::string() : status.error().message;
+    };
+    const auto names = [&](const std::string& field, auto change) {
+        EXPECT_NE(message(change).find(field), std::string::npos) << message(change);
+    };
+    names("architecture.heads", [](auto& n) { n.architecture.heads = 3; });
+    names("architecture.kv_heads", [](auto& n) { n.architecture.kv_heads = 3; });
+    names("architecture.context", [](auto& n) { n.architecture.context = 100; });
+    names("judge_leaf_tokens", [](auto& n) { n.judge_leaf_tokens = 3000; });
+    names("codec.bits", [](auto& n) { n.codec.bits = 3; });
+    names("codec", [](auto& n) { n.codec.kind = CodecKind::kDense; });
+    names("reveal_depth", [](auto& n) { n.reveal_depth = 3; });
+    names("paid_contributions", [](auto& n) { n.paid_contributions = 65; });
+    names("halflife_ms", [](auto& n) { n.halflife_ms = 1500; });
+    names("first_target", [](auto& n) { n.pow_limit = 0x1e0ffffe; });
+    names("first_target", [](auto& n) { n.first_target = 0x1f000001; });
+    names("pow_limit", [](auto& n) { n.pow_limit = 0x2100ffff; });
+    names("max_block_bytes", [](auto& n) { n.max_block_bytes = n.max_payload_bytes; });
+    names("subsidy_unit", [](auto& n) { n.subsidy_unit = std::uint64_t{1} << 48; });
+    names("upgrades", [](auto& n) { n.upgrades = {{5, 1}}; });
+    names("upgrades", [](auto& n) { n.upgrades = {{5, 2}, {5, 3}}; });
+    names("members", [](auto& n) { n.members = {filled<32>(0)}; });
+    names("name", [](auto& n) { n.name = "a b"; });
+    names("numerics_version", [](auto& n) { n.numerics_version = 2; });
+}
+
+TEST(Network, MembersMustBeSortedKeys) {
+    NetworkDefinition network = rich_network();
+    std::swap(network.members[0], network.members[1]);
+    EXPECT_FALSE(validate(network).ok());
+    EXPECT_TRUE(rich_network().is_member(test_key(2)));
+    EXPECT_FALSE(rich_network().is_member(test_key(4)));
+    EXPECT_TRUE(NetworkDefinition{}.is_member(test_key(4)));
+}
+
+TEST(Network, RoundsAndUpgrades) {
+    NetworkDefinition network = rich_network();
+    network.round_length = 4;
+    EXPECT_EQ(network.round_of(1), 0u);
+    EXPECT_EQ(network.round_of(4), 0u);
+    EXPECT_EQ(network.round_of(5), 1u);
+    EXPECT_EQ(network.merge_height(0), 4u);
+    EXPECT_FALSE(network.is_merge_height(0));
+    EXPECT_FALSE(network.is_merge_height(3));
+    EXPECT_TRUE(network.is_merge_height(4));
+    EXPECT_EQ(network.numerics_version_at(999), 1u);
+    EXPECT_EQ(network.numerics_version_at(1000), 2u);
+    EXPECT_EQ(network.numerics_version_at(5000), 3u);
+}
+
+}  // namespace
+}  // namespace cairn::chain
