@@ -1,0 +1,205 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// Rule 4 over lanes V, forward. A block of queries of one head meets the keys in blocks of 64;
+// lanes run across keys for the scores and across the head's elements for the output.
+#pragma once
+
+#include <cstddef>
+
+#include "tensor/kernels.h"
+#include "tensor/kernels/rows_body.h"
+#include "tensor/matmul.h"
+
+namespace cairn::tensor::kernels {
+
+// static, here and in the other bodies: a copy shared between object files would carry one file's
+// instruction set into the others.
+static inline std::size_t padded(std::size_t count, std::size_t multiple) {
+    return (count + multiple - 1) / multiple * multiple;
+}
+static inline std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+
+/// A view of one head of one sequence: row i is at data + i * stride.
+struct Head {
+    float* data;
+    std::size_t stride;
+};
+static inline Head head_of(ConstMatrix x, std::size_t first_row, std::size_t head,
+                           std::size_t head_dim) {
+    return {const_cast<float*>(x.data) + first_row * x.stride + head * head_dim, x.stride};
+}
+
+/// out[i][j] = rule 1 of a's row i and packed column j, for 64 columns; packed: [d, 64].
+template <typename V>
+void scores_block(std::size_t rows, std::size_t d, Operand a, const float* packed, float* out,
+                  std::size_t out_stride) {
+    constexpr std::size_t kWidth = 16 * V::kTileLanes;
+    for (std::size_t k = 0; k < d; k += kChunk) {
+        const std::size_t terms = smaller(kChunk, d - k);
+        const Operand part{a.data + k * a.term, a.row, a.term};
+        for (std::size_t j = 0; j < kKeyBlock; j += kWidth)
+            product_rows<V, V::kTileRows, V::kTileLanes>(
+                rows, terms, part, packed + j * d + k * kWidth, out + j, out_stride, kWidth,
+                k == 0 ? Into::kFirst : Into::kNext);
+    }
+}
+
+/// Packs up to 64 rows of d elements for scores_block: panels of [d, 16 * kTileLanes], zeros for
+/// the rows that there are not.
+template <typename V>
+void pack_keys(Head rows, std::size_t count, std::size_t d, float* packed) {
+    constexpr std::size_t kWidth = 16 * V::kTileLanes;
+    for (std::size_t j = 0; j < kKeyBlock; j += kWidth) {
+        const std::size_t here = count > j ? smaller(kWidth, count - j) : 0;
+        pack_transposed<V>(rows.data + j * rows.stride, rows.stride, d, here, packed + j * d,
+                           kWidth);
+    }
+}
+
+/// Rows R of out += one chain per row over the first visible(r) terms of a block, where the visible
+/// counts are common, common + 1, ... at most `terms`. weights: [rows, stride].
+template <typename V, std::size_t R, std::size_t C>
+inline void weigh_tile(std::size_t common, std::size_t terms, const float* weights,
+                       std::size_t stride, const float* panel, std::size_t width, float* out) {
+    V acc[R][C];
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (std::size_t c = 0; c < C; ++c) acc[r][c] = V::zero();
+    chain<V, R, C>(acc, smaller(common, terms), {weights, stride, 1}, panel, width);
+#pragma GCC unroll 16
+    for (std::size_t r = 1; r < R; ++r) {
+        for (std::size_t j = common; j < smaller(common + r, terms); ++j) {
+            const V x = V::set1(weights[r * stride + j]);
+#pragma GCC unroll 4
+            for (std::size_t c = 0; c < C; ++c)
+                acc[r][c] = V::fma(x, V::load(panel + j * width + 16 * c), acc[r][c]);
+        }
+    }
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (std::size_t c = 0; c < C; ++c)
+            V::store(out + r * width + 16 * c,
+                     V::add(V::load(out + r * width + 16 * c), acc[r][c]));
+}
+
+/// weigh_tile over all rows: row i sees the terms below min(first_visible + i, terms).
+template <typename V, std::size_t R, std::size_t C>
+inline void weigh_rows(std::size_t rows, std::size_t first_visible, std::size_t terms,
+                       const float* weights, std::size_t stride, const float* panel,
+                       std::size_t width, float* out) {
+    std::size_t i = 0;
+    for (; i + R <= rows; i += R)
+        weigh_tile<V, R, C>(first_visible + i, terms, weights + i * stride, stride, panel, width,
+                            out + i * width);
+    if constexpr (R > 1) {
+        if (i < rows)
+            weigh_rows<V, R == 12 ? 8 : R / 2, C>(rows - i, first_visible + i, terms,
+                                                  weights + i * stride, stride, panel, width,
+                                                  out + i * width);
+    }
+}
+
+/// The columns of a head in groups that fit the register tile. width: padded head_dim.
+template <typename V>
+void weigh_block(std::size_t rows, std::size_t first_visible, std::size_t terms,
+                 const float* weights, std::size_t stride, const float* panel, std::size_t width,
+                 float* out) {
+    std::size_t c = 0;
+    if constexpr (V::kTileLanes > 1)
+        for (; c + 32 <= width; c += 32)
+            weigh_rows<V, V::kTileRows, 2>(rows, first_visible, terms, weights, stride, panel + c,
+                                           width, out + c);
+    for (; c < width; c += 16)
+        weigh_rows<V, V::kTileRows, 1>(rows, first_visible, terms, weights, stride, panel + c,
+                                       width, out + c);
+}
+
+template <typename V>
+std::size_t attention_forward_scratch(const AttentionShape& shape) {
+    const std::size_t width = padded(shape.head_dim, 16);
+    return kQueryBlock * padded(shape.first_position + shape.queries, kKeyBlock) +
+           kKeyBlock * width + kQueryBlock * width + kQueryBlock;
+}
+
+/// One query's softmax in place: scores become exp(score - max), 0 after the visible ones up to the
+/// end of the block; gives max and sum.
+template <typename V>
+inline void softmax_row(float* s, std::size_t visible, float score_scale, float* max, float* sum) {
+    const V factor = V::set1(score_scale);
+    V most = V::set1(-__builtin_inff());
+    for_parts<V>(visible, [&](auto part) {
+        const V scaled = V::mul(part.load(s), factor);
+        part.store(s, scaled);
+        most = part.keep(V::max(scaled, most), most);
+    });
+    float lanes[16];
+    V::store(lanes, most);
+    float m = lanes[0];
+    for (std::size_t i = 1; i < 16; ++i) m = lanes[i] > m ? lanes[i] : m;
+    m += 0.0F;
+    float l = 0.0F;
+    for (std::size_t block = 0; block < visible; block += kKeyBlock) {
+        float* p = s + block;
+        l += reduce_lanes<V>(smaller(kKeyBlock, visible - block), [&](auto part, V acc) {
+            const V e = exp_lanes<V, true>(V::sub(part.load(p), V::set1(m)));
+            part.store(p, e);
+            return V::add(acc, e);
+        });
+    }
+    *max = m;
+    *sum = l == l ? l : __builtin_nanf("");
+}
+
+template <typename V>
+void attention_forward(const AttentionForward& op, std::size_t sequence, std::size_t head,
+                       std::size_t begin, std::size_t end, float* scratch) {
+    const AttentionShape shape = op.shape;
+    const std::size_t d = shape.head_dim;
+    const std::size_t width = padded(d, 16);
+    const std::size_t keys = shape.first_position + shape.queries;
+    const std::size_t kv_head = head / (shape.heads / shape.kv_heads);
+    const Head q = head_of(op.q, sequence * shape.queries + begin, head, d);
+    const Head k = head_of(op.k, sequence * keys, kv_head, d);
+    const Head v = head_of(op.v, sequence * keys, kv_head, d);
+    const std::size_t rows = end - begin;
+    const std::size_t first_visible = shape.first_position + begin + 1;
+    const std::size_t last_visible = shape.first_position + end;
+    const std::size_t stride = padded(last_visible, kKeyBlock);
+    float* scores = scratch;
+    float* packed = scores + kQueryBlock * padded(keys, kKeyBlock);
+    float* out = packed + kKeyBlock * width;
+    float* sums = out + kQueryBlock * width;
+
+    for (std::size_t j = 0; j < last_visible; j += kKeyBlock) {
+        const Head block{k.data + j * k.stride, k.stride};
+        pack_keys<V>(block, smaller(kKeyBlock, last_visible - j), d, packed);
+        scores_block<V>(rows, d, {q.data, q.stride, 1}, packed, scores + j, stride);
+    }
+    const float score_scale = 1.0F / __builtin_sqrtf(static_cast<float>(d));
+    for (std::size_t i = 0; i < rows; ++i) {
+        float m = 0.0F;
+        softmax_row<V>(scores + i * stride, first_visible + i, score_scale, &m, &sums[i]);
+        const std::size_t stat = (sequence * shape.queries + begin + i) * shape.heads + head;
+        if (op.stats.max != nullptr) op.stats.max[stat] = m;
+        if (op.stats.sum != nullptr) op.stats.sum[stat] = sums[i];
+    }
+    for (std::size_t i = 0; i < rows * width; i += 16) V::store(out + i, V::zero());
+    for (std::size_t j = 0; j < last_visible; j += kKeyBlock) {
+        const std::size_t here = smaller(kKeyBlock, last_visible - j);
+        pack_rows<V>(v.data + j * v.stride, v.stride, here, d, packed, width);
+        // rows before the first one that sees this block have nothing to add
+        const std::size_t skip = j < first_visible ? 0 : j + 1 - first_visible;
+        weigh_block<V>(rows - skip, first_visible + skip - j, here, scores + skip * stride + j,
+                       stride, packed, width, out + skip * width);
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+        float* to = op.out.data + (sequence * shape.queries + begin + i) * op.out.stride + head * d;
+        const V divisor = V::set1(sums[i]);
+        const float* from = out + i * width;
+        for_parts<V>(d, [&](auto part) { part.store(to, V::div(part.load(from), divisor)); });
+    }
+}
+
+}  // namespace cairn::tensor::kernels

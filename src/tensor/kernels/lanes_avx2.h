@@ -1,0 +1,127 @@
+// Sixteen lanes of fp32 as two AVX2 registers. See lanes_scalar.h for what each operation means.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#define CAIRN_LANE_OP [[gnu::always_inline]] static inline
+
+namespace cairn::tensor::kernels {
+
+struct LanesAvx2 {
+    __m256 a, b;  ///< lanes 0 to 7, 8 to 15
+    using L = LanesAvx2;
+    struct Mask {
+        __m256 a, b;
+    };
+
+    // 12 accumulators, 2 columns of B and a broadcast fit into 16 registers.
+    static constexpr std::size_t kTileRows = 6;
+    static constexpr std::size_t kTileLanes = 1;
+
+    CAIRN_LANE_OP L zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+    CAIRN_LANE_OP L set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+    CAIRN_LANE_OP L load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+    CAIRN_LANE_OP L load_n(const float* p, std::size_t n) {
+        const Mask mask = first(n);
+        return {_mm256_maskload_ps(p, _mm256_castps_si256(mask.a)),
+                _mm256_maskload_ps(p + 8, _mm256_castps_si256(mask.b))};
+    }
+    CAIRN_LANE_OP void store(float* p, L x) {
+        _mm256_storeu_ps(p, x.a);
+        _mm256_storeu_ps(p + 8, x.b);
+    }
+    CAIRN_LANE_OP void store_n(float* p, L x, std::size_t n) {
+        const Mask mask = first(n);
+        _mm256_maskstore_ps(p, _mm256_castps_si256(mask.a), x.a);
+        _mm256_maskstore_ps(p + 8, _mm256_castps_si256(mask.b), x.b);
+    }
+
+    CAIRN_LANE_OP L add(L x, L y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
+    CAIRN_LANE_OP L sub(L x, L y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
+    CAIRN_LANE_OP L mul(L x, L y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
+    CAIRN_LANE_OP L div(L x, L y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
+    CAIRN_LANE_OP L sqrt(L x) { return {_mm256_sqrt_ps(x.a), _mm256_sqrt_ps(x.b)}; }
+    CAIRN_LANE_OP L fma(L x, L y, L z) {
+        return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
+    }
+    CAIRN_LANE_OP L max(L x, L y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
+    CAIRN_LANE_OP L neg(L x) {
+        const __m256 sign = _mm256_set1_ps(-0.0F);
+        return {_mm256_xor_ps(x.a, sign), _mm256_xor_ps(x.b, sign)};
+    }
+    CAIRN_LANE_OP L abs(L x) {
+        const __m256 sign = _mm256_set1_ps(-0.0F);
+        return {_mm256_andnot_ps(sign, x.a), _mm256_andnot_ps(sign, x.b)};
+    }
+
+    CAIRN_LANE_OP Mask first(std::size_t n) {
+        const __m256i count = _mm256_set1_epi32(static_cast<int>(n));
+        const __m256i low = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        const __m256i high = _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15);
+        return {_mm256_castsi256_ps(_mm256_cmpgt_epi32(count, low)),
+                _mm256_castsi256_ps(_mm256_cmpgt_epi32(count, high))};
+    }
+    CAIRN_LANE_OP Mask less(L x, L y) {
+        return {_mm256_cmp_ps(x.a, y.a, _CMP_LT_OQ), _mm256_cmp_ps(x.b, y.b, _CMP_LT_OQ)};
+    }
+    CAIRN_LANE_OP Mask is_nan(L x) {
+        return {_mm256_cmp_ps(x.a, x.a, _CMP_UNORD_Q), _mm256_cmp_ps(x.b, x.b, _CMP_UNORD_Q)};
+    }
+    CAIRN_LANE_OP L select(Mask mask, L yes, L no) {
+        return {_mm256_blendv_ps(no.a, yes.a, mask.a), _mm256_blendv_ps(no.b, yes.b, mask.b)};
+    }
+
+    CAIRN_LANE_OP __m256 half_scaled(__m256 x, __m256 n) {
+        const __m256i shift = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
+        return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), shift));
+    }
+    CAIRN_LANE_OP L scale_by_power(L x, L n) {
+        return {half_scaled(x.a, n.a), half_scaled(x.b, n.b)};
+    }
+
+    CAIRN_LANE_OP float fold(L x) {
+        const __m256 eight = _mm256_add_ps(x.a, x.b);
+        const __m128 four =
+            _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+        const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+    }
+
+    /// to[j][i] = from[i][j] for 8 x 8.
+    static inline void transpose_eight(const float* from, std::size_t stride, float* to,
+                                       std::size_t to_stride) {
+        __m256 x[8];
+        __m256 y[8];
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < 8; ++i) x[i] = _mm256_loadu_ps(from + i * stride);
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < 8; i += 2) {
+            y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+            y[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
+        }
+#pragma GCC unroll 2
+        for (std::size_t i = 0; i < 8; i += 4) {
+            x[i] = _mm256_shuffle_ps(y[i], y[i + 2], 0x44);
+            x[i + 1] = _mm256_shuffle_ps(y[i], y[i + 2], 0xEE);
+            x[i + 2] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0x44);
+            x[i + 3] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0xEE);
+        }
+#pragma GCC unroll 4
+        for (std::size_t c = 0; c < 4; ++c) {
+            _mm256_storeu_ps(to + c * to_stride, _mm256_permute2f128_ps(x[c], x[4 + c], 0x20));
+            _mm256_storeu_ps(to + (4 + c) * to_stride,
+                             _mm256_permute2f128_ps(x[c], x[4 + c], 0x31));
+        }
+    }
+    static inline void transpose(const float* from, std::size_t stride, float* to,
+                                 std::size_t to_stride) {
+        for (std::size_t i = 0; i < 16; i += 8)
+            for (std::size_t j = 0; j < 16; j += 8)
+                transpose_eight(from + i * stride + j, stride, to + j * to_stride + i, to_stride);
+    }
+};
+
+}  // namespace cairn::tensor::kernels
