@@ -2,33 +2,41 @@
 // involved: a pure layer server, which runs until it is told to stop.
 #pragma once
 
-#include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "serve/layer_server.h"
 
 namespace cairn::serve {
 
+/// What a server tells whoever started it.
+struct ServerReady {
+    std::string address;  ///< "host:port" where it listens
+    crypto::PublicKey key;
+    Hash256 model;
+    model::LayerRange layers;
+    std::uint64_t parameters = 0;  ///< of its layers
+};
+
 struct RunServerOptions {
-    std::string layers;  ///< "A-B": layers A up to but not including B; "auto": all
+    std::string layers;  ///< see parse_layers
     std::string model_file;
-    std::string listen = "127.0.0.1:0";  ///< "host:port", port 0: any
-    std::string key_file;                ///< made on first use; empty: a fresh key in memory
-    std::size_t threads = 1;
-    LayerServerOptions server;  ///< bounds; `threads` above wins
-    bool json = false;
-    /// Called on the loop once it listens, with its address and key.
-    std::function<void(const std::string& address, const crypto::PublicKey& key)> started;
-    /// Asked every 200 ms; true stops it as SIGINT and SIGTERM do. May be empty.
+    std::string listen = "127.0.0.1:0";    ///< "host:port", port 0: any
+    std::optional<crypto::SecretKey> key;  ///< absent: a fresh one
+    LayerServerOptions server;
+    /// Called on the loop once it listens; may be empty.
+    std::function<void(const ServerReady&)> started;
+    /// Asked every 200 ms on the loop; true stops it as SIGINT and SIGTERM do. May be empty.
     std::function<bool()> should_stop;
 };
 
-/// Runs until stopped; then says goodbye to its peers. Errors are those of starting: a file that
-/// cannot be read, layers that the model does not have, a port in use.
+/// Runs until stopped. Errors are those of starting: a file that cannot be read, layers that the
+/// model does not have, a port in use. Blocks the calling thread, which becomes the loop.
 Status run_server(const RunServerOptions& options);
 
-/// "2-5" is [2, 5); "auto" is all of them. kInvalid outside the model or when empty.
+/// "2-5" is [2, 5): layers 2, 3 and 4, as everywhere in Cairn; "auto" is all of them. kInvalid
+/// outside the model or when empty.
 Result<model::LayerRange> parse_layers(const std::string& text, std::uint32_t layers);
 
 }  // namespace cairn::serve

@@ -1,0 +1,95 @@
+#include "serve/network_layers.h"
+
+#include <algorithm>
+#include <future>
+#include <thread>
+
+#include "net/tls_network.h"
+
+namespace cairn::serve {
+
+struct NetworkLayers::Impl {
+    SystemRandom random;
+    SystemClock clock;
+    crypto::SecretKey secret = crypto::SecretKey::generate(random);
+    net::AsioLoop loop;
+    std::unique_ptr<net::TlsNetwork> network;
+    std::unique_ptr<Client> client;
+    std::unique_ptr<RemoteLayers> layers;
+    std::thread thread;
+
+    ~Impl() {
+        if (thread.joinable()) {
+            loop.post([this] {
+                layers->close();
+                // A moment for the goodbyes to leave; without them Servers notice the lost link.
+                loop.call_after(20, [this] { loop.stop(); });
+            });
+            thread.join();
+        }
+        if (network) network->set_handler(nullptr);
+        layers.reset();
+        client.reset();
+        network.reset();
+    }
+
+    /// Runs `ask` on the loop and waits for what it passes to its argument.
+    template <typename T>
+    T wait(const std::function<void(std::function<void(T)>)>& ask) {
+        std::promise<T> answer;
+        loop.post([&] { ask([&](T value) { answer.set_value(std::move(value)); }); });
+        return answer.get_future().get();
+    }
+};
+
+NetworkLayers::NetworkLayers(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+NetworkLayers::~NetworkLayers() = default;
+
+Result<std::unique_ptr<NetworkLayers>> NetworkLayers::connect(const Hash256& model,
+                                                              const model::ModelConfig& config,
+                                                              const NetworkLayersOptions& options) {
+    if (options.remote.servers.empty())
+        return invalid("name at least one server: --server HOST:PORT");
+    auto impl = std::make_unique<Impl>();
+    net::TlsOptions tls{.listen = "",
+                        .key = impl->secret,
+                        .genesis = options.genesis,
+                        .on_failed = [at = impl.get()](const std::string& address, bool outbound,
+                                                       const std::string& reason) {
+                            if (outbound) at->client->on_connect_failed(address, reason);
+                        }};
+    ASSIGN_OR_RETURN(impl->network,
+                     net::TlsNetwork::start(impl->loop, impl->random, std::move(tls)));
+    impl->client = std::make_unique<Client>(impl->loop, *impl->network, impl->clock, impl->random,
+                                            impl->secret, options.client);
+    impl->network->set_handler(impl->client.get());
+    impl->layers = std::make_unique<RemoteLayers>(*impl->client, model, config, options.remote);
+    impl->thread = std::thread([loop = &impl->loop] { loop->run(); });
+    const Status started = impl->wait<Status>(
+        [&](std::function<void(Status)> done) { impl->layers->start(std::move(done)); });
+    if (!started.ok()) return started.error();
+    return std::unique_ptr<NetworkLayers>(new NetworkLayers(std::move(impl)));
+}
+
+Status NetworkLayers::forward(std::span<float> hidden) {
+    using Answer = Result<std::vector<float>>;
+    const Answer answer = impl_->wait<Answer>([&](std::function<void(Answer)> done) {
+        impl_->layers->forward({hidden.begin(), hidden.end()}, std::move(done));
+    });
+    RETURN_IF_ERROR(answer);
+    CHECK(answer->size() == hidden.size());
+    std::copy(answer->begin(), answer->end(), hidden.begin());
+    return ok_status();
+}
+
+std::vector<Hop> NetworkLayers::route() {
+    return impl_->wait<std::vector<Hop>>(
+        [&](std::function<void(std::vector<Hop>)> done) { done(impl_->layers->route()); });
+}
+
+std::size_t NetworkLayers::failovers() {
+    return impl_->wait<std::size_t>(
+        [&](std::function<void(std::size_t)> done) { done(impl_->layers->failovers()); });
+}
+
+}  // namespace cairn::serve

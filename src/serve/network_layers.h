@@ -1,0 +1,44 @@
+// NetworkLayers: other people's machines as a model::LayerStack, for a program that simply calls
+// and waits: `cairn generate --network`. It has a key of its own, made for this session and thrown
+// away, so that Servers cannot connect two prompts of one person; a loop on a thread of its own
+// keeps the connections alive while the caller thinks.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/generate.h"
+#include "serve/remote_layers.h"
+
+namespace cairn::serve {
+
+struct NetworkLayersOptions {
+    RemoteOptions remote;  ///< its `note` is called from the loop's thread
+    ClientOptions client;
+    Hash256 genesis;  ///< of the Servers' network; all zeros: pure layer servers
+};
+
+class NetworkLayers final : public model::LayerStack {
+  public:
+    /// Finds Servers that together hold all layers of the model and opens a session over them.
+    /// The model is named by its content hash (serve/model_snapshot.h).
+    static Result<std::unique_ptr<NetworkLayers>> connect(const Hash256& model,
+                                                          const model::ModelConfig& config,
+                                                          const NetworkLayersOptions& options);
+    ~NetworkLayers() override;
+
+    /// Waits for the answer, however many Servers have to be replaced for it.
+    Status forward(std::span<float> hidden) override;
+
+    /// The hops in use now, and how many times a route had to be replaced.
+    std::vector<Hop> route();
+    std::size_t failovers();
+
+  private:
+    struct Impl;
+    explicit NetworkLayers(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cairn::serve

@@ -1,0 +1,105 @@
+#include "serve/run_server.h"
+
+#include <charconv>
+
+#include "base/log.h"
+#include "model/load.h"
+#include "net/tls_network.h"
+#include "serve/route.h"
+
+namespace cairn::serve {
+
+namespace {
+
+constexpr std::uint64_t kStopCheckMs = 200;
+constexpr std::size_t kMaxInbound = 256;
+
+bool parse_number(std::string_view text, std::uint32_t& out) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return error == std::errc() && end == text.data() + text.size();
+}
+
+/// Calls itself every kStopCheckMs until told to stop.
+void watch_stop(net::AsioLoop& loop, const std::function<bool()>& should_stop) {
+    loop.call_after(kStopCheckMs, [&loop, &should_stop] {
+        if (should_stop()) return loop.stop();
+        watch_stop(loop, should_stop);
+    });
+}
+
+std::uint64_t parameters_of(const ModelSnapshot& snapshot, model::LayerRange layers) {
+    const model::ParameterLayout layout(snapshot.config);
+    std::uint64_t count = 0;
+    for (const model::TensorInfo& tensor : layout.tensors()) {
+        const bool of_a_layer = tensor.name.starts_with("layers.");
+        if (of_a_layer && layers.contains(tensor.layer)) count += tensor.size();
+    }
+    return count;
+}
+
+}  // namespace
+
+Result<model::LayerRange> parse_layers(const std::string& text, std::uint32_t layers) {
+    if (text == "auto") return model::LayerRange{0, layers};
+    const std::size_t dash = text.find('-');
+    model::LayerRange range;
+    if (dash == std::string::npos ||
+        !parse_number(std::string_view(text).substr(0, dash), range.begin) ||
+        !parse_number(std::string_view(text).substr(dash + 1), range.end))
+        return invalid("layers are written A-B, for example 0-" + std::to_string(layers) +
+                       " for all of this model's, or auto; got \"" + text + "\"");
+    if (range.begin >= range.end)
+        return invalid("layers A-B mean A up to but not including B, so A must be below B; got \"" +
+                       text + "\"");
+    if (range.end > layers)
+        return invalid("the model has " + std::to_string(layers) + " layers, so B is at most " +
+                       std::to_string(layers) + "; got \"" + text + "\"");
+    return range;
+}
+
+Status run_server(const RunServerOptions& options) {
+    ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
+    ModelSnapshot snapshot;
+    model::LayerRange layers;
+    {
+        ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(options.model_file));
+        ASSIGN_OR_RETURN(layers, parse_layers(options.layers, loaded.model.config.layers));
+        ASSIGN_OR_RETURN(
+            const ModelSnapshot whole,
+            snapshot_of(std::make_shared<const model::Model>(std::move(loaded.model))));
+        snapshot = keep_layers(whole, layers);
+    }
+
+    SystemRandom random;
+    const SystemClock clock;
+    const crypto::SecretKey secret =
+        options.key ? *options.key : crypto::SecretKey::generate(random);
+    net::AsioLoop loop;
+    net::TlsOptions tls{.listen = options.listen,
+                        .key = secret,
+                        .genesis = {},
+                        .max_peers = kMaxInbound + net::TlsOptions{.key = secret}.max_peers,
+                        .max_inbound = kMaxInbound,
+                        .on_failed = {}};
+    ASSIGN_OR_RETURN(const std::unique_ptr<net::TlsNetwork> network,
+                     net::TlsNetwork::start(loop, random, std::move(tls)));
+    LayerServer server(loop, *network, clock, random, secret, *kernels, options.server);
+    server.set_model(snapshot, layers);
+    network->set_handler(&server);
+
+    const ServerReady ready{network->listen_address(), crypto::public_key(secret), snapshot.hash,
+                            layers, parameters_of(snapshot, layers)};
+    loop.post([&] {
+        log_info("serving {} of model {} at {}", describe(ready.layers), short_hex(ready.model),
+                 ready.address);
+        if (options.started) options.started(ready);
+    });
+    loop.on_terminate([&] { loop.stop(); });
+    if (options.should_stop) watch_stop(loop, options.should_stop);
+    loop.run();
+    network->set_handler(nullptr);
+    log_info("stopped after {} tokens", server.tokens_computed());
+    return ok_status();
+}
+
+}  // namespace cairn::serve
