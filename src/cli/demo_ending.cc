@@ -116,7 +116,8 @@ Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNe
                             .connect = {nodes.front().address()},
                             .mine = false};
     ASSIGN_OR_RETURN(DemoNode node, DemoNode::start(options));
-    DemoLatecomer late{.height = last.height};
+    DemoLatecomer late;
+    late.height = last.height;
     for (int waited = 0; waited < kLateMs; waited += kPollMs) {
         ASSIGN_OR_RETURN(const DemoNodeView view, node.look());
         Result<std::vector<DemoMerge>> merges = node.merges();
