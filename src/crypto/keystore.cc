@@ -25,15 +25,48 @@ void initialise() {
     CHECK(ready >= 0);
 }
 
-Status check_bounds(const KeystoreCost& cost, std::string_view password) {
+Status check_cost(const KeystoreCost& cost) {
     if (cost.passes < 1 || cost.passes > kMaxPasses || cost.memory_kib < kMinMemoryKib ||
         cost.memory_kib > kMaxMemoryKib)
         return invalid("the encrypted file asks for " + std::to_string(cost.passes) +
                        " passes over " + std::to_string(cost.memory_kib) +
                        " KiB, outside of what this program allows");
+    return ok_status();
+}
+
+Status check_password(std::string_view password) {
     if (password.size() > kMaxPassword)
         return invalid("the password is longer than " + std::to_string(kMaxPassword) + " bytes");
     return ok_status();
+}
+
+/// A box as it is written, still sealed.
+struct Box {
+    KeystoreCost cost;
+    FixedBytes<kSaltBytes> salt;
+    FixedBytes<kNonceBytes> nonce;
+    ByteView sealed;  ///< into the box
+};
+
+Result<Box> take_apart(ByteView box) {
+    if (box.size() < kHeaderBytes + kTagBytes ||
+        box.size() > kHeaderBytes + kMaxKeystoreSecret + kTagBytes)
+        return invalid("not an encrypted key file: wrong size");
+    Reader reader(box);
+    if (as_text(reader.raw(kMagic.size())) != kMagic) return invalid("not an encrypted key file");
+    if (const std::uint32_t version = reader.u32(); version != kVersion)
+        return Error{ErrorCode::kUnsupported,
+                     "the key file has version " + std::to_string(version) +
+                         ", which this program does not know; a newer one may"};
+    Box parts;
+    parts.cost.passes = reader.u32();
+    parts.cost.memory_kib = reader.u32();
+    RETURN_IF_ERROR(check_cost(parts.cost));
+    parts.salt = reader.fixed<kSaltBytes>();
+    parts.nonce = reader.fixed<kNonceBytes>();
+    parts.sealed = reader.raw(reader.remaining());
+    RETURN_IF_ERROR(reader.finish());
+    return parts;
 }
 
 /// The key that a password makes; wiped at the end of the scope.
@@ -61,7 +94,8 @@ Result<BoxKey> stretch(std::string_view password, ByteView salt, const KeystoreC
 Result<Bytes> seal(ByteView secret, std::string_view password, Random& random, KeystoreCost cost) {
     initialise();
     if (secret.size() > kMaxKeystoreSecret) return invalid("the secret is too long to seal");
-    RETURN_IF_ERROR(check_bounds(cost, password));
+    RETURN_IF_ERROR(check_cost(cost));
+    RETURN_IF_ERROR(check_password(password));
     FixedBytes<kSaltBytes> salt;
     FixedBytes<kNonceBytes> nonce;
     random.fill(salt.bytes);
@@ -87,31 +121,20 @@ Result<Bytes> seal(ByteView secret, std::string_view password, Random& random, K
     return box;
 }
 
+Result<KeystoreCost> cost_of(ByteView box) {
+    ASSIGN_OR_RETURN(const Box parts, take_apart(box));
+    return parts.cost;
+}
+
 Result<Bytes> open(ByteView box, std::string_view password) {
     initialise();
-    if (box.size() < kHeaderBytes + kTagBytes ||
-        box.size() > kHeaderBytes + kMaxKeystoreSecret + kTagBytes)
-        return invalid("not an encrypted key file: wrong size");
-    Reader reader(box);
-    if (as_text(reader.raw(kMagic.size())) != kMagic) return invalid("not an encrypted key file");
-    if (const std::uint32_t version = reader.u32(); version != kVersion)
-        return Error{
-            ErrorCode::kUnsupported,
-            "the key file has version " + std::to_string(version) + ", newer than this program"};
-    KeystoreCost cost;
-    cost.passes = reader.u32();
-    cost.memory_kib = reader.u32();
-    RETURN_IF_ERROR(check_bounds(cost, password));
-    const auto salt = reader.fixed<kSaltBytes>();
-    const auto nonce = reader.fixed<kNonceBytes>();
-    const ByteView sealed = reader.raw(reader.remaining());
-    RETURN_IF_ERROR(reader.finish());
-
-    ASSIGN_OR_RETURN(const BoxKey key, stretch(password, salt.view(), cost));
-    Bytes secret(sealed.size() - kTagBytes);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(secret.data(), nullptr, nullptr, sealed.data(),
-                                                   sealed.size(), box.data(), kHeaderBytes,
-                                                   nonce.data(), key.bytes.data()) != 0)
+    ASSIGN_OR_RETURN(const Box parts, take_apart(box));
+    RETURN_IF_ERROR(check_password(password));
+    ASSIGN_OR_RETURN(const BoxKey key, stretch(password, parts.salt.view(), parts.cost));
+    Bytes secret(parts.sealed.size() - kTagBytes);
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+            secret.data(), nullptr, nullptr, parts.sealed.data(), parts.sealed.size(), box.data(),
+            kHeaderBytes, parts.nonce.data(), key.bytes.data()) != 0)
         return Error{ErrorCode::kRefused, "wrong password, or the file is damaged"};
     return secret;
 }

@@ -19,6 +19,7 @@ inline constexpr std::size_t kMaxKeystoreSecret = std::size_t{1} << 20;
 struct KeystoreCost {
     std::uint32_t passes = 3;
     std::uint32_t memory_kib = 64 * 1024;
+    bool operator==(const KeystoreCost&) const = default;
 };
 /// The least that is accepted: for tests, and for simulations with thousands of wallets.
 inline constexpr KeystoreCost kKeystoreCheapest{1, 8};
@@ -26,6 +27,8 @@ inline constexpr KeystoreCost kKeystoreCheapest{1, 8};
 /// kInvalid if the secret is too long or the cost out of bounds.
 Result<Bytes> seal(ByteView secret, std::string_view password, Random& random,
                    KeystoreCost cost = {});
+/// What opening the box costs: for sealing it again at the same cost. kInvalid for what is no box.
+Result<KeystoreCost> cost_of(ByteView box);
 /// kRefused for a wrong password (or a damaged box: the two cannot be told apart); kInvalid for
 /// what is no box.
 Result<Bytes> open(ByteView box, std::string_view password);

@@ -16,6 +16,7 @@ TEST(Keystore, OpensWithThePasswordOnly) {
     const auto opened = open(*box, "correct horse");
     ASSERT_TRUE(opened.ok());
     EXPECT_EQ(*opened, secret());
+    EXPECT_EQ(cost_of(*box).value(), KeystoreCost{});
     const auto wrong = open(*box, "correct hors");
     ASSERT_FALSE(wrong.ok());
     EXPECT_EQ(wrong.error().code, ErrorCode::kRefused);

@@ -35,7 +35,7 @@ Result<std::vector<OwnCoin>> choose_coins(std::vector<OwnCoin> coins, std::uint6
 
 /// A signed payment: `order.amount` to `order.to`, what is left to `change` (no second output if
 /// nothing is left). kInvalid for amounts out of bounds or a key that is none; kRefused as
-/// choose_coins, or if a coin is not the wallet's.
+/// choose_coins, or if a coin or the change key is not the wallet's.
 Result<chain::Payment> make_payment(const Wallet& wallet, const Hash256& genesis_id,
                                     const std::vector<OwnCoin>& coins, const PaymentOrder& order,
                                     const crypto::PublicKey& change, Random& random);

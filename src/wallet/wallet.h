@@ -70,7 +70,7 @@ class Wallet {
 
     Disk* disk_;
     std::string name_;
-    std::string password_;  // sealing again needs it; wiped when the wallet goes
+    Bytes password_;  // sealing again needs it; wiped when the wallet goes
     Seed seed_;
     crypto::KeystoreCost cost_;
     std::vector<crypto::PublicKey> keys_;

@@ -1,0 +1,99 @@
+#include "wallet/spend.h"
+
+#include <algorithm>
+
+namespace cairn::wallet {
+namespace {
+
+bool is_spendable(const OwnCoin& coin) {
+    return coin.mature && coin.output.kind == chain::OutputKind::kKey &&
+           coin.output.amount < chain::kMaxAmount;
+}
+
+std::uint64_t add_up(std::uint64_t a, std::uint64_t b) {
+    constexpr std::uint64_t kMost = ~std::uint64_t{0};
+    return a > kMost - b ? kMost : a + b;
+}
+
+Error refused(std::string message) { return {ErrorCode::kRefused, std::move(message)}; }
+
+Status check_order(const PaymentOrder& order) {
+    if (order.amount == 0) return invalid("the amount must be at least 1");
+    if (order.amount >= chain::kMaxAmount || order.fee >= chain::kMaxAmount)
+        return invalid("no amount may reach 2^62");
+    if (!crypto::is_valid(order.to)) return invalid("nobody can own this address: it is not a key");
+    return ok_status();
+}
+
+}  // namespace
+
+Balance balance_of(const std::vector<OwnCoin>& coins) {
+    Balance balance;
+    for (const OwnCoin& coin : coins) {
+        if (coin.output.kind != chain::OutputKind::kKey) continue;
+        std::uint64_t& sum = coin.mature ? balance.spendable : balance.maturing;
+        sum = add_up(sum, coin.output.amount);
+    }
+    return balance;
+}
+
+Result<std::vector<OwnCoin>> choose_coins(std::vector<OwnCoin> coins, std::uint64_t target) {
+    const Balance balance = balance_of(coins);
+    std::erase_if(coins, [](const OwnCoin& coin) { return !is_spendable(coin); });
+    std::ranges::sort(coins, [](const OwnCoin& a, const OwnCoin& b) {
+        if (a.output.amount != b.output.amount) return a.output.amount > b.output.amount;
+        return a.outpoint < b.outpoint;
+    });
+    std::uint64_t sum = 0;
+    std::size_t count = 0;
+    while (count < coins.size() && count < chain::kMaxPaymentInputs && sum < target)
+        sum += coins[count++].output.amount;
+    if (sum >= target && count > 0) {
+        coins.resize(count);
+        return coins;
+    }
+    if (balance.spendable >= target)
+        return refused("the coins are too small: one payment spends at most " +
+                       std::to_string(chain::kMaxPaymentInputs) + " of them, here " +
+                       std::to_string(sum) + " together; send " + std::to_string(target) +
+                       " in several payments");
+    std::string message = "not enough coins: " + std::to_string(target) +
+                          " needed (fee included), " + std::to_string(balance.spendable) + " there";
+    if (balance.maturing > 0)
+        message += ", and " + std::to_string(balance.maturing) + " more when they have matured";
+    return refused(std::move(message));
+}
+
+Result<chain::Payment> make_payment(const Wallet& wallet, const Hash256& genesis_id,
+                                    const std::vector<OwnCoin>& coins, const PaymentOrder& order,
+                                    const crypto::PublicKey& change, Random& random) {
+    RETURN_IF_ERROR(check_order(order));
+    if (std::ranges::find(wallet.keys(), change) == wallet.keys().end())
+        return refused("the change would go to a key that is not the wallet's");
+    const std::uint64_t target = order.amount + order.fee;
+    ASSIGN_OR_RETURN(std::vector<OwnCoin> chosen, choose_coins(coins, target));
+    std::ranges::sort(chosen, {}, &OwnCoin::outpoint);  // a payment's inputs are sorted
+
+    chain::Payment payment;
+    std::vector<chain::Output> spent;
+    std::uint64_t sum = 0;
+    for (const OwnCoin& coin : chosen) {
+        if (!payment.inputs.empty() && payment.inputs.back() == coin.outpoint)
+            return invalid("the same coin is listed twice");
+        payment.inputs.push_back(coin.outpoint);
+        spent.push_back(coin.output);
+        sum += coin.output.amount;
+    }
+    payment.outputs.push_back({order.amount, chain::OutputKind::kKey, order.to});
+    if (sum > target) payment.outputs.push_back({sum - target, chain::OutputKind::kKey, change});
+
+    const Hash256 message = chain::signature_hash(genesis_id, payment, spent);
+    for (const chain::Output& output : spent) {
+        const auto secret = wallet.secret_of(output.key);
+        if (!secret) return refused("a coin to be spent belongs to a key that is not the wallet's");
+        payment.signatures.push_back(crypto::sign(*secret, message, random));
+    }
+    return payment;
+}
+
+}  // namespace cairn::wallet

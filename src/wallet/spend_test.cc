@@ -1,0 +1,135 @@
+// Proves that payments balance to the unit, that their signatures are what the rules ask for, that
+// coins are chosen sparingly, and that what cannot be paid is refused with figures.
+#include "wallet/spend.h"
+
+#include <gtest/gtest.h>
+
+namespace cairn::wallet {
+namespace {
+
+class SpendTest : public testing::Test {
+  protected:
+    OwnCoin coin(std::uint64_t amount, std::size_t key = 0) {
+        return {{random.hash256(), 0}, {amount, chain::OutputKind::kKey, wallet.keys().at(key)}};
+    }
+    /// The rule of consensus/payment_rules: sorted inputs, each signed by the owner of what it
+    /// spends over the signature hash; returns the fee, or -1 if a rule is broken.
+    std::int64_t check(const chain::Payment& payment, const std::vector<OwnCoin>& coins) {
+        std::vector<chain::Output> spent;
+        std::int64_t fee = 0;
+        for (std::size_t i = 0; i < payment.inputs.size(); ++i) {
+            if (i > 0 && !(payment.inputs[i - 1] < payment.inputs[i])) return -1;
+            for (const OwnCoin& own : coins)
+                if (own.outpoint == payment.inputs[i]) spent.push_back(own.output);
+            if (spent.size() != i + 1) return -1;
+            fee += static_cast<std::int64_t>(spent.back().amount);
+        }
+        for (const chain::Output& output : payment.outputs) {
+            if (output.amount == 0) return -1;
+            fee -= static_cast<std::int64_t>(output.amount);
+        }
+        const Hash256 message = chain::signature_hash(genesis, payment, spent);
+        for (std::size_t i = 0; i < spent.size(); ++i)
+            if (!crypto::verify(spent[i].key, message, payment.signatures.at(i))) return -1;
+        return fee;
+    }
+    Result<chain::Payment> pay(const std::vector<OwnCoin>& coins, std::uint64_t amount,
+                               std::uint64_t fee) {
+        return make_payment(wallet, genesis, coins, {to, amount, fee}, wallet.keys()[1], random);
+    }
+    static Wallet make_wallet(Disk& disk, Random& random) {
+        auto made = Wallet::create(disk, "w", "pw", random, crypto::kKeystoreCheapest);
+        CHECK(made.ok());
+        for (int i = 0; i < 3; ++i) CHECK(made->fresh_key(random).ok());
+        return std::move(*made);
+    }
+
+    SeededRandom random{11};
+    MemoryDisk disk;
+    Wallet wallet = make_wallet(disk, random);
+    Hash256 genesis = random.hash256();
+    crypto::PublicKey to = crypto::public_key(crypto::SecretKey::generate(random));
+};
+
+TEST_F(SpendTest, PaysWithChangeAndFee) {
+    const std::vector<OwnCoin> coins{coin(10, 0), coin(50, 2), coin(30, 3)};
+    const auto payment = pay(coins, 70, 2);
+    ASSERT_TRUE(payment.ok());
+    EXPECT_EQ(payment->inputs.size(), 2u) << "the two largest are enough";
+    ASSERT_EQ(payment->outputs.size(), 2u);
+    EXPECT_EQ(payment->outputs[0].amount, 70u);
+    EXPECT_EQ(payment->outputs[0].key, to);
+    EXPECT_EQ(payment->outputs[1].amount, 8u);
+    EXPECT_EQ(payment->outputs[1].key, wallet.keys()[1]);
+    EXPECT_EQ(check(*payment, coins), 2);
+    EXPECT_EQ(chain::decode_payment(chain::encode(*payment)).value(), *payment);
+    genesis = random.hash256();
+    EXPECT_EQ(check(*payment, coins), -1) << "good on one network only";
+}
+
+TEST_F(SpendTest, NothingLeftMeansNoChange) {
+    const std::vector<OwnCoin> coins{coin(40), coin(60)};
+    const auto payment = pay(coins, 99, 1);
+    ASSERT_TRUE(payment.ok());
+    EXPECT_EQ(payment->outputs.size(), 1u);
+    EXPECT_EQ(check(*payment, coins), 1);
+}
+
+TEST_F(SpendTest, RandomPaymentsBalance) {
+    for (int round = 0; round < 40; ++round) {
+        std::vector<OwnCoin> coins;
+        std::uint64_t total = 0;
+        const std::size_t count = 1 + random.below(30);
+        for (std::size_t i = 0; i < count; ++i) {
+            coins.push_back(coin(1 + random.below(1'000), random.below(4)));
+            total += coins.back().output.amount;
+        }
+        const std::uint64_t fee = random.below(total);
+        const std::uint64_t amount = 1 + random.below(total - fee);
+        const auto payment = pay(coins, amount, fee);
+        ASSERT_TRUE(payment.ok()) << payment.error().message;
+        EXPECT_EQ(check(*payment, coins), static_cast<std::int64_t>(fee));
+    }
+}
+
+TEST_F(SpendTest, NotEnoughIsSaidWithFigures) {
+    std::vector<OwnCoin> coins{coin(10), coin(20), coin(500)};
+    coins[2].mature = false;
+    const auto payment = pay(coins, 31, 5);
+    ASSERT_FALSE(payment.ok());
+    EXPECT_EQ(payment.error().code, ErrorCode::kRefused);
+    EXPECT_EQ(payment.error().message,
+              "not enough coins: 36 needed (fee included), 30 there, and 500 more when they have "
+              "matured");
+    EXPECT_EQ(balance_of(coins).spendable, 30u);
+    EXPECT_EQ(balance_of(coins).maturing, 500u);
+    EXPECT_FALSE(pay({}, 1, 0).ok());
+}
+
+TEST_F(SpendTest, TooManySmallCoinsAreNotOnePayment) {
+    std::vector<OwnCoin> coins;
+    for (int i = 0; i < 300; ++i) coins.push_back(coin(10));
+    EXPECT_TRUE(pay(coins, 2560, 0).ok());
+    const auto payment = pay(coins, 2561, 0);
+    ASSERT_FALSE(payment.ok());
+    EXPECT_NE(payment.error().message.find("several payments"), std::string::npos);
+}
+
+TEST_F(SpendTest, AmountsAndKeysAreBounded) {
+    const std::vector<OwnCoin> coins{coin(100)};
+    EXPECT_FALSE(pay(coins, 0, 1).ok());
+    EXPECT_FALSE(pay(coins, chain::kMaxAmount, 0).ok());
+    EXPECT_FALSE(pay(coins, 1, ~std::uint64_t{0}).ok()) << "no overflow";
+    EXPECT_FALSE(pay({coins[0], coins[0]}, 150, 0).ok()) << "the same coin twice";
+    to = crypto::PublicKey{};
+    EXPECT_FALSE(pay(coins, 1, 0).ok());
+    to = wallet.main_key();
+    EXPECT_FALSE(make_payment(wallet, genesis, coins, {to, 1, 0}, genesis, random).ok())
+        << "change to a stranger";
+    std::vector<OwnCoin> foreign{coin(100)};
+    foreign[0].output.key = crypto::public_key(crypto::SecretKey::generate(random));
+    EXPECT_FALSE(pay(foreign, 1, 0).ok());
+}
+
+}  // namespace
+}  // namespace cairn::wallet
