@@ -90,9 +90,10 @@ Status run_server(const RunServerOptions& options) {
     const ServerReady ready{network->listen_address(), crypto::public_key(secret), snapshot.hash,
                             layers, parameters_of(snapshot, layers)};
     loop.post([&] {
+        // First, so that a script finds its line before anything of the log.
+        if (options.started) options.started(ready);
         log_info("serving {} of model {} at {}", describe(ready.layers), short_hex(ready.model),
                  ready.address);
-        if (options.started) options.started(ready);
     });
     loop.on_terminate([&] { loop.stop(); });
     if (options.should_stop) watch_stop(loop, options.should_stop);

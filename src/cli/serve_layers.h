@@ -1,0 +1,24 @@
+// `cairn node --serve A-B --model FILE --listen HOST:PORT` without a chain: this process holds
+// layers A up to but not including B of a model and computes them for others.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "base/result.h"
+
+namespace cairn::cli {
+
+struct ServeLayersRequest {
+    std::string layers;  ///< "A-B" or "auto"
+    std::string model;
+    std::string listen = "127.0.0.1:0";
+    std::size_t threads = 1;
+    bool json = false;
+};
+
+/// Says where it listens (one line, or with `json` one object: address, key, model, layers,
+/// parameters), then runs until SIGINT or SIGTERM.
+Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out);
+
+}  // namespace cairn::cli
