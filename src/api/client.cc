@@ -1,0 +1,163 @@
+#include "api/client.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+
+#include "net/address.h"
+
+namespace cairn::api {
+
+namespace {
+
+struct Socket {
+    int fd = -1;
+    Socket() = default;
+    explicit Socket(int descriptor) : fd(descriptor) {}
+    Socket(Socket&& other) noexcept : fd(std::exchange(other.fd, -1)) {}
+    Socket& operator=(Socket&&) = delete;
+    ~Socket() {
+        if (fd >= 0) ::close(fd);
+    }
+};
+
+Error failure(const std::string& what) {
+    const int code = errno;
+    const ErrorCode kind = code == ECONNREFUSED                    ? ErrorCode::kRefused
+                           : code == EAGAIN || code == EWOULDBLOCK ? ErrorCode::kTimeout
+                                                                   : ErrorCode::kIo;
+    return Error{kind, what + ": " +
+                           (kind == ErrorCode::kTimeout ? std::string("no answer in time")
+                                                        : std::generic_category().message(code))};
+}
+
+Result<Socket> connect_to(const std::string& address, std::uint64_t timeout_ms) {
+    ASSIGN_OR_RETURN(const net::Address parsed, net::parse_address(address));
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const std::string port = std::to_string(parsed.port);
+    if (::getaddrinfo(parsed.host.c_str(), port.c_str(), &hints, &found) != 0)
+        return not_found("cannot find the address " + address);
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> guard(found, ::freeaddrinfo);
+    Socket socket(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (socket.fd < 0) return failure("cannot open a socket");
+    timeval limit{};
+    limit.tv_sec = static_cast<time_t>(timeout_ms / 1000);
+    limit.tv_usec = static_cast<suseconds_t>(timeout_ms % 1000 * 1000);
+    ::setsockopt(socket.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    ::setsockopt(socket.fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    if (::connect(socket.fd, found->ai_addr, found->ai_addrlen) != 0)
+        return failure("no node answers at " + address);
+    return socket;
+}
+
+Status send_all(const Socket& socket, const std::string& text) {
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const ssize_t sent =
+            ::send(socket.fd, text.data() + done, text.size() - done, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent <= 0) return failure("cannot send to the node");
+        done += static_cast<std::size_t>(sent);
+    }
+    return ok_status();
+}
+
+// The server closes after each answer, as we ask it to.
+Result<std::string> receive_all(const Socket& socket) {
+    std::string all;
+    char part[16384];
+    for (;;) {
+        const ssize_t got = ::recv(socket.fd, part, sizeof part, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return failure("the node does not answer");
+        if (got == 0) return all;
+        all.append(part, static_cast<std::size_t>(got));
+        if (all.size() > Client::kMaxAnswerBytes)
+            return Error{ErrorCode::kFull, "the node's answer is too long"};
+    }
+}
+
+struct Answer {
+    unsigned status = 0;
+    std::string body;
+};
+
+// What follows "Content-Length:" in any spelling of the letters.
+std::optional<std::size_t> content_length(std::string_view head) {
+    std::string lower(head);
+    for (char& letter : lower)
+        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    constexpr std::string_view kField = "\r\ncontent-length:";
+    std::size_t at = lower.find(kField);
+    if (at == std::string::npos) return std::nullopt;
+    at += kField.size();
+    while (at < lower.size() && lower[at] == ' ') ++at;
+    std::size_t length = 0;
+    const auto [end, problem] =
+        std::from_chars(lower.data() + at, lower.data() + lower.size(), length);
+    return problem == std::errc{} ? std::optional(length) : std::nullopt;
+}
+
+Result<Answer> parse_answer(const std::string& all) {
+    const std::size_t end = all.find("\r\n\r\n");
+    if (!all.starts_with("HTTP/1.1 ") || end == std::string::npos || end < 12)
+        return io_error("what answers there does not speak HTTP");
+    Answer answer;
+    std::from_chars(all.data() + 9, all.data() + 12, answer.status);
+    answer.body = all.substr(end + 4);
+    const auto length = content_length(std::string_view(all).substr(0, end));
+    if (!length || *length != answer.body.size()) return io_error("the node's answer is cut short");
+    return answer;
+}
+
+Error error_of(const Answer& answer) {
+    const auto json = nlohmann::json::parse(answer.body, nullptr, false);
+    std::string message = json.is_object() && json.contains("error") && json["error"].is_string()
+                              ? json["error"].get<std::string>()
+                              : "the node answers with status " + std::to_string(answer.status);
+    const ErrorCode code = answer.status == 404   ? ErrorCode::kNotFound
+                           : answer.status == 501 ? ErrorCode::kUnsupported
+                           : answer.status < 500  ? ErrorCode::kInvalid
+                                                  : ErrorCode::kIo;
+    return Error{code, std::move(message)};
+}
+
+}  // namespace
+
+Result<Client> Client::of_directory(const std::string& directory, std::uint64_t timeout_ms) {
+    ASSIGN_OR_RETURN(ApiFile file, read_api_file(directory));
+    return Client(std::move(file), timeout_ms);
+}
+
+Result<std::string> Client::get(const std::string& path) const {
+    return ask("GET " + path + " HTTP/1.1\r\nHost: " + file_.address +
+               "\r\nConnection: close\r\n\r\n");
+}
+
+Result<std::string> Client::post(const std::string& path, const std::string& json) const {
+    return ask("POST " + path + " HTTP/1.1\r\nHost: " + file_.address +
+               "\r\nConnection: close\r\nAuthorization: Bearer " + file_.token +
+               "\r\nContent-Type: application/json\r\nContent-Length: " +
+               std::to_string(json.size()) + "\r\n\r\n" + json);
+}
+
+Result<std::string> Client::ask(const std::string& request) const {
+    ASSIGN_OR_RETURN(const Socket socket, connect_to(file_.address, timeout_ms_));
+    RETURN_IF_ERROR(send_all(socket, request));
+    ASSIGN_OR_RETURN(const std::string all, receive_all(socket));
+    ASSIGN_OR_RETURN(Answer answer, parse_answer(all));
+    if (answer.status != 200) return error_of(answer);
+    return std::move(answer.body);
+}
+
+}  // namespace cairn::api

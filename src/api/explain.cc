@@ -1,0 +1,79 @@
+#include "api/explain.h"
+
+#include <fmt/format.h>
+
+#include "store/int128_text.h"
+
+namespace cairn::api {
+
+namespace {
+
+constexpr std::uint64_t kCoin = 100'000'000;
+// One parameter's unit is 2^-24; a norm is in the same unit.
+constexpr double kNormUnit = 1.0 / (1 << 24);
+
+// Reasons are written to follow "it was refused: "; ended as a sentence here.
+std::string sentence(std::string text) {
+    while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
+    return text.empty() ? text : text + ".";
+}
+
+std::string judged(const store::ContributionRecord& record) {
+    if (record.norm == 0 && record.score == 0) return {};
+    std::string text =
+        fmt::format(" Its norm is {:.4g}", static_cast<double>(record.norm) * kNormUnit);
+    if (record.score != 0)
+        text += fmt::format(
+            ", its score {} (how far it leads down the judge's loss), so its worth "
+            "(score per norm) is {}, where recent ones had {} on average",
+            store::to_decimal(record.score), store::to_decimal(record.worth),
+            store::to_decimal(record.worth_reference));
+    return text + ".";
+}
+
+std::string earned(const store::ContributionRecord& record) {
+    if (record.reward == 0) return "earned nothing";
+    return "earned " + amount_text(record.reward) + " coins";
+}
+
+}  // namespace
+
+std::string amount_text(std::uint64_t amount) {
+    std::string text = fmt::format("{}.{:08}", amount / kCoin, amount % kCoin);
+    while (text.ends_with('0')) text.pop_back();
+    if (text.ends_with('.')) text.pop_back();
+    return text;
+}
+
+std::string explain(const store::ContributionRecord& record) {
+    const std::string who =
+        fmt::format("Contribution {} by {} for round {}", short_hex(record.commitment_id),
+                    short_hex(record.contributor), record.round);
+    if (record.merged)
+        return fmt::format(
+            "{} was merged into the model by block {} and {}.{}{}", who, record.height,
+            earned(record), judged(record),
+            record.reason.empty() ? "" : " Of it the rules say: " + sentence(record.reason));
+    return fmt::format(
+        "{} was not merged at height {} and earned nothing: {}{}", who, record.height,
+        sentence(record.reason.empty() ? "no reason was recorded" : record.reason), judged(record));
+}
+
+std::string explain(const store::MergeRecord& merge) {
+    const std::string joined =
+        merge.contributions == 0   ? "merged no contribution, so the model stayed as it was"
+        : merge.contributions == 1 ? "merged one contribution"
+                                   : fmt::format("merged {} contributions", merge.contributions);
+    std::string text = fmt::format("Block {} ({}) {} and minted {} coins.", merge.height,
+                                   short_hex(merge.block), joined, amount_text(merge.minted));
+    if (merge.judge_loss_before && merge.judge_loss_after)
+        text +=
+            fmt::format(" On the judge's batch the loss went from {:.4f} to {:.4f} nats per token.",
+                        *merge.judge_loss_before, *merge.judge_loss_after);
+    if (merge.report_loss)
+        text += fmt::format(" On the report text, which no rule reads, it is {:.4f}.",
+                            *merge.report_loss);
+    return text;
+}
+
+}  // namespace cairn::api

@@ -1,0 +1,137 @@
+// A node that exists only in tests of the API: a chain of merge blocks whose loss falls, three
+// contributors and one whose updates are refused.
+#pragma once
+
+#include <cmath>
+
+#include "crypto/hash.h"
+#include "node/node_api.h"
+
+namespace cairn::api {
+
+inline Hash256 fake_hash(const std::string& name) { return crypto::sha256(as_bytes(name)); }
+
+class FakeNode final : public node::NodeApi {
+  public:
+    explicit FakeNode(std::uint64_t merge_blocks = 40, std::uint64_t now_ms = 1'790'000'000'000)
+        : merge_blocks_(merge_blocks), now_ms_(now_ms) {}
+
+    /// Grows by a merge block, as a chain does.
+    void grow() { ++merge_blocks_; }
+    std::string exported_to;
+    Bytes submitted;
+    std::uint64_t generated = 0;
+
+    node::NodeStatus status() const override {
+        node::NodeStatus status;
+        status.genesis_id = fake_hash("genesis");
+        status.network_name = "three books";
+        status.miner_key = fake_hash("contributor 1");
+        status.listen_address = "127.0.0.1:9333";
+        status.height = status.headers_height = 4 * merge_blocks_ + 2;
+        status.tip = fake_hash("tip");
+        status.state_root = fake_hash("state");
+        status.tip_time_ms = now_ms_;
+        status.supply = merge_blocks_ * 287'654'321;
+        status.mempool_payments = 2;
+        for (std::uint64_t i = 2; i <= 3; ++i)
+            status.peers.push_back({i, "127.0.0.1:933" + std::to_string(i),
+                                    fake_hash("contributor " + std::to_string(i)), i == 2,
+                                    status.height});
+        status.mining = {true, true, status.height + 1, 123'456, 48'000, merge_blocks_ + 7};
+        status.training = {true, "training", merge_blocks_, 11, 30, 3.42, merge_blocks_ - 1};
+        return status;
+    }
+
+    std::vector<node::MergeView> merges(std::uint64_t from, std::size_t max) const override {
+        std::vector<node::MergeView> found;
+        for (std::uint64_t i = 1; i <= merge_blocks_ && found.size() < max; ++i)
+            if (4 * i >= from) found.push_back(merge(i));
+        return found;
+    }
+
+    Result<Bytes> block_at(std::uint64_t) const override { return not_found("no blocks here"); }
+    Result<Bytes> block(const Hash256&) const override { return not_found("no blocks here"); }
+
+    std::vector<store::ContributionRecord> explain(const Hash256& id,
+                                                   std::size_t max) const override {
+        std::vector<store::ContributionRecord> found;
+        for (std::uint64_t i = merge_blocks_; i > 0; --i)
+            for (const auto& record : merge(i).contributions)
+                if (found.size() < max &&
+                    (record.commitment_id == id || record.contributor == id || record.block == id))
+                    found.push_back(record);
+        return found;
+    }
+
+    void submit_payment(Bytes payment, node::Answer<Hash256> answer) override {
+        submitted = payment;
+        if (payment.empty()) return answer(Error{ErrorCode::kInvalid, "an empty payment"});
+        answer(crypto::sha256(payment));
+    }
+    void coins_of(const crypto::PublicKey& key,
+                  node::Answer<std::vector<node::CoinView>> answer) override {
+        answer(std::vector<node::CoinView>{{key, 1, 5'000, 12, true, false}});
+    }
+    void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t,
+                  node::Answer<std::string> answer) override {
+        ++generated;
+        if (prompt == "nothing") return answer(Error{ErrorCode::kUnsupported, "no tokenizer"});
+        answer(prompt +
+               "the king said unto him, Go in peace; and the people went up every man "
+               "to his tent, " +
+               std::to_string(max_tokens) + " \xff in number.");
+    }
+    void export_model(std::string folder, node::Answer<Hash256> answer) override {
+        exported_to = std::move(folder);
+        answer(fake_hash("state"));
+    }
+    void on_change(std::function<void()>) override {}
+
+  private:
+    node::MergeView merge(std::uint64_t i) const {
+        const double x = static_cast<double>(i);
+        node::MergeView view;
+        view.merge.height = 4 * i;
+        view.merge.block = fake_hash("block " + std::to_string(i));
+        view.merge.time_ms = now_ms_ - (merge_blocks_ - i) * 9'000;
+        view.merge.state_root = fake_hash("state " + std::to_string(i));
+        const double fall = 2.6 + 4.3 * std::exp(-x / 9) + 0.02 * std::sin(3 * x);
+        if (i < merge_blocks_) view.merge.report_loss = fall;
+        view.merge.judge_loss_before = fall + 0.02;
+        view.merge.judge_loss_after = fall - 0.05 + 0.06 * std::sin(11 * x);
+        for (std::uint64_t k = 1; k <= 4; ++k) {
+            if ((i + k) % 7 == 0) continue;
+            view.contributions.push_back(contribution(i, k, view.merge));
+            view.merge.minted += view.contributions.back().reward;
+            view.merge.contributions += view.contributions.back().merged ? 1 : 0;
+        }
+        return view;
+    }
+
+    static store::ContributionRecord contribution(std::uint64_t i, std::uint64_t k,
+                                                  const store::MergeRecord& merge) {
+        store::ContributionRecord record;
+        record.commitment_id = fake_hash("c" + std::to_string(i) + "/" + std::to_string(k));
+        record.contributor = fake_hash("contributor " + std::to_string(k));
+        record.round = i - 1;
+        record.height = merge.height;
+        record.merged = k < 4;
+        record.norm = 20'123'456;
+        record.score = store::Int128{record.merged ? 1 : -1} * 991'234'567'890'123;
+        record.worth = record.score / 20'123'456;
+        record.worth_reference = 48'000'000;
+        if (record.merged) {
+            record.block = merge.block;
+            record.reward = 100'000'000 / k + (i % 5) * 1'234'567;
+        } else {
+            record.reason = "its score is negative: it leads up the judge batch's loss";
+        }
+        return record;
+    }
+
+    std::uint64_t merge_blocks_;
+    std::uint64_t now_ms_;
+};
+
+}  // namespace cairn::api

@@ -1,0 +1,205 @@
+#include "api/http_server.h"
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <list>
+#include <optional>
+#include <thread>
+
+#include "net/address.h"
+
+namespace cairn::api {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+
+constexpr auto kPatience = std::chrono::seconds(30);  // with a slow reader or writer
+
+}  // namespace
+
+class Session;
+
+// Shared by the server, its sessions and every answer that is still being made.
+struct HttpServer::Impl {
+    asio::io_context context{1};
+    tcp::acceptor acceptor{context};
+    Handler handler;
+    std::list<std::weak_ptr<Session>> sessions;
+    std::thread thread;
+    std::atomic<bool> stopping = false;
+};
+
+using Shared = std::shared_ptr<HttpServer::Impl>;
+
+namespace {
+
+HttpRequest plain(const http::request<http::string_body>& from) {
+    HttpRequest request;
+    request.method = std::string(from.method_string());
+    request.host = host_of(std::string(from[http::field::host]));
+    request.content_type = std::string(from[http::field::content_type]);
+    request.authorization = std::string(from[http::field::authorization]);
+    request.body = from.body();
+    return request;
+}
+
+}  // namespace
+
+// One connection: reads a request, waits for the answer, writes it, and so on.
+class Session : public std::enable_shared_from_this<Session> {
+  public:
+    Session(const std::shared_ptr<void>& owner, HttpServer::Handler& handler,
+            std::atomic<bool>& stopping, tcp::socket socket)
+        : owner_(owner), handler_(handler), stopping_(stopping), stream_(std::move(socket)) {}
+
+    void read() {
+        parser_.emplace();
+        parser_->body_limit(kMaxRequestBytes);
+        parser_->header_limit(kMaxRequestHeaderBytes);
+        stream_.expires_after(kPatience);
+        http::async_read(stream_, buffer_, *parser_,
+                         [self = shared_from_this()](beast::error_code failure, std::size_t) {
+                             self->on_read(failure);
+                         });
+    }
+
+    void close() {
+        beast::error_code ignored;
+        stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
+        stream_.close();
+    }
+
+  private:
+    void on_read(beast::error_code failure) {
+        keep_alive_ = false;
+        if (failure == http::error::body_limit)
+            return write({413, "application/json", R"({"error": "the request is too large"})"});
+        if (failure) return close();
+        keep_alive_ = parser_->get().keep_alive();
+        HttpRequest request = plain(parser_->get());
+        if (const Status parsed = parse_target(std::string(parser_->get().target()), request);
+            !parsed.ok())
+            return write({400, "application/json", R"({"error": "a malformed address"})"});
+        stream_.expires_never();
+        handler_(std::move(request), [self = shared_from_this()](HttpResponse response) {
+            if (self->stopping_ || self->answered_.exchange(true)) return;
+            asio::post(self->stream_.get_executor(),
+                       [self, response = std::move(response)] { self->write(response); });
+        });
+    }
+
+    void write(const HttpResponse& from) {
+        if (stopping_) return;
+        response_ = {};
+        response_.version(11);
+        response_.result(from.status);
+        response_.set(http::field::content_type, from.content_type);
+        response_.set(http::field::cache_control, "no-store");
+        response_.set("X-Content-Type-Options", "nosniff");
+        // The page is one file that talks to its own origin; nothing else may be loaded.
+        response_.set("Content-Security-Policy",
+                      "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+                      "img-src data:; connect-src 'self'; frame-ancestors 'none'");
+        response_.keep_alive(keep_alive_);
+        response_.body() = from.body;
+        response_.prepare_payload();
+        stream_.expires_after(kPatience);
+        http::async_write(stream_, response_,
+                          [self = shared_from_this()](beast::error_code failure, std::size_t) {
+                              self->answered_ = false;
+                              if (failure || !self->keep_alive_) return self->close();
+                              self->read();
+                          });
+    }
+
+    std::shared_ptr<void> owner_;  // first, so that it goes last: the stream needs its context
+    HttpServer::Handler& handler_;
+    std::atomic<bool>& stopping_;
+    beast::tcp_stream stream_;
+    beast::flat_buffer buffer_{kMaxRequestBytes + kMaxRequestHeaderBytes};
+    std::optional<http::request_parser<http::string_body>> parser_;
+    http::response<http::string_body> response_;
+    std::atomic<bool> answered_ = false;
+    bool keep_alive_ = false;
+};
+
+namespace {
+
+void accept(const Shared& impl) {
+    impl->acceptor.async_accept([impl](beast::error_code failure, tcp::socket socket) {
+        if (impl->stopping || failure == asio::error::operation_aborted) return;
+        std::erase_if(impl->sessions, [](const auto& session) { return session.expired(); });
+        // Above the bound the connection is simply dropped: a reader that asks again gets its turn.
+        if (!failure && impl->sessions.size() < kMaxConnections) {
+            auto session =
+                std::make_shared<Session>(impl, impl->handler, impl->stopping, std::move(socket));
+            impl->sessions.push_back(session);
+            session->read();
+        }
+        accept(impl);
+    });
+}
+
+Result<tcp::endpoint> resolve(asio::io_context& context, const std::string& listen) {
+    ASSIGN_OR_RETURN(const net::Address address, net::parse_address(listen));
+    beast::error_code failure;
+    tcp::resolver resolver(context);
+    const auto found = resolver.resolve(address.host, std::to_string(address.port),
+                                        tcp::resolver::passive, failure);
+    if (failure || found.empty())
+        return invalid("cannot find the address " + listen + ": " + failure.message());
+    return found.begin()->endpoint();
+}
+
+Status listen_on(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, const std::string& name) {
+    beast::error_code failure;
+    acceptor.open(endpoint.protocol(), failure);
+    if (!failure) acceptor.set_option(tcp::acceptor::reuse_address(true), failure);
+    if (!failure) acceptor.bind(endpoint, failure);
+    if (!failure) acceptor.listen(static_cast<int>(kMaxConnections), failure);
+    if (!failure) return ok_status();
+    return Error{ErrorCode::kRefused,
+                 "cannot listen on " + name + ": " + failure.message() + "; choose another port"};
+}
+
+}  // namespace
+
+HttpServer::HttpServer(std::shared_ptr<Impl> impl, std::string address)
+    : impl_(std::move(impl)), address_(std::move(address)) {}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& listen, Handler handler) {
+    auto impl = std::make_shared<Impl>();
+    impl->handler = std::move(handler);
+    ASSIGN_OR_RETURN(const tcp::endpoint endpoint, resolve(impl->context, listen));
+    RETURN_IF_ERROR(listen_on(impl->acceptor, endpoint, listen));
+    beast::error_code failure;
+    const tcp::endpoint bound = impl->acceptor.local_endpoint(failure);
+    if (failure) return io_error("cannot tell where the API listens: " + failure.message());
+    const std::string address = net::to_string({bound.address().to_string(), bound.port()});
+    accept(impl);
+    impl->thread = std::thread([context = &impl->context] { context->run(); });
+    return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl), address));
+}
+
+HttpServer::~HttpServer() {
+    impl_->stopping = true;
+    // With everything closed, run() comes back once the handlers have seen it.
+    asio::post(impl_->context, [impl = impl_] {
+        beast::error_code ignored;
+        impl->acceptor.close(ignored);
+        for (const auto& weak : impl->sessions)
+            if (const auto session = weak.lock()) session->close();
+    });
+    impl_->thread.join();
+}
+
+}  // namespace cairn::api

@@ -1,0 +1,215 @@
+#include "api/routes.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "api/json_views.h"
+#include "api/page.h"
+
+namespace cairn::api {
+
+namespace {
+
+using Json = nlohmann::json;
+
+HttpResponse refusal(unsigned status, const std::string& why) {
+    return {status, "application/json", field_json("error", why)};
+}
+
+HttpResponse json_response(std::string json) { return {200, "application/json", std::move(json)}; }
+
+Result<std::uint64_t> number_of(const HttpRequest& request, const std::string& name,
+                                std::uint64_t otherwise) {
+    const auto found = request.query.find(name);
+    if (found == request.query.end()) return otherwise;
+    const std::string& text = found->second;
+    std::uint64_t value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc{} || end != text.data() + text.size())
+        return invalid(name + " wants a whole number, not '" + text + "'");
+    return value;
+}
+
+Result<Hash256> hash_of(const HttpRequest& request, const std::string& name) {
+    const auto found = request.query.find(name);
+    if (found == request.query.end())
+        return invalid("give ?" + name + "= and 64 hexadecimal digits");
+    return fixed_from_hex<32>(found->second);
+}
+
+Result<Json> object_of(const HttpRequest& request) {
+    Json json = Json::parse(request.body, nullptr, false);
+    if (!json.is_object()) return invalid("the request's body is not a JSON object");
+    return json;
+}
+
+Result<std::string> text_of(const Json& object, const std::string& name) {
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_string())
+        return invalid("the request wants a text named " + name);
+    return found->get<std::string>();
+}
+
+Result<std::uint64_t> number_of(const Json& object, const std::string& name,
+                                std::uint64_t otherwise) {
+    const auto found = object.find(name);
+    if (found == object.end()) return otherwise;
+    if (!found->is_number_unsigned()) return invalid(name + " wants a whole number");
+    return found->get<std::uint64_t>();
+}
+
+bool same_secret(const std::string& a, const std::string& b) {
+    if (a.size() != b.size()) return false;
+    unsigned difference = 0;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        difference |= static_cast<unsigned>(a[i]) ^ static_cast<unsigned>(b[i]);
+    return difference == 0;
+}
+
+/// Answers with what a node's answer carries, written by `write`.
+template <typename T, typename Write>
+node::Answer<T> answer_by(const Respond& respond, Write write) {
+    return [respond, write](Result<T> result) {
+        respond(result.ok() ? json_response(write(*result)) : error_response(result.error()));
+    };
+}
+
+Result<HttpResponse> blocks(Desk& desk, const HttpRequest& request) {
+    ASSIGN_OR_RETURN(const std::uint64_t from, number_of(request, "from", 0));
+    ASSIGN_OR_RETURN(const std::uint64_t max, number_of(request, "max", kMaxBlocksPerAnswer));
+    return json_response(blocks_json(desk.node->merges(
+        from, static_cast<std::size_t>(std::min<std::uint64_t>(max, kMaxBlocksPerAnswer)))));
+}
+
+Result<HttpResponse> explain_path(Desk& desk, const HttpRequest& request) {
+    if (!request.query.contains("height")) {
+        ASSIGN_OR_RETURN(const Hash256 id, hash_of(request, "id"));
+        return json_response(records_json(desk.node->explain(id, kMaxRecordsPerAnswer)));
+    }
+    ASSIGN_OR_RETURN(const std::uint64_t height, number_of(request, "height", 0));
+    const std::vector<node::MergeView> found = desk.node->merges(height, 1);
+    if (found.empty() || found[0].merge.height != height)
+        return not_found("block " + std::to_string(height) + " is not a merge block of the chain");
+    return json_response(records_json(found[0].contributions));
+}
+
+// A new sample is written only while somebody looks, and at most one for each merge block.
+void take_sample(const std::shared_ptr<Desk>& desk) {
+    if (desk->sampling) return;
+    const std::uint64_t after = desk->samples.empty() ? 0 : desk->samples.back().first;
+    const std::vector<node::MergeView> fresh = desk->node->merges(after + 1, kMaxBlocksPerAnswer);
+    if (fresh.empty()) return;
+    desk->sampling = true;
+    desk->node->generate(desk->sample_prompt, desk->sample_tokens, 1,
+                         [desk, height = fresh.back().merge.height](Result<std::string> text) {
+                             desk->sampling = false;
+                             if (!text.ok()) return;
+                             desk->samples.emplace_back(height, *std::move(text));
+                             if (desk->samples.size() > kMaxSamples)
+                                 desk->samples.erase(desk->samples.begin());
+                         });
+}
+
+Status coins(Desk& desk, const HttpRequest& request, const Respond& respond) {
+    ASSIGN_OR_RETURN(const crypto::PublicKey key, hash_of(request, "key"));
+    desk.node->coins_of(key, answer_by<std::vector<node::CoinView>>(respond, coins_json));
+    return ok_status();
+}
+
+Status submit_payment(Desk& desk, const HttpRequest& request, const Respond& respond) {
+    ASSIGN_OR_RETURN(const Json object, object_of(request));
+    ASSIGN_OR_RETURN(const std::string hex, text_of(object, "payment"));
+    ASSIGN_OR_RETURN(Bytes payment, from_hex(hex));
+    desk.node->submit_payment(std::move(payment),
+                              answer_by<Hash256>(respond, [](const Hash256& id) {
+                                  return field_json("id", to_hex(id));
+                              }));
+    return ok_status();
+}
+
+Status generate(Desk& desk, const HttpRequest& request, const Respond& respond) {
+    ASSIGN_OR_RETURN(const Json object, object_of(request));
+    ASSIGN_OR_RETURN(std::string prompt, text_of(object, "prompt"));
+    ASSIGN_OR_RETURN(const std::uint64_t tokens, number_of(object, "max_tokens", 64));
+    ASSIGN_OR_RETURN(const std::uint64_t seed, number_of(object, "seed", 0));
+    if (tokens == 0 || tokens > kMaxGeneratedTokens)
+        return invalid("max_tokens wants 1 to " + std::to_string(kMaxGeneratedTokens));
+    desk.node->generate(std::move(prompt), static_cast<std::uint32_t>(tokens), seed,
+                        answer_by<std::string>(respond, [](const std::string& text) {
+                            return field_json("text", text);
+                        }));
+    return ok_status();
+}
+
+Status export_model(Desk& desk, const HttpRequest& request, const Respond& respond) {
+    ASSIGN_OR_RETURN(const Json object, object_of(request));
+    ASSIGN_OR_RETURN(std::string folder, text_of(object, "folder"));
+    desk.node->export_model(std::move(folder), answer_by<Hash256>(respond, [](const Hash256& root) {
+                                return field_json("state_root", to_hex(root));
+                            }));
+    return ok_status();
+}
+
+void answer_get(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
+                const Respond& respond) {
+    const auto answer = [&](const Result<HttpResponse>& result) {
+        respond(result.ok() ? *result : error_response(result.error()));
+    };
+    if (request.path == "/") return respond({200, "text/html; charset=utf-8", page_html()});
+    if (request.path == "/healthz") return respond({200, "text/plain", "ok\n"});
+    if (request.path == "/v1/cairn/status")
+        return respond(json_response(status_json(desk->node->status())));
+    if (request.path == "/v1/cairn/blocks") return answer(blocks(*desk, request));
+    if (request.path == "/v1/cairn/explain") return answer(explain_path(*desk, request));
+    if (request.path == "/v1/cairn/samples") {
+        take_sample(desk);
+        return respond(json_response(samples_json(desk->samples)));
+    }
+    if (request.path == "/v1/cairn/coins") {
+        if (const Status asked = coins(*desk, request, respond); !asked.ok())
+            respond(error_response(asked.error()));
+        return;
+    }
+    respond(refusal(404, "nothing is at " + request.path + "; see API.md for the paths"));
+}
+
+void answer_post(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
+                 const Respond& respond) {
+    // A foreign web page can send neither of these without being asked first by the browser.
+    if (!same_secret(request.authorization, "Bearer " + desk->token))
+        return respond(refusal(401, "this needs the token from the node's api.json"));
+    if (!request.content_type.starts_with("application/json"))
+        return respond(refusal(400, "send Content-Type: application/json"));
+    Status asked = not_found("nothing takes a POST at " + request.path);
+    if (request.path == "/v1/cairn/payments") asked = submit_payment(*desk, request, respond);
+    if (request.path == "/v1/cairn/generate") asked = generate(*desk, request, respond);
+    if (request.path == "/v1/cairn/export") asked = export_model(*desk, request, respond);
+    if (!asked.ok()) respond(error_response(asked.error()));
+}
+
+}  // namespace
+
+HttpResponse error_response(const Error& error) {
+    switch (error.code) {
+        case ErrorCode::kInvalid:
+        case ErrorCode::kRefused:
+            return refusal(400, error.message);
+        case ErrorCode::kNotFound:
+            return refusal(404, error.message);
+        case ErrorCode::kUnsupported:
+            return refusal(501, error.message);
+        default:
+            return refusal(503, error.message);
+    }
+}
+
+void route(const std::shared_ptr<Desk>& desk, const HttpRequest& request, const Respond& respond) {
+    if (desk->node == nullptr) return respond(refusal(503, "the node is stopping"));
+    if (desk->only_loopback_names && !is_loopback(request.host))
+        return respond(refusal(403, "ask by the name 127.0.0.1 or localhost"));
+    if (request.method == "GET") return answer_get(desk, request, respond);
+    if (request.method == "POST") return answer_post(desk, request, respond);
+    respond(refusal(405, "only GET and POST are understood"));
+}
+
+}  // namespace cairn::api

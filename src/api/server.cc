@@ -1,0 +1,61 @@
+#include "api/server.h"
+
+#include "api/api_file.h"
+#include "api/http_server.h"
+#include "api/routes.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "net/address.h"
+
+namespace cairn::api {
+
+struct Server::State {
+    ServerOptions options;
+    std::shared_ptr<Desk> desk = std::make_shared<Desk>();
+    std::unique_ptr<HttpServer> http;
+};
+
+Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
+                                              ServerOptions options) {
+    auto state = std::make_shared<State>();
+    state->options = std::move(options);
+    ASSIGN_OR_RETURN(const net::Address address, net::parse_address(state->options.listen));
+    Desk& desk = *state->desk;
+    desk.node = &node;
+    FixedBytes<16> token;
+    SystemRandom().fill(token.bytes);
+    desk.token = to_hex(token);
+    desk.only_loopback_names = is_loopback(address.host);
+    desk.sample_prompt = state->options.sample_prompt;
+    desk.sample_tokens = state->options.sample_tokens;
+    if (!desk.only_loopback_names)
+        log_warn("the API listens on {}: everyone who reaches that address can read this node",
+                 state->options.listen);
+    ASSIGN_OR_RETURN(
+        state->http,
+        HttpServer::start(state->options.listen, [&loop, shared = state->desk](HttpRequest request,
+                                                                               Respond respond) {
+            loop.post([shared, request = std::move(request), respond = std::move(respond)] {
+                route(shared, request, respond);
+            });
+        }));
+    if (!state->options.directory.empty())
+        RETURN_IF_ERROR(
+            write_api_file(state->options.directory, {state->http->address(), desk.token}));
+    return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+Server::~Server() {
+    // Questions that are still on their way find no node and say so.
+    state_->desk->node = nullptr;
+    state_->http.reset();
+    if (!state_->options.directory.empty()) remove_api_file(state_->options.directory);
+}
+
+const std::string& Server::address() const { return state_->http->address(); }
+
+const std::string& Server::token() const { return state_->desk->token; }
+
+}  // namespace cairn::api

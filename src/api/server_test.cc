@@ -1,0 +1,250 @@
+// Proves that the API answers over real sockets what its node says, only to those who may ask,
+// within its bounds, and that it comes and goes without disturbing the node's loop.
+#include "api/server.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "api/client.h"
+#include "api/fake_node.h"
+#include "api/http_server.h"
+#include "base/clock.h"
+#include "net/asio_loop.h"
+
+namespace cairn::api {
+namespace {
+
+using Json = nlohmann::json;
+
+// A loop on a thread of its own, as run_node has, with the API on it.
+class ApiTest : public testing::Test {
+  protected:
+    ApiTest() : thread_([this] { loop_.run(); }) {
+        std::string pattern = testing::TempDir() + "cairn-api-XXXXXX";
+        if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+        folder_ = pattern;
+        on_loop([this] {
+            ServerOptions options;
+            options.directory = folder_;
+            auto started = Server::start(node_, loop_, options);
+            if (!started.ok()) std::abort();
+            server_ = *std::move(started);
+        });
+    }
+    ~ApiTest() override {
+        stop();
+        on_loop([this] { loop_.stop(); });
+        thread_.join();
+        ::rmdir(folder_.c_str());
+    }
+    void stop() {
+        on_loop([this] { server_.reset(); });
+    }
+    void on_loop(const std::function<void()>& task) {
+        std::promise<void> done;
+        loop_.post([&] {
+            task();
+            done.set_value();
+        });
+        done.get_future().wait();
+    }
+    Client client() { return *Client::of_directory(folder_, 5'000); }
+    Json get(const std::string& path) {
+        const auto text = client().get(path);
+        EXPECT_TRUE(text.ok()) << (text.ok() ? "" : text.error().message);
+        return text.ok() ? Json::parse(*text) : Json();
+    }
+    /// What comes back for raw bytes on a socket, until the server closes.
+    std::string raw(const std::string& request) {
+        const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+        const std::string& address = server_->address();
+        to.sin_port =
+            ::htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+        EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+        EXPECT_GE(::send(fd, request.data(), request.size(), MSG_NOSIGNAL), 0);
+        std::string answer;
+        char part[4096];
+        for (ssize_t got; (got = ::recv(fd, part, sizeof part, 0)) > 0;)
+            answer.append(part, static_cast<std::size_t>(got));
+        ::close(fd);
+        return answer;
+    }
+
+    FakeNode node_;
+    net::AsioLoop loop_;
+    std::thread thread_;
+    std::string folder_;
+    std::unique_ptr<Server> server_;
+};
+
+TEST_F(ApiTest, TellsTheStatus) {
+    const Json status = get("/v1/cairn/status");
+    EXPECT_EQ(status["network"], "three books");
+    EXPECT_EQ(status["height"], 162);
+    EXPECT_EQ(status["genesis_id"], to_hex(fake_hash("genesis")));
+    EXPECT_EQ(status["peers"].size(), 2u);
+    EXPECT_EQ(status["training"]["steps_wanted"], 30);
+    EXPECT_EQ(*client().get("/healthz"), "ok\n");
+}
+
+TEST_F(ApiTest, ListsMergeBlocks) {
+    const Json blocks = get("/v1/cairn/blocks?from=41&max=3")["blocks"];
+    ASSERT_EQ(blocks.size(), 3u);
+    EXPECT_EQ(blocks[0]["height"], 44);
+    EXPECT_TRUE(blocks[0]["report_loss"].is_number());
+    EXPECT_EQ(blocks[0]["contributions"], 2);
+    const Json last = get("/v1/cairn/blocks?from=160")["blocks"];
+    ASSERT_EQ(last.size(), 1u);
+    EXPECT_TRUE(last[0]["report_loss"].is_null()) << "not computed yet is not zero";
+    EXPECT_EQ(client().get("/v1/cairn/blocks?from=x").error().code, ErrorCode::kInvalid);
+    EXPECT_EQ(client().get("/v1/cairn/blocks?from=1&from=2").error().code, ErrorCode::kInvalid);
+    EXPECT_EQ(client().get("/v1/cairn/blocks?from=%zz").error().code, ErrorCode::kInvalid);
+}
+
+TEST_F(ApiTest, ExplainsByHeightAndById) {
+    const Json by_height = get("/v1/cairn/explain?height=48")["records"];
+    ASSERT_EQ(by_height.size(), 3u);
+    EXPECT_NE(by_height[2]["sentence"].get<std::string>().find("leads up"), std::string::npos);
+    EXPECT_TRUE(by_height[2]["block"].is_null());
+    EXPECT_EQ(by_height[0]["score"], "991234567890123");
+    const std::string id = by_height[1]["commitment"];
+    EXPECT_EQ(get("/v1/cairn/explain?id=" + id)["records"].size(), 1u);
+    EXPECT_EQ(client().get("/v1/cairn/explain?height=49").error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(client().get("/v1/cairn/explain?id=12").error().code, ErrorCode::kInvalid);
+    EXPECT_EQ(client().get("/v1/cairn/explain").error().code, ErrorCode::kInvalid);
+}
+
+TEST_F(ApiTest, TakesPaymentsAndCommandsFromItsOwner) {
+    EXPECT_EQ(Json::parse(*client().post("/v1/cairn/payments", R"({"payment": "0102"})"))["id"],
+              to_hex(crypto::sha256(Bytes{1, 2})));
+    EXPECT_EQ(node_.submitted, (Bytes{1, 2}));
+    EXPECT_EQ(client().post("/v1/cairn/payments", R"({"payment": ""})").error().message,
+              "an empty payment");
+    EXPECT_FALSE(client().post("/v1/cairn/payments", R"({"payment": "0"})").ok());
+    EXPECT_FALSE(client().post("/v1/cairn/payments", "[").ok());
+    EXPECT_FALSE(client().post("/v1/cairn/nothing", "{}").ok());
+    ASSERT_TRUE(client().post("/v1/cairn/export", R"({"folder": "/tmp/x"})").ok());
+    EXPECT_EQ(node_.exported_to, "/tmp/x");
+    const auto written =
+        client().post("/v1/cairn/generate", R"({"prompt": "And ", "max_tokens": 7, "seed": 1})");
+    EXPECT_NE(written->find("7 \xEF\xBF\xBD in number"), std::string::npos)
+        << "a byte that is no UTF-8 must not break the JSON";
+    EXPECT_EQ(client().post("/v1/cairn/generate", R"({"prompt": "nothing"})").error().code,
+              ErrorCode::kUnsupported);
+    EXPECT_FALSE(
+        client().post("/v1/cairn/generate", R"({"prompt": "x", "max_tokens": 99999})").ok());
+    EXPECT_EQ(get("/v1/cairn/coins?key=" + to_hex(fake_hash("k")))["coins"][0]["amount"], 5000);
+}
+
+TEST_F(ApiTest, RefusesStrangers) {
+    const Client stranger({server_->address(), "guessed"}, 5'000);
+    EXPECT_FALSE(stranger.post("/v1/cairn/export", R"({"folder": "/tmp/x"})").ok());
+    EXPECT_TRUE(node_.exported_to.empty());
+    EXPECT_TRUE(stranger.get("/v1/cairn/status").ok());
+    // A web page whose name was pointed at 127.0.0.1 still sends its own name.
+    EXPECT_NE(raw("GET /v1/cairn/status HTTP/1.1\r\nHost: evil.example:80\r\n"
+                  "Connection: close\r\n\r\n")
+                  .find("403"),
+              std::string::npos);
+    EXPECT_NE(raw("POST /v1/cairn/export HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain"
+                  "\r\nAuthorization: Bearer " +
+                  server_->token() + "\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+                  .find("application/json"),
+              std::string::npos);
+    struct stat file {};
+    ASSERT_EQ(::stat((folder_ + "/api.json").c_str(), &file), 0);
+    EXPECT_EQ(file.st_mode & 0777, 0600u);
+}
+
+TEST_F(ApiTest, BoundsWhatItReads) {
+    const std::string big(kMaxRequestBytes + 1, ' ');
+    EXPECT_FALSE(client().post("/v1/cairn/payments", big).ok());
+    EXPECT_EQ(raw("GET /" + std::string(2 * kMaxRequestHeaderBytes, 'a') +
+                  " HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                  .find("200"),
+              std::string::npos);
+    EXPECT_EQ(raw("this is not HTTP\r\n\r\n").find("200"), std::string::npos);
+    EXPECT_NE(raw("DELETE / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").find("405"),
+              std::string::npos);
+    EXPECT_EQ(client().get("/nothing/here").error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(*client().get("/healthz"), "ok\n") << "and lives on";
+}
+
+TEST_F(ApiTest, WritesOneSampleForEachMergeBlockThatSomebodyLooksAt) {
+    EXPECT_EQ(node_.generated, 0u) << "nobody looked";
+    get("/v1/cairn/samples");
+    get("/v1/cairn/samples");
+    EXPECT_EQ(node_.generated, 1u);
+    on_loop([this] { node_.grow(); });
+    const Json samples = get("/v1/cairn/samples")["samples"];
+    ASSERT_EQ(samples.size(), 2u);
+    EXPECT_EQ(samples[1]["height"], 164);
+    EXPECT_EQ(samples[0]["text"].get<std::string>().substr(0, 12), "And the king");
+}
+
+TEST_F(ApiTest, ServesThePage) {
+    const std::string page = *client().get("/");
+    EXPECT_NE(page.find("<title>Cairn</title>"), std::string::npos);
+    EXPECT_NE(page.find("function draw_chart"), std::string::npos) << "the script is inside";
+    EXPECT_NE(page.find("--stone:"), std::string::npos) << "and the style sheet";
+}
+
+TEST_F(ApiTest, AnswersManyAtOnce) {
+    std::vector<std::thread> askers;
+    std::atomic<int> good = 0;
+    for (int i = 0; i < 8; ++i)
+        askers.emplace_back([&] {
+            for (int k = 0; k < 20; ++k) good += client().get("/v1/cairn/blocks").ok() ? 1 : 0;
+        });
+    for (std::thread& asker : askers) asker.join();
+    EXPECT_EQ(good, 160);
+}
+
+TEST_F(ApiTest, GoesAwayCleanly) {
+    const Client before = client();
+    stop();
+    EXPECT_FALSE(before.get("/healthz").ok());
+    EXPECT_EQ(Client::of_directory(folder_).error().code, ErrorCode::kNotFound);
+    on_loop([] {});
+}
+
+TEST_F(ApiTest, SaysWhenThePortIsTaken) {
+    on_loop([this] {
+        ServerOptions options;
+        options.listen = server_->address();
+        EXPECT_EQ(Server::start(node_, loop_, options).error().code, ErrorCode::kRefused);
+        options.listen = "nonsense";
+        EXPECT_FALSE(Server::start(node_, loop_, options).ok());
+    });
+}
+
+// To look at the page: --gtest_also_run_disabled_tests --gtest_filter=*LookAtThePage
+TEST(Page, DISABLED_LookAtThePage) {
+    const char* seconds = std::getenv("CAIRN_LOOK_SECONDS");
+    net::AsioLoop loop;
+    FakeNode node(40, SystemClock().wall_ms());
+    ServerOptions options;
+    options.listen = "127.0.0.1:8421";
+    auto server = *Server::start(node, loop, options);
+    for (int i = 1; i < 8; ++i)
+        loop.call_after(2'000u * static_cast<unsigned>(i), [&] { node.grow(); });
+    loop.call_after(1'000 * std::strtoull(seconds ? seconds : "600", nullptr, 10), [&] {
+        server.reset();
+        loop.stop();
+    });
+    loop.run();
+}
+
+}  // namespace
+}  // namespace cairn::api
