@@ -30,25 +30,46 @@ void Fabric::open(SimNetwork& from, const std::string& to) {
     const std::string origin = from.address_;
     scheduler_.after(draw_delay_us(), [this, origin, to] {
         const auto caller = nodes_.find(origin);
+        if (caller == nodes_.end()) return;
         const auto called = nodes_.find(to);
-        if (caller == nodes_.end() || called == nodes_.end() || origin == to) return;
-        if (!reachable(origin, to)) return;
-        SimNetwork* sides[2] = {caller->second, called->second};
-        const std::uint64_t link_id = next_link_++;
-        Link& link = links_[link_id];
-        for (int end = 0; end < 2; ++end) {
-            link.ends[end] = End{sides[end], sides[end]->next_peer_++, scheduler_.now_us(), 0};
-            sides[end]->peers_[link.ends[end].id] = SimNetwork::Peer{link_id, end};
+        if (called != nodes_.end() && origin != to && reachable(origin, to)) {
+            // As the real network, two nodes keep one link.
+            if (!joined(*caller->second, *called->second)) join(*caller->second, *called->second);
+            return;
         }
-        for (int end = 0; end < 2; ++end) {
-            SimNetwork* self = sides[end];
-            const net::PeerInfo info{sides[1 - end]->address_, sides[1 - end]->key_, end == 0};
-            self->loop_.post([self, peer = link.ends[end].id, info] {
-                if (self->peers_.contains(peer) && self->handler_)
-                    self->handler_->on_peer_up(peer, info);
-            });
-        }
+        SimNetwork* self = caller->second;
+        self->loop_.post([self, to] {
+            if (self->dial_failed_) self->dial_failed_(to);
+        });
     });
+}
+
+bool Fabric::joined(const SimNetwork& a, const SimNetwork& b) const {
+    for (const auto& [id, link] : links_) {
+        if (link.broken) continue;
+        const SimNetwork* first = link.ends[0].network;
+        const SimNetwork* second = link.ends[1].network;
+        if ((first == &a && second == &b) || (first == &b && second == &a)) return true;
+    }
+    return false;
+}
+
+void Fabric::join(SimNetwork& caller, SimNetwork& called) {
+    SimNetwork* sides[2] = {&caller, &called};
+    const std::uint64_t link_id = next_link_++;
+    Link& link = links_[link_id];
+    for (int end = 0; end < 2; ++end) {
+        link.ends[end] = End{sides[end], sides[end]->next_peer_++, scheduler_.now_us(), 0};
+        sides[end]->peers_[link.ends[end].id] = SimNetwork::Peer{link_id, end};
+    }
+    for (int end = 0; end < 2; ++end) {
+        SimNetwork* self = sides[end];
+        const net::PeerInfo info{sides[1 - end]->address_, sides[1 - end]->key_, end == 0};
+        self->loop_.post([self, peer = link.ends[end].id, info] {
+            if (self->peers_.contains(peer) && self->handler_)
+                self->handler_->on_peer_up(peer, info);
+        });
+    }
 }
 
 bool Fabric::carry(std::uint64_t link_id, int from, std::uint16_t kind, ByteView body) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -59,6 +60,8 @@ class Fabric {
     bool reachable(const std::string& a, const std::string& b) const;
     std::uint64_t draw_delay_us();
     void open(SimNetwork& from, const std::string& to);
+    bool joined(const SimNetwork& a, const SimNetwork& b) const;
+    void join(SimNetwork& caller, SimNetwork& called);
     bool carry(std::uint64_t link_id, int from, std::uint16_t kind, ByteView body);
     void deliver(std::uint64_t link_id, int to, std::uint16_t kind, Bytes body);
     /// Both ends will hear of it, the end `quick` (if 0 or 1) at once.
@@ -94,6 +97,10 @@ class SimNetwork final : public net::Network {
     bool send(net::PeerId peer, std::uint16_t kind, ByteView body) override;
     void disconnect(net::PeerId peer) override;
     std::string listen_address() const override { return address_; }
+    /// Told when a dialled address came to nothing.
+    void set_dial_failed(std::function<void(const std::string&)> told) {
+        dial_failed_ = std::move(told);
+    }
 
   private:
     friend class Fabric;
@@ -108,6 +115,7 @@ class SimNetwork final : public net::Network {
     std::string address_;
     crypto::PublicKey key_;
     net::NetworkHandler* handler_ = nullptr;
+    std::function<void(const std::string&)> dial_failed_;
     net::PeerId next_peer_ = 1;
     std::map<net::PeerId, Peer> peers_;
 };

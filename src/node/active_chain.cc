@@ -155,7 +155,7 @@ void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) 
         });
 }
 
-Result<Bytes> ActiveChain::block_bytes(const Hash256& hash) {
+Result<Bytes> ActiveChain::block_bytes(const Hash256& hash) const {
     for (const auto& [known, bytes] : recent_)
         if (known == hash) return *bytes;
     if (hash == tree_.genesis()->hash) return chain::encode(genesis_);

@@ -73,7 +73,7 @@ class ActiveChain {
     BodyOutcome accept_block(const chain::Block& block);
 
     /// The encoded body, from memory or disk.
-    Result<Bytes> block_bytes(const Hash256& hash);
+    Result<Bytes> block_bytes(const Hash256& hash) const;
 
   private:
     void on_restored(const SwitchOutcome& outcome);

@@ -143,6 +143,8 @@ Mempool::Outcome Relay::submit(const chain::Commitment& commitment) {
 Mempool::Outcome Relay::submit(const chain::Contribution& contribution) {
     const auto outcome = mempool_.add_contribution(contribution, *chain_.tip());
     settle({ItemKind::kContribution, contribution.commitment_id}, outcome);
+    if (outcome.added == Mempool::Added::kRefused && on_refused_)
+        on_refused_(contribution, outcome.reason);
     return outcome;
 }
 

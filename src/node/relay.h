@@ -28,6 +28,9 @@ class Relay {
           Mempool& mempool, PeerTable& peers, RelayOptions options);
 
     void set_listener(Listener listener) { listener_ = std::move(listener); }
+    /// Called for contributions that rule 5 refuses, with the reason.
+    using OnRefused = std::function<void(const chain::Contribution&, const std::string&)>;
+    void set_refusal_listener(OnRefused listener) { on_refused_ = std::move(listener); }
 
     void on_peer_ready(Peer& peer);
     Status on_inventory(Peer& peer, ByteView body);
@@ -66,6 +69,7 @@ class Relay {
     PeerTable& peers_;
     RelayOptions options_;
     Listener listener_;
+    OnRefused on_refused_;
     std::map<Hash256, Asked> asked_;
     SeenCache refused_{16'384};  // at this tip
     std::size_t checks_ = 0;

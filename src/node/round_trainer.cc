@@ -87,7 +87,9 @@ void RoundTrainer::begin(std::uint32_t round, const BlockNode* start) {
                 *weights = reader_->weights();
         },
         [this, weights, generation = generation_] {
-            if (generation == generation_ && *weights) train(*weights);
+            if (generation != generation_) return;
+            if (*weights) return train(*weights);
+            stage_ = Stage::kWaiting;  // the lane is in another round already; its tip will come
         });
 }
 

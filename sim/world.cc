@@ -1,0 +1,216 @@
+#include "sim/world.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+
+namespace cairn::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Where simulated disks are: in memory where the system has such a place.
+std::string fresh_directory() {
+    static std::atomic<int> count{0};
+    std::error_code failure;
+    const fs::path root =
+        fs::exists("/dev/shm", failure) ? fs::path("/dev/shm") : fs::temp_directory_path(failure);
+    const fs::path directory =
+        root / ("cairn-sim-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
+    fs::remove_all(directory, failure);
+    fs::create_directories(directory, failure);
+    return directory.string();
+}
+
+std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+    const char* text = std::getenv(name);
+    return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+std::uint64_t sum_of_coins(const consensus::Ledger& ledger) {
+    std::uint64_t sum = 0;
+    for (const auto& [outpoint, coin] : ledger.coins().all()) sum += coin.output.amount;
+    return sum;
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> seeds() {
+    if (const std::uint64_t one = number_from_environment("CAIRN_SIM_SEED", 0)) return {one};
+    std::vector<std::uint64_t> all(number_from_environment("CAIRN_SIM_SEEDS", 15));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = i + 1;
+    return all;
+}
+
+World::World(std::uint64_t seed, std::string scenario, ModelKit& kit, WorldOptions options)
+    : seed_(seed),
+      scenario_(std::move(scenario)),
+      kit_(kit),
+      options_(options),
+      network_(kit.network()),
+      random_(seed),
+      scheduler_(network_.genesis_time_ms + 1'000),
+      fabric_(scheduler_, random_.u64(), options.links),
+      directory_(fresh_directory()) {}
+
+World::~World() {
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+        if (slots_[i]->node) kill(static_cast<int>(i));
+    std::error_code ignored;
+    fs::remove_all(directory_, ignored);
+}
+
+std::string World::address(int number) const {
+    return "10.0.0." + std::to_string(number + 1) + ":7000";
+}
+
+node::Node& World::node(int number) {
+    CHECK(alive(number));
+    return *slots_[index(number)]->node;
+}
+
+int World::add_node(const NodeSpec& spec) {
+    const int number = static_cast<int>(slots_.size());
+    slots_.push_back(std::make_unique<Slot>(spec, crypto::SecretKey::generate(random_)));
+    slots_.back()->directory = directory_ + "/node" + std::to_string(number);
+    start(number);
+    return number;
+}
+
+void World::start(int number) {
+    Slot& slot = *slots_.at(index(number));
+    CHECK(!slot.node);
+    const std::uint64_t seed = random_.u64();
+    slot.clock = std::make_unique<SimClock>(scheduler_, slot.spec.clock_skew_ms);
+    slot.random = std::make_unique<SeededRandom>(seed);
+    slot.loop = std::make_unique<SimLoop>(scheduler_, seed + 1);
+    slot.loop->set_lane_time(Lane::kChain, options_.chain_lane);
+    slot.loop->set_lane_time(Lane::kTrain, options_.train_lane);
+    slot.loop->set_lane_time(Lane::kServe, options_.chain_lane);
+    slot.network = std::make_unique<SimNetwork>(fabric_, *slot.loop, address(number),
+                                                crypto::public_key(slot.key));
+    auto opened = store::Store::open(slot.directory, {.durable = false});
+    if (!opened.ok()) return fail(number, "its store does not open: " + opened.error().message);
+    slot.store = std::move(*opened);
+    slot.model = kit_.make_model();
+    slot.reader = kit_.make_reader(*slot.model);
+    if (slot.spec.train)
+        slot.source =
+            slot.spec.source ? slot.spec.source() : kit_.make_trainer(number, seed_ + slot.starts);
+    ++slot.starts;
+
+    node::NodeConfig config{network_, slot.key, {}, 8, {}, {}, {}, {}, {}, {}};
+    for (const int peer : slot.spec.connect) config.connect.push_back(address(peer));
+    config.chain.lane.snapshot_interval = slot.spec.snapshot_interval;
+    config.chain.lane.max_undo = slot.spec.max_undo;
+    config.miner.enabled = slot.spec.mine;
+    config.miner.hashes_per_slice = slot.spec.hashes_per_slice;
+    config.miner.slice_pause_ms = 50;
+    config.reporter.sample_tokens = 0;
+    slot.node = std::make_unique<node::Node>(std::move(config), node::NodeSeams{*slot.clock,
+                                                                                *slot.random,
+                                                                                *slot.loop,
+                                                                                *slot.network,
+                                                                                *slot.store,
+                                                                                *slot.model,
+                                                                                slot.reader.get(),
+                                                                                slot.source.get(),
+                                                                                {}});
+    slot.network->set_dial_failed(
+        [node = slot.node.get()](const std::string& to) { node->on_dial_failed(to); });
+    const Status started = slot.node->start();
+    if (!started.ok()) fail(number, "it does not start: " + started.error().message);
+}
+
+void World::kill(int number) {
+    Slot& slot = *slots_.at(index(number));
+    CHECK(slot.node != nullptr);
+    slot.network.reset();
+    slot.loop.reset();
+    slot.node.reset();
+    slot.source.reset();
+    slot.reader.reset();
+    slot.model.reset();
+    slot.store.reset();
+}
+
+void World::partition(const std::vector<int>& side) {
+    std::map<std::string, int> groups;
+    for (const int number : side) groups[address(number)] = 1;
+    fabric_.partition(groups);
+}
+
+void World::run_ms(std::uint64_t ms) {
+    const std::uint64_t end_us = scheduler_.now_us() + ms * 1000;
+    while (failure_.empty() && scheduler_.next_us() <= end_us) {
+        scheduler_.step();
+        if (scheduler_.steps() % options_.check_every == 0) check_invariants();
+    }
+    if (failure_.empty()) {
+        scheduler_.advance_to(end_us);
+        check_invariants();
+    }
+}
+
+bool World::run_until(const std::function<bool()>& condition, std::uint64_t max_ms) {
+    const std::uint64_t end_us = scheduler_.now_us() + max_ms * 1000;
+    while (failure_.empty()) {
+        if (condition()) return true;
+        if (scheduler_.now_us() >= end_us) return false;
+        run_ms(100);
+    }
+    return false;
+}
+
+std::uint32_t World::height(int number) { return node(number).chain().tip()->node->height; }
+
+Hash256 World::tip(int number) { return node(number).chain().tip()->node->hash; }
+
+bool World::agreed(std::uint32_t min_height) {
+    const Hash256* first = nullptr;
+    for (const auto& slot : slots_) {
+        if (!slot->node) continue;
+        const auto& tip = slot->node->chain().tip();
+        if (tip->node->height < min_height) return false;
+        if (first && *first != tip->node->hash) return false;
+        first = &tip->node->hash;
+    }
+    return first != nullptr;
+}
+
+void World::fail(int number, const std::string& what) {
+    if (failure_.empty())
+        failure_ = "node " + std::to_string(number) + " at " + std::to_string(scheduler_.now_ms()) +
+                   " ms: " + what;
+}
+
+void World::check_node(int number) {
+    node::Node& node = *slots_[index(number)]->node;
+    if (!node.chain().is_ready()) return;
+    const node::TipInfo& tip = *node.chain().tip();
+    if (tip.node->invalid) fail(number, "its tip is invalid: " + tip.node->reason);
+    if (tip.state_root != tip.node->header.state_root)
+        fail(number, "its state root is not its header's");
+    const consensus::Ledger& ledger = node.ledger();
+    const node::BlockNode* stands = node.chain().tree().find(ledger.tip());
+    if (!stands) return fail(number, "its ledger is at a block without header");
+    if (ledger.state_root() != stands->header.state_root)
+        fail(number, "its ledger's state root is not that of its block's header");
+    if (stands == tip.node && sum_of_coins(ledger) != tip.supply)
+        fail(number, "its coins are not the sum of what was minted");
+}
+
+void World::check_invariants() {
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+        if (slots_[i]->node) check_node(static_cast<int>(i));
+}
+
+std::string World::replay_line() const {
+    return "replay: CAIRN_SIM_SEED=" + std::to_string(seed_) +
+           " sim_test --gtest_filter=" + scenario_ +
+           (failure_.empty() ? "" : "   (" + failure_ + ")");
+}
+
+}  // namespace cairn::sim

@@ -1,0 +1,128 @@
+// A whole network in one thread, from one seed: real nodes over the simulated clock, loop and
+// wire. Tests add nodes, let time pass, cut and heal the network, kill nodes at any instant and
+// start them again from what their disk has. Invariants are checked all the while. A world that
+// fails prints one line that replays it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "node/node.h"
+#include "sim/model_kit.h"
+#include "sim/sim_network.h"
+
+namespace cairn::sim {
+
+struct NodeSpec {
+    std::vector<int> connect;  ///< nodes that it dials
+    bool mine = true;
+    bool train = true;
+    std::uint64_t hashes_per_slice = 2;
+    std::int64_t clock_skew_ms = 0;
+    std::uint32_t snapshot_interval = 8;
+    std::uint32_t max_undo = 64;
+    /// In the place of the kit's honest trainer.
+    std::function<std::unique_ptr<node::DeltaSource>()> source;
+};
+
+struct WorldOptions {
+    LinkOptions links;
+    LaneTime chain_lane{1'000, 20'000};
+    LaneTime train_lane{200'000, 2'000'000};
+    /// Invariants are checked every so many events.
+    std::uint64_t check_every = 500;
+};
+
+class World {
+  public:
+    /// `scenario` is the name of the test that replays it.
+    World(std::uint64_t seed, std::string scenario, ModelKit& kit, WorldOptions options = {});
+    ~World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+
+    std::uint64_t seed() const { return seed_; }
+    SeededRandom& random() { return random_; }
+    Scheduler& scheduler() { return scheduler_; }
+    Fabric& fabric() { return fabric_; }
+    const chain::NetworkDefinition& network() const { return network_; }
+
+    /// Starts it too. Numbers count from 0.
+    int add_node(const NodeSpec& spec);
+    std::size_t size() const { return slots_.size(); }
+    bool alive(int number) const { return slots_.at(index(number))->node != nullptr; }
+    node::Node& node(int number);
+    store::Store& store(int number) { return *slots_.at(index(number))->store; }
+    consensus::ModelSeam& model(int number) { return *slots_.at(index(number))->model; }
+    const crypto::SecretKey& key(int number) const { return slots_.at(index(number))->key; }
+    std::string address(int number) const;
+
+    /// kill -9: nothing is flushed, nobody is told.
+    void kill(int number);
+    /// From its disk, with a fresh model, an empty pool and no links.
+    void start(int number);
+    /// Changes what the next start() gives it.
+    NodeSpec& spec(int number) { return slots_.at(index(number))->spec; }
+
+    /// The named nodes on one side, all others on the other.
+    void partition(const std::vector<int>& side);
+    void heal() { fabric_.heal(); }
+
+    void run_ms(std::uint64_t ms);
+    /// Until `condition` holds (asked every 100 virtual ms); false after `max_ms` without it.
+    bool run_until(const std::function<bool()>& condition, std::uint64_t max_ms);
+
+    std::uint32_t height(int number);
+    Hash256 tip(int number);
+    /// Whether all living nodes have the same tip, at `min_height` or above.
+    bool agreed(std::uint32_t min_height = 1);
+    /// Every living node's ledger matches its headers and its coins; the first breach is in
+    /// failure(), and stays.
+    void check_invariants();
+    const std::string& failure() const { return failure_; }
+    /// How to see this world again.
+    std::string replay_line() const;
+
+  private:
+    /// Destroyed from the bottom up by hand, as node.h says.
+    struct Slot {
+        Slot(NodeSpec given, crypto::SecretKey secret) : spec(std::move(given)), key(secret) {}
+        NodeSpec spec;
+        crypto::SecretKey key;
+        std::string directory;
+        std::uint64_t starts = 0;
+        std::unique_ptr<SimClock> clock;
+        std::unique_ptr<SeededRandom> random;
+        std::unique_ptr<SimLoop> loop;
+        std::unique_ptr<SimNetwork> network;
+        std::unique_ptr<store::Store> store;
+        std::unique_ptr<consensus::ModelSeam> model;
+        std::unique_ptr<node::ModelReader> reader;
+        std::unique_ptr<node::DeltaSource> source;
+        std::unique_ptr<node::Node> node;
+    };
+
+    static std::size_t index(int number) { return static_cast<std::size_t>(number); }
+    void fail(int number, const std::string& what);
+    void check_node(int number);
+
+    std::uint64_t seed_;
+    std::string scenario_;
+    ModelKit& kit_;
+    WorldOptions options_;
+    chain::NetworkDefinition network_;
+    SeededRandom random_;
+    Scheduler scheduler_;
+    Fabric fabric_;
+    std::string directory_;
+    std::vector<std::unique_ptr<Slot>> slots_;
+    std::string failure_;
+};
+
+/// The seeds of a test run: 15, or as many as CAIRN_SIM_SEEDS says, or the one in CAIRN_SIM_SEED.
+std::vector<std::uint64_t> seeds();
+
+}  // namespace cairn::sim

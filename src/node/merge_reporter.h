@@ -1,0 +1,46 @@
+// After every merge: the published loss and a sample of what the model writes, computed once per
+// node beside the chain, on a copy of the weights, and kept in the store.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "base/loop.h"
+#include "node/ledger_lane.h"
+#include "node/model_reader.h"
+
+namespace cairn::node {
+
+struct ReporterOptions {
+    std::uint32_t sample_tokens = 64;  ///< 0: no samples
+    std::string sample_prompt;
+    std::uint64_t sample_seed = 1;
+    /// Copies of the weights waiting; beyond it the chain lane computes, and so slows down.
+    std::uint32_t max_waiting = 4;
+};
+
+class MergeReporter {
+  public:
+    /// All must outlive it. `changed` is called on the loop after each new figure.
+    MergeReporter(Loop& loop, store::Store& store, ModelReader& reader, ReporterOptions options,
+                  std::function<void()> changed);
+
+    /// On the chain lane, with the model right after the merge block.
+    void on_merge(const BlockNode* block);
+
+  private:
+    void report(const Hash256& block, const std::vector<float>& weights);
+
+    Loop& loop_;
+    store::Store& store_;
+    ModelReader& reader_;
+    ReporterOptions options_;
+    std::function<void()> changed_;
+    std::atomic<std::uint32_t> waiting_{0};
+    std::mutex reader_use_;  // the reader serves one thread at a time
+};
+
+}  // namespace cairn::node

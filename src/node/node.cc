@@ -1,0 +1,271 @@
+#include "node/node.h"
+
+#include "base/log.h"
+
+namespace cairn::node {
+namespace {
+
+constexpr std::uint64_t kTickMs = 1'000;
+/// A burst of blocks while syncing is not worth announcing one by one.
+constexpr std::size_t kMaxAnnouncedAtOnce = 4;
+
+}  // namespace
+
+Node::Node(NodeConfig config, NodeSeams seams)
+    : config_(std::move(config)),
+      seams_(std::move(seams)),
+      key_(crypto::public_key(config_.key)),
+      book_(seams_.random),
+      chain_(config_.network, seams_.clock, seams_.loop, seams_.store, seams_.model, config_.chain),
+      mempool_(config_.network, chain_.genesis_id(), config_.mempool),
+      sync_(seams_.clock, seams_.network, chain_, peers_, config_.sync),
+      relay_(seams_.clock, seams_.loop, seams_.network, chain_, mempool_, peers_, config_.relay),
+      miner_(
+          seams_.clock, seams_.random, seams_.loop, chain_, mempool_, key_, config_.miner,
+          [this](const chain::Block& block) { on_found(block); },
+          [this](const consensus::BlockReport& report) { explain_template(report); }),
+      trainer_(seams_.random, seams_.loop, chain_, relay_, mempool_, seams_.source, seams_.reader,
+               config_.key) {
+    chain_.set_observer(this);
+    relay_.set_listener([this](const Item&) { miner_.on_item(); });
+    relay_.set_refusal_listener(
+        [this](const chain::Contribution& contribution, const std::string& reason) {
+            explain_refusal(contribution, reason);
+        });
+    if (seams_.reader) {
+        reporter_ = std::make_unique<MergeReporter>(seams_.loop, seams_.store, *seams_.reader,
+                                                    config_.reporter, [this] { changed(); });
+        chain_.lane().set_merge_hook([this](const BlockNode* node) { reporter_->on_merge(node); });
+    }
+    for (const std::string& address : config_.connect)
+        if (!book_.add(address, net::AddressSource::kUser))
+            log_warn("{} is not an address of the form host:port", address);
+}
+
+Node::~Node() = default;
+
+Status Node::start(std::function<void()> ready) {
+    const auto known = seams_.store.peers();
+    if (known.ok())
+        for (const store::PeerRecord& peer : *known)
+            book_.add(peer.address, net::AddressSource::kGossip);
+    return chain_.start([this, ready = std::move(ready)] { on_restored(ready); });
+}
+
+void Node::on_restored(const std::function<void()>& ready) {
+    seams_.network.set_handler(this);
+    SwitchOutcome here;
+    here.tip = chain_.tip();
+    trainer_.on_tip(here);
+    miner_.on_tip();
+    tick();
+    if (ready) ready();
+}
+
+void Node::tick() {
+    seams_.loop.call_after(kTickMs, [this] { tick(); });
+    sync_.tick();
+    relay_.tick();
+    dial();
+}
+
+void Node::dial() {
+    std::size_t outbound = 0;
+    for (const auto& [id, peer] : peers_) outbound += peer.info.outbound;
+    if (outbound >= config_.max_outbound) return;
+    const std::uint64_t now = seams_.clock.monotonic_us() / 1000;
+    for (const std::string& address : book_.due(now, config_.max_outbound - outbound)) {
+        if (address == seams_.network.listen_address()) {
+            book_.forget(address);
+            continue;
+        }
+        book_.on_attempt(address, now);
+        seams_.network.connect(address);
+    }
+}
+
+void Node::on_dial_failed(const std::string& address) {
+    book_.on_failed(address, seams_.clock.monotonic_us() / 1000);
+}
+
+Bytes Node::hello() const {
+    Hello hello;
+    hello.genesis_id = chain_.genesis_id();
+    const BlockNode* tip = chain_.tip()->node;
+    hello.height = tip->height;
+    hello.tip = tip->hash;
+    hello.work = tip->work;
+    return encode(hello);
+}
+
+void Node::on_peer_up(net::PeerId id, const net::PeerInfo& info) {
+    Peer& peer = peers_[id];
+    peer.id = id;
+    peer.info = info;
+    if (!config_.network.is_member(info.key)) return drop(peer, "not a member of this network");
+    const std::uint64_t now = seams_.clock.monotonic_us() / 1000;
+    if (!info.address.empty()) {
+        book_.add(info.address, net::AddressSource::kGossip);
+        if (info.outbound) book_.on_connected(info.address, now);
+    }
+    send(seams_.network, id, MessageKind::kHello, hello());
+}
+
+void Node::on_peer_down(net::PeerId id, const std::string& reason) {
+    const auto found = peers_.find(id);
+    if (found == peers_.end()) return;
+    log_debug("peer {} is gone: {}", found->second.info.address, reason);
+    book_.on_disconnected(found->second.info.address, seams_.clock.monotonic_us() / 1000);
+    peers_.erase(found);
+    sync_.request_bodies();
+    changed();
+}
+
+void Node::drop(Peer& peer, const std::string& reason) {
+    log_info("dropping peer {}: {}", peer.info.address, reason);
+    peer.ready = false;
+    seams_.network.disconnect(peer.id);
+}
+
+void Node::on_message(net::PeerId id, std::uint16_t kind, Bytes body) {
+    const auto found = peers_.find(id);
+    if (found == peers_.end()) return;
+    Peer& peer = found->second;
+    if (!peer.ready && static_cast<MessageKind>(kind) != MessageKind::kHello) return;
+    const Status handled = handle(peer, static_cast<MessageKind>(kind), body);
+    if (!handled.ok()) drop(peer, handled.error().message);
+}
+
+Status Node::handle(Peer& peer, MessageKind kind, ByteView body) {
+    switch (kind) {
+        case MessageKind::kHello:
+            return on_hello(peer, body);
+        case MessageKind::kGetHeaders:
+            return sync_.on_get_headers(peer, body);
+        case MessageKind::kHeaders:
+            return sync_.on_headers(peer, body);
+        case MessageKind::kGetBlock:
+            return sync_.on_get_block(peer, body);
+        case MessageKind::kBlock:
+            return sync_.on_block(peer, body);
+        case MessageKind::kNoBlock:
+            return sync_.on_no_block(peer, body);
+        case MessageKind::kInventory:
+            return relay_.on_inventory(peer, body);
+        case MessageKind::kGetItems:
+            return relay_.on_get_items(peer, body);
+        case MessageKind::kPayment:
+            return relay_.on_item(peer, ItemKind::kPayment, body);
+        case MessageKind::kCommitment:
+            return relay_.on_item(peer, ItemKind::kCommitment, body);
+        case MessageKind::kContribution:
+            return relay_.on_item(peer, ItemKind::kContribution, body);
+        case MessageKind::kGetAsset:
+            return on_get_asset(peer, body);
+        case MessageKind::kGetAddresses: {
+            const Addresses known{book_.sample(kMaxAddresses)};
+            send(seams_.network, peer.id, MessageKind::kAddresses, encode(known));
+            return ok_status();
+        }
+        case MessageKind::kAddresses:
+            return on_addresses(body);
+        case MessageKind::kAsset:
+            return ok_status();  // an answer that came after we had it
+    }
+    return ok_status();  // other rooms (serve/) share the link; their kinds are not ours
+}
+
+Status Node::on_hello(Peer& peer, ByteView body) {
+    ASSIGN_OR_RETURN(peer.hello, decode_hello(body));
+    if (peer.hello.genesis_id != chain_.genesis_id()) return invalid("it is of another network");
+    if (peer.hello.protocol != kProtocolVersion) return invalid("it speaks another protocol");
+    if (peer.ready) return ok_status();
+    peer.ready = true;
+    send(seams_.network, peer.id, MessageKind::kGetAddresses, {});
+    sync_.on_peer_ready(peer);
+    relay_.on_peer_ready(peer);
+    if (peer.info.outbound) {
+        const store::PeerRecord record{peer.info.address, peer.info.key, seams_.clock.wall_ms(), 0};
+        seams_.loop.offload(
+            Lane::kChain,
+            [this, record] {
+                const Status put = seams_.store.put_peer(record);
+                if (!put.ok()) log_warn("{}", put.error().message);
+            },
+            [] {});
+    }
+    changed();
+    return ok_status();
+}
+
+Status Node::on_get_asset(Peer& peer, ByteView body) {
+    ASSIGN_OR_RETURN(const GetAsset wanted, decode_get_asset(body));
+    AssetChunk chunk;
+    chunk.hash = wanted.hash;
+    const auto bytes = seams_.assets ? seams_.assets(wanted.hash) : nullptr;
+    if (bytes && wanted.offset < bytes->size()) {
+        chunk.total = bytes->size();
+        chunk.offset = wanted.offset;
+        const ByteView rest = ByteView(*bytes).subspan(wanted.offset);
+        const ByteView part = rest.first(std::min(rest.size(), kAssetChunkBytes));
+        chunk.bytes = Bytes(part.begin(), part.end());
+    }
+    send(seams_.network, peer.id, MessageKind::kAsset, encode(chunk));
+    return ok_status();
+}
+
+Status Node::on_addresses(ByteView body) {
+    ASSIGN_OR_RETURN(const Addresses told, decode_addresses(body));
+    for (const std::string& address : told.addresses)
+        if (address != seams_.network.listen_address())
+            book_.add(address, net::AddressSource::kGossip);
+    return ok_status();
+}
+
+void Node::on_found(const chain::Block& block) {
+    const auto headers = chain_.accept_headers({block.header});
+    if (!headers.verdict.is_valid() ||
+        chain_.accept_block(block) != ActiveChain::BodyOutcome::kAccepted) {
+        log_error("our own block is not accepted: {}", headers.verdict.reason());
+        return;
+    }
+    log_info("mined block {} at height {}", short_hex(chain::block_hash(block.header)),
+             block.coinbase.height);
+}
+
+void Node::return_payments(std::vector<chain::Payment> payments) {
+    auto valid = std::make_shared<std::vector<bool>>();
+    auto shared = std::make_shared<std::vector<chain::Payment>>(std::move(payments));
+    seams_.loop.offload(
+        Lane::kChain,
+        [this, valid, shared] {
+            for (const chain::Payment& payment : *shared)
+                valid->push_back(ledger().check_next(payment).is_valid());
+        },
+        [this, valid, shared] {
+            for (std::size_t i = 0; i < shared->size(); ++i) {
+                const chain::Payment& payment = (*shared)[i];
+                if (!(*valid)[i]) {
+                    mempool_.remove_payment(chain::payment_id(payment));
+                } else if (mempool_.add_payment(payment).added == Mempool::Added::kNew) {
+                    relay_.announce({ItemKind::kPayment, chain::payment_id(payment)});
+                    miner_.on_item();
+                }
+            }
+        });
+}
+
+void Node::on_tip(const SwitchOutcome& outcome) {
+    relay_.on_tip();
+    Mempool::Changes changes = mempool_.on_tip(outcome);
+    if (!changes.recheck.empty()) return_payments(std::move(changes.recheck));
+    for (const Item& item : changes.fresh) relay_.announce(item);
+    explain_left_out(changes.left_out);
+    if (outcome.connected.size() <= kMaxAnnouncedAtOnce) sync_.announce(outcome.tip->node);
+    trainer_.on_tip(outcome);
+    miner_.on_tip();
+    sync_.request_bodies();
+    changed();
+}
+
+}  // namespace cairn::node

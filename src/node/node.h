@@ -1,0 +1,128 @@
+// A node: the chain it follows, the pool, the peers, the miner and the trainer, put together over
+// the seams that it is given. The same class runs in `cairn node` (run_node.h) and, many at a
+// time, in the simulator. Everything happens on the loop; computing is offloaded to its lanes.
+//
+// To end one: destroy the Network, then the Loop (which waits for work in its lanes), then the
+// Node. The Node's destructor touches neither.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/peer_book.h"
+#include "node/active_chain.h"
+#include "node/merge_reporter.h"
+#include "node/miner.h"
+#include "node/node_api.h"
+#include "node/relay.h"
+#include "node/round_trainer.h"
+#include "node/sync.h"
+
+namespace cairn::node {
+
+struct NodeConfig {
+    chain::NetworkDefinition network;
+    /// Links, contributes, mines, and owns what it earns.
+    crypto::SecretKey key;
+    std::vector<std::string> connect;
+    std::size_t max_outbound = 8;
+    ChainOptions chain;
+    SyncOptions sync;
+    MempoolLimits mempool;
+    RelayOptions relay;
+    MinerOptions miner;
+    ReporterOptions reporter;
+};
+
+struct NodeSeams {
+    const Clock& clock;
+    Random& random;
+    Loop& loop;
+    net::Network& network;
+    store::Store& store;
+    consensus::ModelSeam& model;    ///< at theta^0
+    ModelReader* reader = nullptr;  ///< null: no losses, no samples
+    DeltaSource* source = nullptr;  ///< null: does not train
+    /// The bytes of an asset, for peers that ask; may be empty.
+    std::function<std::shared_ptr<const Bytes>(const Hash256&)> assets;
+};
+
+class Node final : public NodeApi, private net::NetworkHandler, private ActiveChain::Observer {
+  public:
+    /// The seams must outlive it, except as said above.
+    Node(NodeConfig config, NodeSeams seams);
+    ~Node() override;
+
+    /// Restores the chain, then links, mines and trains. `ready` is called once restored.
+    Status start(std::function<void()> ready = {});
+    /// A dialled address came to nothing.
+    void on_dial_failed(const std::string& address);
+
+    const ActiveChain& chain() const { return chain_; }
+    /// For tests of invariants, between jobs of the chain lane.
+    const consensus::Ledger& ledger() { return chain_.lane().ledger(); }
+    const Mempool& mempool() const { return mempool_; }
+
+    NodeStatus status() const override;
+    std::vector<MergeView> merges(std::uint64_t from_height, std::size_t max) const override;
+    Result<Bytes> block_at(std::uint64_t height) const override;
+    Result<Bytes> block(const Hash256& id) const override;
+    std::vector<store::ContributionRecord> explain(const Hash256& id,
+                                                   std::size_t max) const override;
+    void submit_payment(Bytes payment, Answer<Hash256> answer) override;
+    void coins_of(const crypto::PublicKey& key, Answer<std::vector<CoinView>> answer) override;
+    void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
+                  Answer<std::string> answer) override;
+    void export_model(std::string folder, Answer<Hash256> answer) override;
+    void on_change(std::function<void()> listener) override { listener_ = std::move(listener); }
+
+  private:
+    void on_peer_up(net::PeerId id, const net::PeerInfo& info) override;
+    void on_peer_down(net::PeerId id, const std::string& reason) override;
+    void on_message(net::PeerId id, std::uint16_t kind, Bytes body) override;
+    void on_tip(const SwitchOutcome& outcome) override;
+    void on_block_accepted(const BlockNode* node) override { sync_.announce(node); }
+    void on_bodies_wanted() override { sync_.request_bodies(); }
+
+    void on_restored(const std::function<void()>& ready);
+    void tick();
+    void dial();
+    Status handle(Peer& peer, MessageKind kind, ByteView body);
+    Status on_hello(Peer& peer, ByteView body);
+    Status on_get_asset(Peer& peer, ByteView body);
+    Status on_addresses(ByteView body);
+    Bytes hello() const;
+    void drop(Peer& peer, const std::string& reason);
+    void on_found(const chain::Block& block);
+    void return_payments(std::vector<chain::Payment> payments);
+
+    void explain_template(const consensus::BlockReport& report);
+    void explain_refusal(const chain::Contribution& contribution, const std::string& reason);
+    void explain_left_out(const std::vector<chain::Contribution>& left_out);
+    void remember(std::vector<store::ContributionRecord> records);
+    void with_weights(std::function<void(const std::vector<float>&)> work,
+                      std::function<void(Status)> done);
+    void changed() {
+        if (listener_) listener_();
+    }
+
+    NodeConfig config_;
+    NodeSeams seams_;
+    crypto::PublicKey key_;
+    PeerTable peers_;
+    net::PeerBook book_;
+    ActiveChain chain_;
+    Mempool mempool_;
+    Sync sync_;
+    Relay relay_;
+    Miner miner_;
+    RoundTrainer trainer_;
+    std::unique_ptr<MergeReporter> reporter_;
+    SeenCache explained_{4'096};
+    std::function<void()> listener_;
+};
+
+}  // namespace cairn::node

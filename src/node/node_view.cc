@@ -1,0 +1,135 @@
+// The node as others see it: NodeApi.
+#include "node/node.h"
+
+namespace cairn::node {
+
+NodeStatus Node::status() const {
+    NodeStatus status;
+    const TipInfo& tip = *chain_.tip();
+    status.genesis_id = chain_.genesis_id();
+    status.network_name = config_.network.name;
+    status.node_key = key_;
+    status.miner_key = key_;
+    status.listen_address = seams_.network.listen_address();
+    status.height = tip.node->height;
+    status.tip = tip.node->hash;
+    status.state_root = tip.state_root;
+    status.tip_time_ms = tip.node->header.time_ms;
+    status.headers_height = chain_.tree().best_header()->height;
+    status.supply = tip.supply;
+    status.mempool_payments = mempool_.payments();
+    status.mempool_commitments = mempool_.commitments();
+    status.mempool_contributions = mempool_.contributions().size();
+    status.reorganisations = chain_.reorganisations();
+    for (const auto& [id, peer] : peers_) {
+        if (!peer.ready) continue;
+        const std::uint64_t told = peer.best ? peer.best->height : 0;
+        status.peers.push_back({id, peer.info.address, peer.info.key, peer.info.outbound,
+                                std::max(told, peer.hello.height)});
+    }
+    const Miner::Progress mining = miner_.progress();
+    status.mining = {config_.miner.enabled, mining.searching,    mining.height,
+                     mining.hashes,         mining.hashes_per_s, mining.blocks};
+    const RoundTrainer::Progress training = trainer_.progress();
+    status.training = {seams_.source != nullptr, training.stage,        training.round,
+                       training.steps,           training.steps_wanted, training.local_loss,
+                       training.merged};
+    return status;
+}
+
+std::vector<MergeView> Node::merges(std::uint64_t from_height, std::size_t max) const {
+    std::vector<MergeView> views;
+    auto merges = seams_.store.merges(from_height, max);
+    if (!merges.ok()) return views;
+    for (store::MergeRecord& merge : *merges) {
+        MergeView view;
+        auto contributions =
+            seams_.store.contributions_at(merge.height, config_.network.max_contributions * 2);
+        if (contributions.ok()) view.contributions = std::move(*contributions);
+        view.merge = std::move(merge);
+        views.push_back(std::move(view));
+    }
+    return views;
+}
+
+Result<Bytes> Node::block_at(std::uint64_t height) const {
+    const BlockNode* node = height <= chain_.tip()->node->height
+                                ? chain_.active_at(static_cast<std::uint32_t>(height))
+                                : nullptr;
+    if (!node) return not_found("the chain has no block at height " + std::to_string(height));
+    return chain_.block_bytes(node->hash);
+}
+
+Result<Bytes> Node::block(const Hash256& id) const { return chain_.block_bytes(id); }
+
+std::vector<store::ContributionRecord> Node::explain(const Hash256& id, std::size_t max) const {
+    auto records = seams_.store.contributions(id, max);
+    return records.ok() ? std::move(*records) : std::vector<store::ContributionRecord>{};
+}
+
+void Node::submit_payment(Bytes bytes, Answer<Hash256> answer) {
+    const auto payment = chain::decode_payment(bytes);
+    if (!payment.ok()) return answer(payment.error());
+    const Hash256 id = chain::payment_id(*payment);
+    relay_.submit_payment(*payment, [id, answer = std::move(answer)](const Status& status) {
+        answer(status.ok() ? Result<Hash256>(id) : Result<Hash256>(status.error()));
+    });
+}
+
+void Node::coins_of(const crypto::PublicKey& key, Answer<std::vector<CoinView>> answer) {
+    auto coins = std::make_shared<std::vector<CoinView>>();
+    seams_.loop.offload(
+        Lane::kChain,
+        [this, key, coins] {
+            const std::uint64_t next = ledger().height() + std::uint64_t{1};
+            for (const auto& [outpoint, coin] : ledger().coins().all()) {
+                if (coin.output.key != key) continue;
+                const bool mature =
+                    !coin.coinbase || next >= coin.height + config_.network.coinbase_maturity;
+                coins->push_back({outpoint.id, outpoint.index, coin.output.amount, coin.height,
+                                  coin.coinbase, mature});
+            }
+        },
+        [coins, answer = std::move(answer)] { answer(std::move(*coins)); });
+}
+
+void Node::with_weights(std::function<void(const std::vector<float>&)> work,
+                        std::function<void(Status)> done) {
+    if (!seams_.reader)
+        return done(Error{ErrorCode::kUnsupported, "this node has no model that can be read"});
+    auto weights = std::make_shared<WeightsPtr>();
+    seams_.loop.offload(
+        Lane::kChain, [this, weights] { *weights = seams_.reader->weights(); },
+        [this, weights, work = std::move(work), done = std::move(done)] {
+            seams_.loop.offload(
+                Lane::kServe, [weights, work] { work(**weights); }, [done] { done(ok_status()); });
+        });
+}
+
+void Node::generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
+                    Answer<std::string> answer) {
+    auto text = std::make_shared<Result<std::string>>(not_found("no text"));
+    with_weights(
+        [this, text, prompt = std::move(prompt), max_tokens, seed](const auto& weights) {
+            *text = seams_.reader->generate(weights, prompt, max_tokens, seed);
+        },
+        [text, answer = std::move(answer)](const Status& status) {
+            answer(status.ok() ? std::move(*text) : Result<std::string>(status.error()));
+        });
+}
+
+void Node::export_model(std::string path, Answer<Hash256> answer) {
+    auto written = std::make_shared<Status>(ok_status());
+    auto root = std::make_shared<Hash256>(chain_.tip()->state_root);
+    with_weights(
+        [this, written, path = std::move(path)](const auto& weights) {
+            *written = seams_.reader->export_model(weights, path);
+        },
+        [written, root, answer = std::move(answer)](const Status& status) {
+            if (!status.ok()) return answer(status.error());
+            if (!written->ok()) return answer(written->error());
+            answer(*root);
+        });
+}
+
+}  // namespace cairn::node
