@@ -1,3 +1,5 @@
+// CONSENSUS: changing a result here splits the network.
+//
 // The canonical bytes of a network definition, and the genesis id that they hash to.
 #include "base/codec.h"
 #include "chain/network_fields.h"

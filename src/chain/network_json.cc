@@ -1,3 +1,5 @@
+// CONSENSUS: changing a result here splits the network.
+//
 // network.json: the form of a network definition that people read and edit.
 #include <nlohmann/json.hpp>
 #include <set>

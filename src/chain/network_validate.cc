@@ -1,3 +1,5 @@
+// CONSENSUS: changing a result here splits the network.
+//
 // The bounds of a network definition: each field's own, then those between fields.
 #include <bit>
 

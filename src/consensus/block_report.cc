@@ -1,3 +1,4 @@
+// CONSENSUS: changing a result here splits the network.
 #include "consensus/block_report.h"
 
 #include "base/check.h"

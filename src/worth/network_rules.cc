@@ -1,3 +1,5 @@
+// CONSENSUS: changing a result here splits the network.
+//
 // CONSENSUS: changing a result here (but the recipe's) splits the network.
 #include "worth/network_rules.h"
 

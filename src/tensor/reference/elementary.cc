@@ -62,14 +62,16 @@ float log_f32(float x) {
 float tanh_f32(float x) {
     if (x != x) return kNan;
     const float a = std::fabs(x);
+    float t = 0.0F;
     if (a < kTanhSmall) {
-        const float x2 = x * x;
+        const float a2 = a * a;
         float p = kTanh[4];
-        for (int i = 3; i >= 0; --i) p = std::fma(p, x2, kTanh[i]);
-        return std::fma(x * x2, p, x);
+        for (int i = 3; i >= 0; --i) p = std::fma(p, a2, kTanh[i]);
+        t = std::fma(a * a2, p, a);
+    } else {
+        t = 1.0F - 2.0F / (exp_f32(a + a) + 1.0F);
     }
-    const float t = 1.0F - 2.0F / (exp_f32(a + a) + 1.0F);
-    return x < 0.0F ? -t : t;
+    return std::signbit(x) ? -t : t;
 }
 
 float sigmoid_f32(float x) {

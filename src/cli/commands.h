@@ -1,0 +1,39 @@
+// The commands of the program. Each lives in a file of its own, `<name>_command.cc`, which
+// describes its options to CLI11 in add_<name>() and does the work in run_<name>(). A new command
+// is one such file, a line here and a line in cairn_main.cc.
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+#include "base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace cairn::cli {
+
+/// What the command line asked for: filled in while CLI11 parses, run afterwards, so that no
+/// command runs inside the parser.
+struct Invocation {
+    std::function<Status(std::ostream& out)> run;
+    bool json = false;  ///< results, and errors too, as one JSON object on standard output
+};
+
+// One machine.
+void add_train(CLI::App& app, Invocation& invocation);
+void add_generate(CLI::App& app, Invocation& invocation);
+void add_eval(CLI::App& app, Invocation& invocation);
+void add_tokenize(CLI::App& app, Invocation& invocation);
+void add_model(CLI::App& app, Invocation& invocation);
+
+/// A subcommand with its description, an example for --help, and --json.
+CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,
+                      const std::string& description, const std::string& example);
+
+/// Parses, runs, reports. The process's exit code: 0, 1 failed, 2 misused.
+int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& errors);
+
+}  // namespace cairn::cli

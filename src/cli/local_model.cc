@@ -1,0 +1,41 @@
+#include "cli/local_model.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "model/source.h"
+
+namespace cairn::cli {
+
+namespace {
+constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
+}  // namespace
+
+Result<std::unique_ptr<Machine>> Machine::create(std::size_t threads) {
+    ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
+    if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
+    return std::unique_ptr<Machine>(new Machine(std::min(threads, kMaxThreads), kernels));
+}
+
+std::string Machine::kernels() const {
+    return std::string(tensor::kernel_set_name(tensor::kernel_set_of(*compute_.kernels)));
+}
+
+Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
+                                                     const std::string& tokenizer_path) {
+    ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(model_path));
+    ASSIGN_OR_RETURN(auto tokenizer,
+                     model::find_tokenizer(loaded.model, model_path, tokenizer_path));
+    const model::ParameterLayout layout = loaded.model.layout();
+    std::unique_ptr<LocalModel> local(new LocalModel{
+        std::move(loaded.model), std::move(loaded.format), std::move(tokenizer), layout, {}});
+    local->weights = model::view_weights(local->layout, local->model.parameters);
+    return local;
+}
+
+Result<std::string> read_text(const std::string& path) {
+    ASSIGN_OR_RETURN(const Bytes bytes, model::read_file(path, kMaxTextBytes));
+    return std::string(as_text(bytes));
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,50 @@
+// What the one-machine commands share: threads and kernels to compute with, and a model with its
+// tokenizer from files that the user named.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/thread_pool.h"
+#include "model/load.h"
+#include "model/tokenizer.h"
+#include "tensor/compute.h"
+
+namespace cairn::cli {
+
+/// Threads and kernels. Neither can change a result.
+class Machine {
+  public:
+    /// 0 threads: one per processor. Kernels: CAIRN_KERNELS, else the fastest here.
+    static Result<std::unique_ptr<Machine>> create(std::size_t threads);
+
+    const tensor::Compute& compute() const { return compute_; }
+    std::size_t threads() const { return pool_.size(); }
+    std::string kernels() const;
+
+  private:
+    Machine(std::size_t threads, const tensor::Kernels* kernels)
+        : pool_(threads), compute_{kernels, &pool_} {}
+
+    ThreadPool pool_;
+    tensor::Compute compute_;
+};
+
+inline constexpr std::size_t kMaxThreads = 1024;
+
+struct LocalModel {
+    model::Model model;
+    std::string format;
+    std::unique_ptr<model::Tokenizer> tokenizer;
+    model::ParameterLayout layout;
+    model::Weights weights;  ///< into model.parameters
+};
+
+/// `tokenizer_path` may be empty: then the checkpoint's own, or the file beside the model.
+Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
+                                                     const std::string& tokenizer_path);
+
+/// A text file of at most 1 GiB.
+Result<std::string> read_text(const std::string& path);
+
+}  // namespace cairn::cli
