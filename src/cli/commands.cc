@@ -57,7 +57,8 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     app.require_subcommand(1);
     app.set_version_flag("--version", "cairn 0.1.0");
     Invocation invocation;
-    //TRAIN
+    add_demo(app, invocation);
+    add_train(app, invocation);
     add_generate(app, invocation);
     add_eval(app, invocation);
     add_tokenize(app, invocation);

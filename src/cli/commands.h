@@ -22,6 +22,9 @@ struct Invocation {
     bool json = false;  ///< results, and errors too, as one JSON object on standard output
 };
 
+// The whole thing at once.
+void add_demo(CLI::App& app, Invocation& invocation);
+
 // One machine.
 void add_train(CLI::App& app, Invocation& invocation);
 void add_generate(CLI::App& app, Invocation& invocation);
