@@ -17,7 +17,7 @@
 namespace cairn::sim {
 
 struct NodeSpec {
-    std::vector<int> connect;  ///< nodes that it dials
+    std::vector<int> connect{};  ///< nodes that it dials
     bool mine = true;
     bool train = true;
     std::uint64_t hashes_per_slice = 2;
@@ -25,7 +25,7 @@ struct NodeSpec {
     std::uint32_t snapshot_interval = 8;
     std::uint32_t max_undo = 64;
     /// In the place of the kit's honest trainer.
-    std::function<std::unique_ptr<node::DeltaSource>()> source;
+    std::function<std::unique_ptr<node::DeltaSource>()> source{};
 };
 
 struct WorldOptions {
