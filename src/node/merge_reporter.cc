@@ -31,7 +31,6 @@ void MergeReporter::on_merge(const BlockNode* block) {
 }
 
 void MergeReporter::report(const Hash256& block, const std::vector<float>& weights) {
-    const std::lock_guard lock(reader_use_);
     const auto loss = reader_.report_loss(weights);
     Status stored = loss.ok() ? store_.set_report_loss(block, *loss) : Status(loss.error());
     if (stored.ok() && options_.sample_tokens > 0) {

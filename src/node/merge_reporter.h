@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 
 #include "base/loop.h"
 #include "node/ledger_lane.h"
@@ -40,7 +39,6 @@ class MergeReporter {
     ReporterOptions options_;
     std::function<void()> changed_;
     std::atomic<std::uint32_t> waiting_{0};
-    std::mutex reader_use_;  // the reader serves one thread at a time
 };
 
 }  // namespace cairn::node

@@ -1,6 +1,6 @@
 // What a node shows of its model and no rule reads: published losses, samples, files. weights() is
 // called on the chain lane, right where the model stands; everything else works on such a copy,
-// from any one thread at a time.
+// from any thread.
 #pragma once
 
 #include <cstdint>

@@ -76,7 +76,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void coins_of(const crypto::PublicKey& key, Answer<std::vector<CoinView>> answer) override;
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
                   Answer<std::string> answer) override;
-    void export_model(std::string folder, Answer<Hash256> answer) override;
+    void export_model(std::string path, Answer<Hash256> answer) override;
     void on_change(std::function<void()> listener) override { listener_ = std::move(listener); }
 
   private:
@@ -103,8 +103,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void explain_refusal(const chain::Contribution& contribution, const std::string& reason);
     void explain_left_out(const std::vector<chain::Contribution>& left_out);
     void remember(std::vector<store::ContributionRecord> records);
-    void with_weights(std::function<void(const std::vector<float>&)> work,
-                      std::function<void(Status)> done);
+    using WeightsWork = std::function<void(const std::vector<float>&, const Hash256& state_root)>;
+    void with_weights(WeightsWork work, std::function<void(Status)> done);
     void changed() {
         if (listener_) listener_();
     }

@@ -107,9 +107,9 @@ class NodeApi {
     /// tokenizer. Runs beside the chain, on a copy of the weights.
     virtual void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
                           Answer<std::string> answer) = 0;
-    /// Writes the tip's model (own checkpoint format, tokenizer beside it) to a folder, so that
-    /// it can be served or taken elsewhere. Answers with the state root that it belongs to.
-    virtual void export_model(std::string folder, Answer<Hash256> answer) = 0;
+    /// Writes the tip's model with its tokenizer to one file (own checkpoint format), so that it
+    /// can be served or taken elsewhere. Answers with the state root that it belongs to.
+    virtual void export_model(std::string path, Answer<Hash256> answer) = 0;
 
     /// For a reader that wants to be told: called on the loop after each change of tip and each
     /// new figure of a merge block. One listener; an empty function takes it away.

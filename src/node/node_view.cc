@@ -93,16 +93,21 @@ void Node::coins_of(const crypto::PublicKey& key, Answer<std::vector<CoinView>> 
         [coins, answer = std::move(answer)] { answer(std::move(*coins)); });
 }
 
-void Node::with_weights(std::function<void(const std::vector<float>&)> work,
-                        std::function<void(Status)> done) {
+void Node::with_weights(WeightsWork work, std::function<void(Status)> done) {
     if (!seams_.reader)
         return done(Error{ErrorCode::kUnsupported, "this node has no model that can be read"});
     auto weights = std::make_shared<WeightsPtr>();
+    auto root = std::make_shared<Hash256>();
     seams_.loop.offload(
-        Lane::kChain, [this, weights] { *weights = seams_.reader->weights(); },
-        [this, weights, work = std::move(work), done = std::move(done)] {
+        Lane::kChain,
+        [this, weights, root] {
+            *weights = seams_.reader->weights();
+            *root = ledger().state_root();
+        },
+        [this, weights, root, work = std::move(work), done = std::move(done)] {
             seams_.loop.offload(
-                Lane::kServe, [weights, work] { work(**weights); }, [done] { done(ok_status()); });
+                Lane::kServe, [weights, root, work] { work(**weights, *root); },
+                [done] { done(ok_status()); });
         });
 }
 
@@ -110,7 +115,8 @@ void Node::generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t 
                     Answer<std::string> answer) {
     auto text = std::make_shared<Result<std::string>>(not_found("no text"));
     with_weights(
-        [this, text, prompt = std::move(prompt), max_tokens, seed](const auto& weights) {
+        [this, text, prompt = std::move(prompt), max_tokens, seed](const auto& weights,
+                                                                   const Hash256&) {
             *text = seams_.reader->generate(weights, prompt, max_tokens, seed);
         },
         [text, answer = std::move(answer)](const Status& status) {
@@ -119,16 +125,14 @@ void Node::generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t 
 }
 
 void Node::export_model(std::string path, Answer<Hash256> answer) {
-    auto written = std::make_shared<Status>(ok_status());
-    auto root = std::make_shared<Hash256>(chain_.tip()->state_root);
+    auto written = std::make_shared<Result<Hash256>>(not_found("nothing was written"));
     with_weights(
-        [this, written, path = std::move(path)](const auto& weights) {
-            *written = seams_.reader->export_model(weights, path);
+        [this, written, path = std::move(path)](const auto& weights, const Hash256& root) {
+            const Status status = seams_.reader->export_model(weights, path);
+            *written = status.ok() ? Result<Hash256>(root) : Result<Hash256>(status.error());
         },
-        [written, root, answer = std::move(answer)](const Status& status) {
-            if (!status.ok()) return answer(status.error());
-            if (!written->ok()) return answer(written->error());
-            answer(*root);
+        [written, answer = std::move(answer)](const Status& status) {
+            answer(status.ok() ? std::move(*written) : Result<Hash256>(status.error()));
         });
 }
 

@@ -100,6 +100,7 @@ void RoundTrainer::train(WeightsPtr weights) {
     task.start_block = start_->hash;
     task.codec_seed = chain::codec_seed(chain_.genesis_id(), round_, key_);
     task.key = key_;
+    task.mean_norm = chain_.tip()->rules.mean_norm(chain_.network());
     task.weights = std::move(weights);
     task.stop = &run_->stop;
     task.progress = [run = run_](std::uint32_t step, double loss) {

@@ -1,0 +1,84 @@
+#include "node/chain_model_reader.h"
+
+#include <algorithm>
+
+#include "base/float_mode.h"
+#include "model/checkpoint.h"
+#include "model/generate.h"
+#include "train/data.h"
+#include "worth/report.h"
+
+namespace cairn::node {
+namespace {
+
+/// Enough that the published loss of one network moves smoothly from merge to merge.
+constexpr std::uint32_t kReportTokens = 16'384;
+constexpr float kTemperature = 0.8F;
+constexpr std::uint32_t kTopK = 40;
+
+}  // namespace
+
+ChainModelReader::ChainModelReader(const worth::ChainModel& model,
+                                   std::vector<std::uint32_t> report_tokens,
+                                   std::shared_ptr<const model::Tokenizer> tokenizer,
+                                   const tensor::Kernels* kernels, std::size_t threads)
+    : model_(model),
+      layout_(model.layout()),
+      report_tokens_(std::move(report_tokens)),
+      tokenizer_(std::move(tokenizer)),
+      pool_(threads),
+      compute_{kernels, &pool_} {}
+
+WeightsPtr ChainModelReader::weights() const {
+    const auto weights = model_.state().weights();
+    return std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
+}
+
+Result<double> ChainModelReader::report_loss(const std::vector<float>& weights) {
+    const std::lock_guard lock(use_);
+    const std::uint32_t context = layout_.config().context;
+    RETURN_IF_ERROR(train::check_tokens(report_tokens_, context, layout_.config().vocab));
+    set_float_mode();
+    return worth::report_loss(layout_, weights, report_tokens_, context,
+                              std::max(1U, kReportTokens / context), compute_);
+}
+
+Result<std::string> ChainModelReader::generate(const std::vector<float>& weights,
+                                               const std::string& prompt, std::uint32_t max_tokens,
+                                               std::uint64_t seed) {
+    if (!tokenizer_) return Error{ErrorCode::kUnsupported, "this node has no tokenizer"};
+    const std::lock_guard lock(use_);
+    set_float_mode();
+    const model::ModelConfig& config = layout_.config();
+    model::Tokens tokens = tokenizer_->encode(prompt);
+    tokens.insert(tokens.begin(), tokenizer_->begin_token());
+    const model::LayerRange all = model::all_layers(config);
+    model::Transformer transformer(config, model::view_weights(layout_, weights), all, compute_);
+    model::KvCache cache(config, all, config.context);
+    model::LocalLayers layers(transformer, cache);
+    model::GenerateOptions options;
+    options.max_tokens = max_tokens;
+    options.sampling.temperature = kTemperature;
+    options.sampling.top_k = kTopK;
+    options.sampling.seed = seed;
+    ASSIGN_OR_RETURN(
+        const model::Generated written,
+        model::generate(compute_, transformer, layers, tokens, options,
+                        [this](std::uint32_t token) { return tokenizer_->is_end(token); }, {}));
+    model::StreamDecoder decoder(*tokenizer_);
+    std::string text;
+    for (const std::uint32_t token : written.tokens) text += decoder.push(token);
+    return text + decoder.finish();
+}
+
+Status ChainModelReader::export_model(const std::vector<float>& weights, const std::string& path) {
+    model::Model model;
+    model.config = layout_.config();
+    const model::ParameterLayout dense(model.config);
+    model.parameters.resize(dense.size());
+    model::copy_parameters(layout_, weights, dense, model.parameters);
+    if (tokenizer_) model.tokenizer = tokenizer_->serialise();
+    return model::save_checkpoint(model, path);
+}
+
+}  // namespace cairn::node

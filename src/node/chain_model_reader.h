@@ -1,0 +1,37 @@
+// ModelReader over the real chain model: report losses, samples, checkpoints.
+#pragma once
+
+#include <mutex>
+
+#include "base/thread_pool.h"
+#include "model/tokenizer.h"
+#include "node/model_reader.h"
+#include "worth/chain_model.h"
+
+namespace cairn::node {
+
+class ChainModelReader final : public ModelReader {
+  public:
+    /// `model` must outlive it; `tokenizer` may be null (then it writes no text). `report_tokens`
+    /// may be empty (then there is no published loss). Computes on threads of its own.
+    ChainModelReader(const worth::ChainModel& model, std::vector<std::uint32_t> report_tokens,
+                     std::shared_ptr<const model::Tokenizer> tokenizer,
+                     const tensor::Kernels* kernels, std::size_t threads);
+
+    WeightsPtr weights() const override;
+    Result<double> report_loss(const std::vector<float>& weights) override;
+    Result<std::string> generate(const std::vector<float>& weights, const std::string& prompt,
+                                 std::uint32_t max_tokens, std::uint64_t seed) override;
+    Status export_model(const std::vector<float>& weights, const std::string& path) override;
+
+  private:
+    const worth::ChainModel& model_;
+    model::ParameterLayout layout_;
+    std::vector<std::uint32_t> report_tokens_;
+    std::shared_ptr<const model::Tokenizer> tokenizer_;
+    std::mutex use_;  // guards pool_
+    ThreadPool pool_;
+    tensor::Compute compute_;
+};
+
+}  // namespace cairn::node

@@ -1,0 +1,91 @@
+#include "node/local_trainer.h"
+
+#include <algorithm>
+
+#include "base/float_mode.h"
+#include "train/data.h"
+#include "train/local_steps.h"
+#include "worth/exact_dot.h"
+#include "worth/network_rules.h"
+
+namespace cairn::node {
+namespace {
+
+/// Rescaling is nearly exact; a second look catches roundings at the band's edge.
+constexpr int kMaxRescales = 3;
+
+}  // namespace
+
+Result<std::unique_ptr<LocalTrainer>> LocalTrainer::create(const chain::NetworkDefinition& network,
+                                                           std::vector<std::uint32_t> tokens,
+                                                           std::uint64_t seed,
+                                                           const tensor::Kernels* kernels,
+                                                           std::size_t threads) {
+    const model::ModelConfig config = worth::model_config(network);
+    RETURN_IF_ERROR(model::validate(config));
+    RETURN_IF_ERROR(train::validate(worth::train_recipe(network), config));
+    RETURN_IF_ERROR(train::check_tokens(tokens, config.context, config.vocab));
+    return std::unique_ptr<LocalTrainer>(
+        new LocalTrainer(network, std::move(tokens), seed, kernels, threads));
+}
+
+LocalTrainer::LocalTrainer(const chain::NetworkDefinition& network,
+                           std::vector<std::uint32_t> tokens, std::uint64_t seed,
+                           const tensor::Kernels* kernels, std::size_t threads)
+    : network_(network),
+      tokens_(std::move(tokens)),
+      layout_(worth::model_config(network), train::kTile),
+      codec_(worth::codec_spec(network)),
+      pool_(threads),
+      compute_{kernels, &pool_},
+      trainer_(layout_, worth::train_recipe(network), tokens_, seed, compute_) {}
+
+Result<RoundPayload> LocalTrainer::produce(const RoundTask& task) {
+    CHECK(task.weights != nullptr && task.weights->size() == layout_.size());
+    set_float_mode();
+    const std::uint64_t first_step = std::uint64_t{task.round} * network_.recipe.local_steps;
+    ASSIGN_OR_RETURN(
+        train::LocalRun run,
+        train::run_local_steps(trainer_, *task.weights, first_step, network_.recipe.local_steps,
+                               task.stop, [&](const train::StepReport& report) {
+                                   if (task.progress)
+                                       task.progress(
+                                           static_cast<std::uint32_t>(report.step - first_step + 1),
+                                           report.loss);
+                               }));
+    RoundPayload made;
+    made.steps = static_cast<std::uint32_t>(run.steps);
+    made.last_loss = run.last_loss;
+    if (run.steps == 0) return made;
+    ASSIGN_OR_RETURN(made.payload, encode_in_band(std::move(run.delta), task));
+    return made;
+}
+
+std::uint64_t LocalTrainer::decoded_norm(const model::ParameterLayout& layout,
+                                         const std::vector<std::int32_t>& decoded) {
+    worth::Int128 square = 0;
+    const std::span<const std::int32_t> all(decoded);
+    for (const model::TensorInfo& tensor : layout.tensors()) {
+        const auto part = all.subspan(tensor.offset, tensor.size());
+        square += worth::dot(part, part);
+    }
+    return worth::integer_sqrt(square);
+}
+
+Result<Bytes> LocalTrainer::encode_in_band(std::vector<float> delta, const RoundTask& task) const {
+    Bytes payload;
+    for (int i = 0; i < kMaxRescales; ++i) {
+        payload = train::encode(codec_, train::to_fixed(delta), task.codec_seed);
+        ASSIGN_OR_RETURN(const auto decoded,
+                         train::decode(codec_, payload, task.codec_seed, layout_.size()));
+        const auto norm = static_cast<double>(decoded_norm(layout_, decoded));
+        const auto mean = static_cast<double>(task.mean_norm);
+        if (mean == 0 || norm == 0 || (norm >= mean / 3.8 && norm <= mean * 1.9)) break;
+        // Rule 5 allows a quarter to twice the mean; stay clear of its edges.
+        const double scale = std::clamp(norm, mean / 3.5, mean * 1.8) / norm;
+        for (float& entry : delta) entry = static_cast<float>(entry * scale);
+    }
+    return payload;
+}
+
+}  // namespace cairn::node

@@ -1,0 +1,51 @@
+// The real DeltaSource: K local steps on text that never leaves this machine (train/local_steps),
+// encoded by the network's codec, and scaled into the band of norms that the rules allow, since
+// worth is per norm and so nothing else is gained or lost by it.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "chain/network.h"
+#include "model/layout.h"
+#include "node/delta_source.h"
+#include "tensor/compute.h"
+#include "train/codec.h"
+#include "train/trainer.h"
+
+namespace cairn::node {
+
+class LocalTrainer final : public DeltaSource {
+  public:
+    /// `tokens` is the private text. kInvalid if it is too short for one window. Computes on
+    /// `threads` threads of its own; `seed` decides which windows are read.
+    static Result<std::unique_ptr<LocalTrainer>> create(const chain::NetworkDefinition& network,
+                                                        std::vector<std::uint32_t> tokens,
+                                                        std::uint64_t seed,
+                                                        const tensor::Kernels* kernels,
+                                                        std::size_t threads);
+
+    bool wants_weights() const override { return true; }
+    std::uint32_t steps_wanted() const override { return network_.recipe.local_steps; }
+    Result<RoundPayload> produce(const RoundTask& task) override;
+
+    /// The norm of the change that decoding gives, padding left out as the rules do.
+    static std::uint64_t decoded_norm(const model::ParameterLayout& layout,
+                                      const std::vector<std::int32_t>& decoded);
+
+  private:
+    LocalTrainer(const chain::NetworkDefinition& network, std::vector<std::uint32_t> tokens,
+                 std::uint64_t seed, const tensor::Kernels* kernels, std::size_t threads);
+    Result<Bytes> encode_in_band(std::vector<float> delta, const RoundTask& task) const;
+
+    chain::NetworkDefinition network_;
+    std::vector<std::uint32_t> tokens_;
+    model::ParameterLayout layout_;
+    train::CodecSpec codec_;
+    ThreadPool pool_;
+    tensor::Compute compute_;
+    train::Trainer trainer_;
+};
+
+}  // namespace cairn::node
