@@ -1,0 +1,333 @@
+// Proves rules 1 to 4 by breaking each: a block that is good but for one thing is refused for that
+// thing, and leaves no trace in the state.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "consensus/body_rules.h"
+#include "consensus/test_chain.h"
+
+namespace cairn::consensus {
+namespace {
+
+class LedgerRules : public ::testing::Test {
+  protected:
+    /// The block is refused with this reason, and the state is untouched.
+    void refused(const chain::Block& block, const std::string& reason) {
+        const Bytes before = chain.ledger.save();
+        const Verdict verdict = chain.connect(block);
+        EXPECT_TRUE(verdict.is_invalid()) << reason;
+        EXPECT_NE(verdict.reason().find(reason), std::string::npos)
+            << "expected: " << reason << "\n     got: " << verdict.reason();
+        EXPECT_EQ(chain.ledger.save(), before);
+    }
+    /// A good empty block, changed, sealed, refused.
+    void refused_after(const std::string& reason,
+                       const std::function<void(chain::Block&)>& change) {
+        chain::Block block = chain.assemble({}, miner);
+        change(block);
+        chain.seal(block);
+        refused(block, reason);
+    }
+    void refused_payment(const chain::Payment& payment, const std::string& reason) {
+        refused_after(reason, [&](chain::Block& b) { b.payments = {payment}; });
+        EXPECT_NE(chain.ledger.check_next(payment).reason().find(reason), std::string::npos);
+    }
+    void refused_commitment(const chain::Commitment& commitment, const std::string& reason) {
+        refused_after(reason, [&](chain::Block& b) { b.commitments = {commitment}; });
+    }
+
+    TestChain chain;
+    Person miner{1}, alice{2}, bob{3};
+};
+
+TEST_F(LedgerRules, Header) {
+    chain.mine(miner);
+    chain.mine(miner);
+    refused_after("does not extend", [](auto& b) { b.header.previous.bytes[0] ^= 1; });
+    refused_after("version must be 1", [](auto& b) { b.header.version = 2; });
+    refused_after("target is not the one", [](auto& b) { b.header.target = 0x20fffffe; });
+    refused_after("not later than the median",
+                  [&](auto& b) { b.header.time_ms = median_time_ms(chain.context()); });
+    refused_after("state after the block", [](auto& b) { b.header.state_root.bytes[0] ^= 1; });
+}
+
+TEST_F(LedgerRules, WorkIsNeeded) {
+    chain::NetworkDefinition hard = test_network();
+    hard.first_target = 0x1f0fffff;
+    TestChain slow(hard);
+    chain::Block block = slow.assemble({}, miner);
+    block.header.body_root = chain::body_root(block);
+    const Verdict verdict = slow.connect(block);
+    EXPECT_NE(verdict.reason().find("does not meet its target"), std::string::npos);
+    slow.seal(block);
+    EXPECT_TRUE(slow.connect(block).is_valid());
+}
+
+TEST_F(LedgerRules, AheadOfTimeIsUndecided) {
+    chain::Block block = chain.assemble({}, miner);
+    chain.seal(block);
+    const std::uint64_t drift = allowed_drift_ms(chain.network);
+    EXPECT_EQ(drift, 4000u);
+    const auto at = [&](std::uint64_t now_ms) {
+        return check_header(chain.network, block.header, chain.context(), now_ms);
+    };
+    EXPECT_TRUE(at(block.header.time_ms - drift - 1).is_undecided());
+    EXPECT_TRUE(at(block.header.time_ms - drift).is_valid());
+    EXPECT_TRUE(at(0).is_undecided());
+}
+
+TEST_F(LedgerRules, AnUpgradeThatWeDoNotKnowIsUndecided) {
+    chain::NetworkDefinition upgrading = test_network();
+    upgrading.upgrades = {{2, 2}};
+    TestChain old(upgrading);
+    old.mine(miner);
+    chain::Block block = old.assemble({}, miner);
+    EXPECT_EQ(block.header.version, 2u);
+    old.seal(block);
+    EXPECT_TRUE(old.connect(block).is_undecided());
+    block.header.version = 1;
+    old.seal(block);
+    EXPECT_TRUE(old.connect(block).is_invalid());
+}
+
+TEST_F(LedgerRules, MedianOfEleven) {
+    HeaderContext context;
+    context.recent_times_ms = {50, 10, 40, 20, 30};
+    EXPECT_EQ(median_time_ms(context), 30u);
+    context.recent_times_ms = {10, 20};
+    EXPECT_EQ(median_time_ms(context), 20u);
+}
+
+TEST_F(LedgerRules, Body) {
+    chain::Block block = chain.assemble({}, miner);
+    block.coinbase.miner = alice.key;  // the header still names the old body
+    chain.seal(block);
+    block.coinbase.miner = bob.key;
+    EXPECT_FALSE(body_matches(block));
+    refused(block, "body does not match");
+    refused_after("does not name the block's height", [](auto& b) { ++b.coinbase.height; });
+    refused_after("contributions are allowed at merge heights only",
+                  [](auto& b) { b.contributions = {chain::sample_contribution()}; });
+    chain.mine_to_merge(miner);
+    refused_after("commitments are not allowed at merge heights",
+                  [](auto& b) { b.commitments = {chain::sample_commitment()}; });
+    refused_after("contributions; at most 8",
+                  [](auto& b) { b.contributions.assign(9, chain::sample_contribution()); });
+    refused_after("bytes in a payload", [&](auto& b) {
+        b.contributions = {chain::sample_contribution()};
+        b.contributions[0].payload.resize(chain.network.max_payload_bytes + 1);
+    });
+}
+
+TEST_F(LedgerRules, BodyOrderAndSize) {
+    const chain::OutPoint coin = chain.earn(alice);
+    chain::Block block = chain.assemble({}, miner);
+    block.payments = {chain.pay(alice, coin, bob.key, 1, 0), chain.pay(alice, coin, bob.key, 2, 0)};
+    chain::sort_body(block);
+    std::swap(block.payments[0], block.payments[1]);
+    chain.seal(block);
+    refused(block, "sorted by id");
+
+    chain::NetworkDefinition small = test_network();
+    small.max_payments = 1;
+    block.payments.resize(2);
+    chain::sort_body(block);
+    block.header.body_root = chain::body_root(block);
+    EXPECT_NE(check_body(small, block, block.coinbase.height).reason().find("payments; at most 1"),
+              std::string::npos);
+    small.max_payments = 10;
+    small.max_block_bytes = 200;
+    EXPECT_NE(check_body(small, block, block.coinbase.height).reason().find("bytes; at most 200"),
+              std::string::npos);
+}
+
+TEST_F(LedgerRules, Payments) {
+    const chain::OutPoint coin = chain.earn(alice);
+    const chain::Payment good = chain.pay(alice, coin, bob.key, 100, 5);
+    EXPECT_TRUE(chain.ledger.check_next(good).is_valid());
+
+    chain::Payment payment = good;
+    payment.signatures[0].bytes[5] ^= 1;
+    refused_payment(payment, "not by the coin's owner");
+    payment = good;
+    chain.resign(payment, bob);
+    refused_payment(payment, "not by the coin's owner");
+    payment = good;
+    payment.outputs[0].key = miner.key;  // another payee, same signature
+    refused_payment(payment, "not by the coin's owner");
+    payment = good;
+    payment.outputs[1].amount += 6;
+    chain.resign(payment, alice);
+    refused_payment(payment, "makes more than it spends");
+    payment = good;
+    payment.inputs[0].index = 7;
+    chain.resign(payment, alice);
+    refused_payment(payment, "does not exist or is spent");
+    payment = good;
+    payment.outputs[0].amount = payment.outputs[1].amount = chain::kMaxAmount - 1;
+    chain.resign(payment, alice);
+    refused_payment(payment, "makes more than it spends");
+    payment = good;
+    payment.outputs[0].amount = 0;
+    EXPECT_TRUE(chain.ledger.check_next(payment).is_invalid());
+    payment = good;
+    payment.outputs[0].kind = chain::OutputKind::kChannel;
+    EXPECT_NE(chain.ledger.check_next(payment).reason().find("later version"), std::string::npos);
+}
+
+TEST_F(LedgerRules, ASignatureIsForOneNetwork) {
+    const chain::OutPoint coin = chain.earn(alice);
+    chain::Payment payment = chain.pay(alice, coin, bob.key, 100, 5);
+    const std::vector<chain::Output> spent = {chain.ledger.coins().find(coin)->output};
+    payment.signatures[0] = crypto::sign(
+        alice.secret, chain::signature_hash(chain::filled<32>(9), payment, spent), chain.random);
+    refused_payment(payment, "not by the coin's owner");
+}
+
+TEST_F(LedgerRules, DoubleSpends) {
+    const chain::OutPoint coin = chain.earn(alice);
+    const chain::Payment first = chain.pay(alice, coin, bob.key, 100, 5);
+    const chain::Payment second = chain.pay(alice, coin, miner.key, 100, 5);
+    refused_after("spend the same coin", [&](auto& b) {
+        b.payments = {first, second};
+        chain::sort_body(b);
+    });
+    Candidates both;
+    both.payments = {first, second};
+    const chain::Block block = chain.mine(miner, both);  // assemble takes the first
+    ASSERT_EQ(block.payments.size(), 1u);
+    EXPECT_EQ(block.payments[0], first);
+    refused_payment(second, "does not exist or is spent");
+    refused_payment(first, "does not exist or is spent");
+}
+
+TEST_F(LedgerRules, PaymentsOfABlockDoNotBuildOnEachOther) {
+    const chain::OutPoint coin = chain.earn(alice);
+    const chain::Payment first = chain.pay(alice, coin, bob.key, 100, 5);
+    chain::Payment second;
+    second.inputs = {{chain::payment_id(first), 0}};
+    second.outputs = {{100, chain::OutputKind::kKey, alice.key}};
+    const std::vector<chain::Output> spent = {first.outputs[0]};
+    second.signatures = {crypto::sign(
+        bob.secret, chain::signature_hash(chain.ledger.genesis_id(), second, spent), chain.random)};
+    refused_after("does not exist or is spent", [&](auto& b) {
+        b.payments = {first, second};
+        b.coinbase.outputs = {{5, chain::OutputKind::kKey, miner.key}};
+        chain::sort_body(b);
+    });
+    Candidates candidates;
+    candidates.payments = {first};
+    chain.mine(miner, candidates);
+    EXPECT_TRUE(chain.ledger.check_next(second).is_valid());
+}
+
+TEST_F(LedgerRules, MintedCoinsMature) {
+    chain::NetworkDefinition network = test_network();
+    network.coinbase_maturity = 3;
+    TestChain young(network);
+    Candidates candidates;
+    candidates.contributions = young.commit_round(alice, {alice}, {step(0)});
+    const chain::Block block = young.mine(alice, candidates);
+    const chain::OutPoint coin{chain::coinbase_id(block.coinbase), 0};
+    for (int age = 1; age <= 3; ++age) {
+        const Verdict verdict = young.ledger.check_next(young.pay(alice, coin, bob.key, 1, 0));
+        EXPECT_EQ(verdict.is_valid(), age >= 3) << age;
+        young.mine(miner);
+    }
+}
+
+TEST_F(LedgerRules, Inflation) {
+    const chain::OutPoint coin = chain.earn(alice);
+    Candidates candidates;
+    candidates.payments = {chain.pay(alice, coin, bob.key, 100, 5)};
+    chain::Block block = chain.assemble(candidates, miner);
+    ASSERT_EQ(block.coinbase.outputs.size(), 1u);
+    block.coinbase.outputs[0].amount += 1;
+    chain.seal(block);
+    refused(block, "coinbase does not pay");
+    block.coinbase.outputs[0].amount -= 2;  // less is not allowed either: one right coinbase
+    chain.seal(block);
+    refused(block, "coinbase does not pay");
+    refused_after("coinbase does not pay", [&](auto& b) {
+        b.coinbase.outputs = {{1, chain::OutputKind::kKey, miner.key}};
+    });
+}
+
+TEST_F(LedgerRules, Commitments) {
+    chain.mine_to_round(miner);
+    const Bytes payload = FakeModel::payload_of(step(0));
+    const chain::Commitment good = chain.commit(alice, payload);
+    EXPECT_TRUE(chain.ledger.check_next(good, chain.context()).is_valid());
+
+    chain::Commitment commitment = good;
+    commitment.round += 1;
+    chain.restamp(commitment, alice);
+    refused_commitment(commitment, "commitment is for round");
+    commitment = good;
+    commitment.signature.bytes[3] ^= 1;
+    refused_commitment(commitment, "not by its key");
+    commitment = good;
+    chain.restamp(commitment, bob);
+    refused_commitment(commitment, "not by its key");
+    commitment = good;
+    commitment.payload_commitment.bytes[0] ^= 1;
+    refused_commitment(commitment, "not by its key");
+
+    const chain::Commitment other = chain.commit(alice, FakeModel::payload_of(step(1)));
+    refused_after("same key", [&](auto& b) {
+        b.commitments = {good, other};
+        chain::sort_body(b);
+    });
+    Candidates candidates;
+    candidates.commitments = {good, other};
+    EXPECT_EQ(chain.mine(miner, candidates).commitments.size(), 1u);
+    refused_commitment(other, "has a commitment in this round already");
+    refused_commitment(good, "has a commitment in this round already");
+    chain.mine_to_merge(miner);
+    EXPECT_TRUE(chain.ledger.check_next(other, chain.context()).is_invalid());
+    chain.mine(miner);
+    refused_commitment(good, "commitment is for round");  // a stale one
+}
+
+TEST_F(LedgerRules, StampsCostWork) {
+    chain::NetworkDefinition network = test_network();
+    network.first_target = 0x1f0fffff;  // 1 in 4096
+    network.share_factor = 16;          // a stamp: 1 in 256
+    TestChain slow(network);
+    const Bytes payload = FakeModel::payload_of(step(0));
+    chain::Commitment commitment = slow.commit(alice, payload);
+    EXPECT_TRUE(slow.ledger.check_next(commitment, slow.context()).is_valid());
+    const chain::U256 share = share_target(network, network.first_target);
+    EXPECT_EQ(share.bit_length(), 248);
+    do {
+        ++commitment.nonce;
+    } while (chain::meets_target(chain::stamp_hash(slow.ledger.genesis_id(), commitment), share));
+    commitment.signature = crypto::sign(
+        alice.secret, chain::signature_hash(slow.ledger.genesis_id(), commitment), slow.random);
+    EXPECT_NE(slow.ledger.check_next(commitment, slow.context()).reason().find("stamp"),
+              std::string::npos);
+    EXPECT_EQ(share_target(network, 0x20ffffff), chain::U256::max());
+}
+
+TEST_F(LedgerRules, PrivateNetworksAreForMembers) {
+    chain::NetworkDefinition network = test_network();
+    network.members = {miner.key, alice.key};
+    std::sort(network.members.begin(), network.members.end());
+    TestChain closed(network);
+    const auto outsider =
+        closed.ledger.assemble(closed.context(), {}, bob.key, closed.next_time_ms(), nullptr);
+    EXPECT_FALSE(outsider.ok());
+    chain::Block block = closed.assemble({}, miner);
+    block.coinbase.miner = bob.key;
+    closed.seal(block);
+    EXPECT_NE(closed.connect(block).reason().find("no member"), std::string::npos);
+    const Bytes payload = FakeModel::payload_of(step(0));
+    EXPECT_TRUE(
+        closed.ledger.check_next(closed.commit(alice, payload), closed.context()).is_valid());
+    EXPECT_TRUE(
+        closed.ledger.check_next(closed.commit(bob, payload), closed.context()).is_invalid());
+}
+
+}  // namespace
+}  // namespace cairn::consensus
