@@ -81,7 +81,7 @@ TEST(Merkle, ProofsVerifyAndAlteredOnesDoNot) {
 
 TEST(Merkle, UpdatedTreeEqualsPlainRoot) {
     SeededRandom random(1);
-    for (std::size_t n : {0, 1, 2, 3, 5, 8, 13, 100}) {
+    for (const std::size_t n : std::vector<std::size_t>{0, 1, 2, 3, 5, 8, 13, 100}) {
         auto leaves = numbered(n);
         MerkleTree tree(leaves);
         EXPECT_EQ(tree.root(), merkle_root(leaves));
