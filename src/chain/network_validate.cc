@@ -83,8 +83,8 @@ void check_chain(const NetworkDefinition& n, CheckBounds& bounds) {
     if (n.halflife_ms < n.spacing_ms) bounds.fail("halflife_ms", "must be at least spacing_ms");
     const Result<U256> first = target_from_compact(n.first_target);
     const Result<U256> limit = target_from_compact(n.pow_limit);
-    if (!first.ok()) bounds.fail("first_target", "is no compact target");
-    if (!limit.ok()) bounds.fail("pow_limit", "is no compact target");
+    if (!first.ok()) bounds.fail("first_target", "is no " + first.error().message);
+    if (!limit.ok()) bounds.fail("pow_limit", "is no " + limit.error().message);
     if (first.ok() && limit.ok() && *first > *limit)
         bounds.fail("first_target", "must not be easier than pow_limit");
     // Room for the header and for a coinbase that pays every contributor (consensus/ledger.h).

@@ -9,7 +9,10 @@ Result<U256> target_from_compact(std::uint32_t compact) {
     const std::uint32_t exponent = compact >> 24;
     const std::uint32_t mantissa = compact & 0xffffff;
     if (exponent < 3 || exponent > 32) return invalid("compact target: exponent must be 3 to 32");
-    if (mantissa < 0x10000) return invalid("compact target: mantissa must use its top byte");
+    if (mantissa < 0x10000)
+        return invalid(
+            "compact target: the mantissa's top byte must not be zero (0x1f00ffff is spelled "
+            "0x1effff00)");
     return U256::shifted(mantissa, 8 * (static_cast<int>(exponent) - 3));
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "consensus/test_chain.h"
+#include "crypto/hash.h"
 
 namespace cairn::consensus {
 namespace {
@@ -178,6 +179,19 @@ TEST(Ledger, TheSameBlocksAgainGiveTheSameState) {
         ASSERT_TRUE(verdict.is_valid()) << verdict.reason();
     }
     EXPECT_EQ(replay.ledger.save(), random.chain.ledger.save());
+}
+
+// The whole of consensus in three hashes: blocks, coins, rules state and undo of a chain that is
+// the same in every run and on every machine. A change here splits every existing network.
+TEST(Ledger, Golden) {
+    RandomChain random(77);
+    for (int i = 0; i < 30; ++i) random.extend();
+    EXPECT_EQ(to_hex(random.chain.ledger.tip()),
+              "7f1f59033075736a95e936a422dacb40b0e78f6dca07bf3b6f83f303415f0d7a");
+    EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
+              "e301f4e3eafd13f485d42a0309bf0304136660e4ddcc118157a13ff74b68ee10");
+    EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
+              "23d9a3cac4e121489759d2639ca295c48aca854b5f23b2546605045fb60554dc");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {
