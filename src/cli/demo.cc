@@ -95,8 +95,7 @@ Status Demo::prepare() {
     ASSIGN_OR_RETURN(texts_, write_demo_texts(folder_ + "/texts"));
     say("  texts      the King James Bible, cut by book; judged on " +
         std::string("1 Samuel and Mark, reported on 2 Samuel and Luke"));
-    ASSIGN_OR_RETURN(network_, create_demo_network(folder_ + "/network", texts_, options_.seed,
-                                                   clock_.wall_ms()));
+    ASSIGN_OR_RETURN(network_, create_demo_network(folder_ + "/network", texts_, options_.seed));
     say("  network    " + network_.summary);
     return ok_status();
 }

@@ -1,27 +1,18 @@
 #include "cli/demo_network.h"
 
-#include <array>
-#include <string_view>
+#include <sstream>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
-#include "base/disk.h"
-#include "model/bpe.h"
+#include "cli/network_command.h"
 #include "node/assets.h"
-#include "worth/network_rules.h"
 
 namespace cairn::cli {
 
 namespace {
 
-constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
 constexpr std::uint32_t kVocab = 512;
-
-Result<std::string> read_text(const std::string& path) {
-    const PosixDisk disk("/");
-    ASSIGN_OR_RETURN(const Bytes bytes, disk.read(path, kMaxTextBytes));
-    return std::string(as_text(bytes));
-}
 
 }  // namespace
 
@@ -50,33 +41,29 @@ chain::NetworkDefinition demo_definition(std::uint64_t seed, std::uint64_t genes
 }
 
 Result<DemoNetwork> create_demo_network(const std::string& folder, const DemoTexts& texts,
-                                        std::uint64_t seed, std::uint64_t genesis_time_ms) {
-    ASSIGN_OR_RETURN(const std::string judge, read_text(texts.judge_file));
-    ASSIGN_OR_RETURN(const std::string report, read_text(texts.report_file));
-    const std::array<std::string_view, 1> learn_from = {judge};
-    ASSIGN_OR_RETURN(const auto tokenizer, model::train_bpe(learn_from, kVocab));
-    const model::Tokens judge_tokens = tokenizer->encode(judge);
-    const model::Tokens report_tokens = tokenizer->encode(report);
+                                        std::uint64_t seed) {
+    NetworkRequest request;
+    request.directory = folder;
+    request.name = "cairn-demo";
+    request.config = "demo";
+    request.judge_file = texts.judge_file;
+    request.report_file = texts.report_file;
+    request.seed = seed;
+    request.json = true;
+    std::ostringstream out;
+    RETURN_IF_ERROR(run_network_create(request, out));
+    const nlohmann::json created = nlohmann::json::parse(out.str(), nullptr, false);
+    if (!created.is_object()) return invalid("cannot read what `network create` made");
 
-    chain::NetworkDefinition network = demo_definition(seed, genesis_time_ms);
-    ASSIGN_OR_RETURN(network.tokenizer_hash,
-                     node::write_tokenizer_asset(folder, tokenizer->serialise()));
-    ASSIGN_OR_RETURN(network.judge_hash, node::write_text_asset(folder, judge_tokens));
-    ASSIGN_OR_RETURN(network.report_hash, node::write_text_asset(folder, report_tokens));
-    RETURN_IF_ERROR(chain::validate(network));
-    PosixDisk disk(folder);
-    RETURN_IF_ERROR(
-        disk.write_atomic(std::string(node::kNetworkFile), as_bytes(chain::to_json(network))));
-
+    const chain::NetworkDefinition network = demo_definition(seed, 0);
     DemoNetwork made;
     made.file = folder + "/" + std::string(node::kNetworkFile);
-    made.genesis_id = to_hex(chain::genesis_id(network));
+    made.genesis_id = created.value("genesis_id", std::string());
     made.layers = network.architecture.layers;
-    const model::ParameterLayout layout(worth::model_config(network), 1);
     made.summary = fmt::format(
         "{}: {} parameters in {} layers, {} tokens in the vocabulary, a round is {} blocks of {} s",
-        made.genesis_id.substr(0, 12), layout.size(), made.layers, kVocab, network.round_length,
-        static_cast<double>(network.spacing_ms) / 1000.0);
+        made.genesis_id.substr(0, 12), created.value("parameters", 0), made.layers, kVocab,
+        network.round_length, static_cast<double>(network.spacing_ms) / 1000.0);
     return made;
 }
 

@@ -23,6 +23,6 @@ chain::NetworkDefinition demo_definition(std::uint64_t seed, std::uint64_t genes
 
 /// Trains the tokenizer on the judge text, writes network.json and its assets into `folder`.
 Result<DemoNetwork> create_demo_network(const std::string& folder, const DemoTexts& texts,
-                                        std::uint64_t seed, std::uint64_t genesis_time_ms);
+                                        std::uint64_t seed);
 
 }  // namespace cairn::cli
