@@ -1,0 +1,28 @@
+// Replay: the plainest audit. Layers [a, b) of a sequence are computed again from the inputs that a
+// Server was given, and what it gave back must be the same to the bit: there is no tolerance to
+// hide in, and a mismatch names the row. One batched prefill is far cheaper than the decode that it
+// checks, as weights are read once for many rows.
+//
+// CONSENSUS: changing a result here splits the network.
+#pragma once
+
+#include <span>
+
+#include "base/verdict.h"
+#include "model/transformer.h"
+
+namespace cairn::audit {
+
+struct ReplayClaim {
+    model::LayerRange layers;
+    std::span<const float> inputs;   ///< [n, dim], from position 0 on
+    std::span<const float> outputs;  ///< [n, dim], what the Server claims
+    model::KvType kv = model::KvType::kF32;
+};
+
+/// Valid if the outputs are those of the layers, to the bit. Invalid names the first row and column
+/// that differ, or the first input that is NaN or infinite. Undecided if `weights` lacks a layer.
+Verdict replay(const model::ModelConfig& config, const model::Weights& weights,
+               const ReplayClaim& claim, const tensor::Compute& compute);
+
+}  // namespace cairn::audit
