@@ -1,6 +1,5 @@
 #include "cli/eval_command.h"
 
-#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <memory>
@@ -10,48 +9,12 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/clock.h"
-#include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/text_loss.h"
 #include "model/leaf.h"
-#include "tensor/loss.h"
 
 namespace cairn::cli {
-
-namespace {
-
-constexpr std::uint32_t kBatchTokens = 1024;
-
-// Sum of the integer losses over tokens -> targets, in windows of the pass's context. The last
-// window is filled up; what is behind a token cannot change its loss, so the filling is not
-// counted.
-std::int64_t text_loss(model::LeafPass& pass, const model::Weights& weights,
-                       std::span<const std::uint32_t> stream) {
-    const std::size_t count = stream.size() - 1;
-    const std::size_t step = pass.shape().microbatch;
-    const SystemClock clock;
-    Progress progress(clock, "evaluating", count);
-    std::int64_t sum = 0;
-    model::Tokens tokens;
-    model::Tokens targets;
-    std::vector<float> losses;
-    for (std::size_t at = 0; at < count; at += step) {
-        const std::size_t n = std::min(step, count - at);
-        const std::size_t windows = (n + pass.shape().context - 1) / pass.shape().context;
-        tokens.assign(windows * pass.shape().context, 0);
-        targets.assign(tokens.size(), 0);
-        losses.resize(tokens.size());
-        std::copy_n(stream.begin() + static_cast<std::ptrdiff_t>(at), n, tokens.begin());
-        std::copy_n(stream.begin() + static_cast<std::ptrdiff_t>(at) + 1, n, targets.begin());
-        pass.token_losses(weights, tokens, targets, losses);
-        sum += tensor::sum_losses_fixed(std::span(losses).first(n));
-        progress.update(at + n, fmt::format("{:.4f} nats/token", model::nats(sum, at + n)));
-    }
-    return sum;
-}
-
-}  // namespace
 
 Status run_eval(const EvalRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
@@ -63,11 +26,8 @@ Status run_eval(const EvalRequest& request, std::ostream& out) {
     if (stream.size() < 2) return invalid(request.text + " is empty: there is nothing to predict");
     const std::uint32_t context =
         request.context != 0 ? request.context : std::bit_floor(local->model.config.context);
-    const model::LeafShape shape{.leaf_tokens = std::max(context, kBatchTokens),
-                                 .context = context};
-    RETURN_IF_ERROR(model::validate(shape, local->model.config));
-    model::LeafPass pass(local->layout, shape, machine->compute(), /*with_gradient=*/false);
-    const std::int64_t sum = text_loss(pass, local->weights, stream);
+    ASSIGN_OR_RETURN(const std::int64_t sum,
+                     text_loss(local->layout, local->weights, stream, context, machine->compute()));
 
     const std::size_t tokens = stream.size() - 1;
     const double loss = model::nats(sum, tokens);

@@ -1,0 +1,19 @@
+// The loss of a model over a whole text: what `eval` reports and `train` watches.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+#include "model/weights.h"
+#include "tensor/compute.h"
+
+namespace cairn::cli {
+
+/// Sum of the integer losses (unit 2^-20 nats) of stream[1..] given what stands before, in windows
+/// of `context` tokens, a power of two. The stream has at least two tokens.
+Result<std::int64_t> text_loss(const model::ParameterLayout& layout, const model::Weights& weights,
+                               std::span<const std::uint32_t> stream, std::uint32_t context,
+                               const tensor::Compute& compute);
+
+}  // namespace cairn::cli
