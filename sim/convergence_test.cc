@@ -1,33 +1,146 @@
 // Proves that nodes agree: over slow and broken links, after partitions, after late joining; that
 // payments confirm; and that one seed always gives the same history.
-#include <gtest/gtest.h>
-
-#include "sim/world.h"
+#include "sim/scenario.h"
 
 namespace cairn::sim {
 namespace {
 
-std::string name() {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    return std::string(test->test_suite_name()) + "." + test->name();
-}
-
 TEST(Convergence, ThreeNodesAgree) {
     for (const std::uint64_t seed : seeds()) {
         FakeModelKit kit;
-        World world(seed, name(), kit);
-        world.add_node({});
-        world.add_node({.connect = {0}});
-        world.add_node({.connect = {0, 1}});
+        World world(seed, scenario_name(), kit);
+        add_three(world);
         world.run_ms(60'000);
         ASSERT_TRUE(world.run_until([&] { return world.agreed(16); }, 60'000))
-            << world.replay_line() << " heights " << world.height(0) << " " << world.height(1)
-            << " " << world.height(2);
+            << world.replay_line();
+        EXPECT_GT(world.node(0).status().supply, 0U) << world.replay_line();
         // Everybody trains, so everybody has earned.
-        const auto status = world.node(0).status();
-        EXPECT_GT(status.supply, 0U) << world.replay_line();
         for (int i = 0; i < 3; ++i)
             EXPECT_GT(world.node(i).status().training.merged, 0U) << world.replay_line();
+    }
+}
+
+TEST(Convergence, OneSeedOneHistory) {
+    const auto history = [](std::uint64_t seed) {
+        FakeModelKit kit;
+        WorldOptions options;
+        options.links.break_per_million = 2'000;
+        World world(seed, scenario_name(), kit, options);
+        add_three(world);
+        world.run_ms(40'000);
+        return std::make_tuple(world.tip(0), world.tip(1), world.tip(2), world.fabric().messages(),
+                               world.scheduler().steps());
+    };
+    EXPECT_EQ(history(7), history(7));
+    EXPECT_NE(history(7), history(8));
+}
+
+TEST(Convergence, SlowAndBrokenLinks) {
+    for (const std::uint64_t seed : seeds()) {
+        FakeModelKit kit;
+        WorldOptions options;
+        options.links.max_delay_us = 400'000;
+        options.links.break_per_million = 20'000;
+        options.links.bytes_per_s = 100'000;
+        World world(seed, scenario_name(), kit, options);
+        world.add_node({.clock_skew_ms = 800});
+        world.add_node({.connect = {0}, .clock_skew_ms = -800});
+        world.add_node({.connect = {0, 1}});
+        world.run_ms(90'000);
+        EXPECT_TRUE(world.failure().empty()) << world.replay_line();
+        EXPECT_GT(world.fabric().broken_links(), 0U) << world.replay_line();
+        world.fabric().set_options({});
+        ASSERT_TRUE(world.run_until([&] { return world.agreed(16); }, 90'000))
+            << world.replay_line();
+    }
+}
+
+TEST(Convergence, PartitionAndHeal) {
+    for (const std::uint64_t seed : seeds()) {
+        FakeModelKit kit;
+        World world(seed, scenario_name(), kit);
+        add_three(world);
+        world.run_ms(20'000);
+        world.partition({static_cast<int>(seed % 3)});
+        world.run_ms(30'000);
+        EXPECT_FALSE(world.agreed()) << world.replay_line();
+        world.heal();
+        ASSERT_TRUE(world.run_until([&] { return world.agreed(16); }, 120'000))
+            << world.replay_line();
+        std::uint64_t reorganisations = 0;
+        for (int i = 0; i < 3; ++i) reorganisations += world.node(i).status().reorganisations;
+        EXPECT_GT(reorganisations, 0U) << world.replay_line();
+    }
+}
+
+TEST(Convergence, ALateNodeReachesTheSameState) {
+    for (const std::uint64_t seed : seeds()) {
+        FakeModelKit kit;
+        World world(seed, scenario_name(), kit);
+        add_three(world);
+        world.run_ms(60'000);
+        const int late = world.add_node({.connect = {1}, .mine = false, .train = false});
+        ASSERT_TRUE(world.run_until(
+            [&] { return world.height(late) >= 16 && world.agreed(world.height(0)); }, 60'000))
+            << world.replay_line();
+        EXPECT_EQ(world.node(late).status().state_root, world.node(0).status().state_root);
+        EXPECT_EQ(world.node(late).ledger().save(), world.node(0).ledger().save());
+    }
+}
+
+/// A payment of half of a mature coin of `from`, with a fee.
+chain::Payment pay_half(World& world, int from, const crypto::PublicKey& to) {
+    const crypto::PublicKey owner = crypto::public_key(world.key(from));
+    const consensus::Ledger& ledger = world.node(from).ledger();
+    for (const auto& [outpoint, coin] : ledger.coins().all()) {
+        if (coin.output.key != owner ||
+            ledger.height() < coin.height + world.network().coinbase_maturity)
+            continue;
+        const std::uint64_t amount = coin.output.amount / 2;
+        chain::Payment payment;
+        payment.inputs = {outpoint};
+        payment.outputs = {{amount, chain::OutputKind::kKey, to},
+                           {coin.output.amount - amount - 1'000, chain::OutputKind::kKey, owner}};
+        payment.signatures = {crypto::sign(
+            world.key(from),
+            chain::signature_hash(ledger.genesis_id(), payment, std::span(&coin.output, 1)),
+            world.random())};
+        return payment;
+    }
+    return {};
+}
+
+TEST(Convergence, PaymentsConfirm) {
+    for (const std::uint64_t seed : seeds()) {
+        FakeModelKit kit;
+        World world(seed, scenario_name(), kit);
+        add_three(world);
+        const auto has_coin = [&] { return !pay_half(world, 0, {}).inputs.empty(); };
+        ASSERT_TRUE(world.run_until(has_coin, 120'000)) << world.replay_line();
+        const crypto::PublicKey to =
+            crypto::public_key(crypto::SecretKey::generate(world.random()));
+        const chain::Payment payment = pay_half(world, 0, to);
+        std::string refused = "no answer";
+        world.node(0).submit_payment(chain::encode(payment), [&](const Result<Hash256>& answer) {
+            refused = answer.ok() ? "" : answer.error().message;
+        });
+        const auto confirmed = [&] {
+            return world.store(2).payment(chain::payment_id(payment)).ok() &&
+                   world.store(1).payment(chain::payment_id(payment)).ok();
+        };
+        ASSERT_TRUE(world.run_until(confirmed, 60'000)) << world.replay_line() << refused;
+        std::vector<node::CoinView> coins;
+        world.node(2).coins_of(
+            to, [&](const Result<std::vector<node::CoinView>>& answer) { coins = *answer; });
+        world.run_ms(1'000);
+        ASSERT_EQ(coins.size(), 1U) << world.replay_line();
+        EXPECT_EQ(coins[0].amount, payment.outputs[0].amount);
+        // Spent coins cannot be spent again.
+        world.node(1).submit_payment(chain::encode(payment), [&](const Result<Hash256>& answer) {
+            refused = answer.ok() ? "" : answer.error().message;
+        });
+        world.run_ms(1'000);
+        EXPECT_NE(refused, "") << world.replay_line();
     }
 }
 

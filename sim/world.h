@@ -59,6 +59,7 @@ class World {
     consensus::ModelSeam& model(int number) { return *slots_.at(index(number))->model; }
     const crypto::SecretKey& key(int number) const { return slots_.at(index(number))->key; }
     std::string address(int number) const;
+    const std::string& directory(int number) const { return slots_.at(index(number))->directory; }
 
     /// kill -9: nothing is flushed, nobody is told.
     void kill(int number);

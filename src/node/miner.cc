@@ -42,6 +42,14 @@ Miner::Miner(const Clock& clock, Random& random, Loop& loop, ActiveChain& chain,
       on_found_(std::move(on_found)),
       on_report_(std::move(on_report)) {}
 
+void Miner::set_enabled(bool enabled) {
+    options_.enabled = enabled;
+    ++generation_;
+    template_.reset();
+    progress_.searching = false;
+    if (chain_.is_ready()) on_tip();
+}
+
 void Miner::on_tip() {
     if (!options_.enabled) return;
     ++generation_;
@@ -83,7 +91,7 @@ bool Miner::must_wait_for_payloads() const {
 }
 
 void Miner::assemble() {
-    if (assembling_ || !dirty_) return;
+    if (assembling_ || !dirty_ || !options_.enabled) return;
     if (must_wait_for_payloads()) return schedule(kAskAgainMs);
     dirty_ = false;
     assembling_ = true;
@@ -104,6 +112,7 @@ void Miner::assemble() {
 
 void Miner::on_assembled(const BlockNode* parent, Result<chain::Block> block) {
     assembling_ = false;
+    if (!options_.enabled) return;
     if (chain_.tip()->node != parent) {
         dirty_ = true;
         return schedule(0);

@@ -44,6 +44,10 @@ class Miner {
           const Mempool& mempool, const crypto::PublicKey& key, MinerOptions options,
           OnFound on_found, OnReport on_report);
 
+    /// Starts or stops searching; the chain is followed all the same.
+    void set_enabled(bool enabled);
+    bool enabled() const { return options_.enabled; }
+
     /// The chain is ready, or its tip moved.
     void on_tip();
     /// Something entered the pool that a block could carry.

@@ -49,11 +49,15 @@ Status Node::start(std::function<void()> ready) {
     if (known.ok())
         for (const store::PeerRecord& peer : *known)
             book_.add(peer.address, net::AddressSource::kGossip);
+    seams_.network.set_handler(this);
     return chain_.start([this, ready = std::move(ready)] { on_restored(ready); });
 }
 
 void Node::on_restored(const std::function<void()>& ready) {
-    seams_.network.set_handler(this);
+    for (auto& [id, peer] : peers_) {
+        send(seams_.network, id, MessageKind::kHello, hello());
+        if (peer.greeted) make_ready(peer);
+    }
     SwitchOutcome here;
     here.tip = chain_.tip();
     trainer_.on_tip(here);
@@ -108,7 +112,8 @@ void Node::on_peer_up(net::PeerId id, const net::PeerInfo& info) {
         book_.add(info.address, net::AddressSource::kGossip);
         if (info.outbound) book_.on_connected(info.address, now);
     }
-    send(seams_.network, id, MessageKind::kHello, hello());
+    // Before the chain is restored we would claim to be at genesis.
+    if (chain_.is_ready()) send(seams_.network, id, MessageKind::kHello, hello());
 }
 
 void Node::on_peer_down(net::PeerId id, const std::string& reason) {
@@ -179,7 +184,13 @@ Status Node::on_hello(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(peer.hello, decode_hello(body));
     if (peer.hello.genesis_id != chain_.genesis_id()) return invalid("it is of another network");
     if (peer.hello.protocol != kProtocolVersion) return invalid("it speaks another protocol");
-    if (peer.ready) return ok_status();
+    if (peer.greeted) return ok_status();
+    peer.greeted = true;
+    if (chain_.is_ready()) make_ready(peer);
+    return ok_status();
+}
+
+void Node::make_ready(Peer& peer) {
     peer.ready = true;
     send(seams_.network, peer.id, MessageKind::kGetAddresses, {});
     sync_.on_peer_ready(peer);
@@ -195,7 +206,6 @@ Status Node::on_hello(Peer& peer, ByteView body) {
             [] {});
     }
     changed();
-    return ok_status();
 }
 
 Status Node::on_get_asset(Peer& peer, ByteView body) {

@@ -58,6 +58,9 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     /// Restores the chain, then links, mines and trains. `ready` is called once restored.
     Status start(std::function<void()> ready = {});
+    /// Before the loop ends: makes long work finish early.
+    void stop() { trainer_.stop(); }
+    void set_mining(bool enabled) { miner_.set_enabled(enabled); }
     /// A dialled address came to nothing.
     void on_dial_failed(const std::string& address);
 
@@ -92,6 +95,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void dial();
     Status handle(Peer& peer, MessageKind kind, ByteView body);
     Status on_hello(Peer& peer, ByteView body);
+    void make_ready(Peer& peer);
     Status on_get_asset(Peer& peer, ByteView body);
     Status on_addresses(ByteView body);
     Bytes hello() const;

@@ -28,8 +28,8 @@ NodeStatus Node::status() const {
                                 std::max(told, peer.hello.height)});
     }
     const Miner::Progress mining = miner_.progress();
-    status.mining = {config_.miner.enabled, mining.searching,    mining.height,
-                     mining.hashes,         mining.hashes_per_s, mining.blocks};
+    status.mining = {miner_.enabled(), mining.searching,    mining.height,
+                     mining.hashes,    mining.hashes_per_s, mining.blocks};
     const RoundTrainer::Progress training = trainer_.progress();
     status.training = {seams_.source != nullptr, training.stage,        training.round,
                        training.steps,           training.steps_wanted, training.local_loss,

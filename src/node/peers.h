@@ -13,7 +13,8 @@ namespace cairn::node {
 struct Peer {
     net::PeerId id = 0;
     net::PeerInfo info;
-    bool ready = false;  ///< its hello came and fits
+    bool greeted = false;  ///< its hello came and fits
+    bool ready = false;    ///< and so did ours go: the chain is restored
     Hello hello;
     const BlockNode* best = nullptr;     ///< the header with the most work that it told us of
     std::uint64_t headers_asked_ms = 0;  ///< 0: no question is open

@@ -40,6 +40,11 @@ RoundTrainer::~RoundTrainer() {
     if (run_) run_->stop = true;
 }
 
+void RoundTrainer::stop() {
+    stopped_ = true;
+    if (run_) run_->stop = true;
+}
+
 std::uint32_t RoundTrainer::merge_height() const { return chain_.network().merge_height(round_); }
 
 std::uint32_t RoundTrainer::first_target() const {
@@ -53,7 +58,7 @@ void RoundTrainer::on_tip(const SwitchOutcome& outcome) {
     for (const ConnectedBlock& connected : outcome.connected)
         for (const consensus::ContributionReport& report : connected.report.contributions)
             if (report.merged && report.key == key_) ++merged_;
-    if (!source_) return;
+    if (!source_ || stopped_) return;
     const TipInfo& tip = *chain_.tip();
     const std::uint32_t round = chain_.network().round_of(tip.next.height);
     const BlockNode* start = chain_.active_at(round * chain_.network().round_length);

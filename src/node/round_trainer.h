@@ -39,6 +39,8 @@ class RoundTrainer {
     /// The chain is ready, or its tip moved; the mempool was told before.
     void on_tip(const SwitchOutcome& outcome);
     Progress progress() const;
+    /// The steps that are being taken end early, for good.
+    void stop();
 
   private:
     enum class Stage { kWaiting, kTraining, kStamping, kCommitted };
@@ -79,6 +81,7 @@ class RoundTrainer {
     Hash256 commitment_id_;
     std::string note_ = "waiting";
     std::uint64_t merged_ = 0;
+    bool stopped_ = false;
 };
 
 }  // namespace cairn::node

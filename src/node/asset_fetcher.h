@@ -1,0 +1,62 @@
+// Gets the files that a network definition names from peers, before the node itself can start: a
+// newcomer with nothing but network.json has no judge text to check blocks with. It speaks just
+// enough of the protocol: hello, then pieces of one file at a time from one peer at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "net/peer_book.h"
+#include "node/assets.h"
+#include "node/messages.h"
+
+namespace cairn::node {
+
+class AssetFetcher final : public net::NetworkHandler {
+  public:
+    /// Fetches `missing` into `assets`, asking peers reached by way of `book`; `done` is called
+    /// once all are there. The network's handler is this object until then.
+    AssetFetcher(const Clock& clock, Loop& loop, net::Network& network, net::PeerBook& book,
+                 Assets& assets, const Hash256& genesis_id, std::vector<Hash256> missing,
+                 std::function<void()> done);
+    ~AssetFetcher() override;
+    AssetFetcher(const AssetFetcher&) = delete;
+    AssetFetcher& operator=(const AssetFetcher&) = delete;
+
+    void start();
+    const std::vector<Hash256>& missing() const { return missing_; }
+    void on_dial_failed(const std::string& address);
+
+    void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override;
+    void on_peer_down(net::PeerId peer, const std::string& reason) override;
+    void on_message(net::PeerId peer, std::uint16_t kind, Bytes body) override;
+
+  private:
+    std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000; }
+    void tick();
+    void ask();
+    Status on_chunk(net::PeerId peer, ByteView body);
+    void give_up_on(net::PeerId peer);
+
+    const Clock& clock_;
+    Loop& loop_;
+    net::Network& network_;
+    net::PeerBook& book_;
+    Assets& assets_;
+    Hash256 genesis_id_;
+    std::vector<Hash256> missing_;
+    std::function<void()> done_;
+    std::map<net::PeerId, std::string> ready_;  // peers of our network that may have it
+    std::map<net::PeerId, std::string> linked_;
+    net::PeerId asked_ = 0;
+    std::uint64_t asked_ms_ = 0;
+    Bytes part_;
+    TimerId timer_ = 0;
+};
+
+}  // namespace cairn::node

@@ -1,0 +1,263 @@
+#include "node/run_node.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "base/disk.h"
+#include "base/log.h"
+#include "net/tls_network.h"
+#include "node/asset_fetcher.h"
+#include "node/chain_model_reader.h"
+#include "node/local_trainer.h"
+#include "node/node.h"
+
+namespace cairn::node {
+namespace {
+
+constexpr std::string_view kKeyFile = "node.key";
+constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
+constexpr std::uint64_t kPollMs = 200;
+
+Result<chain::NetworkDefinition> load_network(const NodeOptions& options, Assets& assets) {
+    PosixDisk disk(options.directory);
+    const std::string name(kNetworkFile);
+    if (!disk.exists(name)) {
+        if (options.network_file.empty())
+            return not_found("no " + name + " in " + options.directory +
+                             ": give --network FILE, or make one with `cairn network create`");
+        const std::filesystem::path given = std::filesystem::absolute(options.network_file);
+        ASSIGN_OR_RETURN(const Bytes bytes,
+                         PosixDisk(given.parent_path().string())
+                             .read(given.filename().string(), chain::kMaxNetworkJsonBytes));
+        RETURN_IF_ERROR(chain::network_from_json(as_text(bytes)));
+        RETURN_IF_ERROR(disk.write_atomic(name, bytes));
+    }
+    ASSIGN_OR_RETURN(const Bytes bytes, disk.read(name, chain::kMaxNetworkJsonBytes));
+    ASSIGN_OR_RETURN(chain::NetworkDefinition network, chain::network_from_json(as_text(bytes)));
+    if (!options.network_file.empty()) {
+        Assets beside(std::filesystem::absolute(options.network_file).parent_path().string());
+        assets.copy_from(beside, network);
+    }
+    return network;
+}
+
+Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
+    if (options.key) return *options.key;
+    PosixDisk disk(options.directory);
+    const std::string name(kKeyFile);
+    if (!disk.exists(name)) {
+        const crypto::SecretKey fresh = crypto::SecretKey::generate(random);
+        RETURN_IF_ERROR(disk.write_atomic(name, as_bytes(to_hex(fresh.bytes()) + "\n")));
+        ::chmod((options.directory + "/" + name).c_str(), 0600);
+    }
+    ASSIGN_OR_RETURN(const Bytes text, disk.read(name, 128));
+    std::string hex(as_text(text));
+    while (!hex.empty() && (hex.back() == '\n' || hex.back() == ' ')) hex.pop_back();
+    const auto bytes = from_hex(hex);
+    auto key = bytes.ok() ? crypto::SecretKey::from_bytes(*bytes)
+                          : Result<crypto::SecretKey>(bytes.error());
+    if (!key.ok()) return invalid(options.directory + "/" + name + " holds no key");
+    return *key;
+}
+
+/// What the chain's state, its copies and the judge take, roughly.
+std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains) {
+    const model::ParameterLayout layout(worth::model_config(network), train::kTile);
+    const std::uint64_t merges = network.novelty ? network.novelty_rounds : 0;
+    const std::uint64_t words = 2 + 2 + 2 + merges + 4 + (trains ? 6 : 0);
+    return layout.size() * 4 * words + (std::uint64_t{64} << 20);
+}
+
+/// One node process. Members are ended by hand in the order that node.h asks for.
+class Process {
+  public:
+    explicit Process(const NodeOptions& options) : options_(options), assets_(options.directory) {}
+
+    Status prepare();
+    Status run();
+
+  private:
+    Status start_node();
+    Result<std::vector<std::uint32_t>> text_asset(const Hash256& hash);
+    Status load_model();
+    Status load_trainer();
+    NodeConfig config() const;
+    void poll();
+    void stop();
+
+    const NodeOptions& options_;
+    Assets assets_;
+    chain::NetworkDefinition network_definition_;
+    std::optional<crypto::SecretKey> key_;
+    SystemClock clock_;
+    SystemRandom random_;
+    const tensor::Kernels* kernels_ = nullptr;
+    std::unique_ptr<ThreadPool> pool_;
+    std::shared_ptr<const model::Tokenizer> tokenizer_;
+    std::unique_ptr<worth::ChainModel> model_;
+    std::unique_ptr<ChainModelReader> reader_;
+    std::unique_ptr<LocalTrainer> trainer_;
+    std::unique_ptr<store::Store> store_;
+    std::unique_ptr<Node> node_;
+    std::unique_ptr<net::PeerBook> book_;
+    std::unique_ptr<net::AsioLoop> loop_;
+    std::unique_ptr<net::TlsNetwork> network_;
+    std::unique_ptr<AssetFetcher> fetcher_;
+    Status failure_ = ok_status();
+};
+
+Status Process::prepare() {
+    if (options_.directory.empty()) return invalid("a node needs a directory: give --dir");
+    std::error_code failed;
+    std::filesystem::create_directories(options_.directory, failed);
+    if (failed) return io_error("cannot make " + options_.directory + ": " + failed.message());
+    ASSIGN_OR_RETURN(network_definition_, load_network(options_, assets_));
+    ASSIGN_OR_RETURN(key_, load_key(options_, random_));
+    if (!network_definition_.is_member(crypto::public_key(*key_)))
+        return Error{ErrorCode::kRefused, "this is a private network and the key " +
+                                              to_hex(crypto::public_key(*key_)) +
+                                              " is not one of its members"};
+    const bool trains = !options_.train.empty();
+    const std::uint64_t needed_mib = memory_needed(network_definition_, trains) >> 20;
+    if (options_.memory_mib != 0 && needed_mib > options_.memory_mib)
+        return Error{ErrorCode::kFull, "this network's model needs about " +
+                                           std::to_string(needed_mib) +
+                                           " MiB; raise --memory to take part"};
+    if (options_.nice != 0) ::setpriority(PRIO_PROCESS, 0, options_.nice);
+    ASSIGN_OR_RETURN(kernels_, tensor::kernels_from_environment());
+
+    loop_ = std::make_unique<net::AsioLoop>();
+    book_ = std::make_unique<net::PeerBook>(random_);
+    net::TlsOptions tls{
+        .listen = options_.listen, .key = *key_, .genesis = chain::genesis_id(network_definition_)};
+    tls.on_failed = [this](const std::string& address, bool outbound, const std::string& reason) {
+        if (!outbound) return;
+        log_info("no link to {}: {}", address, reason);
+        if (node_) node_->on_dial_failed(address);
+        if (fetcher_) fetcher_->on_dial_failed(address);
+    };
+    ASSIGN_OR_RETURN(network_, net::TlsNetwork::start(*loop_, random_, std::move(tls)));
+    const auto missing = assets_.missing(network_definition_);
+    if (missing.empty()) return start_node();
+    if (options_.connect.empty())
+        return not_found("asset " + to_hex(missing.front()) +
+                         " of this network is not here: put it into " + options_.directory +
+                         "/assets, or give --connect HOST:PORT to fetch it from a peer");
+    for (const std::string& address : options_.connect)
+        book_->add(address, net::AddressSource::kUser);
+    log_info("fetching {} of the network's files from peers", missing.size());
+    fetcher_ =
+        std::make_unique<AssetFetcher>(clock_, *loop_, *network_, *book_, assets_,
+                                       chain::genesis_id(network_definition_), missing, [this] {
+                                           fetcher_.reset();
+                                           failure_ = start_node();
+                                           if (!failure_.ok()) stop();
+                                       });
+    fetcher_->start();
+    return ok_status();
+}
+
+Result<std::vector<std::uint32_t>> Process::text_asset(const Hash256& hash) {
+    ASSIGN_OR_RETURN(const auto bytes, assets_.get(hash));
+    return token_text_from_bytes(*bytes);
+}
+
+Status Process::load_model() {
+    pool_ = std::make_unique<ThreadPool>(options_.threads);
+    ASSIGN_OR_RETURN(auto judge, text_asset(network_definition_.judge_hash));
+    std::vector<std::uint32_t> report;
+    if (!network_definition_.report_hash.is_zero()) {
+        ASSIGN_OR_RETURN(report, text_asset(network_definition_.report_hash));
+    }
+    if (!network_definition_.tokenizer_hash.is_zero()) {
+        ASSIGN_OR_RETURN(const auto bytes, assets_.get(network_definition_.tokenizer_hash));
+        ASSIGN_OR_RETURN(tokenizer_, model::parse_tokenizer(*bytes));
+    }
+    ASSIGN_OR_RETURN(model_, worth::ChainModel::create(network_definition_, std::move(judge),
+                                                       {kernels_, pool_.get()}));
+    reader_ = std::make_unique<ChainModelReader>(*model_, std::move(report), tokenizer_, kernels_,
+                                                 options_.threads);
+    return ok_status();
+}
+
+Status Process::load_trainer() {
+    if (options_.train.empty()) return ok_status();
+    if (!tokenizer_)
+        return Error{ErrorCode::kUnsupported, "this network names no tokenizer to train with"};
+    std::vector<std::uint32_t> tokens;
+    for (const std::string& name : options_.train) {
+        const std::filesystem::path path = std::filesystem::absolute(name);
+        ASSIGN_OR_RETURN(
+            const Bytes text,
+            PosixDisk(path.parent_path().string()).read(path.filename().string(), kMaxTextBytes));
+        tokens.push_back(tokenizer_->begin_token());
+        const model::Tokens more = tokenizer_->encode(as_text(text));
+        tokens.insert(tokens.end(), more.begin(), more.end());
+    }
+    log_info("training on {} private tokens", tokens.size());
+    const std::uint64_t seed = options_.seed != 0 ? options_.seed : random_.u64();
+    ASSIGN_OR_RETURN(trainer_, LocalTrainer::create(network_definition_, std::move(tokens), seed,
+                                                    kernels_, options_.threads));
+    return ok_status();
+}
+
+NodeConfig Process::config() const {
+    NodeConfig config{network_definition_, *key_, options_.connect, 8, {}, {}, {}, {}, {}, {}};
+    config.miner.enabled = options_.mine;
+    config.miner.hashes_per_slice = options_.hashes_per_slice;
+    config.miner.slice_pause_ms = options_.slice_pause_ms;
+    return config;
+}
+
+Status Process::start_node() {
+    RETURN_IF_ERROR(load_model());
+    RETURN_IF_ERROR(load_trainer());
+    ASSIGN_OR_RETURN(store_, store::Store::open(options_.directory));
+    node_ = std::make_unique<Node>(
+        config(), NodeSeams{clock_, random_, *loop_, *network_, *store_, *model_, reader_.get(),
+                            trainer_.get(), [this](const Hash256& hash) {
+                                const auto bytes = assets_.get(hash);
+                                return bytes.ok() ? *bytes : nullptr;
+                            }});
+    RETURN_IF_ERROR(node_->start());
+    loop_->post([this] {
+        log_info("node {} of network {} listens at {}", short_hex(crypto::public_key(*key_)),
+                 network_definition_.name, network_->listen_address());
+        if (options_.started) options_.started(*node_, *loop_);
+    });
+    return ok_status();
+}
+
+void Process::poll() {
+    if (options_.should_stop && options_.should_stop()) return stop();
+    loop_->call_after(kPollMs, [this] { poll(); });
+}
+
+void Process::stop() {
+    if (node_ && options_.stopping) options_.stopping();
+    if (node_) node_->stop();
+    loop_->stop();
+}
+
+Status Process::run() {
+    loop_->on_terminate([this] { stop(); });
+    if (options_.should_stop) poll();
+    loop_->run();
+    fetcher_.reset();
+    network_.reset();
+    loop_.reset();
+    node_.reset();
+    return failure_;
+}
+
+}  // namespace
+
+Status run_node(const NodeOptions& options) {
+    Process process(options);
+    RETURN_IF_ERROR(process.prepare());
+    return process.run();
+}
+
+}  // namespace cairn::node
