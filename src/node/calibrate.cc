@@ -1,0 +1,46 @@
+#include "node/calibrate.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "chain/contribution.h"
+#include "consensus/worth_rules.h"
+#include "node/local_trainer.h"
+#include "worth/chain_model.h"
+
+namespace cairn::node {
+
+Result<Calibration> calibrate(const chain::NetworkDefinition& network,
+                              std::vector<std::uint32_t> judge_tokens,
+                              std::vector<std::uint32_t> train_tokens,
+                              const tensor::Kernels* kernels, std::size_t threads) {
+    ThreadPool pool(threads);
+    ASSIGN_OR_RETURN(const auto model,
+                     worth::ChainModel::create(network, std::move(judge_tokens), {kernels, &pool}));
+    ASSIGN_OR_RETURN(const auto trainer,
+                     LocalTrainer::create(network, std::move(train_tokens), 1, kernels, threads));
+    Calibration result;
+    RoundTask task;
+    task.codec_seed = chain::codec_seed(chain::genesis_id(network), 0, {});
+    const auto weights = model->state().weights();
+    task.weights = std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
+    task.progress = [&result](std::uint32_t step, double loss) {
+        if (step == 1) result.first_loss = loss;
+        result.last_loss = loss;
+    };
+    ASSIGN_OR_RETURN(const RoundPayload made, trainer->produce(task));
+    if (made.payload.empty()) return invalid("the recipe takes no local steps");
+    ASSIGN_OR_RETURN(const consensus::Delta delta, model->decode(made.payload, task.codec_seed));
+    ASSIGN_OR_RETURN(const consensus::DeltaJudgement judged,
+                     model->judge(consensus::judge_seed(chain::genesis_id(network)), delta));
+    result.norm_start = judged.norm;
+    result.measured_worth = consensus::worth_of(judged.score, judged.norm);
+    if (result.norm_start == 0 || result.measured_worth == 0)
+        return invalid(
+            "one round of the recipe does not lower the judge text's loss; take a smaller "
+            "learning rate, more steps, or a judge text that is more like the training text");
+    result.worth_start = std::max<std::uint64_t>(1, result.measured_worth / 4);
+    return result;
+}
+
+}  // namespace cairn::node

@@ -1,0 +1,179 @@
+// Proves that whole node processes over real links train one model: two nodes mine and merge, a
+// third that has only network.json fetches the assets and reaches the same state, and a restart
+// goes on where the node stopped.
+#include "node/run_node.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "base/clock.h"
+#include "node/test_network.h"
+
+namespace cairn::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One node on a thread of its own.
+class Runner {
+  public:
+    explicit Runner(NodeOptions options) : options_(std::move(options)) {
+        options_.nice = 0;
+        options_.started = [this](NodeApi& api, Loop& loop) {
+            const std::lock_guard lock(mutex_);
+            api_ = &api;
+            loop_ = &loop;
+        };
+        options_.stopping = [this] {
+            const std::lock_guard lock(mutex_);
+            api_ = nullptr;
+        };
+        options_.should_stop = [this] { return stop_.load(); };
+        thread_ = std::thread([this] { result_ = run_node(options_); });
+    }
+    ~Runner() { (void)finish().ok(); }
+
+    NodeStatus status() {
+        std::atomic<bool> done{false};
+        NodeStatus status;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!api_) return status;
+            loop_->post([&, api = api_] {
+                status = api->status();
+                merges_ = api->merges(0, 100);
+                done = true;
+            });
+        }
+        while (!done) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        return status;
+    }
+    std::vector<MergeView> merges() {
+        status();
+        return merges_;
+    }
+    bool wait(const std::function<bool(const NodeStatus&)>& until) {
+        for (int i = 0; i < 1'200; ++i) {
+            if (until(status())) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+        return false;
+    }
+    Status finish() {
+        stop_ = true;
+        if (thread_.joinable()) thread_.join();
+        return result_;
+    }
+
+  private:
+    NodeOptions options_;
+    std::mutex mutex_;
+    NodeApi* api_ = nullptr;
+    Loop* loop_ = nullptr;
+    std::atomic<bool> stop_{false};
+    std::vector<MergeView> merges_;
+    Status result_ = ok_status();
+    std::thread thread_;
+};
+
+class RunNode : public testing::Test {
+  protected:
+    RunNode() {
+        static int count = 0;
+        root_ = fs::temp_directory_path() /
+                ("cairn-run-node-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
+        fs::create_directories(root_);
+        chain::NetworkDefinition base;
+        base.name = "tiny";
+        base.genesis_time_ms = SystemClock().wall_ms() - 1'000;
+        base.spacing_ms = 400;
+        base.halflife_ms = 20'000;
+        base.first_target = 0x1f020000;
+        base.coinbase_maturity = 2;
+        TinyNetwork tiny = make_tiny_network(base);
+        const std::string folder = (root_ / "network").string();
+        CHECK(write_tokenizer_asset(folder, tiny.tokenizer->serialise()).ok());
+        CHECK(write_text_asset(folder, tiny.judge).ok());
+        CHECK(write_text_asset(folder, tiny.report).ok());
+        write(root_ / "network" / "network.json", chain::to_json(tiny.definition));
+        // The same definition without its assets beside it.
+        write(root_ / "network.json", chain::to_json(tiny.definition));
+        for (int i = 0; i < 2; ++i)
+            write(root_ / ("text" + std::to_string(i)),
+                  tiny_text(100 + static_cast<std::uint64_t>(i), 400));
+    }
+    ~RunNode() override { fs::remove_all(root_); }
+
+    static void write(const fs::path& path, const std::string& text) {
+        std::ofstream(path) << text;
+    }
+    NodeOptions options(int number) const {
+        NodeOptions options;
+        options.directory = (root_ / ("node" + std::to_string(number))).string();
+        options.network_file = (root_ / "network" / "network.json").string();
+        options.mine = true;
+        options.train = {(root_ / ("text" + std::to_string(number))).string()};
+        options.seed = static_cast<std::uint64_t>(number) + 1;
+        options.hashes_per_slice = 2'000;
+        options.slice_pause_ms = 5;
+        return options;
+    }
+
+    fs::path root_;
+};
+
+TEST_F(RunNode, TwoTrainAThirdJoinsAndOneRestarts) {
+    Runner first(options(0));
+    ASSERT_TRUE(first.wait([](const NodeStatus& s) { return !s.listen_address.empty(); }));
+    const std::string address = first.status().listen_address;
+    NodeOptions second_options = options(1);
+    second_options.connect = {address};
+    auto second = std::make_unique<Runner>(second_options);
+    ASSERT_TRUE(first.wait([](const NodeStatus& s) { return s.height >= 12; }));
+    ASSERT_TRUE(second->wait([](const NodeStatus& s) { return s.height >= 12; }));
+    EXPECT_GT(first.status().supply, 0U);
+    ASSERT_FALSE(first.merges().empty());
+
+    // Killing is for the simulator; here a polite stop must keep everything too.
+    const std::uint64_t height = second->status().height;
+    ASSERT_TRUE(second->finish().ok());
+    second = std::make_unique<Runner>(second_options);
+    ASSERT_TRUE(second->wait([&](const NodeStatus& s) { return s.height >= height; }));
+
+    NodeOptions third_options;
+    third_options.directory = (root_ / "node2").string();
+    third_options.network_file = (root_ / "network.json").string();
+    third_options.connect = {address};
+    Runner third(third_options);
+    ASSERT_TRUE(third.wait([](const NodeStatus& s) { return s.height >= 14; }));
+    const std::vector<MergeView> theirs = third.merges();
+    const std::vector<MergeView> ours = first.merges();
+    ASSERT_GE(theirs.size(), 3U);
+    ASSERT_GE(ours.size(), 3U);
+    for (std::size_t i = 0; i < 2; ++i)
+        EXPECT_EQ(theirs[i].merge.state_root, ours[i].merge.state_root);
+    for (const MergeView& view : ours)
+        for (const auto& contribution : view.contributions)
+            EXPECT_FALSE(contribution.reason.empty());
+    EXPECT_TRUE(first.finish().ok());
+    EXPECT_TRUE(second->finish().ok());
+    EXPECT_TRUE(third.finish().ok());
+}
+
+TEST_F(RunNode, SaysWhatIsMissing) {
+    NodeOptions bare;
+    bare.directory = (root_ / "bare").string();
+    EXPECT_EQ(run_node(bare).error().code, ErrorCode::kNotFound);
+    bare.network_file = (root_ / "network.json").string();
+    EXPECT_NE(run_node(bare).error().message.find("asset"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cairn::node
