@@ -33,6 +33,7 @@ PeerBook::Entry* PeerBook::find(const std::string& address) {
 
 bool PeerBook::add(const std::string& address, AddressSource source) {
     if (!can_be_dialled(address)) return false;
+    if (std::ranges::find(forgotten_, address) != forgotten_.end()) return false;
     if (Entry* known = find(address)) {
         known->source = std::max(known->source, source);
         return true;
@@ -86,7 +87,12 @@ void PeerBook::on_failed(const std::string& address, std::uint64_t now_ms) {
     entry->not_before_ms = now_ms + jittered(pause);
 }
 
-void PeerBook::forget(const std::string& address) { entries_.erase(address); }
+void PeerBook::forget(const std::string& address) {
+    entries_.erase(address);
+    if (std::ranges::find(forgotten_, address) != forgotten_.end()) return;
+    forgotten_.push_back(address);
+    if (forgotten_.size() > kMaxForgotten) forgotten_.pop_front();
+}
 
 /// Between half and all of it, so that nodes which failed together do not retry together.
 std::uint64_t PeerBook::jittered(std::uint64_t pause_ms) const {

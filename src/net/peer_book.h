@@ -3,6 +3,7 @@
 // for new ones, those that worked or that the user named do not.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 namespace cairn::net {
 
 inline constexpr std::size_t kMaxKnownAddresses = 1024;
+inline constexpr std::size_t kMaxForgotten = 256;
 /// In one gossip message.
 inline constexpr std::size_t kMaxGossipAddresses = 64;
 
@@ -30,12 +32,15 @@ class PeerBook {
     bool add(const std::string& address, AddressSource source);
     /// We dial it now: not due again until a result, or a minute, has passed.
     void on_attempt(const std::string& address, std::uint64_t now_ms);
+    /// We dialled it and it answered. Not for those who dialled us: what they say of their own
+    /// address is only gossip.
     void on_connected(const std::string& address, std::uint64_t now_ms);
     /// The connection ended, well or badly: it may be dialled again after a short pause.
     void on_disconnected(const std::string& address, std::uint64_t now_ms);
     /// Dialling failed: the pause doubles, up to ten minutes (one for addresses from the user).
     void on_failed(const std::string& address, std::uint64_t now_ms);
-    /// Never dial or pass on this one again (it is ourselves, or another network).
+    /// Never dial, take or pass on this one again (it is ourselves, or another network). The last
+    /// kMaxForgotten of these are remembered, until the restart.
     void forget(const std::string& address);
 
     /// Up to `max` addresses that may be dialled at `now_ms`: the user's first, then those that
@@ -63,6 +68,7 @@ class PeerBook {
 
     Random* random_;
     std::map<std::string, Entry> entries_;
+    std::deque<std::string> forgotten_;
 };
 
 /// The body of an address gossip message: at most kMaxGossipAddresses well-formed addresses.

@@ -50,6 +50,9 @@ TEST(PeerBook, UserAddressesComeFirstAndPauseLess) {
     EXPECT_EQ(book.due(60'000, 1), std::vector<std::string>{"friend:9"});
     book.forget("friend:9");
     EXPECT_EQ(book.size(), 49u);
+    EXPECT_FALSE(book.add("friend:9", AddressSource::kUser)) << "forgotten for good";
+    for (int i = 0; i < 300; ++i) book.forget(numbered(20'000 + i));
+    EXPECT_TRUE(book.add("friend:9", AddressSource::kUser)) << "but the memory is bounded";
 }
 
 TEST(PeerBook, StrangersCannotPushOutWhatWorks) {
