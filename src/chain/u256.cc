@@ -47,10 +47,10 @@ int U256::bit_length() const {
 U256 U256::shifted(std::uint64_t value, int shift) {
     if (value == 0 || shift <= -64) return U256{};
     if (shift < 0) return U256(value >> -shift);
-    if (std::bit_width(value) + shift > 256) return max();
+    if (static_cast<int>(std::bit_width(value)) + shift > 256) return max();
     U256 result;
     const auto limb = static_cast<std::size_t>(shift / 64);
-    const int bits = shift % 64;
+    const auto bits = static_cast<unsigned>(shift % 64);
     result.limbs_[limb] = value << bits;
     if (bits != 0 && limb + 1 < 4) result.limbs_[limb + 1] = value >> (64 - bits);
     return result;
