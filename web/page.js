@@ -66,8 +66,8 @@ function draw_status(status) {
   $("stage").textContent = STAGES[training.stage] ?? training.stage;
   const parts = [];
   if (training.enabled) parts.push(`${count(training.merged)} merged`);
+  if (mining.enabled) parts.push(`${count(mining.blocks)} mined`);
   if (training.enabled && training.steps > 0) parts.push(`own loss ${training.local_loss.toFixed(2)}`);
-  if (mining.enabled) parts.push(`${count(mining.blocks)} blocks found`);
   $("work").textContent = parts.join(" · ") || `${status.peers.length} peers`;
   $("steps").style.width = training.enabled && training.steps_wanted
     ? `${100 * training.steps / training.steps_wanted}%` : "0";
@@ -157,7 +157,7 @@ function draw_loss(list) {
   if (known.length === 0) return;
   const fallen = known[0].report_loss - known.at(-1).report_loss;
   $("loss").textContent = loss(known.at(-1).report_loss);
-  $("fallen").textContent = `${fallen >= 0 ? "fallen" : "risen"} by ${Math.abs(fallen).toFixed(3)} in ${known.length} merge blocks`;
+  $("fallen").textContent = `${fallen >= 0 ? "down" : "up"} ${Math.abs(fallen).toFixed(2)} in ${known.length} merges`;
 }
 
 function details_row(block) {

@@ -63,6 +63,12 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     add_eval(app, invocation);
     add_tokenize(app, invocation);
     add_model(app, invocation);
+    add_network(app, invocation);
+    add_node(app, invocation);
+    add_chain(app, invocation);
+    add_explain(app, invocation);
+    add_wallet(app, invocation);
+    add_peers(app, invocation);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {

@@ -32,6 +32,14 @@ void add_eval(CLI::App& app, Invocation& invocation);
 void add_tokenize(CLI::App& app, Invocation& invocation);
 void add_model(CLI::App& app, Invocation& invocation);
 
+// Networks, nodes, the chain and its coins.
+void add_network(CLI::App& app, Invocation& invocation);
+void add_node(CLI::App& app, Invocation& invocation);
+void add_chain(CLI::App& app, Invocation& invocation);
+void add_explain(CLI::App& app, Invocation& invocation);
+void add_wallet(CLI::App& app, Invocation& invocation);
+void add_peers(CLI::App& app, Invocation& invocation);
+
 /// A subcommand with its description, an example for --help, and --json.
 CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,
                       const std::string& description, const std::string& example);

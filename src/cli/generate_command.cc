@@ -7,11 +7,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "crypto/hash.h"
 #include "model/generate.h"
+#include "serve/model_snapshot.h"
+#include "serve/network_layers.h"
 
 namespace cairn::cli {
 
@@ -39,7 +42,38 @@ struct Written {
     std::string text;
     Hash256 digest;
     std::uint64_t elapsed_us = 0;
+    std::vector<serve::Hop> hops;  // over the network
+    std::size_t failovers = 0;
 };
+
+// The layers on this machine, with the memory of one sequence.
+class OwnLayers final : public model::LayerStack {
+  public:
+    OwnLayers(const LocalModel& local, const tensor::Compute& compute, std::size_t positions)
+        : transformer_(local.model.config, local.weights, model::all_layers(local.model.config),
+                       compute, {.max_positions = positions}),
+          cache_(local.model.config, model::all_layers(local.model.config), positions),
+          layers_(transformer_, cache_) {}
+    Status forward(std::span<float> hidden) override { return layers_.forward(hidden); }
+
+  private:
+    model::Transformer transformer_;
+    model::KvCache cache_;
+    model::LocalLayers layers_;
+};
+
+Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& request,
+                                                      const LocalModel& local,
+                                                      std::size_t positions) {
+    if (request.servers.empty())
+        return invalid("--network needs at least one --server HOST:PORT that may be asked");
+    serve::NetworkLayersOptions options;
+    options.remote.servers = request.servers;
+    options.remote.max_positions = static_cast<std::uint32_t>(positions);
+    options.remote.note = [](const std::string& line) { log_info("{}", line); };
+    return serve::NetworkLayers::connect(serve::content_hash(local.model.config, local.weights),
+                                         local.model.config, options);
+}
 
 // `show` receives the text piece by piece.
 Result<Written> write_text(const GenerateRequest& request, const LocalModel& local,
@@ -51,10 +85,17 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
     prompt.insert(prompt.end(), words.begin(), words.end());
     const std::size_t positions =
         std::min<std::size_t>(config.context, prompt.size() + request.steps);
-    model::Transformer transformer(config, local.weights, model::all_layers(config), compute,
-                                   {.max_positions = positions});
-    model::KvCache cache(config, model::all_layers(config), positions);
-    model::LocalLayers layers(transformer, cache);
+    std::unique_ptr<model::LayerStack> layers;
+    serve::NetworkLayers* remote = nullptr;
+    if (request.network) {
+        ASSIGN_OR_RETURN(auto connected, connect(request, local, positions));
+        remote = connected.get();
+        layers = std::move(connected);
+    } else {
+        layers = std::make_unique<OwnLayers>(local, compute, positions);
+    }
+    // Embedding and head always run here.
+    model::Transformer ends(config, local.weights, {0, 0}, compute, {});
     model::StreamDecoder decoder(*local.tokenizer);
     for (const std::uint32_t token : words) show(decoder.push(token));
 
@@ -75,7 +116,7 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
         return true;
     };
     ASSIGN_OR_RETURN(written.generated,
-                     model::generate(compute, transformer, layers, prompt,
+                     model::generate(compute, ends, *layers, prompt,
                                      {.sampling = request.sampling, .max_tokens = request.steps},
                                      is_end, on_step));
     written.elapsed_us = clock.monotonic_us() - started;
@@ -83,7 +124,21 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
     written.text += rest;
     show(rest);
     written.digest = hash.finish();
+    if (remote != nullptr) {
+        written.hops = remote->route();
+        written.failovers = remote->failovers();
+    }
     return written;
+}
+
+nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const serve::Hop& hop : hops)
+        list.push_back({{"begin", hop.layers.begin},
+                        {"end", hop.layers.end},
+                        {"server", hop.address},
+                        {"key", to_hex(hop.key)}});
+    return list;
 }
 
 }  // namespace
@@ -101,7 +156,7 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
     }
     const double seconds = static_cast<double>(written.elapsed_us) / 1e6;
     const auto count = written.generated.tokens.size();
-    const nlohmann::json object = {
+    nlohmann::json object = {
         {"text", written.text},
         {"prompt", request.prompt},
         {"tokens", written.generated.tokens},
@@ -110,6 +165,10 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
         {"kernels", machine->kernels()},
         {"threads", machine->threads()},
         {"tokens_per_second", seconds > 0 ? static_cast<double>(count) / seconds : 0.0}};
+    if (request.network) {
+        object["hops"] = hops_json(written.hops);
+        object["failovers"] = written.failovers;
+    }
     out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     return ok_status();
 }
@@ -117,7 +176,9 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
 void add_generate(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(
         app, invocation, "generate", "Write text with a model on this machine",
-        "cairn generate --model stories260K.bin --prompt \"Once upon a time\" --steps 200");
+        "cairn generate --model stories260K.bin --prompt \"Once upon a time\" --steps 200\n"
+        "  cairn generate --model a.cairn --network --server 192.0.2.7:8500 --server "
+        "192.0.2.8:8500");
     auto request = std::make_shared<GenerateRequest>();
     command->add_option("--model", request->model, "Model file or folder")->required();
     command->add_option("--tokenizer", request->tokenizer,
@@ -144,6 +205,12 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();
+    auto* network = command->add_flag("--network", request->network,
+                                      "Let Servers compute the layers; needs --server");
+    command
+        ->add_option("--server", request->servers,
+                     "HOST:PORT of a Server that may be asked; again for each")
+        ->needs(network);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_generate(*request, out); };

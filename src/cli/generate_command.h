@@ -1,9 +1,11 @@
-// `cairn generate`: a model on this machine writes text. The digest covers the bits of the logits
-// of every sampled token, so two machines can be compared by one line.
+// `cairn generate`: a model writes text, its layers on this machine or, with --network, on Servers.
+// The digest covers the bits of the logits of every sampled token, so two machines, or one machine
+// and a network, can be compared by one line.
 #pragma once
 
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "tensor/sample.h"
@@ -16,12 +18,14 @@ struct GenerateRequest {
     std::string prompt;
     std::size_t steps = 256;  ///< tokens to write, at most
     tensor::SampleSettings sampling{};
-    std::size_t threads = 0;  ///< 0: one per processor
+    std::size_t threads = 0;           ///< 0: one per processor
+    bool network = false;              ///< layers run on Servers; the text itself stays here
+    std::vector<std::string> servers;  ///< "host:port" of those that may be asked
     bool json = false;
 };
 
 /// Writes the text as it comes, or one JSON object: text, prompt, tokens, digest, kernels, threads,
-/// tokens_per_second, stop.
+/// tokens_per_second, stop; over the network also hops [{begin, end, server, key}] and failovers.
 Status run_generate(const GenerateRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

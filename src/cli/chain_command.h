@@ -1,0 +1,26 @@
+// `cairn chain info|block|verify`: what is on a node's disk, read beside the node or without one.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+
+namespace cairn::cli {
+
+struct ChainRequest {
+    std::string directory;
+    std::string which;                ///< block: a height or the beginning of a hash
+    std::optional<std::uint64_t> to;  ///< verify: stop at this height
+    std::size_t threads = 0;          ///< verify; 0: one per processor
+    bool json = false;
+};
+
+Status run_chain_info(const ChainRequest& request, std::ostream& out);
+Status run_chain_block(const ChainRequest& request, std::ostream& out);
+/// Replays every block from genesis by the rules and prints the state root that it arrives at.
+Status run_chain_verify(const ChainRequest& request, std::ostream& out);
+
+}  // namespace cairn::cli

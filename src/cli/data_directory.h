@@ -1,0 +1,35 @@
+// A node's data directory, seen from outside: which network it is for, and its store opened for
+// reading only, beside a node that may be running.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "chain/block.h"
+#include "store/store.h"
+
+namespace cairn::cli {
+
+/// $CAIRN_DIR, else ~/.cairn.
+std::string default_directory();
+
+/// DIR/network.json.
+Result<chain::NetworkDefinition> read_network(const std::string& directory);
+
+struct ChainReader {
+    chain::NetworkDefinition network;
+    std::unique_ptr<store::Store> store;
+
+    /// The block of the active chain at a height, from its body.
+    Result<chain::Block> block_at(std::uint64_t height) const;
+    /// Any block whose body is here.
+    Result<chain::Block> block(const Hash256& hash) const;
+};
+
+/// kNotFound, with what to do, where there is no network or no chain.
+Result<ChainReader> open_chain(const std::string& directory);
+
+/// "2026-11-21 21:40:05 UTC".
+std::string time_text(std::uint64_t time_ms);
+
+}  // namespace cairn::cli

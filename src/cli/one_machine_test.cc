@@ -1,0 +1,160 @@
+// Proves that the commands for one machine do what their help says, with the exit codes that
+// scripts rely on, and that `generate` has one digest for every kernel set and thread count.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "tensor/compute.h"
+
+namespace cairn::cli {
+namespace {
+
+struct Outcome {
+    int code;
+    std::string out;
+    std::string errors;
+
+    nlohmann::json json() const { return nlohmann::json::parse(out, nullptr, false); }
+};
+
+Outcome run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "cairn");
+    std::vector<const char*> argv;
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    std::ostringstream out;
+    std::ostringstream errors;
+    const int code = run_command_line(static_cast<int>(argv.size()), argv.data(), out, errors);
+    return {code, out.str(), errors.str()};
+}
+
+std::string data_folder() {
+    const char* folder = std::getenv("CAIRN_TEST_DATA");
+    return folder != nullptr ? folder : "../shared/data";
+}
+
+class OneMachine : public testing::Test {
+  protected:
+    void SetUp() override {
+        folder_ = testing::TempDir() + "/cairn_one_machine";
+        std::filesystem::create_directories(folder_);
+        text_ = folder_ + "/text.txt";
+        std::ofstream out(text_);
+        for (int i = 0; i < 400; ++i)
+            out << "The cat sat on the mat, and the dog sat on the cat.\n";
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    std::string folder_;
+    std::string text_;
+};
+
+TEST_F(OneMachine, MisuseIsTwoFailureIsOneHelpIsZero) {
+    EXPECT_EQ(run({}).code, 2);
+    EXPECT_EQ(run({"generate"}).code, 2);
+    EXPECT_EQ(run({"generate", "--model", "x", "--steps", "0"}).code, 2);
+    EXPECT_EQ(run({"no-such-command"}).code, 2);
+    EXPECT_EQ(run({"--version"}).code, 0);
+    for (const char* name : {"train", "generate", "eval", "tokenize"}) {
+        const Outcome help = run({name, "--help"});
+        EXPECT_EQ(help.code, 0);
+        EXPECT_NE(help.out.find("Example:"), std::string::npos) << name;
+        EXPECT_NE(help.out.find("--json"), std::string::npos) << name;
+    }
+    const Outcome missing = run({"generate", "--model", folder_ + "/none", "--json"});
+    EXPECT_EQ(missing.code, 1);
+    EXPECT_NE(missing.errors.find("cannot open"), std::string::npos);
+    EXPECT_EQ(missing.json()["error"]["kind"], "not_found");
+}
+
+TEST_F(OneMachine, TokenizeTrainsEncodesAndDecodes) {
+    const std::string file = folder_ + "/tok";
+    ASSERT_EQ(run({"tokenize", "--train", text_, "--vocab", "280", "--out", file}).code, 0);
+    const Outcome ids = run({"tokenize", "--tokenizer", file, "--text", "the cat sat", "--json"});
+    ASSERT_EQ(ids.code, 0);
+    std::vector<std::string> back{"tokenize", "--tokenizer", file, "--decode"};
+    for (const auto& id : ids.json()["tokens"]) back.push_back(id.dump());
+    EXPECT_EQ(run(back).out, "the cat sat\n");
+    EXPECT_EQ(run({"tokenize", "--tokenizer", file, "--decode", "280"}).code, 1);
+    EXPECT_EQ(run({"tokenize", "--tokenizer", text_, "--text", "a"}).code, 1);
+    EXPECT_EQ(run({"tokenize"}).code, 1);
+}
+
+TEST_F(OneMachine, TrainedModelsAreOneToTheBitAndLearn) {
+    std::set<std::string> hashes;
+    nlohmann::json report;
+    const std::string file = folder_ + "/model.cairn";
+    for (const char* threads : {"1", "3"}) {
+        const Outcome trained =
+            run({"train",  "--text",  text_,       "--valid", text_,     "--out",    file,
+                 "--dim",  "32",      "--layers",  "2",       "--heads", "4",        "--context",
+                 "32",     "--vocab", "280",       "--steps", "30",      "--warmup", "5",
+                 "--rate", "0.01",    "--threads", threads,   "--json"});
+        ASSERT_EQ(trained.code, 0) << trained.errors;
+        report = trained.json();
+        hashes.insert(report["content_hash"].get<std::string>());
+    }
+    EXPECT_EQ(hashes.size(), 1U);
+    EXPECT_LT(report["last_loss"].get<double>(), report["first_loss"].get<double>() - 2.0);
+
+    const nlohmann::json eval = run({"eval", "--model", file, "--text", text_, "--json"}).json();
+    EXPECT_DOUBLE_EQ(eval["loss"].get<double>(), report["valid_loss"].get<double>());
+    const nlohmann::json info = run({"model", "info", "--model", file, "--json"}).json();
+    EXPECT_EQ(info["content_hash"], report["content_hash"]);
+    EXPECT_EQ(info["format"], "cairn");
+    // Going on from it begins where it ended.
+    const nlohmann::json more = run({"train", "--text", text_, "--out", folder_ + "/more", "--init",
+                                     file, "--context", "32", "--steps", "1", "--json"})
+                                    .json();
+    EXPECT_LT(more["first_loss"].get<double>(), report["first_loss"].get<double>() - 2.0);
+}
+
+TEST_F(OneMachine, GenerateHasOneDigest) {
+    const std::string model = data_folder() + "/stories260K/stories260K.bin";
+    if (!std::filesystem::exists(model)) GTEST_SKIP() << "no stories260K: set CAIRN_TEST_DATA";
+    const char* before = std::getenv("CAIRN_KERNELS");
+    const std::string kept = before != nullptr ? before : "";
+    for (const tensor::KernelSet set : tensor::available_kernel_sets()) {
+        const std::string name(tensor::kernel_set_name(set));
+        ::setenv("CAIRN_KERNELS", name.c_str(), 1);
+        for (const char* threads : {"1", "2", "3"}) {
+            const nlohmann::json object = run({"generate", "--model", model, "--steps", "200",
+                                               "--threads", threads, "--json"})
+                                              .json();
+            EXPECT_EQ(object["digest"],
+                      "dd612278a3af7f85686533f6a99bac3ddcbe7202fbd095c7bdf82b34154d8b2f")
+                << name << ' ' << threads;
+            EXPECT_EQ(object["kernels"], name);
+            EXPECT_EQ(object["tokens"].size(), 200U);
+        }
+    }
+    ::setenv("CAIRN_KERNELS", kept.c_str(), 1);
+    if (before == nullptr) ::unsetenv("CAIRN_KERNELS");
+    std::ifstream expected(data_folder() + "/stories260K/greedy.txt");
+    std::stringstream text;
+    text << expected.rdbuf();
+    EXPECT_EQ(run({"generate", "--model", model, "--steps", "200"}).out, text.str() + "\n");
+}
+
+TEST_F(OneMachine, ConvertedModelsWriteTheSame) {
+    const std::string model = data_folder() + "/stories260K/stories260K.bin";
+    if (!std::filesystem::exists(model)) GTEST_SKIP() << "no stories260K: set CAIRN_TEST_DATA";
+    const std::string file = folder_ + "/stories.cairn";
+    ASSERT_EQ(run({"model", "convert", "--model", model, "--out", file}).code, 0);
+    std::vector<std::string> digests;
+    for (const std::string& path : {model, file})
+        digests.push_back(run({"generate", "--model", path, "--prompt", "Tom and", "--steps", "20",
+                               "--temperature", "0.9", "--top-p", "0.9", "--seed", "5", "--json"})
+                              .json()["digest"]
+                              .get<std::string>());
+    EXPECT_EQ(digests[0], digests[1]);
+}
+
+}  // namespace
+}  // namespace cairn::cli
