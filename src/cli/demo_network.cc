@@ -36,7 +36,7 @@ chain::NetworkDefinition demo_definition(std::uint64_t seed, std::uint64_t genes
     network.spacing_ms = 3000;
     network.halflife_ms = 60'000;
     network.first_target = 0x1e100000;
-    network.pow_limit = 0x1f00ffff;
+    network.pow_limit = 0x1effff00;
     return network;
 }
 

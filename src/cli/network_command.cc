@@ -39,8 +39,8 @@ chain::NetworkDefinition tiny_definition() {
     network.recipe.batch_tokens = 256;
     network.spacing_ms = 500;
     network.halflife_ms = 30'000;
-    network.first_target = 0x1f00ffff;
-    network.pow_limit = 0x2000ffff;
+    network.first_target = 0x1e7fffff;
+    network.pow_limit = 0x20ffffff;
     return network;
 }
 
