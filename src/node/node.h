@@ -61,6 +61,13 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     /// Before the loop ends: makes long work finish early.
     void stop() { trainer_.stop(); }
     void set_mining(bool enabled) { miner_.set_enabled(enabled); }
+    /// Into the pool and to peers, as if a trainer here had made them: for tools and scenarios.
+    Mempool::Outcome submit(const chain::Commitment& commitment) {
+        return relay_.submit(commitment);
+    }
+    Mempool::Outcome submit(const chain::Contribution& contribution) {
+        return relay_.submit(contribution);
+    }
     /// A dialled address came to nothing.
     void on_dial_failed(const std::string& address);
 

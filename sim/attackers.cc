@@ -1,0 +1,45 @@
+#include "sim/attackers.h"
+
+#include "chain/contribution.h"
+
+namespace cairn::sim {
+
+Result<node::RoundPayload> SpoilingTrainer::produce(const node::RoundTask& task) {
+    ASSIGN_OR_RETURN(node::RoundPayload made, honest_->produce(task));
+    if (made.payload.empty()) return made;
+    const std::size_t tile_bytes = train::payload_size(codec_, train::kTile);
+    const std::size_t parameters = made.payload.size() / tile_bytes * train::kTile;
+    ASSIGN_OR_RETURN(auto delta, train::decode(codec_, made.payload, task.codec_seed, parameters));
+    spoil_(delta, task.round);
+    made.payload = train::encode(codec_, delta, task.codec_seed);
+    return made;
+}
+
+LateCopier::LateCopier(const chain::NetworkDefinition& network, const train::CodecSpec& codec,
+                       std::size_t parameters,
+                       std::function<Result<chain::Block>(std::uint32_t)> block_at)
+    : network_(network), codec_(codec), parameters_(parameters), block_at_(std::move(block_at)) {}
+
+Result<node::RoundPayload> LateCopier::produce(const node::RoundTask& task) {
+    if (task.round == 0) return node::RoundPayload{};
+    const std::uint32_t round = task.round - 1;
+    const std::uint32_t merge = network_.merge_height(round);
+    ASSIGN_OR_RETURN(const chain::Block merged, block_at_(merge));
+    for (const chain::Contribution& contribution : merged.contributions) {
+        for (std::uint32_t height = merge - network_.round_length + 1; height < merge; ++height) {
+            ASSIGN_OR_RETURN(const chain::Block carrier, block_at_(height));
+            for (const chain::Commitment& commitment : carrier.commitments) {
+                if (chain::commitment_id(commitment) != contribution.commitment_id) continue;
+                if (commitment.key == task.key) continue;
+                const Hash256 seed =
+                    chain::codec_seed(chain::genesis_id(network_), round, commitment.key);
+                ASSIGN_OR_RETURN(const auto delta,
+                                 train::decode(codec_, contribution.payload, seed, parameters_));
+                return node::RoundPayload{train::encode(codec_, delta, task.codec_seed), 1, 0};
+            }
+        }
+    }
+    return node::RoundPayload{};
+}
+
+}  // namespace cairn::sim

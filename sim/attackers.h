@@ -1,0 +1,51 @@
+// Trainers that do not play fair: each takes what an honest trainer made and spoils it, or takes
+// what others published.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "chain/block.h"
+#include "node/delta_source.h"
+#include "train/codec.h"
+
+namespace cairn::sim {
+
+/// Changes the delta that an honest trainer made for the round (as the rules decode it).
+class SpoilingTrainer final : public node::DeltaSource {
+  public:
+    using Spoil = std::function<void(std::vector<std::int32_t>& delta, std::uint32_t round)>;
+    SpoilingTrainer(std::unique_ptr<node::DeltaSource> honest, const train::CodecSpec& codec,
+                    Spoil spoil)
+        : honest_(std::move(honest)), codec_(codec), spoil_(std::move(spoil)) {}
+
+    bool wants_weights() const override { return honest_->wants_weights(); }
+    std::uint32_t steps_wanted() const override { return honest_->steps_wanted(); }
+    Result<node::RoundPayload> produce(const node::RoundTask& task) override;
+
+  private:
+    std::unique_ptr<node::DeltaSource> honest_;
+    train::CodecSpec codec_;
+    Spoil spoil_;
+};
+
+/// Sends again, under its own name and seed, what somebody else had merged the round before.
+class LateCopier final : public node::DeltaSource {
+  public:
+    /// `block_at` gives a block of the active chain as its own node has it.
+    LateCopier(const chain::NetworkDefinition& network, const train::CodecSpec& codec,
+               std::size_t parameters,
+               std::function<Result<chain::Block>(std::uint32_t height)> block_at);
+
+    bool wants_weights() const override { return false; }
+    std::uint32_t steps_wanted() const override { return 0; }
+    Result<node::RoundPayload> produce(const node::RoundTask& task) override;
+
+  private:
+    chain::NetworkDefinition network_;
+    train::CodecSpec codec_;
+    std::size_t parameters_;
+    std::function<Result<chain::Block>(std::uint32_t)> block_at_;
+};
+
+}  // namespace cairn::sim
