@@ -79,7 +79,8 @@ TEST_F(OneMachine, TokenizeTrainsEncodesAndDecodes) {
     const Outcome ids = run({"tokenize", "--tokenizer", file, "--text", "the cat sat", "--json"});
     ASSERT_EQ(ids.code, 0);
     std::vector<std::string> back{"tokenize", "--tokenizer", file, "--decode"};
-    for (const auto& id : ids.json()["tokens"]) back.push_back(id.dump());
+    const nlohmann::json tokens = ids.json()["tokens"];
+    for (const auto& id : tokens) back.push_back(id.dump());
     EXPECT_EQ(run(back).out, "the cat sat\n");
     EXPECT_EQ(run({"tokenize", "--tokenizer", file, "--decode", "280"}).code, 1);
     EXPECT_EQ(run({"tokenize", "--tokenizer", text_, "--text", "a"}).code, 1);

@@ -208,14 +208,17 @@ void add_train(CLI::App& app, Invocation& invocation) {
         ->capture_default_str();
     command->add_option("--rate", request->recipe.peak_rate, "Highest learning rate")
         ->capture_default_str();
-    command->add_option("--warmup", request->recipe.warmup_steps, "Steps of linear warm-up")
-        ->capture_default_str();
+    auto* warmup = command->add_option("--warmup", request->recipe.warmup_steps,
+                                       "Steps of linear warm-up (default: 20, or a fifth of few)");
     command->add_option("--seed", request->seed, "Of weights and order of the text")
         ->capture_default_str();
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();
-    command->callback([request, &invocation] {
+    command->callback([request, warmup, &invocation] {
+        if (warmup->empty())
+            request->recipe.warmup_steps =
+                std::min(request->recipe.warmup_steps, request->recipe.total_steps / 5);
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_train(*request, out); };
     });
