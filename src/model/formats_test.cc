@@ -152,6 +152,27 @@ TEST(Safetensors, RefusesWhatDoesNotFit) {
     EXPECT_EQ(read_memory(other, bytes).error().code, ErrorCode::kUnsupported);
 }
 
+TEST(Safetensors, RefusesOffsetsOutsideTheFileAndLengthsThatLie) {
+    const auto header = [](const std::string& offsets, const std::string& shape) {
+        const std::string text =
+            R"({"a":{"dtype":"F32","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
+        Writer file;
+        file.u64(text.size());
+        file.raw(as_bytes(text));
+        file.u64(0);
+        const Bytes bytes = std::move(file).take();
+        return read_safetensors_header(MemorySource(bytes)).ok();
+    };
+    EXPECT_TRUE(header("[0,8]", "[2]"));
+    EXPECT_FALSE(header("[0,12]", "[3]"));  // one past the end
+    EXPECT_FALSE(header("[4,12]", "[2]"));
+    EXPECT_FALSE(header("[8,0]", "[2]"));
+    EXPECT_FALSE(header("[0,8]", "[3]"));
+    EXPECT_FALSE(header("[0,8]", "[-2]"));
+    EXPECT_FALSE(header("[0,8,8]", "[2]"));
+    EXPECT_FALSE(header("[0,0]", "[4294967296,4294967296]"));  // wraps to nothing in 64 bits
+}
+
 TEST(Safetensors, ReadsConfigsAndRefusesOtherModels) {
     const std::string good =
         R"({"model_type":"llama","hidden_size":64,"intermediate_size":172,"num_hidden_layers":5,)"

@@ -117,6 +117,24 @@ TEST(LeafPass, TiledLayoutHasTheSameGradientAndZeroPadding) {
     EXPECT_EQ(wide_leaf.loss, narrow_leaf.loss);
 }
 
+TEST(LeafPass, RemembersNothingOfTheLeafBefore) {
+    const ParameterLayout layout(small_config());
+    const std::vector<float> flat = lively_parameters(layout, 5);
+    const Weights weights = view_weights(layout, flat);
+    const Machine machine(tensor::available_kernel_sets().back(), 1);
+    const auto tokens = random_tokens(1024, 67, 8);
+    const auto targets = random_tokens(1024, 67, 9);
+    const auto others = random_tokens(1024, 67, 10);
+    LeafPass pass(layout, {.leaf_tokens = 1024, .context = 128}, machine.compute);
+    std::vector<float> first(layout.size());
+    std::vector<float> second(layout.size());
+    pass.backward(weights, tokens, targets, first);
+    pass.backward(weights, others, tokens, second);
+    EXPECT_NE(bit_hash(first), bit_hash(second));
+    pass.backward(weights, tokens, targets, second);
+    EXPECT_EQ(bit_hash(first), bit_hash(second));
+}
+
 TEST(LeafPass, TokenLossesDependOnNothingBehindThem) {
     const ParameterLayout layout(small_config());
     const std::vector<float> flat = lively_parameters(layout, 5);
