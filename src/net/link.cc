@@ -68,6 +68,12 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
         return true;
     }
 
+    void probe() override {
+        if (state_ != State::kUp) return;
+        silent_ms_ = std::max(silent_ms_, settings_->idle_timeout_ms / 4 * 3);
+        enqueue(LinkKind::kPing, Bytes(8, 0));
+    }
+
     void close(const std::string& reason) override {
         owner_ = nullptr;
         begin_closing(reason);

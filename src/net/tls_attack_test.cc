@@ -114,6 +114,25 @@ TEST_F(AttackTest, IdlePeersAreKeptAndFrozenOnesDropped) {
     EXPECT_TRUE(contains(a->down, "silent") || contains(b->down, "silent"));
 }
 
+TEST_F(AttackTest, ADeadConnectionThatBlocksItsPeerIsFoundSoon) {
+    TlsOptions patient = options(), other = options();
+    if (crypto::public_key(other.key) < crypto::public_key(patient.key))
+        std::swap(patient.key, other.key);
+    patient.idle_timeout_ms = 3000;
+    patient.handshake_timeout_ms = 200;
+    auto a = node(std::move(patient)), b = node(other);  // a's key is smaller: its dial stays
+    asio::co_spawn(loop.context(), relay_tcp(b->network->listen_address()), asio::detached);
+    a->network->connect(local_address());
+    ASSERT_TRUE(run_until([&] { return !a->up.empty() && !b->up.empty(); }));
+    *frozen = true;  // b's machine goes down without a word, and comes back
+    auto again = node(other);
+    again->network->connect(a->network->listen_address());
+    ASSERT_TRUE(run_until([&] { return contains(again->failed, "already connected"); }));
+    ASSERT_TRUE(run_until([&] { return a->up.empty(); }, 2000)) << "well before 3 s of silence";
+    again->network->connect(a->network->listen_address());
+    ASSERT_TRUE(run_until([&] { return !a->up.empty() && !again->up.empty(); }));
+}
+
 TEST_F(AttackTest, GarbageOnThePortIsSurvived) {
     auto a = node(), b = node();
     for (int round = 0; round < 20; ++round) {

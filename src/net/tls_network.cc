@@ -202,8 +202,12 @@ bool TlsNetwork::Impl::replaces(const Link& link, const Link& lasting) const {
 
 Status TlsNetwork::Impl::on_link_hello(Link& link) {
     const crypto::PublicKey& key = link.peer().key;
-    if (const Link* lasting = lasting_link(key)) {
-        if (!replaces(link, *lasting)) return already_connected();
+    if (Link* lasting = lasting_link(key)) {
+        if (!replaces(link, *lasting)) {
+            // It would not dial if it knew of ours: ours may be dead without our knowing.
+            if (link.role() == Role::kAcceptor) lasting->probe();
+            return already_connected();
+        }
     } else {
         if (by_key.size() >= options.max_peers ||
             (link.role() == Role::kAcceptor && inbound_count() >= options.max_inbound))
