@@ -22,6 +22,15 @@ TEST(Ledger, GenesisAndEmptyRounds) {
     EXPECT_EQ(chain.model.questions, 0);
 }
 
+TEST(Ledger, AssembleRaisesATimeThatIsTooEarly) {
+    TestChain chain;
+    const Person miner(1);
+    for (int i = 0; i < 3; ++i) chain.mine(miner);
+    const auto block = chain.ledger.assemble(chain.context(), {}, miner.key, 0, nullptr);
+    ASSERT_TRUE(block.ok());
+    EXPECT_EQ(block->header.time_ms, median_time_ms(chain.context()) + 1);
+}
+
 TEST(Ledger, ARoundFromCommitmentToPay) {
     TestChain chain;
     const Person miner(1), alice(2), bob(3);
