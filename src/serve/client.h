@@ -25,8 +25,9 @@ namespace cairn::serve {
 struct ClientOptions {
     std::uint64_t discover_ms = 5'000;  ///< to connect to Servers and hear what they hold
     std::uint64_t open_ms = 15'000;     ///< to open a session on all hops
-    std::uint64_t push_ms = 30'000;     ///< for one push to come back
-    std::uint64_t progress_ms = 2'000;  ///< after that, for hops to say how far they are
+    std::uint64_t push_ms = 30'000;     ///< for one push to come back from hops that are alive
+    std::uint64_t ask_ms = 3'000;       ///< of silence, before hops are asked how far they are
+    std::uint64_t progress_ms = 5'000;  ///< for each to say so; who does not is gone
 };
 
 /// What went wrong, and at which Server (zero key: at none in particular).
@@ -100,8 +101,9 @@ class Client final : public net::NetworkHandler {
     void send_open(Session& session, std::size_t hop, net::PeerId peer);
     void after(std::uint64_t delay_ms, Session& session, void (Client::*deadline)(Session&));
     void open_deadline(Session& session);
-    void push_deadline(Session& session);
-    void progress_deadline(Session& session);
+    void wait_for_result(Session& session);
+    void ask_progress(Session& session);
+    void judge_progress(Session& session);
     /// Ends the session: closes it at all hops and answers everything that waits.
     void fail(const Hash256& id, ErrorCode code, const std::string& reason, std::size_t blamed);
     void settle(Search& search, std::size_t index, std::string why_silent);

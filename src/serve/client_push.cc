@@ -46,7 +46,7 @@ void Client::push(const Hash256& id, States states, Answer<States> done) {
     session.sent += message.tokens;
     if (!send(session.links.front().peer, MessageKind::kPush, encode(message)))
         return fail(id, ErrorCode::kIo, "takes no more: its connection is full or gone", 0);
-    if (session.pending.size() == 1) after(options_.push_ms, session, &Client::push_deadline);
+    if (session.pending.size() == 1) wait_for_result(session);
 }
 
 void Client::on_result(net::PeerId peer, ByteView body) {
@@ -91,22 +91,28 @@ void Client::on_result(net::PeerId peer, ByteView body) {
 
     const Answer<States> done = std::move(session.pending.front().done);
     session.pending.pop_front();
-    for (Session::Link& link : session.links) link.progress.reset();
     if (session.pending.empty()) {
         loop_.cancel(session.timer);
         session.timer = 0;
     } else {
-        after(options_.push_ms, session, &Client::push_deadline);
+        wait_for_result(session);
     }
     done(std::move(result.states));
 }
 
-void Client::push_deadline(Session& session) {
+void Client::wait_for_result(Session& session) {
+    session.waiting_since_us = clock_.monotonic_us();
+    after(options_.ask_ms, session, &Client::ask_progress);
+}
+
+// A Server that computes for long still answers questions at once, so silence is told from slowness
+// long before the deadline.
+void Client::ask_progress(Session& session) {
     for (Session::Link& link : session.links) {
         link.progress.reset();
         send(link.peer, MessageKind::kAskProgress, encode_session_id(session.id()));
     }
-    after(options_.progress_ms, session, &Client::progress_deadline);
+    after(options_.progress_ms, session, &Client::judge_progress);
 }
 
 void Client::on_progress(net::PeerId peer, ByteView body) {
@@ -118,32 +124,34 @@ void Client::on_progress(net::PeerId peer, ByteView body) {
     if (hop != kNoHop) found->second->links[hop].progress = *progress;
 }
 
-// The first hop that does not answer is the stalled one; if all do, the first that has not computed
-// what it was given, or was not given what the hop before says it sent.
-void Client::progress_deadline(Session& session) {
+// The first hop that does not answer is gone. If all do and time is up, the stalled one is the
+// first that has not taken in or not computed what it should.
+void Client::judge_progress(Session& session) {
     if (session.pending.empty()) return;
-    const std::uint64_t waited_ms = options_.push_ms + options_.progress_ms;
-    const std::string after_text = "no answer within " + std::to_string(waited_ms) + " ms: ";
+    const std::uint64_t waited_ms = (clock_.monotonic_us() - session.waiting_since_us) / 1000;
+    const std::string waited = "no result for " + std::to_string(waited_ms) + " ms and ";
+    for (std::size_t i = 0; i < session.links.size(); ++i)
+        if (!session.links[i].progress)
+            return fail(session.id(), ErrorCode::kTimeout,
+                        "is silent: " + waited + "it does not say how far it is", i);
+    if (waited_ms < options_.push_ms) return after(options_.ask_ms, session, &Client::ask_progress);
+
     const std::uint32_t wanted = session.pending.front().position + session.pending.front().tokens;
+    const std::string of_wanted = " of " + std::to_string(wanted) + " positions";
     for (std::size_t i = 0; i < session.links.size(); ++i) {
-        const std::optional<Progress>& progress = session.links[i].progress;
-        if (!progress)
+        const Progress& progress = *session.links[i].progress;
+        if (progress.received < wanted)
             return fail(session.id(), ErrorCode::kTimeout,
-                        "is silent: " + after_text + "it does not say how far it is", i);
-        if (progress->received < wanted)
-            return fail(session.id(), ErrorCode::kTimeout,
-                        "stalled: " + after_text + "it has taken in " +
-                            std::to_string(progress->received) + " of " + std::to_string(wanted) +
-                            " positions",
+                        "stalled: " + waited + "it has taken in " +
+                            std::to_string(progress.received) + of_wanted,
                         i);
-        if (progress->computed < wanted)
+        if (progress.computed < wanted)
             return fail(session.id(), ErrorCode::kTimeout,
-                        "stalled: " + after_text + "it has computed " +
-                            std::to_string(progress->computed) + " of " + std::to_string(wanted) +
-                            " positions",
+                        "stalled: " + waited + "it has computed " +
+                            std::to_string(progress.computed) + of_wanted,
                         i);
     }
-    fail(session.id(), ErrorCode::kTimeout, "stalled: " + after_text + "it claims to have answered",
+    fail(session.id(), ErrorCode::kTimeout, "stalled: " + waited + "it claims to have answered",
          session.links.size() - 1);
 }
 

@@ -34,6 +34,7 @@ struct Client::Session {
     bool is_open = false;
     std::uint32_t sent = 0;  // positions
     std::deque<Pending> pending;
+    std::uint64_t waiting_since_us = 0;  // for the first of them
     TimerId timer = 0;
 
     const Hash256& id() const { return terms.session; }

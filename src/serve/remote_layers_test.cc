@@ -57,7 +57,8 @@ const model::Tokens kPrompt = {1, 17, 5,  60, 33, 2, 9,  9,  41, 28, 3,  50,
                                7, 22, 61, 14, 4,  4, 19, 37, 11, 6,  13, 2};
 
 struct RemoteLayersTest : ::testing::Test {
-    ClientOptions quick{.discover_ms = 1000, .open_ms = 1000, .push_ms = 2000, .progress_ms = 500};
+    ClientOptions quick{
+        .discover_ms = 1000, .open_ms = 1000, .push_ms = 5000, .ask_ms = 500, .progress_ms = 500};
     TestWorld world{small_model(), quick};
     std::vector<std::string> notes;
 
@@ -155,7 +156,22 @@ TEST_F(RemoteLayersTest, NamesTheHopThatStalls) {
             << text.error;
     }
     world.wire.frozen.clear();
-    // b answers questions but never computes.
+    {
+        // b answers questions but its computation hangs; it is given the whole time.
+        FakeRemote remote(world, options());
+        ASSERT_TRUE(remote.start().ok());
+        remote.before = [&](std::size_t call) { world.loop.hold_work(call >= 10); };
+        const std::uint64_t before_us = world.clock.monotonic_us();
+        const Text text = write_text(world, remote, kPrompt, 40);
+        world.loop.hold_work(false);
+        EXPECT_NE(text.error.find("hop 1 of 2 (a, layers 0-2) stalled: no result for"),
+                  std::string::npos)
+            << text.error;
+        EXPECT_NE(text.error.find("it has computed 32 of 33 positions"), std::string::npos)
+            << text.error;
+        EXPECT_GE(world.clock.monotonic_us() - before_us, 5'000'000U);
+    }
+    // b computes, but its answers are empty.
     FakeRemote remote(world, options());
     ASSERT_TRUE(remote.start().ok());
     world.servers.at("b").network->tamper = [](MessageKind kind, Bytes& body) {
