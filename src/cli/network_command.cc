@@ -18,6 +18,7 @@
 #include "model/bpe.h"
 #include "model/source.h"
 #include "node/assets.h"
+#include "node/calibrate.h"
 #include "worth/network_rules.h"
 
 namespace cairn::cli {
@@ -36,7 +37,7 @@ chain::NetworkDefinition tiny_definition() {
     network.architecture.context = 32;
     network.judge_leaf_tokens = 1024;
     network.recipe.local_steps = 4;
-    network.recipe.batch_tokens = 256;
+    network.recipe.batch_tokens = 1024;
     network.spacing_ms = 500;
     network.halflife_ms = 30'000;
     network.first_target = 0x1e7fffff;
@@ -77,6 +78,22 @@ Status check_length(const model::Tokens& tokens, std::uint32_t context, const st
                                file, tokens.size(), context));
 }
 
+// Rules 5 and 6 compare updates with these at first; where the config leaves them at their
+// defaults, one round of the recipe on a text that no rule reads tells what they should be.
+Status measure_start_values(chain::NetworkDefinition& network, const model::Tokens& judge_tokens,
+                            const model::Tokens& report_tokens) {
+    const chain::NetworkDefinition defaults;
+    if (network.norm_start != defaults.norm_start || network.worth_start != defaults.worth_start)
+        return ok_status();
+    ASSIGN_OR_RETURN(const std::unique_ptr<Machine> machine, Machine::create(0));
+    ASSIGN_OR_RETURN(const node::Calibration measured,
+                     node::calibrate(network, judge_tokens, report_tokens,
+                                     machine->compute().kernels, machine->threads()));
+    network.norm_start = measured.norm_start;
+    network.worth_start = measured.worth_start;
+    return chain::validate(network);
+}
+
 void print(const NetworkRequest& request, const chain::NetworkDefinition& network,
            std::size_t judge_tokens, std::size_t report_tokens, std::ostream& out) {
     const model::ParameterLayout layout(worth::model_config(network), 1);
@@ -102,6 +119,8 @@ void print(const NetworkRequest& request, const chain::NetworkDefinition& networ
     out << fmt::format("  report text  {} tokens, read by no rule\n", report_tokens);
     out << fmt::format("  a round      {} blocks of {} s each\n", network.round_length,
                        static_cast<double>(network.spacing_ms) / 1000);
+    out << fmt::format("  at first     updates are expected to have norm {} and worth {}\n",
+                       network.norm_start, network.worth_start);
     out << fmt::format("Next: cairn node --dir {} --train YOUR_TEXT --mine\n", request.directory);
 }
 
@@ -152,6 +171,7 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
                      node::write_tokenizer_asset(request.directory, tokenizer->serialise()));
     ASSIGN_OR_RETURN(network.judge_hash, node::write_text_asset(request.directory, judge_tokens));
     ASSIGN_OR_RETURN(network.report_hash, node::write_text_asset(request.directory, report_tokens));
+    RETURN_IF_ERROR(measure_start_values(network, judge_tokens, report_tokens));
     RETURN_IF_ERROR(
         disk.write_atomic(std::string(node::kNetworkFile), as_bytes(chain::to_json(network))));
     print(request, network, judge_tokens.size(), report_tokens.size(), out);

@@ -1,7 +1,8 @@
 // `cairn network create`: a new network from a preset (or a network.json to start from) and texts.
 // It trains the tokenizer, turns the judge and report texts into token ids, and writes all of it
-// where `cairn node` looks. Nothing is calibrated behind one's back: what is not given comes from
-// the preset, and the result is the readable network.json.
+// where `cairn node` looks. What is not given comes from the preset; the start values of norm and
+// worth, unless the preset has its own, are measured by training one round (node/calibrate.h). The
+// result is the readable network.json.
 #pragma once
 
 #include <cstdint>
