@@ -31,7 +31,7 @@ class KernelSets : public testing::TestWithParam<KernelSet> {
                      const std::string& what) {
         ThreadPool one(1);
         const Results expected = operation({reference_kernels(), &one});
-        for (const std::size_t threads : {1, 2, 5}) {
+        for (const std::size_t threads : {1UL, 2UL, 5UL}) {
             ThreadPool pool(threads);
             const Results found = operation({*kernels_for(GetParam()), &pool});
             ASSERT_EQ(found.size(), expected.size());
@@ -56,12 +56,14 @@ struct Sizes {
     std::size_t m, n, k;
 };
 
-constexpr Sizes kProducts[] = {{1, 1, 1},    {1, 512, 96},  {3, 17, 5},     {13, 33, 257},
-                               {25, 96, 96}, {12, 32, 256}, {128, 96, 256}, {7, 49, 1030},
-                               {40, 80, 24}, {97, 16, 513}, {5, 130, 0}};
+constexpr Sizes kProducts[] = {{1, 1, 1},    {1, 512, 96},   {3, 17, 5},     {13, 33, 257},
+                               {25, 96, 96}, {12, 32, 256},  {128, 96, 256}, {7, 49, 1030},
+                               {40, 80, 24}, {97, 16, 513},  {5, 130, 0},    {2, 40, 300},
+                               {4, 16, 272}, {401, 49, 600}, {601, 49, 390}};
 
 TEST_P(KernelSets, ProductsNt) {
-    for (const auto& [m, n, k] : kProducts) {
+    for (const Sizes& size : kProducts) {
+        const std::size_t m = size.m, n = size.n, k = size.k;
         const Values a = normal_values(m * (k + 3), 1);
         const Values b = normal_values(n * (k + 1), 2);
         expect_same(
@@ -76,7 +78,8 @@ TEST_P(KernelSets, ProductsNt) {
 }
 
 TEST_P(KernelSets, ProductsNn) {
-    for (const auto& [m, n, k] : kProducts) {
+    for (const Sizes& size : kProducts) {
+        const std::size_t m = size.m, n = size.n, k = size.k;
         const Values a = normal_values(m * k, 3);
         const Values b = normal_values(k * (n + 5), 4);
         expect_same(
@@ -90,7 +93,8 @@ TEST_P(KernelSets, ProductsNn) {
 }
 
 TEST_P(KernelSets, ProductsTn) {
-    for (const auto& [m, n, k] : kProducts) {
+    for (const Sizes& size : kProducts) {
+        const std::size_t m = size.m, n = size.n, k = size.k;
         const Values a = normal_values(k * (m + 1), 5);
         const Values b = normal_values(k * n, 6);
         expect_same(
@@ -243,10 +247,12 @@ struct Heads {
 };
 
 TEST_P(KernelSets, Attention) {
-    for (const auto& [sequences, tokens, heads, kv_heads, d, every] :
+    for (const Heads& h :
          {Heads{2, 128, 4, 4, 24, 0}, Heads{1, 1, 1, 1, 1, 0}, Heads{3, 77, 4, 2, 16, 0},
           Heads{1, 330, 3, 1, 33, 0}, Heads{1, 70, 2, 2, 300, 0}, Heads{1, 150, 2, 1, 64, 1291}}) {
-        const std::size_t rows = sequences * tokens, q_cols = heads * d, kv_cols = kv_heads * d;
+        const std::size_t tokens = h.tokens, heads = h.heads, d = h.head_dim, every = h.every;
+        const std::size_t rows = h.sequences * tokens, q_cols = heads * d;
+        const std::size_t kv_cols = h.kv_heads * d;
         Values q = normal_values(rows * q_cols, 27), k = normal_values(rows * kv_cols, 28);
         Values v = normal_values(rows * kv_cols, 29), grad = normal_values(rows * q_cols, 30);
         if (every > 0) {
@@ -255,7 +261,7 @@ TEST_P(KernelSets, Attention) {
             v = with_extremes(v, every);
             grad = with_extremes(grad, every * 2);
         }
-        const AttentionShape shape{sequences, tokens, 0, heads, kv_heads, d};
+        const AttentionShape shape{h.sequences, tokens, 0, heads, h.kv_heads, d};
         expect_same(
             [&](const Compute& compute) {
                 Values out(rows * q_cols), max(rows * heads), sum(rows * heads);

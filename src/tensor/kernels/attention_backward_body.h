@@ -34,7 +34,7 @@ inline void gather_tile(std::ptrdiff_t start, std::size_t queries, const float* 
                 acc[r][c] = V::fma(x, V::load(panel + i * width + 16 * c), acc[r][c]);
         }
     }
-    chain<V, R, C>(acc, queries - common, {weights + common * kKeyBlock, 1, kKeyBlock},
+    chain<V, R, C>(acc, queries - common, {weights + common * kKeyBlock, 1, kKeyBlock, 0},
                    panel + common * width, width);
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < R; ++r)
@@ -168,8 +168,8 @@ void backward_head(const AttentionBackward& op, std::size_t sequence, std::size_
             const std::size_t rows = smaller(chunk + kChunk, t) - begin;
             const float* queries = q.data + begin * q.stride;
             const float* grads = dout.data + begin * dout.stride;
-            scores_block<V>(rows, d, {queries, q.stride, 1}, s.packed_k, s.p, kKeyBlock);
-            scores_block<V>(rows, d, {grads, dout.stride, 1}, s.packed_v, s.ds, kKeyBlock);
+            scores_block<V>(rows, d, {queries, q.stride, 1, 0}, s.packed_k, s.p, kKeyBlock);
+            scores_block<V>(rows, d, {grads, dout.stride, 1, 0}, s.packed_v, s.ds, kKeyBlock);
             for (std::size_t i = 0; i < rows; ++i) {
                 const std::size_t at = (begin + i) * shape.heads;
                 score_gradients<V>(s.p + i * kKeyBlock, s.ds + i * kKeyBlock,

@@ -36,7 +36,7 @@ void scores_block(std::size_t rows, std::size_t d, Operand a, const float* packe
     constexpr std::size_t kWidth = 16 * V::kTileLanes;
     for (std::size_t k = 0; k < d; k += kChunk) {
         const std::size_t terms = smaller(kChunk, d - k);
-        const Operand part{a.data + k * a.term, a.row, a.term};
+        const Operand part{a.data + k * a.term, a.row, a.term, V::kTileRows * a.row};
         for (std::size_t j = 0; j < kKeyBlock; j += kWidth)
             product_rows<V, V::kTileRows, V::kTileLanes>(
                 rows, terms, part, packed + j * d + k * kWidth, out + j, out_stride, kWidth,
@@ -66,7 +66,7 @@ inline void weigh_tile(std::size_t common, std::size_t terms, const float* weigh
     for (std::size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4
         for (std::size_t c = 0; c < C; ++c) acc[r][c] = V::zero();
-    chain<V, R, C>(acc, smaller(common, terms), {weights, stride, 1}, panel, width);
+    chain<V, R, C>(acc, smaller(common, terms), {weights, stride, 1, 0}, panel, width);
 #pragma GCC unroll 16
     for (std::size_t r = 1; r < R; ++r) {
         for (std::size_t j = common; j < smaller(common + r, terms); ++j) {
@@ -175,7 +175,7 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     for (std::size_t j = 0; j < last_visible; j += kKeyBlock) {
         const Head block{k.data + j * k.stride, k.stride};
         pack_keys<V>(block, smaller(kKeyBlock, last_visible - j), d, packed);
-        scores_block<V>(rows, d, {q.data, q.stride, 1}, packed, scores + j, stride);
+        scores_block<V>(rows, d, {q.data, q.stride, 1, 0}, packed, scores + j, stride);
     }
     const float score_scale = 1.0F / __builtin_sqrtf(static_cast<float>(d));
     for (std::size_t i = 0; i < rows; ++i) {

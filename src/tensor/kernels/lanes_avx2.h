@@ -17,7 +17,8 @@ struct LanesAvx2 {
         __m256 a, b;
     };
 
-    // 10 accumulators, 2 columns of B and a broadcast fit into 16 registers; with 12 the compiler spills.
+    // 10 accumulators, 2 columns of B and a broadcast fit into 16 registers; with 12 the compiler
+    // spills.
     static constexpr std::size_t kTileRows = 5;
     static constexpr std::size_t kTileLanes = 1;
 
@@ -90,37 +91,45 @@ struct LanesAvx2 {
         return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
     }
 
-    /// to[j][i] = from[i][j] for 8 x 8.
-    static inline void transpose_eight(const float* from, std::size_t stride, float* to,
-                                       std::size_t to_stride) {
-        __m256 x[8];
+    /// The same for 8 x 8.
+    CAIRN_LANE_OP void transpose_eight(__m256 (&x)[8]) {
         __m256 y[8];
-#pragma GCC unroll 8
-        for (std::size_t i = 0; i < 8; ++i) x[i] = _mm256_loadu_ps(from + i * stride);
 #pragma GCC unroll 4
         for (std::size_t i = 0; i < 8; i += 2) {
             y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
             y[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
         }
+        __m256 z[8];
 #pragma GCC unroll 2
         for (std::size_t i = 0; i < 8; i += 4) {
-            x[i] = _mm256_shuffle_ps(y[i], y[i + 2], 0x44);
-            x[i + 1] = _mm256_shuffle_ps(y[i], y[i + 2], 0xEE);
-            x[i + 2] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0x44);
-            x[i + 3] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0xEE);
+            z[i] = _mm256_shuffle_ps(y[i], y[i + 2], 0x44);
+            z[i + 1] = _mm256_shuffle_ps(y[i], y[i + 2], 0xEE);
+            z[i + 2] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0x44);
+            z[i + 3] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0xEE);
         }
 #pragma GCC unroll 4
         for (std::size_t c = 0; c < 4; ++c) {
-            _mm256_storeu_ps(to + c * to_stride, _mm256_permute2f128_ps(x[c], x[4 + c], 0x20));
-            _mm256_storeu_ps(to + (4 + c) * to_stride,
-                             _mm256_permute2f128_ps(x[c], x[4 + c], 0x31));
+            x[c] = _mm256_permute2f128_ps(z[c], z[4 + c], 0x20);
+            x[4 + c] = _mm256_permute2f128_ps(z[c], z[4 + c], 0x31);
         }
     }
-    static inline void transpose(const float* from, std::size_t stride, float* to,
-                                 std::size_t to_stride) {
-        for (std::size_t i = 0; i < 16; i += 8)
-            for (std::size_t j = 0; j < 16; j += 8)
-                transpose_eight(from + i * stride + j, stride, to + j * to_stride + i, to_stride);
+    /// x[j] lane i becomes x[i] lane j.
+    CAIRN_LANE_OP void transpose(L (&x)[16]) {
+        __m256 corner[4][8];
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < 8; ++i) {
+            corner[0][i] = x[i].a;
+            corner[1][i] = x[i].b;
+            corner[2][i] = x[8 + i].a;
+            corner[3][i] = x[8 + i].b;
+        }
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < 4; ++i) transpose_eight(corner[i]);
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < 8; ++i) {
+            x[i] = {corner[0][i], corner[2][i]};
+            x[8 + i] = {corner[1][i], corner[3][i]};
+        }
     }
 };
 

@@ -77,21 +77,17 @@ struct LanesAvx512 {
         return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
     }
 
-    static inline void transpose(const float* from, std::size_t stride, float* to,
-                                 std::size_t to_stride);
+    CAIRN_LANE_OP void transpose(L (&x)[16]);
 };
 
-/// to[j][i] = from[i][j] for a block of 16 x 16.
-inline void LanesAvx512::transpose(const float* from, std::size_t stride, float* to,
-                                   std::size_t to_stride) {
+/// x[j] lane i becomes x[i] lane j.
+void LanesAvx512::transpose(L (&x)[16]) {
     __m512 a[16];
     __m512 b[16];
-#pragma GCC unroll 16
-    for (std::size_t i = 0; i < 16; ++i) a[i] = _mm512_loadu_ps(from + i * stride);
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < 16; i += 2) {
-        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
-        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+        b[i] = _mm512_unpacklo_ps(x[i].v, x[i + 1].v);
+        b[i + 1] = _mm512_unpackhi_ps(x[i].v, x[i + 1].v);
     }
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < 16; i += 4) {
@@ -110,11 +106,10 @@ inline void LanesAvx512::transpose(const float* from, std::size_t stride, float*
     }
 #pragma GCC unroll 4
     for (std::size_t c = 0; c < 4; ++c) {
-        _mm512_storeu_ps(to + c * to_stride, _mm512_shuffle_f32x4(b[c], b[8 + c], 0x88));
-        _mm512_storeu_ps(to + (4 + c) * to_stride, _mm512_shuffle_f32x4(b[4 + c], b[12 + c], 0x88));
-        _mm512_storeu_ps(to + (8 + c) * to_stride, _mm512_shuffle_f32x4(b[c], b[8 + c], 0xDD));
-        _mm512_storeu_ps(to + (12 + c) * to_stride,
-                         _mm512_shuffle_f32x4(b[4 + c], b[12 + c], 0xDD));
+        x[c].v = _mm512_shuffle_f32x4(b[c], b[8 + c], 0x88);
+        x[4 + c].v = _mm512_shuffle_f32x4(b[4 + c], b[12 + c], 0x88);
+        x[8 + c].v = _mm512_shuffle_f32x4(b[c], b[8 + c], 0xDD);
+        x[12 + c].v = _mm512_shuffle_f32x4(b[4 + c], b[12 + c], 0xDD);
     }
 }
 

@@ -105,10 +105,15 @@ struct LanesScalar {
         return a.v[0];
     }
 
-    /// to[j][i] = from[i][j] for a block of 16 x 16.
-    static void transpose(const float* from, std::size_t stride, float* to, std::size_t to_stride) {
-        for (std::size_t i = 0; i < 16; ++i)
-            for (std::size_t j = 0; j < 16; ++j) to[j * to_stride + i] = from[i * stride + j];
+    /// x[j] lane i becomes x[i] lane j.
+    static void transpose(L (&x)[16]) {
+        for (std::size_t i = 0; i < 16; ++i) {
+            for (std::size_t j = 0; j < i; ++j) {
+                const float kept = x[i].v[j];
+                x[i].v[j] = x[j].v[i];
+                x[j].v[i] = kept;
+            }
+        }
     }
 };
 
