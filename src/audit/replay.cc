@@ -22,37 +22,45 @@ bool has_layers(const model::Weights& weights, model::LayerRange layers) {
 
 }  // namespace
 
-Verdict replay(const model::ModelConfig& config, const model::Weights& weights,
-               const ReplayClaim& claim, const tensor::Compute& compute) {
-    if (!has_layers(weights, claim.layers))
-        return Verdict::undecided("the auditor does not hold these layers");
+Result<std::vector<float>> recompute(const model::ModelConfig& config,
+                                     const model::Weights& weights, model::LayerRange layers,
+                                     std::span<const float> inputs, model::KvType kv,
+                                     const tensor::Compute& compute) {
+    if (!has_layers(weights, layers)) return not_found("the auditor does not hold these layers");
     const std::size_t dim = config.dim;
-    const std::size_t rows = claim.inputs.size() / dim;
-    if (rows * dim != claim.inputs.size() || rows > config.context)
-        return Verdict::invalid("the inputs are not rows of a sequence of this model");
-    if (claim.outputs.size() != claim.inputs.size())
-        return Verdict::invalid("there are not as many outputs as inputs");
-    for (std::size_t i = 0; i < claim.inputs.size(); ++i)
-        if (!std::isfinite(claim.inputs[i]))
-            return Verdict::invalid(
+    const std::size_t rows = inputs.size() / dim;
+    if (rows == 0 || rows * dim != inputs.size() || rows > config.context)
+        return invalid("the inputs are not rows of a sequence of this model");
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+        if (!std::isfinite(inputs[i]))
+            return invalid(
                 fmt::format("the input in row {}, column {} is not finite", i / dim, i % dim));
 
-    model::Transformer transformer(config, weights, claim.layers, compute,
+    model::Transformer transformer(config, weights, layers, compute,
                                    {.max_batch = kBatch, .max_positions = rows});
-    model::KvCache cache(config, claim.layers, rows, claim.kv);
-    std::vector<float> hidden;
-    for (std::size_t row = 0; row < rows; row += kBatch) {
-        const std::size_t n = std::min(kBatch, rows - row);
-        const auto given = claim.inputs.subspan(row * dim, n * dim);
-        const auto claimed = claim.outputs.subspan(row * dim, n * dim);
-        hidden.assign(given.begin(), given.end());
-        transformer.forward(hidden, cache);
-        for (std::size_t i = 0; i < hidden.size(); ++i)
-            if (std::bit_cast<std::uint32_t>(hidden[i]) != std::bit_cast<std::uint32_t>(claimed[i]))
-                return Verdict::invalid(
-                    fmt::format("the output in row {}, column {} is {:a}, it should be {:a}",
-                                row + i / dim, i % dim, claimed[i], hidden[i]));
-    }
+    model::KvCache cache(config, layers, rows, kv);
+    std::vector<float> hidden(inputs.begin(), inputs.end());
+    for (std::size_t row = 0; row < rows; row += kBatch)
+        transformer.forward(
+            std::span(hidden).subspan(row * dim, std::min(kBatch, rows - row) * dim), cache);
+    return hidden;
+}
+
+Verdict replay(const model::ModelConfig& config, const model::Weights& weights,
+               const ReplayClaim& claim, const tensor::Compute& compute) {
+    const auto honest = recompute(config, weights, claim.layers, claim.inputs, claim.kv, compute);
+    if (!honest.ok())
+        return honest.error().code == ErrorCode::kNotFound
+                   ? Verdict::undecided(honest.error().message)
+                   : Verdict::invalid(honest.error().message);
+    if (claim.outputs.size() != claim.inputs.size())
+        return Verdict::invalid("there are not as many outputs as inputs");
+    for (std::size_t i = 0; i < honest->size(); ++i)
+        if (std::bit_cast<std::uint32_t>((*honest)[i]) !=
+            std::bit_cast<std::uint32_t>(claim.outputs[i]))
+            return Verdict::invalid(
+                fmt::format("the output in row {}, column {} is {:a}, it should be {:a}",
+                            i / config.dim, i % config.dim, claim.outputs[i], (*honest)[i]));
     return Verdict::valid();
 }
 

@@ -7,11 +7,19 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "base/verdict.h"
 #include "model/transformer.h"
 
 namespace cairn::audit {
+
+/// What layers [a, b) make of `inputs` [n, dim], from position 0 on. kInvalid for inputs that are
+/// not rows of a sequence or not finite; kNotFound if `weights` lacks a layer.
+Result<std::vector<float>> recompute(const model::ModelConfig& config,
+                                     const model::Weights& weights, model::LayerRange layers,
+                                     std::span<const float> inputs, model::KvType kv,
+                                     const tensor::Compute& compute);
 
 struct ReplayClaim {
     model::LayerRange layers;

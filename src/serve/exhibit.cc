@@ -1,0 +1,44 @@
+#include "serve/exhibit.h"
+
+#include "audit/replay.h"
+
+namespace cairn::serve {
+
+Verdict judge(const Exhibit& exhibit, const ModelSnapshot& snapshot,
+              const tensor::Compute& compute) {
+    const SessionTerms& terms = exhibit.terms;
+    const Receipt& receipt = exhibit.receipt;
+    if (!crypto::verify(exhibit.server, receipt_message(terms, receipt), receipt.signature))
+        return Verdict::undecided("the receipt is not signed by the accused");
+    if (terms.model != snapshot.hash)
+        return Verdict::undecided("the session was about another model");
+    if (terms.numerics != kNumericsVersion)
+        return Verdict::undecided("the session was under another version of the numerics");
+
+    const std::size_t dim = snapshot.config.dim;
+    Hash256 rolling;
+    std::vector<float> inputs;
+    std::size_t last = 0;
+    for (const std::vector<float>& push : exhibit.inputs) {
+        if (push.empty() || push.size() % dim != 0)
+            return Verdict::undecided("the inputs are not rows of this model");
+        last = inputs.size();
+        rolling = roll(rolling, states_hash(static_cast<std::uint32_t>(last / dim), push));
+        inputs.insert(inputs.end(), push.begin(), push.end());
+    }
+    if (inputs.empty() || rolling != receipt.inputs)
+        return Verdict::undecided("these are not the inputs that the receipt was signed for");
+
+    const auto outputs = audit::recompute(snapshot.config, snapshot.weights, receipt.layers, inputs,
+                                          terms.kv, compute);
+    // A Server refuses inputs that are not finite or too long; that it signed for them proves no
+    // wrong result.
+    if (!outputs.ok()) return Verdict::undecided(outputs.error().message);
+    const Hash256 honest =
+        states_hash(static_cast<std::uint32_t>(last / dim), std::span(*outputs).subspan(last));
+    if (honest != receipt.output)
+        return Verdict::invalid("the server signed for an output that its layers do not give");
+    return Verdict::valid();
+}
+
+}  // namespace cairn::serve

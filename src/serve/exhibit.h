@@ -1,0 +1,30 @@
+// An exhibit: a Server's signed receipt and the inputs that it was given, shown to anyone who holds
+// the layers. The receipt binds both what went in (rolling hash) and what came out (output hash),
+// so recomputing settles it: either the Server was right to the bit, or its own signature convicts
+// it.
+#pragma once
+
+#include <vector>
+
+#include "base/verdict.h"
+#include "serve/model_snapshot.h"
+#include "serve/receipt.h"
+#include "tensor/compute.h"
+
+namespace cairn::serve {
+
+struct Exhibit {
+    SessionTerms terms;
+    crypto::PublicKey server;
+    Receipt receipt;  ///< of the last push below
+    /// The states of every push since position 0, each [n, dim], as they were cut.
+    std::vector<std::vector<float>> inputs;
+};
+
+/// Valid: the Server computed what it should. Invalid: it signed for something else, and anyone can
+/// see that. Undecided: the exhibit proves nothing (not its signature, not the inputs that it
+/// signed for, another model), or `snapshot` lacks the layers.
+Verdict judge(const Exhibit& exhibit, const ModelSnapshot& snapshot,
+              const tensor::Compute& compute);
+
+}  // namespace cairn::serve

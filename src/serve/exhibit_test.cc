@@ -1,0 +1,76 @@
+// Proves that a receipt of a real session convicts a Server that computed something else, never one
+// that was honest, and that forged or incomplete exhibits prove nothing.
+#include "serve/exhibit.h"
+
+#include <gtest/gtest.h>
+
+#include "serve/test_world.h"
+
+namespace cairn::serve {
+namespace {
+
+struct ExhibitTest : ::testing::Test {
+    TestWorld world{small_model()};
+    Exhibit exhibit;
+
+    /// A session of two pushes over one Server whose layer weights may be others than it says.
+    void serve(float change_weight_by) {
+        FakeServer& server = world.add_server("a", {0, 5});
+        model::Model held = *world.model;
+        const model::ParameterLayout layout = held.layout();
+        layout.slice(std::span(held.parameters), model::TensorKind::kWDown, 2)[5] +=
+            change_weight_by;
+        ModelSnapshot snapshot = snapshot_of(std::make_shared<const model::Model>(held)).value();
+        snapshot.hash = world.snapshot.hash;  // what it claims
+        server.server->set_model(snapshot, {0, 5});
+        server.network->tamper = [this](MessageKind kind, Bytes& body) {
+            if (kind != MessageKind::kResult) return;
+            exhibit.receipt = decode_push(body).value().receipts.back();
+        };
+        std::optional<SessionTerms> terms;
+        world.client_network.tamper = [&](MessageKind kind, Bytes& body) {
+            if (kind == MessageKind::kOpenSession) terms = decode_open_session(body).value().terms;
+        };
+        const auto opened = world.open({{{0, 5}, crypto::public_key(server.secret), "a"}}, 64);
+        for (const std::size_t tokens : {7U, 1U}) {
+            exhibit.inputs.push_back(world.some_states(tokens, tokens));
+            const auto answer = world.push(std::get<Hash256>(opened), exhibit.inputs.back());
+            ASSERT_TRUE(std::holds_alternative<Client::States>(answer));
+        }
+        exhibit.terms = *terms;
+        exhibit.server = crypto::public_key(server.secret);
+    }
+    Verdict verdict() { return judge(exhibit, world.snapshot, world.compute); }
+};
+
+TEST_F(ExhibitTest, AnHonestServerIsCleared) {
+    serve(0.0F);
+    EXPECT_TRUE(verdict().is_valid()) << verdict().reason();
+}
+
+TEST_F(ExhibitTest, OneChangedWeightConvicts) {
+    serve(0.01F);
+    EXPECT_TRUE(verdict().is_invalid()) << verdict().reason();
+}
+
+TEST_F(ExhibitTest, WhatProvesNothingConvictsNobody) {
+    serve(0.01F);
+    const Exhibit good = exhibit;
+    exhibit.server = crypto::public_key(world.client_secret);
+    EXPECT_TRUE(verdict().is_undecided());
+    exhibit = good;
+    exhibit.receipt.output.bytes[0] ^= 1;
+    EXPECT_TRUE(verdict().is_undecided());
+    exhibit = good;
+    exhibit.inputs[0][3] += 0.5F;  // an accuser who shows other inputs
+    EXPECT_TRUE(verdict().is_undecided());
+    exhibit = good;
+    exhibit.inputs.pop_back();
+    EXPECT_TRUE(verdict().is_undecided());
+    exhibit = good;
+    world.snapshot.hash.bytes[0] ^= 1;
+    EXPECT_TRUE(verdict().is_undecided());
+}
+
+}  // namespace
+}  // namespace cairn::serve
