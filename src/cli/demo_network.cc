@@ -33,8 +33,9 @@ chain::NetworkDefinition demo_definition(std::uint64_t seed, std::uint64_t genes
     network.weights_seed = seed;
     network.judge_leaf_tokens = 4096;
     network.genesis_time_ms = genesis_time_ms;
-    network.spacing_ms = 3000;
-    network.halflife_ms = 60'000;
+    network.round_length = 8;
+    network.spacing_ms = 1500;
+    network.halflife_ms = 30'000;
     network.first_target = 0x1e100000;
     network.pow_limit = 0x1effff00;
     return network;
