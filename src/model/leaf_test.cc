@@ -85,7 +85,10 @@ TEST(LeafPass, EveryKernelSetThreadCountAndMicrobatchGivesTheGoldenBits) {
         const ParameterLayout layout(small_config(tied));
         const std::vector<float> flat = lively_parameters(layout, 5);
         for (const tensor::KernelSet set : tensor::available_kernel_sets()) {
+            const bool slow =
+                set == tensor::KernelSet::kReference || set == tensor::KernelSet::kScalar;
             for (const std::uint32_t microbatch : {256U, 512U, 1024U}) {
+                if (slow && microbatch != 512) continue;
                 const Machine machine(set, microbatch == 256 ? 1 : microbatch / 256 + 1);
                 const Leaf leaf = compute_leaf(
                     layout, flat, {.leaf_tokens = 1024, .context = 128, .microbatch = microbatch},
