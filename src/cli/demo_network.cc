@@ -36,7 +36,7 @@ chain::NetworkDefinition demo_definition(std::uint64_t seed, std::uint64_t genes
     network.round_length = 8;
     network.spacing_ms = 1500;
     network.halflife_ms = 30'000;
-    network.first_target = 0x1e100000;
+    network.first_target = 0x1e400000;
     network.pow_limit = 0x1effff00;
     return network;
 }

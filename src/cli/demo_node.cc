@@ -16,6 +16,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+// Mining must leave two cores to three trainers; difficulty follows whatever there is.
+constexpr const char* kHashRate = "50000";
 constexpr int kStartMs = 60'000;
 constexpr int kPollMs = 50;
 constexpr std::uint64_t kSlowAnswerMs = 120'000;
@@ -61,7 +63,7 @@ std::vector<std::string> arguments_of(const DemoNodeOptions& options) {
         arguments.emplace_back("--train");
         arguments.push_back(options.train_file);
     }
-    if (options.mine) arguments.emplace_back("--mine");
+    if (options.mine) arguments.insert(arguments.end(), {"--mine", "--hash-rate", kHashRate});
     return arguments;
 }
 

@@ -1,4 +1,5 @@
 // `cairn node`: a whole node with its API, or with --serve A-B and a model file a layer server.
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -22,6 +23,7 @@ struct NodeRequest {
     std::string api = "127.0.0.1:0";
     bool no_api = false;
     bool use_wallet = false;
+    std::uint64_t hash_rate = 500'000;  ///< per second, at most
     WalletFile wallet;
     std::string prompt = "And ";
     ServeLayersRequest serve;
@@ -55,6 +57,8 @@ Status run_node_command(NodeRequest& request, std::ostream& out) {
         ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_wallet(request.wallet));
         request.node.key = wallet.secret_of(wallet.main_key());
     }
+    request.node.hashes_per_slice =
+        std::max<std::uint64_t>(1, request.hash_rate * request.node.slice_pause_ms / 1000);
     std::unique_ptr<api::Server> server;
     Status api_status = ok_status();
     bool give_up = false;
@@ -93,6 +97,11 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
         .add_option("--train", node.train, "Text files to train on; they never leave this machine")
         ->check(CLI::ExistingFile);
     command.add_flag("--mine", node.mine, "Mine blocks");
+    command
+        .add_option("--hash-rate", request->hash_rate,
+                    "Nonces tried per second, at most: how much of this computer mining may take")
+        ->check(CLI::Range(50, 100'000'000))
+        ->capture_default_str();
     command.add_flag("--wallet", request->use_wallet,
                      "Contribute and mine with the main key of the wallet in --dir");
     command.add_option("--password-file", request->wallet.password_file,
