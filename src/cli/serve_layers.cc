@@ -10,6 +10,10 @@
 namespace cairn::cli {
 
 Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
+    if (request.model.empty())
+        return Error{ErrorCode::kUnsupported,
+                     "name the model whose layers to serve: --model FILE. Serving the chain's own "
+                     "model from a running node is not here yet; serve an export of it"};
     serve::RunServerOptions options;
     options.layers = request.layers;
     options.model_file = request.model;
