@@ -61,12 +61,12 @@ function draw_status(status) {
   $("tip").textContent = `tip ${short(status.tip)}, ${ago(status.tip_time_ms)}`;
   $("supply").textContent = coins(status.supply);
   const waiting = status.mempool.payments;
-  $("payments").textContent = waiting === 0 ? "no payment waits" : `${count(waiting)} payments wait`;
   const { training, mining } = status;
+  $("payments").textContent = waiting > 0 ? `${count(waiting)} payments wait`
+    : mining.enabled ? `${count(mining.blocks)} blocks mined here` : "no payment waits";
   $("stage").textContent = STAGES[training.stage] ?? training.stage;
   const parts = [];
   if (training.enabled) parts.push(`${count(training.merged)} merged`);
-  if (mining.enabled) parts.push(`${count(mining.blocks)} mined`);
   if (training.enabled && training.steps > 0) parts.push(`own loss ${training.local_loss.toFixed(2)}`);
   $("work").textContent = parts.join(" · ") || `${status.peers.length} peers`;
   $("steps").style.width = training.enabled && training.steps_wanted

@@ -12,23 +12,28 @@ constexpr std::uint64_t kCoin = 100'000'000;
 // One parameter's unit is 2^-24; a norm is in the same unit.
 constexpr double kNormUnit = 1.0 / (1 << 24);
 
-// Reasons are written to follow "it was refused: "; ended as a sentence here.
-std::string sentence(std::string text) {
-    while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
-    return text.empty() ? text : text + ".";
+constexpr std::string_view kMerged = "merged: ";
+
+// Reasons are clauses like "its score is negative"; here they become sentences.
+std::string sentence(std::string_view text) {
+    if (text.starts_with(kMerged)) text.remove_prefix(kMerged.size());
+    while (text.ends_with('.') || text.ends_with(' ')) text.remove_suffix(1);
+    std::string full(text);
+    if (full.empty()) return full;
+    if (full[0] >= 'a' && full[0] <= 'z') full[0] = static_cast<char>(full[0] - 'a' + 'A');
+    return full + ".";
 }
 
+// What the rules measured, before what they concluded from it.
 std::string judged(const store::ContributionRecord& record) {
-    if (record.norm == 0 && record.score == 0) return {};
-    std::string text =
-        fmt::format(" Its norm is {:.4g}", static_cast<double>(record.norm) * kNormUnit);
-    if (record.score != 0)
-        text += fmt::format(
-            ", its score {} (how far it leads down the judge's loss), so its worth "
-            "(score per norm) is {}, where recent ones had {} on average",
-            store::to_decimal(record.score), store::to_decimal(record.worth),
-            store::to_decimal(record.worth_reference));
-    return text + ".";
+    if (record.norm == 0) return {};
+    const double norm = static_cast<double>(record.norm) * kNormUnit;
+    if (record.score == 0) return fmt::format(" Its norm is {:.4g}.", norm);
+    return fmt::format(
+        " Its norm is {:.4g} and its score {} (how far it leads down the judge's loss); "
+        "worth is score by norm, here {}, and recent ones had {} on average.",
+        norm, store::to_decimal(record.score), store::to_decimal(record.worth),
+        store::to_decimal(record.worth_reference));
 }
 
 std::string earned(const store::ContributionRecord& record) {
@@ -49,14 +54,14 @@ std::string explain(const store::ContributionRecord& record) {
     const std::string who =
         fmt::format("Contribution {} by {} for round {}", short_hex(record.commitment_id),
                     short_hex(record.contributor), record.round);
+    const std::string reason = sentence(record.reason);
     if (record.merged)
-        return fmt::format(
-            "{} was merged into the model by block {} and {}.{}{}", who, record.height,
-            earned(record), judged(record),
-            record.reason.empty() ? "" : " Of it the rules say: " + sentence(record.reason));
-    return fmt::format(
-        "{} was not merged at height {} and earned nothing: {}{}", who, record.height,
-        sentence(record.reason.empty() ? "no reason was recorded" : record.reason), judged(record));
+        return fmt::format("{} was merged into the model by block {} and {}.{}{}{}", who,
+                           record.height, earned(record), judged(record), reason.empty() ? "" : " ",
+                           reason);
+    return fmt::format("{} was not merged at height {} and earned nothing. {}{}", who,
+                       record.height, reason.empty() ? "No reason was recorded." : reason,
+                       judged(record));
 }
 
 std::string explain(const store::MergeRecord& merge) {

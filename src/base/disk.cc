@@ -50,6 +50,17 @@ Status sync_folder(const fs::path& folder) {
     return ok_status();
 }
 
+// A new folder is on disk for good only once the folder above it has been synced too.
+Status make_folder(const fs::path& folder) {
+    std::error_code failure;
+    if (folder.empty() || fs::is_directory(folder, failure)) return ok_status();
+    RETURN_IF_ERROR(make_folder(folder.parent_path()));
+    fs::create_directory(folder, failure);
+    if (failure) return io_error("cannot create " + folder.string() + ": " + failure.message());
+    const fs::path above = folder.parent_path();
+    return sync_folder(above.empty() ? fs::path(".") : above);
+}
+
 }  // namespace
 
 Result<Bytes> PosixDisk::read(const std::string& name, std::size_t max_bytes) const {
@@ -75,10 +86,7 @@ Result<Bytes> PosixDisk::read(const std::string& name, std::size_t max_bytes) co
 
 Status PosixDisk::write_atomic(const std::string& name, ByteView bytes) {
     const fs::path path = fs::path(root_) / name;
-    std::error_code failure;
-    fs::create_directories(path.parent_path(), failure);
-    if (failure)
-        return io_error("cannot create " + path.parent_path().string() + ": " + failure.message());
+    RETURN_IF_ERROR(make_folder(path.parent_path()));
     const std::string temporary = path.string() + ".tmp";
     {
         const File file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};

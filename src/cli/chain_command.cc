@@ -109,6 +109,10 @@ bool is_height(const std::string& text) {
 }
 
 Result<Hash256> find_block(const ChainReader& chain, const std::string& which) {
+    if (is_height(which) && std::stoull(which) == 0)
+        return not_found(
+            "block 0 is the genesis block: it follows from network.json, has no file, "
+            "and its hash is what block 1 names as previous");
     if (is_height(which)) return chain.store->active_block(std::stoull(which));
     ASSIGN_OR_RETURN(const std::vector<Hash256> found, chain.store->find_by_prefix(which, 100));
     std::vector<Hash256> blocks;

@@ -50,7 +50,7 @@ Status explain_height(const ChainReader& chain, std::uint64_t height, std::size_
     if (!merges.empty() && merges[0].height == height) {
         found.sentences.push_back(api::explain(merges[0]));
     } else {
-        RETURN_IF_ERROR(chain.store->active_block(height));
+        if (height > 0) RETURN_IF_ERROR(chain.store->active_block(height));
         const auto at = static_cast<std::uint32_t>(height);
         found.sentences.push_back(
             height == 0 ? "Block 0 is the genesis block: it fixes the network and the first model."

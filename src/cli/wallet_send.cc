@@ -49,6 +49,17 @@ Status check_network(const api::Client& client, const Hash256& genesis_id) {
     return Error{ErrorCode::kRefused, "the running node is on another network"};
 }
 
+Status check_funds(const std::vector<wallet::OwnCoin>& coins, const wallet::PaymentOrder& order) {
+    const wallet::Balance balance = wallet::balance_of(coins);
+    const std::uint64_t needed = order.amount + order.fee;
+    if (needed <= balance.spendable) return ok_status();
+    return Error{ErrorCode::kRefused,
+                 fmt::format("not enough coins: {} needed with the fee, {} can be spent now and {} "
+                             "are maturing",
+                             api::amount_text(needed), api::amount_text(balance.spendable),
+                             api::amount_text(balance.maturing))};
+}
+
 }  // namespace
 
 Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
@@ -67,6 +78,7 @@ Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
     for (const crypto::PublicKey& key : wallet.keys())
         RETURN_IF_ERROR(add_coins(client, key, coins));
     // Before a key is handed out for change: a payment that cannot be made should cost nothing.
+    RETURN_IF_ERROR(check_funds(coins, order));
     ASSIGN_OR_RETURN(coins, wallet::choose_coins(std::move(coins), order.amount + order.fee));
     SystemRandom random;
     ASSIGN_OR_RETURN(const crypto::PublicKey change, wallet.fresh_key(random));
