@@ -61,8 +61,15 @@ TEST(Convergence, PartitionAndHeal) {
         World world(seed, scenario_name(), kit);
         add_three(world);
         world.run_ms(20'000);
-        world.partition({static_cast<int>(seed % 3)});
-        world.run_ms(30'000);
+        ASSERT_TRUE(world.run_until([&] { return world.agreed(1); }, 60'000));
+        const int alone = static_cast<int>(seed % 3);
+        const int other = (alone + 1) % 3;
+        world.partition({alone});
+        const std::uint32_t fork = world.height(alone);
+        ASSERT_TRUE(world.run_until(
+            [&] { return world.height(alone) > fork + 1 && world.height(other) > fork + 1; },
+            120'000))
+            << world.replay_line();
         EXPECT_FALSE(world.agreed()) << world.replay_line();
         world.heal();
         ASSERT_TRUE(world.run_until([&] { return world.agreed(16); }, 120'000))

@@ -45,6 +45,22 @@ void RoundTrainer::stop() {
     if (run_) run_->stop = true;
 }
 
+void RoundTrainer::note(std::string text) {
+    if (text == note_) return;
+    note_ = std::move(text);
+    log_info("round {}: {}", round_, note_);
+}
+
+void RoundTrainer::set_deadline() {
+    if (deadline_ != 0) loop_.cancel(deadline_);
+    const chain::NetworkDefinition& network = chain_.network();
+    const std::uint64_t blocks = std::max(network.round_length, 3U) - 2;
+    deadline_ = loop_.call_after(blocks * network.spacing_ms, [this, run = run_] {
+        deadline_ = 0;
+        run->stop = true;
+    });
+}
+
 std::uint32_t RoundTrainer::merge_height() const { return chain_.network().merge_height(round_); }
 
 std::uint32_t RoundTrainer::first_target() const {
@@ -76,10 +92,10 @@ void RoundTrainer::begin(std::uint32_t round, const BlockNode* start) {
     payload_ = {};
     run_ = std::make_shared<Run>();
     const TipInfo& tip = *chain_.tip();
-    note_ = "waiting for the next round";
-    if (tip.next.height >= merge_height() || tip.rules.has_commitment_of(key_)) return;
+    if (tip.next.height >= merge_height() || tip.rules.has_commitment_of(key_))
+        return note("waiting for the next round");
     stage_ = Stage::kTraining;
-    note_ = "training";
+    note("training");
     if (!source_->wants_weights()) return train(nullptr);
     auto weights = std::make_shared<WeightsPtr>();
     loop_.offload(
@@ -112,6 +128,7 @@ void RoundTrainer::train(WeightsPtr weights) {
         run->steps = step;
         run->loss = loss;
     };
+    set_deadline();
     loop_.offload(
         Lane::kTrain,
         [this, task = std::move(task), made, run = run_] { *made = source_->produce(task); },
@@ -124,7 +141,7 @@ void RoundTrainer::on_payload(Result<RoundPayload> made) {
     CHECK(stage_ == Stage::kTraining);
     if (!made.ok() || made->payload.empty()) {
         stage_ = Stage::kWaiting;
-        note_ = made.ok() ? "nothing to give this round" : "failed: " + made.error().message;
+        note(made.ok() ? "nothing to give this round" : "failed: " + made.error().message);
         if (!made.ok()) log_warn("round {} of training failed: {}", round_, made.error().message);
         return;
     }
@@ -135,11 +152,10 @@ void RoundTrainer::on_payload(Result<RoundPayload> made) {
 
 void RoundTrainer::stamp() {
     stage_ = Stage::kWaiting;
-    note_ = "too late for this round";
     const TipInfo& tip = *chain_.tip();
-    if (tip.next.height >= merge_height()) return;
+    if (tip.next.height >= merge_height()) return note("too late for this round");
     stage_ = Stage::kStamping;
-    note_ = "stamping the commitment";
+    note("stamping the commitment");
     auto commitment = std::make_shared<chain::Commitment>();
     commitment->round = round_;
     commitment->key = key_;
@@ -160,7 +176,7 @@ void RoundTrainer::stamp() {
 void RoundTrainer::on_stamped(chain::Commitment commitment, bool found) {
     stage_ = Stage::kCommitted;
     if (!found) {
-        note_ = "no stamp was found";
+        note("no stamp was found");
         return;
     }
     commitment.signature =
@@ -168,8 +184,8 @@ void RoundTrainer::on_stamped(chain::Commitment commitment, bool found) {
     commitment_ = commitment;
     commitment_id_ = chain::commitment_id(commitment);
     const auto outcome = relay_.submit(commitment_);
-    note_ = outcome.added == Mempool::Added::kRefused ? "commitment refused: " + outcome.reason
-                                                      : "committed";
+    note(outcome.added == Mempool::Added::kRefused ? "commitment refused: " + outcome.reason
+                                                   : "committed");
     keep_going();
 }
 
@@ -177,21 +193,23 @@ void RoundTrainer::keep_going() {
     const TipInfo& tip = *chain_.tip();
     const std::uint32_t height = tip.node->height;
     if (stage_ == Stage::kTraining) {
-        // The last block that may carry a commitment is merge - 1; a trainer that wants to see it
-        // buried under reveal_depth blocks before the merge stops that much earlier.
-        const std::uint32_t depth =
-            std::min(chain_.network().reveal_depth + 2, chain_.network().round_length - 1);
+        // The last block that may carry a commitment is merge - 1. Stop so early that one block
+        // (in longer rounds two, since blocks may come in quick succession) can still carry it,
+        // and earlier by reveal_depth, to see it buried before the payload is shown.
+        const std::uint32_t length = chain_.network().round_length;
+        const std::uint32_t margin = length >= 6 ? 3 : 2;
+        const std::uint32_t depth = std::min(chain_.network().reveal_depth + margin, length - 1);
         if (height + depth >= merge_height()) run_->stop = true;
         return;
     }
     if (stage_ != Stage::kCommitted) return;
     if (tip.rules.find(commitment_id_)) {
-        note_ = "carried";
+        note("carried");
         if (height + 1 >= merge_height()) reveal();
         return;
     }
     if (tip.next.height >= merge_height()) {
-        note_ = "no block carried the commitment";
+        note("no block carried the commitment");
         return;
     }
     // A reorganisation may have changed the share target, or the pool may have lost it.
@@ -201,7 +219,7 @@ void RoundTrainer::keep_going() {
 }
 
 void RoundTrainer::reveal() {
-    note_ = "revealed";
+    note("revealed");
     if (mempool_.contains(ItemKind::kContribution, commitment_id_)) return;
     chain::Contribution contribution;
     contribution.commitment_id = commitment_id_;
@@ -209,7 +227,7 @@ void RoundTrainer::reveal() {
     contribution.signature =
         crypto::sign(secret_, chain::signature_hash(chain_.genesis_id(), contribution), random_);
     const auto outcome = relay_.submit(contribution);
-    if (outcome.added == Mempool::Added::kRefused) note_ = "payload refused: " + outcome.reason;
+    if (outcome.added == Mempool::Added::kRefused) note("payload refused: " + outcome.reason);
 }
 
 RoundTrainer::Progress RoundTrainer::progress() const {

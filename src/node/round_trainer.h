@@ -1,7 +1,8 @@
 // A trainer's life, round after round: take theta^t, have a delta made, commit to it while the
 // round takes commitments, and reveal the payload once no more commitments can follow, so that
 // nobody can copy it in time. After a reorganisation it commits again. It stops a slow machine's
-// steps early enough that the commitment can still be carried.
+// steps early enough that the commitment can still be carried: when the blocks that may carry it
+// run out, or when by the clock they should.
 #pragma once
 
 #include <atomic>
@@ -57,6 +58,8 @@ class RoundTrainer {
     void stamp();
     void on_stamped(chain::Commitment commitment, bool found);
     void keep_going();
+    void set_deadline();
+    void note(std::string text);
     void reveal();
     std::uint32_t merge_height() const;
     std::uint32_t first_target() const;
@@ -80,6 +83,7 @@ class RoundTrainer {
     chain::Commitment commitment_;
     Hash256 commitment_id_;
     std::string note_ = "waiting";
+    TimerId deadline_ = 0;
     std::uint64_t merged_ = 0;
     bool stopped_ = false;
 };

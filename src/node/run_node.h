@@ -31,7 +31,7 @@ struct NodeOptions {
     std::size_t threads = 1;       ///< computing threads, all lanes together
     std::uint64_t memory_mib = 0;  ///< 0: no limit of our own
     /// Nonces tried per slice and the pause between slices: a guest on someone's computer.
-    std::uint64_t hashes_per_slice = 20'000;
+    std::uint64_t hashes_per_slice = 2'000;
     std::uint64_t slice_pause_ms = 20;
     std::uint64_t seed = 0;  ///< of the trainer's choice of text; 0: from the system
     int nice = 10;
