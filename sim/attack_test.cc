@@ -3,12 +3,12 @@
 // reason is among the records that `cairn explain` reads.
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <set>
 
-#include "chain/target.h"
-#include "consensus/commitment_rules.h"
 #include "sim/attackers.h"
 #include "sim/scenario.h"
+#include "sim/theft.h"
 #include "sim/tiny_model.h"
 
 namespace cairn::sim {
@@ -168,73 +168,21 @@ TEST(Attack, CopiedARoundLate) {
     }
 }
 
-/// A thief's own promise, with stamp and signature, for the block after its node's tip.
-chain::Commitment promise(World& world, int thief, std::uint32_t round, const Hash256& hash) {
-    const auto& tip = *world.node(thief).chain().tip();
-    const bool first = (tip.next.height - 1) % world.network().round_length == 0;
-    const auto target = consensus::share_target(
-        world.network(), first ? consensus::expected_target(world.network(), tip.next)
-                               : tip.rules.round_first_target());
-    const Hash256 genesis = world.node(thief).chain().genesis_id();
-    chain::Commitment commitment;
-    commitment.round = round;
-    commitment.payload_commitment = hash;
-    commitment.key = crypto::public_key(world.key(thief));
-    while (!chain::meets_target(chain::stamp_hash(genesis, commitment), target)) ++commitment.nonce;
-    commitment.signature =
-        crypto::sign(world.key(thief), chain::signature_hash(genesis, commitment), world.random());
-    return commitment;
-}
-
-/// Takes the promise of somebody else's payload for its own: the payload is known once revealed,
-/// when it is too late to promise it. False if this round gave no opportunity.
-bool steal(World& world, int thief) {
-    const auto tip = [&] { return world.node(thief).chain().tip(); };
-    const auto carried = [&] {
-        return tip()->next.height % world.network().round_length == 2 &&
-               !tip()->rules.open_commitments().empty();
-    };
-    if (!world.run_until(carried, 60'000)) return false;
-    const auto victim = tip()->rules.open_commitments().front();
-    const auto own =
-        promise(world, thief, victim.commitment.round, victim.commitment.payload_commitment);
-    const Hash256 own_id = chain::commitment_id(own);
-    if (world.node(thief).submit(own).added != node::Mempool::Added::kNew) return false;
-    const auto& pool = world.node(thief).mempool().contributions();
-    const auto ready = [&] { return pool.contains(victim.id) && tip()->rules.find(own_id); };
-    if (!world.run_until(ready, 10'000)) return false;
-
-    chain::Contribution stolen;
-    stolen.commitment_id = own_id;
-    stolen.payload = pool.at(victim.id).payload;
-    stolen.signature = crypto::sign(
-        world.key(thief), chain::signature_hash(world.node(thief).chain().genesis_id(), stolen),
-        world.random());
-    // Its own encoding, promised now that it is known, comes too late for this round.
-    const Hash256 fresh = chain::payload_commitment(own.key, stolen.payload);
-    EXPECT_EQ(world.node(thief).submit(promise(world, thief, own.round, fresh)).added,
-              node::Mempool::Added::kRefused);
-    const auto outcome = world.node(thief).submit(stolen);
-    EXPECT_EQ(outcome.added, node::Mempool::Added::kRefused) << world.replay_line();
-    EXPECT_NE(outcome.reason.find("payload is not the one"), std::string::npos) << outcome.reason;
-    world.run_ms(1'000);
-    const auto records = world.node(thief).explain(own_id, 10);
-    EXPECT_EQ(records.size(), 1U) << world.replay_line();
-    if (!records.empty()) {
-        EXPECT_EQ(records[0].reason, outcome.reason);
-    }
-    if (world.seed() == 1) std::printf("copied at once\n    %s\n", outcome.reason.c_str());
-    return true;
-}
-
 TEST(Attack, CopiedInTheSameRound) {
     for (const std::uint64_t seed : few_seeds()) {
         World world(seed, scenario_name(), kit());
         add_three(world);
         const int thief = world.add_node({.connect = {0, 1, 2}, .mine = false, .train = false});
-        bool stolen = false;
-        for (int round = 0; round < 20 && !stolen; ++round) stolen = steal(world, thief);
-        EXPECT_TRUE(stolen) << world.replay_line();
+        std::optional<Theft> theft;
+        for (int round = 0; round < 20 && !theft; ++round) theft = steal(world, thief);
+        ASSERT_TRUE(theft.has_value()) << world.replay_line();
+        EXPECT_NE(theft->refused.find("payload is not the one"), std::string::npos)
+            << theft->refused << world.replay_line();
+        EXPECT_FALSE(theft->too_late.empty()) << world.replay_line();
+        const auto records = world.node(thief).explain(theft->own_commitment, 10);
+        ASSERT_EQ(records.size(), 1U) << world.replay_line();
+        EXPECT_EQ(records[0].reason, theft->refused);
+        if (seed == 1) std::printf("copied at once\n    %s\n", theft->refused.c_str());
     }
 }
 
