@@ -65,7 +65,7 @@ TEST(Transformer, EveryKernelSetAndThreadCountGivesTheGoldenBits) {
     const SmallModel tied(true);
     const SmallModel own(false);
     for (const tensor::KernelSet set : tensor::available_kernel_sets()) {
-        for (const std::size_t threads : {1, 2, 3, 5}) {
+        for (const std::size_t threads : {1U, 2U, 3U, 5U}) {
             const Machine machine(set, threads);
             const auto name = tensor::kernel_set_name(set);
             EXPECT_EQ(bit_hash(whole(tied, machine.compute)), kGoldenForward)
@@ -180,7 +180,7 @@ Tokens write(const SmallModel& model, const tensor::Compute& compute,
 TEST(Generate, GreedyTextIsOneForEveryMachineAndPrefillBatch) {
     const SmallModel model;
     for (const tensor::KernelSet set : tensor::available_kernel_sets()) {
-        for (const std::size_t batch : {1, 2, 64}) {
+        for (const std::size_t batch : {1U, 2U, 64U}) {
             const Machine machine(set, batch == 2 ? 3 : 1);
             std::uint64_t digest = 0;
             const GenerateOptions options{.sampling = {}, .max_tokens = 80, .prefill_batch = batch};
