@@ -1,0 +1,89 @@
+// Proves the choices of the block tree: most work with bodies all the way, first seen among
+// equals, never what is invalid or what builds on it.
+#include "node/block_tree.h"
+
+#include <gtest/gtest.h>
+
+namespace cairn::node {
+namespace {
+
+class BlockTreeTest : public testing::Test {
+  protected:
+    BlockTreeTest() : tree_(genesis()) {}
+
+    static chain::Block genesis() {
+        chain::Block block;
+        block.header.target = 0x20ffffff;
+        return block;
+    }
+    BlockNode* add(const BlockNode* parent, std::uint64_t nonce,
+                   std::uint32_t target = 0x20010000) {
+        chain::BlockHeader header;
+        header.previous = parent->hash;
+        header.target = target;
+        header.nonce = nonce;
+        header.time_ms = parent->height + 1;
+        return tree_.add(header);
+    }
+
+    BlockTree tree_;
+};
+
+TEST_F(BlockTreeTest, FollowsBodiesAndWork) {
+    BlockNode* a1 = add(tree_.genesis(), 1);
+    BlockNode* a2 = add(a1, 1);
+    BlockNode* b1 = add(tree_.genesis(), 2);
+    BlockNode* b2 = add(b1, 2);
+    BlockNode* b3 = add(b2, 2);
+    EXPECT_EQ(tree_.best_header(), b3);
+    EXPECT_EQ(tree_.best_candidate(), tree_.genesis());
+    tree_.set_body(a2);  // its parent's body is missing
+    EXPECT_EQ(tree_.best_candidate(), tree_.genesis());
+    tree_.set_body(a1);
+    EXPECT_EQ(tree_.best_candidate(), a2);
+    tree_.set_body(b1);
+    tree_.set_body(b2);
+    EXPECT_EQ(tree_.best_candidate(), a2);  // equal work, seen first
+    tree_.set_body(b3);
+    EXPECT_EQ(tree_.best_candidate(), b3);
+    tree_.lose_body(b2);
+    EXPECT_EQ(tree_.best_candidate(), a2);
+    tree_.set_body(b2);
+    EXPECT_EQ(tree_.best_candidate(), b3);
+    tree_.set_invalid(b2, "for a test");
+    EXPECT_EQ(tree_.best_candidate(), a2);
+    EXPECT_EQ(tree_.best_header(), a2);
+    EXPECT_TRUE(b3->invalid);
+    EXPECT_TRUE(add(b3, 9)->invalid);
+    EXPECT_EQ(tree_.best_header(), a2);
+}
+
+TEST_F(BlockTreeTest, WorkCountsMoreThanHeight) {
+    BlockNode* tall = tree_.genesis();
+    for (int i = 0; i < 3; ++i) tall = add(tall, 1);
+    BlockNode* heavy = add(tree_.genesis(), 2, 0x1f010000);
+    EXPECT_EQ(tree_.best_header(), heavy);
+    EXPECT_GT(heavy->work, tall->work);
+}
+
+TEST_F(BlockTreeTest, WalksAndLocates) {
+    BlockNode* tip = tree_.genesis();
+    std::vector<BlockNode*> chain{tip};
+    for (std::uint64_t i = 0; i < 40; ++i) chain.push_back(tip = add(tip, i));
+    BlockNode* side = add(chain[20], 99);
+    EXPECT_EQ(common_ancestor(side, tip), chain[20]);
+    EXPECT_EQ(ancestor_at(tip, 7), chain[7]);
+    EXPECT_EQ(ancestor_at(chain[7], 8), nullptr);
+    EXPECT_EQ(path(chain[38], tip), (std::vector<const BlockNode*>{chain[39], chain[40]}));
+    const auto context = context_after(tip);
+    EXPECT_EQ(context.height, 41U);
+    EXPECT_EQ(context.recent_times_ms.size(), consensus::kMedianBlocks);
+    EXPECT_EQ(context.grandparent_time_ms, 39U);
+    const auto locator = tree_.locator(tip);
+    EXPECT_EQ(locator.front(), tip->hash);
+    EXPECT_EQ(locator.back(), tree_.genesis()->hash);
+    EXPECT_LT(locator.size(), 20U);
+}
+
+}  // namespace
+}  // namespace cairn::node
