@@ -17,12 +17,17 @@ Result<node::RoundPayload> SpoilingTrainer::produce(const node::RoundTask& task)
 
 LateCopier::LateCopier(const chain::NetworkDefinition& network, const train::CodecSpec& codec,
                        std::size_t parameters,
-                       std::function<Result<chain::Block>(std::uint32_t)> block_at)
-    : network_(network), codec_(codec), parameters_(parameters), block_at_(std::move(block_at)) {}
+                       std::function<Result<chain::Block>(std::uint32_t)> block_at,
+                       std::uint32_t lag)
+    : network_(network),
+      codec_(codec),
+      parameters_(parameters),
+      block_at_(std::move(block_at)),
+      lag_(lag) {}
 
 Result<node::RoundPayload> LateCopier::produce(const node::RoundTask& task) {
-    if (task.round == 0) return node::RoundPayload{};
-    const std::uint32_t round = task.round - 1;
+    if (task.round < lag_) return node::RoundPayload{};
+    const std::uint32_t round = task.round - lag_;
     const std::uint32_t merge = network_.merge_height(round);
     ASSIGN_OR_RETURN(const chain::Block merged, block_at_(merge));
     for (const chain::Contribution& contribution : merged.contributions) {

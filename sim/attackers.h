@@ -29,13 +29,14 @@ class SpoilingTrainer final : public node::DeltaSource {
     Spoil spoil_;
 };
 
-/// Sends again, under its own name and seed, what somebody else had merged the round before.
+/// Sends again, under its own name and seed, what somebody else had merged `lag` rounds before.
 class LateCopier final : public node::DeltaSource {
   public:
     /// `block_at` gives a block of the active chain as its own node has it.
     LateCopier(const chain::NetworkDefinition& network, const train::CodecSpec& codec,
                std::size_t parameters,
-               std::function<Result<chain::Block>(std::uint32_t height)> block_at);
+               std::function<Result<chain::Block>(std::uint32_t height)> block_at,
+               std::uint32_t lag = 1);
 
     bool wants_weights() const override { return false; }
     std::uint32_t steps_wanted() const override { return 0; }
@@ -46,6 +47,7 @@ class LateCopier final : public node::DeltaSource {
     train::CodecSpec codec_;
     std::size_t parameters_;
     std::function<Result<chain::Block>(std::uint32_t)> block_at_;
+    std::uint32_t lag_;
 };
 
 }  // namespace cairn::sim

@@ -58,6 +58,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     app.set_version_flag("--version", "cairn 0.1.0");
     Invocation invocation;
     add_demo(app, invocation);
+    add_lab(app, invocation);
     add_train(app, invocation);
     add_generate(app, invocation);
     add_eval(app, invocation);

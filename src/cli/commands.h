@@ -24,6 +24,7 @@ struct Invocation {
 
 // The whole thing at once.
 void add_demo(CLI::App& app, Invocation& invocation);
+void add_lab(CLI::App& app, Invocation& invocation);
 
 // One machine.
 void add_train(CLI::App& app, Invocation& invocation);

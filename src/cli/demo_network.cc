@@ -33,6 +33,7 @@ chain::NetworkDefinition demo_definition(std::uint64_t seed, std::uint64_t genes
     network.weights_seed = seed;
     network.judge_leaf_tokens = 4096;
     network.genesis_time_ms = genesis_time_ms;
+    network.novelty_rounds = 1;
     network.round_length = 8;
     network.spacing_ms = 1500;
     network.halflife_ms = 30'000;
