@@ -59,6 +59,13 @@ Status Store::put_refused(const ContributionRecord& record) {
     refused.merged = false;
     const std::lock_guard lock(mutex_);
     ASSIGN_OR_RETURN(const auto transaction, Transaction::begin(*database_));
+    {
+        Statement merged =
+            database_->query("SELECT 1 FROM contributions WHERE commitment = ? AND merged = 1",
+                             record.commitment_id);
+        ASSIGN_OR_RETURN(const bool row, merged.step());
+        if (row) return ok_status();
+    }
     RETURN_IF_ERROR(insert_contribution(refused));
     RETURN_IF_ERROR(database_
                         ->query("DELETE FROM contributions WHERE block = ? AND number <= "

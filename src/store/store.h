@@ -111,7 +111,7 @@ class Store {
     Status set_sample(const Hash256& block, std::string_view text);
 
     /// Remembers why a contribution is in no block (bounded by kMaxRefused). A later record of the
-    /// same commitment replaces it.
+    /// same commitment replaces it; nothing is remembered against one that a block has merged.
     Status put_refused(const ContributionRecord& record);
     /// Records of a commitment, of a contributor, or in a block: whichever the hash names; newest
     /// first.

@@ -125,6 +125,11 @@ TEST(Store, RefusedContributionsAreRememberedUntilMerged) {
     ASSERT_EQ(found.size(), 1u);
     EXPECT_TRUE(found[0].merged);
     EXPECT_EQ(must(store->contributions_at(0, 9)).size(), 1u);
+    // Our own template had left it out, and says so late.
+    must(store->put_refused(refused));
+    found = must(store->contributions(refused.commitment_id, 9));
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_TRUE(found[0].merged);
 }
 
 TEST(Store, RefusedContributionsAreBounded) {
