@@ -32,6 +32,12 @@ chain::NetworkDefinition demo_definition(std::uint64_t seed, std::uint64_t genes
                             .rope_interleaved = true};
     network.weights_seed = seed;
     network.judge_leaf_tokens = 4096;
+    network.codec = {.kind = chain::CodecKind::kSrht, .log2_ratio = 1, .bits = 1};
+    network.outer_step = 49152;
+    network.recipe.local_steps = 100;
+    network.recipe.learning_rate_ppb = 3'000'000;
+    network.recipe.decay_rounds = 60;
+    network.recipe.floor_ppb = 200'000'000;
     network.genesis_time_ms = genesis_time_ms;
     network.novelty_rounds = 1;
     network.round_length = 8;
