@@ -31,7 +31,7 @@ AdamwCoefficients adamw_coefficients(const AdamwSettings& settings, std::uint64_
 void adamw_update(const Compute& compute, const AdamwCoefficients& coefficients, bool decay,
                   std::size_t count, const float* gradient, float* parameter, float* m, float* v) {
     check_float_mode();
-    constexpr std::size_t kGrain = 8192;
+    constexpr std::size_t kGrain = 32768;
     split(compute, count, kGrain, [&](std::size_t begin, std::size_t end) {
         compute.kernels->adamw(coefficients, decay, end - begin, gradient + begin,
                                parameter + begin, m + begin, v + begin);

@@ -10,7 +10,7 @@
 namespace cairn::tensor {
 
 namespace {
-constexpr std::size_t kGrain = 16384;
+constexpr std::size_t kGrain = 65536;
 }
 
 void add(const Compute& compute, std::size_t count, const float* a, const float* b, float* out) {

@@ -59,7 +59,7 @@ struct Sizes {
 constexpr Sizes kProducts[] = {{1, 1, 1},    {1, 512, 96},   {3, 17, 5},     {13, 33, 257},
                                {25, 96, 96}, {12, 32, 256},  {128, 96, 256}, {7, 49, 1030},
                                {40, 80, 24}, {97, 16, 513},  {5, 130, 0},    {2, 40, 300},
-                               {4, 16, 272}, {401, 49, 600}, {601, 49, 390}};
+                               {4, 16, 272}, {401, 49, 600}, {601, 49, 390}, {13, 500, 300}};
 
 TEST_P(KernelSets, ProductsNt) {
     for (const Sizes& size : kProducts) {
@@ -154,7 +154,7 @@ TEST_P(KernelSets, ReductionOverMoreThanTwoLevels) {
 }
 
 TEST_P(KernelSets, Elementwise) {
-    const std::size_t count = 20003;
+    const std::size_t count = 200003;
     const Values a = with_extremes(normal_values(count, 14, 30.0), 57);
     const Values b = with_extremes(normal_values(count, 15), 101);
     const Values c = normal_values(count, 16);
@@ -172,7 +172,7 @@ TEST_P(KernelSets, Elementwise) {
 }
 
 TEST_P(KernelSets, Adamw) {
-    const std::size_t count = 20003;
+    const std::size_t count = 200003;
     const Values g = with_extremes(normal_values(count, 17, 0.01), 211);
     expect_same(
         [&](const Compute& compute) {
@@ -208,7 +208,7 @@ TEST_P(KernelSets, RmsNorm) {
 }
 
 TEST_P(KernelSets, Rope) {
-    for (const std::size_t head_dim : {2UL, 8UL, 24UL, 34UL}) {
+    for (const std::size_t head_dim : {2UL, 8UL, 16UL, 24UL, 34UL, 64UL}) {
         const RopeTable table = make_rope_table(head_dim, 10000.0, 60);
         const std::size_t rows = 3 * 50, columns = 3 * head_dim;
         expect_same(

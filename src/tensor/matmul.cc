@@ -16,7 +16,7 @@ void split_outputs(const Compute& compute, Matrix c, std::size_t depth, const Pr
     check_float_mode();
     constexpr std::size_t kRowGrain = 12;
     constexpr std::size_t kColumnGrain = 32;
-    constexpr std::size_t kWorthAThread = std::size_t{1} << 17;
+    constexpr std::size_t kWorthAThread = std::size_t{1} << 20;
     const std::size_t threads = compute.pool == nullptr ? 1 : compute.pool->size();
     if (threads == 1 || c.rows * c.cols * depth < kWorthAThread) {
         product(0, c.rows, 0, c.cols);

@@ -7,7 +7,7 @@
 namespace cairn::tensor {
 
 namespace {
-constexpr std::size_t kGrain = 4096;
+constexpr std::size_t kGrain = 32768;
 }
 
 void swiglu_forward(const Compute& compute, std::size_t count, const float* gate, const float* up,

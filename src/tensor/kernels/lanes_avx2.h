@@ -83,6 +83,19 @@ struct LanesAvx2 {
         return {half_scaled(x.a, n.a), half_scaled(x.b, n.b)};
     }
 
+    CAIRN_LANE_OP L swap_pairs(L x) {
+        return {_mm256_permute_ps(x.a, 0xB1), _mm256_permute_ps(x.b, 0xB1)};
+    }
+    CAIRN_LANE_OP L spread_n(const float* p, std::size_t n) {
+        const __m256 x = load_n(p, n).a;
+        return {_mm256_permutevar8x32_ps(x, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3)),
+                _mm256_permutevar8x32_ps(x, _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7))};
+    }
+    CAIRN_LANE_OP Mask odd() {
+        const __m256 mask = _mm256_castsi256_ps(_mm256_setr_epi32(0, -1, 0, -1, 0, -1, 0, -1));
+        return {mask, mask};
+    }
+
     CAIRN_LANE_OP float fold(L x) {
         const __m256 eight = _mm256_add_ps(x.a, x.b);
         const __m128 four =

@@ -68,6 +68,13 @@ struct LanesAvx512 {
         return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a.v), shift))};
     }
 
+    CAIRN_LANE_OP L swap_pairs(L a) { return {_mm512_permute_ps(a.v, 0xB1)}; }
+    CAIRN_LANE_OP L spread_n(const float* p, std::size_t n) {
+        const __m512i pairs = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+        return {_mm512_permutexvar_ps(pairs, load_n(p, n).v)};
+    }
+    CAIRN_LANE_OP Mask odd() { return 0xAAAA; }
+
     CAIRN_LANE_OP float fold(L a) {
         const __m256 high = _mm512_extractf32x8_ps(a.v, 1);
         const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v), high);

@@ -101,6 +101,19 @@ struct LanesNeon {
         });
     }
 
+    static inline L swap_pairs(L a) {
+        return map([&](int i) { return vrev64q_f32(a.v[i]); });
+    }
+    static inline L spread_n(const float* p, std::size_t n) {
+        const L a = load_n(p, n);
+        return {{vzip1q_f32(a.v[0], a.v[0]), vzip2q_f32(a.v[0], a.v[0]), vzip1q_f32(a.v[1], a.v[1]),
+                 vzip2q_f32(a.v[1], a.v[1])}};
+    }
+    static inline Mask odd() {
+        const uint32x4_t mask = vreinterpretq_u32_u64(vdupq_n_u64(0xFFFFFFFF00000000));
+        return {{mask, mask, mask, mask}};
+    }
+
     static inline float fold(L a) {
         const float32x4_t low = vaddq_f32(a.v[0], a.v[2]);
         const float32x4_t high = vaddq_f32(a.v[1], a.v[3]);

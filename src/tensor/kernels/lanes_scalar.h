@@ -98,6 +98,16 @@ struct LanesScalar {
         });
     }
 
+    /// Lanes 2i and 2i + 1 change places.
+    static L swap_pairs(const L& a) {
+        return map([&](std::size_t i) { return a.v[i ^ 1]; });
+    }
+    /// Lanes 2i and 2i + 1 are p[i] for i < n <= 8, +0 beyond.
+    static L spread_n(const float* p, std::size_t n) {
+        return map([&](std::size_t i) { return i / 2 < n ? p[i / 2] : 0.0F; });
+    }
+    static Mask odd() { return 0xAAAA; }
+
     /// The sum of the lanes, folded 8, 4, 2, 1.
     static float fold(L a) {
         for (std::size_t width = 8; width >= 1; width /= 2)

@@ -107,27 +107,63 @@ void rmsnorm_backward_gamma(ConstMatrix dy, ConstMatrix x, const float* rstd, fl
 
 static inline float canonical_scalar(float x) { return x == x ? x : __builtin_nanf(""); }
 
+/// One head whose pairs are (i, i + pairs).
+template <typename V>
+inline void rope_halves(std::size_t pairs, const float* cos, const float* sin, V sign, float* x) {
+    for_parts<V>(pairs, [&](auto part) {
+        const V c = part.load(cos);
+        const V s = V::mul(sign, part.load(sin));
+        const V x0 = part.load(x);
+        const V x1 = part.load(x + pairs);
+        part.store(x, V::fma(x0, c, V::neg(V::mul(x1, s))));
+        part.store(x + pairs, V::fma(x0, s, V::mul(x1, c)));
+    });
+}
+
+/// Pairs (2i, 2i + 1), eight of them in the lanes, turned by c and s (each spread over both).
+template <typename V>
+inline V turned_pairs(V own, V c, V s) {
+    const V other = V::swap_pairs(own);
+    const V first = V::fma(own, c, V::neg(V::mul(other, s)));
+    const V second = V::fma(other, s, V::mul(own, c));
+    return canonical_lanes(V::select(V::odd(), second, first));
+}
+
+/// One head whose pairs are (2i, 2i + 1). The last lanes of a head that does not fill them overlap
+/// the ones before (the same values twice): a partial store would stall the next head's loads.
+template <typename V>
+inline void rope_interleaved(std::size_t pairs, const float* cos, const float* sin, V sign,
+                             float* x) {
+    if (pairs < 8) {
+        const V c = V::spread_n(cos, pairs);
+        const V s = V::mul(sign, V::spread_n(sin, pairs));
+        V::store_n(x, turned_pairs(V::load_n(x, 2 * pairs), c, s), 2 * pairs);
+        return;
+    }
+    const std::size_t last = pairs - 8;
+    const V end = V::load(x + 2 * last);
+    for (std::size_t p = 0; p < last; p += 8) {
+        const V s = V::mul(sign, V::spread_n(sin + p, 8));
+        V::store(x + 2 * p, turned_pairs(V::load(x + 2 * p), V::spread_n(cos + p, 8), s));
+    }
+    const V s = V::mul(sign, V::spread_n(sin + last, 8));
+    V::store(x + 2 * last, turned_pairs(end, V::spread_n(cos + last, 8), s));
+}
+
 template <typename V>
 void rope(const RopeTurn& turn, Matrix x, std::size_t begin, std::size_t end) {
     const std::size_t pairs = turn.pairs;
-    const bool interleaved = turn.pairing == RopePairing::kInterleaved;
-    const std::size_t step = interleaved ? 2 : 1;
-    const std::size_t apart = interleaved ? 1 : pairs;
+    const V sign = V::set1(turn.sign);
     for (std::size_t i = begin; i < end; ++i) {
         const std::size_t position = turn.rows.first + i % turn.rows.tokens;
         const float* cos = turn.cos + position * pairs;
         const float* sin = turn.sin + position * pairs;
         float* row = x.data + i * x.stride;
         for (std::size_t head = 0; head < x.cols; head += 2 * pairs) {
-            for (std::size_t p = 0; p < pairs; ++p) {
-                float* first = row + head + step * p;
-                const float c = cos[p];
-                const float s = turn.sign * sin[p];
-                const float x0 = first[0];
-                const float x1 = first[apart];
-                first[0] = canonical_scalar(__builtin_fmaf(x0, c, -(x1 * s)));
-                first[apart] = canonical_scalar(__builtin_fmaf(x0, s, x1 * c));
-            }
+            if (turn.pairing == RopePairing::kInterleaved)
+                rope_interleaved<V>(pairs, cos, sin, sign, row + head);
+            else
+                rope_halves<V>(pairs, cos, sin, sign, row + head);
         }
     }
 }
