@@ -1,5 +1,6 @@
 #include "node/ledger_lane.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/log.h"
@@ -99,6 +100,7 @@ Status LedgerLane::rebuild(const BlockNode* node, SwitchOutcome& outcome) {
             if (!at || at->hash != record.block) continue;
             auto saved = store_.snapshot(record);
             Status loaded = saved.ok() ? load_state(at, *saved) : Status(saved.error());
+            if (loaded.ok()) snapshot_height_ = at->height;
             if (loaded.ok()) loaded = replay(node, outcome);
             if (loaded.ok()) return ok_status();
             last = loaded.error();
@@ -107,6 +109,7 @@ Status LedgerLane::rebuild(const BlockNode* node, SwitchOutcome& outcome) {
         }
     }
     if (!snapshots.ok()) log_warn("snapshots cannot be listed: {}", snapshots.error().message);
+    snapshot_height_ = 0;
     RETURN_IF_ERROR(load_state(genesis_, genesis_state_));
     return replay(node, outcome);
 }
@@ -139,6 +142,7 @@ Status LedgerLane::record(const BlockNode* old_tip, store::TipChange change,
     for (const BlockNode* node = old_tip; node != fork; node = node->parent)
         change.disconnected.push_back(node->hash);
     change.tip = {tip_->hash, tip_->height};
+    snapshot_height_ = std::min(snapshot_height_, fork->height);
     RETURN_IF_ERROR(store_.advance_tip(change));
     if (merge_hook_)
         for (const ConnectedBlock& connected : outcome.connected)
@@ -148,11 +152,11 @@ Status LedgerLane::record(const BlockNode* old_tip, store::TipChange change,
 }
 
 void LedgerLane::maybe_snapshot() {
-    const std::uint32_t at = tip_->height - tip_->height % options_.snapshot_interval;
-    if (at == 0 || at == snapshot_height_ || tip_->height != at) return;
+    // By distance, not by multiples: a node that catches up jumps over most heights.
+    if (tip_->height < snapshot_height_ + options_.snapshot_interval) return;
     const Status put = store_.put_snapshot(tip_->height, tip_->hash, ledger_.save());
     if (put.ok())
-        snapshot_height_ = at;
+        snapshot_height_ = tip_->height;
     else
         log_warn("no snapshot at height {}: {}", tip_->height, put.error().message);
 }

@@ -51,6 +51,8 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
 
     const auto outcome = chain_.accept_headers(message.headers);
     if (outcome.verdict.is_invalid()) return invalid(outcome.verdict.reason());
+    // A clock that is ahead: the same header may be fine in a moment.
+    peer.ask_again = outcome.verdict.is_undecided();
     if (outcome.unknown_parent) {
         ask_headers(peer, chain_.tree().best_header());
         return ok_status();
@@ -125,6 +127,7 @@ void Sync::request_from(Peer& peer) {
     if (!peer.ready || !peer.best || peer.best->invalid) return;
     const BlockNode* tip = chain_.tip()->node;
     if (!(peer.best->work > tip->work)) return;
+    if (peer.blocks_asked_ms.size() > options_.max_blocks_per_peer / 2) return;
     std::size_t seen = 0;
     for (const BlockNode* node : path(common_ancestor(peer.best, tip), peer.best)) {
         if (peer.blocks_asked_ms.size() >= options_.max_blocks_per_peer) return;
@@ -154,7 +157,8 @@ void Sync::tick() {
             peer.best = nullptr;
             peer.ready = false;
             network_.disconnect(id);
-        } else if (peer.ready && !peer.best && peer.hello.work > chain_.tip()->node->work) {
+        } else if (peer.ready &&
+                   (peer.ask_again || (!peer.best && peer.hello.work > chain_.tip()->node->work))) {
             ask_headers(peer, chain_.tip()->node);
         }
     }

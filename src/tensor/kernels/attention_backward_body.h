@@ -90,11 +90,11 @@ struct BackwardScratch {
 
 static inline std::size_t lay_out(const AttentionShape& shape, float* memory, BackwardScratch& s) {
     const std::size_t width = padded(shape.head_dim, 16);
-    float* at = memory;
-    const auto take = [&at](std::size_t count) {
-        float* const here = at;
-        at += padded(count, 16);
-        return here;
+    std::size_t used = 0;
+    const auto take = [&used, memory](std::size_t count) {
+        const std::size_t here = used;
+        used += padded(count, 16);
+        return memory == nullptr ? nullptr : memory + here;
     };
     s.packed_k = take(kKeyBlock * width);
     s.packed_v = take(kKeyBlock * width);
@@ -107,7 +107,7 @@ static inline std::size_t lay_out(const AttentionShape& shape, float* memory, Ba
     s.dv = take(kKeyBlock * width);
     s.dq = take(shape.queries * width);
     s.delta = take(shape.queries);
-    return static_cast<std::size_t>(at - memory);
+    return used;
 }
 
 template <typename V>
