@@ -9,7 +9,6 @@ namespace {
 chain::NetworkDefinition rules_of_tiny_network() {
     chain::NetworkDefinition network = sim_network_definition();
     network.novelty = true;
-    network.novelty_rounds = 1;
     return network;
 }
 

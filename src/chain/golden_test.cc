@@ -62,7 +62,7 @@ TEST(Golden, GenesisId) {
     NetworkDefinition network;
     network.name = "golden";
     EXPECT_EQ(to_hex(genesis_id(network)),
-              "126d00e02df569d72a6009d3b34a00b9caa79df8e1bd1e5c96785f276a9f1daa");
+              "a57179406f798321c72582e763dba91f54ec23bcf5eb5c7769706a9b1c0c8176");
 }
 
 }  // namespace

@@ -39,7 +39,6 @@ chain::NetworkDefinition demo_definition(std::uint64_t seed, std::uint64_t genes
     network.recipe.decay_rounds = 60;
     network.recipe.floor_ppb = 200'000'000;
     network.genesis_time_ms = genesis_time_ms;
-    network.novelty_rounds = 1;
     network.round_length = 8;
     network.spacing_ms = 1500;
     network.halflife_ms = 30'000;

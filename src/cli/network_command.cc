@@ -36,7 +36,6 @@ chain::NetworkDefinition tiny_definition() {
     network.architecture.vocab = 320;
     network.architecture.context = 32;
     network.judge_leaf_tokens = 1024;
-    network.novelty_rounds = 1;
     network.recipe.local_steps = 4;
     network.recipe.batch_tokens = 1024;
     network.spacing_ms = 500;

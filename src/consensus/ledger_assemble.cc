@@ -134,7 +134,7 @@ Status Ledger::keep_loss_down(std::vector<Ranked>& chosen, std::size_t& room, Me
         plan.merged = sum.merged(network_.outer_step);
         ASSIGN_OR_RETURN(const JointLoss loss, evaluator_->joint_loss(tip_, ids, plan.merged));
         report.judge_loss_before = loss.before;
-        if (loss.after <= loss.before) {
+        if (check_joint_loss(network_.loss_slack, loss.before, loss.after).is_valid()) {
             report.judge_loss_after = loss.after;
             break;
         }

@@ -140,7 +140,7 @@ Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t hei
     if (!loss.ok()) return Verdict::undecided("the judge loss failed: " + loss.error().message);
     report.judge_loss_before = loss->before;
     report.judge_loss_after = loss->after;
-    return check_joint_loss(loss->before, loss->after);
+    return check_joint_loss(network_.loss_slack, loss->before, loss->after);
 }
 
 void Ledger::add_to_plan(const Evaluation& evaluation, MergePlan& plan) {

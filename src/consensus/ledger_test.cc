@@ -196,11 +196,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "7f1f59033075736a95e936a422dacb40b0e78f6dca07bf3b6f83f303415f0d7a");
+              "eebba5abfb372d115a25d554fbeb09c4bbfcc9f1322eccaacd6ec9b980613d5b");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "e301f4e3eafd13f485d42a0309bf0304136660e4ddcc118157a13ff74b68ee10");
+              "c1782606245af7c137650b7d062922c9440a857a1393f852d0f8111264f162c9");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "23d9a3cac4e121489759d2639ca295c48aca854b5f23b2546605045fb60554dc");
+              "6b15d41bf42d5cb534085243d1a5a8995305db71f1132ebf3bda466e74da09a1");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

@@ -163,6 +163,7 @@ TEST_F(LedgerWorth, TogetherTheLossMustNotRise) {
     // A steep valley: every score is positive, yet long steps cross to the other side.
     chain::NetworkDefinition network = test_network();
     network.outer_step = 131072;
+    network.loss_slack = 0;
     TestChain steep(network);
     steep.model.curvature = 1;
     const auto reveals = steep.commit_round(miner, {alice, bob}, {step(0, -1500), step(7, -300)});

@@ -61,9 +61,18 @@ TEST(MergeRules, ClampsToInt32) {
 }
 
 TEST(MergeRules, LossMayStayButNotRise) {
-    EXPECT_TRUE(check_joint_loss(10, 10).is_valid());
-    EXPECT_TRUE(check_joint_loss(10, 9).is_valid());
-    EXPECT_TRUE(check_joint_loss(10, 11).is_invalid());
+    EXPECT_TRUE(check_joint_loss(0, 10, 10).is_valid());
+    EXPECT_TRUE(check_joint_loss(0, 10, 9).is_valid());
+    EXPECT_TRUE(check_joint_loss(0, 10, 11).is_invalid());
+}
+
+TEST(MergeRules, LossMayRiseByTheSlackAndNoMore) {
+    EXPECT_TRUE(check_joint_loss(1024, 64'000, 65'000).is_valid());
+    EXPECT_TRUE(check_joint_loss(1024, 64'000, 65'001).is_invalid());
+    EXPECT_TRUE(check_joint_loss(1024, 63, 64).is_invalid());
+    constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+    EXPECT_TRUE(check_joint_loss(65536, kMax / 2, kMax - 1).is_valid());
+    EXPECT_TRUE(check_joint_loss(65536, 0, 1).is_invalid());
 }
 
 TEST(ContributionRules, NormBounds) {
