@@ -120,7 +120,12 @@ TEST_P(KernelSets, ProductsWithExtremes) {
             const Values small = normal_values(n * k, 10, 1e-30);
             const Values smaller = normal_values(m * k, 11, 1e-14);
             matmul_nt(compute, {smaller.data(), m, k}, {small.data(), n, k}, {tiny.data(), m, n});
-            return Results{c, tiny};
+            // sums that vanish: -0 in a chunk, but +0 in the result, which starts at +0
+            Values zeros(m * n);
+            const Values vanishing = normal_values(m * k, 12, 1e-30);
+            matmul_nt(compute, {vanishing.data(), m, k}, {small.data(), n, k},
+                      {zeros.data(), m, n});
+            return Results{c, tiny, zeros};
         },
         "extremes");
 }
