@@ -61,7 +61,7 @@ TEST(Restart, DamagedFilesAreNoticedAndHealed) {
         World world(seed, scenario_name(), kit);
         world.add_node({});
         world.add_node({.connect = {0}, .mine = false, .train = false, .snapshot_interval = 4});
-        ASSERT_TRUE(world.run_until([&] { return world.agreed(14); }, 120'000))
+        ASSERT_TRUE(world.run_until([&] { return world.agreed(14); }, 400'000))
             << world.replay_line();
         world.kill(1);
         const fs::path root = world.directory(1);
