@@ -1,19 +1,22 @@
 # The two commands: make demo, make test. make build alone gives build/cairn.
-.PHONY: build demo test check install clean
+.PHONY: build demo test check configure install clean
 
-build: install
-	@cmake --preset release --log-level=WARNING
-	@nice cmake --build build
+build: configure
+	@nice cmake --build build --target cairn
 
 demo: build
 	build/cairn demo
 
-test: build
+test: configure
 	@tools/tidy
+	@nice cmake --build build
 	ctest --test-dir build --output-on-failure -j2
 
 check:
 	tools/check
+
+configure: install
+	@cmake --preset release --log-level=WARNING
 
 install:
 	@tools/install build
