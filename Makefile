@@ -16,7 +16,7 @@ check:
 	tools/check
 
 configure: install
-	@cmake --preset release --log-level=WARNING
+	@cmake --preset release --log-level=WARNING >/dev/null
 
 install:
 	@tools/install build
