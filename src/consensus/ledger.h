@@ -106,6 +106,7 @@ class Ledger {
                                 BlockReport& report);
     static void add_to_plan(const Evaluation& evaluation, MergePlan& plan);
     void start_report(std::uint32_t height, BlockReport& report) const;
+    void report_loss_of_idle_merge(BlockReport& report);
     void apply(const chain::Block& block, std::uint32_t height, const MergePlan& plan,
                BlockUndo& undo);
 

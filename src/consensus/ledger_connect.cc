@@ -13,6 +13,7 @@
 #include "consensus/ledger.h"
 #include "consensus/merge_rules.h"
 #include "consensus/payment_rules.h"
+#include "consensus/worth_rules.h"
 
 namespace cairn::consensus {
 namespace {
@@ -117,10 +118,22 @@ void Ledger::start_report(std::uint32_t height, BlockReport& report) const {
     report.worth_reference = rules_.worth_reference(network_);
 }
 
+void Ledger::report_loss_of_idle_merge(BlockReport& report) {
+    if (!report.merge) return;
+    // No rule reads it, so a failure changes nothing; people who follow the loss do.
+    const Result<std::int64_t> loss = model_.judge_loss(judge_seed(tip_));
+    if (!loss.ok()) return;
+    report.judge_loss_before = *loss;
+    report.judge_loss_after = *loss;
+}
+
 Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t height,
                                     MergePlan& plan, BlockReport& report) {
     plan.record.round = network_.round_of(height);
-    if (block.contributions.empty()) return Verdict::valid();
+    if (block.contributions.empty()) {
+        report_loss_of_idle_merge(report);
+        return Verdict::valid();
+    }
     MergeSum sum(model_.parameter_count());
     std::vector<Hash256> ids;
     for (const chain::Contribution& contribution : block.contributions) {
