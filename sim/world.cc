@@ -102,6 +102,7 @@ void World::start(int number) {
     ++slot.starts;
 
     node::NodeConfig config{network_, slot.key, {}, 8, {}, {}, {}, {}, {}, {}};
+    config.connect = slot.spec.connect_addresses;
     for (const int peer : slot.spec.connect) config.connect.push_back(address(peer));
     config.chain.lane.snapshot_interval = slot.spec.snapshot_interval;
     config.chain.lane.max_undo = slot.spec.max_undo;

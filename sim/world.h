@@ -17,7 +17,8 @@
 namespace cairn::sim {
 
 struct NodeSpec {
-    std::vector<int> connect{};  ///< nodes that it dials
+    std::vector<int> connect{};                    ///< nodes that it dials
+    std::vector<std::string> connect_addresses{};  ///< and others
     bool mine = true;
     bool train = true;
     std::uint64_t hashes_per_slice = 2;

@@ -1,0 +1,85 @@
+// Proves that a node gets the chain although a peer promises much and gives nothing: it notices,
+// drops that peer and asks others.
+#include "node/messages.h"
+#include "sim/scenario.h"
+
+namespace cairn::sim {
+namespace {
+
+using node::MessageKind;
+
+/// Says that it has the most work of all, shows the headers of an honest node, and never a body.
+class Liar final : public net::NetworkHandler {
+  public:
+    Liar(World& world, int honest, bool shows_headers)
+        : world_(world),
+          honest_(honest),
+          shows_headers_(shows_headers),
+          loop_(world.scheduler(), world.seed() + 77),
+          network_(world.fabric(), loop_, kAddress,
+                   crypto::public_key(crypto::SecretKey::generate(world.random()))) {
+        network_.set_handler(this);
+    }
+    static constexpr const char* kAddress = "10.0.0.99:7000";
+
+    void on_peer_up(net::PeerId peer, const net::PeerInfo&) override {
+        node::Hello hello;
+        hello.genesis_id = world_.node(honest_).chain().genesis_id();
+        hello.height = 1'000'000;
+        hello.work.bytes.fill(0xff);
+        node::send(network_, peer, MessageKind::kHello, encode(hello));
+    }
+    void on_peer_down(net::PeerId, const std::string&) override { ++dropped; }
+    void on_message(net::PeerId peer, std::uint16_t kind, Bytes) override {
+        if (static_cast<MessageKind>(kind) == MessageKind::kGetBlock) ++refused;
+        if (static_cast<MessageKind>(kind) != MessageKind::kGetHeaders || !shows_headers_) return;
+        node::Headers answer;
+        const auto& chain = world_.node(honest_).chain();
+        for (std::uint32_t height = 1; const node::BlockNode* at = chain.active_at(height);
+             ++height)
+            answer.headers.push_back(at->header);
+        node::send(network_, peer, MessageKind::kHeaders, encode(answer));
+    }
+
+    int dropped = 0;
+    int refused = 0;
+
+  private:
+    World& world_;
+    int honest_;
+    bool shows_headers_;
+    SimLoop loop_;
+    SimNetwork network_;
+};
+
+void sync_beside_a_liar(std::uint64_t seed, bool shows_headers) {
+    FakeModelKit kit;
+    World world(seed, scenario_name(), kit);
+    world.add_node({});
+    ASSERT_TRUE(world.run_until([&] { return world.height(0) >= 12; }, 120'000));
+    Liar liar(world, 0, shows_headers);
+    NodeSpec spec{.mine = false, .train = false};
+    spec.connect_addresses = {Liar::kAddress};
+    const int late = world.add_node(spec);
+    world.run_ms(3'000);  // it knows nobody but the liar
+    EXPECT_EQ(world.height(late), 0U) << world.replay_line();
+    EXPECT_EQ(liar.refused > 0, shows_headers) << world.replay_line();
+    world.kill(late);
+    world.spec(late).connect = {0};
+    world.start(late);
+    ASSERT_TRUE(world.run_until(
+        [&] { return world.height(late) >= 12 && world.tip(late) == world.tip(0); }, 120'000))
+        << world.replay_line();
+    ASSERT_TRUE(world.run_until([&] { return liar.dropped >= 2; }, 120'000)) << world.replay_line();
+}
+
+TEST(Sync, APeerThatNeverAnswers) {
+    for (const std::uint64_t seed : seeds()) sync_beside_a_liar(seed, false);
+}
+
+TEST(Sync, APeerThatShowsHeadersButGivesNoBodies) {
+    for (const std::uint64_t seed : seeds()) sync_beside_a_liar(seed, true);
+}
+
+}  // namespace
+}  // namespace cairn::sim
