@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/test_data.h"
 #include "cli/commands.h"
 #include "tensor/compute.h"
 
@@ -32,11 +33,6 @@ Outcome run(std::vector<std::string> arguments) {
     std::ostringstream errors;
     const int code = run_command_line(static_cast<int>(argv.size()), argv.data(), out, errors);
     return {code, out.str(), errors.str()};
-}
-
-std::string data_folder() {
-    const char* folder = std::getenv("CAIRN_TEST_DATA");
-    return folder != nullptr ? folder : "../shared/data";
 }
 
 class OneMachine : public testing::Test {
@@ -117,7 +113,7 @@ TEST_F(OneMachine, TrainedModelsAreOneToTheBitAndLearn) {
 }
 
 TEST_F(OneMachine, GenerateHasOneDigest) {
-    const std::string model = data_folder() + "/stories260K/stories260K.bin";
+    const std::string model = test_data_folder() + "/stories260K/stories260K.bin";
     if (!std::filesystem::exists(model)) GTEST_SKIP() << "no stories260K: set CAIRN_TEST_DATA";
     const char* before = std::getenv("CAIRN_KERNELS");
     const std::string kept = before != nullptr ? before : "";
@@ -137,14 +133,14 @@ TEST_F(OneMachine, GenerateHasOneDigest) {
     }
     ::setenv("CAIRN_KERNELS", kept.c_str(), 1);
     if (before == nullptr) ::unsetenv("CAIRN_KERNELS");
-    std::ifstream expected(data_folder() + "/stories260K/greedy.txt");
+    std::ifstream expected(test_data_folder() + "/stories260K/greedy.txt");
     std::stringstream text;
     text << expected.rdbuf();
     EXPECT_EQ(run({"generate", "--model", model, "--steps", "200"}).out, text.str() + "\n");
 }
 
 TEST_F(OneMachine, ConvertedModelsWriteTheSame) {
-    const std::string model = data_folder() + "/stories260K/stories260K.bin";
+    const std::string model = test_data_folder() + "/stories260K/stories260K.bin";
     if (!std::filesystem::exists(model)) GTEST_SKIP() << "no stories260K: set CAIRN_TEST_DATA";
     const std::string file = folder_ + "/stories.cairn";
     ASSERT_EQ(run({"model", "convert", "--model", model, "--out", file}).code, 0);

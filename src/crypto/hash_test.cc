@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "crypto/test_data.h"
+#include "base/test_data.h"
 
 namespace cairn::crypto {
 namespace {

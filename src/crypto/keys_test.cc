@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_data.h"
 #include "crypto/hash.h"
-#include "crypto/test_data.h"
 
 namespace cairn::crypto {
 namespace {

@@ -6,12 +6,12 @@
 #include <fstream>
 
 #include "base/codec.h"
+#include "base/test_data.h"
 #include "model/checkpoint.h"
 #include "model/generate.h"
 #include "model/llama2c.h"
 #include "model/load.h"
 #include "model/safetensors.h"
-#include "model/test_data.h"
 #include "model/test_model.h"
 #include "tensor/kv_type.h"
 

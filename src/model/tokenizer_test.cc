@@ -8,9 +8,9 @@
 
 #include "base/disk.h"
 #include "base/random.h"
+#include "base/test_data.h"
 #include "model/bpe.h"
 #include "model/llama2c_tokenizer.h"
-#include "model/test_data.h"
 #include "model/words.h"
 
 namespace cairn::model {

@@ -7,10 +7,10 @@
 
 #include <cstring>
 
+#include "base/test_data.h"
 #include "crypto/hash.h"
 #include "model/llama2c.h"
 #include "model/load.h"
-#include "model/test_data.h"
 #include "serve/test_world.h"
 
 namespace cairn::serve {
@@ -236,7 +236,7 @@ TEST_F(RemoteLayersTest, SaysWhichLayersNobodyHolds) {
 
 // The real thing: a trained model, against the text that two other programs agree on.
 TEST(RemoteStories, SplitOverTwoAndThreeServersWritesTheSameStory) {
-    const std::string file = model::test_data_folder() + "/stories260K/stories260K.bin";
+    const std::string file = test_data_folder() + "/stories260K/stories260K.bin";
     auto loaded = model::load_any(file);
     if (!loaded.ok()) GTEST_SKIP() << "no test data: " << loaded.error().message;
     TestWorld world(std::make_shared<const model::Model>(std::move(loaded->model)));
