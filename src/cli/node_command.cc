@@ -23,7 +23,7 @@ struct NodeRequest {
     std::string api = "127.0.0.1:0";
     bool no_api = false;
     bool use_wallet = false;
-    std::uint64_t hash_rate = 500'000;  ///< per second, at most
+    std::uint64_t hash_rate = 100'000;  ///< per second, at most
     WalletFile wallet;
     std::string prompt = "And ";
     ServeLayersRequest serve;
