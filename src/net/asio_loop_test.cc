@@ -46,11 +46,11 @@ TEST(AsioLoop, ATimerCancelledInTheSameTurnDoesNotFire) {
 }
 
 TEST(AsioLoop, LanesKeepOrderAndFinishOnTheLoop) {
-    AsioLoop loop;
     const auto loop_thread = std::this_thread::get_id();
     std::vector<int> order;
     std::atomic<int> last_worked = 0;
     std::atomic<bool> train_runs = false;
+    AsioLoop loop;  // goes first: its lanes still look at the above
     loop.offload(
         Lane::kTrain,
         [&] {
