@@ -1,7 +1,7 @@
 // Our own elementary functions (rule 6): built from IEEE operations and explicit fma, so that
-// they give the same bits everywhere, which no two libms promise. fp32: at most 2 ulp. Double:
+// they give the same bits everywhere, which no two libms promise. Double:
 // for tables and schedules that are rounded once to fp32; a few ulp.
-// Measured over all inputs: exp 0.95, log 0.95, tanh 1.4, sigmoid 2.1 ulp.
+// fp32, measured over all inputs: exp 0.91, log 0.87, tanh 1.37, sigmoid 2.41 ulp.
 #pragma once
 
 namespace cairn::tensor {

@@ -68,13 +68,13 @@ TEST(Elementary, TanhIsWithinTwoUlp) {
     EXPECT_LT(error, 2.0);
 }
 
-// Its formula is SwiGLU's, e/(1+e) with three roundings: just over 2 where they all add up.
-TEST(Elementary, SigmoidIsWithinAboutTwoUlp) {
+// Its formula is SwiGLU's, e/(1+e) with three roundings: 2.4 where they all add up.
+TEST(Elementary, SigmoidIsWithinTwoAndAHalfUlp) {
     const double error = largest_error(
         sigmoid_f32, [](double x) { return 1.0 / (1.0 + std::exp(-x)); },
         [](float x) { return is_number(x) && x >= -87.0F; });
     RecordProperty("ulp", std::to_string(error));
-    EXPECT_LT(error, 2.2);
+    EXPECT_LT(error, 2.5);
 }
 
 TEST(Elementary, Edges) {
@@ -172,10 +172,10 @@ TEST(Elementary, HashesOverPatterns) {
 
 TEST(Elementary, HashesOverAllInputs) {
     if (!slow_tier()) GTEST_SKIP() << "all 2^32 inputs take minutes: set CAIRN_SLOW=1";
-    EXPECT_EQ(hash_over_patterns(1, map_each<exp_f32>), 17174770173519016859U);
-    EXPECT_EQ(hash_over_patterns(1, map_each<log_f32>), 4788264938146010180U);
-    EXPECT_EQ(hash_over_patterns(1, map_each<tanh_f32>), 5437997914046262481U);
-    EXPECT_EQ(hash_over_patterns(1, map_each<sigmoid_f32>), 4736789284216595243U);
+    EXPECT_EQ(hash_over_patterns(1, map_each<exp_f32>), 9476948245342178754U);
+    EXPECT_EQ(hash_over_patterns(1, map_each<log_f32>), 10501643844604886584U);
+    EXPECT_EQ(hash_over_patterns(1, map_each<tanh_f32>), 8240019543661716565U);
+    EXPECT_EQ(hash_over_patterns(1, map_each<sigmoid_f32>), 7226211551151032135U);
 }
 
 TEST(Elementary, EveryKernelSetHasTheSameExp) {
