@@ -20,12 +20,13 @@ constexpr KernelSet kAll[] = {KernelSet::kReference, KernelSet::kScalar, KernelS
 bool cpu_can_run(KernelSet set) {
 #if defined(__x86_64__)
     if (set == KernelSet::kAvx2)
-        return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+        return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
+               __builtin_cpu_supports("f16c") != 0;
     if (set == KernelSet::kAvx512)
         return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
-               __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-               __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-               __builtin_cpu_supports("avx512vnni") != 0;
+               __builtin_cpu_supports("f16c") != 0 && __builtin_cpu_supports("avx512f") != 0 &&
+               __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+               __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
 #endif
     return set == KernelSet::kReference || set == KernelSet::kScalar || set == KernelSet::kNeon;
 }
