@@ -1,9 +1,10 @@
-// Causal attention with grouped key-value heads, by rule 4. Keys are walked in blocks of 64
-// aligned to absolute position, so that a query's bits do not depend on how the sequence was cut
+// Attention, causal or not, with grouped key-value heads, by rule 4. Keys are walked in blocks of
+// 64 aligned to absolute position, so that a query's bits do not depend on how the sequence was cut
 // into prefill and decode, nor on what else is in the batch.
 //
 // Query head h reads key-value head h / (heads / kv_heads). The query in row i of a sequence
-// stands at position first_position + i and sees the keys at positions 0 .. its own.
+// stands at position first_position + i and sees the keys at positions 0 .. its own; without
+// causality (encoders) every query sees all keys of its sequence.
 #pragma once
 
 #include "tensor/compute.h"
@@ -20,9 +21,12 @@ struct AttentionShape {
     std::size_t heads = 0;
     std::size_t kv_heads = 0;
     std::size_t head_dim = 0;
+    bool causal = true;
 
     /// Keys per sequence that the operands hold.
     std::size_t keys() const { return first_position + queries; }
+    /// How many keys the query in row i of its sequence sees: those at positions below this.
+    std::size_t visible(std::size_t i) const { return causal ? first_position + i + 1 : keys(); }
 };
 
 /// The softmax of each (query, head): its largest score and the sum of exp(score - max). Backward

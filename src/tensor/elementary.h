@@ -13,6 +13,15 @@ float log_f32(float x);
 float tanh_f32(float x);
 /// 1 / (1 + e^-x), as SwiGLU computes it.
 float sigmoid_f32(float x);
+/// The error function.
+float erf_f32(float x);
+/// x * Phi(x), GELU's exact form; -0 below -13.19, where exp is +0.
+float gelu_f32(float x);
+/// x / (1 + e^-z), z = 2 sqrt(2/pi) (x + 0.044715 x^3): GELU's tanh form; -0 below -10.03.
+float gelu_tanh_f32(float x);
+/// Their derivatives.
+float gelu_slope_f32(float x);
+float gelu_tanh_slope_f32(float x);
 
 /// For |x| < 2^30 or so (three-part pi/2 reduction): far beyond any position.
 double sin_f64(double x);

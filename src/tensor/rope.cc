@@ -29,15 +29,16 @@ std::vector<double> rope_frequencies(std::size_t head_dim, double theta) {
     return frequencies;
 }
 
-RopeTable make_rope_table(const std::vector<double>& frequencies, std::size_t positions) {
+RopeTable make_rope_table(const std::vector<double>& frequencies, std::size_t positions,
+                          double attention_factor) {
     RopeTable table{positions, frequencies.size(), {}, {}};
     table.cos.reserve(positions * table.pairs);
     table.sin.reserve(positions * table.pairs);
     for (std::size_t position = 0; position < positions; ++position) {
         for (const double frequency : frequencies) {
             const double angle = static_cast<double>(position) * frequency;
-            table.cos.push_back(static_cast<float>(cos_f64(angle)));
-            table.sin.push_back(static_cast<float>(sin_f64(angle)));
+            table.cos.push_back(static_cast<float>(attention_factor * cos_f64(angle)));
+            table.sin.push_back(static_cast<float>(attention_factor * sin_f64(angle)));
         }
     }
     return table;

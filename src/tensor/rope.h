@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "base/result.h"
 #include "tensor/compute.h"
 #include "tensor/matrix.h"
 
@@ -24,9 +25,37 @@ struct RopeTable {
 
 /// theta^(-2i/d) for i in [0, head_dim / 2).
 std::vector<double> rope_frequencies(std::size_t head_dim, double theta);
-/// A table over any frequencies, so that a model may scale them.
-RopeTable make_rope_table(const std::vector<double>& frequencies, std::size_t positions);
+/// A table over any frequencies, so that a model may scale them; cos and sin are multiplied by
+/// `attention_factor` before they are rounded.
+RopeTable make_rope_table(const std::vector<double>& frequencies, std::size_t positions,
+                          double attention_factor = 1.0);
 RopeTable make_rope_table(std::size_t head_dim, double theta, std::size_t positions);
+
+/// How a model trained on short texts turns for longer ones. The fields are those of
+/// `rope_scaling` in a Hugging Face config.json.
+struct RopeScaling {
+    enum class Kind { kNone, kLinear, kLlama3, kYarn };
+
+    Kind kind = Kind::kNone;
+    double factor = 1.0;            ///< how much longer
+    double original_positions = 0;  ///< original_max_position_embeddings: llama3, yarn
+    double low_freq_factor = 1.0;   ///< llama3
+    double high_freq_factor = 4.0;  ///< llama3
+    double beta_fast = 32.0;        ///< yarn: turns in the original length from which on nothing
+    double beta_slow = 1.0;         ///< changes, and below which everything is interpolated
+    bool truncate = true;           ///< yarn: the two borders are whole pairs
+    double attention_factor = 0.0;  ///< yarn: factor of cos and sin; 0: by the formula
+    double mscale = 0.0;            ///< yarn, as DeepSeek gives it; 0: absent
+    double mscale_all_dim = 0.0;    ///< yarn, as DeepSeek gives it; 0: absent
+};
+
+/// Refuses what the formulas cannot take (kInvalid): factors below 1, no original length.
+Status check_rope_scaling(const RopeScaling& scaling);
+/// rope_frequencies, scaled; computed in double by our own functions.
+std::vector<double> scaled_rope_frequencies(std::size_t head_dim, double theta,
+                                            const RopeScaling& scaling);
+/// What cos and sin are multiplied by: 1 except for yarn, whose formula is 0.1 ln(factor) + 1.
+double rope_attention_factor(const RopeScaling& scaling);
 
 /// Which positions the rows of a matrix have: row i is position first + i mod tokens.
 struct RopeRows {

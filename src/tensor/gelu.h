@@ -1,0 +1,30 @@
+// GELU (Hendrycks and Gimpel 2016) in its two forms, and ReLU.
+//   kErf:  x * Phi(x), Phi the normal distribution: "gelu" in Hugging Face models, BERT
+//   kTanh: x * (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2: "gelu_new", "gelu_pytorch_tanh",
+//   GPT-2
+// Both are within 2 ulp where the result is a normal number, also far down the negative tail, where
+// the formulas as they are usually written cancel; see gelu_f32 in elementary.h.
+#pragma once
+
+#include <cstddef>
+
+#include "tensor/compute.h"
+
+namespace cairn::tensor {
+
+enum class GeluForm { kErf, kTanh };
+
+/// y[i] = gelu(x[i]); y may be x.
+void gelu_forward(const Compute& compute, GeluForm form, std::size_t count, const float* x,
+                  float* y);
+/// dx[i] = dy[i] * gelu'(x[i]); dx may be dy or x.
+void gelu_backward(const Compute& compute, GeluForm form, std::size_t count, const float* dy,
+                   const float* x, float* dx);
+
+/// y[i] = x[i] > 0 ? x[i] : +0 (NaN stays NaN); y may be x.
+void relu_forward(const Compute& compute, std::size_t count, const float* x, float* y);
+/// dx[i] = x[i] > 0 ? dy[i] : +0 (NaN where x is); dx may be dy or x.
+void relu_backward(const Compute& compute, std::size_t count, const float* dy, const float* x,
+                   float* dx);
+
+}  // namespace cairn::tensor
