@@ -1,0 +1,60 @@
+// What a tokenizer is made of, as the world's files say it: pieces, scores, merges, special ids.
+// The readers of files (GGUF metadata, Hugging Face folders, llama2.c) fill VocabularyParts and
+// know nothing of encoding; make_tokenizer judges the parts and builds the tokenizer that they
+// describe. The way back, Tokenizer::parts(), is for writers of such files.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace cairn::model {
+
+class Tokenizer;
+
+/// What a piece is; the numbers are those of GGUF and SentencePiece.
+enum class PieceType : std::uint8_t {
+    kNormal = 1,
+    kUnknown = 2,      ///< stands for what no piece covers
+    kControl = 3,      ///< never made from a user's text: <s>, <|im_start|>
+    kUserDefined = 4,  ///< matched whole in any text, before everything else
+    kUnused = 5,       ///< has an id, is never made
+    kByte = 6,         ///< <0x00> to <0xFF>: one byte
+};
+
+/// The metadata of a vocabulary under neutral names; the comments give GGUF's keys
+/// (tokenizer.ggml.*). Spelling of pieces and merges is the file's own.
+struct VocabularyParts {
+    std::string model;                        ///< .model: "gpt2", "llama", "bert"
+    std::string pre;                          ///< .pre: "gpt-2", "llama-bpe", "qwen2", ...
+    std::vector<std::string> pieces;          ///< .tokens; the id is the place
+    std::vector<float> scores;                ///< .scores; empty, or one for each piece
+    std::vector<std::int32_t> types;          ///< .token_type; empty, or one for each piece
+    std::vector<std::string> merges;          ///< .merges: "left right", best first
+    std::optional<std::uint32_t> bos;         ///< .bos_token_id
+    std::optional<std::uint32_t> eos;         ///< .eos_token_id
+    std::optional<std::uint32_t> eot;         ///< .eot_token_id
+    std::optional<std::uint32_t> unk;         ///< .unknown_token_id
+    std::optional<std::uint32_t> pad;         ///< .padding_token_id
+    std::optional<bool> add_bos;              ///< .add_bos_token
+    std::optional<bool> add_eos;              ///< .add_eos_token
+    std::optional<bool> add_space_prefix;     ///< .add_space_prefix
+    std::optional<bool> remove_extra_spaces;  ///< .remove_extra_whitespaces
+    bool normalise_nfc = false;               ///< only tokenizer.json says it
+    std::string chat_template;                ///< .chat_template
+};
+
+/// No vocabulary has more pieces, no piece more bytes.
+inline constexpr std::uint32_t kMaxPieces = 1U << 20;
+inline constexpr std::size_t kMaxPieceBytes = 4096;
+inline constexpr std::size_t kMaxChatTemplateBytes = std::size_t{1} << 18;
+
+/// The tokenizer that the parts describe. kUnsupported, naming it, for a model or pre-tokenizer
+/// that is not here; kInvalid for parts that contradict each other.
+Result<std::unique_ptr<Tokenizer>> make_tokenizer(VocabularyParts parts);
+
+}  // namespace cairn::model
