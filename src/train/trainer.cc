@@ -17,12 +17,16 @@ namespace {
 
 constexpr std::uint32_t kSaveVersion = 1;
 
+// Whole arrays at once: a state is three times the model, and is saved while somebody waits.
+static_assert(std::endian::native == std::endian::little);
+
 void append_floats(std::span<const float> values, Writer& writer) {
-    for (const float value : values) writer.u32(std::bit_cast<std::uint32_t>(value));
+    writer.raw({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()});
 }
 
 void read_floats(Reader& reader, std::span<float> values) {
-    for (float& value : values) value = std::bit_cast<float>(reader.u32());
+    const ByteView bytes = reader.raw(values.size_bytes());
+    if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
 }
 
 }  // namespace
@@ -118,6 +122,16 @@ std::span<const float> Trainer::parameters() const { return state_->parameters; 
 std::uint64_t Trainer::next_step() const { return state_->step; }
 std::uint64_t Trainer::seed() const { return state_->seed; }
 
+Status Trainer::set_total_steps(std::uint64_t total_steps) {
+    Recipe changed = state_->recipe;
+    changed.total_steps = total_steps;
+    RETURN_IF_ERROR(validate(changed, state_->layout.config()));
+    if (total_steps != state_->recipe.total_steps && state_->step > changed.warmup_steps)
+        return invalid("the number of steps is settled once the warm-up is over");
+    state_->recipe = changed;
+    return ok_status();
+}
+
 void Trainer::start(std::span<const float> parameters, std::uint64_t step, bool keep_moments) {
     CHECK(parameters.size() == state_->parameters.size());
     std::copy(parameters.begin(), parameters.end(), state_->parameters.begin());
@@ -136,7 +150,7 @@ Result<StepReport> Trainer::step() {
     report.loss = model::nats(s.compute_gradient(), s.recipe.tokens_per_step());
     if (!tensor::all_finite(s.gradient.size(), s.gradient.data()))
         return invalid("step " + std::to_string(s.step) +
-                       ": the gradient is not finite; lower the learning rate");
+                       ": the gradient is not finite; lower the learning rate, or warm up longer");
     report.gradient_norm = static_cast<double>(s.clip());
     s.update();
     return report;

@@ -1,0 +1,48 @@
+// RunState: a training run on one machine between two of its steps, as one file. Everything that
+// decides the bits of what comes next is in it (model, tokenizer, recipe, seed, parameters,
+// moments), and how the run was asked for, so that `cairn train --resume` needs nothing but its
+// name. The text itself is not in it, only its hash: another text is refused.
+//
+//   magic "CAIRNRUN" · u32 version 1 · the fields below in order · u64 length and bytes of
+//   Trainer::save() · SHA-256 of everything before it
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "crypto/hash.h"
+#include "model/config.h"
+#include "train/recipe.h"
+
+namespace cairn::train {
+
+/// How the run was asked for, besides what decides bits.
+struct RunOptions {
+    std::vector<std::string> texts;  ///< files, as the user named them
+    std::string valid;               ///< held-out text; empty: none
+    std::string log;                 ///< training log; empty: none
+    std::uint64_t valid_every = 0;   ///< steps; 0: chosen from the length of the run
+    std::uint64_t valid_windows = 0;
+    std::uint64_t save_every = 0;  ///< steps; 0: by the clock
+    double minutes = 0;            ///< time limit; 0: none
+    bool operator==(const RunOptions&) const = default;
+};
+
+struct RunState {
+    model::ModelConfig config;
+    Bytes tokenizer;  ///< its canonical file
+    Recipe recipe;
+    RunOptions options;
+    Hash256 text_hash;             ///< hash_tokens of what is learnt from
+    std::uint64_t elapsed_us = 0;  ///< time spent on the steps so far
+    double first_loss = 0;         ///< nats per token of the first step's windows
+    Bytes trainer;                 ///< Trainer::save()
+};
+
+Hash256 hash_tokens(std::span<const std::uint32_t> tokens);
+
+/// Canonical bytes; decode checks the hash, bounds every field and refuses trailing bytes.
+Bytes encode_run_state(const RunState& state);
+Result<RunState> decode_run_state(ByteView file);
+
+}  // namespace cairn::train

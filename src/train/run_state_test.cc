@@ -1,0 +1,67 @@
+// Proves that a run's state comes back as it was and that a damaged, cut or foreign one is refused.
+#include "train/run_state.h"
+
+#include <gtest/gtest.h>
+
+namespace cairn::train {
+namespace {
+
+RunState example() {
+    RunState state;
+    state.config.dim = 16;
+    state.config.hidden_dim = 32;
+    state.config.layers = 1;
+    state.config.heads = 2;
+    state.config.kv_heads = 1;
+    state.config.vocab = 24;
+    state.config.context = 32;
+    state.tokenizer = {1, 2, 3};
+    state.recipe.peak_rate = 2e-3;
+    state.options = {{"a.txt", "b.txt"}, "held.txt", "log.jsonl", 10, 64, 100, 1.5};
+    state.text_hash = hash_tokens(std::vector<std::uint32_t>{1, 2, 3});
+    state.elapsed_us = 12'345;
+    state.first_loss = 5.25;
+    state.trainer = Bytes(1000, 7);
+    return state;
+}
+
+TEST(RunState, RoundTrips) {
+    const RunState state = example();
+    const Bytes file = encode_run_state(state);
+    const RunState back = decode_run_state(file).value();
+    EXPECT_EQ(back.config, state.config);
+    EXPECT_EQ(back.options, state.options);
+    EXPECT_EQ(back.recipe, state.recipe);
+    EXPECT_EQ(back.trainer, state.trainer);
+    EXPECT_EQ(encode_run_state(back), file);
+    EXPECT_NE(state.text_hash, hash_tokens(std::vector<std::uint32_t>{1, 2, 4}));
+}
+
+TEST(RunState, RefusesEveryCutAndEveryFlippedByte) {
+    const Bytes file = encode_run_state(example());
+    for (std::size_t size = 0; size < file.size(); ++size)
+        ASSERT_FALSE(decode_run_state(ByteView(file).first(size)).ok()) << size;
+    for (std::size_t at = 0; at < file.size(); ++at) {
+        Bytes bad = file;
+        bad[at] ^= 0x10;
+        ASSERT_FALSE(decode_run_state(bad).ok()) << at;
+    }
+    Bytes longer = file;
+    longer.push_back(0);
+    EXPECT_FALSE(decode_run_state(longer).ok());
+}
+
+// The hash finds damage, not malice: lengths inside are bounded too.
+TEST(RunState, RefusesALyingLength) {
+    RunState state = example();
+    Bytes file = encode_run_state(state);
+    file.resize(file.size() - Hash256::size());
+    file.resize(file.size() - state.trainer.size() - 8);
+    for (int i = 0; i < 8; ++i) file.push_back(0xFF);
+    const Hash256 hash = crypto::sha256(file);
+    file.insert(file.end(), hash.bytes.begin(), hash.bytes.end());
+    EXPECT_FALSE(decode_run_state(file).ok());
+}
+
+}  // namespace
+}  // namespace cairn::train
