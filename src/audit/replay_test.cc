@@ -14,18 +14,17 @@ namespace {
 
 struct ReplayTest : ::testing::Test {
     model::Model model = [] {
-        model::Model made;
-        made.config = {.dim = 32,
-                       .hidden_dim = 48,
-                       .layers = 3,
-                       .heads = 4,
-                       .kv_heads = 2,
-                       .vocab = 16,
-                       .context = 128};
-        made.parameters = model::initial_parameters(made.layout(), 4);
-        return made;
+        const model::ModelConfig config{.dim = 32,
+                                        .hidden_dim = 48,
+                                        .layers = 3,
+                                        .heads = 4,
+                                        .kv_heads = 2,
+                                        .vocab = 16,
+                                        .context = 128};
+        return model::make_model(config,
+                                 model::initial_parameters(model::ParameterLayout(config), 4));
     }();
-    model::Weights weights = model::view_weights(model.layout(), model.parameters);
+    model::Weights weights = model.weights;
     ThreadPool pool{1};
     tensor::Compute compute{tensor::kernels_from_environment().value(), &pool};
     model::LayerRange layers{1, 3};

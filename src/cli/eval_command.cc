@@ -26,8 +26,8 @@ Status run_eval(const EvalRequest& request, std::ostream& out) {
     if (stream.size() < 2) return invalid(request.text + " is empty: there is nothing to predict");
     const std::uint32_t context =
         request.context != 0 ? request.context : std::bit_floor(local->model.config.context);
-    ASSIGN_OR_RETURN(const std::int64_t sum,
-                     text_loss(local->layout, local->weights, stream, context, machine->compute()));
+    ASSIGN_OR_RETURN(const std::int64_t sum, text_loss(local->layout, local->model.weights, stream,
+                                                       context, machine->compute()));
 
     const std::size_t tokens = stream.size() - 1;
     const double loss = model::nats(sum, tokens);

@@ -50,8 +50,9 @@ struct Written {
 class OwnLayers final : public model::LayerStack {
   public:
     OwnLayers(const LocalModel& local, const tensor::Compute& compute, std::size_t positions)
-        : transformer_(local.model.config, local.weights, model::all_layers(local.model.config),
-                       compute, {.max_positions = positions}),
+        : transformer_(local.model.config, local.model.weights,
+                       model::all_layers(local.model.config), compute,
+                       {.max_positions = positions}),
           cache_(local.model.config, model::all_layers(local.model.config), positions),
           layers_(transformer_, cache_) {}
     Status forward(std::span<float> hidden) override { return layers_.forward(hidden); }
@@ -71,8 +72,8 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& req
     options.remote.servers = request.servers;
     options.remote.max_positions = static_cast<std::uint32_t>(positions);
     options.remote.note = [](const std::string& line) { log_info("{}", line); };
-    return serve::NetworkLayers::connect(serve::content_hash(local.model.config, local.weights),
-                                         local.model.config, options);
+    return serve::NetworkLayers::connect(
+        serve::content_hash(local.model.config, local.model.weights), local.model.config, options);
 }
 
 // `show` receives the text piece by piece.
@@ -95,7 +96,7 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
         layers = std::make_unique<OwnLayers>(local, compute, positions);
     }
     // Embedding and head always run here.
-    model::Transformer ends(config, local.weights, {0, 0}, compute, {});
+    model::Transformer ends(config, local.model.weights, {0, 0}, compute, {});
     model::StreamDecoder decoder(*local.tokenizer);
     for (const std::uint32_t token : words) show(decoder.push(token));
 

@@ -27,10 +27,8 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
     ASSIGN_OR_RETURN(auto tokenizer,
                      model::find_tokenizer(loaded.model, model_path, tokenizer_path));
     const model::ParameterLayout layout = loaded.model.layout();
-    std::unique_ptr<LocalModel> local(new LocalModel{
-        std::move(loaded.model), std::move(loaded.format), std::move(tokenizer), layout, {}});
-    local->weights = model::view_weights(local->layout, local->model.parameters);
-    return local;
+    return std::unique_ptr<LocalModel>(new LocalModel{
+        std::move(loaded.model), std::move(loaded.format), std::move(tokenizer), layout});
 }
 
 Result<std::string> read_text(const std::string& path) {

@@ -37,7 +37,6 @@ struct LocalModel {
     std::string format;
     std::unique_ptr<model::Tokenizer> tokenizer;
     model::ParameterLayout layout;
-    model::Weights weights;  ///< into model.parameters
 };
 
 /// `tokenizer_path` may be empty: then the checkpoint's own, or the file beside the model.

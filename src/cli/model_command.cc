@@ -46,8 +46,7 @@ Status run_model_info(const ModelRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const model::LoadedModel loaded, model::load_any(request.model));
     const model::ModelConfig& config = loaded.model.config;
     const model::ParameterLayout layout(config);
-    const std::string hash =
-        to_hex(serve::content_hash(config, model::view_weights(layout, loaded.model.parameters)));
+    const std::string hash = to_hex(serve::content_hash(config, loaded.model.weights));
     // A model may well come without its tokenizer; that is worth a line, not an error.
     const auto tokenizer = model::find_tokenizer(loaded.model, request.model, request.tokenizer);
     if (request.json) {

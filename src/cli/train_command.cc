@@ -68,7 +68,7 @@ Result<Start> fresh_start(const TrainRequest& request, const std::vector<std::st
     if (config.hidden_dim == 0) config.hidden_dim = (config.dim * 8 / 3 + 15) / 16 * 16;
     RETURN_IF_ERROR(model::validate(config));
     const model::ParameterLayout layout(config);
-    start.model = {config, model::initial_parameters(layout, request.seed), {}};
+    start.model = model::make_model(config, model::initial_parameters(layout, request.seed));
     return start;
 }
 
@@ -143,12 +143,14 @@ Status run_train(const TrainRequest& request, std::ostream& out) {
                            request.recipe.tokens_per_step());
 
     train::Trainer trainer(layout, request.recipe, stream, request.seed, machine->compute());
-    trainer.start(start.model.parameters, 0);
+    trainer.start(model::dense_parameters(start.model), 0);
     ASSIGN_OR_RETURN(const Course course, take_steps(request, trainer, out));
-    start.model.parameters.assign(trainer.parameters().begin(), trainer.parameters().end());
+    start.model = model::make_model(
+        config, std::vector<float>(trainer.parameters().begin(), trainer.parameters().end()),
+        std::move(start.model.tokenizer));
     RETURN_IF_ERROR(model::save_checkpoint(start.model, request.out));
 
-    const model::Weights weights = model::view_weights(layout, start.model.parameters);
+    const model::Weights& weights = start.model.weights;
     nlohmann::json report = {{"out", request.out},
                              {"parameters", layout.parameters()},
                              {"steps", request.recipe.total_steps},

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kChecksumBytes = 8;
-constexpr std::size_t kConfigBytes = 9 * 4 + 1;
+constexpr std::size_t kConfigBytes = 72;  // the longest
 constexpr std::size_t kMaxHeaderBytes = 8 + 4 + kConfigBytes + 4 + kMaxTokenizerBytes + 8;
 
 // In the manner of FNV-1a, over little-endian 64-bit words, the last one filled with zeros. Each
@@ -71,25 +71,24 @@ Result<Model> read_checked(const Source& source) {
             ErrorCode::kUnsupported,
             fmt::format("checkpoint version {}, this program reads {}", version, kVersion)};
     RETURN_IF_ERROR(check_checksum(source));
-    Model model;
-    ASSIGN_OR_RETURN(model.config, decode_config(reader));
-    model.tokenizer = reader.bytes(kMaxTokenizerBytes);
+    ASSIGN_OR_RETURN(const ModelConfig config, decode_config(reader));
+    Bytes tokenizer_file = reader.bytes(kMaxTokenizerBytes);
     const std::uint64_t count = reader.u64();
     RETURN_IF_ERROR(reader.status());
-    const ParameterLayout layout(model.config);
+    const ParameterLayout layout(config);
     const std::uint64_t offset = header.size() - reader.remaining();
     if (count != layout.size() || source.size() != offset + 4 * count + kChecksumBytes)
         return invalid(fmt::format("{} parameters in {} bytes do not fit its shape, which has {}",
                                    count, source.size(), layout.size()));
-    if (!model.tokenizer.empty()) {
-        ASSIGN_OR_RETURN(const auto tokenizer, parse_tokenizer(model.tokenizer));
-        if (tokenizer->vocab_size() > model.config.vocab)
+    if (!tokenizer_file.empty()) {
+        ASSIGN_OR_RETURN(const auto tokenizer, parse_tokenizer(tokenizer_file));
+        if (tokenizer->vocab_size() > config.vocab)
             return invalid("its tokenizer has more tokens than its vocabulary");
     }
-    model.parameters.resize(layout.size());
-    RETURN_IF_ERROR(source.read_floats(offset, model.parameters));
-    RETURN_IF_ERROR(check_finite(layout, model.parameters));
-    return model;
+    std::vector<float> parameters(layout.size());
+    RETURN_IF_ERROR(source.read_floats(offset, parameters));
+    RETURN_IF_ERROR(check_finite(layout, parameters));
+    return make_model(config, std::move(parameters), std::move(tokenizer_file));
 }
 
 }  // namespace
@@ -102,17 +101,17 @@ std::uint64_t checkpoint_checksum(ByteView bytes) {
 
 Result<Bytes> encode_checkpoint(const Model& model) {
     const ParameterLayout layout(model.config);
-    CHECK(model.parameters.size() == layout.size());
+    const std::vector<float> parameters = dense_parameters(model);
     CHECK(model.tokenizer.size() <= kMaxTokenizerBytes);
-    RETURN_IF_ERROR(check_finite(layout, model.parameters));
+    RETURN_IF_ERROR(check_finite(layout, parameters));
     Writer writer;
     writer.raw(as_bytes(kCheckpointMagic));
     writer.u32(kVersion);
     encode(model.config, writer);
     writer.bytes(model.tokenizer);
     writer.u64(layout.size());
-    writer.raw({reinterpret_cast<const std::uint8_t*>(model.parameters.data()),
-                model.parameters.size() * sizeof(float)});
+    writer.raw({reinterpret_cast<const std::uint8_t*>(parameters.data()),
+                parameters.size() * sizeof(float)});
     writer.u64(checkpoint_checksum(writer.out()));
     return std::move(writer).take();
 }

@@ -10,8 +10,18 @@ namespace cairn::model {
 
 namespace {
 
+// Flags of the first part; kMore says that a second part follows.
 constexpr std::uint8_t kTiedHead = 1;
 constexpr std::uint8_t kRopeInterleaved = 2;
+constexpr std::uint8_t kMore = 4;
+// Flags of the second part.
+constexpr std::uint8_t kBidirectional = 1;
+constexpr std::uint8_t kQkvBias = 2;
+constexpr std::uint8_t kOutBias = 4;
+constexpr std::uint8_t kFfnBias = 8;
+constexpr std::uint8_t kQkNorm = 16;
+constexpr std::uint8_t kEmbeddingNorm = 32;
+constexpr std::uint8_t kAllFlags = 63;
 
 Status check_range(const char* field, std::uint32_t value, std::uint32_t low, std::uint32_t high) {
     if (value < low || value > high)
@@ -22,34 +32,164 @@ Status check_range(const char* field, std::uint32_t value, std::uint32_t low, st
 
 std::uint64_t count_parameters(const ModelConfig& config) {
     const std::uint64_t dim = config.dim;
-    const std::uint64_t attention = 2 * dim * dim + 2 * dim * config.kv_dim();
-    const std::uint64_t layer = attention + 3 * dim * config.hidden_dim + 2 * dim;
-    const std::uint64_t embedding = config.vocab * dim;
-    return layer * config.layers + embedding * (config.tied_head ? 1 : 2) + dim;
+    const std::uint64_t attention = 2 * dim * config.q_dim() + 2 * dim * config.kv_dim();
+    // Vectors are counted with room to spare: the bound is one of addresses.
+    const std::uint64_t vectors = 8 * dim + 4 * config.q_dim() + 3 * config.hidden_dim;
+    const std::uint64_t layer = attention + 3 * dim * config.hidden_dim + vectors;
+    const std::uint64_t embedding = config.vocab * dim * (config.tied_head ? 1 : 2);
+    return layer * config.layers + embedding + (config.context + 32) * dim;
+}
+
+// One spelling: a field that a kind does not use is zero. Comparisons are negated where NaN must
+// fail them.
+Status check_rope_scale(const RopeScale& scale, const ModelConfig& config) {
+    if (scale.kind == RopeScaling::kNone)
+        return scale == RopeScale{} ? ok_status() : invalid("model config: unused rope scaling");
+    if (config.positions != PositionKind::kRotary || scale.kind > RopeScaling::kYarn)
+        return invalid("model config: unknown or unused rope scaling");
+    const bool llama3 = scale.kind == RopeScaling::kLlama3;
+    const bool yarn = scale.kind == RopeScaling::kYarn;
+    const auto within = [](float value, bool used, float low, float high) {
+        return used ? value >= low && value <= high : std::bit_cast<std::uint32_t>(value) == 0;
+    };
+    if (!within(scale.factor, true, 1.0F, 1e4F) ||
+        !within(scale.low_freq_factor, llama3, 1e-3F, 1e4F) ||
+        !within(scale.high_freq_factor, llama3, 1e-3F, 1e4F) ||
+        !within(scale.beta_fast, yarn, 1e-3F, 1e4F) ||
+        !within(scale.beta_slow, yarn, 1e-3F, 1e4F) ||
+        !within(scale.attention_factor, yarn, 1e-3F, 1e3F))
+        return invalid("model config: a rope scaling factor is out of range");
+    if (llama3 && !(scale.low_freq_factor < scale.high_freq_factor))
+        return invalid("model config: rope scaling needs low_freq_factor below high_freq_factor");
+    return check_range("rope scaling's original context", scale.original_context,
+                       llama3 || yarn ? 1 : 0, llama3 || yarn ? kMaxContext : 0);
+}
+
+Status check_heads(const ModelConfig& config) {
+    RETURN_IF_ERROR(check_range("heads", config.heads, 1, kMaxHeads));
+    RETURN_IF_ERROR(check_range("kv_heads", config.kv_heads, 1, config.heads));
+    RETURN_IF_ERROR(check_range("wide_head", config.wide_head, 0, kMaxHeadDim));
+    if (config.wide_head == 0 && config.dim % config.heads != 0)
+        return invalid(fmt::format("model config: dim {} is not a multiple of heads {}", config.dim,
+                                   config.heads));
+    if (config.wide_head * config.heads == config.dim)
+        return invalid("model config: wide_head is for heads other than dim / heads");
+    if (config.head_dim() == 0 || config.head_dim() % 2 != 0 || config.head_dim() > kMaxHeadDim)
+        return invalid(
+            fmt::format("model config: dim {} over {} heads gives no even head dimension up to {}",
+                        config.dim, config.heads, kMaxHeadDim));
+    if (config.heads % config.kv_heads != 0)
+        return invalid(fmt::format("model config: kv_heads {} does not divide heads {}",
+                                   config.kv_heads, config.heads));
+    return ok_status();
+}
+
+Status check_family(const ModelConfig& config) {
+    if (config.norm > NormKind::kLayer || config.norm_place > NormPlace::kAfter ||
+        config.positions > PositionKind::kSinusoidal || config.feed_forward > FeedForward::kRelu)
+        return invalid("model config: a kind of norm, position or feed-forward is unknown");
+    RETURN_IF_ERROR(check_range("token_types", config.token_types, 0, kMaxTokenTypes));
+    if (!config.causal && !config.tied_head)
+        return invalid("model config: an encoder has no head of its own");
+    if (config.positions != PositionKind::kRotary &&
+        !(config.rope_theta == 10000.0F && config.rope_interleaved))
+        return invalid("model config: rope fields are set, but its positions are not rotary");
+    return check_rope_scale(config.rope_scale, config);
+}
+
+void encode_more(const ModelConfig& config, Writer& writer) {
+    writer.u8(static_cast<std::uint8_t>(config.norm));
+    writer.u8(static_cast<std::uint8_t>(config.norm_place));
+    writer.u8(static_cast<std::uint8_t>(config.positions));
+    writer.u8(static_cast<std::uint8_t>(config.feed_forward));
+    writer.u8(static_cast<std::uint8_t>(
+        (config.causal ? 0 : kBidirectional) | (config.qkv_bias ? kQkvBias : 0) |
+        (config.out_bias ? kOutBias : 0) | (config.ffn_bias ? kFfnBias : 0) |
+        (config.qk_norm ? kQkNorm : 0) | (config.embedding_norm ? kEmbeddingNorm : 0)));
+    writer.u8(static_cast<std::uint8_t>(config.token_types));
+    writer.u8(static_cast<std::uint8_t>(config.rope_scale.kind));
+    writer.u32(config.wide_head);
+    const RopeScale& scale = config.rope_scale;
+    for (const float value : {scale.factor, scale.low_freq_factor, scale.high_freq_factor,
+                              scale.beta_fast, scale.beta_slow, scale.attention_factor})
+        writer.u32(std::bit_cast<std::uint32_t>(value));
+    writer.u32(scale.original_context);
+}
+
+Status decode_more(Reader& reader, ModelConfig& config) {
+    config.norm = static_cast<NormKind>(reader.u8());
+    config.norm_place = static_cast<NormPlace>(reader.u8());
+    config.positions = static_cast<PositionKind>(reader.u8());
+    config.feed_forward = static_cast<FeedForward>(reader.u8());
+    const std::uint8_t flags = reader.u8();
+    config.causal = (flags & kBidirectional) == 0;
+    config.qkv_bias = (flags & kQkvBias) != 0;
+    config.out_bias = (flags & kOutBias) != 0;
+    config.ffn_bias = (flags & kFfnBias) != 0;
+    config.qk_norm = (flags & kQkNorm) != 0;
+    config.embedding_norm = (flags & kEmbeddingNorm) != 0;
+    config.token_types = reader.u8();
+    config.rope_scale.kind = static_cast<RopeScaling>(reader.u8());
+    config.wide_head = reader.u32();
+    RopeScale& scale = config.rope_scale;
+    for (float* value : {&scale.factor, &scale.low_freq_factor, &scale.high_freq_factor,
+                         &scale.beta_fast, &scale.beta_slow, &scale.attention_factor})
+        *value = std::bit_cast<float>(reader.u32());
+    scale.original_context = reader.u32();
+    RETURN_IF_ERROR(reader.status());
+    if (flags > kAllFlags) return invalid("model config: unknown flags");
+    if (config.is_llama()) return invalid("model config: not its shortest spelling");
+    return ok_status();
+}
+
+std::string describe_family(const ModelConfig& config) {
+    if (config.is_llama()) return "";
+    std::string text = config.norm == NormKind::kLayer ? ", LayerNorm" : ", RMSNorm";
+    if (config.norm_place == NormPlace::kAfter) text += " after";
+    constexpr const char* kPositions[] = {"rotary", "learned", "sinusoidal"};
+    constexpr const char* kBranches[] = {"SwiGLU", "GELU", "GELU (tanh)", "ReLU"};
+    text += fmt::format(", {} positions, {}", kPositions[static_cast<int>(config.positions)],
+                        kBranches[static_cast<int>(config.feed_forward)]);
+    if (config.wide_head != 0) text += fmt::format(", heads of {}", config.wide_head);
+    if (config.qk_norm) text += ", q/k norm";
+    if (config.qkv_bias || config.out_bias || config.ffn_bias) text += ", biases";
+    if (config.rope_scale.kind != RopeScaling::kNone)
+        text += fmt::format(", rope scaled by {}", config.rope_scale.factor);
+    if (!config.causal) text += ", encoder";
+    return text;
 }
 
 }  // namespace
+
+bool ModelConfig::is_llama() const {
+    ModelConfig plain;
+    plain.dim = dim;
+    plain.hidden_dim = hidden_dim;
+    plain.layers = layers;
+    plain.heads = heads;
+    plain.kv_heads = kv_heads;
+    plain.vocab = vocab;
+    plain.context = context;
+    plain.rope_theta = rope_theta;
+    plain.norm_eps = norm_eps;
+    plain.tied_head = tied_head;
+    plain.rope_interleaved = rope_interleaved;
+    return plain == *this;
+}
 
 Status validate(const ModelConfig& config) {
     RETURN_IF_ERROR(check_range("dim", config.dim, 2, kMaxDim));
     RETURN_IF_ERROR(check_range("hidden_dim", config.hidden_dim, 1, kMaxHiddenDim));
     RETURN_IF_ERROR(check_range("layers", config.layers, 1, kMaxLayers));
-    RETURN_IF_ERROR(check_range("heads", config.heads, 1, config.dim / 2));
-    RETURN_IF_ERROR(check_range("kv_heads", config.kv_heads, 1, config.heads));
     RETURN_IF_ERROR(check_range("vocab", config.vocab, 2, kMaxVocab));
     RETURN_IF_ERROR(check_range("context", config.context, 1, kMaxContext));
-    if (config.dim % config.heads != 0 || config.head_dim() % 2 != 0)
-        return invalid(
-            fmt::format("model config: dim {} over {} heads gives no even head dimension",
-                        config.dim, config.heads));
-    if (config.heads % config.kv_heads != 0)
-        return invalid(fmt::format("model config: kv_heads {} does not divide heads {}",
-                                   config.kv_heads, config.heads));
+    RETURN_IF_ERROR(check_heads(config));
     // Negated, so that NaN is refused too.
     if (!(config.rope_theta >= 1.0F && config.rope_theta <= 1e9F))
         return invalid("model config: rope_theta must be 1 to 1e9");
     if (!(config.norm_eps >= 1e-12F && config.norm_eps <= 1e-1F))
         return invalid("model config: norm_eps must be 1e-12 to 0.1");
+    RETURN_IF_ERROR(check_family(config));
     if (count_parameters(config) > kMaxParameters)
         return invalid("model config: more parameters than this version addresses (2^36)");
     return ok_status();
@@ -66,7 +206,9 @@ void encode(const ModelConfig& config, Writer& writer) {
     writer.u32(std::bit_cast<std::uint32_t>(config.rope_theta));
     writer.u32(std::bit_cast<std::uint32_t>(config.norm_eps));
     writer.u8(static_cast<std::uint8_t>((config.tied_head ? kTiedHead : 0) |
-                                        (config.rope_interleaved ? kRopeInterleaved : 0)));
+                                        (config.rope_interleaved ? kRopeInterleaved : 0) |
+                                        (config.is_llama() ? 0 : kMore)));
+    if (!config.is_llama()) encode_more(config, writer);
 }
 
 Result<ModelConfig> decode_config(Reader& reader) {
@@ -82,20 +224,26 @@ Result<ModelConfig> decode_config(Reader& reader) {
     config.norm_eps = std::bit_cast<float>(reader.u32());
     const std::uint8_t flags = reader.u8();
     RETURN_IF_ERROR(reader.status());
-    if (flags > (kTiedHead | kRopeInterleaved)) return invalid("model config: unknown flags");
+    if (flags > (kTiedHead | kRopeInterleaved | kMore))
+        return invalid("model config: unknown flags");
     config.tied_head = (flags & kTiedHead) != 0;
     config.rope_interleaved = (flags & kRopeInterleaved) != 0;
+    if ((flags & kMore) != 0) RETURN_IF_ERROR(decode_more(reader, config));
     RETURN_IF_ERROR(validate(config));
     return config;
 }
 
 std::string describe(const ModelConfig& config) {
-    return fmt::format(
+    std::string text = fmt::format(
         "dim {}, hidden {}, {} layers, {} heads ({} for keys and values), vocabulary {}, "
-        "context {}, {} head, rope {} ({}), eps {}",
+        "context {}, eps {}",
         config.dim, config.hidden_dim, config.layers, config.heads, config.kv_heads, config.vocab,
-        config.context, config.tied_head ? "tied" : "own", config.rope_theta,
-        config.rope_interleaved ? "interleaved" : "halves", config.norm_eps);
+        config.context, config.norm_eps);
+    if (config.has_head()) text += config.tied_head ? ", tied head" : ", own head";
+    if (config.positions == PositionKind::kRotary)
+        text += fmt::format(", rope {} ({})", config.rope_theta,
+                            config.rope_interleaved ? "interleaved" : "halves");
+    return text + describe_family(config);
 }
 
 }  // namespace cairn::model

@@ -1,4 +1,9 @@
-// ModelConfig: the shape of a Llama-style transformer, as a value with one canonical encoding.
+// ModelConfig: the shape of a transformer, as a value with one canonical encoding. The default is a
+// Llama: RMSNorm before each branch, rotary positions, SwiGLU, no biases. The fields below it turn
+// that into the other families that this program computes: Qwen (biases, q/k norm, wide heads),
+// GPT-2 (LayerNorm, learned positions, GELU) and BERT-style encoders (norm after each branch, every
+// token sees every token, hidden states instead of logits).
+//
 // It is part of a network's definition and of every checkpoint, so it comes from outside:
 // validate() bounds every field before anything is allocated from it.
 //
@@ -13,9 +18,31 @@
 
 namespace cairn::model {
 
+enum class NormKind : std::uint8_t { kRms = 0, kLayer = 1 };
+/// Where a branch's norm stands: x + f(norm(x)), or norm(x + f(x)) as in the first transformers.
+enum class NormPlace : std::uint8_t { kBefore = 0, kAfter = 1 };
+enum class PositionKind : std::uint8_t { kRotary = 0, kLearned = 1, kSinusoidal = 2 };
+enum class FeedForward : std::uint8_t { kSwiglu = 0, kGelu = 1, kGeluTanh = 2, kRelu = 3 };
+enum class RopeScaling : std::uint8_t { kNone = 0, kLinear = 1, kLlama3 = 2, kYarn = 3 };
+
+/// How rotary frequencies are stretched for contexts longer than those of the first training; the
+/// names are Hugging Face's rope_scaling. Fields that a kind does not use are zero.
+struct RopeScale {
+    RopeScaling kind = RopeScaling::kNone;
+    float factor = 0.0F;
+    float low_freq_factor = 0.0F;        ///< llama3
+    float high_freq_factor = 0.0F;       ///< llama3
+    float beta_fast = 0.0F;              ///< yarn
+    float beta_slow = 0.0F;              ///< yarn
+    float attention_factor = 0.0F;       ///< yarn: multiplies cos and sin
+    std::uint32_t original_context = 0;  ///< llama3, yarn
+
+    bool operator==(const RopeScale&) const = default;
+};
+
 struct ModelConfig {
     std::uint32_t dim = 0;         ///< width C of the residual stream
-    std::uint32_t hidden_dim = 0;  ///< width of the SwiGLU branch
+    std::uint32_t hidden_dim = 0;  ///< width of the feed-forward branch
     std::uint32_t layers = 0;
     std::uint32_t heads = 0;     ///< query heads; dim / heads is the (even) head dimension
     std::uint32_t kv_heads = 0;  ///< key and value heads; divides heads
@@ -26,9 +53,29 @@ struct ModelConfig {
     bool tied_head = true;         ///< the output head is the token embedding
     bool rope_interleaved = true;  ///< pairs (2i, 2i+1) as llama2.c; else halves as Hugging Face
 
-    std::uint32_t head_dim() const { return dim / heads; }
+    NormKind norm = NormKind::kRms;
+    NormPlace norm_place = NormPlace::kBefore;
+    PositionKind positions = PositionKind::kRotary;
+    FeedForward feed_forward = FeedForward::kSwiglu;
+    bool causal = true;             ///< false: an encoder, without a head
+    bool qkv_bias = false;          ///< after wq, wk, wv
+    bool out_bias = false;          ///< after wo
+    bool ffn_bias = false;          ///< after the matrices of the feed-forward
+    bool qk_norm = false;           ///< RMSNorm of each query and key head before rotation
+    bool embedding_norm = false;    ///< a norm right after the embeddings
+    std::uint32_t wide_head = 0;    ///< head dimension where it is not dim / heads; else 0
+    std::uint32_t token_types = 0;  ///< rows of a segment embedding; row 0 is added to every token
+    RopeScale rope_scale{};
+
+    std::uint32_t head_dim() const { return wide_head != 0 ? wide_head : dim / heads; }
+    /// Width of one position's queries.
+    std::uint32_t q_dim() const { return head_dim() * heads; }
     /// Width of one position's keys (and of its values).
     std::uint32_t kv_dim() const { return head_dim() * kv_heads; }
+    /// Whether hidden states become logits.
+    bool has_head() const { return causal; }
+    bool has_final_norm() const { return norm_place == NormPlace::kBefore; }
+    bool is_llama() const;  ///< nothing but the first eleven fields differs from the default
 
     bool operator==(const ModelConfig&) const = default;
 };
@@ -36,14 +83,17 @@ struct ModelConfig {
 inline constexpr std::uint32_t kMaxDim = 1U << 15;
 inline constexpr std::uint32_t kMaxHiddenDim = 1U << 17;
 inline constexpr std::uint32_t kMaxLayers = 1U << 9;
+inline constexpr std::uint32_t kMaxHeads = 1U << 10;
+inline constexpr std::uint32_t kMaxHeadDim = 1U << 10;
 inline constexpr std::uint32_t kMaxVocab = 1U << 19;
 inline constexpr std::uint32_t kMaxContext = 1U << 20;
+inline constexpr std::uint32_t kMaxTokenTypes = 1U << 4;
 inline constexpr std::uint64_t kMaxParameters = std::uint64_t{1} << 36;
 
 /// kInvalid with the field and its bound if the shape is not one that this program computes.
 Status validate(const ModelConfig& config);
 
-/// The canonical bytes (fixed size); decode validates.
+/// The canonical bytes: 37 for a Llama, 72 for the others; decode validates.
 void encode(const ModelConfig& config, Writer& writer);
 Result<ModelConfig> decode_config(Reader& reader);
 

@@ -71,10 +71,7 @@ struct Views {
     tensor::AttentionStats stats;
 };
 
-// A weight of [out, in].
-ConstMatrix weight(std::span<const float> values, std::size_t out) {
-    return {values.data(), out, values.size() / out};
-}
+// A weight's gradient, [out, in].
 Matrix gradient(std::span<float> values, std::size_t out) {
     return {values.data(), out, values.size() / out};
 }
@@ -106,24 +103,24 @@ void layer_forward(const LayerContext& context, const LayerWeights& w, LayerActi
     const tensor::RopeRows positions{.tokens = context.sequence};
 
     std::copy_n(x.data, rows * c.dim, v.input.data);
-    tensor::rmsnorm_forward(compute, x, w.attn_norm.data(), c.norm_eps, v.attn_normed,
+    tensor::rmsnorm_forward(compute, x, floats(w.attn_norm), c.norm_eps, v.attn_normed,
                             kept.attn_rstd.data());
-    tensor::matmul_nt(compute, v.attn_normed, weight(w.wq, c.dim), v.query);
-    tensor::matmul_nt(compute, v.attn_normed, weight(w.wk, c.kv_dim()), v.key);
-    tensor::matmul_nt(compute, v.attn_normed, weight(w.wv, c.kv_dim()), v.value);
+    tensor::matmul_nt(compute, v.attn_normed, w.wq, v.query);
+    tensor::matmul_nt(compute, v.attn_normed, w.wk, v.key);
+    tensor::matmul_nt(compute, v.attn_normed, w.wv, v.value);
     tensor::rope_forward(compute, context.rope, pairing(c), positions, v.query);
     tensor::rope_forward(compute, context.rope, pairing(c), positions, v.key);
     tensor::attention_forward(compute, attention_shape(context, rows), v.query, v.key, v.value,
                               v.mixed, v.stats);
-    tensor::matmul_nt(compute, v.mixed, weight(w.wo, c.dim), branch);
+    tensor::matmul_nt(compute, v.mixed, w.wo, branch);
     tensor::add(compute, rows * c.dim, x.data, branch.data, v.middle.data);
 
-    tensor::rmsnorm_forward(compute, v.middle, w.ffn_norm.data(), c.norm_eps, v.ffn_normed,
+    tensor::rmsnorm_forward(compute, v.middle, floats(w.ffn_norm), c.norm_eps, v.ffn_normed,
                             kept.ffn_rstd.data());
-    tensor::matmul_nt(compute, v.ffn_normed, weight(w.w_gate, c.hidden_dim), v.gate);
-    tensor::matmul_nt(compute, v.ffn_normed, weight(w.w_up, c.hidden_dim), v.up);
+    tensor::matmul_nt(compute, v.ffn_normed, w.w_gate, v.gate);
+    tensor::matmul_nt(compute, v.ffn_normed, w.w_up, v.up);
     tensor::swiglu_forward(compute, rows * c.hidden_dim, v.gate.data, v.up.data, v.activated.data);
-    tensor::matmul_nt(compute, v.activated, weight(w.w_down, c.dim), branch);
+    tensor::matmul_nt(compute, v.activated, w.w_down, branch);
     tensor::add(compute, rows * c.dim, v.middle.data, branch.data, x.data);
 }
 
@@ -146,21 +143,21 @@ void layer_backward(const LayerContext& context, const LayerWeights& w, LayerAct
     };
 
     // Feed-forward: y = middle + w_down * (silu(gate) .* up).
-    tensor::matmul_nn(compute, dx, weight(w.w_down, c.dim), dup);
+    tensor::matmul_nn(compute, dx, w.w_down.f32(), dup);
     tensor::matmul_tn_accumulate(compute, dx, v.activated, gradient(g.w_down, c.dim));
     tensor::swiglu_backward(compute, rows * c.hidden_dim, dup.data, v.gate.data, v.up.data,
                             dgate.data, dup.data);
     tensor::matmul_tn_accumulate(compute, dgate, v.ffn_normed, gradient(g.w_gate, c.hidden_dim));
     tensor::matmul_tn_accumulate(compute, dup, v.ffn_normed, gradient(g.w_up, c.hidden_dim));
-    tensor::matmul_nn(compute, dgate, weight(w.w_gate, c.hidden_dim), branch);
-    tensor::matmul_nn(compute, dup, weight(w.w_up, c.hidden_dim), branch2);
+    tensor::matmul_nn(compute, dgate, w.w_gate.f32(), branch);
+    tensor::matmul_nn(compute, dup, w.w_up.f32(), branch2);
     add_to(branch, branch2);
-    tensor::rmsnorm_backward(compute, branch, v.middle, w.ffn_norm.data(), kept.ffn_rstd.data(),
+    tensor::rmsnorm_backward(compute, branch, v.middle, floats(w.ffn_norm), kept.ffn_rstd.data(),
                              branch, g.ffn_norm.data());
     add_to(dx, branch);
 
     // Attention: middle = input + wo * attention(q, k, v).
-    tensor::matmul_nn(compute, dx, weight(w.wo, c.dim), branch);
+    tensor::matmul_nn(compute, dx, w.wo.f32(), branch);
     tensor::matmul_tn_accumulate(compute, dx, v.mixed, gradient(g.wo, c.dim));
     tensor::attention_backward(compute, attention_shape(context, rows), branch, v.query, v.key,
                                v.value, v.mixed, v.stats, dquery, dkey, dvalue);
@@ -169,12 +166,12 @@ void layer_backward(const LayerContext& context, const LayerWeights& w, LayerAct
     tensor::matmul_tn_accumulate(compute, dquery, v.attn_normed, gradient(g.wq, c.dim));
     tensor::matmul_tn_accumulate(compute, dkey, v.attn_normed, gradient(g.wk, c.kv_dim()));
     tensor::matmul_tn_accumulate(compute, dvalue, v.attn_normed, gradient(g.wv, c.kv_dim()));
-    tensor::matmul_nn(compute, dquery, weight(w.wq, c.dim), branch);
-    tensor::matmul_nn(compute, dkey, weight(w.wk, c.kv_dim()), branch2);
+    tensor::matmul_nn(compute, dquery, w.wq.f32(), branch);
+    tensor::matmul_nn(compute, dkey, w.wk.f32(), branch2);
     add_to(branch, branch2);
-    tensor::matmul_nn(compute, dvalue, weight(w.wv, c.kv_dim()), branch2);
+    tensor::matmul_nn(compute, dvalue, w.wv.f32(), branch2);
     add_to(branch, branch2);
-    tensor::rmsnorm_backward(compute, branch, v.input, w.attn_norm.data(), kept.attn_rstd.data(),
+    tensor::rmsnorm_backward(compute, branch, v.input, floats(w.attn_norm), kept.attn_rstd.data(),
                              branch, g.attn_norm.data());
     add_to(dx, branch);
 }

@@ -1,15 +1,17 @@
 // ParameterLayout: the canonical order of a model's tensors in one flat array of floats. The
 // chain's state, checkpoints, gradients, optimiser moments and the forward pass all use this one
-// list, so that "parameter number i" means the same everywhere.
+// list, so that "parameter number i" means the same everywhere; files of other programs are read
+// and written by walking it.
 //
-// Order: token_embedding; per layer attn_norm, wq, wk, wv, wo, ffn_norm, w_gate, w_up, w_down;
-// final_norm; head unless tied. Matrices are [out, in], row-major. With tile = 1 tensors touch
-// (checkpoints, training); with tile = 4096 each begins a new tile and the padding is zeros (the
-// chain's state).
+// Order: that of TensorKind, the kinds of a layer once per layer; a tensor that the configuration
+// does not have is not there. Matrices are [out, in], row-major; a bias or norm is one row. With
+// tile = 1 tensors touch (checkpoints, training); with tile = 4096 each begins a new tile and the
+// padding is zeros (the chain's state).
 //
 // CONSENSUS: changing a result here splits the network.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,24 +22,49 @@ namespace cairn::model {
 
 enum class TensorKind : std::uint8_t {
     kTokenEmbedding,
+    kPositionEmbedding,  ///< [context, dim]
+    kTypeEmbedding,      ///< [token_types, dim]
+    kEmbeddingNorm,
+    kEmbeddingNormBias,
+    // one of each per layer
     kAttnNorm,
+    kAttnNormBias,
     kWq,
+    kBq,
     kWk,
+    kBk,
     kWv,
+    kBv,
+    kQNorm,  ///< [head_dim]
+    kKNorm,  ///< [head_dim]
     kWo,
+    kBo,
     kFfnNorm,
+    kFfnNormBias,
     kWGate,
+    kBGate,
     kWUp,
+    kBUp,
     kWDown,
+    kBDown,
+    // after the layers
     kFinalNorm,
+    kFinalNormBias,
     kHead,
 };
+
+inline constexpr std::size_t kTensorKinds = static_cast<std::size_t>(TensorKind::kHead) + 1;
+
+/// Whether every layer has one of its own.
+inline bool is_per_layer(TensorKind kind) {
+    return kind >= TensorKind::kAttnNorm && kind <= TensorKind::kBDown;
+}
 
 struct TensorInfo {
     TensorKind kind{};
     std::uint32_t layer = 0;  ///< 0 for tensors that belong to no layer
     std::string name;         ///< "layers.3.wq", "final_norm"
-    std::uint64_t rows = 1;   ///< 1 for norm weights
+    std::uint64_t rows = 1;   ///< 1 for norms and biases
     std::uint64_t cols = 0;
     std::uint64_t offset = 0;  ///< of its first float in the flat array
     bool is_matrix = false;    ///< weight decay applies to matrices only
@@ -60,6 +87,7 @@ class ParameterLayout {
 
     /// The tensor of a kind (and layer); CHECKs that the model has it.
     const TensorInfo& at(TensorKind kind, std::uint32_t layer = 0) const;
+    bool has(TensorKind kind) const;
 
     template <typename T>
     std::span<T> slice(std::span<T> flat, TensorKind kind, std::uint32_t layer = 0) const {
@@ -67,11 +95,19 @@ class ParameterLayout {
         CHECK(flat.size() == size_);
         return flat.subspan(info.offset, info.size());
     }
+    /// The same, or nothing where the model has no such tensor.
+    template <typename T>
+    std::span<T> slice_if(std::span<T> flat, TensorKind kind, std::uint32_t layer = 0) const {
+        return has(kind) ? slice(flat, kind, layer) : std::span<T>();
+    }
 
   private:
     ModelConfig config_;
     std::uint64_t tile_;
     std::vector<TensorInfo> tensors_;
+    /// Index into tensors_ of each kind's first one; tensors_.size() where there is none.
+    std::array<std::size_t, kTensorKinds> first_{};
+    std::size_t per_layer_ = 0;
     std::uint64_t size_ = 0;
     std::uint64_t parameters_ = 0;
 };

@@ -118,15 +118,13 @@ void LeafPass::State::forward(const Weights& weights, TokenSpan tokens, TokenSpa
     const Matrix x(residual.data(), rows, config.dim);
     const Matrix final_normed(normed.data(), rows, config.dim);
     const Matrix z(logits.data(), rows, config.vocab);
-    tensor::embedding_forward(
-        compute, ConstMatrix(weights.token_embedding.data(), config.vocab, config.dim), tokens, x);
+    tensor::embedding_forward(compute, weights.token_embedding.f32(), tokens, x);
     for (std::uint32_t layer = 0; layer < config.layers; ++layer)
         layer_forward(context(), weights.layers[layer], kept[with_gradient ? layer : 0], scratch,
                       x);
-    tensor::rmsnorm_forward(compute, x, weights.final_norm.data(), config.norm_eps, final_normed,
+    tensor::rmsnorm_forward(compute, x, floats(weights.final_norm), config.norm_eps, final_normed,
                             rstd.data());
-    tensor::matmul_nt(compute, final_normed,
-                      ConstMatrix(weights.head.data(), config.vocab, config.dim), z);
+    tensor::matmul_nt(compute, final_normed, weights.head, z);
     tensor::cross_entropy(compute, z, targets, token_losses.data(), differentiate ? z : Matrix());
 }
 
@@ -138,12 +136,11 @@ void LeafPass::State::backward(const Weights& weights, TokenSpan tokens,
     const std::span<float> dhead =
         layout.slice(gradient, config.tied_head ? TensorKind::kTokenEmbedding : TensorKind::kHead);
     const Matrix head_input(normed.data(), rows, config.dim);
-    const ConstMatrix head(weights.head.data(), config.vocab, config.dim);
     tensor::matmul_tn_accumulate(compute, dlogits, head_input,
                                  Matrix(dhead.data(), config.vocab, config.dim));
     const Matrix dx = head_input;  // read for the last time above
-    tensor::matmul_nn(compute, dlogits, head, dx);
-    tensor::rmsnorm_backward(compute, dx, x, weights.final_norm.data(), rstd.data(), dx,
+    tensor::matmul_nn(compute, dlogits, weights.head.f32(), dx);
+    tensor::rmsnorm_backward(compute, dx, x, floats(weights.final_norm), rstd.data(), dx,
                              layout.slice(gradient, TensorKind::kFinalNorm).data());
     for (std::uint32_t layer = config.layers; layer-- > 0;) {
         LayerGradients gradients = view_layer_gradients(layout, layer, gradient);

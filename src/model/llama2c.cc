@@ -36,8 +36,7 @@ Result<Model> read_llama2c(const Source& source) {
     const auto header = read_header(source);
     if (!header.ok())
         return invalid(source.name() + ": not a llama2.c checkpoint: " + header.error().message);
-    Model model{*header, {}, {}};
-    const ModelConfig& config = model.config;
+    const ModelConfig& config = *header;
     const ParameterLayout layout(config);
     const std::uint64_t rope_floats = std::uint64_t{config.context} * config.head_dim();
     const std::uint64_t expected = kHeaderBytes + 4 * (layout.size() + rope_floats);
@@ -45,10 +44,10 @@ Result<Model> read_llama2c(const Source& source) {
         return invalid(fmt::format("{}: a llama2.c checkpoint of this shape has {} bytes, not {}",
                                    source.name(), expected, source.size()));
 
-    model.parameters.resize(layout.size());
+    std::vector<float> parameters(layout.size());
     std::uint64_t offset = kHeaderBytes;
     const auto read = [&](TensorKind kind, std::uint32_t layer) -> Status {
-        const std::span<float> out = layout.slice(std::span(model.parameters), kind, layer);
+        const std::span<float> out = layout.slice(std::span(parameters), kind, layer);
         const std::uint64_t at = offset;
         offset += out.size_bytes();
         return source.read_floats(at, out);
@@ -62,8 +61,8 @@ Result<Model> read_llama2c(const Source& source) {
     RETURN_IF_ERROR(read(TensorKind::kFinalNorm, 0));
     offset += 4 * rope_floats;
     if (!config.tied_head) RETURN_IF_ERROR(read(TensorKind::kHead, 0));
-    RETURN_IF_ERROR(check_finite(layout, model.parameters));
-    return model;
+    RETURN_IF_ERROR(check_finite(layout, parameters));
+    return make_model(config, std::move(parameters));
 }
 
 }  // namespace cairn::model

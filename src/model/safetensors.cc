@@ -100,8 +100,9 @@ std::string hugging_face_name(const TensorInfo& info) {
             return "model.norm.weight";
         case TensorKind::kHead:
             return "lm_head.weight";
+        default:
+            return {};
     }
-    return {};
 }
 
 std::vector<std::uint64_t> expected_shape(const TensorInfo& info) {
@@ -178,7 +179,7 @@ Result<Model> read_safetensors(const ModelConfig& config,
     // At least two bytes per parameter: nothing large is taken on the word of config.json alone.
     if (bytes_held / 2 < layout.size())
         return invalid("the files are too small for the shape in config.json");
-    Model model{config, std::vector<float>(layout.size()), {}};
+    std::vector<float> parameters(layout.size());
     for (const TensorInfo& info : layout.tensors()) {
         const std::string name = hugging_face_name(info);
         const auto at = found.find(name);
@@ -186,7 +187,7 @@ Result<Model> read_safetensors(const ModelConfig& config,
         const auto& [source, entry] = at->second;
         if (entry.shape != expected_shape(info))
             return invalid("tensor " + name + " does not have the shape that config.json implies");
-        const auto out = std::span(model.parameters).subspan(info.offset, info.size());
+        const auto out = std::span(parameters).subspan(info.offset, info.size());
         RETURN_IF_ERROR(read_safetensors_tensor(*source, entry, out));
         found.erase(at);
     }
@@ -194,8 +195,8 @@ Result<Model> read_safetensors(const ModelConfig& config,
         if (!is_redundant(name, config))
             return Error{ErrorCode::kUnsupported,
                          "tensor " + name + " belongs to a model that this program cannot run yet"};
-    RETURN_IF_ERROR(check_finite(layout, model.parameters));
-    return model;
+    RETURN_IF_ERROR(check_finite(layout, parameters));
+    return make_model(config, std::move(parameters));
 }
 
 Result<Model> read_safetensors_folder(const std::string& folder) {

@@ -7,6 +7,7 @@
 #include "tensor/matmul.h"
 #include "tensor/norm.h"
 #include "tensor/swiglu.h"
+#include "tensor/weight.h"
 
 namespace cairn::model {
 
@@ -52,8 +53,7 @@ void Transformer::embed(std::span<const std::uint32_t> tokens, std::span<float> 
     CHECK(!weights_.token_embedding.empty());
     CHECK(hidden.size() == tokens.size() * config_.dim);
     for (const std::uint32_t token : tokens) CHECK(token < config_.vocab);
-    const ConstMatrix table(weights_.token_embedding.data(), config_.vocab, config_.dim);
-    tensor::embedding_forward(compute_, table, tokens,
+    tensor::embedding_forward(compute_, weights_.token_embedding.f32(), tokens,
                               Matrix(hidden.data(), tokens.size(), config_.dim));
 }
 
@@ -94,10 +94,10 @@ void Transformer::attention_block(std::uint32_t layer, Matrix x,
     const Matrix key(key_.data(), rows, kv_dim);
     const Matrix value(value_.data(), rows, kv_dim);
     const Matrix mixed(mixed_.data(), rows, dim);
-    tensor::rmsnorm_forward(compute_, x, w.attn_norm.data(), config_.norm_eps, normed, nullptr);
-    tensor::matmul_nt(compute_, normed, ConstMatrix(w.wq.data(), dim, dim), query);
-    tensor::matmul_nt(compute_, normed, ConstMatrix(w.wk.data(), kv_dim, dim), key);
-    tensor::matmul_nt(compute_, normed, ConstMatrix(w.wv.data(), kv_dim, dim), value);
+    tensor::rmsnorm_forward(compute_, x, floats(w.attn_norm), config_.norm_eps, normed, nullptr);
+    tensor::matmul_nt(compute_, normed, w.wq, query);
+    tensor::matmul_nt(compute_, normed, w.wk, key);
+    tensor::matmul_nt(compute_, normed, w.wv, value);
     std::size_t row = 0;
     for (const Segment& segment : segments) {
         if (segment.tokens == 0) continue;
@@ -119,7 +119,7 @@ void Transformer::attention_block(std::uint32_t layer, Matrix x,
                                   cache.values(layer, shape.keys()), mixed.row_range(row, n), {});
         row += n;
     }
-    tensor::matmul_nt(compute_, mixed, ConstMatrix(w.wo.data(), dim, dim), normed);
+    tensor::matmul_nt(compute_, mixed, w.wo, normed);
     tensor::add(compute_, rows * dim, x.data, normed.data, x.data);
 }
 
@@ -132,11 +132,11 @@ void Transformer::feed_forward_block(std::uint32_t layer, Matrix x) {
     const Matrix normed(normed_.data(), rows, dim);
     const Matrix gate(gate_.data(), rows, hidden);
     const Matrix up(up_.data(), rows, hidden);
-    tensor::rmsnorm_forward(compute_, x, w.ffn_norm.data(), config_.norm_eps, normed, nullptr);
-    tensor::matmul_nt(compute_, normed, ConstMatrix(w.w_gate.data(), hidden, dim), gate);
-    tensor::matmul_nt(compute_, normed, ConstMatrix(w.w_up.data(), hidden, dim), up);
+    tensor::rmsnorm_forward(compute_, x, floats(w.ffn_norm), config_.norm_eps, normed, nullptr);
+    tensor::matmul_nt(compute_, normed, w.w_gate, gate);
+    tensor::matmul_nt(compute_, normed, w.w_up, up);
     tensor::swiglu_forward(compute_, rows * hidden, gate.data, up.data, gate.data);
-    tensor::matmul_nt(compute_, gate, ConstMatrix(w.w_down.data(), dim, hidden), normed);
+    tensor::matmul_nt(compute_, gate, w.w_down, normed);
     tensor::add(compute_, rows * dim, x.data, normed.data, x.data);
 }
 
@@ -147,10 +147,8 @@ void Transformer::head(std::span<const float> hidden, std::span<float> logits) {
     CHECK(logits.size() == rows * config_.vocab);
     const Matrix normed(normed_.data(), rows, config_.dim);
     tensor::rmsnorm_forward(compute_, ConstMatrix(hidden.data(), rows, config_.dim),
-                            weights_.final_norm.data(), config_.norm_eps, normed, nullptr);
-    tensor::matmul_nt(compute_, normed,
-                      ConstMatrix(weights_.head.data(), config_.vocab, config_.dim),
-                      Matrix(logits.data(), rows, config_.vocab));
+                            floats(weights_.final_norm), config_.norm_eps, normed, nullptr);
+    tensor::matmul_nt(compute_, normed, weights_.head, Matrix(logits.data(), rows, config_.vocab));
 }
 
 }  // namespace cairn::model

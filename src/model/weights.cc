@@ -2,32 +2,165 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <new>
 
 #include "tensor/elementwise.h"
 #include "tensor/philox.h"
 
 namespace cairn::model {
 
+using tensor::Weight;
+
 namespace {
+
 constexpr double kInitialDeviation = 0.02;
+
+Weight LayerWeights::*member_of(TensorKind kind) {
+    using K = TensorKind;
+    using L = LayerWeights;
+    // In the order of the kinds, from kAttnNorm on.
+    static constexpr Weight L::*kMembers[] = {&L::attn_norm, &L::attn_norm_bias,
+                                              &L::wq,        &L::bq,
+                                              &L::wk,        &L::bk,
+                                              &L::wv,        &L::bv,
+                                              &L::q_norm,    &L::k_norm,
+                                              &L::wo,        &L::bo,
+                                              &L::ffn_norm,  &L::ffn_norm_bias,
+                                              &L::w_gate,    &L::b_gate,
+                                              &L::w_up,      &L::b_up,
+                                              &L::w_down,    &L::b_down};
+    static_assert(std::size(kMembers) ==
+                  static_cast<std::size_t>(K::kBDown) - static_cast<std::size_t>(K::kAttnNorm) + 1);
+    return kMembers[static_cast<std::size_t>(kind) - static_cast<std::size_t>(K::kAttnNorm)];
+}
+
+bool starts_at_one(TensorKind kind) {
+    using K = TensorKind;
+    return kind == K::kEmbeddingNorm || kind == K::kAttnNorm || kind == K::kQNorm ||
+           kind == K::kKNorm || kind == K::kFfnNorm || kind == K::kFinalNorm;
+}
+
+// Zero-filled bytes on a cache line of their own.
+std::shared_ptr<std::uint8_t[]> aligned_bytes(std::size_t size) {
+    constexpr std::align_val_t kLine{64};
+    auto* memory = static_cast<std::uint8_t*>(::operator new[](size, kLine));
+    return {memory, [](std::uint8_t* p) { ::operator delete[](p, kLine); }};
+}
+
+constexpr std::size_t kLineBytes = 64;
+
+std::size_t to_line(std::size_t bytes) {
+    return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
+}
+
+bool is_packable(const TensorInfo& info, const Weight& weight) {
+    return info.is_matrix && info.kind != TensorKind::kPositionEmbedding &&
+           info.kind != TensorKind::kTypeEmbedding && !weight.packed;
+}
+
+std::size_t bytes_after_packing(const TensorInfo& info, const Weight& weight) {
+    if (weight.empty()) return 0;
+    if (weight.packed || is_packable(info, weight))
+        return to_line(tensor::packed_bytes(weight.type, weight.rows, weight.cols));
+    return to_line(weight.canonical_bytes());
+}
+
 }  // namespace
 
+Weight& tensor_at(Weights& weights, TensorKind kind, std::uint32_t layer) {
+    if (is_per_layer(kind)) {
+        CHECK(layer < weights.layers.size());
+        return weights.layers[layer].*member_of(kind);
+    }
+    switch (kind) {
+        case TensorKind::kTokenEmbedding:
+            return weights.token_embedding;
+        case TensorKind::kPositionEmbedding:
+            return weights.position_embedding;
+        case TensorKind::kTypeEmbedding:
+            return weights.type_embedding;
+        case TensorKind::kEmbeddingNorm:
+            return weights.embedding_norm;
+        case TensorKind::kEmbeddingNormBias:
+            return weights.embedding_norm_bias;
+        case TensorKind::kFinalNorm:
+            return weights.final_norm;
+        case TensorKind::kFinalNormBias:
+            return weights.final_norm_bias;
+        default:
+            CHECK(kind == TensorKind::kHead);
+            return weights.head;
+    }
+}
+
+const Weight& tensor_at(const Weights& weights, TensorKind kind, std::uint32_t layer) {
+    return tensor_at(const_cast<Weights&>(weights), kind, layer);
+}
+
 Weights view_weights(const ParameterLayout& layout, std::span<const float> flat) {
-    const auto slice = [&](TensorKind kind, std::uint32_t layer = 0) {
-        return layout.slice(flat, kind, layer);
-    };
+    CHECK(flat.size() == layout.size());
     Weights weights;
-    weights.token_embedding = slice(TensorKind::kTokenEmbedding);
-    for (std::uint32_t layer = 0; layer < layout.config().layers; ++layer)
-        weights.layers.push_back({slice(TensorKind::kAttnNorm, layer),
-                                  slice(TensorKind::kWq, layer), slice(TensorKind::kWk, layer),
-                                  slice(TensorKind::kWv, layer), slice(TensorKind::kWo, layer),
-                                  slice(TensorKind::kFfnNorm, layer),
-                                  slice(TensorKind::kWGate, layer), slice(TensorKind::kWUp, layer),
-                                  slice(TensorKind::kWDown, layer)});
-    weights.final_norm = slice(TensorKind::kFinalNorm);
-    weights.head = layout.config().tied_head ? weights.token_embedding : slice(TensorKind::kHead);
+    weights.layers.resize(layout.config().layers);
+    for (const TensorInfo& info : layout.tensors())
+        tensor_at(weights, info.kind, info.layer) =
+            Weight(tensor::WeightType::kF32, info.rows, info.cols, flat.data() + info.offset);
+    if (layout.config().has_head() && layout.config().tied_head)
+        weights.head = weights.token_embedding;
     return weights;
+}
+
+bool Model::is_dense() const {
+    const ParameterLayout shape = layout();
+    return std::all_of(shape.tensors().begin(), shape.tensors().end(), [&](const auto& info) {
+        return tensor_at(weights, info.kind, info.layer).is_dense_f32();
+    });
+}
+
+Model make_model(const ModelConfig& config, std::vector<float> parameters, Bytes tokenizer) {
+    auto storage = std::make_shared<const std::vector<float>>(std::move(parameters));
+    const ParameterLayout layout(config);
+    return {config, view_weights(layout, *storage), storage, std::move(tokenizer), {}};
+}
+
+std::vector<float> dense_parameters(const Model& model) {
+    const ParameterLayout layout = model.layout();
+    std::vector<float> flat(layout.size());
+    for (const TensorInfo& info : layout.tensors()) {
+        const Weight& weight = tensor_at(model.weights, info.kind, info.layer);
+        CHECK(!weight.empty());
+        for (std::uint64_t row = 0; row < info.rows; ++row)
+            tensor::weight_row(weight, row, flat.data() + info.offset + row * info.cols);
+    }
+    return flat;
+}
+
+Model pack_model(const tensor::Compute& compute, const Model& model) {
+    const ParameterLayout layout = model.layout();
+    std::size_t bytes = 0;
+    for (const TensorInfo& info : layout.tensors())
+        bytes += bytes_after_packing(info, tensor_at(model.weights, info.kind, info.layer));
+    auto storage = aligned_bytes(bytes);
+    Model packed = model;
+    std::uint8_t* at = storage.get();
+    for (const TensorInfo& info : layout.tensors()) {
+        Weight& weight = tensor_at(packed.weights, info.kind, info.layer);
+        const std::size_t size = bytes_after_packing(info, weight);
+        if (size == 0) continue;
+        if (is_packable(info, weight)) {
+            weight = tensor::pack_weight(compute, weight, at);
+        } else {
+            std::memcpy(at, weight.data,
+                        weight.packed ? tensor::packed_bytes(weight.type, weight.rows, weight.cols)
+                                      : weight.canonical_bytes());
+            weight.data = at;
+        }
+        at += size;
+    }
+    if (model.config.has_head() && model.config.tied_head)
+        packed.weights.head = packed.weights.token_embedding;
+    packed.storage = std::move(storage);
+    return packed;
 }
 
 std::vector<float> initial_parameters(const ParameterLayout& layout, std::uint64_t seed) {
@@ -41,7 +174,7 @@ std::vector<float> initial_parameters(const ParameterLayout& layout, std::uint64
         if (info.is_matrix)
             tensor::philox_normal(seed, stream, writes_residual ? residual : kInitialDeviation,
                                   values);
-        else
+        else if (starts_at_one(info.kind))
             std::fill(values.begin(), values.end(), 1.0F);
         ++stream;
     }

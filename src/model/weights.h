@@ -1,12 +1,16 @@
-// Weights: where each tensor of a model lies in memory. Usually every span points into one flat
-// array (a checkpoint, the chain's state, a trainer's parameters); a Server that holds some layers
-// leaves the others empty.
+// Weights: where each tensor of a model lies in memory, and Model: a whole one with whoever owns
+// that memory. Tensors may point into one flat array (training, the chain's state), into a mapped
+// file, or into packed copies that products read faster; a Server that holds some layers leaves the
+// others empty. Matrices may have any type of tensor/weight.h; norms and biases are fp32.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "base/bytes.h"
 #include "model/layout.h"
+#include "tensor/weight.h"
 
 namespace cairn::model {
 
@@ -22,40 +26,68 @@ struct LayerRange {
 
 inline LayerRange all_layers(const ModelConfig& config) { return {0, config.layers}; }
 
+/// Every tensor of one kind as the layout names it; what a configuration lacks is empty. A norm or
+/// bias is a dense fp32 row.
 struct LayerWeights {
-    std::span<const float> attn_norm;  ///< [dim]
-    std::span<const float> wq;         ///< [dim, dim]
-    std::span<const float> wk;         ///< [kv_dim, dim]
-    std::span<const float> wv;         ///< [kv_dim, dim]
-    std::span<const float> wo;         ///< [dim, dim]
-    std::span<const float> ffn_norm;   ///< [dim]
-    std::span<const float> w_gate;     ///< [hidden_dim, dim]
-    std::span<const float> w_up;       ///< [hidden_dim, dim]
-    std::span<const float> w_down;     ///< [dim, hidden_dim]
+    tensor::Weight attn_norm, attn_norm_bias;  ///< [dim]
+    tensor::Weight wq, bq;                     ///< [q_dim, dim], [q_dim]
+    tensor::Weight wk, bk;                     ///< [kv_dim, dim], [kv_dim]
+    tensor::Weight wv, bv;                     ///< [kv_dim, dim], [kv_dim]
+    tensor::Weight q_norm, k_norm;             ///< [head_dim]
+    tensor::Weight wo, bo;                     ///< [dim, q_dim], [dim]
+    tensor::Weight ffn_norm, ffn_norm_bias;    ///< [dim]
+    tensor::Weight w_gate, b_gate;             ///< [hidden_dim, dim], [hidden_dim]
+    tensor::Weight w_up, b_up;                 ///< [hidden_dim, dim], [hidden_dim]
+    tensor::Weight w_down, b_down;             ///< [dim, hidden_dim], [dim]
 };
 
 struct Weights {
-    std::span<const float> token_embedding;  ///< [vocab, dim]
-    std::vector<LayerWeights> layers;        ///< config.layers of them
-    std::span<const float> final_norm;       ///< [dim]
-    std::span<const float> head;             ///< [vocab, dim]; the embedding when tied
+    tensor::Weight token_embedding;                      ///< [vocab, dim]
+    tensor::Weight position_embedding;                   ///< [context, dim]
+    tensor::Weight type_embedding;                       ///< [token_types, dim]
+    tensor::Weight embedding_norm, embedding_norm_bias;  ///< [dim]
+    std::vector<LayerWeights> layers;                    ///< config.layers of them
+    tensor::Weight final_norm, final_norm_bias;          ///< [dim]
+    tensor::Weight head;                                 ///< [vocab, dim]; the embedding when tied
 };
+
+/// A norm's or bias's values, or null where the configuration has none.
+inline const float* floats(const tensor::Weight& row) {
+    return row.empty() ? nullptr : row.f32().data;
+}
+
+/// The place of one tensor, for code that walks a layout; CHECKs the layer.
+tensor::Weight& tensor_at(Weights& weights, TensorKind kind, std::uint32_t layer = 0);
+const tensor::Weight& tensor_at(const Weights& weights, TensorKind kind, std::uint32_t layer = 0);
 
 /// Views the flat array, whose length must be layout.size(); it must outlive the result.
 Weights view_weights(const ParameterLayout& layout, std::span<const float> flat);
 
-/// A loaded model: shape, where its tensors are, and the numbers.
+/// A loaded model.
 struct Model {
     ModelConfig config;
-    std::vector<float> parameters;  ///< dense layout
-    Bytes tokenizer;                ///< canonical tokenizer bytes (model/tokenizer.h); may be empty
+    Weights weights;                      ///< into `storage`
+    std::shared_ptr<const void> storage;  ///< keeps the weights' memory alive
+    Bytes tokenizer;            ///< canonical tokenizer bytes (model/tokenizer.h); may be empty
+    std::string chat_template;  ///< as the file has it; may be empty
 
     ParameterLayout layout() const { return ParameterLayout(config); }
+    /// Whether every tensor is plain fp32, so that training can go on from it exactly.
+    bool is_dense() const;
 };
 
+/// A model of plain floats in the dense layout.
+Model make_model(const ModelConfig& config, std::vector<float> parameters, Bytes tokenizer = {});
+/// All parameters in the dense layout, widened to fp32: a copy. The model must hold every tensor.
+std::vector<float> dense_parameters(const Model& model);
+
+/// The same model with matrices packed for fast products, in memory of its own; the old storage may
+/// be let go.
+Model pack_model(const tensor::Compute& compute, const Model& model);
+
 /// Fresh weights for training on one machine: matrices normal with deviation 0.02 (those that write
-/// to the residual stream smaller by sqrt(2 * layers)), norms 1; a function of the seed alone. The
-/// chain's first state is made by worth/, in integers.
+/// to the residual stream smaller by sqrt(2 * layers)), norms 1, biases 0; a function of the seed
+/// alone. The chain's first state is made by worth/, in integers.
 std::vector<float> initial_parameters(const ParameterLayout& layout, std::uint64_t seed);
 
 /// Rule 10: the name and index of the first NaN or infinity, or ok.

@@ -72,13 +72,12 @@ Result<std::string> ChainModelReader::generate(const std::vector<float>& weights
 }
 
 Status ChainModelReader::export_model(const std::vector<float>& weights, const std::string& path) {
-    model::Model model;
-    model.config = layout_.config();
-    const model::ParameterLayout dense(model.config);
-    model.parameters.resize(dense.size());
-    model::copy_parameters(layout_, weights, dense, model.parameters);
-    if (tokenizer_) model.tokenizer = tokenizer_->serialise();
-    return model::save_checkpoint(model, path);
+    const model::ParameterLayout dense(layout_.config());
+    std::vector<float> parameters(dense.size());
+    model::copy_parameters(layout_, weights, dense, parameters);
+    return model::save_checkpoint(model::make_model(dense.config(), std::move(parameters),
+                                                    tokenizer_ ? tokenizer_->serialise() : Bytes()),
+                                  path);
 }
 
 }  // namespace cairn::node

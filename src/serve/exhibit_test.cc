@@ -16,11 +16,12 @@ struct ExhibitTest : ::testing::Test {
     /// A session of two pushes over one Server whose layer weights may be others than it says.
     void serve(float change_weight_by) {
         FakeServer& server = world.add_server("a", {0, 5});
-        model::Model held = *world.model;
-        const model::ParameterLayout layout = held.layout();
-        layout.slice(std::span(held.parameters), model::TensorKind::kWDown, 2)[5] +=
-            change_weight_by;
-        ModelSnapshot snapshot = snapshot_of(std::make_shared<const model::Model>(held)).value();
+        std::vector<float> held = model::dense_parameters(*world.model);
+        const model::ParameterLayout layout = world.model->layout();
+        layout.slice(std::span(held), model::TensorKind::kWDown, 2)[5] += change_weight_by;
+        ModelSnapshot snapshot = snapshot_of(std::make_shared<const model::Model>(
+                                                 model::make_model(layout.config(), held)))
+                                     .value();
         snapshot.hash = world.snapshot.hash;  // what it claims
         server.server->set_model(snapshot, {0, 5});
         server.network->tamper = [this](MessageKind kind, Bytes& body) {

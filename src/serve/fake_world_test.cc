@@ -213,16 +213,15 @@ Status FakeRemote::forward(std::span<float> hidden) {
 }
 
 std::shared_ptr<const model::Model> small_model() {
-    model::Model made;
-    made.config = {.dim = 32,
-                   .hidden_dim = 48,
-                   .layers = 5,
-                   .heads = 4,
-                   .kv_heads = 2,
-                   .vocab = 64,
-                   .context = 128};
-    made.parameters = model::initial_parameters(made.layout(), 3);
-    return std::make_shared<const model::Model>(std::move(made));
+    const model::ModelConfig config{.dim = 32,
+                                    .hidden_dim = 48,
+                                    .layers = 5,
+                                    .heads = 4,
+                                    .kv_heads = 2,
+                                    .vocab = 64,
+                                    .context = 128};
+    return std::make_shared<const model::Model>(
+        model::make_model(config, model::initial_parameters(model::ParameterLayout(config), 3)));
 }
 
 }  // namespace cairn::serve

@@ -195,9 +195,11 @@ TEST_F(LayerServerTest, AnOpenSessionKeepsItsModelWhenTheServerMovesOn) {
     const Hash256 session = must_open();
     const Client::States states = world.some_states(6, 2);
     const Client::States expected = world.local_forward(states);
-    model::Model newer = *world.model;
-    newer.parameters[newer.parameters.size() / 2] += 1.0F;
-    const auto snapshot = snapshot_of(std::make_shared<const model::Model>(newer)).value();
+    std::vector<float> newer = model::dense_parameters(*world.model);
+    newer[newer.size() / 2] += 1.0F;
+    const auto snapshot = snapshot_of(std::make_shared<const model::Model>(
+                                          model::make_model(world.model->config, newer)))
+                              .value();
     ASSERT_NE(snapshot.hash, world.snapshot.hash);
     a.server->set_model(snapshot, {0, 5});
     const auto answer = world.push(session, states);

@@ -1,19 +1,24 @@
 #include "serve/model_snapshot.h"
 
+#include <cstring>
+
 #include "crypto/hash.h"
+#include "tensor/elementwise.h"
 
 namespace cairn::serve {
 
 namespace {
 
-ByteView as_byte_view(std::span<const float> floats) {
-    return {reinterpret_cast<const std::uint8_t*>(floats.data()), floats.size_bytes()};
+using model::tensor_at;
+using tensor::Weight;
+
+ByteView canonical_bytes(const Weight& weight) {
+    CHECK(!weight.packed);
+    return {static_cast<const std::uint8_t*>(weight.data), weight.canonical_bytes()};
 }
 
-/// The tensors of one layer, in the canonical order of ParameterLayout.
-std::vector<std::span<const float>> tensors_of(const model::LayerWeights& layer) {
-    return {layer.attn_norm, layer.wq,     layer.wk,   layer.wv,    layer.wo,
-            layer.ffn_norm,  layer.w_gate, layer.w_up, layer.w_down};
+bool is_in(const model::TensorInfo& info, model::LayerRange range) {
+    return model::is_per_layer(info.kind) && range.contains(info.layer);
 }
 
 }  // namespace
@@ -27,24 +32,29 @@ Hash256 content_hash(const model::ModelConfig& config, const model::Weights& wei
     Writer shape;
     model::encode(config, shape);
     hasher.update(shape.out());
-    hasher.update(as_byte_view(weights.token_embedding));
-    for (const model::LayerWeights& layer : weights.layers) {
-        for (std::span<const float> tensor : tensors_of(layer)) {
-            CHECK(!tensor.empty());
-            hasher.update(as_byte_view(tensor));
-        }
+    const model::ParameterLayout layout(config);
+    for (const model::TensorInfo& info : layout.tensors()) {
+        const Weight& weight = tensor_at(weights, info.kind, info.layer);
+        CHECK(!weight.empty());
+        // fp32 goes without saying, so that the name of a plain model is that of its numbers.
+        if (weight.type != tensor::WeightType::kF32)
+            hasher.update(as_bytes(tensor::weight_type_name(weight.type)));
+        hasher.update(canonical_bytes(weight));
     }
-    hasher.update(as_byte_view(weights.final_norm));
-    if (!config.tied_head) hasher.update(as_byte_view(weights.head));
     return hasher.finish();
 }
 
 Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model) {
     const model::ParameterLayout layout = model->layout();
-    RETURN_IF_ERROR(model::check_finite(layout, model->parameters));
+    for (const model::TensorInfo& info : layout.tensors()) {
+        const Weight& weight = tensor_at(model->weights, info.kind, info.layer);
+        if (weight.is_dense_f32() &&
+            !tensor::all_finite(info.size(), static_cast<const float*>(weight.data)))
+            return invalid("tensor " + info.name + " has a NaN or infinity");
+    }
     ModelSnapshot snapshot;
     snapshot.config = model->config;
-    snapshot.weights = model::view_weights(layout, model->parameters);
+    snapshot.weights = model->weights;
     snapshot.hash = content_hash(snapshot.config, snapshot.weights);
     snapshot.storage = std::move(model);
     return snapshot;
@@ -52,42 +62,36 @@ Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model) {
 
 ModelSnapshot keep_layers(const ModelSnapshot& whole, model::LayerRange range) {
     CHECK(has_layers(whole, range));
+    const model::ParameterLayout layout(whole.config);
+    // In whole floats, so that every tensor is aligned for its type.
+    const auto floats_of = [](ByteView bytes) { return (bytes.size() + 3) / 4; };
     std::size_t floats = 0;
-    for (std::uint32_t layer = range.begin; layer < range.end; ++layer)
-        for (std::span<const float> tensor : tensors_of(whole.weights.layers[layer]))
-            floats += tensor.size();
+    for (const model::TensorInfo& info : layout.tensors())
+        if (is_in(info, range))
+            floats += floats_of(canonical_bytes(tensor_at(whole.weights, info.kind, info.layer)));
 
-    auto memory = std::make_shared<std::vector<float>>();
-    memory->reserve(floats);
-    const auto copy = [&memory](std::span<const float> from) {
-        const std::size_t at = memory->size();
-        memory->insert(memory->end(), from.begin(), from.end());
-        return std::span<const float>(memory->data() + at, from.size());
-    };
+    auto memory = std::make_shared<std::vector<float>>(floats);
+    float* at = memory->data();
     ModelSnapshot kept{whole.config, {}, memory, whole.hash};
     kept.weights.layers.resize(whole.config.layers);
-    for (std::uint32_t i = range.begin; i < range.end; ++i) {
-        const model::LayerWeights& from = whole.weights.layers[i];
-        model::LayerWeights& to = kept.weights.layers[i];
-        to.attn_norm = copy(from.attn_norm);
-        to.wq = copy(from.wq);
-        to.wk = copy(from.wk);
-        to.wv = copy(from.wv);
-        to.wo = copy(from.wo);
-        to.ffn_norm = copy(from.ffn_norm);
-        to.w_gate = copy(from.w_gate);
-        to.w_up = copy(from.w_up);
-        to.w_down = copy(from.w_down);
+    for (const model::TensorInfo& info : layout.tensors()) {
+        if (!is_in(info, range)) continue;
+        Weight weight = tensor_at(whole.weights, info.kind, info.layer);
+        const ByteView from = canonical_bytes(weight);
+        std::memcpy(at, from.data(), from.size());
+        weight.data = at;
+        at += floats_of(from);
+        tensor_at(kept.weights, info.kind, info.layer) = weight;
     }
-    CHECK(memory->size() == floats);
     return kept;
 }
 
 bool has_layers(const ModelSnapshot& snapshot, model::LayerRange range) {
     if (range.begin >= range.end || range.end > snapshot.weights.layers.size()) return false;
-    for (std::uint32_t layer = range.begin; layer < range.end; ++layer)
-        for (std::span<const float> tensor : tensors_of(snapshot.weights.layers[layer]))
-            if (tensor.empty()) return false;
+    const model::ParameterLayout layout(snapshot.config);
+    for (const model::TensorInfo& info : layout.tensors())
+        if (is_in(info, range) && tensor_at(snapshot.weights, info.kind, info.layer).empty())
+            return false;
     return true;
 }
 
