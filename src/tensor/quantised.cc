@@ -1,29 +1,114 @@
 // CONSENSUS: changing a result here splits the network.
-//
-// Not here yet: refuses what it cannot do.
 #include "tensor/quantised.h"
 
-#include <string>
+#include <algorithm>
+#include <cmath>
+
+#include "base/float_mode.h"
+#include "tensor/quantised_format.h"
+#include "tensor/quantised_kernels.h"
+#include "tensor/split.h"
 
 namespace cairn::tensor {
 
-std::size_t quantised_packed_bytes(WeightType, std::size_t, std::size_t) {
-    CHECK(false);
-    return 0;
+namespace {
+
+std::size_t panels_of(std::size_t rows) { return (rows + kQuantPanel - 1) / kQuantPanel; }
+
+void check_shape(WeightType type, std::size_t cols) {
+    CHECK(cols > 0 && cols % weight_group(type) == 0);
+    CHECK(type != WeightType::kW8A8Row || cols <= kMaxW8A8Columns);
 }
 
-Weight pack_quantised(const Compute&, const Weight&, void*) {
-    CHECK(false);
-    return {};
+/// All of C for so many rows of A that their quantised form fits into scratch.
+void product(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
+    constexpr std::size_t kWorthAThread = std::size_t{1} << 18;
+    const QuantisedKernels& kernels = quantised_kernels_of(*compute.kernels);
+    const std::size_t bytes = kernels.activation_bytes(w.type, a.rows, a.cols);
+    void* const activations = thread_scratch((bytes + 3) / 4);
+    const auto quantise_part = [&](std::size_t begin, std::size_t end) {
+        kernels.quantise_rows(w.type, a, begin, end, activations);
+    };
+    const auto product_part = [&](std::size_t begin, std::size_t end) {
+        kernels.product(activations, w, c, begin, end);
+    };
+    if (a.rows * a.cols < kWorthAThread)
+        quantise_part(0, a.rows);
+    else
+        split(compute, a.rows, kernels.row_grain, quantise_part);
+    const std::size_t panels = panels_of(w.rows);
+    if (a.rows * a.cols * w.rows < kWorthAThread)
+        product_part(0, panels);
+    else
+        split(compute, panels, kernels.panel_grain, product_part);
 }
 
-void matmul_nt_quantised(const Compute&, ConstMatrix, const Weight&, Matrix) { CHECK(false); }
+}  // namespace
 
-void quantised_row(const Weight&, std::size_t, float*) { CHECK(false); }
+const QuantisedKernels& quantised_kernels_of(const Kernels& kernels) {
+    const QuantisedKernels* found = nullptr;
+    switch (kernel_set_of(kernels)) {
+        case KernelSet::kReference:
+            found = reference_quantised_kernels();
+            break;
+        case KernelSet::kScalar:
+            found = scalar_quantised_kernels();
+            break;
+        case KernelSet::kAvx2:
+            found = avx2_quantised_kernels();
+            break;
+        case KernelSet::kAvx512:
+            found = avx512_quantised_kernels();
+            break;
+        case KernelSet::kNeon:
+            found = neon_quantised_kernels();
+            break;
+    }
+    CHECK(found != nullptr);
+    return *found;
+}
 
-Status quantise(ConstMatrix, WeightType type, void*) {
-    return Error{ErrorCode::kUnsupported,
-                 "this build cannot write " + std::string(weight_type_name(type))};
+std::size_t quantised_packed_bytes(WeightType type, std::size_t rows, std::size_t cols) {
+    check_shape(type, cols);
+    return panels_of(rows) * panel_bytes(type, cols);
+}
+
+Weight pack_quantised(const Compute& compute, const Weight& w, void* out) {
+    check_shape(w.type, w.cols);
+    CHECK(!w.packed);
+    const std::size_t chunk_bytes = chunk_layout(w.type, chunk_columns(w.type)).bytes;
+    const std::size_t chunks = (w.cols + chunk_columns(w.type) - 1) / chunk_columns(w.type);
+    split(compute, panels_of(w.rows), 1, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t panel = begin; panel < end; ++panel) {
+            auto* to = static_cast<std::uint8_t*>(out) + panel * panel_bytes(w.type, w.cols);
+            pack_panel_head(w, panel, to);
+            to += panel_head_bytes(w.type);
+            for (std::size_t chunk = 0; chunk < chunks; ++chunk)
+                pack_chunk(w, panel, chunk, to + chunk * chunk_bytes);
+        }
+    });
+    return {w.type, w.rows, w.cols, out, true};
+}
+
+void matmul_nt_quantised(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
+    constexpr std::size_t kMostRows = 768;
+    CHECK(a.rows == c.rows && w.rows == c.cols && a.cols == w.cols);
+    check_shape(w.type, w.cols);
+    check_float_mode();
+    for (std::size_t i = 0; i < a.rows; i += kMostRows) {
+        const std::size_t rows = std::min(kMostRows, a.rows - i);
+        product(compute, a.row_range(i, rows), w, c.row_range(i, rows));
+    }
+}
+
+void quantised_row(const Weight& w, std::size_t row, float* out) {
+    for (std::size_t g = 0; g < quantised_groups(w); ++g) {
+        const QuantisedGroup group = quantised_group(w, row, g);
+        const std::size_t first = g * kQuantGroup;
+        for (std::size_t i = 0; i < std::min(kQuantGroup, w.cols - first); ++i)
+            out[first + i] =
+                std::fma(group.scale[i / 16], static_cast<float>(group.q[i]), -group.minimum);
+    }
 }
 
 }  // namespace cairn::tensor

@@ -1,4 +1,18 @@
 // The quantised half of weight.h: group formats and W8A8-row, by rule 2 of design/numerics.md.
+// reference/quantised.cc is the definition; this is what it says.
+//
+// Activations are quantised first, per token and group of 32 columns: scale = max|x| / 127,
+// q = round-half-even(x / scale) clamped to +-127; scale and q are 0 where max|x| < 2^-100. A group
+// with an infinity or NaN gets the scale NaN and q = 0, so that every output of that token is NaN
+// and nobody can miss it. Then, for one output, in chunks of 256 columns (rule 1):
+//
+//   Q8_0, Q4_0   per group of 32, ascending:  acc = fma(float(sum q w), d * scale, acc)
+//   Q4_K, Q5_K   the same with d * sc for d, then acc = fma(dmin * m, -(float(sum q) * scale), acc)
+//   Q6_K         per group of 16 (two to a group of activations): acc = fma(float(sum q w),
+//                (d * sc) * scale, acc)
+//   W8A8-row     no groups: one scale per token, float(sum of q w over all k) * (wscale * scale)
+//
+// Sums in parentheses are exact int32; d * sc and dmin * m are exact in fp32, too.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +24,16 @@
 
 namespace cairn::tensor {
 
+/// Within 5 % of the canonical size for whole panels of 16 rows.
 std::size_t quantised_packed_bytes(WeightType type, std::size_t rows, std::size_t cols);
+/// W is canonical, `out` aligned to 64 bytes. The layout is quantised_format.h's, one for all sets.
 Weight pack_quantised(const Compute& compute, const Weight& w, void* out);
+/// C[M,N] = A[M,K] * W[N,K]^T; W may be canonical, too, which is slow but gives the same bits.
 void matmul_nt_quantised(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c);
+/// out[k] = fma(scale, q, -minimum), one rounding.
 void quantised_row(const Weight& w, std::size_t row, float* out);
+/// fp32 to Q8_0, Q4_0 (as GGUF's reference quantisers round) or W8A8-row. kInvalid for values that
+/// are not finite or too large for the type's scale, kUnsupported for the K-quants.
 Status quantise(ConstMatrix values, WeightType type, void* out);
 
 }  // namespace cairn::tensor
