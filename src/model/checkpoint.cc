@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kChecksumBytes = 8;
-constexpr std::size_t kConfigBytes = 72;  // the longest
+constexpr std::size_t kConfigBytes = 76;  // the longest
 constexpr std::size_t kMaxHeaderBytes = 8 + 4 + kConfigBytes + 4 + kMaxTokenizerBytes + 8;
 
 // In the manner of FNV-1a, over little-endian 64-bit words, the last one filled with zeros. Each

@@ -93,7 +93,7 @@ inline constexpr std::uint64_t kMaxParameters = std::uint64_t{1} << 36;
 /// kInvalid with the field and its bound if the shape is not one that this program computes.
 Status validate(const ModelConfig& config);
 
-/// The canonical bytes: 37 for a Llama, 72 for the others; decode validates.
+/// The canonical bytes: 37 for a Llama, 76 for the others; decode validates.
 void encode(const ModelConfig& config, Writer& writer);
 Result<ModelConfig> decode_config(Reader& reader);
 

@@ -27,11 +27,86 @@ TEST(ModelConfig, RoundTrips) {
     }
 }
 
+/// One configuration of each family, with everything set that can be.
+std::vector<ModelConfig> families() {
+    ModelConfig gpt2 = small_config();
+    gpt2.rope_interleaved = true;
+    gpt2.norm = NormKind::kLayer;
+    gpt2.positions = PositionKind::kLearned;
+    gpt2.feed_forward = FeedForward::kGeluTanh;
+    gpt2.qkv_bias = gpt2.out_bias = gpt2.ffn_bias = true;
+    ModelConfig qwen = small_config(false);
+    qwen.qkv_bias = qwen.qk_norm = true;
+    qwen.wide_head = 10;
+    qwen.rope_scale = {RopeScaling::kYarn, 4.0F, 0, 0, 32.0F, 1.0F, 1.1386F, 128};
+    ModelConfig bert = gpt2;
+    bert.norm_place = NormPlace::kAfter;
+    bert.feed_forward = FeedForward::kGelu;
+    bert.causal = false;
+    bert.embedding_norm = true;
+    bert.token_types = 2;
+    ModelConfig long_llama = small_config();
+    long_llama.rope_scale = {RopeScaling::kLlama3, 8.0F, 1.0F, 4.0F, 0, 0, 0, 8192};
+    return {gpt2, qwen, bert, long_llama};
+}
+
+TEST(ModelConfig, RoundTripsEveryFamilyInOneSpelling) {
+    for (const ModelConfig& config : families()) {
+        ASSERT_TRUE(validate(config).ok()) << validate(config).error().message;
+        Writer writer;
+        encode(config, writer);
+        EXPECT_EQ(writer.out().size(), 76U);
+        Reader reader(writer.out());
+        EXPECT_EQ(decode_config(reader).value(), config);
+        // What a flipped bit decodes to, if anything, is another shape with its own spelling.
+        for (std::size_t bit = 0; bit < writer.out().size() * 8; ++bit) {
+            Bytes bytes = writer.out();
+            bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ (1U << (bit % 8)));
+            Reader flipped(bytes);
+            const auto other = decode_config(flipped);
+            if (!other.ok()) continue;
+            Writer again;
+            encode(*other, again);
+            bytes.resize(bytes.size() - flipped.remaining());
+            EXPECT_EQ(again.out(), bytes) << bit;
+        }
+    }
+}
+
+TEST(ParameterLayout, HasWhatTheFamilyHas) {
+    const std::vector<ModelConfig> all = families();
+    const ParameterLayout gpt2(all[0]);
+    EXPECT_TRUE(gpt2.has(TensorKind::kPositionEmbedding));
+    EXPECT_TRUE(gpt2.has(TensorKind::kFinalNormBias));
+    EXPECT_FALSE(gpt2.has(TensorKind::kWGate));
+    EXPECT_EQ(gpt2.at(TensorKind::kBUp, 1).name, "layers.1.b_up");
+    EXPECT_FALSE(gpt2.at(TensorKind::kBUp, 1).is_matrix);
+    const ParameterLayout qwen(all[1]);
+    EXPECT_EQ(qwen.at(TensorKind::kWq, 2).rows, 60U);
+    EXPECT_EQ(qwen.at(TensorKind::kWo, 2).cols, 60U);
+    EXPECT_EQ(qwen.at(TensorKind::kQNorm, 0).cols, 10U);
+    EXPECT_FALSE(qwen.has(TensorKind::kBo));
+    const ParameterLayout bert(all[2]);
+    EXPECT_FALSE(bert.has(TensorKind::kFinalNorm));
+    EXPECT_FALSE(bert.has(TensorKind::kHead));
+    EXPECT_EQ(bert.at(TensorKind::kTypeEmbedding).rows, 2U);
+    for (const ModelConfig& config : all) {
+        const ParameterLayout layout(config);
+        std::uint64_t next = 0;
+        for (const TensorInfo& info : layout.tensors()) {
+            EXPECT_EQ(info.offset, next);
+            EXPECT_EQ(&layout.at(info.kind, info.layer), &info);
+            next += info.size();
+        }
+        EXPECT_EQ(layout.size(), next);
+    }
+}
+
 TEST(ModelConfig, RefusesUnknownFlags) {
     Writer writer;
     encode(small_config(), writer);
     Bytes bytes = writer.out();
-    bytes.back() = 4;
+    bytes.back() = 8;
     Reader reader(bytes);
     EXPECT_FALSE(decode_config(reader).ok());
 }
@@ -54,6 +129,18 @@ TEST(ModelConfig, RefusesShapesOutOfBounds) {
     EXPECT_TRUE(refused([](ModelConfig& c) { c.vocab = 1; }));
     EXPECT_TRUE(refused([](ModelConfig& c) { c.context = 0; }));
     EXPECT_TRUE(refused([](ModelConfig& c) { c.hidden_dim = 0; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.wide_head = 8; }));  // is dim / heads
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.wide_head = 7; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.norm = static_cast<NormKind>(2); }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.rope_scale.factor = 2.0F; }));  // of no kind
+    EXPECT_TRUE(refused([](ModelConfig& c) {
+        c.causal = false;
+        c.tied_head = false;
+    }));
+    EXPECT_TRUE(refused([](ModelConfig& c) {
+        c.positions = PositionKind::kLearned;
+        c.rope_theta = 500.0F;
+    }));
     EXPECT_TRUE(
         refused([](ModelConfig& c) { c.norm_eps = std::numeric_limits<float>::quiet_NaN(); }));
     EXPECT_TRUE(
