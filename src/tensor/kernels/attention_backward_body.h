@@ -35,7 +35,7 @@ inline void gather_tile(std::ptrdiff_t start, std::size_t queries, const float* 
         }
     }
     chain<V, R, C>(acc, queries - common, {weights + common * kKeyBlock, 1, kKeyBlock, 0},
-                   panel + common * width, width);
+                   Panel<float>{panel + common * width, width, 16});
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4

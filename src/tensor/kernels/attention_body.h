@@ -39,8 +39,8 @@ void scores_block(std::size_t rows, std::size_t d, Operand a, const float* packe
         const Operand part{a.data + k * a.term, a.row, a.term, V::kTileRows * a.row};
         for (std::size_t j = 0; j < kKeyBlock; j += kWidth)
             product_rows<V, V::kTileRows, V::kTileLanes>(
-                rows, terms, part, packed + j * d + k * kWidth, out + j, out_stride, kWidth,
-                k == 0 ? Into::kFirst : Into::kNext);
+                rows, terms, part, Panel<float>{packed + j * d + k * kWidth, kWidth, 16},
+                {k == 0 ? nullptr : out + j, out_stride, kWidth}, {out + j, out_stride, kWidth});
     }
 }
 
@@ -66,7 +66,8 @@ inline void weigh_tile(std::size_t common, std::size_t terms, const float* weigh
     for (std::size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4
         for (std::size_t c = 0; c < C; ++c) acc[r][c] = V::zero();
-    chain<V, R, C>(acc, smaller(common, terms), {weights, stride, 1, 0}, panel, width);
+    chain<V, R, C>(acc, smaller(common, terms), {weights, stride, 1, 0},
+                   Panel<float>{panel, width, 16});
 #pragma GCC unroll 16
     for (std::size_t r = 1; r < R; ++r) {
         for (std::size_t j = common; j < smaller(common + r, terms); ++j) {

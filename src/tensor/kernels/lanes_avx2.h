@@ -30,6 +30,18 @@ struct LanesAvx2 {
         return {_mm256_maskload_ps(p, _mm256_castps_si256(mask.a)),
                 _mm256_maskload_ps(p + 8, _mm256_castps_si256(mask.b))};
     }
+    CAIRN_LANE_OP __m128i eight_words(const std::uint16_t* p) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    }
+    CAIRN_LANE_OP L load_f16(const std::uint16_t* p) {
+        return {_mm256_cvtph_ps(eight_words(p)), _mm256_cvtph_ps(eight_words(p + 8))};
+    }
+    CAIRN_LANE_OP __m256 half_bf16(__m128i bits) {
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+    }
+    CAIRN_LANE_OP L load_bf16(const std::uint16_t* p) {
+        return {half_bf16(eight_words(p)), half_bf16(eight_words(p + 8))};
+    }
     CAIRN_LANE_OP void store(float* p, L x) {
         _mm256_storeu_ps(p, x.a);
         _mm256_storeu_ps(p + 8, x.b);

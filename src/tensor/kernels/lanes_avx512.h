@@ -35,6 +35,13 @@ struct LanesAvx512 {
     CAIRN_LANE_OP L load_n(const float* p, std::size_t n) {
         return {_mm512_maskz_loadu_ps(first(n), p)};
     }
+    CAIRN_LANE_OP L load_f16(const std::uint16_t* p) {
+        return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+    }
+    CAIRN_LANE_OP L load_bf16(const std::uint16_t* p) {
+        const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+        return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16))};
+    }
     CAIRN_LANE_OP void store(float* p, L a) { _mm512_storeu_ps(p, a.v); }
     CAIRN_LANE_OP void store_n(float* p, L a, std::size_t n) {
         _mm512_mask_storeu_ps(p, first(n), a.v);

@@ -42,6 +42,14 @@ struct LanesNeon {
         for (std::size_t i = 0; i < n; ++i) values[i] = p[i];
         return load(values);
     }
+    static inline L load_f16(const std::uint16_t* p) {
+        return map([&](int i) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i))); });
+    }
+    static inline L load_bf16(const std::uint16_t* p) {
+        return map([&](int i) {
+            return vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vld1_u16(p + 4 * i)), 16));
+        });
+    }
     static inline void store(float* p, L a) {
         for (int i = 0; i < 4; ++i) vst1q_f32(p + 4 * i, a.v[i]);
     }

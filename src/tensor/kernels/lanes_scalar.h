@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tensor/kv_type.h"
+
 namespace cairn::tensor::kernels {
 
 struct LanesScalar {
@@ -36,6 +38,13 @@ struct LanesScalar {
     /// The first n lanes from memory, +0 in the others.
     static L load_n(const float* p, std::size_t n) {
         return map([&](std::size_t i) { return i < n ? p[i] : 0.0F; });
+    }
+    /// Sixteen fp16 or bf16 numbers, widened exactly.
+    static L load_f16(const std::uint16_t* p) {
+        return map([&](std::size_t i) { return f16_to_f32(p[i]); });
+    }
+    static L load_bf16(const std::uint16_t* p) {
+        return map([&](std::size_t i) { return bf16_to_f32(p[i]); });
     }
     static void store(float* p, const L& a) { store_n(p, a, 16); }
     static void store_n(float* p, const L& a, std::size_t n) {

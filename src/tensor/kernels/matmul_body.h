@@ -1,101 +1,27 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 1's products over lanes V. The lanes run across columns of C, never across k. For each group
-// of columns and each chunk of k, B is packed into a panel that stays in the first-level cache, and
-// tiles of C are computed in registers from it.
+// Rule 1's products over lanes V. A's tiles are packed once for a block of rows and terms; then,
+// for each group of columns and each chunk of k, B becomes a panel that stays in the first-level
+// cache, and tiles of C are computed in registers from it. Sums between chunks wait in a small
+// buffer, so that C is written once.
 #pragma once
 
 #include <cstddef>
 
+#include "tensor/kernels/tile_body.h"
 #include "tensor/matmul.h"
 #include "tensor/matrix.h"
 #include "tensor/split.h"
 
 namespace cairn::tensor::kernels {
 
-template <typename V>
-inline V canonical_lanes(V x) {
-    return V::select(V::is_nan(x), V::set1(__builtin_nanf("")), x);
-}
-
-/// How A is read: element (i, k) of a tile of rows is at data[i * row + k * term]; the next tile of
-/// the full height begins `tile` further.
-struct Operand {
-    const float* data;
-    std::size_t row;
-    std::size_t term;
-    std::size_t tile;
-};
-
-/// acc[r][c] = fma(a(r, k), panel[k][c], acc[r][c]) for k ascending.
-template <typename V, std::size_t R, std::size_t C>
-[[gnu::always_inline]] inline void chain(V (&acc)[R][C], std::size_t terms, Operand a,
-                                         const float* panel, std::size_t panel_stride) {
-    const float* p = a.data;
-    for (std::size_t k = 0; k < terms; ++k, p += a.term, panel += panel_stride) {
-        V b[C];
-#pragma GCC unroll 4
-        for (std::size_t c = 0; c < C; ++c) b[c] = V::load(panel + 16 * c);
-#pragma GCC unroll 16
-        for (std::size_t r = 0; r < R; ++r) {
-            const V x = V::set1(p[r * a.row]);
-#pragma GCC unroll 4
-            for (std::size_t c = 0; c < C; ++c) acc[r][c] = V::fma(x, b[c], acc[r][c]);
-        }
-    }
-}
-
-/// What happens to a chunk's sums.
-enum class Into { kFirst, kNext };
-
-/// R rows of C: one chunk. `columns` of the panel's 16 * C are stored.
-template <typename V, std::size_t R, std::size_t C>
-inline void product_tile(std::size_t terms, Operand a, const float* panel, float* c,
-                         std::size_t c_stride, std::size_t columns, Into into) {
-    V acc[R][C];
-#pragma GCC unroll 16
-    for (std::size_t r = 0; r < R; ++r)
-#pragma GCC unroll 4
-        for (std::size_t j = 0; j < C; ++j) acc[r][j] = V::zero();
-    chain<V, R, C>(acc, terms, a, panel, 16 * C);
-#pragma GCC unroll 16
-    for (std::size_t r = 0; r < R; ++r) {
-        float* row = c + r * c_stride;
-#pragma GCC unroll 4
-        for (std::size_t j = 0; j < C; ++j) {
-            const std::size_t at = 16 * j;
-            if (at + 16 <= columns) {
-                const V old = into == Into::kFirst ? V::zero() : V::load(row + at);
-                V::store(row + at, canonical_lanes(V::add(old, acc[r][j])));
-            } else if (at < columns) {
-                const std::size_t n = columns - at;
-                const V old = into == Into::kFirst ? V::zero() : V::load_n(row + at, n);
-                V::store_n(row + at, canonical_lanes(V::add(old, acc[r][j])), n);
-            }
-        }
-    }
-}
-
-/// All rows of C for one panel: tiles of the full height, then of halves of it.
-template <typename V, std::size_t R, std::size_t C>
-inline void product_rows(std::size_t rows, std::size_t terms, Operand a, const float* panel,
-                         float* c, std::size_t c_stride, std::size_t columns, Into into) {
-    std::size_t i = 0;
-    for (; i + R <= rows; i += R, a.data += a.tile)
-        product_tile<V, R, C>(terms, a, panel, c + i * c_stride, c_stride, columns, into);
-    if constexpr (R > 1) {
-        constexpr std::size_t kHalf = R == 12 ? 8 : R / 2;
-        if (i < rows)
-            product_rows<V, kHalf, C>(rows - i, terms, {a.data, a.row, a.term, kHalf * a.row},
-                                      panel, c + i * c_stride, c_stride, columns, into);
-    }
-}
-
 /// panel[k][j] = b[k][j], padded with zeros to `width` columns.
 template <typename V>
 inline void pack_rows(const float* b, std::size_t stride, std::size_t terms, std::size_t columns,
                       float* panel, std::size_t width) {
     for (std::size_t k = 0; k < terms; ++k, b += stride, panel += width) {
+        // the next panel's lines, each in a page of its own
+        for (std::size_t j = width; j < 2 * width; j += 16) __builtin_prefetch(b + j, 0, 2);
         for (std::size_t j = 0; j < width; j += 16) {
             if (j + 16 <= columns) {
                 V::store(panel + j, V::load(b + j));
@@ -129,73 +55,146 @@ inline void pack_transposed(const float* b, std::size_t stride, std::size_t term
     }
 }
 
-/// Tiles of A one after the other, each [terms, kTileRows]: what pack_tiles makes.
+/// As pack_tiles below for an A whose rows are neighbours in memory: a few tiles at a time, so that
+/// reads are whole cache lines and the tiles written do not fight over the same ones.
 template <typename V>
-inline Operand pack_tiles(Operand a, std::size_t rows, std::size_t terms, float* packed) {
+inline void pack_neighbours(Operand a, std::size_t rows, std::size_t terms, float* packed) {
     constexpr std::size_t kHeight = V::kTileRows;
+    constexpr std::size_t kTogether = 4 * kHeight;
+    for (std::size_t first = 0; first < rows; first += kTogether) {
+        const std::size_t end = rows - first < kTogether ? rows : first + kTogether;
+        for (std::size_t k = 0; k < terms; ++k) {
+            const float* from = a.data + k * a.term;
+            __builtin_prefetch(from + end, 0, 2);
+            for (std::size_t i = first; i < end; i += kHeight) {
+                const std::size_t here = end - i < kHeight ? end - i : kHeight;
+                float* to = packed + i * terms + k * kHeight;
+                if (i + 16 <= rows)
+                    V::store_n(to, V::load(from + i), kHeight);
+                else
+                    V::store_n(to, V::load_n(from + i, here), here);
+            }
+        }
+    }
+}
+
+/// Tiles of A one after the other, each [terms, kTileRows].
+template <typename V>
+inline void pack_tiles(Operand a, std::size_t rows, std::size_t terms, float* packed) {
+    constexpr std::size_t kHeight = V::kTileRows;
+    if (a.row == 1) return pack_neighbours<V>(a, rows, terms, packed);
     for (std::size_t i = 0; i < rows; i += kHeight) {
         const std::size_t here = rows - i < kHeight ? rows - i : kHeight;
         const float* from = a.data + i * a.row;
         float* to = packed + i * terms;
-        if (a.row == 1) {
-            for (std::size_t k = 0; k < terms; ++k)
-                V::store_n(to + k * kHeight, V::load_n(from + k * a.term, here), here);
-        } else {
-            for (std::size_t r = 0; r < here; ++r)
-                for (std::size_t k = 0; k < terms; ++k)
-                    to[k * kHeight + r] = from[r * a.row + k * a.term];
+        std::size_t k = 0;
+        for (; here == kHeight && k + 16 <= terms; k += 16) {
+            V block[16];
+#pragma GCC unroll 16
+            for (std::size_t r = 0; r < 16; ++r)
+                block[r] = r < kHeight ? V::load(from + r * a.row + k) : V::zero();
+            V::transpose(block);
+#pragma GCC unroll 16
+            for (std::size_t r = 0; r < 16; ++r)
+                V::store_n(to + (k + r) * kHeight, block[r], kHeight);
+        }
+        for (; k < terms; ++k)
+            for (std::size_t r = 0; r < here; ++r) to[k * kHeight + r] = from[r * a.row + k];
+    }
+}
+
+// Where B comes from. panel() gives `terms` terms from k on of the columns from j on, of which
+// `here` exist; `buffer` holds kChunk * width floats.
+
+/// B as [terms, columns].
+template <typename V>
+struct RowsOfTerms {
+    const float* data;
+    std::size_t stride;
+    Panel<float> panel(std::size_t k, std::size_t terms, std::size_t j, std::size_t here,
+                       std::size_t width, float* buffer) const {
+        pack_rows<V>(data + k * stride + j, stride, terms, here, buffer, width);
+        return {buffer, width, 16};
+    }
+};
+
+/// B as [columns, terms].
+template <typename V>
+struct RowsOfColumns {
+    const float* data;
+    std::size_t stride;
+    Panel<float> panel(std::size_t k, std::size_t terms, std::size_t j, std::size_t here,
+                       std::size_t width, float* buffer) const {
+        pack_transposed<V>(data + j * stride + k, stride, terms, here, buffer, width);
+        return {buffer, width, 16};
+    }
+};
+
+// A block of A: at most so many rows and terms are packed at once; it streams through the cache
+// beside a panel of B, 12 floats of A for every 24 multiply-adds of 16 lanes.
+inline constexpr std::size_t kTermBlock = 4 * kChunk;
+template <typename V>
+inline constexpr std::size_t kRowBlock = 384 / V::kTileRows* V::kTileRows;
+
+/// One block of A against all columns of c: terms [k0, k0 + terms) of B. From zero if `first`, else
+/// from c.
+template <typename V, typename Source>
+inline void product_block(std::size_t k0, std::size_t terms, Operand a, std::size_t packed_rows,
+                          const Source& b, Matrix c, bool first, float* sums) {
+    constexpr std::size_t kWidth = 16 * V::kTileLanes;
+    alignas(64) float buffer[kChunk * kWidth];
+    for (std::size_t j = 0; j < c.cols; j += kWidth) {
+        const std::size_t here = c.cols - j < kWidth ? c.cols - j : kWidth;
+        const bool narrow = V::kTileLanes > 1 && here <= 16;
+        const Results<float> whole{c.data + j, c.stride, here};
+        const Results<float> partial{sums, kWidth, kWidth};
+        for (std::size_t k = 0; k < terms; k += kChunk) {
+            const std::size_t chunk = terms - k < kChunk ? terms - k : kChunk;
+            const Results<float> from = k == 0 ? whole : partial;
+            const Results<const float> old{k == 0 && first ? nullptr : from.data, from.stride,
+                                           from.columns};
+            const Results<float> to = k + kChunk < terms ? partial : whole;
+            Operand part = a;
+            part.data += packed_rows > 0 ? packed_rows * k : k * a.term;
+            if (packed_rows > 0) part.tile = V::kTileRows * chunk;
+            const auto panel = b.panel(k0 + k, chunk, j, here, narrow ? 16 : kWidth, buffer);
+            if (narrow)
+                product_rows<V, V::kTileRows, 1>(c.rows, chunk, part, panel, old, to);
+            else
+                product_rows<V, V::kTileRows, V::kTileLanes>(c.rows, chunk, part, panel, old, to);
         }
     }
-    return {packed, 1, kHeight, kHeight * terms};
 }
 
-/// One chunk of k for some rows of C: all its columns. kTransposed: b is [columns, terms].
-template <typename V, bool kTransposed>
-inline void product_chunk(std::size_t rows, std::size_t columns, std::size_t terms, Operand a,
-                          const float* b, std::size_t b_stride, float* c, std::size_t c_stride,
-                          Into into) {
-    constexpr std::size_t kWidth = 16 * V::kTileLanes;
-    alignas(64) float panel[kChunk * kWidth];
-    for (std::size_t j = 0; j < columns; j += kWidth) {
-        const std::size_t here = columns - j < kWidth ? columns - j : kWidth;
-        const bool narrow = V::kTileLanes > 1 && here <= 16;
-        const std::size_t width = narrow ? 16 : kWidth;
-        if (kTransposed)
-            pack_transposed<V>(b + j * b_stride, b_stride, terms, here, panel, width);
-        else
-            pack_rows<V>(b + j, b_stride, terms, here, panel, width);
-        if (narrow)
-            product_rows<V, V::kTileRows, 1>(rows, terms, a, panel, c + j, c_stride, here, into);
-        else
-            product_rows<V, V::kTileRows, V::kTileLanes>(rows, terms, a, panel, c + j, c_stride,
-                                                         here, into);
-    }
-}
-
-/// C = or += A B over `terms` terms, B given as rows [terms, columns] or, if kTransposed, as
-/// [columns, terms]. Where A's stride would make its rows fight over the same cache lines, its
-/// tiles are packed too.
-template <typename V, bool kTransposed>
-inline void product(std::size_t terms, Operand a, ConstMatrix b, Matrix c, bool accumulate) {
+/// C = or += A B over `terms` terms. Where A's stride would make its rows fight over the same cache
+/// lines, its tiles are packed.
+template <typename V, typename Source>
+inline void product(std::size_t terms, Operand a, const Source& b, Matrix c, bool accumulate) {
     constexpr std::size_t kWideStride = 512;
-    constexpr std::size_t kPackedRows = 384 / V::kTileRows * V::kTileRows;
-    const bool pack = (a.row > 1 ? a.row : a.term) > kWideStride && c.rows > V::kTileRows &&
-                      c.cols > 16 * V::kTileLanes;
-    const std::size_t most = pack ? kPackedRows : c.rows;
-    float* const packed = pack ? thread_scratch(kPackedRows * kChunk) : nullptr;
+    constexpr std::size_t kWidth = 16 * V::kTileLanes;
+    const bool pack =
+        (a.row > 1 ? a.row : a.term) > kWideStride && c.rows > V::kTileRows && c.cols > kWidth;
+    constexpr std::size_t kRows = kRowBlock<V>;
+    float* const sums = thread_scratch(kRows * (kWidth + (pack ? kTermBlock : 0)));
+    float* const packed = sums + kRows * kWidth;
     if (terms == 0 && !accumulate)
         for (std::size_t i = 0; i < c.rows; ++i)
             for (std::size_t j = 0; j < c.cols; ++j) c.data[i * c.stride + j] = 0.0F;
-    for (std::size_t i = 0; i < c.rows; i += most) {
-        const std::size_t rows = c.rows - i < most ? c.rows - i : most;
-        for (std::size_t k = 0; k < terms; k += kChunk) {
-            const std::size_t chunk = terms - k < kChunk ? terms - k : kChunk;
-            const Into into = k == 0 && !accumulate ? Into::kFirst : Into::kNext;
+    for (std::size_t k = 0; k < terms; k += kTermBlock) {
+        const std::size_t block = terms - k < kTermBlock ? terms - k : kTermBlock;
+        for (std::size_t i = 0; i < c.rows; i += kRows) {
+            const std::size_t rows = c.rows - i < kRows ? c.rows - i : kRows;
+            const std::size_t tall = (rows + V::kTileRows - 1) / V::kTileRows * V::kTileRows;
             Operand part{a.data + i * a.row + k * a.term, a.row, a.term, V::kTileRows * a.row};
-            if (pack) part = pack_tiles<V>(part, rows, chunk, packed);
-            const float* terms_of_b = b.data + k * (kTransposed ? 1 : b.stride);
-            product_chunk<V, kTransposed>(rows, c.cols, chunk, part, terms_of_b, b.stride,
-                                          c.data + i * c.stride, c.stride, into);
+            if (pack) {
+                for (std::size_t at = 0; at < block; at += kChunk)
+                    pack_tiles<V>({part.data + at * a.term, a.row, a.term, 0}, rows,
+                                  block - at < kChunk ? block - at : kChunk, packed + tall * at);
+                part = {packed, 1, V::kTileRows, 0};
+            }
+            product_block<V>(k, block, part, pack ? tall : 0, b,
+                             {c.data + i * c.stride, rows, c.cols, c.stride}, k == 0 && !accumulate,
+                             sums);
         }
     }
 }
@@ -259,18 +258,19 @@ void matmul_nt(ConstMatrix a, ConstMatrix b, Matrix c) {
         case 4:
             return few_rows<V, 4>(a, b, c);
         default:
-            product<V, true>(a.cols, {a.data, a.stride, 1, 0}, b, c, false);
+            product<V>(a.cols, {a.data, a.stride, 1, 0}, RowsOfColumns<V>{b.data, b.stride}, c,
+                       false);
     }
 }
 
 template <typename V>
 void matmul_nn(ConstMatrix a, ConstMatrix b, Matrix c) {
-    product<V, false>(a.cols, {a.data, a.stride, 1, 0}, b, c, false);
+    product<V>(a.cols, {a.data, a.stride, 1, 0}, RowsOfTerms<V>{b.data, b.stride}, c, false);
 }
 
 template <typename V>
 void matmul_tn_accumulate(ConstMatrix a, ConstMatrix b, Matrix c) {
-    product<V, false>(a.rows, {a.data, 1, a.stride, 0}, b, c, true);
+    product<V>(a.rows, {a.data, 1, a.stride, 0}, RowsOfTerms<V>{b.data, b.stride}, c, true);
 }
 
 }  // namespace cairn::tensor::kernels
