@@ -1,9 +1,11 @@
 // Source: bytes that can be read at any offset: a file that the user named, or memory (tests,
 // fuzzing, a peer's answer). Model formats read through it, so that a file of many gigabytes is
-// never in memory twice. A node's own folder goes through base/disk.h instead.
+// never in memory twice; a mapped file (model/mapped_source.h) even lends its weights in place. A
+// node's own folder goes through base/disk.h instead.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -18,6 +20,9 @@ class Source {
     /// What errors call it.
     virtual const std::string& name() const = 0;
 
+    /// All of it in memory, for as long as the source lives; null where it has to be read.
+    virtual const std::uint8_t* mapped() const { return nullptr; }
+
     /// Exactly out.size() bytes from `offset` on; kInvalid if it ends before.
     Status read(std::uint64_t offset, std::span<std::uint8_t> out) const;
     /// Little-endian fp32.
@@ -29,6 +34,9 @@ class Source {
     virtual Status read_within(std::uint64_t offset, std::span<std::uint8_t> out) const = 0;
 };
 
+/// Whoever uses a mapped source's bytes in place holds on to it.
+using SharedSource = std::shared_ptr<const Source>;
+
 class FileSource final : public Source {
   public:
     static Result<FileSource> open(const std::string& path);
@@ -38,6 +46,7 @@ class FileSource final : public Source {
 
     std::uint64_t size() const override { return size_; }
     const std::string& name() const override { return path_; }
+    int descriptor() const { return fd_; }
 
   private:
     FileSource(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}

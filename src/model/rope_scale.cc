@@ -1,0 +1,93 @@
+#include "model/rope_scale.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/rope.h"
+
+namespace cairn::model {
+
+namespace {
+
+using Kind = tensor::RopeScaling::Kind;
+
+// Files round the divisors to fp32 along another way than ours.
+constexpr float kSame = 1e-4F;
+constexpr std::uint32_t kLlama3Context = 8192;
+
+}  // namespace
+
+RopeScale linear_rope_scale(float factor) {
+    RopeScale scale;
+    // A factor of 1 changes nothing, and nothing has one spelling.
+    if (factor == 1.0F) return scale;
+    scale.kind = RopeScaling::kLinear;
+    scale.factor = factor;
+    return scale;
+}
+
+RopeScale llama3_rope_scale(float factor, float low_freq_factor, float high_freq_factor,
+                            std::uint32_t original_context) {
+    RopeScale scale;
+    scale.kind = RopeScaling::kLlama3;
+    scale.factor = factor;
+    scale.low_freq_factor = low_freq_factor;
+    scale.high_freq_factor = high_freq_factor;
+    scale.original_context = original_context;
+    return scale;
+}
+
+RopeScale yarn_rope_scale(float factor, std::uint32_t original_context, float beta_fast,
+                          float beta_slow, float attention_factor) {
+    RopeScale scale;
+    scale.kind = RopeScaling::kYarn;
+    scale.factor = factor;
+    scale.original_context = original_context;
+    scale.beta_fast = beta_fast;
+    scale.beta_slow = beta_slow;
+    scale.attention_factor = attention_factor;
+    if (attention_factor == 0.0F && factor >= 1.0F) {
+        tensor::RopeScaling formula;
+        formula.kind = Kind::kYarn;
+        formula.factor = static_cast<double>(factor);
+        scale.attention_factor = static_cast<float>(tensor::rope_attention_factor(formula));
+    }
+    return scale;
+}
+
+std::vector<float> rope_factors(const ModelConfig& config) {
+    CHECK(config.rope_scale.kind == RopeScaling::kLlama3);
+    tensor::RopeScaling scaling;
+    scaling.kind = Kind::kLlama3;
+    scaling.factor = static_cast<double>(config.rope_scale.factor);
+    scaling.low_freq_factor = static_cast<double>(config.rope_scale.low_freq_factor);
+    scaling.high_freq_factor = static_cast<double>(config.rope_scale.high_freq_factor);
+    scaling.original_positions = config.rope_scale.original_context;
+    const auto theta = static_cast<double>(config.rope_theta);
+    const auto plain = tensor::rope_frequencies(config.head_dim(), theta);
+    const auto scaled = tensor::scaled_rope_frequencies(config.head_dim(), theta, scaling);
+    std::vector<float> factors(plain.size());
+    for (std::size_t i = 0; i < factors.size(); ++i)
+        factors[i] = static_cast<float>(plain[i] / scaled[i]);
+    return factors;
+}
+
+Result<RopeScale> rope_scale_of_factors(const ModelConfig& config, std::span<const float> factors) {
+    const Error unknown{ErrorCode::kUnsupported,
+                        "rope_freqs.weight is not a Llama 3 scaling (low 1, high 4, original "
+                        "context 8192), the only one that this program reads from GGUF"};
+    if (factors.size() != config.head_dim() / 2) return unknown;
+    const float factor = *std::max_element(factors.begin(), factors.end());
+    if (std::all_of(factors.begin(), factors.end(), [](float f) { return f == 1.0F; }))
+        return RopeScale{};
+    ModelConfig scaled = config;
+    scaled.rope_scale =
+        llama3_rope_scale(std::round(factor * 4.0F) / 4.0F, 1.0F, 4.0F, kLlama3Context);
+    if (!(factor > 1.0F) || !validate(scaled).ok()) return unknown;
+    const std::vector<float> ours = rope_factors(scaled);
+    for (std::size_t i = 0; i < factors.size(); ++i)
+        if (!(std::fabs(factors[i] - ours[i]) <= kSame * ours[i])) return unknown;
+    return scaled.rope_scale;
+}
+
+}  // namespace cairn::model
