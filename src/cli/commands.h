@@ -28,10 +28,12 @@ void add_lab(CLI::App& app, Invocation& invocation);
 
 // One machine.
 void add_train(CLI::App& app, Invocation& invocation);
+void add_plot(CLI::App& app, Invocation& invocation);
 void add_generate(CLI::App& app, Invocation& invocation);
 void add_eval(CLI::App& app, Invocation& invocation);
 void add_tokenize(CLI::App& app, Invocation& invocation);
 void add_model(CLI::App& app, Invocation& invocation);
+void add_bench(CLI::App& app, Invocation& invocation);
 
 // Networks, nodes, the chain and its coins.
 void add_network(CLI::App& app, Invocation& invocation);

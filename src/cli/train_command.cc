@@ -1,226 +1,257 @@
 #include "cli/train_command.h"
 
 #include <algorithm>
-#include <bit>
+#include <filesystem>
 #include <memory>
 #include <ostream>
+#include <set>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/clock.h"
-#include "base/progress.h"
 #include "cli/commands.h"
-#include "cli/local_model.h"
 #include "cli/text_loss.h"
+#include "cli/train_dry_run.h"
+#include "cli/train_run.h"
 #include "model/bpe.h"
-#include "model/checkpoint.h"
-#include "model/leaf.h"
-#include "model/source.h"
 #include "serve/model_snapshot.h"
-#include "train/data.h"
-#include "train/trainer.h"
 
 namespace cairn::cli {
 
 namespace {
 
-// A line is printed for every so many steps.
-constexpr std::uint64_t kLines = 20;
+using Json = nlohmann::ordered_json;
 
-// The model as it is before the first step, with its tokenizer's file.
-struct Start {
-    model::Model model;
-    std::unique_ptr<model::Tokenizer> tokenizer;
-};
+constexpr std::uint64_t kMaxSteps = std::uint64_t{1} << 40;
 
-struct Course {
-    double first_loss = 0;
-    double last_loss = 0;
-    double tokens_per_second = 0;
-};
-
-Result<std::unique_ptr<model::Tokenizer>> new_tokenizer(const TrainRequest& request,
-                                                        const std::vector<std::string>& texts) {
-    const std::vector<std::string_view> views(texts.begin(), texts.end());
-    const SystemClock clock;
-    Progress progress(clock, "learning a tokenizer", request.shape.vocab - model::kFirstMerge);
-    ASSIGN_OR_RETURN(
-        std::unique_ptr<model::Tokenizer> tokenizer,
-        model::train_bpe(views, request.shape.vocab,
-                         [&](std::uint64_t done, std::uint64_t) { progress.update(done); }));
-    return tokenizer;
+// The log's first line: all that one wants to know of a curve later.
+std::string describe_start(const TrainStart& start, const Machine& machine) {
+    const train::Recipe& recipe = start.request.recipe;
+    const model::ModelConfig& config = start.config;
+    return Json{{"event", start.resumed ? "resume" : "start"},
+                {"step", start.resumed ? start.first_step : 0},
+                {"parameters", model::ParameterLayout(config).parameters()},
+                {"model", model::describe(config)},
+                {"text_tokens", start.stream.size()},
+                {"tokens_per_step", recipe.tokens_per_step()},
+                {"context", recipe.context},
+                {"total_steps", recipe.total_steps},
+                {"warmup_steps", recipe.warmup_steps},
+                {"peak_rate", recipe.peak_rate},
+                {"floor_ratio", recipe.floor_ratio},
+                {"beta1", recipe.beta1},
+                {"beta2", recipe.beta2},
+                {"weight_decay", recipe.weight_decay},
+                {"clip_norm", recipe.clip_norm},
+                {"seed", start.request.seed},
+                {"kernels", machine.kernels()},
+                {"threads", machine.threads()}}
+        .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Result<Start> fresh_start(const TrainRequest& request, const std::vector<std::string>& texts) {
-    Start start;
-    if (request.tokenizer.empty()) {
-        ASSIGN_OR_RETURN(start.tokenizer, new_tokenizer(request, texts));
-    } else {
-        ASSIGN_OR_RETURN(const Bytes file,
-                         model::read_file(request.tokenizer, model::kMaxTokenizerBytes));
-        ASSIGN_OR_RETURN(start.tokenizer, model::parse_tokenizer(file));
-    }
-    model::ModelConfig config = request.shape;
-    config.vocab = start.tokenizer->vocab_size();
-    config.context = request.recipe.context;
-    if (config.hidden_dim == 0) config.hidden_dim = (config.dim * 8 / 3 + 15) / 16 * 16;
-    RETURN_IF_ERROR(model::validate(config));
-    const model::ParameterLayout layout(config);
-    start.model = model::make_model(config, model::initial_parameters(layout, request.seed));
-    return start;
+Result<std::unique_ptr<TrainLog>> open_log(const TrainStart& start, const Machine& machine) {
+    const std::string& path = start.request.options.log;
+    if (path.empty()) return std::unique_ptr<TrainLog>();
+    ASSIGN_OR_RETURN(TrainLog log, start.resumed ? TrainLog::resume(path, start.first_step)
+                                                 : TrainLog::create(path));
+    RETURN_IF_ERROR(log.write_line(describe_start(start, machine)));
+    return std::make_unique<TrainLog>(std::move(log));
 }
 
-Result<Start> prepare(const TrainRequest& request, const std::vector<std::string>& texts) {
-    Start start;
-    if (request.init.empty()) {
-        ASSIGN_OR_RETURN(start, fresh_start(request, texts));
-    } else {
-        ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(request.init));
-        ASSIGN_OR_RETURN(start.tokenizer,
-                         model::find_tokenizer(loaded.model, request.init, request.tokenizer));
-        start.model = std::move(loaded.model);
-    }
-    start.model.tokenizer = start.tokenizer->serialise();
-    RETURN_IF_ERROR(train::validate(request.recipe, start.model.config));
-    return start;
+// The whole held-out text, every token once.
+Result<double> final_loss(const TrainStart& start, const train::Trainer& trainer,
+                          const Machine& machine) {
+    const model::Weights weights = model::view_weights(trainer.layout(), trainer.parameters());
+    ASSIGN_OR_RETURN(const std::int64_t sum,
+                     text_loss(trainer.layout(), weights, start.held_out,
+                               start.request.recipe.context, machine.compute()));
+    return model::nats(sum, start.held_out.size() - 1);
 }
 
-// All texts as one stream, each behind a begin token.
-model::Tokens encode_texts(const model::Tokenizer& tokenizer,
-                           const std::vector<std::string>& texts) {
-    model::Tokens stream;
-    for (const std::string& text : texts) {
-        stream.push_back(tokenizer.begin_token());
-        const model::Tokens tokens = tokenizer.encode(text);
-        stream.insert(stream.end(), tokens.begin(), tokens.end());
-    }
-    return stream;
+Json report_of(const TrainStart& start, const train::Trainer& trainer, const TrainRun& run,
+               const Machine& machine) {
+    const model::Weights weights = model::view_weights(trainer.layout(), trainer.parameters());
+    return {{"out", start.request.out},
+            {"parameters", trainer.layout().parameters()},
+            {"steps", trainer.next_step()},
+            {"total_steps", trainer.recipe().total_steps},
+            {"complete", run.complete()},
+            {"first_loss", run.first_loss()},
+            {"last_loss", run.last_loss()},
+            {"tokens", trainer.next_step() * trainer.recipe().tokens_per_step()},
+            {"seconds", run.seconds()},
+            {"tokens_per_second", run.tokens_per_second()},
+            {"kernels", machine.kernels()},
+            {"threads", machine.threads()},
+            {"content_hash", to_hex(serve::content_hash(start.config, weights))},
+            {"command", repeat_command(start.request)}};
 }
 
-Result<Course> take_steps(const TrainRequest& request, train::Trainer& trainer, std::ostream& out) {
-    const std::uint64_t steps = request.recipe.total_steps;
-    const std::uint64_t every = std::max<std::uint64_t>(1, steps / kLines);
-    const SystemClock clock;
-    Progress progress(clock, "training", steps);
-    const std::uint64_t started = clock.monotonic_us();
-    Course course;
-    for (std::uint64_t i = 0; i < steps; ++i) {
-        ASSIGN_OR_RETURN(const train::StepReport step, trainer.step());
-        if (i == 0) course.first_loss = step.loss;
-        course.last_loss = step.loss;
-        const double seconds = static_cast<double>(clock.monotonic_us() - started) / 1e6;
-        course.tokens_per_second =
-            static_cast<double>((i + 1) * request.recipe.tokens_per_step()) / seconds;
-        const std::string note =
-            fmt::format("loss {:.4f}, {:.0f} tokens/s", step.loss, course.tokens_per_second);
-        progress.update(i + 1, note);
-        if (!request.json && ((i + 1) % every == 0 || i == 0))
-            out << fmt::format("step {:>6}  {}  rate {:.2e}\n", i + 1, note, step.learning_rate)
-                << std::flush;
+Status finish(const TrainStart& start, const train::Trainer& trainer, TrainLog* log, Json report,
+              const Machine& machine, std::ostream& out) {
+    const TrainRequest& request = start.request;
+    const bool complete = report["complete"].get<bool>();
+    if (complete) RETURN_IF_ERROR(save_result(start, trainer));
+    if (complete && !start.held_out.empty()) {
+        ASSIGN_OR_RETURN(report["valid_loss"], final_loss(start, trainer, machine));
+        if (!request.json)
+            out << fmt::format("{}: {:.4f} nats/token over all of it\n", request.options.valid,
+                               report["valid_loss"].get<double>());
     }
-    return course;
+    if (log != nullptr) {
+        Json line = report;
+        line["event"] = complete ? "end" : "stop";
+        line["step"] = trainer.next_step();
+        RETURN_IF_ERROR(log->write_line(line.dump(-1, ' ', false, Json::error_handler_t::replace)));
+    }
+    std::error_code ignored;
+    if (complete) std::filesystem::remove(run_state_path(request.out), ignored);
+    if (request.json)
+        out << report.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+    else if (complete)
+        out << fmt::format("wrote {}; try: cairn generate --model {}\n", request.out, request.out);
+    else
+        out << fmt::format("stopped after step {}; go on with: cairn train --resume {}\n",
+                           trainer.next_step(), request.out);
+    return ok_status();
 }
 
 }  // namespace
 
 Status run_train(const TrainRequest& request, std::ostream& out) {
+    const Interrupt interrupt;
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
-    std::vector<std::string> texts;
-    for (const std::string& path : request.texts) {
-        ASSIGN_OR_RETURN(std::string text, read_text(path));
-        texts.push_back(std::move(text));
-    }
-    ASSIGN_OR_RETURN(Start start, prepare(request, texts));
-    const model::ModelConfig& config = start.model.config;
-    const model::ParameterLayout layout(config);
-    const model::Tokens stream = encode_texts(*start.tokenizer, texts);
-    RETURN_IF_ERROR(train::check_tokens(stream, request.recipe.context, config.vocab));
+    ASSIGN_OR_RETURN(TrainStart start, prepare_training(request));
+    const model::ParameterLayout layout(start.config);
+    if (request.dry_run) return dry_run(start, layout, *machine, out);
     if (!request.json)
         out << fmt::format("{} parameters: {}\n{} tokens of text, {} per step\n",
-                           layout.parameters(), model::describe(config), stream.size(),
-                           request.recipe.tokens_per_step());
+                           layout.parameters(), model::describe(start.config), start.stream.size(),
+                           start.request.recipe.tokens_per_step())
+            << std::flush;
 
-    train::Trainer trainer(layout, request.recipe, stream, request.seed, machine->compute());
-    trainer.start(model::dense_parameters(start.model), 0);
-    ASSIGN_OR_RETURN(const Course course, take_steps(request, trainer, out));
-    start.model = model::make_model(
-        config, std::vector<float>(trainer.parameters().begin(), trainer.parameters().end()),
-        std::move(start.model.tokenizer));
-    RETURN_IF_ERROR(model::save_checkpoint(start.model, request.out));
-
-    const model::Weights& weights = start.model.weights;
-    nlohmann::json report = {{"out", request.out},
-                             {"parameters", layout.parameters()},
-                             {"steps", request.recipe.total_steps},
-                             {"first_loss", course.first_loss},
-                             {"last_loss", course.last_loss},
-                             {"tokens_per_second", course.tokens_per_second},
-                             {"kernels", machine->kernels()},
-                             {"threads", machine->threads()},
-                             {"content_hash", to_hex(serve::content_hash(config, weights))}};
-    if (!request.valid.empty()) {
-        ASSIGN_OR_RETURN(const std::string text, read_text(request.valid));
-        const model::Tokens held_out = encode_texts(*start.tokenizer, {text});
-        if (held_out.size() < 2) return invalid(request.valid + " is empty");
-        ASSIGN_OR_RETURN(
-            const std::int64_t sum,
-            text_loss(layout, weights, held_out, request.recipe.context, machine->compute()));
-        report["valid_loss"] = model::nats(sum, held_out.size() - 1);
-        if (!request.json)
-            out << fmt::format("{}: {:.4f} nats/token\n", request.valid,
-                               report["valid_loss"].get<double>());
+    train::Trainer trainer(layout, start.request.recipe, start.stream, start.request.seed,
+                           machine->compute());
+    if (start.resumed) {
+        RETURN_IF_ERROR(trainer.load(start.resumed->trainer));
+        start.resumed->trainer = {};
+        start.first_step = trainer.next_step();
+        start.request.seed = trainer.seed();
+    } else {
+        trainer.start(start.parameters, 0);
+        start.parameters = {};
     }
-    if (request.json)
-        out << report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-    else
-        out << fmt::format("wrote {}; try: cairn generate --model {}\n", request.out, request.out);
-    return ok_status();
+    std::unique_ptr<HeldOut> held_out;
+    if (!start.held_out.empty()) {
+        ASSIGN_OR_RETURN(held_out, HeldOut::create(start.held_out, start.request.recipe.context,
+                                                   start.request.options.valid_windows, layout,
+                                                   machine->compute()));
+    }
+    ASSIGN_OR_RETURN(const auto log, open_log(start, *machine));
+    const SystemClock clock;
+    TrainRun run(start, trainer, held_out.get(), log.get(), clock, out);
+    RETURN_IF_ERROR(run.run(interrupt));
+    return finish(start, trainer, log.get(), report_of(start, trainer, run, *machine), *machine,
+                  out);
 }
 
-void add_train(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = add_command(app, invocation, "train", "Train a model on this machine alone",
-                                    "cairn train --text book.txt --out book.cairn --steps 500");
-    auto request = std::make_shared<TrainRequest>();
-    command->add_option("--text", request->texts, "Text files to learn from")->required();
-    command->add_option("--out", request->out, "Checkpoint to write")->required();
-    command->add_option("--valid", request->valid, "Text file to measure the result on");
-    auto* init = command->add_option("--init", request->init, "Model to go on from");
-    command->add_option("--tokenizer", request->tokenizer, "Tokenizer file (default: learn one)");
+namespace {
+
+void add_model_options(CLI::App& command, TrainRequest& request) {
+    auto* init = command.add_option("--init", request.init, "Model to go on from, of any format");
+    command.add_option("--tokenizer", request.tokenizer, "Tokenizer file (default: learn one)");
     const auto shape = [&](const char* name, std::uint32_t& value, const char* description) {
-        command->add_option(name, value, description)->excludes(init)->capture_default_str();
+        return command.add_option(name, value, description)->excludes(init)->capture_default_str();
     };
-    shape("--dim", request->shape.dim, "Width of a fresh model");
-    shape("--hidden", request->shape.hidden_dim, "Width of its feed-forward; 0: 8/3 of --dim");
-    shape("--layers", request->shape.layers, "Its layers");
-    shape("--heads", request->shape.heads, "Its query heads");
-    shape("--kv-heads", request->shape.kv_heads, "Its key and value heads");
-    command->add_option("--vocab", request->shape.vocab, "Tokens of a new tokenizer")
-        ->check(CLI::Range(model::kFirstMerge, model::kMaxBpeVocab))
+    shape("--dim", request.shape.dim, "Width of a fresh model");
+    shape("--hidden", request.shape.hidden_dim, "Width of its feed-forward; 0: 8/3 of --dim");
+    shape("--layers", request.shape.layers, "Its layers");
+    shape("--heads", request.shape.heads, "Its query heads");
+    shape("--kv-heads", request.shape.kv_heads, "Its key and value heads");
+    auto* vocab = shape("--vocab", request.shape.vocab, "Tokens of a new tokenizer")
+                      ->check(CLI::Range(model::kFirstMerge, model::kMaxBpeVocab));
+    command
+        .add_flag("--characters", request.characters,
+                  "No merges: every byte is a token (257 with the text boundary)")
+        ->excludes(vocab)
+        ->excludes(init);
+    command.add_option("--seed", request.seed, "Of weights and order of the text")
         ->capture_default_str();
-    command->add_option("--context", request->recipe.context, "Tokens per sequence, a power of two")
+}
+
+void add_recipe_options(CLI::App& command, train::Recipe& recipe) {
+    const auto option = [&](const char* name, auto& value, const char* description) {
+        return command.add_option(name, value, description)->capture_default_str();
+    };
+    option("--context", recipe.context, "Tokens per sequence, a power of two");
+    option("--leaf", recipe.leaf_tokens, "Tokens per gradient leaf, a power of two from 1024");
+    option("--leaves", recipe.leaves_per_step, "Leaves per step");
+    option("--steps", recipe.total_steps, "Optimiser steps")
+        ->check(CLI::Range(std::uint64_t{1}, kMaxSteps));
+    option("--rate", recipe.peak_rate, "Highest learning rate");
+    option("--floor", recipe.floor_ratio, "Share of it at which the cosine ends");
+    option("--warmup", recipe.warmup_steps,
+           "Steps of linear warm-up (default: 20, or a fifth of few)");
+    option("--beta1", recipe.beta1, "AdamW: memory of the mean");
+    option("--beta2", recipe.beta2, "AdamW: memory of the squares");
+    option("--epsilon", recipe.epsilon, "AdamW: added to the root");
+    option("--decay", recipe.weight_decay, "Weight decay of matrices");
+    option("--clip", recipe.clip_norm, "Longest gradient; 0: any");
+}
+
+void add_run_options(CLI::App& command, TrainRequest& request) {
+    train::RunOptions& options = request.options;
+    command.add_option("--text", options.texts, "Text files to learn from");
+    command.add_option("--out", request.out, "Checkpoint to write");
+    command.add_option("--valid", options.valid, "Held-out text file, measured and never learnt");
+    command.add_option("--valid-every", options.valid_every,
+                       "Steps between measurements on a sample of it; 0: 20 in a run");
+    command.add_option("--valid-windows", options.valid_windows, "Windows in the sample")
+        ->check(CLI::Range(1U, 1U << 20))
         ->capture_default_str();
-    command->add_option("--leaf", request->recipe.leaf_tokens, "Tokens per gradient leaf")
-        ->capture_default_str();
-    command->add_option("--leaves", request->recipe.leaves_per_step, "Leaves per step")
-        ->capture_default_str();
-    command->add_option("--steps", request->recipe.total_steps, "Optimiser steps")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
-        ->capture_default_str();
-    command->add_option("--rate", request->recipe.peak_rate, "Highest learning rate")
-        ->capture_default_str();
-    auto* warmup = command->add_option("--warmup", request->recipe.warmup_steps,
-                                       "Steps of linear warm-up (default: 20, or a fifth of few)");
-    command->add_option("--seed", request->seed, "Of weights and order of the text")
-        ->capture_default_str();
-    command->add_option("--threads", request->threads, "0: one per processor")
+    command.add_option("--log", options.log, "Training log: one JSON object a line (cairn plot)");
+    command.add_option("--save-every", options.save_every,
+                       "Steps between saved states; 0: every ten minutes");
+    command.add_option("--stop-at", request.stop_at,
+                       "Save after this step and end, to go on later");
+    command.add_option("--threads", request.threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();
-    command->callback([request, warmup, &invocation] {
-        if (warmup->empty())
-            request->recipe.warmup_steps =
-                std::min(request->recipe.warmup_steps, request->recipe.total_steps / 5);
+    command.add_flag("--dry-run", request.dry_run,
+                     "Only measure a few steps: parameters, memory, time");
+}
+
+// What a resumed run may change; the rest is in its state.
+const std::set<std::string> kFreeOnResume = {
+    "--help", "--json",       "--text",    "--valid",   "--valid-every",
+    "--log",  "--save-every", "--stop-at", "--threads", "--resume"};
+
+}  // namespace
+
+void add_train(CLI::App& app, Invocation& invocation) {
+    CLI::App* command =
+        add_command(app, invocation, "train", "Train a model on this machine alone",
+                    "cairn train --text book.txt --out book.cairn --minutes 10 --log book.jsonl\n"
+                    "  cairn train --resume book.cairn        # after Ctrl-C: the same bits");
+    auto request = std::make_shared<TrainRequest>();
+    add_run_options(*command, *request);
+    add_model_options(*command, *request);
+    add_recipe_options(*command, request->recipe);
+    command
+        ->add_option("--minutes", request->options.minutes,
+                     "Time limit instead of --steps: as many as fit, chosen after the warm-up")
+        ->check(CLI::Range(0.01, 1e6))
+        ->excludes("--steps");
+    auto* resume = command->add_option("--resume", request->resume,
+                                       "Go on with the stopped run that writes this checkpoint");
+    for (CLI::Option* option : command->get_options())
+        if (!kFreeOnResume.contains(option->get_name())) resume->excludes(option);
+    command->callback([request, command, &invocation] {
+        train::Recipe& recipe = request->recipe;
+        if (request->options.minutes > 0) recipe.total_steps = 0;
+        if (command->count("--warmup") == 0 && recipe.total_steps != 0)
+            recipe.warmup_steps = std::min(recipe.warmup_steps, recipe.total_steps / 5);
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_train(*request, out); };
     });

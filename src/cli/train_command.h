@@ -1,6 +1,6 @@
 // `cairn train`: trains a model on this machine alone, with the trainer that a node uses for its
-// local steps. Starts from nothing (and then learns a tokenizer, unless one is named) or from any
-// readable model.
+// local steps. Starts from nothing (and then learns a tokenizer, unless one is named), from any
+// readable model, or from where an earlier run was stopped, to the same bits.
 #pragma once
 
 #include <iosfwd>
@@ -9,16 +9,16 @@
 
 #include "base/result.h"
 #include "model/config.h"
-#include "train/recipe.h"
+#include "train/run_state.h"
 
 namespace cairn::cli {
 
 struct TrainRequest {
-    std::vector<std::string> texts;  ///< files to learn from
-    std::string valid;               ///< held-out text, measured at the end; may be empty
-    std::string out;                 ///< checkpoint to write
-    std::string init;                ///< model to go on from; empty: fresh weights
-    std::string tokenizer;           ///< empty: that of `init`, or a new one of shape.vocab tokens
+    std::string out;          ///< checkpoint to write; the run's state stands beside it
+    std::string resume;       ///< `out` of an earlier run: then only the last group below is read
+    std::string init;         ///< model to go on from; empty: fresh weights
+    std::string tokenizer;    ///< empty: that of `init`, or a new one of shape.vocab tokens
+    bool characters = false;  ///< a tokenizer without merges: every byte is a token
     /// Of a fresh model; hidden_dim 0 means 8/3 dim, context comes from the recipe.
     model::ModelConfig shape{.dim = 128,
                              .hidden_dim = 0,
@@ -29,12 +29,26 @@ struct TrainRequest {
                              .context = 0};
     train::Recipe recipe;
     std::uint64_t seed = 1;
+    train::RunOptions options{.texts = {},
+                              .valid = {},
+                              .log = {},
+                              .valid_every = 0,
+                              .valid_windows = 64,
+                              .save_every = 0,
+                              .minutes = 0};
+
     std::size_t threads = 0;
+    std::uint64_t stop_at = 0;  ///< save after this step and end, to go on later; 0: never
+    bool dry_run = false;       ///< a few steps to measure time and memory; nothing is written
     bool json = false;
 };
 
-/// JSON: out, parameters, steps, first_loss, last_loss, valid_loss, tokens_per_second, kernels,
-/// threads, content_hash.
+/// The file in which a run that writes `out` keeps its state until it is complete.
+std::string run_state_path(const std::string& out);
+
+/// JSON: out, parameters, steps, total_steps, complete, first_loss, last_loss, valid_loss, tokens,
+/// seconds, tokens_per_second, kernels, threads, content_hash, command (which repeats the run to
+/// the same bits).
 Status run_train(const TrainRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "model/leaf.h"
@@ -48,7 +49,8 @@ struct Trainer::State {
           weights(model::view_weights(layout, parameters)) {}
 
     std::int64_t compute_gradient();
-    float clip();
+    float norm() const;
+    void clip(float length);
     void update();
 
     model::ParameterLayout layout;
@@ -77,22 +79,30 @@ std::int64_t Trainer::State::compute_gradient() {
                 window_start(seed, step, leaf * windows + i, tokens.size(), recipe.context));
         gather_windows(tokens, starts, recipe.context, inputs, targets);
         loss += pass.backward(weights, inputs, targets, gradient);
-        tree.add(gradient);
+        if (recipe.leaves_per_step > 1) tree.add(gradient);
     }
-    tree.finish(gradient, recipe.tokens_per_step());
+    const std::uint64_t count = recipe.tokens_per_step();
+    if (recipe.leaves_per_step > 1)
+        tree.finish(gradient, count);
+    else  // a tree of one leaf is that leaf
+        tensor::scale(compute, gradient.size(), 1.0F / static_cast<float>(count), gradient.data());
     return loss;
 }
 
-// Scales the gradient to the recipe's norm if it is longer; returns the norm it had.
-float Trainer::State::clip() {
+// Not finite if any element is not, or if the squares are too large to add.
+float Trainer::State::norm() const {
     std::vector<std::span<const float>> parts;
     for (const model::TensorInfo& info : layout.tensors())
         parts.emplace_back(gradient.data() + info.offset, info.size());
-    const float norm = tensor::global_norm(compute, parts);
+    return tensor::global_norm(compute, parts);
+}
+
+// Scales the gradient of this norm to the recipe's if it is longer.
+void Trainer::State::clip(float length) {
     const auto limit = static_cast<float>(recipe.clip_norm);
-    if (limit > 0.0F && norm > limit)
-        tensor::scale(compute, gradient.size(), tensor::clip_factor(norm, limit), gradient.data());
-    return norm;
+    if (limit > 0.0F && length > limit)
+        tensor::scale(compute, gradient.size(), tensor::clip_factor(length, limit),
+                      gradient.data());
 }
 
 void Trainer::State::update() {
@@ -148,10 +158,12 @@ Result<StepReport> Trainer::step() {
     report.step = s.step;
     report.learning_rate = learning_rate(s.recipe, s.step);
     report.loss = model::nats(s.compute_gradient(), s.recipe.tokens_per_step());
-    if (!tensor::all_finite(s.gradient.size(), s.gradient.data()))
+    const float norm = s.norm();
+    if (!std::isfinite(norm))
         return invalid("step " + std::to_string(s.step) +
                        ": the gradient is not finite; lower the learning rate, or warm up longer");
-    report.gradient_norm = static_cast<double>(s.clip());
+    s.clip(norm);
+    report.gradient_norm = static_cast<double>(norm);
     s.update();
     return report;
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "base/codec.h"
 #include "crypto/hash.h"
@@ -121,6 +122,37 @@ TEST(Trainer, ResumesToTheBit) {
     other.beta2 = 0.95;
     Bench foreign(tensor::KernelSet::kReference, 1, other);
     EXPECT_FALSE(foreign.trainer.load(saved).ok());
+}
+
+TEST(Trainer, RefusesAGradientThatIsNotFiniteAndChangesNothing) {
+    Bench bench;
+    std::vector<float> broken = bench.theta;
+    broken[5] = std::numeric_limits<float>::quiet_NaN();
+    bench.trainer.start(broken, 0);
+    const Bytes before = bench.trainer.save();
+    const auto refused = bench.trainer.step();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("not finite"), std::string::npos);
+    EXPECT_EQ(bench.trainer.save(), before);
+}
+
+// Until the warm-up is over the schedule's length may be settled, and the bits are those of a run
+// that knew it from the start.
+TEST(Trainer, SettlesItsLengthDuringTheWarmUp) {
+    Bench whole;
+    Recipe open = tiny_recipe();
+    open.total_steps = 0;
+    Bench settled(tensor::KernelSet::kReference, 1, open);
+    for (int i = 0; i < 4; ++i) {
+        if (i == 2) {
+            ASSERT_TRUE(settled.trainer.set_total_steps(30).ok());
+        }
+        ASSERT_TRUE(whole.trainer.step().ok());
+        ASSERT_TRUE(settled.trainer.step().ok());
+    }
+    EXPECT_EQ(settled.trainer.save(), whole.trainer.save());
+    EXPECT_FALSE(settled.trainer.set_total_steps(31).ok());
+    EXPECT_TRUE(settled.trainer.set_total_steps(30).ok());
 }
 
 TEST(LocalSteps, ReturnTheDifferenceAndObeyTheStopFlag) {

@@ -1,0 +1,34 @@
+// HeldOut: a fixed sample of a text that is not learnt from, measured again and again during a
+// training run. The windows are spread evenly over the text and do not depend on the step, so that
+// two values of one run, or of two runs, can be compared.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "model/leaf.h"
+
+namespace cairn::cli {
+
+class HeldOut {
+  public:
+    /// At most `windows` windows of `context` + 1 tokens of the stream; kInvalid if it is shorter
+    /// than one.
+    static Result<std::unique_ptr<HeldOut>> create(std::span<const std::uint32_t> stream,
+                                                   std::uint32_t context, std::uint64_t windows,
+                                                   const model::ParameterLayout& layout,
+                                                   const tensor::Compute& compute);
+
+    /// Nats per token over the sample.
+    double loss(const model::Weights& weights);
+    std::uint64_t tokens() const { return inputs_.size(); }
+
+  private:
+    std::vector<std::uint32_t> inputs_;
+    std::vector<std::uint32_t> targets_;
+    std::unique_ptr<model::LeafPass> pass_;
+};
+
+}  // namespace cairn::cli
