@@ -65,7 +65,6 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     add_eval(app, invocation);
     add_tokenize(app, invocation);
     add_model(app, invocation);
-    add_bench(app, invocation);
     add_network(app, invocation);
     add_node(app, invocation);
     add_chain(app, invocation);

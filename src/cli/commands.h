@@ -33,7 +33,6 @@ void add_generate(CLI::App& app, Invocation& invocation);
 void add_eval(CLI::App& app, Invocation& invocation);
 void add_tokenize(CLI::App& app, Invocation& invocation);
 void add_model(CLI::App& app, Invocation& invocation);
-void add_bench(CLI::App& app, Invocation& invocation);
 
 // Networks, nodes, the chain and its coins.
 void add_network(CLI::App& app, Invocation& invocation);
