@@ -24,7 +24,7 @@
 
 namespace cairn::tensor {
 
-/// Within 5 % of the canonical size for whole panels of 16 rows.
+/// At most 5 % more than the canonical form, where rows fill panels of 16 and columns groups of 32.
 std::size_t quantised_packed_bytes(WeightType type, std::size_t rows, std::size_t cols);
 /// W is canonical, `out` aligned to 64 bytes. The layout is quantised_format.h's, one for all sets.
 Weight pack_quantised(const Compute& compute, const Weight& w, void* out);

@@ -33,11 +33,17 @@ float inverse(float d) {
     return 1.0F / d;
 }
 
-/// The value of largest magnitude, the first of equals; NaN and infinities win.
+/// The value of largest magnitude, the first of equals. Bits of magnitudes compare as numbers do,
+/// with infinity and NaN above all.
 float extreme(const float* x, std::size_t count) {
+    std::uint32_t largest = 0;
     float found = 0.0F;
-    for (std::size_t i = 0; i < count; ++i)
-        if (!(std::fabs(x[i]) <= std::fabs(found))) found = x[i];
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(x[i]) & 0x7FFFFFFFU;
+        if (magnitude <= largest) continue;
+        largest = magnitude;
+        found = x[i];
+    }
     return found;
 }
 

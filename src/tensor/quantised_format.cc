@@ -177,16 +177,13 @@ RawGroup read_packed(const Weight& w, std::size_t row, std::size_t group) {
     }
     const std::uint32_t mask = in_each_byte(has_bytes(type) ? 0xFFU : 0x0FU);
     for (std::size_t step = 0; step < kQuantGroup / kQuantStep; ++step) {
-        std::uint32_t word = in_each_byte(0x80U);
-        if (type != WeightType::kW8A8Row || (group * kQuantGroup + step * kQuantStep) < w.cols) {
-            const StepPlace place = quant_place(type, g, step);
-            word = load<std::uint32_t>(at + layout.quants + place.offset + 4 * r);
-            word = word >> place.shift & mask;
-            if (high_mask(type) != 0) {
-                const StepPlace high = high_place(type, g, step);
-                const auto bits = load<std::uint32_t>(at + layout.high + high.offset + 4 * r);
-                word |= (bits >> high.shift & in_each_byte(high_mask(type))) << 4;
-            }
+        const StepPlace place = quant_place(type, g, step);
+        auto word = load<std::uint32_t>(at + layout.quants + place.offset + 4 * r);
+        word = word >> place.shift & mask;
+        if (high_mask(type) != 0) {
+            const StepPlace high = high_place(type, g, step);
+            const auto bits = load<std::uint32_t>(at + layout.high + high.offset + 4 * r);
+            word |= (bits >> high.shift & in_each_byte(high_mask(type))) << 4;
         }
         std::memcpy(raw.u + step * kQuantStep, &word, 4);
     }
@@ -198,9 +195,9 @@ void or_word(std::uint8_t* at, std::uint32_t bits) {
     std::memcpy(at, &word, 4);
 }
 
-/// Row r's group g into a chunk that was all zeros. `steps` is less than 8 only in W8A8-row.
+/// Row r's group g into a chunk that was all zeros.
 void write_packed(WeightType type, const RawGroup& raw, std::size_t r, std::size_t g,
-                  std::size_t steps, const ChunkLayout& layout, std::uint8_t* out) {
+                  const ChunkLayout& layout, std::uint8_t* out) {
     if (is_super_block(type)) {
         std::memcpy(out + 2 * r, &raw.d, 2);
         std::memcpy(out + 2 * (kQuantPanel + r), &raw.dmin, 2);
@@ -212,7 +209,7 @@ void write_packed(WeightType type, const RawGroup& raw, std::size_t r, std::size
         std::memcpy(out + 2 * (g * kQuantPanel + r), &raw.d, 2);
     }
     const std::uint32_t mask = in_each_byte(has_bytes(type) ? 0xFFU : 0x0FU);
-    for (std::size_t step = 0; step < steps; ++step) {
+    for (std::size_t step = 0; step < kQuantGroup / kQuantStep; ++step) {
         const auto word = load<std::uint32_t>(raw.u + step * kQuantStep);
         const StepPlace place = quant_place(type, g, step);
         or_word(out + layout.quants + place.offset + 4 * r, (word & mask) << place.shift);
@@ -252,13 +249,13 @@ std::size_t quantised_groups(const Weight& w) { return (w.cols + kQuantGroup - 1
 std::size_t chunk_columns(WeightType type) { return type == WeightType::kW8A8Row ? 512 : 256; }
 
 ChunkLayout chunk_layout(WeightType type, std::size_t columns) {
-    const std::size_t groups = columns / kQuantGroup;
+    const std::size_t groups = (columns + kQuantGroup - 1) / kQuantGroup;
     std::size_t quants = 0;
     if (is_super_block(type))
         quants = kGroupScales + groups * kGroupScaleBytes;
     else if (type != WeightType::kW8A8Row)
         quants = (groups * 2 * kQuantPanel + 63) / 64 * 64;
-    const std::size_t low_bytes = columns * kQuantPanel / (has_bytes(type) ? 1 : 2);
+    const std::size_t low_bytes = groups * kQuantGroup * kQuantPanel / (has_bytes(type) ? 1 : 2);
     const std::size_t high = quants + low_bytes;
     const std::size_t high_bytes = type == WeightType::kQ5K   ? groups * kQuantVector
                                    : type == WeightType::kQ6K ? groups * 2 * kQuantVector
@@ -283,24 +280,30 @@ void pack_chunk(const Weight& w, std::size_t panel, std::size_t chunk, std::uint
     std::memset(out, 0, layout.bytes);
     const std::size_t rows = std::min(kQuantPanel, w.rows - panel * kQuantPanel);
     for (std::size_t r = 0; r < rows; ++r) {
-        for (std::size_t k = 0; k < columns; k += kQuantGroup) {
-            const std::size_t steps = std::min(kQuantGroup, columns - k) / kQuantStep;
+        for (std::size_t k = 0; k < columns; k += kQuantGroup)
             write_packed(w.type,
                          read_canonical(w, panel * kQuantPanel + r, (first + k) / kQuantGroup), r,
-                         k / kQuantGroup, steps, layout, out);
-        }
+                         k / kQuantGroup, layout, out);
     }
+}
+
+void panel_scales(const Weight& w, std::size_t panel, float* out) {
+    const auto* from = static_cast<const std::uint8_t*>(w.data);
+    std::fill(out, out + kQuantPanel, 0.0F);
+    const std::size_t rows = std::min(kQuantPanel, w.rows - panel * kQuantPanel);
+    if (w.packed) {
+        std::memcpy(out, from + panel * panel_bytes(w.type, w.cols), rows * sizeof(float));
+        return;
+    }
+    for (std::size_t r = 0; r < rows; ++r)
+        out[r] = load<float>(from + (panel * kQuantPanel + r) * weight_row_bytes(w.type, w.cols));
 }
 
 void pack_panel_head(const Weight& w, std::size_t panel, std::uint8_t* out) {
     if (w.type != WeightType::kW8A8Row) return;
-    std::memset(out, 0, kQuantPanel * sizeof(float));
-    const std::size_t rows = std::min(kQuantPanel, w.rows - panel * kQuantPanel);
-    for (std::size_t r = 0; r < rows; ++r)
-        std::memcpy(out + 4 * r,
-                    static_cast<const std::uint8_t*>(w.data) +
-                        (panel * kQuantPanel + r) * weight_row_bytes(w.type, w.cols),
-                    4);
+    float scales[kQuantPanel];
+    panel_scales(w, panel, scales);
+    std::memcpy(out, scales, sizeof scales);
 }
 
 }  // namespace cairn::tensor

@@ -13,7 +13,7 @@
 //   Q5_K      the same, then per group one vector whose bit s is the fifth bit of step s
 //   Q6_K      f16 d[16], 32 bytes of padding; s8 sc[2 g][16]; nibbles as in Q4_0; per group two
 //             vectors whose bits 2 (s % 4) up are the high bits of step s
-//   W8A8-row  f32 scale[16] before the panel's first chunk; steps
+//   W8A8-row  f32 scale[16] before the panel's first chunk; steps, to a multiple of 8
 #pragma once
 
 #include <cstddef>
@@ -72,9 +72,13 @@ ChunkLayout chunk_layout(WeightType type, std::size_t columns);
 /// Bytes before the panel's first chunk.
 std::size_t panel_head_bytes(WeightType type);
 std::size_t panel_bytes(WeightType type, std::size_t cols);
+/// No chunk is larger.
+inline constexpr std::size_t kMostChunkBytes = 512 * kQuantPanel;
 
 /// Packs one chunk of a panel, or the panel's head, from a canonical weight.
 void pack_chunk(const Weight& w, std::size_t panel, std::size_t chunk, std::uint8_t* out);
 void pack_panel_head(const Weight& w, std::size_t panel, std::uint8_t* out);
+/// W8A8-row: the scales of a panel's rows, packed or canonical; 0 for rows that are not there.
+void panel_scales(const Weight& w, std::size_t panel, float* out);
 
 }  // namespace cairn::tensor

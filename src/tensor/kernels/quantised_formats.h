@@ -1,0 +1,118 @@
+// CONSENSUS: changing a result here splits the network.
+//
+// What the products of quantised_body.h need to know of each group format: where a chunk's scales
+// and quants lie (quantised_format.h) and how to get a step's unsigned quants out of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor/quantised_format.h"
+
+namespace cairn::tensor::kernels {
+
+/// A packed chunk of one panel, from lane `lane` on.
+struct ChunkView {
+    const std::uint8_t* scales;  ///< the chunk's first byte
+    const std::uint8_t* quants;  ///< the parts' first bytes, moved by 4 bytes per lane
+    const std::uint8_t* high;
+    std::size_t lane;
+};
+
+/// Full bytes: a step is a vector.
+template <typename D>
+struct ByteQuants {
+    static constexpr bool kWide = true;
+    template <std::size_t kStep>
+    [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
+                                                                 std::size_t g) {
+        return D::load_quants(w.quants + (8 * g + kStep) * kQuantVector);
+    }
+};
+
+/// Low nibbles of vector v are step v, high ones step v + 4.
+template <typename D>
+struct NibbleQuants {
+    static constexpr bool kWide = false;
+    template <std::size_t kStep>
+    [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
+                                                                 std::size_t g) {
+        const auto both = D::load_quants(w.quants + (4 * g + kStep % 4) * kQuantVector);
+        if constexpr (kStep < 4)
+            return D::low(both);
+        else
+            return D::high(both);
+    }
+};
+
+/// One f16 scale per group; the accumulators start at -bias * sum(a).
+template <typename D>
+struct PlainScales {
+    static constexpr bool kGrouped = true;
+    static constexpr std::size_t kHalves = 1;
+    static constexpr bool kMinima = false;
+    [[gnu::always_inline]] static inline typename D::Floats scale(const ChunkView& w, std::size_t g,
+                                                                  std::size_t) {
+        return D::f16(w.scales + 2 * (g * kQuantPanel + w.lane));
+    }
+};
+
+template <typename D>
+struct FormatW8A8 : ByteQuants<D> {
+    static constexpr bool kGrouped = false;
+};
+
+template <typename D>
+struct FormatQ8_0 : ByteQuants<D>, PlainScales<D> {};
+
+template <typename D>
+struct FormatQ4_0 : NibbleQuants<D>, PlainScales<D> {};
+
+/// d * sc and dmin * m: exact, so that nothing is rounded before rule 2 says so.
+template <typename D>
+struct FormatQ4K : NibbleQuants<D> {
+    static constexpr bool kGrouped = true;
+    static constexpr std::size_t kHalves = 1;
+    static constexpr bool kMinima = true;
+    [[gnu::always_inline]] static inline typename D::Floats scale(const ChunkView& w, std::size_t g,
+                                                                  std::size_t) {
+        return D::mul(D::f16(w.scales + 2 * w.lane), D::u8(w.scales + 64 + 32 * g + w.lane));
+    }
+    [[gnu::always_inline]] static inline typename D::Floats minimum(const ChunkView& w,
+                                                                    std::size_t g) {
+        return D::mul(D::f16(w.scales + 32 + 2 * w.lane),
+                      D::u8(w.scales + 64 + 32 * g + kQuantPanel + w.lane));
+    }
+};
+
+template <typename D>
+struct FormatQ5K : FormatQ4K<D> {
+    template <std::size_t kStep>
+    [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
+                                                                 std::size_t g) {
+        const auto plane = D::load_quants(w.high + g * kQuantVector);
+        return D::template with_high<kStep, 1>(NibbleQuants<D>::template step<kStep>(w, g), plane);
+    }
+};
+
+template <typename D>
+struct FormatQ6K {
+    static constexpr bool kWide = false;
+    static constexpr bool kGrouped = true;
+    static constexpr std::size_t kHalves = 2;
+    static constexpr bool kMinima = false;
+    template <std::size_t kStep>
+    [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
+                                                                 std::size_t g) {
+        const auto plane = D::load_quants(w.high + (2 * g + kStep / 4) * kQuantVector);
+        return D::template with_high<2 * (kStep % 4), 3>(
+            NibbleQuants<D>::template step<kStep>(w, g), plane);
+    }
+    [[gnu::always_inline]] static inline typename D::Floats scale(const ChunkView& w, std::size_t g,
+                                                                  std::size_t half) {
+        return D::mul(D::f16(w.scales + 2 * w.lane),
+                      D::s8(w.scales + 64 + 32 * g + kQuantPanel * half + w.lane));
+    }
+};
+
+}  // namespace cairn::tensor::kernels
