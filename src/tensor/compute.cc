@@ -101,19 +101,24 @@ Result<const Kernels*> kernels_from_environment() {
 
 KernelSet kernel_set_of(const Kernels& kernels) { return kernels.set; }
 
-float* thread_scratch(std::size_t count) {
+float* thread_scratch(std::size_t count, Scratch purpose) {
     constexpr std::align_val_t kAlignment{64};
     struct Free {
         void operator()(float* memory) const { ::operator delete[](memory, kAlignment); }
     };
-    thread_local std::unique_ptr<float[], Free> memory;
-    thread_local std::size_t size = 0;
-    if (count > size) {
-        memory.reset();
-        memory.reset(static_cast<float*>(::operator new[](count * sizeof(float), kAlignment)));
-        size = count;
+    struct Block {
+        std::unique_ptr<float[], Free> memory;
+        std::size_t size = 0;
+    };
+    thread_local Block blocks[2];
+    Block& block = blocks[static_cast<std::size_t>(purpose)];
+    if (count > block.size) {
+        block.memory.reset();
+        block.memory.reset(
+            static_cast<float*>(::operator new[](count * sizeof(float), kAlignment)));
+        block.size = count;
     }
-    return memory.get();
+    return block.memory.get();
 }
 
 }  // namespace cairn::tensor

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
+#include "base/float_mode.h"
+#include "tensor/kernels.h"
 #include "tensor/kv_type.h"
 #include "tensor/matmul.h"
 #include "tensor/split.h"
@@ -13,8 +14,11 @@ namespace cairn::tensor {
 
 namespace {
 
-/// Element `index` of values stored as `type`; files give no more alignment than bytes.
-float element(WeightType type, const void* data, std::size_t index) {
+std::size_t panels_of(std::size_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
+
+}  // namespace
+
+float dense_element(WeightType type, const void* data, std::size_t index) {
     if (type == WeightType::kF32) {
         float value;
         std::memcpy(&value, static_cast<const std::byte*>(data) + index * 4, 4);
@@ -25,33 +29,53 @@ float element(WeightType type, const void* data, std::size_t index) {
     return type == WeightType::kF16 ? f16_to_f32(bits) : bf16_to_f32(bits);
 }
 
-std::size_t panels_of(std::size_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
-
-}  // namespace
-
 std::size_t dense_bytes(WeightType type) { return type == WeightType::kF32 ? 4 : 2; }
 
 std::size_t dense_packed_bytes(WeightType type, std::size_t rows, std::size_t cols) {
     return panels_of(rows) * kPanelRows * cols * dense_bytes(type);
 }
 
-Weight pack_dense(const Compute& compute, const Weight& w, void* out) {
+namespace {
+
+/// Rows [16 * begin, 16 * end) of w as panels.
+void pack_panels(const Weight& w, std::size_t begin, std::size_t end, void* out) {
     const std::size_t size = dense_bytes(w.type);
     const auto* from = static_cast<const std::byte*>(w.data);
-    auto* to = static_cast<std::byte*>(out);
-    split(compute, panels_of(w.rows), 1, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t panel = begin; panel < end; ++panel) {
-            std::byte* next = to + panel * kPanelRows * w.cols * size;
-            for (std::size_t k = 0; k < w.cols; ++k) {
-                for (std::size_t j = 0; j < kPanelRows; ++j, next += size) {
-                    const std::size_t row = panel * kPanelRows + j;
-                    if (row < w.rows)
-                        std::memcpy(next, from + (row * w.cols + k) * size, size);
-                    else
-                        std::memset(next, 0, size);
-                }
+    auto* next = static_cast<std::byte*>(out);
+    for (std::size_t panel = begin; panel < end; ++panel) {
+        for (std::size_t k = 0; k < w.cols; ++k) {
+            for (std::size_t j = 0; j < kPanelRows; ++j, next += size) {
+                const std::size_t row = panel * kPanelRows + j;
+                if (row < w.rows)
+                    std::memcpy(next, from + (row * w.cols + k) * size, size);
+                else
+                    std::memset(next, 0, size);
             }
         }
+    }
+}
+
+/// Columns of C that one task computes: what the kernels stream at once.
+constexpr std::size_t kColumnGrain = 4 * kPanelRows;
+
+std::size_t columns_grain(ConstMatrix a) {
+    return (grain_for(a.rows * a.cols) + kColumnGrain - 1) / kColumnGrain * kColumnGrain;
+}
+
+void matmul_nt_panels(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
+    const auto* panels = static_cast<const std::byte*>(w.data);
+    split(compute, c.cols, columns_grain(a), [&](std::size_t begin, std::size_t end) {
+        compute.kernels->matmul_packed(a, w.type, panels + begin * w.cols * dense_bytes(w.type),
+                                       c.column_range(begin, end - begin));
+    });
+}
+
+}  // namespace
+
+Weight pack_dense(const Compute& compute, const Weight& w, void* out) {
+    const std::size_t panel_bytes = kPanelRows * w.cols * dense_bytes(w.type);
+    split(compute, panels_of(w.rows), 1, [&](std::size_t begin, std::size_t end) {
+        pack_panels(w, begin, end, static_cast<std::byte*>(out) + begin * panel_bytes);
     });
     return {w.type, w.rows, w.cols, out, true};
 }
@@ -59,17 +83,23 @@ Weight pack_dense(const Compute& compute, const Weight& w, void* out) {
 void dense_row(const Weight& w, std::size_t row, float* out) {
     const std::size_t panel = row / kPanelRows * kPanelRows * w.cols + row % kPanelRows;
     for (std::size_t k = 0; k < w.cols; ++k)
-        out[k] = element(w.type, w.data, w.packed ? panel + k * kPanelRows : row * w.cols + k);
+        out[k] =
+            dense_element(w.type, w.data, w.packed ? panel + k * kPanelRows : row * w.cols + k);
 }
 
 void matmul_nt_dense(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
-    constexpr std::size_t kRows = 64;
-    std::vector<float> wide(kRows * w.cols);
-    for (std::size_t first = 0; first < w.rows; first += kRows) {
-        const std::size_t rows = std::min(kRows, w.rows - first);
-        for (std::size_t j = 0; j < rows; ++j) dense_row(w, first + j, wide.data() + j * w.cols);
-        matmul_nt(compute, a, ConstMatrix(wide.data(), rows, w.cols), c.column_range(first, rows));
-    }
+    check_float_mode();
+    if (w.packed) return matmul_nt_panels(compute, a, w, c);
+    if (w.type == WeightType::kF32) return matmul_nt(compute, a, w.f32(), c);
+    // Whoever multiplies often packs once; here each group of rows is packed for its one use.
+    split(compute, c.cols, columns_grain(a), [&](std::size_t begin, std::size_t end) {
+        float* panels = thread_scratch(kColumnGrain * w.cols / 2, Scratch::kOperator);
+        for (std::size_t j = begin; j < end; j += kColumnGrain) {
+            const std::size_t here = std::min(kColumnGrain, end - j);
+            pack_panels(w, j / kPanelRows, j / kPanelRows + panels_of(here), panels);
+            compute.kernels->matmul_packed(a, w.type, panels, c.column_range(j, here));
+        }
+    });
 }
 
 void narrow_dense(ConstMatrix values, WeightType type, void* out) {

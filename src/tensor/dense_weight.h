@@ -15,6 +15,8 @@ namespace cairn::tensor {
 /// Rows of W in a panel.
 inline constexpr std::size_t kPanelRows = 16;
 
+/// Element `index` of values stored as `type`, which need not be aligned.
+float dense_element(WeightType type, const void* data, std::size_t index);
 /// 4 or 2.
 std::size_t dense_bytes(WeightType type);
 std::size_t dense_packed_bytes(WeightType type, std::size_t rows, std::size_t cols);

@@ -10,6 +10,7 @@
 #include "tensor/compute.h"
 #include "tensor/matrix.h"
 #include "tensor/rope.h"
+#include "tensor/weight.h"
 
 namespace cairn::tensor {
 
@@ -47,6 +48,8 @@ struct Kernels {
     void (*matmul_nt)(ConstMatrix a, ConstMatrix b, Matrix c);
     void (*matmul_nn)(ConstMatrix a, ConstMatrix b, Matrix c);
     void (*matmul_tn_accumulate)(ConstMatrix a, ConstMatrix b, Matrix c);
+    /// C = A W^T, W f32, f16 or bf16 in panels of [a.cols][16] (dense_weight.h); c.cols rows of W.
+    void (*matmul_packed)(ConstMatrix a, WeightType type, const void* panels, Matrix c);
 
     // Reductions (reduce.h).
     float (*reduce_sum)(std::size_t count, const float* x);

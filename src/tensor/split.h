@@ -25,7 +25,11 @@ inline std::size_t grain_for(std::size_t cost) {
     return cost >= kWorthAThread ? 1 : kWorthAThread / (cost + 1) + 1;
 }
 
-/// `count` floats, aligned to 64 bytes, that stay valid until this thread asks again.
-float* thread_scratch(std::size_t count);
+/// Who needs memory while the other still uses its own: operators prepare operands, kernels pack.
+enum class Scratch : std::size_t { kKernel = 0, kOperator = 1 };
+
+/// `count` floats, aligned to 64 bytes, that stay valid until this thread asks again for the same
+/// purpose. Grows only; nothing is allocated once the largest request has been met.
+float* thread_scratch(std::size_t count, Scratch purpose = Scratch::kKernel);
 
 }  // namespace cairn::tensor

@@ -5,6 +5,7 @@
 #include "tensor/kernels/attention_body.h"
 #include "tensor/kernels/elementwise_body.h"
 #include "tensor/kernels/matmul_body.h"
+#include "tensor/kernels/panel_body.h"
 #include "tensor/kernels/rows_body.h"
 
 namespace cairn::tensor::kernels {
@@ -16,6 +17,7 @@ constexpr Kernels make_table(KernelSet set) {
         .matmul_nt = matmul_nt<V>,
         .matmul_nn = matmul_nn<V>,
         .matmul_tn_accumulate = matmul_tn_accumulate<V>,
+        .matmul_packed = matmul_packed<V>,
         .reduce_sum = reduce_sum<V>,
         .reduce_dot = reduce_dot<V>,
         .add = add<V>,

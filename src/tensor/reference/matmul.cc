@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tensor/dense_weight.h"
 #include "tensor/elementary.h"
 #include "tensor/matmul.h"
 #include "tensor/reference/reference.h"
@@ -48,6 +49,23 @@ void matmul_tn_accumulate(ConstMatrix a, ConstMatrix b, Matrix c) {
                 float sum = 0.0F;
                 for (std::size_t k = chunk; k < std::min(chunk + kChunk, a.rows); ++k)
                     sum = std::fma(a.row(k)[i], b.row(k)[j], sum);
+                result += sum;
+            }
+            c.row(i)[j] = canonical(result);
+        }
+    }
+}
+
+void matmul_packed(ConstMatrix a, WeightType type, const void* panels, Matrix c) {
+    for (std::size_t i = 0; i < c.rows; ++i) {
+        for (std::size_t j = 0; j < c.cols; ++j) {
+            const std::size_t column = j / kPanelRows * kPanelRows * a.cols + j % kPanelRows;
+            float result = 0.0F;
+            for (std::size_t chunk = 0; chunk < a.cols; chunk += kChunk) {
+                float sum = 0.0F;
+                for (std::size_t k = chunk; k < std::min(chunk + kChunk, a.cols); ++k)
+                    sum = std::fma(a.row(i)[k],
+                                   dense_element(type, panels, column + k * kPanelRows), sum);
                 result += sum;
             }
             c.row(i)[j] = canonical(result);

@@ -10,6 +10,7 @@ namespace cairn::tensor::reference {
 void matmul_nt(ConstMatrix a, ConstMatrix b, Matrix c);
 void matmul_nn(ConstMatrix a, ConstMatrix b, Matrix c);
 void matmul_tn_accumulate(ConstMatrix a, ConstMatrix b, Matrix c);
+void matmul_packed(ConstMatrix a, WeightType type, const void* panels, Matrix c);
 
 float reduce_sum(std::size_t count, const float* x);
 float reduce_dot(std::size_t count, const float* x, const float* y);

@@ -10,6 +10,7 @@ const Kernels* reference_kernels() {
         .matmul_nt = ref::matmul_nt,
         .matmul_nn = ref::matmul_nn,
         .matmul_tn_accumulate = ref::matmul_tn_accumulate,
+        .matmul_packed = ref::matmul_packed,
         .reduce_sum = ref::reduce_sum,
         .reduce_dot = ref::reduce_dot,
         .add = ref::add,
