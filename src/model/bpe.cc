@@ -7,6 +7,8 @@
 #include <fmt/core.h>
 
 #include "base/codec.h"
+#include "model/byte_alphabet.h"
+#include "model/vocabulary.h"
 #include "model/words.h"
 
 namespace cairn::model {
@@ -68,7 +70,7 @@ std::uint32_t BpeTokenizer::vocab_size() const {
     return static_cast<std::uint32_t>(pieces_.size());
 }
 
-Tokens BpeTokenizer::encode(std::string_view text) const {
+Tokens BpeTokenizer::encode(std::string_view text, Special) const {
     struct Range {
         std::size_t begin;
         std::size_t end;
@@ -136,6 +138,23 @@ Bytes BpeTokenizer::serialise() const {
         writer.u32(merge.right);
     }
     return std::move(writer).take();
+}
+
+VocabularyParts BpeTokenizer::parts() const {
+    VocabularyParts parts;
+    parts.model = "gpt2";
+    parts.pre = "gpt-2";
+    for (std::uint32_t id = 0; id < pieces_.size(); ++id) {
+        const bool boundary = id == kTextBoundary;
+        parts.pieces.push_back(boundary ? "<|endoftext|>" : spell_bytes(pieces_[id]));
+        parts.types.push_back(
+            static_cast<std::int32_t>(boundary ? PieceType::kControl : PieceType::kNormal));
+    }
+    for (const Merge& merge : merges_)
+        parts.merges.push_back(parts.pieces[merge.left] + ' ' + parts.pieces[merge.right]);
+    parts.bos = parts.eos = kTextBoundary;
+    parts.add_bos = true;
+    return parts;
 }
 
 }  // namespace cairn::model

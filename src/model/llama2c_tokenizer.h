@@ -1,11 +1,9 @@
 // The tokenizer file of llama2.c (`tokenizer.bin`, `tok512.bin`): scored pieces, encoded by
-// merging the best-scored neighbours first, as SentencePiece does. Ids 0, 1, 2 are <unk>, <s>,
-// </s>; 3 + b is byte b; other bytes that no piece covers fall back to those.
+// merging the best-scored neighbours first, as SentencePiece does (model/vocabulary_tokenizer.h).
+// Ids 0, 1, 2 are <unk>, <s>, </s>; 3 + b is byte b; bytes that no piece covers become those.
 //
 // File: u32 longest piece; per token f32 score, u32 length, bytes. It has no magic and no count.
 #pragma once
-
-#include <unordered_map>
 
 #include "model/tokenizer.h"
 
@@ -20,9 +18,11 @@ class Llama2cTokenizer final : public Tokenizer {
     bool is_end(std::uint32_t token) const override { return token == 1 || token == 2; }
     /// Text that is not empty gets a leading blank first, which decoding after the begin token
     /// removes again.
-    Tokens encode(std::string_view text) const override;
+    using Tokenizer::encode;
+    Tokens encode(std::string_view text, Special special) const override;
     std::string piece(std::uint32_t previous, std::uint32_t token) const override;
     Bytes serialise() const override;
+    VocabularyParts parts() const override;
 
   private:
     Llama2cTokenizer() = default;
@@ -33,7 +33,7 @@ class Llama2cTokenizer final : public Tokenizer {
     };
     std::uint32_t longest_ = 0;
     std::vector<Entry> entries_;
-    std::unordered_map<std::string_view, std::uint32_t> ids_;  // views into entries_
+    std::unique_ptr<Tokenizer> vocabulary_;  // the same, which encodes
 };
 
 }  // namespace cairn::model

@@ -2,6 +2,7 @@
 
 #include "model/bpe.h"
 #include "model/llama2c_tokenizer.h"
+#include "model/vocabulary_tokenizer.h"
 
 namespace cairn::model {
 
@@ -47,6 +48,16 @@ std::string Tokenizer::decode(std::span<const std::uint32_t> tokens) const {
     return text;
 }
 
+std::optional<std::uint32_t> Tokenizer::control_token(std::string_view) const {
+    return std::nullopt;
+}
+
+Tokens Tokenizer::encode_prompt(std::string_view text, Special special) const {
+    Tokens tokens = encode(text, special);
+    if (adds_begin() || tokens.empty()) tokens.insert(tokens.begin(), begin_token());
+    return tokens;
+}
+
 std::string StreamDecoder::push(std::uint32_t token) {
     held_ += tokenizer_.piece(previous_, token);
     previous_ = token;
@@ -75,6 +86,10 @@ Result<std::unique_ptr<Tokenizer>> parse_tokenizer(ByteView file) {
     if (as_text(file).starts_with("CAIRNBPE")) {
         ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> bpe, BpeTokenizer::parse(file));
         return bpe;
+    }
+    if (as_text(file).starts_with("CAIRNVOC")) {
+        ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> vocabulary, VocabularyTokenizer::parse(file));
+        return vocabulary;
     }
     ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> pieces, Llama2cTokenizer::parse(file));
     return pieces;

@@ -1,5 +1,6 @@
-// Tokenizer: text to token ids and back. Two kinds stand behind one interface: our own byte-level
-// BPE (model/bpe.h) and the scored pieces of llama2.c's tokenizer.bin (model/llama2c_tokenizer.h).
+// Tokenizer: text to token ids and back. Three kinds stand behind one interface: our own byte-level
+// BPE (model/bpe.h), the vocabularies that the world's models come with, byte-level or scored
+// (model/vocabulary_tokenizer.h), and llama2.c's tokenizer.bin (model/llama2c_tokenizer.h).
 // Consensus never runs a tokenizer (texts are token arrays there), but a network names its
 // tokenizer by the hash of serialise(), so encodings are canonical.
 #pragma once
@@ -18,6 +19,12 @@ namespace cairn::model {
 
 using Tokens = std::vector<std::uint32_t>;
 
+struct VocabularyParts;
+
+/// Whether the names of control tokens in a text make those tokens. What users and web pages write
+/// is encoded plain, so that it can never end a turn or begin one in another's name.
+enum class Special { kPlain, kAllow };
+
 class Tokenizer {
   public:
     virtual ~Tokenizer() = default;
@@ -27,14 +34,29 @@ class Tokenizer {
     virtual std::uint32_t begin_token() const = 0;
     /// Whether generation stops at this token.
     virtual bool is_end(std::uint32_t token) const = 0;
+    /// Whether a text that a model continues begins with begin_token() by the vocabulary's
+    /// convention.
+    virtual bool adds_begin() const { return true; }
     /// Any bytes at all; no begin token is added. Thread-safe.
-    virtual Tokens encode(std::string_view text) const = 0;
+    virtual Tokens encode(std::string_view text, Special special) const = 0;
+    Tokens encode(std::string_view text) const { return encode(text, Special::kPlain); }
     /// The bytes of one token, which may be part of a character. `previous` is the token before
     /// it, or begin_token() at the start. Empty for special tokens and ids out of range.
     virtual std::string piece(std::uint32_t previous, std::uint32_t token) const = 0;
+    /// The control token of that name ("<s>", "<|im_end|>"), if there is one.
+    virtual std::optional<std::uint32_t> control_token(std::string_view name) const;
+    /// What people call a token: a control token's name, else its bytes.
+    virtual std::string name(std::uint32_t token) const { return piece(begin_token(), token); }
+    /// The model's chat template as its file has it; may be empty.
+    virtual std::string_view chat_template() const { return {}; }
     /// The canonical file.
     virtual Bytes serialise() const = 0;
+    /// For writers of other formats: GGUF metadata, tokenizer.json.
+    virtual VocabularyParts parts() const = 0;
 
+    /// A text to continue: the begin token where the vocabulary wants it or the text is empty,
+    /// then the text.
+    Tokens encode_prompt(std::string_view text, Special special = Special::kPlain) const;
     /// All the bytes; decode(encode(text)) == text.
     std::string decode(std::span<const std::uint32_t> tokens) const;
 };
@@ -59,10 +81,12 @@ class StreamDecoder {
     std::string held_;
 };
 
-/// A tokenizer file is at most this long.
+/// A tokenizer in its canonical form is at most this long, a tokenizer.json at most four times
+/// that.
 inline constexpr std::size_t kMaxTokenizerBytes = std::size_t{16} << 20;
+inline constexpr std::size_t kMaxTokenizerJsonBytes = 4 * kMaxTokenizerBytes;
 
-/// Reads either kind, telling them apart by content.
+/// Reads any kind in its canonical form, telling them apart by content.
 Result<std::unique_ptr<Tokenizer>> parse_tokenizer(ByteView file);
 
 }  // namespace cairn::model

@@ -29,22 +29,25 @@ enum class PieceType : std::uint8_t {
 /// The metadata of a vocabulary under neutral names; the comments give GGUF's keys
 /// (tokenizer.ggml.*). Spelling of pieces and merges is the file's own.
 struct VocabularyParts {
-    std::string model;                        ///< .model: "gpt2", "llama", "bert"
-    std::string pre;                          ///< .pre: "gpt-2", "llama-bpe", "qwen2", ...
-    std::vector<std::string> pieces;          ///< .tokens; the id is the place
-    std::vector<float> scores;                ///< .scores; empty, or one for each piece
-    std::vector<std::int32_t> types;          ///< .token_type; empty, or one for each piece
-    std::vector<std::string> merges;          ///< .merges: "left right", best first
-    std::optional<std::uint32_t> bos;         ///< .bos_token_id
-    std::optional<std::uint32_t> eos;         ///< .eos_token_id
-    std::optional<std::uint32_t> eot;         ///< .eot_token_id
-    std::optional<std::uint32_t> unk;         ///< .unknown_token_id
-    std::optional<std::uint32_t> pad;         ///< .padding_token_id
-    std::optional<bool> add_bos;              ///< .add_bos_token
-    std::optional<bool> add_eos;              ///< .add_eos_token
-    std::optional<bool> add_space_prefix;     ///< .add_space_prefix
+    std::string model;                     ///< .model: "gpt2", "llama", "bert"
+    std::string pre;                       ///< .pre: "gpt-2", "llama-bpe", "qwen2", ...
+    std::vector<std::string> pieces;       ///< .tokens; the id is the place
+    std::vector<float> scores;             ///< .scores; empty, or one for each piece
+    std::vector<std::int32_t> types;       ///< .token_type; empty, or one for each piece
+    std::vector<std::string> merges;       ///< .merges: "left right", best first
+    std::optional<std::uint32_t> bos;      ///< .bos_token_id
+    std::optional<std::uint32_t> eos;      ///< .eos_token_id
+    std::optional<std::uint32_t> eot;      ///< .eot_token_id
+    std::optional<std::uint32_t> unk;      ///< .unknown_token_id
+    std::optional<std::uint32_t> pad;      ///< .padding_token_id
+    std::optional<bool> add_bos;           ///< .add_bos_token
+    std::optional<bool> add_eos;           ///< .add_eos_token
+    std::optional<bool> add_space_prefix;  ///< .add_space_prefix
+    bool prefix_once =
+        false;  ///< the blank goes before the text only, not after special tokens too
     std::optional<bool> remove_extra_spaces;  ///< .remove_extra_whitespaces
     bool normalise_nfc = false;               ///< only tokenizer.json says it
+    std::optional<bool> ignore_merges;        ///< only tokenizer.json says it; else known by .pre
     std::string chat_template;                ///< .chat_template
 };
 
