@@ -11,7 +11,7 @@ namespace cairn::cli {
 namespace {
 
 constexpr double kWidth = 760, kHeight = 420;
-constexpr double kLeft = 62, kRight = 18, kTop = 44, kBottom = 52;
+constexpr double kLeft = 62, kRight = 46, kTop = 44, kBottom = 52;
 constexpr double kLegendRow = 19, kGlyph = 6.6;  // a letter's width, about
 // Told apart by people who see fewer colours, too (Okabe and Ito 2008).
 constexpr std::array kPalette = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
@@ -157,8 +157,8 @@ std::string draw_marks(const Chart& chart, const Frame& frame) {
         out += fmt::format(
             "<line x1=\"{0:.1f}\" x2=\"{1:.1f}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" "
             "stroke=\"#999\" stroke-dasharray=\"5 4\"/>"
-            "<text x=\"{3:.1f}\" y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>\n",
-            kLeft, kWidth - kRight, frame.y(mark.y), kWidth - kRight - 4, frame.y(mark.y) - 5,
+            "<text x=\"{3:.1f}\" y=\"{4:.1f}\">{5}</text>\n",
+            kLeft, kWidth - kRight, frame.y(mark.y), kWidth - kRight + 6, frame.y(mark.y) + 4,
             escaped(mark.label));
     }
     return out;

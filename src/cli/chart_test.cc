@@ -5,14 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include <fmt/format.h>
 
 #include "cli/plot_command.h"
-
-#include <filesystem>
-#include <sstream>
 
 namespace cairn::cli {
 namespace {
@@ -42,7 +41,7 @@ TEST(Chart, PlacesPointsAndEscapesText) {
     ASSERT_NE(at, std::string::npos);
     double low = 0, right = 0, high = 0;
     ASSERT_EQ(std::sscanf(svg.c_str() + at, "d=\"M62.0 %lfL%lf %lf", &low, &right, &high), 3);
-    EXPECT_DOUBLE_EQ(right, 742.0);
+    EXPECT_DOUBLE_EQ(right, 714.0);
     EXPECT_LT(high, low);
     EXPECT_EQ(draw_svg(chart), svg);
     EXPECT_NE(draw_svg(Chart()).find("</svg>"), std::string::npos);
