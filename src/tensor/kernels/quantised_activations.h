@@ -1,8 +1,9 @@
 // CONSENSUS: changing a result here splits the network.
 //
 // The activations of a product with quantised weights (rule 2), in the order in which the kernels
-// read them. Rows lie in tiles of D::kTileRows, the last tile lower. Everything is 32-bit words, a
-// word per row of the tile beside the other rows' words, so that a kernel walks one pointer:
+// read them. Rows lie in tiles of D::kTileRows, what is left at the end in lower ones. Everything
+// is 32-bit words, a word per row of the tile beside the other rows' words, so that a kernel walks
+// one pointer:
 //
 //   groups    per group {scale, start[kStarts], 8 steps of 4 quants}
 //   W8A8-row  {scale, start} once, then the steps, with zeros up to a multiple of 8
@@ -21,6 +22,25 @@
 #include "tensor/quantised_format.h"
 
 namespace cairn::tensor::kernels {
+
+/// The tile after one of `rows` rows, where fewer are left.
+constexpr std::size_t lower_tile(std::size_t rows) { return rows > 4 ? 4 : rows / 2; }
+
+/// The tile that holds row i of `rows`: its first row and its height.
+struct TileOfRow {
+    std::size_t first, height;
+};
+
+inline TileOfRow tile_of_row(std::size_t tile_rows, std::size_t i, std::size_t rows) {
+    TileOfRow tile{i / tile_rows * tile_rows, tile_rows};
+    while (tile.first + tile.height > rows || i >= tile.first + tile.height) {
+        if (tile.first + tile.height <= rows)
+            tile.first += tile.height;
+        else
+            tile.height = lower_tile(tile.height);
+    }
+    return tile;
+}
 
 /// Words before the steps: the scale, and one start or two.
 inline std::size_t record_head(WeightType type) { return type == WeightType::kQ6K ? 3 : 2; }
@@ -121,9 +141,8 @@ void quantise_rows(WeightType type, ConstMatrix a, std::size_t begin, std::size_
                    void* activations) {
     auto* const words = static_cast<std::int32_t*>(activations);
     for (std::size_t i = begin; i < end; ++i) {
-        const std::size_t tile = i / kTileRows * kTileRows;
-        const std::size_t height = std::min(kTileRows, a.rows - tile);
-        std::int32_t* out = words + tile * row_words(type, a.cols) + (i - tile);
+        const auto [first, height] = tile_of_row(kTileRows, i, a.rows);
+        std::int32_t* out = words + first * row_words(type, a.cols) + (i - first);
         if (type == WeightType::kW8A8Row) {
             write_w8a8_row(a.row(i), a.cols, height, out);
         } else {

@@ -11,6 +11,14 @@
 
 namespace cairn::tensor::kernels {
 
+/// How far ahead of its use a weight is fetched, in bytes: the hardware stops at each page's end.
+inline constexpr std::size_t kFetchAhead = 4096;
+
+template <bool kFetch>
+[[gnu::always_inline]] inline void fetch(const std::uint8_t* at) {
+    if constexpr (kFetch) __builtin_prefetch(at + kFetchAhead);
+}
+
 /// A packed chunk of one panel, from lane `lane` on.
 struct ChunkView {
     const std::uint8_t* scales;  ///< the chunk's first byte
@@ -23,10 +31,12 @@ struct ChunkView {
 template <typename D>
 struct ByteQuants {
     static constexpr bool kWide = true;
-    template <std::size_t kStep>
+    template <std::size_t kStep, bool kFetch>
     [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
                                                                  std::size_t g) {
-        return D::load_quants(w.quants + (8 * g + kStep) * kQuantVector);
+        const std::uint8_t* at = w.quants + (8 * g + kStep) * kQuantVector;
+        fetch<kFetch>(at);
+        return D::load_quants(at);
     }
 };
 
@@ -34,10 +44,12 @@ struct ByteQuants {
 template <typename D>
 struct NibbleQuants {
     static constexpr bool kWide = false;
-    template <std::size_t kStep>
+    template <std::size_t kStep, bool kFetch>
     [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
                                                                  std::size_t g) {
-        const auto both = D::load_quants(w.quants + (4 * g + kStep % 4) * kQuantVector);
+        const std::uint8_t* at = w.quants + (4 * g + kStep % 4) * kQuantVector;
+        fetch < kFetch&& kStep<4>(at);
+        const auto both = D::load_quants(at);
         if constexpr (kStep < 4)
             return D::low(both);
         else
@@ -87,11 +99,14 @@ struct FormatQ4K : NibbleQuants<D> {
 
 template <typename D>
 struct FormatQ5K : FormatQ4K<D> {
-    template <std::size_t kStep>
+    template <std::size_t kStep, bool kFetch>
     [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
                                                                  std::size_t g) {
-        const auto plane = D::load_quants(w.high + g * kQuantVector);
-        return D::template with_high<kStep, 1>(NibbleQuants<D>::template step<kStep>(w, g), plane);
+        const std::uint8_t* at = w.high + g * kQuantVector;
+        fetch<kFetch && kStep == 0>(at);
+        const auto plane = D::load_quants(at);
+        return D::template with_high<kStep, 1>(NibbleQuants<D>::template step<kStep, kFetch>(w, g),
+                                               plane);
     }
 };
 
@@ -101,12 +116,14 @@ struct FormatQ6K {
     static constexpr bool kGrouped = true;
     static constexpr std::size_t kHalves = 2;
     static constexpr bool kMinima = false;
-    template <std::size_t kStep>
+    template <std::size_t kStep, bool kFetch>
     [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
                                                                  std::size_t g) {
-        const auto plane = D::load_quants(w.high + (2 * g + kStep / 4) * kQuantVector);
+        const std::uint8_t* at = w.high + (2 * g + kStep / 4) * kQuantVector;
+        fetch<kFetch && kStep % 4 == 0>(at);
+        const auto plane = D::load_quants(at);
         return D::template with_high<2 * (kStep % 4), 3>(
-            NibbleQuants<D>::template step<kStep>(w, g), plane);
+            NibbleQuants<D>::template step<kStep, kFetch>(w, g), plane);
     }
     [[gnu::always_inline]] static inline typename D::Floats scale(const ChunkView& w, std::size_t g,
                                                                   std::size_t half) {
