@@ -9,8 +9,8 @@ namespace cairn::tensor {
 
 namespace {
 
-/// Runs product(rows of C, columns of C) on parts: rows where there are enough of them for every
-/// thread, else columns.
+/// Runs product(rows of C, columns of C) on parts. Threads share the longer side: each packs the
+/// operand of its own side for itself and the other side's operand whole.
 template <typename Product>
 void split_outputs(const Compute& compute, Matrix c, std::size_t depth, const Product& product) {
     check_float_mode();
@@ -18,9 +18,11 @@ void split_outputs(const Compute& compute, Matrix c, std::size_t depth, const Pr
     constexpr std::size_t kColumnGrain = 32;
     constexpr std::size_t kWorthAThread = std::size_t{1} << 20;
     const std::size_t threads = compute.pool == nullptr ? 1 : compute.pool->size();
+    const bool rows_suffice = c.rows >= kRowGrain * threads;
+    const bool columns_suffice = c.cols >= kColumnGrain * threads;
     if (threads == 1 || c.rows * c.cols * depth < kWorthAThread) {
         product(0, c.rows, 0, c.cols);
-    } else if (c.rows >= kRowGrain * threads) {
+    } else if (rows_suffice && (c.rows >= c.cols || !columns_suffice)) {
         split(compute, c.rows, kRowGrain,
               [&](std::size_t begin, std::size_t end) { product(begin, end, 0, c.cols); });
     } else {

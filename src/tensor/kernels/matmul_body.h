@@ -104,11 +104,12 @@ inline void pack_tiles(Operand a, std::size_t rows, std::size_t terms, float* pa
 }
 
 // Where B comes from. panel() gives `terms` terms from k on of the columns from j on, of which
-// `here` exist; `buffer` holds kChunk * width floats.
+// `here` exist; `buffer` holds kChunk * width floats. kAhead: see chain().
 
 /// B as [terms, columns].
 template <typename V>
 struct RowsOfTerms {
+    static constexpr std::size_t kAhead = 0;
     const float* data;
     std::size_t stride;
     Panel<float> panel(std::size_t k, std::size_t terms, std::size_t j, std::size_t here,
@@ -121,6 +122,7 @@ struct RowsOfTerms {
 /// B as [columns, terms].
 template <typename V>
 struct RowsOfColumns {
+    static constexpr std::size_t kAhead = 0;
     const float* data;
     std::size_t stride;
     Panel<float> panel(std::size_t k, std::size_t terms, std::size_t j, std::size_t here,
@@ -159,9 +161,11 @@ inline void product_block(std::size_t k0, std::size_t terms, Operand a, std::siz
             if (packed_rows > 0) part.tile = V::kTileRows * chunk;
             const auto panel = b.panel(k0 + k, chunk, j, here, narrow ? 16 : kWidth, buffer);
             if (narrow)
-                product_rows<V, V::kTileRows, 1>(c.rows, chunk, part, panel, old, to);
+                product_rows<V, V::kTileRows, 1, Source::kAhead>(c.rows, chunk, part, panel, old,
+                                                                 to);
             else
-                product_rows<V, V::kTileRows, V::kTileLanes>(c.rows, chunk, part, panel, old, to);
+                product_rows<V, V::kTileRows, V::kTileLanes, Source::kAhead>(c.rows, chunk, part,
+                                                                             panel, old, to);
         }
     }
 }

@@ -15,6 +15,8 @@ namespace cairn::tensor::kernels {
 /// B as packed panels.
 template <typename E>
 struct PackedPanels {
+    // 2 KiB, about the latency of memory at the speed of memory
+    static constexpr std::size_t kAhead = 2048 / (16 * sizeof(E));
     const E* data;
     std::size_t cols;
     Panel<E> panel(std::size_t k, std::size_t, std::size_t j, std::size_t, std::size_t,
@@ -33,8 +35,7 @@ constexpr std::size_t panels_at_once(std::size_t rows) {
 /// C[R, up to 16 * P] = A W^T for one group of panels.
 template <typename V, std::size_t R, std::size_t P, typename E>
 inline void few_rows_panels(std::size_t terms, Operand a, Panel<E> b, Results<float> c) {
-    // 2 KiB, about the latency of memory at the speed of memory
-    constexpr std::size_t kAhead = 2048 / (16 * sizeof(E));
+    constexpr std::size_t kAhead = PackedPanels<E>::kAhead;
     for (std::size_t k = 0; k < terms; k += kChunk) {
         const std::size_t chunk = terms - k < kChunk ? terms - k : kChunk;
         product_tile<V, R, P, kAhead>(chunk, {a.data + k, a.row, 1, 0},

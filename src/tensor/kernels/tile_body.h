@@ -128,17 +128,18 @@ template <typename T>
 }
 
 /// All rows of C for one panel: tiles of the full height, then of halves of it.
-template <typename V, std::size_t R, std::size_t C, typename E>
+template <typename V, std::size_t R, std::size_t C, std::size_t kAhead = 0, typename E>
 inline void product_rows(std::size_t rows, std::size_t terms, Operand a, Panel<E> b,
                          Results<const float> from, Results<float> to) {
     std::size_t i = 0;
     for (; i + R <= rows; i += R, a.data += a.tile)
-        product_tile<V, R, C>(terms, a, b, rows_from(from, i), rows_from(to, i));
+        product_tile<V, R, C, kAhead>(terms, a, b, rows_from(from, i), rows_from(to, i));
     if constexpr (R > 1) {
         constexpr std::size_t kHalf = R == 12 ? 8 : R / 2;
         if (i < rows)
-            product_rows<V, kHalf, C>(rows - i, terms, {a.data, a.row, a.term, kHalf * a.row}, b,
-                                      rows_from(from, i), rows_from(to, i));
+            product_rows<V, kHalf, C, kAhead>(rows - i, terms,
+                                              {a.data, a.row, a.term, kHalf * a.row}, b,
+                                              rows_from(from, i), rows_from(to, i));
     }
 }
 
