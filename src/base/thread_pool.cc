@@ -7,6 +7,31 @@
 
 namespace cairn {
 
+namespace {
+
+// Work comes in pieces of some 100 us with little between them: going to sleep and being woken
+// costs more than looking out for it this often (about 50 us).
+constexpr int kLooks = 2000;
+
+inline void pause_briefly() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+template <typename Condition>
+bool look_out(const Condition& condition) {
+    for (int i = 0; i < kLooks; ++i) {
+        if (condition()) return true;
+        pause_briefly();
+    }
+    return condition();
+}
+
+}  // namespace
+
 ThreadPool::ThreadPool(std::size_t threads) {
     CHECK(threads >= 1);
     for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
@@ -16,6 +41,7 @@ ThreadPool::~ThreadPool() {
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
+        ++generation_;
     }
     wake_.notify_all();
     for (std::thread& worker : workers_) worker.join();
@@ -37,9 +63,10 @@ void ThreadPool::parallel_for(std::size_t count, std::size_t grain,
         grain_ = grain;
         running_ = workers_.size();
         ++generation_;
+        if (sleeping_ > 0) wake_.notify_all();
     }
-    wake_.notify_all();
     run_share(0);
+    if (look_out([this] { return running_ == 0; })) return;
     std::unique_lock lock(mutex_);
     finished_.wait(lock, [this] { return running_ == 0; });
 }
@@ -56,14 +83,18 @@ void ThreadPool::work(std::size_t index) {
     std::size_t seen = 0;
     for (;;) {
         {
+            look_out([&] { return generation_ != seen; });
             std::unique_lock lock(mutex_);
-            wake_.wait(lock, [&] { return stopping_ || generation_ != seen; });
+            ++sleeping_;
+            wake_.wait(lock, [&] { return generation_ != seen; });
+            --sleeping_;
             if (stopping_) return;
             seen = generation_;
         }
         run_share(index);
+        if (--running_ > 0) continue;
         const std::lock_guard lock(mutex_);
-        if (--running_ == 0) finished_.notify_one();
+        finished_.notify_one();
     }
 }
 

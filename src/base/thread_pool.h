@@ -2,6 +2,7 @@
 // sum, so the number of threads cannot change a bit (design rule 1).
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -37,8 +38,9 @@ class ThreadPool {
     const std::function<void(std::size_t, std::size_t)>* body_ = nullptr;
     std::size_t count_ = 0;
     std::size_t grain_ = 1;
-    std::size_t generation_ = 0;
-    std::size_t running_ = 0;
+    std::atomic<std::size_t> generation_ = 0;
+    std::atomic<std::size_t> running_ = 0;
+    std::size_t sleeping_ = 0;
     bool stopping_ = false;
 };
 
