@@ -72,6 +72,16 @@ Tokens Llama2cTokenizer::encode(std::string_view text, Special special) const {
     return vocabulary_->encode(text, special);
 }
 
+Tokens Llama2cTokenizer::encode_parts(std::span<const TextPart> parts) const {
+    return vocabulary_->encode_parts(parts);
+}
+
+std::optional<std::uint32_t> Llama2cTokenizer::control_token(std::string_view name) const {
+    return vocabulary_->control_token(name);
+}
+
+std::string Llama2cTokenizer::name(std::uint32_t token) const { return vocabulary_->name(token); }
+
 std::string Llama2cTokenizer::piece(std::uint32_t previous, std::uint32_t token) const {
     if (token < kFirstByte || token >= entries_.size()) return {};
     const std::string& text = entries_[token].text;

@@ -20,7 +20,10 @@ class Llama2cTokenizer final : public Tokenizer {
     /// removes again.
     using Tokenizer::encode;
     Tokens encode(std::string_view text, Special special) const override;
+    Tokens encode_parts(std::span<const TextPart> parts) const override;
     std::string piece(std::uint32_t previous, std::uint32_t token) const override;
+    std::optional<std::uint32_t> control_token(std::string_view name) const override;
+    std::string name(std::uint32_t token) const override;
     Bytes serialise() const override;
     VocabularyParts parts() const override;
 

@@ -52,6 +52,12 @@ std::optional<std::uint32_t> Tokenizer::control_token(std::string_view) const {
     return std::nullopt;
 }
 
+Tokens Tokenizer::encode_parts(std::span<const TextPart> parts) const {
+    std::string text;
+    for (const TextPart& part : parts) text += part.text;
+    return encode(text, Special::kPlain);
+}
+
 Tokens Tokenizer::encode_prompt(std::string_view text, Special special) const {
     Tokens tokens = encode(text, special);
     if (adds_begin() || tokens.empty()) tokens.insert(tokens.begin(), begin_token());

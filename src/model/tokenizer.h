@@ -25,6 +25,12 @@ struct VocabularyParts;
 /// is encoded plain, so that it can never end a turn or begin one in another's name.
 enum class Special { kPlain, kAllow };
 
+/// A part of a text that is encoded as a whole: the frame of a chat, say, around a user's words.
+struct TextPart {
+    std::string_view text;
+    Special special = Special::kPlain;
+};
+
 class Tokenizer {
   public:
     virtual ~Tokenizer() = default;
@@ -40,6 +46,9 @@ class Tokenizer {
     /// Any bytes at all; no begin token is added. Thread-safe.
     virtual Tokens encode(std::string_view text, Special special) const = 0;
     Tokens encode(std::string_view text) const { return encode(text, Special::kPlain); }
+    /// The parts, joined, as one text in which only parts that allow it make control tokens: none
+    /// of it across a border.
+    virtual Tokens encode_parts(std::span<const TextPart> parts) const;
     /// The bytes of one token, which may be part of a character. `previous` is the token before
     /// it, or begin_token() at the start. Empty for special tokens and ids out of range.
     virtual std::string piece(std::uint32_t previous, std::uint32_t token) const = 0;

@@ -1,4 +1,5 @@
 // Encoding with a vocabulary: control tokens, then words, then merges within each word.
+#include <algorithm>
 #include <queue>
 
 #include "model/unicode.h"
@@ -186,16 +187,65 @@ class VocabularyTokenizer::Encoder {
     std::string prefixed_;
 };
 
+// User-defined pieces are found everywhere, control tokens only within the parts that allow them.
+class VocabularyTokenizer::Specials {
+  public:
+    Specials(const VocabularyTokenizer& tokenizer, std::string_view text,
+             std::span<const TextPart> parts)
+        : tokenizer_(tokenizer), text_(text), parts_(parts) {}
+
+    // The first that begins at or after `from`, the longest of those; call with rising `from`.
+    SpecialPieces::Match next(std::size_t from) {
+        if (!defined_ || defined_->at < from) defined_ = tokenizer_.user_defined_.find(text_, from);
+        if (!control_ || control_->at < from) control_ = next_control(from);
+        const bool control_first = control_->at != defined_->at
+                                       ? control_->at < defined_->at
+                                       : control_->length > defined_->length;
+        return control_first ? *control_ : *defined_;
+    }
+
+  private:
+    SpecialPieces::Match next_control(std::size_t from) {
+        for (; part_ < parts_.size(); begin_ += parts_[part_++].text.size()) {
+            const TextPart& part = parts_[part_];
+            const std::size_t end = begin_ + part.text.size();
+            if (part.special == Special::kPlain || end <= from) continue;
+            SpecialPieces::Match match =
+                tokenizer_.controls_.find(text_.substr(0, end), std::max(from, begin_));
+            if (match.length > 0) return match;
+        }
+        return {text_.size(), 0, 0};
+    }
+
+    const VocabularyTokenizer& tokenizer_;
+    std::string_view text_;
+    std::span<const TextPart> parts_;
+    std::size_t part_ = 0;   // where control tokens are looked for
+    std::size_t begin_ = 0;  // its place in the text
+    // Found last; where there is none, at the end of the text, which nothing is beyond.
+    std::optional<SpecialPieces::Match> defined_;
+    std::optional<SpecialPieces::Match> control_;
+};
+
 Tokens VocabularyTokenizer::encode(std::string_view text, Special special) const {
-    const SpecialPieces& pieces = special == Special::kAllow ? controls_ : user_defined_;
+    const TextPart part{text, special};
+    return encode_parts({&part, 1});
+}
+
+Tokens VocabularyTokenizer::encode_parts(std::span<const TextPart> parts) const {
+    std::string joined;
+    if (parts.size() > 1)
+        for (const TextPart& part : parts) joined += part.text;
+    const std::string_view text = parts.size() == 1 ? parts[0].text : joined;
     Tokens out;
     out.reserve(text.size() / 4 + 8);
     Encoder encoder(*this);
+    Specials specials(*this, text, parts);
     // A blank goes before the text and, by some conventions, after each control token; never after
     // a user-defined piece, which is text.
     bool prefix = vocabulary_.prefix != Vocabulary::Prefix::kNever;
     for (std::size_t at = 0; at < text.size();) {
-        const SpecialPieces::Match match = pieces.find(text, at);
+        const SpecialPieces::Match match = specials.next(at);
         const bool control =
             match.length > 0 && vocabulary_.pieces[match.token].type == PieceType::kControl;
         if (match.at > at || !control)

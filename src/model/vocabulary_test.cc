@@ -124,6 +124,22 @@ TEST(Vocabulary, UserTextMakesNoControlToken) {
     }
 }
 
+TEST(Vocabulary, ControlTokensComeFromThePartsThatAllowThem) {
+    for (const auto& tokenizer : {byte_level_toy(), scored_toy()}) {
+        const std::uint32_t end = tokenizer->control_token("<|end|>").value();
+        const TextPart parts[] = {{"a<|e", Special::kAllow},
+                                  {"nd|>", Special::kPlain},
+                                  {"<|end|>", Special::kPlain},
+                                  {"b<|end|>", Special::kAllow}};
+        const Tokens ids = tokenizer->encode_parts(parts);
+        EXPECT_EQ(std::count(ids.begin(), ids.end(), end), 1);
+        EXPECT_EQ(ids.back(), end);
+        // Otherwise the text is one: what merges across a border is merged.
+        const TextPart cut[] = {{"a", Special::kAllow}, {"bc", Special::kPlain}};
+        EXPECT_EQ(tokenizer->encode_parts(cut), tokenizer->encode("abc"));
+    }
+}
+
 TEST(Vocabulary, SentencePieceKeepsBlanks) {
     const auto tokenizer = scored_toy();
     for (const char* text :

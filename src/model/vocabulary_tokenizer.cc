@@ -87,10 +87,7 @@ Status VocabularyTokenizer::index_pieces() {
             controls.push_back({bytes, id});
             control_names_.insert(bytes, id);
         }
-        if (type == PieceType::kUserDefined) {
-            controls.push_back({bytes, id});
-            user_defined.push_back({bytes, id});
-        }
+        if (type == PieceType::kUserDefined) user_defined.push_back({bytes, id});
         if (!byte_level && mergeable(type) && !is_valid_utf8(bytes))
             return invalid(fmt::format("vocabulary: piece {} is not text", id));
     }

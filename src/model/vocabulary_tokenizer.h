@@ -64,6 +64,7 @@ class VocabularyTokenizer final : public Tokenizer {
     bool is_end(std::uint32_t token) const override;
     using Tokenizer::encode;
     Tokens encode(std::string_view text, Special special) const override;
+    Tokens encode_parts(std::span<const TextPart> parts) const override;
     std::string piece(std::uint32_t previous, std::uint32_t token) const override;
     std::optional<std::uint32_t> control_token(std::string_view name) const override;
     std::string name(std::uint32_t token) const override;
@@ -74,7 +75,8 @@ class VocabularyTokenizer final : public Tokenizer {
     const Vocabulary& vocabulary() const { return vocabulary_; }
 
   private:
-    class Encoder;  // the scratch memory of one call
+    class Encoder;   // the scratch memory of one call
+    class Specials;  // the special pieces of one text, one after the other
 
     explicit VocabularyTokenizer(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {}
     Status check() const;
