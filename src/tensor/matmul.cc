@@ -9,6 +9,11 @@ namespace cairn::tensor {
 
 namespace {
 
+/// One share per thread, in multiples of `grain`: smaller ones would pack operands more often.
+std::size_t share_of(std::size_t count, std::size_t threads, std::size_t grain) {
+    return ((count + threads - 1) / threads + grain - 1) / grain * grain;
+}
+
 /// Runs product(rows of C, columns of C) on parts. Threads share the longer side: each packs the
 /// operand of its own side for itself and the other side's operand whole.
 template <typename Product>
@@ -23,10 +28,10 @@ void split_outputs(const Compute& compute, Matrix c, std::size_t depth, const Pr
     if (threads == 1 || c.rows * c.cols * depth < kWorthAThread) {
         product(0, c.rows, 0, c.cols);
     } else if (rows_suffice && (c.rows >= c.cols || !columns_suffice)) {
-        split(compute, c.rows, kRowGrain,
+        split(compute, c.rows, share_of(c.rows, threads, kRowGrain),
               [&](std::size_t begin, std::size_t end) { product(begin, end, 0, c.cols); });
     } else {
-        split(compute, c.cols, kColumnGrain,
+        split(compute, c.cols, share_of(c.cols, threads, kColumnGrain),
               [&](std::size_t begin, std::size_t end) { product(0, c.rows, begin, end); });
     }
 }
