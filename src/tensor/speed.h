@@ -1,0 +1,35 @@
+// What this machine gives, measured: memory's reading speed, dense products, products with a weight
+// of any type. `cairn bench`, the benchmarks and placement by measured speed ask here, so that all
+// of them mean the same by a figure: the best of several runs, other programs being what they are.
+#pragma once
+
+#include <cstddef>
+
+#include "base/clock.h"
+#include "tensor/compute.h"
+#include "tensor/weight.h"
+
+namespace cairn::tensor {
+
+/// Which product: A B^T (forward), A B (backward to the input), C += A^T B (to the weights).
+enum class ProductKind { kNt, kNn, kTn };
+
+struct WeightSpeed {
+    double flops = 0.0;             ///< multiply-adds times two a second
+    double bytes_per_second = 0.0;  ///< of the packed weight
+};
+
+/// Bytes a second that all threads of the pool together read from memory: one word of each cache
+/// line of a buffer far larger than the caches. Takes 512 MiB while it runs.
+double measure_reading(const Clock& clock, ThreadPool& pool);
+
+/// C[m,n] over k terms, fp32, neither operand packed: operations a second.
+double measure_product(const Clock& clock, const Compute& compute, ProductKind kind, std::size_t m,
+                       std::size_t n, std::size_t k);
+
+/// m rows times a packed [rows, cols] weight. For few rows (decode) it takes turns with as many
+/// copies as no cache holds, 256 MiB of them.
+WeightSpeed measure_weight(const Clock& clock, const Compute& compute, WeightType type,
+                           std::size_t m, std::size_t rows, std::size_t cols);
+
+}  // namespace cairn::tensor
