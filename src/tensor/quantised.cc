@@ -25,7 +25,7 @@ void product(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
     constexpr std::size_t kWorthAThread = std::size_t{1} << 18;
     const QuantisedKernels& kernels = quantised_kernels_of(*compute.kernels);
     const std::size_t bytes = kernels.activation_bytes(w.type, a.rows, a.cols);
-    void* const activations = thread_scratch((bytes + 3) / 4);
+    void* const activations = thread_scratch((bytes + 3) / 4, Scratch::kOperator);
     const auto quantise_part = [&](std::size_t begin, std::size_t end) {
         kernels.quantise_rows(w.type, a, begin, end, activations);
     };

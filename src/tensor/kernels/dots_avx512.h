@@ -14,6 +14,7 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -82,7 +83,54 @@ struct DotsAvx512 {
         return _mm512_dpbusd_epi32(sums, w[0], _mm512_set1_epi32(*a));
     }
 
+    /// Rounding is MXCSR's, to nearest even.
+    template <typename Group>
+    CAIRN_DOT_OP void quantise_group(const float* x, Group& group) {
+        const __m512 a = _mm512_loadu_ps(x);
+        const __m512 b = _mm512_loadu_ps(x + 16);
+        const __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF);
+        const __m512i larger =
+            _mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(a), magnitude),
+                             _mm512_and_si512(_mm512_castps_si512(b), magnitude));
+        const std::uint32_t bits = largest(larger);
+        group.scale = 0.0F;
+        group.low_sum = group.high_sum = 0;
+        if (bits >= 0x7F800000U) group.scale = __builtin_nanf("");
+        if (bits < 0x0D800000U || bits >= 0x7F800000U) {  // below 2^-100, or not finite
+            _mm256_store_si256(reinterpret_cast<__m256i*>(group.q), _mm256_setzero_si256());
+            return;
+        }
+        group.scale = std::bit_cast<float>(bits) / 127.0F;
+        const __m512 scale = _mm512_set1_ps(group.scale);
+        const __m512i low = clamped(_mm512_cvtps_epi32(_mm512_div_ps(a, scale)));
+        const __m512i high = clamped(_mm512_cvtps_epi32(_mm512_div_ps(b, scale)));
+        const __m256i q = _mm256_set_m128i(_mm512_cvtepi32_epi8(high), _mm512_cvtepi32_epi8(low));
+        _mm256_store_si256(reinterpret_cast<__m256i*>(group.q), q);
+        // sums of eight quants, each of them 128 too large
+        const __m256i sums =
+            _mm256_sad_epu8(_mm256_xor_si256(q, _mm256_set1_epi8(-128)), _mm256_setzero_si256());
+        const auto sum = [](__m128i pair) {
+            return static_cast<std::int32_t>(_mm_cvtsi128_si64(pair) + _mm_extract_epi64(pair, 1)) -
+                   16 * 128;
+        };
+        group.low_sum = sum(_mm256_castsi256_si128(sums));
+        group.high_sum = sum(_mm256_extracti128_si256(sums, 1));
+    }
+
   private:
+    CAIRN_DOT_OP __m512i clamped(__m512i a) {
+        return _mm512_min_epi32(_mm512_max_epi32(a, _mm512_set1_epi32(-127)),
+                                _mm512_set1_epi32(127));
+    }
+    CAIRN_DOT_OP std::uint32_t largest(__m512i a) {
+        const __m256i eight =
+            _mm256_max_epu32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
+        __m128i four =
+            _mm_max_epu32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+        four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0x4E));
+        four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0xB1));
+        return static_cast<std::uint32_t>(_mm_cvtsi128_si32(four));
+    }
     CAIRN_DOT_OP __m128i bytes(const std::uint8_t* p) {
         return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     }
