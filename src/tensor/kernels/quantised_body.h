@@ -135,8 +135,12 @@ void product_panels(const QuantisedProduct& op, std::size_t panel, std::size_t c
             const std::size_t in_chunk = std::min(here, chunk_groups);
             const std::uint8_t* chunks[kMostPanels];
             finder.find(g / chunk_groups, here / in_chunk, chunks);
+            const std::size_t last = (g + here - in_chunk) / chunk_groups;
+            const std::size_t beyond = g + here < layout.groups
+                                           ? finder.chunk_size
+                                           : count * finder.panel_size - last * finder.chunk_size;
             const ChunkRun run{chunks, chunk_layout(w.type, in_chunk * kQuantGroup),
-                               here / in_chunk, in_chunk};
+                               here / in_chunk, in_chunk, beyond};
             const TileWork first{run, g == 0, op.activations + layout.tile_at(g, here, begin),
                                  op.activations + layout.row_head() * begin};
             tiles<D, F, D::kTileRows, S>(

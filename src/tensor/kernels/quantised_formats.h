@@ -11,31 +11,30 @@
 
 namespace cairn::tensor::kernels {
 
-/// How far ahead of its use a weight is fetched, in bytes: the hardware stops at each page's end.
-inline constexpr std::size_t kFetchAhead = 4096;
-
-template <bool kFetch>
-[[gnu::always_inline]] inline void fetch(const std::uint8_t* at) {
-    if constexpr (kFetch) __builtin_prefetch(at + kFetchAhead);
-}
-
 /// A packed chunk of one panel, from lane `lane` on.
 struct ChunkView {
     const std::uint8_t* scales;  ///< the chunk's first byte
     const std::uint8_t* quants;  ///< the parts' first bytes, moved by 4 bytes per lane
     const std::uint8_t* high;
     std::size_t lane;
+    std::size_t next;  ///< how far behind it the chunk lies that will be read next
 };
+
+/// Asks for what will be read at the same place of the next chunk. The hardware cannot know: it
+/// stops at the end of a page and where the next panel lies elsewhere.
+[[gnu::always_inline]] inline void fetch_next(const ChunkView& w, const std::uint8_t* at) {
+    __builtin_prefetch(at + w.next);
+}
 
 /// Full bytes: a step is a vector.
 template <typename D>
 struct ByteQuants {
     static constexpr bool kWide = true;
-    template <std::size_t kStep, bool kFetch>
+    template <std::size_t kStep>
     [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
                                                                  std::size_t g) {
         const std::uint8_t* at = w.quants + (8 * g + kStep) * kQuantVector;
-        fetch<kFetch>(at);
+        fetch_next(w, at);
         return D::load_quants(at);
     }
 };
@@ -44,11 +43,11 @@ struct ByteQuants {
 template <typename D>
 struct NibbleQuants {
     static constexpr bool kWide = false;
-    template <std::size_t kStep, bool kFetch>
+    template <std::size_t kStep>
     [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
                                                                  std::size_t g) {
         const std::uint8_t* at = w.quants + (4 * g + kStep % 4) * kQuantVector;
-        fetch < kFetch&& kStep<4>(at);
+        if constexpr (kStep < 4) fetch_next(w, at);
         const auto both = D::load_quants(at);
         if constexpr (kStep < 4)
             return D::low(both);
@@ -99,14 +98,13 @@ struct FormatQ4K : NibbleQuants<D> {
 
 template <typename D>
 struct FormatQ5K : FormatQ4K<D> {
-    template <std::size_t kStep, bool kFetch>
+    template <std::size_t kStep>
     [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
                                                                  std::size_t g) {
         const std::uint8_t* at = w.high + g * kQuantVector;
-        fetch<kFetch && kStep == 0>(at);
+        if constexpr (kStep == 0) fetch_next(w, at);
         const auto plane = D::load_quants(at);
-        return D::template with_high<kStep, 1>(NibbleQuants<D>::template step<kStep, kFetch>(w, g),
-                                               plane);
+        return D::template with_high<kStep, 1>(NibbleQuants<D>::template step<kStep>(w, g), plane);
     }
 };
 
@@ -116,14 +114,14 @@ struct FormatQ6K {
     static constexpr bool kGrouped = true;
     static constexpr std::size_t kHalves = 2;
     static constexpr bool kMinima = false;
-    template <std::size_t kStep, bool kFetch>
+    template <std::size_t kStep>
     [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
                                                                  std::size_t g) {
         const std::uint8_t* at = w.high + (2 * g + kStep / 4) * kQuantVector;
-        fetch<kFetch && kStep % 4 == 0>(at);
+        if constexpr (kStep % 4 == 0) fetch_next(w, at);
         const auto plane = D::load_quants(at);
         return D::template with_high<2 * (kStep % 4), 3>(
-            NibbleQuants<D>::template step<kStep, kFetch>(w, g), plane);
+            NibbleQuants<D>::template step<kStep>(w, g), plane);
     }
     [[gnu::always_inline]] static inline typename D::Floats scale(const ChunkView& w, std::size_t g,
                                                                   std::size_t half) {

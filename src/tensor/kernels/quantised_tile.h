@@ -24,15 +24,12 @@ template <typename D, typename F, std::size_t R, std::size_t S, std::size_t kSte
 [[gnu::always_inline]] inline void add_steps(typename D::Sums (&sums)[R][S],
                                              const ChunkView (&w)[S], std::size_t g,
                                              const std::int32_t* a) {
-    constexpr bool kFetch = R < D::kTileRows;
-    using Operand =
-        decltype(D::template prepare<F::kWide>(F::template step<kStep, kFetch>(w[0], g)));
+    using Operand = decltype(D::template prepare<F::kWide>(F::template step<kStep>(w[0], g)));
     Operand quants[S][D::kSteps];
 #pragma GCC unroll 4
     for (std::size_t s = 0; s < S; ++s) {
         [&]<std::size_t... i>(std::index_sequence<i...>) __attribute__((always_inline)) {
-            ((quants[s][i] =
-                  D::template prepare<F::kWide>(F::template step<kStep + i, kFetch>(w[s], g))),
+            ((quants[s][i] = D::template prepare<F::kWide>(F::template step<kStep + i>(w[s], g))),
              ...);
         }
         (std::make_index_sequence<D::kSteps>());
@@ -86,6 +83,7 @@ struct ChunkRun {
     ChunkLayout layout;
     std::size_t count;
     std::size_t groups;
+    std::size_t beyond;  ///< from the last chunk to the one that is read next
 };
 
 /// What a tile works on: a run of chunks and a tile's activations of these columns.
@@ -103,7 +101,18 @@ template <typename D, std::size_t S>
     for (std::size_t s = 0; s < S; ++s) {
         const std::size_t at = (lane + s * D::kLanes) % kQuantPanel;
         const std::uint8_t* from = run.chunk[(lane + s * D::kLanes) / kQuantPanel];
-        w[s] = {from, from + run.layout.quants + 4 * at, from + run.layout.high + 4 * at, at};
+        w[s] = {from, from + run.layout.quants + 4 * at, from + run.layout.high + 4 * at, at, 0};
+    }
+}
+
+/// From now on the chunk after chunk `chunk` of the run is fetched, its scales at once.
+template <std::size_t S>
+[[gnu::always_inline]] inline void fetch_from(const ChunkRun& run, std::size_t chunk,
+                                              ChunkView (&w)[S]) {
+    for (std::size_t s = 0; s < S; ++s) {
+        w[s].next = chunk + 1 == run.count ? run.beyond : run.layout.bytes;
+        for (std::size_t at = 0; at < run.layout.quants; at += kQuantVector)
+            fetch_next(w[s], w[s].scales + at);
     }
 }
 
@@ -125,6 +134,7 @@ void grouped_tile(const TileWork& work, std::size_t lane, float* partial, std::s
     const std::size_t groups = work.run.groups;
     const std::int32_t* a = work.activations;
     for (std::size_t chunk = 0; chunk < work.run.count; ++chunk) {
+        fetch_from<S>(work.run, chunk, w);
         typename D::Floats acc[R][S];
 #pragma GCC unroll 8
         for (std::size_t r = 0; r < R; ++r)
@@ -162,12 +172,15 @@ void w8a8_tile(const TileWork& work, std::size_t lane, float* partial, std::size
             sums[r][s] = work.first ? start_at<D, true>(work.starts[r])
                                     : D::load_sums(partial + r * width + lane + s * D::kLanes);
     const std::int32_t* a = work.activations;
-    // chunks of nothing but steps follow each other without a gap
-    for (std::size_t g = 0; g < work.run.count * work.run.groups; ++g, a += kSteps * R) {
-        [&]<std::size_t... i>(std::index_sequence<i...>) __attribute__((always_inline)) {
-            (add_steps<D, F, R, S, i * D::kSteps>(sums, w, g, a), ...);
+    for (std::size_t chunk = 0; chunk < work.run.count; ++chunk) {
+        fetch_from<S>(work.run, chunk, w);
+        for (std::size_t g = 0; g < work.run.groups; ++g, a += kSteps * R) {
+            [&]<std::size_t... i>(std::index_sequence<i...>) __attribute__((always_inline)) {
+                (add_steps<D, F, R, S, i * D::kSteps>(sums, w, g, a), ...);
+            }
+            (std::make_index_sequence<kSteps / D::kSteps>());
         }
-        (std::make_index_sequence<kSteps / D::kSteps>());
+        next_chunk(work.run.layout.bytes, w);
     }
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < R; ++r)
