@@ -65,6 +65,8 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     add_eval(app, invocation);
     add_tokenize(app, invocation);
     add_model(app, invocation);
+    add_bench(app, invocation);
+    add_doctor(app, invocation);
     add_network(app, invocation);
     add_node(app, invocation);
     add_chain(app, invocation);
@@ -83,7 +85,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     }
     const Status status = invocation.run(out);
     out.flush();
-    if (status.ok()) return 0;
+    if (status.ok()) return invocation.exit_code;
     report(status.error(), invocation.json, out, errors);
     return kFailed;
 }

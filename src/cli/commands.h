@@ -20,6 +20,7 @@ namespace cairn::cli {
 struct Invocation {
     std::function<Status(std::ostream& out)> run;
     bool json = false;  ///< results, and errors too, as one JSON object on standard output
+    int exit_code = 0;  ///< of a command that ran well and found something wrong
 };
 
 // The whole thing at once.
@@ -33,6 +34,8 @@ void add_generate(CLI::App& app, Invocation& invocation);
 void add_eval(CLI::App& app, Invocation& invocation);
 void add_tokenize(CLI::App& app, Invocation& invocation);
 void add_model(CLI::App& app, Invocation& invocation);
+void add_bench(CLI::App& app, Invocation& invocation);
+void add_doctor(CLI::App& app, Invocation& invocation);
 
 // Networks, nodes, the chain and its coins.
 void add_network(CLI::App& app, Invocation& invocation);

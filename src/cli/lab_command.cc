@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/lab_gradients.h"
 #include "lab/attacks.h"
 
 namespace cairn::cli {
@@ -62,6 +63,7 @@ Status run_lab_attacks(const lab::AttackOptions& options, bool json, std::ostrea
 void add_lab(CLI::App& app, Invocation& invocation) {
     CLI::App* group = app.add_subcommand("lab", "Results that anybody can make again");
     group->require_subcommand(1);
+    add_lab_gradients(*group, invocation);
     CLI::App* command = add_command(
         *group, invocation, "attacks",
         "Contributions that do not play fair, in a simulated network with a tiny real model",

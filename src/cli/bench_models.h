@@ -1,0 +1,60 @@
+// How fast whole models run here: prefill, decode and training, for models of real shapes made of
+// random weights, each beside what this machine could do at best.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/bench_products.h"
+#include "cli/stopwatch.h"
+#include "model/weights.h"
+
+namespace cairn::cli {
+
+struct BenchShape {
+    std::string name;  ///< "demo", "chars", "110m", "1.1b"
+    model::ModelConfig config;
+    std::uint32_t train_context = 0;
+    std::uint32_t train_tokens = 0;  ///< of one optimiser step
+};
+
+/// `cairn demo`'s model, a character model for a novel, and two real ones.
+const std::vector<BenchShape>& bench_shapes();
+
+struct ModelSpeed {
+    std::string name;
+    std::string type;
+    std::uint64_t parameters = 0;
+    std::uint64_t bytes_per_token = 0;  ///< weights that writing one token reads
+    std::size_t prefill_tokens = 0;
+    std::size_t decode_tokens = 0;
+    double prefill_tokens_s = 0;
+    double decode_tokens_s = 0;
+
+    /// Multiply-adds of the matrices, times two.
+    double operations_per_token = 0;
+};
+
+/// Prefill of `prefill` tokens from an empty cache; greedy decode of `decode` tokens after 16.
+/// Both are cut to the model's context.
+ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name,
+                         const model::Model& packed, std::size_t prefill, std::size_t decode,
+                         const Effort& effort);
+
+struct TrainingSpeed {
+    std::string name;
+    std::uint64_t parameters = 0;
+    std::uint32_t context = 0;
+    std::uint64_t tokens_per_step = 0;
+    double tokens_s = 0;
+    double operations_per_token = 0;  ///< forward and backward of the matrices
+};
+
+/// Whole optimiser steps: forward, backward, clipping, AdamW; fp32.
+Result<TrainingSpeed> measure_training(const tensor::Compute& compute, const BenchShape& shape,
+                                       const Effort& effort);
+
+/// What measure_training takes.
+std::uint64_t training_memory(const BenchShape& shape);
+
+}  // namespace cairn::cli

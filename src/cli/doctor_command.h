@@ -1,0 +1,35 @@
+// `cairn doctor`: whether this machine is fit for Cairn: processor, arithmetic, memory, disk,
+// clock, data directory. Every finding says what to do next; a problem makes the exit code 1.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace cairn::cli {
+
+enum class Health { kOk, kWarning, kProblem };
+
+struct Diagnosis {
+    std::string name;  ///< "processor", "self-check avx512", ...
+    Health health = Health::kOk;
+    std::string found;
+    std::string advice;  ///< what to do next; empty when ok
+};
+
+struct DoctorRequest {
+    std::string directory;  ///< of a node; empty: none
+    std::size_t threads = 0;
+    bool json = false;
+};
+
+/// All checks, in the order of the report.
+std::vector<Diagnosis> diagnose(const DoctorRequest& request);
+
+/// `healthy` becomes false if there is a problem. JSON: {healthy, checks: [{name, health, found,
+/// advice}]}.
+Status run_doctor(const DoctorRequest& request, std::ostream& out, bool& healthy);
+
+}  // namespace cairn::cli

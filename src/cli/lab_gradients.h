@@ -1,0 +1,35 @@
+// `cairn lab gradients`: one training step of a small model written down whole (tokens, parameters,
+// gradient, parameters after AdamW), so that another program can compute the same and compare:
+// tools/oracle/torch-gradients does, in PyTorch.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace cairn::cli {
+
+struct Invocation;
+
+struct GradientsRequest {
+    std::string out;               ///< a safetensors file
+    std::string family = "llama";  ///< llama, qwen3, gpt2: a small random model
+    std::string model;             ///< or a model file, which must be plain fp32
+    std::uint32_t context = 64;    ///< tokens per sequence
+    std::uint64_t seed = 1;
+    std::size_t threads = 0;
+    bool json = false;
+};
+
+/// Tensors of the file, fp32: parameter/NAME, gradient/NAME (mean over tokens, before clipping),
+/// updated/NAME with the names of model/layout.h; tokens and targets, int32 [sequences, context].
+/// Its metadata holds the configuration, the recipe and the loss in nats per token.
+Status run_lab_gradients(const GradientsRequest& request, std::ostream& out);
+void add_lab_gradients(CLI::App& group, Invocation& invocation);
+
+}  // namespace cairn::cli
