@@ -80,7 +80,11 @@ TEST_F(OneMachine, TokenizeTrainsEncodesAndDecodes) {
     EXPECT_EQ(run(back).out, "the cat sat\n");
     EXPECT_EQ(run({"tokenize", "--tokenizer", file, "--decode", "280"}).code, 1);
     EXPECT_EQ(run({"tokenize", "--tokenizer", text_, "--text", "a"}).code, 1);
-    EXPECT_EQ(run({"tokenize"}).code, 1);
+    EXPECT_EQ(run({"tokenize"}).code, 2);
+    EXPECT_EQ(run({"tokenize", "--train", text_}).code, 2);
+    EXPECT_EQ(run({"tokenize", "--tokenizer", file, "--text", "a", "--decode", "1"}).code, 2);
+    const Outcome shown = run({"tokenize", "--tokenizer", file, "--text", "a b", "--pieces"});
+    EXPECT_EQ(shown.out, "     97  \"a\"\n     32  \" \"\n     98  \"b\"\n");
 }
 
 TEST_F(OneMachine, TrainedModelsAreOneToTheBitAndLearn) {

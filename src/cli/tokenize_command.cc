@@ -1,10 +1,12 @@
 #include "cli/tokenize_command.h"
 
 #include <filesystem>
+#include <iostream>
 #include <memory>
-#include <ostream>
+#include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -13,9 +15,10 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/stopwatch.h"
 #include "crypto/hash.h"
 #include "model/bpe.h"
-#include "model/source.h"
+#include "model/tokenizer_file.h"
 
 namespace cairn::cli {
 
@@ -26,7 +29,6 @@ void print(const nlohmann::json& object, std::ostream& out) {
 }
 
 Status train(const TokenizeRequest& request, std::ostream& out) {
-    if (request.out.empty()) return invalid("say where the tokenizer goes: --out FILE");
     std::vector<std::string> texts;
     for (const std::string& path : request.train) {
         ASSIGN_OR_RETURN(std::string text, read_text(path));
@@ -66,19 +68,50 @@ Status train(const TokenizeRequest& request, std::ostream& out) {
     return ok_status();
 }
 
+Result<std::string> text_of(const TokenizeRequest& request) {
+    if (!request.file.empty()) return read_text(request.file);
+    if (request.has_text) return request.text;
+    std::ostringstream text;
+    text << std::cin.rdbuf();
+    return text.str();
+}
+
+// A piece on one line, in quotes; what is not printable as JSON writes it.
+std::string quoted(const std::string& piece) {
+    return nlohmann::json(piece).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 Status encode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
               std::ostream& out) {
-    std::string text = request.text;
-    if (!request.file.empty()) {
-        ASSIGN_OR_RETURN(text, read_text(request.file));
+    ASSIGN_OR_RETURN(const std::string text, text_of(request));
+    const auto special = request.special ? model::Special::kAllow : model::Special::kPlain;
+    model::Tokens tokens;
+    double best = 0;
+    for (std::uint32_t i = 0; i < request.repeat; ++i) {
+        const Stopwatch watch;
+        tokens = tokenizer.encode(text, special);
+        const double seconds = watch.seconds();
+        if (i == 0 || seconds < best) best = seconds;
     }
-    const model::Tokens tokens = tokenizer.encode(text);
+    const double speed = best > 0 ? static_cast<double>(text.size()) / best / 1e6 : 0;
     if (request.json) {
-        print({{"tokens", tokens}, {"count", tokens.size()}, {"bytes", text.size()}}, out);
+        nlohmann::json object = {
+            {"tokens", tokens}, {"count", tokens.size()}, {"bytes", text.size()}};
+        if (request.repeat > 1) object["megabytes_per_second"] = speed;
+        if (request.pieces)
+            for (const std::uint32_t token : tokens)
+                object["pieces"].push_back(tokenizer.name(token));
+        print(object, out);
         return ok_status();
     }
-    for (std::size_t i = 0; i < tokens.size(); ++i) out << (i == 0 ? "" : " ") << tokens[i];
-    out << '\n';
+    if (request.pieces) {
+        for (const std::uint32_t token : tokens)
+            out << fmt::format("{:>7}  {}\n", token, quoted(tokenizer.name(token)));
+    } else {
+        out << fmt::format("{}\n", fmt::join(tokens, " "));
+    }
+    if (request.repeat > 1)
+        out << fmt::format("{} bytes, {} tokens, {:.1f} MB/s\n", text.size(), tokens.size(), speed);
     return ok_status();
 }
 
@@ -100,38 +133,42 @@ Status decode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
 
 Status run_tokenize(const TokenizeRequest& request, std::ostream& out) {
     if (!request.train.empty()) return train(request, out);
-    if (request.tokenizer.empty())
-        return invalid(
-            "name a tokenizer with --tokenizer FILE, or make one with --train FILES --out FILE");
-    ASSIGN_OR_RETURN(const Bytes file,
-                     model::read_file(request.tokenizer, model::kMaxTokenizerBytes));
-    auto tokenizer = model::parse_tokenizer(file);
-    if (!tokenizer.ok())
-        return Error{tokenizer.error().code, request.tokenizer + ": " + tokenizer.error().message};
-    if (!request.ids.empty()) return decode(request, **tokenizer, out);
-    return encode(request, **tokenizer, out);
+    ASSIGN_OR_RETURN(const auto tokenizer, model::load_tokenizer(request.tokenizer));
+    if (!request.ids.empty()) return decode(request, *tokenizer, out);
+    return encode(request, *tokenizer, out);
 }
 
 void add_tokenize(CLI::App& app, Invocation& invocation) {
     CLI::App* command =
         add_command(app, invocation, "tokenize", "Train a tokenizer, or encode and decode with one",
                     "cairn tokenize --train book.txt --vocab 4096 --out book.tok\n"
-                    "  cairn tokenize --tokenizer book.tok --text \"In the beginning\"");
+                    "  cairn tokenize --tokenizer book.tok --text \"In the beginning\"\n"
+                    "  cairn tokenize --tokenizer tokenizer.json --file book.txt --pieces");
     auto request = std::make_shared<TokenizeRequest>();
-    auto* train_option = command->add_option("--train", request->train, "Text files to learn from");
+    auto* made = command->add_option("--out", request->out, "File for the new tokenizer");
+    auto* what = command->add_option_group("what", "What to do: one of these");
+    auto* train_option =
+        what->add_option("--train", request->train, "Text files to learn from")->needs(made);
+    made->needs(train_option);
+    auto* with = what->add_option("--tokenizer", request->tokenizer,
+                                  "Tokenizer to use: ours, tokenizer.json, a GGUF file, "
+                                  "llama2.c's tokenizer.bin");
+    what->require_option(1);
     command->add_option("--vocab", request->vocab, "Tokens in the new vocabulary")
         ->check(CLI::Range(model::kFirstMerge, model::kMaxBpeVocab))
         ->capture_default_str();
-    command->add_option("--out", request->out, "File for the new tokenizer")->needs(train_option);
-    command->add_option("--tokenizer", request->tokenizer, "Tokenizer file to use")
-        ->excludes(train_option);
-    auto* text = command->add_option("--text", request->text, "Text to encode");
-    auto* file =
-        command->add_option("--file", request->file, "Text file to encode")->excludes(text);
-    command->add_option("--decode", request->ids, "Token ids to turn into text")
-        ->excludes(text)
-        ->excludes(file);
-    command->callback([request, &invocation] {
+    auto* input = command->add_option_group("input", "The text (default: standard input) or ids");
+    auto* text = input->add_option("--text", request->text, "Text to encode")->needs(with);
+    input->add_option("--file", request->file, "Text file to encode")->needs(with);
+    input->add_option("--decode", request->ids, "Token ids to turn into text")->needs(with);
+    input->require_option(0, 1);
+    command->add_flag("--special", request->special,
+                      "Names of control tokens in the text make those tokens");
+    command->add_flag("--pieces", request->pieces, "Show the piece of each token");
+    command->add_option("--repeat", request->repeat, "Encode so often and say how fast")
+        ->check(CLI::Range(1, 1000));
+    command->callback([request, text, &invocation] {
+        request->has_text = text->count() > 0;
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_tokenize(*request, out); };
     });

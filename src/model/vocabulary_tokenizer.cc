@@ -42,14 +42,19 @@ Status VocabularyTokenizer::check() const {
     if (v.pieces.empty() || v.pieces.size() > kMaxPieces)
         return invalid(
             fmt::format("vocabulary: {} pieces, allowed are 1 to {}", v.pieces.size(), kMaxPieces));
+    std::size_t file_size = v.chat_template.size() + 64 + 4 * v.scores.size() + 8 * v.merges.size();
     for (std::size_t id = 0; id < v.pieces.size(); ++id) {
         const Vocabulary::Piece& piece = v.pieces[id];
+        file_size += 5 + piece.bytes.size();
         if (piece.bytes.size() > kMaxPieceBytes)
             return invalid(
                 fmt::format("vocabulary: piece {} is longer than {} bytes", id, kMaxPieceBytes));
         if (piece.type == PieceType::kByte && (byte_level || piece.bytes.size() != 1))
             return invalid(fmt::format("vocabulary: piece {} is no byte", id));
     }
+    if (file_size > kMaxTokenizerBytes)
+        return Error{ErrorCode::kFull,
+                     fmt::format("vocabulary: it takes more than {} bytes", kMaxTokenizerBytes)};
     for (const auto& id : {v.bos, v.eos, v.eot, v.unk, v.pad})
         if (id && *id >= v.pieces.size())
             return invalid(fmt::format("vocabulary: special token {} does not exist", *id));
@@ -222,7 +227,7 @@ std::string VocabularyTokenizer::piece(std::uint32_t previous, std::uint32_t tok
     const auto& [bytes, type] = vocabulary_.pieces[token];
     if (type == PieceType::kControl || type == PieceType::kUnknown) return {};
     const bool strip = vocabulary_.prefix != Vocabulary::Prefix::kNever && previous == begin_ &&
-                       bytes.starts_with(' ') && type != PieceType::kByte;
+                       bytes.starts_with(' ');
     return strip ? bytes.substr(1) : bytes;
 }
 
