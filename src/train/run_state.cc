@@ -16,6 +16,7 @@ constexpr std::size_t kMaxTexts = 4096;
 constexpr std::size_t kMaxPath = 4096;
 
 void encode(const RunOptions& options, Writer& writer) {
+    writer.text(options.model);
     writer.count(options.texts.size());
     for (const std::string& text : options.texts) writer.text(text);
     writer.text(options.valid);
@@ -34,6 +35,7 @@ double read_double(Reader& reader) {
 
 RunOptions decode_options(Reader& reader) {
     RunOptions options;
+    options.model = reader.text(4 * kMaxPath);
     options.texts.resize(reader.count(kMaxTexts, 4));
     for (std::string& text : options.texts) text = reader.text(kMaxPath);
     options.valid = reader.text(kMaxPath);

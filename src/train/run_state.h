@@ -18,6 +18,7 @@ namespace cairn::train {
 
 /// How the run was asked for, besides what decides bits.
 struct RunOptions {
+    std::string model;               ///< the arguments that said what to begin with
     std::vector<std::string> texts;  ///< files, as the user named them
     std::string valid;               ///< held-out text; empty: none
     std::string log;                 ///< training log; empty: none

@@ -17,7 +17,7 @@ RunState example() {
     state.config.context = 32;
     state.tokenizer = {1, 2, 3};
     state.recipe.peak_rate = 2e-3;
-    state.options = {{"a.txt", "b.txt"}, "held.txt", "log.jsonl", 10, 64, 100, 1.5};
+    state.options = {"--dim 16", {"a.txt", "b.txt"}, "held.txt", "log.jsonl", 10, 64, 100, 1.5};
     state.text_hash = hash_tokens(std::vector<std::uint32_t>{1, 2, 3});
     state.elapsed_us = 12'345;
     state.first_loss = 5.25;

@@ -160,8 +160,9 @@ Result<StepReport> Trainer::step() {
     report.loss = model::nats(s.compute_gradient(), s.recipe.tokens_per_step());
     const float norm = s.norm();
     if (!std::isfinite(norm))
-        return invalid("step " + std::to_string(s.step) +
-                       ": the gradient is not finite; lower the learning rate, or warm up longer");
+        return invalid(
+            "step " + std::to_string(s.step) +
+            ": the gradient is not finite; halve the learning rate, warm up longer or clip lower");
     s.clip(norm);
     report.gradient_norm = static_cast<double>(norm);
     s.update();
