@@ -15,9 +15,10 @@ float tanh_f32(float x);
 float sigmoid_f32(float x);
 /// The error function.
 float erf_f32(float x);
-/// x * Phi(x), GELU's exact form; -0 below -13.19, where exp is +0.
+/// x * Phi(x), GELU's exact form; -0 below -13.1, x above 13.1.
 float gelu_f32(float x);
-/// x / (1 + e^-z), z = 2 sqrt(2/pi) (x + 0.044715 x^3): GELU's tanh form; -0 below -10.03.
+/// x / (1 + e^-z), z = 2 sqrt(2/pi) (x + 0.044715 x^3): GELU's tanh form; -0 below -9.9, x
+/// above 9.9.
 float gelu_tanh_f32(float x);
 /// Their derivatives.
 float gelu_slope_f32(float x);

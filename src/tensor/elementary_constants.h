@@ -31,6 +31,40 @@ inline constexpr float kTanh[5] = {-0x1.55552ep-2F, 0x1.110646p-3F, -0x1.b81dc2p
                                    -0x1.722b06p-8F};
 inline constexpr float kTanhSmall = 0.625F;
 
+// erf(x) = x + x * (kErfSmall[0] + kErfSmall[1] x^2 + ...), |x| < 0.875; error 8.5e-9. Above it
+// erf(x) = 1 - exp(-(kErfLarge[0] + kErfLarge[1] x + ...)), error 1.8e-9, up to where it is 1.
+inline constexpr float kErfSmall[6] = {0x1.06eba6p-3F,  -0x1.81270cp-2F, 0x1.ce211ep-4F,
+                                       -0x1.b6f38ep-6F, 0x1.49ca0cp-8F,  -0x1.453ae4p-11F};
+inline constexpr float kErfSmallEnd = 0.875F;
+inline constexpr float kErfLarge[7] = {0x1.2e70c8p-13F, 0x1.20bd5cp+0F,  0x1.460d58p-1F,
+                                       0x1.ab0264p-4F,  -0x1.6eb148p-6F, 0x1.93f7f4p-9F,
+                                       -0x1.a33c6p-13F};
+inline constexpr float kErfOne = 3.925F;
+
+// GELU. Phi(x) = 1/2 + x * (kPhi[0] + kPhi[1] x^2 + ...), |x| < 1/2; error 4.6e-9.
+inline constexpr float kPhi[4] = {0x1.988454p-2F, -0x1.10580ap-4F, 0x1.4692c8p-7F,
+                                  -0x1.29196cp-10F};
+// (x Phi(x))' = 1/2 + x * (kPhiSlope[0] + ...): 2, 4, 6, 8 times the same.
+inline constexpr float kPhiSlope[4] = {0x1.988454p-1F, -0x1.10580ap-2F, 0x1.e9dc2cp-5F,
+                                       -0x1.29196cp-7F};
+inline constexpr float kPhiSmallEnd = 0.5F;
+// a Phi(-a) = exp(-a^2/2) * (kMills[0] + kMills[1] u + ...), u = (a - 1) / (1 + 3/8 a), for
+// 1/2 <= a <= 13.1; error 2.5e-8. Beyond, GELU is x or -0.
+inline constexpr float kMills[10] = {
+    0x1.0bdb2ep-2F,   0x1.5dc9ap-3F,    -0x1.4072cp-4F,  0x1.bbe7c8p-7F,  0x1.5eb052p-11F,
+    -0x1.8bb422p-12F, -0x1.83628ep-15F, 0x1.338a4ep-17F, 0x1.45c382p-18F, -0x1.e6d9f6p-21F};
+inline constexpr float kMillsSlope = 0.375F;
+inline constexpr float kGeluFar = 13.1F;
+inline constexpr float kInvSqrt2Pi = 0x1.988454p-2F;
+// 2 sqrt(2/pi) and 0.044715 times it, each in two parts; beyond kGeluTanhFar the tanh form is x
+// or -0.
+inline constexpr float kTanhFormA = 0x1.988454p+0F;
+inline constexpr float kTanhFormALow = -0x1.857936p-25F;
+inline constexpr float kTanhFormB = 0x1.2444f2p-4F;
+inline constexpr float kTanhFormBLow = 0x1.49b16ap-29F;
+inline constexpr float kTanhForm3B = 0x1.b6676cp-3F;  // three times B
+inline constexpr float kGeluTanhFar = 9.9F;
+
 /// The one spelling of NaN that is ever stored.
 inline constexpr unsigned kNanBits = 0x7FC00000U;
 

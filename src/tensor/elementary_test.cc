@@ -77,6 +77,30 @@ TEST(Elementary, SigmoidIsWithinTwoAndAHalfUlp) {
     EXPECT_LT(error, 2.5);
 }
 
+TEST(Elementary, ErfIsWithinTwoUlp) {
+    const double error = largest_error(
+        erf_f32, [](double x) { return std::erf(x); }, is_number);
+    RecordProperty("ulp", std::to_string(error));
+    EXPECT_LT(error, 1.5);
+}
+
+TEST(Elementary, GeluIsWithinTwoUlp) {
+    const double exact = largest_error(
+        gelu_f32, [](double x) { return 0.5 * x * std::erfc(-x * std::sqrt(0.5)); },
+        [](float x) { return x >= -13.1F && x < kInfinity; });
+    const double tanh_form = largest_error(
+        gelu_tanh_f32,
+        [](double x) {
+            constexpr double kTwoRootTwoOverPi = 0x1.9884533d43651p+0;
+            return x / (1.0 + std::exp(-kTwoRootTwoOverPi * (x + 0.044715 * x * x * x)));
+        },
+        [](float x) { return x >= -9.9F && x < kInfinity; });
+    RecordProperty("ulp", std::to_string(exact));
+    RecordProperty("ulp of the tanh form", std::to_string(tanh_form));
+    EXPECT_LT(exact, 2.0);
+    EXPECT_LT(tanh_form, 2.0);
+}
+
 TEST(Elementary, Edges) {
     const auto bits = [](float x) { return std::bit_cast<std::uint32_t>(x); };
     EXPECT_EQ(bits(exp_f32(0.0F)), bits(1.0F));
@@ -97,6 +121,23 @@ TEST(Elementary, Edges) {
     EXPECT_EQ(sigmoid_f32(-kInfinity), 0.0F);
     EXPECT_EQ(sigmoid_f32(kInfinity), 1.0F);
     EXPECT_EQ(bits(canonical(-kNan)), 0x7FC00000U);
+    EXPECT_EQ(bits(erf_f32(-0.0F)), 0x80000000U);
+    EXPECT_EQ(erf_f32(-kInfinity), -1.0F);
+    EXPECT_EQ(bits(erf_f32(-kNan)), 0x7FC00000U);
+    for (const auto& gelu : {gelu_f32, gelu_tanh_f32}) {
+        EXPECT_EQ(gelu(kInfinity), kInfinity);
+        EXPECT_EQ(bits(gelu(-kInfinity)), 0x80000000U);
+        EXPECT_EQ(gelu(-20.0F), 0.0F);
+        EXPECT_EQ(gelu(20.0F), 20.0F);
+        EXPECT_EQ(gelu(0.0F), 0.0F);
+        EXPECT_EQ(bits(gelu(-kNan)), 0x7FC00000U);
+    }
+    for (const auto& slope : {gelu_slope_f32, gelu_tanh_slope_f32}) {
+        EXPECT_EQ(slope(kInfinity), 1.0F);
+        EXPECT_EQ(slope(-kInfinity), 0.0F);
+        EXPECT_EQ(slope(0.0F), 0.5F);
+        EXPECT_EQ(bits(slope(-kNan)), 0x7FC00000U);
+    }
 }
 
 /// Relative error in units of 2^-53 of `found` against `exact`.

@@ -1,56 +1,16 @@
 // Proves that each backward pass is the derivative of its forward pass, against finite differences
 // of the same function written once more, in double.
-#include <gtest/gtest.h>
-
-#include <cmath>
-#include <functional>
-
 #include "tensor/attention.h"
 #include "tensor/embedding.h"
+#include "tensor/gradient_check.h"
 #include "tensor/loss.h"
 #include "tensor/matmul.h"
 #include "tensor/norm.h"
 #include "tensor/rope.h"
 #include "tensor/swiglu.h"
-#include "tensor/test_values.h"
 
 namespace cairn::tensor {
 namespace {
-
-using Values = std::vector<float>;
-using Doubles = std::vector<double>;
-
-Doubles widen(const Values& values) { return {values.begin(), values.end()}; }
-
-/// Checks that `gradient` holds the derivatives of `loss` at `x`.
-void expect_derivative(const std::function<double(const Doubles&)>& loss, const Values& x,
-                       const Values& gradient, const std::string& what) {
-    Doubles at = widen(x);
-    double largest = 1e-3;
-    for (const float g : gradient) largest = std::max(largest, std::fabs(static_cast<double>(g)));
-    for (std::size_t i = 0; i < at.size(); ++i) {
-        const double h = 1e-5, center = at[i];
-        at[i] = center + h;
-        const double above = loss(at);
-        at[i] = center - h;
-        const double below = loss(at);
-        at[i] = center;
-        EXPECT_NEAR(static_cast<double>(gradient[i]), (above - below) / (2 * h), 2e-5 * largest)
-            << what << ' ' << i;
-    }
-}
-
-double weighted(const Doubles& y, const Values& weights) {
-    double sum = 0.0;
-    for (std::size_t i = 0; i < y.size(); ++i) sum += y[i] * static_cast<double>(weights[i]);
-    return sum;
-}
-
-class Gradient : public testing::Test {
-  protected:
-    ThreadPool pool_{1};
-    Compute compute_{*kernels_for(available_kernel_sets().back()), &pool_};
-};
 
 TEST_F(Gradient, Linear) {
     const std::size_t t = 5, in = 7, out = 4;
@@ -151,6 +111,7 @@ TEST_F(Gradient, CrossEntropy) {
 
 struct Case {
     std::size_t sequences, tokens, heads, kv_heads, d;
+    bool causal;
 };
 
 Doubles attention_in_double(const Case& s, const Doubles& q, const Doubles& k, const Doubles& v) {
@@ -161,16 +122,17 @@ Doubles attention_in_double(const Case& s, const Doubles& q, const Doubles& k, c
             for (std::size_t i = 0; i < s.tokens; ++i) {
                 const double* qi = &q[(b * s.tokens + i) * qc + h * s.d];
                 const std::size_t kv = h / (s.heads / s.kv_heads) * s.d;
-                Doubles p(i + 1);
+                const std::size_t visible = s.causal ? i + 1 : s.tokens;
+                Doubles p(visible);
                 double sum = 0.0;
-                for (std::size_t j = 0; j <= i; ++j) {
+                for (std::size_t j = 0; j < visible; ++j) {
                     double score = 0.0;
                     for (std::size_t c = 0; c < s.d; ++c)
                         score += qi[c] * k[(b * s.tokens + j) * kc + kv + c];
                     p[j] = std::exp(score / std::sqrt(static_cast<double>(s.d)));
                     sum += p[j];
                 }
-                for (std::size_t j = 0; j <= i; ++j)
+                for (std::size_t j = 0; j < visible; ++j)
                     for (std::size_t c = 0; c < s.d; ++c)
                         out[(b * s.tokens + i) * qc + h * s.d + c] +=
                             p[j] / sum * v[(b * s.tokens + j) * kc + kv + c];
@@ -178,18 +140,17 @@ Doubles attention_in_double(const Case& s, const Doubles& q, const Doubles& k, c
     return out;
 }
 
-TEST_F(Gradient, Attention) {
-    const Case s{2, 7, 4, 2, 3};
+void check_attention(const Compute& compute, const Case& s) {
     const std::size_t rows = s.sequences * s.tokens, qc = s.heads * s.d, kc = s.kv_heads * s.d;
     const Values q = normal_values(rows * qc, 13), k = normal_values(rows * kc, 14);
     const Values v = normal_values(rows * kc, 15), dout = normal_values(rows * qc, 16);
     Values out(rows * qc), max(rows * s.heads), sum(rows * s.heads);
     Values dq(rows * qc), dk(rows * kc), dv(rows * kc);
-    const AttentionShape shape{s.sequences, s.tokens, 0, s.heads, s.kv_heads, s.d};
+    const AttentionShape shape{s.sequences, s.tokens, 0, s.heads, s.kv_heads, s.d, s.causal};
     const AttentionStats stats{max.data(), sum.data()};
-    attention_forward(compute_, shape, {q.data(), rows, qc}, {k.data(), rows, kc},
-                      {v.data(), rows, kc}, {out.data(), rows, qc}, stats);
-    attention_backward(compute_, shape, {dout.data(), rows, qc}, {q.data(), rows, qc},
+    attention_forward(compute, shape, {q.data(), rows, qc}, ConstMatrix(k.data(), rows, kc),
+                      ConstMatrix(v.data(), rows, kc), {out.data(), rows, qc}, stats);
+    attention_backward(compute, shape, {dout.data(), rows, qc}, {q.data(), rows, qc},
                        {k.data(), rows, kc}, {v.data(), rows, kc}, {out.data(), rows, qc}, stats,
                        {dq.data(), rows, qc}, {dk.data(), rows, kc}, {dv.data(), rows, kc});
     const Doubles wq = widen(q), wk = widen(k), wv = widen(v);
@@ -203,6 +164,10 @@ TEST_F(Gradient, Attention) {
         [&](const Doubles& x) { return weighted(attention_in_double(s, wq, wk, x), dout); }, v, dv,
         "dv");
 }
+
+TEST_F(Gradient, Attention) { check_attention(compute_, {2, 7, 4, 2, 3, true}); }
+
+TEST_F(Gradient, AttentionThatSeesAll) { check_attention(compute_, {2, 7, 4, 2, 3, false}); }
 
 TEST_F(Gradient, EmbeddingAddsRowsPerChunk) {
     const std::size_t t = 600, vocab = 11, c = 5;

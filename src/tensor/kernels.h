@@ -8,6 +8,7 @@
 #include "tensor/adamw.h"
 #include "tensor/attention.h"
 #include "tensor/compute.h"
+#include "tensor/gelu.h"
 #include "tensor/matrix.h"
 #include "tensor/rope.h"
 #include "tensor/weight.h"
@@ -62,6 +63,11 @@ struct Kernels {
     void (*swiglu_forward)(std::size_t count, const float* gate, const float* up, float* h);
     void (*swiglu_backward)(std::size_t count, const float* dh, const float* gate, const float* up,
                             float* dgate, float* dup);
+    void (*gelu_forward)(GeluForm form, std::size_t count, const float* x, float* y);
+    void (*gelu_backward)(GeluForm form, std::size_t count, const float* dy, const float* x,
+                          float* dx);
+    void (*relu_forward)(std::size_t count, const float* x, float* y);
+    void (*relu_backward)(std::size_t count, const float* dy, const float* x, float* dx);
     void (*adamw)(const AdamwCoefficients& coefficients, bool decay, std::size_t count,
                   const float* gradient, float* parameter, float* m, float* v);
 
@@ -71,6 +77,14 @@ struct Kernels {
                              Matrix dx);
     /// All rows, the columns of the views: dgamma[j] += rule 1 over rows of dy * (x * rstd).
     void (*rmsnorm_backward_gamma)(ConstMatrix dy, ConstMatrix x, const float* rstd, float* dgamma);
+    void (*layernorm_forward)(ConstMatrix x, const float* gamma, const float* beta, float eps,
+                              Matrix y, float* mean, float* rstd);
+    void (*layernorm_backward)(ConstMatrix dy, ConstMatrix x, const float* gamma, const float* mean,
+                               const float* rstd, Matrix dx);
+    void (*layernorm_backward_gamma)(ConstMatrix dy, ConstMatrix x, const float* mean,
+                                     const float* rstd, float* dgamma);
+    /// sums[j] += rule 1 over rows of x.
+    void (*column_sums_accumulate)(ConstMatrix x, float* sums);
     void (*rope)(const RopeTurn& turn, Matrix x, std::size_t begin, std::size_t end);
     void (*cross_entropy)(ConstMatrix logits, const std::uint32_t* targets, float* losses,
                           Matrix dlogits);

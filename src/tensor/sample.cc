@@ -1,9 +1,11 @@
 // CONSENSUS: changing a result here splits the network.
+//
+// The order of tokens is by probability, then by id; but no more of it is made than is looked at:
+// tokens are sorted in bands of probability, the likeliest band first, and most draws end there.
 #include "tensor/sample.h"
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <vector>
 
 #include "base/float_mode.h"
@@ -12,6 +14,7 @@
 #include "tensor/kernels.h"
 #include "tensor/philox.h"
 #include "tensor/reduce.h"
+#include "tensor/top.h"
 
 namespace cairn::tensor {
 
@@ -21,15 +24,14 @@ __extension__ using Wide = unsigned __int128;
 
 constexpr double kOne = 0x1p40;  // probabilities are counted in units of 2^-40
 
-struct Candidate {
-    std::uint32_t id;
-    float value;           ///< logit, then probability
-    std::uint64_t weight;  ///< floor(probability * 2^40)
+/// A thread's memory, kept from token to token.
+struct SampleScratch {
+    std::vector<float> logits;
+    std::vector<std::uint32_t> counts;  ///< of the history's ids; zeros between calls
+    std::vector<Ranked> kept;           ///< the top_k, ids ascending
+    std::vector<float> probabilities;   ///< of the kept ones, or of all
+    std::vector<Ranked> band;
 };
-
-bool likelier(const Candidate& a, const Candidate& b) {
-    return a.value != b.value ? a.value > b.value : a.id < b.id;
-}
 
 Status check(const SampleSettings& s) {
     if (!(s.temperature >= 0.0F && s.temperature <= 100.0F))
@@ -44,81 +46,124 @@ Status check(const SampleSettings& s) {
     return ok_status();
 }
 
+bool has_penalties(const SampleSettings& s) {
+    return s.repetition_penalty != 1.0F || s.presence_penalty != 0.0F ||
+           s.frequency_penalty != 0.0F;
+}
+
 void penalise(std::span<const std::uint32_t> history, const SampleSettings& s,
-              std::vector<float>& logits) {
-    std::map<std::uint32_t, std::uint32_t> counts;
+              SampleScratch& scratch) {
+    std::vector<float>& logits = scratch.logits;
+    std::vector<std::uint32_t>& counts = scratch.counts;
+    if (counts.size() < logits.size()) counts.resize(logits.size(), 0);
     for (const std::uint32_t id : history)
         if (id < logits.size()) ++counts[id];
-    for (const auto& [id, count] : counts) {
+    for (const std::uint32_t id : history) {
+        if (id >= logits.size() || counts[id] == 0) continue;
         float z = logits[id];
         z = z > 0.0F ? z / s.repetition_penalty : z * s.repetition_penalty;
         z = z - s.presence_penalty;
-        logits[id] = std::fma(-s.frequency_penalty, static_cast<float>(count), z);
+        logits[id] = std::fma(-s.frequency_penalty, static_cast<float>(counts[id]), z);
+        counts[id] = 0;
     }
 }
 
-/// The top_k logits (all for 0) in ascending order of ids.
-std::vector<Candidate> choose(const std::vector<float>& logits, std::uint32_t top_k) {
-    std::vector<Candidate> candidates;
-    candidates.reserve(logits.size());
-    for (std::uint32_t id = 0; id < logits.size(); ++id) candidates.push_back({id, logits[id], 0});
-    if (top_k > 0 && top_k < candidates.size()) {
-        std::nth_element(candidates.begin(), candidates.begin() + (top_k - 1), candidates.end(),
-                         likelier);
-        candidates.resize(top_k);
-        std::sort(candidates.begin(), candidates.end(),
-                  [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
-    }
-    return candidates;
+std::uint64_t weight_of(float probability) {
+    return static_cast<std::uint64_t>(static_cast<double>(probability) * kOne);
 }
 
-/// Softmax over the candidates in ascending order of ids, then most probable first.
-void weigh(const Compute& compute, std::vector<Candidate>& candidates) {
-    float m = candidates[0].value;
-    for (const Candidate& candidate : candidates) m = std::max(m, candidate.value);
-    std::vector<float> e(candidates.size());
-    for (std::size_t i = 0; i < e.size(); ++i) e[i] = candidates[i].value - m;
-    compute.kernels->exp(e.size(), e.data(), e.data());
-    const float total = reduce_sum(compute, e.size(), e.data());
-    for (std::size_t i = 0; i < e.size(); ++i) {
-        candidates[i].value = e[i] / total;
-        candidates[i].weight =
-            static_cast<std::uint64_t>(static_cast<double>(candidates[i].value) * kOne);
+/// Softmax of the top_k logits (of all for 0) in ascending order of ids: fills `kept` (empty for
+/// all) and `probabilities`.
+void weigh(const Compute& compute, std::uint32_t top_k, SampleScratch& scratch) {
+    const std::vector<float>& logits = scratch.logits;
+    std::vector<float>& p = scratch.probabilities;
+    scratch.kept.clear();
+    if (top_k > 0 && top_k < logits.size()) {
+        select_top(logits, top_k, scratch.kept);
+        std::sort(scratch.kept.begin(), scratch.kept.end(),
+                  [](const Ranked& a, const Ranked& b) { return a.id < b.id; });
+        p.resize(scratch.kept.size());
+        for (std::size_t i = 0; i < p.size(); ++i) p[i] = scratch.kept[i].value;
+    } else {
+        p.assign(logits.begin(), logits.end());
     }
-    std::sort(candidates.begin(), candidates.end(), likelier);
+    const float m = largest(p);
+    for (float& value : p) value = value - m;
+    compute.kernels->exp(p.size(), p.data(), p.data());
+    const float total = compute.kernels->reduce_sum(p.size(), p.data());
+    for (float& value : p) value = value / total;
 }
+
+/// Walks tokens from the likeliest on: next() gives each once, in the order `likelier`.
+class Descent {
+  public:
+    explicit Descent(SampleScratch& scratch)
+        : p_(scratch.probabilities), kept_(scratch.kept), band_(scratch.band) {
+        upper_ = largest(p_);
+        lower_ = upper_ * kStep;
+        collect(true);
+    }
+
+    /// The next token and its probability; value is negative when there are no more.
+    Ranked next() {
+        while (at_ == band_.size()) {
+            if (upper_ == 0.0F) return {0, -1.0F};
+            upper_ = lower_;
+            lower_ = lower_ * kStep < kLowest ? 0.0F : lower_ * kStep;
+            collect(false);
+        }
+        return band_[at_++];
+    }
+
+  private:
+    static constexpr float kStep = 0x1p-3F;
+    static constexpr float kLowest = 0x1p-60F;  // far below what has weight
+
+    /// Sorts the tokens with lower <= p < upper, the first band with its upper border.
+    void collect(bool with_upper) {
+        band_.clear();
+        at_ = 0;
+        for (std::size_t i = 0; i < p_.size(); ++i) {
+            if (p_[i] < lower_ || p_[i] > upper_ || (p_[i] == upper_ && !with_upper)) continue;
+            band_.push_back({kept_.empty() ? static_cast<std::uint32_t>(i) : kept_[i].id, p_[i]});
+        }
+        std::sort(band_.begin(), band_.end(), likelier);
+    }
+
+    const std::vector<float>& p_;
+    const std::vector<Ranked>& kept_;
+    std::vector<Ranked>& band_;
+    std::size_t at_ = 0;
+    float upper_ = 0.0F;
+    float lower_ = 0.0F;
+};
 
 std::uint64_t share(float part) {
     return static_cast<std::uint64_t>(static_cast<double>(part) * kOne);
 }
 
-std::uint64_t total_weight(const std::vector<Candidate>& candidates) {
+/// The weight of the tokens that stay: the shortest prefix whose weight reaches the share top_p of
+/// the total, cut where a token has less than the share min_p of the best one's weight.
+std::uint64_t weight_of_prefix(const SampleSettings& settings, SampleScratch& scratch) {
+    const std::vector<float>& p = scratch.probabilities;
+    const Wide least = static_cast<Wide>(weight_of(largest(p))) * share(settings.min_p);
     std::uint64_t total = 0;
-    for (const Candidate& candidate : candidates) total += candidate.weight;
-    return total;
-}
-
-/// The shortest prefix whose weight reaches the share top_p of the total.
-void cut_top_p(float top_p, std::vector<Candidate>& candidates) {
-    if (top_p >= 1.0F) return;
-    const Wide wanted = static_cast<Wide>(total_weight(candidates)) * share(top_p);
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-        sum += candidates[i].weight;
-        if ((static_cast<Wide>(sum) << 40) >= wanted) {
-            candidates.resize(i + 1);
-            return;
-        }
+    std::uint64_t likely = 0;  // those that min_p lets stay
+    for (const float value : p) {
+        const std::uint64_t weight = weight_of(value);
+        total += weight;
+        if ((static_cast<Wide>(weight) << 40) >= least) likely += weight;
     }
-}
-
-/// Those with at least the share min_p of the best one's weight.
-void cut_min_p(float min_p, std::vector<Candidate>& candidates) {
-    const Wide wanted = static_cast<Wide>(candidates[0].weight) * share(min_p);
-    std::size_t kept = 1;
-    while (kept < candidates.size() && (static_cast<Wide>(candidates[kept].weight) << 40) >= wanted)
-        ++kept;
-    candidates.resize(kept);
+    if (settings.top_p >= 1.0F) return likely;
+    const Wide wanted = static_cast<Wide>(total) * share(settings.top_p);
+    Descent descent(scratch);
+    std::uint64_t sum = 0;
+    while (sum < likely && (static_cast<Wide>(sum) << 40) < wanted) {
+        const Ranked token = descent.next();
+        CHECK(token.value >= 0.0F);
+        sum += weight_of(token.value);
+    }
+    return sum;
 }
 
 }  // namespace
@@ -139,25 +184,26 @@ Result<std::uint32_t> sample(const Compute& compute, std::span<const float> logi
     if (logits.empty()) return invalid("there are no logits to sample from");
     if (!all_finite(logits.size(), logits.data()))
         return invalid("the logits hold NaN or infinite values");
-    std::vector<float> z(logits.begin(), logits.end());
-    penalise(history, settings, z);
+    thread_local SampleScratch scratch;
+    std::vector<float>& z = scratch.logits;
+    z.assign(logits.begin(), logits.end());
+    if (has_penalties(settings)) penalise(history, settings, scratch);
     if (settings.temperature > 0.0F)
         for (float& value : z) value = value / settings.temperature;
     if (!all_finite(z.size(), z.data()))
         return invalid("penalties or temperature drive the logits out of range");
     if (settings.temperature == 0.0F) return argmax(z);
-    std::vector<Candidate> candidates = choose(z, settings.top_k);
-    weigh(compute, candidates);
-    cut_top_p(settings.top_p, candidates);
-    cut_min_p(settings.min_p, candidates);
+    weigh(compute, settings.top_k, scratch);
     const std::uint64_t threshold =
-        mulhi64(philox_u64(settings.seed, 0, position), total_weight(candidates));
+        mulhi64(philox_u64(settings.seed, 0, position), weight_of_prefix(settings, scratch));
+    Descent descent(scratch);
     std::uint64_t sum = 0;
-    for (const Candidate& candidate : candidates) {
-        sum += candidate.weight;
-        if (sum > threshold) return candidate.id;
+    while (true) {
+        const Ranked token = descent.next();
+        CHECK(token.value >= 0.0F);  // the threshold lies below the sum of weights
+        sum += weight_of(token.value);
+        if (sum > threshold) return token.id;
     }
-    return candidates.back().id;
 }
 
 }  // namespace cairn::tensor

@@ -163,8 +163,10 @@ void backward_head(const AttentionBackward& op, std::size_t sequence, std::size_
             V::store(s.dk + i, V::zero());
             V::store(s.dv + i, V::zero());
         }
-        for (std::size_t chunk = block / kChunk * kChunk; chunk < t; chunk += kChunk) {
-            const std::size_t begin = chunk < block ? block : chunk;
+        // the queries that see the block: those from its first key on, or all
+        const std::size_t first_query = shape.causal ? block : 0;
+        for (std::size_t chunk = first_query / kChunk * kChunk; chunk < t; chunk += kChunk) {
+            const std::size_t begin = chunk < first_query ? first_query : chunk;
             const std::size_t rows = smaller(chunk + kChunk, t) - begin;
             const float* queries = q.data + begin * q.stride;
             const float* grads = dout.data + begin * dout.stride;
@@ -172,16 +174,19 @@ void backward_head(const AttentionBackward& op, std::size_t sequence, std::size_
             scores_block<V>(rows, d, {grads, dout.stride, 1, 0}, s.packed_v, s.ds, kKeyBlock);
             for (std::size_t i = 0; i < rows; ++i) {
                 const std::size_t at = (begin + i) * shape.heads;
-                score_gradients<V>(s.p + i * kKeyBlock, s.ds + i * kKeyBlock,
-                                   smaller(keys, begin + i + 1 - block), max[at], sum[at],
-                                   s.delta[begin + i], score_scale);
+                const std::size_t visible =
+                    shape.causal ? smaller(keys, begin + i + 1 - block) : keys;
+                score_gradients<V>(s.p + i * kKeyBlock, s.ds + i * kKeyBlock, visible, max[at],
+                                   sum[at], s.delta[begin + i], score_scale);
             }
             pack_rows<V>(queries, q.stride, rows, d, s.rows_q, width);
             pack_rows<V>(grads, dout.stride, rows, d, s.rows_do, width);
-            weigh_block<V>(rows, begin + 1 - block, keys, s.ds, kKeyBlock, s.rows_k, width,
-                           s.dq + begin * width);
-            const auto start =
-                static_cast<std::ptrdiff_t>(block) - static_cast<std::ptrdiff_t>(begin);
+            weigh_block<V>(rows, shape.causal ? begin + 1 - block : keys, keys, s.ds, kKeyBlock,
+                           s.rows_k, width, s.dq + begin * width);
+            // not causal: every key of the block is seen from before the first query on
+            const auto start = shape.causal ? static_cast<std::ptrdiff_t>(block) -
+                                                  static_cast<std::ptrdiff_t>(begin)
+                                            : -static_cast<std::ptrdiff_t>(2 * kKeyBlock);
             gather_block<V>(keys, start, rows, s.ds, s.rows_q, width, s.dk);
             gather_block<V>(keys, start, rows, s.p, s.rows_do, width, s.dv);
         }

@@ -165,8 +165,9 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     const Head k = head_of(op.k, sequence * keys, kv_head, d);
     const Head v = head_of(op.v, sequence * keys, kv_head, d);
     const std::size_t rows = end - begin;
-    const std::size_t first_visible = shape.first_position + begin + 1;
-    const std::size_t last_visible = shape.first_position + end;
+    // how many keys the first and the last query see; one more from row to row if causal
+    const std::size_t first_visible = shape.causal ? shape.first_position + begin + 1 : keys;
+    const std::size_t last_visible = shape.causal ? shape.first_position + end : keys;
     const std::size_t stride = padded(last_visible, kKeyBlock);
     float* scores = scratch;
     float* packed = scores + kQueryBlock * padded(keys, kKeyBlock);
@@ -181,7 +182,8 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     const float score_scale = 1.0F / __builtin_sqrtf(static_cast<float>(d));
     for (std::size_t i = 0; i < rows; ++i) {
         float m = 0.0F;
-        softmax_row<V>(scores + i * stride, first_visible + i, score_scale, &m, &sums[i]);
+        softmax_row<V>(scores + i * stride, smaller(first_visible + i, last_visible), score_scale,
+                       &m, &sums[i]);
         const std::size_t stat = (sequence * shape.queries + begin + i) * shape.heads + head;
         if (op.stats.max != nullptr) op.stats.max[stat] = m;
         if (op.stats.sum != nullptr) op.stats.sum[stat] = sums[i];

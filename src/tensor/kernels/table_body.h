@@ -4,6 +4,8 @@
 #include "tensor/kernels/attention_backward_body.h"
 #include "tensor/kernels/attention_body.h"
 #include "tensor/kernels/elementwise_body.h"
+#include "tensor/kernels/gelu_body.h"
+#include "tensor/kernels/layernorm_body.h"
 #include "tensor/kernels/matmul_body.h"
 #include "tensor/kernels/panel_body.h"
 #include "tensor/kernels/rows_body.h"
@@ -25,10 +27,18 @@ constexpr Kernels make_table(KernelSet set) {
         .exp = exp<V>,
         .swiglu_forward = swiglu_forward<V>,
         .swiglu_backward = swiglu_backward<V>,
+        .gelu_forward = gelu_forward<V>,
+        .gelu_backward = gelu_backward<V>,
+        .relu_forward = relu_forward<V>,
+        .relu_backward = relu_backward<V>,
         .adamw = adamw<V>,
         .rmsnorm_forward = rmsnorm_forward<V>,
         .rmsnorm_backward = rmsnorm_backward<V>,
         .rmsnorm_backward_gamma = rmsnorm_backward_gamma<V>,
+        .layernorm_forward = layernorm_forward<V>,
+        .layernorm_backward = layernorm_backward<V>,
+        .layernorm_backward_gamma = layernorm_backward_gamma<V>,
+        .column_sums_accumulate = column_sums_accumulate<V>,
         .rope = rope<V>,
         .cross_entropy = cross_entropy<V>,
         .attention_forward_scratch = attention_forward_scratch<V>,

@@ -68,7 +68,7 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     const float scale = score_scale(shape);
     float* p = scratch;
     for (std::size_t i = begin; i < end; ++i) {
-        const std::size_t visible = shape.first_position + i + 1;
+        const std::size_t visible = shape.visible(i);
         float m = -std::numeric_limits<float>::infinity();
         for (std::size_t j = 0; j < visible; ++j) {
             p[j] = product(d, q.row(i), k.row(j)) * scale;
@@ -105,7 +105,7 @@ void recompute(const AttentionBackward& op, std::size_t sequence, std::size_t he
     for (std::size_t i = 0; i < t; ++i) {
         const std::size_t stat = (sequence * t + i) * shape.heads + head;
         const float delta = reduce_dot(d, dout.row(i), out.row(i));
-        for (std::size_t j = 0; j <= i; ++j) {
+        for (std::size_t j = 0; j < shape.visible(i); ++j) {
             const float s = product(d, q.row(i), k.row(j)) * scale;
             const float prob = exp_f32(s - op.stats.max[stat]) / op.stats.sum[stat];
             const float dp = product(d, dout.row(i), v.row(j));
@@ -115,13 +115,14 @@ void recompute(const AttentionBackward& op, std::size_t sequence, std::size_t he
     }
 }
 
-/// Rule 1 over query positions from 0: sum of weight[i][j] * rows[i][c] over the i that see j.
-float weigh_queries(std::size_t t, const float* weight, std::size_t j, ConstMatrix rows,
-                    std::size_t c) {
+/// Rule 1 over query positions from 0: sum of weight[i][j] * rows[i][c] over the i that see j:
+/// those from `first` on.
+float weigh_queries(std::size_t t, const float* weight, std::size_t j, std::size_t first,
+                    ConstMatrix rows, std::size_t c) {
     float result = 0.0F;
     for (std::size_t chunk = 0; chunk < t; chunk += kChunk) {
         float sum = 0.0F;
-        for (std::size_t i = std::max(chunk, j); i < std::min(chunk + kChunk, t); ++i)
+        for (std::size_t i = std::max(chunk, first); i < std::min(chunk + kChunk, t); ++i)
             sum = std::fma(weight[i * t + j], rows.row(i)[c], sum);
         result += sum;
     }
@@ -150,11 +151,12 @@ void attention_backward(const AttentionBackward& op, std::size_t sequence, std::
         for (std::size_t i = 0; i < t; ++i)
             for (std::size_t c = 0; c < d; ++c)
                 op.dq.row(sequence * t + i)[head * d + c] =
-                    canonical(weigh(i + 1, ds + i * t, k, c));
+                    canonical(weigh(shape.visible(i), ds + i * t, k, c));
         for (std::size_t j = 0; j < t; ++j) {
+            const std::size_t first = shape.causal ? j : 0;
             for (std::size_t c = 0; c < d; ++c) {
-                dk.row(j)[c] = canonical(dk.row(j)[c] + weigh_queries(t, ds, j, q, c));
-                dv.row(j)[c] = canonical(dv.row(j)[c] + weigh_queries(t, p, j, dout, c));
+                dk.row(j)[c] = canonical(dk.row(j)[c] + weigh_queries(t, ds, j, first, q, c));
+                dv.row(j)[c] = canonical(dv.row(j)[c] + weigh_queries(t, p, j, first, dout, c));
             }
         }
     }

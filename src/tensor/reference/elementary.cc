@@ -79,4 +79,22 @@ float sigmoid_f32(float x) {
     return canonical(x >= 0.0F ? 1.0F / (1.0F + e) : e / (1.0F + e));
 }
 
+float erf_f32(float x) {
+    if (x != x) return kNan;
+    const float a = std::fabs(x);
+    if (a < kErfSmallEnd) {
+        const float x2 = x * x;
+        float p = kErfSmall[5];
+        for (int i = 4; i >= 0; --i) p = std::fma(p, x2, kErfSmall[i]);
+        return std::fma(x, p, x);
+    }
+    float result = 1.0F;
+    if (a < kErfOne) {
+        float p = kErfLarge[6];
+        for (int i = 5; i >= 0; --i) p = std::fma(p, a, kErfLarge[i]);
+        result = 1.0F - exp_f32(-p);
+    }
+    return x < 0.0F ? -result : result;
+}
+
 }  // namespace cairn::tensor

@@ -21,6 +21,10 @@ void exp(std::size_t count, const float* x, float* out);
 void swiglu_forward(std::size_t count, const float* gate, const float* up, float* h);
 void swiglu_backward(std::size_t count, const float* dh, const float* gate, const float* up,
                      float* dgate, float* dup);
+void gelu_forward(GeluForm form, std::size_t count, const float* x, float* y);
+void gelu_backward(GeluForm form, std::size_t count, const float* dy, const float* x, float* dx);
+void relu_forward(std::size_t count, const float* x, float* y);
+void relu_backward(std::size_t count, const float* dy, const float* x, float* dx);
 void adamw(const AdamwCoefficients& coefficients, bool decay, std::size_t count,
            const float* gradient, float* parameter, float* m, float* v);
 
@@ -28,6 +32,13 @@ void rmsnorm_forward(ConstMatrix x, const float* gamma, float eps, Matrix y, flo
 void rmsnorm_backward(ConstMatrix dy, ConstMatrix x, const float* gamma, const float* rstd,
                       Matrix dx);
 void rmsnorm_backward_gamma(ConstMatrix dy, ConstMatrix x, const float* rstd, float* dgamma);
+void layernorm_forward(ConstMatrix x, const float* gamma, const float* beta, float eps, Matrix y,
+                       float* mean, float* rstd);
+void layernorm_backward(ConstMatrix dy, ConstMatrix x, const float* gamma, const float* mean,
+                        const float* rstd, Matrix dx);
+void layernorm_backward_gamma(ConstMatrix dy, ConstMatrix x, const float* mean, const float* rstd,
+                              float* dgamma);
+void column_sums_accumulate(ConstMatrix x, float* sums);
 void rope(const RopeTurn& turn, Matrix x, std::size_t begin, std::size_t end);
 void cross_entropy(ConstMatrix logits, const std::uint32_t* targets, float* losses, Matrix dlogits);
 

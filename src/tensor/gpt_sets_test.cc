@@ -1,0 +1,193 @@
+// Proves that the operators of GPT-2 and BERT have the reference's bits in every kernel set, on odd
+// shapes, in place, with 1, 2 and 5 threads, and with infinities and NaN among the values.
+#include "tensor/attention.h"
+#include "tensor/bias.h"
+#include "tensor/every_set.h"
+#include "tensor/gelu.h"
+#include "tensor/norm.h"
+#include "tensor/positions.h"
+
+namespace cairn::tensor {
+namespace {
+
+using Values = std::vector<float>;
+
+TEST(GptSets, LayerNorm) {
+    for (const std::size_t columns : {1UL, 15UL, 24UL, 96UL, 101UL, 5000UL}) {
+        const std::size_t rows = columns > 1000 ? 30 : 600;
+        const Values x = among_extremes(normal_values(rows * columns, 1), 30011);
+        const Values dy = among_extremes(normal_values(rows * columns, 2), 40013);
+        const Values gamma = normal_values(columns, 3), beta = normal_values(columns, 4);
+        const auto run = [&](const Compute& compute, bool in_place) {
+            Values y = x, dx = dy, mean(rows), rstd(rows);
+            Values dgamma = normal_values(columns, 5), dbeta = normal_values(columns, 6);
+            const Matrix y_view(y.data(), rows, columns), dx_view(dx.data(), rows, columns);
+            const ConstMatrix x_view(x.data(), rows, columns), dy_view(dy.data(), rows, columns);
+            layernorm_forward(compute, in_place ? y_view : x_view, gamma.data(), beta.data(), 1e-5F,
+                              y_view, mean.data(), rstd.data());
+            layernorm_backward(compute, in_place ? dx_view : dy_view, x_view, gamma.data(),
+                               mean.data(), rstd.data(), dx_view, dgamma.data(), dbeta.data());
+            return Results{y, dx, mean, rstd, dgamma, dbeta};
+        };
+        const std::string what = "layernorm of " + std::to_string(columns);
+        expect_every_set_equal([&](const Compute& compute) { return run(compute, false); }, what);
+        ThreadPool pool(1);
+        const Compute compute{reference_kernels(), &pool};
+        const Results apart = run(compute, false), in_place = run(compute, true);
+        for (std::size_t i = 0; i < apart.size(); ++i)
+            EXPECT_EQ(bits_differ(apart[i], in_place[i]), "") << what << " in place, " << i;
+    }
+}
+
+TEST(GptSets, LayerNormOfViews) {
+    const std::size_t rows = 37, columns = 50, stride = 64;
+    const Values x = normal_values(rows * stride, 7);
+    const Values gamma = normal_values(columns, 8), beta = normal_values(columns, 9);
+    expect_every_set_equal(
+        [&](const Compute& compute) {
+            Values y(rows * stride, 7.0F);
+            layernorm_forward(compute, {x.data(), rows, columns, stride}, gamma.data(), beta.data(),
+                              1e-12F, {y.data(), rows, columns, stride}, nullptr, nullptr);
+            return Results{y};
+        },
+        "layernorm of views");
+}
+
+// q/k norm: the heads of a contiguous matrix are the rows of a narrower one.
+TEST(GptSets, RmsNormOfHeads) {
+    const std::size_t rows = 19, heads = 3, d = 20;
+    const Values x = normal_values(rows * heads * d, 10), gamma = normal_values(d, 11);
+    expect_every_set_equal(
+        [&](const Compute& compute) {
+            Values whole = x, apart = x;
+            rmsnorm_forward(compute, {whole.data(), rows * heads, d}, gamma.data(), 1e-6F,
+                            {whole.data(), rows * heads, d}, nullptr);
+            for (std::size_t head = 0; head < heads; ++head) {
+                const Matrix view(apart.data() + head * d, rows, d, heads * d);
+                rmsnorm_forward(compute, view, gamma.data(), 1e-6F, view, nullptr);
+            }
+            EXPECT_EQ(bits_differ(whole, apart), "");
+            return Results{whole};
+        },
+        "heads");
+}
+
+TEST(GptSets, Biases) {
+    for (const std::size_t columns : {1UL, 33UL, 768UL}) {
+        const std::size_t rows = 531;
+        const Values x = among_extremes(normal_values(rows * columns, 12), 9001);
+        const Values bias = normal_values(columns, 13);
+        expect_every_set_equal(
+            [&](const Compute& compute) {
+                Values y = x, dbias = bias;
+                add_bias(compute, bias.data(), {y.data(), rows, columns});
+                bias_backward_accumulate(compute, {x.data(), rows, columns}, dbias.data());
+                return Results{y, dbias};
+            },
+            "bias of " + std::to_string(columns));
+    }
+}
+
+TEST(GptSets, Activations) {
+    const std::size_t count = 200003;
+    const Values x = among_extremes(normal_values(count, 14, 5.0), 57);
+    const Values dy = among_extremes(normal_values(count, 15), 101);
+    expect_every_set_equal(
+        [&](const Compute& compute) {
+            Results results;
+            for (const GeluForm form : {GeluForm::kErf, GeluForm::kTanh}) {
+                Values y = x, dx = dy;  // in place
+                gelu_forward(compute, form, count, y.data(), y.data());
+                gelu_backward(compute, form, count, dx.data(), x.data(), dx.data());
+                results.push_back(y);
+                results.push_back(dx);
+            }
+            Values y = x, dx = x;
+            relu_forward(compute, count, y.data(), y.data());
+            relu_backward(compute, count, dy.data(), dx.data(), dx.data());
+            results.push_back(y);
+            results.push_back(dx);
+            return results;
+        },
+        "activations");
+}
+
+TEST(GptSets, PositionRows) {
+    const std::size_t rows = 600, columns = 77, positions = 40;
+    const Values x = normal_values(rows * columns, 16);
+    const Values table = normal_values(positions * columns, 17);
+    const std::vector<std::uint32_t> at = consecutive_positions(rows, 30, 5);
+    expect_every_set_equal(
+        [&](const Compute& compute) {
+            Values y = x, dtable = table;
+            add_position_rows(compute, {table.data(), positions, columns}, at,
+                              {y.data(), rows, columns});
+            position_rows_backward_accumulate(compute, at, {x.data(), rows, columns},
+                                              {dtable.data(), positions, columns});
+            return Results{y, dtable};
+        },
+        "positions");
+}
+
+struct Heads {
+    std::size_t sequences, tokens, heads, kv_heads, head_dim, every;
+};
+
+TEST(GptSets, AttentionThatSeesAll) {
+    for (const Heads& h :
+         {Heads{2, 128, 4, 4, 24, 0}, Heads{1, 1, 1, 1, 1, 0}, Heads{3, 77, 4, 2, 16, 0},
+          Heads{1, 330, 3, 1, 33, 0}, Heads{1, 70, 2, 2, 300, 0}, Heads{1, 150, 2, 1, 64, 1291}}) {
+        const std::size_t rows = h.sequences * h.tokens, q_cols = h.heads * h.head_dim;
+        const std::size_t kv_cols = h.kv_heads * h.head_dim;
+        Values q = normal_values(rows * q_cols, 18), k = normal_values(rows * kv_cols, 19);
+        Values v = normal_values(rows * kv_cols, 20), grad = normal_values(rows * q_cols, 21);
+        if (h.every > 0) {
+            q = among_extremes(q, h.every * 7);
+            k = among_extremes(k, h.every * 5);
+            v = among_extremes(v, h.every);
+            grad = among_extremes(grad, h.every * 2);
+        }
+        const AttentionShape shape{h.sequences, h.tokens,   0,    h.heads,
+                                   h.kv_heads,  h.head_dim, false};
+        expect_every_set_equal(
+            [&](const Compute& compute) {
+                Values out(rows * q_cols), max(rows * h.heads), sum(rows * h.heads);
+                Values dq(rows * q_cols), dk(rows * kv_cols), dv(rows * kv_cols);
+                const AttentionStats stats{max.data(), sum.data()};
+                const Matrix out_view(out.data(), rows, q_cols);
+                const ConstMatrix q_view(q.data(), rows, q_cols), k_view(k.data(), rows, kv_cols),
+                    v_view(v.data(), rows, kv_cols);
+                attention_forward(compute, shape, q_view, k_view, v_view, out_view, stats);
+                attention_backward(compute, shape, {grad.data(), rows, q_cols}, q_view, k_view,
+                                   v_view, out_view, stats, {dq.data(), rows, q_cols},
+                                   {dk.data(), rows, kv_cols}, {dv.data(), rows, kv_cols});
+                return Results{out, max, sum, dq, dk, dv};
+            },
+            "attention of " + std::to_string(h.tokens) + " tokens");
+    }
+}
+
+// The last query of a causal sequence sees everything: there the two kinds agree.
+TEST(GptSets, TheLastQuerySeesTheSameEitherWay) {
+    const std::size_t tokens = 150, columns = 2 * 24;
+    const Values q = normal_values(tokens * columns, 22), k = normal_values(tokens * columns, 23);
+    const Values v = normal_values(tokens * columns, 24);
+    ThreadPool pool(2);
+    const Compute compute{*kernels_for(available_kernel_sets().back()), &pool};
+    Results outs;
+    for (const bool causal : {true, false}) {
+        Values out(tokens * columns);
+        const AttentionShape shape{1, tokens, 0, 2, 2, 24, causal};
+        const ConstMatrix q_view(q.data(), tokens, columns), k_view(k.data(), tokens, columns);
+        const ConstMatrix v_view(v.data(), tokens, columns);
+        attention_forward(compute, shape, q_view, k_view, v_view, {out.data(), tokens, columns},
+                          {});
+        outs.push_back(out);
+    }
+    EXPECT_NE(bits_differ(outs[0], outs[1]), "");
+    for (std::size_t c = columns * (tokens - 1); c < columns * tokens; ++c)
+        EXPECT_EQ(outs[0][c], outs[1][c]);
+}
+
+}  // namespace
+}  // namespace cairn::tensor
