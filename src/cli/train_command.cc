@@ -125,6 +125,7 @@ Status run_train(const TrainRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(TrainStart start, prepare_training(request));
     const model::ParameterLayout layout(start.config);
     if (request.dry_run) return dry_run(start, layout, *machine, out);
+    RETURN_IF_ERROR(check_writable(start.request.out));
     if (!request.json)
         out << fmt::format("{} parameters: {}\n{} tokens of text, {} per step\n",
                            layout.parameters(), model::describe(start.config), start.stream.size(),

@@ -29,7 +29,8 @@ struct TrainRequest {
                              .context = 0};
     train::Recipe recipe;
     std::uint64_t seed = 1;
-    train::RunOptions options{.texts = {},
+    train::RunOptions options{.model = {},
+                              .texts = {},
                               .valid = {},
                               .log = {},
                               .valid_every = 0,

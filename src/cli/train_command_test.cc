@@ -97,7 +97,9 @@ class TrainCommand : public testing::Test {
 };
 
 TEST_F(TrainCommand, StopsAndResumesToTheSameBytes) {
-    ASSERT_EQ(train("whole", {"--steps", "20", "--valid-every", "5"}).code, 0);
+    const Outcome in_one_go = train("whole", {"--steps", "20", "--valid-every", "5"});
+    ASSERT_EQ(in_one_go.code, 0) << in_one_go.errors;
+    const nlohmann::json command = in_one_go.json()["command"];
     const std::vector<LogRow> whole = read_train_log(path("whole.jsonl")).value();
     ASSERT_EQ(whole.size(), 21U);
     std::vector<std::string> sets = {""};
@@ -117,6 +119,7 @@ TEST_F(TrainCommand, StopsAndResumesToTheSameBytes) {
         EXPECT_TRUE(rest.json()["complete"].get<bool>());
         EXPECT_EQ(contents(path("part")), contents(path("whole"))) << set;
         EXPECT_FALSE(std::filesystem::exists(path("part.run")));
+        EXPECT_EQ(rest.json()["command"], command);
         const std::vector<LogRow> rows = read_train_log(path("part.jsonl")).value();
         ASSERT_EQ(rows.size(), whole.size());
         for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -185,6 +188,18 @@ TEST_F(TrainCommand, ATimeLimitChoosesStepsThatRepeatToTheSameBits) {
     EXPECT_NE(none.errors.find("shorter --warmup"), std::string::npos) << none.errors;
 }
 
+// Stopped in the warm-up, before and at the moment when the length must be chosen.
+TEST_F(TrainCommand, ATimeLimitOutlivesAStopInTheWarmUp) {
+    for (const char* stop : {"2", "5", "6"}) {
+        ASSERT_EQ(train("early", {"--minutes", "0.02", "--warmup", "6", "--stop-at", stop}).code,
+                  0);
+        const Outcome rest = run({"train", "--resume", path("early"), "--json"});
+        ASSERT_EQ(rest.code, 0) << rest.errors << stop;
+        EXPECT_TRUE(rest.json()["complete"].get<bool>());
+        EXPECT_GT(rest.json()["total_steps"].get<std::uint64_t>(), 6U);
+    }
+}
+
 TEST(StepsInTime, LeaveASpareAndNeverGoBack) {
     EXPECT_EQ(steps_in_time(1, 10, 0, 1e6), 10U + 58U);
     EXPECT_EQ(steps_in_time(1, 10, 30'000'000, 1e6), 10U + 28U);
@@ -215,6 +230,15 @@ TEST_F(TrainCommand, RefusesWithAWordOfAdvice) {
               std::string::npos);
     EXPECT_NE(refusal({"--text", text_, "--out", path("x"), "--steps", "3", "--minutes", "1"})
                   .find("--minutes"),
+              std::string::npos);
+    EXPECT_NE(refusal({"--text", text_, "--out", text_ + "/x", "--characters"}).find(text_),
+              std::string::npos);
+    EXPECT_NE(refusal({"--text", text_,        "--out",    path("x"), "--characters",
+                       "--rate", "10",         "--clip",   "0",       "--decay",
+                       "10",     "--warmup",   "0",        "--steps", "40",
+                       "--dim",  "32",         "--layers", "1",       "--heads",
+                       "2",      "--kv-heads", "2"})
+                  .find("not finite; halve"),
               std::string::npos);
     std::ofstream(path("short")) << "word";
     EXPECT_NE(refusal({"--text", path("short"), "--out", path("x"), "--characters"})

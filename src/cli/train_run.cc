@@ -35,6 +35,14 @@ std::uint64_t steps_in_time(double minutes, std::uint64_t done, std::uint64_t el
     return done + (left <= 0 || step_us <= 0 ? 0 : static_cast<std::uint64_t>(left / step_us));
 }
 
+Status check_writable(const std::string& out) {
+    const std::string probe = run_state_path(out) + ".probe";
+    RETURN_IF_ERROR(write_atomic(probe, {}));
+    std::error_code ignored;
+    std::filesystem::remove(probe, ignored);
+    return ok_status();
+}
+
 TrainRun::TrainRun(TrainStart& start, train::Trainer& trainer, HeldOut* held_out, TrainLog* log,
                    const Clock& clock, std::ostream& out)
     : start_(start),
@@ -86,10 +94,10 @@ Status TrainRun::take_step(Progress* progress) {
     auto taken = trainer_.step();
     if (!taken.ok()) {
         const std::string state = run_state_path(start_.request.out);
-        std::string advice = "; try half the --rate, a longer --warmup or a lower --clip";
-        if (std::filesystem::exists(state))
-            advice += fmt::format(" (the last good state is in {})", state);
-        return Error{taken.error().code, taken.error().message + advice};
+        const std::string kept = std::filesystem::exists(state)
+                                     ? fmt::format(" (the last good state is in {})", state)
+                                     : "";
+        return Error{taken.error().code, taken.error().message + kept};
     }
     const train::StepReport& report = *taken;
     const std::uint64_t step = trainer_.next_step();
@@ -141,16 +149,17 @@ double TrainRun::measure() {
 // do not depend on it; before it ends, or once the speed is known, the length is chosen for good.
 Status TrainRun::choose_total_steps() {
     const double minutes = start_.request.options.minutes;
+    if (minutes == 0 || total_steps() != 0) return ok_status();
     const std::uint64_t step = trainer_.next_step();
-    if (minutes == 0 || total_steps() != 0 || step < first_step_ + kUnsettledSteps)
-        return ok_status();
-    if (step == first_step_ + kUnsettledSteps) settled_us_ = clock_.monotonic_us();
-    const std::uint64_t measured = step - first_step_ - kUnsettledSteps;
     const std::uint64_t warmup = trainer_.recipe().warmup_steps;
+    const std::uint64_t settled = first_step_ + kUnsettledSteps;
+    if (step == settled) settled_us_ = clock_.monotonic_us();
     const bool enough = static_cast<double>(elapsed_us()) > minutes * 60e6 * kPlanShare;
-    if (measured == 0 || (!enough && step < warmup)) return ok_status();
-    double step_us =
-        static_cast<double>(clock_.monotonic_us() - settled_us_) / static_cast<double>(measured);
+    if (step < warmup && (!enough || step <= settled)) return ok_status();
+    // Resumed at the warm-up's very end, there is only the earlier sessions' speed.
+    double step_us = step <= settled ? static_cast<double>(elapsed_us()) / static_cast<double>(step)
+                                     : static_cast<double>(clock_.monotonic_us() - settled_us_) /
+                                           static_cast<double>(step - settled);
     std::uint64_t taken = elapsed_us();
     const std::uint64_t every = start_.request.options.valid_every;
     if (held_out_ != nullptr && every != 0) step_us += measure_us_ / static_cast<double>(every);

@@ -25,6 +25,8 @@ namespace cairn::cli {
 std::uint64_t steps_in_time(double minutes, std::uint64_t done, std::uint64_t elapsed_us,
                             double step_us);
 
+/// Whether files can be written where `out` is to stand: better asked before hours of work.
+Status check_writable(const std::string& out);
 /// Writes the checkpoint.
 Status save_result(const TrainStart& start, const train::Trainer& trainer);
 
@@ -65,10 +67,9 @@ class TrainRun {
     std::uint64_t earlier_us_ = 0;
     std::uint64_t started_us_;
     std::uint64_t saved_us_;
-    std::uint64_t first_step_;        // of this session
-    std::uint64_t settled_us_ = 0;    // when the steps that warm caches were over
-    std::uint64_t measuring_us_ = 0;  // spent on held-out text since then
-    double measure_us_ = 0;           // one measurement
+    std::uint64_t first_step_;      // of this session
+    std::uint64_t settled_us_ = 0;  // when the steps that warm caches were over
+    double measure_us_ = 0;         // one measurement
     double first_loss_ = 0;
     double last_loss_ = 0;
     std::optional<double> last_valid_;

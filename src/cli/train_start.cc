@@ -17,6 +17,7 @@ namespace cairn::cli {
 
 namespace {
 
+constexpr std::uint64_t kLeastWarmup = 3;
 constexpr std::size_t kMaxStateBytes = std::size_t{1} << 38;
 
 Result<std::unique_ptr<model::Tokenizer>> new_tokenizer(const TrainRequest& request,
@@ -113,9 +114,36 @@ Status check_request(const TrainRequest& request) {
     if (request.options.texts.empty()) return invalid("name what to learn from with --text FILE");
     if (request.out.empty() && !request.dry_run)
         return invalid("name the checkpoint to write with --out FILE");
+    if (request.options.minutes > 0 && request.recipe.warmup_steps < kLeastWarmup)
+        return invalid(
+            fmt::format("with --minutes the warm-up takes at least {} steps: the "
+                        "machine's speed is measured in it",
+                        kLeastWarmup));
     if (request.options.valid_every != 0 && request.options.valid.empty())
         return invalid("--valid-every needs a held-out text: --valid FILE");
     return ok_status();
+}
+
+// For a shell.
+std::string quoted(const std::string& word) {
+    const bool plain = word.find_first_of(" \t\n'\"\\\\$`*?[](){}<>|&;!#~") == std::string::npos;
+    if (plain && !word.empty()) return word;
+    std::string out = "'";
+    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
+std::string model_arguments(const TrainRequest& request) {
+    std::string line;
+    if (!request.init.empty()) line += " --init " + quoted(request.init);
+    if (!request.tokenizer.empty()) line += " --tokenizer " + quoted(request.tokenizer);
+    if (!request.init.empty()) return line;
+    const model::ModelConfig& shape = request.shape;
+    if (request.tokenizer.empty())
+        line += request.characters ? " --characters" : fmt::format(" --vocab {}", shape.vocab);
+    return line + fmt::format(" --dim {} --hidden {} --layers {} --heads {} --kv-heads {}",
+                              shape.dim, shape.hidden_dim, shape.layers, shape.heads,
+                              shape.kv_heads);
 }
 
 Result<std::vector<std::string>> read_texts(const std::vector<std::string>& paths) {
@@ -135,6 +163,7 @@ Result<TrainStart> prepare_training(const TrainRequest& request) {
     RETURN_IF_ERROR(check_request(request));
     TrainStart start;
     start.request = request;
+    start.request.options.model = model_arguments(request);
     if (!request.resume.empty()) RETURN_IF_ERROR(go_on(start));
     ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_texts(start.request.options.texts));
     if (request.resume.empty())
@@ -157,24 +186,15 @@ Result<TrainStart> prepare_training(const TrainRequest& request) {
 std::string repeat_command(const TrainRequest& request) {
     const train::Recipe& recipe = request.recipe;
     std::string line = "cairn train";
-    for (const std::string& text : request.options.texts) line += " --text " + text;
-    if (!request.init.empty()) line += " --init " + request.init;
-    if (!request.tokenizer.empty()) line += " --tokenizer " + request.tokenizer;
-    if (request.init.empty()) {
-        const model::ModelConfig& shape = request.shape;
-        if (request.tokenizer.empty())
-            line += request.characters ? " --characters" : fmt::format(" --vocab {}", shape.vocab);
-        line += fmt::format(" --dim {} --hidden {} --layers {} --heads {} --kv-heads {}", shape.dim,
-                            shape.hidden_dim, shape.layers, shape.heads, shape.kv_heads);
-    }
-    return line + fmt::format(
-                      " --context {} --leaf {} --leaves {} --steps {} --warmup {} --rate {} "
-                      "--floor {} --beta1 {} --beta2 {} --epsilon {} --decay {} --clip {} "
-                      "--seed {}",
-                      recipe.context, recipe.leaf_tokens, recipe.leaves_per_step,
-                      recipe.total_steps, recipe.warmup_steps, recipe.peak_rate, recipe.floor_ratio,
-                      recipe.beta1, recipe.beta2, recipe.epsilon, recipe.weight_decay,
-                      recipe.clip_norm, request.seed);
+    for (const std::string& text : request.options.texts) line += " --text " + quoted(text);
+    return line + request.options.model +
+           fmt::format(
+               " --context {} --leaf {} --leaves {} --steps {} --warmup {} --rate {} "
+               "--floor {} --beta1 {} --beta2 {} --epsilon {} --decay {} --clip {} "
+               "--seed {}",
+               recipe.context, recipe.leaf_tokens, recipe.leaves_per_step, recipe.total_steps,
+               recipe.warmup_steps, recipe.peak_rate, recipe.floor_ratio, recipe.beta1,
+               recipe.beta2, recipe.epsilon, recipe.weight_decay, recipe.clip_norm, request.seed);
 }
 
 }  // namespace cairn::cli
