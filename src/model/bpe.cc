@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include <fmt/core.h>
 
 #include "base/codec.h"
 #include "model/byte_alphabet.h"
 #include "model/vocabulary.h"
+#include "model/word_cache.h"
 #include "model/words.h"
 
 namespace cairn::model {
@@ -17,13 +17,6 @@ namespace {
 
 constexpr std::string_view kMagic = "CAIRNBPE";
 constexpr std::uint32_t kVersion = 1;
-// Repeated words are looked up in what was encoded before; the table stops growing here.
-constexpr std::size_t kMaxRemembered = 1U << 16;
-constexpr std::uint32_t kNoMerge = std::numeric_limits<std::uint32_t>::max();
-
-std::uint64_t pair_key(std::uint32_t left, std::uint32_t right) {
-    return (std::uint64_t{left} << 32) | right;
-}
 
 }  // namespace
 
@@ -35,6 +28,7 @@ Result<std::unique_ptr<BpeTokenizer>> BpeTokenizer::create(std::vector<Merge> me
     pieces.reserve(kFirstMerge + tokenizer->merges_.size());
     for (int byte = 0; byte < 256; ++byte) pieces.emplace_back(1, static_cast<char>(byte));
     pieces.emplace_back();  // the text boundary
+    tokenizer->joins_ = MergeTable(tokenizer->merges_.size());
     for (const Merge& merge : tokenizer->merges_) {
         const auto id = static_cast<std::uint32_t>(pieces.size());
         if (merge.left >= id || merge.right >= id || merge.left == kTextBoundary ||
@@ -43,7 +37,7 @@ Result<std::unique_ptr<BpeTokenizer>> BpeTokenizer::create(std::vector<Merge> me
         if (pieces[merge.left].size() + pieces[merge.right].size() > kMaxWordBytes)
             return invalid(
                 fmt::format("tokenizer: token {} is longer than {} bytes", id, kMaxWordBytes));
-        if (!tokenizer->ids_.emplace(pair_key(merge.left, merge.right), id).second)
+        if (!tokenizer->joins_.insert(merge.left, merge.right, {id, id}))
             return invalid(fmt::format("tokenizer: merge {} occurs twice", id));
         pieces.push_back(pieces[merge.left] + pieces[merge.right]);
     }
@@ -71,25 +65,18 @@ std::uint32_t BpeTokenizer::vocab_size() const {
 }
 
 Tokens BpeTokenizer::encode(std::string_view text, Special) const {
-    struct Range {
-        std::size_t begin;
-        std::size_t end;
-    };
-    std::unordered_map<std::string_view, Range> remembered;
+    WordCache cache;
     Tokens out;
     out.reserve(text.size() / 3 + 1);
     while (!text.empty()) {
         const std::string_view word = text.substr(0, next_word(text));
+        const bool short_enough = word.size() <= WordCache::kMaxBytes;
+        const auto key = short_enough ? WordCache::key_of(word, text.size()) : WordCache::Key{};
         text.remove_prefix(word.size());
-        const auto known = remembered.find(word);
-        if (known != remembered.end()) {
-            for (std::size_t i = known->second.begin; i < known->second.end; ++i)
-                out.push_back(out[i]);
-            continue;
-        }
+        if (short_enough && cache.append_known(word, key, out)) continue;
         const std::size_t begin = out.size();
         encode_word(word, out);
-        if (remembered.size() < kMaxRemembered) remembered.emplace(word, Range{begin, out.size()});
+        if (short_enough) cache.add(word, key, out, begin);
     }
     return out;
 }
@@ -101,16 +88,13 @@ void BpeTokenizer::encode_word(std::string_view word, Tokens& out) const {
     std::array<std::uint32_t, kMaxWordBytes> joined;  // what ids[i], ids[i + 1] merge into
     std::size_t count = word.size();
     CHECK(count <= kMaxWordBytes);
-    const auto join = [&](std::size_t i) {
-        const auto found = ids_.find(pair_key(ids[i], ids[i + 1]));
-        return found == ids_.end() ? kNoMerge : found->second;
-    };
+    const auto join = [&](std::size_t i) { return joins_.find(ids[i], ids[i + 1]).rank; };
     for (std::size_t i = 0; i < count; ++i) ids[i] = static_cast<unsigned char>(word[i]);
     for (std::size_t i = 0; i + 1 < count; ++i) joined[i] = join(i);
     while (count > 1) {
         const auto end = joined.begin() + static_cast<std::ptrdiff_t>(count - 1);
         const auto best = std::min_element(joined.begin(), end);
-        if (*best == kNoMerge) break;
+        if (*best == kNoRank) break;
         const auto at = static_cast<std::size_t>(best - joined.begin());
         ids[at] = *best;
         for (std::size_t i = at + 1; i + 1 < count; ++i) {

@@ -6,8 +6,8 @@
 #pragma once
 
 #include <functional>
-#include <unordered_map>
 
+#include "model/piece_index.h"
 #include "model/tokenizer.h"
 
 namespace cairn::model {
@@ -49,7 +49,7 @@ class BpeTokenizer final : public Tokenizer {
 
     std::vector<Merge> merges_;
     std::vector<std::string> pieces_;
-    std::unordered_map<std::uint64_t, std::uint32_t> ids_;  // (left << 32 | right) -> token
+    MergeTable joins_;  // the rank of a merge is its token
 };
 
 /// Called now and then with (merges learnt, merges wanted).

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <queue>
 #include <string>
+#include <unordered_map>
 
 #include <fmt/core.h>
 
