@@ -1,5 +1,6 @@
 #include "base/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,8 +23,13 @@ Progress::Progress(const Clock& clock, std::string what, std::uint64_t total)
       started_us_(clock.monotonic_us()),
       terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() {
-    if (drawn_us_ != 0) std::fputs("\r\x1b[K", stderr);
+Progress::~Progress() { clear(); }
+
+void Progress::clear() {
+    if (drawn_us_ == 0) return;
+    std::fputs("\r\x1b[K", stderr);
+    std::fflush(stderr);
+    drawn_us_ = 0;
 }
 
 void Progress::update(std::uint64_t done, const std::string& note) {
@@ -31,7 +37,12 @@ void Progress::update(std::uint64_t done, const std::string& note) {
     const std::uint64_t now = clock_.monotonic_us();
     if (now - started_us_ < kQuietUs || now - drawn_us_ < kRedrawUs) return;
     drawn_us_ = now;
-    fmt::print(stderr, "\r\x1b[K{}", render(what_, done, total_, now - started_us_, note));
+    // A line that wraps could not be taken back.
+    std::string line = render(what_, done, total_, now - started_us_, note);
+    winsize size{};
+    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
+        line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1U));
+    fmt::print(stderr, "\r\x1b[K{}", line);
     std::fflush(stderr);
 }
 
@@ -40,7 +51,11 @@ std::string Progress::render(const std::string& what, std::uint64_t done, std::u
     done = std::min(done, total);
     const std::uint64_t filled = total == 0 ? kWidth : done * kWidth / total;
     const std::uint64_t percent = total == 0 ? 100 : done * 100 / total;
-    const std::uint64_t left_s = done == 0 ? 0 : elapsed_us / 1'000'000 * (total - done) / done;
+    const double left_us = done == 0
+                               ? 0
+                               : static_cast<double>(elapsed_us) *
+                                     static_cast<double>(total - done) / static_cast<double>(done);
+    const auto left_s = static_cast<std::uint64_t>(left_us / 1e6);
     return fmt::format("{} [{}{}] {:3}% {}:{:02} left {}", what, std::string(filled, '='),
                        std::string(kWidth - filled, ' '), percent, left_s / 60, left_s % 60, note);
 }

@@ -20,6 +20,9 @@ class Progress {
     /// `done` steps are behind us; `note` is shown at the end of the line.
     void update(std::uint64_t done, const std::string& note = {});
 
+    /// Takes the bar off the screen, for a line that stays; the next update draws it again.
+    void clear();
+
     /// The line without control characters, for a given time since the start.
     static std::string render(const std::string& what, std::uint64_t done, std::uint64_t total,
                               std::uint64_t elapsed_us, const std::string& note);

@@ -109,12 +109,14 @@ Status TrainRun::take_step(Progress* progress) {
     std::string note = fmt::format("loss {:.4f}", report.loss);
     if (last_valid_) note += fmt::format(", held-out {:.4f}", *last_valid_);
     note += fmt::format(", {:.0f} tokens/s", tokens_per_second());
-    if (progress != nullptr) progress->update(step - first_step_, note);
     const std::uint64_t every = std::max<std::uint64_t>(1, total_steps() / kLines);
     if (!start_.request.json && (step % every == 0 || report.step == first_step_) &&
-        total_steps() != 0)
+        total_steps() != 0) {
+        if (progress != nullptr) progress->clear();
         out_ << fmt::format("step {:>6}  {}  rate {:.2e}\n", step, note, report.learning_rate)
              << std::flush;
+    }
+    if (progress != nullptr) progress->update(step - first_step_, note);
     return ok_status();
 }
 
