@@ -7,7 +7,10 @@
 // causality (encoders) every query sees all keys of its sequence.
 #pragma once
 
+#include <span>
+
 #include "tensor/compute.h"
+#include "tensor/kv_type.h"
 #include "tensor/matrix.h"
 
 namespace cairn::tensor {
@@ -36,11 +39,40 @@ struct AttentionStats {
     float* sum = nullptr;  ///< [sequences * queries, heads]
 };
 
+/// Keys or values: fp32 rows, or rows as a cache of a narrow type keeps them (rule 5), which are
+/// widened exactly when they are read. Row i starts i * stride elements after data.
+struct KvRows {
+    KvType type = KvType::kF32;
+    const void* data = nullptr;
+    std::size_t rows = 0;
+    std::size_t cols = 0;
+    std::size_t stride = 0;
+
+    KvRows(ConstMatrix m) : data(m.data), rows(m.rows), cols(m.cols), stride(m.stride) {}
+    KvRows(Matrix m) : KvRows(ConstMatrix(m)) {}
+    KvRows(KvType t, const void* values, std::size_t n_rows, std::size_t n_cols)
+        : type(t), data(values), rows(n_rows), cols(n_cols), stride(n_cols) {}
+};
+
+/// One call's operands.
+struct AttentionForward {
+    AttentionShape shape;
+    ConstMatrix q;
+    KvRows k, v;
+    Matrix out;
+    AttentionStats stats;
+};
+
 /// q, out: [sequences * queries, heads * head_dim]; k, v: [sequences * keys(), kv_heads *
 /// head_dim], already rotated and, for a narrow cache type, already rounded. stats may hold null
 /// pointers.
-void attention_forward(const Compute& compute, const AttentionShape& shape, ConstMatrix q,
-                       ConstMatrix k, ConstMatrix v, Matrix out, AttentionStats stats);
+void attention_forward(const Compute& compute, const AttentionShape& shape, ConstMatrix q, KvRows k,
+                       KvRows v, Matrix out, AttentionStats stats);
+/// Several calls at once, so that sequences which decode one token each share the threads. The same
+/// bits as one after the other.
+void attention_forward(const Compute& compute, std::span<const AttentionForward> calls);
+/// Takes the memory that calls up to this shape need on every thread, so that none of them does.
+void reserve_attention(const Compute& compute, const AttentionShape& shape);
 
 /// Overwrites dq (as q), dk and dv (as k). Whole sequences only: first_position is 0.
 void attention_backward(const Compute& compute, const AttentionShape& shape, ConstMatrix dout,

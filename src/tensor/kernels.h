@@ -18,13 +18,6 @@ namespace cairn::tensor {
 /// How many queries of a head one call of attention_forward gets.
 inline constexpr std::size_t kQueryBlock = 64;
 
-struct AttentionForward {
-    AttentionShape shape;
-    ConstMatrix q, k, v;
-    Matrix out;
-    AttentionStats stats;
-};
-
 struct AttentionBackward {
     AttentionShape shape;
     ConstMatrix dout, q, k, v, out;

@@ -29,6 +29,27 @@ static inline Head head_of(ConstMatrix x, std::size_t first_row, std::size_t hea
     return {const_cast<float*>(x.data) + first_row * x.stride + head * head_dim, x.stride};
 }
 
+/// Up to 64 rows of one head of keys or values as floats: where they lie, or widened into `wide`,
+/// [64, d].
+template <typename V>
+Head kv_block(const KvRows& x, std::size_t first_row, std::size_t count, std::size_t head,
+              std::size_t d, float* wide) {
+    const std::size_t offset = first_row * x.stride + head * d;
+    if (x.type == KvType::kF32)
+        return {const_cast<float*>(static_cast<const float*>(x.data)) + offset, x.stride};
+    const bool half = x.type == KvType::kF16;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint16_t* from =
+            static_cast<const std::uint16_t*>(x.data) + offset + i * x.stride;
+        float* to = wide + i * d;
+        std::size_t c = 0;
+        for (; c + 16 <= d; c += 16)
+            V::store(to + c, half ? V::load_f16(from + c) : V::load_bf16(from + c));
+        for (; c < d; ++c) to[c] = half ? f16_to_f32(from[c]) : bf16_to_f32(from[c]);
+    }
+    return {wide, d};
+}
+
 /// out[i][j] = rule 1 of a's row i and packed column j, for 64 columns; packed: [d, 64].
 template <typename V>
 void scores_block(std::size_t rows, std::size_t d, Operand a, const float* packed, float* out,
@@ -120,8 +141,9 @@ void weigh_block(std::size_t rows, std::size_t first_visible, std::size_t terms,
 template <typename V>
 std::size_t attention_forward_scratch(const AttentionShape& shape) {
     const std::size_t width = padded(shape.head_dim, 16);
-    return kQueryBlock * padded(shape.first_position + shape.queries, kKeyBlock) +
-           kKeyBlock * width + kQueryBlock * width + kQueryBlock;
+    const std::size_t rows = smaller(kQueryBlock, shape.queries);
+    return rows * padded(shape.first_position + shape.queries, kKeyBlock) + 2 * kKeyBlock * width +
+           rows * width + padded(rows, 16);
 }
 
 /// One query's softmax in place: scores become exp(score - max), 0 after the visible ones up to the
@@ -162,21 +184,21 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     const std::size_t keys = shape.first_position + shape.queries;
     const std::size_t kv_head = head / (shape.heads / shape.kv_heads);
     const Head q = head_of(op.q, sequence * shape.queries + begin, head, d);
-    const Head k = head_of(op.k, sequence * keys, kv_head, d);
-    const Head v = head_of(op.v, sequence * keys, kv_head, d);
     const std::size_t rows = end - begin;
     // how many keys the first and the last query see; one more from row to row if causal
     const std::size_t first_visible = shape.causal ? shape.first_position + begin + 1 : keys;
     const std::size_t last_visible = shape.causal ? shape.first_position + end : keys;
     const std::size_t stride = padded(last_visible, kKeyBlock);
     float* scores = scratch;
-    float* packed = scores + kQueryBlock * padded(keys, kKeyBlock);
+    float* packed = scores + rows * padded(keys, kKeyBlock);
     float* out = packed + kKeyBlock * width;
-    float* sums = out + kQueryBlock * width;
+    float* wide = out + rows * width;
+    float* sums = wide + kKeyBlock * width;
 
     for (std::size_t j = 0; j < last_visible; j += kKeyBlock) {
-        const Head block{k.data + j * k.stride, k.stride};
-        pack_keys<V>(block, smaller(kKeyBlock, last_visible - j), d, packed);
+        const std::size_t here = smaller(kKeyBlock, last_visible - j);
+        pack_keys<V>(kv_block<V>(op.k, sequence * keys + j, here, kv_head, d, wide), here, d,
+                     packed);
         scores_block<V>(rows, d, {q.data, q.stride, 1, 0}, packed, scores + j, stride);
     }
     const float score_scale = 1.0F / __builtin_sqrtf(static_cast<float>(d));
@@ -191,7 +213,8 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     for (std::size_t i = 0; i < rows * width; i += 16) V::store(out + i, V::zero());
     for (std::size_t j = 0; j < last_visible; j += kKeyBlock) {
         const std::size_t here = smaller(kKeyBlock, last_visible - j);
-        pack_rows<V>(v.data + j * v.stride, v.stride, here, d, packed, width);
+        const Head v = kv_block<V>(op.v, sequence * keys + j, here, kv_head, d, wide);
+        pack_rows<V>(v.data, v.stride, here, d, packed, width);
         // rows before the first one that sees this block have nothing to add
         const std::size_t skip = j < first_visible ? 0 : j + 1 - first_visible;
         weigh_block<V>(rows - skip, first_visible + skip - j, here, scores + skip * stride + j,

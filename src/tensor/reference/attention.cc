@@ -43,6 +43,25 @@ float score_scale(const AttentionShape& shape) {
     return 1.0F / std::sqrt(static_cast<float>(shape.head_dim));
 }
 
+/// One head of one sequence's keys or values, as they read back: scratch for [rows, d] of it where
+/// they are narrow.
+ConstMatrix read_back(const KvRows& x, std::size_t rows, std::size_t sequence, std::size_t head,
+                      std::size_t head_dim, float* scratch) {
+    if (x.type == KvType::kF32)
+        return ConstMatrix(static_cast<const float*>(x.data), x.rows, x.cols, x.stride)
+            .row_range(sequence * rows, rows)
+            .column_range(head * head_dim, head_dim);
+    const auto* values = static_cast<const std::uint16_t*>(x.data);
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t c = 0; c < head_dim; ++c) {
+            const std::uint16_t bits =
+                values[(sequence * rows + i) * x.stride + head * head_dim + c];
+            scratch[i * head_dim + c] =
+                x.type == KvType::kF16 ? f16_to_f32(bits) : bf16_to_f32(bits);
+        }
+    return {scratch, rows, head_dim};
+}
+
 /// One head of one sequence.
 ConstMatrix head_of(ConstMatrix x, std::size_t rows, std::size_t sequence, std::size_t head,
                     std::size_t head_dim) {
@@ -51,7 +70,9 @@ ConstMatrix head_of(ConstMatrix x, std::size_t rows, std::size_t sequence, std::
 
 }  // namespace
 
-std::size_t attention_forward_scratch(const AttentionShape& shape) { return shape.keys(); }
+std::size_t attention_forward_scratch(const AttentionShape& shape) {
+    return shape.keys() * (1 + 2 * shape.head_dim);
+}
 
 std::size_t attention_backward_scratch(const AttentionShape& shape) {
     return 2 * shape.queries * shape.queries;
@@ -63,8 +84,9 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     const std::size_t d = shape.head_dim;
     const std::size_t kv_head = head / (shape.heads / shape.kv_heads);
     const ConstMatrix q = head_of(op.q, shape.queries, sequence, head, d);
-    const ConstMatrix k = head_of(op.k, shape.keys(), sequence, kv_head, d);
-    const ConstMatrix v = head_of(op.v, shape.keys(), sequence, kv_head, d);
+    const std::size_t keys = shape.keys();
+    const ConstMatrix k = read_back(op.k, keys, sequence, kv_head, d, scratch + keys);
+    const ConstMatrix v = read_back(op.v, keys, sequence, kv_head, d, scratch + keys + keys * d);
     const float scale = score_scale(shape);
     float* p = scratch;
     for (std::size_t i = begin; i < end; ++i) {
