@@ -6,6 +6,10 @@
 #include <new>
 #include <string>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "base/float_mode.h"
 #include "tensor/kernels.h"
 #include "tensor/split.h"
@@ -17,14 +21,25 @@ namespace {
 constexpr KernelSet kAll[] = {KernelSet::kReference, KernelSet::kScalar, KernelSet::kNeon,
                               KernelSet::kAvx2, KernelSet::kAvx512};
 
+#if defined(__x86_64__)
+/// Clang 14's __builtin_cpu_supports does not know the name.
+bool has_f16c() {
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
 bool cpu_can_run(KernelSet set) {
 #if defined(__x86_64__)
     if (set == KernelSet::kAvx2)
         return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
-               __builtin_cpu_supports("f16c") != 0;
+               has_f16c();
     if (set == KernelSet::kAvx512)
         return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
-               __builtin_cpu_supports("f16c") != 0 && __builtin_cpu_supports("avx512f") != 0 &&
+               has_f16c() && __builtin_cpu_supports("avx512f") != 0 &&
                __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
                __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
 #endif
