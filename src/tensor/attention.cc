@@ -24,18 +24,52 @@ std::size_t query_blocks(const AttentionShape& shape) {
     return (shape.queries + kQueryBlock - 1) / kQueryBlock;
 }
 
-/// One task is a block of queries of one head of one sequence.
-std::size_t tasks_of(const AttentionShape& shape) {
+/// One query per sequence, by the kernel that is made for it.
+bool decodes(const Kernels& kernels, const AttentionShape& shape) {
+    return kernels.attention_decode != nullptr && shape.queries == 1 && shape.head_dim % 16 == 0;
+}
+
+/// One task is a block of queries of one head of one sequence, or a key-value head of a sequence
+/// that decodes.
+std::size_t tasks_of(const Kernels& kernels, const AttentionShape& shape) {
+    if (decodes(kernels, shape)) return shape.sequences * shape.kv_heads;
     return shape.sequences * shape.heads * query_blocks(shape);
 }
 
-void run_task(const Kernels& kernels, const AttentionForward& call, std::size_t task,
-              float* scratch) {
+/// Floats that any of the shape's tasks needs. A sequence that decodes keeps all heads' scores and
+/// their sums.
+std::size_t scratch_of(const Kernels& kernels, const AttentionShape& shape) {
+    const std::size_t keys = (shape.keys() + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
+    return std::max(kernels.attention_forward_scratch(shape), shape.heads * (keys + 1));
+}
+
+void run_tasks(const Kernels& kernels, const AttentionForward& call, std::size_t task,
+               std::size_t end, float* scratch) {
     const AttentionShape& shape = call.shape;
-    const std::size_t first = task % query_blocks(shape) * kQueryBlock;
-    const std::size_t line = task / query_blocks(shape);
-    kernels.attention_forward(call, line / shape.heads, line % shape.heads, first,
-                              std::min(first + kQueryBlock, shape.queries), scratch);
+    if (decodes(kernels, shape)) {
+        while (task < end) {
+            const std::size_t kv = task % shape.kv_heads;
+            const std::size_t count = std::min(shape.kv_heads - kv, end - task);
+            kernels.attention_decode(call, task / shape.kv_heads, kv, kv + count, scratch);
+            task += count;
+        }
+    }
+    for (; task < end; ++task) {
+        const std::size_t first = task % query_blocks(shape) * kQueryBlock;
+        const std::size_t line = task / query_blocks(shape);
+        kernels.attention_forward(call, line / shape.heads, line % shape.heads, first,
+                                  std::min(first + kQueryBlock, shape.queries), scratch);
+    }
+}
+
+/// Neighbouring heads of a sequence lie side by side in the cache: a thread that decodes takes all
+/// of them, or its share where there are no more.
+std::size_t task_grain(const Compute& compute, const AttentionShape& shape, std::size_t tasks,
+                       std::size_t work) {
+    const std::size_t worthwhile = grain_for(work / tasks);
+    if (!decodes(*compute.kernels, shape)) return worthwhile;
+    const std::size_t threads = compute.pool == nullptr ? 1 : compute.pool->size();
+    return std::max(worthwhile, std::min(shape.kv_heads, (tasks + threads - 1) / threads));
 }
 
 }  // namespace
@@ -49,18 +83,20 @@ void attention_forward(const Compute& compute, std::span<const AttentionForward>
         const AttentionShape& shape = call.shape;
         check_shape(shape, call.q, call.k, call.v);
         CHECK(call.out.rows == call.q.rows && call.out.cols == call.q.cols);
-        tasks += tasks_of(shape);
+        tasks += tasks_of(*compute.kernels, shape);
         work += shape.sequences * shape.heads * shape.queries * shape.keys() * shape.head_dim;
-        scratch_size = std::max(scratch_size, compute.kernels->attention_forward_scratch(shape));
+        scratch_size = std::max(scratch_size, scratch_of(*compute.kernels, shape));
     }
     if (tasks == 0) return;
-    split(compute, tasks, grain_for(work / tasks), [&](std::size_t begin, std::size_t end) {
+    const std::size_t grain = task_grain(compute, calls[0].shape, tasks, work);
+    split(compute, tasks, grain, [&](std::size_t begin, std::size_t end) {
         float* scratch = thread_scratch(scratch_size);
         std::size_t first = 0;  // of the call's tasks
         for (const AttentionForward& call : calls) {
-            const std::size_t after = first + tasks_of(call.shape);
-            for (std::size_t task = std::max(first, begin); task < std::min(after, end); ++task)
-                run_task(*compute.kernels, call, task - first, scratch);
+            const std::size_t after = first + tasks_of(*compute.kernels, call.shape);
+            if (begin < after && first < end)
+                run_tasks(*compute.kernels, call, std::max(first, begin) - first,
+                          std::min(after, end) - first, scratch);
             first = after;
         }
     });
@@ -73,7 +109,7 @@ void attention_forward(const Compute& compute, const AttentionShape& shape, Cons
 }
 
 void reserve_attention(const Compute& compute, const AttentionShape& shape) {
-    const std::size_t count = compute.kernels->attention_forward_scratch(shape);
+    const std::size_t count = scratch_of(*compute.kernels, shape);
     const std::size_t threads = compute.pool == nullptr ? 1 : compute.pool->size();
     // Each waits for the others, so that every thread takes exactly one.
     std::atomic<std::size_t> begun = 0;

@@ -88,6 +88,10 @@ struct Kernels {
     std::size_t (*attention_backward_scratch)(const AttentionShape& shape);
     void (*attention_forward)(const AttentionForward& op, std::size_t sequence, std::size_t head,
                               std::size_t begin, std::size_t end, float* scratch);
+    /// Key-value heads [kv_begin, kv_end) of one sequence, for one query each and a head_dim that
+    /// is a multiple of 16. Null where a set has nothing faster than attention_forward.
+    void (*attention_decode)(const AttentionForward& op, std::size_t sequence, std::size_t kv_begin,
+                             std::size_t kv_end, float* scratch);
     void (*attention_backward)(const AttentionBackward& op, std::size_t sequence,
                                std::size_t kv_head, float* scratch);
 };

@@ -3,6 +3,7 @@
 
 #include "tensor/kernels/attention_backward_body.h"
 #include "tensor/kernels/attention_body.h"
+#include "tensor/kernels/attention_decode_body.h"
 #include "tensor/kernels/elementwise_body.h"
 #include "tensor/kernels/gelu_body.h"
 #include "tensor/kernels/layernorm_body.h"
@@ -44,6 +45,7 @@ constexpr Kernels make_table(KernelSet set) {
         .attention_forward_scratch = attention_forward_scratch<V>,
         .attention_backward_scratch = attention_backward_scratch<V>,
         .attention_forward = attention_forward<V>,
+        .attention_decode = attention_decode<V>,
         .attention_backward = attention_backward<V>,
     };
 }

@@ -35,6 +35,7 @@ const Kernels* reference_kernels() {
         .attention_forward_scratch = ref::attention_forward_scratch,
         .attention_backward_scratch = ref::attention_backward_scratch,
         .attention_forward = ref::attention_forward,
+        .attention_decode = nullptr,
         .attention_backward = ref::attention_backward,
     };
     return &kTable;
