@@ -1,27 +1,46 @@
-// Fuzzes both JSON documents of a safetensors model: the header with its offsets, and config.json.
+// Fuzzes a Hugging Face model: config.json, then the header of a safetensors file and its tensors.
 #include <cstddef>
 #include <cstdint>
 
+#include "model/hf_folder.h"
 #include "model/safetensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace cairn;
-    const model::MemorySource source({data, size});
+    const auto source = std::make_shared<model::MemorySource>(ByteView(data, size));
     const auto entries = model::read_safetensors_header(source);
     if (entries.ok())
         for (const auto& [name, entry] : *entries)
             CHECK(entry.offset <= size && entry.bytes <= size - entry.offset);
-    const auto config = model::parse_llama_config(as_text({data, size}));
-    if (config.ok()) CHECK(model::validate(*config).ok());
-    model::ModelConfig tiny{.dim = 2,
-                            .hidden_dim = 1,
-                            .layers = 1,
-                            .heads = 1,
-                            .kv_heads = 1,
-                            .vocab = 2,
-                            .context = 1};
-    std::vector<std::unique_ptr<model::Source>> files;
-    files.push_back(std::make_unique<model::MemorySource>(source));
-    (void)model::read_safetensors(tiny, files).ok();
+    const auto config = model::parse_hf_config(as_text({data, size}));
+    if (config.ok()) {
+        CHECK(model::validate(config->config).ok());
+        const auto family = model::hf_family_of(config->config);
+        if (family.ok()) {
+            const std::string text =
+                model::render_hf_config(config->config, *family, {}, tensor::WeightType::kF32);
+            const auto back = model::parse_hf_config(text);
+            CHECK(back.ok() && back->config == config->config);
+        }
+    }
+    const std::vector<model::SharedSource> files{source};
+    for (const auto family : {model::HfFamily::kLlama, model::HfFamily::kGpt2}) {
+        model::HfConfig tiny{family,
+                             {.dim = 2,
+                              .hidden_dim = 1,
+                              .layers = 1,
+                              .heads = 1,
+                              .kv_heads = 1,
+                              .vocab = 2,
+                              .context = 1}};
+        if (family == model::HfFamily::kGpt2) {
+            tiny.config.norm = model::NormKind::kLayer;
+            tiny.config.positions = model::PositionKind::kLearned;
+            tiny.config.feed_forward = model::FeedForward::kGeluTanh;
+            tiny.config.qkv_bias = tiny.config.out_bias = tiny.config.ffn_bias = true;
+        }
+        const auto read = model::read_hf_tensors(tiny, files);
+        if (read.ok()) CHECK(read->layout().size() * 2 <= size);
+    }
     return 0;
 }

@@ -8,12 +8,13 @@
 #include "base/codec.h"
 #include "base/test_data.h"
 #include "model/checkpoint.h"
+#include "model/format_test_models.h"
 #include "model/generate.h"
 #include "model/llama2c.h"
 #include "model/load.h"
-#include "model/safetensors.h"
+#include "model/mapped_source.h"
+#include "model/retype.h"
 #include "model/test_model.h"
-#include "tensor/kv_type.h"
 
 namespace cairn::model {
 namespace {
@@ -23,7 +24,9 @@ Model small_model(bool tied = true) {
     return make_model(layout.config(), lively_parameters(layout, 5));
 }
 
-Result<Model> read(ByteView bytes) { return read_checkpoint(MemorySource(bytes)); }
+Result<Model> read(ByteView bytes) {
+    return read_checkpoint(std::make_shared<MemorySource>(bytes));
+}
 
 TEST(Checkpoint, RoundTrips) {
     for (const bool tied : {false, true}) {
@@ -50,147 +53,59 @@ TEST(Checkpoint, RefusesEveryFlippedBitAndEveryShorterFile) {
     EXPECT_FALSE(read(longer).ok());
 }
 
+TEST(Checkpoint, ReadsVersion1) {
+    const Model model = small_model();
+    Writer writer;
+    writer.raw(as_bytes(kCheckpointMagic));
+    writer.u32(1);
+    encode(model.config, writer);
+    writer.bytes({});
+    const std::vector<float> parameters = dense_parameters(model);
+    writer.u64(parameters.size());
+    for (const float value : parameters) writer.u32(std::bit_cast<std::uint32_t>(value));
+    writer.u64(checkpoint_checksum(writer.out()));
+    Bytes file = std::move(writer).take();
+    const Model back = read(file).value();
+    EXPECT_EQ(back.config, model.config);
+    EXPECT_EQ(bit_hash(dense_parameters(back)), bit_hash(parameters));
+    file[file.size() / 2] ^= 1;
+    EXPECT_FALSE(read(file).ok());
+}
+
+TEST(Checkpoint, EveryTypeRoundTripsToTheSameBytes) {
+    for (const auto type :
+         {tensor::WeightType::kF16, tensor::WeightType::kBf16, tensor::WeightType::kQ8_0,
+          tensor::WeightType::kQ4_0, tensor::WeightType::kW8A8Row}) {
+        const Model model = retype(family_model(family_configs()[0].config), type, true).value();
+        const Bytes bytes = encode_checkpoint(model).value();
+        const Model back = read(bytes).value();
+        EXPECT_EQ(back.weights.layers[1].w_down.type, type);
+        EXPECT_EQ(back.chat_template, model.chat_template);
+        EXPECT_EQ(encode_checkpoint(back).value(), bytes);
+        for (std::size_t bit = 0; bit < bytes.size() * 8; bit += 4999) {
+            Bytes bad = bytes;
+            bad[bit / 8] = static_cast<std::uint8_t>(bad[bit / 8] ^ (1U << (bit % 8)));
+            EXPECT_FALSE(read(bad).ok()) << bit;
+        }
+    }
+}
+
+TEST(Checkpoint, AMappedFileIsUsedInPlace) {
+    const Scratch scratch("mapped.cairn");
+    ASSERT_TRUE(save_checkpoint(small_model(), scratch.path()).ok());
+    const SharedSource source = open_source(scratch.path()).value();
+    const Model model = read_checkpoint(source).value();
+    const auto* data = static_cast<const std::uint8_t*>(model.weights.layers[0].wq.data);
+    EXPECT_TRUE(data >= source->mapped() && data < source->mapped() + source->size());
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(data) % kCheckpointAlignment, 0U);
+}
+
 TEST(Checkpoint, RefusesNumbersThatAreNone) {
     std::vector<float> parameters = dense_parameters(small_model());
     parameters[100] = std::numeric_limits<float>::infinity();
     const auto refused = encode_checkpoint(make_model(small_config(), parameters));
     ASSERT_FALSE(refused.ok());
     EXPECT_NE(refused.error().message.find("token_embedding"), std::string::npos);
-}
-
-// A safetensors file with the given type for all matrices.
-Bytes safetensors_file(const Model& model, bool bf16) {
-    const ParameterLayout layout(model.config);
-    const std::vector<float> parameters = dense_parameters(model);
-    std::string header = "{";
-    Writer data;
-    for (const TensorInfo& info : layout.tensors()) {
-        const bool narrow = bf16 && info.is_matrix;
-        const std::string name = [&]() -> std::string {
-            const std::string layer = "model.layers." + std::to_string(info.layer) + ".";
-            switch (info.kind) {
-                case TensorKind::kTokenEmbedding:
-                    return "model.embed_tokens.weight";
-                case TensorKind::kAttnNorm:
-                    return layer + "input_layernorm.weight";
-                case TensorKind::kWq:
-                    return layer + "self_attn.q_proj.weight";
-                case TensorKind::kWk:
-                    return layer + "self_attn.k_proj.weight";
-                case TensorKind::kWv:
-                    return layer + "self_attn.v_proj.weight";
-                case TensorKind::kWo:
-                    return layer + "self_attn.o_proj.weight";
-                case TensorKind::kFfnNorm:
-                    return layer + "post_attention_layernorm.weight";
-                case TensorKind::kWGate:
-                    return layer + "mlp.gate_proj.weight";
-                case TensorKind::kWUp:
-                    return layer + "mlp.up_proj.weight";
-                case TensorKind::kWDown:
-                    return layer + "mlp.down_proj.weight";
-                case TensorKind::kFinalNorm:
-                    return "model.norm.weight";
-                case TensorKind::kHead:
-                    return "lm_head.weight";
-                default:
-                    return "";
-            }
-        }();
-        const std::size_t begin = data.out().size();
-        for (std::uint64_t i = 0; i < info.size(); ++i) {
-            const float value = parameters[info.offset + i];
-            if (narrow)
-                data.u16(tensor::f32_to_bf16(value));
-            else
-                data.u32(std::bit_cast<std::uint32_t>(value));
-        }
-        const std::string shape = info.is_matrix
-                                      ? std::to_string(info.rows) + "," + std::to_string(info.cols)
-                                      : std::to_string(info.cols);
-        header += (header.size() > 1 ? "," : "") + ("\"" + name + "\":{\"dtype\":\"") +
-                  (narrow ? "BF16" : "F32") + "\",\"shape\":[" + shape + "],\"data_offsets\":[" +
-                  std::to_string(begin) + "," + std::to_string(data.out().size()) + "]}";
-    }
-    header += "}";
-    Writer file;
-    file.u64(header.size());
-    file.raw(as_bytes(header));
-    file.raw(data.out());
-    return std::move(file).take();
-}
-
-Result<Model> read_memory(const ModelConfig& config, ByteView bytes) {
-    std::vector<std::unique_ptr<Source>> files;
-    files.push_back(std::make_unique<MemorySource>(bytes));
-    return read_safetensors(config, files);
-}
-
-TEST(Safetensors, ReadsFullAndHalfTypes) {
-    const Model model = small_model(false);
-    std::vector<float> parameters = dense_parameters(model);
-    const auto read_back = [&](const Bytes& file) {
-        return bit_hash(dense_parameters(read_memory(model.config, file).value()));
-    };
-    EXPECT_EQ(read_back(safetensors_file(model, false)), bit_hash(parameters));
-    const ParameterLayout layout(model.config);
-    for (const TensorInfo& info : layout.tensors())
-        if (info.is_matrix)
-            tensor::round_to_kv_type(tensor::KvType::kBf16, info.size(),
-                                     parameters.data() + info.offset);
-    EXPECT_EQ(read_back(safetensors_file(model, true)), bit_hash(parameters));
-}
-
-TEST(Safetensors, RefusesWhatDoesNotFit) {
-    const Model model = small_model(false);
-    const Bytes bytes = safetensors_file(model, false);
-    EXPECT_FALSE(read_memory(model.config, ByteView(bytes).first(bytes.size() - 1)).ok());
-    EXPECT_FALSE(read_memory(model.config, ByteView(bytes).first(20)).ok());
-    ModelConfig other = model.config;
-    other.hidden_dim += 1;
-    EXPECT_FALSE(read_memory(other, bytes).ok());
-    other = model.config;
-    other.layers = 2;  // then layer 2's tensors belong to nothing
-    EXPECT_EQ(read_memory(other, bytes).error().code, ErrorCode::kUnsupported);
-}
-
-TEST(Safetensors, RefusesOffsetsOutsideTheFileAndLengthsThatLie) {
-    const auto header = [](const std::string& offsets, const std::string& shape) {
-        const std::string text =
-            R"({"a":{"dtype":"F32","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
-        Writer file;
-        file.u64(text.size());
-        file.raw(as_bytes(text));
-        file.u64(0);
-        const Bytes bytes = std::move(file).take();
-        return read_safetensors_header(MemorySource(bytes)).ok();
-    };
-    EXPECT_TRUE(header("[0,8]", "[2]"));
-    EXPECT_FALSE(header("[0,12]", "[3]"));  // one past the end
-    EXPECT_FALSE(header("[4,12]", "[2]"));
-    EXPECT_FALSE(header("[8,0]", "[2]"));
-    EXPECT_FALSE(header("[0,8]", "[3]"));
-    EXPECT_FALSE(header("[0,8]", "[-2]"));
-    EXPECT_FALSE(header("[0,8,8]", "[2]"));
-    EXPECT_FALSE(header("[0,0]", "[4294967296,4294967296]"));  // wraps to nothing in 64 bits
-}
-
-TEST(Safetensors, ReadsConfigsAndRefusesOtherModels) {
-    const std::string good =
-        R"({"model_type":"llama","hidden_size":64,"intermediate_size":172,"num_hidden_layers":5,)"
-        R"("num_attention_heads":8,"num_key_value_heads":4,"vocab_size":512,)"
-        R"("max_position_embeddings":512,"rms_norm_eps":1e-05,"tie_word_embeddings":true)";
-    const ModelConfig config = parse_llama_config(good + "}").value();
-    EXPECT_EQ(config.kv_heads, 4U);
-    EXPECT_EQ(config.norm_eps, 1e-5F);
-    EXPECT_EQ(config.rope_theta, 10000.0F);
-    EXPECT_FALSE(config.rope_interleaved);
-    for (const char* more : {R"(,"attention_bias":true)", R"(,"rope_scaling":{"factor":2})",
-                             R"(,"hidden_act":"gelu")", R"(,"head_dim":16)"})
-        EXPECT_EQ(parse_llama_config(good + more + "}").error().code, ErrorCode::kUnsupported);
-    EXPECT_FALSE(parse_llama_config("{}").ok());
-    EXPECT_FALSE(parse_llama_config("[1]").ok());
-    EXPECT_FALSE(parse_llama_config(good).ok());
 }
 
 class Stories : public testing::Test {
@@ -250,12 +165,22 @@ TEST_F(Stories, RefusesDamage) {
 
 TEST(LoadAny, SaysWhatAFileIsInstead) {
     EXPECT_EQ(load_any("/nonexistent").error().code, ErrorCode::kNotFound);
-    const std::string path = testing::TempDir() + "/other.gguf";
-    std::ofstream(path) << "GGUF and more than eight bytes";
-    EXPECT_EQ(load_any(path).error().code, ErrorCode::kUnsupported);
-    std::ofstream(path) << "plain text, nothing that a model begins with";
-    EXPECT_EQ(load_any(path).error().code, ErrorCode::kInvalid);
-    std::filesystem::remove(path);
+    const auto error_of = [](const std::string& content) {
+        const Scratch scratch("other.bin");
+        std::ofstream(scratch.path(), std::ios::binary) << content;
+        return load_any(scratch.path()).error();
+    };
+    EXPECT_EQ(error_of("GGUF").code, ErrorCode::kInvalid);
+    EXPECT_EQ(error_of(std::string("GGUF\1\0\0\0", 8)).code, ErrorCode::kUnsupported);
+    EXPECT_NE(error_of("CAIRNBPE").message.find("tokenizer"), std::string::npos);
+    EXPECT_NE(error_of("PK\x03\x04 archive").message.find("safetensors"), std::string::npos);
+    EXPECT_NE(error_of("{\"model_type\": 1}").message.find("folder"), std::string::npos);
+    EXPECT_EQ(error_of("plain text, nothing that a model begins with").code, ErrorCode::kInvalid);
+    EXPECT_EQ(error_of("").code, ErrorCode::kInvalid);
+    // An empty folder names the files that it lacks.
+    const Scratch folder("folder");
+    std::filesystem::create_directory(folder.path());
+    EXPECT_NE(load_any(folder.path()).error().message.find("config.json"), std::string::npos);
 }
 
 }  // namespace

@@ -5,8 +5,10 @@
 #include <fmt/core.h>
 
 #include "model/checkpoint.h"
+#include "model/gguf_model.h"
+#include "model/hf_folder.h"
 #include "model/llama2c.h"
-#include "model/safetensors.h"
+#include "model/mapped_source.h"
 
 namespace cairn::model {
 
@@ -25,40 +27,36 @@ bool looks_like_safetensors(const Source& source, ByteView head) {
     return length <= source.size() - 8;
 }
 
-Result<LoadedModel> load_folder(const fs::path& folder) {
-    ASSIGN_OR_RETURN(Model model, read_safetensors_folder(folder.string()));
-    return LoadedModel{std::move(model), "safetensors"};
-}
-
 }  // namespace
 
 Result<LoadedModel> load_any(const std::string& path) {
     std::error_code failure;
-    if (fs::is_directory(path, failure)) return load_folder(path);
-    ASSIGN_OR_RETURN(const FileSource source, FileSource::open(path));
-    ASSIGN_OR_RETURN(const Bytes head, source.head(64));
+    if (fs::is_directory(path, failure)) return read_hf_folder(path);
+    ASSIGN_OR_RETURN(const SharedSource source, open_source(path));
+    ASSIGN_OR_RETURN(const Bytes head, source->head(64));
     const std::string_view text = as_text(head);
     if (text.starts_with(kCheckpointMagic)) {
         ASSIGN_OR_RETURN(Model model, read_checkpoint(source));
-        return LoadedModel{std::move(model), "cairn"};
+        return LoadedModel{std::move(model), "cairn", {}};
     }
-    if (text.starts_with("GGUF"))
-        return unsupported(path, "is a GGUF file, which this version cannot read yet");
+    if (text.starts_with(kGgufMagic)) return read_gguf(source);
     if (text.starts_with("24ka"))
         return unsupported(path,
                            "is a llama2.c checkpoint of version 1 or 2; export it as version 0");
-    if (text.starts_with("CAIRNBPE"))
+    if (text.starts_with("CAIRNBPE") || text.starts_with("CAIRNVOC"))
         return invalid(path + " is a tokenizer, not a model; pass it as --tokenizer");
-    if (looks_like_safetensors(source, head)) {
+    if (text.starts_with("PK\x03\x04") || text.starts_with("\x80\x02"))
+        return unsupported(path,
+                           "is a PyTorch pickle, which can run code when it is read; save "
+                           "the model as safetensors");
+    if (looks_like_safetensors(*source, head)) {
         const fs::path file(path);
-        if (file.filename() != "model.safetensors")
-            return unsupported(path,
-                               "is a safetensors file: name the folder that holds it and "
-                               "its config.json");
-        return load_folder(file.has_parent_path() ? file.parent_path() : fs::path("."));
+        return read_hf_folder(file.has_parent_path() ? file.parent_path().string() : ".");
     }
-    ASSIGN_OR_RETURN(Model model, read_llama2c(source));
-    return LoadedModel{std::move(model), "llama2c"};
+    if (!head.empty() && (head[0] == '{' || head[0] == '['))
+        return invalid(path + " is a JSON file; name the folder that holds it");
+    ASSIGN_OR_RETURN(Model model, read_llama2c(*source));
+    return LoadedModel{std::move(model), "llama2c", {}};
 }
 
 Result<std::unique_ptr<Tokenizer>> find_tokenizer(const Model& model, const std::string& model_path,
@@ -73,7 +71,8 @@ Result<std::unique_ptr<Tokenizer>> find_tokenizer(const Model& model, const std:
         const fs::path path(model_path);
         const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
         for (const std::string& name :
-             {fmt::format("tok{}.bin", model.config.vocab), std::string("tokenizer.bin")}) {
+             {fmt::format("tok{}.bin", model.config.vocab), std::string("tokenizer.bin"),
+              std::string("tokenizer.json")}) {
             const std::string candidate = (folder / name).string();
             if (!fs::is_regular_file(candidate)) continue;
             ASSIGN_OR_RETURN(file, read_file(candidate, kMaxTokenizerBytes));
@@ -90,6 +89,15 @@ Result<std::unique_ptr<Tokenizer>> find_tokenizer(const Model& model, const std:
         return invalid(fmt::format("{} has {} tokens, more than the model's vocabulary of {}",
                                    where, (*tokenizer)->vocab_size(), model.config.vocab));
     return tokenizer;
+}
+
+Result<std::unique_ptr<Tokenizer>> find_tokenizer(const LoadedModel& loaded,
+                                                  const std::string& model_path,
+                                                  const std::string& explicit_path) {
+    auto tokenizer = find_tokenizer(loaded.model, model_path, explicit_path);
+    if (tokenizer.ok() || loaded.tokenizer_problem.empty()) return tokenizer;
+    return Error{tokenizer.error().code,
+                 tokenizer.error().message + " (its own: " + loaded.tokenizer_problem + ")"};
 }
 
 }  // namespace cairn::model

@@ -1,20 +1,15 @@
-// Loading a model from whatever the user named: our checkpoint, a llama2.c .bin, a safetensors file
-// or its folder. The content decides, never the file's name.
+// Loading a model from whatever the user named: our checkpoint, a GGUF file, a Hugging Face folder
+// (or its safetensors file), a llama2.c .bin. The content decides, never the file's name. Files are
+// mapped (model/mapped_source.h): weights stay where they are.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "model/loaded_model.h"
 #include "model/tokenizer.h"
-#include "model/weights.h"
 
 namespace cairn::model {
-
-/// "cairn", "llama2c", "safetensors".
-struct LoadedModel {
-    Model model;
-    std::string format;
-};
 
 /// Errors say what the file is instead, if that can be told, and what to do.
 Result<LoadedModel> load_any(const std::string& path);
@@ -23,6 +18,10 @@ Result<LoadedModel> load_any(const std::string& path);
 /// tok<vocab>.bin or tokenizer.bin beside the model. kNotFound with a hint if there is none;
 /// kInvalid if it has more tokens than the model's vocabulary.
 Result<std::unique_ptr<Tokenizer>> find_tokenizer(const Model& model, const std::string& model_path,
+                                                  const std::string& explicit_path);
+/// The same; the error also tells why the model's own tokenizer is not used.
+Result<std::unique_ptr<Tokenizer>> find_tokenizer(const LoadedModel& loaded,
+                                                  const std::string& model_path,
                                                   const std::string& explicit_path);
 
 }  // namespace cairn::model

@@ -1,45 +1,24 @@
-// Reading safetensors (Hugging Face): u64 header length, a JSON header {name: {dtype, shape,
-// data_offsets}}, then the data. A Llama model is a folder of config.json and model.safetensors (or
-// shards with model.safetensors.index.json). F32, F16 and BF16 tensors widen to fp32 exactly.
+// Safetensors, Hugging Face's file of tensors: u64 header length, a JSON header {name: {dtype,
+// shape, data_offsets}}, then the data. The header alone is here, read and written; what the names
+// mean is model/hf_names.h, a folder of such files model/hf_folder.h.
+// Source: github.com/huggingface/safetensors, README.
 #pragma once
 
 #include <map>
-#include <memory>
+#include <span>
 
-#include "model/source.h"
-#include "model/weights.h"
+#include "model/assemble.h"
+#include "model/outgoing.h"
 
 namespace cairn::model {
 
 inline constexpr std::uint64_t kMaxSafetensorsHeader = std::uint64_t{16} << 20;
 
-enum class SafetensorsType { kF32, kF16, kBf16, kOther };
+/// The header of one file, every bound checked: offsets lie inside the file, agree with type and
+/// shape and do not overlap.
+Result<std::map<std::string, StoredTensor>> read_safetensors_header(const SharedSource& source);
 
-struct SafetensorsEntry {
-    SafetensorsType type = SafetensorsType::kOther;
-    std::vector<std::uint64_t> shape;
-    std::uint64_t offset = 0;  ///< in the file
-    std::uint64_t bytes = 0;
-};
-
-/// The header of one file, every bound checked: offsets lie inside the file and agree with type
-/// and shape.
-Result<std::map<std::string, SafetensorsEntry>> read_safetensors_header(const Source& source);
-
-/// Values of one tensor into `out`, whose length must equal its element count.
-Status read_safetensors_tensor(const Source& source, const SafetensorsEntry& entry,
-                               std::span<float> out);
-
-/// config.json of a Llama-style model. kUnsupported for what this program does not compute (rope
-/// scaling, biases, other activations), rather than computing something else.
-Result<ModelConfig> parse_llama_config(std::string_view json);
-
-/// A folder with config.json and safetensors. It has no tokenizer that we read yet: the result's
-/// tokenizer is empty.
-Result<Model> read_safetensors_folder(const std::string& folder);
-
-/// From parsed parts, for tests and fuzzing: every file holds some of the tensors.
-Result<Model> read_safetensors(const ModelConfig& config,
-                               std::span<const std::unique_ptr<Source>> files);
+/// The header for tensors that follow one another; data begins at a multiple of eight.
+Bytes safetensors_header(std::span<const Outgoing> tensors);
 
 }  // namespace cairn::model
