@@ -26,6 +26,8 @@ Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      const model::Weights& weights, model::LayerRange layers,
                                      std::span<const float> inputs, model::KvType kv,
                                      const tensor::Compute& compute) {
+    if (!config.causal)
+        return Error{ErrorCode::kUnsupported, "sessions of encoders are not replayed"};
     if (!has_layers(weights, layers)) return not_found("the auditor does not hold these layers");
     const std::size_t dim = config.dim;
     const std::size_t rows = inputs.size() / dim;
@@ -50,7 +52,8 @@ Verdict replay(const model::ModelConfig& config, const model::Weights& weights,
                const ReplayClaim& claim, const tensor::Compute& compute) {
     const auto honest = recompute(config, weights, claim.layers, claim.inputs, claim.kv, compute);
     if (!honest.ok())
-        return honest.error().code == ErrorCode::kNotFound
+        return honest.error().code == ErrorCode::kNotFound ||
+                       honest.error().code == ErrorCode::kUnsupported
                    ? Verdict::undecided(honest.error().message)
                    : Verdict::invalid(honest.error().message);
     if (claim.outputs.size() != claim.inputs.size())

@@ -19,6 +19,7 @@ namespace cairn::cli {
 Status run_eval(const EvalRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
+    pack_local_model(machine->compute(), *local);
     ASSIGN_OR_RETURN(const std::string text, read_text(request.text));
     model::Tokens stream{local->tokenizer->begin_token()};
     const model::Tokens words = local->tokenizer->encode(text);

@@ -13,6 +13,7 @@
 #include "cli/local_model.h"
 #include "crypto/hash.h"
 #include "model/generate.h"
+#include "model/stop_strings.h"
 #include "serve/model_snapshot.h"
 #include "serve/network_layers.h"
 
@@ -31,7 +32,7 @@ const char* reason_name(model::StopReason reason) {
         case model::StopReason::kEndToken:
             return "end";
         case model::StopReason::kCaller:
-            return "caller";
+            return "string";
     }
     return "unknown";
 }
@@ -42,6 +43,7 @@ struct Written {
     std::string text;
     Hash256 digest;
     std::uint64_t elapsed_us = 0;
+    nlohmann::json logprobs = nlohmann::json::array();
     std::vector<serve::Hop> hops;  // over the network
     std::size_t failovers = 0;
 };
@@ -76,14 +78,20 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& req
         serve::content_hash(local.model.config, local.model.weights), local.model.config, options);
 }
 
+nlohmann::json logprob_json(const model::GeneratedStep& step) {
+    nlohmann::json top = nlohmann::json::array();
+    for (const tensor::TokenLogprob& entry : step.top)
+        top.push_back({{"token", entry.id}, {"logprob", entry.logprob}});
+    return {{"token", step.token}, {"logprob", step.logprob}, {"top", std::move(top)}};
+}
+
 // `show` receives the text piece by piece.
 Result<Written> write_text(const GenerateRequest& request, const LocalModel& local,
                            const tensor::Compute& compute,
                            const std::function<void(const std::string&)>& show) {
     const model::ModelConfig& config = local.model.config;
-    model::Tokens prompt{local.tokenizer->begin_token()};
     const model::Tokens words = local.tokenizer->encode(request.prompt);
-    prompt.insert(prompt.end(), words.begin(), words.end());
+    const model::Tokens prompt = local.tokenizer->encode_prompt(request.prompt);
     const std::size_t positions =
         std::min<std::size_t>(config.context, prompt.size() + request.steps);
     std::unique_ptr<model::LayerStack> layers;
@@ -97,6 +105,7 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
     }
     // Embedding and head always run here.
     model::Transformer ends(config, local.model.weights, {0, 0}, compute, {});
+    ASSIGN_OR_RETURN(model::StopStrings stop, model::StopStrings::create(request.stops));
     model::StreamDecoder decoder(*local.tokenizer);
     for (const std::uint32_t token : words) show(decoder.push(token));
 
@@ -110,18 +119,22 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
         hash.update(
             {reinterpret_cast<const std::uint8_t*>(step.logits.data()), step.logits.size_bytes()});
         if (is_end(step.token)) return true;
-        const std::string piece = decoder.push(step.token);
+        if (request.logprobs) written.logprobs.push_back(logprob_json(step));
+        const std::string piece = stop.push(decoder.push(step.token));
         written.text += piece;
         show(piece);
         if (request.json) progress.update(step.index + 1);
-        return true;
+        return !stop.stopped();
     };
+    model::GenerateOptions options;
+    options.sampling = request.sampling;
+    options.max_tokens = request.steps;
+    options.logprobs = request.logprobs;
+    options.top_logprobs = request.logprobs ? request.top_logprobs : 0;
     ASSIGN_OR_RETURN(written.generated,
-                     model::generate(compute, ends, *layers, prompt,
-                                     {.sampling = request.sampling, .max_tokens = request.steps},
-                                     is_end, on_step));
+                     model::generate(compute, ends, *layers, prompt, options, is_end, on_step));
     written.elapsed_us = clock.monotonic_us() - started;
-    const std::string rest = decoder.finish();
+    const std::string rest = stop.push(decoder.finish()) + stop.finish();
     written.text += rest;
     show(rest);
     written.digest = hash.finish();
@@ -147,6 +160,8 @@ nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
 Status run_generate(const GenerateRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
+    // The network names a model by its canonical weights, and its layers run elsewhere.
+    if (!request.network) pack_local_model(machine->compute(), *local);
     const auto show = [&](const std::string& piece) {
         if (!request.json) out << piece << std::flush;
     };
@@ -166,6 +181,7 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
         {"kernels", machine->kernels()},
         {"threads", machine->threads()},
         {"tokens_per_second", seconds > 0 ? static_cast<double>(count) / seconds : 0.0}};
+    if (request.logprobs) object["logprobs"] = written.logprobs;
     if (request.network) {
         object["hops"] = hops_json(written.hops);
         object["failovers"] = written.failovers;
@@ -201,6 +217,28 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     command->add_option("--min-p", request->sampling.min_p, "Share of the best one's probability")
         ->check(CLI::Range(0.0F, 1.0F))
         ->capture_default_str();
+    command
+        ->add_option("--repetition-penalty", request->sampling.repetition_penalty,
+                     "Divides the logits of tokens that were there; 1: none")
+        ->check(CLI::Range(0.01F, 100.0F))
+        ->capture_default_str();
+    command
+        ->add_option("--presence-penalty", request->sampling.presence_penalty,
+                     "Subtracted from tokens that were there")
+        ->check(CLI::Range(-100.0F, 100.0F))
+        ->capture_default_str();
+    command
+        ->add_option("--frequency-penalty", request->sampling.frequency_penalty,
+                     "Subtracted once for each time that they were there")
+        ->check(CLI::Range(-100.0F, 100.0F))
+        ->capture_default_str();
+    command->add_option("--stop", request->stops, "End before this text; again for each");
+    command->add_flag("--logprobs", request->logprobs,
+                      "With --json: the log-probability of every token");
+    command
+        ->add_option("--top-logprobs", request->top_logprobs,
+                     "With --logprobs: the most probable tokens, too")
+        ->check(CLI::Range(std::size_t{0}, model::kMaxTopLogprobs));
     command->add_option("--seed", request->sampling.seed, "Decides what chance decides")
         ->capture_default_str();
     command->add_option("--threads", request->threads, "0: one per processor")

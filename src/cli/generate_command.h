@@ -18,6 +18,9 @@ struct GenerateRequest {
     std::string prompt;
     std::size_t steps = 256;  ///< tokens to write, at most
     tensor::SampleSettings sampling{};
+    std::vector<std::string> stops;    ///< the text ends before the first of these
+    bool logprobs = false;             ///< JSON: of every written token
+    std::size_t top_logprobs = 0;      ///< JSON: the most probable tokens with it
     std::size_t threads = 0;           ///< 0: one per processor
     bool network = false;              ///< layers run on Servers; the text itself stays here
     std::vector<std::string> servers;  ///< "host:port" of those that may be asked
@@ -25,7 +28,9 @@ struct GenerateRequest {
 };
 
 /// Writes the text as it comes, or one JSON object: text, prompt, tokens, digest, kernels, threads,
-/// tokens_per_second, stop; over the network also hops [{begin, end, server, key}] and failovers.
+/// tokens_per_second, stop ("steps", "context", "end", "string"); with log-probabilities also
+/// logprobs [{token, logprob, top [{token, logprob}]}]; over the network also hops [{begin, end,
+/// server, key}] and failovers.
 Status run_generate(const GenerateRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

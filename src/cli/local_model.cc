@@ -25,10 +25,14 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
                                                      const std::string& tokenizer_path) {
     ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(model_path));
     ASSIGN_OR_RETURN(auto tokenizer,
-                     model::find_tokenizer(loaded.model, model_path, tokenizer_path));
+                     model::find_tokenizer(loaded, model_path, tokenizer_path));
     const model::ParameterLayout layout = loaded.model.layout();
     return std::unique_ptr<LocalModel>(new LocalModel{
         std::move(loaded.model), std::move(loaded.format), std::move(tokenizer), layout});
+}
+
+void pack_local_model(const tensor::Compute& compute, LocalModel& local) {
+    local.model = model::pack_model(compute, local.model);
 }
 
 Result<std::string> read_text(const std::string& path) {

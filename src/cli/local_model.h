@@ -43,6 +43,10 @@ struct LocalModel {
 Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
                                                      const std::string& tokenizer_path);
 
+/// Packs the weights for fast products and lets go of the memory or file they came from. Nothing
+/// but inference can be done with the model afterwards; take its content hash before.
+void pack_local_model(const tensor::Compute& compute, LocalModel& local);
+
 /// A text file of at most 1 GiB.
 Result<std::string> read_text(const std::string& path);
 

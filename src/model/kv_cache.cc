@@ -1,15 +1,38 @@
 // CONSENSUS: changing a result here splits the network.
 #include "model/kv_cache.h"
 
-#include <algorithm>
+#include <cstring>
 
 namespace cairn::model {
 
+namespace {
+
+// Rounds `count` values into memory of the type.
+void store(KvType type, std::size_t count, const float* from, std::uint8_t* to) {
+    if (type == KvType::kF32) {
+        std::memcpy(to, from, count * sizeof(float));
+        return;
+    }
+    auto* narrow = reinterpret_cast<std::uint16_t*>(to);
+    for (std::size_t i = 0; i < count; ++i)
+        narrow[i] =
+            type == KvType::kF16 ? tensor::f32_to_f16(from[i]) : tensor::f32_to_bf16(from[i]);
+}
+
+}  // namespace
+
+std::uint64_t kv_cache_bytes(const ModelConfig& config, LayerRange range, std::size_t capacity,
+                             KvType type) {
+    return std::uint64_t{2} * range.size() * capacity * config.kv_dim() *
+           tensor::kv_type_bytes(type);
+}
+
 KvCache::KvCache(const ModelConfig& config, LayerRange range, std::size_t capacity, KvType type)
     : range_(range), type_(type), capacity_(capacity), kv_dim_(config.kv_dim()) {
+    CHECK(config.causal);
     CHECK(range.begin <= range.end && range.end <= config.layers);
     CHECK(capacity >= 1 && capacity <= config.context);
-    data_.resize(range.size() * 2 * capacity * kv_dim_);
+    data_.resize(kv_cache_bytes(config, range, capacity, type));
 }
 
 void KvCache::truncate(std::size_t length) {
@@ -24,29 +47,33 @@ void KvCache::advance(std::size_t tokens) {
 
 std::size_t KvCache::plane(std::uint32_t layer, std::size_t which) const {
     CHECK(range_.contains(layer));
-    return ((layer - range_.begin) * 2 + which) * capacity_ * kv_dim_;
+    return ((layer - range_.begin) * 2 + which) * capacity_ * kv_dim_ *
+           tensor::kv_type_bytes(type_);
 }
 
 void KvCache::write(std::uint32_t layer, tensor::ConstMatrix keys, tensor::ConstMatrix values) {
     CHECK(keys.rows == values.rows && keys.rows <= capacity_ - length_);
     CHECK(keys.cols == kv_dim_ && values.cols == kv_dim_);
+    const std::size_t row_bytes = kv_dim_ * tensor::kv_type_bytes(type_);
     const tensor::ConstMatrix sources[] = {keys, values};
     for (std::size_t which = 0; which < 2; ++which) {
-        float* target = data_.data() + plane(layer, which) + length_ * kv_dim_;
+        std::uint8_t* target = data_.data() + plane(layer, which) + length_ * row_bytes;
         for (std::size_t row = 0; row < keys.rows; ++row)
-            std::copy_n(sources[which].row(row), kv_dim_, target + row * kv_dim_);
-        tensor::round_to_kv_type(type_, keys.rows * kv_dim_, target);
+            store(type_, kv_dim_, sources[which].row(row), target + row * row_bytes);
     }
 }
 
-tensor::ConstMatrix KvCache::keys(std::uint32_t layer, std::size_t rows) const {
+tensor::KvRows KvCache::rows_of(std::uint32_t layer, std::size_t which, std::size_t rows) const {
     CHECK(rows <= capacity_);
-    return {data_.data() + plane(layer, 0), rows, kv_dim_};
+    return {type_, data_.data() + plane(layer, which), rows, kv_dim_};
 }
 
-tensor::ConstMatrix KvCache::values(std::uint32_t layer, std::size_t rows) const {
-    CHECK(rows <= capacity_);
-    return {data_.data() + plane(layer, 1), rows, kv_dim_};
+tensor::KvRows KvCache::keys(std::uint32_t layer, std::size_t rows) const {
+    return rows_of(layer, 0, rows);
+}
+
+tensor::KvRows KvCache::values(std::uint32_t layer, std::size_t rows) const {
+    return rows_of(layer, 1, rows);
 }
 
 }  // namespace cairn::model

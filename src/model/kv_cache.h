@@ -1,21 +1,25 @@
 // KvCache: the keys and values of one sequence for a range of layers. Its type is part of a
 // session and so of the bits: values are rounded once when they are written and read back before
-// any use, so that every split of a sequence into prefill and decode agrees (numerics rule 5).
-// Narrow types decide bits only so far: the rounded values still lie in memory as fp32.
+// any use, so that every split of a sequence into prefill and decode agrees (numerics rule 5). They
+// lie in memory as the type has them; attention widens them as it reads.
 //
 // CONSENSUS: changing a result here splits the network.
 #pragma once
 
-#include <span>
-#include <vector>
+#include <memory>
 
 #include "model/weights.h"
+#include "tensor/attention.h"
 #include "tensor/kv_type.h"
 #include "tensor/matrix.h"
 
 namespace cairn::model {
 
 using tensor::KvType;
+
+/// Bytes that a cache takes, to keep inside a bound before there is one.
+std::uint64_t kv_cache_bytes(const ModelConfig& config, LayerRange range, std::size_t capacity,
+                             KvType type);
 
 class KvCache {
   public:
@@ -28,7 +32,7 @@ class KvCache {
     std::size_t capacity() const { return capacity_; }
     /// Positions filled; the next token is written at this position.
     std::size_t length() const { return length_; }
-    /// Forgets the positions from `length` on (failover, speculative decoding).
+    /// Forgets the positions from `length` on (failover, speculative decoding, a new sequence).
     void truncate(std::size_t length);
     /// Declares the next `tokens` positions filled; the transformer calls it after the last layer.
     void advance(std::size_t tokens);
@@ -36,19 +40,20 @@ class KvCache {
     /// Writes rows for the next positions of a layer, rounded to the type: keys and values are
     /// [tokens, kv_dim]. advance() makes them count.
     void write(std::uint32_t layer, tensor::ConstMatrix keys, tensor::ConstMatrix values);
-    /// The first `rows` positions of a layer, [rows, kv_dim], as they read back.
-    tensor::ConstMatrix keys(std::uint32_t layer, std::size_t rows) const;
-    tensor::ConstMatrix values(std::uint32_t layer, std::size_t rows) const;
+    /// The first `rows` positions of a layer, [rows, kv_dim].
+    tensor::KvRows keys(std::uint32_t layer, std::size_t rows) const;
+    tensor::KvRows values(std::uint32_t layer, std::size_t rows) const;
 
   private:
     std::size_t plane(std::uint32_t layer, std::size_t which) const;
+    tensor::KvRows rows_of(std::uint32_t layer, std::size_t which, std::size_t rows) const;
 
     LayerRange range_;
     KvType type_;
     std::size_t capacity_;
     std::size_t kv_dim_;
     std::size_t length_ = 0;
-    std::vector<float> data_;  // [layer][keys, values][capacity, kv_dim]
+    std::vector<std::uint8_t> data_;  // [layer][keys, values][capacity, kv_dim] of the type
 };
 
 }  // namespace cairn::model

@@ -1,9 +1,9 @@
 // CONSENSUS: changing a result here splits the network.
 #include "model/layer_pass.h"
 
-#include <algorithm>
-
+#include "tensor/bias.h"
 #include "tensor/elementwise.h"
+#include "tensor/gelu.h"
 #include "tensor/matmul.h"
 #include "tensor/norm.h"
 #include "tensor/swiglu.h"
@@ -12,82 +12,197 @@ namespace cairn::model {
 
 using tensor::ConstMatrix;
 using tensor::Matrix;
+using K = TensorKind;
 
-LayerActivations::LayerActivations(const ModelConfig& config, std::size_t n)
-    : input(n * config.dim),
-      attn_normed(n * config.dim),
+namespace {
+
+std::size_t if_any(bool present, std::size_t count) { return present ? count : 0; }
+bool has_mean(const ModelConfig& c) { return c.norm == NormKind::kLayer; }
+bool is_gated(const ModelConfig& c) { return c.feed_forward == FeedForward::kSwiglu; }
+
+}  // namespace
+
+LayerActivations::LayerActivations(const ModelConfig& c, std::size_t n)
+    : attn_norm_input(n * c.dim),
+      attn_input(n * c.dim),
+      attn_mean(if_any(has_mean(c), n)),
       attn_rstd(n),
-      query(n * config.dim),
-      key(n * config.kv_dim()),
-      value(n * config.kv_dim()),
-      mixed(n * config.dim),
-      softmax_max(n * config.heads),
-      softmax_sum(n * config.heads),
-      middle(n * config.dim),
-      ffn_normed(n * config.dim),
+      query_raw(if_any(c.qk_norm, n * c.q_dim())),
+      key_raw(if_any(c.qk_norm, n * c.kv_dim())),
+      query_rstd(if_any(c.qk_norm, n * c.heads)),
+      key_rstd(if_any(c.qk_norm, n * c.kv_heads)),
+      query(n * c.q_dim()),
+      key(n * c.kv_dim()),
+      value(n * c.kv_dim()),
+      mixed(n * c.q_dim()),
+      softmax_max(n * c.heads),
+      softmax_sum(n * c.heads),
+      ffn_norm_input(n * c.dim),
+      ffn_input(n * c.dim),
+      ffn_mean(if_any(has_mean(c), n)),
       ffn_rstd(n),
-      gate(n * config.hidden_dim),
-      up(n * config.hidden_dim),
-      activated(n * config.hidden_dim) {}
+      gate(if_any(is_gated(c), n * c.hidden_dim)),
+      up(n * c.hidden_dim),
+      activated(n * c.hidden_dim) {}
 
-LayerScratch::LayerScratch(const ModelConfig& config, std::size_t n, bool with_gradient)
-    : branch(n * config.dim) {
+LayerScratch::LayerScratch(const ModelConfig& c, std::size_t n, bool with_gradient)
+    : branch(n * c.dim) {
     if (!with_gradient) return;
-    branch2.resize(n * config.dim);
-    dquery.resize(n * config.dim);
-    dkey.resize(n * config.kv_dim());
-    dvalue.resize(n * config.kv_dim());
-    dgate.resize(n * config.hidden_dim);
-    dup.resize(n * config.hidden_dim);
-}
-
-LayerGradients view_layer_gradients(const ParameterLayout& layout, std::uint32_t layer,
-                                    std::span<float> flat) {
-    const auto slice = [&](TensorKind kind) { return layout.slice(flat, kind, layer); };
-    return {slice(TensorKind::kAttnNorm), slice(TensorKind::kWq),  slice(TensorKind::kWk),
-            slice(TensorKind::kWv),       slice(TensorKind::kWo),  slice(TensorKind::kFfnNorm),
-            slice(TensorKind::kWGate),    slice(TensorKind::kWUp), slice(TensorKind::kWDown)};
+    branch2.resize(n * c.dim);
+    dquery.resize(n * c.q_dim());
+    dmixed.resize(n * c.q_dim());
+    dkey.resize(n * c.kv_dim());
+    dvalue.resize(n * c.kv_dim());
+    dgate.resize(if_any(is_gated(c), n * c.hidden_dim));
+    dup.resize(n * c.hidden_dim);
 }
 
 namespace {
 
-// The buffers as matrices of the rows in use.
-struct Views {
-    Views(const ModelConfig& c, LayerActivations& kept, std::size_t rows)
-        : input(kept.input.data(), rows, c.dim),
-          attn_normed(kept.attn_normed.data(), rows, c.dim),
-          query(kept.query.data(), rows, c.dim),
-          key(kept.key.data(), rows, c.kv_dim()),
-          value(kept.value.data(), rows, c.kv_dim()),
-          mixed(kept.mixed.data(), rows, c.dim),
-          middle(kept.middle.data(), rows, c.dim),
-          ffn_normed(kept.ffn_normed.data(), rows, c.dim),
-          gate(kept.gate.data(), rows, c.hidden_dim),
-          up(kept.up.data(), rows, c.hidden_dim),
-          activated(kept.activated.data(), rows, c.hidden_dim),
-          stats{kept.softmax_max.data(), kept.softmax_sum.data()} {}
+LayerBuffers buffers_of(const ModelConfig& c, LayerActivations& kept, LayerScratch& scratch,
+                        std::size_t rows) {
+    const auto view = [&](std::vector<float>& values, std::size_t cols) {
+        return values.empty() ? Matrix() : Matrix(values.data(), rows, cols);
+    };
+    LayerBuffers b;
+    b.attn_norm_input = view(kept.attn_norm_input, c.dim);
+    b.attn_input = view(kept.attn_input, c.dim);
+    b.query = view(kept.query, c.q_dim());
+    b.key = view(kept.key, c.kv_dim());
+    b.query_raw = c.qk_norm ? view(kept.query_raw, c.q_dim()) : b.query;
+    b.key_raw = c.qk_norm ? view(kept.key_raw, c.kv_dim()) : b.key;
+    b.value = view(kept.value, c.kv_dim());
+    b.mixed = view(kept.mixed, c.q_dim());
+    b.branch = view(scratch.branch, c.dim);
+    b.ffn_norm_input = view(kept.ffn_norm_input, c.dim);
+    b.ffn_input = view(kept.ffn_input, c.dim);
+    b.gate = view(kept.gate, c.hidden_dim);
+    b.up = view(kept.up, c.hidden_dim);
+    b.activated = view(kept.activated, c.hidden_dim);
+    b.attn_stats = {kept.attn_mean.data(), kept.attn_rstd.data()};
+    b.ffn_stats = {kept.ffn_mean.data(), kept.ffn_rstd.data()};
+    b.query_stats.rstd = kept.query_rstd.data();
+    b.key_stats.rstd = kept.key_rstd.data();
+    return b;
+}
 
-    Matrix input, attn_normed, query, key, value, mixed, middle, ffn_normed, gate, up, activated;
-    tensor::AttentionStats stats;
+// The backward pass of one layer, step by step; members are views of its memory.
+struct Backward {
+    Backward(const LayerContext& shared, const LayerWeights& weights, LayerActivations& activations,
+             LayerScratch& memory, const LayerGradients& gradients, std::size_t rows)
+        : context(shared),
+          g{shared.config, shared.compute},
+          w(weights),
+          grad(gradients),
+          kept(activations),
+          scratch(memory),
+          b(buffers_of(shared.config, activations, memory, rows)),
+          branch(b.branch),
+          branch2(memory.branch2.data(), rows, shared.config.dim) {}
+
+    // dW += dy^T x, db += dy over tokens; dx = dy * W.
+    void linear(ConstMatrix dy, ConstMatrix x, K weight, K bias, const tensor::Weight& values,
+                Matrix dx) {
+        tensor::matmul_tn_accumulate(g.compute, dy, x, grad.matrix(weight));
+        if (float* dbias = grad.row(bias)) tensor::bias_backward_accumulate(g.compute, dy, dbias);
+        tensor::matmul_nn(g.compute, dy, values.f32(), dx);
+    }
+    void add(Matrix sum, ConstMatrix term) {
+        tensor::add(g.compute, sum.rows * sum.cols, sum.data, term.data, sum.data);
+    }
+
+    void activation(Matrix dup);
+    void feed_forward(ConstMatrix dy);
+    void heads(Matrix dhead, Matrix raw, const tensor::Weight& gamma, NormStats stats, K kind);
+    void attention(ConstMatrix dy);
+    void attention_norm(Matrix dy) {
+        norm_backward(g, dy, b.attn_norm_input, w.attn_norm, b.attn_stats, dy,
+                      grad.row(K::kAttnNorm), grad.row(K::kAttnNormBias));
+    }
+    void ffn_norm(Matrix dy) {
+        norm_backward(g, dy, b.ffn_norm_input, w.ffn_norm, b.ffn_stats, dy, grad.row(K::kFfnNorm),
+                      grad.row(K::kFfnNormBias));
+    }
+
+    const LayerContext& context;
+    LayerGraph g;
+    const LayerWeights& w;
+    const LayerGradients& grad;
+    LayerActivations& kept;
+    LayerScratch& scratch;
+    LayerBuffers b;
+    Matrix branch, branch2;
 };
 
-// A weight's gradient, [out, in].
-Matrix gradient(std::span<float> values, std::size_t out) {
-    return {values.data(), out, values.size() / out};
+// dup: on entry the gradient of `activated`, on return of `up`; scratch.dgate of `gate`.
+void Backward::activation(Matrix dup) {
+    const std::size_t count = dup.rows * dup.cols;
+    switch (g.config.feed_forward) {
+        case FeedForward::kSwiglu:
+            tensor::swiglu_backward(g.compute, count, dup.data, b.gate.data, b.up.data,
+                                    scratch.dgate.data(), dup.data);
+            break;
+        case FeedForward::kGelu:
+            tensor::gelu_backward(g.compute, tensor::GeluForm::kErf, count, dup.data, b.up.data,
+                                  dup.data);
+            break;
+        case FeedForward::kGeluTanh:
+            tensor::gelu_backward(g.compute, tensor::GeluForm::kTanh, count, dup.data, b.up.data,
+                                  dup.data);
+            break;
+        case FeedForward::kRelu:
+            tensor::relu_backward(g.compute, count, dup.data, b.up.data, dup.data);
+            break;
+    }
 }
 
-tensor::AttentionShape attention_shape(const LayerContext& context, std::size_t rows) {
-    return {.sequences = rows / context.sequence,
-            .queries = context.sequence,
-            .first_position = 0,
-            .heads = context.config.heads,
-            .kv_heads = context.config.kv_heads,
-            .head_dim = context.config.head_dim()};
+// branch = the gradient of ffn_input from that of feed_forward(ffn_input).
+void Backward::feed_forward(ConstMatrix dy) {
+    const Matrix dup(scratch.dup.data(), dy.rows, g.config.hidden_dim);
+    linear(dy, b.activated, K::kWDown, K::kBDown, w.w_down, dup);
+    activation(dup);
+    if (!is_gated(g.config)) return linear(dup, b.ffn_input, K::kWUp, K::kBUp, w.w_up, branch);
+    const Matrix dgate(scratch.dgate.data(), dy.rows, g.config.hidden_dim);
+    linear(dgate, b.ffn_input, K::kWGate, K::kBGate, w.w_gate, branch);
+    linear(dup, b.ffn_input, K::kWUp, K::kBUp, w.w_up, branch2);
+    add(branch, branch2);
 }
 
-tensor::RopePairing pairing(const ModelConfig& config) {
-    return config.rope_interleaved ? tensor::RopePairing::kInterleaved
-                                   : tensor::RopePairing::kHalves;
+// The norm of heads backward, in place; rows of rule 1 are (token, head) ascending.
+void Backward::heads(Matrix dhead, Matrix raw, const tensor::Weight& gamma, NormStats stats,
+                     K kind) {
+    const std::size_t d = g.config.head_dim();
+    const Matrix rows = heads_as_rows(dhead, d);
+    tensor::rmsnorm_backward(g.compute, rows, heads_as_rows(raw, d), floats(gamma), stats.rstd,
+                             rows, grad.row(kind));
+}
+
+// branch = the gradient of attn_input from that of attention(attn_input).
+void Backward::attention(ConstMatrix dy) {
+    const ModelConfig& c = g.config;
+    const Matrix dmixed(scratch.dmixed.data(), dy.rows, c.q_dim());
+    const Matrix dquery(scratch.dquery.data(), dy.rows, c.q_dim());
+    const Matrix dkey(scratch.dkey.data(), dy.rows, c.kv_dim());
+    const Matrix dvalue(scratch.dvalue.data(), dy.rows, c.kv_dim());
+    linear(dy, b.mixed, K::kWo, K::kBo, w.wo, dmixed);
+    tensor::attention_backward(
+        g.compute, attention_shape(c, dy.rows / context.sequence, context.sequence), dmixed,
+        b.query, b.key, b.value, b.mixed, {kept.softmax_max.data(), kept.softmax_sum.data()},
+        dquery, dkey, dvalue);
+    if (c.positions == PositionKind::kRotary) {
+        const tensor::RopeRows positions{.tokens = context.sequence};
+        tensor::rope_backward(g.compute, context.rope, rope_pairing(c), positions, dquery);
+        tensor::rope_backward(g.compute, context.rope, rope_pairing(c), positions, dkey);
+    }
+    if (c.qk_norm) {
+        heads(dquery, b.query_raw, w.q_norm, b.query_stats, K::kQNorm);
+        heads(dkey, b.key_raw, w.k_norm, b.key_stats, K::kKNorm);
+    }
+    linear(dquery, b.attn_input, K::kWq, K::kBq, w.wq, branch);
+    linear(dkey, b.attn_input, K::kWk, K::kBk, w.wk, branch2);
+    add(branch, branch2);
+    linear(dvalue, b.attn_input, K::kWv, K::kBv, w.wv, branch2);
+    add(branch, branch2);
 }
 
 }  // namespace
@@ -95,85 +210,44 @@ tensor::RopePairing pairing(const ModelConfig& config) {
 void layer_forward(const LayerContext& context, const LayerWeights& w, LayerActivations& kept,
                    LayerScratch& scratch, Matrix x) {
     const ModelConfig& c = context.config;
-    const tensor::Compute& compute = context.compute;
-    const std::size_t rows = x.rows;
-    CHECK(rows % context.sequence == 0 && kept.input.size() >= rows * c.dim);
-    const Views v(c, kept, rows);
-    const Matrix branch(scratch.branch.data(), rows, c.dim);
-    const tensor::RopeRows positions{.tokens = context.sequence};
-
-    std::copy_n(x.data, rows * c.dim, v.input.data);
-    tensor::rmsnorm_forward(compute, x, floats(w.attn_norm), c.norm_eps, v.attn_normed,
-                            kept.attn_rstd.data());
-    tensor::matmul_nt(compute, v.attn_normed, w.wq, v.query);
-    tensor::matmul_nt(compute, v.attn_normed, w.wk, v.key);
-    tensor::matmul_nt(compute, v.attn_normed, w.wv, v.value);
-    tensor::rope_forward(compute, context.rope, pairing(c), positions, v.query);
-    tensor::rope_forward(compute, context.rope, pairing(c), positions, v.key);
-    tensor::attention_forward(compute, attention_shape(context, rows), v.query, v.key, v.value,
-                              v.mixed, v.stats);
-    tensor::matmul_nt(compute, v.mixed, w.wo, branch);
-    tensor::add(compute, rows * c.dim, x.data, branch.data, v.middle.data);
-
-    tensor::rmsnorm_forward(compute, v.middle, floats(w.ffn_norm), c.norm_eps, v.ffn_normed,
-                            kept.ffn_rstd.data());
-    tensor::matmul_nt(compute, v.ffn_normed, w.w_gate, v.gate);
-    tensor::matmul_nt(compute, v.ffn_normed, w.w_up, v.up);
-    tensor::swiglu_forward(compute, rows * c.hidden_dim, v.gate.data, v.up.data, v.activated.data);
-    tensor::matmul_nt(compute, v.activated, w.w_down, branch);
-    tensor::add(compute, rows * c.dim, v.middle.data, branch.data, x.data);
+    const LayerGraph g{c, context.compute};
+    CHECK(x.rows % context.sequence == 0 && kept.attn_input.size() >= x.rows * c.dim);
+    const LayerBuffers b = buffers_of(c, kept, scratch, x.rows);
+    before_attention(g, w, b, x);
+    rotate(g, context.rope, {.tokens = context.sequence}, b.query, b.key);
+    tensor::attention_forward(
+        context.compute, attention_shape(c, x.rows / context.sequence, context.sequence), b.query,
+        b.key, b.value, b.mixed, {kept.softmax_max.data(), kept.softmax_sum.data()});
+    after_attention(g, w, b, x);
 }
 
 void layer_backward(const LayerContext& context, const LayerWeights& w, LayerActivations& kept,
-                    LayerScratch& scratch, LayerGradients& g, Matrix dx) {
-    const ModelConfig& c = context.config;
-    const tensor::Compute& compute = context.compute;
-    const std::size_t rows = dx.rows;
-    const Views v(c, kept, rows);
-    const Matrix branch(scratch.branch.data(), rows, c.dim);
-    const Matrix branch2(scratch.branch2.data(), rows, c.dim);
-    const Matrix dquery(scratch.dquery.data(), rows, c.dim);
-    const Matrix dkey(scratch.dkey.data(), rows, c.kv_dim());
-    const Matrix dvalue(scratch.dvalue.data(), rows, c.kv_dim());
-    const Matrix dgate(scratch.dgate.data(), rows, c.hidden_dim);
-    const Matrix dup(scratch.dup.data(), rows, c.hidden_dim);
-    const tensor::RopeRows positions{.tokens = context.sequence};
-    const auto add_to = [&](Matrix sum, Matrix term) {
-        tensor::add(compute, rows * c.dim, sum.data, term.data, sum.data);
-    };
+                    LayerScratch& scratch, const LayerGradients& gradients, Matrix dx) {
+    Backward pass(context, w, kept, scratch, gradients, dx.rows);
+    if (context.config.norm_place == NormPlace::kBefore) {
+        pass.feed_forward(dx);
+        pass.ffn_norm(pass.branch);
+        pass.add(dx, pass.branch);
+        pass.attention(dx);
+        pass.attention_norm(pass.branch);
+        pass.add(dx, pass.branch);
+    } else {
+        pass.ffn_norm(dx);
+        pass.feed_forward(dx);
+        pass.add(dx, pass.branch);
+        pass.attention_norm(dx);
+        pass.attention(dx);
+        pass.add(dx, pass.branch);
+    }
+}
 
-    // Feed-forward: y = middle + w_down * (silu(gate) .* up).
-    tensor::matmul_nn(compute, dx, w.w_down.f32(), dup);
-    tensor::matmul_tn_accumulate(compute, dx, v.activated, gradient(g.w_down, c.dim));
-    tensor::swiglu_backward(compute, rows * c.hidden_dim, dup.data, v.gate.data, v.up.data,
-                            dgate.data, dup.data);
-    tensor::matmul_tn_accumulate(compute, dgate, v.ffn_normed, gradient(g.w_gate, c.hidden_dim));
-    tensor::matmul_tn_accumulate(compute, dup, v.ffn_normed, gradient(g.w_up, c.hidden_dim));
-    tensor::matmul_nn(compute, dgate, w.w_gate.f32(), branch);
-    tensor::matmul_nn(compute, dup, w.w_up.f32(), branch2);
-    add_to(branch, branch2);
-    tensor::rmsnorm_backward(compute, branch, v.middle, floats(w.ffn_norm), kept.ffn_rstd.data(),
-                             branch, g.ffn_norm.data());
-    add_to(dx, branch);
-
-    // Attention: middle = input + wo * attention(q, k, v).
-    tensor::matmul_nn(compute, dx, w.wo.f32(), branch);
-    tensor::matmul_tn_accumulate(compute, dx, v.mixed, gradient(g.wo, c.dim));
-    tensor::attention_backward(compute, attention_shape(context, rows), branch, v.query, v.key,
-                               v.value, v.mixed, v.stats, dquery, dkey, dvalue);
-    tensor::rope_backward(compute, context.rope, pairing(c), positions, dquery);
-    tensor::rope_backward(compute, context.rope, pairing(c), positions, dkey);
-    tensor::matmul_tn_accumulate(compute, dquery, v.attn_normed, gradient(g.wq, c.dim));
-    tensor::matmul_tn_accumulate(compute, dkey, v.attn_normed, gradient(g.wk, c.kv_dim()));
-    tensor::matmul_tn_accumulate(compute, dvalue, v.attn_normed, gradient(g.wv, c.kv_dim()));
-    tensor::matmul_nn(compute, dquery, w.wq.f32(), branch);
-    tensor::matmul_nn(compute, dkey, w.wk.f32(), branch2);
-    add_to(branch, branch2);
-    tensor::matmul_nn(compute, dvalue, w.wv.f32(), branch2);
-    add_to(branch, branch2);
-    tensor::rmsnorm_backward(compute, branch, v.input, floats(w.attn_norm), kept.attn_rstd.data(),
-                             branch, g.attn_norm.data());
-    add_to(dx, branch);
+void norm_backward(const LayerGraph& g, ConstMatrix dy, ConstMatrix x, const tensor::Weight& gamma,
+                   NormStats stats, Matrix dx, float* dgamma, float* dbeta) {
+    if (g.config.norm == NormKind::kRms)
+        tensor::rmsnorm_backward(g.compute, dy, x, floats(gamma), stats.rstd, dx, dgamma);
+    else
+        tensor::layernorm_backward(g.compute, dy, x, floats(gamma), stats.mean, stats.rstd, dx,
+                                   dgamma, dbeta);
 }
 
 }  // namespace cairn::model

@@ -1,61 +1,74 @@
-// One transformer layer over whole sequences, forward with everything kept that the backward pass
-// reads, and backward. `_forward` and `_backward` mirror each other line by line. LeafPass strings
-// layers together; training through other people's layers will call these directly.
+// Training through one transformer layer over whole sequences: forward with everything kept that
+// the backward pass reads, and backward. LeafPass strings layers together; training through other
+// people's layers will call these directly. What a layer is stands in layer.h; layer_backward
+// mirrors it.
 //
 // CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <vector>
 
-#include "model/weights.h"
-#include "tensor/attention.h"
-#include "tensor/compute.h"
-#include "tensor/matrix.h"
-#include "tensor/rope.h"
+#include "model/layer.h"
 
 namespace cairn::model {
 
-/// What one layer computed for n tokens. Taken once, used for every microbatch.
+/// What one layer computed for n tokens. Taken once, used for every microbatch. What a family does
+/// not have is empty. Names are those of LayerBuffers.
 struct LayerActivations {
     LayerActivations(const ModelConfig& config, std::size_t tokens);
 
-    std::vector<float> input;        ///< [n, dim] the residual stream before the layer
-    std::vector<float> attn_normed;  ///< [n, dim]
-    std::vector<float> attn_rstd;    ///< [n]
-    std::vector<float> query;        ///< [n, dim] rotated
-    std::vector<float> key;          ///< [n, kv_dim] rotated
-    std::vector<float> value;        ///< [n, kv_dim]
-    std::vector<float> mixed;        ///< [n, dim] attention's output before wo
-    std::vector<float> softmax_max;  ///< [n, heads]
-    std::vector<float> softmax_sum;  ///< [n, heads]
-    std::vector<float> middle;       ///< [n, dim] the residual stream between the two blocks
-    std::vector<float> ffn_normed;   ///< [n, dim]
-    std::vector<float> ffn_rstd;     ///< [n]
-    std::vector<float> gate;         ///< [n, hidden_dim]
-    std::vector<float> up;           ///< [n, hidden_dim]
-    std::vector<float> activated;    ///< [n, hidden_dim] silu(gate) .* up
+    std::vector<float> attn_norm_input;       ///< [n, dim]
+    std::vector<float> attn_input;            ///< [n, dim]
+    std::vector<float> attn_mean, attn_rstd;  ///< [n]
+    std::vector<float> query_raw, key_raw;    ///< [n, q_dim], [n, kv_dim] with a norm of heads
+    std::vector<float> query_rstd, key_rstd;  ///< [n, heads], [n, kv_heads]
+    std::vector<float> query;                 ///< [n, q_dim] rotated
+    std::vector<float> key;                   ///< [n, kv_dim] rotated
+    std::vector<float> value;                 ///< [n, kv_dim]
+    std::vector<float> mixed;                 ///< [n, q_dim] attention's output before wo
+    std::vector<float> softmax_max;           ///< [n, heads]
+    std::vector<float> softmax_sum;           ///< [n, heads]
+    std::vector<float> ffn_norm_input;        ///< [n, dim]
+    std::vector<float> ffn_input;             ///< [n, dim]
+    std::vector<float> ffn_mean, ffn_rstd;    ///< [n]
+    std::vector<float> gate;                  ///< [n, hidden_dim] SwiGLU
+    std::vector<float> up;                    ///< [n, hidden_dim]
+    std::vector<float> activated;             ///< [n, hidden_dim]
 };
 
-/// Memory that the backward pass needs once for all layers.
+/// Memory that the passes need once for all layers.
 struct LayerScratch {
     LayerScratch(const ModelConfig& config, std::size_t tokens, bool with_gradient);
 
     std::vector<float> branch;   ///< [n, dim]
     std::vector<float> branch2;  ///< [n, dim]
-    std::vector<float> dquery;   ///< [n, dim]
+    std::vector<float> dquery;   ///< [n, q_dim]
+    std::vector<float> dmixed;   ///< [n, q_dim]
     std::vector<float> dkey;     ///< [n, kv_dim]
     std::vector<float> dvalue;   ///< [n, kv_dim]
-    std::vector<float> dgate;    ///< [n, hidden_dim]
+    std::vector<float> dgate;    ///< [n, hidden_dim] SwiGLU
     std::vector<float> dup;      ///< [n, hidden_dim]
 };
 
-/// Gradients of one layer's tensors, shapes as LayerWeights; added to, chunk by chunk of tokens.
-struct LayerGradients {
-    std::span<float> attn_norm, wq, wk, wv, wo, ffn_norm, w_gate, w_up, w_down;
-};
+/// Where one layer's gradients lie; they are added to, chunk by chunk of tokens.
+class LayerGradients {
+  public:
+    LayerGradients(const ParameterLayout& layout, std::uint32_t layer, std::span<float> flat)
+        : layout_(layout), layer_(layer), flat_(flat) {}
 
-LayerGradients view_layer_gradients(const ParameterLayout& layout, std::uint32_t layer,
-                                    std::span<float> flat);
+    /// A norm's or bias's; null where the model has none.
+    float* row(TensorKind kind) const { return layout_.slice_if(flat_, kind, layer_).data(); }
+    /// [out, in].
+    tensor::Matrix matrix(TensorKind kind) const {
+        const TensorInfo& info = layout_.at(kind, layer_);
+        return {layout_.slice(flat_, kind, layer_).data(), info.rows, info.cols};
+    }
+
+  private:
+    const ParameterLayout& layout_;
+    std::uint32_t layer_;
+    std::span<float> flat_;
+};
 
 /// What every layer of a pass shares.
 struct LayerContext {
@@ -69,9 +82,15 @@ struct LayerContext {
 void layer_forward(const LayerContext& context, const LayerWeights& weights, LayerActivations& kept,
                    LayerScratch& scratch, tensor::Matrix x);
 
-/// dx[n, dim]: on entry the gradient of the layer's output, on return of its input.
+/// dx[n, dim]: on entry the gradient of the layer's output, on return of its input. Weights are
+/// dense fp32.
 void layer_backward(const LayerContext& context, const LayerWeights& weights,
-                    LayerActivations& kept, LayerScratch& scratch, LayerGradients& gradients,
+                    LayerActivations& kept, LayerScratch& scratch, const LayerGradients& gradients,
                     tensor::Matrix dx);
+
+/// dx from dy, which may be the same memory; dgamma and dbeta are added to.
+void norm_backward(const LayerGraph& g, tensor::ConstMatrix dy, tensor::ConstMatrix x,
+                   const tensor::Weight& gamma, NormStats stats, tensor::Matrix dx, float* dgamma,
+                   float* dbeta);
 
 }  // namespace cairn::model

@@ -7,12 +7,13 @@
 
 #include <fmt/core.h>
 
+#include "model/embed.h"
 #include "model/layer_pass.h"
 #include "tensor/elementwise.h"
 #include "tensor/embedding.h"
 #include "tensor/loss.h"
 #include "tensor/matmul.h"
-#include "tensor/norm.h"
+#include "tensor/positions.h"
 
 namespace cairn::model {
 
@@ -39,6 +40,10 @@ double nats(std::int64_t loss_sum, std::uint64_t tokens) {
 
 Status validate(const LeafShape& shape, const ModelConfig& config) {
     RETURN_IF_ERROR(validate(config));
+    if (!config.has_head())
+        return Error{ErrorCode::kUnsupported,
+                     "an encoder predicts no next token: its hidden states can be computed "
+                     "(model/encoder.h), but it has no such loss and cannot be trained here"};
     if (!std::has_single_bit(shape.leaf_tokens) || shape.leaf_tokens < kMinLeaf ||
         shape.leaf_tokens > kMaxLeaf)
         return invalid(fmt::format("a gradient leaf is a power of two from {} to {} tokens, not {}",
@@ -66,25 +71,41 @@ struct LeafPass::State {
           shape(leaf_shape),
           compute(chosen),
           with_gradient(gradients),
-          rope(tensor::make_rope_table(config.head_dim(), static_cast<double>(config.rope_theta),
-                                       shape.context)),
+          rope(rope_table(config, shape.context)),
+          sinusoids(position_table(config, shape.context)),
           scratch(config, choose_microbatch(shape), gradients) {
         shape.microbatch = choose_microbatch(shape);
         const std::size_t n = shape.microbatch;
         // Without a backward pass nothing is read again: one layer's memory serves all.
         for (std::uint32_t i = 0; i < (gradients ? config.layers : 1); ++i)
             kept.emplace_back(config, n);
+        row.resize(config.dim);
         residual.resize(n * config.dim);
         normed.resize(n * config.dim);
+        mean.resize(n);
         rstd.resize(n);
         logits.resize(n * config.vocab);
         losses.resize(n);
-        if (gradients && config.tied_head)
-            embedding_gradient.resize(std::size_t{config.vocab} * config.dim);
+        if (config.embedding_norm) {
+            embedded.resize(n * config.dim);
+            embedded_mean.resize(n);
+            embedded_rstd.resize(n);
+        }
+        if (!gradients) return;
+        if (config.positions == PositionKind::kLearned)
+            positions = tensor::consecutive_positions(n, shape.context);
+        if (config.token_types > 0) types.resize(n, 0);
+        if (config.tied_head) embedding_gradient.resize(std::size_t{config.vocab} * config.dim);
     }
 
     LayerContext context() const { return {config, compute, rope, shape.context}; }
+    LayerGraph graph() const { return {config, compute}; }
+    NormStats final_stats() { return {mean.data(), rstd.data()}; }
+    NormStats embedded_stats() { return {embedded_mean.data(), embedded_rstd.data()}; }
 
+    void embed(const Weights& weights, TokenSpan tokens, Matrix x);
+    void embed_backward(const Weights& weights, TokenSpan tokens, Matrix dx,
+                        std::span<float> gradient);
     // Logits and, from them, losses (and dlogits in place) of one microbatch.
     void forward(const Weights& weights, TokenSpan tokens, TokenSpan targets,
                  std::span<float> token_losses, bool differentiate);
@@ -95,6 +116,9 @@ struct LeafPass::State {
         return config.tied_head ? std::span<float>(embedding_gradient)
                                 : layout.slice(gradient, TensorKind::kTokenEmbedding);
     }
+    float* gradient_row(std::span<float> gradient, TensorKind kind) const {
+        return layout.slice_if(gradient, kind).data();
+    }
 
     ParameterLayout layout;
     ModelConfig config;
@@ -102,52 +126,91 @@ struct LeafPass::State {
     tensor::Compute compute;
     bool with_gradient;
     tensor::RopeTable rope;
+    std::vector<float> sinusoids;  // [T, dim] or nothing
     LayerScratch scratch;
     std::vector<LayerActivations> kept;
-    std::vector<float> residual;            // [n, dim]
+    std::vector<float> row;                           // [dim]
+    std::vector<float> embedded;                      // [n, dim] what the embedding norm reads
+    std::vector<float> embedded_mean, embedded_rstd;  // [n]
+    std::vector<std::uint32_t> positions, types;      // [n] rows of their tables
+    std::vector<float> residual;                      // [n, dim]
     std::vector<float> normed;              // [n, dim] the head's input; backward: gradients
-    std::vector<float> rstd;                // [n]
+    std::vector<float> mean, rstd;          // [n]
     std::vector<float> logits;              // [n, vocab]; backward: their gradient
     std::vector<float> losses;              // [n]
     std::vector<float> embedding_gradient;  // [vocab, dim] if tied
 };
 
+void LeafPass::State::embed(const Weights& weights, TokenSpan tokens, Matrix x) {
+    const TokenPositions at{0, shape.context};
+    if (!config.embedding_norm)
+        return embed_tokens(graph(), weights, sinusoids, tokens, at, row, x);
+    const Matrix sum(embedded.data(), x.rows, x.cols);
+    embed_tokens(graph(), weights, sinusoids, tokens, at, row, sum);
+    norm_forward(graph(), sum, weights.embedding_norm, weights.embedding_norm_bias, x,
+                 embedded_stats());
+}
+
+void LeafPass::State::embed_backward(const Weights& weights, TokenSpan tokens, Matrix dx,
+                                     std::span<float> gradient) {
+    using K = TensorKind;
+    if (config.embedding_norm)
+        norm_backward(graph(), dx, ConstMatrix(embedded.data(), dx.rows, dx.cols),
+                      weights.embedding_norm, embedded_stats(), dx,
+                      gradient_row(gradient, K::kEmbeddingNorm),
+                      gradient_row(gradient, K::kEmbeddingNormBias));
+    tensor::embedding_backward_accumulate(
+        compute, tokens, dx, Matrix(embedding_target(gradient).data(), config.vocab, config.dim));
+    const auto add_rows = [&](K kind, TokenSpan rows) {
+        const TensorInfo& info = layout.at(kind);
+        tensor::position_rows_backward_accumulate(
+            compute, rows, dx, Matrix(gradient_row(gradient, kind), info.rows, info.cols));
+    };
+    if (!positions.empty())
+        add_rows(K::kPositionEmbedding, TokenSpan(positions).first(tokens.size()));
+    if (!types.empty()) add_rows(K::kTypeEmbedding, TokenSpan(types).first(tokens.size()));
+}
+
 void LeafPass::State::forward(const Weights& weights, TokenSpan tokens, TokenSpan targets,
                               std::span<float> token_losses, bool differentiate) {
     const std::size_t rows = tokens.size();
     const Matrix x(residual.data(), rows, config.dim);
-    const Matrix final_normed(normed.data(), rows, config.dim);
     const Matrix z(logits.data(), rows, config.vocab);
-    tensor::embedding_forward(compute, weights.token_embedding.f32(), tokens, x);
+    embed(weights, tokens, x);
     for (std::uint32_t layer = 0; layer < config.layers; ++layer)
         layer_forward(context(), weights.layers[layer], kept[with_gradient ? layer : 0], scratch,
                       x);
-    tensor::rmsnorm_forward(compute, x, floats(weights.final_norm), config.norm_eps, final_normed,
-                            rstd.data());
-    tensor::matmul_nt(compute, final_normed, weights.head, z);
+    Matrix head_input = x;
+    if (config.has_final_norm()) {
+        head_input = Matrix(normed.data(), rows, config.dim);
+        norm_forward(graph(), x, weights.final_norm, weights.final_norm_bias, head_input,
+                     final_stats());
+    }
+    tensor::matmul_nt(compute, head_input, weights.head, z);
     tensor::cross_entropy(compute, z, targets, token_losses.data(), differentiate ? z : Matrix());
 }
 
 void LeafPass::State::backward(const Weights& weights, TokenSpan tokens,
                                std::span<float> gradient) {
     const std::size_t rows = tokens.size();
-    const ConstMatrix x(residual.data(), rows, config.dim);
+    const Matrix x(residual.data(), rows, config.dim);
     const Matrix dlogits(logits.data(), rows, config.vocab);
     const std::span<float> dhead =
         layout.slice(gradient, config.tied_head ? TensorKind::kTokenEmbedding : TensorKind::kHead);
-    const Matrix head_input(normed.data(), rows, config.dim);
+    const Matrix dx(normed.data(), rows, config.dim);
+    const Matrix head_input = config.has_final_norm() ? dx : x;
     tensor::matmul_tn_accumulate(compute, dlogits, head_input,
                                  Matrix(dhead.data(), config.vocab, config.dim));
-    const Matrix dx = head_input;  // read for the last time above
+    // head_input is read for the last time above.
     tensor::matmul_nn(compute, dlogits, weights.head.f32(), dx);
-    tensor::rmsnorm_backward(compute, dx, x, floats(weights.final_norm), rstd.data(), dx,
-                             layout.slice(gradient, TensorKind::kFinalNorm).data());
-    for (std::uint32_t layer = config.layers; layer-- > 0;) {
-        LayerGradients gradients = view_layer_gradients(layout, layer, gradient);
-        layer_backward(context(), weights.layers[layer], kept[layer], scratch, gradients, dx);
-    }
-    tensor::embedding_backward_accumulate(
-        compute, tokens, dx, Matrix(embedding_target(gradient).data(), config.vocab, config.dim));
+    if (config.has_final_norm())
+        norm_backward(graph(), dx, x, weights.final_norm, final_stats(), dx,
+                      gradient_row(gradient, TensorKind::kFinalNorm),
+                      gradient_row(gradient, TensorKind::kFinalNormBias));
+    for (std::uint32_t layer = config.layers; layer-- > 0;)
+        layer_backward(context(), weights.layers[layer], kept[layer], scratch,
+                       LayerGradients(layout, layer, gradient), dx);
+    embed_backward(weights, tokens, dx, gradient);
 }
 
 LeafPass::LeafPass(const ParameterLayout& layout, const LeafShape& shape,

@@ -1,5 +1,6 @@
-// A Llama-style model in plain double precision, written from the equations alone: the oracle for
-// losses and, by finite differences, for gradients. Shares no code with the passes it checks.
+// Any model that ModelConfig describes, in plain double precision, written from the equations
+// alone: the oracle for hidden states, losses and, by finite differences, for gradients. Shares no
+// code with the passes it checks.
 #pragma once
 
 #include <cmath>
@@ -14,23 +15,43 @@ namespace cairn::model {
 
 class Oracle {
   public:
+    using Row = std::vector<double>;
+    using K = TensorKind;
+
     explicit Oracle(const ParameterLayout& layout) : layout_(layout), c_(layout.config()) {}
 
     /// Sum of the losses over sequences of `T` tokens, in nats.
     double loss(std::span<const double> flat, std::span<const std::uint32_t> tokens,
                 std::span<const std::uint32_t> targets, std::size_t T) const {
         double sum = 0;
-        for (std::size_t at = 0; at < tokens.size(); at += T)
-            sum += sequence(flat, tokens.subspan(at, T), targets.subspan(at, T));
+        for (std::size_t at = 0; at < tokens.size(); at += T) {
+            const std::vector<Row> states = hidden(flat, tokens.subspan(at, T));
+            const auto head = tensor(flat, c_.tied_head ? K::kTokenEmbedding : K::kHead);
+            for (std::size_t t = 0; t < T; ++t) {
+                const Row z = times(head, states[t]);
+                double total = 0;
+                for (const double v : z) total += std::exp(v);
+                sum += std::log(total) - z[targets[at + t]];
+            }
+        }
         return sum;
     }
 
-  private:
-    using Row = std::vector<double>;
+    /// The hidden states of one sequence after all layers and the final norm, if there is one.
+    std::vector<Row> hidden(std::span<const double> flat,
+                            std::span<const std::uint32_t> tokens) const {
+        std::vector<Row> x;
+        for (std::size_t t = 0; t < tokens.size(); ++t) x.push_back(embed(flat, tokens[t], t));
+        for (std::uint32_t l = 0; l < c_.layers; ++l) x = layer(flat, l, x);
+        if (c_.has_final_norm())
+            for (Row& row : x) row = norm(flat, row, K::kFinalNorm, K::kFinalNormBias, 0);
+        return x;
+    }
 
-    std::span<const double> tensor(std::span<const double> flat, TensorKind kind,
+  private:
+    std::span<const double> tensor(std::span<const double> flat, K kind,
                                    std::uint32_t layer = 0) const {
-        return layout_.slice(flat, kind, layer);
+        return layout_.slice_if(flat, kind, layer);
     }
     static Row times(std::span<const double> weight, const Row& x) {
         Row y(weight.size() / x.size());
@@ -38,30 +59,77 @@ class Oracle {
             for (std::size_t k = 0; k < x.size(); ++k) y[i] += weight[i * x.size() + k] * x[k];
         return y;
     }
-    Row norm(const Row& x, std::span<const double> gamma) const {
-        double squares = 0;
-        for (const double v : x) squares += v * v;
-        const double r =
-            1 / std::sqrt(squares / static_cast<double>(x.size()) + double{c_.norm_eps});
-        Row y(x.size());
-        for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] * r * gamma[i];
+    static void add(Row& x, std::span<const double> y) {
+        for (std::size_t i = 0; i < y.size(); ++i) x[i] += y[i];
+    }
+    Row linear(std::span<const double> flat, K weight, K bias, std::uint32_t l,
+               const Row& x) const {
+        Row y = times(tensor(flat, weight, l), x);
+        add(y, tensor(flat, bias, l));
         return y;
     }
-    void rotate(Row& x, std::size_t position) const {
-        const std::size_t d = c_.head_dim();
-        for (std::size_t head = 0; head < x.size() / d; ++head)
-            for (std::size_t i = 0; i < d / 2; ++i) {
-                const double angle = static_cast<double>(position) *
-                                     std::pow(double{c_.rope_theta}, -2.0 * static_cast<double>(i) /
-                                                                         static_cast<double>(d));
-                double& a = x[head * d + (c_.rope_interleaved ? 2 * i : i)];
-                double& b = x[head * d + (c_.rope_interleaved ? 2 * i + 1 : i + d / 2)];
-                const double a0 = a;
-                a = a0 * std::cos(angle) - b * std::sin(angle);
-                b = a0 * std::sin(angle) + b * std::cos(angle);
-            }
+    Row normalised(std::span<const double> x, std::span<const double> gamma,
+                   std::span<const double> beta, bool centred) const {
+        const auto n = static_cast<double>(x.size());
+        double mean = 0;
+        if (centred)
+            for (const double v : x) mean += v / n;
+        double squares = 0;
+        for (const double v : x) squares += (v - mean) * (v - mean) / n;
+        Row y(x.size());
+        for (std::size_t i = 0; i < x.size(); ++i)
+            y[i] = (x[i] - mean) / std::sqrt(squares + double{c_.norm_eps}) * gamma[i] +
+                   (beta.empty() ? 0 : beta[i]);
+        return y;
     }
-    Row attend(const Row& q, const std::vector<Row>& keys, const std::vector<Row>& values) const {
+    Row norm(std::span<const double> flat, const Row& x, K gamma, K beta, std::uint32_t l) const {
+        return normalised(x, tensor(flat, gamma, l), tensor(flat, beta, l),
+                          c_.norm == NormKind::kLayer);
+    }
+    Row embed(std::span<const double> flat, std::uint32_t token, std::size_t position) const {
+        const auto row_of = [&](K kind, std::size_t row) {
+            return tensor(flat, kind).subspan(row * c_.dim, c_.dim);
+        };
+        const auto row = row_of(K::kTokenEmbedding, token);
+        Row x(row.begin(), row.end());
+        if (c_.positions == PositionKind::kLearned) add(x, row_of(K::kPositionEmbedding, position));
+        if (c_.positions == PositionKind::kSinusoidal)
+            for (std::size_t i = 0; i < c_.dim; ++i) {
+                const double angle = static_cast<double>(position) *
+                                     std::pow(10000.0, -static_cast<double>(i / 2 * 2) / c_.dim);
+                x[i] += i % 2 == 0 ? std::sin(angle) : std::cos(angle);
+            }
+        if (c_.token_types > 0) add(x, row_of(K::kTypeEmbedding, 0));
+        return c_.embedding_norm ? norm(flat, x, K::kEmbeddingNorm, K::kEmbeddingNormBias, 0) : x;
+    }
+    // Of pair i; only the plain and the linear kind, the others have a test in tensor/.
+    double angle(std::size_t position, std::size_t i) const {
+        const double scale =
+            c_.rope_scale.kind == RopeScaling::kLinear ? double{c_.rope_scale.factor} : 1.0;
+        return static_cast<double>(position) / scale *
+               std::pow(double{c_.rope_theta},
+                        -2.0 * static_cast<double>(i) / static_cast<double>(c_.head_dim()));
+    }
+    // Norm of heads and rotation.
+    void turn(Row& x, std::span<const double> gamma, std::size_t position) const {
+        const std::size_t d = c_.head_dim();
+        for (std::size_t at = 0; at < x.size(); at += d) {
+            if (c_.qk_norm) {
+                const Row y = normalised(std::span(x).subspan(at, d), gamma, {}, false);
+                std::copy(y.begin(), y.end(), x.begin() + static_cast<std::ptrdiff_t>(at));
+            }
+            if (c_.positions != PositionKind::kRotary) continue;
+            for (std::size_t i = 0; i < d / 2; ++i) {
+                const double turned = angle(position, i);
+                double& a = x[at + (c_.rope_interleaved ? 2 * i : i)];
+                double& b = x[at + (c_.rope_interleaved ? 2 * i + 1 : i + d / 2)];
+                const double a0 = a;
+                a = a0 * std::cos(turned) - b * std::sin(turned);
+                b = a0 * std::sin(turned) + b * std::cos(turned);
+            }
+        }
+    }
+    Row attend(const Row& q, std::span<const Row> keys, std::span<const Row> values) const {
         const std::size_t d = c_.head_dim();
         const std::size_t share = c_.heads / c_.kv_heads;
         Row out(q.size());
@@ -80,40 +148,58 @@ class Oracle {
         }
         return out;
     }
-    double sequence(std::span<const double> flat, std::span<const std::uint32_t> tokens,
-                    std::span<const std::uint32_t> targets) const {
-        const auto embedding = tensor(flat, TensorKind::kTokenEmbedding);
-        const auto head = c_.tied_head ? embedding : tensor(flat, TensorKind::kHead);
-        std::vector<std::vector<Row>> keys(c_.layers), values(c_.layers);
-        double sum = 0;
-        for (std::size_t t = 0; t < tokens.size(); ++t) {
-            const auto row = embedding.subspan(std::size_t{tokens[t]} * c_.dim, c_.dim);
-            Row x(row.begin(), row.end());
-            for (std::uint32_t l = 0; l < c_.layers; ++l) {
-                const Row n = norm(x, tensor(flat, TensorKind::kAttnNorm, l));
-                Row q = times(tensor(flat, TensorKind::kWq, l), n);
-                Row k = times(tensor(flat, TensorKind::kWk, l), n);
-                rotate(q, t);
-                rotate(k, t);
-                keys[l].push_back(k);
-                values[l].push_back(times(tensor(flat, TensorKind::kWv, l), n));
-                add(x, times(tensor(flat, TensorKind::kWo, l), attend(q, keys[l], values[l])));
-                const Row f = norm(x, tensor(flat, TensorKind::kFfnNorm, l));
-                Row gate = times(tensor(flat, TensorKind::kWGate, l), f);
-                const Row up = times(tensor(flat, TensorKind::kWUp, l), f);
-                for (std::size_t i = 0; i < gate.size(); ++i)
-                    gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
-                add(x, times(tensor(flat, TensorKind::kWDown, l), gate));
-            }
-            const Row z = times(head, norm(x, tensor(flat, TensorKind::kFinalNorm)));
-            double total = 0;
-            for (const double v : z) total += std::exp(v);
-            sum += std::log(total) - z[targets[t]];
+    static double activate(FeedForward kind, double v) {
+        constexpr double kRootTwoOverPi = 0.79788456080286535588;
+        switch (kind) {
+            case FeedForward::kSwiglu:
+                return v / (1 + std::exp(-v));
+            case FeedForward::kGelu:
+                return v * 0.5 * std::erfc(-v / std::sqrt(2.0));
+            case FeedForward::kGeluTanh:
+                return v * 0.5 * (1 + std::tanh(kRootTwoOverPi * (v + 0.044715 * v * v * v)));
+            case FeedForward::kRelu:
+                return v > 0 ? v : 0;
         }
-        return sum;
+        return 0;
     }
-    static void add(Row& x, const Row& y) {
-        for (std::size_t i = 0; i < x.size(); ++i) x[i] += y[i];
+    Row feed_forward(std::span<const double> flat, std::uint32_t l, const Row& x) const {
+        Row up = linear(flat, K::kWUp, K::kBUp, l, x);
+        if (c_.feed_forward == FeedForward::kSwiglu) {
+            const Row gate = linear(flat, K::kWGate, K::kBGate, l, x);
+            for (std::size_t i = 0; i < up.size(); ++i) up[i] *= activate(c_.feed_forward, gate[i]);
+        } else {
+            for (double& v : up) v = activate(c_.feed_forward, v);
+        }
+        return linear(flat, K::kWDown, K::kBDown, l, up);
+    }
+    std::vector<Row> layer(std::span<const double> flat, std::uint32_t l,
+                           std::vector<Row> x) const {
+        const bool before = c_.norm_place == NormPlace::kBefore;
+        const auto attn_norm = [&](const Row& row) {
+            return norm(flat, row, K::kAttnNorm, K::kAttnNormBias, l);
+        };
+        const auto ffn_norm = [&](const Row& row) {
+            return norm(flat, row, K::kFfnNorm, K::kFfnNormBias, l);
+        };
+        std::vector<Row> queries, keys, values;
+        for (std::size_t t = 0; t < x.size(); ++t) {
+            const Row n = before ? attn_norm(x[t]) : x[t];
+            queries.push_back(linear(flat, K::kWq, K::kBq, l, n));
+            keys.push_back(linear(flat, K::kWk, K::kBk, l, n));
+            values.push_back(linear(flat, K::kWv, K::kBv, l, n));
+            turn(queries.back(), tensor(flat, K::kQNorm, l), t);
+            turn(keys.back(), tensor(flat, K::kKNorm, l), t);
+        }
+        for (std::size_t t = 0; t < x.size(); ++t) {
+            const std::size_t seen = c_.causal ? t + 1 : x.size();
+            const Row mixed =
+                attend(queries[t], std::span(keys).first(seen), std::span(values).first(seen));
+            add(x[t], linear(flat, K::kWo, K::kBo, l, mixed));
+            if (!before) x[t] = attn_norm(x[t]);
+            add(x[t], feed_forward(flat, l, before ? ffn_norm(x[t]) : x[t]));
+            if (!before) x[t] = ffn_norm(x[t]);
+        }
+        return x;
     }
 
     const ParameterLayout& layout_;

@@ -1,27 +1,15 @@
 // CONSENSUS: changing a result here splits the network.
 #include "model/transformer.h"
 
-#include "tensor/attention.h"
-#include "tensor/elementwise.h"
-#include "tensor/embedding.h"
-#include "tensor/matmul.h"
-#include "tensor/norm.h"
-#include "tensor/swiglu.h"
+#include <utility>
+
+#include "model/embed.h"
 #include "tensor/weight.h"
 
 namespace cairn::model {
 
 using tensor::ConstMatrix;
 using tensor::Matrix;
-
-namespace {
-
-tensor::RopePairing pairing(const ModelConfig& config) {
-    return config.rope_interleaved ? tensor::RopePairing::kInterleaved
-                                   : tensor::RopePairing::kHalves;
-}
-
-}  // namespace
 
 Transformer::Transformer(const ModelConfig& config, Weights weights, LayerRange range,
                          const tensor::Compute& compute, const TransformerBounds& bounds)
@@ -36,25 +24,31 @@ Transformer::Transformer(const ModelConfig& config, Weights weights, LayerRange 
     CHECK(bounds.max_batch >= 1);
     if (bounds_.max_positions == 0) bounds_.max_positions = config.context;
     CHECK(bounds_.max_positions <= config.context);
-    if (range.size() > 0)
-        rope_ = tensor::make_rope_table(config.head_dim(), static_cast<double>(config.rope_theta),
-                                        bounds_.max_positions);
+    if (range.size() > 0) rope_ = rope_table(config, bounds_.max_positions);
+    if (!weights_.token_embedding.empty())
+        sinusoids_ = position_table(config, bounds_.max_positions);
+    row_.resize(config.dim);
+    calls_.reserve(bounds.max_batch);
     const std::size_t n = bounds.max_batch;
     normed_.resize(n * config.dim);
-    query_.resize(n * config.dim);
+    if (range.size() == 0) return;
+    query_.resize(n * config.q_dim());
     key_.resize(n * config.kv_dim());
     value_.resize(n * config.kv_dim());
-    mixed_.resize(n * config.dim);
-    gate_.resize(n * config.hidden_dim);
+    mixed_.resize(n * config.q_dim());
     up_.resize(n * config.hidden_dim);
+    if (config.feed_forward == FeedForward::kSwiglu) gate_.resize(n * config.hidden_dim);
 }
 
-void Transformer::embed(std::span<const std::uint32_t> tokens, std::span<float> hidden) const {
+void Transformer::embed(std::span<const std::uint32_t> tokens, std::size_t first_position,
+                        std::span<float> hidden) {
     CHECK(!weights_.token_embedding.empty());
     CHECK(hidden.size() == tokens.size() * config_.dim);
-    for (const std::uint32_t token : tokens) CHECK(token < config_.vocab);
-    tensor::embedding_forward(compute_, weights_.token_embedding.f32(), tokens,
-                              Matrix(hidden.data(), tokens.size(), config_.dim));
+    CHECK(first_position + tokens.size() <= bounds_.max_positions);
+    const Matrix x(hidden.data(), tokens.size(), config_.dim);
+    embed_tokens(graph(), weights_, sinusoids_, tokens, {first_position, tokens.size()}, row_, x);
+    if (config_.embedding_norm)
+        norm_forward(graph(), x, weights_.embedding_norm, weights_.embedding_norm_bias, x);
 }
 
 void Transformer::forward(std::span<float> hidden, KvCache& cache) {
@@ -62,93 +56,105 @@ void Transformer::forward(std::span<float> hidden, KvCache& cache) {
     forward_segments(hidden, std::span(&segment, 1));
 }
 
-void Transformer::forward_segments(std::span<float> hidden, std::span<const Segment> segments) {
-    const std::size_t rows = hidden.size() / config_.dim;
-    CHECK(rows * config_.dim == hidden.size() && rows <= bounds_.max_batch);
+void Transformer::check(std::span<const Segment> segments, std::size_t rows) const {
     std::size_t covered = 0;
     for (const Segment& segment : segments) {
-        CHECK(segment.cache->range() == range_);
-        CHECK(segment.cache->length() + segment.tokens <= segment.cache->capacity());
-        CHECK(segment.cache->length() + segment.tokens <= bounds_.max_positions);
+        CHECK((segment.cache != nullptr) == config_.causal);
+        std::size_t length = segment.tokens;
+        if (segment.cache != nullptr) {
+            CHECK(segment.cache->range() == range_);
+            length += segment.cache->length();
+            CHECK(length <= segment.cache->capacity());
+        }
+        CHECK(length <= bounds_.max_positions);
         covered += segment.tokens;
     }
     CHECK(covered == rows);
-    if (rows == 0) return;
-    const Matrix x(hidden.data(), rows, config_.dim);
-    for (std::uint32_t layer = range_.begin; layer < range_.end; ++layer) {
-        attention_block(layer, x, segments);
-        feed_forward_block(layer, x);
-    }
-    for (const Segment& segment : segments) segment.cache->advance(segment.tokens);
 }
 
-// x = x + wo * attention(rope(wq * n), rope(wk * n), wv * n), n = norm(x)
-void Transformer::attention_block(std::uint32_t layer, Matrix x,
-                                  std::span<const Segment> segments) {
-    const LayerWeights& w = weights_.layers[layer];
-    const std::size_t rows = x.rows;
-    const std::size_t dim = config_.dim;
-    const std::size_t kv_dim = config_.kv_dim();
-    const Matrix normed(normed_.data(), rows, dim);
-    const Matrix query(query_.data(), rows, dim);
-    const Matrix key(key_.data(), rows, kv_dim);
-    const Matrix value(value_.data(), rows, kv_dim);
-    const Matrix mixed(mixed_.data(), rows, dim);
-    tensor::rmsnorm_forward(compute_, x, floats(w.attn_norm), config_.norm_eps, normed, nullptr);
-    tensor::matmul_nt(compute_, normed, w.wq, query);
-    tensor::matmul_nt(compute_, normed, w.wk, key);
-    tensor::matmul_nt(compute_, normed, w.wv, value);
+// Steps that inference never reads again share memory; see LayerBuffers.
+LayerBuffers Transformer::buffers(Matrix x) {
+    const auto view = [&](std::vector<float>& values, std::size_t cols) {
+        return Matrix(values.data(), x.rows, cols);
+    };
+    const bool before = config_.norm_place == NormPlace::kBefore;
+    LayerBuffers b;
+    b.branch = view(normed_, config_.dim);
+    b.attn_norm_input = b.ffn_norm_input = x;
+    b.attn_input = b.ffn_input = before ? b.branch : x;
+    b.query = b.query_raw = view(query_, config_.q_dim());
+    b.key = b.key_raw = view(key_, config_.kv_dim());
+    b.value = view(value_, config_.kv_dim());
+    b.mixed = view(mixed_, config_.q_dim());
+    b.up = b.activated = view(up_, config_.hidden_dim);
+    if (!gate_.empty()) b.gate = b.activated = view(gate_, config_.hidden_dim);
+    return b;
+}
+
+void Transformer::forward_segments(std::span<float> hidden, std::span<const Segment> segments) {
+    const std::size_t rows = hidden.size() / config_.dim;
+    CHECK(rows * config_.dim == hidden.size() && rows <= bounds_.max_batch);
+    check(segments, rows);
+    if (rows == 0 || range_.size() == 0) return;
+    if (!std::exchange(reserved_, true))
+        tensor::reserve_attention(compute_,
+                                  attention_shape(config_, 1, 1, bounds_.max_positions - 1));
+    const Matrix x(hidden.data(), rows, config_.dim);
+    const LayerBuffers b = buffers(x);
+    for (std::uint32_t layer = range_.begin; layer < range_.end; ++layer) {
+        before_attention(graph(), weights_.layers[layer], b, x);
+        attend(layer, b, segments);
+        after_attention(graph(), weights_.layers[layer], b, x);
+    }
+    for (const Segment& segment : segments)
+        if (segment.cache != nullptr) segment.cache->advance(segment.tokens);
+}
+
+void Transformer::attend(std::uint32_t layer, const LayerBuffers& b,
+                         std::span<const Segment> segments) {
+    calls_.clear();  // keeps its memory
     std::size_t row = 0;
     for (const Segment& segment : segments) {
-        if (segment.tokens == 0) continue;
-        KvCache& cache = *segment.cache;
         const std::size_t n = segment.tokens;
-        const tensor::RopeRows positions{.tokens = n, .first = cache.length()};
-        const Matrix q = query.row_range(row, n);
-        const Matrix k = key.row_range(row, n);
-        tensor::rope_forward(compute_, rope_, pairing(config_), positions, q);
-        tensor::rope_forward(compute_, rope_, pairing(config_), positions, k);
-        cache.write(layer, k, value.row_range(row, n));
-        const tensor::AttentionShape shape{.sequences = 1,
-                                           .queries = n,
-                                           .first_position = cache.length(),
-                                           .heads = config_.heads,
-                                           .kv_heads = config_.kv_heads,
-                                           .head_dim = config_.head_dim()};
-        tensor::attention_forward(compute_, shape, q, cache.keys(layer, shape.keys()),
-                                  cache.values(layer, shape.keys()), mixed.row_range(row, n), {});
+        if (n == 0) continue;
+        const Matrix q = b.query.row_range(row, n);
+        const Matrix k = b.key.row_range(row, n);
+        const Matrix v = b.value.row_range(row, n);
+        const std::size_t first = segment.cache == nullptr ? 0 : segment.cache->length();
+        const tensor::AttentionShape shape = attention_shape(config_, 1, n, first);
+        rotate(graph(), rope_, {.tokens = n, .first = first}, q, k);
+        tensor::KvRows keys = k;
+        tensor::KvRows values = v;
+        if (segment.cache != nullptr) {
+            segment.cache->write(layer, k, v);
+            keys = segment.cache->keys(layer, shape.keys());
+            values = segment.cache->values(layer, shape.keys());
+        }
+        calls_.push_back({shape, q, keys, values, b.mixed.row_range(row, n), {}});
         row += n;
     }
-    tensor::matmul_nt(compute_, mixed, w.wo, normed);
-    tensor::add(compute_, rows * dim, x.data, normed.data, x.data);
+    tensor::attention_forward(compute_, calls_);
 }
 
-// x = x + w_down * (silu(w_gate * n) .* (w_up * n)), n = norm(x)
-void Transformer::feed_forward_block(std::uint32_t layer, Matrix x) {
-    const LayerWeights& w = weights_.layers[layer];
-    const std::size_t rows = x.rows;
-    const std::size_t dim = config_.dim;
-    const std::size_t hidden = config_.hidden_dim;
-    const Matrix normed(normed_.data(), rows, dim);
-    const Matrix gate(gate_.data(), rows, hidden);
-    const Matrix up(up_.data(), rows, hidden);
-    tensor::rmsnorm_forward(compute_, x, floats(w.ffn_norm), config_.norm_eps, normed, nullptr);
-    tensor::matmul_nt(compute_, normed, w.w_gate, gate);
-    tensor::matmul_nt(compute_, normed, w.w_up, up);
-    tensor::swiglu_forward(compute_, rows * hidden, gate.data, up.data, gate.data);
-    tensor::matmul_nt(compute_, gate, w.w_down, normed);
-    tensor::add(compute_, rows * dim, x.data, normed.data, x.data);
+void Transformer::finish(std::span<float> hidden) {
+    if (!config_.has_final_norm()) return;
+    CHECK(!weights_.final_norm.empty() && hidden.size() % config_.dim == 0);
+    const Matrix x(hidden.data(), hidden.size() / config_.dim, config_.dim);
+    norm_forward(graph(), x, weights_.final_norm, weights_.final_norm_bias, x);
 }
 
 void Transformer::head(std::span<const float> hidden, std::span<float> logits) {
-    CHECK(!weights_.final_norm.empty() && !weights_.head.empty());
+    CHECK(config_.has_head() && !weights_.head.empty());
     const std::size_t rows = hidden.size() / config_.dim;
     CHECK(rows * config_.dim == hidden.size() && rows <= bounds_.max_batch);
     CHECK(logits.size() == rows * config_.vocab);
+    const Matrix z(logits.data(), rows, config_.vocab);
+    const ConstMatrix x(hidden.data(), rows, config_.dim);
+    if (!config_.has_final_norm()) return tensor::matmul_nt(compute_, x, weights_.head, z);
+    CHECK(!weights_.final_norm.empty());
     const Matrix normed(normed_.data(), rows, config_.dim);
-    tensor::rmsnorm_forward(compute_, ConstMatrix(hidden.data(), rows, config_.dim),
-                            floats(weights_.final_norm), config_.norm_eps, normed, nullptr);
-    tensor::matmul_nt(compute_, normed, weights_.head, Matrix(logits.data(), rows, config_.vocab));
+    norm_forward(graph(), x, weights_.final_norm, weights_.final_norm_bias, normed);
+    tensor::matmul_nt(compute_, normed, weights_.head, z);
 }
 
 }  // namespace cairn::model

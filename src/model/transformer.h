@@ -3,11 +3,12 @@
 // into logits. Batch invariance holds by construction (numerics rule 1): n tokens at once, one at a
 // time, cut over processes or mixed with other people's sequences give the same bits.
 //
-//   Transformer model(config, weights, all_layers(config), compute, {.max_batch = 64});
+//   Transformer model(config, weights, all_layers(config), compute, {.max_batch = 256});
 //   KvCache cache(config, all_layers(config), config.context);
-//   model.embed(tokens, hidden);  model.forward(hidden, cache);  model.head(last, logits);
+//   model.embed(tokens, 0, hidden);  model.forward(hidden, cache);  model.head(last, logits);
 //
-// All scratch memory is taken by the constructor; nothing allocates per token.
+// All scratch memory is taken by the constructor; nothing allocates per token. What a layer is
+// stands in layer.h. Encoders have their own door: encoder.h.
 //
 // CONSENSUS: changing a result here splits the network.
 #pragma once
@@ -17,13 +18,12 @@
 #include <vector>
 
 #include "model/kv_cache.h"
-#include "model/weights.h"
-#include "tensor/compute.h"
-#include "tensor/rope.h"
+#include "model/layer.h"
 
 namespace cairn::model {
 
-/// Consecutive rows of a batch that belong to one sequence.
+/// Consecutive rows of a batch that belong to one sequence. An encoder's segments are whole
+/// sequences and have no cache.
 struct Segment {
     KvCache* cache = nullptr;
     std::size_t tokens = 0;
@@ -31,7 +31,7 @@ struct Segment {
 
 /// What memory is taken for.
 struct TransformerBounds {
-    std::size_t max_batch = 64;     ///< tokens of one call
+    std::size_t max_batch = 256;    ///< tokens of one call
     std::size_t max_positions = 0;  ///< longest sequence; 0 means config.context
 };
 
@@ -49,20 +49,26 @@ class Transformer {
     std::size_t max_batch() const { return bounds_.max_batch; }
     std::size_t max_positions() const { return bounds_.max_positions; }
 
-    /// hidden[n, dim] = rows of the token embedding. CHECKs that tokens < vocab.
-    void embed(std::span<const std::uint32_t> tokens, std::span<float> hidden) const;
+    /// hidden[n, dim] of tokens that stand at `first_position` and after it. CHECKs that tokens <
+    /// vocab and that positions < max_positions().
+    void embed(std::span<const std::uint32_t> tokens, std::size_t first_position,
+               std::span<float> hidden);
     /// hidden[n, dim] through the layers, in place; positions begin at cache.length(), which
     /// grows by n. CHECKs n <= max_batch and that the cache has room and the same range.
     void forward(std::span<float> hidden, KvCache& cache);
     /// The same for several sequences at once: the segments' tokens add up to the rows.
     void forward_segments(std::span<float> hidden, std::span<const Segment> segments);
+    /// hidden[n, dim] through the final norm, in place, where the model has one: an encoder's
+    /// output.
+    void finish(std::span<float> hidden);
     /// logits[n, vocab] from hidden[n, dim], n <= max_batch: final norm and head product.
     void head(std::span<const float> hidden, std::span<float> logits);
 
   private:
-    void attention_block(std::uint32_t layer, tensor::Matrix hidden,
-                         std::span<const Segment> segments);
-    void feed_forward_block(std::uint32_t layer, tensor::Matrix hidden);
+    LayerGraph graph() const { return {config_, compute_}; }
+    LayerBuffers buffers(tensor::Matrix x);
+    void attend(std::uint32_t layer, const LayerBuffers& b, std::span<const Segment> segments);
+    void check(std::span<const Segment> segments, std::size_t rows) const;
 
     ModelConfig config_;
     Weights weights_;
@@ -70,6 +76,10 @@ class Transformer {
     tensor::Compute compute_;
     TransformerBounds bounds_;
     tensor::RopeTable rope_;
+    std::vector<float> sinusoids_;  // [max_positions, dim] or nothing
+    std::vector<float> row_;        // [dim]
+    std::vector<tensor::AttentionForward> calls_;
+    bool reserved_ = false;  // the threads' memory for decoding
     // Scratch, [max_batch, ...].
     std::vector<float> normed_, query_, key_, value_, mixed_, gate_, up_;
 };

@@ -47,7 +47,7 @@ std::vector<float> run(const SmallModel& model, const tensor::Compute& compute,
     for (std::size_t i = 0; at < kTokens; ++i) {
         const std::size_t n = std::min(pieces[std::min(i, pieces.size() - 1)], kTokens - at);
         std::vector<float> hidden(n * config.dim);
-        parts[0]->embed(std::span(tokens).subspan(at, n), hidden);
+        parts[0]->embed(std::span(tokens).subspan(at, n), at, hidden);
         for (std::size_t part = 0; part < parts.size(); ++part)
             parts[part]->forward(hidden, *caches[part]);
         parts.back()->head(hidden, std::span(logits).subspan(at * config.vocab, n * config.vocab));
@@ -128,10 +128,10 @@ TEST(Transformer, OthersInTheBatchChangeNothing) {
     for (std::size_t i = 0; i < 3; ++i) {
         const auto tokens = random_tokens(warm[i] + next[i], config.vocab, i);
         std::vector<float> hidden(warm[i] * config.dim);
-        transformer.embed(std::span(tokens).first(warm[i]), hidden);
+        transformer.embed(std::span(tokens).first(warm[i]), 0, hidden);
         transformer.forward(hidden, caches[i]);
         std::vector<float> input(next[i] * config.dim);
-        transformer.embed(std::span(tokens).subspan(warm[i]), input);
+        transformer.embed(std::span(tokens).subspan(warm[i]), warm[i], input);
         together.insert(together.end(), input.begin(), input.end());
         KvCache copy = caches[i];
         transformer.forward(input, copy);
@@ -151,7 +151,7 @@ TEST(Transformer, TruncatedCachesForgetExactly) {
     KvCache cache(config, all_layers(config), 100);
     const auto tokens = random_tokens(50, config.vocab, 1);
     std::vector<float> first(50 * config.dim);
-    transformer.embed(tokens, first);
+    transformer.embed(tokens, 0, first);
     std::vector<float> again = first;
     transformer.forward(first, cache);
     cache.truncate(30);

@@ -53,7 +53,11 @@ Result<std::string> ChainModelReader::generate(const std::vector<float>& weights
     model::Tokens tokens = tokenizer_->encode(prompt);
     tokens.insert(tokens.begin(), tokenizer_->begin_token());
     const model::LayerRange all = model::all_layers(config);
-    model::Transformer transformer(config, model::view_weights(layout_, weights), all, compute_);
+    model::Model plain;
+    plain.config = config;
+    plain.weights = model::view_weights(layout_, weights);
+    const model::Model packed = model::pack_model(compute_, plain);
+    model::Transformer transformer(config, packed.weights, all, compute_);
     model::KvCache cache(config, all, config.context);
     model::LocalLayers layers(transformer, cache);
     model::GenerateOptions options;

@@ -136,7 +136,7 @@ FakeServer& TestWorld::add_server(const std::string& address, model::LayerRange 
         std::make_unique<FakeNetwork>(loop, wire, address, crypto::public_key(made.secret));
     made.server = std::make_unique<LayerServer>(loop, *made.network, clock, random, made.secret,
                                                 kernels, options);
-    made.server->set_model(keep_layers(snapshot, layers), layers);
+    made.server->set_model(keep_layers({&kernels, nullptr}, snapshot, layers), layers);
     made.network->set_handler(made.server.get());
     return made;
 }

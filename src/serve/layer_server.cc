@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint64_t kIdleCheckMs = 1000;
 
 std::uint64_t kv_bytes_for(const model::ModelConfig& config, const OpenSession& request) {
-    return std::uint64_t{2} * request.layers.size() * request.terms.max_positions *
-           config.kv_dim() * sizeof(float);
+    return model::kv_cache_bytes(config, request.layers, request.terms.max_positions,
+                                 request.terms.kv);
 }
 
 }  // namespace
@@ -151,6 +151,10 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(const OpenSession& r
     if (request.layers.begin < layers_.begin || request.layers.end > layers_.end)
         return no(Refusal::kWrongLayers,
                   "this server holds " + describe(layers_) + ", not " + describe(request.layers));
+    if (!snapshot_->config.causal)
+        return no(Refusal::kUnsupported,
+                  "an encoder takes whole texts: sessions are for models "
+                  "that write token by token");
     if (terms.numerics != kNumericsVersion)
         return no(Refusal::kUnsupported, "this server computes by numerics version 1 only");
     if (terms.max_positions == 0 || terms.max_positions > snapshot_->config.context)

@@ -1,7 +1,5 @@
 #include "serve/model_snapshot.h"
 
-#include <cstring>
-
 #include "crypto/hash.h"
 #include "tensor/elementwise.h"
 
@@ -60,30 +58,19 @@ Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model) {
     return snapshot;
 }
 
-ModelSnapshot keep_layers(const ModelSnapshot& whole, model::LayerRange range) {
+ModelSnapshot keep_layers(const tensor::Compute& compute, const ModelSnapshot& whole,
+                          model::LayerRange range) {
     CHECK(has_layers(whole, range));
+    model::Model share;
+    share.config = whole.config;
+    share.weights.layers.resize(whole.config.layers);
     const model::ParameterLayout layout(whole.config);
-    // In whole floats, so that every tensor is aligned for its type.
-    const auto floats_of = [](ByteView bytes) { return (bytes.size() + 3) / 4; };
-    std::size_t floats = 0;
     for (const model::TensorInfo& info : layout.tensors())
         if (is_in(info, range))
-            floats += floats_of(canonical_bytes(tensor_at(whole.weights, info.kind, info.layer)));
-
-    auto memory = std::make_shared<std::vector<float>>(floats);
-    float* at = memory->data();
-    ModelSnapshot kept{whole.config, {}, memory, whole.hash};
-    kept.weights.layers.resize(whole.config.layers);
-    for (const model::TensorInfo& info : layout.tensors()) {
-        if (!is_in(info, range)) continue;
-        Weight weight = tensor_at(whole.weights, info.kind, info.layer);
-        const ByteView from = canonical_bytes(weight);
-        std::memcpy(at, from.data(), from.size());
-        weight.data = at;
-        at += floats_of(from);
-        tensor_at(kept.weights, info.kind, info.layer) = weight;
-    }
-    return kept;
+            tensor_at(share.weights, info.kind, info.layer) =
+                tensor_at(whole.weights, info.kind, info.layer);
+    const model::Model packed = model::pack_model(compute, share);
+    return {whole.config, packed.weights, packed.storage, whole.hash};
 }
 
 bool has_layers(const ModelSnapshot& snapshot, model::LayerRange range) {

@@ -19,15 +19,18 @@ struct ModelSnapshot {
 };
 
 /// Names a model: configuration and every parameter, in the canonical order without padding. The
-/// tokenizer is not part of it. All tensors must be present.
+/// tokenizer is not part of it. All tensors must be present and canonical: take the name before
+/// packing.
 Hash256 content_hash(const model::ModelConfig& config, const model::Weights& weights);
 
 /// The whole model, sharing `model`'s memory. kInvalid if a parameter is NaN or infinite.
 Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model);
 
-/// A copy that holds the layers of `range` alone, under the whole model's name: what a Server keeps
-/// so that it needs memory for its own share only. CHECKs that `whole` has them.
-ModelSnapshot keep_layers(const ModelSnapshot& whole, model::LayerRange range);
+/// A copy that holds the layers of `range` alone, packed for fast products, under the whole model's
+/// name: what a Server keeps so that it needs memory for its own share only. `whole` may be packed
+/// or not; CHECKs that it has the layers.
+ModelSnapshot keep_layers(const tensor::Compute& compute, const ModelSnapshot& whole,
+                          model::LayerRange range);
 
 /// Whether the snapshot has the weights of every layer in `range`.
 bool has_layers(const ModelSnapshot& snapshot, model::LayerRange range);

@@ -67,7 +67,8 @@ Status run_server(const RunServerOptions& options) {
         ASSIGN_OR_RETURN(
             const ModelSnapshot whole,
             snapshot_of(std::make_shared<const model::Model>(std::move(loaded.model))));
-        snapshot = keep_layers(whole, layers);
+        ThreadPool pool(options.server.threads);
+        snapshot = keep_layers({kernels, &pool}, whole, layers);
     }
 
     SystemRandom random;

@@ -1,0 +1,138 @@
+// Proves that the gradient of every family that can be trained is the derivative of its loss
+// (against finite differences of the double-precision model), that microbatches, threads and
+// kernel sets change no bit of it, and that encoders are refused; pins gradient and one optimiser
+// step by golden hashes.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "model/leaf.h"
+#include "model/oracle.h"
+#include "model/test_families.h"
+#include "tensor/adamw.h"
+
+namespace cairn::model {
+namespace {
+
+// The same family, small enough for finite differences.
+ModelConfig tiny(ModelConfig config) {
+    config.dim = 8;
+    config.hidden_dim = 12;
+    config.heads = 2;
+    config.kv_heads = config.kv_heads < 4 ? 1 : 2;
+    config.vocab = 11;
+    config.context = 8;
+    if (config.wide_head != 0) config.wide_head = 6;
+    return config;
+}
+
+// Also what no family above has: a norm of the embeddings and segments under a causal model.
+std::vector<Family> trainable() {
+    std::vector<Family> all = causal_families();
+    Family more = all[2];
+    more.name = "gpt2 with a norm of embeddings, segments and GELU";
+    more.config.embedding_norm = true;
+    more.config.token_types = 2;
+    more.config.feed_forward = FeedForward::kGelu;
+    all.push_back(more);
+    return all;
+}
+
+TEST(FamilyTraining, GradientsAgreeWithFiniteDifferences) {
+    for (const Family& family : trainable()) {
+        const ParameterLayout layout(tiny(family.config));
+        const std::vector<float> flat = lively_parameters(layout, 2);
+        const auto tokens = random_tokens(1024, 11, 4);
+        const auto targets = random_tokens(1024, 11, 5);
+        const Machine machine(tensor::available_kernel_sets().back(), 1);
+        LeafPass pass(layout, {.leaf_tokens = 1024, .context = 8}, machine.compute);
+        std::vector<float> gradient(layout.size());
+        const std::int64_t loss =
+            pass.backward(view_weights(layout, flat), tokens, targets, gradient);
+
+        const Oracle oracle(layout);
+        std::vector<double> wide(flat.begin(), flat.end());
+        EXPECT_NEAR(nats(loss, 1024), oracle.loss(wide, tokens, targets, 8) / 1024, 1e-6)
+            << family.name;
+        constexpr double kStep = 1e-5;
+        double largest = 0;
+        for (const float g : gradient) largest = std::max(largest, std::abs(double{g}));
+        for (const TensorInfo& info : layout.tensors()) {
+            // Every tensor is visited, the small ones whole.
+            const std::size_t stride = info.size() > 24 ? 11 : 1;
+            for (std::size_t i = info.offset; i < info.offset + info.size(); i += stride) {
+                const double at = wide[i];
+                wide[i] = at + kStep;
+                const double above = oracle.loss(wide, tokens, targets, 8);
+                wide[i] = at - kStep;
+                const double below = oracle.loss(wide, tokens, targets, 8);
+                wide[i] = at;
+                EXPECT_NEAR(double{gradient[i]}, (above - below) / (2 * kStep), 3e-5 * largest)
+                    << family.name << ' ' << info.name << ' ' << i - info.offset;
+            }
+        }
+    }
+}
+
+struct Golden {
+    std::uint64_t gradient;
+    std::uint64_t step;
+};
+
+const std::map<std::string, Golden>& golden() {
+    static const std::map<std::string, Golden> hashes = {
+        {"llama", {3335120136456912260U, 14990566100959165805U}},
+        {"qwen", {11876100069600771709U, 64415408496771181U}},
+        {"gpt2", {6738999964071932129U, 7974183397981503242U}},
+        {"first", {11874050658852344808U, 17652922393431096536U}},
+        {"gpt2 with a norm of embeddings, segments and GELU",
+         {2442673379947729244U, 10777382757730458613U}},
+    };
+    return hashes;
+}
+
+TEST(FamilyTraining, EveryKernelSetAndMicrobatchGivesTheGoldenBits) {
+    for (const Family& family : trainable()) {
+        const ParameterLayout layout(family.config);
+        const std::vector<float> flat = lively_parameters(layout, 5);
+        const auto tokens = random_tokens(1024, family.config.vocab, 8);
+        const auto targets = random_tokens(1024, family.config.vocab, 9);
+        const auto found = golden().find(family.name);
+        const Golden expected = found == golden().end() ? Golden{} : found->second;
+        for (const tensor::KernelSet set : tensor::available_kernel_sets()) {
+            for (const std::uint32_t microbatch : {256U, 1024U}) {
+                const bool slow =
+                    set == tensor::KernelSet::kReference || set == tensor::KernelSet::kScalar;
+                if (slow && microbatch != 256) continue;
+                const Machine machine(set, microbatch == 256 ? 2 : 3);
+                LeafPass pass(layout,
+                              {.leaf_tokens = 1024, .context = 64, .microbatch = microbatch},
+                              machine.compute);
+                std::vector<float> gradient(layout.size());
+                pass.backward(view_weights(layout, flat), tokens, targets, gradient);
+                EXPECT_EQ(bit_hash(gradient), expected.gradient)
+                    << "gradient {\"" << family.name << "\"} " << tensor::kernel_set_name(set);
+                std::vector<float> after = flat;
+                std::vector<float> m(flat.size(), 0.0F);
+                std::vector<float> v(flat.size(), 0.0F);
+                const auto coefficients = tensor::adamw_coefficients({}, 1);
+                for (const TensorInfo& info : layout.tensors())
+                    tensor::adamw_update(machine.compute, coefficients, info.is_matrix, info.size(),
+                                         gradient.data() + info.offset, after.data() + info.offset,
+                                         m.data() + info.offset, v.data() + info.offset);
+                EXPECT_EQ(bit_hash(after), expected.step)
+                    << "step {\"" << family.name << "\"} " << tensor::kernel_set_name(set);
+            }
+        }
+    }
+}
+
+TEST(FamilyTraining, EncodersAreRefused) {
+    const Status status =
+        validate(LeafShape{.leaf_tokens = 1024, .context = 64}, families().back().config);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code, ErrorCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace cairn::model

@@ -1,0 +1,161 @@
+// CONSENSUS: changing a result here splits the network.
+#include "model/layer.h"
+
+#include <algorithm>
+
+#include "tensor/bias.h"
+#include "tensor/elementwise.h"
+#include "tensor/gelu.h"
+#include "tensor/norm.h"
+#include "tensor/swiglu.h"
+
+namespace cairn::model {
+
+using tensor::ConstMatrix;
+using tensor::Matrix;
+
+namespace {
+
+// Buffers that share memory need no copy.
+void keep(ConstMatrix from, Matrix to) {
+    if (to.data != from.data) std::copy_n(from.data, from.rows * from.cols, to.data);
+}
+
+void add(const LayerGraph& g, ConstMatrix a, ConstMatrix b, Matrix sum) {
+    tensor::add(g.compute, a.rows * a.cols, a.data, b.data, sum.data);
+}
+
+void norm_heads(const LayerGraph& g, Matrix raw, const tensor::Weight& gamma, Matrix out,
+                NormStats stats) {
+    const std::size_t d = g.config.head_dim();
+    tensor::rmsnorm_forward(g.compute, heads_as_rows(raw, d), floats(gamma), g.config.norm_eps,
+                            heads_as_rows(out, d), stats.rstd);
+}
+
+// branch = feed_forward(ffn_input)
+void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b) {
+    const std::size_t count = b.up.rows * b.up.cols;
+    const bool gated = g.config.feed_forward == FeedForward::kSwiglu;
+    if (gated) linear_forward(g.compute, b.ffn_input, w.w_gate, w.b_gate, b.gate);
+    linear_forward(g.compute, b.ffn_input, w.w_up, w.b_up, b.up);
+    switch (g.config.feed_forward) {
+        case FeedForward::kSwiglu:
+            tensor::swiglu_forward(g.compute, count, b.gate.data, b.up.data, b.activated.data);
+            break;
+        case FeedForward::kGelu:
+            tensor::gelu_forward(g.compute, tensor::GeluForm::kErf, count, b.up.data,
+                                 b.activated.data);
+            break;
+        case FeedForward::kGeluTanh:
+            tensor::gelu_forward(g.compute, tensor::GeluForm::kTanh, count, b.up.data,
+                                 b.activated.data);
+            break;
+        case FeedForward::kRelu:
+            tensor::relu_forward(g.compute, count, b.up.data, b.activated.data);
+            break;
+    }
+    linear_forward(g.compute, b.activated, w.w_down, w.b_down, b.branch);
+}
+
+tensor::RopeScaling scaling_of(const RopeScale& scale) {
+    using Kind = tensor::RopeScaling::Kind;
+    constexpr Kind kKinds[] = {Kind::kNone, Kind::kLinear, Kind::kLlama3, Kind::kYarn};
+    tensor::RopeScaling scaling;
+    scaling.kind = kKinds[static_cast<std::size_t>(scale.kind)];
+    scaling.factor = static_cast<double>(scale.factor);
+    scaling.original_positions = scale.original_context;
+    scaling.low_freq_factor = static_cast<double>(scale.low_freq_factor);
+    scaling.high_freq_factor = static_cast<double>(scale.high_freq_factor);
+    scaling.beta_fast = static_cast<double>(scale.beta_fast);
+    scaling.beta_slow = static_cast<double>(scale.beta_slow);
+    scaling.attention_factor = static_cast<double>(scale.attention_factor);
+    return scaling;
+}
+
+}  // namespace
+
+void norm_forward(const LayerGraph& g, ConstMatrix x, const tensor::Weight& gamma,
+                  const tensor::Weight& beta, Matrix y, NormStats stats) {
+    if (g.config.norm == NormKind::kRms)
+        tensor::rmsnorm_forward(g.compute, x, floats(gamma), g.config.norm_eps, y, stats.rstd);
+    else
+        tensor::layernorm_forward(g.compute, x, floats(gamma), floats(beta), g.config.norm_eps, y,
+                                  stats.mean, stats.rstd);
+}
+
+void linear_forward(const tensor::Compute& compute, ConstMatrix x, const tensor::Weight& w,
+                    const tensor::Weight& bias, Matrix y) {
+    tensor::matmul_nt(compute, x, w, y);
+    if (!bias.empty()) tensor::add_bias(compute, floats(bias), y);
+}
+
+void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
+    if (g.config.norm_place == NormPlace::kBefore) {
+        keep(x, b.attn_norm_input);
+        norm_forward(g, b.attn_norm_input, w.attn_norm, w.attn_norm_bias, b.attn_input,
+                     b.attn_stats);
+    } else {
+        keep(x, b.attn_input);
+    }
+    linear_forward(g.compute, b.attn_input, w.wq, w.bq, b.query_raw);
+    linear_forward(g.compute, b.attn_input, w.wk, w.bk, b.key_raw);
+    linear_forward(g.compute, b.attn_input, w.wv, w.bv, b.value);
+    if (g.config.qk_norm) {
+        norm_heads(g, b.query_raw, w.q_norm, b.query, b.query_stats);
+        norm_heads(g, b.key_raw, w.k_norm, b.key, b.key_stats);
+    }
+}
+
+void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
+    linear_forward(g.compute, b.mixed, w.wo, w.bo, b.branch);
+    if (g.config.norm_place == NormPlace::kBefore) {
+        add(g, b.attn_norm_input, b.branch, b.ffn_norm_input);
+        norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, b.ffn_input, b.ffn_stats);
+        feed_forward(g, w, b);
+        add(g, b.ffn_norm_input, b.branch, x);
+    } else {
+        add(g, b.attn_input, b.branch, b.attn_norm_input);
+        norm_forward(g, b.attn_norm_input, w.attn_norm, w.attn_norm_bias, b.ffn_input,
+                     b.attn_stats);
+        feed_forward(g, w, b);
+        add(g, b.ffn_input, b.branch, b.ffn_norm_input);
+        norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, x, b.ffn_stats);
+    }
+}
+
+tensor::RopePairing rope_pairing(const ModelConfig& config) {
+    return config.rope_interleaved ? tensor::RopePairing::kInterleaved
+                                   : tensor::RopePairing::kHalves;
+}
+
+tensor::RopeTable rope_table(const ModelConfig& config, std::size_t positions) {
+    if (config.positions != PositionKind::kRotary) return {};
+    const auto theta = static_cast<double>(config.rope_theta);
+    if (config.rope_scale.kind == RopeScaling::kNone)
+        return tensor::make_rope_table(config.head_dim(), theta, positions);
+    const tensor::RopeScaling scaling = scaling_of(config.rope_scale);
+    return tensor::make_rope_table(
+        tensor::scaled_rope_frequencies(config.head_dim(), theta, scaling), positions,
+        tensor::rope_attention_factor(scaling));
+}
+
+void rotate(const LayerGraph& g, const tensor::RopeTable& table, tensor::RopeRows rows,
+            Matrix query, Matrix key) {
+    if (g.config.positions != PositionKind::kRotary) return;
+    const tensor::RopePairing pairing = rope_pairing(g.config);
+    tensor::rope_forward(g.compute, table, pairing, rows, query);
+    tensor::rope_forward(g.compute, table, pairing, rows, key);
+}
+
+tensor::AttentionShape attention_shape(const ModelConfig& config, std::size_t sequences,
+                                       std::size_t queries, std::size_t first_position) {
+    return {.sequences = sequences,
+            .queries = queries,
+            .first_position = first_position,
+            .heads = config.heads,
+            .kv_heads = config.kv_heads,
+            .head_dim = config.head_dim(),
+            .causal = config.causal};
+}
+
+}  // namespace cairn::model

@@ -1,0 +1,95 @@
+// What a transformer layer is, once for inference and training: the forward pass of one layer of
+// any family that ModelConfig describes, over memory that the caller lays out. Training gives every
+// step a buffer of its own and keeps them for the backward pass (layer_pass.h); inference lets
+// steps share a few (transformer.h). Attention stands between the two halves, because where a query
+// finds its keys is the caller's: in caches, or in the same batch.
+//
+//   before_attention(g, w, b, x);      // q, k, v
+//   ... rotate and attend: b.query, b.key, b.value -> b.mixed ...
+//   after_attention(g, w, b, x);       // x = the layer's output
+//
+// CONSENSUS: changing a result here splits the network.
+#pragma once
+
+#include <span>
+
+#include "model/weights.h"
+#include "tensor/attention.h"
+#include "tensor/compute.h"
+#include "tensor/matrix.h"
+#include "tensor/rope.h"
+
+namespace cairn::model {
+
+/// What every layer of a model shares.
+struct LayerGraph {
+    const ModelConfig& config;
+    const tensor::Compute& compute;
+};
+
+/// What a norm's backward pass needs, [rows]; null where nobody asks. RMSNorm has no mean.
+struct NormStats {
+    float* mean = nullptr;
+    float* rstd = nullptr;
+};
+
+/// The steps of one layer for n tokens, as views. With the norm before a branch
+///   n1 = norm(x), x' = x + attention(n1), n2 = norm(x'), y = x' + feed_forward(n2)
+///   attn_input = n1, attn_norm_input = x, ffn_input = n2, ffn_norm_input = x';
+/// with the norm after it
+///   x' = norm(x + attention(x)), y = norm(x' + feed_forward(x'))
+///   attn_input = x, attn_norm_input = x + attention(x), ffn_input = x', ffn_norm_input = x' + ...
+/// What may share memory: a norm's input and output, the residual streams with x itself, raw and
+/// normed heads, activated with gate or up, branch with attn_input where the norm stands before.
+struct LayerBuffers {
+    tensor::Matrix attn_norm_input;  ///< [n, dim]
+    tensor::Matrix attn_input;       ///< [n, dim]
+    tensor::Matrix query_raw;        ///< [n, q_dim] before the norm of heads; else as query
+    tensor::Matrix key_raw;          ///< [n, kv_dim]
+    tensor::Matrix query;            ///< [n, q_dim] the caller rotates it in place
+    tensor::Matrix key;              ///< [n, kv_dim]
+    tensor::Matrix value;            ///< [n, kv_dim]
+    tensor::Matrix mixed;            ///< [n, q_dim] attention's output before wo
+    tensor::Matrix branch;           ///< [n, dim] what joins the residual stream
+    tensor::Matrix ffn_norm_input;   ///< [n, dim]
+    tensor::Matrix ffn_input;        ///< [n, dim]
+    tensor::Matrix gate;             ///< [n, hidden_dim] SwiGLU only
+    tensor::Matrix up;               ///< [n, hidden_dim]
+    tensor::Matrix activated;        ///< [n, hidden_dim]
+    NormStats attn_stats, ffn_stats;
+    NormStats query_stats, key_stats;  ///< [n * heads], [n * kv_heads]
+};
+
+/// The first half: b.query, b.key and b.value from x, not rotated yet.
+void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
+                      tensor::Matrix x);
+/// The second half: x = the layer's output from b.mixed and what the first half left.
+void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
+                     tensor::Matrix x);
+
+/// y = norm(x) of the model's kind; y may be x. `beta` is empty for RMSNorm.
+void norm_forward(const LayerGraph& g, tensor::ConstMatrix x, const tensor::Weight& gamma,
+                  const tensor::Weight& beta, tensor::Matrix y, NormStats stats = {});
+
+/// y = x * w^T, then one add of the bias where there is one.
+void linear_forward(const tensor::Compute& compute, tensor::ConstMatrix x, const tensor::Weight& w,
+                    const tensor::Weight& bias, tensor::Matrix y);
+
+/// [rows, heads * d] as [rows * heads, d]: the heads as rows.
+inline tensor::Matrix heads_as_rows(tensor::Matrix x, std::size_t d) {
+    CHECK(x.stride == x.cols && x.cols % d == 0);
+    return {x.data, x.rows * (x.cols / d), d};
+}
+
+tensor::RopePairing rope_pairing(const ModelConfig& config);
+/// The turns of the first `positions` positions; empty where positions are not rotary.
+tensor::RopeTable rope_table(const ModelConfig& config, std::size_t positions);
+/// Turns queries and keys where the model has rotary positions.
+void rotate(const LayerGraph& g, const tensor::RopeTable& table, tensor::RopeRows rows,
+            tensor::Matrix query, tensor::Matrix key);
+
+/// `sequences` whole or partial sequences of `queries` tokens, the first at `first_position`.
+tensor::AttentionShape attention_shape(const ModelConfig& config, std::size_t sequences,
+                                       std::size_t queries, std::size_t first_position = 0);
+
+}  // namespace cairn::model

@@ -1,0 +1,111 @@
+// One small model of every family, in every type of weights, for this room's tests.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/test_model.h"
+#include "tensor/weight.h"
+
+namespace cairn::model {
+
+struct Family {
+    std::string name;
+    ModelConfig config;
+};
+
+/// Widths are multiples of 32, so that every type of weights fits; grouped heads, three key blocks.
+inline ModelConfig family_base() {
+    return {.dim = 64,
+            .hidden_dim = 96,
+            .layers = 2,
+            .heads = 4,
+            .kv_heads = 2,
+            .vocab = 67,
+            .context = 192};
+}
+
+inline std::vector<Family> families() {
+    const ModelConfig llama = family_base();
+
+    ModelConfig qwen = family_base();  // Qwen2's biases and Qwen3's norms and heads
+    qwen.rope_theta = 1e6F;
+    qwen.norm_eps = 1e-6F;
+    qwen.rope_interleaved = false;
+    qwen.tied_head = false;
+    qwen.qkv_bias = true;
+    qwen.qk_norm = true;
+    qwen.wide_head = 24;
+    qwen.rope_scale.kind = RopeScaling::kLinear;
+    qwen.rope_scale.factor = 4.0F;
+
+    ModelConfig gpt2 = family_base();
+    gpt2.kv_heads = 4;
+    gpt2.norm = NormKind::kLayer;
+    gpt2.positions = PositionKind::kLearned;
+    gpt2.feed_forward = FeedForward::kGeluTanh;
+    gpt2.qkv_bias = gpt2.out_bias = gpt2.ffn_bias = true;
+
+    ModelConfig first = gpt2;  // the first transformers: norm after, sines, ReLU
+    first.norm_place = NormPlace::kAfter;
+    first.positions = PositionKind::kSinusoidal;
+    first.feed_forward = FeedForward::kRelu;
+
+    ModelConfig bert = gpt2;
+    bert.norm_place = NormPlace::kAfter;
+    bert.feed_forward = FeedForward::kGelu;
+    bert.causal = false;
+    bert.embedding_norm = true;
+    bert.token_types = 2;
+
+    return {{"llama", llama}, {"qwen", qwen}, {"gpt2", gpt2}, {"first", first}, {"bert", bert}};
+}
+
+/// Those that write text (and can be trained).
+inline std::vector<Family> causal_families() {
+    std::vector<Family> all = families();
+    std::erase_if(all, [](const Family& family) { return !family.config.causal; });
+    return all;
+}
+
+inline const std::vector<tensor::WeightType>& weight_types() {
+    using T = tensor::WeightType;
+    static const std::vector<T> types{T::kF32, T::kF16, T::kBf16, T::kQ8_0, T::kQ4_0, T::kW8A8Row};
+    return types;
+}
+
+/// The matrices of products and of token embeddings narrowed to `type`; the rest stays fp32.
+inline Model typed_model(const ModelConfig& config, std::span<const float> flat,
+                         tensor::WeightType type) {
+    struct Storage {
+        std::vector<float> dense;
+        std::vector<Bytes> narrow;
+    };
+    const ParameterLayout layout(config);
+    auto storage = std::make_shared<Storage>();
+    storage->dense.assign(flat.begin(), flat.end());
+    Model model;
+    model.config = config;
+    model.weights = view_weights(layout, storage->dense);
+    for (const TensorInfo& info : layout.tensors()) {
+        if (type == tensor::WeightType::kF32 || !info.is_matrix ||
+            info.kind == TensorKind::kPositionEmbedding || info.kind == TensorKind::kTypeEmbedding)
+            continue;
+        Bytes& bytes =
+            storage->narrow.emplace_back(info.rows * tensor::weight_row_bytes(type, info.cols));
+        const tensor::ConstMatrix values(storage->dense.data() + info.offset, info.rows, info.cols);
+        CHECK(tensor::quantise_weight(values, type, bytes.data()).ok());
+        tensor_at(model.weights, info.kind, info.layer) =
+            tensor::Weight(type, info.rows, info.cols, bytes.data());
+    }
+    if (config.has_head() && config.tied_head) model.weights.head = model.weights.token_embedding;
+    model.storage = std::move(storage);
+    return model;
+}
+
+inline Model family_model(const Family& family, tensor::WeightType type, std::uint64_t seed = 5) {
+    const ParameterLayout layout(family.config);
+    return typed_model(family.config, lively_parameters(layout, seed), type);
+}
+
+}  // namespace cairn::model
