@@ -50,6 +50,8 @@ struct KvRows {
 
     KvRows(ConstMatrix m) : data(m.data), rows(m.rows), cols(m.cols), stride(m.stride) {}
     KvRows(Matrix m) : KvRows(ConstMatrix(m)) {}
+    KvRows(const float* values, std::size_t n_rows, std::size_t n_cols)
+        : KvRows(ConstMatrix(values, n_rows, n_cols)) {}
     KvRows(KvType t, const void* values, std::size_t n_rows, std::size_t n_cols)
         : type(t), data(values), rows(n_rows), cols(n_cols), stride(n_cols) {}
 };

@@ -21,7 +21,7 @@ void split_outputs(const Compute& compute, Matrix c, std::size_t depth, const Pr
     check_float_mode();
     constexpr std::size_t kRowGrain = 12;
     constexpr std::size_t kColumnGrain = 32;
-    constexpr std::size_t kWorthAThread = std::size_t{1} << 20;
+    constexpr std::size_t kWorthAThread = std::size_t{1} << 18;
     const std::size_t threads = compute.pool == nullptr ? 1 : compute.pool->size();
     const bool rows_suffice = c.rows >= kRowGrain * threads;
     const bool columns_suffice = c.cols >= kColumnGrain * threads;

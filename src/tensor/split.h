@@ -18,10 +18,10 @@ void split(const Compute& compute, std::size_t count, std::size_t grain, const B
     }
 }
 
-/// The smallest number of rows worth a thread, for rows of `cost` operations each: waking one takes
-/// as long as some 100,000 of them.
+/// The smallest number of rows worth a thread, for rows of `cost` operations each: handing work to
+/// one that looks out for it takes about a microsecond, or some 10,000 of them.
 inline std::size_t grain_for(std::size_t cost) {
-    constexpr std::size_t kWorthAThread = 131072;
+    constexpr std::size_t kWorthAThread = 32768;
     return cost >= kWorthAThread ? 1 : kWorthAThread / (cost + 1) + 1;
 }
 

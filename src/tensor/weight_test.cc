@@ -103,9 +103,10 @@ TEST_P(WeightSets, DenseProductsAreRuleOne) {
         std::size_t n, k;
     };
     for (const WeightType type : kDense) {
-        for (const Shape s : {Shape{1, 1}, {16, 16}, {33, 257}, {100, 300}, {7, 0}, {80, 512}})
+        for (const Shape s : {Shape{1, 1}, {16, 16}, {33, 257}, {100, 300}, {7, 0}, {80, 1100}})
             for (const std::size_t m : {1, 2, 3, 5, 13}) expect_products(type, m, s.n, s.k);
-        for (std::size_t m = 1; m <= 70; ++m) expect_products(type, m, 49, 265);
+        const std::size_t step = GetParam() == KernelSet::kReference ? 23 : 1;
+        for (std::size_t m = 1; m <= 70; m += step) expect_products(type, m, 49, 265);
         expect_products(type, 1, 2200, 600);  // enough work for every thread
         expect_products(type, 300, 83, 530);
     }
