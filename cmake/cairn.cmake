@@ -40,13 +40,14 @@ function(pkg_library name package)
     pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL ${package})
 endfunction()
 
+set(CAIRN_KERNEL_LEVEL -O3 CACHE STRING "Optimisation of the kernels for one instruction set")
+
 # Per-instruction-set flags: only files named for the set get them.
 function(cairn_isa_flags)
     # Instrumented register tiles take minutes to optimise at -O3.
+    set(level ${CAIRN_KERNEL_LEVEL})
     if(CAIRN_SANITIZE)
         set(level -O1)
-    else()
-        set(level -O3)
     endif()
     if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
         return()

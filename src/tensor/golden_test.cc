@@ -3,11 +3,15 @@
 // here is a new numerics version.
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstdlib>
+
 #include "tensor/adamw.h"
 #include "tensor/attention.h"
 #include "tensor/elementary.h"
 #include "tensor/elementwise.h"
 #include "tensor/embedding.h"
+#include "tensor/golden.h"
 #include "tensor/kernels.h"
 #include "tensor/kv_type.h"
 #include "tensor/loss.h"
@@ -213,12 +217,6 @@ Hash chance(const Compute&) {
     return fnv1a(uniform, fnv1a(normal_values(100001, 43, 0.02)));
 }
 
-struct Golden {
-    const char* name;
-    Hash (*run)(const Compute&);
-    Hash expected;
-};
-
 constexpr Golden kGoldens[] = {
     {"products_nt", products_nt, 0x19b1c69eb94ecc93},
     {"products_nn", products_nn, 0xb626ec7ebe4652b1},
@@ -239,19 +237,38 @@ constexpr Golden kGoldens[] = {
     {"chance", chance, 0xfa8db427e8b9eb69},
 };
 
+/// The set that CAIRN_KERNELS names, else all of this machine.
+std::vector<KernelSet> golden_sets() {
+    const char* name = std::getenv("CAIRN_KERNELS");
+    if (name == nullptr || *name == '\0') return available_kernel_sets();
+    const Result<const Kernels*> kernels = kernels_from_environment();
+    CHECK(kernels.ok());
+    return {kernel_set_of(**kernels)};
+}
+
 class GoldenBits : public testing::TestWithParam<KernelSet> {};
 
+// With CAIRN_GOLDEN_PRINT set each result is printed: name, set, threads, hash.
 TEST_P(GoldenBits, Operators) {
-    ThreadPool pool(2);
-    const Compute compute{*kernels_for(GetParam()), &pool};
-    for (const Golden& golden : kGoldens) {
-        const Hash found = golden.run(compute);
-        EXPECT_EQ(found, golden.expected) << golden.name << ": found 0x" << std::hex << found
-                                          << " with " << kernel_set_name(GetParam());
+    std::vector<Golden> goldens(std::begin(kGoldens), std::end(kGoldens));
+    goldens.insert(goldens.end(), gpt_goldens().begin(), gpt_goldens().end());
+    const bool print = std::getenv("CAIRN_GOLDEN_PRINT") != nullptr;
+    const std::string set(kernel_set_name(GetParam()));
+    for (const std::size_t threads : {1UL, 2UL, 5UL}) {
+        ThreadPool pool(threads);
+        const Compute compute{*kernels_for(GetParam()), &pool};
+        for (const Golden& golden : goldens) {
+            const Hash found = golden.run(compute);
+            EXPECT_EQ(found, golden.expected) << golden.name << ": found 0x" << std::hex << found
+                                              << " with " << set << ", " << threads << " threads";
+            if (print)
+                std::printf("golden %s %s %zu %016llx\n", golden.name, set.c_str(), threads,
+                            static_cast<unsigned long long>(found));
+        }
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GoldenBits, testing::ValuesIn(available_kernel_sets()),
+INSTANTIATE_TEST_SUITE_P(All, GoldenBits, testing::ValuesIn(golden_sets()),
                          [](const auto& set) { return std::string(kernel_set_name(set.param)); });
 
 }  // namespace
