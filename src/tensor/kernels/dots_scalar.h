@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "tensor/kernels/exact_fma.h"
 #include "tensor/kv_type.h"
 
 namespace cairn::tensor::kernels {
@@ -66,7 +67,7 @@ struct DotsScalar {
     }
     /// a * b + c, rounded once.
     static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
-        return map<Floats>([&](std::size_t i) { return std::fma(a.v[i], b.v[i], c.v[i]); });
+        return map<Floats>([&](std::size_t i) { return exact_fma(a.v[i], b.v[i], c.v[i]); });
     }
     /// The one NaN for every NaN.
     static Floats canonical(const Floats& a) {

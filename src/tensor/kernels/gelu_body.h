@@ -83,8 +83,8 @@ template <typename V>
     const V first = V::set1(kMills[0]);
     const V rest = mills_rest(a);
     const V w = V::add(first, rest);
-    const V scaled = V::add(first, V::fma(V::add(e.r, e.rest), w, rest));
-    const V tail = V::scale_by_power(scaled, e.power);
+    const V change = V::fma(e.r, w, V::fma(e.rest, w, rest));
+    const V tail = V::scale_by_power(V::add(first, change), e.power);
     V y = V::select(V::less(V::zero(), near), V::sub(near, tail), V::neg(tail));
     y = V::select(small, inside, y);
     return choose_far(x, kGeluFar, x, V::set1(-0.0F), y);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tensor/kernels/exact_fma.h"
 #include "tensor/kv_type.h"
 
 namespace cairn::tensor::kernels {
@@ -68,7 +69,7 @@ struct LanesScalar {
     }
     /// a * b + c, rounded once.
     static L fma(const L& a, const L& b, const L& c) {
-        return map([&](std::size_t i) { return std::fma(a.v[i], b.v[i], c.v[i]); });
+        return map([&](std::size_t i) { return exact_fma(a.v[i], b.v[i], c.v[i]); });
     }
     /// a > b ? a : b; so b where either is NaN or both are zero.
     static L max(const L& a, const L& b) {

@@ -67,7 +67,8 @@ float gelu_f32(float x) {
     const SplitExp e = gauss(a);
     const float rest = mills_rest(a);
     const float w = kMills[0] + rest;
-    const float tail = times_power(kMills[0] + std::fma(e.r + e.rest, w, rest), e.power);
+    const float change = std::fma(e.r, w, std::fma(e.rest, w, rest));
+    const float tail = times_power(kMills[0] + change, e.power);
     return x > 0.0F ? x - tail : -tail;
 }
 
