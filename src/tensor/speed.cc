@@ -1,3 +1,4 @@
+// CONSENSUS: changing a result here splits the network.
 #include "tensor/speed.h"
 
 #include <algorithm>
