@@ -27,35 +27,10 @@ template <typename D>
 inline constexpr std::size_t kBlockRows = 192 / D::kTileRows* D::kTileRows;
 inline constexpr std::size_t kMostChunks = 4;
 
-/// The part of a tile's work that the tiles of a block have in common, and where the next lies.
-struct BlockWork {
-    TileWork tile;
-    std::size_t rows;
-    std::size_t words_per_row;
-    float* partial;
-    std::size_t width;
-};
-
-/// Tiles of R rows, then lower ones.
-template <typename D, typename F, std::size_t R, std::size_t S>
-inline void tiles(BlockWork block) {
-    for (; block.rows >= R; block.rows -= R) {
-        block.tile.starts += R;  // past the scales
-        for (std::size_t lane = 0; lane < block.width; lane += S * D::kLanes)
-            tile<D, F, R, S>(block.tile, lane, block.partial, block.width);
-        block.tile.activations += R * block.words_per_row;
-        block.tile.starts += R;
-        block.partial += R * block.width;
-    }
-    if constexpr (R > 1) {
-        if (block.rows > 0) tiles<D, F, lower_tile(R), S>(block);
-    }
-}
-
 /// C's columns of `count` panels from the finished sums of rows [begin, begin + rows).
 template <typename D, typename F>
-void store_block(const QuantisedProduct& op, std::size_t panel, std::size_t count,
-                 std::size_t begin, std::size_t rows, const float* partial) {
+void store_rows(const QuantisedProduct& op, std::size_t panel, std::size_t count, std::size_t begin,
+                std::size_t rows, const float* partial) {
     for (std::size_t p = 0; p < count; ++p) {
         const std::size_t first = (panel + p) * kQuantPanel;
         const std::size_t columns = std::min(kQuantPanel, op.w->rows - first);
@@ -77,6 +52,41 @@ void store_block(const QuantisedProduct& op, std::size_t panel, std::size_t coun
                 D::store_n(out + lane, D::canonical(value), std::min(D::kLanes, columns - lane));
             }
         }
+    }
+}
+
+/// The part of a tile's work that the tiles of a block of rows have in common, and where the first
+/// lies.
+struct BlockWork {
+    TileWork tile;
+    std::size_t row, rows;
+    std::size_t words_per_row;
+    float* partial;
+    std::size_t panel, count;
+    bool finished;  ///< the sums are complete after this run
+};
+
+/// Tiles of R rows, then lower ones. Rows of C lie far apart, so a finished tile's are fetched
+/// while it is computed and stored before the next tile's.
+template <typename D, typename F, std::size_t R, std::size_t S>
+inline void tiles(const QuantisedProduct& op, BlockWork block) {
+    const std::size_t width = block.count * kQuantPanel;
+    for (; block.rows >= R; block.rows -= R, block.row += R) {
+        block.tile.starts += R;  // past the scales
+        if (block.finished)
+            for (std::size_t r = 0; r < R; ++r)
+                for (std::size_t j = 0; j < width; j += kQuantPanel)
+                    __builtin_prefetch(op.c.row(block.row + r) + block.panel * kQuantPanel + j, 1);
+        for (std::size_t lane = 0; lane < width; lane += S * D::kLanes)
+            tile<D, F, R, S>(block.tile, lane, block.partial, width);
+        if (block.finished)
+            store_rows<D, F>(op, block.panel, block.count, block.row, R, block.partial);
+        block.tile.activations += R * block.words_per_row;
+        block.tile.starts += R;
+        block.partial += R * width;
+    }
+    if constexpr (R > 1) {
+        if (block.rows > 0) tiles<D, F, lower_tile(R), S>(op, block);
     }
 }
 
@@ -120,7 +130,6 @@ void product_panels(const QuantisedProduct& op, std::size_t panel, std::size_t c
     alignas(64) float partial[kBlockRows<D> * kMostPanels * kQuantPanel];
     alignas(64) std::uint8_t room[kMostPanels * kMostChunks * kMostChunkBytes];
     const Weight& w = *op.w;
-    const std::size_t width = count * kQuantPanel;
     const std::size_t chunk_groups = chunk_columns(w.type) / kQuantGroup;
     const ActivationLayout& layout = op.layout;
     // one tile has its runs one after the other, so it takes them as one
@@ -143,10 +152,9 @@ void product_panels(const QuantisedProduct& op, std::size_t panel, std::size_t c
                                here / in_chunk, in_chunk, beyond};
             const TileWork first{run, g == 0, op.activations + layout.tile_at(g, here, begin),
                                  op.activations + layout.row_head() * begin};
-            tiles<D, F, D::kTileRows, S>(
-                {first, rows, here * layout.group_words(), partial, width});
+            tiles<D, F, D::kTileRows, S>(op, {first, begin, rows, here * layout.group_words(),
+                                              partial, panel, count, g + here == layout.groups});
         }
-        store_block<D, F>(op, panel, count, begin, rows, partial);
     }
 }
 
