@@ -1,6 +1,6 @@
 // How fast quantised products are, packed, at shapes of 110M and 1.1B models: one row (decode) in
 // bytes of weights a second, many rows (prefill) in multiply-adds times two a second. Beside them
-// what the machine can do: reading memory, and the int8 multiply-adds of its registers.
+// how fast this machine reads memory.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
