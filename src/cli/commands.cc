@@ -62,6 +62,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     add_train(app, invocation);
     add_plot(app, invocation);
     add_generate(app, invocation);
+    add_chat(app, invocation);
     add_eval(app, invocation);
     add_tokenize(app, invocation);
     add_model(app, invocation);
