@@ -78,7 +78,7 @@ class EditedLineReader final : public LineReader {
     static char* prompt(EditLine* edit) { return self(edit)->prompt_.data(); }
     static unsigned char drop(EditLine* edit, int) {
         self(edit)->dropped_ = true;
-        std::fputs("^C", stdout);
+        std::fputs("^C\n", stdout);
         return CC_NEWLINE;
     }
 
