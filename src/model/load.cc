@@ -9,6 +9,7 @@
 #include "model/hf_folder.h"
 #include "model/llama2c.h"
 #include "model/mapped_source.h"
+#include "model/tokenizer_file.h"
 
 namespace cairn::model {
 
@@ -64,7 +65,8 @@ Result<std::unique_ptr<Tokenizer>> find_tokenizer(const Model& model, const std:
     Bytes file = model.tokenizer;
     std::string where = model_path;
     if (!explicit_path.empty()) {
-        ASSIGN_OR_RETURN(file, read_file(explicit_path, kMaxTokenizerBytes));
+        ASSIGN_OR_RETURN(const auto named, load_tokenizer(explicit_path));
+        file = named->serialise();
         where = explicit_path;
     }
     if (file.empty()) {
