@@ -176,9 +176,10 @@ void add_bench(CLI::App& app, Invocation& invocation) {
         add_command(app, invocation, "bench", "Measure this machine, its products and models",
                     "cairn bench --quick\n  cairn bench --part models --model 110m --type q8_0");
     auto request = std::make_shared<BenchRequest>();
-    command->add_option("--model", request->models,
-                        "demo, chars, 110m, 1.1b (random weights), or a model file; again for "
-                        "each (default: all four)");
+    command->add_option(
+        "--model", request->models,
+        "demo, chars, 110m, gpt2, 1.1b (random weights), or a model file; again for "
+        "each (default: all)");
     command->add_option("--type", request->types,
                         "f32, f16, bf16, q8_0, q4_0, w8a8-row; again for each");
     command->add_option("--part", request->parts, "machine, products, models, training")

@@ -28,34 +28,33 @@ std::vector<BenchShape> make_shapes() {
         config.tied_head = tied;
         return config;
     };
+    model::ModelConfig gpt2 = llama(768, 3072, 12, 12, 12, 50257, 1024, true);
+    gpt2.norm = model::NormKind::kLayer;
+    gpt2.positions = model::PositionKind::kLearned;
+    gpt2.feed_forward = model::FeedForward::kGeluTanh;
+    gpt2.qkv_bias = gpt2.out_bias = gpt2.ffn_bias = true;
     return {{"demo", llama(96, 256, 4, 4, 4, 512, 128, true), 128, 1024},
             {"chars", llama(384, 1024, 6, 6, 6, 96, 256, true), 256, 1024},
             {"110m", llama(768, 2048, 12, 12, 12, 32000, 1024, true), 256, 1024},
+            {"gpt2", gpt2, 256, 1024},
             {"1.1b", llama(2048, 5632, 22, 32, 4, 32000, 2048, false), 256, 1024}};
 }
 
-// Matrices that every token is multiplied with: those of the layers, and the head.
-std::vector<model::TensorInfo> products_of(const model::ParameterLayout& layout) {
-    const auto head =
-        layout.config().tied_head ? model::TensorKind::kTokenEmbedding : model::TensorKind::kHead;
-    std::vector<model::TensorInfo> products;
-    for (const model::TensorInfo& info : layout.tensors())
-        if (info.is_matrix && (model::is_per_layer(info.kind) || info.kind == head))
-            products.push_back(info);
-    return products;
-}
-
+// Multiply-adds of a token's products times two: matrices of the layers, and the head.
 double operations_per_token(const model::ParameterLayout& layout) {
-    double sum = 0;
-    for (const model::TensorInfo& info : products_of(layout))
-        sum += 2.0 * static_cast<double>(info.size());
-    return sum;
+    const model::ModelConfig& config = layout.config();
+    double products = static_cast<double>(config.vocab) * config.dim;
+    for (const model::TensorInfo& info : layout.tensors())
+        if (info.is_matrix && model::is_per_layer(info.kind))
+            products += static_cast<double>(info.size());
+    return 2 * products;
 }
 
 std::uint64_t bytes_per_token(const model::ParameterLayout& layout, const model::Weights& weights) {
-    std::uint64_t sum = 0;
-    for (const model::TensorInfo& info : products_of(layout))
-        sum += model::tensor_at(weights, info.kind, info.layer).canonical_bytes();
+    std::uint64_t sum = weights.head.canonical_bytes();
+    for (const model::TensorInfo& info : layout.tensors())
+        if (info.is_matrix && model::is_per_layer(info.kind))
+            sum += model::tensor_at(weights, info.kind, info.layer).canonical_bytes();
     return sum;
 }
 
@@ -82,7 +81,7 @@ class Writer {
         while (!tokens.empty()) {
             const std::size_t n = std::min(tokens.size(), transformer_.max_batch());
             const std::span<float> hidden = std::span(hidden_).first(n * dim);
-            embed(transformer_, tokens.first(n), cache_.length(), hidden);
+            transformer_.embed(tokens.first(n), cache_.length(), hidden);
             transformer_.forward(hidden, cache_);
             last_ = hidden.last(dim);
             tokens = tokens.subspan(n);
@@ -95,14 +94,6 @@ class Writer {
     void forget() { cache_.truncate(0); }
 
   private:
-    // Either form of embed, while its positions are being added.
-    static void embed(auto& transformer, auto tokens, std::size_t position, auto hidden) {
-        if constexpr (requires { transformer.embed(tokens, position, hidden); })
-            transformer.embed(tokens, position, hidden);
-        else
-            transformer.embed(tokens, hidden);
-    }
-
     model::Transformer transformer_;
     model::KvCache cache_;
     std::vector<float> hidden_;

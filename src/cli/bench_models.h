@@ -12,13 +12,14 @@
 namespace cairn::cli {
 
 struct BenchShape {
-    std::string name;  ///< "demo", "chars", "110m", "1.1b"
+    std::string name;  ///< "demo", "chars", "110m", "gpt2", "1.1b"
     model::ModelConfig config;
     std::uint32_t train_context = 0;
     std::uint32_t train_tokens = 0;  ///< of one optimiser step
 };
 
-/// `cairn demo`'s model, a character model for a novel, and two real ones.
+/// `cairn demo`'s model, a character model for a novel, and three real ones: llama2.c's
+/// largest, the smallest GPT-2, TinyLlama.
 const std::vector<BenchShape>& bench_shapes();
 
 struct ModelSpeed {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <thread>
 
 #include <fmt/core.h>
@@ -42,8 +43,10 @@ constexpr Shape kShapes[] = {
 // A library's threads spin for a while after its last product; let them go to sleep.
 void rest() { std::this_thread::sleep_for(std::chrono::milliseconds(60)); }
 
-double best(const std::vector<double>& seconds) {
-    return *std::min_element(seconds.begin(), seconds.end());
+template <typename Body>
+double best_seconds(const Effort& effort, const Body& body) {
+    const std::vector<double> runs = timed_runs(effort, body);
+    return *std::min_element(runs.begin(), runs.end());
 }
 
 // One product with its operands, for us and for OpenBLAS.
@@ -111,18 +114,19 @@ std::vector<ProductSpeed> measure_products(const tensor::Compute& compute, const
         note(fmt::format("{} ({} {}x{}x{})", shape.name, shape.operation, shape.m, shape.n,
                          shape.k));
         Product product(compute, shape);
-        std::vector<double> our_seconds, their_seconds;
+        double ours = std::numeric_limits<double>::infinity();
+        double theirs = ours;
         for (std::size_t i = 0; i < kTurns; ++i) {
             rest();
-            our_seconds.push_back(median_seconds(turn, [&] { product.ours(); }));
+            ours = std::min(ours, best_seconds(turn, [&] { product.ours(); }));
             if (!blas) continue;
             rest();
-            their_seconds.push_back(median_seconds(turn, [&] { product.theirs(*blas); }));
+            theirs = std::min(theirs, best_seconds(turn, [&] { product.theirs(*blas); }));
         }
         const double operations = 2.0 * static_cast<double>(shape.m * shape.n * shape.k);
         ProductSpeed speed{shape.name, shape.operation, shape.m, shape.n, shape.k, 0, {}};
-        speed.gflops = operations / best(our_seconds) / 1e9;
-        if (blas) speed.openblas_gflops = operations / best(their_seconds) / 1e9;
+        speed.gflops = operations / ours / 1e9;
+        if (blas) speed.openblas_gflops = operations / theirs / 1e9;
         speeds.push_back(std::move(speed));
     }
     return speeds;

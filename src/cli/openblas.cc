@@ -2,10 +2,6 @@
 
 #include <dlfcn.h>
 
-#include <cstdlib>
-
-#include "tensor/compute.h"
-
 namespace cairn::cli {
 
 namespace {
@@ -25,11 +21,6 @@ int dimension(std::size_t value) { return static_cast<int>(value); }
 }  // namespace
 
 std::optional<OpenBlas> OpenBlas::open(std::size_t threads) {
-    // Versions older than a processor take it for an old one; with AVX-512 they are asked for their
-    // AVX-512 kernels. Who sets the variable decides.
-    constexpr int kKeep = 0;
-    if (tensor::kernel_set_available(tensor::KernelSet::kAvx512))
-        setenv("OPENBLAS_CORETYPE", "SkylakeX", kKeep);
     // Never closed: its threads live until the process ends.
     void* library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return std::nullopt;

@@ -95,22 +95,30 @@ model::Model random_model(const tensor::Compute& compute, const model::ModelConf
     model::Model made;
     made.config = config;
     made.weights.layers.resize(config.layers);
-    // Tensor by tensor, so that only one of them is ever in memory twice.
     auto owned = std::make_shared<std::vector<std::shared_ptr<std::uint8_t[]>>>();
+    const auto keep = [&](std::size_t bytes) {
+        owned->push_back(aligned_memory(bytes));
+        return owned->back().get();
+    };
+    // Tensor by tensor, so that only one of them is ever in memory twice.
+    const auto packed = [&](std::size_t rows, std::size_t cols) {
+        const RandomWeight canonical(compute, type, rows, cols);
+        return tensor::pack_weight(compute, canonical.weight(),
+                                   keep(tensor::packed_bytes(type, rows, cols)));
+    };
     for (const model::TensorInfo& info : layout.tensors()) {
         Weight& weight = model::tensor_at(made.weights, info.kind, info.layer);
-        if (info.is_matrix) {
-            const RandomWeight canonical(compute, type, info.rows, info.cols);
-            owned->push_back(aligned_memory(tensor::packed_bytes(type, info.rows, info.cols)));
-            weight = tensor::pack_weight(compute, canonical.weight(), owned->back().get());
-        } else {
-            owned->push_back(aligned_memory(info.size() * sizeof(float)));
-            auto* values = reinterpret_cast<float*>(owned->back().get());
-            std::fill(values, values + info.size(), 1.0F);
+        const bool product =
+            model::is_per_layer(info.kind) || info.kind == model::TensorKind::kHead;
+        if (!info.is_matrix || !product) {
+            auto* values = reinterpret_cast<float*>(keep(info.size() * sizeof(float)));
+            std::fill(values, values + info.size(), info.is_matrix ? kHalfWidth : 1.0F);
             weight = Weight(WeightType::kF32, info.rows, info.cols, values);
+        } else {
+            weight = packed(info.rows, info.cols);
         }
     }
-    if (config.has_head() && config.tied_head) made.weights.head = made.weights.token_embedding;
+    if (config.has_head() && config.tied_head) made.weights.head = packed(config.vocab, config.dim);
     made.storage = owned;
     return made;
 }

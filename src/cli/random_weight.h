@@ -36,7 +36,8 @@ class PackedWeight {
     tensor::Weight weight_;
 };
 
-/// A whole model with matrices of one type, packed; norms and biases are ones.
+/// A whole model with packed matrices of one type; norms and biases are ones. Of an embedding a
+/// token reads one row, so they are plain fp32; a tied head is a matrix of its own.
 model::Model random_model(const tensor::Compute& compute, const model::ModelConfig& config,
                           tensor::WeightType type);
 

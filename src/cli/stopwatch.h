@@ -32,9 +32,9 @@ class Stopwatch {
     std::uint64_t start_ = clock_.monotonic_us();
 };
 
-/// The median seconds of body(). Very short bodies are timed many at once.
+/// The seconds of each run of body(). Very short bodies are timed many at once.
 template <typename Body>
-double median_seconds(const Effort& effort, const Body& body) {
+std::vector<double> timed_runs(const Effort& effort, const Body& body) {
     constexpr double kShortest = 500e-6;  // the clock counts microseconds
     std::size_t batch = 1;
     for (;;) {
@@ -50,7 +50,12 @@ double median_seconds(const Effort& effort, const Body& body) {
         for (std::size_t i = 0; i < batch; ++i) body();
         runs.push_back(watch.seconds() / static_cast<double>(batch));
     }
-    return median(std::move(runs));
+    return runs;
+}
+
+template <typename Body>
+double median_seconds(const Effort& effort, const Body& body) {
+    return median(timed_runs(effort, body));
 }
 
 }  // namespace cairn::cli
