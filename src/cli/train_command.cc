@@ -119,7 +119,7 @@ Status finish(const TrainStart& start, const train::Trainer& trainer, TrainLog* 
 
 }  // namespace
 
-Status run_train(const TrainRequest& request, std::ostream& out) {
+Status run_train(const TrainRequest& request, const Clock& clock, std::ostream& out) {
     const Interrupt interrupt;
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(TrainStart start, prepare_training(request));
@@ -150,7 +150,6 @@ Status run_train(const TrainRequest& request, std::ostream& out) {
                                                    machine->compute()));
     }
     ASSIGN_OR_RETURN(const auto log, open_log(start, *machine));
-    const SystemClock clock;
     TrainRun run(start, trainer, held_out.get(), log.get(), clock, out);
     RETURN_IF_ERROR(run.run(interrupt));
     return finish(start, trainer, log.get(), report_of(start, trainer, run, *machine), *machine,
@@ -254,7 +253,9 @@ void add_train(CLI::App& app, Invocation& invocation) {
         if (command->count("--warmup") == 0 && recipe.total_steps != 0)
             recipe.warmup_steps = std::min(recipe.warmup_steps, recipe.total_steps / 5);
         request->json = invocation.json;
-        invocation.run = [request](std::ostream& out) { return run_train(*request, out); };
+        invocation.run = [request](std::ostream& out) {
+            return run_train(*request, SystemClock(), out);
+        };
     });
 }
 

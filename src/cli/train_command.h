@@ -11,6 +11,10 @@
 #include "model/config.h"
 #include "train/run_state.h"
 
+namespace cairn {
+class Clock;
+}
+
 namespace cairn::cli {
 
 struct TrainRequest {
@@ -50,6 +54,6 @@ std::string run_state_path(const std::string& out);
 /// JSON: out, parameters, steps, total_steps, complete, first_loss, last_loss, valid_loss, tokens,
 /// seconds, tokens_per_second, kernels, threads, content_hash, command (which repeats the run to
 /// the same bits).
-Status run_train(const TrainRequest& request, std::ostream& out);
+Status run_train(const TrainRequest& request, const Clock& clock, std::ostream& out);
 
 }  // namespace cairn::cli

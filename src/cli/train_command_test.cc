@@ -14,6 +14,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/train_log.h"
 #include "cli/train_run.h"
@@ -51,6 +52,16 @@ std::vector<std::string> words(const std::string& line) {
     std::istringstream in(line);
     return {std::istream_iterator<std::string>(in), {}};
 }
+
+/// Ten milliseconds pass whenever somebody looks: a step takes as long on a busy machine.
+class TickingClock final : public Clock {
+  public:
+    std::uint64_t wall_ms() const override { return 0; }
+    std::uint64_t monotonic_us() const override { return us_ += 10'000; }
+
+  private:
+    mutable std::uint64_t us_ = 0;
+};
 
 class TrainCommand : public testing::Test {
   protected:
@@ -91,6 +102,35 @@ class TrainCommand : public testing::Test {
                                         "4",         "--json"};
         all.insert(all.end(), more.begin(), more.end());
         return run(all);
+    }
+
+    /// A run with a time limit, by the ticking clock.
+    Outcome limited(const std::string& name, double minutes, std::uint64_t warmup,
+                    std::uint64_t stop_at = 0, bool resume = false) const {
+        TrainRequest request;
+        if (resume) {
+            request.resume = path(name);
+        } else {
+            request.out = path(name);
+            request.options.texts = {text_};
+            request.options.valid = text_;
+            request.options.valid_windows = 4;
+            request.options.log = path(name + ".jsonl");
+            request.options.minutes = minutes;
+            request.characters = true;
+            request.shape.dim = 16;
+            request.shape.layers = 1;
+            request.shape.heads = 2;
+            request.recipe.context = 32;
+            request.recipe.peak_rate = 0.01;
+            request.recipe.warmup_steps = warmup;
+            request.recipe.total_steps = 0;
+        }
+        request.stop_at = stop_at;
+        request.json = true;
+        std::ostringstream out;
+        const Status status = run_train(request, TickingClock(), out);
+        return {status.ok() ? 0 : 1, out.str(), status.ok() ? "" : status.error().message};
     }
 
     std::string kernels_before_, folder_, text_;
@@ -167,9 +207,9 @@ TEST_F(TrainCommand, InterruptSavesAndSaysHowToGoOn) {
 }
 
 TEST_F(TrainCommand, ATimeLimitChoosesStepsThatRepeatToTheSameBits) {
-    const Outcome limited = train("limited", {"--minutes", "0.03", "--warmup", "6"});
-    ASSERT_EQ(limited.code, 0) << limited.errors;
-    const nlohmann::json report = limited.json();
+    const Outcome first = limited("limited", 0.03, 6);
+    ASSERT_EQ(first.code, 0) << first.errors;
+    const nlohmann::json report = first.json();
     EXPECT_GT(report["total_steps"].get<std::uint64_t>(), 6U);
     EXPECT_EQ(report["steps"], report["total_steps"]);
     const std::vector<LogRow> rows = read_train_log(path("limited.jsonl")).value();
@@ -183,17 +223,16 @@ TEST_F(TrainCommand, ATimeLimitChoosesStepsThatRepeatToTheSameBits) {
     const Outcome repeated = run(again);
     ASSERT_EQ(repeated.code, 0) << repeated.errors << report["command"];
     EXPECT_EQ(contents(path("again")), contents(path("limited")));
-    const Outcome none = train("none", {"--minutes", "0.01", "--warmup", "1000000"});
+    const Outcome none = limited("none", 0.01, 1'000'000);
     EXPECT_EQ(none.code, 1);
     EXPECT_NE(none.errors.find("shorter --warmup"), std::string::npos) << none.errors;
 }
 
 // Stopped in the warm-up, before and at the moment when the length must be chosen.
 TEST_F(TrainCommand, ATimeLimitOutlivesAStopInTheWarmUp) {
-    for (const char* stop : {"2", "5", "6"}) {
-        ASSERT_EQ(train("early", {"--minutes", "0.02", "--warmup", "6", "--stop-at", stop}).code,
-                  0);
-        const Outcome rest = run({"train", "--resume", path("early"), "--json"});
+    for (const std::uint64_t stop : {2, 5, 6}) {
+        ASSERT_EQ(limited("early", 0.03, 6, stop).code, 0);
+        const Outcome rest = limited("early", 0, 0, 0, true);
         ASSERT_EQ(rest.code, 0) << rest.errors << stop;
         EXPECT_TRUE(rest.json()["complete"].get<bool>());
         EXPECT_GT(rest.json()["total_steps"].get<std::uint64_t>(), 6U);
