@@ -1,0 +1,70 @@
+// Proves that doctor and bench print what scripts rely on, and that doctor finds this machine's
+// arithmetic in order and a directory without a chain not.
+#include "cli/doctor_command.h"
+
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/bench_command.h"
+
+namespace cairn::cli {
+namespace {
+
+nlohmann::json doctor(const DoctorRequest& request, bool& healthy) {
+    std::ostringstream out;
+    EXPECT_TRUE(run_doctor(request, out, healthy).ok());
+    return nlohmann::json::parse(out.str(), nullptr, false);
+}
+
+TEST(Doctor, FindsTheArithmeticInOrder) {
+    bool healthy = false;
+    const nlohmann::json report = doctor({.directory = {}, .threads = 2, .json = true}, healthy);
+    ASSERT_TRUE(report.is_object());
+    EXPECT_EQ(report["healthy"], healthy);
+    std::size_t self_checks = 0;
+    for (const nlohmann::json& check : report["checks"]) {
+        if (!check["name"].get<std::string>().starts_with("self-check")) continue;
+        ++self_checks;
+        EXPECT_EQ(check["health"], "ok") << check.dump();
+    }
+    EXPECT_GE(self_checks, 2U);
+}
+
+TEST(Doctor, ADirectoryWithoutAChainIsAProblemThatSaysWhatToDo) {
+    bool healthy = true;
+    const nlohmann::json report =
+        doctor({.directory = "/nonexistent", .threads = 1, .json = true}, healthy);
+    EXPECT_FALSE(healthy);
+    for (const nlohmann::json& check : report["checks"]) {
+        if (check["health"] != "ok") {
+            EXPECT_NE(check["advice"], "") << check.dump();
+        }
+    }
+}
+
+TEST(Bench, PrintsItsSchema) {
+    BenchRequest request;
+    request.models = {"demo"};
+    request.types = {"q8_0"};
+    request.parts = {"models"};
+    request.threads = 1;
+    request.prefill = 8;
+    request.decode = 2;
+    request.seconds = 0.01;
+    request.json = true;
+    std::ostringstream out;
+    ASSERT_TRUE(run_bench(request, out).ok());
+    const nlohmann::json report = nlohmann::json::parse(out.str(), nullptr, false);
+    ASSERT_TRUE(report.is_object());
+    EXPECT_EQ(report["schema"], 1);
+    ASSERT_EQ(report["models"].size(), 1U);
+    EXPECT_EQ(report["models"][0]["type"], "q8_0");
+    EXPECT_GT(report["models"][0]["decode_tokens_s"], 0);
+    EXPECT_GT(report["models"][0]["decode_ratio"], 0);
+    EXPECT_FALSE(report.contains("training"));
+}
+
+}  // namespace
+}  // namespace cairn::cli
