@@ -224,6 +224,7 @@ Status run_chat(const ChatRequest& request, LineReader& in, std::ostream& out) {
     ASSIGN_OR_RETURN(model::StopStrings stops, model::StopStrings::create(request.sampling.stops));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
+    pack_local_model(machine->compute(), *local);
     const model::Tokenizer& tokenizer = *local->tokenizer;
     model::ChatFormat format = model::ChatFormat::choose(tokenizer);
     if (!request.format.empty()) {

@@ -105,7 +105,7 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
     }
     // Embedding and head always run here.
     model::Transformer ends(config, local.model.weights, {0, 0}, compute, {});
-    ASSIGN_OR_RETURN(model::StopStrings stop, model::StopStrings::create(request.stops));
+    ASSIGN_OR_RETURN(model::StopStrings stop, model::StopStrings::create(request.sampling.stops));
     model::StreamDecoder decoder(*local.tokenizer);
     for (const std::uint32_t token : words) show(decoder.push(token));
 
@@ -127,7 +127,7 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
         return !stop.stopped();
     };
     model::GenerateOptions options;
-    options.sampling = request.sampling;
+    options.sampling = request.sampling.settings;
     options.max_tokens = request.steps;
     options.logprobs = request.logprobs;
     options.top_logprobs = request.logprobs ? request.top_logprobs : 0;
@@ -204,43 +204,13 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     command->add_option("--steps", request->steps, "Tokens to write, at most")
         ->check(CLI::Range(std::size_t{1}, kMaxSteps))
         ->capture_default_str();
-    command
-        ->add_option("--temperature", request->sampling.temperature,
-                     "0 takes the most probable token")
-        ->check(CLI::Range(0.0F, 100.0F))
-        ->capture_default_str();
-    command->add_option("--top-k", request->sampling.top_k, "Only the k best tokens; 0: all")
-        ->capture_default_str();
-    command->add_option("--top-p", request->sampling.top_p, "Only the best p of probability")
-        ->check(CLI::Range(0.0F, 1.0F))
-        ->capture_default_str();
-    command->add_option("--min-p", request->sampling.min_p, "Share of the best one's probability")
-        ->check(CLI::Range(0.0F, 1.0F))
-        ->capture_default_str();
-    command
-        ->add_option("--repetition-penalty", request->sampling.repetition_penalty,
-                     "Divides the logits of tokens that were there; 1: none")
-        ->check(CLI::Range(0.01F, 100.0F))
-        ->capture_default_str();
-    command
-        ->add_option("--presence-penalty", request->sampling.presence_penalty,
-                     "Subtracted from tokens that were there")
-        ->check(CLI::Range(-100.0F, 100.0F))
-        ->capture_default_str();
-    command
-        ->add_option("--frequency-penalty", request->sampling.frequency_penalty,
-                     "Subtracted once for each time that they were there")
-        ->check(CLI::Range(-100.0F, 100.0F))
-        ->capture_default_str();
-    command->add_option("--stop", request->stops, "End before this text; again for each");
+    add_sampling_options(*command, request->sampling);
     command->add_flag("--logprobs", request->logprobs,
                       "With --json: the log-probability of every token");
     command
         ->add_option("--top-logprobs", request->top_logprobs,
                      "With --logprobs: the most probable tokens, too")
         ->check(CLI::Range(std::size_t{0}, model::kMaxTopLogprobs));
-    command->add_option("--seed", request->sampling.seed, "Decides what chance decides")
-        ->capture_default_str();
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "tensor/sample.h"
+#include "cli/sampling_options.h"
 
 namespace cairn::cli {
 
@@ -17,8 +17,7 @@ struct GenerateRequest {
     std::string tokenizer;  ///< empty: found with the model
     std::string prompt;
     std::size_t steps = 256;  ///< tokens to write, at most
-    tensor::SampleSettings sampling{};
-    std::vector<std::string> stops;    ///< the text ends before the first of these
+    SamplingOptions sampling;
     bool logprobs = false;             ///< JSON: of every written token
     std::size_t top_logprobs = 0;      ///< JSON: the most probable tokens with it
     std::size_t threads = 0;           ///< 0: one per processor
