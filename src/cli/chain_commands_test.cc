@@ -14,31 +14,13 @@
 
 #include "base/random.h"
 #include "cli/amount.h"
-#include "cli/commands.h"
 #include "cli/network_command.h"
+#include "cli/test_run.h"
 
 namespace cairn::cli {
 namespace {
 
 using Json = nlohmann::json;
-
-struct Outcome {
-    int code = 0;
-    std::string out, errors;
-    Json json() const { return Json::parse(out, nullptr, false); }
-};
-
-Outcome run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "cairn");
-    std::vector<const char*> argv;
-    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-    std::ostringstream out, errors;
-    Outcome outcome;
-    outcome.code = run_command_line(static_cast<int>(argv.size()), argv.data(), out, errors);
-    outcome.out = out.str();
-    outcome.errors = errors.str();
-    return outcome;
-}
 
 // Sentences of a language with forty words: enough structure for a tiny model to learn.
 void write_text(const std::string& path, std::uint64_t seed, std::size_t words) {

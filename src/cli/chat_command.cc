@@ -48,17 +48,7 @@ std::string printable(const std::string& text) {
 const char* stop_name(const model::ChatAnswer& answer) {
     if (answer.cancelled) return "cancelled";
     if (answer.stopped_by_string) return "string";
-    switch (answer.reason) {
-        case model::StopReason::kMaxTokens:
-            return "steps";
-        case model::StopReason::kContext:
-            return "context";
-        case model::StopReason::kEndToken:
-            return "end";
-        case model::StopReason::kCaller:
-            return "caller";
-    }
-    return "unknown";
+    return model::stop_reason_name(answer.reason);
 }
 
 nlohmann::json messages_json(const std::vector<model::ChatMessage>& messages) {

@@ -23,18 +23,9 @@ namespace {
 
 constexpr std::size_t kMaxSteps = 1U << 20;
 
-const char* reason_name(model::StopReason reason) {
-    switch (reason) {
-        case model::StopReason::kMaxTokens:
-            return "steps";
-        case model::StopReason::kContext:
-            return "context";
-        case model::StopReason::kEndToken:
-            return "end";
-        case model::StopReason::kCaller:
-            return "string";
-    }
-    return "unknown";
+// Here only a stop string makes the caller end a text.
+const char* stop_name(model::StopReason reason) {
+    return reason == model::StopReason::kCaller ? "string" : model::stop_reason_name(reason);
 }
 
 // What a run of generation leaves behind.
@@ -177,7 +168,7 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
         {"prompt", request.prompt},
         {"tokens", written.generated.tokens},
         {"digest", to_hex(written.digest)},
-        {"stop", reason_name(written.generated.reason)},
+        {"stop", stop_name(written.generated.reason)},
         {"kernels", machine->kernels()},
         {"threads", machine->threads()},
         {"tokens_per_second", seconds > 0 ? static_cast<double>(count) / seconds : 0.0}};

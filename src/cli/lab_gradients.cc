@@ -10,6 +10,7 @@
 
 #include "base/disk.h"
 #include "cli/commands.h"
+#include "cli/config_json.h"
 #include "cli/local_model.h"
 #include "model/leaf.h"
 #include "tensor/philox.h"
@@ -99,24 +100,6 @@ Result<Step> take_step(const model::ModelConfig& config, std::vector<float> para
     ASSIGN_OR_RETURN(step.report, trainer.step());
     step.after.assign(trainer.parameters().begin(), trainer.parameters().end());
     return step;
-}
-
-Json config_json(const model::ModelConfig& config) {
-    return {{"dim", config.dim},
-            {"hidden_dim", config.hidden_dim},
-            {"layers", config.layers},
-            {"heads", config.heads},
-            {"kv_heads", config.kv_heads},
-            {"head_dim", config.head_dim()},
-            {"vocab", config.vocab},
-            {"rope_theta", config.rope_theta},
-            {"norm_eps", config.norm_eps},
-            {"tied_head", config.tied_head},
-            {"rope_interleaved", config.rope_interleaved},
-            {"norm", config.norm == model::NormKind::kRms ? "rms" : "layer"},
-            {"positions", config.positions == model::PositionKind::kRotary ? "rotary" : "learned"},
-            {"feed_forward",
-             config.feed_forward == model::FeedForward::kSwiglu ? "swiglu" : "gelu_tanh"}};
 }
 
 Json step_json(const Step& step) {

@@ -9,28 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/config_json.h"
 #include "cli/local_model.h"
 #include "serve/model_snapshot.h"
 
 namespace cairn::cli {
 
 namespace {
-
-nlohmann::json config_json(const model::ModelConfig& config) {
-    return {{"dim", config.dim},
-            {"hidden_dim", config.hidden_dim},
-            {"layers", config.layers},
-            {"heads", config.heads},
-            {"kv_heads", config.kv_heads},
-            {"head_dim", config.head_dim()},
-            {"vocab", config.vocab},
-            {"context", config.context},
-            {"rope_theta", config.rope_theta},
-            {"norm_eps", config.norm_eps},
-            {"tied_head", config.tied_head},
-            {"rope_interleaved", config.rope_interleaved},
-            {"description", model::describe(config)}};
-}
 
 nlohmann::json tensors_json(const model::Model& loaded) {
     nlohmann::json list = nlohmann::json::array();

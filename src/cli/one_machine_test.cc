@@ -11,29 +11,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/test_data.h"
-#include "cli/commands.h"
+#include "cli/test_run.h"
 #include "tensor/compute.h"
 
 namespace cairn::cli {
 namespace {
-
-struct Outcome {
-    int code;
-    std::string out;
-    std::string errors;
-
-    nlohmann::json json() const { return nlohmann::json::parse(out, nullptr, false); }
-};
-
-Outcome run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "cairn");
-    std::vector<const char*> argv;
-    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-    std::ostringstream out;
-    std::ostringstream errors;
-    const int code = run_command_line(static_cast<int>(argv.size()), argv.data(), out, errors);
-    return {code, out.str(), errors.str()};
-}
 
 class OneMachine : public testing::Test {
   protected:

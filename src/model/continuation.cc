@@ -104,4 +104,18 @@ PromptLogprob Continuation::about_prompt(const tensor::Compute& compute, std::si
     return about;
 }
 
+const char* stop_reason_name(StopReason reason) {
+    switch (reason) {
+        case StopReason::kMaxTokens:
+            return "steps";
+        case StopReason::kContext:
+            return "context";
+        case StopReason::kEndToken:
+            return "end";
+        case StopReason::kCaller:
+            return "caller";
+    }
+    return "unknown";
+}
+
 }  // namespace cairn::model

@@ -56,6 +56,8 @@ using EndPredicate = std::function<bool(std::uint32_t)>;
 
 /// Why generation ended.
 enum class StopReason { kMaxTokens, kContext, kEndToken, kCaller };
+/// "steps", "context", "end", "caller".
+const char* stop_reason_name(StopReason reason);
 
 /// A prompt's token and how probable it was after those before it.
 struct PromptLogprob {
