@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "model/checkpoint.h"
+#include "model/files/checkpoint.h"
 
 namespace {
 

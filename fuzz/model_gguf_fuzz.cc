@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "model/checkpoint.h"
-#include "model/gguf_model.h"
+#include "model/files/checkpoint.h"
+#include "model/files/gguf_model.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace cairn;

@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "model/hf_folder.h"
-#include "model/safetensors.h"
+#include "model/files/hf_folder.h"
+#include "model/files/safetensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace cairn;

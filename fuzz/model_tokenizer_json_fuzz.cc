@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "model/tokenizer.h"
-#include "model/tokenizer_json.h"
+#include "model/text/tokenizer.h"
+#include "model/text/tokenizer_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace cairn;

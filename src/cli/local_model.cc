@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "model/source.h"
+#include "model/files/source.h"
 
 namespace cairn::cli {
 
@@ -24,8 +24,7 @@ std::string Machine::kernels() const {
 Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
                                                      const std::string& tokenizer_path) {
     ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(model_path));
-    ASSIGN_OR_RETURN(auto tokenizer,
-                     model::find_tokenizer(loaded, model_path, tokenizer_path));
+    ASSIGN_OR_RETURN(auto tokenizer, model::find_tokenizer(loaded, model_path, tokenizer_path));
     const model::ParameterLayout layout = loaded.model.layout();
     return std::unique_ptr<LocalModel>(new LocalModel{
         std::move(loaded.model), std::move(loaded.format), std::move(tokenizer), layout});

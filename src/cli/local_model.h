@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/thread_pool.h"
-#include "model/load.h"
-#include "model/tokenizer.h"
+#include "model/files/load.h"
+#include "model/text/tokenizer.h"
 #include "tensor/compute.h"
 
 namespace cairn::cli {

@@ -8,7 +8,7 @@
 #include "base/progress.h"
 #include "cli/local_model.h"
 #include "cli/model_command.h"
-#include "model/save.h"
+#include "model/files/save.h"
 
 namespace cairn::cli {
 

@@ -7,7 +7,7 @@
 
 #include "cli/local_model.h"
 #include "cli/model_command.h"
-#include "model/compare.h"
+#include "model/files/compare.h"
 #include "serve/model_snapshot.h"
 
 namespace cairn::cli {

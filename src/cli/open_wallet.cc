@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "model/source.h"
+#include "model/files/source.h"
 
 namespace cairn::cli {
 

@@ -14,7 +14,7 @@
 #include "cli/chart.h"
 #include "cli/commands.h"
 #include "cli/train_log.h"
-#include "model/source.h"
+#include "model/files/source.h"
 
 namespace cairn::cli {
 

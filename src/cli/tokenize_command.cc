@@ -17,8 +17,8 @@
 #include "cli/local_model.h"
 #include "cli/stopwatch.h"
 #include "crypto/hash.h"
-#include "model/bpe.h"
-#include "model/tokenizer_file.h"
+#include "model/files/tokenizer_file.h"
+#include "model/text/bpe.h"
 
 namespace cairn::cli {
 

@@ -14,7 +14,7 @@
 #include "cli/text_loss.h"
 #include "cli/train_dry_run.h"
 #include "cli/train_run.h"
-#include "model/bpe.h"
+#include "model/text/bpe.h"
 #include "serve/model_snapshot.h"
 
 namespace cairn::cli {

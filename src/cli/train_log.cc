@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/disk.h"
-#include "model/source.h"
+#include "model/files/source.h"
 
 namespace cairn::cli {
 

@@ -9,7 +9,7 @@
 
 #include "base/disk.h"
 #include "base/progress.h"
-#include "model/checkpoint.h"
+#include "model/files/checkpoint.h"
 
 namespace cairn::cli {
 

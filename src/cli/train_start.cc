@@ -8,8 +8,8 @@
 #include "base/disk.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
-#include "model/bpe.h"
-#include "model/source.h"
+#include "model/files/source.h"
+#include "model/text/bpe.h"
 #include "train/data.h"
 #include "train/trainer.h"
 

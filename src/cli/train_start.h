@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "cli/train_command.h"
-#include "model/tokenizer.h"
+#include "model/text/tokenizer.h"
 #include "model/weights.h"
 
 namespace cairn::cli {

@@ -5,9 +5,9 @@
 
 #include <functional>
 
-#include "model/chat.h"
 #include "model/generate.h"
 #include "model/stop_strings.h"
+#include "model/text/chat.h"
 
 namespace cairn::model {
 

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/test_data.h"
-#include "model/load.h"
+#include "model/files/load.h"
 
 namespace cairn::model {
 namespace {

@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "model/continuation.h"
-#include "model/tokenizer.h"
+#include "model/text/tokenizer.h"
 #include "model/transformer.h"
 
 namespace cairn::model {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/float_mode.h"
-#include "model/checkpoint.h"
+#include "model/files/checkpoint.h"
 #include "model/generate.h"
 #include "train/data.h"
 #include "worth/report.h"

@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "base/thread_pool.h"
-#include "model/tokenizer.h"
+#include "model/text/tokenizer.h"
 #include "node/model_reader.h"
 #include "worth/chain_model.h"
 

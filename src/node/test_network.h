@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "chain/network.h"
-#include "model/bpe.h"
+#include "model/text/bpe.h"
 #include "node/assets.h"
 #include "node/calibrate.h"
 #include "worth/network_rules.h"

@@ -9,7 +9,7 @@
 #include <future>
 #include <thread>
 
-#include "model/checkpoint.h"
+#include "model/files/checkpoint.h"
 #include "serve/run_server.h"
 #include "serve/test_world.h"
 

@@ -9,8 +9,8 @@
 
 #include "base/test_data.h"
 #include "crypto/hash.h"
-#include "model/llama2c.h"
-#include "model/load.h"
+#include "model/files/llama2c.h"
+#include "model/files/load.h"
 #include "serve/test_world.h"
 
 namespace cairn::serve {

@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "base/log.h"
-#include "model/load.h"
+#include "model/files/load.h"
 #include "net/tls_network.h"
 #include "serve/route.h"
 

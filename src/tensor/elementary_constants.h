@@ -49,10 +49,10 @@ inline constexpr float kPhiSlope[4] = {0x1.988454p-1F, -0x1.10580ap-2F, 0x1.e9dc
                                        -0x1.29196cp-7F};
 inline constexpr float kPhiSmallEnd = 0.5F;
 // a Phi(-a) = exp(-a^2/2) * (kMills[0] + kMills[1] u + ...), u = (a - 1) / (1 + 3/8 a), for
-// 1/2 <= a <= 13.1; error 2.5e-8. Beyond, GELU is x or -0.
+// 1/2 <= a <= 13.1; error 3.8e-9. Beyond, GELU is x or -0.
 inline constexpr float kMills[10] = {
-    0x1.0bdb2ep-2F,   0x1.5dc9ap-3F,    -0x1.4072cp-4F,  0x1.bbe7c8p-7F,  0x1.5eb052p-11F,
-    -0x1.8bb422p-12F, -0x1.83628ep-15F, 0x1.338a4ep-17F, 0x1.45c382p-18F, -0x1.e6d9f6p-21F};
+    0x1.0bdb2ep-2F,   0x1.5dc998p-3F,   -0x1.4072bcp-4F, 0x1.bbee3cp-7F,  0x1.5e3e2ep-11F,
+    -0x1.8d8c8ep-12F, -0x1.61bedap-15F, 0x1.9d4998p-18F, 0x1.88f578p-18F, -0x1.151dd4p-20F};
 inline constexpr float kMillsSlope = 0.375F;
 inline constexpr float kGeluFar = 13.1F;
 inline constexpr float kInvSqrt2Pi = 0x1.988454p-2F;

@@ -2,7 +2,7 @@
 //   kErf:  x * Phi(x), Phi the normal distribution: "gelu" in Hugging Face models, BERT
 //   kTanh: x * (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2: "gelu_new", "gelu_pytorch_tanh",
 //   GPT-2
-// Both are within 2.4 ulp where the result is a normal number, also far down the negative tail,
+// Both are within 2 ulp where the result is a normal number, also far down the negative tail,
 // where the formulas as they are usually written cancel; see gelu_f32 in elementary.h.
 #pragma once
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/codec.h"
-#include "model/tokenizer.h"
+#include "model/text/tokenizer.h"
 
 namespace cairn::train {
 

@@ -39,13 +39,24 @@ template <typename V>
     return split_exp(V::mul(half, square), V::mul(half, low));
 }
 
+/// kMills' polynomial is kMills[0] + rest + low.
 template <typename V>
-[[gnu::always_inline]] inline V mills_rest(V a) {
+struct Mills {
+    V rest;
+    V low;
+};
+
+template <typename V>
+[[gnu::always_inline]] inline Mills<V> mills(V a) {
     const V one = V::set1(1.0F);
     const V u = V::div(V::sub(a, one), V::fma(a, V::set1(kMillsSlope), one));
     V w = V::set1(kMills[9]);
-    for (std::size_t i = 9; i-- > 1;) w = V::fma(w, u, V::set1(kMills[i]));
-    return V::mul(w, u);
+    for (std::size_t i = 9; i-- > 2;) w = V::fma(w, u, V::set1(kMills[i]));
+    const V linear = V::set1(kMills[1]);
+    const V inner = V::fma(w, u, linear);
+    const V inner_low = V::fma(w, u, V::sub(linear, inner));
+    const V rest = V::mul(inner, u);
+    return {rest, V::fma(inner_low, u, V::fma(inner, u, V::neg(rest)))};
 }
 
 template <typename V>
@@ -81,9 +92,9 @@ template <typename V>
     const V inside = V::mul(near, small_phi(kPhi, near));
     const SplitExp<V> e = gauss(a);
     const V first = V::set1(kMills[0]);
-    const V rest = mills_rest(a);
-    const V w = V::add(first, rest);
-    const V change = V::fma(e.r, w, V::fma(e.rest, w, rest));
+    const Mills<V> ratio = mills(a);
+    const V w = V::add(first, ratio.rest);
+    const V change = V::fma(e.r, w, V::add(V::fma(e.rest, w, ratio.low), ratio.rest));
     const V tail = V::scale_by_power(V::add(first, change), e.power);
     V y = V::select(V::less(V::zero(), near), V::sub(near, tail), V::neg(tail));
     y = V::select(small, inside, y);
@@ -98,7 +109,7 @@ template <typename V>
     const auto small = V::less(a, V::set1(kPhiSmallEnd));
     const V inside = small_phi(kPhiSlope, near);
     const SplitExp<V> e = gauss(a);
-    const V w = V::add(V::set1(kMills[0]), mills_rest(a));
+    const V w = V::add(V::set1(kMills[0]), mills(a).rest);
     const V density = V::scale_by_power(V::add(one, V::add(e.r, e.rest)), e.power);
     const V tail = V::mul(density, V::fma(V::neg(a), V::set1(kInvSqrt2Pi), V::div(w, a)));
     V y = V::select(V::less(V::zero(), near), V::sub(one, tail), tail);

@@ -44,12 +44,21 @@ SplitExp gauss(float a) {
     return split_exp(-0.5F * square, -0.5F * low);
 }
 
-/// kMills' polynomial as kMills[0] + the rest.
-float mills_rest(float a) {
+/// kMills' polynomial is kMills[0] + rest + low: its last two steps keep what they round away, for
+/// their terms cancel where a is large.
+struct Mills {
+    float rest;
+    float low;
+};
+
+Mills mills(float a) {
     const float u = (a - 1.0F) / std::fma(a, kMillsSlope, 1.0F);
     float w = kMills[9];
-    for (int i = 8; i >= 1; --i) w = std::fma(w, u, kMills[i]);
-    return w * u;
+    for (int i = 8; i >= 2; --i) w = std::fma(w, u, kMills[i]);
+    const float inner = std::fma(w, u, kMills[1]);
+    const float inner_low = std::fma(w, u, kMills[1] - inner);
+    const float rest = inner * u;
+    return {rest, std::fma(inner_low, u, std::fma(inner, u, -rest))};
 }
 
 }  // namespace
@@ -65,9 +74,9 @@ float gelu_f32(float x) {
     }
     if (a > kGeluFar) return x > 0.0F ? x : -0.0F;
     const SplitExp e = gauss(a);
-    const float rest = mills_rest(a);
-    const float w = kMills[0] + rest;
-    const float change = std::fma(e.r, w, std::fma(e.rest, w, rest));
+    const Mills ratio = mills(a);
+    const float w = kMills[0] + ratio.rest;
+    const float change = std::fma(e.r, w, std::fma(e.rest, w, ratio.low) + ratio.rest);
     const float tail = times_power(kMills[0] + change, e.power);
     return x > 0.0F ? x - tail : -tail;
 }
@@ -84,7 +93,7 @@ float gelu_slope_f32(float x) {
     if (a > kGeluFar) return x > 0.0F ? 1.0F : 0.0F;
     // Phi(x) + x phi(x); for x < 0: e^(-a^2/2) * (Mills' ratio - a) / sqrt(2 pi)
     const SplitExp e = gauss(a);
-    const float w = kMills[0] + mills_rest(a);
+    const float w = kMills[0] + mills(a).rest;
     const float density = times_power(1.0F + (e.r + e.rest), e.power);
     const float tail = density * std::fma(-a, kInvSqrt2Pi, w / a);
     return x > 0.0F ? 1.0F - tail : tail;

@@ -1,0 +1,21 @@
+// A model from a GGUF file: llama (interleaved rope), qwen2, qwen3 (halves), gpt2 and bert, with
+// weights in F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K or Q6_K where the file has them, and its
+// vocabulary as a tokenizer. What this program would compute differently is refused (kUnsupported)
+// with the key or tensor that asks for it.
+#pragma once
+
+#include "model/files/gguf.h"
+#include "model/files/loaded_model.h"
+#include "model/text/vocabulary.h"
+
+namespace cairn::model {
+
+/// The shape that the keys (and the tensors that are there) describe.
+Result<ModelConfig> gguf_config(const GgufHeader& header);
+
+/// tokenizer.ggml.* under neutral names; kNotFound if the file has no vocabulary.
+Result<VocabularyParts> gguf_vocabulary(const GgufHeader& header);
+
+Result<LoadedModel> read_gguf(const SharedSource& source);
+
+}  // namespace cairn::model

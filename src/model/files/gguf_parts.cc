@@ -1,0 +1,48 @@
+// gguf_parts: a vocabulary as llama.cpp demands it.
+#include <set>
+
+#include <fmt/core.h>
+
+#include "model/files/gguf_writer.h"
+
+namespace cairn::model {
+
+namespace {
+
+// Ranked merges as scores: an earlier merge scores higher, which is what rank means.
+std::vector<float> scores_of_merges(const VocabularyParts& parts) {
+    std::vector<float> scores(parts.pieces.size(), 0.0F);
+    std::map<std::string, std::size_t> ids;
+    for (std::size_t id = 0; id < parts.pieces.size(); ++id) ids.emplace(parts.pieces[id], id);
+    for (std::size_t rank = 0; rank < parts.merges.size(); ++rank) {
+        std::string joined = parts.merges[rank];
+        joined.erase(joined.find(' ', 1), 1);
+        const auto at = ids.find(joined);
+        if (at != ids.end() && scores[at->second] == 0.0F)
+            scores[at->second] = -static_cast<float>(rank + 1);
+    }
+    return scores;
+}
+
+}  // namespace
+
+VocabularyParts gguf_parts(VocabularyParts parts, std::uint32_t vocab) {
+    parts.types.resize(parts.pieces.size(), static_cast<std::int32_t>(PieceType::kNormal));
+    if (parts.model == "llama" && parts.scores.empty()) parts.scores = scores_of_merges(parts);
+    // Two merges may make the same bytes, and pieces end where the model's rows go on. llama.cpp
+    // refuses two pieces of one spelling, so the later one gets a name; its text is lost there.
+    std::set<std::string_view> seen;
+    for (std::size_t id = 0; id < parts.pieces.size(); ++id) {
+        if (!parts.pieces[id].empty() && seen.insert(parts.pieces[id]).second) continue;
+        parts.pieces[id] = fmt::format("<|same-{}|>", id);
+        parts.types[id] = static_cast<std::int32_t>(PieceType::kUnused);
+    }
+    for (std::size_t id = parts.pieces.size(); id < vocab; ++id) {
+        parts.pieces.push_back(fmt::format("<|unused-{}|>", id));
+        parts.types.push_back(static_cast<std::int32_t>(PieceType::kUnused));
+        if (!parts.scores.empty()) parts.scores.push_back(0.0F);
+    }
+    return parts;
+}
+
+}  // namespace cairn::model

@@ -1,0 +1,318 @@
+// Proves that GGUF files are read as llama.cpp means them, that stories260K from GGUF writes the
+// text that others write, and that hostile headers are refused before anything is taken from them.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <limits>
+
+#include "base/test_data.h"
+#include "model/files/format_test_models.h"
+#include "model/files/gguf_keys.h"
+#include "model/files/gguf_model.h"
+#include "model/files/gguf_names.h"
+#include "model/files/gguf_writer.h"
+#include "model/files/load.h"
+#include "model/files/mapped_source.h"
+#include "model/generate.h"
+
+namespace cairn::model {
+namespace {
+
+SharedSource memory(ByteView bytes) { return std::make_shared<MemorySource>(bytes); }
+
+// A header with some keys and one F32 tensor of two rows of four.
+struct Tiny {
+    std::uint32_t version = 3;
+    std::uint64_t tensors = 1;
+    std::uint64_t keys_more = 0;
+    GgufKeys keys{};
+    std::string name = "t";
+    std::vector<std::uint64_t> extents{4, 2};
+    std::uint32_t type = 0;
+    std::uint64_t offset = 0;
+    std::size_t data = 32;
+
+    Bytes file() const {
+        Writer writer;
+        writer.raw(as_bytes("GGUF"));
+        writer.u32(version);
+        writer.u64(tensors);
+        writer.u64(keys.count() + keys_more);
+        writer.raw(keys.out());
+        writer.u64(name.size());
+        writer.raw(as_bytes(name));
+        writer.u32(static_cast<std::uint32_t>(extents.size()));
+        for (const std::uint64_t extent : extents) writer.u64(extent);
+        writer.u32(type);
+        writer.u64(offset);
+        while (writer.out().size() % 32 != 0) writer.u8(0);
+        writer.raw(Bytes(data));
+        return std::move(writer).take();
+    }
+    Status status() const {
+        const Bytes bytes = file();
+        const auto header = read_gguf_header(memory(bytes));
+        if (!header.ok()) return header.error();
+        return ok_status();
+    }
+    bool ok() const { return status().ok(); }
+};
+
+TEST(GgufHeader, ReadsBothVersionsAndEveryTypeOfKey) {
+    for (const std::uint32_t version : {2U, 3U}) {
+        Tiny tiny;
+        tiny.version = version;
+        tiny.keys.number("n", 7);
+        tiny.keys.real("r", 0.5F);
+        tiny.keys.flag("f", true);
+        tiny.keys.text("t", "text");
+        const std::vector<std::string> texts{"a", "", "bc"};
+        tiny.keys.texts("ts", texts);
+        const std::vector<std::int32_t> integers{3, 3};
+        tiny.keys.integers("is", integers);
+        const Bytes bytes = tiny.file();
+        const GgufHeader header = read_gguf_header(memory(bytes)).value();
+        EXPECT_EQ(header.number("n").value(), 7U);
+        EXPECT_EQ(header.number("is").value(), 3U);
+        EXPECT_EQ(header.number("absent", 9).value(), 9U);
+        EXPECT_FALSE(header.number("absent").ok());
+        EXPECT_FALSE(header.number("t").ok());
+        EXPECT_EQ(header.real("r", 0).value(), 0.5F);
+        EXPECT_TRUE(header.flag("f", false).value());
+        EXPECT_EQ(header.text("t", "").value(), "text");
+        EXPECT_EQ(header.texts("ts", 3, 2).value(), texts);
+        EXPECT_FALSE(header.texts("ts", 2, 2).ok());
+        EXPECT_FALSE(header.texts("ts", 3, 1).ok());
+        const StoredTensor& tensor = header.tensors.at("t");
+        EXPECT_EQ(tensor.shape, (std::vector<std::uint64_t>{2, 4}));
+        EXPECT_EQ(tensor.bytes, 32U);
+        EXPECT_EQ(tensor.offset, bytes.size() - 32);
+    }
+}
+
+TEST(GgufHeader, RefusesCountsLengthsAndExtentsThatLie) {
+    constexpr std::uint64_t kHuge = std::numeric_limits<std::uint64_t>::max();
+    EXPECT_TRUE(Tiny{}.ok());
+    EXPECT_EQ((Tiny{.version = 1}).status().error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ((Tiny{.version = 0x03000000}).status().error().code, ErrorCode::kUnsupported);
+    for (const std::uint64_t count : {std::uint64_t{2}, std::uint64_t{1} << 16, kHuge})
+        EXPECT_FALSE((Tiny{.tensors = count}).ok()) << count;
+    for (const std::uint64_t count : {std::uint64_t{1}, std::uint64_t{1} << 16, kHuge})
+        EXPECT_FALSE((Tiny{.keys_more = count}).ok()) << count;
+    EXPECT_FALSE((Tiny{.extents = {}}).ok());
+    EXPECT_FALSE((Tiny{.extents = {1, 1, 1, 1, 1}}).ok());
+    EXPECT_FALSE((Tiny{.extents = {0, 2}}).ok());
+    EXPECT_FALSE((Tiny{.extents = {4, 3}}).ok());  // one row past the end
+    EXPECT_FALSE((Tiny{.extents = {kHuge, kHuge}}).ok());
+    EXPECT_FALSE((Tiny{.extents = {1ULL << 33, 1ULL << 33}}).ok());  // wraps to nothing
+    EXPECT_FALSE((Tiny{.type = 8}).ok());                            // Q8_0 rows of four
+    EXPECT_FALSE((Tiny{.offset = 1}).ok());
+    EXPECT_FALSE((Tiny{.offset = 32}).ok());
+    EXPECT_FALSE((Tiny{.offset = kHuge - 31}).ok());
+    EXPECT_FALSE((Tiny{.data = 31}).ok());
+    EXPECT_FALSE((Tiny{.name = std::string(kMaxGgufName + 1, 'x')}).ok());
+}
+
+TEST(GgufHeader, RefusesBadKeys) {
+    const auto with = [](std::uint32_t type, const std::function<void(Writer&)>& value) {
+        Writer writer;
+        writer.raw(as_bytes("GGUF"));
+        writer.u32(3);
+        writer.u64(0);
+        writer.u64(1);
+        writer.u64(1);
+        writer.raw(as_bytes("k"));
+        writer.u32(type);
+        value(writer);
+        const Bytes bytes = std::move(writer).take();
+        return read_gguf_header(memory(bytes)).ok();
+    };
+    const auto array = [](std::uint32_t element, std::uint64_t count, std::size_t bytes) {
+        return [=](Writer& writer) {
+            writer.u32(element);
+            writer.u64(count);
+            writer.raw(Bytes(bytes));
+        };
+    };
+    EXPECT_TRUE(with(4, [](Writer& w) { w.u32(1); }));
+    EXPECT_FALSE(with(4, [](Writer& w) { w.u16(1); }));
+    EXPECT_FALSE(with(13, [](Writer& w) { w.u64(1); }));
+    EXPECT_FALSE(with(8, [](Writer& w) { w.u64(1ULL << 63); }));
+    EXPECT_TRUE(with(9, array(4, 2, 8)));
+    EXPECT_FALSE(with(9, array(4, 3, 8)));
+    EXPECT_FALSE(with(9, array(4, 1ULL << 62, 8)));
+    EXPECT_TRUE(with(9, array(8, 2, 16)));  // two empty texts
+    EXPECT_FALSE(with(9, array(8, 3, 16)));
+    EXPECT_FALSE(with(9, array(9, 1, 64)));  // an array of arrays
+    EXPECT_FALSE(with(9, array(13, 1, 64)));
+    Tiny twice;
+    twice.keys.number("k", 1);
+    twice.keys.number("k", 1);
+    EXPECT_FALSE(twice.ok());
+    for (const std::uint32_t alignment : {0U, 24U, 1U << 17}) {
+        Tiny tiny;
+        tiny.keys.number("general.alignment", alignment);
+        EXPECT_FALSE(tiny.ok()) << alignment;
+    }
+}
+
+TEST(GgufHeader, RefusesTensorsThatOverlap) {
+    Writer writer;
+    writer.raw(as_bytes("GGUF"));
+    writer.u32(3);
+    writer.u64(2);
+    writer.u64(0);
+    for (const char* name : {"a", "b"}) {
+        writer.u64(1);
+        writer.raw(as_bytes(name));
+        writer.u32(1);
+        writer.u64(8);
+        writer.u32(0);
+        writer.u64(0);
+    }
+    writer.raw(Bytes(256));
+    const auto header = read_gguf_header(memory(writer.out()));
+    ASSERT_FALSE(header.ok());
+    EXPECT_NE(header.error().message.find("overlap"), std::string::npos);
+}
+
+// A model's file in memory.
+Bytes gguf_bytes(const Model& model) {
+    const Scratch scratch("bytes.gguf");
+    CHECK(write_gguf(model, scratch.path(), {}).ok());
+    return read_file(scratch.path(), 1U << 26).value();
+}
+
+TEST(Gguf, EveryShorterFileIsRefused) {
+    const Bytes bytes = gguf_bytes(family_model(family_configs()[0].config));
+    ASSERT_TRUE(read_gguf(memory(bytes)).ok());
+    for (std::size_t size = 0; size + 32 < bytes.size(); size += size < 400 ? 1 : 4999)
+        EXPECT_FALSE(read_gguf(memory(ByteView(bytes).first(size))).ok()) << size;
+}
+
+TEST(Gguf, NumbersThatAreNoneAreRefusedByName) {
+    for (const auto type :
+         {tensor::WeightType::kF32, tensor::WeightType::kF16, tensor::WeightType::kBf16,
+          tensor::WeightType::kQ8_0, tensor::WeightType::kQ4_0}) {
+        const Model model = family_model(family_configs()[0].config, false);
+        WriteOptions options;
+        options.type = type;
+        const Scratch scratch("nan.gguf");
+        ASSERT_TRUE(write_gguf(model, scratch.path(), options).ok());
+        Bytes bytes = read_file(scratch.path(), 1U << 24).value();
+        const GgufHeader header = read_gguf_header(memory(bytes)).value();
+        const StoredTensor& tensor = header.tensors.at("blk.1.ffn_up.weight");
+        const std::size_t row = tensor.bytes / tensor.shape[0];
+        std::uint8_t* scale = bytes.data() + tensor.offset + 3 * row;
+        std::fill_n(scale, type == tensor::WeightType::kF32 ? 4 : 2, std::uint8_t{0xFF});
+        const auto loaded = read_gguf(memory(bytes));
+        ASSERT_FALSE(loaded.ok()) << tensor::weight_type_name(type);
+        EXPECT_NE(loaded.error().message.find("layers.1.w_up"), std::string::npos);
+        EXPECT_NE(loaded.error().message.find("row 3"), std::string::npos);
+    }
+}
+
+TEST(Gguf, WeightsOfAMappedFileAreUsedInPlace) {
+    const Model model = family_model(family_configs()[0].config);
+    const Scratch scratch("mapped.gguf");
+    ASSERT_TRUE(write_gguf(model, scratch.path(), {}).ok());
+    const SharedSource source = open_source(scratch.path()).value();
+    const Model loaded = read_gguf(source).value().model;
+    const auto* data = static_cast<const std::uint8_t*>(loaded.weights.layers[0].wq.data);
+    EXPECT_GE(data, source->mapped());
+    EXPECT_LT(data, source->mapped() + source->size());
+}
+
+TEST(Gguf, SaysWhichArchitectureItLacks) {
+    Tiny tiny;
+    tiny.keys.text("general.architecture", "mamba");
+    const Bytes bytes = tiny.file();
+    const auto loaded = read_gguf(memory(bytes));
+    EXPECT_EQ(loaded.error().code, ErrorCode::kUnsupported);
+    EXPECT_NE(loaded.error().message.find("mamba"), std::string::npos);
+}
+
+TEST(Gguf, RopeFactorsAreTheLlama3ScalingOrRefused) {
+    ModelConfig config = family_configs()[2].config;
+    std::vector<float> factors = rope_factors(config);
+    EXPECT_EQ(rope_scale_of_factors(config, factors).value(), config.rope_scale);
+    factors[3] *= 1.01F;
+    EXPECT_EQ(rope_scale_of_factors(config, factors).error().code, ErrorCode::kUnsupported);
+    EXPECT_FALSE(rope_scale_of_factors(config, std::vector<float>(3, 1.0F)).ok());
+    EXPECT_EQ(rope_scale_of_factors(config, std::vector<float>(8, 1.0F)).value(), RopeScale{});
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_FALSE(rope_scale_of_factors(config, std::vector<float>(8, nan)).ok());
+}
+
+TEST(Gguf, NoTwoPiecesAreSpelledAlike) {
+    VocabularyParts parts;
+    parts.model = "gpt2";
+    parts.pieces = {"a", "b", "a", ""};
+    const VocabularyParts fixed = gguf_parts(parts, 6);
+    ASSERT_EQ(fixed.pieces.size(), 6U);
+    ASSERT_EQ(fixed.types.size(), 6U);
+    EXPECT_EQ(fixed.pieces[0], "a");
+    for (std::size_t i = 0; i < 6; ++i)
+        for (std::size_t j = 0; j < i; ++j) EXPECT_NE(fixed.pieces[i], fixed.pieces[j]);
+}
+
+class StoriesGguf : public testing::Test {
+  protected:
+    void SetUp() override {
+        folder_ = test_data_folder() + "/stories260K/";
+        if (!std::filesystem::exists(path())) GTEST_SKIP() << "no stories260K: CAIRN_TEST_DATA";
+    }
+    std::string path() const { return folder_ + "stories260K-f32.gguf"; }
+    std::string folder_;
+};
+
+TEST_F(StoriesGguf, WritesTheTextThatOthersWrite) {
+    const LoadedModel loaded = load_any(path()).value();
+    EXPECT_EQ(loaded.format, "gguf");
+    EXPECT_EQ(loaded.tokenizer_problem, "");
+    const auto tokenizer = find_tokenizer(loaded, path(), "").value();
+    const Bytes expected = read_file(folder_ + "greedy.txt", 1U << 16).value();
+    const ModelConfig& config = loaded.model.config;
+    const Machine machine(tensor::available_kernel_sets().back(), 2);
+    Transformer transformer(config, loaded.model.weights, all_layers(config), machine.compute, {});
+    KvCache cache(config, all_layers(config), 256);
+    LocalLayers layers(transformer, cache);
+    const Tokens prompt{tokenizer->begin_token()};
+    const auto result =
+        generate(machine.compute, transformer, layers, prompt, {.max_tokens = 200}, {}, {});
+    EXPECT_EQ(tokenizer->decode(result.value().tokens), as_text(expected));
+}
+
+TEST_F(StoriesGguf, HoldsTheWeightsOfTheOriginal) {
+    const Model gguf = load_any(path()).value().model;
+    const Model original = load_any(folder_ + "stories260K.bin").value().model;
+    const ParameterLayout layout = original.layout();
+    for (const TensorInfo& info : layout.tensors()) {
+        const auto& theirs = tensor_at(gguf.weights, info.kind, info.layer);
+        const auto& ours = tensor_at(original.weights, info.kind, info.layer);
+        ASSERT_EQ(theirs.canonical_bytes(), ours.canonical_bytes()) << info.name;
+        EXPECT_EQ(std::memcmp(theirs.data, ours.data, ours.canonical_bytes()), 0) << info.name;
+    }
+    // Who converted it wrote the tied head a second time.
+    EXPECT_FALSE(gguf.config.tied_head);
+}
+
+TEST(GgufVocabularies, OfOtherProgramsAreRead) {
+    for (const char* name : {"gpt-2", "llama-spm"}) {
+        const std::string path = test_data_folder() + "/tokenizers/ggml-vocab-" + name + ".gguf";
+        if (!std::filesystem::exists(path)) GTEST_SKIP() << "no tokenizers: CAIRN_TEST_DATA";
+        const GgufHeader header = read_gguf_header(open_source(path).value()).value();
+        const VocabularyParts parts = gguf_vocabulary(header).value();
+        EXPECT_GT(parts.pieces.size(), 30000U);
+        EXPECT_TRUE(make_tokenizer(parts).ok());
+        // A vocabulary alone is no model, and the error says so.
+        const auto loaded = load_any(path);
+        ASSERT_FALSE(loaded.ok());
+        EXPECT_NE(loaded.error().message.find("vocabulary alone"), std::string::npos)
+            << loaded.error().message;
+    }
+}
+
+}  // namespace
+}  // namespace cairn::model

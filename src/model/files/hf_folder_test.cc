@@ -1,0 +1,219 @@
+// Proves that config.json is read as transformers means it, in every spelling, that what would be
+// computed differently is refused, and that safetensors with names and shapes of their own are
+// understood or refused by name.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "model/files/compare.h"
+#include "model/files/format_test_models.h"
+#include "model/files/hf_folder.h"
+#include "model/files/hf_writer.h"
+#include "model/files/safetensors.h"
+
+namespace cairn::model {
+namespace {
+
+const std::string kLlama =
+    R"("model_type":"llama","hidden_size":64,"intermediate_size":172,"num_hidden_layers":5,)"
+    R"("num_attention_heads":8,"num_key_value_heads":4,"vocab_size":512,)"
+    R"("max_position_embeddings":512,"rms_norm_eps":1e-05)";
+
+Result<HfConfig> parse(const std::string& fields) { return parse_hf_config("{" + fields + "}"); }
+
+TEST(HfConfig, ReadsALlama) {
+    const HfConfig read = parse(kLlama + R"(,"tie_word_embeddings":true)").value();
+    EXPECT_EQ(read.family, HfFamily::kLlama);
+    EXPECT_EQ(read.config.kv_heads, 4U);
+    EXPECT_EQ(read.config.norm_eps, 1e-5F);
+    EXPECT_EQ(read.config.rope_theta, 10000.0F);
+    EXPECT_TRUE(read.config.tied_head);
+    EXPECT_FALSE(read.config.rope_interleaved);
+    EXPECT_TRUE(read.config.is_llama());
+    EXPECT_EQ(parse(kLlama + R"(,"head_dim":16)").value().config.wide_head, 16U);
+    EXPECT_EQ(parse(kLlama + R"(,"head_dim":8)").value().config.wide_head, 0U);
+    EXPECT_TRUE(parse(kLlama + R"(,"attention_bias":true)").value().config.out_bias);
+    EXPECT_TRUE(parse(kLlama + R"(,"mlp_bias":true)").value().config.ffn_bias);
+}
+
+TEST(HfConfig, ReadsEverySpellingOfRopeScaling) {
+    const auto scale = [](const std::string& more) {
+        return parse(kLlama + "," + more).value().config.rope_scale;
+    };
+    const RopeScale linear = linear_rope_scale(2.0F);
+    EXPECT_EQ(scale(R"("rope_scaling":null)"), RopeScale{});
+    EXPECT_EQ(scale(R"("rope_scaling":{"type":"linear","factor":2.0})"), linear);
+    EXPECT_EQ(scale(R"("rope_scaling":{"rope_type":"linear","factor":2})"), linear);
+    EXPECT_EQ(scale(R"("rope_parameters":{"rope_type":"linear","factor":2,"rope_theta":5})"),
+              linear);
+    EXPECT_EQ(scale(R"("rope_parameters":{"rope_type":"default","rope_theta":5})"), RopeScale{});
+    EXPECT_EQ(scale(R"("rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,)"
+                    R"("high_freq_factor":4.0,"original_max_position_embeddings":8192})"),
+              llama3_rope_scale(8.0F, 1.0F, 4.0F, 8192));
+    EXPECT_EQ(scale(R"("rope_scaling":{"type":"yarn","factor":4.0,)"
+                    R"("original_max_position_embeddings":256})"),
+              yarn_rope_scale(4.0F, 256));
+    EXPECT_EQ(parse(kLlama + R"(,"rope_parameters":{"rope_type":"default","rope_theta":5e5})")
+                  .value()
+                  .config.rope_theta,
+              500000.0F);
+    EXPECT_EQ(parse(kLlama + R"(,"rope_theta":1000000.0)").value().config.rope_theta, 1e6F);
+}
+
+TEST(HfConfig, ReadsTheOtherFamilies) {
+    const auto named = [](const std::string& name) {
+        std::string fields = kLlama;
+        fields.replace(fields.find("llama"), 5, name);
+        return fields;
+    };
+    const ModelConfig qwen2 =
+        parse(named("qwen2") + R"(,"use_sliding_window":false,"sliding_window":7)").value().config;
+    EXPECT_TRUE(qwen2.qkv_bias && !qwen2.out_bias);
+    EXPECT_EQ(qwen2.context, 512U);
+    EXPECT_TRUE(parse(named("qwen3")).value().config.qk_norm);
+    // Within its window, Mistral attends to everything.
+    EXPECT_EQ(parse(named("mistral") + R"(,"sliding_window":128)").value().config.context, 128U);
+    EXPECT_EQ(parse(named("mistral") + R"(,"sliding_window":null)").value().config.context, 512U);
+    const ModelConfig gpt2 =
+        parse(R"("model_type":"gpt2","n_embd":64,"n_layer":2,"n_head":4,"vocab_size":99,)"
+              R"("n_positions":128)")
+            .value()
+            .config;
+    EXPECT_EQ(gpt2.hidden_dim, 256U);
+    EXPECT_EQ(gpt2.feed_forward, FeedForward::kGeluTanh);
+    EXPECT_TRUE(gpt2.tied_head && gpt2.qkv_bias && gpt2.out_bias && gpt2.ffn_bias);
+    const ModelConfig bert = parse(named("bert")).value().config;
+    EXPECT_FALSE(bert.causal);
+    EXPECT_EQ(bert.norm_place, NormPlace::kAfter);
+    EXPECT_EQ(bert.token_types, 2U);
+    EXPECT_EQ(bert.norm_eps, 1e-12F);
+}
+
+TEST(HfConfig, RefusesWhatItWouldComputeDifferently) {
+    for (const char* more :
+         {R"("hidden_act":"gelu")", R"("rope_scaling":{"type":"dynamic","factor":2})",
+          R"("rope_scaling":{"rope_type":"longrope"})", R"("partial_rotary_factor":0.5)",
+          R"("rope_scaling":{"type":"yarn","factor":2,"mscale":1.0})",
+          R"("quantization_config":{"bits":4})", R"("model_type":"mixtral")"}) {
+        const auto read = parse(std::string(more) + "," + kLlama);
+        // A key that is there twice: the last one counts, so the model type must come last.
+        const auto last = parse(kLlama + "," + more);
+        EXPECT_FALSE(read.ok() && last.ok()) << more;
+        EXPECT_EQ(last.error().code, ErrorCode::kUnsupported) << more;
+    }
+    EXPECT_FALSE(parse("").ok());
+    EXPECT_FALSE(parse_hf_config("[1]").ok());
+    EXPECT_FALSE(parse_hf_config("{" + kLlama).ok());
+    EXPECT_FALSE(parse(kLlama + R"(,"num_attention_heads":0)").ok());
+    EXPECT_FALSE(parse(kLlama + R"(,"rope_scaling":7)").ok());
+    EXPECT_FALSE(parse(kLlama + R"(,"vocab_size":-1)").ok());
+}
+
+TEST(HfConfig, WhatIsWrittenReadsBackTheSame) {
+    for (const auto& [name, config] : family_configs()) {
+        const HfFamily family = hf_family_of(config).value();
+        const std::string text = render_hf_config(config, family, {}, tensor::WeightType::kF32);
+        const auto back = parse_hf_config(text);
+        ASSERT_TRUE(back.ok()) << name << ": " << back.error().message;
+        ModelConfig paired = back->config;
+        paired.rope_interleaved = config.rope_interleaved;
+        EXPECT_EQ(paired, config) << name << "\n" << text;
+    }
+}
+
+// A safetensors file of tensors that hold 0, 1, 2, ...
+Bytes tensors_file(const std::string& header, std::size_t floats) {
+    Writer writer;
+    writer.u64(header.size());
+    writer.raw(as_bytes(header));
+    for (std::size_t i = 0; i < floats; ++i)
+        writer.u32(std::bit_cast<std::uint32_t>(static_cast<float>(i)));
+    return std::move(writer).take();
+}
+
+TEST(Safetensors, RefusesOffsetsOutsideTheFileAndLengthsThatLie) {
+    const auto header = [](const std::string& offsets, const std::string& shape) {
+        const Bytes bytes = tensors_file(
+            R"({"a":{"dtype":"F32","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}", 2);
+        return read_safetensors_header(std::make_shared<MemorySource>(bytes)).ok();
+    };
+    EXPECT_TRUE(header("[0,8]", "[2]"));
+    EXPECT_FALSE(header("[0,12]", "[3]"));  // one past the end
+    EXPECT_FALSE(header("[4,12]", "[2]"));
+    EXPECT_FALSE(header("[8,0]", "[2]"));
+    EXPECT_FALSE(header("[0,8]", "[3]"));
+    EXPECT_FALSE(header("[0,8]", "[-2]"));
+    EXPECT_FALSE(header("[0,8,8]", "[2]"));
+    EXPECT_FALSE(header("[0,0]", "[4294967296,4294967296]"));  // wraps to nothing in 64 bits
+    EXPECT_FALSE(header("[0,8]", "[1,1,1,1,1,1,1,1,2]"));
+}
+
+TEST(Safetensors, RefusesTensorsThatOverlap) {
+    const Bytes bytes = tensors_file(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                                     R"("b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+                                     3);
+    const auto read = read_safetensors_header(std::make_shared<MemorySource>(bytes));
+    ASSERT_FALSE(read.ok());
+    EXPECT_NE(read.error().message.find("overlap"), std::string::npos);
+}
+
+TEST(HfTensors, GivesConv1DItsRowsBack) {
+    // One GPT-2 layer whose fused tensor counts upwards: [in, q | k | v].
+    const ModelConfig config = family_configs()[6].config;
+    const Model model = family_model(config);
+    const Scratch scratch("gpt2");
+    ASSERT_TRUE(write_hf_folder(model, scratch.path(), {}).ok());
+    const auto source = std::make_shared<FileSource>(
+        FileSource::open(scratch.path() + "/model.safetensors").value());
+    const auto header = read_safetensors_header(source).value();
+    const StoredTensor& fused = header.at("transformer.h.1.attn.c_attn.weight");
+    EXPECT_EQ(fused.shape, (std::vector<std::uint64_t>{64, 192}));
+    std::vector<float> values(64 * 192);
+    ASSERT_TRUE(source->read_floats(fused.offset, values).ok());
+    const tensor::ConstMatrix wk = model.weights.layers[1].wk.f32();
+    for (std::size_t in = 0; in < 64; ++in)
+        for (std::size_t out = 0; out < 64; ++out)
+            EXPECT_EQ(values[in * 192 + 64 + out], wk.data[out * 64 + in]);
+}
+
+TEST(HfTensors, NamesWhatIsMissingOrTooMuchOrMisshapen) {
+    const ModelConfig config = family_configs()[1].config;
+    const Scratch scratch("names");
+    ASSERT_TRUE(write_hf_folder(family_model(config), scratch.path(), {}).ok());
+    const std::vector<SharedSource> files{std::make_shared<FileSource>(
+        FileSource::open(scratch.path() + "/model.safetensors").value())};
+    const auto read = [&](const std::function<void(ModelConfig&)>& change) {
+        HfConfig hf{HfFamily::kLlama, config};
+        change(hf.config);
+        return read_hf_tensors(hf, files);
+    };
+    EXPECT_TRUE(read([](ModelConfig&) {}).ok());
+    const auto more = read([](ModelConfig& c) { c.layers = 3; });
+    EXPECT_EQ(more.error().code, ErrorCode::kInvalid);
+    EXPECT_NE(more.error().message.find("model.layers.2."), std::string::npos);
+    EXPECT_EQ(read([](ModelConfig& c) { c.layers = 1; }).error().code, ErrorCode::kUnsupported);
+    const auto wider = read([](ModelConfig& c) { c.hidden_dim = 97; });
+    EXPECT_NE(wider.error().message.find("gate_proj"), std::string::npos);
+}
+
+TEST(HfFolder, OldNamesAndBareModelsAreUnderstood) {
+    EXPECT_EQ(modern_hf_name("bert.embeddings.LayerNorm.gamma"),
+              "bert.embeddings.LayerNorm.weight");
+    EXPECT_EQ(modern_hf_name("x.LayerNorm.beta"), "x.LayerNorm.bias");
+    const ModelConfig config = family_configs()[7].config;
+    EXPECT_TRUE(is_hf_redundant(HfFamily::kBert, config, "bert.pooler.dense.weight"));
+    EXPECT_TRUE(is_hf_redundant(HfFamily::kGpt2, config, "h.0.attn.bias"));
+    EXPECT_FALSE(is_hf_redundant(HfFamily::kGpt2, config, "h.0.attn.c_attn.bias"));
+    EXPECT_FALSE(is_hf_redundant(HfFamily::kLlama, config, "model.layers.9.mlp.up_proj.weight"));
+}
+
+TEST(HfFolder, SaysWhatIsMissing) {
+    const Scratch scratch("empty");
+    std::filesystem::create_directory(scratch.path());
+    const auto read = read_hf_folder(scratch.path());
+    EXPECT_EQ(read.error().code, ErrorCode::kNotFound);
+    EXPECT_NE(read.error().message.find("config.json"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cairn::model

@@ -1,0 +1,105 @@
+#include "model/files/load.h"
+
+#include <filesystem>
+
+#include <fmt/core.h>
+
+#include "model/files/checkpoint.h"
+#include "model/files/gguf_model.h"
+#include "model/files/hf_folder.h"
+#include "model/files/llama2c.h"
+#include "model/files/mapped_source.h"
+#include "model/files/tokenizer_file.h"
+
+namespace cairn::model {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Error unsupported(const std::string& path, const std::string& what) {
+    return Error{ErrorCode::kUnsupported, path + " " + what};
+}
+
+// A safetensors file begins with a length that fits the file and then a JSON object.
+bool looks_like_safetensors(const Source& source, ByteView head) {
+    if (head.size() < 9 || head[8] != '{') return false;
+    const std::uint64_t length = Reader(head.first(8)).u64();
+    return length <= source.size() - 8;
+}
+
+}  // namespace
+
+Result<LoadedModel> load_any(const std::string& path) {
+    std::error_code failure;
+    if (fs::is_directory(path, failure)) return read_hf_folder(path);
+    ASSIGN_OR_RETURN(const SharedSource source, open_source(path));
+    ASSIGN_OR_RETURN(const Bytes head, source->head(64));
+    const std::string_view text = as_text(head);
+    if (text.starts_with(kCheckpointMagic)) {
+        ASSIGN_OR_RETURN(Model model, read_checkpoint(source));
+        return LoadedModel{std::move(model), "cairn", {}};
+    }
+    if (text.starts_with(kGgufMagic)) return read_gguf(source);
+    if (text.starts_with("24ka"))
+        return unsupported(path,
+                           "is a llama2.c checkpoint of version 1 or 2; export it as version 0");
+    if (text.starts_with("CAIRNBPE") || text.starts_with("CAIRNVOC"))
+        return invalid(path + " is a tokenizer, not a model; pass it as --tokenizer");
+    if (text.starts_with("PK\x03\x04") || text.starts_with("\x80\x02"))
+        return unsupported(path,
+                           "is a PyTorch pickle, which can run code when it is read; save "
+                           "the model as safetensors");
+    if (looks_like_safetensors(*source, head)) {
+        const fs::path file(path);
+        return read_hf_folder(file.has_parent_path() ? file.parent_path().string() : ".");
+    }
+    if (!head.empty() && (head[0] == '{' || head[0] == '['))
+        return invalid(path + " is a JSON file; name the folder that holds it");
+    ASSIGN_OR_RETURN(Model model, read_llama2c(*source));
+    return LoadedModel{std::move(model), "llama2c", {}};
+}
+
+Result<std::unique_ptr<Tokenizer>> find_tokenizer(const Model& model, const std::string& model_path,
+                                                  const std::string& explicit_path) {
+    Bytes file = model.tokenizer;
+    std::string where = model_path;
+    if (!explicit_path.empty()) {
+        ASSIGN_OR_RETURN(const auto named, load_tokenizer(explicit_path));
+        file = named->serialise();
+        where = explicit_path;
+    }
+    if (file.empty()) {
+        const fs::path path(model_path);
+        const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+        for (const std::string& name :
+             {fmt::format("tok{}.bin", model.config.vocab), std::string("tokenizer.bin"),
+              std::string("tokenizer.json")}) {
+            const std::string candidate = (folder / name).string();
+            if (!fs::is_regular_file(candidate)) continue;
+            ASSIGN_OR_RETURN(file, read_file(candidate, kMaxTokenizerBytes));
+            where = candidate;
+            break;
+        }
+    }
+    if (file.empty())
+        return not_found("no tokenizer for " + model_path + "; name one with --tokenizer FILE");
+    auto tokenizer = parse_tokenizer(file);
+    if (!tokenizer.ok())
+        return Error{tokenizer.error().code, where + ": " + tokenizer.error().message};
+    if ((*tokenizer)->vocab_size() > model.config.vocab)
+        return invalid(fmt::format("{} has {} tokens, more than the model's vocabulary of {}",
+                                   where, (*tokenizer)->vocab_size(), model.config.vocab));
+    return tokenizer;
+}
+
+Result<std::unique_ptr<Tokenizer>> find_tokenizer(const LoadedModel& loaded,
+                                                  const std::string& model_path,
+                                                  const std::string& explicit_path) {
+    auto tokenizer = find_tokenizer(loaded.model, model_path, explicit_path);
+    if (tokenizer.ok() || loaded.tokenizer_problem.empty()) return tokenizer;
+    return Error{tokenizer.error().code,
+                 tokenizer.error().message + " (its own: " + loaded.tokenizer_problem + ")"};
+}
+
+}  // namespace cairn::model

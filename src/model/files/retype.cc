@@ -1,0 +1,42 @@
+#include "model/files/retype.h"
+
+#include <cstring>
+
+#include "model/files/holding.h"
+#include "model/files/outgoing.h"
+
+namespace cairn::model {
+
+Result<Model> retype(const Model& model, std::optional<tensor::WeightType> type,
+                     bool rope_interleaved) {
+    const OutgoingFormat format{[](const TensorInfo& info) { return Spelling{info.name}; },
+                                rope_interleaved,
+                                [&](const TensorInfo& info, tensor::WeightType current) {
+                                    return usual_type(info, current, type);
+                                }};
+    ASSIGN_OR_RETURN(const std::vector<Outgoing> tensors, outgoing_tensors(model, format));
+    auto holding = std::make_shared<Holding>();
+    Model result = model;
+    if (model.config.positions == PositionKind::kRotary)
+        result.config.rope_interleaved = rope_interleaved;
+    for (const Outgoing& tensor : tensors) {
+        std::uint8_t* const begin = holding->buffer(static_cast<std::size_t>(tensor.bytes));
+        std::uint8_t* at = begin;
+        RETURN_IF_ERROR(write_outgoing(model, tensor, rope_interleaved, [&](ByteView bytes) {
+            std::memcpy(at, bytes.data(), bytes.size());
+            at += bytes.size();
+            return ok_status();
+        }));
+        CHECK(at == begin + tensor.bytes);
+        const TensorInfo& info = tensor.parts.front();
+        tensor_at(result.weights, info.kind, info.layer) =
+            tensor::Weight(tensor.type, static_cast<std::size_t>(info.rows),
+                           static_cast<std::size_t>(info.cols), begin);
+    }
+    if (result.config.has_head() && result.config.tied_head)
+        result.weights.head = result.weights.token_embedding;
+    result.storage = std::move(holding);
+    return result;
+}
+
+}  // namespace cairn::model

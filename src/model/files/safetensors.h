@@ -1,0 +1,24 @@
+// Safetensors, Hugging Face's file of tensors: u64 header length, a JSON header {name: {dtype,
+// shape, data_offsets}}, then the data. The header alone is here, read and written; what the names
+// mean is model/hf_names.h, a folder of such files model/hf_folder.h.
+// Source: github.com/huggingface/safetensors, README.
+#pragma once
+
+#include <map>
+#include <span>
+
+#include "model/files/assemble.h"
+#include "model/files/outgoing.h"
+
+namespace cairn::model {
+
+inline constexpr std::uint64_t kMaxSafetensorsHeader = std::uint64_t{16} << 20;
+
+/// The header of one file, every bound checked: offsets lie inside the file, agree with type and
+/// shape and do not overlap.
+Result<std::map<std::string, StoredTensor>> read_safetensors_header(const SharedSource& source);
+
+/// The header for tensors that follow one another; data begins at a multiple of eight.
+Bytes safetensors_header(std::span<const Outgoing> tensors);
+
+}  // namespace cairn::model

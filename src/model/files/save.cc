@@ -1,0 +1,51 @@
+#include "model/files/save.h"
+
+#include <filesystem>
+
+#include "model/files/checkpoint.h"
+#include "model/files/gguf_writer.h"
+#include "model/files/hf_writer.h"
+#include "model/files/retype.h"
+
+namespace cairn::model {
+
+namespace fs = std::filesystem;
+
+std::string_view model_format_name(ModelFormat format) {
+    switch (format) {
+        case ModelFormat::kCairn:
+            return "cairn";
+        case ModelFormat::kGguf:
+            return "gguf";
+        case ModelFormat::kHuggingFace:
+            return "hf";
+    }
+    return {};
+}
+
+Result<ModelFormat> model_format_for(const std::string& path, const std::string& name) {
+    for (const ModelFormat format :
+         {ModelFormat::kCairn, ModelFormat::kGguf, ModelFormat::kHuggingFace})
+        if (name == model_format_name(format)) return format;
+    if (!name.empty())
+        return invalid("unknown format '" + name + "'; the formats are cairn, gguf, hf");
+    const std::string extension = fs::path(path).extension().string();
+    if (extension == ".cairn") return ModelFormat::kCairn;
+    if (extension == ".gguf") return ModelFormat::kGguf;
+    std::error_code ignored;
+    if (extension.empty() || fs::is_directory(path, ignored)) return ModelFormat::kHuggingFace;
+    return invalid(path + " ends neither in .cairn nor in .gguf; say --to cairn, gguf or hf");
+}
+
+Status save_model(const Model& model, ModelFormat format, const std::string& path,
+                  const WriteOptions& options) {
+    if (format == ModelFormat::kGguf) return write_gguf(model, path, options);
+    if (format == ModelFormat::kHuggingFace) return write_hf_folder(model, path, options);
+    RETURN_IF_ERROR(check_target(path, options.replace));
+    if (!options.type) return save_checkpoint(model, path, options.replace);
+    ASSIGN_OR_RETURN(const Model smaller,
+                     retype(model, options.type, model.config.rope_interleaved));
+    return save_checkpoint(smaller, path, options.replace);
+}
+
+}  // namespace cairn::model

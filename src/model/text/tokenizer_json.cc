@@ -1,0 +1,312 @@
+#include "model/text/tokenizer_json.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "model/text/tokenizer.h"
+#include "model/text/word_rules.h"
+
+namespace cairn::model {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kBlank = "\xE2\x96\x81";
+
+Error unsupported(const std::string& what) {
+    return Error{ErrorCode::kUnsupported, "tokenizer.json: " + what};
+}
+
+// Members of objects that may be absent, null or of another type: then `otherwise`.
+std::string text_of(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+bool flag_of(const json& object, const char* key, bool otherwise) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_boolean() ? found->get<bool>() : otherwise;
+}
+const json& member(const json& object, const char* key) {
+    static const json null;
+    const auto found = object.find(key);
+    return found != object.end() ? *found : null;
+}
+
+std::string shown(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 200);
+}
+
+// A step or, in a "Sequence", several: `list` is what the sequence calls them.
+std::vector<json> steps_of(const json& step, const char* list) {
+    if (!step.is_object()) return {};
+    if (text_of(step, "type") != "Sequence") return {step};
+    const json& inner = member(step, list);
+    return inner.is_array() ? inner.get<std::vector<json>>() : std::vector<json>();
+}
+
+std::optional<std::uint32_t> id_of(const VocabularyParts& parts, std::string_view piece) {
+    const auto found = std::find(parts.pieces.begin(), parts.pieces.end(), piece);
+    if (piece.empty() || found == parts.pieces.end()) return std::nullopt;
+    return static_cast<std::uint32_t>(found - parts.pieces.begin());
+}
+
+class JsonReader {
+  public:
+    explicit JsonReader(const json& root) : root_(root), model_(member(root, "model")) {}
+
+    Result<VocabularyParts> read() {
+        if (!model_.is_object() || !member(model_, "vocab").is_object())
+            return unsupported("it has no model with a vocabulary of names and numbers");
+        const std::string type = text_of(model_, "type");
+        if (type != "BPE" && !(type.empty() && model_.contains("merges")))
+            return unsupported("models of type '" + type + "' are not known here, only BPE");
+        for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"})
+            if (!text_of(model_, affix).empty())
+                return unsupported(std::string(affix) + " is not known here");
+        RETURN_IF_ERROR(read_pieces());
+        RETURN_IF_ERROR(read_added());
+        RETURN_IF_ERROR(read_merges());
+        RETURN_IF_ERROR(read_pre_tokenizer());
+        RETURN_IF_ERROR(read_normalizer());
+        if (parts_.model == "llama") mark_bytes();
+        read_post_processor();
+        const std::string unk = text_of(model_, "unk_token");
+        if (!unk.empty()) parts_.unk = find(unk);
+        parts_.ignore_merges = flag_of(model_, "ignore_merges", false);
+        return std::move(parts_);
+    }
+
+  private:
+    std::optional<std::uint32_t> find(const std::string& piece) const {
+        return id_of(parts_, piece);
+    }
+
+    Status put(const json& id, const std::string& piece, PieceType type) {
+        if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMaxPieces)
+            return invalid("tokenizer.json: token '" + piece + "' has no number that it can have");
+        const auto at = id.get<std::size_t>();
+        if (parts_.pieces.size() <= at) {
+            parts_.pieces.resize(at + 1);
+            parts_.types.resize(at + 1, static_cast<std::int32_t>(PieceType::kUnused));
+        }
+        parts_.pieces[at] = piece;
+        parts_.types[at] = static_cast<std::int32_t>(type);
+        return ok_status();
+    }
+
+    Status read_pieces() {
+        const json& vocab = member(model_, "vocab");
+        if (vocab.size() > kMaxPieces) return invalid("tokenizer.json: too many tokens");
+        for (const auto& [piece, id] : vocab.items())
+            RETURN_IF_ERROR(put(id, piece, PieceType::kNormal));
+        return ok_status();
+    }
+
+    Status read_added() {
+        const json& added = member(root_, "added_tokens");
+        if (!added.is_array()) return ok_status();
+        for (const json& token : added) {
+            if (!token.is_object()) return invalid("tokenizer.json: an added token is no object");
+            RETURN_IF_ERROR(put(
+                member(token, "id"), text_of(token, "content"),
+                flag_of(token, "special", false) ? PieceType::kControl : PieceType::kUserDefined));
+        }
+        return ok_status();
+    }
+
+    Status read_merges() {
+        const json& merges = member(model_, "merges");
+        if (!merges.is_array() || merges.size() > 4 * std::size_t{kMaxPieces})
+            return invalid("tokenizer.json: no list of merges, or too long a one");
+        for (const json& merge : merges) {
+            if (merge.is_string()) {
+                parts_.merges.push_back(merge.get<std::string>());
+            } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() &&
+                       merge[1].is_string()) {
+                parts_.merges.push_back(merge[0].get<std::string>() + ' ' +
+                                        merge[1].get<std::string>());
+            } else {
+                return invalid("tokenizer.json: a merge is neither text nor a pair");
+            }
+        }
+        return ok_status();
+    }
+
+    Status read_pre_tokenizer() {
+        const auto steps = steps_of(member(root_, "pre_tokenizer"), "pretokenizers");
+        const bool byte_level = std::any_of(steps.begin(), steps.end(), [](const json& step) {
+            return step.is_object() && text_of(step, "type") == "ByteLevel";
+        });
+        parts_.model = byte_level ? "gpt2" : "llama";
+        parts_.add_space_prefix = false;
+        return byte_level ? read_byte_level(steps) : read_metaspace(steps);
+    }
+
+    Status read_byte_level(const std::vector<json>& steps) {
+        std::optional<WordRule> rule;
+        bool digits = false;
+        for (const json& step : steps) {
+            const std::string type = step.is_object() ? text_of(step, "type") : "";
+            if (type == "ByteLevel") {
+                if (flag_of(step, "add_prefix_space", false))
+                    return unsupported("a blank before every text of bytes (add_prefix_space)");
+                if (flag_of(step, "use_regex", true)) {
+                    if (rule) return unsupported("two rules of cutting text, one after the other");
+                    rule = digits ? WordRule::kDigits : WordRule::kGpt2;
+                }
+            } else if (type == "Split") {
+                const std::string pattern = text_of(member(step, "pattern"), "Regex");
+                const auto known = word_rule_of_pattern(pattern);
+                if (!known || rule || digits)
+                    return unsupported("the rule of cutting text " +
+                                       shown(member(step, "pattern")) + " is not known here");
+                rule = known;
+            } else if (type == "Digits" && flag_of(step, "individual_digits", false) && !rule) {
+                digits = true;
+            } else {
+                return unsupported("the pre-tokenizer " + shown(step) + " is not known here");
+            }
+        }
+        if (!rule) return unsupported("text that is not cut into words");
+        parts_.pre = word_rule_name(*rule);
+        return ok_status();
+    }
+
+    Status read_metaspace(const std::vector<json>& steps) {
+        for (const json& step : steps) {
+            const std::string type = step.is_object() ? text_of(step, "type") : "";
+            if (type == "Metaspace" && text_of(step, "replacement") == kBlank &&
+                !flag_of(step, "split", true)) {
+                const std::string scheme = text_of(step, "prepend_scheme");
+                parts_.add_space_prefix =
+                    scheme.empty() ? flag_of(step, "add_prefix_space", true) : scheme != "never";
+                parts_.prefix_once = scheme == "first";
+            } else if (type == "Split" && text_of(member(step, "pattern"), "String") == " ") {
+                // Blanks are U+2581 by then: it cuts nothing.
+            } else {
+                return unsupported("the pre-tokenizer " + shown(step) + " is not known here");
+            }
+        }
+        return ok_status();
+    }
+
+    Status read_normalizer() {
+        for (const json& step : steps_of(member(root_, "normalizer"), "normalizers")) {
+            const std::string type = step.is_object() ? text_of(step, "type") : "";
+            const bool pieces = parts_.model == "llama";
+            if (type == "NFC") {
+                parts_.normalise_nfc = true;
+            } else if (pieces && type == "Prepend" && text_of(step, "prepend") == kBlank) {
+                parts_.add_space_prefix = true;
+            } else if (pieces && type == "Replace" && text_of(step, "content") == kBlank &&
+                       text_of(member(step, "pattern"), "String") == " ") {
+                // Here blanks are blanks.
+            } else {
+                return unsupported("the normalizer " + shown(step) + " is not known here");
+            }
+        }
+        return ok_status();
+    }
+
+    void mark_bytes() {
+        if (!flag_of(model_, "byte_fallback", false)) return;
+        for (int byte = 0; byte < 256; ++byte)
+            if (const auto id = find(fmt::format("<0x{:02X}>", byte)))
+                parts_.types[*id] = static_cast<std::int32_t>(PieceType::kByte);
+    }
+
+    // [bos] text [eos], where a template says so.
+    void read_post_processor() {
+        for (const json& step : steps_of(member(root_, "post_processor"), "processors")) {
+            if (!step.is_object() || text_of(step, "type") != "TemplateProcessing") continue;
+            const json& single = member(step, "single");
+            if (!single.is_array() || single.empty()) continue;
+            const auto token = [&](const json& item) -> std::optional<std::uint32_t> {
+                if (!item.is_object()) return std::nullopt;
+                const std::string name = text_of(member(item, "SpecialToken"), "id");
+                return name.empty() ? std::nullopt : find(name);
+            };
+            parts_.add_bos = token(single.front()).has_value();
+            parts_.add_eos = token(single.back()).has_value();
+            if (*parts_.add_bos) parts_.bos = token(single.front());
+            if (*parts_.add_eos) parts_.eos = token(single.back());
+        }
+        if (!parts_.add_bos) parts_.add_bos = false;
+    }
+
+    const json& root_;
+    const json& model_;
+    VocabularyParts parts_;
+};
+
+Result<json> parse_object(const std::string& text, const char* name) {
+    if (text.size() > kMaxTokenizerJsonBytes)
+        return invalid(fmt::format("{} is longer than {} bytes", name, kMaxTokenizerJsonBytes));
+    json object = json::parse(text, nullptr, false);
+    if (!object.is_object()) return invalid(std::string(name) + " is not a JSON object");
+    return object;
+}
+
+// "bos_token": "<s>" or {"content": "<s>"}.
+std::string token_name(const json& config, const char* key) {
+    const json& value = member(config, key);
+    return value.is_object() ? text_of(value, "content") : text_of(config, key);
+}
+
+std::string template_of(const json& config) {
+    const json& value = member(config, "chat_template");
+    if (value.is_string()) return value.get<std::string>();
+    if (!value.is_array()) return {};
+    for (const json& item : value)
+        if (item.is_object() && text_of(item, "name") == "default")
+            return text_of(item, "template");
+    return {};
+}
+
+void name_tokens(const json& config, VocabularyParts& parts) {
+    if (const auto id = id_of(parts, token_name(config, "bos_token"))) parts.bos = id;
+    if (const auto id = id_of(parts, token_name(config, "eos_token"))) parts.eos = id;
+    if (const auto id = id_of(parts, token_name(config, "pad_token"))) parts.pad = id;
+    if (!parts.unk) parts.unk = id_of(parts, token_name(config, "unk_token"));
+}
+
+// For a tokenizer.json alone: the names by which most call them.
+void guess_tokens(VocabularyParts& parts) {
+    const auto first = [&](std::initializer_list<const char*> names) {
+        std::optional<std::uint32_t> id;
+        for (const char* name : names)
+            if (!id) id = id_of(parts, name);
+        return id;
+    };
+    if (!parts.bos) parts.bos = first({"<|begin_of_text|>", "<s>", "<bos>", "<|endoftext|>"});
+    if (!parts.eos) parts.eos = first({"<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>"});
+}
+
+}  // namespace
+
+Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files) {
+    ASSIGN_OR_RETURN(const json root, parse_object(files.tokenizer, "tokenizer.json"));
+    ASSIGN_OR_RETURN(VocabularyParts parts, JsonReader(root).read());
+    if (!files.special.empty()) {
+        ASSIGN_OR_RETURN(const json special,
+                         parse_object(files.special, "special_tokens_map.json"));
+        name_tokens(special, parts);
+    }
+    if (!files.config.empty()) {
+        ASSIGN_OR_RETURN(const json config, parse_object(files.config, "tokenizer_config.json"));
+        name_tokens(config, parts);
+        const json& add_bos = member(config, "add_bos_token");
+        if (add_bos.is_boolean()) parts.add_bos = add_bos.get<bool>() && parts.bos;
+        const json& add_eos = member(config, "add_eos_token");
+        if (add_eos.is_boolean()) parts.add_eos = add_eos.get<bool>() && parts.eos;
+        parts.chat_template = template_of(config);
+    }
+    if (!files.chat_template.empty()) parts.chat_template = files.chat_template;
+    guess_tokens(parts);
+    return parts;
+}
+
+}  // namespace cairn::model

@@ -1,0 +1,196 @@
+// Writing tokenizer.json: the shapes that Hugging Face's own converters write for GPT-2, Qwen and
+// Llama.
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "model/text/piece_index.h"
+#include "model/text/tokenizer_json.h"
+#include "model/text/unicode.h"
+#include "model/text/word_rules.h"
+
+namespace cairn::model {
+
+namespace {
+
+using nlohmann::json;
+
+const char* const kBlank = "\xE2\x96\x81";
+
+bool has_type(const VocabularyParts& parts, std::size_t id, PieceType type) {
+    return !parts.types.empty() && parts.types[id] == static_cast<std::int32_t>(type);
+}
+
+json replace_step(const char* from, const char* to) {
+    return {{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
+}
+
+json byte_level_step(bool cuts) {
+    return {{"type", "ByteLevel"},
+            {"add_prefix_space", false},
+            {"trim_offsets", false},
+            {"use_regex", cuts}};
+}
+
+json byte_level_pre_tokenizer(WordRule rule) {
+    if (rule == WordRule::kGpt2) return byte_level_step(true);
+    json first = {{"type", "Digits"}, {"individual_digits", true}};
+    if (rule != WordRule::kDigits)
+        first = {{"type", "Split"},
+                 {"pattern", {{"Regex", std::string(word_rule_pattern(rule))}}},
+                 {"behavior", "Isolated"},
+                 {"invert", false}};
+    return {{"type", "Sequence"},
+            {"pretokenizers", {first, byte_level_step(rule == WordRule::kDigits)}}};
+}
+
+// Scores as merges by rank: every way to make a piece of two others, best piece first.
+Result<std::vector<std::string>> merges_of_scores(const VocabularyParts& parts) {
+    PieceIndex pieces(parts.pieces.size());
+    for (std::uint32_t id = 0; id < parts.pieces.size(); ++id)
+        if (has_type(parts, id, PieceType::kNormal) || parts.types.empty())
+            pieces.insert(parts.pieces[id], id);
+    std::vector<std::uint32_t> order;
+    for (std::uint32_t id = 0; id < parts.pieces.size(); ++id)
+        if (!parts.pieces[id].empty() && pieces.find(parts.pieces[id]) == id) order.push_back(id);
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return parts.scores[a] > parts.scores[b];
+    });
+    std::vector<std::string> merges;
+    for (const std::uint32_t id : order) {
+        const std::string& piece = parts.pieces[id];
+        for (std::size_t at = 0; at < piece.size();) {
+            const std::size_t length = first_character(std::string_view(piece).substr(at)).length;
+            if (pieces.find(std::string_view(piece).substr(at, length)) == kNoToken)
+                return Error{ErrorCode::kUnsupported,
+                             "tokenizer.json cannot say how '" + piece +
+                                 "' is made: one of its characters is no token"};
+            const std::string left = piece.substr(0, at);
+            const std::string right = piece.substr(at);
+            if (pieces.find(left) != kNoToken && pieces.find(right) != kNoToken)
+                merges.push_back(left + ' ' + right);
+            at += length;
+        }
+    }
+    return merges;
+}
+
+json special_token(const std::string& name) {
+    return {{"SpecialToken", {{"id", name}, {"type_id", 0}}}};
+}
+
+// <s> text </s>, as far as the vocabulary wants them.
+json template_processing(const VocabularyParts& parts) {
+    json single = json::array();
+    json tokens = json::object();
+    const auto add = [&](std::uint32_t id) {
+        const std::string& name = parts.pieces[id];
+        single.push_back(special_token(name));
+        tokens[name] = {{"id", name}, {"ids", {id}}, {"tokens", {name}}};
+    };
+    if (parts.add_bos.value_or(false) && parts.bos) add(*parts.bos);
+    single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
+    if (parts.add_eos.value_or(false) && parts.eos) add(*parts.eos);
+    if (tokens.empty()) return nullptr;
+    json pair = single;
+    pair.push_back({{"Sequence", {{"id", "B"}, {"type_id", 1}}}});
+    return {{"type", "TemplateProcessing"},
+            {"single", single},
+            {"pair", pair},
+            {"special_tokens", tokens}};
+}
+
+void set_pieces_of_text(const VocabularyParts& parts, json& root) {
+    json steps = json::array();
+    if (parts.add_space_prefix.value_or(true) && !parts.prefix_once)
+        steps.push_back({{"type", "Prepend"}, {"prepend", kBlank}});
+    if (!parts.prefix_once) steps.push_back(replace_step(" ", kBlank));
+    if (parts.normalise_nfc) steps.push_back({{"type", "NFC"}});
+    if (!steps.empty()) root["normalizer"] = {{"type", "Sequence"}, {"normalizers", steps}};
+    if (parts.prefix_once)
+        root["pre_tokenizer"] = {{"type", "Metaspace"},
+                                 {"replacement", kBlank},
+                                 {"prepend_scheme", "first"},
+                                 {"split", false}};
+    json decoders = {replace_step(kBlank, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}};
+    if (parts.add_space_prefix.value_or(true))
+        decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+    root["decoder"] = {{"type", "Sequence"}, {"decoders", decoders}};
+}
+
+std::string config_of(const VocabularyParts& parts) {
+    json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
+                   {"add_bos_token", parts.add_bos.value_or(false)},
+                   {"add_eos_token", parts.add_eos.value_or(false)},
+                   {"clean_up_tokenization_spaces", false}};
+    const auto name = [&](const char* key, const std::optional<std::uint32_t>& id) {
+        if (id && *id < parts.pieces.size()) config[key] = parts.pieces[*id];
+    };
+    name("bos_token", parts.bos);
+    name("eos_token", parts.eos);
+    name("pad_token", parts.pad);
+    name("unk_token", parts.unk);
+    if (!parts.chat_template.empty()) config["chat_template"] = parts.chat_template;
+    return config.dump(2, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+Result<TokenizerJson> write_tokenizer_json(const VocabularyParts& parts) {
+    const bool byte_level = parts.model == "gpt2";
+    const auto rule = word_rule_named(parts.pre);
+    if ((!byte_level && parts.model != "llama") || (byte_level && !rule))
+        return Error{ErrorCode::kUnsupported, "tokenizer.json cannot be written for '" +
+                                                  parts.model + "', '" + parts.pre + "'"};
+    json vocab = json::object();
+    json added = json::array();
+    bool bytes = false;
+    for (std::size_t id = 0; id < parts.pieces.size(); ++id) {
+        const bool control = has_type(parts, id, PieceType::kControl);
+        bytes = bytes || has_type(parts, id, PieceType::kByte);
+        if (control || has_type(parts, id, PieceType::kUserDefined))
+            added.push_back({{"id", id},
+                             {"content", parts.pieces[id]},
+                             {"single_word", false},
+                             {"lstrip", false},
+                             {"rstrip", false},
+                             {"normalized", false},
+                             {"special", control}});
+        else if (!has_type(parts, id, PieceType::kUnused) && !vocab.contains(parts.pieces[id]))
+            vocab[parts.pieces[id]] = id;
+    }
+    json model = {{"type", "BPE"},
+                  {"dropout", nullptr},
+                  {"unk_token", nullptr},
+                  {"continuing_subword_prefix", nullptr},
+                  {"end_of_word_suffix", nullptr},
+                  {"fuse_unk", false},
+                  {"byte_fallback", bytes},
+                  {"ignore_merges", parts.ignore_merges.value_or(false)},
+                  {"vocab", std::move(vocab)}};
+    if (parts.unk && *parts.unk < parts.pieces.size())
+        model["unk_token"] = parts.pieces[*parts.unk];
+    if (parts.scores.empty()) {
+        model["merges"] = parts.merges;
+    } else {
+        ASSIGN_OR_RETURN(model["merges"], merges_of_scores(parts));
+    }
+    json root = {{"version", "1.0"},      {"truncation", nullptr},    {"padding", nullptr},
+                 {"normalizer", nullptr}, {"pre_tokenizer", nullptr}, {"decoder", nullptr}};
+    root["added_tokens"] = std::move(added);
+    if (byte_level) {
+        if (parts.normalise_nfc) root["normalizer"] = {{"type", "NFC"}};
+        root["pre_tokenizer"] = byte_level_pre_tokenizer(*rule);
+        root["decoder"] = byte_level_step(true);
+    } else {
+        set_pieces_of_text(parts, root);
+    }
+    root["post_processor"] = template_processing(parts);
+    root["model"] = std::move(model);
+    TokenizerJson files;
+    files.tokenizer = root.dump(-1, ' ', false, json::error_handler_t::replace);
+    files.config = config_of(parts);
+    return files;
+}
+
+}  // namespace cairn::model

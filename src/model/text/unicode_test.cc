@@ -1,0 +1,53 @@
+// Proves that characters, their classes and normal form C are Unicode's, and that bytes which are
+// no character pass through.
+#include "model/text/unicode.h"
+
+#include <gtest/gtest.h>
+
+namespace cairn::model {
+namespace {
+
+TEST(Unicode, ReadsCharacters) {
+    const auto code = [](std::string_view text) { return first_character(text).code; };
+    EXPECT_EQ(code("a"), U'a');
+    EXPECT_EQ(code("\u00E9x"), U'\u00E9');
+    EXPECT_EQ(code("\u4E2D"), U'\u4E2D');
+    EXPECT_EQ(code("\U0001F642"), U'\U0001F642');
+    // Overlong, a surrogate, above the last, cut short, a continuation alone.
+    for (const char* text : {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE4\xB8", "\x80"}) {
+        EXPECT_EQ(first_character(text).length, 1U);
+        EXPECT_EQ(code(text), char32_t{0xFFFD});
+        EXPECT_FALSE(is_valid_utf8(text));
+    }
+    EXPECT_TRUE(is_valid_utf8("a\u00E9\u4E2D\U0001F642\uFFFD"));
+}
+
+TEST(Unicode, KnowsClasses) {
+    EXPECT_EQ(classify(U'A'), CharClass::kUpper);
+    EXPECT_EQ(classify(U'\u01C5'), CharClass::kUpper);  // title case
+    EXPECT_EQ(classify(U'z'), CharClass::kLower);
+    EXPECT_EQ(classify(U'\u4E2D'), CharClass::kLetter);
+    EXPECT_EQ(classify(U'\u0301'), CharClass::kMark);
+    EXPECT_EQ(classify(char32_t{0xE0100}), CharClass::kMark);
+    EXPECT_EQ(classify(U'7'), CharClass::kNumber);
+    EXPECT_EQ(classify(U'\u00BD'), CharClass::kNumber);
+    EXPECT_EQ(classify(U'\u2167'), CharClass::kNumber);
+    for (const char32_t space : {U' ', U'\t', U'\u0085', U'\u00A0', U'\u2003', U'\u3000'})
+        EXPECT_EQ(classify(space), CharClass::kSpace);
+    for (const char32_t other : {U'!', U'\u200B', U'\u2581', U'\U0001F642', char32_t{0x10FFFF}})
+        EXPECT_EQ(classify(other), CharClass::kOther);
+}
+
+TEST(Unicode, ComposesAndLeavesTheRest) {
+    std::string storage;
+    const std::string_view plain = "plain \u00E9";
+    EXPECT_EQ(normalise_nfc(plain, storage).data(), plain.data());  // nothing copied
+    EXPECT_EQ(normalise_nfc("xe\u0301e\u0301y", storage), "x\u00E9\u00E9y");
+    EXPECT_EQ(normalise_nfc("\u1112\u1161\u11AB", storage), "\uD55C");
+    EXPECT_EQ(normalise_nfc("\u212B", storage), "\u00C5");
+    EXPECT_EQ(normalise_nfc("a\xE4\xB8 e\u0301", storage), "a\xE4\xB8 \u00E9");
+    EXPECT_EQ(normalise_nfc("\u0301", storage), "\u0301");
+}
+
+}  // namespace
+}  // namespace cairn::model

@@ -1,0 +1,111 @@
+// The canonical file of a vocabulary:
+//
+//   magic "CAIRNVOC" · u32 version 1 · u8 kind, rule, prefix · u8 flags (nfc 1, whole words 2,
+//   add_bos 4, add_eos 8) · u32 bos, eos, eot, unk, pad (2^32 - 1: none) · chat template (u32
+//   length, bytes) · u32 count of pieces, each u8 type, u32 length, bytes · of a scored one f32 per
+//   piece, of the others u32 count of merges, each two u32
+#include <bit>
+
+#include "base/codec.h"
+#include "model/text/vocabulary_tokenizer.h"
+
+namespace cairn::model {
+
+namespace {
+
+constexpr std::string_view kMagic = "CAIRNVOC";
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kMaxMerges = kMaxTokenizerBytes / 8;
+constexpr unsigned kNfc = 1;
+constexpr unsigned kWholeWords = 2;
+constexpr unsigned kAddBos = 4;
+constexpr unsigned kAddEos = 8;
+
+// A byte that must be from `first` to `last`.
+std::uint8_t read_choice(Reader& reader, std::uint8_t first, std::uint8_t last, const char* what) {
+    const std::uint8_t value = reader.u8();
+    if (value >= first && value <= last) return value;
+    reader.fail(std::string("vocabulary: ") + what + " has no meaning");
+    return first;
+}
+
+std::optional<std::uint32_t> read_id(Reader& reader) {
+    const std::uint32_t id = reader.u32();
+    return id == kNoToken ? std::nullopt : std::optional(id);
+}
+
+Vocabulary read_vocabulary(Reader& reader) {
+    Vocabulary v;
+    v.kind = static_cast<Vocabulary::Kind>(read_choice(reader, 1, 3, "its kind"));
+    v.rule = static_cast<WordRule>(read_choice(reader, 0, kWordRules - 1, "its rule"));
+    v.prefix = static_cast<Vocabulary::Prefix>(read_choice(reader, 0, 2, "its prefix"));
+    const unsigned flags = read_choice(reader, 0, 15, "a flag");
+    v.nfc = (flags & kNfc) != 0;
+    v.whole_words = (flags & kWholeWords) != 0;
+    v.add_bos = (flags & kAddBos) != 0;
+    v.add_eos = (flags & kAddEos) != 0;
+    for (auto* id : {&v.bos, &v.eos, &v.eot, &v.unk, &v.pad}) *id = read_id(reader);
+    v.chat_template = reader.text(kMaxChatTemplateBytes);
+    v.pieces.resize(reader.count(kMaxPieces, 5));
+    for (Vocabulary::Piece& piece : v.pieces) {
+        piece.type = static_cast<PieceType>(read_choice(reader, 1, 6, "a piece's type"));
+        piece.bytes = reader.text(kMaxPieceBytes);
+    }
+    if (v.kind == Vocabulary::Kind::kScored) {
+        if (reader.remaining() / 4 < v.pieces.size()) reader.fail("vocabulary: scores are missing");
+        if (reader.failed()) return v;
+        v.scores.resize(v.pieces.size());
+        for (float& score : v.scores) score = std::bit_cast<float>(reader.u32());
+        return v;
+    }
+    v.merges.resize(reader.count(kMaxMerges, 8));
+    for (Merge& merge : v.merges) {
+        merge.left = reader.u32();
+        merge.right = reader.u32();
+    }
+    return v;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<VocabularyTokenizer>> VocabularyTokenizer::parse(ByteView file) {
+    if (file.size() > kMaxTokenizerBytes) return invalid("vocabulary: the file is too large");
+    Reader reader(file);
+    if (as_text(reader.raw(kMagic.size())) != kMagic)
+        return invalid("vocabulary: not a Cairn vocabulary file");
+    if (reader.u32() != kVersion)
+        return Error{ErrorCode::kUnsupported,
+                     "vocabulary: made by another version of this program"};
+    Vocabulary vocabulary = read_vocabulary(reader);
+    RETURN_IF_ERROR(reader.finish());
+    return create(std::move(vocabulary));
+}
+
+Bytes VocabularyTokenizer::serialise() const {
+    const Vocabulary& v = vocabulary_;
+    Writer writer;
+    writer.raw(as_bytes(kMagic));
+    writer.u32(kVersion);
+    writer.u8(static_cast<std::uint8_t>(v.kind));
+    writer.u8(static_cast<std::uint8_t>(v.rule));
+    writer.u8(static_cast<std::uint8_t>(v.prefix));
+    writer.u8(static_cast<std::uint8_t>((v.nfc ? kNfc : 0) | (v.whole_words ? kWholeWords : 0) |
+                                        (v.add_bos ? kAddBos : 0) | (v.add_eos ? kAddEos : 0)));
+    for (const auto& id : {v.bos, v.eos, v.eot, v.unk, v.pad}) writer.u32(id.value_or(kNoToken));
+    writer.text(v.chat_template);
+    writer.count(v.pieces.size());
+    for (const Vocabulary::Piece& piece : v.pieces) {
+        writer.u8(static_cast<std::uint8_t>(piece.type));
+        writer.text(piece.bytes);
+    }
+    for (const float score : v.scores) writer.u32(std::bit_cast<std::uint32_t>(score));
+    if (v.kind == Vocabulary::Kind::kScored) return std::move(writer).take();
+    writer.count(v.merges.size());
+    for (const Merge& merge : v.merges) {
+        writer.u32(merge.left);
+        writer.u32(merge.right);
+    }
+    return std::move(writer).take();
+}
+
+}  // namespace cairn::model

@@ -1,0 +1,243 @@
+#include "model/text/vocabulary_tokenizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/core.h>
+
+#include "model/text/unicode.h"
+
+namespace cairn::model {
+
+namespace {
+
+bool mergeable(PieceType type) {
+    return type == PieceType::kNormal || type == PieceType::kUserDefined;
+}
+
+// What other programs, too, take for the end of a text or turn where a file names only one.
+constexpr std::string_view kEndNames[] = {
+    "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>",     "<|eom_id|>", "<|im_end|>",
+    "<|end|>",       "<end_of_turn>",   "</s>",           "<eos>",      "<|eot|>",
+    "<|return|>",    "<|user|>",        "<|end_of_turn|>"};
+
+}  // namespace
+
+Result<std::unique_ptr<VocabularyTokenizer>> VocabularyTokenizer::create(Vocabulary vocabulary) {
+    std::unique_ptr<VocabularyTokenizer> tokenizer(new VocabularyTokenizer(std::move(vocabulary)));
+    RETURN_IF_ERROR(tokenizer->check());
+    RETURN_IF_ERROR(tokenizer->index_pieces());
+    if (tokenizer->vocabulary_.kind == Vocabulary::Kind::kScored)
+        tokenizer->index_scores();
+    else
+        RETURN_IF_ERROR(tokenizer->index_merges());
+    if (tokenizer->vocabulary_.kind != Vocabulary::Kind::kByteLevel) tokenizer->find_neighbours();
+    tokenizer->find_ends();
+    return tokenizer;
+}
+
+Status VocabularyTokenizer::check() const {
+    const Vocabulary& v = vocabulary_;
+    const bool byte_level = v.kind == Vocabulary::Kind::kByteLevel;
+    if (v.pieces.empty() || v.pieces.size() > kMaxPieces)
+        return invalid(
+            fmt::format("vocabulary: {} pieces, allowed are 1 to {}", v.pieces.size(), kMaxPieces));
+    std::size_t file_size = v.chat_template.size() + 64 + 4 * v.scores.size() + 8 * v.merges.size();
+    for (std::size_t id = 0; id < v.pieces.size(); ++id) {
+        const Vocabulary::Piece& piece = v.pieces[id];
+        file_size += 5 + piece.bytes.size();
+        if (piece.bytes.size() > kMaxPieceBytes)
+            return invalid(
+                fmt::format("vocabulary: piece {} is longer than {} bytes", id, kMaxPieceBytes));
+        if (piece.type == PieceType::kByte && (byte_level || piece.bytes.size() != 1))
+            return invalid(fmt::format("vocabulary: piece {} is no byte", id));
+    }
+    if (file_size > kMaxTokenizerBytes)
+        return Error{ErrorCode::kFull,
+                     fmt::format("vocabulary: it takes more than {} bytes", kMaxTokenizerBytes)};
+    for (const auto& id : {v.bos, v.eos, v.eot, v.unk, v.pad})
+        if (id && *id >= v.pieces.size())
+            return invalid(fmt::format("vocabulary: special token {} does not exist", *id));
+    if (v.chat_template.size() > kMaxChatTemplateBytes)
+        return invalid("vocabulary: the chat template is too long");
+    if (byte_level ? v.prefix != Vocabulary::Prefix::kNever : v.rule != WordRule::kGpt2)
+        return invalid("vocabulary: a setting of the other kind");
+    const bool scored = v.kind == Vocabulary::Kind::kScored;
+    if (v.scores.size() != (scored ? v.pieces.size() : 0) || (scored && !v.merges.empty()))
+        return invalid("vocabulary: pieces, scores and merges do not fit each other");
+    for (const float score : v.scores)
+        if (!std::isfinite(score)) return invalid("vocabulary: a score is not a number");
+    for (const Merge& merge : v.merges)
+        if (merge.left >= v.pieces.size() || merge.right >= v.pieces.size())
+            return invalid("vocabulary: a merge of pieces that do not exist");
+    return ok_status();
+}
+
+Status VocabularyTokenizer::index_pieces() {
+    const auto& pieces = vocabulary_.pieces;
+    const bool byte_level = vocabulary_.kind == Vocabulary::Kind::kByteLevel;
+    index_ = PieceIndex(pieces.size());
+    control_names_ = PieceIndex(pieces.size());
+    bytes_.fill(kNoToken);
+    std::vector<SpecialPieces::Entry> controls;
+    std::vector<SpecialPieces::Entry> user_defined;
+    for (std::uint32_t id = 0; id < pieces.size(); ++id) {
+        const auto& [bytes, type] = pieces[id];
+        if (type == PieceType::kByte || (byte_level && mergeable(type) && bytes.size() == 1)) {
+            std::uint32_t& token = bytes_[static_cast<unsigned char>(bytes[0])];
+            if (token == kNoToken) token = id;
+        }
+        if (mergeable(type) && !bytes.empty()) index_.insert(bytes, id);
+        if (type == PieceType::kControl) {
+            controls.push_back({bytes, id});
+            control_names_.insert(bytes, id);
+        }
+        if (type == PieceType::kUserDefined) user_defined.push_back({bytes, id});
+        if (!byte_level && mergeable(type) && !is_valid_utf8(bytes))
+            return invalid(fmt::format("vocabulary: piece {} is not text", id));
+    }
+    controls_ = SpecialPieces(std::move(controls));
+    user_defined_ = SpecialPieces(std::move(user_defined));
+    for (std::size_t byte = 0; byte < bytes_.size(); ++byte)
+        if (bytes_[byte] == kNoToken && !vocabulary_.unk)
+            return Error{ErrorCode::kUnsupported,
+                         fmt::format("vocabulary: it cannot spell byte {:#04x}", byte)};
+    return ok_status();
+}
+
+Status VocabularyTokenizer::index_merges() {
+    const auto& pieces = vocabulary_.pieces;
+    merges_ = MergeTable(vocabulary_.merges.size());
+    std::string joined;
+    for (std::uint32_t rank = 0; rank < vocabulary_.merges.size(); ++rank) {
+        const Merge merge = vocabulary_.merges[rank];
+        joined = pieces[merge.left].bytes + pieces[merge.right].bytes;
+        const std::uint32_t token = index_.find(joined);
+        if (token == kNoToken || !mergeable(pieces[merge.left].type) ||
+            !mergeable(pieces[merge.right].type))
+            return invalid(fmt::format("vocabulary: merge {} makes no piece", rank));
+        if (!merges_.insert(merge.left, merge.right, {rank, token}))
+            return invalid(fmt::format("vocabulary: merge {} occurs twice", rank));
+    }
+    return ok_status();
+}
+
+// Scores say what a merge makes, not of what: each way to cut a piece into two known symbols is a
+// pair. Equal scores are equal ranks, so that the leftmost goes first.
+void VocabularyTokenizer::index_scores() {
+    const auto& pieces = vocabulary_.pieces;
+    std::vector<float> order(vocabulary_.scores);
+    std::sort(order.begin(), order.end(), std::greater<>());
+    order.erase(std::unique(order.begin(), order.end()), order.end());
+
+    // Characters that are no piece by themselves but part of one get numbers of their own.
+    for (const Vocabulary::Piece& piece : pieces) {
+        if (piece.type != PieceType::kNormal) continue;
+        for (std::string_view rest = piece.bytes; !rest.empty();) {
+            const std::string_view character = rest.substr(0, first_character(rest).length);
+            rest.remove_prefix(character.size());
+            if (index_.find(character) == kNoToken) extra_symbols_.emplace_back(character);
+        }
+    }
+    std::sort(extra_symbols_.begin(), extra_symbols_.end());
+    extra_symbols_.erase(std::unique(extra_symbols_.begin(), extra_symbols_.end()),
+                         extra_symbols_.end());
+    extra_index_ = PieceIndex(extra_symbols_.size());
+    for (std::uint32_t i = 0; i < extra_symbols_.size(); ++i)
+        extra_index_.insert(extra_symbols_[i], vocab_size() + i);
+
+    struct Pair {
+        std::uint32_t left;
+        std::uint32_t right;
+        Joined joined;
+    };
+    std::vector<Pair> pairs;
+    for (std::uint32_t id = 0; id < pieces.size(); ++id) {
+        const std::string_view bytes = pieces[id].bytes;
+        if (pieces[id].type != PieceType::kNormal || bytes.empty() || index_.find(bytes) != id)
+            continue;
+        const auto rank = static_cast<std::uint32_t>(
+            std::lower_bound(order.begin(), order.end(), vocabulary_.scores[id], std::greater<>()) -
+            order.begin());
+        for (std::size_t at = first_character(bytes).length; at < bytes.size();
+             at += announced_length(bytes[at])) {
+            const std::uint32_t left = symbol_of(bytes.substr(0, at));
+            const std::uint32_t right = symbol_of(bytes.substr(at));
+            if (left != kNoToken && right != kNoToken) pairs.push_back({left, right, {rank, id}});
+        }
+    }
+    merges_ = MergeTable(pairs.size());
+    for (const Pair& pair : pairs) merges_.insert(pair.left, pair.right, pair.joined);
+}
+
+std::uint32_t VocabularyTokenizer::symbol_of(std::string_view character) const {
+    const std::uint32_t id = index_.find(character);
+    return id != kNoToken || extra_symbols_.empty() ? id : extra_index_.find(character);
+}
+
+void VocabularyTokenizer::find_ends() {
+    const Vocabulary& v = vocabulary_;
+    for (const auto& id : {v.bos, v.eos, v.eot})
+        if (id) ends_.push_back(*id);
+    for (const std::string_view end : kEndNames)
+        if (const auto id = control_token(end)) ends_.push_back(*id);
+    std::sort(ends_.begin(), ends_.end());
+    ends_.erase(std::unique(ends_.begin(), ends_.end()), ends_.end());
+    const auto first_control = std::find_if(
+        v.pieces.begin(), v.pieces.end(),
+        [](const Vocabulary::Piece& piece) { return piece.type == PieceType::kControl; });
+    begin_ = v.bos   ? *v.bos
+             : v.eos ? *v.eos
+             : first_control != v.pieces.end()
+                 ? static_cast<std::uint32_t>(first_control - v.pieces.begin())
+                 : 0;
+}
+
+// Merges of characters need no words, but where two characters never stand side by side within a
+// piece, nothing can merge across: text is cut there, and what lies between is looked up as a word.
+void VocabularyTokenizer::find_neighbours() {
+    std::vector<std::pair<char32_t, char32_t>> wide;
+    for (const Vocabulary::Piece& piece : vocabulary_.pieces) {
+        if (!mergeable(piece.type) || piece.bytes.empty()) continue;
+        std::string_view rest = piece.bytes;
+        Character left = first_character(rest);
+        for (rest.remove_prefix(left.length); !rest.empty(); rest.remove_prefix(left.length)) {
+            const Character right = first_character(rest);
+            if (left.code < 128 && right.code < 128)
+                ascii_pairs_[left.code][right.code / 64] |= std::uint64_t{1} << (right.code % 64);
+            else
+                wide.emplace_back(left.code, right.code);
+            left = right;
+        }
+    }
+    wide_pairs_ = MergeTable(wide.size());
+    for (const auto& [left, right] : wide) wide_pairs_.insert(left, right, {0, 0});
+}
+
+std::uint32_t VocabularyTokenizer::vocab_size() const {
+    return static_cast<std::uint32_t>(vocabulary_.pieces.size());
+}
+
+bool VocabularyTokenizer::is_end(std::uint32_t token) const {
+    return std::binary_search(ends_.begin(), ends_.end(), token);
+}
+
+std::string VocabularyTokenizer::piece(std::uint32_t previous, std::uint32_t token) const {
+    if (token >= vocabulary_.pieces.size()) return {};
+    const auto& [bytes, type] = vocabulary_.pieces[token];
+    if (type == PieceType::kControl || type == PieceType::kUnknown) return {};
+    const bool strip = vocabulary_.prefix != Vocabulary::Prefix::kNever && previous == begin_ &&
+                       bytes.starts_with(' ');
+    return strip ? bytes.substr(1) : bytes;
+}
+
+std::optional<std::uint32_t> VocabularyTokenizer::control_token(std::string_view name) const {
+    const std::uint32_t id = control_names_.find(name);
+    return id == kNoToken ? std::nullopt : std::optional(id);
+}
+
+std::string VocabularyTokenizer::name(std::uint32_t token) const {
+    return token < vocabulary_.pieces.size() ? vocabulary_.pieces[token].bytes : std::string();
+}
+
+}  // namespace cairn::model
