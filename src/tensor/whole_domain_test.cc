@@ -57,9 +57,9 @@ struct Domain {
 constexpr Domain kDomains[] = {
     {"exp", exp_map, 17174770173519016859U},
     {"erf", erf_map, 14709406632566004219U},
-    {"gelu_erf", gelu_map<GeluForm::kErf>, 2312808407370914841U},
+    {"gelu_erf", gelu_map<GeluForm::kErf>, 1520560710754926970U},
     {"gelu_tanh", gelu_map<GeluForm::kTanh>, 3659424129631127458U},
-    {"gelu_erf_slope", slope_map<GeluForm::kErf>, 12477829944319243944U},
+    {"gelu_erf_slope", slope_map<GeluForm::kErf>, 17236340068995794426U},
     {"gelu_tanh_slope", slope_map<GeluForm::kTanh>, 16586533087690061229U},
 };
 
