@@ -47,9 +47,11 @@ class Bench {
     const BenchResults& results() const { return results_; }
 
   private:
+    // Who names models wants to know about those, not how fast single products are.
     bool wants(const std::string& part) const {
-        return request_.parts.empty() || std::find(request_.parts.begin(), request_.parts.end(),
-                                                   part) != request_.parts.end();
+        const auto& parts = request_.parts;
+        if (parts.empty()) return request_.models.empty() || part != "products";
+        return std::find(parts.begin(), parts.end(), part) != parts.end();
     }
     void note(const std::string& line) const { log_info("measuring {}", line); }
     Note noting() const {
@@ -125,14 +127,25 @@ class Bench {
             if (is_shape(path)) continue;
             note(path);
             ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(path));
-            if (!loaded.model.config.has_head())
+            const model::ModelConfig& config = loaded.model.config;
+            if (!config.has_head())
                 return invalid(path + " is an encoder: it writes no text to measure");
+            if (config.context < 2) return invalid(path + " has no room for a second token");
+            if (!fits(path, bytes_of(loaded.model))) continue;
             const model::Model packed = model::pack_model(machine_.compute(), loaded.model);
             results_.models.push_back(
                 measure_model(machine_.compute(), std::filesystem::path(path).filename().string(),
                               packed, request_.prefill, request_.decode, effort_));
         }
         return ok_status();
+    }
+
+    static std::uint64_t bytes_of(const model::Model& model) {
+        std::uint64_t sum = 0;
+        const model::ParameterLayout layout = model.layout();
+        for (const model::TensorInfo& info : layout.tensors())
+            sum += model::tensor_at(model.weights, info.kind, info.layer).canonical_bytes();
+        return sum;
     }
 
     Status training() {
@@ -174,15 +187,19 @@ Status run_bench(const BenchRequest& request, std::ostream& out) {
 void add_bench(CLI::App& app, Invocation& invocation) {
     CLI::App* command =
         add_command(app, invocation, "bench", "Measure this machine, its products and models",
-                    "cairn bench --quick\n  cairn bench --part models --model 110m --type q8_0");
+                    "cairn bench --quick\n  cairn bench --model qwen2.5-0.5b-q4_k_m.gguf\n  "
+                    "cairn bench --part models --model 110m --type q8_0");
     auto request = std::make_shared<BenchRequest>();
     command->add_option(
         "--model", request->models,
         "demo, chars, 110m, gpt2, 1.1b (random weights), or a model file; again for "
-        "each (default: all)");
+        "each (default: all). A file is measured as it is");
     command->add_option("--type", request->types,
                         "f32, f16, bf16, q8_0, q4_0, w8a8-row; again for each");
-    command->add_option("--part", request->parts, "machine, products, models, training")
+    command
+        ->add_option("--part", request->parts,
+                     "machine, products, models, training (default: all, but with --model "
+                     "no products); again for each")
         ->check(CLI::IsMember(
             std::vector<std::string>(std::begin(kBenchParts), std::end(kBenchParts))));
     command->add_option("--prefill", request->prefill, "Tokens of the prompt that is read")

@@ -1,6 +1,7 @@
 #include "cli/bench_models.h"
 
 #include <algorithm>
+#include <map>
 
 #include "model/transformer.h"
 #include "tensor/sample.h"
@@ -10,7 +11,7 @@ namespace cairn::cli {
 
 namespace {
 
-// The prompt that decode follows.
+// The prompt that decode follows, where the context has room for it.
 constexpr std::size_t kPrompt = 16;
 
 std::vector<BenchShape> make_shapes() {
@@ -56,6 +57,24 @@ std::uint64_t bytes_per_token(const model::ParameterLayout& layout, const model:
         if (info.is_matrix && model::is_per_layer(info.kind))
             sum += model::tensor_at(weights, info.kind, info.layer).canonical_bytes();
     return sum;
+}
+
+// "q4_k", or of a mix all types of its matrices, the most bytes first: "q4_k+q6_k".
+std::string types_of(const model::ParameterLayout& layout, const model::Weights& weights) {
+    std::map<std::string, std::size_t> bytes;
+    const auto add = [&](const tensor::Weight& weight) {
+        bytes[std::string(tensor::weight_type_name(weight.type))] += weight.canonical_bytes();
+    };
+    for (const model::TensorInfo& info : layout.tensors())
+        if (info.is_matrix && model::is_per_layer(info.kind))
+            add(model::tensor_at(weights, info.kind, info.layer));
+    add(weights.head);
+    std::vector<std::pair<std::size_t, std::string>> order;
+    for (const auto& [type, count] : bytes) order.emplace_back(count, type);
+    std::sort(order.rbegin(), order.rend());
+    std::string text;
+    for (const auto& [count, type] : order) text += (text.empty() ? "" : "+") + type;
+    return text;
 }
 
 std::vector<std::uint32_t> some_tokens(std::size_t count, std::uint32_t vocab) {
@@ -114,18 +133,20 @@ ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name
     const model::ModelConfig& config = packed.config;
     const model::ParameterLayout layout(config);
     prefill = std::min<std::size_t>(prefill, config.context);
-    decode = std::min<std::size_t>(decode, config.context - kPrompt);
+    const std::size_t before = std::min<std::size_t>(kPrompt, (config.context + 1) / 2);
+    decode = std::min<std::size_t>(decode, config.context - before);
+    CHECK(prefill > 0 && decode > 0);
     ModelSpeed speed;
     speed.name = name;
-    speed.type = tensor::weight_type_name(packed.weights.layers.front().wq.type);
+    speed.type = types_of(layout, packed.weights);
     speed.parameters = layout.parameters();
     speed.bytes_per_token = bytes_per_token(layout, packed.weights);
     speed.operations_per_token = operations_per_token(layout);
     speed.prefill_tokens = prefill;
     speed.decode_tokens = decode;
 
-    Writer writer(compute, packed, std::max(prefill, kPrompt + decode), prefill);
-    const std::vector<std::uint32_t> prompt = some_tokens(std::max(prefill, kPrompt), config.vocab);
+    Writer writer(compute, packed, std::max(prefill, before + decode), prefill);
+    const std::vector<std::uint32_t> prompt = some_tokens(std::max(prefill, before), config.vocab);
     const double prefill_seconds = median_seconds(effort, [&] {
         writer.forget();
         writer.feed(std::span(prompt).first(prefill));
@@ -136,7 +157,7 @@ ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name
     const Stopwatch all;
     while (runs.size() < effort.least_runs || all.seconds() < effort.seconds) {
         writer.forget();
-        writer.feed(std::span(prompt).first(kPrompt));
+        writer.feed(std::span(prompt).first(before));
         std::uint32_t token = writer.next();
         const Stopwatch watch;
         for (std::size_t i = 0; i < decode; ++i) {

@@ -24,7 +24,7 @@ const std::vector<BenchShape>& bench_shapes();
 
 struct ModelSpeed {
     std::string name;
-    std::string type;
+    std::string type;  ///< of a mix all, the most bytes first: "q4_k+q6_k"
     std::uint64_t parameters = 0;
     std::uint64_t bytes_per_token = 0;  ///< weights that writing one token reads
     std::size_t prefill_tokens = 0;
@@ -37,7 +37,7 @@ struct ModelSpeed {
 };
 
 /// Prefill of `prefill` tokens from an empty cache; greedy decode of `decode` tokens after 16.
-/// Both are cut to the model's context.
+/// All are cut to the model's context, of which there must be two tokens at least.
 ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name,
                          const model::Model& packed, std::size_t prefill, std::size_t decode,
                          const Effort& effort);

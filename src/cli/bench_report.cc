@@ -139,12 +139,21 @@ void print_matvec(const BenchResults& results, std::ostream& out) {
 }
 
 void print_models(const BenchResults& results, std::ostream& out) {
-    out << fmt::format("\n{:<12}{:<7}{:>12}{:>16}{:>11}{:>16}{:>19}\n", "model", "type", "size",
-                       "prefill tok/s", "GFLOP/s", "decode tok/s", "of memory's speed");
+    // Files have longer names than shapes, and mixes longer types.
+    std::size_t name = 10;
+    std::size_t type = 5;
+    for (const ModelSpeed& s : results.models) {
+        name = std::max(name, s.name.size());
+        type = std::max(type, s.type.size());
+    }
+    out << fmt::format("\n{:<{}}{:<{}}{:>12}{:>16}{:>11}{:>16}{:>19}\n", "model", name + 2, "type",
+                       type + 2, "size", "prefill tok/s", "GFLOP/s", "decode tok/s",
+                       "of memory's speed");
     for (const ModelSpeed& s : results.models)
-        out << fmt::format("{:<12}{:<7}{:>12}{:>16.1f}{:>11.1f}{:>16.2f}{:>19}\n", s.name, s.type,
-                           bytes_text(s.bytes_per_token), s.prefill_tokens_s,
-                           gflops(s.operations_per_token, s.prefill_tokens_s), s.decode_tokens_s,
+        out << fmt::format("{:<{}}{:<{}}{:>12}{:>16.1f}{:>11.1f}{:>16.2f}{:>19}\n", s.name,
+                           name + 2, s.type, type + 2, bytes_text(s.bytes_per_token),
+                           s.prefill_tokens_s, gflops(s.operations_per_token, s.prefill_tokens_s),
+                           s.decode_tokens_s,
                            percent(decode_ratio(s, results.read_all_threads),
                                    results.read_all_threads > 0 ? 1.0 : 0.0));
 }

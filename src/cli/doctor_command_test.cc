@@ -2,12 +2,15 @@
 // arithmetic in order and a directory without a chain not.
 #include "cli/doctor_command.h"
 
+#include <filesystem>
 #include <sstream>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/test_data.h"
 #include "cli/bench_command.h"
+#include "cli/test_run.h"
 
 namespace cairn::cli {
 namespace {
@@ -64,6 +67,19 @@ TEST(Bench, PrintsItsSchema) {
     EXPECT_GT(report["models"][0]["decode_tokens_s"], 0);
     EXPECT_GT(report["models"][0]["decode_ratio"], 0);
     EXPECT_FALSE(report.contains("training"));
+}
+
+TEST(Bench, MeasuresAFileAsItIs) {
+    const std::string model = test_data_folder() + "/stories260K/stories260K.bin";
+    if (!std::filesystem::exists(model)) GTEST_SKIP() << "no stories260K: set CAIRN_TEST_DATA";
+    const Outcome table = run({"bench", "--model", model, "--seconds", "0.01", "--prefill", "8",
+                               "--decode", "2", "--threads", "1"});
+    ASSERT_EQ(table.code, 0) << table.errors;
+    EXPECT_NE(table.out.find("stories260K.bin  f32 "), std::string::npos) << table.out;
+    // No products and no training: only what was named.
+    EXPECT_EQ(table.out.find("product"), std::string::npos) << table.out;
+    EXPECT_EQ(table.out.find("training"), std::string::npos) << table.out;
+    EXPECT_EQ(run({"bench", "--model", "/nonesuch", "--part", "models"}).code, 1);
 }
 
 }  // namespace

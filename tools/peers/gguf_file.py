@@ -9,6 +9,7 @@ ALIGNMENT = 32
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 # number: (name, values in a block, bytes of a block)
 TYPES = {0: ("F32", 1, 4), 1: ("F16", 1, 2), 30: ("BF16", 1, 2), 2: ("Q4_0", 32, 18), 8: ("Q8_0", 32, 34),
+         3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22), 7: ("Q5_1", 32, 24),
          12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210)}
 
 
@@ -80,9 +81,13 @@ def values(type_name, raw):
     b = raw.reshape(-1, size)
     if name == "Q8_0":
         return (half(b[:, 0:2]) * b[:, 2:].view(np.int8).astype(np.float32)).reshape(-1)
-    if name == "Q4_0":
-        nibbles = np.concatenate([b[:, 2:] & 15, b[:, 2:] >> 4], axis=1).astype(np.float32) - 8
-        return (half(b[:, 0:2]) * nibbles).reshape(-1)
+    if group == 32:
+        q = np.concatenate([b[:, -16:] & 15, b[:, -16:] >> 4], axis=1).astype(np.float64)
+        if name in ("Q5_0", "Q5_1"):
+            q += np.unpackbits(b[:, -20:-16], axis=1, bitorder="little").astype(np.float64) * 16
+        if name in ("Q4_1", "Q5_1"):
+            return (half(b[:, 0:2]).astype(np.float64) * q + half(b[:, 2:4])).astype(np.float32).reshape(-1)
+        return (half(b[:, 0:2]) * (q - (8 if name == "Q4_0" else 16))).astype(np.float32).reshape(-1)
     # In double precision every product below is exact; the difference is rounded to float once.
     if name == "Q6_K":
         low, high = b[:, 0:128].reshape(-1, 2, 64), b[:, 128:192].reshape(-1, 2, 32)

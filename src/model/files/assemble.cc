@@ -79,9 +79,27 @@ Result<Weight> take_row(const StoredTensor& stored, const TensorInfo& info,
     return Weight(WeightType::kF32, 1, static_cast<std::size_t>(info.cols), wide);
 }
 
+// A matrix of blocks that nothing computes with, as the type that it becomes.
+Result<Weight> take_old(const StoredTensor& stored, const TensorInfo& info,
+                        const Spelling& spelling, Holding& holding) {
+    const auto rows = static_cast<std::size_t>(info.rows);
+    const auto cols = static_cast<std::size_t>(info.cols);
+    const WeightType type = read_type(*stored.old);
+    const std::size_t old_bytes = old_row_bytes(*stored.old, cols);
+    const std::size_t row_bytes = tensor::weight_row_bytes(type, cols);
+    std::uint8_t* out = holding.buffer(rows * row_bytes);
+    Bytes line(old_bytes);
+    for (std::size_t row = 0; row < rows; ++row) {
+        RETURN_IF_ERROR(
+            stored.source->read(stored.offset + (spelling.part * rows + row) * old_bytes, line));
+        read_old_row(*stored.old, cols, line.data(), out + row * row_bytes);
+    }
+    return Weight(type, rows, cols, out);
+}
+
 Result<Weight> take(const StoredTensor& stored, const TensorInfo& info, const Spelling& spelling,
                     Holding& holding) {
-    if (!stored.type)
+    if (!stored.type && !stored.old)
         return Error{ErrorCode::kUnsupported,
                      fmt::format("tensor {} is {}, a type that this program does not read; "
                                  "get the model as F16, Q8_0, Q4_K, Q5_K or Q6_K",
@@ -91,11 +109,12 @@ Result<Weight> take(const StoredTensor& stored, const TensorInfo& info, const Sp
         return invalid(fmt::format("tensor {} is [{}], its configuration implies [{}]",
                                    spelling.name, fmt::join(stored.shape, ", "),
                                    fmt::join(expected, ", ")));
-    if ((!info.is_matrix || spelling.transposed) && !is_plain(*stored.type))
+    if ((!info.is_matrix || spelling.transposed) && !(stored.type && is_plain(*stored.type)))
         return Error{ErrorCode::kUnsupported, fmt::format("tensor {} is {}, which cannot be cut "
                                                           "or transposed",
                                                           spelling.name, stored.type_name)};
     if (!info.is_matrix) return take_row(stored, info, spelling, holding);
+    if (!stored.type) return take_old(stored, info, spelling, holding);
     const auto rows = static_cast<std::size_t>(info.rows);
     const auto cols = static_cast<std::size_t>(info.cols);
     if (spelling.transposed) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "model/files/old_blocks.h"
 #include "model/files/source.h"
 #include "model/weights.h"
 
@@ -15,7 +16,8 @@ namespace cairn::model {
 
 struct StoredTensor {
     SharedSource source;
-    std::optional<tensor::WeightType> type;  ///< nothing: a type that is not read
+    std::optional<tensor::WeightType> type;  ///< nothing: a type that is not computed with
+    std::optional<OldBlocks> old;            ///< but one that becomes another; else not read
     std::string type_name;                   ///< as the file calls it
     std::vector<std::uint64_t> shape;        ///< outermost first: [rows, cols] or [cols]
     std::uint64_t offset = 0;                ///< within the source, checked by the reader
