@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "tensor/adamw.h"
-#include "tensor/attention.h"
+#include "tensor/attention_case.h"
 #include "tensor/elementary.h"
 #include "tensor/elementwise.h"
 #include "tensor/embedding.h"
@@ -134,21 +134,7 @@ Hash rope(const Compute& compute) {
 }
 
 Hash attention(const Compute& compute) {
-    const AttentionShape shape{2, 139, 0, 4, 2, 24};
-    const std::size_t rows = 2 * 139, q_cols = 4 * 24, kv_cols = 2 * 24;
-    const Values q = normal_values(rows * q_cols, 20), k = normal_values(rows * kv_cols, 21);
-    const Values v = normal_values(rows * kv_cols, 22), grad = normal_values(rows * q_cols, 23);
-    Values out(rows * q_cols), max(rows * 4), sum(rows * 4);
-    Values dq(rows * q_cols), dk(rows * kv_cols), dv(rows * kv_cols);
-    const AttentionStats stats{max.data(), sum.data()};
-    const ConstMatrix q_view(q.data(), rows, q_cols), k_view(k.data(), rows, kv_cols);
-    const ConstMatrix v_view(v.data(), rows, kv_cols);
-    const Matrix out_view(out.data(), rows, q_cols);
-    attention_forward(compute, shape, q_view, k_view, v_view, out_view, stats);
-    attention_backward(compute, shape, {grad.data(), rows, q_cols}, q_view, k_view, v_view,
-                       out_view, stats, {dq.data(), rows, q_cols}, {dk.data(), rows, kv_cols},
-                       {dv.data(), rows, kv_cols});
-    return fnv1a(dv, fnv1a(dk, fnv1a(dq, fnv1a(sum, fnv1a(max, fnv1a(out))))));
+    return fnv1a(AttentionCase({2, 139, 0, 4, 2, 24}, 20).run(compute));
 }
 
 Hash loss(const Compute& compute) {

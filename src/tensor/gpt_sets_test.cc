@@ -1,6 +1,6 @@
 // Proves that the operators of GPT-2 and BERT have the reference's bits in every kernel set, on odd
 // shapes, in place, with 1, 2 and 5 threads, and with infinities and NaN among the values.
-#include "tensor/attention.h"
+#include "tensor/attention_case.h"
 #include "tensor/bias.h"
 #include "tensor/every_set.h"
 #include "tensor/gelu.h"
@@ -129,61 +129,20 @@ TEST(GptSets, PositionRows) {
         "positions");
 }
 
-struct Heads {
-    std::size_t sequences, tokens, heads, kv_heads, head_dim, every;
-};
-
 TEST(GptSets, AttentionThatSeesAll) {
-    for (const Heads& h :
-         {Heads{2, 128, 4, 4, 24, 0}, Heads{1, 1, 1, 1, 1, 0}, Heads{3, 77, 4, 2, 16, 0},
-          Heads{1, 330, 3, 1, 33, 0}, Heads{1, 70, 2, 2, 300, 0}, Heads{1, 150, 2, 1, 64, 1291}}) {
-        const std::size_t rows = h.sequences * h.tokens, q_cols = h.heads * h.head_dim;
-        const std::size_t kv_cols = h.kv_heads * h.head_dim;
-        Values q = normal_values(rows * q_cols, 18), k = normal_values(rows * kv_cols, 19);
-        Values v = normal_values(rows * kv_cols, 20), grad = normal_values(rows * q_cols, 21);
-        if (h.every > 0) {
-            q = among_extremes(q, h.every * 7);
-            k = among_extremes(k, h.every * 5);
-            v = among_extremes(v, h.every);
-            grad = among_extremes(grad, h.every * 2);
-        }
-        const AttentionShape shape{h.sequences, h.tokens,   0,    h.heads,
-                                   h.kv_heads,  h.head_dim, false};
-        expect_every_set_equal(
-            [&](const Compute& compute) {
-                Values out(rows * q_cols), max(rows * h.heads), sum(rows * h.heads);
-                Values dq(rows * q_cols), dk(rows * kv_cols), dv(rows * kv_cols);
-                const AttentionStats stats{max.data(), sum.data()};
-                const Matrix out_view(out.data(), rows, q_cols);
-                const ConstMatrix q_view(q.data(), rows, q_cols), k_view(k.data(), rows, kv_cols),
-                    v_view(v.data(), rows, kv_cols);
-                attention_forward(compute, shape, q_view, k_view, v_view, out_view, stats);
-                attention_backward(compute, shape, {grad.data(), rows, q_cols}, q_view, k_view,
-                                   v_view, out_view, stats, {dq.data(), rows, q_cols},
-                                   {dk.data(), rows, kv_cols}, {dv.data(), rows, kv_cols});
-                return Results{out, max, sum, dq, dk, dv};
-            },
-            "attention of " + std::to_string(h.tokens) + " tokens");
-    }
+    for (const AttentionCase& attention : odd_attentions(false, 18))
+        expect_every_set_equal([&](const Compute& compute) { return attention.run(compute); },
+                               "attention of " + std::to_string(attention.rows) + " rows");
 }
 
 // The last query of a causal sequence sees everything: there the two kinds agree.
 TEST(GptSets, TheLastQuerySeesTheSameEitherWay) {
-    const std::size_t tokens = 150, columns = 2 * 24;
-    const Values q = normal_values(tokens * columns, 22), k = normal_values(tokens * columns, 23);
-    const Values v = normal_values(tokens * columns, 24);
     ThreadPool pool(2);
     const Compute compute{*kernels_for(available_kernel_sets().back()), &pool};
+    const std::size_t tokens = 150, columns = 2 * 24;
     Results outs;
-    for (const bool causal : {true, false}) {
-        Values out(tokens * columns);
-        const AttentionShape shape{1, tokens, 0, 2, 2, 24, causal};
-        const ConstMatrix q_view(q.data(), tokens, columns), k_view(k.data(), tokens, columns);
-        const ConstMatrix v_view(v.data(), tokens, columns);
-        attention_forward(compute, shape, q_view, k_view, v_view, {out.data(), tokens, columns},
-                          {});
-        outs.push_back(out);
-    }
+    for (const bool causal : {true, false})
+        outs.push_back(AttentionCase({1, tokens, 0, 2, 2, 24, causal}, 22).run(compute)[0]);
     EXPECT_NE(bits_differ(outs[0], outs[1]), "");
     for (std::size_t c = columns * (tokens - 1); c < columns * tokens; ++c)
         EXPECT_EQ(outs[0][c], outs[1][c]);

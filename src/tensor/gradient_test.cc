@@ -1,6 +1,6 @@
 // Proves that each backward pass is the derivative of its forward pass, against finite differences
 // of the same function written once more, in double.
-#include "tensor/attention.h"
+#include "tensor/attention_case.h"
 #include "tensor/embedding.h"
 #include "tensor/gradient_check.h"
 #include "tensor/loss.h"
@@ -109,65 +109,48 @@ TEST_F(Gradient, CrossEntropy) {
     expect_derivative(loss, z, dz, "dz");
 }
 
-struct Case {
-    std::size_t sequences, tokens, heads, kv_heads, d;
-    bool causal;
-};
-
-Doubles attention_in_double(const Case& s, const Doubles& q, const Doubles& k, const Doubles& v) {
+Doubles attention_in_double(const AttentionShape& s, const Doubles& q, const Doubles& k,
+                            const Doubles& v) {
     Doubles out(q.size());
-    const std::size_t qc = s.heads * s.d, kc = s.kv_heads * s.d;
+    const std::size_t d = s.head_dim, qc = s.heads * d, kc = s.kv_heads * d;
     for (std::size_t b = 0; b < s.sequences; ++b)
         for (std::size_t h = 0; h < s.heads; ++h)
-            for (std::size_t i = 0; i < s.tokens; ++i) {
-                const double* qi = &q[(b * s.tokens + i) * qc + h * s.d];
-                const std::size_t kv = h / (s.heads / s.kv_heads) * s.d;
-                const std::size_t visible = s.causal ? i + 1 : s.tokens;
+            for (std::size_t i = 0; i < s.queries; ++i) {
+                const double* qi = &q[(b * s.queries + i) * qc + h * d];
+                const std::size_t kv = h / (s.heads / s.kv_heads) * d;
+                const std::size_t visible = s.visible(i);
                 Doubles p(visible);
                 double sum = 0.0;
                 for (std::size_t j = 0; j < visible; ++j) {
                     double score = 0.0;
-                    for (std::size_t c = 0; c < s.d; ++c)
-                        score += qi[c] * k[(b * s.tokens + j) * kc + kv + c];
-                    p[j] = std::exp(score / std::sqrt(static_cast<double>(s.d)));
+                    for (std::size_t c = 0; c < d; ++c)
+                        score += qi[c] * k[(b * s.queries + j) * kc + kv + c];
+                    p[j] = std::exp(score / std::sqrt(static_cast<double>(d)));
                     sum += p[j];
                 }
                 for (std::size_t j = 0; j < visible; ++j)
-                    for (std::size_t c = 0; c < s.d; ++c)
-                        out[(b * s.tokens + i) * qc + h * s.d + c] +=
-                            p[j] / sum * v[(b * s.tokens + j) * kc + kv + c];
+                    for (std::size_t c = 0; c < d; ++c)
+                        out[(b * s.queries + i) * qc + h * d + c] +=
+                            p[j] / sum * v[(b * s.queries + j) * kc + kv + c];
             }
     return out;
 }
 
-void check_attention(const Compute& compute, const Case& s) {
-    const std::size_t rows = s.sequences * s.tokens, qc = s.heads * s.d, kc = s.kv_heads * s.d;
-    const Values q = normal_values(rows * qc, 13), k = normal_values(rows * kc, 14);
-    const Values v = normal_values(rows * kc, 15), dout = normal_values(rows * qc, 16);
-    Values out(rows * qc), max(rows * s.heads), sum(rows * s.heads);
-    Values dq(rows * qc), dk(rows * kc), dv(rows * kc);
-    const AttentionShape shape{s.sequences, s.tokens, 0, s.heads, s.kv_heads, s.d, s.causal};
-    const AttentionStats stats{max.data(), sum.data()};
-    attention_forward(compute, shape, {q.data(), rows, qc}, ConstMatrix(k.data(), rows, kc),
-                      ConstMatrix(v.data(), rows, kc), {out.data(), rows, qc}, stats);
-    attention_backward(compute, shape, {dout.data(), rows, qc}, {q.data(), rows, qc},
-                       {k.data(), rows, kc}, {v.data(), rows, kc}, {out.data(), rows, qc}, stats,
-                       {dq.data(), rows, qc}, {dk.data(), rows, kc}, {dv.data(), rows, kc});
-    const Doubles wq = widen(q), wk = widen(k), wv = widen(v);
-    expect_derivative(
-        [&](const Doubles& x) { return weighted(attention_in_double(s, x, wk, wv), dout); }, q, dq,
-        "dq");
-    expect_derivative(
-        [&](const Doubles& x) { return weighted(attention_in_double(s, wq, x, wv), dout); }, k, dk,
-        "dk");
-    expect_derivative(
-        [&](const Doubles& x) { return weighted(attention_in_double(s, wq, wk, x), dout); }, v, dv,
-        "dv");
+void check_attention(const Compute& compute, const AttentionShape& s) {
+    const AttentionCase a(s, 13);
+    const Results results = a.run(compute);
+    const Doubles q = widen(a.q), k = widen(a.k), v = widen(a.v);
+    const auto loss = [&](const Doubles& qs, const Doubles& ks, const Doubles& vs) {
+        return weighted(attention_in_double(s, qs, ks, vs), a.dout);
+    };
+    expect_derivative([&](const Doubles& x) { return loss(x, k, v); }, a.q, results[3], "dq");
+    expect_derivative([&](const Doubles& x) { return loss(q, x, v); }, a.k, results[4], "dk");
+    expect_derivative([&](const Doubles& x) { return loss(q, k, x); }, a.v, results[5], "dv");
 }
 
-TEST_F(Gradient, Attention) { check_attention(compute_, {2, 7, 4, 2, 3, true}); }
+TEST_F(Gradient, Attention) { check_attention(compute_, {2, 7, 0, 4, 2, 3, true}); }
 
-TEST_F(Gradient, AttentionThatSeesAll) { check_attention(compute_, {2, 7, 4, 2, 3, false}); }
+TEST_F(Gradient, AttentionThatSeesAll) { check_attention(compute_, {2, 7, 0, 4, 2, 3, false}); }
 
 TEST_F(Gradient, EmbeddingAddsRowsPerChunk) {
     const std::size_t t = 600, vocab = 11, c = 5;

@@ -1,56 +1,26 @@
 // Proves that every kernel set equals the reference bit for bit, on odd shapes, with 1, 2 and 5
 // threads, and with infinities and NaN among the values.
-#include <gtest/gtest.h>
-
-#include <functional>
-#include <limits>
-#include <memory>
-
 #include "tensor/adamw.h"
-#include "tensor/attention.h"
+#include "tensor/attention_case.h"
 #include "tensor/elementwise.h"
-#include "tensor/kernels.h"
+#include "tensor/every_set.h"
 #include "tensor/loss.h"
 #include "tensor/matmul.h"
 #include "tensor/norm.h"
 #include "tensor/reduce.h"
 #include "tensor/rope.h"
 #include "tensor/swiglu.h"
-#include "tensor/test_values.h"
 
 namespace cairn::tensor {
 namespace {
 
 using Values = std::vector<float>;
-using Results = std::vector<Values>;
-
 class KernelSets : public testing::TestWithParam<KernelSet> {
   protected:
-    /// Runs `operation` with the reference on one thread, then with this set on 1, 2 and 5.
-    void expect_same(const std::function<Results(const Compute&)>& operation,
-                     const std::string& what) {
-        ThreadPool one(1);
-        const Results expected = operation({reference_kernels(), &one});
-        for (const std::size_t threads : {1UL, 2UL, 5UL}) {
-            ThreadPool pool(threads);
-            const Results found = operation({*kernels_for(GetParam()), &pool});
-            ASSERT_EQ(found.size(), expected.size());
-            for (std::size_t i = 0; i < found.size(); ++i)
-                ASSERT_EQ(bits_differ(found[i], expected[i]), "")
-                    << what << ", result " << i << ", " << threads << " threads";
-        }
+    void expect_same(const Operation& operation, const std::string& what) {
+        expect_set_equal(GetParam(), operation, what);
     }
 };
-
-/// Some of the values replaced by what arithmetic must survive.
-Values with_extremes(Values values, std::size_t every) {
-    const float extremes[] = {0.0F,   -0.0F,   std::numeric_limits<float>::infinity(),
-                              1e-42F, -1e-30F, -std::numeric_limits<float>::quiet_NaN(),
-                              3e38F,  -3e38F,  -std::numeric_limits<float>::infinity()};
-    for (std::size_t i = every / 2, next = 0; i < values.size(); i += every, ++next)
-        values[i] = extremes[next % std::size(extremes)];
-    return values;
-}
 
 struct Sizes {
     std::size_t m, n, k;
@@ -110,8 +80,8 @@ TEST_P(KernelSets, ProductsTn) {
 
 TEST_P(KernelSets, ProductsWithExtremes) {
     const std::size_t m = 29, n = 61, k = 300;
-    const Values a = with_extremes(normal_values(m * k, 8), 531);
-    const Values b = with_extremes(normal_values(n * k, 9), 733);
+    const Values a = among_extremes(normal_values(m * k, 8), 531);
+    const Values b = among_extremes(normal_values(n * k, 9), 733);
     expect_same(
         [&](const Compute& compute) {
             Values c(m * n);
@@ -160,8 +130,8 @@ TEST_P(KernelSets, ReductionOverMoreThanTwoLevels) {
 
 TEST_P(KernelSets, Elementwise) {
     const std::size_t count = 200003;
-    const Values a = with_extremes(normal_values(count, 14, 30.0), 57);
-    const Values b = with_extremes(normal_values(count, 15), 101);
+    const Values a = among_extremes(normal_values(count, 14, 30.0), 57);
+    const Values b = among_extremes(normal_values(count, 15), 101);
     const Values c = normal_values(count, 16);
     expect_same(
         [&](const Compute& compute) {
@@ -178,7 +148,7 @@ TEST_P(KernelSets, Elementwise) {
 
 TEST_P(KernelSets, Adamw) {
     const std::size_t count = 200003;
-    const Values g = with_extremes(normal_values(count, 17, 0.01), 211);
+    const Values g = among_extremes(normal_values(count, 17, 0.01), 211);
     expect_same(
         [&](const Compute& compute) {
             Values p = normal_values(count, 18), m = normal_values(count, 19, 0.01),
@@ -194,8 +164,8 @@ TEST_P(KernelSets, Adamw) {
 TEST_P(KernelSets, RmsNorm) {
     for (const std::size_t columns : {1UL, 15UL, 24UL, 96UL, 101UL, 5000UL}) {
         const std::size_t rows = columns > 1000 ? 30 : 600;
-        const Values x = with_extremes(normal_values(rows * columns, 20), 30011);
-        const Values dy = with_extremes(normal_values(rows * columns, 21), 40013);
+        const Values x = among_extremes(normal_values(rows * columns, 20), 30011);
+        const Values dy = among_extremes(normal_values(rows * columns, 21), 40013);
         const Values gamma = normal_values(columns, 22);
         expect_same(
             [&](const Compute& compute) {
@@ -218,7 +188,7 @@ TEST_P(KernelSets, Rope) {
         const std::size_t rows = 3 * 50, columns = 3 * head_dim;
         expect_same(
             [&](const Compute& compute) {
-                Values x = with_extremes(normal_values(rows * columns, 24), 997), y = x;
+                Values x = among_extremes(normal_values(rows * columns, 24), 997), y = x;
                 rope_forward(compute, table, RopePairing::kInterleaved, {50, 7},
                              {x.data(), rows, columns});
                 rope_backward(compute, table, RopePairing::kHalves, {50, 10},
@@ -232,7 +202,7 @@ TEST_P(KernelSets, Rope) {
 TEST_P(KernelSets, CrossEntropy) {
     for (const std::size_t vocab : {1UL, 7UL, 512UL, 513UL, 9000UL}) {
         const std::size_t rows = 21;
-        const Values z = with_extremes(normal_values(rows * vocab, 25, 4.0), 4801);
+        const Values z = among_extremes(normal_values(rows * vocab, 25, 4.0), 4801);
         const auto targets = id_values(rows, static_cast<std::uint32_t>(vocab), 26);
         expect_same(
             [&](const Compute& compute) {
@@ -247,42 +217,11 @@ TEST_P(KernelSets, CrossEntropy) {
     }
 }
 
-struct Heads {
-    std::size_t sequences, tokens, heads, kv_heads, head_dim, every;
-};
-
 TEST_P(KernelSets, Attention) {
-    for (const Heads& h :
-         {Heads{2, 128, 4, 4, 24, 0}, Heads{1, 1, 1, 1, 1, 0}, Heads{3, 77, 4, 2, 16, 0},
-          Heads{1, 330, 3, 1, 33, 0}, Heads{1, 70, 2, 2, 300, 0}, Heads{1, 150, 2, 1, 64, 1291}}) {
-        const std::size_t tokens = h.tokens, heads = h.heads, d = h.head_dim, every = h.every;
-        const std::size_t rows = h.sequences * tokens, q_cols = heads * d;
-        const std::size_t kv_cols = h.kv_heads * d;
-        Values q = normal_values(rows * q_cols, 27), k = normal_values(rows * kv_cols, 28);
-        Values v = normal_values(rows * kv_cols, 29), grad = normal_values(rows * q_cols, 30);
-        if (every > 0) {
-            q = with_extremes(q, every * 7);
-            k = with_extremes(k, every * 5);
-            v = with_extremes(v, every);
-            grad = with_extremes(grad, every * 2);
-        }
-        const AttentionShape shape{h.sequences, tokens, 0, heads, h.kv_heads, d};
-        expect_same(
-            [&](const Compute& compute) {
-                Values out(rows * q_cols), max(rows * heads), sum(rows * heads);
-                Values dq(rows * q_cols), dk(rows * kv_cols), dv(rows * kv_cols);
-                const AttentionStats stats{max.data(), sum.data()};
-                const Matrix out_view(out.data(), rows, q_cols);
-                const ConstMatrix q_view(q.data(), rows, q_cols), k_view(k.data(), rows, kv_cols),
-                    v_view(v.data(), rows, kv_cols);
-                attention_forward(compute, shape, q_view, k_view, v_view, out_view, stats);
-                attention_backward(compute, shape, {grad.data(), rows, q_cols}, q_view, k_view,
-                                   v_view, out_view, stats, {dq.data(), rows, q_cols},
-                                   {dk.data(), rows, kv_cols}, {dv.data(), rows, kv_cols});
-                return Results{out, max, sum, dq, dk, dv};
-            },
-            "attention of " + std::to_string(tokens) + " tokens, " + std::to_string(d));
-    }
+    for (const AttentionCase& attention : odd_attentions(true, 27))
+        expect_same([&](const Compute& compute) { return attention.run(compute); },
+                    "attention of " + std::to_string(attention.rows) + " rows, " +
+                        std::to_string(attention.shape.head_dim));
 }
 
 std::vector<KernelSet> fast_sets() {
