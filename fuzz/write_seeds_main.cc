@@ -1,0 +1,213 @@
+// Writes small valid inputs for every fuzz target, made by the program's own encoders, so that
+// fuzzing starts behind magic numbers and lengths and seeds can never be of an old format:
+//
+//   write_seeds DIR        writes DIR/<target>/<name>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "chain/test_objects.h"
+#include "consensus/coins.h"
+#include "consensus/rules_state.h"
+#include "crypto/keystore.h"
+#include "crypto/lthash.h"
+#include "model/files/checkpoint.h"
+#include "model/files/format_test_models.h"
+#include "model/files/save.h"
+#include "model/text/test_vocabulary.h"
+#include "model/text/tokenizer_json.h"
+#include "net/hello.h"
+#include "serve/announce.h"
+#include "train/codec.h"
+#include "train/run_state.h"
+#include "wallet/address.h"
+
+namespace {
+
+using namespace cairn;
+namespace fs = std::filesystem;
+
+fs::path root;
+
+void seed(const std::string& target, const std::string& name, ByteView bytes) {
+    fs::create_directories(root / target);
+    std::ofstream file(root / target / name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+    CHECK(file.good());
+}
+
+Bytes contents(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    return Bytes(text.begin(), text.end());
+}
+
+Bytes with_tail(Bytes bytes, std::initializer_list<std::uint8_t> tail) {
+    bytes.insert(bytes.end(), tail);
+    return bytes;
+}
+
+/// As small as a family can be while block formats still fit its rows.
+model::ModelConfig shrunk(model::ModelConfig config, std::uint32_t dim) {
+    config.dim = dim;
+    config.hidden_dim = dim;
+    config.layers = 1;
+    config.kv_heads = 1;
+    config.heads = config.causal && config.norm == model::NormKind::kRms ? 2 : 1;
+    if (config.wide_head != 0) config.wide_head = dim;
+    config.vocab = 6;
+    config.context = 16;
+    return config;
+}
+
+/// Where the u64 stands that is the checksum of all before it, as the last two bytes that
+/// model_checkpoint_fuzz wants.
+Bytes with_checksum_place(const Bytes& file) {
+    for (std::size_t at = 8; at + 8 <= file.size() && at < 65536; ++at) {
+        Reader reader(ByteView(file).subspan(at, 8));
+        if (reader.u64() == model::checkpoint_checksum(ByteView(file).first(at)))
+            return with_tail(file,
+                             {static_cast<std::uint8_t>(at), static_cast<std::uint8_t>(at >> 8)});
+    }
+    CHECK(false);
+}
+
+void model_seeds() {
+    const fs::path scratch = root / "scratch";
+    for (const auto& [name, family] : model::family_configs()) {
+        for (const std::uint32_t dim : {4U, 32U}) {
+            const std::string id = name + "-" + std::to_string(dim);
+            model::Model small = model::family_model(shrunk(family, dim), false);
+            seed("model_checkpoint_fuzz", id,
+                 with_checksum_place(model::encode_checkpoint(small).value()));
+            fs::remove_all(scratch);
+            fs::create_directories(scratch);
+            const fs::path gguf = scratch / "model.gguf";
+            model::WriteOptions options;
+            if (dim == 32) options.type = tensor::WeightType::kQ8_0;
+            if (model::save_model(small, model::ModelFormat::kGguf, gguf, options).ok())
+                seed("model_gguf_fuzz", id, contents(gguf));
+            if (dim == 32) continue;
+            const fs::path folder = scratch / "hf";
+            if (!model::save_model(small, model::ModelFormat::kHuggingFace, folder, {}).ok())
+                continue;
+            seed("model_safetensors_fuzz", id, contents(folder / "model.safetensors"));
+            seed("model_safetensors_fuzz", id + "-config", contents(folder / "config.json"));
+        }
+    }
+    // llama2.c: seven numbers, then weights; dim 4, one layer, vocabulary 3, context 2.
+    Writer llama2c;
+    for (const std::uint32_t number : {4U, 4U, 1U, 2U, 1U, 3U, 2U}) llama2c.u32(number);
+    const std::size_t floats = 3 * 4 + 4 + (16 + 8 + 8 + 16) + 4 + 3 * 16 + 4 + 2 * 2;
+    for (std::size_t i = 0; i < floats; ++i) llama2c.u32(0x3F000000);
+    seed("model_llama2c_fuzz", "tiny", llama2c.out());
+    fs::remove_all(scratch);
+}
+
+void text_seeds() {
+    const std::string_view text = "the cat and the hat";
+    seed("model_bpe_fuzz", "text", as_bytes(text));
+    const auto bpe = model::train_bpe(std::span(&text, 1), 262).value();
+    seed("model_tokenizer_fuzz", "bpe", with_tail(bpe->serialise(), {'t', 'h', 'e', 3}));
+    for (const auto& toy : {model::test::byte_level_toy(), model::test::scored_toy()}) {
+        const std::string name = toy->parts().model;
+        for (const char* target : {"model_vocabulary_fuzz", "model_tokenizer_fuzz"})
+            seed(target, name, with_tail(toy->serialise(), {'a', 'b', 'c', 3}));
+        // Scored pieces have no spelling in tokenizer.json.
+        if (const auto files = model::write_tokenizer_json(toy->parts()); files.ok())
+            seed("model_tokenizer_json_fuzz", name,
+                 as_bytes(files->tokenizer + std::string(1, '\0') + files->config));
+    }
+}
+
+void chain_seeds() {
+    const chain::Block block = chain::sample_block();
+    seed("block_fuzz", "two-of-each", chain::encode(block));
+    seed("header_fuzz", "header", chain::header_bytes(block.header).view());
+    seed("coinbase_fuzz", "coinbase", chain::encode(block.coinbase));
+    seed("payment_fuzz", "payment", chain::encode(block.payments[0]));
+    seed("commitment_fuzz", "commitment", chain::encode(block.commitments[0]));
+    seed("contribution_fuzz", "contribution", chain::encode(block.contributions[0]));
+    const chain::NetworkDefinition network;
+    seed("network_fuzz", "default", chain::encode(network));
+    seed("network_json_fuzz", "default", as_bytes(chain::to_json(network)));
+    Writer coins;
+    consensus::CoinSet().write(coins);
+    seed("ledger_snapshot_fuzz", "coins", coins.out());
+    Writer rules;
+    consensus::RulesState().write(rules);
+    seed("ledger_snapshot_fuzz", "rules", rules.out());
+    for (std::uint8_t bits = 0; bits < 4; ++bits) {
+        constexpr std::uint32_t kBits[] = {1, 4, 8, 16};
+        const train::CodecSpec spec{train::CodecKind::kSrht, 1, kBits[bits]};
+        Bytes input{1, bits};
+        input.resize(2 + train::payload_size(spec, train::kTile), 0x5A);
+        seed("codec_payload_fuzz", "bits-" + std::to_string(kBits[bits]), input);
+    }
+    train::RunState run;
+    run.config = shrunk(model::family_configs()[0].config, 4);
+    run.options.texts = {"a.txt"};
+    run.trainer = Bytes(64, 7);
+    Bytes state = train::encode_run_state(run);
+    state.resize(state.size() - Hash256::size());  // the target appends the hash
+    seed("train_run_state_fuzz", "run", state);
+    seed("worth_model_state_fuzz", "zeros", Bytes(64, 0));
+}
+
+void peer_seeds() {
+    SeededRandom random(1);
+    const crypto::SecretKey secret = chain::test_secret(1);
+    const crypto::PublicKey key = crypto::public_key(secret);
+    net::Hello hello;
+    hello.key = key;
+    seed("net_hello_fuzz", "hello", net::encode_hello(hello));
+    seed("net_hello_fuzz", "frame", net::encode_frame(1, as_bytes("body")));
+    seed("net_hello_fuzz", "address", as_bytes("10.0.0.1:9000"));
+    const auto message = [](std::uint8_t kind, Bytes body) {
+        body.insert(body.begin(), kind);
+        seed("serve_message_fuzz", "kind-" + std::to_string(kind), body);
+    };
+    const serve::SessionTerms terms{
+        .session = random.hash256(), .model = random.hash256(), .max_positions = 64};
+    const std::vector<float> states = {1.5F, -2.0F};
+    const auto receipt = serve::make_receipt(
+        terms, {0, 2}, random.hash256(), serve::states_hash(7, states), secret, random.hash256());
+    message(0, serve::encode(
+                   serve::OpenSession{terms, {0, 2}, key, true, {{2, 5}, key, "10.0.0.1:9"}}));
+    message(1, serve::encode(serve::SessionProblem{terms.session, serve::Refusal::kBusy, "full"}));
+    message(2, serve::encode(serve::Push{terms.session, 7, 1, states, {receipt}}));
+    message(3, serve::encode(serve::Progress{terms.session, 4, 3}));
+    serve::Announce announce{.key = {},
+                             .address = "10.0.0.1:9",
+                             .model = terms.model,
+                             .layers = {1, 4},
+                             .load = 3,
+                             .capacity = 8,
+                             .issued_ms = 1'000'000,
+                             .expires_ms = 1'060'000,
+                             .signature = {}};
+    serve::sign(announce, secret, random.hash256());
+    message(4, serve::encode(announce));
+    message(5, serve::encode_session_id(terms.session));
+    seed("crypto_keystore_fuzz", "set", crypto::LtHash().state());
+    seed("crypto_keystore_fuzz", "box",
+         crypto::seal(as_bytes("secret"), "password", random, crypto::kKeystoreCheapest).value());
+    seed("wallet_address_fuzz", "address", as_bytes(wallet::encode_address(key)));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) {
+        std::fprintf(stderr, "usage: write_seeds DIR\n");
+        return 2;
+    }
+    root = argv[1];
+    model_seeds();
+    text_seeds();
+    chain_seeds();
+    peer_seeds();
+    return 0;
+}
