@@ -224,7 +224,7 @@ Status run_chat(const ChatRequest& request, LineReader& in, std::ostream& out) {
     const std::size_t positions =
         std::min(most, request.context > 0 ? request.context : kUsualContext);
     model::ChatSession session(local->model.config, local->model.weights, tokenizer, format,
-                               machine->compute(), positions);
+                               machine->compute(), positions, request.sampling.kv);
     return Chat(request, session, std::move(stops), in, out).run();
 }
 

@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/generate_many.h"
 #include "cli/local_model.h"
-#include "crypto/hash.h"
+#include "cli/written_text.h"
 #include "model/generate.h"
-#include "model/stop_strings.h"
 #include "serve/model_snapshot.h"
 #include "serve/network_layers.h"
 
@@ -23,18 +23,11 @@ namespace {
 
 constexpr std::size_t kMaxSteps = 1U << 20;
 
-// Here only a stop string makes the caller end a text.
-const char* stop_name(model::StopReason reason) {
-    return reason == model::StopReason::kCaller ? "string" : model::stop_reason_name(reason);
-}
-
 // What a run of generation leaves behind.
 struct Written {
-    model::Generated generated;
-    std::string text;
-    Hash256 digest;
+    nlohmann::json report;
+    std::size_t tokens = 0;
     std::uint64_t elapsed_us = 0;
-    nlohmann::json logprobs = nlohmann::json::array();
     std::vector<serve::Hop> hops;  // over the network
     std::size_t failovers = 0;
 };
@@ -42,11 +35,12 @@ struct Written {
 // The layers on this machine, with the memory of one sequence.
 class OwnLayers final : public model::LayerStack {
   public:
-    OwnLayers(const LocalModel& local, const tensor::Compute& compute, std::size_t positions)
+    OwnLayers(const LocalModel& local, const tensor::Compute& compute, std::size_t positions,
+              tensor::KvType kv)
         : transformer_(local.model.config, local.model.weights,
                        model::all_layers(local.model.config), compute,
                        {.max_positions = positions}),
-          cache_(local.model.config, model::all_layers(local.model.config), positions),
+          cache_(local.model.config, model::all_layers(local.model.config), positions, kv),
           layers_(transformer_, cache_) {}
     Status forward(std::span<float> hidden) override { return layers_.forward(hidden); }
 
@@ -64,16 +58,10 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& req
     serve::NetworkLayersOptions options;
     options.remote.servers = request.servers;
     options.remote.max_positions = static_cast<std::uint32_t>(positions);
+    options.remote.kv = request.sampling.kv;
     options.remote.note = [](const std::string& line) { log_info("{}", line); };
     return serve::NetworkLayers::connect(
         serve::content_hash(local.model.config, local.model.weights), local.model.config, options);
-}
-
-nlohmann::json logprob_json(const model::GeneratedStep& step) {
-    nlohmann::json top = nlohmann::json::array();
-    for (const tensor::TokenLogprob& entry : step.top)
-        top.push_back({{"token", entry.id}, {"logprob", entry.logprob}});
-    return {{"token", step.token}, {"logprob", step.logprob}, {"top", std::move(top)}};
 }
 
 // `show` receives the text piece by piece.
@@ -81,7 +69,6 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
                            const tensor::Compute& compute,
                            const std::function<void(const std::string&)>& show) {
     const model::ModelConfig& config = local.model.config;
-    const model::Tokens words = local.tokenizer->encode(request.prompt);
     const model::Tokens prompt = local.tokenizer->encode_prompt(request.prompt);
     const std::size_t positions =
         std::min<std::size_t>(config.context, prompt.size() + request.steps);
@@ -92,43 +79,32 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
         remote = connected.get();
         layers = std::move(connected);
     } else {
-        layers = std::make_unique<OwnLayers>(local, compute, positions);
+        layers = std::make_unique<OwnLayers>(local, compute, positions, request.sampling.kv);
     }
     // Embedding and head always run here.
     model::Transformer ends(config, local.model.weights, {0, 0}, compute, {});
-    ASSIGN_OR_RETURN(model::StopStrings stop, model::StopStrings::create(request.sampling.stops));
-    model::StreamDecoder decoder(*local.tokenizer);
-    for (const std::uint32_t token : words) show(decoder.push(token));
+    ASSIGN_OR_RETURN(WrittenText text,
+                     WrittenText::create(*local.tokenizer, local.tokenizer->encode(request.prompt),
+                                         request.sampling.stops));
+    show(text.prompt());
 
     const SystemClock clock;
     Progress progress(clock, "writing", request.steps);
-    crypto::Sha256 hash;
-    Written written;
     const std::uint64_t started = clock.monotonic_us();
     const auto is_end = [&](std::uint32_t token) { return local.tokenizer->is_end(token); };
     const auto on_step = [&](const model::GeneratedStep& step) {
-        hash.update(
-            {reinterpret_cast<const std::uint8_t*>(step.logits.data()), step.logits.size_bytes()});
-        if (is_end(step.token)) return true;
-        if (request.logprobs) written.logprobs.push_back(logprob_json(step));
-        const std::string piece = stop.push(decoder.push(step.token));
-        written.text += piece;
-        show(piece);
+        show(text.take(step));
         if (request.json) progress.update(step.index + 1);
-        return !stop.stopped();
+        return !text.stopped();
     };
-    model::GenerateOptions options;
-    options.sampling = request.sampling.settings;
-    options.max_tokens = request.steps;
-    options.logprobs = request.logprobs;
-    options.top_logprobs = request.logprobs ? request.top_logprobs : 0;
-    ASSIGN_OR_RETURN(written.generated,
-                     model::generate(compute, ends, *layers, prompt, options, is_end, on_step));
+    ASSIGN_OR_RETURN(const model::Generated generated,
+                     model::generate(compute, ends, *layers, prompt, generate_options(request),
+                                     is_end, on_step));
+    Written written;
     written.elapsed_us = clock.monotonic_us() - started;
-    const std::string rest = stop.push(decoder.finish()) + stop.finish();
-    written.text += rest;
-    show(rest);
-    written.digest = hash.finish();
+    written.tokens = generated.tokens.size();
+    show(text.finish());
+    written.report = text.report(generated.reason, request.logprobs);
     if (remote != nullptr) {
         written.hops = remote->route();
         written.failovers = remote->failovers();
@@ -148,31 +124,35 @@ nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
 
 }  // namespace
 
+model::GenerateOptions generate_options(const GenerateRequest& request) {
+    model::GenerateOptions options;
+    options.sampling = request.sampling.settings;
+    options.max_tokens = request.steps;
+    options.logprobs = request.logprobs;
+    options.top_logprobs = request.logprobs ? request.top_logprobs : 0;
+    return options;
+}
+
 Status run_generate(const GenerateRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
     // The network names a model by its canonical weights, and its layers run elsewhere.
     if (!request.network) pack_local_model(machine->compute(), *local);
+    if (!request.prompts.empty()) return run_generate_many(request, *local, *machine, out);
     const auto show = [&](const std::string& piece) {
         if (!request.json) out << piece << std::flush;
     };
-    ASSIGN_OR_RETURN(const Written written, write_text(request, *local, machine->compute(), show));
+    ASSIGN_OR_RETURN(Written written, write_text(request, *local, machine->compute(), show));
     if (!request.json) {
         out << '\n';
         return ok_status();
     }
     const double seconds = static_cast<double>(written.elapsed_us) / 1e6;
-    const auto count = written.generated.tokens.size();
-    nlohmann::json object = {
-        {"text", written.text},
-        {"prompt", request.prompt},
-        {"tokens", written.generated.tokens},
-        {"digest", to_hex(written.digest)},
-        {"stop", stop_name(written.generated.reason)},
-        {"kernels", machine->kernels()},
-        {"threads", machine->threads()},
-        {"tokens_per_second", seconds > 0 ? static_cast<double>(count) / seconds : 0.0}};
-    if (request.logprobs) object["logprobs"] = written.logprobs;
+    nlohmann::json object = std::move(written.report);
+    object["prompt"] = request.prompt;
+    object["kernels"] = machine->kernels();
+    object["threads"] = machine->threads();
+    object["tokens_per_second"] = seconds > 0 ? static_cast<double>(written.tokens) / seconds : 0.0;
     if (request.network) {
         object["hops"] = hops_json(written.hops);
         object["failovers"] = written.failovers;
@@ -185,13 +165,24 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(
         app, invocation, "generate", "Write text with a model on this machine",
         "cairn generate --model stories260K.bin --prompt \"Once upon a time\" --steps 200\n"
+        "  cairn generate --model a.gguf --prompts questions.txt --json > answers.jsonl\n"
         "  cairn generate --model a.cairn --network --server 192.0.2.7:8500 --server "
         "192.0.2.8:8500");
     auto request = std::make_shared<GenerateRequest>();
     command->add_option("--model", request->model, "Model file or folder")->required();
     command->add_option("--tokenizer", request->tokenizer,
                         "Tokenizer file (default: in the model or beside it)");
-    command->add_option("--prompt", request->prompt, "Text to continue (default: none)");
+    auto* prompt =
+        command->add_option("--prompt", request->prompt, "Text to continue (default: none)");
+    auto* prompts = command
+                        ->add_option("--prompts", request->prompts,
+                                     "File with one prompt per line (.jsonl: {\"prompt\": ...}), "
+                                     "or -; all are written at once")
+                        ->excludes(prompt);
+    command->add_option("--together", request->together, "With --prompts: texts at a time")
+        ->check(CLI::Range(std::size_t{1}, kMaxTogether))
+        ->needs(prompts)
+        ->capture_default_str();
     command->add_option("--steps", request->steps, "Tokens to write, at most")
         ->check(CLI::Range(std::size_t{1}, kMaxSteps))
         ->capture_default_str();
@@ -205,8 +196,10 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();
-    auto* network = command->add_flag("--network", request->network,
-                                      "Let Servers compute the layers; needs --server");
+    auto* network = command
+                        ->add_flag("--network", request->network,
+                                   "Let Servers compute the layers; needs --server")
+                        ->excludes(prompts);
     command
         ->add_option("--server", request->servers,
                      "HOST:PORT of a Server that may be asked; again for each")

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/sampling_options.h"
+#include "model/continuation.h"
 
 namespace cairn::cli {
 
@@ -16,7 +17,9 @@ struct GenerateRequest {
     std::string model;
     std::string tokenizer;  ///< empty: found with the model
     std::string prompt;
-    std::size_t steps = 256;  ///< tokens to write, at most
+    std::string prompts;        ///< file with one prompt per line; "-": standard input; empty: none
+    std::size_t together = 16;  ///< with prompts: texts written at once
+    std::size_t steps = 256;    ///< tokens to write, at most
     SamplingOptions sampling;
     bool logprobs = false;             ///< JSON: of every written token
     std::size_t top_logprobs = 0;      ///< JSON: the most probable tokens with it
@@ -26,10 +29,12 @@ struct GenerateRequest {
     bool json = false;
 };
 
-/// Writes the text as it comes, or one JSON object: text, prompt, tokens, digest, kernels, threads,
-/// tokens_per_second, stop ("steps", "context", "end", "string"); with log-probabilities also
-/// logprobs [{token, logprob, top [{token, logprob}]}]; over the network also hops [{begin, end,
-/// server, key}] and failovers.
+/// How the model is to go on, without its prompt.
+model::GenerateOptions generate_options(const GenerateRequest& request);
+
+/// Writes the text as it comes, or one JSON object: prompt, what WrittenText reports, kernels,
+/// threads, tokens_per_second; over the network also hops [{begin, end, server, key}] and
+/// failovers. With prompts: generate_many.h.
 Status run_generate(const GenerateRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

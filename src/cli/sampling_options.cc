@@ -34,6 +34,15 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
         ->capture_default_str();
     command.add_option("--seed", settings.seed, "Decides what chance decides")
         ->capture_default_str();
+    command
+        .add_option_function<std::string>(
+            "--kv",
+            [&options](const std::string& name) {
+                options.kv = tensor::parse_kv_type(name).value();
+            },
+            "How keys and values are kept: f32, f16 or bf16 (half the memory, other bits)")
+        ->check(CLI::IsMember({"f32", "f16", "bf16"}).description(""))
+        ->default_str("f32");
     command.add_option("--stop", options.stops, "End before this text; again for each");
 }
 

@@ -1,11 +1,12 @@
-// The options of every command that writes text: how the next token is chosen and where a text
-// ends.
+// The options of every command that writes text: how the next token is chosen, where a text ends,
+// and how keys and values are kept.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "tensor/kv_type.h"
 #include "tensor/sample.h"
 
 namespace CLI {
@@ -16,10 +17,11 @@ namespace cairn::cli {
 
 struct SamplingOptions {
     tensor::SampleSettings settings{};
-    std::vector<std::string> stops;  ///< the text ends before the first of these
+    tensor::KvType kv = tensor::KvType::kF32;  ///< narrower: half the memory, other bits
+    std::vector<std::string> stops;            ///< the text ends before the first of these
 };
 
-/// --temperature, --top-k, --top-p, --min-p, the penalties, --seed, --stop. The memory behind
+/// --temperature, --top-k, --top-p, --min-p, the penalties, --seed, --stop, --kv. The memory behind
 /// `options` must outlive parsing.
 void add_sampling_options(CLI::App& command, SamplingOptions& options);
 

@@ -38,13 +38,13 @@ class ChatSession::NewLayers final : public LayerStack {
 
 ChatSession::ChatSession(const ModelConfig& config, const Weights& weights,
                          const Tokenizer& tokenizer, ChatFormat format,
-                         const tensor::Compute& compute, std::size_t positions)
+                         const tensor::Compute& compute, std::size_t positions, KvType kv)
     : tokenizer_(tokenizer),
       format_(std::move(format)),
       compute_(compute),
       transformer_(config, weights, all_layers(config), compute,
                    {.max_batch = kPrefillBatch, .max_positions = positions}),
-      cache_(config, all_layers(config), positions) {}
+      cache_(config, all_layers(config), positions, kv) {}
 
 void ChatSession::reset(std::optional<std::string> system) {
     tokens_.clear();

@@ -31,7 +31,8 @@ class ChatSession {
   public:
     /// Room for `positions` tokens, at most the model's context. What it is given must outlive it.
     ChatSession(const ModelConfig& config, const Weights& weights, const Tokenizer& tokenizer,
-                ChatFormat format, const tensor::Compute& compute, std::size_t positions);
+                ChatFormat format, const tensor::Compute& compute, std::size_t positions,
+                KvType kv = KvType::kF32);
 
     const ChatFormat& format() const { return format_; }
     /// Begins anew; nothing means the format's own system message.

@@ -51,6 +51,7 @@ void RemoteLayers::open_route(std::function<void(Status)> done) {
     const OpenRequest request{.model = model_,
                               .dim = config_.dim,
                               .max_positions = options_.max_positions,
+                              .kv = options_.kv,
                               .route = route_};
     client_.open(request, [this, alive = std::weak_ptr(alive_),
                            done = std::move(done)](std::variant<Hash256, Failure> answer) {

@@ -19,7 +19,8 @@ namespace cairn::serve {
 struct RemoteOptions {
     std::vector<std::string> servers;  ///< "host:port" of those that may be asked
     std::uint32_t max_positions = 0;
-    std::size_t max_failovers = 8;  ///< in the life of the sequence
+    tensor::KvType kv = tensor::KvType::kF32;  ///< of the caches on the Servers
+    std::size_t max_failovers = 8;             ///< in the life of the sequence
     /// Told in a sentence when a route is chosen or replaced; may be empty.
     std::function<void(const std::string&)> note;
 };

@@ -1,0 +1,57 @@
+// WrittenText: what becomes of the tokens that a model samples for one text: pieces to show, where
+// it ends, log-probabilities, and a digest of the logits' bits. One text alone and many at once
+// (generate_many.h) report through it, so that both say the same.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "crypto/hash.h"
+#include "model/continuation.h"
+#include "model/stop_strings.h"
+#include "model/text/tokenizer.h"
+
+namespace cairn::cli {
+
+class WrittenText {
+  public:
+    /// `tokenizer` must outlive it; `prompt` are the tokens that the user's text became, without a
+    /// begin token. kInvalid for stop strings that cannot be.
+    static Result<WrittenText> create(const model::Tokenizer& tokenizer,
+                                      const model::Tokens& prompt, std::vector<std::string> stops);
+
+    /// The prompt as its tokens spell it.
+    const std::string& prompt() const { return prompt_; }
+    /// Takes a sampled token and returns the text that may be shown now, often none.
+    std::string take(const model::GeneratedStep& step);
+    /// Whether a stop string has come: nothing more is wanted.
+    bool stopped() const { return stop_.stopped(); }
+    /// What was held back; once, at the end.
+    std::string finish();
+
+    /// What every report of a text says: text, tokens, digest, stop ("steps", "context", "end",
+    /// "string"), and `logprobs` [{token, logprob, top [{token, logprob}]}] where they were asked
+    /// for. After finish(), once.
+    nlohmann::json report(model::StopReason reason, bool logprobs);
+
+  private:
+    WrittenText(const model::Tokenizer& tokenizer, model::StopStrings stop)
+        : tokenizer_(&tokenizer), decoder_(tokenizer), stop_(std::move(stop)) {}
+
+    struct Probable {
+        float logprob;
+        std::vector<tensor::TokenLogprob> top;
+    };
+
+    const model::Tokenizer* tokenizer_;
+    model::StreamDecoder decoder_;
+    model::StopStrings stop_;
+    std::string prompt_;
+    std::string text_;
+    model::Tokens tokens_;  // without an end token
+    std::vector<Probable> probable_;
+    crypto::Sha256 hash_;
+};
+
+}  // namespace cairn::cli
