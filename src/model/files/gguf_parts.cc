@@ -24,10 +24,26 @@ std::vector<float> scores_of_merges(const VocabularyParts& parts) {
     return scores;
 }
 
+// A vocab.txt's spelling as GGUF's: see gguf_vocabulary.cc.
+void mark_words(VocabularyParts& parts) {
+    const auto control = static_cast<std::int32_t>(PieceType::kControl);
+    for (std::size_t id = 0; id < parts.pieces.size(); ++id) {
+        std::string& piece = parts.pieces[id];
+        if (parts.types[id] == static_cast<std::int32_t>(PieceType::kUnknown))
+            parts.types[id] = control;
+        if (parts.types[id] == control) continue;
+        if (piece.starts_with("##") && piece.size() > 2)
+            piece.erase(0, 2);
+        else
+            piece.insert(0, "\xE2\x96\x81");
+    }
+}
+
 }  // namespace
 
 VocabularyParts gguf_parts(VocabularyParts parts, std::uint32_t vocab) {
     parts.types.resize(parts.pieces.size(), static_cast<std::int32_t>(PieceType::kNormal));
+    if (parts.model == "bert") mark_words(parts);
     if (parts.model == "llama" && parts.scores.empty()) parts.scores = scores_of_merges(parts);
     // Two merges may make the same bytes, and pieces end where the model's rows go on. llama.cpp
     // refuses two pieces of one spelling, so the later one gets a name; its text is lost there.

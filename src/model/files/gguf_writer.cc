@@ -113,6 +113,13 @@ Status add_vocabulary(GgufKeys& keys, const Model& model) {
     id("eot_token_id", parts.eot);
     id("unknown_token_id", parts.unk);
     id("padding_token_id", parts.pad);
+    id("mask_token_id", parts.mask);
+    if (parts.model == "bert") {
+        id("cls_token_id", parts.bos);
+        id("seperator_token_id", parts.eos);  // the format's own spelling
+        id("token_type_count", model.config.token_types);
+        keys.flag("tokenizer.ggml.normalizer.lowercase", parts.lower_case.value_or(true));
+    }
     if (parts.add_bos) keys.flag("tokenizer.ggml.add_bos_token", *parts.add_bos);
     if (parts.add_eos) keys.flag("tokenizer.ggml.add_eos_token", *parts.add_eos);
     if (parts.add_space_prefix)

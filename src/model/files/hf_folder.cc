@@ -64,13 +64,13 @@ std::string text_of(const fs::path& path, std::size_t max_bytes) {
 
 // The tokenizer of a folder, if it has one that this program understands.
 void read_tokenizer(const fs::path& root, LoadedModel& loaded) {
-    const TokenizerJson files{
-        text_of(root / "tokenizer.json", kMaxTokenizerJsonBytes),
-        text_of(root / "tokenizer_config.json", kMaxTokenizerBytes),
-        text_of(root / "special_tokens_map.json", kMaxConfigBytes),
-        text_of(root / "chat_template.jinja", kMaxChatTemplateBytes),
-    };
-    if (files.tokenizer.empty()) return;
+    TokenizerJson files;
+    files.tokenizer = text_of(root / "tokenizer.json", kMaxTokenizerJsonBytes);
+    files.config = text_of(root / "tokenizer_config.json", kMaxTokenizerBytes);
+    files.special = text_of(root / "special_tokens_map.json", kMaxConfigBytes);
+    files.chat_template = text_of(root / "chat_template.jinja", kMaxChatTemplateBytes);
+    files.vocab = text_of(root / "vocab.txt", kMaxTokenizerBytes);
+    if (files.tokenizer.empty() && files.vocab.empty()) return;
     auto parts = read_tokenizer_json(files);
     if (!parts.ok()) {
         loaded.tokenizer_problem = parts.error().message;

@@ -44,7 +44,8 @@ Result<LoadedModel> load_any(const std::string& path) {
     if (text.starts_with("24ka"))
         return unsupported(path,
                            "is a llama2.c checkpoint of version 1 or 2; export it as version 0");
-    if (text.starts_with("CAIRNBPE") || text.starts_with("CAIRNVOC"))
+    if (text.starts_with("CAIRNBPE") || text.starts_with("CAIRNVOC") ||
+        text.starts_with("CAIRNWPC"))
         return invalid(path + " is a tokenizer, not a model; pass it as --tokenizer");
     if (text.starts_with("PK\x03\x04") || text.starts_with("\x80\x02"))
         return unsupported(path,
@@ -74,10 +75,11 @@ Result<std::unique_ptr<Tokenizer>> find_tokenizer(const Model& model, const std:
         const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
         for (const std::string& name :
              {fmt::format("tok{}.bin", model.config.vocab), std::string("tokenizer.bin"),
-              std::string("tokenizer.json")}) {
+              std::string("tokenizer.json"), std::string("vocab.txt")}) {
             const std::string candidate = (folder / name).string();
             if (!fs::is_regular_file(candidate)) continue;
-            ASSIGN_OR_RETURN(file, read_file(candidate, kMaxTokenizerBytes));
+            ASSIGN_OR_RETURN(const auto beside, load_tokenizer(candidate));
+            file = beside->serialise();
             where = candidate;
             break;
         }

@@ -15,8 +15,8 @@ namespace cairn::model {
 Result<LoadedModel> load_any(const std::string& path);
 
 /// The tokenizer for a model: `explicit_path` if given, else the one inside the checkpoint, else
-/// tok<vocab>.bin or tokenizer.bin beside the model. kNotFound with a hint if there is none;
-/// kInvalid if it has more tokens than the model's vocabulary.
+/// tok<vocab>.bin, tokenizer.bin, tokenizer.json or vocab.txt beside the model. kNotFound with a
+/// hint if there is none; kInvalid if it has more tokens than the model's vocabulary.
 Result<std::unique_ptr<Tokenizer>> find_tokenizer(const Model& model, const std::string& model_path,
                                                   const std::string& explicit_path);
 /// The same; the error also tells why the model's own tokenizer is not used.

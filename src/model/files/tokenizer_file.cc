@@ -6,6 +6,7 @@
 #include "model/files/mapped_source.h"
 #include "model/files/source.h"
 #include "model/text/tokenizer_json.h"
+#include "model/text/wordpiece.h"
 
 namespace cairn::model {
 
@@ -22,9 +23,8 @@ Result<std::string> read_beside(const fs::path& file, const char* name, std::siz
     return std::string(as_text(bytes));
 }
 
-Result<std::unique_ptr<Tokenizer>> load_json(const fs::path& path, std::string text) {
-    TokenizerJson files;
-    files.tokenizer = std::move(text);
+// With what lies beside `path`.
+Result<std::unique_ptr<Tokenizer>> make_json(const fs::path& path, TokenizerJson files) {
     ASSIGN_OR_RETURN(files.config,
                      read_beside(path, "tokenizer_config.json", kMaxTokenizerJsonBytes));
     ASSIGN_OR_RETURN(files.special,
@@ -50,9 +50,16 @@ Result<std::unique_ptr<Tokenizer>> load(const std::string& path) {
     const std::size_t first = start.find_first_not_of(" \t\r\n");
     if (first != std::string_view::npos && start[first] == '{') {
         ASSIGN_OR_RETURN(const Bytes file, read_file(path, kMaxTokenizerJsonBytes));
-        return load_json(path, std::string(as_text(file)));
+        TokenizerJson files;
+        files.tokenizer = as_text(file);
+        return make_json(path, std::move(files));
     }
     ASSIGN_OR_RETURN(const Bytes file, read_file(path, kMaxTokenizerBytes));
+    if (looks_like_vocab_txt(as_text(file))) {
+        TokenizerJson files;
+        files.vocab = as_text(file);
+        return make_json(path, std::move(files));
+    }
     return parse_tokenizer(file);
 }
 
@@ -60,8 +67,13 @@ Result<std::unique_ptr<Tokenizer>> load(const std::string& path) {
 
 Result<std::unique_ptr<Tokenizer>> load_tokenizer(const std::string& path) {
     std::error_code failure;
-    const std::string file =
-        fs::is_directory(path, failure) ? (fs::path(path) / "tokenizer.json").string() : path;
+    std::string file = path;
+    if (fs::is_directory(path, failure)) {
+        const fs::path json = fs::path(path) / "tokenizer.json";
+        const fs::path lines = fs::path(path) / "vocab.txt";
+        const bool only_lines = !fs::exists(json, failure) && fs::exists(lines, failure);
+        file = (only_lines ? lines : json).string();
+    }
     auto tokenizer = load(file);
     if (tokenizer.ok() || tokenizer.error().message.find(file) != std::string::npos)
         return tokenizer;

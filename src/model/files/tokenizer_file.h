@@ -8,9 +8,9 @@
 
 namespace cairn::model {
 
-/// The tokenizer in a file: our canonical forms, llama2.c's tokenizer.bin, tokenizer.json (its
-/// companions are read from the same folder), GGUF. For a folder: its tokenizer.json. Errors name
-/// the file.
+/// The tokenizer in a file: our canonical forms, llama2.c's tokenizer.bin, tokenizer.json or
+/// vocab.txt (companions are read from the same folder), GGUF. For a folder: its tokenizer.json,
+/// else its vocab.txt. Errors name the file.
 Result<std::unique_ptr<Tokenizer>> load_tokenizer(const std::string& path);
 
 }  // namespace cairn::model

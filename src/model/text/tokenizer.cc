@@ -3,6 +3,7 @@
 #include "model/text/bpe.h"
 #include "model/text/llama2c_tokenizer.h"
 #include "model/text/vocabulary_tokenizer.h"
+#include "model/text/wordpiece.h"
 
 namespace cairn::model {
 
@@ -64,6 +65,12 @@ Tokens Tokenizer::encode_prompt(std::string_view text, Special special) const {
     return tokens;
 }
 
+Tokens Tokenizer::encode_whole(std::string_view text) const {
+    Tokens tokens = encode_prompt(text);
+    if (const auto end = end_token()) tokens.push_back(*end);
+    return tokens;
+}
+
 std::string StreamDecoder::push(std::uint32_t token) {
     held_ += tokenizer_.piece(previous_, token);
     previous_ = token;
@@ -96,6 +103,10 @@ Result<std::unique_ptr<Tokenizer>> parse_tokenizer(ByteView file) {
     if (as_text(file).starts_with("CAIRNVOC")) {
         ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> vocabulary, VocabularyTokenizer::parse(file));
         return vocabulary;
+    }
+    if (as_text(file).starts_with("CAIRNWPC")) {
+        ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> words, WordPieceTokenizer::parse(file));
+        return words;
     }
     ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> pieces, Llama2cTokenizer::parse(file));
     return pieces;

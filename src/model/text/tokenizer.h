@@ -1,6 +1,7 @@
-// Tokenizer: text to token ids and back. Three kinds stand behind one interface: our own byte-level
-// BPE (model/bpe.h), the vocabularies that the world's models come with, byte-level or scored
-// (model/vocabulary_tokenizer.h), and llama2.c's tokenizer.bin (model/llama2c_tokenizer.h).
+// Tokenizer: text to token ids and back. Four kinds stand behind one interface: our own byte-level
+// BPE (model/text/bpe.h), the vocabularies that the world's language models come with, byte-level
+// or scored (model/text/vocabulary_tokenizer.h), those of its encoders (model/text/wordpiece.h),
+// and llama2.c's tokenizer.bin (model/text/llama2c_tokenizer.h).
 // Consensus never runs a tokenizer (texts are token arrays there), but a network names its
 // tokenizer by the hash of serialise(), so encodings are canonical.
 #pragma once
@@ -43,6 +44,10 @@ class Tokenizer {
     /// Whether a text that a model continues begins with begin_token() by the vocabulary's
     /// convention.
     virtual bool adds_begin() const { return true; }
+    /// What ends a text that an encoder reads, by the vocabulary's convention.
+    virtual std::optional<std::uint32_t> end_token() const { return std::nullopt; }
+    /// Whether decode() gives every text back as it was.
+    virtual bool is_lossless() const { return true; }
     /// Any bytes at all; no begin token is added. Thread-safe.
     virtual Tokens encode(std::string_view text, Special special) const = 0;
     Tokens encode(std::string_view text) const { return encode(text, Special::kPlain); }
@@ -66,7 +71,10 @@ class Tokenizer {
     /// A text to continue: the begin token where the vocabulary wants it or the text is empty,
     /// then the text.
     Tokens encode_prompt(std::string_view text, Special special = Special::kPlain) const;
-    /// All the bytes; decode(encode(text)) == text.
+    /// A text that is complete, for an encoder: begin and end token where the vocabulary wants
+    /// them.
+    Tokens encode_whole(std::string_view text) const;
+    /// All the bytes; decode(encode(text)) == text where is_lossless().
     std::string decode(std::span<const std::uint32_t> tokens) const;
 };
 

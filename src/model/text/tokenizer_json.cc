@@ -5,8 +5,11 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "model/text/json_vocabulary.h"
 #include "model/text/tokenizer.h"
 #include "model/text/word_rules.h"
+#include "model/text/wordpiece.h"
+#include "model/text/wordpiece_json.h"
 
 namespace cairn::model {
 
@@ -16,58 +19,22 @@ using nlohmann::json;
 
 constexpr std::string_view kBlank = "\xE2\x96\x81";
 
-Error unsupported(const std::string& what) {
-    return Error{ErrorCode::kUnsupported, "tokenizer.json: " + what};
-}
-
-// Members of objects that may be absent, null or of another type: then `otherwise`.
-std::string text_of(const json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-bool flag_of(const json& object, const char* key, bool otherwise) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_boolean() ? found->get<bool>() : otherwise;
-}
-const json& member(const json& object, const char* key) {
-    static const json null;
-    const auto found = object.find(key);
-    return found != object.end() ? *found : null;
-}
-
-std::string shown(const json& value) {
-    return value.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 200);
-}
-
-// A step or, in a "Sequence", several: `list` is what the sequence calls them.
-std::vector<json> steps_of(const json& step, const char* list) {
-    if (!step.is_object()) return {};
-    if (text_of(step, "type") != "Sequence") return {step};
-    const json& inner = member(step, list);
-    return inner.is_array() ? inner.get<std::vector<json>>() : std::vector<json>();
-}
-
-std::optional<std::uint32_t> id_of(const VocabularyParts& parts, std::string_view piece) {
-    const auto found = std::find(parts.pieces.begin(), parts.pieces.end(), piece);
-    if (piece.empty() || found == parts.pieces.end()) return std::nullopt;
-    return static_cast<std::uint32_t>(found - parts.pieces.begin());
-}
-
 class JsonReader {
   public:
     explicit JsonReader(const json& root) : root_(root), model_(member(root, "model")) {}
 
     Result<VocabularyParts> read() {
         if (!model_.is_object() || !member(model_, "vocab").is_object())
-            return unsupported("it has no model with a vocabulary of names and numbers");
+            return unsupported_json("it has no model with a vocabulary of names and numbers");
         const std::string type = text_of(model_, "type");
+        if (type == "WordPiece") return read_wordpiece_json(root_);
         if (type != "BPE" && !(type.empty() && model_.contains("merges")))
-            return unsupported("models of type '" + type + "' are not known here, only BPE");
+            return unsupported_json("models of type '" + type +
+                                    "' are not known here, only BPE and WordPiece");
         for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"})
             if (!text_of(model_, affix).empty())
-                return unsupported(std::string(affix) + " is not known here");
-        RETURN_IF_ERROR(read_pieces());
-        RETURN_IF_ERROR(read_added());
+                return unsupported_json(std::string(affix) + " is not known here");
+        RETURN_IF_ERROR(read_json_pieces(root_, parts_));
         RETURN_IF_ERROR(read_merges());
         RETURN_IF_ERROR(read_pre_tokenizer());
         RETURN_IF_ERROR(read_normalizer());
@@ -82,39 +49,6 @@ class JsonReader {
   private:
     std::optional<std::uint32_t> find(const std::string& piece) const {
         return id_of(parts_, piece);
-    }
-
-    Status put(const json& id, const std::string& piece, PieceType type) {
-        if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMaxPieces)
-            return invalid("tokenizer.json: token '" + piece + "' has no number that it can have");
-        const auto at = id.get<std::size_t>();
-        if (parts_.pieces.size() <= at) {
-            parts_.pieces.resize(at + 1);
-            parts_.types.resize(at + 1, static_cast<std::int32_t>(PieceType::kUnused));
-        }
-        parts_.pieces[at] = piece;
-        parts_.types[at] = static_cast<std::int32_t>(type);
-        return ok_status();
-    }
-
-    Status read_pieces() {
-        const json& vocab = member(model_, "vocab");
-        if (vocab.size() > kMaxPieces) return invalid("tokenizer.json: too many tokens");
-        for (const auto& [piece, id] : vocab.items())
-            RETURN_IF_ERROR(put(id, piece, PieceType::kNormal));
-        return ok_status();
-    }
-
-    Status read_added() {
-        const json& added = member(root_, "added_tokens");
-        if (!added.is_array()) return ok_status();
-        for (const json& token : added) {
-            if (!token.is_object()) return invalid("tokenizer.json: an added token is no object");
-            RETURN_IF_ERROR(put(
-                member(token, "id"), text_of(token, "content"),
-                flag_of(token, "special", false) ? PieceType::kControl : PieceType::kUserDefined));
-        }
-        return ok_status();
     }
 
     Status read_merges() {
@@ -152,25 +86,27 @@ class JsonReader {
             const std::string type = step.is_object() ? text_of(step, "type") : "";
             if (type == "ByteLevel") {
                 if (flag_of(step, "add_prefix_space", false))
-                    return unsupported("a blank before every text of bytes (add_prefix_space)");
+                    return unsupported_json(
+                        "a blank before every text of bytes (add_prefix_space)");
                 if (flag_of(step, "use_regex", true)) {
-                    if (rule) return unsupported("two rules of cutting text, one after the other");
+                    if (rule)
+                        return unsupported_json("two rules of cutting text, one after the other");
                     rule = digits ? WordRule::kDigits : WordRule::kGpt2;
                 }
             } else if (type == "Split") {
                 const std::string pattern = text_of(member(step, "pattern"), "Regex");
                 const auto known = word_rule_of_pattern(pattern);
                 if (!known || rule || digits)
-                    return unsupported("the rule of cutting text " +
-                                       shown(member(step, "pattern")) + " is not known here");
+                    return unsupported_json("the rule of cutting text " +
+                                            shown(member(step, "pattern")) + " is not known here");
                 rule = known;
             } else if (type == "Digits" && flag_of(step, "individual_digits", false) && !rule) {
                 digits = true;
             } else {
-                return unsupported("the pre-tokenizer " + shown(step) + " is not known here");
+                return unsupported_json("the pre-tokenizer " + shown(step) + " is not known here");
             }
         }
-        if (!rule) return unsupported("text that is not cut into words");
+        if (!rule) return unsupported_json("text that is not cut into words");
         parts_.pre = word_rule_name(*rule);
         return ok_status();
     }
@@ -187,7 +123,7 @@ class JsonReader {
             } else if (type == "Split" && text_of(member(step, "pattern"), "String") == " ") {
                 // Blanks are U+2581 by then: it cuts nothing.
             } else {
-                return unsupported("the pre-tokenizer " + shown(step) + " is not known here");
+                return unsupported_json("the pre-tokenizer " + shown(step) + " is not known here");
             }
         }
         return ok_status();
@@ -205,7 +141,7 @@ class JsonReader {
                        text_of(member(step, "pattern"), "String") == " ") {
                 // Here blanks are blanks.
             } else {
-                return unsupported("the normalizer " + shown(step) + " is not known here");
+                return unsupported_json("the normalizer " + shown(step) + " is not known here");
             }
         }
         return ok_status();
@@ -222,17 +158,13 @@ class JsonReader {
     void read_post_processor() {
         for (const json& step : steps_of(member(root_, "post_processor"), "processors")) {
             if (!step.is_object() || text_of(step, "type") != "TemplateProcessing") continue;
-            const json& single = member(step, "single");
-            if (!single.is_array() || single.empty()) continue;
-            const auto token = [&](const json& item) -> std::optional<std::uint32_t> {
-                if (!item.is_object()) return std::nullopt;
-                const std::string name = text_of(member(item, "SpecialToken"), "id");
-                return name.empty() ? std::nullopt : find(name);
-            };
-            parts_.add_bos = token(single.front()).has_value();
-            parts_.add_eos = token(single.back()).has_value();
-            if (*parts_.add_bos) parts_.bos = token(single.front());
-            if (*parts_.add_eos) parts_.eos = token(single.back());
+            if (!member(step, "single").is_array() || member(step, "single").empty()) continue;
+            const auto begin = template_token(step, true, parts_);
+            const auto end = template_token(step, false, parts_);
+            parts_.add_bos = begin.has_value();
+            parts_.add_eos = end.has_value();
+            if (begin) parts_.bos = begin;
+            if (end) parts_.eos = end;
         }
         if (!parts_.add_bos) parts_.add_bos = false;
     }
@@ -270,6 +202,11 @@ void name_tokens(const json& config, VocabularyParts& parts) {
     if (const auto id = id_of(parts, token_name(config, "bos_token"))) parts.bos = id;
     if (const auto id = id_of(parts, token_name(config, "eos_token"))) parts.eos = id;
     if (const auto id = id_of(parts, token_name(config, "pad_token"))) parts.pad = id;
+    if (const auto id = id_of(parts, token_name(config, "mask_token"))) parts.mask = id;
+    if (parts.model == "bert") {
+        if (const auto id = id_of(parts, token_name(config, "cls_token"))) parts.bos = id;
+        if (const auto id = id_of(parts, token_name(config, "sep_token"))) parts.eos = id;
+    }
     if (!parts.unk) parts.unk = id_of(parts, token_name(config, "unk_token"));
 }
 
@@ -285,11 +222,26 @@ void guess_tokens(VocabularyParts& parts) {
     if (!parts.eos) parts.eos = first({"<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>"});
 }
 
+Result<VocabularyParts> read_pieces(const TokenizerJson& files) {
+    if (files.tokenizer.empty() && !files.vocab.empty()) return read_vocab_txt(files.vocab);
+    ASSIGN_OR_RETURN(const json root, parse_object(files.tokenizer, "tokenizer.json"));
+    return JsonReader(root).read();
+}
+
+// How BERT's own tokenizer, which a vocab.txt belongs to, cleans texts.
+void read_cleaning(const json& config, VocabularyParts& parts) {
+    const auto take = [&](const char* key, std::optional<bool>& value) {
+        if (member(config, key).is_boolean()) value = member(config, key).get<bool>();
+    };
+    take("do_lower_case", parts.lower_case);
+    take("strip_accents", parts.strip_accents);
+    take("tokenize_chinese_chars", parts.space_ideographs);
+}
+
 }  // namespace
 
 Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files) {
-    ASSIGN_OR_RETURN(const json root, parse_object(files.tokenizer, "tokenizer.json"));
-    ASSIGN_OR_RETURN(VocabularyParts parts, JsonReader(root).read());
+    ASSIGN_OR_RETURN(VocabularyParts parts, read_pieces(files));
     if (!files.special.empty()) {
         ASSIGN_OR_RETURN(const json special,
                          parse_object(files.special, "special_tokens_map.json"));
@@ -303,6 +255,7 @@ Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files) {
         const json& add_eos = member(config, "add_eos_token");
         if (add_eos.is_boolean()) parts.add_eos = add_eos.get<bool>() && parts.eos;
         parts.chat_template = template_of(config);
+        if (files.tokenizer.empty()) read_cleaning(config, parts);
     }
     if (!files.chat_template.empty()) parts.chat_template = files.chat_template;
     guess_tokens(parts);

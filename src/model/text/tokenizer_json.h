@@ -1,7 +1,8 @@
 // Hugging Face's tokenizer files as VocabularyParts: tokenizer.json (pieces, merges, how text is
 // cut) and tokenizer_config.json (which tokens begin and end a text, the chat template). Of the
-// many shapes that tokenizer.json can take, the BPE ones that language models use are understood:
-// byte-level, and SentencePiece's. What is not gives kUnsupported and says what it was.
+// many shapes that tokenizer.json can take, the BPE ones that language models use are understood,
+// byte-level and SentencePiece's, and the WordPiece one of encoders. What is not gives kUnsupported
+// and says what it was.
 //
 // Two things are not kept: an added token's lstrip, rstrip and single_word (the spaces beside it
 // stay text), and that HF looks for added tokens in text that a user wrote (see Special).
@@ -20,6 +21,7 @@ struct TokenizerJson {
     std::string config;         ///< tokenizer_config.json
     std::string special;        ///< special_tokens_map.json
     std::string chat_template;  ///< chat_template.jinja
+    std::string vocab{};        ///< vocab.txt, for encoders that have no tokenizer.json
 };
 
 Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files);

@@ -4,10 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/text/json_vocabulary.h"
 #include "model/text/piece_index.h"
 #include "model/text/tokenizer_json.h"
 #include "model/text/unicode.h"
 #include "model/text/word_rules.h"
+#include "model/text/wordpiece_json.h"
 
 namespace cairn::model {
 
@@ -75,31 +77,6 @@ Result<std::vector<std::string>> merges_of_scores(const VocabularyParts& parts) 
     return merges;
 }
 
-json special_token(const std::string& name) {
-    return {{"SpecialToken", {{"id", name}, {"type_id", 0}}}};
-}
-
-// <s> text </s>, as far as the vocabulary wants them.
-json template_processing(const VocabularyParts& parts) {
-    json single = json::array();
-    json tokens = json::object();
-    const auto add = [&](std::uint32_t id) {
-        const std::string& name = parts.pieces[id];
-        single.push_back(special_token(name));
-        tokens[name] = {{"id", name}, {"ids", {id}}, {"tokens", {name}}};
-    };
-    if (parts.add_bos.value_or(false) && parts.bos) add(*parts.bos);
-    single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
-    if (parts.add_eos.value_or(false) && parts.eos) add(*parts.eos);
-    if (tokens.empty()) return nullptr;
-    json pair = single;
-    pair.push_back({{"Sequence", {{"id", "B"}, {"type_id", 1}}}});
-    return {{"type", "TemplateProcessing"},
-            {"single", single},
-            {"pair", pair},
-            {"special_tokens", tokens}};
-}
-
 void set_pieces_of_text(const VocabularyParts& parts, json& root) {
     json steps = json::array();
     if (parts.add_space_prefix.value_or(true) && !parts.prefix_once)
@@ -119,17 +96,24 @@ void set_pieces_of_text(const VocabularyParts& parts, json& root) {
 }
 
 std::string config_of(const VocabularyParts& parts) {
-    json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
+    const bool bert = parts.model == "bert";
+    json config = {{"tokenizer_class", bert ? "BertTokenizer" : "PreTrainedTokenizerFast"},
                    {"add_bos_token", parts.add_bos.value_or(false)},
                    {"add_eos_token", parts.add_eos.value_or(false)},
                    {"clean_up_tokenization_spaces", false}};
     const auto name = [&](const char* key, const std::optional<std::uint32_t>& id) {
         if (id && *id < parts.pieces.size()) config[key] = parts.pieces[*id];
     };
-    name("bos_token", parts.bos);
-    name("eos_token", parts.eos);
+    name(bert ? "cls_token" : "bos_token", parts.bos);
+    name(bert ? "sep_token" : "eos_token", parts.eos);
+    name("mask_token", parts.mask);
     name("pad_token", parts.pad);
     name("unk_token", parts.unk);
+    if (bert) {
+        config["do_lower_case"] = parts.lower_case.value_or(true);
+        config["strip_accents"] = parts.strip_accents.value_or(true);
+        config["tokenize_chinese_chars"] = parts.space_ideographs.value_or(true);
+    }
     if (!parts.chat_template.empty()) config["chat_template"] = parts.chat_template;
     return config.dump(2, ' ', false, json::error_handler_t::replace);
 }
@@ -137,28 +121,24 @@ std::string config_of(const VocabularyParts& parts) {
 }  // namespace
 
 Result<TokenizerJson> write_tokenizer_json(const VocabularyParts& parts) {
+    if (parts.model == "bert") {
+        TokenizerJson files;
+        files.tokenizer =
+            write_wordpiece_json(parts).dump(-1, ' ', false, json::error_handler_t::replace);
+        files.config = config_of(parts);
+        return files;
+    }
     const bool byte_level = parts.model == "gpt2";
     const auto rule = word_rule_named(parts.pre);
     if ((!byte_level && parts.model != "llama") || (byte_level && !rule))
         return Error{ErrorCode::kUnsupported, "tokenizer.json cannot be written for '" +
                                                   parts.model + "', '" + parts.pre + "'"};
-    json vocab = json::object();
-    json added = json::array();
+    json vocab;
+    json added;
+    write_json_pieces(parts, added, vocab);
     bool bytes = false;
-    for (std::size_t id = 0; id < parts.pieces.size(); ++id) {
-        const bool control = has_type(parts, id, PieceType::kControl);
+    for (std::size_t id = 0; id < parts.pieces.size(); ++id)
         bytes = bytes || has_type(parts, id, PieceType::kByte);
-        if (control || has_type(parts, id, PieceType::kUserDefined))
-            added.push_back({{"id", id},
-                             {"content", parts.pieces[id]},
-                             {"single_word", false},
-                             {"lstrip", false},
-                             {"rstrip", false},
-                             {"normalized", false},
-                             {"special", control}});
-        else if (!has_type(parts, id, PieceType::kUnused) && !vocab.contains(parts.pieces[id]))
-            vocab[parts.pieces[id]] = id;
-    }
     json model = {{"type", "BPE"},
                   {"dropout", nullptr},
                   {"unk_token", nullptr},

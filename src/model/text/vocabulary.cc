@@ -7,6 +7,7 @@
 
 #include "model/text/byte_alphabet.h"
 #include "model/text/vocabulary_tokenizer.h"
+#include "model/text/wordpiece.h"
 
 namespace cairn::model {
 
@@ -146,6 +147,12 @@ Result<std::unique_ptr<Tokenizer>> make_tokenizer(VocabularyParts parts) {
     if ((!parts.types.empty() && parts.types.size() != count) ||
         (!parts.scores.empty() && parts.scores.size() != count))
         return invalid("vocabulary: as many types and scores as tokens, or none");
+    if (parts.model == "bert") {
+        ASSIGN_OR_RETURN(WordPieces pieces, word_pieces_of(parts));
+        ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> made,
+                         WordPieceTokenizer::create(std::move(pieces)));
+        return made;
+    }
     Vocabulary vocabulary;
     RETURN_IF_ERROR(set_kind(parts, vocabulary));
     const bool byte_level = vocabulary.kind == Vocabulary::Kind::kByteLevel;

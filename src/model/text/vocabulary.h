@@ -27,7 +27,8 @@ enum class PieceType : std::uint8_t {
 };
 
 /// The metadata of a vocabulary under neutral names; the comments give GGUF's keys
-/// (tokenizer.ggml.*). Spelling of pieces and merges is the file's own.
+/// (tokenizer.ggml.*). Spelling of pieces and merges is the file's own, but for "bert": that is
+/// always vocab.txt's ("##ing"), and bos and eos are the tokens around a text, [CLS] and [SEP].
 struct VocabularyParts {
     std::string model;                     ///< .model: "gpt2", "llama", "bert"
     std::string pre;                       ///< .pre: "gpt-2", "llama-bpe", "qwen2", ...
@@ -40,6 +41,7 @@ struct VocabularyParts {
     std::optional<std::uint32_t> eot;      ///< .eot_token_id
     std::optional<std::uint32_t> unk;      ///< .unknown_token_id
     std::optional<std::uint32_t> pad;      ///< .padding_token_id
+    std::optional<std::uint32_t> mask;     ///< .mask_token_id
     std::optional<bool> add_bos;           ///< .add_bos_token
     std::optional<bool> add_eos;           ///< .add_eos_token
     std::optional<bool> add_space_prefix;  ///< .add_space_prefix
@@ -49,6 +51,13 @@ struct VocabularyParts {
     bool normalise_nfc = false;               ///< only tokenizer.json says it
     std::optional<bool> ignore_merges;        ///< only tokenizer.json says it; else known by .pre
     std::string chat_template;                ///< .chat_template
+
+    // Only "bert"; what a file does not say is found from its pieces.
+    std::optional<bool> lower_case;  ///< .normalizer.lowercase
+    std::optional<bool> strip_accents;
+    std::optional<bool> clean_text;
+    std::optional<bool> space_ideographs;
+    std::optional<std::uint32_t> max_word;  ///< characters
 };
 
 /// No vocabulary has more pieces, no piece more bytes.

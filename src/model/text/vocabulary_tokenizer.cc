@@ -175,6 +175,10 @@ std::uint32_t VocabularyTokenizer::symbol_of(std::string_view character) const {
     return id != kNoToken || extra_symbols_.empty() ? id : extra_index_.find(character);
 }
 
+bool VocabularyTokenizer::is_lossless() const {
+    return !vocabulary_.nfc && std::find(bytes_.begin(), bytes_.end(), kNoToken) == bytes_.end();
+}
+
 void VocabularyTokenizer::find_ends() {
     const Vocabulary& v = vocabulary_;
     for (const auto& id : {v.bos, v.eos, v.eot})

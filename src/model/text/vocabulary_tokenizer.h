@@ -61,6 +61,10 @@ class VocabularyTokenizer final : public Tokenizer {
     std::uint32_t vocab_size() const override;
     std::uint32_t begin_token() const override { return begin_; }
     bool adds_begin() const override { return vocabulary_.add_bos; }
+    std::optional<std::uint32_t> end_token() const override {
+        return vocabulary_.add_eos ? vocabulary_.eos : std::nullopt;
+    }
+    bool is_lossless() const override;
     bool is_end(std::uint32_t token) const override;
     using Tokenizer::encode;
     Tokens encode(std::string_view text, Special special) const override;
