@@ -1,10 +1,13 @@
 // One small model of every family, in every type of weights, for this room's tests.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 #include <vector>
 
 #include "model/test_model.h"
+#include "tensor/kv_type.h"
 #include "tensor/weight.h"
 
 namespace cairn::model {
@@ -68,10 +71,50 @@ inline std::vector<Family> causal_families() {
     return all;
 }
 
+/// One whose rows are whole super-blocks, for K-quants.
+inline Family wide_family() {
+    ModelConfig wide = family_base();
+    wide.dim = wide.hidden_dim = 256;
+    wide.layers = 1;
+    wide.tied_head = false;
+    return {"wide", wide};
+}
+
 inline const std::vector<tensor::WeightType>& weight_types() {
     using T = tensor::WeightType;
     static const std::vector<T> types{T::kF32, T::kF16, T::kBf16, T::kQ8_0, T::kQ4_0, T::kW8A8Row};
     return types;
+}
+
+inline const std::vector<tensor::WeightType>& k_quant_types() {
+    using T = tensor::WeightType;
+    static const std::vector<T> types{T::kQ4K, T::kQ5K, T::kQ6K};
+    return types;
+}
+
+/// `values` narrowed to `type`. Nothing here makes K-quants of floats: they get any bits, with
+/// scales that keep the weights below 1.
+inline void narrow(tensor::ConstMatrix values, tensor::WeightType type,
+                   std::span<std::uint8_t> out) {
+    if (std::ranges::count(k_quant_types(), type) == 0) {
+        CHECK(tensor::quantise_weight(values, type, out.data()).ok());
+        return;
+    }
+    const std::size_t block = tensor::weight_row_bytes(type, 256);
+    const auto put = [](std::uint8_t* at, float value) {
+        const std::uint16_t bits = tensor::f32_to_f16(value);
+        std::memcpy(at, &bits, sizeof bits);
+    };
+    for (std::size_t i = 0; i < out.size(); ++i)
+        out[i] = static_cast<std::uint8_t>(tensor::philox_u64(7, out.size(), i));
+    for (std::size_t at = 0; at < out.size(); at += block) {
+        if (type == tensor::WeightType::kQ6K) {
+            put(&out[at + block - 2], 1e-4F);
+            continue;
+        }
+        put(&out[at], type == tensor::WeightType::kQ4K ? 4e-4F : 2e-4F);
+        put(&out[at + 2], 3e-3F);
+    }
 }
 
 /// The matrices of products and of token embeddings narrowed to `type`; the rest stays fp32.
@@ -94,7 +137,7 @@ inline Model typed_model(const ModelConfig& config, std::span<const float> flat,
         Bytes& bytes =
             storage->narrow.emplace_back(info.rows * tensor::weight_row_bytes(type, info.cols));
         const tensor::ConstMatrix values(storage->dense.data() + info.offset, info.rows, info.cols);
-        CHECK(tensor::quantise_weight(values, type, bytes.data()).ok());
+        narrow(values, type, bytes);
         tensor_at(model.weights, info.kind, info.layer) =
             tensor::Weight(type, info.rows, info.cols, bytes.data());
     }

@@ -1,9 +1,14 @@
-// The golden table: a name and a hash for every operator, over the bits of its results for inputs
-// from Philox. golden_test.cc checks it, tools/golden-matrix under every compiler and processor.
+// The golden tables' tools: which machines compute golden bits, and the lines that
+// tools/golden-matrix reads. golden_test.cc has the table of operators; rooms above have tests
+// whose names end in GoldenBits.
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "tensor/compute.h"
 
@@ -17,5 +22,34 @@ struct Golden {
 
 /// LayerNorm, biases, GELU, positions, attention that sees all, scaled RoPE, log-probabilities.
 std::span<const Golden> gpt_goldens();
+
+/// The set that CAIRN_KERNELS names, else all of this machine.
+inline std::vector<KernelSet> golden_sets() {
+    const char* name = std::getenv("CAIRN_KERNELS");
+    if (name == nullptr || *name == '\0') return available_kernel_sets();
+    const Result<const Kernels*> kernels = kernels_from_environment();
+    CHECK(kernels.ok());
+    return {kernel_set_of(**kernels)};
+}
+
+/// The numbers of threads that CAIRN_GOLDEN_THREADS lists ("1,2,5"), else `otherwise`.
+inline std::vector<std::size_t> golden_threads(std::vector<std::size_t> otherwise) {
+    const char* text = std::getenv("CAIRN_GOLDEN_THREADS");
+    if (text == nullptr || *text == '\0') return otherwise;
+    std::vector<std::size_t> counts;
+    for (char* end = nullptr;; text = end + 1) {
+        counts.push_back(std::strtoull(text, &end, 10));
+        CHECK(counts.back() > 0 && (*end == ',' || *end == '\0'));
+        if (*end == '\0') return counts;
+    }
+}
+
+/// With CAIRN_GOLDEN_PRINT set, a line for tools/golden-matrix.
+inline void print_golden(const std::string& name, const Compute& compute, std::uint64_t hash) {
+    if (std::getenv("CAIRN_GOLDEN_PRINT") == nullptr) return;
+    const std::string set(kernel_set_name(kernel_set_of(*compute.kernels)));
+    std::printf("golden %s %s %zu %016llx\n", name.c_str(), set.c_str(), compute.pool->size(),
+                static_cast<unsigned long long>(hash));
+}
 
 }  // namespace cairn::tensor

@@ -3,9 +3,6 @@
 // here is a new numerics version.
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <cstdlib>
-
 #include "tensor/adamw.h"
 #include "tensor/attention_case.h"
 #include "tensor/elementary.h"
@@ -223,33 +220,20 @@ constexpr Golden kGoldens[] = {
     {"chance", chance, 0xfa8db427e8b9eb69},
 };
 
-/// The set that CAIRN_KERNELS names, else all of this machine.
-std::vector<KernelSet> golden_sets() {
-    const char* name = std::getenv("CAIRN_KERNELS");
-    if (name == nullptr || *name == '\0') return available_kernel_sets();
-    const Result<const Kernels*> kernels = kernels_from_environment();
-    CHECK(kernels.ok());
-    return {kernel_set_of(**kernels)};
-}
-
 class GoldenBits : public testing::TestWithParam<KernelSet> {};
 
-// With CAIRN_GOLDEN_PRINT set each result is printed: name, set, threads, hash.
 TEST_P(GoldenBits, Operators) {
     std::vector<Golden> goldens(std::begin(kGoldens), std::end(kGoldens));
     goldens.insert(goldens.end(), gpt_goldens().begin(), gpt_goldens().end());
-    const bool print = std::getenv("CAIRN_GOLDEN_PRINT") != nullptr;
-    const std::string set(kernel_set_name(GetParam()));
-    for (const std::size_t threads : {1UL, 2UL, 5UL}) {
+    for (const std::size_t threads : golden_threads({1, 2, 5})) {
         ThreadPool pool(threads);
         const Compute compute{*kernels_for(GetParam()), &pool};
         for (const Golden& golden : goldens) {
             const Hash found = golden.run(compute);
-            EXPECT_EQ(found, golden.expected) << golden.name << ": found 0x" << std::hex << found
-                                              << " with " << set << ", " << threads << " threads";
-            if (print)
-                std::printf("golden %s %s %zu %016llx\n", golden.name, set.c_str(), threads,
-                            static_cast<unsigned long long>(found));
+            EXPECT_EQ(found, golden.expected)
+                << golden.name << ": found 0x" << std::hex << found << " with "
+                << kernel_set_name(GetParam()) << ", " << threads << " threads";
+            print_golden(golden.name, compute, found);
         }
     }
 }
