@@ -14,14 +14,27 @@ namespace cairn {
 
 namespace {
 
-// A ticket: the job's number, its pieces, the next piece.
+// A share: the job's number, where the pieces end, the first of them.
 constexpr std::uint64_t kPieceMask = 0xFFFF;
-constexpr int kPiecesShift = 16;
+constexpr int kEndShift = 16;
 constexpr int kJobShift = 32;
 
-std::uint64_t job_of(std::uint64_t ticket) { return ticket >> kJobShift; }
-std::size_t pieces_of(std::uint64_t ticket) { return ticket >> kPiecesShift & kPieceMask; }
-std::size_t next_of(std::uint64_t ticket) { return ticket & kPieceMask; }
+std::uint64_t job_of(std::uint64_t share) { return share >> kJobShift; }
+std::size_t end_of(std::uint64_t share) { return share >> kEndShift & kPieceMask; }
+std::size_t begin_of(std::uint64_t share) { return share & kPieceMask; }
+
+constexpr std::size_t kNone = ~std::size_t{0};
+
+/// The first piece of a share, or the last one, or kNone when all are taken.
+std::size_t take(std::atomic<std::uint64_t>& pieces, bool first) {
+    std::uint64_t share = pieces.load();
+    while (begin_of(share) < end_of(share)) {
+        const std::uint64_t rest = first ? share + 1 : share - (std::uint64_t{1} << kEndShift);
+        if (pieces.compare_exchange_weak(share, rest))
+            return first ? begin_of(share) : end_of(rest);
+    }
+    return kNone;
+}
 
 void pause_briefly() {
 #if defined(__x86_64__)
@@ -51,7 +64,8 @@ bool spin_until(const Ready& ready) {
 ThreadPool::ThreadPool(std::size_t threads) {
     CHECK(threads >= 1 && threads * kPiecesPerThread <= kPieceMask);
     may_spin_ = threads <= std::thread::hardware_concurrency();
-    for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    shares_ = std::make_unique<Share[]>(threads);
+    for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -75,13 +89,17 @@ void ThreadPool::run(Job job) {
     job.pieces = std::min(grains, size() * kPiecesPerThread);
     job_ = job;
     done_.store(0, std::memory_order_relaxed);
-    const std::uint64_t number = job_of(ticket_.load(std::memory_order_relaxed)) + 1;
-    ticket_.store(number << kJobShift | std::uint64_t{job.pieces} << kPiecesShift);
+    ++number_;
+    for (std::size_t i = size(); i-- > 0;) {
+        const std::uint64_t begin = job.pieces * i / size();
+        const std::uint64_t end = job.pieces * (i + 1) / size();
+        shares_[i].pieces.store(std::uint64_t{number_} << kJobShift | end << kEndShift | begin);
+    }
     if (sleepers_.load() > 0) {
         { const std::lock_guard lock(mutex_); }
         wake_.notify_all();
     }
-    take_pieces();
+    take_pieces(0);
     if (!(may_spin_ && spin_until([this] { return all_done(); })) && !all_done()) {
         std::unique_lock lock(mutex_);
         caller_sleeps_.store(true);
@@ -91,29 +109,31 @@ void ThreadPool::run(Job job) {
     busy_.store(false);
 }
 
-void ThreadPool::take_pieces() {
-    std::uint64_t ticket = ticket_.load();
-    while (next_of(ticket) < pieces_of(ticket)) {
-        if (!ticket_.compare_exchange_weak(ticket, ticket + 1)) continue;
-        const std::size_t piece = next_of(ticket);
-        const Job& job = job_;
-        const std::size_t pieces = job.pieces;
-        const std::size_t grains = (job.count + job.grain - 1) / job.grain;
-        const std::size_t begin = grains * piece / pieces * job.grain;
-        const std::size_t end = std::min(job.count, grains * (piece + 1) / pieces * job.grain);
-        job.call(job.object, begin, end);
-        if (done_.fetch_add(1) + 1 == pieces && caller_sleeps_.load()) {
-            { const std::lock_guard lock(mutex_); }
-            finished_.notify_one();
-        }
-        ticket = ticket_.load();
+void ThreadPool::take_pieces(std::size_t thread) {
+    for (std::size_t i = 0; i < size(); ++i) {
+        Share& share = shares_[(thread + i) % size()];
+        for (std::size_t piece; (piece = take(share.pieces, i == 0)) != kNone;) do_piece(piece);
     }
 }
 
-void ThreadPool::work() {
+void ThreadPool::do_piece(std::size_t piece) {
+    const Job& job = job_;
+    const std::size_t pieces = job.pieces;
+    const std::size_t grains = (job.count + job.grain - 1) / job.grain;
+    const std::size_t begin = grains * piece / pieces * job.grain;
+    const std::size_t end = std::min(job.count, grains * (piece + 1) / pieces * job.grain);
+    job.call(job.object, begin, end);
+    if (done_.fetch_add(1) + 1 == pieces && caller_sleeps_.load()) {
+        { const std::lock_guard lock(mutex_); }
+        finished_.notify_one();
+    }
+}
+
+void ThreadPool::work(std::size_t thread) {
     set_float_mode();
+    const std::atomic<std::uint64_t>& mine = shares_[thread].pieces;
     std::uint64_t seen = 0;
-    const auto called = [&] { return job_of(ticket_.load()) != seen || stopping_.load(); };
+    const auto called = [&] { return job_of(mine.load()) != seen || stopping_.load(); };
     for (;;) {
         if (!(may_spin_ && spin_until(called)) && !called()) {
             std::unique_lock lock(mutex_);
@@ -122,8 +142,8 @@ void ThreadPool::work() {
             sleepers_.fetch_sub(1);
         }
         if (stopping_.load()) return;
-        seen = job_of(ticket_.load());
-        take_pieces();
+        seen = job_of(mine.load());
+        take_pieces(thread);
     }
 }
 
