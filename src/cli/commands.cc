@@ -64,6 +64,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     add_generate(app, invocation);
     add_chat(app, invocation);
     add_eval(app, invocation);
+    add_embed(app, invocation);
     add_tokenize(app, invocation);
     add_model(app, invocation);
     add_bench(app, invocation);

@@ -22,12 +22,19 @@ std::string Machine::kernels() const {
 }
 
 Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
-                                                     const std::string& tokenizer_path) {
+                                                     const std::string& tokenizer_path,
+                                                     Needs needs) {
     ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(model_path));
+    if (needs == Needs::kText && !loaded.model.config.has_head())
+        return Error{ErrorCode::kUnsupported,
+                     model_path +
+                         " is an encoder: it writes no text; `cairn embed` makes vectors "
+                         "with it"};
     ASSIGN_OR_RETURN(auto tokenizer, model::find_tokenizer(loaded, model_path, tokenizer_path));
     const model::ParameterLayout layout = loaded.model.layout();
-    return std::unique_ptr<LocalModel>(new LocalModel{
-        std::move(loaded.model), std::move(loaded.format), std::move(tokenizer), layout});
+    return std::unique_ptr<LocalModel>(
+        new LocalModel{std::move(loaded.model), std::move(loaded.format), std::move(tokenizer),
+                       layout, loaded.pooling});
 }
 
 void pack_local_model(const tensor::Compute& compute, LocalModel& local) {

@@ -37,11 +37,17 @@ struct LocalModel {
     std::string format;
     std::unique_ptr<model::Tokenizer> tokenizer;
     model::ParameterLayout layout;
+    std::optional<model::Pooling> pooling{};  ///< where its files say so
 };
 
+/// What a command needs of a model: that it writes text, or hidden states, which any model has.
+enum class Needs { kText, kStates };
+
 /// `tokenizer_path` may be empty: then the checkpoint's own, or the file beside the model.
+/// kUnsupported for an encoder where text is needed.
 Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
-                                                     const std::string& tokenizer_path);
+                                                     const std::string& tokenizer_path,
+                                                     Needs needs = Needs::kText);
 
 /// Packs the weights for fast products and lets go of the memory or file they came from. Nothing
 /// but inference can be done with the model afterwards; take its content hash before.

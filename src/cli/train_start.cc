@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "cli/local_model.h"
 #include "model/files/source.h"
+#include "model/files/tokenizer_file.h"
 #include "model/text/bpe.h"
 #include "train/data.h"
 #include "train/trainer.h"
@@ -38,9 +39,7 @@ Status fresh_start(TrainStart& start, const std::vector<std::string>& texts) {
     if (request.tokenizer.empty()) {
         ASSIGN_OR_RETURN(start.tokenizer, new_tokenizer(request, texts));
     } else {
-        ASSIGN_OR_RETURN(const Bytes file,
-                         model::read_file(request.tokenizer, model::kMaxTokenizerBytes));
-        ASSIGN_OR_RETURN(start.tokenizer, model::parse_tokenizer(file));
+        ASSIGN_OR_RETURN(start.tokenizer, model::load_tokenizer(request.tokenizer));
     }
     model::ModelConfig config = request.shape;
     config.vocab = start.tokenizer->vocab_size();
@@ -56,8 +55,7 @@ Status fresh_start(TrainStart& start, const std::vector<std::string>& texts) {
 
 Status start_from(TrainStart& start, const std::string& path) {
     ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(path));
-    ASSIGN_OR_RETURN(start.tokenizer,
-                     model::find_tokenizer(loaded.model, path, start.request.tokenizer));
+    ASSIGN_OR_RETURN(start.tokenizer, model::find_tokenizer(loaded, path, start.request.tokenizer));
     start.config = loaded.model.config;
     start.parameters = model::dense_parameters(loaded.model);
     start.tokenizer_file = start.tokenizer->serialise();

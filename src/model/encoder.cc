@@ -98,6 +98,11 @@ std::vector<float> first_pooled(std::span<const float> states, std::size_t dim) 
     return {states.begin(), states.begin() + static_cast<std::ptrdiff_t>(dim)};
 }
 
+std::vector<float> last_pooled(std::span<const float> states, std::size_t dim) {
+    CHECK(states.size() >= dim);
+    return {states.end() - static_cast<std::ptrdiff_t>(dim), states.end()};
+}
+
 void normalise(const tensor::Compute& compute, std::span<float> vector) {
     const float squares = tensor::reduce_sumsq(compute, vector.size(), vector.data());
     if (squares == 0.0F) return;

@@ -58,6 +58,7 @@ TEST(Encoder, PoolsToOneVector) {
     std::vector<float> states{3, 4, 1, 0, -1, 2};
     EXPECT_EQ(mean_pooled(machine.compute, states, 2), (std::vector<float>{1, 2}));
     EXPECT_EQ(first_pooled(states, 2), (std::vector<float>{3, 4}));
+    EXPECT_EQ(last_pooled(states, 2), (std::vector<float>{-1, 2}));
     std::vector<float> vector{3, 4};
     normalise(machine.compute, vector);
     EXPECT_EQ(vector, (std::vector<float>{0.6F, 0.8F}));

@@ -63,6 +63,11 @@ Status run_server(const RunServerOptions& options) {
     model::LayerRange layers;
     {
         ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(options.model_file));
+        if (!loaded.model.config.causal)
+            return Error{ErrorCode::kUnsupported,
+                         options.model_file +
+                             " is an encoder; layers are served of models that "
+                             "write text"};
         ASSIGN_OR_RETURN(layers, parse_layers(options.layers, loaded.model.config.layers));
         ASSIGN_OR_RETURN(
             const ModelSnapshot whole,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "model/encoder.h"
 #include "model/files/retype.h"
 #include "model/transformer.h"
 
@@ -45,6 +46,8 @@ TensorDifference compare(const TensorInfo& info, const Weight& a, const Weight& 
 std::vector<float> outputs(const tensor::Compute& compute, const Model& model,
                            std::span<const std::uint32_t> tokens) {
     const ModelConfig& config = model.config;
+    if (!config.causal)
+        return Encoder(config, model.weights, compute, tokens.size()).encode(tokens).value();
     Transformer transformer(config, model.weights, all_layers(config), compute,
                             {.max_batch = tokens.size(), .max_positions = tokens.size()});
     KvCache cache(config, all_layers(config), tokens.size());

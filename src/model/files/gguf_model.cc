@@ -152,6 +152,22 @@ Result<A> architecture_of(const GgufHeader& header) {
                     name));
 }
 
+// llama.cpp's numbers.
+std::optional<Pooling> pooling_of(const GgufHeader& header, const Keys& keys) {
+    const auto number = header.number(keys.key("pooling_type"));
+    if (!number.ok()) return std::nullopt;
+    switch (*number) {
+        case 1:
+            return Pooling::kMean;
+        case 2:
+            return Pooling::kFirst;
+        case 3:
+            return Pooling::kLast;
+        default:
+            return std::nullopt;
+    }
+}
+
 Result<LoadedModel> read_model(const GgufHeader& header) {
     ASSIGN_OR_RETURN(const ModelConfig config, gguf_config(header));
     ASSIGN_OR_RETURN(const A architecture, architecture_of(header));
@@ -162,6 +178,7 @@ Result<LoadedModel> read_model(const GgufHeader& header) {
                          config, header.tensors,
                          [&](const TensorInfo& info) { return gguf_spelling(architecture, info); },
                          [](const std::string& name) { return name == kGgufRopeFactors; }));
+    loaded.pooling = pooling_of(header, Keys(header, architecture));
     auto parts = gguf_vocabulary(header);
     if (!parts.ok() && parts.error().code != ErrorCode::kNotFound) return parts.error();
     if (!parts.ok()) return loaded;

@@ -84,6 +84,17 @@ void read_tokenizer(const fs::path& root, LoadedModel& loaded) {
         loaded.tokenizer_problem = tokenizer.error().message;
 }
 
+// sentence-transformers keep beside a model how its states become one vector.
+std::optional<Pooling> pooling_of(const fs::path& root) {
+    const auto config = read_json(root / "1_Pooling" / "config.json", kMaxConfigBytes);
+    if (!config.ok()) return std::nullopt;
+    const auto is = [&](const char* key) { return config->value(key, json()) == json(true); };
+    if (is("pooling_mode_cls_token")) return Pooling::kFirst;
+    if (is("pooling_mode_lasttoken")) return Pooling::kLast;
+    if (is("pooling_mode_mean_tokens")) return Pooling::kMean;
+    return std::nullopt;
+}
+
 }  // namespace
 
 Result<Model> read_hf_tensors(const HfConfig& hf, std::span<const SharedSource> files) {
@@ -123,6 +134,7 @@ Result<LoadedModel> read_hf_folder(const std::string& folder) {
     auto model = read_hf_tensors(*config, files);
     if (!model.ok()) return named(model.error());
     LoadedModel loaded{*std::move(model), "huggingface", {}};
+    loaded.pooling = pooling_of(root);
     read_tokenizer(root, loaded);
     return loaded;
 }

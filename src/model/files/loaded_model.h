@@ -1,8 +1,10 @@
 // LoadedModel: what a reader of model files gives.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "model/text_vectors.h"
 #include "model/weights.h"
 
 namespace cairn::model {
@@ -12,6 +14,8 @@ struct LoadedModel {
     std::string format;  ///< "cairn", "llama2c", "huggingface", "gguf"
     /// Why the model comes without a tokenizer although its files have one; else empty.
     std::string tokenizer_problem;
+    /// How its makers turn states into one vector of a text, where its files say so.
+    std::optional<Pooling> pooling{};
 };
 
 }  // namespace cairn::model

@@ -1,0 +1,113 @@
+#include "model/text_vectors.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "model/encoder.h"
+#include "model/kv_cache.h"
+
+namespace cairn::model {
+
+namespace {
+
+// Tokens that a language model reads at once, and the least that an encoder gets room for.
+constexpr std::size_t kBatch = 256;
+
+std::size_t longest(std::span<const std::vector<std::uint32_t>> texts) {
+    std::size_t most = 1;
+    for (const auto& text : texts) most = std::max(most, text.size());
+    return most;
+}
+
+}  // namespace
+
+std::string_view pooling_name(Pooling pooling) {
+    switch (pooling) {
+        case Pooling::kMean:
+            return "mean";
+        case Pooling::kFirst:
+            return "cls";
+        case Pooling::kLast:
+            return "last";
+    }
+    return {};
+}
+
+Result<Pooling> parse_pooling(std::string_view name) {
+    for (const Pooling pooling : {Pooling::kMean, Pooling::kFirst, Pooling::kLast})
+        if (name == pooling_name(pooling)) return pooling;
+    return invalid(fmt::format("unknown pooling '{}'; it is mean, cls or last", name));
+}
+
+Pooling usual_pooling(const ModelConfig& config) {
+    return config.causal ? Pooling::kLast : Pooling::kMean;
+}
+
+TextVectors::TextVectors(const ModelConfig& config, Weights weights, const tensor::Compute& compute,
+                         Pooling pooling)
+    : config_(config), weights_(std::move(weights)), compute_(compute), pooling_(pooling) {}
+
+Result<std::vector<std::vector<float>>> TextVectors::embed(
+    std::span<const std::vector<std::uint32_t>> texts, bool normalised) const {
+    std::vector<std::vector<float>> vectors;
+    if (config_.causal) {
+        for (const auto& text : texts) {
+            ASSIGN_OR_RETURN(const std::vector<float> states, read(text));
+            vectors.push_back(pooled(states));
+        }
+    } else {
+        ASSIGN_OR_RETURN(const auto states, encoded(texts));
+        for (const std::vector<float>& text : states) vectors.push_back(pooled(text));
+    }
+    if (normalised)
+        for (std::vector<float>& vector : vectors) normalise(compute_, vector);
+    return vectors;
+}
+
+Result<std::vector<std::vector<float>>> TextVectors::encoded(
+    std::span<const std::vector<std::uint32_t>> texts) const {
+    const std::size_t room = std::max(kBatch, longest(texts));
+    Encoder encoder(config_, weights_, compute_, std::min<std::size_t>(room, config_.context));
+    return encoder.encode(texts);
+}
+
+Result<std::vector<float>> TextVectors::read(std::span<const std::uint32_t> tokens) const {
+    if (tokens.empty()) return invalid("there is no token to read");
+    if (tokens.size() > config_.context)
+        return invalid(fmt::format("the text has {} tokens, this model takes {}", tokens.size(),
+                                   config_.context));
+    for (const std::uint32_t token : tokens)
+        if (token >= config_.vocab)
+            return invalid(fmt::format("token {} is outside the model's vocabulary of {}", token,
+                                       config_.vocab));
+    const LayerRange all = all_layers(config_);
+    const std::size_t batch = std::min(tokens.size(), kBatch);
+    Transformer transformer(config_, weights_, all, compute_,
+                            {.max_batch = batch, .max_positions = tokens.size()});
+    KvCache cache(config_, all, tokens.size());
+    std::vector<float> states(tokens.size() * config_.dim);
+    for (std::size_t at = 0; at < tokens.size();) {
+        const std::size_t n = std::min(batch, tokens.size() - at);
+        const std::span<float> rows = std::span(states).subspan(at * config_.dim, n * config_.dim);
+        transformer.embed(tokens.subspan(at, n), at, rows);
+        transformer.forward(rows, cache);
+        transformer.finish(rows);
+        at += n;
+    }
+    return states;
+}
+
+std::vector<float> TextVectors::pooled(std::span<const float> states) const {
+    switch (pooling_) {
+        case Pooling::kMean:
+            return mean_pooled(compute_, states, config_.dim);
+        case Pooling::kFirst:
+            return first_pooled(states, config_.dim);
+        case Pooling::kLast:
+            break;
+    }
+    return last_pooled(states, config_.dim);
+}
+
+}  // namespace cairn::model
