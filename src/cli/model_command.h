@@ -26,7 +26,7 @@ struct ModelRequest {
 /// JSON: format, config, parameters, bytes, types {name: {tensors, bytes}}, content_hash (what
 /// Servers call it), tokenizer, chat_template, tensors.
 Status run_model_info(const ModelRequest& request, std::ostream& out);
-/// JSON: out, from, to, type, bytes, tokenizer.
+/// JSON: out, from, to, type, bytes, fallbacks [{name, cols, type}], tokenizer.
 Status run_model_convert(const ModelRequest& request, std::ostream& out);
 /// Loading checks structure, bounds, checksums and that everything is finite; then the tokenizer,
 /// then `against`. kInvalid if something is not sound; a difference to `against` is a result, not

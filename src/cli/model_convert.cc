@@ -1,6 +1,8 @@
 // `cairn model convert`.
 #include <filesystem>
+#include <map>
 #include <ostream>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -8,6 +10,7 @@
 #include "base/progress.h"
 #include "cli/local_model.h"
 #include "cli/model_command.h"
+#include "model/files/outgoing.h"
 #include "model/files/save.h"
 
 namespace cairn::cli {
@@ -53,6 +56,16 @@ Status attach_tokenizer(const ModelRequest& request, model::LoadedModel& loaded)
     return ok_status();
 }
 
+// Matrices whose rows the wanted type cannot hold: what they become, by the length of the rows.
+std::map<std::uint64_t, std::vector<std::string>> fallbacks(const model::Model& model,
+                                                            tensor::WeightType type) {
+    std::map<std::uint64_t, std::vector<std::string>> found;
+    const model::ParameterLayout layout = model.layout();
+    for (const model::TensorInfo& info : layout.tensors())
+        if (model::falls_back(info, type)) found[info.cols].push_back(info.name);
+    return found;
+}
+
 }  // namespace
 
 Status run_model_convert(const ModelRequest& request, std::ostream& out) {
@@ -80,14 +93,21 @@ Status run_model_convert(const ModelRequest& request, std::ostream& out) {
         progress.update(total == 0 ? 0 : done * 1000 / total);
     };
     RETURN_IF_ERROR(model::save_model(loaded.model, format, request.out, options));
+    std::map<std::uint64_t, std::vector<std::string>> narrow;
+    if (options.type) narrow = fallbacks(loaded.model, *options.type);
     const bool with_tokenizer = !loaded.model.tokenizer.empty();
     const std::uint64_t bytes = size_on_disk(request.out);
     if (request.json) {
+        nlohmann::json others = nlohmann::json::array();
+        for (const auto& [cols, names] : narrow)
+            for (const std::string& name : names)
+                others.push_back({{"name", name}, {"cols", cols}, {"type", "f16"}});
         const nlohmann::json object = {{"out", request.out},
                                        {"from", loaded.format},
                                        {"to", model::model_format_name(format)},
                                        {"type", request.type},
                                        {"bytes", bytes},
+                                       {"fallbacks", others},
                                        {"tokenizer", with_tokenizer}};
         out << object.dump() << '\n';
         return ok_status();
@@ -95,6 +115,12 @@ Status run_model_convert(const ModelRequest& request, std::ostream& out) {
     out << fmt::format("{}: {:.1f} MB written from {}, {}\n", request.out,
                        static_cast<double>(bytes) / 1e6, loaded.format,
                        with_tokenizer ? "with its tokenizer" : "without a tokenizer");
+    for (const auto& [cols, names] : narrow)
+        out << fmt::format(
+            "  {} {} written as f16: rows of {} are no multiple of the {} that {} wants ({}{})\n",
+            names.size(), names.size() == 1 ? "matrix is" : "matrices are", cols,
+            tensor::weight_group(*options.type), request.type, names.front(),
+            names.size() == 1 ? "" : ", ...");
     if (!with_tokenizer && !loaded.tokenizer_problem.empty())
         out << "  its tokenizer was left out: " << loaded.tokenizer_problem << '\n';
     return ok_status();

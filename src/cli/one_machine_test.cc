@@ -139,5 +139,60 @@ TEST_F(OneMachine, ConvertedModelsWriteTheSame) {
     EXPECT_EQ(digests[0], digests[1]);
 }
 
+TEST_F(OneMachine, ConvertSaysWhichMatricesATypeCannotHold) {
+    const std::string model = folder_ + "/odd.cairn";
+    // 48 is no multiple of 32, the hidden 64 is.
+    ASSERT_EQ(run({"train", "--text", text_, "--out", model, "--dim", "48", "--hidden", "64",
+                   "--layers", "1", "--heads", "2", "--context", "32", "--steps", "1"})
+                  .code,
+              0);
+    const std::vector<std::string> convert{"model",   "convert", "--model", model,
+                                           "--force", "--type",  "q8_0"};
+    std::vector<std::string> words = convert;
+    words.insert(words.end(), {"--out", folder_ + "/odd.gguf"});
+    const Outcome said = run(words);
+    ASSERT_EQ(said.code, 0) << said.errors;
+    EXPECT_NE(said.out.find("7 matrices are written as f16: rows of 48"), std::string::npos)
+        << said.out;
+    std::vector<std::string> script = convert;
+    script.insert(script.end(), {"--out", folder_ + "/odd2.cairn", "--json"});
+    const nlohmann::json object = run(script).json();
+    ASSERT_EQ(object["fallbacks"].size(), 7U);
+    EXPECT_EQ(object["fallbacks"][0]["cols"], 48);
+    EXPECT_EQ(object["fallbacks"][0]["type"], "f16");
+    const nlohmann::json info =
+        run({"model", "info", "--model", folder_ + "/odd2.cairn", "--json"}).json();
+    EXPECT_EQ(info["types"]["f16"]["tensors"], 7);
+    EXPECT_EQ(info["types"]["q8_0"]["tensors"], 1);
+}
+
+// What people have is a folder or a GGUF file of any type; training goes on from it in fp32.
+TEST_F(OneMachine, TrainingGoesOnFromFilesOfOthers) {
+    const std::string model = folder_ + "/first.cairn";
+    ASSERT_EQ(run({"train", "--text",   text_, "--out",    model, "--dim",     "32",  "--hidden",
+                   "64",    "--layers", "1",   "--heads",  "2",   "--context", "32",  "--vocab",
+                   "280",   "--steps",  "30",  "--warmup", "5",   "--rate",    "0.01"})
+                  .code,
+              0);
+    const auto first_loss = [&](const std::string& start) {
+        const Outcome trained =
+            run({"train", "--text", text_, "--init", start, "--out", folder_ + "/more.cairn",
+                 "--context", "32", "--steps", "2", "--json"});
+        EXPECT_EQ(trained.code, 0) << start << ": " << trained.errors;
+        return trained.json()["first_loss"].get<double>();
+    };
+    const double from_checkpoint = first_loss(model);
+    EXPECT_LT(from_checkpoint, 4.0);
+    for (const auto& [name, type] : {std::pair("a.gguf", "f32"), std::pair("hf", "f32"),
+                                     std::pair("b.gguf", "q8_0"), std::pair("hf16", "bf16")}) {
+        const std::string other = folder_ + "/" + name;
+        ASSERT_EQ(run({"model", "convert", "--model", model, "--out", other, "--type", type}).code,
+                  0);
+        EXPECT_NEAR(first_loss(other), from_checkpoint, 0.02) << name;
+    }
+    // An encoder has no next token to learn.
+    EXPECT_EQ(run({"train", "--text", text_, "--init", folder_ + "/none", "--out", "x"}).code, 1);
+}
+
 }  // namespace
 }  // namespace cairn::cli

@@ -16,6 +16,7 @@ namespace {
 
 struct Row {
     const char* type;
+    std::uint32_t number;  // in a file
     std::size_t cols;
     std::uint64_t checksum;
     const char* bytes;
@@ -23,32 +24,32 @@ struct Row {
 
 // clang-format off
 constexpr Row kRows[] = {
-    {"Q8_0", 32, 0x6db62d6211e166a5,
+    {"Q8_0", 8, 32, 0x6db62d6211e166a5,
      "5c2a060704ff01fb071bfdfa110e09ed051bd8f6bed5b9fccd120efd81ea030caae9"},
-    {"Q4_0", 32, 0x9b4a4400836e95a5,
+    {"Q4_0", 2, 32, 0x9b4a4400836e95a5,
      "14b8a81857c87756884887470ab764ab75e7"},
-    {"Q4_K", 256, 0x9979b824441789e5,
+    {"Q4_K", 12, 256, 0x9979b824441789e5,
      "24222a2f85d0d4d881cbcc921affbfa645963a2b725489f055679b997676a6ac448589469650c7948e6b"
      "870b359e07bb30aae41a77510cbd878656a36b753724f451ad866b57b4657487e5c5a0531fd4abb77a8b"
      "7b7ba68db4bbfa6bce9da4628bc498ab92d0a93887480582e7a4627a5d6a09f9c9ccbb8a967b778de5a9"
      "79555ffea88c6a307ac9697578890d7a49ce"},
-    {"Q5_K", 256, 0x3355017858a2afc5,
+    {"Q5_K", 13, 256, 0x3355017858a2afc5,
      "d11d712f87d1d5e042c890d1b708dbffac75edf0e44480d893abe604d4e4e080b786a185e55983e6b4a0"
      "1c85ed60b820eac0e5fcbadeedc800880cdc38ff17483a25c80ca0732ffbe8704eccb744e548fbbb8b8e"
      "e601af4f3847f851949ac49c64a64f2cc44709da77404f889f6e0fb74a244e34ffc78fc0a7798fc29507"
      "c20f69b3a6b90683c9c98409c35705202f2d28e0301a6ec07b604c2ba0899570828f0b39bf9c7290a6f1"
      "e67c8ed041028f9d"},
-    {"Q6_K", 256, 0xc57e6cdf6f2a5765,
+    {"Q6_K", 14, 256, 0xc57e6cdf6f2a5765,
      "de2784a42ee0e03223ee18dccd5087a99487ca121d582dd40e3ac4ae9fe99db1f823045d4f4722a136ef"
      "011fd7eceb42622b0f610dab28193bf7686d0d200d8fd3654093c5037c94e0d7a372f7d879b23a0dc194"
      "76827fc3f895613be395772c290f83cf36d7877e72708a1338a86f1fe2dd342f0d73e06f8177f53d01b2"
      "4b9da1592c39c4488ca1c959cd6c6c19e88d99a49060d4a5a402464059148695615a7596685479491f55"
      "6261f186ab51d6265985d8879aab63b6588555590aa49684f6f415e3ead31ebdc742baa94852af800418"},
-    {"Q4_1", 32, 0x9655f6c31c2ee9a5,
+    {"Q4_1", 3, 32, 0x9655f6c31c2ee9a5,
      "05393cc044136424031393518223841430f38615"},
-    {"Q5_0", 32, 0x21feeffd8c6b59a5,
+    {"Q5_0", 6, 32, 0x21feeffd8c6b59a5,
      "a7b210084ccddf0e7c0fa37f3fbe29dd0ad5f931d92d"},
-    {"Q5_1", 32, 0x8d18cdfcc67d23a5,
+    {"Q5_1", 7, 32, 0x8d18cdfcc67d23a5,
      "f93382c4ffef3d9f54f254924679f903c6a4544afce9b31c"},
 };
 // clang-format on
@@ -60,18 +61,15 @@ std::uint64_t checksum(std::span<const float> floats) {
     return sum;
 }
 
-const GgmlType& type_named(std::string_view name) {
-    for (std::uint32_t number = 0; number < 40; ++number)
-        if (const GgmlType* type = ggml_type(number); type != nullptr && type->name == name)
-            return *type;
-    ADD_FAILURE() << name;
-    return *ggml_type(0U);
-}
-
 TEST(GgufBlocks, AreReadAsLlamaCppReadsThem) {
     for (const Row& row : kRows) {
         const Bytes bytes = from_hex(row.bytes).value();
-        const GgmlType& type = type_named(row.type);
+        ASSERT_NE(ggml_type(row.number), nullptr) << row.type;
+        const GgmlType& type = *ggml_type(row.number);
+        EXPECT_EQ(std::string(type.name), row.type);
+        if (type.ours) {
+            EXPECT_EQ(ggml_type(*type.ours)->number, row.number) << row.type;
+        }
         std::vector<float> floats(row.cols);
         if (type.ours) {
             ASSERT_EQ(bytes.size(), tensor::weight_row_bytes(*type.ours, row.cols)) << row.type;
@@ -112,7 +110,7 @@ TEST(GgufBlocks, OldOnesBecomeTypesThatAreComputedWith) {
             return std::string_view(r.type) == type;
         });
         Bytes changed = file;
-        turn_into(changed, "blk.1.ffn_up.weight", type_named(type).number);
+        turn_into(changed, "blk.1.ffn_up.weight", row.number);
         const StoredTensor tensor = read_gguf_header(std::make_shared<MemorySource>(changed))
                                         .value()
                                         .tensors.at("blk.1.ffn_up.weight");
@@ -126,7 +124,7 @@ TEST(GgufBlocks, OldOnesBecomeTypesThatAreComputedWith) {
         const auto loaded = read_gguf(std::make_shared<MemorySource>(changed));
         ASSERT_TRUE(loaded.ok()) << type << ": " << loaded.error().message;
         const tensor::Weight& weight = loaded->model.weights.layers[1].w_up;
-        EXPECT_EQ(weight.type, read_type(*type_named(type).old)) << type;
+        EXPECT_EQ(weight.type, read_type(*ggml_type(row.number)->old)) << type;
         std::vector<float> values(weight.cols);
         tensor::weight_row(weight, 3, values.data());
         EXPECT_EQ(checksum(std::span(values).subspan(32, 32)), row.checksum) << type;

@@ -18,8 +18,9 @@ namespace {
 using tensor::Weight;
 using tensor::WeightType;
 
+constexpr std::size_t kProgressBytes = std::size_t{8} << 20;
 constexpr std::uint32_t kVersion = 2;
-constexpr std::size_t kConfigBytes = 72;  // the longest
+constexpr std::size_t kConfigBytes = 76;  // the longest
 constexpr std::size_t kTensorBytes = 9;   // of the table
 constexpr std::uint64_t kMaxTensorTable = (std::uint64_t{kMaxLayers} + 1) * kTensorKinds;
 constexpr std::size_t kMaxHeaderBytes = 8 + 4 + kConfigBytes + 4 + kMaxTokenizerBytes + 4 +
@@ -198,12 +199,23 @@ Result<Model> read_checkpoint(const SharedSource& source) {
     return model;
 }
 
-Status save_checkpoint(const Model& model, const std::string& path, Replace replace) {
+Status save_checkpoint(const Model& model, const std::string& path, Replace replace,
+                       const WriteProgress& progress) {
     RETURN_IF_ERROR(check_target(path, replace));
     ASSIGN_OR_RETURN(const Bytes header, encode_header(model));
-    ASSIGN_OR_RETURN(auto file, FileWriter::create(path, size_of(model, header.size())));
-    RETURN_IF_ERROR(
-        write_checkpoint(model, header, [&](ByteView bytes) { return file->write(bytes); }));
+    const std::uint64_t total = size_of(model, header.size());
+    ASSIGN_OR_RETURN(auto file, FileWriter::create(path, total));
+    const auto write = [&](ByteView bytes) -> Status {
+        // An embedding alone may be a gigabyte.
+        for (ByteView rest = bytes; !rest.empty();) {
+            const ByteView now = rest.first(std::min(rest.size(), kProgressBytes));
+            RETURN_IF_ERROR(file->write(now));
+            rest = rest.subspan(now.size());
+            if (progress) progress(file->written(), total);
+        }
+        return ok_status();
+    };
+    RETURN_IF_ERROR(write_checkpoint(model, header, write));
     return file->commit(replace);
 }
 

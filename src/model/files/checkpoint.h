@@ -12,8 +12,8 @@
 // Checksums find damage on disks, not malice: who must trust a model compares its content hash.
 #pragma once
 
-#include "model/files/file_writer.h"
 #include "model/files/source.h"
+#include "model/files/write_options.h"
 #include "model/weights.h"
 
 namespace cairn::model {
@@ -31,7 +31,7 @@ Result<Model> read_checkpoint(const SharedSource& source);
 std::uint64_t checkpoint_checksum(ByteView bytes);
 
 /// Writes the file so that a crash leaves the old one or the new one.
-Status save_checkpoint(const Model& model, const std::string& path,
-                       Replace replace = Replace::kYes);
+Status save_checkpoint(const Model& model, const std::string& path, Replace replace = Replace::kYes,
+                       const WriteProgress& progress = {});
 
 }  // namespace cairn::model

@@ -102,6 +102,29 @@ TEST(Convert, WritingNarrowIsConvertingAndThenWriting) {
     }
 }
 
+TEST(Convert, EveryFormatTellsHowFarItIs) {
+    const Model model = family_model(family_configs()[0].config);
+    for (const ModelFormat format : kFormats)
+        for (const bool narrow : {false, true}) {
+            WriteOptions options;
+            if (narrow) options.type = WeightType::kF16;
+            std::uint64_t last = 0;
+            std::uint64_t all = 0;
+            std::size_t calls = 0;
+            options.progress = [&](std::uint64_t done, std::uint64_t total) {
+                EXPECT_GE(done, last) << model_format_name(format);
+                EXPECT_LE(done, total);
+                last = done;
+                all = total;
+                ++calls;
+            };
+            const Scratch scratch(file_name(format));
+            ASSERT_TRUE(through(model, format, options, scratch).ok());
+            EXPECT_GT(calls, 10U) << model_format_name(format);
+            EXPECT_GT(last * 10, all * 9) << model_format_name(format);
+        }
+}
+
 TEST(Convert, PairingsThereAndBackAreTheSameBits) {
     for (const auto& [name, config] : family_configs()) {
         const Model model = family_model(config);

@@ -233,6 +233,48 @@ TEST(Gguf, SaysWhichArchitectureItLacks) {
     EXPECT_NE(loaded.error().message.find("mamba"), std::string::npos);
 }
 
+// The keys in the words of the format's description: what a file of ours says is read back by
+// the same table of names, so that alone would not notice a wrong one.
+TEST(Gguf, ReadsRopeScalingAsOthersWriteIt) {
+    const auto scale = [](const std::function<void(GgufKeys&)>& more) {
+        Tiny tiny;
+        tiny.name = "token_embd.weight";
+        tiny.keys.text("general.architecture", "llama");
+        tiny.keys.number("llama.context_length", 4096);
+        tiny.keys.number("llama.embedding_length", 4);
+        tiny.keys.number("llama.block_count", 1);
+        tiny.keys.number("llama.feed_forward_length", 4);
+        tiny.keys.number("llama.attention.head_count", 1);
+        tiny.keys.real("llama.attention.layer_norm_rms_epsilon", 1e-6F);
+        tiny.keys.real("llama.rope.freq_base", 5e5F);
+        more(tiny.keys);
+        const Bytes bytes = tiny.file();
+        const auto config = gguf_config(read_gguf_header(memory(bytes)).value());
+        EXPECT_TRUE(config.ok()) << config.error().message;
+        EXPECT_EQ(config->rope_theta, 5e5F);
+        EXPECT_EQ(config->norm_eps, 1e-6F);
+        return config->rope_scale;
+    };
+    EXPECT_EQ(scale([](GgufKeys&) {}), RopeScale{});
+    EXPECT_EQ(scale([](GgufKeys& keys) { keys.text("llama.rope.scaling.type", "none"); }),
+              RopeScale{});
+    EXPECT_EQ(scale([](GgufKeys& keys) {
+                  keys.text("llama.rope.scaling.type", "linear");
+                  keys.real("llama.rope.scaling.factor", 4.0F);
+              }),
+              linear_rope_scale(4.0F));
+    EXPECT_EQ(scale([](GgufKeys& keys) { keys.real("llama.rope.scale_linear", 2.0F); }),
+              linear_rope_scale(2.0F));
+    EXPECT_EQ(scale([](GgufKeys& keys) {
+                  keys.text("llama.rope.scaling.type", "yarn");
+                  keys.real("llama.rope.scaling.factor", 4.0F);
+                  keys.number("llama.rope.scaling.original_context_length", 1024);
+                  keys.real("llama.rope.scaling.yarn_beta_fast", 16.0F);
+                  keys.real("llama.rope.scaling.yarn_beta_slow", 2.0F);
+              }),
+              yarn_rope_scale(4.0F, 1024, 16.0F, 2.0F));
+}
+
 TEST(Gguf, RopeFactorsAreTheLlama3ScalingOrRefused) {
     ModelConfig config = family_configs()[2].config;
     std::vector<float> factors = rope_factors(config);

@@ -53,6 +53,10 @@ TEST(HfConfig, ReadsEverySpellingOfRopeScaling) {
     EXPECT_EQ(scale(R"("rope_scaling":{"type":"yarn","factor":4.0,)"
                     R"("original_max_position_embeddings":256})"),
               yarn_rope_scale(4.0F, 256));
+    EXPECT_EQ(scale(R"("rope_scaling":{"rope_type":"yarn","factor":4.0,"beta_fast":16,)"
+                    R"("beta_slow":2,"attention_factor":0.75,)"
+                    R"("original_max_position_embeddings":256})"),
+              yarn_rope_scale(4.0F, 256, 16.0F, 2.0F, 0.75F));
     EXPECT_EQ(parse(kLlama + R"(,"rope_parameters":{"rope_type":"default","rope_theta":5e5})")
                   .value()
                   .config.rope_theta,

@@ -159,6 +159,11 @@ Status write_vector(const Model& model, const Outgoing& tensor, bool interleaved
     return narrowing.flush();
 }
 
+// Rows are added as they are, so nothing is gained by making them smaller.
+bool is_table(TensorKind kind) {
+    return kind == TensorKind::kPositionEmbedding || kind == TensorKind::kTypeEmbedding;
+}
+
 }  // namespace
 
 Result<std::vector<Outgoing>> outgoing_tensors(const Model& model, const OutgoingFormat& format) {
@@ -206,14 +211,16 @@ Status write_outgoing(const Model& model, const Outgoing& tensor, bool rope_inte
     return write_rows(model, tensor, rope_interleaved, sink);
 }
 
+bool falls_back(const TensorInfo& info, WeightType wanted) {
+    return info.is_matrix && !is_table(info.kind) && info.cols % tensor::weight_group(wanted) != 0;
+}
+
 WeightType usual_type(const TensorInfo& info, WeightType current,
                       std::optional<WeightType> wanted) {
     if (!info.is_matrix) return WeightType::kF32;
-    const bool table =
-        info.kind == TensorKind::kPositionEmbedding || info.kind == TensorKind::kTypeEmbedding;
     if (!wanted) return current;
-    if (table) return WeightType::kF32;
-    return info.cols % tensor::weight_group(*wanted) == 0 ? *wanted : WeightType::kF16;
+    if (is_table(info.kind)) return WeightType::kF32;
+    return falls_back(info, *wanted) ? WeightType::kF16 : *wanted;
 }
 
 }  // namespace cairn::model

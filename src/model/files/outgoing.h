@@ -42,6 +42,8 @@ using Sink = std::function<Status(ByteView)>;
 Status write_outgoing(const Model& model, const Outgoing& tensor, bool rope_interleaved,
                       const Sink& sink);
 
+/// Whether a matrix's rows are too short or odd for a type, so that it becomes F16.
+bool falls_back(const TensorInfo& info, tensor::WeightType wanted);
 /// The usual choice for a file of one type: matrices get it, or f16 where its blocks do not divide
 /// a row; norms, biases, position and segment embeddings stay f32. Without a type, matrices keep
 /// theirs.

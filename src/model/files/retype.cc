@@ -8,13 +8,16 @@
 namespace cairn::model {
 
 Result<Model> retype(const Model& model, std::optional<tensor::WeightType> type,
-                     bool rope_interleaved) {
+                     bool rope_interleaved, const WriteProgress& progress) {
     const OutgoingFormat format{[](const TensorInfo& info) { return Spelling{info.name}; },
                                 rope_interleaved,
                                 [&](const TensorInfo& info, tensor::WeightType current) {
                                     return usual_type(info, current, type);
                                 }};
     ASSIGN_OR_RETURN(const std::vector<Outgoing> tensors, outgoing_tensors(model, format));
+    std::uint64_t total = 0;
+    std::uint64_t done = 0;
+    for (const Outgoing& tensor : tensors) total += tensor.bytes;
     auto holding = std::make_shared<Holding>();
     Model result = model;
     if (model.config.positions == PositionKind::kRotary)
@@ -25,6 +28,8 @@ Result<Model> retype(const Model& model, std::optional<tensor::WeightType> type,
         RETURN_IF_ERROR(write_outgoing(model, tensor, rope_interleaved, [&](ByteView bytes) {
             std::memcpy(at, bytes.data(), bytes.size());
             at += bytes.size();
+            done += bytes.size();
+            if (progress) progress(done, total);
             return ok_status();
         }));
         CHECK(at == begin + tensor.bytes);

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "model/files/write_options.h"
 #include "model/weights.h"
 
 namespace cairn::model {
@@ -12,6 +13,6 @@ namespace cairn::model {
 /// Matrices as `type` (none: as they are), rows of queries and keys permuted exactly to
 /// `rope_interleaved`. kInvalid for values that the type cannot hold.
 Result<Model> retype(const Model& model, std::optional<tensor::WeightType> type,
-                     bool rope_interleaved);
+                     bool rope_interleaved, const WriteProgress& progress = {});
 
 }  // namespace cairn::model

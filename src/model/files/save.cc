@@ -42,10 +42,17 @@ Status save_model(const Model& model, ModelFormat format, const std::string& pat
     if (format == ModelFormat::kGguf) return write_gguf(model, path, options);
     if (format == ModelFormat::kHuggingFace) return write_hf_folder(model, path, options);
     RETURN_IF_ERROR(check_target(path, options.replace));
-    if (!options.type) return save_checkpoint(model, path, options.replace);
+    if (!options.type) return save_checkpoint(model, path, options.replace, options.progress);
+    // Two halves: changing the type, and writing.
+    const auto half = [&](bool second) -> WriteProgress {
+        if (!options.progress) return {};
+        return [&options, second](std::uint64_t done, std::uint64_t total) {
+            options.progress((second ? total : 0) + done, 2 * total);
+        };
+    };
     ASSIGN_OR_RETURN(const Model smaller,
-                     retype(model, options.type, model.config.rope_interleaved));
-    return save_checkpoint(smaller, path, options.replace);
+                     retype(model, options.type, model.config.rope_interleaved, half(false)));
+    return save_checkpoint(smaller, path, options.replace, half(true));
 }
 
 }  // namespace cairn::model

@@ -10,6 +10,9 @@
 
 namespace cairn::model {
 
+/// Told how many bytes of how many are behind us.
+using WriteProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
 struct WriteOptions {
     /// Matrices as this type; nothing: as they are (where the format can hold it).
     std::optional<tensor::WeightType> type;
@@ -18,9 +21,8 @@ struct WriteOptions {
     std::uint64_t shard_bytes = 0;
     /// Hugging Face: a folder whose tokenizer files are taken over as they are; may be empty.
     std::string carry_from;
-    std::string name;  ///< GGUF: what the file calls the model
-    /// Called with bytes written and bytes in all.
-    std::function<void(std::uint64_t, std::uint64_t)> progress;
+    std::string name;        ///< GGUF: what the file calls the model
+    WriteProgress progress;  ///< may be empty
 };
 
 }  // namespace cairn::model
