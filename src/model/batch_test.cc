@@ -159,6 +159,30 @@ TEST(Batch, LeavingChangesNothingForTheOthers) {
     EXPECT_FALSE(engine.remove(leaves));
 }
 
+// A server gives a model less room than its context has.
+TEST(Batch, EndsWhereTheRoomEnds) {
+    const Machine machine(tensor::available_kernel_sets().back(), 1);
+    const Model model = family_model(causal_families()[0], tensor::WeightType::kF32);
+    const ModelConfig& c = model.config;
+    Transformer transformer(c, model.weights, all_layers(c), machine.compute,
+                            {.max_batch = 16, .max_positions = 12});
+    BatchEngine engine(transformer, machine.compute, {});
+    SequenceRequest eight{.prompt = random_tokens(8, c.vocab, 1)};
+    eight.options.max_tokens = 100;
+    ASSERT_TRUE(engine.add(std::move(eight)).ok());
+    std::size_t tokens = 0;
+    std::optional<StopReason> reason;
+    for (int step = 0; step < 20 && !engine.is_idle(); ++step)
+        engine.step([&](const BatchEvent& event) {
+            tokens += event.step != nullptr ? 1 : 0;
+            if (event.ended) reason = event.reason;
+            return true;
+        });
+    EXPECT_EQ(reason, StopReason::kContext);
+    // The last one is sampled behind the last position and needs none of its own.
+    EXPECT_EQ(tokens, 5U);
+}
+
 TEST(Batch, RefusesWhatDoesNotFit) {
     const Machine machine(tensor::available_kernel_sets().back(), 1);
     const Model model = family_model(causal_families()[0], tensor::WeightType::kF32);
