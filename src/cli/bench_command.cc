@@ -20,6 +20,7 @@ namespace cairn::cli {
 namespace {
 
 constexpr std::size_t kMaxBenchTokens = 1U << 16;
+constexpr std::size_t kMaxBenchTogether = 64;
 constexpr double kQuick = 0.2;
 // What else a machine needs while a model is measured.
 constexpr std::uint64_t kSpareMemory = std::uint64_t{1} << 30;
@@ -118,9 +119,8 @@ class Bench {
                 if (!fits(what, parameters * tensor::weight_row_bytes(type, 256) / 256)) continue;
                 note(what);
                 const model::Model model = random_model(machine_.compute(), shape.config, type);
-                results_.models.push_back(measure_model(machine_.compute(), shape.name, model,
-                                                        request_.prefill, request_.decode,
-                                                        effort_));
+                results_.models.push_back(
+                    measure_model(machine_.compute(), shape.name, model, request_.work, effort_));
             }
         }
         for (const std::string& path : request_.models) {
@@ -133,9 +133,9 @@ class Bench {
             if (config.context < 2) return invalid(path + " has no room for a second token");
             if (!fits(path, bytes_of(loaded.model))) continue;
             const model::Model packed = model::pack_model(machine_.compute(), loaded.model);
-            results_.models.push_back(
-                measure_model(machine_.compute(), std::filesystem::path(path).filename().string(),
-                              packed, request_.prefill, request_.decode, effort_));
+            results_.models.push_back(measure_model(machine_.compute(),
+                                                    std::filesystem::path(path).filename().string(),
+                                                    packed, request_.work, effort_));
         }
         return ok_status();
     }
@@ -202,11 +202,14 @@ void add_bench(CLI::App& app, Invocation& invocation) {
                      "no products); again for each")
         ->check(CLI::IsMember(
             std::vector<std::string>(std::begin(kBenchParts), std::end(kBenchParts))));
-    command->add_option("--prefill", request->prefill, "Tokens of the prompt that is read")
+    command->add_option("--prefill", request->work.prefill, "Tokens of the prompt that is read")
         ->check(CLI::Range(std::size_t{1}, kMaxBenchTokens))
         ->capture_default_str();
-    command->add_option("--decode", request->decode, "Tokens that are written")
+    command->add_option("--decode", request->work.decode, "Tokens that are written")
         ->check(CLI::Range(std::size_t{1}, kMaxBenchTokens))
+        ->capture_default_str();
+    command->add_option("--together", request->work.together, "Sequences that decode as one batch")
+        ->check(CLI::Range(std::size_t{1}, kMaxBenchTogether))
         ->capture_default_str();
     command->add_option("--seconds", request->seconds, "To measure each figure")
         ->check(CLI::Range(0.01, 600.0))

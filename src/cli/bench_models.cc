@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "model/batch.h"
 #include "model/transformer.h"
 #include "tensor/sample.h"
 #include "train/trainer.h"
@@ -120,6 +121,34 @@ class Writer {
     std::span<const float> last_;
 };
 
+// Tokens per second of `together` sequences that decode side by side, each `decode` tokens after a
+// prompt of `before`; the prompts' own step is not counted.
+double batch_speed(const tensor::Compute& compute, const model::Model& model, std::size_t together,
+                   std::size_t before, std::size_t decode) {
+    const model::ModelConfig& config = model.config;
+    const std::size_t rows = together * before;
+    model::Transformer transformer(config, model.weights, model::all_layers(config), compute,
+                                   {.max_batch = rows, .max_positions = before + decode});
+    model::BatchEngine engine(transformer, compute,
+                              {.max_sequences = together, .prefill_slice = rows});
+    for (std::size_t i = 0; i < together; ++i) {
+        model::SequenceRequest request;
+        request.prompt = some_tokens(before, config.vocab);
+        request.prompt[0] = static_cast<std::uint32_t>(i % config.vocab);
+        request.options.max_tokens = decode;
+        CHECK(engine.add(std::move(request)).ok());
+    }
+    engine.step({});
+    std::size_t tokens = 0;
+    const Stopwatch watch;
+    while (!engine.is_idle())
+        engine.step([&](const model::BatchEvent& event) {
+            tokens += event.step != nullptr ? 1 : 0;
+            return true;
+        });
+    return static_cast<double>(tokens) / watch.seconds();
+}
+
 }  // namespace
 
 const std::vector<BenchShape>& bench_shapes() {
@@ -128,14 +157,13 @@ const std::vector<BenchShape>& bench_shapes() {
 }
 
 ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name,
-                         const model::Model& packed, std::size_t prefill, std::size_t decode,
-                         const Effort& effort) {
+                         const model::Model& packed, const ModelWork& work, const Effort& effort) {
     const model::ModelConfig& config = packed.config;
     const model::ParameterLayout layout(config);
-    prefill = std::min<std::size_t>(prefill, config.context);
+    const std::size_t prefill = std::min<std::size_t>(work.prefill, config.context);
     const std::size_t before = std::min<std::size_t>(kPrompt, (config.context + 1) / 2);
-    decode = std::min<std::size_t>(decode, config.context - before);
-    CHECK(prefill > 0 && decode > 0);
+    const std::size_t decode = std::min<std::size_t>(work.decode, config.context - before);
+    CHECK(prefill > 0 && decode > 0 && work.together > 0);
     ModelSpeed speed;
     speed.name = name;
     speed.type = types_of(layout, packed.weights);
@@ -167,6 +195,15 @@ ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name
         runs.push_back(watch.seconds());
     }
     speed.decode_tokens_s = static_cast<double>(decode) / median(std::move(runs));
+
+    speed.together = work.together;
+    std::vector<double> rates;
+    if (decode > 1) {
+        const Stopwatch batches;
+        while (rates.size() < effort.least_runs || batches.seconds() < effort.seconds)
+            rates.push_back(batch_speed(compute, packed, work.together, before, decode));
+        speed.together_tokens_s = median(std::move(rates));
+    }
     return speed;
 }
 

@@ -31,16 +31,23 @@ struct ModelSpeed {
     std::size_t decode_tokens = 0;
     double prefill_tokens_s = 0;
     double decode_tokens_s = 0;
+    std::size_t together = 0;
+    double together_tokens_s = 0;  ///< of that many sequences decoding as one batch, summed
 
     /// Multiply-adds of the matrices, times two.
     double operations_per_token = 0;
 };
 
-/// Prefill of `prefill` tokens from an empty cache; greedy decode of `decode` tokens after 16.
-/// All are cut to the model's context, of which there must be two tokens at least.
+/// What a model is asked to do. Tokens are cut to its context.
+struct ModelWork {
+    std::size_t prefill = 256;  ///< tokens from an empty cache
+    std::size_t decode = 32;    ///< tokens written after 16
+    std::size_t together = 16;  ///< sequences that do the latter at once
+};
+
+/// The model has a context of two tokens at least.
 ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name,
-                         const model::Model& packed, std::size_t prefill, std::size_t decode,
-                         const Effort& effort);
+                         const model::Model& packed, const ModelWork& work, const Effort& effort);
 
 struct TrainingSpeed {
     std::string name;

@@ -81,7 +81,9 @@ Json models_json(const BenchResults& results) {
              {"decode_tokens_s", speed.decode_tokens_s},
              {"decode_ratio", results.read_all_threads > 0
                                   ? Json(decode_ratio(speed, results.read_all_threads))
-                                  : Json(nullptr)}});
+                                  : Json(nullptr)},
+             {"together", speed.together},
+             {"together_tokens_s", speed.together_tokens_s}});
     return list;
 }
 
@@ -146,16 +148,18 @@ void print_models(const BenchResults& results, std::ostream& out) {
         name = std::max(name, s.name.size());
         type = std::max(type, s.type.size());
     }
-    out << fmt::format("\n{:<{}}{:<{}}{:>12}{:>16}{:>11}{:>16}{:>19}\n", "model", name + 2, "type",
-                       type + 2, "size", "prefill tok/s", "GFLOP/s", "decode tok/s",
-                       "of memory's speed");
+    out << fmt::format(
+        "\n{:<{}}{:<{}}{:>12}{:>16}{:>11}{:>16}{:>19}{:>16}\n", "model", name + 2, "type", type + 2,
+        "size", "prefill tok/s", "GFLOP/s", "decode tok/s", "of memory's speed",
+        results.models.empty() ? "" : fmt::format("{} at once", results.models.front().together));
     for (const ModelSpeed& s : results.models)
-        out << fmt::format("{:<{}}{:<{}}{:>12}{:>16.1f}{:>11.1f}{:>16.2f}{:>19}\n", s.name,
+        out << fmt::format("{:<{}}{:<{}}{:>12}{:>16.1f}{:>11.1f}{:>16.2f}{:>19}{:>16.1f}\n", s.name,
                            name + 2, s.type, type + 2, bytes_text(s.bytes_per_token),
                            s.prefill_tokens_s, gflops(s.operations_per_token, s.prefill_tokens_s),
                            s.decode_tokens_s,
                            percent(decode_ratio(s, results.read_all_threads),
-                                   results.read_all_threads > 0 ? 1.0 : 0.0));
+                                   results.read_all_threads > 0 ? 1.0 : 0.0),
+                           s.together_tokens_s);
 }
 
 void print_training(const BenchResults& results, std::ostream& out) {

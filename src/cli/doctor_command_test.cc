@@ -53,8 +53,9 @@ TEST(Bench, PrintsItsSchema) {
     request.types = {"q8_0"};
     request.parts = {"models"};
     request.threads = 1;
-    request.prefill = 8;
-    request.decode = 2;
+    request.work.prefill = 8;
+    request.work.decode = 2;
+    request.work.together = 3;
     request.seconds = 0.01;
     request.json = true;
     std::ostringstream out;
@@ -66,6 +67,8 @@ TEST(Bench, PrintsItsSchema) {
     EXPECT_EQ(report["models"][0]["type"], "q8_0");
     EXPECT_GT(report["models"][0]["decode_tokens_s"], 0);
     EXPECT_GT(report["models"][0]["decode_ratio"], 0);
+    EXPECT_EQ(report["models"][0]["together"], 3);
+    EXPECT_GT(report["models"][0]["together_tokens_s"], 0);
     EXPECT_FALSE(report.contains("training"));
 }
 

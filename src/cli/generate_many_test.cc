@@ -67,7 +67,7 @@ TEST_F(GenerateMany, PeopleSeeTheTextsInOrder) {
                                  file("two.txt", "Tom and\nOnce upon a time\n"), "--steps", "4"});
     EXPECT_EQ(outcome.code, 0) << outcome.errors;
     EXPECT_EQ(outcome.out,
-              "== 1 of 2\nTom and Lily w\n\n== 2 of 2\nOnce upon a time, there was a\n\n");
+              "== 1 of 2\nTom and Lily were play\n\n== 2 of 2\nOnce upon a time, there was a\n\n");
 }
 
 TEST_F(GenerateMany, BadPromptsAreNamed) {
