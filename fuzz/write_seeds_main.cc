@@ -17,6 +17,7 @@
 #include "model/files/save.h"
 #include "model/text/test_vocabulary.h"
 #include "model/text/tokenizer_json.h"
+#include "model/text/wordpiece.h"
 #include "net/hello.h"
 #include "serve/announce.h"
 #include "train/codec.h"
@@ -120,6 +121,14 @@ void text_seeds() {
             seed("model_tokenizer_json_fuzz", name,
                  as_bytes(files->tokenizer + std::string(1, '\0') + files->config));
     }
+    const std::string lines = "[UNK]\n[CLS]\n[SEP]\nthe\n##s\ncat\n";
+    const auto words = model::make_tokenizer(model::read_vocab_txt(lines).value()).value();
+    for (const char* target : {"model_wordpiece_fuzz", "model_tokenizer_fuzz"})
+        seed(target, "words", with_tail(words->serialise(), {'c', 'a', 't', 's', 4}));
+    seed("model_wordpiece_fuzz", "lines",
+         with_tail(Bytes(as_bytes(lines).begin(), as_bytes(lines).end()), {'c', 'a', 't', 3}));
+    seed("model_tokenizer_json_fuzz", "words",
+         as_bytes(model::write_tokenizer_json(words->parts()).value().tokenizer));
 }
 
 void chain_seeds() {

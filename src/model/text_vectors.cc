@@ -12,7 +12,7 @@ namespace cairn::model {
 namespace {
 
 // Tokens that a language model reads at once, and the least that an encoder gets room for.
-constexpr std::size_t kBatch = 256;
+constexpr std::size_t kBatch = 128;
 
 std::size_t longest(std::span<const std::vector<std::uint32_t>> texts) {
     std::size_t most = 1;

@@ -47,9 +47,9 @@ TEST(HfConfig, ReadsEverySpellingOfRopeScaling) {
     EXPECT_EQ(scale(R"("rope_parameters":{"rope_type":"linear","factor":2,"rope_theta":5})"),
               linear);
     EXPECT_EQ(scale(R"("rope_parameters":{"rope_type":"default","rope_theta":5})"), RopeScale{});
-    EXPECT_EQ(scale(R"("rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,)"
-                    R"("high_freq_factor":4.0,"original_max_position_embeddings":8192})"),
-              llama3_rope_scale(8.0F, 1.0F, 4.0F, 8192));
+    EXPECT_EQ(scale(R"("rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":2.0,)"
+                    R"("high_freq_factor":6.0,"original_max_position_embeddings":8192})"),
+              llama3_rope_scale(8.0F, 2.0F, 6.0F, 8192));
     EXPECT_EQ(scale(R"("rope_scaling":{"type":"yarn","factor":4.0,)"
                     R"("original_max_position_embeddings":256})"),
               yarn_rope_scale(4.0F, 256));

@@ -70,6 +70,10 @@ Status WordPieceTokenizer::check() const {
     for (const auto& id : {std::optional(v.unk), v.cls, v.sep, v.pad, v.mask})
         if (id && *id >= v.pieces.size())
             return invalid(fmt::format("vocabulary: special token {} does not exist", *id));
+    bool marked = v.pieces[v.unk].type == PieceType::kUnknown;
+    for (const auto& id : {v.cls, v.sep, v.pad, v.mask})
+        marked = marked && (!id || id == v.unk || v.pieces[*id].type == PieceType::kControl);
+    if (!marked) return invalid("vocabulary: a special token is a piece of text");
     if ((v.add_cls && !v.cls) || (v.add_sep && !v.sep))
         return invalid("vocabulary: it has no token that begins or ends a text");
     return ok_status();

@@ -235,7 +235,12 @@ TEST(WordPiece, RefusesWhatItCannotRead) {
     EXPECT_FALSE(WordPieceTokenizer::create(pieces).ok());  // begins with nothing
     pieces.add_cls = pieces.add_sep = false;
     EXPECT_TRUE(WordPieceTokenizer::create(pieces).ok());
-    pieces.unk = 1;
+    pieces.pieces.push_back({"[SEP]", PieceType::kNormal});
+    pieces.sep = 1;
+    EXPECT_FALSE(WordPieceTokenizer::create(pieces).ok());  // text could end a text
+    pieces.pieces[1].type = PieceType::kControl;
+    EXPECT_TRUE(WordPieceTokenizer::create(pieces).ok());
+    pieces.unk = 2;
     EXPECT_FALSE(WordPieceTokenizer::create(pieces).ok());
     TokenizerJson lines;
     lines.vocab = "a\nb\n";
