@@ -67,7 +67,7 @@ TEST(RopeTable, NoTwoScalingsAreAlike) {
         llama3_rope_scale(6.0F, 1.5F, 4.0F, 48),
         llama3_rope_scale(6.0F, 1.5F, 5.0F, 96),
         yarn_rope_scale(5.0F, 2048, 24.0F, 2.0F, 1.25F),
-        yarn_rope_scale(5.0F, 2048, 32.0F, 2.0F, 1.25F),
+        yarn_rope_scale(5.0F, 2048, 48.0F, 2.0F, 1.25F),
         yarn_rope_scale(5.0F, 2048, 24.0F, 1.0F, 1.25F),
         yarn_rope_scale(5.0F, 2048, 24.0F, 2.0F, 1.5F),
         yarn_rope_scale(5.0F, 4096, 24.0F, 2.0F, 1.25F),
