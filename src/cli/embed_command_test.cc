@@ -118,6 +118,16 @@ TEST_F(EmbedCommand, PoolsAsTheFilesSay) {
     const json object = run({"embed", folder_, "the cat", "--json"}).json();
     EXPECT_EQ(object["pooling"], "cls");
     EXPECT_EQ(vector({folder_, "the cat", "--pooling", "cls"}), vector({folder_, "the cat"}));
+    // Formats that can say it do, one that cannot tells the user.
+    const std::string file = scratch_.path() + "/cls.gguf";
+    const std::string again = scratch_.path() + "/again";
+    ASSERT_EQ(run({"model", "convert", "--model", folder_, "--out", file}).code, 0);
+    ASSERT_EQ(run({"model", "convert", "--model", file, "--out", again}).code, 0);
+    for (const std::string& model : {file, again})
+        EXPECT_EQ(run({"embed", model, "the cat", "--json"}).json()["pooling"], "cls") << model;
+    const Outcome lost =
+        run({"model", "convert", "--model", again, "--out", scratch_.path() + "/cls.cairn"});
+    EXPECT_NE(lost.out.find("--pooling cls"), std::string::npos) << lost.out;
 }
 
 TEST_F(EmbedCommand, RefusesInSentences) {

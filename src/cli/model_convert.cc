@@ -81,6 +81,7 @@ Status run_model_convert(const ModelRequest& request, std::ostream& out) {
     options.replace = request.force ? model::Replace::kYes : model::Replace::kNo;
     ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(request.model));
     RETURN_IF_ERROR(attach_tokenizer(request, loaded));
+    options.pooling = loaded.pooling;
     options.name = fs::path(request.model).stem().string();
     std::error_code ignored;
     if (loaded.format == "huggingface" && request.tokenizer.empty())
@@ -115,6 +116,12 @@ Status run_model_convert(const ModelRequest& request, std::ostream& out) {
     out << fmt::format("{}: {:.1f} MB written from {}, {}\n", request.out,
                        static_cast<double>(bytes) / 1e6, loaded.format,
                        with_tokenizer ? "with its tokenizer" : "without a tokenizer");
+    if (format == model::ModelFormat::kCairn && loaded.pooling &&
+        *loaded.pooling != model::usual_pooling(loaded.model.config))
+        out << fmt::format(
+            "  a .cairn file does not say how vectors are pooled: cairn embed "
+            "--pooling {}\n",
+            model::pooling_name(*loaded.pooling));
     for (const auto& [cols, names] : narrow)
         out << fmt::format(
             "  {} {} written as f16: rows of {} are no multiple of the {} that {} wants ({}{})\n",

@@ -67,7 +67,21 @@ Status add_rope(GgufKeys& keys, A architecture, const ModelConfig& config) {
     return ok_status();
 }
 
-Status add_shape(GgufKeys& keys, A architecture, const ModelConfig& config) {
+// llama.cpp's numbers; see gguf_model.cc.
+std::uint32_t pooling_number(std::optional<Pooling> pooling) {
+    switch (pooling.value_or(Pooling::kMean)) {
+        case Pooling::kFirst:
+            return 2;
+        case Pooling::kLast:
+            return 3;
+        case Pooling::kMean:
+            break;
+    }
+    return 1;
+}
+
+Status add_shape(GgufKeys& keys, A architecture, const ModelConfig& config,
+                 std::optional<Pooling> pooling) {
     const auto number = [&](const char* name, std::uint32_t value) {
         keys.number(gguf_key(architecture, name), value);
     };
@@ -84,7 +98,7 @@ Status add_shape(GgufKeys& keys, A architecture, const ModelConfig& config) {
               config.norm_eps);
     if (architecture == A::kBert) {
         keys.flag(gguf_key(architecture, "attention.causal"), false);
-        number("pooling_type", 1);  // the mean of the hidden states
+        number("pooling_type", pooling_number(pooling));
     }
     if (config.positions != PositionKind::kRotary) return ok_status();
     number("attention.key_length", config.head_dim());
@@ -154,14 +168,14 @@ struct Plan {
 };
 
 Result<Plan> plan_file(const Model& model, A architecture, const std::vector<Outgoing>& tensors,
-                       const std::string& name) {
+                       const WriteOptions& options) {
     Plan plan;
     GgufKeys keys;
     keys.text("general.architecture", gguf_architecture_name(architecture));
-    keys.text("general.name", name.empty() ? "a model written by Cairn" : name);
+    keys.text("general.name", options.name.empty() ? "a model written by Cairn" : options.name);
     keys.number("general.quantization_version", 2);
     keys.number("general.file_type", file_type(tensors));
-    RETURN_IF_ERROR(add_shape(keys, architecture, model.config));
+    RETURN_IF_ERROR(add_shape(keys, architecture, model.config, options.pooling));
     RETURN_IF_ERROR(add_vocabulary(keys, model));
     if (model.config.rope_scale.kind == RopeScaling::kLlama3)
         plan.rope_factors = rope_factors(model.config);
@@ -232,7 +246,7 @@ Status write_gguf(const Model& model, const std::string& path, const WriteOption
             return gguf_type(info, current, options.type);
         }};
     ASSIGN_OR_RETURN(const std::vector<Outgoing> tensors, outgoing_tensors(model, format));
-    ASSIGN_OR_RETURN(const Plan plan, plan_file(model, architecture, tensors, options.name));
+    ASSIGN_OR_RETURN(const Plan plan, plan_file(model, architecture, tensors, options));
     const std::uint64_t total = plan.header.size() + plan.data_bytes;
     ASSIGN_OR_RETURN(auto file, FileWriter::create(path, total));
     const auto pad = [&] {

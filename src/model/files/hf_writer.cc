@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kSingle = "model.safetensors";
+constexpr const char* kPoolingFolder = "1_Pooling";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
 // What else a folder may say about its tokenizer, taken over as it is.
@@ -69,6 +70,7 @@ class Folder {
     Folder(std::string path, Replace replace) : path_(std::move(path)), replace_(replace) {}
     ~Folder() {
         std::error_code ignored;
+        if (!inner_.empty() && !committed_) fs::remove(fs::path(path_) / inner_, ignored);
         if (created_ && !committed_) fs::remove(path_, ignored);
     }
 
@@ -76,6 +78,14 @@ class Folder {
         std::error_code failure;
         created_ = fs::create_directory(path_, failure);
         if (failure) return io_error("cannot create " + path_ + ": " + failure.message());
+        return ok_status();
+    }
+
+    // A folder inside it, which disappears with it.
+    Status make_within(const std::string& name) {
+        std::error_code failure;
+        if (fs::create_directory(fs::path(path_) / name, failure)) inner_ = name;
+        if (failure) return io_error("cannot create " + path_ + "/" + name);
         return ok_status();
     }
 
@@ -111,9 +121,19 @@ class Folder {
     Replace replace_;
     bool created_ = false;
     bool committed_ = false;
+    std::string inner_;
     std::vector<std::string> names_;
     std::vector<std::unique_ptr<FileWriter>> files_;
 };
+
+// As sentence-transformers say it; see hf_folder.cc.
+std::string pooling_config(Pooling pooling, std::uint32_t dim) {
+    const json object = {{"word_embedding_dimension", dim},
+                         {"pooling_mode_cls_token", pooling == Pooling::kFirst},
+                         {"pooling_mode_mean_tokens", pooling == Pooling::kMean},
+                         {"pooling_mode_lasttoken", pooling == Pooling::kLast}};
+    return object.dump(2) + "\n";
+}
 
 Status write_weights(const Model& model, const std::vector<Outgoing>& tensors,
                      const WriteOptions& options, Folder& folder) {
@@ -205,6 +225,11 @@ Status write_hf_folder(const Model& model, const std::string& path, const WriteO
     RETURN_IF_ERROR(write_tokenizer(model, options, folder, tokens));
     const std::string config = render_hf_config(model.config, family, tokens, tensors.front().type);
     RETURN_IF_ERROR(folder.text("config.json", config));
+    if (options.pooling && family == HfFamily::kBert) {
+        RETURN_IF_ERROR(folder.make_within(kPoolingFolder));
+        RETURN_IF_ERROR(folder.text(std::string(kPoolingFolder) + "/config.json",
+                                    pooling_config(*options.pooling, model.config.dim)));
+    }
     return folder.commit();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "model/files/file_writer.h"
+#include "model/text_vectors.h"
 #include "tensor/weight.h"
 
 namespace cairn::model {
@@ -21,7 +22,9 @@ struct WriteOptions {
     std::uint64_t shard_bytes = 0;
     /// Hugging Face: a folder whose tokenizer files are taken over as they are; may be empty.
     std::string carry_from;
-    std::string name;        ///< GGUF: what the file calls the model
+    std::string name;  ///< GGUF: what the file calls the model
+    /// Encoders: how states become one vector. GGUF and Hugging Face can say it.
+    std::optional<Pooling> pooling{};
     WriteProgress progress;  ///< may be empty
 };
 
