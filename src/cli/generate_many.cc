@@ -153,14 +153,18 @@ Result<std::vector<std::string>> read_prompts(const std::string& path) {
     std::istream& lines = path == "-" ? std::cin : file;
     const bool json = path.ends_with(".jsonl");
     std::vector<std::string> prompts;
+    std::size_t number = 0;
     for (std::string line; std::getline(lines, line);) {
+        ++number;
+        if (line.ends_with('\r')) line.pop_back();
+        if (line.empty()) continue;
         if (prompts.size() == kMaxPrompts)
             return invalid(path + " has more than " + std::to_string(kMaxPrompts) + " prompts");
         if (!json) {
             prompts.push_back(std::move(line));
             continue;
         }
-        ASSIGN_OR_RETURN(std::string prompt, prompt_of_json(line, prompts.size() + 1));
+        ASSIGN_OR_RETURN(std::string prompt, prompt_of_json(line, number));
         prompts.push_back(std::move(prompt));
     }
     if (prompts.empty()) return invalid(path + " has no prompts: it wants one per line");

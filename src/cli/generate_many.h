@@ -13,8 +13,9 @@ namespace cairn::cli {
 inline constexpr std::size_t kMaxPrompts = 1'000'000;
 inline constexpr std::size_t kMaxTogether = 1024;
 
-/// One prompt per line; in a file named .jsonl each line is an object with a "prompt" (anything
-/// else in it is left alone). "-": lines from standard input. kInvalid names the line.
+/// One prompt per line, empty lines skipped; in a file named .jsonl each line is an object with a
+/// "prompt" (anything else in it is left alone). "-": lines from standard input. kInvalid names the
+/// line.
 Result<std::vector<std::string>> read_prompts(const std::string& path);
 
 /// Writes the texts in the order of the prompts, each as soon as it and all before it are done: for

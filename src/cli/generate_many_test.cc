@@ -75,14 +75,14 @@ TEST_F(GenerateMany, BadPromptsAreNamed) {
         const auto prompts = read_prompts(path);
         return prompts.ok() ? "" : prompts.error().message;
     };
-    EXPECT_EQ(read_prompts(file("a.txt", "one\n\nthree")).value(),
-              (std::vector<std::string>{"one", "", "three"}));
+    EXPECT_EQ(read_prompts(file("a.txt", "one\r\n\ntwo lines")).value(),
+              (std::vector<std::string>{"one", "two lines"}));
     EXPECT_NE(message(file("empty.txt", "")).find("has no prompts"), std::string::npos);
     EXPECT_NE(message(folder + "/none.txt").find("none.txt"), std::string::npos);
-    const std::string good = "{\"prompt\": \"a\"}\n";
+    const std::string good = "{\"prompt\": \"a\"}\n\n";
     for (const char* bad : {"text", "{\"prompt\": 5}", "[\"a\"]", "{}", "{\"prompt\": \"a\""})
         EXPECT_EQ(message(file("b.jsonl", good + bad + "\n")),
-                  "line 2 is not like {\"prompt\": \"text\"}")
+                  "line 3 is not like {\"prompt\": \"text\"}")
             << bad;
     if (!std::filesystem::exists(model)) GTEST_SKIP() << "no stories260K: set CAIRN_TEST_DATA";
     const std::string words(4000, 'a');
