@@ -32,12 +32,29 @@ void norm_heads(const LayerGraph& g, Matrix raw, const tensor::Weight& gamma, Ma
                             heads_as_rows(out, d), stats.rstd);
 }
 
+struct Linear {
+    const tensor::Weight& w;
+    const tensor::Weight& bias;
+    Matrix y;
+};
+
+// All y = x * w^T as one piece of work, then one add of the bias where there is one.
+template <std::size_t kCount>
+void linears_forward(const LayerGraph& g, ConstMatrix x, const Linear (&all)[kCount]) {
+    tensor::Product products[kCount];
+    for (std::size_t i = 0; i < kCount; ++i) products[i] = {all[i].w, all[i].y};
+    tensor::matmul_nt(g.compute, x, products);
+    for (const Linear& linear : all)
+        if (!linear.bias.empty()) tensor::add_bias(g.compute, floats(linear.bias), linear.y);
+}
+
 // branch = feed_forward(ffn_input)
 void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b) {
     const std::size_t count = b.up.rows * b.up.cols;
-    const bool gated = g.config.feed_forward == FeedForward::kSwiglu;
-    if (gated) linear_forward(g.compute, b.ffn_input, w.w_gate, w.b_gate, b.gate);
-    linear_forward(g.compute, b.ffn_input, w.w_up, w.b_up, b.up);
+    if (g.config.feed_forward == FeedForward::kSwiglu)
+        linears_forward(g, b.ffn_input, {{w.w_gate, w.b_gate, b.gate}, {w.w_up, w.b_up, b.up}});
+    else
+        linear_forward(g.compute, b.ffn_input, w.w_up, w.b_up, b.up);
     switch (g.config.feed_forward) {
         case FeedForward::kSwiglu:
             tensor::swiglu_forward(g.compute, count, b.gate.data, b.up.data, b.activated.data);
@@ -97,9 +114,8 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
     } else {
         keep(x, b.attn_input);
     }
-    linear_forward(g.compute, b.attn_input, w.wq, w.bq, b.query_raw);
-    linear_forward(g.compute, b.attn_input, w.wk, w.bk, b.key_raw);
-    linear_forward(g.compute, b.attn_input, w.wv, w.bv, b.value);
+    linears_forward(g, b.attn_input,
+                    {{w.wq, w.bq, b.query_raw}, {w.wk, w.bk, b.key_raw}, {w.wv, w.bv, b.value}});
     if (g.config.qk_norm) {
         norm_heads(g, b.query_raw, w.q_norm, b.query, b.query_stats);
         norm_heads(g, b.key_raw, w.k_norm, b.key, b.key_stats);

@@ -7,8 +7,7 @@
 #include "base/float_mode.h"
 #include "tensor/kernels.h"
 #include "tensor/kv_type.h"
-#include "tensor/matmul.h"
-#include "tensor/split.h"
+#include "tensor/products.h"
 
 namespace cairn::tensor {
 
@@ -62,12 +61,26 @@ std::size_t columns_grain(ConstMatrix a) {
     return (grain_for(a.rows * a.cols) + kColumnGrain - 1) / kColumnGrain * kColumnGrain;
 }
 
-void matmul_nt_panels(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
+/// Columns [begin, end) of C from panels that are there.
+void product_of_panels(const Compute& compute, ConstMatrix a, const Product& product,
+                       std::size_t begin, std::size_t end) {
+    const Weight& w = product.w;
     const auto* panels = static_cast<const std::byte*>(w.data);
-    split(compute, c.cols, columns_grain(a), [&](std::size_t begin, std::size_t end) {
-        compute.kernels->matmul_packed(a, w.type, panels + begin * w.cols * dense_bytes(w.type),
-                                       c.column_range(begin, end - begin));
-    });
+    compute.kernels->matmul_packed(a, w.type, panels + begin * w.cols * dense_bytes(w.type),
+                                   product.c.column_range(begin, end - begin));
+}
+
+/// The same from canonical weights. Whoever multiplies often packs once; here each group of rows is
+/// packed for its one use.
+void product_of_rows(const Compute& compute, ConstMatrix a, const Product& product,
+                     std::size_t begin, std::size_t end) {
+    const Weight& w = product.w;
+    float* panels = thread_scratch(kColumnGrain * w.cols / 2, Scratch::kOperator);
+    for (std::size_t j = begin; j < end; j += kColumnGrain) {
+        const std::size_t here = std::min(kColumnGrain, end - j);
+        pack_panels(w, j / kPanelRows, j / kPanelRows + panels_of(here), panels);
+        compute.kernels->matmul_packed(a, w.type, panels, product.c.column_range(j, here));
+    }
 }
 
 }  // namespace
@@ -87,19 +100,13 @@ void dense_row(const Weight& w, std::size_t row, float* out) {
             dense_element(w.type, w.data, w.packed ? panel + k * kPanelRows : row * w.cols + k);
 }
 
-void matmul_nt_dense(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
+void matmul_nt_dense(const Compute& compute, ConstMatrix a, std::span<const Product> products) {
     check_float_mode();
-    if (w.packed) return matmul_nt_panels(compute, a, w, c);
-    if (w.type == WeightType::kF32) return matmul_nt(compute, a, w.f32(), c);
-    // Whoever multiplies often packs once; here each group of rows is packed for its one use.
-    split(compute, c.cols, columns_grain(a), [&](std::size_t begin, std::size_t end) {
-        float* panels = thread_scratch(kColumnGrain * w.cols / 2, Scratch::kOperator);
-        for (std::size_t j = begin; j < end; j += kColumnGrain) {
-            const std::size_t here = std::min(kColumnGrain, end - j);
-            pack_panels(w, j / kPanelRows, j / kPanelRows + panels_of(here), panels);
-            compute.kernels->matmul_packed(a, w.type, panels, c.column_range(j, here));
-        }
-    });
+    split_products(compute, products, columns_grain(a),
+                   [&](const Product& product, std::size_t begin, std::size_t end) {
+                       const auto part = product.w.packed ? product_of_panels : product_of_rows;
+                       part(compute, a, product, begin, end);
+                   });
 }
 
 void narrow_dense(ConstMatrix values, WeightType type, void* out) {

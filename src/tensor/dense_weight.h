@@ -21,8 +21,8 @@ float dense_element(WeightType type, const void* data, std::size_t index);
 std::size_t dense_bytes(WeightType type);
 std::size_t dense_packed_bytes(WeightType type, std::size_t rows, std::size_t cols);
 Weight pack_dense(const Compute& compute, const Weight& w, void* out);
-/// Any dense type, packed or not.
-void matmul_nt_dense(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c);
+/// Any dense type, packed or not, the same for all products.
+void matmul_nt_dense(const Compute& compute, ConstMatrix a, std::span<const Product> products);
 void dense_row(const Weight& w, std::size_t row, float* out);
 void narrow_dense(ConstMatrix values, WeightType type, void* out);
 

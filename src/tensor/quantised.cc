@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "base/float_mode.h"
+#include "tensor/products.h"
 #include "tensor/quantised_format.h"
 #include "tensor/quantised_kernels.h"
-#include "tensor/split.h"
 
 namespace cairn::tensor {
 
@@ -20,27 +20,31 @@ void check_shape(WeightType type, std::size_t cols) {
     CHECK(type != WeightType::kW8A8Row || cols <= kMaxW8A8Columns);
 }
 
-/// All of C for so many rows of A that their quantised form fits into scratch.
-void product(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
+/// Rows [first, first + a.rows) of every C; so many that their quantised form fits into scratch.
+void product(const Compute& compute, ConstMatrix a, std::span<const Product> products,
+             std::size_t first) {
     constexpr std::size_t kWorthAThread = std::size_t{1} << 18;
     const QuantisedKernels& kernels = quantised_kernels_of(*compute.kernels);
-    const std::size_t bytes = kernels.activation_bytes(w.type, a.rows, a.cols);
+    const WeightType type = products.front().w.type;
+    const std::size_t bytes = kernels.activation_bytes(type, a.rows, a.cols);
     void* const activations = thread_scratch((bytes + 3) / 4, Scratch::kOperator);
     const auto quantise_part = [&](std::size_t begin, std::size_t end) {
-        kernels.quantise_rows(w.type, a, begin, end, activations);
+        kernels.quantise_rows(type, a, begin, end, activations);
     };
-    const auto product_part = [&](std::size_t begin, std::size_t end) {
-        kernels.product(activations, w, c, begin, end);
+    const auto product_part = [&](const Product& p, std::size_t begin, std::size_t end) {
+        kernels.product(activations, p.w, p.c.row_range(first, a.rows), begin / kQuantPanel,
+                        panels_of(end));
     };
     if (a.rows * a.cols < kWorthAThread)
         quantise_part(0, a.rows);
     else
         split(compute, a.rows, kernels.row_grain, quantise_part);
-    const std::size_t panels = panels_of(w.rows);
-    if (a.rows * a.cols * w.rows < kWorthAThread)
-        product_part(0, panels);
+    std::size_t outputs = 0;
+    for (const Product& p : products) outputs += p.w.rows;
+    if (a.rows * a.cols * outputs < kWorthAThread)
+        for (const Product& p : products) product_part(p, 0, p.w.rows);
     else
-        split(compute, panels, kernels.panel_grain, product_part);
+        split_products(compute, products, kernels.panel_grain * kQuantPanel, product_part);
 }
 
 }  // namespace
@@ -90,15 +94,12 @@ Weight pack_quantised(const Compute& compute, const Weight& w, void* out) {
     return {w.type, w.rows, w.cols, out, true};
 }
 
-void matmul_nt_quantised(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
+void matmul_nt_quantised(const Compute& compute, ConstMatrix a, std::span<const Product> products) {
     constexpr std::size_t kMostRows = 768;
-    CHECK(a.rows == c.rows && w.rows == c.cols && a.cols == w.cols);
-    check_shape(w.type, w.cols);
+    for (const Product& p : products) check_shape(p.w.type, p.w.cols);
     check_float_mode();
-    for (std::size_t i = 0; i < a.rows; i += kMostRows) {
-        const std::size_t rows = std::min(kMostRows, a.rows - i);
-        product(compute, a.row_range(i, rows), w, c.row_range(i, rows));
-    }
+    for (std::size_t i = 0; i < a.rows; i += kMostRows)
+        product(compute, a.row_range(i, std::min(kMostRows, a.rows - i)), products, i);
 }
 
 void quantised_row(const Weight& w, std::size_t row, float* out) {

@@ -28,8 +28,9 @@ namespace cairn::tensor {
 std::size_t quantised_packed_bytes(WeightType type, std::size_t rows, std::size_t cols);
 /// W is canonical, `out` aligned to 64 bytes. The layout is quantised_format.h's, one for all sets.
 Weight pack_quantised(const Compute& compute, const Weight& w, void* out);
-/// C[M,N] = A[M,K] * W[N,K]^T; W may be canonical, too, which is slow but gives the same bits.
-void matmul_nt_quantised(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c);
+/// C[M,N] = A[M,K] * W[N,K]^T for each product; A is quantised once, so all weights have one type.
+/// W may be canonical, too, which is slow but gives the same bits.
+void matmul_nt_quantised(const Compute& compute, ConstMatrix a, std::span<const Product> products);
 /// out[k] = fma(scale, q, -minimum), one rounding.
 void quantised_row(const Weight& w, std::size_t row, float* out);
 /// fp32 to Q8_0, Q4_0 (as GGUF's reference quantisers round) or W8A8-row. kInvalid for values that

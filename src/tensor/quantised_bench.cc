@@ -51,7 +51,7 @@ void quantised(benchmark::State& state) {
     std::vector<float> c(m * n);
     std::size_t next = 0;
     for (auto _ : state) {
-        matmul_nt_quantised(compute, {a.data(), m, k}, weights.packed[next], {c.data(), m, n});
+        matmul_nt(compute, {a.data(), m, k}, weights.packed[next], {c.data(), m, n});
         next = (next + 1) % weights.copies;
     }
     using benchmark::Counter;

@@ -73,7 +73,7 @@ const Compute& reference() {
 std::vector<float> product(const Compute& compute, const std::vector<float>& a, const Weight& w) {
     const std::size_t m = a.size() / w.cols;
     std::vector<float> c(m * (w.rows + 3), 7.0F);
-    matmul_nt_quantised(compute, {a.data(), m, w.cols}, w, {c.data(), m, w.rows, w.rows + 3});
+    matmul_nt(compute, {a.data(), m, w.cols}, w, {c.data(), m, w.rows, w.rows + 3});
     return c;
 }
 

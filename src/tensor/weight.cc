@@ -61,13 +61,28 @@ std::size_t weight_row_bytes(WeightType type, std::size_t cols) {
 }
 
 void matmul_nt(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
-    CHECK(a.rows == c.rows && w.rows == c.cols && a.cols == w.cols);
-    if (w.is_dense_f32())
-        matmul_nt(compute, a, w.f32(), c);
-    else if (is_dense(w.type))
-        matmul_nt_dense(compute, a, w, c);
-    else
-        matmul_nt_quantised(compute, a, w, c);
+    const Product product{w, c};
+    matmul_nt(compute, a, std::span(&product, 1));
+}
+
+void matmul_nt(const Compute& compute, ConstMatrix a, std::span<const Product> products) {
+    while (!products.empty()) {
+        const Weight& w = products.front().w;
+        std::size_t count = 0;
+        for (; count < products.size(); ++count) {
+            const auto& [other, c] = products[count];
+            CHECK(a.rows == c.rows && other.rows == c.cols && a.cols == other.cols);
+            if (other.type != w.type || other.packed != w.packed) break;
+        }
+        if (w.is_dense_f32()) {
+            for (const Product& p : products.first(count)) matmul_nt(compute, a, p.w.f32(), p.c);
+        } else if (is_dense(w.type)) {
+            matmul_nt_dense(compute, a, products.first(count));
+        } else {
+            matmul_nt_quantised(compute, a, products.first(count));
+        }
+        products = products.subspan(count);
+    }
 }
 
 void weight_row(const Weight& w, std::size_t row, float* out) {

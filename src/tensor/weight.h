@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/result.h"
@@ -71,6 +72,15 @@ struct Weight {
 /// C[M,N] = A[M,K] * W[N,K]^T for any type, packed or canonical, by rule 1 (f32, f16, bf16: widened
 /// exactly) or rule 2 (quantised: A is quantised per token and group first).
 void matmul_nt(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c);
+
+/// C = A W^T, one of several that share A.
+struct Product {
+    Weight w;
+    Matrix c;
+};
+/// The same for each product, as one piece of parallel work where their types allow it: queries,
+/// keys and values; gate and up. Each result has the bits of its own product.
+void matmul_nt(const Compute& compute, ConstMatrix a, std::span<const Product> products);
 
 /// Row `row` as fp32 (an embedding lookup), one rounding per element for the quantised types:
 /// out[cols].

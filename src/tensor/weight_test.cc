@@ -112,6 +112,55 @@ TEST_P(WeightSets, DenseProductsAreRuleOne) {
     }
 }
 
+TEST_P(WeightSets, ProductsWithOneInputAreEachTheirOwn) {
+    constexpr WeightType kMixes[][3] = {
+        {WeightType::kQ8_0, WeightType::kQ8_0, WeightType::kQ8_0},
+        {WeightType::kF16, WeightType::kF16, WeightType::kF16},
+        {WeightType::kF32, WeightType::kF32, WeightType::kF32},
+        {WeightType::kW8A8Row, WeightType::kQ4_0, WeightType::kQ4_0},
+        {WeightType::kBf16, WeightType::kQ6K, WeightType::kF16},
+    };
+    constexpr std::size_t kRows[] = {70, 1, 333};
+    constexpr std::size_t kCols = 768;
+    ThreadPool one(1);
+    for (const auto& mix : kMixes) {
+        std::vector<std::vector<std::byte>> bytes;
+        for (std::size_t i = 0; i < 3; ++i) {
+            bytes.emplace_back(kRows[i] * weight_row_bytes(mix[i], kCols));
+            for (std::size_t j = 0; j < bytes[i].size(); ++j)
+                bytes[i][j] = static_cast<std::byte>((j * (37 + i)) >> 3 & 0x37U);
+        }
+        for (const std::size_t m : {1, 2, 9, 800}) {
+            if (m > 9 && GetParam() == KernelSet::kReference) continue;
+            const std::vector<float> a = normal_values(m * kCols, 5);
+            for (const bool packed : {false, true}) {
+                for (const std::size_t threads : {1UL, 2UL, 5UL}) {
+                    if (m > 9 && (packed || threads != 2)) continue;
+                    ThreadPool pool(threads);
+                    const Compute compute{*kernels_for(GetParam()), &pool};
+                    std::vector<Storage> storage;
+                    std::vector<std::vector<float>> expected, found;
+                    std::vector<Product> products;
+                    for (std::size_t i = 0; i < 3; ++i) {
+                        Weight w(mix[i], kRows[i], kCols, bytes[i].data());
+                        expected.emplace_back(m * kRows[i]);
+                        found.emplace_back(m * kRows[i]);
+                        matmul_nt({*kernels_for(GetParam()), &one}, {a.data(), m, kCols}, w,
+                                  {expected[i].data(), m, kRows[i]});
+                        storage.push_back(aligned(packed_bytes(mix[i], kRows[i], kCols)));
+                        if (packed) w = pack_weight(compute, w, storage[i].get());
+                        products.push_back({w, {found[i].data(), m, kRows[i]}});
+                    }
+                    matmul_nt(compute, {a.data(), m, kCols}, products);
+                    for (std::size_t i = 0; i < 3; ++i)
+                        ASSERT_EQ(bits_differ(found[i], expected[i]), "")
+                            << weight_type_name(mix[i]) << " " << m << ", " << threads;
+                }
+            }
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, WeightSets, testing::ValuesIn(available_kernel_sets()),
                          [](const auto& set) { return std::string(kernel_set_name(set.param)); });
 
