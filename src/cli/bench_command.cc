@@ -77,8 +77,8 @@ class Bench {
         note("how fast memory is read");
         const SystemClock clock;
         ThreadPool single(1);
-        results_.read_one_thread = tensor::measure_reading(clock, single);
-        results_.read_all_threads = tensor::measure_reading(clock, *machine_.compute().pool);
+        results_.read_one_thread = tensor::MemoryReader(single).best(clock);
+        results_.read_all_threads = tensor::MemoryReader(*machine_.compute().pool).best(clock);
     }
 
     void products() {
@@ -111,6 +111,7 @@ class Bench {
     }
 
     Status models() {
+        tensor::MemoryReader memory(*machine_.compute().pool);
         for (const BenchShape& shape : shapes()) {
             for (const tensor::WeightType type : types_) {
                 const std::string what =
@@ -119,8 +120,8 @@ class Bench {
                 if (!fits(what, parameters * tensor::weight_row_bytes(type, 256) / 256)) continue;
                 note(what);
                 const model::Model model = random_model(machine_.compute(), shape.config, type);
-                results_.models.push_back(
-                    measure_model(machine_.compute(), shape.name, model, request_.work, effort_));
+                results_.models.push_back(measure_model(machine_.compute(), memory, shape.name,
+                                                        model, request_.work, effort_));
             }
         }
         for (const std::string& path : request_.models) {
@@ -133,7 +134,7 @@ class Bench {
             if (config.context < 2) return invalid(path + " has no room for a second token");
             if (!fits(path, bytes_of(loaded.model))) continue;
             const model::Model packed = model::pack_model(machine_.compute(), loaded.model);
-            results_.models.push_back(measure_model(machine_.compute(),
+            results_.models.push_back(measure_model(machine_.compute(), memory,
                                                     std::filesystem::path(path).filename().string(),
                                                     packed, request_.work, effort_));
         }

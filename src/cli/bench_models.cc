@@ -156,8 +156,9 @@ const std::vector<BenchShape>& bench_shapes() {
     return shapes;
 }
 
-ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name,
-                         const model::Model& packed, const ModelWork& work, const Effort& effort) {
+ModelSpeed measure_model(const tensor::Compute& compute, tensor::MemoryReader& memory,
+                         const std::string& name, const model::Model& packed, const ModelWork& work,
+                         const Effort& effort) {
     const model::ModelConfig& config = packed.config;
     const model::ParameterLayout layout(config);
     const std::size_t prefill = std::min<std::size_t>(work.prefill, config.context);
@@ -182,8 +183,11 @@ ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name
     speed.prefill_tokens_s = static_cast<double>(prefill) / prefill_seconds;
 
     std::vector<double> runs;
+    std::vector<double> shares;
+    const SystemClock clock;
     const Stopwatch all;
     while (runs.size() < effort.least_runs || all.seconds() < effort.seconds) {
+        const double reading = memory.now(clock);
         writer.forget();
         writer.feed(std::span(prompt).first(before));
         std::uint32_t token = writer.next();
@@ -193,7 +197,10 @@ ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name
             token = writer.next();
         }
         runs.push_back(watch.seconds());
+        shares.push_back(static_cast<double>(speed.bytes_per_token * decode) / runs.back() /
+                         reading);
     }
+    speed.decode_ratio = median(std::move(shares));
     speed.decode_tokens_s = static_cast<double>(decode) / median(std::move(runs));
 
     speed.together = work.together;

@@ -8,6 +8,7 @@
 #include "cli/bench_products.h"
 #include "cli/stopwatch.h"
 #include "model/weights.h"
+#include "tensor/speed.h"
 
 namespace cairn::cli {
 
@@ -32,6 +33,9 @@ struct ModelSpeed {
     double prefill_tokens_s = 0;
     double decode_tokens_s = 0;
     std::size_t together = 0;
+    /// Share of memory's speed that decoding reached: median over runs, each beside a reading of
+    /// memory right before it.
+    double decode_ratio = 0;
     double together_tokens_s = 0;  ///< of that many sequences decoding as one batch, summed
 
     /// Multiply-adds of the matrices, times two.
@@ -46,8 +50,9 @@ struct ModelWork {
 };
 
 /// The model has a context of two tokens at least.
-ModelSpeed measure_model(const tensor::Compute& compute, const std::string& name,
-                         const model::Model& packed, const ModelWork& work, const Effort& effort);
+ModelSpeed measure_model(const tensor::Compute& compute, tensor::MemoryReader& memory,
+                         const std::string& name, const model::Model& packed, const ModelWork& work,
+                         const Effort& effort);
 
 struct TrainingSpeed {
     std::string name;

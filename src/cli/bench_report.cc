@@ -79,9 +79,7 @@ Json models_json(const BenchResults& results) {
              {"prefill_gflops", gflops(speed.operations_per_token, speed.prefill_tokens_s)},
              {"decode_tokens", speed.decode_tokens},
              {"decode_tokens_s", speed.decode_tokens_s},
-             {"decode_ratio", results.read_all_threads > 0
-                                  ? Json(decode_ratio(speed, results.read_all_threads))
-                                  : Json(nullptr)},
+             {"decode_ratio", speed.decode_ratio},
              {"together", speed.together},
              {"together_tokens_s", speed.together_tokens_s}});
     return list;
@@ -156,10 +154,7 @@ void print_models(const BenchResults& results, std::ostream& out) {
         out << fmt::format("{:<{}}{:<{}}{:>12}{:>16.1f}{:>11.1f}{:>16.2f}{:>19}{:>16.1f}\n", s.name,
                            name + 2, s.type, type + 2, bytes_text(s.bytes_per_token),
                            s.prefill_tokens_s, gflops(s.operations_per_token, s.prefill_tokens_s),
-                           s.decode_tokens_s,
-                           percent(decode_ratio(s, results.read_all_threads),
-                                   results.read_all_threads > 0 ? 1.0 : 0.0),
-                           s.together_tokens_s);
+                           s.decode_tokens_s, percent(s.decode_ratio, 1.0), s.together_tokens_s);
 }
 
 void print_training(const BenchResults& results, std::ostream& out) {
@@ -174,12 +169,6 @@ void print_training(const BenchResults& results, std::ostream& out) {
 }
 
 }  // namespace
-
-double decode_ratio(const ModelSpeed& speed, double read_bytes_per_second) {
-    if (read_bytes_per_second <= 0) return 0;
-    return static_cast<double>(speed.bytes_per_token) * speed.decode_tokens_s /
-           read_bytes_per_second;
-}
 
 std::string bench_json(const BenchResults& results) {
     Json json = {{"schema", kSchema}, {"machine", machine_json(results)}};

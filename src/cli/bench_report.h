@@ -25,10 +25,6 @@ struct BenchResults {
     std::vector<std::string> skipped;  ///< what was not measured, and why
 };
 
-/// Of the machine's reading speed that decode reaches: bytes per token x tokens per second / speed.
-/// Above 1 where a cache holds the model.
-double decode_ratio(const ModelSpeed& speed, double read_bytes_per_second);
-
 /// One JSON object; the schema stands at run_bench.
 std::string bench_json(const BenchResults& results);
 

@@ -69,18 +69,33 @@ std::uint64_t read_lines(const std::uint64_t* words, std::size_t begin, std::siz
 
 }  // namespace
 
-double measure_reading(const Clock& clock, ThreadPool& pool) {
-    constexpr std::size_t kBytes = 2 * kUncached;
-    constexpr std::size_t kGrain = std::size_t{1} << 17;
-    const auto memory = filled(kBytes);
-    const auto* words = reinterpret_cast<const std::uint64_t*>(memory.get());
+struct MemoryReader::Buffer {
+    static constexpr std::size_t kBytes = 2 * kUncached;
+    std::unique_ptr<std::byte[], Free> memory = filled(kBytes);
     std::atomic<std::uint64_t> sum = 0;  // so that the reading is not left out
-    const double seconds = best_seconds(clock, [&] {
+
+    void pass(ThreadPool& pool) {
+        constexpr std::size_t kGrain = std::size_t{1} << 17;
+        const auto* words = reinterpret_cast<const std::uint64_t*>(memory.get());
         pool.parallel_for(
             kBytes / sizeof(std::uint64_t), kGrain,
             [&](std::size_t begin, std::size_t end) { sum += read_lines(words, begin, end); });
-    });
-    return static_cast<double>(kBytes) / seconds;
+    }
+};
+
+MemoryReader::MemoryReader(ThreadPool& pool) : pool_(pool), buffer_(std::make_unique<Buffer>()) {}
+MemoryReader::~MemoryReader() = default;
+
+double MemoryReader::now(const Clock& clock) {
+    const std::uint64_t start = clock.monotonic_us();
+    buffer_->pass(pool_);
+    const std::uint64_t elapsed = std::max<std::uint64_t>(clock.monotonic_us() - start, 1);
+    return static_cast<double>(Buffer::kBytes) * 1e6 / static_cast<double>(elapsed);
+}
+
+double MemoryReader::best(const Clock& clock) {
+    return static_cast<double>(Buffer::kBytes) /
+           best_seconds(clock, [this] { buffer_->pass(pool_); });
 }
 
 double measure_product(const Clock& clock, const Compute& compute, ProductKind kind, std::size_t m,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "base/clock.h"
 #include "tensor/compute.h"
@@ -19,9 +20,26 @@ struct WeightSpeed {
     double bytes_per_second = 0.0;  ///< of the packed weight
 };
 
-/// Bytes a second that all threads of the pool together read from memory: one word of each cache
-/// line of a buffer far larger than the caches. Takes 512 MiB while it runs.
-double measure_reading(const Clock& clock, ThreadPool& pool);
+/// How fast memory is read: one word of each cache line of a buffer far larger than the caches, by
+/// all threads of a pool. Takes 512 MiB.
+class MemoryReader {
+  public:
+    explicit MemoryReader(ThreadPool& pool);
+    ~MemoryReader();
+    MemoryReader(const MemoryReader&) = delete;
+    MemoryReader& operator=(const MemoryReader&) = delete;
+
+    /// Bytes a second of one pass, some 10 ms: what memory gives at this moment. On a shared
+    /// machine that changes from second to second.
+    double now(const Clock& clock);
+    /// The best of several passes.
+    double best(const Clock& clock);
+
+  private:
+    struct Buffer;
+    ThreadPool& pool_;
+    std::unique_ptr<Buffer> buffer_;
+};
 
 /// C[m,n] over k terms, fp32, neither operand packed: operations a second.
 double measure_product(const Clock& clock, const Compute& compute, ProductKind kind, std::size_t m,

@@ -15,7 +15,7 @@ void packed_weight(benchmark::State& state) {
     ThreadPool pool(static_cast<std::size_t>(state.range(4)));
     const Compute compute{*kernels_from_environment(), &pool};
     for (auto _ : state) {
-        const double reading = measure_reading(clock, pool);
+        const double reading = MemoryReader(pool).best(clock);
         const WeightSpeed speed = measure_weight(
             clock, compute, type, static_cast<std::size_t>(state.range(1)),
             static_cast<std::size_t>(state.range(2)), static_cast<std::size_t>(state.range(3)));
