@@ -1,0 +1,233 @@
+#include "cli/chain/chain_command.h"
+
+#include <algorithm>
+#include <memory>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "api/explain.h"
+#include "cli/chain/data_directory.h"
+#include "cli/commands.h"
+#include "wallet/address.h"
+
+namespace cairn::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+using api::amount_text;
+
+constexpr std::size_t kAll = 1'000'000'000;
+
+Json maybe(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+std::string loss_text(const std::optional<double>& loss) {
+    return loss ? fmt::format("{:.4f}", *loss) : "not computed yet";
+}
+
+Json payment_json(const chain::Payment& payment) {
+    Json inputs = Json::array();
+    for (const chain::OutPoint& input : payment.inputs)
+        inputs.push_back({{"id", to_hex(input.id)}, {"index", input.index}});
+    Json outputs = Json::array();
+    for (const chain::Output& output : payment.outputs)
+        outputs.push_back({{"amount", output.amount}, {"to", wallet::encode_address(output.key)}});
+    return {{"id", to_hex(chain::payment_id(payment))}, {"inputs", inputs}, {"outputs", outputs}};
+}
+
+Json block_json(const chain::Block& block, std::uint64_t height) {
+    Json minted = Json::array();
+    for (const chain::Output& output : block.coinbase.outputs)
+        minted.push_back({{"amount", output.amount}, {"to", wallet::encode_address(output.key)}});
+    Json payments = Json::array();
+    for (const chain::Payment& payment : block.payments) payments.push_back(payment_json(payment));
+    Json commitments = Json::array();
+    for (const chain::Commitment& commitment : block.commitments)
+        commitments.push_back({{"id", to_hex(chain::commitment_id(commitment))},
+                               {"round", commitment.round},
+                               {"key", to_hex(commitment.key)}});
+    Json contributions = Json::array();
+    for (const chain::Contribution& contribution : block.contributions)
+        contributions.push_back({{"commitment", to_hex(contribution.commitment_id)},
+                                 {"payload_bytes", contribution.payload.size()}});
+    return {{"height", height},
+            {"hash", to_hex(chain::block_hash(block.header))},
+            {"previous", to_hex(block.header.previous)},
+            {"body_root", to_hex(block.header.body_root)},
+            {"state_root", to_hex(block.header.state_root)},
+            {"time_ms", block.header.time_ms},
+            {"target", block.header.target},
+            {"nonce", block.header.nonce},
+            {"version", block.header.version},
+            {"miner", to_hex(block.coinbase.miner)},
+            {"minted", minted},
+            {"payments", payments},
+            {"commitments", commitments},
+            {"contributions", contributions}};
+}
+
+void print_block(const ChainReader& chain, const chain::Block& block, std::uint64_t height,
+                 std::ostream& out) {
+    const auto row = [&](const std::string& name, const std::string& value) {
+        out << fmt::format("{:<14}{}\n", name, value);
+    };
+    const auto round_height = static_cast<std::uint32_t>(height);
+    row("block", fmt::format("{} {}", height, to_hex(chain::block_hash(block.header))));
+    if (height > 0)
+        row("round",
+            fmt::format("{}{}", chain.network.round_of(round_height),
+                        chain.network.is_merge_height(round_height) ? ", its merge block" : ""));
+    row("previous", to_hex(block.header.previous));
+    row("state root", to_hex(block.header.state_root));
+    row("time", time_text(block.header.time_ms));
+    row("miner", short_hex(block.coinbase.miner));
+    for (const chain::Output& output : block.coinbase.outputs)
+        row("minted", fmt::format("{:>16} to {}", amount_text(output.amount),
+                                  wallet::encode_address(output.key)));
+    for (const chain::Payment& payment : block.payments)
+        for (const chain::Output& output : payment.outputs)
+            row("payment",
+                fmt::format("{} {:>16} to {}", short_hex(chain::payment_id(payment)),
+                            amount_text(output.amount), wallet::encode_address(output.key)));
+    for (const chain::Commitment& commitment : block.commitments)
+        row("commitment",
+            fmt::format("{} by {} for round {}", short_hex(chain::commitment_id(commitment)),
+                        short_hex(commitment.key), commitment.round));
+    for (const chain::Contribution& contribution : block.contributions)
+        row("contribution", fmt::format("{} ({} bytes)", short_hex(contribution.commitment_id),
+                                        contribution.payload.size()));
+    if (!block.contributions.empty())
+        out << fmt::format("Why each earned what it earned: cairn explain {}\n", height);
+}
+
+bool is_height(const std::string& text) {
+    return text.size() <= 10 &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Result<Hash256> find_block(const ChainReader& chain, const std::string& which) {
+    if (is_height(which) && std::stoull(which) == 0)
+        return not_found(
+            "block 0 is the genesis block: it follows from network.json, has no file, "
+            "and its hash is what block 1 names as previous");
+    if (is_height(which)) return chain.store->active_block(std::stoull(which));
+    ASSIGN_OR_RETURN(const std::vector<Hash256> found, chain.store->find_by_prefix(which, 100));
+    std::vector<Hash256> blocks;
+    for (const Hash256& hash : found)
+        if (chain.store->header(hash).ok()) blocks.push_back(hash);
+    if (blocks.size() == 1) return blocks[0];
+    if (blocks.empty()) return not_found("no block's hash begins with " + which);
+    return invalid(std::to_string(blocks.size()) + " blocks begin with " + which +
+                   ": give more digits");
+}
+
+}  // namespace
+
+Status run_chain_info(const ChainRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.directory));
+    ASSIGN_OR_RETURN(const auto tip, chain.store->tip());
+    ASSIGN_OR_RETURN(const auto merges, chain.store->merges(0, kAll));
+    std::uint64_t headers = 0;
+    RETURN_IF_ERROR(chain.store->for_each_header([&](const store::HeaderRecord&) { ++headers; }));
+    std::uint64_t minted = 0;
+    for (const store::MergeRecord& merge : merges) minted += merge.minted;
+    const std::optional<double> judge =
+        merges.empty() ? std::nullopt : merges.back().judge_loss_after;
+    std::optional<double> report;
+    for (const store::MergeRecord& merge : merges)
+        if (merge.report_loss) report = merge.report_loss;
+    std::string state_root;
+    if (tip) {
+        ASSIGN_OR_RETURN(const store::HeaderRecord record, chain.store->header(tip->hash));
+        ASSIGN_OR_RETURN(const chain::BlockHeader header, chain::decode_header(record.header));
+        state_root = to_hex(header.state_root);
+    }
+    const std::string genesis = to_hex(chain::genesis_id(chain.network));
+    if (request.json) {
+        out << Json{{"network", chain.network.name},
+                    {"genesis_id", genesis},
+                    {"height", tip ? tip->height : 0},
+                    {"tip", tip ? Json(to_hex(tip->hash)) : Json(nullptr)},
+                    {"state_root", tip ? Json(state_root) : Json(nullptr)},
+                    {"headers", headers},
+                    {"merge_blocks", merges.size()},
+                    {"minted", minted},
+                    {"report_loss", maybe(report)},
+                    {"judge_loss", maybe(judge)}}
+                   .dump()
+            << '\n';
+        return ok_status();
+    }
+    const auto row = [&](const std::string& name, const std::string& value) {
+        out << fmt::format("{:<14}{}\n", name, value);
+    };
+    row("network", chain.network.name + (chain.network.is_private() ? " (private)" : ""));
+    row("genesis id", genesis);
+    row("height", tip ? std::to_string(tip->height) : "0: only genesis yet");
+    if (tip) row("tip", to_hex(tip->hash));
+    if (tip) row("state root", state_root);
+    row("headers", fmt::format("{} known, branches included", headers));
+    row("merge blocks", std::to_string(merges.size()));
+    row("minted", amount_text(minted) + " coins");
+    row("report loss", loss_text(report));
+    row("judge loss", loss_text(judge));
+    return ok_status();
+}
+
+Status run_chain_block(const ChainRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.directory));
+    ASSIGN_OR_RETURN(const Hash256 hash, find_block(chain, request.which));
+    ASSIGN_OR_RETURN(const store::HeaderRecord header, chain.store->header(hash));
+    ASSIGN_OR_RETURN(const chain::Block block, chain.block(hash));
+    const auto active = chain.store->active_block(header.height);
+    const bool on_chain = active.ok() && *active == hash;
+    if (request.json) {
+        Json json = block_json(block, header.height);
+        json["active"] = on_chain;
+        if (!header.reason.empty()) json["invalid"] = header.reason;
+        out << json.dump() << '\n';
+        return ok_status();
+    }
+    print_block(chain, block, header.height, out);
+    if (!header.reason.empty())
+        out << "This block is invalid: " << header.reason << '\n';
+    else if (!on_chain)
+        out << "This block is on a branch that is not the active chain.\n";
+    return ok_status();
+}
+
+void add_chain(CLI::App& app, Invocation& invocation) {
+    CLI::App* group = app.add_subcommand("chain", "Look into the chain on this disk");
+    group->require_subcommand(1);
+    auto request = std::make_shared<ChainRequest>();
+    request->directory = default_directory();
+    const auto add = [&](const std::string& name, const std::string& what,
+                         const std::string& example,
+                         Status (*run)(const ChainRequest&, std::ostream&)) {
+        CLI::App* command = add_command(*group, invocation, name, what, example);
+        command->add_option("--dir", request->directory, "The node's data directory")
+            ->capture_default_str();
+        command->callback([request, run, &invocation] {
+            request->json = invocation.json;
+            invocation.run = [request, run](std::ostream& out) { return run(*request, out); };
+        });
+        return command;
+    };
+    add("info", "Height, state root, losses, coins", "cairn chain info --dir ~/guild",
+        run_chain_info);
+    add("block", "One block, by height or by the beginning of its hash", "cairn chain block 40",
+        run_chain_block)
+        ->add_option("block", request->which, "Height, or at least 4 digits of the hash")
+        ->required();
+    CLI::App* verify = add("verify", "Replay every block from genesis by the rules",
+                           "cairn chain verify --dir ~/guild", run_chain_verify);
+    verify->add_option("--to", request->to, "Stop at this height");
+    verify->add_option("--threads", request->threads, "Computing threads (0: all processors)")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
+}
+
+}  // namespace cairn::cli

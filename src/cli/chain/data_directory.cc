@@ -1,0 +1,62 @@
+#include "cli/chain/data_directory.h"
+
+#include <cstdlib>
+#include <ctime>
+
+#include "base/disk.h"
+#include "node/assets.h"
+
+namespace cairn::cli {
+
+std::string default_directory() {
+    if (const char* chosen = std::getenv("CAIRN_DIR"); chosen != nullptr && *chosen != '\0')
+        return chosen;
+    const char* home = std::getenv("HOME");
+    return std::string(home != nullptr ? home : ".") + "/.cairn";
+}
+
+Result<chain::NetworkDefinition> read_network(const std::string& directory) {
+    auto file =
+        PosixDisk(directory).read(std::string(node::kNetworkFile), chain::kMaxNetworkJsonBytes);
+    if (!file.ok() && file.error().code == ErrorCode::kNotFound)
+        return not_found(directory +
+                         " has no network.json: make a network with `cairn network create --dir " +
+                         directory + "`, or name another --dir");
+    if (!file.ok()) return file.error();
+    auto network = chain::network_from_json(as_text(*file));
+    if (!network.ok())
+        return Error{network.error().code, directory + "/network.json: " + network.error().message};
+    return network;
+}
+
+Result<chain::Block> ChainReader::block(const Hash256& hash) const {
+    ASSIGN_OR_RETURN(const Bytes body, store->body(hash));
+    ASSIGN_OR_RETURN(chain::Block found, chain::decode_block(body));
+    if (chain::block_hash(found.header) != hash)
+        return io_error("the file of block " + short_hex(hash) + " holds another block");
+    return found;
+}
+
+Result<chain::Block> ChainReader::block_at(std::uint64_t height) const {
+    ASSIGN_OR_RETURN(const Hash256 hash, store->active_block(height));
+    return block(hash);
+}
+
+Result<ChainReader> open_chain(const std::string& directory) {
+    ChainReader chain;
+    ASSIGN_OR_RETURN(chain.network, read_network(directory));
+    ASSIGN_OR_RETURN(chain.store, store::Store::open(directory, {.read_only = true}));
+    return chain;
+}
+
+std::string time_text(std::uint64_t time_ms) {
+    const auto seconds = static_cast<std::time_t>(time_ms / 1000);
+    std::tm parts{};
+    char text[40];
+    if (::gmtime_r(&seconds, &parts) == nullptr ||
+        std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
+        return std::to_string(time_ms) + " ms";
+    return text;
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,155 @@
+// `cairn node`: a whole node with its API, or with --serve A-B and a model file a layer server.
+#include <algorithm>
+#include <memory>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "api/server.h"
+#include "cli/chain/data_directory.h"
+#include "cli/chain/open_wallet.h"
+#include "cli/chain/serve_layers.h"
+#include "cli/commands.h"
+#include "node/run_node.h"
+
+namespace cairn::cli {
+
+namespace {
+
+struct NodeRequest {
+    node::NodeOptions node;
+    std::string api = "127.0.0.1:0";
+    bool no_api = false;
+    bool use_wallet = false;
+    std::uint64_t hash_rate = 100'000;  ///< per second, at most
+    WalletFile wallet;
+    std::string prompt = "And ";
+    ServeLayersRequest serve;
+    bool json = false;
+};
+
+void announce(const NodeRequest& request, const node::NodeApi& node, const std::string& api,
+              std::ostream& out) {
+    const node::NodeStatus status = node.status();
+    if (request.json) {
+        out << nlohmann::json{{"network", status.network_name},
+                              {"genesis_id", to_hex(status.genesis_id)},
+                              {"listen", status.listen_address},
+                              {"api", api},
+                              {"key", to_hex(status.miner_key)},
+                              {"height", status.height}}
+                   .dump()
+            << std::endl;
+        return;
+    }
+    out << fmt::format("Network {} ({}), height {}\n", status.network_name,
+                       short_hex(status.genesis_id), status.height);
+    if (!status.listen_address.empty())
+        out << fmt::format("  other nodes connect to  {}\n", status.listen_address);
+    if (!api.empty()) out << fmt::format("  look at it here         http://{}/\n", api);
+    out << "  Ctrl-C stops it; nothing is lost." << std::endl;
+}
+
+Status run_node_command(NodeRequest& request, std::ostream& out) {
+    if (request.use_wallet) {
+        ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_wallet(request.wallet));
+        request.node.key = wallet.secret_of(wallet.main_key());
+    }
+    request.node.hashes_per_slice =
+        std::max<std::uint64_t>(1, request.hash_rate * request.node.slice_pause_ms / 1000);
+    std::unique_ptr<api::Server> server;
+    Status api_status = ok_status();
+    bool give_up = false;
+    request.node.started = [&](node::NodeApi& node, Loop& loop) {
+        if (!request.no_api) {
+            api::ServerOptions options;
+            options.listen = request.api;
+            options.directory = request.node.directory;
+            options.sample_prompt = request.prompt;
+            auto started = api::Server::start(node, loop, options);
+            if (started.ok()) {
+                server = *std::move(started);
+            } else {
+                api_status = started.error();
+                give_up = true;
+                return;
+            }
+        }
+        announce(request, node, server ? server->address() : "", out);
+    };
+    request.node.stopping = [&] { server.reset(); };
+    request.node.should_stop = [&] { return give_up; };
+    RETURN_IF_ERROR(node::run_node(request.node));
+    return api_status;
+}
+
+void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& request) {
+    node::NodeOptions& node = request->node;
+    command.add_option("--dir", node.directory, "The node's data directory")->capture_default_str();
+    command.add_option("--network", node.network_file,
+                       "network.json to start from, when --dir has none");
+    command.add_option("--listen", node.listen, "HOST:PORT for other nodes; empty: do not listen")
+        ->capture_default_str();
+    command.add_option("--connect", node.connect, "HOST:PORT of other nodes");
+    command
+        .add_option("--train", node.train, "Text files to train on; they never leave this machine")
+        ->check(CLI::ExistingFile);
+    command.add_flag("--mine", node.mine, "Mine blocks");
+    command
+        .add_option("--hash-rate", request->hash_rate,
+                    "Nonces tried per second, at most: how much of this computer mining may take")
+        ->check(CLI::Range(50, 100'000'000))
+        ->capture_default_str();
+    command.add_flag("--wallet", request->use_wallet,
+                     "Contribute and mine with the main key of the wallet in --dir");
+    command.add_option("--password-file", request->wallet.password_file,
+                       "The wallet's password, on the file's first line");
+    auto* api = command.add_option("--api", request->api, "HOST:PORT of the page and the JSON API")
+                    ->capture_default_str();
+    command.add_flag("--no-api", request->no_api, "Offer neither")->excludes(api);
+    command.add_option("--sample-prompt", request->prompt, "What the page's samples continue")
+        ->capture_default_str();
+    command.add_option("--threads", node.threads, "Computing threads")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+    command.add_option("--memory", node.memory_mib, "Limit in MiB (0: none of our own)");
+    command.add_option("--nice", node.nice, "How far to step back behind other programs")
+        ->check(CLI::Range(0, 19))
+        ->capture_default_str();
+    command.add_option("--seed", node.seed, "Of the trainer's choice of text (0: from the system)");
+}
+
+}  // namespace
+
+void add_node(CLI::App& app, Invocation& invocation) {
+    CLI::App* command =
+        add_command(app, invocation, "node", "Run a node: follow the chain, train, mine, serve",
+                    "cairn node --dir ~/guild --train letters.txt --mine --connect 192.0.2.7:8333\n"
+                    "  cairn node --serve 0-3 --model export/model.cairn --listen 127.0.0.1:8500");
+    auto request = std::make_shared<NodeRequest>();
+    request->node.directory = default_directory();
+    add_node_options(*command, request);
+    auto* serve = command->add_option("--serve", request->serve.layers,
+                                      "Layers A-B (or auto) of --model to compute for others");
+    command->add_option("--model", request->serve.model, "Model file for --serve")->needs(serve);
+    command->callback([request, serve, &invocation] {
+        request->json = invocation.json;
+        request->wallet.directory = request->node.directory;
+        if (serve->count() == 0) {
+            invocation.run = [request](std::ostream& out) {
+                return run_node_command(*request, out);
+            };
+            return;
+        }
+        request->serve.listen = request->node.listen;
+        request->serve.threads = request->node.threads;
+        request->serve.json = invocation.json;
+        invocation.run = [request](std::ostream& out) {
+            return run_serve_layers(request->serve, out);
+        };
+    });
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,42 @@
+#include "cli/chain/serve_layers.h"
+
+#include <ostream>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "serve/run_server.h"
+
+namespace cairn::cli {
+
+Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
+    if (request.model.empty())
+        return Error{ErrorCode::kUnsupported,
+                     "name the model whose layers to serve: --model FILE. Serving the chain's own "
+                     "model from a running node is not here yet; serve an export of it"};
+    serve::RunServerOptions options;
+    options.layers = request.layers;
+    options.model_file = request.model;
+    options.listen = request.listen;
+    options.server.threads = request.threads;
+    options.started = [&](const serve::ServerReady& ready) {
+        if (request.json) {
+            const nlohmann::json object = {{"address", ready.address},
+                                           {"key", to_hex(ready.key)},
+                                           {"model", to_hex(ready.model)},
+                                           {"layers", {ready.layers.begin, ready.layers.end}},
+                                           {"parameters", ready.parameters}};
+            out << object.dump() << std::endl;
+            return;
+        }
+        out << fmt::format(
+                   "serving layers {}-{} ({} parameters) of model {} at {}\n"
+                   "use it: cairn generate --network --server {} --model {} --prompt \"...\"\n",
+                   ready.layers.begin, ready.layers.end, ready.parameters, short_hex(ready.model),
+                   ready.address, ready.address, request.model)
+            << std::flush;
+    };
+    return serve::run_server(options);
+}
+
+}  // namespace cairn::cli

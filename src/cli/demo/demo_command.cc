@@ -1,0 +1,39 @@
+// `cairn demo` on the command line.
+#include <unistd.h>
+
+#include <memory>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/demo/demo.h"
+
+namespace cairn::cli {
+
+void add_demo(CLI::App& app, Invocation& invocation) {
+    CLI::App* command = add_command(
+        app, invocation, "demo",
+        "Three nodes with private books train one model on this machine, before your eyes",
+        "cairn demo --headless --blocks 20 --seed 1 --dir /tmp/demo --json");
+    auto options = std::make_shared<DemoOptions>();
+    command->add_option("--blocks", options->blocks, "Merge blocks to reach (default 20)")
+        ->check(CLI::Range(1, 10'000));
+    command->add_option("--seed", options->seed, "Seed of weights and of training order");
+    command->add_option("--dir", options->directory,
+                        "Folder for everything the demo writes (default: a new temporary one)");
+    command->add_option("--port", options->port, "Port of the dashboard on 127.0.0.1; 0: any");
+    command->add_option("--prompt", options->prompt, "What the model is asked at the end");
+    command->add_flag("--headless", options->headless,
+                      "No live screen: a line per merge block, and end when done (implied "
+                      "where standard output is no terminal)");
+    command->callback([options, &invocation] {
+        invocation.run = [options, &invocation](std::ostream&) -> Status {
+            options->json = invocation.json;
+            options->headless = options->headless || options->json || ::isatty(STDOUT_FILENO) == 0;
+            return run_demo(*options);
+        };
+    });
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,228 @@
+#include "cli/measure/bench_command.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <ostream>
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/local_model.h"
+#include "cli/measure/bench_report.h"
+#include "cli/measure/random_weight.h"
+#include "tensor/speed.h"
+
+namespace cairn::cli {
+
+namespace {
+
+constexpr std::size_t kMaxBenchTokens = 1U << 16;
+constexpr std::size_t kMaxBenchTogether = 64;
+constexpr double kQuick = 0.2;
+// What else a machine needs while a model is measured.
+constexpr std::uint64_t kSpareMemory = std::uint64_t{1} << 30;
+
+class Bench {
+  public:
+    Bench(const BenchRequest& request, const Machine& machine)
+        : request_(request), machine_(machine) {
+        effort_.seconds = request.quick ? request.seconds * kQuick : request.seconds;
+        effort_.least_runs = request.quick ? 3 : 5;
+    }
+
+    Status run() {
+        results_.machine = machine_facts();
+        results_.threads = machine_.threads();
+        results_.kernels = machine_.kernels();
+        RETURN_IF_ERROR(read_types());
+        // Ratios need the limit, so it is measured for every part but training.
+        if (wants("machine") || wants("products") || wants("models")) limits();
+        if (wants("products")) products();
+        if (wants("models")) RETURN_IF_ERROR(models());
+        if (wants("training")) RETURN_IF_ERROR(training());
+        return ok_status();
+    }
+    const BenchResults& results() const { return results_; }
+
+  private:
+    // Who names models wants to know about those, not how fast single products are.
+    bool wants(const std::string& part) const {
+        const auto& parts = request_.parts;
+        if (parts.empty()) return request_.models.empty() || part != "products";
+        return std::find(parts.begin(), parts.end(), part) != parts.end();
+    }
+    void note(const std::string& line) const { log_info("measuring {}", line); }
+    Note noting() const {
+        return [this](const std::string& line) { note(line); };
+    }
+
+    Status read_types() {
+        std::vector<std::string> names = request_.types;
+        if (names.empty()) names = {"f32", "f16", "q8_0", "q4_0"};
+        for (const std::string& name : names) {
+            ASSIGN_OR_RETURN(const tensor::WeightType type, tensor::parse_weight_type(name));
+            if (tensor::weight_group(type) > 32)
+                return invalid(name +
+                               " cannot be made from random weights; use f32, f16, bf16, "
+                               "q8_0, q4_0 or w8a8-row, or a model file");
+            types_.push_back(type);
+        }
+        return ok_status();
+    }
+
+    void limits() {
+        note("how fast memory is read");
+        const SystemClock clock;
+        ThreadPool single(1);
+        results_.read_one_thread = tensor::MemoryReader(single).best(clock);
+        results_.read_all_threads = tensor::MemoryReader(*machine_.compute().pool).best(clock);
+    }
+
+    void products() {
+        results_.openblas = openblas_version();
+        results_.products = measure_products(machine_.compute(), effort_, noting());
+        results_.matvec = measure_matvec(machine_.compute(), types_, noting());
+    }
+
+    // Shapes that were asked for: all, or those named; --quick leaves the largest out.
+    std::vector<BenchShape> shapes() {
+        std::vector<BenchShape> chosen;
+        for (const BenchShape& shape : bench_shapes()) {
+            const auto& asked = request_.models;
+            const bool named = std::find(asked.begin(), asked.end(), shape.name) != asked.end();
+            if (!named && !asked.empty()) continue;
+            if (!named && request_.quick && shape.name == "1.1b")
+                results_.skipped.push_back("1.1b: --quick; ask for it with --model 1.1b");
+            else
+                chosen.push_back(shape);
+        }
+        return chosen;
+    }
+
+    bool fits(const std::string& what, std::uint64_t bytes) {
+        const std::uint64_t free = machine_facts().memory_free_bytes;
+        if (free == 0 || bytes + kSpareMemory <= free) return true;
+        results_.skipped.push_back(fmt::format("{}: needs {} of memory, {} are free", what,
+                                               bytes_text(bytes), bytes_text(free)));
+        return false;
+    }
+
+    Status models() {
+        tensor::MemoryReader memory(*machine_.compute().pool);
+        for (const BenchShape& shape : shapes()) {
+            for (const tensor::WeightType type : types_) {
+                const std::string what =
+                    fmt::format("{} {}", shape.name, tensor::weight_type_name(type));
+                const std::uint64_t parameters = model::ParameterLayout(shape.config).size();
+                if (!fits(what, parameters * tensor::weight_row_bytes(type, 256) / 256)) continue;
+                note(what);
+                const model::Model model = random_model(machine_.compute(), shape.config, type);
+                results_.models.push_back(measure_model(machine_.compute(), memory, shape.name,
+                                                        model, request_.work, effort_));
+            }
+        }
+        for (const std::string& path : request_.models) {
+            if (is_shape(path)) continue;
+            note(path);
+            ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(path));
+            const model::ModelConfig& config = loaded.model.config;
+            if (!config.has_head())
+                return invalid(path + " is an encoder: it writes no text to measure");
+            if (config.context < 2) return invalid(path + " has no room for a second token");
+            if (!fits(path, bytes_of(loaded.model))) continue;
+            const model::Model packed = model::pack_model(machine_.compute(), loaded.model);
+            results_.models.push_back(measure_model(machine_.compute(), memory,
+                                                    std::filesystem::path(path).filename().string(),
+                                                    packed, request_.work, effort_));
+        }
+        return ok_status();
+    }
+
+    static std::uint64_t bytes_of(const model::Model& model) {
+        std::uint64_t sum = 0;
+        const model::ParameterLayout layout = model.layout();
+        for (const model::TensorInfo& info : layout.tensors())
+            sum += model::tensor_at(model.weights, info.kind, info.layer).canonical_bytes();
+        return sum;
+    }
+
+    Status training() {
+        for (const BenchShape& shape : shapes()) {
+            if (!fits("training " + shape.name, training_memory(shape))) continue;
+            note("training " + shape.name);
+            ASSIGN_OR_RETURN(TrainingSpeed speed,
+                             measure_training(machine_.compute(), shape, effort_));
+            results_.training.push_back(std::move(speed));
+        }
+        return ok_status();
+    }
+
+    static bool is_shape(const std::string& name) {
+        return std::any_of(bench_shapes().begin(), bench_shapes().end(),
+                           [&](const BenchShape& shape) { return shape.name == name; });
+    }
+
+    const BenchRequest& request_;
+    const Machine& machine_;
+    Effort effort_;
+    std::vector<tensor::WeightType> types_;
+    BenchResults results_;
+};
+
+}  // namespace
+
+Status run_bench(const BenchRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
+    Bench bench(request, *machine);
+    RETURN_IF_ERROR(bench.run());
+    if (request.json)
+        out << bench_json(bench.results()) << '\n';
+    else
+        print_bench(bench.results(), out);
+    return ok_status();
+}
+
+void add_bench(CLI::App& app, Invocation& invocation) {
+    CLI::App* command =
+        add_command(app, invocation, "bench", "Measure this machine, its products and models",
+                    "cairn bench --quick\n  cairn bench --model qwen2.5-0.5b-q4_k_m.gguf\n  "
+                    "cairn bench --part models --model 110m --type q8_0");
+    auto request = std::make_shared<BenchRequest>();
+    command->add_option(
+        "--model", request->models,
+        "demo, chars, 110m, gpt2, 1.1b (random weights), or a model file; again for "
+        "each (default: all). A file is measured as it is");
+    command->add_option("--type", request->types,
+                        "f32, f16, bf16, q8_0, q4_0, w8a8-row; again for each");
+    command
+        ->add_option("--part", request->parts,
+                     "machine, products, models, training (default: all, but with --model "
+                     "no products); again for each")
+        ->check(CLI::IsMember(
+            std::vector<std::string>(std::begin(kBenchParts), std::end(kBenchParts))));
+    command->add_option("--prefill", request->work.prefill, "Tokens of the prompt that is read")
+        ->check(CLI::Range(std::size_t{1}, kMaxBenchTokens))
+        ->capture_default_str();
+    command->add_option("--decode", request->work.decode, "Tokens that are written")
+        ->check(CLI::Range(std::size_t{1}, kMaxBenchTokens))
+        ->capture_default_str();
+    command->add_option("--together", request->work.together, "Sequences that decode as one batch")
+        ->check(CLI::Range(std::size_t{1}, kMaxBenchTogether))
+        ->capture_default_str();
+    command->add_option("--seconds", request->seconds, "To measure each figure")
+        ->check(CLI::Range(0.01, 600.0))
+        ->capture_default_str();
+    command->add_flag("--quick", request->quick, "A fifth of the time, without 1.1b");
+    command->add_option("--threads", request->threads, "0: one per processor")
+        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
+        ->capture_default_str();
+    command->callback([request, &invocation] {
+        request->json = invocation.json;
+        invocation.run = [request](std::ostream& out) { return run_bench(*request, out); };
+    });
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,100 @@
+#include "cli/measure/doctor_command.h"
+
+#include <algorithm>
+#include <memory>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/local_model.h"
+#include "cli/measure/doctor_checks.h"
+
+namespace cairn::cli {
+
+namespace {
+
+const char* health_name(Health health) {
+    switch (health) {
+        case Health::kOk:
+            return "ok";
+        case Health::kWarning:
+            return "warning";
+        case Health::kProblem:
+            return "problem";
+    }
+    return "unknown";
+}
+
+}  // namespace
+
+std::vector<Diagnosis> diagnose(const DoctorRequest& request) {
+    std::vector<Diagnosis> all;
+    all.push_back(check_processor());
+    all.push_back(check_kernel_choice());
+    for (Diagnosis& diagnosis : check_arithmetic(request.threads))
+        all.push_back(std::move(diagnosis));
+    all.push_back(check_float_arithmetic());
+    all.push_back(check_threads(request.threads));
+    all.push_back(check_memory());
+    all.push_back(check_disk(request.directory));
+    if (!request.directory.empty()) all.push_back(check_directory(request.directory));
+    all.push_back(check_clock());
+    all.push_back(check_test_data());
+    return all;
+}
+
+Status run_doctor(const DoctorRequest& request, std::ostream& out, bool& healthy) {
+    const std::vector<Diagnosis> all = diagnose(request);
+    const auto count = [&](Health health) {
+        return std::count_if(all.begin(), all.end(),
+                             [&](const Diagnosis& d) { return d.health == health; });
+    };
+    healthy = count(Health::kProblem) == 0;
+    if (request.json) {
+        nlohmann::ordered_json checks = nlohmann::json::array();
+        for (const Diagnosis& d : all)
+            checks.push_back({{"name", d.name},
+                              {"health", health_name(d.health)},
+                              {"found", d.found},
+                              {"advice", d.advice}});
+        out << nlohmann::ordered_json{{"healthy", healthy}, {"checks", checks}}.dump(
+                   -1, ' ', false, nlohmann::json::error_handler_t::replace)
+            << '\n';
+        return ok_status();
+    }
+    for (const Diagnosis& d : all) {
+        out << fmt::format("{:<9}{:<22}{}\n", health_name(d.health), d.name, d.found);
+        if (!d.advice.empty()) out << fmt::format("{:31}-> {}\n", "", d.advice);
+    }
+    const auto warnings = count(Health::kWarning), problems = count(Health::kProblem);
+    if (problems + warnings == 0)
+        out << "everything is in order\n";
+    else
+        out << fmt::format("{} problem{}, {} warning{}\n", problems, problems == 1 ? "" : "s",
+                           warnings, warnings == 1 ? "" : "s");
+    return ok_status();
+}
+
+void add_doctor(CLI::App& app, Invocation& invocation) {
+    CLI::App* command = add_command(app, invocation, "doctor", "Whether this machine is fit",
+                                    "cairn doctor\n  cairn doctor --dir ~/.cairn");
+    auto request = std::make_shared<DoctorRequest>();
+    command->add_option("--dir", request->directory, "Data directory of a node to look into");
+    command->add_option("--threads", request->threads, "0: one per processor")
+        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
+        ->capture_default_str();
+    command->callback([request, &invocation] {
+        request->json = invocation.json;
+        invocation.run = [request, &invocation](std::ostream& out) -> Status {
+            bool healthy = true;
+            RETURN_IF_ERROR(run_doctor(*request, out, healthy));
+            if (!healthy) invocation.exit_code = 1;
+            return ok_status();
+        };
+    });
+}
+
+}  // namespace cairn::cli

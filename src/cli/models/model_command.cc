@@ -1,0 +1,150 @@
+#include "cli/models/model_command.h"
+
+#include <map>
+#include <memory>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/local_model.h"
+#include "cli/models/config_json.h"
+#include "serve/model_snapshot.h"
+
+namespace cairn::cli {
+
+namespace {
+
+nlohmann::json tensors_json(const model::Model& loaded) {
+    nlohmann::json list = nlohmann::json::array();
+    const model::ParameterLayout layout = loaded.layout();
+    for (const model::TensorInfo& info : layout.tensors()) {
+        const nlohmann::json shape = info.is_matrix ? nlohmann::json{info.rows, info.cols}
+                                                    : nlohmann::json::array({info.cols});
+        const auto& weight = model::tensor_at(loaded.weights, info.kind, info.layer);
+        list.push_back({{"name", info.name},
+                        {"shape", shape},
+                        {"type", tensor::weight_type_name(weight.type)},
+                        {"offset", info.offset}});
+    }
+    return list;
+}
+
+struct TypeShare {
+    std::size_t tensors = 0;
+    std::uint64_t parameters = 0;
+    std::uint64_t bytes = 0;
+};
+
+std::map<std::string, TypeShare> shares_of(const model::Model& loaded) {
+    std::map<std::string, TypeShare> shares;
+    const model::ParameterLayout layout = loaded.layout();
+    for (const model::TensorInfo& info : layout.tensors()) {
+        const auto& weight = model::tensor_at(loaded.weights, info.kind, info.layer);
+        TypeShare& share = shares[std::string(tensor::weight_type_name(weight.type))];
+        share.tensors += 1;
+        share.parameters += info.size();
+        share.bytes += weight.canonical_bytes();
+    }
+    return shares;
+}
+
+void print_info(const model::LoadedModel& loaded, const std::string& hash,
+                const std::string& tokenizer, bool tensors, std::ostream& out) {
+    const model::ParameterLayout layout = loaded.model.layout();
+    out << fmt::format("format       {}\nshape        {}\nparameters   {}\n", loaded.format,
+                       model::describe(loaded.model.config), layout.parameters());
+    for (const auto& [type, share] : shares_of(loaded.model))
+        out << fmt::format("  {:9}  {:.1f} MB in {} tensors ({} parameters)\n", type,
+                           static_cast<double>(share.bytes) / 1e6, share.tensors, share.parameters);
+    out << fmt::format("content hash {}\ntokenizer    {}\n", hash, tokenizer);
+    const std::string& chat = loaded.model.chat_template;
+    out << fmt::format("chat         {}\n",
+                       chat.empty() ? "no template" : fmt::format("{} bytes", chat.size()));
+    if (!tensors) return;
+    for (const model::TensorInfo& info : layout.tensors()) {
+        const auto& weight = model::tensor_at(loaded.model.weights, info.kind, info.layer);
+        out << fmt::format("{:28} {:>7} x {:<7} {:8} at {}\n", info.name, info.rows, info.cols,
+                           tensor::weight_type_name(weight.type), info.offset);
+    }
+}
+
+}  // namespace
+
+Status run_model_info(const ModelRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const model::LoadedModel loaded, model::load_any(request.model));
+    const model::ModelConfig& config = loaded.model.config;
+    const std::string hash = to_hex(serve::content_hash(config, loaded.model.weights));
+    // A model may well come without its tokenizer; that is worth a line, not an error.
+    const auto tokenizer = model::find_tokenizer(loaded, request.model, request.tokenizer);
+    if (!request.json) {
+        print_info(loaded, hash,
+                   tokenizer.ok() ? fmt::format("{} tokens", (*tokenizer)->vocab_size())
+                                  : tokenizer.error().message,
+                   request.tensors, out);
+        return ok_status();
+    }
+    nlohmann::json types = nlohmann::json::object();
+    std::uint64_t bytes = 0;
+    for (const auto& [type, share] : shares_of(loaded.model)) {
+        types[type] = {
+            {"tensors", share.tensors}, {"parameters", share.parameters}, {"bytes", share.bytes}};
+        bytes += share.bytes;
+    }
+    nlohmann::json object = {
+        {"format", loaded.format},
+        {"config", config_json(config)},
+        {"parameters", loaded.model.layout().parameters()},
+        {"bytes", bytes},
+        {"types", types},
+        {"content_hash", hash},
+        {"chat_template", loaded.model.chat_template},
+        {"tokenizer",
+         tokenizer.ok() ? nlohmann::json((*tokenizer)->vocab_size()) : nlohmann::json()}};
+    if (request.tensors) object["tensors"] = tensors_json(loaded.model);
+    out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    return ok_status();
+}
+
+void add_model(CLI::App& app, Invocation& invocation) {
+    CLI::App* group = app.add_subcommand("model", "Look into model files, convert, verify them");
+    group->require_subcommand(1);
+    group->footer("Example:\n  cairn model info --model stories260K.bin");
+    auto request = std::make_shared<ModelRequest>();
+    const auto add = [&](const char* name, const char* description, const char* example,
+                         Status (*run)(const ModelRequest&, std::ostream&)) {
+        CLI::App* command = add_command(*group, invocation, name, description, example);
+        command->add_option("--model", request->model, "Model file or folder")->required();
+        command->add_option("--tokenizer", request->tokenizer,
+                            "Tokenizer file (default: in the model or beside it)");
+        command->callback([request, run, &invocation] {
+            request->json = invocation.json;
+            invocation.run = [request, run](std::ostream& out) { return run(*request, out); };
+        });
+        return command;
+    };
+    add("info", "Shape, types, size and content hash of a model",
+        "cairn model info --model stories260K.bin --tensors", run_model_info)
+        ->add_flag("--tensors", request->tensors, "List every tensor");
+    CLI::App* convert = add("convert", "Write any readable model in another format or type",
+                            "cairn model convert --model stories260K.bin --out stories.gguf "
+                            "--type q8_0",
+                            run_model_convert);
+    convert->add_option("--out", request->out, "X.cairn, X.gguf, or a folder (Hugging Face)")
+        ->required();
+    convert->add_option("--to", request->format, "cairn, gguf or hf (default: by --out)");
+    convert->add_option("--type", request->type,
+                        "Of matrices: f32, f16, bf16, q8_0, q4_0, w8a8-row (default: unchanged)");
+    convert->add_option("--shard-size", request->shard_size,
+                        "hf: largest file of weights, such as 2GB (default: one file)");
+    convert->add_flag("--force", request->force, "Replace what is there");
+    CLI::App* verify =
+        add("verify", "Check a model file, or that two files hold the same model",
+            "cairn model verify --model stories.gguf --against stories260K.bin", run_model_verify);
+    verify->add_option("--against", request->against, "Another form of the same model");
+    verify->add_option("--threads", request->threads, "0: one per processor");
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,139 @@
+// `cairn model verify`.
+#include <algorithm>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/local_model.h"
+#include "cli/models/model_command.h"
+#include "model/files/compare.h"
+#include "serve/model_snapshot.h"
+
+namespace cairn::cli {
+
+namespace {
+
+constexpr std::size_t kComparedTokens = 16;
+constexpr std::size_t kListedTensors = 8;
+
+constexpr const char* kSample =
+    "The quick brown fox, 1234567 times: \"na\xC3\xAFve\" \xE2\x82\xAC 3.14\n\n  two  blanks\tand "
+    "a tab; \xF0\x9F\x8F\x94.";
+
+// Whether the tokenizer gives text back, and ids that the model has.
+Status check_tokenizer(const model::Tokenizer& tokenizer, const model::ModelConfig& config) {
+    const model::Tokens tokens = tokenizer.encode(kSample);
+    for (const std::uint32_t token : tokens)
+        if (token >= config.vocab) return invalid("the tokenizer makes tokens beyond the model's");
+    const std::string back = tokenizer.decode(tokens);
+    if (back == kSample) return ok_status();
+    if (tokenizer.is_lossless())
+        return invalid("the tokenizer does not give a text back as it was");
+    // What it drops must be gone after the first time.
+    if (tokenizer.decode(tokenizer.encode(back)) != back)
+        return invalid("the tokenizer does not give its own text back as it was");
+    return ok_status();
+}
+
+// Tokens spread over the vocabulary: no tokenizer is needed to compare models.
+model::Tokens spread_tokens(const model::ModelConfig& config) {
+    model::Tokens tokens(std::min<std::size_t>(kComparedTokens, config.context));
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+        tokens[i] = static_cast<std::uint32_t>((i * 7919 + 1) % config.vocab);
+    return tokens;
+}
+
+struct Comparison {
+    std::vector<model::TensorDifference> tensors;
+    model::LogitDifference logits;
+    bool same() const {
+        return std::all_of(tensors.begin(), tensors.end(),
+                           [](const auto& tensor) { return tensor.same_bytes; });
+    }
+};
+
+nlohmann::json comparison_json(const Comparison& comparison) {
+    nlohmann::json tensors = nlohmann::json::array();
+    for (const auto& tensor : comparison.tensors)
+        tensors.push_back({{"name", tensor.name},
+                           {"same", tensor.same_bytes},
+                           {"largest", tensor.largest},
+                           {"rms", tensor.root_mean_square}});
+    return {{"same", comparison.same()},
+            {"tensors", tensors},
+            {"logits",
+             {{"positions", comparison.logits.positions},
+              {"same_bits", comparison.logits.same_bits},
+              {"largest", comparison.logits.largest},
+              {"same_choice", comparison.logits.same_choice}}}};
+}
+
+void print_comparison(Comparison comparison, std::ostream& out) {
+    std::vector<model::TensorDifference>& tensors = comparison.tensors;
+    const auto same = std::count_if(tensors.begin(), tensors.end(),
+                                    [](const auto& tensor) { return tensor.same_bytes; });
+    out << fmt::format("tensors      {} of {} are the same bit for bit\n", same, tensors.size());
+    std::stable_sort(tensors.begin(), tensors.end(),
+                     [](const auto& a, const auto& b) { return a.largest > b.largest; });
+    for (std::size_t i = 0; i < std::min(tensors.size(), kListedTensors); ++i) {
+        if (tensors[i].same_bytes) continue;
+        out << fmt::format("  {:26} differs by at most {:.3g}, rms {:.3g}\n", tensors[i].name,
+                           tensors[i].largest, tensors[i].root_mean_square);
+    }
+    const model::LogitDifference& logits = comparison.logits;
+    if (logits.same_bits)
+        out << fmt::format("logits       the same bits at {} positions\n", logits.positions);
+    else
+        out << fmt::format("logits       differ by at most {:.3g}; the same choice at {} of {}\n",
+                           logits.largest, logits.same_choice, logits.positions);
+}
+
+Result<Comparison> compare(const ModelRequest& request, const model::Model& model) {
+    ASSIGN_OR_RETURN(const model::LoadedModel other, model::load_any(request.against));
+    ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
+    Comparison comparison;
+    ASSIGN_OR_RETURN(comparison.tensors, model::compare_tensors(model, other.model));
+    comparison.logits =
+        model::compare_logits(machine->compute(), model, other.model, spread_tokens(model.config));
+    return comparison;
+}
+
+}  // namespace
+
+Status run_model_verify(const ModelRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const model::LoadedModel loaded, model::load_any(request.model));
+    const std::string hash = to_hex(serve::content_hash(loaded.model.config, loaded.model.weights));
+    const auto tokenizer = model::find_tokenizer(loaded, request.model, request.tokenizer);
+    if (tokenizer.ok()) {
+        RETURN_IF_ERROR(check_tokenizer(**tokenizer, loaded.model.config));
+    } else if (tokenizer.error().code != ErrorCode::kNotFound || !request.tokenizer.empty()) {
+        return tokenizer.error();
+    }
+    nlohmann::json object = {
+        {"model", request.model},
+        {"format", loaded.format},
+        {"parameters", loaded.model.layout().parameters()},
+        {"content_hash", hash},
+        {"tokenizer",
+         tokenizer.ok() ? nlohmann::json((*tokenizer)->vocab_size()) : nlohmann::json()}};
+    if (!request.json) {
+        out << fmt::format("structure    sound ({}), {} parameters, all finite\n", loaded.format,
+                           loaded.model.layout().parameters());
+        out << fmt::format(
+            "content hash {}\ntokenizer    {}\n", hash,
+            tokenizer.ok()
+                ? fmt::format("{} tokens, gives a text back {}", (*tokenizer)->vocab_size(),
+                              (*tokenizer)->is_lossless() ? "as it was" : "as such models see it")
+                : tokenizer.error().message);
+    }
+    if (!request.against.empty()) {
+        ASSIGN_OR_RETURN(const Comparison comparison, compare(request, loaded.model));
+        object["against"] = comparison_json(comparison);
+        if (!request.json) print_comparison(comparison, out);
+    }
+    if (request.json) out << object.dump() << '\n';
+    return ok_status();
+}
+
+}  // namespace cairn::cli

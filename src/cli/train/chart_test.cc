@@ -1,0 +1,83 @@
+// Proves that charts have round ticks, draw what they are given in the right place, and that no
+// text can break the document.
+#include "cli/train/chart.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "cli/train/plot_command.h"
+
+namespace cairn::cli {
+namespace {
+
+TEST(RoundTicks, AreRoundAndInside) {
+    EXPECT_EQ(round_ticks(0, 10, 5), (std::vector<double>{0, 2, 4, 6, 8, 10}));
+    const std::vector<double> ticks = round_ticks(1.43, 2.61, 6);
+    ASSERT_EQ(ticks.size(), 6U);
+    EXPECT_NEAR(ticks.front(), 1.6, 1e-12);
+    EXPECT_NEAR(ticks.back(), 2.6, 1e-12);
+    EXPECT_TRUE(round_ticks(1, 1, 5).empty());
+    EXPECT_TRUE(round_ticks(NAN, 1, 5).empty());
+}
+
+TEST(Chart, PlacesPointsAndEscapesText) {
+    Chart chart;
+    chart.title = "a < b & \"c\"";
+    chart.series = {{"one<script>", {{0, 1}, {5, NAN}, {10, 2}}, 0, false, true}};
+    chart.marks = {{1.5, "goal"}};
+    const std::string svg = draw_svg(chart);
+    EXPECT_NE(svg.find("a &lt; b &amp; &quot;c&quot;"), std::string::npos);
+    EXPECT_EQ(svg.find("<script"), std::string::npos);
+    EXPECT_EQ(svg.find("nan"), std::string::npos);
+    EXPECT_NE(svg.find("goal"), std::string::npos);
+    // The first point at the left edge, the last at the right, the higher value higher up.
+    const std::size_t at = svg.find("d=\"M62.0 ", svg.find("clip-path"));
+    ASSERT_NE(at, std::string::npos);
+    double low = 0, right = 0, high = 0;
+    ASSERT_EQ(std::sscanf(svg.c_str() + at, "d=\"M62.0 %lfL%lf %lf", &low, &right, &high), 3);
+    EXPECT_DOUBLE_EQ(right, 714.0);
+    EXPECT_LT(high, low);
+    EXPECT_EQ(draw_svg(chart), svg);
+    EXPECT_NE(draw_svg(Chart()).find("</svg>"), std::string::npos);
+}
+
+TEST(Plot, DrawsLogsAndTheDemosOutput) {
+    const std::string folder = testing::TempDir() + "/cairn_plot";
+    std::filesystem::create_directories(folder);
+    std::ofstream log(folder + "/run.jsonl");
+    log << R"({"event":"start","step":0})" << '\n' << R"({"step":0,"valid_loss":5.5})" << '\n';
+    for (int i = 1; i <= 500; ++i)
+        log << fmt::format(R"({{"step":{},"loss":{},"tokens":{},"elapsed":{}}})", i, 1 + 4.0 / i,
+                           1024 * i, i * 0.5)
+            << '\n';
+    log.close();
+    std::ofstream(folder + "/demo.json")
+        << "noise\n"
+        << R"({"blocks":[{"report_loss":5,"judge_loss":5.1},{"report_loss":4,"judge_loss":null}]})"
+        << '\n';
+    PlotRequest request;
+    request.logs = {folder + "/run.jsonl", folder + "/demo.json"};
+    request.out = folder + "/loss.svg";
+    request.marks = {1.5};
+    std::ostringstream out;
+    const Status status = run_plot(request, out);
+    ASSERT_TRUE(status.ok()) << status.error().message;
+    std::ifstream file(request.out);
+    std::stringstream svg;
+    svg << file.rdbuf();
+    for (const char* word : {"run: training", "run: held-out", "judge text", "1.5"})
+        EXPECT_NE(svg.str().find(word), std::string::npos) << word;
+    std::ofstream(folder + "/bad.jsonl") << "{\n";
+    request.logs = {folder + "/bad.jsonl"};
+    EXPECT_FALSE(run_plot(request, out).ok());
+    std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace cairn::cli

@@ -1,0 +1,52 @@
+#include "cli/train/text_loss.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/progress.h"
+#include "model/leaf.h"
+#include "tensor/loss.h"
+
+namespace cairn::cli {
+
+namespace {
+constexpr std::uint32_t kBatchTokens = 1024;
+}  // namespace
+
+// The last window is filled up; what is behind a token cannot change its loss, so the filling is
+// not counted.
+Result<std::int64_t> text_loss(const model::ParameterLayout& layout, const model::Weights& weights,
+                               std::span<const std::uint32_t> stream, std::uint32_t context,
+                               const tensor::Compute& compute) {
+    CHECK(stream.size() >= 2);
+    const model::LeafShape shape{.leaf_tokens = std::max(context, kBatchTokens),
+                                 .context = context};
+    RETURN_IF_ERROR(model::validate(shape, layout.config()));
+    model::LeafPass pass(layout, shape, compute, /*with_gradient=*/false);
+    const std::size_t count = stream.size() - 1;
+    const std::size_t step = pass.shape().microbatch;
+    const SystemClock clock;
+    Progress progress(clock, "evaluating", count);
+    std::int64_t sum = 0;
+    std::vector<std::uint32_t> tokens;
+    std::vector<std::uint32_t> targets;
+    std::vector<float> losses;
+    for (std::size_t at = 0; at < count; at += step) {
+        const std::size_t n = std::min(step, count - at);
+        const std::size_t windows = (n + context - 1) / context;
+        tokens.assign(windows * context, 0);
+        targets.assign(tokens.size(), 0);
+        losses.resize(tokens.size());
+        std::copy_n(stream.begin() + static_cast<std::ptrdiff_t>(at), n, tokens.begin());
+        std::copy_n(stream.begin() + static_cast<std::ptrdiff_t>(at) + 1, n, targets.begin());
+        pass.token_losses(weights, tokens, targets, losses);
+        sum += tensor::sum_losses_fixed(std::span(losses).first(n));
+        progress.update(at + n, fmt::format("{:.4f} nats/token", model::nats(sum, at + n)));
+    }
+    return sum;
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,91 @@
+#include "cli/train/train_dry_run.h"
+
+#include <sys/resource.h>
+
+#include <ostream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "cli/train/train_run.h"
+#include "train/trainer.h"
+
+namespace cairn::cli {
+
+namespace {
+
+constexpr int kSteps = 4;  // the first one is not counted
+constexpr std::uint64_t kEnoughUs = 10'000'000;
+
+std::uint64_t peak_memory() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+// Seconds of one step, caches warm unless steps are very long.
+Result<double> time_a_step(train::Trainer& trainer) {
+    const SystemClock clock;
+    const std::uint64_t started = clock.monotonic_us();
+    std::uint64_t warm = started;
+    for (int i = 0; i < kSteps; ++i) {
+        ASSIGN_OR_RETURN(const train::StepReport report, trainer.step());
+        (void)report;
+        const std::uint64_t now = clock.monotonic_us();
+        if (now - started > kEnoughUs || i + 1 == kSteps)
+            return static_cast<double>(now - warm) / 1e6 / (i == 0 ? 1 : i);
+        if (i == 0) warm = now;
+    }
+    return 0.0;
+}
+
+}  // namespace
+
+Status dry_run(TrainStart& start, const model::ParameterLayout& layout, const Machine& machine,
+               std::ostream& out) {
+    const train::Recipe& recipe = start.request.recipe;
+    train::Trainer trainer(layout, recipe, start.stream, start.request.seed, machine.compute());
+    if (start.resumed)
+        RETURN_IF_ERROR(trainer.load(start.resumed->trainer));
+    else
+        trainer.start(start.parameters, 0);
+    const std::uint64_t first_step = trainer.next_step();
+    ASSIGN_OR_RETURN(const double step_seconds, time_a_step(trainer));
+    const double minutes = start.request.options.minutes;
+    const std::uint64_t total = recipe.total_steps != 0
+                                    ? recipe.total_steps
+                                    : steps_in_time(minutes, 0, 0, step_seconds * 1e6);
+    const double seconds = step_seconds * static_cast<double>(total - std::min(total, first_step));
+    const auto tokens = static_cast<double>(recipe.tokens_per_step());
+    const double epochs =
+        static_cast<double>(total) * tokens / static_cast<double>(start.stream.size());
+    const std::uint64_t state_bytes = 12 * layout.size();
+    const std::uint64_t memory = peak_memory();
+    if (start.request.json) {
+        const nlohmann::ordered_json object = {{"parameters", layout.parameters()},
+                                               {"text_tokens", start.stream.size()},
+                                               {"tokens_per_step", recipe.tokens_per_step()},
+                                               {"total_steps", total},
+                                               {"epochs", epochs},
+                                               {"state_bytes", state_bytes},
+                                               {"peak_memory_bytes", memory},
+                                               {"step_seconds", step_seconds},
+                                               {"tokens_per_second", tokens / step_seconds},
+                                               {"estimated_seconds", seconds}};
+        out << object.dump() << '\n';
+        return ok_status();
+    }
+    out << fmt::format(
+        "{} parameters: {}\n"
+        "{} tokens of text, {} a step, {} steps: the text {:.2f} times\n"
+        "memory {:.0f} MB at most, saved state {:.0f} MB\n"
+        "{:.1f} ms a step, {:.0f} tokens/s: {} h {:02} min on this machine as busy as it is now\n",
+        layout.parameters(), model::describe(start.config), start.stream.size(),
+        recipe.tokens_per_step(), total, epochs, static_cast<double>(memory) / 1e6,
+        static_cast<double>(state_bytes) / 1e6, step_seconds * 1e3, tokens / step_seconds,
+        static_cast<std::uint64_t>(seconds) / 3600, static_cast<std::uint64_t>(seconds) / 60 % 60);
+    return ok_status();
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,17 @@
+// `cairn train --dry-run`: what a run would cost here, measured and not guessed: a few of its real
+// steps are taken in memory and thrown away.
+#pragma once
+
+#include <iosfwd>
+
+#include "cli/local_model.h"
+#include "cli/train/train_start.h"
+
+namespace cairn::cli {
+
+/// JSON: parameters, text_tokens, tokens_per_step, total_steps, epochs, state_bytes (of the saved
+/// state), peak_memory_bytes, step_seconds, tokens_per_second, estimated_seconds.
+Status dry_run(TrainStart& start, const model::ParameterLayout& layout, const Machine& machine,
+               std::ostream& out);
+
+}  // namespace cairn::cli

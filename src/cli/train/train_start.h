@@ -1,0 +1,31 @@
+// How a training run begins: its texts as tokens, its tokenizer and its model, whether fresh, taken
+// from a file, or stopped earlier.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "cli/train/train_command.h"
+#include "model/text/tokenizer.h"
+#include "model/weights.h"
+
+namespace cairn::cli {
+
+struct TrainStart {
+    TrainRequest request;  ///< as asked; of a resumed run, as it was asked at first
+    model::ModelConfig config;
+    std::vector<float> parameters;  ///< before the first step; empty if resumed
+    Bytes tokenizer_file;
+    std::unique_ptr<model::Tokenizer> tokenizer;
+    model::Tokens stream;                    ///< what is learnt from
+    model::Tokens held_out;                  ///< empty: none
+    std::optional<train::RunState> resumed;  ///< of a resumed run
+    std::uint64_t first_step = 0;            ///< steps taken in earlier sessions
+};
+
+Result<TrainStart> prepare_training(const TrainRequest& request);
+
+/// The command line that gives the same bits again, from the beginning.
+std::string repeat_command(const TrainRequest& request);
+
+}  // namespace cairn::cli

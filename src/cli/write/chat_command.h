@@ -1,0 +1,32 @@
+// `cairn chat`: a conversation with a model on this machine, on a terminal or through a pipe (a
+// line is a turn). Lines that begin with '/' are commands; /help lists them.
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+#include "cli/write/line_reader.h"
+#include "cli/write/sampling_options.h"
+
+namespace cairn::cli {
+
+struct ChatRequest {
+    std::string model;
+    std::string tokenizer;              ///< empty: found with the model
+    std::string format;                 ///< of turns; empty: as the model was trained
+    std::optional<std::string> system;  ///< nothing: what the model expects
+    SamplingOptions sampling{};
+    std::size_t steps = 1024;  ///< tokens of one answer, at most
+    std::size_t context = 0;   ///< tokens to remember; 0: as many as the model can, at most 8192
+    std::size_t threads = 0;   ///< 0: one per processor
+    std::string history;       ///< file for the lines that were typed; empty: none
+    bool stats = false;        ///< say after each answer how fast it came
+    bool json = false;
+};
+
+/// Reads turns until the input ends. With json: no text while it runs, at the end one object:
+/// format, turns [{user, answer, stop, reused, computed, written, tokens_per_second}].
+Status run_chat(const ChatRequest& request, LineReader& in, std::ostream& out);
+
+}  // namespace cairn::cli

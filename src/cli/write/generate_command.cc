@@ -1,0 +1,213 @@
+#include "cli/write/generate_command.h"
+
+#include <memory>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "cli/commands.h"
+#include "cli/local_model.h"
+#include "cli/write/generate_many.h"
+#include "cli/write/written_text.h"
+#include "model/generate.h"
+#include "serve/model_snapshot.h"
+#include "serve/network_layers.h"
+
+namespace cairn::cli {
+
+namespace {
+
+constexpr std::size_t kMaxSteps = 1U << 20;
+
+// What a run of generation leaves behind.
+struct Written {
+    nlohmann::json report;
+    std::size_t tokens = 0;
+    std::uint64_t elapsed_us = 0;
+    std::vector<serve::Hop> hops;  // over the network
+    std::size_t failovers = 0;
+};
+
+// The layers on this machine, with the memory of one sequence.
+class OwnLayers final : public model::LayerStack {
+  public:
+    OwnLayers(const LocalModel& local, const tensor::Compute& compute, std::size_t positions,
+              tensor::KvType kv)
+        : transformer_(local.model.config, local.model.weights,
+                       model::all_layers(local.model.config), compute,
+                       {.max_positions = positions}),
+          cache_(local.model.config, model::all_layers(local.model.config), positions, kv),
+          layers_(transformer_, cache_) {}
+    Status forward(std::span<float> hidden) override { return layers_.forward(hidden); }
+
+  private:
+    model::Transformer transformer_;
+    model::KvCache cache_;
+    model::LocalLayers layers_;
+};
+
+Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& request,
+                                                      const LocalModel& local,
+                                                      std::size_t positions) {
+    if (request.servers.empty())
+        return invalid("--network needs at least one --server HOST:PORT that may be asked");
+    serve::NetworkLayersOptions options;
+    options.remote.servers = request.servers;
+    options.remote.max_positions = static_cast<std::uint32_t>(positions);
+    options.remote.kv = request.sampling.kv;
+    options.remote.note = [](const std::string& line) { log_info("{}", line); };
+    return serve::NetworkLayers::connect(
+        serve::content_hash(local.model.config, local.model.weights), local.model.config, options);
+}
+
+// `show` receives the text piece by piece.
+Result<Written> write_text(const GenerateRequest& request, const LocalModel& local,
+                           const tensor::Compute& compute,
+                           const std::function<void(const std::string&)>& show) {
+    const model::ModelConfig& config = local.model.config;
+    const model::Tokens prompt = local.tokenizer->encode_prompt(request.prompt);
+    const std::size_t positions =
+        std::min<std::size_t>(config.context, prompt.size() + request.steps);
+    std::unique_ptr<model::LayerStack> layers;
+    serve::NetworkLayers* remote = nullptr;
+    if (request.network) {
+        ASSIGN_OR_RETURN(auto connected, connect(request, local, positions));
+        remote = connected.get();
+        layers = std::move(connected);
+    } else {
+        layers = std::make_unique<OwnLayers>(local, compute, positions, request.sampling.kv);
+    }
+    // Embedding and head always run here.
+    model::Transformer ends(config, local.model.weights, {0, 0}, compute, {});
+    ASSIGN_OR_RETURN(WrittenText text,
+                     WrittenText::create(*local.tokenizer, local.tokenizer->encode(request.prompt),
+                                         request.sampling.stops));
+    show(text.prompt());
+
+    const SystemClock clock;
+    Progress progress(clock, "writing", request.steps);
+    const std::uint64_t started = clock.monotonic_us();
+    const auto is_end = [&](std::uint32_t token) { return local.tokenizer->is_end(token); };
+    const auto on_step = [&](const model::GeneratedStep& step) {
+        show(text.take(step));
+        if (request.json) progress.update(step.index + 1);
+        return !text.stopped();
+    };
+    ASSIGN_OR_RETURN(const model::Generated generated,
+                     model::generate(compute, ends, *layers, prompt, generate_options(request),
+                                     is_end, on_step));
+    Written written;
+    written.elapsed_us = clock.monotonic_us() - started;
+    written.tokens = generated.tokens.size();
+    show(text.finish());
+    written.report = text.report(generated.reason, request.logprobs);
+    if (remote != nullptr) {
+        written.hops = remote->route();
+        written.failovers = remote->failovers();
+    }
+    return written;
+}
+
+nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const serve::Hop& hop : hops)
+        list.push_back({{"begin", hop.layers.begin},
+                        {"end", hop.layers.end},
+                        {"server", hop.address},
+                        {"key", to_hex(hop.key)}});
+    return list;
+}
+
+}  // namespace
+
+model::GenerateOptions generate_options(const GenerateRequest& request) {
+    model::GenerateOptions options;
+    options.sampling = request.sampling.settings;
+    options.max_tokens = request.steps;
+    options.logprobs = request.logprobs;
+    options.top_logprobs = request.logprobs ? request.top_logprobs : 0;
+    return options;
+}
+
+Status run_generate(const GenerateRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
+    ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
+    // The network names a model by its canonical weights, and its layers run elsewhere.
+    if (!request.network) pack_local_model(machine->compute(), *local);
+    if (!request.prompts.empty()) return run_generate_many(request, *local, *machine, out);
+    const auto show = [&](const std::string& piece) {
+        if (!request.json) out << piece << std::flush;
+    };
+    ASSIGN_OR_RETURN(Written written, write_text(request, *local, machine->compute(), show));
+    if (!request.json) {
+        out << '\n';
+        return ok_status();
+    }
+    const double seconds = static_cast<double>(written.elapsed_us) / 1e6;
+    nlohmann::json object = std::move(written.report);
+    object["prompt"] = request.prompt;
+    object["kernels"] = machine->kernels();
+    object["threads"] = machine->threads();
+    object["tokens_per_second"] = seconds > 0 ? static_cast<double>(written.tokens) / seconds : 0.0;
+    if (request.network) {
+        object["hops"] = hops_json(written.hops);
+        object["failovers"] = written.failovers;
+    }
+    out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    return ok_status();
+}
+
+void add_generate(CLI::App& app, Invocation& invocation) {
+    CLI::App* command = add_command(
+        app, invocation, "generate", "Write text with a model on this machine",
+        "cairn generate --model stories260K.bin --prompt \"Once upon a time\" --steps 200\n"
+        "  cairn generate --model a.gguf --prompts questions.txt --json > answers.jsonl\n"
+        "  cairn generate --model a.cairn --network --server 192.0.2.7:8500 --server "
+        "192.0.2.8:8500");
+    auto request = std::make_shared<GenerateRequest>();
+    command->add_option("--model", request->model, "Model file or folder")->required();
+    command->add_option("--tokenizer", request->tokenizer,
+                        "Tokenizer file (default: in the model or beside it)");
+    auto* prompt =
+        command->add_option("--prompt", request->prompt, "Text to continue (default: none)");
+    auto* prompts = command
+                        ->add_option("--prompts", request->prompts,
+                                     "File with one prompt per line (.jsonl: {\"prompt\": ...}), "
+                                     "or -; all are written at once")
+                        ->excludes(prompt);
+    command->add_option("--together", request->together, "With --prompts: texts at a time")
+        ->check(CLI::Range(std::size_t{1}, kMaxTogether))
+        ->needs(prompts)
+        ->capture_default_str();
+    command->add_option("--steps", request->steps, "Tokens to write, at most")
+        ->check(CLI::Range(std::size_t{1}, kMaxSteps))
+        ->capture_default_str();
+    add_sampling_options(*command, request->sampling);
+    command->add_flag("--logprobs", request->logprobs,
+                      "With --json: the log-probability of every token");
+    command
+        ->add_option("--top-logprobs", request->top_logprobs,
+                     "With --logprobs: the most probable tokens, too")
+        ->check(CLI::Range(std::size_t{0}, model::kMaxTopLogprobs));
+    command->add_option("--threads", request->threads, "0: one per processor")
+        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
+        ->capture_default_str();
+    auto* network = command
+                        ->add_flag("--network", request->network,
+                                   "Let Servers compute the layers; needs --server")
+                        ->excludes(prompts);
+    command
+        ->add_option("--server", request->servers,
+                     "HOST:PORT of a Server that may be asked; again for each")
+        ->needs(network);
+    command->callback([request, &invocation] {
+        request->json = invocation.json;
+        invocation.run = [request](std::ostream& out) { return run_generate(*request, out); };
+    });
+}
+
+}  // namespace cairn::cli

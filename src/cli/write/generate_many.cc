@@ -1,0 +1,180 @@
+#include "cli/write/generate_many.h"
+
+#include <iostream>
+#include <map>
+#include <optional>
+#include <ostream>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/progress.h"
+#include "cli/interrupt.h"
+#include "cli/write/written_text.h"
+#include "model/batch.h"
+
+namespace cairn::cli {
+
+namespace {
+
+Result<std::string> prompt_of_json(const std::string& line, std::size_t number) {
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    if (!json.is_object() || !json.contains("prompt") || !json["prompt"].is_string())
+        return invalid("line " + std::to_string(number) + " is not like {\"prompt\": \"text\"}");
+    return json["prompt"].get<std::string>();
+}
+
+// A text under way.
+struct Running {
+    std::size_t index = 0;
+    WrittenText text;
+};
+
+// All prompts through one engine, at most `request.together` of them at a time.
+class Texts {
+  public:
+    Texts(const GenerateRequest& request, const LocalModel& local, const Machine& machine,
+          std::vector<std::string> prompts, std::ostream& out)
+        : request_(request),
+          local_(local),
+          prompts_(std::move(prompts)),
+          out_(out),
+          transformer_(local.model.config, local.model.weights,
+                       model::all_layers(local.model.config), machine.compute(),
+                       {.max_batch = request.together + kPrefillSlice}),
+          engine_(transformer_, machine.compute(),
+                  {.max_sequences = request.together, .prefill_slice = kPrefillSlice}) {}
+
+    Status run() {
+        const SystemClock clock;
+        const Interrupt interrupt;
+        Progress progress(clock, "texts", prompts_.size());
+        const std::uint64_t started = clock.monotonic_us();
+        while (written_ < prompts_.size() && !interrupt.raised()) {
+            while (next_ < prompts_.size() && engine_.size() < request_.together)
+                if (const Status joined = join(); !joined.ok()) return joined;
+            engine_.step([&](const model::BatchEvent& event) { return on_event(event); });
+            if (failure_) return *failure_;
+            if (ready_.contains(written_)) progress.clear();
+            write_ready();
+            const double seconds = static_cast<double>(clock.monotonic_us() - started) / 1e6;
+            progress.update(
+                written_,
+                std::to_string(static_cast<std::size_t>(static_cast<double>(tokens_) / seconds)) +
+                    " tokens/s");
+        }
+        if (written_ == prompts_.size()) return ok_status();
+        return Error{ErrorCode::kRefused, "interrupted after " + std::to_string(written_) + " of " +
+                                              std::to_string(prompts_.size()) + " texts"};
+    }
+
+  private:
+    static constexpr std::size_t kPrefillSlice = 256;
+
+    Status join() {
+        const std::string& prompt = prompts_[next_];
+        const auto in_line = [&](const Error& error) {
+            return Error{error.code, "prompt " + std::to_string(next_ + 1) + ": " + error.message};
+        };
+        ASSIGN_OR_RETURN(WrittenText text,
+                         WrittenText::create(*local_.tokenizer, local_.tokenizer->encode(prompt),
+                                             request_.sampling.stops));
+        const auto id = engine_.add(
+            {.prompt = local_.tokenizer->encode_prompt(prompt),
+             .options = generate_options(request_),
+             .kv = request_.sampling.kv,
+             .is_end = [this](std::uint32_t token) { return local_.tokenizer->is_end(token); }});
+        if (!id.ok()) return in_line(id.error());
+        running_.emplace(*id, Running{next_++, std::move(text)});
+        return ok_status();
+    }
+
+    bool on_event(const model::BatchEvent& event) {
+        const auto found = running_.find(event.id);
+        Running& running = found->second;
+        if (event.step != nullptr) {
+            ++tokens_;
+            running.text.take(*event.step);
+        }
+        if (!event.ended) return !running.text.stopped();
+        if (event.error) {
+            failure_ = Error{event.error->code, "prompt " + std::to_string(running.index + 1) +
+                                                    ": " + event.error->message};
+        } else {
+            running.text.finish();
+            ready_.emplace(running.index, report(running, event.reason));
+        }
+        running_.erase(found);
+        return true;
+    }
+
+    std::string report(Running& running, model::StopReason reason) const {
+        nlohmann::json object = running.text.report(reason, request_.logprobs);
+        const std::string text = object["text"].get<std::string>();
+        if (!request_.json)
+            return "== " + std::to_string(running.index + 1) + " of " +
+                   std::to_string(prompts_.size()) + '\n' + running.text.prompt() + text + "\n\n";
+        object["index"] = running.index;
+        object["prompt"] = prompts_[running.index];
+        return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+    }
+
+    void write_ready() {
+        for (auto found = ready_.find(written_); found != ready_.end();
+             found = ready_.find(++written_)) {
+            out_ << found->second << std::flush;
+            ready_.erase(found);
+        }
+    }
+
+    const GenerateRequest& request_;
+    const LocalModel& local_;
+    std::vector<std::string> prompts_;
+    std::ostream& out_;
+    model::Transformer transformer_;
+    model::BatchEngine engine_;
+    std::map<model::SequenceId, Running> running_;
+    std::map<std::size_t, std::string> ready_;  // done, but one before them is not
+    std::optional<Error> failure_;
+    std::size_t next_ = 0;
+    std::size_t written_ = 0;
+    std::uint64_t tokens_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> read_prompts(const std::string& path) {
+    std::istringstream file;
+    if (path != "-") {
+        ASSIGN_OR_RETURN(std::string text, read_text(path));
+        file.str(std::move(text));
+    }
+    std::istream& lines = path == "-" ? std::cin : file;
+    const bool json = path.ends_with(".jsonl");
+    std::vector<std::string> prompts;
+    std::size_t number = 0;
+    for (std::string line; std::getline(lines, line);) {
+        ++number;
+        if (line.ends_with('\r')) line.pop_back();
+        if (line.empty()) continue;
+        if (prompts.size() == kMaxPrompts)
+            return invalid(path + " has more than " + std::to_string(kMaxPrompts) + " prompts");
+        if (!json) {
+            prompts.push_back(std::move(line));
+            continue;
+        }
+        ASSIGN_OR_RETURN(std::string prompt, prompt_of_json(line, number));
+        prompts.push_back(std::move(prompt));
+    }
+    if (prompts.empty()) return invalid(path + " has no prompts: it wants one per line");
+    return prompts;
+}
+
+Status run_generate_many(const GenerateRequest& request, const LocalModel& local,
+                         const Machine& machine, std::ostream& out) {
+    ASSIGN_OR_RETURN(std::vector<std::string> prompts, read_prompts(request.prompts));
+    return Texts(request, local, machine, std::move(prompts), out).run();
+}
+
+}  // namespace cairn::cli

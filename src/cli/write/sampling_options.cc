@@ -1,0 +1,49 @@
+#include "cli/write/sampling_options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace cairn::cli {
+
+void add_sampling_options(CLI::App& command, SamplingOptions& options) {
+    tensor::SampleSettings& settings = options.settings;
+    command.add_option("--temperature", settings.temperature, "0 takes the most probable token")
+        ->check(CLI::Range(0.0F, 100.0F))
+        ->capture_default_str();
+    command.add_option("--top-k", settings.top_k, "Only the k best tokens; 0: all")
+        ->capture_default_str();
+    command.add_option("--top-p", settings.top_p, "Only the best p of probability")
+        ->check(CLI::Range(0.0F, 1.0F))
+        ->capture_default_str();
+    command.add_option("--min-p", settings.min_p, "Share of the best one's probability")
+        ->check(CLI::Range(0.0F, 1.0F))
+        ->capture_default_str();
+    command
+        .add_option("--repetition-penalty", settings.repetition_penalty,
+                    "Divides the logits of tokens that were there; 1: none")
+        ->check(CLI::Range(0.01F, 100.0F))
+        ->capture_default_str();
+    command
+        .add_option("--presence-penalty", settings.presence_penalty,
+                    "Subtracted from tokens that were there")
+        ->check(CLI::Range(-100.0F, 100.0F))
+        ->capture_default_str();
+    command
+        .add_option("--frequency-penalty", settings.frequency_penalty,
+                    "Subtracted once for each time that they were there")
+        ->check(CLI::Range(-100.0F, 100.0F))
+        ->capture_default_str();
+    command.add_option("--seed", settings.seed, "Decides what chance decides")
+        ->capture_default_str();
+    command
+        .add_option_function<std::string>(
+            "--kv",
+            [&options](const std::string& name) {
+                options.kv = tensor::parse_kv_type(name).value();
+            },
+            "How keys and values are kept: f32, f16 or bf16 (half the memory, other bits)")
+        ->check(CLI::IsMember({"f32", "f16", "bf16"}).description(""))
+        ->default_str("f32");
+    command.add_option("--stop", options.stops, "End before this text; again for each");
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,177 @@
+#include "cli/write/tokenize_command.h"
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/progress.h"
+#include "cli/commands.h"
+#include "cli/local_model.h"
+#include "cli/measure/stopwatch.h"
+#include "crypto/hash.h"
+#include "model/files/tokenizer_file.h"
+#include "model/text/bpe.h"
+
+namespace cairn::cli {
+
+namespace {
+
+void print(const nlohmann::json& object, std::ostream& out) {
+    out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+Status train(const TokenizeRequest& request, std::ostream& out) {
+    std::vector<std::string> texts;
+    for (const std::string& path : request.train) {
+        ASSIGN_OR_RETURN(std::string text, read_text(path));
+        texts.push_back(std::move(text));
+    }
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    const SystemClock clock;
+    Progress progress(clock, "learning merges", request.vocab - model::kFirstMerge);
+    ASSIGN_OR_RETURN(const auto tokenizer,
+                     model::train_bpe(views, request.vocab, [&](std::uint64_t done, std::uint64_t) {
+                         progress.update(done);
+                     }));
+    const Bytes file = tokenizer->serialise();
+    const std::filesystem::path path(request.out);
+    const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
+    RETURN_IF_ERROR(PosixDisk(folder).write_atomic(path.filename().string(), file));
+    std::size_t bytes = 0;
+    std::size_t tokens = 0;
+    for (const std::string& text : texts) {
+        bytes += text.size();
+        tokens += tokenizer->encode(text).size();
+    }
+    const std::string hash = to_hex(crypto::sha256(file));
+    if (request.json)
+        print({{"out", request.out},
+               {"vocab", tokenizer->vocab_size()},
+               {"sha256", hash},
+               {"bytes", bytes},
+               {"tokens", tokens}},
+              out);
+    else
+        out << fmt::format(
+            "{}: {} tokens, {:.2f} bytes per token on its own text, sha256 {}\n", request.out,
+            tokenizer->vocab_size(),
+            static_cast<double>(bytes) / static_cast<double>(std::max<std::size_t>(tokens, 1)),
+            hash);
+    return ok_status();
+}
+
+Result<std::string> text_of(const TokenizeRequest& request) {
+    if (!request.file.empty()) return read_text(request.file);
+    if (request.has_text) return request.text;
+    std::ostringstream text;
+    text << std::cin.rdbuf();
+    return text.str();
+}
+
+// A piece on one line, in quotes; what is not printable as JSON writes it.
+std::string quoted(const std::string& piece) {
+    return nlohmann::json(piece).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Status encode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
+              std::ostream& out) {
+    ASSIGN_OR_RETURN(const std::string text, text_of(request));
+    const auto special = request.special ? model::Special::kAllow : model::Special::kPlain;
+    model::Tokens tokens;
+    double best = 0;
+    for (std::uint32_t i = 0; i < request.repeat; ++i) {
+        const Stopwatch watch;
+        tokens = tokenizer.encode(text, special);
+        const double seconds = watch.seconds();
+        if (i == 0 || seconds < best) best = seconds;
+    }
+    const double speed = best > 0 ? static_cast<double>(text.size()) / best / 1e6 : 0;
+    if (request.json) {
+        nlohmann::json object = {
+            {"tokens", tokens}, {"count", tokens.size()}, {"bytes", text.size()}};
+        if (request.repeat > 1) object["megabytes_per_second"] = speed;
+        if (request.pieces)
+            for (const std::uint32_t token : tokens)
+                object["pieces"].push_back(tokenizer.name(token));
+        print(object, out);
+        return ok_status();
+    }
+    if (request.pieces) {
+        for (const std::uint32_t token : tokens)
+            out << fmt::format("{:>7}  {}\n", token, quoted(tokenizer.name(token)));
+    } else {
+        out << fmt::format("{}\n", fmt::join(tokens, " "));
+    }
+    if (request.repeat > 1)
+        out << fmt::format("{} bytes, {} tokens, {:.1f} MB/s\n", text.size(), tokens.size(), speed);
+    return ok_status();
+}
+
+Status decode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
+              std::ostream& out) {
+    for (const std::uint32_t id : request.ids)
+        if (id >= tokenizer.vocab_size())
+            return invalid(fmt::format("token {} does not exist: the vocabulary has {}", id,
+                                       tokenizer.vocab_size()));
+    const std::string text = tokenizer.decode(request.ids);
+    if (request.json)
+        print({{"text", text}}, out);
+    else
+        out << text << '\n';
+    return ok_status();
+}
+
+}  // namespace
+
+Status run_tokenize(const TokenizeRequest& request, std::ostream& out) {
+    if (!request.train.empty()) return train(request, out);
+    ASSIGN_OR_RETURN(const auto tokenizer, model::load_tokenizer(request.tokenizer));
+    if (!request.ids.empty()) return decode(request, *tokenizer, out);
+    return encode(request, *tokenizer, out);
+}
+
+void add_tokenize(CLI::App& app, Invocation& invocation) {
+    CLI::App* command =
+        add_command(app, invocation, "tokenize", "Train a tokenizer, or encode and decode with one",
+                    "cairn tokenize --train book.txt --vocab 4096 --out book.tok\n"
+                    "  cairn tokenize --tokenizer book.tok --text \"In the beginning\"\n"
+                    "  cairn tokenize --tokenizer tokenizer.json --file book.txt --pieces");
+    auto request = std::make_shared<TokenizeRequest>();
+    auto* made = command->add_option("--out", request->out, "File for the new tokenizer");
+    auto* what = command->add_option_group("what", "What to do: one of these");
+    auto* train_option =
+        what->add_option("--train", request->train, "Text files to learn from")->needs(made);
+    made->needs(train_option);
+    auto* with = what->add_option("--tokenizer", request->tokenizer,
+                                  "Tokenizer to use: ours, tokenizer.json, a GGUF file, "
+                                  "llama2.c's tokenizer.bin");
+    what->require_option(1);
+    command->add_option("--vocab", request->vocab, "Tokens in the new vocabulary")
+        ->check(CLI::Range(model::kFirstMerge, model::kMaxBpeVocab))
+        ->capture_default_str();
+    auto* input = command->add_option_group("input", "The text (default: standard input) or ids");
+    auto* text = input->add_option("--text", request->text, "Text to encode")->needs(with);
+    input->add_option("--file", request->file, "Text file to encode")->needs(with);
+    input->add_option("--decode", request->ids, "Token ids to turn into text")->needs(with);
+    input->require_option(0, 1);
+    command->add_flag("--special", request->special,
+                      "Names of control tokens in the text make those tokens");
+    command->add_flag("--pieces", request->pieces, "Show the piece of each token");
+    command->add_option("--repeat", request->repeat, "Encode so often and say how fast")
+        ->check(CLI::Range(1, 1000));
+    command->callback([request, text, &invocation] {
+        request->has_text = text->count() > 0;
+        request->json = invocation.json;
+        invocation.run = [request](std::ostream& out) { return run_tokenize(*request, out); };
+    });
+}
+
+}  // namespace cairn::cli
