@@ -77,6 +77,9 @@ template <typename D, typename F, std::size_t R, std::size_t S, std::size_t kHal
     }
 }
 
+/// A core reads 37 GB/s where memory gives 75 to two, and memory answers after some 100 ns.
+inline constexpr std::size_t kFetchAhead = 4096;
+
 /// Successive chunks of a few panels, `groups` groups in each.
 struct ChunkRun {
     const std::uint8_t* const* chunk;  ///< the first chunk of each panel
@@ -105,12 +108,15 @@ template <typename D, std::size_t S>
     }
 }
 
-/// From now on the chunk after chunk `chunk` of the run is fetched, its scales at once.
+/// From now on what is read about kFetchAhead bytes after chunk `chunk` of the run is fetched, its
+/// scales at once: the next chunk, or where chunks are small one after it.
 template <std::size_t S>
 [[gnu::always_inline]] inline void fetch_from(const ChunkRun& run, std::size_t chunk,
                                               ChunkView (&w)[S]) {
+    const std::size_t ahead = (kFetchAhead + run.layout.bytes - 1) / run.layout.bytes;
     for (std::size_t s = 0; s < S; ++s) {
-        w[s].next = chunk + 1 == run.count ? run.beyond : run.layout.bytes;
+        w[s].next = ahead * run.layout.bytes;
+        if (chunk + ahead >= run.count) w[s].next += run.beyond - run.layout.bytes;
         for (std::size_t at = 0; at < run.layout.quants; at += kQuantVector)
             fetch_next(w[s], w[s].scales + at);
     }
