@@ -104,7 +104,7 @@ TEST_P(WeightSets, DenseProductsAreRuleOne) {
     };
     for (const WeightType type : kDense) {
         for (const Shape s : {Shape{1, 1}, {16, 16}, {33, 257}, {100, 300}, {7, 0}, {80, 1100}})
-            for (const std::size_t m : {1, 2, 3, 5, 13}) expect_products(type, m, s.n, s.k);
+            for (const std::size_t m : {1U, 2U, 3U, 5U, 13U}) expect_products(type, m, s.n, s.k);
         const std::size_t step = GetParam() == KernelSet::kReference ? 23 : 1;
         for (std::size_t m = 1; m <= 70; m += step) expect_products(type, m, 49, 265);
         expect_products(type, 1, 2200, 600);  // enough work for every thread
@@ -130,7 +130,7 @@ TEST_P(WeightSets, ProductsWithOneInputAreEachTheirOwn) {
             for (std::size_t j = 0; j < bytes[i].size(); ++j)
                 bytes[i][j] = static_cast<std::byte>((j * (37 + i)) >> 3 & 0x37U);
         }
-        for (const std::size_t m : {1, 2, 9, 800}) {
+        for (const std::size_t m : {1U, 2U, 9U, 800U}) {
             if (m > 9 && GetParam() == KernelSet::kReference) continue;
             const std::vector<float> a = normal_values(m * kCols, 5);
             for (const bool packed : {false, true}) {

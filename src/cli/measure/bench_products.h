@@ -37,6 +37,7 @@ struct MatvecSpeed {
     tensor::WeightType type{};
     std::size_t rows = 0, cols = 0;
     double bytes_per_second = 0;  ///< of the packed weights
+    double memory_ratio = 0;      ///< of memory's speed, read right before: median over turns
 };
 
 /// One row times a packed matrix that no cache holds (tensor/speed.h).

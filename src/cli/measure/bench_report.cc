@@ -62,7 +62,7 @@ Json matvec_json(const BenchResults& results) {
                         {"rows", speed.rows},
                         {"cols", speed.cols},
                         {"gb_s", speed.bytes_per_second / 1e9},
-                        {"ratio", ratio(speed.bytes_per_second, results.read_all_threads)}});
+                        {"ratio", speed.memory_ratio}});
     return list;
 }
 
@@ -134,8 +134,7 @@ void print_matvec(const BenchResults& results, std::ostream& out) {
     for (const MatvecSpeed& speed : results.matvec)
         out << fmt::format("{:<26}{:>18}{:>11.1f}{:>19}\n", tensor::weight_type_name(speed.type),
                            fmt::format("{} x {}", speed.rows, speed.cols),
-                           speed.bytes_per_second / 1e9,
-                           percent(speed.bytes_per_second, results.read_all_threads));
+                           speed.bytes_per_second / 1e9, percent(speed.memory_ratio, 1.0));
 }
 
 void print_models(const BenchResults& results, std::ostream& out) {

@@ -212,7 +212,7 @@ TEST_F(TrainCommand, ATimeLimitChoosesStepsThatRepeatToTheSameBits) {
 
 // Stopped in the warm-up, before and at the moment when the length must be chosen.
 TEST_F(TrainCommand, ATimeLimitOutlivesAStopInTheWarmUp) {
-    for (const std::uint64_t stop : {2, 5, 6}) {
+    for (const std::uint64_t stop : {2U, 5U, 6U}) {
         ASSERT_EQ(limited("early", 0.03, 6, stop).code, 0);
         const Outcome rest = limited("early", 0, 0, 0, true);
         ASSERT_EQ(rest.code, 0) << rest.errors << stop;

@@ -29,7 +29,7 @@ model::Model small_bert() {
             for (const char* piece : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat",
                                       "##s", "sat", "a", "dog", "."})
                 words.pieces.push_back({piece, model::PieceType::kNormal});
-            for (const std::uint32_t special : {0, 2, 3, 4})
+            for (const std::uint32_t special : {0U, 2U, 3U, 4U})
                 words.pieces[special].type = model::PieceType::kControl;
             words.pieces[1].type = model::PieceType::kUnknown;
             words.unk = 1;
