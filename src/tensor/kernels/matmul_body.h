@@ -153,7 +153,7 @@ inline void product_block(std::size_t k0, std::size_t terms, Operand a, std::siz
         const std::size_t here = c.cols - j < kWidth ? c.cols - j : kWidth;
         const bool narrow = V::kTileLanes > 1 && here <= 16;
         const Results<float> whole{c.data + j, c.stride, here};
-        const Results<float> partial{sums, kWidth, kWidth};
+        const Results<float> partial{sums, kWidth, here};
         for (std::size_t k = 0; k < terms; k += kChunk) {
             const std::size_t chunk = terms - k < kChunk ? terms - k : kChunk;
             const Results<float> from = k == 0 ? whole : partial;
