@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iostream>
 #include <memory>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -14,6 +12,7 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/text_lines.h"
 #include "model/text_vectors.h"
 
 namespace cairn::cli {
@@ -36,26 +35,12 @@ struct Embedded {
     std::vector<float> vector{};
 };
 
-Status read_lines(std::istream& in, std::vector<std::string>& texts) {
-    for (std::string line; std::getline(in, line);) {
-        if (!line.empty() && line.back() == '\r') line.pop_back();
-        if (line.empty()) continue;
-        if (texts.size() == kMaxTexts) return invalid(fmt::format("more than {} texts", kMaxTexts));
-        texts.push_back(std::move(line));
-    }
-    return ok_status();
-}
-
 Result<std::vector<std::string>> texts_of(const EmbedRequest& request) {
     std::vector<std::string> texts = request.texts;
-    if (!request.file.empty()) {
-        ASSIGN_OR_RETURN(const std::string content, read_text(request.file));
-        std::istringstream lines(content);
-        RETURN_IF_ERROR(read_lines(lines, texts));
-    } else if (texts.empty()) {
-        RETURN_IF_ERROR(read_lines(std::cin, texts));
-    }
-    if (texts.empty()) return invalid("there is no text to embed");
+    if (request.file.empty() && !texts.empty()) return texts;
+    const std::string path = request.file.empty() ? "-" : request.file;
+    ASSIGN_OR_RETURN(std::vector<TextLine> lines, read_lines(path, kMaxTexts));
+    for (TextLine& line : lines) texts.push_back(std::move(line.text));
     return texts;
 }
 

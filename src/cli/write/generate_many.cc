@@ -1,16 +1,15 @@
 #include "cli/write/generate_many.h"
 
-#include <iostream>
 #include <map>
 #include <optional>
 #include <ostream>
-#include <sstream>
 
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/interrupt.h"
+#include "cli/text_lines.h"
 #include "cli/write/written_text.h"
 #include "model/batch.h"
 
@@ -145,29 +144,15 @@ class Texts {
 }  // namespace
 
 Result<std::vector<std::string>> read_prompts(const std::string& path) {
-    std::istringstream file;
-    if (path != "-") {
-        ASSIGN_OR_RETURN(std::string text, read_text(path));
-        file.str(std::move(text));
-    }
-    std::istream& lines = path == "-" ? std::cin : file;
+    ASSIGN_OR_RETURN(std::vector<TextLine> lines, read_lines(path, kMaxPrompts));
     const bool json = path.ends_with(".jsonl");
     std::vector<std::string> prompts;
-    std::size_t number = 0;
-    for (std::string line; std::getline(lines, line);) {
-        ++number;
-        if (line.ends_with('\r')) line.pop_back();
-        if (line.empty()) continue;
-        if (prompts.size() == kMaxPrompts)
-            return invalid(path + " has more than " + std::to_string(kMaxPrompts) + " prompts");
-        if (!json) {
-            prompts.push_back(std::move(line));
-            continue;
+    for (TextLine& line : lines) {
+        if (json) {
+            ASSIGN_OR_RETURN(line.text, prompt_of_json(line.text, line.number));
         }
-        ASSIGN_OR_RETURN(std::string prompt, prompt_of_json(line, number));
-        prompts.push_back(std::move(prompt));
+        prompts.push_back(std::move(line.text));
     }
-    if (prompts.empty()) return invalid(path + " has no prompts: it wants one per line");
     return prompts;
 }
 

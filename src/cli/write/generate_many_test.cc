@@ -77,7 +77,7 @@ TEST_F(GenerateMany, BadPromptsAreNamed) {
     };
     EXPECT_EQ(read_prompts(file("a.txt", "one\r\n\ntwo lines")).value(),
               (std::vector<std::string>{"one", "two lines"}));
-    EXPECT_NE(message(file("empty.txt", "")).find("has no prompts"), std::string::npos);
+    EXPECT_NE(message(file("empty.txt", "")).find("has no text"), std::string::npos);
     EXPECT_NE(message(folder + "/none.txt").find("none.txt"), std::string::npos);
     const std::string good = "{\"prompt\": \"a\"}\n\n";
     for (const char* bad : {"text", "{\"prompt\": 5}", "[\"a\"]", "{}", "{\"prompt\": \"a\""})
