@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/text.h"
+
 namespace cairn::sim {
 namespace {
 
@@ -26,7 +28,10 @@ std::string fresh_directory() {
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
     const char* text = std::getenv(name);
-    return text ? std::strtoull(text, nullptr, 10) : otherwise;
+    if (text == nullptr) return otherwise;
+    const auto value = parse_whole(text, name);
+    CHECK(value.ok());
+    return *value;
 }
 
 std::uint64_t sum_of_coins(const consensus::Ledger& ledger) {

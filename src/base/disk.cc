@@ -1,6 +1,7 @@
 #include "base/disk.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,8 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+
+#include "base/files.h"
 
 namespace cairn {
 
@@ -85,11 +88,28 @@ Result<Bytes> PosixDisk::read(const std::string& name, std::size_t max_bytes) co
 }
 
 Status PosixDisk::write_atomic(const std::string& name, ByteView bytes) {
-    const fs::path path = fs::path(root_) / name;
+    return write(name, bytes, false);
+}
+
+Status PosixDisk::write_secret(const std::string& name, ByteView bytes) {
+    return write(name, bytes, true);
+}
+
+Result<Bytes> PosixDisk::read_secret(const std::string& name, std::size_t max_bytes) const {
+    const std::string path = root_ + "/" + name;
+    RETURN_IF_ERROR(check_secret(path));
+    return read(name, max_bytes);
+}
+
+Status PosixDisk::write(const std::string& name, ByteView bytes, bool secret) {
+    const fs::path path = follow_links((fs::path(root_) / name).string());
     RETURN_IF_ERROR(make_folder(path.parent_path()));
     const std::string temporary = path.string() + ".tmp";
+    // One that a crash left behind may have been open to everybody.
+    ::unlink(temporary.c_str());
     {
-        const File file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+        const File file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                               secret ? 0600 : 0644)};
         if (file.fd < 0) return errno_error("cannot create " + temporary);
         const Status written = write_all(file.fd, bytes, temporary);
         if (!written.ok() || ::fsync(file.fd) != 0) {
@@ -99,9 +119,13 @@ Status PosixDisk::write_atomic(const std::string& name, ByteView bytes) {
             return error;
         }
     }
-    if (::rename(temporary.c_str(), path.c_str()) != 0)
-        return errno_error("cannot rename " + temporary);
-    return sync_folder(path.parent_path());
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+        const Error error = errno_error("cannot replace " + path.string());
+        ::unlink(temporary.c_str());
+        return error;
+    }
+    const fs::path folder = path.parent_path();
+    return sync_folder(folder.empty() ? fs::path(".") : folder);
 }
 
 Status PosixDisk::remove(const std::string& name) {

@@ -20,6 +20,14 @@ class Disk {
     virtual Result<Bytes> read(const std::string& name, std::size_t max_bytes) const = 0;
     /// Replaces the file as one step that survives a crash (temporary file, fsync, rename).
     virtual Status write_atomic(const std::string& name, ByteView bytes) = 0;
+    /// As write_atomic, for what only the owner may read (0600 from the first byte).
+    virtual Status write_secret(const std::string& name, ByteView bytes) {
+        return write_atomic(name, bytes);
+    }
+    /// As read; kRefused if others than the owner may read the file, with what to do about it.
+    virtual Result<Bytes> read_secret(const std::string& name, std::size_t max_bytes) const {
+        return read(name, max_bytes);
+    }
     virtual Status remove(const std::string& name) = 0;
     virtual bool exists(const std::string& name) const = 0;
     /// File names (not paths) in a folder, sorted; empty if there is no such folder.
@@ -31,11 +39,15 @@ class PosixDisk final : public Disk {
     explicit PosixDisk(std::string root) : root_(std::move(root)) {}
     Result<Bytes> read(const std::string& name, std::size_t max_bytes) const override;
     Status write_atomic(const std::string& name, ByteView bytes) override;
+    Status write_secret(const std::string& name, ByteView bytes) override;
+    Result<Bytes> read_secret(const std::string& name, std::size_t max_bytes) const override;
     Status remove(const std::string& name) override;
     bool exists(const std::string& name) const override;
     std::vector<std::string> list(const std::string& folder) const override;
 
   private:
+    Status write(const std::string& name, ByteView bytes, bool secret);
+
     std::string root_;
 };
 

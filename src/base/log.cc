@@ -3,6 +3,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/text.h"
+
 namespace cairn {
 
 namespace {
@@ -38,6 +40,8 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 
 void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
 
-void log_line(LogLevel level, std::string_view line) { logger().log(to_spdlog(level), line); }
+void log_line(LogLevel level, std::string_view line) {
+    logger().log(to_spdlog(level), "{}", printable_line(line));
+}
 
 }  // namespace cairn

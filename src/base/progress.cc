@@ -8,6 +8,8 @@
 
 #include <fmt/core.h>
 
+#include "base/text.h"
+
 namespace cairn {
 
 namespace {
@@ -38,7 +40,7 @@ void Progress::update(std::uint64_t done, const std::string& note) {
     if (now - started_us_ < kQuietUs || now - drawn_us_ < kRedrawUs) return;
     drawn_us_ = now;
     // A line that wraps could not be taken back.
-    std::string line = render(what_, done, total_, now - started_us_, note);
+    std::string line = printable_line(render(what_, done, total_, now - started_us_, note));
     winsize size{};
     if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
         line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1U));

@@ -22,6 +22,7 @@ enum class ErrorCode {
     kTimeout,      ///< no answer in time
     kUnsupported,  ///< understood, but this build or version cannot
     kCancelled,    ///< somebody asked us to stop
+    kMisused,      ///< a command line that asks for what cannot be
 };
 
 /// A failure: its kind and a sentence that says what is wrong and what to do next.
@@ -76,6 +77,7 @@ using Status = Result<Done>;
 inline Status ok_status() { return Done{}; }
 
 inline Error invalid(std::string message) { return Error{ErrorCode::kInvalid, std::move(message)}; }
+inline Error misused(std::string message) { return Error{ErrorCode::kMisused, std::move(message)}; }
 inline Error io_error(std::string message) { return Error{ErrorCode::kIo, std::move(message)}; }
 inline Error not_found(std::string message) {
     return Error{ErrorCode::kNotFound, std::move(message)};

@@ -1,8 +1,26 @@
 // The program. Everything is in cli/commands.h.
+#include <cstdio>
+#include <exception>
 #include <iostream>
 
+#include <unistd.h>
+
 #include "cli/commands.h"
+#include "cli/terminal.h"
+
+namespace {
+
+// What is thrown on another thread than main's cannot be caught there.
+[[noreturn]] void end_with_a_line() {
+    cairn::cli::restore_terminal();
+    std::fputs("cairn: there is not enough memory, or a library failed\n", stderr);
+    ::_exit(1);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
+    std::set_terminate(end_with_a_line);
+    cairn::cli::keep_terminal();
     return cairn::cli::run_command_line(argc, argv, std::cout, std::cerr);
 }

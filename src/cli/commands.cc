@@ -1,9 +1,19 @@
 #include "cli/commands.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
 #include <iostream>
+#include <new>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+
+#include "cli/option_checks.h"
+#include "cli/shown_stream.h"
+#include "cli/terminal.h"
 
 namespace cairn::cli {
 
@@ -30,6 +40,8 @@ const char* error_name(ErrorCode code) {
             return "unsupported";
         case ErrorCode::kCancelled:
             return "cancelled";
+        case ErrorCode::kMisused:
+            return "misused";
     }
     return "unknown";
 }
@@ -42,21 +54,7 @@ void report(const Error& error, bool json, std::ostream& out, std::ostream& erro
     out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
-}  // namespace
-
-CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,
-                      const std::string& description, const std::string& example) {
-    CLI::App* command = app.add_subcommand(name, description);
-    command->footer("Example:\n  " + example);
-    command->add_flag("--json", invocation.json, "Print one JSON object, for scripts");
-    return command;
-}
-
-int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& errors) {
-    CLI::App app("Cairn: train and use a language model together, owned by nobody.", "cairn");
-    app.require_subcommand(1);
-    app.set_version_flag("--version", "cairn 0.1.0");
-    Invocation invocation;
+void add_commands(CLI::App& app, Invocation& invocation) {
     add_demo(app, invocation);
     add_lab(app, invocation);
     add_train(app, invocation);
@@ -75,21 +73,70 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     add_explain(app, invocation);
     add_wallet(app, invocation);
     add_peers(app, invocation);
+    check_numbers(app);
+}
+
+int parse_and_run(int argc, const char* const* argv, ShownStream& out, std::ostream& errors,
+                  bool on_terminal) {
+    CLI::App app("Cairn: train and use a language model together, owned by nobody.", "cairn");
+    app.require_subcommand(1);
+    app.set_version_flag("--version", "cairn 0.1.0");
+    Invocation invocation;
+    add_commands(app, invocation);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
-        const int code = app.exit(problem, out, errors);
-        return code == 0 ? 0 : kMisused;
+        const auto word =
+            problem.get_exit_code() == 0 ? std::nullopt : mistyped_word(app, argc, argv);
+        if (word) {
+            report(misused(*word), invocation.json, out, errors);
+            return kMisused;
+        }
+        return app.exit(problem, out, errors) == 0 ? 0 : kMisused;
     }
     if (!invocation.run) {
         errors << app.help();
         return kMisused;
     }
+    out.set_exact((invocation.json || invocation.exact_text) && !on_terminal);
     const Status status = invocation.run(out);
-    out.flush();
     if (status.ok()) return invocation.exit_code;
     report(status.error(), invocation.json, out, errors);
+    return status.error().code == ErrorCode::kMisused ? kMisused : kFailed;
+}
+
+// One line, whatever was thrown: by a library, or for want of memory.
+int guarded(int argc, const char* const* argv, ShownStream& out, std::ostream& errors,
+            bool on_terminal) {
+    try {
+        return parse_and_run(argc, argv, out, errors, on_terminal);
+    } catch (const std::bad_alloc&) {
+        errors << "cairn: there is not enough memory for this\n";
+    } catch (const std::exception& problem) {
+        errors << "cairn: this should not have happened: " << problem.what() << '\n';
+    }
     return kFailed;
+}
+
+}  // namespace
+
+CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,
+                      const std::string& description, const std::string& example) {
+    CLI::App* command = app.add_subcommand(name, description);
+    command->footer("Example:\n  " + example);
+    command->add_flag("--json", invocation.json, "Print one JSON object, for scripts");
+    return command;
+}
+
+int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& errors) {
+    const bool standard = &out == &std::cout;
+    ShownStream shown(out);
+    ShownStream complaints(errors);
+    const int code = guarded(argc, argv, shown, complaints, standard && is_terminal(STDOUT_FILENO));
+    const bool written = shown.finish() && (!standard || std::fflush(stdout) == 0);
+    if (!written) complaints << "cairn: standard output could not be written\n";
+    (void)complaints.finish();
+    return written ? code : std::max(code, kFailed);
 }
 
 }  // namespace cairn::cli

@@ -20,6 +20,9 @@ namespace cairn::cli {
 struct Invocation {
     std::function<Status(std::ostream& out)> run;
     bool json = false;  ///< results, and errors too, as one JSON object on standard output
+    /// Prints text that must reach a file or a pipe byte for byte. On a terminal, and wherever this
+    /// is not set, what could act on a terminal is replaced (base/text.h).
+    bool exact_text = false;
     int exit_code = 0;  ///< of a command that ran well and found something wrong
 };
 
@@ -51,7 +54,8 @@ void add_peers(CLI::App& app, Invocation& invocation);
 CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,
                       const std::string& description, const std::string& example);
 
-/// Parses, runs, reports. The process's exit code: 0, 1 failed, 2 misused.
+/// Parses, runs, reports. The process's exit code: 0, 1 failed (also where standard output could
+/// not be written), 2 misused. Nothing is thrown out of it.
 int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& errors);
 
 }  // namespace cairn::cli

@@ -1,32 +1,55 @@
 #include "cli/interrupt.h"
 
-#include <csignal>
+#include <atomic>
+
+#include "cli/terminal.h"
 
 namespace cairn::cli {
 
 namespace {
 
-std::atomic<bool> raised_flag = false;
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+
+std::atomic<bool> any_came = false;
+std::atomic<bool> end_came = false;
+std::atomic<bool> int_came = false;
+std::atomic<bool> term_came = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-void on_signal(int signal) {
-    raised_flag = true;
+void end_now(int signal) {
+    restore_terminal();
     std::signal(signal, SIG_DFL);
+    ::raise(signal);
+}
+
+void on_signal(int signal) {
+    if (signal == SIGINT && int_came.exchange(true)) end_now(signal);
+    if (signal == SIGTERM && term_came.exchange(true)) end_now(signal);
+    if (signal != SIGINT) end_came = true;
+    any_came = true;
 }
 
 }  // namespace
 
 Interrupt::Interrupt() {
-    raised_flag = false;
-    std::signal(SIGINT, on_signal);
-    std::signal(SIGTERM, on_signal);
+    any_came = end_came = int_came = term_came = false;
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+        ::sigaction(kSignals[i], nullptr, &before_[i]);
+        if (before_[i].sa_handler == SIG_IGN) continue;
+        struct sigaction action {};
+        action.sa_handler = on_signal;
+        action.sa_flags = SA_RESTART | SA_NODEFER;
+        ::sigaction(kSignals[i], &action, nullptr);
+    }
 }
 
 Interrupt::~Interrupt() {
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
+    for (std::size_t i = 0; i < kSignals.size(); ++i)
+        ::sigaction(kSignals[i], &before_[i], nullptr);
 }
 
-bool Interrupt::raised() const { return raised_flag; }
+bool Interrupt::raised() const { return any_came; }
+
+bool Interrupt::must_end() const { return end_came; }
 
 }  // namespace cairn::cli

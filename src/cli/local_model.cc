@@ -3,13 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "model/files/source.h"
-
 namespace cairn::cli {
-
-namespace {
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
-}  // namespace
 
 Result<std::unique_ptr<Machine>> Machine::create(std::size_t threads) {
     ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
@@ -39,11 +33,6 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
 
 void pack_local_model(const tensor::Compute& compute, LocalModel& local) {
     local.model = model::pack_model(compute, local.model);
-}
-
-Result<std::string> read_text(const std::string& path) {
-    ASSIGN_OR_RETURN(const Bytes bytes, model::read_file(path, kMaxTextBytes));
-    return std::string(as_text(bytes));
 }
 
 }  // namespace cairn::cli

@@ -53,7 +53,4 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
 /// but inference can be done with the model afterwards; take its content hash before.
 void pack_local_model(const tensor::Compute& compute, LocalModel& local);
 
-/// A text file of at most 1 GiB.
-Result<std::string> read_text(const std::string& path);
-
 }  // namespace cairn::cli

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "base/files.h"
 #include "cli/local_model.h"
 
 namespace cairn::cli {
@@ -10,7 +11,7 @@ namespace cairn::cli {
 Result<std::vector<TextLine>> read_lines(const std::string& path, std::size_t most) {
     std::istringstream file;
     if (path != "-") {
-        ASSIGN_OR_RETURN(std::string text, read_text(path));
+        ASSIGN_OR_RETURN(std::string text, read_text_file(path));
         file.str(std::move(text));
     }
     std::istream& in = path == "-" ? std::cin : file;

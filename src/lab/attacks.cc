@@ -1,11 +1,11 @@
 #include "lab/attacks.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <set>
 
 #include "base/disk.h"
+#include "base/files.h"
 #include "sim/attackers.h"
 #include "sim/theft.h"
 #include "sim/tiny_model.h"
@@ -103,14 +103,9 @@ void read_outcome(sim::World& world, int reader, AttackOutcome& outcome) {
 
 /// What `cairn explain --dir` needs: the store and network.json.
 Status keep_directory(sim::World& world, int reader, const std::string& directory) {
-    std::error_code failure;
-    std::filesystem::create_directories(directory, failure);
+    RETURN_IF_ERROR(make_folders(directory));
     world.kill(reader);
-    std::filesystem::copy(world.directory(reader), directory,
-                          std::filesystem::copy_options::recursive |
-                              std::filesystem::copy_options::overwrite_existing,
-                          failure);
-    if (failure) return io_error("cannot write " + directory + ": " + failure.message());
+    RETURN_IF_ERROR(copy_tree(world.directory(reader), directory));
     PosixDisk disk(directory);
     return disk.write_atomic("network.json", as_bytes(chain::to_json(world.network())));
 }

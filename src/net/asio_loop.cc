@@ -98,10 +98,20 @@ void AsioLoop::run() {
 void AsioLoop::stop() { impl_->io.stop(); }
 
 void AsioLoop::on_terminate(std::function<void()> task) {
-    impl_->signals = std::make_unique<asio::signal_set>(impl_->io, SIGINT, SIGTERM);
-    impl_->signals->async_wait([task = std::move(task)](boost::system::error_code error, int) {
-        if (!error) task();
-    });
+    impl_->signals = std::make_unique<asio::signal_set>(impl_->io);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
+        struct sigaction now {};
+        if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler != SIG_IGN)
+            impl_->signals->add(signal);
+    }
+    impl_->signals->async_wait(
+        [impl = impl_.get(), task = std::move(task)](boost::system::error_code error, int) {
+            if (error) return;
+            // Whoever asks a second time does not want to wait for what is still running.
+            impl->signals->remove(SIGINT);
+            impl->signals->remove(SIGTERM);
+            task();
+        });
 }
 
 void AsioLoop::post(std::function<void()> task) { asio::post(impl_->io, std::move(task)); }

@@ -29,7 +29,9 @@ class AsioLoop final : public Loop {
     void run();
     /// Makes run() return soon. Safe from any thread.
     void stop();
-    /// Calls `task` on the loop at SIGINT or SIGTERM, instead of ending the process.
+    /// Calls `task` on the loop when the process is asked to end, instead of ending it: SIGINT,
+    /// SIGTERM, SIGHUP (the terminal closed), SIGPIPE (nobody reads our output any more). What was
+    /// ignored when the program started (nohup) stays ignored.
     void on_terminate(std::function<void()> task);
 
     void post(std::function<void()> task) override;

@@ -1,11 +1,9 @@
 #include "node/run_node.h"
 
 #include <sys/resource.h>
-#include <sys/stat.h>
-
-#include <filesystem>
 
 #include "base/disk.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "net/tls_network.h"
 #include "node/asset_fetcher.h"
@@ -17,7 +15,6 @@ namespace cairn::node {
 namespace {
 
 constexpr std::string_view kKeyFile = "node.key";
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
 constexpr std::uint64_t kPollMs = 200;
 
 Result<chain::NetworkDefinition> load_network(const NodeOptions& options, Assets& assets) {
@@ -27,17 +24,15 @@ Result<chain::NetworkDefinition> load_network(const NodeOptions& options, Assets
         if (options.network_file.empty())
             return not_found("no " + name + " in " + options.directory +
                              ": give --network FILE, or make one with `cairn network create`");
-        const std::filesystem::path given = std::filesystem::absolute(options.network_file);
         ASSIGN_OR_RETURN(const Bytes bytes,
-                         PosixDisk(given.parent_path().string())
-                             .read(given.filename().string(), chain::kMaxNetworkJsonBytes));
+                         read_file(options.network_file, chain::kMaxNetworkJsonBytes));
         RETURN_IF_ERROR(chain::network_from_json(as_text(bytes)));
         RETURN_IF_ERROR(disk.write_atomic(name, bytes));
     }
     ASSIGN_OR_RETURN(const Bytes bytes, disk.read(name, chain::kMaxNetworkJsonBytes));
     ASSIGN_OR_RETURN(chain::NetworkDefinition network, chain::network_from_json(as_text(bytes)));
     if (!options.network_file.empty()) {
-        Assets beside(std::filesystem::absolute(options.network_file).parent_path().string());
+        Assets beside(folder_of(options.network_file));
         assets.copy_from(beside, network);
     }
     return network;
@@ -49,10 +44,9 @@ Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
     const std::string name(kKeyFile);
     if (!disk.exists(name)) {
         const crypto::SecretKey fresh = crypto::SecretKey::generate(random);
-        RETURN_IF_ERROR(disk.write_atomic(name, as_bytes(to_hex(fresh.bytes()) + "\n")));
-        ::chmod((options.directory + "/" + name).c_str(), 0600);
+        RETURN_IF_ERROR(disk.write_secret(name, as_bytes(to_hex(fresh.bytes()) + "\n")));
     }
-    ASSIGN_OR_RETURN(const Bytes text, disk.read(name, 128));
+    ASSIGN_OR_RETURN(const Bytes text, disk.read_secret(name, 128));
     std::string hex(as_text(text));
     while (!hex.empty() && (hex.back() == '\n' || hex.back() == ' ')) hex.pop_back();
     const auto bytes = from_hex(hex);
@@ -110,9 +104,7 @@ class Process {
 
 Status Process::prepare() {
     if (options_.directory.empty()) return invalid("a node needs a directory: give --dir");
-    std::error_code failed;
-    std::filesystem::create_directories(options_.directory, failed);
-    if (failed) return io_error("cannot make " + options_.directory + ": " + failed.message());
+    RETURN_IF_ERROR(make_folders(options_.directory));
     ASSIGN_OR_RETURN(network_definition_, load_network(options_, assets_));
     ASSIGN_OR_RETURN(key_, load_key(options_, random_));
     if (!network_definition_.is_member(crypto::public_key(*key_)))
@@ -188,12 +180,9 @@ Status Process::load_trainer() {
         return Error{ErrorCode::kUnsupported, "this network names no tokenizer to train with"};
     std::vector<std::uint32_t> tokens;
     for (const std::string& name : options_.train) {
-        const std::filesystem::path path = std::filesystem::absolute(name);
-        ASSIGN_OR_RETURN(
-            const Bytes text,
-            PosixDisk(path.parent_path().string()).read(path.filename().string(), kMaxTextBytes));
+        ASSIGN_OR_RETURN(const std::string text, read_text_file(name));
         tokens.push_back(tokenizer_->begin_token());
-        const model::Tokens more = tokenizer_->encode(as_text(text));
+        const model::Tokens more = tokenizer_->encode(text);
         tokens.insert(tokens.end(), more.begin(), more.end());
     }
     log_info("training on {} private tokens", tokens.size());

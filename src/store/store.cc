@@ -5,15 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <system_error>
 
+#include "base/files.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 
 namespace cairn::store {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -34,9 +32,10 @@ Result<int> lock_directory(const std::string& directory) {
 
 // Writes that a crash interrupted leave NAME.tmp behind; of a snapshot that is a lot of disk.
 void remove_unfinished(const std::string& folder) {
-    std::error_code failure;
-    for (const auto& entry : fs::directory_iterator(folder, failure))
-        if (entry.path().extension() == ".tmp") fs::remove(entry.path(), failure);
+    const auto names = list_folder(folder);
+    if (!names.ok()) return;  // no folder yet
+    for (const std::string& name : *names)
+        if (name.ends_with(".tmp")) (void)remove_file(folder + "/" + name);
 }
 
 }  // namespace
@@ -54,16 +53,14 @@ Result<std::unique_ptr<Store>> Store::open_database(const std::string& path, Dis
     store->options_ = options;
     store->disk_ = disk;
     if (path != ":memory:") {
-        const std::string directory = fs::path(path).parent_path().string();
+        const std::string directory = folder_of(path);
         if (options.read_only) {
-            std::error_code failure;
-            if (!fs::exists(path, failure))
+            ASSIGN_OR_RETURN(const FileKind kind, file_kind(path));
+            if (kind == FileKind::kNone)
                 return not_found("there is no chain in " + directory +
                                  ": start `cairn node --dir " + directory + "` first");
         } else {
-            std::error_code failure;
-            fs::create_directories(directory, failure);
-            if (failure) return io_error("cannot create " + directory + ": " + failure.message());
+            RETURN_IF_ERROR(make_folders(directory));
             ASSIGN_OR_RETURN(store->lock_file_, lock_directory(directory));
         }
     }

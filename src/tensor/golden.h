@@ -3,13 +3,16 @@
 // whose names end in GoldenBits.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/text.h"
 #include "tensor/compute.h"
 
 namespace cairn::tensor {
@@ -37,10 +40,13 @@ inline std::vector<std::size_t> golden_threads(std::vector<std::size_t> otherwis
     const char* text = std::getenv("CAIRN_GOLDEN_THREADS");
     if (text == nullptr || *text == '\0') return otherwise;
     std::vector<std::size_t> counts;
-    for (char* end = nullptr;; text = end + 1) {
-        counts.push_back(std::strtoull(text, &end, 10));
-        CHECK(counts.back() > 0 && (*end == ',' || *end == '\0'));
-        if (*end == '\0') return counts;
+    for (std::string_view rest = text;;) {
+        const std::size_t end = std::min(rest.find(','), rest.size());
+        const auto count = parse_whole(rest.substr(0, end), "CAIRN_GOLDEN_THREADS");
+        CHECK(count.ok() && *count > 0);
+        counts.push_back(*count);
+        if (end == rest.size()) return counts;
+        rest.remove_prefix(end + 1);
     }
 }
 

@@ -103,17 +103,13 @@ void print_block(const ChainReader& chain, const chain::Block& block, std::uint6
         out << fmt::format("Why each earned what it earned: cairn explain {}\n", height);
 }
 
-bool is_height(const std::string& text) {
-    return text.size() <= 10 &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 Result<Hash256> find_block(const ChainReader& chain, const std::string& which) {
-    if (is_height(which) && std::stoull(which) == 0)
+    ASSIGN_OR_RETURN(const auto height, height_in(which));
+    if (height && *height == 0)
         return not_found(
             "block 0 is the genesis block: it follows from network.json, has no file, "
             "and its hash is what block 1 names as previous");
-    if (is_height(which)) return chain.store->active_block(std::stoull(which));
+    if (height) return chain.store->active_block(*height);
     ASSIGN_OR_RETURN(const std::vector<Hash256> found, chain.store->find_by_prefix(which, 100));
     std::vector<Hash256> blocks;
     for (const Hash256& hash : found)

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "base/disk.h"
+#include "base/text.h"
 #include "node/assets.h"
 
 namespace cairn::cli {
@@ -27,6 +28,16 @@ Result<chain::NetworkDefinition> read_network(const std::string& directory) {
     if (!network.ok())
         return Error{network.error().code, directory + "/network.json: " + network.error().message};
     return network;
+}
+
+Result<std::optional<std::uint64_t>> height_in(const std::string& text) {
+    constexpr std::size_t kMostDigits = 10;
+    if (text.empty())
+        return misused("name a height, or at least 4 hexadecimal digits of a hash or key");
+    if (text.size() > kMostDigits || text.find_first_not_of("0123456789") != std::string::npos)
+        return std::optional<std::uint64_t>();
+    ASSIGN_OR_RETURN(const std::uint64_t height, parse_whole(text, "a height"));
+    return std::optional(height);
 }
 
 Result<chain::Block> ChainReader::block(const Hash256& hash) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "chain/block.h"
@@ -15,6 +16,10 @@ std::string default_directory();
 
 /// DIR/network.json.
 Result<chain::NetworkDefinition> read_network(const std::string& directory);
+
+/// What people write to name something of the chain: its height (up to ten digits), or nullopt for
+/// the first digits of a name. kMisused for an empty text: it would be the beginning of all.
+Result<std::optional<std::uint64_t>> height_in(const std::string& text);
 
 struct ChainReader {
     chain::NetworkDefinition network;

@@ -123,12 +123,10 @@ Status explain_prefix(const ChainReader& chain, const std::string& prefix, std::
 
 Status run_explain(const ExplainRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.directory));
-    const bool is_height =
-        request.what.size() <= 10 && std::all_of(request.what.begin(), request.what.end(),
-                                                 [](char c) { return c >= '0' && c <= '9'; });
     Explanation found;
-    if (is_height) {
-        RETURN_IF_ERROR(explain_height(chain, std::stoull(request.what), request.max, found));
+    ASSIGN_OR_RETURN(const auto height, height_in(request.what));
+    if (height) {
+        RETURN_IF_ERROR(explain_height(chain, *height, request.max, found));
     } else {
         RETURN_IF_ERROR(explain_prefix(chain, request.what, request.max, found));
     }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
+#include "base/files.h"
 #include "base/progress.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
@@ -49,7 +50,7 @@ Result<std::unique_ptr<model::BpeTokenizer>> train_tokenizer(const std::vector<s
                                                              std::uint32_t vocab) {
     std::vector<std::string> texts;
     for (const std::string& file : files) {
-        ASSIGN_OR_RETURN(std::string text, read_text(file));
+        ASSIGN_OR_RETURN(std::string text, read_text_file(file));
         texts.push_back(std::move(text));
     }
     const std::vector<std::string_view> views(texts.begin(), texts.end());
@@ -129,7 +130,7 @@ void print(const NetworkRequest& request, const chain::NetworkDefinition& networ
 Result<chain::NetworkDefinition> network_preset(const std::string& config) {
     if (config == "tiny") return tiny_definition();
     if (config == "demo") return demo_definition(1, 0);
-    auto file = model::read_file(config, chain::kMaxNetworkJsonBytes);
+    auto file = read_file(config, chain::kMaxNetworkJsonBytes);
     if (!file.ok())
         return Error{
             file.error().code,
@@ -151,8 +152,8 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(network.members, parse_members(request.members));
     RETURN_IF_ERROR(chain::validate(network));
 
-    ASSIGN_OR_RETURN(const std::string judge, read_text(request.judge_file));
-    ASSIGN_OR_RETURN(const std::string report, read_text(request.report_file));
+    ASSIGN_OR_RETURN(const std::string judge, read_text_file(request.judge_file));
+    ASSIGN_OR_RETURN(const std::string report, read_text_file(request.report_file));
     const std::vector<std::string> learn_from =
         request.tokenizer_texts.empty() ? std::vector{request.judge_file} : request.tokenizer_texts;
     ASSIGN_OR_RETURN(const auto tokenizer, train_tokenizer(learn_from, network.architecture.vocab));

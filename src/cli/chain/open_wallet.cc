@@ -1,14 +1,14 @@
 #include "cli/chain/open_wallet.h"
 
-#include <termios.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <iostream>
 #include <memory>
 #include <vector>
 
+#include "base/files.h"
 #include "base/random.h"
+#include "cli/terminal.h"
 #include "model/files/source.h"
 
 namespace cairn::cli {
@@ -26,29 +26,18 @@ Disk& disk_of(const std::string& directory) {
 
 // Without showing what is typed.
 Result<std::string> ask(const std::string& question) {
-    if (::isatty(STDIN_FILENO) == 0)
+    if (!is_terminal(STDIN_FILENO))
         return Error{ErrorCode::kRefused,
                      "the wallet has a password: give --password-file FILE, or set "
                      "CAIRN_WALLET_PASSWORD"};
-    std::cerr << question << std::flush;
-    termios shown{};
-    ::tcgetattr(STDIN_FILENO, &shown);
-    termios hidden = shown;
-    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    std::string password;
-    const bool read = static_cast<bool>(std::getline(std::cin, password));
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-    std::cerr << '\n';
-    if (!read) return Error{ErrorCode::kCancelled, "no password was given"};
-    return password;
+    return read_hidden(question);
 }
 
 }  // namespace
 
 Result<std::string> read_password(const WalletFile& file, bool twice) {
     if (!file.password_file.empty()) {
-        ASSIGN_OR_RETURN(const Bytes bytes, model::read_file(file.password_file, kMaxPasswordFile));
+        ASSIGN_OR_RETURN(const Bytes bytes, read_file(file.password_file, kMaxPasswordFile));
         const std::string_view text = as_text(bytes);
         return std::string(text.substr(0, text.find_first_of("\r\n")));
     }

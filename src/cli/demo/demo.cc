@@ -5,19 +5,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <cstdio>
-#include <filesystem>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
 #include "base/disk.h"
+#include "base/files.h"
 #include "cli/demo/demo_ending.h"
 #include "cli/demo/demo_network.h"
 #include "cli/demo/demo_node.h"
 #include "cli/demo/demo_texts.h"
+#include "cli/interrupt.h"
 
 namespace cairn::cli {
 
@@ -25,10 +25,6 @@ namespace {
 
 constexpr useconds_t kLookUs = 500'000;
 constexpr std::uint64_t kSampleEveryMerges = 2;
-
-std::atomic<bool> interrupted = false;
-
-void on_interrupt(int) { interrupted = true; }
 
 std::size_t terminal_columns() {
     winsize size{};
@@ -64,6 +60,7 @@ class Demo {
         std::fflush(options_.json ? stderr : stdout);
     }
 
+    const Interrupt interrupt_;
     DemoOptions options_;
     SystemClock clock_;
     std::uint64_t started_us_ = 0;
@@ -80,17 +77,11 @@ class Demo {
 Status Demo::prepare() {
     folder_ = options_.directory;
     if (folder_.empty()) {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "cairn-demo-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr)
-            return io_error("cannot make a folder " + pattern);
-        folder_ = pattern;
-    } else if (std::filesystem::exists(folder_ + "/network")) {
+        ASSIGN_OR_RETURN(folder_, make_temporary_folder("cairn-demo"));
+    } else if (exists(folder_ + "/network")) {
         return invalid(folder_ + " holds an earlier demo; remove it or name another --dir");
     }
-    std::error_code failure;
-    std::filesystem::create_directories(folder_ + "/texts", failure);
-    if (failure) return io_error("cannot create " + folder_ + ": " + failure.message());
+    RETURN_IF_ERROR(make_folders(folder_ + "/texts"));
     say("Cairn demo in " + folder_);
     ASSIGN_OR_RETURN(texts_, write_demo_texts(folder_ + "/texts"));
     say("  texts      the King James Bible, cut by book; judged on " +
@@ -167,7 +158,7 @@ bool Demo::reached() const {
 Status Demo::watch() {
     if (!options_.headless) fmt::print("\x1b[2J");
     while (!reached()) {
-        if (interrupted) return Error{ErrorCode::kCancelled, "stopped before the end"};
+        if (interrupt_.raised()) return Error{ErrorCode::kCancelled, "stopped before the end"};
         RETURN_IF_ERROR(look());
         show();
         ::usleep(kLookUs);
@@ -202,7 +193,7 @@ Status Demo::finish() {
 
 Status Demo::stay() {
     say("\n  The nodes go on training: " + view_.dashboard + "   Ctrl-C stops.");
-    while (!interrupted) {
+    while (!interrupt_.raised()) {
         RETURN_IF_ERROR(look());
         ::usleep(4 * kLookUs);
     }
@@ -215,8 +206,6 @@ Status Demo::stay() {
 Status run_demo(const DemoOptions& options) {
     if (options.blocks == 0 || options.blocks > 10'000)
         return invalid("--blocks wants a number from 1 to 10000");
-    std::signal(SIGINT, on_interrupt);
-    std::signal(SIGTERM, on_interrupt);
     return Demo(options).run();
 }
 

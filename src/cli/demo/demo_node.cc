@@ -2,13 +2,13 @@
 
 #include <unistd.h>
 
-#include <filesystem>
 #include <utility>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "api/client.h"
+#include "base/files.h"
 
 namespace cairn::cli {
 
@@ -70,9 +70,7 @@ std::vector<std::string> arguments_of(const DemoNodeOptions& options) {
 }  // namespace
 
 Result<DemoNode> DemoNode::start(const DemoNodeOptions& options) {
-    std::error_code failure;
-    std::filesystem::create_directories(options.directory, failure);
-    if (failure) return io_error("cannot create " + options.directory);
+    RETURN_IF_ERROR(make_folders(options.directory));
     DemoNode node;
     node.options_ = options;
     ASSIGN_OR_RETURN(ChildProcess process,

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <filesystem>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/float_mode.h"
 #include "cli/chain/data_directory.h"
 #include "cli/measure/machine_facts.h"
@@ -149,13 +149,11 @@ Diagnosis check_memory() {
 
 Diagnosis check_disk(const std::string& directory) {
     // The nearest folder that exists.
-    std::error_code problem_code;
-    std::filesystem::path folder =
-        std::filesystem::absolute(directory.empty() ? "." : directory, problem_code);
-    while (!std::filesystem::exists(folder, problem_code) && folder.has_relative_path())
-        folder = folder.parent_path();
-    const std::uint64_t free = disk_free_bytes(folder.string());
-    const std::string found = fmt::format("{} free at {}", bytes_text(free), folder.string());
+    const auto absolute = absolute_path(directory.empty() ? "." : directory);
+    std::string folder = absolute.ok() ? *absolute : ".";
+    while (!exists(folder) && folder != "/" && folder != ".") folder = folder_of(folder);
+    const std::uint64_t free = disk_free_bytes(folder);
+    const std::string found = fmt::format("{} free at {}", bytes_text(free), folder);
     if (free < kGigabyte / 5)
         return problem("disk", found, "free some space, or choose another --dir");
     if (free < 2 * kGigabyte)
@@ -166,8 +164,10 @@ Diagnosis check_disk(const std::string& directory) {
 Diagnosis check_directory(const std::string& directory) {
     const auto chain = open_chain(directory);
     if (!chain.ok())
-        return problem("data directory", chain.error().message,
-                       "cairn network create, or cairn node --join; --dir names the directory");
+        return problem(
+            "data directory", chain.error().message,
+            "cairn network create --dir DIR makes a network; cairn node --dir DIR --network "
+            "network.json --connect HOST:PORT joins one");
     return ok("data directory", fmt::format("{}: network {}", directory, chain->network.name));
 }
 
@@ -189,9 +189,7 @@ Diagnosis check_clock() {
 Diagnosis check_test_data() {
     const char* named = std::getenv("CAIRN_TEST_DATA");
     const std::string folder = named != nullptr ? named : "../shared/data";
-    std::error_code problem_code;
-    if (std::filesystem::exists(folder + "/stories260K", problem_code))
-        return ok("test data", folder);
+    if (exists(folder + "/stories260K")) return ok("test data", folder);
     return ok("test data", "none at " + folder +
                                ": tests that need real material are skipped (CAIRN_TEST_DATA)");
 }

@@ -1,5 +1,4 @@
 // `cairn lab NAME`: results made again.
-#include <filesystem>
 #include <memory>
 #include <ostream>
 
@@ -8,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/measure/lab_gradients.h"
@@ -41,7 +41,7 @@ void print(const lab::AttackOutcome& outcome, std::ostream& out) {
 }
 
 Status run_lab_attacks(const lab::AttackOptions& options, bool json, std::ostream& out) {
-    if (std::filesystem::exists(options.directory) && !std::filesystem::is_empty(options.directory))
+    if (const auto names = list_folder(options.directory); names.ok() && !names->empty())
         return Error{ErrorCode::kRefused, options.directory + " is not empty: name another --dir"};
     const SystemClock clock;
     Progress progress(clock, "attacks", lab::attack_count());

@@ -4,12 +4,13 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
 #include <fmt/core.h>
+
+#include "base/files.h"
 
 namespace cairn::cli {
 
@@ -77,9 +78,8 @@ MachineFacts machine_facts() {
 }
 
 std::uint64_t disk_free_bytes(const std::string& path) {
-    std::error_code problem;
-    const auto space = std::filesystem::space(path, problem);
-    return problem ? 0 : space.available;
+    const auto space = disk_space(path);
+    return space.ok() ? space->free : 0;
 }
 
 std::string bytes_text(std::uint64_t bytes) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
 #include "cli/models/model_command.h"
@@ -38,11 +39,14 @@ Result<std::uint64_t> parse_size(const std::string& text) {
 }
 
 std::uint64_t size_on_disk(const std::string& path) {
-    std::error_code ignored;
-    if (!fs::is_directory(path, ignored)) return fs::file_size(path, ignored);
+    if (!is_folder(path)) {
+        const auto size = file_size(path);
+        return size.ok() ? *size : 0;
+    }
     std::uint64_t total = 0;
-    for (const auto& entry : fs::directory_iterator(path, ignored))
-        if (entry.is_regular_file(ignored)) total += entry.file_size(ignored);
+    if (const auto names = list_folder(path); names.ok())
+        for (const std::string& name : *names)
+            if (is_file(path + "/" + name)) total += size_on_disk(path + "/" + name);
     return total;
 }
 
@@ -83,11 +87,8 @@ Status run_model_convert(const ModelRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(attach_tokenizer(request, loaded));
     options.pooling = loaded.pooling;
     options.name = fs::path(request.model).stem().string();
-    std::error_code ignored;
     if (loaded.format == "huggingface" && request.tokenizer.empty())
-        options.carry_from = fs::is_directory(request.model, ignored)
-                                 ? request.model
-                                 : fs::path(request.model).parent_path().string();
+        options.carry_from = is_folder(request.model) ? request.model : folder_of(request.model);
     const SystemClock clock;
     Progress progress(clock, "writing", 1000);
     options.progress = [&](std::uint64_t done, std::uint64_t total) {

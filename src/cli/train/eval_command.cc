@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/train/text_loss.h"
@@ -20,7 +21,7 @@ Status run_eval(const EvalRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
     pack_local_model(machine->compute(), *local);
-    ASSIGN_OR_RETURN(const std::string text, read_text(request.text));
+    ASSIGN_OR_RETURN(const std::string text, read_text_file(request.text));
     model::Tokens stream{local->tokenizer->begin_token()};
     const model::Tokens words = local->tokenizer->encode(text);
     stream.insert(stream.end(), words.begin(), words.end());

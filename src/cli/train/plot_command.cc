@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/disk.h"
+#include "base/files.h"
 #include "cli/commands.h"
 #include "cli/train/chart.h"
 #include "cli/train/train_log.h"
@@ -87,7 +88,7 @@ Json add_run(const std::vector<LogRow>& rows, const std::string& name, std::size
 
 /// What `cairn demo --json` prints: its last line has the merge blocks with both losses.
 bool add_demo(const std::string& path, Chart& chart, double& highest) {
-    const auto bytes = model::read_file(path, kMaxDemoBytes);
+    const auto bytes = read_file(path, kMaxDemoBytes);
     if (!bytes.ok()) return false;
     std::string_view text = as_text(*bytes);
     while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
@@ -137,10 +138,7 @@ Status run_plot(const PlotRequest& request, std::ostream& out) {
     chart.top = request.top;
     if (!chart.top && highest > 0) chart.top = highest * 1.02;
     chart.bottom = request.bottom;
-    const std::filesystem::path file(request.out);
-    const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
-    RETURN_IF_ERROR(
-        PosixDisk(folder).write_atomic(file.filename().string(), as_bytes(draw_svg(chart))));
+    RETURN_IF_ERROR(write_file(request.out, as_bytes(draw_svg(chart))));
     if (request.json)
         out << Json{{"out", request.out}, {"runs", runs}}.dump(-1, ' ', false,
                                                                Json::error_handler_t::replace)

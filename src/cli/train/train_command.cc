@@ -1,7 +1,6 @@
 #include "cli/train/train_command.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <ostream>
 #include <set>
@@ -10,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "cli/commands.h"
 #include "cli/train/text_loss.h"
 #include "cli/train/train_dry_run.h"
@@ -105,8 +105,7 @@ Status finish(const TrainStart& start, const train::Trainer& trainer, TrainLog* 
         line["step"] = trainer.next_step();
         RETURN_IF_ERROR(log->write_line(line.dump(-1, ' ', false, Json::error_handler_t::replace)));
     }
-    std::error_code ignored;
-    if (complete) std::filesystem::remove(run_state_path(request.out), ignored);
+    if (complete) (void)remove_file(run_state_path(request.out));
     if (request.json)
         out << report.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
     else if (complete)

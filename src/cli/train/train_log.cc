@@ -2,12 +2,12 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/disk.h"
+#include "base/files.h"
 #include "model/files/source.h"
 
 namespace cairn::cli {
@@ -67,8 +67,9 @@ Result<TrainLog> TrainLog::open(const std::string& path, const char* mode) {
 Result<TrainLog> TrainLog::create(const std::string& path) { return open(path, "w"); }
 
 Result<TrainLog> TrainLog::resume(const std::string& path, std::uint64_t step) {
-    if (!std::filesystem::exists(path)) return create(path);
-    ASSIGN_OR_RETURN(const Bytes bytes, model::read_file(path, kMaxLogBytes));
+    ASSIGN_OR_RETURN(const FileKind kind, file_kind(path));
+    if (kind == FileKind::kNone) return create(path);
+    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, kMaxLogBytes));
     std::string kept;
     std::string_view text = as_text(bytes), line;
     while (next_line(text, line)) {
@@ -78,9 +79,7 @@ Result<TrainLog> TrainLog::resume(const std::string& path, std::uint64_t step) {
         if (whole(object, "step") <= step) kept.append(line).push_back('\n');
     }
     if (kept.size() != bytes.size()) {
-        const std::filesystem::path file(path);
-        const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
-        RETURN_IF_ERROR(PosixDisk(folder).write_atomic(file.filename().string(), as_bytes(kept)));
+        RETURN_IF_ERROR(write_file(path, as_bytes(kept)));
     }
     return open(path, "a");
 }
@@ -94,7 +93,7 @@ Status TrainLog::write_line(const std::string& json) {
 }
 
 Result<std::vector<LogRow>> read_train_log(const std::string& path) {
-    ASSIGN_OR_RETURN(const Bytes bytes, model::read_file(path, kMaxLogBytes));
+    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, kMaxLogBytes));
     std::vector<LogRow> rows;
     std::string_view text = as_text(bytes), line;
     for (std::size_t count = 1; next_line(text, line); ++count) {

@@ -1,13 +1,13 @@
 #include "cli/train/train_run.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <ostream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/disk.h"
+#include "base/files.h"
 #include "base/progress.h"
 #include "model/files/checkpoint.h"
 
@@ -21,12 +21,6 @@ constexpr double kPlanShare = 0.03;             // of the time limit, then speed
 constexpr std::uint64_t kSaveUs = 600'000'000;  // unless --save-every says otherwise
 constexpr double kSpare = 0.98;
 
-Status write_atomic(const std::string& path, ByteView bytes) {
-    const std::filesystem::path file(path);
-    const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
-    return PosixDisk(folder).write_atomic(file.filename().string(), bytes);
-}
-
 }  // namespace
 
 std::uint64_t steps_in_time(double minutes, std::uint64_t done, std::uint64_t elapsed_us,
@@ -37,10 +31,8 @@ std::uint64_t steps_in_time(double minutes, std::uint64_t done, std::uint64_t el
 
 Status check_writable(const std::string& out) {
     const std::string probe = run_state_path(out) + ".probe";
-    RETURN_IF_ERROR(write_atomic(probe, {}));
-    std::error_code ignored;
-    std::filesystem::remove(probe, ignored);
-    return ok_status();
+    RETURN_IF_ERROR(write_file(probe, {}));
+    return remove_file(probe);
 }
 
 TrainRun::TrainRun(TrainStart& start, train::Trainer& trainer, HeldOut* held_out, TrainLog* log,
@@ -94,9 +86,8 @@ Status TrainRun::take_step(Progress* progress) {
     auto taken = trainer_.step();
     if (!taken.ok()) {
         const std::string state = run_state_path(start_.request.out);
-        const std::string kept = std::filesystem::exists(state)
-                                     ? fmt::format(" (the last good state is in {})", state)
-                                     : "";
+        const std::string kept =
+            exists(state) ? fmt::format(" (the last good state is in {})", state) : "";
         return Error{taken.error().code, taken.error().message + kept};
     }
     const train::StepReport& report = *taken;
@@ -209,7 +200,7 @@ Status TrainRun::save() {
     state.elapsed_us = elapsed_us();
     state.first_loss = first_loss_;
     state.trainer = trainer_.save();
-    RETURN_IF_ERROR(write_atomic(run_state_path(request.out), train::encode_run_state(state)));
+    RETURN_IF_ERROR(write_file(run_state_path(request.out), train::encode_run_state(state)));
     saved_us_ = clock_.monotonic_us();
     return save_result(start_, trainer_);
 }

@@ -1,11 +1,10 @@
 #include "cli/train/train_start.h"
 
-#include <filesystem>
-
 #include <fmt/format.h>
 
 #include "base/clock.h"
 #include "base/disk.h"
+#include "base/files.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
 #include "model/files/source.h"
@@ -64,12 +63,13 @@ Status start_from(TrainStart& start, const std::string& path) {
 
 Result<train::RunState> read_state(const std::string& out) {
     const std::string path = run_state_path(out);
-    if (!std::filesystem::exists(path))
+    ASSIGN_OR_RETURN(const FileKind kind, file_kind(path));
+    if (kind == FileKind::kNone)
         return not_found(fmt::format(
             "there is no {}: the run is complete or was never saved; --init {} begins a new one "
             "from its result",
             path, out));
-    ASSIGN_OR_RETURN(const Bytes file, model::read_file(path, kMaxStateBytes));
+    ASSIGN_OR_RETURN(const Bytes file, read_file(path, kMaxStateBytes));
     auto state = train::decode_run_state(file);
     if (!state.ok()) return Error{state.error().code, path + ": " + state.error().message};
     return state;
@@ -147,7 +147,7 @@ std::string model_arguments(const TrainRequest& request) {
 Result<std::vector<std::string>> read_texts(const std::vector<std::string>& paths) {
     std::vector<std::string> texts;
     for (const std::string& path : paths) {
-        ASSIGN_OR_RETURN(std::string text, read_text(path));
+        ASSIGN_OR_RETURN(std::string text, read_text_file(path));
         texts.push_back(std::move(text));
     }
     return texts;
@@ -175,7 +175,7 @@ Result<TrainStart> prepare_training(const TrainRequest& request) {
         return invalid("the text is not the one that " + request.resume +
                        " was learning; name the unchanged files with --text");
     if (!start.request.options.valid.empty()) {
-        ASSIGN_OR_RETURN(const std::string text, read_text(start.request.options.valid));
+        ASSIGN_OR_RETURN(const std::string text, read_text_file(start.request.options.valid));
         start.held_out = encode_texts(*start.tokenizer, {text});
     }
     return start;

@@ -1,6 +1,5 @@
 #include "cli/write/chat_command.h"
 
-#include <filesystem>
 #include <memory>
 #include <ostream>
 
@@ -9,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/disk.h"
+#include "base/files.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/local_model.h"
@@ -190,11 +190,9 @@ class Chat {
 
     Status save(const std::string& file) const {
         if (file.empty()) return invalid("say where: /save FILE");
-        const std::filesystem::path path(file);
-        const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
         const std::string text =
             dump({{"model", request_.model}, {"messages", messages_json(session_.messages())}}, 2);
-        return PosixDisk(folder).write_atomic(path.filename().string(), as_bytes(text));
+        return write_file(file, as_bytes(text));
     }
 
     const ChatRequest& request_;
@@ -256,6 +254,7 @@ void add_chat(CLI::App& app, Invocation& invocation) {
     command->add_flag("--stats", request->stats, "Say after each answer how fast it came");
     command->callback([request, &invocation] {
         request->json = invocation.json;
+        invocation.exact_text = true;
         invocation.run = [request](std::ostream& out) {
             return run_chat(*request, *standard_input(request->history), out);
         };

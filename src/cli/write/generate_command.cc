@@ -206,6 +206,7 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         ->needs(network);
     command->callback([request, &invocation] {
         request->json = invocation.json;
+        invocation.exact_text = true;
         invocation.run = [request](std::ostream& out) { return run_generate(*request, out); };
     });
 }

@@ -1,6 +1,5 @@
 #include "cli/write/tokenize_command.h"
 
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -12,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
+#include "base/files.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
@@ -31,7 +31,7 @@ void print(const nlohmann::json& object, std::ostream& out) {
 Status train(const TokenizeRequest& request, std::ostream& out) {
     std::vector<std::string> texts;
     for (const std::string& path : request.train) {
-        ASSIGN_OR_RETURN(std::string text, read_text(path));
+        ASSIGN_OR_RETURN(std::string text, read_text_file(path));
         texts.push_back(std::move(text));
     }
     const std::vector<std::string_view> views(texts.begin(), texts.end());
@@ -42,9 +42,7 @@ Status train(const TokenizeRequest& request, std::ostream& out) {
                          progress.update(done);
                      }));
     const Bytes file = tokenizer->serialise();
-    const std::filesystem::path path(request.out);
-    const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
-    RETURN_IF_ERROR(PosixDisk(folder).write_atomic(path.filename().string(), file));
+    RETURN_IF_ERROR(write_file(request.out, file));
     std::size_t bytes = 0;
     std::size_t tokens = 0;
     for (const std::string& text : texts) {
@@ -69,7 +67,7 @@ Status train(const TokenizeRequest& request, std::ostream& out) {
 }
 
 Result<std::string> text_of(const TokenizeRequest& request) {
-    if (!request.file.empty()) return read_text(request.file);
+    if (!request.file.empty()) return read_text_file(request.file);
     if (request.has_text) return request.text;
     std::ostringstream text;
     text << std::cin.rdbuf();
@@ -170,6 +168,7 @@ void add_tokenize(CLI::App& app, Invocation& invocation) {
     command->callback([request, text, &invocation] {
         request->has_text = text->count() > 0;
         request->json = invocation.json;
+        invocation.exact_text = true;
         invocation.run = [request](std::ostream& out) { return run_tokenize(*request, out); };
     });
 }

@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "base/bytes.h"
+#include "base/files.h"
 #include "model/files/format_test_models.h"
 #include "model/files/gguf_model.h"
 #include "model/files/gguf_writer.h"

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/files.h"
 #include "model/files/file_writer.h"
 #include "model/files/format_test_models.h"
 #include "model/files/mapped_source.h"

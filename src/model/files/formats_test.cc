@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/codec.h"
+#include "base/files.h"
 #include "base/test_data.h"
 #include "model/files/checkpoint.h"
 #include "model/files/format_test_models.h"

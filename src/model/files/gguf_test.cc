@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "base/files.h"
 #include "base/test_data.h"
 #include "model/files/format_test_models.h"
 #include "model/files/gguf_keys.h"

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "model/files/mapped_source.h"
 #include "model/files/safetensors.h"
 #include "model/text/tokenizer.h"
@@ -34,7 +35,7 @@ Result<json> read_json(const fs::path& path, std::size_t max_bytes) {
 // The folder's files of weights, in order.
 Result<std::set<std::string>> weight_files(const fs::path& root) {
     const fs::path index_path = root / "model.safetensors.index.json";
-    if (!fs::exists(index_path)) return std::set<std::string>{"model.safetensors"};
+    if (!exists(index_path.string())) return std::set<std::string>{"model.safetensors"};
     ASSIGN_OR_RETURN(const json index, read_json(index_path, kMaxSafetensorsHeader));
     const json map = index.value("weight_map", json());
     if (!map.is_object()) return invalid(index_path.string() + ": weight_map is not an object");

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "model/files/hf_config.h"
 #include "model/files/safetensors.h"
 #include "model/files/source.h"
@@ -69,28 +70,24 @@ class Folder {
   public:
     Folder(std::string path, Replace replace) : path_(std::move(path)), replace_(replace) {}
     ~Folder() {
-        std::error_code ignored;
-        if (!inner_.empty() && !committed_) fs::remove(fs::path(path_) / inner_, ignored);
-        if (created_ && !committed_) fs::remove(path_, ignored);
+        if (!inner_.empty() && !committed_) (void)remove_file(path_ + "/" + inner_);
+        if (created_ && !committed_) (void)remove_file(path_);
     }
 
     Status make() {
-        std::error_code failure;
-        created_ = fs::create_directory(path_, failure);
-        if (failure) return io_error("cannot create " + path_ + ": " + failure.message());
-        return ok_status();
+        created_ = !exists(path_);
+        return make_folders(path_);
     }
 
     // A folder inside it, which disappears with it.
     Status make_within(const std::string& name) {
-        std::error_code failure;
-        if (fs::create_directory(fs::path(path_) / name, failure)) inner_ = name;
-        if (failure) return io_error("cannot create " + path_ + "/" + name);
-        return ok_status();
+        const std::string path = path_ + "/" + name;
+        if (!exists(path)) inner_ = name;
+        return make_folders(path);
     }
 
     Result<FileWriter*> file(const std::string& name, std::uint64_t bytes) {
-        const std::string path = (fs::path(path_) / name).string();
+        const std::string path = path_ + "/" + name;
         RETURN_IF_ERROR(check_target(path, replace_));
         ASSIGN_OR_RETURN(auto writer, FileWriter::create(path, bytes));
         names_.push_back(name);
@@ -107,11 +104,10 @@ class Folder {
         for (const auto& file : files_) RETURN_IF_ERROR(file->sync());
         for (const auto& file : files_) RETURN_IF_ERROR(file->commit(replace_));
         committed_ = true;
-        std::error_code ignored;
-        for (const auto& entry : fs::directory_iterator(path_, ignored)) {
-            const std::string name = entry.path().filename().string();
+        ASSIGN_OR_RETURN(const std::vector<std::string> names, list_folder(path_));
+        for (const std::string& name : names) {
             const bool ours = std::find(names_.begin(), names_.end(), name) != names_.end();
-            if (!ours && is_weights(name)) fs::remove(entry.path(), ignored);
+            if (!ours && is_weights(name)) RETURN_IF_ERROR(remove_file(path_ + "/" + name));
         }
         return ok_status();
     }

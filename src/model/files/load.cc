@@ -1,9 +1,8 @@
 #include "model/files/load.h"
 
-#include <filesystem>
-
 #include <fmt/core.h>
 
+#include "base/files.h"
 #include "model/files/checkpoint.h"
 #include "model/files/gguf_model.h"
 #include "model/files/hf_folder.h"
@@ -12,8 +11,6 @@
 #include "model/files/tokenizer_file.h"
 
 namespace cairn::model {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -31,8 +28,7 @@ bool looks_like_safetensors(const Source& source, ByteView head) {
 }  // namespace
 
 Result<LoadedModel> load_any(const std::string& path) {
-    std::error_code failure;
-    if (fs::is_directory(path, failure)) return read_hf_folder(path);
+    if (is_folder(path)) return read_hf_folder(path);
     ASSIGN_OR_RETURN(const SharedSource source, open_source(path));
     ASSIGN_OR_RETURN(const Bytes head, source->head(64));
     const std::string_view text = as_text(head);
@@ -52,8 +48,7 @@ Result<LoadedModel> load_any(const std::string& path) {
                            "is a PyTorch pickle, which can run code when it is read; save "
                            "the model as safetensors");
     if (looks_like_safetensors(*source, head)) {
-        const fs::path file(path);
-        return read_hf_folder(file.has_parent_path() ? file.parent_path().string() : ".");
+        return read_hf_folder(folder_of(path));
     }
     if (!head.empty() && (head[0] == '{' || head[0] == '['))
         return invalid(path + " is a JSON file; name the folder that holds it");
@@ -71,13 +66,12 @@ Result<std::unique_ptr<Tokenizer>> find_tokenizer(const Model& model, const std:
         where = explicit_path;
     }
     if (file.empty()) {
-        const fs::path path(model_path);
-        const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+        const std::string folder = is_folder(model_path) ? model_path : folder_of(model_path);
         for (const std::string& name :
              {fmt::format("tok{}.bin", model.config.vocab), std::string("tokenizer.bin"),
               std::string("tokenizer.json"), std::string("vocab.txt")}) {
-            const std::string candidate = (folder / name).string();
-            if (!fs::is_regular_file(candidate)) continue;
+            const std::string candidate = folder + "/" + name;
+            if (!is_file(candidate)) continue;
             ASSIGN_OR_RETURN(const auto beside, load_tokenizer(candidate));
             file = beside->serialise();
             where = candidate;

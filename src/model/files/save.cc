@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/files.h"
 #include "model/files/checkpoint.h"
 #include "model/files/gguf_writer.h"
 #include "model/files/hf_writer.h"
@@ -32,8 +33,7 @@ Result<ModelFormat> model_format_for(const std::string& path, const std::string&
     const std::string extension = fs::path(path).extension().string();
     if (extension == ".cairn") return ModelFormat::kCairn;
     if (extension == ".gguf") return ModelFormat::kGguf;
-    std::error_code ignored;
-    if (extension.empty() || fs::is_directory(path, ignored)) return ModelFormat::kHuggingFace;
+    if (extension.empty() || is_folder(path)) return ModelFormat::kHuggingFace;
     return invalid(path + " ends neither in .cairn nor in .gguf; say --to cairn, gguf or hf");
 }
 

@@ -80,12 +80,4 @@ Status MemorySource::read_within(std::uint64_t offset, std::span<std::uint8_t> o
     return ok_status();
 }
 
-Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
-    ASSIGN_OR_RETURN(const FileSource source, FileSource::open(path));
-    if (source.size() > max_bytes)
-        return Error{ErrorCode::kFull,
-                     fmt::format("{} is larger than the limit of {} bytes", path, max_bytes)};
-    return source.head(max_bytes);
-}
-
 }  // namespace cairn::model

@@ -71,7 +71,4 @@ class MemorySource final : public Source {
     std::string name_;
 };
 
-/// The whole of a small file; kFull if it is longer than `max_bytes`.
-Result<Bytes> read_file(const std::string& path, std::size_t max_bytes);
-
 }  // namespace cairn::model

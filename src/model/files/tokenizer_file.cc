@@ -1,7 +1,6 @@
 #include "model/files/tokenizer_file.h"
 
-#include <filesystem>
-
+#include "base/files.h"
 #include "model/files/gguf_model.h"
 #include "model/files/mapped_source.h"
 #include "model/files/source.h"
@@ -10,21 +9,18 @@
 
 namespace cairn::model {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 // A companion file, or nothing where there is none.
-Result<std::string> read_beside(const fs::path& file, const char* name, std::size_t max_bytes) {
-    const fs::path path = file.parent_path() / name;
-    std::error_code failure;
-    if (!fs::is_regular_file(path, failure)) return std::string();
-    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path.string(), max_bytes));
+Result<std::string> read_beside(const std::string& file, const char* name, std::size_t max_bytes) {
+    const std::string path = folder_of(file) + "/" + name;
+    if (!is_file(path)) return std::string();
+    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, max_bytes));
     return std::string(as_text(bytes));
 }
 
 // With what lies beside `path`.
-Result<std::unique_ptr<Tokenizer>> make_json(const fs::path& path, TokenizerJson files) {
+Result<std::unique_ptr<Tokenizer>> make_json(const std::string& path, TokenizerJson files) {
     ASSIGN_OR_RETURN(files.config,
                      read_beside(path, "tokenizer_config.json", kMaxTokenizerJsonBytes));
     ASSIGN_OR_RETURN(files.special,
@@ -66,13 +62,10 @@ Result<std::unique_ptr<Tokenizer>> load(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<Tokenizer>> load_tokenizer(const std::string& path) {
-    std::error_code failure;
     std::string file = path;
-    if (fs::is_directory(path, failure)) {
-        const fs::path json = fs::path(path) / "tokenizer.json";
-        const fs::path lines = fs::path(path) / "vocab.txt";
-        const bool only_lines = !fs::exists(json, failure) && fs::exists(lines, failure);
-        file = (only_lines ? lines : json).string();
+    if (is_folder(path)) {
+        const std::string json = path + "/tokenizer.json", lines = path + "/vocab.txt";
+        file = !exists(json) && exists(lines) ? lines : json;
     }
     auto tokenizer = load(file);
     if (tokenizer.ok() || tokenizer.error().message.find(file) != std::string::npos)

@@ -1,0 +1,63 @@
+// The file system, in calls that fail by value. std::filesystem throws on a path that is too long
+// or a folder that may not be entered unless each call is given an error_code; here none can
+// forget it (tools/tidy keeps std::filesystem's functions out of other rooms). A node's own folder
+// goes through disk.h; these are for paths that people name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace cairn {
+
+enum class FileKind { kNone, kFile, kFolder, kOther };
+
+/// What `path` names, links followed. kIo where it cannot be told (a folder that may not be
+/// entered, a name that is too long), with the reason.
+Result<FileKind> file_kind(const std::string& path);
+/// The same as questions; false where it cannot be told.
+bool is_file(const std::string& path);
+bool is_folder(const std::string& path);
+bool exists(const std::string& path);
+/// Whether both names lead to one existing file.
+bool same_file(const std::string& a, const std::string& b);
+
+/// The part before the last '/', "." if there is none; the part behind it.
+std::string folder_of(const std::string& path);
+std::string name_of(const std::string& path);
+Result<std::string> absolute_path(const std::string& path);
+/// Where writing to `path` should really write: a link's target, so that the link stays one.
+std::string follow_links(const std::string& path);
+
+/// The whole of a small file; kFull if it is longer than `max_bytes`, kIo for what is no file.
+Result<Bytes> read_file(const std::string& path, std::size_t max_bytes);
+/// kRefused if others than its owner may read the file, with what to do about it. A pipe is nobody
+/// else's.
+Status check_secret(const std::string& path);
+/// A text of at most 1 GiB that people wrote.
+Result<std::string> read_text_file(const std::string& path);
+/// As Disk::write_atomic: the old file or the new one, whatever happens.
+Status write_file(const std::string& path, ByteView bytes);
+Result<std::uint64_t> file_size(const std::string& path);
+
+/// With all folders above it; fine if it is there.
+Status make_folders(const std::string& path);
+/// A new folder in the system's place for such, called `prefix` and six characters.
+Result<std::string> make_temporary_folder(const std::string& prefix);
+/// Names in a folder, sorted.
+Result<std::vector<std::string>> list_folder(const std::string& path);
+Status copy_tree(const std::string& from, const std::string& to);
+Status rename_file(const std::string& from, const std::string& to);
+/// A file or an empty folder; fine if it is not there.
+Status remove_file(const std::string& path);
+Status remove_tree(const std::string& path);
+
+struct DiskSpace {
+    std::uint64_t total = 0;  ///< bytes
+    std::uint64_t free = 0;   ///< that this user may still write
+};
+Result<DiskSpace> disk_space(const std::string& path);
+
+}  // namespace cairn

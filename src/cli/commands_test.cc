@@ -1,0 +1,90 @@
+// What holds for every command: mistyped words are answered, numbers are numbers, output that
+// cannot be written is a failure, and no text of a file acts on the terminal.
+#include "cli/commands.h"
+
+#include <ostream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/option_checks.h"
+#include "cli/shown_stream.h"
+#include "cli/test_run.h"
+
+namespace cairn::cli {
+namespace {
+
+TEST(Commands, AMistypedWordIsNamedWithTheNearest) {
+    const auto said = [](std::vector<std::string> arguments) {
+        const Outcome outcome = run(std::move(arguments));
+        EXPECT_EQ(outcome.code, 2);
+        return outcome.errors;
+    };
+    EXPECT_NE(said({"generat", "--model", "x"}).find("did you mean 'generate'?"),
+              std::string::npos);
+    EXPECT_NE(said({"wallet", "creat"}).find("did you mean 'create'?"), std::string::npos);
+    EXPECT_NE(said({"train", "--stpes", "3"}).find("did you mean '--steps'?"), std::string::npos);
+    EXPECT_NE(said({"train", "--stpes=3"}).find("no option --stpes"), std::string::npos);
+    EXPECT_NE(said({"zzzzzz"}).find("no command 'zzzzzz'"), std::string::npos);
+    EXPECT_EQ(said({"a\x1b[31m"}).find('\x1b'), std::string::npos);
+}
+
+TEST(Commands, EveryNumericOptionRefusesWhatIsNoNumber) {
+    CLI::App app("all", "cairn");
+    Invocation invocation;
+    add_train(app, invocation);
+    add_generate(app, invocation);
+    add_node(app, invocation);
+    check_numbers(app);
+    std::size_t tried = 0;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+        for (const CLI::Option* option : command->get_options()) {
+            const std::string type = option->get_type_name();
+            if (option->get_items_expected_max() == 0 ||
+                (!type.starts_with("FLOAT") && !type.starts_with("UINT")))
+                continue;
+            for (const char* bad : {"nan", "", "inf", "12x", "--"}) {
+                const Outcome outcome = run({command->get_name(), option->get_name() + "=" + bad});
+                EXPECT_EQ(outcome.code, 2) << command->get_name() << option->get_name() << bad;
+                EXPECT_NE(outcome.errors.find(option->get_name()), std::string::npos)
+                    << outcome.errors;
+                ++tried;
+            }
+        }
+    EXPECT_GT(tried, 100u);
+}
+
+// A stream into a full disk.
+class FullBuffer final : public std::streambuf {
+    int_type overflow(int_type) override { return traits_type::eof(); }
+};
+
+TEST(Commands, OutputThatCannotBeWrittenIsAFailure) {
+    FullBuffer full;
+    std::ostream out(&full);
+    std::ostringstream errors;
+    for (const char* argument : {"--version", "--help"}) {
+        const char* argv[] = {"cairn", argument};
+        EXPECT_EQ(run_command_line(2, argv, out, errors), 1) << argument;
+    }
+    EXPECT_NE(errors.str().find("standard output could not be written"), std::string::npos);
+}
+
+TEST(ShownStream, CleansUnlessTextMustBeExact) {
+    std::ostringstream target;
+    ShownStream shown(target);
+    shown << "a\x1b[2J" << '\x07' << "\xE2\x82";
+    shown << "\xAC\n";
+    EXPECT_TRUE(shown.finish());
+    EXPECT_EQ(target.str(), "a\xEF\xBF\xBD[2J\xEF\xBF\xBD\xE2\x82\xAC\n");
+    std::ostringstream file;
+    ShownStream exact(file);
+    exact.set_exact(true);
+    exact << "a\x1b\xFF";
+    EXPECT_TRUE(exact.finish());
+    EXPECT_EQ(file.str(), "a\x1b\xFF");
+}
+
+}  // namespace
+}  // namespace cairn::cli

@@ -1,0 +1,105 @@
+#include "cli/terminal.h"
+
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+namespace cairn::cli {
+
+namespace {
+
+constexpr std::array kEnds = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT, SIGABRT,
+                              SIGSEGV, SIGBUS,  SIGFPE, SIGILL};
+// Ends what a paste is marked by, in case the line editor had asked for it.
+constexpr char kPlainPaste[] = "\x1b[?2004l";
+
+termios found{};
+std::atomic<bool> is_known = false;
+std::atomic<int> changes = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void on_end(int signal) {
+    restore_terminal();
+    std::signal(signal, SIG_DFL);
+    ::raise(signal);
+}
+
+void catch_signal(int signal, void (*handler)(int)) {
+    struct sigaction before {};
+    if (::sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) return;
+    struct sigaction action {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_NODEFER;
+    ::sigaction(signal, &action, nullptr);
+}
+
+termios hidden_state() {
+    termios hidden = found;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    return hidden;
+}
+
+// Ctrl-Z at a password: the shell gets a terminal that echoes, and it is hidden again afterwards.
+void on_suspend(int) {
+    restore_terminal();
+    std::signal(SIGTSTP, SIG_DFL);
+    ::raise(SIGTSTP);
+    catch_signal(SIGTSTP, on_suspend);
+    const termios hidden = hidden_state();
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+}
+
+}  // namespace
+
+void keep_terminal() {
+    if (is_known || ::tcgetattr(STDIN_FILENO, &found) != 0) return;
+    is_known = true;
+    std::atexit(restore_terminal);
+    for (const int signal : kEnds) catch_signal(signal, on_end);
+}
+
+void restore_terminal() {
+    if (!is_known || changes == 0) return;
+    // A process in the background would be stopped for touching the terminal.
+    std::signal(SIGTTOU, SIG_IGN);
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &found);
+    if (::isatty(STDOUT_FILENO) == 1)
+        (void)!::write(STDOUT_FILENO, kPlainPaste, sizeof kPlainPaste - 1);
+}
+
+ChangedTerminal::ChangedTerminal() {
+    keep_terminal();
+    ++changes;
+}
+
+ChangedTerminal::~ChangedTerminal() {
+    restore_terminal();
+    --changes;
+}
+
+Result<std::string> read_hidden(const std::string& question) {
+    if (!is_terminal(STDIN_FILENO))
+        return Error{ErrorCode::kRefused, "there is no terminal to ask on"};
+    const ChangedTerminal changed;
+    std::cerr << question << std::flush;
+    struct sigaction before {};
+    ::sigaction(SIGTSTP, nullptr, &before);
+    catch_signal(SIGTSTP, on_suspend);
+    const termios hidden = hidden_state();
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    std::string line;
+    const bool read = static_cast<bool>(std::getline(std::cin, line));
+    ::sigaction(SIGTSTP, &before, nullptr);
+    std::cerr << '\n';
+    if (!read) return Error{ErrorCode::kCancelled, "nothing was typed"};
+    return line;
+}
+
+bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
+
+}  // namespace cairn::cli

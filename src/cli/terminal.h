@@ -1,0 +1,34 @@
+// The terminal that the program was started on: given back as it was, however the program ends.
+// Whoever changes it (a password that is not shown, the line editor of `chat`) does so through
+// these.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace cairn::cli {
+
+/// Remembers how the terminal is and makes sure that it is so again at every end that a process
+/// can see: return, exit, abort, and the signals that end one. Once, first thing in main().
+void keep_terminal();
+
+/// While one lives, the terminal may be other than it was found; ends put it back.
+class ChangedTerminal {
+  public:
+    ChangedTerminal();
+    ~ChangedTerminal();
+    ChangedTerminal(const ChangedTerminal&) = delete;
+    ChangedTerminal& operator=(const ChangedTerminal&) = delete;
+};
+
+/// Puts it back now, if it is changed. Safe in a signal handler.
+void restore_terminal();
+
+/// A line from standard input that is not shown while it is typed; the question goes to standard
+/// error. kCancelled at the end of input; kRefused where there is no terminal to ask on.
+Result<std::string> read_hidden(const std::string& question);
+
+bool is_terminal(int descriptor);
+
+}  // namespace cairn::cli
