@@ -111,6 +111,11 @@ Status Process::prepare() {
         return Error{ErrorCode::kRefused, "this is a private network and the key " +
                                               to_hex(crypto::public_key(*key_)) +
                                               " is not one of its members"};
+    if (options_.fresh && network_definition_.is_private())
+        return Error{ErrorCode::kRefused,
+                     "fresh keys cannot be used on " + network_definition_.name +
+                         ": it is a private network, whose members are keys; leave out "
+                         "--fresh-keys"};
     const bool trains = !options_.train.empty();
     const std::uint64_t needed_mib = memory_needed(network_definition_, trains) >> 20;
     if (options_.memory_mib != 0 && needed_mib > options_.memory_mib)
@@ -194,6 +199,7 @@ Status Process::load_trainer() {
 
 NodeConfig Process::config() const {
     NodeConfig config{network_definition_, *key_, options_.connect, 8, {}, {}, {}, {}, {}, {}};
+    config.fresh = options_.fresh;
     config.miner.enabled = options_.mine;
     config.miner.hashes_per_slice = options_.hashes_per_slice;
     config.miner.slice_pause_ms = options_.slice_pause_ms;
