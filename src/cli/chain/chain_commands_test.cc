@@ -13,7 +13,6 @@
 #include <thread>
 
 #include "base/random.h"
-#include "cli/chain/amount.h"
 #include "cli/chain/network_command.h"
 #include "cli/test_run.h"
 
@@ -225,17 +224,6 @@ TEST_F(ChainCommands, WalletsComeBackFromTheirSeed) {
         {"wallet", "address", "--dir", dir_, "--password-file", folder_ + "/wrong.txt", "--json"});
     EXPECT_EQ(wrong.code, 1);
     EXPECT_EQ(wrong.json()["error"]["kind"], "refused");
-}
-
-TEST(Amount, IsParsedAsWritten) {
-    EXPECT_EQ(*parse_amount("1"), 100'000'000u);
-    EXPECT_EQ(*parse_amount("0.00000001"), 1u);
-    EXPECT_EQ(*parse_amount(".5"), 50'000'000u);
-    EXPECT_EQ(*parse_amount("12.34"), 1'234'000'000u);
-    for (const char* text : {"", ".", "1.", "-1", "+1", "1e5", "1.123456789", "0x1", " 1", "1,5",
-                             "1.2.3", "99999999999999", "46116860184.28"})
-        EXPECT_FALSE(parse_amount(text).ok()) << text;
-    EXPECT_TRUE(parse_amount("46116860184.27").ok());
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The wallet file in a data directory, and where its password comes from: a file, the environment
-// variable CAIRN_WALLET_PASSWORD, or the terminal.
+// The wallet file in a data directory, and where its password comes from: a file that only its
+// owner can read, the environment variable CAIRN_WALLET_PASSWORD, or the terminal.
 #pragma once
 
 #include <string>
@@ -12,14 +12,27 @@ struct WalletFile {
     std::string directory;
     std::string name = "wallet.cairn";
     std::string password_file;  ///< empty: environment, else terminal
+    bool no_password = false;
 };
 
-/// `twice`: a new password, which a terminal is asked to repeat.
+/// The first line of a file with a secret. kRefused for a file that group or others can read; a
+/// pipe (/dev/fd/3) is fine.
+Result<std::string> read_secret_line(const std::string& path);
+
+/// One line from standard input, which a terminal shows as it is typed.
+Result<std::string> ask_for_line(const std::string& question);
+
+/// kRefused for an empty one of a new wallet, unless a terminal heard it twice or no_password is
+/// set. `twice`: a new password, which a terminal is asked to repeat.
 Result<std::string> read_password(const WalletFile& file, bool twice);
 
-/// The wallet keeps using a Disk of the process's lifetime.
+/// kRefused if there is one: it is never overwritten.
+Status check_no_wallet(const WalletFile& file);
+
+/// What opening did to the file goes to standard error. The wallet keeps using a Disk of the
+/// process's lifetime.
 Result<wallet::Wallet> open_wallet(const WalletFile& file);
-/// A new one; from `seed` if that is not null.
-Result<wallet::Wallet> create_wallet(const WalletFile& file, const wallet::Seed* seed);
+Result<wallet::Wallet> create_wallet(const WalletFile& file, const wallet::Origin& origin,
+                                     const wallet::Wallet::Announce& announce);
 
 }  // namespace cairn::cli
