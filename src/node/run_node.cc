@@ -106,16 +106,16 @@ Status Process::prepare() {
     if (options_.directory.empty()) return invalid("a node needs a directory: give --dir");
     RETURN_IF_ERROR(make_folders(options_.directory));
     ASSIGN_OR_RETURN(network_definition_, load_network(options_, assets_));
-    ASSIGN_OR_RETURN(key_, load_key(options_, random_));
-    if (!network_definition_.is_member(crypto::public_key(*key_)))
-        return Error{ErrorCode::kRefused, "this is a private network and the key " +
-                                              to_hex(crypto::public_key(*key_)) +
-                                              " is not one of its members"};
     if (options_.fresh && network_definition_.is_private())
         return Error{ErrorCode::kRefused,
                      "fresh keys cannot be used on " + network_definition_.name +
                          ": it is a private network, whose members are keys; leave out "
                          "--fresh-keys"};
+    ASSIGN_OR_RETURN(key_, load_key(options_, random_));
+    if (!network_definition_.is_member(crypto::public_key(*key_)))
+        return Error{ErrorCode::kRefused, "this is a private network and the key " +
+                                              to_hex(crypto::public_key(*key_)) +
+                                              " is not one of its members"};
     const bool trains = !options_.train.empty();
     const std::uint64_t needed_mib = memory_needed(network_definition_, trains) >> 20;
     if (options_.memory_mib != 0 && needed_mib > options_.memory_mib)
