@@ -19,6 +19,7 @@ constexpr std::uint32_t kRounds = 2048;
 /// More than 24 words in any spelling.
 constexpr std::size_t kMaxText = 1024;
 constexpr std::size_t kMaxShown = 20;
+constexpr std::size_t kLongestWord = 8;  // of the list
 
 bool bit_of(ByteView bytes, std::size_t i) { return (bytes[i / 8] >> (7 - i % 8) & 1) != 0; }
 
@@ -38,7 +39,8 @@ std::vector<std::string> split(std::string_view text) {
 
 // Steps that turn one word into the other: a letter more, less or another, or two exchanged.
 std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+    std::array<std::array<std::size_t, kLongestWord + 1>, kMaxShown + 1> d{};
+    CHECK(a.size() <= kMaxShown && b.size() <= kLongestWord);
     for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
     for (std::size_t k = 0; k <= b.size(); ++k) d[0][k] = k;
     for (std::size_t i = 1; i <= a.size(); ++i)
