@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/text.h"
 #include "crypto/hash.h"
 #include "crypto/keys.h"
 #include "wallet/word_list.h"
@@ -19,7 +20,6 @@ constexpr std::uint32_t kRounds = 2048;
 /// More than 24 words in any spelling.
 constexpr std::size_t kMaxText = 1024;
 constexpr std::size_t kMaxShown = 20;
-constexpr std::size_t kLongestWord = 8;  // of the list
 
 bool bit_of(ByteView bytes, std::size_t i) { return (bytes[i / 8] >> (7 - i % 8) & 1) != 0; }
 
@@ -37,37 +37,14 @@ std::vector<std::string> split(std::string_view text) {
     return words;
 }
 
-// Steps that turn one word into the other: a letter more, less or another, or two exchanged.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::array<std::array<std::size_t, kLongestWord + 1>, kMaxShown + 1> d{};
-    CHECK(a.size() <= kMaxShown && b.size() <= kLongestWord);
-    for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-    for (std::size_t k = 0; k <= b.size(); ++k) d[0][k] = k;
-    for (std::size_t i = 1; i <= a.size(); ++i)
-        for (std::size_t k = 1; k <= b.size(); ++k) {
-            const std::size_t other = a[i - 1] == b[k - 1] ? 0 : 1;
-            d[i][k] = std::min({d[i - 1][k] + 1, d[i][k - 1] + 1, d[i - 1][k - 1] + other});
-            if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
-                d[i][k] = std::min(d[i][k], d[i - 2][k - 2] + 1);
-        }
-    return d[a.size()][b.size()];
-}
-
-std::string_view nearest(std::string_view word) {
-    return *std::ranges::min_element(kWordList, {},
-                                     [&](std::string_view known) { return distance(word, known); });
-}
-
-bool is_plain(std::string_view word) {
-    return std::ranges::all_of(word, [](char letter) { return letter >= 'a' && letter <= 'z'; });
-}
-
 Error unknown_word(std::size_t index, const std::string& word) {
-    const std::string place = "word " + std::to_string(index + 1);
-    if (!is_plain(word) || word.size() > kMaxShown)
-        return invalid(place + " is none of the 2048 words: they have small English letters only");
-    return invalid(place + ", '" + word + "', is none of the 2048 words; the nearest is '" +
-                   std::string(nearest(word)) + "'");
+    static const std::vector<std::string> known(kWordList.begin(), kWordList.end());
+    std::string message = "word " + std::to_string(index + 1) + ", '" +
+                          printable_line(word.substr(0, kMaxShown)) +
+                          "', is none of the 2048 words";
+    if (const auto nearest = nearest_word(word, known))
+        message += "; the nearest is '" + *nearest + "'";
+    return invalid(std::move(message));
 }
 
 struct Free {

@@ -35,8 +35,6 @@ Result<std::string> ask(const std::string& question) {
     return read_hidden(question);
 }
 
-void say(const std::string& text) { std::cerr << "cairn: " << printable_line(text) << '\n'; }
-
 Error empty_password() {
     return Error{ErrorCode::kRefused,
                  "the password is empty: whoever can read the wallet's file would have its coins. "
@@ -54,12 +52,15 @@ Result<std::string> ask_for_new() {
 
 }  // namespace
 
+void say(const std::string& text) { std::cerr << "cairn: " << printable_line(text) << '\n'; }
+
 Result<std::string> read_secret_line(const std::string& path) {
     RETURN_IF_ERROR(check_secret(path));
     std::ifstream file(path, std::ios::binary);
     std::string line;
     for (char letter = 0; file.get(letter) && letter != '\n' && letter != '\r';) {
-        if (line.size() == kMaxSecretLine) return invalid("the first line of " + path + " is too long");
+        if (line.size() == kMaxSecretLine)
+            return invalid("the first line of " + path + " is too long");
         line += letter;
     }
     if (!file.is_open() || file.bad() || is_folder(path)) return io_error("cannot read " + path);
@@ -102,8 +103,7 @@ Result<wallet::Wallet> open_wallet(const WalletFile& file) {
                          file.directory + "`");
     ASSIGN_OR_RETURN(const std::string password, read_password(file, false));
     auto wallet = wallet::Wallet::open(disk, file.name, password);
-    if (wallet.ok() && !wallet->notice().empty())
-        std::cerr << "cairn: " << wallet->notice() << '\n';
+    if (wallet.ok() && !wallet->notice().empty()) say(wallet->notice());
     return wallet;
 }
 

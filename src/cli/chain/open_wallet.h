@@ -15,6 +15,9 @@ struct WalletFile {
     bool no_password = false;
 };
 
+/// A line for the owner, on standard error.
+void say(const std::string& text);
+
 /// The first line of a file with a secret. kRefused for a file that group or others can read; a
 /// pipe (/dev/fd/3) is fine.
 Result<std::string> read_secret_line(const std::string& path);

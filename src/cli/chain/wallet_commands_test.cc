@@ -222,7 +222,7 @@ TEST_F(WalletCommands, AmountsAreRefusedBeforeAnythingElse) {
              {"1.123456789", "9 digits"},
              {"99999999999999", "no payment can hold"}}) {
         const Outcome refused = wallet({"send", "--to", kOldAddress, "--amount=" + amount});
-        EXPECT_EQ(refused.code, 1);
+        EXPECT_EQ(refused.code, 2);
         EXPECT_TRUE(says(refused.errors, why)) << refused.errors;
     }
     EXPECT_TRUE(says(wallet({"send", "--to", kOldAddress, "--amount", "1", "--fee", "2"}).errors,

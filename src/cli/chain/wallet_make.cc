@@ -1,7 +1,6 @@
 // `cairn wallet create|restore|watch|rescan`: how a wallet comes into being, and finds the keys
 // that it used in another life.
 #include <algorithm>
-#include <iostream>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -123,8 +122,9 @@ Status make_again(const WalletRequest& request, const wallet::Origin& origin, bo
                "spend.\n";
     if (chain)
         out << fmt::format(
-            "Looked on the chain up to height {}: {} more of its keys were used. What comes later "
-            "is found by every command by itself; `cairn wallet rescan --gap N` looks further.\n",
+            "Looked on the chain up to height {}; keys found in use besides the first: {}. What "
+            "comes later is found by every command by itself; `cairn wallet rescan --gap N` looks "
+            "further.\n",
             height, found);
     else
         out << fmt::format(
@@ -181,8 +181,8 @@ Status run_wallet_rescan(const WalletRequest& request, std::ostream& out) {
             << '\n';
     else
         out << fmt::format(
-            "Looked at {} keys and {} more of each chain, up to height {}: {} keys more than the "
-            "wallet knew of were in use.\n",
+            "Looked at {} keys and {} more of each chain, up to height {}; keys found in use that "
+            "the wallet did not know of: {}.\n",
             before, gap, height, found);
     return ok_status();
 }

@@ -2,7 +2,6 @@
 // payment here, and hands it to the node. Secrets never leave this process, and nothing in the
 // wallet changes before the node has taken the payment.
 #include <algorithm>
-#include <iostream>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -30,7 +29,7 @@ Result<wallet::PaymentOrder> order_of(const WalletRequest& request) {
     ASSIGN_OR_RETURN(order.fee, parse_amount(request.fee, "a fee"));
     RETURN_IF_ERROR(check_amounts(order.amount, order.fee, request.high_fee));
     auto to = wallet::decode_address(request.to);
-    if (!to.ok()) return invalid("--to: " + to.error().message);
+    if (!to.ok()) return misused("--to: " + to.error().message);
     order.to = *to;
     return order;
 }
@@ -48,7 +47,8 @@ Status check_funds(const std::vector<wallet::OwnCoin>& coins, const wallet::Paym
                                  "once payments that wait in the node's pool are in a block",
                                  std::max<std::uint64_t>(1, spacing_ms / 1000), have,
                                  amount_text(balance.pending))};
-    std::string message = "not enough coins: " + have;
+    const bool later = needed <= balance.spendable + balance.pending + balance.maturing;
+    std::string message = (later ? "not enough coins yet: " : "not enough coins: ") + have;
     if (balance.pending > 0)
         message += fmt::format(", {} wait in the node's pool", amount_text(balance.pending));
     if (balance.maturing > 0 || balance.pending == 0)
@@ -61,9 +61,8 @@ Status check_funds(const std::vector<wallet::OwnCoin>& coins, const wallet::Paym
 void keep_change(wallet::Wallet& wallet, std::uint32_t change, Random& random) {
     const Status kept = wallet.keep(wallet::Chain::kChange, change, random);
     if (kept.ok()) return;
-    std::cerr << "cairn: the payment is made, but the wallet's file could not be written ("
-              << kept.error().message
-              << "). Nothing is lost: the wallet finds its change on the chain.\n";
+    say("the payment is made, but the wallet's file could not be written (" + kept.error().message +
+        "). Nothing is lost: the wallet finds its change on the chain.");
 }
 
 void say_sent(const WalletRequest& request, const wallet::PaymentOrder& order,

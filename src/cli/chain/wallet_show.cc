@@ -2,7 +2,6 @@
 // where a node runs, at its pool.
 #include <algorithm>
 #include <array>
-#include <iostream>
 #include <map>
 #include <ostream>
 
@@ -83,8 +82,7 @@ bool add_pool(const WalletRequest& request, const ChainReader& chain, const wall
     if (!node.ok()) return false;
     const auto coins = node->coins(wallet.keys(wallet::kGap));
     if (!coins.ok()) {
-        std::cerr << "cairn: payments that wait in the node's pool are not counted: "
-                  << coins.error().message << '\n';
+        say("payments that wait in the node's pool are not counted: " + coins.error().message);
         return false;
     }
     for (const wallet::OwnCoin& coin : *coins) {
