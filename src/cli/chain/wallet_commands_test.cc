@@ -2,7 +2,10 @@
 // failed before, that several payments in a row work, and that a wallet which only watches does no
 // more than that.
 #include <fcntl.h>
+#include <pty.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -141,6 +144,57 @@ TEST_F(WalletCommands, NobodyElseReadsTheFile) {
     EXPECT_TRUE(says(loose.errors, "chmod 600")) << loose.errors;
     ::chmod(wallet_file(dir_).c_str(), 0600);
     EXPECT_EQ(wallet({"address"}).code, 0);
+    // What a crash left half-written beside it is nobody's wallet, and in nobody's way.
+    write(wallet_file(dir_) + ".tmp", "cairnbo", 0644);
+    write(wallet_file(dir_) + ".new", "cairnbo", 0644);
+    EXPECT_EQ(wallet({"address", "--new"}).code, 0);
+    EXPECT_EQ(ask({"wallet", "address", "--all"})["addresses"].size(), 2u);
+    EXPECT_EQ(mode_of(wallet_file(dir_)), 0600u);
+}
+
+/// What a command says on a terminal where somebody types `lines`, and how it ends.
+Outcome on_terminal(const std::vector<std::string>& arguments,
+                    const std::vector<std::string>& lines) {
+    int terminal = -1;
+    const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+    if (child == 0) {
+        ::unsetenv("CAIRN_WALLET_PASSWORD");
+        const Outcome outcome = run(arguments);
+        (void)!::write(STDERR_FILENO, outcome.errors.data(), outcome.errors.size());
+        ::_exit(outcome.code);
+    }
+    Outcome outcome;
+    std::size_t typed = 0;
+    char part[512];
+    for (ssize_t got; (got = ::read(terminal, part, sizeof part)) > 0;) {
+        outcome.errors.append(part, static_cast<std::size_t>(got));
+        const auto asked = static_cast<std::size_t>(std::ranges::count(outcome.errors, ':'));
+        for (; typed < asked && typed < lines.size(); ++typed) {
+            const std::string line = lines[typed] + "\n";
+            EXPECT_GT(::write(terminal, line.data(), line.size()), 0);
+        }
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ::close(terminal);
+    outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return outcome;
+}
+
+TEST_F(WalletCommands, ATerminalHearsANewPasswordTwice) {
+    const auto create = [&](const std::vector<std::string>& lines, const std::string& dir) {
+        return on_terminal({"wallet", "create", "--dir", folder_ + dir}, lines);
+    };
+    const Outcome other = create({"one", "two"}, "/other");
+    EXPECT_EQ(other.code, 1);
+    EXPECT_TRUE(says(other.errors, "passwords differ")) << other.errors;
+    EXPECT_FALSE(says(other.errors, "one")) << "what is typed is not shown";
+    EXPECT_FALSE(fs::exists(folder_ + "/other"));
+    const Outcome empty = create({"", ""}, "/empty");
+    EXPECT_EQ(empty.code, 0) << "twice said is meant";
+    EXPECT_TRUE(says(empty.errors, "without a password")) << empty.errors;
+    EXPECT_EQ(wallet({"address", "--no-password"}, folder_ + "/empty").code, 0);
+    EXPECT_EQ(create({"same", "same"}, "/same").code, 0);
 }
 
 TEST_F(WalletCommands, AnOldFileOpensAndIsTightened) {
@@ -249,7 +303,13 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
         ASSERT_TRUE(wait_for([&] { return fs::exists(dir_ + "/api.json"); }));
         const std::uint64_t total = balance();
         EXPECT_EQ(pay("0.1").code, 0);
-        EXPECT_EQ(pay("0.1").code, 0) << "a second one in a row, with other coins";
+        // A second one in a row, with other coins; and once the node has it, the wallet's file
+        // cannot be written.
+        fs::create_directory(wallet_file(dir_) + ".tmp");
+        testing::internal::CaptureStderr();
+        EXPECT_EQ(pay("0.1").code, 0);
+        EXPECT_TRUE(says(testing::internal::GetCapturedStderr(), "Nothing is lost"));
+        fs::remove(wallet_file(dir_) + ".tmp");
         EXPECT_EQ(balance(), total - 20'000'000);
         EXPECT_GT(balance("pending"), 0u) << "the change";
         const Outcome too_early =
@@ -283,6 +343,7 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
     EXPECT_EQ(ask_in(before, {"wallet", "balance"})["total"], total) << "it looks by itself";
     EXPECT_GT(ask_in(before, {"wallet", "rescan"})["found"], 0);
     EXPECT_EQ(ask_in(before, {"wallet", "rescan"})["found"], 0);
+    EXPECT_EQ(ask_in(before, {"wallet", "rescan", "--gap", "300"})["gap"], 300);
     EXPECT_EQ(ask_in(folder_ + "/friend", {"wallet", "address", "--all"})["addresses"].size(), 1u);
 }
 
