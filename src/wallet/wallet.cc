@@ -158,6 +158,12 @@ Result<crypto::PublicKey> Wallet::fresh_key(Random& random) {
     return key(Chain::kReceive, next);
 }
 
+Status Wallet::take_back(Random& random) {
+    CHECK(handed_out_[0] > 1);
+    --handed_out_[0];
+    return save(random);
+}
+
 Result<std::uint32_t> Wallet::change_index(
     const Used& used, const std::function<bool(const crypto::PublicKey&)>& pooled) const {
     ASSIGN_OR_RETURN(const std::uint32_t reach, reach_of_restore(Chain::kChange, used));

@@ -72,6 +72,8 @@ class Wallet {
 
     /// One more key to be paid at. It is on disk before it is returned. kFull beyond the limit.
     Result<crypto::PublicKey> fresh_key(Random& random);
+    /// Takes the last of them back: nobody came to see it.
+    Status take_back(Random& random);
     /// Where change should go: an unused key that a restore would find, without handing it out; of
     /// those, one that `pooled` does not know if there is any. When the payment was taken, say so
     /// with keep().

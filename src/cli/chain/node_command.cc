@@ -142,10 +142,13 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
                   "strangers cannot tell which are yours")
         ->needs(wallet);
     auto* password =
-        command.add_option("--password-file", request->wallet.password_file,
-                           "The wallet's password, on the first line of a file that only you can "
-                           "read");
+        command
+            .add_option("--password-file", request->wallet.password_file,
+                        "The wallet's password, on the first line of a file that only you can "
+                        "read")
+            ->needs(wallet);
     command.add_flag("--no-password", request->wallet.no_password, "The wallet has none")
+        ->needs(wallet)
         ->excludes(password);
     auto* api = command.add_option("--api", request->api, "HOST:PORT of the page and the JSON API")
                     ->capture_default_str();

@@ -70,7 +70,7 @@ Result<std::string> read_secret_line(const std::string& path) {
 Result<std::string> ask_for_line(const std::string& question) {
     if (is_terminal(STDIN_FILENO)) std::cerr << question << std::flush;
     std::string line;
-    if (!std::getline(std::cin, line)) return Error{ErrorCode::kCancelled, "nothing was given"};
+    if (!std::getline(std::cin, line)) return Error{ErrorCode::kCancelled, "nothing was typed"};
     return line;
 }
 

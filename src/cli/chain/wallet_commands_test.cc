@@ -12,9 +12,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "base/disk.h"
 #include "cli/chain/test_chain_node.h"
+#include "cli/commands.h"
 
 namespace cairn::cli {
 namespace {
@@ -265,6 +267,24 @@ TEST_F(WalletCommands, AddressesEndWhereARestoreWould) {
     const Outcome forced = wallet({"address", "--new", "--force"});
     EXPECT_EQ(forced.code, 0);
     EXPECT_FALSE(given.contains(forced.out));
+}
+
+TEST_F(WalletCommands, WhatNobodySawIsNotUsedUp) {
+    const auto into_full_disk = [&](std::vector<const char*> command) {
+        command.insert(command.begin(), {"cairn", "wallet"});
+        command.insert(command.end(), {"--dir", dir_.c_str(), "--json"});
+        std::ofstream full("/dev/full");
+        std::ostringstream errors;
+        return run_command_line(static_cast<int>(command.size()), command.data(), full, errors);
+    };
+    EXPECT_EQ(into_full_disk({"create"}), 1);
+    EXPECT_FALSE(fs::exists(wallet_file(dir_))) << "nobody saw its words";
+    ask({"wallet", "create"});
+    const auto count = [&] { return ask({"wallet", "address", "--all"})["addresses"].size(); };
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(into_full_disk({"address", "--new"}), 1);
+    EXPECT_EQ(count(), 1u);
+    ask({"wallet", "address", "--new"});
+    EXPECT_EQ(count(), 2u);
 }
 
 TEST_F(WalletCommands, AmountsAreRefusedBeforeAnythingElse) {

@@ -79,6 +79,8 @@ void say_sent(const WalletRequest& request, const wallet::PaymentOrder& order,
         out << fmt::format(
             "Sent {} to {} with a fee of {}.\npayment {}\nSee where it is: cairn explain {}\n",
             amount_text(order.amount), request.to, amount_text(order.fee), id, id.substr(0, 12));
+    // Whoever reads only the exit code must not pay a second time.
+    if (!out.flush()) say("the payment is made all the same, with the id " + id);
 }
 
 }  // namespace

@@ -120,6 +120,14 @@ Status list_addresses(const WalletRequest& request, const wallet::Wallet& wallet
     return ok_status();
 }
 
+void show_address(const WalletRequest& request, const crypto::PublicKey& key, std::ostream& out) {
+    const std::string address = wallet::encode_address(key);
+    if (request.json)
+        out << Json{{"address", address}, {"key", to_hex(key)}}.dump() << '\n';
+    else
+        out << address << '\n';
+}
+
 Status check_reach(const wallet::Wallet& wallet, const wallet::Wallet::Used& used, bool chain) {
     using wallet::Chain;
     ASSIGN_OR_RETURN(const std::uint32_t reach, wallet.reach_of_restore(Chain::kReceive, used));
@@ -140,19 +148,18 @@ Status run_wallet_address(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
     ASSIGN_OR_RETURN(const auto chain, open_chain_if_there(request.file.directory));
     const wallet::Wallet::Used used = known_to(chain);
-    crypto::PublicKey key = wallet.main_key();
     if (request.all || request.fresh) RETURN_IF_ERROR(wallet.find_used(used, wallet.gap()));
     if (request.all) return list_addresses(request, wallet, used, out);
     if (request.fresh) {
         if (!request.force) RETURN_IF_ERROR(check_reach(wallet, used, chain.has_value()));
         SystemRandom random;
-        ASSIGN_OR_RETURN(key, wallet.fresh_key(random));
+        ASSIGN_OR_RETURN(const crypto::PublicKey key, wallet.fresh_key(random));
+        show_address(request, key, out);
+        // An address that nobody saw is not given out.
+        if (!out.flush()) RETURN_IF_ERROR(wallet.take_back(random));
+        return ok_status();
     }
-    const std::string address = wallet::encode_address(key);
-    if (request.json)
-        out << Json{{"address", address}, {"key", to_hex(key)}}.dump() << '\n';
-    else
-        out << address << '\n';
+    show_address(request, wallet.main_key(), out);
     return ok_status();
 }
 
