@@ -17,7 +17,7 @@ namespace cairn::cli {
 
 namespace {
 
-constexpr std::size_t kMaxSecretLine = 4096;
+constexpr std::size_t kMaxSecretText = 4096;
 
 // Wallets keep a pointer to their disk; a process opens few.
 Disk& disk_of(const std::string& directory) {
@@ -54,30 +54,35 @@ Result<std::string> ask_for_new() {
 
 void say(const std::string& text) { std::cerr << "cairn: " << printable_line(text) << '\n'; }
 
-Result<std::string> read_secret_line(const std::string& path) {
+Result<std::string> read_secret_text(const std::string& path, bool first_line) {
     RETURN_IF_ERROR(check_secret(path));
     std::ifstream file(path, std::ios::binary);
-    std::string line;
-    for (char letter = 0; file.get(letter) && letter != '\n' && letter != '\r';) {
-        if (line.size() == kMaxSecretLine)
-            return invalid("the first line of " + path + " is too long");
-        line += letter;
+    std::string text;
+    for (char letter = 0; file.get(letter);) {
+        if (first_line && (letter == '\n' || letter == '\r')) break;
+        if (text.size() == kMaxSecretText) return invalid("what " + path + " holds is too long");
+        text += letter;
     }
     if (!file.is_open() || file.bad() || is_folder(path)) return io_error("cannot read " + path);
-    return line;
+    return text;
 }
 
-Result<std::string> ask_for_line(const std::string& question) {
-    if (is_terminal(STDIN_FILENO)) std::cerr << question << std::flush;
-    std::string line;
-    if (!std::getline(std::cin, line)) return Error{ErrorCode::kCancelled, "nothing was typed"};
-    return line;
+Result<std::string> ask_for_words(const std::string& question) {
+    std::string text;
+    if (is_terminal(STDIN_FILENO)) {
+        std::cerr << question << std::flush;
+        std::getline(std::cin, text);
+    } else {
+        for (char letter = 0; text.size() < kMaxSecretText && std::cin.get(letter);) text += letter;
+    }
+    if (text.empty()) return Error{ErrorCode::kCancelled, "no words were given"};
+    return text;
 }
 
 Result<std::string> read_password(const WalletFile& file, bool twice) {
     if (file.no_password) return std::string();
     if (!file.password_file.empty()) {
-        ASSIGN_OR_RETURN(std::string password, read_secret_line(file.password_file));
+        ASSIGN_OR_RETURN(std::string password, read_secret_text(file.password_file, true));
         if (twice && password.empty()) return empty_password();
         return password;
     }

@@ -18,12 +18,12 @@ struct WalletFile {
 /// A line for the owner, on standard error.
 void say(const std::string& text);
 
-/// The first line of a file with a secret. kRefused for a file that group or others can read; a
-/// pipe (/dev/fd/3) is fine.
-Result<std::string> read_secret_line(const std::string& path);
+/// What a file with a secret holds, or its first line. kRefused for a file that group or others can
+/// read; a pipe (/dev/fd/3) is fine.
+Result<std::string> read_secret_text(const std::string& path, bool first_line);
 
-/// One line from standard input, which a terminal shows as it is typed.
-Result<std::string> ask_for_line(const std::string& question);
+/// A line from the terminal, which shows it as it is typed; else all of standard input.
+Result<std::string> ask_for_words(const std::string& question);
 
 /// kRefused for an empty one of a new wallet, unless a terminal heard it twice or no_password is
 /// set. `twice`: a new password, which a terminal is asked to repeat.

@@ -5,6 +5,7 @@
 #include <pty.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -106,6 +107,10 @@ TEST_F(WalletCommands, WalletsComeBackFromTheirWords) {
     };
     EXPECT_EQ(from_file("/f", {}), made["address"]);
     EXPECT_NE(from_file("/g", {"--passphrase-file", folder_ + "/more.txt"}), made["address"]);
+    std::string column = words;  // as people write them down
+    std::ranges::replace(column, ' ', '\n');
+    write(folder_ + "/words.txt", column, 0600);
+    EXPECT_EQ(from_file("/i", {}), made["address"]);
     const Outcome said = wallet({"restore", "--words", words}, folder_ + "/h");
     EXPECT_TRUE(says(said.out, "There is no chain in")) << said.out;
     EXPECT_TRUE(says(said.out, "rescan"));
@@ -172,6 +177,11 @@ Outcome on_terminal(const std::vector<std::string>& arguments,
         outcome.errors.append(part, static_cast<std::size_t>(got));
         const auto asked = static_cast<std::size_t>(std::ranges::count(outcome.errors, ':'));
         for (; typed < asked && typed < lines.size(); ++typed) {
+            // What is typed before the terminal hides it is thrown away.
+            EXPECT_TRUE(wait_for([&] {
+                termios state{};
+                return ::tcgetattr(terminal, &state) == 0 && (state.c_lflag & ECHO) == 0;
+            }));
             const std::string line = lines[typed] + "\n";
             EXPECT_GT(::write(terminal, line.data(), line.size()), 0);
         }
@@ -365,6 +375,25 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
     EXPECT_EQ(ask_in(before, {"wallet", "rescan"})["found"], 0);
     EXPECT_EQ(ask_in(before, {"wallet", "rescan", "--gap", "300"})["gap"], 300);
     EXPECT_EQ(ask_in(folder_ + "/friend", {"wallet", "address", "--all"})["addresses"].size(), 1u);
+}
+
+TEST_F(WalletCommands, AnOldWalletEarnsPaysAndComesBack) {
+    ASSERT_EQ(create_network().code, 0);
+    write(wallet_file(dir_), std::string(as_text(*from_hex(kOldFile))), 0600);
+    earn({}, 2);
+    RunningNode node({"node", "--dir", dir_, "--mine", "--wallet", "--listen", "", "--json"});
+    ASSERT_TRUE(wait_for([&] { return fs::exists(dir_ + "/api.json"); }));
+    const Json own = ask({"wallet", "address", "--new"});
+    const std::string id =
+        ask({"wallet", "send", "--to", own["address"], "--amount", "0.3"})["payment"];
+    ASSERT_TRUE(wait_for([&] { return run({"explain", id, "--dir", dir_}).code == 0; }));
+    EXPECT_EQ(node.stop().code, 0);
+    const std::string again = copy_of_chain("again");
+    const Json restored = ask_in(again, {"wallet", "restore", "--seed", kOldSeed});
+    EXPECT_EQ(restored["address"], kOldAddress);
+    EXPECT_EQ(ask_in(again, {"wallet", "balance"})["total"], balance());
+    EXPECT_EQ(ask({"wallet", "address"})["address"], kOldAddress);
+    EXPECT_EQ(run({"node", "--dir", dir_, "--wallet", "--fresh-keys"}).code, 1);
 }
 
 TEST_F(WalletCommands, FreshKeysAreFoundAgainAndWatched) {

@@ -33,7 +33,7 @@ Json description(const WalletRequest& request, const wallet::Wallet& wallet) {
 
 Result<crypto::SecretBytes> passphrase_of(const WalletRequest& request) {
     if (request.passphrase_file.empty()) return crypto::SecretBytes();
-    ASSIGN_OR_RETURN(const std::string line, read_secret_line(request.passphrase_file));
+    ASSIGN_OR_RETURN(const std::string line, read_secret_text(request.passphrase_file, true));
     if (line.empty()) return invalid(request.passphrase_file + " holds no passphrase");
     if (line.size() > wallet::kMaxPassphrase)
         return invalid("a passphrase has at most " + std::to_string(wallet::kMaxPassphrase) +
@@ -65,8 +65,8 @@ Status show_new(const WalletRequest& request, const wallet::Wallet& wallet,
 Result<std::string> secret_text(const WalletRequest& request) {
     if (!request.seed.empty()) return request.seed;
     if (!request.words.empty()) return request.words;
-    if (!request.words_file.empty()) return read_secret_line(request.words_file);
-    return ask_for_line("The wallet's words (or an old wallet's seed): ");
+    if (!request.words_file.empty()) return read_secret_text(request.words_file, false);
+    return ask_for_words("The wallet's words (or an old wallet's seed): ");
 }
 
 bool is_hex(const std::string& text) {
@@ -86,7 +86,7 @@ Result<wallet::Origin> origin_of(const WalletRequest& request) {
         ASSIGN_OR_RETURN(seed.bytes, fixed_from_hex<32>(text));
         return wallet::Origin(seed);
     }
-    if (text.find(' ') == std::string::npos &&
+    if (std::ranges::none_of(text, space) &&
         std::ranges::any_of(text, [](unsigned char c) { return std::isdigit(c) != 0; }))
         return invalid(
             "a wallet is restored from 12 to 24 words, an old one from a seed of 64 "
