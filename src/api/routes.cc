@@ -5,6 +5,7 @@
 
 #include "api/json_views.h"
 #include "api/page.h"
+#include "net/address.h"
 
 namespace cairn::api {
 
@@ -205,7 +206,7 @@ HttpResponse error_response(const Error& error) {
 
 void route(const std::shared_ptr<Desk>& desk, const HttpRequest& request, const Respond& respond) {
     if (desk->node == nullptr) return respond(refusal(503, "the node is stopping"));
-    if (desk->only_loopback_names && !is_loopback(request.host))
+    if (desk->only_loopback_names && !net::is_loopback(request.host))
         return respond(refusal(403, "ask by the name 127.0.0.1 or localhost"));
     if (request.method == "GET") return answer_get(desk, request, respond);
     if (request.method == "POST") return answer_post(desk, request, respond);

@@ -4,11 +4,13 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -17,6 +19,7 @@
 #include "api/fake_node.h"
 #include "api/http_server.h"
 #include "base/clock.h"
+#include "net/address.h"
 #include "net/asio_loop.h"
 
 namespace cairn::api {
@@ -157,6 +160,20 @@ TEST_F(ApiTest, RefusesStrangers) {
                   "Connection: close\r\n\r\n")
                   .find("403"),
               std::string::npos);
+    // What a name means is parsed, not guessed from how it begins.
+    for (const char* name : {"127.attacker.example:8420", "127.0.0.1.attacker.example",
+                             "[127.attacker.example]", "127.1", "0x7f.0.0.1", "a@127.0.0.1", ""})
+        EXPECT_NE(raw(std::string("GET /v1/cairn/status HTTP/1.1\r\nHost: ") + name +
+                      "\r\nConnection: close\r\n\r\n")
+                      .find(" 403 "),
+                  std::string::npos)
+            << name;
+    for (const char* name : {"127.0.0.1:1", "localhost", "LOCALHOST:80", "[::1]:8420"})
+        EXPECT_NE(raw(std::string("GET /v1/cairn/status HTTP/1.1\r\nHost: ") + name +
+                      "\r\nConnection: close\r\n\r\n")
+                      .find(" 200 "),
+                  std::string::npos)
+            << name;
     EXPECT_NE(raw("POST /v1/cairn/export HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain"
                   "\r\nAuthorization: Bearer " +
                   server_->token() + "\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
@@ -165,6 +182,36 @@ TEST_F(ApiTest, RefusesStrangers) {
     struct stat file {};
     ASSERT_EQ(::stat((folder_ + "/api.json").c_str(), &file), 0);
     EXPECT_EQ(file.st_mode & 0777, 0600u);
+}
+
+TEST_F(ApiTest, ATokenThatOthersCanReadIsNotUsed) {
+    ASSERT_EQ(::chmod((folder_ + "/api.json").c_str(), 0644), 0);
+    const auto read = Client::of_directory(folder_);
+    ASSERT_FALSE(read.ok());
+    EXPECT_EQ(read.error().code, ErrorCode::kRefused);
+    EXPECT_NE(read.error().message.find("chmod 600"), std::string::npos);
+}
+
+// A connection that cannot be taken for want of descriptors must not cost a processor.
+TEST_F(ApiTest, WithoutDescriptorsItWaitsInsteadOfSpinning) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const Client asker = client();
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    to.sin_port = ::htons(net::parse_address(server_->address())->port);
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    const rlimit none{static_cast<rlim_t>(fd) + 1, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+    const std::clock_t began = std::clock();
+    ::usleep(500'000);
+    const double spent = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    ::close(fd);
+    EXPECT_LT(spent, 0.25);
+    EXPECT_TRUE(asker.get("/healthz").ok()) << "and it answers once there are some again";
 }
 
 TEST_F(ApiTest, BoundsWhatItReads) {
@@ -198,6 +245,10 @@ TEST_F(ApiTest, ServesThePage) {
     EXPECT_NE(page.find("<title>Cairn</title>"), std::string::npos);
     EXPECT_NE(page.find("function draw_chart"), std::string::npos) << "the script is inside";
     EXPECT_NE(page.find("--stone:"), std::string::npos) << "and the style sheet";
+    // Text of peers, files and models goes onto it as text only.
+    for (const char* sink : {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write",
+                             "eval(", "new Function", "createContextualFragment", "srcdoc"})
+        EXPECT_EQ(page.find(sink), std::string::npos) << sink;
 }
 
 TEST_F(ApiTest, AnswersManyAtOnce) {
@@ -223,7 +274,12 @@ TEST_F(ApiTest, SaysWhenThePortIsTaken) {
     on_loop([this] {
         ServerOptions options;
         options.listen = server_->address();
-        EXPECT_EQ(Server::start(node_, loop_, options).error().code, ErrorCode::kRefused);
+        const auto taken = Server::start(node_, loop_, options);
+        EXPECT_EQ(taken.error().code, ErrorCode::kRefused);
+        EXPECT_NE(taken.error().message.find(server_->address()), std::string::npos);
+        EXPECT_NE(taken.error().message.find("--api"), std::string::npos) << "how to choose";
+        EXPECT_FALSE(HttpServer::can_listen(server_->address()).ok());
+        EXPECT_TRUE(HttpServer::can_listen("127.0.0.1:0").ok());
         options.listen = "nonsense";
         EXPECT_FALSE(Server::start(node_, loop_, options).ok());
     });
