@@ -5,6 +5,8 @@
 
 #include "api/json_views.h"
 #include "api/page.h"
+#include "base/files.h"
+#include "base/outputs.h"
 #include "net/address.h"
 
 namespace cairn::api {
@@ -57,6 +59,13 @@ Result<std::uint64_t> number_of(const Json& object, const std::string& name,
     if (found == object.end()) return otherwise;
     if (!found->is_number_unsigned()) return invalid(name + " wants a whole number");
     return found->get<std::uint64_t>();
+}
+
+Result<bool> truth_of(const Json& object, const std::string& name) {
+    const auto found = object.find(name);
+    if (found == object.end()) return false;
+    if (!found->is_boolean()) return invalid(name + " wants true or false");
+    return found->get<bool>();
 }
 
 bool same_secret(const std::string& a, const std::string& b) {
@@ -144,8 +153,14 @@ Status generate(Desk& desk, const HttpRequest& request, const Respond& respond) 
 
 Status export_model(Desk& desk, const HttpRequest& request, const Respond& respond) {
     ASSIGN_OR_RETURN(const Json object, object_of(request));
-    ASSIGN_OR_RETURN(std::string folder, text_of(object, "folder"));
-    desk.node->export_model(std::move(folder), answer_by<Hash256>(respond, [](const Hash256& root) {
+    ASSIGN_OR_RETURN(std::string path, text_of(object, "folder"));
+    ASSIGN_OR_RETURN(const bool replace, truth_of(object, "replace"));
+    if (path.empty()) return invalid("folder wants the path of the file to write");
+    RETURN_IF_ERROR(check_outputs({{"folder", path}}, {}));
+    if (!replace && exists(path))
+        return Error{ErrorCode::kRefused,
+                     path + " exists already: name another file, or send \"replace\": true"};
+    desk.node->export_model(std::move(path), answer_by<Hash256>(respond, [](const Hash256& root) {
                                 return field_json("state_root", to_hex(root));
                             }));
     return ok_status();

@@ -11,6 +11,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -137,8 +138,9 @@ TEST_F(ApiTest, TakesPaymentsAndCommandsFromItsOwner) {
     EXPECT_FALSE(client().post("/v1/cairn/payments", R"({"payment": "0"})").ok());
     EXPECT_FALSE(client().post("/v1/cairn/payments", "[").ok());
     EXPECT_FALSE(client().post("/v1/cairn/nothing", "{}").ok());
-    ASSERT_TRUE(client().post("/v1/cairn/export", R"({"folder": "/tmp/x"})").ok());
-    EXPECT_EQ(node_.exported_to, "/tmp/x");
+    const std::string path = folder_ + "/model";
+    ASSERT_TRUE(client().post("/v1/cairn/export", Json{{"folder", path}}.dump()).ok());
+    EXPECT_EQ(node_.exported_to, path);
     const auto written =
         client().post("/v1/cairn/generate", R"({"prompt": "And ", "max_tokens": 7, "seed": 1})");
     EXPECT_NE(written->find("7 \xEF\xBF\xBD in number"), std::string::npos)
@@ -148,6 +150,28 @@ TEST_F(ApiTest, TakesPaymentsAndCommandsFromItsOwner) {
     EXPECT_FALSE(
         client().post("/v1/cairn/generate", R"({"prompt": "x", "max_tokens": 99999})").ok());
     EXPECT_EQ(get("/v1/cairn/coins?key=" + to_hex(fake_hash("k")))["coins"][0]["amount"], 5000);
+}
+
+TEST_F(ApiTest, AnExportOverwritesOnlyWhenAskedTo) {
+    const std::string path = folder_ + "/model";
+    std::ofstream(path) << "something of worth";
+    const auto told = [&](const Json& body) {
+        return client().post("/v1/cairn/export", body.dump());
+    };
+    const auto refused = told({{"folder", path}});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("exists already"), std::string::npos);
+    EXPECT_FALSE(told({{"folder", path}, {"replace", false}}).ok());
+    EXPECT_FALSE(told({{"folder", path}, {"replace", "yes"}}).ok());
+    EXPECT_TRUE(node_.exported_to.empty());
+    EXPECT_TRUE(told({{"folder", path}, {"replace", true}}).ok());
+    EXPECT_EQ(node_.exported_to, path);
+    // What cannot be written is refused before the model is copied and packed.
+    node_.exported_to.clear();
+    for (const std::string& wrong : {folder_, std::string(), std::string("/dev/null"), path + "/x"})
+        EXPECT_FALSE(told({{"folder", wrong}, {"replace", true}}).ok()) << wrong;
+    EXPECT_TRUE(node_.exported_to.empty());
+    ::unlink(path.c_str());
 }
 
 TEST_F(ApiTest, RefusesStrangers) {
