@@ -57,6 +57,10 @@ function draw_status(status) {
   $("network").textContent = `${status.network} · ${short(status.genesis_id)}`;
   $("alive").textContent = behind > 0 ? `${count(behind)} blocks behind` : "in step";
   $("alive").className = "alive yes";
+  if (status.warning) {
+    $("alive").textContent = status.warning;
+    $("alive").className = "alive no";
+  }
   $("height").textContent = count(status.height);
   $("tip").textContent = `tip ${short(status.tip)}, ${ago(status.tip_time_ms)}`;
   $("supply").textContent = coins(status.supply);
@@ -71,6 +75,8 @@ function draw_status(status) {
   $("work").textContent = parts.join(" · ") || `${status.peers.length} peers`;
   $("steps").style.width = training.enabled && training.steps_wanted
     ? `${100 * training.steps / training.steps_wanted}%` : "0";
+  // Of the tip, which also has coins and commitments since the last merge block: another than there.
+  $("root-of").textContent = `State root at the tip, block ${count(status.height)}`;
   $("root").textContent = status.state_root;
   draw_peers(status.peers);
 }

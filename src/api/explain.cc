@@ -38,7 +38,7 @@ std::string judged(const store::ContributionRecord& record) {
 
 std::string earned(const store::ContributionRecord& record) {
     if (record.reward == 0) return "earned nothing";
-    return "earned " + amount_text(record.reward) + " coins";
+    return "brought its contributor " + amount_text(record.reward) + " coins";
 }
 
 }  // namespace

@@ -41,14 +41,4 @@ Status parse_target(std::string_view target, HttpRequest& request) {
     return ok_status();
 }
 
-std::string host_of(std::string_view host_field) {
-    if (host_field.starts_with('['))
-        return std::string(host_field.substr(1, host_field.find(']') - 1));
-    return std::string(host_field.substr(0, host_field.rfind(':')));
-}
-
-bool is_loopback(std::string_view host) {
-    return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 }  // namespace cairn::api

@@ -15,7 +15,7 @@ struct HttpRequest {
     std::string method;  ///< "GET", "POST"
     std::string path;    ///< decoded, without the query
     std::map<std::string, std::string> query;
-    std::string host;  ///< of the Host field, without the port
+    std::string host;  ///< of the Host field, without the port; empty: none, or no host
     std::string content_type;
     std::string authorization;
     std::string body;
@@ -31,11 +31,5 @@ using Respond = std::function<void(HttpResponse)>;
 
 /// Splits "/a%20b?x=1&y=2" into path and query. kInvalid for bad escapes, or a name given twice.
 Status parse_target(std::string_view target, HttpRequest& request);
-
-/// "127.0.0.1:80" -> "127.0.0.1", "[::1]:80" -> "::1".
-std::string host_of(std::string_view host_field);
-
-/// Names that only this machine answers to.
-bool is_loopback(std::string_view host);
 
 }  // namespace cairn::api

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/log.h"
 #include "net/address.h"
 
 namespace cairn::api {
@@ -23,6 +25,7 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 
 constexpr auto kPatience = std::chrono::seconds(30);  // with a slow reader or writer
+constexpr auto kAcceptPause = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -32,6 +35,8 @@ class Session;
 struct HttpServer::Impl {
     asio::io_context context{1};
     tcp::acceptor acceptor{context};
+    asio::steady_timer accept_pause{context};
+    bool accept_fails = false;  // and it was said
     Handler handler;
     std::list<std::weak_ptr<Session>> sessions;
     std::thread thread;
@@ -45,7 +50,8 @@ namespace {
 HttpRequest plain(const http::request<http::string_body>& from) {
     HttpRequest request;
     request.method = std::string(from.method_string());
-    request.host = host_of(std::string(from[http::field::host]));
+    if (auto host = net::parse_host_field(std::string(from[http::field::host])); host.ok())
+        request.host = *std::move(host);
     request.content_type = std::string(from[http::field::content_type]);
     request.authorization = std::string(from[http::field::authorization]);
     request.body = from.body();
@@ -145,7 +151,17 @@ void accept(const Shared& impl) {
             impl->sessions.push_back(session);
             session->read();
         }
-        accept(impl);
+        if (!failure) {
+            impl->accept_fails = false;
+            return accept(impl);
+        }
+        // Out of file descriptors, most likely: accepting at once would fail at once.
+        if (!std::exchange(impl->accept_fails, true))
+            log_warn("the API cannot take a connection: {}; it keeps trying", failure.message());
+        impl->accept_pause.expires_after(kAcceptPause);
+        impl->accept_pause.async_wait([impl](beast::error_code) {
+            if (!impl->stopping) accept(impl);
+        });
     });
 }
 
@@ -168,7 +184,8 @@ Status listen_on(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, const s
     if (!failure) acceptor.listen(static_cast<int>(kMaxConnections), failure);
     if (!failure) return ok_status();
     return Error{ErrorCode::kRefused,
-                 "cannot listen on " + name + ": " + failure.message() + "; choose another port"};
+                 "the API cannot listen at " + name + ": " + failure.message() +
+                     "; choose another place with --api HOST:PORT (port 0: any that is free)"};
 }
 
 }  // namespace
@@ -190,12 +207,20 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& listen,
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl), address));
 }
 
+Status HttpServer::can_listen(const std::string& listen) {
+    asio::io_context context;
+    tcp::acceptor acceptor(context);
+    ASSIGN_OR_RETURN(const tcp::endpoint endpoint, resolve(context, listen));
+    return listen_on(acceptor, endpoint, listen);
+}
+
 HttpServer::~HttpServer() {
     impl_->stopping = true;
     // With everything closed, run() comes back once the handlers have seen it.
     asio::post(impl_->context, [impl = impl_] {
         beast::error_code ignored;
         impl->acceptor.close(ignored);
+        impl->accept_pause.cancel();
         for (const auto& weak : impl->sessions)
             if (const auto session = weak.lock()) session->close();
     });

@@ -23,6 +23,8 @@ class HttpServer {
 
     /// Listens on "host:port" (port 0: any). kRefused when the address is taken.
     static Result<std::unique_ptr<HttpServer>> start(const std::string& listen, Handler handler);
+    /// Whether start() would find the address free now: to ask before other work begins.
+    static Status can_listen(const std::string& listen);
     /// Closes every connection and waits for the thread; the handler is not called again.
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;

@@ -98,7 +98,8 @@ std::string status_json(const node::NodeStatus& status) {
                  {"missing_assets", status.missing_assets},
                  {"peers", std::move(peers)},
                  {"mining", mining_value(status.mining)},
-                 {"training", training_value(status.training)}});
+                 {"training", training_value(status.training)},
+                 {"warning", status.warning}});
 }
 
 std::string blocks_json(const std::vector<node::MergeView>& merges) {

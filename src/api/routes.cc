@@ -5,6 +5,9 @@
 
 #include "api/json_views.h"
 #include "api/page.h"
+#include "base/files.h"
+#include "base/outputs.h"
+#include "net/address.h"
 
 namespace cairn::api {
 
@@ -72,6 +75,13 @@ Result<std::uint64_t> number_of(const Json& object, const std::string& name,
     if (found == object.end()) return otherwise;
     if (!found->is_number_unsigned()) return invalid(name + " wants a whole number");
     return found->get<std::uint64_t>();
+}
+
+Result<bool> truth_of(const Json& object, const std::string& name) {
+    const auto found = object.find(name);
+    if (found == object.end()) return false;
+    if (!found->is_boolean()) return invalid(name + " wants true or false");
+    return found->get<bool>();
 }
 
 bool same_secret(const std::string& a, const std::string& b) {
@@ -160,8 +170,14 @@ Status generate(Desk& desk, const HttpRequest& request, const Respond& respond) 
 
 Status export_model(Desk& desk, const HttpRequest& request, const Respond& respond) {
     ASSIGN_OR_RETURN(const Json object, object_of(request));
-    ASSIGN_OR_RETURN(std::string folder, text_of(object, "folder"));
-    desk.node->export_model(std::move(folder), answer_by<Hash256>(respond, [](const Hash256& root) {
+    ASSIGN_OR_RETURN(std::string path, text_of(object, "folder"));
+    ASSIGN_OR_RETURN(const bool replace, truth_of(object, "replace"));
+    if (path.empty()) return invalid("folder wants the path of the file to write");
+    RETURN_IF_ERROR(check_outputs({{"folder", path}}, {}));
+    if (!replace && exists(path))
+        return Error{ErrorCode::kRefused,
+                     path + " exists already: name another file, or send \"replace\": true"};
+    desk.node->export_model(std::move(path), answer_by<Hash256>(respond, [](const Hash256& root) {
                                 return field_json("state_root", to_hex(root));
                             }));
     return ok_status();
@@ -222,7 +238,7 @@ HttpResponse error_response(const Error& error) {
 
 void route(const std::shared_ptr<Desk>& desk, const HttpRequest& request, const Respond& respond) {
     if (desk->node == nullptr) return respond(refusal(503, "the node is stopping"));
-    if (desk->only_loopback_names && !is_loopback(request.host))
+    if (desk->only_loopback_names && !net::is_loopback(request.host))
         return respond(refusal(403, "ask by the name 127.0.0.1 or localhost"));
     if (request.method == "GET") return answer_get(desk, request, respond);
     if (request.method == "POST") return answer_post(desk, request, respond);

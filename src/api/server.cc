@@ -21,18 +21,13 @@ Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
                                               ServerOptions options) {
     auto state = std::make_shared<State>();
     state->options = std::move(options);
-    ASSIGN_OR_RETURN(const net::Address address, net::parse_address(state->options.listen));
     Desk& desk = *state->desk;
     desk.node = &node;
     FixedBytes<16> token;
     SystemRandom().fill(token.bytes);
     desk.token = to_hex(token);
-    desk.only_loopback_names = is_loopback(address.host);
     desk.sample_prompt = state->options.sample_prompt;
     desk.sample_tokens = state->options.sample_tokens;
-    if (!desk.only_loopback_names)
-        log_warn("the API listens on {}: everyone who reaches that address can read this node",
-                 state->options.listen);
     ASSIGN_OR_RETURN(
         state->http,
         HttpServer::start(state->options.listen, [&loop, shared = state->desk](HttpRequest request,
@@ -41,6 +36,12 @@ Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
                 route(shared, request, respond);
             });
         }));
+    // By the number that was bound: a name may lead anywhere.
+    ASSIGN_OR_RETURN(const net::Address bound, net::parse_address(state->http->address()));
+    desk.only_loopback_names = net::is_loopback(bound.host);
+    if (!desk.only_loopback_names)
+        log_warn("the API listens on {}: everyone who reaches that address can read this node",
+                 state->http->address());
     if (!state->options.directory.empty())
         RETURN_IF_ERROR(
             write_api_file(state->options.directory, {state->http->address(), desk.token}));

@@ -4,11 +4,14 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
+#include <fstream>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -17,6 +20,7 @@
 #include "api/fake_node.h"
 #include "api/http_server.h"
 #include "base/clock.h"
+#include "net/address.h"
 #include "net/asio_loop.h"
 
 namespace cairn::api {
@@ -134,8 +138,9 @@ TEST_F(ApiTest, TakesPaymentsAndCommandsFromItsOwner) {
     EXPECT_FALSE(client().post("/v1/cairn/payments", R"({"payment": "0"})").ok());
     EXPECT_FALSE(client().post("/v1/cairn/payments", "[").ok());
     EXPECT_FALSE(client().post("/v1/cairn/nothing", "{}").ok());
-    ASSERT_TRUE(client().post("/v1/cairn/export", R"({"folder": "/tmp/x"})").ok());
-    EXPECT_EQ(node_.exported_to, "/tmp/x");
+    const std::string path = folder_ + "/model";
+    ASSERT_TRUE(client().post("/v1/cairn/export", Json{{"folder", path}}.dump()).ok());
+    EXPECT_EQ(node_.exported_to, path);
     const auto written =
         client().post("/v1/cairn/generate", R"({"prompt": "And ", "max_tokens": 7, "seed": 1})");
     EXPECT_NE(written->find("7 \xEF\xBF\xBD in number"), std::string::npos)
@@ -155,6 +160,28 @@ TEST_F(ApiTest, TakesPaymentsAndCommandsFromItsOwner) {
     EXPECT_FALSE(client().get("/v1/cairn/coins").ok());
 }
 
+TEST_F(ApiTest, AnExportOverwritesOnlyWhenAskedTo) {
+    const std::string path = folder_ + "/model";
+    std::ofstream(path) << "something of worth";
+    const auto told = [&](const Json& body) {
+        return client().post("/v1/cairn/export", body.dump());
+    };
+    const auto refused = told({{"folder", path}});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("exists already"), std::string::npos);
+    EXPECT_FALSE(told({{"folder", path}, {"replace", false}}).ok());
+    EXPECT_FALSE(told({{"folder", path}, {"replace", "yes"}}).ok());
+    EXPECT_TRUE(node_.exported_to.empty());
+    EXPECT_TRUE(told({{"folder", path}, {"replace", true}}).ok());
+    EXPECT_EQ(node_.exported_to, path);
+    // What cannot be written is refused before the model is copied and packed.
+    node_.exported_to.clear();
+    for (const std::string& wrong : {folder_, std::string(), std::string("/dev/null"), path + "/x"})
+        EXPECT_FALSE(told({{"folder", wrong}, {"replace", true}}).ok()) << wrong;
+    EXPECT_TRUE(node_.exported_to.empty());
+    ::unlink(path.c_str());
+}
+
 TEST_F(ApiTest, RefusesStrangers) {
     const Client stranger({server_->address(), "guessed"}, 5'000);
     EXPECT_FALSE(stranger.post("/v1/cairn/export", R"({"folder": "/tmp/x"})").ok());
@@ -165,6 +192,20 @@ TEST_F(ApiTest, RefusesStrangers) {
                   "Connection: close\r\n\r\n")
                   .find("403"),
               std::string::npos);
+    // What a name means is parsed, not guessed from how it begins.
+    for (const char* name : {"127.attacker.example:8420", "127.0.0.1.attacker.example",
+                             "[127.attacker.example]", "127.1", "0x7f.0.0.1", "a@127.0.0.1", ""})
+        EXPECT_NE(raw(std::string("GET /v1/cairn/status HTTP/1.1\r\nHost: ") + name +
+                      "\r\nConnection: close\r\n\r\n")
+                      .find(" 403 "),
+                  std::string::npos)
+            << name;
+    for (const char* name : {"127.0.0.1:1", "localhost", "LOCALHOST:80", "[::1]:8420"})
+        EXPECT_NE(raw(std::string("GET /v1/cairn/status HTTP/1.1\r\nHost: ") + name +
+                      "\r\nConnection: close\r\n\r\n")
+                      .find(" 200 "),
+                  std::string::npos)
+            << name;
     EXPECT_NE(raw("POST /v1/cairn/export HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain"
                   "\r\nAuthorization: Bearer " +
                   server_->token() + "\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
@@ -173,6 +214,36 @@ TEST_F(ApiTest, RefusesStrangers) {
     struct stat file {};
     ASSERT_EQ(::stat((folder_ + "/api.json").c_str(), &file), 0);
     EXPECT_EQ(file.st_mode & 0777, 0600u);
+}
+
+TEST_F(ApiTest, ATokenThatOthersCanReadIsNotUsed) {
+    ASSERT_EQ(::chmod((folder_ + "/api.json").c_str(), 0644), 0);
+    const auto read = Client::of_directory(folder_);
+    ASSERT_FALSE(read.ok());
+    EXPECT_EQ(read.error().code, ErrorCode::kRefused);
+    EXPECT_NE(read.error().message.find("chmod 600"), std::string::npos);
+}
+
+// A connection that cannot be taken for want of descriptors must not cost a processor.
+TEST_F(ApiTest, WithoutDescriptorsItWaitsInsteadOfSpinning) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const Client asker = client();
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    to.sin_port = ::htons(net::parse_address(server_->address())->port);
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    const rlimit none{static_cast<rlim_t>(fd) + 1, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+    const std::clock_t began = std::clock();
+    ::usleep(500'000);
+    const double spent = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    ::close(fd);
+    EXPECT_LT(spent, 0.25);
+    EXPECT_TRUE(asker.get("/healthz").ok()) << "and it answers once there are some again";
 }
 
 TEST_F(ApiTest, BoundsWhatItReads) {
@@ -206,6 +277,10 @@ TEST_F(ApiTest, ServesThePage) {
     EXPECT_NE(page.find("<title>Cairn</title>"), std::string::npos);
     EXPECT_NE(page.find("function draw_chart"), std::string::npos) << "the script is inside";
     EXPECT_NE(page.find("--stone:"), std::string::npos) << "and the style sheet";
+    // Text of peers, files and models goes onto it as text only.
+    for (const char* sink : {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write",
+                             "eval(", "new Function", "createContextualFragment", "srcdoc"})
+        EXPECT_EQ(page.find(sink), std::string::npos) << sink;
 }
 
 TEST_F(ApiTest, AnswersManyAtOnce) {
@@ -231,7 +306,12 @@ TEST_F(ApiTest, SaysWhenThePortIsTaken) {
     on_loop([this] {
         ServerOptions options;
         options.listen = server_->address();
-        EXPECT_EQ(Server::start(node_, loop_, options).error().code, ErrorCode::kRefused);
+        const auto taken = Server::start(node_, loop_, options);
+        EXPECT_EQ(taken.error().code, ErrorCode::kRefused);
+        EXPECT_NE(taken.error().message.find(server_->address()), std::string::npos);
+        EXPECT_NE(taken.error().message.find("--api"), std::string::npos) << "how to choose";
+        EXPECT_FALSE(HttpServer::can_listen(server_->address()).ok());
+        EXPECT_TRUE(HttpServer::can_listen("127.0.0.1:0").ok());
         options.listen = "nonsense";
         EXPECT_FALSE(Server::start(node_, loop_, options).ok());
     });

@@ -47,7 +47,9 @@ struct BlockReport {
     std::string disagreement;  ///< fast kernels and reference differ: our failure, report it
 };
 
-/// Completes the report of the contribution at `index`, which was merged and earned `reward`.
-void describe_merged(BlockReport& report, std::size_t index, std::uint64_t reward);
+/// Completes the report of the contribution at `index`, which was merged and brought its
+/// contributor `reward`; `carry_share` is what of its pay is for its carriers, over 2^16.
+void describe_merged(BlockReport& report, std::size_t index, std::uint64_t reward,
+                     std::uint32_t carry_share);
 
 }  // namespace cairn::consensus

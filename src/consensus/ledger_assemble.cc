@@ -76,7 +76,8 @@ Result<chain::Block> Ledger::assemble(const HeaderContext& context, const Candid
         compute_pay(network_, height, miner, used.fees, plan.paid, used.worth_reference);
     used.minted = pay.minted;
     // choose_contributions put the merged ones first, in the plan's order.
-    for (std::size_t i = 0; i < plan.paid.size(); ++i) describe_merged(used, i, pay.rewards[i]);
+    for (std::size_t i = 0; i < plan.paid.size(); ++i)
+        describe_merged(used, i, pay.rewards[i], network_.carry_share);
     block.coinbase.outputs = pay.outputs;
     chain::sort_body(block);
     block.header.body_root = chain::body_root(block);

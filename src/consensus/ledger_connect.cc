@@ -177,7 +177,7 @@ Verdict Ledger::judge_and_apply(const chain::Block& block, std::uint32_t height,
     report.fees = fees;
     report.minted = pay.minted;
     for (std::size_t i = 0; i < report.contributions.size(); ++i)
-        describe_merged(report, i, pay.rewards[i]);
+        describe_merged(report, i, pay.rewards[i], network_.carry_share);
     apply(block, height, plan, undo);
     if (state_root() == block.header.state_root) return Verdict::valid();
     disconnect(std::move(undo));

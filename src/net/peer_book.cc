@@ -19,10 +19,7 @@ void shuffle(std::vector<std::string>& items, Random& random) {
     for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[random.below(i)]);
 }
 
-bool can_be_dialled(const std::string& address) {
-    const auto parsed = parse_address(address);
-    return parsed.ok() && parsed->port != 0;
-}
+bool can_be_dialled(const std::string& address) { return parse_peer_address(address).ok(); }
 
 }  // namespace
 

@@ -69,6 +69,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     TlsIdentity identity;
     tcp::acceptor acceptor;
     asio::steady_timer accept_pause;
+    bool accept_fails = false;  // and it was said
     crypto::PublicKey our_key;
     std::uint16_t port = 0;
     std::string listen_text;
@@ -85,15 +86,21 @@ Status TlsNetwork::Impl::listen() {
     if (options.listen.empty()) return ok_status();
     ASSIGN_OR_RETURN(const Address address, parse_address(options.listen));
     boost::system::error_code error;
-    const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
-    const tcp::endpoint endpoint(asio::ip::make_address(host, error), address.port);
+    const bool by_name = address.host == "localhost";
+    const auto number = asio::ip::make_address(by_name ? "127.0.0.1" : address.host, error);
+    if (error)
+        return invalid("cannot listen at " + options.listen +
+                       ": give the number of this machine, for example 0.0.0.0:" +
+                       std::to_string(address.port) + " for all it has");
+    const tcp::endpoint endpoint(number, address.port);
     if (!error) acceptor.open(endpoint.protocol(), error);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
     if (error)
         return io_error("cannot listen at " + options.listen + ": " + error.message() +
-                        "; choose another address, or port 0 for any free one");
+                        "; choose another place with --listen HOST:PORT (port 0: any that is "
+                        "free)");
     const tcp::endpoint local = acceptor.local_endpoint(error);
     port = local.port();
     listen_text = to_string(address_of(local));
@@ -112,10 +119,14 @@ asio::awaitable<void> TlsNetwork::Impl::accept() {
         auto [error, socket] = co_await acceptor.async_accept(remote, kAwait);
         if (stopped) break;
         if (!error) {
+            accept_fails = false;
             adopt(std::move(socket), remote);
             continue;
         }
         // Out of file descriptors, most likely: breathe instead of spinning.
+        if (!std::exchange(accept_fails, true))
+            log_warn("no connection of another node can be taken: {}; it keeps trying",
+                     error.message());
         accept_pause.expires_after(std::chrono::milliseconds(100));
         co_await accept_pause.async_wait(kAwait);
     }

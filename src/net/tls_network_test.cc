@@ -110,7 +110,7 @@ TEST_F(TlsTest, FailuresAreReported) {
     a->network->connect("no address");
     ASSERT_TRUE(run_until([&] { return a->failed.size() == 2; }));
     EXPECT_TRUE(contains(a->failed, "cannot connect"));
-    EXPECT_TRUE(contains(a->failed, "expected HOST:PORT"));
+    EXPECT_TRUE(contains(a->failed, "write HOST:PORT"));
 
     TlsOptions taken = options();
     taken.listen = a->network->listen_address();

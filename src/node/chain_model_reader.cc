@@ -1,7 +1,9 @@
 #include "node/chain_model_reader.h"
 
 #include <algorithm>
+#include <fstream>
 
+#include "base/files.h"
 #include "base/float_mode.h"
 #include "model/files/checkpoint.h"
 #include "model/generate.h"
@@ -15,6 +17,18 @@ namespace {
 constexpr std::uint32_t kReportTokens = 16'384;
 constexpr float kTemperature = 0.8F;
 constexpr std::uint32_t kTopK = 40;
+
+/// An earlier model may make room for a new one; any other file is somebody's.
+Status check_replaceable(const std::string& path) {
+    if (!exists(path)) return ok_status();
+    std::string magic(model::kCheckpointMagic.size(), '\0');
+    std::ifstream file(path, std::ios::binary);
+    if (file.read(magic.data(), static_cast<std::streamsize>(magic.size())) &&
+        magic == model::kCheckpointMagic)
+        return ok_status();
+    return Error{ErrorCode::kRefused,
+                 path + " is there and holds no model of Cairn's: name another file"};
+}
 
 }  // namespace
 
@@ -76,6 +90,7 @@ Result<std::string> ChainModelReader::generate(const std::vector<float>& weights
 }
 
 Status ChainModelReader::export_model(const std::vector<float>& weights, const std::string& path) {
+    RETURN_IF_ERROR(check_replaceable(path));
     const model::ParameterLayout dense(layout_.config());
     std::vector<float> parameters(dense.size());
     model::copy_parameters(layout_, weights, dense, parameters);

@@ -146,6 +146,19 @@ Result<Addresses> decode_addresses(ByteView bytes) {
     return message;
 }
 
+Bytes encode_clock(std::uint64_t wall_ms) {
+    Writer writer;
+    writer.u64(wall_ms);
+    return std::move(writer).take();
+}
+
+Result<std::uint64_t> decode_clock(ByteView bytes) {
+    Reader reader(bytes);
+    const std::uint64_t wall_ms = reader.u64();
+    RETURN_IF_ERROR(reader.finish());
+    return wall_ms;
+}
+
 Bytes encode_hash(const Hash256& hash) { return Bytes(hash.bytes.begin(), hash.bytes.end()); }
 
 Result<Hash256> decode_hash(ByteView bytes) {

@@ -35,6 +35,7 @@ enum class MessageKind : std::uint16_t {
     kAsset = 13,
     kGetAddresses = 14,
     kAddresses = 15,
+    kClock = 16,  ///< what the sender's clock shows: milliseconds since 1970, u64
 };
 
 inline constexpr std::size_t kMaxLocator = 64;
@@ -105,6 +106,9 @@ Bytes encode(const GetAsset& message);
 Bytes encode(const AssetChunk& message);
 Bytes encode(const Addresses& message);
 /// kGetBlock and kNoBlock.
+Bytes encode_clock(std::uint64_t wall_ms);
+Result<std::uint64_t> decode_clock(ByteView bytes);
+
 Bytes encode_hash(const Hash256& hash);
 
 Result<Hello> decode_hello(ByteView bytes);

@@ -39,6 +39,14 @@ TEST(Messages, RoundTrip) {
     expect_round_trip(Addresses{{"10.0.0.1:7000", "node.example:1"}}, decode_addresses);
 }
 
+TEST(Messages, AClockIsEightBytes) {
+    const Bytes bytes = encode_clock(1'790'000'000'123);
+    EXPECT_EQ(*decode_clock(bytes), 1'790'000'000'123U);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_FALSE(decode_clock(ByteView(bytes).first(size)).ok()) << size;
+    EXPECT_FALSE(decode_clock(Bytes(9, 0)).ok());
+}
+
 TEST(Messages, RefuseWhatIsOutOfBounds) {
     EXPECT_FALSE(decode_asset_chunk(encode(AssetChunk{hash_of(5), 3, 1, {1, 2, 3}})).ok());
     Writer many;

@@ -1,11 +1,15 @@
 #include "node/node.h"
 
+#include <algorithm>
+
 #include "base/log.h"
+#include "consensus/header_rules.h"
 
 namespace cairn::node {
 namespace {
 
 constexpr std::uint64_t kTickMs = 1'000;
+constexpr std::uint64_t kTicksPerClock = 600;  // peers may have been set since they last said
 /// A burst of blocks while syncing is not worth announcing one by one.
 constexpr std::size_t kMaxAnnouncedAtOnce = 4;
 
@@ -27,7 +31,9 @@ Node::Node(NodeConfig config, NodeSeams seams)
           [this](const chain::Block& block) { on_found(block); },
           [this](const consensus::BlockReport& report) { explain_template(report); }),
       trainer_(seams_.random, seams_.loop, chain_, relay_, mempool_, seams_.source, seams_.reader,
-               [this](std::uint32_t round) { return own_keys_.contribution(round); }) {
+               [this](std::uint32_t round) { return own_keys_.contribution(round); }),
+      clock_watch_(seams_.clock, consensus::allowed_drift_ms(config_.network)),
+      mining_wanted_(config_.miner.enabled) {
     chain_.set_observer(this);
     relay_.set_listener([this](const Item&) { miner_.on_item(); });
     relay_.set_refusal_listener(
@@ -41,7 +47,7 @@ Node::Node(NodeConfig config, NodeSeams seams)
     }
     for (const std::string& address : config_.connect)
         if (!book_.add(address, net::AddressSource::kUser))
-            log_warn("{} is not an address of the form host:port", address);
+            log_warn("{} is no address that can be dialled", address);
 }
 
 Node::~Node() = default;
@@ -63,6 +69,7 @@ void Node::on_restored(const std::function<void()>& ready) {
     SwitchOutcome here;
     here.tip = chain_.tip();
     trainer_.on_tip(here);
+    check_clock();
     miner_.on_tip();
     tick();
     if (ready) ready();
@@ -70,9 +77,36 @@ void Node::on_restored(const std::function<void()>& ready) {
 
 void Node::tick() {
     seams_.loop.call_after(kTickMs, [this] { tick(); });
+    check_clock();
+    if (++ticks_ % kTicksPerClock == 0) tell_clock();
     sync_.tick();
     relay_.tick();
     dial();
+}
+
+// Where both sides dialled, the link that lasts may be theirs.
+bool Node::is_chosen(const Peer& peer) const {
+    return peer.info.outbound ||
+           std::ranges::find(config_.connect, peer.info.address) != config_.connect.end();
+}
+
+void Node::check_clock() {
+    const int before = clock_.kind;
+    clock_ = clock_watch_.look(chain_.tip()->node->header.time_ms);
+    if (clock_.kind != before) {
+        log_warn("{}",
+                 clock_.trouble.empty() ? "this machine's clock is right again" : clock_.trouble);
+        tell_clock();
+        changed();
+    }
+    const bool mines = mining_wanted_ && clock_.may_mine;
+    if (miner_.enabled() != mines) miner_.set_enabled(mines);
+}
+
+void Node::tell_clock() {
+    for (auto& [id, peer] : peers_)
+        if (peer.ready)
+            send(seams_.network, id, MessageKind::kClock, encode_clock(seams_.clock.wall_ms()));
 }
 
 void Node::dial() {
@@ -124,6 +158,7 @@ void Node::on_peer_down(net::PeerId id, const std::string& reason) {
     log_debug("peer {} is gone: {}", found->second.info.address, reason);
     book_.on_disconnected(found->second.info.address, seams_.clock.monotonic_us() / 1000);
     peers_.erase(found);
+    clock_watch_.on_peer_down(id);
     sync_.request_bodies();
     changed();
 }
@@ -176,6 +211,12 @@ Status Node::handle(Peer& peer, MessageKind kind, ByteView body) {
         }
         case MessageKind::kAddresses:
             return on_addresses(body);
+        case MessageKind::kClock: {
+            ASSIGN_OR_RETURN(const std::uint64_t wall_ms, decode_clock(body));
+            clock_watch_.on_peer_clock(peer.id, is_chosen(peer), wall_ms);
+            check_clock();
+            return ok_status();
+        }
         case MessageKind::kAsset:
             return ok_status();  // an answer that came after we had it
     }
@@ -194,6 +235,7 @@ Status Node::on_hello(Peer& peer, ByteView body) {
 
 void Node::make_ready(Peer& peer) {
     peer.ready = true;
+    send(seams_.network, peer.id, MessageKind::kClock, encode_clock(seams_.clock.wall_ms()));
     send(seams_.network, peer.id, MessageKind::kGetAddresses, {});
     sync_.on_peer_ready(peer);
     relay_.on_peer_ready(peer);

@@ -15,6 +15,7 @@
 
 #include "net/peer_book.h"
 #include "node/active_chain.h"
+#include "node/clock_watch.h"
 #include "node/merge_reporter.h"
 #include "node/miner.h"
 #include "node/node_api.h"
@@ -64,7 +65,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     Status start(std::function<void()> ready = {});
     /// Before the loop ends: makes long work finish early.
     void stop() { trainer_.stop(); }
-    void set_mining(bool enabled) { miner_.set_enabled(enabled); }
+    void set_mining(bool enabled) {
+        mining_wanted_ = enabled;
+        check_clock();
+    }
     /// Into the pool and to peers, as if a trainer here had made them: for tools and scenarios.
     Mempool::Outcome submit(const chain::Commitment& commitment) {
         return relay_.submit(commitment);
@@ -104,6 +108,11 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     void on_restored(const std::function<void()>& ready);
     void tick();
+    /// Says what speaks against this machine's clock, once, and mines or not accordingly.
+    void check_clock();
+    void tell_clock();
+    /// Whether we wanted to be linked to it, rather than it to us.
+    bool is_chosen(const Peer& peer) const;
     void dial();
     Status handle(Peer& peer, MessageKind kind, ByteView body);
     Status on_hello(Peer& peer, ByteView body);
@@ -140,6 +149,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     Relay relay_;
     Miner miner_;
     RoundTrainer trainer_;
+    ClockWatch clock_watch_;
+    ClockWatch::Finding clock_;  ///< the latest
+    bool mining_wanted_ = false;
+    std::uint64_t ticks_ = 0;
     std::unique_ptr<MergeReporter> reporter_;
     SeenCache explained_{4'096};
     std::function<void()> listener_;

@@ -66,6 +66,7 @@ struct NodeStatus {
     std::vector<PeerView> peers;
     MiningView mining;
     TrainingView training;
+    std::string warning;  ///< what is wrong with this machine, a sentence; empty: nothing known
 };
 
 /// One merge block: the model before and after, and why each contribution earned what it earned.

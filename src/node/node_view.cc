@@ -40,6 +40,7 @@ NodeStatus Node::status() const {
     status.training = {seams_.source != nullptr, training.stage,        training.round,
                        training.steps,           training.steps_wanted, training.local_loss,
                        training.merged};
+    status.warning = clock_.trouble;
     return status;
 }
 

@@ -19,6 +19,7 @@ struct Peer {
     const BlockNode* best = nullptr;     ///< the header with the most work that it told us of
     std::uint64_t headers_asked_ms = 0;  ///< 0: no question is open
     bool ask_again = false;              ///< it told of a header that our clock does not allow yet
+    bool put_off_said = false;           ///< and that was logged
     std::map<Hash256, std::uint64_t> blocks_asked_ms;
     SeenCache knows{4096};  ///< blocks and items that it has, or was offered
 };

@@ -10,6 +10,7 @@
 #include "node/chain_model_reader.h"
 #include "node/local_trainer.h"
 #include "node/node.h"
+#include "node/open_files.h"
 
 namespace cairn::node {
 namespace {
@@ -17,21 +18,39 @@ namespace {
 constexpr std::string_view kKeyFile = "node.key";
 constexpr std::uint64_t kPollMs = 200;
 
+Result<chain::NetworkDefinition> read_network(const std::string& path) {
+    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, chain::kMaxNetworkJsonBytes));
+    auto network = chain::network_from_json(as_text(bytes));
+    if (!network.ok()) return Error{network.error().code, path + ": " + network.error().message};
+    return network;
+}
+
+std::string name_and_id(const chain::NetworkDefinition& network) {
+    return network.name + " (" + short_hex(chain::genesis_id(network)) + ")";
+}
+
+/// The network of the directory, which the one of --network becomes if there is none yet.
 Result<chain::NetworkDefinition> load_network(const NodeOptions& options, Assets& assets) {
     PosixDisk disk(options.directory);
     const std::string name(kNetworkFile);
+    const std::string here = options.directory + "/" + name;
     if (!disk.exists(name)) {
         if (options.network_file.empty())
             return not_found("no " + name + " in " + options.directory +
                              ": give --network FILE, or make one with `cairn network create`");
+        RETURN_IF_ERROR(read_network(options.network_file));
         ASSIGN_OR_RETURN(const Bytes bytes,
                          read_file(options.network_file, chain::kMaxNetworkJsonBytes));
-        RETURN_IF_ERROR(chain::network_from_json(as_text(bytes)));
         RETURN_IF_ERROR(disk.write_atomic(name, bytes));
     }
-    ASSIGN_OR_RETURN(const Bytes bytes, disk.read(name, chain::kMaxNetworkJsonBytes));
-    ASSIGN_OR_RETURN(chain::NetworkDefinition network, chain::network_from_json(as_text(bytes)));
+    ASSIGN_OR_RETURN(chain::NetworkDefinition network, read_network(here));
     if (!options.network_file.empty()) {
+        ASSIGN_OR_RETURN(const chain::NetworkDefinition given, read_network(options.network_file));
+        if (chain::genesis_id(given) != chain::genesis_id(network))
+            return Error{ErrorCode::kRefused, options.directory + " belongs to the network " +
+                                                  name_and_id(network) + ", and " +
+                                                  options.network_file + " is that of " +
+                                                  name_and_id(given) + ": name another --dir"};
         Assets beside(folder_of(options.network_file));
         assets.copy_from(beside, network);
     }
@@ -104,6 +123,7 @@ class Process {
 
 Status Process::prepare() {
     if (options_.directory.empty()) return invalid("a node needs a directory: give --dir");
+    ASSIGN_OR_RETURN(const std::size_t files, provide_open_files());
     RETURN_IF_ERROR(make_folders(options_.directory));
     ASSIGN_OR_RETURN(network_definition_, load_network(options_, assets_));
     if (options_.fresh && network_definition_.is_private())
@@ -129,6 +149,10 @@ Status Process::prepare() {
     book_ = std::make_unique<net::PeerBook>(random_);
     net::TlsOptions tls{
         .listen = options_.listen, .key = *key_, .genesis = chain::genesis_id(network_definition_)};
+    const LinkBounds bounds = link_bounds(files);
+    tls.max_peers = bounds.peers;
+    tls.max_inbound = bounds.inbound;
+    tls.max_pending = bounds.pending;
     tls.on_failed = [this](const std::string& address, bool outbound, const std::string& reason) {
         if (!outbound) return;
         log_info("no link to {}: {}", address, reason);
@@ -216,13 +240,12 @@ Status Process::start_node() {
                                 const auto bytes = assets_.get(hash);
                                 return bytes.ok() ? *bytes : nullptr;
                             }});
-    RETURN_IF_ERROR(node_->start());
-    loop_->post([this] {
+    // Not before the chain is restored: until then the node would tell height 0.
+    return node_->start([this] {
         log_info("node {} of network {} listens at {}", short_hex(crypto::public_key(*key_)),
                  network_definition_.name, network_->listen_address());
         if (options_.started) options_.started(*node_, *loop_);
     });
-    return ok_status();
 }
 
 void Process::poll() {

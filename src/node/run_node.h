@@ -39,8 +39,9 @@ struct NodeOptions {
     std::uint64_t seed = 0;  ///< of the trainer's choice of text; 0: from the system
     int nice = 10;
 
-    /// Called once on the loop when the node runs: `cairn node` starts its API here. The NodeApi
-    /// and the Loop live until run_node returns.
+    /// Called once on the loop when the node runs and its chain is restored, so that what it says
+    /// of its height is true: `cairn node` starts its API here. The NodeApi and the Loop live until
+    /// run_node returns.
     std::function<void(NodeApi&, Loop&)> started;
     /// Called on the loop when the node stops, before the NodeApi goes.
     std::function<void()> stopping;

@@ -28,6 +28,7 @@ class Runner {
         options_.nice = 0;
         options_.started = [this](NodeApi& api, Loop& loop) {
             const std::lock_guard lock(mutex_);
+            announced_height_ = api.status().height;
             api_ = &api;
             loop_ = &loop;
         };
@@ -66,6 +67,8 @@ class Runner {
         }
         return false;
     }
+    /// What it knew of its height when it said that it runs.
+    std::uint64_t announced_height() const { return announced_height_; }
     Status finish() {
         stop_ = true;
         if (thread_.joinable()) thread_.join();
@@ -77,6 +80,7 @@ class Runner {
     std::mutex mutex_;
     NodeApi* api_ = nullptr;
     Loop* loop_ = nullptr;
+    std::atomic<std::uint64_t> announced_height_{0};
     std::atomic<bool> stop_{false};
     std::vector<MergeView> merges_;
     Status result_ = ok_status();
@@ -146,6 +150,7 @@ TEST_F(RunNode, TwoTrainAThirdJoinsAndOneRestarts) {
     ASSERT_TRUE(second->finish().ok());
     second = std::make_unique<Runner>(second_options);
     ASSERT_TRUE(second->wait([&](const NodeStatus& s) { return s.height >= height; }));
+    EXPECT_GE(second->announced_height(), height) << "not 0, as before the chain is restored";
 
     NodeOptions third_options;
     third_options.directory = (root_ / "node2").string();

@@ -1,5 +1,6 @@
 // `cairn node`: a whole node with its API, or with --serve A-B and a model file a layer server.
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <ostream>
 
@@ -7,16 +8,23 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "api/http_server.h"
 #include "api/server.h"
 #include "cli/chain/data_directory.h"
 #include "cli/chain/open_wallet.h"
 #include "cli/chain/serve_layers.h"
 #include "cli/commands.h"
+#include "net/address.h"
 #include "node/run_node.h"
 
 namespace cairn::cli {
 
 namespace {
+
+// What computing layers for others takes of a node's options, or may ignore (--dir has a default
+// that is as idle); the rest belongs to a chain.
+constexpr std::array<std::string_view, 7> kServeOptions = {
+    "--help", "--json", "--dir", "--serve", "--model", "--listen", "--threads"};
 
 struct NodeRequest {
     node::NodeOptions node;
@@ -40,7 +48,8 @@ void announce(const NodeRequest& request, const node::NodeApi& node, const std::
                               {"listen", status.listen_address},
                               {"api", api},
                               {"key", to_hex(status.miner_key)},
-                              {"height", status.height}}
+                              {"height", status.height},
+                              {"tip_time_ms", status.tip_time_ms}}
                    .dump()
             << std::endl;
         return;
@@ -84,7 +93,24 @@ Status take_keys(const wallet::Wallet& wallet, NodeRequest& request) {
     return ok_status();
 }
 
+Status named(const std::string& option, const Result<net::Address>& address) {
+    if (address.ok()) return ok_status();
+    return misused(option + ": " + address.error().message);
+}
+
+/// What can be known before a chain is read and threads are started.
+Status check_request(const NodeRequest& request) {
+    if (!request.node.listen.empty())
+        RETURN_IF_ERROR(named("--listen", net::parse_address(request.node.listen)));
+    for (const std::string& address : request.node.connect)
+        RETURN_IF_ERROR(named("--connect", net::parse_peer_address(address)));
+    if (request.no_api) return ok_status();
+    RETURN_IF_ERROR(named("--api", net::parse_address(request.api)));
+    return api::HttpServer::can_listen(request.api);
+}
+
 Status run_node_command(NodeRequest& request, std::ostream& out) {
+    RETURN_IF_ERROR(check_request(request));
     if (request.use_wallet) {
         ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_wallet(request.wallet));
         RETURN_IF_ERROR(take_keys(wallet, request));
@@ -128,10 +154,11 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
     command
         .add_option("--train", node.train, "Text files to train on; they never leave this machine")
         ->check(CLI::ExistingFile);
-    command.add_flag("--mine", node.mine, "Mine blocks");
+    auto* mine = command.add_flag("--mine", node.mine, "Mine blocks");
     command
         .add_option("--hash-rate", request->hash_rate,
                     "Nonces tried per second, at most: how much of this computer mining may take")
+        ->needs(mine)
         ->check(CLI::Range(50, 100'000'000))
         ->capture_default_str();
     auto* wallet = command.add_flag("--wallet", request->use_wallet,
@@ -152,8 +179,9 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
         ->excludes(password);
     auto* api = command.add_option("--api", request->api, "HOST:PORT of the page and the JSON API")
                     ->capture_default_str();
-    command.add_flag("--no-api", request->no_api, "Offer neither")->excludes(api);
+    auto* no_api = command.add_flag("--no-api", request->no_api, "Offer neither")->excludes(api);
     command.add_option("--sample-prompt", request->prompt, "What the page's samples continue")
+        ->excludes(no_api)
         ->capture_default_str();
     command.add_option("--threads", node.threads, "Computing threads")
         ->check(CLI::Range(1, 1024))
@@ -163,6 +191,25 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
         ->check(CLI::Range(0, 19))
         ->capture_default_str();
     command.add_option("--seed", node.seed, "Of the trainer's choice of text (0: from the system)");
+}
+
+/// The options that were given and mean nothing beside --serve.
+Status check_serve_options(const CLI::App& command, const ServeLayersRequest& serve) {
+    std::string idle;
+    for (const CLI::Option* option : command.get_options()) {
+        const std::string name = option->get_name();
+        if (option->count() == 0 || std::ranges::find(kServeOptions, name) != kServeOptions.end())
+            continue;
+        idle += (idle.empty() ? "" : ", ") + name;
+    }
+    if (!idle.empty())
+        return misused("--serve computes layers of a model file and follows no chain, so " + idle +
+                       " would do nothing beside it: start two nodes, one of each kind");
+    if (serve.model.empty())
+        return misused(
+            "name the model whose layers to serve: --model FILE. A running node does "
+            "not serve the chain's own model; serve an export of it");
+    return named("--listen", net::parse_address(serve.listen));
 }
 
 }  // namespace
@@ -178,7 +225,7 @@ void add_node(CLI::App& app, Invocation& invocation) {
     auto* serve = command->add_option("--serve", request->serve.layers,
                                       "Layers A-B (or auto) of --model to compute for others");
     command->add_option("--model", request->serve.model, "Model file for --serve")->needs(serve);
-    command->callback([request, serve, &invocation] {
+    command->callback([request, serve, command, &invocation] {
         request->json = invocation.json;
         request->wallet.directory = request->node.directory;
         if (serve->count() == 0) {
@@ -190,7 +237,8 @@ void add_node(CLI::App& app, Invocation& invocation) {
         request->serve.listen = request->node.listen;
         request->serve.threads = request->node.threads;
         request->serve.json = invocation.json;
-        invocation.run = [request](std::ostream& out) {
+        invocation.run = [request, command](std::ostream& out) -> Status {
+            RETURN_IF_ERROR(check_serve_options(*command, request->serve));
             return run_serve_layers(request->serve, out);
         };
     });

@@ -5,15 +5,13 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "node/open_files.h"
 #include "serve/run_server.h"
 
 namespace cairn::cli {
 
 Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
-    if (request.model.empty())
-        return Error{ErrorCode::kUnsupported,
-                     "name the model whose layers to serve: --model FILE. Serving the chain's own "
-                     "model from a running node is not here yet; serve an export of it"};
+    RETURN_IF_ERROR(node::provide_open_files());
     serve::RunServerOptions options;
     options.layers = request.layers;
     options.model_file = request.model;

@@ -83,8 +83,16 @@ void ChildProcess::kill() {
     pid_ = -1;
 }
 
-Result<int> ChildProcess::wait(int timeout_ms) {
+void ChildProcess::ask_to_end() {
+    if (pid_ > 0) ::kill(pid_, SIGTERM);
+}
+
+Result<int> ChildProcess::wait(int timeout_ms, const Stop& stop) {
     for (int waited = 0; running(); waited += 10) {
+        if (stop()) {
+            kill();
+            return stopped_early();
+        }
         if (waited >= timeout_ms) {
             kill();
             return Error{ErrorCode::kTimeout, "it did not end in time"};

@@ -4,12 +4,17 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 
 namespace cairn::cli {
+
+/// Whether the demo was asked to stop: asked while it waits for anything.
+using Stop = std::function<bool()>;
+inline Error stopped_early() { return Error{ErrorCode::kCancelled, "stopped before the end"}; }
 
 class ChildProcess {
   public:
@@ -26,8 +31,11 @@ class ChildProcess {
     void stop(int grace_ms = 8000);
     /// SIGKILL at once: what a crash or a power cut does to it.
     void kill();
-    /// Waits until it ends by itself; its exit status, or kTimeout (it is then killed).
-    Result<int> wait(int timeout_ms);
+    /// Asks it to end (SIGTERM) without waiting: so that several end side by side.
+    void ask_to_end();
+    /// Waits until it ends by itself; its exit status, or kTimeout, or kCancelled once `stop` says
+    /// so (it is then killed).
+    Result<int> wait(int timeout_ms, const Stop& stop);
     /// All that it has written so far.
     std::string output() const;
     /// The end of that, for an error message.

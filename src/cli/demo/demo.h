@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 
 #include "base/result.h"
@@ -16,11 +17,14 @@ struct DemoOptions {
     std::uint64_t seed = 1;     ///< of weights and training data order
     std::uint16_t port = 8420;  ///< of the dashboard; 0: any
     bool headless = false;      ///< no live screen; ends by itself
-    bool json = false;          ///< the last line is one JSON object
+    bool json = false;          ///< one JSON object on standard output, the rest on standard error
+    bool keep = false;          ///< a temporary folder stays when the demo ends
     std::string prompt = "And the LORD said unto";
 };
 
-/// Runs to the end, or until Ctrl-C. kCancelled after Ctrl-C before the end was reached.
-Status run_demo(const DemoOptions& options);
+/// Runs to the end, or until it is asked to stop (Ctrl-C, SIGTERM, the terminal closed): kCancelled
+/// where that came before the end. Its processes have ended when it returns, and a temporary folder
+/// is gone unless it is to be kept or something failed.
+Status run_demo(const DemoOptions& options, std::ostream& out);
 
 }  // namespace cairn::cli

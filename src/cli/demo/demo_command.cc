@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/demo/demo.h"
+#include "cli/terminal.h"
 
 namespace cairn::cli {
 
@@ -23,15 +24,17 @@ void add_demo(CLI::App& app, Invocation& invocation) {
     command->add_option("--dir", options->directory,
                         "Folder for everything the demo writes (default: a new temporary one)");
     command->add_option("--port", options->port, "Port of the dashboard on 127.0.0.1; 0: any");
+    command->add_flag("--keep", options->keep,
+                      "Keep the temporary folder (one named by --dir always stays)");
     command->add_option("--prompt", options->prompt, "What the model is asked at the end");
     command->add_flag("--headless", options->headless,
                       "No live screen: a line per merge block, and end when done (implied "
                       "where standard output is no terminal)");
     command->callback([options, &invocation] {
-        invocation.run = [options, &invocation](std::ostream&) -> Status {
+        invocation.run = [options, &invocation](std::ostream& out) -> Status {
             options->json = invocation.json;
-            options->headless = options->headless || options->json || ::isatty(STDOUT_FILENO) == 0;
-            return run_demo(*options);
+            options->headless = options->headless || options->json || !is_terminal(STDOUT_FILENO);
+            return run_demo(*options, out);
         };
     });
 }

@@ -26,9 +26,11 @@ constexpr int kExportTries = 20;
 constexpr std::size_t kMaxModelBytes = std::size_t{1} << 30;
 
 /// The exports of two nodes, of one and the same model: the chain may move between two of them.
-Result<std::vector<std::string>> equal_exports(const DemoNode& first, const DemoNode& second) {
+Result<std::vector<std::string>> equal_exports(const DemoNode& first, const DemoNode& second,
+                                               const Stop& stop) {
     const PosixDisk disk("/");
     for (int i = 0; i < kExportTries; ++i) {
+        if (stop()) return stopped_early();
         ASSIGN_OR_RETURN(const std::string a, first.export_model());
         ASSIGN_OR_RETURN(const std::string b, second.export_model());
         ASSIGN_OR_RETURN(const Bytes model_a, disk.read(a.substr(1), kMaxModelBytes));
@@ -46,12 +48,13 @@ struct LayerProcess {
 
 /// A process that serves layers [from, to) of a model file.
 Result<LayerProcess> serve_layers(const std::string& model, std::uint32_t from, std::uint32_t to,
-                                  const std::string& log) {
+                                  const std::string& log, const Stop& stop) {
     ASSIGN_OR_RETURN(ChildProcess process,
                      ChildProcess::start({"node", "--serve", fmt::format("{}-{}", from, to),
                                           "--model", model, "--listen", "127.0.0.1:0", "--json"},
                                          log));
     for (int waited = 0; waited < kStartMs; waited += kPollMs) {
+        if (stop()) return stopped_early();
         if (!process.running())
             return io_error("a layer server ended at its start:\n" + process.output_tail());
         const std::string output = process.output();
@@ -64,10 +67,11 @@ Result<LayerProcess> serve_layers(const std::string& model, std::uint32_t from, 
 }
 
 /// Runs `cairn generate --json ...` and reads its answer.
-Result<Json> generate(std::vector<std::string> arguments, const std::string& log) {
+Result<Json> generate(std::vector<std::string> arguments, const std::string& log,
+                      const Stop& stop) {
     arguments.insert(arguments.begin(), {"generate", "--json"});
     ASSIGN_OR_RETURN(ChildProcess process, ChildProcess::start(arguments, log));
-    ASSIGN_OR_RETURN(const int status, process.wait(kAnswerMs));
+    ASSIGN_OR_RETURN(const int status, process.wait(kAnswerMs, stop));
     const std::string output = process.output();
     const std::size_t brace = output.find('{');
     Json json =
@@ -81,21 +85,22 @@ Result<Json> generate(std::vector<std::string> arguments, const std::string& log
 
 Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
                                          const DemoNetwork& network, const std::string& folder,
-                                         const std::string& prompt) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> models, equal_exports(nodes[1], nodes[2]));
+                                         const std::string& prompt, const Stop& stop) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> models,
+                     equal_exports(nodes[1], nodes[2], stop));
     const std::uint32_t half = network.layers / 2;
     ASSIGN_OR_RETURN(const LayerProcess first,
-                     serve_layers(models[0], 0, half, folder + "/layers-first.log"));
-    ASSIGN_OR_RETURN(const LayerProcess second,
-                     serve_layers(models[1], half, network.layers, folder + "/layers-second.log"));
+                     serve_layers(models[0], 0, half, folder + "/layers-first.log", stop));
+    ASSIGN_OR_RETURN(const LayerProcess second, serve_layers(models[1], half, network.layers,
+                                                             folder + "/layers-second.log", stop));
     const std::vector<std::string> ask = {"--model",       models[0], "--prompt", prompt,
                                           "--steps",       "60",      "--seed",   "1",
                                           "--temperature", "0.7"};
-    ASSIGN_OR_RETURN(const Json whole, generate(ask, folder + "/answer-whole.log"));
+    ASSIGN_OR_RETURN(const Json whole, generate(ask, folder + "/answer-whole.log", stop));
     std::vector<std::string> over_network = ask;
     over_network.insert(over_network.end(),
                         {"--network", "--server", first.address, "--server", second.address});
-    ASSIGN_OR_RETURN(const Json split, generate(over_network, folder + "/answer-split.log"));
+    ASSIGN_OR_RETURN(const Json split, generate(over_network, folder + "/answer-split.log", stop));
     DemoAnswer answer;
     answer.text = whole.value("text", std::string());
     answer.network_text = split.value("text", std::string());
@@ -106,7 +111,8 @@ Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
 }
 
 Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNetwork& network,
-                                const std::string& folder, const DemoMerge& last) {
+                                const std::string& folder, const DemoMerge& last,
+                                const Stop& stop) {
     const SystemClock clock;
     const std::uint64_t started = clock.monotonic_us();
     DemoNodeOptions options{.directory = folder + "/node4",
@@ -115,10 +121,11 @@ Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNe
                             .books = "none: it joins late",
                             .connect = {nodes.front().address()},
                             .mine = false};
-    ASSIGN_OR_RETURN(DemoNode node, DemoNode::start(options));
+    ASSIGN_OR_RETURN(DemoNode node, DemoNode::start(options, stop));
     DemoLatecomer late;
     late.height = last.height;
     for (int waited = 0; waited < kLateMs; waited += kPollMs) {
+        if (stop()) return stopped_early();
         ASSIGN_OR_RETURN(const DemoNodeView view, node.look());
         Result<std::vector<DemoMerge>> merges = node.merges();
         if (view.answering && merges.ok()) {

@@ -19,7 +19,7 @@ struct DemoAnswer {
 /// The second and third node export their models; each export is served, half of the layers each.
 Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
                                          const DemoNetwork& network, const std::string& folder,
-                                         const std::string& prompt);
+                                         const std::string& prompt, const Stop& stop);
 
 struct DemoLatecomer {
     std::uint64_t height = 0;
@@ -30,7 +30,7 @@ struct DemoLatecomer {
 
 /// A fourth node that neither trains nor mines joins and must reach `last`.
 Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNetwork& network,
-                                const std::string& folder, const DemoMerge& last);
+                                const std::string& folder, const DemoMerge& last, const Stop& stop);
 
 /// The demo's last line.
 std::string demo_json(const std::vector<DemoMerge>& merges, const DemoAnswer& answer,

@@ -67,10 +67,11 @@ Result<DemoNetwork> create_demo_network(const std::string& folder, const DemoTex
     made.file = folder + "/" + std::string(node::kNetworkFile);
     made.genesis_id = created.value("genesis_id", std::string());
     made.layers = network.architecture.layers;
-    made.summary = fmt::format(
-        "{}: {} parameters in {} layers, {} tokens in the vocabulary, a round is {} blocks of {} s",
-        made.genesis_id.substr(0, 12), created.value("parameters", 0), made.layers, kVocab,
-        network.round_length, static_cast<double>(network.spacing_ms) / 1000.0);
+    made.summary = {
+        fmt::format("{}: {} parameters in {} layers,", made.genesis_id.substr(0, 12),
+                    created.value("parameters", 0), made.layers),
+        fmt::format("{} tokens in the vocabulary, a round is {} blocks of {} s", kVocab,
+                    network.round_length, static_cast<double>(network.spacing_ms) / 1000.0)};
     return made;
 }
 

@@ -14,7 +14,7 @@ namespace cairn::cli {
 struct DemoNetwork {
     std::string file;  ///< network.json, its assets beside it
     std::string genesis_id;
-    std::string summary;  ///< one line for people
+    std::vector<std::string> summary;  ///< short lines for people
     std::uint32_t layers = 0;
 };
 

@@ -69,7 +69,7 @@ std::vector<std::string> arguments_of(const DemoNodeOptions& options) {
 
 }  // namespace
 
-Result<DemoNode> DemoNode::start(const DemoNodeOptions& options) {
+Result<DemoNode> DemoNode::start(const DemoNodeOptions& options, const Stop& stop) {
     RETURN_IF_ERROR(make_folders(options.directory));
     DemoNode node;
     node.options_ = options;
@@ -77,6 +77,7 @@ Result<DemoNode> DemoNode::start(const DemoNodeOptions& options) {
                      ChildProcess::start(arguments_of(options), options.directory + "/node.log"));
     node.process_ = std::make_unique<ChildProcess>(std::move(process));
     for (int waited = 0; waited < kStartMs; waited += kPollMs) {
+        if (stop()) return stopped_early();
         if (!node.process_->running())
             return io_error("a node ended at its start:\n" + node.process_->output_tail());
         if (const Result<Json> status = ask(options.directory, "/v1/cairn/status"); status.ok()) {
@@ -140,8 +141,8 @@ Result<std::string> DemoNode::generate(const std::string& prompt, std::uint32_t 
 
 Result<std::string> DemoNode::export_model() const {
     const std::string folder = options_.directory + "/export";
-    ASSIGN_OR_RETURN(const Json json,
-                     tell(options_.directory, "/v1/cairn/export", {{"folder", folder}}));
+    ASSIGN_OR_RETURN(const Json json, tell(options_.directory, "/v1/cairn/export",
+                                           {{"folder", folder}, {"replace", true}}));
     return folder;
 }
 

@@ -24,7 +24,7 @@ struct DemoNodeOptions {
 class DemoNode {
   public:
     /// Starts the process; returns once its API answers, or with the end of its log.
-    static Result<DemoNode> start(const DemoNodeOptions& options);
+    static Result<DemoNode> start(const DemoNodeOptions& options, const Stop& stop);
 
     /// "host:port" for other nodes.
     const std::string& address() const { return address_; }
@@ -40,6 +40,7 @@ class DemoNode {
     Result<std::string> generate(const std::string& prompt, std::uint32_t tokens) const;
     /// Writes the tip's model into its folder; the file's path.
     Result<std::string> export_model() const;
+    void ask_to_end() { process_->ask_to_end(); }
     void stop() { process_->stop(); }
 
   private:

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/demo/screen_text.h"
+
 namespace cairn::cli {
 
 namespace {
@@ -11,20 +13,58 @@ namespace {
 constexpr std::uint64_t kCoin = 100'000'000;
 
 std::string loss_text(const std::optional<double>& loss) {
-    return loss ? fmt::format("{:.3f}", *loss) : std::string("  ...");
+    return loss ? fmt::format("{:.3f}", *loss) : std::string("...");
 }
 
 std::string training_text(const DemoNodeView& node) {
-    if (!node.answering) return "starting";
-    if (node.stage == "training")
-        return fmt::format("step {}/{}, loss {:.2f}", node.step, node.steps, node.local_loss);
-    return node.stage;
+    if (!node.answering || node.stage.empty()) return "starting";
+    if (node.stage != "training") return node.stage;
+    if (node.step == 0) return "starting";
+    return fmt::format("step {}/{}, loss {:.2f}", node.step, node.steps, node.local_loss);
 }
 
-std::string one_line(std::string text, std::size_t width) {
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    if (text.size() > width) text.resize(width);
-    return text;
+std::string clock_text(std::uint64_t seconds) {
+    return fmt::format("{:2}:{:02}", seconds / 60, seconds % 60);
+}
+
+std::string merge_cells(const DemoMerge& merge) {
+    return fmt::format("{:>6}  {:>6}  {:>6}  {:>6}  {:>6}  {}", merge.height,
+                       loss_text(merge.report_loss), loss_text(merge.judge_loss),
+                       merge.contributions, coins_text(merge.reward),
+                       merge.state_root.substr(0, 12));
+}
+
+constexpr std::string_view kMergeCells = "height  report   judge  merged  minted  state";
+constexpr std::size_t kMostMerges = 8;
+
+std::vector<std::string> node_lines(const DemoView& view) {
+    std::vector<std::string> lines = {
+        "  node  height  peers  mined  earned  training                 private books"};
+    for (std::size_t i = 0; i < view.nodes.size(); ++i) {
+        const DemoNodeView& node = view.nodes[i];
+        lines.push_back(fmt::format("  {:<4}  {:>6}  {:>5}  {:>5}  {:>6}  {}  {}", i + 1,
+                                    node.height, node.peers, node.mined, coins_text(node.earned),
+                                    fill_to(training_text(node), 23), node.books));
+    }
+    return lines;
+}
+
+std::vector<std::string> loss_lines(const DemoView& view, std::size_t columns) {
+    std::vector<double> losses;
+    for (const DemoMerge& merge : view.merges)
+        if (merge.report_loss) losses.push_back(*merge.report_loss);
+    std::vector<std::string> lines = {
+        view.merges.size() > view.wanted
+            ? fmt::format("  merge blocks {}", view.merges.size())
+            : fmt::format("  merge blocks {} of {}", view.merges.size(), view.wanted)};
+    if (losses.empty()) return lines;
+    const std::string text =
+        fmt::format("  loss on text that no node holds  {:.3f} -> {:.3f} nats per token  ",
+                    losses.front(), losses.back());
+    const std::size_t used = columns_of(text);
+    lines.push_back(
+        text + sparkline(losses, columns > used ? std::min<std::size_t>(columns - used, 40) : 0));
+    return lines;
 }
 
 }  // namespace
@@ -47,49 +87,38 @@ std::string sparkline(const std::vector<double>& values, std::size_t width) {
     return text;
 }
 
+std::string merge_heading() { return "   time  merge  " + std::string(kMergeCells); }
+
 std::string render_merge(const DemoMerge& merge, std::size_t number, std::uint64_t elapsed_s) {
-    return fmt::format(
-        "{:2}:{:02}  merge {:2} at height {:3}  report loss {}  judge loss {}  contributions {}  "
-        "minted {}  state {}",
-        elapsed_s / 60, elapsed_s % 60, number, merge.height, loss_text(merge.report_loss),
-        loss_text(merge.judge_loss), merge.contributions, coins_text(merge.reward),
-        merge.state_root.substr(0, 12));
+    return fmt::format("  {}  {:>5}  {}", clock_text(elapsed_s), number, merge_cells(merge));
 }
 
-std::string render_demo(const DemoView& view, std::size_t columns) {
-    const std::size_t width = std::max<std::size_t>(columns, 60);
-    std::string out =
-        fmt::format("\x1b[1mCairn demo\x1b[0m  three nodes, private books, no server   {}:{:02}\n",
-                    view.elapsed_s / 60, view.elapsed_s % 60);
-    out += fmt::format("network {}   dashboard {}   Ctrl-C stops\n\n", view.network.substr(0, 12),
-                       view.dashboard);
-    out +=
-        fmt::format("  node  {:<38} height  peers  mined  earned    training\n", "private books");
-    for (std::size_t i = 0; i < view.nodes.size(); ++i) {
-        const DemoNodeView& node = view.nodes[i];
-        out += fmt::format("  {:<5} {:<38} {:>6}  {:>5}  {:>5}  {:>6}    {}\n", i + 1, node.books,
-                           node.height, node.peers, node.mined, coins_text(node.earned),
-                           training_text(node));
+std::vector<std::string> render_demo(const DemoView& view, ScreenSize size) {
+    std::vector<std::string> lines = {
+        fmt::format("Cairn demo  three nodes, private books, no server {}",
+                    clock_text(view.elapsed_s)),
+        fmt::format("network {}   {}   Ctrl-C stops", view.network.substr(0, 12), view.dashboard),
+        ""};
+    const auto add = [&](const std::vector<std::string>& more) {
+        lines.insert(lines.end(), more.begin(), more.end());
+    };
+    add(node_lines(view));
+    lines.emplace_back();
+    add(loss_lines(view, size.columns));
+    // The last row is the cursor's; a sample takes two.
+    const std::size_t taken = lines.size() + 1 + (view.sample.empty() ? 0 : 2) + 1;
+    const std::size_t room = size.rows > taken ? size.rows - taken : 0;
+    const std::size_t shown = std::min({view.merges.size(), kMostMerges, room});
+    if (shown > 0) lines.push_back("  " + std::string(kMergeCells));
+    for (std::size_t i = view.merges.size() - shown; i < view.merges.size(); ++i)
+        lines.push_back("  " + merge_cells(view.merges[i]));
+    if (!view.sample.empty()) {
+        lines.emplace_back();
+        lines.push_back("  it writes: " + view.sample);
     }
-    std::vector<double> losses;
-    for (const DemoMerge& merge : view.merges)
-        if (merge.report_loss) losses.push_back(*merge.report_loss);
-    out += fmt::format("\n  merge blocks {} of {}\n", view.merges.size(), view.wanted);
-    if (!losses.empty())
-        out +=
-            fmt::format("  loss on text that no node holds  {:.3f} -> {:.3f} nats per token  {}\n",
-                        losses.front(), losses.back(), sparkline(losses, 40));
-    const std::size_t shown = std::min<std::size_t>(view.merges.size(), 6);
-    for (std::size_t i = view.merges.size() - shown; i < view.merges.size(); ++i) {
-        const DemoMerge& merge = view.merges[i];
-        out += fmt::format(
-            "    height {:>4}  report {}  judge {}  contributions {}  minted {}  state {}\n",
-            merge.height, loss_text(merge.report_loss), loss_text(merge.judge_loss),
-            merge.contributions, coins_text(merge.reward), merge.state_root.substr(0, 12));
-    }
-    if (!view.sample.empty())
-        out += fmt::format("\n  it writes: \x1b[3m{}\x1b[0m\n", one_line(view.sample, width - 14));
-    return out;
+    for (std::string& line : lines) line = cut_to(line, size.columns);
+    if (lines.size() >= size.rows) lines.resize(std::max<std::size_t>(size.rows, 2) - 1);
+    return lines;
 }
 
 }  // namespace cairn::cli

@@ -1,4 +1,4 @@
-// What the demo knows of its nodes, and how it looks on a terminal.
+// What the demo knows of its nodes, and how it looks on a terminal and in a log.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "cli/demo/live_block.h"
 
 namespace cairn::cli {
 
@@ -46,9 +47,10 @@ struct DemoView {
 std::string coins_text(std::uint64_t amount);
 /// One character per value, high to low: ▇▆▅▄▃▂▁.
 std::string sparkline(const std::vector<double>& values, std::size_t width);
-/// The live screen, at most `columns` wide, without cursor movement.
-std::string render_demo(const DemoView& view, std::size_t columns);
-/// One line for a log.
+/// The live screen: lines that fit into `size`, the latest merge blocks as room allows.
+std::vector<std::string> render_demo(const DemoView& view, ScreenSize size);
+/// What a log has above its merge blocks, and one line for each.
+std::string merge_heading();
 std::string render_merge(const DemoMerge& merge, std::size_t number, std::uint64_t elapsed_s);
 
 }  // namespace cairn::cli
