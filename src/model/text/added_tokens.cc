@@ -17,20 +17,25 @@ bool begins_with_word(std::string_view text) {
     return !text.empty() && is_word_character(first_character(text));
 }
 
-std::size_t without_last_spaces(std::string_view text) {
+bool strips(const Character& character, std::uint8_t flags) {
+    return character.kind == CharClass::kSpace &&
+           (character.code != ' ' || (flags & kKeepBlanks) == 0);
+}
+
+std::size_t without_last_spaces(std::string_view text, std::uint8_t flags) {
     while (!text.empty()) {
         const Character last = last_character(text);
-        if (last.kind != CharClass::kSpace) break;
+        if (!strips(last, flags)) break;
         text.remove_suffix(last.length);
     }
     return text.size();
 }
 
-std::size_t first_spaces(std::string_view text) {
+std::size_t first_spaces(std::string_view text, std::uint8_t flags) {
     std::size_t end = 0;
     while (end < text.size()) {
         const Character next = first_character(text.substr(end));
-        if (next.kind != CharClass::kSpace) break;
+        if (!strips(next, flags)) break;
         end += next.length;
     }
     return end;
@@ -75,10 +80,10 @@ std::vector<AddedTokens::Span> AddedTokens::Set::split(std::string_view text,
             (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end))))
             continue;
         if ((entry.flags & kLeftStrip) != 0)
-            begin = std::max(without_last_spaces(text.substr(0, begin)), done);
-        if ((entry.flags & kRightStrip) != 0) end += first_spaces(text.substr(end));
+            begin = std::max(without_last_spaces(text.substr(0, begin), entry.flags), done);
+        if ((entry.flags & kRightStrip) != 0) end += first_spaces(text.substr(end), entry.flags);
         if (done < begin) spans.push_back({done, begin, kNoToken});
-        spans.push_back({begin, end, entry.token});
+        if (begin < end) spans.push_back({begin, end, entry.token});
         done = end;
     }
     if (done < text.size()) spans.push_back({done, text.size(), kNoToken});

@@ -8,7 +8,7 @@
 //      for in it.
 //   3. kSingleWord: a match beside a word character (is_word_character) is none, and the text that
 //      it covers is not looked at again. kLeftStrip, kRightStrip: the white space beside a match
-//      belongs to it; a later match within that space still counts.
+//      belongs to it; a later match within that space still counts, unless it is all of it.
 //
 // Where a text may make no control token (Special::kPlain), the name of one is text as a whole.
 #pragma once
@@ -32,8 +32,9 @@ enum AddedFlag : std::uint8_t {
     kSingleWord = 4,
     kNormalised = 8,
     kNotOfModel = 16,  ///< no merge and no word makes it: it is not in the model's own vocabulary
+    kKeepBlanks = 32,  ///< of kNormalised: the strips take no U+0020, which is U+2581 by then
 };
-inline constexpr std::uint8_t kAllAddedFlags = 31;
+inline constexpr std::uint8_t kAllAddedFlags = 63;
 
 class AddedTokens {
   public:

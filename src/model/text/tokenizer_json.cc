@@ -44,6 +44,7 @@ class JsonReader {
         if (parts_.model == "llama") {
             mark_bytes();
             settle_blanks();
+            keep_blanks();
         }
         read_post_processor();
         const std::string unk = text_of(model_, "unk_token");
@@ -142,6 +143,14 @@ class JsonReader {
         for (int byte = 0; byte < 256; ++byte)
             if (const auto id = find(fmt::format("<0x{:02X}>", byte)))
                 parts_.types[*id] = static_cast<std::int32_t>(PieceType::kByte);
+    }
+
+    // Where blanks are U+2581 in normalised text, tokens that are found there do not strip them.
+    void keep_blanks() {
+        if (!blanks_are_normalised_) return;
+        for (auto& [id, flags] : parts_.added)
+            if ((flags & kNormalised) != 0 && (flags & (kLeftStrip | kRightStrip)) != 0)
+                flags |= kKeepBlanks;
     }
 
     // U+2581 in a text is itself here, never a blank, so that a token with one is found only in

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/text/added_tokens.h"
 #include "model/text/json_vocabulary.h"
 #include "model/text/piece_index.h"
 #include "model/text/pre_tokenizers.h"
@@ -62,7 +63,13 @@ Result<std::vector<std::string>> merges_of_scores(const VocabularyParts& parts) 
 void set_pieces_of_text(const VocabularyParts& parts, json& root) {
     json steps = json::array();
     const bool prefix = parts.add_space_prefix.value_or(true);
-    const bool metaspace = prefix && (parts.prefix_once || parts.prefix_unless_blank);
+    // Only a pre-tokenizer leaves blanks to tokens that strip them in normalised text.
+    const bool strips = std::any_of(parts.added.begin(), parts.added.end(), [](const auto& entry) {
+        const unsigned flags = entry.second;
+        return (flags & kNormalised) != 0 && (flags & kKeepBlanks) == 0 &&
+               (flags & (kLeftStrip | kRightStrip)) != 0;
+    });
+    const bool metaspace = prefix ? parts.prefix_once || parts.prefix_unless_blank : strips;
     if (prefix && !metaspace) steps.push_back({{"type", "Prepend"}, {"prepend", kBlank}});
     if (!metaspace) steps.push_back(replace_step(" ", kBlank));
     if (parts.normalise_nfc) steps.push_back({{"type", "NFC"}});
@@ -70,7 +77,9 @@ void set_pieces_of_text(const VocabularyParts& parts, json& root) {
     if (metaspace)
         root["pre_tokenizer"] = {{"type", "Metaspace"},
                                  {"replacement", kBlank},
-                                 {"prepend_scheme", parts.prefix_once ? "first" : "always"},
+                                 {"prepend_scheme", !prefix             ? "never"
+                                                    : parts.prefix_once ? "first"
+                                                                        : "always"},
                                  {"split", false}};
     json decoders = {replace_step(kBlank, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}};
     if (parts.add_space_prefix.value_or(true))

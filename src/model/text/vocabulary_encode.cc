@@ -1,5 +1,6 @@
 // Encoding with a vocabulary: control tokens, then words, then merges within each word.
 #include <algorithm>
+#include <iterator>
 #include <queue>
 
 #include "model/text/unicode.h"
@@ -136,14 +137,19 @@ class VocabularyTokenizer::Encoder {
              (first && prefix == Vocabulary::Prefix::kFirstUnlessBlank)) &&
             !text.starts_with(' '))
             text = prefixed(text);
-        const std::size_t begin = out.size();
+        // What the cache points into only grows, so tokens that are fused are copied out of it.
+        const bool fuses = tokenizer_.vocabulary_.fuse_unk;
+        Tokens& tokens = fuses ? unfused_ : out;
+        const std::size_t begin = tokens.size();
         for (std::size_t at = 0; at < text.size();) {
             const std::string_view rest = text.substr(at);
             const std::size_t length = tokenizer_.next_run(rest);
-            append_word(rest.substr(0, length), rest.size(), out);
+            append_word(rest.substr(0, length), rest.size(), tokens);
             at += length;
         }
-        if (tokenizer_.vocabulary_.fuse_unk) fuse_unknown(begin, out);
+        if (!fuses) return;
+        std::unique_copy(unfused_.begin() + static_cast<std::ptrdiff_t>(begin), unfused_.end(),
+                         std::back_inserter(out), BothUnknown{tokenizer_.vocabulary_.unk});
     }
 
   private:
@@ -152,14 +158,11 @@ class VocabularyTokenizer::Encoder {
         return prefixed_ += text;
     }
 
-    // Of unknown characters in a row from out[begin] on, the first stays.
-    void fuse_unknown(std::size_t begin, Tokens& out) const {
-        const auto both_unknown = [&](std::uint32_t a, std::uint32_t b) {
-            return a == b && a == tokenizer_.vocabulary_.unk;
-        };
-        const auto first = out.begin() + static_cast<std::ptrdiff_t>(begin);
-        out.erase(std::unique(first, out.end(), both_unknown), out.end());
-    }
+    // Of unknown characters in a row the first stays.
+    struct BothUnknown {
+        std::optional<std::uint32_t> unk;
+        bool operator()(std::uint32_t a, std::uint32_t b) const { return a == b && a == unk; }
+    };
 
     void append_word(std::string_view word, std::size_t readable, Tokens& out) {
         if (word.size() > WordCache::kMaxBytes) return merge_word(word, out);
@@ -192,7 +195,10 @@ class VocabularyTokenizer::Encoder {
                 tokenizer_.append_unspelled(
                     tokenizer_.extra_symbols_[symbol - tokenizer_.vocab_size()], out);
         }
-        if (byte_level_ && tokenizer_.vocabulary_.fuse_unk) fuse_unknown(begin, out);
+        if (!byte_level_ || !tokenizer_.vocabulary_.fuse_unk) return;
+        const auto first = out.begin() + static_cast<std::ptrdiff_t>(begin);
+        out.erase(std::unique(first, out.end(), BothUnknown{tokenizer_.vocabulary_.unk}),
+                  out.end());
     }
 
     void append_bytes(std::string_view word) {
@@ -229,6 +235,7 @@ class VocabularyTokenizer::Encoder {
     std::vector<std::uint32_t> symbols_;
     std::string normal_;
     std::string prefixed_;
+    Tokens unfused_;
 };
 
 Tokens VocabularyTokenizer::encode(std::string_view text, Special special) const {

@@ -171,7 +171,10 @@ Step read_step(const json& step, std::string& storage) {
     const bool invert = flag_of(step, "invert", false);
     const std::string behavior = text_of(step, "behavior");
     if (behavior != (invert ? "Removed" : "Isolated")) return {kUnknown};
-    storage = text_of(member(step, "pattern"), "Regex");
+    // Some files have newlines themselves where others write \n.
+    storage.clear();
+    for (const char c : text_of(member(step, "pattern"), "Regex"))
+        storage += c == '\n' ? "\\n" : c == '\r' ? "\\r" : std::string(1, c);
     return storage.empty() ? Step{kUnknown} : Step{kSplit, storage};
 }
 

@@ -278,10 +278,13 @@ std::size_t numbers_from_end(std::string_view text, std::string_view before) {
     return group_or_gap(text, before, is_any_number, [](std::string_view) { return true; });
 }
 
-// A number is part of a word, so a border follows it where no character of a word does.
+// \b: a number is part of a word, and so is, to the library that these expressions are written for,
+// every other number after it.
 std::size_t digits_before_border(std::string_view text, std::string_view before) {
     return group_or_gap(text, before, is_digit, [](std::string_view rest) {
-        return rest.empty() || !is_word_character(first_character(rest));
+        if (rest.empty()) return true;
+        const Character next = first_character(rest);
+        return !is_word_character(next) && !is_number(next.kind);
     });
 }
 
