@@ -49,6 +49,7 @@ AddedTokens::AddedTokens(std::vector<Entry> entries) {
     });
     for (Entry& entry : entries) {
         Set& set = (entry.flags & kNormalised) != 0 ? normalised_ : raw_;
+        set.only_controls = set.only_controls && entry.control;
         set.entries.push_back(std::move(entry));
     }
     for (Set* set : {&raw_, &normalised_}) {
@@ -62,6 +63,9 @@ AddedTokens::AddedTokens(std::vector<Entry> entries) {
 std::vector<AddedTokens::Span> AddedTokens::Set::split(std::string_view text,
                                                        std::span<const Stretch> stretches) const {
     std::vector<Span> spans;
+    const bool none = std::none_of(stretches.begin(), stretches.end(),
+                                   [](const Stretch& stretch) { return stretch.control; });
+    if (none && only_controls && !text.empty()) return {{0, text.size(), kNoToken}};
     std::size_t done = 0;  // text before it is in a span
     std::size_t part = 0;
     const auto is_match = [&](std::size_t at, std::size_t length, std::uint32_t entry) {

@@ -74,7 +74,8 @@ class AddedTokens {
     };
     struct Set {
         std::vector<Entry> entries;
-        SpecialPieces texts;  // numbered by their place in entries
+        SpecialPieces texts;        // numbered by their place in entries
+        bool only_controls = true;  // so that text which makes none need not be looked at
         std::vector<Span> split(std::string_view text, std::span<const Stretch> stretches) const;
     };
 
