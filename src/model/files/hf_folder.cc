@@ -69,6 +69,7 @@ void read_tokenizer(const fs::path& root, LoadedModel& loaded) {
     files.tokenizer = text_of(root / "tokenizer.json", kMaxTokenizerJsonBytes);
     files.config = text_of(root / "tokenizer_config.json", kMaxTokenizerBytes);
     files.special = text_of(root / "special_tokens_map.json", kMaxConfigBytes);
+    files.added = text_of(root / "added_tokens.json", kMaxConfigBytes);
     files.chat_template = text_of(root / "chat_template.jinja", kMaxChatTemplateBytes);
     files.vocab = text_of(root / "vocab.txt", kMaxTokenizerBytes);
     if (files.tokenizer.empty() && files.vocab.empty()) return;
