@@ -1,6 +1,7 @@
 #include "model/files/tokenizer_file.h"
 
 #include "base/files.h"
+#include "base/foreign_file.h"
 #include "model/files/gguf_model.h"
 #include "model/files/mapped_source.h"
 #include "model/files/source.h"
@@ -15,7 +16,7 @@ namespace {
 Result<std::string> read_beside(const std::string& file, const char* name, std::size_t max_bytes) {
     const std::string path = folder_of(file) + "/" + name;
     if (!is_file(path)) return std::string();
-    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, max_bytes));
+    ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path, max_bytes));
     return std::string(as_text(bytes));
 }
 
@@ -58,6 +59,10 @@ Result<std::unique_ptr<Tokenizer>> load(const std::string& path) {
         files.vocab = as_text(file);
         return make_json(path, std::move(files));
     }
+    if (start.starts_with("CAIRNCKP") || start.starts_with("CAIRNRUN"))
+        return invalid(
+            "it is a model or a training run, not a tokenizer; `cairn model info` "
+            "says which tokenizer a model has");
     return parse_tokenizer(file);
 }
 
