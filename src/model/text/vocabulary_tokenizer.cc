@@ -60,7 +60,7 @@ Status VocabularyTokenizer::check() const {
     std::size_t file_size = v.chat_template.size() + 64 + 4 * v.scores.size() + 8 * v.merges.size();
     for (std::size_t id = 0; id < v.pieces.size(); ++id) {
         const Vocabulary::Piece& piece = v.pieces[id];
-        file_size += 10 + piece.bytes.size();
+        file_size += (piece.added != 0 ? 10 : 5) + piece.bytes.size();
         if (piece.bytes.size() > kMaxPieceBytes)
             return invalid(
                 fmt::format("vocabulary: piece {} is longer than {} bytes", id, kMaxPieceBytes));

@@ -63,7 +63,7 @@ Status WordPieceTokenizer::check() const {
     std::size_t file_size = 64;
     for (std::size_t id = 0; id < v.pieces.size(); ++id) {
         const auto& [spelling, type, added] = v.pieces[id];
-        file_size += 10 + spelling.size();
+        file_size += (added != 0 ? 10 : 5) + spelling.size();
         if (spelling.size() > kMaxPieceBytes)
             return invalid(
                 fmt::format("vocabulary: piece {} is longer than {} bytes", id, kMaxPieceBytes));
