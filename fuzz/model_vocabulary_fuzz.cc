@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Bytes again = tokenizer.serialise();
     CHECK(Bytes(file.begin(), file.end()) == again);
     const std::string text(as_text({data + file.size(), text_size}));
-    const bool lossless = !tokenizer.vocabulary().unk && !tokenizer.vocabulary().nfc;
+    const bool lossless = tokenizer.is_lossless();
     const std::size_t half = text.size() / 2;
     const model::TextPart parts[] = {{std::string_view(text).substr(0, half)},
                                      {std::string_view(text).substr(half), model::Special::kAllow}};

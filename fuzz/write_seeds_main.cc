@@ -23,6 +23,8 @@
 #include "train/codec.h"
 #include "train/run_state.h"
 #include "wallet/address.h"
+#include "wallet/wallet_file.h"
+#include "wallet/words.h"
 
 namespace {
 
@@ -204,6 +206,18 @@ void peer_seeds() {
     seed("crypto_keystore_fuzz", "box",
          crypto::seal(as_bytes("secret"), "password", random, crypto::kKeystoreCheapest).value());
     seed("wallet_address_fuzz", "address", as_bytes(wallet::encode_address(key)));
+    const auto seed_wallet = [](const std::string& name, ByteView bytes) {
+        seed("wallet_secret_fuzz", name, bytes);
+    };
+    const auto master = wallet::master_key(Bytes(32, 1)).value();
+    const wallet::Words words{wallet::new_entropy(12, random), Bytes{'p'}};
+    const auto account = wallet::public_half(master);
+    seed_wallet("old", wallet::encode({wallet::Seed{}, {1, 0, 0, 0}}).view());
+    seed_wallet("words_file", wallet::encode({words, {1, 2, 3, 4}}).view());
+    seed_wallet("watching", wallet::encode({account, {1, 0, 0, 0}}).view());
+    seed_wallet("words", as_bytes(wallet::words_of(words.entropy.view())));
+    seed_wallet("xpub", as_bytes(wallet::encode_public(account)));
+    seed_wallet("xprv", as_bytes(wallet::encode_secret(master)));
 }
 
 }  // namespace

@@ -136,6 +136,21 @@ TEST(Convergence, PaymentsConfirm) {
         world.node(0).submit_payment(chain::encode(payment), [&](const Result<Hash256>& answer) {
             refused = answer.ok() ? "" : answer.error().message;
         });
+        // While it waits, whoever asks is told which coins it spends and makes.
+        std::vector<node::CoinView> waiting;
+        world.run_ms(50);
+        world.node(0).coins_of(
+            {to, crypto::public_key(world.key(0))},
+            [&](const Result<std::vector<node::CoinView>>& answer) { waiting = *answer; });
+        world.run_ms(50);
+        std::size_t spent = 0, pending = 0;
+        for (const node::CoinView& coin : waiting) {
+            EXPECT_EQ(coin.spent, !coin.pending && coin.txid == payment.inputs[0].id);
+            spent += coin.spent;
+            pending += coin.pending;
+        }
+        EXPECT_EQ(spent, 1U) << world.replay_line();
+        EXPECT_EQ(pending, 2U) << world.replay_line();
         const auto confirmed = [&] {
             return world.store(2).payment(chain::payment_id(payment)).ok() &&
                    world.store(1).payment(chain::payment_id(payment)).ok();
@@ -143,7 +158,7 @@ TEST(Convergence, PaymentsConfirm) {
         ASSERT_TRUE(world.run_until(confirmed, 60'000)) << world.replay_line() << refused;
         std::vector<node::CoinView> coins;
         world.node(2).coins_of(
-            to, [&](const Result<std::vector<node::CoinView>>& answer) { coins = *answer; });
+            {to}, [&](const Result<std::vector<node::CoinView>>& answer) { coins = *answer; });
         world.run_ms(1'000);
         ASSERT_EQ(coins.size(), 1U) << world.replay_line();
         EXPECT_EQ(coins[0].amount, payment.outputs[0].amount);

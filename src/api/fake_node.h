@@ -69,9 +69,12 @@ class FakeNode final : public node::NodeApi {
         if (payment.empty()) return answer(Error{ErrorCode::kInvalid, "an empty payment"});
         answer(crypto::sha256(payment));
     }
-    void coins_of(const crypto::PublicKey& key,
+    void coins_of(std::vector<crypto::PublicKey> keys,
                   node::Answer<std::vector<node::CoinView>> answer) override {
-        answer(std::vector<node::CoinView>{{key, 1, 5'000, 12, true, false}});
+        std::vector<node::CoinView> coins;
+        for (const crypto::PublicKey& key : keys)
+            coins.push_back({key, 1, 5'000, 12, true, false, key, true, false});
+        answer(std::move(coins));
     }
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t,
                   node::Answer<std::string> answer) override {

@@ -122,7 +122,10 @@ std::string coins_json(const std::vector<node::CoinView>& coins) {
                         {"amount", coin.amount},
                         {"height", coin.height},
                         {"coinbase", coin.coinbase},
-                        {"mature", coin.mature}});
+                        {"mature", coin.mature},
+                        {"key", to_hex(coin.key)},
+                        {"spent", coin.spent},
+                        {"pending", coin.pending}});
     return dump({{"coins", std::move(list)}});
 }
 

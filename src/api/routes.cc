@@ -40,6 +40,22 @@ Result<Hash256> hash_of(const HttpRequest& request, const std::string& name) {
     return fixed_from_hex<32>(found->second);
 }
 
+/// One, or several with commas between.
+Result<std::vector<Hash256>> hashes_of(const HttpRequest& request, const std::string& name) {
+    const auto found = request.query.find(name);
+    if (found == request.query.end())
+        return invalid("give ?" + name + "= and 64 hexadecimal digits");
+    std::vector<Hash256> hashes;
+    std::string_view rest = found->second;
+    for (;;) {
+        const std::size_t comma = rest.find(',');
+        ASSIGN_OR_RETURN(const Hash256 hash, fixed_from_hex<32>(rest.substr(0, comma)));
+        hashes.push_back(hash);
+        if (comma == std::string_view::npos) return hashes;
+        rest.remove_prefix(comma + 1);
+    }
+}
+
 Result<Json> object_of(const HttpRequest& request) {
     Json json = Json::parse(request.body, nullptr, false);
     if (!json.is_object()) return invalid("the request's body is not a JSON object");
@@ -121,8 +137,9 @@ void take_sample(const std::shared_ptr<Desk>& desk) {
 }
 
 Status coins(Desk& desk, const HttpRequest& request, const Respond& respond) {
-    ASSIGN_OR_RETURN(const crypto::PublicKey key, hash_of(request, "key"));
-    desk.node->coins_of(key, answer_by<std::vector<node::CoinView>>(respond, coins_json));
+    ASSIGN_OR_RETURN(std::vector<crypto::PublicKey> keys, hashes_of(request, "key"));
+    desk.node->coins_of(std::move(keys),
+                        answer_by<std::vector<node::CoinView>>(respond, coins_json));
     return ok_status();
 }
 

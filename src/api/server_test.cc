@@ -149,7 +149,15 @@ TEST_F(ApiTest, TakesPaymentsAndCommandsFromItsOwner) {
               ErrorCode::kUnsupported);
     EXPECT_FALSE(
         client().post("/v1/cairn/generate", R"({"prompt": "x", "max_tokens": 99999})").ok());
-    EXPECT_EQ(get("/v1/cairn/coins?key=" + to_hex(fake_hash("k")))["coins"][0]["amount"], 5000);
+    const std::string k = to_hex(fake_hash("k")), other = to_hex(fake_hash("other"));
+    EXPECT_EQ(get("/v1/cairn/coins?key=" + k)["coins"][0]["amount"], 5000);
+    const Json coins = get("/v1/cairn/coins?key=" + k + "," + other)["coins"];
+    ASSERT_EQ(coins.size(), 2u);
+    EXPECT_EQ(coins[1]["key"], other);
+    EXPECT_EQ(coins[1]["spent"], true);
+    EXPECT_EQ(coins[1]["pending"], false);
+    EXPECT_FALSE(client().get("/v1/cairn/coins?key=" + k + ",").ok());
+    EXPECT_FALSE(client().get("/v1/cairn/coins").ok());
 }
 
 TEST_F(ApiTest, AnExportOverwritesOnlyWhenAskedTo) {

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/disk.h"
+#include "base/foreign_file.h"
 
 namespace cairn {
 
@@ -109,9 +110,19 @@ std::string follow_links(const std::string& path) {
     return path;  // a ring of links: opening it says so
 }
 
+std::string with_lost_target(const std::string& path) {
+    const std::string target = follow_links(path);
+    return target == path || exists(target)
+               ? path
+               : path + " (a link to " + target + ", which is not there)";
+}
+
 Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (file.fd < 0) return failed("cannot open " + path);
+    if (file.fd < 0) {
+        const std::error_code code(errno, std::generic_category());
+        return failed("cannot open " + with_lost_target(path), code);
+    }
     struct stat info {};
     if (::fstat(file.fd, &info) != 0) return failed("cannot read " + path);
     if (S_ISDIR(info.st_mode)) return io_error(path + " is a folder, not a file");
@@ -140,6 +151,7 @@ Status check_secret(const std::string& path) {
 
 Result<std::string> read_text_file(const std::string& path) {
     ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, kMaxTextBytes));
+    RETURN_IF_ERROR(check_text(path, bytes));
     return std::string(as_text(bytes));
 }
 

@@ -30,13 +30,15 @@ std::string name_of(const std::string& path);
 Result<std::string> absolute_path(const std::string& path);
 /// Where writing to `path` should really write: a link's target, so that the link stays one.
 std::string follow_links(const std::string& path);
+/// The path for a message that it cannot be opened: a link that leads nowhere with its target.
+std::string with_lost_target(const std::string& path);
 
 /// The whole of a small file; kFull if it is longer than `max_bytes`, kIo for what is no file.
 Result<Bytes> read_file(const std::string& path, std::size_t max_bytes);
 /// kRefused if others than its owner may read the file, with what to do about it. A pipe is nobody
 /// else's.
 Status check_secret(const std::string& path);
-/// A text of at most 1 GiB that people wrote.
+/// A text of at most 1 GiB that people wrote; what is none is refused (base/foreign_file.h).
 Result<std::string> read_text_file(const std::string& path);
 /// As Disk::write_atomic: the old file or the new one, whatever happens.
 Status write_file(const std::string& path, ByteView bytes);

@@ -40,7 +40,7 @@ std::optional<std::uint32_t> code_point(std::string_view bytes) {
     return value;
 }
 
-// Controls (C0, DEL, C1) and the marks that can make text read in another order than it has.
+// Control characters and the marks that can make text read in another order than it has.
 bool acts_on_terminal(std::uint32_t c) {
     if (c == '\n' || c == '\t') return false;
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||

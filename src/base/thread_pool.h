@@ -1,5 +1,5 @@
 // A fixed set of threads that compute. Work is divided over outputs, never over the terms of a
-// sum, so neither the number of threads nor who takes which piece can change a bit (design rule 1).
+// sum, so neither the number of threads nor who takes which piece can change a bit (N1).
 //
 // A range is cut into a few pieces per thread. Each thread begins with a share of its own, pieces
 // that follow each other in memory, and then takes the last ones of those that are not done with

@@ -93,7 +93,7 @@ struct NetworkDefinition {
     std::uint32_t window_rounds = 16;       ///< recent rounds: norms, worths, payload hashes
     bool novelty = true;                    ///< judge only what recent merges did not bring
     std::uint32_t novelty_rounds = 1;       ///< merges that count as recent there
-    std::uint32_t loss_slack = 1024;        ///< rule 7: rise allowed, as a share over 2^16
+    std::uint32_t loss_slack = 1024;        ///< C7: rise allowed, as a share over 2^16
     std::uint32_t max_contributions = 64;   ///< R_max, per merge block
     std::uint32_t paid_contributions = 16;  ///< R_pay: beyond it units are shared pro rata
 

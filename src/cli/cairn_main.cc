@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/terminal.h"
 
 namespace {
@@ -21,6 +22,7 @@ namespace {
 
 int main(int argc, char** argv) {
     std::set_terminate(end_with_a_line);
+    cairn::cli::outlive_file_limits();
     cairn::cli::keep_terminal();
     return cairn::cli::run_command_line(argc, argv, std::cout, std::cerr);
 }

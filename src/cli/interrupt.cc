@@ -8,12 +8,13 @@ namespace cairn::cli {
 
 namespace {
 
-constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU};
 
 std::atomic<bool> any_came = false;
 std::atomic<bool> end_came = false;
 std::atomic<bool> int_came = false;
 std::atomic<bool> term_came = false;
+std::atomic<bool> second_ends = true;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 void end_now(int signal) {
@@ -23,7 +24,7 @@ void end_now(int signal) {
 }
 
 void on_signal(int signal) {
-    if (signal == SIGINT && int_came.exchange(true)) end_now(signal);
+    if (signal == SIGINT && int_came.exchange(true) && second_ends) end_now(signal);
     if (signal == SIGTERM && term_came.exchange(true)) end_now(signal);
     if (signal != SIGINT) end_came = true;
     any_came = true;
@@ -31,7 +32,10 @@ void on_signal(int signal) {
 
 }  // namespace
 
-Interrupt::Interrupt() {
+void outlive_file_limits() { std::signal(SIGXFSZ, SIG_IGN); }
+
+Interrupt::Interrupt(SecondCtrlC second) {
+    second_ends = second == SecondCtrlC::kEnds;
     any_came = end_came = int_came = term_came = false;
     for (std::size_t i = 0; i < kSignals.size(); ++i) {
         ::sigaction(kSignals[i], nullptr, &before_[i]);
@@ -49,6 +53,8 @@ Interrupt::~Interrupt() {
 }
 
 bool Interrupt::raised() const { return any_came; }
+
+void Interrupt::forget() { any_came = end_came.load(); }
 
 bool Interrupt::must_end() const { return end_came; }
 

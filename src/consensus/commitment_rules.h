@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 4: a commitment is signed, stamped, of this round, and the only one of its key.
+// C4: a commitment is signed, stamped, of this round, and the only one of its key.
 #pragma once
 
 #include "base/verdict.h"

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Asks the model about contributions: rules 5 and 6 for one, rule 7 for all together. Remembers
+// Asks the model about contributions: C5 and C6 for one, C7 for all together. Remembers
 // answers for one judge batch, so that a miner who assembles again and again, and then connects
 // its own block, computes each only once. Internal to consensus/.
 #pragma once
@@ -34,7 +34,7 @@ class Evaluator {
     Evaluator(const chain::NetworkDefinition& network, const Hash256& genesis_id, ModelSeam& model)
         : network_(network), genesis_id_(genesis_id), model_(model) {}
 
-    /// Rules 5 and 6. An answer that is `undecided` is not remembered.
+    /// C5 and C6. An answer that is `undecided` is not remembered.
     Evaluation evaluate(const RulesState& rules, const Hash256& tip,
                         const chain::Contribution& contribution);
     /// The integer delta of a contribution whose commitment is open. Deltas are as large as the

@@ -1,7 +1,7 @@
 // CONSENSUS: changing a result here splits the network.
 //
 // Which of two chains to follow: the one with more work; of equals the one seen first (papers A:
-// the longest chain). Switching happens only once the whole branch is found valid; the tree of
+// Lemma 9). Switching happens only once the whole branch is found valid; the tree of
 // blocks lives in node/.
 #pragma once
 

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 1: what a header must satisfy, from its ancestors' headers alone. Cheap, so it is checked
+// C1: what a header must satisfy, from its ancestors' headers alone. Cheap, so it is checked
 // before any body is asked for.
 #pragma once
 

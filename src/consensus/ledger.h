@@ -59,7 +59,7 @@ class Ledger {
     const RulesState& rules() const { return rules_; }
     const chain::NetworkDefinition& network() const { return network_; }
 
-    /// Judges a block on top of the tip by rules 1 to 8 and, if it is valid, makes it the tip. The
+    /// Judges a block on top of the tip by C1 to C8 and, if it is valid, makes it the tip. The
     /// state is unchanged otherwise. `context` describes the tip and must match it (CHECKed).
     /// undo and report may be null.
     Verdict connect(const chain::Block& block, const HeaderContext& context, std::uint64_t now_ms,
@@ -92,16 +92,16 @@ class Ledger {
         Delta merged;
     };
 
-    /// Rules 3 and 4. `fees` gets the sum.
+    /// C3 and C4. `fees` gets the sum.
     Verdict check_payments(const chain::Block& block, std::uint32_t height,
                            std::uint64_t* fees) const;
     Verdict check_commitments(const chain::Block& block, std::uint32_t height) const;
-    /// Rule 5, as far as the model is not asked.
+    /// C5, as far as the model is not asked.
     Verdict check_contributions(const chain::Block& block) const;
-    /// Rules 5 to 8; if they hold, the block is applied.
+    /// C5 to C8; if they hold, the block is applied.
     Verdict judge_and_apply(const chain::Block& block, std::uint32_t height, std::uint64_t fees,
                             BlockUndo& undo, BlockReport& report);
-    /// Rules 5 to 7.
+    /// C5 to C7.
     Verdict judge_contributions(const chain::Block& block, std::uint32_t height, MergePlan& plan,
                                 BlockReport& report);
     static void add_to_plan(const Evaluation& evaluation, MergePlan& plan);

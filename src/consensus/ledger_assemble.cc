@@ -31,7 +31,7 @@ void leave_out(BlockReport& report, const Evaluation& evaluation, std::string re
 
 }  // namespace
 
-/// A candidate that rules 5 and 6 allow.
+/// A candidate that C5 and C6 allow.
 struct Ledger::Ranked {
     Evaluation evaluation;
     const chain::Contribution* contribution;

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// How a block is judged: rules 1 to 8 of the chain's design, cheapest first.
+// How a block is judged: C1 to C8, cheapest first.
 #include <algorithm>
 #include <set>
 

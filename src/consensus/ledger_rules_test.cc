@@ -1,4 +1,4 @@
-// Proves rules 1 to 4 by breaking each: a block that is good but for one thing is refused for that
+// Proves C1 to C4 by breaking each: a block that is good but for one thing is refused for that
 // thing, and leaves no trace in the state.
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Proves rules 5 to 8 and the miner's side by attack: flipped, scaled, zero, copied, late, stolen,
+// Proves C5 to C8 and the miner's side by attack: flipped, scaled, zero, copied, late, stolen,
 // changed and jointly harmful contributions are refused in a block, left out by assemble() with a
 // reason, and never paid.
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 7: how contributions become one step of the model, and that the step must not raise the
+// C7: how contributions become one step of the model, and that the step must not raise the
 // judge batch's loss by more than chance does.
 #pragma once
 

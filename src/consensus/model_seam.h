@@ -19,7 +19,7 @@ __extension__ typedef __int128 Int128;
 /// An integer change of the model: one entry per parameter, unit 2^-24, tile padding included.
 using Delta = std::vector<std::int32_t>;
 
-/// What the judge batch says of one delta d at the current model (chain.md, rule 6).
+/// What the judge batch says of one delta d at the current model (C6).
 struct DeltaJudgement {
     Int128 score = 0;        ///< S(d) = -<g, d>, g the integer judge gradient
     Int128 dot_merged = 0;   ///< <d, M>, M the exact sum of the recently merged deltas

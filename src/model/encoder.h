@@ -41,14 +41,14 @@ class Encoder {
     Transformer transformer_;
 };
 
-/// The mean of all rows of [n, dim]: rule 1's sum over tokens, then one division.
+/// The mean of all rows of [n, dim]: N1's sum over tokens, then one division.
 std::vector<float> mean_pooled(const tensor::Compute& compute, std::span<const float> states,
                                std::size_t dim);
 /// The first row: the state of the token that stands for the whole text ([CLS]).
 std::vector<float> first_pooled(std::span<const float> states, std::size_t dim);
 /// The last row: the only state of a language model that has seen the whole text.
 std::vector<float> last_pooled(std::span<const float> states, std::size_t dim);
-/// To length 1: x / sqrt(sum of squares), by rule 3. Zeros stay zeros.
+/// To length 1: x / sqrt(sum of squares), by N3. Zeros stay zeros.
 void normalise(const tensor::Compute& compute, std::span<float> vector);
 
 }  // namespace cairn::model

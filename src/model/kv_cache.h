@@ -1,6 +1,6 @@
 // KvCache: the keys and values of one sequence for a range of layers. Its type is part of a
 // session and so of the bits: values are rounded once when they are written and read back before
-// any use, so that every split of a sequence into prefill and decode agrees (numerics rule 5). They
+// any use, so that every split of a sequence into prefill and decode agrees (N5). They
 // lie in memory as the type has them; attention widens them as it reads.
 //
 // CONSENSUS: changing a result here splits the network.

@@ -168,7 +168,7 @@ void Backward::feed_forward(ConstMatrix dy) {
     add(branch, branch2);
 }
 
-// The norm of heads backward, in place; rows of rule 1 are (token, head) ascending.
+// The norm of heads backward, in place; rows of N1 are (token, head) ascending.
 void Backward::heads(Matrix dhead, Matrix raw, const tensor::Weight& gamma, NormStats stats,
                      K kind) {
     const std::size_t d = g.config.head_dim();

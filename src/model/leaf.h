@@ -1,5 +1,5 @@
 // The training pass over one gradient leaf: G tokens in sequences of T, forward and backward, in
-// microbatches. Inside a leaf rule 1 of the numerics runs over ascending tokens, so that every
+// microbatches. Inside a leaf N1 runs over ascending tokens, so that every
 // microbatch size and thread count gives the same bits; leaves combine in a fixed binary tree
 // (model/leaf_tree.h). The chain's judge score is exactly one leaf, so miners, trainers and
 // validators share this code.

@@ -182,7 +182,7 @@ TEST(LeafShape, RefusesWhatWouldChangeBits) {
     EXPECT_FALSE(valid({512, 128, 0}));
     EXPECT_FALSE(valid({1024, 100, 0}));
     EXPECT_FALSE(valid({1024, 512, 0}));    // the model's context is 256
-    EXPECT_FALSE(valid({1024, 128, 128}));  // cuts a chunk of rule 1
+    EXPECT_FALSE(valid({1024, 128, 128}));  // cuts a chunk of N1
     EXPECT_FALSE(valid({1024, 128, 768}));  // does not divide the leaf
     EXPECT_FALSE(valid({2048, 8, 4096}));
 }

@@ -1,4 +1,4 @@
-// Combining gradient leaves in a fixed binary tree (numerics rule 8): n leaves split at the
+// Combining gradient leaves in a fixed binary tree (N8): n leaves split at the
 // largest power of two below n, left + right, down to single leaves. The order of additions
 // depends on the number of leaves alone, so machines that own aligned subtrees can send partial
 // sums to each other and everybody gets the same bits.

@@ -1,6 +1,6 @@
 // The forward pass for inference, in three parts that may run in different processes: embed turns
 // tokens into hidden states, forward takes hidden states through layers [a, b), head turns them
-// into logits. Batch invariance holds by construction (numerics rule 1): n tokens at once, one at a
+// into logits. Batch invariance holds by construction (N1): n tokens at once, one at a
 // time, cut over processes or mixed with other people's sequences give the same bits.
 //
 //   Transformer model(config, weights, all_layers(config), compute, {.max_batch = 256});

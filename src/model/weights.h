@@ -90,7 +90,7 @@ Model pack_model(const tensor::Compute& compute, const Model& model);
 /// alone. The chain's first state is made by worth/, in integers.
 std::vector<float> initial_parameters(const ParameterLayout& layout, std::uint64_t seed);
 
-/// Rule 10: the name and index of the first NaN or infinity, or ok.
+/// N10: the name and index of the first NaN or infinity, or ok.
 Status check_finite(const ParameterLayout& layout, std::span<const float> flat);
 
 }  // namespace cairn::model

@@ -1,5 +1,6 @@
 // What crosses a link before the node sees it: frames, and the hello by which two nodes find out
-// who the other is. Pure functions over bytes, so that they can be tested and fuzzed alone.
+// who the other is (S2 to S4). Pure functions over bytes, so that they can be tested and fuzzed
+// alone.
 //
 //   dialler                               acceptor
 //      | <------- TLS 1.3 handshake -------> |

@@ -4,7 +4,7 @@
 //
 // Between two nodes at most one connection lasts. If both dialled at once, the one dialled by the
 // smaller key stays; if a node dials again (it was restarted, its old connection is dead but not
-// yet noticed), the new one replaces the old. A node refuses to talk to itself.
+// yet noticed), the new one replaces the old. A node refuses to talk to itself (S5).
 #pragma once
 
 #include <functional>

@@ -49,6 +49,9 @@ class Mempool {
     Bytes encoded(ItemKind kind, const Hash256& id) const;
     std::vector<Item> all() const;
     const std::map<Hash256, chain::Contribution>& contributions() const { return contributions_; }
+    const std::map<Hash256, chain::Payment>& pooled_payments() const { return payments_; }
+    /// Whether a payment here spends the coin.
+    bool spends(const chain::OutPoint& coin) const { return spent_.contains(coin); }
     std::size_t payments() const { return payments_.size(); }
     std::size_t commitments() const { return commitments_.size(); }
 

@@ -114,12 +114,15 @@ TEST_F(MempoolTest, PaymentsConflictAndConfirm) {
     const auto second = chain_.pay(alice_, coin, bob_.key, 2'000, 10);
     EXPECT_EQ(pool.add_payment(first).added, Added::kNew);
     EXPECT_EQ(pool.add_payment(first).added, Added::kKnown);
+    EXPECT_TRUE(pool.spends(first.inputs[0]));
+    EXPECT_FALSE(pool.spends({first.inputs[0].id, first.inputs[0].index + 1}));
     EXPECT_EQ(pool.add_payment(second).added, Added::kRefused);
     // The block takes the other one: ours can never confirm.
     consensus::Candidates candidates;
     candidates.payments = {second};
     pool.on_tip(connected(chain_.mine(bob_, candidates)));
     EXPECT_EQ(pool.payments(), 0U);
+    EXPECT_FALSE(pool.spends(first.inputs[0]));
 }
 
 TEST_F(MempoolTest, IsBounded) {

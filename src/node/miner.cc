@@ -30,14 +30,14 @@ bool search_nonce(chain::BlockHeader& header, std::uint64_t count) {
 }
 
 Miner::Miner(const Clock& clock, Random& random, Loop& loop, ActiveChain& chain,
-             const Mempool& mempool, const crypto::PublicKey& key, MinerOptions options,
-             OnFound on_found, OnReport on_report)
+             const Mempool& mempool, NextKey next_key, MinerOptions options, OnFound on_found,
+             OnReport on_report)
     : clock_(clock),
       random_(random),
       loop_(loop),
       chain_(chain),
       mempool_(mempool),
-      key_(key),
+      next_key_(std::move(next_key)),
       options_(options),
       on_found_(std::move(on_found)),
       on_report_(std::move(on_report)) {}
@@ -101,8 +101,8 @@ void Miner::assemble() {
     auto block = std::make_shared<Result<chain::Block>>(not_found("no block yet"));
     loop_.offload(
         Lane::kChain,
-        [this, parent, candidates, report, block, time_ms = clock_.wall_ms()] {
-            *block = chain_.lane().assemble(parent, *candidates, key_, time_ms, report.get());
+        [this, parent, candidates, report, block, key = next_key_(), time_ms = clock_.wall_ms()] {
+            *block = chain_.lane().assemble(parent, *candidates, key, time_ms, report.get());
         },
         [this, parent, report, block] {
             if (block->ok()) on_report_(*report);

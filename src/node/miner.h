@@ -28,6 +28,8 @@ bool search_nonce(chain::BlockHeader& header, std::uint64_t count);
 
 class Miner {
   public:
+    /// Whom the next block shall pay. Asked for each template.
+    using NextKey = std::function<crypto::PublicKey()>;
     using OnFound = std::function<void(const chain::Block&)>;
     /// What a template took and left out, and why. On the loop.
     using OnReport = std::function<void(const consensus::BlockReport&)>;
@@ -41,8 +43,8 @@ class Miner {
     };
 
     Miner(const Clock& clock, Random& random, Loop& loop, ActiveChain& chain,
-          const Mempool& mempool, const crypto::PublicKey& key, MinerOptions options,
-          OnFound on_found, OnReport on_report);
+          const Mempool& mempool, NextKey next_key, MinerOptions options, OnFound on_found,
+          OnReport on_report);
 
     /// Starts or stops searching; the chain is followed all the same.
     void set_enabled(bool enabled);
@@ -68,7 +70,7 @@ class Miner {
     Loop& loop_;
     ActiveChain& chain_;
     const Mempool& mempool_;
-    crypto::PublicKey key_;
+    NextKey next_key_;
     MinerOptions options_;
     OnFound on_found_;
     OnReport on_report_;

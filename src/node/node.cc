@@ -19,17 +19,19 @@ Node::Node(NodeConfig config, NodeSeams seams)
     : config_(std::move(config)),
       seams_(std::move(seams)),
       key_(crypto::public_key(config_.key)),
+      own_keys_(seams_.store, config_.key, config_.fresh),
       book_(seams_.random),
       chain_(config_.network, seams_.clock, seams_.loop, seams_.store, seams_.model, config_.chain),
       mempool_(config_.network, chain_.genesis_id(), config_.mempool),
       sync_(seams_.clock, seams_.network, chain_, peers_, config_.sync),
       relay_(seams_.clock, seams_.loop, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
-          seams_.clock, seams_.random, seams_.loop, chain_, mempool_, key_, config_.miner,
+          seams_.clock, seams_.random, seams_.loop, chain_, mempool_,
+          [this] { return own_keys_.coinbase(); }, config_.miner,
           [this](const chain::Block& block) { on_found(block); },
           [this](const consensus::BlockReport& report) { explain_template(report); }),
       trainer_(seams_.random, seams_.loop, chain_, relay_, mempool_, seams_.source, seams_.reader,
-               config_.key),
+               [this](std::uint32_t round) { return own_keys_.contribution(round); }),
       clock_watch_(seams_.clock, consensus::allowed_drift_ms(config_.network)),
       mining_wanted_(config_.miner.enabled) {
     chain_.set_observer(this);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "node/merge_reporter.h"
 #include "node/miner.h"
 #include "node/node_api.h"
+#include "node/own_keys.h"
 #include "node/relay.h"
 #include "node/round_trainer.h"
 #include "node/sync.h"
@@ -26,7 +28,7 @@ namespace cairn::node {
 
 struct NodeConfig {
     chain::NetworkDefinition network;
-    /// Links, contributes, mines, and owns what it earns.
+    /// Links; contributes, mines, and owns what it earns, unless `fresh` says otherwise.
     crypto::SecretKey key;
     std::vector<std::string> connect;
     std::size_t max_outbound = 8;
@@ -36,6 +38,8 @@ struct NodeConfig {
     RelayOptions relay;
     MinerOptions miner;
     ReporterOptions reporter;
+    /// Instead of one key for all that is earned; not on private networks, whose members are keys.
+    std::optional<FreshKeys> fresh = {};
 };
 
 struct NodeSeams {
@@ -87,7 +91,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     std::vector<store::ContributionRecord> explain(const Hash256& id,
                                                    std::size_t max) const override;
     void submit_payment(Bytes payment, Answer<Hash256> answer) override;
-    void coins_of(const crypto::PublicKey& key, Answer<std::vector<CoinView>> answer) override;
+    void coins_of(std::vector<crypto::PublicKey> keys,
+                  Answer<std::vector<CoinView>> answer) override;
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
                   Answer<std::string> answer) override;
     void export_model(std::string path, Answer<Hash256> answer) override;
@@ -119,6 +124,9 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void on_found(const chain::Block& block);
     void return_payments(std::vector<chain::Payment> payments);
 
+    void collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys, int tries,
+                       Answer<std::vector<CoinView>> answer);
+
     void explain_template(const consensus::BlockReport& report);
     void explain_refusal(const chain::Contribution& contribution, const std::string& reason);
     void explain_left_out(const std::vector<chain::Contribution>& left_out);
@@ -132,6 +140,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     NodeConfig config_;
     NodeSeams seams_;
     crypto::PublicKey key_;
+    mutable OwnKeys own_keys_;
     PeerTable peers_;
     net::PeerBook book_;
     ActiveChain chain_;

@@ -82,7 +82,13 @@ struct CoinView {
     std::uint64_t height = 0;
     bool coinbase = false;
     bool mature = true;
+    crypto::PublicKey key;  ///< its owner
+    bool spent = false;     ///< by a payment that waits in the node's pool
+    bool pending = false;   ///< made by such a payment: in no block yet, height 0
 };
+
+/// Keys that coins_of is asked about at once, at most.
+inline constexpr std::size_t kMaxCoinKeys = 128;
 
 class NodeApi {
   public:
@@ -101,8 +107,10 @@ class NodeApi {
 
     /// A canonical chain::Payment: checked, pooled, relayed. Answers with its id.
     virtual void submit_payment(Bytes payment, Answer<Hash256> answer) = 0;
-    /// Unspent outputs that `key` can spend at the tip.
-    virtual void coins_of(const crypto::PublicKey& key, Answer<std::vector<CoinView>> answer) = 0;
+    /// Unspent outputs of the keys at the tip, and what payments in the pool would change about
+    /// them: both as of one moment. kInvalid for more than kMaxCoinKeys.
+    virtual void coins_of(std::vector<crypto::PublicKey> keys,
+                          Answer<std::vector<CoinView>> answer) = 0;
 
     /// What the model of the tip writes after `prompt`; kUnsupported where the node has no
     /// tokenizer. Runs beside the chain, on a copy of the weights.

@@ -2,6 +2,12 @@
 #include "node/node.h"
 
 namespace cairn::node {
+namespace {
+
+/// A block that joins the chain while coins are counted makes the count start again, so often.
+constexpr int kMaxCounts = 5;
+
+}  // namespace
 
 NodeStatus Node::status() const {
     NodeStatus status;
@@ -9,7 +15,7 @@ NodeStatus Node::status() const {
     status.genesis_id = chain_.genesis_id();
     status.network_name = config_.network.name;
     status.node_key = key_;
-    status.miner_key = key_;
+    status.miner_key = own_keys_.coinbase();
     status.listen_address = seams_.network.listen_address();
     status.height = tip.node->height;
     status.tip = tip.node->hash;
@@ -77,21 +83,43 @@ void Node::submit_payment(Bytes bytes, Answer<Hash256> answer) {
     });
 }
 
-void Node::coins_of(const crypto::PublicKey& key, Answer<std::vector<CoinView>> answer) {
+void Node::coins_of(std::vector<crypto::PublicKey> keys, Answer<std::vector<CoinView>> answer) {
+    if (keys.size() > kMaxCoinKeys)
+        return answer(invalid("coins of at most " + std::to_string(kMaxCoinKeys) +
+                              " keys at once, not " + std::to_string(keys.size())));
+    collect_coins(std::make_shared<const std::set<crypto::PublicKey>>(keys.begin(), keys.end()),
+                  kMaxCounts, std::move(answer));
+}
+
+void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys, int tries,
+                         Answer<std::vector<CoinView>> answer) {
     auto coins = std::make_shared<std::vector<CoinView>>();
+    auto tip = std::make_shared<Hash256>();
     seams_.loop.offload(
         Lane::kChain,
-        [this, key, coins] {
+        [this, keys, coins, tip] {
+            *tip = ledger().tip();
             const std::uint64_t next = ledger().height() + std::uint64_t{1};
             for (const auto& [outpoint, coin] : ledger().coins().all()) {
-                if (coin.output.key != key) continue;
+                if (!keys->contains(coin.output.key)) continue;
                 const bool mature =
                     !coin.coinbase || next >= coin.height + config_.network.coinbase_maturity;
                 coins->push_back({outpoint.id, outpoint.index, coin.output.amount, coin.height,
-                                  coin.coinbase, mature});
+                                  coin.coinbase, mature, coin.output.key});
             }
         },
-        [coins, answer = std::move(answer)] { answer(std::move(*coins)); });
+        [this, keys, tries, coins, tip, answer = std::move(answer)] {
+            // The pool follows the loop's tip; coins of another would not go with it.
+            if (*tip != chain_.tip()->node->hash && tries > 1)
+                return collect_coins(keys, tries - 1, answer);
+            for (CoinView& coin : *coins) coin.spent = mempool_.spends({coin.txid, coin.index});
+            for (const auto& [id, payment] : mempool_.pooled_payments())
+                for (std::uint32_t i = 0; i < payment.outputs.size(); ++i)
+                    if (keys->contains(payment.outputs[i].key))
+                        coins->push_back({id, i, payment.outputs[i].amount, 0, false, false,
+                                          payment.outputs[i].key, false, true});
+            answer(std::move(*coins));
+        });
 }
 
 void Node::with_weights(WeightsWork work, std::function<void(Status)> done) {

@@ -23,7 +23,7 @@ bool search_stamp(const Hash256& genesis_id, const chain::U256& target,
 
 RoundTrainer::RoundTrainer(Random& random, Loop& loop, ActiveChain& chain, Relay& relay,
                            Mempool& mempool, DeltaSource* source, const ModelReader* reader,
-                           const crypto::SecretKey& key)
+                           KeyOfRound key_of_round)
     : random_(random),
       loop_(loop),
       chain_(chain),
@@ -31,8 +31,9 @@ RoundTrainer::RoundTrainer(Random& random, Loop& loop, ActiveChain& chain, Relay
       mempool_(mempool),
       source_(source),
       reader_(reader),
-      secret_(key),
-      key_(crypto::public_key(key)) {
+      key_of_round_(std::move(key_of_round)),
+      secret_(key_of_round_(0)),
+      key_(crypto::public_key(secret_)) {
     CHECK(!source_ || !source_->wants_weights() || reader_);
 }
 
@@ -90,6 +91,8 @@ void RoundTrainer::begin(std::uint32_t round, const BlockNode* start) {
     start_ = start;
     stage_ = Stage::kWaiting;
     payload_ = {};
+    secret_ = key_of_round_(round);
+    key_ = crypto::public_key(secret_);
     run_ = std::make_shared<Run>();
     const TipInfo& tip = *chain_.tip();
     if (tip.next.height >= merge_height() || tip.rules.has_commitment_of(key_))

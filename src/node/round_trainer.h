@@ -29,10 +29,13 @@ class RoundTrainer {
         std::uint64_t merged = 0;
     };
 
+    /// With which key to contribute; the same answer for the whole round.
+    using KeyOfRound = std::function<crypto::SecretKey(std::uint32_t round)>;
+
     /// `source` may be null: then it does nothing. `reader` may be null unless the source wants
     /// weights.
     RoundTrainer(Random& random, Loop& loop, ActiveChain& chain, Relay& relay, Mempool& mempool,
-                 DeltaSource* source, const ModelReader* reader, const crypto::SecretKey& key);
+                 DeltaSource* source, const ModelReader* reader, KeyOfRound key_of_round);
     ~RoundTrainer();
     RoundTrainer(const RoundTrainer&) = delete;
     RoundTrainer& operator=(const RoundTrainer&) = delete;
@@ -71,7 +74,8 @@ class RoundTrainer {
     Mempool& mempool_;
     DeltaSource* source_;
     const ModelReader* reader_;
-    crypto::SecretKey secret_;
+    KeyOfRound key_of_round_;
+    crypto::SecretKey secret_;  // of the round
     crypto::PublicKey key_;
 
     Stage stage_ = Stage::kWaiting;

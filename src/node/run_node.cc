@@ -126,6 +126,11 @@ Status Process::prepare() {
     ASSIGN_OR_RETURN(const std::size_t files, provide_open_files());
     RETURN_IF_ERROR(make_folders(options_.directory));
     ASSIGN_OR_RETURN(network_definition_, load_network(options_, assets_));
+    if (options_.fresh && network_definition_.is_private())
+        return Error{ErrorCode::kRefused,
+                     "fresh keys cannot be used on " + network_definition_.name +
+                         ": it is a private network, whose members are keys; leave out "
+                         "--fresh-keys"};
     ASSIGN_OR_RETURN(key_, load_key(options_, random_));
     if (!network_definition_.is_member(crypto::public_key(*key_)))
         return Error{ErrorCode::kRefused, "this is a private network and the key " +
@@ -218,6 +223,7 @@ Status Process::load_trainer() {
 
 NodeConfig Process::config() const {
     NodeConfig config{network_definition_, *key_, options_.connect, 8, {}, {}, {}, {}, {}, {}};
+    config.fresh = options_.fresh;
     config.miner.enabled = options_.mine;
     config.miner.hashes_per_slice = options_.hashes_per_slice;
     config.miner.slice_pause_ms = options_.slice_pause_ms;

@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "crypto/keys.h"
 #include "node/node_api.h"
+#include "node/own_keys.h"
 
 namespace cairn::node {
 
@@ -28,6 +29,8 @@ struct NodeOptions {
     bool mine = false;
     /// Contributes, mines and owns the coins earned; absent: the key in node.key, made at first.
     std::optional<crypto::SecretKey> key;
+    /// A key for each block and each contribution instead; kRefused on private networks.
+    std::optional<FreshKeys> fresh;
     std::size_t threads = 1;       ///< computing threads, all lanes together
     std::uint64_t memory_mib = 0;  ///< 0: no limit of our own
     /// Nonces tried per slice and the pause between slices: a guest on someone's computer.

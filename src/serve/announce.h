@@ -1,6 +1,6 @@
 // Announce: a Server's signed, expiring statement of what it offers. It comes from the Server
 // itself or by way of others, so only the signature says whose it is. The price is reserved for
-// payment channels and must be 0 in this version.
+// payment channels and must be 0 in this version (S23).
 #pragma once
 
 #include <string>

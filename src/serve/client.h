@@ -2,7 +2,7 @@
 // every hop of a route, pushes hidden states to the first hop and gets those of the last layer back
 // from the last, having checked the receipts of all hops: signatures, and that each hop's inputs
 // are the outputs of the hop before. A hop that is gone, refuses, or does not answer in time fails
-// the session with an error that names it. serve/remote_layers.h goes on over another route.
+// the session with an error that names it (S29). serve/remote_layers.h goes on over another route.
 //
 // Everything happens on the node's Loop; callbacks are called once each, from the loop.
 #pragma once

@@ -1,7 +1,7 @@
 // An exhibit: a Server's signed receipt and the inputs that it was given, shown to anyone who holds
 // the layers. The receipt binds both what went in (rolling hash) and what came out (output hash),
 // so recomputing settles it: either the Server was right to the bit, or its own signature convicts
-// it.
+// it (S32).
 #pragma once
 
 #include <vector>

@@ -2,7 +2,7 @@
 // snapshot; sessions opened on an older one keep it), opens sessions with a KV cache each, and for
 // every push that arrives computes its layers and pushes on to the next hop, or answers the client.
 // Pushes of different sessions that wait together are computed as one batch, which changes nobody's
-// bits (numerics rule 1).
+// bits (N1). What it does with each message: S25, S28, S30.
 //
 // Everything happens on the node's Loop but the arithmetic, hashing and signatures, which run on
 // Lane::kServe. Every queue is bounded; what does not fit is refused with Refusal::kBusy.

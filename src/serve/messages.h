@@ -1,7 +1,7 @@
-// The messages between clients and Servers. Each has one canonical encoding and a largest size;
-// decoders refuse everything else and never allocate more than the input justifies. Activations
-// with NaN or infinity decode, so that the refusal can name the session; check_finite() is the
-// gate that every receiver passes them through (numerics rule 10).
+// The messages between clients and Servers (docs/spec/serving.md, section 5). Each has one
+// canonical encoding and a largest size; decoders refuse everything else and never allocate more
+// than the input justifies. Activations with NaN or infinity decode, so that the refusal can name
+// the session; check_finite() is the gate that every receiver passes them through (N10).
 //
 //   client             hop 1              hop 2
 //     | AskAnnounce ---> | and -----------> |

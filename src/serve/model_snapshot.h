@@ -1,7 +1,7 @@
 // A model as a Server or client holds it: shape, weights, whoever owns their memory, and the
-// content hash that names it. Two files with the same numbers have the same name, whatever their
-// format; a chain's model has one at every height. Immutable, so sessions keep the snapshot that
-// they were opened on while the node moves on to a newer one.
+// content hash that names it (S19). Two files with the same numbers have the same name, whatever
+// their format; a chain's model has one at every height. Immutable, so sessions keep the snapshot
+// that they were opened on while the node moves on to a newer one.
 #pragma once
 
 #include <memory>

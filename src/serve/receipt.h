@@ -2,7 +2,7 @@
 // versions, I was given these inputs (all of them, as a rolling hash) and gave this output". The
 // receiver checks it before computing, and the client, which gets the receipts of all hops, checks
 // that they fit together: each hop's inputs are the outputs of the hop before. Later a receipt and
-// the inputs convict a Server that computed something else, before anyone.
+// the inputs convict a Server that computed something else, before anyone (S27, S32).
 #pragma once
 
 #include <span>
@@ -15,7 +15,7 @@
 
 namespace cairn::serve {
 
-/// Version of the arithmetic (design/numerics.md) that every hop of a session must compute with.
+/// Version of the arithmetic (docs/spec/numerics.md) that every hop of a session must compute with.
 inline constexpr std::uint16_t kNumericsVersion = 1;
 /// Version of the messages in serve/messages.h.
 inline constexpr std::uint16_t kServeVersion = 1;

@@ -2,9 +2,9 @@
 // states to hidden states that survives the loss of a Server. It keeps every input of the
 // sequence; when a hop dies, stalls or is caught, it opens a session over the Servers that are
 // left, rebuilds their caches by prefill of the kept inputs, and goes on. Because arithmetic is the
-// same everywhere, the text continues token for token as if nothing had happened.
+// same everywhere, the text continues token for token as if nothing had happened (S31).
 //
-// On the loop: RemoteLayers. From a thread of its own: BlockingLayers.
+// On the loop: RemoteLayers. From a thread of its own: NetworkLayers.
 #pragma once
 
 #include <functional>

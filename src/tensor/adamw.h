@@ -35,7 +35,7 @@ AdamwCoefficients adamw_coefficients(const AdamwSettings& settings, std::uint64_
 void adamw_update(const Compute& compute, const AdamwCoefficients& coefficients, bool decay,
                   std::size_t count, const float* gradient, float* parameter, float* m, float* v);
 
-/// sqrt of the sum of squares over all tensors: rule 3 per tensor, then over tensors.
+/// sqrt of the sum of squares over all tensors: N3 per tensor, then over tensors.
 float global_norm(const Compute& compute, std::span<const std::span<const float>> tensors);
 /// The factor that clips a gradient of `norm` to `limit`: limit / norm, or 1 (then skip the
 /// product). Apply with scale().

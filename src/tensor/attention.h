@@ -1,4 +1,4 @@
-// Attention, causal or not, with grouped key-value heads, by rule 4. Keys are walked in blocks of
+// Attention, causal or not, with grouped key-value heads, by N4. Keys are walked in blocks of
 // 64 aligned to absolute position, so that a query's bits do not depend on how the sequence was cut
 // into prefill and decode, nor on what else is in the batch.
 //
@@ -39,7 +39,7 @@ struct AttentionStats {
     float* sum = nullptr;  ///< [sequences * queries, heads]
 };
 
-/// Keys or values: fp32 rows, or rows as a cache of a narrow type keeps them (rule 5), which are
+/// Keys or values: fp32 rows, or rows as a cache of a narrow type keeps them (N5), which are
 /// widened exactly when they are read. Row i starts i * stride elements after data.
 struct KvRows {
     KvType type = KvType::kF32;

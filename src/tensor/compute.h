@@ -1,5 +1,5 @@
 // Compute: what an operator needs besides its operands: which kernels, which threads. Neither can
-// change a bit of any result (design/numerics.md); they only change how long it takes.
+// change a bit of any result (docs/spec/numerics.md); they only change how long it takes.
 //
 //   ThreadPool pool(2);
 //   ASSIGN_OR_RETURN(const Kernels* kernels, kernels_from_environment());

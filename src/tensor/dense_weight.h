@@ -1,5 +1,5 @@
 // The part of weight.h for f32, f16 and bf16: types that widen to fp32 exactly, so that every
-// product is rule 1 over the widened values.
+// product is N1 over the widened values.
 //
 // Packed, a weight is panels of 16 rows, one after the other; a panel holds [cols][16] elements of
 // the stored type, so that one load gives the k-th column of 16 outputs. The last panel's missing

@@ -1,4 +1,4 @@
-// Our own elementary functions (rule 6): built from IEEE operations and explicit fma, so that
+// Our own elementary functions (N6): built from IEEE operations and explicit fma, so that
 // they give the same bits everywhere, which no two libms promise. Double:
 // for tables and schedules that are rounded once to fp32; a few ulp.
 // fp32, measured over all inputs: exp 0.91, log 0.87, tanh 1.37, erf 1.21, gelu 1.66 and its tanh

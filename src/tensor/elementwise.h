@@ -11,7 +11,7 @@ namespace cairn::tensor {
 void add(const Compute& compute, std::size_t count, const float* a, const float* b, float* out);
 /// x[i] = x[i] * factor.
 void scale(const Compute& compute, std::size_t count, float factor, float* x);
-/// Whether no element is NaN or infinite (rule 10: such values cross no border).
+/// Whether no element is NaN or infinite (N10: such values cross no border).
 bool all_finite(std::size_t count, const float* x);
 
 }  // namespace cairn::tensor

@@ -158,7 +158,7 @@ TEST_F(Gradient, EmbeddingAddsRowsPerChunk) {
     const Values dout = normal_values(t * c, 18);
     Values found(vocab * c, 0.0F), pieces(vocab * c, 0.0F), expected(vocab * c, 0.0F);
     embedding_backward_accumulate(compute_, ids, {dout.data(), t, c}, {found.data(), vocab, c});
-    // the definition: rule 1 over tokens with the one-hot matrix
+    // the definition: N1 over tokens with the one-hot matrix
     Values onehot(t * vocab, 0.0F);
     for (std::size_t i = 0; i < t; ++i) onehot[i * vocab + ids[i]] = 1.0F;
     matmul_tn_accumulate(compute_, {onehot.data(), t, vocab}, {dout.data(), t, c},

@@ -68,7 +68,7 @@ struct Kernels {
     void (*rmsnorm_forward)(ConstMatrix x, const float* gamma, float eps, Matrix y, float* rstd);
     void (*rmsnorm_backward)(ConstMatrix dy, ConstMatrix x, const float* gamma, const float* rstd,
                              Matrix dx);
-    /// All rows, the columns of the views: dgamma[j] += rule 1 over rows of dy * (x * rstd).
+    /// All rows, the columns of the views: dgamma[j] += N1 over rows of dy * (x * rstd).
     void (*rmsnorm_backward_gamma)(ConstMatrix dy, ConstMatrix x, const float* rstd, float* dgamma);
     void (*layernorm_forward)(ConstMatrix x, const float* gamma, const float* beta, float eps,
                               Matrix y, float* mean, float* rstd);
@@ -76,7 +76,7 @@ struct Kernels {
                                const float* rstd, Matrix dx);
     void (*layernorm_backward_gamma)(ConstMatrix dy, ConstMatrix x, const float* mean,
                                      const float* rstd, float* dgamma);
-    /// sums[j] += rule 1 over rows of x.
+    /// sums[j] += N1 over rows of x.
     void (*column_sums_accumulate)(ConstMatrix x, float* sums);
     void (*rope)(const RopeTurn& turn, Matrix x, std::size_t begin, std::size_t end);
     void (*cross_entropy)(ConstMatrix logits, const std::uint32_t* targets, float* losses,

@@ -1,4 +1,4 @@
-// Types narrower than fp32 for the KV cache and for activations on the wire (rule 5): values are
+// Types narrower than fp32 for the KV cache and for activations on the wire (N5): values are
 // rounded once to nearest even and read back before any use, so that every split of a sequence or
 // of a model over machines agrees. A finite value beyond the type's range becomes its largest.
 #pragma once

@@ -19,7 +19,7 @@ struct TokenLogprob {
 /// What a row's log-probabilities are computed from.
 struct LogNormaliser {
     float max;      ///< m, the largest logit
-    float log_sum;  ///< log(Z), Z = sum of exp(z - m) by rule 3
+    float log_sum;  ///< log(Z), Z = sum of exp(z - m) by N3
 };
 
 LogNormaliser log_normaliser(const Compute& compute, std::span<const float> logits);

@@ -1,4 +1,4 @@
-// Cross-entropy, and the integers through which consensus sees losses and gradients (rule 7).
+// Cross-entropy, and the integers through which consensus sees losses and gradients (N7).
 #pragma once
 
 #include <cstddef>

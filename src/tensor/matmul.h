@@ -1,4 +1,4 @@
-// Matrix products by rule 1 of design/numerics.md: k is cut into chunks of 256; in a chunk an
+// Matrix products by N1 (docs/spec/numerics.md): k is cut into chunks of 256; in a chunk an
 // accumulator starts at +0 and takes fma(a, b, acc) in ascending k; the chunk sums are added in
 // ascending order. Everything that a transformer multiplies goes through these three.
 //

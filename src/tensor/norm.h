@@ -2,12 +2,12 @@
 //
 // RMSNorm:
 //   r = 1/sqrt(sum(x^2)/C + eps), xh = x*r, y = xh*gamma
-//   a = dy*gamma, c = dot(a, xh)/C, dx = r*(a - xh*c), dgamma += sum over tokens of dy*xh (rule 1)
+//   a = dy*gamma, c = dot(a, xh)/C, dx = r*(a - xh*c), dgamma += sum over tokens of dy*xh (N1)
 // LayerNorm:
 //   mean = sum(x)/C, d = x - mean, r = 1/sqrt(sum(d^2)/C + eps), xh = d*r, y = xh*gamma + beta
 //   a = dy*gamma, c1 = sum(a)/C, c2 = dot(a, xh)/C, dx = r*((a - c1) - xh*c2),
-//   dgamma += sum of dy*xh, dbeta += sum of dy over tokens (rule 1)
-// sum and dot are rule 3's.
+//   dgamma += sum of dy*xh, dbeta += sum of dy over tokens (N1)
+// sum and dot are N3's.
 //
 // The norm of each head of q or k (Qwen3's q/k norm) is the norm of a view: a contiguous matrix
 // [T, heads * d] is the same memory as [T * heads, d], whose rows are the heads:

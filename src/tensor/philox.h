@@ -1,5 +1,5 @@
 // Philox4x32-10 (Salmon et al. 2011): random numbers as a function of a seed and a counter, so
-// that any of them can be computed anywhere without the ones before it (rule 9).
+// that any of them can be computed anywhere without the ones before it (N9).
 #pragma once
 
 #include <array>

@@ -13,8 +13,8 @@
 
 namespace cairn::tensor {
 
-/// Where sine and cosine of frequency i go in a row of C: columns 2i and 2i + 1 as in the paper, or
-/// i and i + C/2.
+/// Where sine and cosine of frequency i go in a row of C: columns 2i and 2i + 1 (papers B: Eq 1,
+/// 2), or i and i + C/2.
 enum class SinusoidLayout { kInterleaved, kHalves };
 
 /// [positions, C]: sine and cosine of position * base^(-2i/C), in double, rounded once. C is even.

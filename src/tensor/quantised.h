@@ -1,10 +1,10 @@
-// The quantised half of weight.h: group formats and W8A8-row, by rule 2 of design/numerics.md.
+// The quantised half of weight.h: group formats and W8A8-row, by N2 (docs/spec/numerics.md).
 // reference/quantised.cc is the definition; this is what it says.
 //
 // Activations are quantised first, per token and group of 32 columns: scale = max|x| / 127,
 // q = round-half-even(x / scale) clamped to +-127; scale and q are 0 where max|x| < 2^-100. A group
 // with an infinity or NaN gets the scale NaN and q = 0, so that every output of that token is NaN
-// and nobody can miss it. Then, for one output, in chunks of 256 columns (rule 1):
+// and nobody can miss it. Then, for one output, in chunks of 256 columns (N1):
 //
 //   Q8_0, Q4_0   per group of 32, ascending:  acc = fma(float(sum q w), d * scale, acc)
 //   Q4_K, Q5_K   the same with d * sc for d, then acc = fma(dmin * m, -(float(sum q) * scale), acc)

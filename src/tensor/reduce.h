@@ -1,4 +1,4 @@
-// Row reductions by rule 3: 16 lanes, element i goes to lane i mod 16 in ascending order, lanes
+// Row reductions by N3: 16 lanes, element i goes to lane i mod 16 in ascending order, lanes
 // fold 8, 4, 2, 1; rows longer than 4096 reduce per 4096 and then over the results.
 #pragma once
 

@@ -36,7 +36,7 @@ std::uint64_t total_of(const std::vector<Token>& tokens) {
     return total;
 }
 
-/// Sampling as design/numerics.md says it, temperature > 0.
+/// Sampling as N42 says it, temperature > 0.
 std::uint32_t defined(const Compute& compute, std::vector<float> z,
                       const std::vector<std::uint32_t>& history, const SampleSettings& s,
                       std::uint64_t position) {

@@ -1,7 +1,7 @@
 // Weight: a matrix of weights in one of the types that models are stored in, and the packed form in
 // which products read it. A canonical weight lies as files have it, row after row; a packed one in
 // panels of 16 rows, so that lanes run across outputs and memory is read once, in order. Both give
-// the same bits: packing is invisible in every result (numerics rules 1 and 2).
+// the same bits: packing is invisible in every result (N1 and N2).
 //
 //   Weight canonical{WeightType::kQ8_0, rows, cols, mapped_bytes};
 //   std::vector<..> storage(packed_bytes(type, rows, cols));      // aligned to 64
@@ -69,8 +69,8 @@ struct Weight {
     std::size_t canonical_bytes() const { return rows * weight_row_bytes(type, cols); }
 };
 
-/// C[M,N] = A[M,K] * W[N,K]^T for any type, packed or canonical, by rule 1 (f32, f16, bf16: widened
-/// exactly) or rule 2 (quantised: A is quantised per token and group first).
+/// C[M,N] = A[M,K] * W[N,K]^T for any type, packed or canonical, by N1 (f32, f16, bf16: widened
+/// exactly) or N2 (quantised: A is quantised per token and group first).
 void matmul_nt(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c);
 
 /// C = A W^T, one of several that share A.

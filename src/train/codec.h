@@ -2,13 +2,13 @@
 // 4096) becomes a payload of a few bits per parameter, and back. Decoding is integer-only, so that
 // every machine gets the same delta from the same payload.
 //
-// `srht` is the sketch of Def 19 with one block per tile: z = S W D v, where D flips signs, W is
-// the unnormalised Walsh-Hadamard matrix and S picks s = 4096 >> log2_ratio distinct rows, D and S
-// drawn from (seed, tile). De-sketching is (1/s) D W S^T z, an exact shift because s is a power of
-// two. A fresh seed per contributor and round makes the sketch errors of several users independent,
-// so they average out. The values z are sent at 16, 8, 4 or 1 bit with one scale per tile, chosen
-// such that <q * scale, z> = <z, z>: the de-sketched value is then unbiased over the seeds. At one
-// bit that scale is mean(z^2) / mean|z|.
+// `srht` is the sketch of papers A: Def 19 with one block per tile: z = S W D v, where D flips
+// signs, W is the unnormalised Walsh-Hadamard matrix and S picks s = 4096 >> log2_ratio distinct
+// rows, D and S drawn from (seed, tile). De-sketching is (1/s) D W S^T z, an exact shift because s
+// is a power of two. A fresh seed per contributor and round makes the sketch errors of several
+// users independent, so they average out. The values z are sent at 16, 8, 4 or 1 bit with one scale
+// per tile, chosen such that <q * scale, z> = <z, z>: the de-sketched value is then unbiased over
+// the seeds. At one bit that scale is mean(z^2) / mean|z|.
 //
 // `dense` sends every parameter at 8 bits with one scale per tile.
 //

@@ -1,6 +1,6 @@
 // Proves the codec: sketching is linear and exact, de-sketching unbiased with the variance of
-// Table 1, payloads have one spelling and one size, decoded deltas stay in bounds, and the bits are
-// the golden ones whichever kernels computed them.
+// papers A: Table 1, payloads have one spelling and one size, decoded deltas stay in bounds, and
+// the bits are the golden ones whichever kernels computed them.
 #include "train/codec.h"
 
 #include <gtest/gtest.h>
@@ -84,7 +84,8 @@ TEST(Sketch, AllRowsKeepTheEnergyExactly) {
     EXPECT_EQ(sketched, 4096 * energy);
 }
 
-// Table 1 for SRHT: E||desk sk h||^2 = (D/s) ||h||^2, for a spread and for a one-hot vector.
+// papers A: Table 1 for SRHT: E||desk sk h||^2 = (D/s) ||h||^2, for a spread and for a one-hot
+// vector.
 TEST(Sketch, VarianceIsTheOneOfTable1) {
     std::vector<std::int32_t> one_hot(kTile, 0);
     one_hot[1234] = 1 << 20;

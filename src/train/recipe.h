@@ -10,7 +10,7 @@
 
 namespace cairn::train {
 
-/// Rules 8 and 9 of the numerics and the optimiser's formulas carry this version.
+/// N36 to N43 carry this version.
 inline constexpr std::uint32_t kRecipeVersion = 1;
 
 struct Recipe {

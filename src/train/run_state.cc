@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/codec.h"
+#include "base/foreign_file.h"
 #include "model/text/tokenizer.h"
 
 namespace cairn::train {
@@ -90,6 +91,7 @@ Bytes encode_run_state(const RunState& state) {
 }
 
 Result<RunState> decode_run_state(ByteView file) {
+    RETURN_IF_ERROR(check_foreign("it", file, file.size()));
     if (file.size() < kMagic.size() || as_text(file.first(kMagic.size())) != kMagic)
         return invalid("not the state of a training run");
     if (file.size() < kMagic.size() + 4 + Hash256::size())

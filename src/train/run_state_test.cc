@@ -63,5 +63,15 @@ TEST(RunState, RefusesALyingLength) {
     EXPECT_FALSE(decode_run_state(file).ok());
 }
 
+TEST(RunState, WhatIsNoneIsNamedForWhatItIs) {
+    const auto said = [](std::string_view content) {
+        return decode_run_state(as_bytes(content)).error().message;
+    };
+    EXPECT_NE(said("version https://git-lfs.github.com/spec/v1\nsize 5\n").find("Git LFS"),
+              std::string::npos);
+    EXPECT_NE(said("").find("empty"), std::string::npos);
+    EXPECT_NE(said("In the beginning").find("not the state of a training run"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace cairn::train

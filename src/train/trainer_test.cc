@@ -1,5 +1,6 @@
 // Proves that local training learns, that its bits depend on neither kernels nor threads, that it
-// stops and resumes exactly, and that Alg 5's client part returns the difference it promises.
+// stops and resumes exactly, and that the client's part of papers A: Alg 5 returns the difference
+// it promises.
 #include "train/trainer.h"
 
 #include <gtest/gtest.h>

@@ -6,8 +6,8 @@ namespace cairn::wallet {
 namespace {
 
 bool is_spendable(const OwnCoin& coin) {
-    return coin.mature && coin.output.kind == chain::OutputKind::kKey &&
-           coin.output.amount < chain::kMaxAmount;
+    return coin.mature && !coin.spent && !coin.pending &&
+           coin.output.kind == chain::OutputKind::kKey && coin.output.amount < chain::kMaxAmount;
 }
 
 std::uint64_t add_up(std::uint64_t a, std::uint64_t b) {
@@ -27,11 +27,20 @@ Status check_order(const PaymentOrder& order) {
 
 }  // namespace
 
+Error watches_only() {
+    return refused(
+        "this wallet only watches: it has no secret to sign with; pay from the wallet "
+        "that has the words");
+}
+
 Balance balance_of(const std::vector<OwnCoin>& coins) {
     Balance balance;
     for (const OwnCoin& coin : coins) {
         if (coin.output.kind != chain::OutputKind::kKey) continue;
-        std::uint64_t& sum = coin.mature ? balance.spendable : balance.maturing;
+        if (coin.spent) continue;
+        std::uint64_t& sum = coin.pending  ? balance.pending
+                             : coin.mature ? balance.spendable
+                                           : balance.maturing;
         sum = add_up(sum, coin.output.amount);
     }
     return balance;
@@ -59,6 +68,9 @@ Result<std::vector<OwnCoin>> choose_coins(std::vector<OwnCoin> coins, std::uint6
                        " in several payments");
     std::string message = "not enough coins: " + std::to_string(target) +
                           " needed (fee included), " + std::to_string(balance.spendable) + " there";
+    if (balance.pending > 0)
+        message += ", and " + std::to_string(balance.pending) +
+                   " more once payments in the pool are in a block";
     if (balance.maturing > 0)
         message += ", and " + std::to_string(balance.maturing) + " more when they have matured";
     return refused(std::move(message));
@@ -68,7 +80,8 @@ Result<chain::Payment> make_payment(const Wallet& wallet, const Hash256& genesis
                                     const std::vector<OwnCoin>& coins, const PaymentOrder& order,
                                     const crypto::PublicKey& change, Random& random) {
     RETURN_IF_ERROR(check_order(order));
-    if (std::ranges::find(wallet.keys(), change) == wallet.keys().end())
+    if (!wallet.can_spend()) return watches_only();
+    if (!wallet.secret_of(change))
         return refused("the change would go to a key that is not the wallet's");
     const std::uint64_t target = order.amount + order.fee;
     ASSIGN_OR_RETURN(std::vector<OwnCoin> chosen, choose_coins(coins, target));

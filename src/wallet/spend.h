@@ -13,7 +13,9 @@ namespace cairn::wallet {
 struct OwnCoin {
     chain::OutPoint outpoint;
     chain::Output output;
-    bool mature = true;  ///< false: minted too recently to be spent
+    bool mature = true;    ///< false: minted too recently to be spent
+    bool spent = false;    ///< a payment that waits in the node's pool spends it
+    bool pending = false;  ///< such a payment makes it: nobody can spend it before the next block
 };
 
 struct PaymentOrder {
@@ -22,15 +24,20 @@ struct PaymentOrder {
     std::uint64_t fee = 0;
 };
 
+/// What to say when somebody wants to spend from a wallet that only watches.
+Error watches_only();
+
 struct Balance {
     std::uint64_t spendable = 0;
     std::uint64_t maturing = 0;
+    std::uint64_t pending = 0;  ///< ours once payments in the pool are in a block
 };
 Balance balance_of(const std::vector<OwnCoin>& coins);
 
 /// The fewest coins that reach `target` (the largest first; equal amounts by outpoint, so that the
 /// choice is the same everywhere). kRefused with figures if there is not enough, or only in more
-/// coins than one payment may spend. Channel outputs and immature coins are left alone.
+/// coins than one payment may spend. Channel outputs, immature coins and those that a payment in
+/// the pool spends or makes are left alone.
 Result<std::vector<OwnCoin>> choose_coins(std::vector<OwnCoin> coins, std::uint64_t target);
 
 /// A signed payment: `order.amount` to `order.to`, what is left to `change` (no second output if

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "wallet/words.h"
+
 namespace cairn::wallet {
 namespace {
 
@@ -35,10 +37,12 @@ class SpendTest : public testing::Test {
     }
     Result<chain::Payment> pay(const std::vector<OwnCoin>& coins, std::uint64_t amount,
                                std::uint64_t fee) {
-        return make_payment(wallet, genesis, coins, {to, amount, fee}, wallet.keys()[1], random);
+        return make_payment(wallet, genesis, coins, {to, amount, fee},
+                            wallet.key(Chain::kChange, 0), random);
     }
     static Wallet make_wallet(Disk& disk, Random& random) {
-        auto made = Wallet::create(disk, "w", "pw", random, crypto::kKeystoreCheapest);
+        auto made = Wallet::create(disk, "w", "pw", Words{new_entropy(12, random), {}}, random, {},
+                                   crypto::kKeystoreCheapest);
         CHECK(made.ok());
         for (int i = 0; i < 3; ++i) CHECK(made->fresh_key(random).ok());
         return std::move(*made);
@@ -60,7 +64,7 @@ TEST_F(SpendTest, PaysWithChangeAndFee) {
     EXPECT_EQ(payment->outputs[0].amount, 70u);
     EXPECT_EQ(payment->outputs[0].key, to);
     EXPECT_EQ(payment->outputs[1].amount, 8u);
-    EXPECT_EQ(payment->outputs[1].key, wallet.keys()[1]);
+    EXPECT_EQ(payment->outputs[1].key, wallet.key(Chain::kChange, 0));
     EXPECT_EQ(check(*payment, coins), 2);
     EXPECT_EQ(chain::decode_payment(chain::encode(*payment)).value(), *payment);
     genesis = random.hash256();
@@ -106,6 +110,22 @@ TEST_F(SpendTest, NotEnoughIsSaidWithFigures) {
     EXPECT_FALSE(pay({}, 1, 0).ok());
 }
 
+TEST_F(SpendTest, CoinsOfPaymentsInThePoolAreLeftAlone) {
+    std::vector<OwnCoin> coins{coin(10), coin(20), coin(500), coin(7)};
+    coins[1].spent = true;
+    coins[2].pending = true;
+    EXPECT_EQ(balance_of(coins).spendable, 17u);
+    EXPECT_EQ(balance_of(coins).pending, 500u);
+    const auto chosen = choose_coins(coins, 12);
+    ASSERT_TRUE(chosen.ok());
+    for (const OwnCoin& coin : *chosen) EXPECT_FALSE(coin.spent || coin.pending);
+    const auto payment = pay(coins, 18, 0);
+    ASSERT_FALSE(payment.ok());
+    EXPECT_EQ(payment.error().message,
+              "not enough coins: 18 needed (fee included), 17 there, and 500 more once payments in "
+              "the pool are in a block");
+}
+
 TEST_F(SpendTest, TooManySmallCoinsAreNotOnePayment) {
     std::vector<OwnCoin> coins;
     for (int i = 0; i < 300; ++i) coins.push_back(coin(10));
@@ -126,6 +146,13 @@ TEST_F(SpendTest, AmountsAndKeysAreBounded) {
     to = wallet.main_key();
     EXPECT_FALSE(make_payment(wallet, genesis, coins, {to, 1, 0}, genesis, random).ok())
         << "change to a stranger";
+    Wallet watching = Wallet::create(disk, "watching", "pw", *wallet.account().extended_public(),
+                                     random, {}, crypto::kKeystoreCheapest)
+                          .value();
+    const auto watched =
+        make_payment(watching, genesis, coins, {to, 1, 0}, watching.key(Chain::kChange, 0), random);
+    ASSERT_FALSE(watched.ok());
+    EXPECT_NE(watched.error().message.find("only watches"), std::string::npos);
     std::vector<OwnCoin> foreign{coin(100)};
     foreign[0].output.key = crypto::public_key(crypto::SecretKey::generate(random));
     EXPECT_FALSE(pay(foreign, 1, 0).ok());

@@ -2,51 +2,57 @@
 
 #include <algorithm>
 
-#include "base/codec.h"
-#include "crypto/hash.h"
-
 namespace cairn::wallet {
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kMaxFile = 4096;
 
-/// Bytes that are wiped when the scope ends.
-struct Secret {
-    Bytes bytes;
-    Secret(Bytes b) : bytes(std::move(b)) {}
-    Secret(const Secret&) = delete;
-    Secret& operator=(const Secret&) = delete;
-    ~Secret() { crypto::wipe(bytes); }
+Error refused(std::string message) { return {ErrorCode::kRefused, std::move(message)}; }
+
+Error too_many_keys(std::uint32_t most) {
+    return {ErrorCode::kFull, "the wallet has handed out all of its " + std::to_string(most) +
+                                  " addresses; make a new one"};
+}
+
+Status never_overwrite(const Disk& disk, const std::string& name) {
+    if (!disk.exists(name)) return ok_status();
+    return refused("there is a wallet at " + name +
+                   " already, and it may hold coins; choose another name, or move it away first");
+}
+
+// The file as it lies there, and whether others than its owner can read it.
+struct Found {
+    Bytes box;
+    std::optional<Error> loose;
 };
 
-Error too_many_keys() {
-    return {ErrorCode::kFull, "the wallet has handed out all of its " +
-                                  std::to_string(kMaxWalletKeys) + " addresses; make a new one"};
+Result<Found> find(const Disk& disk, const std::string& name) {
+    auto box = disk.read_secret(name, kMaxFile);
+    if (box.ok()) return Found{std::move(*box), std::nullopt};
+    if (box.error().code == ErrorCode::kNotFound)
+        return not_found("there is no wallet at " + name + "; make one with cairn wallet create");
+    if (box.error().code != ErrorCode::kRefused) return box.error();
+    ASSIGN_OR_RETURN(Bytes bytes, disk.read(name, kMaxFile));
+    return Found{std::move(bytes), box.error()};
+}
+
+// Versions before this one wrote old wallets so that others could read them.
+std::string tighten(Disk& disk, const std::string& name, ByteView box) {
+    const Status written = disk.write_secret(name, box);
+    if (written.ok()) return "others could read " + name + " until now: it is its owner's alone";
+    return "others can read " + name + ", and that could not be changed (" +
+           written.error().message + "): chmod 600 it";
 }
 
 }  // namespace
 
-crypto::SecretKey derive_key(const Seed& seed, std::uint32_t index) {
-    for (std::uint32_t attempt = 0;; ++attempt) {  // a second one has a chance of 2^-128
-        Writer writer;
-        writer.fixed(seed.bytes);
-        writer.u32(index);
-        writer.u32(attempt);
-        const Secret input(std::move(writer).take());
-        Hash256 scalar = crypto::tagged_hash("cairn/wallet-key", input.bytes);
-        const auto key = crypto::SecretKey::from_bytes(scalar.view());
-        crypto::wipe(scalar.bytes);
-        if (key.ok()) return *key;
-    }
-}
-
-Wallet::Wallet(Disk& disk, std::string name, std::string_view password, const Seed& seed,
-               crypto::KeystoreCost cost)
+Wallet::Wallet(Disk& disk, std::string name, std::string_view password, Origin origin,
+               Account account, crypto::KeystoreCost cost)
     : disk_(&disk),
       name_(std::move(name)),
       password_(as_bytes(password).begin(), as_bytes(password).end()),
-      seed_(seed),
+      origin_(std::move(origin)),
+      account_(std::move(account)),
       cost_(cost) {}
 
 Wallet::Wallet(Wallet&&) noexcept = default;
@@ -54,91 +60,144 @@ Wallet& Wallet::operator=(Wallet&&) noexcept = default;
 Wallet::~Wallet() { crypto::wipe(password_); }
 
 Result<Wallet> Wallet::create(Disk& disk, std::string name, std::string_view password,
-                              Random& random, crypto::KeystoreCost cost) {
-    Seed seed;
-    random.fill(seed.bytes.bytes);
-    return restore(disk, std::move(name), password, seed, random, cost);
-}
-
-Result<Wallet> Wallet::restore(Disk& disk, std::string name, std::string_view password,
-                               const Seed& seed, Random& random, crypto::KeystoreCost cost) {
-    if (disk.exists(name))
-        return Error{ErrorCode::kRefused, "there is a wallet at " + name +
-                                              " already, and it may hold coins; choose "
-                                              "another name, or move it away first"};
-    Wallet wallet(disk, std::move(name), password, seed, cost);
-    wallet.derive_up_to(1);
-    RETURN_IF_ERROR(wallet.save(random));
-    return wallet;
+                              const Origin& origin, Random& random, const Announce& announce,
+                              crypto::KeystoreCost cost) {
+    RETURN_IF_ERROR(never_overwrite(disk, name));
+    ASSIGN_OR_RETURN(Account account, Account::from(origin));
+    Wallet wallet(disk, std::move(name), password, origin, std::move(account), cost);
+    wallet.handed_out_[0] = 1;
+    ASSIGN_OR_RETURN(const Bytes box, wallet.sealed(random));
+    if (announce) {
+        const std::string trial = wallet.name_ + ".new";
+        RETURN_IF_ERROR(disk.write_secret(trial, box));
+        RETURN_IF_ERROR(disk.remove(trial));
+        RETURN_IF_ERROR(announce(wallet));
+        RETURN_IF_ERROR(never_overwrite(disk, wallet.name_));
+    }
+    const Status written = disk.write_secret(wallet.name_, box);
+    if (written.ok()) return wallet;
+    return Error{written.error().code, written.error().message +
+                                           "; there is no wallet now, and what was shown for it is "
+                                           "worth nothing"};
 }
 
 Result<Wallet> Wallet::open(Disk& disk, std::string name, std::string_view password) {
-    auto box = disk.read(name, kMaxFile);
-    if (!box.ok()) {
-        if (box.error().code != ErrorCode::kNotFound) return box.error();
-        return not_found("there is no wallet at " + name + "; make one with cairn wallet create");
-    }
-    ASSIGN_OR_RETURN(const crypto::KeystoreCost cost, crypto::cost_of(*box));
-    auto opened = crypto::open(*box, password);
+    ASSIGN_OR_RETURN(const Found found, find(disk, name));
+    ASSIGN_OR_RETURN(const crypto::KeystoreCost cost, crypto::cost_of(found.box));
+    auto opened = crypto::open(found.box, password);
     if (!opened.ok()) return opened.error();
-    const Secret secret(std::move(*opened));
-    Reader reader(secret.bytes);
-    if (reader.u32() != kVersion) reader.fail("the wallet is of another version of this program");
-    Seed seed;
-    seed.bytes = reader.fixed<32>();
-    const std::uint32_t count = reader.u32();
-    if (count < 1 || count > kMaxWalletKeys) reader.fail("the wallet's file makes no sense");
-    RETURN_IF_ERROR(reader.finish());
-    Wallet wallet(disk, std::move(name), password, seed, cost);
-    wallet.derive_up_to(count);
+    const crypto::SecretBytes secret(std::move(*opened));
+    ASSIGN_OR_RETURN(WalletContents contents, decode_wallet(secret.view()));
+    ASSIGN_OR_RETURN(Account account, Account::from(contents.origin));
+    if (found.loose && !account.is_old()) return *found.loose;
+    Wallet wallet(disk, std::move(name), password, std::move(contents.origin), std::move(account),
+                  cost);
+    wallet.handed_out_ = contents.handed_out;
+    if (found.loose) wallet.notice_ = tighten(disk, wallet.name_, found.box);
     return wallet;
 }
 
-void Wallet::derive_up_to(std::uint32_t count) {
-    while (keys_.size() < count)
-        keys_.push_back(
-            crypto::public_key(derive_key(seed_, static_cast<std::uint32_t>(keys_.size()))));
+Result<Bytes> Wallet::sealed(Random& random) const {
+    const crypto::SecretBytes secret = encode({origin_, handed_out_});
+    return crypto::seal(secret.view(), as_text(password_), random, cost_);
 }
 
 Status Wallet::save(Random& random) const {
-    Writer writer;
-    writer.u32(kVersion);
-    writer.fixed(seed_.bytes);
-    writer.u32(static_cast<std::uint32_t>(keys_.size()));
-    const Secret secret(std::move(writer).take());
-    ASSIGN_OR_RETURN(const Bytes box,
-                     crypto::seal(secret.bytes, as_text(password_), random, cost_));
-    return disk_->write_atomic(name_, box);
+    ASSIGN_OR_RETURN(const Bytes box, sealed(random));
+    return disk_->write_secret(name_, box);
+}
+
+const crypto::PublicKey& Wallet::derived(std::size_t chain, std::uint32_t index) const {
+    std::vector<crypto::PublicKey>& keys = derived_[chain];
+    while (keys.size() <= index)
+        keys.push_back(account_.public_key(chain, static_cast<std::uint32_t>(keys.size())));
+    return keys[index];
+}
+
+const crypto::PublicKey& Wallet::key(Chain chain, std::uint32_t index) const {
+    return derived(slot(chain), index);
+}
+
+std::vector<crypto::PublicKey> Wallet::keys(std::uint32_t ahead) const {
+    std::vector<crypto::PublicKey> all;
+    for (std::size_t chain = 0; chain < account_.chains(); ++chain)
+        for (std::uint32_t i = 0; i < handed_out_[chain] + ahead; ++i)
+            all.push_back(derived(chain, i));
+    return all;
+}
+
+Result<std::uint32_t> Wallet::end_of_used(std::size_t chain, std::uint32_t from, const Used& used,
+                                          std::uint32_t gap) const {
+    std::uint32_t end = from;
+    for (std::uint32_t i = from; i < most_keys() && i - end < gap; ++i) {
+        ASSIGN_OR_RETURN(const bool known, used(derived(chain, i)));
+        if (known) end = i + 1;
+    }
+    return end;
+}
+
+Result<std::uint32_t> Wallet::find_used(const Used& used, std::uint32_t gap) {
+    std::uint32_t found = 0;
+    for (std::size_t chain = 0; chain < account_.chains(); ++chain) {
+        const std::uint32_t before = handed_out_[chain];
+        ASSIGN_OR_RETURN(handed_out_[chain], end_of_used(chain, before, used, gap));
+        found += handed_out_[chain] - before;
+    }
+    return found;
+}
+
+Result<std::uint32_t> Wallet::reach_of_restore(Chain chain, const Used& used) const {
+    ASSIGN_OR_RETURN(const std::uint32_t end, end_of_used(slot(chain), 0, used, kGap));
+    return std::min(end + kGap, most_keys());
 }
 
 Result<crypto::PublicKey> Wallet::fresh_key(Random& random) {
-    if (keys_.size() >= kMaxWalletKeys) return too_many_keys();
-    derive_up_to(static_cast<std::uint32_t>(keys_.size()) + 1);
-    const Status saved = save(random);
-    if (!saved.ok()) {
-        keys_.pop_back();
-        return saved.error();
-    }
-    return keys_.back();
+    const std::uint32_t next = handed_out_[0];
+    if (next >= most_keys()) return too_many_keys(most_keys());
+    RETURN_IF_ERROR(keep(Chain::kReceive, next, random));
+    return key(Chain::kReceive, next);
 }
 
-Status Wallet::find_used(const std::function<bool(const crypto::PublicKey&)>& used,
-                         Random& random) {
-    const std::size_t known = keys_.size();
-    std::uint32_t count = static_cast<std::uint32_t>(known);
-    for (std::uint32_t index = count; index < kMaxWalletKeys && index < count + kRestoreGap;
-         ++index) {
-        derive_up_to(index + 1);
-        if (used(keys_[index])) count = index + 1;
+Status Wallet::take_back(Random& random) {
+    CHECK(handed_out_[0] > 1);
+    --handed_out_[0];
+    return save(random);
+}
+
+Result<std::uint32_t> Wallet::change_index(
+    const Used& used, const std::function<bool(const crypto::PublicKey&)>& pooled) const {
+    ASSIGN_OR_RETURN(const std::uint32_t reach, reach_of_restore(Chain::kChange, used));
+    // An old wallet's one chain also has the addresses that people were given: best a new one.
+    const std::uint32_t first = is_old() ? handed_out(Chain::kChange) : 0;
+    for (std::uint32_t i = first; i < reach; ++i) {
+        if (pooled(key(Chain::kChange, i))) continue;
+        ASSIGN_OR_RETURN(const bool known, used(key(Chain::kChange, i)));
+        if (!known) return i;
     }
-    keys_.resize(count);
-    return count == known ? ok_status() : save(random);
+    // None is left within reach: rather one twice than one that a restore would not find.
+    for (std::uint32_t i = reach; i-- > reach - kGap;)
+        if (!pooled(key(Chain::kChange, i))) return i;
+    return reach - 1;
+}
+
+Status Wallet::keep(Chain chain, std::uint32_t index, Random& random) {
+    std::uint32_t& count = handed_out_[slot(chain)];
+    if (index < count) return ok_status();
+    const std::uint32_t before = count;
+    count = index + 1;
+    const Status saved = save(random);
+    if (!saved.ok()) count = before;
+    return saved;
 }
 
 std::optional<crypto::SecretKey> Wallet::secret_of(const crypto::PublicKey& key) const {
-    const auto it = std::ranges::find(keys_, key);
-    if (it == keys_.end()) return std::nullopt;
-    return derive_key(seed_, static_cast<std::uint32_t>(it - keys_.begin()));
+    for (std::size_t chain = 0; chain < account_.chains(); ++chain) {
+        const auto it = std::ranges::find(derived_[chain], key);
+        if (it != derived_[chain].end())
+            return account_.secret_key(chain,
+                                       static_cast<std::uint32_t>(it - derived_[chain].begin()));
+    }
+    return std::nullopt;
 }
 
 }  // namespace cairn::wallet

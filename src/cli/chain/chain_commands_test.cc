@@ -1,105 +1,18 @@
 // Proves that the commands about networks, nodes, chain and wallet work together on one machine:
 // a network is made, a real node trains and mines on it, and what every command says about the
 // chain agrees with what replaying it gives.
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <unistd.h>
+#include "cli/chain/test_chain_node.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
-#include <thread>
-
-#include "base/random.h"
-#include "cli/chain/amount.h"
-#include "cli/chain/network_command.h"
-#include "cli/test_run.h"
 
 namespace cairn::cli {
 namespace {
 
 using Json = nlohmann::json;
 
-// Sentences of a language with forty words: enough structure for a tiny model to learn.
-void write_text(const std::string& path, std::uint64_t seed, std::size_t words) {
-    SeededRandom random(seed);
-    std::ofstream file(path);
-    for (std::size_t i = 0; i < words; ++i) {
-        const std::uint64_t word = random.below(40);
-        for (std::uint64_t k = 0; k < 2 + word % 3; ++k)
-            file << static_cast<char>('a' + (7 * word + 3 * k) % 26);
-        file << (i % 9 == 8 ? ".\n" : " ");
-    }
-}
-
-class ChainCommands : public testing::Test {
-  protected:
-    ChainCommands() {
-        std::string pattern = testing::TempDir() + "cairn-cli-XXXXXX";
-        if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-        folder_ = pattern;
-        dir_ = folder_ + "/node";
-        write_text(folder_ + "/judge.txt", 1, 6'000);
-        write_text(folder_ + "/report.txt", 2, 6'000);
-        write_text(folder_ + "/private.txt", 3, 20'000);
-        ::setenv("CAIRN_WALLET_PASSWORD", "correct horse", 1);
-    }
-    ~ChainCommands() override {
-        std::error_code failure;
-        std::filesystem::remove_all(folder_, failure);
-        ::unsetenv("CAIRN_WALLET_PASSWORD");
-    }
-    /// As tiny, but with blocks as fast as a test wants them.
-    Outcome create_network() {
-        chain::NetworkDefinition network = *network_preset("tiny");
-        network.spacing_ms = 150;
-        network.first_target = 0x1f0fffff;
-        const std::string config = folder_ + "/config.json";
-        std::ofstream(config) << chain::to_json(network);
-        return run({"network", "create", "--dir", dir_, "--config", config, "--name", "test",
-                    "--judge", folder_ + "/judge.txt", "--report", folder_ + "/report.txt",
-                    "--json"});
-    }
-    Json ask(std::vector<std::string> arguments) {
-        arguments.insert(arguments.end(), {"--dir", dir_, "--json"});
-        const Outcome outcome = run(arguments);
-        EXPECT_EQ(outcome.code, 0) << outcome.errors;
-        return outcome.json();
-    }
-    std::uint64_t height() { return ask({"chain", "info"}).value("height", std::uint64_t{0}); }
-
-    std::string folder_, dir_;
-};
-
-/// A node in this process, as `cairn node` runs it, until the test ends.
-class RunningNode {
-  public:
-    explicit RunningNode(std::vector<std::string> arguments)
-        : thread_([this, arguments] { outcome_ = run(arguments); }) {}
-    ~RunningNode() { stop(); }
-    Outcome stop() {
-        if (thread_.joinable()) {
-            ::kill(::getpid(), SIGTERM);
-            thread_.join();
-        }
-        return outcome_;
-    }
-
-  private:
-    Outcome outcome_;
-    std::thread thread_;
-};
-
-template <typename Condition>
-bool wait_for(Condition condition, int seconds = 120) {
-    for (int i = 0; i < seconds * 10; ++i) {
-        if (condition()) return true;
-        ::usleep(100'000);
-    }
-    return false;
-}
+class ChainCommands : public ChainFixture {};
 
 TEST_F(ChainCommands, CreateIsReproducibleAndNeverOverwrites) {
     const std::vector<std::string> arguments = {"network",      "create",
@@ -209,33 +122,6 @@ TEST_F(ChainCommands, ANodeTrainsMinesAndIsExplained) {
     EXPECT_EQ(ask({"chain", "verify"})["minted"], info["minted"]);
     EXPECT_EQ(run({"wallet", "send", "--dir", dir_, "--to", address, "--amount", "0.1"}).code, 1)
         << "sending needs a running node";
-}
-
-TEST_F(ChainCommands, WalletsComeBackFromTheirSeed) {
-    const Json made = ask({"wallet", "create"});
-    EXPECT_EQ(run({"wallet", "create", "--dir", dir_}).code, 1) << "never overwritten";
-    const std::string other = folder_ + "/other";
-    const Outcome restored = run(
-        {"wallet", "restore", "--dir", other, "--seed", made["seed"].get<std::string>(), "--json"});
-    ASSERT_EQ(restored.code, 0) << restored.errors;
-    EXPECT_EQ(restored.json()["address"], made["address"]);
-    EXPECT_EQ(run({"wallet", "restore", "--dir", folder_, "--seed", "1234"}).code, 1);
-    std::ofstream(folder_ + "/wrong.txt") << "wrong password\n";
-    const Outcome wrong = run(
-        {"wallet", "address", "--dir", dir_, "--password-file", folder_ + "/wrong.txt", "--json"});
-    EXPECT_EQ(wrong.code, 1);
-    EXPECT_EQ(wrong.json()["error"]["kind"], "refused");
-}
-
-TEST(Amount, IsParsedAsWritten) {
-    EXPECT_EQ(*parse_amount("1"), 100'000'000u);
-    EXPECT_EQ(*parse_amount("0.00000001"), 1u);
-    EXPECT_EQ(*parse_amount(".5"), 50'000'000u);
-    EXPECT_EQ(*parse_amount("12.34"), 1'234'000'000u);
-    for (const char* text : {"", ".", "1.", "-1", "+1", "1e5", "1.123456789", "0x1", " 1", "1,5",
-                             "1.2.3", "99999999999999", "46116860184.28"})
-        EXPECT_FALSE(parse_amount(text).ok()) << text;
-    EXPECT_TRUE(parse_amount("46116860184.27").ok());
 }
 
 }  // namespace

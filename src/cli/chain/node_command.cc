@@ -31,6 +31,7 @@ struct NodeRequest {
     std::string api = "127.0.0.1:0";
     bool no_api = false;
     bool use_wallet = false;
+    bool fresh_keys = false;
     std::uint64_t hash_rate = 100'000;  ///< per second, at most
     WalletFile wallet;
     std::string prompt = "And ";
@@ -61,6 +62,37 @@ void announce(const NodeRequest& request, const node::NodeApi& node, const std::
     out << "  Ctrl-C stops it; nothing is lost." << std::endl;
 }
 
+// With fresh keys the node's links go by a key of their own (node.key): it would tell every peer
+// whose coins these are.
+Status take_keys(const wallet::Wallet& wallet, NodeRequest& request) {
+    if (!wallet.can_spend())
+        return Error{ErrorCode::kRefused,
+                     "the wallet in " + request.wallet.directory +
+                         " only watches: a node signs what it contributes; use the wallet that has "
+                         "the words, or leave out --wallet"};
+    if (!request.fresh_keys) {
+        request.node.key = wallet.secret_of(wallet.main_key());
+        return ok_status();
+    }
+    if (wallet.is_old())
+        return Error{ErrorCode::kUnsupported,
+                     "--fresh-keys wants a wallet of words: this one is of the older kind, with "
+                     "one row of keys for everything"};
+    using wallet::Chain;
+    const auto account = std::make_shared<const wallet::Account>(wallet.account());
+    node::FreshKeys fresh;
+    fresh.coinbase = [account](std::uint32_t index) {
+        return account->public_key(static_cast<std::size_t>(Chain::kCoinbase), index);
+    };
+    fresh.contribution = [account](std::uint32_t index) {
+        return *account->secret_key(static_cast<std::size_t>(Chain::kContribution), index);
+    };
+    fresh.coinbase_used = wallet.handed_out(Chain::kCoinbase);
+    fresh.contribution_used = wallet.handed_out(Chain::kContribution);
+    request.node.fresh = std::move(fresh);
+    return ok_status();
+}
+
 Status named(const std::string& option, const Result<net::Address>& address) {
     if (address.ok()) return ok_status();
     return misused(option + ": " + address.error().message);
@@ -81,7 +113,7 @@ Status run_node_command(NodeRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(check_request(request));
     if (request.use_wallet) {
         ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_wallet(request.wallet));
-        request.node.key = wallet.secret_of(wallet.main_key());
+        RETURN_IF_ERROR(take_keys(wallet, request));
     }
     request.node.hashes_per_slice =
         std::max<std::uint64_t>(1, request.hash_rate * request.node.slice_pause_ms / 1000);
@@ -132,9 +164,19 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
     auto* wallet = command.add_flag("--wallet", request->use_wallet,
                                     "Contribute and mine with the main key of the wallet in --dir");
     command
-        .add_option("--password-file", request->wallet.password_file,
-                    "The wallet's password, on the file's first line")
+        .add_flag("--fresh-keys", request->fresh_keys,
+                  "With --wallet: a key of its own for every block and every contribution, so that "
+                  "strangers cannot tell which are yours")
         ->needs(wallet);
+    auto* password =
+        command
+            .add_option("--password-file", request->wallet.password_file,
+                        "The wallet's password, on the first line of a file that only you can "
+                        "read")
+            ->needs(wallet);
+    command.add_flag("--no-password", request->wallet.no_password, "The wallet has none")
+        ->needs(wallet)
+        ->excludes(password);
     auto* api = command.add_option("--api", request->api, "HOST:PORT of the page and the JSON API")
                     ->capture_default_str();
     auto* no_api = command.add_flag("--no-api", request->no_api, "Offer neither")->excludes(api);

@@ -3,19 +3,21 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <iostream>
 #include <memory>
 #include <vector>
 
 #include "base/files.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "cli/terminal.h"
-#include "model/files/source.h"
 
 namespace cairn::cli {
 
 namespace {
 
-constexpr std::size_t kMaxPasswordFile = 4096;
+constexpr std::size_t kMaxSecretText = 4096;
 
 // Wallets keep a pointer to their disk; a process opens few.
 Disk& disk_of(const std::string& directory) {
@@ -33,21 +35,69 @@ Result<std::string> ask(const std::string& question) {
     return read_hidden(question);
 }
 
+Error empty_password() {
+    return Error{ErrorCode::kRefused,
+                 "the password is empty: whoever can read the wallet's file would have its coins. "
+                 "Give one (on the terminal, with --password-file, or in CAIRN_WALLET_PASSWORD), "
+                 "or say --no-password"};
+}
+
+Result<std::string> ask_for_new() {
+    ASSIGN_OR_RETURN(const std::string password, ask("A password for the wallet: "));
+    ASSIGN_OR_RETURN(const std::string again, ask("Once more: "));
+    if (password != again) return invalid("the two passwords differ: nothing was written");
+    if (password.empty()) say("without a password, whoever can read the file has the coins");
+    return password;
+}
+
 }  // namespace
 
+void say(const std::string& text) { std::cerr << "cairn: " << printable_line(text) << '\n'; }
+
+Result<std::string> read_secret_text(const std::string& path, bool first_line) {
+    RETURN_IF_ERROR(check_secret(path));
+    std::ifstream file(path, std::ios::binary);
+    std::string text;
+    for (char letter = 0; file.get(letter);) {
+        if (first_line && (letter == '\n' || letter == '\r')) break;
+        if (text.size() == kMaxSecretText) return invalid("what " + path + " holds is too long");
+        text += letter;
+    }
+    if (!file.is_open() || file.bad() || is_folder(path)) return io_error("cannot read " + path);
+    return text;
+}
+
+Result<std::string> ask_for_words(const std::string& question) {
+    std::string text;
+    if (is_terminal(STDIN_FILENO)) {
+        std::cerr << question << std::flush;
+        std::getline(std::cin, text);
+    } else {
+        for (char letter = 0; text.size() < kMaxSecretText && std::cin.get(letter);) text += letter;
+    }
+    if (text.empty()) return Error{ErrorCode::kCancelled, "no words were given"};
+    return text;
+}
+
 Result<std::string> read_password(const WalletFile& file, bool twice) {
+    if (file.no_password) return std::string();
     if (!file.password_file.empty()) {
-        ASSIGN_OR_RETURN(const Bytes bytes, read_file(file.password_file, kMaxPasswordFile));
-        const std::string_view text = as_text(bytes);
-        return std::string(text.substr(0, text.find_first_of("\r\n")));
+        ASSIGN_OR_RETURN(std::string password, read_secret_text(file.password_file, true));
+        if (twice && password.empty()) return empty_password();
+        return password;
     }
-    if (const char* password = std::getenv("CAIRN_WALLET_PASSWORD")) return std::string(password);
-    ASSIGN_OR_RETURN(std::string password, ask("Password of the wallet: "));
-    if (twice) {
-        ASSIGN_OR_RETURN(const std::string again, ask("Once more: "));
-        if (password != again) return invalid("the two passwords differ: nothing was written");
+    if (const char* password = std::getenv("CAIRN_WALLET_PASSWORD")) {
+        if (twice && *password == '\0') return empty_password();
+        return std::string(password);
     }
-    return password;
+    if (twice) return ask_for_new();
+    return ask("Password of the wallet: ");
+}
+
+Status check_no_wallet(const WalletFile& file) {
+    if (!disk_of(file.directory).exists(file.name)) return ok_status();
+    return Error{ErrorCode::kRefused,
+                 file.directory + " has a wallet already; a wallet is never overwritten"};
 }
 
 Result<wallet::Wallet> open_wallet(const WalletFile& file) {
@@ -57,18 +107,18 @@ Result<wallet::Wallet> open_wallet(const WalletFile& file) {
                          " has no wallet: make one with `cairn wallet create --dir " +
                          file.directory + "`");
     ASSIGN_OR_RETURN(const std::string password, read_password(file, false));
-    return wallet::Wallet::open(disk, file.name, password);
+    auto wallet = wallet::Wallet::open(disk, file.name, password);
+    if (wallet.ok() && !wallet->notice().empty()) say(wallet->notice());
+    return wallet;
 }
 
-Result<wallet::Wallet> create_wallet(const WalletFile& file, const wallet::Seed* seed) {
-    Disk& disk = disk_of(file.directory);
-    if (disk.exists(file.name))
-        return Error{ErrorCode::kRefused,
-                     file.directory + " has a wallet already; a wallet is never overwritten"};
+Result<wallet::Wallet> create_wallet(const WalletFile& file, const wallet::Origin& origin,
+                                     const wallet::Wallet::Announce& announce) {
+    RETURN_IF_ERROR(check_no_wallet(file));
     ASSIGN_OR_RETURN(const std::string password, read_password(file, true));
     SystemRandom random;
-    return seed != nullptr ? wallet::Wallet::restore(disk, file.name, password, *seed, random)
-                           : wallet::Wallet::create(disk, file.name, password, random);
+    return wallet::Wallet::create(disk_of(file.directory), file.name, password, origin, random,
+                                  announce);
 }
 
 }  // namespace cairn::cli

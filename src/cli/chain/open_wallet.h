@@ -1,5 +1,5 @@
-// The wallet file in a data directory, and where its password comes from: a file, the environment
-// variable CAIRN_WALLET_PASSWORD, or the terminal.
+// The wallet file in a data directory, and where its password comes from: a file that only its
+// owner can read, the environment variable CAIRN_WALLET_PASSWORD, or the terminal.
 #pragma once
 
 #include <string>
@@ -12,14 +12,30 @@ struct WalletFile {
     std::string directory;
     std::string name = "wallet.cairn";
     std::string password_file;  ///< empty: environment, else terminal
+    bool no_password = false;
 };
 
-/// `twice`: a new password, which a terminal is asked to repeat.
+/// A line for the owner, on standard error.
+void say(const std::string& text);
+
+/// What a file with a secret holds, or its first line. kRefused for a file that group or others can
+/// read; a pipe (/dev/fd/3) is fine.
+Result<std::string> read_secret_text(const std::string& path, bool first_line);
+
+/// A line from the terminal, which shows it as it is typed; else all of standard input.
+Result<std::string> ask_for_words(const std::string& question);
+
+/// kRefused for an empty one of a new wallet, unless a terminal heard it twice or no_password is
+/// set. `twice`: a new password, which a terminal is asked to repeat.
 Result<std::string> read_password(const WalletFile& file, bool twice);
 
-/// The wallet keeps using a Disk of the process's lifetime.
+/// kRefused if there is one: it is never overwritten.
+Status check_no_wallet(const WalletFile& file);
+
+/// What opening did to the file goes to standard error. The wallet keeps using a Disk of the
+/// process's lifetime.
 Result<wallet::Wallet> open_wallet(const WalletFile& file);
-/// A new one; from `seed` if that is not null.
-Result<wallet::Wallet> create_wallet(const WalletFile& file, const wallet::Seed* seed);
+Result<wallet::Wallet> create_wallet(const WalletFile& file, const wallet::Origin& origin,
+                                     const wallet::Wallet::Announce& announce);
 
 }  // namespace cairn::cli

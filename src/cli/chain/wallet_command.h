@@ -1,5 +1,6 @@
-// `cairn wallet create|restore|address|balance|send|history`. Balance and history are read from
-// the chain on this disk, so they need no running node; sending does.
+// `cairn wallet ...`: make, restore and look at a wallet, and pay from it. Balance and history are
+// read from the chain on this disk, so they need no running node; sending does. User's guide:
+// docs/wallet.md.
 #pragma once
 
 #include <iosfwd>
@@ -11,21 +12,35 @@ namespace cairn::cli {
 
 struct WalletRequest {
     WalletFile file;
-    bool fresh = false;     ///< address: a new one
-    std::string seed;       ///< restore: 64 hexadecimal digits
-    std::string to;         ///< send: an address
-    std::string amount;     ///< send: in coins
-    std::string fee = "0";  ///< send: in coins, to the miner
-    std::size_t max = 50;   ///< history
+    bool fresh = false;           ///< address: a new one
+    bool force = false;           ///< address: also beyond where a restore looks
+    bool all = false;             ///< address: every one that was handed out
+    std::size_t length = 12;      ///< create: words
+    std::string seed;             ///< restore: words, or an old wallet's 64 hexadecimal digits
+    std::string words;            ///< restore: words
+    std::string words_file;       ///< restore: a file with either
+    std::string passphrase_file;  ///< create, restore: BIP39's passphrase
+    std::string xpub;             ///< watch
+    std::uint32_t gap = 0;        ///< rescan: unused keys in a row that end the search; 0: as usual
+    std::string to;               ///< send: an address
+    std::string amount;           ///< send: in coins
+    std::string fee = "0";        ///< send: in coins, to the miner
+    bool high_fee = false;        ///< send: a fee above a tenth is meant
+    std::size_t max = 50;         ///< history
     bool json = false;
 };
 
+// wallet_make.cc
 Status run_wallet_create(const WalletRequest& request, std::ostream& out);
 Status run_wallet_restore(const WalletRequest& request, std::ostream& out);
+Status run_wallet_watch(const WalletRequest& request, std::ostream& out);
+Status run_wallet_rescan(const WalletRequest& request, std::ostream& out);
+// wallet_show.cc
 Status run_wallet_address(const WalletRequest& request, std::ostream& out);
+Status run_wallet_xpub(const WalletRequest& request, std::ostream& out);
 Status run_wallet_balance(const WalletRequest& request, std::ostream& out);
 Status run_wallet_history(const WalletRequest& request, std::ostream& out);
-/// wallet_send.cc
+// wallet_send.cc
 Status run_wallet_send(const WalletRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

@@ -1,16 +1,18 @@
 // `cairn wallet send`: asks the running node which coins the wallet's keys can spend, signs a
-// payment here, and hands it to the node. Secrets never leave this process.
+// payment here, and hands it to the node. Secrets never leave this process, and nothing in the
+// wallet changes before the node has taken the payment.
+#include <algorithm>
 #include <ostream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "api/client.h"
 #include "api/explain.h"
 #include "base/random.h"
 #include "cli/chain/amount.h"
-#include "cli/chain/data_directory.h"
+#include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
+#include "cli/chain/wallet_node.h"
 #include "wallet/address.h"
 #include "wallet/spend.h"
 
@@ -19,88 +21,100 @@ namespace cairn::cli {
 namespace {
 
 using Json = nlohmann::json;
+using api::amount_text;
 
-Result<Json> ask(const api::Client& client, const std::string& path) {
-    ASSIGN_OR_RETURN(const std::string text, client.get(path));
-    Json json = Json::parse(text, nullptr, false);
-    if (!json.is_object()) return invalid("the node's answer is not JSON");
-    return json;
+Result<wallet::PaymentOrder> order_of(const WalletRequest& request) {
+    wallet::PaymentOrder order;
+    ASSIGN_OR_RETURN(order.amount, parse_amount(request.amount));
+    ASSIGN_OR_RETURN(order.fee, parse_amount(request.fee, "a fee"));
+    RETURN_IF_ERROR(check_amounts(order.amount, order.fee, request.high_fee));
+    auto to = wallet::decode_address(request.to);
+    if (!to.ok()) return misused("--to: " + to.error().message);
+    order.to = *to;
+    return order;
 }
 
-Status add_coins(const api::Client& client, const crypto::PublicKey& key,
-                 std::vector<wallet::OwnCoin>& coins) {
-    ASSIGN_OR_RETURN(const Json answer, ask(client, "/v1/cairn/coins?key=" + to_hex(key)));
-    for (const Json& coin : answer.value("coins", Json::array())) {
-        wallet::OwnCoin own;
-        ASSIGN_OR_RETURN(own.outpoint.id, fixed_from_hex<32>(coin.value("txid", "")));
-        own.outpoint.index = coin.value("index", 0u);
-        own.output.amount = coin.value("amount", std::uint64_t{0});
-        own.output.key = key;
-        own.mature = coin.value("mature", false);
-        coins.push_back(own);
-    }
-    return ok_status();
-}
-
-/// The node and the wallet's directory must mean the same network: the signature commits to it.
-Status check_network(const api::Client& client, const Hash256& genesis_id) {
-    ASSIGN_OR_RETURN(const Json status, ask(client, "/v1/cairn/status"));
-    if (status.value("genesis_id", "") == to_hex(genesis_id)) return ok_status();
-    return Error{ErrorCode::kRefused, "the running node is on another network"};
-}
-
-Status check_funds(const std::vector<wallet::OwnCoin>& coins, const wallet::PaymentOrder& order) {
+Status check_funds(const std::vector<wallet::OwnCoin>& coins, const wallet::PaymentOrder& order,
+                   std::uint64_t spacing_ms) {
     const wallet::Balance balance = wallet::balance_of(coins);
     const std::uint64_t needed = order.amount + order.fee;
     if (needed <= balance.spendable) return ok_status();
-    return Error{ErrorCode::kRefused,
-                 fmt::format("not enough coins: {} needed with the fee, {} can be spent now and {} "
-                             "are maturing",
-                             api::amount_text(needed), api::amount_text(balance.spendable),
-                             api::amount_text(balance.maturing))};
+    const std::string have = fmt::format("{} needed with the fee, {} can be spent now",
+                                         amount_text(needed), amount_text(balance.spendable));
+    if (balance.pending > 0 && needed <= balance.spendable + balance.pending)
+        return Error{ErrorCode::kRefused,
+                     fmt::format("wait for the next block (one every {} s or so): {}, and {} more "
+                                 "once payments that wait in the node's pool are in a block",
+                                 std::max<std::uint64_t>(1, spacing_ms / 1000), have,
+                                 amount_text(balance.pending))};
+    const bool later = needed <= balance.spendable + balance.pending + balance.maturing;
+    std::string message = (later ? "not enough coins yet: " : "not enough coins: ") + have;
+    if (balance.pending > 0)
+        message += fmt::format(", {} wait in the node's pool", amount_text(balance.pending));
+    if (balance.maturing > 0 || balance.pending == 0)
+        message += fmt::format(", {} are maturing", amount_text(balance.maturing));
+    return Error{ErrorCode::kRefused, std::move(message)};
 }
 
-}  // namespace
+/// After the node has the payment: whatever fails now, the coins are where the next look finds
+/// them.
+void keep_change(wallet::Wallet& wallet, std::uint32_t change, Random& random) {
+    const Status kept = wallet.keep(wallet::Chain::kChange, change, random);
+    if (kept.ok()) return;
+    say("the payment is made, but the wallet's file could not be written (" + kept.error().message +
+        "). Nothing is lost: the wallet finds its change on the chain.");
+}
 
-Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
-    wallet::PaymentOrder order;
-    ASSIGN_OR_RETURN(order.to, wallet::decode_address(request.to));
-    ASSIGN_OR_RETURN(order.amount, parse_amount(request.amount));
-    ASSIGN_OR_RETURN(order.fee, parse_amount(request.fee));
-    const std::string& directory = request.file.directory;
-    ASSIGN_OR_RETURN(const chain::NetworkDefinition network, read_network(directory));
-    ASSIGN_OR_RETURN(const api::Client client, api::Client::of_directory(directory));
-    const Hash256 genesis_id = chain::genesis_id(network);
-    RETURN_IF_ERROR(check_network(client, genesis_id));
-
-    ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
-    std::vector<wallet::OwnCoin> coins;
-    for (const crypto::PublicKey& key : wallet.keys())
-        RETURN_IF_ERROR(add_coins(client, key, coins));
-    // Before a key is handed out for change: a payment that cannot be made should cost nothing.
-    RETURN_IF_ERROR(check_funds(coins, order));
-    ASSIGN_OR_RETURN(coins, wallet::choose_coins(std::move(coins), order.amount + order.fee));
-    SystemRandom random;
-    ASSIGN_OR_RETURN(const crypto::PublicKey change, wallet.fresh_key(random));
-    ASSIGN_OR_RETURN(const chain::Payment payment,
-                     wallet::make_payment(wallet, genesis_id, coins, order, change, random));
-    const std::string hex = to_hex(ByteView(chain::encode(payment)));
-    ASSIGN_OR_RETURN(const std::string answer,
-                     client.post("/v1/cairn/payments", Json{{"payment", hex}}.dump()));
+void say_sent(const WalletRequest& request, const wallet::PaymentOrder& order,
+              const chain::Payment& payment, std::ostream& out) {
     const std::string id = to_hex(chain::payment_id(payment));
-    if (request.json) {
+    if (request.json)
         out << Json{{"payment", id},
                     {"amount", order.amount},
                     {"fee", order.fee},
                     {"inputs", payment.inputs.size()}}
                    .dump()
             << '\n';
-        return ok_status();
-    }
-    out << fmt::format(
-        "Sent {} to {} with a fee of {}.\npayment {}\nSee where it is: cairn explain {}\n",
-        api::amount_text(order.amount), request.to, api::amount_text(order.fee), id,
-        id.substr(0, 12));
+    else
+        out << fmt::format(
+            "Sent {} to {} with a fee of {}.\npayment {}\nSee where it is: cairn explain {}\n",
+            amount_text(order.amount), request.to, amount_text(order.fee), id, id.substr(0, 12));
+    // Whoever reads only the exit code must not pay a second time.
+    if (!out.flush()) say("the payment is made all the same, with the id " + id);
+}
+
+}  // namespace
+
+Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const wallet::PaymentOrder order, order_of(request));
+    const std::string& directory = request.file.directory;
+    ASSIGN_OR_RETURN(const chain::NetworkDefinition network, read_network(directory));
+    const Hash256 genesis_id = chain::genesis_id(network);
+    ASSIGN_OR_RETURN(const WalletNode node, WalletNode::of_directory(directory, genesis_id));
+    ASSIGN_OR_RETURN(const ChainReader chain, open_chain(directory));
+    const wallet::Wallet::Used used = known_to(chain);
+
+    ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
+    if (!wallet.can_spend()) return wallet::watches_only();
+    RETURN_IF_ERROR(wallet.find_used(used, wallet.gap()));
+    // Some further: payments in the pool may have gone to keys that the chain has not seen.
+    ASSIGN_OR_RETURN(std::vector<wallet::OwnCoin> coins, node.coins(wallet.keys(wallet::kGap)));
+    RETURN_IF_ERROR(check_funds(coins, order, network.spacing_ms));
+    const auto pooled = [pool = coins](const crypto::PublicKey& key) {
+        return std::ranges::any_of(pool, [&](const wallet::OwnCoin& coin) {
+            return coin.pending && coin.output.key == key;
+        });
+    };
+    ASSIGN_OR_RETURN(coins, wallet::choose_coins(std::move(coins), order.amount + order.fee));
+    ASSIGN_OR_RETURN(const std::uint32_t change, wallet.change_index(used, pooled));
+    SystemRandom random;
+    ASSIGN_OR_RETURN(const chain::Payment payment,
+                     wallet::make_payment(wallet, genesis_id, coins, order,
+                                          wallet.key(wallet::Chain::kChange, change), random));
+    RETURN_IF_ERROR(node.pay(payment));
+    const bool has_change = payment.outputs.size() > 1;
+    if (has_change) keep_change(wallet, change, random);
+    say_sent(request, order, payment, out);
     return ok_status();
 }
 

@@ -20,14 +20,20 @@ namespace cairn::cli {
 Status run_eval(const EvalRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
-    pack_local_model(machine->compute(), *local);
     ASSIGN_OR_RETURN(const std::string text, read_text_file(request.text));
     model::Tokens stream{local->tokenizer->begin_token()};
     const model::Tokens words = local->tokenizer->encode(text);
     stream.insert(stream.end(), words.begin(), words.end());
     if (stream.size() < 2) return invalid(request.text + " is empty: there is nothing to predict");
+    const std::uint32_t most = local->model.config.context;
+    if (request.context != 0 && (!std::has_single_bit(request.context) || request.context > most))
+        return misused(
+            fmt::format("--context must be a power of two, at most the model's {}, not "
+                        "{}",
+                        most, request.context));
     const std::uint32_t context =
         request.context != 0 ? request.context : std::bit_floor(local->model.config.context);
+    pack_local_model(machine->compute(), *local);
     ASSIGN_OR_RETURN(const std::int64_t sum, text_loss(local->layout, local->model.weights, stream,
                                                        context, machine->compute()));
 

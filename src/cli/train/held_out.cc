@@ -31,13 +31,23 @@ Result<std::unique_ptr<HeldOut>> HeldOut::create(std::span<const std::uint32_t> 
     const model::LeafShape shape{.leaf_tokens = std::max(context, kBatchTokens),
                                  .context = context};
     RETURN_IF_ERROR(model::validate(shape, layout.config()));
+    held_out->batch_ = shape.leaf_tokens;
     held_out->pass_ =
         std::make_unique<model::LeafPass>(layout, shape, compute, /*with_gradient=*/false);
     return held_out;
 }
 
-double HeldOut::loss(const model::Weights& weights) {
-    return model::nats(pass_->forward_loss(weights, inputs_, targets_), inputs_.size());
+// Losses are integers, so pieces add up to the same sum.
+std::optional<double> HeldOut::loss(const model::Weights& weights,
+                                    const std::function<bool()>& stop) {
+    std::int64_t sum = 0;
+    for (std::size_t at = 0; at < inputs_.size(); at += batch_) {
+        if (stop && stop()) return std::nullopt;
+        const std::size_t n = std::min<std::size_t>(batch_, inputs_.size() - at);
+        sum += pass_->forward_loss(weights, std::span(inputs_).subspan(at, n),
+                                   std::span(targets_).subspan(at, n));
+    }
+    return model::nats(sum, inputs_.size());
 }
 
 }  // namespace cairn::cli

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,11 +23,12 @@ class HeldOut {
                                                    const model::ParameterLayout& layout,
                                                    const tensor::Compute& compute);
 
-    /// Nats per token over the sample.
-    double loss(const model::Weights& weights);
+    /// Nats per token over the sample; nothing if `stop`, asked between two windows, says so.
+    std::optional<double> loss(const model::Weights& weights, const std::function<bool()>& stop);
     std::uint64_t tokens() const { return inputs_.size(); }
 
   private:
+    std::uint32_t batch_ = 0;  // tokens
     std::vector<std::uint32_t> inputs_;
     std::vector<std::uint32_t> targets_;
     std::unique_ptr<model::LeafPass> pass_;

@@ -1,6 +1,7 @@
 #include "cli/train/plot_command.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -10,8 +11,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/disk.h"
 #include "base/files.h"
+#include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/train/chart.h"
 #include "cli/train/train_log.h"
@@ -114,19 +115,39 @@ bool add_demo(const std::string& path, Chart& chart, double& highest) {
     return true;
 }
 
+Status check(const PlotRequest& request) {
+    std::vector<NamedPath> inputs;
+    for (const std::string& log : request.logs) inputs.push_back({"the log", log});
+    for (const auto& [option, value] :
+         {std::pair{"--top", request.top}, std::pair{"--bottom", request.bottom}})
+        if (value && !std::isfinite(*value))
+            return misused(fmt::format("{} must be a number, not {}", option, *value));
+    if (request.top && request.bottom && *request.top <= *request.bottom)
+        return misused(
+            fmt::format("--top {} must be above --bottom {}", *request.top, *request.bottom));
+    if (request.names.size() > request.logs.size())
+        return misused(
+            fmt::format("{} times --name for {} logs", request.names.size(), request.logs.size()));
+    return check_outputs({{"--out", request.out}}, inputs);
+}
+
 }  // namespace
 
 Status run_plot(const PlotRequest& request, std::ostream& out) {
+    RETURN_IF_ERROR(check(request));
     Chart chart;
     chart.title = request.title;
     chart.x_label = axis_label(request.axis);
     chart.y_label = "nats per token";
     double highest = 0;
+    std::vector<std::string> cut_logs;
     Json runs = Json::array();
     for (std::size_t i = 0; i < request.logs.size(); ++i) {
         const std::string& path = request.logs[i];
         if (add_demo(path, chart, highest)) continue;
-        ASSIGN_OR_RETURN(const std::vector<LogRow> rows, read_train_log(path));
+        bool cut_off = false;
+        ASSIGN_OR_RETURN(const std::vector<LogRow> rows, read_train_log(path, &cut_off));
+        if (cut_off) cut_logs.push_back(path);
         if (rows.empty()) return invalid(path + " has no steps: is it a training log?");
         const std::string name = i < request.names.size()
                                      ? request.names[i]
@@ -139,12 +160,15 @@ Status run_plot(const PlotRequest& request, std::ostream& out) {
     if (!chart.top && highest > 0) chart.top = highest * 1.02;
     chart.bottom = request.bottom;
     RETURN_IF_ERROR(write_file(request.out, as_bytes(draw_svg(chart))));
-    if (request.json)
-        out << Json{{"out", request.out}, {"runs", runs}}.dump(-1, ' ', false,
-                                                               Json::error_handler_t::replace)
-            << '\n';
-    else
-        out << "wrote " << request.out << '\n';
+    Json report = {{"out", request.out}, {"runs", runs}};
+    if (!cut_logs.empty()) report["cut_off"] = cut_logs;
+    if (request.json) {
+        out << report.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+        return ok_status();
+    }
+    for (const std::string& path : cut_logs)
+        out << path << " ends in the middle of a line, which is left out\n";
+    out << "wrote " << request.out << '\n';
     return ok_status();
 }
 

@@ -26,7 +26,8 @@ struct PlotRequest {
     bool json = false;
 };
 
-/// JSON: out, runs (name, steps, last_loss, best_valid_loss, last_valid_loss).
+/// JSON: out, runs (name, steps, last_loss, best_valid_loss, last_valid_loss), cut_off (logs whose
+/// last line is not whole, if any).
 Status run_plot(const PlotRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

@@ -20,7 +20,7 @@ constexpr std::uint32_t kBatchTokens = 1024;
 // not counted.
 Result<std::int64_t> text_loss(const model::ParameterLayout& layout, const model::Weights& weights,
                                std::span<const std::uint32_t> stream, std::uint32_t context,
-                               const tensor::Compute& compute) {
+                               const tensor::Compute& compute, const std::function<bool()>& stop) {
     CHECK(stream.size() >= 2);
     const model::LeafShape shape{.leaf_tokens = std::max(context, kBatchTokens),
                                  .context = context};
@@ -35,6 +35,7 @@ Result<std::int64_t> text_loss(const model::ParameterLayout& layout, const model
     std::vector<std::uint32_t> targets;
     std::vector<float> losses;
     for (std::size_t at = 0; at < count; at += step) {
+        if (stop && stop()) return Error{ErrorCode::kCancelled, "measuring was interrupted"};
         const std::size_t n = std::min(step, count - at);
         const std::size_t windows = (n + context - 1) / context;
         tokens.assign(windows * context, 0);

@@ -111,7 +111,7 @@ class TrainCommand : public testing::Test {
         request.stop_at = stop_at;
         request.json = true;
         std::ostringstream out;
-        const Status status = run_train(request, TickingClock(), out);
+        const auto status = run_train(request, TickingClock(), out);
         return {status.ok() ? 0 : 1, out.str(), status.ok() ? "" : status.error().message};
     }
 

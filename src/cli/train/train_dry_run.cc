@@ -25,11 +25,13 @@ std::uint64_t peak_memory() {
 }
 
 // Seconds of one step, caches warm unless steps are very long.
-Result<double> time_a_step(train::Trainer& trainer) {
+Result<double> time_a_step(train::Trainer& trainer, const Interrupt& interrupt) {
     const SystemClock clock;
     const std::uint64_t started = clock.monotonic_us();
     std::uint64_t warm = started;
     for (int i = 0; i < kSteps; ++i) {
+        if (interrupt.raised())
+            return Error{ErrorCode::kCancelled, "interrupted; nothing was measured"};
         ASSIGN_OR_RETURN(const train::StepReport report, trainer.step());
         (void)report;
         const std::uint64_t now = clock.monotonic_us();
@@ -43,7 +45,7 @@ Result<double> time_a_step(train::Trainer& trainer) {
 }  // namespace
 
 Status dry_run(TrainStart& start, const model::ParameterLayout& layout, const Machine& machine,
-               std::ostream& out) {
+               const Interrupt& interrupt, std::ostream& out) {
     const train::Recipe& recipe = start.request.recipe;
     train::Trainer trainer(layout, recipe, start.stream, start.request.seed, machine.compute());
     if (start.resumed)
@@ -51,7 +53,7 @@ Status dry_run(TrainStart& start, const model::ParameterLayout& layout, const Ma
     else
         trainer.start(start.parameters, 0);
     const std::uint64_t first_step = trainer.next_step();
-    ASSIGN_OR_RETURN(const double step_seconds, time_a_step(trainer));
+    ASSIGN_OR_RETURN(const double step_seconds, time_a_step(trainer, interrupt));
     const double minutes = start.request.options.minutes;
     const std::uint64_t total = recipe.total_steps != 0
                                     ? recipe.total_steps

@@ -4,6 +4,7 @@
 
 #include <iosfwd>
 
+#include "cli/interrupt.h"
 #include "cli/local_model.h"
 #include "cli/train/train_start.h"
 
@@ -12,6 +13,6 @@ namespace cairn::cli {
 /// JSON: parameters, text_tokens, tokens_per_step, total_steps, epochs, state_bytes (of the saved
 /// state), peak_memory_bytes, step_seconds, tokens_per_second, estimated_seconds.
 Status dry_run(TrainStart& start, const model::ParameterLayout& layout, const Machine& machine,
-               std::ostream& out);
+               const Interrupt& interrupt, std::ostream& out);
 
 }  // namespace cairn::cli

@@ -8,11 +8,10 @@
 //
 // `step` counts the steps taken; `loss` is the mean over that step's own windows before its update,
 // `valid_loss` is measured after it; `elapsed` is in seconds of training, earlier sessions
-// included.
+// included. A step whose measurement was interrupted has no valid_loss.
 #pragma once
 
-#include <cstdio>
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,30 +33,42 @@ struct LogRow {
 
 class TrainLog {
   public:
-    /// Starts a new log, replacing an old one.
+    /// Starts a new log, replacing an old one. kRefused while another run writes to it.
     static Result<TrainLog> create(const std::string& path);
     /// Goes on with a log whose run continues after `step`: lines of later steps, and a last line
     /// that was cut off, are dropped. A log that is not there is begun.
     static Result<TrainLog> resume(const std::string& path, std::uint64_t step);
 
+    /// Before the work: kInvalid if `path` is there and is no training log, which create() would
+    /// replace.
+    static Status check(const std::string& path);
+
+    TrainLog(TrainLog&& other) noexcept;
+    TrainLog(const TrainLog&) = delete;
+    TrainLog& operator=(const TrainLog&) = delete;
+    TrainLog& operator=(TrainLog&&) = delete;
+    ~TrainLog();
+
+    /// After an error the log ends with its last whole line.
     Status write(const LogRow& row);
     /// One line of ready JSON.
     Status write_line(const std::string& json);
+    const std::string& path() const { return path_; }
 
   private:
-    struct Close {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
-    TrainLog(std::string path, std::FILE* file) : path_(std::move(path)), file_(file) {}
-    static Result<TrainLog> open(const std::string& path, const char* mode);
+    TrainLog(std::string path, int fd, std::uint64_t size)
+        : path_(std::move(path)), fd_(fd), size_(size) {}
+    static Result<TrainLog> open(const std::string& path);
 
     std::string path_;
-    std::unique_ptr<std::FILE, Close> file_;
+    int fd_;
+    std::uint64_t size_;  // bytes of whole lines
 };
 
 std::string to_json(const LogRow& row);
 
-/// The rows of a log, in order; other lines are skipped. kInvalid names the first bad line.
-Result<std::vector<LogRow>> read_train_log(const std::string& path);
+/// The rows of a log, in order; other lines are skipped. kInvalid names the first bad line; a last
+/// line that a crash cut off is no error, and counted in `cut_off`.
+Result<std::vector<LogRow>> read_train_log(const std::string& path, bool* cut_off = nullptr);
 
 }  // namespace cairn::cli

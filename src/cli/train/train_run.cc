@@ -1,15 +1,13 @@
 #include "cli/train/train_run.h"
 
 #include <algorithm>
-#include <ostream>
+#include <iostream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/disk.h"
-#include "base/files.h"
 #include "base/progress.h"
-#include "model/files/checkpoint.h"
+#include "base/text.h"
 
 namespace cairn::cli {
 
@@ -19,6 +17,7 @@ constexpr std::uint64_t kLines = 20;            // printed and measured in a run
 constexpr std::uint64_t kUnsettledSteps = 2;    // the first ones touch fresh memory
 constexpr double kPlanShare = 0.03;             // of the time limit, then speed is known
 constexpr std::uint64_t kSaveUs = 600'000'000;  // unless --save-every says otherwise
+constexpr std::uint64_t kRetryUs = 60'000'000;  // after a save that failed
 constexpr double kSpare = 0.98;
 
 }  // namespace
@@ -29,28 +28,25 @@ std::uint64_t steps_in_time(double minutes, std::uint64_t done, std::uint64_t el
     return done + (left <= 0 || step_us <= 0 ? 0 : static_cast<std::uint64_t>(left / step_us));
 }
 
-Status check_writable(const std::string& out) {
-    const std::string probe = run_state_path(out) + ".probe";
-    RETURN_IF_ERROR(write_file(probe, {}));
-    return remove_file(probe);
-}
-
-TrainRun::TrainRun(TrainStart& start, train::Trainer& trainer, HeldOut* held_out, TrainLog* log,
-                   const Clock& clock, std::ostream& out)
+TrainRun::TrainRun(TrainStart& start, train::Trainer& trainer, HeldOut* held_out,
+                   std::unique_ptr<TrainLog> log, const Clock& clock, std::ostream& out)
     : start_(start),
       trainer_(trainer),
       held_out_(held_out),
-      log_(log),
+      log_(std::move(log)),
       clock_(clock),
       out_(out),
       weights_(model::view_weights(trainer.layout(), trainer.parameters())),
       started_us_(clock.monotonic_us()),
       saved_us_(started_us_),
-      first_step_(trainer.next_step()) {
+      first_step_(trainer.next_step()),
+      files_(start, trainer) {
     if (!start.resumed) return;
     earlier_us_ = start.resumed->elapsed_us;
-    first_loss_ = start.resumed->first_loss;
+    if (first_step_ > 0) first_loss_ = start.resumed->first_loss;
 }
+
+TrainRun::~TrainRun() = default;
 
 bool TrainRun::complete() const {
     return total_steps() != 0 && trainer_.next_step() >= total_steps();
@@ -65,53 +61,68 @@ double TrainRun::tokens_per_second() const {
 }
 
 Status TrainRun::run(const Interrupt& interrupt) {
+    interrupt_ = &interrupt;
     const std::uint64_t stop_at = start_.request.stop_at;
     if (held_out_ != nullptr && first_step_ == 0) {
         LogRow row;
         row.valid_loss = measure();
-        if (log_ != nullptr) RETURN_IF_ERROR(log_->write(row));
+        if (row.valid_loss) log_line(to_json(row));
     }
-    std::unique_ptr<Progress> progress;
     while (!complete()) {
-        if (interrupt.raised() || (stop_at != 0 && trainer_.next_step() >= stop_at)) return save();
-        if (progress == nullptr && total_steps() != 0)
-            progress = std::make_unique<Progress>(clock_, "training", total_steps() - first_step_);
-        RETURN_IF_ERROR(take_step(progress.get()));
-        RETURN_IF_ERROR(after_step());
+        if (stopped() || (stop_at != 0 && trainer_.next_step() >= stop_at)) return stop();
+        if (progress_ == nullptr && total_steps() != 0)
+            progress_ = std::make_unique<Progress>(clock_, "training", total_steps() - first_step_);
+        Status taken = take_step();
+        if (taken.ok()) taken = after_step();
+        if (!taken.ok()) return give_up(taken.error());
     }
-    return ok_status();
+    return complete_files();
 }
 
-Status TrainRun::take_step(Progress* progress) {
-    auto taken = trainer_.step();
-    if (!taken.ok()) {
-        const std::string state = run_state_path(start_.request.out);
-        const std::string kept =
-            exists(state) ? fmt::format(" (the last good state is in {})", state) : "";
-        return Error{taken.error().code, taken.error().message + kept};
+// The same step would fail again, so what is on disk is left as it is; where there is nothing yet,
+// a whole model is better.
+Error TrainRun::give_up(const Error& error) {
+    if (progress_ != nullptr) progress_->clear();
+    std::string kept;
+    if (!files_.has_state() && trainer_.next_step() > 0) {
+        const Status saved = files_.save_checkpoint();
+        kept = saved.ok() ? fmt::format("the model before it is in {}", start_.request.out)
+                          : "the model before it could not be saved: " + saved.error().message;
+    } else {
+        kept = files_.kept();
     }
-    const train::StepReport& report = *taken;
+    return Error{error.code,
+                 fmt::format("step {}: {} ({})", trainer_.next_step() + 1, error.message, kept)};
+}
+
+Status TrainRun::take_step() {
+    ASSIGN_OR_RETURN(const train::StepReport report, trainer_.step());
     const std::uint64_t step = trainer_.next_step();
     if (report.step == 0) first_loss_ = report.loss;
     last_loss_ = report.loss;
     std::optional<double> valid;
     if (time_to_measure(step)) valid = measure();
-    if (log_ != nullptr) RETURN_IF_ERROR(log_step(report, valid));
+    log_step(report, valid);
+    say_step(report);
+    return ok_status();
+}
+
+void TrainRun::say_step(const train::StepReport& report) {
+    const std::uint64_t step = trainer_.next_step();
     std::string note = fmt::format("loss {:.4f}", report.loss);
     if (last_valid_) note += fmt::format(", held-out {:.4f}", *last_valid_);
     note += fmt::format(", {:.0f} tokens/s", tokens_per_second());
     const std::uint64_t every = std::max<std::uint64_t>(1, total_steps() / kLines);
     if (!start_.request.json && (step % every == 0 || report.step == first_step_) &&
         total_steps() != 0) {
-        if (progress != nullptr) progress->clear();
+        if (progress_ != nullptr) progress_->clear();
         out_ << fmt::format("step {:>6}  {}  rate {:.2e}\n", step, note, report.learning_rate)
              << std::flush;
     }
-    if (progress != nullptr) progress->update(step - first_step_, note);
-    return ok_status();
+    if (progress_ != nullptr) progress_->update(step - first_step_, note);
 }
 
-Status TrainRun::log_step(const train::StepReport& report, std::optional<double> valid) {
+void TrainRun::log_step(const train::StepReport& report, std::optional<double> valid) {
     LogRow row;
     row.step = trainer_.next_step();
     row.loss = report.loss;
@@ -121,7 +132,25 @@ Status TrainRun::log_step(const train::StepReport& report, std::optional<double>
     row.tokens_per_second = tokens_per_second();
     row.elapsed = seconds();
     row.valid_loss = valid;
-    return log_->write(row);
+    log_line(to_json(row));
+}
+
+void TrainRun::log_line(const std::string& json) {
+    if (log_ == nullptr) return;
+    const Status written = log_->write_line(json);
+    if (written.ok()) return;
+    complain(
+        fmt::format("the log can no longer be written and ends before step {}: {}; the run "
+                    "goes on without it",
+                    std::max<std::uint64_t>(1, trainer_.next_step()), written.error().message));
+    log_.reset();
+    log_lost_ = true;
+}
+
+void TrainRun::complain(const std::string& sentence) {
+    if (progress_ != nullptr) progress_->clear();
+    std::cerr << "cairn: " << printable_line(sentence) << std::endl;
+    troubles_.push_back(sentence);
 }
 
 bool TrainRun::time_to_measure(std::uint64_t step) const {
@@ -131,11 +160,12 @@ bool TrainRun::time_to_measure(std::uint64_t step) const {
     return step % every == 0 || step == total_steps();
 }
 
-double TrainRun::measure() {
+std::optional<double> TrainRun::measure() {
     const std::uint64_t before = clock_.monotonic_us();
-    last_valid_ = held_out_->loss(weights_);
+    const auto loss = held_out_->loss(weights_, [this] { return stopped(); });
+    if (loss) last_valid_ = loss;
     measure_us_ = static_cast<double>(clock_.monotonic_us() - before);
-    return *last_valid_;
+    return loss;
 }
 
 // With a time limit the schedule's length is open (total_steps 0) during the warm-up, whose rates
@@ -166,11 +196,8 @@ Status TrainRun::choose_total_steps() {
             minutes, total, warmup));
     RETURN_IF_ERROR(trainer_.set_total_steps(total));
     start_.request.recipe = trainer_.recipe();
-    if (log_ != nullptr)
-        RETURN_IF_ERROR(log_->write_line(nlohmann::ordered_json{
-            {"event", "plan"},
-            {"step", step},
-            {"total_steps", total}}.dump()));
+    log_line(
+        nlohmann::ordered_json{{"event", "plan"}, {"step", step}, {"total_steps", total}}.dump());
     if (!start_.request.json)
         out_ << fmt::format("{:.1f} ms a step: {} steps in {} minutes\n", step_us / 1e3, total,
                             minutes)
@@ -182,35 +209,51 @@ Status TrainRun::after_step() {
     RETURN_IF_ERROR(choose_total_steps());
     if (complete()) return ok_status();
     const std::uint64_t every = start_.request.options.save_every;
-    const bool due = every != 0 ? trainer_.next_step() % every == 0
-                                : clock_.monotonic_us() - saved_us_ >= kSaveUs;
-    return due ? save() : ok_status();
+    const std::uint64_t wait = save_failed_ ? kRetryUs : kSaveUs;
+    const bool by_clock = every == 0 || save_failed_;
+    if ((every != 0 && trainer_.next_step() % every == 0) ||
+        (by_clock && clock_.monotonic_us() - saved_us_ >= wait))
+        save_on_the_way();
+    return ok_status();
 }
 
-// The state first: it is what a later session reads. A crash between the two leaves an older
-// checkpoint, which is a whole model all the same.
-Status TrainRun::save() {
-    const TrainRequest& request = start_.request;
-    train::RunState state;
-    state.config = start_.config;
-    state.tokenizer = start_.tokenizer_file;
-    state.recipe = trainer_.recipe();
-    state.options = request.options;
-    state.text_hash = train::hash_tokens(start_.stream);
-    state.elapsed_us = elapsed_us();
-    state.first_loss = first_loss_;
-    state.trainer = trainer_.save();
-    RETURN_IF_ERROR(write_file(run_state_path(request.out), train::encode_run_state(state)));
+SaveOutcome TrainRun::save() { return files_.save(elapsed_us(), first_loss_.value_or(0)); }
+
+// A full disk is no reason to end the run: there may be room the next time.
+void TrainRun::save_on_the_way() {
+    const SaveOutcome saved = save();
     saved_us_ = clock_.monotonic_us();
-    return save_result(start_, trainer_);
+    if (!saved.ok())
+        complain(
+            fmt::format("after step {} not everything could be saved: {}; the run goes on and "
+                        "tries again ({})",
+                        trainer_.next_step(), saved.trouble(), files_.kept()));
+    else if (save_failed_)
+        complain(
+            fmt::format("after step {} everything could be saved again", trainer_.next_step()));
+    save_failed_ = !saved.ok();
 }
 
-Status save_result(const TrainStart& start, const train::Trainer& trainer) {
-    const std::span<const float> parameters = trainer.parameters();
-    return model::save_checkpoint(
-        model::make_model(start.config, {parameters.begin(), parameters.end()},
-                          start.tokenizer_file),
-        start.request.out);
+Status TrainRun::stop() {
+    const SaveOutcome saved = save();
+    if (saved.ok()) return ok_status();
+    if (progress_ != nullptr) progress_->clear();
+    const Error& error = saved.state.ok() ? saved.checkpoint.error() : saved.state.error();
+    return Error{error.code, fmt::format("stopped after step {}, and not everything could be "
+                                         "saved: {}; {}",
+                                         trainer_.next_step(), saved.trouble(), files_.kept())};
+}
+
+// Where the checkpoint cannot be written, the last step's state is: resuming then only writes it.
+Status TrainRun::complete_files() {
+    const Status written = files_.save_checkpoint();
+    if (written.ok()) return ok_status();
+    if (progress_ != nullptr) progress_->clear();
+    const SaveOutcome saved = save();
+    if (saved.checkpoint.ok()) return ok_status();
+    return Error{written.error().code,
+                 fmt::format("all steps are taken, but not everything could be saved: {}; {}",
+                             saved.trouble(), files_.kept())};
 }
 
 }  // namespace cairn::cli

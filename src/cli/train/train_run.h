@@ -4,12 +4,16 @@
 #pragma once
 
 #include <iosfwd>
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "cli/interrupt.h"
 #include "cli/local_model.h"
 #include "cli/train/held_out.h"
+#include "cli/train/run_files.h"
 #include "cli/train/train_log.h"
 #include "cli/train/train_start.h"
 #include "train/trainer.h"
@@ -25,23 +29,31 @@ namespace cairn::cli {
 std::uint64_t steps_in_time(double minutes, std::uint64_t done, std::uint64_t elapsed_us,
                             double step_us);
 
-/// Whether files can be written where `out` is to stand: better asked before hours of work.
-Status check_writable(const std::string& out);
-/// Writes the checkpoint.
-Status save_result(const TrainStart& start, const train::Trainer& trainer);
-
 class TrainRun {
   public:
-    /// All arguments must outlive it; `held_out` and `log` may be null.
-    TrainRun(TrainStart& start, train::Trainer& trainer, HeldOut* held_out, TrainLog* log,
-             const Clock& clock, std::ostream& out);
+    /// What is referred to must outlive it; `held_out` and `log` may be null.
+    TrainRun(TrainStart& start, train::Trainer& trainer, HeldOut* held_out,
+             std::unique_ptr<TrainLog> log, const Clock& clock, std::ostream& out);
+    ~TrainRun();
+    TrainRun(const TrainRun&) = delete;
+    TrainRun& operator=(const TrainRun&) = delete;
 
-    /// Takes steps until the last one, or until `stop_at` or Ctrl-C; then the state is saved.
+    /// Takes steps until the last one, or until `stop_at` or Ctrl-C; then checkpoint (of a complete
+    /// run) or state and checkpoint are written. An error says exactly what is kept and what not.
     Status run(const Interrupt& interrupt);
 
+    /// A line into the log. A log that cannot be written is given up, with a word: no reason to
+    /// lose the run.
+    void log_line(const std::string& json);
+    bool log_lost() const { return log_lost_; }
+    /// A word to whoever watches, on standard error; also kept for the report.
+    void complain(const std::string& sentence);
+    const std::vector<std::string>& troubles() const { return troubles_; }
+
     bool complete() const;
-    double first_loss() const { return first_loss_; }
-    double last_loss() const { return last_loss_; }
+    /// Nothing before the first step, and before the first one of this session.
+    std::optional<double> first_loss() const { return first_loss_; }
+    std::optional<double> last_loss() const { return last_loss_; }
     double tokens_per_second() const;
     /// Training time, earlier sessions included.
     double seconds() const { return static_cast<double>(elapsed_us()) / 1e6; }
@@ -49,30 +61,43 @@ class TrainRun {
   private:
     std::uint64_t elapsed_us() const { return earlier_us_ + clock_.monotonic_us() - started_us_; }
     std::uint64_t total_steps() const { return trainer_.recipe().total_steps; }
-    Status take_step(Progress* progress);
-    Status log_step(const train::StepReport& report, std::optional<double> valid);
+    Status take_step();
+    void say_step(const train::StepReport& report);
+    void log_step(const train::StepReport& report, std::optional<double> valid);
     Status choose_total_steps();
     Status after_step();
     bool time_to_measure(std::uint64_t step) const;
-    double measure();
-    Status save();
+    std::optional<double> measure();
+    SaveOutcome save();
+    void save_on_the_way();
+    Status stop();
+    Status complete_files();
+    Error give_up(const Error& error);
+
+    bool stopped() const { return interrupt_ != nullptr && interrupt_->raised(); }
 
     TrainStart& start_;
     train::Trainer& trainer_;
     HeldOut* held_out_;
-    TrainLog* log_;
+    std::unique_ptr<TrainLog> log_;
     const Clock& clock_;
     std::ostream& out_;
     model::Weights weights_;  // of the trainer
     std::uint64_t earlier_us_ = 0;
     std::uint64_t started_us_;
-    std::uint64_t saved_us_;
+    std::uint64_t saved_us_;        // when saving was last tried
     std::uint64_t first_step_;      // of this session
     std::uint64_t settled_us_ = 0;  // when the steps that warm caches were over
     double measure_us_ = 0;         // one measurement
-    double first_loss_ = 0;
-    double last_loss_ = 0;
+    std::optional<double> first_loss_;
+    std::optional<double> last_loss_;
     std::optional<double> last_valid_;
+    RunFiles files_;
+    const Interrupt* interrupt_ = nullptr;  // while running
+    std::unique_ptr<Progress> progress_;
+    bool log_lost_ = false;
+    bool save_failed_ = false;  // the last one
+    std::vector<std::string> troubles_;
 };
 
 }  // namespace cairn::cli

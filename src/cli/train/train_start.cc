@@ -1,5 +1,8 @@
 #include "cli/train/train_start.h"
 
+#include <iostream>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/clock.h"
@@ -7,6 +10,7 @@
 #include "base/files.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
+#include "cli/train/train_options.h"
 #include "model/files/source.h"
 #include "model/files/tokenizer_file.h"
 #include "model/text/bpe.h"
@@ -17,33 +21,40 @@ namespace cairn::cli {
 
 namespace {
 
-constexpr std::uint64_t kLeastWarmup = 3;
 constexpr std::size_t kMaxStateBytes = std::size_t{1} << 38;
 
 Result<std::unique_ptr<model::Tokenizer>> new_tokenizer(const TrainRequest& request,
-                                                        const std::vector<std::string>& texts) {
+                                                        const std::vector<std::string>& texts,
+                                                        const Interrupt& interrupt) {
     const std::uint32_t vocab = request.characters ? model::kFirstMerge : request.shape.vocab;
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     const SystemClock clock;
     Progress progress(clock, "learning a tokenizer", vocab - model::kFirstMerge);
+    bool said = false;
     ASSIGN_OR_RETURN(std::unique_ptr<model::Tokenizer> tokenizer,
                      model::train_bpe(views, vocab, [&](std::uint64_t done, std::uint64_t) {
+                         if (interrupt.raised() && !std::exchange(said, true)) {
+                             progress.clear();
+                             std::cerr << "cairn: stopping as soon as the tokenizer is learnt, so "
+                                          "that it can be saved; Ctrl-C again stops at once\n";
+                         }
                          progress.update(done);
                      }));
     return tokenizer;
 }
 
-Status fresh_start(TrainStart& start, const std::vector<std::string>& texts) {
+Status fresh_start(TrainStart& start, const std::vector<std::string>& texts,
+                   const Interrupt& interrupt) {
     const TrainRequest& request = start.request;
     if (request.tokenizer.empty()) {
-        ASSIGN_OR_RETURN(start.tokenizer, new_tokenizer(request, texts));
+        ASSIGN_OR_RETURN(start.tokenizer, new_tokenizer(request, texts, interrupt));
     } else {
         ASSIGN_OR_RETURN(start.tokenizer, model::load_tokenizer(request.tokenizer));
     }
     model::ModelConfig config = request.shape;
     config.vocab = start.tokenizer->vocab_size();
     config.context = request.recipe.context;
-    if (config.hidden_dim == 0) config.hidden_dim = (config.dim * 8 / 3 + 15) / 16 * 16;
+    if (config.hidden_dim == 0) config.hidden_dim = default_hidden(config.dim);
     RETURN_IF_ERROR(model::validate(config));
     const model::ParameterLayout layout(config);
     start.config = config;
@@ -75,26 +86,6 @@ Result<train::RunState> read_state(const std::string& out) {
     return state;
 }
 
-// What decides the run comes from its state; what may change (threads, where to stop) is asked.
-Status go_on(TrainStart& start) {
-    TrainRequest& request = start.request;
-    ASSIGN_OR_RETURN(train::RunState state, read_state(request.resume));
-    const train::RunOptions asked = std::move(request.options);
-    request.out = request.resume;
-    request.recipe = state.recipe;
-    request.options = state.options;
-    if (!asked.log.empty()) request.options.log = asked.log;
-    if (asked.save_every != 0) request.options.save_every = asked.save_every;
-    if (asked.valid_every != 0) request.options.valid_every = asked.valid_every;
-    if (!asked.texts.empty()) request.options.texts = asked.texts;
-    if (!asked.valid.empty()) request.options.valid = asked.valid;
-    start.config = state.config;
-    start.tokenizer_file = state.tokenizer;
-    ASSIGN_OR_RETURN(start.tokenizer, model::parse_tokenizer(state.tokenizer));
-    start.resumed = std::move(state);
-    return ok_status();
-}
-
 // All texts as one stream, each behind a begin token.
 model::Tokens encode_texts(const model::Tokenizer& tokenizer,
                            const std::vector<std::string>& texts) {
@@ -105,21 +96,6 @@ model::Tokens encode_texts(const model::Tokenizer& tokenizer,
         stream.insert(stream.end(), tokens.begin(), tokens.end());
     }
     return stream;
-}
-
-Status check_request(const TrainRequest& request) {
-    if (!request.resume.empty()) return ok_status();
-    if (request.options.texts.empty()) return invalid("name what to learn from with --text FILE");
-    if (request.out.empty() && !request.dry_run)
-        return invalid("name the checkpoint to write with --out FILE");
-    if (request.options.minutes > 0 && request.recipe.warmup_steps < kLeastWarmup)
-        return invalid(
-            fmt::format("with --minutes the warm-up takes at least {} steps: the "
-                        "machine's speed is measured in it",
-                        kLeastWarmup));
-    if (request.options.valid_every != 0 && request.options.valid.empty())
-        return invalid("--valid-every needs a held-out text: --valid FILE");
-    return ok_status();
 }
 
 // For a shell.
@@ -157,28 +133,48 @@ Result<std::vector<std::string>> read_texts(const std::vector<std::string>& path
 
 std::string run_state_path(const std::string& out) { return out + ".run"; }
 
-Result<TrainStart> prepare_training(const TrainRequest& request) {
-    RETURN_IF_ERROR(check_request(request));
-    TrainStart start;
-    start.request = request;
-    start.request.options.model = model_arguments(request);
-    if (!request.resume.empty()) RETURN_IF_ERROR(go_on(start));
-    ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_texts(start.request.options.texts));
-    if (request.resume.empty())
-        RETURN_IF_ERROR(request.init.empty() ? fresh_start(start, texts)
-                                             : start_from(start, request.init));
-    RETURN_IF_ERROR(train::validate(start.request.recipe, start.config));
+// What decides the run comes from its state; what may change (threads, where to stop) is asked.
+Result<TrainRequest> request_to_run(const TrainRequest& asked, TrainStart& start) {
+    TrainRequest request = asked;
+    request.options.model = model_arguments(asked);
+    if (asked.resume.empty()) return request;
+    ASSIGN_OR_RETURN(train::RunState state, read_state(asked.resume));
+    request.out = asked.resume;
+    request.recipe = state.recipe;
+    request.options = state.options;
+    if (!asked.options.log.empty()) request.options.log = asked.options.log;
+    if (asked.options.save_every != 0) request.options.save_every = asked.options.save_every;
+    if (asked.options.valid_every != 0) request.options.valid_every = asked.options.valid_every;
+    if (!asked.options.texts.empty()) request.options.texts = asked.options.texts;
+    if (!asked.options.valid.empty()) request.options.valid = asked.options.valid;
+    start.resumed = std::move(state);
+    return request;
+}
+
+Status prepare_training(TrainStart& start, const Interrupt& interrupt) {
+    const TrainRequest& request = start.request;
+    ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_texts(request.options.texts));
+    std::string held_out;
+    if (!request.options.valid.empty()) {
+        ASSIGN_OR_RETURN(held_out, read_text_file(request.options.valid));
+    }
+    if (start.resumed) {
+        start.config = start.resumed->config;
+        start.tokenizer_file = start.resumed->tokenizer;
+        ASSIGN_OR_RETURN(start.tokenizer, model::parse_tokenizer(start.tokenizer_file));
+    } else if (request.init.empty()) {
+        RETURN_IF_ERROR(fresh_start(start, texts, interrupt));
+    } else {
+        RETURN_IF_ERROR(start_from(start, request.init));
+    }
+    RETURN_IF_ERROR(train::validate(request.recipe, start.config));
     start.stream = encode_texts(*start.tokenizer, texts);
-    RETURN_IF_ERROR(
-        train::check_tokens(start.stream, start.request.recipe.context, start.config.vocab));
+    RETURN_IF_ERROR(train::check_tokens(start.stream, request.recipe.context, start.config.vocab));
     if (start.resumed && start.resumed->text_hash != train::hash_tokens(start.stream))
         return invalid("the text is not the one that " + request.resume +
                        " was learning; name the unchanged files with --text");
-    if (!start.request.options.valid.empty()) {
-        ASSIGN_OR_RETURN(const std::string text, read_text_file(start.request.options.valid));
-        start.held_out = encode_texts(*start.tokenizer, {text});
-    }
-    return start;
+    if (!request.options.valid.empty()) start.held_out = encode_texts(*start.tokenizer, {held_out});
+    return ok_status();
 }
 
 std::string repeat_command(const TrainRequest& request) {

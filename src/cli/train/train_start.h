@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "cli/interrupt.h"
 #include "cli/train/train_command.h"
 #include "model/text/tokenizer.h"
 #include "model/weights.h"
@@ -23,7 +24,11 @@ struct TrainStart {
     std::uint64_t first_step = 0;            ///< steps taken in earlier sessions
 };
 
-Result<TrainStart> prepare_training(const TrainRequest& request);
+/// The whole of what was asked: of a resumed run from its state, which `start` then has.
+Result<TrainRequest> request_to_run(const TrainRequest& request, TrainStart& start);
+/// Reads and learns what start.request names. Ctrl-C meanwhile is answered with a word: there is
+/// nothing to save before the tokenizer is there.
+Status prepare_training(TrainStart& start, const Interrupt& interrupt);
 
 /// The command line that gives the same bits again, from the beginning.
 std::string repeat_command(const TrainRequest& request);

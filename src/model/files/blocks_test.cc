@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "base/bytes.h"
 #include "base/files.h"
@@ -86,17 +87,35 @@ TEST(GgufBlocks, AreReadAsLlamaCppReadsThem) {
     }
 }
 
-// The tensor of `name` in a GGUF of Q8_0, now of another type of smaller blocks, its bytes zero.
-void turn_into(Bytes& file, const std::string& name, std::uint32_t number) {
-    const StoredTensor tensor =
-        read_gguf_header(std::make_shared<MemorySource>(file)).value().tensors.at(name);
+// Behind a tensor's name stand u32 dimensions, u64 extents, u32 type, u64 offset: where the type
+// is.
+std::size_t place_of_type(const Bytes& file, const std::string& name, std::size_t dimensions) {
     const auto at = std::search(file.begin(), file.end(), name.begin(), name.end());
-    ASSERT_NE(at, file.end());
-    // Behind the name: u32 dimensions, u64 extents, the type.
-    *(at + static_cast<std::ptrdiff_t>(name.size() + 4 + 8 * tensor.shape.size())) =
-        static_cast<std::uint8_t>(number);
-    std::fill_n(file.begin() + static_cast<std::ptrdiff_t>(tensor.offset), tensor.bytes,
-                std::uint8_t{0});
+    CHECK(at != file.end());
+    return static_cast<std::size_t>(at - file.begin()) + name.size() + 4 + 8 * dimensions;
+}
+
+// The tensor of `name` in a GGUF of Q8_0, now of another type of smaller blocks, its bytes zero;
+// those behind it move up.
+void turn_into(Bytes& file, const std::string& name, const GgmlType& type) {
+    const GgufHeader header = read_gguf_header(std::make_shared<MemorySource>(file)).value();
+    const StoredTensor& tensor = header.tensors.at(name);
+    const auto aligned = [](std::uint64_t bytes) { return (bytes + 31) / 32 * 32; };
+    const std::uint64_t bytes =
+        tensor.shape[0] * old_row_bytes(*type.old, static_cast<std::size_t>(tensor.shape[1]));
+    const std::uint64_t less = aligned(tensor.bytes) - aligned(bytes);
+    file[place_of_type(file, name, 2)] = static_cast<std::uint8_t>(type.number);
+    const auto begin = file.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
+    std::fill_n(begin, tensor.bytes, std::uint8_t{0});
+    for (const auto& [other, stored] : header.tensors) {
+        if (stored.offset <= tensor.offset) continue;
+        std::uint8_t* field = &file[place_of_type(file, other, stored.shape.size()) + 4];
+        std::uint64_t offset;
+        std::memcpy(&offset, field, 8);
+        offset -= less;
+        std::memcpy(field, &offset, 8);
+    }
+    file.erase(begin, begin + static_cast<std::ptrdiff_t>(less));
 }
 
 TEST(GgufBlocks, OldOnesBecomeTypesThatAreComputedWith) {
@@ -111,7 +130,7 @@ TEST(GgufBlocks, OldOnesBecomeTypesThatAreComputedWith) {
             return std::string_view(r.type) == type;
         });
         Bytes changed = file;
-        turn_into(changed, "blk.1.ffn_up.weight", row.number);
+        turn_into(changed, "blk.1.ffn_up.weight", *ggml_type(row.number));
         const StoredTensor tensor = read_gguf_header(std::make_shared<MemorySource>(changed))
                                         .value()
                                         .tensors.at("blk.1.ffn_up.weight");

@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include "base/foreign_file.h"
+
 #include "model/files/checkpoint_v1.h"
 #include "model/files/finite.h"
 #include "model/files/holding.h"
@@ -101,7 +103,8 @@ Result<Weight> take_tensor(const SharedSource& source, const TensorInfo& info, s
                   nullptr);
     const std::size_t size = weight.canonical_bytes();
     if (offset > source->size() || size > source->size() - offset)
-        return invalid("ends too early, in tensor " + info.name);
+        return invalid("ends in tensor " + info.name + ": " +
+                       incomplete(source->size(), offset + size) + " at least");
     Bytes gap(static_cast<std::size_t>(offset - end));
     RETURN_IF_ERROR(source->read(end, gap));
     if (std::any_of(gap.begin(), gap.end(), [](std::uint8_t byte) { return byte != 0; }))
@@ -143,7 +146,9 @@ Result<Model> read_v2(const SharedSource& source, Reader& reader, ByteView heade
                          take_tensor(source, info, type, table.u64(), end, offset, *holding));
         end = offset + weight.canonical_bytes();
     }
-    if (end != source->size()) return invalid("is longer than its tensors");
+    if (end != source->size())
+        return invalid(
+            fmt::format("{} bytes at its end belong to no tensor", source->size() - end));
     RETURN_IF_ERROR(check_finite(layout, model.weights));
     if (model.config.has_head() && model.config.tied_head)
         model.weights.head = model.weights.token_embedding;

@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include "base/foreign_file.h"
+
 namespace cairn::model {
 
 namespace {
@@ -13,6 +15,7 @@ using tensor::WeightType;
 
 constexpr std::uint32_t kMaxDimensions = 4;
 constexpr std::uint64_t kMaxAlignment = 1U << 16;
+constexpr std::uint64_t kMaxDataBytes = std::uint64_t{1} << 48;
 
 constexpr GgmlType kGgmlTypes[] = {
     {0, "F32", WeightType::kF32},
@@ -110,8 +113,8 @@ class GgufParser {
         if (tensors > kMaxGgufTensors || keys > kMaxGgufKeys)
             return invalid(fmt::format("{} tensors and {} keys are more than {} and {}", tensors,
                                        keys, kMaxGgufTensors, kMaxGgufKeys));
-        for (std::uint64_t i = 0; i < keys; ++i) RETURN_IF_ERROR(parse_key(header));
-        for (std::uint64_t i = 0; i < tensors; ++i) RETURN_IF_ERROR(parse_tensor(header));
+        for (std::uint64_t i = 0; i < keys; ++i) RETURN_IF_ERROR(whole(parse_key(header)));
+        for (std::uint64_t i = 0; i < tensors; ++i) RETURN_IF_ERROR(whole(parse_tensor(header)));
         RETURN_IF_ERROR(place_tensors(header));
         return header;
     }
@@ -127,11 +130,24 @@ class GgufParser {
                      fmt::format("is GGUF version {}, this program reads 2 and 3", version)};
     }
 
+    Status whole(const Status& status) const {
+        if (!status.ok() && reader_.failed()) return ran_out();
+        return status;
+    }
+
+    // Counts and lengths that a whole file could have, but this one has not.
+    Error ran_out() const {
+        return invalid(
+            fmt::format("the header goes on beyond the {} bytes that are here: the "
+                        "download or copy is not complete, or the file is damaged",
+                        source_->size()));
+    }
+
     Result<ByteView> string(std::uint64_t max) {
         const std::uint64_t length = reader_.u64();
         RETURN_IF_ERROR(reader_.status());
-        if (length > max || length > reader_.remaining())
-            return invalid(fmt::format("a string of {} bytes", length));
+        if (length > max) return invalid(fmt::format("a string of {} bytes", length));
+        if (length > reader_.remaining()) return ran_out();
         return reader_.raw(static_cast<std::size_t>(length));
     }
 
@@ -165,9 +181,9 @@ class GgufParser {
         if (!is_known(value.element)) return invalid("an unknown type of value");
         const std::size_t width = width_of(value.element);
         const std::size_t least = width != 0 ? width : 8;  // a string's length alone
-        if (value.count > reader_.remaining() / least)
-            return invalid(
-                fmt::format("{} elements in {} bytes", value.count, reader_.remaining()));
+        if (value.count > kMaxGgufHeader / least)
+            return invalid(fmt::format("an array of {} elements", value.count));
+        if (value.count > reader_.remaining() / least) return ran_out();
         const std::size_t begin = bytes_.size() - reader_.remaining();
         if (width != 0)
             reader_.raw(static_cast<std::size_t>(value.count) * width);
@@ -217,32 +233,59 @@ class GgufParser {
         return ok_status();
     }
 
-    // Offsets count from the first aligned byte after the header. Tensors lie inside the file and
-    // never overlap: no byte can be asked for twice.
+    // Offsets count from the first aligned byte after the header. As llama.cpp has it, tensors
+    // follow one another with nothing but padding between them: no byte can be asked for twice,
+    // and none lies where no reader looks.
     Status place_tensors(GgufHeader& header) {
         ASSIGN_OR_RETURN(const std::uint32_t alignment,
                          header.number("general.alignment", kGgufAlignment));
         if (!std::has_single_bit(alignment) || alignment > kMaxAlignment)
             return invalid(fmt::format("general.alignment is {}", alignment));
-        const std::uint64_t end = bytes_.size() - reader_.remaining();
-        const std::uint64_t data = (end + alignment - 1) / alignment * alignment;
-        const std::uint64_t room = source_->size() > data ? source_->size() - data : 0;
+        const auto aligned = [&](std::uint64_t at) {
+            return (at + alignment - 1) / alignment * alignment;
+        };
+        const std::uint64_t header_end = bytes_.size() - reader_.remaining();
+        const std::uint64_t data = aligned(header_end);
         std::vector<std::pair<std::uint64_t, const std::string*>> order;
+        std::uint64_t promised = header_end;
+        bool all_known = true;
         for (auto& [name, tensor] : header.tensors) {
             if (tensor.offset % alignment != 0)
                 return invalid("tensor " + name + " is not aligned");
-            if (tensor.offset > room || tensor.bytes > room - tensor.offset)
-                return invalid("tensor " + name + " lies outside the file; is it whole?");
+            if (tensor.offset > kMaxDataBytes || tensor.bytes > kMaxDataBytes)
+                return invalid("tensor " + name + " lies outside any file");
             tensor.offset += data;
+            promised = std::max(promised, tensor.offset + tensor.bytes);
+            all_known = all_known && tensor.bytes != 0;
             order.emplace_back(tensor.offset, &name);
         }
+        if (promised > source_->size()) return invalid(incomplete(source_->size(), promised));
+        // The length of a type that is not known is not known either.
+        if (!all_known) return ok_status();
         std::sort(order.begin(), order.end());
-        for (std::size_t i = 1; i < order.size(); ++i) {
-            const StoredTensor& before = header.tensors.at(*order[i - 1].second);
-            if (before.bytes > order[i].first - before.offset)
-                return invalid("tensors " + *order[i - 1].second + " and " + *order[i].second +
-                               " overlap");
+        std::uint64_t end = header_end;
+        const std::string* before = nullptr;
+        for (const auto& [offset, name] : order) {
+            if (before != nullptr && offset < end)
+                return invalid("tensors " + *before + " and " + *name + " overlap");
+            RETURN_IF_ERROR(check_padding(end, aligned(end), offset, "before tensor " + *name));
+            end = offset + header.tensors.at(*name).bytes;
+            before = name;
         }
+        return check_padding(end, std::min(aligned(end), source_->size()), source_->size(),
+                             "at its end");
+    }
+
+    // Between `end` of what is owned and `next`, where more is, there are zeros up to `padded`.
+    Status check_padding(std::uint64_t end, std::uint64_t padded, std::uint64_t next,
+                         const std::string& where) const {
+        if (padded != next)
+            return invalid(fmt::format("{} bytes {} belong to no tensor",
+                                       next > end ? next - end : end - next, where));
+        Bytes gap(static_cast<std::size_t>(padded - end));
+        RETURN_IF_ERROR(source_->read(end, gap));
+        if (std::any_of(gap.begin(), gap.end(), [](std::uint8_t byte) { return byte != 0; }))
+            return invalid("its padding " + where + " is not zeros");
         return ok_status();
     }
 

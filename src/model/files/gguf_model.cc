@@ -66,6 +66,10 @@ Status read_rope(const Keys& keys, ModelConfig& config) {
 }
 
 Status read_shape(const GgufHeader& header, const Keys& keys, ModelConfig& config) {
+    ASSIGN_OR_RETURN(const std::uint32_t parts, header.number("split.count", 0));
+    if (parts > 1)
+        return unsupported(
+            fmt::format("one part of {}: join them with llama-gguf-split --merge", parts));
     ASSIGN_OR_RETURN(config.dim, keys.number("embedding_length"));
     ASSIGN_OR_RETURN(config.layers, keys.number("block_count"));
     ASSIGN_OR_RETURN(config.hidden_dim, keys.number("feed_forward_length"));

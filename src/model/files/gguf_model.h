@@ -13,6 +13,9 @@ namespace cairn::model {
 /// The shape that the keys (and the tensors that are there) describe.
 Result<ModelConfig> gguf_config(const GgufHeader& header);
 
+/// Our own key: number and flags (AddedFlag) of each added token that has flags.
+inline constexpr const char* kAddedTokensKey = "cairn.tokenizer.added_tokens";
+
 /// tokenizer.ggml.* under neutral names; kNotFound if the file has no vocabulary.
 Result<VocabularyParts> gguf_vocabulary(const GgufHeader& header);
 

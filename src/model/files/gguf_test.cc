@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/files.h"
+#include "base/foreign_file.h"
 #include "base/test_data.h"
 #include "model/files/format_test_models.h"
 #include "model/files/gguf_keys.h"
@@ -176,6 +177,48 @@ TEST(GgufHeader, RefusesTensorsThatOverlap) {
     const auto header = read_gguf_header(memory(writer.out()));
     ASSERT_FALSE(header.ok());
     EXPECT_NE(header.error().message.find("overlap"), std::string::npos);
+}
+
+TEST(GgufHeader, EveryByteOfItsDataBelongsToATensor) {
+    const auto said = [](const Bytes& bytes) {
+        const Status status = [&]() -> Status {
+            RETURN_IF_ERROR(read_gguf_header(memory(bytes)));
+            return ok_status();
+        }();
+        return status.ok() ? std::string() : status.error().message;
+    };
+    Bytes bytes = Tiny{.extents = {4, 3}, .data = 48}.file();
+    EXPECT_EQ(said(bytes), "") << "the last one's padding may be missing";
+    bytes.resize(bytes.size() + 16);
+    EXPECT_EQ(said(bytes), "") << "or there";
+    bytes.back() = 1;
+    EXPECT_NE(said(bytes).find("padding at its end is not zeros"), std::string::npos);
+    bytes.resize(bytes.size() + 7);
+    EXPECT_NE(said(bytes).find("23 bytes at its end belong to no tensor"), std::string::npos);
+    Bytes gap = Tiny{.offset = 32, .data = 64}.file();
+    EXPECT_NE(said(gap).find("before tensor t belong to no tensor"), std::string::npos);
+    Bytes header = Tiny{}.file();
+    header[header.size() - 33] = 1;  // between header and data
+    EXPECT_NE(said(header).find("padding before tensor t is not zeros"), std::string::npos);
+}
+
+TEST(GgufHeader, HalfADownloadIsCalledThat) {
+    const Bytes bytes = Tiny{}.file();
+    const auto said = [&](std::size_t size) {
+        return read_gguf_header(memory(ByteView(bytes).first(size))).error().message;
+    };
+    EXPECT_NE(said(bytes.size() - 1).find(incomplete(bytes.size() - 1, bytes.size())),
+              std::string::npos);
+    EXPECT_NE(said(30).find("beyond the 30 bytes that are here"), std::string::npos);
+    EXPECT_NE(said(60).find("beyond the 60 bytes that are here"), std::string::npos);
+}
+
+TEST(Gguf, OnePartOfSeveralIsNamed) {
+    Tiny tiny;
+    tiny.keys.text("general.architecture", "llama");
+    tiny.keys.number("split.count", 3);
+    const Bytes bytes = tiny.file();
+    EXPECT_NE(read_gguf(memory(bytes)).error().message.find("one part of 3"), std::string::npos);
 }
 
 // A model's file in memory.

@@ -1,5 +1,8 @@
 // tokenizer.ggml.*: keys of a GGUF file as VocabularyParts.
+#include <algorithm>
+
 #include "model/files/gguf_model.h"
+#include "model/text/added_tokens.h"
 
 namespace cairn::model {
 
@@ -46,6 +49,46 @@ Status read_words(const GgufHeader& header, VocabularyParts& parts) {
     return ok_status();
 }
 
+// GGUF has no flags of added tokens. Of a few vocabularies llama.cpp knows them by name: Phi-3's
+// control tokens strip the space after them, some masks the space before them.
+void add_known_flags(const std::string& model_name, VocabularyParts& parts) {
+    const auto strip = [&](std::string_view name, std::uint8_t flags) {
+        const auto found = std::find(parts.pieces.begin(), parts.pieces.end(), name);
+        if (found == parts.pieces.end()) return;
+        const auto id = static_cast<std::uint32_t>(found - parts.pieces.begin());
+        if (flags == 0)
+            parts.added.erase(id);
+        else
+            parts.added[id] = flags;
+    };
+    for (const char* pre : {"jina-v2-de", "jina-v2-es", "jina-v2-code"})
+        if (parts.pre == pre) strip("<mask>", kLeftStrip);
+    if (parts.pre == "modern-bert" || model_name.find("modern-bert") != std::string::npos)
+        strip("[MASK]", kLeftStrip);
+    if (model_name.find("phi-3") == std::string::npos &&
+        model_name.find("phi3") == std::string::npos)
+        return;
+    for (std::uint32_t id = 0; id < parts.types.size(); ++id)
+        if (parts.types[id] == static_cast<std::int32_t>(PieceType::kControl) ||
+            parts.types[id] == static_cast<std::int32_t>(PieceType::kUserDefined))
+            parts.added[id] = kRightStrip;
+    strip("</s>", kRightStrip);
+    for (const char* name : {"<unk>", "<s>", "<|endoftext|>"}) strip(name, 0);
+}
+
+Result<VocabularyParts> with_own_flags(const GgufHeader& header, VocabularyParts parts) {
+    ASSIGN_OR_RETURN(const auto pairs, header.integers(kAddedTokensKey, 2 * kMaxPieces));
+    for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
+        const bool known =
+            pairs[i] >= 0 && static_cast<std::size_t>(pairs[i]) < parts.pieces.size();
+        if (!known || pairs[i + 1] <= 0 || pairs[i + 1] > kAllAddedFlags)
+            return invalid(std::string(kAddedTokensKey) + " names no token, or no flags");
+        parts.added[static_cast<std::uint32_t>(pairs[i])] = static_cast<std::uint8_t>(pairs[i + 1]);
+    }
+    if (pairs.size() % 2 != 0) return invalid(std::string(kAddedTokensKey) + " has half a pair");
+    return parts;
+}
+
 }  // namespace
 
 Result<VocabularyParts> gguf_vocabulary(const GgufHeader& header) {
@@ -76,6 +119,11 @@ Result<VocabularyParts> gguf_vocabulary(const GgufHeader& header) {
     if (parts.chat_template.size() > kMaxChatTemplateBytes)
         return invalid("tokenizer.chat_template is too long");
     if (parts.model == "bert") RETURN_IF_ERROR(read_words(header, parts));
+    ASSIGN_OR_RETURN(std::string name, header.text("general.name", ""));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    if (header.has(kAddedTokensKey)) return with_own_flags(header, std::move(parts));
+    add_known_flags(name, parts);
     return parts;
 }
 

@@ -8,6 +8,7 @@
 
 #include "model/files/gguf.h"
 #include "model/files/gguf_keys.h"
+#include "model/files/gguf_model.h"
 #include "model/rope_scale.h"
 #include "model/text/tokenizer.h"
 
@@ -138,6 +139,14 @@ Status add_vocabulary(GgufKeys& keys, const Model& model) {
     if (parts.add_eos) keys.flag("tokenizer.ggml.add_eos_token", *parts.add_eos);
     if (parts.add_space_prefix)
         keys.flag("tokenizer.ggml.add_space_prefix", *parts.add_space_prefix);
+    // GGUF has no flags of added tokens. The key is our own; other programs match those tokens
+    // bare.
+    std::vector<std::int32_t> added;
+    for (const auto& [token, flags] : parts.added) {
+        added.push_back(static_cast<std::int32_t>(token));
+        added.push_back(flags);
+    }
+    if (!added.empty()) keys.integers(kAddedTokensKey, added);
     const std::string& chat =
         model.chat_template.empty() ? parts.chat_template : model.chat_template;
     if (!chat.empty()) keys.text("tokenizer.chat_template", chat);

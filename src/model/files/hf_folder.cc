@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/foreign_file.h"
 #include "model/files/mapped_source.h"
 #include "model/files/safetensors.h"
 #include "model/text/tokenizer.h"
@@ -25,7 +26,7 @@ constexpr std::size_t kMaxTokenizerJsonBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxShards = 1024;
 
 Result<json> read_json(const fs::path& path, std::size_t max_bytes) {
-    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path.string(), max_bytes));
+    ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path.string(), max_bytes));
     json value = json::parse(as_text(bytes), nullptr, false);
     if (value.is_discarded() || !value.is_object())
         return invalid(path.string() + " is not a JSON object");
@@ -58,21 +59,30 @@ std::string prefix_of(HfFamily family, const std::map<std::string, StoredTensor>
 }
 
 // The text of a file of the folder; empty if there is none.
-std::string text_of(const fs::path& path, std::size_t max_bytes) {
-    const auto bytes = read_file(path.string(), max_bytes);
-    return bytes.ok() ? std::string(as_text(*bytes)) : std::string();
+Result<std::string> text_of(const fs::path& path, std::size_t max_bytes) {
+    if (!exists(path.string())) return std::string();
+    ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path.string(), max_bytes));
+    return std::string(as_text(bytes));
+}
+
+Result<TokenizerJson> tokenizer_files(const fs::path& root) {
+    TokenizerJson files;
+    ASSIGN_OR_RETURN(files.tokenizer, text_of(root / "tokenizer.json", kMaxTokenizerJsonBytes));
+    ASSIGN_OR_RETURN(files.config, text_of(root / "tokenizer_config.json", kMaxTokenizerBytes));
+    ASSIGN_OR_RETURN(files.special, text_of(root / "special_tokens_map.json", kMaxConfigBytes));
+    ASSIGN_OR_RETURN(files.added, text_of(root / "added_tokens.json", kMaxConfigBytes));
+    ASSIGN_OR_RETURN(files.chat_template,
+                     text_of(root / "chat_template.jinja", kMaxChatTemplateBytes));
+    ASSIGN_OR_RETURN(files.vocab, text_of(root / "vocab.txt", kMaxTokenizerBytes));
+    return files;
 }
 
 // The tokenizer of a folder, if it has one that this program understands.
 void read_tokenizer(const fs::path& root, LoadedModel& loaded) {
-    TokenizerJson files;
-    files.tokenizer = text_of(root / "tokenizer.json", kMaxTokenizerJsonBytes);
-    files.config = text_of(root / "tokenizer_config.json", kMaxTokenizerBytes);
-    files.special = text_of(root / "special_tokens_map.json", kMaxConfigBytes);
-    files.chat_template = text_of(root / "chat_template.jinja", kMaxChatTemplateBytes);
-    files.vocab = text_of(root / "vocab.txt", kMaxTokenizerBytes);
-    if (files.tokenizer.empty() && files.vocab.empty()) return;
-    auto parts = read_tokenizer_json(files);
+    const auto files = tokenizer_files(root);
+    if (!files.ok()) loaded.tokenizer_problem = files.error().message;
+    if (!files.ok() || (files->tokenizer.empty() && files->vocab.empty())) return;
+    auto parts = read_tokenizer_json(*files);
     if (!parts.ok()) {
         loaded.tokenizer_problem = parts.error().message;
         return;

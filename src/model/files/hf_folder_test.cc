@@ -161,6 +161,29 @@ TEST(Safetensors, RefusesTensorsThatOverlap) {
     EXPECT_NE(read.error().message.find("overlap"), std::string::npos);
 }
 
+TEST(Safetensors, EveryByteBelongsToATensorOfOneName) {
+    const auto said = [](const std::string& header, std::size_t floats) {
+        const Bytes bytes = tensors_file(header, floats);
+        const auto read = read_safetensors_header(std::make_shared<MemorySource>(bytes));
+        return read.ok() ? std::string() : read.error().message;
+    };
+    const std::string a = R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
+    const std::string late = R"("b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]})";
+    const std::string next = R"("b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]})";
+    const auto has = [](const std::string& text, const char* part) {
+        return text.find(part) != std::string::npos;
+    };
+    EXPECT_EQ(said("{" + a + "," + next + "}", 4), "");
+    EXPECT_EQ(said("{" + a + R"(,"none":{"dtype":"F32","shape":[0],"data_offsets":[8,8]}})", 2),
+              "");
+    EXPECT_TRUE(has(said("{" + a + "," + late + "}", 5), "4 bytes before tensor b belong to none"));
+    EXPECT_TRUE(has(said("{" + a + "}", 3), "4 bytes at its end belong to no tensor"));
+    EXPECT_TRUE(has(said("{" + late + "}", 5), "12 bytes before tensor b"));
+    EXPECT_TRUE(has(said("{" + a + "," + a + "}", 2), "its header has a twice"));
+    EXPECT_TRUE(has(said("{" + a + "," + next + "}", 3), "download or copy is not complete"));
+    EXPECT_TRUE(has(said("{" + a, 2), "is not JSON from byte"));
+}
+
 TEST(HfTensors, GivesConv1DItsRowsBack) {
     // One GPT-2 layer whose fused tensor counts upwards: [in, q | k | v].
     const ModelConfig config = family_configs()[6].config;

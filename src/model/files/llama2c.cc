@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "base/foreign_file.h"
+
 namespace cairn::model {
 
 namespace {
@@ -35,11 +37,17 @@ Result<ModelConfig> read_header(const Source& source) {
 Result<Model> read_llama2c(const Source& source) {
     const auto header = read_header(source);
     if (!header.ok())
-        return invalid(source.name() + ": not a llama2.c checkpoint: " + header.error().message);
+        return invalid(source.name() +
+                       " is no model that this program knows (.cairn, GGUF, a Hugging Face folder "
+                       "or its safetensors, llama2.c's .bin; as the last: " +
+                       header.error().message + ")");
     const ModelConfig& config = *header;
     const ParameterLayout layout(config);
     const std::uint64_t rope_floats = std::uint64_t{config.context} * config.head_dim();
     const std::uint64_t expected = kHeaderBytes + 4 * (layout.size() + rope_floats);
+    if (source.size() < expected && source.size() >= expected / 100)
+        return invalid(source.name() + ": " + incomplete(source.size(), expected) +
+                       " (as a llama2.c checkpoint)");
     if (source.size() != expected)
         return invalid(fmt::format("{}: a llama2.c checkpoint of this shape has {} bytes, not {}",
                                    source.name(), expected, source.size()));

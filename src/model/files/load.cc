@@ -8,6 +8,7 @@
 #include "model/files/hf_folder.h"
 #include "model/files/llama2c.h"
 #include "model/files/mapped_source.h"
+#include "model/files/safetensors.h"
 #include "model/files/tokenizer_file.h"
 
 namespace cairn::model {
@@ -18,11 +19,10 @@ Error unsupported(const std::string& path, const std::string& what) {
     return Error{ErrorCode::kUnsupported, path + " " + what};
 }
 
-// A safetensors file begins with a length that fits the file and then a JSON object.
-bool looks_like_safetensors(const Source& source, ByteView head) {
+// A safetensors file begins with the length of a header and then a JSON object.
+bool looks_like_safetensors(ByteView head) {
     if (head.size() < 9 || head[8] != '{') return false;
-    const std::uint64_t length = Reader(head.first(8)).u64();
-    return length <= source.size() - 8;
+    return Reader(head.first(8)).u64() <= kMaxSafetensorsHeader;
 }
 
 }  // namespace
@@ -43,11 +43,11 @@ Result<LoadedModel> load_any(const std::string& path) {
     if (text.starts_with("CAIRNBPE") || text.starts_with("CAIRNVOC") ||
         text.starts_with("CAIRNWPC"))
         return invalid(path + " is a tokenizer, not a model; pass it as --tokenizer");
-    if (text.starts_with("PK\x03\x04") || text.starts_with("\x80\x02"))
-        return unsupported(path,
-                           "is a PyTorch pickle, which can run code when it is read; save "
-                           "the model as safetensors");
-    if (looks_like_safetensors(*source, head)) {
+    if (text.starts_with("CAIRNRUN"))
+        return invalid(path +
+                       " is the state of a training run, not a model; the model that it wrote "
+                       "lies beside it (cairn train --resume continues the run)");
+    if (looks_like_safetensors(head)) {
         return read_hf_folder(folder_of(path));
     }
     if (!head.empty() && (head[0] == '{' || head[0] == '['))

@@ -100,7 +100,7 @@ Status MappedSource::read_within(std::uint64_t offset, std::span<std::uint8_t> o
 
 Result<SharedSource> open_source(const std::string& path) {
     auto mapped = MappedSource::open(path);
-    if (mapped.ok()) return mapped;
+    if (mapped.ok() || mapped.error().code != ErrorCode::kIo) return mapped;
     ASSIGN_OR_RETURN(FileSource file, FileSource::open(path));
     return SharedSource(std::make_shared<FileSource>(std::move(file)));
 }

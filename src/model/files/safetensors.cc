@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
+
+#include "base/foreign_file.h"
+#include "model/files/strict_json.h"
 
 namespace cairn::model {
 
@@ -13,6 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxTensors = 1U << 16;
 constexpr std::size_t kMaxRank = 8;
+constexpr std::uint64_t kMaxEnd = std::uint64_t{1} << 48;
 
 std::optional<WeightType> type_named(const std::string& name) {
     if (name == "F32") return WeightType::kF32;
@@ -47,8 +52,7 @@ std::optional<std::uint64_t> elements(const std::vector<std::uint64_t>& shape) {
     return count;
 }
 
-Result<StoredTensor> parse_entry(const json& value, std::uint64_t data_begin,
-                                 std::uint64_t file_size) {
+Result<StoredTensor> parse_entry(const json& value, std::uint64_t data_begin) {
     if (!value.is_object() || !value.contains("dtype") || !value["dtype"].is_string())
         return invalid("has no dtype");
     StoredTensor entry;
@@ -60,8 +64,7 @@ Result<StoredTensor> parse_entry(const json& value, std::uint64_t data_begin,
     const auto count = elements(*shape);
     const std::uint64_t begin = (*offsets)[0];
     const std::uint64_t end = (*offsets)[1];
-    if (!count || begin > end || end > file_size - data_begin)
-        return invalid("lies outside the file");
+    if (!count || begin > end || end > kMaxEnd) return invalid("lies outside any file");
     entry.shape = *shape;
     entry.offset = data_begin + begin;
     entry.bytes = end - begin;
@@ -70,16 +73,30 @@ Result<StoredTensor> parse_entry(const json& value, std::uint64_t data_begin,
     return entry;
 }
 
-// No byte can be asked for twice.
-Status check_overlap(const std::map<std::string, StoredTensor>& entries) {
+// Every byte behind the header belongs to one tensor: none can be asked for twice, and none lies
+// where no reader looks. As the format's own library has it.
+Status check_ownership(const std::map<std::string, StoredTensor>& entries, std::uint64_t data_begin,
+                       std::uint64_t file_size) {
     std::vector<std::pair<std::uint64_t, const std::string*>> order;
-    for (const auto& [name, entry] : entries)
+    std::uint64_t promised = data_begin;
+    for (const auto& [name, entry] : entries) {
         if (entry.bytes > 0) order.emplace_back(entry.offset, &name);
+        promised = std::max(promised, entry.offset + entry.bytes);
+    }
+    if (promised > file_size) return invalid(incomplete(file_size, promised));
     std::sort(order.begin(), order.end());
-    for (std::size_t i = 1; i < order.size(); ++i)
-        if (entries.at(*order[i - 1].second).bytes > order[i].first - order[i - 1].first)
-            return invalid("tensors " + *order[i - 1].second + " and " + *order[i].second +
-                           " overlap");
+    std::uint64_t end = data_begin;
+    const std::string* before = nullptr;
+    for (const auto& [offset, name] : order) {
+        if (offset < end) return invalid("tensors " + *before + " and " + *name + " overlap");
+        if (offset > end)
+            return invalid(
+                fmt::format("{} bytes before tensor {} belong to none", offset - end, *name));
+        end = offset + entries.at(*name).bytes;
+        before = name;
+    }
+    if (end != file_size)
+        return invalid(fmt::format("{} bytes at its end belong to no tensor", file_size - end));
     return ok_status();
 }
 
@@ -87,23 +104,22 @@ Result<std::map<std::string, StoredTensor>> read_header(const SharedSource& sour
     Bytes length_bytes(8);
     RETURN_IF_ERROR(source->read(0, length_bytes));
     const std::uint64_t length = Reader(length_bytes).u64();
-    if (length > kMaxSafetensorsHeader || length > source->size() - 8)
-        return invalid("not a safetensors file (header too long)");
+    if (length > kMaxSafetensorsHeader)
+        return invalid("it is not a safetensors file (header too long)");
+    if (length > source->size() - 8) return invalid(incomplete(source->size(), 8 + length));
     Bytes header(static_cast<std::size_t>(length));
     RETURN_IF_ERROR(source->read(8, header));
-    const json parsed = json::parse(as_text(header), nullptr, false);
-    if (parsed.is_discarded() || !parsed.is_object())
-        return invalid("its header is not a JSON object");
+    ASSIGN_OR_RETURN(const json parsed, parse_strict_json(as_text(header), "its header"));
     if (parsed.size() > kMaxTensors) return invalid("too many tensors");
     std::map<std::string, StoredTensor> entries;
     for (const auto& [name, value] : parsed.items()) {
         if (name == "__metadata__") continue;
-        auto entry = parse_entry(value, 8 + length, source->size());
+        auto entry = parse_entry(value, 8 + length);
         if (!entry.ok()) return invalid("tensor " + name + " " + entry.error().message);
         entry->source = source;
         entries.emplace(name, *std::move(entry));
     }
-    RETURN_IF_ERROR(check_overlap(entries));
+    RETURN_IF_ERROR(check_ownership(entries, 8 + length, source->size()));
     return entries;
 }
 

@@ -14,8 +14,8 @@ namespace cairn::model {
 
 inline constexpr std::uint64_t kMaxSafetensorsHeader = std::uint64_t{16} << 20;
 
-/// The header of one file, every bound checked: offsets lie inside the file, agree with type and
-/// shape and do not overlap.
+/// The header of one file, every bound checked: offsets lie inside the file and agree with type and
+/// shape, and every byte belongs to one tensor. No name is there twice.
 Result<std::map<std::string, StoredTensor>> read_safetensors_header(const SharedSource& source);
 
 /// The header for tensors that follow one another; data begins at a multiple of eight.

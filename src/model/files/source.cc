@@ -11,6 +11,9 @@
 
 #include <fmt/core.h>
 
+#include "base/files.h"
+#include "base/foreign_file.h"
+
 namespace cairn::model {
 
 // Floats are read straight into memory.
@@ -37,14 +40,19 @@ Result<FileSource> FileSource::open(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         const int code = errno;
-        return Error{code == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                     "cannot open " + path + ": " + std::generic_category().message(code)};
+        return Error{
+            code == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+            "cannot open " + with_lost_target(path) + ": " + std::generic_category().message(code)};
     }
     FileSource source(path, fd);
     struct stat info {};
     if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
-        return io_error(path + " is not a regular file");
+        return io_error(path + (S_ISDIR(info.st_mode) ? " is a folder; name a file in it"
+                                                      : " is not a regular file"));
     source.size_ = static_cast<std::uint64_t>(info.st_size);
+    RETURN_IF_ERROR(check_download(path));
+    ASSIGN_OR_RETURN(const Bytes head, source.head(kForeignHead));
+    RETURN_IF_ERROR(check_foreign(path, head, source.size_));
     return source;
 }
 

@@ -37,6 +37,7 @@ class Source {
 /// Whoever uses a mapped source's bytes in place holds on to it.
 using SharedSource = std::shared_ptr<const Source>;
 
+/// Opening refuses what is no file of weights or pieces (base/foreign_file.h) by what it is.
 class FileSource final : public Source {
   public:
     static Result<FileSource> open(const std::string& path);

@@ -1,6 +1,7 @@
 #include "model/files/tokenizer_file.h"
 
 #include "base/files.h"
+#include "base/foreign_file.h"
 #include "model/files/gguf_model.h"
 #include "model/files/mapped_source.h"
 #include "model/files/source.h"
@@ -15,7 +16,7 @@ namespace {
 Result<std::string> read_beside(const std::string& file, const char* name, std::size_t max_bytes) {
     const std::string path = folder_of(file) + "/" + name;
     if (!is_file(path)) return std::string();
-    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, max_bytes));
+    ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path, max_bytes));
     return std::string(as_text(bytes));
 }
 
@@ -25,6 +26,8 @@ Result<std::unique_ptr<Tokenizer>> make_json(const std::string& path, TokenizerJ
                      read_beside(path, "tokenizer_config.json", kMaxTokenizerJsonBytes));
     ASSIGN_OR_RETURN(files.special,
                      read_beside(path, "special_tokens_map.json", kMaxTokenizerJsonBytes));
+    ASSIGN_OR_RETURN(files.added,
+                     read_beside(path, "added_tokens.json", kMaxTokenizerJsonBytes));
     ASSIGN_OR_RETURN(files.chat_template,
                      read_beside(path, "chat_template.jinja", kMaxChatTemplateBytes));
     ASSIGN_OR_RETURN(VocabularyParts parts, read_tokenizer_json(files));
@@ -56,6 +59,10 @@ Result<std::unique_ptr<Tokenizer>> load(const std::string& path) {
         files.vocab = as_text(file);
         return make_json(path, std::move(files));
     }
+    if (start.starts_with("CAIRNCKP") || start.starts_with("CAIRNRUN"))
+        return invalid(
+            "it is a model or a training run, not a tokenizer; `cairn model info` "
+            "says which tokenizer a model has");
     return parse_tokenizer(file);
 }
 

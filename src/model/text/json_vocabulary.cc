@@ -4,6 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/text/added_tokens.h"
+#include "model/text/json_added.h"
+
 namespace cairn::model {
 
 using nlohmann::json;
@@ -20,6 +23,33 @@ Status put(const json& id, const std::string& piece, PieceType type, VocabularyP
     }
     parts.pieces[at] = piece;
     parts.types[at] = static_cast<std::int32_t>(type);
+    return ok_status();
+}
+
+// An added token that the model's own vocabulary has is that token.
+Status read_added_token(const json& token, const json& vocab, VocabularyParts& parts) {
+    const std::string content = text_of(token, "content");
+    if (content.empty()) return ok_status();
+    const json& id = member(token, "id");
+    const auto known = vocab.find(content);
+    if (known != vocab.end() && *known != id)
+        return invalid("tokenizer.json: the added token '" + content + "' has number " + shown(id) +
+                       ", the vocabulary says " + shown(*known));
+    std::uint8_t flags = added_flags(token);
+    if (known == vocab.end()) {
+        flags |= kNotOfModel;
+        const std::uint64_t at = id.is_number_unsigned() ? id.get<std::uint64_t>() : kMaxPieces;
+        if (at < parts.pieces.size() && !parts.pieces[at].empty() && parts.pieces[at] != content)
+            return invalid("tokenizer.json: the added token '" + content + "' has the number of '" +
+                           parts.pieces[at] + "'");
+    }
+    const bool special = flag_of(token, "special", false);
+    RETURN_IF_ERROR(
+        put(id, content, special ? PieceType::kControl : PieceType::kUserDefined, parts));
+    if (flags != 0)
+        parts.added[id.get<std::uint32_t>()] = flags;
+    else
+        parts.added.erase(id.get<std::uint32_t>());
     return ok_status();
 }
 
@@ -73,9 +103,7 @@ Status read_json_pieces(const json& root, VocabularyParts& parts) {
     if (!added.is_array()) return ok_status();
     for (const json& token : added) {
         if (!token.is_object()) return invalid("tokenizer.json: an added token is no object");
-        const bool special = flag_of(token, "special", false);
-        RETURN_IF_ERROR(put(member(token, "id"), text_of(token, "content"),
-                            special ? PieceType::kControl : PieceType::kUserDefined, parts));
+        RETURN_IF_ERROR(read_added_token(token, vocab, parts));
     }
     return ok_status();
 }
@@ -84,17 +112,23 @@ void write_json_pieces(const VocabularyParts& parts, json& added, json& vocab) {
     added = json::array();
     vocab = json::object();
     for (std::size_t id = 0; id < parts.pieces.size(); ++id) {
-        const bool control = has_type(parts, id, PieceType::kControl);
-        if (control || has_type(parts, id, PieceType::kUserDefined))
+        const bool special =
+            has_type(parts, id, PieceType::kControl) || has_type(parts, id, PieceType::kUnknown);
+        const auto found = parts.added.find(static_cast<std::uint32_t>(id));
+        const unsigned flags = found != parts.added.end() ? found->second : 0U;
+        const bool is_added = special || has_type(parts, id, PieceType::kUserDefined);
+        if (is_added)
             added.push_back({{"id", id},
                              {"content", parts.pieces[id]},
-                             {"single_word", false},
-                             {"lstrip", false},
-                             {"rstrip", false},
-                             {"normalized", false},
-                             {"special", control}});
-        else if (!has_type(parts, id, PieceType::kUnused) && !vocab.contains(parts.pieces[id]))
-            vocab[parts.pieces[id]] = id;
+                             {"single_word", (flags & kSingleWord) != 0},
+                             {"lstrip", (flags & kLeftStrip) != 0},
+                             {"rstrip", (flags & kRightStrip) != 0},
+                             {"normalized", (flags & kNormalised) != 0},
+                             {"special", special}});
+        // The library numbers added tokens that the vocabulary lacks from its size on.
+        const bool in_vocabulary =
+            is_added ? (flags & kNotOfModel) == 0 : !has_type(parts, id, PieceType::kUnused);
+        if (in_vocabulary && !vocab.contains(parts.pieces[id])) vocab[parts.pieces[id]] = id;
     }
 }
 

@@ -16,7 +16,8 @@ SpecialPieces::SpecialPieces(std::vector<Entry> entries) : entries_(std::move(en
 
 // Entries that share what has been read so far lie side by side; each byte narrows the range. The
 // one that ends here, if any, is the first of it.
-SpecialPieces::Match SpecialPieces::find(std::string_view text, std::size_t from) const {
+SpecialPieces::Match SpecialPieces::find(std::string_view text, std::size_t from,
+                                         const IsMatch& is_match) const {
     if (entries_.empty()) return {text.size(), 0, 0};
     for (std::size_t at = from; at < text.size(); ++at) {
         if (!begins_[static_cast<unsigned char>(text[at])]) continue;
@@ -25,7 +26,7 @@ SpecialPieces::Match SpecialPieces::find(std::string_view text, std::size_t from
         Match best{text.size(), 0, 0};
         for (std::size_t depth = 0; first != last; ++depth) {
             if (first->text.size() == depth && depth > 0) {
-                best = {at, depth, first->token};
+                if (is_match(at, depth, first->token)) best = {at, depth, first->token};
                 if (++first == last) break;
             }
             if (at + depth == text.size()) break;
@@ -41,6 +42,10 @@ SpecialPieces::Match SpecialPieces::find(std::string_view text, std::size_t from
         if (best.length > 0) return best;
     }
     return {text.size(), 0, 0};
+}
+
+SpecialPieces::Match SpecialPieces::find(std::string_view text, std::size_t from) const {
+    return find(text, from, [](std::size_t, std::size_t, std::uint32_t) { return true; });
 }
 
 }  // namespace cairn::model

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,10 @@ class SpecialPieces {
         std::size_t length = 0;
         std::uint32_t token = 0;
     };
-    /// The first in `text` from `from` on, the longest of those that begin there.
+    /// The first in `text` from `from` on, the longest of those that begin there, of those that
+    /// `is_match` accepts; it is asked with rising `at`.
+    using IsMatch = std::function<bool(std::size_t at, std::size_t length, std::uint32_t token)>;
+    Match find(std::string_view text, std::size_t from, const IsMatch& is_match) const;
     Match find(std::string_view text, std::size_t from) const;
     bool empty() const { return entries_.empty(); }
 

@@ -5,9 +5,12 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "model/text/added_tokens.h"
+#include "model/text/json_added.h"
 #include "model/text/json_vocabulary.h"
+#include "model/text/pre_tokenizers.h"
 #include "model/text/tokenizer.h"
-#include "model/text/word_rules.h"
+#include "model/text/word_rule_forms.h"
 #include "model/text/wordpiece.h"
 #include "model/text/wordpiece_json.h"
 
@@ -38,11 +41,16 @@ class JsonReader {
         RETURN_IF_ERROR(read_merges());
         RETURN_IF_ERROR(read_pre_tokenizer());
         RETURN_IF_ERROR(read_normalizer());
-        if (parts_.model == "llama") mark_bytes();
+        if (parts_.model == "llama") {
+            mark_bytes();
+            settle_blanks();
+            keep_blanks();
+        }
         read_post_processor();
         const std::string unk = text_of(model_, "unk_token");
         if (!unk.empty()) parts_.unk = find(unk);
         parts_.ignore_merges = flag_of(model_, "ignore_merges", false);
+        parts_.fuse_unk = flag_of(model_, "fuse_unk", false);
         return std::move(parts_);
     }
 
@@ -80,34 +88,15 @@ class JsonReader {
     }
 
     Status read_byte_level(const std::vector<json>& steps) {
-        std::optional<WordRule> rule;
-        bool digits = false;
-        for (const json& step : steps) {
-            const std::string type = step.is_object() ? text_of(step, "type") : "";
-            if (type == "ByteLevel") {
-                if (flag_of(step, "add_prefix_space", false))
-                    return unsupported_json(
-                        "a blank before every text of bytes (add_prefix_space)");
-                if (flag_of(step, "use_regex", true)) {
-                    if (rule)
-                        return unsupported_json("two rules of cutting text, one after the other");
-                    rule = digits ? WordRule::kDigits : WordRule::kGpt2;
-                }
-            } else if (type == "Split") {
-                const std::string pattern = text_of(member(step, "pattern"), "Regex");
-                const auto known = word_rule_of_pattern(pattern);
-                if (!known || rule || digits)
-                    return unsupported_json("the rule of cutting text " +
-                                            shown(member(step, "pattern")) + " is not known here");
-                rule = known;
-            } else if (type == "Digits" && flag_of(step, "individual_digits", false) && !rule) {
-                digits = true;
-            } else {
-                return unsupported_json("the pre-tokenizer " + shown(step) + " is not known here");
-            }
-        }
-        if (!rule) return unsupported_json("text that is not cut into words");
-        parts_.pre = word_rule_name(*rule);
+        for (const json& step : steps)
+            if (step.is_object() && flag_of(step, "add_prefix_space", false))
+                return unsupported_json("a blank before every text of bytes (add_prefix_space)");
+        const auto rule = word_rule_of_steps(steps);
+        if (!rule)
+            return unsupported_json("the rule of cutting text " + shown(json(steps)) +
+                                    " is not known here");
+        parts_.ignore_merges = flag_of(model_, "ignore_merges", false);
+        parts_.pre = pre_tokenizer_name(*rule, *parts_.ignore_merges);
         return ok_status();
     }
 
@@ -120,6 +109,7 @@ class JsonReader {
                 parts_.add_space_prefix =
                     scheme.empty() ? flag_of(step, "add_prefix_space", true) : scheme != "never";
                 parts_.prefix_once = scheme == "first";
+                parts_.prefix_unless_blank = *parts_.add_space_prefix;
             } else if (type == "Split" && text_of(member(step, "pattern"), "String") == " ") {
                 // Blanks are U+2581 by then: it cuts nothing.
             } else {
@@ -137,9 +127,10 @@ class JsonReader {
                 parts_.normalise_nfc = true;
             } else if (pieces && type == "Prepend" && text_of(step, "prepend") == kBlank) {
                 parts_.add_space_prefix = true;
+                parts_.prefix_once = parts_.prefix_unless_blank = false;
             } else if (pieces && type == "Replace" && text_of(step, "content") == kBlank &&
                        text_of(member(step, "pattern"), "String") == " ") {
-                // Here blanks are blanks.
+                blanks_are_normalised_ = true;  // here blanks are blanks
             } else {
                 return unsupported_json("the normalizer " + shown(step) + " is not known here");
             }
@@ -152,6 +143,31 @@ class JsonReader {
         for (int byte = 0; byte < 256; ++byte)
             if (const auto id = find(fmt::format("<0x{:02X}>", byte)))
                 parts_.types[*id] = static_cast<std::int32_t>(PieceType::kByte);
+    }
+
+    // Where blanks are U+2581 in normalised text, tokens that are found there do not strip them.
+    void keep_blanks() {
+        if (!blanks_are_normalised_) return;
+        for (auto& [id, flags] : parts_.added)
+            if ((flags & kNormalised) != 0 && (flags & (kLeftStrip | kRightStrip)) != 0)
+                flags |= kKeepBlanks;
+    }
+
+    // U+2581 in a text is itself here, never a blank, so that a token with one is found only in
+    // normalised text, where it stands for a blank. Merges may still make it.
+    void settle_blanks() {
+        for (std::uint32_t id = 0; id < parts_.pieces.size(); ++id) {
+            if (parts_.types[id] != static_cast<std::int32_t>(PieceType::kUserDefined) ||
+                parts_.pieces[id].find(kBlank) == std::string::npos)
+                continue;
+            const auto found = parts_.added.find(id);
+            const unsigned flags = found != parts_.added.end() ? found->second : 0U;
+            if ((flags & kNormalised) != 0 && blanks_are_normalised_) continue;
+            const bool of_model = (flags & kNotOfModel) == 0;
+            parts_.types[id] =
+                static_cast<std::int32_t>(of_model ? PieceType::kNormal : PieceType::kUnused);
+            parts_.added.erase(id);
+        }
     }
 
     // [bos] text [eos], where a template says so.
@@ -172,6 +188,7 @@ class JsonReader {
     const json& root_;
     const json& model_;
     VocabularyParts parts_;
+    bool blanks_are_normalised_ = false;
 };
 
 Result<json> parse_object(const std::string& text, const char* name) {
@@ -238,17 +255,53 @@ void read_cleaning(const json& config, VocabularyParts& parts) {
     take("tokenize_chinese_chars", parts.space_ideographs);
 }
 
+// Added tokens of the other files. special_tokens_map.json and added_tokens.json are of a time
+// before added_tokens_decoder, and are not read where that is.
+Status read_added(const TokenizerJson& files, const json& special, const json& config,
+                  VocabularyParts& parts) {
+    parts.types.resize(parts.pieces.size(), static_cast<std::int32_t>(PieceType::kNormal));
+    const json& decoder = member(config, "added_tokens_decoder");
+    const bool old = !decoder.is_object();
+    const auto each_special = [&](const auto& visit) {
+        for (const json* file : {&config, &special}) {
+            if (file == &special && !old) continue;
+            for (const auto& [key, value] : file->items()) {
+                if (key.ends_with("_token")) visit(value);
+                if (key.ends_with("special_tokens") && value.is_array())
+                    for (const json& token : value) visit(token);
+            }
+        }
+    };
+    if (!old) RETURN_IF_ERROR(merge_added_decoder(decoder, parts));
+    if (old && !files.added.empty()) {
+        std::vector<std::string> names;
+        each_special([&](const json& token) {
+            names.push_back(token.is_object()   ? text_of(token, "content")
+                            : token.is_string() ? token.get<std::string>()
+                                                : std::string());
+        });
+        ASSIGN_OR_RETURN(const json added, parse_object(files.added, "added_tokens.json"));
+        RETURN_IF_ERROR(merge_added_names(added, names, parts));
+    }
+    each_special([&](const json& token) { mark_special(token, parts); });
+    return ok_status();
+}
+
 }  // namespace
 
 Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files) {
     ASSIGN_OR_RETURN(VocabularyParts parts, read_pieces(files));
+    json special = json::object();
+    json config = json::object();
     if (!files.special.empty()) {
-        ASSIGN_OR_RETURN(const json special,
-                         parse_object(files.special, "special_tokens_map.json"));
-        name_tokens(special, parts);
+        ASSIGN_OR_RETURN(special, parse_object(files.special, "special_tokens_map.json"));
     }
     if (!files.config.empty()) {
-        ASSIGN_OR_RETURN(const json config, parse_object(files.config, "tokenizer_config.json"));
+        ASSIGN_OR_RETURN(config, parse_object(files.config, "tokenizer_config.json"));
+    }
+    RETURN_IF_ERROR(read_added(files, special, config, parts));
+    name_tokens(special, parts);
+    if (!files.config.empty()) {
         name_tokens(config, parts);
         const json& add_bos = member(config, "add_bos_token");
         if (add_bos.is_boolean()) parts.add_bos = add_bos.get<bool>() && parts.bos;

@@ -4,8 +4,8 @@
 // byte-level and SentencePiece's, and the WordPiece one of encoders. What is not gives kUnsupported
 // and says what it was.
 //
-// Two things are not kept: an added token's lstrip, rstrip and single_word (the spaces beside it
-// stay text), and that HF looks for added tokens in text that a user wrote (see Special).
+// An added token's flags mean what they mean to Hugging Face's library (added_tokens.h). One thing
+// is not kept: that it looks for special tokens in text that a user wrote (see Special).
 #pragma once
 
 #include <string>
@@ -22,6 +22,7 @@ struct TokenizerJson {
     std::string special;        ///< special_tokens_map.json
     std::string chat_template;  ///< chat_template.jinja
     std::string vocab{};        ///< vocab.txt, for encoders that have no tokenizer.json
+    std::string added{};        ///< added_tokens.json
 };
 
 Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files);

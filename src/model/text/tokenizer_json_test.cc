@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/text/byte_alphabet.h"
 #include "model/text/test_vocabulary.h"
 
 namespace cairn::model {
@@ -15,6 +16,7 @@ namespace {
 
 using namespace test;
 using nlohmann::json;
+using testing::HasSubstr;
 
 Result<std::unique_ptr<Tokenizer>> made_from(const json& root, const std::string& config = "") {
     ASSIGN_OR_RETURN(VocabularyParts parts, read_tokenizer_json({root.dump(), config, "", ""}));
@@ -150,6 +152,117 @@ TEST(TokenizerJson, WritesWhatItReads) {
         EXPECT_EQ(again->adds_begin(), tokenizer->adds_begin());
         EXPECT_EQ(again->chat_template(), tokenizer->chat_template());
     }
+}
+
+// Byte-level, with one added token.
+json bytes_and(const json& token, const json& normalizer = nullptr) {
+    json vocab = json::object();
+    for (int byte = 0; byte < 256; ++byte)
+        vocab[spell_bytes(std::string(1, static_cast<char>(byte)))] = byte;
+    return {{"added_tokens", {token}},
+            {"normalizer", normalizer},
+            {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}}},
+            {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", json::array()}}}};
+}
+
+json described(const char* content, std::initializer_list<const char*> flags) {
+    json token = {{"id", 256}, {"content", content}};
+    for (const char* flag : {"lstrip", "rstrip", "single_word", "normalized", "special"})
+        token[flag] = false;
+    for (const char* flag : flags) token[flag] = true;
+    return token;
+}
+
+TEST(TokenizerJson, AddedTokensHaveTheirFlags) {
+    const auto right = made_from(bytes_and(described("<u>", {"rstrip", "special"}))).value();
+    EXPECT_EQ(right->encode("<u>\n a", Special::kAllow), (Tokens{256, 'a'}));
+    const auto word = made_from(bytes_and(described("cat", {"single_word"}))).value();
+    EXPECT_EQ(word->encode("cat!"), (Tokens{256, '!'}));
+    EXPECT_EQ(word->encode("acat"), (Tokens{'a', 'c', 'a', 't'}));
+    const auto normal =
+        made_from(bytes_and(described("\u00E9x", {"normalized"}), {{"type", "NFC"}})).value();
+    EXPECT_EQ(normal->encode("e\u0301x"), Tokens{256});
+    // They are written as they were read.
+    for (const auto* tokenizer : {&right, &word, &normal}) {
+        const auto written = write_tokenizer_json((*tokenizer)->parts()).value();
+        const auto again = make_tokenizer(*read_tokenizer_json(written)).value();
+        EXPECT_EQ(again->serialise(), (*tokenizer)->serialise());
+    }
+}
+
+TEST(TokenizerJson, TwoNumbersOfOneTokenAreRefused) {
+    json root = bytes_and(described("ab", {}));
+    root["model"]["vocab"]["ab"] = 300;
+    EXPECT_THAT(made_from(root).error().message, HasSubstr("'ab' has number 256"));
+    json other = bytes_and(described("ab", {}));
+    other["added_tokens"][0]["id"] = 65;
+    EXPECT_THAT(made_from(other).error().message, HasSubstr("has the number of 'A'"));
+}
+
+TEST(TokenizerJson, ConfigDescribesAddedTokensAgain) {
+    const json root = bytes_and(described("<u>", {}));
+    const auto with = [&](const json& token, const char* id = "256") {
+        return made_from(root, json{{"added_tokens_decoder", {{id, token}}}}.dump());
+    };
+    // The library takes what the config says that it strips, and that it is special.
+    const auto strips = with(described("<u>", {"rstrip", "special"})).value();
+    EXPECT_EQ(strips->encode("<u>  a", Special::kAllow), (Tokens{256, 'a'}));
+    EXPECT_EQ(strips->encode("<u>"), (Tokens{'<', 'u', '>'}));
+    EXPECT_THAT(with(described("<u>", {"normalized"})).error().message, HasSubstr("'<u>'"));
+    EXPECT_THAT(with(described("<v>", {})).error().message, HasSubstr("calls token 256 '<v>'"));
+    EXPECT_THAT(with(described("<u>", {}), "257").error().message, HasSubstr("is token 257"));
+    EXPECT_THAT(with(described("<u>", {}), "x").error().message, HasSubstr("'x'"));
+    const auto more = with(described("<w>", {"lstrip"}), "257").value();
+    EXPECT_EQ(more->encode("a <w>"), (Tokens{'a', 257}));
+}
+
+TEST(TokenizerJson, OlderFilesNameAddedTokens) {
+    TokenizerJson files;
+    files.tokenizer = bytes_and(described("<u>", {})).dump();
+    files.added = R"({"<pad>": 257, "<more>": 258, "<u>": 256})";
+    files.special = R"({"pad_token": {"content": "<pad>", "lstrip": true}})";
+    const auto tokenizer = make_tokenizer(*read_tokenizer_json(files)).value();
+    EXPECT_EQ(tokenizer->encode("<more><pad>").front(), 258U);
+    EXPECT_GT(tokenizer->encode("<pad>").size(), 1U);
+    EXPECT_EQ(tokenizer->encode("<pad>", Special::kAllow), Tokens{257});
+    files.added = R"({"<pad>": 12})";
+    EXPECT_THAT(read_tokenizer_json(files).error().message, HasSubstr("calls token 12"));
+}
+
+TEST(TokenizerJson, MetaspacePutsNoSecondBlank) {
+    json root = sentence_pieces();
+    root["normalizer"] = nullptr;
+    for (const char* scheme : {"first", "always"}) {
+        root["pre_tokenizer"] = {{"type", "Metaspace"},
+                                 {"replacement", "\u2581"},
+                                 {"prepend_scheme", scheme},
+                                 {"split", false}};
+        const auto tokenizer = made_from(root).value();
+        EXPECT_EQ(tokenizer->encode("ab"), Tokens{263});
+        EXPECT_EQ(tokenizer->encode(" ab"), Tokens{263});
+        EXPECT_EQ(tokenizer->encode("<s>ab", Special::kAllow),
+                  (Tokens{1, std::string_view(scheme) == "first" ? 262U : 263U}));
+        EXPECT_FALSE(tokenizer->is_lossless());
+        const auto written = write_tokenizer_json(tokenizer->parts()).value();
+        EXPECT_EQ((*make_tokenizer(*read_tokenizer_json(written)))->serialise(),
+                  tokenizer->serialise());
+    }
+}
+
+TEST(TokenizerJson, ABlankFollowsEveryAddedTokenOfPrepend) {
+    json root = sentence_pieces();
+    root["added_tokens"].push_back(
+        {{"id", 265}, {"content", "<t>"}, {"special", false}, {"normalized", false}});
+    const auto tokenizer = made_from(root).value();
+    EXPECT_EQ(tokenizer->encode("<t>ab"), (Tokens{265, 263}));
+    EXPECT_EQ(tokenizer->encode("<t>"), Tokens{265});
+    EXPECT_EQ(tokenizer->decode(Tokens{265, 263}), "<t>ab");
+    // Found in normalised text, it begins with that blank itself.
+    root["added_tokens"].back()["normalized"] = true;
+    const auto normal = made_from(root).value();
+    EXPECT_EQ(normal->encode("<t>ab"), (Tokens{265, 262}));
+    const Tokens within = normal->encode("a<t>");
+    EXPECT_EQ(std::count(within.begin(), within.end(), 265U), 0);
 }
 
 }  // namespace

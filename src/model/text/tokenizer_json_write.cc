@@ -4,11 +4,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/text/added_tokens.h"
 #include "model/text/json_vocabulary.h"
 #include "model/text/piece_index.h"
+#include "model/text/pre_tokenizers.h"
 #include "model/text/tokenizer_json.h"
 #include "model/text/unicode.h"
-#include "model/text/word_rules.h"
+#include "model/text/word_rule_forms.h"
 #include "model/text/wordpiece_json.h"
 
 namespace cairn::model {
@@ -25,25 +27,6 @@ bool has_type(const VocabularyParts& parts, std::size_t id, PieceType type) {
 
 json replace_step(const char* from, const char* to) {
     return {{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
-}
-
-json byte_level_step(bool cuts) {
-    return {{"type", "ByteLevel"},
-            {"add_prefix_space", false},
-            {"trim_offsets", false},
-            {"use_regex", cuts}};
-}
-
-json byte_level_pre_tokenizer(WordRule rule) {
-    if (rule == WordRule::kGpt2) return byte_level_step(true);
-    json first = {{"type", "Digits"}, {"individual_digits", true}};
-    if (rule != WordRule::kDigits)
-        first = {{"type", "Split"},
-                 {"pattern", {{"Regex", std::string(word_rule_pattern(rule))}}},
-                 {"behavior", "Isolated"},
-                 {"invert", false}};
-    return {{"type", "Sequence"},
-            {"pretokenizers", {first, byte_level_step(rule == WordRule::kDigits)}}};
 }
 
 // Scores as merges by rank: every way to make a piece of two others, best piece first.
@@ -79,15 +62,24 @@ Result<std::vector<std::string>> merges_of_scores(const VocabularyParts& parts) 
 
 void set_pieces_of_text(const VocabularyParts& parts, json& root) {
     json steps = json::array();
-    if (parts.add_space_prefix.value_or(true) && !parts.prefix_once)
-        steps.push_back({{"type", "Prepend"}, {"prepend", kBlank}});
-    if (!parts.prefix_once) steps.push_back(replace_step(" ", kBlank));
+    const bool prefix = parts.add_space_prefix.value_or(true);
+    // Only a pre-tokenizer leaves blanks to tokens that strip them in normalised text.
+    const bool strips = std::any_of(parts.added.begin(), parts.added.end(), [](const auto& entry) {
+        const unsigned flags = entry.second;
+        return (flags & kNormalised) != 0 && (flags & kKeepBlanks) == 0 &&
+               (flags & (kLeftStrip | kRightStrip)) != 0;
+    });
+    const bool metaspace = prefix ? parts.prefix_once || parts.prefix_unless_blank : strips;
+    if (prefix && !metaspace) steps.push_back({{"type", "Prepend"}, {"prepend", kBlank}});
+    if (!metaspace) steps.push_back(replace_step(" ", kBlank));
     if (parts.normalise_nfc) steps.push_back({{"type", "NFC"}});
     if (!steps.empty()) root["normalizer"] = {{"type", "Sequence"}, {"normalizers", steps}};
-    if (parts.prefix_once)
+    if (metaspace)
         root["pre_tokenizer"] = {{"type", "Metaspace"},
                                  {"replacement", kBlank},
-                                 {"prepend_scheme", "first"},
+                                 {"prepend_scheme", !prefix             ? "never"
+                                                    : parts.prefix_once ? "first"
+                                                                        : "always"},
                                  {"split", false}};
     json decoders = {replace_step(kBlank, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}};
     if (parts.add_space_prefix.value_or(true))
@@ -129,8 +121,8 @@ Result<TokenizerJson> write_tokenizer_json(const VocabularyParts& parts) {
         return files;
     }
     const bool byte_level = parts.model == "gpt2";
-    const auto rule = word_rule_named(parts.pre);
-    if ((!byte_level && parts.model != "llama") || (byte_level && !rule))
+    const auto pre = pre_tokenizer(byte_level ? parts.pre : "");
+    if (!pre.ok() || pre->characters || (!byte_level && parts.model != "llama"))
         return Error{ErrorCode::kUnsupported, "tokenizer.json cannot be written for '" +
                                                   parts.model + "', '" + parts.pre + "'"};
     json vocab;
@@ -144,7 +136,7 @@ Result<TokenizerJson> write_tokenizer_json(const VocabularyParts& parts) {
                   {"unk_token", nullptr},
                   {"continuing_subword_prefix", nullptr},
                   {"end_of_word_suffix", nullptr},
-                  {"fuse_unk", false},
+                  {"fuse_unk", parts.fuse_unk},
                   {"byte_fallback", bytes},
                   {"ignore_merges", parts.ignore_merges.value_or(false)},
                   {"vocab", std::move(vocab)}};
@@ -160,8 +152,13 @@ Result<TokenizerJson> write_tokenizer_json(const VocabularyParts& parts) {
     root["added_tokens"] = std::move(added);
     if (byte_level) {
         if (parts.normalise_nfc) root["normalizer"] = {{"type", "NFC"}};
-        root["pre_tokenizer"] = byte_level_pre_tokenizer(*rule);
-        root["decoder"] = byte_level_step(true);
+        const std::vector<json> steps = steps_of_word_rule(pre->rule);
+        root["decoder"] = {{"type", "ByteLevel"},
+                           {"add_prefix_space", false},
+                           {"trim_offsets", false},
+                           {"use_regex", true}};
+        root["pre_tokenizer"] =
+            steps.size() == 1 ? steps[0] : json{{"type", "Sequence"}, {"pretokenizers", steps}};
     } else {
         set_pieces_of_text(parts, root);
     }

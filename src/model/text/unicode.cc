@@ -15,9 +15,9 @@ namespace {
 constexpr char32_t kFlatEnd = 0x34000;
 
 CharClass search_runs(char32_t code) {
-    const std::uint32_t key = (static_cast<std::uint32_t>(code) << 3U) | 7U;
+    const std::uint32_t key = (static_cast<std::uint32_t>(code) << 4U) | 15U;
     const std::uint32_t* run = std::upper_bound(kClassRuns, kClassRuns + kClassRunCount, key);
-    return static_cast<CharClass>(*(run - 1) & 7U);
+    return static_cast<CharClass>(*(run - 1) & 15U);
 }
 
 // One byte for each code point, spread out from the runs when first asked for.
@@ -25,13 +25,13 @@ const std::vector<CharClass>& flat_classes() {
     static const std::vector<CharClass> flat = [] {
         std::vector<CharClass> classes(kFlatEnd);
         for (std::size_t i = 0; i < kClassRunCount; ++i) {
-            const auto begin = std::min<std::size_t>(kClassRuns[i] >> 3U, kFlatEnd);
+            const auto begin = std::min<std::size_t>(kClassRuns[i] >> 4U, kFlatEnd);
             const auto end = i + 1 < kClassRunCount
-                                 ? std::min<std::size_t>(kClassRuns[i + 1] >> 3U, kFlatEnd)
+                                 ? std::min<std::size_t>(kClassRuns[i + 1] >> 4U, kFlatEnd)
                                  : kFlatEnd;
             std::fill(classes.begin() + static_cast<std::ptrdiff_t>(begin),
                       classes.begin() + static_cast<std::ptrdiff_t>(end),
-                      static_cast<CharClass>(kClassRuns[i] & 7U));
+                      static_cast<CharClass>(kClassRuns[i] & 15U));
         }
         return classes;
     }();
@@ -73,6 +73,33 @@ Character first_character(std::string_view text) {
         code = (code << 6U) | (byte(i) & 0x3FU);
     }
     return {code, static_cast<std::uint32_t>(length), classify(code)};
+}
+
+bool is_word_character(const Character& character) {
+    const char32_t code = character.code;
+    switch (character.kind) {
+        case CharClass::kUpper:
+        case CharClass::kLower:
+        case CharClass::kLetter:
+        case CharClass::kMark:
+        case CharClass::kDigit:
+        case CharClass::kLetterNumber:
+        case CharClass::kConnector:
+            return true;
+        case CharClass::kSymbol:  // circled and squared letters
+            return (code >= 0x24B6 && code <= 0x24E9) || (code >= 0x1F130 && code <= 0x1F149) ||
+                   (code >= 0x1F150 && code <= 0x1F169) || (code >= 0x1F170 && code <= 0x1F189);
+        default:
+            return code == 0x200C || code == 0x200D;
+    }
+}
+
+Character last_character(std::string_view text) {
+    for (std::size_t length = 2; length <= 4 && length <= text.size(); ++length) {
+        const Character character = first_character(text.substr(text.size() - length));
+        if (character.length == length) return character;
+    }
+    return first_character(text.substr(text.size() - 1));
 }
 
 bool is_valid_utf8(std::string_view text) {

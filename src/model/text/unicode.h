@@ -12,16 +12,27 @@ namespace cairn::model {
 
 /// Unicode's general categories as far as the cutting rules tell them apart.
 enum class CharClass : std::uint8_t {
-    kOther,   ///< punctuation, symbols, controls, unassigned, bytes that are no character
-    kUpper,   ///< Lu, Lt
-    kLower,   ///< Ll
-    kLetter,  ///< Lm, Lo: letters without case
-    kMark,    ///< M
-    kNumber,  ///< N
-    kSpace,   ///< White_Space
+    kOther,         ///< controls, unassigned, bytes that are no character
+    kUpper,         ///< Lu, Lt
+    kLower,         ///< Ll
+    kLetter,        ///< Lm, Lo: letters without case
+    kMark,          ///< M
+    kNumber,        ///< No
+    kSpace,         ///< White_Space
+    kDigit,         ///< Nd
+    kLetterNumber,  ///< Nl
+    kPunctuation,   ///< P but Pc
+    kConnector,     ///< Pc
+    kSymbol,        ///< S
 };
 
 inline bool is_letter(CharClass c) { return c >= CharClass::kUpper && c <= CharClass::kLetter; }
+inline bool is_number(CharClass c) {
+    return c == CharClass::kDigit || c == CharClass::kNumber || c == CharClass::kLetterNumber;
+}
+inline bool is_punctuation(CharClass c) {
+    return c == CharClass::kPunctuation || c == CharClass::kConnector;
+}
 
 /// The character at the start of a text.
 struct Character {
@@ -35,6 +46,12 @@ Character first_character(std::string_view text);
 
 CharClass classify(char32_t code);
 
+/// What regular expressions call \w: letters, marks, digits, letter-like numbers and symbols,
+/// connectors, the two joiners (Unicode's technical standard 18, annex C).
+bool is_word_character(const Character& character);
+/// The last character of a text that is not empty; a byte that ends none is one of its own.
+Character last_character(std::string_view text);
+
 bool is_valid_utf8(std::string_view text);
 
 /// Bytes of the character that `lead` announces: 1 to 4.
@@ -47,7 +64,7 @@ inline std::size_t announced_length(char lead) {
 /// else `storage` with the result.
 std::string_view normalise_nfc(std::string_view text, std::string& storage);
 
-// unicode_table.cc, made by tools/unicode-classes: (first code point << 3) | class of each run.
+// unicode_table.cc, made by tools/unicode-classes: (first code point << 4) | class of each run.
 extern const std::uint32_t kClassRuns[];
 extern const std::size_t kClassRunCount;
 

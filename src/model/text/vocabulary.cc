@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "model/text/byte_alphabet.h"
+#include "model/text/pre_tokenizers.h"
 #include "model/text/vocabulary_tokenizer.h"
 #include "model/text/wordpiece.h"
 
@@ -14,9 +15,6 @@ namespace cairn::model {
 namespace {
 
 constexpr std::string_view kBlank = "\xE2\x96\x81";  // U+2581
-
-// GGUF cannot say it, but these vocabularies take a word that is a piece as it is.
-constexpr std::string_view kWholeWordRules[] = {"llama-bpe", "llama3", "llama-v3", "falcon3"};
 
 std::string with_blanks(std::string_view spelling) {
     std::string text;
@@ -57,6 +55,25 @@ bool looks_like_control(std::string_view piece) {
             (piece.starts_with("<\xEF\xBD\x9C") && piece.ends_with("\xEF\xBD\x9C>")));
 }
 
+// <s>, [SEP]: how nobody but a vocabulary's maker spells.
+bool is_bracketed(std::string_view piece) {
+    return piece.size() > 2 && ((piece.starts_with('<') && piece.ends_with('>')) ||
+                                (piece.starts_with('[') && piece.ends_with(']')));
+}
+
+PieceType type_of(const VocabularyParts& parts, std::size_t id, PieceType type) {
+    const std::string& spelling = parts.pieces[id];
+    const bool ends = parts.bos == id || parts.eos == id || parts.eot == id;
+    if (type == PieceType::kUserDefined && looks_like_control(spelling)) type = PieceType::kControl;
+    // What begins and ends texts is no text, even in a file that knows no types.
+    if (type == PieceType::kNormal && ends && is_bracketed(spelling)) type = PieceType::kControl;
+    // Many files call the unknown token one of their control tokens. It is, where it is also what
+    // begins or ends a text; otherwise ordinary text may become it.
+    if (parts.unk == id && (type == PieceType::kNormal || type == PieceType::kControl) && !ends)
+        type = PieceType::kUnknown;
+    return type;
+}
+
 Result<Vocabulary::Piece> read_piece(const VocabularyParts& parts, std::size_t id,
                                      bool byte_level) {
     const std::string& spelling = parts.pieces[id];
@@ -64,13 +81,15 @@ Result<Vocabulary::Piece> read_piece(const VocabularyParts& parts, std::size_t i
     if (number < 0 || number > 6)
         return invalid(fmt::format("vocabulary: token {} has type {}", id, number));
     // Type 0 is GGUF's "undefined": such a piece is never made.
-    auto type = number == 0 ? PieceType::kUnused : static_cast<PieceType>(number);
-    if (type == PieceType::kUserDefined && looks_like_control(spelling)) type = PieceType::kControl;
-    if (parts.unk == id && type == PieceType::kNormal) type = PieceType::kUnknown;
-    if (type == PieceType::kByte && !byte_level) {
+    PieceType type =
+        type_of(parts, id, number == 0 ? PieceType::kUnused : static_cast<PieceType>(number));
+    // Vocabularies of gemma4's kind have no type for them.
+    const bool is_byte = type == PieceType::kByte || (type == PieceType::kNormal &&
+                                                      parts.model != "llama" && byte_of(spelling));
+    if (is_byte && !byte_level) {
         auto byte = byte_of(spelling);
         if (!byte) return invalid(fmt::format("vocabulary: token {} is no byte", id));
-        return Vocabulary::Piece{std::move(*byte), type};
+        return Vocabulary::Piece{std::move(*byte), PieceType::kByte};
     }
     if (type == PieceType::kByte) type = PieceType::kNormal;
     if (type != PieceType::kNormal && type != PieceType::kUserDefined)
@@ -89,8 +108,9 @@ Status read_merges(const VocabularyParts& parts, Vocabulary& vocabulary) {
     for (std::uint32_t id = 0; id < parts.pieces.size(); ++id)
         spellings.insert(parts.pieces[id], id);
     const auto is_text = [&](std::uint32_t id) {
-        const PieceType type = vocabulary.pieces[id].type;
-        return type == PieceType::kNormal || type == PieceType::kUserDefined;
+        const auto& piece = vocabulary.pieces[id];
+        return piece.type == PieceType::kNormal ||
+               (piece.type == PieceType::kUserDefined && (piece.added & kNotOfModel) == 0);
     };
     std::string joined;
     for (const std::string& merge : parts.merges) {
@@ -110,17 +130,27 @@ Status read_merges(const VocabularyParts& parts, Vocabulary& vocabulary) {
     return ok_status();
 }
 
+// What llama.cpp does where a file does not say it.
+bool adds_bos(const VocabularyParts& parts) {
+    if (parts.model == "llama" || parts.model == "gemma4") return true;
+    const auto pre = pre_tokenizer(parts.pre);
+    return pre.ok() && pre->add_bos && parts.bos;
+}
+
 Status set_kind(const VocabularyParts& parts, Vocabulary& vocabulary) {
     if (parts.model == "gpt2") {
         vocabulary.kind = Vocabulary::Kind::kByteLevel;
-        const auto rule = word_rule_named(parts.pre);
-        if (!rule)
-            return Error{ErrorCode::kUnsupported, "vocabulary: the rule of cutting text named '" +
-                                                      parts.pre + "' is not known here"};
-        vocabulary.rule = *rule;
-        vocabulary.whole_words = parts.ignore_merges.value_or(
-            std::find(std::begin(kWholeWordRules), std::end(kWholeWordRules), parts.pre) !=
-            std::end(kWholeWordRules));
+        ASSIGN_OR_RETURN(const PreTokenizer pre, pre_tokenizer(parts.pre));
+        if (pre.characters) {
+            vocabulary.kind = Vocabulary::Kind::kRanked;
+            return ok_status();
+        }
+        vocabulary.rule = pre.rule;
+        vocabulary.whole_words = parts.ignore_merges.value_or(pre.whole_words);
+        return ok_status();
+    }
+    if (parts.model == "gemma4") {
+        vocabulary.kind = Vocabulary::Kind::kRanked;
         return ok_status();
     }
     if (parts.model != "llama")
@@ -131,9 +161,14 @@ Status set_kind(const VocabularyParts& parts, Vocabulary& vocabulary) {
                      "vocabulary: it removes spaces from text, which is not possible here"};
     vocabulary.kind = parts.scores.empty() ? Vocabulary::Kind::kRanked : Vocabulary::Kind::kScored;
     vocabulary.whole_words = parts.ignore_merges.value_or(false);
-    if (parts.add_space_prefix.value_or(true))
-        vocabulary.prefix =
-            parts.prefix_once ? Vocabulary::Prefix::kFirst : Vocabulary::Prefix::kEach;
+    using Prefix = Vocabulary::Prefix;
+    if (parts.add_space_prefix.value_or(true)) {
+        if (parts.prefix_unless_blank)
+            vocabulary.prefix =
+                parts.prefix_once ? Prefix::kFirstUnlessBlank : Prefix::kEachUnlessBlank;
+        else
+            vocabulary.prefix = parts.prefix_once ? Prefix::kFirst : Prefix::kEach;
+    }
     return ok_status();
 }
 
@@ -157,7 +192,8 @@ Result<std::unique_ptr<Tokenizer>> make_tokenizer(VocabularyParts parts) {
     RETURN_IF_ERROR(set_kind(parts, vocabulary));
     const bool byte_level = vocabulary.kind == Vocabulary::Kind::kByteLevel;
     vocabulary.nfc = parts.normalise_nfc;
-    vocabulary.add_bos = parts.add_bos.value_or(!byte_level);
+    vocabulary.fuse_unk = parts.fuse_unk;
+    vocabulary.add_bos = parts.add_bos.value_or(adds_bos(parts));
     vocabulary.add_eos = parts.add_eos.value_or(false);
     vocabulary.bos = parts.bos;
     vocabulary.eos = parts.eos;
@@ -168,6 +204,10 @@ Result<std::unique_ptr<Tokenizer>> make_tokenizer(VocabularyParts parts) {
     vocabulary.pieces.reserve(count);
     for (std::size_t id = 0; id < count; ++id) {
         ASSIGN_OR_RETURN(Vocabulary::Piece piece, read_piece(parts, id, byte_level));
+        if (const auto flags = parts.added.find(static_cast<std::uint32_t>(id));
+            flags != parts.added.end() && piece.type != PieceType::kNormal &&
+            piece.type != PieceType::kUnused && piece.type != PieceType::kByte)
+            piece.added = flags->second;
         vocabulary.pieces.push_back(std::move(piece));
     }
     if (vocabulary.kind == Vocabulary::Kind::kScored)
@@ -179,21 +219,30 @@ Result<std::unique_ptr<Tokenizer>> make_tokenizer(VocabularyParts parts) {
     return made;
 }
 
+// Spelled as it is looked for: control tokens, and of user-defined ones those that are looked for
+// in a text as it is and that no merge makes.
+static bool is_verbatim(const Vocabulary& v, const Vocabulary::Piece& piece) {
+    if (piece.type != PieceType::kUserDefined) return piece.type == PieceType::kControl;
+    const bool merged = v.kind == Vocabulary::Kind::kRanked && (piece.added & kNotOfModel) == 0;
+    return (piece.added & kNormalised) == 0 && !merged;
+}
+
 VocabularyParts VocabularyTokenizer::parts() const {
     const Vocabulary& v = vocabulary_;
     const bool byte_level = v.kind == Vocabulary::Kind::kByteLevel;
     VocabularyParts parts;
     parts.model = byte_level ? "gpt2" : "llama";
-    parts.pre = byte_level ? word_rule_name(v.rule) : "default";
-    if (v.whole_words && v.rule == WordRule::kLlama3) parts.pre = "llama-bpe";
+    parts.pre = byte_level ? pre_tokenizer_name(v.rule, v.whole_words) : "default";
     for (const Vocabulary::Piece& piece : v.pieces) {
         parts.types.push_back(static_cast<std::int32_t>(piece.type));
+        if (piece.added != 0)
+            parts.added[static_cast<std::uint32_t>(parts.types.size() - 1)] = piece.added;
         if (piece.type == PieceType::kByte)
             parts.pieces.push_back(
                 fmt::format("<0x{:02X}>", static_cast<unsigned char>(piece.bytes[0])));
         else if (byte_level && piece.type == PieceType::kNormal)
             parts.pieces.push_back(spell_bytes(piece.bytes));
-        else if (byte_level || piece.type == PieceType::kControl)
+        else if (byte_level || is_verbatim(v, piece))
             parts.pieces.push_back(piece.bytes);
         else
             parts.pieces.push_back(without_blanks(piece.bytes));
@@ -209,7 +258,11 @@ VocabularyParts VocabularyTokenizer::parts() const {
     parts.add_bos = v.add_bos;
     parts.add_eos = v.add_eos;
     if (!byte_level) parts.add_space_prefix = v.prefix != Vocabulary::Prefix::kNever;
-    parts.prefix_once = v.prefix == Vocabulary::Prefix::kFirst;
+    using Prefix = Vocabulary::Prefix;
+    parts.prefix_once = v.prefix == Prefix::kFirst || v.prefix == Prefix::kFirstUnlessBlank;
+    parts.prefix_unless_blank =
+        v.prefix == Prefix::kEachUnlessBlank || v.prefix == Prefix::kFirstUnlessBlank;
+    parts.fuse_unk = v.fuse_unk;
     parts.normalise_nfc = v.nfc;
     parts.ignore_merges = v.whole_words;
     parts.chat_template = v.chat_template;

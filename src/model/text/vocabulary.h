@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,10 +48,14 @@ struct VocabularyParts {
     std::optional<bool> add_space_prefix;  ///< .add_space_prefix
     bool prefix_once =
         false;  ///< the blank goes before the text only, not after special tokens too
+    bool prefix_unless_blank = false;         ///< and not before a text that begins with one
     std::optional<bool> remove_extra_spaces;  ///< .remove_extra_whitespaces
     bool normalise_nfc = false;               ///< only tokenizer.json says it
     std::optional<bool> ignore_merges;        ///< only tokenizer.json says it; else known by .pre
-    std::string chat_template;                ///< .chat_template
+    bool fuse_unk = false;      ///< unknown characters in a row are one token; tokenizer.json only
+    std::string chat_template;  ///< .chat_template
+    /// Bits of AddedFlag (added_tokens.h) of control and user-defined pieces, where there are any.
+    std::map<std::uint32_t, std::uint8_t> added;
 
     // Only "bert"; what a file does not say is found from its pieces.
     std::optional<bool> lower_case;  ///< .normalizer.lowercase

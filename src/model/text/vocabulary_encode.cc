@@ -1,5 +1,6 @@
 // Encoding with a vocabulary: control tokens, then words, then merges within each word.
 #include <algorithm>
+#include <iterator>
 #include <queue>
 
 #include "model/text/unicode.h"
@@ -9,6 +10,8 @@
 namespace cairn::model {
 
 namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 // A word of so many symbols or fewer is scanned for its lowest rank again and again; a longer one
 // is merged with a queue.
@@ -109,31 +112,58 @@ class VocabularyTokenizer::Encoder {
           byte_level_(tokenizer.vocabulary_.kind == Vocabulary::Kind::kByteLevel),
           queue_(tokenizer.merges_) {}
 
-    // Text between special pieces.
-    void append_fragment(std::string_view text, bool prefix, Tokens& out) {
+    // A stretch of text between added tokens, in the form in which the others are looked for.
+    std::string_view normalise(std::string_view text, bool first) {
+        const Vocabulary::Prefix prefix = tokenizer_.vocabulary_.prefix;
         if (tokenizer_.vocabulary_.nfc) text = normalise_nfc(text, normal_);
-        if (!byte_level_) {
-            if (prefix) {
-                prefixed_.assign(1, ' ');
-                text = prefixed_ += text;
-            }
+        if (prefix == Vocabulary::Prefix::kEach || (first && prefix == Vocabulary::Prefix::kFirst))
+            text = prefixed(text);
+        return text;
+    }
+
+    // Text without added tokens.
+    void append_text(std::string_view text, bool first, Tokens& out) {
+        if (byte_level_) {
+            WordCutter words(tokenizer_.vocabulary_.rule, text);
             for (std::size_t at = 0; at < text.size();) {
-                const std::string_view rest = text.substr(at);
-                const std::size_t length = tokenizer_.next_run(rest);
-                append_word(rest.substr(0, length), rest.size(), out);
-                at += length;
+                const std::size_t end = words.next();
+                append_word(text.substr(at, end - at), text.size() - at, out);
+                at = end;
             }
             return;
         }
-        const WordScanner next_word = scanner_of(tokenizer_.vocabulary_.rule);
-        while (!text.empty()) {
-            const std::size_t length = next_word(text);
-            append_word(text.substr(0, length), text.size(), out);
-            text.remove_prefix(length);
+        const Vocabulary::Prefix prefix = tokenizer_.vocabulary_.prefix;
+        if ((prefix == Vocabulary::Prefix::kEachUnlessBlank ||
+             (first && prefix == Vocabulary::Prefix::kFirstUnlessBlank)) &&
+            !text.starts_with(' '))
+            text = prefixed(text);
+        // What the cache points into only grows, so tokens that are fused are copied out of it.
+        const bool fuses = tokenizer_.vocabulary_.fuse_unk;
+        Tokens& tokens = fuses ? unfused_ : out;
+        const std::size_t begin = tokens.size();
+        for (std::size_t at = 0; at < text.size();) {
+            const std::string_view rest = text.substr(at);
+            const std::size_t length = tokenizer_.next_run(rest);
+            append_word(rest.substr(0, length), rest.size(), tokens);
+            at += length;
         }
+        if (!fuses) return;
+        std::unique_copy(unfused_.begin() + static_cast<std::ptrdiff_t>(begin), unfused_.end(),
+                         std::back_inserter(out), BothUnknown{tokenizer_.vocabulary_.unk});
     }
 
   private:
+    std::string_view prefixed(std::string_view text) {
+        prefixed_.assign(1, ' ');
+        return prefixed_ += text;
+    }
+
+    // Of unknown characters in a row the first stays.
+    struct BothUnknown {
+        std::optional<std::uint32_t> unk;
+        bool operator()(std::uint32_t a, std::uint32_t b) const { return a == b && a == unk; }
+    };
+
     void append_word(std::string_view word, std::size_t readable, Tokens& out) {
         if (word.size() > WordCache::kMaxBytes) return merge_word(word, out);
         const WordCache::Key key = WordCache::key_of(word, readable);
@@ -150,19 +180,39 @@ class VocabularyTokenizer::Encoder {
         }
         symbols_.clear();
         if (byte_level_)
-            tokenizer_.append_bytes(word, symbols_);
+            append_bytes(word);
         else
             append_characters(word);
         if (symbols_.size() <= kMaxScanned)
             symbols_.resize(merge_by_scan(tokenizer_.merges_, symbols_.data(), symbols_.size()));
         else
             queue_.merge(symbols_);
+        const std::size_t begin = out.size();
         for (const std::uint32_t symbol : symbols_) {
             if (symbol < tokenizer_.vocab_size())
                 out.push_back(symbol);
             else
-                tokenizer_.append_bytes(tokenizer_.extra_symbols_[symbol - tokenizer_.vocab_size()],
-                                        out);
+                tokenizer_.append_unspelled(
+                    tokenizer_.extra_symbols_[symbol - tokenizer_.vocab_size()], out);
+        }
+        if (!byte_level_ || !tokenizer_.vocabulary_.fuse_unk) return;
+        const auto first = out.begin() + static_cast<std::ptrdiff_t>(begin);
+        out.erase(std::unique(first, out.end(), BothUnknown{tokenizer_.vocabulary_.unk}),
+                  out.end());
+    }
+
+    void append_bytes(std::string_view word) {
+        if (tokenizer_.spells_all_) {
+            for (const char c : word)
+                symbols_.push_back(tokenizer_.bytes_[static_cast<unsigned char>(c)]);
+            return;
+        }
+        // The unknown piece stands for a byte, U+FFFD for a character.
+        const bool bytes = tokenizer_.has_unknown_piece();
+        while (!word.empty()) {
+            const std::size_t length = bytes ? 1 : first_character(word).length;
+            tokenizer_.append_unspelled(word.substr(0, length), symbols_);
+            word.remove_prefix(length);
         }
     }
 
@@ -174,7 +224,7 @@ class VocabularyTokenizer::Encoder {
             if (symbol != kNoToken)
                 symbols_.push_back(symbol);
             else
-                tokenizer_.append_bytes(character, symbols_);
+                tokenizer_.append_unspelled(character, symbols_);
         }
     }
 
@@ -185,46 +235,7 @@ class VocabularyTokenizer::Encoder {
     std::vector<std::uint32_t> symbols_;
     std::string normal_;
     std::string prefixed_;
-};
-
-// User-defined pieces are found everywhere, control tokens only within the parts that allow them.
-class VocabularyTokenizer::Specials {
-  public:
-    Specials(const VocabularyTokenizer& tokenizer, std::string_view text,
-             std::span<const TextPart> parts)
-        : tokenizer_(tokenizer), text_(text), parts_(parts) {}
-
-    // The first that begins at or after `from`, the longest of those; call with rising `from`.
-    SpecialPieces::Match next(std::size_t from) {
-        if (!defined_ || defined_->at < from) defined_ = tokenizer_.user_defined_.find(text_, from);
-        if (!control_ || control_->at < from) control_ = next_control(from);
-        const bool control_first = control_->at != defined_->at
-                                       ? control_->at < defined_->at
-                                       : control_->length > defined_->length;
-        return control_first ? *control_ : *defined_;
-    }
-
-  private:
-    SpecialPieces::Match next_control(std::size_t from) {
-        for (; part_ < parts_.size(); begin_ += parts_[part_++].text.size()) {
-            const TextPart& part = parts_[part_];
-            const std::size_t end = begin_ + part.text.size();
-            if (part.special == Special::kPlain || end <= from) continue;
-            SpecialPieces::Match match =
-                tokenizer_.controls_.find(text_.substr(0, end), std::max(from, begin_));
-            if (match.length > 0) return match;
-        }
-        return {text_.size(), 0, 0};
-    }
-
-    const VocabularyTokenizer& tokenizer_;
-    std::string_view text_;
-    std::span<const TextPart> parts_;
-    std::size_t part_ = 0;   // where control tokens are looked for
-    std::size_t begin_ = 0;  // its place in the text
-    // Found last; where there is none, at the end of the text, which nothing is beyond.
-    std::optional<SpecialPieces::Match> defined_;
-    std::optional<SpecialPieces::Match> control_;
+    Tokens unfused_;
 };
 
 Tokens VocabularyTokenizer::encode(std::string_view text, Special special) const {
@@ -233,28 +244,12 @@ Tokens VocabularyTokenizer::encode(std::string_view text, Special special) const
 }
 
 Tokens VocabularyTokenizer::encode_parts(std::span<const TextPart> parts) const {
-    std::string joined;
-    if (parts.size() > 1)
-        for (const TextPart& part : parts) joined += part.text;
-    const std::string_view text = parts.size() == 1 ? parts[0].text : joined;
-    Tokens out;
-    out.reserve(text.size() / 4 + 8);
     Encoder encoder(*this);
-    Specials specials(*this, text, parts);
-    // A blank goes before the text and, by some conventions, after each control token; never after
-    // a user-defined piece, which is text.
-    bool prefix = vocabulary_.prefix != Vocabulary::Prefix::kNever;
-    for (std::size_t at = 0; at < text.size();) {
-        const SpecialPieces::Match match = specials.next(at);
-        const bool control =
-            match.length > 0 && vocabulary_.pieces[match.token].type == PieceType::kControl;
-        if (match.at > at || !control)
-            encoder.append_fragment(text.substr(at, match.at - at), prefix, out);
-        if (match.length > 0) out.push_back(match.token);
-        prefix = control && vocabulary_.prefix == Vocabulary::Prefix::kEach;
-        at = match.at + match.length;
-    }
-    return out;
+    return added_.encode(
+        parts, [&](std::string_view text, bool first) { return encoder.normalise(text, first); },
+        [&](std::string_view text, bool first, Tokens& out) {
+            encoder.append_text(text, first, out);
+        });
 }
 
 bool VocabularyTokenizer::are_neighbours(char32_t left, char32_t right) const {
@@ -277,11 +272,19 @@ std::size_t VocabularyTokenizer::next_run(std::string_view text) const {
     return end;
 }
 
-void VocabularyTokenizer::append_bytes(std::string_view bytes, Tokens& out) const {
-    for (const char c : bytes) {
-        const std::uint32_t token = bytes_[static_cast<unsigned char>(c)];
-        out.push_back(token != kNoToken ? token : *vocabulary_.unk);
+// A character that is no piece, or a byte of one: its bytes where all of them are pieces, else the
+// unknown piece. Where there is none, check_spelling() has seen to it that only characters which
+// are hardly ever part of a text cannot be spelled: they become U+FFFD.
+void VocabularyTokenizer::append_unspelled(std::string_view character, Tokens& out) const {
+    const auto known = [&](char c) { return bytes_[static_cast<unsigned char>(c)] != kNoToken; };
+    const bool whole = std::all_of(character.begin(), character.end(), known);
+    if (!whole && has_unknown_piece()) return out.push_back(*vocabulary_.unk);
+    if (!whole) {
+        const std::uint32_t replacement = symbol_of(kReplacement);
+        if (replacement < vocab_size()) return out.push_back(replacement);
+        character = kReplacement;
     }
+    for (const char c : character) out.push_back(bytes_[static_cast<unsigned char>(c)]);
 }
 
 }  // namespace cairn::model

@@ -11,8 +11,21 @@ namespace cairn::model {
 
 namespace {
 
-bool mergeable(PieceType type) {
-    return type == PieceType::kNormal || type == PieceType::kUserDefined;
+bool mergeable(const Vocabulary::Piece& piece) {
+    return piece.type == PieceType::kNormal ||
+           (piece.type == PieceType::kUserDefined && (piece.added & kNotOfModel) == 0);
+}
+
+bool is_matched_whole(PieceType type) {
+    return type == PieceType::kControl || type == PieceType::kUserDefined ||
+           type == PieceType::kUnknown;
+}
+
+// Whether texts have a byte: all but controls, planes that are empty or private, and what UTF-8
+// never has. Some vocabularies were made without ever seeing the others (Falcon, StarCoder).
+bool is_of_text(std::size_t byte) {
+    if (byte < 0x20) return byte == '\t' || byte == '\n' || byte == '\r';
+    return byte < 0x7F || (byte >= 0x80 && byte < 0xC0) || (byte >= 0xC2 && byte <= 0xF0);
 }
 
 // What other programs, too, take for the end of a text or turn where a file names only one.
@@ -27,6 +40,8 @@ Result<std::unique_ptr<VocabularyTokenizer>> VocabularyTokenizer::create(Vocabul
     std::unique_ptr<VocabularyTokenizer> tokenizer(new VocabularyTokenizer(std::move(vocabulary)));
     RETURN_IF_ERROR(tokenizer->check());
     RETURN_IF_ERROR(tokenizer->index_pieces());
+    RETURN_IF_ERROR(tokenizer->check_spelling());
+    RETURN_IF_ERROR(tokenizer->index_added());
     if (tokenizer->vocabulary_.kind == Vocabulary::Kind::kScored)
         tokenizer->index_scores();
     else
@@ -45,12 +60,14 @@ Status VocabularyTokenizer::check() const {
     std::size_t file_size = v.chat_template.size() + 64 + 4 * v.scores.size() + 8 * v.merges.size();
     for (std::size_t id = 0; id < v.pieces.size(); ++id) {
         const Vocabulary::Piece& piece = v.pieces[id];
-        file_size += 5 + piece.bytes.size();
+        file_size += 10 + piece.bytes.size();
         if (piece.bytes.size() > kMaxPieceBytes)
             return invalid(
                 fmt::format("vocabulary: piece {} is longer than {} bytes", id, kMaxPieceBytes));
         if (piece.type == PieceType::kByte && (byte_level || piece.bytes.size() != 1))
             return invalid(fmt::format("vocabulary: piece {} is no byte", id));
+        if (piece.added > kAllAddedFlags || (piece.added != 0 && !is_matched_whole(piece.type)))
+            return invalid(fmt::format("vocabulary: piece {} has flags that mean nothing", id));
     }
     if (file_size > kMaxTokenizerBytes)
         return Error{ErrorCode::kFull,
@@ -79,29 +96,65 @@ Status VocabularyTokenizer::index_pieces() {
     index_ = PieceIndex(pieces.size());
     control_names_ = PieceIndex(pieces.size());
     bytes_.fill(kNoToken);
-    std::vector<SpecialPieces::Entry> controls;
-    std::vector<SpecialPieces::Entry> user_defined;
     for (std::uint32_t id = 0; id < pieces.size(); ++id) {
-        const auto& [bytes, type] = pieces[id];
-        if (type == PieceType::kByte || (byte_level && mergeable(type) && bytes.size() == 1)) {
+        const Vocabulary::Piece& piece = pieces[id];
+        const std::string& bytes = piece.bytes;
+        if (piece.type == PieceType::kByte ||
+            (byte_level && mergeable(piece) && bytes.size() == 1)) {
             std::uint32_t& token = bytes_[static_cast<unsigned char>(bytes[0])];
             if (token == kNoToken) token = id;
         }
-        if (mergeable(type) && !bytes.empty()) index_.insert(bytes, id);
-        if (type == PieceType::kControl) {
-            controls.push_back({bytes, id});
-            control_names_.insert(bytes, id);
-        }
-        if (type == PieceType::kUserDefined) user_defined.push_back({bytes, id});
-        if (!byte_level && mergeable(type) && !is_valid_utf8(bytes))
+        if (mergeable(piece) && !bytes.empty()) index_.insert(bytes, id);
+        if (piece.type == PieceType::kControl) control_names_.insert(bytes, id);
+        if (!byte_level && mergeable(piece) && !is_valid_utf8(bytes))
             return invalid(fmt::format("vocabulary: piece {} is not text", id));
     }
-    controls_ = SpecialPieces(std::move(controls));
-    user_defined_ = SpecialPieces(std::move(user_defined));
-    for (std::size_t byte = 0; byte < bytes_.size(); ++byte)
-        if (bytes_[byte] == kNoToken && !vocabulary_.unk)
-            return Error{ErrorCode::kUnsupported,
-                         fmt::format("vocabulary: it cannot spell byte {:#04x}", byte)};
+    return ok_status();
+}
+
+bool VocabularyTokenizer::has_unknown_piece() const {
+    const Vocabulary& v = vocabulary_;
+    if (!v.unk || v.unk == v.bos || v.unk == v.eos || v.unk == v.eot) return false;
+    const PieceType type = v.pieces[*v.unk].type;
+    return type == PieceType::kUnknown || type == PieceType::kUserDefined;
+}
+
+// Text that cannot be spelled must not become a token that begins or ends a text, or a turn.
+Status VocabularyTokenizer::check_spelling() {
+    const Vocabulary& v = vocabulary_;
+    const auto lacks = [&](std::size_t byte) { return bytes_[byte] == kNoToken; };
+    spells_all_ = std::find(bytes_.begin(), bytes_.end(), kNoToken) == bytes_.end();
+    if (spells_all_ || has_unknown_piece()) return ok_status();
+    for (std::size_t byte = 0; byte < bytes_.size(); ++byte) {
+        if (!lacks(byte) || !is_of_text(byte)) continue;
+        const std::string why =
+            v.unk ? fmt::format(
+                        ", and its unknown token '{}' is a control token that text must "
+                        "never become",
+                        v.pieces[*v.unk].bytes)
+                  : std::string(", and it has no unknown token");
+        return Error{ErrorCode::kUnsupported,
+                     fmt::format("vocabulary: it cannot spell byte {:#04x}{}", byte, why)};
+    }
+    return ok_status();
+}
+
+// What is looked for of a token that is matched in normalised text is its own normal form.
+Status VocabularyTokenizer::index_added() {
+    const Vocabulary& v = vocabulary_;
+    std::vector<AddedTokens::Entry> entries;
+    std::string storage;
+    for (std::uint32_t id = 0; id < v.pieces.size(); ++id) {
+        const auto& [bytes, type, flags] = v.pieces[id];
+        if (!is_matched_whole(type) || bytes.empty()) continue;
+        std::string text = bytes;
+        if ((flags & kNormalised) != 0) {
+            if (v.nfc) text = normalise_nfc(bytes, storage);
+            if (v.prefix == Vocabulary::Prefix::kEach) text.insert(0, 1, ' ');
+        }
+        entries.push_back({std::move(text), id, type != PieceType::kUserDefined, flags});
+    }
+    added_ = AddedTokens(std::move(entries));
     return ok_status();
 }
 
@@ -113,8 +166,7 @@ Status VocabularyTokenizer::index_merges() {
         const Merge merge = vocabulary_.merges[rank];
         joined = pieces[merge.left].bytes + pieces[merge.right].bytes;
         const std::uint32_t token = index_.find(joined);
-        if (token == kNoToken || !mergeable(pieces[merge.left].type) ||
-            !mergeable(pieces[merge.right].type))
+        if (token == kNoToken || !mergeable(pieces[merge.left]) || !mergeable(pieces[merge.right]))
             return invalid(fmt::format("vocabulary: merge {} makes no piece", rank));
         if (!merges_.insert(merge.left, merge.right, {rank, token}))
             return invalid(fmt::format("vocabulary: merge {} occurs twice", rank));
@@ -176,7 +228,17 @@ std::uint32_t VocabularyTokenizer::symbol_of(std::string_view character) const {
 }
 
 bool VocabularyTokenizer::is_lossless() const {
-    return !vocabulary_.nfc && std::find(bytes_.begin(), bytes_.end(), kNoToken) == bytes_.end();
+    const Vocabulary& v = vocabulary_;
+    // A user-defined piece loses the space that it strips, and what its beginning says of a blank
+    // that the vocabulary puts before it.
+    const bool loses = std::any_of(v.pieces.begin(), v.pieces.end(), [&](const auto& piece) {
+        if (piece.type != PieceType::kUserDefined) return false;
+        const bool prefixed = v.prefix != Vocabulary::Prefix::kNever;
+        return (piece.added & (kLeftStrip | kRightStrip)) != 0 ||
+               (prefixed && ((piece.added & kNormalised) != 0 || piece.bytes.starts_with(' ')));
+    });
+    return !v.nfc && !loses && v.prefix != Vocabulary::Prefix::kEachUnlessBlank &&
+           v.prefix != Vocabulary::Prefix::kFirstUnlessBlank && spells_all_;
 }
 
 void VocabularyTokenizer::find_ends() {
@@ -202,7 +264,7 @@ void VocabularyTokenizer::find_ends() {
 void VocabularyTokenizer::find_neighbours() {
     std::vector<std::pair<char32_t, char32_t>> wide;
     for (const Vocabulary::Piece& piece : vocabulary_.pieces) {
-        if (!mergeable(piece.type) || piece.bytes.empty()) continue;
+        if (!mergeable(piece) || piece.bytes.empty()) continue;
         std::string_view rest = piece.bytes;
         Character left = first_character(rest);
         for (rest.remove_prefix(left.length); !rest.empty(); rest.remove_prefix(left.length)) {
@@ -228,9 +290,16 @@ bool VocabularyTokenizer::is_end(std::uint32_t token) const {
 
 std::string VocabularyTokenizer::piece(std::uint32_t previous, std::uint32_t token) const {
     if (token >= vocabulary_.pieces.size()) return {};
-    const auto& [bytes, type] = vocabulary_.pieces[token];
+    const auto& [bytes, type, flags] = vocabulary_.pieces[token];
     if (type == PieceType::kControl || type == PieceType::kUnknown) return {};
-    const bool strip = vocabulary_.prefix != Vocabulary::Prefix::kNever && previous == begin_ &&
+    const auto is_added = [&](std::uint32_t id) {
+        return id < vocab_size() && vocabulary_.pieces[id].type == PieceType::kUserDefined;
+    };
+    const Vocabulary::Prefix prefix = vocabulary_.prefix;
+    const bool each =
+        prefix == Vocabulary::Prefix::kEach || prefix == Vocabulary::Prefix::kEachUnlessBlank;
+    const bool strip = prefix != Vocabulary::Prefix::kNever && type != PieceType::kUserDefined &&
+                       (previous == begin_ || (each && is_added(previous))) &&
                        bytes.starts_with(' ');
     return strip ? bytes.substr(1) : bytes;
 }

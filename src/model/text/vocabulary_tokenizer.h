@@ -2,11 +2,13 @@
 // Qwen) cuts text by a rule (model/word_rules.h) and merges bytes; SentencePiece's BPE (Llama,
 // Mistral, Gemma) merges characters, best score first, and falls back to bytes.
 //
-// SentencePiece's blank: it puts one before a text (and after each control token), so that a word
-// is the same token at the start and elsewhere. decode() takes it away again where it begins a
-// text. Here the blank is a blank throughout: U+2581 in a user's text stays U+2581 (as bytes)
-// where SentencePiece would take it for a blank, so decode(encode(text)) == text always. The one
-// exception is a vocabulary that wants normal form C: there it is normalise(text).
+// SentencePiece's blank: it puts one before a text (and after each added token), so that a word is
+// the same token at the start and elsewhere. decode() takes it away again where it begins a text or
+// follows a user-defined piece. Here the blank is a blank throughout: U+2581 in a user's text stays
+// U+2581 (as bytes) where SentencePiece would take it for a blank, so decode(encode(text)) == text.
+// The exceptions are vocabularies that ask for them: normal form C, added tokens that swallow the
+// space beside them, no blank before a text that begins with one, an unknown piece for what cannot
+// be spelled (is_lossless).
 //
 // File: magic "CAIRNVOC", u32 version 1, then the fields of Vocabulary in order
 // (vocabulary_file.cc). One vocabulary has one spelling.
@@ -14,9 +16,9 @@
 
 #include <array>
 
+#include "model/text/added_tokens.h"
 #include "model/text/bpe.h"
 #include "model/text/piece_index.h"
-#include "model/text/special_pieces.h"
 #include "model/text/vocabulary.h"
 #include "model/text/word_rules.h"
 
@@ -30,11 +32,20 @@ struct Vocabulary {
         kScored = 2,     ///< merges of characters, by the score of what they make
         kRanked = 3,     ///< merges of characters, by rank: SentencePiece's from a tokenizer.json
     };
-    enum class Prefix : std::uint8_t { kNever = 0, kEach = 1, kFirst = 2 };
+    /// Before each stretch of text between added tokens, or the first; the second pair only where
+    /// there is no blank already.
+    enum class Prefix : std::uint8_t {
+        kNever = 0,
+        kEach = 1,
+        kFirst = 2,
+        kEachUnlessBlank = 3,
+        kFirstUnlessBlank = 4,
+    };
 
     struct Piece {
         std::string bytes;
         PieceType type = PieceType::kNormal;
+        std::uint8_t added = 0;  ///< AddedFlag's bits; none of pieces that are not matched whole
     };
 
     Kind kind = Kind::kByteLevel;
@@ -42,6 +53,7 @@ struct Vocabulary {
     Prefix prefix = Prefix::kNever;   ///< the blank before a text; never for kByteLevel
     bool nfc = false;
     bool whole_words = false;  ///< a word that is a piece is that token, whatever merges say
+    bool fuse_unk = false;     ///< unknown characters in a row are one token
     bool add_bos = false;
     bool add_eos = false;
     std::optional<std::uint32_t> bos, eos, eot, unk, pad;
@@ -79,12 +91,12 @@ class VocabularyTokenizer final : public Tokenizer {
     const Vocabulary& vocabulary() const { return vocabulary_; }
 
   private:
-    class Encoder;   // the scratch memory of one call
-    class Specials;  // the special pieces of one text, one after the other
+    class Encoder;  // the scratch memory of one call
 
     explicit VocabularyTokenizer(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {}
     Status check() const;
     Status index_pieces();
+    Status index_added();
     Status index_merges();
     void index_scores();
     std::uint32_t symbol_of(std::string_view character) const;
@@ -92,18 +104,21 @@ class VocabularyTokenizer final : public Tokenizer {
     void find_neighbours();
     bool are_neighbours(char32_t left, char32_t right) const;
     std::size_t next_run(std::string_view text) const;
-    void append_bytes(std::string_view bytes, Tokens& out) const;
+    /// Whether there is a piece that stands for what no piece spells, and for nothing else.
+    bool has_unknown_piece() const;
+    Status check_spelling();
+    void append_unspelled(std::string_view character, Tokens& out) const;
 
     Vocabulary vocabulary_;
     std::uint32_t begin_ = 0;
     Tokens ends_;                             // sorted
     std::array<std::uint32_t, 256> bytes_{};  // the token of each byte
+    bool spells_all_ = true;                  // there is one for every byte
     PieceIndex index_;                        // what merging may make
     std::vector<std::string> extra_symbols_;  // characters that only merges know,
     PieceIndex extra_index_;                  // numbered from vocab_size() on
     MergeTable merges_;
-    SpecialPieces controls_;  // and user-defined ones
-    SpecialPieces user_defined_;
+    AddedTokens added_;
     PieceIndex control_names_;
     std::array<std::array<std::uint64_t, 2>, 128> ascii_pairs_{};  // neighbours within some piece
     MergeTable wide_pairs_;                                        // the others

@@ -12,7 +12,6 @@ namespace cairn::model {
 namespace {
 
 constexpr std::string_view kMagic = "CAIRNWPC";
-constexpr std::uint32_t kVersion = 1;
 constexpr std::string_view kInner = "##";
 constexpr std::uint32_t kMaxWordCharacters = 4096;
 constexpr unsigned kAllFlags = 63;
@@ -20,6 +19,13 @@ constexpr unsigned kAllFlags = 63;
 bool is_text(PieceType type) {
     return type == PieceType::kNormal || type == PieceType::kUserDefined;
 }
+
+bool is_matched_whole(PieceType type) {
+    return type == PieceType::kControl || type == PieceType::kUserDefined ||
+           type == PieceType::kUnknown;
+}
+
+bool has_flags(const WordPieces::Piece& piece) { return piece.added != 0; }
 
 // Marks that stand at the word before them, in English at least.
 bool closes(std::string_view piece) {
@@ -42,7 +48,7 @@ std::optional<std::uint32_t> read_id(Reader& reader) {
 Result<std::unique_ptr<WordPieceTokenizer>> WordPieceTokenizer::create(WordPieces vocabulary) {
     std::unique_ptr<WordPieceTokenizer> tokenizer(new WordPieceTokenizer(std::move(vocabulary)));
     RETURN_IF_ERROR(tokenizer->check());
-    tokenizer->index();
+    RETURN_IF_ERROR(tokenizer->index());
     return tokenizer;
 }
 
@@ -56,13 +62,15 @@ Status WordPieceTokenizer::check() const {
                                    v.max_word, kMaxWordCharacters));
     std::size_t file_size = 64;
     for (std::size_t id = 0; id < v.pieces.size(); ++id) {
-        const auto& [spelling, type] = v.pieces[id];
-        file_size += 5 + spelling.size();
+        const auto& [spelling, type, added] = v.pieces[id];
+        file_size += 10 + spelling.size();
         if (spelling.size() > kMaxPieceBytes)
             return invalid(
                 fmt::format("vocabulary: piece {} is longer than {} bytes", id, kMaxPieceBytes));
         if (type == PieceType::kByte)
             return invalid(fmt::format("vocabulary: piece {} is a byte", id));
+        if (added > kAllAddedFlags || (added != 0 && !is_matched_whole(type)))
+            return invalid(fmt::format("vocabulary: piece {} has flags that mean nothing", id));
     }
     if (file_size > kMaxTokenizerBytes)
         return Error{ErrorCode::kFull,
@@ -74,34 +82,48 @@ Status WordPieceTokenizer::check() const {
     for (const auto& id : {v.cls, v.sep, v.pad, v.mask})
         marked = marked && (!id || id == v.unk || v.pieces[*id].type == PieceType::kControl);
     if (!marked) return invalid("vocabulary: a special token is a piece of text");
+    // A word that cannot be spelled must not begin or end a text.
+    for (const auto& id : {v.cls, v.sep, v.mask})
+        if (id == v.unk)
+            return Error{ErrorCode::kUnsupported,
+                         fmt::format("vocabulary: its unknown token '{}' is a control token that "
+                                     "text must never become",
+                                     v.pieces[v.unk].spelling)};
     if ((v.add_cls && !v.cls) || (v.add_sep && !v.sep))
         return invalid("vocabulary: it has no token that begins or ends a text");
     return ok_status();
 }
 
-void WordPieceTokenizer::index() {
+Status WordPieceTokenizer::index() {
     const auto& pieces = vocabulary_.pieces;
     first_ = inner_ = control_names_ = PieceIndex(pieces.size());
-    std::vector<SpecialPieces::Entry> controls;
-    std::vector<SpecialPieces::Entry> user_defined;
+    std::vector<AddedTokens::Entry> entries;
     for (std::uint32_t id = 0; id < pieces.size(); ++id) {
         const std::string_view spelling = pieces[id].spelling;
         const PieceType type = pieces[id].type;
-        if (type == PieceType::kControl || type == PieceType::kUnknown) {
-            controls.push_back({spelling, id});
+        if (type == PieceType::kControl || type == PieceType::kUnknown)
             control_names_.insert(spelling, id);
+        const std::uint8_t flags = pieces[id].added;
+        if (is_matched_whole(type) && !spelling.empty()) {
+            const bool normal = (flags & kNormalised) != 0;
+            std::string text =
+                normal ? bert_clean(spelling, vocabulary_.cleaning) : std::string(spelling);
+            if (text.empty())
+                return Error{ErrorCode::kUnsupported,
+                             fmt::format("vocabulary: nothing is left of the added token '{}' when "
+                                         "it is normalised",
+                                         spelling)};
+            entries.push_back({std::move(text), id, type != PieceType::kUserDefined, flags});
         }
-        if (type == PieceType::kUserDefined) user_defined.push_back({spelling, id});
-        if (!is_text(type)) continue;
+        if (!is_text(type) || (flags & kNotOfModel) != 0) continue;
         const bool inside = spelling.starts_with(kInner) && spelling.size() > kInner.size();
         const std::string_view text = inside ? spelling.substr(kInner.size()) : spelling;
         if (text.empty()) continue;
         (inside ? inner_ : first_).insert(text, id);
         longest_ = std::max(longest_, text.size());
     }
-    controls.insert(controls.end(), user_defined.begin(), user_defined.end());
-    controls_ = SpecialPieces(std::move(controls));
-    user_defined_ = SpecialPieces(std::move(user_defined));
+    added_ = AddedTokens(std::move(entries));
+    return ok_status();
 }
 
 std::uint32_t WordPieceTokenizer::vocab_size() const {
@@ -113,20 +135,22 @@ std::optional<std::uint32_t> WordPieceTokenizer::end_token() const {
 }
 
 Tokens WordPieceTokenizer::encode(std::string_view text, Special special) const {
-    const SpecialPieces& whole = special == Special::kAllow ? controls_ : user_defined_;
-    Tokens out;
-    for (std::size_t at = 0; at < text.size();) {
-        const SpecialPieces::Match match = whole.find(text, at);
-        encode_text(text.substr(at, match.at - at), out);
-        if (match.length > 0) out.push_back(match.token);
-        at = match.at + match.length;
-    }
-    return out;
+    const TextPart part{text, special};
+    return encode_parts({&part, 1});
 }
 
-void WordPieceTokenizer::encode_text(std::string_view text, Tokens& out) const {
-    const std::string clean = bert_clean(text, vocabulary_.cleaning);
-    for (std::string_view rest = clean; !rest.empty();) {
+Tokens WordPieceTokenizer::encode_parts(std::span<const TextPart> parts) const {
+    std::string clean;
+    return added_.encode(
+        parts,
+        [&](std::string_view text, bool) -> std::string_view {
+            return clean = bert_clean(text, vocabulary_.cleaning);
+        },
+        [&](std::string_view text, bool, Tokens& out) { encode_clean(text, out); });
+}
+
+void WordPieceTokenizer::encode_clean(std::string_view text, Tokens& out) const {
+    for (std::string_view rest = text; !rest.empty();) {
         const std::string_view word = rest.substr(0, next_bert_word(rest));
         rest.remove_prefix(word.size());
         if (first_character(word).kind != CharClass::kSpace) encode_word(word, out);
@@ -189,7 +213,8 @@ Bytes WordPieceTokenizer::serialise() const {
     for (unsigned i = 0; i < std::size(flags); ++i) bits |= (flags[i] ? 1U : 0U) << i;
     Writer writer;
     writer.raw(as_bytes(kMagic));
-    writer.u32(kVersion);
+    const auto flagged = std::count_if(v.pieces.begin(), v.pieces.end(), has_flags);
+    writer.u32(flagged > 0 ? 2 : 1);
     writer.u8(static_cast<std::uint8_t>(bits));
     writer.u32(v.max_word);
     for (const auto& id : {std::optional(v.unk), v.cls, v.sep, v.pad, v.mask})
@@ -199,6 +224,13 @@ Bytes WordPieceTokenizer::serialise() const {
         writer.u8(static_cast<std::uint8_t>(piece.type));
         writer.text(piece.spelling);
     }
+    if (flagged == 0) return std::move(writer).take();
+    writer.count(static_cast<std::size_t>(flagged));
+    for (std::uint32_t id = 0; id < v.pieces.size(); ++id) {
+        if (!has_flags(v.pieces[id])) continue;
+        writer.u32(id);
+        writer.u8(v.pieces[id].added);
+    }
     return std::move(writer).take();
 }
 
@@ -207,7 +239,8 @@ Result<std::unique_ptr<WordPieceTokenizer>> WordPieceTokenizer::parse(ByteView f
     Reader reader(file);
     if (as_text(reader.raw(kMagic.size())) != kMagic)
         return invalid("vocabulary: not a Cairn word piece file");
-    if (reader.u32() != kVersion)
+    const std::uint32_t version = reader.u32();
+    if (version != 1 && version != 2)
         return Error{ErrorCode::kUnsupported,
                      "vocabulary: made by another version of this program"};
     WordPieces v;
@@ -229,6 +262,17 @@ Result<std::unique_ptr<WordPieceTokenizer>> WordPieceTokenizer::parse(ByteView f
         if (type < 1 || type > 6) return invalid("vocabulary: a piece's type has no meaning");
         piece.type = static_cast<PieceType>(type);
         piece.spelling = reader.text(kMaxPieceBytes);
+    }
+    std::uint32_t next = 0;
+    const std::size_t flagged = version == 2 ? reader.count(kMaxPieces, 5) : 0;
+    if (version == 2 && flagged == 0) return invalid("vocabulary: not the version that says it");
+    for (std::size_t i = 0; i < flagged && !reader.failed(); ++i) {
+        const std::uint32_t id = reader.u32();
+        const std::uint8_t bits_of_id = reader.u8();
+        if (id < next || id >= v.pieces.size() || bits_of_id == 0)
+            return invalid("vocabulary: an added token's flags have no meaning");
+        v.pieces[id].added = bits_of_id;
+        next = id + 1;
     }
     RETURN_IF_ERROR(reader.finish());
     return create(std::move(v));

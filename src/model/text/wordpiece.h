@@ -4,15 +4,16 @@
 // what models of this kind do not see (letter case, accents, which white space it was), so
 // decode(encode(text)) is a reading of the text, not the text.
 //
-// File: magic "CAIRNWPC" · u32 version 1 · u8 flags (clean 1, ideographs 2, strip accents 4, lower
+// File: magic "CAIRNWPC" · u32 version · u8 flags (clean 1, ideographs 2, strip accents 4, lower
 // case 8, begin 16, end 32) · u32 characters of the longest word · u32 unk, cls, sep, pad, mask
-// (2^32 - 1: none) · u32 count of pieces, each u8 type, u32 length, bytes. One vocabulary has one
-// spelling.
+// (2^32 - 1: none) · u32 count of pieces, each u8 type, u32 length, bytes · of version 2 u32 count
+// of added tokens with flags, each u32 id (rising), u8 flags (not 0). Version 2 is for vocabularies
+// that have such flags, so that one vocabulary has one spelling.
 #pragma once
 
+#include "model/text/added_tokens.h"
 #include "model/text/bert_text.h"
 #include "model/text/piece_index.h"
-#include "model/text/special_pieces.h"
 #include "model/text/tokenizer.h"
 #include "model/text/vocabulary.h"
 
@@ -23,6 +24,7 @@ struct WordPieces {
     struct Piece {
         std::string spelling;
         PieceType type = PieceType::kNormal;  ///< not kByte
+        std::uint8_t added = 0;  ///< AddedFlag's bits; none of pieces that are not matched whole
     };
 
     BertCleaning cleaning;
@@ -48,6 +50,7 @@ class WordPieceTokenizer final : public Tokenizer {
     bool is_lossless() const override { return false; }
     using Tokenizer::encode;
     Tokens encode(std::string_view text, Special special) const override;
+    Tokens encode_parts(std::span<const TextPart> parts) const override;
     /// With the blank that separates words; none before marks that close and around apostrophes.
     std::string piece(std::uint32_t previous, std::uint32_t token) const override;
     std::optional<std::uint32_t> control_token(std::string_view name) const override;
@@ -60,16 +63,15 @@ class WordPieceTokenizer final : public Tokenizer {
   private:
     explicit WordPieceTokenizer(WordPieces vocabulary) : vocabulary_(std::move(vocabulary)) {}
     Status check() const;
-    void index();
-    void encode_text(std::string_view text, Tokens& out) const;
+    Status index();
+    void encode_clean(std::string_view text, Tokens& out) const;
     void encode_word(std::string_view word, Tokens& out) const;
 
     WordPieces vocabulary_;
     PieceIndex first_;         // of pieces that begin a word
     PieceIndex inner_;         // of those that go on, without their "##"
     std::size_t longest_ = 0;  // bytes, of either
-    SpecialPieces controls_;   // and user-defined ones
-    SpecialPieces user_defined_;
+    AddedTokens added_;
     PieceIndex control_names_;
 };
 

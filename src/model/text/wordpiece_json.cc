@@ -82,9 +82,6 @@ json write_wordpiece_json(const VocabularyParts& parts) {
     json root = {{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}};
     json vocab;
     write_json_pieces(parts, root["added_tokens"], vocab);
-    // The model looks words up in its own table, special ones too.
-    for (const json& token : root["added_tokens"])
-        vocab[text_of(token, "content")] = member(token, "id");
     const std::string unk = parts.unk ? parts.pieces[*parts.unk] : "[UNK]";
     root["normalizer"] = {{"type", "BertNormalizer"},
                           {"clean_text", parts.clean_text.value_or(true)},

@@ -71,7 +71,10 @@ Result<WordPieces> word_pieces_of(const VocabularyParts& parts) {
         if (v.unk == id) type = PieceType::kUnknown;
         for (const auto& special : {v.cls, v.sep, v.pad, v.mask})
             if (special == id && v.unk != id) type = PieceType::kControl;
-        v.pieces.push_back({parts.pieces[id], type});
+        const auto flags = parts.added.find(static_cast<std::uint32_t>(id));
+        const bool added =
+            flags != parts.added.end() && type != PieceType::kNormal && type != PieceType::kUnused;
+        v.pieces.push_back({parts.pieces[id], type, added ? flags->second : std::uint8_t{0}});
     }
     return v;
 }
@@ -83,6 +86,8 @@ VocabularyParts WordPieceTokenizer::parts() const {
     parts.pre = "default";
     for (const WordPieces::Piece& piece : v.pieces) {
         parts.pieces.push_back(piece.spelling);
+        if (piece.added != 0)
+            parts.added[static_cast<std::uint32_t>(parts.types.size())] = piece.added;
         parts.types.push_back(static_cast<std::int32_t>(piece.type));
     }
     parts.unk = v.unk;

@@ -1,7 +1,7 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 4 over lanes V, backward. For one query head after the other, a block of 64 keys meets the
-// queries in rule 1's chunks of 256 positions: probabilities and score gradients are recomputed
+// N4 over lanes V, backward. For one query head after the other, a block of 64 keys meets the
+// queries in N1's chunks of 256 positions: probabilities and score gradients are recomputed
 // for the pair, then added to dQ (over keys), dK and dV (over queries).
 #pragma once
 

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 4 over lanes V, forward. A block of queries of one head meets the keys in blocks of 64;
+// N4 over lanes V, forward. A block of queries of one head meets the keys in blocks of 64;
 // lanes run across keys for the scores and across the head's elements for the output.
 #pragma once
 
@@ -50,7 +50,7 @@ Head kv_block(const KvRows& x, std::size_t first_row, std::size_t count, std::si
     return {wide, d};
 }
 
-/// out[i][j] = rule 1 of a's row i and packed column j, for 64 columns; packed: [d, 64].
+/// out[i][j] = N1 of a's row i and packed column j, for 64 columns; packed: [d, 64].
 template <typename V>
 void scores_block(std::size_t rows, std::size_t d, Operand a, const float* packed, float* out,
                   std::size_t out_stride) {

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 4 over lanes V for one query per sequence (decode): memory is the limit.
+// N4 over lanes V for one query per sequence (decode): memory is the limit.
 // All heads of the share go through the cache together, position after
 // position, as it lies in memory; the query heads of a key-value head read it
 // once. Keys are turned in registers, values are used where they lie, and
@@ -33,7 +33,7 @@ template <typename V, typename E>
     V::transpose(block);
 }
 
-/// scores[r][0, 16) = rule 1 of query head r and up to 16 keys. q: [R, d].
+/// scores[r][0, 16) = N1 of query head r and up to 16 keys. q: [R, d].
 template <typename V, std::size_t R, typename E>
 inline void decode_scores(std::size_t d, const float* q, const E* keys, std::size_t stride,
                           std::size_t count, std::size_t ahead, float* scores,

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 1's products over lanes V. A's tiles are packed once for a block of rows
+// N1's products over lanes V. A's tiles are packed once for a block of rows
 // and terms; then, for each group of columns and each chunk of k, B becomes a
 // panel that stays in the first-level cache, and tiles of C are computed in
 // registers from it. Sums between chunks wait in a small buffer, so that C is

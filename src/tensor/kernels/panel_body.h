@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 1's product with a weight packed in panels of 16 rows
+// N1's product with a weight packed in panels of 16 rows
 // (tensor/dense_weight.h), over lanes V. Tiles read the panels as they lie:
 // nothing is packed again, and the narrow types widen as they are loaded. Few
 // rows of A (decode) are bound by memory, so several panels stream at once.

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 2's products for one instruction set D (dots_*.h). For so many panels as a tile is wide, run
+// N2's products for one instruction set D (dots_*.h). For so many panels as a tile is wide, run
 // after run of chunks of the weights meets all rows of activations in tiles; the chunks' sums wait
 // in a small buffer. Few rows are the same with one tile: then the weights simply stream by.
 #pragma once

@@ -79,7 +79,7 @@ struct FormatQ8_0 : ByteQuants<D>, PlainScales<D> {};
 template <typename D>
 struct FormatQ4_0 : NibbleQuants<D>, PlainScales<D> {};
 
-/// d * sc and dmin * m: exact, so that nothing is rounded before rule 2 says so.
+/// d * sc and dmin * m: exact, so that nothing is rounded before N2 says so.
 template <typename D>
 struct FormatQ4K : NibbleQuants<D> {
     static constexpr bool kGrouped = true;

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 3's reductions over lanes V, and the operators on rows that use them.
+// N3's reductions over lanes V, and the operators on rows that use them.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace cairn::tensor::kernels {
 
-/// Rule 3 over the sixteen values that term(part) gives for each part: lane = step(lane, part).
+/// N3 over the sixteen values that term(part) gives for each part: lane = step(lane, part).
 template <typename V, typename Step>
 [[gnu::always_inline]] inline float reduce_lanes(std::size_t count, const Step& step) {
     V lanes = V::zero();
@@ -21,7 +21,7 @@ template <typename V, typename Step>
     return sum == sum ? sum : __builtin_nanf("");
 }
 
-/// Rule 3 for any length: block(begin, size) reduces at most 4096 elements.
+/// N3 for any length: block(begin, size) reduces at most 4096 elements.
 template <typename V, typename Block>
 float reduce_blocks(std::size_t begin, std::size_t count, const Block& block) {
     if (count <= kReduceBlock) return block(begin, count);

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 4: scores by rule 1, the maximum over all visible keys, keys in blocks of 64.
+// N4: scores by N1, the maximum over all visible keys, keys in blocks of 64.
 #include "tensor/attention.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace cairn::tensor::reference {
 
 namespace {
 
-/// Rule 1 over two contiguous vectors.
+/// N1 over two contiguous vectors.
 float product(std::size_t count, const float* a, const float* b) {
     float result = 0.0F;
     for (std::size_t chunk = 0; chunk < count; chunk += kChunk) {
@@ -137,7 +137,7 @@ void recompute(const AttentionBackward& op, std::size_t sequence, std::size_t he
     }
 }
 
-/// Rule 1 over query positions from 0: sum of weight[i][j] * rows[i][c] over the i that see j:
+/// N1 over query positions from 0: sum of weight[i][j] * rows[i][c] over the i that see j:
 /// those from `first` on.
 float weigh_queries(std::size_t t, const float* weight, std::size_t j, std::size_t first,
                     ConstMatrix rows, std::size_t c) {

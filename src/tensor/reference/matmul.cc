@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 1. The three products are one rule over their contraction index.
+// N1. The three products are one rule over their contraction index.
 #include <algorithm>
 #include <cmath>
 

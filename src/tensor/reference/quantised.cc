@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 2, as quantised.h states it.
+// N2, as quantised.h states it.
 #include <algorithm>
 #include <bit>
 #include <cmath>

@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Rule 3: 16 lanes, folded 8, 4, 2, 1; rows longer than 4096 per 4096, then over the results.
+// N3: 16 lanes, folded 8, 4, 2, 1; rows longer than 4096 per 4096, then over the results.
 #include "tensor/reduce.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// The definition of every operator: plain scalar code that reads like design/numerics.md and is
-// kept for ever. Faster kernels are judged by it; consensus falls back on it before it calls a
+// The definition of every operator: plain scalar code that reads like docs/spec/numerics.md and
+// is kept for ever. Faster kernels are judged by it; consensus falls back on it before it calls a
 // block invalid. Start with matmul.cc and reduce.cc; signatures are those of kernels.h.
 #pragma once
 

@@ -1,0 +1,54 @@
+// A tiny network and nodes on it, inside a test of the commands about chain and wallet. Only for
+// tests.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/test_run.h"
+
+namespace cairn::cli {
+
+/// A folder with texts, and a network in it when asked for. CAIRN_WALLET_PASSWORD is set.
+class ChainFixture : public testing::Test {
+  protected:
+    ChainFixture();
+    ~ChainFixture() override;
+    /// As tiny as the preset, but with blocks as fast as a test wants them.
+    Outcome create_network(const std::vector<std::string>& more = {});
+    /// The command's JSON; a failure of the command is a failure of the test.
+    nlohmann::json ask(const std::vector<std::string>& arguments) const;
+    static nlohmann::json ask_in(const std::string& dir, std::vector<std::string> arguments);
+    std::uint64_t height();
+
+    std::string folder_, dir_;
+};
+
+/// A node in this process, as `cairn node` runs it, until the test ends.
+class RunningNode {
+  public:
+    explicit RunningNode(std::vector<std::string> arguments)
+        : thread_([this, arguments] { outcome_ = run(arguments); }) {}
+    ~RunningNode() { stop(); }
+    Outcome stop();
+
+  private:
+    Outcome outcome_;
+    std::thread thread_;
+};
+
+template <typename Condition>
+bool wait_for(Condition condition, int seconds = 120) {
+    for (int i = 0; i < seconds * 10; ++i) {
+        if (condition()) return true;
+        ::usleep(100'000);
+    }
+    return false;
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,90 @@
+// Proves nothing by itself: what test_chain_node.h declares, for this shelf's tests.
+#include <signal.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/random.h"
+#include "cli/chain/network_command.h"
+#include "cli/chain/test_chain_node.h"
+
+namespace cairn::cli {
+
+using Json = nlohmann::json;
+
+namespace {
+
+// Sentences of a language with forty words: enough structure for a tiny model to learn.
+void write_text(const std::string& path, std::uint64_t seed, std::size_t words) {
+    SeededRandom random(seed);
+    std::ofstream file(path);
+    for (std::size_t i = 0; i < words; ++i) {
+        const std::uint64_t word = random.below(40);
+        for (std::uint64_t k = 0; k < 2 + word % 3; ++k)
+            file << static_cast<char>('a' + (7 * word + 3 * k) % 26);
+        file << (i % 9 == 8 ? ".\n" : " ");
+    }
+}
+
+}  // namespace
+
+ChainFixture::ChainFixture() {
+    std::string pattern = testing::TempDir() + "cairn-cli-XXXXXX";
+    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+    folder_ = pattern;
+    dir_ = folder_ + "/node";
+    write_text(folder_ + "/judge.txt", 1, 6'000);
+    write_text(folder_ + "/report.txt", 2, 6'000);
+    write_text(folder_ + "/private.txt", 3, 20'000);
+    ::setenv("CAIRN_WALLET_PASSWORD", "correct horse", 1);
+}
+
+ChainFixture::~ChainFixture() {
+    std::error_code failure;
+    std::filesystem::remove_all(folder_, failure);
+    ::unsetenv("CAIRN_WALLET_PASSWORD");
+}
+
+Outcome ChainFixture::create_network(const std::vector<std::string>& more) {
+    chain::NetworkDefinition network = *network_preset("tiny");
+    network.spacing_ms = 150;
+    network.first_target = 0x1f0fffff;
+    const std::string config = folder_ + "/config.json";
+    std::ofstream(config) << chain::to_json(network);
+    std::vector<std::string> arguments = {"network",  "create",
+                                          "--dir",    dir_,
+                                          "--config", config,
+                                          "--name",   "test",
+                                          "--judge",  folder_ + "/judge.txt",
+                                          "--report", folder_ + "/report.txt",
+                                          "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+}
+
+Json ChainFixture::ask_in(const std::string& dir, std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--dir", dir, "--json"});
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.errors;
+    return outcome.json();
+}
+
+Json ChainFixture::ask(const std::vector<std::string>& arguments) const {
+    return ask_in(dir_, arguments);
+}
+
+std::uint64_t ChainFixture::height() {
+    return ask({"chain", "info"}).value("height", std::uint64_t{0});
+}
+
+Outcome RunningNode::stop() {
+    if (thread_.joinable()) {
+        ::kill(::getpid(), SIGTERM);
+        thread_.join();
+    }
+    return outcome_;
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,24 @@
+// What the chain on this disk says about a wallet's keys. A wallet may be older than the chain
+// here, or come from another machine: whoever needs its coins looks again.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/chain/data_directory.h"
+#include "wallet/wallet.h"
+
+namespace cairn::cli {
+
+/// nullopt where no node has fetched one yet.
+Result<std::optional<ChainReader>> open_chain_if_there(const std::string& directory);
+
+/// Whether a payment to or from a key is on the chain; none is where there is no chain. The chain
+/// must outlive the answer.
+wallet::Wallet::Used known_to(const std::optional<ChainReader>& chain);
+wallet::Wallet::Used known_to(const ChainReader& chain);
+
+/// Of the tip; 0 at genesis.
+Result<std::uint64_t> height_of(const ChainReader& chain);
+
+}  // namespace cairn::cli

@@ -1,0 +1,30 @@
+// The running node, as the wallet asks it: which coins its keys have, what payments in the node's
+// pool would change about them, and to take a payment. Secrets never go there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/client.h"
+#include "wallet/spend.h"
+
+namespace cairn::cli {
+
+class WalletNode {
+  public:
+    /// The node that runs on the directory; kNotFound if none does, kRefused for one of another
+    /// network: a signature commits to the network.
+    static Result<WalletNode> of_directory(
+        const std::string& directory, const Hash256& genesis_id,
+        std::uint64_t timeout_ms = api::Client::kDefaultTimeoutMs);
+
+    Result<std::vector<wallet::OwnCoin>> coins(const std::vector<crypto::PublicKey>& keys) const;
+    /// kInvalid when the node refuses it. Any other failure says that the node may have taken it.
+    Status pay(const chain::Payment& payment) const;
+
+  private:
+    explicit WalletNode(api::Client client) : client_(std::move(client)) {}
+    api::Client client_;
+};
+
+}  // namespace cairn::cli

@@ -1,0 +1,246 @@
+// `cairn wallet address|xpub|balance|history`: looks at a wallet, at the chain on this disk, and,
+// where a node runs, at its pool.
+#include <algorithm>
+#include <array>
+#include <map>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "api/explain.h"
+#include "base/random.h"
+#include "cli/chain/wallet_chain.h"
+#include "cli/chain/wallet_command.h"
+#include "cli/chain/wallet_node.h"
+#include "wallet/address.h"
+
+namespace cairn::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+using api::amount_text;
+
+constexpr std::size_t kWholeHistory = 10'000'000;
+/// A balance does not wait long for a node that is busy with a merge block.
+constexpr std::uint64_t kBalanceTimeoutMs = 3'000;
+constexpr const char* kWatching = "This wallet only watches: it cannot spend.\n";
+
+constexpr std::array<const char*, wallet::kChains> kChainNames{"receive", "change", "coinbase",
+                                                               "contribution"};
+
+/// A payment as the whole wallet sees it: change from one key to another is nobody's income.
+struct Entry {
+    store::HistoryEntry first;
+    std::uint64_t received = 0;
+    std::uint64_t spent = 0;
+};
+
+Result<std::vector<Entry>> history_of(const wallet::Wallet& wallet, const store::Store& store) {
+    std::map<std::pair<std::uint64_t, std::uint32_t>, Entry> entries;
+    for (const crypto::PublicKey& key : wallet.keys()) {
+        ASSIGN_OR_RETURN(const auto found, store.history(key, kWholeHistory));
+        for (const store::HistoryEntry& line : found) {
+            Entry& entry = entries[{line.place.height, line.place.position}];
+            entry.first = line;
+            entry.received += line.received;
+            entry.spent += line.spent;
+        }
+    }
+    std::vector<Entry> newest_first;
+    for (auto it = entries.rbegin(); it != entries.rend(); ++it) newest_first.push_back(it->second);
+    return newest_first;
+}
+
+std::string signed_amount(const Entry& entry) {
+    if (entry.received >= entry.spent) return "+" + amount_text(entry.received - entry.spent);
+    return "-" + amount_text(entry.spent - entry.received);
+}
+
+wallet::Balance balance_on_chain(const std::vector<Entry>& entries, std::uint64_t height,
+                                 std::uint64_t maturity) {
+    std::uint64_t received = 0, spent = 0;
+    wallet::Balance balance;
+    for (const Entry& entry : entries) {
+        received += entry.received;
+        spent += entry.spent;
+        // A coin of block h can be spent in block h + maturity: the next one is height + 1.
+        if (entry.first.coinbase && entry.first.place.height + maturity > height + 1)
+            balance.maturing += entry.received;
+    }
+    const std::uint64_t total = received - std::min(received, spent);
+    balance.spendable = total - std::min(total, balance.maturing);
+    return balance;
+}
+
+/// What payments in the running node's pool change about it; false where no node can be asked.
+bool add_pool(const WalletRequest& request, const ChainReader& chain, const wallet::Wallet& wallet,
+              wallet::Balance& balance) {
+    const auto node = WalletNode::of_directory(request.file.directory,
+                                               chain::genesis_id(chain.network), kBalanceTimeoutMs);
+    if (!node.ok()) return false;
+    const auto coins = node->coins(wallet.keys(wallet::kGap));
+    if (!coins.ok()) {
+        say("payments that wait in the node's pool are not counted: " + coins.error().message);
+        return false;
+    }
+    for (const wallet::OwnCoin& coin : *coins) {
+        if (coin.pending) balance.pending += coin.output.amount;
+        if (coin.spent) balance.spendable -= std::min(balance.spendable, coin.output.amount);
+    }
+    return true;
+}
+
+/// The wallet with all keys that the chain knows counted in.
+Result<wallet::Wallet> open_and_look(const WalletRequest& request, const ChainReader& chain) {
+    ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
+    RETURN_IF_ERROR(wallet.find_used(known_to(chain), wallet.gap()));
+    return wallet;
+}
+
+Status list_addresses(const WalletRequest& request, const wallet::Wallet& wallet,
+                      const wallet::Wallet::Used& used, std::ostream& out) {
+    Json list = Json::array();
+    const std::size_t chains = wallet.account().chains();
+    for (std::size_t chain = 0; chain < chains; ++chain) {
+        const auto use = static_cast<wallet::Chain>(chain);
+        for (std::uint32_t i = 0; i < wallet.handed_out(use); ++i) {
+            const std::string address = wallet::encode_address(wallet.key(use, i));
+            ASSIGN_OR_RETURN(const bool known, used(wallet.key(use, i)));
+            const char* name = chains == 1 ? "any" : kChainNames[chain];
+            if (request.json)
+                list.push_back(
+                    {{"chain", name}, {"index", i}, {"address", address}, {"used", known}});
+            else
+                out << fmt::format("{:<12} {:>6}  {}  {}\n", name, i, address, known ? "used" : "");
+        }
+    }
+    if (request.json) out << Json{{"addresses", list}}.dump() << '\n';
+    return ok_status();
+}
+
+void show_address(const WalletRequest& request, const crypto::PublicKey& key, std::ostream& out) {
+    const std::string address = wallet::encode_address(key);
+    if (request.json)
+        out << Json{{"address", address}, {"key", to_hex(key)}}.dump() << '\n';
+    else
+        out << address << '\n';
+}
+
+Status check_reach(const wallet::Wallet& wallet, const wallet::Wallet::Used& used, bool chain) {
+    using wallet::Chain;
+    ASSIGN_OR_RETURN(const std::uint32_t reach, wallet.reach_of_restore(Chain::kReceive, used));
+    if (wallet.handed_out(Chain::kReceive) < reach) return ok_status();
+    return Error{
+        ErrorCode::kRefused,
+        fmt::format("{} addresses in a row were given out and {}: a wallet restored from its "
+                    "words would not look further by itself, so coins on another one would be "
+                    "found only by `cairn wallet rescan --gap N`. Give out one of those again "
+                    "(`cairn wallet address --all`), or say --force",
+                    wallet::kGap,
+                    chain ? "nobody has paid to them yet" : "no chain is here to see who paid")};
+}
+
+}  // namespace
+
+Status run_wallet_address(const WalletRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
+    ASSIGN_OR_RETURN(const auto chain, open_chain_if_there(request.file.directory));
+    const wallet::Wallet::Used used = known_to(chain);
+    if (request.all || request.fresh) RETURN_IF_ERROR(wallet.find_used(used, wallet.gap()));
+    if (request.all) return list_addresses(request, wallet, used, out);
+    if (request.fresh) {
+        if (!request.force) RETURN_IF_ERROR(check_reach(wallet, used, chain.has_value()));
+        SystemRandom random;
+        ASSIGN_OR_RETURN(const crypto::PublicKey key, wallet.fresh_key(random));
+        show_address(request, key, out);
+        // An address that nobody saw is not given out.
+        if (!out.flush()) RETURN_IF_ERROR(wallet.take_back(random));
+        return ok_status();
+    }
+    show_address(request, wallet.main_key(), out);
+    return ok_status();
+}
+
+Status run_wallet_xpub(const WalletRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_wallet(request.file));
+    const auto& key = wallet.account().extended_public();
+    if (!key)
+        return Error{ErrorCode::kUnsupported,
+                     "this is a wallet of the older kind, whose keys do not follow from a public "
+                     "one: make a new wallet and send the coins there"};
+    const std::string text = wallet::encode_public(*key);
+    if (request.json)
+        out << Json{{"xpub", text},
+                    {"path", fmt::format("m/{}'/{}'/0'", wallet::kPurpose, wallet::kCoinType)}}
+                   .dump()
+            << '\n';
+    else
+        out << text << '\n';
+    return ok_status();
+}
+
+Status run_wallet_balance(const WalletRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.file.directory));
+    ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_and_look(request, chain));
+    ASSIGN_OR_RETURN(const std::vector<Entry> entries, history_of(wallet, *chain.store));
+    ASSIGN_OR_RETURN(const std::uint64_t height, height_of(chain));
+    wallet::Balance balance = balance_on_chain(entries, height, chain.network.coinbase_maturity);
+    const bool pool = add_pool(request, chain, wallet, balance);
+    if (request.json) {
+        out << Json{{"spendable", balance.spendable},
+                    {"maturing", balance.maturing},
+                    {"pending", balance.pending},
+                    {"total", balance.spendable + balance.maturing + balance.pending},
+                    {"height", height},
+                    {"pool_seen", pool},
+                    {"watch_only", !wallet.can_spend()}}
+                   .dump()
+            << '\n';
+        return ok_status();
+    }
+    out << fmt::format("{:<10} {:>20}\nmaturing   {:>20}\n",
+                       wallet.can_spend() ? "spendable" : "confirmed",
+                       amount_text(balance.spendable), amount_text(balance.maturing));
+    if (balance.pending > 0)
+        out << fmt::format("pending    {:>20}  in the node's pool: yours after the next block\n",
+                           amount_text(balance.pending));
+    out << fmt::format("at height {}\n", height);
+    if (!wallet.can_spend()) out << kWatching;
+    return ok_status();
+}
+
+Status run_wallet_history(const WalletRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.file.directory));
+    ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_and_look(request, chain));
+    ASSIGN_OR_RETURN(std::vector<Entry> entries, history_of(wallet, *chain.store));
+    if (entries.size() > request.max) entries.resize(request.max);
+    Json list = Json::array();
+    for (const Entry& entry : entries) {
+        const store::PaymentPlace& place = entry.first.place;
+        ASSIGN_OR_RETURN(const store::HeaderRecord record, chain.store->header(place.block));
+        ASSIGN_OR_RETURN(const chain::BlockHeader header, chain::decode_header(record.header));
+        if (request.json)
+            list.push_back({{"payment", to_hex(entry.first.payment)},
+                            {"height", place.height},
+                            {"time_ms", header.time_ms},
+                            {"minted", entry.first.coinbase},
+                            {"received", entry.received},
+                            {"spent", entry.spent}});
+        else
+            out << fmt::format("{}  block {:<8} {:>20}  {} {}\n", time_text(header.time_ms),
+                               place.height, signed_amount(entry),
+                               entry.first.coinbase ? "minted " : "payment",
+                               short_hex(entry.first.payment));
+    }
+    if (request.json) {
+        out << Json{{"history", list}}.dump() << '\n';
+        return ok_status();
+    }
+    if (entries.empty()) out << "No payment to or from this wallet yet.\n";
+    if (!wallet.can_spend()) out << kWatching;
+    return ok_status();
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,66 @@
+#include "cli/train/run_files.h"
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "model/files/checkpoint.h"
+
+namespace cairn::cli {
+
+std::string SaveOutcome::trouble() const {
+    std::string said;
+    for (const Status* status : {&state, &checkpoint})
+        if (!status->ok()) said += (said.empty() ? "" : "; ") + status->error().message;
+    return said;
+}
+
+RunFiles::RunFiles(const TrainStart& start, const train::Trainer& trainer)
+    : start_(start), trainer_(trainer) {
+    if (start.resumed) state_step_ = trainer.next_step();
+}
+
+SaveOutcome RunFiles::save(std::uint64_t elapsed_us, double first_loss) {
+    SaveOutcome outcome;
+    outcome.state = save_state(elapsed_us, first_loss);
+    outcome.checkpoint = save_checkpoint();
+    return outcome;
+}
+
+Status RunFiles::save_state(std::uint64_t elapsed_us, double first_loss) {
+    train::RunState state;
+    state.config = start_.config;
+    state.tokenizer = start_.tokenizer_file;
+    state.recipe = trainer_.recipe();
+    state.options = start_.request.options;
+    state.text_hash = train::hash_tokens(start_.stream);
+    state.elapsed_us = elapsed_us;
+    state.first_loss = first_loss;
+    state.trainer = trainer_.save();
+    RETURN_IF_ERROR(write_file(run_state_path(start_.request.out), train::encode_run_state(state)));
+    state_step_ = trainer_.next_step();
+    return ok_status();
+}
+
+Status RunFiles::save_checkpoint() {
+    const std::span<const float> parameters = trainer_.parameters();
+    RETURN_IF_ERROR(model::save_checkpoint(
+        model::make_model(start_.config, {parameters.begin(), parameters.end()},
+                          start_.tokenizer_file),
+        follow_links(start_.request.out)));
+    checkpoint_step_ = trainer_.next_step();
+    return ok_status();
+}
+
+std::string RunFiles::kept() const {
+    const std::string& out = start_.request.out;
+    std::string said = state_step_ ? fmt::format(
+                                         "the state after step {} is in {}: `cairn train "
+                                         "--resume {}` goes on from there",
+                                         *state_step_, run_state_path(out), out)
+                                   : "no state of this run is saved";
+    if (checkpoint_step_ && checkpoint_step_ != state_step_)
+        said += fmt::format("; the model after step {} is in {}", *checkpoint_step_, out);
+    return said;
+}
+
+}  // namespace cairn::cli

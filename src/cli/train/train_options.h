@@ -1,0 +1,23 @@
+// The options of `cairn train`, and what their values must be, by name and before any work.
+#pragma once
+
+#include "cli/train/train_command.h"
+
+namespace CLI {
+class App;
+}
+
+namespace cairn::cli {
+
+/// All options; the memory behind `request` must outlive parsing.
+void add_train_options(CLI::App& command, TrainRequest& request);
+/// After parsing: the defaults that depend on what was given.
+void settle_defaults(const CLI::App& command, TrainRequest& request);
+
+/// The feed-forward width of a fresh model where none is given: 8/3 dim, a multiple of 16.
+std::uint32_t default_hidden(std::uint32_t dim);
+
+/// kMisused, naming the option, for what is missing, out of range or contradicts another.
+Status check_request(const TrainRequest& request);
+
+}  // namespace cairn::cli

@@ -1,0 +1,33 @@
+// A secret as words that people can write down without a mistake (BIP39): 12 to 24 English words,
+// the last of which carries a checksum; from them and an optional passphrase follows the 64-byte
+// seed of a tree of keys (extended_key.h).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/random.h"
+#include "crypto/stretch.h"
+
+namespace cairn::wallet {
+
+/// 128 bits of chance, as much as the curve itself gives.
+inline constexpr std::size_t kDefaultWords = 12;
+
+/// 12, 15, 18, 21 or 24.
+bool is_word_count(std::size_t count);
+
+/// Fresh secret bytes for so many words; CHECKs the count.
+crypto::SecretBytes new_entropy(std::size_t words, Random& random);
+/// CHECKs that `entropy` has a length that words can carry (16, 20, 24, 28 or 32 bytes).
+std::string words_of(ByteView entropy);
+/// The bytes behind words in any letter case, separated by any space. kInvalid names the word that
+/// is in no list with its position and the nearest one that is, a wrong number of words, or a
+/// checksum that does not hold.
+Result<crypto::SecretBytes> entropy_of(std::string_view words);
+
+/// BIP39's seed: text of any language is brought to Unicode's form NFKD first, so that the same
+/// words typed on another machine give the same keys. kInvalid for what is not UTF-8.
+Result<crypto::SecretBytes> seed_of(std::string_view words, std::string_view passphrase);
+
+}  // namespace cairn::wallet
