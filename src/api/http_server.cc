@@ -1,5 +1,8 @@
 #include "api/http_server.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -41,6 +44,7 @@ struct HttpServer::Impl {
     std::list<std::weak_ptr<Session>> sessions;
     std::thread thread;
     std::atomic<bool> stopping = false;
+    std::size_t max_connections = kMaxConnections;
 };
 
 using Shared = std::shared_ptr<HttpServer::Impl>;
@@ -145,7 +149,7 @@ void accept(const Shared& impl) {
         if (impl->stopping || failure == asio::error::operation_aborted) return;
         std::erase_if(impl->sessions, [](const auto& session) { return session.expired(); });
         // Above the bound the connection is simply dropped: a reader that asks again gets its turn.
-        if (!failure && impl->sessions.size() < kMaxConnections) {
+        if (!failure && impl->sessions.size() < impl->max_connections) {
             auto session =
                 std::make_shared<Session>(impl, impl->handler, impl->stopping, std::move(socket));
             impl->sessions.push_back(session);
@@ -190,12 +194,18 @@ Status listen_on(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, const s
 
 }  // namespace
 
+std::size_t connection_bound(std::size_t files) {
+    return std::clamp<std::size_t>(files / 4, 1, kMaxConnections);
+}
+
 HttpServer::HttpServer(std::shared_ptr<Impl> impl, std::string address)
     : impl_(std::move(impl)), address_(std::move(address)) {}
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& listen, Handler handler) {
     auto impl = std::make_shared<Impl>();
     impl->handler = std::move(handler);
+    if (const long files = ::sysconf(_SC_OPEN_MAX); files > 0)
+        impl->max_connections = connection_bound(static_cast<std::size_t>(files));
     ASSIGN_OR_RETURN(const tcp::endpoint endpoint, resolve(impl->context, listen));
     RETURN_IF_ERROR(listen_on(impl->acceptor, endpoint, listen));
     beast::error_code failure;

@@ -15,6 +15,10 @@ inline constexpr std::size_t kMaxConnections = 64;
 inline constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxRequestHeaderBytes = 16 * 1024;
 
+/// How many of them, where the process may have `files` open: a quarter, so that whoever holds
+/// connections open cannot keep a node from its own files.
+std::size_t connection_bound(std::size_t files);
+
 class HttpServer {
   public:
     /// Called on the server's thread; it must not block. `respond` may be called later and from

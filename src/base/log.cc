@@ -1,8 +1,12 @@
 #include "base/log.h"
 
+#include <mutex>
+
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/clock.h"
+#include "base/log_thinner.h"
 #include "base/text.h"
 
 namespace cairn {
@@ -41,7 +45,17 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
 
 void log_line(LogLevel level, std::string_view line) {
-    logger().log(to_spdlog(level), "{}", printable_line(line));
+    if (!logger().should_log(to_spdlog(level))) return;
+    if (level != LogLevel::kWarn && level != LogLevel::kError)
+        return logger().log(to_spdlog(level), "{}", printable_line(line));
+    static std::mutex mutex;
+    static LogThinner thinner;  // guarded by mutex
+    std::optional<std::string> shown;
+    {
+        const std::lock_guard lock(mutex);
+        shown = thinner.pass(line, SystemClock().monotonic_us() / 1000);
+    }
+    if (shown) logger().log(to_spdlog(level), "{}", printable_line(*shown));
 }
 
 }  // namespace cairn

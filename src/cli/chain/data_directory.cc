@@ -34,8 +34,14 @@ Result<std::optional<std::uint64_t>> height_in(const std::string& text) {
     constexpr std::size_t kMostDigits = 10;
     if (text.empty())
         return misused("name a height, or at least 4 hexadecimal digits of a hash or key");
-    if (text.size() > kMostDigits || text.find_first_not_of("0123456789") != std::string::npos)
-        return std::optional<std::uint64_t>();
+    if (text.size() > kMostDigits || text.find_first_not_of("0123456789") != std::string::npos) {
+        constexpr std::size_t kLeast = 4, kMost = 64;
+        if (text.size() >= kLeast && text.size() <= kMost &&
+            text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos)
+            return std::optional<std::uint64_t>();
+        return misused("'" + printable_line(text) +
+                       "' is neither a height nor 4 to 64 hexadecimal digits of a hash or key");
+    }
     ASSIGN_OR_RETURN(const std::uint64_t height, parse_whole(text, "a height"));
     return std::optional(height);
 }

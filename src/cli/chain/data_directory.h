@@ -18,7 +18,8 @@ std::string default_directory();
 Result<chain::NetworkDefinition> read_network(const std::string& directory);
 
 /// What people write to name something of the chain: its height (up to ten digits), or nullopt for
-/// the first digits of a name. kMisused for an empty text: it would be the beginning of all.
+/// the first digits of a name. kMisused for what is neither, and for an empty text: it would be the
+/// beginning of all.
 Result<std::optional<std::uint64_t>> height_in(const std::string& text);
 
 struct ChainReader {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/files.h"
+#include "base/outputs.h"
 #include "base/progress.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
@@ -46,11 +47,23 @@ chain::NetworkDefinition tiny_definition() {
     return network;
 }
 
+// Tokens are learnt from bytes, so anything would do; but what holds zero bytes is no text.
+Result<std::string> read_text(const std::string& option, const std::string& file) {
+    auto text = read_text_file(file);
+    if (!text.ok()) return Error{text.error().code, option + ": " + text.error().message};
+    if (text->find_first_not_of(" \t\r\n") == std::string::npos)
+        return invalid(option + " " + file + " is empty: give it a text of many pages");
+    if (text->find('\0') != std::string::npos)
+        return invalid(option + " " + file +
+                       " is no text: it holds zero bytes, as archives, pictures and models do");
+    return text;
+}
+
 Result<std::unique_ptr<model::BpeTokenizer>> train_tokenizer(const std::vector<std::string>& files,
                                                              std::uint32_t vocab) {
     std::vector<std::string> texts;
     for (const std::string& file : files) {
-        ASSIGN_OR_RETURN(std::string text, read_text_file(file));
+        ASSIGN_OR_RETURN(std::string text, read_text("--tokenizer-texts", file));
         texts.push_back(std::move(text));
     }
     const std::vector<std::string_view> views(texts.begin(), texts.end());
@@ -70,6 +83,16 @@ Result<std::vector<crypto::PublicKey>> parse_members(const std::vector<std::stri
     std::sort(keys.begin(), keys.end());
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
     return keys;
+}
+
+// Losses on a text that the rules reward for would prove nothing.
+Status check_texts(const NetworkRequest& request, const std::string& judge,
+                   const std::string& report) {
+    if (same_file(request.judge_file, request.report_file) || judge == report)
+        return misused(
+            "--judge and --report are one text: what is published must be measured on "
+            "another than the rules reward");
+    return ok_status();
 }
 
 // A text too short to draw judge windows from would only fail at the first merge block.
@@ -142,7 +165,10 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
     PosixDisk disk(request.directory);
     if (disk.exists(std::string(node::kNetworkFile)))
         return Error{ErrorCode::kRefused,
-                     request.directory + " has a network.json already: name another --dir"};
+                     request.directory +
+                         " has a network.json already, and a network is made once: name another "
+                         "--dir, or start its node with `cairn node --dir " +
+                         request.directory + "`"};
     ASSIGN_OR_RETURN(chain::NetworkDefinition network, network_preset(request.config));
     network.name = request.name;
     network.weights_seed = request.seed;
@@ -152,8 +178,12 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(network.members, parse_members(request.members));
     RETURN_IF_ERROR(chain::validate(network));
 
-    ASSIGN_OR_RETURN(const std::string judge, read_text_file(request.judge_file));
-    ASSIGN_OR_RETURN(const std::string report, read_text_file(request.report_file));
+    ASSIGN_OR_RETURN(const std::string judge, read_text("--judge", request.judge_file));
+    ASSIGN_OR_RETURN(const std::string report, read_text("--report", request.report_file));
+    RETURN_IF_ERROR(check_texts(request, judge, report));
+    const std::string target = request.directory + "/" + std::string(node::kNetworkFile);
+    RETURN_IF_ERROR(check_outputs(
+        {{"--dir", target}}, {{"--judge", request.judge_file}, {"--report", request.report_file}}));
     const std::vector<std::string> learn_from =
         request.tokenizer_texts.empty() ? std::vector{request.judge_file} : request.tokenizer_texts;
     ASSIGN_OR_RETURN(const auto tokenizer, train_tokenizer(learn_from, network.architecture.vocab));

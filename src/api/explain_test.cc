@@ -1,0 +1,44 @@
+// Proves that the sentences about pay say whose it is, and where the rest of a unit went.
+#include "api/explain.h"
+
+#include <gtest/gtest.h>
+
+#include "consensus/block_report.h"
+#include "crypto/hash.h"
+
+namespace cairn::api {
+namespace {
+
+std::string sentence_for(std::uint64_t worth, std::uint32_t carry_share) {
+    consensus::BlockReport report;
+    report.worth_reference = 50;
+    report.contributions.emplace_back();
+    report.contributions[0].worth = worth;
+    consensus::describe_merged(report, 0, 75'000'000, carry_share);
+    store::ContributionRecord record;
+    record.merged = true;
+    record.reward = report.contributions[0].reward;
+    record.reason = report.contributions[0].reason;
+    return explain(record);
+}
+
+TEST(Explain, AUnitIsDividedAndItIsSaidHow) {
+    const std::string full = sentence_for(80, 16'384);
+    EXPECT_NE(full.find("brought its contributor 0.75 coins"), std::string::npos) << full;
+    EXPECT_NE(full.find("a full unit: 75 % of it to its contributor, 25 % to the miners"),
+              std::string::npos)
+        << full;
+    EXPECT_EQ(full.find("earned the full unit"), std::string::npos);
+    const std::string part = sentence_for(20, 16'384);
+    EXPECT_NE(part.find("that share of a unit: 75 %"), std::string::npos) << part;
+    EXPECT_EQ(sentence_for(80, 0).find('%'), std::string::npos) << "nothing is divided";
+}
+
+TEST(Explain, AmountsAreCoins) {
+    EXPECT_EQ(amount_text(75'000'000), "0.75");
+    EXPECT_EQ(amount_text(100'000'000), "1");
+    EXPECT_EQ(amount_text(1), "0.00000001");
+}
+
+}  // namespace
+}  // namespace cairn::api

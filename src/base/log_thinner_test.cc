@@ -1,0 +1,35 @@
+// Proves that a trouble that lasts is told a few times and then ever more seldom, and that another
+// trouble, or the same one after a pause, is told at once.
+#include "base/log_thinner.h"
+
+#include <gtest/gtest.h>
+
+namespace cairn {
+namespace {
+
+TEST(LogThinner, TenThousandLinesOfAKindAreAFew) {
+    LogThinner thinner;
+    std::size_t shown = 0;
+    std::string last;
+    for (std::uint64_t i = 0; i < 10'000; ++i) {
+        const auto line = thinner.pass("block 00f3a" + std::to_string(i) + " is not stored", i);
+        if (!line) continue;
+        ++shown;
+        last = *line;
+    }
+    EXPECT_LT(shown, 20U);
+    EXPECT_GE(shown, 4U);
+    EXPECT_NE(last.find("is not stored (8192 of the kind by now)"), std::string::npos) << last;
+}
+
+TEST(LogThinner, AnotherTroubleIsToldAtOnce) {
+    LogThinner thinner;
+    for (int i = 0; i < 100; ++i) (void)thinner.pass("the disk is full", 0);
+    EXPECT_EQ(thinner.pass("the clock is wrong", 0), "the clock is wrong");
+    EXPECT_FALSE(thinner.pass("the disk is full", 599'999).has_value());
+    EXPECT_EQ(thinner.pass("the disk is full", 1'300'000), "the disk is full") << "after a pause";
+}
+
+
+}  // namespace
+}  // namespace cairn

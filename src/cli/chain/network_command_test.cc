@@ -1,0 +1,74 @@
+// Proves that a network is not made of texts that are none, that are one and the same, or where
+// there is one already; and that it is said which.
+#include "cli/chain/network_command.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/files.h"
+#include "cli/test_run.h"
+
+namespace cairn::cli {
+namespace {
+
+class NetworkCommand : public testing::Test {
+  protected:
+    NetworkCommand() : dir_(*make_temporary_folder("cairn-network")) {
+        write("judge.txt", "words of the judge, not many\n");
+        write("report.txt", "words of the report, not many\n");
+    }
+    ~NetworkCommand() override { (void)remove_tree(dir_); }
+    void write(const std::string& name, const std::string& text) {
+        std::ofstream(dir_ + "/" + name, std::ios::binary) << text;
+    }
+    Outcome create(const std::string& judge, const std::string& report,
+                   const std::string& to = "new") {
+        return run({"network", "create", "--dir", dir_ + "/" + to, "--config", "tiny", "--judge",
+                    dir_ + "/" + judge, "--report", dir_ + "/" + report});
+    }
+
+    std::string dir_;
+};
+
+TEST_F(NetworkCommand, OneTextIsNotTwo) {
+    write("copy.txt", "words of the judge, not many\n");
+    for (const char* report : {"judge.txt", "copy.txt"}) {
+        const Outcome outcome = create("judge.txt", report);
+        EXPECT_EQ(outcome.code, 2) << report;
+        EXPECT_NE(outcome.errors.find("one text"), std::string::npos) << outcome.errors;
+    }
+}
+
+TEST_F(NetworkCommand, WhatIsNoTextIsNamed) {
+    write("empty.txt", "");
+    write("blank.txt", "\n \n");
+    write("picture.txt", std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16));
+    for (const char* wrong : {"empty.txt", "blank.txt", "picture.txt"}) {
+        const Outcome judge = create(wrong, "report.txt");
+        EXPECT_EQ(judge.code, 1);
+        EXPECT_NE(judge.errors.find("--judge"), std::string::npos) << judge.errors;
+        EXPECT_NE(judge.errors.find(wrong), std::string::npos);
+        const Outcome report = create("judge.txt", wrong);
+        EXPECT_NE(report.errors.find("--report"), std::string::npos) << report.errors;
+    }
+    EXPECT_FALSE(exists(dir_ + "/new/network.json"));
+}
+
+TEST_F(NetworkCommand, AnExistingNetworkStays) {
+    ASSERT_TRUE(make_folders(dir_ + "/old").ok());
+    write("old/network.json", "{}");
+    const Outcome outcome = create("judge.txt", "report.txt", "old");
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_NE(outcome.errors.find("already"), std::string::npos) << outcome.errors;
+    EXPECT_EQ(*read_text_file(dir_ + "/old/network.json"), "{}");
+}
+
+TEST_F(NetworkCommand, WhereNothingCanBeWrittenNothingIsBegun) {
+    const Outcome outcome = create("judge.txt", "report.txt", "judge.txt");
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_NE(outcome.errors.find("--dir"), std::string::npos) << outcome.errors;
+}
+
+}  // namespace
+}  // namespace cairn::cli
