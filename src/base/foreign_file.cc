@@ -121,7 +121,8 @@ std::optional<Error> packed(std::string_view text) {
             "a zip archive: either one to unpack, or a PyTorch pickle, which can run code when "
             "it is read; save the model as safetensors");
     }
-    if (text.size() > 2 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5)
+    // An opcode follows, which is never 0: other files begin with a number.
+    if (text.size() > 2 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5 && text[2] != 0)
         return unsupported(kPickle);
     return std::nullopt;
 }
@@ -136,8 +137,15 @@ bool is_onnx(std::string_view text) {
            std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
+// Safetensors begin with a length, whose bytes may look like anything, and a JSON object.
+bool is_safetensors(std::string_view text) {
+    return text.size() > 9 && text.substr(5).starts_with("\0\0\0{"sv) &&
+           (text[9] == '"' || text[9] == '}' || text[9] == ' ' || text[9] == '\n');
+}
+
 std::optional<Error> foreign(std::string_view text, std::uint64_t size) {
     if (size == 0) return invalid("empty; if it was downloaded, download it again");
+    if (is_safetensors(text)) return std::nullopt;
     if (auto found = pointer(text)) return found;
     if (auto found = answer(text, size)) return found;
     if (auto found = packed(text)) return found;

@@ -73,7 +73,9 @@ TEST(ForeignFile, LetsFilesOfOursPass) {
     for (const std::string& content :
          {"GGUF\3\0\0\0"s, "CAIRNCKP\2"s, "\x08\x02\0\0\0\0\0\0{\"a\":1}"s,
           "{\"model_type\":\"llama\"}"s, "In the beginning"s, "version https of what"s,
-          "BZh is a sound"s, "\0\1\0\0"s, "\x40\0\0\0\xAC\0\0\0"s})
+          "\x80\x02\0\0\0\0\0\0{\"a\":1}"s, "\x1F\x8B\x08\0\0\0\0\0{\"a\":1}"s,
+          "\x80\x02\x01\0\0\0\0\0{\"a\":1}"s, "\x80\x02\0\0\x80\x07\0\0"s, "BZh is a sound"s,
+          "\0\1\0\0"s, "\x40\0\0\0\xAC\0\0\0"s})
         EXPECT_EQ(said(content), "") << content;
     // An answer of a server is short; a long file may well begin like one.
     EXPECT_EQ(said("{\"error\": 1}" + std::string(70000, ' ')), "");

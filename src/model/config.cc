@@ -185,9 +185,9 @@ Status validate(const ModelConfig& config) {
     RETURN_IF_ERROR(check_range("context", config.context, 1, kMaxContext));
     RETURN_IF_ERROR(check_heads(config));
     // Negated, so that NaN is refused too.
-    if (!(config.rope_theta >= 1.0F && config.rope_theta <= 1e9F))
+    if (!(config.rope_theta >= 1.0F && config.rope_theta <= kMaxRopeTheta))
         return invalid("model config: rope_theta must be 1 to 1e9");
-    if (!(config.norm_eps >= 1e-12F && config.norm_eps <= 1e-1F))
+    if (!(config.norm_eps >= kMinEps && config.norm_eps <= kMaxEps))
         return invalid("model config: norm_eps must be 1e-12 to 0.1");
     RETURN_IF_ERROR(check_family(config));
     if (count_parameters(config) > kMaxParameters)

@@ -88,6 +88,9 @@ inline constexpr std::uint32_t kMaxHeadDim = 1U << 10;
 inline constexpr std::uint32_t kMaxVocab = 1U << 19;
 inline constexpr std::uint32_t kMaxContext = 1U << 20;
 inline constexpr std::uint32_t kMaxTokenTypes = 1U << 4;
+inline constexpr float kMaxRopeTheta = 1e9F;
+inline constexpr float kMinEps = 1e-12F;
+inline constexpr float kMaxEps = 1e-1F;
 inline constexpr std::uint64_t kMaxParameters = std::uint64_t{1} << 36;
 
 /// kInvalid with the field and its bound if the shape is not one that this program computes.

@@ -14,6 +14,8 @@ namespace {
 
 using A = GgufArchitecture;
 
+constexpr float kMaxRopeFactor = 1e4F;
+
 Error unsupported(const std::string& what) { return Error{ErrorCode::kUnsupported, what}; }
 
 // One architecture's keys.
@@ -27,10 +29,22 @@ class Keys {
     Result<std::uint32_t> number(std::string_view name, std::uint32_t otherwise) const {
         return header_.number(key(name), otherwise);
     }
-    Result<float> real(std::string_view name, float otherwise) const {
-        return header_.real(key(name), otherwise);
+    // A number within [1, high].
+    Result<std::uint32_t> count(std::string_view name, std::uint32_t high) const {
+        ASSIGN_OR_RETURN(const std::uint32_t value, number(name));
+        if (value >= 1 && value <= high) return value;
+        return invalid(fmt::format("{} is {}, must be 1 to {}", key(name), value, high));
+    }
+    // A real number within [low, high]; a NaN is in no range.
+    Result<float> real(std::string_view name, float otherwise, float low, float high) const {
+        ASSIGN_OR_RETURN(const float value, header_.real(key(name), otherwise));
+        if (value >= low && value <= high) return value;
+        return invalid(fmt::format("{} is {}, must be {} to {}", key(name), value, low, high));
     }
     Result<std::string> text(std::string_view name) const { return header_.text(key(name), ""); }
+    Result<bool> flag(std::string_view name, bool otherwise) const {
+        return header_.flag(key(name), otherwise);
+    }
 
   private:
     const GgufHeader& header_;
@@ -39,7 +53,7 @@ class Keys {
 
 // rope.scaling.*; Llama 3's scaling is a tensor and read later.
 Status read_rope(const Keys& keys, ModelConfig& config) {
-    ASSIGN_OR_RETURN(config.rope_theta, keys.real("rope.freq_base", 10000.0F));
+    ASSIGN_OR_RETURN(config.rope_theta, keys.real("rope.freq_base", 10000.0F, 1.0F, kMaxRopeTheta));
     ASSIGN_OR_RETURN(const std::uint32_t turned,
                      keys.number("rope.dimension_count", config.head_dim()));
     if (turned != config.head_dim())
@@ -47,17 +61,25 @@ Status read_rope(const Keys& keys, ModelConfig& config) {
                                        keys.key("rope.dimension_count"), turned,
                                        config.head_dim()));
     ASSIGN_OR_RETURN(const std::string type, keys.text("rope.scaling.type"));
-    ASSIGN_OR_RETURN(const float old_factor, keys.real("rope.scale_linear", 1.0F));
-    ASSIGN_OR_RETURN(const float factor, keys.real("rope.scaling.factor", old_factor));
-    ASSIGN_OR_RETURN(const float attention, keys.real("rope.scaling.attn_factor", 1.0F));
+    ASSIGN_OR_RETURN(const float old_factor,
+                     keys.real("rope.scale_linear", 1.0F, 0.0F, kMaxRopeFactor));
+    ASSIGN_OR_RETURN(float factor,
+                     keys.real("rope.scaling.factor", old_factor, 0.0F, kMaxRopeFactor));
+    // llama.cpp's word for none.
+    if (factor == 0.0F) factor = 1.0F;
+    if (factor < 1.0F) return invalid(keys.key("rope.scaling.factor") + " is below 1");
+    ASSIGN_OR_RETURN(const float attention,
+                     keys.real("rope.scaling.attn_factor", 1.0F, 0.0F, 1e3F));
     if (attention != 1.0F) return unsupported(keys.key("rope.scaling.attn_factor"));
     if (type.empty() || type == "linear") {
         config.rope_scale = linear_rope_scale(factor);
     } else if (type == "yarn") {
         ASSIGN_OR_RETURN(const std::uint32_t original,
                          keys.number("rope.scaling.original_context_length", config.context));
-        ASSIGN_OR_RETURN(const float fast, keys.real("rope.scaling.yarn_beta_fast", 32.0F));
-        ASSIGN_OR_RETURN(const float slow, keys.real("rope.scaling.yarn_beta_slow", 1.0F));
+        ASSIGN_OR_RETURN(const float fast,
+                         keys.real("rope.scaling.yarn_beta_fast", 32.0F, 1e-3F, kMaxRopeFactor));
+        ASSIGN_OR_RETURN(const float slow,
+                         keys.real("rope.scaling.yarn_beta_slow", 1.0F, 1e-3F, kMaxRopeFactor));
         config.rope_scale = yarn_rope_scale(factor, original, fast, slow);
     } else if (type != "none") {
         return unsupported(fmt::format("{} is {}", keys.key("rope.scaling.type"), type));
@@ -70,13 +92,19 @@ Status read_shape(const GgufHeader& header, const Keys& keys, ModelConfig& confi
     if (parts > 1)
         return unsupported(
             fmt::format("one part of {}: join them with llama-gguf-split --merge", parts));
-    ASSIGN_OR_RETURN(config.dim, keys.number("embedding_length"));
-    ASSIGN_OR_RETURN(config.layers, keys.number("block_count"));
-    ASSIGN_OR_RETURN(config.hidden_dim, keys.number("feed_forward_length"));
-    ASSIGN_OR_RETURN(config.heads, keys.number("attention.head_count"));
+    ASSIGN_OR_RETURN(config.dim, keys.count("embedding_length", kMaxDim));
+    ASSIGN_OR_RETURN(config.layers, keys.count("block_count", kMaxLayers));
+    ASSIGN_OR_RETURN(config.hidden_dim, keys.count("feed_forward_length", kMaxHiddenDim));
+    ASSIGN_OR_RETURN(config.heads, keys.count("attention.head_count", kMaxHeads));
     ASSIGN_OR_RETURN(config.kv_heads, keys.number("attention.head_count_kv", config.heads));
-    ASSIGN_OR_RETURN(config.context, keys.number("context_length"));
-    if (config.heads == 0) return invalid(keys.key("attention.head_count") + " is 0");
+    ASSIGN_OR_RETURN(config.context, keys.count("context_length", kMaxContext));
+    if (config.kv_heads == 0 || config.heads % config.kv_heads != 0)
+        return invalid(fmt::format("{} {} does not divide {} {}",
+                                   keys.key("attention.head_count_kv"), config.kv_heads,
+                                   keys.key("attention.head_count"), config.heads));
+    if (!keys.has("attention.key_length") && config.dim % config.heads != 0)
+        return invalid(fmt::format("{} {} does not divide {} {}", keys.key("attention.head_count"),
+                                   config.heads, keys.key("embedding_length"), config.dim));
     const std::uint32_t plain = config.dim / config.heads;
     ASSIGN_OR_RETURN(const std::uint32_t head, keys.number("attention.key_length", plain));
     ASSIGN_OR_RETURN(const std::uint32_t value, keys.number("attention.value_length", head));
@@ -96,7 +124,9 @@ Status read_shape(const GgufHeader& header, const Keys& keys, ModelConfig& confi
         return invalid(
             "it has no token_embd.weight: a vocabulary alone, or one part of several "
             "(join those with llama-gguf-split --merge)");
-    if (embedding->second.shape[0] > kMaxVocab) return invalid("its vocabulary is too large");
+    if (embedding->second.shape[0] > kMaxVocab)
+        return invalid(fmt::format("token_embd.weight has {} rows, at most {} are read",
+                                   embedding->second.shape[0], kMaxVocab));
     config.vocab = static_cast<std::uint32_t>(embedding->second.shape[0]);
     config.tied_head = !header.tensors.contains("output.weight");
     return ok_status();
@@ -111,9 +141,11 @@ Status read_family(const GgufHeader& header, const Keys& keys, A architecture,
         config.positions = PositionKind::kLearned;
         config.feed_forward = FeedForward::kGeluTanh;
         config.qkv_bias = config.out_bias = config.ffn_bias = true;
-        ASSIGN_OR_RETURN(config.norm_eps, keys.real("attention.layer_norm_epsilon", 1e-5F));
+        ASSIGN_OR_RETURN(config.norm_eps,
+                         keys.real("attention.layer_norm_epsilon", 1e-5F, kMinEps, kMaxEps));
     } else {
-        ASSIGN_OR_RETURN(config.norm_eps, keys.real("attention.layer_norm_rms_epsilon", 1e-5F));
+        ASSIGN_OR_RETURN(config.norm_eps,
+                         keys.real("attention.layer_norm_rms_epsilon", 1e-5F, kMinEps, kMaxEps));
         config.rope_interleaved = gguf_rope_interleaved(architecture);
         config.qkv_bias = has("blk.0.attn_q.bias");
         config.out_bias = has("blk.0.attn_output.bias");
@@ -132,6 +164,13 @@ Status read_family(const GgufHeader& header, const Keys& keys, A architecture,
             config.token_types = static_cast<std::uint32_t>(types->second.shape[0]);
     }
     return ok_status();
+}
+
+// What llama.cpp reads for every architecture, and this program computes in one way alone.
+Status check_causal(const Keys& keys, const ModelConfig& config) {
+    ASSIGN_OR_RETURN(const bool causal, keys.flag("attention.causal", config.causal));
+    if (causal == config.causal) return ok_status();
+    return unsupported(fmt::format("{} is {}", keys.key("attention.causal"), causal));
 }
 
 Status read_rope_factors(const GgufHeader& header, ModelConfig& config) {
@@ -186,6 +225,10 @@ Result<LoadedModel> read_model(const GgufHeader& header) {
     auto parts = gguf_vocabulary(header);
     if (!parts.ok() && parts.error().code != ErrorCode::kNotFound) return parts.error();
     if (!parts.ok()) return loaded;
+    // llama.cpp counts the vocabulary by its pieces.
+    if (parts->pieces.size() != config.vocab)
+        return invalid(fmt::format("tokenizer.ggml.tokens has {} pieces, token_embd.weight {} rows",
+                                   parts->pieces.size(), config.vocab));
     loaded.model.chat_template = parts->chat_template;
     const auto tokenizer = make_tokenizer(*std::move(parts));
     if (tokenizer.ok())
@@ -203,6 +246,7 @@ Result<ModelConfig> gguf_config(const GgufHeader& header) {
     ModelConfig config;
     RETURN_IF_ERROR(read_shape(header, keys, config));
     RETURN_IF_ERROR(read_family(header, keys, architecture, config));
+    RETURN_IF_ERROR(check_causal(keys, config));
     RETURN_IF_ERROR(validate(config));
     RETURN_IF_ERROR(read_rope_factors(header, config));
     RETURN_IF_ERROR(validate(config));

@@ -277,6 +277,59 @@ TEST(Gguf, SaysWhichArchitectureItLacks) {
     EXPECT_NE(loaded.error().message.find("mamba"), std::string::npos);
 }
 
+TEST(Gguf, NumbersOutOfRangeAreRefusedByTheirKey) {
+    constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+    const std::map<std::string, std::uint32_t> sound = {{"context_length", 4096},
+                                                        {"embedding_length", 4},
+                                                        {"block_count", 1},
+                                                        {"feed_forward_length", 4},
+                                                        {"attention.head_count", 2}};
+    const auto said = [&](const std::string& name, const auto& value) {
+        Tiny tiny;
+        tiny.name = "token_embd.weight";
+        tiny.keys.text("general.architecture", "llama");
+        for (const auto& [key, number] : sound)
+            if (key != name) tiny.keys.number("llama." + key, number);
+        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, float>)
+            tiny.keys.real("llama." + name, value);
+        else
+            tiny.keys.number("llama." + name, static_cast<std::uint32_t>(value));
+        const Bytes bytes = tiny.file();
+        const auto config = gguf_config(read_gguf_header(memory(bytes)).value());
+        return config.ok() ? std::string() : config.error().message;
+    };
+    EXPECT_EQ(said("attention.head_count", 1), "");
+    for (const auto& [key, number] : sound)
+        for (const std::uint32_t bad : {0U, 0xFFFFFFFFU})
+            EXPECT_NE(said(key, bad).find("llama." + key), std::string::npos) << key;
+    EXPECT_NE(said("attention.head_count", 3).find("llama.attention.head_count"),
+              std::string::npos);
+    EXPECT_NE(said("attention.head_count_kv", 0).find("llama.attention.head_count_kv"),
+              std::string::npos);
+    EXPECT_NE(said("attention.head_count_kv", 3).find("llama.attention.head_count_kv"),
+              std::string::npos);
+    for (const char* key :
+         {"rope.freq_base", "attention.layer_norm_rms_epsilon", "rope.scaling.factor"})
+        for (const float bad : {kNan, -1.0F, std::numeric_limits<float>::infinity()})
+            EXPECT_NE(said(key, bad).find("llama." + std::string(key)), std::string::npos) << key;
+    EXPECT_NE(said("rope.freq_base", 0.0F).find("llama.rope.freq_base"), std::string::npos);
+    EXPECT_EQ(said("rope.scaling.factor", 0.0F), "") << "llama.cpp's word for none";
+}
+
+TEST(Gguf, AVocabularyOfAnotherSizeThanItsRowsIsRefused) {
+    const Bytes bytes = gguf_bytes(family_model(family_configs()[0].config));
+    const GgufHeader header = read_gguf_header(memory(bytes)).value();
+    const std::string name = "tokenizer.ggml.tokens";
+    auto at = std::search(bytes.begin(), bytes.end(), name.begin(), name.end());
+    ASSERT_NE(at, bytes.end());
+    // Behind the name: u32 array, u32 of strings, u64 count, u64 length of the first.
+    Bytes fewer = bytes;
+    const auto count = static_cast<std::size_t>(at - bytes.begin()) + name.size() + 8;
+    fewer[count] = static_cast<std::uint8_t>(fewer[count] - 1);
+    EXPECT_FALSE(read_gguf(memory(fewer)).ok());
+    EXPECT_EQ(header.texts(name, 1000, 100).value().size(), 270U);
+}
+
 // The keys in the words of the format's description: what a file of ours says is read back by
 // the same table of names, so that alone would not notice a wrong one.
 TEST(Gguf, ReadsRopeScalingAsOthersWriteIt) {

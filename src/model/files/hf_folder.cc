@@ -10,6 +10,7 @@
 #include "base/foreign_file.h"
 #include "model/files/mapped_source.h"
 #include "model/files/safetensors.h"
+#include "model/files/strict_json.h"
 #include "model/text/tokenizer.h"
 #include "model/text/tokenizer_json.h"
 #include "model/text/vocabulary.h"
@@ -27,28 +28,108 @@ constexpr std::size_t kMaxShards = 1024;
 
 Result<json> read_json(const fs::path& path, std::size_t max_bytes) {
     ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path.string(), max_bytes));
-    json value = json::parse(as_text(bytes), nullptr, false);
-    if (value.is_discarded() || !value.is_object())
-        return invalid(path.string() + " is not a JSON object");
-    return value;
+    return parse_strict_json(as_text(bytes), path.string());
 }
 
-// The folder's files of weights, in order.
-Result<std::set<std::string>> weight_files(const fs::path& root) {
-    const fs::path index_path = root / "model.safetensors.index.json";
-    if (!exists(index_path.string())) return std::set<std::string>{"model.safetensors"};
-    ASSIGN_OR_RETURN(const json index, read_json(index_path, kMaxSafetensorsHeader));
+// Which file has which tensor.
+using WeightMap = std::map<std::string, std::string>;
+
+Result<WeightMap> read_index(const fs::path& path) {
+    ASSIGN_OR_RETURN(const json index, read_json(path, kMaxSafetensorsHeader));
     const json map = index.value("weight_map", json());
-    if (!map.is_object()) return invalid(index_path.string() + ": weight_map is not an object");
-    std::set<std::string> names;
+    if (!map.is_object()) return invalid(path.string() + ": weight_map is not an object");
+    WeightMap places;
     for (const auto& [tensor, file] : map.items()) {
         const std::string name = file.is_string() ? file.get<std::string>() : "";
         if (name.empty() || name.find('/') != std::string::npos || name == "..")
-            return invalid(index_path.string() + ": bad file name for " + tensor);
-        names.insert(name);
-        if (names.size() > kMaxShards) return invalid(index_path.string() + ": too many files");
+            return invalid(path.string() + ": bad file name for " + tensor);
+        places.emplace(tensor, name);
     }
-    return names;
+    return places;
+}
+
+bool looks_like_shard(const std::string& name) {
+    return name.starts_with("model-") && name.ends_with(".safetensors");
+}
+
+Error no_weights(const fs::path& root, const std::vector<std::string>& names) {
+    const std::string where = root.string();
+    for (const std::string& name : names) {
+        if (name.ends_with(".gguf")) return invalid(where + " is no model itself: name " + name);
+        if (name == "adapter_model.safetensors")
+            return Error{ErrorCode::kUnsupported,
+                         where + " holds an adapter (LoRA), not a model; merge it into its model"};
+        if (name.ends_with(".bin") || name.ends_with(".pth") || name.ends_with(".pt"))
+            return Error{ErrorCode::kUnsupported,
+                         where + " has no model.safetensors; " + name +
+                             " is a PyTorch pickle, which can run code when it is read"};
+    }
+    return not_found(where + " has no model.safetensors: the download is not complete");
+}
+
+// The folder's files of weights, in order, as transformers finds them: one file, else an index.
+// Whatever looks like a part of the model must be one.
+Result<std::set<std::string>> weight_files(const fs::path& root, WeightMap& places) {
+    const fs::path index_path = root / "model.safetensors.index.json";
+    ASSIGN_OR_RETURN(const auto names, list_folder(root.string()));
+    if (exists((root / "model.safetensors").string()))
+        return std::set<std::string>{"model.safetensors"};
+    if (!exists(index_path.string())) return no_weights(root, names);
+    ASSIGN_OR_RETURN(places, read_index(index_path));
+    std::set<std::string> listed;
+    for (const auto& [tensor, file] : places) listed.insert(file);
+    if (listed.size() > kMaxShards) return invalid(index_path.string() + ": too many files");
+    for (const std::string& name : listed)
+        if (!exists((root / name).string()))
+            return not_found(with_lost_target((root / name).string()) + " is not there, but " +
+                             index_path.filename().string() +
+                             " lists it: the download is not complete");
+    for (const std::string& name : names)
+        if (looks_like_shard(name) && !listed.contains(name))
+            return invalid((root / name).string() +
+                           " is in no index: it belongs to another model; take it away");
+    return listed;
+}
+
+// Every tensor where the index says, and none that it does not know.
+Status check_places(const WeightMap& places, const std::map<std::string, std::string>& found) {
+    for (const auto& [tensor, file] : places) {
+        const auto at = found.find(tensor);
+        if (at == found.end() || at->second != file)
+            return invalid("the index says that tensor " + tensor + " is in " + file +
+                           ", and it is not");
+    }
+    for (const auto& [tensor, file] : found)
+        if (!places.contains(tensor))
+            return invalid("tensor " + tensor + " of " + file + " is not in the index");
+    return ok_status();
+}
+
+// A tied head that a file has as well must be the embedding: with another one, some versions of
+// transformers tie and some do not.
+Status check_tied(const HfConfig& hf, const std::string& prefix,
+                  const std::map<std::string, StoredTensor>& stored) {
+    const auto head = stored.find("lm_head.weight");
+    if (!hf.config.has_head() || !hf.config.tied_head || head == stored.end()) return ok_status();
+    const TensorInfo info{TensorKind::kTokenEmbedding, 0, {}, 1, 0, 0, true};
+    const auto embedding = stored.find(hf_spelling(hf.family, prefix, info).name);
+    if (embedding == stored.end()) return ok_status();  // assemble says so
+    const StoredTensor& a = head->second;
+    const StoredTensor& b = embedding->second;
+    const Error differs = invalid(
+        "config.json says tie_word_embeddings, but lm_head.weight is not the embedding; set it to "
+        "false, or leave that tensor out");
+    if (a.bytes != b.bytes || a.type_name != b.type_name || a.shape != b.shape) return differs;
+    constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
+    Bytes left, right;
+    for (std::uint64_t at = 0; at < a.bytes; at += kPiece) {
+        left.resize(static_cast<std::size_t>(std::min(kPiece, a.bytes - at)));
+        right.resize(left.size());
+        RETURN_IF_ERROR(a.source->read(a.offset + at, left));
+        RETURN_IF_ERROR(b.source->read(b.offset + at, right));
+        if (left != right) return differs;
+    }
+    return ok_status();
 }
 
 // Files of the whole model, and of its trunk alone, differ by a prefix.
@@ -118,6 +199,7 @@ Result<Model> read_hf_tensors(const HfConfig& hf, std::span<const SharedSource> 
                 return invalid("tensor " + name + " is there twice");
     }
     const std::string prefix = prefix_of(hf.family, stored);
+    RETURN_IF_ERROR(check_tied(hf, prefix, stored));
     return assemble(
         hf.config, stored,
         [&](const TensorInfo& info) { return hf_spelling(hf.family, prefix, info); },
@@ -126,7 +208,12 @@ Result<Model> read_hf_tensors(const HfConfig& hf, std::span<const SharedSource> 
 
 Result<LoadedModel> read_hf_folder(const std::string& folder) {
     const fs::path root(folder);
-    const auto config_bytes = read_file((root / "config.json").string(), kMaxConfigBytes);
+    const auto config_bytes = read_genuine((root / "config.json").string(), kMaxConfigBytes);
+    if (!config_bytes.ok() && !exists((root / "config.json").string()))
+        if (const auto names = list_folder(folder); names.ok())
+            for (const std::string& name : *names)
+                if (name.ends_with(".gguf") || name == "adapter_model.safetensors")
+                    return no_weights(root, {name});
     if (!config_bytes.ok())
         return Error{config_bytes.error().code,
                      config_bytes.error().message +
@@ -136,12 +223,23 @@ Result<LoadedModel> read_hf_folder(const std::string& folder) {
     };
     const auto config = parse_hf_config(as_text(*config_bytes));
     if (!config.ok()) return named(config.error());
-    ASSIGN_OR_RETURN(const auto names, weight_files(root));
+    WeightMap places;
+    ASSIGN_OR_RETURN(const auto names, weight_files(root, places));
     std::vector<SharedSource> files;
+    std::map<std::string, std::string> found;
     for (const std::string& name : names) {
         ASSIGN_OR_RETURN(SharedSource file, open_source((root / name).string()));
+        if (!places.empty()) {
+            ASSIGN_OR_RETURN(const auto entries, read_safetensors_header(file));
+            for (const auto& [tensor, entry] : entries)
+                if (!found.emplace(tensor, name).second)
+                    return invalid(folder + ": tensor " + tensor + " is in " + found[tensor] +
+                                   " and in " + name);
+        }
         files.push_back(std::move(file));
     }
+    if (const Status placed = check_places(places, found); !placed.ok())
+        return named(placed.error());
     auto model = read_hf_tensors(*config, files);
     if (!model.ok()) return named(model.error());
     LoadedModel loaded{*std::move(model), "huggingface", {}};

@@ -3,8 +3,10 @@
 // understood or refused by name.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
+#include "base/files.h"
 #include "model/files/compare.h"
 #include "model/files/format_test_models.h"
 #include "model/files/hf_folder.h"
@@ -98,19 +100,112 @@ TEST(HfConfig, RefusesWhatItWouldComputeDifferently) {
          {R"("hidden_act":"gelu")", R"("rope_scaling":{"type":"dynamic","factor":2})",
           R"("rope_scaling":{"rope_type":"longrope"})", R"("partial_rotary_factor":0.5)",
           R"("rope_scaling":{"type":"yarn","factor":2,"mscale":1.0})",
-          R"("quantization_config":{"bits":4})", R"("model_type":"mixtral")"}) {
-        const auto read = parse(std::string(more) + "," + kLlama);
-        // A key that is there twice: the last one counts, so the model type must come last.
-        const auto last = parse(kLlama + "," + more);
-        EXPECT_FALSE(read.ok() && last.ok()) << more;
-        EXPECT_EQ(last.error().code, ErrorCode::kUnsupported) << more;
+          R"("quantization_config":{"bits":4})"}) {
+        const auto read = parse(kLlama + "," + more);
+        ASSERT_FALSE(read.ok()) << more;
+        EXPECT_EQ(read.error().code, ErrorCode::kUnsupported) << more;
     }
+    EXPECT_EQ(parse(R"("model_type":"mixtral")").error().code, ErrorCode::kUnsupported);
     EXPECT_FALSE(parse("").ok());
     EXPECT_FALSE(parse_hf_config("[1]").ok());
     EXPECT_FALSE(parse_hf_config("{" + kLlama).ok());
     EXPECT_FALSE(parse(kLlama + R"(,"num_attention_heads":0)").ok());
     EXPECT_FALSE(parse(kLlama + R"(,"rope_scaling":7)").ok());
     EXPECT_FALSE(parse(kLlama + R"(,"vocab_size":-1)").ok());
+}
+
+std::string refusal(const std::string& fields) {
+    const auto read = parse(fields);
+    return read.ok() ? "" : read.error().message;
+}
+
+// kLlama with another value for `key`.
+std::string llama_with(const std::string& key, const std::string& value) {
+    std::string fields = kLlama;
+    const std::size_t at = fields.find("\"" + key + "\":");
+    if (at == fields.npos) return fields + ",\"" + key + "\":" + value;
+    const std::size_t begin = at + key.size() + 3;
+    const std::size_t end = std::min(fields.find(',', begin), fields.size());
+    return fields.replace(begin, end - begin, value);
+}
+
+TEST(HfConfig, NumbersOutOfRangeAreRefusedByTheirKey) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"hidden_size", "0"},
+        {"hidden_size", "1e9"},
+        {"hidden_size", "-64"},
+        {"intermediate_size", "4294967295"},
+        {"num_hidden_layers", "0"},
+        {"num_hidden_layers", "100000"},
+        {"num_attention_heads", "0"},
+        {"num_attention_heads", "7"},
+        {"num_key_value_heads", "3"},
+        {"num_key_value_heads", "0"},
+        {"vocab_size", "18446744073709551615"},
+        {"max_position_embeddings", "0"},
+        {"max_position_embeddings", "4294967295"},
+        {"rms_norm_eps", "-1e-5"},
+        {"rms_norm_eps", "0"},
+        {"rms_norm_eps", "1e300"},
+        {"rms_norm_eps", "\"small\""},
+        {"rope_theta", "0"},
+        {"rope_theta", "-10000"},
+        {"head_dim", "7"},
+        {"head_dim", "0"},
+        {"partial_rotary_factor", "-1"},
+    };
+    for (const auto& [key, value] : cases)
+        EXPECT_NE(refusal(llama_with(key, value)).find(key), std::string::npos)
+            << key << " " << value << ": " << refusal(llama_with(key, value));
+    for (const char* factor : {"0", "-2", "0.5", "1e9", "null"})
+        EXPECT_NE(refusal(kLlama + R"(,"rope_scaling":{"type":"linear","factor":)" + factor + "}")
+                      .find("factor"),
+                  std::string::npos)
+            << factor;
+    EXPECT_NE(refusal(kLlama + R"(,"rope_theta":NaN)").find("is not JSON from byte"),
+              std::string::npos);
+    EXPECT_NE(refusal(kLlama + R"(,"rope_theta":1e999)").find("config.json"), std::string::npos);
+}
+
+TEST(HfConfig, WhereTwoKeysDisagreeTransformersDecidesOrTheFileIsRefused) {
+    EXPECT_NE(refusal(kLlama + R"(,"vocab_size":512)").find("vocab_size twice"), std::string::npos);
+    // The old key wins in every version.
+    EXPECT_EQ(parse(kLlama + R"(,"rope_scaling":{"rope_type":"linear","factor":2},)"
+                             R"("rope_parameters":{"rope_type":"default"})")
+                  .value()
+                  .config.rope_scale,
+              linear_rope_scale(2.0F));
+    EXPECT_NE(refusal(kLlama + R"(,"rope_theta":5e5,"rope_parameters":)"
+                               R"({"rope_type":"default","rope_theta":1e4})")
+                  .find("differs between versions"),
+              std::string::npos);
+    EXPECT_NE(refusal(kLlama + R"(,"rope_scaling":{"rope_type":"linear","type":"yarn","factor":2})")
+                  .find("rope_type"),
+              std::string::npos);
+    EXPECT_EQ(parse(kLlama + R"(,"architectures":["Qwen2ForCausalLM"],"torch_dtype":"float16")")
+                  .value()
+                  .family,
+              HfFamily::kLlama);
+    EXPECT_NE(refusal(R"("hidden_size":64)").find("no model_type"), std::string::npos);
+}
+
+TEST(HfConfig, SilentKeysHaveTheFamilysDefault) {
+    const auto without_heads = [](const std::string& family, const std::string& more) {
+        std::string fields = R"("model_type":")" + family +
+                             R"(","hidden_size":512,"intermediate_size":64,"num_hidden_layers":1,)"
+                             R"("num_attention_heads":32,"vocab_size":512,)"
+                             R"("max_position_embeddings":8192)" +
+                             more;
+        return parse(fields).value().config;
+    };
+    EXPECT_EQ(without_heads("llama", "").kv_heads, 32U);
+    EXPECT_EQ(without_heads("mistral", "").kv_heads, 8U);
+    EXPECT_EQ(without_heads("mistral", R"(,"num_key_value_heads":null)").kv_heads, 32U);
+    EXPECT_EQ(without_heads("qwen2", "").kv_heads, 32U);
+    EXPECT_EQ(without_heads("mistral", "").context, 4096U) << "its window";
+    EXPECT_EQ(without_heads("mistral", R"(,"sliding_window":null)").context, 8192U);
+    EXPECT_EQ(without_heads("qwen3", "").head_dim(), 128U);
+    EXPECT_EQ(without_heads("qwen2", "").head_dim(), 16U);
 }
 
 TEST(HfConfig, WhatIsWrittenReadsBackTheSame) {
@@ -232,6 +327,93 @@ TEST(HfFolder, OldNamesAndBareModelsAreUnderstood) {
     EXPECT_TRUE(is_hf_redundant(HfFamily::kGpt2, config, "h.0.attn.bias"));
     EXPECT_FALSE(is_hf_redundant(HfFamily::kGpt2, config, "h.0.attn.c_attn.bias"));
     EXPECT_FALSE(is_hf_redundant(HfFamily::kLlama, config, "model.layers.9.mlp.up_proj.weight"));
+}
+
+class HfFolderFiles : public testing::Test {
+  protected:
+    void SetUp() override {
+        WriteOptions options;
+        options.shard_bytes = 60'000;
+        ASSERT_TRUE(write_hf_folder(family_model(config_), path(), options).ok());
+        ASSERT_TRUE(exists(path() + "/model.safetensors.index.json"));
+    }
+    std::string path() const { return folder_.path(); }
+    std::string said() const {
+        const auto read = read_hf_folder(path());
+        return read.ok() ? "" : read.error().message;
+    }
+    void put(const std::string& name, std::string_view content) const {
+        ASSERT_TRUE(write_file(path() + "/" + name, as_bytes(content)).ok());
+    }
+    void replace_in(const std::string& name, const std::string& from, const std::string& to) const {
+        std::string text(as_text(read_file(path() + "/" + name, 1U << 20).value()));
+        ASSERT_NE(text.find(from), text.npos);
+        put(name, text.replace(text.find(from), from.size(), to));
+    }
+    std::string shard(const std::string& number) const {
+        const auto names = list_folder(path()).value();
+        const auto at = std::find_if(names.begin(), names.end(), [&](const std::string& name) {
+            return name.starts_with("model-" + number);
+        });
+        return at == names.end() ? "" : *at;
+    }
+    ModelConfig config_ = family_configs()[1].config;
+    Scratch folder_{"shards"};
+};
+
+TEST_F(HfFolderFiles, ShardsAreThoseOfTheIndexAndNoOthers) {
+    EXPECT_EQ(said(), "");
+    put("model-00009-of-00009.safetensors", "x");
+    EXPECT_NE(said().find("is in no index"), std::string::npos);
+    ASSERT_TRUE(remove_file(path() + "/model-00009-of-00009.safetensors").ok());
+    replace_in("model.safetensors.index.json", "\"model.norm.weight\"", "\"model.norm.other\"");
+    EXPECT_NE(said().find("model.norm.other"), std::string::npos);
+    replace_in("model.safetensors.index.json", "\"model.norm.other\"", "\"model.norm.weight\"");
+    EXPECT_EQ(said(), "");
+    ASSERT_TRUE(remove_file(path() + "/" + shard("00001")).ok());
+    EXPECT_NE(said().find("the download is not complete"), std::string::npos) << said();
+}
+
+TEST_F(HfFolderFiles, PointersPagesAndPicklesAreNamed) {
+    put(shard("00002"),
+        "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 123456789\n");
+    EXPECT_NE(said().find("123.5 MB"), std::string::npos) << said();
+    put("tokenizer.json", "<!doctype html>");
+    put("config.json", "<html>");
+    EXPECT_NE(said().find("config.json is a web page"), std::string::npos) << said();
+}
+
+TEST_F(HfFolderFiles, ATokenizerThatIsNoneIsSaid) {
+    put("tokenizer.json", "<!doctype html>");
+    EXPECT_NE(read_hf_folder(path()).value().tokenizer_problem.find("web page"), std::string::npos);
+}
+
+TEST(HfFolder, ATiedHeadThatDiffersIsRefused) {
+    ModelConfig config = family_configs()[1].config;  // with a head of its own
+    const Scratch scratch("tied");
+    ASSERT_TRUE(write_hf_folder(family_model(config), scratch.path(), {}).ok());
+    const std::string file = scratch.path() + "/config.json";
+    std::string text(as_text(read_file(file, 1U << 20).value()));
+    const std::string own = "\"tie_word_embeddings\": false";
+    ASSERT_NE(text.find(own), text.npos);
+    text.replace(text.find(own), own.size(), "\"tie_word_embeddings\": true");
+    ASSERT_TRUE(write_file(file, as_bytes(text)).ok());
+    EXPECT_NE(read_hf_folder(scratch.path()).error().message.find("lm_head.weight"),
+              std::string::npos);
+}
+
+TEST(HfFolder, AFolderThatIsNoModelSaysWhatItHolds) {
+    const Scratch scratch("other");
+    std::filesystem::create_directory(scratch.path());
+    ASSERT_TRUE(write_file(scratch.path() + "/a.gguf", as_bytes("GGUF")).ok());
+    EXPECT_NE(read_hf_folder(scratch.path()).error().message.find("name a.gguf"),
+              std::string::npos);
+    ASSERT_TRUE(remove_file(scratch.path() + "/a.gguf").ok());
+    ASSERT_TRUE(write_file(scratch.path() + "/config.json", as_bytes("{" + kLlama + "}")).ok());
+    EXPECT_NE(read_hf_folder(scratch.path()).error().message.find("no model.safetensors"),
+              std::string::npos);
+    ASSERT_TRUE(write_file(scratch.path() + "/pytorch_model.bin", as_bytes("PK")).ok());
+    EXPECT_NE(read_hf_folder(scratch.path()).error().message.find("pickle"), std::string::npos);
 }
 
 TEST(HfFolder, SaysWhatIsMissing) {

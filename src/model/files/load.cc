@@ -48,6 +48,11 @@ Result<LoadedModel> load_any(const std::string& path) {
                        " is the state of a training run, not a model; the model that it wrote "
                        "lies beside it (cairn train --resume continues the run)");
     if (looks_like_safetensors(head)) {
+        const std::string name = name_of(path);
+        if (name != "model.safetensors" && !name.starts_with("model-"))
+            return invalid(path +
+                           " is a file of safetensors, but not one of those that a model's folder "
+                           "has (model.safetensors); name the folder, or rename the file");
         return read_hf_folder(folder_of(path));
     }
     if (!head.empty() && (head[0] == '{' || head[0] == '['))
