@@ -133,6 +133,10 @@ TEST(WordRules, WordsWithCase) {
               (List{"a", "\u4E2D", "\uAC00", "\uFF0C", "1", "2"}));
     EXPECT_EQ(cut(WordRule::kTinyAya, "1234567 12345a"),
               (List{"1", "234", "567", " ", "123", "45", "a"}));
+    // What ends a word is what Oniguruma says.
+    EXPECT_EQ(cut(WordRule::kTinyAya, "1234\u00BD"), (List{"123", "4\u00BD"}));
+    EXPECT_EQ(cut(WordRule::kTinyAya, "1234\u2153"), (List{"1", "234", "\u2153"}));
+    EXPECT_EQ(cut(WordRule::kTinyAya, "1234\u200D"), (List{"1", "234", "\u200D"}));
 }
 
 TEST(WordRules, RelativesOfQwen2) {

@@ -278,13 +278,15 @@ std::size_t numbers_from_end(std::string_view text, std::string_view before) {
     return group_or_gap(text, before, is_any_number, [](std::string_view) { return true; });
 }
 
-// \b: a number is part of a word, and so is, to the library that these expressions are written for,
-// every other number after it.
+// \b after a number, which is part of a word. To the engine that these expressions are written for
+// (Oniguruma) so are the fractions and superscripts of Latin-1, and the joiners are not.
 std::size_t digits_before_border(std::string_view text, std::string_view before) {
     return group_or_gap(text, before, is_digit, [](std::string_view rest) {
         if (rest.empty()) return true;
         const Character next = first_character(rest);
-        return !is_word_character(next) && !is_number(next.kind);
+        const bool joiner = next.code == 0x200C || next.code == 0x200D;
+        const bool latin_number = next.kind == CharClass::kNumber && next.code < 0x100;
+        return joiner || (!is_word_character(next) && !latin_number);
     });
 }
 
