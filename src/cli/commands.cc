@@ -22,30 +22,6 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kMisused = 2;
 
-const char* error_name(ErrorCode code) {
-    switch (code) {
-        case ErrorCode::kInvalid:
-            return "invalid";
-        case ErrorCode::kNotFound:
-            return "not_found";
-        case ErrorCode::kIo:
-            return "io";
-        case ErrorCode::kFull:
-            return "full";
-        case ErrorCode::kRefused:
-            return "refused";
-        case ErrorCode::kTimeout:
-            return "timeout";
-        case ErrorCode::kUnsupported:
-            return "unsupported";
-        case ErrorCode::kCancelled:
-            return "cancelled";
-        case ErrorCode::kMisused:
-            return "misused";
-    }
-    return "unknown";
-}
-
 void report(const Error& error, bool json, std::ostream& out, std::ostream& errors) {
     errors << "cairn: " << error.message << '\n';
     if (!json) return;
@@ -119,6 +95,30 @@ int guarded(int argc, const char* const* argv, ShownStream& out, std::ostream& e
 }
 
 }  // namespace
+
+const char* error_name(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::kInvalid:
+            return "invalid";
+        case ErrorCode::kNotFound:
+            return "not_found";
+        case ErrorCode::kIo:
+            return "io";
+        case ErrorCode::kFull:
+            return "full";
+        case ErrorCode::kRefused:
+            return "refused";
+        case ErrorCode::kTimeout:
+            return "timeout";
+        case ErrorCode::kUnsupported:
+            return "unsupported";
+        case ErrorCode::kCancelled:
+            return "cancelled";
+        case ErrorCode::kMisused:
+            return "misused";
+    }
+    return "unknown";
+}
 
 CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,
                       const std::string& description, const std::string& example) {

@@ -15,12 +15,13 @@ namespace {
 
 constexpr std::array kEnds = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT, SIGABRT,
                               SIGSEGV, SIGBUS,  SIGFPE, SIGILL};
-// Ends what a paste is marked by, in case the line editor had asked for it.
+constexpr char kMarkedPaste[] = "\x1b[?2004h";
 constexpr char kPlainPaste[] = "\x1b[?2004l";
 
 termios found{};
 std::atomic<bool> is_known = false;
 std::atomic<int> changes = 0;
+std::atomic<int> marking = -1;  // the descriptor that was asked to mark what is pasted
 static_assert(std::atomic<int>::is_always_lock_free);
 
 void on_end(int signal) {
@@ -68,8 +69,16 @@ void restore_terminal() {
     // A process in the background would be stopped for touching the terminal.
     std::signal(SIGTTOU, SIG_IGN);
     ::tcsetattr(STDIN_FILENO, TCSANOW, &found);
-    if (::isatty(STDOUT_FILENO) == 1)
-        (void)!::write(STDOUT_FILENO, kPlainPaste, sizeof kPlainPaste - 1);
+    const int marked = marking.exchange(-1);
+    if (marked >= 0) (void)!::write(marked, kPlainPaste, sizeof kPlainPaste - 1);
+}
+
+void mark_pastes(int descriptor, bool on) {
+    const int before = marking.exchange(on ? descriptor : -1);
+    if (on)
+        (void)!::write(descriptor, kMarkedPaste, sizeof kMarkedPaste - 1);
+    else if (before >= 0)
+        (void)!::write(before, kPlainPaste, sizeof kPlainPaste - 1);
 }
 
 ChangedTerminal::ChangedTerminal() {
