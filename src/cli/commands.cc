@@ -60,7 +60,7 @@ std::string complaint(const CLI::ParseError& problem, const CLI::App& app, int a
                       const char* const* argv) {
     const CLI::App& command = command_of(app, argc, argv);
     const std::string help = "`" + full_name(command) + " --help`";
-    if (!command.get_subcommands([](const CLI::App*) { return true; }).empty() &&
+    if (command.get_require_subcommand_min() > 0 &&
         dynamic_cast<const CLI::RequiredError*>(&problem) != nullptr)
         return "name a command; " + help + " lists them";
     std::string said = printable_line(problem.what());

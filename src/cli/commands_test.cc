@@ -64,6 +64,8 @@ TEST(Commands, EveryMisusedLineIsAnsweredAlike) {
         {{"train", "--steps", "abc"}, "--steps"},
         {{"train", "--steps", "1", "--minutes", "2"}, "--minutes"},
         {{"eval"}, "--model is required"},
+        {{"tokenize", "--train", "--out", "x"}, "write --train=--out"},
+        {{"tokenize", "--tokenizr", "x"}, "did you mean '--tokenizer'?"},
         {{"plot", "a", "--out", "b", "--by", "days"}, "minutes"},
         {{"train", "--zzzzzzzz"}, "no option --zzzzzzzz; `cairn train --help`"}};
     for (auto [line, word] : lines) {

@@ -36,10 +36,19 @@ void check_option(CLI::Option& option) {
         option.check(CLI::Validator([](std::string& text) { return check_whole(text, true); }, ""));
 }
 
+// Its own, and those of its groups, which CLI11 keeps as commands without a name.
+std::vector<const CLI::Option*> options_of(const CLI::App& app) {
+    std::vector<const CLI::Option*> options = app.get_options();
+    for (const CLI::App* group : app.get_subcommands([](const CLI::App*) { return true; }))
+        if (group->get_name().empty())
+            for (const CLI::Option* option : group->get_options()) options.push_back(option);
+    return options;
+}
+
 std::vector<std::string> names_of_commands(const CLI::App& app) {
     std::vector<std::string> names;
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-        names.push_back(command->get_name());
+        if (!command->get_name().empty()) names.push_back(command->get_name());
     return names;
 }
 
@@ -51,7 +60,7 @@ const CLI::App* command_named(const CLI::App& app, const std::string& name) {
 
 std::vector<std::string> names_of_options(const CLI::App& app) {
     std::vector<std::string> names;
-    for (const CLI::Option* option : app.get_options())
+    for (const CLI::Option* option : options_of(app))
         for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     return names;
 }
@@ -73,7 +82,7 @@ std::optional<std::string> nearest_option(const std::string& word,
 }
 
 const CLI::Option* option_named(const CLI::App& app, const std::string& word) {
-    for (const CLI::Option* option : app.get_options())
+    for (const CLI::Option* option : options_of(app))
         if (word.size() > 1 && word.starts_with('-') && option->check_name(word)) return option;
     return nullptr;
 }
