@@ -7,10 +7,13 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "cli/option_checks.h"
 #include "cli/shown_stream.h"
 #include "cli/terminal.h"
@@ -21,30 +24,6 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kMisused = 2;
-
-const char* error_name(ErrorCode code) {
-    switch (code) {
-        case ErrorCode::kInvalid:
-            return "invalid";
-        case ErrorCode::kNotFound:
-            return "not_found";
-        case ErrorCode::kIo:
-            return "io";
-        case ErrorCode::kFull:
-            return "full";
-        case ErrorCode::kRefused:
-            return "refused";
-        case ErrorCode::kTimeout:
-            return "timeout";
-        case ErrorCode::kUnsupported:
-            return "unsupported";
-        case ErrorCode::kCancelled:
-            return "cancelled";
-        case ErrorCode::kMisused:
-            return "misused";
-    }
-    return "unknown";
-}
 
 void report(const Error& error, bool json, std::ostream& out, std::ostream& errors) {
     errors << "cairn: " << error.message << '\n';
@@ -76,23 +55,46 @@ void add_commands(CLI::App& app, Invocation& invocation) {
     check_numbers(app);
 }
 
+// What CLI11 says, on one line and with what to do next.
+std::string complaint(const CLI::ParseError& problem, const CLI::App& app, int argc,
+                      const char* const* argv) {
+    const CLI::App& command = command_of(app, argc, argv);
+    const std::string help = "`" + full_name(command) + " --help`";
+    if (command.get_require_subcommand_min() > 0 &&
+        dynamic_cast<const CLI::RequiredError*>(&problem) != nullptr)
+        return "name a command; " + help + " lists them";
+    std::string said = printable_line(problem.what());
+    while (said.ends_with(' ')) said.pop_back();
+    return said + "; " + help + " says more";
+}
+
+// Asked for by whoever reads the errors too, even where the rest cannot be parsed.
+bool wants_json(int argc, const char* const* argv) {
+    for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i)
+        if (std::string_view(argv[i]) == "--json") return true;
+    return false;
+}
+
 int parse_and_run(int argc, const char* const* argv, ShownStream& out, std::ostream& errors,
                   bool on_terminal) {
     CLI::App app("Cairn: train and use a language model together, owned by nobody.", "cairn");
     app.require_subcommand(1);
     app.set_version_flag("--version", "cairn 0.1.0");
+    app.footer("`cairn COMMAND --help` or `cairn help COMMAND` says more of one.");
     Invocation invocation;
     add_commands(app, invocation);
+    const bool json = wants_json(argc, argv);
+    if (const auto word = misread_word(app, argc, argv)) {
+        report(misused(*word), json, out, errors);
+        return kMisused;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
-        const auto word =
-            problem.get_exit_code() == 0 ? std::nullopt : mistyped_word(app, argc, argv);
-        if (word) {
-            report(misused(*word), invocation.json, out, errors);
-            return kMisused;
-        }
-        return app.exit(problem, out, errors) == 0 ? 0 : kMisused;
+        if (problem.get_exit_code() == 0) return app.exit(problem, out, errors);
+        const auto word = mistyped_word(app, argc, argv);
+        report(misused(word ? *word : complaint(problem, app, argc, argv)), json, out, errors);
+        return kMisused;
     }
     if (!invocation.run) {
         errors << app.help();
@@ -105,20 +107,58 @@ int parse_and_run(int argc, const char* const* argv, ShownStream& out, std::ostr
     return status.error().code == ErrorCode::kMisused ? kMisused : kFailed;
 }
 
+// `cairn help train` is `cairn train --help`.
+std::vector<const char*> with_help_behind(int argc, const char* const* argv) {
+    std::vector<const char*> words(argv, argv + argc);
+    if (argc > 1 && std::string_view(argv[1]) == "help") {
+        words.erase(words.begin() + 1);
+        words.push_back("--help");
+    }
+    return words;
+}
+
 // One line, whatever was thrown: by a library, or for want of memory.
 int guarded(int argc, const char* const* argv, ShownStream& out, std::ostream& errors,
             bool on_terminal) {
+    const std::vector<const char*> words = with_help_behind(argc, argv);
+    const int count = static_cast<int>(words.size());
+    const bool json = wants_json(count, words.data());
     try {
-        return parse_and_run(argc, argv, out, errors, on_terminal);
+        return parse_and_run(count, words.data(), out, errors, on_terminal);
     } catch (const std::bad_alloc&) {
-        errors << "cairn: there is not enough memory for this\n";
+        report({ErrorCode::kFull, "there is not enough memory for this"}, json, out, errors);
     } catch (const std::exception& problem) {
-        errors << "cairn: this should not have happened: " << problem.what() << '\n';
+        report(invalid(std::string("this should not have happened: ") + problem.what()), json, out,
+               errors);
     }
     return kFailed;
 }
 
 }  // namespace
+
+const char* error_name(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::kInvalid:
+            return "invalid";
+        case ErrorCode::kNotFound:
+            return "not_found";
+        case ErrorCode::kIo:
+            return "io";
+        case ErrorCode::kFull:
+            return "full";
+        case ErrorCode::kRefused:
+            return "refused";
+        case ErrorCode::kTimeout:
+            return "timeout";
+        case ErrorCode::kUnsupported:
+            return "unsupported";
+        case ErrorCode::kCancelled:
+            return "cancelled";
+        case ErrorCode::kMisused:
+            return "misused";
+    }
+    return "unknown";
+}
 
 CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,
                       const std::string& description, const std::string& example) {

@@ -50,6 +50,9 @@ void add_explain(CLI::App& app, Invocation& invocation);
 void add_wallet(CLI::App& app, Invocation& invocation);
 void add_peers(CLI::App& app, Invocation& invocation);
 
+/// The kind of an error, as JSON has it.
+const char* error_name(ErrorCode code);
+
 /// A subcommand with its description, an example for --help, and --json.
 CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,
                       const std::string& description, const std::string& example);

@@ -2,11 +2,13 @@
 // cannot be written is a failure, and no text of a file acts on the terminal.
 #include "cli/commands.h"
 
+#include <algorithm>
 #include <ostream>
 #include <sstream>
 
 #include <gtest/gtest.h>
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "cli/option_checks.h"
 #include "cli/shown_stream.h"
@@ -28,6 +30,53 @@ TEST(Commands, AMistypedWordIsNamedWithTheNearest) {
     EXPECT_NE(said({"train", "--stpes=3"}).find("no option --stpes"), std::string::npos);
     EXPECT_NE(said({"zzzzzz"}).find("no command 'zzzzzz'"), std::string::npos);
     EXPECT_EQ(said({"a\x1b[31m"}).find('\x1b'), std::string::npos);
+}
+
+TEST(Commands, HelpIsThatOfTheCommandThatWasMeant) {
+    // The order of what an option excludes is not fixed.
+    for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
+             {"train", "--help"}, {"help", "train"}, {"train", "-h"}}) {
+        const Outcome outcome = run(line);
+        EXPECT_EQ(outcome.code, 0);
+        EXPECT_NE(outcome.out.find("Usage: cairn train"), std::string::npos);
+        EXPECT_NE(outcome.out.find("--valid-every"), std::string::npos);
+    }
+    EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
+    EXPECT_EQ(run({"-h"}).code, 0);
+    for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
+             {"trian", "--help"}, {"help", "trian"}, {"wallet", "creat", "--help"}}) {
+        const Outcome outcome = run(line);
+        EXPECT_EQ(outcome.code, 2);
+        EXPECT_NE(outcome.errors.find("did you mean"), std::string::npos) << outcome.errors;
+    }
+}
+
+// Whatever is wrong with a line: exit 2, "cairn: ", one line, what to do; with --json an object.
+TEST(Commands, EveryMisusedLineIsAnsweredAlike) {
+    const std::vector<std::pair<std::vector<std::string>, std::string>> lines = {
+        {{}, "name a command"},
+        {{"wallet"}, "name a command"},
+        {{"train", "text.txt"}, "text.txt"},
+        {{"train", "-steps", "3"}, "did you mean '--steps'?"},
+        {{"generate", "--temp", "1"}, "did you mean '--temperature'?"},
+        {{"train", "--text", "--out", "x"}, "write --text=--out"},
+        {{"chat", "--model", "--json"}, "write --model=--json"},
+        {{"train", "--steps", "abc"}, "--steps"},
+        {{"train", "--steps", "1", "--minutes", "2"}, "--minutes"},
+        {{"eval"}, "--model is required"},
+        {{"tokenize", "--train", "--out", "x"}, "write --train=--out"},
+        {{"tokenize", "--tokenizr", "x"}, "did you mean '--tokenizer'?"},
+        {{"plot", "a", "--out", "b", "--by", "days"}, "minutes"},
+        {{"train", "--zzzzzzzz"}, "no option --zzzzzzzz; `cairn train --help`"}};
+    for (auto [line, word] : lines) {
+        const Outcome outcome = run(line);
+        EXPECT_EQ(outcome.code, 2) << word;
+        EXPECT_TRUE(outcome.errors.starts_with("cairn: ")) << outcome.errors;
+        EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1);
+        EXPECT_NE(outcome.errors.find(word), std::string::npos) << outcome.errors;
+        line.emplace_back("--json");
+        EXPECT_EQ(run(line).json()["error"]["kind"], "misused") << word;
+    }
 }
 
 TEST(Commands, EveryNumericOptionRefusesWhatIsNoNumber) {

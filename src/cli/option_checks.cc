@@ -36,22 +36,20 @@ void check_option(CLI::Option& option) {
         option.check(CLI::Validator([](std::string& text) { return check_whole(text, true); }, ""));
 }
 
+// Its own, and those of its groups, which CLI11 keeps as commands without a name.
+std::vector<const CLI::Option*> options_of(const CLI::App& app) {
+    std::vector<const CLI::Option*> options = app.get_options();
+    for (const CLI::App* group : app.get_subcommands([](const CLI::App*) { return true; }))
+        if (group->get_name().empty())
+            for (const CLI::Option* option : group->get_options()) options.push_back(option);
+    return options;
+}
+
 std::vector<std::string> names_of_commands(const CLI::App& app) {
     std::vector<std::string> names;
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-        names.push_back(command->get_name());
+        if (!command->get_name().empty()) names.push_back(command->get_name());
     return names;
-}
-
-std::vector<std::string> names_of_options(const CLI::App& app) {
-    std::vector<std::string> names;
-    for (const CLI::Option* option : app.get_options())
-        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    return names;
-}
-
-std::string meant(const std::optional<std::string>& nearest) {
-    return nearest ? "; did you mean '" + *nearest + "'?" : "";
 }
 
 const CLI::App* command_named(const CLI::App& app, const std::string& name) {
@@ -60,9 +58,56 @@ const CLI::App* command_named(const CLI::App& app, const std::string& name) {
     return nullptr;
 }
 
-std::string full_name(const CLI::App& app) {
-    return app.get_parent() == nullptr ? app.get_name()
-                                       : full_name(*app.get_parent()) + " " + app.get_name();
+std::vector<std::string> names_of_options(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : options_of(app))
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    return names;
+}
+
+std::string meant(const std::optional<std::string>& nearest) {
+    return nearest ? "; did you mean '" + *nearest + "'?" : ";";
+}
+
+// An abbreviation of one is that one; else the one that differs least.
+std::optional<std::string> nearest_option(const std::string& word,
+                                          const std::vector<std::string>& known) {
+    std::optional<std::string> longer;
+    for (const std::string& name : known)
+        if (name.starts_with(word) && word.size() > 3) {
+            if (longer) return std::nullopt;  // it may be either
+            longer = name;
+        }
+    return longer ? longer : nearest_word(word, known);
+}
+
+const CLI::Option* option_named(const CLI::App& app, const std::string& word) {
+    for (const CLI::Option* option : options_of(app))
+        if (word.size() > 1 && word.starts_with('-') && option->check_name(word)) return option;
+    return nullptr;
+}
+
+struct Words {
+    const CLI::App* command;
+    int rest;                            // where the command's own words begin
+    std::optional<std::string> unknown;  // a word where a command should be
+};
+
+Words find_command(const CLI::App& root, int argc, const char* const* argv) {
+    const CLI::App* app = &root;
+    int i = 1;
+    for (; i < argc && !names_of_commands(*app).empty(); ++i) {
+        const std::string word = argv[i];
+        if (word.starts_with('-')) {
+            const CLI::Option* option = option_named(*app, word);
+            if (option != nullptr && option->get_items_expected_max() > 0) ++i;
+            continue;
+        }
+        const CLI::App* command = command_named(*app, word);
+        if (command == nullptr) return {app, i, word};
+        app = command;
+    }
+    return {app, i, std::nullopt};
 }
 
 }  // namespace
@@ -73,28 +118,55 @@ void check_numbers(CLI::App& app) {
         check_numbers(*command);
 }
 
-std::optional<std::string> mistyped_word(const CLI::App& root, int argc, const char* const* argv) {
-    const CLI::App* app = &root;
-    int i = 1;
-    for (; i < argc && !names_of_commands(*app).empty(); ++i) {
-        const std::string word = argv[i];
-        if (word.starts_with('-')) continue;
-        const CLI::App* command = command_named(*app, word);
-        if (command == nullptr)
-            return full_name(*app) + " has no command '" + word + "'" +
-                   meant(nearest_word(word, names_of_commands(*app))) + " `" + full_name(*app) +
-                   " --help` lists them";
-        app = command;
+const CLI::App& command_of(const CLI::App& app, int argc, const char* const* argv) {
+    return *find_command(app, argc, argv).command;
+}
+
+std::string full_name(const CLI::App& app) {
+    return app.get_parent() == nullptr ? app.get_name()
+                                       : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+std::optional<std::string> misread_word(const CLI::App& root, int argc, const char* const* argv) {
+    const Words found = find_command(root, argc, argv);
+    const CLI::App& app = *found.command;
+    if (found.unknown)
+        return full_name(app) + " has no command '" + *found.unknown + "'" +
+               meant(nearest_word(*found.unknown, names_of_commands(app))) + " `" + full_name(app) +
+               " --help` lists them";
+    for (int i = found.rest; i + 1 < argc; ++i) {
+        const std::string word = argv[i], next = argv[i + 1];
+        if (word == "--") break;
+        const CLI::Option* option = option_named(app, word);
+        if (option == nullptr || option->get_items_expected_max() == 0) continue;
+        if (option_named(app, next) != nullptr)
+            return word + " has no value: " + next + " is an option; if that is meant, write " +
+                   word + "=" + next;
+        ++i;
     }
-    const std::vector<std::string> known = names_of_options(*app);
-    for (; i < argc; ++i) {
+    return std::nullopt;
+}
+
+std::optional<std::string> mistyped_word(const CLI::App& root, int argc, const char* const* argv) {
+    const Words found = find_command(root, argc, argv);
+    const CLI::App& app = *found.command;
+    const std::vector<std::string> known = names_of_options(app);
+    for (int i = found.rest; i < argc; ++i) {
         const std::string word = argv[i];
         if (word == "--") break;
-        if (!word.starts_with("--")) continue;
+        const CLI::Option* option = option_named(app, word);
+        if (option != nullptr) {
+            if (option->get_items_expected_max() > 0) ++i;
+            continue;
+        }
+        const bool one_dash = word.size() > 2 && word[0] == '-' && word[1] != '-' &&
+                              word.find_first_of("0123456789. ") == std::string::npos;
+        if (!word.starts_with("--") && !one_dash) continue;
         const std::string name = word.substr(0, word.find('='));
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            return full_name(*app) + " has no option " + name + meant(nearest_word(name, known)) +
-                   " `" + full_name(*app) + " --help` lists them";
+        const std::string full = one_dash ? "-" + name : name;
+        if (std::find(known.begin(), known.end(), full) != known.end() && !one_dash) continue;
+        return full_name(app) + " has no option " + name + meant(nearest_option(full, known)) +
+               " `" + full_name(app) + " --help` lists them";
     }
     return std::nullopt;
 }

@@ -15,12 +15,13 @@ namespace {
 
 constexpr std::array kEnds = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT, SIGABRT,
                               SIGSEGV, SIGBUS,  SIGFPE, SIGILL};
-// Ends what a paste is marked by, in case the line editor had asked for it.
+constexpr char kMarkedPaste[] = "\x1b[?2004h";
 constexpr char kPlainPaste[] = "\x1b[?2004l";
 
 termios found{};
 std::atomic<bool> is_known = false;
 std::atomic<int> changes = 0;
+std::atomic<int> marking = -1;  // the descriptor that was asked to mark what is pasted
 static_assert(std::atomic<int>::is_always_lock_free);
 
 void on_end(int signal) {
@@ -29,12 +30,12 @@ void on_end(int signal) {
     ::raise(signal);
 }
 
-void catch_signal(int signal, void (*handler)(int)) {
+void catch_signal(int signal, void (*handler)(int), int flags) {
     struct sigaction before {};
     if (::sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) return;
     struct sigaction action {};
     action.sa_handler = handler;
-    action.sa_flags = SA_NODEFER;
+    action.sa_flags = SA_NODEFER | flags;
     ::sigaction(signal, &action, nullptr);
 }
 
@@ -44,14 +45,18 @@ termios hidden_state() {
     return hidden;
 }
 
-// Ctrl-Z at a password: the shell gets a terminal that echoes, and it is hidden again afterwards.
+const std::string* asked = nullptr;  // while a password is read
+
+// Ctrl-Z at a password: the shell gets a terminal that echoes, and it is hidden and asked for again
+// afterwards.
 void on_suspend(int) {
     restore_terminal();
     std::signal(SIGTSTP, SIG_DFL);
     ::raise(SIGTSTP);
-    catch_signal(SIGTSTP, on_suspend);
+    catch_signal(SIGTSTP, on_suspend, SA_RESTART);
     const termios hidden = hidden_state();
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    if (asked != nullptr) (void)!::write(STDERR_FILENO, asked->data(), asked->size());
 }
 
 }  // namespace
@@ -60,7 +65,7 @@ void keep_terminal() {
     if (is_known || ::tcgetattr(STDIN_FILENO, &found) != 0) return;
     is_known = true;
     std::atexit(restore_terminal);
-    for (const int signal : kEnds) catch_signal(signal, on_end);
+    for (const int signal : kEnds) catch_signal(signal, on_end, 0);
 }
 
 void restore_terminal() {
@@ -68,8 +73,16 @@ void restore_terminal() {
     // A process in the background would be stopped for touching the terminal.
     std::signal(SIGTTOU, SIG_IGN);
     ::tcsetattr(STDIN_FILENO, TCSANOW, &found);
-    if (::isatty(STDOUT_FILENO) == 1)
-        (void)!::write(STDOUT_FILENO, kPlainPaste, sizeof kPlainPaste - 1);
+    const int marked = marking.exchange(-1);
+    if (marked >= 0) (void)!::write(marked, kPlainPaste, sizeof kPlainPaste - 1);
+}
+
+void mark_pastes(int descriptor, bool on) {
+    const int before = marking.exchange(on ? descriptor : -1);
+    if (on)
+        (void)!::write(descriptor, kMarkedPaste, sizeof kMarkedPaste - 1);
+    else if (before >= 0)
+        (void)!::write(before, kPlainPaste, sizeof kPlainPaste - 1);
 }
 
 ChangedTerminal::ChangedTerminal() {
@@ -87,14 +100,16 @@ Result<std::string> read_hidden(const std::string& question) {
         return Error{ErrorCode::kRefused, "there is no terminal to ask on"};
     const ChangedTerminal changed;
     std::cerr << question << std::flush;
+    asked = &question;
     struct sigaction before {};
     ::sigaction(SIGTSTP, nullptr, &before);
-    catch_signal(SIGTSTP, on_suspend);
+    catch_signal(SIGTSTP, on_suspend, SA_RESTART);
     const termios hidden = hidden_state();
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     std::string line;
     const bool read = static_cast<bool>(std::getline(std::cin, line));
     ::sigaction(SIGTSTP, &before, nullptr);
+    asked = nullptr;
     std::cerr << '\n';
     if (!read) return Error{ErrorCode::kCancelled, "nothing was typed"};
     return line;

@@ -22,6 +22,10 @@ class ChangedTerminal {
     ChangedTerminal& operator=(const ChangedTerminal&) = delete;
 };
 
+/// Asks the terminal at `descriptor` to mark what is pasted (ESC [200~ ... ESC [201~), or no
+/// longer; taken back at every end.
+void mark_pastes(int descriptor, bool on);
+
 /// Puts it back now, if it is changed. Safe in a signal handler.
 void restore_terminal();
 

@@ -184,11 +184,16 @@ void add_plot(CLI::App& app, Invocation& invocation) {
     command->add_option("--mark", request->marks, "Horizontal lines, such as a goal");
     command->add_option("--top", request->top, "Highest loss shown");
     command->add_option("--bottom", request->bottom, "Lowest loss shown");
-    const std::map<std::string, PlotAxis> axes = {{"steps", PlotAxis::kSteps},
-                                                  {"tokens", PlotAxis::kTokens},
-                                                  {"minutes", PlotAxis::kMinutes}};
-    command->add_option("--by", request->axis, "What runs to the right: steps, tokens or minutes")
-        ->transform(CLI::CheckedTransformer(axes));
+    command
+        ->add_option_function<std::string>(
+            "--by",
+            [request](const std::string& name) {
+                request->axis = name == "tokens"    ? PlotAxis::kTokens
+                                : name == "minutes" ? PlotAxis::kMinutes
+                                                    : PlotAxis::kSteps;
+            },
+            "What runs to the right: steps, tokens or minutes")
+        ->check(CLI::IsMember({"steps", "tokens", "minutes"}).description(""));
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.run = [request](std::ostream& out) { return run_plot(*request, out); };

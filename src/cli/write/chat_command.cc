@@ -1,18 +1,21 @@
 #include "cli/write/chat_command.h"
 
+#include <iostream>
 #include <memory>
-#include <ostream>
+#include <set>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/disk.h"
 #include "base/files.h"
+#include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/local_model.h"
 #include "cli/measure/stopwatch.h"
+#include "cli/shown_stream.h"
+#include "cli/write/chat_line.h"
 #include "model/chat_session.h"
 
 namespace cairn::cli {
@@ -30,20 +33,9 @@ constexpr const char* kHelp =
     "  /stats           say after each answer how fast it came, or no longer\n"
     "  /help            this\n"
     "  /quit            leave (or Ctrl-D)\n"
-    "A line that ends with \\ goes on in the next one. Ctrl-C stops an answer.\n";
-
-// Text of a model on a terminal: nothing that would move the cursor or change the terminal.
-std::string printable(const std::string& text) {
-    std::string safe;
-    for (const char c : text) {
-        const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-        if (control && c != '\n' && c != '\t')
-            safe += "\xEF\xBF\xBD";
-        else
-            safe += c;
-    }
-    return safe;
-}
+    "A line that ends with \\ goes on in the next one; a pasted block is one message.\n"
+    "Any other line is a message, also with a slash; //help sends \"/help\".\n"
+    "Ctrl-C stops an answer or throws a line away.\n";
 
 const char* stop_name(const model::ChatAnswer& answer) {
     if (answer.cancelled) return "cancelled";
@@ -72,6 +64,8 @@ class Chat {
           stops_(std::move(stops)),
           in_(in),
           out_(out),
+          errors_(std::cerr),
+          notes_(request.json ? errors_ : out),
           stats_(request.stats),
           system_(request.system) {
         options_.sampling = request.sampling.settings;
@@ -79,32 +73,60 @@ class Chat {
         session_.reset(system_);
     }
 
-    Status run() {
-        if (in_.is_terminal() && !request_.json)
-            out_ << fmt::format("{} tokens of memory, turns as {}; /help lists commands.\n",
-                                session_.positions(), session_.format().name());
-        for (;;) {
-            ASSIGN_OR_RETURN(const auto line, read_turn());
-            if (!line) break;
-            if (line->empty()) continue;
-            if ((*line)[0] == '/') {
-                if (!command(*line)) break;
-                continue;
-            }
-            RETURN_IF_ERROR(turn(*line));
+    /// The exit code.
+    Result<int> run() {
+        if (in_.is_terminal())
+            notes_ << fmt::format("{} tokens of memory, turns as {}; /help lists commands.\n",
+                                  session_.positions(), session_.format().name());
+        const Status ended = converse();
+        if (!request_.json) {
+            if (!ended.ok()) return ended.error();
+            return 0;
         }
-        if (request_.json)
-            out_ << dump({{"format", session_.format().name()}, {"turns", turns_}}, -1);
-        return ok_status();
+        nlohmann::json object = {{"format", session_.format().name()}, {"turns", turns_}};
+        if (!ended.ok()) {
+            object["error"] = {{"kind", error_name(ended.error().code)},
+                               {"message", ended.error().message}};
+            notes_ << "cairn: " << ended.error().message << '\n' << std::flush;
+        }
+        out_ << dump(object, -1);
+        return ended.ok() ? 0 : 1;
     }
 
   private:
+    Status converse() {
+        while (!interrupt_.must_end()) {
+            out_.flush();
+            notes_.flush();
+            const auto read = read_turn();
+            if (!read.ok()) {
+                RETURN_IF_ERROR(complain(read.error()));
+                continue;
+            }
+            if (!*read) break;
+            const std::string& line = **read;
+            if (line.empty()) continue;
+            // Whoever pipes lines in means what they say.
+            const ChatLine said = in_.is_terminal() ? read_chat_line(line)
+                                                    : ChatLine{ChatLine::Kind::kMessage, "", line};
+            if (said.kind == ChatLine::Kind::kMistyped)
+                notes_ << fmt::format("no command {}; did you mean {}? (/{} sends it)\n", said.text,
+                                      said.name, said.text);
+            else if (said.kind == ChatLine::Kind::kMessage)
+                RETURN_IF_ERROR(turn(said.text));
+            else if (!command(said))
+                break;
+            if (!in_.is_terminal() && interrupt_.raised()) break;
+        }
+        return ok_status();
+    }
+
     Result<std::optional<std::string>> read_turn() {
-        out_.flush();
-        ASSIGN_OR_RETURN(auto line, in_.read("> "));
+        ASSIGN_OR_RETURN(auto line, in_.read("> ", interrupt_));
         while (line && line->ends_with('\\')) {
             line->back() = '\n';
-            ASSIGN_OR_RETURN(const auto more, in_.read(". "));
+            ASSIGN_OR_RETURN(const auto more, in_.read(". ", interrupt_));
+            if (in_.dropped()) return std::optional(std::string());
             if (!more) break;
             *line += *more;
             if (line->size() > kMaxLineBytes) return invalid("a turn is longer than 1 MiB");
@@ -115,24 +137,24 @@ class Chat {
     // What is wrong with one turn does not end the conversation, unless nobody is there to read it.
     Status complain(const Error& error) {
         if (!in_.is_terminal()) return error;
-        out_ << "cairn: " << error.message << '\n';
+        notes_ << "cairn: " << error.message << '\n';
         return ok_status();
     }
 
     Status turn(const std::string& user) {
-        const Interrupt interrupt;
+        if (in_.is_terminal()) interrupt_.forget();
         const Stopwatch watch;
         double first_token = 0;
         model::ChatHooks hooks;
         hooks.show = [&](const std::string& piece) {
-            if (!request_.json)
-                out_ << (in_.is_terminal() ? printable(piece) : piece) << std::flush;
+            if (!request_.json) out_ << piece << std::flush;
         };
-        hooks.cancelled = [&] { return interrupt.raised(); };
+        hooks.cancelled = [&] { return interrupt_.raised(); };
         hooks.first_token = [&] { first_token = watch.seconds(); };
         const auto answer = session_.answer(user, options_, stops_, hooks);
         if (!answer.ok() && answer.error().code == ErrorCode::kCancelled) {
-            out_ << "(stopped)\n";
+            turns_.push_back({{"user", user}, {"answer", ""}, {"stop", "cancelled"}});
+            notes_ << "(stopped)\n";
             return ok_status();
         }
         if (!answer.ok()) return complain(answer.error());
@@ -141,7 +163,7 @@ class Chat {
         const double rate = answer->written > 1 && seconds > 0
                                 ? static_cast<double>(answer->written - 1) / seconds
                                 : 0.0;
-        if (request_.json) {
+        if (request_.json)
             turns_.push_back({{"user", user},
                               {"answer", answer->text},
                               {"stop", stop_name(*answer)},
@@ -149,50 +171,57 @@ class Chat {
                               {"computed", answer->computed},
                               {"written", answer->written},
                               {"tokens_per_second", rate}});
-            return ok_status();
-        }
-        out_ << '\n';
-        if (answer->cancelled) out_ << "(stopped)\n";
-        if (answer->reason == model::StopReason::kContext)
-            out_ << "(the memory is full: /reset begins anew)\n";
-        if (stats_)
-            out_ << fmt::format(
-                "({} tokens read in {:.2f} s, {} remembered; {} written at {:.1f} tokens/s)\n",
-                answer->computed, first_token, answer->reused, answer->written, rate);
+        if (request_.json && in_.is_terminal()) notes_ << answer->text;
+        if (!request_.json || in_.is_terminal()) say_end(*answer, first_token, rate);
         return ok_status();
     }
 
+    void say_end(const model::ChatAnswer& answer, double first_token, double rate) {
+        notes_ << '\n';
+        if (answer.cancelled) notes_ << "(stopped)\n";
+        if (answer.reason == model::StopReason::kContext)
+            notes_ << "(the memory is full: /reset begins anew)\n";
+        if (stats_)
+            notes_ << fmt::format(
+                "({} tokens read in {:.2f} s, {} remembered; {} written at {:.1f} tokens/s)\n",
+                answer.computed, first_token, answer.reused, answer.written, rate);
+    }
+
     // False: leave.
-    bool command(const std::string& line) {
-        const std::size_t blank = std::min(line.find(' '), line.size());
-        const std::string name = line.substr(1, blank - 1);
-        const std::string rest = blank < line.size() ? line.substr(blank + 1) : "";
-        if (name == "quit" || name == "exit") return false;
-        if (name == "help") {
-            out_ << kHelp;
-        } else if (name == "reset") {
+    bool command(const ChatLine& said) {
+        if (said.name == "/quit" || said.name == "/exit") return false;
+        if (said.name == "/help") {
+            notes_ << kHelp;
+        } else if (said.name == "/reset") {
             session_.reset(system_);
-        } else if (name == "system" && rest.empty()) {
-            out_ << (system_ ? *system_ : session_.format().default_system()) << '\n';
-        } else if (name == "system") {
-            system_ = rest;
+        } else if (said.name == "/system" && said.text.empty()) {
+            notes_ << (system_ ? *system_ : session_.format().default_system()) << '\n';
+        } else if (said.name == "/system") {
+            system_ = said.text;
             session_.reset(system_);
-        } else if (name == "stats") {
+        } else if (said.name == "/stats") {
             stats_ = !stats_;
-        } else if (name == "save") {
-            const Status saved = save(rest);
-            out_ << (saved.ok() ? "saved " + rest : "cairn: " + saved.error().message) << '\n';
         } else {
-            out_ << "no command /" << name << "; /help lists them\n";
+            const Status saved = save(said.text);
+            notes_ << (saved.ok() ? "saved " + said.text : "cairn: " + saved.error().message)
+                   << '\n';
         }
         return true;
     }
 
-    Status save(const std::string& file) const {
+    // What this conversation wrote it may write again; nothing else is replaced.
+    Status save(const std::string& file) {
         if (file.empty()) return invalid("say where: /save FILE");
+        if (exists(file) && !saved_.contains(file))
+            return Error{ErrorCode::kRefused, file + " is already there; name another file"};
+        RETURN_IF_ERROR(check_outputs({{"/save", file}}, {{"--model", request_.model},
+                                                          {"--tokenizer", request_.tokenizer},
+                                                          {"--history", request_.history}}));
         const std::string text =
             dump({{"model", request_.model}, {"messages", messages_json(session_.messages())}}, 2);
-        return write_file(file, as_bytes(text));
+        RETURN_IF_ERROR(write_file(file, as_bytes(text)));
+        saved_.insert(file);
+        return ok_status();
     }
 
     const ChatRequest& request_;
@@ -200,6 +229,11 @@ class Chat {
     model::StopStrings stops_;
     LineReader& in_;
     std::ostream& out_;
+    ShownStream errors_;
+    std::ostream& notes_;  // for whoever sits there
+    // A Ctrl-C stops an answer; pressed again, or when there is none, it ends nothing.
+    Interrupt interrupt_{Interrupt::SecondCtrlC::kIsOneMore};
+    std::set<std::string> saved_;
     bool stats_;
     std::optional<std::string> system_;
     model::GenerateOptions options_;
@@ -208,7 +242,7 @@ class Chat {
 
 }  // namespace
 
-Status run_chat(const ChatRequest& request, LineReader& in, std::ostream& out) {
+Result<int> run_chat(const ChatRequest& request, LineReader& in, std::ostream& out) {
     ASSIGN_OR_RETURN(model::StopStrings stops, model::StopStrings::create(request.sampling.stops));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
@@ -216,9 +250,16 @@ Status run_chat(const ChatRequest& request, LineReader& in, std::ostream& out) {
     const model::Tokenizer& tokenizer = *local->tokenizer;
     model::ChatFormat format = model::ChatFormat::choose(tokenizer);
     if (!request.format.empty()) {
-        ASSIGN_OR_RETURN(format, model::ChatFormat::named(request.format, tokenizer));
+        auto named = model::ChatFormat::named(request.format, tokenizer);
+        if (!named.ok()) return misused("--format: " + named.error().message);
+        format = *std::move(named);
     }
     const std::size_t most = local->model.config.context;
+    if (request.context > most)
+        return misused(
+            fmt::format("--context {} is more than the {} tokens that this model can "
+                        "remember",
+                        request.context, most));
     const std::size_t positions =
         std::min(most, request.context > 0 ? request.context : kUsualContext);
     model::ChatSession session(local->model.config, local->model.weights, tokenizer, format,
@@ -255,8 +296,13 @@ void add_chat(CLI::App& app, Invocation& invocation) {
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.exact_text = true;
-        invocation.run = [request](std::ostream& out) {
-            return run_chat(*request, *standard_input(request->history), out);
+        invocation.run = [request, &invocation](std::ostream& out) -> Status {
+            RETURN_IF_ERROR(
+                check_outputs({{"--history", request->history}},
+                              {{"--model", request->model}, {"--tokenizer", request->tokenizer}}));
+            ASSIGN_OR_RETURN(const auto in, standard_input(request->history, request->json));
+            ASSIGN_OR_RETURN(invocation.exit_code, run_chat(*request, *in, out));
+            return ok_status();
         };
     });
 }

@@ -1,5 +1,5 @@
-// `cairn chat`: a conversation with a model on this machine, on a terminal or through a pipe (a
-// line is a turn). Lines that begin with '/' are commands; /help lists them.
+// `cairn chat`: a conversation with a model on this machine, on a terminal, where some lines are
+// commands (chat_line.h; /help lists them), or through a pipe, where every line is a turn.
 #pragma once
 
 #include <iosfwd>
@@ -26,7 +26,8 @@ struct ChatRequest {
 };
 
 /// Reads turns until the input ends. With json: no text while it runs, at the end one object:
-/// format, turns [{user, answer, stop, reused, computed, written, tokens_per_second}].
-Status run_chat(const ChatRequest& request, LineReader& in, std::ostream& out);
+/// format, turns [{user, answer, stop, reused, computed, written, tokens_per_second}], and error
+/// {kind, message} if it ended with one. The exit code.
+Result<int> run_chat(const ChatRequest& request, LineReader& in, std::ostream& out);
 
 }  // namespace cairn::cli
