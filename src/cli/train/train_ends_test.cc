@@ -167,6 +167,27 @@ TEST_F(TrainEnds, WhileATokenizerIsLearntToo) {
     EXPECT_TRUE(contents(path("v")) == contents(path("w")));
 }
 
+// The checkpoint is there before the whole of the held-out text is measured.
+TEST_F(TrainEnds, WhileTheHeldOutTextIsMeasuredToo) {
+    {
+        std::ofstream out(path("valid"));
+        for (int i = 0; i < 60'000; ++i) out << " word" << i * 7919 % 9973;
+    }
+    Child child(
+        [&] {
+            return Child::cairn(
+                arguments("x", {"--steps", "1", "--valid", path("valid"), "--valid-windows", "1"}));
+        },
+        false);
+    ASSERT_TRUE(eventually([&] { return fs::exists(path("x")); }));
+    child.signal(SIGTERM);
+    const ChildEnd end = child.end();
+    EXPECT_EQ(end.code(), 0) << end.output;
+    EXPECT_NE(end.output.find("was not measured to its end; `cairn eval"), std::string::npos)
+        << end.output;
+    EXPECT_NE(end.output.find("wrote "), std::string::npos);
+}
+
 int limited(rlim_t bytes, const Arguments& arguments) {
     const rlimit limit{bytes, bytes};
     ::setrlimit(RLIMIT_FSIZE, &limit);

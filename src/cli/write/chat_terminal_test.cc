@@ -93,7 +93,7 @@ TEST_F(ChatTerminal, OnlyCommandsAreCommands) {
 }
 
 TEST_F(ChatTerminal, CtrlCEndsNothingButAnAnswer) {
-    Child child(chat("400"), true);
+    Child child(chat("450"), true);
     ASSERT_TRUE(child.reads("> "));
     child.type("\x03");
     EXPECT_TRUE(child.reads("Ctrl-D or /quit leaves"));
@@ -108,6 +108,10 @@ TEST_F(ChatTerminal, CtrlCEndsNothingButAnAnswer) {
     ASSERT_TRUE(child.reads("> "));
     child.signal(SIGINT);
     EXPECT_TRUE(child.reads("^C"));
+    ASSERT_TRUE(child.reads("> "));
+    // Ctrl-D during an answer leaves when it is over.
+    child.type("Once upon a time\r");
+    ASSERT_TRUE(child.reads(","));
     child.type("\x04");
     EXPECT_EQ(child.end().code(), 0);
     EXPECT_TRUE(child.terminal_is_plain());
