@@ -164,6 +164,7 @@ Status run_wallet_watch(const WalletRequest& request, std::ostream& out) {
 }
 
 Status run_wallet_rescan(const WalletRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const WalletLock lock, lock_wallet(request.file));
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
     ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.file.directory));
     const std::uint32_t gap = request.gap > 0 ? request.gap : wallet.gap();

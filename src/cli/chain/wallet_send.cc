@@ -94,6 +94,8 @@ Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const ChainReader chain, open_chain(directory));
     const wallet::Wallet::Used used = known_to(chain);
 
+    // Two payments at once would choose the same coins.
+    ASSIGN_OR_RETURN(const WalletLock lock, lock_wallet(request.file));
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
     if (!wallet.can_spend()) return wallet::watches_only();
     RETURN_IF_ERROR(wallet.find_used(used, wallet.gap()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -145,6 +146,10 @@ Status check_reach(const wallet::Wallet& wallet, const wallet::Wallet::Used& use
 }  // namespace
 
 Status run_wallet_address(const WalletRequest& request, std::ostream& out) {
+    std::optional<WalletLock> lock;
+    if (request.fresh) {
+        ASSIGN_OR_RETURN(lock, lock_wallet(request.file));
+    }
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
     ASSIGN_OR_RETURN(const auto chain, open_chain_if_there(request.file.directory));
     const wallet::Wallet::Used used = known_to(chain);
