@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/json_line.h"
 #include "cli/option_checks.h"
 #include "cli/shown_stream.h"
 #include "cli/terminal.h"
@@ -46,12 +47,33 @@ const char* error_name(ErrorCode code) {
     return "unknown";
 }
 
+void report_json(const Error& error, std::ostream& out) {
+    out << json_line({{"error", {{"kind", error_name(error.code)}, {"message", error.message}}}});
+}
+
 void report(const Error& error, bool json, std::ostream& out, std::ostream& errors) {
     errors << "cairn: " << error.message << '\n';
-    if (!json) return;
-    const nlohmann::json object = {
-        {"error", {{"kind", error_name(error.code)}, {"message", error.message}}}};
-    out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    if (json) report_json(error, out);
+}
+
+// Also of a command line that was not understood as far as that.
+bool asks_for_json(int argc, const char* const* argv) {
+    return std::any_of(argv, argv + argc, [](std::string_view word) { return word == "--json"; });
+}
+
+// One line, whatever was thrown: by a library, or for want of memory.
+Error thrown(const std::exception& problem) {
+    if (dynamic_cast<const std::bad_alloc*>(&problem) != nullptr)
+        return Error{ErrorCode::kFull, "there is not enough memory for this"};
+    return io_error(std::string("this should not have happened: ") + problem.what());
+}
+
+Status run_command(const Invocation& invocation, std::ostream& out) {
+    try {
+        return invocation.run(out);
+    } catch (const std::exception& problem) {
+        return thrown(problem);
+    }
 }
 
 void add_commands(CLI::App& app, Invocation& invocation) {
@@ -89,31 +111,30 @@ int parse_and_run(int argc, const char* const* argv, ShownStream& out, std::ostr
         const auto word =
             problem.get_exit_code() == 0 ? std::nullopt : mistyped_word(app, argc, argv);
         if (word) {
-            report(misused(*word), invocation.json, out, errors);
+            report(misused(*word), asks_for_json(argc, argv), out, errors);
             return kMisused;
         }
-        return app.exit(problem, out, errors) == 0 ? 0 : kMisused;
+        if (app.exit(problem, out, errors) == 0) return 0;
+        if (asks_for_json(argc, argv)) report_json(misused(problem.what()), out);
+        return kMisused;
     }
     if (!invocation.run) {
         errors << app.help();
         return kMisused;
     }
     out.set_exact((invocation.json || invocation.exact_text) && !on_terminal);
-    const Status status = invocation.run(out);
+    const Status status = run_command(invocation, out);
     if (status.ok()) return invocation.exit_code;
     report(status.error(), invocation.json, out, errors);
     return status.error().code == ErrorCode::kMisused ? kMisused : kFailed;
 }
 
-// One line, whatever was thrown: by a library, or for want of memory.
 int guarded(int argc, const char* const* argv, ShownStream& out, std::ostream& errors,
             bool on_terminal) {
     try {
         return parse_and_run(argc, argv, out, errors, on_terminal);
-    } catch (const std::bad_alloc&) {
-        errors << "cairn: there is not enough memory for this\n";
     } catch (const std::exception& problem) {
-        errors << "cairn: this should not have happened: " << problem.what() << '\n';
+        report(thrown(problem), asks_for_json(argc, argv), out, errors);
     }
     return kFailed;
 }
