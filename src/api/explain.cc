@@ -8,7 +8,6 @@ namespace cairn::api {
 
 namespace {
 
-constexpr std::uint64_t kCoin = 100'000'000;
 // One parameter's unit is 2^-24; a norm is in the same unit.
 constexpr double kNormUnit = 1.0 / (1 << 24);
 
@@ -42,13 +41,6 @@ std::string earned(const store::ContributionRecord& record) {
 }
 
 }  // namespace
-
-std::string amount_text(std::uint64_t amount) {
-    std::string text = fmt::format("{}.{:08}", amount / kCoin, amount % kCoin);
-    while (text.ends_with('0')) text.pop_back();
-    if (text.ends_with('.')) text.pop_back();
-    return text;
-}
 
 std::string explain(const store::ContributionRecord& record) {
     const std::string who =

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <string>
 
+#include "chain/payment.h"
 #include "store/records.h"
 
 namespace cairn::api {
 
-/// "1.25" of an amount in the smallest units, 10^-8.
-std::string amount_text(std::uint64_t amount);
+using chain::amount_text;
 
 /// What was contributed, how it was judged, and what it earned or why it did not.
 std::string explain(const store::ContributionRecord& record);

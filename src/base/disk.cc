@@ -59,6 +59,8 @@ Status make_folder(const fs::path& folder) {
     if (folder.empty() || fs::is_directory(folder, failure)) return ok_status();
     RETURN_IF_ERROR(make_folder(folder.parent_path()));
     fs::create_directory(folder, failure);
+    if (failure == std::errc::file_exists)
+        return io_error(folder.string() + " is no folder: choose another, or move it away");
     if (failure) return io_error("cannot create " + folder.string() + ": " + failure.message());
     const fs::path above = folder.parent_path();
     return sync_folder(above.empty() ? fs::path(".") : above);
@@ -67,24 +69,7 @@ Status make_folder(const fs::path& folder) {
 }  // namespace
 
 Result<Bytes> PosixDisk::read(const std::string& name, std::size_t max_bytes) const {
-    const std::string path = root_ + "/" + name;
-    const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (file.fd < 0) return errno_error("cannot open " + path);
-    const off_t size = ::lseek(file.fd, 0, SEEK_END);
-    if (size < 0) return errno_error("cannot read " + path);
-    if (static_cast<std::size_t>(size) > max_bytes)
-        return Error{ErrorCode::kFull,
-                     path + " is larger than the limit of " + std::to_string(max_bytes) + " bytes"};
-    Bytes bytes(static_cast<std::size_t>(size));
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-        const ssize_t got =
-            ::pread(file.fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return io_error("short read of " + path);
-        done += static_cast<std::size_t>(got);
-    }
-    return bytes;
+    return read_file(root_ + "/" + name, max_bytes);
 }
 
 Status PosixDisk::write_atomic(const std::string& name, ByteView bytes) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -59,6 +60,24 @@ TEST(Disk, AFullDiskKeepsTheOldFile) {
     disk.set_full(true);
     EXPECT_EQ(disk.write_atomic("x", Bytes{2}).error().code, ErrorCode::kFull);
     EXPECT_EQ(disk.read("x", 1).value(), Bytes{1});
+}
+
+TEST(Disk, WhatIsNoFileIsNamedAndNeverWaitedFor) {
+    const Folder folder;
+    PosixDisk disk(folder.path());
+    ASSERT_EQ(::mkfifo((folder.path() + "/pipe").c_str(), 0600), 0);
+    std::filesystem::create_directory(folder.path() + "/folder");
+    for (const char* name : {"pipe", "folder"}) {
+        const auto read = disk.read(name, 10);
+        ASSERT_FALSE(read.ok());
+        EXPECT_EQ(read.error().code, ErrorCode::kIo);
+        EXPECT_NE(read.error().message.find("file"), std::string::npos) << read.error().message;
+    }
+    ASSERT_TRUE(disk.write_atomic("file", as_bytes("x")).ok());
+    const Status below = disk.write_atomic("file/more", as_bytes("x"));
+    ASSERT_FALSE(below.ok());
+    EXPECT_NE(below.error().message.find("is no folder"), std::string::npos)
+        << below.error().message;
 }
 
 TEST(Disk, AFailedPosixWriteKeepsTheOldFileAndLeavesNoTemporary) {

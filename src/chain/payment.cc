@@ -85,6 +85,13 @@ Result<Payment> decode_payment(ByteView bytes) {
     return payment;
 }
 
+std::string amount_text(std::uint64_t amount) {
+    std::string text = std::to_string(amount / kCoin);
+    std::string decimals = std::to_string(kCoin + amount % kCoin).substr(1);
+    while (decimals.ends_with('0')) decimals.pop_back();
+    return decimals.empty() ? text : text + "." + decimals;
+}
+
 Hash256 payment_id(const Payment& payment) {
     static const crypto::TaggedHasher hasher("cairn/payment-id");
     Writer writer;

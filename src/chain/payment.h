@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/codec.h"
@@ -18,6 +19,8 @@ inline constexpr std::size_t kMaxPaymentInputs = 256;
 inline constexpr std::size_t kMaxPaymentOutputs = 2;
 /// No amount and no sum of amounts reaches this.
 inline constexpr std::uint64_t kMaxAmount = std::uint64_t{1} << 62;
+/// A coin in the smallest unit, in which all amounts are counted.
+inline constexpr std::uint64_t kCoin = 100'000'000;
 inline constexpr std::size_t kMaxPaymentBytes = 32 * 1024;
 
 /// Names one output: the payment (or coinbase) that made it and its place there.
@@ -45,6 +48,9 @@ struct Payment {
     std::vector<crypto::Signature> signatures;  ///< one for each input, in their order
     bool operator==(const Payment&) const = default;
 };
+
+/// "1.25": an amount in coins, as people read and write it.
+std::string amount_text(std::uint64_t amount);
 
 void write(Writer& writer, const OutPoint& outpoint);
 void write(Writer& writer, const Output& output);

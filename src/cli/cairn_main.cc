@@ -23,6 +23,7 @@ namespace {
 int main(int argc, char** argv) {
     std::set_terminate(end_with_a_line);
     cairn::cli::outlive_file_limits();
+    cairn::cli::occupy_closed_streams();
     cairn::cli::keep_terminal();
     return cairn::cli::run_command_line(argc, argv, std::cout, std::cerr);
 }

@@ -104,6 +104,43 @@ TEST(Commands, EveryNumericOptionRefusesWhatIsNoNumber) {
     EXPECT_GT(tried, 100u);
 }
 
+TEST(Commands, WithJsonEveryFailureIsOneObject) {
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"chain", "block", "--json"},
+             {"chain", "infos", "--json"},
+             {"wallet", "send", "--json", "--fee", "1"},
+             {"explain", "4", "--max", "nan", "--json"},
+             {"node", "--json", "--threads", "0"},
+             {"network", "create", "--json", "--judge", "/nonexistent", "--report", "x"},
+             {"peers", "one", "too many", "--json"}}) {
+        const Outcome outcome = run(arguments);
+        EXPECT_EQ(outcome.code, 2);
+        ASSERT_TRUE(outcome.json().is_object()) << outcome.out << outcome.errors;
+        EXPECT_EQ(outcome.json()["error"]["kind"], "misused");
+        EXPECT_FALSE(outcome.errors.empty());
+    }
+    EXPECT_EQ(run({"chain", "block"}).out, "") << "without it, nothing on standard output";
+}
+
+TEST(Commands, AFolderWithoutANameIsRefused) {
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+             {"wallet", "create", "--no-password"},
+             {"wallet", "restore", "--words", "x"},
+             {"chain", "info"},
+             {"explain", "4"},
+             {"peers"},
+             {"node"},
+             {"doctor"},
+             {"network", "create", "--judge", "/dev/null", "--report", "/dev/null"}}) {
+        std::vector<std::string> arguments = command;
+        arguments.insert(arguments.end(), {"--dir", ""});
+        const Outcome outcome = run(arguments);
+        EXPECT_EQ(outcome.code, 2) << command[0];
+        EXPECT_NE(outcome.errors.find("is a variable not set?"), std::string::npos)
+            << outcome.errors;
+    }
+}
+
 // A stream into a full disk.
 class FullBuffer final : public std::streambuf {
     int_type overflow(int_type) override { return traits_type::eof(); }

@@ -1,5 +1,6 @@
 #include "cli/terminal.h"
 
+#include <fcntl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -66,6 +67,15 @@ void keep_terminal() {
     is_known = true;
     std::atexit(restore_terminal);
     for (const int signal : kEnds) catch_signal(signal, on_end, 0);
+}
+
+void occupy_closed_streams() {
+    // Upwards: open() takes the lowest free number. Writing to what is open for reading fails, and
+    // reading from what is open for writing, as both would on a closed one.
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(stream, F_GETFD) >= 0) continue;
+        (void)!::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
 }
 
 void restore_terminal() {

@@ -29,6 +29,11 @@ void mark_pastes(int descriptor, bool on);
 /// Puts it back now, if it is changed. Safe in a signal handler.
 void restore_terminal();
 
+/// Gives the standard streams that the process was started without a place to fail in. Else the
+/// next file that is opened has their number, and what is printed goes into that file: a database,
+/// a model, a link to a peer. First of all in main().
+void occupy_closed_streams();
+
 /// A line from standard input that is not shown while it is typed; the question goes to standard
 /// error. kCancelled at the end of input; kRefused where there is no terminal to ask on.
 Result<std::string> read_hidden(const std::string& question);

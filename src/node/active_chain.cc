@@ -1,6 +1,7 @@
 #include "node/active_chain.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "consensus/body_rules.h"
@@ -107,13 +108,12 @@ ActiveChain::HeadersOutcome ActiveChain::accept_headers(
     }
     if (!records.empty()) {
         auto shared = std::make_shared<std::vector<store::HeaderRecord>>(std::move(records));
+        auto status = std::make_shared<Status>(ok_status());
         loop_.offload(
-            Lane::kChain,
-            [this, shared] {
-                const Status added = store_.add_headers(*shared);
-                if (!added.ok()) log_warn("headers are not stored: {}", added.error().message);
-            },
-            [] {});
+            Lane::kChain, [this, shared, status] { *status = store_.add_headers(*shared); },
+            [this, status] {
+                if (!status->ok()) on_not_stored(status->error());
+            });
     }
     return outcome;
 }
@@ -145,14 +145,24 @@ void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) 
         [this, node, status] {
             node->body_coming = false;
             if (status->ok()) {
+                if (!std::exchange(trouble_, {}).empty()) log_info("blocks can be stored again");
                 tree_.set_body(node);
                 maybe_switch();
                 return;
             }
-            log_warn("block {} is not stored: {}", short_hex(node->hash), status->error().message);
             recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
-            retry_later();
+            on_not_stored(status->error());
         });
+}
+
+// Said once: every block that comes meanwhile fails in the same way, and the log may lie on the
+// same full disk.
+void ActiveChain::on_not_stored(const Error& error) {
+    retry_later();
+    if (!trouble_.empty()) return;
+    trouble_ = "this node cannot store blocks: " + error.message +
+               "; it tries again, and follows the chain once it can";
+    log_warn("{}", trouble_);
 }
 
 Result<Bytes> ActiveChain::block_bytes(const Hash256& hash) const {
@@ -198,8 +208,9 @@ void ActiveChain::on_switched(const SwitchOutcome& outcome) {
                  outcome.failed->height, outcome.verdict.reason());
         mark_invalid(mutable_node(outcome.failed), outcome.verdict.reason());
     } else if (outcome.verdict.is_undecided()) {
-        log_warn("block {} at height {} is undecided: {}", short_hex(outcome.failed->hash),
-                 outcome.failed->height, outcome.verdict.reason());
+        if (std::exchange(undecided_, outcome.failed) != outcome.failed)  // not at every retry
+            log_warn("block {} at height {} is undecided: {}", short_hex(outcome.failed->hash),
+                     outcome.failed->height, outcome.verdict.reason());
         retry_later();
     }
     if (outcome.tip->node != tip_->node) {

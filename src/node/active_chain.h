@@ -72,12 +72,19 @@ class ActiveChain {
     /// kMismatch: not the body of its header, the sender's fault. kBroken: rule 2, remembered.
     BodyOutcome accept_block(const chain::Block& block);
 
+    /// Why nothing can be stored at present (a full disk, most likely), in a sentence; mostly
+    /// empty.
+    const std::string& trouble() const { return trouble_; }
+    /// Whether a body is worth fetching: not for a while after one could not be stored.
+    bool takes_bodies() const { return trouble_.empty() || retry_ == 0; }
+
     /// The encoded body, from memory or disk.
     Result<Bytes> block_bytes(const Hash256& hash) const;
 
   private:
     void on_restored(const SwitchOutcome& outcome);
     void put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes);
+    void on_not_stored(const Error& error);
     void maybe_switch();
     const BlockNode* next_target() const;
     void on_switched(const SwitchOutcome& outcome);
@@ -101,6 +108,8 @@ class ActiveChain {
     bool ready_ = false;
     bool switching_ = false;
     TimerId retry_ = 0;
+    std::string trouble_;
+    const BlockNode* undecided_ = nullptr;  ///< the last block that was, and it was said
     TipInfoPtr tip_;
     std::vector<const BlockNode*> active_;  // by height
     std::uint64_t reorganisations_ = 0;

@@ -40,7 +40,7 @@ NodeStatus Node::status() const {
     status.training = {seams_.source != nullptr, training.stage,        training.round,
                        training.steps,           training.steps_wanted, training.local_loss,
                        training.merged};
-    status.warning = clock_.trouble;
+    status.warning = clock_.trouble.empty() ? chain_.trouble() : clock_.trouble;
     return status;
 }
 

@@ -142,6 +142,7 @@ void Sync::request_from(Peer& peer) {
 }
 
 void Sync::request_bodies() {
+    if (!chain_.takes_bodies()) return;
     for (auto& [id, peer] : peers_) request_from(peer);
 }
 

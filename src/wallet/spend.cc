@@ -5,6 +5,8 @@
 namespace cairn::wallet {
 namespace {
 
+using chain::amount_text;
+
 bool is_spendable(const OwnCoin& coin) {
     return coin.mature && !coin.spent && !coin.pending &&
            coin.output.kind == chain::OutputKind::kKey && coin.output.amount < chain::kMaxAmount;
@@ -64,15 +66,15 @@ Result<std::vector<OwnCoin>> choose_coins(std::vector<OwnCoin> coins, std::uint6
     if (balance.spendable >= target)
         return refused("the coins are too small: one payment spends at most " +
                        std::to_string(chain::kMaxPaymentInputs) + " of them, here " +
-                       std::to_string(sum) + " together; send " + std::to_string(target) +
-                       " in several payments");
-    std::string message = "not enough coins: " + std::to_string(target) +
-                          " needed (fee included), " + std::to_string(balance.spendable) + " there";
+                       amount_text(sum) + " coins together; send " + amount_text(target) +
+                       " (fee included) in several payments");
+    std::string message = "not enough coins: " + amount_text(target) + " needed (fee included), " +
+                          amount_text(balance.spendable) + " there";
     if (balance.pending > 0)
-        message += ", and " + std::to_string(balance.pending) +
+        message += ", and " + amount_text(balance.pending) +
                    " more once payments in the pool are in a block";
     if (balance.maturing > 0)
-        message += ", and " + std::to_string(balance.maturing) + " more when they have matured";
+        message += ", and " + amount_text(balance.maturing) + " more when they have matured";
     return refused(std::move(message));
 }
 

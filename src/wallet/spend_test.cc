@@ -103,8 +103,8 @@ TEST_F(SpendTest, NotEnoughIsSaidWithFigures) {
     ASSERT_FALSE(payment.ok());
     EXPECT_EQ(payment.error().code, ErrorCode::kRefused);
     EXPECT_EQ(payment.error().message,
-              "not enough coins: 36 needed (fee included), 30 there, and 500 more when they have "
-              "matured");
+              "not enough coins: 0.00000036 needed (fee included), 0.0000003 there, and 0.000005 "
+              "more when they have matured");
     EXPECT_EQ(balance_of(coins).spendable, 30u);
     EXPECT_EQ(balance_of(coins).maturing, 500u);
     EXPECT_FALSE(pay({}, 1, 0).ok());
@@ -122,8 +122,8 @@ TEST_F(SpendTest, CoinsOfPaymentsInThePoolAreLeftAlone) {
     const auto payment = pay(coins, 18, 0);
     ASSERT_FALSE(payment.ok());
     EXPECT_EQ(payment.error().message,
-              "not enough coins: 18 needed (fee included), 17 there, and 500 more once payments in "
-              "the pool are in a block");
+              "not enough coins: 0.00000018 needed (fee included), 0.00000017 there, and 0.000005 "
+              "more once payments in the pool are in a block");
 }
 
 TEST_F(SpendTest, TooManySmallCoinsAreNotOnePayment) {
@@ -132,7 +132,10 @@ TEST_F(SpendTest, TooManySmallCoinsAreNotOnePayment) {
     EXPECT_TRUE(pay(coins, 2560, 0).ok());
     const auto payment = pay(coins, 2561, 0);
     ASSERT_FALSE(payment.ok());
-    EXPECT_NE(payment.error().message.find("several payments"), std::string::npos);
+    EXPECT_EQ(
+        payment.error().message,
+        "the coins are too small: one payment spends at most 256 of them, here 0.0000256 coins "
+        "together; send 0.00002561 (fee included) in several payments");
 }
 
 TEST_F(SpendTest, AmountsAndKeysAreBounded) {

@@ -1,6 +1,7 @@
 // Proves that the commands about networks, nodes, chain and wallet work together on one machine:
 // a network is made, a real node trains and mines on it, and what every command says about the
 // chain agrees with what replaying it gives.
+#include "cli/chain/data_directory.h"
 #include "cli/chain/test_chain_node.h"
 
 #include <filesystem>
@@ -31,6 +32,23 @@ TEST_F(ChainCommands, CreateIsReproducibleAndNeverOverwrites) {
     const Outcome again = run(first);
     EXPECT_EQ(again.code, 1);
     EXPECT_EQ(again.json()["error"]["kind"], "refused");
+}
+
+TEST_F(ChainCommands, WhatNamesNothingIsMisused) {
+    EXPECT_FALSE(height_in("zzzz").ok());
+    EXPECT_EQ(height_in("zzzz").error().code, ErrorCode::kMisused);
+    EXPECT_NE(height_in("abc").error().message.find("'abc' is neither a height"),
+              std::string::npos);
+    EXPECT_FALSE(height_in("abcd").value().has_value());
+    EXPECT_EQ(height_in("40").value(), 40u);
+}
+
+TEST_F(ChainCommands, AFolderMayHaveAnyBytesInItsName) {
+    dir_ = folder_ + "/\xFF\xFE";
+    const Outcome made = create_network({"--json"});
+    EXPECT_EQ(made.code, 0) << made.errors;
+    EXPECT_TRUE(made.json().is_object()) << made.out;
+    EXPECT_EQ(ask({"wallet", "create"})["keys"], 1);
 }
 
 TEST_F(ChainCommands, CreateSaysWhatIsWrong) {

@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "cli/chain/chain_command.h"
 #include "cli/chain/data_directory.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "consensus/ledger.h"
 #include "node/assets.h"
@@ -95,17 +96,15 @@ Status run_chain_verify(const ChainRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const Replay result, replay(chain, *model, request.to.value_or(height)));
     const double seconds = static_cast<double>(clock.monotonic_us() - started_us) / 1e6;
     if (request.json) {
-        out << nlohmann::json{{"valid", true},
-                              {"height", result.height},
-                              {"merge_blocks", result.merges},
-                              {"contributions", result.contributions},
-                              {"minted", result.minted},
-                              {"state_root", to_hex(result.state_root)},
-                              {"kernels", machine->kernels()},
-                              {"threads", machine->threads()},
-                              {"seconds", seconds}}
-                   .dump()
-            << '\n';
+        out << json_line(nlohmann::json{{"valid", true},
+                                        {"height", result.height},
+                                        {"merge_blocks", result.merges},
+                                        {"contributions", result.contributions},
+                                        {"minted", result.minted},
+                                        {"state_root", to_hex(result.state_root)},
+                                        {"kernels", machine->kernels()},
+                                        {"threads", machine->threads()},
+                                        {"seconds", seconds}});
         return ok_status();
     }
     out << fmt::format(

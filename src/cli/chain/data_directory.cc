@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include <CLI/CLI.hpp>
+
 #include "base/disk.h"
 #include "base/text.h"
 #include "node/assets.h"
@@ -13,7 +15,17 @@ std::string default_directory() {
     if (const char* chosen = std::getenv("CAIRN_DIR"); chosen != nullptr && *chosen != '\0')
         return chosen;
     const char* home = std::getenv("HOME");
-    return std::string(home != nullptr ? home : ".") + "/.cairn";
+    return std::string(home != nullptr && *home != '\0' ? home : ".") + "/.cairn";
+}
+
+CLI::Option* named_folder(CLI::Option* option) {
+    return option->check(CLI::Validator(
+        [](const std::string& name) {
+            return std::string(name.empty() ? "the name of the folder is empty; is a variable not "
+                                              "set? `.` is the folder that you stand in"
+                                            : "");
+        },
+        ""));
 }
 
 Result<chain::NetworkDefinition> read_network(const std::string& directory) {
@@ -35,12 +47,11 @@ Result<std::optional<std::uint64_t>> height_in(const std::string& text) {
     if (text.empty())
         return misused("name a height, or at least 4 hexadecimal digits of a hash or key");
     if (text.size() > kMostDigits || text.find_first_not_of("0123456789") != std::string::npos) {
-        constexpr std::size_t kLeast = 4, kMost = 64;
-        if (text.size() >= kLeast && text.size() <= kMost &&
-            text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos)
-            return std::optional<std::uint64_t>();
-        return misused("'" + printable_line(text) +
-                       "' is neither a height nor 4 to 64 hexadecimal digits of a hash or key");
+        if (text.size() < 4 || text.size() > 64 ||
+            text.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos)
+            return misused("'" + printable_line(text.substr(0, 64)) +
+                           "' is neither a height nor 4 to 64 hexadecimal digits of a name");
+        return std::optional<std::uint64_t>();
     }
     ASSIGN_OR_RETURN(const std::uint64_t height, parse_whole(text, "a height"));
     return std::optional(height);

@@ -9,10 +9,18 @@
 #include "chain/block.h"
 #include "store/store.h"
 
+namespace CLI {
+class Option;
+}
+
 namespace cairn::cli {
 
 /// $CAIRN_DIR, else ~/.cairn.
 std::string default_directory();
+
+/// Refuses an empty name of a folder, as a variable that is not set gives one: the files of ""
+/// would be sought in the root and made wherever one stands.
+CLI::Option* named_folder(CLI::Option* option);
 
 /// DIR/network.json.
 Result<chain::NetworkDefinition> read_network(const std::string& directory);

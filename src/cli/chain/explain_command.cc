@@ -12,6 +12,7 @@
 #include "api/json_views.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 
 namespace cairn::cli {
 
@@ -133,7 +134,7 @@ Status run_explain(const ExplainRequest& request, std::ostream& out) {
     if (request.json) {
         nlohmann::json json = nlohmann::json::parse(api::records_json(found.records));
         json["sentences"] = found.sentences;
-        out << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+        out << json_line(json);
         return ok_status();
     }
     for (const std::string& sentence : found.sentences) out << sentence << '\n';
@@ -150,7 +151,7 @@ void add_explain(CLI::App& app, Invocation& invocation) {
     auto request = std::make_shared<ExplainRequest>();
     command->add_option("what", request->what, "A height, or at least 4 digits of a name")
         ->required();
-    command->add_option("--dir", request->directory, "The node's data directory")
+    named_folder(command->add_option("--dir", request->directory, "The node's data directory"))
         ->capture_default_str();
     command->add_option("--max", request->max, "Sentences about contributions, at most")
         ->capture_default_str();

@@ -16,6 +16,7 @@
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/demo/demo_network.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "model/files/source.h"
 #include "model/text/bpe.h"
@@ -123,16 +124,14 @@ void print(const NetworkRequest& request, const chain::NetworkDefinition& networ
     const model::ParameterLayout layout(worth::model_config(network), 1);
     const std::string id = to_hex(chain::genesis_id(network));
     if (request.json) {
-        out << nlohmann::json{{"dir", request.directory},
-                              {"name", network.name},
-                              {"genesis_id", id},
-                              {"parameters", layout.parameters()},
-                              {"vocab", network.architecture.vocab},
-                              {"judge_tokens", judge_tokens},
-                              {"report_tokens", report_tokens},
-                              {"private", network.is_private()}}
-                   .dump()
-            << '\n';
+        out << json_line(nlohmann::json{{"dir", request.directory},
+                                        {"name", network.name},
+                                        {"genesis_id", id},
+                                        {"parameters", layout.parameters()},
+                                        {"vocab", network.architecture.vocab},
+                                        {"judge_tokens", judge_tokens},
+                                        {"report_tokens", report_tokens},
+                                        {"private", network.is_private()}});
         return;
     }
     out << fmt::format("Network {} in {}\n", network.name, request.directory);
@@ -218,7 +217,7 @@ void add_network(CLI::App& app, Invocation& invocation) {
         "  cairn network create --dir /tmp/n --config tiny --judge a.txt --report b.txt");
     auto request = std::make_shared<NetworkRequest>();
     request->directory = default_directory();
-    command->add_option("--dir", request->directory, "Where the network's files go")
+    named_folder(command->add_option("--dir", request->directory, "Where the network's files go"))
         ->capture_default_str();
     command->add_option("--name", request->name, "Letters, digits, '-', '_' and '.'")
         ->capture_default_str();

@@ -14,6 +14,7 @@
 #include "cli/chain/open_wallet.h"
 #include "cli/chain/serve_layers.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "net/address.h"
 #include "node/run_node.h"
 
@@ -43,15 +44,14 @@ void announce(const NodeRequest& request, const node::NodeApi& node, const std::
               std::ostream& out) {
     const node::NodeStatus status = node.status();
     if (request.json) {
-        out << nlohmann::json{{"network", status.network_name},
-                              {"genesis_id", to_hex(status.genesis_id)},
-                              {"listen", status.listen_address},
-                              {"api", api},
-                              {"key", to_hex(status.miner_key)},
-                              {"height", status.height},
-                              {"tip_time_ms", status.tip_time_ms}}
-                   .dump()
-            << std::endl;
+        out << json_line(nlohmann::json{{"network", status.network_name},
+                                        {"genesis_id", to_hex(status.genesis_id)},
+                                        {"listen", status.listen_address},
+                                        {"api", api},
+                                        {"key", to_hex(status.miner_key)},
+                                        {"height", status.height},
+                                        {"tip_time_ms", status.tip_time_ms}})
+            << std::flush;
         return;
     }
     out << fmt::format("Network {} ({}), height {}\n", status.network_name,
@@ -145,7 +145,8 @@ Status run_node_command(NodeRequest& request, std::ostream& out) {
 
 void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& request) {
     node::NodeOptions& node = request->node;
-    command.add_option("--dir", node.directory, "The node's data directory")->capture_default_str();
+    named_folder(command.add_option("--dir", node.directory, "The node's data directory"))
+        ->capture_default_str();
     command.add_option("--network", node.network_file,
                        "network.json to start from, when --dir has none");
     command.add_option("--listen", node.listen, "HOST:PORT for other nodes; empty: do not listen")

@@ -35,6 +35,8 @@ Result<std::string> ask(const std::string& question) {
     return read_hidden(question);
 }
 
+std::string path_of(const WalletFile& file) { return file.directory + "/" + file.name; }
+
 Error empty_password() {
     return Error{ErrorCode::kRefused,
                  "the password is empty: whoever can read the wallet's file would have its coins. "
@@ -48,6 +50,21 @@ Result<std::string> ask_for_new() {
     if (password != again) return invalid("the two passwords differ: nothing was written");
     if (password.empty()) say("without a password, whoever can read the file has the coins");
     return password;
+}
+
+// A file that cannot be looked at, or whose disk is not there, is no reason to make another one.
+Result<bool> has_wallet(const WalletFile& file) {
+    const std::string path = path_of(file);
+    auto kind = file_kind(path);
+    if (!kind.ok()) return kind.error();
+    if (*kind == FileKind::kFile) return true;
+    if (*kind != FileKind::kNone)
+        return Error{ErrorCode::kRefused,
+                     path + " is no file: move it away, or name another --dir"};
+    if (const std::string target = follow_links(path); target != path)
+        return not_found(path + " leads to " + target +
+                         ", where nothing is: is the disk there that it lies on?");
+    return false;
 }
 
 }  // namespace
@@ -95,19 +112,24 @@ Result<std::string> read_password(const WalletFile& file, bool twice) {
 }
 
 Status check_no_wallet(const WalletFile& file) {
-    if (!disk_of(file.directory).exists(file.name)) return ok_status();
+    ASSIGN_OR_RETURN(const bool there, has_wallet(file));
+    if (!there) return ok_status();
     return Error{ErrorCode::kRefused,
                  file.directory + " has a wallet already; a wallet is never overwritten"};
 }
 
+Result<WalletLock> lock_wallet(const WalletFile& file) { return WalletLock::take(path_of(file)); }
+
 Result<wallet::Wallet> open_wallet(const WalletFile& file) {
-    Disk& disk = disk_of(file.directory);
-    if (!disk.exists(file.name))
+    ASSIGN_OR_RETURN(const bool there, has_wallet(file));
+    if (!there)
         return not_found(file.directory +
                          " has no wallet: make one with `cairn wallet create --dir " +
                          file.directory + "`");
     ASSIGN_OR_RETURN(const std::string password, read_password(file, false));
-    auto wallet = wallet::Wallet::open(disk, file.name, password);
+    auto wallet = wallet::Wallet::open(disk_of(file.directory), file.name, password);
+    if (!wallet.ok() && wallet.error().code == ErrorCode::kInvalid)
+        return invalid(path_of(file) + ": " + wallet.error().message);
     if (wallet.ok() && !wallet->notice().empty()) say(wallet->notice());
     return wallet;
 }
@@ -116,6 +138,9 @@ Result<wallet::Wallet> create_wallet(const WalletFile& file, const wallet::Origi
                                      const wallet::Wallet::Announce& announce) {
     RETURN_IF_ERROR(check_no_wallet(file));
     ASSIGN_OR_RETURN(const std::string password, read_password(file, true));
+    RETURN_IF_ERROR(make_folders(file.directory));
+    ASSIGN_OR_RETURN(const WalletLock lock, lock_wallet(file));
+    RETURN_IF_ERROR(check_no_wallet(file));  // while we waited, another may have made one
     SystemRandom random;
     return wallet::Wallet::create(disk_of(file.directory), file.name, password, origin, random,
                                   announce);

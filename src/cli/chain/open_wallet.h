@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "cli/chain/wallet_lock.h"
 #include "wallet/wallet.h"
 
 namespace cairn::cli {
@@ -31,6 +32,9 @@ Result<std::string> read_password(const WalletFile& file, bool twice);
 
 /// kRefused if there is one: it is never overwritten.
 Status check_no_wallet(const WalletFile& file);
+
+/// To be held by whoever reads a wallet in order to change it, from before he reads it.
+Result<WalletLock> lock_wallet(const WalletFile& file);
 
 /// What opening did to the file goes to standard error. The wallet keeps using a Disk of the
 /// process's lifetime.

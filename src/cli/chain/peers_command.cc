@@ -9,6 +9,7 @@
 #include "api/client.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 
 namespace cairn::cli {
 
@@ -21,7 +22,7 @@ Status print_linked(const std::string& status, bool json, std::ostream& out) {
     if (!parsed.is_object()) return invalid("the node's answer is not JSON");
     const Json peers = parsed.value("peers", Json::array());
     if (json) {
-        out << Json{{"running", true}, {"peers", peers}}.dump() << '\n';
+        out << json_line(Json{{"running", true}, {"peers", peers}});
         return ok_status();
     }
     if (peers.empty())
@@ -46,7 +47,7 @@ Status print_known(const std::string& directory, bool json, std::ostream& out) {
                             {"key", to_hex(peer.key)},
                             {"last_seen_ms", peer.last_seen_ms},
                             {"failures", peer.failures}});
-        out << Json{{"running", false}, {"peers", list}}.dump() << '\n';
+        out << json_line(Json{{"running", false}, {"peers", list}});
         return ok_status();
     }
     out << fmt::format("No node is running on {}; it has known {} peers.\n", directory,
@@ -75,7 +76,8 @@ void add_peers(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(app, invocation, "peers", "Who this node is linked to",
                                     "cairn peers --dir ~/guild");
     auto directory = std::make_shared<std::string>(default_directory());
-    command->add_option("--dir", *directory, "The node's data directory")->capture_default_str();
+    named_folder(command->add_option("--dir", *directory, "The node's data directory"))
+        ->capture_default_str();
     command->callback([directory, &invocation] {
         invocation.run = [directory, json = invocation.json](std::ostream& out) {
             return run_peers(*directory, json, out);

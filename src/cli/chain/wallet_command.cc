@@ -25,7 +25,8 @@ struct Group {
     CLI::App* add(const std::string& name, const std::string& what, const std::string& example,
                   Run run) const {
         CLI::App* command = add_command(app, invocation, name, what, example);
-        command->add_option("--dir", request->file.directory, "The node's data directory")
+        named_folder(
+            command->add_option("--dir", request->file.directory, "The node's data directory"))
             ->capture_default_str();
         auto* file =
             command->add_option("--password-file", request->file.password_file,

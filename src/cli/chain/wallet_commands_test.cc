@@ -17,6 +17,7 @@
 
 #include "base/disk.h"
 #include "cli/chain/test_chain_node.h"
+#include "cli/chain/wallet_lock.h"
 #include "cli/commands.h"
 
 namespace cairn::cli {
@@ -341,6 +342,16 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
         EXPECT_TRUE(says(testing::internal::GetCapturedStderr(), "Nothing is lost"));
         fs::remove(wallet_file(dir_) + ".tmp");
         EXPECT_EQ(balance(), total - 20'000'000);
+        // Two at the same time would choose the same coins, and both say that they paid.
+        auto other = std::make_optional(WalletLock::take(wallet_file(dir_)));
+        Outcome waited;
+        std::thread second([&] { waited = pay("0.1"); });
+        ::usleep(1'500'000);
+        EXPECT_EQ(balance(), total - 20'000'000) << "it waits";
+        other.reset();
+        second.join();
+        EXPECT_EQ(waited.code, 0);
+        EXPECT_EQ(balance(), total - 30'000'000);
         EXPECT_GT(balance("pending"), 0u) << "the change";
         const Outcome too_early =
             pay(std::to_string((balance("spendable") + balance("pending")) / 100'000'000));

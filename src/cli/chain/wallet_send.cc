@@ -13,6 +13,7 @@
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
+#include "cli/json_line.h"
 #include "wallet/address.h"
 #include "wallet/spend.h"
 
@@ -69,12 +70,10 @@ void say_sent(const WalletRequest& request, const wallet::PaymentOrder& order,
               const chain::Payment& payment, std::ostream& out) {
     const std::string id = to_hex(chain::payment_id(payment));
     if (request.json)
-        out << Json{{"payment", id},
-                    {"amount", order.amount},
-                    {"fee", order.fee},
-                    {"inputs", payment.inputs.size()}}
-                   .dump()
-            << '\n';
+        out << json_line(Json{{"payment", id},
+                              {"amount", order.amount},
+                              {"fee", order.fee},
+                              {"inputs", payment.inputs.size()}});
     else
         out << fmt::format(
             "Sent {} to {} with a fee of {}.\npayment {}\nSee where it is: cairn explain {}\n",
@@ -94,6 +93,8 @@ Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const ChainReader chain, open_chain(directory));
     const wallet::Wallet::Used used = known_to(chain);
 
+    // Two payments at once would choose the same coins.
+    ASSIGN_OR_RETURN(const WalletLock lock, lock_wallet(request.file));
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
     if (!wallet.can_spend()) return wallet::watches_only();
     RETURN_IF_ERROR(wallet.find_used(used, wallet.gap()));

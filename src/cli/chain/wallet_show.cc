@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
+#include "cli/json_line.h"
 #include "wallet/address.h"
 
 namespace cairn::cli {
@@ -116,14 +118,14 @@ Status list_addresses(const WalletRequest& request, const wallet::Wallet& wallet
                 out << fmt::format("{:<12} {:>6}  {}  {}\n", name, i, address, known ? "used" : "");
         }
     }
-    if (request.json) out << Json{{"addresses", list}}.dump() << '\n';
+    if (request.json) out << json_line(Json{{"addresses", list}});
     return ok_status();
 }
 
 void show_address(const WalletRequest& request, const crypto::PublicKey& key, std::ostream& out) {
     const std::string address = wallet::encode_address(key);
     if (request.json)
-        out << Json{{"address", address}, {"key", to_hex(key)}}.dump() << '\n';
+        out << json_line(Json{{"address", address}, {"key", to_hex(key)}});
     else
         out << address << '\n';
 }
@@ -145,6 +147,10 @@ Status check_reach(const wallet::Wallet& wallet, const wallet::Wallet::Used& use
 }  // namespace
 
 Status run_wallet_address(const WalletRequest& request, std::ostream& out) {
+    std::optional<WalletLock> lock;
+    if (request.fresh) {
+        ASSIGN_OR_RETURN(lock, lock_wallet(request.file));
+    }
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
     ASSIGN_OR_RETURN(const auto chain, open_chain_if_there(request.file.directory));
     const wallet::Wallet::Used used = known_to(chain);
@@ -172,10 +178,9 @@ Status run_wallet_xpub(const WalletRequest& request, std::ostream& out) {
                      "one: make a new wallet and send the coins there"};
     const std::string text = wallet::encode_public(*key);
     if (request.json)
-        out << Json{{"xpub", text},
-                    {"path", fmt::format("m/{}'/{}'/0'", wallet::kPurpose, wallet::kCoinType)}}
-                   .dump()
-            << '\n';
+        out << json_line(
+            Json{{"xpub", text},
+                 {"path", fmt::format("m/{}'/{}'/0'", wallet::kPurpose, wallet::kCoinType)}});
     else
         out << text << '\n';
     return ok_status();
@@ -189,15 +194,13 @@ Status run_wallet_balance(const WalletRequest& request, std::ostream& out) {
     wallet::Balance balance = balance_on_chain(entries, height, chain.network.coinbase_maturity);
     const bool pool = add_pool(request, chain, wallet, balance);
     if (request.json) {
-        out << Json{{"spendable", balance.spendable},
-                    {"maturing", balance.maturing},
-                    {"pending", balance.pending},
-                    {"total", balance.spendable + balance.maturing + balance.pending},
-                    {"height", height},
-                    {"pool_seen", pool},
-                    {"watch_only", !wallet.can_spend()}}
-                   .dump()
-            << '\n';
+        out << json_line(Json{{"spendable", balance.spendable},
+                              {"maturing", balance.maturing},
+                              {"pending", balance.pending},
+                              {"total", balance.spendable + balance.maturing + balance.pending},
+                              {"height", height},
+                              {"pool_seen", pool},
+                              {"watch_only", !wallet.can_spend()}});
         return ok_status();
     }
     out << fmt::format("{:<10} {:>20}\nmaturing   {:>20}\n",
@@ -235,7 +238,7 @@ Status run_wallet_history(const WalletRequest& request, std::ostream& out) {
                                short_hex(entry.first.payment));
     }
     if (request.json) {
-        out << Json{{"history", list}}.dump() << '\n';
+        out << json_line(Json{{"history", list}});
         return ok_status();
     }
     if (entries.empty()) out << "No payment to or from this wallet yet.\n";

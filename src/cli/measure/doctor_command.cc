@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/measure/doctor_checks.h"
@@ -82,7 +83,8 @@ void add_doctor(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(app, invocation, "doctor", "Whether this machine is fit",
                                     "cairn doctor\n  cairn doctor --dir ~/.cairn");
     auto request = std::make_shared<DoctorRequest>();
-    command->add_option("--dir", request->directory, "Data directory of a node to look into");
+    named_folder(
+        command->add_option("--dir", request->directory, "Data directory of a node to look into"));
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();
