@@ -54,6 +54,12 @@ void report(const Error& error, bool json, std::ostream& out, std::ostream& erro
     out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
+// Where parsing failed, no option has been taken over yet.
+bool asks_for_json(int argc, const char* const* argv) {
+    return std::any_of(argv + 1, argv + argc,
+                       [](const char* word) { return std::string_view(word) == "--json"; });
+}
+
 void add_commands(CLI::App& app, Invocation& invocation) {
     add_demo(app, invocation);
     add_lab(app, invocation);
@@ -88,11 +94,19 @@ int parse_and_run(int argc, const char* const* argv, ShownStream& out, std::ostr
     } catch (const CLI::ParseError& problem) {
         const auto word =
             problem.get_exit_code() == 0 ? std::nullopt : mistyped_word(app, argc, argv);
+        const bool json = asks_for_json(argc, argv);
         if (word) {
-            report(misused(*word), invocation.json, out, errors);
+            report(misused(*word), json, out, errors);
             return kMisused;
         }
-        return app.exit(problem, out, errors) == 0 ? 0 : kMisused;
+        if (problem.get_exit_code() == 0) return app.exit(problem, out, errors);
+        // CLI11 speaks on the stream for errors; a script hears it in JSON as well.
+        if (json) {
+            report(misused(problem.what()), json, out, errors);
+            return kMisused;
+        }
+        app.exit(problem, out, errors);
+        return kMisused;
     }
     if (!invocation.run) {
         errors << app.help();
@@ -111,9 +125,12 @@ int guarded(int argc, const char* const* argv, ShownStream& out, std::ostream& e
     try {
         return parse_and_run(argc, argv, out, errors, on_terminal);
     } catch (const std::bad_alloc&) {
-        errors << "cairn: there is not enough memory for this\n";
+        report(Error{ErrorCode::kFull, "there is not enough memory for this"},
+               asks_for_json(argc, argv), out, errors);
     } catch (const std::exception& problem) {
-        errors << "cairn: this should not have happened: " << problem.what() << '\n';
+        report(
+            Error{ErrorCode::kIo, std::string("this should not have happened: ") + problem.what()},
+            asks_for_json(argc, argv), out, errors);
     }
     return kFailed;
 }

@@ -36,10 +36,13 @@ void check_option(CLI::Option& option) {
         option.check(CLI::Validator([](std::string& text) { return check_whole(text, true); }, ""));
 }
 
+// CLI11 keeps a group of options as a command without a name.
+bool is_group(const CLI::App& app) { return app.get_name().empty(); }
+
 std::vector<std::string> names_of_commands(const CLI::App& app) {
     std::vector<std::string> names;
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-        names.push_back(command->get_name());
+        if (!is_group(*command)) names.push_back(command->get_name());
     return names;
 }
 
@@ -47,6 +50,9 @@ std::vector<std::string> names_of_options(const CLI::App& app) {
     std::vector<std::string> names;
     for (const CLI::Option* option : app.get_options())
         for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const CLI::App* group : app.get_subcommands([](const CLI::App*) { return true; }))
+        if (is_group(*group))
+            for (std::string& name : names_of_options(*group)) names.push_back(std::move(name));
     return names;
 }
 
