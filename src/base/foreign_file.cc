@@ -187,7 +187,7 @@ Result<Bytes> read_genuine(const std::string& path, std::size_t max_bytes) {
 Status check_text(const std::string& path, ByteView content) {
     const std::string_view text = as_text(content);
     const std::string_view head = text.substr(0, kForeignHead);
-    if (head.empty()) return invalid(path + " is empty: there is no text in it");
+    if (head.empty()) return invalid(path + " has no text: it is empty");
     if (!(named_as_page(path) && answer(head, content.size())))
         RETURN_IF_ERROR(check_foreign(path, content, content.size()));
     for (const std::string_view magic :

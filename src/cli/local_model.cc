@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/files.h"
+
 namespace cairn::cli {
 
 Result<std::unique_ptr<Machine>> Machine::create(std::size_t threads) {
@@ -15,9 +17,19 @@ std::string Machine::kernels() const {
     return std::string(tensor::kernel_set_name(tensor::kernel_set_of(*compute_.kernels)));
 }
 
+Status check_exists(const std::string& option, const std::string& path) {
+    if (path.empty()) return misused(option + " is empty: name a file");
+    ASSIGN_OR_RETURN(const FileKind kind, file_kind(path));
+    if (kind != FileKind::kNone) return ok_status();
+    return not_found("cannot open " + with_lost_target(path) + ", which " + option +
+                     " names: there is no such file");
+}
+
 Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
                                                      const std::string& tokenizer_path,
                                                      Needs needs) {
+    RETURN_IF_ERROR(check_exists("--model", model_path));
+    if (!tokenizer_path.empty()) RETURN_IF_ERROR(check_exists("--tokenizer", tokenizer_path));
     ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(model_path));
     if (needs == Needs::kText && !loaded.model.config.has_head())
         return Error{ErrorCode::kUnsupported,

@@ -40,6 +40,10 @@ struct LocalModel {
     std::optional<model::Pooling> pooling{};  ///< where its files say so
 };
 
+/// kNotFound, naming the option, unless the path is there: asked of every input before the first
+/// of them is read.
+Status check_exists(const std::string& option, const std::string& path);
+
 /// What a command needs of a model: that it writes text, or hidden states, which any model has.
 enum class Needs { kText, kStates };
 

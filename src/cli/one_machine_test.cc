@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/test_data.h"
+#include "cli/commands.h"
 #include "cli/test_run.h"
 #include "tensor/compute.h"
 
@@ -49,6 +50,105 @@ TEST_F(OneMachine, MisuseIsTwoFailureIsOneHelpIsZero) {
     EXPECT_EQ(missing.code, 1);
     EXPECT_NE(missing.errors.find("cannot open"), std::string::npos);
     EXPECT_EQ(missing.json()["error"]["kind"], "not_found");
+}
+
+TEST_F(OneMachine, NumbersAndWordsThatCannotBeAreMisusedByName) {
+    const auto misused = [](const std::vector<std::string>& words, const std::string& name) {
+        std::vector<std::string> line = words;
+        line.push_back("--json");
+        const Outcome outcome = run(line);
+        EXPECT_EQ(outcome.code, 2) << words.back();
+        EXPECT_NE(outcome.errors.find(name), std::string::npos) << outcome.errors;
+        EXPECT_EQ(outcome.json()["error"]["kind"], "misused") << outcome.out;
+    };
+    const std::pair<const char*, std::vector<const char*>> options[] = {
+        {"--temperature", {"-1", "nan", "inf", "", "1e9"}},
+        {"--top-p", {"0", "-0.5", "1.5", "nan", ""}},
+        {"--min-p", {"-1", "2"}},
+        {"--top-k", {"-1", "1.5", "", "99999999999999999999999"}},
+        {"--repetition-penalty", {"0", "-1", "nan"}},
+        {"--presence-penalty", {"1000"}},
+        {"--frequency-penalty", {"-1000"}},
+        {"--steps", {"0", "-5", "", "99999999999"}},
+        {"--seed", {"-1", "x", ""}},
+        {"--threads", {"-1", "100000", ""}},
+        {"--kv", {"f8", ""}},
+        {"--stop", {""}},
+    };
+    for (const auto& [option, values] : options)
+        for (const char* value : values)
+            misused({"generate", "--model", "m", option, value}, option);
+    misused({"generate", "--model", "m", "--top-k", "40"}, "--top-k");
+    misused({"generate", "--model", "m", "--temperature", "0", "--top-p", "0.9"}, "--top-p");
+    misused({"generate", "--model", "m", "--network"}, "--server");
+    misused({"generate", "--model", "m", "--top-logprobs", "2"}, "--logprobs");
+    misused({"tokenize"}, "");
+    misused({"tokenize", "--tokenizr", "t"}, "did you mean '--tokenizer'");
+    misused({"tokenize", "--tokenizer", "t", "--vocab", "300"}, "--vocab");
+    misused({"tokenize", "--train", "t", "--out", "o", "--vocab", "1"}, "--vocab");
+    misused({"tokenize", "--tokenizer", "t", "--repeat", "0"}, "--repeat");
+    misused({"tokenize", "--tokenizer", "t", "--decode", "-1"}, "--decode");
+    misused({"embed", "m", "a", "--threads", "5000"}, "--threads");
+    misused({"bench", "--seconds", "0"}, "--seconds");
+    misused({"bench", "--prefill", "0"}, "--prefill");
+    misused({"bench", "--decode", "99999999"}, "--decode");
+    misused({"bench", "--type", "q4_k"}, "q4_k");
+    misused({"bench", "--type", "q9"}, "--type");
+    misused({"doctor", "--threads", "-2"}, "--threads");
+    misused({"model", "verify", "--model", "m", "--threads", "99999"}, "--threads");
+    misused({"lab", "gradients", "--out", folder_ + "/g", "--context", "7"}, "--context");
+    misused({"lab", "gradients", "--out", folder_ + "/g", "--family", "t5"}, "--family");
+    misused({"lab", "attacks", "--dir", text_}, "--dir");
+}
+
+TEST_F(OneMachine, NoOutputIsAnInput) {
+    const Outcome same = run({"tokenize", "--train", text_, "--vocab", "280", "--out", text_});
+    EXPECT_EQ(same.code, 1);
+    EXPECT_NE(same.errors.find("would overwrite"), std::string::npos);
+    EXPECT_NE(run({"lab", "gradients", "--model", text_, "--out", text_}).errors.find("overwrite"),
+              std::string::npos);
+}
+
+// A pipe that nobody reads, or a full disk, after some bytes.
+class Full final : public std::streambuf {
+  public:
+    explicit Full(std::size_t room) : room_(room) {}
+    std::size_t asked() const { return asked_; }
+
+  private:
+    int_type overflow(int_type c) override {
+        ++asked_;
+        return room_-- > 0 ? c : traits_type::eof();
+    }
+    std::size_t room_, asked_ = 0;
+};
+
+TEST_F(OneMachine, GenerateStopsWhenNobodyReads) {
+    const std::string model = test_data_folder() + "/stories260K/stories260K.bin";
+    if (!std::filesystem::exists(model)) GTEST_SKIP() << "no stories260K: set CAIRN_TEST_DATA";
+    Full full(20);
+    std::ostream out(&full);
+    std::ostringstream errors;
+    const std::vector<const char*> line{"cairn",       "generate", "--model",
+                                        model.c_str(), "--steps",  "500"};
+    EXPECT_EQ(run_command_line(static_cast<int>(line.size()), line.data(), out, errors), 1);
+    EXPECT_NE(errors.str().find("could not be written"), std::string::npos);
+    EXPECT_LT(full.asked(), 40U) << "it went on writing";
+}
+
+TEST_F(OneMachine, BenchPrintsEachLineWhenItIsMeasured) {
+    // With room for the machine and one row alone, the second model is never measured.
+    Full full(150);
+    std::ostream out(&full);
+    std::ostringstream errors;
+    const std::vector<const char*> line{"cairn",    "bench",  "--part",    "models", "--model",
+                                        "demo",     "--type", "f32",       "--type", "q8_0",
+                                        "--decode", "1",      "--seconds", "0.01"};
+    EXPECT_EQ(run_command_line(static_cast<int>(line.size()), line.data(), out, errors), 1);
+    EXPECT_GT(full.asked(), 100U);
+    const Outcome absent = run({"bench", "--model", folder_ + "/none.gguf"});
+    EXPECT_EQ(absent.code, 1);
+    EXPECT_EQ(absent.out, "") << "said before anything is measured";
 }
 
 TEST_F(OneMachine, TokenizeTrainsEncodesAndDecodes) {

@@ -3,6 +3,8 @@
 #include <bit>
 #include <cmath>
 
+#include <fmt/core.h>
+
 #include "model/leaf.h"
 
 namespace cairn::train {
@@ -11,23 +13,26 @@ namespace {
 
 constexpr std::uint32_t kMaxLeavesPerStep = 1U << 16;
 
-/// Inside [low, high]; false for NaN.
-bool within(double value, double low, double high) { return value >= low && value <= high; }
+// Inside [low, high], which a NaN never is. `field` is followed by the option that sets it.
+Status check_range(const char* field, double value, double low, double high) {
+    if (value >= low && value <= high) return ok_status();
+    return invalid(fmt::format("recipe: {} is {}, must be {} to {}", field, value, low, high));
+}
 
 }  // namespace
 
 Status validate(const Recipe& recipe, const model::ModelConfig& config) {
     RETURN_IF_ERROR(model::validate(
         model::LeafShape{recipe.leaf_tokens, recipe.context, /*microbatch=*/0}, config));
-    if (recipe.leaves_per_step < 1 || recipe.leaves_per_step > kMaxLeavesPerStep)
-        return invalid("recipe: leaves_per_step must be from 1 to 65536");
-    if (!within(recipe.peak_rate, 1e-9, 10)) return invalid("recipe: peak_rate out of range");
-    if (!within(recipe.floor_ratio, 0, 1)) return invalid("recipe: floor_ratio out of range");
-    if (!within(recipe.beta1, 0, 0.99999) || !within(recipe.beta2, 0, 0.9999999))
-        return invalid("recipe: beta1 and beta2 must be at least 0 and below 1");
-    if (!within(recipe.epsilon, 1e-20, 1)) return invalid("recipe: epsilon out of range");
-    if (!within(recipe.weight_decay, 0, 10)) return invalid("recipe: weight_decay out of range");
-    if (!within(recipe.clip_norm, 0, 1e9)) return invalid("recipe: clip_norm out of range");
+    RETURN_IF_ERROR(
+        check_range("leaves_per_step (--leaves)", recipe.leaves_per_step, 1, kMaxLeavesPerStep));
+    RETURN_IF_ERROR(check_range("peak_rate (--rate)", recipe.peak_rate, 1e-9, 10));
+    RETURN_IF_ERROR(check_range("floor_ratio (--floor)", recipe.floor_ratio, 0, 1));
+    RETURN_IF_ERROR(check_range("beta1 (--beta1)", recipe.beta1, 0, 0.99999));
+    RETURN_IF_ERROR(check_range("beta2 (--beta2)", recipe.beta2, 0, 0.9999999));
+    RETURN_IF_ERROR(check_range("epsilon (--epsilon)", recipe.epsilon, 1e-20, 1));
+    RETURN_IF_ERROR(check_range("weight_decay (--decay)", recipe.weight_decay, 0, 10));
+    RETURN_IF_ERROR(check_range("clip_norm (--clip)", recipe.clip_norm, 0, 1e9));
     if (recipe.total_steps != 0 && recipe.total_steps < recipe.warmup_steps)
         return invalid("recipe: the warm-up is longer than the run");
     return ok_status();

@@ -1,18 +1,22 @@
 #include "cli/measure/bench_command.h"
 
 #include <algorithm>
-#include <filesystem>
+#include <array>
 #include <memory>
 #include <ostream>
 
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include "base/clock.h"
+#include "base/files.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/measure/bench_report.h"
 #include "cli/measure/random_weight.h"
+#include "model/files/mapped_source.h"
 #include "tensor/speed.h"
 
 namespace cairn::cli {
@@ -22,13 +26,19 @@ namespace {
 constexpr std::size_t kMaxBenchTokens = 1U << 16;
 constexpr std::size_t kMaxBenchTogether = 64;
 constexpr double kQuick = 0.2;
+constexpr std::array<const char*, 4> kUsualTypes = {"f32", "f16", "q8_0", "q4_0"};
 // What else a machine needs while a model is measured.
 constexpr std::uint64_t kSpareMemory = std::uint64_t{1} << 30;
 
 class Bench {
   public:
-    Bench(const BenchRequest& request, const Machine& machine)
-        : request_(request), machine_(machine) {
+    /// `out`: where the table goes, a line at a time; null: nowhere.
+    Bench(const BenchRequest& request, const Machine& machine, std::ostream* out)
+        : request_(request),
+          machine_(machine),
+          table_(out, longest_name(request)),
+          out_(out),
+          progress_(clock_, "measuring", steps()) {
         effort_.seconds = request.quick ? request.seconds * kQuick : request.seconds;
         effort_.least_runs = request.quick ? 3 : 5;
     }
@@ -38,11 +48,14 @@ class Bench {
         results_.threads = machine_.threads();
         results_.kernels = machine_.kernels();
         RETURN_IF_ERROR(read_types());
+        RETURN_IF_ERROR(check_files());
+        table().machine(results_);
         // Ratios need the limit, so it is measured for every part but training.
         if (wants("machine") || wants("products") || wants("models")) limits();
         if (wants("products")) products();
         if (wants("models")) RETURN_IF_ERROR(models());
         if (wants("training")) RETURN_IF_ERROR(training());
+        for (const std::string& what : results_.skipped) table().skipped(what);
         return ok_status();
     }
     const BenchResults& results() const { return results_; }
@@ -54,18 +67,59 @@ class Bench {
         if (parts.empty()) return request_.models.empty() || part != "products";
         return std::find(parts.begin(), parts.end(), part) != parts.end();
     }
-    void note(const std::string& line) const { log_info("measuring {}", line); }
-    Note noting() const {
+    void note(const std::string& line) {
+        log_info("measuring {}", line);
+        progress_.update(std::min(measured_++, steps()), line);
+    }
+    Note noting() {
         return [this](const std::string& line) { note(line); };
+    }
+    BenchTable& table() {
+        progress_.clear();
+        return table_;
+    }
+    // Nobody reads on: the rest need not be measured.
+    bool is_over() const { return out_ != nullptr && !out_->good(); }
+
+    static std::size_t longest_name(const BenchRequest& request) {
+        std::size_t longest = 0;
+        for (const std::string& model : request.models)
+            longest = std::max(longest, name_of(model).size());
+        return longest;
+    }
+
+    // Roughly how many figures there will be.
+    std::size_t steps() const {
+        const std::size_t types =
+            request_.types.empty() ? kUsualTypes.size() : request_.types.size();
+        const std::size_t models = request_.models.empty()
+                                       ? bench_shapes().size() - (request_.quick ? 1 : 0)
+                                       : request_.models.size();
+        return 1 + (wants("products") ? product_count() + types : 0) +
+               (wants("models") ? models * types : 0) + (wants("training") ? models : 0);
+    }
+
+    // Before minutes go by: whether each name is a shape or a file that may be a model.
+    Status check_files() const {
+        for (const std::string& path : request_.models) {
+            if (is_shape(path)) continue;
+            if (!exists(path))
+                return not_found("there is no " + path +
+                                 "; --model is demo, chars, 110m, gpt2, 1.1b or a model file");
+            if (!is_folder(path)) RETURN_IF_ERROR(model::open_source(path));
+        }
+        return ok_status();
     }
 
     Status read_types() {
         std::vector<std::string> names = request_.types;
-        if (names.empty()) names = {"f32", "f16", "q8_0", "q4_0"};
+        if (names.empty()) names.assign(kUsualTypes.begin(), kUsualTypes.end());
         for (const std::string& name : names) {
-            ASSIGN_OR_RETURN(const tensor::WeightType type, tensor::parse_weight_type(name));
+            const auto parsed = tensor::parse_weight_type(name);
+            if (!parsed.ok()) return misused("--type: " + parsed.error().message);
+            const tensor::WeightType type = *parsed;
             if (tensor::weight_group(type) > 32)
-                return invalid(name +
+                return misused(name +
                                " cannot be made from random weights; use f32, f16, bf16, "
                                "q8_0, q4_0 or w8a8-row, or a model file");
             types_.push_back(type);
@@ -79,12 +133,18 @@ class Bench {
         ThreadPool single(1);
         results_.read_one_thread = tensor::MemoryReader(single).best(clock);
         results_.read_all_threads = tensor::MemoryReader(*machine_.compute().pool).best(clock);
+        table().limits(results_);
     }
 
     void products() {
         results_.openblas = openblas_version();
-        results_.products = measure_products(machine_.compute(), effort_, noting());
-        results_.matvec = measure_matvec(machine_.compute(), types_, noting());
+        results_.products =
+            measure_products(machine_.compute(), effort_, noting(),
+                             [this](const ProductSpeed& speed) { table().product(speed); });
+        table().openblas(results_);
+        results_.matvec =
+            measure_matvec(machine_.compute(), types_, noting(),
+                           [this](const MatvecSpeed& speed) { table().matvec(speed); });
     }
 
     // Shapes that were asked for: all, or those named; --quick leaves the largest out.
@@ -95,18 +155,24 @@ class Bench {
             const bool named = std::find(asked.begin(), asked.end(), shape.name) != asked.end();
             if (!named && !asked.empty()) continue;
             if (!named && request_.quick && shape.name == "1.1b")
-                results_.skipped.push_back("1.1b: --quick; ask for it with --model 1.1b");
+                skip("1.1b: --quick; ask for it with --model 1.1b");
             else
                 chosen.push_back(shape);
         }
         return chosen;
     }
 
+    void skip(const std::string& what) {
+        if (std::find(results_.skipped.begin(), results_.skipped.end(), what) ==
+            results_.skipped.end())
+            results_.skipped.push_back(what);
+    }
+
     bool fits(const std::string& what, std::uint64_t bytes) {
         const std::uint64_t free = machine_facts().memory_free_bytes;
         if (free == 0 || bytes + kSpareMemory <= free) return true;
-        results_.skipped.push_back(fmt::format("{}: needs {} of memory, {} are free", what,
-                                               bytes_text(bytes), bytes_text(free)));
+        skip(fmt::format("{}: needs {} of memory, {} are free", what, bytes_text(bytes),
+                         bytes_text(free)));
         return false;
     }
 
@@ -114,6 +180,7 @@ class Bench {
         tensor::MemoryReader memory(*machine_.compute().pool);
         for (const BenchShape& shape : shapes()) {
             for (const tensor::WeightType type : types_) {
+                if (is_over()) return ok_status();
                 const std::string what =
                     fmt::format("{} {}", shape.name, tensor::weight_type_name(type));
                 const std::uint64_t parameters = model::ParameterLayout(shape.config).size();
@@ -122,10 +189,11 @@ class Bench {
                 const model::Model model = random_model(machine_.compute(), shape.config, type);
                 results_.models.push_back(measure_model(machine_.compute(), memory, shape.name,
                                                         model, request_.work, effort_));
+                table().model(results_.models.back());
             }
         }
         for (const std::string& path : request_.models) {
-            if (is_shape(path)) continue;
+            if (is_shape(path) || is_over()) continue;
             note(path);
             ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(path));
             const model::ModelConfig& config = loaded.model.config;
@@ -134,9 +202,9 @@ class Bench {
             if (config.context < 2) return invalid(path + " has no room for a second token");
             if (!fits(path, bytes_of(loaded.model))) continue;
             const model::Model packed = model::pack_model(machine_.compute(), loaded.model);
-            results_.models.push_back(measure_model(machine_.compute(), memory,
-                                                    std::filesystem::path(path).filename().string(),
+            results_.models.push_back(measure_model(machine_.compute(), memory, name_of(path),
                                                     packed, request_.work, effort_));
+            table().model(results_.models.back());
         }
         return ok_status();
     }
@@ -151,11 +219,13 @@ class Bench {
 
     Status training() {
         for (const BenchShape& shape : shapes()) {
+            if (is_over()) return ok_status();
             if (!fits("training " + shape.name, training_memory(shape))) continue;
             note("training " + shape.name);
             ASSIGN_OR_RETURN(TrainingSpeed speed,
                              measure_training(machine_.compute(), shape, effort_));
             results_.training.push_back(std::move(speed));
+            table().training(results_.training.back(), results_);
         }
         return ok_status();
     }
@@ -170,18 +240,20 @@ class Bench {
     Effort effort_;
     std::vector<tensor::WeightType> types_;
     BenchResults results_;
+    BenchTable table_;
+    std::ostream* out_;
+    SystemClock clock_;
+    std::size_t measured_ = 0;
+    Progress progress_;
 };
 
 }  // namespace
 
 Status run_bench(const BenchRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
-    Bench bench(request, *machine);
+    Bench bench(request, *machine, request.json ? nullptr : &out);
     RETURN_IF_ERROR(bench.run());
-    if (request.json)
-        out << bench_json(bench.results()) << '\n';
-    else
-        print_bench(bench.results(), out);
+    if (request.json) out << bench_json(bench.results()) << '\n';
     return ok_status();
 }
 

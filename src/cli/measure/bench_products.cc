@@ -103,8 +103,11 @@ std::optional<std::string> openblas_version() {
     return blas->version();
 }
 
+std::size_t product_count() { return std::size(kShapes); }
+
 std::vector<ProductSpeed> measure_products(const tensor::Compute& compute, const Effort& effort,
-                                           const Note& note) {
+                                           const Note& note,
+                                           const std::function<void(const ProductSpeed&)>& done) {
     const auto blas = OpenBlas::open(compute.pool->size());
     // Ours and theirs by turns, so that a disturbance meets both.
     constexpr std::size_t kTurns = 3;
@@ -127,6 +130,7 @@ std::vector<ProductSpeed> measure_products(const tensor::Compute& compute, const
         ProductSpeed speed{shape.name, shape.operation, shape.m, shape.n, shape.k, 0, {}};
         speed.gflops = operations / ours / 1e9;
         if (blas) speed.openblas_gflops = operations / theirs / 1e9;
+        done(speed);
         speeds.push_back(std::move(speed));
     }
     return speeds;
@@ -134,7 +138,8 @@ std::vector<ProductSpeed> measure_products(const tensor::Compute& compute, const
 
 std::vector<MatvecSpeed> measure_matvec(const tensor::Compute& compute,
                                         const std::vector<tensor::WeightType>& types,
-                                        const Note& note) {
+                                        const Note& note,
+                                        const std::function<void(const MatvecSpeed&)>& done) {
     // A feed-forward matrix of a model of 1.1 billion parameters.
     constexpr std::size_t kRows = 5632, kCols = 2048;
     constexpr std::size_t kTurns = 5;
@@ -152,6 +157,7 @@ std::vector<MatvecSpeed> measure_matvec(const tensor::Compute& compute,
             shares.push_back(rates.back() / reading);
         }
         speeds.push_back({type, kRows, kCols, median(std::move(rates)), median(std::move(shares))});
+        done(speeds.back());
     }
     return speeds;
 }

@@ -26,9 +26,11 @@ struct ProductSpeed {
     std::optional<double> openblas_gflops;
 };
 
-/// Products in fp32: 1024^3 and the shapes of training and prefill.
+/// Products in fp32: 1024^3 and the shapes of training and prefill. `done` sees each as it comes.
 std::vector<ProductSpeed> measure_products(const tensor::Compute& compute, const Effort& effort,
-                                           const Note& note);
+                                           const Note& note,
+                                           const std::function<void(const ProductSpeed&)>& done);
+std::size_t product_count();
 
 /// "OpenBLAS 0.3.21 ... SkylakeX", or nothing where libopenblas.so.0 cannot be opened.
 std::optional<std::string> openblas_version();
@@ -43,6 +45,7 @@ struct MatvecSpeed {
 /// One row times a packed matrix that no cache holds (tensor/speed.h).
 std::vector<MatvecSpeed> measure_matvec(const tensor::Compute& compute,
                                         const std::vector<tensor::WeightType>& types,
-                                        const Note& note);
+                                        const Note& note,
+                                        const std::function<void(const MatvecSpeed&)>& done);
 
 }  // namespace cairn::cli

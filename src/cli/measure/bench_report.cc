@@ -104,70 +104,79 @@ std::string percent(double value, double limit) {
     return limit > 0 ? fmt::format("{:.0f} %", 100 * value / limit) : std::string("-");
 }
 
-void print_machine(const BenchResults& results, std::ostream& out) {
-    out << fmt::format("{}, {} cores, {}, {}\n", results.machine.cpu, results.machine.cores,
-                       bytes_text(results.machine.memory_bytes), results.machine.system);
-    out << fmt::format("{} threads, kernels {}\n", results.threads, results.kernels);
-    if (results.read_all_threads > 0)
-        out << fmt::format("memory is read at {:.1f} GB/s ({:.1f} by one thread)\n",
-                           results.read_all_threads / 1e9, results.read_one_thread / 1e9);
-}
-
-void print_products(const BenchResults& results, std::ostream& out) {
-    out << fmt::format("\n{:<26}{:<11}{:>18}{:>11}{:>11}{:>8}\n", "fp32 product", "", "m x n x k",
-                       "GFLOP/s", "OpenBLAS", "ratio");
-    for (const ProductSpeed& p : results.products)
-        out << fmt::format(
-            "{:<26}{:<11}{:>18}{:>11.1f}{:>11}{:>8}\n", p.name, p.operation,
-            fmt::format("{} x {} x {}", p.m, p.n, p.k), p.gflops,
-            p.openblas_gflops ? fmt::format("{:.1f}", *p.openblas_gflops) : std::string("-"),
-            percent(p.gflops, p.openblas_gflops.value_or(0)));
-    if (results.openblas)
-        out << "beside " << *results.openblas << '\n';
-    else
-        out << "OpenBLAS is not installed (Debian: libopenblas0-pthread)\n";
-}
-
-void print_matvec(const BenchResults& results, std::ostream& out) {
-    out << fmt::format("\n{:<26}{:>18}{:>11}{:>19}\n", "matrix x vector", "rows x cols", "GB/s",
-                       "of memory's speed");
-    for (const MatvecSpeed& speed : results.matvec)
-        out << fmt::format("{:<26}{:>18}{:>11.1f}{:>19}\n", tensor::weight_type_name(speed.type),
-                           fmt::format("{} x {}", speed.rows, speed.cols),
-                           speed.bytes_per_second / 1e9, percent(speed.memory_ratio, 1.0));
-}
-
-void print_models(const BenchResults& results, std::ostream& out) {
-    // Files have longer names than shapes, and mixes longer types.
-    std::size_t name = 10;
-    std::size_t type = 5;
-    for (const ModelSpeed& s : results.models) {
-        name = std::max(name, s.name.size());
-        type = std::max(type, s.type.size());
-    }
-    out << fmt::format(
-        "\n{:<{}}{:<{}}{:>12}{:>16}{:>11}{:>16}{:>19}{:>16}\n", "model", name + 2, "type", type + 2,
-        "size", "prefill tok/s", "GFLOP/s", "decode tok/s", "of memory's speed",
-        results.models.empty() ? "" : fmt::format("{} at once", results.models.front().together));
-    for (const ModelSpeed& s : results.models)
-        out << fmt::format("{:<{}}{:<{}}{:>12}{:>16.1f}{:>11.1f}{:>16.2f}{:>19}{:>16.1f}\n", s.name,
-                           name + 2, s.type, type + 2, bytes_text(s.bytes_per_token),
-                           s.prefill_tokens_s, gflops(s.operations_per_token, s.prefill_tokens_s),
-                           s.decode_tokens_s, percent(s.decode_ratio, 1.0), s.together_tokens_s);
-}
-
-void print_training(const BenchResults& results, std::ostream& out) {
-    out << fmt::format("\n{:<12}{:>14}{:>12}{:>12}{:>12}{:>23}\n", "training", "parameters",
-                       "tokens/step", "tokens/s", "GFLOP/s", "of the best product's");
-    for (const TrainingSpeed& s : results.training) {
-        const double reached = gflops(s.operations_per_token, s.tokens_s);
-        out << fmt::format("{:<12}{:>14}{:>12}{:>12.1f}{:>12.1f}{:>23}\n", s.name, s.parameters,
-                           s.tokens_per_step, s.tokens_s, reached,
-                           percent(reached, best_gflops(results)));
-    }
-}
-
 }  // namespace
+
+BenchTable::BenchTable(std::ostream* out, std::size_t longest_name)
+    : out_(out), name_(std::max<std::size_t>(10, longest_name)) {}
+
+// A heading where a part begins.
+void BenchTable::begin(Part part, const std::string& heading) {
+    if (part_ != part) line('\n' + heading);
+    part_ = part;
+}
+
+void BenchTable::line(const std::string& text) {
+    if (out_ != nullptr) *out_ << text << '\n' << std::flush;
+}
+
+void BenchTable::machine(const BenchResults& results) {
+    line(fmt::format("{}, {} cores, {}, {}", results.machine.cpu, results.machine.cores,
+                     bytes_text(results.machine.memory_bytes), results.machine.system));
+    line(fmt::format("{} threads, kernels {}", results.threads, results.kernels));
+}
+
+void BenchTable::limits(const BenchResults& results) {
+    line(fmt::format("memory is read at {:.1f} GB/s ({:.1f} by one thread)",
+                     results.read_all_threads / 1e9, results.read_one_thread / 1e9));
+}
+
+void BenchTable::product(const ProductSpeed& p) {
+    begin(Part::kProducts, fmt::format("{:<26}{:<11}{:>18}{:>11}{:>11}{:>8}", "fp32 product", "",
+                                       "m x n x k", "GFLOP/s", "OpenBLAS", "ratio"));
+    line(fmt::format(
+        "{:<26}{:<11}{:>18}{:>11.1f}{:>11}{:>8}", p.name, p.operation,
+        fmt::format("{} x {} x {}", p.m, p.n, p.k), p.gflops,
+        p.openblas_gflops ? fmt::format("{:.1f}", *p.openblas_gflops) : std::string("-"),
+        percent(p.gflops, p.openblas_gflops.value_or(0))));
+}
+
+void BenchTable::openblas(const BenchResults& results) {
+    line(results.openblas ? "beside " + *results.openblas
+                          : "OpenBLAS is not installed (Debian: libopenblas0-pthread)");
+}
+
+void BenchTable::matvec(const MatvecSpeed& speed) {
+    begin(Part::kMatvec, fmt::format("{:<26}{:>18}{:>11}{:>19}", "matrix x vector", "rows x cols",
+                                     "GB/s", "of memory's speed"));
+    line(fmt::format("{:<26}{:>18}{:>11.1f}{:>19}", tensor::weight_type_name(speed.type),
+                     fmt::format("{} x {}", speed.rows, speed.cols), speed.bytes_per_second / 1e9,
+                     percent(speed.memory_ratio, 1.0)));
+}
+
+void BenchTable::model(const ModelSpeed& s) {
+    // Mixes have longer types than one type.
+    constexpr std::size_t kType = 17;
+    begin(Part::kModels,
+          fmt::format("{:<{}}{:<{}}{:>12}{:>16}{:>11}{:>16}{:>19}{:>16}", "model", name_ + 2,
+                      "type", kType, "size", "prefill tok/s", "GFLOP/s", "decode tok/s",
+                      "of memory's speed", fmt::format("{} at once", s.together)));
+    line(fmt::format("{:<{}}{:<{}}{:>12}{:>16.1f}{:>11.1f}{:>16.2f}{:>19}{:>16.1f}", s.name,
+                     name_ + 2, s.type, kType, bytes_text(s.bytes_per_token), s.prefill_tokens_s,
+                     gflops(s.operations_per_token, s.prefill_tokens_s), s.decode_tokens_s,
+                     percent(s.decode_ratio, 1.0), s.together_tokens_s));
+}
+
+void BenchTable::training(const TrainingSpeed& s, const BenchResults& results) {
+    begin(Part::kTraining,
+          fmt::format("{:<12}{:>14}{:>12}{:>12}{:>12}{:>23}", "training", "parameters",
+                      "tokens/step", "tokens/s", "GFLOP/s", "of the best product's"));
+    const double reached = gflops(s.operations_per_token, s.tokens_s);
+    line(fmt::format("{:<12}{:>14}{:>12}{:>12.1f}{:>12.1f}{:>23}", s.name, s.parameters,
+                     s.tokens_per_step, s.tokens_s, reached,
+                     percent(reached, best_gflops(results))));
+}
+
+void BenchTable::skipped(const std::string& what) { line("not measured: " + what); }
 
 std::string bench_json(const BenchResults& results) {
     Json json = {{"schema", kSchema}, {"machine", machine_json(results)}};
@@ -177,15 +186,6 @@ std::string bench_json(const BenchResults& results) {
     if (!results.training.empty()) json["training"] = training_json(results);
     json["skipped"] = results.skipped;
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-void print_bench(const BenchResults& results, std::ostream& out) {
-    print_machine(results, out);
-    if (!results.products.empty()) print_products(results, out);
-    if (!results.matvec.empty()) print_matvec(results, out);
-    if (!results.models.empty()) print_models(results, out);
-    if (!results.training.empty()) print_training(results, out);
-    for (const std::string& line : results.skipped) out << "not measured: " << line << '\n';
 }
 
 }  // namespace cairn::cli

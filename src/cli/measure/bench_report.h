@@ -28,6 +28,29 @@ struct BenchResults {
 /// One JSON object; the schema stands at run_bench.
 std::string bench_json(const BenchResults& results);
 
-void print_bench(const BenchResults& results, std::ostream& out);
+/// The table for people, a line as soon as it is measured: minutes pass before the last one.
+class BenchTable {
+  public:
+    /// Null: nothing is printed. `longest_name` of a model, in characters.
+    BenchTable(std::ostream* out, std::size_t longest_name);
+
+    void machine(const BenchResults& results);
+    void limits(const BenchResults& results);
+    void product(const ProductSpeed& speed);
+    void openblas(const BenchResults& results);
+    void matvec(const MatvecSpeed& speed);
+    void model(const ModelSpeed& speed);
+    void training(const TrainingSpeed& speed, const BenchResults& results);
+    void skipped(const std::string& what);
+
+  private:
+    enum class Part { kNone, kProducts, kMatvec, kModels, kTraining };
+    void begin(Part part, const std::string& heading);
+    void line(const std::string& text);
+
+    std::ostream* out_;
+    std::size_t name_;
+    Part part_ = Part::kNone;
+};
 
 }  // namespace cairn::cli

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/outputs.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/measure/lab_gradients.h"
@@ -43,6 +44,9 @@ void print(const lab::AttackOutcome& outcome, std::ostream& out) {
 Status run_lab_attacks(const lab::AttackOptions& options, bool json, std::ostream& out) {
     if (const auto names = list_folder(options.directory); names.ok() && !names->empty())
         return Error{ErrorCode::kRefused, options.directory + " is not empty: name another --dir"};
+    if (is_file(options.directory))
+        return misused("--dir " + options.directory + " is a file, and a folder is wanted");
+    RETURN_IF_ERROR(check_outputs({{"--dir", options.directory + "/attacks"}}, {}));
     const SystemClock clock;
     Progress progress(clock, "attacks", lab::attack_count());
     ASSIGN_OR_RETURN(const auto outcomes,

@@ -1,5 +1,6 @@
 #include "cli/measure/lab_gradients.h"
 
+#include <bit>
 #include <cstring>
 #include <memory>
 #include <ostream>
@@ -8,7 +9,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/disk.h"
+#include "base/files.h"
+#include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/models/config_json.h"
@@ -46,7 +48,7 @@ Result<model::ModelConfig> family_config(const std::string& family, std::uint32_
         config.tied_head = false;
         return config;
     }
-    if (family != "gpt2") return invalid("--family is llama, qwen3 or gpt2");
+    if (family != "gpt2") return misused("--family is llama, qwen3 or gpt2");
     config.kv_heads = 4;
     config.norm = model::NormKind::kLayer;
     config.positions = model::PositionKind::kLearned;
@@ -162,6 +164,11 @@ Bytes encode_step(const Step& step) {
 }  // namespace
 
 Status run_lab_gradients(const GradientsRequest& request, std::ostream& out) {
+    if (!std::has_single_bit(request.context) || request.context > kLeaf)
+        return misused(
+            fmt::format("--context {} is not a power of two up to {}", request.context, kLeaf));
+    if (!request.model.empty()) RETURN_IF_ERROR(check_exists("--model", request.model));
+    RETURN_IF_ERROR(check_outputs({{"--out", request.out}}, {{"--model", request.model}}));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     model::ModelConfig config;
     std::vector<float> parameters;
@@ -178,13 +185,11 @@ Status run_lab_gradients(const GradientsRequest& request, std::ostream& out) {
         config = loaded.model.config;
         parameters = model::dense_parameters(loaded.model);
     }
+    RETURN_IF_ERROR(model::validate(model::LeafShape{kLeaf, request.context, 0}, config));
     ASSIGN_OR_RETURN(const Step step,
                      take_step(config, std::move(parameters), request, machine->compute()));
     const Bytes file = encode_step(step);
-    const std::size_t slash = request.out.rfind('/');
-    PosixDisk disk(slash == std::string::npos ? "." : request.out.substr(0, slash + 1));
-    RETURN_IF_ERROR(disk.write_atomic(
-        slash == std::string::npos ? request.out : request.out.substr(slash + 1), file));
+    RETURN_IF_ERROR(write_file(request.out, file));
     if (request.json)
         out << Json{{"out", request.out},
                     {"loss", step.report.loss},

@@ -144,7 +144,9 @@ void add_model(CLI::App& app, Invocation& invocation) {
         add("verify", "Check a model file, or that two files hold the same model",
             "cairn model verify --model stories.gguf --against stories260K.bin", run_model_verify);
     verify->add_option("--against", request->against, "Another form of the same model");
-    verify->add_option("--threads", request->threads, "0: one per processor");
+    verify->add_option("--threads", request->threads, "0: one per processor")
+        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
+        ->capture_default_str();
 }
 
 }  // namespace cairn::cli

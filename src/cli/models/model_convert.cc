@@ -8,9 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/outputs.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "cli/local_model.h"
 #include "cli/models/model_command.h"
+#include "model/files/file_writer.h"
 #include "model/files/outgoing.h"
 #include "model/files/save.h"
 
@@ -25,7 +28,8 @@ Result<std::uint64_t> parse_size(const std::string& text) {
     if (text.empty()) return std::uint64_t{0};
     std::uint64_t number = 0;
     std::size_t at = 0;
-    for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && at < 15; ++at)
+    constexpr std::size_t kMostDigits = 18;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && at < kMostDigits; ++at)
         number = number * 10 + static_cast<std::uint64_t>(text[at] - '0');
     const std::string unit = text.substr(at);
     std::uint64_t scale = 0;
@@ -34,7 +38,8 @@ Result<std::uint64_t> parse_size(const std::string& text) {
     if (unit == "MB") scale = 1000000;
     if (unit == "GB") scale = 1000000000;
     if (at == 0 || number == 0 || scale == 0 || number > UINT64_MAX / scale)
-        return invalid("--shard-size " + text + " is not a size; write it as 500MB or 2GB");
+        return misused("--shard-size '" + printable_line(text) +
+                       "' is not a size; write it as 500MB or 2GB");
     return number * scale;
 }
 
@@ -48,6 +53,41 @@ std::uint64_t size_on_disk(const std::string& path) {
         for (const std::string& name : *names)
             if (is_file(path + "/" + name)) total += size_on_disk(path + "/" + name);
     return total;
+}
+
+// What the command reads.
+std::vector<NamedPath> inputs_of(const ModelRequest& request) {
+    std::vector<NamedPath> inputs{{"--model", request.model}, {"--tokenizer", request.tokenizer}};
+    const bool folder = is_folder(request.model);
+    if (!folder && !request.model.ends_with(".safetensors")) return inputs;
+    const std::string root = folder ? request.model : folder_of(request.model);
+    if (const auto names = list_folder(root); names.ok())
+        for (const std::string& name : *names) inputs.push_back({"--model", root + "/" + name});
+    return inputs;
+}
+
+// Whether the output can be written and is none of the inputs: asked before the model is read.
+Status check_out(const ModelRequest& request, model::ModelFormat format) {
+    const auto replace = request.force ? model::Replace::kYes : model::Replace::kNo;
+    const std::vector<NamedPath> inputs = inputs_of(request);
+    if (format != model::ModelFormat::kHuggingFace) {
+        for (const NamedPath& input : inputs)
+            if (same_file(input.path, request.out))
+                return check_outputs({{"--out", request.out}}, inputs);
+        RETURN_IF_ERROR(model::check_target(request.out, replace));
+        return check_outputs({{"--out", request.out}}, inputs);
+    }
+    for (const std::string& input : {request.model, request.tokenizer})
+        if (!input.empty() && same_file(is_folder(input) ? input : folder_of(input), request.out))
+            return Error{ErrorCode::kRefused, "--out " + request.out + " is the folder of " +
+                                                  input +
+                                                  ", which the command reads: name another"};
+    if (is_file(request.out))
+        return Error{ErrorCode::kRefused,
+                     "--out " + request.out + " is a file, and a folder is wanted (--to hf)"};
+    const std::string config = request.out + "/config.json";
+    RETURN_IF_ERROR(model::check_target(config, replace));
+    return check_outputs({{"--out", is_folder(request.out) ? config : request.out}}, inputs);
 }
 
 // The model's tokenizer travels with it; without one the model alone is converted.
@@ -73,15 +113,21 @@ std::map<std::uint64_t, std::vector<std::string>> fallbacks(const model::Model& 
 }  // namespace
 
 Status run_model_convert(const ModelRequest& request, std::ostream& out) {
-    ASSIGN_OR_RETURN(const model::ModelFormat format,
-                     model::model_format_for(request.out, request.format));
+    const auto format_named = model::model_format_for(request.out, request.format);
+    if (!format_named.ok()) return misused(format_named.error().message);
+    const model::ModelFormat format = *format_named;
     model::WriteOptions options;
     if (!request.type.empty()) {
-        ASSIGN_OR_RETURN(options.type, tensor::parse_weight_type(request.type));
+        const auto type = tensor::parse_weight_type(request.type);
+        if (!type.ok()) return misused("--type: " + type.error().message);
+        options.type = *type;
     }
+    if (!request.shard_size.empty() && format != model::ModelFormat::kHuggingFace)
+        return misused("--shard-size is for Hugging Face folders (--to hf), and " + request.out +
+                       " is to be " + std::string(model::model_format_name(format)));
     ASSIGN_OR_RETURN(options.shard_bytes, parse_size(request.shard_size));
-    if (options.shard_bytes != 0 && format != model::ModelFormat::kHuggingFace)
-        return invalid("--shard-size is for Hugging Face folders");
+    RETURN_IF_ERROR(check_exists("--model", request.model));
+    RETURN_IF_ERROR(check_out(request, format));
     options.replace = request.force ? model::Replace::kYes : model::Replace::kNo;
     ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(request.model));
     RETURN_IF_ERROR(attach_tokenizer(request, loaded));

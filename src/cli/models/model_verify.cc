@@ -102,6 +102,8 @@ Result<Comparison> compare(const ModelRequest& request, const model::Model& mode
 }  // namespace
 
 Status run_model_verify(const ModelRequest& request, std::ostream& out) {
+    RETURN_IF_ERROR(check_exists("--model", request.model));
+    if (!request.against.empty()) RETURN_IF_ERROR(check_exists("--against", request.against));
     ASSIGN_OR_RETURN(const model::LoadedModel loaded, model::load_any(request.model));
     const std::string hash = to_hex(serve::content_hash(loaded.model.config, loaded.model.weights));
     const auto tokenizer = model::find_tokenizer(loaded, request.model, request.tokenizer);

@@ -146,6 +146,7 @@ void print_table(const std::vector<Embedded>& all, std::ostream& out) {
 void print_nearest(const std::vector<Embedded>& all, std::ostream& out) {
     out << "\ncosine  text, and the one nearest to it\n";
     for (const Embedded& one : all) {
+        if (!out.good()) return;
         const Embedded* nearest = nullptr;
         double best = -2;
         for (const Embedded& other : all) {
@@ -180,6 +181,7 @@ void print(const EmbedRequest& request, const std::vector<Embedded>& all, model:
 
 Status run_embed(const EmbedRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
+    RETURN_IF_ERROR(check_exists("--model", request.model));
     ASSIGN_OR_RETURN(std::vector<std::string> texts, texts_of(request));
     ASSIGN_OR_RETURN(const auto local,
                      load_local_model(request.model, request.tokenizer, Needs::kStates));

@@ -14,6 +14,7 @@
 #include "cli/write/generate_many.h"
 #include "cli/write/written_text.h"
 #include "model/generate.h"
+#include "model/stop_strings.h"
 #include "serve/model_snapshot.h"
 #include "serve/network_layers.h"
 
@@ -53,8 +54,6 @@ class OwnLayers final : public model::LayerStack {
 Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& request,
                                                       const LocalModel& local,
                                                       std::size_t positions) {
-    if (request.servers.empty())
-        return invalid("--network needs at least one --server HOST:PORT that may be asked");
     serve::NetworkLayersOptions options;
     options.remote.servers = request.servers;
     options.remote.max_positions = static_cast<std::uint32_t>(positions);
@@ -64,10 +63,11 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& req
         serve::content_hash(local.model.config, local.model.weights), local.model.config, options);
 }
 
-// `show` receives the text piece by piece.
+// `show` receives the text piece by piece; there is no point in more of it once `can_show` says no.
 Result<Written> write_text(const GenerateRequest& request, const LocalModel& local,
                            const tensor::Compute& compute,
-                           const std::function<void(const std::string&)>& show) {
+                           const std::function<void(const std::string&)>& show,
+                           const std::function<bool()>& can_show) {
     const model::ModelConfig& config = local.model.config;
     const model::Tokens prompt = local.tokenizer->encode_prompt(request.prompt);
     const std::size_t positions =
@@ -95,7 +95,7 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
     const auto on_step = [&](const model::GeneratedStep& step) {
         show(text.take(step));
         if (request.json) progress.update(step.index + 1);
-        return !text.stopped();
+        return !text.stopped() && can_show();
     };
     ASSIGN_OR_RETURN(const model::Generated generated,
                      model::generate(compute, ends, *layers, prompt, generate_options(request),
@@ -122,6 +122,18 @@ nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
     return list;
 }
 
+// What the command line alone can tell, before a model is read.
+Status check_request(const GenerateRequest& request) {
+    if (!request.sampling.idle.empty()) return misused(request.sampling.idle);
+    if (request.network && request.servers.empty())
+        return misused("--network needs at least one --server HOST:PORT that may be asked");
+    if (request.logprobs && !request.json)
+        return misused("--logprobs are printed as JSON: add --json");
+    const auto stops = model::StopStrings::create(request.sampling.stops);
+    if (!stops.ok()) return misused("--stop: " + stops.error().message);
+    return ok_status();
+}
+
 }  // namespace
 
 model::GenerateOptions generate_options(const GenerateRequest& request) {
@@ -134,15 +146,22 @@ model::GenerateOptions generate_options(const GenerateRequest& request) {
 }
 
 Status run_generate(const GenerateRequest& request, std::ostream& out) {
+    RETURN_IF_ERROR(check_request(request));
+    std::vector<std::string> prompts;
+    if (!request.prompts.empty()) {
+        ASSIGN_OR_RETURN(prompts, read_prompts(request.prompts));
+    }
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
     // The network names a model by its canonical weights, and its layers run elsewhere.
     if (!request.network) pack_local_model(machine->compute(), *local);
-    if (!request.prompts.empty()) return run_generate_many(request, *local, *machine, out);
+    if (!prompts.empty())
+        return run_generate_many(request, *local, *machine, std::move(prompts), out);
     const auto show = [&](const std::string& piece) {
         if (!request.json) out << piece << std::flush;
     };
-    ASSIGN_OR_RETURN(Written written, write_text(request, *local, machine->compute(), show));
+    ASSIGN_OR_RETURN(Written written, write_text(request, *local, machine->compute(), show,
+                                                 [&] { return out.good(); }));
     if (!request.json) {
         out << '\n';
         return ok_status();
@@ -187,12 +206,13 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         ->check(CLI::Range(std::size_t{1}, kMaxSteps))
         ->capture_default_str();
     add_sampling_options(*command, request->sampling);
-    command->add_flag("--logprobs", request->logprobs,
-                      "With --json: the log-probability of every token");
+    auto* logprobs = command->add_flag("--logprobs", request->logprobs,
+                                       "With --json: the log-probability of every token");
     command
         ->add_option("--top-logprobs", request->top_logprobs,
                      "With --logprobs: the most probable tokens, too")
-        ->check(CLI::Range(std::size_t{0}, model::kMaxTopLogprobs));
+        ->check(CLI::Range(std::size_t{0}, model::kMaxTopLogprobs))
+        ->needs(logprobs);
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();

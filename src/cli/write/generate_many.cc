@@ -50,7 +50,7 @@ class Texts {
         const Interrupt interrupt;
         Progress progress(clock, "texts", prompts_.size());
         const std::uint64_t started = clock.monotonic_us();
-        while (written_ < prompts_.size() && !interrupt.raised()) {
+        while (written_ < prompts_.size() && !interrupt.raised() && out_.good()) {
             while (next_ < prompts_.size() && engine_.size() < request_.together)
                 if (const Status joined = join(); !joined.ok()) return joined;
             engine_.step([&](const model::BatchEvent& event) { return on_event(event); });
@@ -63,7 +63,8 @@ class Texts {
                 std::to_string(static_cast<std::size_t>(static_cast<double>(tokens_) / seconds)) +
                     " tokens/s");
         }
-        if (written_ == prompts_.size()) return ok_status();
+        // What could not be written is said where every command ends.
+        if (written_ == prompts_.size() || !out_.good()) return ok_status();
         return Error{ErrorCode::kRefused, "interrupted after " + std::to_string(written_) + " of " +
                                               std::to_string(prompts_.size()) + " texts"};
     }
@@ -157,8 +158,8 @@ Result<std::vector<std::string>> read_prompts(const std::string& path) {
 }
 
 Status run_generate_many(const GenerateRequest& request, const LocalModel& local,
-                         const Machine& machine, std::ostream& out) {
-    ASSIGN_OR_RETURN(std::vector<std::string> prompts, read_prompts(request.prompts));
+                         const Machine& machine, std::vector<std::string> prompts,
+                         std::ostream& out) {
     return Texts(request, local, machine, std::move(prompts), out).run();
 }
 

@@ -22,6 +22,7 @@ Result<std::vector<std::string>> read_prompts(const std::string& path);
 /// people under a heading, as JSON one object a line with index, prompt and what WrittenText
 /// reports. Ctrl-C ends after the texts that are done. `local` is packed.
 Status run_generate_many(const GenerateRequest& request, const LocalModel& local,
-                         const Machine& machine, std::ostream& out);
+                         const Machine& machine, std::vector<std::string> prompts,
+                         std::ostream& out);
 
 }  // namespace cairn::cli

@@ -9,14 +9,17 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
     command.add_option("--temperature", settings.temperature, "0 takes the most probable token")
         ->check(CLI::Range(0.0F, 100.0F))
         ->capture_default_str();
-    command.add_option("--top-k", settings.top_k, "Only the k best tokens; 0: all")
-        ->capture_default_str();
-    command.add_option("--top-p", settings.top_p, "Only the best p of probability")
-        ->check(CLI::Range(0.0F, 1.0F))
-        ->capture_default_str();
-    command.add_option("--min-p", settings.min_p, "Share of the best one's probability")
-        ->check(CLI::Range(0.0F, 1.0F))
-        ->capture_default_str();
+    const CLI::Option* top_k =
+        command.add_option("--top-k", settings.top_k, "Only the k best tokens; 0: all")
+            ->capture_default_str();
+    const CLI::Option* top_p =
+        command.add_option("--top-p", settings.top_p, "Only the best p of probability")
+            ->check(CLI::Range(1e-6F, 1.0F))
+            ->capture_default_str();
+    const CLI::Option* min_p =
+        command.add_option("--min-p", settings.min_p, "Share of the best one's probability")
+            ->check(CLI::Range(0.0F, 1.0F))
+            ->capture_default_str();
     command
         .add_option("--repetition-penalty", settings.repetition_penalty,
                     "Divides the logits of tokens that were there; 1: none")
@@ -43,7 +46,24 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
             "How keys and values are kept: f32, f16 or bf16 (half the memory, other bits)")
         ->check(CLI::IsMember({"f32", "f16", "bf16"}).description(""))
         ->default_str("f32");
-    command.add_option("--stop", options.stops, "End before this text; again for each");
+    command.add_option("--stop", options.stops, "End before this text; again for each")
+        ->check(CLI::Validator(
+            [](const std::string& text) { return std::string(text.empty() ? "it is empty" : ""); },
+            ""));
+    // What chooses among tokens does nothing where there is no choice.
+    command.parse_complete_callback([top_k, top_p, min_p, &options] {
+        const tensor::SampleSettings& chosen = options.settings;
+        if (chosen.temperature > 0) return;
+        const auto look = [&](const CLI::Option* option, bool narrows) {
+            if (option->count() > 0 && narrows)
+                options.idle = option->get_name() +
+                               " does nothing at --temperature 0, which takes the most probable "
+                               "token; say --temperature 0.8, for example, or leave it out";
+        };
+        look(top_k, chosen.top_k > 1);
+        look(top_p, chosen.top_p < 1);
+        look(min_p, chosen.min_p > 0);
+    });
 }
 
 }  // namespace cairn::cli

@@ -19,6 +19,7 @@ struct SamplingOptions {
     tensor::SampleSettings settings{};
     tensor::KvType kv = tensor::KvType::kF32;  ///< narrower: half the memory, other bits
     std::vector<std::string> stops;            ///< the text ends before the first of these
+    std::string idle{};                        ///< what was given and does nothing, and why
 };
 
 /// --temperature, --top-k, --top-p, --min-p, the penalties, --seed, --stop, --kv. The memory behind

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/files.h"
+#include "base/outputs.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
@@ -29,6 +30,9 @@ void print(const nlohmann::json& object, std::ostream& out) {
 }
 
 Status train(const TokenizeRequest& request, std::ostream& out) {
+    std::vector<NamedPath> inputs;
+    for (const std::string& path : request.train) inputs.push_back({"--train", path});
+    RETURN_IF_ERROR(check_outputs({{"--out", request.out}}, inputs));
     std::vector<std::string> texts;
     for (const std::string& path : request.train) {
         ASSIGN_OR_RETURN(std::string text, read_text_file(path));
@@ -103,8 +107,8 @@ Status encode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
         return ok_status();
     }
     if (request.pieces) {
-        for (const std::uint32_t token : tokens)
-            out << fmt::format("{:>7}  {}\n", token, quoted(tokenizer.name(token)));
+        for (std::size_t i = 0; i < tokens.size() && out.good(); ++i)
+            out << fmt::format("{:>7}  {}\n", tokens[i], quoted(tokenizer.name(tokens[i])));
     } else {
         out << fmt::format("{}\n", fmt::join(tokens, " "));
     }
@@ -117,8 +121,8 @@ Status decode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
               std::ostream& out) {
     for (const std::uint32_t id : request.ids)
         if (id >= tokenizer.vocab_size())
-            return invalid(fmt::format("token {} does not exist: the vocabulary has {}", id,
-                                       tokenizer.vocab_size()));
+            return invalid(fmt::format("--decode {}: there is no such token, the vocabulary has {}",
+                                       id, tokenizer.vocab_size()));
     const std::string text = tokenizer.decode(request.ids);
     if (request.json)
         print({{"text", text}}, out);
@@ -154,16 +158,20 @@ void add_tokenize(CLI::App& app, Invocation& invocation) {
     what->require_option(1);
     command->add_option("--vocab", request->vocab, "Tokens in the new vocabulary")
         ->check(CLI::Range(model::kFirstMerge, model::kMaxBpeVocab))
+        ->needs(train_option)
         ->capture_default_str();
     auto* input = command->add_option_group("input", "The text (default: standard input) or ids");
     auto* text = input->add_option("--text", request->text, "Text to encode")->needs(with);
     input->add_option("--file", request->file, "Text file to encode")->needs(with);
     input->add_option("--decode", request->ids, "Token ids to turn into text")->needs(with);
     input->require_option(0, 1);
-    command->add_flag("--special", request->special,
-                      "Names of control tokens in the text make those tokens");
-    command->add_flag("--pieces", request->pieces, "Show the piece of each token");
+    command
+        ->add_flag("--special", request->special,
+                   "Names of control tokens in the text make those tokens")
+        ->needs(with);
+    command->add_flag("--pieces", request->pieces, "Show the piece of each token")->needs(with);
     command->add_option("--repeat", request->repeat, "Encode so often and say how fast")
+        ->needs(with)
         ->check(CLI::Range(1, 1000));
     command->callback([request, text, &invocation] {
         request->has_text = text->count() > 0;

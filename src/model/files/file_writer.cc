@@ -5,14 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <system_error>
 
 #include <fmt/core.h>
 
-namespace cairn::model {
+#include "base/files.h"
 
-namespace fs = std::filesystem;
+namespace cairn::model {
 
 namespace {
 
@@ -26,11 +25,6 @@ Error failure(const std::string& what, int code) {
                      (full ? "; nothing was left behind, free some room and run it again" : "")};
 }
 
-std::string folder_of(const std::string& path) {
-    const fs::path parent = fs::path(path).parent_path();
-    return parent.empty() ? "." : parent.string();
-}
-
 std::string temporary_name(const std::string& path) {
     return fmt::format("{}.partial-{}", path, ::getpid());
 }
@@ -42,13 +36,15 @@ Status check_target(const std::string& path, Replace replace) {
     if (::lstat(path.c_str(), &info) != 0) return ok_status();
     if (replace == Replace::kNo)
         return Error{ErrorCode::kRefused, path + " is already there; --force replaces it"};
-    if (!S_ISREG(info.st_mode))
+    // Of a link, what it leads to.
+    if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
         return Error{ErrorCode::kRefused, path + " is not a file, so it is not replaced"};
     return ok_status();
 }
 
-Result<std::unique_ptr<FileWriter>> FileWriter::create(const std::string& path,
+Result<std::unique_ptr<FileWriter>> FileWriter::create(const std::string& named,
                                                        std::uint64_t expected_bytes) {
+    const std::string path = follow_links(named);
     const std::string folder = folder_of(path);
     std::string temporary;
     int fd = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, kMode);
@@ -57,7 +53,7 @@ Result<std::unique_ptr<FileWriter>> FileWriter::create(const std::string& path,
         fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
     }
     if (fd < 0) return failure("cannot write " + path, errno);
-    std::unique_ptr<FileWriter> writer(new FileWriter(path, fd, std::move(temporary)));
+    std::unique_ptr<FileWriter> writer(new FileWriter(named, path, fd, std::move(temporary)));
     if (expected_bytes > 0 &&
         ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(expected_bytes)) != 0 &&
         (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
@@ -106,7 +102,7 @@ Status FileWriter::sync() {
 
 Status FileWriter::commit(Replace replace) {
     RETURN_IF_ERROR(sync());
-    RETURN_IF_ERROR(check_target(path_, replace));
+    RETURN_IF_ERROR(check_target(named_, replace));
     if (temporary_.empty()) {
         // A nameless file cannot replace another: it gets a name beside it first.
         const std::string own = fmt::format("/proc/self/fd/{}", fd_);

@@ -22,7 +22,7 @@ enum class Replace { kNo, kYes };
 class FileWriter {
   public:
     /// Reserves `expected_bytes` where the file system can, so that a full disk is known at once:
-    /// kFull, with how much is needed.
+    /// kFull, with how much is needed. A link stays one: what it leads to is written.
     static Result<std::unique_ptr<FileWriter>> create(const std::string& path,
                                                       std::uint64_t expected_bytes);
     ~FileWriter();
@@ -39,11 +39,15 @@ class FileWriter {
     Status commit(Replace replace);
 
   private:
-    FileWriter(std::string path, int fd, std::string temporary)
-        : path_(std::move(path)), fd_(fd), temporary_(std::move(temporary)) {}
+    FileWriter(std::string named, std::string path, int fd, std::string temporary)
+        : named_(std::move(named)),
+          path_(std::move(path)),
+          fd_(fd),
+          temporary_(std::move(temporary)) {}
     Status flush();
 
-    std::string path_;
+    std::string named_;
+    std::string path_;  ///< where a link of that name leads
     int fd_;
     std::string temporary_;  ///< its name for now; empty while it has none
     Bytes buffer_;

@@ -79,6 +79,20 @@ TEST_F(FileWriterTest, AFullDiskIsAnErrorThatLeavesNothing) {
     EXPECT_EQ(files(), 0U);
 }
 
+TEST_F(FileWriterTest, ALinkStaysOneAndItsTargetIsWritten) {
+    fs::create_directory(path() + ".d");
+    fs::create_symlink("file.d/real", path());
+    for (const char* content : {"first", "second"}) {
+        auto writer = FileWriter::create(path(), 0).value();
+        ASSERT_TRUE(writer->write(as_bytes(content)).ok());
+        const Status done = writer->commit(Replace::kYes);
+        ASSERT_TRUE(done.ok()) << done.error().message;
+        EXPECT_TRUE(fs::is_symlink(path()));
+        EXPECT_EQ(as_text(read_file(path() + ".d/real", 99).value()), content);
+    }
+    EXPECT_EQ(check_target(path(), Replace::kNo).error().code, ErrorCode::kRefused);
+}
+
 TEST_F(FileWriterTest, NoFolderIsAnError) {
     EXPECT_FALSE(FileWriter::create(folder_.path() + "/none/file", 1).ok());
 }
