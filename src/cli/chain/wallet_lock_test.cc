@@ -37,7 +37,8 @@ class WalletLocks : public ChainFixture {
             int status = 0;
             EXPECT_EQ(::waitpid(children[i], &status, 0), children[i]);
             outcomes[i].code = WEXITSTATUS(status);
-            outcomes[i].out = read_text_file(place(i)).value();
+            outcomes[i].out =
+                std::string(as_text(read_file(place(i), std::size_t{1} << 20).value()));
         }
         return outcomes;
     }
