@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/json_line.h"
 #include "cli/option_checks.h"
 #include "cli/shown_stream.h"
 #include "cli/terminal.h"
@@ -30,7 +31,7 @@ void report(const Error& error, bool json, std::ostream& out, std::ostream& erro
     if (!json) return;
     const nlohmann::json object = {
         {"error", {{"kind", error_name(error.code)}, {"message", error.message}}}};
-    out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    out << json_line(object);
 }
 
 void add_commands(CLI::App& app, Invocation& invocation) {

@@ -11,18 +11,16 @@ namespace cairn::cli {
 
 namespace {
 
-std::string complaint(const Status& status) { return status.ok() ? "" : status.error().message; }
-
 // CLI11 puts the option's name in front.
 std::string check_whole(const std::string& text, bool may_be_negative) {
     const bool negative = may_be_negative && text.starts_with('-');
     const auto value = parse_whole(negative ? text.substr(1) : text, "it");
-    return value.ok() ? "" : complaint(value.error());
+    return value.ok() ? "" : value.error().message;
 }
 
 std::string check_real(const std::string& text) {
     const auto value = parse_real(text, "it");
-    return value.ok() ? "" : complaint(value.error());
+    return value.ok() ? "" : value.error().message;
 }
 
 void check_option(CLI::Option& option) {

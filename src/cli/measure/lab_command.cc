@@ -11,6 +11,7 @@
 #include "base/outputs.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/measure/lab_gradients.h"
 #include "lab/attacks.h"
 
@@ -58,7 +59,7 @@ Status run_lab_attacks(const lab::AttackOptions& options, bool json, std::ostrea
         else
             print(outcome, out);
     }
-    if (json) out << nlohmann::json{{"attacks", list}}.dump() << '\n';
+    if (json) out << json_line(nlohmann::json{{"attacks", list}});
     return ok_status();
 }
 

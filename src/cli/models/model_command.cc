@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/models/config_json.h"
 #include "serve/model_snapshot.h"
@@ -104,7 +105,7 @@ Status run_model_info(const ModelRequest& request, std::ostream& out) {
         {"tokenizer",
          tokenizer.ok() ? nlohmann::json((*tokenizer)->vocab_size()) : nlohmann::json()}};
     if (request.tensors) object["tensors"] = tensors_json(loaded.model);
-    out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    out << json_line(object);
     return ok_status();
 }
 

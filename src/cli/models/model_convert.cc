@@ -11,6 +11,7 @@
 #include "base/outputs.h"
 #include "base/progress.h"
 #include "base/text.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/models/model_command.h"
 #include "model/files/file_writer.h"
@@ -157,7 +158,7 @@ Status run_model_convert(const ModelRequest& request, std::ostream& out) {
                                        {"bytes", bytes},
                                        {"fallbacks", others},
                                        {"tokenizer", with_tokenizer}};
-        out << object.dump() << '\n';
+        out << json_line(object);
         return ok_status();
     }
     out << fmt::format("{}: {:.1f} MB written from {}, {}\n", request.out,

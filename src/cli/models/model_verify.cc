@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/models/model_command.h"
 #include "model/files/compare.h"
@@ -134,7 +135,7 @@ Status run_model_verify(const ModelRequest& request, std::ostream& out) {
         object["against"] = comparison_json(comparison);
         if (!request.json) print_comparison(comparison, out);
     }
-    if (request.json) out << object.dump() << '\n';
+    if (request.json) out << json_line(object);
     return ok_status();
 }
 

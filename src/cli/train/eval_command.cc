@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/train/text_loss.h"
 #include "model/leaf.h"
@@ -46,7 +47,7 @@ Status run_eval(const EvalRequest& request, std::ostream& out) {
             {"tokens", tokens},   {"bytes", text.size()},          {"loss", loss},
             {"loss_sum", sum},    {"perplexity", std::exp(loss)},  {"bits_per_byte", bits_per_byte},
             {"context", context}, {"kernels", machine->kernels()}, {"threads", machine->threads()}};
-        out << object.dump() << '\n';
+        out << json_line(object);
     } else {
         out << fmt::format(
             "{:.4f} nats/token, perplexity {:.3f}, {:.4f} bits/byte over {} tokens in windows of "

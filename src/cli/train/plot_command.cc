@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/train/chart.h"
 #include "cli/train/train_log.h"
 #include "model/files/source.h"
@@ -163,7 +164,7 @@ Status run_plot(const PlotRequest& request, std::ostream& out) {
     Json report = {{"out", request.out}, {"runs", runs}};
     if (!cut_logs.empty()) report["cut_off"] = cut_logs;
     if (request.json) {
-        out << report.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+        out << json_line(report);
         return ok_status();
     }
     for (const std::string& path : cut_logs)

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/train/run_lock.h"
 #include "cli/train/text_loss.h"
 #include "cli/train/train_dry_run.h"
@@ -122,7 +123,7 @@ Result<int> finish(const TrainStart& start, const train::Trainer& trainer, Train
     if (run.complete()) (void)remove_file(run_state_path(request.out));
     if (!run.troubles().empty()) report["troubles"] = run.troubles();
     if (request.json)
-        out << report.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+        out << json_line(report);
     else if (run.complete())
         out << fmt::format("wrote {}; try: cairn generate --model {}\n", request.out, request.out);
     else

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "cli/json_line.h"
 #include "cli/train/train_run.h"
 #include "train/trainer.h"
 
@@ -75,7 +76,7 @@ Status dry_run(TrainStart& start, const model::ParameterLayout& layout, const Ma
                                                {"step_seconds", step_seconds},
                                                {"tokens_per_second", tokens / step_seconds},
                                                {"estimated_seconds", seconds}};
-        out << object.dump() << '\n';
+        out << json_line(object);
         return ok_status();
     }
     out << fmt::format(

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/write/generate_many.h"
 #include "cli/write/written_text.h"
@@ -176,7 +177,7 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
         object["hops"] = hops_json(written.hops);
         object["failovers"] = written.failovers;
     }
-    out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    out << json_line(object);
     return ok_status();
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/interrupt.h"
+#include "cli/json_line.h"
 #include "cli/text_lines.h"
 #include "cli/write/written_text.h"
 #include "model/batch.h"
@@ -117,7 +118,7 @@ class Texts {
                    std::to_string(prompts_.size()) + '\n' + running.text.prompt() + text + "\n\n";
         object["index"] = running.index;
         object["prompt"] = prompts_[running.index];
-        return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+        return json_line(object);
     }
 
     void write_ready() {

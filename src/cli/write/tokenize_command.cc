@@ -15,6 +15,7 @@
 #include "base/outputs.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/measure/stopwatch.h"
 #include "crypto/hash.h"
@@ -25,9 +26,7 @@ namespace cairn::cli {
 
 namespace {
 
-void print(const nlohmann::json& object, std::ostream& out) {
-    out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-}
+void print(const nlohmann::json& object, std::ostream& out) { out << json_line(object); }
 
 Status train(const TokenizeRequest& request, std::ostream& out) {
     std::vector<NamedPath> inputs;
