@@ -18,14 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Error errno_error(const std::string& what) {
-    const int code = errno;
-    const ErrorCode kind = code == ENOENT                     ? ErrorCode::kNotFound
-                           : code == ENOSPC || code == EDQUOT ? ErrorCode::kFull
-                                                              : ErrorCode::kIo;
-    return Error{kind, what + ": " + std::generic_category().message(code)};
-}
-
 // Closes its descriptor on every way out.
 struct File {
     int fd;
@@ -40,16 +32,10 @@ Status write_all(int fd, ByteView bytes, const std::string& path) {
         const ssize_t wrote = ::write(fd, bytes.data() + done, bytes.size() - done);
         if (wrote < 0) {
             if (errno == EINTR) continue;
-            return errno_error("cannot write " + path);
+            return file_error("cannot write " + path);
         }
         done += static_cast<std::size_t>(wrote);
     }
-    return ok_status();
-}
-
-Status sync_folder(const fs::path& folder) {
-    const File file{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (file.fd < 0 || ::fsync(file.fd) != 0) return errno_error("cannot sync " + folder.string());
     return ok_status();
 }
 
@@ -63,7 +49,7 @@ Status make_folder(const fs::path& folder) {
         return io_error(folder.string() + " is no folder: choose another, or move it away");
     if (failure) return io_error("cannot create " + folder.string() + ": " + failure.message());
     const fs::path above = folder.parent_path();
-    return sync_folder(above.empty() ? fs::path(".") : above);
+    return sync_folder(above.empty() ? "." : above.string());
 }
 
 }  // namespace
@@ -95,27 +81,27 @@ Status PosixDisk::write(const std::string& name, ByteView bytes, bool secret) {
     {
         const File file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                                secret ? 0600 : 0644)};
-        if (file.fd < 0) return errno_error("cannot create " + temporary);
+        if (file.fd < 0) return file_error("cannot create " + temporary);
         const Status written = write_all(file.fd, bytes, temporary);
         if (!written.ok() || ::fsync(file.fd) != 0) {
             const Error error =
-                written.ok() ? errno_error("cannot sync " + temporary) : written.error();
+                written.ok() ? file_error("cannot sync " + temporary) : written.error();
             ::unlink(temporary.c_str());
             return error;
         }
     }
     if (::rename(temporary.c_str(), path.c_str()) != 0) {
-        const Error error = errno_error("cannot replace " + path.string());
+        const Error error = file_error("cannot replace " + path.string());
         ::unlink(temporary.c_str());
         return error;
     }
     const fs::path folder = path.parent_path();
-    return sync_folder(folder.empty() ? fs::path(".") : folder);
+    return sync_folder(folder.empty() ? "." : folder.string());
 }
 
 Status PosixDisk::remove(const std::string& name) {
     const std::string path = root_ + "/" + name;
-    if (::unlink(path.c_str()) != 0) return errno_error("cannot remove " + path);
+    if (::unlink(path.c_str()) != 0) return file_error("cannot remove " + path);
     return ok_status();
 }
 

@@ -23,16 +23,13 @@ constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
 constexpr int kMaxLinks = 40;  // as the kernel
 
 Error failed(const std::string& what, const std::error_code& code) {
-    const bool full = code == std::errc::no_space_on_device || code.value() == EDQUOT;
+    const bool full = code == std::errc::no_space_on_device || code.value() == EDQUOT ||
+                      code == std::errc::file_too_large;
     const bool absent = code == std::errc::no_such_file_or_directory;
     return Error{full     ? ErrorCode::kFull
                  : absent ? ErrorCode::kNotFound
                           : ErrorCode::kIo,
                  what + ": " + code.message()};
-}
-
-Error failed(const std::string& what) {
-    return failed(what, std::error_code(errno, std::generic_category()));
 }
 
 Status done_unless(const std::error_code& code, const std::string& what) {
@@ -49,11 +46,21 @@ struct Descriptor {
 
 }  // namespace
 
+Error file_error(const std::string& what) {
+    return failed(what, std::error_code(errno, std::generic_category()));
+}
+
+Status sync_folder(const std::string& path) {
+    const Descriptor folder{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (folder.fd < 0 || ::fsync(folder.fd) != 0) return file_error("cannot sync " + path);
+    return ok_status();
+}
+
 Result<FileKind> file_kind(const std::string& path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
         if (errno == ENOENT || errno == ENOTDIR) return FileKind::kNone;
-        return failed("cannot look at " + path);
+        return file_error("cannot look at " + path);
     }
     if (S_ISREG(info.st_mode)) return FileKind::kFile;
     return S_ISDIR(info.st_mode) ? FileKind::kFolder : FileKind::kOther;
@@ -117,6 +124,12 @@ std::string with_lost_target(const std::string& path) {
                : path + " (a link to " + target + ", which is not there)";
 }
 
+Status check_no_lost_link(const std::string& path) {
+    const std::string shown = with_lost_target(path);
+    if (shown == path) return ok_status();
+    return Error{ErrorCode::kRefused, shown + ": bring that back, or remove the link"};
+}
+
 Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (file.fd < 0) {
@@ -124,7 +137,7 @@ Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
         return failed("cannot open " + with_lost_target(path), code);
     }
     struct stat info {};
-    if (::fstat(file.fd, &info) != 0) return failed("cannot read " + path);
+    if (::fstat(file.fd, &info) != 0) return file_error("cannot read " + path);
     if (S_ISDIR(info.st_mode)) return io_error(path + " is a folder, not a file");
     if (!S_ISREG(info.st_mode)) return io_error(path + " is not a regular file");
     if (static_cast<std::uint64_t>(info.st_size) > max_bytes)
@@ -134,7 +147,7 @@ Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
     for (std::size_t done = 0; done < bytes.size();) {
         const ssize_t got = ::read(file.fd, bytes.data() + done, bytes.size() - done);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return failed("cannot read " + path);
+        if (got < 0) return file_error("cannot read " + path);
         if (got == 0) return io_error(path + " became shorter while it was read");
         done += static_cast<std::size_t>(got);
     }
@@ -143,7 +156,7 @@ Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
 
 Status check_secret(const std::string& path) {
     struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) return failed("cannot open " + path);
+    if (::stat(path.c_str(), &info) != 0) return file_error("cannot open " + path);
     if (!S_ISREG(info.st_mode) || (info.st_mode & (S_IRWXG | S_IRWXO)) == 0) return ok_status();
     return Error{ErrorCode::kRefused, path + " holds a secret and others can open it; make it " +
                                           "yours alone: chmod 600 " + path};
@@ -177,7 +190,7 @@ Result<std::string> make_temporary_folder(const std::string& prefix) {
     const fs::path place = fs::temp_directory_path(code);
     if (code) return failed("there is no place for temporary files (TMPDIR)", code);
     std::string pattern = (place / (prefix + "-XXXXXX")).string();
-    if (::mkdtemp(pattern.data()) == nullptr) return failed("cannot make a folder " + pattern);
+    if (::mkdtemp(pattern.data()) == nullptr) return file_error("cannot make a folder " + pattern);
     return pattern;
 }
 

@@ -33,6 +33,10 @@ std::string follow_links(const std::string& path);
 /// The path for a message that it cannot be opened: a link that leads nowhere with its target.
 std::string with_lost_target(const std::string& path);
 
+/// kRefused for a link that leads nowhere: what is asked about as missing and then made would be
+/// made where nobody looks, perhaps on a disk that is only not mounted.
+Status check_no_lost_link(const std::string& path);
+
 /// The whole of a small file; kFull if it is longer than `max_bytes`, kIo for what is no file.
 Result<Bytes> read_file(const std::string& path, std::size_t max_bytes);
 /// kRefused if others than its owner may read the file, with what to do about it. A pipe is nobody
@@ -43,6 +47,11 @@ Result<std::string> read_text_file(const std::string& path);
 /// As Disk::write_atomic: the old file or the new one, whatever happens.
 Status write_file(const std::string& path, ByteView bytes);
 Result<std::uint64_t> file_size(const std::string& path);
+
+/// The error of a call of the system that has just failed, by errno: "`what`: reason".
+Error file_error(const std::string& what);
+/// What was renamed into a folder, or made there, is on disk for good.
+Status sync_folder(const std::string& path);
 
 /// With all folders above it; fine if it is there.
 Status make_folders(const std::string& path);

@@ -69,6 +69,18 @@ TEST_F(FilesTest, WritingThroughALinkKeepsTheLink) {
     EXPECT_TRUE(S_ISLNK(info.st_mode));
 }
 
+TEST_F(FilesTest, ALinkThatLeadsNowhereIsNamedWithItsTarget) {
+    put("real", "old");
+    ASSERT_EQ(::symlink("real", path("good").c_str()), 0);
+    ASSERT_EQ(::symlink("gone", path("lost").c_str()), 0);
+    EXPECT_TRUE(check_no_lost_link(path("real")).ok());
+    EXPECT_TRUE(check_no_lost_link(path("good")).ok());
+    EXPECT_TRUE(check_no_lost_link(path("nothing")).ok());
+    const Status lost = check_no_lost_link(path("lost"));
+    ASSERT_FALSE(lost.ok());
+    EXPECT_NE(lost.error().message.find(path("gone")), std::string::npos) << lost.error().message;
+}
+
 TEST_F(FilesTest, ASecretIsForItsOwnerFromTheFirstByte) {
     PosixDisk disk(folder_);
     // What a crash of an older program may have left behind, open to all.

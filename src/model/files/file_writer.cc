@@ -18,11 +18,12 @@ namespace {
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 constexpr mode_t kMode = 0666;
 
-Error failure(const std::string& what, int code) {
-    const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-    return Error{full ? ErrorCode::kFull : ErrorCode::kIo,
-                 what + ": " + std::generic_category().message(code) +
-                     (full ? "; nothing was left behind, free some room and run it again" : "")};
+// By errno.
+Error failure(const std::string& what) {
+    Error error = file_error(what);
+    if (error.code == ErrorCode::kFull)
+        error.message += "; nothing was left behind, free some room and run it again";
+    return error;
 }
 
 std::string temporary_name(const std::string& path) {
@@ -52,14 +53,13 @@ Result<std::unique_ptr<FileWriter>> FileWriter::create(const std::string& named,
         temporary = temporary_name(path);
         fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
     }
-    if (fd < 0) return failure("cannot write " + path, errno);
+    if (fd < 0) return failure("cannot write " + path);
     std::unique_ptr<FileWriter> writer(new FileWriter(named, path, fd, std::move(temporary)));
     if (expected_bytes > 0 &&
         ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(expected_bytes)) != 0 &&
         (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
         return failure(
-            fmt::format("{} needs {:.1f} MB", path, static_cast<double>(expected_bytes) / 1e6),
-            errno);
+            fmt::format("{} needs {:.1f} MB", path, static_cast<double>(expected_bytes) / 1e6));
     return writer;
 }
 
@@ -85,7 +85,7 @@ Status FileWriter::flush() {
     while (done < buffer_.size()) {
         const ssize_t wrote = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
         if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) return failure("cannot write " + path_, errno);
+        if (wrote < 0) return failure("cannot write " + path_);
         done += static_cast<std::size_t>(wrote);
     }
     buffer_.clear();
@@ -95,7 +95,7 @@ Status FileWriter::flush() {
 Status FileWriter::sync() {
     if (synced_) return ok_status();
     RETURN_IF_ERROR(flush());
-    if (::fsync(fd_) != 0) return failure("cannot write " + path_, errno);
+    if (::fsync(fd_) != 0) return failure("cannot write " + path_);
     synced_ = true;
     return ok_status();
 }
@@ -109,18 +109,12 @@ Status FileWriter::commit(Replace replace) {
         const std::string name = temporary_name(path_);
         ::unlink(name.c_str());
         if (::linkat(AT_FDCWD, own.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0)
-            return failure("cannot name " + path_, errno);
+            return failure("cannot name " + path_);
         temporary_ = name;
     }
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0)
-        return failure("cannot name " + path_, errno);
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failure("cannot name " + path_);
     temporary_.clear();
-    const int folder = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool stored = folder >= 0 && ::fsync(folder) == 0;
-    const int code = errno;
-    if (folder >= 0) ::close(folder);
-    if (!stored) return failure("cannot sync the folder of " + path_, code);
-    return ok_status();
+    return sync_folder(folder_of(path_));
 }
 
 }  // namespace cairn::model
