@@ -26,10 +26,11 @@ Result<std::unique_ptr<Tokenizer>> make_json(const std::string& path, TokenizerJ
                      read_beside(path, "tokenizer_config.json", kMaxTokenizerJsonBytes));
     ASSIGN_OR_RETURN(files.special,
                      read_beside(path, "special_tokens_map.json", kMaxTokenizerJsonBytes));
-    ASSIGN_OR_RETURN(files.added,
-                     read_beside(path, "added_tokens.json", kMaxTokenizerJsonBytes));
+    ASSIGN_OR_RETURN(files.added, read_beside(path, "added_tokens.json", kMaxTokenizerJsonBytes));
     ASSIGN_OR_RETURN(files.chat_template,
                      read_beside(path, "chat_template.jinja", kMaxChatTemplateBytes));
+    ASSIGN_OR_RETURN(files.generation,
+                     read_beside(path, "generation_config.json", kMaxTokenizerBytes));
     ASSIGN_OR_RETURN(VocabularyParts parts, read_tokenizer_json(files));
     return make_tokenizer(std::move(parts));
 }

@@ -10,6 +10,7 @@
 #include "model/text/json_vocabulary.h"
 #include "model/text/pre_tokenizers.h"
 #include "model/text/tokenizer.h"
+#include "model/text/vocabulary_tokenizer.h"
 #include "model/text/word_rule_forms.h"
 #include "model/text/wordpiece.h"
 #include "model/text/wordpiece_json.h"
@@ -287,6 +288,35 @@ Status read_added(const TokenizerJson& files, const json& special, const json& c
     return ok_status();
 }
 
+// Hugging Face's generate() ends a text at the tokens that this file names, whatever the tokenizer
+// calls its last one.
+Status read_ends(const std::string& generation, VocabularyParts& parts) {
+    constexpr const char* kFile = "generation_config.json";
+    if (generation.empty() || parts.model == "bert") return ok_status();
+    ASSIGN_OR_RETURN(const json config, parse_object(generation, kFile));
+    json ends = member(config, "eos_token_id");
+    if (ends.is_null()) return ok_status();
+    if (!ends.is_array()) ends = json::array({ends});
+    for (const json& end : ends) {
+        if (!end.is_number_unsigned() || end.get<std::uint64_t>() >= parts.pieces.size())
+            return invalid(fmt::format("{}: eos_token_id {} is no token of this vocabulary", kFile,
+                                       end.dump()));
+        const auto id = end.get<std::uint32_t>();
+        const bool control = id < parts.types.size() &&
+                             parts.types[id] == static_cast<std::int32_t>(PieceType::kControl);
+        if (parts.bos == id || parts.eos == id || parts.eot == id ||
+            (control && is_end_name(parts.pieces[id])))
+            continue;
+        if (parts.eot)
+            return Error{ErrorCode::kUnsupported,
+                         fmt::format("{}: texts would also end at token {} ({}), more ends than "
+                                     "this program keeps; take it out of eos_token_id",
+                                     kFile, id, parts.pieces[id])};
+        parts.eot = id;
+    }
+    return ok_status();
+}
+
 }  // namespace
 
 Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files) {
@@ -312,6 +342,7 @@ Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files) {
     }
     if (!files.chat_template.empty()) parts.chat_template = files.chat_template;
     guess_tokens(parts);
+    RETURN_IF_ERROR(read_ends(files.generation, parts));
     return parts;
 }
 

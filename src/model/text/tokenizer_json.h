@@ -23,6 +23,7 @@ struct TokenizerJson {
     std::string chat_template;  ///< chat_template.jinja
     std::string vocab{};        ///< vocab.txt, for encoders that have no tokenizer.json
     std::string added{};        ///< added_tokens.json
+    std::string generation{};   ///< generation_config.json, of which only where a text ends
 };
 
 Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files);

@@ -105,6 +105,26 @@ TEST(TokenizerJson, ConfigNamesTokensAndTemplate) {
     EXPECT_EQ(tokenizer->chat_template(), "y");
 }
 
+TEST(TokenizerJson, TextsEndWhereTheGenerationConfigSays) {
+    const auto with = [](const std::string& generation) -> Result<std::unique_ptr<Tokenizer>> {
+        TokenizerJson files;
+        files.tokenizer = sentence_pieces().dump();
+        files.generation = generation;
+        ASSIGN_OR_RETURN(VocabularyParts parts, read_tokenizer_json(files));
+        return make_tokenizer(std::move(parts));
+    };
+    EXPECT_FALSE((*with("{}"))->is_end(263));
+    for (const char* ends : {R"({"eos_token_id": 263})", R"({"eos_token_id": [2, 263]})"}) {
+        const auto tokenizer = with(ends);
+        ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+        EXPECT_TRUE((*tokenizer)->is_end(263)) << ends;
+        EXPECT_TRUE((*tokenizer)->is_end(2)) << ends;
+    }
+    EXPECT_THAT(with(R"({"eos_token_id": [2, 263, 262]})").error().message, HasSubstr("262"));
+    EXPECT_THAT(with(R"({"eos_token_id": 265})").error().message, HasSubstr("eos_token_id 265"));
+    EXPECT_THAT(with(R"({"eos_token_id": "</s>"})").error().message, HasSubstr("eos_token_id"));
+}
+
 TEST(TokenizerJson, RefusesWhatIsNotUnderstood) {
     const auto error_of = [](auto change) {
         json root = sentence_pieces();

@@ -36,6 +36,10 @@ constexpr std::string_view kEndNames[] = {
 
 }  // namespace
 
+bool is_end_name(std::string_view piece) {
+    return std::find(std::begin(kEndNames), std::end(kEndNames), piece) != std::end(kEndNames);
+}
+
 Result<std::unique_ptr<VocabularyTokenizer>> VocabularyTokenizer::create(Vocabulary vocabulary) {
     std::unique_ptr<VocabularyTokenizer> tokenizer(new VocabularyTokenizer(std::move(vocabulary)));
     RETURN_IF_ERROR(tokenizer->check());

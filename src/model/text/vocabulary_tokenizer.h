@@ -24,6 +24,9 @@
 
 namespace cairn::model {
 
+/// Whether a text ends at a control token of this name, in any vocabulary.
+bool is_end_name(std::string_view piece);
+
 /// A vocabulary in canonical form: pieces are the bytes that they stand for (names, for control
 /// pieces; one byte each for byte pieces).
 struct Vocabulary {
