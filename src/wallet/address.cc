@@ -1,11 +1,29 @@
 #include "wallet/address.h"
 
+#include <algorithm>
+
 #include "wallet/bech32m.h"
 
 namespace cairn::wallet {
 namespace {
 
 constexpr std::size_t kKeyValues = (32 * 8 + 4) / 5;
+
+Error of_something_else(const std::string& prefix) {
+    return invalid("this is an address of something else: it begins with " + prefix +
+                   "1, ours with " + std::string(kAddressPrefix) + "1");
+}
+
+// Other coins' addresses have other checksums, and theirs is not what is wrong with them here.
+Status check_prefix(std::string_view text) {
+    std::string word(text.substr(0, text.find('1')));
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    if (word.empty() || word.size() == text.size() || !std::ranges::all_of(word, is_letter))
+        return ok_status();
+    for (char& c : word) c = static_cast<char>(c | 0x20);  // lower case
+    if (word == kAddressPrefix) return ok_status();
+    return of_something_else(word);
+}
 
 }  // namespace
 
@@ -24,10 +42,9 @@ std::string encode_address(const crypto::PublicKey& key) {
 }
 
 Result<crypto::PublicKey> decode_address(std::string_view text) {
+    RETURN_IF_ERROR(check_prefix(text));
     ASSIGN_OR_RETURN(const Bech32m content, decode_bech32m(text));
-    if (content.prefix != kAddressPrefix)
-        return invalid("this is an address of something else: it begins with " + content.prefix +
-                       "1, ours with " + std::string(kAddressPrefix) + "1");
+    if (content.prefix != kAddressPrefix) return of_something_else(content.prefix);
     if (content.values.size() != kKeyValues) return invalid("the address has the wrong length");
     crypto::PublicKey key;
     std::uint32_t pending = 0;
