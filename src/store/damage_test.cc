@@ -131,6 +131,8 @@ TEST(Damage, AnOverwrittenDatabaseIsAClearError) {
     ASSERT_FALSE(opened.ok());
     EXPECT_EQ(opened.error().code, ErrorCode::kIo);
     EXPECT_NE(opened.error().message.find("damaged"), std::string::npos);
+    EXPECT_TRUE(opened.error().message.starts_with(file)) << opened.error().message;
+    EXPECT_NE(opened.error().message.find("move it away"), std::string::npos);
 }
 
 }  // namespace

@@ -108,11 +108,12 @@ ByteView Statement::blob(int column) const {
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Options options) {
     std::unique_ptr<Database> database(new Database);
+    database->path_ = path;
     const int flags =
         SQLITE_OPEN_NOMUTEX |
         (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     const int result = sqlite3_open_v2(path.c_str(), &database->handle_, flags, nullptr);
-    if (result != SQLITE_OK) return database->error(result, "cannot open " + path);
+    if (result != SQLITE_OK) return database->error(result, "cannot open it");
     sqlite3_extended_result_codes(database->handle_, 1);
     sqlite3_busy_timeout(database->handle_, kBusyTimeoutMs);
     RETURN_IF_ERROR(database->exec("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"));
@@ -160,9 +161,11 @@ void Database::give_back(const std::string& sql, sqlite3_stmt* statement) {
 
 Error Database::error(int result, const std::string& what) const {
     const char* reason = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(result);
-    std::string message = what + ": " + reason;
+    std::string message = path_ + ": " + what + ": " + reason;
     if ((result & 0xff) == SQLITE_CORRUPT || (result & 0xff) == SQLITE_NOTADB)
-        message += "; the file is damaged: move it away and let the node fetch the chain again";
+        message += "; the file is damaged: move it away, with " + path_ + "-wal if there is one, " +
+                   "and start `cairn node`, which fetches the chain again (the wallet is a file " +
+                   "of its own)";
     if ((result & 0xff) == SQLITE_FULL) message += "; make room on the disk and start again";
     return Error{kind_of(result), std::move(message)};
 }

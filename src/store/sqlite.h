@@ -118,6 +118,7 @@ class Database {
     void give_back(const std::string& sql, sqlite3_stmt* statement);
     Error error(int result, const std::string& what) const;
 
+    std::string path_;
     sqlite3* handle_ = nullptr;
     std::unordered_map<std::string, sqlite3_stmt*> idle_;
 };
