@@ -1,6 +1,7 @@
 // CONSENSUS: changing a result here splits the network.
 //
 // network.json: the form of a network definition that people read and edit.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -156,7 +157,7 @@ class ReadJson {
         return {};
     }
     void fail(const std::string& name, const std::string& what) {
-        if (message_.empty()) message_ = "network.json: " + group_ + name + " " + what;
+        if (message_.empty()) message_ = group_ + name + " " + what;
     }
 
     const Json& root_;
@@ -166,6 +167,17 @@ class ReadJson {
     std::string group_;
     std::string message_;
 };
+
+/// `byte` counts from 1; 0 where the parser cannot tell.
+Error not_json(std::string_view json, std::size_t byte) {
+    if (byte == 0) return invalid("not JSON; get the file again from who made the network");
+    const std::string_view before = json.substr(0, byte - 1);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
+    return invalid("not JSON from line " + std::to_string(line) + ", column " +
+                   std::to_string(before.size() - start + 1) +
+                   "; mend it there, or get the file again from who made the network");
+}
 
 /// The parser keeps the last of two equal keys; a definition must not be readable in two ways.
 Result<Json> parse_strict(std::string_view json) {
@@ -182,11 +194,13 @@ Result<Json> parse_strict(std::string_view json) {
     };
     try {
         Json root = Json::parse(json, callback);
-        if (!repeated.empty()) return invalid("network.json: " + repeated + " is there twice");
-        if (!root.is_object()) return invalid("network.json: must be an object");
+        if (!repeated.empty()) return invalid(repeated + " is there twice");
+        if (!root.is_object()) return invalid("must be an object");
         return root;
-    } catch (const std::exception& e) {
-        return invalid(std::string("network.json: not JSON: ") + e.what());
+    } catch (const Json::parse_error& problem) {
+        return not_json(json, problem.byte);
+    } catch (const std::exception&) {
+        return not_json(json, 0);
     }
 }
 
@@ -199,7 +213,7 @@ std::string to_json(const NetworkDefinition& network) {
 }
 
 Result<NetworkDefinition> network_from_json(std::string_view json) {
-    if (json.size() > kMaxNetworkJsonBytes) return invalid("network.json: too long");
+    if (json.size() > kMaxNetworkJsonBytes) return invalid("too long to be a network.json");
     ASSIGN_OR_RETURN(const Json root, parse_strict(json));
     NetworkDefinition network;
     ReadJson visitor(root);

@@ -98,10 +98,10 @@ TEST(Network, EveryNumberCountsAndIsBounded) {
 TEST(Network, JsonRefusesWhatItDoesNotKnow) {
     Json json = Json::parse(to_json(NetworkDefinition{}));
     json["colour"] = 3;
-    EXPECT_EQ(error_of(json.dump()), "network.json: colour is not a field of this format");
+    EXPECT_EQ(error_of(json.dump()), "colour is not a field of this format");
     json.erase("colour");
     json["recipe"]["momentum"] = 3;
-    EXPECT_EQ(error_of(json.dump()), "network.json: recipe.momentum is not a field of this format");
+    EXPECT_EQ(error_of(json.dump()), "recipe.momentum is not a field of this format");
     EXPECT_NE(error_of("{\"name\": \"a\", \"name\": \"b\"}").find("name is there twice"),
               std::string::npos);
     EXPECT_NE(error_of("[1]"), "");
