@@ -4,12 +4,20 @@
 
 #include "base/codec.h"
 #include "base/disk.h"
+#include "base/foreign_file.h"
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "node/messages.h"
 #include "worth/network_rules.h"
 
 namespace cairn::node {
+
+Result<chain::NetworkDefinition> read_network(const std::string& path) {
+    ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path, chain::kMaxNetworkJsonBytes));
+    auto network = chain::network_from_json(as_text(bytes));
+    if (!network.ok()) return Error{network.error().code, path + ": " + network.error().message};
+    return network;
+}
 
 std::string asset_name(const Hash256& hash) {
     return std::string(kAssetFolder) + "/" + to_hex(hash);

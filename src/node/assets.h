@@ -21,6 +21,9 @@ namespace cairn::node {
 inline constexpr std::string_view kNetworkFile = "network.json";
 inline constexpr std::string_view kAssetFolder = "assets";
 
+/// A network.json, its path in front of what is wrong with it.
+Result<chain::NetworkDefinition> read_network(const std::string& path);
+
 /// "assets/<hex>", relative to the folder of network.json.
 std::string asset_name(const Hash256& hash);
 Hash256 tokenizer_hash(ByteView serialised);

@@ -287,7 +287,8 @@ void Node::on_found(const chain::Block& block) {
              block.coinbase.height);
 }
 
-void Node::return_payments(std::vector<chain::Payment> payments) {
+void Node::return_payments(std::vector<chain::Payment> payments,
+                           std::function<void(std::size_t)> done) {
     auto valid = std::make_shared<std::vector<bool>>();
     auto shared = std::make_shared<std::vector<chain::Payment>>(std::move(payments));
     seams_.loop.offload(
@@ -296,7 +297,8 @@ void Node::return_payments(std::vector<chain::Payment> payments) {
             for (const chain::Payment& payment : *shared)
                 valid->push_back(ledger().check_next(payment).is_valid());
         },
-        [this, valid, shared] {
+        [this, valid, shared, done = std::move(done)] {
+            std::size_t pooled = 0;
             for (std::size_t i = 0; i < shared->size(); ++i) {
                 const chain::Payment& payment = (*shared)[i];
                 if (!(*valid)[i]) {
@@ -304,8 +306,10 @@ void Node::return_payments(std::vector<chain::Payment> payments) {
                 } else if (mempool_.add_payment(payment).added == Mempool::Added::kNew) {
                     relay_.announce({ItemKind::kPayment, chain::payment_id(payment)});
                     miner_.on_item();
+                    ++pooled;
                 }
             }
+            if (done) done(pooled);
         });
 }
 

@@ -76,6 +76,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     Mempool::Outcome submit(const chain::Contribution& contribution) {
         return relay_.submit(contribution);
     }
+    /// Judges payments that were pooled once by the tip of today, and pools and offers those that
+    /// are valid; `done` says how many.
+    void return_payments(std::vector<chain::Payment> payments,
+                         std::function<void(std::size_t)> done = {});
     /// A dialled address came to nothing.
     void on_dial_failed(const std::string& address);
 
@@ -122,7 +126,6 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     Bytes hello() const;
     void drop(Peer& peer, const std::string& reason);
     void on_found(const chain::Block& block);
-    void return_payments(std::vector<chain::Payment> payments);
 
     void collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys, int tries,
                        Answer<std::vector<CoinView>> answer);

@@ -8,6 +8,7 @@
 #include "net/tls_network.h"
 #include "node/asset_fetcher.h"
 #include "node/chain_model_reader.h"
+#include "node/kept_payments.h"
 #include "node/local_trainer.h"
 #include "node/node.h"
 #include "node/open_files.h"
@@ -18,13 +19,6 @@ namespace {
 constexpr std::string_view kKeyFile = "node.key";
 constexpr std::uint64_t kPollMs = 200;
 
-Result<chain::NetworkDefinition> read_network(const std::string& path) {
-    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, chain::kMaxNetworkJsonBytes));
-    auto network = chain::network_from_json(as_text(bytes));
-    if (!network.ok()) return Error{network.error().code, path + ": " + network.error().message};
-    return network;
-}
-
 std::string name_and_id(const chain::NetworkDefinition& network) {
     return network.name + " (" + short_hex(chain::genesis_id(network)) + ")";
 }
@@ -34,6 +28,7 @@ Result<chain::NetworkDefinition> load_network(const NodeOptions& options, Assets
     PosixDisk disk(options.directory);
     const std::string name(kNetworkFile);
     const std::string here = options.directory + "/" + name;
+    RETURN_IF_ERROR(check_no_lost_link(here));
     if (!disk.exists(name)) {
         if (options.network_file.empty())
             return not_found("no " + name + " in " + options.directory +
@@ -61,6 +56,7 @@ Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
     if (options.key) return *options.key;
     PosixDisk disk(options.directory);
     const std::string name(kKeyFile);
+    RETURN_IF_ERROR(check_no_lost_link(options.directory + "/" + name));
     if (!disk.exists(name)) {
         const crypto::SecretKey fresh = crypto::SecretKey::generate(random);
         RETURN_IF_ERROR(disk.write_secret(name, as_bytes(to_hex(fresh.bytes()) + "\n")));
@@ -97,6 +93,8 @@ class Process {
     Status load_model();
     Status load_trainer();
     NodeConfig config() const;
+    void take_up_payments();
+    void keep_payments();
     void poll();
     void stop();
 
@@ -118,6 +116,8 @@ class Process {
     std::unique_ptr<net::AsioLoop> loop_;
     std::unique_ptr<net::TlsNetwork> network_;
     std::unique_ptr<AssetFetcher> fetcher_;
+    std::optional<std::vector<chain::Payment>> returning_;  // from the last run, being judged
+    bool has_pool_ = false;  // an empty one before that would empty the file
     Status failure_ = ok_status();
 };
 
@@ -244,8 +244,39 @@ Status Process::start_node() {
     return node_->start([this] {
         log_info("node {} of network {} listens at {}", short_hex(crypto::public_key(*key_)),
                  network_definition_.name, network_->listen_address());
+        take_up_payments();
         if (options_.started) options_.started(*node_, *loop_);
     });
+}
+
+void Process::take_up_payments() {
+    has_pool_ = true;
+    std::vector<chain::Payment> payments = kept_payments(PosixDisk(options_.directory));
+    if (payments.empty()) return;
+    returning_ = payments;
+    const std::size_t count = payments.size();
+    node_->return_payments(std::move(payments), [this, count](std::size_t pooled) {
+        returning_.reset();
+        log_info(
+            "of {} payments that waited when the node stopped, {} wait again; the others are "
+            "in a block or can no longer be",
+            count, pooled);
+    });
+}
+
+void Process::keep_payments() {
+    if (!has_pool_) return;
+    std::vector<chain::Payment> payments;
+    for (const auto& [id, payment] : node_->mempool().pooled_payments())
+        payments.push_back(payment);
+    if (returning_)
+        for (chain::Payment& payment : *returning_)
+            if (payments.size() < kMaxKeptPayments) payments.push_back(std::move(payment));
+    PosixDisk disk(options_.directory);
+    const Status kept = node::keep_payments(disk, payments);
+    if (!kept.ok())
+        log_error("{} payments that wait for a block are lost: {}", payments.size(),
+                  kept.error().message);
 }
 
 void Process::poll() {
@@ -263,6 +294,7 @@ Status Process::run() {
     loop_->on_terminate([this] { stop(); });
     if (options_.should_stop) poll();
     loop_->run();
+    keep_payments();
     fetcher_.reset();
     network_.reset();
     loop_.reset();

@@ -1,0 +1,27 @@
+// The payments of the pool, kept over a restart: DIR/payments.pool, written when a node stops and
+// read when it starts. Somebody who paid and stopped the node should not have to find out that
+// nobody else ever heard of the payment. What is read is judged anew like anything from outside.
+//
+//   "CAIRNPAY", u32 how many, each as chain::write(Payment), SHA-256 of all before
+#pragma once
+
+#include <vector>
+
+#include "base/disk.h"
+#include "chain/payment.h"
+
+namespace cairn::node {
+
+inline constexpr const char* kKeptPaymentsFile = "payments.pool";
+inline constexpr std::size_t kMaxKeptPayments = 4096;
+
+/// At most kMaxKeptPayments.
+Bytes encode_kept_payments(const std::vector<chain::Payment>& payments);
+Result<std::vector<chain::Payment>> decode_kept_payments(ByteView bytes);
+
+/// Replaces the file; a pool without payments leaves none.
+Status keep_payments(Disk& disk, const std::vector<chain::Payment>& payments);
+/// None where there is no file. A damaged one is said in the log and ignored.
+std::vector<chain::Payment> kept_payments(const Disk& disk);
+
+}  // namespace cairn::node
