@@ -108,28 +108,33 @@ std::optional<std::size_t> content_length(std::string_view head) {
     return problem == std::errc{} ? std::optional(length) : std::nullopt;
 }
 
+// As a node does, which always says how long its answer is.
+bool speaks_http(const std::string& all) {
+    const std::size_t end = all.find("\r\n\r\n");
+    return all.starts_with("HTTP/1.1 ") && end != std::string::npos && end >= 12 &&
+           content_length(std::string_view(all).substr(0, end));
+}
+
 Result<Answer> parse_answer(const std::string& all) {
     const std::size_t end = all.find("\r\n\r\n");
-    if (!all.starts_with("HTTP/1.1 ") || end == std::string::npos || end < 12)
-        return io_error("what answers there does not speak HTTP");
     Answer answer;
     std::from_chars(all.data() + 9, all.data() + 12, answer.status);
     answer.body = all.substr(end + 4);
     const auto length = content_length(std::string_view(all).substr(0, end));
-    if (!length || *length != answer.body.size()) return io_error("the node's answer is cut short");
+    if (*length != answer.body.size()) return io_error("the node's answer is cut short");
     return answer;
 }
 
-Error error_of(const Answer& answer) {
+// Nothing where the answer has none, as every refusal of a node has.
+std::optional<Error> error_of(const Answer& answer) {
     const auto json = nlohmann::json::parse(answer.body, nullptr, false);
-    std::string message = json.is_object() && json.contains("error") && json["error"].is_string()
-                              ? json["error"].get<std::string>()
-                              : "the node answers with status " + std::to_string(answer.status);
+    if (!json.is_object() || !json.contains("error") || !json["error"].is_string())
+        return std::nullopt;
     const ErrorCode code = answer.status == 404   ? ErrorCode::kNotFound
                            : answer.status == 501 ? ErrorCode::kUnsupported
                            : answer.status < 500  ? ErrorCode::kInvalid
                                                   : ErrorCode::kIo;
-    return Error{code, std::move(message)};
+    return Error{code, json["error"].get<std::string>()};
 }
 
 }  // namespace
@@ -137,6 +142,12 @@ Error error_of(const Answer& answer) {
 Result<Client> Client::of_directory(const std::string& directory, std::uint64_t timeout_ms) {
     ASSIGN_OR_RETURN(ApiFile file, read_api_file(directory));
     return Client(std::move(file), timeout_ms);
+}
+
+Error Client::no_node() const {
+    return io_error("what answers at " + file_.address +
+                    " is no node of this version; if none runs, remove the api.json that one left "
+                    "behind in its data directory");
 }
 
 Result<std::string> Client::get(const std::string& path) const {
@@ -155,8 +166,9 @@ Result<std::string> Client::ask(const std::string& request) const {
     ASSIGN_OR_RETURN(const Socket socket, connect_to(file_.address, timeout_ms_));
     RETURN_IF_ERROR(send_all(socket, request));
     ASSIGN_OR_RETURN(const std::string all, receive_all(socket));
+    if (!speaks_http(all)) return no_node();
     ASSIGN_OR_RETURN(Answer answer, parse_answer(all));
-    if (answer.status != 200) return error_of(answer);
+    if (answer.status != 200) return error_of(answer).value_or(no_node());
     return std::move(answer.body);
 }
 

@@ -10,6 +10,7 @@
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
+#include "cli/node_answer.h"
 
 namespace cairn::cli {
 
@@ -17,23 +18,27 @@ namespace {
 
 using Json = nlohmann::json;
 
-Status print_linked(const std::string& status, bool json, std::ostream& out) {
-    const Json parsed = Json::parse(status, nullptr, false);
-    if (!parsed.is_object()) return invalid("the node's answer is not JSON");
-    const Json peers = parsed.value("peers", Json::array());
-    if (json) {
-        out << json_line(Json{{"running", true}, {"peers", peers}});
-        return ok_status();
+Status print_linked(const api::Client& client, const Json& status, bool json, std::ostream& out) {
+    const auto peers = status.find("peers");
+    if (peers == status.end() || !peers->is_array()) return client.no_node();
+    std::string lines;
+    for (const Json& peer : *peers) {
+        std::string address, key;
+        bool outbound = false;
+        std::uint64_t height = 0;
+        if (!read(peer, "address", address) || !read(peer, "key", key) ||
+            !read(peer, "outbound", outbound) || !read(peer, "height", height))
+            return client.no_node();
+        lines += fmt::format("{:<24} {}  {}  at height {}\n",
+                             address.empty() ? "does not listen" : address, key.substr(0, 12),
+                             outbound ? "we called   " : "it called us", height);
     }
-    if (peers.empty())
+    if (json)
+        out << json_line(Json{{"running", true}, {"peers", *peers}});
+    else if (peers->empty())
         out << "The node runs and is linked to nobody: start it with --connect HOST:PORT.\n";
-    for (const Json& peer : peers)
-        out << fmt::format(
-            "{:<24} {}  {}  at height {}\n",
-            peer.value("address", "").empty() ? "does not listen" : peer.value("address", ""),
-            peer.value("key", "").substr(0, 12),
-            peer.value("outbound", false) ? "we called   " : "it called us",
-            peer.value("height", 0));
+    else
+        out << lines;
     return ok_status();
 }
 
@@ -60,8 +65,8 @@ Status print_known(const std::string& directory, bool json, std::ostream& out) {
 Status run_peers(const std::string& directory, bool json, std::ostream& out) {
     const auto client = api::Client::of_directory(directory);
     if (client.ok()) {
-        const auto status = client->get("/v1/cairn/status");
-        if (status.ok()) return print_linked(*status, json, out);
+        const auto status = ask_node(*client, "/v1/cairn/status");
+        if (status.ok()) return print_linked(*client, *status, json, out);
         // An api.json that a killed node left behind.
         if (status.error().code != ErrorCode::kRefused) return status.error();
     } else if (client.error().code != ErrorCode::kNotFound) {

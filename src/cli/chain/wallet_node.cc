@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cli/json_line.h"
+#include "cli/node_answer.h"
 #include "node/node_api.h"
 
 namespace cairn::cli {
@@ -11,34 +13,13 @@ namespace {
 
 using Json = nlohmann::json;
 
+// A field that is missing or of another type: of another version, or no node at all.
 Error no_answer() { return io_error("the node's answer makes no sense; is it of this version?"); }
-
-Result<Json> ask(const api::Client& client, const std::string& path) {
-    ASSIGN_OR_RETURN(const std::string text, client.get(path));
-    Json json = Json::parse(text, nullptr, false);
-    if (!json.is_object()) return no_answer();
-    return json;
-}
-
-template <typename T>
-bool read(const Json& object, const char* name, T& value) {
-    const auto found = object.find(name);
-    if (found == object.end()) return false;
-    if constexpr (std::is_same_v<T, bool>) {
-        if (!found->is_boolean()) return false;
-    } else if constexpr (std::is_same_v<T, std::string>) {
-        if (!found->is_string()) return false;
-    } else {
-        if (!found->is_number_unsigned()) return false;
-    }
-    value = found->get<T>();
-    return true;
-}
 
 Result<wallet::OwnCoin> coin_of(const Json& json) {
     wallet::OwnCoin coin;
     std::string id, key;
-    if (!json.is_object() || !read(json, "txid", id) || !read(json, "key", key) ||
+    if (!read(json, "txid", id) || !read(json, "key", key) ||
         !read(json, "index", coin.outpoint.index) || !read(json, "amount", coin.output.amount) ||
         !read(json, "mature", coin.mature) || !read(json, "spent", coin.spent) ||
         !read(json, "pending", coin.pending))
@@ -53,9 +34,9 @@ Result<wallet::OwnCoin> coin_of(const Json& json) {
 Result<WalletNode> WalletNode::of_directory(const std::string& directory, const Hash256& genesis_id,
                                             std::uint64_t timeout_ms) {
     ASSIGN_OR_RETURN(api::Client client, api::Client::of_directory(directory, timeout_ms));
-    ASSIGN_OR_RETURN(const Json status, ask(client, "/v1/cairn/status"));
+    ASSIGN_OR_RETURN(const Json status, ask_node(client, "/v1/cairn/status"));
     std::string genesis;
-    if (!read(status, "genesis_id", genesis)) return no_answer();
+    if (!read(status, "genesis_id", genesis)) return client.no_node();
     if (genesis != to_hex(genesis_id))
         return Error{ErrorCode::kRefused, "the running node is on another network"};
     return WalletNode(std::move(client));
@@ -68,7 +49,7 @@ Result<std::vector<wallet::OwnCoin>> WalletNode::coins(
         std::string path = "/v1/cairn/coins?key=";
         const std::size_t end = std::min(keys.size(), begin + node::kMaxCoinKeys);
         for (std::size_t i = begin; i < end; ++i) path += (i > begin ? "," : "") + to_hex(keys[i]);
-        ASSIGN_OR_RETURN(const Json answer, ask(client_, path));
+        ASSIGN_OR_RETURN(const Json answer, ask_node(client_, path));
         const auto list = answer.find("coins");
         if (list == answer.end() || !list->is_array()) return no_answer();
         for (const Json& json : *list) {
@@ -81,7 +62,7 @@ Result<std::vector<wallet::OwnCoin>> WalletNode::coins(
 
 Status WalletNode::pay(const chain::Payment& payment) const {
     const std::string hex = to_hex(ByteView(chain::encode(payment)));
-    const auto answer = client_.post("/v1/cairn/payments", Json{{"payment", hex}}.dump());
+    const auto answer = client_.post("/v1/cairn/payments", json_text(Json{{"payment", hex}}));
     if (answer.ok()) return ok_status();
     const Error& error = answer.error();
     const bool refused = error.code == ErrorCode::kInvalid || error.code == ErrorCode::kRefused ||

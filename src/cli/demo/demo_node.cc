@@ -9,6 +9,7 @@
 
 #include "api/client.h"
 #include "base/files.h"
+#include "cli/node_answer.h"
 
 namespace cairn::cli {
 
@@ -24,23 +25,17 @@ constexpr std::uint64_t kSlowAnswerMs = 120'000;
 
 Result<Json> ask(const std::string& directory, const std::string& path) {
     ASSIGN_OR_RETURN(const api::Client client, api::Client::of_directory(directory));
-    ASSIGN_OR_RETURN(const std::string text, client.get(path));
-    Json json = Json::parse(text, nullptr, false);
-    if (!json.is_object()) return invalid("a node answered something that is not JSON");
-    return json;
+    return ask_node(client, path);
 }
 
 Result<Json> tell(const std::string& directory, const std::string& path, const Json& body) {
     ASSIGN_OR_RETURN(const api::Client client, api::Client::of_directory(directory, kSlowAnswerMs));
-    ASSIGN_OR_RETURN(const std::string text, client.post(path, body.dump()));
-    Json json = Json::parse(text, nullptr, false);
-    if (!json.is_object()) return invalid("a node answered something that is not JSON");
-    return json;
+    return tell_node(client, path, body);
 }
 
 std::optional<double> optional_number(const Json& json, const char* name) {
-    if (!json.contains(name) || !json[name].is_number()) return std::nullopt;
-    return json[name].get<double>();
+    double value = 0;
+    return read(json, name, value) ? std::optional(value) : std::nullopt;
 }
 
 std::vector<std::string> arguments_of(const DemoNodeOptions& options) {
@@ -83,7 +78,7 @@ Result<DemoNode> DemoNode::start(const DemoNodeOptions& options, const Stop& sto
         if (const Result<Json> status = ask(options.directory, "/v1/cairn/status"); status.ok()) {
             ASSIGN_OR_RETURN(const api::ApiFile file, api::read_api_file(options.directory));
             node.api_ = file.address;
-            node.address_ = status->value("listen", std::string());
+            read(*status, "listen", node.address_);
             return node;
         }
         ::usleep(kPollMs * 1000);
@@ -99,36 +94,45 @@ Result<DemoNodeView> DemoNode::look() {
     const Result<Json> asked = ask(options_.directory, "/v1/cairn/status");
     if (!asked.ok()) return view;
     const Json& status = *asked;
-    const Json training = status.value("training", Json::object());
     view.answering = true;
-    view.height = status.value("height", std::uint64_t{0});
-    view.state_root = status.value("state_root", std::string());
-    view.peers = status.value("peers", Json::array()).size();
-    view.stage = training.value("stage", std::string());
-    view.step = training.value("steps", 0u);
-    view.steps = training.value("steps_wanted", 0u);
-    view.local_loss = training.value("local_loss", 0.0);
-    view.merged = training.value("merged", std::uint64_t{0});
-    view.mined = status.value("mining", Json::object()).value("blocks", std::uint64_t{0});
-    const std::string key = status.value("miner_key", std::string());
-    if (const Result<Json> coins = ask(options_.directory, "/v1/cairn/coins?key=" + key);
-        coins.ok())
-        for (const Json& coin : coins->value("coins", Json::array()))
-            view.earned += coin.value("amount", std::uint64_t{0});
+    read(status, "height", view.height);
+    read(status, "state_root", view.state_root);
+    view.peers = read_list(status, "peers").size();
+    if (const auto training = status.find("training"); training != status.end()) {
+        read(*training, "stage", view.stage);
+        read(*training, "steps", view.step);
+        read(*training, "steps_wanted", view.steps);
+        read(*training, "local_loss", view.local_loss);
+        read(*training, "merged", view.merged);
+    }
+    if (const auto mining = status.find("mining"); mining != status.end())
+        read(*mining, "blocks", view.mined);
+    std::string key;
+    read(status, "miner_key", key);
+    const Result<Json> coins = ask(options_.directory, "/v1/cairn/coins?key=" + key);
+    if (!coins.ok()) return view;
+    for (const Json& coin : read_list(*coins, "coins")) {
+        std::uint64_t amount = 0;
+        read(coin, "amount", amount);
+        view.earned += amount;
+    }
     return view;
 }
 
 Result<std::vector<DemoMerge>> DemoNode::merges() const {
     ASSIGN_OR_RETURN(const Json json, ask(options_.directory, "/v1/cairn/blocks?from=0&max=500"));
     std::vector<DemoMerge> merges;
-    for (const Json& block : json.value("blocks", Json::array()))
-        merges.push_back({.height = block.value("height", std::uint64_t{0}),
-                          .block = block.value("block", std::string()),
-                          .state_root = block.value("state_root", std::string()),
-                          .report_loss = optional_number(block, "report_loss"),
-                          .judge_loss = optional_number(block, "judge_loss"),
-                          .contributions = block.value("contributions", 0u),
-                          .reward = block.value("reward", std::uint64_t{0})});
+    for (const Json& block : read_list(json, "blocks")) {
+        DemoMerge merge;
+        read(block, "height", merge.height);
+        read(block, "block", merge.block);
+        read(block, "state_root", merge.state_root);
+        merge.report_loss = optional_number(block, "report_loss");
+        merge.judge_loss = optional_number(block, "judge_loss");
+        read(block, "contributions", merge.contributions);
+        read(block, "reward", merge.reward);
+        merges.push_back(std::move(merge));
+    }
     return merges;
 }
 
@@ -136,7 +140,9 @@ Result<std::string> DemoNode::generate(const std::string& prompt, std::uint32_t 
     ASSIGN_OR_RETURN(const Json json,
                      tell(options_.directory, "/v1/cairn/generate",
                           {{"prompt", prompt}, {"max_tokens", tokens}, {"seed", 1}}));
-    return json.value("text", std::string());
+    std::string text;
+    read(json, "text", text);
+    return text;
 }
 
 Result<std::string> DemoNode::export_model() const {
