@@ -85,16 +85,17 @@ int parse_and_run(int argc, const char* const* argv, ShownStream& out, std::ostr
     Invocation invocation;
     add_commands(app, invocation);
     const bool json = wants_json(argc, argv);
-    if (const auto word = misread_word(app, argc, argv)) {
-        report(misused(*word), json, out, errors);
+    const Misread misread = misread_words(app, argc, argv);
+    if (misread.certain) {
+        report(misused(*misread.certain), json, out, errors);
         return kMisused;
     }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
         if (problem.get_exit_code() == 0) return app.exit(problem, out, errors);
-        const auto word = mistyped_word(app, argc, argv);
-        report(misused(word ? *word : complaint(problem, app, argc, argv)), json, out, errors);
+        report(misused(misread.likely ? *misread.likely : complaint(problem, app, argc, argv)),
+               json, out, errors);
         return kMisused;
     }
     if (!invocation.run) {

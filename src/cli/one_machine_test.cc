@@ -109,6 +109,13 @@ TEST_F(OneMachine, NoOutputIsAnInput) {
               std::string::npos);
 }
 
+TEST_F(OneMachine, APathThatIsNoUtf8LosesNoResult) {
+    const std::string out = folder_ + "/step\xFF.safetensors";
+    const Outcome made = run({"lab", "gradients", "--out", out, "--json"});
+    ASSERT_EQ(made.code, 0) << made.errors;
+    EXPECT_TRUE(made.json()["loss"].is_number()) << made.out;
+}
+
 // A pipe that nobody reads, or a full disk, after some bytes.
 class Full final : public std::streambuf {
   public:
@@ -160,7 +167,9 @@ TEST_F(OneMachine, TokenizeTrainsEncodesAndDecodes) {
     const nlohmann::json tokens = ids.json()["tokens"];
     for (const auto& id : tokens) back.push_back(id.dump());
     EXPECT_EQ(run(back).out, "the cat sat\n");
-    EXPECT_EQ(run({"tokenize", "--tokenizer", file, "--decode", "280"}).code, 1);
+    const Outcome outside = run({"tokenize", "--tokenizer", file, "--decode", "280"});
+    EXPECT_EQ(outside.code, 2);
+    EXPECT_NE(outside.errors.find("not in range 0 to 279"), std::string::npos) << outside.errors;
     EXPECT_EQ(run({"tokenize", "--tokenizer", text_, "--text", "a"}).code, 1);
     EXPECT_EQ(run({"tokenize"}).code, 2);
     EXPECT_EQ(run({"tokenize", "--train", text_}).code, 2);

@@ -1,5 +1,7 @@
 #include "cli/option_checks.h"
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -25,7 +27,9 @@ std::string check_real(const std::string& text) {
 
 void check_option(CLI::Option& option) {
     const std::string type = option.get_type_name();
-    if (option.get_items_expected_max() == 0) return;  // a flag
+    if (option.get_items_expected_max() == 0) return;            // a flag
+    const bool has_range = type.find(':') != std::string::npos;  // what a check of it calls itself
+    CHECK(has_range || !(type.starts_with("UINT") || type.starts_with("INT")));
     if (type.starts_with("FLOAT")) option.check(CLI::Validator(check_real, ""));
     if (type.starts_with("UINT"))
         option.check(
@@ -79,6 +83,19 @@ std::optional<std::string> nearest_option(const std::string& word,
     return longer ? longer : nearest_word(word, known);
 }
 
+// The long name that `word` would be, where it looks like one and `known` has no such; also with
+// one dash.
+std::optional<std::string> unknown_option(const std::string& word,
+                                          const std::vector<std::string>& known) {
+    const bool one_dash = word.size() > 2 && word[0] == '-' && word[1] != '-' &&
+                          word.find_first_of("0123456789. ") == std::string::npos;
+    if (!word.starts_with("--") && !one_dash) return std::nullopt;
+    const std::string name = (one_dash ? "-" : "") + word.substr(0, word.find('='));
+    if (!one_dash && std::find(known.begin(), known.end(), name) != known.end())
+        return std::nullopt;
+    return name;
+}
+
 const CLI::Option* option_named(const CLI::App& app, const std::string& word) {
     for (const CLI::Option* option : options_of(app))
         if (word.size() > 1 && word.starts_with('-') && option->check_name(word)) return option;
@@ -110,6 +127,11 @@ Words find_command(const CLI::App& root, int argc, const char* const* argv) {
 
 }  // namespace
 
+CLI::Validator any_seed() {
+    constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+    return CLI::Range(std::uint64_t{0}, kMost).description("64 bits");
+}
+
 void check_numbers(CLI::App& app) {
     for (CLI::Option* option : app.get_options()) check_option(*option);
     for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
@@ -125,48 +147,31 @@ std::string full_name(const CLI::App& app) {
                                        : full_name(*app.get_parent()) + " " + app.get_name();
 }
 
-std::optional<std::string> misread_word(const CLI::App& root, int argc, const char* const* argv) {
+Misread misread_words(const CLI::App& root, int argc, const char* const* argv) {
     const Words found = find_command(root, argc, argv);
     const CLI::App& app = *found.command;
-    if (found.unknown)
-        return full_name(app) + " has no command '" + *found.unknown + "'" +
-               meant(nearest_word(*found.unknown, names_of_commands(app))) + " `" + full_name(app) +
-               " --help` lists them";
-    for (int i = found.rest; i + 1 < argc; ++i) {
-        const std::string word = argv[i], next = argv[i + 1];
-        if (word == "--") break;
-        const CLI::Option* option = option_named(app, word);
-        if (option == nullptr || option->get_items_expected_max() == 0) continue;
-        if (option_named(app, next) != nullptr)
-            return word + " has no value: " + next + " is an option; if that is meant, write " +
-                   word + "=" + next;
-        ++i;
+    const std::string help = " `" + full_name(app) + " --help` lists them";
+    Misread misread;
+    if (found.unknown) {
+        misread.certain = full_name(app) + " has no command '" + *found.unknown + "'" +
+                          meant(nearest_word(*found.unknown, names_of_commands(app))) + help;
+        return misread;
     }
-    return std::nullopt;
-}
-
-std::optional<std::string> mistyped_word(const CLI::App& root, int argc, const char* const* argv) {
-    const Words found = find_command(root, argc, argv);
-    const CLI::App& app = *found.command;
     const std::vector<std::string> known = names_of_options(app);
-    for (int i = found.rest; i < argc; ++i) {
+    for (int i = found.rest; i < argc && std::string_view(argv[i]) != "--"; ++i) {
         const std::string word = argv[i];
-        if (word == "--") break;
         const CLI::Option* option = option_named(app, word);
+        if (option != nullptr && option->get_items_expected_max() == 0) continue;
         if (option != nullptr) {
-            if (option->get_items_expected_max() > 0) ++i;
-            continue;
+            if (++i < argc && !misread.certain && option_named(app, argv[i]) != nullptr)
+                misread.certain = word + " has no value: " + argv[i] +
+                                  " is an option; if that is meant, write " + word + "=" + argv[i];
+        } else if (const auto name = unknown_option(word, known); name && !misread.likely) {
+            misread.likely = full_name(app) + " has no option " + word.substr(0, word.find('=')) +
+                             meant(nearest_option(*name, known)) + help;
         }
-        const bool one_dash = word.size() > 2 && word[0] == '-' && word[1] != '-' &&
-                              word.find_first_of("0123456789. ") == std::string::npos;
-        if (!word.starts_with("--") && !one_dash) continue;
-        const std::string name = word.substr(0, word.find('='));
-        const std::string full = one_dash ? "-" + name : name;
-        if (std::find(known.begin(), known.end(), full) != known.end() && !one_dash) continue;
-        return full_name(app) + " has no option " + name + meant(nearest_option(full, known)) +
-               " `" + full_name(app) + " --help` lists them";
     }
-    return std::nullopt;
+    return misread;
 }
 
 }  // namespace cairn::cli

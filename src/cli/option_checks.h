@@ -7,25 +7,33 @@
 
 namespace CLI {
 class App;
-}
+class Validator;
+}  // namespace CLI
 
 namespace cairn::cli {
 
 /// Gives every numeric option of `app` and its subcommands a check: not empty, no NaN or infinity,
-/// whole numbers in digits, no sign where there is none. Once, after all options are there.
+/// whole numbers in digits, no sign where there is none. Once, after all options are there. An
+/// option for whole numbers that came without a range of its own is a programmer's error: it would
+/// be refused without the range, or taken and fail far inside.
 void check_numbers(CLI::App& app);
+
+/// The range of what starts chance: any 64 bits.
+CLI::Validator any_seed();
 
 /// The command that the words of a command line lead to; `app` itself if none.
 const CLI::App& command_of(const CLI::App& app, int argc, const char* const* argv);
 /// "cairn wallet create".
 std::string full_name(const CLI::App& app);
 
-/// Before parsing, which would take "--out" for the value of "--text" in `--text --out x`, and
-/// would show the help of another command than a mistyped one: what to say of such a line.
-std::optional<std::string> misread_word(const CLI::App& app, int argc, const char* const* argv);
-
-/// What to say of a command line that `app` refused: for an unknown option, which one and the
-/// nearest there is. Nothing where another thing was wrong.
-std::optional<std::string> mistyped_word(const CLI::App& app, int argc, const char* const* argv);
+/// What a command line says that its writer did not mean.
+struct Misread {
+    /// Before parsing, which would take "--out" for the value of "--text" in `--text --out x`, and
+    /// would show the help of another command than a mistyped one.
+    std::optional<std::string> certain;
+    /// Where parsing failed: an unknown option, and the nearest there is.
+    std::optional<std::string> likely;
+};
+Misread misread_words(const CLI::App& app, int argc, const char* const* argv);
 
 }  // namespace cairn::cli

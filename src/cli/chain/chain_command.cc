@@ -219,7 +219,8 @@ void add_chain(CLI::App& app, Invocation& invocation) {
         ->required();
     CLI::App* verify = add("verify", "Replay every block from genesis by the rules",
                            "cairn chain verify --dir ~/guild", run_chain_verify);
-    verify->add_option("--to", request->to, "Stop at this height");
+    verify->add_option("--to", request->to, "Stop at this height")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{0xFFFFFFFF}));
     verify->add_option("--threads", request->threads, "Computing threads (0: all processors)")
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();

@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/disk.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "node/assets.h"
 
@@ -29,17 +29,13 @@ CLI::Option* named_folder(CLI::Option* option) {
 }
 
 Result<chain::NetworkDefinition> read_network(const std::string& directory) {
-    auto file =
-        PosixDisk(directory).read(std::string(node::kNetworkFile), chain::kMaxNetworkJsonBytes);
-    if (!file.ok() && file.error().code == ErrorCode::kNotFound)
+    const std::string path = directory + "/" + std::string(node::kNetworkFile);
+    ASSIGN_OR_RETURN(const FileKind kind, file_kind(path));
+    if (kind == FileKind::kNone)
         return not_found(directory +
                          " has no network.json: make a network with `cairn network create --dir " +
                          directory + "`, or name another --dir");
-    if (!file.ok()) return file.error();
-    auto network = chain::network_from_json(as_text(*file));
-    if (!network.ok())
-        return Error{network.error().code, directory + "/network.json: " + network.error().message};
-    return network;
+    return node::read_network(path);
 }
 
 Result<std::optional<std::uint64_t>> height_in(const std::string& text) {

@@ -154,6 +154,7 @@ void add_explain(CLI::App& app, Invocation& invocation) {
     named_folder(command->add_option("--dir", request->directory, "The node's data directory"))
         ->capture_default_str();
     command->add_option("--max", request->max, "Sentences about contributions, at most")
+        ->check(CLI::Range(std::size_t{1}, kMaxRecords))
         ->capture_default_str();
     command->callback([request, &invocation] {
         request->json = invocation.json;

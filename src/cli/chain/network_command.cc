@@ -18,6 +18,7 @@
 #include "cli/demo/demo_network.h"
 #include "cli/json_line.h"
 #include "cli/local_model.h"
+#include "cli/option_checks.h"
 #include "model/files/source.h"
 #include "model/text/bpe.h"
 #include "node/assets.h"
@@ -27,6 +28,8 @@
 namespace cairn::cli {
 
 namespace {
+
+constexpr std::uint64_t kMaxTimeMs = std::uint64_t{1} << 48;  // as network.json's
 
 // Trains in seconds: for tests and for trying things out.
 chain::NetworkDefinition tiny_definition() {
@@ -78,7 +81,8 @@ Result<std::vector<crypto::PublicKey>> parse_members(const std::vector<std::stri
     std::vector<crypto::PublicKey> keys;
     for (const std::string& hex : members) {
         auto key = fixed_from_hex<32>(hex);
-        if (!key.ok()) return invalid("--member " + hex + ": " + key.error().message);
+        if (!key.ok()) return misused("--member " + hex + ": " + key.error().message);
+        if (!crypto::is_valid(*key)) return misused("--member " + hex + " is not a key");
         keys.push_back(*key);
     }
     std::sort(keys.begin(), keys.end());
@@ -152,16 +156,15 @@ void print(const NetworkRequest& request, const chain::NetworkDefinition& networ
 Result<chain::NetworkDefinition> network_preset(const std::string& config) {
     if (config == "tiny") return tiny_definition();
     if (config == "demo") return demo_definition(1, 0);
-    auto file = read_file(config, chain::kMaxNetworkJsonBytes);
-    if (!file.ok())
-        return Error{
-            file.error().code,
-            "--config wants tiny, demo or the path of a network.json: " + file.error().message};
-    return chain::network_from_json(as_text(*file));
+    auto network = node::read_network(config);
+    if (network.ok()) return network;
+    return misused("--config wants tiny, demo or the path of a network.json: " +
+                   network.error().message);
 }
 
 Status run_network_create(const NetworkRequest& request, std::ostream& out) {
     PosixDisk disk(request.directory);
+    RETURN_IF_ERROR(check_no_lost_link(request.directory + "/" + std::string(node::kNetworkFile)));
     if (disk.exists(std::string(node::kNetworkFile)))
         return Error{ErrorCode::kRefused,
                      request.directory +
@@ -175,7 +178,9 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
         request.genesis_time_ms != 0 ? request.genesis_time_ms : SystemClock().wall_ms();
     if (request.vocab) network.architecture.vocab = *request.vocab;
     ASSIGN_OR_RETURN(network.members, parse_members(request.members));
-    RETURN_IF_ERROR(chain::validate(network));
+    // The preset is valid: what is not comes from the options.
+    if (const Status valid = chain::validate(network); !valid.ok())
+        return misused(valid.error().message);
 
     ASSIGN_OR_RETURN(const std::string judge, read_text("--judge", request.judge_file));
     ASSIGN_OR_RETURN(const std::string report, read_text("--report", request.report_file));
@@ -235,10 +240,15 @@ void add_network(CLI::App& app, Invocation& invocation) {
         ->add_option("--tokenizer-texts", request->tokenizer_texts,
                      "Texts that the tokenizer learns from (default: the judge text)")
         ->check(CLI::ExistingFile);
-    command->add_option("--vocab", request->vocab, "Tokens in the vocabulary");
-    command->add_option("--seed", request->seed, "Of the first weights")->capture_default_str();
-    command->add_option("--genesis-time-ms", request->genesis_time_ms,
-                        "Milliseconds since 1970 (default: now)");
+    command->add_option("--vocab", request->vocab, "Tokens in the vocabulary")
+        ->check(CLI::Range(model::kFirstMerge, model::kMaxBpeVocab));
+    command->add_option("--seed", request->seed, "Of the first weights")
+        ->check(any_seed())
+        ->capture_default_str();
+    command
+        ->add_option("--genesis-time-ms", request->genesis_time_ms,
+                     "Milliseconds since 1970 (default: now)")
+        ->check(CLI::Range(std::uint64_t{1}, kMaxTimeMs));
     command->add_option("--member", request->members,
                         "A member's key, in hexadecimal; with any, the network is private");
     command->callback([request, &invocation] {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <fstream>
 
 #include "base/files.h"
@@ -62,6 +64,33 @@ TEST_F(NetworkCommand, AnExistingNetworkStays) {
     EXPECT_EQ(outcome.code, 1);
     EXPECT_NE(outcome.errors.find("already"), std::string::npos) << outcome.errors;
     EXPECT_EQ(*read_text_file(dir_ + "/old/network.json"), "{}");
+}
+
+TEST_F(NetworkCommand, NothingIsWrittenThroughALinkThatLeadsNowhere) {
+    ASSERT_TRUE(make_folders(dir_ + "/new").ok());
+    for (const char* name : {"network.json", "wallet.cairn"})
+        ASSERT_EQ(::symlink((dir_ + "/elsewhere").c_str(), (dir_ + "/new/" + name).c_str()), 0);
+    for (const Outcome& outcome :
+         {create("judge.txt", "report.txt"), run({"node", "--dir", dir_ + "/new"}),
+          run({"wallet", "create", "--no-password", "--dir", dir_ + "/new"})}) {
+        EXPECT_EQ(outcome.code, 1);
+        EXPECT_NE(outcome.errors.find(dir_ + "/elsewhere"), std::string::npos) << outcome.errors;
+        EXPECT_FALSE(exists(dir_ + "/elsewhere"));
+    }
+}
+
+TEST_F(NetworkCommand, ABrokenNetworkIsNamedWithThePlace) {
+    write("network.json", "{\n  \"name\": \"a\",\n  \"recipe\": {,}\n}\n");
+    const std::string place = dir_ + "/network.json: not JSON from line 3, column 14";
+    for (const Outcome& outcome :
+         {run({"chain", "info", "--dir", dir_}),
+          run({"node", "--dir", dir_ + "/n", "--network", dir_ + "/network.json"}),
+          run({"network", "create", "--dir", dir_ + "/new", "--config", dir_ + "/network.json",
+               "--judge", dir_ + "/judge.txt", "--report", dir_ + "/report.txt"})}) {
+        EXPECT_NE(outcome.code, 0);
+        EXPECT_NE(outcome.errors.find(place), std::string::npos) << outcome.errors;
+        EXPECT_EQ(outcome.errors.find("json.exception"), std::string::npos) << outcome.errors;
+    }
 }
 
 TEST_F(NetworkCommand, WhereNothingCanBeWrittenNothingIsBegun) {

@@ -15,6 +15,7 @@
 #include "cli/chain/serve_layers.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
+#include "cli/option_checks.h"
 #include "net/address.h"
 #include "node/run_node.h"
 
@@ -26,6 +27,8 @@ namespace {
 // that is as idle); the rest belongs to a chain.
 constexpr std::array<std::string_view, 7> kServeOptions = {
     "--help", "--json", "--dir", "--serve", "--model", "--listen", "--threads"};
+
+constexpr std::uint64_t kMaxMemoryMib = std::uint64_t{1} << 30;  // 2^50 bytes
 
 struct NodeRequest {
     node::NodeOptions node;
@@ -187,11 +190,13 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
     command.add_option("--threads", node.threads, "Computing threads")
         ->check(CLI::Range(1, 1024))
         ->capture_default_str();
-    command.add_option("--memory", node.memory_mib, "Limit in MiB (0: none of our own)");
+    command.add_option("--memory", node.memory_mib, "Limit in MiB (0: none of our own)")
+        ->check(CLI::Range(std::uint64_t{0}, kMaxMemoryMib));
     command.add_option("--nice", node.nice, "How far to step back behind other programs")
         ->check(CLI::Range(0, 19))
         ->capture_default_str();
-    command.add_option("--seed", node.seed, "Of the trainer's choice of text (0: from the system)");
+    command.add_option("--seed", node.seed, "Of the trainer's choice of text (0: from the system)")
+        ->check(any_seed());
 }
 
 /// The options that were given and mean nothing beside --serve.

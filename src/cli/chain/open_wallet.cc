@@ -112,6 +112,7 @@ Result<std::string> read_password(const WalletFile& file, bool twice) {
 }
 
 Status check_no_wallet(const WalletFile& file) {
+    RETURN_IF_ERROR(check_no_lost_link(path_of(file)));
     ASSIGN_OR_RETURN(const bool there, has_wallet(file));
     if (!there) return ok_status();
     return Error{ErrorCode::kRefused,

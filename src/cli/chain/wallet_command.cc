@@ -13,6 +13,8 @@ namespace cairn::cli {
 
 namespace {
 
+constexpr std::size_t kMaxHistory = 1'000'000;
+
 using Request = std::shared_ptr<WalletRequest>;
 using Run = Status (*)(const WalletRequest&, std::ostream&);
 
@@ -111,6 +113,7 @@ void add_using(const Group& group) {
         .add("history", "Payments to and from this wallet", "cairn wallet history --max 10",
              run_wallet_history)
         ->add_option("--max", request->max, "Lines, at most")
+        ->check(CLI::Range(std::size_t{1}, kMaxHistory))
         ->capture_default_str();
 }
 

@@ -160,7 +160,7 @@ Status run_wallet_restore(const WalletRequest& request, std::ostream& out) {
 Status run_wallet_watch(const WalletRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(check_no_wallet(request.file));
     auto key = wallet::decode_public(request.xpub);
-    if (!key.ok()) return invalid("--xpub: " + key.error().message);
+    if (!key.ok()) return misused("--xpub: " + key.error().message);
     return make_again(request, *key, true, out);
 }
 

@@ -1,6 +1,7 @@
 // `cairn demo` on the command line.
 #include <unistd.h>
 
+#include <limits>
 #include <memory>
 #include <ostream>
 
@@ -12,6 +13,13 @@
 
 namespace cairn::cli {
 
+namespace {
+
+// Each node's own follows it.
+constexpr std::uint64_t kMaxSeed = std::numeric_limits<std::uint64_t>::max() - 1000;
+
+}  // namespace
+
 void add_demo(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(
         app, invocation, "demo",
@@ -20,10 +28,12 @@ void add_demo(CLI::App& app, Invocation& invocation) {
     auto options = std::make_shared<DemoOptions>();
     command->add_option("--blocks", options->blocks, "Merge blocks to reach (default 20)")
         ->check(CLI::Range(1, 10'000));
-    command->add_option("--seed", options->seed, "Seed of weights and of training order");
+    command->add_option("--seed", options->seed, "Seed of weights and of training order")
+        ->check(CLI::Range(std::uint64_t{0}, kMaxSeed));
     command->add_option("--dir", options->directory,
                         "Folder for everything the demo writes (default: a new temporary one)");
-    command->add_option("--port", options->port, "Port of the dashboard on 127.0.0.1; 0: any");
+    command->add_option("--port", options->port, "Port of the dashboard on 127.0.0.1; 0: any")
+        ->check(CLI::Range(0, 65535));
     command->add_flag("--keep", options->keep,
                       "Keep the temporary folder (one named by --dir always stays)");
     command->add_option("--prompt", options->prompt, "What the model is asked at the end");

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "cli/demo/child_process.h"
+#include "cli/json_line.h"
 
 namespace cairn::cli {
 
@@ -156,16 +157,15 @@ std::string demo_json(const std::vector<DemoMerge>& merges, const DemoAnswer& an
                           {"contributions", merge.contributions},
                           {"reward", merge.reward},
                           {"state_root", merge.state_root}});
-    return Json{{"blocks", blocks},
-                {"text", answer.text},
-                {"network_text", answer.network_text},
-                {"network_text_equal", answer.equal},
-                {"late_node",
-                 {{"height", late.height},
-                  {"state_root", late.state_root},
-                  {"seconds", late.seconds},
-                  {"equal", late.equal}}}}
-        .dump(-1, ' ', false, Json::error_handler_t::replace);
+    return json_line(Json{{"blocks", blocks},
+                          {"text", answer.text},
+                          {"network_text", answer.network_text},
+                          {"network_text_equal", answer.equal},
+                          {"late_node",
+                           {{"height", late.height},
+                            {"state_root", late.state_root},
+                            {"seconds", late.seconds},
+                            {"equal", late.equal}}}});
 }
 
 }  // namespace cairn::cli

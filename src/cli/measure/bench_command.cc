@@ -253,7 +253,7 @@ Status run_bench(const BenchRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     Bench bench(request, *machine, request.json ? nullptr : &out);
     RETURN_IF_ERROR(bench.run());
-    if (request.json) out << bench_json(bench.results()) << '\n';
+    if (request.json) out << bench_json(bench.results());
     return ok_status();
 }
 

@@ -1,4 +1,5 @@
 #include "cli/measure/bench_report.h"
+#include "cli/json_line.h"
 
 #include <ostream>
 
@@ -185,7 +186,7 @@ std::string bench_json(const BenchResults& results) {
     if (!results.models.empty()) json["models"] = models_json(results);
     if (!results.training.empty()) json["training"] = training_json(results);
     json["skipped"] = results.skipped;
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return json_line(json);
 }
 
 }  // namespace cairn::cli

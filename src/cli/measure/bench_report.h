@@ -25,7 +25,7 @@ struct BenchResults {
     std::vector<std::string> skipped;  ///< what was not measured, and why
 };
 
-/// One JSON object; the schema stands at run_bench.
+/// One JSON object on a line; the schema stands at run_bench.
 std::string bench_json(const BenchResults& results);
 
 /// The table for people, a line as soon as it is measured: minutes pass before the last one.

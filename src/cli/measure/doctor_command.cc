@@ -10,6 +10,7 @@
 
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/measure/doctor_checks.h"
 
@@ -61,9 +62,7 @@ Status run_doctor(const DoctorRequest& request, std::ostream& out, bool& healthy
                               {"health", health_name(d.health)},
                               {"found", d.found},
                               {"advice", d.advice}});
-        out << nlohmann::ordered_json{{"healthy", healthy}, {"checks", checks}}.dump(
-                   -1, ' ', false, nlohmann::json::error_handler_t::replace)
-            << '\n';
+        out << json_line(nlohmann::ordered_json{{"healthy", healthy}, {"checks", checks}});
         return ok_status();
     }
     for (const Diagnosis& d : all) {

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/json_line.h"
 #include "cli/measure/lab_gradients.h"
+#include "cli/option_checks.h"
 #include "lab/attacks.h"
 
 namespace cairn::cli {
@@ -76,7 +77,9 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     auto options = std::make_shared<lab::AttackOptions>();
     command->add_option("--dir", options->directory, "Folder for the directories left behind")
         ->required();
-    command->add_option("--seed", options->seed, "Of the simulated world")->capture_default_str();
+    command->add_option("--seed", options->seed, "Of the simulated world")
+        ->check(any_seed())
+        ->capture_default_str();
     command->add_option("--rounds", options->rounds, "Rounds of each run")
         ->check(CLI::Range(2, 1000))
         ->capture_default_str();

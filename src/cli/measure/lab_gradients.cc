@@ -12,8 +12,10 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/models/config_json.h"
+#include "cli/option_checks.h"
 #include "model/leaf.h"
 #include "tensor/philox.h"
 #include "train/data.h"
@@ -129,7 +131,7 @@ class SafetensorsBuilder {
         header_["__metadata__"][key] = value;
     }
     Bytes finish() const {
-        const std::string header = header_.dump();
+        const std::string header = json_text(header_);
         Writer writer;
         writer.u64(header.size());
         writer.raw(as_bytes(header));
@@ -144,8 +146,8 @@ class SafetensorsBuilder {
 
 Bytes encode_step(const Step& step) {
     SafetensorsBuilder file;
-    file.metadata("config", config_json(step.layout.config()).dump());
-    file.metadata("step", step_json(step).dump());
+    file.metadata("config", json_text(config_json(step.layout.config())));
+    file.metadata("step", json_text(step_json(step)));
     const Json batch = {kLeaf / step.recipe.context, step.recipe.context};
     file.add("tokens", "I32", batch, step.tokens.data(), kLeaf * sizeof(std::uint32_t));
     file.add("targets", "I32", batch, step.targets.data(), kLeaf * sizeof(std::uint32_t));
@@ -191,12 +193,10 @@ Status run_lab_gradients(const GradientsRequest& request, std::ostream& out) {
     const Bytes file = encode_step(step);
     RETURN_IF_ERROR(write_file(request.out, file));
     if (request.json)
-        out << Json{{"out", request.out},
-                    {"loss", step.report.loss},
-                    {"gradient_norm", step.report.gradient_norm},
-                    {"kernels", machine->kernels()}}
-                   .dump()
-            << '\n';
+        out << json_line(Json{{"out", request.out},
+                              {"loss", step.report.loss},
+                              {"gradient_norm", step.report.gradient_norm},
+                              {"kernels", machine->kernels()}});
     else
         out << fmt::format(
             "loss {:.6f}, gradient norm {:.6f}; try: tools/oracle/torch-gradients "
@@ -216,8 +216,10 @@ void add_lab_gradients(CLI::App& group, Invocation& invocation) {
         ->capture_default_str();
     command->add_option("--model", request->model, "A model file instead");
     command->add_option("--context", request->context, "Tokens per sequence, a power of two")
+        ->check(CLI::Range(1U, kLeaf))
         ->capture_default_str();
     command->add_option("--seed", request->seed, "Of the weights and tokens")
+        ->check(any_seed())
         ->capture_default_str();
     command->callback([request, &invocation] {
         request->json = invocation.json;

@@ -76,6 +76,16 @@ TEST(Plot, DrawsLogsAndTheDemosOutput) {
     std::ofstream(folder + "/bad.jsonl") << "{\n";
     request.logs = {folder + "/bad.jsonl"};
     EXPECT_FALSE(run_plot(request, out).ok());
+    for (const auto& [text, what] : std::vector<std::pair<std::string, std::string>>{
+             {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n", "Git LFS"},
+             {"<!doctype html>\n<html></html>\n", "a web page"},
+             {"", "no steps"}}) {
+        std::ofstream(folder + "/foreign.jsonl") << text;
+        request.logs = {folder + "/foreign.jsonl"};
+        const Status foreign = run_plot(request, out);
+        ASSERT_FALSE(foreign.ok());
+        EXPECT_NE(foreign.error().message.find(what), std::string::npos) << foreign.error().message;
+    }
     std::filesystem::remove_all(folder);
 }
 

@@ -66,8 +66,10 @@ void add_eval(CLI::App& app, Invocation& invocation) {
     command->add_option("--text", request->text, "Text file")->required();
     command->add_option("--tokenizer", request->tokenizer,
                         "Tokenizer file (default: in the model or beside it)");
-    command->add_option("--context", request->context,
-                        "Window in tokens, a power of two; 0: the model's");
+    command
+        ->add_option("--context", request->context,
+                     "Window in tokens, a power of two; 0: the model's")
+        ->check(CLI::Range(0U, model::kMaxContext));
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();

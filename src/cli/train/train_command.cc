@@ -29,25 +29,24 @@ using Json = nlohmann::ordered_json;
 std::string describe_start(const TrainStart& start, const Machine& machine) {
     const train::Recipe& recipe = start.request.recipe;
     const model::ModelConfig& config = start.config;
-    return Json{{"event", start.resumed ? "resume" : "start"},
-                {"step", start.resumed ? start.first_step : 0},
-                {"parameters", model::ParameterLayout(config).parameters()},
-                {"model", model::describe(config)},
-                {"text_tokens", start.stream.size()},
-                {"tokens_per_step", recipe.tokens_per_step()},
-                {"context", recipe.context},
-                {"total_steps", recipe.total_steps},
-                {"warmup_steps", recipe.warmup_steps},
-                {"peak_rate", recipe.peak_rate},
-                {"floor_ratio", recipe.floor_ratio},
-                {"beta1", recipe.beta1},
-                {"beta2", recipe.beta2},
-                {"weight_decay", recipe.weight_decay},
-                {"clip_norm", recipe.clip_norm},
-                {"seed", start.request.seed},
-                {"kernels", machine.kernels()},
-                {"threads", machine.threads()}}
-        .dump(-1, ' ', false, Json::error_handler_t::replace);
+    return json_text(Json{{"event", start.resumed ? "resume" : "start"},
+                          {"step", start.resumed ? start.first_step : 0},
+                          {"parameters", model::ParameterLayout(config).parameters()},
+                          {"model", model::describe(config)},
+                          {"text_tokens", start.stream.size()},
+                          {"tokens_per_step", recipe.tokens_per_step()},
+                          {"context", recipe.context},
+                          {"total_steps", recipe.total_steps},
+                          {"warmup_steps", recipe.warmup_steps},
+                          {"peak_rate", recipe.peak_rate},
+                          {"floor_ratio", recipe.floor_ratio},
+                          {"beta1", recipe.beta1},
+                          {"beta2", recipe.beta2},
+                          {"weight_decay", recipe.weight_decay},
+                          {"clip_norm", recipe.clip_norm},
+                          {"seed", start.request.seed},
+                          {"kernels", machine.kernels()},
+                          {"threads", machine.threads()}});
 }
 
 Result<std::unique_ptr<TrainLog>> open_log(const TrainStart& start, const Machine& machine) {
@@ -119,7 +118,7 @@ Result<int> finish(const TrainStart& start, const train::Trainer& trainer, Train
     Json line = report;
     line["event"] = run.complete() ? "end" : "stop";
     line["step"] = trainer.next_step();
-    run.log_line(line.dump(-1, ' ', false, Json::error_handler_t::replace));
+    run.log_line(json_text(line));
     if (run.complete()) (void)remove_file(run_state_path(request.out));
     if (!run.troubles().empty()) report["troubles"] = run.troubles();
     if (request.json)

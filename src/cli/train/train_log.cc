@@ -12,6 +12,8 @@
 
 #include "base/disk.h"
 #include "base/files.h"
+#include "base/foreign_file.h"
+#include "cli/json_line.h"
 #include "model/files/source.h"
 
 namespace cairn::cli {
@@ -51,6 +53,13 @@ bool next_line(std::string_view& text, std::string_view& line) {
     return true;
 }
 
+// A log may be empty: its run did not come to a step.
+Result<Bytes> read_log(const std::string& path) {
+    ASSIGN_OR_RETURN(Bytes bytes, read_file(path, kMaxLogBytes));
+    if (!bytes.empty()) RETURN_IF_ERROR(check_foreign(path, bytes, bytes.size()));
+    return bytes;
+}
+
 }  // namespace
 
 std::string to_json(const LogRow& row) {
@@ -64,7 +73,7 @@ std::string to_json(const LogRow& row) {
     if (row.loss) object["tokens_per_second"] = row.tokens_per_second;
     object["elapsed"] = row.elapsed;
     if (row.valid_loss) object["valid_loss"] = *row.valid_loss;
-    return object.dump();
+    return json_text(object);
 }
 
 Result<TrainLog> TrainLog::open(const std::string& path) {
@@ -82,7 +91,7 @@ Result<TrainLog> TrainLog::open(const std::string& path) {
 
 Status TrainLog::check(const std::string& path) {
     if (path.empty() || !exists(path)) return ok_status();
-    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, kMaxLogBytes));
+    ASSIGN_OR_RETURN(const Bytes bytes, read_log(path));
     std::string_view text = as_text(bytes), line;
     if (next_line(text, line) ? parse_line(line).is_object() : text.empty() || text[0] == '{')
         return ok_status();
@@ -109,7 +118,7 @@ Result<TrainLog> TrainLog::resume(const std::string& path, std::uint64_t step) {
     std::string kept;
     {
         ASSIGN_OR_RETURN(const TrainLog held, open(path));
-        ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, kMaxLogBytes));
+        ASSIGN_OR_RETURN(const Bytes bytes, read_log(path));
         std::string_view text = as_text(bytes), line;
         while (next_line(text, line)) {
             const Json object = parse_line(line);
@@ -143,7 +152,7 @@ Status TrainLog::write_line(const std::string& json) {
 }
 
 Result<std::vector<LogRow>> read_train_log(const std::string& path, bool* cut_off) {
-    ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, kMaxLogBytes));
+    ASSIGN_OR_RETURN(const Bytes bytes, read_log(path));
     std::vector<LogRow> rows;
     std::string_view text = as_text(bytes), line;
     for (std::size_t count = 1; next_line(text, line); ++count) {

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/local_model.h"
+#include "cli/option_checks.h"
 #include "model/text/bpe.h"
 
 namespace cairn::cli {
@@ -27,11 +28,15 @@ void add_model_options(CLI::App& command, TrainRequest& request) {
     const auto shape = [&](const char* name, std::uint32_t& value, const char* description) {
         return command.add_option(name, value, description)->excludes(init)->capture_default_str();
     };
-    shape("--dim", request.shape.dim, "Width of a fresh model");
-    shape("--hidden", request.shape.hidden_dim, "Width of its feed-forward; 0: 8/3 of --dim");
-    shape("--layers", request.shape.layers, "Its layers");
-    shape("--heads", request.shape.heads, "Its query heads");
-    shape("--kv-heads", request.shape.kv_heads, "Its key and value heads");
+    shape("--dim", request.shape.dim, "Width of a fresh model")
+        ->check(CLI::Range(1U, model::kMaxDim));
+    shape("--hidden", request.shape.hidden_dim, "Width of its feed-forward; 0: 8/3 of --dim")
+        ->check(CLI::Range(0U, model::kMaxHiddenDim));
+    shape("--layers", request.shape.layers, "Its layers")->check(CLI::Range(1U, model::kMaxLayers));
+    shape("--heads", request.shape.heads, "Its query heads")
+        ->check(CLI::Range(1U, model::kMaxHeads));
+    shape("--kv-heads", request.shape.kv_heads, "Its key and value heads")
+        ->check(CLI::Range(1U, model::kMaxHeads));
     auto* vocab = shape("--vocab", request.shape.vocab, "Tokens of a new tokenizer")
                       ->check(CLI::Range(model::kFirstMerge, model::kMaxBpeVocab));
     command
@@ -40,6 +45,7 @@ void add_model_options(CLI::App& command, TrainRequest& request) {
         ->excludes(vocab)
         ->excludes(init);
     command.add_option("--seed", request.seed, "Of weights and order of the text")
+        ->check(any_seed())
         ->capture_default_str();
 }
 
@@ -47,14 +53,19 @@ void add_recipe_options(CLI::App& command, train::Recipe& recipe) {
     const auto option = [&](const char* name, auto& value, const char* description) {
         return command.add_option(name, value, description)->capture_default_str();
     };
-    option("--context", recipe.context, "Tokens per sequence, a power of two");
-    option("--leaf", recipe.leaf_tokens, "Tokens per gradient leaf, a power of two from 1024");
-    option("--leaves", recipe.leaves_per_step, "Leaves per step");
-    option("--steps", recipe.total_steps, "Optimiser steps");
+    option("--context", recipe.context, "Tokens per sequence, a power of two")
+        ->check(CLI::Range(1U, kMaxLeaf));
+    option("--leaf", recipe.leaf_tokens, "Tokens per gradient leaf, a power of two from 1024")
+        ->check(CLI::Range(kMinLeaf, kMaxLeaf));
+    option("--leaves", recipe.leaves_per_step, "Leaves per step")
+        ->check(CLI::Range(1U, kMaxLeaves));
+    option("--steps", recipe.total_steps, "Optimiser steps")
+        ->check(CLI::Range(std::uint64_t{1}, kMaxSteps));
     option("--rate", recipe.peak_rate, "Highest learning rate");
     option("--floor", recipe.floor_ratio, "Share of it at which the cosine ends");
     option("--warmup", recipe.warmup_steps,
-           "Steps of linear warm-up (default: 20, or a fifth of few)");
+           "Steps of linear warm-up (default: 20, or a fifth of few)")
+        ->check(CLI::Range(std::uint64_t{0}, kMaxSteps));
     option("--beta1", recipe.beta1, "AdamW: memory of the mean");
     option("--beta2", recipe.beta2, "AdamW: memory of the squares");
     option("--epsilon", recipe.epsilon, "AdamW: added to the root");
@@ -67,16 +78,21 @@ void add_run_options(CLI::App& command, TrainRequest& request) {
     command.add_option("--text", options.texts, "Text files to learn from");
     command.add_option("--out", request.out, "Checkpoint to write");
     command.add_option("--valid", options.valid, "Held-out text file, measured and never learnt");
-    command.add_option("--valid-every", options.valid_every,
-                       "Steps between measurements on a sample of it; 0: 20 in a run");
+    command
+        .add_option("--valid-every", options.valid_every,
+                    "Steps between measurements on a sample of it; 0: 20 in a run")
+        ->check(CLI::Range(std::uint64_t{0}, kMaxSteps));
     command.add_option("--valid-windows", options.valid_windows, "Windows in the sample")
         ->check(CLI::Range(1U, 1U << 20))
         ->capture_default_str();
     command.add_option("--log", options.log, "Training log: one JSON object a line (cairn plot)");
-    command.add_option("--save-every", options.save_every,
-                       "Steps between saved states; 0: every ten minutes");
-    command.add_option("--stop-at", request.stop_at,
-                       "Save after this step and end, to go on later");
+    command
+        .add_option("--save-every", options.save_every,
+                    "Steps between saved states; 0: every ten minutes")
+        ->check(CLI::Range(std::uint64_t{0}, kMaxSteps));
+    command
+        .add_option("--stop-at", request.stop_at, "Save after this step and end, to go on later")
+        ->check(CLI::Range(std::uint64_t{0}, kMaxSteps));
     command.add_option("--threads", request.threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();

@@ -8,6 +8,7 @@
 
 #include "base/progress.h"
 #include "base/text.h"
+#include "cli/json_line.h"
 
 namespace cairn::cli {
 
@@ -196,8 +197,8 @@ Status TrainRun::choose_total_steps() {
             minutes, total, warmup));
     RETURN_IF_ERROR(trainer_.set_total_steps(total));
     start_.request.recipe = trainer_.recipe();
-    log_line(
-        nlohmann::ordered_json{{"event", "plan"}, {"step", step}, {"total_steps", total}}.dump());
+    log_line(json_text(
+        nlohmann::ordered_json{{"event", "plan"}, {"step", step}, {"total_steps", total}}));
     if (!start_.request.json)
         out_ << fmt::format("{:.1f} ms a step: {} steps in {} minutes\n", step_us / 1e3, total,
                             minutes)

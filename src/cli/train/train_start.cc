@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/files.h"
+#include "base/foreign_file.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
 #include "cli/train/train_options.h"
@@ -80,7 +81,7 @@ Result<train::RunState> read_state(const std::string& out) {
             "there is no {}: the run is complete or was never saved; --init {} begins a new one "
             "from its result",
             path, out));
-    ASSIGN_OR_RETURN(const Bytes file, read_file(path, kMaxStateBytes));
+    ASSIGN_OR_RETURN(const Bytes file, read_genuine(path, kMaxStateBytes));
     auto state = train::decode_run_state(file);
     if (!state.ok()) return Error{state.error().code, path + ": " + state.error().message};
     return state;

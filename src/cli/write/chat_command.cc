@@ -12,6 +12,7 @@
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/measure/stopwatch.h"
 #include "cli/shown_stream.h"
@@ -50,10 +51,6 @@ nlohmann::json messages_json(const std::vector<model::ChatMessage>& messages) {
     return list;
 }
 
-std::string dump(const nlohmann::json& object, int indent) {
-    return object.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
-}
-
 // One run of the command.
 class Chat {
   public:
@@ -89,7 +86,7 @@ class Chat {
                                {"message", ended.error().message}};
             notes_ << "cairn: " << ended.error().message << '\n' << std::flush;
         }
-        out_ << dump(object, -1);
+        out_ << json_line(object);
         return ended.ok() ? 0 : 1;
     }
 
@@ -217,8 +214,8 @@ class Chat {
         RETURN_IF_ERROR(check_outputs({{"/save", file}}, {{"--model", request_.model},
                                                           {"--tokenizer", request_.tokenizer},
                                                           {"--history", request_.history}}));
-        const std::string text =
-            dump({{"model", request_.model}, {"messages", messages_json(session_.messages())}}, 2);
+        const std::string text = json_page(
+            {{"model", request_.model}, {"messages", messages_json(session_.messages())}});
         RETURN_IF_ERROR(write_file(file, as_bytes(text)));
         saved_.insert(file);
         return ok_status();
@@ -243,6 +240,7 @@ class Chat {
 }  // namespace
 
 Result<int> run_chat(const ChatRequest& request, LineReader& in, std::ostream& out) {
+    RETURN_IF_ERROR(check_sampling(request.sampling));
     ASSIGN_OR_RETURN(model::StopStrings stops, model::StopStrings::create(request.sampling.stops));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
@@ -285,8 +283,10 @@ void add_chat(CLI::App& app, Invocation& invocation) {
     command->add_option("--steps", request->steps, "Tokens of one answer, at most")
         ->check(CLI::Range(std::size_t{1}, kMaxSteps))
         ->capture_default_str();
-    command->add_option("--context", request->context,
-                        "Tokens to remember (default: what the model can, at most 8192)");
+    command
+        ->add_option("--context", request->context,
+                     "Tokens to remember (default: what the model can, at most 8192)")
+        ->check(CLI::Range(std::size_t{0}, std::size_t{model::kMaxContext}));
     add_sampling_options(*command, request->sampling);
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/text_lines.h"
 #include "model/text_vectors.h"
@@ -195,9 +196,7 @@ Status run_embed(const EmbedRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const std::vector<Embedded> all,
                      embed_all(request, *local, vectors, std::move(texts)));
     if (request.json)
-        out << report(request, all, pooling)
-                   .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-            << '\n';
+        out << json_line(report(request, all, pooling));
     else
         print(request, all, pooling, out);
     return ok_status();

@@ -15,7 +15,6 @@
 #include "cli/write/generate_many.h"
 #include "cli/write/written_text.h"
 #include "model/generate.h"
-#include "model/stop_strings.h"
 #include "serve/model_snapshot.h"
 #include "serve/network_layers.h"
 
@@ -125,13 +124,11 @@ nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
 
 // What the command line alone can tell, before a model is read.
 Status check_request(const GenerateRequest& request) {
-    if (!request.sampling.idle.empty()) return misused(request.sampling.idle);
+    RETURN_IF_ERROR(check_sampling(request.sampling));
     if (request.network && request.servers.empty())
         return misused("--network needs at least one --server HOST:PORT that may be asked");
     if (request.logprobs && !request.json)
         return misused("--logprobs are printed as JSON: add --json");
-    const auto stops = model::StopStrings::create(request.sampling.stops);
-    if (!stops.ok()) return misused("--stop: " + stops.error().message);
     return ok_status();
 }
 

@@ -2,6 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/option_checks.h"
+#include "model/config.h"
+#include "model/stop_strings.h"
+
 namespace cairn::cli {
 
 void add_sampling_options(CLI::App& command, SamplingOptions& options) {
@@ -11,6 +15,7 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
         ->capture_default_str();
     const CLI::Option* top_k =
         command.add_option("--top-k", settings.top_k, "Only the k best tokens; 0: all")
+            ->check(CLI::Range(0U, model::kMaxVocab))
             ->capture_default_str();
     const CLI::Option* top_p =
         command.add_option("--top-p", settings.top_p, "Only the best p of probability")
@@ -36,6 +41,7 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
         ->check(CLI::Range(-100.0F, 100.0F))
         ->capture_default_str();
     command.add_option("--seed", settings.seed, "Decides what chance decides")
+        ->check(any_seed())
         ->capture_default_str();
     command
         .add_option_function<std::string>(
@@ -64,6 +70,13 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
         look(top_p, chosen.top_p < 1);
         look(min_p, chosen.min_p > 0);
     });
+}
+
+Status check_sampling(const SamplingOptions& options) {
+    if (!options.idle.empty()) return misused(options.idle);
+    const auto stops = model::StopStrings::create(options.stops);
+    if (!stops.ok()) return misused("--stop: " + stops.error().message);
+    return ok_status();
 }
 
 }  // namespace cairn::cli

@@ -26,4 +26,8 @@ struct SamplingOptions {
 /// `options` must outlive parsing.
 void add_sampling_options(CLI::App& command, SamplingOptions& options);
 
+/// What can be told before a model is read: kMisused where an option does nothing, or --stop
+/// cannot be.
+Status check_sampling(const SamplingOptions& options);
+
 }  // namespace cairn::cli

@@ -77,11 +77,6 @@ Result<std::string> text_of(const TokenizeRequest& request) {
     return text.str();
 }
 
-// A piece on one line, in quotes; what is not printable as JSON writes it.
-std::string quoted(const std::string& piece) {
-    return nlohmann::json(piece).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 Status encode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
               std::ostream& out) {
     ASSIGN_OR_RETURN(const std::string text, text_of(request));
@@ -106,8 +101,10 @@ Status encode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
         return ok_status();
     }
     if (request.pieces) {
+        // In quotes; what is not printable as JSON writes it.
         for (std::size_t i = 0; i < tokens.size() && out.good(); ++i)
-            out << fmt::format("{:>7}  {}\n", tokens[i], quoted(tokenizer.name(tokens[i])));
+            out << fmt::format("{:>7}  {}\n", tokens[i],
+                               json_text(nlohmann::json(tokenizer.name(tokens[i]))));
     } else {
         out << fmt::format("{}\n", fmt::join(tokens, " "));
     }
@@ -120,8 +117,8 @@ Status decode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
               std::ostream& out) {
     for (const std::uint32_t id : request.ids)
         if (id >= tokenizer.vocab_size())
-            return invalid(fmt::format("--decode {}: there is no such token, the vocabulary has {}",
-                                       id, tokenizer.vocab_size()));
+            return misused(fmt::format("--decode: Value {} not in range 0 to {}, this vocabulary's",
+                                       id, tokenizer.vocab_size() - 1));
     const std::string text = tokenizer.decode(request.ids);
     if (request.json)
         print({{"text", text}}, out);
@@ -162,7 +159,9 @@ void add_tokenize(CLI::App& app, Invocation& invocation) {
     auto* input = command->add_option_group("input", "The text (default: standard input) or ids");
     auto* text = input->add_option("--text", request->text, "Text to encode")->needs(with);
     input->add_option("--file", request->file, "Text file to encode")->needs(with);
-    input->add_option("--decode", request->ids, "Token ids to turn into text")->needs(with);
+    input->add_option("--decode", request->ids, "Token ids to turn into text")
+        ->needs(with)
+        ->check(CLI::Range(0U, model::kMaxVocab - 1));
     input->require_option(0, 1);
     command
         ->add_flag("--special", request->special,
