@@ -42,7 +42,7 @@ class Demo {
         nodes_.clear();
         tidy_up(done);
         if (!done.ok() || !options_.json) return done;
-        out_ << demo_json(view_.merges, answer_, late_) << '\n';
+        out_ << demo_json(view_.merges, answer_, late_);
         return ok_status();
     }
 
@@ -74,7 +74,8 @@ class Demo {
     /// A line of the log, or of the block.
     void say(const std::string& line, std::size_t indent = 2);
 
-    const Interrupt interrupt_;
+    // A second Ctrl-C would end the program without its folder being removed.
+    const Interrupt interrupt_{Interrupt::SecondCtrlC::kIsOneMore};
     const Stop stop_ = [this] { return stopped(); };
     DemoOptions options_;
     std::ostream& lines_;
