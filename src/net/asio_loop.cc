@@ -63,6 +63,7 @@ class LaneWorker {
                 jobs_.pop_front();
             }
             job.work();
+            job.work = nullptr;  // here and not beside `done`, which may use the same things
             asio::post(io_, std::move(job.done));
         }
     }
