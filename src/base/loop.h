@@ -9,6 +9,7 @@
 //   * `work` runs on another thread, so no token can protect it. It owns what it touches, or
 //     touches what outlives the Loop, whose destructor waits for the work that is running. It
 //     never touches state that belongs to the loop.
+//   * Objects that are shared anyway (links, HTTP sessions) hold weak_from_this to the same end.
 //   * That a result is out of date (another tip, another session) is no question of lifetime: the
 //     callback compares what it was asked for with what is wanted now.
 #pragma once
@@ -26,8 +27,14 @@ namespace cairn {
 using TimerId = std::uint64_t;
 
 /// Offloaded work of one lane runs in order, one at a time; different lanes run side by side.
-enum class Lane : std::uint8_t { kChain, kTrain, kMine, kServe };
-inline constexpr int kLanes = 4;
+enum class Lane : std::uint8_t {
+    kChain,  ///< the ledger, and all that is written to the store (node/ledger_lane.h)
+    kTrain,  ///< local steps
+    kMine,   ///< slices of a nonce search
+    kServe,  ///< computing for others: text, layers, published losses
+    kRead,   ///< short reads from disk, which must not wait for any of the above
+};
+inline constexpr int kLanes = 5;
 
 class Loop {
   public:

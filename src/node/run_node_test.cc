@@ -49,8 +49,10 @@ class Runner {
             if (!api_) return status;
             loop_->post([&, api = api_] {
                 status = api->status();
-                merges_ = api->merges(0, 100);
-                done = true;
+                api->merges(0, 100, [&](Result<std::vector<MergeView>> merges) {
+                    merges_ = merges.ok() ? std::move(*merges) : std::vector<MergeView>{};
+                    done = true;
+                });
             });
         }
         while (!done) std::this_thread::sleep_for(std::chrono::milliseconds(5));
