@@ -33,6 +33,7 @@ struct WorldOptions {
     LinkOptions links;
     LaneTime chain_lane{1'000, 20'000};
     LaneTime train_lane{200'000, 2'000'000};
+    LaneTime read_lane{100, 2'000};
     /// Invariants are checked every so many events.
     std::uint64_t check_every = 500;
 };
