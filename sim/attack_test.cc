@@ -42,7 +42,9 @@ std::unique_ptr<World> world_with(std::uint64_t seed,
 /// What the records of node 0 say of a key.
 Outcome outcome_of(World& world, int number) {
     Outcome outcome;
-    for (const auto& record : world.node(0).explain(crypto::public_key(world.key(number)), 1'000)) {
+    const auto records =
+        world.store(0).contributions(crypto::public_key(world.key(number)), 1'000).value();
+    for (const auto& record : records) {
         ++outcome.tried;
         outcome.merged += record.merged;
         outcome.reward += record.reward;
@@ -156,8 +158,7 @@ TEST(Attack, CopiedARoundLate) {
         World* at = nullptr;
         const auto world = world_with(seed, [&at] {
             const auto block_at = [&at](std::uint32_t height) -> Result<chain::Block> {
-                ASSIGN_OR_RETURN(const Bytes bytes, at->node(3).block_at(height));
-                return chain::decode_block(bytes);
+                return at->block_at(3, height);
             };
             const model::ParameterLayout layout(worth::model_config(kit().network()), train::kTile);
             return std::make_unique<LateCopier>(kit().network(), codec(), layout.size(), block_at);
@@ -179,7 +180,7 @@ TEST(Attack, CopiedInTheSameRound) {
         EXPECT_NE(theft->refused.find("payload is not the one"), std::string::npos)
             << theft->refused << world.replay_line();
         EXPECT_FALSE(theft->too_late.empty()) << world.replay_line();
-        const auto records = world.node(thief).explain(theft->own_commitment, 10);
+        const auto records = world.store(thief).contributions(theft->own_commitment, 10).value();
         ASSERT_EQ(records.size(), 1U) << world.replay_line();
         EXPECT_EQ(records[0].reason, theft->refused);
         if (seed == 1) std::printf("copied at once\n    %s\n", theft->refused.c_str());
@@ -191,12 +192,12 @@ TEST(Attack, HonestLossFalls) {
     add_three(world);
     ASSERT_TRUE(world.run_until([&] { return world.height(0) > 32 && world.agreed(32); }, 400'000));
     world.run_ms(2'000);
-    const auto merges = world.node(0).merges(0, 100);
+    const auto merges = world.store(0).merges(0, 100).value();
     ASSERT_GE(merges.size(), 8U);
-    ASSERT_TRUE(merges.front().merge.report_loss && merges[7].merge.report_loss);
+    ASSERT_TRUE(merges.front().report_loss && merges[7].report_loss);
     std::printf("report loss after 1 merge %.3f, after 8 merges %.3f\n",
-                *merges.front().merge.report_loss, *merges[7].merge.report_loss);
-    EXPECT_LT(*merges[7].merge.report_loss, *merges.front().merge.report_loss - 0.2);
+                *merges.front().report_loss, *merges[7].report_loss);
+    EXPECT_LT(*merges[7].report_loss, *merges.front().report_loss - 0.2);
 }
 
 }  // namespace

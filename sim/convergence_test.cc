@@ -80,6 +80,8 @@ TEST(Convergence, PartitionAndHeal) {
     }
 }
 
+Hash256 tip_of(const consensus::Ledger& ledger) { return ledger.tip(); }
+
 TEST(Convergence, ALateNodeReachesTheSameState) {
     for (const std::uint64_t seed : seeds()) {
         FakeModelKit kit;
@@ -91,19 +93,19 @@ TEST(Convergence, ALateNodeReachesTheSameState) {
         ASSERT_TRUE(world.run_until(
             [&] {
                 return world.height(late) >= 16 && world.agreed(world.height(0)) &&
-                       world.node(late).ledger().tip() == world.node(0).ledger().tip();
+                       world.ledger(late, tip_of) == world.ledger(0, tip_of);
             },
             60'000))
             << world.replay_line();
         EXPECT_EQ(world.node(late).status().state_root, world.node(0).status().state_root);
-        EXPECT_EQ(world.node(late).ledger().save(), world.node(0).ledger().save());
+        EXPECT_EQ(world.saved_ledger(late), world.saved_ledger(0));
     }
 }
 
 /// A payment of half of a mature coin of `from`, with a fee.
-chain::Payment pay_half(World& world, int from, const crypto::PublicKey& to) {
+chain::Payment pay_half(World& world, const consensus::Ledger& ledger, int from,
+                        const crypto::PublicKey& to) {
     const crypto::PublicKey owner = crypto::public_key(world.key(from));
-    const consensus::Ledger& ledger = world.node(from).ledger();
     for (const auto& [outpoint, coin] : ledger.coins().all()) {
         if (coin.output.key != owner ||
             ledger.height() < coin.height + world.network().coinbase_maturity)
@@ -120,6 +122,10 @@ chain::Payment pay_half(World& world, int from, const crypto::PublicKey& to) {
         return payment;
     }
     return {};
+}
+chain::Payment pay_half(World& world, int from, const crypto::PublicKey& to) {
+    return world.ledger(
+        from, [&](const consensus::Ledger& ledger) { return pay_half(world, ledger, from, to); });
 }
 
 TEST(Convergence, PaymentsConfirm) {

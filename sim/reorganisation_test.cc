@@ -48,7 +48,7 @@ void reorganise(std::uint64_t seed, std::uint32_t depth, bool restart) {
     ASSERT_TRUE(world.run_until([&] { return world.agreed(fork + depth + 1); }, 120'000))
         << world.replay_line() << " depth " << depth;
     EXPECT_EQ(world.node(0).status().reorganisations, before + 1) << world.replay_line();
-    EXPECT_EQ(world.node(0).ledger().save(), world.node(1).ledger().save())
+    EXPECT_EQ(world.saved_ledger(0), world.saved_ledger(1))
         << world.replay_line() << " depth " << depth;
     EXPECT_EQ(world.store(0).tip()->value().hash, world.tip(1)) << world.replay_line();
     // What was earned on the lost branch is gone from the records too.

@@ -77,7 +77,7 @@ TEST(Restart, DamagedFilesAreNoticedAndHealed) {
         world.run_ms(3'000);
         ASSERT_TRUE(world.run_until([&] { return world.agreed(20); }, 120'000))
             << world.replay_line() << (bodies ? " bodies" : " snapshots");
-        EXPECT_EQ(world.node(0).ledger().save(), world.node(1).ledger().save());
+        EXPECT_EQ(world.saved_ledger(0), world.saved_ledger(1));
     }
 }
 

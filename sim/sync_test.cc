@@ -81,5 +81,77 @@ TEST(Sync, APeerThatShowsHeadersButGivesNoBodies) {
     for (const std::uint64_t seed : seeds()) sync_beside_a_liar(seed, true);
 }
 
+/// Asks for one block many times in a row, without waiting for an answer.
+class Glutton final : public net::NetworkHandler {
+  public:
+    Glutton(World& world, const Hash256& wanted)
+        : genesis_id_(world.node(0).chain().genesis_id()),
+          wanted_(wanted),
+          loop_(world.scheduler(), world.seed() + 77),
+          network_(world.fabric(), loop_, "10.0.0.99:7000",
+                   crypto::public_key(crypto::SecretKey::generate(world.random()))) {
+        network_.set_handler(this);
+        network_.connect(world.address(0));
+    }
+    static constexpr int kAsked = 200;
+
+    void on_peer_up(net::PeerId peer, const net::PeerInfo&) override {
+        node::Hello hello;
+        hello.genesis_id = genesis_id_;
+        node::send(network_, peer, MessageKind::kHello, encode(hello));
+        for (int i = 0; i < kAsked; ++i)
+            node::send(network_, peer, MessageKind::kGetBlock, node::encode_hash(wanted_));
+    }
+    void on_peer_down(net::PeerId, const std::string&) override { ++dropped; }
+    void on_message(net::PeerId, std::uint16_t kind, Bytes) override {
+        blocks += static_cast<MessageKind>(kind) == MessageKind::kBlock;
+        refused += static_cast<MessageKind>(kind) == MessageKind::kNoBlock;
+    }
+
+    int blocks = 0;
+    int refused = 0;
+    int dropped = 0;
+
+  private:
+    Hash256 genesis_id_;
+    Hash256 wanted_;
+    SimLoop loop_;
+    SimNetwork network_;
+};
+
+// What peers ask for is read from disk on a lane, so what waits for that lane must be bounded.
+TEST(Sync, AGluttonGetsNoMoreBlocksThanAreReadAtOnce) {
+    FakeModelKit kit;
+    WorldOptions options;
+    options.read_lane = {1'000'000, 1'000'000};
+    World world(1, scenario_name(), kit, options);
+    world.add_node({});
+    // Above the blocks that are kept in memory.
+    ASSERT_TRUE(world.run_until([&] { return world.height(0) > 40; }, 400'000));
+    Glutton glutton(world, world.node(0).chain().active_at(1)->hash);
+    world.run_ms(60'000);
+    EXPECT_EQ(glutton.blocks, static_cast<int>(node::SyncOptions().max_reads_per_peer));
+    EXPECT_EQ(glutton.blocks + glutton.refused, Glutton::kAsked);
+    EXPECT_EQ(glutton.dropped, 0) << "it broke no rule";
+}
+
+TEST(Sync, RecordsAreReadBesideTheLoop) {
+    FakeModelKit kit;
+    WorldOptions options;
+    options.read_lane = {100'000, 100'000};
+    World world(1, scenario_name(), kit, options);
+    world.add_node({});
+    ASSERT_TRUE(world.run_until([&] { return world.height(0) >= 12; }, 120'000));
+    std::optional<Result<std::vector<node::MergeView>>> merges;
+    std::optional<Result<std::vector<store::ContributionRecord>>> records;
+    world.node(0).merges(0, 10, [&](auto answer) { merges = std::move(answer); });
+    world.node(0).explain(crypto::public_key(world.key(0)), 10,
+                          [&](auto answer) { records = std::move(answer); });
+    EXPECT_FALSE(merges || records);
+    world.run_ms(1'000);
+    ASSERT_TRUE(merges && merges->ok() && records && records->ok());
+    EXPECT_FALSE((*merges)->empty());
+}
+
 }  // namespace
 }  // namespace cairn::sim

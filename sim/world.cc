@@ -94,6 +94,7 @@ void World::start(int number) {
     slot.loop->set_lane_time(Lane::kChain, options_.chain_lane);
     slot.loop->set_lane_time(Lane::kTrain, options_.train_lane);
     slot.loop->set_lane_time(Lane::kServe, options_.chain_lane);
+    slot.loop->set_lane_time(Lane::kRead, options_.read_lane);
     slot.network = std::make_unique<SimNetwork>(fabric_, *slot.loop, address(number),
                                                 crypto::public_key(slot.key));
     auto opened = store::Store::open(slot.directory, {.durable = false});
@@ -109,8 +110,8 @@ void World::start(int number) {
     node::NodeConfig config{network_, slot.key, {}, 8, {}, {}, {}, {}, {}, {}};
     config.connect = slot.spec.connect_addresses;
     for (const int peer : slot.spec.connect) config.connect.push_back(address(peer));
-    config.chain.lane.snapshot_interval = slot.spec.snapshot_interval;
-    config.chain.lane.max_undo = slot.spec.max_undo;
+    config.chain.state.snapshot_interval = slot.spec.snapshot_interval;
+    config.chain.state.max_undo = slot.spec.max_undo;
     config.miner.enabled = slot.spec.mine;
     config.miner.hashes_per_slice = slot.spec.hashes_per_slice;
     config.miner.slice_pause_ms = 50;
@@ -170,6 +171,12 @@ bool World::run_until(const std::function<bool()>& condition, std::uint64_t max_
     return false;
 }
 
+Result<chain::Block> World::block_at(int number, std::uint64_t height) {
+    ASSIGN_OR_RETURN(const Hash256 hash, store(number).active_block(height));
+    ASSIGN_OR_RETURN(const Bytes bytes, store(number).body(hash));
+    return chain::decode_block(bytes);
+}
+
 std::uint32_t World::height(int number) { return node(number).chain().tip()->node->height; }
 
 Hash256 World::tip(int number) { return node(number).chain().tip()->node->hash; }
@@ -199,13 +206,14 @@ void World::check_node(int number) {
     if (tip.node->invalid) fail(number, "its tip is invalid: " + tip.node->reason);
     if (tip.state_root != tip.node->header.state_root)
         fail(number, "its state root is not its header's");
-    const consensus::Ledger& ledger = node.ledger();
-    const node::BlockNode* stands = node.chain().tree().find(ledger.tip());
-    if (!stands) return fail(number, "its ledger is at a block without header");
-    if (ledger.state_root() != stands->header.state_root)
-        fail(number, "its ledger's state root is not that of its block's header");
-    if (stands == tip.node && sum_of_coins(ledger) != tip.supply)
-        fail(number, "its coins are not the sum of what was minted");
+    ledger(number, [&](const consensus::Ledger& ledger) {
+        const node::BlockNode* stands = node.chain().tree().find(ledger.tip());
+        if (!stands) return fail(number, "its ledger is at a block without header");
+        if (ledger.state_root() != stands->header.state_root)
+            fail(number, "its ledger's state root is not that of its block's header");
+        if (stands == tip.node && sum_of_coins(ledger) != tip.supply)
+            fail(number, "its coins are not the sum of what was minted");
+    });
 }
 
 void World::check_invariants() {

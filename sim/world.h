@@ -33,6 +33,7 @@ struct WorldOptions {
     LinkOptions links;
     LaneTime chain_lane{1'000, 20'000};
     LaneTime train_lane{200'000, 2'000'000};
+    LaneTime read_lane{100, 2'000};
     /// Invariants are checked every so many events.
     std::uint64_t check_every = 500;
 };
@@ -56,7 +57,18 @@ class World {
     std::size_t size() const { return slots_.size(); }
     bool alive(int number) const { return slots_.at(index(number))->node != nullptr; }
     node::Node& node(int number);
+    /// What `look(ledger)` says of a node's ledger, which may be ahead of the node's tip.
+    template <typename Look>
+    auto ledger(int number, Look look) {
+        return node(number).chain().lane().inspect(look);
+    }
+    /// The whole state of the ledger.
+    Bytes saved_ledger(int number) {
+        return ledger(number, [](const consensus::Ledger& ledger) { return ledger.save(); });
+    }
     store::Store& store(int number) { return *slots_.at(index(number))->store; }
+    /// The block of the active chain at a height, as its store has it.
+    Result<chain::Block> block_at(int number, std::uint64_t height);
     consensus::ModelSeam& model(int number) { return *slots_.at(index(number))->model; }
     const crypto::SecretKey& key(int number) const { return slots_.at(index(number))->key; }
     std::string address(int number) const;

@@ -43,25 +43,23 @@ class FakeNode final : public node::NodeApi {
         return status;
     }
 
-    std::vector<node::MergeView> merges(std::uint64_t from, std::size_t max) const override {
+    void merges(std::uint64_t from, std::size_t max,
+                node::Answer<std::vector<node::MergeView>> answer) override {
         std::vector<node::MergeView> found;
         for (std::uint64_t i = 1; i <= merge_blocks_ && found.size() < max; ++i)
             if (4 * i >= from) found.push_back(merge(i));
-        return found;
+        answer(std::move(found));
     }
 
-    Result<Bytes> block_at(std::uint64_t) const override { return not_found("no blocks here"); }
-    Result<Bytes> block(const Hash256&) const override { return not_found("no blocks here"); }
-
-    std::vector<store::ContributionRecord> explain(const Hash256& id,
-                                                   std::size_t max) const override {
+    void explain(const Hash256& id, std::size_t max,
+                 node::Answer<std::vector<store::ContributionRecord>> answer) override {
         std::vector<store::ContributionRecord> found;
         for (std::uint64_t i = merge_blocks_; i > 0; --i)
             for (const auto& record : merge(i).contributions)
                 if (found.size() < max &&
                     (record.commitment_id == id || record.contributor == id || record.block == id))
                     found.push_back(record);
-        return found;
+        answer(std::move(found));
     }
 
     void submit_payment(Bytes payment, node::Answer<Hash256> answer) override {

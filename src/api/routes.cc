@@ -100,40 +100,58 @@ node::Answer<T> answer_by(const Respond& respond, Write write) {
     };
 }
 
-Result<HttpResponse> blocks(Desk& desk, const HttpRequest& request) {
+Status blocks(Desk& desk, const HttpRequest& request, const Respond& respond) {
     ASSIGN_OR_RETURN(const std::uint64_t from, number_of(request, "from", 0));
     ASSIGN_OR_RETURN(const std::uint64_t max, number_of(request, "max", kMaxBlocksPerAnswer));
-    return json_response(blocks_json(desk.node->merges(
-        from, static_cast<std::size_t>(std::min<std::uint64_t>(max, kMaxBlocksPerAnswer)))));
+    desk.node->merges(from,
+                      static_cast<std::size_t>(std::min<std::uint64_t>(max, kMaxBlocksPerAnswer)),
+                      answer_by<std::vector<node::MergeView>>(respond, blocks_json));
+    return ok_status();
 }
 
-Result<HttpResponse> explain_path(Desk& desk, const HttpRequest& request) {
+Status explain_path(Desk& desk, const HttpRequest& request, const Respond& respond) {
     if (!request.query.contains("height")) {
         ASSIGN_OR_RETURN(const Hash256 id, hash_of(request, "id"));
-        return json_response(records_json(desk.node->explain(id, kMaxRecordsPerAnswer)));
+        desk.node->explain(
+            id, kMaxRecordsPerAnswer,
+            answer_by<std::vector<store::ContributionRecord>>(respond, records_json));
+        return ok_status();
     }
     ASSIGN_OR_RETURN(const std::uint64_t height, number_of(request, "height", 0));
-    const std::vector<node::MergeView> found = desk.node->merges(height, 1);
-    if (found.empty() || found[0].merge.height != height)
-        return not_found("block " + std::to_string(height) + " is not a merge block of the chain");
-    return json_response(records_json(found[0].contributions));
+    desk.node->merges(
+        height, 1, [height, respond](const Result<std::vector<node::MergeView>>& found) {
+            if (!found.ok()) return respond(error_response(found.error()));
+            if (found->empty() || found->front().merge.height != height)
+                return respond(error_response(not_found("block " + std::to_string(height) +
+                                                        " is not a merge block of the chain")));
+            respond(json_response(records_json(found->front().contributions)));
+        });
+    return ok_status();
 }
 
 // A new sample is written only while somebody looks, and at most one for each merge block.
 void take_sample(const std::shared_ptr<Desk>& desk) {
     if (desk->sampling) return;
-    const std::uint64_t after = desk->samples.empty() ? 0 : desk->samples.back().first;
-    const std::vector<node::MergeView> fresh = desk->node->merges(after + 1, kMaxBlocksPerAnswer);
-    if (fresh.empty()) return;
     desk->sampling = true;
-    desk->node->generate(desk->sample_prompt, desk->sample_tokens, 1,
-                         [desk, height = fresh.back().merge.height](Result<std::string> text) {
-                             desk->sampling = false;
-                             if (!text.ok()) return;
-                             desk->samples.emplace_back(height, *std::move(text));
-                             if (desk->samples.size() > kMaxSamples)
-                                 desk->samples.erase(desk->samples.begin());
-                         });
+    const auto on_text = [desk](std::uint64_t height, Result<std::string> text) {
+        desk->sampling = false;
+        if (!text.ok()) return;
+        desk->samples.emplace_back(height, *std::move(text));
+        if (desk->samples.size() > kMaxSamples) desk->samples.erase(desk->samples.begin());
+    };
+    const std::uint64_t after = desk->samples.empty() ? 0 : desk->samples.back().first;
+    desk->node->merges(after + 1, kMaxBlocksPerAnswer,
+                       [desk, on_text](const Result<std::vector<node::MergeView>>& fresh) {
+                           if (!fresh.ok() || fresh->empty() || desk->node == nullptr) {
+                               desk->sampling = false;
+                               return;
+                           }
+                           const std::uint64_t height = fresh->back().merge.height;
+                           desk->node->generate(desk->sample_prompt, desk->sample_tokens, 1,
+                                                [on_text, height](Result<std::string> text) {
+                                                    on_text(height, std::move(text));
+                                                });
+                       });
 }
 
 Status coins(Desk& desk, const HttpRequest& request, const Respond& respond) {
@@ -185,25 +203,19 @@ Status export_model(Desk& desk, const HttpRequest& request, const Respond& respo
 
 void answer_get(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
                 const Respond& respond) {
-    const auto answer = [&](const Result<HttpResponse>& result) {
-        respond(result.ok() ? *result : error_response(result.error()));
-    };
     if (request.path == "/") return respond({200, "text/html; charset=utf-8", page_html()});
     if (request.path == "/healthz") return respond({200, "text/plain", "ok\n"});
     if (request.path == "/v1/cairn/status")
         return respond(json_response(status_json(desk->node->status())));
-    if (request.path == "/v1/cairn/blocks") return answer(blocks(*desk, request));
-    if (request.path == "/v1/cairn/explain") return answer(explain_path(*desk, request));
     if (request.path == "/v1/cairn/samples") {
         take_sample(desk);
         return respond(json_response(samples_json(desk->samples)));
     }
-    if (request.path == "/v1/cairn/coins") {
-        if (const Status asked = coins(*desk, request, respond); !asked.ok())
-            respond(error_response(asked.error()));
-        return;
-    }
-    respond(refusal(404, "nothing is at " + request.path + "; see API.md for the paths"));
+    Status asked = not_found("nothing is at " + request.path + "; see API.md for the paths");
+    if (request.path == "/v1/cairn/blocks") asked = blocks(*desk, request, respond);
+    if (request.path == "/v1/cairn/explain") asked = explain_path(*desk, request, respond);
+    if (request.path == "/v1/cairn/coins") asked = coins(*desk, request, respond);
+    if (!asked.ok()) respond(error_response(asked.error()));
 }
 
 void answer_post(const std::shared_ptr<Desk>& desk, const HttpRequest& request,

@@ -1,12 +1,11 @@
 #include "base/log.h"
 
-#include <mutex>
-
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include "base/clock.h"
 #include "base/log_thinner.h"
+#include "base/mutex.h"
 #include "base/text.h"
 
 namespace cairn {
@@ -40,6 +39,12 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
     return spdlog::level::info;
 }
 
+/// What warnings and errors were said lately, by any thread.
+struct Repeats {
+    Mutex mutex;
+    LogThinner thinner GUARDED_BY(mutex);
+};
+
 }  // namespace
 
 void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
@@ -48,12 +53,11 @@ void log_line(LogLevel level, std::string_view line) {
     if (!logger().should_log(to_spdlog(level))) return;
     if (level != LogLevel::kWarn && level != LogLevel::kError)
         return logger().log(to_spdlog(level), "{}", printable_line(line));
-    static std::mutex mutex;
-    static LogThinner thinner;  // guarded by mutex
+    static Repeats repeats;
     std::optional<std::string> shown;
     {
-        const std::lock_guard lock(mutex);
-        shown = thinner.pass(line, SystemClock().monotonic_us() / 1000);
+        const MutexLock lock(repeats.mutex);
+        shown = repeats.thinner.pass(line, SystemClock().monotonic_us() / 1000);
     }
     if (shown) logger().log(to_spdlog(level), "{}", printable_line(*shown));
 }

@@ -30,6 +30,5 @@ TEST(LogThinner, AnotherTroubleIsToldAtOnce) {
     EXPECT_EQ(thinner.pass("the disk is full", 1'300'000), "the disk is full") << "after a pause";
 }
 
-
 }  // namespace
 }  // namespace cairn

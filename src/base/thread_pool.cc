@@ -70,7 +70,7 @@ ThreadPool::ThreadPool(std::size_t threads) {
 
 ThreadPool::~ThreadPool() {
     {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         stopping_.store(true);
     }
     wake_.notify_all();
@@ -96,14 +96,14 @@ void ThreadPool::run(Job job) {
         shares_[i].pieces.store(std::uint64_t{number_} << kJobShift | end << kEndShift | begin);
     }
     if (sleepers_.load() > 0) {
-        { const std::lock_guard lock(mutex_); }
+        { const MutexLock lock(mutex_); }
         wake_.notify_all();
     }
     take_pieces(0);
     if (!(may_spin_ && spin_until([this] { return all_done(); })) && !all_done()) {
-        std::unique_lock lock(mutex_);
+        const MutexLock lock(mutex_);
         caller_sleeps_.store(true);
-        finished_.wait(lock, [this] { return all_done(); });
+        while (!all_done()) finished_.wait(mutex_);
         caller_sleeps_.store(false);
     }
     busy_.store(false);
@@ -124,7 +124,7 @@ void ThreadPool::do_piece(std::size_t piece) {
     const std::size_t end = std::min(job.count, grains * (piece + 1) / pieces * job.grain);
     job.call(job.object, begin, end);
     if (done_.fetch_add(1) + 1 == pieces && caller_sleeps_.load()) {
-        { const std::lock_guard lock(mutex_); }
+        { const MutexLock lock(mutex_); }
         finished_.notify_one();
     }
 }
@@ -136,9 +136,9 @@ void ThreadPool::work(std::size_t thread) {
     const auto called = [&] { return job_of(mine.load()) != seen || stopping_.load(); };
     for (;;) {
         if (!(may_spin_ && spin_until(called)) && !called()) {
-            std::unique_lock lock(mutex_);
+            const MutexLock lock(mutex_);
             sleepers_.fetch_add(1);
-            wake_.wait(lock, called);
+            while (!called()) wake_.wait(mutex_);
             sleepers_.fetch_sub(1);
         }
         if (stopping_.load()) return;

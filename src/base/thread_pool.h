@@ -9,13 +9,13 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace cairn {
 
@@ -74,9 +74,9 @@ class ThreadPool {
 
     // Sleep. A flag is raised before the last look at what is waited for, and read after that was
     // changed (all in one order), so no call is missed.
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    std::condition_variable finished_;
+    Mutex mutex_;
+    Condition wake_;
+    Condition finished_;
     std::atomic<std::size_t> sleepers_ = 0;
     std::atomic<bool> caller_sleeps_ = false;
     std::atomic<bool> stopping_ = false;

@@ -73,8 +73,7 @@ sim::NodeSpec attacker_spec(const Attack& attack, sim::TinyModelKit& kit, std::u
     } else if (attack.lag > 0) {
         spec.source = [&kit, codec, world, lag = attack.lag] {
             const auto block_at = [world](std::uint32_t height) -> Result<chain::Block> {
-                ASSIGN_OR_RETURN(const Bytes bytes, (*world)->node(kAttacker).block_at(height));
-                return chain::decode_block(bytes);
+                return (*world)->block_at(kAttacker, height);
             };
             const model::ParameterLayout layout(worth::model_config(kit.network()), train::kTile);
             return std::make_unique<sim::LateCopier>(kit.network(), codec, layout.size(), block_at,
@@ -84,21 +83,25 @@ sim::NodeSpec attacker_spec(const Attack& attack, sim::TinyModelKit& kit, std::u
     return spec;
 }
 
-void read_outcome(sim::World& world, int reader, AttackOutcome& outcome) {
+Status read_outcome(sim::World& world, int reader, AttackOutcome& outcome) {
     std::set<std::string> reasons;
-    for (int i = 0; i < kAttacker; ++i)
-        for (const auto& record :
-             world.node(reader).explain(crypto::public_key(world.key(i)), kMaxRecords))
-            outcome.honest_reward += record.reward;
+    const store::Store& store = world.store(reader);
+    for (int i = 0; i < kAttacker; ++i) {
+        ASSIGN_OR_RETURN(const auto records,
+                         store.contributions(crypto::public_key(world.key(i)), kMaxRecords));
+        for (const auto& record : records) outcome.honest_reward += record.reward;
+    }
     outcome.honest_reward /= kAttacker;
     outcome.attacker = crypto::public_key(world.key(kAttacker));
-    for (const auto& record : world.node(reader).explain(outcome.attacker, kMaxRecords)) {
+    ASSIGN_OR_RETURN(const auto records, store.contributions(outcome.attacker, kMaxRecords));
+    for (const auto& record : records) {
         ++outcome.tried;
         outcome.merged += record.merged;
         outcome.reward += record.reward;
         if (!record.merged) reasons.insert(record.reason);
     }
     outcome.reasons.assign(reasons.begin(), reasons.end());
+    return ok_status();
 }
 
 /// What `cairn explain --dir` needs: the store and network.json.
@@ -132,7 +135,7 @@ Result<AttackOutcome> run_one(const Attack& attack, const AttackOptions& options
     outcome.directory = options.directory + "/" + attack.name;
     // What a node refuses at its own door is on its own record alone.
     const int reader = thief ? kAttacker : 0;
-    read_outcome(world, reader, outcome);
+    RETURN_IF_ERROR(read_outcome(world, reader, outcome));
     RETURN_IF_ERROR(keep_directory(world, reader, outcome.directory));
     return outcome;
 }

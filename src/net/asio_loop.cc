@@ -6,15 +6,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <condition_variable>
 #include <csignal>
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <unordered_map>
 
 #include "base/check.h"
 #include "base/float_mode.h"
+#include "base/mutex.h"
 
 namespace cairn::net {
 namespace {
@@ -34,7 +33,7 @@ class LaneWorker {
     LaneWorker& operator=(const LaneWorker&) = delete;
     ~LaneWorker() {
         {
-            const std::lock_guard lock(mutex_);
+            const MutexLock lock(mutex_);
             stopping_ = true;
         }
         wake_.notify_one();
@@ -43,7 +42,7 @@ class LaneWorker {
 
     void add(Job job) {
         {
-            const std::lock_guard lock(mutex_);
+            const MutexLock lock(mutex_);
             CHECK(jobs_.size() < kMaxLaneQueue);
             jobs_.push_back(std::move(job));
         }
@@ -56,23 +55,24 @@ class LaneWorker {
         for (;;) {
             Job job;
             {
-                std::unique_lock lock(mutex_);
-                wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+                const MutexLock lock(mutex_);
+                while (!stopping_ && jobs_.empty()) wake_.wait(mutex_);
                 if (stopping_) return;
                 job = std::move(jobs_.front());
                 jobs_.pop_front();
             }
             job.work();
+            job.work = nullptr;  // here and not beside `done`, which may use the same things
             asio::post(io_, std::move(job.done));
         }
     }
 
     asio::io_context& io_;
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    std::deque<Job> jobs_;   // guarded by mutex_
-    bool stopping_ = false;  // guarded by mutex_
-    std::thread thread_;     // last: it uses the others
+    Mutex mutex_;
+    Condition wake_;
+    std::deque<Job> jobs_ GUARDED_BY(mutex_);
+    bool stopping_ GUARDED_BY(mutex_) = false;
+    std::thread thread_;  // last: it uses the others
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -77,6 +78,77 @@ TEST(AsioLoop, LanesKeepOrderAndFinishOnTheLoop) {
     loop.run();
     ASSERT_EQ(order.size(), 100u);
     EXPECT_EQ(order.back(), 100);
+}
+
+TEST(AsioLoop, AResultIsMadeInTheLaneAndMovedToTheLoop) {
+    const auto loop_thread = std::this_thread::get_id();
+    AsioLoop loop;
+    std::unique_ptr<int> got;
+    bool ended = false;
+    offload(
+        loop, Lane::kServe,
+        [&] {
+            EXPECT_NE(std::this_thread::get_id(), loop_thread);
+            return std::make_unique<int>(7);  // cannot be copied
+        },
+        [&](std::unique_ptr<int> result) {
+            EXPECT_EQ(std::this_thread::get_id(), loop_thread);
+            got = std::move(result);
+        });
+    offload(
+        loop, Lane::kServe, [] {},
+        [&] {
+            ended = true;
+            loop.stop();
+        });
+    loop.run();
+    ASSERT_TRUE(got);
+    EXPECT_EQ(*got, 7);
+    EXPECT_TRUE(ended);
+}
+
+TEST(AsioLoop, WhatWorkCapturedEndsInTheLaneAndBeforeDone) {
+    struct Captured {
+        explicit Captured(std::atomic<bool>& on_loop)
+            : ended_on_loop(on_loop), loop_thread(std::this_thread::get_id()) {}
+        ~Captured() { ended_on_loop = std::this_thread::get_id() == loop_thread; }
+        std::atomic<bool>& ended_on_loop;
+        std::thread::id loop_thread;
+    };
+    std::atomic<bool> ended_on_loop = true;
+    AsioLoop loop;
+    auto captured = std::make_shared<Captured>(ended_on_loop);
+    const std::weak_ptr<Captured> watch = captured;
+    offload(
+        loop, Lane::kServe, [captured = std::move(captured)] { return 1; },
+        [&](int) {
+            EXPECT_TRUE(watch.expired());
+            loop.stop();
+        });
+    loop.run();
+    EXPECT_FALSE(ended_on_loop);
+}
+
+TEST(AsioLoop, AGuardedCallbackIsDroppedWithItsObject) {
+    struct Asker {
+        int answers = 0;
+        Alive alive;
+    };
+    AsioLoop loop;
+    Asker stays;
+    auto goes = std::make_unique<Asker>();
+    for (Asker* asker : {&stays, goes.get()}) {
+        offload(
+            loop, Lane::kServe, [] { return 3; },
+            asker->alive.guard([asker](int result) { asker->answers += result; }));
+        loop.call_after(0, asker->alive.guard([asker] { ++asker->answers; }));
+        loop.post(asker->alive.guard([asker] { ++asker->answers; }));
+    }
+    goes.reset();  // what is still to come for it must not run: ASan would see it
+    offload(
+        loop, Lane::kServe, [] {}, [&] { loop.call_after(1, [&] { loop.stop(); }); });
+    loop.run();
+    EXPECT_EQ(stays.answers, 5);
 }
 
 TEST(AsioLoop, EndsWithWorkStillWaiting) {

@@ -32,18 +32,13 @@ ActiveChain::ActiveChain(const chain::NetworkDefinition& network, const Clock& c
       genesis_id_(chain::genesis_id(network)),
       genesis_(consensus::Ledger(network, model).genesis()),
       tree_(genesis_),
-      lane_(network, model, store, tree_.genesis(), options.lane) {
-    auto tip = std::make_shared<TipInfo>();
-    tip->node = tree_.genesis();
-    tip->state_root = genesis_.header.state_root;
-    tip->rules = lane_.ledger().rules();
-    tip->next = context_after(tree_.genesis());
-    tip_ = tip;
+      lane_(loop, network, model, store, tree_.genesis(), options.state),
+      tip_(lane_.start()) {
     active_.push_back(tree_.genesis());
 }
 
 Status ActiveChain::start(std::function<void()> ready) {
-    RETURN_IF_ERROR(store_.bind_network(genesis_id_));
+    RETURN_IF_ERROR(lane_.bind_network(genesis_id_));
     std::string broken;
     RETURN_IF_ERROR(store_.for_each_header([&](const store::HeaderRecord& record) {
         auto header = chain::decode_header(record.header);
@@ -63,14 +58,12 @@ Status ActiveChain::start(std::function<void()> ready) {
     ASSIGN_OR_RETURN(auto stored, store_.tip());
     const BlockNode* target = stored ? tree_.find(stored->hash) : tree_.genesis();
     if (!target) return io_error("the store's tip has no header");
-    auto outcome = std::make_shared<SwitchOutcome>();
-    loop_.offload(
-        Lane::kChain, [this, target, outcome] { *outcome = lane_.restore(target); },
-        [this, outcome, ready = std::move(ready)] {
-            on_restored(*outcome);
-            ready();
-            maybe_switch();
-        });
+    lane_.on_lane([target](ChainState& state) { return state.restore(target); },
+                  alive_.guard([this, ready = std::move(ready)](const SwitchOutcome& outcome) {
+                      on_restored(outcome);
+                      ready();
+                      maybe_switch();
+                  }));
     return ok_status();
 }
 
@@ -106,15 +99,12 @@ ActiveChain::HeadersOutcome ActiveChain::accept_headers(
         ++outcome.added;
         records.push_back(header_record(*node));
     }
-    if (!records.empty()) {
-        auto shared = std::make_shared<std::vector<store::HeaderRecord>>(std::move(records));
-        auto status = std::make_shared<Status>(ok_status());
-        loop_.offload(
-            Lane::kChain, [this, shared, status] { *status = store_.add_headers(*shared); },
-            [this, status] {
-                if (!status->ok()) on_not_stored(status->error());
-            });
-    }
+    if (!records.empty())
+        lane_.on_lane([records = std::move(records)](
+                          ChainState& state) { return state.store().add_headers(records); },
+                      alive_.guard([this](const Status& added) {
+                          if (!added.ok()) on_not_stored(added.error());
+                      }));
     return outcome;
 }
 
@@ -137,22 +127,22 @@ ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
 }
 
 void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) {
-    auto status = std::make_shared<Status>(ok_status());
     node->body_coming = true;
-    loop_.offload(
-        Lane::kChain,
-        [this, hash = node->hash, bytes, status] { *status = lane_.put_body(hash, *bytes); },
-        [this, node, status] {
+    lane_.on_lane(
+        [hash = node->hash, bytes](ChainState& state) {
+            return state.store().put_body(hash, *bytes);
+        },
+        alive_.guard([this, node](const Status& put) {
             node->body_coming = false;
-            if (status->ok()) {
+            if (put.ok()) {
                 if (!std::exchange(trouble_, {}).empty()) log_info("blocks can be stored again");
                 tree_.set_body(node);
                 maybe_switch();
                 return;
             }
             recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
-            on_not_stored(status->error());
-        });
+            on_not_stored(put.error());
+        }));
 }
 
 // Said once: every block that comes meanwhile fails in the same way, and the log may lie on the
@@ -165,11 +155,13 @@ void ActiveChain::on_not_stored(const Error& error) {
     log_warn("{}", trouble_);
 }
 
-Result<Bytes> ActiveChain::block_bytes(const Hash256& hash) const {
+void ActiveChain::read_block(const Hash256& hash, OnBody done) const {
     for (const auto& [known, bytes] : recent_)
-        if (known == hash) return *bytes;
-    if (hash == tree_.genesis()->hash) return chain::encode(genesis_);
-    return store_.body(hash);
+        if (known == hash) return done(*bytes);
+    if (hash == tree_.genesis()->hash) return done(chain::encode(genesis_));
+    offload(
+        loop_, Lane::kRead, [&store = store_, hash] { return store.body(hash); },
+        alive_.guard(std::move(done)));
 }
 
 const BlockNode* ActiveChain::next_target() const {
@@ -188,13 +180,9 @@ void ActiveChain::maybe_switch() {
     const BlockNode* target = next_target();
     if (!target) return;
     switching_ = true;
-    auto outcome = std::make_shared<SwitchOutcome>();
-    loop_.offload(
-        Lane::kChain,
-        [this, target, now_ms = clock_.wall_ms(), outcome] {
-            *outcome = lane_.switch_to(target, now_ms);
-        },
-        [this, outcome] { on_switched(*outcome); });
+    lane_.on_lane([target, now_ms = clock_.wall_ms()](
+                      ChainState& state) { return state.switch_to(target, now_ms); },
+                  alive_.guard([this](const SwitchOutcome& outcome) { on_switched(outcome); }));
 }
 
 void ActiveChain::on_switched(const SwitchOutcome& outcome) {
@@ -238,13 +226,10 @@ void ActiveChain::forget_damaged(const SwitchOutcome& outcome) {
     for (const BlockNode* node : outcome.damaged) {
         tree_.lose_body(mutable_node(node));
         recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
-        loop_.offload(
-            Lane::kChain,
-            [this, hash = node->hash] {
-                const Status gone = store_.discard_body(hash);
-                if (!gone.ok()) log_warn("{}", gone.error().message);
-            },
-            [] {});
+        lane_.on_lane([hash = node->hash](ChainState& state) {
+            const Status gone = state.store().discard_body(hash);
+            if (!gone.ok()) log_warn("{}", gone.error().message);
+        });
     }
 }
 
@@ -252,27 +237,24 @@ void ActiveChain::mark_invalid(BlockNode* node, const std::string& reason) {
     std::vector<BlockNode*> broken{node};
     for (std::size_t i = 0; i < broken.size(); ++i)
         for (BlockNode* child : broken[i]->children) broken.push_back(child);
-    auto hashes = std::make_shared<std::vector<Hash256>>();
-    for (const BlockNode* each : broken) hashes->push_back(each->hash);
+    std::vector<Hash256> hashes;
+    for (const BlockNode* each : broken) hashes.push_back(each->hash);
     tree_.set_invalid(node, reason);
-    loop_.offload(
-        Lane::kChain,
-        [this, hashes, reason] {
-            for (const Hash256& hash : *hashes) {
-                const Status marked = store_.mark_invalid(hash, reason);
-                if (!marked.ok()) log_warn("{}", marked.error().message);
-            }
-        },
-        [] {});
+    lane_.on_lane([hashes = std::move(hashes), reason](ChainState& state) {
+        for (const Hash256& hash : hashes) {
+            const Status marked = state.store().mark_invalid(hash, reason);
+            if (!marked.ok()) log_warn("{}", marked.error().message);
+        }
+    });
 }
 
 void ActiveChain::retry_later() {
     if (retry_ != 0) return;
-    retry_ = loop_.call_after(options_.retry_ms, [this] {
+    retry_ = loop_.call_after(options_.retry_ms, alive_.guard([this] {
         retry_ = 0;
         if (observer_) observer_->on_bodies_wanted();
         maybe_switch();
-    });
+    }));
 }
 
 }  // namespace cairn::node

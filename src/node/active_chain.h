@@ -1,8 +1,9 @@
 // The chain that the node follows: the tree of headers, the bodies that came, and the choice of
-// the branch with the most work. This is the loop's side; ledger_lane.h is the other. Blocks enter
-// by accept_headers and accept_block after rules 1 and 2; rules 3 to 8 are judged on the chain
-// lane when a branch would become the best. What is invalid is remembered with its reason, what is
-// undecided is tried again.
+// the branch with the most work. This is the loop's side; ledger_lane.h is the other, and says
+// which of the two may lag: tip() is what the loop has heard of, the ledger may have moved on.
+// Blocks enter by accept_headers and accept_block after rules 1 and 2; rules 3 to 8 are judged on
+// the chain lane when a branch would become the best. What is invalid is remembered with its
+// reason, what is undecided is tried again.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@
 namespace cairn::node {
 
 struct ChainOptions {
-    LedgerLaneOptions lane;
+    ChainStateOptions state;
     std::uint32_t max_blocks_per_job = 16;
     std::uint64_t retry_ms = 2'000;  ///< after an undecided verdict
     /// Encoded blocks kept in memory for peers that ask right after an announcement.
@@ -39,12 +40,13 @@ class ActiveChain {
         virtual void on_bodies_wanted() = 0;
     };
 
-    /// All must outlive it, and the loop must run nothing of it after it is gone.
+    /// All must outlive it, but for the loop, which must end before it: jobs use its lane.
     ActiveChain(const chain::NetworkDefinition& network, const Clock& clock, Loop& loop,
                 store::Store& store, consensus::ModelSeam& model, ChainOptions options);
 
     void set_observer(Observer* observer) { observer_ = observer; }
     LedgerLane& lane() { return lane_; }
+    const LedgerLane& lane() const { return lane_; }
 
     /// Reads headers from the store and brings the ledger to its tip; `ready` follows.
     Status start(std::function<void()> ready);
@@ -78,8 +80,9 @@ class ActiveChain {
     /// Whether a body is worth fetching: not for a while after one could not be stored.
     bool takes_bodies() const { return trouble_.empty() || retry_ == 0; }
 
-    /// The encoded body, from memory or disk.
-    Result<Bytes> block_bytes(const Hash256& hash) const;
+    /// The encoded body: at once from memory, or later from disk.
+    using OnBody = std::function<void(Result<Bytes>)>;
+    void read_block(const Hash256& hash, OnBody done) const;
 
   private:
     void on_restored(const SwitchOutcome& outcome);
@@ -97,7 +100,7 @@ class ActiveChain {
     const chain::NetworkDefinition& network_;
     const Clock& clock_;
     Loop& loop_;
-    store::Store& store_;
+    const store::Store& store_;  // what is written goes by the lane
     ChainOptions options_;
     Hash256 genesis_id_;
     chain::Block genesis_;
@@ -114,6 +117,7 @@ class ActiveChain {
     std::vector<const BlockNode*> active_;  // by height
     std::uint64_t reorganisations_ = 0;
     std::list<std::pair<Hash256, std::shared_ptr<const Bytes>>> recent_;
+    Alive alive_;
 };
 
 }  // namespace cairn::node

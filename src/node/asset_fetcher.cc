@@ -23,9 +23,7 @@ AssetFetcher::AssetFetcher(const Clock& clock, Loop& loop, net::Network& network
       missing_(std::move(missing)),
       done_(std::move(done)) {}
 
-AssetFetcher::~AssetFetcher() {
-    if (timer_ != 0) loop_.cancel(timer_);
-}
+AssetFetcher::~AssetFetcher() = default;
 
 void AssetFetcher::start() {
     network_.set_handler(this);
@@ -33,7 +31,7 @@ void AssetFetcher::start() {
 }
 
 void AssetFetcher::tick() {
-    timer_ = loop_.call_after(kTickMs, [this] { tick(); });
+    timer_ = loop_.call_after(kTickMs, alive_.guard([this] { tick(); }));
     if (asked_ != 0 && now_ms() > asked_ms_ + kTimeoutMs) give_up_on(asked_);
     if (linked_.size() < kMaxLinks) {
         for (const std::string& address : book_.due(now_ms(), kMaxLinks - linked_.size())) {

@@ -57,6 +57,7 @@ class AssetFetcher final : public net::NetworkHandler {
     std::uint64_t asked_ms_ = 0;
     Bytes part_;
     TimerId timer_ = 0;
+    Alive alive_;
 };
 
 }  // namespace cairn::node

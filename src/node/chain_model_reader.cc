@@ -49,7 +49,7 @@ WeightsPtr ChainModelReader::weights() const {
 }
 
 Result<double> ChainModelReader::report_loss(const std::vector<float>& weights) {
-    const std::lock_guard lock(use_);
+    const MutexLock lock(use_);
     const std::uint32_t context = layout_.config().context;
     RETURN_IF_ERROR(train::check_tokens(report_tokens_, context, layout_.config().vocab));
     set_float_mode();
@@ -61,7 +61,7 @@ Result<std::string> ChainModelReader::generate(const std::vector<float>& weights
                                                const std::string& prompt, std::uint32_t max_tokens,
                                                std::uint64_t seed) {
     if (!tokenizer_) return Error{ErrorCode::kUnsupported, "this node has no tokenizer"};
-    const std::lock_guard lock(use_);
+    const MutexLock lock(use_);
     set_float_mode();
     const model::ModelConfig& config = layout_.config();
     model::Tokens tokens = tokenizer_->encode(prompt);

@@ -1,8 +1,7 @@
 // ModelReader over the real chain model: report losses, samples, checkpoints.
 #pragma once
 
-#include <mutex>
-
+#include "base/mutex.h"
 #include "base/thread_pool.h"
 #include "model/text/tokenizer.h"
 #include "node/model_reader.h"
@@ -29,9 +28,9 @@ class ChainModelReader final : public ModelReader {
     model::ParameterLayout layout_;
     std::vector<std::uint32_t> report_tokens_;
     std::shared_ptr<const model::Tokenizer> tokenizer_;
-    std::mutex use_;  // guards pool_
-    ThreadPool pool_;
-    tensor::Compute compute_;
+    Mutex use_;
+    ThreadPool pool_ GUARDED_BY(use_);
+    tensor::Compute compute_ GUARDED_BY(use_);
 };
 
 }  // namespace cairn::node

@@ -1,117 +1,100 @@
-// The side of the active chain that lives on Lane::kChain: the ledger with the model behind it,
-// the undo records of the latest blocks, and the store's steps. Every change of the ledger goes
-// through here, one job at a time. It never sees the mutable parts of the block tree: a job gets
-// tree nodes, whose fixed fields it reads, and gives back an outcome that the loop acts on.
+// The only way to a node's ledger: a job on Lane::kChain. The state (chain_state.h) is a private
+// member here, so whatever reads or changes the ledger, or writes to the store, is written as a
+// job, and jobs run one at a time.
+//
+// Who may lag behind whom:
+//   * The state is ahead of the loop. A job that moved it has not been heard of until its `done`
+//     runs, so ActiveChain::tip() may be older than what a job sees, never newer. Who computed
+//     something for a tip hands over its node and has the job compare it with state.tip().
+//   * The store is the state's: one transaction for each step, so readers (Lane::kRead) see the
+//     chain before a step or after it, and may be ahead of the loop as the state is.
+//   * The miner's template and a trainer's weights belong to the tip at which they were asked
+//     for; their owners drop them when the loop's tip is another.
 #pragma once
 
-#include <cstdint>
-#include <deque>
+#include <atomic>
 #include <functional>
 #include <memory>
-#include <string>
-#include <vector>
+#include <thread>
+#include <utility>
 
-#include "base/clock.h"
-#include "consensus/ledger.h"
-#include "node/block_tree.h"
-#include "store/store.h"
+#include "base/check.h"
+#include "base/loop.h"
+#include "node/chain_state.h"
 
 namespace cairn::node {
 
-/// What the loop knows of the ledger: a value that never changes once made.
-struct TipInfo {
-    const BlockNode* node = nullptr;
-    Hash256 state_root;
-    consensus::RulesState rules;
-    consensus::HeaderContext next;  ///< of a block on top
-    std::uint64_t supply = 0;       ///< all coins
-};
-using TipInfoPtr = std::shared_ptr<const TipInfo>;
-using BlockPtr = std::shared_ptr<const chain::Block>;
-
-struct ConnectedBlock {
-    const BlockNode* node = nullptr;
-    BlockPtr block;
-    consensus::BlockReport report;
-};
-
-/// What one job did. `tip` is where the ledger stands, whether all went well or not.
-struct SwitchOutcome {
-    TipInfoPtr tip;
-    std::vector<BlockPtr> disconnected;     ///< from the old tip downwards
-    std::vector<ConnectedBlock> connected;  ///< upwards
-    /// Where it stopped, if the target was not reached, and why.
-    const BlockNode* failed = nullptr;
-    Verdict verdict = Verdict::valid();
-    std::vector<const BlockNode*> damaged;  ///< bodies that our disk has lost
-};
-
-struct LedgerLaneOptions {
-    std::uint32_t snapshot_interval = 32;  ///< blocks between snapshots
-    std::uint32_t max_undo = 64;           ///< blocks that can be taken back without a snapshot
-};
-
 class LedgerLane {
   public:
-    /// Called on the chain lane right after a merge block joined the chain for good.
-    using MergeHook = std::function<void(const BlockNode*)>;
+    /// Everything passed in must outlive it, and it the loop. The model must be at theta^0.
+    LedgerLane(Loop& loop, const chain::NetworkDefinition& network, consensus::ModelSeam& model,
+               store::Store& store, const BlockNode* genesis, ChainStateOptions options)
+        : loop_(loop), state_(network, model, store, genesis, options), start_(state_.info()) {}
 
-    /// Everything passed in must outlive it. The model must be at theta^0.
-    LedgerLane(const chain::NetworkDefinition& network, consensus::ModelSeam& model,
-               store::Store& store, const BlockNode* genesis, LedgerLaneOptions options);
+    /// Before the first job.
+    void set_merge_hook(ChainState::MergeHook hook) { state_.set_merge_hook(std::move(hook)); }
+    /// Before the first job too: a store of another network is refused.
+    Status bind_network(const Hash256& genesis_id) {
+        CHECK(!busy_);
+        return state_.store().bind_network(genesis_id);
+    }
+    /// Where the state stood when this was made: at genesis.
+    const TipInfoPtr& start() const { return start_; }
 
-    void set_merge_hook(MergeHook hook) { merge_hook_ = std::move(hook); }
+    /// Runs `work(state)` on the chain lane, then `done(its result)` on the loop, as offload()
+    /// does. Call on the loop: a job that asks for another is a programmer's error.
+    template <std::invocable<ChainState&> Work, typename Done>
+    void on_lane(Work work, Done done) {
+        CHECK(!inside_job());
+        offload(loop_, Lane::kChain, job(std::move(work)), std::move(done));
+    }
+    /// The same for a job whose end nobody waits for.
+    template <std::invocable<ChainState&> Work>
+    void on_lane(Work work) {
+        CHECK(!inside_job());
+        offload(loop_, Lane::kChain, job(std::move(work)));
+    }
 
-    /// Brings the ledger to the store's tip: latest good snapshot, then replay. Ends lower, with
-    /// the reason in the outcome, when bodies are damaged. Once, before anything else.
-    SwitchOutcome restore(const BlockNode* stored_tip);
-
-    /// Moves to `target`. Blocks between are judged as at `now_ms`. If one is not valid, the
-    /// ledger stays at its prefix when that has more work than the old tip, and goes back to the
-    /// old tip otherwise.
-    SwitchOutcome switch_to(const BlockNode* target, std::uint64_t now_ms);
-
-    /// The best block on top of `parent`; kCancelled when the ledger has moved on.
-    Result<chain::Block> assemble(const BlockNode* parent, const consensus::Candidates& candidates,
-                                  const crypto::PublicKey& miner, std::uint64_t time_ms,
-                                  consensus::BlockReport* report);
-
-    Status put_body(const Hash256& hash, ByteView bytes) { return store_.put_body(hash, bytes); }
-    const consensus::Ledger& ledger() const { return ledger_; }
-    const BlockNode* tip() const { return tip_; }
+    /// The ledger between two jobs, where lanes have no threads of their own: for the simulator's
+    /// invariants and for tests. CHECKs that no other thread has ever run a job.
+    template <std::invocable<const consensus::Ledger&> Look>
+    auto inspect(Look look) const {
+        const std::thread::id worker = worker_;
+        CHECK(!busy_ && (worker == std::thread::id() || worker == std::this_thread::get_id()));
+        return look(state_.ledger());
+    }
 
   private:
-    struct Undo {
-        const BlockNode* node;
-        consensus::BlockUndo undo;
-        std::uint64_t minted;
+    /// Marks that a job runs, while it runs.
+    class Running {
+      public:
+        explicit Running(LedgerLane& lane) : lane_(lane) {
+            CHECK(!lane_.busy_.exchange(true));
+            lane_.worker_ = std::this_thread::get_id();
+        }
+        ~Running() { lane_.busy_ = false; }
+        Running(const Running&) = delete;
+        Running& operator=(const Running&) = delete;
+
+      private:
+        LedgerLane& lane_;
     };
 
-    Result<BlockPtr> read_block(const BlockNode* node, SwitchOutcome& outcome) const;
-    Verdict connect(const BlockNode* node, std::uint64_t now_ms, SwitchOutcome& outcome,
-                    store::TipChange* change);
-    /// Takes blocks back until `node`, from undo records or by a snapshot and replay.
-    Status rewind(const BlockNode* node, SwitchOutcome& outcome);
-    Status rebuild(const BlockNode* node, SwitchOutcome& outcome);
-    Status replay(const BlockNode* node, SwitchOutcome& outcome);
-    Status load_state(const BlockNode* at, ByteView saved);
-    /// After a failed branch: the old tip again, or as far as our disk lets us.
-    void go_back(const BlockNode* old_tip, SwitchOutcome& outcome);
-    Status record(const BlockNode* old_tip, store::TipChange change, SwitchOutcome& outcome);
-    void maybe_snapshot();
-    TipInfoPtr info() const;
+    bool inside_job() const { return busy_ && worker_.load() == std::this_thread::get_id(); }
 
-    const chain::NetworkDefinition& network_;
-    store::Store& store_;
-    LedgerLaneOptions options_;
-    consensus::Ledger ledger_;
-    Bytes genesis_state_;
-    const BlockNode* genesis_;
-    const BlockNode* tip_;
-    std::deque<Undo> undos_;
-    std::uint64_t supply_ = 0;
-    std::uint32_t snapshot_height_ = 0;
-    MergeHook merge_hook_;
+    template <typename Work>
+    auto job(Work work) {
+        return [this, work = std::move(work)]() mutable {
+            const Running running(*this);
+            return work(state_);
+        };
+    }
+
+    Loop& loop_;
+    ChainState state_;
+    TipInfoPtr start_;
+    std::atomic<bool> busy_{false};
+    std::atomic<std::thread::id> worker_{};  // of the latest job
 };
 
 }  // namespace cairn::node

@@ -1,184 +1,78 @@
-// Proves that the chain lane moves between blocks exactly, by undo records and by snapshots; that
-// a branch with an invalid block leaves it where it was; and that our own failures are undecided.
+// Proves that a job sees the state on the chain lane and its result comes back to the loop, that
+// jobs do not nest, and that nobody looks at the ledger past a lane with a thread of its own.
 #include "node/ledger_lane.h"
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <type_traits>
+
 #include "consensus/test_chain.h"
+#include "net/asio_loop.h"
 
 namespace cairn::node {
 namespace {
 
-using consensus::Person;
-using consensus::TestChain;
-
-constexpr std::uint64_t kLater = 4'000'000'000'000;
-
-/// A chain of blocks with contributions, the bytes of the state after each, and a lane beside it.
 class LedgerLaneTest : public testing::Test {
   protected:
-    LedgerLaneTest()
-        : store_(store::Store::in_memory(disk_).value()), tree_(chain_.ledger.genesis()) {
-        CHECK(store_->bind_network(chain_.ledger.genesis_id()).ok());
-        // Two whole rounds with merges, and the beginning of a third.
-        for (int round = 0; round < 2; ++round) {
-            const auto contributions = chain_.commit_round(
-                alice_, {alice_, bob_}, {consensus::step(0, -900), consensus::step(1, -1100)});
-            consensus::Candidates candidates;
-            candidates.contributions = contributions;
-            chain_.mine(alice_, candidates);
-        }
-        chain_.mine(bob_);
-        chain_.mine(bob_);
+    void run() {
+        loop_->run();
+        loop_.reset();  // as a node ends: the lane's thread is joined before the state goes
     }
 
-    void make_lane(LedgerLaneOptions options) {
-        lane_ =
-            std::make_unique<LedgerLane>(chain_.network, model_, *store_, tree_.genesis(), options);
-    }
-    BlockNode* add(const chain::Block& block) {
-        BlockNode* node = tree_.add(block.header);
-        store::HeaderRecord record;
-        record.hash = node->hash;
-        record.previous = block.header.previous;
-        record.height = node->height;
-        const auto bytes = chain::header_bytes(block.header);
-        record.header = Bytes(bytes.bytes.begin(), bytes.bytes.end());
-        record.work = node->work;
-        CHECK(store_->add_header(record).ok());
-        CHECK(lane_->put_body(node->hash, chain::encode(block)).ok());
-        return node;
-    }
-    std::vector<BlockNode*> add_all() {
-        std::vector<BlockNode*> nodes{tree_.genesis()};
-        for (const chain::Block& block : chain_.blocks) nodes.push_back(add(block));
-        return nodes;
-    }
-    /// The state's bytes after each height, from a ledger that only ever went up.
-    Bytes state_at(std::size_t height) {
-        consensus::FakeModel model;
-        consensus::Ledger ledger(chain_.network, model);
-        for (std::size_t i = 0; i < height; ++i) {
-            const BlockNode* parent =
-                i == 0 ? tree_.genesis()
-                       : tree_.find(chain::block_hash(chain_.blocks[i - 1].header));
-            CHECK(ledger.connect(chain_.blocks[i], context_after(parent), kLater, nullptr, nullptr)
-                      .is_valid());
-        }
-        return ledger.save();
-    }
-    /// An empty block on top of `parent`, valid but for what `spoil` does to it.
-    chain::Block child(const BlockNode* parent, const std::function<void(chain::Block&)>& spoil) {
-        chain::Block block =
-            lane_->assemble(parent, {}, bob_.key, parent->header.time_ms + 1'500, nullptr).value();
-        spoil(block);
-        chain_.seal(block);
-        return block;
-    }
-
-    Person alice_{1};
-    Person bob_{2};
-    TestChain chain_;
-    MemoryDisk disk_;
-    std::unique_ptr<store::Store> store_;
-    BlockTree tree_;
+    consensus::TestChain chain_;
     consensus::FakeModel model_;
-    std::unique_ptr<LedgerLane> lane_;
+    MemoryDisk disk_;
+    std::unique_ptr<store::Store> store_ = store::Store::in_memory(disk_).value();
+    BlockTree tree_{chain_.ledger.genesis()};
+    std::unique_ptr<net::AsioLoop> loop_ = std::make_unique<net::AsioLoop>();
+    LedgerLane lane_{*loop_, chain_.network, model_, *store_, tree_.genesis(), {}};
 };
+using LedgerLaneDeathTest = LedgerLaneTest;
 
-class Moves : public LedgerLaneTest, public testing::WithParamInterface<std::uint32_t> {};
-
-TEST_P(Moves, UpAndDownExactly) {
-    make_lane({.snapshot_interval = 3, .max_undo = GetParam()});
-    const auto nodes = add_all();
-    ASSERT_EQ(nodes.size(), 11U);
-    ASSERT_EQ(lane_->switch_to(nodes.back(), kLater).failed, nullptr);
-    EXPECT_EQ(lane_->ledger().save(), state_at(10));
-    // Down to every height, across both round borders, and up again.
-    for (const std::size_t height : {9U, 8U, 7U, 5U, 4U, 3U, 10U, 1U, 0U, 6U}) {
-        const SwitchOutcome outcome = lane_->switch_to(nodes[height], kLater);
-        ASSERT_EQ(outcome.failed, nullptr) << outcome.verdict.reason();
-        EXPECT_EQ(lane_->ledger().save(), state_at(height)) << height;
-        EXPECT_EQ(outcome.tip->node, nodes[height]);
-        std::uint64_t coins = 0;
-        for (const auto& [outpoint, coin] : lane_->ledger().coins().all())
-            coins += coin.output.amount;
-        EXPECT_EQ(outcome.tip->supply, coins);
-        const auto stored = store_->tip().value();
-        EXPECT_EQ(stored ? stored->hash : tree_.genesis()->hash, nodes[height]->hash);
-    }
+TEST_F(LedgerLaneTest, AJobSeesTheStateAndItsResultComesToTheLoop) {
+    const auto loop_thread = std::this_thread::get_id();
+    std::optional<Hash256> tip;
+    lane_.on_lane(
+        [&](ChainState& state) {
+            EXPECT_NE(std::this_thread::get_id(), loop_thread);
+            return state.ledger().tip();
+        },
+        [&](const Hash256& result) {
+            EXPECT_EQ(std::this_thread::get_id(), loop_thread);
+            tip = result;
+            loop_->stop();
+        });
+    run();
+    EXPECT_EQ(tip, tree_.genesis()->hash);
+    EXPECT_EQ(lane_.start()->node, tree_.genesis());
 }
 
-// By undo records alone, and mostly by snapshots.
-INSTANTIATE_TEST_SUITE_P(MaxUndo, Moves, testing::Values(64U, 2U));
-
-TEST_F(LedgerLaneTest, RestoresFromItsStore) {
-    make_lane({.snapshot_interval = 4, .max_undo = 64});
-    const auto nodes = add_all();
-    ASSERT_EQ(lane_->switch_to(nodes[9], kLater).failed, nullptr);
-    const Bytes before = lane_->ledger().save();
-    consensus::FakeModel fresh;
-    LedgerLane again(chain_.network, fresh, *store_, tree_.genesis(), {});
-    const SwitchOutcome outcome = again.restore(tree_.find(store_->tip()->value().hash));
-    EXPECT_EQ(outcome.failed, nullptr);
-    EXPECT_EQ(outcome.tip->node, nodes[9]);
-    EXPECT_EQ(again.ledger().save(), before);
+TEST_F(LedgerLaneTest, BeforeAnyJobItMayBeInspected) {
+    EXPECT_EQ(lane_.inspect([](const consensus::Ledger& ledger) { return ledger.tip(); }),
+              tree_.genesis()->hash);
 }
 
-TEST_F(LedgerLaneTest, AnInvalidBlockChangesNothing) {
-    make_lane({});
-    const auto nodes = add_all();
-    ASSERT_EQ(lane_->switch_to(nodes[6], kLater).failed, nullptr);
-    const Bytes six = lane_->ledger().save();
-
-    // A branch from height 5: one good block, then one that lies about the state.
-    ASSERT_EQ(lane_->switch_to(nodes[5], kLater).failed, nullptr);
-    const BlockNode* good = add(child(nodes[5], [](chain::Block&) {}));
-    ASSERT_EQ(lane_->switch_to(good, kLater).failed, nullptr);
-    const BlockNode* bad =
-        add(child(good, [](chain::Block& block) { block.header.state_root.bytes[0] ^= 1; }));
-    ASSERT_EQ(lane_->switch_to(nodes[6], kLater).failed, nullptr);
-
-    const SwitchOutcome outcome = lane_->switch_to(bad, kLater);
-    EXPECT_EQ(outcome.failed, bad);
-    EXPECT_TRUE(outcome.verdict.is_invalid()) << outcome.verdict.reason();
-    EXPECT_EQ(outcome.tip->node, nodes[6]);
-    EXPECT_TRUE(outcome.connected.empty());
-    EXPECT_EQ(lane_->ledger().save(), six);
-    EXPECT_EQ(store_->tip()->value().hash, nodes[6]->hash);
+TEST_F(LedgerLaneDeathTest, AJobThatAsksForAnotherIsAnError) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_DEATH(
+        {
+            lane_.on_lane([&](ChainState&) { lane_.on_lane([](ChainState&) {}); },
+                          [&] { loop_->stop(); });
+            loop_->run();
+        },
+        "inside_job");
 }
 
-TEST_F(LedgerLaneTest, AValidPrefixWithMoreWorkIsKept) {
-    make_lane({});
-    const auto nodes = add_all();
-    ASSERT_EQ(lane_->switch_to(nodes[5], kLater).failed, nullptr);
-    const chain::Block lie =
-        child(nodes[5], [](chain::Block& block) { block.header.state_root.bytes[0] ^= 1; });
-    const BlockNode* bad = add(lie);
-    const SwitchOutcome outcome = lane_->switch_to(bad, kLater);
-    EXPECT_EQ(outcome.failed, bad);
-    EXPECT_EQ(outcome.tip->node, nodes[5]);
-    const SwitchOutcome on = lane_->switch_to(nodes[7], kLater);
-    EXPECT_EQ(on.tip->node, nodes[7]);
-    EXPECT_EQ(on.connected.size(), 2U);
-}
-
-TEST_F(LedgerLaneTest, OurOwnFailureIsUndecided) {
-    make_lane({});
-    const auto nodes = add_all();
-    model_.broken = true;  // the judge cannot be asked at the merge block, height 4
-    const SwitchOutcome outcome = lane_->switch_to(nodes[6], kLater);
-    EXPECT_EQ(outcome.failed, nodes[4]);
-    EXPECT_TRUE(outcome.verdict.is_undecided()) << outcome.verdict.reason();
-    EXPECT_EQ(outcome.tip->node, nodes[3]);
-    model_.broken = false;
-    EXPECT_EQ(lane_->switch_to(nodes[6], kLater).failed, nullptr);
-
-    ASSERT_TRUE(store_->discard_body(nodes[8]->hash).ok());
-    const SwitchOutcome lost = lane_->switch_to(nodes[10], kLater);
-    EXPECT_TRUE(lost.verdict.is_undecided());
-    EXPECT_EQ(lost.tip->node, nodes[7]);
-    EXPECT_EQ(lost.damaged, std::vector<const BlockNode*>{nodes[8]});
+TEST_F(LedgerLaneDeathTest, TheLedgerIsNotInspectedBesideAThreadOfItsOwn) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_DEATH(
+        {
+            lane_.on_lane([](ChainState&) {}, [&] { loop_->stop(); });
+            loop_->run();
+            lane_.inspect([](const consensus::Ledger&) { return 0; });
+        },
+        "worker");
 }
 
 }  // namespace

@@ -4,42 +4,52 @@
 
 namespace cairn::node {
 
-MergeReporter::MergeReporter(Loop& loop, store::Store& store, ModelReader& reader,
+MergeReporter::MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader,
                              ReporterOptions options, std::function<void()> changed)
     : loop_(loop),
-      store_(store),
+      lane_(lane),
       reader_(reader),
       options_(std::move(options)),
       changed_(std::move(changed)) {}
 
-void MergeReporter::on_merge(const BlockNode* block) {
+void MergeReporter::on_merge(ChainState& state, const BlockNode* block) {
     WeightsPtr weights = reader_.weights();
     if (waiting_ >= options_.max_waiting) {
-        report(block->hash, *weights);
-        loop_.post(changed_);
+        write(state.store(), report(block->hash, *weights));
+        loop_.post(alive_.guard([this] { changed_(); }));
         return;
     }
     ++waiting_;
-    loop_.post([this, hash = block->hash, weights] {
-        loop_.offload(
-            Lane::kServe, [this, hash, weights] { report(hash, *weights); },
-            [this] {
-                --waiting_;
-                changed_();
-            });
-    });
+    loop_.post(alive_.guard([this, hash = block->hash, weights = std::move(weights)] {
+        offload(
+            loop_, Lane::kServe, [this, hash, weights] { return report(hash, *weights); },
+            alive_.guard([this](Report made) { keep(made); }));
+    }));
 }
 
-void MergeReporter::report(const Hash256& block, const std::vector<float>& weights) {
-    const auto loss = reader_.report_loss(weights);
-    Status stored = loss.ok() ? store_.set_report_loss(block, *loss) : Status(loss.error());
-    if (stored.ok() && options_.sample_tokens > 0) {
-        const auto text = reader_.generate(weights, options_.sample_prompt, options_.sample_tokens,
-                                           options_.sample_seed);
-        if (text.ok()) stored = store_.set_sample(block, *text);
+void MergeReporter::keep(const Report& report) {
+    --waiting_;
+    lane_.on_lane([report](ChainState& state) { write(state.store(), report); },
+                  alive_.guard([this] { changed_(); }));
+}
+
+MergeReporter::Report MergeReporter::report(const Hash256& block,
+                                            const std::vector<float>& weights) {
+    Report made{block, reader_.report_loss(weights), std::nullopt};
+    if (made.loss.ok() && options_.sample_tokens > 0) {
+        auto text = reader_.generate(weights, options_.sample_prompt, options_.sample_tokens,
+                                     options_.sample_seed);
+        if (text.ok()) made.sample = std::move(*text);
     }
+    return made;
+}
+
+void MergeReporter::write(store::Store& store, const Report& report) {
+    Status stored = report.loss.ok() ? store.set_report_loss(report.block, *report.loss)
+                                     : Status(report.loss.error());
+    if (stored.ok() && report.sample) stored = store.set_sample(report.block, *report.sample);
     if (!stored.ok())
-        log_warn("no report for block {}: {}", short_hex(block), stored.error().message);
+        log_warn("no report for block {}: {}", short_hex(report.block), stored.error().message);
 }
 
 }  // namespace cairn::node

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/loop.h"
 #include "node/ledger_lane.h"
@@ -23,22 +24,30 @@ struct ReporterOptions {
 
 class MergeReporter {
   public:
-    /// All must outlive it. `changed` is called on the loop after each new figure.
-    MergeReporter(Loop& loop, store::Store& store, ModelReader& reader, ReporterOptions options,
+    /// All must outlive it, and it the loop. `changed` is called on the loop after each new figure.
+    MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader, ReporterOptions options,
                   std::function<void()> changed);
 
     /// On the chain lane, with the model right after the merge block.
-    void on_merge(const BlockNode* block);
+    void on_merge(ChainState& state, const BlockNode* block);
 
   private:
-    void report(const Hash256& block, const std::vector<float>& weights);
+    struct Report {
+        Hash256 block;
+        Result<double> loss;
+        std::optional<std::string> sample;
+    };
+    Report report(const Hash256& block, const std::vector<float>& weights);
+    void keep(const Report& report);
+    static void write(store::Store& store, const Report& report);
 
     Loop& loop_;
-    store::Store& store_;
+    LedgerLane& lane_;
     ModelReader& reader_;
     ReporterOptions options_;
     std::function<void()> changed_;
     std::atomic<std::uint32_t> waiting_{0};
+    Alive alive_;
 };
 
 }  // namespace cairn::node

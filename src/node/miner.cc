@@ -99,10 +99,10 @@ void Miner::assemble() {
     auto candidates = std::make_shared<consensus::Candidates>(mempool_.candidates());
     auto report = std::make_shared<consensus::BlockReport>();
     auto block = std::make_shared<Result<chain::Block>>(not_found("no block yet"));
-    loop_.offload(
-        Lane::kChain,
-        [this, parent, candidates, report, block, key = next_key_(), time_ms = clock_.wall_ms()] {
-            *block = chain_.lane().assemble(parent, *candidates, key, time_ms, report.get());
+    chain_.lane().on_lane(
+        [parent, candidates, report, block, key = next_key_(),
+         time_ms = clock_.wall_ms()](ChainState& state) {
+            *block = state.assemble(parent, *candidates, key, time_ms, report.get());
         },
         [this, parent, report, block] {
             if (block->ok()) on_report_(*report);

@@ -24,7 +24,7 @@ Node::Node(NodeConfig config, NodeSeams seams)
       chain_(config_.network, seams_.clock, seams_.loop, seams_.store, seams_.model, config_.chain),
       mempool_(config_.network, chain_.genesis_id(), config_.mempool),
       sync_(seams_.clock, seams_.network, chain_, peers_, config_.sync),
-      relay_(seams_.clock, seams_.loop, seams_.network, chain_, mempool_, peers_, config_.relay),
+      relay_(seams_.clock, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
           seams_.clock, seams_.random, seams_.loop, chain_, mempool_,
           [this] { return own_keys_.coinbase(); }, config_.miner,
@@ -41,9 +41,10 @@ Node::Node(NodeConfig config, NodeSeams seams)
             explain_refusal(contribution, reason);
         });
     if (seams_.reader) {
-        reporter_ = std::make_unique<MergeReporter>(seams_.loop, seams_.store, *seams_.reader,
+        reporter_ = std::make_unique<MergeReporter>(seams_.loop, chain_.lane(), *seams_.reader,
                                                     config_.reporter, [this] { changed(); });
-        chain_.lane().set_merge_hook([this](const BlockNode* node) { reporter_->on_merge(node); });
+        chain_.lane().set_merge_hook(
+            [this](ChainState& state, const BlockNode* node) { reporter_->on_merge(state, node); });
     }
     for (const std::string& address : config_.connect)
         if (!book_.add(address, net::AddressSource::kUser))
@@ -58,7 +59,7 @@ Status Node::start(std::function<void()> ready) {
         for (const store::PeerRecord& peer : *known)
             book_.add(peer.address, net::AddressSource::kGossip);
     seams_.network.set_handler(this);
-    return chain_.start([this, ready = std::move(ready)] { on_restored(ready); });
+    return chain_.start(alive_.guard([this, ready = std::move(ready)] { on_restored(ready); }));
 }
 
 void Node::on_restored(const std::function<void()>& ready) {
@@ -76,7 +77,7 @@ void Node::on_restored(const std::function<void()>& ready) {
 }
 
 void Node::tick() {
-    seams_.loop.call_after(kTickMs, [this] { tick(); });
+    seams_.loop.call_after(kTickMs, alive_.guard([this] { tick(); }));
     check_clock();
     if (++ticks_ % kTicksPerClock == 0) tell_clock();
     sync_.tick();
@@ -241,13 +242,10 @@ void Node::make_ready(Peer& peer) {
     relay_.on_peer_ready(peer);
     if (peer.info.outbound) {
         const store::PeerRecord record{peer.info.address, peer.info.key, seams_.clock.wall_ms(), 0};
-        seams_.loop.offload(
-            Lane::kChain,
-            [this, record] {
-                const Status put = seams_.store.put_peer(record);
-                if (!put.ok()) log_warn("{}", put.error().message);
-            },
-            [] {});
+        chain_.lane().on_lane([record](ChainState& state) {
+            const Status put = state.store().put_peer(record);
+            if (!put.ok()) log_warn("{}", put.error().message);
+        });
     }
     changed();
 }
@@ -289,19 +287,21 @@ void Node::on_found(const chain::Block& block) {
 
 void Node::return_payments(std::vector<chain::Payment> payments,
                            std::function<void(std::size_t)> done) {
-    auto valid = std::make_shared<std::vector<bool>>();
-    auto shared = std::make_shared<std::vector<chain::Payment>>(std::move(payments));
-    seams_.loop.offload(
-        Lane::kChain,
-        [this, valid, shared] {
-            for (const chain::Payment& payment : *shared)
-                valid->push_back(ledger().check_next(payment).is_valid());
+    struct Checked {
+        chain::Payment payment;
+        bool valid;
+    };
+    chain_.lane().on_lane(
+        [payments = std::move(payments)](ChainState& state) {
+            std::vector<Checked> all;
+            for (const chain::Payment& payment : payments)
+                all.push_back({payment, state.ledger().check_next(payment).is_valid()});
+            return all;
         },
-        [this, valid, shared, done = std::move(done)] {
+        alive_.guard([this, done = std::move(done)](const std::vector<Checked>& all) {
             std::size_t pooled = 0;
-            for (std::size_t i = 0; i < shared->size(); ++i) {
-                const chain::Payment& payment = (*shared)[i];
-                if (!(*valid)[i]) {
+            for (const auto& [payment, valid] : all) {
+                if (!valid) {
                     mempool_.remove_payment(chain::payment_id(payment));
                 } else if (mempool_.add_payment(payment).added == Mempool::Added::kNew) {
                     relay_.announce({ItemKind::kPayment, chain::payment_id(payment)});
@@ -309,8 +309,7 @@ void Node::return_payments(std::vector<chain::Payment> payments,
                     ++pooled;
                 }
             }
-            if (done) done(pooled);
-        });
+        }));
 }
 
 void Node::on_tip(const SwitchOutcome& outcome) {

@@ -84,16 +84,13 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void on_dial_failed(const std::string& address);
 
     const ActiveChain& chain() const { return chain_; }
-    /// For tests of invariants, between jobs of the chain lane.
-    const consensus::Ledger& ledger() { return chain_.lane().ledger(); }
     const Mempool& mempool() const { return mempool_; }
 
     NodeStatus status() const override;
-    std::vector<MergeView> merges(std::uint64_t from_height, std::size_t max) const override;
-    Result<Bytes> block_at(std::uint64_t height) const override;
-    Result<Bytes> block(const Hash256& id) const override;
-    std::vector<store::ContributionRecord> explain(const Hash256& id,
-                                                   std::size_t max) const override;
+    void merges(std::uint64_t from_height, std::size_t max,
+                Answer<std::vector<MergeView>> answer) override;
+    void explain(const Hash256& id, std::size_t max,
+                 Answer<std::vector<store::ContributionRecord>> answer) override;
     void submit_payment(Bytes payment, Answer<Hash256> answer) override;
     void coins_of(std::vector<crypto::PublicKey> keys,
                   Answer<std::vector<CoinView>> answer) override;
@@ -134,8 +131,12 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void explain_refusal(const chain::Contribution& contribution, const std::string& reason);
     void explain_left_out(const std::vector<chain::Contribution>& left_out);
     void remember(std::vector<store::ContributionRecord> records);
-    using WeightsWork = std::function<void(const std::vector<float>&, const Hash256& state_root)>;
-    void with_weights(WeightsWork work, std::function<void(Status)> done);
+    /// Computes beside the chain on a copy of the tip's weights.
+    template <typename T>
+    using WeightsWork =
+        std::function<Result<T>(const std::vector<float>&, const Hash256& state_root)>;
+    template <typename T>
+    void with_weights(WeightsWork<T> work, Answer<T> answer);
     void changed() {
         if (listener_) listener_();
     }
@@ -159,6 +160,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     std::unique_ptr<MergeReporter> reporter_;
     SeenCache explained_{4'096};
     std::function<void()> listener_;
+    Alive alive_;
 };
 
 }  // namespace cairn::node

@@ -1,7 +1,8 @@
 // What a node shows to those who look at it (api/, the command line, the demo) and the few things
 // they may ask it to do. Everything here is a plain value: no caller sees the ledger, the store or
-// the loop. All calls are made on the node's Loop (another thread posts to it); answers that need
-// the chain lane come later, by a callback on the Loop.
+// the loop. All calls are made on the node's Loop (another thread posts to it). What the loop knows
+// is answered at once; what needs the disk or a lane comes by a callback on the Loop, later or at
+// once. A node that ends first does not answer.
 #pragma once
 
 #include <cstdint>
@@ -96,14 +97,12 @@ class NodeApi {
 
     virtual NodeStatus status() const = 0;
     /// Merge blocks of the active chain from `from_height` on, ascending, at most `max`.
-    virtual std::vector<MergeView> merges(std::uint64_t from_height, std::size_t max) const = 0;
-    /// The canonical bytes of a block of the active chain (chain::decode_block reads them).
-    virtual Result<Bytes> block_at(std::uint64_t height) const = 0;
-    virtual Result<Bytes> block(const Hash256& id) const = 0;
+    virtual void merges(std::uint64_t from_height, std::size_t max,
+                        Answer<std::vector<MergeView>> answer) = 0;
     /// Records about one commitment, or of all commitments of a key, or in a block: whichever the
     /// 32 bytes name. Newest first, at most `max`.
-    virtual std::vector<store::ContributionRecord> explain(const Hash256& id,
-                                                           std::size_t max) const = 0;
+    virtual void explain(const Hash256& id, std::size_t max,
+                         Answer<std::vector<store::ContributionRecord>> answer) = 0;
 
     /// A canonical chain::Payment: checked, pooled, relayed. Answers with its id.
     virtual void submit_payment(Bytes payment, Answer<Hash256> answer) = 0;

@@ -19,15 +19,12 @@ void Node::remember(std::vector<store::ContributionRecord> records) {
         return !explained_.insert(sentence_key(record.commitment_id, record.reason));
     });
     if (records.empty()) return;
-    seams_.loop.offload(
-        Lane::kChain,
-        [this, records = std::move(records)] {
-            for (const store::ContributionRecord& record : records) {
-                const Status put = seams_.store.put_refused(record);
-                if (!put.ok()) log_warn("{}", put.error().message);
-            }
-        },
-        [] {});
+    chain_.lane().on_lane([records = std::move(records)](ChainState& state) {
+        for (const store::ContributionRecord& record : records) {
+            const Status put = state.store().put_refused(record);
+            if (!put.ok()) log_warn("{}", put.error().message);
+        }
+    });
 }
 
 void Node::explain_template(const consensus::BlockReport& report) {

@@ -7,6 +7,20 @@ namespace {
 /// A block that joins the chain while coins are counted makes the count start again, so often.
 constexpr int kMaxCounts = 5;
 
+Result<std::vector<MergeView>> read_merges(const store::Store& store, std::uint64_t from_height,
+                                           std::size_t max, std::size_t max_contributions) {
+    ASSIGN_OR_RETURN(auto merges, store.merges(from_height, max));
+    std::vector<MergeView> views;
+    for (store::MergeRecord& merge : merges) {
+        MergeView view;
+        ASSIGN_OR_RETURN(view.contributions,
+                         store.contributions_at(merge.height, max_contributions));
+        view.merge = std::move(merge);
+        views.push_back(std::move(view));
+    }
+    return views;
+}
+
 }  // namespace
 
 NodeStatus Node::status() const {
@@ -44,34 +58,23 @@ NodeStatus Node::status() const {
     return status;
 }
 
-std::vector<MergeView> Node::merges(std::uint64_t from_height, std::size_t max) const {
-    std::vector<MergeView> views;
-    auto merges = seams_.store.merges(from_height, max);
-    if (!merges.ok()) return views;
-    for (store::MergeRecord& merge : *merges) {
-        MergeView view;
-        auto contributions =
-            seams_.store.contributions_at(merge.height, config_.network.max_contributions * 2);
-        if (contributions.ok()) view.contributions = std::move(*contributions);
-        view.merge = std::move(merge);
-        views.push_back(std::move(view));
-    }
-    return views;
+void Node::merges(std::uint64_t from_height, std::size_t max,
+                  Answer<std::vector<MergeView>> answer) {
+    const std::size_t most = config_.network.max_contributions * std::size_t{2};
+    offload(
+        seams_.loop, Lane::kRead,
+        [&store = std::as_const(seams_.store), from_height, max, most] {
+            return read_merges(store, from_height, max, most);
+        },
+        alive_.guard(std::move(answer)));
 }
 
-Result<Bytes> Node::block_at(std::uint64_t height) const {
-    const BlockNode* node = height <= chain_.tip()->node->height
-                                ? chain_.active_at(static_cast<std::uint32_t>(height))
-                                : nullptr;
-    if (!node) return not_found("the chain has no block at height " + std::to_string(height));
-    return chain_.block_bytes(node->hash);
-}
-
-Result<Bytes> Node::block(const Hash256& id) const { return chain_.block_bytes(id); }
-
-std::vector<store::ContributionRecord> Node::explain(const Hash256& id, std::size_t max) const {
-    auto records = seams_.store.contributions(id, max);
-    return records.ok() ? std::move(*records) : std::vector<store::ContributionRecord>{};
+void Node::explain(const Hash256& id, std::size_t max,
+                   Answer<std::vector<store::ContributionRecord>> answer) {
+    offload(
+        seams_.loop, Lane::kRead,
+        [&store = std::as_const(seams_.store), id, max] { return store.contributions(id, max); },
+        alive_.guard(std::move(answer)));
 }
 
 void Node::submit_payment(Bytes bytes, Answer<Hash256> answer) {
@@ -93,76 +96,76 @@ void Node::coins_of(std::vector<crypto::PublicKey> keys, Answer<std::vector<Coin
 
 void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys, int tries,
                          Answer<std::vector<CoinView>> answer) {
-    auto coins = std::make_shared<std::vector<CoinView>>();
-    auto tip = std::make_shared<Hash256>();
-    seams_.loop.offload(
-        Lane::kChain,
-        [this, keys, coins, tip] {
-            *tip = ledger().tip();
-            const std::uint64_t next = ledger().height() + std::uint64_t{1};
-            for (const auto& [outpoint, coin] : ledger().coins().all()) {
+    struct Counted {
+        Hash256 tip;
+        std::vector<CoinView> coins;
+    };
+    chain_.lane().on_lane(
+        [keys, maturity = config_.network.coinbase_maturity](ChainState& state) {
+            const consensus::Ledger& ledger = state.ledger();
+            Counted counted{ledger.tip(), {}};
+            const std::uint64_t next = ledger.height() + std::uint64_t{1};
+            for (const auto& [outpoint, coin] : ledger.coins().all()) {
                 if (!keys->contains(coin.output.key)) continue;
-                const bool mature =
-                    !coin.coinbase || next >= coin.height + config_.network.coinbase_maturity;
-                coins->push_back({outpoint.id, outpoint.index, coin.output.amount, coin.height,
-                                  coin.coinbase, mature, coin.output.key});
+                const bool mature = !coin.coinbase || next >= coin.height + maturity;
+                counted.coins.push_back({outpoint.id, outpoint.index, coin.output.amount,
+                                         coin.height, coin.coinbase, mature, coin.output.key});
             }
+            return counted;
         },
-        [this, keys, tries, coins, tip, answer = std::move(answer)] {
+        alive_.guard([this, keys, tries, answer = std::move(answer)](Counted counted) {
             // The pool follows the loop's tip; coins of another would not go with it.
-            if (*tip != chain_.tip()->node->hash && tries > 1)
+            if (counted.tip != chain_.tip()->node->hash && tries > 1)
                 return collect_coins(keys, tries - 1, answer);
-            for (CoinView& coin : *coins) coin.spent = mempool_.spends({coin.txid, coin.index});
+            std::vector<CoinView>& coins = counted.coins;
+            for (CoinView& coin : coins) coin.spent = mempool_.spends({coin.txid, coin.index});
             for (const auto& [id, payment] : mempool_.pooled_payments())
                 for (std::uint32_t i = 0; i < payment.outputs.size(); ++i)
                     if (keys->contains(payment.outputs[i].key))
-                        coins->push_back({id, i, payment.outputs[i].amount, 0, false, false,
-                                          payment.outputs[i].key, false, true});
-            answer(std::move(*coins));
-        });
+                        coins.push_back({id, i, payment.outputs[i].amount, 0, false, false,
+                                         payment.outputs[i].key, false, true});
+            answer(std::move(coins));
+        }));
 }
 
-void Node::with_weights(WeightsWork work, std::function<void(Status)> done) {
+template <typename T>
+void Node::with_weights(WeightsWork<T> work, Answer<T> answer) {
     if (!seams_.reader)
-        return done(Error{ErrorCode::kUnsupported, "this node has no model that can be read"});
-    auto weights = std::make_shared<WeightsPtr>();
-    auto root = std::make_shared<Hash256>();
-    seams_.loop.offload(
-        Lane::kChain,
-        [this, weights, root] {
-            *weights = seams_.reader->weights();
-            *root = ledger().state_root();
+        return answer(Error{ErrorCode::kUnsupported, "this node has no model that can be read"});
+    struct Model {
+        WeightsPtr weights;
+        Hash256 root;
+    };
+    chain_.lane().on_lane(
+        [reader = seams_.reader](ChainState& state) {
+            return Model{reader->weights(), state.ledger().state_root()};
         },
-        [this, weights, root, work = std::move(work), done = std::move(done)] {
-            seams_.loop.offload(
-                Lane::kServe, [weights, root, work] { work(**weights, *root); },
-                [done] { done(ok_status()); });
-        });
+        alive_.guard([this, work = std::move(work), answer = std::move(answer)](Model model) {
+            offload(
+                seams_.loop, Lane::kServe,
+                [model = std::move(model), work] { return work(*model.weights, model.root); },
+                alive_.guard(answer));
+        }));
 }
 
 void Node::generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
                     Answer<std::string> answer) {
-    auto text = std::make_shared<Result<std::string>>(not_found("no text"));
-    with_weights(
-        [this, text, prompt = std::move(prompt), max_tokens, seed](const auto& weights,
-                                                                   const Hash256&) {
-            *text = seams_.reader->generate(weights, prompt, max_tokens, seed);
+    with_weights<std::string>(
+        [reader = seams_.reader, prompt = std::move(prompt), max_tokens, seed](const auto& weights,
+                                                                               const Hash256&) {
+            return reader->generate(weights, prompt, max_tokens, seed);
         },
-        [text, answer = std::move(answer)](const Status& status) {
-            answer(status.ok() ? std::move(*text) : Result<std::string>(status.error()));
-        });
+        std::move(answer));
 }
 
 void Node::export_model(std::string path, Answer<Hash256> answer) {
-    auto written = std::make_shared<Result<Hash256>>(not_found("nothing was written"));
-    with_weights(
-        [this, written, path = std::move(path)](const auto& weights, const Hash256& root) {
-            const Status status = seams_.reader->export_model(weights, path);
-            *written = status.ok() ? Result<Hash256>(root) : Result<Hash256>(status.error());
+    with_weights<Hash256>(
+        [reader = seams_.reader, path = std::move(path)](const auto& weights,
+                                                         const Hash256& root) -> Result<Hash256> {
+            RETURN_IF_ERROR(reader->export_model(weights, path));
+            return root;
         },
-        [written, answer = std::move(answer)](const Status& status) {
-            answer(status.ok() ? std::move(*written) : Result<Hash256>(status.error()));
-        });
+        std::move(answer));
 }
 
 }  // namespace cairn::node

@@ -21,7 +21,8 @@ struct Peer {
     bool ask_again = false;              ///< it told of a header that our clock does not allow yet
     bool put_off_said = false;           ///< and that was logged
     std::map<Hash256, std::uint64_t> blocks_asked_ms;
-    SeenCache knows{4096};  ///< blocks and items that it has, or was offered
+    std::size_t blocks_read = 0;  ///< bodies being read from disk that it asked for
+    SeenCache knows{4096};        ///< blocks and items that it has, or was offered
 };
 
 using PeerTable = std::map<net::PeerId, Peer>;

@@ -27,10 +27,9 @@ Hash256 item_key(ItemKind kind, Hash256 id) {
 
 }  // namespace
 
-Relay::Relay(const Clock& clock, Loop& loop, net::Network& network, ActiveChain& chain,
-             Mempool& mempool, PeerTable& peers, RelayOptions options)
+Relay::Relay(const Clock& clock, net::Network& network, ActiveChain& chain, Mempool& mempool,
+             PeerTable& peers, RelayOptions options)
     : clock_(clock),
-      loop_(loop),
       network_(network),
       chain_(chain),
       mempool_(mempool),
@@ -119,19 +118,17 @@ void Relay::submit_payment(const chain::Payment& payment, std::function<void(Sta
     if (checks_ >= options_.max_checks)
         return answer(Error{ErrorCode::kFull, "too many payments at once; try again"});
     ++checks_;
-    auto verdict = std::make_shared<Verdict>(Verdict::valid());
-    loop_.offload(
-        Lane::kChain,
-        [this, payment, verdict] { *verdict = chain_.lane().ledger().check_next(payment); },
-        [this, payment, verdict, id, answer = std::move(answer)] {
+    chain_.lane().on_lane(
+        [payment](ChainState& state) { return state.ledger().check_next(payment); },
+        alive_.guard([this, payment, id, answer = std::move(answer)](const Verdict& verdict) {
             --checks_;
-            Mempool::Outcome outcome{Mempool::Added::kRefused, verdict->reason()};
-            if (verdict->is_valid()) outcome = mempool_.add_payment(payment);
+            Mempool::Outcome outcome{Mempool::Added::kRefused, verdict.reason()};
+            if (verdict.is_valid()) outcome = mempool_.add_payment(payment);
             settle({ItemKind::kPayment, id}, outcome);
             const bool taken = outcome.added != Mempool::Added::kRefused;
             answer(taken ? ok_status()
                          : Status(Error{ErrorCode::kRefused, std::move(outcome.reason)}));
-        });
+        }));
 }
 
 Mempool::Outcome Relay::submit(const chain::Commitment& commitment) {

@@ -24,8 +24,8 @@ class Relay {
     /// Called when something new entered the pool.
     using Listener = std::function<void(const Item&)>;
 
-    Relay(const Clock& clock, Loop& loop, net::Network& network, ActiveChain& chain,
-          Mempool& mempool, PeerTable& peers, RelayOptions options);
+    Relay(const Clock& clock, net::Network& network, ActiveChain& chain, Mempool& mempool,
+          PeerTable& peers, RelayOptions options);
 
     void set_listener(Listener listener) { listener_ = std::move(listener); }
     /// Called for contributions that rule 5 refuses, with the reason.
@@ -62,7 +62,6 @@ class Relay {
     void settle(const Item& item, const Mempool::Outcome& outcome);
 
     const Clock& clock_;
-    Loop& loop_;
     net::Network& network_;
     ActiveChain& chain_;
     Mempool& mempool_;
@@ -73,6 +72,7 @@ class Relay {
     std::map<Hash256, Asked> asked_;
     SeenCache refused_{16'384};  // at this tip
     std::size_t checks_ = 0;
+    Alive alive_;
 };
 
 }  // namespace cairn::node

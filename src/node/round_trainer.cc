@@ -101,11 +101,10 @@ void RoundTrainer::begin(std::uint32_t round, const BlockNode* start) {
     note("training");
     if (!source_->wants_weights()) return train(nullptr);
     auto weights = std::make_shared<WeightsPtr>();
-    loop_.offload(
-        Lane::kChain,
-        [this, start, weights, round] {
+    chain_.lane().on_lane(
+        [this, start, weights, round](ChainState& state) {
             // The model is theta^t from the round's start until its merge block.
-            const BlockNode* at = chain_.lane().tip();
+            const BlockNode* at = state.tip();
             if (ancestor_at(at, start->height) == start &&
                 at->height < chain_.network().merge_height(round))
                 *weights = reader_->weights();

@@ -10,10 +10,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 #include <thread>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "node/test_network.h"
 
 namespace cairn::node {
@@ -27,13 +27,13 @@ class Runner {
     explicit Runner(NodeOptions options) : options_(std::move(options)) {
         options_.nice = 0;
         options_.started = [this](NodeApi& api, Loop& loop) {
-            const std::lock_guard lock(mutex_);
+            const MutexLock lock(mutex_);
             announced_height_ = api.status().height;
             api_ = &api;
             loop_ = &loop;
         };
         options_.stopping = [this] {
-            const std::lock_guard lock(mutex_);
+            const MutexLock lock(mutex_);
             api_ = nullptr;
         };
         options_.should_stop = [this] { return stop_.load(); };
@@ -45,12 +45,14 @@ class Runner {
         std::atomic<bool> done{false};
         NodeStatus status;
         {
-            const std::lock_guard lock(mutex_);
+            const MutexLock lock(mutex_);
             if (!api_) return status;
             loop_->post([&, api = api_] {
                 status = api->status();
-                merges_ = api->merges(0, 100);
-                done = true;
+                api->merges(0, 100, [&](Result<std::vector<MergeView>> merges) {
+                    merges_ = merges.ok() ? std::move(*merges) : std::vector<MergeView>{};
+                    done = true;
+                });
             });
         }
         while (!done) std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -77,9 +79,9 @@ class Runner {
 
   private:
     NodeOptions options_;
-    std::mutex mutex_;
-    NodeApi* api_ = nullptr;
-    Loop* loop_ = nullptr;
+    Mutex mutex_;
+    NodeApi* api_ GUARDED_BY(mutex_) = nullptr;
+    Loop* loop_ GUARDED_BY(mutex_) = nullptr;
     std::atomic<std::uint64_t> announced_height_{0};
     std::atomic<bool> stop_{false};
     std::vector<MergeView> merges_;

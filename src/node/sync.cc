@@ -74,12 +74,26 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
 
 Status Sync::on_get_block(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Hash256 hash, decode_hash(body));
-    const auto bytes = chain_.block_bytes(hash);
-    if (bytes.ok() && send(network_, peer.id, MessageKind::kBlock, *bytes))
+    if (peer.blocks_read >= options_.max_reads_per_peer) {
+        send(network_, peer.id, MessageKind::kNoBlock, encode_hash(hash));
+        return ok_status();
+    }
+    ++peer.blocks_read;
+    chain_.read_block(hash, alive_.guard([this, id = peer.id, hash](const Result<Bytes>& bytes) {
+        send_block(id, hash, bytes);
+    }));
+    return ok_status();
+}
+
+void Sync::send_block(net::PeerId id, const Hash256& hash, const Result<Bytes>& bytes) {
+    const auto asker = peers_.find(id);
+    if (asker == peers_.end()) return;  // gone meanwhile; ids do not come back
+    Peer& peer = asker->second;
+    --peer.blocks_read;
+    if (bytes.ok() && send(network_, id, MessageKind::kBlock, *bytes))
         peer.knows.insert(hash);
     else
-        send(network_, peer.id, MessageKind::kNoBlock, encode_hash(hash));
-    return ok_status();
+        send(network_, id, MessageKind::kNoBlock, encode_hash(hash));
 }
 
 Status Sync::on_block(Peer& peer, ByteView body) {

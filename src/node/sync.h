@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/clock.h"
+#include "base/loop.h"
 #include "node/active_chain.h"
 #include "node/peers.h"
 
@@ -16,6 +17,7 @@ struct SyncOptions {
     std::uint64_t timeout_ms = 15'000;    ///< for headers, and for each body
     std::size_t max_blocks_per_peer = 8;  ///< asked for at once
     std::size_t max_ahead = 256;          ///< missing bodies looked at, lowest first
+    std::size_t max_reads_per_peer = 32;  ///< bodies being read for it; who asks for more gets none
 };
 
 /// The handlers' errors mean that the peer broke the protocol or a cheap rule: drop it.
@@ -43,12 +45,14 @@ class Sync {
     void ask_headers(Peer& peer, const BlockNode* from);
     bool is_asked(const Hash256& hash) const;
     void request_from(Peer& peer);
+    void send_block(net::PeerId id, const Hash256& hash, const Result<Bytes>& bytes);
 
     const Clock& clock_;
     net::Network& network_;
     ActiveChain& chain_;
     PeerTable& peers_;
     SyncOptions options_;
+    Alive alive_;
 };
 
 }  // namespace cairn::node

@@ -15,8 +15,7 @@ Client::Client(Loop& loop, net::Network& network, const Clock& clock, Random& ra
       random_(random),
       secret_(secret),
       key_(crypto::public_key(secret)),
-      options_(options),
-      alive_(std::make_shared<bool>(true)) {}
+      options_(options) {}
 
 Client::~Client() = default;
 
@@ -32,14 +31,12 @@ net::PeerId Client::peer_by_key(const crypto::PublicKey& key) const {
 
 void Client::after(std::uint64_t delay_ms, Session& session, void (Client::*deadline)(Session&)) {
     if (session.timer != 0) loop_.cancel(session.timer);
-    session.timer = loop_.call_after(
-        delay_ms, [this, alive = std::weak_ptr(alive_), id = session.id(), deadline] {
-            if (alive.expired()) return;
-            const auto found = sessions_.find(id);
-            if (found == sessions_.end()) return;
-            found->second->timer = 0;
-            (this->*deadline)(*found->second);
-        });
+    session.timer = loop_.call_after(delay_ms, alive_.guard([this, id = session.id(), deadline] {
+        const auto found = sessions_.find(id);
+        if (found == sessions_.end()) return;
+        found->second->timer = 0;
+        (this->*deadline)(*found->second);
+    }));
 }
 
 void Client::open(const OpenRequest& request, Answer<Hash256> done) {

@@ -123,7 +123,7 @@ class Client final : public net::NetworkHandler {
     std::map<Hash256, Failure> ended_;
     std::vector<std::unique_ptr<Search>> searches_;
     std::uint64_t next_serial_ = 1;
-    std::shared_ptr<bool> alive_;  // callbacks hold it weakly
+    Alive alive_;
 };
 
 }  // namespace cairn::serve

@@ -12,9 +12,8 @@ void Client::discover(std::vector<std::string> addresses, std::function<void(Dis
     search->done = std::move(done);
     for (std::string& address : addresses)
         search->targets.push_back({.address = std::move(address), .offer = {}, .why_silent = {}});
-    search->timer = loop_.call_after(
-        options_.discover_ms, [this, alive = std::weak_ptr(alive_), serial = search->serial] {
-            if (alive.expired()) return;
+    search->timer =
+        loop_.call_after(options_.discover_ms, alive_.guard([this, serial = search->serial] {
             for (const auto& waiting : searches_) {
                 if (waiting->serial != serial) continue;
                 for (std::size_t i = 0; i < waiting->targets.size(); ++i)
@@ -23,7 +22,7 @@ void Client::discover(std::vector<std::string> addresses, std::function<void(Dis
                                                          : "does not say what it holds");
             }
             finish_searches();
-        });
+        }));
     std::vector<std::string> to_connect;
     for (Search::Target& target : search->targets) {
         for (const auto& [peer, info] : peers_)
@@ -36,10 +35,7 @@ void Client::discover(std::vector<std::string> addresses, std::function<void(Dis
     searches_.push_back(std::move(search));
     for (const std::string& address : to_connect) network_.connect(address);
     // Without targets there is nothing to wait for; the answer still comes from the loop.
-    if (searches_.back()->targets.empty())
-        loop_.post([this, alive = std::weak_ptr(alive_)] {
-            if (!alive.expired()) finish_searches();
-        });
+    if (searches_.back()->targets.empty()) loop_.post(alive_.guard([this] { finish_searches(); }));
 }
 
 void Client::on_announce(net::PeerId peer, ByteView body) {

@@ -30,8 +30,7 @@ LayerServer::LayerServer(Loop& loop, net::Network& network, const Clock& clock, 
       key_(crypto::public_key(secret)),
       options_(options),
       kernels_(kernels),
-      pool_(std::make_shared<ThreadPool>(options.threads)),
-      alive_(std::make_shared<bool>(true)) {
+      pool_(std::make_shared<ThreadPool>(options.threads)) {
     CHECK(options.max_batch_tokens >= kMaxPushTokens);
 }
 
@@ -221,15 +220,13 @@ void LayerServer::find_next_hop(Session& session) {
     for (const auto& [peer, info] : peers_)
         if (info.key == next.key) return mark_open(session, peer);
     session.next_timer = loop_.call_after(
-        options_.next_hop_ms,
-        [this, alive = std::weak_ptr(alive_), id = session.id(), serial = session.serial] {
-            if (alive.expired()) return;
+        options_.next_hop_ms, alive_.guard([this, id = session.id(), serial = session.serial] {
             const auto found = sessions_.find(id);
             if (found == sessions_.end() || found->second->serial != serial) return;
             found->second->next_timer = 0;
             fail(*found->second, Refusal::kNextHop,
                  "cannot reach the next hop at " + found->second->request.next.address);
-        });
+        }));
     network_.connect(next.address);
 }
 
@@ -281,8 +278,7 @@ void LayerServer::erase(const Hash256& id) {
 }
 
 void LayerServer::watch_idle() {
-    idle_timer_ = loop_.call_after(kIdleCheckMs, [this, alive = std::weak_ptr(alive_)] {
-        if (alive.expired()) return;
+    idle_timer_ = loop_.call_after(kIdleCheckMs, alive_.guard([this] {
         idle_timer_ = 0;
         const std::uint64_t now_us = clock_.monotonic_us();
         std::vector<Hash256> idle;
@@ -291,7 +287,7 @@ void LayerServer::watch_idle() {
         for (const Hash256& id : idle)
             fail(*sessions_.at(id), Refusal::kExpired, "no push came in time");
         if (!sessions_.empty()) watch_idle();
-    });
+    }));
 }
 
 }  // namespace cairn::serve

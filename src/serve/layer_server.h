@@ -124,7 +124,7 @@ class LayerServer final : public net::NetworkHandler {
     std::uint64_t next_serial_ = 1;
     bool computing_ = false;
     TimerId idle_timer_ = 0;
-    std::shared_ptr<bool> alive_;  // callbacks hold it weakly
+    Alive alive_;
 };
 
 }  // namespace cairn::serve

@@ -61,13 +61,13 @@ void LayerServer::push(net::PeerId peer, Push message) {
 
 void LayerServer::start_batch() {
     if (ready_.empty()) return;
-    auto batch = std::make_shared<Batch>(Batch{nullptr, secret_, {}});
+    Batch batch{nullptr, secret_, {}};
     std::size_t tokens = 0;
     std::deque<Hash256> later;
     for (const Hash256& id : ready_) {
         Session& session = *sessions_.at(id);
-        if (!batch->loaded) batch->loaded = session.loaded;
-        const bool fits = session.loaded == batch->loaded &&
+        if (!batch.loaded) batch.loaded = session.loaded;
+        const bool fits = session.loaded == batch.loaded &&
                           tokens + session.waiting.front().tokens <= options_.max_batch_tokens;
         if (!fits) {
             later.push_back(id);
@@ -83,21 +83,23 @@ void LayerServer::start_batch() {
                        .aux = random_.hash256(),
                        .push = std::move(session.waiting.front()),
                        .problem = std::nullopt};
-        batch->items.push_back(std::move(item));
+        batch.items.push_back(std::move(item));
         session.waiting.pop_front();
         --waiting_;
     }
     // A session with more pushes waits behind the others; its order is kept, as one push of it at
     // most is ever under computation.
-    for (const BatchItem& item : batch->items)
+    for (const BatchItem& item : batch.items)
         if (!sessions_.at(item.terms.session)->waiting.empty()) later.push_back(item.terms.session);
     ready_ = std::move(later);
     computing_ = true;
-    loop_.offload(
-        Lane::kServe, [batch] { compute(*batch); },
-        [this, batch, alive = std::weak_ptr(alive_)] {
-            if (!alive.expired()) finish_batch(*batch);
-        });
+    offload(
+        loop_, Lane::kServe,
+        [batch = std::move(batch)]() mutable {
+            compute(batch);
+            return std::move(batch);
+        },
+        alive_.guard([this](Batch done) { finish_batch(done); }));
 }
 
 // Runs on Lane::kServe and touches nothing but the batch.

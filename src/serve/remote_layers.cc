@@ -6,11 +6,7 @@ namespace cairn::serve {
 
 RemoteLayers::RemoteLayers(Client& client, const Hash256& model, const model::ModelConfig& config,
                            RemoteOptions options)
-    : client_(client),
-      model_(model),
-      config_(config),
-      options_(std::move(options)),
-      alive_(std::make_shared<bool>(true)) {
+    : client_(client), model_(model), config_(config), options_(std::move(options)) {
     CHECK(options_.max_positions > 0 && options_.max_positions <= config.context);
 }
 
@@ -29,19 +25,18 @@ void RemoteLayers::start(std::function<void(Status)> done) {
 }
 
 void RemoteLayers::discover(std::function<void(Status)> done) {
-    client_.discover(options_.servers, [this, alive = std::weak_ptr(alive_),
-                                        done = std::move(done)](Discovery discovery) {
-        if (alive.expired()) return;
-        offers_.clear();
-        for (Announce& offer : discovery.offers)
-            if (std::find(dropped_.begin(), dropped_.end(), offer.key) == dropped_.end())
-                offers_.push_back(std::move(offer));
-        std::string silent;
-        for (const std::string& sentence : discovery.silent) silent += "; " + sentence;
-        auto route = choose_route(offers_, model_, config_.layers);
-        if (!route.ok()) return done(Error{route.error().code, route.error().message + silent});
-        done(ok_status());
-    });
+    client_.discover(
+        options_.servers, alive_.guard([this, done = std::move(done)](Discovery discovery) {
+            offers_.clear();
+            for (Announce& offer : discovery.offers)
+                if (std::find(dropped_.begin(), dropped_.end(), offer.key) == dropped_.end())
+                    offers_.push_back(std::move(offer));
+            std::string silent;
+            for (const std::string& sentence : discovery.silent) silent += "; " + sentence;
+            auto route = choose_route(offers_, model_, config_.layers);
+            if (!route.ok()) return done(Error{route.error().code, route.error().message + silent});
+            done(ok_status());
+        }));
 }
 
 void RemoteLayers::open_route(std::function<void(Status)> done) {
@@ -53,25 +48,25 @@ void RemoteLayers::open_route(std::function<void(Status)> done) {
                               .max_positions = options_.max_positions,
                               .kv = options_.kv,
                               .route = route_};
-    client_.open(request, [this, alive = std::weak_ptr(alive_),
-                           done = std::move(done)](std::variant<Hash256, Failure> answer) {
-        if (alive.expired()) return;
-        if (const Hash256* session = std::get_if<Hash256>(&answer)) {
-            session_ = *session;
-            open_ = true;
-            computed_ = 0;
-            if (options_.note) options_.note("route: " + describe(route_));
-            return done(ok_status());
-        }
-        // A hop that says no (or nothing) now may leave others that can.
-        const Failure& failure = std::get<Failure>(answer);
-        drop_server(failure);
-        if (failure.server.is_zero() || failovers_ >= options_.max_failovers ||
-            !choose_route(offers_, model_, config_.layers).ok())
-            return done(failure.error);
-        ++failovers_;
-        open_route(done);
-    });
+    client_.open(
+        request,
+        alive_.guard([this, done = std::move(done)](std::variant<Hash256, Failure> answer) {
+            if (const Hash256* session = std::get_if<Hash256>(&answer)) {
+                session_ = *session;
+                open_ = true;
+                computed_ = 0;
+                if (options_.note) options_.note("route: " + describe(route_));
+                return done(ok_status());
+            }
+            // A hop that says no (or nothing) now may leave others that can.
+            const Failure& failure = std::get<Failure>(answer);
+            drop_server(failure);
+            if (failure.server.is_zero() || failovers_ >= options_.max_failovers ||
+                !choose_route(offers_, model_, config_.layers).ok())
+                return done(failure.error);
+            ++failovers_;
+            open_route(done);
+        }));
 }
 
 void RemoteLayers::drop_server(const Failure& failure) {
@@ -104,9 +99,9 @@ void RemoteLayers::send_next() {
     const auto begin = inputs_.begin() + static_cast<std::ptrdiff_t>(computed_ * config_.dim);
     const auto end = begin + static_cast<std::ptrdiff_t>(piece * config_.dim);
     client_.push(session_, std::vector<float>(begin, end),
-                 [this, alive = std::weak_ptr(alive_)](std::variant<Client::States, Failure> got) {
-                     if (!alive.expired()) on_piece(std::move(got));
-                 });
+                 alive_.guard([this](std::variant<Client::States, Failure> got) {
+                     on_piece(std::move(got));
+                 }));
 }
 
 void RemoteLayers::on_piece(std::variant<std::vector<float>, Failure> answer) {

@@ -72,7 +72,7 @@ class RemoteLayers {
     std::size_t wanted_from_ = 0;  // first row of the call under way
     std::vector<float> outputs_;   // of the call under way
     Answer done_;
-    std::shared_ptr<bool> alive_;
+    Alive alive_;
 };
 
 }  // namespace cairn::serve

@@ -20,7 +20,7 @@ Status Store::put_body(const Hash256& hash, ByteView body) {
     if (body.size() > kMaxBodyBytes) return invalid("a block body that is too long");
     RETURN_IF_ERROR(header(hash));
     RETURN_IF_ERROR(write_checked(*disk_, body_file(hash), FileKind::kBody, body));
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return database_
         ->query("UPDATE headers SET status = ? WHERE hash = ? AND status = ?",
                 static_cast<int>(BlockStatus::kBody), hash, static_cast<int>(BlockStatus::kHeader))
@@ -37,7 +37,7 @@ Status Store::discard_body(const Hash256& hash) {
     RETURN_IF_ERROR(refuse_if_read_only());
     {
         // The database first: it must never promise a file that is gone.
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         RETURN_IF_ERROR(database_
                             ->query("UPDATE headers SET status = ? WHERE hash = ? AND status = ?",
                                     static_cast<int>(BlockStatus::kHeader), hash,

@@ -15,12 +15,12 @@ Result<std::optional<TipRecord>> read_tip(Database& database) {
 }  // namespace
 
 Result<std::optional<TipRecord>> Store::tip() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return read_tip(*database_);
 }
 
 Result<Hash256> Store::active_block(std::uint64_t height) const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement find = database_->query("SELECT hash FROM active WHERE height = ?", height);
     ASSIGN_OR_RETURN(const bool row, find.step());
     if (!row) return not_found("the chain has no block " + std::to_string(height) + " yet");
@@ -29,7 +29,7 @@ Result<Hash256> Store::active_block(std::uint64_t height) const {
 
 Status Store::advance_tip(const TipChange& change) {
     RETURN_IF_ERROR(refuse_if_read_only());
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ASSIGN_OR_RETURN(const auto transaction, Transaction::begin(*database_));
     for (const Hash256& hash : change.disconnected) RETURN_IF_ERROR(disconnect(hash));
     for (const BlockRecords& records : change.connected) RETURN_IF_ERROR(connect(records));

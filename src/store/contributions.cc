@@ -57,7 +57,7 @@ Status Store::put_refused(const ContributionRecord& record) {
     ContributionRecord refused = record;
     refused.block = Hash256{};
     refused.merged = false;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ASSIGN_OR_RETURN(const auto transaction, Transaction::begin(*database_));
     {
         Statement merged =
@@ -78,7 +78,7 @@ Status Store::put_refused(const ContributionRecord& record) {
 
 Result<std::vector<ContributionRecord>> Store::contributions(const Hash256& id,
                                                              std::size_t max) const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement rows =
         database_->query("SELECT " CAIRN_CONTRIBUTION_COLUMNS
                          " FROM contributions WHERE commitment = ? OR contributor = ? OR block = ? "
@@ -89,7 +89,7 @@ Result<std::vector<ContributionRecord>> Store::contributions(const Hash256& id,
 
 Result<std::vector<ContributionRecord>> Store::contributions_at(std::uint64_t height,
                                                                 std::size_t max) const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement rows = database_->query("SELECT " CAIRN_CONTRIBUTION_COLUMNS
                                       " FROM contributions WHERE height = ? "
                                       "ORDER BY merged DESC, number LIMIT ?",
@@ -99,7 +99,7 @@ Result<std::vector<ContributionRecord>> Store::contributions_at(std::uint64_t he
 
 Result<std::vector<Earnings>> Store::earnings(std::size_t max) const {
     std::vector<Earnings> found;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement rows = database_->query(
         "SELECT contributor, COUNT(*), SUM(reward) FROM contributions WHERE merged = 1 "
         "GROUP BY contributor ORDER BY SUM(reward) DESC, contributor LIMIT ?",
@@ -121,7 +121,7 @@ Result<std::vector<Hash256>> Store::find_by_prefix(std::string_view prefix, std:
     ASSIGN_OR_RETURN(const Hash256 first, fixed_from_hex<32>(std::string(prefix) + rest));
     ASSIGN_OR_RETURN(const Hash256 last, fixed_from_hex<32>(std::string(prefix) + last_rest));
     std::vector<Hash256> found;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement rows = database_->query(
         "SELECT commitment FROM contributions WHERE commitment BETWEEN ?1 AND ?2 "
         "UNION SELECT contributor FROM contributions WHERE contributor BETWEEN ?1 AND ?2 "

@@ -23,7 +23,7 @@ HeaderRecord read_header(const Statement& row) {
 
 Status Store::add_headers(std::span<const HeaderRecord> headers) {
     RETURN_IF_ERROR(refuse_if_read_only());
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ASSIGN_OR_RETURN(const auto transaction, Transaction::begin(*database_));
     for (const HeaderRecord& record : headers) {
         if (record.header.size() > kMaxHeaderBytes) return invalid("a header that is too long");
@@ -39,7 +39,7 @@ Status Store::add_headers(std::span<const HeaderRecord> headers) {
 }
 
 Result<HeaderRecord> Store::header(const Hash256& hash) const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement find = database_->query(
         "SELECT arrival, hash, previous, height, header, work, status, reason FROM headers "
         "WHERE hash = ?",
@@ -50,7 +50,7 @@ Result<HeaderRecord> Store::header(const Hash256& hash) const {
 }
 
 Status Store::for_each_header(const std::function<void(const HeaderRecord&)>& visit) const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement all = database_->query(
         "SELECT arrival, hash, previous, height, header, work, status, reason FROM headers "
         "ORDER BY arrival");
@@ -63,7 +63,7 @@ Status Store::for_each_header(const std::function<void(const HeaderRecord&)>& vi
 
 Status Store::mark_invalid(const Hash256& hash, const std::string& reason) {
     RETURN_IF_ERROR(refuse_if_read_only());
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     RETURN_IF_ERROR(database_
                         ->query("UPDATE headers SET status = ?, reason = ? WHERE hash = ?",
                                 static_cast<int>(BlockStatus::kInvalid), reason, hash)

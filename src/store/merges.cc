@@ -17,7 +17,7 @@ Status Store::insert_merge(const MergeRecord& merge) {
 
 Result<std::vector<MergeRecord>> Store::merges(std::uint64_t from_height, std::size_t max) const {
     std::vector<MergeRecord> found;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement all = database_->query(
         "SELECT height, block, time_ms, report_loss, judge_loss_before, judge_loss_after, "
         "contributions, minted, state_root, sample FROM merges WHERE height >= ? "
@@ -43,7 +43,7 @@ Result<std::vector<MergeRecord>> Store::merges(std::uint64_t from_height, std::s
 
 Status Store::set_report_loss(const Hash256& block, double nats_per_token) {
     RETURN_IF_ERROR(refuse_if_read_only());
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return database_
         ->query("UPDATE merges SET report_loss = ? WHERE block = ?",
                 std::optional<double>(nats_per_token), block)
@@ -53,7 +53,7 @@ Status Store::set_report_loss(const Hash256& block, double nats_per_token) {
 Status Store::set_sample(const Hash256& block, std::string_view text) {
     RETURN_IF_ERROR(refuse_if_read_only());
     if (text.size() > kMaxSampleBytes) return invalid("a sample text that is too long");
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return database_->query("UPDATE merges SET sample = ? WHERE block = ?", text, block).run();
 }
 

@@ -27,7 +27,7 @@ Status Store::insert_payments(const BlockRecords& records) {
 }
 
 Result<PaymentPlace> Store::payment(const Hash256& id) const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement find =
         database_->query("SELECT height, block, position FROM payments WHERE id = ?", id);
     ASSIGN_OR_RETURN(const bool row, find.step());
@@ -38,7 +38,7 @@ Result<PaymentPlace> Store::payment(const Hash256& id) const {
 Result<std::vector<HistoryEntry>> Store::history(const crypto::PublicKey& key,
                                                  std::size_t max) const {
     std::vector<HistoryEntry> found;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement rows = database_->query(
         "SELECT payments.id, payments.height, payments.block, payments.position, "
         "payments.coinbase, parties.received, parties.spent FROM parties "

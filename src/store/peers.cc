@@ -5,7 +5,7 @@ namespace cairn::store {
 
 Status Store::put_peer(const PeerRecord& peer) {
     RETURN_IF_ERROR(refuse_if_read_only());
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ASSIGN_OR_RETURN(const auto transaction, Transaction::begin(*database_));
     RETURN_IF_ERROR(database_
                         ->query("INSERT OR REPLACE INTO peers (address, key, last_seen_ms, "
@@ -22,13 +22,13 @@ Status Store::put_peer(const PeerRecord& peer) {
 
 Status Store::remove_peer(const std::string& address) {
     RETURN_IF_ERROR(refuse_if_read_only());
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return database_->query("DELETE FROM peers WHERE address = ?", address).run();
 }
 
 Result<std::vector<PeerRecord>> Store::peers() const {
     std::vector<PeerRecord> found;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement rows = database_->query(
         "SELECT address, key, last_seen_ms, failures FROM peers "
         "ORDER BY last_seen_ms DESC, address");

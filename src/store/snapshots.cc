@@ -31,7 +31,7 @@ Status Store::put_snapshot(std::uint64_t height, const Hash256& block, ByteView 
     RETURN_IF_ERROR(write_checked(*disk_, snapshot_file(record), FileKind::kSnapshot, state));
     std::vector<SnapshotRecord> surplus;
     {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         ASSIGN_OR_RETURN(const auto transaction, Transaction::begin(*database_));
         RETURN_IF_ERROR(database_
                             ->query("INSERT OR REPLACE INTO snapshots (height, hash) VALUES (?, ?)",
@@ -57,10 +57,12 @@ Status Store::put_snapshot(std::uint64_t height, const Hash256& block, ByteView 
 // promised (or a store that is not durable); then the next older snapshot serves.
 Status Store::sweep_snapshots() {
     ASSIGN_OR_RETURN(const std::vector<SnapshotRecord> kept, snapshots());
-    for (const SnapshotRecord& record : kept)
-        if (!disk_->exists(snapshot_file(record)))
-            RETURN_IF_ERROR(
-                database_->query("DELETE FROM snapshots WHERE hash = ?", record.block).run());
+    for (const SnapshotRecord& record : kept) {
+        if (disk_->exists(snapshot_file(record))) continue;
+        const MutexLock lock(mutex_);
+        RETURN_IF_ERROR(
+            database_->query("DELETE FROM snapshots WHERE hash = ?", record.block).run());
+    }
     for (const std::string& name : disk_->list("snapshots")) {
         const bool known = std::any_of(kept.begin(), kept.end(), [&](const SnapshotRecord& record) {
             return snapshot_file(record) == "snapshots/" + name;
@@ -71,7 +73,7 @@ Status Store::sweep_snapshots() {
 }
 
 Result<std::vector<SnapshotRecord>> Store::snapshots() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return read_snapshots(*database_);
 }
 

@@ -65,7 +65,10 @@ Result<std::unique_ptr<Store>> Store::open_database(const std::string& path, Dis
         }
     }
     ASSIGN_OR_RETURN(store->database_, Database::open(path, {options.durable, options.read_only}));
-    RETURN_IF_ERROR(prepare_schema(*store->database_, options.read_only));
+    {
+        const MutexLock lock(store->mutex_);
+        RETURN_IF_ERROR(prepare_schema(*store->database_, options.read_only));
+    }
     if (!options.read_only) RETURN_IF_ERROR(store->sweep_snapshots());
     return store;
 }
@@ -102,13 +105,13 @@ Status Store::bind_network(const Hash256& genesis_id) {
     }
     if (known.error().code != ErrorCode::kNotFound) return known.error();
     RETURN_IF_ERROR(refuse_if_read_only());
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return database_->query("INSERT INTO meta (key, value) VALUES ('network', ?)", genesis_id)
         .run();
 }
 
 Result<Hash256> Store::network() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Statement find = database_->query("SELECT value FROM meta WHERE key = 'network'");
     ASSIGN_OR_RETURN(const bool row, find.step());
     if (!row) return not_found("the store belongs to no network yet");

@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "base/disk.h"
+#include "base/mutex.h"
 #include "store/records.h"
 
 namespace cairn::store {
@@ -143,18 +143,18 @@ class Store {
                                                         StoreOptions options);
     Status refuse_if_read_only() const;
     Status sweep_snapshots();
-    Status disconnect(const Hash256& hash);
-    Status connect(const BlockRecords& records);
-    Status insert_payments(const BlockRecords& records);
-    Status insert_merge(const MergeRecord& merge);
-    Status insert_contribution(const ContributionRecord& record);
+    Status disconnect(const Hash256& hash) REQUIRES(mutex_);
+    Status connect(const BlockRecords& records) REQUIRES(mutex_);
+    Status insert_payments(const BlockRecords& records) REQUIRES(mutex_);
+    Status insert_merge(const MergeRecord& merge) REQUIRES(mutex_);
+    Status insert_contribution(const ContributionRecord& record) REQUIRES(mutex_);
 
     StoreOptions options_;
     std::unique_ptr<Disk> own_disk_;
     Disk* disk_ = nullptr;
     int lock_file_ = -1;
-    mutable std::mutex mutex_;  // guards database_; never held while a file is read or written
-    std::unique_ptr<Database> database_;
+    mutable Mutex mutex_;  // never held while a file is read or written
+    std::unique_ptr<Database> database_ PT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cairn::store

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/mutex.h"
+
 namespace cairn::model {
 
 namespace {
@@ -23,7 +25,7 @@ struct MappedRange {
 };
 constexpr std::size_t kSlots = 512;
 std::array<MappedRange, kSlots> ranges;
-std::mutex slots_mutex;
+Mutex slots_mutex;  // held by who writes; the handler reads what is atomic, and then the path
 
 void say(const char* text) {
     [[maybe_unused]] const ssize_t wrote = ::write(STDERR_FILENO, text, std::strlen(text));
@@ -54,7 +56,7 @@ void install_handler() {
 }
 
 std::size_t take_slot(const std::string& path, const std::uint8_t* begin, std::uint64_t size) {
-    const std::lock_guard lock(slots_mutex);
+    const MutexLock lock(slots_mutex);
     static std::once_flag installed;
     std::call_once(installed, install_handler);
     for (std::size_t slot = 0; slot < kSlots; ++slot) {
@@ -77,7 +79,7 @@ MappedSource::MappedSource(FileSource file, const std::uint8_t* begin)
 
 MappedSource::~MappedSource() {
     if (slot_ < kSlots) {
-        const std::lock_guard lock(slots_mutex);
+        const MutexLock lock(slots_mutex);
         ranges[slot_].begin.store(0);
         ranges[slot_].end.store(0);
     }

@@ -1,4 +1,4 @@
-#include "node/ledger_lane.h"
+#include "node/chain_state.h"
 
 #include <algorithm>
 #include <limits>
@@ -20,8 +20,8 @@ std::uint64_t sum_of_coins(const consensus::CoinSet& coins) {
 
 }  // namespace
 
-LedgerLane::LedgerLane(const chain::NetworkDefinition& network, consensus::ModelSeam& model,
-                       store::Store& store, const BlockNode* genesis, LedgerLaneOptions options)
+ChainState::ChainState(const chain::NetworkDefinition& network, consensus::ModelSeam& model,
+                       store::Store& store, const BlockNode* genesis, ChainStateOptions options)
     : network_(network),
       store_(store),
       options_(options),
@@ -30,7 +30,7 @@ LedgerLane::LedgerLane(const chain::NetworkDefinition& network, consensus::Model
       genesis_(genesis),
       tip_(genesis) {}
 
-TipInfoPtr LedgerLane::info() const {
+TipInfoPtr ChainState::info() const {
     auto tip = std::make_shared<TipInfo>();
     tip->node = tip_;
     tip->state_root = tip_->header.state_root;
@@ -40,7 +40,7 @@ TipInfoPtr LedgerLane::info() const {
     return tip;
 }
 
-Result<BlockPtr> LedgerLane::read_block(const BlockNode* node, SwitchOutcome& outcome) const {
+Result<BlockPtr> ChainState::read_block(const BlockNode* node, SwitchOutcome& outcome) const {
     auto bytes = store_.body(node->hash);
     auto block = bytes.ok() ? chain::decode_block(*bytes) : Result<chain::Block>(bytes.error());
     if (block.ok() && chain::block_hash(block->header) == node->hash)
@@ -52,7 +52,7 @@ Result<BlockPtr> LedgerLane::read_block(const BlockNode* node, SwitchOutcome& ou
     return io_error("body of block " + short_hex(node->hash) + ": " + reason);
 }
 
-Verdict LedgerLane::connect(const BlockNode* node, std::uint64_t now_ms, SwitchOutcome& outcome,
+Verdict ChainState::connect(const BlockNode* node, std::uint64_t now_ms, SwitchOutcome& outcome,
                             store::TipChange* change) {
     auto block = read_block(node, outcome);
     if (!block.ok()) return Verdict::undecided(block.error().message);
@@ -69,7 +69,7 @@ Verdict LedgerLane::connect(const BlockNode* node, std::uint64_t now_ms, SwitchO
     return Verdict::valid();
 }
 
-Status LedgerLane::load_state(const BlockNode* at, ByteView saved) {
+Status ChainState::load_state(const BlockNode* at, ByteView saved) {
     RETURN_IF_ERROR(ledger_.load(saved));
     undos_.clear();
     supply_ = sum_of_coins(ledger_.coins());
@@ -79,7 +79,7 @@ Status LedgerLane::load_state(const BlockNode* at, ByteView saved) {
     return ok_status();
 }
 
-Status LedgerLane::replay(const BlockNode* node, SwitchOutcome& outcome) {
+Status ChainState::replay(const BlockNode* node, SwitchOutcome& outcome) {
     for (const BlockNode* next : path(tip_, node)) {
         SwitchOutcome ignored;
         const Verdict verdict = connect(next, kAnyTime, ignored, nullptr);
@@ -90,7 +90,7 @@ Status LedgerLane::replay(const BlockNode* node, SwitchOutcome& outcome) {
     return ok_status();
 }
 
-Status LedgerLane::rebuild(const BlockNode* node, SwitchOutcome& outcome) {
+Status ChainState::rebuild(const BlockNode* node, SwitchOutcome& outcome) {
     Error last = not_found("no snapshot");
     auto snapshots = store_.snapshots();
     if (snapshots.ok()) {
@@ -114,7 +114,7 @@ Status LedgerLane::rebuild(const BlockNode* node, SwitchOutcome& outcome) {
     return replay(node, outcome);
 }
 
-Status LedgerLane::rewind(const BlockNode* node, SwitchOutcome& outcome) {
+Status ChainState::rewind(const BlockNode* node, SwitchOutcome& outcome) {
     while (tip_ != node && !undos_.empty()) {
         CHECK(undos_.back().node == tip_);
         supply_ -= undos_.back().minted;
@@ -126,7 +126,7 @@ Status LedgerLane::rewind(const BlockNode* node, SwitchOutcome& outcome) {
     return rebuild(node, outcome);
 }
 
-void LedgerLane::go_back(const BlockNode* old_tip, SwitchOutcome& outcome) {
+void ChainState::go_back(const BlockNode* old_tip, SwitchOutcome& outcome) {
     outcome.connected.clear();
     outcome.disconnected.clear();
     Status back = rewind(common_ancestor(tip_, old_tip), outcome);
@@ -136,7 +136,7 @@ void LedgerLane::go_back(const BlockNode* old_tip, SwitchOutcome& outcome) {
         log_error("cannot return to block {}: {}", short_hex(old_tip->hash), back.error().message);
 }
 
-Status LedgerLane::record(const BlockNode* old_tip, store::TipChange change,
+Status ChainState::record(const BlockNode* old_tip, store::TipChange change,
                           SwitchOutcome& outcome) {
     const BlockNode* fork = common_ancestor(old_tip, tip_);
     for (const BlockNode* node = old_tip; node != fork; node = node->parent)
@@ -146,12 +146,12 @@ Status LedgerLane::record(const BlockNode* old_tip, store::TipChange change,
     RETURN_IF_ERROR(store_.advance_tip(change));
     if (merge_hook_)
         for (const ConnectedBlock& connected : outcome.connected)
-            if (connected.report.merge) merge_hook_(connected.node);
+            if (connected.report.merge) merge_hook_(*this, connected.node);
     maybe_snapshot();
     return ok_status();
 }
 
-void LedgerLane::maybe_snapshot() {
+void ChainState::maybe_snapshot() {
     // By distance, not by multiples: a node that catches up jumps over most heights.
     if (tip_->height < snapshot_height_ + options_.snapshot_interval) return;
     const Status put = store_.put_snapshot(tip_->height, tip_->hash, ledger_.save());
@@ -161,7 +161,7 @@ void LedgerLane::maybe_snapshot() {
         log_warn("no snapshot at height {}: {}", tip_->height, put.error().message);
 }
 
-SwitchOutcome LedgerLane::restore(const BlockNode* stored_tip) {
+SwitchOutcome ChainState::restore(const BlockNode* stored_tip) {
     SwitchOutcome outcome;
     const Status rebuilt = rebuild(stored_tip, outcome);
     if (!rebuilt.ok()) {
@@ -177,7 +177,7 @@ SwitchOutcome LedgerLane::restore(const BlockNode* stored_tip) {
     return outcome;
 }
 
-SwitchOutcome LedgerLane::switch_to(const BlockNode* target, std::uint64_t now_ms) {
+SwitchOutcome ChainState::switch_to(const BlockNode* target, std::uint64_t now_ms) {
     SwitchOutcome outcome;
     const BlockNode* old_tip = tip_;
     const BlockNode* fork = common_ancestor(old_tip, target);
@@ -211,7 +211,7 @@ SwitchOutcome LedgerLane::switch_to(const BlockNode* target, std::uint64_t now_m
     return outcome;
 }
 
-Result<chain::Block> LedgerLane::assemble(const BlockNode* parent,
+Result<chain::Block> ChainState::assemble(const BlockNode* parent,
                                           const consensus::Candidates& candidates,
                                           const crypto::PublicKey& miner, std::uint64_t time_ms,
                                           consensus::BlockReport* report) {

@@ -1,0 +1,119 @@
+// The side of the active chain that belongs to Lane::kChain: the ledger with the model behind it,
+// the undo records of the latest blocks, and whatever is written to the store. A node has one, and
+// only a job of its LedgerLane (ledger_lane.h) gets to see it. It never sees the mutable parts of
+// the block tree: a job gets tree nodes, whose fixed fields it reads, and gives back an outcome
+// that the loop acts on.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "consensus/ledger.h"
+#include "node/block_tree.h"
+#include "store/store.h"
+
+namespace cairn::node {
+
+/// What the loop knows of the ledger: a value that never changes once made.
+struct TipInfo {
+    const BlockNode* node = nullptr;
+    Hash256 state_root;
+    consensus::RulesState rules;
+    consensus::HeaderContext next;  ///< of a block on top
+    std::uint64_t supply = 0;       ///< all coins
+};
+using TipInfoPtr = std::shared_ptr<const TipInfo>;
+using BlockPtr = std::shared_ptr<const chain::Block>;
+
+struct ConnectedBlock {
+    const BlockNode* node = nullptr;
+    BlockPtr block;
+    consensus::BlockReport report;
+};
+
+/// What one job did. `tip` is where the ledger stands, whether all went well or not.
+struct SwitchOutcome {
+    TipInfoPtr tip;
+    std::vector<BlockPtr> disconnected;     ///< from the old tip downwards
+    std::vector<ConnectedBlock> connected;  ///< upwards
+    /// Where it stopped, if the target was not reached, and why.
+    const BlockNode* failed = nullptr;
+    Verdict verdict = Verdict::valid();
+    std::vector<const BlockNode*> damaged;  ///< bodies that our disk has lost
+};
+
+struct ChainStateOptions {
+    std::uint32_t snapshot_interval = 32;  ///< blocks between snapshots
+    std::uint32_t max_undo = 64;           ///< blocks that can be taken back without a snapshot
+};
+
+class ChainState {
+  public:
+    /// Called right after a merge block joined the chain for good.
+    using MergeHook = std::function<void(ChainState&, const BlockNode*)>;
+
+    /// Everything passed in must outlive it. The model must be at theta^0.
+    ChainState(const chain::NetworkDefinition& network, consensus::ModelSeam& model,
+               store::Store& store, const BlockNode* genesis, ChainStateOptions options);
+
+    void set_merge_hook(MergeHook hook) { merge_hook_ = std::move(hook); }
+
+    /// Brings the ledger to the store's tip: latest good snapshot, then replay. Ends lower, with
+    /// the reason in the outcome, when bodies are damaged. Once, before anything else.
+    SwitchOutcome restore(const BlockNode* stored_tip);
+
+    /// Moves to `target`. Blocks between are judged as at `now_ms`. If one is not valid, the
+    /// ledger stays at its prefix when that has more work than the old tip, and goes back to the
+    /// old tip otherwise.
+    SwitchOutcome switch_to(const BlockNode* target, std::uint64_t now_ms);
+
+    /// The best block on top of `parent`; kCancelled when the ledger has moved on.
+    Result<chain::Block> assemble(const BlockNode* parent, const consensus::Candidates& candidates,
+                                  const crypto::PublicKey& miner, std::uint64_t time_ms,
+                                  consensus::BlockReport* report);
+
+    const consensus::Ledger& ledger() const { return ledger_; }
+    /// For what is written beside the steps above. Reading needs no lane (store.h).
+    store::Store& store() { return store_; }
+    const BlockNode* tip() const { return tip_; }
+    TipInfoPtr info() const;
+
+  private:
+    struct Undo {
+        const BlockNode* node;
+        consensus::BlockUndo undo;
+        std::uint64_t minted;
+    };
+
+    Result<BlockPtr> read_block(const BlockNode* node, SwitchOutcome& outcome) const;
+    Verdict connect(const BlockNode* node, std::uint64_t now_ms, SwitchOutcome& outcome,
+                    store::TipChange* change);
+    /// Takes blocks back until `node`, from undo records or by a snapshot and replay.
+    Status rewind(const BlockNode* node, SwitchOutcome& outcome);
+    Status rebuild(const BlockNode* node, SwitchOutcome& outcome);
+    Status replay(const BlockNode* node, SwitchOutcome& outcome);
+    Status load_state(const BlockNode* at, ByteView saved);
+    /// After a failed branch: the old tip again, or as far as our disk lets us.
+    void go_back(const BlockNode* old_tip, SwitchOutcome& outcome);
+    Status record(const BlockNode* old_tip, store::TipChange change, SwitchOutcome& outcome);
+    void maybe_snapshot();
+
+    const chain::NetworkDefinition& network_;
+    store::Store& store_;
+    ChainStateOptions options_;
+    consensus::Ledger ledger_;
+    Bytes genesis_state_;
+    const BlockNode* genesis_;
+    const BlockNode* tip_;
+    std::deque<Undo> undos_;
+    std::uint64_t supply_ = 0;
+    std::uint32_t snapshot_height_ = 0;
+    MergeHook merge_hook_;
+};
+
+}  // namespace cairn::node
