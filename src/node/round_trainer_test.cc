@@ -315,6 +315,21 @@ TEST_F(RoundTrainerTest, ItMayEndWhileItsRunIsOnTheLane) {
     kit_.loop.advance_ms(60'000);
 }
 
+TEST_F(RoundTrainerTest, AnotherCommitmentOfTheKeyIsNotOurs) {
+    start();
+    ASSERT_EQ(stage(), "committed");
+    // As if the same key trained on another machine too.
+    const Bytes payload = consensus::FakeModel::payload_of(consensus::step(1));
+    consensus::Candidates candidates;
+    candidates.commitments = {kit_.others.commit(kit_.alice, payload)};
+    kit_.give(kit_.mine(kit_.bob, candidates));
+    EXPECT_EQ(stage(), "another commitment of this key was carried");
+    mine_until(6);
+    EXPECT_TRUE(pool_.contributions().empty());
+    mine();
+    EXPECT_EQ(stage(), "committed");  // in the next round
+}
+
 TEST_F(RoundTrainerTest, AfterARestartItDoesNotCommitTwiceInARound) {
     start();
     mine();
