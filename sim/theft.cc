@@ -7,10 +7,8 @@ namespace cairn::sim {
 
 chain::Commitment promise(World& world, int thief, std::uint32_t round, const Hash256& hash) {
     const auto& tip = *world.node(thief).chain().tip();
-    const bool first = (tip.next.height - 1) % world.network().round_length == 0;
     const auto target = consensus::share_target(
-        world.network(), first ? consensus::expected_target(world.network(), tip.next)
-                               : tip.rules.round_first_target());
+        world.network(), consensus::round_first_target(world.network(), tip.rules, tip.next));
     const Hash256 genesis = world.node(thief).chain().genesis_id();
     chain::Commitment commitment;
     commitment.round = round;

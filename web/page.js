@@ -46,11 +46,6 @@ function sorted() {
 
 // ---- figures
 
-const STAGES = {
-  off: "follows the chain", waiting: "waits for the round", training: "training",
-  committed: "committed", revealed: "revealed", failed: "failed",
-};
-
 function draw_status(status) {
   me = status.miner_key;
   const behind = status.headers_height - status.height;
@@ -68,7 +63,7 @@ function draw_status(status) {
   const { training, mining } = status;
   $("payments").textContent = waiting > 0 ? `${count(waiting)} payments wait`
     : mining.enabled ? `${count(mining.blocks)} blocks mined here` : "no payment waits";
-  $("stage").textContent = STAGES[training.stage] ?? training.stage;
+  $("stage").textContent = training.stage === "off" ? "follows the chain" : training.stage;
   const parts = [];
   if (training.enabled) parts.push(`${count(training.merged)} merged`);
   if (training.enabled && training.steps > 0) parts.push(`own loss ${training.local_loss.toFixed(2)}`);

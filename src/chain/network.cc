@@ -24,6 +24,10 @@ std::uint32_t NetworkDefinition::round_of(std::uint32_t height) const {
     return (height - 1) / round_length;
 }
 
+bool NetworkDefinition::is_first_of_round(std::uint32_t height) const {
+    return height % round_length == 1;
+}
+
 bool NetworkDefinition::is_merge_height(std::uint32_t height) const {
     return height > 0 && height % round_length == 0;
 }

@@ -125,6 +125,7 @@ struct NetworkDefinition {
     /// Rounds count from 0: round r is blocks r*M+1 to r*M+M and trains on the model after block
     /// r*M; the last of them is its merge block. Height 0 (genesis) is in no round.
     std::uint32_t round_of(std::uint32_t height) const;
+    bool is_first_of_round(std::uint32_t height) const;
     bool is_merge_height(std::uint32_t height) const;
     std::uint32_t merge_height(std::uint32_t round) const;
 

@@ -159,6 +159,10 @@ TEST(Network, RoundsAndUpgrades) {
     EXPECT_FALSE(network.is_merge_height(0));
     EXPECT_FALSE(network.is_merge_height(3));
     EXPECT_TRUE(network.is_merge_height(4));
+    EXPECT_FALSE(network.is_first_of_round(0));
+    EXPECT_TRUE(network.is_first_of_round(1));
+    EXPECT_FALSE(network.is_first_of_round(4));
+    EXPECT_TRUE(network.is_first_of_round(5));
     EXPECT_EQ(network.numerics_version_at(999), 1u);
     EXPECT_EQ(network.numerics_version_at(1000), 2u);
     EXPECT_EQ(network.numerics_version_at(5000), 3u);

@@ -6,16 +6,21 @@
 
 namespace cairn::consensus {
 
-chain::U256 share_target(const chain::NetworkDefinition& network,
-                         std::uint32_t round_first_target) {
-    const Result<chain::U256> target = chain::target_from_compact(round_first_target);
+std::uint32_t round_first_target(const chain::NetworkDefinition& network, const RulesState& rules,
+                                 const HeaderContext& context) {
+    return network.is_first_of_round(context.height) ? expected_target(network, context)
+                                                     : rules.round_first_target();
+}
+
+chain::U256 share_target(const chain::NetworkDefinition& network, std::uint32_t first_target) {
+    const Result<chain::U256> target = chain::target_from_compact(first_target);
     CHECK(target.ok());
     return target->saturating_multiply(network.share_factor);
 }
 
 Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                          const RulesState& rules, const chain::Commitment& commitment,
-                         std::uint32_t height, std::uint32_t round_first_target) {
+                         std::uint32_t height, std::uint32_t first_target) {
     if (network.is_merge_height(height))
         return Verdict::invalid("commitments are not allowed at merge heights");
     const std::uint32_t round = network.round_of(height);
@@ -27,7 +32,7 @@ Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256&
     if (rules.has_commitment_of(commitment.key))
         return Verdict::invalid("this key has a commitment in this round already");
     if (!chain::meets_target(chain::stamp_hash(genesis_id, commitment),
-                             share_target(network, round_first_target)))
+                             share_target(network, first_target)))
         return Verdict::invalid("commitment's stamp does not meet the share target");
     if (!crypto::verify(commitment.key, chain::signature_hash(genesis_id, commitment),
                         commitment.signature))

@@ -7,17 +7,22 @@
 #include "chain/commitment.h"
 #include "chain/network.h"
 #include "chain/u256.h"
+#include "consensus/header_rules.h"
 #include "consensus/rules_state.h"
 
 namespace cairn::consensus {
 
+/// The compact target of the first block of the round to which the block at context.height belongs:
+/// its own if it is that first block, else what `rules`, the state before it, remembers.
+std::uint32_t round_first_target(const chain::NetworkDefinition& network, const RulesState& rules,
+                                 const HeaderContext& context);
 /// min(2^256 - 1, F * target of the round's first block).
-chain::U256 share_target(const chain::NetworkDefinition& network, std::uint32_t round_first_target);
+chain::U256 share_target(const chain::NetworkDefinition& network, std::uint32_t first_target);
 
-/// Judges one commitment for a block at `height`. `round_first_target` is the compact target of
-/// the first block of that round. What the round carries already is looked up in `rules`.
+/// Judges one commitment for a block at `height`. `first_target` is the compact target of the
+/// first block of that round (see above). What the round carries already is looked up in `rules`.
 Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                          const RulesState& rules, const chain::Commitment& commitment,
-                         std::uint32_t height, std::uint32_t round_first_target);
+                         std::uint32_t height, std::uint32_t first_target);
 
 }  // namespace cairn::consensus

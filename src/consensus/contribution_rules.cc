@@ -1,6 +1,8 @@
 // CONSENSUS: changing a result here splits the network.
 #include "consensus/contribution_rules.h"
 
+#include <limits>
+
 namespace cairn::consensus {
 
 Verdict check_contribution(const chain::NetworkDefinition& network, const Hash256& genesis_id,
@@ -23,11 +25,15 @@ Verdict check_contribution(const chain::NetworkDefinition& network, const Hash25
     return Verdict::valid();
 }
 
+NormBand norm_band(std::uint64_t mean_norm) {
+    constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
+    return {.least = mean_norm / 4 + (mean_norm % 4 != 0 ? 1 : 0),
+            .most = mean_norm > kMax / 2 ? kMax : mean_norm * 2};
+}
+
 Verdict check_norm(std::uint64_t norm, std::uint64_t mean_norm) {
-    __extension__ typedef unsigned __int128 Uint128;
-    const bool good =
-        static_cast<Uint128>(norm) * 4 >= mean_norm && norm <= static_cast<Uint128>(mean_norm) * 2;
-    if (good) return Verdict::valid();
+    const NormBand band = norm_band(mean_norm);
+    if (norm >= band.least && norm <= band.most) return Verdict::valid();
     return Verdict::invalid("its norm of " + std::to_string(norm) +
                             " is outside a quarter to twice the recent mean of " +
                             std::to_string(mean_norm));

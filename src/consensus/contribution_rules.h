@@ -17,7 +17,12 @@ namespace cairn::consensus {
 Verdict check_contribution(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                            const RulesState& rules, const chain::Contribution& contribution);
 
-/// norm in [m/4, 2m], m the integer mean of recent norms, exactly: 4*norm >= m and norm <= 2*m.
+/// Which norms are like other people's: with m the mean norm, 4 * norm >= m and norm <= 2 * m.
+struct NormBand {
+    std::uint64_t least = 0;
+    std::uint64_t most = 0;
+};
+NormBand norm_band(std::uint64_t mean_norm);
 Verdict check_norm(std::uint64_t norm, std::uint64_t mean_norm);
 
 }  // namespace cairn::consensus

@@ -59,7 +59,7 @@ void Ledger::apply(const chain::Block& block, std::uint32_t height, const MergeP
         create(chain::payment_id(payment), payment.outputs, false);
     create(chain::coinbase_id(block.coinbase), block.coinbase.outputs, true);
 
-    if (height % network_.round_length == 1) rules_.start_round(block.header.target);
+    if (network_.is_first_of_round(height)) rules_.start_round(block.header.target);
     for (const chain::Commitment& commitment : block.commitments)
         rules_.open({commitment, chain::commitment_id(commitment), height, block.coinbase.miner});
     if (network_.is_merge_height(height)) {
@@ -88,10 +88,8 @@ Verdict Ledger::check_next(const chain::Payment& payment) const {
 Verdict Ledger::check_next(const chain::Commitment& commitment,
                            const HeaderContext& context) const {
     CHECK(context.height == height_ + 1);
-    const bool first = context.height % network_.round_length == 1;
-    const std::uint32_t target =
-        first ? expected_target(network_, context) : rules_.round_first_target();
-    return check_commitment(network_, genesis_id_, rules_, commitment, context.height, target);
+    return check_commitment(network_, genesis_id_, rules_, commitment, context.height,
+                            round_first_target(network_, rules_, context));
 }
 
 Bytes Ledger::save() const {

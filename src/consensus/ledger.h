@@ -95,7 +95,7 @@ class Ledger {
     /// C3 and C4. `fees` gets the sum.
     Verdict check_payments(const chain::Block& block, std::uint32_t height,
                            std::uint64_t* fees) const;
-    Verdict check_commitments(const chain::Block& block, std::uint32_t height) const;
+    Verdict check_commitments(const chain::Block& block, const HeaderContext& context) const;
     /// C5, as far as the model is not asked.
     Verdict check_contributions(const chain::Block& block) const;
     /// C5 to C8; if they hold, the block is applied.

@@ -39,7 +39,7 @@ Verdict Ledger::connect(const chain::Block& block, const HeaderContext& context,
     RETURN_UNLESS_VALID(check_body(network_, block, height));
     std::uint64_t fees = 0;
     RETURN_UNLESS_VALID(check_payments(block, height, &fees));
-    RETURN_UNLESS_VALID(check_commitments(block, height));
+    RETURN_UNLESS_VALID(check_commitments(block, context));
     RETURN_UNLESS_VALID(check_contributions(block));
 
     BlockUndo own_undo;
@@ -85,13 +85,12 @@ Verdict Ledger::check_payments(const chain::Block& block, std::uint32_t height,
     return Verdict::valid();
 }
 
-Verdict Ledger::check_commitments(const chain::Block& block, std::uint32_t height) const {
-    const bool first = height % network_.round_length == 1;
-    const std::uint32_t target = first ? block.header.target : rules_.round_first_target();
+Verdict Ledger::check_commitments(const chain::Block& block, const HeaderContext& context) const {
+    const std::uint32_t target = round_first_target(network_, rules_, context);
     std::set<crypto::PublicKey> keys;
     for (const chain::Commitment& commitment : block.commitments) {
         RETURN_UNLESS_VALID(
-            check_commitment(network_, genesis_id_, rules_, commitment, height, target));
+            check_commitment(network_, genesis_id_, rules_, commitment, context.height, target));
         if (!keys.insert(commitment.key).second)
             return Verdict::invalid("two commitments of the block have the same key");
     }

@@ -86,6 +86,16 @@ TEST(ContributionRules, NormBounds) {
     EXPECT_TRUE(check_norm(kMax, kMax).is_valid());
     EXPECT_TRUE(check_norm(kMax, kMax / 2).is_invalid());
     EXPECT_TRUE(check_norm(0, kMax).is_invalid());
+    // The band's ends are the rule's, also where doubling or rounding up would leave 64 bits.
+    for (const std::uint64_t mean : {std::uint64_t{4}, std::uint64_t{1001}, kMax / 2, kMax}) {
+        const NormBand band = norm_band(mean);
+        EXPECT_TRUE(check_norm(band.least, mean).is_valid()) << mean;
+        EXPECT_TRUE(check_norm(band.least - 1, mean).is_invalid()) << mean;
+        EXPECT_TRUE(check_norm(band.most, mean).is_valid()) << mean;
+        if (band.most < kMax) {
+            EXPECT_TRUE(check_norm(band.most + 1, mean).is_invalid()) << mean;
+        }
+    }
 }
 
 TEST(WorthRules, ScorePerNorm) {

@@ -83,9 +83,7 @@ class TestChain {
     }
     /// Searches the stamp and signs, after fields were changed.
     void restamp(chain::Commitment& commitment, const Person& person) {
-        const std::uint32_t target = next_height() % network.round_length == 1
-                                         ? expected_target(network, context())
-                                         : ledger.rules().round_first_target();
+        const std::uint32_t target = round_first_target(network, ledger.rules(), context());
         const chain::U256 share = share_target(network, target == 0 ? 0x20ffffff : target);
         while (!chain::meets_target(chain::stamp_hash(ledger.genesis_id(), commitment), share))
             ++commitment.nonce;
@@ -166,7 +164,7 @@ class TestChain {
     }
     /// Mines until a new round begins with the next block.
     void mine_to_round(const Person& miner) {
-        while (next_height() % network.round_length != 1) mine(miner);
+        while (!network.is_first_of_round(next_height())) mine(miner);
     }
 
     /// One round: everybody commits a delta in its first block; returns what they may reveal.

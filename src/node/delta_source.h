@@ -19,7 +19,7 @@ struct RoundTask {
     Hash256 start_block;  ///< theta^t is the model after it
     Hash256 codec_seed;
     crypto::PublicKey key;
-    std::uint64_t mean_norm = 0;  ///< m of rule 5 as the round begins
+    std::uint64_t mean_norm = 0;  ///< m of C5 as the round begins
     /// theta^t as floats; null unless the source wants it.
     std::shared_ptr<const std::vector<float>> weights;
     /// Raised when the round's time runs out: finish with what there is.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/float_mode.h"
+#include "consensus/contribution_rules.h"
 #include "train/data.h"
 #include "train/local_steps.h"
 #include "worth/exact_dot.h"
@@ -13,6 +14,8 @@ namespace {
 
 /// Rescaling is nearly exact; a second look catches roundings at the band's edge.
 constexpr int kMaxRescales = 3;
+/// How far inside the band of C5 a norm stays: a reorganisation may change the mean a little.
+constexpr double kEdge = 0.05;
 
 }  // namespace
 
@@ -79,10 +82,13 @@ Result<Bytes> LocalTrainer::encode_in_band(std::vector<float> delta, const Round
         ASSIGN_OR_RETURN(const auto decoded,
                          train::decode(codec_, payload, task.codec_seed, layout_.size()));
         const auto norm = static_cast<double>(decoded_norm(layout_, decoded));
-        const auto mean = static_cast<double>(task.mean_norm);
-        if (mean == 0 || norm == 0 || (norm >= mean / 3.8 && norm <= mean * 1.9)) break;
-        // Rule 5 allows a quarter to twice the mean; stay clear of its edges.
-        const double scale = std::clamp(norm, mean / 3.5, mean * 1.8) / norm;
+        const consensus::NormBand band = consensus::norm_band(task.mean_norm);
+        const auto least = static_cast<double>(band.least);
+        const auto most = static_cast<double>(band.most);
+        const bool clear_of_edges = norm >= least * (1 + kEdge) && norm <= most * (1 - kEdge);
+        if (band.most == 0 || norm == 0 || clear_of_edges) break;
+        const double wanted = std::clamp(norm, least * (1 + 2 * kEdge), most * (1 - 2 * kEdge));
+        const double scale = wanted / norm;
         for (float& entry : delta) entry = static_cast<float>(entry * scale);
     }
     return payload;

@@ -32,13 +32,9 @@ void Mempool::remove_payment(const Hash256& id) {
 }
 
 Verdict Mempool::judge(const chain::Commitment& commitment, const TipInfo& tip) const {
-    const std::uint32_t height = tip.next.height;
-    const bool first_of_round = (height - 1) % network_.round_length == 0;
-    const std::uint32_t first_target = first_of_round
-                                           ? consensus::expected_target(network_, tip.next)
-                                           : tip.rules.round_first_target();
-    return consensus::check_commitment(network_, genesis_id_, tip.rules, commitment, height,
-                                       first_target);
+    return consensus::check_commitment(
+        network_, genesis_id_, tip.rules, commitment, tip.next.height,
+        consensus::round_first_target(network_, tip.rules, tip.next));
 }
 
 void Mempool::wait(Item item, Bytes bytes) {

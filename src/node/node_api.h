@@ -38,7 +38,7 @@ struct MiningView {
 
 struct TrainingView {
     bool enabled = false;
-    std::string stage = "off";  ///< off, waiting, training, committed, revealed, failed: why
+    std::string stage = "off";  ///< in words (round_plan.h); off: does not train
     std::uint64_t round = 0;
     std::uint32_t steps = 0;         ///< local steps done this round
     std::uint32_t steps_wanted = 0;  ///< K

@@ -28,7 +28,7 @@ class Relay {
           PeerTable& peers, RelayOptions options);
 
     void set_listener(Listener listener) { listener_ = std::move(listener); }
-    /// Called for contributions that rule 5 refuses, with the reason.
+    /// Called for contributions that C5 refuses, with the reason.
     using OnRefused = std::function<void(const chain::Contribution&, const std::string&)>;
     void set_refusal_listener(OnRefused listener) { on_refused_ = std::move(listener); }
 

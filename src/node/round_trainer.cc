@@ -1,7 +1,5 @@
 #include "node/round_trainer.h"
 
-#include <algorithm>
-
 #include "base/log.h"
 #include "chain/target.h"
 #include "consensus/commitment_rules.h"
@@ -11,11 +9,15 @@ namespace {
 
 /// Far more than an honest stamp needs; then the round is given up.
 constexpr std::uint64_t kMaxStampTries = std::uint64_t{1} << 26;
+/// Between two looks at whether the stamp is still wanted: a few milliseconds.
+constexpr std::uint64_t kTriesPerLook = 4096;
 
 bool search_stamp(const Hash256& genesis_id, const chain::U256& target,
-                  chain::Commitment& commitment) {
-    for (std::uint64_t i = 0; i < kMaxStampTries; ++i, ++commitment.nonce)
+                  const std::atomic<bool>& stop, chain::Commitment& commitment) {
+    for (std::uint64_t i = 0; i < kMaxStampTries; ++i, ++commitment.nonce) {
         if (chain::meets_target(chain::stamp_hash(genesis_id, commitment), target)) return true;
+        if (i % kTriesPerLook == 0 && stop) return false;
+    }
     return false;
 }
 
@@ -38,209 +40,224 @@ RoundTrainer::RoundTrainer(Random& random, Loop& loop, ActiveChain& chain, Relay
 }
 
 RoundTrainer::~RoundTrainer() {
-    if (run_) run_->stop = true;
+    if (job_) job_->stop = true;
 }
 
 void RoundTrainer::stop() {
-    stopped_ = true;
-    if (run_) run_->stop = true;
-}
-
-void RoundTrainer::note(std::string text) {
-    if (text == note_) return;
-    note_ = std::move(text);
-    log_info("round {}: {}", round_, note_);
-}
-
-void RoundTrainer::set_deadline() {
-    if (deadline_ != 0) loop_.cancel(deadline_);
-    const chain::NetworkDefinition& network = chain_.network();
-    const std::uint64_t blocks = std::max(network.round_length, 3U) - 2;
-    deadline_ = loop_.call_after(blocks * network.spacing_ms, [this, run = run_] {
-        deadline_ = 0;
-        run->stop = true;
-    });
-}
-
-std::uint32_t RoundTrainer::merge_height() const { return chain_.network().merge_height(round_); }
-
-std::uint32_t RoundTrainer::first_target() const {
-    const TipInfo& tip = *chain_.tip();
-    const bool first_of_round = (tip.next.height - 1) % chain_.network().round_length == 0;
-    return first_of_round ? consensus::expected_target(chain_.network(), tip.next)
-                          : tip.rules.round_first_target();
+    state_.stopped = true;
+    if (source_) proceed();
 }
 
 void RoundTrainer::on_tip(const SwitchOutcome& outcome) {
     for (const ConnectedBlock& connected : outcome.connected)
         for (const consensus::ContributionReport& report : connected.report.contributions)
             if (report.merged && report.key == key_) ++merged_;
-    if (!source_ || stopped_) return;
-    const TipInfo& tip = *chain_.tip();
-    const std::uint32_t round = chain_.network().round_of(tip.next.height);
-    const BlockNode* start = chain_.active_at(round * chain_.network().round_length);
-    CHECK(start != nullptr);
-    if (start != start_ || round != round_ || !run_) begin(round, start);
-    keep_going();
+    if (!source_) return;
+    state_ = after_tip(std::move(state_));
+    proceed();
 }
 
-void RoundTrainer::begin(std::uint32_t round, const BlockNode* start) {
-    if (run_) run_->stop = true;
-    ++generation_;
-    round_ = round;
-    start_ = start;
-    stage_ = Stage::kWaiting;
-    payload_ = {};
-    secret_ = key_of_round_(round);
-    key_ = crypto::public_key(secret_);
-    run_ = std::make_shared<Run>();
+const consensus::OpenCommitment* RoundTrainer::carried() const {
+    for (const consensus::OpenCommitment& open : chain_.tip()->rules.open_commitments())
+        if (open.commitment.key == key_) return &open;
+    return nullptr;
+}
+
+RoundTip RoundTrainer::look() const {
+    const chain::NetworkDefinition& network = chain_.network();
     const TipInfo& tip = *chain_.tip();
-    if (tip.next.height >= merge_height() || tip.rules.has_commitment_of(key_))
-        return note("waiting for the next round");
-    stage_ = Stage::kTraining;
-    note("training");
+    RoundTip seen;
+    seen.next_height = tip.next.height;
+    const std::uint32_t round = network.round_of(tip.next.height);
+    const BlockNode* start = chain_.active_at(network.merge_height(round) - network.round_length);
+    CHECK(start != nullptr);
+    seen.start = start->hash;
+    if (const consensus::OpenCommitment* open = carried()) {
+        const bool ours =
+            !payload_.payload.empty() && open->commitment.payload_commitment == payload_commitment_;
+        seen.carried = ours ? Carried::kOurs : Carried::kOther;
+        seen.payload_pooled = mempool_.contains(ItemKind::kContribution, open->id);
+    }
+    const std::uint32_t target = consensus::round_first_target(network, tip.rules, tip.next);
+    if (state_.stage == Stage::kStamping) seen.stamp_holds = stamp_target_ == target;
+    if (state_.stage == Stage::kStamped) {
+        seen.stamp_holds = chain::meets_target(chain::stamp_hash(chain_.genesis_id(), commitment_),
+                                               consensus::share_target(network, target));
+        seen.commitment_pooled =
+            mempool_.contains(ItemKind::kCommitment, chain::commitment_id(commitment_));
+    }
+    return seen;
+}
+
+void RoundTrainer::proceed() {
+    for (;;) {
+        const RoundTip tip = look();
+        const RoundAction action = next_action(chain_.network(), tip, state_);
+        if (action == RoundAction::kNothing) {
+            std::string text = describe(chain_.network(), tip, state_);
+            if (text == note_) return;
+            note_ = std::move(text);
+            return log_info("round {}: {}", state_.round, note_);
+        }
+        state_ = after(chain_.network(), tip, std::move(state_), action);
+        carry_out(action, tip);
+    }
+}
+
+void RoundTrainer::carry_out(RoundAction action, const RoundTip& tip) {
+    switch (action) {
+        case RoundAction::kNothing:
+            return;
+        case RoundAction::kBegin:
+            return begin();
+        case RoundAction::kTrain:
+            deadline_ = loop_.call_after(training_time_ms(chain_.network(), tip.next_height),
+                                         alive_.guard([this] {
+                                             deadline_ = 0;
+                                             state_.time_is_up = true;
+                                             proceed();
+                                         }));
+            return start_run();
+        case RoundAction::kEndJob:
+        case RoundAction::kDropStamp:
+            job_->stop = true;
+            return;
+        case RoundAction::kKeep:
+            job_->stop = true;
+            commitment_ = carried()->commitment;
+            return;
+        case RoundAction::kStamp:
+            return stamp();
+        case RoundAction::kOffer:
+            return offer();
+        case RoundAction::kReveal:
+            return reveal();
+    }
+}
+
+void RoundTrainer::begin() {
+    if (job_) job_->stop = true;
+    job_.reset();
+    payload_ = {};
+    commitment_ = {};
+    secret_ = key_of_round_(state_.round);
+    key_ = crypto::public_key(secret_);
+}
+
+void RoundTrainer::start_run() {
+    job_ = std::make_shared<Job>();
     if (!source_->wants_weights()) return train(nullptr);
-    auto weights = std::make_shared<WeightsPtr>();
+    const std::uint32_t merge = chain_.network().merge_height(state_.round);
+    const BlockNode* start = chain_.active_at(merge - chain_.network().round_length);
     chain_.lane().on_lane(
-        [this, start, weights, round](ChainState& state) {
+        [reader = reader_, start, merge](ChainState& state) -> WeightsPtr {
             // The model is theta^t from the round's start until its merge block.
             const BlockNode* at = state.tip();
-            if (ancestor_at(at, start->height) == start &&
-                at->height < chain_.network().merge_height(round))
-                *weights = reader_->weights();
+            const bool here = ancestor_at(at, start->height) == start && at->height < merge;
+            return here ? reader->weights() : nullptr;
         },
-        [this, weights, generation = generation_] {
-            if (generation != generation_) return;
-            if (*weights) return train(*weights);
-            stage_ = Stage::kWaiting;  // the lane is in another round already; its tip will come
-        });
+        alive_.guard([this](WeightsPtr weights) {
+            const bool wanted = state_.stage == Stage::kTraining;
+            if (!wanted || !weights) return job_ended(JobEnd::kNoWeights);
+            train(std::move(weights));
+        }));
 }
 
 void RoundTrainer::train(WeightsPtr weights) {
-    auto made = std::make_shared<Result<RoundPayload>>(not_found("nothing was made"));
     RoundTask task;
-    task.round = round_;
-    task.start_block = start_->hash;
-    task.codec_seed = chain::codec_seed(chain_.genesis_id(), round_, key_);
+    task.round = state_.round;
+    task.start_block = state_.start;
+    task.codec_seed = chain::codec_seed(chain_.genesis_id(), state_.round, key_);
     task.key = key_;
     task.mean_norm = chain_.tip()->rules.mean_norm(chain_.network());
     task.weights = std::move(weights);
-    task.stop = &run_->stop;
-    task.progress = [run = run_](std::uint32_t step, double loss) {
-        run->steps = step;
-        run->loss = loss;
+    task.stop = &job_->stop;
+    task.progress = [job = job_](std::uint32_t step, double loss) {
+        job->steps = step;
+        job->loss = loss;
     };
-    set_deadline();
-    loop_.offload(
-        Lane::kTrain,
-        [this, task = std::move(task), made, run = run_] { *made = source_->produce(task); },
-        [this, made, generation = generation_] {
-            if (generation == generation_) on_payload(std::move(*made));
-        });
+    offload(
+        loop_, Lane::kTrain,
+        [source = source_, task = std::move(task), job = job_] { return source->produce(task); },
+        alive_.guard([this](Result<RoundPayload> made) { on_made(std::move(made)); }));
 }
 
-void RoundTrainer::on_payload(Result<RoundPayload> made) {
-    CHECK(stage_ == Stage::kTraining);
-    if (!made.ok() || made->payload.empty()) {
-        stage_ = Stage::kWaiting;
-        note(made.ok() ? "nothing to give this round" : "failed: " + made.error().message);
-        if (!made.ok()) log_warn("round {} of training failed: {}", round_, made.error().message);
-        return;
+void RoundTrainer::on_made(Result<RoundPayload> made) {
+    if (!made.ok()) {
+        log_warn("round {} of training failed: {}", state_.round, made.error().message);
+        return job_ended(JobEnd::kNothing, "failed: " + made.error().message);
     }
+    if (state_.stage != Stage::kTraining || made->payload.empty())
+        return job_ended(JobEnd::kNothing);
     payload_ = std::move(*made);
-    run_->steps = payload_.steps;
-    stamp();
+    payload_commitment_ = chain::payload_commitment(key_, payload_.payload);
+    job_ended(JobEnd::kPayload);
+}
+
+void RoundTrainer::job_ended(JobEnd end, std::string trouble) {
+    if (deadline_ != 0) loop_.cancel(deadline_);
+    deadline_ = 0;
+    state_ = after(std::move(state_), end, std::move(trouble));
+    proceed();
 }
 
 void RoundTrainer::stamp() {
-    stage_ = Stage::kWaiting;
+    job_ = std::make_shared<Job>();
+    job_->steps = payload_.steps;
+    job_->loss = payload_.last_loss;
+    chain::Commitment commitment;
+    commitment.round = state_.round;
+    commitment.key = key_;
+    commitment.payload_commitment = payload_commitment_;
+    commitment.nonce = random_.u64() >> 1;
     const TipInfo& tip = *chain_.tip();
-    if (tip.next.height >= merge_height()) return note("too late for this round");
-    stage_ = Stage::kStamping;
-    note("stamping the commitment");
-    auto commitment = std::make_shared<chain::Commitment>();
-    commitment->round = round_;
-    commitment->key = key_;
-    commitment->payload_commitment = chain::payload_commitment(key_, payload_.payload);
-    commitment->nonce = random_.u64() >> 1;
-    const chain::U256 target = consensus::share_target(chain_.network(), first_target());
-    auto found = std::make_shared<bool>(false);
-    loop_.offload(
-        Lane::kTrain,
-        [this, commitment, target, found] {
-            *found = search_stamp(chain_.genesis_id(), target, *commitment);
+    stamp_target_ = consensus::round_first_target(chain_.network(), tip.rules, tip.next);
+    const chain::U256 target = consensus::share_target(chain_.network(), stamp_target_);
+    auto found = std::make_shared<chain::Commitment>(commitment);
+    offload(
+        loop_, Lane::kTrain,
+        [genesis = chain_.genesis_id(), target, found, job = job_] {
+            return search_stamp(genesis, target, job->stop, *found);
         },
-        [this, commitment, found, generation = generation_] {
-            if (generation == generation_) on_stamped(*commitment, *found);
-        });
+        alive_.guard([this, found](bool ok) { on_stamped(*found, ok); }));
 }
 
 void RoundTrainer::on_stamped(chain::Commitment commitment, bool found) {
-    stage_ = Stage::kCommitted;
-    if (!found) {
-        note("no stamp was found");
-        return;
+    if (!found) return job_ended(JobEnd::kNoStamp, "no stamp was found");
+    if (state_.stage == Stage::kStamping) {
+        commitment.signature =
+            crypto::sign(secret_, chain::signature_hash(chain_.genesis_id(), commitment), random_);
+        commitment_ = commitment;
     }
-    commitment.signature =
-        crypto::sign(secret_, chain::signature_hash(chain_.genesis_id(), commitment), random_);
-    commitment_ = commitment;
-    commitment_id_ = chain::commitment_id(commitment);
-    const auto outcome = relay_.submit(commitment_);
-    note(outcome.added == Mempool::Added::kRefused ? "commitment refused: " + outcome.reason
-                                                   : "committed");
-    keep_going();
+    job_ended(JobEnd::kStamp);
 }
 
-void RoundTrainer::keep_going() {
-    const TipInfo& tip = *chain_.tip();
-    const std::uint32_t height = tip.node->height;
-    if (stage_ == Stage::kTraining) {
-        // The last block that may carry a commitment is merge - 1. Stop so early that one block
-        // (in longer rounds two, since blocks may come in quick succession) can still carry it,
-        // and earlier by reveal_depth, to see it buried before the payload is shown.
-        const std::uint32_t length = chain_.network().round_length;
-        const std::uint32_t margin = length >= 6 ? 3 : 2;
-        const std::uint32_t depth = std::min(chain_.network().reveal_depth + margin, length - 1);
-        if (height + depth >= merge_height()) run_->stop = true;
-        return;
-    }
-    if (stage_ != Stage::kCommitted) return;
-    if (tip.rules.find(commitment_id_)) {
-        note("carried");
-        if (height + 1 >= merge_height()) reveal();
-        return;
-    }
-    if (tip.next.height >= merge_height()) {
-        note("no block carried the commitment");
-        return;
-    }
-    // A reorganisation may have changed the share target, or the pool may have lost it.
-    if (mempool_.contains(ItemKind::kCommitment, commitment_id_)) return;
-    const auto again = relay_.submit(commitment_);
-    if (again.added == Mempool::Added::kRefused && !tip.rules.has_commitment_of(key_)) stamp();
+void RoundTrainer::offer() {
+    const auto outcome = relay_.submit(commitment_);
+    if (outcome.added == Mempool::Added::kRefused)
+        state_.trouble = "commitment refused: " + outcome.reason;
 }
 
 void RoundTrainer::reveal() {
-    note("revealed");
-    if (mempool_.contains(ItemKind::kContribution, commitment_id_)) return;
     chain::Contribution contribution;
-    contribution.commitment_id = commitment_id_;
+    contribution.commitment_id = carried()->id;
     contribution.payload = payload_.payload;
     contribution.signature =
         crypto::sign(secret_, chain::signature_hash(chain_.genesis_id(), contribution), random_);
     const auto outcome = relay_.submit(contribution);
-    if (outcome.added == Mempool::Added::kRefused) note("payload refused: " + outcome.reason);
+    if (outcome.added == Mempool::Added::kRefused)
+        state_.trouble = "payload refused: " + outcome.reason;
 }
 
 RoundTrainer::Progress RoundTrainer::progress() const {
     Progress progress;
     progress.stage = source_ ? note_ : "off";
-    progress.round = round_;
+    progress.round = state_.round;
     progress.merged = merged_;
     if (source_) progress.steps_wanted = source_->steps_wanted();
-    if (run_) {
-        progress.steps = run_->steps;
-        progress.local_loss = run_->loss;
+    if (job_) {
+        progress.steps = job_->steps;
+        progress.local_loss = job_->loss;
     }
     return progress;
 }

@@ -2,7 +2,8 @@
 // round takes commitments, and reveal the payload once no more commitments can follow, so that
 // nobody can copy it in time. After a reorganisation it commits again. It stops a slow machine's
 // steps early enough that the commitment can still be carried: when the blocks that may carry it
-// run out, or when by the clock they should.
+// run out, or when by the clock they should. What to do when is decided in round_plan.h; here it
+// is done.
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include "node/delta_source.h"
 #include "node/model_reader.h"
 #include "node/relay.h"
+#include "node/round_plan.h"
 
 namespace cairn::node {
 
@@ -47,25 +49,28 @@ class RoundTrainer {
     void stop();
 
   private:
-    enum class Stage { kWaiting, kTraining, kStamping, kCommitted };
-    /// Shared with the training lane, which may outlast the round.
-    struct Run {
+    /// What is on the lane for us. Shared with the lane, where the job may outlast its round.
+    struct Job {
         std::atomic<bool> stop{false};
         std::atomic<std::uint32_t> steps{0};
         std::atomic<double> loss{0};
     };
 
-    void begin(std::uint32_t round, const BlockNode* start);
+    RoundTip look() const;
+    /// Acts until nothing is left to do.
+    void proceed();
+    void carry_out(RoundAction action, const RoundTip& tip);
+    void begin();
+    void start_run();
     void train(WeightsPtr weights);
-    void on_payload(Result<RoundPayload> made);
+    void on_made(Result<RoundPayload> made);
     void stamp();
     void on_stamped(chain::Commitment commitment, bool found);
-    void keep_going();
-    void set_deadline();
-    void note(std::string text);
+    void job_ended(JobEnd end, std::string trouble = {});
+    void offer();
     void reveal();
-    std::uint32_t merge_height() const;
-    std::uint32_t first_target() const;
+    /// Our commitment on this branch, whatever its payload.
+    const consensus::OpenCommitment* carried() const;
 
     Random& random_;
     Loop& loop_;
@@ -78,18 +83,16 @@ class RoundTrainer {
     crypto::SecretKey secret_;  // of the round
     crypto::PublicKey key_;
 
-    Stage stage_ = Stage::kWaiting;
-    std::uint64_t generation_ = 0;
-    std::uint32_t round_ = 0;
-    const BlockNode* start_ = nullptr;
-    std::shared_ptr<Run> run_;
+    RoundState state_;
+    std::shared_ptr<Job> job_;
     RoundPayload payload_;
+    Hash256 payload_commitment_;  // to payload_, by key_
     chain::Commitment commitment_;
-    Hash256 commitment_id_;
+    std::uint32_t stamp_target_ = 0;  // of the round's first block, as the search began
     std::string note_ = "waiting";
     TimerId deadline_ = 0;
     std::uint64_t merged_ = 0;
-    bool stopped_ = false;
+    Alive alive_;
 };
 
 }  // namespace cairn::node

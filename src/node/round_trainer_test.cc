@@ -1,0 +1,346 @@
+// Proves that the trainer carries out its plan (round_plan_test.cc) on a real chain and pool: one
+// round from theta to pay, reorganisations, and the lane and the clock which it shares with others.
+#include "node/round_trainer.h"
+
+#include <gtest/gtest.h>
+
+#include "node/test_active_chain.h"
+
+namespace cairn::node {
+namespace {
+
+/// Nobody is there.
+class NoNetwork final : public net::Network {
+  public:
+    void set_handler(net::NetworkHandler*) override {}
+    void connect(const std::string&) override {}
+    bool send(net::PeerId, std::uint16_t, ByteView) override { return false; }
+    void disconnect(net::PeerId) override {}
+    std::string listen_address() const override { return {}; }
+};
+
+/// Gives what it is told to give, and remembers what it was asked.
+class FakeSource final : public DeltaSource {
+  public:
+    bool wants_weights() const override { return wants_weights_; }
+    std::uint32_t steps_wanted() const override { return 3; }
+    Result<RoundPayload> produce(const RoundTask& task) override {
+        rounds.push_back(task.round);
+        starts.push_back(task.start_block);
+        weights.push_back(task.weights);
+        told_to_stop.push_back(task.stop->load());
+        task.progress(1, 2.5);
+        if (fails) return io_error("the text is gone");
+        if (nothing) return RoundPayload{};
+        const auto size = static_cast<std::int32_t>(-1000 + rounds.size());
+        return RoundPayload{consensus::FakeModel::payload_of(consensus::step(0, size)), 1, 2.5};
+    }
+
+    bool wants_weights_ = false;
+    bool fails = false;
+    bool nothing = false;
+    std::vector<std::uint32_t> rounds;
+    std::vector<Hash256> starts;
+    std::vector<WeightsPtr> weights;
+    std::vector<bool> told_to_stop;
+};
+
+class FakeReader final : public ModelReader {
+  public:
+    WeightsPtr weights() const override {
+        return std::make_shared<const std::vector<float>>(8, 1.0F);
+    }
+    Result<double> report_loss(const std::vector<float>&) override { return 0.0; }
+    Result<std::string> generate(const std::vector<float>&, const std::string&, std::uint32_t,
+                                 std::uint64_t) override {
+        return std::string();
+    }
+    Status export_model(const std::vector<float>&, const std::string&) override {
+        return ok_status();
+    }
+};
+
+/// Rounds of six blocks; Alice trains, and the test mines what she put into the pool.
+class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
+  protected:
+    static chain::NetworkDefinition network() {
+        chain::NetworkDefinition network = consensus::test_network();
+        network.round_length = 6;
+        return network;
+    }
+    RoundTrainerTest()
+        : kit_(network()),
+          pool_(kit_.chain->network(), kit_.chain->genesis_id(), {}),
+          relay_(kit_.clock, nobody_, *kit_.chain, pool_, peers_, {}) {
+        kit_.chain->set_observer(this);
+    }
+    void start() {
+        trainer_ = std::make_unique<RoundTrainer>(
+            random_, kit_.loop, *kit_.chain, relay_, pool_, &source_, &reader_,
+            [this](std::uint32_t) { return kit_.alice.secret; });
+        SwitchOutcome here;
+        here.tip = kit_.chain->tip();
+        trainer_->on_tip(here);
+        kit_.loop.run();
+    }
+    void on_tip(const SwitchOutcome& outcome) override {
+        relay_.on_tip();
+        SwitchOutcome seen = outcome;
+        if (!pool_takes_back_) seen.disconnected.clear();
+        pool_.on_tip(seen);
+        if (trainer_) trainer_->on_tip(outcome);
+    }
+    void on_block_accepted(const BlockNode*) override {}
+    void on_bodies_wanted() override {}
+
+    /// The next block, with what the pool has or without.
+    void mine(bool with_pool = true) {
+        kit_.give(kit_.mine(kit_.bob, with_pool ? pool_.candidates() : consensus::Candidates()));
+    }
+    void mine_until(std::uint32_t next_height, bool with_pool = true) {
+        while (kit_.chain->tip()->next.height < next_height) mine(with_pool);
+    }
+    /// The others had another branch, one block longer, from `depth` blocks below our tip.
+    void reorganise(int depth) {
+        kit_.take_back(depth);
+        for (const chain::Block& block : kit_.branch(kit_.alice, depth + 1)) kit_.give(block);
+    }
+    std::string stage() const { return trainer_->progress().stage; }
+    bool carried() const { return kit_.chain->tip()->rules.has_commitment_of(kit_.alice.key); }
+
+    ActiveChainKit kit_;
+    NoNetwork nobody_;
+    PeerTable peers_;
+    Mempool pool_;
+    Relay relay_;
+    SeededRandom random_{1};
+    FakeSource source_;
+    FakeReader reader_;
+    std::unique_ptr<RoundTrainer> trainer_;
+    bool pool_takes_back_ = true;  ///< what blocks carried that a reorganisation took away
+};
+
+TEST_F(RoundTrainerTest, OneRoundFromThetaToMerge) {
+    start();
+    EXPECT_EQ(source_.rounds, std::vector<std::uint32_t>{0});
+    EXPECT_EQ(source_.starts[0], kit_.tip());
+    EXPECT_EQ(stage(), "committed");
+    EXPECT_EQ(pool_.commitments(), 1U);
+    mine();
+    EXPECT_EQ(stage(), "carried");
+    mine_until(5);
+    EXPECT_TRUE(pool_.contributions().empty());  // another may still copy it
+    mine();
+    EXPECT_EQ(stage(), "revealed");
+    EXPECT_EQ(pool_.contributions().size(), 1U);
+    mine();
+    EXPECT_EQ(trainer_->progress().merged, 1U);
+    // And the next round has begun.
+    EXPECT_EQ(source_.rounds, (std::vector<std::uint32_t>{0, 1}));
+    EXPECT_EQ(source_.starts[1], kit_.tip());
+    EXPECT_EQ(trainer_->progress().round, 1U);
+    EXPECT_EQ(trainer_->progress().steps, 1U);
+}
+
+TEST_F(RoundTrainerTest, AReorganisationThatLosesTheCommitment) {
+    start();
+    mine();
+    mine(false);
+    ASSERT_TRUE(carried());
+    reorganise(2);
+    EXPECT_FALSE(carried());
+    EXPECT_EQ(stage(), "committed");
+    EXPECT_EQ(pool_.commitments(), 1U);
+    mine_until(6);
+    EXPECT_EQ(stage(), "revealed");
+    EXPECT_EQ(source_.rounds.size(), 1U);  // the same theta^t: nothing was made anew
+}
+
+TEST_F(RoundTrainerTest, ACommitmentThatThePoolLostIsOfferedAgain) {
+    start();
+    const auto commitment = pool_.candidates().commitments.at(0);
+    mine();
+    ASSERT_EQ(stage(), "carried");
+    pool_takes_back_ = false;
+    reorganise(1);
+    EXPECT_EQ(stage(), "committed");
+    ASSERT_EQ(pool_.commitments(), 1U);
+    EXPECT_EQ(pool_.candidates().commitments[0], commitment);
+}
+
+TEST_F(RoundTrainerTest, AnotherThetaAfterCommittingKeepsThePayload) {
+    start();
+    mine_until(7);  // one round; the second one's delta is committed to
+    ASSERT_EQ(stage(), "committed");
+    mine();
+    ASSERT_EQ(stage(), "carried");
+    const Hash256 old_start = source_.starts.at(1);
+    // The merge block and the one that carried the commitment are replaced.
+    reorganise(2);
+    ASSERT_NE(kit_.chain->active_at(6)->hash, old_start);
+    ASSERT_EQ(pool_.commitments(), 1U);
+    EXPECT_EQ(source_.rounds.size(), 2U);
+    mine_until(12);
+    EXPECT_TRUE(carried());
+    EXPECT_EQ(stage(), "revealed");
+    EXPECT_EQ(pool_.contributions().size(), 1U);
+}
+
+TEST_F(RoundTrainerTest, AnotherThetaWhileTrainingTrainsAnewAndNeverTwiceAtATime) {
+    start();
+    mine_until(6, false);
+    kit_.loop.hold(Lane::kTrain);
+    mine(false);
+    ASSERT_EQ(kit_.loop.jobs(Lane::kTrain), 1U);
+    reorganise(1);  // the merge block is another one
+    EXPECT_EQ(kit_.loop.jobs(Lane::kTrain), 1U);
+    EXPECT_EQ(stage(), "ending the last run");
+    kit_.loop.finish(Lane::kTrain);
+    EXPECT_TRUE(source_.told_to_stop.at(1));
+    ASSERT_EQ(kit_.loop.jobs(Lane::kTrain), 1U);  // now the new one begins
+    EXPECT_EQ(stage(), "training");
+    kit_.loop.finish(Lane::kTrain);
+    EXPECT_EQ(source_.rounds, (std::vector<std::uint32_t>{0, 1, 1}));
+    EXPECT_NE(source_.starts[1], source_.starts[2]);
+    EXPECT_EQ(source_.starts[2], kit_.chain->active_at(6)->hash);
+    EXPECT_FALSE(source_.told_to_stop[2]);
+}
+
+TEST_F(RoundTrainerTest, EndsStepsWhenTheBlocksRunOut) {
+    kit_.loop.hold(Lane::kTrain);
+    start();
+    mine_until(4, false);
+    ASSERT_FALSE(may_train(kit_.chain->network(), 4));
+    kit_.loop.release(Lane::kTrain);
+    kit_.loop.run();
+    EXPECT_EQ(source_.told_to_stop, std::vector<bool>{true});
+    EXPECT_EQ(stage(), "committed");
+    mine_until(6);
+    EXPECT_EQ(stage(), "revealed");
+}
+
+TEST_F(RoundTrainerTest, EndsStepsWhenTheTimeRunsOut) {
+    kit_.loop.hold(Lane::kTrain);
+    start();
+    const std::uint64_t time_ms = training_time_ms(kit_.chain->network(), 1);
+    kit_.loop.advance_ms(time_ms - 1);
+    kit_.loop.advance_ms(1);
+    kit_.loop.release(Lane::kTrain);
+    kit_.loop.run();
+    EXPECT_EQ(source_.told_to_stop, std::vector<bool>{true});
+    EXPECT_EQ(stage(), "committed");
+}
+
+TEST_F(RoundTrainerTest, ARunThatEndsTooLateIsNotStamped) {
+    kit_.loop.hold(Lane::kTrain);
+    start();
+    mine_until(6, false);
+    kit_.loop.finish(Lane::kTrain);
+    EXPECT_EQ(kit_.loop.jobs(Lane::kTrain), 0U);
+    EXPECT_EQ(stage(), "too late for this round");
+    mine(false);
+    EXPECT_EQ(stage(), "training");
+}
+
+TEST_F(RoundTrainerTest, AStampThatComesTooLateIsNotOffered) {
+    kit_.loop.hold(Lane::kTrain);
+    start();
+    kit_.loop.finish(Lane::kTrain);
+    ASSERT_EQ(stage(), "stamping the commitment");
+    mine_until(6, false);
+    kit_.loop.finish(Lane::kTrain);
+    EXPECT_EQ(pool_.commitments(), 0U);
+    EXPECT_EQ(stage(), "too late for this round");
+}
+
+TEST_F(RoundTrainerTest, ThetaComesFromTheChainLane) {
+    source_.wants_weights_ = true;
+    start();
+    ASSERT_EQ(source_.weights.size(), 1U);
+    EXPECT_EQ(source_.weights[0]->size(), 8U);
+}
+
+TEST_F(RoundTrainerTest, ThetaThatIsGoneAlreadyIsNotTrainedOn) {
+    source_.wants_weights_ = true;
+    // A whole round is one job of the chain lane, and the trainer's question comes behind it.
+    const auto blocks = kit_.branch(kit_.bob, 6);
+    for (const chain::Block& block : blocks) kit_.give_header(block);
+    kit_.loop.run();
+    kit_.loop.hold(Lane::kChain);
+    for (std::size_t i = blocks.size(); i-- > 0;) kit_.chain->accept_block(blocks[i]);
+    for (std::size_t i = 0; i < blocks.size(); ++i) kit_.loop.finish(Lane::kChain);
+    ASSERT_EQ(kit_.loop.jobs(Lane::kChain), 1U);
+    start();
+    ASSERT_EQ(kit_.loop.jobs(Lane::kChain), 2U);
+    kit_.loop.release(Lane::kChain);
+    kit_.loop.run();
+    EXPECT_EQ(source_.rounds, std::vector<std::uint32_t>{1});
+    EXPECT_EQ(source_.starts[0], hash_of(blocks[5]));
+}
+
+TEST_F(RoundTrainerTest, SaysThatItHasNothingOrFailed) {
+    source_.fails = true;
+    start();
+    EXPECT_EQ(stage(), "failed: the text is gone");
+    source_.fails = false;
+    source_.nothing = true;
+    mine_until(7);
+    EXPECT_EQ(stage(), "nothing to give this round");
+    EXPECT_EQ(pool_.commitments(), 0U);
+    source_.nothing = false;
+    mine_until(13);
+    EXPECT_EQ(stage(), "committed");
+}
+
+TEST_F(RoundTrainerTest, OnceStoppedItGivesNothingMore) {
+    kit_.loop.hold(Lane::kTrain);
+    start();
+    trainer_->stop();
+    kit_.loop.release(Lane::kTrain);
+    kit_.loop.run();
+    EXPECT_EQ(source_.told_to_stop, std::vector<bool>{true});
+    EXPECT_EQ(pool_.commitments(), 0U);
+    mine_until(8);
+    EXPECT_EQ(source_.rounds.size(), 1U);
+}
+
+TEST_F(RoundTrainerTest, ItMayEndWhileItsRunIsOnTheLane) {
+    kit_.loop.hold(Lane::kTrain);
+    start();
+    trainer_.reset();
+    kit_.loop.release(Lane::kTrain);
+    kit_.loop.run();
+    EXPECT_EQ(source_.told_to_stop, std::vector<bool>{true});
+    EXPECT_EQ(pool_.commitments(), 0U);
+    kit_.loop.advance_ms(60'000);
+}
+
+TEST_F(RoundTrainerTest, AnotherCommitmentOfTheKeyIsNotOurs) {
+    start();
+    ASSERT_EQ(stage(), "committed");
+    // As if the same key trained on another machine too.
+    const Bytes payload = consensus::FakeModel::payload_of(consensus::step(1));
+    consensus::Candidates candidates;
+    candidates.commitments = {kit_.others.commit(kit_.alice, payload)};
+    kit_.give(kit_.mine(kit_.bob, candidates));
+    EXPECT_EQ(stage(), "another commitment of this key was carried");
+    mine_until(6);
+    EXPECT_TRUE(pool_.contributions().empty());
+    mine();
+    EXPECT_EQ(stage(), "committed");  // in the next round
+}
+
+TEST_F(RoundTrainerTest, AfterARestartItDoesNotCommitTwiceInARound) {
+    start();
+    mine();
+    ASSERT_TRUE(carried());
+    trainer_.reset();
+    start();
+    EXPECT_EQ(source_.rounds.size(), 1U);
+    EXPECT_EQ(stage(), "waiting for the next round");
+    mine_until(7);
+    EXPECT_EQ(stage(), "committed");
+}
+
+}  // namespace
+}  // namespace cairn::node
