@@ -1,5 +1,7 @@
 """Section 5 of chain.md: from a payload to a delta, and the layout of parameters in tiles (section 6)."""
-from .encoding import Refused, tagged, u32
+from operator import add, sub
+
+from .encoding import Refused, divide_rounding, tagged, u32
 
 TILE = 4096
 MASK = 2**32 - 1
@@ -44,12 +46,12 @@ def tile_lengths(architecture):
 
 
 def walsh(values):
-    """The Walsh-Hadamard transform in natural order."""
-    if len(values) == 1:
-        return values
-    half = len(values) // 2
-    left, right = values[:half], values[half:]
-    return walsh([a + b for a, b in zip(left, right)]) + walsh([a - b for a, b in zip(left, right)])
+    """The Walsh-Hadamard transform in natural order: each pass takes the lowest bit of the index and makes it the
+    highest, so that after twelve all stand where they stood."""
+    for _ in range(TILE.bit_length() - 1):
+        even, odd = values[::2], values[1::2]
+        values = list(map(add, even, odd)) + list(map(sub, even, odd))
+    return values
 
 
 def kept_rows(key, stream, tile, count):
@@ -67,15 +69,10 @@ def desketch(values, scale, key, stream, tile):
     for row, value in zip(kept_rows(key, stream, tile, len(values)), values):
         x[SWAPPED[row]] = value  # W[i][j] depends on i AND swap(j): the plain transform of the swapped columns
     x = walsh(x)
-    n = len(values)
-    signs = [word for b in range(32) for word in philox(key, stream, (tile << 32) + b)]
-    entries = []
-    for j in range(TILE):
-        product = x[j] * scale
-        size = (2 * abs(product) + n) // (2 * n)
-        negated = (signs[j // 32] >> j % 32 & 1) != (product < 0)
-        entries.append(-size if negated else size)
-    return entries
+    words = [word for b in range(32) for word in philox(key, stream, (tile << 32) + b)]
+    signs = "".join(format(word, "032b")[::-1] for word in words)
+    rounded = {value: divide_rounding(value * scale, len(values)) for value in set(x)}
+    return [-rounded[value] if sign == "1" else rounded[value] for value, sign in zip(x, signs)]
 
 
 def read_values(data, bits, count):

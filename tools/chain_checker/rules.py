@@ -2,6 +2,7 @@
 import time
 from dataclasses import dataclass, field
 from math import isqrt
+from operator import mul
 
 from . import codec, pay, schnorr, state, targets
 from .encoding import Refused, divide_rounding, tagged
@@ -132,7 +133,7 @@ def check_contributions(chain, block, changes):
         good = schnorr.verify(commitment.key, contribution.message(network.genesis_id), contribution.signature)
         need(good, "C5", "a contribution's signature is wrong")
         delta = codec.decode(network, commitment, contribution.payload)
-        norm = isqrt(sum(entry * entry for tile in delta for entry in tile))
+        norm = isqrt(sum(sum(map(mul, tile, tile)) for tile in delta))
         need(4 * norm >= mean, "C5", f"a norm of {norm} is below a quarter of the mean {mean}")
         need(norm <= 2 * mean, "C5", f"a norm of {norm} is above twice the mean {mean}")
         changes.accepted.append(entry)
@@ -144,8 +145,10 @@ def merge(network, deltas):
     """C7 without its measure of loss: the merged delta."""
     divisor = 2**16 * len(deltas)
     most = 2**31 - 1
-    return [[max(-most, min(most, divide_rounding(network.outer_step * sum(entries), divisor)))
-             for entries in zip(*tiles)] for tiles in zip(*deltas)]
+
+    def entry(total):
+        return max(-most, min(most, divide_rounding(network.outer_step * total, divisor)))
+    return [[entry(total) if total else 0 for total in map(sum, zip(*tiles))] for tiles in zip(*deltas)]
 
 
 def new_coins(chain, block):

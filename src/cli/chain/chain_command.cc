@@ -220,9 +220,16 @@ void add_chain(CLI::App& app, Invocation& invocation) {
     CLI::App* verify = add("verify", "Replay every block from genesis by the rules",
                            "cairn chain verify --dir ~/guild", run_chain_verify);
     verify->add_option("--to", request->to, "Stop at this height");
-    verify->add_option("--threads", request->threads, "Computing threads (0: all processors)")
-        ->check(CLI::Range(0, 1024))
-        ->capture_default_str();
+    CLI::App* check = add(
+        "check",
+        "Judge the blocks of a file of lines `block HEX` (it becomes the tip, if it is valid) and "
+        "`try HEX` (judged only), beginning at genesis",
+        "cairn chain check guild.blocks --dir ~/guild", run_chain_check);
+    check->add_option("file", request->which, "Blocks; \"-\": standard input")->required();
+    for (CLI::App* command : {verify, check})
+        command->add_option("--threads", request->threads, "Computing threads (0: all processors)")
+            ->check(CLI::Range(0, 1024))
+            ->capture_default_str();
 }
 
 }  // namespace cairn::cli
