@@ -37,9 +37,8 @@ def genesis(network):
     chain = state.Chain(network)
     chain.theta = state.first_parameters(network)
     chain.theta_root = state.model_root(chain.theta)
-    root = state.state_root(chain.theta_root, chain.coins_hash, state.rules_root(0, {}, [], []))
     body_root = Block(None, Coinbase(0, bytes(32))).body_root()
-    chain.headers.append(Header(version_at(network, 0), network.genesis_id, body_root, root, network.genesis_time_ms,
+    chain.headers.append(Header(version_at(network, 0), network.genesis_id, body_root, root_after(chain), network.genesis_time_ms,
                                 network.first_target, 0))
     chain.hash = chain.headers[0].hash()
     return chain
@@ -204,6 +203,11 @@ def close_round(result, block, changes, worths):
         result.window = (result.window + [state.delta_hash(merged)])[-network.novelty_rounds:]
 
 
+def root_after(chain):
+    rules = state.rules_root(chain.round_target, chain.open, chain.merges, chain.window)
+    return state.state_root(chain.theta_root, chain.coins_hash, rules)
+
+
 def judge(chain, data, worths_by_commitment):
     """The chain after the block that these bytes encode; raises Refused or Undecided."""
     need(len(data) >= HEADER_BYTES, "C2", "no whole header")
@@ -222,9 +226,7 @@ def judge(chain, data, worths_by_commitment):
     pay.check_coinbase(chain, block, changes, worths)
     result = after(chain, block, changes, worths)
     if result.worths_known:
-        rules = state.rules_root(result.round_target, result.open, result.merges, result.window)
-        root = state.state_root(result.theta_root, result.coins_hash, rules)
-        need(root == block.header.state_root, "C8", "the state root is another")
+        need(root_after(result) == block.header.state_root, "C8", "the state root is another")
     return result
 
 
