@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from . import schnorr, targets
 from .encoding import tagged, list_of, u8, u32, u64
 
+KNOWN_VERSIONS = {1}
 ZEROS = "00" * 32
 TOP32 = 2**32 - 1
 # name, type, smallest, largest, default; in the order of the table.
@@ -79,7 +80,7 @@ def need(good, why):
 
 
 def is_hash(value):
-    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
+    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdefABCDEF")
 
 
 def is_number(value, least, most):
@@ -100,13 +101,14 @@ def encode_field(name, kind, least, most, value):
     if kind == "kind":
         need(value in ("srht", "dense"), f"{name} must be srht or dense")
         return u8(value == "dense")
+    need(isinstance(value, str if kind == "name" else list), f"{name} has another type")
     need(least <= len(value) <= most, f"{name} has a bad length")
     if kind == "name":
-        need(isinstance(value, str) and set(value) <= NAME_BYTES, "a character of the name is not allowed")
+        need(set(value) <= NAME_BYTES, "a character of the name is not allowed")
         return u32(len(value)) + value.encode()
     if kind == "upgrades":
         for upgrade in value:
-            need(set(upgrade) == {"height", "numerics_version"}, "an upgrade has other fields")
+            need(isinstance(upgrade, dict) and set(upgrade) == {"height", "numerics_version"}, "an upgrade has other fields")
             need(all(is_number(v, 1, TOP32) for v in upgrade.values()), "an upgrade is out of bounds")
         return list_of([u32(u["height"]) + u32(u["numerics_version"]) for u in value])
     need(all(is_hash(key) for key in value), "a member is no key")
@@ -118,6 +120,7 @@ def check_together(n):
     a, c = n.architecture, n.codec
     steps = [(0, n.numerics_version)] + [(u["height"], u["numerics_version"]) for u in n.upgrades]
     need(all(p[0] < q[0] and p[1] < q[1] for p, q in zip(steps, steps[1:])), "upgrades do not ascend")
+    need(n.numerics_version in KNOWN_VERSIONS, "this numerics_version is not known here")
     need(a.dim % a.heads == 0 and a.dim // a.heads % 2 == 0, "heads do not divide dim into even parts")
     need(a.heads % a.kv_heads == 0, "kv_heads do not divide heads")
     need(a.context & (a.context - 1) == 0, "context is no power of two")
@@ -142,6 +145,7 @@ def flat(definition):
     result = {}
     for name, value in definition.items():
         if name in ("architecture", "codec", "recipe"):
+            need(isinstance(value, dict), f"{name} must be an object")
             result.update({f"{name}.{inner}": v for inner, v in value.items()})
         else:
             result[name] = value

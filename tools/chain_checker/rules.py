@@ -6,10 +6,8 @@ from operator import mul
 
 from . import codec, pay, schnorr, state, targets
 from .encoding import Refused, divide_rounding, tagged
-from .network import round_of, version_at
+from .network import KNOWN_VERSIONS, round_of, version_at
 from .objects import HEADER_BYTES, Block, Coinbase, Header, OutPoint
-
-KNOWN_VERSIONS = {1}
 
 
 class Undecided(Exception):
