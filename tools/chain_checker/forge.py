@@ -71,7 +71,7 @@ class Forge:
         coins = self.own_coins(mature)
         if not coins:
             return None
-        point, coin = self.random.choice(coins)
+        point, coin = self.random.choice(coins) if mature else min(coins, key=lambda pair: pair[1].height)
         return self.payment([point], [coin.output], [Output(coin.output.amount + more, 0, self.key)], **changes)
 
     def commitment(self, secret, payload_commitment, round_number, target, share=True):
@@ -289,6 +289,17 @@ def a_coin_spent_too_early(forge, block):
 
 
 @forgery
+def a_coin_that_is_just_mature(forge, block):
+    edge = forge.chain.height + 1 - forge.chain.network.coinbase_maturity
+    coins = [(point, coin) for point, coin in forge.own_coins() if coin.minted and coin.height == edge]
+    if not coins:
+        return None
+    point, coin = coins[0]
+    made = forge.payment([point], [coin.output], [coin.output])
+    return forge.settled(block) if add(block.payments, [made]) else None
+
+
+@forgery
 def a_coin_spent_twice(forge, block):
     coins = forge.own_coins()
     if not coins or coins[0][1].output.amount < 9:
@@ -374,6 +385,16 @@ def too_many_payments(forge, block):
         return None
     made = [forge.payment([p], [c.output], [c.output]) for p, c in coins[:most + 1]]
     return block if add(block.payments, made) else None
+
+
+@forgery
+def as_many_payments_as_allowed(forge, block):
+    coins = forge.own_coins()
+    free = forge.chain.network.max_payments - len(block.payments)
+    if len(coins) < free:
+        return None
+    made = [forge.payment([p], [c.output], [c.output]) for p, c in coins[:free]]
+    return forge.settled(block) if add(block.payments, made) else None
 
 
 @forgery
@@ -464,6 +485,15 @@ def too_many_commitments(forge, block):
         return None
     made = [forge.own_commitment(block, secret=20 + i) for i in range(most + 1)]
     return block if add(block.commitments, made) else None
+
+
+@forgery
+def as_many_commitments_as_allowed(forge, block):
+    free = forge.chain.network.max_commitments - len(block.commitments)
+    if free > 9:
+        return None
+    made = [forge.own_commitment(block, secret=20 + i) for i in range(free)]
+    return forge.settled(block) if add(block.commitments, made) else None
 
 
 @forgery

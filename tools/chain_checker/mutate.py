@@ -1,13 +1,17 @@
 """Turns a file of good blocks into one with forged blocks between them, for the comparison of two judges."""
-from . import codec, network, rules, schnorr
+import collections
+from math import isqrt
+
+from . import codec, network, rules, schnorr, state
 from .blockfile import entries
 from .encoding import sha256, tagged, u32
 from .forge import ALL, Forge, forged
-from .objects import Block, Coinbase, Contribution
+from .objects import Block, Coinbase, Commitment, Contribution
 
 
 def write(path, secret, each, seed, network_path):
-    """Prints the good blocks, after each parent `each` forged ones to try, and at last a round of bad payloads."""
+    """Prints the good blocks, after each parent `each` forged ones to try, and at last own blocks: rounds of bad payloads,
+    and blocks at odd times."""
     definition = network.load(network_path)
     forge = Forge(secret, seed)
     forge.chain = rules.genesis(definition)
@@ -15,23 +19,34 @@ def write(path, secret, each, seed, network_path):
     forge.worths = dict(content for _, kind, content in listed if kind == "worth")
     for name, worth in forge.worths.items():
         print("worth", name.hex(), worth)
-    last = None
+    last, uses = None, collections.Counter()
     for _, kind, data in listed:
         if kind != "block":
             continue
         last = Block.decode(data)
-        functions = forge.random.sample(ALL, min(each, len(ALL)))
-        for function in functions:
-            made = forged(forge, last, function)
-            if made is not None:
-                print("#", function.__name__)
-                print("try", made.hex())
+        for name, made in some_forged(forge, last, each, uses):
+            print("#", name)
+            print("try", made.hex())
         print("block", data.hex())
         spent = [(point, forge.chain.coins[point]) for payment in last.payments for point in payment.inputs]
         forge.gone = (forge.gone + spent)[-20:]
         forge.chain = rules.connect(rules.judge(forge.chain, data, forge.worths))
     if not definition.members:
         bad_round(forge, [d for _, kind, d in listed if kind == "block"])
+        wild_times(forge, last.encode())
+
+
+def some_forged(forge, block, each, uses):
+    """`each` forged blocks, of those kinds first that were possible least often so far."""
+    found = []
+    for function in sorted(ALL, key=lambda f: (uses[f], forge.random.random())):
+        if len(found) == each:
+            break
+        made = forged(forge, block, function)
+        if made is not None:
+            uses[function] += 1
+            found.append((function.__name__, made))
+    return found
 
 
 def next_block(forge, previous, commitments=(), contributions=()):
@@ -55,9 +70,9 @@ def append(forge, block):
     return data
 
 
-def bad_payloads(network_definition, good, random):
-    """Name to payload: each breaks one line of section 5, or the bounds of C5."""
-    network_codec = network_definition.codec
+def bad_payloads(chain, good, norm, random):
+    """Name to payload: each breaks one line of section 5, or lies about the bounds of C5."""
+    network_codec, mean = chain.network.codec, state.mean_norm(chain.network, chain.merges)
     count = codec.TILE if network_codec.kind == "dense" else codec.TILE >> network_codec.log2_ratio
     size = 4 + count * network_codec.bits // 8
     scale = int.from_bytes(good[:4], "little")
@@ -78,6 +93,10 @@ def bad_payloads(network_definition, good, random):
         "zeros alone": bytes(len(good)),
         "too small": scaled(0.01),
         "too large": scaled(40),
+        "a little too small": scaled(mean / norm / 4 * 0.998),
+        "hardly large enough": scaled(mean / norm / 4 * 1.002),
+        "hardly small enough": scaled(mean / norm * 2 * 0.998),
+        "a little too large": scaled(mean / norm * 2 * 1.002),
         "noise": random.randbytes(len(good)),
     }
 
@@ -90,7 +109,9 @@ def bad_round(forge, blocks):
     good = [contributions[0].payload for contributions in merges if contributions]
     if not good:
         return
-    payloads = list(bad_payloads(definition, good[-1], forge.random).items())
+    delta = codec.decode(definition, Commitment(0, forge.key, b"", 0, b""), good[-1])
+    norm = isqrt(sum(entry * entry for tile in delta for entry in tile))
+    payloads = list(bad_payloads(forge.chain, good[-1], norm, forge.random).items())
     while payloads:
         while forge.chain.height % length != 0:
             last = append(forge, next_block(forge, last))
@@ -111,3 +132,14 @@ def bad_round(forge, blocks):
             print("# payload:", name)
             print("try", forge.mined(forge.settled(next_block(forge, last, [], [contribution]))).hex())
         last = append(forge, next_block(forge, last))
+
+
+def wild_times(forge, last):
+    """Own blocks whose times leap forwards and backwards as far as C1 allows, so that targets do too."""
+    spacing = forge.chain.network.spacing_ms
+    for _ in range(20):
+        times = sorted(header.time_ms for header in forge.chain.headers[-11:])
+        median = times[len(times) // 2]
+        block = next_block(forge, last)
+        block.header.time_ms = forge.random.choice([median + 1, times[-1] + forge.random.randrange(15 * spacing)])
+        last = append(forge, block)
