@@ -84,13 +84,15 @@ def public_key(secret):
     return affine(multiply(G, secret))[0].to_bytes(32, "big")
 
 
-def sign(secret, message):
-    """With a nonce made from the secret and the message: for tests, where nobody attacks by timing or faults."""
+def sign(secret, message, odd=False):
+    """With a nonce made from the secret and the message: for tests, where nobody attacks by timing or faults.
+
+    `odd` takes the nonce whose point has an odd y, which nobody may accept."""
     x, y = affine(multiply(G, secret))
     secret = secret if y % 2 == 0 else N - secret
     key = x.to_bytes(32, "big")
     k = int.from_bytes(tagged("BIP0340/nonce", secret.to_bytes(32, "big") + key + message), "big") % N
     rx, ry = affine(multiply(G, k))
-    k = k if ry % 2 == 0 else N - k
+    k = k if (ry % 2 == 0) != odd else N - k
     r = rx.to_bytes(32, "big")
     return r + ((k + challenge(r, key, message) * secret) % N).to_bytes(32, "big")
