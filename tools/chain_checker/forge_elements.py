@@ -1,6 +1,4 @@
 """Forged payments, commitments and contributions."""
-import copy
-
 from . import schnorr
 from .forge import add, forgery
 from .objects import OutPoint, Output, Payment
@@ -25,6 +23,9 @@ def a_payment_of_too_much(forge, block):
 
 @forgery
 def a_coin_spent_too_early(forge, block):
+    edge = forge.chain.height + 2 - forge.chain.network.coinbase_maturity  # one block too young
+    if min((coin.height for _, coin in forge.own_coins(mature=False)), default=0) != edge:
+        return None
     return block if add(block.payments, [forge.own_payment(mature=False)]) else None
 
 
@@ -227,11 +228,11 @@ def two_commitments_of_one_key(forge, block):
 
 @forgery
 def a_second_commitment_of_a_key(forge, block):
-    if not forge.chain.open:
+    if forge.key not in [entry.commitment.key for entry in forge.chain.open.values()]:
         return None
-    old = next(iter(forge.chain.open.values())).commitment
-    made = copy.copy(old)
-    made.nonce += forge.random.getrandbits(40)
+    if (forge.chain.height + 1) % forge.chain.network.round_length == 0:
+        return None
+    made = forge.own_commitment(block)
     return block if add(block.commitments, [made]) else None
 
 

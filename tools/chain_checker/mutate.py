@@ -94,10 +94,10 @@ def bad_payloads(chain, good, norm, random):
         "zeros alone": bytes(len(good)),
         "too small": scaled(0.01),
         "too large": scaled(40),
-        "a little too small": scaled(mean / norm / 4 * 0.998),
-        "hardly large enough": scaled(mean / norm / 4 * 1.002),
-        "hardly small enough": scaled(mean / norm * 2 * 0.998),
-        "a little too large": scaled(mean / norm * 2 * 1.002),
+        "a little too small": scaled(mean / norm / 4 * 0.985),
+        "hardly large enough": scaled(mean / norm / 4 * 1.015),
+        "hardly small enough": scaled(mean / norm * 2 * 0.985),
+        "a little too large": scaled(mean / norm * 2 * 1.015),
         "noise": random.randbytes(len(good)),
     }
 
