@@ -23,9 +23,11 @@ def rule_of(reason):
     return rule
 
 
-def theirs(path, folder):
+def theirs(path, folder, now_ms):
     cairn = os.environ.get("CAIRN", "build/cairn")
     command = [cairn, "chain", "check", path, "--dir", folder, "--json", "--threads", "1"]
+    if now_ms is not None:
+        command += ["--now-ms", str(now_ms)]
     answer = subprocess.run(command, check=False, capture_output=True, text=True)
     if answer.returncode not in (0, 1):
         raise ValueError(f"cairn chain check: {answer.stderr}")
@@ -40,10 +42,10 @@ def names_of(path):
     return {number + 1: lines[number - 1][2:] for number in range(1, len(lines)) if lines[number - 1].startswith("# ")}
 
 
-def compare(ours, path, folder, verbose=False):
+def compare(ours, path, folder, now_ms=None):
     """Prints every difference and a count; returns how many verdicts, or rules named for them, differ. `ours` are
     reports by line. Where this checker cannot see that C6 or C7 is broken it may go on and name C8."""
-    other, names = theirs(path, folder), names_of(path)
+    other, names = theirs(path, folder, now_ms), names_of(path)
     if set(ours) != set(other):
         print(f"one judged {len(ours)} blocks, the other {len(other)}")
         return 1
@@ -66,7 +68,6 @@ def compare(ours, path, folder, verbose=False):
             counts["DIFFERENT"] += 1
             print(f"line {line}, {name}: here {mine}, there {their}", file=sys.stderr)
     print(", ".join(f"{count} {what}" for what, count in sorted((counts + rules).items())))
-    if verbose:
-        for name, found in sorted(kinds.items()):
-            print(f"  {name}: " + ", ".join(f"{rule} {count}" for rule, count in sorted(found.items())))
+    for name, found in sorted(kinds.items()):
+        print(f"  {name}: " + ", ".join(f"{rule} {count}" for rule, count in sorted(found.items())))
     return counts["DIFFERENT"] + rules["BY ANOTHER RULE"]

@@ -42,7 +42,7 @@ def genesis(network):
     return chain
 
 
-def check_header(chain, header):
+def check_header(chain, header, now_ms):
     network, headers = chain.network, chain.headers
     height = chain.height + 1
     need(header.previous == chain.hash, "C1", "previous is not the parent's hash")
@@ -55,7 +55,7 @@ def check_header(chain, header):
     median = times[len(times) // 2]
     need(header.time_ms > median, "C1", f"time {header.time_ms} is not above the median {median}")
     need(header.time_ms < 2**62, "C1", "the time is beyond 2^62")
-    if header.time_ms > time.time() * 1000 + max(2000, 2 * network.spacing_ms):
+    if header.time_ms > now_ms + max(2000, 2 * network.spacing_ms):
         raise Undecided("the time is ahead of this machine's clock")
     if version not in KNOWN_VERSIONS:
         raise Undecided(f"version {version} is not known here")
@@ -206,11 +206,11 @@ def root_after(chain):
     return state.state_root(chain.theta_root, chain.coins_hash, rules)
 
 
-def judge(chain, data, worths_by_commitment):
+def judge(chain, data, worths_by_commitment, now_ms=None):
     """The chain after the block that these bytes encode; raises Refused or Undecided."""
     need(len(data) >= HEADER_BYTES, "C2", "no whole header")
     block = Block.decode(data)
-    check_header(chain, block.header)
+    check_header(chain, block.header, time.time() * 1000 if now_ms is None else now_ms)
     check_body(chain, block, len(data))
     changes = Changes()
     check_payments(chain, block, changes)

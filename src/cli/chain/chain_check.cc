@@ -50,12 +50,12 @@ class Chain {
     std::uint32_t height() const { return ledger_.height(); }
     Hash256 tip() const { return ledger_.tip(); }
 
-    Verdict judge(const Entry& entry) {
+    Verdict judge(const Entry& entry, std::uint64_t now_ms) {
         const Result<chain::Block> block = chain::decode_block(entry.bytes);
         if (!block.ok()) return Verdict::invalid("block does not decode: " + block.error().message);
         consensus::BlockUndo undo;
-        const Verdict verdict = ledger_.connect(*block, node::context_after(tip_),
-                                                SystemClock().wall_ms(), &undo, nullptr);
+        const Verdict verdict =
+            ledger_.connect(*block, node::context_after(tip_), now_ms, &undo, nullptr);
         if (!verdict.is_valid()) return verdict;
         if (entry.becomes_tip)
             tip_ = tree_.add(block->header);
@@ -90,7 +90,8 @@ Status run_chain_check(const ChainRequest& request, std::ostream& out) {
         ASSIGN_OR_RETURN(const auto entry, entry_of(line));
         if (!entry) continue;
         const std::uint32_t height = chain.height() + 1;
-        const Verdict verdict = chain.judge(*entry);
+        const Verdict verdict =
+            chain.judge(*entry, request.now_ms.value_or(SystemClock().wall_ms()));
         ++(verdict.is_valid() ? good : bad);
         if (request.json)
             out << json_line(nlohmann::json{{"line", line.number},

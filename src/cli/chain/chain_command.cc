@@ -226,6 +226,8 @@ void add_chain(CLI::App& app, Invocation& invocation) {
         "`try HEX` (judged only), beginning at genesis",
         "cairn chain check guild.blocks --dir ~/guild", run_chain_check);
     check->add_option("file", request->which, "Blocks; \"-\": standard input")->required();
+    check->add_option("--now-ms", request->now_ms,
+                      "Judge as at this time, in milliseconds since 1970 (default: now)");
     for (CLI::App* command : {verify, check})
         command->add_option("--threads", request->threads, "Computing threads (0: all processors)")
             ->check(CLI::Range(0, 1024))

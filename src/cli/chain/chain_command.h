@@ -13,9 +13,10 @@ namespace cairn::cli {
 
 struct ChainRequest {
     std::string directory;
-    std::string which;                ///< block: a height or a hash's beginning; check: a file
-    std::optional<std::uint64_t> to;  ///< verify: stop at this height
-    std::size_t threads = 0;          ///< verify, check; 0: one per processor
+    std::string which;                    ///< block: a height or a hash's beginning; check: a file
+    std::optional<std::uint64_t> to;      ///< verify: stop at this height
+    std::size_t threads = 0;              ///< verify, check; 0: one per processor
+    std::optional<std::uint64_t> now_ms;  ///< check: what the clock is taken to say
     bool json = false;
 };
 
