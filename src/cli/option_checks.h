@@ -2,6 +2,7 @@
 // numbers, and a mistyped word is answered with the one that was probably meant.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -11,6 +12,9 @@ class Validator;
 }  // namespace CLI
 
 namespace cairn::cli {
+
+/// The latest time that a network knows, in milliseconds since 1970.
+inline constexpr std::uint64_t kMaxTimeMs = std::uint64_t{1} << 48;
 
 /// Gives every numeric option of `app` and its subcommands a check: not empty, no NaN or infinity,
 /// whole numbers in digits, no sign where there is none. Once, after all options are there. An

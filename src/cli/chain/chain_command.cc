@@ -12,6 +12,7 @@
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
+#include "cli/option_checks.h"
 #include "wallet/address.h"
 
 namespace cairn::cli {
@@ -221,9 +222,20 @@ void add_chain(CLI::App& app, Invocation& invocation) {
                            "cairn chain verify --dir ~/guild", run_chain_verify);
     verify->add_option("--to", request->to, "Stop at this height")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{0xFFFFFFFF}));
-    verify->add_option("--threads", request->threads, "Computing threads (0: all processors)")
-        ->check(CLI::Range(0, 1024))
-        ->capture_default_str();
+    CLI::App* check = add(
+        "check",
+        "Judge the blocks of a file of lines `block HEX` (it becomes the tip, if it is valid) and "
+        "`try HEX` (judged only), beginning at genesis",
+        "cairn chain check guild.blocks --dir ~/guild", run_chain_check);
+    check->add_option("file", request->which, "Blocks; \"-\": standard input")->required();
+    check
+        ->add_option("--now-ms", request->now_ms,
+                     "Judge as at this time, in milliseconds since 1970 (default: now)")
+        ->check(CLI::Range(std::uint64_t{1}, kMaxTimeMs));
+    for (CLI::App* command : {verify, check})
+        command->add_option("--threads", request->threads, "Computing threads (0: all processors)")
+            ->check(CLI::Range(0, 1024))
+            ->capture_default_str();
 }
 
 }  // namespace cairn::cli

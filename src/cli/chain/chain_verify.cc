@@ -10,13 +10,12 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/chain/chain_command.h"
+#include "cli/chain/chain_model.h"
 #include "cli/chain/data_directory.h"
 #include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "consensus/ledger.h"
-#include "node/assets.h"
 #include "node/block_tree.h"
-#include "worth/chain_model.h"
 
 namespace cairn::cli {
 
@@ -24,18 +23,6 @@ namespace {
 
 // Times were judged against the clock when the blocks came.
 constexpr std::uint64_t kAnyTime = std::numeric_limits<std::uint64_t>::max() / 2;
-
-Result<std::unique_ptr<worth::ChainModel>> make_model(const std::string& directory,
-                                                      const chain::NetworkDefinition& network,
-                                                      const tensor::Compute& compute) {
-    auto judge = node::Assets(directory).get(network.judge_hash);
-    if (!judge.ok())
-        return Error{judge.error().code, "the judge text is not here yet (" +
-                                             judge.error().message + "): let `cairn node --dir " +
-                                             directory + "` fetch it first"};
-    ASSIGN_OR_RETURN(std::vector<std::uint32_t> tokens, node::token_text_from_bytes(**judge));
-    return worth::ChainModel::create(network, std::move(tokens), compute);
-}
 
 struct Replay {
     std::uint64_t height = 0;
@@ -90,7 +77,7 @@ Status run_chain_verify(const ChainRequest& request, std::ostream& out) {
         return not_found(fmt::format("the chain here ends at height {}", height));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto model,
-                     make_model(request.directory, chain.network, machine->compute()));
+                     make_chain_model(request.directory, chain.network, machine->compute()));
     const SystemClock clock;
     const std::uint64_t started_us = clock.monotonic_us();
     ASSIGN_OR_RETURN(const Replay result, replay(chain, *model, request.to.value_or(height)));

@@ -29,8 +29,6 @@ namespace cairn::cli {
 
 namespace {
 
-constexpr std::uint64_t kMaxTimeMs = std::uint64_t{1} << 48;  // as network.json's
-
 // Trains in seconds: for tests and for trying things out.
 chain::NetworkDefinition tiny_definition() {
     chain::NetworkDefinition network;

@@ -1,0 +1,185 @@
+"""Section 2 of chain.md: the network definition and its genesis id."""
+import json
+from types import SimpleNamespace
+
+from . import schnorr, targets
+from .encoding import tagged, list_of, u8, u32, u64
+
+KNOWN_VERSIONS = {1}
+ZEROS = "00" * 32
+TOP32 = 2**32 - 1
+# name, type, smallest, largest, default; in the order of the table.
+FIELDS = [
+    ("name", "name", 1, 64, "cairn"),
+    ("numerics_version", "u32", 1, TOP32, 1),
+    ("upgrades", "upgrades", 0, 64, []),
+    ("architecture.dim", "u32", 8, 16384, 128),
+    ("architecture.hidden_dim", "u32", 8, 65536, 352),
+    ("architecture.layers", "u32", 1, 256, 4),
+    ("architecture.heads", "u32", 1, 256, 4),
+    ("architecture.kv_heads", "u32", 1, 256, 4),
+    ("architecture.vocab", "u32", 2, 2**20, 1024),
+    ("architecture.context", "u32", 16, 65536, 128),
+    ("architecture.rope_theta", "u32", 1, 10**8, 10000),
+    ("architecture.norm_eps_ppb", "u32", 1, 10**7, 10000),
+    ("architecture.tied_head", "bool", 0, 1, True),
+    ("architecture.rope_interleaved", "bool", 0, 1, True),
+    ("weights_seed", "u64", 0, 2**64 - 1, 1),
+    ("tokenizer_hash", "hash", 0, 0, ZEROS),
+    ("judge_hash", "hash", 0, 0, ZEROS),
+    ("report_hash", "hash", 0, 0, ZEROS),
+    ("judge_leaf_tokens", "u32", 1024, 2**20, 4096),
+    ("codec.kind", "kind", 0, 1, "srht"),
+    ("codec.log2_ratio", "u32", 0, 8, 3),
+    ("codec.bits", "u32", 1, 16, 1),
+    ("recipe.version", "u32", 1, 1, 1),
+    ("recipe.local_steps", "u32", 1, 10**5, 30),
+    ("recipe.batch_tokens", "u32", 16, 2**24, 1024),
+    ("recipe.learning_rate_ppb", "u32", 1, 10**9, 3000000),
+    ("recipe.warmup_rounds", "u32", 0, 10**6, 0),
+    ("recipe.decay_rounds", "u32", 0, 10**8, 0),
+    ("recipe.floor_ppb", "u32", 0, 10**9, 10**8),
+    ("recipe.weight_decay_ppb", "u32", 0, 10**9, 0),
+    ("recipe.beta1_ppb", "u32", 0, 10**9 - 1, 9 * 10**8),
+    ("recipe.beta2_ppb", "u32", 0, 10**9 - 1, 99 * 10**7),
+    ("recipe.adam_eps_ppb", "u32", 1, 10**6, 10),
+    ("recipe.clip_ppb", "u32", 0, 4 * 10**9, 10**9),
+    ("round_length", "u32", 2, 16, 4),
+    ("reveal_depth", "u32", 0, 14, 0),
+    ("outer_step", "u32", 1, 2**18, 65536),
+    ("norm_start", "u64", 4, 2**50, 2**24),
+    ("worth_start", "u64", 1, 2**50, 2**16),
+    ("window_rounds", "u32", 1, 1024, 16),
+    ("novelty", "bool", 0, 1, True),
+    ("novelty_rounds", "u32", 1, 16, 1),
+    ("loss_slack", "u32", 0, 65536, 1024),
+    ("max_contributions", "u32", 1, 1024, 64),
+    ("paid_contributions", "u32", 1, 1024, 16),
+    ("genesis_time_ms", "u64", 0, 2**48, 0),
+    ("spacing_ms", "u64", 100, 86400000, 2000),
+    ("halflife_ms", "u64", 1000, 2**40, 120000),
+    ("first_target", "u32", 0, TOP32, 0x1E0FFFFF),
+    ("pow_limit", "u32", 0, TOP32, 0x20FFFFFF),
+    ("share_factor", "u32", 1, 2**30, 64),
+    ("subsidy_unit", "u64", 0, 2**48, 10**8),
+    ("halving_rounds", "u32", 1, 10**9, 100000),
+    ("carry_share", "u32", 0, 65536, 16384),
+    ("coinbase_maturity", "u32", 0, 10**5, 8),
+    ("max_block_bytes", "u32", 4096, 2**26, 2**23),
+    ("max_payload_bytes", "u32", 16, 2**25, 2**20),
+    ("max_payments", "u32", 1, 65536, 2048),
+    ("max_commitments", "u32", 1, 4096, 256),
+    ("members", "members", 0, 4096, []),
+]
+NAME_BYTES = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+
+
+def need(good, why):
+    if not good:
+        raise ValueError(f"network definition: {why}")
+
+
+def is_hash(value):
+    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdefABCDEF")
+
+
+def is_number(value, least, most):
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def encode_field(name, kind, least, most, value):
+    """The field's bytes; raises ValueError where its value is out of bounds."""
+    if kind in ("u32", "u64"):
+        need(is_number(value, least, most), f"{name} must be {least} to {most}")
+        return u32(value) if kind == "u32" else u64(value)
+    if kind == "bool":
+        need(isinstance(value, bool), f"{name} must be true or false")
+        return u8(value)
+    if kind == "hash":
+        need(is_hash(value), f"{name} must be 64 hexadecimal digits")
+        return bytes.fromhex(value)
+    if kind == "kind":
+        need(value in ("srht", "dense"), f"{name} must be srht or dense")
+        return u8(value == "dense")
+    need(isinstance(value, str if kind == "name" else list), f"{name} has another type")
+    need(least <= len(value) <= most, f"{name} has a bad length")
+    if kind == "name":
+        need(set(value) <= NAME_BYTES, "a character of the name is not allowed")
+        return u32(len(value)) + value.encode()
+    if kind == "upgrades":
+        for upgrade in value:
+            need(isinstance(upgrade, dict) and set(upgrade) == {"height", "numerics_version"}, "an upgrade has other fields")
+            need(all(is_number(v, 1, TOP32) for v in upgrade.values()), "an upgrade is out of bounds")
+        return list_of([u32(u["height"]) + u32(u["numerics_version"]) for u in value])
+    need(all(is_hash(key) for key in value), "a member is no key")
+    return list_of([bytes.fromhex(key) for key in value])
+
+
+def check_together(n):
+    """The conditions between fields."""
+    a, c = n.architecture, n.codec
+    steps = [(0, n.numerics_version)] + [(u["height"], u["numerics_version"]) for u in n.upgrades]
+    need(all(p[0] < q[0] and p[1] < q[1] for p, q in zip(steps, steps[1:])), "upgrades do not ascend")
+    need(n.numerics_version in KNOWN_VERSIONS, "this numerics_version is not known here")
+    need(a.dim % a.heads == 0 and a.dim // a.heads % 2 == 0, "heads do not divide dim into even parts")
+    need(a.heads % a.kv_heads == 0, "kv_heads do not divide heads")
+    need(a.context & (a.context - 1) == 0, "context is no power of two")
+    leaf = n.judge_leaf_tokens
+    need(leaf & (leaf - 1) == 0 and a.context <= leaf, "judge_leaf_tokens is no power of two, or below context")
+    need(c.bits in (1, 4, 8, 16), "codec.bits")
+    need(c.kind == "srht" or (c.bits == 8 and c.log2_ratio == 0), "dense means 8 bits and log2_ratio 0")
+    need(n.reveal_depth <= n.round_length - 2, "reveal_depth is above round_length - 2")
+    need(n.paid_contributions <= n.max_contributions, "more paid than merged contributions")
+    need(n.halflife_ms >= n.spacing_ms, "halflife_ms is below spacing_ms")
+    need(targets.is_compact(n.first_target) and targets.is_compact(n.pow_limit), "a target is not compact")
+    need(targets.expand(n.first_target) <= targets.expand(n.pow_limit), "first_target is easier than pow_limit")
+    need(n.max_payload_bytes + 1024 + 41 * (n.max_contributions + 1) <= n.max_block_bytes, "max_block_bytes is too small")
+    need(n.subsidy_unit * n.paid_contributions * n.halving_rounds <= 2**61, "too many coins")
+    keys = [bytes.fromhex(key) for key in n.members]
+    need(all(p < q for p, q in zip(keys, keys[1:])), "members are not sorted")
+    need(all(schnorr.lift(key) for key in keys), "a member is no valid key")
+
+
+def flat(definition):
+    """The definition with `architecture`, `codec` and `recipe` opened: dotted names."""
+    result = {}
+    for name, value in definition.items():
+        if name in ("architecture", "codec", "recipe"):
+            need(isinstance(value, dict), f"{name} must be an object")
+            result.update({f"{name}.{inner}": v for inner, v in value.items()})
+        else:
+            result[name] = value
+    return result
+
+
+def load(path):
+    """Reads and checks a network.json; raises ValueError."""
+    with open(path, encoding="utf-8") as file:
+        given = flat(json.load(file))
+    unknown = set(given) - {field[0] for field in FIELDS}
+    need(not unknown, f"unknown fields {sorted(unknown)}")
+    network = SimpleNamespace(architecture=SimpleNamespace(), codec=SimpleNamespace(), recipe=SimpleNamespace())
+    encoding = b"cairnnet" + u32(1)
+    for name, kind, least, most, default in FIELDS:
+        value = given.get(name, default)
+        encoding += encode_field(name, kind, least, most, value)
+        *outer, inner = name.split(".")
+        setattr(getattr(network, outer[0]) if outer else network, inner, value)
+    check_together(network)
+    network.encoding = encoding
+    network.genesis_id = tagged("cairn/genesis-id", encoding)
+    network.member_keys = {bytes.fromhex(key) for key in network.members}
+    return network
+
+
+def version_at(network, height):
+    version = network.numerics_version
+    for upgrade in network.upgrades:
+        if upgrade["height"] <= height:
+            version = upgrade["numerics_version"]
+    return version
+
+
+def round_of(network, height):
+    """The round of a block above genesis."""
+    return (height - 1) // network.round_length

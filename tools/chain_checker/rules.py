@@ -1,0 +1,236 @@
+"""Section 7 and 8 of chain.md: the rules C1 to C8, as far as they need no floating-point arithmetic."""
+import time
+from dataclasses import dataclass, field
+from math import isqrt
+from operator import mul
+
+from . import codec, pay, schnorr, state, targets
+from .encoding import Refused, divide_rounding, tagged
+from .network import KNOWN_VERSIONS, round_of, version_at
+from .objects import HEADER_BYTES, Block, Coinbase, Header, OutPoint
+
+
+class Undecided(Exception):
+    """Not wrong, but nothing that can be said now."""
+
+
+@dataclass
+class Changes:
+    """What a valid block does to the state."""
+    spent: list = field(default_factory=list)
+    fees: int = 0
+    accepted: list = field(default_factory=list)
+    deltas: list = field(default_factory=list)
+    norms: list = field(default_factory=list)
+    merged: list = None
+
+
+def need(good, rule, why):
+    if not good:
+        raise Refused(rule, why)
+
+
+def genesis(network):
+    """The chain that has only its genesis block."""
+    chain = state.Chain(network)
+    chain.theta = state.first_parameters(network)
+    chain.theta_root = state.model_root(chain.theta)
+    body_root = Block(None, Coinbase(0, bytes(32))).body_root()
+    chain.headers.append(Header(version_at(network, 0), network.genesis_id, body_root, root_after(chain), network.genesis_time_ms,
+                                network.first_target, 0))
+    chain.hash = chain.headers[0].hash()
+    return chain
+
+
+def check_header(chain, header, now_ms):
+    network, headers = chain.network, chain.headers
+    height = chain.height + 1
+    need(header.previous == chain.hash, "C1", "previous is not the parent's hash")
+    version = version_at(network, height)
+    need(header.version == version, "C1", f"version {header.version} instead of {version}")
+    target = targets.next_target(network, headers[-1], headers[-2] if height > 1 else None)
+    need(header.target == target, "C1", f"target {header.target:#x} instead of {target:#x}")
+    need(targets.meets(header.hash(), targets.expand(target)), "C1", "the hash does not meet the target")
+    times = sorted(h.time_ms for h in headers[-min(11, height):])
+    median = times[len(times) // 2]
+    need(header.time_ms > median, "C1", f"time {header.time_ms} is not above the median {median}")
+    need(header.time_ms < 2**62, "C1", "the time is beyond 2^62")
+    if header.time_ms > now_ms + max(2000, 2 * network.spacing_ms):
+        raise Undecided("the time is ahead of this machine's clock")
+    if version not in KNOWN_VERSIONS:
+        raise Undecided(f"version {version} is not known here")
+
+
+def check_body(chain, block, size):
+    network, height = chain.network, chain.height + 1
+    need(block.body_root() == block.header.body_root, "C2", "the body is not the header's")
+    need(size <= network.max_block_bytes, "C2", f"{size} bytes")
+    need(len(block.payments) <= network.max_payments, "C2", f"{len(block.payments)} payments")
+    need(len(block.commitments) <= network.max_commitments, "C2", f"{len(block.commitments)} commitments")
+    need(len(block.contributions) <= network.max_contributions, "C2", f"{len(block.contributions)} contributions")
+    largest = max((len(c.payload) for c in block.contributions), default=0)
+    need(largest <= network.max_payload_bytes, "C2", f"a payload of {largest} bytes")
+    if height % network.round_length == 0:
+        need(not block.commitments, "C2", "commitments at a merge height")
+    else:
+        need(not block.contributions, "C2", "contributions where nothing is merged")
+    need(block.coinbase.height == height, "C2", f"the coinbase is of height {block.coinbase.height}")
+    need(not network.member_keys or block.coinbase.miner in network.member_keys, "C2", "the miner is no member")
+
+
+def check_payments(chain, block, changes):
+    network, height = chain.network, chain.height + 1
+    seen = set()
+    for payment in block.payments:
+        for point in payment.inputs:
+            need(point in chain.coins, "C3", f"coin {point.id.hex()[:12]}:{point.index} does not exist")
+            need(point not in seen, "C3", f"coin {point.id.hex()[:12]}:{point.index} is spent twice")
+            seen.add(point)
+            coin = chain.coins[point]
+            need(not coin.minted or height - coin.height >= network.coinbase_maturity, "C3", "a coin is not mature")
+        spent = [chain.coins[point].output for point in payment.inputs]
+        left = sum(coin.amount for coin in spent) - sum(output.amount for output in payment.outputs)
+        need(left >= 0, "C3", f"outputs are {-left} above inputs")
+        message = payment.message(network.genesis_id, spent)
+        good = all(schnorr.verify(coin.key, message, s) for coin, s in zip(spent, payment.signatures))
+        need(good, "C3", "a payment's signature is wrong")
+        changes.spent += payment.inputs
+        changes.fees += left
+
+
+def check_commitments(chain, block):
+    network, height = chain.network, chain.height + 1
+    first = height % network.round_length == 1
+    round_target = block.header.target if first else chain.round_target
+    share = min(targets.LARGEST, network.share_factor * targets.expand(round_target))
+    used = {entry.commitment.key for entry in chain.open.values()}
+    for commitment in block.commitments:
+        need(commitment.round == round_of(network, height), "C4", f"a commitment for round {commitment.round}")
+        need(not network.member_keys or commitment.key in network.member_keys, "C4", "a commitment by no member")
+        need(commitment.key not in used, "C4", "two commitments by one key")
+        used.add(commitment.key)
+        need(targets.meets(commitment.stamp(network.genesis_id), share), "C4", "a stamp without its work")
+        good = schnorr.verify(commitment.key, commitment.message(network.genesis_id), commitment.signature)
+        need(good, "C4", "a commitment's signature is wrong")
+
+
+def check_contributions(chain, block, changes):
+    network = chain.network
+    merged_before = {h for merge in chain.merges for h in merge.payload_hashes}
+    mean = state.mean_norm(network, chain.merges)
+    for contribution in block.contributions:
+        entry = chain.open.get(contribution.commitment_id)
+        need(entry is not None, "C5", "a contribution without an open commitment")
+        commitment = entry.commitment
+        promised = tagged("cairn/payload-commitment", commitment.key + contribution.payload)
+        need(promised == commitment.payload_commitment, "C5", "a payload that was not promised")
+        payload_hash = contribution.payload_hash()
+        need(payload_hash not in merged_before, "C5", "a payload that was merged before")
+        merged_before.add(payload_hash)
+        good = schnorr.verify(commitment.key, contribution.message(network.genesis_id), contribution.signature)
+        need(good, "C5", "a contribution's signature is wrong")
+        delta = codec.decode(network, commitment, contribution.payload)
+        norm = isqrt(sum(sum(map(mul, tile, tile)) for tile in delta))
+        need(4 * norm >= mean, "C5", f"a norm of {norm} is below a quarter of the mean {mean}")
+        need(norm <= 2 * mean, "C5", f"a norm of {norm} is above twice the mean {mean}")
+        changes.accepted.append(entry)
+        changes.deltas.append(delta)
+        changes.norms.append(norm)
+
+
+def merge(network, deltas):
+    """C7 without its measure of loss: the merged delta."""
+    divisor = 2**16 * len(deltas)
+    most = 2**31 - 1
+
+    def entry(total):
+        return max(-most, min(most, divide_rounding(network.outer_step * total, divisor)))
+    return [[entry(total) if total else 0 for total in map(sum, zip(*tiles))] for tiles in zip(*deltas)]
+
+
+def new_coins(chain, block):
+    height = chain.height + 1
+    coins = {}
+    for payment in block.payments:
+        name = payment.id()
+        for index, output in enumerate(payment.outputs):
+            coins[OutPoint(name, index)] = state.Coin(output, height, False)
+    name = block.coinbase.id()
+    for index, output in enumerate(block.coinbase.outputs):
+        coins[OutPoint(name, index)] = state.Coin(output, height, True)
+    return coins
+
+
+def after(chain, block, changes, worths):
+    """The chain with this block; its coins are changed last, for they are not copied."""
+    network, height = chain.network, chain.height + 1
+    result = state.Chain(network, chain.headers + [block.header], chain.coins, chain.coins_hash.copy(),
+                         chain.round_target, dict(chain.open), chain.merges, chain.theta, chain.theta_root, chain.window,
+                         chain.worths_known)
+    result.hash = block.header.hash()
+    if height % network.round_length == 1:
+        result.round_target = block.header.target
+    for commitment in block.commitments:
+        result.open[commitment.id()] = state.Open(commitment, height, block.coinbase.miner)
+    if height % network.round_length == 0:
+        result.open, result.round_target = {}, 0
+        if block.contributions:
+            close_round(result, block, changes, worths)
+    result.made = new_coins(chain, block)
+    for point in changes.spent:
+        result.coins_hash.change(chain.coins[point].encode(point), -1)
+    for point, coin in result.made.items():
+        result.coins_hash.change(coin.encode(point), 1)
+    result.spent = changes.spent
+    return result
+
+
+def close_round(result, block, changes, worths):
+    network = result.network
+    merged = merge(network, changes.deltas)
+    most = 2**30
+    result.theta = [[max(-most, min(most, p + d)) for p, d in zip(*tiles)] for tiles in zip(result.theta, merged)]
+    result.theta_root = state.model_root(result.theta)
+    hashes = sorted(contribution.payload_hash() for contribution in block.contributions)
+    if worths is None:
+        result.worths_known = False
+    record = state.Merged(round_of(network, result.height), min(state.MOST, sum(changes.norms)),
+                          min(state.MOST, sum(worths or [0])), hashes)
+    result.merges = (result.merges + [record])[-network.window_rounds:]
+    if network.novelty:
+        result.window = (result.window + [state.delta_hash(merged)])[-network.novelty_rounds:]
+
+
+def root_after(chain):
+    rules = state.rules_root(chain.round_target, chain.open, chain.merges, chain.window)
+    return state.state_root(chain.theta_root, chain.coins_hash, rules)
+
+
+def judge(chain, data, worths_by_commitment, now_ms=None):
+    """The chain after the block that these bytes encode; raises Refused or Undecided."""
+    need(len(data) >= HEADER_BYTES, "C2", "no whole header")
+    block = Block.decode(data)
+    check_header(chain, block.header, time.time() * 1000 if now_ms is None else now_ms)
+    check_body(chain, block, len(data))
+    changes = Changes()
+    check_payments(chain, block, changes)
+    check_commitments(chain, block)
+    check_contributions(chain, block, changes)
+    worths = [worths_by_commitment.get(c.commitment_id) for c in block.contributions]
+    if None in worths or not chain.worths_known:
+        worths = None
+    else:
+        pay.check_worths(chain, worths)
+    pay.check_coinbase(chain, block, changes, worths)
+    result = after(chain, block, changes, worths)
+    if result.worths_known:
+        need(root_after(result) == block.header.state_root, "C8", "the state root is another")
+    return result
+
+
+def connect(result):
+    """Makes the judged block the tip."""
+    for point in result.spent:
+        del result.coins[point]
+    result.coins.update(result.made)
+    return result
