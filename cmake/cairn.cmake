@@ -1,5 +1,6 @@
-# One call per room: cairn_library(tensor USES base PACKAGES ...) makes the library cairn_tensor
-# from every .cc of the folder and, from its *_test.cc, the test program tensor_test.
+# One call per room: cairn_room(model USES tensor TESTS infer PACKAGES ...) makes the library
+# cairn_model from every .cc of the folder and, from its *_test.cc, the test program model_test,
+# which may use the rooms behind TESTS, too.
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -67,7 +68,7 @@ function(cairn_isa_flags)
 endfunction()
 
 function(cairn_room name)
-    cmake_parse_arguments(ARG "" "" "USES;PACKAGES" ${ARGN})
+    cmake_parse_arguments(ARG "" "" "USES;TESTS;PACKAGES" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
     set(tests ${sources})
     list(FILTER tests INCLUDE REGEX "_test\\.cc$")
@@ -86,8 +87,12 @@ function(cairn_room name)
     endif()
     if(CAIRN_TESTS AND tests)
         add_executable(${name}_test ${tests})
-        target_link_libraries(${name}_test PRIVATE cairn_${name} GTest::gtest GTest::gmock
-            GTest::gtest_main)
+        set(more "")
+        foreach(use ${ARG_TESTS})
+            list(APPEND more cairn_${use})
+        endforeach()
+        target_link_libraries(${name}_test PRIVATE cairn_${name} ${more} GTest::gtest
+            GTest::gmock GTest::gtest_main)
         target_compile_definitions(${name}_test PRIVATE
             CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

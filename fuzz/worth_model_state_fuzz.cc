@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "train/codec.h"
+#include "codec/codec.h"
 #include "worth/model_state.h"
 
 namespace {

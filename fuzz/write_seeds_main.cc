@@ -8,19 +8,20 @@
 #include <iterator>
 
 #include "chain/test_objects.h"
+#include "codec/codec.h"
 #include "consensus/coins.h"
 #include "consensus/rules_state.h"
 #include "crypto/keystore.h"
 #include "crypto/lthash.h"
-#include "model/files/checkpoint.h"
-#include "model/files/format_test_models.h"
-#include "model/files/save.h"
-#include "model/text/test_vocabulary.h"
-#include "model/text/tokenizer_json.h"
-#include "model/text/wordpiece.h"
+#include "formats/checkpoint.h"
+#include "formats/format_test_models.h"
+#include "formats/save.h"
 #include "net/hello.h"
+#include "node/kept_payments.h"
 #include "serve/announce.h"
-#include "train/codec.h"
+#include "text/test_vocabulary.h"
+#include "text/tokenizer_json.h"
+#include "text/wordpiece.h"
 #include "train/run_state.h"
 #include "wallet/address.h"
 #include "wallet/wallet_file.h"
@@ -66,11 +67,11 @@ model::ModelConfig shrunk(model::ModelConfig config, std::uint32_t dim) {
 }
 
 /// Where the u64 stands that is the checksum of all before it, as the last two bytes that
-/// model_checkpoint_fuzz wants.
+/// formats_checkpoint_fuzz wants.
 Bytes with_checksum_place(const Bytes& file) {
     for (std::size_t at = 8; at + 8 <= file.size() && at < 65536; ++at) {
         Reader reader(ByteView(file).subspan(at, 8));
-        if (reader.u64() == model::checkpoint_checksum(ByteView(file).first(at)))
+        if (reader.u64() == formats::checkpoint_checksum(ByteView(file).first(at)))
             return with_tail(file,
                              {static_cast<std::uint8_t>(at), static_cast<std::uint8_t>(at >> 8)});
     }
@@ -79,25 +80,25 @@ Bytes with_checksum_place(const Bytes& file) {
 
 void model_seeds() {
     const fs::path scratch = root / "scratch";
-    for (const auto& [name, family] : model::family_configs()) {
+    for (const auto& [name, family] : formats::family_configs()) {
         for (const std::uint32_t dim : {4U, 32U}) {
             const std::string id = name + "-" + std::to_string(dim);
             model::Model small = model::family_model(shrunk(family, dim), false);
-            seed("model_checkpoint_fuzz", id,
-                 with_checksum_place(model::encode_checkpoint(small).value()));
+            seed("formats_checkpoint_fuzz", id,
+                 with_checksum_place(formats::encode_checkpoint(small).value()));
             fs::remove_all(scratch);
             fs::create_directories(scratch);
             const fs::path gguf = scratch / "model.gguf";
-            model::WriteOptions options;
+            formats::WriteOptions options;
             if (dim == 32) options.type = tensor::WeightType::kQ8_0;
-            if (model::save_model(small, model::ModelFormat::kGguf, gguf, options).ok())
-                seed("model_gguf_fuzz", id, contents(gguf));
+            if (formats::save_model(small, formats::ModelFormat::kGguf, gguf, options).ok())
+                seed("formats_gguf_fuzz", id, contents(gguf));
             if (dim == 32) continue;
             const fs::path folder = scratch / "hf";
-            if (!model::save_model(small, model::ModelFormat::kHuggingFace, folder, {}).ok())
+            if (!formats::save_model(small, formats::ModelFormat::kHuggingFace, folder, {}).ok())
                 continue;
-            seed("model_safetensors_fuzz", id, contents(folder / "model.safetensors"));
-            seed("model_safetensors_fuzz", id + "-config", contents(folder / "config.json"));
+            seed("formats_safetensors_fuzz", id, contents(folder / "model.safetensors"));
+            seed("formats_safetensors_fuzz", id + "-config", contents(folder / "config.json"));
         }
     }
     // llama2.c: seven numbers, then weights; dim 4, one layer, vocabulary 3, context 2.
@@ -105,32 +106,32 @@ void model_seeds() {
     for (const std::uint32_t number : {4U, 4U, 1U, 2U, 1U, 3U, 2U}) llama2c.u32(number);
     const std::size_t floats = 3 * 4 + 4 + (16 + 8 + 8 + 16) + 4 + 3 * 16 + 4 + 2 * 2;
     for (std::size_t i = 0; i < floats; ++i) llama2c.u32(0x3F000000);
-    seed("model_llama2c_fuzz", "tiny", llama2c.out());
+    seed("formats_llama2c_fuzz", "tiny", llama2c.out());
     fs::remove_all(scratch);
 }
 
 void text_seeds() {
     const std::string_view text = "the cat and the hat";
-    seed("model_bpe_fuzz", "text", as_bytes(text));
-    const auto bpe = model::train_bpe(std::span(&text, 1), 262).value();
-    seed("model_tokenizer_fuzz", "bpe", with_tail(bpe->serialise(), {'t', 'h', 'e', 3}));
+    seed("text_bpe_fuzz", "text", as_bytes(text));
+    const auto bpe = text::train_bpe(std::span(&text, 1), 262).value();
+    seed("text_tokenizer_fuzz", "bpe", with_tail(bpe->serialise(), {'t', 'h', 'e', 3}));
     for (const auto& toy : {model::test::byte_level_toy(), model::test::scored_toy()}) {
         const std::string name = toy->parts().model;
-        for (const char* target : {"model_vocabulary_fuzz", "model_tokenizer_fuzz"})
+        for (const char* target : {"text_vocabulary_fuzz", "text_tokenizer_fuzz"})
             seed(target, name, with_tail(toy->serialise(), {'a', 'b', 'c', 3}));
         // Scored pieces have no spelling in tokenizer.json.
-        if (const auto files = model::write_tokenizer_json(toy->parts()); files.ok())
-            seed("model_tokenizer_json_fuzz", name,
+        if (const auto files = text::write_tokenizer_json(toy->parts()); files.ok())
+            seed("text_tokenizer_json_fuzz", name,
                  as_bytes(files->tokenizer + std::string(1, '\0') + files->config));
     }
     const std::string lines = "[UNK]\n[CLS]\n[SEP]\nthe\n##s\ncat\n";
-    const auto words = model::make_tokenizer(model::read_vocab_txt(lines).value()).value();
-    for (const char* target : {"model_wordpiece_fuzz", "model_tokenizer_fuzz"})
+    const auto words = text::make_tokenizer(text::read_vocab_txt(lines).value()).value();
+    for (const char* target : {"text_wordpiece_fuzz", "text_tokenizer_fuzz"})
         seed(target, "words", with_tail(words->serialise(), {'c', 'a', 't', 's', 4}));
-    seed("model_wordpiece_fuzz", "lines",
+    seed("text_wordpiece_fuzz", "lines",
          with_tail(Bytes(as_bytes(lines).begin(), as_bytes(lines).end()), {'c', 'a', 't', 3}));
-    seed("model_tokenizer_json_fuzz", "words",
-         as_bytes(model::write_tokenizer_json(words->parts()).value().tokenizer));
+    seed("text_tokenizer_json_fuzz", "words",
+         as_bytes(text::write_tokenizer_json(words->parts()).value().tokenizer));
 }
 
 void chain_seeds() {
@@ -139,6 +140,7 @@ void chain_seeds() {
     seed("header_fuzz", "header", chain::header_bytes(block.header).view());
     seed("coinbase_fuzz", "coinbase", chain::encode(block.coinbase));
     seed("payment_fuzz", "payment", chain::encode(block.payments[0]));
+    seed("kept_payments_fuzz", "pool", node::encode_kept_payments(block.payments));
     seed("commitment_fuzz", "commitment", chain::encode(block.commitments[0]));
     seed("contribution_fuzz", "contribution", chain::encode(block.contributions[0]));
     const chain::NetworkDefinition network;
@@ -152,13 +154,13 @@ void chain_seeds() {
     seed("ledger_snapshot_fuzz", "rules", rules.out());
     for (std::uint8_t bits = 0; bits < 4; ++bits) {
         constexpr std::uint32_t kBits[] = {1, 4, 8, 16};
-        const train::CodecSpec spec{train::CodecKind::kSrht, 1, kBits[bits]};
+        const codec::CodecSpec spec{codec::CodecKind::kSrht, 1, kBits[bits]};
         Bytes input{1, bits};
-        input.resize(2 + train::payload_size(spec, train::kTile), 0x5A);
+        input.resize(2 + codec::payload_size(spec, codec::kTile), 0x5A);
         seed("codec_payload_fuzz", "bits-" + std::to_string(kBits[bits]), input);
     }
     train::RunState run;
-    run.config = shrunk(model::family_configs()[0].config, 4);
+    run.config = shrunk(formats::family_configs()[0].config, 4);
     run.options.texts = {"a.txt"};
     run.trainer = Bytes(64, 7);
     Bytes state = train::encode_run_state(run);

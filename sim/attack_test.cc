@@ -28,7 +28,7 @@ TinyModelKit& kit() {
     return shared;
 }
 
-train::CodecSpec codec() { return worth::codec_spec(kit().network()); }
+codec::CodecSpec codec() { return worth::codec_spec(kit().network()); }
 
 /// Three honest nodes and, as node 3, one that trains with `source` and does not mine.
 std::unique_ptr<World> world_with(std::uint64_t seed,
@@ -160,7 +160,7 @@ TEST(Attack, CopiedARoundLate) {
             const auto block_at = [&at](std::uint32_t height) -> Result<chain::Block> {
                 return at->block_at(3, height);
             };
-            const model::ParameterLayout layout(worth::model_config(kit().network()), train::kTile);
+            const model::ParameterLayout layout(worth::model_config(kit().network()), codec::kTile);
             return std::make_unique<LateCopier>(kit().network(), codec(), layout.size(), block_at);
         });
         at = world.get();

@@ -7,15 +7,15 @@ namespace cairn::sim {
 Result<node::RoundPayload> SpoilingTrainer::produce(const node::RoundTask& task) {
     ASSIGN_OR_RETURN(node::RoundPayload made, honest_->produce(task));
     if (made.payload.empty()) return made;
-    const std::size_t tile_bytes = train::payload_size(codec_, train::kTile);
-    const std::size_t parameters = made.payload.size() / tile_bytes * train::kTile;
-    ASSIGN_OR_RETURN(auto delta, train::decode(codec_, made.payload, task.codec_seed, parameters));
+    const std::size_t tile_bytes = codec::payload_size(codec_, codec::kTile);
+    const std::size_t parameters = made.payload.size() / tile_bytes * codec::kTile;
+    ASSIGN_OR_RETURN(auto delta, codec::decode(codec_, made.payload, task.codec_seed, parameters));
     spoil_(delta, task.round);
-    made.payload = train::encode(codec_, delta, task.codec_seed);
+    made.payload = codec::encode(codec_, delta, task.codec_seed);
     return made;
 }
 
-LateCopier::LateCopier(const chain::NetworkDefinition& network, const train::CodecSpec& codec,
+LateCopier::LateCopier(const chain::NetworkDefinition& network, const codec::CodecSpec& codec,
                        std::size_t parameters,
                        std::function<Result<chain::Block>(std::uint32_t)> block_at,
                        std::uint32_t lag)
@@ -39,8 +39,8 @@ Result<node::RoundPayload> LateCopier::produce(const node::RoundTask& task) {
                 const Hash256 seed =
                     chain::codec_seed(chain::genesis_id(network_), round, commitment.key);
                 ASSIGN_OR_RETURN(const auto delta,
-                                 train::decode(codec_, contribution.payload, seed, parameters_));
-                return node::RoundPayload{train::encode(codec_, delta, task.codec_seed), 1, 0};
+                                 codec::decode(codec_, contribution.payload, seed, parameters_));
+                return node::RoundPayload{codec::encode(codec_, delta, task.codec_seed), 1, 0};
             }
         }
     }

@@ -28,8 +28,8 @@ std::unique_ptr<node::ModelReader> TinyModelKit::make_reader(consensus::ModelSea
     CHECK(chain_model != nullptr);
     return std::make_unique<node::ChainModelReader>(
         *chain_model, tiny_.report,
-        std::shared_ptr<const model::Tokenizer>(
-            model::BpeTokenizer::parse(tiny_.tokenizer->serialise()).value()),
+        std::shared_ptr<const text::Tokenizer>(
+            text::BpeTokenizer::parse(tiny_.tokenizer->serialise()).value()),
         kernels_, 1);
 }
 

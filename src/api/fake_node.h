@@ -87,7 +87,6 @@ class FakeNode final : public node::NodeApi {
         exported_to = std::move(folder);
         answer(fake_hash("state"));
     }
-    void on_change(std::function<void()>) override {}
 
   private:
     node::MergeView merge(std::uint64_t i) const {

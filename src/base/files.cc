@@ -213,12 +213,6 @@ Status copy_tree(const std::string& from, const std::string& to) {
     return done_unless(code, "cannot copy " + from + " to " + to);
 }
 
-Status rename_file(const std::string& from, const std::string& to) {
-    std::error_code code;
-    fs::rename(from, to, code);
-    return done_unless(code, "cannot rename " + from + " to " + to);
-}
-
 Status remove_file(const std::string& path) {
     std::error_code code;
     fs::remove(path, code);

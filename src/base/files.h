@@ -60,7 +60,6 @@ Result<std::string> make_temporary_folder(const std::string& prefix);
 /// Names in a folder, sorted.
 Result<std::vector<std::string>> list_folder(const std::string& path);
 Status copy_tree(const std::string& from, const std::string& to);
-Status rename_file(const std::string& from, const std::string& to);
 /// A file or an empty folder; fine if it is not there.
 Status remove_file(const std::string& path);
 Status remove_tree(const std::string& path);

@@ -47,8 +47,6 @@ struct Repeats {
 
 }  // namespace
 
-void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
-
 void log_line(LogLevel level, std::string_view line) {
     if (!logger().should_log(to_spdlog(level))) return;
     if (level != LogLevel::kWarn && level != LogLevel::kError)

@@ -10,7 +10,6 @@ namespace cairn {
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
 
-void set_log_level(LogLevel level);
 void log_line(LogLevel level, std::string_view line);
 
 template <typename... Args>

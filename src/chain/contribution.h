@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "crypto/keys.h"
 
 namespace cairn::chain {

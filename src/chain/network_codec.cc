@@ -1,7 +1,7 @@
 // CONSENSUS: changing a result here splits the network.
 //
 // The canonical bytes of a network definition, and the genesis id that they hash to.
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "chain/network_fields.h"
 #include "crypto/hash.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "crypto/keys.h"
 
 namespace cairn::chain {

@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/terminal.h"
+#include "console/interrupt.h"
+#include "console/terminal.h"
 
 namespace {
 
 // What is thrown on another thread than main's cannot be caught there.
 [[noreturn]] void end_with_a_line() {
-    cairn::cli::restore_terminal();
+    cairn::console::restore_terminal();
     std::fputs("cairn: there is not enough memory, or a library failed\n", stderr);
     ::_exit(1);
 }
@@ -22,8 +22,8 @@ namespace {
 
 int main(int argc, char** argv) {
     std::set_terminate(end_with_a_line);
-    cairn::cli::outlive_file_limits();
-    cairn::cli::occupy_closed_streams();
-    cairn::cli::keep_terminal();
+    cairn::console::outlive_file_limits();
+    cairn::console::occupy_closed_streams();
+    cairn::console::keep_terminal();
     return cairn::cli::run_command_line(argc, argv, std::cout, std::cerr);
 }

@@ -14,10 +14,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "cli/json_line.h"
 #include "cli/option_checks.h"
-#include "cli/shown_stream.h"
-#include "cli/terminal.h"
+#include "console/json_line.h"
+#include "console/shown_stream.h"
+#include "console/terminal.h"
 
 namespace cairn::cli {
 
@@ -31,7 +31,7 @@ void report(const Error& error, bool json, std::ostream& out, std::ostream& erro
     if (!json) return;
     const nlohmann::json object = {
         {"error", {{"kind", error_name(error.code)}, {"message", error.message}}}};
-    out << json_line(object);
+    out << console::json_line(object);
 }
 
 void add_commands(CLI::App& app, Invocation& invocation) {
@@ -76,8 +76,8 @@ bool wants_json(int argc, const char* const* argv) {
     return false;
 }
 
-int parse_and_run(int argc, const char* const* argv, ShownStream& out, std::ostream& errors,
-                  bool on_terminal) {
+int parse_and_run(int argc, const char* const* argv, console::ShownStream& out,
+                  std::ostream& errors, bool on_terminal) {
     CLI::App app("Cairn: train and use a language model together, owned by nobody.", "cairn");
     app.require_subcommand(1);
     app.set_version_flag("--version", "cairn 0.1.0");
@@ -120,7 +120,7 @@ std::vector<const char*> with_help_behind(int argc, const char* const* argv) {
 }
 
 // One line, whatever was thrown: by a library, or for want of memory.
-int guarded(int argc, const char* const* argv, ShownStream& out, std::ostream& errors,
+int guarded(int argc, const char* const* argv, console::ShownStream& out, std::ostream& errors,
             bool on_terminal) {
     const std::vector<const char*> words = with_help_behind(argc, argv);
     const int count = static_cast<int>(words.size());
@@ -172,9 +172,10 @@ CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& 
 
 int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& errors) {
     const bool standard = &out == &std::cout;
-    ShownStream shown(out);
-    ShownStream complaints(errors);
-    const int code = guarded(argc, argv, shown, complaints, standard && is_terminal(STDOUT_FILENO));
+    console::ShownStream shown(out);
+    console::ShownStream complaints(errors);
+    const int code =
+        guarded(argc, argv, shown, complaints, standard && console::is_terminal(STDOUT_FILENO));
     const bool written = shown.finish() && (!standard || std::fflush(stdout) == 0);
     if (!written) complaints << "cairn: standard output could not be written\n";
     (void)complaints.finish();

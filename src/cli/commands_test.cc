@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/option_checks.h"
-#include "cli/shown_stream.h"
 #include "cli/test_run.h"
+#include "console/shown_stream.h"
 
 namespace cairn::cli {
 namespace {
@@ -159,13 +159,13 @@ TEST(Commands, OutputThatCannotBeWrittenIsAFailure) {
 
 TEST(ShownStream, CleansUnlessTextMustBeExact) {
     std::ostringstream target;
-    ShownStream shown(target);
+    console::ShownStream shown(target);
     shown << "a\x1b[2J" << '\x07' << "\xE2\x82";
     shown << "\xAC\n";
     EXPECT_TRUE(shown.finish());
     EXPECT_EQ(target.str(), "a\xEF\xBF\xBD[2J\xEF\xBF\xBD\xE2\x82\xAC\n");
     std::ostringstream file;
-    ShownStream exact(file);
+    console::ShownStream exact(file);
     exact.set_exact(true);
     exact << "a\x1b\xFF";
     EXPECT_TRUE(exact.finish());

@@ -30,13 +30,13 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
                                                      Needs needs) {
     RETURN_IF_ERROR(check_exists("--model", model_path));
     if (!tokenizer_path.empty()) RETURN_IF_ERROR(check_exists("--tokenizer", tokenizer_path));
-    ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(model_path));
+    ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(model_path));
     if (needs == Needs::kText && !loaded.model.config.has_head())
         return Error{ErrorCode::kUnsupported,
                      model_path +
                          " is an encoder: it writes no text; `cairn embed` makes vectors "
                          "with it"};
-    ASSIGN_OR_RETURN(auto tokenizer, model::find_tokenizer(loaded, model_path, tokenizer_path));
+    ASSIGN_OR_RETURN(auto tokenizer, formats::find_tokenizer(loaded, model_path, tokenizer_path));
     const model::ParameterLayout layout = loaded.model.layout();
     return std::unique_ptr<LocalModel>(
         new LocalModel{std::move(loaded.model), std::move(loaded.format), std::move(tokenizer),

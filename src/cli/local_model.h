@@ -6,9 +6,9 @@
 #include <string>
 
 #include "base/thread_pool.h"
-#include "model/files/load.h"
-#include "model/text/tokenizer.h"
+#include "formats/load.h"
 #include "tensor/compute.h"
+#include "text/tokenizer.h"
 
 namespace cairn::cli {
 
@@ -35,7 +35,7 @@ inline constexpr std::size_t kMaxThreads = 1024;
 struct LocalModel {
     model::Model model;
     std::string format;
-    std::unique_ptr<model::Tokenizer> tokenizer;
+    std::unique_ptr<text::Tokenizer> tokenizer;
     model::ParameterLayout layout;
     std::optional<model::Pooling> pooling{};  ///< where its files say so
 };

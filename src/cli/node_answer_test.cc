@@ -1,5 +1,5 @@
 // Proves that whatever listens where a node did is no node, in one clear line.
-#include "cli/node_answer.h"
+#include "api/node_answer.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -87,15 +87,15 @@ TEST(NodeAnswer, FieldsOfAnotherTypeAreNotThere) {
     std::uint32_t small = 2;
     std::string key = "none";
     bool on = false;
-    EXPECT_FALSE(read(object, "height", height));
-    EXPECT_FALSE(read(object, "big", small));
-    EXPECT_TRUE(read(object, "big", height));
-    EXPECT_FALSE(read(object, "key", key));
-    EXPECT_FALSE(read(object, "on", on));
-    EXPECT_FALSE(read(nlohmann::json::array(), "on", on));
+    EXPECT_FALSE(api::read(object, "height", height));
+    EXPECT_FALSE(api::read(object, "big", small));
+    EXPECT_TRUE(api::read(object, "big", height));
+    EXPECT_FALSE(api::read(object, "key", key));
+    EXPECT_FALSE(api::read(object, "on", on));
+    EXPECT_FALSE(api::read(nlohmann::json::array(), "on", on));
     EXPECT_EQ(height, 5'000'000'000u);
     EXPECT_EQ(key, "none");
-    EXPECT_TRUE(read_list(object, "key").empty());
+    EXPECT_TRUE(api::read_list(object, "key").empty());
 }
 
 }  // namespace

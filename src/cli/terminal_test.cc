@@ -1,6 +1,6 @@
 // Proves that a password is not shown and that the terminal shows what is typed again however the
 // program ends while it asks for one.
-#include "cli/terminal.h"
+#include "console/terminal.h"
 
 #include <sys/wait.h>
 #include <termios.h>
@@ -18,7 +18,7 @@ namespace cairn::cli {
 namespace {
 
 int ask() {
-    const auto word = read_hidden("Password: ");
+    const auto word = console::read_hidden("Password: ");
     std::cout << (word.ok() ? "got " + *word : word.error().message) << std::endl;
     return word.ok() ? 0 : 3;
 }
@@ -59,7 +59,7 @@ TEST(ReadHidden, EveryEndGivesTheTerminalBack) {
     }
     Child child(
         [] {
-            const ChangedTerminal changed;
+            const console::ChangedTerminal changed;
             std::exit(ask());
             return 0;
         },

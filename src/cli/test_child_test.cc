@@ -14,9 +14,9 @@
 #include <gtest/gtest.h>
 
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/terminal.h"
 #include "cli/test_child.h"
+#include "console/interrupt.h"
+#include "console/terminal.h"
 
 namespace cairn::cli {
 
@@ -54,11 +54,11 @@ Child::Child(const std::function<int()>& body, bool on_terminal) {
         ::dup2(ends[1], STDERR_FILENO);
         ::close(ends[1]);
     }
-    outlive_file_limits();
-    keep_terminal();
+    console::outlive_file_limits();
+    console::keep_terminal();
     const int code = body();
     std::cout.flush();
-    restore_terminal();
+    console::restore_terminal();
     ::_exit(code);
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "crypto/hash.h"
 
 namespace cairn::consensus {

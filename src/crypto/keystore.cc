@@ -2,7 +2,7 @@
 
 #include <sodium.h>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "crypto/keys.h"
 
 namespace cairn::crypto {

@@ -39,25 +39,6 @@ Hash256 merkle_root(std::span<const Hash256> leaves) {
     return nodes.front();
 }
 
-MerkleProof merkle_proof(std::span<const Hash256> leaves, std::size_t index) {
-    return MerkleTree(leaves).proof(index);
-}
-
-bool merkle_verify(const Hash256& root, const Hash256& leaf, const MerkleProof& proof) {
-    if (proof.leaf_count > kMaxMerkleLeaves || proof.index >= proof.leaf_count) return false;
-    Hash256 node = leaf_hash(leaf);
-    std::uint64_t index = proof.index;
-    std::size_t used = 0;
-    for (std::uint64_t width = proof.leaf_count; width > 1; width = (width + 1) / 2, index /= 2) {
-        const std::uint64_t sibling = index ^ 1;
-        if (sibling >= width) continue;  // promoted
-        if (used == proof.siblings.size()) return false;
-        const Hash256& other = proof.siblings[used++];
-        node = index % 2 == 0 ? node_hash(node, other) : node_hash(other, node);
-    }
-    return used == proof.siblings.size() && node == root;
-}
-
 MerkleTree::MerkleTree(std::span<const Hash256> leaves) : leaf_count_(leaves.size()) {
     CHECK(leaves.size() <= kMaxMerkleLeaves);
     if (leaves.empty()) return;
@@ -81,17 +62,6 @@ void MerkleTree::set(std::size_t index, const Hash256& leaf) {
         levels_[level + 1][index] =
             left + 1 < nodes.size() ? node_hash(nodes[left], nodes[left + 1]) : nodes[left];
     }
-}
-
-MerkleProof MerkleTree::proof(std::size_t index) const {
-    CHECK(index < leaf_count_);
-    MerkleProof result{index, leaf_count_, {}};
-    for (const std::vector<Hash256>& nodes : levels_) {
-        const std::size_t sibling = index ^ 1;
-        if (sibling < nodes.size()) result.siblings.push_back(nodes[sibling]);
-        index /= 2;
-    }
-    return result;
 }
 
 }  // namespace cairn::crypto

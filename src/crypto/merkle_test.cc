@@ -1,6 +1,5 @@
-// Proves that roots are pinned, that every proof verifies and no altered one does, that lists
-// which differ have different roots (no duplicated odd node), and that the updatable tree always
-// agrees with the plain root.
+// Proves that roots are pinned, that lists which differ have different roots (no duplicated odd
+// node), and that the updatable tree always agrees with the plain root.
 #include "crypto/merkle.h"
 
 #include <gtest/gtest.h>
@@ -52,33 +51,6 @@ TEST(Merkle, DifferentListsHaveDifferentRoots) {
     EXPECT_EQ(roots.size(), 40 + 39);
 }
 
-TEST(Merkle, ProofsVerifyAndAlteredOnesDoNot) {
-    for (std::size_t n = 1; n < 35; ++n) {
-        const auto leaves = numbered(n);
-        const Hash256 root = merkle_root(leaves);
-        for (std::size_t i = 0; i < n; ++i) {
-            const MerkleProof proof = merkle_proof(leaves, i);
-            EXPECT_TRUE(merkle_verify(root, leaves[i], proof));
-            EXPECT_FALSE(merkle_verify(root, sha256(leaves[i].view()), proof));
-            MerkleProof altered = proof;
-            altered.siblings.push_back(root);
-            EXPECT_FALSE(merkle_verify(root, leaves[i], altered)) << "one sibling too many";
-            if (proof.siblings.empty()) continue;
-            altered = proof;
-            altered.siblings.back().bytes[5] ^= 1;
-            EXPECT_FALSE(merkle_verify(root, leaves[i], altered));
-            altered = proof;
-            altered.siblings.pop_back();
-            EXPECT_FALSE(merkle_verify(root, leaves[i], altered));
-            altered = proof;
-            altered.index = (i + 1) % n;
-            EXPECT_FALSE(merkle_verify(root, leaves[i], altered)) << "right leaf, wrong place";
-        }
-    }
-    EXPECT_FALSE(merkle_verify(merkle_root({}), Hash256{}, MerkleProof{}));
-    EXPECT_FALSE(merkle_verify(Hash256{}, Hash256{}, MerkleProof{5, 5, {}}));
-}
-
 TEST(Merkle, UpdatedTreeEqualsPlainRoot) {
     SeededRandom random(1);
     for (const std::size_t n : std::vector<std::size_t>{0, 1, 2, 3, 5, 8, 13, 100}) {
@@ -90,7 +62,6 @@ TEST(Merkle, UpdatedTreeEqualsPlainRoot) {
             leaves[i] = random.hash256();
             tree.set(i, leaves[i]);
             ASSERT_EQ(tree.root(), merkle_root(leaves));
-            ASSERT_TRUE(merkle_verify(tree.root(), leaves[i], tree.proof(i)));
         }
     }
 }

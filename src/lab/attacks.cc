@@ -64,7 +64,7 @@ sim::NodeSpec attacker_spec(const Attack& attack, sim::TinyModelKit& kit, std::u
     spec.connect = {0, 1, 2};
     spec.mine = false;
     spec.train = attack.spoil != nullptr || attack.lag > 0;
-    const train::CodecSpec codec = worth::codec_spec(kit.network());
+    const codec::CodecSpec codec = worth::codec_spec(kit.network());
     if (attack.spoil) {
         spec.source = [&kit, seed, codec, spoil = attack.spoil] {
             return std::make_unique<sim::SpoilingTrainer>(kit.make_trainer(kAttacker, seed), codec,
@@ -75,7 +75,7 @@ sim::NodeSpec attacker_spec(const Attack& attack, sim::TinyModelKit& kit, std::u
             const auto block_at = [world](std::uint32_t height) -> Result<chain::Block> {
                 return (*world)->block_at(kAttacker, height);
             };
-            const model::ParameterLayout layout(worth::model_config(kit.network()), train::kTile);
+            const model::ParameterLayout layout(worth::model_config(kit.network()), codec::kTile);
             return std::make_unique<sim::LateCopier>(kit.network(), codec, layout.size(), block_at,
                                                      lag);
         };

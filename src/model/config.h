@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <string>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 
 namespace cairn::model {
 

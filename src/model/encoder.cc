@@ -2,12 +2,8 @@
 #include "model/encoder.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/core.h>
-
-#include "tensor/bias.h"
-#include "tensor/reduce.h"
 
 namespace cairn::model {
 
@@ -81,33 +77,6 @@ Result<std::vector<std::vector<float>>> Encoder::encode(
         }
     }
     return all;
-}
-
-std::vector<float> mean_pooled(const tensor::Compute& compute, std::span<const float> states,
-                               std::size_t dim) {
-    const std::size_t rows = states.size() / dim;
-    CHECK(rows > 0 && rows * dim == states.size());
-    std::vector<float> mean(dim, 0.0F);
-    tensor::bias_backward_accumulate(compute, {states.data(), rows, dim}, mean.data());
-    for (float& value : mean) value = value / static_cast<float>(rows);
-    return mean;
-}
-
-std::vector<float> first_pooled(std::span<const float> states, std::size_t dim) {
-    CHECK(states.size() >= dim);
-    return {states.begin(), states.begin() + static_cast<std::ptrdiff_t>(dim)};
-}
-
-std::vector<float> last_pooled(std::span<const float> states, std::size_t dim) {
-    CHECK(states.size() >= dim);
-    return {states.end() - static_cast<std::ptrdiff_t>(dim), states.end()};
-}
-
-void normalise(const tensor::Compute& compute, std::span<float> vector) {
-    const float squares = tensor::reduce_sumsq(compute, vector.size(), vector.data());
-    if (squares == 0.0F) return;
-    const float length = std::sqrt(squares);
-    for (float& value : vector) value = value / length;
 }
 
 }  // namespace cairn::model

@@ -1,10 +1,10 @@
 // Encoder: BERT-style models, in which every token sees every token. Texts go in whole (there is no
-// cache), hidden states come out; pooling makes one vector of a text. Several texts are computed
-// together without changing anybody's bits.
+// cache), hidden states come out; pooling (model/pooling.h) makes one vector of a text. Several
+// texts are computed together without changing anybody's bits.
 //
 //   Encoder encoder(config, weights, compute, 512);
 //   ASSIGN_OR_RETURN(std::vector<float> states, encoder.encode(tokens));   // [n, dim]
-//   std::vector<float> vector = mean_pooled(compute, states, config.dim);
+//   std::vector<float> vector = pooled(compute, Pooling::kMean, states, config.dim);
 //   normalise(compute, vector);                                            // for cosine similarity
 //
 // CONSENSUS: changing a result here splits the network.
@@ -40,15 +40,5 @@ class Encoder {
 
     Transformer transformer_;
 };
-
-/// The mean of all rows of [n, dim]: N1's sum over tokens, then one division.
-std::vector<float> mean_pooled(const tensor::Compute& compute, std::span<const float> states,
-                               std::size_t dim);
-/// The first row: the state of the token that stands for the whole text ([CLS]).
-std::vector<float> first_pooled(std::span<const float> states, std::size_t dim);
-/// The last row: the only state of a language model that has seen the whole text.
-std::vector<float> last_pooled(std::span<const float> states, std::size_t dim);
-/// To length 1: x / sqrt(sum of squares), by N3. Zeros stay zeros.
-void normalise(const tensor::Compute& compute, std::span<float> vector);
 
 }  // namespace cairn::model

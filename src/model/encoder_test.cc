@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "model/oracle.h"
+#include "model/pooling.h"
 #include "model/test_families.h"
 
 namespace cairn::model {
@@ -56,9 +57,9 @@ TEST(Encoder, OthersInTheBatchChangeNothing) {
 TEST(Encoder, PoolsToOneVector) {
     const Machine machine(tensor::available_kernel_sets().back(), 1);
     std::vector<float> states{3, 4, 1, 0, -1, 2};
-    EXPECT_EQ(mean_pooled(machine.compute, states, 2), (std::vector<float>{1, 2}));
-    EXPECT_EQ(first_pooled(states, 2), (std::vector<float>{3, 4}));
-    EXPECT_EQ(last_pooled(states, 2), (std::vector<float>{-1, 2}));
+    EXPECT_EQ(pooled(machine.compute, Pooling::kMean, states, 2), (std::vector<float>{1, 2}));
+    EXPECT_EQ(pooled(machine.compute, Pooling::kFirst, states, 2), (std::vector<float>{3, 4}));
+    EXPECT_EQ(pooled(machine.compute, Pooling::kLast, states, 2), (std::vector<float>{-1, 2}));
     std::vector<float> vector{3, 4};
     normalise(machine.compute, vector);
     EXPECT_EQ(vector, (std::vector<float>{0.6F, 0.8F}));

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "infer/generate.h"
 #include "model/family_run.h"
-#include "model/generate.h"
 #include "model/oracle.h"
 #include "model/test_golden.h"
 
@@ -110,14 +110,14 @@ std::uint64_t greedy_hash(const Model& model, const tensor::Compute& compute) {
     const ModelConfig& c = model.config;
     Transformer transformer(c, model.weights, all_layers(c), compute, {});
     KvCache cache(c, all_layers(c), c.context);
-    LocalLayers layers(transformer, cache);
+    infer::LocalLayers layers(transformer, cache);
     std::uint64_t hash = bit_hash({});
-    const Tokens prompt{1, 2, 3, 4, 5};
-    const auto text = generate(compute, transformer, layers, prompt, {.max_tokens = 40}, {},
-                               [&](const GeneratedStep& step) {
-                                   hash = bit_hash(step.logits, hash);
-                                   return true;
-                               });
+    const text::Tokens prompt{1, 2, 3, 4, 5};
+    const auto text = infer::generate(compute, transformer, layers, prompt, {.max_tokens = 40}, {},
+                                      [&](const infer::GeneratedStep& step) {
+                                          hash = bit_hash(step.logits, hash);
+                                          return true;
+                                      });
     EXPECT_TRUE(text.ok());
     return hash;
 }

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/generate.h"
+#include "infer/generate.h"
 #include "model/test_model.h"
 
 namespace cairn::model {
@@ -160,19 +160,19 @@ TEST(Transformer, TruncatedCachesForgetExactly) {
     EXPECT_TRUE(std::equal(tail.begin(), tail.end(), first.begin() + 30 * config.dim));
 }
 
-Tokens write(const SmallModel& model, const tensor::Compute& compute,
-             const GenerateOptions& options, std::uint64_t* digest = nullptr) {
+text::Tokens write(const SmallModel& model, const tensor::Compute& compute,
+                   const infer::GenerateOptions& options, std::uint64_t* digest = nullptr) {
     const ModelConfig& config = model.config();
     Transformer transformer(config, model.weights(), all_layers(config), compute, {});
     KvCache cache(config, all_layers(config), config.context);
-    LocalLayers layers(transformer, cache);
-    const Tokens prompt{1, 2, 3, 4, 5};
+    infer::LocalLayers layers(transformer, cache);
+    const text::Tokens prompt{1, 2, 3, 4, 5};
     std::uint64_t hash = bit_hash({});
-    auto result =
-        generate(compute, transformer, layers, prompt, options, {}, [&](const GeneratedStep& step) {
-            hash = bit_hash(step.logits, hash);
-            return true;
-        });
+    auto result = infer::generate(compute, transformer, layers, prompt, options, {},
+                                  [&](const infer::GeneratedStep& step) {
+                                      hash = bit_hash(step.logits, hash);
+                                      return true;
+                                  });
     if (digest != nullptr) *digest = hash;
     return result.value().tokens;
 }
@@ -183,7 +183,8 @@ TEST(Generate, GreedyTextIsOneForEveryMachineAndPrefillBatch) {
         for (const std::size_t batch : {1U, 2U, 64U}) {
             const Machine machine(set, batch == 2 ? 3 : 1);
             std::uint64_t digest = 0;
-            const GenerateOptions options{.sampling = {}, .max_tokens = 80, .prefill_batch = batch};
+            const infer::GenerateOptions options{
+                .sampling = {}, .max_tokens = 80, .prefill_batch = batch};
             write(model, machine.compute, options, &digest);
             EXPECT_EQ(digest, kGoldenGreedy) << tensor::kernel_set_name(set) << ' ' << batch;
         }
@@ -193,9 +194,9 @@ TEST(Generate, GreedyTextIsOneForEveryMachineAndPrefillBatch) {
 TEST(Generate, SeedsDecideAndNothingElse) {
     const SmallModel model;
     const Machine machine(tensor::available_kernel_sets().back(), 1);
-    GenerateOptions options{.sampling = {.temperature = 1.0F, .top_p = 0.9F, .seed = 1},
-                            .max_tokens = 40};
-    const Tokens first = write(model, machine.compute, options);
+    infer::GenerateOptions options{.sampling = {.temperature = 1.0F, .top_p = 0.9F, .seed = 1},
+                                   .max_tokens = 40};
+    const text::Tokens first = write(model, machine.compute, options);
     EXPECT_EQ(write(model, machine.compute, options), first);
     options.sampling.seed = 2;
     EXPECT_NE(write(model, machine.compute, options), first);
@@ -206,18 +207,19 @@ TEST(Generate, StopsAtTheContextAndWhenTold) {
     const ModelConfig& config = model.config();
     const Machine machine(tensor::available_kernel_sets().back(), 1);
     Transformer transformer(config, model.weights(), all_layers(config), machine.compute, {});
-    const auto start = [&](std::size_t prompt_size, const StepCallback& callback) {
+    const auto start = [&](std::size_t prompt_size, const infer::StepCallback& callback) {
         KvCache cache(config, all_layers(config), config.context);
-        LocalLayers layers(transformer, cache);
-        const Tokens prompt(prompt_size, 1);
-        return generate(machine.compute, transformer, layers, prompt, {.max_tokens = 1000}, {},
-                        callback);
+        infer::LocalLayers layers(transformer, cache);
+        const text::Tokens prompt(prompt_size, 1);
+        return infer::generate(machine.compute, transformer, layers, prompt, {.max_tokens = 1000},
+                               {}, callback);
     };
     const auto full = start(250, {}).value();
-    EXPECT_EQ(full.reason, StopReason::kContext);
+    EXPECT_EQ(full.reason, infer::StopReason::kContext);
     EXPECT_EQ(full.tokens.size(), config.context - 250 + 1);
-    const auto stopped = start(5, [](const GeneratedStep& step) { return step.index < 3; }).value();
-    EXPECT_EQ(stopped.reason, StopReason::kCaller);
+    const auto stopped =
+        start(5, [](const infer::GeneratedStep& step) { return step.index < 3; }).value();
+    EXPECT_EQ(stopped.reason, infer::StopReason::kCaller);
     EXPECT_EQ(stopped.tokens.size(), 4U);
     EXPECT_FALSE(start(0, {}).ok());
     EXPECT_FALSE(start(257, {}).ok());

@@ -68,7 +68,7 @@ struct Model {
     ModelConfig config;
     Weights weights;                      ///< into `storage`
     std::shared_ptr<const void> storage;  ///< keeps the weights' memory alive
-    Bytes tokenizer;            ///< canonical tokenizer bytes (model/tokenizer.h); may be empty
+    Bytes tokenizer;            ///< canonical tokenizer bytes (text/tokenizer.h); may be empty
     std::string chat_template;  ///< as the file has it; may be empty
 
     ParameterLayout layout() const { return ParameterLayout(config); }

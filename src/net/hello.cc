@@ -1,6 +1,6 @@
 #include "net/hello.h"
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "crypto/hash.h"
 #include "net/network.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "net/address.h"
 
 namespace cairn::net {

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 
 namespace cairn::net {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/codec.h"
 #include "base/disk.h"
+#include "base/encoding.h"
 #include "base/foreign_file.h"
 #include "base/log.h"
 #include "crypto/hash.h"

@@ -5,8 +5,8 @@
 
 #include "base/files.h"
 #include "base/float_mode.h"
-#include "model/files/checkpoint.h"
-#include "model/generate.h"
+#include "formats/checkpoint.h"
+#include "infer/generate.h"
 #include "train/data.h"
 #include "worth/report.h"
 
@@ -21,10 +21,10 @@ constexpr std::uint32_t kTopK = 40;
 /// An earlier model may make room for a new one; any other file is somebody's.
 Status check_replaceable(const std::string& path) {
     if (!exists(path)) return ok_status();
-    std::string magic(model::kCheckpointMagic.size(), '\0');
+    std::string magic(formats::kCheckpointMagic.size(), '\0');
     std::ifstream file(path, std::ios::binary);
     if (file.read(magic.data(), static_cast<std::streamsize>(magic.size())) &&
-        magic == model::kCheckpointMagic)
+        magic == formats::kCheckpointMagic)
         return ok_status();
     return Error{ErrorCode::kRefused,
                  path + " is there and holds no model of Cairn's: name another file"};
@@ -34,7 +34,7 @@ Status check_replaceable(const std::string& path) {
 
 ChainModelReader::ChainModelReader(const worth::ChainModel& model,
                                    std::vector<std::uint32_t> report_tokens,
-                                   std::shared_ptr<const model::Tokenizer> tokenizer,
+                                   std::shared_ptr<const text::Tokenizer> tokenizer,
                                    const tensor::Kernels* kernels, std::size_t threads)
     : model_(model),
       layout_(model.layout()),
@@ -64,7 +64,7 @@ Result<std::string> ChainModelReader::generate(const std::vector<float>& weights
     const MutexLock lock(use_);
     set_float_mode();
     const model::ModelConfig& config = layout_.config();
-    model::Tokens tokens = tokenizer_->encode(prompt);
+    text::Tokens tokens = tokenizer_->encode(prompt);
     tokens.insert(tokens.begin(), tokenizer_->begin_token());
     const model::LayerRange all = model::all_layers(config);
     model::Model plain;
@@ -73,17 +73,17 @@ Result<std::string> ChainModelReader::generate(const std::vector<float>& weights
     const model::Model packed = model::pack_model(compute_, plain);
     model::Transformer transformer(config, packed.weights, all, compute_);
     model::KvCache cache(config, all, config.context);
-    model::LocalLayers layers(transformer, cache);
-    model::GenerateOptions options;
+    infer::LocalLayers layers(transformer, cache);
+    infer::GenerateOptions options;
     options.max_tokens = max_tokens;
     options.sampling.temperature = kTemperature;
     options.sampling.top_k = kTopK;
     options.sampling.seed = seed;
     ASSIGN_OR_RETURN(
-        const model::Generated written,
-        model::generate(compute_, transformer, layers, tokens, options,
+        const infer::Generated written,
+        infer::generate(compute_, transformer, layers, tokens, options,
                         [this](std::uint32_t token) { return tokenizer_->is_end(token); }, {}));
-    model::StreamDecoder decoder(*tokenizer_);
+    text::StreamDecoder decoder(*tokenizer_);
     std::string text;
     for (const std::uint32_t token : written.tokens) text += decoder.push(token);
     return text + decoder.finish();
@@ -94,9 +94,10 @@ Status ChainModelReader::export_model(const std::vector<float>& weights, const s
     const model::ParameterLayout dense(layout_.config());
     std::vector<float> parameters(dense.size());
     model::copy_parameters(layout_, weights, dense, parameters);
-    return model::save_checkpoint(model::make_model(dense.config(), std::move(parameters),
-                                                    tokenizer_ ? tokenizer_->serialise() : Bytes()),
-                                  path);
+    return formats::save_checkpoint(
+        model::make_model(dense.config(), std::move(parameters),
+                          tokenizer_ ? tokenizer_->serialise() : Bytes()),
+        path);
 }
 
 }  // namespace cairn::node

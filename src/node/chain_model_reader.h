@@ -3,8 +3,8 @@
 
 #include "base/mutex.h"
 #include "base/thread_pool.h"
-#include "model/text/tokenizer.h"
 #include "node/model_reader.h"
+#include "text/tokenizer.h"
 #include "worth/chain_model.h"
 
 namespace cairn::node {
@@ -14,7 +14,7 @@ class ChainModelReader final : public ModelReader {
     /// `model` must outlive it; `tokenizer` may be null (then it writes no text). `report_tokens`
     /// may be empty (then there is no published loss). Computes on threads of its own.
     ChainModelReader(const worth::ChainModel& model, std::vector<std::uint32_t> report_tokens,
-                     std::shared_ptr<const model::Tokenizer> tokenizer,
+                     std::shared_ptr<const text::Tokenizer> tokenizer,
                      const tensor::Kernels* kernels, std::size_t threads);
 
     WeightsPtr weights() const override;
@@ -27,7 +27,7 @@ class ChainModelReader final : public ModelReader {
     const worth::ChainModel& model_;
     model::ParameterLayout layout_;
     std::vector<std::uint32_t> report_tokens_;
-    std::shared_ptr<const model::Tokenizer> tokenizer_;
+    std::shared_ptr<const text::Tokenizer> tokenizer_;
     Mutex use_;
     ThreadPool pool_ GUARDED_BY(use_);
     tensor::Compute compute_ GUARDED_BY(use_);

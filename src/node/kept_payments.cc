@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "crypto/hash.h"
 

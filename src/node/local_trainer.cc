@@ -37,7 +37,7 @@ LocalTrainer::LocalTrainer(const chain::NetworkDefinition& network,
                            const tensor::Kernels* kernels, std::size_t threads)
     : network_(network),
       tokens_(std::move(tokens)),
-      layout_(worth::model_config(network), train::kTile),
+      layout_(worth::model_config(network), codec::kTile),
       codec_(worth::codec_spec(network)),
       pool_(threads),
       compute_{kernels, &pool_},
@@ -78,9 +78,9 @@ std::uint64_t LocalTrainer::decoded_norm(const model::ParameterLayout& layout,
 Result<Bytes> LocalTrainer::encode_in_band(std::vector<float> delta, const RoundTask& task) const {
     Bytes payload;
     for (int i = 0; i < kMaxRescales; ++i) {
-        payload = train::encode(codec_, train::to_fixed(delta), task.codec_seed);
+        payload = codec::encode(codec_, codec::to_fixed(delta), task.codec_seed);
         ASSIGN_OR_RETURN(const auto decoded,
-                         train::decode(codec_, payload, task.codec_seed, layout_.size()));
+                         codec::decode(codec_, payload, task.codec_seed, layout_.size()));
         const auto norm = static_cast<double>(decoded_norm(layout_, decoded));
         const consensus::NormBand band = consensus::norm_band(task.mean_norm);
         const auto least = static_cast<double>(band.least);

@@ -8,10 +8,10 @@
 
 #include "base/thread_pool.h"
 #include "chain/network.h"
+#include "codec/codec.h"
 #include "model/layout.h"
 #include "node/delta_source.h"
 #include "tensor/compute.h"
-#include "train/codec.h"
 #include "train/trainer.h"
 
 namespace cairn::node {
@@ -42,7 +42,7 @@ class LocalTrainer final : public DeltaSource {
     chain::NetworkDefinition network_;
     std::vector<std::uint32_t> tokens_;
     model::ParameterLayout layout_;
-    train::CodecSpec codec_;
+    codec::CodecSpec codec_;
     ThreadPool pool_;
     tensor::Compute compute_;
     train::Trainer trainer_;

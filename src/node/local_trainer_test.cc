@@ -7,9 +7,9 @@
 
 #include <limits>
 
+#include "codec/codec.h"
 #include "consensus/contribution_rules.h"
 #include "node/test_network.h"
-#include "train/codec.h"
 #include "worth/chain_model.h"
 
 namespace cairn::node {
@@ -54,8 +54,8 @@ class Subject {
     }
     std::uint64_t norm(const RoundPayload& made, const RoundTask& task) const {
         const auto layout =
-            model::ParameterLayout(worth::model_config(tiny().definition), train::kTile);
-        const auto decoded = train::decode(worth::codec_spec(tiny().definition), made.payload,
+            model::ParameterLayout(worth::model_config(tiny().definition), codec::kTile);
+        const auto decoded = codec::decode(worth::codec_spec(tiny().definition), made.payload,
                                            task.codec_seed, layout.size());
         return LocalTrainer::decoded_norm(layout, decoded.value());
     }

@@ -5,18 +5,13 @@
 namespace cairn::node {
 
 MergeReporter::MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader,
-                             ReporterOptions options, std::function<void()> changed)
-    : loop_(loop),
-      lane_(lane),
-      reader_(reader),
-      options_(std::move(options)),
-      changed_(std::move(changed)) {}
+                             ReporterOptions options)
+    : loop_(loop), lane_(lane), reader_(reader), options_(std::move(options)) {}
 
 void MergeReporter::on_merge(ChainState& state, const BlockNode* block) {
     WeightsPtr weights = reader_.weights();
     if (waiting_ >= options_.max_waiting) {
         write(state.store(), report(block->hash, *weights));
-        loop_.post(alive_.guard([this] { changed_(); }));
         return;
     }
     ++waiting_;
@@ -29,8 +24,7 @@ void MergeReporter::on_merge(ChainState& state, const BlockNode* block) {
 
 void MergeReporter::keep(const Report& report) {
     --waiting_;
-    lane_.on_lane([report](ChainState& state) { write(state.store(), report); },
-                  alive_.guard([this] { changed_(); }));
+    lane_.on_lane([report](ChainState& state) { write(state.store(), report); });
 }
 
 MergeReporter::Report MergeReporter::report(const Hash256& block,

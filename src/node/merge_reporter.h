@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 
@@ -24,9 +23,8 @@ struct ReporterOptions {
 
 class MergeReporter {
   public:
-    /// All must outlive it, and it the loop. `changed` is called on the loop after each new figure.
-    MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader, ReporterOptions options,
-                  std::function<void()> changed);
+    /// All must outlive it, and it the loop.
+    MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader, ReporterOptions options);
 
     /// On the chain lane, with the model right after the merge block.
     void on_merge(ChainState& state, const BlockNode* block);
@@ -45,7 +43,6 @@ class MergeReporter {
     LedgerLane& lane_;
     ModelReader& reader_;
     ReporterOptions options_;
-    std::function<void()> changed_;
     std::atomic<std::uint32_t> waiting_{0};
     Alive alive_;
 };

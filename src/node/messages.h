@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "chain/block.h"
 #include "net/network.h"
 

@@ -42,7 +42,7 @@ Node::Node(NodeConfig config, NodeSeams seams)
         });
     if (seams_.reader) {
         reporter_ = std::make_unique<MergeReporter>(seams_.loop, chain_.lane(), *seams_.reader,
-                                                    config_.reporter, [this] { changed(); });
+                                                    config_.reporter);
         chain_.lane().set_merge_hook(
             [this](ChainState& state, const BlockNode* node) { reporter_->on_merge(state, node); });
     }
@@ -98,7 +98,6 @@ void Node::check_clock() {
         log_warn("{}",
                  clock_.trouble.empty() ? "this machine's clock is right again" : clock_.trouble);
         tell_clock();
-        changed();
     }
     const bool mines = mining_wanted_ && clock_.may_mine;
     if (miner_.enabled() != mines) miner_.set_enabled(mines);
@@ -161,7 +160,6 @@ void Node::on_peer_down(net::PeerId id, const std::string& reason) {
     peers_.erase(found);
     clock_watch_.on_peer_down(id);
     sync_.request_bodies();
-    changed();
 }
 
 void Node::drop(Peer& peer, const std::string& reason) {
@@ -247,7 +245,6 @@ void Node::make_ready(Peer& peer) {
             if (!put.ok()) log_warn("{}", put.error().message);
         });
     }
-    changed();
 }
 
 Status Node::on_get_asset(Peer& peer, ByteView body) {
@@ -322,7 +319,6 @@ void Node::on_tip(const SwitchOutcome& outcome) {
     trainer_.on_tip(outcome);
     miner_.on_tip();
     sync_.request_bodies();
-    changed();
 }
 
 }  // namespace cairn::node

@@ -97,7 +97,6 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
                   Answer<std::string> answer) override;
     void export_model(std::string path, Answer<Hash256> answer) override;
-    void on_change(std::function<void()> listener) override { listener_ = std::move(listener); }
 
   private:
     void on_peer_up(net::PeerId id, const net::PeerInfo& info) override;
@@ -137,9 +136,6 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
         std::function<Result<T>(const std::vector<float>&, const Hash256& state_root)>;
     template <typename T>
     void with_weights(WeightsWork<T> work, Answer<T> answer);
-    void changed() {
-        if (listener_) listener_();
-    }
 
     NodeConfig config_;
     NodeSeams seams_;
@@ -159,7 +155,6 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     std::uint64_t ticks_ = 0;
     std::unique_ptr<MergeReporter> reporter_;
     SeenCache explained_{4'096};
-    std::function<void()> listener_;
     Alive alive_;
 };
 

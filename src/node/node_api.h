@@ -118,10 +118,6 @@ class NodeApi {
     /// Writes the tip's model with its tokenizer to one file (own checkpoint format), so that it
     /// can be served or taken elsewhere. Answers with the state root that it belongs to.
     virtual void export_model(std::string path, Answer<Hash256> answer) = 0;
-
-    /// For a reader that wants to be told: called on the loop after each change of tip and each
-    /// new figure of a merge block. One listener; an empty function takes it away.
-    virtual void on_change(std::function<void()> listener) = 0;
 };
 
 }  // namespace cairn::node

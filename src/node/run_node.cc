@@ -73,7 +73,7 @@ Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
 
 /// What the chain's state, its copies and the judge take, roughly.
 std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains) {
-    const model::ParameterLayout layout(worth::model_config(network), train::kTile);
+    const model::ParameterLayout layout(worth::model_config(network), codec::kTile);
     const std::uint64_t merges = network.novelty ? network.novelty_rounds : 0;
     const std::uint64_t words = 2 + 2 + 2 + merges + 4 + (trains ? 6 : 0);
     return layout.size() * 4 * words + (std::uint64_t{64} << 20);
@@ -106,7 +106,7 @@ class Process {
     SystemRandom random_;
     const tensor::Kernels* kernels_ = nullptr;
     std::unique_ptr<ThreadPool> pool_;
-    std::shared_ptr<const model::Tokenizer> tokenizer_;
+    std::shared_ptr<const text::Tokenizer> tokenizer_;
     std::unique_ptr<worth::ChainModel> model_;
     std::unique_ptr<ChainModelReader> reader_;
     std::unique_ptr<LocalTrainer> trainer_;
@@ -194,7 +194,7 @@ Status Process::load_model() {
     }
     if (!network_definition_.tokenizer_hash.is_zero()) {
         ASSIGN_OR_RETURN(const auto bytes, assets_.get(network_definition_.tokenizer_hash));
-        ASSIGN_OR_RETURN(tokenizer_, model::parse_tokenizer(*bytes));
+        ASSIGN_OR_RETURN(tokenizer_, text::parse_tokenizer(*bytes));
     }
     ASSIGN_OR_RETURN(model_, worth::ChainModel::create(network_definition_, std::move(judge),
                                                        {kernels_, pool_.get()}));
@@ -211,7 +211,7 @@ Status Process::load_trainer() {
     for (const std::string& name : options_.train) {
         ASSIGN_OR_RETURN(const std::string text, read_text_file(name));
         tokens.push_back(tokenizer_->begin_token());
-        const model::Tokens more = tokenizer_->encode(text);
+        const text::Tokens more = tokenizer_->encode(text);
         tokens.insert(tokens.end(), more.begin(), more.end());
     }
     log_info("training on {} private tokens", tokens.size());

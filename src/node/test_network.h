@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "chain/network.h"
-#include "model/text/bpe.h"
 #include "node/assets.h"
 #include "node/calibrate.h"
+#include "text/bpe.h"
 #include "worth/network_rules.h"
 
 namespace cairn::node {
@@ -29,7 +29,7 @@ inline std::string tiny_text(std::uint64_t seed, std::size_t sentences) {
 
 struct TinyNetwork {
     chain::NetworkDefinition definition;
-    std::unique_ptr<model::BpeTokenizer> tokenizer;
+    std::unique_ptr<text::BpeTokenizer> tokenizer;
     std::vector<std::uint32_t> judge;
     std::vector<std::uint32_t> report;
 
@@ -43,7 +43,7 @@ inline TinyNetwork make_tiny_network(chain::NetworkDefinition base) {
     TinyNetwork tiny;
     const std::string judge_text = tiny_text(1, 600);
     const std::string_view learn_from[] = {judge_text};
-    tiny.tokenizer = model::train_bpe(learn_from, 288).value();
+    tiny.tokenizer = text::train_bpe(learn_from, 288).value();
     tiny.judge = tiny.tokenizer->encode(judge_text);
     tiny.report = tiny.tokenizer->encode(tiny_text(2, 600));
     base.architecture.dim = 16;

@@ -43,8 +43,6 @@ void LayerServer::set_model(ModelSnapshot snapshot, model::LayerRange layers) {
     loaded_.clear();
 }
 
-void LayerServer::drain() { draining_ = true; }
-
 std::optional<Announce> LayerServer::announce() const {
     if (!snapshot_) return std::nullopt;
     Announce record;
@@ -52,7 +50,7 @@ std::optional<Announce> LayerServer::announce() const {
     record.model = snapshot_->hash;
     record.layers = layers_;
     record.load = static_cast<std::uint32_t>(sessions_.size());
-    record.capacity = draining_ ? 0 : static_cast<std::uint32_t>(options_.max_sessions);
+    record.capacity = static_cast<std::uint32_t>(options_.max_sessions);
     record.issued_ms = clock_.wall_ms();
     record.expires_ms = record.issued_ms + options_.announce_life_ms;
     sign(record, secret_, random_.hash256());
@@ -163,7 +161,6 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(const OpenSession& r
         return no(Refusal::kBadRequest, "this session id is in use");
     if (request.has_next && request.next.key == key_)
         return no(Refusal::kBadRequest, "the next hop is this server itself");
-    if (draining_) return no(Refusal::kBusy, "this server is leaving");
     if (sessions_.size() >= options_.max_sessions)
         return no(Refusal::kBusy,
                   "all " + std::to_string(options_.max_sessions) + " sessions are taken");

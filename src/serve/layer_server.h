@@ -8,7 +8,7 @@
 // Lane::kServe. Every queue is bounded; what does not fit is refused with Refusal::kBusy.
 //
 // It is a NetworkHandler: a pure layer server gives it to the Network as it is, a chain node hands
-// on all peers' ups and downs and the messages for which is_serve_kind() holds.
+// on all peers' ups and downs and the messages of the kinds in serve/messages.h.
 #pragma once
 
 #include <deque>
@@ -57,8 +57,6 @@ class LayerServer final : public net::NetworkHandler {
     /// From now on sessions are opened on this snapshot's `layers`; CHECKs that it has them.
     /// Sessions that are open go on with theirs.
     void set_model(ModelSnapshot snapshot, model::LayerRange layers);
-    /// Takes no new session from now on (leaving gracefully); open ones go on.
-    void drain();
 
     /// The signed record that AskAnnounce is answered with; nothing while there is no model.
     std::optional<Announce> announce() const;
@@ -114,7 +112,6 @@ class LayerServer final : public net::NetworkHandler {
     model::LayerRange layers_;
     /// Layers set up for computing, by span; sessions of the same span share one.
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::weak_ptr<Loaded>> loaded_;
-    bool draining_ = false;
     std::map<net::PeerId, net::PeerInfo> peers_;
     SessionMap sessions_;
     std::deque<Hash256> ready_;  // sessions with waiting pushes, fair order; each at most once

@@ -37,8 +37,6 @@ enum class MessageKind : std::uint16_t {
     kProgress = 0x530b,
 };
 
-inline bool is_serve_kind(std::uint16_t kind) { return (kind & 0xff00) == 0x5300; }
-
 inline constexpr std::size_t kMaxHops = 32;
 inline constexpr std::size_t kMaxAddressBytes = 256;
 inline constexpr std::size_t kMaxReasonBytes = 512;

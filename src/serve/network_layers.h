@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "model/generate.h"
+#include "infer/generate.h"
 #include "serve/remote_layers.h"
 
 namespace cairn::serve {
@@ -19,7 +19,7 @@ struct NetworkLayersOptions {
     Hash256 genesis;  ///< of the Servers' network; all zeros: pure layer servers
 };
 
-class NetworkLayers final : public model::LayerStack {
+class NetworkLayers final : public infer::LayerStack {
   public:
     /// Finds Servers that together hold all layers of the model and opens a session over them.
     /// The model is named by its content hash (serve/model_snapshot.h).

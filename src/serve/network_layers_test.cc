@@ -9,7 +9,7 @@
 #include <future>
 #include <thread>
 
-#include "model/files/checkpoint.h"
+#include "formats/checkpoint.h"
 #include "serve/run_server.h"
 #include "serve/test_world.h"
 
@@ -54,30 +54,30 @@ struct NetworkLayersTest : ::testing::Test {
     tensor::Compute compute{tensor::kernels_from_environment().value(), &pool};
     model::Transformer ends{snapshot.config, snapshot.weights, model::all_layers(snapshot.config),
                             compute};
-    const model::Tokens prompt = {1, 17, 5, 60, 33, 2};
+    const text::Tokens prompt = {1, 17, 5, 60, 33, 2};
 
     void SetUp() override {
         fs::create_directories(folder);
-        ASSERT_TRUE(model::save_checkpoint(*model, file).ok());
+        ASSERT_TRUE(formats::save_checkpoint(*model, file).ok());
     }
     void TearDown() override { fs::remove_all(folder); }
 
-    Result<model::Generated> write(model::LayerStack& layers, std::vector<float>& logits,
+    Result<infer::Generated> write(infer::LayerStack& layers, std::vector<float>& logits,
                                    const std::function<void(std::size_t)>& at_step = {}) {
-        model::GenerateOptions options;
+        infer::GenerateOptions options;
         options.max_tokens = 24;
         options.prefill_batch = 4;
-        return model::generate(
-            compute, ends, layers, prompt, options, {}, [&](const model::GeneratedStep& step) {
+        return infer::generate(
+            compute, ends, layers, prompt, options, {}, [&](const infer::GeneratedStep& step) {
                 logits.insert(logits.end(), step.logits.begin(), step.logits.end());
                 if (at_step) at_step(step.index);
                 return true;
             });
     }
-    std::pair<model::Tokens, std::vector<float>> write_alone() {
+    std::pair<text::Tokens, std::vector<float>> write_alone() {
         model::KvCache cache(snapshot.config, model::all_layers(snapshot.config),
                              snapshot.config.context);
-        model::LocalLayers layers(ends, cache);
+        infer::LocalLayers layers(ends, cache);
         std::vector<float> logits;
         auto text = write(layers, logits);
         return {text.value().tokens, logits};

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "crypto/keys.h"
 #include "model/weights.h"
 #include "tensor/kv_type.h"

@@ -9,32 +9,32 @@
 
 #include "base/test_data.h"
 #include "crypto/hash.h"
-#include "model/files/llama2c.h"
-#include "model/files/load.h"
+#include "formats/llama2c.h"
+#include "formats/load.h"
 #include "serve/test_world.h"
 
 namespace cairn::serve {
 namespace {
 
 struct Text {
-    model::Tokens tokens;
+    text::Tokens tokens;
     Hash256 digest;  // over the bits of every step's logits
     std::string error;
 
     bool operator==(const Text&) const = default;
 };
 
-Text write_text(TestWorld& world, model::LayerStack& layers, const model::Tokens& prompt,
+Text write_text(TestWorld& world, infer::LayerStack& layers, const text::Tokens& prompt,
                 std::size_t tokens, float temperature = 0.0F) {
     model::Transformer ends(world.snapshot.config, world.snapshot.weights, {0, 0}, world.compute);
-    model::GenerateOptions options;
+    infer::GenerateOptions options;
     options.sampling.temperature = temperature;
     options.sampling.seed = 5;
     options.max_tokens = tokens;
     options.prefill_batch = 16;
     crypto::Sha256 hasher;
-    auto generated = model::generate(
-        world.compute, ends, layers, prompt, options, {}, [&](const model::GeneratedStep& step) {
+    auto generated = infer::generate(
+        world.compute, ends, layers, prompt, options, {}, [&](const infer::GeneratedStep& step) {
             hasher.update({reinterpret_cast<const std::uint8_t*>(step.logits.data()),
                            step.logits.size_bytes()});
             return true;
@@ -43,18 +43,18 @@ Text write_text(TestWorld& world, model::LayerStack& layers, const model::Tokens
     return {generated->tokens, hasher.finish(), ""};
 }
 
-Text write_alone(TestWorld& world, const model::Tokens& prompt, std::size_t tokens,
+Text write_alone(TestWorld& world, const text::Tokens& prompt, std::size_t tokens,
                  float temperature = 0.0F) {
     const model::LayerRange all = model::all_layers(world.snapshot.config);
     model::Transformer transformer(world.snapshot.config, world.snapshot.weights, all,
                                    world.compute);
     model::KvCache cache(world.snapshot.config, all, world.snapshot.config.context);
-    model::LocalLayers layers(transformer, cache);
+    infer::LocalLayers layers(transformer, cache);
     return write_text(world, layers, prompt, tokens, temperature);
 }
 
-const model::Tokens kPrompt = {1, 17, 5,  60, 33, 2, 9,  9,  41, 28, 3,  50,
-                               7, 22, 61, 14, 4,  4, 19, 37, 11, 6,  13, 2};
+const text::Tokens kPrompt = {1, 17, 5,  60, 33, 2, 9,  9,  41, 28, 3,  50,
+                              7, 22, 61, 14, 4,  4, 19, 37, 11, 6,  13, 2};
 
 struct RemoteLayersTest : ::testing::Test {
     ClientOptions quick{
@@ -237,7 +237,7 @@ TEST_F(RemoteLayersTest, SaysWhichLayersNobodyHolds) {
 // The real thing: a trained model, against the text that two other programs agree on.
 TEST(RemoteStories, SplitOverTwoAndThreeServersWritesTheSameStory) {
     const std::string file = test_data_folder() + "/stories260K/stories260K.bin";
-    auto loaded = model::load_any(file);
+    auto loaded = formats::load_any(file);
     if (!loaded.ok()) GTEST_SKIP() << "no test data: " << loaded.error().message;
     TestWorld world(std::make_shared<const model::Model>(std::move(loaded->model)));
     const Text expected = write_alone(world, {1}, 120);

@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "base/log.h"
-#include "model/files/load.h"
+#include "formats/load.h"
 #include "net/tls_network.h"
 #include "serve/route.h"
 
@@ -62,7 +62,7 @@ Status run_server(const RunServerOptions& options) {
     ModelSnapshot snapshot;
     model::LayerRange layers;
     {
-        ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(options.model_file));
+        ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(options.model_file));
         if (!loaded.model.config.causal)
             return Error{ErrorCode::kUnsupported,
                          options.model_file +

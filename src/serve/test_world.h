@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "model/generate.h"
+#include "infer/generate.h"
 #include "serve/layer_server.h"
 #include "serve/remote_layers.h"
 
@@ -133,7 +133,7 @@ struct TestWorld {
 };
 
 /// A LayerStack over RemoteLayers on the fake loop.
-class FakeRemote final : public model::LayerStack {
+class FakeRemote final : public infer::LayerStack {
   public:
     FakeRemote(TestWorld& world, RemoteOptions options)
         : world_(world),

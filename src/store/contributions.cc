@@ -97,20 +97,6 @@ Result<std::vector<ContributionRecord>> Store::contributions_at(std::uint64_t he
     return read_contributions(rows);
 }
 
-Result<std::vector<Earnings>> Store::earnings(std::size_t max) const {
-    std::vector<Earnings> found;
-    const MutexLock lock(mutex_);
-    Statement rows = database_->query(
-        "SELECT contributor, COUNT(*), SUM(reward) FROM contributions WHERE merged = 1 "
-        "GROUP BY contributor ORDER BY SUM(reward) DESC, contributor LIMIT ?",
-        max);
-    for (;;) {
-        ASSIGN_OR_RETURN(const bool row, rows.step());
-        if (!row) return found;
-        found.push_back({rows.fixed<32>(0), rows.u64(1), rows.u64(2)});
-    }
-}
-
 Result<std::vector<Hash256>> Store::find_by_prefix(std::string_view prefix, std::size_t max) const {
     constexpr std::size_t kDigits = 2 * Hash256::kSize;
     if (prefix.size() < 4 || prefix.size() > kDigits)

@@ -1,6 +1,6 @@
 #include "store/file_format.h"
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "crypto/hash.h"
 
 namespace cairn::store {

@@ -20,12 +20,6 @@ Status Store::put_peer(const PeerRecord& peer) {
     return transaction->commit();
 }
 
-Status Store::remove_peer(const std::string& address) {
-    RETURN_IF_ERROR(refuse_if_read_only());
-    const MutexLock lock(mutex_);
-    return database_->query("DELETE FROM peers WHERE address = ?", address).run();
-}
-
 Result<std::vector<PeerRecord>> Store::peers() const {
     std::vector<PeerRecord> found;
     const MutexLock lock(mutex_);

@@ -116,13 +116,6 @@ struct TipChange {
     TipRecord tip;                        ///< afterwards
 };
 
-/// What a contributor has earned on the active chain.
-struct Earnings {
-    crypto::PublicKey contributor;
-    std::uint64_t contributions = 0;
-    std::uint64_t reward = 0;
-};
-
 struct SnapshotRecord {
     std::uint64_t height = 0;
     Hash256 block;

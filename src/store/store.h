@@ -119,8 +119,6 @@ class Store {
     /// Those aimed at a merge height, merged ones first.
     Result<std::vector<ContributionRecord>> contributions_at(std::uint64_t height,
                                                              std::size_t max) const;
-    /// Richest first.
-    Result<std::vector<Earnings>> earnings(std::size_t max) const;
     /// Commitments, contributors, blocks and payments whose hexadecimal name begins with `prefix`
     /// (at least 4 digits): for people who type.
     Result<std::vector<Hash256>> find_by_prefix(std::string_view prefix, std::size_t max) const;
@@ -133,7 +131,6 @@ class Store {
 
     /// Adds or replaces by address; above kMaxPeers the longest unseen goes.
     Status put_peer(const PeerRecord& peer);
-    Status remove_peer(const std::string& address);
     /// Latest seen first.
     Result<std::vector<PeerRecord>> peers() const;
 

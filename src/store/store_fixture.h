@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "base/random.h"
 #include "crypto/hash.h"
 #include "store/store.h"

@@ -62,9 +62,6 @@ TEST(Store, ReorganisationReplacesTheRecordsOfTheBranch) {
     EXPECT_EQ(must(store->merges(0, 100)).size(), 8u);
     // The left branch stays on disk: it may win again.
     EXPECT_EQ(must(store->body(TestBlock(5).hash)), TestBlock(5).body);
-    std::uint64_t earned = 0;
-    for (const Earnings& earnings : must(store->earnings(10))) earned += earnings.reward;
-    EXPECT_EQ(earned, 8 * 100u + 28u);
 }
 
 TEST(Store, AWrongStepOfTheChainChangesNothing) {
@@ -119,7 +116,6 @@ TEST(Store, RefusedContributionsAreRememberedUntilMerged) {
     ASSERT_EQ(found.size(), 1u);
     EXPECT_FALSE(found[0].merged);
     EXPECT_TRUE(found[0].block.is_zero());
-    EXPECT_TRUE(must(store->earnings(9)).empty());
     must(add_block(*store, TestBlock(0)));
     found = must(store->contributions(refused.commitment_id, 9));
     ASSERT_EQ(found.size(), 1u);
@@ -193,8 +189,6 @@ TEST(Store, PeersAreBoundedByTheLongestUnseen) {
     const auto peers = must(store->peers());
     ASSERT_EQ(peers.size(), kMaxPeers);
     EXPECT_EQ(peers.back().last_seen_ms, 5u);
-    must(store->remove_peer(peers.back().address));
-    EXPECT_EQ(must(store->peers()).size(), kMaxPeers - 1);
 }
 
 TEST(Store, BelongsToOneNetworkAndOneWriter) {

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "tensor/compute.h"
+#include "tensor/operands.h"
 
 namespace cairn::tensor {
 
@@ -16,16 +17,6 @@ struct AdamwSettings {
     double beta2 = 0.95;
     double eps = 1e-8;
     double weight_decay = 0.1;
-};
-
-/// What one step uses: computed in double, rounded once.
-struct AdamwCoefficients {
-    float learning_rate;
-    float beta1, one_minus_beta1;
-    float beta2, one_minus_beta2;
-    float bias1, bias2;  ///< 1 - beta^step
-    float eps;
-    float keep;  ///< 1 - learning_rate * weight_decay, for matrices
 };
 
 /// `step` counts from 1.

@@ -10,60 +10,9 @@
 #include <span>
 
 #include "tensor/compute.h"
-#include "tensor/kv_type.h"
-#include "tensor/matrix.h"
+#include "tensor/operands.h"
 
 namespace cairn::tensor {
-
-inline constexpr std::size_t kKeyBlock = 64;
-
-struct AttentionShape {
-    std::size_t sequences = 1;
-    std::size_t queries = 0;         ///< per sequence
-    std::size_t first_position = 0;  ///< of each sequence's first query; earlier keys are cached
-    std::size_t heads = 0;
-    std::size_t kv_heads = 0;
-    std::size_t head_dim = 0;
-    bool causal = true;
-
-    /// Keys per sequence that the operands hold.
-    std::size_t keys() const { return first_position + queries; }
-    /// How many keys the query in row i of its sequence sees: those at positions below this.
-    std::size_t visible(std::size_t i) const { return causal ? first_position + i + 1 : keys(); }
-};
-
-/// The softmax of each (query, head): its largest score and the sum of exp(score - max). Backward
-/// recomputes the probabilities from these two.
-struct AttentionStats {
-    float* max = nullptr;  ///< [sequences * queries, heads]
-    float* sum = nullptr;  ///< [sequences * queries, heads]
-};
-
-/// Keys or values: fp32 rows, or rows as a cache of a narrow type keeps them (N5), which are
-/// widened exactly when they are read. Row i starts i * stride elements after data.
-struct KvRows {
-    KvType type = KvType::kF32;
-    const void* data = nullptr;
-    std::size_t rows = 0;
-    std::size_t cols = 0;
-    std::size_t stride = 0;
-
-    KvRows(ConstMatrix m) : data(m.data), rows(m.rows), cols(m.cols), stride(m.stride) {}
-    KvRows(Matrix m) : KvRows(ConstMatrix(m)) {}
-    KvRows(const float* values, std::size_t n_rows, std::size_t n_cols)
-        : KvRows(ConstMatrix(values, n_rows, n_cols)) {}
-    KvRows(KvType t, const void* values, std::size_t n_rows, std::size_t n_cols)
-        : type(t), data(values), rows(n_rows), cols(n_cols), stride(n_cols) {}
-};
-
-/// One call's operands.
-struct AttentionForward {
-    AttentionShape shape;
-    ConstMatrix q;
-    KvRows k, v;
-    Matrix out;
-    AttentionStats stats;
-};
 
 /// q, out: [sequences * queries, heads * head_dim]; k, v: [sequences * keys(), kv_heads *
 /// head_dim], already rotated and, for a narrow cache type, already rounded. stats may hold null

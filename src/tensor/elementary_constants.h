@@ -1,8 +1,9 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// Constants of the fp32 elementary functions, shared by the definition (reference/elementary.cc)
-// and the vector bodies (kernels/elementary_body.h). The polynomials are minimax fits for the
-// relative error of the whole function, found with Remez' algorithm at 60 digits and rounded.
+// Constants of the fp32 elementary functions, shared by the definition
+// (tensor/reference/elementary.cc) and the vector bodies (tensor/kernels/elementwise_body.h). The
+// polynomials are minimax fits for the relative error of the whole function, found with Remez'
+// algorithm at 60 digits and rounded.
 #pragma once
 
 namespace cairn::tensor {

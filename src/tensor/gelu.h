@@ -9,10 +9,9 @@
 #include <cstddef>
 
 #include "tensor/compute.h"
+#include "tensor/operands.h"
 
 namespace cairn::tensor {
-
-enum class GeluForm { kErf, kTanh };
 
 /// y[i] = gelu(x[i]); y may be x.
 void gelu_forward(const Compute& compute, GeluForm form, std::size_t count, const float* x,

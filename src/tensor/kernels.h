@@ -5,35 +5,10 @@
 
 #include <cstdint>
 
-#include "tensor/adamw.h"
-#include "tensor/attention.h"
 #include "tensor/compute.h"
-#include "tensor/gelu.h"
-#include "tensor/matrix.h"
-#include "tensor/rope.h"
-#include "tensor/weight.h"
+#include "tensor/operands.h"
 
 namespace cairn::tensor {
-
-/// How many queries of a head one call of attention_forward gets.
-inline constexpr std::size_t kQueryBlock = 64;
-
-struct AttentionBackward {
-    AttentionShape shape;
-    ConstMatrix dout, q, k, v, out;
-    AttentionStats stats;
-    Matrix dq, dk, dv;
-};
-
-/// One turn of rows [begin, end) of x; sign -1 turns backwards.
-struct RopeTurn {
-    const float* cos;
-    const float* sin;
-    std::size_t pairs;
-    RopePairing pairing;
-    RopeRows rows;
-    float sign;
-};
 
 struct Kernels {
     KernelSet set;

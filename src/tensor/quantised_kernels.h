@@ -8,8 +8,7 @@
 #include <cstdint>
 
 #include "tensor/compute.h"
-#include "tensor/matrix.h"
-#include "tensor/weight.h"
+#include "tensor/operands.h"
 
 namespace cairn::tensor {
 

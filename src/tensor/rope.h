@@ -7,13 +7,9 @@
 
 #include "base/result.h"
 #include "tensor/compute.h"
-#include "tensor/matrix.h"
+#include "tensor/operands.h"
 
 namespace cairn::tensor {
-
-/// Which elements make a pair: (2i, 2i+1) as in llama2.c and GGUF's llama, or (i, i + d/2) as in
-/// Hugging Face models. It belongs to the model.
-enum class RopePairing { kInterleaved, kHalves };
 
 /// cos and sin of position * theta^(-2i/d), computed in double and rounded once.
 struct RopeTable {
@@ -56,12 +52,6 @@ std::vector<double> scaled_rope_frequencies(std::size_t head_dim, double theta,
                                             const RopeScaling& scaling);
 /// What cos and sin are multiplied by: 1 except for yarn, whose formula is 0.1 ln(factor) + 1.
 double rope_attention_factor(const RopeScaling& scaling);
-
-/// Which positions the rows of a matrix have: row i is position first + i mod tokens.
-struct RopeRows {
-    std::size_t tokens;     ///< rows per sequence
-    std::size_t first = 0;  ///< position of each sequence's first row
-};
 
 /// Turns every head of x [rows, heads * head_dim] in place.
 void rope_forward(const Compute& compute, const RopeTable& table, RopePairing pairing,

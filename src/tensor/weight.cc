@@ -60,6 +60,8 @@ std::size_t weight_row_bytes(WeightType type, std::size_t cols) {
     return info.row_head_bytes + cols / info.group * info.group_bytes;
 }
 
+std::size_t Weight::canonical_bytes() const { return rows * weight_row_bytes(type, cols); }
+
 void matmul_nt(const Compute& compute, ConstMatrix a, const Weight& w, Matrix c) {
     const Product product{w, c};
     matmul_nt(compute, a, std::span(&product, 1));

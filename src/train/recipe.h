@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "model/config.h"
 
 namespace cairn::train {

@@ -3,9 +3,9 @@
 #include <bit>
 #include <cmath>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "base/foreign_file.h"
-#include "model/text/tokenizer.h"
+#include "text/tokenizer.h"
 
 namespace cairn::train {
 
@@ -51,7 +51,7 @@ RunOptions decode_options(Reader& reader) {
 Result<RunState> decode_fields(Reader& reader) {
     RunState state;
     ASSIGN_OR_RETURN(state.config, model::decode_config(reader));
-    state.tokenizer = reader.bytes(model::kMaxTokenizerBytes);
+    state.tokenizer = reader.bytes(text::kMaxTokenizerBytes);
     ASSIGN_OR_RETURN(state.recipe, decode_recipe(reader));
     state.options = decode_options(reader);
     state.text_hash = reader.fixed<32>();

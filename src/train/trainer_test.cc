@@ -8,10 +8,10 @@
 #include <cmath>
 #include <limits>
 
-#include "base/codec.h"
+#include "base/encoding.h"
+#include "codec/codec.h"
 #include "crypto/hash.h"
 #include "model/weights.h"
-#include "train/codec.h"
 #include "train/data.h"
 #include "train/local_steps.h"
 #include "train/schedule.h"
@@ -57,7 +57,7 @@ struct Bench {
     explicit Bench(tensor::KernelSet set = tensor::KernelSet::kReference, std::size_t threads = 1,
                    const Recipe& recipe = tiny_recipe())
         : pool(threads),
-          layout(tiny_config(), kTile),
+          layout(tiny_config(), codec::kTile),
           text(tiny_text()),
           trainer(layout, recipe, text, 7, {tensor::kernels_for(set).value(), &pool}),
           theta(model::initial_parameters(layout, 3)) {

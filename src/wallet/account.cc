@@ -1,6 +1,6 @@
 #include "wallet/account.h"
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "crypto/hash.h"
 #include "wallet/words.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "wallet/base58.h"
 #include "wallet/words.h"
 

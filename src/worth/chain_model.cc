@@ -44,11 +44,11 @@ Result<std::unique_ptr<ChainModel>> ChainModel::create(const chain::NetworkDefin
                                                        const tensor::Compute& compute) {
     const model::ModelConfig config = model_config(network);
     RETURN_IF_ERROR(model::validate(config));
-    RETURN_IF_ERROR(train::validate(codec_spec(network)));
+    RETURN_IF_ERROR(codec::validate(codec_spec(network)));
     if (novelty_rounds(network) > kMaxNoveltyRounds)
         return invalid("network: novelty_rounds must be at most 16");
-    const model::ParameterLayout layout(config, train::kTile);
-    if (layout.size() > train::kMaxCodecParameters)
+    const model::ParameterLayout layout(config, codec::kTile);
+    if (layout.size() > codec::kMaxCodecParameters)
         return invalid("network: more parameters than a payload can carry");
     RETURN_IF_ERROR(validate_judge(layout, judge_rules(network), judge_tokens));
     if (token_text_hash(judge_tokens) != network.judge_hash)
@@ -62,7 +62,7 @@ ChainModel::ChainModel(const chain::NetworkDefinition& network,
       codec_(codec_spec(network)),
       judge_tokens_(std::move(judge_tokens)),
       compute_(compute),
-      state_(model::ParameterLayout(model_config(network), train::kTile), network.weights_seed,
+      state_(model::ParameterLayout(model_config(network), codec::kTile), network.weights_seed,
              novelty_rounds(network)) {}
 
 ChainModel::Bench& ChainModel::bench() {
@@ -86,7 +86,7 @@ const JudgeGradient& ChainModel::gradient(const Hash256& judge_seed) {
 }
 
 Result<Delta> ChainModel::decode(ByteView payload, const Hash256& codec_seed) const {
-    ASSIGN_OR_RETURN(Delta delta, train::decode(codec_, payload, codec_seed, layout().size()));
+    ASSIGN_OR_RETURN(Delta delta, codec::decode(codec_, payload, codec_seed, layout().size()));
     clear_padding(layout(), delta);
     return delta;
 }

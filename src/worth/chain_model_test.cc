@@ -63,11 +63,11 @@ struct Bench {
         const std::vector<float> theta(model->state().weights().begin(),
                                        model->state().weights().end());
         const auto run = train::run_local_steps(trainer, theta, 0, steps).value();
-        return through_codec(train::to_fixed(run.delta), user);
+        return through_codec(codec::to_fixed(run.delta), user);
     }
     Delta through_codec(const std::vector<std::int32_t>& fixed, std::uint64_t user) {
         const Hash256 seed = seed_of("codec", user);
-        return model->decode(train::encode(model->codec(), fixed, seed), seed).value();
+        return model->decode(codec::encode(model->codec(), fixed, seed), seed).value();
     }
     static Hash256 seed_of(std::string_view word, std::uint64_t number) {
         Writer writer;

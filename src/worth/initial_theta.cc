@@ -2,8 +2,8 @@
 //
 // theta^0 by integers alone. The sum of four 16-bit uniforms centred on 0 has standard deviation
 // 65536 / sqrt(3); a multiplier with 16 fraction bits brings it to 0.02 in units of 2^-24.
+#include "codec/codec.h"
 #include "tensor/philox.h"
-#include "train/codec.h"
 #include "worth/exact_dot.h"
 #include "worth/model_state.h"
 
@@ -45,7 +45,7 @@ std::vector<std::int32_t> initial_theta(const model::ParameterLayout& layout,
         const model::TensorInfo& tensor = layout.tensors()[stream];
         if (!tensor.is_matrix) {
             for (std::uint64_t i = 0; i < tensor.size(); ++i)
-                theta[tensor.offset + i] = std::int32_t{1} << train::kFractionBits;
+                theta[tensor.offset + i] = std::int32_t{1} << codec::kFractionBits;
             continue;
         }
         const std::int64_t multiplier = is_output_projection(tensor.kind) ? smaller : kMultiplier;

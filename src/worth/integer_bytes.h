@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "crypto/hash.h"
 
 namespace cairn::worth {

@@ -1,7 +1,7 @@
 // CONSENSUS: changing a result here splits the network.
 #include "worth/judge.h"
 
-#include "base/codec.h"
+#include "base/encoding.h"
 #include "crypto/hash.h"
 #include "tensor/loss.h"
 #include "train/data.h"

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "base/codec.h"
+#include "base/encoding.h"
+#include "codec/codec.h"
 #include "crypto/hash.h"
-#include "train/codec.h"
 #include "worth/integer_bytes.h"
 
 namespace cairn::worth {
@@ -24,7 +24,7 @@ std::int32_t clamped(std::int64_t value) {
 }
 
 Hash256 tile_hash(std::span<const std::int32_t> theta, std::size_t tile) {
-    return hash_int32("cairn/theta-tile", theta.subspan(tile * train::kTile, train::kTile));
+    return hash_int32("cairn/theta-tile", theta.subspan(tile * codec::kTile, codec::kTile));
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ ModelState::ModelState(const model::ParameterLayout& layout, std::uint64_t weigh
       novelty_rounds_(novelty_rounds),
       theta_(initial_theta(layout, weights_seed)),
       recent_sum_(theta_.size(), 0) {
-    CHECK(layout.tile() == train::kTile);
+    CHECK(layout.tile() == codec::kTile);
     CHECK(novelty_rounds <= kMaxNoveltyRounds);
     refresh();
 }
@@ -43,7 +43,7 @@ ModelState::ModelState(const model::ParameterLayout& layout, std::uint64_t weigh
 void ModelState::refresh() {
     weights_.resize(theta_.size());
     std::transform(theta_.begin(), theta_.end(), weights_.begin(), working_copy);
-    std::vector<Hash256> leaves(theta_.size() / train::kTile);
+    std::vector<Hash256> leaves(theta_.size() / codec::kTile);
     for (std::size_t tile = 0; tile < leaves.size(); ++tile) leaves[tile] = tile_hash(theta_, tile);
     tree_ = crypto::MerkleTree(leaves);
 }

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "train/codec.h"
+#include "codec/codec.h"
 
 namespace cairn::worth {
 namespace {
@@ -21,7 +21,7 @@ model::ParameterLayout tiny_layout() {
     config.kv_heads = 1;
     config.vocab = 300;
     config.context = 64;
-    return model::ParameterLayout(config, train::kTile);
+    return model::ParameterLayout(config, codec::kTile);
 }
 
 std::vector<std::int32_t> random_delta(Random& random, std::size_t size, int shift) {

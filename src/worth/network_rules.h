@@ -7,15 +7,15 @@
 #include <span>
 
 #include "chain/network.h"
+#include "codec/codec.h"
 #include "model/config.h"
-#include "train/codec.h"
 #include "train/recipe.h"
 #include "worth/judge.h"
 
 namespace cairn::worth {
 
 model::ModelConfig model_config(const chain::NetworkDefinition& network);
-train::CodecSpec codec_spec(const chain::NetworkDefinition& network);
+codec::CodecSpec codec_spec(const chain::NetworkDefinition& network);
 JudgeRules judge_rules(const chain::NetworkDefinition& network);
 
 /// What trainers should do; the schedule counts steps, K = local_steps a round.

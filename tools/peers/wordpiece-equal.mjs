@@ -3,7 +3,7 @@
 // A vocabulary is made from the strings themselves; four ways to clean texts are tried. The peer is the
 // Rust library (through @anush008/tokenizers), installed by tools/peers-tokenizer under
 // build/peers-tokenizer or where $PEERS_TOKENIZER says. --vectors prints the table of
-// src/model/text/wordpiece_test.cc instead.
+// src/text/wordpiece_test.cc instead.
 import {execFileSync} from "node:child_process";
 import {createRequire} from "node:module";
 import {fileURLToPath} from "node:url";

@@ -11,10 +11,10 @@
 #include "cli/chain/chain_command.h"
 #include "cli/chain/chain_model.h"
 #include "cli/chain/data_directory.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/text_lines.h"
 #include "consensus/ledger.h"
+#include "console/json_line.h"
 #include "node/block_tree.h"
 
 namespace cairn::cli {
@@ -94,10 +94,10 @@ Status run_chain_check(const ChainRequest& request, std::ostream& out) {
             chain.judge(*entry, request.now_ms.value_or(SystemClock().wall_ms()));
         ++(verdict.is_valid() ? good : bad);
         if (request.json)
-            out << json_line(nlohmann::json{{"line", line.number},
-                                            {"height", height},
-                                            {"verdict", word_of(verdict)},
-                                            {"why", verdict.reason()}});
+            out << console::json_line(nlohmann::json{{"line", line.number},
+                                                     {"height", height},
+                                                     {"verdict", word_of(verdict)},
+                                                     {"why", verdict.reason()}});
         else if (!verdict.is_valid())
             out << fmt::format("line {}, height {}: {}: {}\n", line.number, height,
                                word_of(verdict), verdict.reason());

@@ -11,8 +11,8 @@
 #include "api/explain.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/option_checks.h"
+#include "console/json_line.h"
 #include "wallet/address.h"
 
 namespace cairn::cli {
@@ -145,16 +145,16 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     }
     const std::string genesis = to_hex(chain::genesis_id(chain.network));
     if (request.json) {
-        out << json_line(Json{{"network", chain.network.name},
-                              {"genesis_id", genesis},
-                              {"height", tip ? tip->height : 0},
-                              {"tip", tip ? Json(to_hex(tip->hash)) : Json(nullptr)},
-                              {"state_root", tip ? Json(state_root) : Json(nullptr)},
-                              {"headers", headers},
-                              {"merge_blocks", merges.size()},
-                              {"minted", minted},
-                              {"report_loss", maybe(report)},
-                              {"judge_loss", maybe(judge)}});
+        out << console::json_line(Json{{"network", chain.network.name},
+                                       {"genesis_id", genesis},
+                                       {"height", tip ? tip->height : 0},
+                                       {"tip", tip ? Json(to_hex(tip->hash)) : Json(nullptr)},
+                                       {"state_root", tip ? Json(state_root) : Json(nullptr)},
+                                       {"headers", headers},
+                                       {"merge_blocks", merges.size()},
+                                       {"minted", minted},
+                                       {"report_loss", maybe(report)},
+                                       {"judge_loss", maybe(judge)}});
         return ok_status();
     }
     const auto row = [&](const std::string& name, const std::string& value) {
@@ -184,7 +184,7 @@ Status run_chain_block(const ChainRequest& request, std::ostream& out) {
         Json json = block_json(block, header.height);
         json["active"] = on_chain;
         if (!header.reason.empty()) json["invalid"] = header.reason;
-        out << json_line(json);
+        out << console::json_line(json);
         return ok_status();
     }
     print_block(chain, block, header.height, out);

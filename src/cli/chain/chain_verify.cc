@@ -12,9 +12,9 @@
 #include "cli/chain/chain_command.h"
 #include "cli/chain/chain_model.h"
 #include "cli/chain/data_directory.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "consensus/ledger.h"
+#include "console/json_line.h"
 #include "node/block_tree.h"
 
 namespace cairn::cli {
@@ -83,15 +83,15 @@ Status run_chain_verify(const ChainRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const Replay result, replay(chain, *model, request.to.value_or(height)));
     const double seconds = static_cast<double>(clock.monotonic_us() - started_us) / 1e6;
     if (request.json) {
-        out << json_line(nlohmann::json{{"valid", true},
-                                        {"height", result.height},
-                                        {"merge_blocks", result.merges},
-                                        {"contributions", result.contributions},
-                                        {"minted", result.minted},
-                                        {"state_root", to_hex(result.state_root)},
-                                        {"kernels", machine->kernels()},
-                                        {"threads", machine->threads()},
-                                        {"seconds", seconds}});
+        out << console::json_line(nlohmann::json{{"valid", true},
+                                                 {"height", result.height},
+                                                 {"merge_blocks", result.merges},
+                                                 {"contributions", result.contributions},
+                                                 {"minted", result.minted},
+                                                 {"state_root", to_hex(result.state_root)},
+                                                 {"kernels", machine->kernels()},
+                                                 {"threads", machine->threads()},
+                                                 {"seconds", seconds}});
         return ok_status();
     }
     out << fmt::format(

@@ -12,7 +12,7 @@
 #include "api/json_views.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
+#include "console/json_line.h"
 
 namespace cairn::cli {
 
@@ -134,7 +134,7 @@ Status run_explain(const ExplainRequest& request, std::ostream& out) {
     if (request.json) {
         nlohmann::json json = nlohmann::json::parse(api::records_json(found.records));
         json["sentences"] = found.sentences;
-        out << json_line(json);
+        out << console::json_line(json);
         return ok_status();
     }
     for (const std::string& sentence : found.sentences) out << sentence << '\n';

@@ -10,8 +10,8 @@
 #include "base/files.h"
 #include "chain/network.h"
 #include "cli/chain/data_directory.h"
-#include "cli/chain/network_command.h"
 #include "cli/test_run.h"
+#include "node/network_presets.h"
 
 namespace cairn::cli {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 class ExplainCommand : public testing::Test {
   protected:
     ExplainCommand() : dir_(*make_temporary_folder("cairn-explain")) {
-        chain::NetworkDefinition network = *network_preset("tiny");
+        chain::NetworkDefinition network = *node::network_preset("tiny");
         network.name = "tiny";
         network.genesis_time_ms = 1'700'000'000'000;
         std::ofstream(dir_ + "/network.json") << chain::to_json(network);

@@ -1,8 +1,5 @@
-// `cairn network create`: a new network from a preset (or a network.json to start from) and texts.
-// It trains the tokenizer, turns the judge and report texts into token ids, and writes all of it
-// where `cairn node` looks. What is not given comes from the preset; the start values of norm and
-// worth, unless the preset has its own, are measured by training one round (node/calibrate.h). The
-// result is the readable network.json.
+// `cairn network create`: a new network from a preset (or a network.json to start from) and texts,
+// made by node/create_network.h. What is not given comes from the preset.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "chain/network.h"
+#include "base/result.h"
 
 namespace cairn::cli {
 
@@ -28,9 +25,6 @@ struct NetworkRequest {
     std::uint64_t genesis_time_ms = 0;  ///< 0: now
     bool json = false;
 };
-
-/// What --config names, before texts and names are put in.
-Result<chain::NetworkDefinition> network_preset(const std::string& config);
 
 Status run_network_create(const NetworkRequest& request, std::ostream& out);
 

@@ -14,8 +14,8 @@
 #include "cli/chain/open_wallet.h"
 #include "cli/chain/serve_layers.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/option_checks.h"
+#include "console/json_line.h"
 #include "net/address.h"
 #include "node/run_node.h"
 
@@ -47,13 +47,13 @@ void announce(const NodeRequest& request, const node::NodeApi& node, const std::
               std::ostream& out) {
     const node::NodeStatus status = node.status();
     if (request.json) {
-        out << json_line(nlohmann::json{{"network", status.network_name},
-                                        {"genesis_id", to_hex(status.genesis_id)},
-                                        {"listen", status.listen_address},
-                                        {"api", api},
-                                        {"key", to_hex(status.miner_key)},
-                                        {"height", status.height},
-                                        {"tip_time_ms", status.tip_time_ms}})
+        out << console::json_line(nlohmann::json{{"network", status.network_name},
+                                                 {"genesis_id", to_hex(status.genesis_id)},
+                                                 {"listen", status.listen_address},
+                                                 {"api", api},
+                                                 {"key", to_hex(status.miner_key)},
+                                                 {"height", status.height},
+                                                 {"tip_time_ms", status.tip_time_ms}})
             << std::flush;
         return;
     }

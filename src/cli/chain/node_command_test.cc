@@ -10,8 +10,8 @@
 
 #include "base/files.h"
 #include "chain/network.h"
-#include "cli/chain/network_command.h"
 #include "cli/test_run.h"
+#include "node/network_presets.h"
 
 namespace cairn::cli {
 namespace {
@@ -24,7 +24,7 @@ class NodeCommand : public testing::Test {
     }
     ~NodeCommand() override { (void)remove_tree(dir_); }
     void write_network(const std::string& name, std::uint64_t seed) {
-        chain::NetworkDefinition network = *network_preset("tiny");
+        chain::NetworkDefinition network = *node::network_preset("tiny");
         network.name = "tiny-" + std::to_string(seed);
         network.weights_seed = seed;
         network.genesis_time_ms = 1'700'000'000'000;

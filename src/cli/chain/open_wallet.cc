@@ -11,7 +11,7 @@
 #include "base/files.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "cli/terminal.h"
+#include "console/terminal.h"
 
 namespace cairn::cli {
 
@@ -28,11 +28,11 @@ Disk& disk_of(const std::string& directory) {
 
 // Without showing what is typed.
 Result<std::string> ask(const std::string& question) {
-    if (!is_terminal(STDIN_FILENO))
+    if (!console::is_terminal(STDIN_FILENO))
         return Error{ErrorCode::kRefused,
                      "the wallet has a password: give --password-file FILE, or set "
                      "CAIRN_WALLET_PASSWORD"};
-    return read_hidden(question);
+    return console::read_hidden(question);
 }
 
 std::string path_of(const WalletFile& file) { return file.directory + "/" + file.name; }
@@ -86,7 +86,7 @@ Result<std::string> read_secret_text(const std::string& path, bool first_line) {
 
 Result<std::string> ask_for_words(const std::string& question) {
     std::string text;
-    if (is_terminal(STDIN_FILENO)) {
+    if (console::is_terminal(STDIN_FILENO)) {
         std::cerr << question << std::flush;
         std::getline(std::cin, text);
     } else {

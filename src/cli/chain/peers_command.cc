@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/client.h"
+#include "api/node_answer.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
-#include "cli/node_answer.h"
+#include "console/json_line.h"
 
 namespace cairn::cli {
 
@@ -26,15 +26,15 @@ Status print_linked(const api::Client& client, const Json& status, bool json, st
         std::string address, key;
         bool outbound = false;
         std::uint64_t height = 0;
-        if (!read(peer, "address", address) || !read(peer, "key", key) ||
-            !read(peer, "outbound", outbound) || !read(peer, "height", height))
+        if (!api::read(peer, "address", address) || !api::read(peer, "key", key) ||
+            !api::read(peer, "outbound", outbound) || !api::read(peer, "height", height))
             return client.no_node();
         lines += fmt::format("{:<24} {}  {}  at height {}\n",
                              address.empty() ? "does not listen" : address, key.substr(0, 12),
                              outbound ? "we called   " : "it called us", height);
     }
     if (json)
-        out << json_line(Json{{"running", true}, {"peers", *peers}});
+        out << console::json_line(Json{{"running", true}, {"peers", *peers}});
     else if (peers->empty())
         out << "The node runs and is linked to nobody: start it with --connect HOST:PORT.\n";
     else
@@ -52,7 +52,7 @@ Status print_known(const std::string& directory, bool json, std::ostream& out) {
                             {"key", to_hex(peer.key)},
                             {"last_seen_ms", peer.last_seen_ms},
                             {"failures", peer.failures}});
-        out << json_line(Json{{"running", false}, {"peers", list}});
+        out << console::json_line(Json{{"running", false}, {"peers", list}});
         return ok_status();
     }
     out << fmt::format("No node is running on {}; it has known {} peers.\n", directory,
@@ -65,7 +65,7 @@ Status print_known(const std::string& directory, bool json, std::ostream& out) {
 Status run_peers(const std::string& directory, bool json, std::ostream& out) {
     const auto client = api::Client::of_directory(directory);
     if (client.ok()) {
-        const auto status = ask_node(*client, "/v1/cairn/status");
+        const auto status = api::ask_node(*client, "/v1/cairn/status");
         if (status.ok()) return print_linked(*client, *status, json, out);
         // An api.json that a killed node left behind.
         if (status.error().code != ErrorCode::kRefused) return status.error();

@@ -1,5 +1,5 @@
 #include "cli/chain/serve_layers.h"
-#include "cli/json_line.h"
+#include "console/json_line.h"
 
 #include <ostream>
 
@@ -25,7 +25,7 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
                                            {"model", to_hex(ready.model)},
                                            {"layers", {ready.layers.begin, ready.layers.end}},
                                            {"parameters", ready.parameters}};
-            out << json_line(object) << std::flush;
+            out << console::json_line(object) << std::flush;
             return;
         }
         out << fmt::format(

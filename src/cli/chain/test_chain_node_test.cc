@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/random.h"
-#include "cli/chain/network_command.h"
 #include "cli/chain/test_chain_node.h"
+#include "node/network_presets.h"
 
 namespace cairn::cli {
 
@@ -48,7 +48,7 @@ ChainFixture::~ChainFixture() {
 }
 
 Outcome ChainFixture::create_network(const std::vector<std::string>& more) {
-    chain::NetworkDefinition network = *network_preset("tiny");
+    chain::NetworkDefinition network = *node::network_preset("tiny");
     network.spacing_ms = 150;
     network.first_target = 0x1f0fffff;
     const std::string config = folder_ + "/config.json";

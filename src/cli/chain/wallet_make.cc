@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
-#include "cli/json_line.h"
+#include "console/json_line.h"
 #include "wallet/address.h"
 #include "wallet/words.h"
 
@@ -49,7 +49,7 @@ Status show_new(const WalletRequest& request, const wallet::Wallet& wallet,
     if (request.json) {
         Json json = description(request, wallet);
         json["seed"] = words;
-        out << json_line(json);
+        out << console::json_line(json);
     } else {
         out << fmt::format(
             "Wallet {}\naddress  {}\nwords    {}\nWrite the words down in this order and keep them "
@@ -113,7 +113,7 @@ Status make_again(const WalletRequest& request, const wallet::Origin& origin, bo
         json["found"] = found;
         json["height"] = chain ? Json(height) : Json(nullptr);
         json["watch_only"] = watching;
-        out << json_line(json);
+        out << console::json_line(json);
         return ok_status();
     }
     out << fmt::format("Wallet {}\naddress  {}\n", path_of(request),
@@ -175,7 +175,7 @@ Status run_wallet_rescan(const WalletRequest& request, std::ostream& out) {
     if (found > 0) RETURN_IF_ERROR(wallet.save(random));
     ASSIGN_OR_RETURN(const std::uint64_t height, height_of(chain));
     if (request.json)
-        out << json_line(Json{
+        out << console::json_line(Json{
             {"found", found}, {"keys", wallet.keys().size()}, {"gap", gap}, {"height", height}});
     else
         out << fmt::format(

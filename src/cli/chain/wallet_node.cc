@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "cli/json_line.h"
-#include "cli/node_answer.h"
+#include "api/node_answer.h"
+#include "console/json_line.h"
 #include "node/node_api.h"
 
 namespace cairn::cli {
@@ -19,10 +19,10 @@ Error no_answer() { return io_error("the node's answer makes no sense; is it of 
 Result<wallet::OwnCoin> coin_of(const Json& json) {
     wallet::OwnCoin coin;
     std::string id, key;
-    if (!read(json, "txid", id) || !read(json, "key", key) ||
-        !read(json, "index", coin.outpoint.index) || !read(json, "amount", coin.output.amount) ||
-        !read(json, "mature", coin.mature) || !read(json, "spent", coin.spent) ||
-        !read(json, "pending", coin.pending))
+    if (!api::read(json, "txid", id) || !api::read(json, "key", key) ||
+        !api::read(json, "index", coin.outpoint.index) ||
+        !api::read(json, "amount", coin.output.amount) || !api::read(json, "mature", coin.mature) ||
+        !api::read(json, "spent", coin.spent) || !api::read(json, "pending", coin.pending))
         return no_answer();
     ASSIGN_OR_RETURN(coin.outpoint.id, fixed_from_hex<32>(id));
     ASSIGN_OR_RETURN(coin.output.key, fixed_from_hex<32>(key));
@@ -34,9 +34,9 @@ Result<wallet::OwnCoin> coin_of(const Json& json) {
 Result<WalletNode> WalletNode::of_directory(const std::string& directory, const Hash256& genesis_id,
                                             std::uint64_t timeout_ms) {
     ASSIGN_OR_RETURN(api::Client client, api::Client::of_directory(directory, timeout_ms));
-    ASSIGN_OR_RETURN(const Json status, ask_node(client, "/v1/cairn/status"));
+    ASSIGN_OR_RETURN(const Json status, api::ask_node(client, "/v1/cairn/status"));
     std::string genesis;
-    if (!read(status, "genesis_id", genesis)) return client.no_node();
+    if (!api::read(status, "genesis_id", genesis)) return client.no_node();
     if (genesis != to_hex(genesis_id))
         return Error{ErrorCode::kRefused, "the running node is on another network"};
     return WalletNode(std::move(client));
@@ -49,7 +49,7 @@ Result<std::vector<wallet::OwnCoin>> WalletNode::coins(
         std::string path = "/v1/cairn/coins?key=";
         const std::size_t end = std::min(keys.size(), begin + node::kMaxCoinKeys);
         for (std::size_t i = begin; i < end; ++i) path += (i > begin ? "," : "") + to_hex(keys[i]);
-        ASSIGN_OR_RETURN(const Json answer, ask_node(client_, path));
+        ASSIGN_OR_RETURN(const Json answer, api::ask_node(client_, path));
         const auto list = answer.find("coins");
         if (list == answer.end() || !list->is_array()) return no_answer();
         for (const Json& json : *list) {
@@ -62,7 +62,8 @@ Result<std::vector<wallet::OwnCoin>> WalletNode::coins(
 
 Status WalletNode::pay(const chain::Payment& payment) const {
     const std::string hex = to_hex(ByteView(chain::encode(payment)));
-    const auto answer = client_.post("/v1/cairn/payments", json_text(Json{{"payment", hex}}));
+    const auto answer =
+        client_.post("/v1/cairn/payments", console::json_text(Json{{"payment", hex}}));
     if (answer.ok()) return ok_status();
     const Error& error = answer.error();
     const bool refused = error.code == ErrorCode::kInvalid || error.code == ErrorCode::kRefused ||

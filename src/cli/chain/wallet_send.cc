@@ -13,7 +13,7 @@
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
-#include "cli/json_line.h"
+#include "console/json_line.h"
 #include "wallet/address.h"
 #include "wallet/spend.h"
 
@@ -70,10 +70,10 @@ void say_sent(const WalletRequest& request, const wallet::PaymentOrder& order,
               const chain::Payment& payment, std::ostream& out) {
     const std::string id = to_hex(chain::payment_id(payment));
     if (request.json)
-        out << json_line(Json{{"payment", id},
-                              {"amount", order.amount},
-                              {"fee", order.fee},
-                              {"inputs", payment.inputs.size()}});
+        out << console::json_line(Json{{"payment", id},
+                                       {"amount", order.amount},
+                                       {"fee", order.fee},
+                                       {"inputs", payment.inputs.size()}});
     else
         out << fmt::format(
             "Sent {} to {} with a fee of {}.\npayment {}\nSee where it is: cairn explain {}\n",

@@ -14,7 +14,7 @@
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
-#include "cli/json_line.h"
+#include "console/json_line.h"
 #include "wallet/address.h"
 
 namespace cairn::cli {
@@ -118,14 +118,14 @@ Status list_addresses(const WalletRequest& request, const wallet::Wallet& wallet
                 out << fmt::format("{:<12} {:>6}  {}  {}\n", name, i, address, known ? "used" : "");
         }
     }
-    if (request.json) out << json_line(Json{{"addresses", list}});
+    if (request.json) out << console::json_line(Json{{"addresses", list}});
     return ok_status();
 }
 
 void show_address(const WalletRequest& request, const crypto::PublicKey& key, std::ostream& out) {
     const std::string address = wallet::encode_address(key);
     if (request.json)
-        out << json_line(Json{{"address", address}, {"key", to_hex(key)}});
+        out << console::json_line(Json{{"address", address}, {"key", to_hex(key)}});
     else
         out << address << '\n';
 }
@@ -178,7 +178,7 @@ Status run_wallet_xpub(const WalletRequest& request, std::ostream& out) {
                      "one: make a new wallet and send the coins there"};
     const std::string text = wallet::encode_public(*key);
     if (request.json)
-        out << json_line(
+        out << console::json_line(
             Json{{"xpub", text},
                  {"path", fmt::format("m/{}'/{}'/0'", wallet::kPurpose, wallet::kCoinType)}});
     else
@@ -194,13 +194,14 @@ Status run_wallet_balance(const WalletRequest& request, std::ostream& out) {
     wallet::Balance balance = balance_on_chain(entries, height, chain.network.coinbase_maturity);
     const bool pool = add_pool(request, chain, wallet, balance);
     if (request.json) {
-        out << json_line(Json{{"spendable", balance.spendable},
-                              {"maturing", balance.maturing},
-                              {"pending", balance.pending},
-                              {"total", balance.spendable + balance.maturing + balance.pending},
-                              {"height", height},
-                              {"pool_seen", pool},
-                              {"watch_only", !wallet.can_spend()}});
+        out << console::json_line(
+            Json{{"spendable", balance.spendable},
+                 {"maturing", balance.maturing},
+                 {"pending", balance.pending},
+                 {"total", balance.spendable + balance.maturing + balance.pending},
+                 {"height", height},
+                 {"pool_seen", pool},
+                 {"watch_only", !wallet.can_spend()}});
         return ok_status();
     }
     out << fmt::format("{:<10} {:>20}\nmaturing   {:>20}\n",
@@ -238,7 +239,7 @@ Status run_wallet_history(const WalletRequest& request, std::ostream& out) {
                                short_hex(entry.first.payment));
     }
     if (request.json) {
-        out << json_line(Json{{"history", list}});
+        out << console::json_line(Json{{"history", list}});
         return ok_status();
     }
     if (entries.empty()) out << "No payment to or from this wallet yet.\n";

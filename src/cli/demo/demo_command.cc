@@ -8,8 +8,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
-#include "cli/demo/demo.h"
-#include "cli/terminal.h"
+#include "console/terminal.h"
+#include "demo/demo.h"
 
 namespace cairn::cli {
 
@@ -25,7 +25,7 @@ void add_demo(CLI::App& app, Invocation& invocation) {
         app, invocation, "demo",
         "Three nodes with private books train one model on this machine, before your eyes",
         "cairn demo --headless --blocks 20 --seed 1 --dir /tmp/demo --json");
-    auto options = std::make_shared<DemoOptions>();
+    auto options = std::make_shared<demo::DemoOptions>();
     command->add_option("--blocks", options->blocks, "Merge blocks to reach (default 20)")
         ->check(CLI::Range(1, 10'000));
     command->add_option("--seed", options->seed, "Seed of weights and of training order")
@@ -43,8 +43,9 @@ void add_demo(CLI::App& app, Invocation& invocation) {
     command->callback([options, &invocation] {
         invocation.run = [options, &invocation](std::ostream& out) -> Status {
             options->json = invocation.json;
-            options->headless = options->headless || options->json || !is_terminal(STDOUT_FILENO);
-            return run_demo(*options, out);
+            options->headless =
+                options->headless || options->json || !console::is_terminal(STDOUT_FILENO);
+            return demo::run_demo(*options, out);
         };
     });
 }

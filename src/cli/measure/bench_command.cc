@@ -14,9 +14,9 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
-#include "cli/measure/bench_report.h"
-#include "cli/measure/random_weight.h"
-#include "model/files/mapped_source.h"
+#include "formats/mapped_source.h"
+#include "measure/bench_report.h"
+#include "measure/random_weight.h"
 #include "tensor/speed.h"
 
 namespace cairn::cli {
@@ -44,7 +44,7 @@ class Bench {
     }
 
     Status run() {
-        results_.machine = machine_facts();
+        results_.machine = measure::machine_facts();
         results_.threads = machine_.threads();
         results_.kernels = machine_.kernels();
         RETURN_IF_ERROR(read_types());
@@ -58,7 +58,7 @@ class Bench {
         for (const std::string& what : results_.skipped) table().skipped(what);
         return ok_status();
     }
-    const BenchResults& results() const { return results_; }
+    const measure::BenchResults& results() const { return results_; }
 
   private:
     // Who names models wants to know about those, not how fast single products are.
@@ -71,10 +71,10 @@ class Bench {
         log_info("measuring {}", line);
         progress_.update(std::min(measured_++, steps()), line);
     }
-    Note noting() {
+    measure::Note noting() {
         return [this](const std::string& line) { note(line); };
     }
-    BenchTable& table() {
+    measure::BenchTable& table() {
         progress_.clear();
         return table_;
     }
@@ -93,9 +93,9 @@ class Bench {
         const std::size_t types =
             request_.types.empty() ? kUsualTypes.size() : request_.types.size();
         const std::size_t models = request_.models.empty()
-                                       ? bench_shapes().size() - (request_.quick ? 1 : 0)
+                                       ? measure::bench_shapes().size() - (request_.quick ? 1 : 0)
                                        : request_.models.size();
-        return 1 + (wants("products") ? product_count() + types : 0) +
+        return 1 + (wants("products") ? measure::product_count() + types : 0) +
                (wants("models") ? models * types : 0) + (wants("training") ? models : 0);
     }
 
@@ -106,7 +106,7 @@ class Bench {
             if (!exists(path))
                 return not_found("there is no " + path +
                                  "; --model is demo, chars, 110m, gpt2, 1.1b or a model file");
-            if (!is_folder(path)) RETURN_IF_ERROR(model::open_source(path));
+            if (!is_folder(path)) RETURN_IF_ERROR(formats::open_source(path));
         }
         return ok_status();
     }
@@ -137,20 +137,20 @@ class Bench {
     }
 
     void products() {
-        results_.openblas = openblas_version();
-        results_.products =
-            measure_products(machine_.compute(), effort_, noting(),
-                             [this](const ProductSpeed& speed) { table().product(speed); });
+        results_.openblas = measure::openblas_version();
+        results_.products = measure::measure_products(
+            machine_.compute(), effort_, noting(),
+            [this](const measure::ProductSpeed& speed) { table().product(speed); });
         table().openblas(results_);
-        results_.matvec =
-            measure_matvec(machine_.compute(), types_, noting(),
-                           [this](const MatvecSpeed& speed) { table().matvec(speed); });
+        results_.matvec = measure::measure_matvec(
+            machine_.compute(), types_, noting(),
+            [this](const measure::MatvecSpeed& speed) { table().matvec(speed); });
     }
 
     // Shapes that were asked for: all, or those named; --quick leaves the largest out.
-    std::vector<BenchShape> shapes() {
-        std::vector<BenchShape> chosen;
-        for (const BenchShape& shape : bench_shapes()) {
+    std::vector<measure::BenchShape> shapes() {
+        std::vector<measure::BenchShape> chosen;
+        for (const measure::BenchShape& shape : measure::bench_shapes()) {
             const auto& asked = request_.models;
             const bool named = std::find(asked.begin(), asked.end(), shape.name) != asked.end();
             if (!named && !asked.empty()) continue;
@@ -169,16 +169,16 @@ class Bench {
     }
 
     bool fits(const std::string& what, std::uint64_t bytes) {
-        const std::uint64_t free = machine_facts().memory_free_bytes;
+        const std::uint64_t free = measure::machine_facts().memory_free_bytes;
         if (free == 0 || bytes + kSpareMemory <= free) return true;
-        skip(fmt::format("{}: needs {} of memory, {} are free", what, bytes_text(bytes),
-                         bytes_text(free)));
+        skip(fmt::format("{}: needs {} of memory, {} are free", what, measure::bytes_text(bytes),
+                         measure::bytes_text(free)));
         return false;
     }
 
     Status models() {
         tensor::MemoryReader memory(*machine_.compute().pool);
-        for (const BenchShape& shape : shapes()) {
+        for (const measure::BenchShape& shape : shapes()) {
             for (const tensor::WeightType type : types_) {
                 if (is_over()) return ok_status();
                 const std::string what =
@@ -186,24 +186,25 @@ class Bench {
                 const std::uint64_t parameters = model::ParameterLayout(shape.config).size();
                 if (!fits(what, parameters * tensor::weight_row_bytes(type, 256) / 256)) continue;
                 note(what);
-                const model::Model model = random_model(machine_.compute(), shape.config, type);
-                results_.models.push_back(measure_model(machine_.compute(), memory, shape.name,
-                                                        model, request_.work, effort_));
+                const model::Model model =
+                    measure::random_model(machine_.compute(), shape.config, type);
+                results_.models.push_back(measure::measure_model(
+                    machine_.compute(), memory, shape.name, model, request_.work, effort_));
                 table().model(results_.models.back());
             }
         }
         for (const std::string& path : request_.models) {
             if (is_shape(path) || is_over()) continue;
             note(path);
-            ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(path));
+            ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(path));
             const model::ModelConfig& config = loaded.model.config;
             if (!config.has_head())
                 return invalid(path + " is an encoder: it writes no text to measure");
             if (config.context < 2) return invalid(path + " has no room for a second token");
             if (!fits(path, bytes_of(loaded.model))) continue;
             const model::Model packed = model::pack_model(machine_.compute(), loaded.model);
-            results_.models.push_back(measure_model(machine_.compute(), memory, name_of(path),
-                                                    packed, request_.work, effort_));
+            results_.models.push_back(measure::measure_model(
+                machine_.compute(), memory, name_of(path), packed, request_.work, effort_));
             table().model(results_.models.back());
         }
         return ok_status();
@@ -218,12 +219,12 @@ class Bench {
     }
 
     Status training() {
-        for (const BenchShape& shape : shapes()) {
+        for (const measure::BenchShape& shape : shapes()) {
             if (is_over()) return ok_status();
-            if (!fits("training " + shape.name, training_memory(shape))) continue;
+            if (!fits("training " + shape.name, measure::training_memory(shape))) continue;
             note("training " + shape.name);
-            ASSIGN_OR_RETURN(TrainingSpeed speed,
-                             measure_training(machine_.compute(), shape, effort_));
+            ASSIGN_OR_RETURN(measure::TrainingSpeed speed,
+                             measure::measure_training(machine_.compute(), shape, effort_));
             results_.training.push_back(std::move(speed));
             table().training(results_.training.back(), results_);
         }
@@ -231,16 +232,16 @@ class Bench {
     }
 
     static bool is_shape(const std::string& name) {
-        return std::any_of(bench_shapes().begin(), bench_shapes().end(),
-                           [&](const BenchShape& shape) { return shape.name == name; });
+        return std::any_of(measure::bench_shapes().begin(), measure::bench_shapes().end(),
+                           [&](const measure::BenchShape& shape) { return shape.name == name; });
     }
 
     const BenchRequest& request_;
     const Machine& machine_;
-    Effort effort_;
+    measure::Effort effort_;
     std::vector<tensor::WeightType> types_;
-    BenchResults results_;
-    BenchTable table_;
+    measure::BenchResults results_;
+    measure::BenchTable table_;
     std::ostream* out_;
     SystemClock clock_;
     std::size_t measured_ = 0;
@@ -253,7 +254,7 @@ Status run_bench(const BenchRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     Bench bench(request, *machine, request.json ? nullptr : &out);
     RETURN_IF_ERROR(bench.run());
-    if (request.json) out << bench_json(bench.results());
+    if (request.json) out << measure::bench_json(bench.results());
     return ok_status();
 }
 

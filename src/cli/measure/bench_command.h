@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/measure/bench_models.h"
+#include "measure/bench_models.h"
 
 namespace cairn::cli {
 
@@ -15,7 +15,7 @@ struct BenchRequest {
     std::vector<std::string> types;   ///< weight types; empty: f32, f16, q8_0, q4_0
     std::vector<std::string> parts;   ///< of kBenchParts; empty: all
     std::size_t threads = 0;
-    ModelWork work;
+    measure::ModelWork work;
     double seconds = 1.0;  ///< for each figure
     bool quick = false;    ///< fewer models, a fifth of the time
     bool json = false;

@@ -13,7 +13,7 @@
 #include "base/files.h"
 #include "base/float_mode.h"
 #include "cli/chain/data_directory.h"
-#include "cli/measure/machine_facts.h"
+#include "measure/machine_facts.h"
 #include "tensor/self_check.h"
 
 namespace cairn::cli {
@@ -33,13 +33,13 @@ Diagnosis problem(std::string name, std::string found, std::string advice) {
 }
 
 std::size_t or_all_cores(std::size_t threads) {
-    return threads != 0 ? threads : std::max<std::size_t>(1, machine_facts().cores);
+    return threads != 0 ? threads : std::max<std::size_t>(1, measure::machine_facts().cores);
 }
 
 }  // namespace
 
 Diagnosis check_processor() {
-    const MachineFacts facts = machine_facts();
+    const measure::MachineFacts facts = measure::machine_facts();
     const std::string found =
         fmt::format("{}, {} cores{}{}", facts.cpu.empty() ? "unknown" : facts.cpu, facts.cores,
                     facts.features.empty() ? "" : ", ", facts.features);
@@ -118,7 +118,7 @@ Diagnosis check_float_arithmetic() {
 
 Diagnosis check_threads(std::size_t threads) {
     const std::size_t used = or_all_cores(threads);
-    const std::size_t cores = machine_facts().cores;
+    const std::size_t cores = measure::machine_facts().cores;
     const std::size_t installed = std::thread::hardware_concurrency();
     std::array<double, 1> load{};
     const bool known = getloadavg(load.data(), 1) == 1;
@@ -135,9 +135,10 @@ Diagnosis check_threads(std::size_t threads) {
 }
 
 Diagnosis check_memory() {
-    const MachineFacts facts = machine_facts();
-    const std::string found = fmt::format("{} free of {}", bytes_text(facts.memory_free_bytes),
-                                          bytes_text(facts.memory_bytes));
+    const measure::MachineFacts facts = measure::machine_facts();
+    const std::string found =
+        fmt::format("{} free of {}", measure::bytes_text(facts.memory_free_bytes),
+                    measure::bytes_text(facts.memory_bytes));
     if (facts.memory_bytes == 0) return ok("memory", "unknown");
     if (facts.memory_free_bytes < kGigabyte / 4)
         return problem("memory", found, "close other programs; a node needs about 250 MB");
@@ -152,8 +153,8 @@ Diagnosis check_disk(const std::string& directory) {
     const auto absolute = absolute_path(directory.empty() ? "." : directory);
     std::string folder = absolute.ok() ? *absolute : ".";
     while (!exists(folder) && folder != "/" && folder != ".") folder = folder_of(folder);
-    const std::uint64_t free = disk_free_bytes(folder);
-    const std::string found = fmt::format("{} free at {}", bytes_text(free), folder);
+    const std::uint64_t free = measure::disk_free_bytes(folder);
+    const std::string found = fmt::format("{} free at {}", measure::bytes_text(free), folder);
     if (free < kGigabyte / 5)
         return problem("disk", found, "free some space, or choose another --dir");
     if (free < 2 * kGigabyte)

@@ -10,9 +10,9 @@
 
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/measure/doctor_checks.h"
+#include "console/json_line.h"
 
 namespace cairn::cli {
 
@@ -62,7 +62,7 @@ Status run_doctor(const DoctorRequest& request, std::ostream& out, bool& healthy
                               {"health", health_name(d.health)},
                               {"found", d.found},
                               {"advice", d.advice}});
-        out << json_line(nlohmann::ordered_json{{"healthy", healthy}, {"checks", checks}});
+        out << console::json_line(nlohmann::ordered_json{{"healthy", healthy}, {"checks", checks}});
         return ok_status();
     }
     for (const Diagnosis& d : all) {

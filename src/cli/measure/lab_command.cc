@@ -11,9 +11,9 @@
 #include "base/outputs.h"
 #include "base/progress.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/measure/lab_gradients.h"
 #include "cli/option_checks.h"
+#include "console/json_line.h"
 #include "lab/attacks.h"
 
 namespace cairn::cli {
@@ -60,7 +60,7 @@ Status run_lab_attacks(const lab::AttackOptions& options, bool json, std::ostrea
         else
             print(outcome, out);
     }
-    if (json) out << json_line(nlohmann::json{{"attacks", list}});
+    if (json) out << console::json_line(nlohmann::json{{"attacks", list}});
     return ok_status();
 }
 

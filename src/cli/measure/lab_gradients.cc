@@ -12,10 +12,10 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/models/config_json.h"
 #include "cli/option_checks.h"
+#include "console/json_line.h"
 #include "model/leaf.h"
 #include "tensor/philox.h"
 #include "train/data.h"
@@ -131,7 +131,7 @@ class SafetensorsBuilder {
         header_["__metadata__"][key] = value;
     }
     Bytes finish() const {
-        const std::string header = json_text(header_);
+        const std::string header = console::json_text(header_);
         Writer writer;
         writer.u64(header.size());
         writer.raw(as_bytes(header));
@@ -146,8 +146,8 @@ class SafetensorsBuilder {
 
 Bytes encode_step(const Step& step) {
     SafetensorsBuilder file;
-    file.metadata("config", json_text(config_json(step.layout.config())));
-    file.metadata("step", json_text(step_json(step)));
+    file.metadata("config", console::json_text(config_json(step.layout.config())));
+    file.metadata("step", console::json_text(step_json(step)));
     const Json batch = {kLeaf / step.recipe.context, step.recipe.context};
     file.add("tokens", "I32", batch, step.tokens.data(), kLeaf * sizeof(std::uint32_t));
     file.add("targets", "I32", batch, step.targets.data(), kLeaf * sizeof(std::uint32_t));
@@ -179,7 +179,7 @@ Status run_lab_gradients(const GradientsRequest& request, std::ostream& out) {
         RETURN_IF_ERROR(model::validate(config));
         parameters = noisy_parameters(model::ParameterLayout(config), request.seed);
     } else {
-        ASSIGN_OR_RETURN(const model::LoadedModel loaded, model::load_any(request.model));
+        ASSIGN_OR_RETURN(const formats::LoadedModel loaded, formats::load_any(request.model));
         if (!loaded.model.is_dense())
             return invalid(request.model +
                            " is not plain fp32; convert it first: cairn model "
@@ -193,10 +193,10 @@ Status run_lab_gradients(const GradientsRequest& request, std::ostream& out) {
     const Bytes file = encode_step(step);
     RETURN_IF_ERROR(write_file(request.out, file));
     if (request.json)
-        out << json_line(Json{{"out", request.out},
-                              {"loss", step.report.loss},
-                              {"gradient_norm", step.report.gradient_norm},
-                              {"kernels", machine->kernels()}});
+        out << console::json_line(Json{{"out", request.out},
+                                       {"loss", step.report.loss},
+                                       {"gradient_norm", step.report.gradient_norm},
+                                       {"kernels", machine->kernels()}});
     else
         out << fmt::format(
             "loss {:.6f}, gradient norm {:.6f}; try: tools/oracle/torch-gradients "

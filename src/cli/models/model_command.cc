@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/models/config_json.h"
+#include "console/json_line.h"
 #include "serve/model_snapshot.h"
 
 namespace cairn::cli {
@@ -52,7 +52,7 @@ std::map<std::string, TypeShare> shares_of(const model::Model& loaded) {
     return shares;
 }
 
-void print_info(const model::LoadedModel& loaded, const std::string& hash,
+void print_info(const formats::LoadedModel& loaded, const std::string& hash,
                 const std::string& tokenizer, bool tensors, std::ostream& out) {
     const model::ParameterLayout layout = loaded.model.layout();
     out << fmt::format("format       {}\nshape        {}\nparameters   {}\n", loaded.format,
@@ -75,11 +75,11 @@ void print_info(const model::LoadedModel& loaded, const std::string& hash,
 }  // namespace
 
 Status run_model_info(const ModelRequest& request, std::ostream& out) {
-    ASSIGN_OR_RETURN(const model::LoadedModel loaded, model::load_any(request.model));
+    ASSIGN_OR_RETURN(const formats::LoadedModel loaded, formats::load_any(request.model));
     const model::ModelConfig& config = loaded.model.config;
     const std::string hash = to_hex(serve::content_hash(config, loaded.model.weights));
     // A model may well come without its tokenizer; that is worth a line, not an error.
-    const auto tokenizer = model::find_tokenizer(loaded, request.model, request.tokenizer);
+    const auto tokenizer = formats::find_tokenizer(loaded, request.model, request.tokenizer);
     if (!request.json) {
         print_info(loaded, hash,
                    tokenizer.ok() ? fmt::format("{} tokens", (*tokenizer)->vocab_size())
@@ -105,7 +105,7 @@ Status run_model_info(const ModelRequest& request, std::ostream& out) {
         {"tokenizer",
          tokenizer.ok() ? nlohmann::json((*tokenizer)->vocab_size()) : nlohmann::json()}};
     if (request.tensors) object["tensors"] = tensors_json(loaded.model);
-    out << json_line(object);
+    out << console::json_line(object);
     return ok_status();
 }
 

@@ -11,12 +11,12 @@
 #include "base/outputs.h"
 #include "base/progress.h"
 #include "base/text.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/models/model_command.h"
-#include "model/files/file_writer.h"
-#include "model/files/outgoing.h"
-#include "model/files/save.h"
+#include "console/json_line.h"
+#include "formats/file_writer.h"
+#include "formats/outgoing.h"
+#include "formats/save.h"
 
 namespace cairn::cli {
 
@@ -68,14 +68,14 @@ std::vector<NamedPath> inputs_of(const ModelRequest& request) {
 }
 
 // Whether the output can be written and is none of the inputs: asked before the model is read.
-Status check_out(const ModelRequest& request, model::ModelFormat format) {
-    const auto replace = request.force ? model::Replace::kYes : model::Replace::kNo;
+Status check_out(const ModelRequest& request, formats::ModelFormat format) {
+    const auto replace = request.force ? formats::Replace::kYes : formats::Replace::kNo;
     const std::vector<NamedPath> inputs = inputs_of(request);
-    if (format != model::ModelFormat::kHuggingFace) {
+    if (format != formats::ModelFormat::kHuggingFace) {
         for (const NamedPath& input : inputs)
             if (same_file(input.path, request.out))
                 return check_outputs({{"--out", request.out}}, inputs);
-        RETURN_IF_ERROR(model::check_target(request.out, replace));
+        RETURN_IF_ERROR(formats::check_target(request.out, replace));
         return check_outputs({{"--out", request.out}}, inputs);
     }
     for (const std::string& input : {request.model, request.tokenizer})
@@ -87,13 +87,13 @@ Status check_out(const ModelRequest& request, model::ModelFormat format) {
         return Error{ErrorCode::kRefused,
                      "--out " + request.out + " is a file, and a folder is wanted (--to hf)"};
     const std::string config = request.out + "/config.json";
-    RETURN_IF_ERROR(model::check_target(config, replace));
+    RETURN_IF_ERROR(formats::check_target(config, replace));
     return check_outputs({{"--out", is_folder(request.out) ? config : request.out}}, inputs);
 }
 
 // The model's tokenizer travels with it; without one the model alone is converted.
-Status attach_tokenizer(const ModelRequest& request, model::LoadedModel& loaded) {
-    const auto tokenizer = model::find_tokenizer(loaded, request.model, request.tokenizer);
+Status attach_tokenizer(const ModelRequest& request, formats::LoadedModel& loaded) {
+    const auto tokenizer = formats::find_tokenizer(loaded, request.model, request.tokenizer);
     if (tokenizer.ok())
         loaded.model.tokenizer = (*tokenizer)->serialise();
     else if (!request.tokenizer.empty())
@@ -107,30 +107,30 @@ std::map<std::uint64_t, std::vector<std::string>> fallbacks(const model::Model& 
     std::map<std::uint64_t, std::vector<std::string>> found;
     const model::ParameterLayout layout = model.layout();
     for (const model::TensorInfo& info : layout.tensors())
-        if (model::falls_back(info, type)) found[info.cols].push_back(info.name);
+        if (formats::falls_back(info, type)) found[info.cols].push_back(info.name);
     return found;
 }
 
 }  // namespace
 
 Status run_model_convert(const ModelRequest& request, std::ostream& out) {
-    const auto format_named = model::model_format_for(request.out, request.format);
+    const auto format_named = formats::model_format_for(request.out, request.format);
     if (!format_named.ok()) return misused(format_named.error().message);
-    const model::ModelFormat format = *format_named;
-    model::WriteOptions options;
+    const formats::ModelFormat format = *format_named;
+    formats::WriteOptions options;
     if (!request.type.empty()) {
         const auto type = tensor::parse_weight_type(request.type);
         if (!type.ok()) return misused("--type: " + type.error().message);
         options.type = *type;
     }
-    if (!request.shard_size.empty() && format != model::ModelFormat::kHuggingFace)
+    if (!request.shard_size.empty() && format != formats::ModelFormat::kHuggingFace)
         return misused("--shard-size is for Hugging Face folders (--to hf), and " + request.out +
-                       " is to be " + std::string(model::model_format_name(format)));
+                       " is to be " + std::string(formats::model_format_name(format)));
     ASSIGN_OR_RETURN(options.shard_bytes, parse_size(request.shard_size));
     RETURN_IF_ERROR(check_exists("--model", request.model));
     RETURN_IF_ERROR(check_out(request, format));
-    options.replace = request.force ? model::Replace::kYes : model::Replace::kNo;
-    ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(request.model));
+    options.replace = request.force ? formats::Replace::kYes : formats::Replace::kNo;
+    ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(request.model));
     RETURN_IF_ERROR(attach_tokenizer(request, loaded));
     options.pooling = loaded.pooling;
     options.name = fs::path(request.model).stem().string();
@@ -141,7 +141,7 @@ Status run_model_convert(const ModelRequest& request, std::ostream& out) {
     options.progress = [&](std::uint64_t done, std::uint64_t total) {
         progress.update(total == 0 ? 0 : done * 1000 / total);
     };
-    RETURN_IF_ERROR(model::save_model(loaded.model, format, request.out, options));
+    RETURN_IF_ERROR(formats::save_model(loaded.model, format, request.out, options));
     std::map<std::uint64_t, std::vector<std::string>> narrow;
     if (options.type) narrow = fallbacks(loaded.model, *options.type);
     const bool with_tokenizer = !loaded.model.tokenizer.empty();
@@ -153,18 +153,18 @@ Status run_model_convert(const ModelRequest& request, std::ostream& out) {
                 others.push_back({{"name", name}, {"cols", cols}, {"type", "f16"}});
         const nlohmann::json object = {{"out", request.out},
                                        {"from", loaded.format},
-                                       {"to", model::model_format_name(format)},
+                                       {"to", formats::model_format_name(format)},
                                        {"type", request.type},
                                        {"bytes", bytes},
                                        {"fallbacks", others},
                                        {"tokenizer", with_tokenizer}};
-        out << json_line(object);
+        out << console::json_line(object);
         return ok_status();
     }
     out << fmt::format("{}: {:.1f} MB written from {}, {}\n", request.out,
                        static_cast<double>(bytes) / 1e6, loaded.format,
                        with_tokenizer ? "with its tokenizer" : "without a tokenizer");
-    if (format == model::ModelFormat::kCairn && loaded.pooling &&
+    if (format == formats::ModelFormat::kCairn && loaded.pooling &&
         *loaded.pooling != model::usual_pooling(loaded.model.config))
         out << fmt::format(
             "  a .cairn file does not say how vectors are pooled: cairn embed "

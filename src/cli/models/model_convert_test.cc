@@ -9,7 +9,7 @@
 
 #include "base/files.h"
 #include "cli/test_run.h"
-#include "model/files/checkpoint.h"
+#include "formats/checkpoint.h"
 #include "model/test_model.h"
 
 namespace cairn::cli {
@@ -31,7 +31,7 @@ class ModelConvert : public testing::Test {
                                   .context = 32};
         const model::ParameterLayout layout(config);
         const model::Model made = model::make_model(config, model::lively_parameters(layout, 11));
-        ASSERT_TRUE(model::save_checkpoint(made, model_).ok());
+        ASSERT_TRUE(formats::save_checkpoint(made, model_).ok());
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }
 

@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/models/model_command.h"
-#include "model/files/compare.h"
+#include "console/json_line.h"
+#include "formats/compare.h"
 #include "serve/model_snapshot.h"
 
 namespace cairn::cli {
@@ -23,8 +23,8 @@ constexpr const char* kSample =
     "a tab; \xF0\x9F\x8F\x94.";
 
 // Whether the tokenizer gives text back, and ids that the model has.
-Status check_tokenizer(const model::Tokenizer& tokenizer, const model::ModelConfig& config) {
-    const model::Tokens tokens = tokenizer.encode(kSample);
+Status check_tokenizer(const text::Tokenizer& tokenizer, const model::ModelConfig& config) {
+    const text::Tokens tokens = tokenizer.encode(kSample);
     for (const std::uint32_t token : tokens)
         if (token >= config.vocab) return invalid("the tokenizer makes tokens beyond the model's");
     const std::string back = tokenizer.decode(tokens);
@@ -38,16 +38,16 @@ Status check_tokenizer(const model::Tokenizer& tokenizer, const model::ModelConf
 }
 
 // Tokens spread over the vocabulary: no tokenizer is needed to compare models.
-model::Tokens spread_tokens(const model::ModelConfig& config) {
-    model::Tokens tokens(std::min<std::size_t>(kComparedTokens, config.context));
+text::Tokens spread_tokens(const model::ModelConfig& config) {
+    text::Tokens tokens(std::min<std::size_t>(kComparedTokens, config.context));
     for (std::size_t i = 0; i < tokens.size(); ++i)
         tokens[i] = static_cast<std::uint32_t>((i * 7919 + 1) % config.vocab);
     return tokens;
 }
 
 struct Comparison {
-    std::vector<model::TensorDifference> tensors;
-    model::LogitDifference logits;
+    std::vector<formats::TensorDifference> tensors;
+    formats::LogitDifference logits;
     bool same() const {
         return std::all_of(tensors.begin(), tensors.end(),
                            [](const auto& tensor) { return tensor.same_bytes; });
@@ -71,7 +71,7 @@ nlohmann::json comparison_json(const Comparison& comparison) {
 }
 
 void print_comparison(Comparison comparison, std::ostream& out) {
-    std::vector<model::TensorDifference>& tensors = comparison.tensors;
+    std::vector<formats::TensorDifference>& tensors = comparison.tensors;
     const auto same = std::count_if(tensors.begin(), tensors.end(),
                                     [](const auto& tensor) { return tensor.same_bytes; });
     out << fmt::format("tensors      {} of {} are the same bit for bit\n", same, tensors.size());
@@ -82,7 +82,7 @@ void print_comparison(Comparison comparison, std::ostream& out) {
         out << fmt::format("  {:26} differs by at most {:.3g}, rms {:.3g}\n", tensors[i].name,
                            tensors[i].largest, tensors[i].root_mean_square);
     }
-    const model::LogitDifference& logits = comparison.logits;
+    const formats::LogitDifference& logits = comparison.logits;
     if (logits.same_bits)
         out << fmt::format("logits       the same bits at {} positions\n", logits.positions);
     else
@@ -91,12 +91,12 @@ void print_comparison(Comparison comparison, std::ostream& out) {
 }
 
 Result<Comparison> compare(const ModelRequest& request, const model::Model& model) {
-    ASSIGN_OR_RETURN(const model::LoadedModel other, model::load_any(request.against));
+    ASSIGN_OR_RETURN(const formats::LoadedModel other, formats::load_any(request.against));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     Comparison comparison;
-    ASSIGN_OR_RETURN(comparison.tensors, model::compare_tensors(model, other.model));
-    comparison.logits =
-        model::compare_logits(machine->compute(), model, other.model, spread_tokens(model.config));
+    ASSIGN_OR_RETURN(comparison.tensors, formats::compare_tensors(model, other.model));
+    comparison.logits = formats::compare_logits(machine->compute(), model, other.model,
+                                                spread_tokens(model.config));
     return comparison;
 }
 
@@ -105,9 +105,9 @@ Result<Comparison> compare(const ModelRequest& request, const model::Model& mode
 Status run_model_verify(const ModelRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(check_exists("--model", request.model));
     if (!request.against.empty()) RETURN_IF_ERROR(check_exists("--against", request.against));
-    ASSIGN_OR_RETURN(const model::LoadedModel loaded, model::load_any(request.model));
+    ASSIGN_OR_RETURN(const formats::LoadedModel loaded, formats::load_any(request.model));
     const std::string hash = to_hex(serve::content_hash(loaded.model.config, loaded.model.weights));
-    const auto tokenizer = model::find_tokenizer(loaded, request.model, request.tokenizer);
+    const auto tokenizer = formats::find_tokenizer(loaded, request.model, request.tokenizer);
     if (tokenizer.ok()) {
         RETURN_IF_ERROR(check_tokenizer(**tokenizer, loaded.model.config));
     } else if (tokenizer.error().code != ErrorCode::kNotFound || !request.tokenizer.empty()) {
@@ -135,7 +135,7 @@ Status run_model_verify(const ModelRequest& request, std::ostream& out) {
         object["against"] = comparison_json(comparison);
         if (!request.json) print_comparison(comparison, out);
     }
-    if (request.json) out << json_line(object);
+    if (request.json) out << console::json_line(object);
     return ok_status();
 }
 

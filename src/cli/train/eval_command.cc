@@ -11,9 +11,9 @@
 
 #include "base/files.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/train/text_loss.h"
+#include "console/json_line.h"
 #include "model/leaf.h"
 
 namespace cairn::cli {
@@ -22,8 +22,8 @@ Status run_eval(const EvalRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
     ASSIGN_OR_RETURN(const std::string text, read_text_file(request.text));
-    model::Tokens stream{local->tokenizer->begin_token()};
-    const model::Tokens words = local->tokenizer->encode(text);
+    text::Tokens stream{local->tokenizer->begin_token()};
+    const text::Tokens words = local->tokenizer->encode(text);
     stream.insert(stream.end(), words.begin(), words.end());
     if (stream.size() < 2) return invalid(request.text + " is empty: there is nothing to predict");
     const std::uint32_t most = local->model.config.context;
@@ -47,7 +47,7 @@ Status run_eval(const EvalRequest& request, std::ostream& out) {
             {"tokens", tokens},   {"bytes", text.size()},          {"loss", loss},
             {"loss_sum", sum},    {"perplexity", std::exp(loss)},  {"bits_per_byte", bits_per_byte},
             {"context", context}, {"kernels", machine->kernels()}, {"threads", machine->threads()}};
-        out << json_line(object);
+        out << console::json_line(object);
     } else {
         out << fmt::format(
             "{:.4f} nats/token, perplexity {:.3f}, {:.4f} bits/byte over {} tokens in windows of "

@@ -14,10 +14,10 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/train/chart.h"
 #include "cli/train/train_log.h"
-#include "model/files/source.h"
+#include "console/json_line.h"
+#include "formats/source.h"
 
 namespace cairn::cli {
 
@@ -164,7 +164,7 @@ Status run_plot(const PlotRequest& request, std::ostream& out) {
     Json report = {{"out", request.out}, {"runs", runs}};
     if (!cut_logs.empty()) report["cut_off"] = cut_logs;
     if (request.json) {
-        out << json_line(report);
+        out << console::json_line(report);
         return ok_status();
     }
     for (const std::string& path : cut_logs)

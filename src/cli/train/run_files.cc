@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
-#include "model/files/checkpoint.h"
+#include "formats/checkpoint.h"
 
 namespace cairn::cli {
 
@@ -43,7 +43,7 @@ Status RunFiles::save_state(std::uint64_t elapsed_us, double first_loss) {
 
 Status RunFiles::save_checkpoint() {
     const std::span<const float> parameters = trainer_.parameters();
-    RETURN_IF_ERROR(model::save_checkpoint(
+    RETURN_IF_ERROR(formats::save_checkpoint(
         model::make_model(start_.config, {parameters.begin(), parameters.end()},
                           start_.tokenizer_file),
         follow_links(start_.request.out)));

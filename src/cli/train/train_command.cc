@@ -11,12 +11,12 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/train/run_lock.h"
 #include "cli/train/text_loss.h"
 #include "cli/train/train_dry_run.h"
 #include "cli/train/train_options.h"
 #include "cli/train/train_run.h"
+#include "console/json_line.h"
 #include "serve/model_snapshot.h"
 
 namespace cairn::cli {
@@ -29,24 +29,24 @@ using Json = nlohmann::ordered_json;
 std::string describe_start(const TrainStart& start, const Machine& machine) {
     const train::Recipe& recipe = start.request.recipe;
     const model::ModelConfig& config = start.config;
-    return json_text(Json{{"event", start.resumed ? "resume" : "start"},
-                          {"step", start.resumed ? start.first_step : 0},
-                          {"parameters", model::ParameterLayout(config).parameters()},
-                          {"model", model::describe(config)},
-                          {"text_tokens", start.stream.size()},
-                          {"tokens_per_step", recipe.tokens_per_step()},
-                          {"context", recipe.context},
-                          {"total_steps", recipe.total_steps},
-                          {"warmup_steps", recipe.warmup_steps},
-                          {"peak_rate", recipe.peak_rate},
-                          {"floor_ratio", recipe.floor_ratio},
-                          {"beta1", recipe.beta1},
-                          {"beta2", recipe.beta2},
-                          {"weight_decay", recipe.weight_decay},
-                          {"clip_norm", recipe.clip_norm},
-                          {"seed", start.request.seed},
-                          {"kernels", machine.kernels()},
-                          {"threads", machine.threads()}});
+    return console::json_text(Json{{"event", start.resumed ? "resume" : "start"},
+                                   {"step", start.resumed ? start.first_step : 0},
+                                   {"parameters", model::ParameterLayout(config).parameters()},
+                                   {"model", model::describe(config)},
+                                   {"text_tokens", start.stream.size()},
+                                   {"tokens_per_step", recipe.tokens_per_step()},
+                                   {"context", recipe.context},
+                                   {"total_steps", recipe.total_steps},
+                                   {"warmup_steps", recipe.warmup_steps},
+                                   {"peak_rate", recipe.peak_rate},
+                                   {"floor_ratio", recipe.floor_ratio},
+                                   {"beta1", recipe.beta1},
+                                   {"beta2", recipe.beta2},
+                                   {"weight_decay", recipe.weight_decay},
+                                   {"clip_norm", recipe.clip_norm},
+                                   {"seed", start.request.seed},
+                                   {"kernels", machine.kernels()},
+                                   {"threads", machine.threads()}});
 }
 
 Result<std::unique_ptr<TrainLog>> open_log(const TrainStart& start, const Machine& machine) {
@@ -60,7 +60,7 @@ Result<std::unique_ptr<TrainLog>> open_log(const TrainStart& start, const Machin
 
 // The whole held-out text, every token once.
 Result<double> final_loss(const TrainStart& start, const train::Trainer& trainer,
-                          const Machine& machine, const Interrupt& interrupt) {
+                          const Machine& machine, const console::Interrupt& interrupt) {
     const model::Weights weights = model::view_weights(trainer.layout(), trainer.parameters());
     ASSIGN_OR_RETURN(
         const std::int64_t sum,
@@ -92,7 +92,8 @@ Json report_of(const TrainStart& start, const train::Trainer& trainer, const Tra
 
 // After the model is safe: what can still be said of it.
 Status measure_all(const TrainStart& start, const train::Trainer& trainer, const Machine& machine,
-                   const Interrupt& interrupt, TrainRun& run, Json& report, std::ostream& out) {
+                   const console::Interrupt& interrupt, TrainRun& run, Json& report,
+                   std::ostream& out) {
     const TrainRequest& request = start.request;
     const auto loss = final_loss(start, trainer, machine, interrupt);
     if (!loss.ok() && loss.error().code == ErrorCode::kCancelled) {
@@ -110,7 +111,7 @@ Status measure_all(const TrainStart& start, const train::Trainer& trainer, const
 }
 
 Result<int> finish(const TrainStart& start, const train::Trainer& trainer, TrainRun& run,
-                   const Machine& machine, const Interrupt& interrupt, std::ostream& out) {
+                   const Machine& machine, const console::Interrupt& interrupt, std::ostream& out) {
     const TrainRequest& request = start.request;
     Json report = report_of(start, trainer, run, machine);
     if (run.complete() && !start.held_out.empty())
@@ -118,11 +119,11 @@ Result<int> finish(const TrainStart& start, const train::Trainer& trainer, Train
     Json line = report;
     line["event"] = run.complete() ? "end" : "stop";
     line["step"] = trainer.next_step();
-    run.log_line(json_text(line));
+    run.log_line(console::json_text(line));
     if (run.complete()) (void)remove_file(run_state_path(request.out));
     if (!run.troubles().empty()) report["troubles"] = run.troubles();
     if (request.json)
-        out << json_line(report);
+        out << console::json_line(report);
     else if (run.complete())
         out << fmt::format("wrote {}; try: cairn generate --model {}\n", request.out, request.out);
     else
@@ -157,7 +158,7 @@ Status check_files(const TrainRequest& request) {
 }  // namespace
 
 Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostream& out) {
-    const Interrupt interrupt;
+    const console::Interrupt interrupt;
     RETURN_IF_ERROR(check_request(request));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     TrainStart start;

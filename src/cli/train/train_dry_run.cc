@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
-#include "cli/json_line.h"
 #include "cli/train/train_run.h"
+#include "console/json_line.h"
 #include "train/trainer.h"
 
 namespace cairn::cli {
@@ -26,7 +26,7 @@ std::uint64_t peak_memory() {
 }
 
 // Seconds of one step, caches warm unless steps are very long.
-Result<double> time_a_step(train::Trainer& trainer, const Interrupt& interrupt) {
+Result<double> time_a_step(train::Trainer& trainer, const console::Interrupt& interrupt) {
     const SystemClock clock;
     const std::uint64_t started = clock.monotonic_us();
     std::uint64_t warm = started;
@@ -46,7 +46,7 @@ Result<double> time_a_step(train::Trainer& trainer, const Interrupt& interrupt) 
 }  // namespace
 
 Status dry_run(TrainStart& start, const model::ParameterLayout& layout, const Machine& machine,
-               const Interrupt& interrupt, std::ostream& out) {
+               const console::Interrupt& interrupt, std::ostream& out) {
     const train::Recipe& recipe = start.request.recipe;
     train::Trainer trainer(layout, recipe, start.stream, start.request.seed, machine.compute());
     if (start.resumed)
@@ -76,7 +76,7 @@ Status dry_run(TrainStart& start, const model::ParameterLayout& layout, const Ma
                                                {"step_seconds", step_seconds},
                                                {"tokens_per_second", tokens / step_seconds},
                                                {"estimated_seconds", seconds}};
-        out << json_line(object);
+        out << console::json_line(object);
         return ok_status();
     }
     out << fmt::format(

@@ -13,8 +13,8 @@
 #include "base/disk.h"
 #include "base/files.h"
 #include "base/foreign_file.h"
-#include "cli/json_line.h"
-#include "model/files/source.h"
+#include "console/json_line.h"
+#include "formats/source.h"
 
 namespace cairn::cli {
 
@@ -73,7 +73,7 @@ std::string to_json(const LogRow& row) {
     if (row.loss) object["tokens_per_second"] = row.tokens_per_second;
     object["elapsed"] = row.elapsed;
     if (row.valid_loss) object["valid_loss"] = *row.valid_loss;
-    return json_text(object);
+    return console::json_text(object);
 }
 
 Result<TrainLog> TrainLog::open(const std::string& path) {

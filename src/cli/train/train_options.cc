@@ -10,7 +10,7 @@
 
 #include "cli/local_model.h"
 #include "cli/option_checks.h"
-#include "model/text/bpe.h"
+#include "text/bpe.h"
 
 namespace cairn::cli {
 
@@ -38,7 +38,7 @@ void add_model_options(CLI::App& command, TrainRequest& request) {
     shape("--kv-heads", request.shape.kv_heads, "Its key and value heads")
         ->check(CLI::Range(1U, model::kMaxHeads));
     auto* vocab = shape("--vocab", request.shape.vocab, "Tokens of a new tokenizer")
-                      ->check(CLI::Range(model::kFirstMerge, model::kMaxBpeVocab));
+                      ->check(CLI::Range(text::kFirstMerge, text::kMaxBpeVocab));
     command
         .add_flag("--characters", request.characters,
                   "No merges: every byte is a token (257 with the text boundary)")
@@ -172,7 +172,7 @@ Status check_shape(const TrainRequest& request) {
     model::ModelConfig config = request.shape;
     config.context = request.recipe.context;
     if (config.hidden_dim == 0) config.hidden_dim = default_hidden(config.dim);
-    if (request.characters) config.vocab = model::kFirstMerge;
+    if (request.characters) config.vocab = text::kFirstMerge;
     const Status valid = model::validate(config);
     if (!valid.ok()) return misused(valid.error().message);
     return ok_status();

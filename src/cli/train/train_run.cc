@@ -8,7 +8,7 @@
 
 #include "base/progress.h"
 #include "base/text.h"
-#include "cli/json_line.h"
+#include "console/json_line.h"
 
 namespace cairn::cli {
 
@@ -61,7 +61,7 @@ double TrainRun::tokens_per_second() const {
                : static_cast<double>(steps * trainer_.recipe().tokens_per_step()) / seconds;
 }
 
-Status TrainRun::run(const Interrupt& interrupt) {
+Status TrainRun::run(const console::Interrupt& interrupt) {
     interrupt_ = &interrupt;
     const std::uint64_t stop_at = start_.request.stop_at;
     if (held_out_ != nullptr && first_step_ == 0) {
@@ -197,7 +197,7 @@ Status TrainRun::choose_total_steps() {
             minutes, total, warmup));
     RETURN_IF_ERROR(trainer_.set_total_steps(total));
     start_.request.recipe = trainer_.recipe();
-    log_line(json_text(
+    log_line(console::json_text(
         nlohmann::ordered_json{{"event", "plan"}, {"step", step}, {"total_steps", total}}));
     if (!start_.request.json)
         out_ << fmt::format("{:.1f} ms a step: {} steps in {} minutes\n", step_us / 1e3, total,

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "cli/interrupt.h"
 #include "cli/local_model.h"
 #include "cli/train/held_out.h"
 #include "cli/train/run_files.h"
 #include "cli/train/train_log.h"
 #include "cli/train/train_start.h"
+#include "console/interrupt.h"
 #include "train/trainer.h"
 
 namespace cairn {
@@ -40,7 +40,7 @@ class TrainRun {
 
     /// Takes steps until the last one, or until `stop_at` or Ctrl-C; then checkpoint (of a complete
     /// run) or state and checkpoint are written. An error says exactly what is kept and what not.
-    Status run(const Interrupt& interrupt);
+    Status run(const console::Interrupt& interrupt);
 
     /// A line into the log. A log that cannot be written is given up, with a word: no reason to
     /// lose the run.
@@ -93,7 +93,7 @@ class TrainRun {
     std::optional<double> last_loss_;
     std::optional<double> last_valid_;
     RunFiles files_;
-    const Interrupt* interrupt_ = nullptr;  // while running
+    const console::Interrupt* interrupt_ = nullptr;  // while running
     std::unique_ptr<Progress> progress_;
     bool log_lost_ = false;
     bool save_failed_ = false;  // the last one

@@ -12,9 +12,9 @@
 #include "base/progress.h"
 #include "cli/local_model.h"
 #include "cli/train/train_options.h"
-#include "model/files/source.h"
-#include "model/files/tokenizer_file.h"
-#include "model/text/bpe.h"
+#include "formats/source.h"
+#include "formats/tokenizer_file.h"
+#include "text/bpe.h"
 #include "train/data.h"
 #include "train/trainer.h"
 
@@ -24,16 +24,16 @@ namespace {
 
 constexpr std::size_t kMaxStateBytes = std::size_t{1} << 38;
 
-Result<std::unique_ptr<model::Tokenizer>> new_tokenizer(const TrainRequest& request,
-                                                        const std::vector<std::string>& texts,
-                                                        const Interrupt& interrupt) {
-    const std::uint32_t vocab = request.characters ? model::kFirstMerge : request.shape.vocab;
+Result<std::unique_ptr<text::Tokenizer>> new_tokenizer(const TrainRequest& request,
+                                                       const std::vector<std::string>& texts,
+                                                       const console::Interrupt& interrupt) {
+    const std::uint32_t vocab = request.characters ? text::kFirstMerge : request.shape.vocab;
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     const SystemClock clock;
-    Progress progress(clock, "learning a tokenizer", vocab - model::kFirstMerge);
+    Progress progress(clock, "learning a tokenizer", vocab - text::kFirstMerge);
     bool said = false;
-    ASSIGN_OR_RETURN(std::unique_ptr<model::Tokenizer> tokenizer,
-                     model::train_bpe(views, vocab, [&](std::uint64_t done, std::uint64_t) {
+    ASSIGN_OR_RETURN(std::unique_ptr<text::Tokenizer> tokenizer,
+                     text::train_bpe(views, vocab, [&](std::uint64_t done, std::uint64_t) {
                          if (interrupt.raised() && !std::exchange(said, true)) {
                              progress.clear();
                              std::cerr << "cairn: stopping as soon as the tokenizer is learnt, so "
@@ -45,12 +45,12 @@ Result<std::unique_ptr<model::Tokenizer>> new_tokenizer(const TrainRequest& requ
 }
 
 Status fresh_start(TrainStart& start, const std::vector<std::string>& texts,
-                   const Interrupt& interrupt) {
+                   const console::Interrupt& interrupt) {
     const TrainRequest& request = start.request;
     if (request.tokenizer.empty()) {
         ASSIGN_OR_RETURN(start.tokenizer, new_tokenizer(request, texts, interrupt));
     } else {
-        ASSIGN_OR_RETURN(start.tokenizer, model::load_tokenizer(request.tokenizer));
+        ASSIGN_OR_RETURN(start.tokenizer, formats::load_tokenizer(request.tokenizer));
     }
     model::ModelConfig config = request.shape;
     config.vocab = start.tokenizer->vocab_size();
@@ -65,8 +65,9 @@ Status fresh_start(TrainStart& start, const std::vector<std::string>& texts,
 }
 
 Status start_from(TrainStart& start, const std::string& path) {
-    ASSIGN_OR_RETURN(model::LoadedModel loaded, model::load_any(path));
-    ASSIGN_OR_RETURN(start.tokenizer, model::find_tokenizer(loaded, path, start.request.tokenizer));
+    ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(path));
+    ASSIGN_OR_RETURN(start.tokenizer,
+                     formats::find_tokenizer(loaded, path, start.request.tokenizer));
     start.config = loaded.model.config;
     start.parameters = model::dense_parameters(loaded.model);
     start.tokenizer_file = start.tokenizer->serialise();
@@ -88,12 +89,11 @@ Result<train::RunState> read_state(const std::string& out) {
 }
 
 // All texts as one stream, each behind a begin token.
-model::Tokens encode_texts(const model::Tokenizer& tokenizer,
-                           const std::vector<std::string>& texts) {
-    model::Tokens stream;
+text::Tokens encode_texts(const text::Tokenizer& tokenizer, const std::vector<std::string>& texts) {
+    text::Tokens stream;
     for (const std::string& text : texts) {
         stream.push_back(tokenizer.begin_token());
-        const model::Tokens tokens = tokenizer.encode(text);
+        const text::Tokens tokens = tokenizer.encode(text);
         stream.insert(stream.end(), tokens.begin(), tokens.end());
     }
     return stream;
@@ -152,7 +152,7 @@ Result<TrainRequest> request_to_run(const TrainRequest& asked, TrainStart& start
     return request;
 }
 
-Status prepare_training(TrainStart& start, const Interrupt& interrupt) {
+Status prepare_training(TrainStart& start, const console::Interrupt& interrupt) {
     const TrainRequest& request = start.request;
     ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_texts(request.options.texts));
     std::string held_out;
@@ -162,7 +162,7 @@ Status prepare_training(TrainStart& start, const Interrupt& interrupt) {
     if (start.resumed) {
         start.config = start.resumed->config;
         start.tokenizer_file = start.resumed->tokenizer;
-        ASSIGN_OR_RETURN(start.tokenizer, model::parse_tokenizer(start.tokenizer_file));
+        ASSIGN_OR_RETURN(start.tokenizer, text::parse_tokenizer(start.tokenizer_file));
     } else if (request.init.empty()) {
         RETURN_IF_ERROR(fresh_start(start, texts, interrupt));
     } else {

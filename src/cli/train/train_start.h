@@ -5,10 +5,10 @@
 #include <memory>
 #include <optional>
 
-#include "cli/interrupt.h"
 #include "cli/train/train_command.h"
-#include "model/text/tokenizer.h"
+#include "console/interrupt.h"
 #include "model/weights.h"
+#include "text/tokenizer.h"
 
 namespace cairn::cli {
 
@@ -17,9 +17,9 @@ struct TrainStart {
     model::ModelConfig config;
     std::vector<float> parameters;  ///< before the first step; empty if resumed
     Bytes tokenizer_file;
-    std::unique_ptr<model::Tokenizer> tokenizer;
-    model::Tokens stream;                    ///< what is learnt from
-    model::Tokens held_out;                  ///< empty: none
+    std::unique_ptr<text::Tokenizer> tokenizer;
+    text::Tokens stream;                     ///< what is learnt from
+    text::Tokens held_out;                   ///< empty: none
     std::optional<train::RunState> resumed;  ///< of a resumed run
     std::uint64_t first_step = 0;            ///< steps taken in earlier sessions
 };
@@ -28,7 +28,7 @@ struct TrainStart {
 Result<TrainRequest> request_to_run(const TrainRequest& request, TrainStart& start);
 /// Reads and learns what start.request names. Ctrl-C meanwhile is answered with a word: there is
 /// nothing to save before the tokenizer is there.
-Status prepare_training(TrainStart& start, const Interrupt& interrupt);
+Status prepare_training(TrainStart& start, const console::Interrupt& interrupt);
 
 /// The command line that gives the same bits again, from the beginning.
 std::string repeat_command(const TrainRequest& request);

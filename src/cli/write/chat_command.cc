@@ -11,13 +11,13 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
-#include "cli/measure/stopwatch.h"
-#include "cli/shown_stream.h"
 #include "cli/write/chat_line.h"
-#include "model/chat_session.h"
+#include "console/interrupt.h"
+#include "console/json_line.h"
+#include "console/shown_stream.h"
+#include "infer/chat_session.h"
+#include "measure/stopwatch.h"
 
 namespace cairn::cli {
 
@@ -38,15 +38,15 @@ constexpr const char* kHelp =
     "Any other line is a message, also with a slash; //help sends \"/help\".\n"
     "Ctrl-C stops an answer or throws a line away.\n";
 
-const char* stop_name(const model::ChatAnswer& answer) {
+const char* stop_name(const infer::ChatAnswer& answer) {
     if (answer.cancelled) return "cancelled";
     if (answer.stopped_by_string) return "string";
-    return model::stop_reason_name(answer.reason);
+    return infer::stop_reason_name(answer.reason);
 }
 
-nlohmann::json messages_json(const std::vector<model::ChatMessage>& messages) {
+nlohmann::json messages_json(const std::vector<text::ChatMessage>& messages) {
     nlohmann::json list = nlohmann::json::array();
-    for (const model::ChatMessage& message : messages)
+    for (const text::ChatMessage& message : messages)
         list.push_back({{"role", message.role}, {"content", message.content}});
     return list;
 }
@@ -54,8 +54,8 @@ nlohmann::json messages_json(const std::vector<model::ChatMessage>& messages) {
 // One run of the command.
 class Chat {
   public:
-    Chat(const ChatRequest& request, model::ChatSession& session, model::StopStrings stops,
-         LineReader& in, std::ostream& out)
+    Chat(const ChatRequest& request, infer::ChatSession& session, infer::StopStrings stops,
+         console::LineReader& in, std::ostream& out)
         : request_(request),
           session_(session),
           stops_(std::move(stops)),
@@ -86,7 +86,7 @@ class Chat {
                                {"message", ended.error().message}};
             notes_ << "cairn: " << ended.error().message << '\n' << std::flush;
         }
-        out_ << json_line(object);
+        out_ << console::json_line(object);
         return ended.ok() ? 0 : 1;
     }
 
@@ -126,7 +126,8 @@ class Chat {
             if (in_.dropped()) return std::optional(std::string());
             if (!more) break;
             *line += *more;
-            if (line->size() > kMaxLineBytes) return invalid("a turn is longer than 1 MiB");
+            if (line->size() > console::kMaxLineBytes)
+                return invalid("a turn is longer than 1 MiB");
         }
         return line;
     }
@@ -140,9 +141,9 @@ class Chat {
 
     Status turn(const std::string& user) {
         if (in_.is_terminal()) interrupt_.forget();
-        const Stopwatch watch;
+        const measure::Stopwatch watch;
         double first_token = 0;
-        model::ChatHooks hooks;
+        infer::ChatHooks hooks;
         hooks.show = [&](const std::string& piece) {
             if (!request_.json) out_ << piece << std::flush;
         };
@@ -173,10 +174,10 @@ class Chat {
         return ok_status();
     }
 
-    void say_end(const model::ChatAnswer& answer, double first_token, double rate) {
+    void say_end(const infer::ChatAnswer& answer, double first_token, double rate) {
         notes_ << '\n';
         if (answer.cancelled) notes_ << "(stopped)\n";
-        if (answer.reason == model::StopReason::kContext)
+        if (answer.reason == infer::StopReason::kContext)
             notes_ << "(the memory is full: /reset begins anew)\n";
         if (stats_)
             notes_ << fmt::format(
@@ -214,7 +215,7 @@ class Chat {
         RETURN_IF_ERROR(check_outputs({{"/save", file}}, {{"--model", request_.model},
                                                           {"--tokenizer", request_.tokenizer},
                                                           {"--history", request_.history}}));
-        const std::string text = json_page(
+        const std::string text = console::json_page(
             {{"model", request_.model}, {"messages", messages_json(session_.messages())}});
         RETURN_IF_ERROR(write_file(file, as_bytes(text)));
         saved_.insert(file);
@@ -222,33 +223,33 @@ class Chat {
     }
 
     const ChatRequest& request_;
-    model::ChatSession& session_;
-    model::StopStrings stops_;
-    LineReader& in_;
+    infer::ChatSession& session_;
+    infer::StopStrings stops_;
+    console::LineReader& in_;
     std::ostream& out_;
-    ShownStream errors_;
+    console::ShownStream errors_;
     std::ostream& notes_;  // for whoever sits there
     // A Ctrl-C stops an answer; pressed again, or when there is none, it ends nothing.
-    Interrupt interrupt_{Interrupt::SecondCtrlC::kIsOneMore};
+    console::Interrupt interrupt_{console::Interrupt::SecondCtrlC::kIsOneMore};
     std::set<std::string> saved_;
     bool stats_;
     std::optional<std::string> system_;
-    model::GenerateOptions options_;
+    infer::GenerateOptions options_;
     nlohmann::json turns_ = nlohmann::json::array();
 };
 
 }  // namespace
 
-Result<int> run_chat(const ChatRequest& request, LineReader& in, std::ostream& out) {
+Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::ostream& out) {
     RETURN_IF_ERROR(check_sampling(request.sampling));
-    ASSIGN_OR_RETURN(model::StopStrings stops, model::StopStrings::create(request.sampling.stops));
+    ASSIGN_OR_RETURN(infer::StopStrings stops, infer::StopStrings::create(request.sampling.stops));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
     pack_local_model(machine->compute(), *local);
-    const model::Tokenizer& tokenizer = *local->tokenizer;
-    model::ChatFormat format = model::ChatFormat::choose(tokenizer);
+    const text::Tokenizer& tokenizer = *local->tokenizer;
+    text::ChatFormat format = text::ChatFormat::choose(tokenizer);
     if (!request.format.empty()) {
-        auto named = model::ChatFormat::named(request.format, tokenizer);
+        auto named = text::ChatFormat::named(request.format, tokenizer);
         if (!named.ok()) return misused("--format: " + named.error().message);
         format = *std::move(named);
     }
@@ -260,7 +261,7 @@ Result<int> run_chat(const ChatRequest& request, LineReader& in, std::ostream& o
                         request.context, most));
     const std::size_t positions =
         std::min(most, request.context > 0 ? request.context : kUsualContext);
-    model::ChatSession session(local->model.config, local->model.weights, tokenizer, format,
+    infer::ChatSession session(local->model.config, local->model.weights, tokenizer, format,
                                machine->compute(), positions, request.sampling.kv);
     return Chat(request, session, std::move(stops), in, out).run();
 }
@@ -300,7 +301,8 @@ void add_chat(CLI::App& app, Invocation& invocation) {
             RETURN_IF_ERROR(
                 check_outputs({{"--history", request->history}},
                               {{"--model", request->model}, {"--tokenizer", request->tokenizer}}));
-            ASSIGN_OR_RETURN(const auto in, standard_input(request->history, request->json));
+            ASSIGN_OR_RETURN(const auto in,
+                             console::standard_input(request->history, request->json));
             ASSIGN_OR_RETURN(invocation.exit_code, run_chat(*request, *in, out));
             return ok_status();
         };

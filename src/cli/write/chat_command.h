@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/write/line_reader.h"
 #include "cli/write/sampling_options.h"
+#include "console/line_reader.h"
 
 namespace cairn::cli {
 
@@ -28,6 +28,6 @@ struct ChatRequest {
 /// Reads turns until the input ends. With json: no text while it runs, at the end one object:
 /// format, turns [{user, answer, stop, reused, computed, written, tokens_per_second}], and error
 /// {kind, message} if it ended with one. The exit code.
-Result<int> run_chat(const ChatRequest& request, LineReader& in, std::ostream& out);
+Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::ostream& out);
 
 }  // namespace cairn::cli

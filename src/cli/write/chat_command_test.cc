@@ -16,17 +16,17 @@
 namespace cairn::cli {
 namespace {
 
-class TypedLines final : public LineReader {
+class TypedLines final : public console::LineReader {
   public:
     TypedLines(std::istream& in, bool person) : lines_(in), person_(person) {}
     Result<std::optional<std::string>> read(const std::string& prompt,
-                                            Interrupt& interrupt) override {
+                                            console::Interrupt& interrupt) override {
         return lines_.read(prompt, interrupt);
     }
     bool is_terminal() const override { return person_; }
 
   private:
-    StreamLineReader lines_;
+    console::StreamLineReader lines_;
     bool person_;
 };
 

@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/text_lines.h"
-#include "model/text_vectors.h"
+#include "console/json_line.h"
+#include "infer/text_vectors.h"
 
 namespace cairn::cli {
 
@@ -54,9 +54,9 @@ std::string beginning(const std::string& text) {
     return end == text.size() ? text : text.substr(0, end) + "...";
 }
 
-Result<model::Tokens> tokens_of(const EmbedRequest& request, const LocalModel& local,
-                                const std::string& text) {
-    model::Tokens tokens = local.tokenizer->encode_whole(text);
+Result<text::Tokens> tokens_of(const EmbedRequest& request, const LocalModel& local,
+                               const std::string& text) {
+    text::Tokens tokens = local.tokenizer->encode_whole(text);
     const std::size_t context = local.model.config.context;
     if (tokens.size() <= context) return tokens;
     if (!request.truncate)
@@ -70,7 +70,7 @@ Result<model::Tokens> tokens_of(const EmbedRequest& request, const LocalModel& l
 }
 
 Result<std::vector<Embedded>> embed_all(const EmbedRequest& request, const LocalModel& local,
-                                        const model::TextVectors& vectors,
+                                        const infer::TextVectors& vectors,
                                         std::vector<std::string> texts) {
     const SystemClock clock;
     Progress progress(clock, "embedding", texts.size());
@@ -80,7 +80,7 @@ Result<std::vector<Embedded>> embed_all(const EmbedRequest& request, const Local
         const std::size_t end = std::min(at + kGroup, texts.size());
         group.clear();
         for (std::size_t i = at; i < end; ++i) {
-            ASSIGN_OR_RETURN(model::Tokens tokens, tokens_of(request, local, texts[i]));
+            ASSIGN_OR_RETURN(text::Tokens tokens, tokens_of(request, local, texts[i]));
             all.push_back({std::move(texts[i]), tokens.size()});
             group.push_back(std::move(tokens));
         }
@@ -191,12 +191,12 @@ Status run_embed(const EmbedRequest& request, std::ostream& out) {
         ASSIGN_OR_RETURN(pooling, model::parse_pooling(request.pooling));
     }
     pack_local_model(machine->compute(), *local);
-    const model::TextVectors vectors(local->model.config, local->model.weights, machine->compute(),
+    const infer::TextVectors vectors(local->model.config, local->model.weights, machine->compute(),
                                      pooling);
     ASSIGN_OR_RETURN(const std::vector<Embedded> all,
                      embed_all(request, *local, vectors, std::move(texts)));
     if (request.json)
-        out << json_line(report(request, all, pooling));
+        out << console::json_line(report(request, all, pooling));
     else
         print(request, all, pooling, out);
     return ok_status();

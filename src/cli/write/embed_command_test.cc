@@ -11,10 +11,10 @@
 
 #include "base/test_data.h"
 #include "cli/test_run.h"
+#include "formats/format_test_models.h"
+#include "formats/save.h"
 #include "model/encoder.h"
-#include "model/files/format_test_models.h"
-#include "model/files/save.h"
-#include "model/text/wordpiece.h"
+#include "text/wordpiece.h"
 
 namespace cairn::cli {
 namespace {
@@ -22,20 +22,20 @@ namespace {
 using nlohmann::json;
 
 model::Model small_bert() {
-    for (const auto& [name, config] : model::family_configs())
+    for (const auto& [name, config] : formats::family_configs())
         if (!config.causal) {
             model::Model bert = model::family_model(config);
-            model::WordPieces words;
+            text::WordPieces words;
             for (const char* piece : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat",
                                       "##s", "sat", "a", "dog", "."})
-                words.pieces.push_back({piece, model::PieceType::kNormal});
+                words.pieces.push_back({piece, text::PieceType::kNormal});
             for (const std::uint32_t special : {0U, 2U, 3U, 4U})
-                words.pieces[special].type = model::PieceType::kControl;
-            words.pieces[1].type = model::PieceType::kUnknown;
+                words.pieces[special].type = text::PieceType::kControl;
+            words.pieces[1].type = text::PieceType::kUnknown;
             words.unk = 1;
             words.cls = 2;
             words.sep = 3;
-            bert.tokenizer = model::WordPieceTokenizer::create(words).value()->serialise();
+            bert.tokenizer = text::WordPieceTokenizer::create(words).value()->serialise();
             return bert;
         }
     return {};
@@ -46,7 +46,7 @@ class EmbedCommand : public testing::Test {
     EmbedCommand() : scratch_("embed"), bert_(small_bert()) {
         std::filesystem::create_directories(scratch_.path());
         folder_ = scratch_.path() + "/bert";
-        CHECK(model::save_model(bert_, model::ModelFormat::kHuggingFace, folder_, {}).ok());
+        CHECK(formats::save_model(bert_, formats::ModelFormat::kHuggingFace, folder_, {}).ok());
     }
 
     // The first vector of a command's result.
@@ -59,7 +59,7 @@ class EmbedCommand : public testing::Test {
         return object["texts"][0]["vector"].get<std::vector<float>>();
     }
 
-    model::Scratch scratch_;
+    formats::Scratch scratch_;
     model::Model bert_;
     std::string folder_;
 };
@@ -77,10 +77,10 @@ TEST_F(EmbedCommand, GivesTheStatesOfTheEncoder) {
         arguments.emplace_back(pooling);
         return vector(arguments);
     };
-    EXPECT_EQ(with("mean"), model::mean_pooled(machine.compute, states, dim));
-    EXPECT_EQ(with("cls"), model::first_pooled(states, dim));
-    EXPECT_EQ(with("last"), model::last_pooled(states, dim));
-    std::vector<float> unit = model::mean_pooled(machine.compute, states, dim);
+    EXPECT_EQ(with("mean"), model::pooled(machine.compute, model::Pooling::kMean, states, dim));
+    EXPECT_EQ(with("cls"), model::pooled(machine.compute, model::Pooling::kFirst, states, dim));
+    EXPECT_EQ(with("last"), model::pooled(machine.compute, model::Pooling::kLast, states, dim));
+    std::vector<float> unit = model::pooled(machine.compute, model::Pooling::kMean, states, dim);
     model::normalise(machine.compute, unit);
     EXPECT_EQ(vector({"--model", folder_, "The cats sat."}), unit);
     // The same bits from every format and every way to hand texts over.

@@ -10,11 +10,11 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
 #include "cli/write/generate_many.h"
 #include "cli/write/written_text.h"
-#include "model/generate.h"
+#include "console/json_line.h"
+#include "infer/generate.h"
 #include "serve/model_snapshot.h"
 #include "serve/network_layers.h"
 
@@ -34,7 +34,7 @@ struct Written {
 };
 
 // The layers on this machine, with the memory of one sequence.
-class OwnLayers final : public model::LayerStack {
+class OwnLayers final : public infer::LayerStack {
   public:
     OwnLayers(const LocalModel& local, const tensor::Compute& compute, std::size_t positions,
               tensor::KvType kv)
@@ -48,7 +48,7 @@ class OwnLayers final : public model::LayerStack {
   private:
     model::Transformer transformer_;
     model::KvCache cache_;
-    model::LocalLayers layers_;
+    infer::LocalLayers layers_;
 };
 
 Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& request,
@@ -69,10 +69,10 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
                            const std::function<void(const std::string&)>& show,
                            const std::function<bool()>& can_show) {
     const model::ModelConfig& config = local.model.config;
-    const model::Tokens prompt = local.tokenizer->encode_prompt(request.prompt);
+    const text::Tokens prompt = local.tokenizer->encode_prompt(request.prompt);
     const std::size_t positions =
         std::min<std::size_t>(config.context, prompt.size() + request.steps);
-    std::unique_ptr<model::LayerStack> layers;
+    std::unique_ptr<infer::LayerStack> layers;
     serve::NetworkLayers* remote = nullptr;
     if (request.network) {
         ASSIGN_OR_RETURN(auto connected, connect(request, local, positions));
@@ -92,13 +92,13 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
     Progress progress(clock, "writing", request.steps);
     const std::uint64_t started = clock.monotonic_us();
     const auto is_end = [&](std::uint32_t token) { return local.tokenizer->is_end(token); };
-    const auto on_step = [&](const model::GeneratedStep& step) {
+    const auto on_step = [&](const infer::GeneratedStep& step) {
         show(text.take(step));
         if (request.json) progress.update(step.index + 1);
         return !text.stopped() && can_show();
     };
-    ASSIGN_OR_RETURN(const model::Generated generated,
-                     model::generate(compute, ends, *layers, prompt, generate_options(request),
+    ASSIGN_OR_RETURN(const infer::Generated generated,
+                     infer::generate(compute, ends, *layers, prompt, generate_options(request),
                                      is_end, on_step));
     Written written;
     written.elapsed_us = clock.monotonic_us() - started;
@@ -134,8 +134,8 @@ Status check_request(const GenerateRequest& request) {
 
 }  // namespace
 
-model::GenerateOptions generate_options(const GenerateRequest& request) {
-    model::GenerateOptions options;
+infer::GenerateOptions generate_options(const GenerateRequest& request) {
+    infer::GenerateOptions options;
     options.sampling = request.sampling.settings;
     options.max_tokens = request.steps;
     options.logprobs = request.logprobs;
@@ -174,7 +174,7 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
         object["hops"] = hops_json(written.hops);
         object["failovers"] = written.failovers;
     }
-    out << json_line(object);
+    out << console::json_line(object);
     return ok_status();
 }
 
@@ -209,7 +209,7 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     command
         ->add_option("--top-logprobs", request->top_logprobs,
                      "With --logprobs: the most probable tokens, too")
-        ->check(CLI::Range(std::size_t{0}, model::kMaxTopLogprobs))
+        ->check(CLI::Range(std::size_t{0}, infer::kMaxTopLogprobs))
         ->needs(logprobs);
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))

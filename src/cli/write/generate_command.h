@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "cli/write/sampling_options.h"
-#include "model/continuation.h"
+#include "infer/continuation.h"
 
 namespace cairn::cli {
 
@@ -30,7 +30,7 @@ struct GenerateRequest {
 };
 
 /// How the model is to go on, without its prompt.
-model::GenerateOptions generate_options(const GenerateRequest& request);
+infer::GenerateOptions generate_options(const GenerateRequest& request);
 
 /// Writes the text as it comes, or one JSON object: prompt, what WrittenText reports, kernels,
 /// threads, tokens_per_second; over the network also hops [{begin, end, server, key}] and

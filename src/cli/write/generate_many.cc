@@ -8,11 +8,11 @@
 
 #include "base/clock.h"
 #include "base/progress.h"
-#include "cli/interrupt.h"
-#include "cli/json_line.h"
 #include "cli/text_lines.h"
 #include "cli/write/written_text.h"
-#include "model/batch.h"
+#include "console/interrupt.h"
+#include "console/json_line.h"
+#include "infer/batch.h"
 
 namespace cairn::cli {
 
@@ -48,13 +48,13 @@ class Texts {
 
     Status run() {
         const SystemClock clock;
-        const Interrupt interrupt;
+        const console::Interrupt interrupt;
         Progress progress(clock, "texts", prompts_.size());
         const std::uint64_t started = clock.monotonic_us();
         while (written_ < prompts_.size() && !interrupt.raised() && out_.good()) {
             while (next_ < prompts_.size() && engine_.size() < request_.together)
                 if (const Status joined = join(); !joined.ok()) return joined;
-            engine_.step([&](const model::BatchEvent& event) { return on_event(event); });
+            engine_.step([&](const infer::BatchEvent& event) { return on_event(event); });
             if (failure_) return *failure_;
             if (ready_.contains(written_)) progress.clear();
             write_ready();
@@ -91,7 +91,7 @@ class Texts {
         return ok_status();
     }
 
-    bool on_event(const model::BatchEvent& event) {
+    bool on_event(const infer::BatchEvent& event) {
         const auto found = running_.find(event.id);
         Running& running = found->second;
         if (event.step != nullptr) {
@@ -110,7 +110,7 @@ class Texts {
         return true;
     }
 
-    std::string report(Running& running, model::StopReason reason) const {
+    std::string report(Running& running, infer::StopReason reason) const {
         nlohmann::json object = running.text.report(reason, request_.logprobs);
         const std::string text = object["text"].get<std::string>();
         if (!request_.json)
@@ -118,7 +118,7 @@ class Texts {
                    std::to_string(prompts_.size()) + '\n' + running.text.prompt() + text + "\n\n";
         object["index"] = running.index;
         object["prompt"] = prompts_[running.index];
-        return json_line(object);
+        return console::json_line(object);
     }
 
     void write_ready() {
@@ -134,8 +134,8 @@ class Texts {
     std::vector<std::string> prompts_;
     std::ostream& out_;
     model::Transformer transformer_;
-    model::BatchEngine engine_;
-    std::map<model::SequenceId, Running> running_;
+    infer::BatchEngine engine_;
+    std::map<infer::SequenceId, Running> running_;
     std::map<std::size_t, std::string> ready_;  // done, but one before them is not
     std::optional<Error> failure_;
     std::size_t next_ = 0;

@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/option_checks.h"
+#include "infer/stop_strings.h"
 #include "model/config.h"
-#include "model/stop_strings.h"
 
 namespace cairn::cli {
 
@@ -74,7 +74,7 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
 
 Status check_sampling(const SamplingOptions& options) {
     if (!options.idle.empty()) return misused(options.idle);
-    const auto stops = model::StopStrings::create(options.stops);
+    const auto stops = infer::StopStrings::create(options.stops);
     if (!stops.ok()) return misused("--stop: " + stops.error().message);
     return ok_status();
 }

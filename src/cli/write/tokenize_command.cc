@@ -15,18 +15,18 @@
 #include "base/outputs.h"
 #include "base/progress.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
 #include "cli/local_model.h"
-#include "cli/measure/stopwatch.h"
+#include "console/json_line.h"
 #include "crypto/hash.h"
-#include "model/files/tokenizer_file.h"
-#include "model/text/bpe.h"
+#include "formats/tokenizer_file.h"
+#include "measure/stopwatch.h"
+#include "text/bpe.h"
 
 namespace cairn::cli {
 
 namespace {
 
-void print(const nlohmann::json& object, std::ostream& out) { out << json_line(object); }
+void print(const nlohmann::json& object, std::ostream& out) { out << console::json_line(object); }
 
 Status train(const TokenizeRequest& request, std::ostream& out) {
     std::vector<NamedPath> inputs;
@@ -39,9 +39,9 @@ Status train(const TokenizeRequest& request, std::ostream& out) {
     }
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     const SystemClock clock;
-    Progress progress(clock, "learning merges", request.vocab - model::kFirstMerge);
+    Progress progress(clock, "learning merges", request.vocab - text::kFirstMerge);
     ASSIGN_OR_RETURN(const auto tokenizer,
-                     model::train_bpe(views, request.vocab, [&](std::uint64_t done, std::uint64_t) {
+                     text::train_bpe(views, request.vocab, [&](std::uint64_t done, std::uint64_t) {
                          progress.update(done);
                      }));
     const Bytes file = tokenizer->serialise();
@@ -77,14 +77,13 @@ Result<std::string> text_of(const TokenizeRequest& request) {
     return text.str();
 }
 
-Status encode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
-              std::ostream& out) {
+Status encode(const TokenizeRequest& request, const text::Tokenizer& tokenizer, std::ostream& out) {
     ASSIGN_OR_RETURN(const std::string text, text_of(request));
-    const auto special = request.special ? model::Special::kAllow : model::Special::kPlain;
-    model::Tokens tokens;
+    const auto special = request.special ? text::Special::kAllow : text::Special::kPlain;
+    text::Tokens tokens;
     double best = 0;
     for (std::uint32_t i = 0; i < request.repeat; ++i) {
-        const Stopwatch watch;
+        const measure::Stopwatch watch;
         tokens = tokenizer.encode(text, special);
         const double seconds = watch.seconds();
         if (i == 0 || seconds < best) best = seconds;
@@ -104,7 +103,7 @@ Status encode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
         // In quotes; what is not printable as JSON writes it.
         for (std::size_t i = 0; i < tokens.size() && out.good(); ++i)
             out << fmt::format("{:>7}  {}\n", tokens[i],
-                               json_text(nlohmann::json(tokenizer.name(tokens[i]))));
+                               console::json_text(nlohmann::json(tokenizer.name(tokens[i]))));
     } else {
         out << fmt::format("{}\n", fmt::join(tokens, " "));
     }
@@ -113,8 +112,7 @@ Status encode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
     return ok_status();
 }
 
-Status decode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
-              std::ostream& out) {
+Status decode(const TokenizeRequest& request, const text::Tokenizer& tokenizer, std::ostream& out) {
     for (const std::uint32_t id : request.ids)
         if (id >= tokenizer.vocab_size())
             return misused(fmt::format("--decode: Value {} not in range 0 to {}, this vocabulary's",
@@ -131,7 +129,7 @@ Status decode(const TokenizeRequest& request, const model::Tokenizer& tokenizer,
 
 Status run_tokenize(const TokenizeRequest& request, std::ostream& out) {
     if (!request.train.empty()) return train(request, out);
-    ASSIGN_OR_RETURN(const auto tokenizer, model::load_tokenizer(request.tokenizer));
+    ASSIGN_OR_RETURN(const auto tokenizer, formats::load_tokenizer(request.tokenizer));
     if (!request.ids.empty()) return decode(request, *tokenizer, out);
     return encode(request, *tokenizer, out);
 }
@@ -153,7 +151,7 @@ void add_tokenize(CLI::App& app, Invocation& invocation) {
                                   "llama2.c's tokenizer.bin");
     what->require_option(1);
     command->add_option("--vocab", request->vocab, "Tokens in the new vocabulary")
-        ->check(CLI::Range(model::kFirstMerge, model::kMaxBpeVocab))
+        ->check(CLI::Range(text::kFirstMerge, text::kMaxBpeVocab))
         ->needs(train_option)
         ->capture_default_str();
     auto* input = command->add_option_group("input", "The text (default: standard input) or ids");

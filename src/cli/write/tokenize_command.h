@@ -1,5 +1,5 @@
 // `cairn tokenize`: trains a byte-level BPE tokenizer on text files, or shows what a tokenizer
-// makes of a text, or turns ids back into text. Tokenizers: any file that model/tokenizer_file.h
+// makes of a text, or turns ids back into text. Tokenizers: any file that formats/tokenizer_file.h
 // knows.
 #pragma once
 

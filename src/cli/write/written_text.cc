@@ -4,16 +4,16 @@
 
 namespace cairn::cli {
 
-Result<WrittenText> WrittenText::create(const model::Tokenizer& tokenizer,
-                                        const model::Tokens& prompt,
+Result<WrittenText> WrittenText::create(const text::Tokenizer& tokenizer,
+                                        const text::Tokens& prompt,
                                         std::vector<std::string> stops) {
-    ASSIGN_OR_RETURN(model::StopStrings stop, model::StopStrings::create(std::move(stops)));
+    ASSIGN_OR_RETURN(infer::StopStrings stop, infer::StopStrings::create(std::move(stops)));
     WrittenText written(tokenizer, std::move(stop));
     for (const std::uint32_t token : prompt) written.prompt_ += written.decoder_.push(token);
     return written;
 }
 
-std::string WrittenText::take(const model::GeneratedStep& step) {
+std::string WrittenText::take(const infer::GeneratedStep& step) {
     hash_.update(
         {reinterpret_cast<const std::uint8_t*>(step.logits.data()), step.logits.size_bytes()});
     if (tokenizer_->is_end(step.token)) return "";
@@ -30,10 +30,10 @@ std::string WrittenText::finish() {
     return rest;
 }
 
-nlohmann::json WrittenText::report(model::StopReason reason, bool logprobs) {
+nlohmann::json WrittenText::report(infer::StopReason reason, bool logprobs) {
     // Here only a stop string makes the caller end a text.
     const char* stop =
-        reason == model::StopReason::kCaller ? "string" : model::stop_reason_name(reason);
+        reason == infer::StopReason::kCaller ? "string" : infer::stop_reason_name(reason);
     nlohmann::json object = {
         {"text", text_}, {"tokens", tokens_}, {"digest", to_hex(hash_.finish())}, {"stop", stop}};
     if (!logprobs) return object;

@@ -8,9 +8,9 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "crypto/hash.h"
-#include "model/continuation.h"
-#include "model/stop_strings.h"
-#include "model/text/tokenizer.h"
+#include "infer/continuation.h"
+#include "infer/stop_strings.h"
+#include "text/tokenizer.h"
 
 namespace cairn::cli {
 
@@ -18,13 +18,13 @@ class WrittenText {
   public:
     /// `tokenizer` must outlive it; `prompt` are the tokens that the user's text became, without a
     /// begin token. kInvalid for stop strings that cannot be.
-    static Result<WrittenText> create(const model::Tokenizer& tokenizer,
-                                      const model::Tokens& prompt, std::vector<std::string> stops);
+    static Result<WrittenText> create(const text::Tokenizer& tokenizer, const text::Tokens& prompt,
+                                      std::vector<std::string> stops);
 
     /// The prompt as its tokens spell it.
     const std::string& prompt() const { return prompt_; }
     /// Takes a sampled token and returns the text that may be shown now, often none.
-    std::string take(const model::GeneratedStep& step);
+    std::string take(const infer::GeneratedStep& step);
     /// Whether a stop string has come: nothing more is wanted.
     bool stopped() const { return stop_.stopped(); }
     /// What was held back; once, at the end.
@@ -33,10 +33,10 @@ class WrittenText {
     /// What every report of a text says: text, tokens, digest, stop ("steps", "context", "end",
     /// "string"), and `logprobs` [{token, logprob, top [{token, logprob}]}] where they were asked
     /// for. After finish(), once.
-    nlohmann::json report(model::StopReason reason, bool logprobs);
+    nlohmann::json report(infer::StopReason reason, bool logprobs);
 
   private:
-    WrittenText(const model::Tokenizer& tokenizer, model::StopStrings stop)
+    WrittenText(const text::Tokenizer& tokenizer, infer::StopStrings stop)
         : tokenizer_(&tokenizer), decoder_(tokenizer), stop_(std::move(stop)) {}
 
     struct Probable {
@@ -44,12 +44,12 @@ class WrittenText {
         std::vector<tensor::TokenLogprob> top;
     };
 
-    const model::Tokenizer* tokenizer_;
-    model::StreamDecoder decoder_;
-    model::StopStrings stop_;
+    const text::Tokenizer* tokenizer_;
+    text::StreamDecoder decoder_;
+    infer::StopStrings stop_;
     std::string prompt_;
     std::string text_;
-    model::Tokens tokens_;  // without an end token
+    text::Tokens tokens_;  // without an end token
     std::vector<Probable> probable_;
     crypto::Sha256 hash_;
 };

@@ -1,0 +1,110 @@
+// CONSENSUS: changing a result here splits the network.
+#include "codec/codec.h"
+
+#include <algorithm>
+#include <string>
+
+#include "codec/codec_tiles.h"
+#include "codec/quantise.h"
+#include "tensor/loss.h"
+
+namespace cairn::codec {
+
+namespace {
+
+constexpr std::size_t kScaleBytes = 4;
+
+void put_scale(std::uint32_t scale, Bytes& out) {
+    for (int shift = 0; shift < 32; shift += 8)
+        out.push_back(static_cast<std::uint8_t>(scale >> shift));
+}
+
+std::uint32_t read_scale(ByteView bytes) {
+    return bytes[0] | std::uint32_t{bytes[1]} << 8 | std::uint32_t{bytes[2]} << 16 |
+           std::uint32_t{bytes[3]} << 24;
+}
+
+std::size_t tile_bytes(const CodecSpec& spec) {
+    return kScaleBytes + values_per_tile(spec) * spec.bits / 8;
+}
+
+}  // namespace
+
+Status validate(const CodecSpec& spec) {
+    if (spec.kind == CodecKind::kDense) {
+        if (spec.bits != 8 || spec.log2_ratio != 0)
+            return invalid("codec: dense means 8 bits and ratio 1");
+        return ok_status();
+    }
+    if (spec.kind != CodecKind::kSrht) return invalid("codec: unknown kind");
+    if (spec.log2_ratio > kMaxLog2Ratio)
+        return invalid("codec: log2_ratio must be at most " + std::to_string(kMaxLog2Ratio));
+    if (spec.bits != 1 && spec.bits != 4 && spec.bits != 8 && spec.bits != 16)
+        return invalid("codec: bits must be 1, 4, 8 or 16");
+    return ok_status();
+}
+
+std::size_t values_per_tile(const CodecSpec& spec) { return kTile >> spec.log2_ratio; }
+
+std::size_t payload_size(const CodecSpec& spec, std::size_t parameters) {
+    CHECK(parameters % kTile == 0);
+    return parameters / kTile * tile_bytes(spec);
+}
+
+Bytes encode(const CodecSpec& spec, std::span<const std::int32_t> delta, const Hash256& seed) {
+    CHECK(validate(spec).ok());
+    Bytes out;
+    out.reserve(payload_size(spec, delta.size()));
+    std::vector<std::int64_t> z(values_per_tile(spec));
+    std::vector<std::int32_t> q(z.size());
+    SketchTile sketch;
+    for (std::size_t tile = 0; tile < delta.size() / kTile; ++tile) {
+        const auto values = delta.subspan(tile * kTile, kTile);
+        if (spec.kind == CodecKind::kSrht) {
+            sketch.draw(seed, tile, z.size());
+            sketch.sketch(values, z);
+        } else {
+            std::copy(values.begin(), values.end(), z.begin());
+        }
+        put_scale(quantise(z, spec.bits, q), out);
+        pack(q, spec.bits, out);
+    }
+    return out;
+}
+
+Result<std::vector<std::int32_t>> decode(const CodecSpec& spec, ByteView payload,
+                                         const Hash256& seed, std::size_t parameters) {
+    RETURN_IF_ERROR(validate(spec));
+    CHECK(parameters % kTile == 0 && parameters <= kMaxCodecParameters);
+    if (payload.size() != payload_size(spec, parameters))
+        return invalid("codec: a payload of " + std::to_string(payload.size()) +
+                       " bytes, expected " + std::to_string(payload_size(spec, parameters)));
+    std::vector<std::int32_t> delta(parameters);
+    std::vector<std::int32_t> q(values_per_tile(spec));
+    SketchTile sketch;
+    for (std::size_t tile = 0; tile < parameters / kTile; ++tile) {
+        const ByteView bytes = payload.subspan(tile * tile_bytes(spec), tile_bytes(spec));
+        const std::uint32_t scale = read_scale(bytes);
+        if (scale > largest_scale(spec.bits)) return invalid("codec: a scale beyond its bound");
+        RETURN_IF_ERROR(unpack(bytes.subspan(kScaleBytes), spec.bits, scale, q));
+        if (scale == 0) continue;
+        const auto out = std::span(delta).subspan(tile * kTile, kTile);
+        if (spec.kind == CodecKind::kSrht) {
+            sketch.draw(seed, tile, q.size());
+            sketch.desketch(q, scale, out);
+        } else {
+            for (std::size_t i = 0; i < kTile; ++i)
+                out[i] = q[i] * static_cast<std::int32_t>(scale);
+        }
+    }
+    return delta;
+}
+
+std::vector<std::int32_t> to_fixed(std::span<const float> delta) {
+    std::vector<std::int32_t> fixed(delta.size());
+    tensor::gradient_to_fixed(delta, kFractionBits, fixed);
+    for (std::int32_t& value : fixed) value = std::clamp(value, 1 - kDeltaLimit, kDeltaLimit - 1);
+    return fixed;
+}
+
+}  // namespace cairn::codec

@@ -1,0 +1,31 @@
+// Values of a tile as a few bits each, with one integer scale: q * scale stands for z.
+//
+// CONSENSUS: changing a result of unpack splits the network.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.h"
+
+namespace cairn::codec {
+
+/// Largest |q| at `bits`: 1 at one bit, else 2^(bits-1) - 1; -2^(bits-1) is never used.
+std::int32_t largest_value(std::uint32_t bits);
+/// Largest scale with which no q * scale reaches 2^30.
+std::uint32_t largest_scale(std::uint32_t bits);
+
+/// Fills q and returns the scale, for which <q * scale, z> = <z, z> up to rounding (so the
+/// quantiser neither shrinks nor stretches on average). Zero z gives scale 0 and q = 0.
+std::uint32_t quantise(std::span<const std::int64_t> z, std::uint32_t bits,
+                       std::span<std::int32_t> q);
+
+/// Appends q at `bits` each, lowest bits of a byte first, two's complement; at one bit 1 stands
+/// for -1. q.size() * bits must be a multiple of 8.
+void pack(std::span<const std::int32_t> q, std::uint32_t bits, Bytes& out);
+
+/// The way back. Refuses -2^(bits-1), values other than 0 under scale 0, and (above one bit)
+/// nothing but zeros under another scale.
+Status unpack(ByteView packed, std::uint32_t bits, std::uint32_t scale, std::span<std::int32_t> q);
+
+}  // namespace cairn::codec

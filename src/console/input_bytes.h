@@ -1,0 +1,34 @@
+// Bytes of standard input (or a pipe, in tests), waited for in a way that signals can end and that
+// tells whether more is there already: a paste comes faster than anybody types.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "console/interrupt.h"
+
+namespace cairn::console {
+
+class InputBytes {
+  public:
+    explicit InputBytes(int descriptor) : descriptor_(descriptor) {}
+
+    enum class Got { kByte, kEnd, kInterrupted };
+    /// The next byte. kInterrupted as soon as `interrupt` was raised.
+    Got next(const Interrupt& interrupt, char& byte);
+    /// What comes next if it comes within `wait_ms`; it is not taken.
+    std::optional<char> peek(int wait_ms);
+    /// All that is there, waiting until nothing has come for `quiet_ms`; at most `most` bytes. It
+    /// is not taken.
+    const std::string& look_ahead(int quiet_ms, std::size_t most);
+
+  private:
+    bool fill(int wait_ms);
+
+    int descriptor_;
+    std::string waiting_;
+    std::size_t taken_ = 0;  // of waiting_
+    bool ended_ = false;
+};
+
+}  // namespace cairn::console

@@ -1,0 +1,38 @@
+// Being asked to end, as a question that a long command asks between two pieces of work, so that
+// it can save first: Ctrl-C, SIGTERM, the terminal closed (SIGHUP), the reader of our output gone
+// (SIGPIPE), the processor time used up (SIGXCPU). A second Ctrl-C or SIGTERM ends the program at
+// once; the others may come twice.
+#pragma once
+
+#include <array>
+#include <csignal>
+
+namespace cairn::console {
+
+/// Catches the signals while it lives; one at a time. Signals that were ignored when the program
+/// started (nohup) stay ignored.
+/// A file that became longer than allowed (ulimit -f) shall be an error of that file, not the end
+/// of the process. Once, first thing in main().
+void outlive_file_limits();
+
+class Interrupt {
+  public:
+    /// What a second Ctrl-C does: in a conversation it is one more wish to stop an answer.
+    enum class SecondCtrlC { kEnds, kIsOneMore };
+    explicit Interrupt(SecondCtrlC second = SecondCtrlC::kEnds);
+    ~Interrupt();
+    Interrupt(const Interrupt&) = delete;
+    Interrupt& operator=(const Interrupt&) = delete;
+
+    /// Something should stop: any of the signals came.
+    bool raised() const;
+    /// The whole program should end, not only what it is doing: another one than Ctrl-C came.
+    bool must_end() const;
+    /// What is asked of the next piece of work is asked anew; must_end() stays.
+    void forget();
+
+  private:
+    std::array<struct sigaction, 5> before_{};
+};
+
+}  // namespace cairn::console

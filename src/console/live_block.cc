@@ -1,0 +1,38 @@
+#include "console/live_block.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "console/screen_text.h"
+
+namespace cairn::console {
+
+ScreenSize screen_size() {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+        return {};
+    return {size.ws_col, size.ws_row};
+}
+
+std::string LiveBlock::redraw(const std::vector<std::string>& lines, ScreenSize size) {
+    std::string out;
+    if (height_ > 0 && size != size_) {
+        out += "\x1b[H\x1b[J";  // the terminal has moved the old lines, nobody knows where to
+    } else if (height_ > 0) {
+        out += "\r\x1b[" + std::to_string(height_) + "A";
+    }
+    size_ = size;
+    height_ = std::min(lines.size(), std::max<std::size_t>(size.rows, 2) - 1);
+    for (std::size_t i = 0; i < height_; ++i) {
+        const std::string line = cut_to(lines[i], size.columns);
+        out += i == 0 ? "\x1b[1m" + line + "\x1b[0m" : line;
+        // A full line would carry what is erased behind it to the next one.
+        if (columns_of(line) < size.columns) out += "\x1b[K";
+        out += "\n";
+    }
+    return out + "\x1b[J";
+}
+
+}  // namespace cairn::console

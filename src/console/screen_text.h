@@ -1,0 +1,20 @@
+// Text measured in the columns that a terminal gives it, not in bytes: a bar such as ▇ is three
+// bytes and one column, a Chinese character three bytes and two.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cairn::console {
+
+std::size_t columns_of(std::string_view text);
+/// At most `columns` wide; what was cut is shown by an ellipsis.
+std::string cut_to(std::string_view text, std::size_t columns);
+/// Exactly `columns` wide, cut or filled with blanks.
+std::string fill_to(std::string_view text, std::size_t columns);
+/// Lines of at most `columns`, broken at blanks where there are some; all but the first begin with
+/// `indent` blanks.
+std::vector<std::string> wrap(std::string_view text, std::size_t columns, std::size_t indent);
+
+}  // namespace cairn::console

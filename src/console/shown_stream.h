@@ -1,0 +1,40 @@
+// A stream that cleans what it passes on, so that no text of a file, a model or a peer can act on
+// the terminal that it ends on. Standard output and error of every command go through one: a
+// command need not think of it.
+#pragma once
+
+#include <ostream>
+#include <streambuf>
+#include <string>
+
+#include "base/text.h"
+
+namespace cairn::console {
+
+class ShownStream final : public std::ostream {
+  public:
+    /// What is written here reaches `target` by PrintableStream; or as it is, with `exact`.
+    explicit ShownStream(std::ostream& target) : std::ostream(nullptr), buffer_(target) {
+        rdbuf(&buffer_);
+    }
+
+    void set_exact(bool exact) { buffer_.exact = exact; }
+    /// Sends what waits and flushes the target; false if anything could not be written.
+    bool finish();
+
+  private:
+    struct Buffer final : std::streambuf {
+        explicit Buffer(std::ostream& to) : target(to) {}
+        int_type overflow(int_type c) override;
+        std::streamsize xsputn(const char* text, std::streamsize size) override;
+        int sync() override;
+
+        std::ostream& target;
+        PrintableStream clean;
+        bool exact = false;
+    };
+
+    Buffer buffer_;
+};
+
+}  // namespace cairn::console

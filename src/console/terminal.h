@@ -1,0 +1,43 @@
+// The terminal that the program was started on: given back as it was, however the program ends.
+// Whoever changes it (a password that is not shown, the line editor of `chat`) does so through
+// these.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace cairn::console {
+
+/// Remembers how the terminal is and makes sure that it is so again at every end that a process
+/// can see: return, exit, abort, and the signals that end one. Once, first thing in main().
+void keep_terminal();
+
+/// While one lives, the terminal may be other than it was found; ends put it back.
+class ChangedTerminal {
+  public:
+    ChangedTerminal();
+    ~ChangedTerminal();
+    ChangedTerminal(const ChangedTerminal&) = delete;
+    ChangedTerminal& operator=(const ChangedTerminal&) = delete;
+};
+
+/// Asks the terminal at `descriptor` to mark what is pasted (ESC [200~ ... ESC [201~), or no
+/// longer; taken back at every end.
+void mark_pastes(int descriptor, bool on);
+
+/// Puts it back now, if it is changed. Safe in a signal handler.
+void restore_terminal();
+
+/// Gives the standard streams that the process was started without a place to fail in. Else the
+/// next file that is opened has their number, and what is printed goes into that file: a database,
+/// a model, a link to a peer. First of all in main().
+void occupy_closed_streams();
+
+/// A line from standard input that is not shown while it is typed; the question goes to standard
+/// error. kCancelled at the end of input; kRefused where there is no terminal to ask on.
+Result<std::string> read_hidden(const std::string& question);
+
+bool is_terminal(int descriptor);
+
+}  // namespace cairn::console

@@ -1,0 +1,171 @@
+#include "demo/demo_ending.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/disk.h"
+#include "console/json_line.h"
+#include "demo/child_process.h"
+
+namespace cairn::demo {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kStartMs = 30'000;
+constexpr int kAnswerMs = 120'000;
+constexpr int kLateMs = 600'000;
+constexpr int kPollMs = 100;
+constexpr int kExportTries = 20;
+constexpr std::size_t kMaxModelBytes = std::size_t{1} << 30;
+
+/// The exports of two nodes, of one and the same model: the chain may move between two of them.
+Result<std::vector<std::string>> equal_exports(const DemoNode& first, const DemoNode& second,
+                                               const Stop& stop) {
+    const PosixDisk disk("/");
+    for (int i = 0; i < kExportTries; ++i) {
+        if (stop()) return stopped_early();
+        ASSIGN_OR_RETURN(const std::string a, first.export_model());
+        ASSIGN_OR_RETURN(const std::string b, second.export_model());
+        ASSIGN_OR_RETURN(const Bytes model_a, disk.read(a.substr(1), kMaxModelBytes));
+        ASSIGN_OR_RETURN(const Bytes model_b, disk.read(b.substr(1), kMaxModelBytes));
+        if (model_a == model_b) return std::vector<std::string>{a, b};
+        ::usleep(500'000);
+    }
+    return invalid("two nodes never had the same model at the same time");
+}
+
+struct LayerProcess {
+    ChildProcess process;
+    std::string address;
+};
+
+/// A process that serves layers [from, to) of a model file.
+Result<LayerProcess> serve_layers(const std::string& model, std::uint32_t from, std::uint32_t to,
+                                  const std::string& log, const Stop& stop) {
+    ASSIGN_OR_RETURN(ChildProcess process,
+                     ChildProcess::start({"node", "--serve", fmt::format("{}-{}", from, to),
+                                          "--model", model, "--listen", "127.0.0.1:0", "--json"},
+                                         log));
+    for (int waited = 0; waited < kStartMs; waited += kPollMs) {
+        if (stop()) return stopped_early();
+        if (!process.running())
+            return io_error("a layer server ended at its start:\n" + process.output_tail());
+        const std::string output = process.output();
+        const Json started = Json::parse(output.substr(0, output.find('\n')), nullptr, false);
+        if (started.is_object() && started.contains("address"))
+            return LayerProcess{std::move(process), started["address"].get<std::string>()};
+        ::usleep(kPollMs * 1000);
+    }
+    return Error{ErrorCode::kTimeout, "a layer server did not start"};
+}
+
+/// Runs `cairn generate --json ...` and reads its answer.
+Result<Json> generate(std::vector<std::string> arguments, const std::string& log,
+                      const Stop& stop) {
+    arguments.insert(arguments.begin(), {"generate", "--json"});
+    ASSIGN_OR_RETURN(ChildProcess process, ChildProcess::start(arguments, log));
+    ASSIGN_OR_RETURN(const int status, process.wait(kAnswerMs, stop));
+    const std::string output = process.output();
+    const std::size_t brace = output.find('{');
+    Json json =
+        brace == std::string::npos ? Json() : Json::parse(output.substr(brace), nullptr, false);
+    if (status != 0 || !json.is_object())
+        return io_error("cairn generate failed:\n" + process.output_tail());
+    return json;
+}
+
+}  // namespace
+
+Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
+                                         const DemoNetwork& network, const std::string& folder,
+                                         const std::string& prompt, const Stop& stop) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> models,
+                     equal_exports(nodes[1], nodes[2], stop));
+    const std::uint32_t half = network.layers / 2;
+    ASSIGN_OR_RETURN(const LayerProcess first,
+                     serve_layers(models[0], 0, half, folder + "/layers-first.log", stop));
+    ASSIGN_OR_RETURN(const LayerProcess second, serve_layers(models[1], half, network.layers,
+                                                             folder + "/layers-second.log", stop));
+    const std::vector<std::string> ask = {"--model",       models[0], "--prompt", prompt,
+                                          "--steps",       "60",      "--seed",   "1",
+                                          "--temperature", "0.7"};
+    ASSIGN_OR_RETURN(const Json whole, generate(ask, folder + "/answer-whole.log", stop));
+    std::vector<std::string> over_network = ask;
+    over_network.insert(over_network.end(),
+                        {"--network", "--server", first.address, "--server", second.address});
+    ASSIGN_OR_RETURN(const Json split, generate(over_network, folder + "/answer-split.log", stop));
+    DemoAnswer answer;
+    answer.text = whole.value("text", std::string());
+    answer.network_text = split.value("text", std::string());
+    answer.equal = !answer.text.empty() &&
+                   whole.value("tokens", Json()) == split.value("tokens", Json()) &&
+                   whole.contains("digest") && whole["digest"] == split.value("digest", Json());
+    return answer;
+}
+
+Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNetwork& network,
+                                const std::string& folder, const DemoMerge& last,
+                                const Stop& stop) {
+    const SystemClock clock;
+    const std::uint64_t started = clock.monotonic_us();
+    DemoNodeOptions options{.directory = folder + "/node4",
+                            .network_file = network.file,
+                            .train_file = {},
+                            .books = "none: it joins late",
+                            .connect = {nodes.front().address()},
+                            .mine = false};
+    ASSIGN_OR_RETURN(DemoNode node, DemoNode::start(options, stop));
+    DemoLatecomer late;
+    late.height = last.height;
+    for (int waited = 0; waited < kLateMs; waited += kPollMs) {
+        if (stop()) return stopped_early();
+        ASSIGN_OR_RETURN(const DemoNodeView view, node.look());
+        Result<std::vector<DemoMerge>> merges = node.merges();
+        if (view.answering && merges.ok()) {
+            const auto found =
+                std::find_if(merges->begin(), merges->end(),
+                             [&](const DemoMerge& merge) { return merge.block == last.block; });
+            if (found != merges->end()) {
+                late.state_root = found->state_root;
+                late.equal = found->state_root == last.state_root;
+                late.seconds = (clock.monotonic_us() - started) / 1'000'000;
+                node.stop();
+                return late;
+            }
+        }
+        ::usleep(kPollMs * 1000);
+    }
+    return Error{ErrorCode::kTimeout, "the late node did not catch up; its log is in " +
+                                          options.directory + "/node.log"};
+}
+
+std::string demo_json(const std::vector<DemoMerge>& merges, const DemoAnswer& answer,
+                      const DemoLatecomer& late) {
+    Json blocks = Json::array();
+    for (const DemoMerge& merge : merges)
+        blocks.push_back({{"height", merge.height},
+                          {"report_loss", merge.report_loss ? Json(*merge.report_loss) : Json()},
+                          {"judge_loss", merge.judge_loss ? Json(*merge.judge_loss) : Json()},
+                          {"contributions", merge.contributions},
+                          {"reward", merge.reward},
+                          {"state_root", merge.state_root}});
+    return console::json_line(Json{{"blocks", blocks},
+                                   {"text", answer.text},
+                                   {"network_text", answer.network_text},
+                                   {"network_text_equal", answer.equal},
+                                   {"late_node",
+                                    {{"height", late.height},
+                                     {"state_root", late.state_root},
+                                     {"seconds", late.seconds},
+                                     {"equal", late.equal}}}});
+}
+
+}  // namespace cairn::demo

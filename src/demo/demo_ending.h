@@ -1,0 +1,39 @@
+// How the demo ends: a prompt answered by the whole model and by two processes with half of its
+// layers each, and a fourth node that replays the chain.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "demo/demo_network.h"
+#include "demo/demo_node.h"
+
+namespace cairn::demo {
+
+struct DemoAnswer {
+    std::string text;          ///< by one process
+    std::string network_text;  ///< over two
+    bool equal = false;        ///< same token ids and the same digest over every logit's bits
+};
+
+/// The second and third node export their models; each export is served, half of the layers each.
+Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
+                                         const DemoNetwork& network, const std::string& folder,
+                                         const std::string& prompt, const Stop& stop);
+
+struct DemoLatecomer {
+    std::uint64_t height = 0;
+    std::uint64_t seconds = 0;
+    std::string state_root;
+    bool equal = false;
+};
+
+/// A fourth node that neither trains nor mines joins and must reach `last`.
+Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNetwork& network,
+                                const std::string& folder, const DemoMerge& last, const Stop& stop);
+
+/// The demo's last line.
+std::string demo_json(const std::vector<DemoMerge>& merges, const DemoAnswer& answer,
+                      const DemoLatecomer& late);
+
+}  // namespace cairn::demo

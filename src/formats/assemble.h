@@ -1,0 +1,46 @@
+// Assembling a Model from tensors as files of other programs hold them. A reader of a format says
+// what the file has (StoredTensor) and how it spells each of our tensors (Spelling); this turns the
+// two into weights: used in place where the file is mapped and the type fits, copied where they
+// must be widened (norms and biases are fp32 here), transposed, or cut out of a fused tensor.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "formats/old_blocks.h"
+#include "formats/source.h"
+#include "model/weights.h"
+
+namespace cairn::formats {
+
+struct StoredTensor {
+    SharedSource source;
+    std::optional<tensor::WeightType> type;  ///< nothing: a type that is not computed with
+    std::optional<OldBlocks> old;            ///< but one that becomes another; else not read
+    std::string type_name;                   ///< as the file calls it
+    std::vector<std::uint64_t> shape;        ///< outermost first: [rows, cols] or [cols]
+    std::uint64_t offset = 0;                ///< within the source, checked by the reader
+    std::uint64_t bytes = 0;                 ///< agrees with type and shape
+};
+
+/// Where a file has one of our tensors.
+struct Spelling {
+    std::string name;         ///< empty: the format has no place for it
+    bool transposed = false;  ///< stored [in, out] (GPT-2's Conv1D)
+    std::uint32_t part = 0;   ///< which of `parts` equal ranges of output rows
+    std::uint32_t parts = 1;
+};
+
+using Spell = std::function<Spelling(const model::TensorInfo&)>;
+/// Whether a tensor that no weight asked for may be ignored.
+using Redundant = std::function<bool(const std::string& name)>;
+
+/// kInvalid for a missing tensor, a wrong shape, a NaN or infinity, always with the tensor's name;
+/// kUnsupported for a type that is not read and for tensors that belong to something else. Memory
+/// is taken only for tensors that the file really holds.
+Result<model::Model> assemble(const model::ModelConfig& config,
+                              const std::map<std::string, StoredTensor>& stored, const Spell& spell,
+                              const Redundant& redundant);
+
+}  // namespace cairn::formats

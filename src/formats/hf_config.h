@@ -1,0 +1,30 @@
+// config.json, Hugging Face's description of a model, to our ModelConfig and back. What this
+// program would compute differently is refused (kUnsupported) with the field that asks for it,
+// rather than computed as something else.
+#pragma once
+
+#include "formats/hf_names.h"
+
+namespace cairn::formats {
+
+struct HfConfig {
+    HfFamily family{};
+    model::ModelConfig config;
+};
+
+/// llama, mistral, qwen2, qwen3 (pairs of halves), gpt2, bert; rope_scaling as linear, llama3 or
+/// yarn, in the old spelling ("type"), the usual one ("rope_type") and the newest
+/// ("rope_parameters").
+Result<HfConfig> parse_hf_config(std::string_view json);
+
+/// The family that computes what the configuration says; kUnsupported if none does.
+Result<HfFamily> hf_family_of(const model::ModelConfig& config);
+
+/// Special tokens that config.json repeats.
+struct HfTokens {
+    std::optional<std::uint32_t> bos, eos, pad;
+};
+std::string render_hf_config(const model::ModelConfig& config, HfFamily family,
+                             const HfTokens& tokens, tensor::WeightType type);
+
+}  // namespace cairn::formats

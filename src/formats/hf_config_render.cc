@@ -1,0 +1,147 @@
+// The way back: ModelConfig to config.json.
+#include <nlohmann/json.hpp>
+
+#include "formats/hf_config.h"
+
+namespace cairn::formats {
+
+using json = nlohmann::ordered_json;
+
+namespace {
+
+// The shortest decimal that reads back as the same float: 1e-05, not 9.99999974e-06.
+json shortest(float value) { return json::parse(nlohmann::json(value).dump()); }
+
+json scaling_json(const model::RopeScale& scale) {
+    constexpr const char* kNames[] = {"default", "linear", "llama3", "yarn"};
+    json object = {{"rope_type", kNames[static_cast<std::size_t>(scale.kind)]},
+                   {"factor", shortest(scale.factor)}};
+    if (scale.kind == model::RopeScaling::kLinear) return object;
+    object["original_max_position_embeddings"] = scale.original_context;
+    if (scale.kind == model::RopeScaling::kLlama3) {
+        object["low_freq_factor"] = shortest(scale.low_freq_factor);
+        object["high_freq_factor"] = shortest(scale.high_freq_factor);
+    } else {
+        object["beta_fast"] = shortest(scale.beta_fast);
+        object["beta_slow"] = shortest(scale.beta_slow);
+        object["attention_factor"] = shortest(scale.attention_factor);
+    }
+    return object;
+}
+
+void add_llama(json& object, const model::ModelConfig& c, HfFamily family) {
+    object["hidden_size"] = c.dim;
+    object["intermediate_size"] = c.hidden_dim;
+    object["num_hidden_layers"] = c.layers;
+    object["num_attention_heads"] = c.heads;
+    object["num_key_value_heads"] = c.kv_heads;
+    object["head_dim"] = c.head_dim();
+    object["max_position_embeddings"] = c.context;
+    object["hidden_act"] = "silu";
+    object["rms_norm_eps"] = shortest(c.norm_eps);
+    object["rope_theta"] = shortest(c.rope_theta);
+    object["rope_scaling"] =
+        c.rope_scale.kind == model::RopeScaling::kNone ? json() : scaling_json(c.rope_scale);
+    if (family != HfFamily::kQwen2) object["attention_bias"] = c.qkv_bias;
+    if (family == HfFamily::kLlama) object["mlp_bias"] = c.ffn_bias;
+    object["tie_word_embeddings"] = c.tied_head;
+}
+
+const char* activation_name(model::FeedForward kind) {
+    return kind == model::FeedForward::kGelu       ? "gelu"
+           : kind == model::FeedForward::kGeluTanh ? "gelu_new"
+                                                   : "relu";
+}
+
+void add_gpt2(json& object, const model::ModelConfig& c) {
+    object["n_embd"] = c.dim;
+    object["n_inner"] = c.hidden_dim;
+    object["n_layer"] = c.layers;
+    object["n_head"] = c.heads;
+    object["n_positions"] = c.context;
+    object["activation_function"] = activation_name(c.feed_forward);
+    object["layer_norm_epsilon"] = shortest(c.norm_eps);
+    object["tie_word_embeddings"] = c.tied_head;
+}
+
+void add_bert(json& object, const model::ModelConfig& c) {
+    object["hidden_size"] = c.dim;
+    object["intermediate_size"] = c.hidden_dim;
+    object["num_hidden_layers"] = c.layers;
+    object["num_attention_heads"] = c.heads;
+    object["max_position_embeddings"] = c.context;
+    object["type_vocab_size"] = c.token_types;
+    object["hidden_act"] = activation_name(c.feed_forward);
+    object["layer_norm_eps"] = shortest(c.norm_eps);
+    object["position_embedding_type"] = "absolute";
+}
+
+const char* architecture_name(HfFamily family) {
+    switch (family) {
+        case HfFamily::kQwen2:
+            return "Qwen2ForCausalLM";
+        case HfFamily::kQwen3:
+            return "Qwen3ForCausalLM";
+        case HfFamily::kGpt2:
+            return "GPT2LMHeadModel";
+        case HfFamily::kBert:
+            return "BertModel";
+        default:
+            return "LlamaForCausalLM";
+    }
+}
+
+const char* dtype_name(tensor::WeightType type) {
+    return type == tensor::WeightType::kF16    ? "float16"
+           : type == tensor::WeightType::kBf16 ? "bfloat16"
+                                               : "float32";
+}
+
+}  // namespace
+
+Result<HfFamily> hf_family_of(const model::ModelConfig& c) {
+    const Error none{ErrorCode::kUnsupported, "no Hugging Face family computes this shape (" +
+                                                  model::describe(c) + "); write it as .cairn"};
+    if (c.norm == model::NormKind::kRms) {
+        if (c.norm_place != model::NormPlace::kBefore ||
+            c.positions != model::PositionKind::kRotary ||
+            c.feed_forward != model::FeedForward::kSwiglu || !c.causal || c.embedding_norm ||
+            c.token_types != 0)
+            return none;
+        if (c.qk_norm && c.qkv_bias == c.out_bias && !c.ffn_bias) return HfFamily::kQwen3;
+        if (!c.qk_norm && c.qkv_bias && !c.out_bias && !c.ffn_bias) return HfFamily::kQwen2;
+        if (!c.qk_norm && c.qkv_bias == c.out_bias) return HfFamily::kLlama;
+        return none;
+    }
+    if (c.positions != model::PositionKind::kLearned || !c.qkv_bias || !c.out_bias || !c.ffn_bias ||
+        c.qk_norm || c.wide_head != 0 || c.kv_heads != c.heads ||
+        c.feed_forward == model::FeedForward::kSwiglu)
+        return none;
+    if (c.causal && c.norm_place == model::NormPlace::kBefore && !c.embedding_norm &&
+        c.token_types == 0)
+        return HfFamily::kGpt2;
+    if (!c.causal && c.norm_place == model::NormPlace::kAfter && c.embedding_norm &&
+        c.token_types > 0)
+        return HfFamily::kBert;
+    return none;
+}
+
+std::string render_hf_config(const model::ModelConfig& config, HfFamily family,
+                             const HfTokens& tokens, tensor::WeightType type) {
+    json object = {{"architectures", {architecture_name(family)}},
+                   {"model_type", hf_family_name(family)},
+                   {"vocab_size", config.vocab}};
+    if (family == HfFamily::kGpt2)
+        add_gpt2(object, config);
+    else if (family == HfFamily::kBert)
+        add_bert(object, config);
+    else
+        add_llama(object, config, family);
+    if (tokens.bos) object["bos_token_id"] = *tokens.bos;
+    if (tokens.eos) object["eos_token_id"] = *tokens.eos;
+    if (tokens.pad) object["pad_token_id"] = *tokens.pad;
+    object["torch_dtype"] = dtype_name(type);
+    return object.dump(2) + "\n";
+}
+
+}  // namespace cairn::formats

@@ -1,0 +1,15 @@
+// A model as a Hugging Face folder: config.json, model.safetensors (or shards and their index),
+// tokenizer.json, tokenizer_config.json. Tensors keep their type; bf16 stays bf16.
+#pragma once
+
+#include "formats/hf_config.h"
+#include "formats/loaded_model.h"
+
+namespace cairn::formats {
+
+Result<LoadedModel> read_hf_folder(const std::string& folder);
+
+/// From parsed parts, for tests and fuzzing: every file holds some of the tensors.
+Result<model::Model> read_hf_tensors(const HfConfig& config, std::span<const SharedSource> files);
+
+}  // namespace cairn::formats

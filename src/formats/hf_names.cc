@@ -1,0 +1,133 @@
+#include "formats/hf_names.h"
+
+namespace cairn::formats {
+
+namespace {
+
+using K = model::TensorKind;
+
+struct Name {
+    HfFamily family;
+    std::string_view name;
+};
+constexpr Name kNames[] = {{HfFamily::kLlama, "llama"}, {HfFamily::kMistral, "mistral"},
+                           {HfFamily::kQwen2, "qwen2"}, {HfFamily::kQwen3, "qwen3"},
+                           {HfFamily::kGpt2, "gpt2"},   {HfFamily::kBert, "bert"}};
+
+// Names of one kind in the three ways of spelling; null where a way has none.
+struct Row {
+    K kind;
+    const char* llama;
+    const char* gpt2;
+    const char* bert;
+};
+constexpr Row kRows[] = {
+    {K::kTokenEmbedding, "embed_tokens.weight", "wte.weight", "embeddings.word_embeddings.weight"},
+    {K::kPositionEmbedding, nullptr, "wpe.weight", "embeddings.position_embeddings.weight"},
+    {K::kTypeEmbedding, nullptr, nullptr, "embeddings.token_type_embeddings.weight"},
+    {K::kEmbeddingNorm, nullptr, nullptr, "embeddings.LayerNorm.weight"},
+    {K::kEmbeddingNormBias, nullptr, nullptr, "embeddings.LayerNorm.bias"},
+    {K::kAttnNorm, "input_layernorm.weight", "ln_1.weight", "attention.output.LayerNorm.weight"},
+    {K::kAttnNormBias, nullptr, "ln_1.bias", "attention.output.LayerNorm.bias"},
+    {K::kWq, "self_attn.q_proj.weight", "attn.c_attn.weight", "attention.self.query.weight"},
+    {K::kBq, "self_attn.q_proj.bias", "attn.c_attn.bias", "attention.self.query.bias"},
+    {K::kWk, "self_attn.k_proj.weight", "attn.c_attn.weight", "attention.self.key.weight"},
+    {K::kBk, "self_attn.k_proj.bias", "attn.c_attn.bias", "attention.self.key.bias"},
+    {K::kWv, "self_attn.v_proj.weight", "attn.c_attn.weight", "attention.self.value.weight"},
+    {K::kBv, "self_attn.v_proj.bias", "attn.c_attn.bias", "attention.self.value.bias"},
+    {K::kQNorm, "self_attn.q_norm.weight", nullptr, nullptr},
+    {K::kKNorm, "self_attn.k_norm.weight", nullptr, nullptr},
+    {K::kWo, "self_attn.o_proj.weight", "attn.c_proj.weight", "attention.output.dense.weight"},
+    {K::kBo, "self_attn.o_proj.bias", "attn.c_proj.bias", "attention.output.dense.bias"},
+    {K::kFfnNorm, "post_attention_layernorm.weight", "ln_2.weight", "output.LayerNorm.weight"},
+    {K::kFfnNormBias, nullptr, "ln_2.bias", "output.LayerNorm.bias"},
+    {K::kWGate, "mlp.gate_proj.weight", nullptr, nullptr},
+    {K::kBGate, "mlp.gate_proj.bias", nullptr, nullptr},
+    {K::kWUp, "mlp.up_proj.weight", "mlp.c_fc.weight", "intermediate.dense.weight"},
+    {K::kBUp, "mlp.up_proj.bias", "mlp.c_fc.bias", "intermediate.dense.bias"},
+    {K::kWDown, "mlp.down_proj.weight", "mlp.c_proj.weight", "output.dense.weight"},
+    {K::kBDown, "mlp.down_proj.bias", "mlp.c_proj.bias", "output.dense.bias"},
+    {K::kFinalNorm, "norm.weight", "ln_f.weight", nullptr},
+    {K::kFinalNormBias, nullptr, "ln_f.bias", nullptr},
+    {K::kHead, "lm_head.weight", "lm_head.weight", nullptr},
+};
+
+const char* stem(HfFamily family, K kind) {
+    for (const Row& row : kRows)
+        if (row.kind == kind)
+            return family == HfFamily::kGpt2   ? row.gpt2
+                   : family == HfFamily::kBert ? row.bert
+                                               : row.llama;
+    return nullptr;
+}
+
+const char* layer_prefix(HfFamily family) {
+    return family == HfFamily::kGpt2   ? "h."
+           : family == HfFamily::kBert ? "encoder.layer."
+                                       : "layers.";
+}
+
+}  // namespace
+
+std::string_view hf_family_name(HfFamily family) {
+    for (const Name& entry : kNames)
+        if (entry.family == family) return entry.name;
+    return {};
+}
+
+std::optional<HfFamily> hf_family_named(std::string_view name) {
+    for (const Name& entry : kNames)
+        if (entry.name == name) return entry.family;
+    return std::nullopt;
+}
+
+std::string_view hf_prefix(HfFamily family) {
+    return family == HfFamily::kGpt2   ? "transformer."
+           : family == HfFamily::kBert ? "bert."
+                                       : "model.";
+}
+
+Spelling hf_spelling(HfFamily family, std::string_view prefix, const model::TensorInfo& info) {
+    Spelling spelling;
+    const char* name = stem(family, info.kind);
+    if (name == nullptr) return spelling;
+    if (info.kind != K::kHead) spelling.name = prefix;
+    if (model::is_per_layer(info.kind))
+        spelling.name.append(layer_prefix(family)).append(std::to_string(info.layer)).append(".");
+    spelling.name += name;
+    if (family != HfFamily::kGpt2 || !model::is_per_layer(info.kind)) return spelling;
+    // Conv1D: [in, out]; queries, keys and values in one.
+    spelling.transposed = info.is_matrix;
+    const auto part = [&](std::uint32_t which) {
+        spelling.part = which;
+        spelling.parts = 3;
+    };
+    if (info.kind == K::kWq || info.kind == K::kBq) part(0);
+    if (info.kind == K::kWk || info.kind == K::kBk) part(1);
+    if (info.kind == K::kWv || info.kind == K::kBv) part(2);
+    return spelling;
+}
+
+bool is_hf_redundant(HfFamily family, const model::ModelConfig& config, std::string_view name) {
+    if (name.ends_with("rotary_emb.inv_freq")) return true;
+    if (config.tied_head && name == "lm_head.weight") return true;
+    if (family == HfFamily::kGpt2)
+        return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
+    if (family == HfFamily::kBert)
+        return name.find("pooler.") != name.npos || name.starts_with("cls.") ||
+               name.ends_with("embeddings.position_ids");
+    return false;
+}
+
+std::string modern_hf_name(std::string name) {
+    const auto replace_end = [&](std::string_view old, std::string_view modern) {
+        if (!name.ends_with(old)) return;
+        name.resize(name.size() - old.size());
+        name += modern;
+    };
+    replace_end("LayerNorm.gamma", "LayerNorm.weight");
+    replace_end("LayerNorm.beta", "LayerNorm.bias");
+    return name;
+}
+
+}  // namespace cairn::formats

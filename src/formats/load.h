@@ -1,0 +1,28 @@
+// Loading a model from whatever the user named: our checkpoint, a GGUF file, a Hugging Face folder
+// (or its safetensors file), a llama2.c .bin. The content decides, never the file's name. Files are
+// mapped (formats/mapped_source.h): weights stay where they are.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "formats/loaded_model.h"
+#include "text/tokenizer.h"
+
+namespace cairn::formats {
+
+/// Errors say what the file is instead, if that can be told, and what to do.
+Result<LoadedModel> load_any(const std::string& path);
+
+/// The tokenizer for a model: `explicit_path` if given, else the one inside the checkpoint, else
+/// tok<vocab>.bin, tokenizer.bin, tokenizer.json or vocab.txt beside the model. kNotFound with a
+/// hint if there is none; kInvalid if it has more tokens than the model's vocabulary.
+Result<std::unique_ptr<text::Tokenizer>> find_tokenizer(const model::Model& model,
+                                                        const std::string& model_path,
+                                                        const std::string& explicit_path);
+/// The same; the error also tells why the model's own tokenizer is not used.
+Result<std::unique_ptr<text::Tokenizer>> find_tokenizer(const LoadedModel& loaded,
+                                                        const std::string& model_path,
+                                                        const std::string& explicit_path);
+
+}  // namespace cairn::formats

@@ -1,0 +1,40 @@
+// MappedSource: a file of weights mapped into memory, read-only. Loading a model of many gigabytes
+// then takes no time of its own, the weights are used where the file has them, and programs that
+// run the same model share its pages.
+//
+// What a mapping cannot promise: when somebody shortens the file, or its disk fails, touching the
+// lost pages raises SIGBUS, and no reader can catch that in time. The program then ends with a
+// sentence that names the file, and exit code 1, instead of a silent crash: whoever replaces a
+// model writes a new file and renames it (as every writer of this program does), never in place.
+#pragma once
+
+#include "formats/source.h"
+
+namespace cairn::formats {
+
+class MappedSource final : public Source {
+  public:
+    /// The first call installs the SIGBUS handler, unless the program has one already. kIo for
+    /// what cannot be mapped, such as an empty file.
+    static Result<SharedSource> open(const std::string& path);
+    ~MappedSource() override;
+    MappedSource(const MappedSource&) = delete;
+    MappedSource& operator=(const MappedSource&) = delete;
+
+    std::uint64_t size() const override { return file_.size(); }
+    const std::string& name() const override { return file_.name(); }
+    const std::uint8_t* mapped() const override { return begin_; }
+
+  private:
+    MappedSource(FileSource file, const std::uint8_t* begin);
+    Status read_within(std::uint64_t offset, std::span<std::uint8_t> out) const override;
+
+    FileSource file_;
+    const std::uint8_t* begin_;
+    std::size_t slot_;  ///< in the table that the SIGBUS handler reads
+};
+
+/// Mapped if it can be, else read in pieces.
+Result<SharedSource> open_source(const std::string& path);
+
+}  // namespace cairn::formats

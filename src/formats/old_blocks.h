@@ -1,0 +1,26 @@
+// Block formats that nothing here computes with, but that people's files have: quantisers fall back
+// to them where a row is no multiple of 256 (a Q4_K_M file of a 896 wide model has Q5_0). They
+// become another type when a file is read, in memory of their own:
+//
+//   Q5_0  {f16 d, 32 high bits, 32 nibbles}         d * (q - 16): exactly a block of Q8_0
+//   Q4_1  {f16 d, f16 m, 32 nibbles}                d * q + m, rounded once: F32
+//   Q5_1  {f16 d, f16 m, 32 high bits, 32 nibbles}  d * q + m, rounded once: F32
+//
+// Element i and i + 16 are in nibble byte i; high bit i is element i's.
+#pragma once
+
+#include "tensor/weight.h"
+
+namespace cairn::formats {
+
+enum class OldBlocks : std::uint8_t { kQ4_1, kQ5_0, kQ5_1 };
+
+/// Columns are a multiple of this.
+inline constexpr std::size_t kOldGroup = 32;
+std::size_t old_row_bytes(OldBlocks type, std::size_t cols);
+/// What a file's tensor of that type becomes.
+tensor::WeightType read_type(OldBlocks type);
+/// One row of `cols` elements, from old_row_bytes() to weight_row_bytes() of read_type().
+void read_old_row(OldBlocks type, std::size_t cols, const std::uint8_t* from, std::uint8_t* to);
+
+}  // namespace cairn::formats

@@ -1,0 +1,54 @@
+// The way out: a model's tensors as another program's format wants them, one after the other, so
+// that a file of many gigabytes is written without being in memory. Rows that already have the
+// right type are copied byte for byte; others are widened to fp32 and narrowed once.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "formats/assemble.h"
+
+namespace cairn::formats {
+
+/// One tensor of the file: one of ours, or several that the format fuses.
+struct Outgoing {
+    std::string name;
+    tensor::WeightType type{};
+    std::vector<std::uint64_t> shape;  ///< outermost first
+    std::uint64_t bytes = 0;
+    bool transposed = false;
+    std::vector<model::TensorInfo> parts;  ///< in order of their rows
+};
+
+/// What a format wants.
+struct OutgoingFormat {
+    Spell spell;
+    /// The pairing of rotary positions; rows of queries and keys are permuted to it, exactly.
+    bool rope_interleaved = false;
+    /// The type that a tensor gets, given the one that it has.
+    std::function<tensor::WeightType(const model::TensorInfo&, tensor::WeightType)> type;
+};
+
+/// All tensors in the order of the dense layout; a fused one where its first part stands.
+/// kUnsupported for one that the format has no place for.
+Result<std::vector<Outgoing>> outgoing_tensors(const model::Model& model,
+                                               const OutgoingFormat& format);
+
+/// Takes the tensor's bytes, piece by piece.
+using Sink = std::function<Status(ByteView)>;
+
+/// Exactly tensor.bytes bytes. kInvalid with the tensor's name for values that the type cannot
+/// hold.
+Status write_outgoing(const model::Model& model, const Outgoing& tensor, bool rope_interleaved,
+                      const Sink& sink);
+
+/// Whether a matrix's rows are too short or odd for a type, so that it becomes F16.
+bool falls_back(const model::TensorInfo& info, tensor::WeightType wanted);
+/// The usual choice for a file of one type: matrices get it, or f16 where its blocks do not divide
+/// a row; norms, biases, position and segment embeddings stay f32. Without a type, matrices keep
+/// theirs.
+tensor::WeightType usual_type(const model::TensorInfo& info, tensor::WeightType current,
+                              std::optional<tensor::WeightType> wanted);
+
+}  // namespace cairn::formats

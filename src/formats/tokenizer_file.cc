@@ -1,0 +1,86 @@
+#include "formats/tokenizer_file.h"
+
+#include "base/files.h"
+#include "base/foreign_file.h"
+#include "formats/gguf_model.h"
+#include "formats/mapped_source.h"
+#include "formats/source.h"
+#include "text/tokenizer_json.h"
+#include "text/wordpiece.h"
+
+namespace cairn::formats {
+
+namespace {
+
+// A companion file, or nothing where there is none.
+Result<std::string> read_beside(const std::string& file, const char* name, std::size_t max_bytes) {
+    const std::string path = folder_of(file) + "/" + name;
+    if (!is_file(path)) return std::string();
+    ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path, max_bytes));
+    return std::string(as_text(bytes));
+}
+
+// With what lies beside `path`.
+Result<std::unique_ptr<text::Tokenizer>> make_json(const std::string& path,
+                                                   text::TokenizerJson files) {
+    ASSIGN_OR_RETURN(files.config,
+                     read_beside(path, "tokenizer_config.json", text::kMaxTokenizerJsonBytes));
+    ASSIGN_OR_RETURN(files.special,
+                     read_beside(path, "special_tokens_map.json", text::kMaxTokenizerJsonBytes));
+    ASSIGN_OR_RETURN(files.added,
+                     read_beside(path, "added_tokens.json", text::kMaxTokenizerJsonBytes));
+    ASSIGN_OR_RETURN(files.chat_template,
+                     read_beside(path, "chat_template.jinja", text::kMaxChatTemplateBytes));
+    ASSIGN_OR_RETURN(files.generation,
+                     read_beside(path, "generation_config.json", text::kMaxTokenizerBytes));
+    ASSIGN_OR_RETURN(text::VocabularyParts parts, text::read_tokenizer_json(files));
+    return text::make_tokenizer(std::move(parts));
+}
+
+Result<std::unique_ptr<text::Tokenizer>> load_gguf(const std::string& path) {
+    ASSIGN_OR_RETURN(const SharedSource source, open_source(path));
+    ASSIGN_OR_RETURN(const GgufHeader header, read_gguf_header(source));
+    ASSIGN_OR_RETURN(text::VocabularyParts parts, gguf_vocabulary(header));
+    return text::make_tokenizer(std::move(parts));
+}
+
+Result<std::unique_ptr<text::Tokenizer>> load(const std::string& path) {
+    ASSIGN_OR_RETURN(const FileSource source, FileSource::open(path));
+    ASSIGN_OR_RETURN(const Bytes head, source.head(64));
+    const std::string_view start = as_text(head);
+    if (start.starts_with(kGgufMagic)) return load_gguf(path);
+    const std::size_t first = start.find_first_not_of(" \t\r\n");
+    if (first != std::string_view::npos && start[first] == '{') {
+        ASSIGN_OR_RETURN(const Bytes file, read_file(path, text::kMaxTokenizerJsonBytes));
+        text::TokenizerJson files;
+        files.tokenizer = as_text(file);
+        return make_json(path, std::move(files));
+    }
+    ASSIGN_OR_RETURN(const Bytes file, read_file(path, text::kMaxTokenizerBytes));
+    if (text::looks_like_vocab_txt(as_text(file))) {
+        text::TokenizerJson files;
+        files.vocab = as_text(file);
+        return make_json(path, std::move(files));
+    }
+    if (start.starts_with("CAIRNCKP") || start.starts_with("CAIRNRUN"))
+        return invalid(
+            "it is a model or a training run, not a tokenizer; `cairn model info` "
+            "says which tokenizer a model has");
+    return text::parse_tokenizer(file);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<text::Tokenizer>> load_tokenizer(const std::string& path) {
+    std::string file = path;
+    if (is_folder(path)) {
+        const std::string json = path + "/tokenizer.json", lines = path + "/vocab.txt";
+        file = !exists(json) && exists(lines) ? lines : json;
+    }
+    auto tokenizer = load(file);
+    if (tokenizer.ok() || tokenizer.error().message.find(file) != std::string::npos)
+        return tokenizer;
+    return Error{tokenizer.error().code, file + ": " + tokenizer.error().message};
+}
+
+}  // namespace cairn::formats

@@ -1,0 +1,16 @@
+// Finding a tokenizer in the files of the world: by content, never by a file's name.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "text/tokenizer.h"
+
+namespace cairn::formats {
+
+/// The tokenizer in a file: our canonical forms, llama2.c's tokenizer.bin, tokenizer.json or
+/// vocab.txt (companions are read from the same folder), GGUF. For a folder: its tokenizer.json,
+/// else its vocab.txt. Errors name the file.
+Result<std::unique_ptr<text::Tokenizer>> load_tokenizer(const std::string& path);
+
+}  // namespace cairn::formats

@@ -1,0 +1,126 @@
+// CONSENSUS: changing a result here splits the network.
+#include "infer/batch.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace cairn::infer {
+
+BatchEngine::BatchEngine(model::Transformer& model, const tensor::Compute& compute,
+                         const BatchBounds& bounds)
+    : model_(model), compute_(compute), bounds_(bounds) {
+    const model::ModelConfig& config = model.config();
+    CHECK(bounds.max_sequences >= 1 && bounds.max_sequences <= model.max_batch());
+    CHECK(bounds.prefill_slice >= 1 && config.has_head());
+    CHECK(model.range() == model::all_layers(config));
+    sequences_.reserve(bounds.max_sequences);
+    segments_.reserve(bounds.max_sequences);
+    hidden_.resize(model.max_batch() * config.dim);
+    last_.resize(bounds.max_sequences * config.dim);
+    logits_.resize(bounds.max_sequences * config.vocab);
+}
+
+Result<SequenceId> BatchEngine::add(SequenceRequest request) {
+    const model::ModelConfig& config = model_.config();
+    RETURN_IF_ERROR(check_prompt(config, request.prompt));
+    RETURN_IF_ERROR(validate(request.options, config));
+    const std::size_t positions =
+        std::min(model_.max_positions(), request.prompt.size() + request.options.max_tokens);
+    if (request.prompt.size() > positions)
+        return invalid(fmt::format("the prompt has {} tokens, there is room for {}",
+                                   request.prompt.size(), positions));
+    if (sequences_.size() == bounds_.max_sequences)
+        return Error{ErrorCode::kFull,
+                     fmt::format("all {} sequences are taken", bounds_.max_sequences)};
+    Continuation text(config, request.prompt, std::move(request.options),
+                      std::move(request.is_end));
+    if (text.is_done()) return invalid("a sequence of no tokens has no place in a batch");
+    const SequenceId id = next_id_++;
+    sequences_.push_back(std::make_unique<Sequence>(
+        Sequence{id, std::move(text),
+                 model::KvCache(config, model::all_layers(config), positions, request.kv)}));
+    return id;
+}
+
+bool BatchEngine::remove(SequenceId id) {
+    return std::erase_if(sequences_, [id](const auto& s) { return s->id == id; }) > 0;
+}
+
+void BatchEngine::gather_sequence(Sequence& sequence, std::size_t rows, std::size_t& at) {
+    const std::size_t dim = model_.config().dim;
+    const std::size_t first = sequence.cache.length();
+    model_.embed(sequence.text.text().subspan(first, rows), first,
+                 std::span(hidden_).subspan(at * dim, rows * dim));
+    segments_.push_back({&sequence.cache, rows});
+    sequence.rows = rows;
+    at += rows;
+}
+
+// One row of each sequence first, so that a long prompt holds nobody up; then more of the prompts,
+// the oldest first. Gives the number of rows.
+std::size_t BatchEngine::gather() {
+    std::size_t spare = std::min(bounds_.prefill_slice, model_.max_batch() - sequences_.size());
+    std::size_t at = 0;
+    segments_.clear();
+    for (const auto& sequence : sequences_) {
+        const std::size_t more = std::min(spare, sequence->waiting() - 1);
+        spare -= more;
+        gather_sequence(*sequence, 1 + more, at);
+    }
+    return at;
+}
+
+void BatchEngine::step(const BatchCallback& callback) {
+    if (sequences_.empty()) return;
+    const std::size_t dim = model_.config().dim;
+    const std::size_t vocab = model_.config().vocab;
+    const std::size_t rows = gather();
+    model_.forward_segments(std::span(hidden_).first(rows * dim), segments_);
+
+    std::size_t ready = 0;  // sequences whose text is in
+    std::size_t at = 0;
+    for (const auto& sequence : sequences_) {
+        at += sequence->rows;
+        if (sequence->waiting() > 0) continue;
+        std::copy_n(hidden_.begin() + static_cast<std::ptrdiff_t>((at - 1) * dim), dim,
+                    last_.begin() + static_cast<std::ptrdiff_t>(ready * dim));
+        ++ready;
+    }
+    if (ready == 0) return;
+    model_.head(std::span(last_).first(ready * dim), std::span(logits_).first(ready * vocab));
+
+    std::size_t row = 0;
+    for (const auto& sequence : sequences_) {
+        if (sequence->waiting() > 0) continue;
+        sample(*sequence, std::span(logits_).subspan(row * vocab, vocab), callback);
+        ++row;
+    }
+    std::erase_if(sequences_, [](const auto& sequence) { return sequence->ended; });
+}
+
+void BatchEngine::sample(Sequence& sequence, std::span<const float> logits,
+                         const BatchCallback& callback) {
+    BatchEvent event;
+    event.id = sequence.id;
+    const auto on_step = [&](const GeneratedStep& step) {
+        event.step = &step;
+        const bool go_on = !callback || callback(event);
+        event.step = nullptr;
+        return go_on;
+    };
+    const Result<bool> taken = sequence.text.take(compute_, logits, std::ref(on_step));
+    if (taken.ok() && *taken) {
+        // Shorter than the context where the model was given less room.
+        if (sequence.cache.length() < sequence.cache.capacity()) return;
+        event.reason = StopReason::kContext;
+    } else if (taken.ok()) {
+        event.reason = sequence.text.reason();
+    } else {
+        event.error = taken.error();
+    }
+    sequence.ended = event.ended = true;
+    if (callback) callback(event);
+}
+
+}  // namespace cairn::infer

@@ -1,0 +1,102 @@
+// BatchEngine: many sequences through one model at once. Every step takes one token of each
+// sequence that decodes and a slice of the prompts that are not in yet, computes them as one batch
+// through the layers and one head product, and samples. Sequences join and leave between any two
+// steps, and each gets the bits that it would have got alone (numerics: batch invariance).
+//
+// There is no scheduler here: who may join, how long one waits and who is cut off is the caller's.
+//
+//   BatchEngine engine(model, compute, {.max_sequences = 16});
+//   ASSIGN_OR_RETURN(SequenceId id, engine.add({.prompt = tokens, .options = options}));
+//   while (!engine.is_idle()) engine.step(on_event);
+//
+// CONSENSUS: changing a result here splits the network.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "infer/continuation.h"
+#include "model/kv_cache.h"
+#include "model/transformer.h"
+
+namespace cairn::infer {
+
+using SequenceId = std::uint64_t;
+
+struct SequenceRequest {
+    std::vector<std::uint32_t> prompt;
+    GenerateOptions options{};  ///< prefill_batch and echo_logprobs are not used here
+    model::KvType kv = model::KvType::kF32;
+    EndPredicate is_end{};
+};
+
+/// What happened to a sequence in a step: a token, its end, or both. Valid during the call.
+struct BatchEvent {
+    SequenceId id = 0;
+    const GeneratedStep* step = nullptr;  ///< null where it ended by an error
+    bool ended = false;
+    StopReason reason = StopReason::kMaxTokens;  ///< where it ended well
+    std::optional<Error> error;                  ///< where it did not: logits that are not finite
+};
+
+/// Called for every sampled token; false ends the sequence with StopReason::kCaller. An event with
+/// `ended` is the sequence's last; it comes by itself, after the one with the token.
+using BatchCallback = std::function<bool(const BatchEvent&)>;
+
+struct BatchBounds {
+    std::size_t max_sequences = 16;
+    /// Rows of prompts in one step, all sequences together; bounded by the model's max_batch.
+    std::size_t prefill_slice = 64;
+};
+
+class BatchEngine {
+  public:
+    /// `model` has all layers and must outlive this; nobody else may use it during a step.
+    /// CHECKs that max_sequences fits its max_batch.
+    BatchEngine(model::Transformer& model, const tensor::Compute& compute,
+                const BatchBounds& bounds);
+
+    /// Takes the sequence's memory. kFull if there are max_sequences; kInvalid for a prompt or
+    /// options out of bounds.
+    Result<SequenceId> add(SequenceRequest request);
+    /// Drops a sequence without an event; false if there is none. Not from inside a callback.
+    bool remove(SequenceId id);
+
+    /// One batch. Nothing to do: returns at once. Does not allocate.
+    void step(const BatchCallback& callback);
+
+    std::size_t size() const { return sequences_.size(); }
+    bool is_idle() const { return sequences_.empty(); }
+
+  private:
+    struct Sequence {
+        SequenceId id;
+        Continuation text;
+        model::KvCache cache;
+        std::size_t rows = 0;  // in the step under way
+        bool ended = false;
+
+        /// Tokens that the layers have not seen.
+        std::size_t waiting() const { return text.text().size() - cache.length(); }
+    };
+
+    std::size_t gather();
+    void gather_sequence(Sequence& sequence, std::size_t rows, std::size_t& at);
+    void sample(Sequence& sequence, std::span<const float> logits, const BatchCallback& callback);
+
+    model::Transformer& model_;
+    tensor::Compute compute_;
+    BatchBounds bounds_;
+    SequenceId next_id_ = 1;
+    std::vector<std::unique_ptr<Sequence>> sequences_;  // in the order of joining
+    std::vector<model::Segment> segments_;
+    std::vector<float> hidden_;  // [max_batch, dim]
+    std::vector<float> last_;    // [max_sequences, dim] rows that make logits
+    std::vector<float> logits_;  // [max_sequences, vocab]
+};
+
+}  // namespace cairn::infer

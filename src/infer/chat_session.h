@@ -1,0 +1,69 @@
+// ChatSession: a conversation with a model on this machine. Keys and values of what was said stay
+// in memory, so that each turn computes only what is new; an answer that is stopped, by its reader
+// or by a string, leaves a conversation that goes on from what was shown.
+#pragma once
+
+#include <functional>
+
+#include "infer/generate.h"
+#include "infer/stop_strings.h"
+#include "text/chat.h"
+
+namespace cairn::infer {
+
+struct ChatAnswer {
+    std::string text;
+    StopReason reason = StopReason::kMaxTokens;
+    bool stopped_by_string = false;
+    bool cancelled = false;    ///< the reader had enough; `text` is what came until then
+    std::size_t reused = 0;    ///< tokens of the conversation that were in memory
+    std::size_t computed = 0;  ///< tokens of it that were not: the new ones
+    std::size_t written = 0;   ///< tokens of the answer
+};
+
+struct ChatHooks {
+    std::function<void(const std::string&)> show;  ///< text as it comes
+    std::function<bool()> cancelled;               ///< asked between two pieces of work
+    std::function<void()> first_token;             ///< the prompt is computed
+};
+
+class ChatSession {
+  public:
+    /// Room for `positions` tokens, at most the model's context. What it is given must outlive it.
+    ChatSession(const model::ModelConfig& config, const model::Weights& weights,
+                const text::Tokenizer& tokenizer, text::ChatFormat format,
+                const tensor::Compute& compute, std::size_t positions,
+                model::KvType kv = model::KvType::kF32);
+
+    const text::ChatFormat& format() const { return format_; }
+    /// Begins anew; nothing means the format's own system message.
+    void reset(std::optional<std::string> system);
+    /// System message (if one was given), then users' and assistant's turns.
+    const std::vector<text::ChatMessage>& messages() const { return messages_; }
+    std::size_t positions() const { return cache_.capacity(); }
+    /// Tokens of the conversation so far.
+    std::size_t length() const { return tokens_.size(); }
+
+    /// kFull when the conversation is longer than the memory; then, and after any other error, the
+    /// conversation is as it was before.
+    Result<ChatAnswer> answer(const std::string& user, const GenerateOptions& options,
+                              StopStrings stops, const ChatHooks& hooks);
+
+  private:
+    // The layers here, without the tokens that the cache has already.
+    class NewLayers;
+
+    Result<text::Tokens> tokens_with(const std::string& user) const;
+    void keep(std::span<const std::uint32_t> prompt, const Generated& generated,
+              const ChatAnswer& answer);
+
+    const text::Tokenizer& tokenizer_;
+    text::ChatFormat format_;
+    const tensor::Compute& compute_;
+    model::Transformer transformer_;
+    model::KvCache cache_;  ///< of the first cache_.length() of tokens_
+    text::Tokens tokens_;
+    std::vector<text::ChatMessage> messages_;
+};
+
+}  // namespace cairn::infer

@@ -1,0 +1,113 @@
+// Proves that a conversation which keeps keys and values between turns writes what a new one over
+// the same tokens writes, and that stopped answers leave it consistent.
+#include "infer/chat_session.h"
+
+#include <gtest/gtest.h>
+
+#include "base/test_data.h"
+#include "formats/load.h"
+
+namespace cairn::infer {
+namespace {
+
+class ChatStories : public testing::Test {
+  protected:
+    void SetUp() override {
+        const std::string path = test_data_folder() + "/stories260K/stories260K.bin";
+        auto loaded = formats::load_any(path);
+        if (!loaded.ok()) GTEST_SKIP() << "no stories260K: set CAIRN_TEST_DATA";
+        model_ = std::make_unique<model::Model>(std::move(loaded->model));
+        tokenizer_ = formats::find_tokenizer(*model_, path, "").value();
+        options_.max_tokens = 24;
+    }
+
+    std::unique_ptr<ChatSession> session() const {
+        return std::make_unique<ChatSession>(model_->config, model_->weights, *tokenizer_,
+                                             text::ChatFormat::choose(*tokenizer_), compute_, 200);
+    }
+
+    tensor::Compute compute_{tensor::kernels_from_environment().value(), nullptr};
+    std::unique_ptr<model::Model> model_;
+    std::unique_ptr<text::Tokenizer> tokenizer_;
+    GenerateOptions options_;
+};
+
+TEST_F(ChatStories, KeepsWhatItComputed) {
+    const auto kept = session();
+    const ChatAnswer first = kept->answer("Once upon a time", options_, {}, {}).value();
+    EXPECT_EQ(first.text.substr(0, 12), ", there was ");
+    EXPECT_EQ(first.reused, 0U);
+    const std::size_t length = kept->length();
+    const ChatAnswer second = kept->answer("One day, Tom", options_, {}, {}).value();
+    // All but the last written token were in memory.
+    EXPECT_EQ(second.reused, length - 1);
+    EXPECT_LT(second.computed, 16U);
+    EXPECT_EQ(kept->messages().size(), 4U);
+
+    // The same text in one prompt gives the same answer.
+    text::Tokens prompt =
+        kept->format()
+            .prompt(*tokenizer_, std::vector<text::ChatMessage>{{"user", "Once upon a time"}})
+            .value();
+    text::StreamDecoder decoder(*tokenizer_);
+    model::Transformer transformer(model_->config, model_->weights,
+                                   model::all_layers(model_->config), compute_);
+    model::KvCache cache(model_->config, model::all_layers(model_->config), 200);
+    LocalLayers layers(transformer, cache);
+    const auto one = generate(compute_, transformer, layers, prompt, options_, {}, {}).value();
+    prompt.insert(prompt.end(), one.tokens.begin(), one.tokens.end());
+    const text::Tokens next = kept->format().next_turn(*tokenizer_, "One day, Tom");
+    prompt.insert(prompt.end(), next.begin(), next.end());
+    cache.truncate(0);
+    const auto two = generate(compute_, transformer, layers, prompt, options_, {}, {}).value();
+    std::string text;
+    for (const std::uint32_t token : two.tokens) text += decoder.push(token);
+    EXPECT_EQ(second.text, text + decoder.finish());
+}
+
+TEST_F(ChatStories, ResetForgets) {
+    const auto chat = session();
+    const ChatAnswer first = chat->answer("Once", options_, {}, {}).value();
+    chat->reset(std::nullopt);
+    EXPECT_EQ(chat->length(), 0U);
+    EXPECT_EQ(chat->answer("Once", options_, {}, {}).value().text, first.text);
+    chat->reset("Tom was sad.");
+    EXPECT_NE(chat->answer("Once", options_, {}, {}).value().text, first.text);
+    EXPECT_EQ(chat->messages()[0].role, "system");
+}
+
+TEST_F(ChatStories, StopStringsAndReadersEndAnAnswer) {
+    const auto chat = session();
+    const ChatAnswer cut =
+        chat->answer("Once upon a time", options_, StopStrings::create({"was"}).value(), {})
+            .value();
+    EXPECT_TRUE(cut.stopped_by_string);
+    EXPECT_EQ(cut.text, ", there ");
+    ASSERT_TRUE(chat->answer("Go on", options_, {}, {}).ok());
+
+    chat->reset(std::nullopt);
+    int shown = 0;
+    ChatHooks hooks;
+    hooks.show = [&](const std::string&) { ++shown; };
+    hooks.cancelled = [&] { return shown >= 3; };
+    const ChatAnswer left = chat->answer("Once upon a time", options_, {}, hooks).value();
+    EXPECT_TRUE(left.cancelled);
+    EXPECT_EQ(left.written, 3U);
+    hooks.cancelled = [] { return true; };  // before anything is computed
+    const std::size_t length = chat->length();
+    const auto none = chat->answer("x", options_, {}, hooks);
+    ASSERT_FALSE(none.ok());
+    EXPECT_EQ(none.error().code, ErrorCode::kCancelled);
+    EXPECT_EQ(chat->length(), length);
+    EXPECT_TRUE(chat->answer("x", options_, {}, {}).ok());
+}
+
+TEST_F(ChatStories, SaysWhenTheMemoryIsFull) {
+    const auto chat = session();
+    options_.max_tokens = 1000;
+    EXPECT_EQ(chat->answer("Once", options_, {}, {}).value().reason, StopReason::kContext);
+    EXPECT_EQ(chat->answer("Once", options_, {}, {}).error().code, ErrorCode::kFull);
+}
+
+}  // namespace
+}  // namespace cairn::infer

@@ -1,0 +1,52 @@
+// Writing text: feed the prompt, sample, feed what was sampled, until enough. Where the layers run
+// is behind a seam (LayerStack): here, or on other people's machines; embedding, head and sampling
+// always run here. The bits are the same either way. Many sequences at once: batch.h.
+//
+// Callers who want a digest hash the logits that the callback receives: model/ may not use crypto/.
+//
+// CONSENSUS: changing a result here splits the network.
+#pragma once
+
+#include <memory>
+
+#include "infer/continuation.h"
+#include "model/transformer.h"
+#include "text/tokenizer.h"
+
+namespace cairn::infer {
+
+/// All layers of a model and the state of one sequence.
+class LayerStack {
+  public:
+    virtual ~LayerStack() = default;
+    /// hidden[n, dim] for the next n positions, through all layers, in place.
+    virtual Status forward(std::span<float> hidden) = 0;
+};
+
+/// The layers on this machine. `transformer` and `cache` must outlive it.
+class LocalLayers final : public LayerStack {
+  public:
+    LocalLayers(model::Transformer& transformer, model::KvCache& cache)
+        : transformer_(transformer), cache_(cache) {}
+    Status forward(std::span<float> hidden) override;
+
+  private:
+    model::Transformer& transformer_;
+    model::KvCache& cache_;
+};
+
+struct Generated {
+    text::Tokens tokens;  ///< sampled ones; an end token that stopped it is not among them
+    StopReason reason = StopReason::kMaxTokens;
+    std::vector<PromptLogprob> prompt;  ///< of prompt[1..], if asked for
+};
+
+/// `ends` embeds and makes logits (its own layers are not used); `prompt` must not be empty and
+/// begins with the begin token by convention. `is_end` may be empty. kInvalid for a prompt longer
+/// than the context, ids out of range, or logits that are not finite; kUnsupported for an encoder.
+Result<Generated> generate(const tensor::Compute& compute, model::Transformer& ends,
+                           LayerStack& layers, std::span<const std::uint32_t> prompt,
+                           const GenerateOptions& options, const EndPredicate& is_end,
+                           const StepCallback& callback);
+
+}  // namespace cairn::infer

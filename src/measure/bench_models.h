@@ -1,0 +1,73 @@
+// How fast whole models run here: prefill, decode and training, for models of real shapes made of
+// random weights, each beside what this machine could do at best.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "measure/bench_products.h"
+#include "measure/stopwatch.h"
+#include "model/weights.h"
+#include "tensor/speed.h"
+
+namespace cairn::measure {
+
+struct BenchShape {
+    std::string name;  ///< "demo", "chars", "110m", "gpt2", "1.1b"
+    model::ModelConfig config;
+    std::uint32_t train_context = 0;
+    std::uint32_t train_tokens = 0;  ///< of one optimiser step
+};
+
+/// `cairn demo`'s model, a character model for a novel, and three real ones: llama2.c's
+/// largest, the smallest GPT-2, TinyLlama.
+const std::vector<BenchShape>& bench_shapes();
+
+struct ModelSpeed {
+    std::string name;
+    std::string type;  ///< of a mix all, the most bytes first: "q4_k+q6_k"
+    std::uint64_t parameters = 0;
+    std::uint64_t bytes_per_token = 0;  ///< weights that writing one token reads
+    std::size_t prefill_tokens = 0;
+    std::size_t decode_tokens = 0;
+    double prefill_tokens_s = 0;
+    double decode_tokens_s = 0;
+    std::size_t together = 0;
+    /// Share of memory's speed that decoding reached: median over runs, each beside a reading of
+    /// memory right before it.
+    double decode_ratio = 0;
+    double together_tokens_s = 0;  ///< of that many sequences decoding as one batch, summed
+
+    /// Multiply-adds of the matrices, times two.
+    double operations_per_token = 0;
+};
+
+/// What a model is asked to do. Tokens are cut to its context.
+struct ModelWork {
+    std::size_t prefill = 256;  ///< tokens from an empty cache
+    std::size_t decode = 32;    ///< tokens written after 16
+    std::size_t together = 16;  ///< sequences that do the latter at once
+};
+
+/// The model has a context of two tokens at least.
+ModelSpeed measure_model(const tensor::Compute& compute, tensor::MemoryReader& memory,
+                         const std::string& name, const model::Model& packed, const ModelWork& work,
+                         const Effort& effort);
+
+struct TrainingSpeed {
+    std::string name;
+    std::uint64_t parameters = 0;
+    std::uint32_t context = 0;
+    std::uint64_t tokens_per_step = 0;
+    double tokens_s = 0;
+    double operations_per_token = 0;  ///< forward and backward of the matrices
+};
+
+/// Whole optimiser steps: forward, backward, clipping, AdamW; fp32.
+Result<TrainingSpeed> measure_training(const tensor::Compute& compute, const BenchShape& shape,
+                                       const Effort& effort);
+
+/// What measure_training takes.
+std::uint64_t training_memory(const BenchShape& shape);
+
+}  // namespace cairn::measure

@@ -1,0 +1,51 @@
+// How near the products come to what this machine can do: matrix products beside OpenBLAS where
+// that is installed (opened at run time, never linked), by turns and the best of several, and
+// matrix-vector products of every weight type, to be held against memory's reading speed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "measure/stopwatch.h"
+#include "tensor/compute.h"
+#include "tensor/weight.h"
+
+namespace cairn::measure {
+
+/// Called with a line for people before something is measured.
+using Note = std::function<void(const std::string&)>;
+
+struct ProductSpeed {
+    std::string name;       ///< where it occurs: "1024^3", "110m ffn forward"
+    std::string operation;  ///< nt, nn, tn; "nt packed": B packed beforehand
+    std::size_t m = 0, n = 0, k = 0;
+    double gflops = 0;
+    std::optional<double> openblas_gflops;
+};
+
+/// Products in fp32: 1024^3 and the shapes of training and prefill. `done` sees each as it comes.
+std::vector<ProductSpeed> measure_products(const tensor::Compute& compute, const Effort& effort,
+                                           const Note& note,
+                                           const std::function<void(const ProductSpeed&)>& done);
+std::size_t product_count();
+
+/// "OpenBLAS 0.3.21 ... SkylakeX", or nothing where libopenblas.so.0 cannot be opened.
+std::optional<std::string> openblas_version();
+
+struct MatvecSpeed {
+    tensor::WeightType type{};
+    std::size_t rows = 0, cols = 0;
+    double bytes_per_second = 0;  ///< of the packed weights
+    double memory_ratio = 0;      ///< of memory's speed, read right before: median over turns
+};
+
+/// One row times a packed matrix that no cache holds (tensor/speed.h).
+std::vector<MatvecSpeed> measure_matvec(const tensor::Compute& compute,
+                                        const std::vector<tensor::WeightType>& types,
+                                        const Note& note,
+                                        const std::function<void(const MatvecSpeed&)>& done);
+
+}  // namespace cairn::measure

@@ -1,0 +1,44 @@
+// Weights made of chance, for measuring: values of deviation about 0.02 in any storage type,
+// written by all threads at once. Nothing but speed can be asked of them.
+#pragma once
+
+#include <memory>
+
+#include "model/weights.h"
+#include "tensor/weight.h"
+
+namespace cairn::measure {
+
+/// Memory aligned for packed weights.
+std::shared_ptr<std::uint8_t[]> aligned_memory(std::size_t bytes);
+
+/// A canonical weight and its memory.
+class RandomWeight {
+  public:
+    /// f32, f16, bf16, q8_0, q4_0 or w8a8-row.
+    RandomWeight(const tensor::Compute& compute, tensor::WeightType type, std::size_t rows,
+                 std::size_t cols);
+    const tensor::Weight& weight() const { return weight_; }
+
+  private:
+    std::shared_ptr<std::uint8_t[]> memory_;
+    tensor::Weight weight_;
+};
+
+/// A packed copy and its memory.
+class PackedWeight {
+  public:
+    PackedWeight(const tensor::Compute& compute, const tensor::Weight& canonical);
+    const tensor::Weight& weight() const { return weight_; }
+
+  private:
+    std::shared_ptr<std::uint8_t[]> memory_;
+    tensor::Weight weight_;
+};
+
+/// A whole model with packed matrices of one type; norms and biases are ones. Of an embedding a
+/// token reads one row, so they are plain fp32; a tied head is a matrix of its own.
+model::Model random_model(const tensor::Compute& compute, const model::ModelConfig& config,
+                          tensor::WeightType type);
+
+}  // namespace cairn::measure

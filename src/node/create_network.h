@@ -1,0 +1,37 @@
+// Makes a network: learns its tokenizer, turns the judge and report texts into token ids, measures
+// the start values of norm and worth by training one round (node/calibrate.h), and writes
+// network.json and its assets where `cairn node` looks. A network is made once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "chain/network.h"
+#include "tensor/compute.h"
+
+namespace cairn::node {
+
+struct NewNetwork {
+    std::string directory;
+    /// All but what the texts decide: a preset (node/network_presets.h) with a name, seeds,
+    /// members.
+    chain::NetworkDefinition definition;
+    std::string judge_file;
+    std::string report_file;
+    std::vector<std::string> tokenizer_texts;  ///< files; empty: the judge text
+};
+
+struct CreatedNetwork {
+    chain::NetworkDefinition definition;  ///< as written
+    std::uint64_t parameters = 0;
+    std::size_t judge_tokens = 0;
+    std::size_t report_tokens = 0;
+};
+
+/// 0 threads: one per processor. Errors name the options of `cairn network create`. kRefused if the
+/// folder has a network; kMisused for a definition that is not valid, or texts that are one.
+Result<CreatedNetwork> create_network(const NewNetwork& wanted, const tensor::Kernels* kernels,
+                                      std::size_t threads);
+
+}  // namespace cairn::node

@@ -1,0 +1,17 @@
+// Networks to start from: definitions without names, texts and start values, which
+// node/create_network.h puts in.
+#pragma once
+
+#include <string>
+
+#include "chain/network.h"
+
+namespace cairn::node {
+
+/// "tiny" trains in seconds: for tests and for trying things out. "demo" is small enough for two
+/// cores to train it and to check each other's work, large enough to write text that reads like
+/// its books (figures: docs/measurements/demo-recipe.md). Else the path of a network.json whose
+/// sizes and rules are taken. kMisused for what is none of these.
+Result<chain::NetworkDefinition> network_preset(const std::string& config);
+
+}  // namespace cairn::node

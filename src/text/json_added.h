@@ -1,0 +1,24 @@
+// The added tokens that Hugging Face's other files name, beside those of tokenizer.json:
+// tokenizer_config.json (added_tokens_decoder), or where it has none, added_tokens.json. Two
+// descriptions of one token are taken as the transformers library takes them; where that cannot be
+// said here, or makes no sense, the files are refused with the token's name.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "text/vocabulary.h"
+
+namespace cairn::text {
+
+/// The flags of an added token (AddedFlag), as a tokenizer.json has them.
+std::uint8_t added_flags(const nlohmann::json& token);
+
+/// tokenizer_config.json's "added_tokens_decoder": number to token.
+Status merge_added_decoder(const nlohmann::json& decoder, VocabularyParts& parts);
+/// added_tokens.json: name to number. `special`: names of tokens that begin, end, pad, ...
+Status merge_added_names(const nlohmann::json& names, const std::vector<std::string>& special,
+                         VocabularyParts& parts);
+/// "bos_token" and its like: a piece that is no added token becomes a control token.
+void mark_special(const nlohmann::json& token, VocabularyParts& parts);
+
+}  // namespace cairn::text

@@ -1,0 +1,40 @@
+// What the readers of a tokenizer.json share, whatever its model: members that may be absent or of
+// another type, steps, and the table of pieces.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "text/vocabulary.h"
+
+namespace cairn::text {
+
+/// Empty if it is absent, null or of another type; in the same way `otherwise`, and null.
+std::string text_of(const nlohmann::json& object, const char* key);
+bool flag_of(const nlohmann::json& object, const char* key, bool otherwise);
+const nlohmann::json& member(const nlohmann::json& object, const char* key);
+
+/// For messages, cut to 200 bytes.
+std::string shown(const nlohmann::json& value);
+/// kUnsupported, "tokenizer.json: ...".
+Error unsupported_json(const std::string& what);
+
+/// A step or, in a "Sequence", several: `list` is what the sequence calls them.
+std::vector<nlohmann::json> steps_of(const nlohmann::json& step, const char* list);
+
+/// model.vocab, then added_tokens.
+Status read_json_pieces(const nlohmann::json& root, VocabularyParts& parts);
+/// added_tokens and model.vocab as read_json_pieces() reads them.
+void write_json_pieces(const VocabularyParts& parts, nlohmann::json& added, nlohmann::json& vocab);
+
+/// The token at the begin (`first`) or the end of a TemplateProcessing's texts, if it is one.
+std::optional<std::uint32_t> template_token(const nlohmann::json& step, bool first,
+                                            const VocabularyParts& parts);
+/// <s> text </s>, as far as the vocabulary wants them; null if it wants neither.
+nlohmann::json template_processing(const VocabularyParts& parts);
+
+std::optional<std::uint32_t> id_of(const VocabularyParts& parts, std::string_view piece);
+
+}  // namespace cairn::text
