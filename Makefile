@@ -11,6 +11,7 @@ test: configure
 	@tools/tidy
 	@nice cmake --build build
 	ctest --test-dir build --output-on-failure -j2
+	@tools/skipped build
 
 check:
 	tools/check

@@ -96,6 +96,8 @@ function(cairn_room name)
         target_compile_definitions(${name}_test PRIVATE
             CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-        set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+        # What tools/skipped reads.
+        set_tests_properties(${name} PROPERTIES TIMEOUT 600
+            ENVIRONMENT GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/tests/${name}.xml)
     endif()
 endfunction()

@@ -39,7 +39,7 @@ TEST(Hash, NistVectors) {
             ++checked;
         }
     }
-    if (checked == 0) GTEST_SKIP() << "no vectors/SHA256*.rsp under CAIRN_TEST_DATA";
+    if (checked == 0) GTEST_SKIP() << "no vectors: set CAIRN_TEST_DATA";
     EXPECT_GE(checked, 100);
 }
 

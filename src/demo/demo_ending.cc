@@ -100,7 +100,7 @@ Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
     ASSIGN_OR_RETURN(const Json whole, generate(ask, folder + "/answer-whole.log", stop));
     std::vector<std::string> over_network = ask;
     over_network.insert(over_network.end(),
-                        {"--network", "--server", first.address, "--server", second.address});
+                        {"--server", first.address, "--server", second.address});
     ASSIGN_OR_RETURN(const Json split, generate(over_network, folder + "/answer-split.log", stop));
     DemoAnswer answer;
     answer.text = whole.value("text", std::string());

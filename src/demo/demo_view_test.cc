@@ -1,4 +1,4 @@
-// Proves that the demo's block fits any terminal, counts console::columns and not bytes, and is
+// Proves that the demo's block fits any terminal, counts columns and not bytes, and is
 // drawn again where it stands: a small terminal is played here, and nothing may wrap or scroll.
 #include "demo/demo_view.h"
 
@@ -59,7 +59,7 @@ class Terminal {
         rows_.emplace_back();
     }
     void put(char c) {
-        if (column_ == size_.console::columns) {
+        if (column_ == size_.columns) {
             ++wrapped;
             column_ = 0;
             line_feed();
@@ -105,22 +105,25 @@ DemoView view_of(std::size_t merges) {
 }
 
 TEST(ScreenText, MeasuresColumnsNotBytes) {
-    EXPECT_EQ(columns_of("▇▆▅"), 3U);
-    EXPECT_EQ(columns_of("山本"), 4U);
+    EXPECT_EQ(console::columns_of("▇▆▅"), 3U);
+    EXPECT_EQ(console::columns_of("山本"), 4U);
     EXPECT_EQ(console::cut_to("▇▆▅▄▃", 3), "▇▆…");
     EXPECT_EQ(console::cut_to("▇▆▅", 3), "▇▆▅");
-    EXPECT_EQ(columns_of(fill_to("山本", 3)), 3U) << "half a character is not shown";
-    EXPECT_EQ(fill_to("ab", 4), "ab  ");
+    EXPECT_EQ(console::columns_of(console::fill_to("山本", 3)), 3U)
+        << "half a character is not shown";
+    EXPECT_EQ(console::fill_to("ab", 4), "ab  ");
 }
 
 TEST(ScreenText, WrapsAtBlanks) {
-    EXPECT_EQ(wrap("  one two three", 10, 4), (std::vector<std::string>{"  one two", "    three"}));
-    EXPECT_EQ(wrap("", 10, 2), std::vector<std::string>{""});
-    for (const std::string& line : wrap("word " + std::string(300, 'y') + " ▇▇ end", 20, 6))
-        EXPECT_LE(columns_of(line), 20U);
+    EXPECT_EQ(console::wrap("  one two three", 10, 4),
+              (std::vector<std::string>{"  one two", "    three"}));
+    EXPECT_EQ(console::wrap("", 10, 2), std::vector<std::string>{""});
+    for (const std::string& line :
+         console::wrap("word " + std::string(300, 'y') + " ▇▇ end", 20, 6))
+        EXPECT_LE(console::columns_of(line), 20U);
 }
 
-TEST(console::LiveBlock, NeitherWrapsNorScrollsInAnySize) {
+TEST(LiveBlock, NeitherWrapsNorScrollsInAnySize) {
     for (const console::ScreenSize size :
          {console::ScreenSize{80, 24}, console::ScreenSize{100, 30}, console::ScreenSize{40, 10},
           console::ScreenSize{200, 60}, console::ScreenSize{20, 4}}) {
@@ -128,16 +131,16 @@ TEST(console::LiveBlock, NeitherWrapsNorScrollsInAnySize) {
         console::LiveBlock block;
         for (std::size_t merges = 0; merges <= 20; ++merges)
             terminal.write(block.redraw(render_demo(view_of(merges), size), size));
-        EXPECT_EQ(terminal.wrapped, 0U) << size.console::columns;
-        EXPECT_EQ(terminal.scrolled, 0U) << size.console::columns;
+        EXPECT_EQ(terminal.wrapped, 0U) << size.columns;
+        EXPECT_EQ(terminal.scrolled, 0U) << size.columns;
         EXPECT_TRUE(terminal.text(0).starts_with("Cairn demo")) << terminal.text(0);
-        if (size.console::columns >= 80) {
+        if (size.columns >= 80) {
             EXPECT_EQ(terminal.text(4).substr(0, 15), "  1        160 ");
         }
     }
 }
 
-TEST(console::LiveBlock, StandsBelowWhatWasThere) {
+TEST(LiveBlock, StandsBelowWhatWasThere) {
     const console::ScreenSize size{40, 10};
     Terminal terminal(size);
     console::LiveBlock block;
@@ -166,10 +169,10 @@ TEST(DemoView, NothingIsToldBeforeItIsKnown) {
 
 TEST(DemoView, LogLinesAreShort) {
     const DemoView view = view_of(20);
-    EXPECT_LE(columns_of(merge_heading()), 80U);
-    EXPECT_LE(columns_of(render_merge(view.merges.back(), 10'000, 359'999)), 80U);
-    EXPECT_EQ(columns_of(merge_heading().substr(0, merge_heading().find("  state"))),
-              columns_of(render_merge(view.merges[0], 1, 5)) - 14)
+    EXPECT_LE(console::columns_of(merge_heading()), 80U);
+    EXPECT_LE(console::columns_of(render_merge(view.merges.back(), 10'000, 359'999)), 80U);
+    EXPECT_EQ(console::columns_of(merge_heading().substr(0, merge_heading().find("  state"))),
+              console::columns_of(render_merge(view.merges[0], 1, 5)) - 14)
         << "each figure below its heading";
 }
 

@@ -401,7 +401,7 @@ class StoriesGguf : public testing::Test {
   protected:
     void SetUp() override {
         folder_ = test_data_folder() + "/stories260K/";
-        if (!std::filesystem::exists(path())) GTEST_SKIP() << "no stories260K: CAIRN_TEST_DATA";
+        if (!std::filesystem::exists(path())) GTEST_SKIP() << "no stories260K: set CAIRN_TEST_DATA";
     }
     std::string path() const { return folder_ + "stories260K-f32.gguf"; }
     std::string folder_;
@@ -442,7 +442,7 @@ TEST_F(StoriesGguf, HoldsTheWeightsOfTheOriginal) {
 TEST(GgufVocabularies, OfOtherProgramsAreRead) {
     for (const char* name : {"gpt-2", "llama-spm"}) {
         const std::string path = test_data_folder() + "/tokenizers/ggml-vocab-" + name + ".gguf";
-        if (!std::filesystem::exists(path)) GTEST_SKIP() << "no tokenizers: CAIRN_TEST_DATA";
+        if (!std::filesystem::exists(path)) GTEST_SKIP() << "no tokenizers: set CAIRN_TEST_DATA";
         const GgufHeader header = read_gguf_header(open_source(path).value()).value();
         const text::VocabularyParts parts = gguf_vocabulary(header).value();
         EXPECT_GT(parts.pieces.size(), 30000U);

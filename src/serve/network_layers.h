@@ -1,5 +1,5 @@
 // NetworkLayers: other people's machines as a model::LayerStack, for a program that simply calls
-// and waits: `cairn generate --network`. It has a key of its own, made for this session and thrown
+// and waits: `cairn generate --server`. It has a key of its own, made for this session and thrown
 // away, so that Servers cannot connect two prompts of one person; a loop on a thread of its own
 // keeps the connections alive while the caller thinks.
 #pragma once

@@ -238,7 +238,7 @@ TEST_F(RemoteLayersTest, SaysWhichLayersNobodyHolds) {
 TEST(RemoteStories, SplitOverTwoAndThreeServersWritesTheSameStory) {
     const std::string file = test_data_folder() + "/stories260K/stories260K.bin";
     auto loaded = formats::load_any(file);
-    if (!loaded.ok()) GTEST_SKIP() << "no test data: " << loaded.error().message;
+    if (!loaded.ok()) GTEST_SKIP() << "no stories260K: set CAIRN_TEST_DATA";
     TestWorld world(std::make_shared<const model::Model>(std::move(loaded->model)));
     const Text expected = write_alone(world, {1}, 120);
     ASSERT_EQ(expected.error, "");

@@ -98,7 +98,7 @@ std::vector<std::uint32_t> path_of(const std::string& text) {
 
 TEST(ExtendedKey, PublishedVectors) {
     const Json all = vectors();
-    if (all.is_null()) GTEST_SKIP() << "no vectors/bip32.json (CAIRN_TEST_DATA)";
+    if (all.is_null()) GTEST_SKIP() << "no vectors: set CAIRN_TEST_DATA";
     std::size_t nodes = 0;
     for (const Json& vector : all["valid"]) {
         const bool ours = vector["network"] == "bitcoin";

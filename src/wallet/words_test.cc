@@ -83,7 +83,7 @@ TEST(Words, MistakesAreNamed) {
 
 TEST(Words, PublishedVectors) {
     const std::string text = read_test_data("vectors/bip39.json");
-    if (text.empty()) GTEST_SKIP() << "no vectors/bip39.json (CAIRN_TEST_DATA)";
+    if (text.empty()) GTEST_SKIP() << "no vectors: set CAIRN_TEST_DATA";
     const Json all = Json::parse(text);
     std::size_t seeds = 0;
     for (const auto& [language, vectors] : all.items())

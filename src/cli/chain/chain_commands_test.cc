@@ -61,11 +61,11 @@ TEST_F(ChainCommands, CreateSaysWhatIsWrong) {
     EXPECT_EQ(run({"network", "create", "--dir", dir_, "--config", "huge", "--judge",
                    folder_ + "/judge.txt", "--report", folder_ + "/report.txt"})
                   .code,
-              1);
+              2);
     EXPECT_EQ(run({"network", "create", "--dir", dir_, "--config", "tiny", "--member", "abc",
                    "--judge", folder_ + "/judge.txt", "--report", folder_ + "/report.txt"})
                   .code,
-              1);
+              2);
 }
 
 TEST_F(ChainCommands, WithoutAChainEveryCommandSaysWhatToDo) {

@@ -24,7 +24,7 @@ using nlohmann::json;
 model::Model small_bert() {
     for (const auto& [name, config] : formats::family_configs())
         if (!config.causal) {
-            model::Model bert = model::family_model(config);
+            model::Model bert = formats::family_model(config);
             text::WordPieces words;
             for (const char* piece : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat",
                                       "##s", "sat", "a", "dog", "."})

@@ -74,7 +74,7 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
         std::min<std::size_t>(config.context, prompt.size() + request.steps);
     std::unique_ptr<infer::LayerStack> layers;
     serve::NetworkLayers* remote = nullptr;
-    if (request.network) {
+    if (request.over_servers()) {
         ASSIGN_OR_RETURN(auto connected, connect(request, local, positions));
         remote = connected.get();
         layers = std::move(connected);
@@ -125,8 +125,6 @@ nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
 // What the command line alone can tell, before a model is read.
 Status check_request(const GenerateRequest& request) {
     RETURN_IF_ERROR(check_sampling(request.sampling));
-    if (request.network && request.servers.empty())
-        return misused("--network needs at least one --server HOST:PORT that may be asked");
     if (request.logprobs && !request.json)
         return misused("--logprobs are printed as JSON: add --json");
     return ok_status();
@@ -151,8 +149,8 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
     }
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
-    // The network names a model by its canonical weights, and its layers run elsewhere.
-    if (!request.network) pack_local_model(machine->compute(), *local);
+    // Servers know a model by its canonical weights, and its layers run there.
+    if (!request.over_servers()) pack_local_model(machine->compute(), *local);
     if (!prompts.empty())
         return run_generate_many(request, *local, *machine, std::move(prompts), out);
     const auto show = [&](const std::string& piece) {
@@ -170,7 +168,7 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
     object["kernels"] = machine->kernels();
     object["threads"] = machine->threads();
     object["tokens_per_second"] = seconds > 0 ? static_cast<double>(written.tokens) / seconds : 0.0;
-    if (request.network) {
+    if (request.over_servers()) {
         object["hops"] = hops_json(written.hops);
         object["failovers"] = written.failovers;
     }
@@ -183,8 +181,7 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         app, invocation, "generate", "Write text with a model on this machine",
         "cairn generate --model stories260K.bin --prompt \"Once upon a time\" --steps 200\n"
         "  cairn generate --model a.gguf --prompts questions.txt --json > answers.jsonl\n"
-        "  cairn generate --model a.cairn --network --server 192.0.2.7:8500 --server "
-        "192.0.2.8:8500");
+        "  cairn generate --model a.cairn --server 192.0.2.7:8500 --server 192.0.2.8:8500");
     auto request = std::make_shared<GenerateRequest>();
     command->add_option("--model", request->model, "Model file or folder")->required();
     command->add_option("--tokenizer", request->tokenizer,
@@ -214,14 +211,10 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();
-    auto* network = command
-                        ->add_flag("--network", request->network,
-                                   "Let Servers compute the layers; needs --server")
-                        ->excludes(prompts);
     command
         ->add_option("--server", request->servers,
-                     "HOST:PORT of a Server that may be asked; again for each")
-        ->needs(network);
+                     "Let servers compute the layers: HOST:PORT of one; again for each")
+        ->excludes(prompts);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.exact_text = true;

@@ -1,4 +1,4 @@
-// `cairn generate`: a model writes text, its layers on this machine or, with --network, on Servers.
+// `cairn generate`: a model writes text, its layers on this machine or, with --server, on servers.
 // The digest covers the bits of the logits of every sampled token, so two machines, or one machine
 // and a network, can be compared by one line.
 #pragma once
@@ -21,19 +21,22 @@ struct GenerateRequest {
     std::size_t together = 16;  ///< with prompts: texts written at once
     std::size_t steps = 256;    ///< tokens to write, at most
     SamplingOptions sampling;
-    bool logprobs = false;             ///< JSON: of every written token
-    std::size_t top_logprobs = 0;      ///< JSON: the most probable tokens with it
-    std::size_t threads = 0;           ///< 0: one per processor
-    bool network = false;              ///< layers run on Servers; the text itself stays here
-    std::vector<std::string> servers;  ///< "host:port" of those that may be asked
+    bool logprobs = false;         ///< JSON: of every written token
+    std::size_t top_logprobs = 0;  ///< JSON: the most probable tokens with it
+    std::size_t threads = 0;       ///< 0: one per processor
+    /// "host:port" of servers that may be asked. With any, they compute the layers; the text stays
+    /// here.
+    std::vector<std::string> servers;
     bool json = false;
+
+    bool over_servers() const { return !servers.empty(); }
 };
 
 /// How the model is to go on, without its prompt.
 infer::GenerateOptions generate_options(const GenerateRequest& request);
 
 /// Writes the text as it comes, or one JSON object: prompt, what WrittenText reports, kernels,
-/// threads, tokens_per_second; over the network also hops [{begin, end, server, key}] and
+/// threads, tokens_per_second; over servers also hops [{begin, end, server, key}] and
 /// failovers. With prompts: generate_many.h.
 Status run_generate(const GenerateRequest& request, std::ostream& out);
 
