@@ -52,7 +52,8 @@ class GptNano : public testing::Test {
     void SetUp() override {
         const std::string model = read_test_data("gpt-nano-sort/gpt-nano-sort-model.json");
         const std::string partials = read_test_data("gpt-nano-sort/gpt-nano-sort-t0-partials.json");
-        if (model.empty() || partials.empty()) GTEST_SKIP() << "no gpt-nano-sort: set CAIRN_TEST_DATA";
+        if (model.empty() || partials.empty())
+            GTEST_SKIP() << "no gpt-nano-sort: set CAIRN_TEST_DATA";
         model_ = nlohmann::json::parse(model);
         partials_ = nlohmann::json::parse(partials);
         config_ = {.dim = 48,
