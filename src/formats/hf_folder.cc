@@ -154,6 +154,7 @@ Result<text::TokenizerJson> tokenizer_files(const fs::path& root) {
     ASSIGN_OR_RETURN(files.special, text_of(root / "special_tokens_map.json", kMaxConfigBytes));
     ASSIGN_OR_RETURN(files.added, text_of(root / "added_tokens.json", kMaxConfigBytes));
     ASSIGN_OR_RETURN(files.generation, text_of(root / "generation_config.json", kMaxConfigBytes));
+    ASSIGN_OR_RETURN(files.model_config, text_of(root / "config.json", kMaxConfigBytes));
     ASSIGN_OR_RETURN(files.chat_template,
                      text_of(root / "chat_template.jinja", text::kMaxChatTemplateBytes));
     ASSIGN_OR_RETURN(files.vocab, text_of(root / "vocab.txt", text::kMaxTokenizerBytes));

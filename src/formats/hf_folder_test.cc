@@ -130,6 +130,12 @@ std::string llama_with(const std::string& key, const std::string& value) {
     return fields.replace(begin, end - begin, value);
 }
 
+TEST(HfConfig, NestingWithoutEndIsRefused) {
+    const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+    EXPECT_EQ(parse(kLlama + R"(,"hidden_act":)" + deep).error().message,
+              "config.json nests its lists and objects more than 100 deep");
+}
+
 TEST(HfConfig, NumbersOutOfRangeAreRefusedByTheirKey) {
     const std::pair<const char*, const char*> cases[] = {
         {"hidden_size", "0"},

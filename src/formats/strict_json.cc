@@ -7,11 +7,14 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "base/json_depth.h"
+
 namespace cairn::formats {
 
 using nlohmann::json;
 
 Result<json> parse_strict_json(std::string_view text, const std::string& name) {
+    RETURN_IF_ERROR(check_json_depth(text, name));
     std::vector<std::set<std::string>> open;  // keys of the objects around the place read
     std::optional<std::string> twice;
     const auto look = [&](int, json::parse_event_t event, json& value) {

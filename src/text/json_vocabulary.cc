@@ -57,10 +57,6 @@ bool has_type(const VocabularyParts& parts, std::size_t id, PieceType type) {
     return id < parts.types.size() && parts.types[id] == static_cast<std::int32_t>(type);
 }
 
-json special_token(const std::string& name) {
-    return {{"SpecialToken", {{"id", name}, {"type_id", 0}}}};
-}
-
 }  // namespace
 
 std::string text_of(const json& object, const char* key) {
@@ -130,36 +126,6 @@ void write_json_pieces(const VocabularyParts& parts, json& added, json& vocab) {
             is_added ? (flags & kNotOfModel) == 0 : !has_type(parts, id, PieceType::kUnused);
         if (in_vocabulary && !vocab.contains(parts.pieces[id])) vocab[parts.pieces[id]] = id;
     }
-}
-
-std::optional<std::uint32_t> template_token(const json& step, bool first,
-                                            const VocabularyParts& parts) {
-    const json& single = member(step, "single");
-    if (!single.is_array() || single.empty()) return std::nullopt;
-    const json& item = first ? single.front() : single.back();
-    if (!item.is_object()) return std::nullopt;
-    const std::string name = text_of(member(item, "SpecialToken"), "id");
-    return name.empty() ? std::nullopt : id_of(parts, name);
-}
-
-json template_processing(const VocabularyParts& parts) {
-    json single = json::array();
-    json tokens = json::object();
-    const auto add = [&](std::uint32_t id) {
-        const std::string& name = parts.pieces[id];
-        single.push_back(special_token(name));
-        tokens[name] = {{"id", name}, {"ids", {id}}, {"tokens", {name}}};
-    };
-    if (parts.add_bos.value_or(false) && parts.bos) add(*parts.bos);
-    single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
-    if (parts.add_eos.value_or(false) && parts.eos) add(*parts.eos);
-    if (tokens.empty()) return nullptr;
-    json pair = single;
-    pair.push_back({{"Sequence", {{"id", "B"}, {"type_id", 1}}}});
-    return {{"type", "TemplateProcessing"},
-            {"single", single},
-            {"pair", pair},
-            {"special_tokens", tokens}};
 }
 
 std::optional<std::uint32_t> id_of(const VocabularyParts& parts, std::string_view piece) {

@@ -29,12 +29,6 @@ Status read_json_pieces(const nlohmann::json& root, VocabularyParts& parts);
 /// added_tokens and model.vocab as read_json_pieces() reads them.
 void write_json_pieces(const VocabularyParts& parts, nlohmann::json& added, nlohmann::json& vocab);
 
-/// The token at the begin (`first`) or the end of a TemplateProcessing's texts, if it is one.
-std::optional<std::uint32_t> template_token(const nlohmann::json& step, bool first,
-                                            const VocabularyParts& parts);
-/// <s> text </s>, as far as the vocabulary wants them; null if it wants neither.
-nlohmann::json template_processing(const VocabularyParts& parts);
-
 std::optional<std::uint32_t> id_of(const VocabularyParts& parts, std::string_view piece);
 
 }  // namespace cairn::text

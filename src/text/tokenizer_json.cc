@@ -5,8 +5,10 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "base/json_depth.h"
 #include "text/added_tokens.h"
 #include "text/json_added.h"
+#include "text/json_post_processor.h"
 #include "text/json_vocabulary.h"
 #include "text/pre_tokenizers.h"
 #include "text/tokenizer.h"
@@ -47,7 +49,7 @@ class JsonReader {
             settle_blanks();
             keep_blanks();
         }
-        read_post_processor();
+        RETURN_IF_ERROR(read_post_processor(root_, parts_));
         const std::string unk = text_of(model_, "unk_token");
         if (!unk.empty()) parts_.unk = find(unk);
         parts_.ignore_merges = flag_of(model_, "ignore_merges", false);
@@ -171,21 +173,6 @@ class JsonReader {
         }
     }
 
-    // [bos] text [eos], where a template says so.
-    void read_post_processor() {
-        for (const json& step : steps_of(member(root_, "post_processor"), "processors")) {
-            if (!step.is_object() || text_of(step, "type") != "TemplateProcessing") continue;
-            if (!member(step, "single").is_array() || member(step, "single").empty()) continue;
-            const auto begin = template_token(step, true, parts_);
-            const auto end = template_token(step, false, parts_);
-            parts_.add_bos = begin.has_value();
-            parts_.add_eos = end.has_value();
-            if (begin) parts_.bos = begin;
-            if (end) parts_.eos = end;
-        }
-        if (!parts_.add_bos) parts_.add_bos = false;
-    }
-
     const json& root_;
     const json& model_;
     VocabularyParts parts_;
@@ -195,6 +182,7 @@ class JsonReader {
 Result<json> parse_object(const std::string& text, const char* name) {
     if (text.size() > kMaxTokenizerJsonBytes)
         return invalid(fmt::format("{} is longer than {} bytes", name, kMaxTokenizerJsonBytes));
+    RETURN_IF_ERROR(check_json_depth(text, name));
     json object = json::parse(text, nullptr, false);
     if (!object.is_object()) return invalid(std::string(name) + " is not a JSON object");
     return object;
@@ -226,6 +214,18 @@ void name_tokens(const json& config, VocabularyParts& parts) {
         if (const auto id = id_of(parts, token_name(config, "sep_token"))) parts.eos = id;
     }
     if (!parts.unk) parts.unk = id_of(parts, token_name(config, "unk_token"));
+}
+
+// Some of the library's classes add to a text what tokenizer.json says, some what the other files
+// call its first and last token.
+Status check_same(const VocabularyParts& parts, std::optional<bool> adds,
+                  std::optional<std::uint32_t> added, std::optional<std::uint32_t> named,
+                  const char* does) {
+    if (!adds.value_or(false) || !added || added == named) return ok_status();
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("a text {0} with '{1}' in tokenizer.json, with '{2}' in "
+                             "tokenizer_config.json or special_tokens_map.json; make them agree",
+                             does, parts.pieces[*added], parts.pieces[*named])};
 }
 
 // For a tokenizer.json alone: the names by which most call them.
@@ -288,18 +288,20 @@ Status read_added(const TokenizerJson& files, const json& special, const json& c
     return ok_status();
 }
 
-// Hugging Face's generate() ends a text at the tokens that this file names, whatever the tokenizer
-// calls its last one.
-Status read_ends(const std::string& generation, VocabularyParts& parts) {
-    constexpr const char* kFile = "generation_config.json";
-    if (generation.empty() || parts.model == "bert") return ok_status();
-    ASSIGN_OR_RETURN(const json config, parse_object(generation, kFile));
+// Hugging Face's generate() ends a text at the tokens that generation_config.json names, or where
+// that is not there config.json, whatever the tokenizer calls its last one.
+Status read_ends(const TokenizerJson& files, VocabularyParts& parts) {
+    const bool own = !files.generation.empty();
+    const char* const file = own ? "generation_config.json" : "config.json";
+    const std::string& text = own ? files.generation : files.model_config;
+    if (text.empty() || parts.model == "bert") return ok_status();
+    ASSIGN_OR_RETURN(const json config, parse_object(text, file));
     json ends = member(config, "eos_token_id");
     if (ends.is_null()) return ok_status();
     if (!ends.is_array()) ends = json::array({ends});
     for (const json& end : ends) {
         if (!end.is_number_unsigned() || end.get<std::uint64_t>() >= parts.pieces.size())
-            return invalid(fmt::format("{}: eos_token_id {} is no token of this vocabulary", kFile,
+            return invalid(fmt::format("{}: eos_token_id {} is no token of this vocabulary", file,
                                        end.dump()));
         const auto id = end.get<std::uint32_t>();
         const bool control = id < parts.types.size() &&
@@ -311,7 +313,7 @@ Status read_ends(const std::string& generation, VocabularyParts& parts) {
             return Error{ErrorCode::kUnsupported,
                          fmt::format("{}: texts would also end at token {} ({}), more ends than "
                                      "this program keeps; take it out of eos_token_id",
-                                     kFile, id, parts.pieces[id])};
+                                     file, id, parts.pieces[id])};
         parts.eot = id;
     }
     return ok_status();
@@ -330,6 +332,8 @@ Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files) {
         ASSIGN_OR_RETURN(config, parse_object(files.config, "tokenizer_config.json"));
     }
     RETURN_IF_ERROR(read_added(files, special, config, parts));
+    const auto begin = parts.bos;
+    const auto end = parts.eos;
     name_tokens(special, parts);
     if (!files.config.empty()) {
         name_tokens(config, parts);
@@ -341,8 +345,10 @@ Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files) {
         if (files.tokenizer.empty()) read_cleaning(config, parts);
     }
     if (!files.chat_template.empty()) parts.chat_template = files.chat_template;
+    RETURN_IF_ERROR(check_same(parts, parts.add_bos, begin, parts.bos, "begins"));
+    RETURN_IF_ERROR(check_same(parts, parts.add_eos, end, parts.eos, "ends"));
     guess_tokens(parts);
-    RETURN_IF_ERROR(read_ends(files.generation, parts));
+    RETURN_IF_ERROR(read_ends(files, parts));
     return parts;
 }
 

@@ -17,13 +17,14 @@ namespace cairn::text {
 
 /// The texts of the files; those that are absent are empty.
 struct TokenizerJson {
-    std::string tokenizer;      ///< tokenizer.json
-    std::string config;         ///< tokenizer_config.json
-    std::string special;        ///< special_tokens_map.json
-    std::string chat_template;  ///< chat_template.jinja
-    std::string vocab{};        ///< vocab.txt, for encoders that have no tokenizer.json
-    std::string added{};        ///< added_tokens.json
-    std::string generation{};   ///< generation_config.json, of which only where a text ends
+    std::string tokenizer;       ///< tokenizer.json
+    std::string config;          ///< tokenizer_config.json
+    std::string special;         ///< special_tokens_map.json
+    std::string chat_template;   ///< chat_template.jinja
+    std::string vocab{};         ///< vocab.txt, for encoders that have no tokenizer.json
+    std::string added{};         ///< added_tokens.json
+    std::string generation{};    ///< generation_config.json, of which only where a text ends
+    std::string model_config{};  ///< config.json, of which the same where there is no generation
 };
 
 Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files);

@@ -125,6 +125,65 @@ TEST(TokenizerJson, TextsEndWhereTheGenerationConfigSays) {
     EXPECT_THAT(with(R"({"eos_token_id": "</s>"})").error().message, HasSubstr("eos_token_id"));
 }
 
+TEST(TokenizerJson, WithoutAGenerationConfigTextsEndWhereTheConfigSays) {
+    TokenizerJson files;
+    files.tokenizer = sentence_pieces().dump();
+    files.model_config = R"({"eos_token_id": 263})";
+    EXPECT_TRUE((*make_tokenizer(*read_tokenizer_json(files)))->is_end(263));
+    files.generation = "{}";
+    EXPECT_FALSE((*make_tokenizer(*read_tokenizer_json(files)))->is_end(263));
+}
+
+json template_of(const json& single, const json& special_tokens) {
+    return {{"type", "TemplateProcessing"}, {"single", single}, {"special_tokens", special_tokens}};
+}
+
+TEST(TokenizerJson, AddsWhatThePostProcessorListsOrRefusesIt) {
+    const json s = {{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}};
+    const json text = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+    const json ids_1 = {{"<s>", {{"id", "<s>"}, {"ids", {1}}, {"tokens", {"<s>"}}}}};
+    const json ids_2 = {{"<s>", {{"id", "<s>"}, {"ids", {2}}, {"tokens", {"<s>"}}}}};
+    const json ids_both = {{"<s>", {{"id", "<s>"}, {"ids", {1, 2}}, {"tokens", {"<s>"}}}}};
+    const auto with = [](const json& step, const std::string& config = "") {
+        json root = sentence_pieces();
+        root["post_processor"] = step;
+        return made_from(root, config);
+    };
+    const json bytes = {{"type", "ByteLevel"}, {"trim_offsets", true}};
+    const json both = {{"type", "Sequence"},
+                       {"processors", {bytes, template_of({s, text, s}, ids_1)}}};
+    EXPECT_EQ((*with(template_of({s, text}, ids_1)))->encode_prompt("ab"), (Tokens{1, 263}));
+    EXPECT_EQ((*with(template_of({s, text}, ids_2)))->encode_prompt("ab"), (Tokens{2, 263}));
+    EXPECT_EQ((*with(both))->begin_token(), 1U);
+    for (const char* type : {"RobertaProcessing", "BertProcessing"})
+        EXPECT_EQ((*with({{"type", type}, {"cls", {"<s>", 1}}, {"sep", {"</s>", 2}}}))
+                      ->encode_prompt("ab"),
+                  (Tokens{1, 263}));
+    const json first = template_of({s, text}, ids_1);
+    for (const json& step :
+         {template_of({s, s, text}, ids_1), template_of({s, text}, ids_both),
+          template_of({s, text, text}, ids_1), template_of({s}, ids_1),
+          template_of("<s> $A", ids_1), template_of({"<s>", "$A"}, ids_1),
+          template_of(json::array(), ids_1),
+          json{{"type", "Sequence"}, {"processors", {first, first}}},
+          json{{"type", "RobertaProcessing"}, {"cls", {"<s>", 9999}}, {"sep", {"</s>", 2}}},
+          json{{"type", "BertProcessing"}}, json{{"type", "Another"}}, json("ByteLevel")})
+        EXPECT_THAT(with(step).error().message, HasSubstr("post_processor")) << step;
+    EXPECT_THAT(with(first, R"({"bos_token": "</s>"})").error().message,
+                HasSubstr("make them agree"));
+    EXPECT_TRUE(with(first, R"({"bos_token": "</s>", "add_bos_token": false})").ok());
+}
+
+TEST(TokenizerJson, FilesThatNestTooDeepAreRefused) {
+    const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+    std::string file = sentence_pieces().dump();
+    file.insert(1, R"("normalizer":{"type":"X","a":)" + deep + "},");
+    for (const TokenizerJson& files :
+         {TokenizerJson{file, "", "", ""}, TokenizerJson{sentence_pieces().dump(), file, "", ""},
+          TokenizerJson{sentence_pieces().dump(), "", file, ""}})
+        EXPECT_THAT(read_tokenizer_json(files).error().message, HasSubstr("more than 100 deep"));
+}
+
 TEST(TokenizerJson, RefusesWhatIsNotUnderstood) {
     const auto error_of = [](auto change) {
         json root = sentence_pieces();

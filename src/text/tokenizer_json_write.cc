@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "text/added_tokens.h"
+#include "text/json_post_processor.h"
 #include "text/json_vocabulary.h"
 #include "text/piece_index.h"
 #include "text/pre_tokenizers.h"

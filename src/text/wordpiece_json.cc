@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "text/json_post_processor.h"
 #include "text/json_vocabulary.h"
 
 namespace cairn::text {
@@ -36,27 +37,6 @@ Status read_pre_tokenizer(const json& root) {
     return ok_status();
 }
 
-// ["[SEP]", 102]
-std::optional<std::uint32_t> pair_id(const json& pair, const VocabularyParts& parts) {
-    if (!pair.is_array() || pair.empty() || !pair[0].is_string()) return std::nullopt;
-    return id_of(parts, pair[0].get<std::string>());
-}
-
-void read_post_processor(const json& root, VocabularyParts& parts) {
-    for (const json& step : steps_of(member(root, "post_processor"), "processors")) {
-        const std::string type = step.is_object() ? text_of(step, "type") : "";
-        if (type == "TemplateProcessing") {
-            parts.bos = template_token(step, true, parts);
-            parts.eos = template_token(step, false, parts);
-        } else if (type == "BertProcessing") {
-            parts.bos = pair_id(member(step, "cls"), parts);
-            parts.eos = pair_id(member(step, "sep"), parts);
-        }
-    }
-    parts.add_bos = parts.bos.has_value();
-    parts.add_eos = parts.eos.has_value();
-}
-
 }  // namespace
 
 Result<VocabularyParts> read_wordpiece_json(const json& root) {
@@ -69,7 +49,7 @@ Result<VocabularyParts> read_wordpiece_json(const json& root) {
     RETURN_IF_ERROR(read_json_pieces(root, parts));
     RETURN_IF_ERROR(read_normalizer(root, parts));
     RETURN_IF_ERROR(read_pre_tokenizer(root));
-    read_post_processor(root, parts);
+    RETURN_IF_ERROR(read_post_processor(root, parts));
     const std::string unk = text_of(model, "unk_token");
     parts.unk = id_of(parts, unk.empty() ? "[UNK]" : unk);
     const json& longest = member(model, "max_input_chars_per_word");
