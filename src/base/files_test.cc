@@ -139,6 +139,14 @@ TEST_F(OutputsTest, NoOutputIsAnInputUnderWhateverName) {
         EXPECT_EQ(status.error().code, ErrorCode::kRefused);
         EXPECT_NE(status.error().message.find("would overwrite --text"), std::string::npos);
     }
+    // A folder that is read is its files.
+    put("config.json");
+    put("other.svg");
+    for (const std::string& read : {path("."), path("model.safetensors")}) {
+        EXPECT_FALSE(check(path("config.json"), read).ok()) << read;
+        EXPECT_TRUE(check(path("other.svg"), read).ok()) << read;
+        EXPECT_TRUE(check(path("new.json"), read).ok()) << read;
+    }
     const Status twice = check_outputs({{"--out", path("x")}, {"--log", path("./x")}}, {});
     ASSERT_FALSE(twice.ok()) << "two outputs in one file";
     EXPECT_NE(twice.error().message.find("is also --out"), std::string::npos);

@@ -65,13 +65,26 @@ bool same_place(const std::string& a, const std::string& b) {
     return name_of(first) == name_of(second) && same_file(folder_of(first), folder_of(second));
 }
 
+// A model's folder is read file by file, and a file of safetensors with what lies beside it.
+bool is_read_with(const NamedPath& input, const std::string& output) {
+    const bool folder = is_folder(input.path);
+    if (!folder && !input.path.ends_with(".safetensors")) return false;
+    const std::string target = follow_links(output);
+    if (!exists(target)) return false;
+    bool part = false;
+    for (const char* end : {".json", ".safetensors", ".jinja", ".txt"})
+        part = part || target.ends_with(end);
+    return part && same_file(folder_of(target), folder ? input.path : folder_of(input.path));
+}
+
 }  // namespace
 
 Status check_outputs(const std::vector<NamedPath>& outputs, const std::vector<NamedPath>& inputs) {
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         if (outputs[i].path.empty()) continue;
         for (const NamedPath& input : inputs)
-            if (!input.path.empty() && same_place(outputs[i].path, input.path))
+            if (!input.path.empty() &&
+                (same_place(outputs[i].path, input.path) || is_read_with(input, outputs[i].path)))
                 return refuse(outputs[i], "would overwrite " + shown(input) +
                                               ", which the command reads: name another file");
         for (std::size_t j = 0; j < i; ++j)

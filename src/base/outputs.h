@@ -16,8 +16,9 @@ struct NamedPath {
 };
 
 /// Whether each output can be written (a file is made beside it, a block written and synced, and
-/// taken away again), is no folder or device, and is neither an input nor another output, under
-/// whatever name. Empty paths are skipped. Missing folders are made. The error names the option.
+/// taken away again), is no folder or device, and is neither an input (nor, where that is a model's
+/// folder, a part of it) nor another output, under whatever name. Empty paths are skipped. Missing
+/// folders are made. The error names the option.
 Status check_outputs(const std::vector<NamedPath>& outputs, const std::vector<NamedPath>& inputs);
 
 }  // namespace cairn
