@@ -146,7 +146,8 @@ class GgufParser {
     Result<ByteView> string(std::uint64_t max) {
         const std::uint64_t length = reader_.u64();
         RETURN_IF_ERROR(reader_.status());
-        if (length > max) return invalid(fmt::format("a string of {} bytes", length));
+        if (length > max)
+            return invalid(fmt::format("a string of {} bytes, at most {} are read", length, max));
         if (length > reader_.remaining()) return ran_out();
         return reader_.raw(static_cast<std::size_t>(length));
     }

@@ -11,7 +11,9 @@
 #include "formats/format_test_models.h"
 #include "formats/hf_folder.h"
 #include "formats/hf_writer.h"
+#include "formats/load.h"
 #include "formats/safetensors.h"
+#include "formats/tokenizer_file.h"
 
 namespace cairn::formats {
 namespace {
@@ -393,7 +395,30 @@ TEST_F(HfFolderFiles, PointersPagesAndPicklesAreNamed) {
 
 TEST_F(HfFolderFiles, ATokenizerThatIsNoneIsSaid) {
     put("tokenizer.json", "<!doctype html>");
-    EXPECT_NE(read_hf_folder(path()).value().tokenizer_problem.find("web page"), std::string::npos);
+    const LoadedModel loaded = read_hf_folder(path()).value();
+    EXPECT_NE(loaded.tokenizer_problem.find("web page"), std::string::npos);
+    EXPECT_NE(find_tokenizer(loaded, path(), "").error().message.find("its own: "),
+              std::string::npos);
+}
+
+TEST_F(HfFolderFiles, ATokenizerBesideDoesNotStandInForOneThatCannotBeRead) {
+    LoadedModel loaded = read_hf_folder(path()).value();
+    put("tokenizer.bin", as_text(loaded.model.tokenizer));
+    loaded.model.tokenizer.clear();
+    EXPECT_TRUE(find_tokenizer(loaded, path(), "").ok());
+    loaded.tokenizer_problem = "vocabulary: of another kind";
+    EXPECT_NE(find_tokenizer(loaded, path(), "").error().message.find("of another kind"),
+              std::string::npos);
+    EXPECT_TRUE(find_tokenizer(loaded, path(), path() + "/tokenizer.bin").ok());
+}
+
+TEST_F(HfFolderFiles, AFileThatIsNoTokenizerIsNamed) {
+    put("a.tok", "once upon a time there was");
+    EXPECT_NE(load_tokenizer(path() + "/a.tok").error().message.find("no tokenizer that this"),
+              std::string::npos);
+    put("tokenizer.model", "\n\x0e\n\x05<unk>");
+    EXPECT_NE(load_tokenizer(path() + "/tokenizer.model").error().message.find("SentencePiece's"),
+              std::string::npos);
 }
 
 TEST(HfFolder, ATiedHeadThatDiffersIsRefused) {

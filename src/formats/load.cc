@@ -98,10 +98,12 @@ Result<std::unique_ptr<text::Tokenizer>> find_tokenizer(const model::Model& mode
 Result<std::unique_ptr<text::Tokenizer>> find_tokenizer(const LoadedModel& loaded,
                                                         const std::string& model_path,
                                                         const std::string& explicit_path) {
-    auto tokenizer = find_tokenizer(loaded.model, model_path, explicit_path);
-    if (tokenizer.ok() || loaded.tokenizer_problem.empty()) return tokenizer;
-    return Error{tokenizer.error().code,
-                 tokenizer.error().message + " (its own: " + loaded.tokenizer_problem + ")"};
+    // What lies beside a model that brought one is another's, which would be used in silence.
+    if (explicit_path.empty() && !loaded.tokenizer_problem.empty())
+        return not_found("no tokenizer for " + model_path +
+                         "; name one with --tokenizer FILE (its own: " + loaded.tokenizer_problem +
+                         ")");
+    return find_tokenizer(loaded.model, model_path, explicit_path);
 }
 
 }  // namespace cairn::formats

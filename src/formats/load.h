@@ -20,7 +20,8 @@ Result<LoadedModel> load_any(const std::string& path);
 Result<std::unique_ptr<text::Tokenizer>> find_tokenizer(const model::Model& model,
                                                         const std::string& model_path,
                                                         const std::string& explicit_path);
-/// The same; the error also tells why the model's own tokenizer is not used.
+/// The same, but only `explicit_path` stands in for a tokenizer of the model's own that cannot be
+/// read; the error tells why.
 Result<std::unique_ptr<text::Tokenizer>> find_tokenizer(const LoadedModel& loaded,
                                                         const std::string& model_path,
                                                         const std::string& explicit_path);

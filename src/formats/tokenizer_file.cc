@@ -67,7 +67,16 @@ Result<std::unique_ptr<text::Tokenizer>> load(const std::string& path) {
         return invalid(
             "it is a model or a training run, not a tokenizer; `cairn model info` "
             "says which tokenizer a model has");
-    return text::parse_tokenizer(file);
+    auto tokenizer = text::parse_tokenizer(file);
+    if (tokenizer.ok() || start.starts_with("CAIRN")) return tokenizer;
+    if (path.ends_with(".model"))
+        return Error{ErrorCode::kUnsupported,
+                     "it is no tokenizer that this program knows; if it is SentencePiece's, name "
+                     "the tokenizer.json or the GGUF file of the same model"};
+    return invalid(
+        "it is no tokenizer that this program knows (its own, tokenizer.json, vocab.txt, GGUF, "
+        "llama2.c's tokenizer.bin; as the last: " +
+        tokenizer.error().message + ")");
 }
 
 }  // namespace
