@@ -26,7 +26,13 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kMisused = 2;
 
-void report(const Error& error, bool json, std::ostream& out, std::ostream& errors) {
+// What a message quotes of a file has no end of its own.
+constexpr std::size_t kMaxMessageBytes = 2000;
+
+void report(const Error& full, bool json, std::ostream& out, std::ostream& errors) {
+    Error error = full;
+    if (error.message.size() > kMaxMessageBytes)
+        error.message = error.message.substr(0, kMaxMessageBytes) + "...";
     errors << "cairn: " << error.message << '\n';
     if (!json) return;
     const nlohmann::json object = {
@@ -53,7 +59,7 @@ void add_commands(CLI::App& app, Invocation& invocation) {
     add_explain(app, invocation);
     add_wallet(app, invocation);
     add_peers(app, invocation);
-    check_numbers(app);
+    check_values(app);
 }
 
 // What CLI11 says, on one line and with what to do next.
@@ -64,8 +70,11 @@ std::string complaint(const CLI::ParseError& problem, const CLI::App& app, int a
     if (command.get_require_subcommand_min() > 0 &&
         dynamic_cast<const CLI::RequiredError*>(&problem) != nullptr)
         return "name a command; " + help + " lists them";
-    std::string said = printable_line(problem.what());
+    std::string said = printable_line(unprotected(problem.what()));
     while (said.ends_with(' ')) said.pop_back();
+    // "--steps: 1 required UINT:UINT in [1 - 9] missing"
+    if (const std::size_t name = said.find(": 1 required "); name != std::string::npos)
+        said = said.substr(0, name) + " wants a value";
     return said + "; " + help + " says more";
 }
 
@@ -91,7 +100,9 @@ int parse_and_run(int argc, const char* const* argv, console::ShownStream& out,
         return kMisused;
     }
     try {
-        app.parse(argc, argv);
+        std::vector<std::string> words = protected_words(argc, argv);
+        std::reverse(words.begin(), words.end());  // as CLI11 wants them
+        app.parse(std::move(words));
     } catch (const CLI::ParseError& problem) {
         if (problem.get_exit_code() == 0) return app.exit(problem, out, errors);
         report(misused(misread.likely ? *misread.likely : complaint(problem, app, argc, argv)),

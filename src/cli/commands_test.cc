@@ -85,7 +85,7 @@ TEST(Commands, EveryNumericOptionRefusesWhatIsNoNumber) {
     add_train(app, invocation);
     add_generate(app, invocation);
     add_node(app, invocation);
-    check_numbers(app);
+    check_values(app);
     std::size_t tried = 0;
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
         for (const CLI::Option* option : command->get_options()) {
@@ -131,6 +131,7 @@ TEST(Commands, AFolderWithoutANameIsRefused) {
              {"peers"},
              {"node"},
              {"doctor"},
+             {"lab", "attacks"},
              {"network", "create", "--judge", "/dev/null", "--report", "/dev/null"}}) {
         std::vector<std::string> arguments = command;
         arguments.insert(arguments.end(), {"--dir", ""});
@@ -139,6 +140,46 @@ TEST(Commands, AFolderWithoutANameIsRefused) {
         EXPECT_NE(outcome.errors.find("is a variable not set?"), std::string::npos)
             << outcome.errors;
     }
+}
+
+TEST(Commands, AFileWithoutANameIsRefusedBeforeTheWork) {
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+             {"train", "--text", "a.txt", "--out", ""},
+             {"train", "--text", "a.txt", "--out", "a.cairn", "--log", ""},
+             {"plot", "a.jsonl", "--out", ""},
+             {"plot", "", "--out", "a.svg"},
+             {"eval", "--model", "", "--text", "a.txt"},
+             {"model", "info", "--model", ""},
+             {"model", "convert", "--model", "a.gguf", "--out", ""},
+             {"model", "verify", "--model", "a.gguf", "--against", ""},
+             {"tokenize", "--tokenizer", "", "--text", "a"},
+             {"embed", "", "a"},
+             {"bench", "--model", ""},
+             {"lab", "gradients", "--out", ""}}) {
+        const Outcome outcome = run(command);
+        EXPECT_EQ(outcome.code, 2) << command[0];
+        EXPECT_NE(outcome.errors.find("it is empty: name a file"), std::string::npos)
+            << command[0] << ' ' << outcome.errors;
+    }
+}
+
+TEST(Commands, WordsInBracketsAreWhatTheyAre) {
+    const std::string missing = "/nowhere/[a,b]";
+    EXPECT_NE(run({"plot", missing, "--out", "a.svg"}).errors.find(missing), std::string::npos);
+    for (const std::string name : {"[a,b]", "[]", "[a]\x1e", "[[a]]"}) {
+        const Outcome outcome = run({"plot", name, "--out", "a.svg"});
+        const std::string shown = name.substr(0, name.find('\x1e'));
+        EXPECT_NE(outcome.errors.find("cannot open " + shown), std::string::npos) << outcome.errors;
+    }
+    EXPECT_NE(run({"tokenize", "--tokenizer", "a.tok", "--decode", "[1,2]"}).errors.find("[1,2]"),
+              std::string::npos);
+    EXPECT_NE(run({"plot", "a.jsonl", "--out", "a.svg", "--mark", "[1,2]"}).errors.find("[1,2]"),
+              std::string::npos);
+}
+
+TEST(Commands, AnOptionAtTheEndWantsAValue) {
+    EXPECT_NE(run({"chat", "--model", "a.gguf", "--steps"}).errors.find("--steps wants a value;"),
+              std::string::npos);
 }
 
 // A stream into a full disk.

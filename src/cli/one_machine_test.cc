@@ -169,8 +169,8 @@ TEST_F(OneMachine, TokenizeTrainsEncodesAndDecodes) {
     EXPECT_EQ(run(back).out, "the cat sat\n");
     const Outcome outside = run({"tokenize", "--tokenizer", file, "--decode", "280"});
     EXPECT_EQ(outside.code, 2);
-    EXPECT_NE(outside.errors.find("Value 280 not in range 0 to 2"), std::string::npos)
-        << outside.errors;
+    // The text gives no more than 276.
+    EXPECT_NE(outside.errors.find("not in range 0 to 275"), std::string::npos) << outside.errors;
     EXPECT_EQ(run({"tokenize", "--tokenizer", text_, "--text", "a"}).code, 1);
     EXPECT_EQ(run({"tokenize"}).code, 2);
     EXPECT_EQ(run({"tokenize", "--train", text_}).code, 2);

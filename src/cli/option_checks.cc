@@ -1,5 +1,6 @@
 #include "cli/option_checks.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -25,9 +26,38 @@ std::string check_real(const std::string& text) {
     return value.ok() ? "" : value.error().message;
 }
 
+constexpr char kShield = '\x1e';
+
+// "]" with any number of shields behind it.
+bool ends_a_list(std::string_view word) {
+    const std::size_t last = word.find_last_not_of(kShield);
+    return last != std::string_view::npos && word[last] == ']';
+}
+
+bool names_files(const CLI::Option& option) {
+    for (const char* name : {"--out", "--log", "--valid", "--init", "--resume", "--file",
+                             "--against", "--prompts", "--model", "--tokenizer", "logs"})
+        if (option.check_name(name)) return true;
+    return false;
+}
+
 void check_option(CLI::Option& option) {
     const std::string type = option.get_type_name();
-    if (option.get_items_expected_max() == 0) return;            // a flag
+    if (option.get_items_expected_max() == 0) return;  // a flag
+    // Before every other check.
+    option.transform(CLI::Validator(
+        [](std::string& text) {
+            if (text.ends_with(kShield) && ends_a_list(text)) text.pop_back();
+            return std::string();
+        },
+        ""));
+    if (names_files(option))
+        option.check(CLI::Validator(
+            [](std::string& text) {
+                return std::string(text.empty() ? "it is empty: name a file; is a variable not set?"
+                                                : "");
+            },
+            ""));
     const bool has_range = type.find(':') != std::string::npos;  // what a check of it calls itself
     CHECK(has_range || !(type.starts_with("UINT") || type.starts_with("INT")));
     if (type.starts_with("FLOAT")) option.check(CLI::Validator(check_real, ""));
@@ -128,14 +158,33 @@ Words find_command(const CLI::App& root, int argc, const char* const* argv) {
 }  // namespace
 
 CLI::Validator any_seed() {
-    constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
-    return CLI::Range(std::uint64_t{0}, kMost).description("64 bits");
+    // CLI11's own range would take -1 for the greatest, and what is too large as well.
+    return CLI::Validator(
+        [](std::string& text) {
+            constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+            return parse_whole(text, "it").ok()
+                       ? std::string()
+                       : "Value " + text + " not in range 0 to " + std::to_string(kMost);
+        },
+        "64 bits");
 }
 
-void check_numbers(CLI::App& app) {
+std::vector<std::string> protected_words(int argc, const char* const* argv) {
+    std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    for (std::string& word : words)
+        if (ends_a_list(word)) word += kShield;
+    return words;
+}
+
+std::string unprotected(std::string message) {
+    std::erase(message, kShield);
+    return message;
+}
+
+void check_values(CLI::App& app) {
     for (CLI::Option* option : app.get_options()) check_option(*option);
     for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-        check_numbers(*command);
+        check_values(*command);
 }
 
 const CLI::App& command_of(const CLI::App& app, int argc, const char* const* argv) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -16,11 +17,18 @@ namespace cairn::cli {
 /// The latest time that a network knows, in milliseconds since 1970.
 inline constexpr std::uint64_t kMaxTimeMs = std::uint64_t{1} << 48;
 
-/// Gives every numeric option of `app` and its subcommands a check: not empty, no NaN or infinity,
-/// whole numbers in digits, no sign where there is none. Once, after all options are there. An
+/// Gives every option of `app` and its subcommands what all need, once all options are there: words
+/// as protected_words() left them become what was written; what names a file is not empty; numbers
+/// are not empty, no NaN or infinity, whole ones in digits, without a sign where there is none. An
 /// option for whole numbers that came without a range of its own is a programmer's error: it would
 /// be refused without the range, or taken and fail far inside.
-void check_numbers(CLI::App& app);
+void check_values(CLI::App& app);
+
+/// The command line so that CLI11 takes every word as it is: an option that takes several values
+/// would cut "[a, b]" at its commas and take the brackets away, of a text or a file's name as well.
+std::vector<std::string> protected_words(int argc, const char* const* argv);
+/// A message of CLI11 without what protected_words() added.
+std::string unprotected(std::string message);
 
 /// The range of what starts chance: any 64 bits.
 CLI::Validator any_seed();

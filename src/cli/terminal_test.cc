@@ -40,7 +40,8 @@ TEST(ReadHidden, ShowsNothingAndGivesTheLine) {
 }
 
 TEST(ReadHidden, EveryEndGivesTheTerminalBack) {
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV}) {
+    for (const int signal :
+         {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGPIPE, SIGALRM, SIGUSR1, SIGXCPU}) {
         Child child(ask, true);
         ASSERT_TRUE(child.reads("Password: "));
         ASSERT_TRUE(eventually([&] { return !child.terminal_is_plain(); }));

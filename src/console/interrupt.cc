@@ -8,7 +8,7 @@ namespace cairn::console {
 
 namespace {
 
-constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU};
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU, SIGUSR1, SIGUSR2};
 
 std::atomic<bool> any_came = false;
 std::atomic<bool> end_came = false;

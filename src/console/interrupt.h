@@ -1,7 +1,8 @@
 // Being asked to end, as a question that a long command asks between two pieces of work, so that
 // it can save first: Ctrl-C, SIGTERM, the terminal closed (SIGHUP), the reader of our output gone
-// (SIGPIPE), the processor time used up (SIGXCPU). A second Ctrl-C or SIGTERM ends the program at
-// once; the others may come twice.
+// (SIGPIPE), the processor time used up (SIGXCPU), what
+// batch systems send before a job's time is over (SIGUSR1, SIGUSR2). A second Ctrl-C or SIGTERM
+// ends the program at once; the others may come twice.
 #pragma once
 
 #include <array>
@@ -9,12 +10,12 @@
 
 namespace cairn::console {
 
-/// Catches the signals while it lives; one at a time. Signals that were ignored when the program
-/// started (nohup) stay ignored.
 /// A file that became longer than allowed (ulimit -f) shall be an error of that file, not the end
 /// of the process. Once, first thing in main().
 void outlive_file_limits();
 
+/// Catches the signals while it lives; one at a time. Signals that were ignored when the program
+/// started (nohup) stay ignored.
 class Interrupt {
   public:
     /// What a second Ctrl-C does: in a conversation it is one more wish to stop an answer.
@@ -32,7 +33,7 @@ class Interrupt {
     void forget();
 
   private:
-    std::array<struct sigaction, 5> before_{};
+    std::array<struct sigaction, 7> before_{};
 };
 
 }  // namespace cairn::console

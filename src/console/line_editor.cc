@@ -123,6 +123,7 @@ class EditedLineReader final : public LineReader {
         bind("cairn-suspend", "Suspend the program", &EditedLineReader::suspend, "^Z");
         bind("cairn-paste", "Take a pasted block", &EditedLineReader::paste, "\\e[200~");
         bind("cairn-break", "A line end inside the line", &EditedLineReader::line_break, "^O");
+        bind_held_arrows();
         el_set(edit_, EL_SETTY, "-d", "-isig", "-icrnl", "-inlcr", nullptr);
         HistEvent event;
         history(history_, &event, H_SETSIZE, kMaxHistory);
@@ -184,6 +185,16 @@ class EditedLineReader final : public LineReader {
               const char* key) {
         el_set(edit_, EL_ADDFN, name, help, function);
         el_set(edit_, EL_BIND, key, name, nullptr);
+    }
+
+    // Arrows with Shift, Alt or Ctrl held: the library would type the end of their sequence.
+    void bind_held_arrows() {
+        constexpr std::pair<char, const char*> kDoes[] = {
+            {'A', "ed-prev-history"}, {'B', "ed-next-history"}, {'C', "em-next-word"},
+            {'D', "ed-prev-word"},    {'H', "ed-move-to-beg"},  {'F', "ed-move-to-end"}};
+        for (char held = '2'; held <= '8'; ++held)
+            for (const auto& [key, does] : kDoes)
+                el_set(edit_, EL_BIND, fmt::format("\\e[1;{}{}", held, key).c_str(), does, nullptr);
     }
 
     static unsigned char drop(EditLine* edit, int) {

@@ -14,8 +14,10 @@ namespace cairn::console {
 
 namespace {
 
-constexpr std::array kEnds = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT, SIGABRT,
-                              SIGSEGV, SIGBUS,  SIGFPE, SIGILL};
+// Every signal that ends a program which does not ask for it, but SIGKILL.
+constexpr std::array kEnds = {SIGINT,    SIGTERM, SIGHUP,  SIGQUIT, SIGABRT, SIGSEGV,
+                              SIGBUS,    SIGFPE,  SIGILL,  SIGPIPE, SIGXCPU, SIGALRM,
+                              SIGVTALRM, SIGPROF, SIGUSR1, SIGUSR2, SIGSYS,  SIGTRAP};
 constexpr char kMarkedPaste[] = "\x1b[?2004h";
 constexpr char kPlainPaste[] = "\x1b[?2004l";
 

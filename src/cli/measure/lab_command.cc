@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/outputs.h"
 #include "base/progress.h"
+#include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/measure/lab_gradients.h"
 #include "cli/option_checks.h"
@@ -75,7 +76,8 @@ void add_lab(CLI::App& app, Invocation& invocation) {
         "Contributions that do not play fair, in a simulated network with a tiny real model",
         "cairn lab attacks --dir /tmp/attacks");
     auto options = std::make_shared<lab::AttackOptions>();
-    command->add_option("--dir", options->directory, "Folder for the directories left behind")
+    named_folder(
+        command->add_option("--dir", options->directory, "Folder for the directories left behind"))
         ->required();
     command->add_option("--seed", options->seed, "Of the simulated world")
         ->check(any_seed())

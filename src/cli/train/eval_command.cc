@@ -21,6 +21,7 @@ namespace cairn::cli {
 Status run_eval(const EvalRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
+    RETURN_IF_ERROR(check_exists("--text", request.text));
     ASSIGN_OR_RETURN(const std::string text, read_text_file(request.text));
     text::Tokens stream{local->tokenizer->begin_token()};
     const text::Tokens words = local->tokenizer->encode(text);

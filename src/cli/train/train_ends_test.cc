@@ -93,8 +93,9 @@ class TrainEnds : public testing::Test {
 };
 
 TEST_F(TrainEnds, EverySignalSavesAndGoesOnToTheSameBytes) {
-    const std::vector<std::vector<int>> ways = {
-        {SIGHUP}, {SIGTERM}, {SIGINT}, {SIGPIPE}, {SIGXCPU}, {SIGHUP, SIGTERM}, {SIGHUP, SIGHUP}};
+    const std::vector<std::vector<int>> ways = {{SIGHUP},          {SIGTERM},       {SIGINT},
+                                                {SIGPIPE},         {SIGXCPU},       {SIGUSR1},
+                                                {SIGHUP, SIGTERM}, {SIGHUP, SIGHUP}};
     for (std::size_t i = 0; i < ways.size(); ++i) {
         const std::string out = "way" + std::to_string(i);
         Child child(

@@ -87,6 +87,11 @@ TEST_F(ChatTerminal, AnEndInsideAPasteIsPartOfIt) {
     EXPECT_EQ(users[0], "a\xEF\xBF\xBD[201~\nb");
 }
 
+TEST_F(ChatTerminal, ArrowsWithAKeyHeldMoveAndTypeNothing) {
+    EXPECT_EQ(after({"two words\x1b[1;5Dmore \r", "a b\x1b[1;2Hc \x1b[1;5Fd\r"}),
+              (Lines{"two more words", "c a bd"}));
+}
+
 TEST_F(ChatTerminal, OnlyCommandsAreCommands) {
     EXPECT_EQ(after({"/usr/bin/python fails\r", "//help\r", "say /quit\r", "/rest\r", "/etc\r"}),
               (Lines{"/usr/bin/python fails", "/help", "say /quit", "/etc"}));
