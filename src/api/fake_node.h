@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/int128.h"
 #include "crypto/hash.h"
 #include "node/node_api.h"
 
@@ -118,7 +119,7 @@ class FakeNode final : public node::NodeApi {
         record.height = merge.height;
         record.merged = k < 4;
         record.norm = 20'123'456;
-        record.score = store::Int128{record.merged ? 1 : -1} * 991'234'567'890'123;
+        record.score = Int128{record.merged ? 1 : -1} * 991'234'567'890'123;
         record.worth = record.score / 20'123'456;
         record.worth_reference = 48'000'000;
         if (record.merged) {

@@ -4,13 +4,9 @@
 #include <bit>
 
 #include "base/check.h"
+#include "base/int128.h"
 
 namespace cairn::chain {
-namespace {
-
-__extension__ typedef unsigned __int128 Uint128;
-
-}  // namespace
 
 U256 U256::max() { return U256{}.inverted(); }
 

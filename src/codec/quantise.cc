@@ -3,13 +3,12 @@
 
 #include <algorithm>
 
+#include "base/int128.h"
 #include "codec/codec.h"
 
 namespace cairn::codec {
 
 namespace {
-
-__extension__ typedef __int128 Int128;
 
 std::int64_t magnitude(std::int64_t value) { return value < 0 ? -value : value; }
 

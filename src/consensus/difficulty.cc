@@ -4,13 +4,12 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/int128.h"
 #include "chain/target.h"
 #include "consensus/model_seam.h"
 
 namespace cairn::consensus {
 namespace {
-
-__extension__ typedef unsigned __int128 Uint128;
 
 /// 2^(2^-i) * 2^63 to the nearest integer, i = 1 to 16.
 constexpr std::uint64_t kRoots[16] = {

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "base/int128.h"
 #include "crypto/hash.h"
 
 namespace cairn::consensus {
@@ -75,7 +76,6 @@ Result<Delta> FakeModel::decode(ByteView payload, const Hash256&) const {
 }
 
 std::uint64_t FakeModel::norm(const Delta& delta) const {
-    __extension__ typedef unsigned __int128 Uint128;
     Uint128 square = 0;
     for (const std::int32_t entry : delta)
         square += static_cast<Uint128>(std::int64_t{entry} * entry);

@@ -6,11 +6,10 @@
 #include <set>
 
 #include "base/check.h"
+#include "base/int128.h"
 
 namespace cairn::consensus {
 namespace {
-
-__extension__ typedef unsigned __int128 Uint128;
 
 /// floor(unit * min(1, worth / w_ref) * min(1, R_pay / R)), in one division. At most 48 + 10 + 63
 /// bits: no overflow.

@@ -10,11 +10,10 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/int128.h"
 #include "base/result.h"
 
 namespace cairn::consensus {
-
-__extension__ typedef __int128 Int128;
 
 /// An integer change of the model: one entry per parameter, unit 2^-24, tile padding included.
 using Delta = std::vector<std::int32_t>;

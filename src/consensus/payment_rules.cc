@@ -1,12 +1,9 @@
 // CONSENSUS: changing a result here splits the network.
 #include "consensus/payment_rules.h"
 
+#include "base/int128.h"
+
 namespace cairn::consensus {
-namespace {
-
-__extension__ typedef unsigned __int128 Uint128;
-
-}  // namespace
 
 Verdict check_payment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                       const CoinSet& coins, const chain::Payment& payment, std::uint32_t height,

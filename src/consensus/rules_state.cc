@@ -4,12 +4,11 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/int128.h"
 #include "crypto/hash.h"
 
 namespace cairn::consensus {
 namespace {
-
-__extension__ typedef unsigned __int128 Uint128;
 
 constexpr std::size_t kMaxOpen = 4096 * 15;      // max_commitments * (M - 1), network_fields.h
 constexpr std::size_t kMaxRounds = 1024;         // window_rounds

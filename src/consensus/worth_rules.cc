@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/int128.h"
+
 namespace cairn::consensus {
 namespace {
-
-__extension__ typedef unsigned __int128 Uint128;
 
 constexpr Int128 kMax = static_cast<Int128>(~Uint128{0} >> 1);
 

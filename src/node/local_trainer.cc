@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/float_mode.h"
+#include "base/int128.h"
 #include "consensus/contribution_rules.h"
 #include "train/data.h"
 #include "train/local_steps.h"
@@ -66,7 +67,7 @@ Result<RoundPayload> LocalTrainer::produce(const RoundTask& task) {
 
 std::uint64_t LocalTrainer::decoded_norm(const model::ParameterLayout& layout,
                                          const std::vector<std::int32_t>& decoded) {
-    worth::Int128 square = 0;
+    Int128 square = 0;
     const std::span<const std::int32_t> all(decoded);
     for (const model::TensorInfo& tensor : layout.tensors()) {
         const auto part = all.subspan(tensor.offset, tensor.size());

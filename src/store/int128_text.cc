@@ -6,7 +6,6 @@ namespace cairn::store {
 
 namespace {
 
-__extension__ typedef unsigned __int128 Uint128;
 constexpr std::size_t kMaxDigits = 39;  // 2^127 has 39
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/int128.h"
 #include "base/result.h"
-#include "store/records.h"
 
 namespace cairn::store {
 

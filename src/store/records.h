@@ -9,11 +9,10 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/int128.h"
 #include "crypto/keys.h"
 
 namespace cairn::store {
-
-__extension__ typedef __int128 Int128;
 
 /// How far a block has come. A block only ever moves forward, except that `kBody` falls back to
 /// `kHeader` when its body turns out to be damaged on our disk.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/int128.h"
 #include "tensor/elementary.h"
 
 namespace cairn::tensor {
@@ -54,8 +55,7 @@ std::uint64_t philox_u64(std::uint64_t seed, std::uint64_t stream, std::uint64_t
 }
 
 std::uint64_t mulhi64(std::uint64_t a, std::uint64_t b) {
-    __extension__ using Wide = unsigned __int128;
-    return static_cast<std::uint64_t>(static_cast<Wide>(a) * b >> 64);
+    return static_cast<std::uint64_t>(static_cast<Uint128>(a) * b >> 64);
 }
 
 void philox_normal(std::uint64_t seed, std::uint64_t stream, double scale, std::span<float> out) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/float_mode.h"
+#include "base/int128.h"
 #include "tensor/elementary.h"
 #include "tensor/elementwise.h"
 #include "tensor/kernels.h"
@@ -19,8 +20,6 @@
 namespace cairn::tensor {
 
 namespace {
-
-__extension__ using Wide = unsigned __int128;
 
 constexpr double kOne = 0x1p40;  // probabilities are counted in units of 2^-40
 
@@ -146,19 +145,19 @@ std::uint64_t share(float part) {
 /// the total, cut where a token has less than the share min_p of the best one's weight.
 std::uint64_t weight_of_prefix(const SampleSettings& settings, SampleScratch& scratch) {
     const std::vector<float>& p = scratch.probabilities;
-    const Wide least = static_cast<Wide>(weight_of(largest(p))) * share(settings.min_p);
+    const Uint128 least = static_cast<Uint128>(weight_of(largest(p))) * share(settings.min_p);
     std::uint64_t total = 0;
     std::uint64_t likely = 0;  // those that min_p lets stay
     for (const float value : p) {
         const std::uint64_t weight = weight_of(value);
         total += weight;
-        if ((static_cast<Wide>(weight) << 40) >= least) likely += weight;
+        if ((static_cast<Uint128>(weight) << 40) >= least) likely += weight;
     }
     if (settings.top_p >= 1.0F) return likely;
-    const Wide wanted = static_cast<Wide>(total) * share(settings.top_p);
+    const Uint128 wanted = static_cast<Uint128>(total) * share(settings.top_p);
     Descent descent(scratch);
     std::uint64_t sum = 0;
-    while (sum < likely && (static_cast<Wide>(sum) << 40) < wanted) {
+    while (sum < likely && (static_cast<Uint128>(sum) << 40) < wanted) {
         const Ranked token = descent.next();
         CHECK(token.value >= 0.0F);
         sum += weight_of(token.value);

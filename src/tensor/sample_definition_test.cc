@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/int128.h"
 #include "tensor/kernels.h"
 #include "tensor/logprob.h"
 #include "tensor/loss.h"
@@ -17,7 +18,6 @@
 namespace cairn::tensor {
 namespace {
 
-__extension__ using Wide = unsigned __int128;
 constexpr double kOne = 0x1p40;
 
 struct Token {
@@ -64,17 +64,18 @@ std::uint32_t defined(const Compute& compute, std::vector<float> z,
     }
     std::sort(tokens.begin(), tokens.end(), before);
     if (s.top_p < 1.0F) {
-        const Wide wanted = static_cast<Wide>(total_of(tokens)) *
-                            static_cast<std::uint64_t>(static_cast<double>(s.top_p) * kOne);
+        const Uint128 wanted = static_cast<Uint128>(total_of(tokens)) *
+                               static_cast<std::uint64_t>(static_cast<double>(s.top_p) * kOne);
         std::uint64_t reached = 0;
         std::size_t kept = 0;
-        while (kept < tokens.size() && (kept == 0 || (static_cast<Wide>(reached) << 40) < wanted))
+        while (kept < tokens.size() &&
+               (kept == 0 || (static_cast<Uint128>(reached) << 40) < wanted))
             reached += tokens[kept++].weight;
         tokens.resize(kept);
     }
-    const Wide least = static_cast<Wide>(tokens[0].weight) *
-                       static_cast<std::uint64_t>(static_cast<double>(s.min_p) * kOne);
-    while (tokens.size() > 1 && (static_cast<Wide>(tokens.back().weight) << 40) < least)
+    const Uint128 least = static_cast<Uint128>(tokens[0].weight) *
+                          static_cast<std::uint64_t>(static_cast<double>(s.min_p) * kOne);
+    while (tokens.size() > 1 && (static_cast<Uint128>(tokens.back().weight) << 40) < least)
         tokens.pop_back();
     const std::uint64_t threshold = mulhi64(philox_u64(s.seed, 0, position), total_of(tokens));
     std::uint64_t reached = 0;

@@ -6,11 +6,9 @@
 #include <cstdint>
 #include <span>
 
-#include "consensus/model_seam.h"
+#include "base/int128.h"
 
 namespace cairn::worth {
-
-using consensus::Int128;
 
 /// <a, b>; CHECKs equal sizes. No value overflows: 2^36 products of 62 bits fit in 128.
 Int128 dot(std::span<const std::int32_t> a, std::span<const std::int32_t> b);
