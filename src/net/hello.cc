@@ -91,9 +91,9 @@ Hash256 hello_message(const Hello& hello, Role role, const Hash256& channel) {
 Status check_hello(const Hello& hello, Role role, const Hash256& channel,
                    const Hash256& our_genesis, const crypto::PublicKey& our_key) {
     const auto refused = [](std::string why) { return Error{ErrorCode::kRefused, std::move(why)}; };
-    if (hello.version != kProtocolVersion)
+    if (hello.version != kLinkVersion)
         return refused("protocol version " + std::to_string(hello.version) + " meets version " +
-                       std::to_string(kProtocolVersion) + ": update the older program");
+                       std::to_string(kLinkVersion) + ": update the older program");
     if (hello.genesis != our_genesis)
         return refused("different networks: genesis " + short_hex(hello.genesis) + " meets " +
                        short_hex(our_genesis));

@@ -20,7 +20,9 @@
 namespace cairn::net {
 
 inline constexpr std::uint32_t kProtocolMagic = 0x4E524943;  // "CIRN"
-inline constexpr std::uint32_t kProtocolVersion = 1;
+/// Of what the link itself says (S1 to S5). What travels over it has versions of its own: the
+/// chain's messages (node/messages.h) and layer serving (serve/receipt.h).
+inline constexpr std::uint32_t kLinkVersion = 1;
 inline constexpr std::size_t kFrameHeaderBytes = 6;
 inline constexpr std::size_t kHelloBytes = 4 + 4 + 32 + 32 + 2 + 64;
 inline constexpr std::size_t kMaxGoodbyeBytes = 200;
@@ -45,7 +47,7 @@ Bytes encode_frame(std::uint16_t kind, ByteView body);
 Result<FrameHeader> decode_frame_header(ByteView header);
 
 struct Hello {
-    std::uint32_t version = kProtocolVersion;
+    std::uint32_t version = kLinkVersion;
     Hash256 genesis{};
     crypto::PublicKey key{};
     std::uint16_t listen_port = 0;  ///< 0: does not listen

@@ -17,7 +17,9 @@
 
 namespace cairn::node {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+/// Of the messages below; the link under them has its own (net/hello.h), for layer servers and
+/// their clients use links and speak of no chain.
+inline constexpr std::uint32_t kChainProtocolVersion = 1;
 
 enum class MessageKind : std::uint16_t {
     kHello = 1,
@@ -48,7 +50,7 @@ inline constexpr std::size_t kMaxAddressBytes = 256;
 
 /// Who we are and how far our chain has come.
 struct Hello {
-    std::uint32_t protocol = kProtocolVersion;
+    std::uint32_t protocol = kChainProtocolVersion;
     Hash256 genesis_id;
     std::uint64_t height = 0;
     Hash256 tip;

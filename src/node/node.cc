@@ -225,7 +225,7 @@ Status Node::handle(Peer& peer, MessageKind kind, ByteView body) {
 Status Node::on_hello(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(peer.hello, decode_hello(body));
     if (peer.hello.genesis_id != chain_.genesis_id()) return invalid("it is of another network");
-    if (peer.hello.protocol != kProtocolVersion) return invalid("it speaks another protocol");
+    if (peer.hello.protocol != kChainProtocolVersion) return invalid("it speaks another protocol");
     if (peer.greeted) return ok_status();
     peer.greeted = true;
     if (chain_.is_ready()) make_ready(peer);
