@@ -9,8 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace cairn;
     if (size < 2) return 0;
     constexpr std::uint32_t kBits[] = {1, 4, 8, 16};
-    codec::CodecSpec spec{codec::CodecKind::kSrht, data[0] % 10U, kBits[data[1] % 4]};
-    if (data[1] >= 0xF0) spec = {codec::CodecKind::kDense, 0, 8};
+    chain::CodecSpec spec{chain::CodecKind::kSrht, data[0] % 10U, kBits[data[1] % 4]};
+    if (data[1] >= 0xF0) spec = {chain::CodecKind::kDense, 0, 8};
     const ByteView payload(data + 2, size - 2);
     const std::size_t tiles = 1 + payload.size() / codec::payload_size(spec, codec::kTile) % 4;
     const auto delta = codec::decode(spec, payload, Hash256{}, tiles * codec::kTile);

@@ -154,7 +154,7 @@ void chain_seeds() {
     seed("ledger_snapshot_fuzz", "rules", rules.out());
     for (std::uint8_t bits = 0; bits < 4; ++bits) {
         constexpr std::uint32_t kBits[] = {1, 4, 8, 16};
-        const codec::CodecSpec spec{codec::CodecKind::kSrht, 1, kBits[bits]};
+        const chain::CodecSpec spec{chain::CodecKind::kSrht, 1, kBits[bits]};
         Bytes input{1, bits};
         input.resize(2 + codec::payload_size(spec, codec::kTile), 0x5A);
         seed("codec_payload_fuzz", "bits-" + std::to_string(kBits[bits]), input);

@@ -28,7 +28,7 @@ TinyModelKit& kit() {
     return shared;
 }
 
-codec::CodecSpec codec() { return worth::codec_spec(kit().network()); }
+chain::CodecSpec codec() { return kit().network().codec; }
 
 /// Three honest nodes and, as node 3, one that trains with `source` and does not mine.
 std::unique_ptr<World> world_with(std::uint64_t seed,

@@ -15,7 +15,7 @@ Result<node::RoundPayload> SpoilingTrainer::produce(const node::RoundTask& task)
     return made;
 }
 
-LateCopier::LateCopier(const chain::NetworkDefinition& network, const codec::CodecSpec& codec,
+LateCopier::LateCopier(const chain::NetworkDefinition& network, const chain::CodecSpec& codec,
                        std::size_t parameters,
                        std::function<Result<chain::Block>(std::uint32_t)> block_at,
                        std::uint32_t lag)

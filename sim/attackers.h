@@ -15,7 +15,7 @@ namespace cairn::sim {
 class SpoilingTrainer final : public node::DeltaSource {
   public:
     using Spoil = std::function<void(std::vector<std::int32_t>& delta, std::uint32_t round)>;
-    SpoilingTrainer(std::unique_ptr<node::DeltaSource> honest, const codec::CodecSpec& codec,
+    SpoilingTrainer(std::unique_ptr<node::DeltaSource> honest, const chain::CodecSpec& codec,
                     Spoil spoil)
         : honest_(std::move(honest)), codec_(codec), spoil_(std::move(spoil)) {}
 
@@ -25,7 +25,7 @@ class SpoilingTrainer final : public node::DeltaSource {
 
   private:
     std::unique_ptr<node::DeltaSource> honest_;
-    codec::CodecSpec codec_;
+    chain::CodecSpec codec_;
     Spoil spoil_;
 };
 
@@ -33,7 +33,7 @@ class SpoilingTrainer final : public node::DeltaSource {
 class LateCopier final : public node::DeltaSource {
   public:
     /// `block_at` gives a block of the active chain as its own node has it.
-    LateCopier(const chain::NetworkDefinition& network, const codec::CodecSpec& codec,
+    LateCopier(const chain::NetworkDefinition& network, const chain::CodecSpec& codec,
                std::size_t parameters,
                std::function<Result<chain::Block>(std::uint32_t height)> block_at,
                std::uint32_t lag = 1);
@@ -44,7 +44,7 @@ class LateCopier final : public node::DeltaSource {
 
   private:
     chain::NetworkDefinition network_;
-    codec::CodecSpec codec_;
+    chain::CodecSpec codec_;
     std::size_t parameters_;
     std::function<Result<chain::Block>(std::uint32_t)> block_at_;
     std::uint32_t lag_;

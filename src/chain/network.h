@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "chain/codec_spec.h"
 #include "crypto/keys.h"
 
 namespace cairn::chain {
@@ -44,16 +45,6 @@ struct Architecture {
     bool operator==(const Architecture&) const = default;
 };
 
-enum class CodecKind : std::uint8_t { kSrht = 0, kDense = 1 };
-
-/// How deltas become payloads.
-struct CodecDefinition {
-    CodecKind kind = CodecKind::kSrht;
-    std::uint32_t log2_ratio = 3;  ///< SRHT keeps 1/2^log2_ratio of each tile's values
-    std::uint32_t bits = 1;        ///< per kept value: 1, 4, 8, 16
-    bool operator==(const CodecDefinition&) const = default;
-};
-
 /// What trainers should do; no rule reads it.
 struct Recipe {
     std::uint32_t version = 1;
@@ -82,7 +73,7 @@ struct NetworkDefinition {
     Hash256 judge_hash;   ///< of the u32 token ids that rules measure on
     Hash256 report_hash;  ///< of those that published losses measure on; no rule reads it
     std::uint32_t judge_leaf_tokens = 4096;  ///< a judge batch is exactly one gradient leaf
-    CodecDefinition codec;
+    CodecSpec codec;                         ///< how deltas become payloads
     Recipe recipe;
 
     std::uint32_t round_length = 4;         ///< M: every M-th height is a merge block

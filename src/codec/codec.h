@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "chain/codec_spec.h"
 
 namespace cairn::codec {
 
@@ -36,15 +37,9 @@ inline constexpr std::uint32_t kMaxLog2Ratio = 9;
 /// Bounds what a decoder allocates.
 inline constexpr std::size_t kMaxCodecParameters = std::size_t{1} << 32;
 
-enum class CodecKind : std::uint8_t { kSrht = 1, kDense = 2 };
-
-struct CodecSpec {
-    CodecKind kind = CodecKind::kSrht;
-    std::uint32_t log2_ratio = 3;  ///< srht: 4096 >> log2_ratio values per tile; dense: 0
-    std::uint32_t bits = 1;        ///< per value: srht 1, 4, 8, 16; dense 8
-
-    bool operator==(const CodecSpec&) const = default;
-};
+// A network fixes its codec, so the words for it are the network definition's.
+using chain::CodecKind;
+using chain::CodecSpec;
 
 Status validate(const CodecSpec& spec);
 

@@ -64,7 +64,7 @@ sim::NodeSpec attacker_spec(const Attack& attack, sim::TinyModelKit& kit, std::u
     spec.connect = {0, 1, 2};
     spec.mine = false;
     spec.train = attack.spoil != nullptr || attack.lag > 0;
-    const codec::CodecSpec codec = worth::codec_spec(kit.network());
+    const chain::CodecSpec codec = kit.network().codec;
     if (attack.spoil) {
         spec.source = [&kit, seed, codec, spoil = attack.spoil] {
             return std::make_unique<sim::SpoilingTrainer>(kit.make_trainer(kAttacker, seed), codec,

@@ -39,7 +39,7 @@ LocalTrainer::LocalTrainer(const chain::NetworkDefinition& network,
     : network_(network),
       tokens_(std::move(tokens)),
       layout_(worth::model_config(network), codec::kTile),
-      codec_(worth::codec_spec(network)),
+      codec_(network.codec),
       pool_(threads),
       compute_{kernels, &pool_},
       trainer_(layout_, worth::train_recipe(network), tokens_, seed, compute_) {}

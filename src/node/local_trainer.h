@@ -42,7 +42,7 @@ class LocalTrainer final : public DeltaSource {
     chain::NetworkDefinition network_;
     std::vector<std::uint32_t> tokens_;
     model::ParameterLayout layout_;
-    codec::CodecSpec codec_;
+    chain::CodecSpec codec_;
     ThreadPool pool_;
     tensor::Compute compute_;
     train::Trainer trainer_;

@@ -55,8 +55,8 @@ class Subject {
     std::uint64_t norm(const RoundPayload& made, const RoundTask& task) const {
         const auto layout =
             model::ParameterLayout(worth::model_config(tiny().definition), codec::kTile);
-        const auto decoded = codec::decode(worth::codec_spec(tiny().definition), made.payload,
-                                           task.codec_seed, layout.size());
+        const auto decoded =
+            codec::decode(tiny().definition.codec, made.payload, task.codec_seed, layout.size());
         return LocalTrainer::decoded_norm(layout, decoded.value());
     }
 

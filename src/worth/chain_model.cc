@@ -44,7 +44,7 @@ Result<std::unique_ptr<ChainModel>> ChainModel::create(const chain::NetworkDefin
                                                        const tensor::Compute& compute) {
     const model::ModelConfig config = model_config(network);
     RETURN_IF_ERROR(model::validate(config));
-    RETURN_IF_ERROR(codec::validate(codec_spec(network)));
+    RETURN_IF_ERROR(codec::validate(network.codec));
     if (novelty_rounds(network) > kMaxNoveltyRounds)
         return invalid("network: novelty_rounds must be at most 16");
     const model::ParameterLayout layout(config, codec::kTile);
@@ -59,7 +59,7 @@ Result<std::unique_ptr<ChainModel>> ChainModel::create(const chain::NetworkDefin
 ChainModel::ChainModel(const chain::NetworkDefinition& network,
                        std::vector<std::uint32_t> judge_tokens, const tensor::Compute& compute)
     : judge_rules_(judge_rules(network)),
-      codec_(codec_spec(network)),
+      codec_(network.codec),
       judge_tokens_(std::move(judge_tokens)),
       compute_(compute),
       state_(model::ParameterLayout(model_config(network), codec::kTile), network.weights_seed,

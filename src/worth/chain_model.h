@@ -30,7 +30,7 @@ class ChainModel final : public consensus::ModelSeam {
 
     const ModelState& state() const { return state_; }
     const model::ParameterLayout& layout() const { return state_.layout(); }
-    const codec::CodecSpec& codec() const { return codec_; }
+    const chain::CodecSpec& codec() const { return codec_; }
 
     Hash256 root() const override { return state_.root(); }
     Hash256 recent_merges_root() const override { return state_.recent_merges_root(); }
@@ -77,7 +77,7 @@ class ChainModel final : public consensus::ModelSeam {
     const JudgeGradient& gradient(const Hash256& judge_seed);
 
     JudgeRules judge_rules_;
-    codec::CodecSpec codec_;
+    chain::CodecSpec codec_;
     std::vector<std::uint32_t> judge_tokens_;
     tensor::Compute compute_;
     ModelState state_;

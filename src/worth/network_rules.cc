@@ -31,11 +31,6 @@ model::ModelConfig model_config(const chain::NetworkDefinition& network) {
     return config;
 }
 
-codec::CodecSpec codec_spec(const chain::NetworkDefinition& network) {
-    if (network.codec.kind == chain::CodecKind::kDense) return {codec::CodecKind::kDense, 0, 8};
-    return {codec::CodecKind::kSrht, network.codec.log2_ratio, network.codec.bits};
-}
-
 JudgeRules judge_rules(const chain::NetworkDefinition& network) {
     JudgeRules rules;
     rules.leaf_tokens = network.judge_leaf_tokens;

@@ -1,5 +1,5 @@
-// What the network definition says, in the words of the rooms that compute: model shape, codec,
-// judge and training recipe.
+// What the network definition says, in the words of the rooms that compute: model shape, judge
+// and training recipe.
 //
 // CONSENSUS: changing a result here (but the recipe's) splits the network.
 #pragma once
@@ -7,7 +7,6 @@
 #include <span>
 
 #include "chain/network.h"
-#include "codec/codec.h"
 #include "model/config.h"
 #include "train/recipe.h"
 #include "worth/judge.h"
@@ -15,7 +14,6 @@
 namespace cairn::worth {
 
 model::ModelConfig model_config(const chain::NetworkDefinition& network);
-codec::CodecSpec codec_spec(const chain::NetworkDefinition& network);
 JudgeRules judge_rules(const chain::NetworkDefinition& network);
 
 /// What trainers should do; the schedule counts steps, K = local_steps a round.
