@@ -6,6 +6,8 @@
 
 #include <fmt/core.h>
 
+#include "model/rope_scale.h"
+
 namespace cairn::model {
 
 namespace {
@@ -59,10 +61,9 @@ Status check_rope_scale(const RopeScale& scale, const ModelConfig& config) {
         !within(scale.beta_slow, yarn, 1e-3F, 1e4F) ||
         !within(scale.attention_factor, yarn, 1e-3F, 1e3F))
         return invalid("model config: a rope scaling factor is out of range");
-    if (llama3 && !(scale.low_freq_factor < scale.high_freq_factor))
-        return invalid("model config: rope scaling needs low_freq_factor below high_freq_factor");
-    return check_range("rope scaling's original context", scale.original_context,
-                       llama3 || yarn ? 1 : 0, llama3 || yarn ? kMaxContext : 0);
+    RETURN_IF_ERROR(check_range("rope scaling's original context", scale.original_context,
+                                llama3 || yarn ? 1 : 0, llama3 || yarn ? kMaxContext : 0));
+    return tensor::check_rope_scaling(formula_of(scale));
 }
 
 Status check_heads(const ModelConfig& config) {

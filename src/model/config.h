@@ -27,6 +27,9 @@ enum class RopeScaling : std::uint8_t { kNone = 0, kLinear = 1, kLlama3 = 2, kYa
 
 /// How rotary frequencies are stretched for contexts longer than those of the first training; the
 /// names are Hugging Face's rope_scaling. Fields that a kind does not use are zero.
+///
+/// tensor::RopeScaling (tensor/rope.h) says the same to the formulas; here is what a checkpoint
+/// holds. Two types, since this one is encoded: fp32, one spelling of each scaling, no defaults.
 struct RopeScale {
     RopeScaling kind = RopeScaling::kNone;
     float factor = 0.0F;

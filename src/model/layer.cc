@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/rope_scale.h"
 #include "tensor/bias.h"
 #include "tensor/elementwise.h"
 #include "tensor/gelu.h"
@@ -74,21 +75,6 @@ void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers
     linear_forward(g.compute, b.activated, w.w_down, w.b_down, b.branch);
 }
 
-tensor::RopeScaling scaling_of(const RopeScale& scale) {
-    using Kind = tensor::RopeScaling::Kind;
-    constexpr Kind kKinds[] = {Kind::kNone, Kind::kLinear, Kind::kLlama3, Kind::kYarn};
-    tensor::RopeScaling scaling;
-    scaling.kind = kKinds[static_cast<std::size_t>(scale.kind)];
-    scaling.factor = static_cast<double>(scale.factor);
-    scaling.original_positions = scale.original_context;
-    scaling.low_freq_factor = static_cast<double>(scale.low_freq_factor);
-    scaling.high_freq_factor = static_cast<double>(scale.high_freq_factor);
-    scaling.beta_fast = static_cast<double>(scale.beta_fast);
-    scaling.beta_slow = static_cast<double>(scale.beta_slow);
-    scaling.attention_factor = static_cast<double>(scale.attention_factor);
-    return scaling;
-}
-
 }  // namespace
 
 void norm_forward(const LayerGraph& g, ConstMatrix x, const tensor::Weight& gamma,
@@ -149,7 +135,7 @@ tensor::RopeTable rope_table(const ModelConfig& config, std::size_t positions) {
     const auto theta = static_cast<double>(config.rope_theta);
     if (config.rope_scale.kind == RopeScaling::kNone)
         return tensor::make_rope_table(config.head_dim(), theta, positions);
-    const tensor::RopeScaling scaling = scaling_of(config.rope_scale);
+    const tensor::RopeScaling scaling = formula_of(config.rope_scale);
     return tensor::make_rope_table(
         tensor::scaled_rope_frequencies(config.head_dim(), theta, scaling), positions,
         tensor::rope_attention_factor(scaling));

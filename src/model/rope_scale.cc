@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tensor/rope.h"
-
 namespace cairn::model {
 
 namespace {
@@ -55,17 +53,26 @@ RopeScale yarn_rope_scale(float factor, std::uint32_t original_context, float be
     return scale;
 }
 
+tensor::RopeScaling formula_of(const RopeScale& scale) {
+    constexpr Kind kKinds[] = {Kind::kNone, Kind::kLinear, Kind::kLlama3, Kind::kYarn};
+    tensor::RopeScaling scaling;
+    scaling.kind = kKinds[static_cast<std::size_t>(scale.kind)];
+    scaling.factor = static_cast<double>(scale.factor);
+    scaling.original_positions = scale.original_context;
+    scaling.low_freq_factor = static_cast<double>(scale.low_freq_factor);
+    scaling.high_freq_factor = static_cast<double>(scale.high_freq_factor);
+    scaling.beta_fast = static_cast<double>(scale.beta_fast);
+    scaling.beta_slow = static_cast<double>(scale.beta_slow);
+    scaling.attention_factor = static_cast<double>(scale.attention_factor);
+    return scaling;
+}
+
 std::vector<float> rope_factors(const ModelConfig& config) {
     CHECK(config.rope_scale.kind == RopeScaling::kLlama3);
-    tensor::RopeScaling scaling;
-    scaling.kind = Kind::kLlama3;
-    scaling.factor = static_cast<double>(config.rope_scale.factor);
-    scaling.low_freq_factor = static_cast<double>(config.rope_scale.low_freq_factor);
-    scaling.high_freq_factor = static_cast<double>(config.rope_scale.high_freq_factor);
-    scaling.original_positions = config.rope_scale.original_context;
     const auto theta = static_cast<double>(config.rope_theta);
     const auto plain = tensor::rope_frequencies(config.head_dim(), theta);
-    const auto scaled = tensor::scaled_rope_frequencies(config.head_dim(), theta, scaling);
+    const auto scaled =
+        tensor::scaled_rope_frequencies(config.head_dim(), theta, formula_of(config.rope_scale));
     std::vector<float> factors(plain.size());
     for (std::size_t i = 0; i < factors.size(); ++i)
         factors[i] = static_cast<float>(plain[i] / scaled[i]);

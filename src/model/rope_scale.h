@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/config.h"
+#include "tensor/rope.h"
 
 namespace cairn::model {
 
@@ -15,6 +16,9 @@ RopeScale llama3_rope_scale(float factor, float low_freq_factor, float high_freq
 /// attention_factor 0: by the paper's formula, 0.1 ln(factor) + 1.
 RopeScale yarn_rope_scale(float factor, std::uint32_t original_context, float beta_fast = 32.0F,
                           float beta_slow = 1.0F, float attention_factor = 0.0F);
+
+/// The same for the formulas.
+tensor::RopeScaling formula_of(const RopeScale& scale);
 
 /// What each of head_dim / 2 frequencies is divided by: how GGUF says Llama 3's scaling.
 std::vector<float> rope_factors(const ModelConfig& config);

@@ -1,4 +1,5 @@
-// Proves that every number of a model's RoPE scaling reaches the table that its layers rotate by.
+// Proves that every number of a model's RoPE scaling reaches the table that its layers rotate by,
+// and that a configuration which no table can be made of is refused.
 #include <gtest/gtest.h>
 
 #include "model/layer.h"
@@ -78,6 +79,14 @@ TEST(RopeTable, NoTwoScalingsAreAlike) {
         for (std::size_t i = 0; i + 1 < tables.size(); ++i)
             EXPECT_NE(tables.back(), tables[i]) << i << " and " << tables.size() - 1;
     }
+}
+
+// A file may say anything; the formulas CHECK what they are given.
+TEST(RopeTable, AConfigurationThatTheFormulasCannotTakeIsRefused) {
+    EXPECT_TRUE(validate(config_with(yarn_rope_scale(4.0F, 64, 2.0F, 2.0F))).ok());
+    EXPECT_FALSE(validate(config_with(yarn_rope_scale(4.0F, 64, 1.0F, 2.0F))).ok());
+    EXPECT_TRUE(validate(config_with(llama3_rope_scale(8.0F, 1.0F, 1.01F, 64))).ok());
+    EXPECT_FALSE(validate(config_with(llama3_rope_scale(8.0F, 1.0F, 1.0001F, 64))).ok());
 }
 
 }  // namespace
