@@ -78,8 +78,7 @@ std::pair<Outcome, std::uint64_t> run(const char* name, std::uint64_t seed, Worl
     return {attacker, honest};
 }
 
-std::pair<Outcome, std::uint64_t> spoil(const char* name, std::uint64_t seed,
-                                        const SpoilingTrainer::Spoil& how) {
+std::pair<Outcome, std::uint64_t> spoil(const char* name, std::uint64_t seed, const Spoil& how) {
     const auto world = world_with(seed, [&] {
         return std::make_unique<SpoilingTrainer>(kit().make_trainer(3, seed), codec(), how);
     });
@@ -100,10 +99,7 @@ bool mentions(const Outcome& outcome, const std::string& word) {
 
 TEST(Attack, SignFlipped) {
     for (const std::uint64_t seed : few_seeds()) {
-        const auto [attacker, honest] =
-            spoil("sign-flipped", seed, [](std::vector<std::int32_t>& delta, std::uint32_t) {
-                for (std::int32_t& entry : delta) entry = -entry;
-            });
+        const auto [attacker, honest] = spoil("sign-flipped", seed, sign_flipped());
         EXPECT_EQ(attacker.merged, 0U);
         EXPECT_TRUE(mentions(attacker, "score is negative"));
     }
@@ -111,10 +107,7 @@ TEST(Attack, SignFlipped) {
 
 TEST(Attack, ScaledFarUp) {
     for (const std::uint64_t seed : few_seeds()) {
-        const auto [attacker, honest] =
-            spoil("scaled x10", seed, [](std::vector<std::int32_t>& delta, std::uint32_t) {
-                for (std::int32_t& entry : delta) entry *= 10;
-            });
+        const auto [attacker, honest] = spoil("scaled-by-10", seed, scaled_by_10());
         EXPECT_EQ(attacker.merged, 0U);
         EXPECT_TRUE(mentions(attacker, "norm"));
     }
@@ -122,21 +115,14 @@ TEST(Attack, ScaledFarUp) {
 
 TEST(Attack, ScaledALittleEarnsNothingMore) {
     for (const std::uint64_t seed : few_seeds()) {
-        const auto [attacker, honest] =
-            spoil("scaled x1.4", seed, [](std::vector<std::int32_t>& delta, std::uint32_t) {
-                for (std::int32_t& entry : delta) entry += entry * 2 / 5;
-            });
+        const auto [attacker, honest] = spoil("scaled-by-1.4", seed, scaled_by_1_4());
         EXPECT_LE(attacker.reward, honest + honest / 4);
     }
 }
 
 TEST(Attack, Random) {
     for (const std::uint64_t seed : few_seeds()) {
-        SeededRandom random(seed);
-        const auto [attacker, honest] =
-            spoil("random", seed, [&random](std::vector<std::int32_t>& delta, std::uint32_t) {
-                for (std::int32_t& entry : delta) entry = random.u64() % 2 == 0 ? entry : -entry;
-            });
+        const auto [attacker, honest] = spoil("random", seed, random_signs(seed));
         EXPECT_LE(attacker.reward, honest / 5);
         EXPECT_LT(attacker.merged, attacker.tried);
     }
@@ -144,10 +130,7 @@ TEST(Attack, Random) {
 
 TEST(Attack, Zero) {
     for (const std::uint64_t seed : few_seeds()) {
-        const auto [attacker, honest] =
-            spoil("zero", seed, [](std::vector<std::int32_t>& delta, std::uint32_t) {
-                std::fill(delta.begin(), delta.end(), 0);
-            });
+        const auto [attacker, honest] = spoil("zero", seed, all_zero());
         EXPECT_EQ(attacker.merged, 0U);
         EXPECT_FALSE(attacker.reasons.empty());
     }

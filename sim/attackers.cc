@@ -1,8 +1,47 @@
 #include "sim/attackers.h"
 
+#include <algorithm>
+
+#include "base/random.h"
 #include "chain/contribution.h"
 
 namespace cairn::sim {
+
+namespace {
+
+using Deltas = std::vector<std::int32_t>;
+
+}  // namespace
+
+Spoil sign_flipped() {
+    return [](Deltas& delta, std::uint32_t) {
+        for (std::int32_t& entry : delta) entry = -entry;
+    };
+}
+
+Spoil scaled_by_10() {
+    return [](Deltas& delta, std::uint32_t) {
+        for (std::int32_t& entry : delta) entry *= 10;
+    };
+}
+
+Spoil scaled_by_1_4() {
+    return [](Deltas& delta, std::uint32_t) {
+        for (std::int32_t& entry : delta) entry += entry * 2 / 5;
+    };
+}
+
+Spoil random_signs(std::uint64_t seed) {
+    // Shared: whoever copies the function goes on in one sequence.
+    return [random = std::make_shared<SeededRandom>(seed)](Deltas& delta, std::uint32_t) {
+        for (std::int32_t& entry : delta)
+            if (random->u64() % 2 == 0) entry = -entry;
+    };
+}
+
+Spoil all_zero() {
+    return [](Deltas& delta, std::uint32_t) { std::fill(delta.begin(), delta.end(), 0); };
+}
 
 Result<node::RoundPayload> SpoilingTrainer::produce(const node::RoundTask& task) {
     ASSIGN_OR_RETURN(node::RoundPayload made, honest_->produce(task));

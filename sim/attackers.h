@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "chain/block.h"
 #include "codec/codec.h"
@@ -11,10 +12,21 @@
 
 namespace cairn::sim {
 
+/// Changes a delta: how a trainer spoils what it made.
+using Spoil = std::function<void(std::vector<std::int32_t>& delta, std::uint32_t round)>;
+
+/// What `sim_test` holds the rules to and `cairn lab attacks` shows, the same in both.
+Spoil sign_flipped();
+Spoil scaled_by_10();
+/// Still within the band of norms that C5 allows.
+Spoil scaled_by_1_4();
+/// Each entry keeps its sign or not, by chance from `seed`.
+Spoil random_signs(std::uint64_t seed);
+Spoil all_zero();
+
 /// Changes the delta that an honest trainer made for the round (as the rules decode it).
 class SpoilingTrainer final : public node::DeltaSource {
   public:
-    using Spoil = std::function<void(std::vector<std::int32_t>& delta, std::uint32_t round)>;
     SpoilingTrainer(std::unique_ptr<node::DeltaSource> honest, const chain::CodecSpec& codec,
                     Spoil spoil)
         : honest_(std::move(honest)), codec_(codec), spoil_(std::move(spoil)) {}

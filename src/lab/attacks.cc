@@ -1,6 +1,5 @@
 #include "lab/attacks.h"
 
-#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -21,36 +20,19 @@ constexpr std::uint64_t kMaxVirtualMs = 600'000;
 constexpr int kTheftTries = 20;
 constexpr std::size_t kMaxRecords = 1'000;
 
-using Spoil = sim::SpoilingTrainer::Spoil;
-using Deltas = std::vector<std::int32_t>;
-
 struct Attack {
     const char* name;
-    Spoil spoil;            // null: copies instead
+    sim::Spoil spoil;       // null: copies instead
     std::uint32_t lag = 0;  // copies so many rounds late; 0: at once
 };
 
 std::vector<Attack> all_attacks(std::uint64_t seed) {
-    auto random = std::make_shared<SeededRandom>(seed);
     return {
-        {"sign-flipped",
-         [](Deltas& delta, std::uint32_t) {
-             for (std::int32_t& entry : delta) entry = -entry;
-         }},
-        {"scaled-by-10",
-         [](Deltas& delta, std::uint32_t) {
-             for (std::int32_t& entry : delta) entry *= 10;
-         }},
-        {"scaled-by-1.4",
-         [](Deltas& delta, std::uint32_t) {
-             for (std::int32_t& entry : delta) entry += entry * 2 / 5;
-         }},
-        {"random",
-         [random](Deltas& delta, std::uint32_t) {
-             for (std::int32_t& entry : delta)
-                 if (random->u64() % 2 == 0) entry = -entry;
-         }},
-        {"zero", [](Deltas& delta, std::uint32_t) { std::fill(delta.begin(), delta.end(), 0); }},
+        {"sign-flipped", sim::sign_flipped()},
+        {"scaled-by-10", sim::scaled_by_10()},
+        {"scaled-by-1.4", sim::scaled_by_1_4()},
+        {"random", sim::random_signs(seed)},
+        {"zero", sim::all_zero()},
         {"copied-1-late", nullptr, 1},
         {"copied-2-late", nullptr, 2},
         {"copied-at-once", nullptr, 0},
