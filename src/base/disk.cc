@@ -76,7 +76,7 @@ Status PosixDisk::write(const std::string& name, ByteView bytes, bool secret) {
     const fs::path path = follow_links((fs::path(root_) / name).string());
     RETURN_IF_ERROR(make_folder(path.parent_path()));
     const std::string temporary = path.string() + ".tmp";
-    // One that a crash left behind may have been open to everybody.
+    // One that a crash left behind may be readable by everybody.
     ::unlink(temporary.c_str());
     {
         const File file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,

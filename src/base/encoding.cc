@@ -4,7 +4,7 @@
 
 namespace cairn {
 
-// Not inline: g++ 12 warns of an overflow that cannot be when it inlines this into callers.
+// Not inline: g++ 12 warns of an impossible overflow when it inlines this into callers.
 void Writer::raw(ByteView value) { out_.insert(out_.end(), value.begin(), value.end()); }
 
 void Writer::bytes(ByteView value) {

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
-constexpr int kMaxLinks = 40;  // as the kernel
+constexpr int kMaxLinks = 40;  // as many as Linux follows
 
 Error failed(const std::string& what, const std::error_code& code) {
     const bool full = code == std::errc::no_space_on_device || code.value() == EDQUOT ||
@@ -114,7 +114,7 @@ std::string follow_links(const std::string& path) {
         if (code) return at;
         at = target.is_absolute() ? target.string() : folder_of(at) + "/" + target.string();
     }
-    return path;  // a ring of links: opening it says so
+    return path;  // a ring of links: opening it will fail with that reason
 }
 
 std::string with_lost_target(const std::string& path) {

@@ -17,7 +17,7 @@ enum class FileKind { kNone, kFile, kFolder, kOther };
 /// What `path` names, links followed. kIo where it cannot be told (a folder that may not be
 /// entered, a name that is too long), with the reason.
 Result<FileKind> file_kind(const std::string& path);
-/// The same as questions; false where it cannot be told.
+/// As file_kind, for a yes or no; false where it cannot be told.
 bool is_file(const std::string& path);
 bool is_folder(const std::string& path);
 bool exists(const std::string& path);
@@ -30,37 +30,36 @@ std::string name_of(const std::string& path);
 Result<std::string> absolute_path(const std::string& path);
 /// Where writing to `path` should really write: a link's target, so that the link stays one.
 std::string follow_links(const std::string& path);
-/// The path for a message that it cannot be opened: a link that leads nowhere with its target.
+/// `path` for an error message; a link to what does not exist is shown with its target.
 std::string with_lost_target(const std::string& path);
 
-/// kRefused for a link that leads nowhere: what is asked about as missing and then made would be
-/// made where nobody looks, perhaps on a disk that is only not mounted.
+/// kRefused for a link whose target does not exist: a file made through it would lie where nobody
+/// looks, perhaps in the folder of a disk that is only not mounted.
 Status check_no_lost_link(const std::string& path);
 
 /// The whole of a small file; kFull if it is longer than `max_bytes`, kIo for what is no file.
 Result<Bytes> read_file(const std::string& path, std::size_t max_bytes);
-/// kRefused if others than its owner may read the file, with what to do about it. A pipe is nobody
-/// else's.
+/// kRefused if others than its owner may read the file, with what to do about it. Pipes pass.
 Status check_secret(const std::string& path);
-/// A text of at most 1 GiB that people wrote; what is none is refused (base/foreign_file.h).
+/// A text of at most 1 GiB that people wrote; all else is refused (base/foreign_file.h).
 Result<std::string> read_text_file(const std::string& path);
 /// As Disk::write_atomic: the old file or the new one, whatever happens.
 Status write_file(const std::string& path, ByteView bytes);
 Result<std::uint64_t> file_size(const std::string& path);
 
-/// The error of a call of the system that has just failed, by errno: "`what`: reason".
+/// The error of the system call that has just failed, from errno: "`what`: reason".
 Error file_error(const std::string& what);
-/// What was renamed into a folder, or made there, is on disk for good.
+/// Syncs a folder, so that files renamed into it or made in it survive a crash.
 Status sync_folder(const std::string& path);
 
-/// With all folders above it; fine if it is there.
+/// Makes the folder and all folders above it; ok if it exists.
 Status make_folders(const std::string& path);
-/// A new folder in the system's place for such, called `prefix` and six characters.
+/// Makes a folder in the system's temporary folder, named `prefix` and six characters.
 Result<std::string> make_temporary_folder(const std::string& prefix);
 /// Names in a folder, sorted.
 Result<std::vector<std::string>> list_folder(const std::string& path);
 Status copy_tree(const std::string& from, const std::string& to);
-/// A file or an empty folder; fine if it is not there.
+/// Removes a file or an empty folder; ok if it does not exist.
 Status remove_file(const std::string& path);
 Status remove_tree(const std::string& path);
 

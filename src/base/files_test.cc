@@ -1,4 +1,4 @@
-// The file system in calls that never throw, and outputs that are refused before the work.
+// Proves that file calls never throw, and that unusable outputs are refused before the work.
 #include "base/files.h"
 
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
-// What lies where a file of ours was meant: a pointer that git left instead of the file, the web
-// page that a server sent, half a download, an archive that was not unpacked, a model of another
-// program. Every reader asks here first, so that a person hears what the file is and what to do,
-// not that some magic number is wrong.
+// Recognises what lies where a file of ours was meant: a pointer that git left instead of the file,
+// the web page that a server sent, half a download, an archive that was not unpacked, a model of
+// another program. Every reader asks here first, so that a person hears what the file is and what
+// to do, not that some magic number is wrong.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,16 @@ namespace cairn {
 /// As many bytes as check_foreign can make use of.
 inline constexpr std::size_t kForeignHead = 1024;
 
-/// Fine for what no rule knows. Else "PATH is ...: what to do": kUnsupported for what another
-/// program could read, kInvalid for what is no file of anybody. `head` are the first bytes of
-/// `size`.
+/// Ok for what no rule knows. Else "PATH is ...: what to do": kUnsupported for what another program
+/// could read, kInvalid for what no program could. `head` is the first bytes of a file of `size`
+/// bytes.
 Status check_foreign(const std::string& path, ByteView head, std::uint64_t size);
 
 /// read_file of base/files.h, and check_foreign of what was read.
 Result<Bytes> read_genuine(const std::string& path, std::size_t max_bytes);
 
-/// Whether `content` is a text: neither foreign (a web page may be, under a name that says so) nor
-/// a model, a tokenizer or anything else with NUL bytes, in UTF-8, and not empty.
+/// Whether `content` is a text: not empty, no model, tokenizer or training run, without NUL bytes,
+/// and not foreign (but a web page is a text if `path` says that it is a page).
 Status check_text(const std::string& path, ByteView content);
 
 /// Whether `path`, or a file beside it, says by its name that a download is under way.

@@ -39,7 +39,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
     return spdlog::level::info;
 }
 
-/// What warnings and errors were said lately, by any thread.
+/// Which warnings and errors were logged lately, by any thread.
 struct Repeats {
     Mutex mutex;
     LogThinner thinner GUARDED_BY(mutex);

@@ -10,7 +10,7 @@ constexpr std::uint64_t kAllShown = 4;
 constexpr std::uint64_t kForgottenMs = 600'000;
 constexpr std::size_t kMaxKinds = 256;
 
-/// The letters that no hexadecimal number has: enough to tell messages apart.
+/// The letters that are no hexadecimal digits: enough to tell messages apart.
 std::string kind_of(std::string_view line) {
     std::string kind;
     for (const char c : line)

@@ -1,6 +1,6 @@
-// What keeps a trouble that lasts (a full disk, a peer that is wrong again and again) from filling
-// the log: the first few lines of a kind are shown, then the 8th, the 16th, the 32nd and so on,
-// each with its number. Lines that differ only in numbers, hashes and addresses are of one kind.
+// Keeps a lasting fault (a full disk, a peer that is wrong again and again) from filling the log:
+// the first few lines of a kind are shown, then the 8th, the 16th, the 32nd and so on, each with
+// its number. Lines that differ only in numbers, hashes and addresses are of one kind.
 #pragma once
 
 #include <cstdint>

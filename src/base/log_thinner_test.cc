@@ -1,5 +1,5 @@
-// Proves that a trouble that lasts is told a few times and then ever more seldom, and that another
-// trouble, or the same one after a pause, is told at once.
+// Proves that a lasting fault is logged a few times and then ever more seldom, and that another
+// fault, or the same one after a pause, is logged at once.
 #include "base/log_thinner.h"
 
 #include <gtest/gtest.h>

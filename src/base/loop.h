@@ -71,15 +71,15 @@ void offload(Loop& loop, Lane lane, Work work) {
     loop.offload(lane, std::move(work), [] {});
 }
 
-/// What tells a callback whether its object still exists (see above). The last member, so that it
-/// ends first.
+/// Tells a callback whether its object still exists (see above). Make it the last member, so that
+/// it ends first.
 class Alive {
   public:
     Alive() = default;
     Alive(const Alive&) = delete;
     Alive& operator=(const Alive&) = delete;
 
-    /// `callback`, but doing nothing once this has ended.
+    /// `callback`, wrapped so that it does nothing once this has ended.
     template <typename Callback>
     auto guard(Callback callback) const {
         return [token = std::weak_ptr<const char>(token_),

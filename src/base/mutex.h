@@ -2,7 +2,7 @@
 // or the clang build fails (-Wthread-safety, an error). std::mutex carries no such marks in
 // libstdc++, so every mutex of ours is this one. Other compilers see plain code.
 //
-// The analysis does not look into a lambda with what its caller holds, so waits are loops:
+// Inside a lambda the analysis does not know what its caller holds, so waits are written as loops:
 //   MutexLock lock(mutex_);
 //   while (jobs_.empty()) wake_.wait(mutex_);
 #pragma once
@@ -16,11 +16,11 @@
 #define CAIRN_THREAD_ATTRIBUTE(x)
 #endif
 
-/// Of a member: read and written by who holds the mutex.
+/// On a member: it is read and written only while holding the mutex.
 #define GUARDED_BY(mutex) CAIRN_THREAD_ATTRIBUTE(guarded_by(mutex))
-/// Of a pointer: what it points to is.
+/// On a pointer: the same for what it points to.
 #define PT_GUARDED_BY(mutex) CAIRN_THREAD_ATTRIBUTE(pt_guarded_by(mutex))
-/// Of a function: its caller holds the mutex.
+/// On a function: its caller must hold the mutex.
 #define REQUIRES(mutex) CAIRN_THREAD_ATTRIBUTE(requires_capability(mutex))
 
 namespace cairn {
@@ -56,7 +56,7 @@ class CAIRN_THREAD_ATTRIBUTE(scoped_lockable) MutexLock {
 
 class Condition {
   public:
-    /// Lets go of the mutex, sleeps until notified (or for no reason), and takes it again.
+    /// Releases the mutex, sleeps until notified (or woken spuriously), and takes it again.
     void wait(Mutex& mutex) REQUIRES(mutex) {
         std::unique_lock lock(mutex.mutex_, std::adopt_lock);
         condition_.wait(lock);

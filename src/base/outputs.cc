@@ -27,7 +27,7 @@ Status refuse(const NamedPath& named, const std::string& why) {
     return Error{ErrorCode::kRefused, shown(named) + " " + why + "; nothing was begun"};
 }
 
-// Space, quota, permission and a read-only disk all speak only when something is written.
+// A full disk, quota, permissions and a read-only disk show only when something is written.
 Status probe(const NamedPath& named, const std::string& target) {
     const std::string name = target + ".probe-" + std::to_string(::getpid());
     const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -39,7 +39,7 @@ void Progress::update(std::uint64_t done, const std::string& note) {
     const std::uint64_t now = clock_.monotonic_us();
     if (now - started_us_ < kQuietUs || now - drawn_us_ < kRedrawUs) return;
     drawn_us_ = now;
-    // A line that wraps could not be taken back.
+    // A line that wraps could not be erased.
     std::string line = printable_line(render(what_, done, total_, now - started_us_, note));
     winsize size{};
     if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)

@@ -17,7 +17,7 @@ class Progress {
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    /// `done` steps are behind us; `note` is shown at the end of the line.
+    /// `done` steps are finished; `note` is shown at the end of the line.
     void update(std::uint64_t done, const std::string& note = {});
 
     /// Takes the bar off the screen, for a line that stays; the next update draws it again.

@@ -25,7 +25,7 @@ std::size_t length_of(unsigned char first) {
     return 0;
 }
 
-// Of a whole sequence; surrogates and second spellings are none.
+// Of one whole sequence; none for surrogates and overlong spellings.
 std::optional<std::uint32_t> code_point(std::string_view bytes) {
     static constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
     const auto first = static_cast<unsigned char>(bytes[0]);
@@ -40,7 +40,7 @@ std::optional<std::uint32_t> code_point(std::string_view bytes) {
     return value;
 }
 
-// Control characters and the marks that can make text read in another order than it has.
+// Control characters and the marks that change the order in which text is read.
 bool acts_on_terminal(std::uint32_t c) {
     if (c == '\n' || c == '\t') return false;
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||

@@ -32,9 +32,9 @@ std::string printable_line(std::string_view text);
 /// printable() for text that comes in pieces, which may end inside a character.
 class PrintableStream {
   public:
-    /// What of all text so far can be shown now; a character cut in two waits for its rest.
+    /// What of all text so far can be shown now; a character cut in two is held back.
     std::string next(std::string_view piece);
-    /// At the end: U+FFFD for a character that never came to its end.
+    /// At the end: U+FFFD for a character that was never completed.
     std::string rest();
 
   private:

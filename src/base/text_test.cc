@@ -1,5 +1,5 @@
-// Text from outside: numbers are numbers or refused by name, mistyped words find the one that was
-// meant, and nothing that acts on a terminal is left in what is shown.
+// Proves that numbers are read or refused by name, that mistyped words find the one that was meant,
+// and that nothing which acts on a terminal is left in what is shown.
 #include "base/text.h"
 
 #include <gtest/gtest.h>

@@ -14,7 +14,7 @@ namespace cairn {
 
 namespace {
 
-// A share: the job's number, where the pieces end, the first of them.
+// A share in one word: the job's number, the end of its pieces, the first of its pieces.
 constexpr std::uint64_t kPieceMask = 0xFFFF;
 constexpr int kEndShift = 16;
 constexpr int kJobShift = 32;
@@ -44,7 +44,7 @@ void pause_briefly() {
 #endif
 }
 
-/// Looks for about 50 us, about what sleeping and being woken costs; whether it came.
+/// Polls for about 50 us, the cost of sleeping and being woken; returns whether it is ready.
 template <typename Ready>
 bool spin_until(const Ready& ready) {
     using Clock = std::chrono::steady_clock;

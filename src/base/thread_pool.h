@@ -1,11 +1,11 @@
 // A fixed set of threads that compute. Work is divided over outputs, never over the terms of a
 // sum, so neither the number of threads nor who takes which piece can change a bit (N1).
 //
-// A range is cut into a few pieces per thread. Each thread begins with a share of its own, pieces
-// that follow each other in memory, and then takes the last ones of those that are not done with
-// theirs: a thread that the system has put aside delays nobody but its own piece. Between ranges a
-// worker looks for the next one for some microseconds before it sleeps, because generating one
-// token calls fifty times. Nothing here allocates after construction.
+// A range is cut into a few pieces per thread. Each thread first takes the pieces of its own share,
+// which follow each other in memory, and then the last pieces of shares that are not finished: a
+// thread that the system has suspended delays only the piece that it is at. Between ranges a worker
+// polls for some microseconds before it sleeps, because generating one token makes some fifty calls
+// of parallel_for. Nothing here allocates after construction.
 #pragma once
 
 #include <atomic>
@@ -72,8 +72,8 @@ class ThreadPool {
     alignas(64) std::atomic<std::size_t> done_ = 0;
     std::atomic<bool> busy_ = false;
 
-    // Sleep. A flag is raised before the last look at what is waited for, and read after that was
-    // changed (all in one order), so no call is missed.
+    // Sleeping. A sleeper sets its flag, then looks once more at what it waits for; others change
+    // that, then read the flag (all in one order), so no wake-up is lost.
     Mutex mutex_;
     Condition wake_;
     Condition finished_;
