@@ -12,7 +12,7 @@ namespace cairn::crypto {
 using PublicKey = FixedBytes<32>;
 using Signature = FixedBytes<64>;
 
-/// A valid secret scalar, wiped from memory when it goes. Never print or log one.
+/// A valid secret scalar, wiped from memory when destroyed. Never print or log one.
 class SecretKey {
   public:
     /// kInvalid unless `bytes` are 32 bytes of a number in [1, group order).

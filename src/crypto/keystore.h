@@ -15,7 +15,7 @@ namespace cairn::crypto {
 
 inline constexpr std::size_t kMaxKeystoreSecret = std::size_t{1} << 20;
 
-/// What guessing one password costs.
+/// What each guess at the password costs the guesser.
 struct KeystoreCost {
     std::uint32_t passes = 3;
     std::uint32_t memory_kib = 64 * 1024;
@@ -27,10 +27,10 @@ inline constexpr KeystoreCost kKeystoreCheapest{1, 8};
 /// kInvalid if the secret is too long or the cost out of bounds.
 Result<Bytes> seal(ByteView secret, std::string_view password, Random& random,
                    KeystoreCost cost = {});
-/// What opening the box costs: for sealing it again at the same cost. kInvalid for what is no box.
+/// The cost of opening the box, for sealing it again at the same cost. kInvalid if it is no box.
 Result<KeystoreCost> cost_of(ByteView box);
-/// kRefused for a wrong password (or a damaged box: the two cannot be told apart); kInvalid for
-/// what is no box.
+/// kRefused for a wrong password (or a damaged box: the two cannot be told apart); kInvalid if it
+/// is no box.
 Result<Bytes> open(ByteView box, std::string_view password);
 
 }  // namespace cairn::crypto

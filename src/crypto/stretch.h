@@ -16,7 +16,7 @@ Hash512 pbkdf2_sha512(ByteView password, ByteView salt, std::uint32_t rounds);
 /// RIPEMD-160 of SHA-256.
 FixedBytes<20> hash160(ByteView bytes);
 
-/// Bytes that are wiped when they go.
+/// Bytes that are wiped from memory when destroyed.
 struct SecretBytes {
     Bytes bytes;
     SecretBytes() = default;

@@ -1,7 +1,7 @@
-// Sums of keys: the arithmetic under hierarchical wallets (BIP32). Adding the same number to a
-// secret key and to its public key gives a pair again, so whoever has only the public key can
-// follow. Public keys are here points of 33 bytes, since a sum depends on the sign that the
-// 32-byte form leaves out.
+// Sums of keys: the arithmetic of hierarchical wallets (BIP32). Adding the same number to a secret
+// key and to its public key gives a matching pair again, so new public keys can be derived from a
+// public key alone. Public keys are points of 33 bytes here, since a sum depends on the sign that
+// the 32-byte form leaves out.
 #pragma once
 
 #include "crypto/keys.h"
