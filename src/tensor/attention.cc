@@ -36,8 +36,8 @@ std::size_t tasks_of(const Kernels& kernels, const AttentionShape& shape) {
     return shape.sequences * shape.heads * query_blocks(shape);
 }
 
-/// Floats that any of the shape's tasks needs. A sequence that decodes keeps all heads' scores and
-/// their sums.
+/// The most floats that any of the shape's tasks needs. Decoding a sequence keeps the scores of all
+/// heads and their sums.
 std::size_t scratch_of(const Kernels& kernels, const AttentionShape& shape) {
     const std::size_t keys = (shape.keys() + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
     return std::max(kernels.attention_forward_scratch(shape), shape.heads * (keys + 1));
@@ -111,7 +111,7 @@ void attention_forward(const Compute& compute, const AttentionShape& shape, Cons
 void reserve_attention(const Compute& compute, const AttentionShape& shape) {
     const std::size_t count = scratch_of(*compute.kernels, shape);
     const std::size_t threads = compute.pool == nullptr ? 1 : compute.pool->size();
-    // Each waits for the others, so that every thread takes exactly one.
+    // Each piece waits for the others, so that every thread takes exactly one.
     std::atomic<std::size_t> begun = 0;
     split(compute, threads, 1, [&](std::size_t, std::size_t) {
         thread_scratch(count);

@@ -19,10 +19,10 @@ namespace cairn::tensor {
 /// pointers.
 void attention_forward(const Compute& compute, const AttentionShape& shape, ConstMatrix q, KvRows k,
                        KvRows v, Matrix out, AttentionStats stats);
-/// Several calls at once, so that sequences which decode one token each share the threads. The same
-/// bits as one after the other.
+/// Several calls at once, so that sequences that decode one token each share the threads. Each call
+/// has the bits that it would have alone.
 void attention_forward(const Compute& compute, std::span<const AttentionForward> calls);
-/// Takes the memory that calls up to this shape need on every thread, so that none of them does.
+/// Allocates on every thread the memory that calls up to this shape need; they then allocate none.
 void reserve_attention(const Compute& compute, const AttentionShape& shape);
 
 /// Overwrites dq (as q), dk and dv (as k). Whole sequences only: first_position is 0.

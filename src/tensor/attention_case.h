@@ -1,5 +1,5 @@
-// For tests: one attention with everything that goes in and comes out of it, forward and backward,
-// for values from Philox.
+// For tests: one attention call with all its inputs and outputs, forward and backward, on values
+// from Philox.
 #pragma once
 
 #include <vector>
@@ -16,7 +16,7 @@ struct AttentionCase {
     std::size_t kv_cols = shape.kv_heads * shape.head_dim;
     std::vector<float> q, k, v, dout;
 
-    /// Values of the streams `stream` to `stream + 3`; where `every` is not 0, some are extremes.
+    /// Inputs from streams `stream` to `stream + 3`; each `every`-th extreme, unless that is 0.
     AttentionCase(const AttentionShape& s, std::uint64_t stream, std::size_t every = 0)
         : shape(s),
           q(normal_values(rows * q_cols, stream)),

@@ -61,7 +61,7 @@ std::size_t columns_grain(ConstMatrix a) {
     return (grain_for(a.rows * a.cols) + kColumnGrain - 1) / kColumnGrain * kColumnGrain;
 }
 
-/// Columns [begin, end) of C from panels that are there.
+/// Columns [begin, end) of C from weights that are packed already.
 void product_of_panels(const Compute& compute, ConstMatrix a, const Product& product,
                        std::size_t begin, std::size_t end) {
     const Weight& w = product.w;

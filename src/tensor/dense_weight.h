@@ -15,13 +15,13 @@ namespace cairn::tensor {
 /// Rows of W in a panel.
 inline constexpr std::size_t kPanelRows = 16;
 
-/// Element `index` of values stored as `type`, which need not be aligned.
+/// Element `index` of values stored as `type`; `data` need not be aligned.
 float dense_element(WeightType type, const void* data, std::size_t index);
-/// 4 or 2.
+/// Bytes of one element: 4 or 2.
 std::size_t dense_bytes(WeightType type);
 std::size_t dense_packed_bytes(WeightType type, std::size_t rows, std::size_t cols);
 Weight pack_dense(const Compute& compute, const Weight& w, void* out);
-/// Any dense type, packed or not, the same for all products.
+/// W of any dense type, packed or canonical, but of the same type in all products.
 void matmul_nt_dense(const Compute& compute, ConstMatrix a, std::span<const Product> products);
 void dense_row(const Weight& w, std::size_t row, float* out);
 void narrow_dense(ConstMatrix values, WeightType type, void* out);

@@ -1,8 +1,8 @@
-// Our own elementary functions (N6): built from IEEE operations and explicit fma, so that
-// they give the same bits everywhere, which no two libms promise. Double:
-// for tables and schedules that are rounded once to fp32; a few ulp.
-// fp32, measured over all inputs: exp 0.91, log 0.87, tanh 1.37, erf 1.21, gelu 1.66 and its tanh
-// form 1.96, sigmoid 2.41 ulp (whole_domain_test.cc).
+// Our own elementary functions (N6): built from IEEE operations and explicit fma, so that they give
+// the same bits everywhere, which no two libms promise. Those in double serve tables and schedules
+// that are rounded once to fp32; their error is a few ulp. Those in fp32, measured over all inputs:
+// exp 0.91, log 0.87, tanh 1.37, erf 1.21, gelu 1.66 and its tanh form 1.96, sigmoid 2.41 ulp
+// (whole_domain_test.cc).
 #pragma once
 
 namespace cairn::tensor {
@@ -40,7 +40,7 @@ double pow_f64(double x, double y);
 /// The nearest integer, ties to even, for |x| < 2^51.
 double round_even_f64(double x);
 
-/// The bits of NaN wherever one is stored; x itself otherwise.
+/// The one NaN that is ever stored (kNanBits) if x is a NaN; x itself otherwise.
 float canonical(float x);
 
 }  // namespace cairn::tensor

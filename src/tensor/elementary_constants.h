@@ -45,7 +45,7 @@ inline constexpr float kErfOne = 3.925F;
 // GELU. Phi(x) = 1/2 + x * (kPhi[0] + kPhi[1] x^2 + ...), |x| < 1/2; error 4.6e-9.
 inline constexpr float kPhi[4] = {0x1.988454p-2F, -0x1.10580ap-4F, 0x1.4692c8p-7F,
                                   -0x1.29196cp-10F};
-// (x Phi(x))' = 1/2 + x * (kPhiSlope[0] + ...): 2, 4, 6, 8 times the same.
+// (x Phi(x))' = 1/2 + x * (kPhiSlope[0] + ...): the coefficients of kPhi times 2, 4, 6, 8.
 inline constexpr float kPhiSlope[4] = {0x1.988454p-1F, -0x1.10580ap-2F, 0x1.e9dc2cp-5F,
                                        -0x1.29196cp-7F};
 inline constexpr float kPhiSmallEnd = 0.5F;

@@ -1,6 +1,6 @@
-// The golden tables' tools: which machines compute golden bits, and the lines that
-// tools/golden-matrix reads. golden_test.cc has the table of operators; rooms above have tests
-// whose names end in GoldenBits.
+// Tools of the golden tests: which kernel sets and thread counts compute the golden bits, and the
+// lines that tools/golden-matrix reads. golden_test.cc has the table of operators; the libraries
+// above this one have tests whose names end in GoldenBits.
 #pragma once
 
 #include <algorithm>
@@ -23,10 +23,10 @@ struct Golden {
     std::uint64_t expected;
 };
 
-/// LayerNorm, biases, GELU, positions, attention that sees all, scaled RoPE, log-probabilities.
+/// LayerNorm, biases, GELU, positions, attention without a mask, scaled RoPE, log-probabilities.
 std::span<const Golden> gpt_goldens();
 
-/// The set that CAIRN_KERNELS names, else all of this machine.
+/// The kernel set that CAIRN_KERNELS names, else all that this machine can run.
 inline std::vector<KernelSet> golden_sets() {
     const char* name = std::getenv("CAIRN_KERNELS");
     if (name == nullptr || *name == '\0') return available_kernel_sets();

@@ -1,6 +1,6 @@
 // Kernels: one kernel set's functions. Operators (matmul.h, norm.h, ...) check shapes, divide the
-// outputs over threads and call these on the parts; a kernel only ever sees one thread.
-// Every set must equal the reference bit for bit; tensor/kernel_sets_test.cc holds them to it.
+// outputs over threads and call these on the parts; a kernel only ever sees one thread. Every set
+// must equal the reference bit for bit; tensor/kernel_sets_test.cc checks it.
 #pragma once
 
 #include <cstdint>
@@ -57,8 +57,8 @@ struct Kernels {
     void (*cross_entropy)(ConstMatrix logits, const std::uint32_t* targets, float* losses,
                           Matrix dlogits);
 
-    // Attention: at most kQueryBlock queries [begin, end) of one head; all of one key-value head.
-    // The scratch is aligned to 64 bytes and has as many floats as asked for.
+    // Attention: forward takes at most kQueryBlock queries [begin, end) of one head, backward all
+    // of one key-value head. The scratch is aligned to 64 bytes; its size comes from the first two.
     std::size_t (*attention_forward_scratch)(const AttentionShape& shape);
     std::size_t (*attention_backward_scratch)(const AttentionShape& shape);
     void (*attention_forward)(const AttentionForward& op, std::size_t sequence, std::size_t head,

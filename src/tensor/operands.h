@@ -44,7 +44,7 @@ struct Weight {
 
     bool empty() const { return data == nullptr; }
     bool is_dense_f32() const { return type == WeightType::kF32 && !packed; }
-    /// Training and everything else that needs plain floats; CHECKs is_dense_f32().
+    /// The values as plain floats, for training and whatever needs them; CHECKs is_dense_f32().
     ConstMatrix f32() const {
         CHECK(is_dense_f32());
         return {static_cast<const float*>(data), rows, cols};
@@ -56,7 +56,7 @@ struct Weight {
 /// Which of GELU's two forms (gelu.h).
 enum class GeluForm { kErf, kTanh };
 
-/// What one step uses: computed in double, rounded once.
+/// The coefficients of one AdamW step: computed in double, rounded once.
 struct AdamwCoefficients {
     float learning_rate;
     float beta1, one_minus_beta1;
@@ -76,7 +76,7 @@ struct RopeRows {
     std::size_t first = 0;  ///< position of each sequence's first row
 };
 
-/// One turn of rows [begin, end) of x; sign -1 turns backwards.
+/// The rotation of rows [begin, end) of x; sign -1 rotates backwards.
 struct RopeTurn {
     const float* cos;
     const float* sin;

@@ -3,8 +3,8 @@
 //
 // Activations are quantised first, per token and group of 32 columns: scale = max|x| / 127,
 // q = round-half-even(x / scale) clamped to +-127; scale and q are 0 where max|x| < 2^-100. A group
-// with an infinity or NaN gets the scale NaN and q = 0, so that every output of that token is NaN
-// and nobody can miss it. Then, for one output, in chunks of 256 columns (N1):
+// with an infinity or NaN gets the scale NaN and q = 0, so that every output of that token is NaN.
+// Then, for one output, in chunks of 256 columns (N1):
 //
 //   Q8_0, Q4_0   per group of 32, ascending:  acc = fma(float(sum q w), d * scale, acc)
 //   Q4_K, Q5_K   the same with d * sc for d, then acc = fma(dmin * m, -(float(sum q) * scale), acc)

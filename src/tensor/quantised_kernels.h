@@ -13,7 +13,7 @@
 namespace cairn::tensor {
 
 struct QuantisedKernels {
-    /// Rows are quantised in multiples of this; panels of 16 outputs in multiples of the other.
+    /// Rows are quantised in multiples of row_grain, panels of 16 outputs in those of panel_grain.
     std::size_t row_grain;
     std::size_t panel_grain;
     /// Bytes that so many rows of activations take.

@@ -1,5 +1,5 @@
-// Rotary position embedding (Su et al. 2021): pairs of a head's elements turn by an angle that
-// grows with the token's position.
+// Rotary position embedding (Su et al. 2021): pairs of a head's elements are rotated by an angle
+// that grows with the token's position.
 #pragma once
 
 #include <cstddef>
@@ -27,9 +27,10 @@ RopeTable make_rope_table(const std::vector<double>& frequencies, std::size_t po
                           double attention_factor = 1.0);
 RopeTable make_rope_table(std::size_t head_dim, double theta, std::size_t positions);
 
-/// How a model trained on short texts turns for longer ones. The fields are those of
-/// `rope_scaling` in a Hugging Face config.json, in double and with its defaults; what a model's
-/// configuration holds of them is model::RopeScale, which is encoded and so has one spelling.
+/// How the frequencies of a model that was trained on short texts are changed for longer ones. The
+/// fields are those of `rope_scaling` in a Hugging Face config.json, in double and with its
+/// defaults; what a model's configuration holds of them is model::RopeScale, which is encoded and so
+/// has one spelling.
 struct RopeScaling {
     enum class Kind { kNone, kLinear, kLlama3, kYarn };
 
@@ -38,9 +39,9 @@ struct RopeScaling {
     double original_positions = 0;  ///< original_max_position_embeddings: llama3, yarn
     double low_freq_factor = 1.0;   ///< llama3
     double high_freq_factor = 4.0;  ///< llama3
-    double beta_fast = 32.0;        ///< yarn: turns in the original length from which on nothing
-    double beta_slow = 1.0;         ///< changes, and below which everything is interpolated
-    bool truncate = true;           ///< yarn: the two borders are whole pairs
+    double beta_fast = 32.0;        ///< yarn: pairs with more turns in the original length stay
+    double beta_slow = 1.0;         ///< yarn: pairs with fewer turns in it are interpolated
+    bool truncate = true;           ///< yarn: the two borders are rounded to whole pairs
     double attention_factor = 0.0;  ///< yarn: factor of cos and sin; 0: by the formula
     double mscale = 0.0;            ///< yarn, as DeepSeek gives it; 0: absent
     double mscale_all_dim = 0.0;    ///< yarn, as DeepSeek gives it; 0: absent
@@ -54,10 +55,10 @@ std::vector<double> scaled_rope_frequencies(std::size_t head_dim, double theta,
 /// What cos and sin are multiplied by: 1 except for yarn, whose formula is 0.1 ln(factor) + 1.
 double rope_attention_factor(const RopeScaling& scaling);
 
-/// Turns every head of x [rows, heads * head_dim] in place.
+/// Rotates every head of x [rows, heads * head_dim] in place.
 void rope_forward(const Compute& compute, const RopeTable& table, RopePairing pairing,
                   RopeRows rows, Matrix x);
-/// The same turn backwards: gradients of the inputs from those of the outputs, in place.
+/// The inverse rotation: gradients of the inputs from those of the outputs, in place.
 void rope_backward(const Compute& compute, const RopeTable& table, RopePairing pairing,
                    RopeRows rows, Matrix dx);
 

@@ -1,7 +1,7 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// The order of tokens is by probability, then by id; but no more of it is made than is looked at:
-// tokens are sorted in bands of probability, the likeliest band first, and most draws end there.
+// Tokens are ordered by probability, then by id, but only as far as they are looked at: they are
+// sorted in bands of probability, the likeliest band first, and most draws end there.
 #include "tensor/sample.h"
 
 #include <algorithm>

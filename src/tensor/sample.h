@@ -1,5 +1,5 @@
-// The next token from logits. Sampling is part of the bits: thresholds are integers and chance is
-// Philox of (seed, position), so that any server continues a sentence the same way.
+// The next token from logits. Sampling has fixed bits, too: thresholds are integers and random
+// numbers are Philox of (seed, position), so that any server continues a sentence the same way.
 #pragma once
 
 #include <cstdint>

@@ -61,7 +61,7 @@ std::uint64_t products(const Compute& compute) {
     return hash.value();
 }
 
-// Every type that weights can be narrowed to, as it lies and packed, for one row and for many.
+// Every type that weights can be narrowed to, canonical and packed, for one row and for many.
 std::uint64_t weights(const Compute& compute) {
     const Values x = normal(kRows * kIn, 5), w = normal(kOut * kIn, 6);
     BitHash hash;

@@ -1,5 +1,5 @@
 // Proves that the self-check passes under every kernel set and with any number of threads, so that
-// a failure at a user's is the machine's.
+// a failure on a user's machine is that machine's fault.
 #include "tensor/self_check.h"
 
 #include <gtest/gtest.h>

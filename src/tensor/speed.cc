@@ -21,8 +21,7 @@ struct Free {
     void operator()(std::byte* memory) const { ::operator delete[](memory, kAlignment); }
 };
 
-/// Memory whose pages exist, filled with a pattern that every weight type takes for moderate
-/// numbers.
+/// Memory whose pages exist, filled with a pattern that is moderate numbers in every weight type.
 std::unique_ptr<std::byte[], Free> filled(std::size_t bytes) {
     std::unique_ptr<std::byte[], Free> memory(
         static_cast<std::byte*>(::operator new[](bytes, kAlignment)));
@@ -72,7 +71,7 @@ std::uint64_t read_lines(const std::uint64_t* words, std::size_t begin, std::siz
 struct MemoryReader::Buffer {
     static constexpr std::size_t kBytes = 2 * kUncached;
     std::unique_ptr<std::byte[], Free> memory = filled(kBytes);
-    std::atomic<std::uint64_t> sum = 0;  // so that the reading is not left out
+    std::atomic<std::uint64_t> sum = 0;  // so that the compiler keeps the reads
 
     void pass(ThreadPool& pool) {
         constexpr std::size_t kGrain = std::size_t{1} << 17;

@@ -1,6 +1,6 @@
-// What this machine gives, measured: memory's reading speed, dense products, products with a weight
-// of any type. `cairn bench`, the benchmarks and placement by measured speed ask here, so that all
-// of them mean the same by a figure: the best of several runs, other programs being what they are.
+// Speeds of this machine, measured: memory's reading speed, dense products, products with a weight
+// of any type. `cairn bench`, the benchmarks and placement by measured speed ask here, so that a
+// figure means the same in all three: the best of several runs, as other programs slow some down.
 #pragma once
 
 #include <cstddef>
@@ -45,8 +45,8 @@ class MemoryReader {
 double measure_product(const Clock& clock, const Compute& compute, ProductKind kind, std::size_t m,
                        std::size_t n, std::size_t k);
 
-/// m rows times a packed [rows, cols] weight. For few rows (decode) it takes turns with as many
-/// copies as no cache holds, 256 MiB of them.
+/// m rows times a packed [rows, cols] weight. For few rows (decode) it goes through copies of the
+/// weight in turn, 256 MiB of them, more than a cache holds.
 WeightSpeed measure_weight(const Clock& clock, const Compute& compute, WeightType type,
                            std::size_t m, std::size_t rows, std::size_t cols);
 

@@ -19,13 +19,13 @@ void split(const Compute& compute, std::size_t count, std::size_t grain, const B
 }
 
 /// The smallest number of rows worth a thread, for rows of `cost` operations each: handing work to
-/// one that looks out for it takes about a microsecond, or some 10,000 of them.
+/// a thread that is polling for it takes about a microsecond, the time of some 10,000 operations.
 inline std::size_t grain_for(std::size_t cost) {
     constexpr std::size_t kWorthAThread = 32768;
     return cost >= kWorthAThread ? 1 : kWorthAThread / (cost + 1) + 1;
 }
 
-/// Who needs memory while the other still uses its own: operators prepare operands, kernels pack.
+/// Two scratch memories in use at the same time: operators prepare operands, kernels pack.
 enum class Scratch : std::size_t { kKernel = 0, kOperator = 1 };
 
 /// `count` floats, aligned to 64 bytes, that stay valid until this thread asks again for the same

@@ -22,8 +22,8 @@ inline bool likelier(const Ranked& a, const Ranked& b) {
 /// The largest value; values must not be empty nor hold NaN.
 float largest(std::span<const float> values);
 
-/// The first `count` of all in the order `likelier`, themselves in no order. `best` is overwritten;
-/// its memory is reused. 0 < count <= values.size().
+/// The first `count` values in the order `likelier`, but not sorted among themselves. `best` is
+/// overwritten; its memory is reused. 0 < count <= values.size().
 void select_top(std::span<const float> values, std::size_t count, std::vector<Ranked>& best);
 
 }  // namespace cairn::tensor

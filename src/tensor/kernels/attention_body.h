@@ -65,8 +65,8 @@ void scores_block(std::size_t rows, std::size_t d, Operand a, const float* packe
     }
 }
 
-/// Packs up to 64 rows of d elements for scores_block: panels of [d, 16 * kTileLanes], zeros for
-/// the rows that there are not.
+/// Packs up to 64 rows of d elements for scores_block: panels of [d, 16 * kTileLanes], with zeros
+/// for rows that do not exist.
 template <typename V>
 void pack_keys(Head rows, std::size_t count, std::size_t d, float* packed) {
     constexpr std::size_t kWidth = 16 * V::kTileLanes;

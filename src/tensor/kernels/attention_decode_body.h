@@ -1,10 +1,9 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// N4 over lanes V for one query per sequence (decode): memory is the limit.
-// All heads of the share go through the cache together, position after
-// position, as it lies in memory; the query heads of a key-value head read it
-// once. Keys are turned in registers, values are used where they lie, and
-// nothing is packed.
+// N4 over lanes V for one query per sequence (decode), which is bound by memory. All heads of a
+// thread's share walk through the cache together, position after position as it lies in memory; the
+// query heads of a key-value head read it once. Keys are transposed in registers, values are used
+// where they lie, and nothing is packed.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +13,9 @@
 
 namespace cairn::tensor::kernels {
 
-/// Sixteen elements of each of 16 rows, turned: block[k] lane i is element k of
-/// row i. Rows from `count` on repeat the last one, whose result nobody reads.
-/// What lies `ahead` is fetched.
+/// Sixteen elements of each of 16 rows, transposed: block[k] lane i is element k of row i. From
+/// `count` on the last row is repeated; nobody reads those results. Memory `ahead` elements further
+/// on is prefetched.
 template <typename V, typename E>
 [[gnu::always_inline]] inline void load_turned(const E* rows, std::size_t stride, std::size_t count,
                                                std::size_t ahead, V (&block)[16]) {
@@ -88,8 +87,8 @@ template <std::size_t R, typename Body>
         if (first < end) for_heads<R / 2>(first, end, body);
 }
 
-/// How far ahead, in elements, lies what a walk over `rows` rows, head after
-/// head, reads `kAhead` heads later.
+/// How many elements lie between head kv_head and the head that a walk over `rows` rows, head after
+/// head, reads kHeadsAhead heads later.
 inline constexpr std::size_t kHeadsAhead = 2;
 static inline std::size_t elements_ahead(std::size_t kv_head, std::size_t kv_begin,
                                          std::size_t kv_end, std::size_t rows, std::size_t d,

@@ -92,7 +92,7 @@ struct DotsScalar {
     static Sums set1_sum(std::int32_t x) {
         return map<Sums>([&](std::size_t) { return x; });
     }
-    /// Sums that wait in the memory of floats.
+    /// Partial sums: int32 bits, kept in a buffer of floats.
     static Sums load_sums(const float* p) {
         return map<Sums>([&](std::size_t i) { return std::bit_cast<std::int32_t>(p[i]); });
     }

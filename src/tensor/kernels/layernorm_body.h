@@ -1,6 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// LayerNorm over lanes V, and the column sums of its beta and of biases.
+// LayerNorm over lanes V, and the column sums for the gradients of beta and of biases.
 #pragma once
 
 #include <cstddef>

@@ -56,9 +56,8 @@ inline void pack_transposed(const float* b, std::size_t stride, std::size_t term
     }
 }
 
-/// As pack_tiles below for an A whose rows are neighbours in memory: a few
-/// tiles at a time, so that reads are whole cache lines and the tiles written
-/// do not fight over the same ones.
+/// As pack_tiles below for an A whose rows are neighbours in memory: a few tiles at a time, so that
+/// reads are whole cache lines and the tiles written do not evict each other's lines.
 template <typename V>
 inline void pack_neighbours(Operand a, std::size_t rows, std::size_t terms, float* packed) {
     constexpr std::size_t kHeight = V::kTileRows;
@@ -135,9 +134,8 @@ struct RowsOfColumns {
     }
 };
 
-// A block of A: at most so many rows and terms are packed at once; it streams
-// through the cache beside a panel of B, 12 floats of A for every 24
-// multiply-adds of 16 lanes.
+// At most so many rows and terms of A are packed at once: a block. It streams through the cache
+// beside a panel of B, 12 floats of A for every 24 multiply-adds of 16 lanes.
 inline constexpr std::size_t kTermBlock = 4 * kChunk;
 template <typename V>
 inline constexpr std::size_t kRowBlock = 384 / V::kTileRows* V::kTileRows;
@@ -174,8 +172,8 @@ inline void product_block(std::size_t k0, std::size_t terms, Operand a, std::siz
     }
 }
 
-/// C = or += A B over `terms` terms. Where A's stride would make its rows fight
-/// over the same cache lines, its tiles are packed.
+/// C = or += A B over `terms` terms. Where A's stride would make its rows evict each other from the
+/// cache, its tiles are packed.
 template <typename V, typename Source>
 inline void product(std::size_t terms, Operand a, const Source& b, Matrix c, bool accumulate) {
     constexpr std::size_t kWideStride = 512;
@@ -207,8 +205,8 @@ inline void product(std::size_t terms, Operand a, const Source& b, Matrix c, boo
     }
 }
 
-/// C[R, up to 16] = A B^T for so few rows that B is read once and never packed:
-/// 16 of its rows at a time are turned in registers.
+/// C[R, up to 16] = A B^T for so few rows that B is read once and never packed: 16 rows of B at a
+/// time are transposed in registers.
 template <typename V, std::size_t R>
 inline void few_rows_tile(std::size_t columns, std::size_t terms, Operand a, const float* b,
                           std::size_t b_stride, float* c, std::size_t c_stride) {

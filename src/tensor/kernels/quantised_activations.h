@@ -23,7 +23,7 @@
 
 namespace cairn::tensor::kernels {
 
-/// The tile after one of `rows` rows, where fewer are left.
+/// The height of the next tile to try when a tile of `rows` rows no longer fits.
 constexpr std::size_t lower_tile(std::size_t rows) { return rows > 4 ? 4 : rows / 2; }
 
 /// The tile that holds row i of `rows`: its first row and its height.
@@ -42,7 +42,7 @@ inline TileOfRow tile_of_row(std::size_t tile_rows, std::size_t i, std::size_t r
     return tile;
 }
 
-/// Where things lie, for `rows` rows of `groups` groups.
+/// Where everything lies in the memory of `rows` rows of `groups` groups.
 struct ActivationLayout {
     WeightType type;
     std::size_t rows, groups;
@@ -57,8 +57,8 @@ struct ActivationLayout {
     std::size_t group_words() const { return record_head() + kQuantGroup / kQuantStep; }
     /// Words before the runs, the same for every row.
     std::size_t row_head() const { return type == WeightType::kW8A8Row ? 2 : 0; }
-    /// How many groups the run that begins at `group` has: some whole chunks of weights, or the
-    /// last chunk if that is none. So many chunks stay in the first-level cache.
+    /// How many groups the run that begins at `group` has: as many whole chunks of weights as stay
+    /// in the first-level cache, or the last chunk where it is not whole.
     std::size_t run_groups(std::size_t group) const {
         constexpr std::size_t kRunColumns = 1024;
         const std::size_t chunk = chunk_columns(type) / kQuantGroup;

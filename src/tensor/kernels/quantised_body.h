@@ -1,8 +1,8 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// N2's products for one instruction set D (dots_*.h). For so many panels as a tile is wide, run
-// after run of chunks of the weights meets all rows of activations in tiles; the chunks' sums wait
-// in a small buffer. Few rows are the same with one tile: then the weights simply stream by.
+// N2's products for one instruction set D (dots_*.h). For as many panels as a tile is wide, each
+// run of chunks of the weights is multiplied with all rows of activations, tile by tile; a small
+// buffer keeps the sums between runs. Few rows make one tile: then the weights are streamed once.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace cairn::tensor::kernels {
 
-/// One product: who reads what.
+/// The operands and the result of one product.
 struct QuantisedProduct {
     const std::int32_t* activations;
     ActivationLayout layout;
@@ -22,7 +22,7 @@ struct QuantisedProduct {
     Matrix c;
 };
 
-/// Rows of activations whose partial sums wait together, and chunks that a run has at most.
+/// How many rows of activations keep partial sums at a time, and the most chunks of a run.
 template <typename D>
 inline constexpr std::size_t kBlockRows = 192 / D::kTileRows* D::kTileRows;
 inline constexpr std::size_t kMostChunks = 4;
@@ -55,8 +55,8 @@ void store_rows(const QuantisedProduct& op, std::size_t panel, std::size_t count
     }
 }
 
-/// The part of a tile's work that the tiles of a block of rows have in common, and where the first
-/// lies.
+/// What the tiles of one block of rows have in common. `tile` begins as the work of the first of
+/// them.
 struct BlockWork {
     TileWork tile;
     std::size_t row, rows;
@@ -107,7 +107,7 @@ struct ChunkFinder {
           room(buffer) {}
 
     /// Where the `chunks` chunks from `chunk` on lie in each panel; those of a canonical weight are
-    /// packed on the spot.
+    /// packed by this call.
     void find(std::size_t chunk, std::size_t chunks, const std::uint8_t** found) const {
         for (std::size_t p = 0; p < count; ++p) {
             if (w.packed) {
@@ -132,7 +132,7 @@ void product_panels(const QuantisedProduct& op, std::size_t panel, std::size_t c
     const Weight& w = *op.w;
     const std::size_t chunk_groups = chunk_columns(w.type) / kQuantGroup;
     const ActivationLayout& layout = op.layout;
-    // one tile has its runs one after the other, so it takes them as one
+    // a single tile needs no runs between which to turn to other rows: all whole chunks are one run
     const bool one_tile = w.packed && tile_of_row(D::kTileRows, 0, op.c.rows).height == op.c.rows;
     const ChunkFinder finder(w, panel, count, room);
     for (std::size_t begin = 0; begin < op.c.rows; begin += kBlockRows<D>) {

@@ -17,11 +17,11 @@ struct ChunkView {
     const std::uint8_t* quants;  ///< the parts' first bytes, moved by 4 bytes per lane
     const std::uint8_t* high;
     std::size_t lane;
-    std::size_t next;  ///< how far behind it the chunk lies that will be read next
+    std::size_t next;  ///< bytes from what is read now to what is prefetched
 };
 
-/// Asks for what will be read at the same place of the next chunk. The hardware cannot know: it
-/// stops at the end of a page and where the next panel lies elsewhere.
+/// Prefetches the same place of a later chunk. The hardware prefetcher cannot: it stops at the end
+/// of a page, and it does not know where the next panel lies.
 [[gnu::always_inline]] inline void fetch_next(const ChunkView& w, const std::uint8_t* at) {
     __builtin_prefetch(at + w.next);
 }

@@ -77,7 +77,7 @@ template <typename D, typename F, std::size_t R, std::size_t S, std::size_t kHal
     }
 }
 
-/// A core reads 37 GB/s where memory gives 75 to two, and memory answers after some 100 ns.
+/// Bytes. One core reads 37 GB/s, two 75 GB/s, and memory answers after some 100 ns.
 inline constexpr std::size_t kFetchAhead = 4096;
 
 /// Successive chunks of a few panels, `groups` groups in each.
@@ -86,7 +86,7 @@ struct ChunkRun {
     ChunkLayout layout;
     std::size_t count;
     std::size_t groups;
-    std::size_t beyond;  ///< from the last chunk to the one that is read next
+    std::size_t beyond;  ///< bytes from the last chunk to the one that is read after the run
 };
 
 /// What a tile works on: a run of chunks and a tile's activations of these columns.
@@ -108,8 +108,8 @@ template <typename D, std::size_t S>
     }
 }
 
-/// From now on what is read about kFetchAhead bytes after chunk `chunk` of the run is fetched, its
-/// scales at once: the next chunk, or where chunks are small one after it.
+/// Sets what is prefetched while chunk `chunk` of the run is read: the chunk that begins at least
+/// kFetchAhead bytes after it. Prefetches that chunk's scales at once.
 template <std::size_t S>
 [[gnu::always_inline]] inline void fetch_from(const ChunkRun& run, std::size_t chunk,
                                               ChunkView (&w)[S]) {

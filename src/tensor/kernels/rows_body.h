@@ -120,7 +120,7 @@ inline void rope_halves(std::size_t pairs, const float* cos, const float* sin, V
     });
 }
 
-/// Pairs (2i, 2i + 1), eight of them in the lanes, turned by c and s (each spread over both).
+/// Pairs (2i, 2i + 1), eight of them in the lanes, rotated by c and s (each spread over both).
 template <typename V>
 inline V turned_pairs(V own, V c, V s) {
     const V other = V::swap_pairs(own);

@@ -96,7 +96,7 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
             p[j] = product(d, q.row(i), k.row(j)) * scale;
             m = p[j] > m ? p[j] : m;
         }
-        m += 0.0F;  // the one zero, so that the order of the comparisons cannot show
+        m += 0.0F;  // -0 becomes +0, so that the order of the comparisons does not matter
         for (std::size_t j = 0; j < visible; ++j) p[j] = exp_f32(p[j] - m);
         float l = 0.0F;
         for (std::size_t block = 0; block < visible; block += kKeyBlock)
