@@ -35,7 +35,7 @@ Status check_range(const char* field, std::uint32_t value, std::uint32_t low, st
 std::uint64_t count_parameters(const ModelConfig& config) {
     const std::uint64_t dim = config.dim;
     const std::uint64_t attention = 2 * dim * config.q_dim() + 2 * dim * config.kv_dim();
-    // Vectors are counted with room to spare: the bound is one of addresses.
+    // Vectors are counted generously: the bound only keeps addresses in range.
     const std::uint64_t vectors = 8 * dim + 4 * config.q_dim() + 3 * config.hidden_dim;
     const std::uint64_t layer = attention + 3 * dim * config.hidden_dim + vectors;
     const std::uint64_t embedding = config.vocab * dim * (config.tied_head ? 1 : 2);

@@ -1,6 +1,6 @@
 // Encoder: BERT-style models, in which every token sees every token. Texts go in whole (there is no
-// cache), hidden states come out; pooling (model/pooling.h) makes one vector of a text. Several
-// texts are computed together without changing anybody's bits.
+// cache), hidden states come out; pooling (model/pooling.h) makes one vector of each text. Several
+// texts may be computed together; each gets the bits that it would get alone.
 //
 //   Encoder encoder(config, weights, compute, 512);
 //   ASSIGN_OR_RETURN(std::vector<float> states, encoder.encode(tokens));   // [n, dim]

@@ -1,7 +1,7 @@
-// KvCache: the keys and values of one sequence for a range of layers. Its type is part of a
-// session and so of the bits: values are rounded once when they are written and read back before
-// any use, so that every split of a sequence into prefill and decode agrees (N5). They
-// lie in memory as the type has them; attention widens them as it reads.
+// KvCache: the keys and values of one sequence for a range of layers. Its type is part of a session
+// and so decides bits: values are rounded once when they are written and read back before any use,
+// so that every split of a sequence into prefill and decode agrees (N5). They are stored in that
+// type; attention widens them as it reads.
 //
 // CONSENSUS: changing a result here splits the network.
 #pragma once
@@ -17,7 +17,7 @@ namespace cairn::model {
 
 using tensor::KvType;
 
-/// Bytes that a cache takes, to keep inside a bound before there is one.
+/// Bytes that such a cache takes, so that a bound can be checked before it is allocated.
 std::uint64_t kv_cache_bytes(const ModelConfig& config, LayerRange range, std::size_t capacity,
                              KvType type);
 

@@ -1,8 +1,8 @@
 // What a transformer layer is, once for inference and training: the forward pass of one layer of
 // any family that ModelConfig describes, over memory that the caller lays out. Training gives every
 // step a buffer of its own and keeps them for the backward pass (layer_pass.h); inference lets
-// steps share a few (transformer.h). Attention stands between the two halves, because where a query
-// finds its keys is the caller's: in caches, or in the same batch.
+// steps share a few (transformer.h). Attention is left to the caller, between the two halves, as
+// the caller knows where a query finds its keys: in caches, or in the same batch.
 //
 //   before_attention(g, w, b, x);      // q, k, v
 //   ... rotate and attend: b.query, b.key, b.value -> b.mixed ...
@@ -27,7 +27,7 @@ struct LayerGraph {
     const tensor::Compute& compute;
 };
 
-/// What a norm's backward pass needs, [rows]; null where nobody asks. RMSNorm has no mean.
+/// What a norm's backward pass needs, [rows]; null where it is not needed. RMSNorm has no mean.
 struct NormStats {
     float* mean = nullptr;
     float* rstd = nullptr;
@@ -44,7 +44,7 @@ struct NormStats {
 struct LayerBuffers {
     tensor::Matrix attn_norm_input;  ///< [n, dim]
     tensor::Matrix attn_input;       ///< [n, dim]
-    tensor::Matrix query_raw;        ///< [n, q_dim] before the norm of heads; else as query
+    tensor::Matrix query_raw;        ///< [n, q_dim] before the norm of heads; if none, as query
     tensor::Matrix key_raw;          ///< [n, kv_dim]
     tensor::Matrix query;            ///< [n, q_dim] the caller rotates it in place
     tensor::Matrix key;              ///< [n, kv_dim]
@@ -82,9 +82,9 @@ inline tensor::Matrix heads_as_rows(tensor::Matrix x, std::size_t d) {
 }
 
 tensor::RopePairing rope_pairing(const ModelConfig& config);
-/// The turns of the first `positions` positions; empty where positions are not rotary.
+/// The rotations of the first `positions` positions; empty where positions are not rotary.
 tensor::RopeTable rope_table(const ModelConfig& config, std::size_t positions);
-/// Turns queries and keys where the model has rotary positions.
+/// Rotates queries and keys where the model has rotary positions.
 void rotate(const LayerGraph& g, const tensor::RopeTable& table, tensor::RopeRows rows,
             tensor::Matrix query, tensor::Matrix key);
 

@@ -12,8 +12,8 @@
 
 namespace cairn::model {
 
-/// What one layer computed for n tokens. Taken once, used for every microbatch. What a family does
-/// not have is empty. Names are those of LayerBuffers.
+/// What one layer computed for n tokens. Allocated once, used for every microbatch. What a family
+/// does not have is empty. Names are those of LayerBuffers.
 struct LayerActivations {
     LayerActivations(const ModelConfig& config, std::size_t tokens);
 
@@ -78,7 +78,7 @@ struct LayerContext {
     std::size_t sequence;  ///< T: rows come in whole sequences of this length
 };
 
-/// x[n, dim] through the layer, in place; `kept` remembers.
+/// x[n, dim] through the layer, in place; `kept` receives what the backward pass reads.
 void layer_forward(const LayerContext& context, const LayerWeights& weights, LayerActivations& kept,
                    LayerScratch& scratch, tensor::Matrix x);
 

@@ -102,7 +102,7 @@ class Oracle {
         if (c_.token_types > 0) add(x, row_of(K::kTypeEmbedding, 0));
         return c_.embedding_norm ? norm(flat, x, K::kEmbeddingNorm, K::kEmbeddingNormBias, 0) : x;
     }
-    // Of pair i; only the plain and the linear kind, the others have a test in tensor/.
+    // The angle of pair i, unscaled or scaled linearly; the other scalings have a test in tensor/.
     double angle(std::size_t position, std::size_t i) const {
         const double scale =
             c_.rope_scale.kind == RopeScaling::kLinear ? double{c_.rope_scale.factor} : 1.0;

@@ -9,7 +9,7 @@ namespace {
 
 using Kind = tensor::RopeScaling::Kind;
 
-// Files round the divisors to fp32 along another way than ours.
+// Writers of files round the divisors to fp32 at other steps than we do.
 constexpr float kSame = 1e-4F;
 constexpr std::uint32_t kLlama3Context = 8192;
 
@@ -17,7 +17,7 @@ constexpr std::uint32_t kLlama3Context = 8192;
 
 RopeScale linear_rope_scale(float factor) {
     RopeScale scale;
-    // A factor of 1 changes nothing, and nothing has one spelling.
+    // A factor of 1 changes nothing, which is spelled as no scaling at all.
     if (factor == 1.0F) return scale;
     scale.kind = RopeScaling::kLinear;
     scale.factor = factor;

@@ -1,5 +1,5 @@
-// Rope scaling as files of other programs say it, in our canonical RopeScale: defaults filled in,
-// fields that a kind does not use zero.
+// RoPE scaling as other programs' files state it, turned into our canonical RopeScale: defaults
+// filled in, fields that a kind does not use zero.
 #pragma once
 
 #include <span>
@@ -20,7 +20,7 @@ RopeScale yarn_rope_scale(float factor, std::uint32_t original_context, float be
 /// The same for the formulas.
 tensor::RopeScaling formula_of(const RopeScale& scale);
 
-/// What each of head_dim / 2 frequencies is divided by: how GGUF says Llama 3's scaling.
+/// What each of head_dim / 2 frequencies is divided by: how GGUF states Llama 3's scaling.
 std::vector<float> rope_factors(const ModelConfig& config);
 
 /// The Llama 3 scaling that has these divisors, among those in use (low 1, high 4, original context

@@ -49,10 +49,10 @@ inline std::vector<Family> families() {
     gpt2.feed_forward = FeedForward::kGeluTanh;
     gpt2.qkv_bias = gpt2.out_bias = gpt2.ffn_bias = true;
 
-    ModelConfig first = gpt2;  // the first transformers: norm after, sines, ReLU
-    first.norm_place = NormPlace::kAfter;
-    first.positions = PositionKind::kSinusoidal;
-    first.feed_forward = FeedForward::kRelu;
+    ModelConfig original = gpt2;  // the transformer of 2017: norm after, sinusoids, ReLU
+    original.norm_place = NormPlace::kAfter;
+    original.positions = PositionKind::kSinusoidal;
+    original.feed_forward = FeedForward::kRelu;
 
     ModelConfig bert = gpt2;
     bert.norm_place = NormPlace::kAfter;
@@ -61,7 +61,8 @@ inline std::vector<Family> families() {
     bert.embedding_norm = true;
     bert.token_types = 2;
 
-    return {{"llama", llama}, {"qwen", qwen}, {"gpt2", gpt2}, {"first", first}, {"bert", bert}};
+    return {
+        {"llama", llama}, {"qwen", qwen}, {"gpt2", gpt2}, {"original", original}, {"bert", bert}};
 }
 
 /// Those that write text (and can be trained).
@@ -92,7 +93,7 @@ inline const std::vector<tensor::WeightType>& k_quant_types() {
     return types;
 }
 
-/// `values` narrowed to `type`. Nothing here makes K-quants of floats: they get any bits, with
+/// `values` narrowed to `type`. No code here quantises to K-quants: those get arbitrary bits, with
 /// scales that keep the weights below 1.
 inline void narrow(tensor::ConstMatrix values, tensor::WeightType type,
                    std::span<std::uint8_t> out) {

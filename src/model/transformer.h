@@ -8,7 +8,7 @@
 //   model.embed(tokens, 0, hidden);  model.forward(hidden, cache);  model.head(last, logits);
 //
 // All scratch memory is taken by the constructor; nothing allocates per token. What a layer is
-// stands in layer.h. Encoders have their own door: encoder.h.
+// stands in layer.h. Encoders have a class of their own: encoder.h.
 //
 // CONSENSUS: changing a result here splits the network.
 #pragma once
@@ -29,7 +29,7 @@ struct Segment {
     std::size_t tokens = 0;
 };
 
-/// What memory is taken for.
+/// The largest calls that memory is allocated for.
 struct TransformerBounds {
     std::size_t max_batch = 256;    ///< tokens of one call
     std::size_t max_positions = 0;  ///< longest sequence; 0 means config.context

@@ -41,7 +41,7 @@ bool starts_at_one(TensorKind kind) {
            kind == K::kKNorm || kind == K::kFfnNorm || kind == K::kFinalNorm;
 }
 
-// Zero-filled bytes on a cache line of their own.
+// Bytes that begin at a cache line, not initialised.
 std::shared_ptr<std::uint8_t[]> aligned_bytes(std::size_t size) {
     constexpr std::align_val_t kLine{64};
     auto* memory = static_cast<std::uint8_t*>(::operator new[](size, kLine));

@@ -1,6 +1,6 @@
-// Weights: where each tensor of a model lies in memory, and Model: a whole one with whoever owns
+// Weights: where each tensor of a model lies in memory, and Model: a whole one with the owner of
 // that memory. Tensors may point into one flat array (training, the chain's state), into a mapped
-// file, or into packed copies that products read faster; a Server that holds some layers leaves the
+// file, or into packed copies that products read faster; a server that holds some layers leaves the
 // others empty. Matrices may have any type of tensor/weight.h; norms and biases are fp32.
 #pragma once
 
@@ -82,7 +82,7 @@ Model make_model(const ModelConfig& config, std::vector<float> parameters, Bytes
 std::vector<float> dense_parameters(const Model& model);
 
 /// The same model with matrices packed for fast products, in memory of its own; the old storage may
-/// be let go.
+/// be freed.
 Model pack_model(const tensor::Compute& compute, const Model& model);
 
 /// Fresh weights for training on one machine: matrices normal with deviation 0.02 (those that write
