@@ -78,7 +78,7 @@ void BatchEngine::step(const BatchCallback& callback) {
     const std::size_t rows = gather();
     model_.forward_segments(std::span(hidden_).first(rows * dim), segments_);
 
-    std::size_t ready = 0;  // sequences whose text is in
+    std::size_t ready = 0;  // sequences whose whole text the layers have seen
     std::size_t at = 0;
     for (const auto& sequence : sequences_) {
         at += sequence->rows;

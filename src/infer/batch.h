@@ -1,9 +1,9 @@
 // BatchEngine: many sequences through one model at once. Every step takes one token of each
-// sequence that decodes and a slice of the prompts that are not in yet, computes them as one batch
-// through the layers and one head product, and samples. Sequences join and leave between any two
-// steps, and each gets the bits that it would have got alone (numerics: batch invariance).
+// sequence that decodes and a slice of the prompts that are not yet computed, runs them as one
+// batch through the layers and one head product, and samples. Sequences join and leave between any
+// two steps, and each gets the bits that it would have got alone (numerics: batch invariance).
 //
-// There is no scheduler here: who may join, how long one waits and who is cut off is the caller's.
+// There is no scheduler here: the caller decides who may join, how long one waits, who is cut off.
 //
 //   BatchEngine engine(model, compute, {.max_sequences = 16});
 //   ASSIGN_OR_RETURN(SequenceId id, engine.add({.prompt = tokens, .options = options}));
@@ -44,7 +44,7 @@ struct BatchEvent {
 };
 
 /// Called for every sampled token; false ends the sequence with StopReason::kCaller. An event with
-/// `ended` is the sequence's last; it comes by itself, after the one with the token.
+/// `ended` is the sequence's last; it has no token and follows the event with the last token.
 using BatchCallback = std::function<bool(const BatchEvent&)>;
 
 struct BatchBounds {
@@ -66,7 +66,7 @@ class BatchEngine {
     /// Drops a sequence without an event; false if there is none. Not from inside a callback.
     bool remove(SequenceId id);
 
-    /// One batch. Nothing to do: returns at once. Does not allocate.
+    /// Computes one batch, or returns at once if there is nothing to do. Does not allocate.
     void step(const BatchCallback& callback);
 
     std::size_t size() const { return sequences_.size(); }

@@ -107,7 +107,7 @@ Result<ChatAnswer> ChatSession::answer(const std::string& user, const GenerateOp
     answer.stopped_by_string = stops.stopped();
     answer.reason = generated->reason;
     answer.written = generated->tokens.size();
-    // The answer's end may be the memory's, not the limit that the caller set.
+    // The answer may have ended at the end of the memory, not at the caller's limit.
     if (answer.reason == StopReason::kMaxTokens && bounded.max_tokens < options.max_tokens)
         answer.reason = StopReason::kContext;
     keep(prompt, *generated, answer);

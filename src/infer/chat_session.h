@@ -15,7 +15,7 @@ struct ChatAnswer {
     std::string text;
     StopReason reason = StopReason::kMaxTokens;
     bool stopped_by_string = false;
-    bool cancelled = false;    ///< the reader had enough; `text` is what came until then
+    bool cancelled = false;    ///< the reader stopped it; `text` is what came until then
     std::size_t reused = 0;    ///< tokens of the conversation that were in memory
     std::size_t computed = 0;  ///< tokens of it that were not: the new ones
     std::size_t written = 0;   ///< tokens of the answer
@@ -29,7 +29,7 @@ struct ChatHooks {
 
 class ChatSession {
   public:
-    /// Room for `positions` tokens, at most the model's context. What it is given must outlive it.
+    /// Room for `positions` tokens, at most the model's context. The arguments must outlive it.
     ChatSession(const model::ModelConfig& config, const model::Weights& weights,
                 const text::Tokenizer& tokenizer, text::ChatFormat format,
                 const tensor::Compute& compute, std::size_t positions,
@@ -50,7 +50,7 @@ class ChatSession {
                               StopStrings stops, const ChatHooks& hooks);
 
   private:
-    // The layers here, without the tokens that the cache has already.
+    // All layers, but skipping the tokens whose keys and values the cache has already.
     class NewLayers;
 
     Result<text::Tokens> tokens_with(const std::string& user) const;

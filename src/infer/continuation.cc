@@ -45,7 +45,7 @@ Continuation::Continuation(const model::ModelConfig& config, std::span<const std
       options_(std::move(options)),
       is_end_(std::move(is_end)),
       prompt_tokens_(prompt.size()) {
-    // Taken whole, so that no token makes it grow.
+    // Reserved in full, so that no token makes it grow.
     history_.reserve(std::min(context_ + 1, prompt.size() + options_.max_tokens));
     history_.assign(prompt.begin(), prompt.end());
     if (!options_.logit_bias.empty()) biased_.resize(config.vocab);

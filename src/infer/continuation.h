@@ -43,7 +43,7 @@ Status check_prompt(const model::ModelConfig& config, std::span<const std::uint3
 /// One sampled token.
 struct GeneratedStep {
     std::size_t index = 0;          ///< 0 for the first sampled token
-    std::size_t position = 0;       ///< of the logits: the token will stand one further
+    std::size_t position = 0;       ///< of the logits; the token itself gets the next position
     std::uint32_t token = 0;        ///< sampled
     std::span<const float> logits;  ///< [vocab] as the model gave them; valid during the call
     float logprob = 0.0F;           ///< the token's, if asked for
@@ -68,7 +68,7 @@ struct PromptLogprob {
 
 class Continuation {
   public:
-    /// Takes all memory here. Options and prompt have passed validate() and check_prompt().
+    /// Allocates everything here. Options and prompt have passed validate() and check_prompt().
     Continuation(const model::ModelConfig& config, std::span<const std::uint32_t> prompt,
                  GenerateOptions options, EndPredicate is_end);
 
@@ -76,7 +76,7 @@ class Continuation {
     /// whether to go on. kInvalid for logits that are not finite. Does not allocate.
     Result<bool> take(const tensor::Compute& compute, std::span<const float> logits,
                       const StepCallback& callback);
-    /// Whether nothing is to be sampled at all.
+    /// Whether no more is to be sampled: the text has ended, or max_tokens is 0.
     bool is_done() const { return done_; }
 
     const GenerateOptions& options() const { return options_; }

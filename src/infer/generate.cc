@@ -10,7 +10,7 @@ namespace {
 // Logits of a prompt's rows, a few at a time: all of a slice would be large.
 constexpr std::size_t kEchoRows = 16;
 
-// What the rows of one slice say about the tokens after them; the slice begins at position `at`.
+// Log-probabilities of the tokens after the rows of a slice, which begins at position `at`.
 void echo(const tensor::Compute& compute, model::Transformer& ends, const Continuation& text,
           std::size_t at, std::span<const float> rows, std::vector<float>& logits,
           std::vector<PromptLogprob>& known) {

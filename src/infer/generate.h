@@ -1,8 +1,8 @@
-// Writing text: feed the prompt, sample, feed what was sampled, until enough. Where the layers run
-// is behind a seam (LayerStack): here, or on other people's machines; embedding, head and sampling
-// always run here. The bits are the same either way. Many sequences at once: batch.h.
+// Writing text: feed the prompt, sample, feed what was sampled, until there is a reason to stop.
+// The layers are behind a seam (LayerStack), as they may run on other people's machines; embedding,
+// head and sampling always run here. The bits are the same either way. Many at once: batch.h.
 //
-// Callers who want a digest hash the logits that the callback receives: model/ may not use crypto/.
+// Callers who want a digest hash the logits that the callback receives: infer/ may not use crypto/.
 //
 // CONSENSUS: changing a result here splits the network.
 #pragma once

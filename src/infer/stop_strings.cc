@@ -20,7 +20,7 @@ Result<StopStrings> StopStrings::create(std::vector<std::string> stops) {
 std::string StopStrings::push(std::string_view piece) {
     if (stopped_) return {};
     held_ += piece;
-    // The one that is complete first stops, as if the text came byte by byte.
+    // The stop string that is complete first ends the text, as if it came byte by byte.
     std::size_t begin = 0;
     std::size_t end = std::string::npos;
     for (const std::string& stop : stops_) {
@@ -34,7 +34,7 @@ std::string StopStrings::push(std::string_view piece) {
     }
     stopped_ = end != std::string::npos;
     std::size_t show = stopped_ ? begin : held_.size();
-    // The longest end of the text that is the beginning of a stop string stays.
+    // The longest suffix of the text that begins a stop string is held back.
     if (!stopped_)
         for (const std::string& stop : stops_)
             for (std::size_t length = std::min(stop.size() - 1, held_.size()); length > 0; --length)

@@ -1,6 +1,6 @@
-// TextVectors: one vector of each text, so that texts which mean alike lie near each other. Any
-// model with hidden states gives one: an encoder (model/encoder.h), or a language model, of whose
-// states after the final norm only the last has seen the whole text.
+// TextVectors: one vector for each text, so that texts of similar meaning lie near each other. Any
+// model with hidden states gives one: an encoder (model/encoder.h), or a language model, where only
+// the last state after the final norm has seen the whole text.
 //
 //   TextVectors vectors(model.config, model.weights, compute, model::Pooling::kMean);
 //   ASSIGN_OR_RETURN(auto all, vectors.embed(texts));   // texts as tokens; each of length 1
