@@ -1,5 +1,5 @@
 // The sketch of one tile: the random signs and rows of (seed, tile), and the two linear maps that
-// they define. Linear and exact; quantising comes after sketch() and before desketch().
+// they define, both exact. Quantising comes after sketch() and before desketch().
 //
 // CONSENSUS: changing a result of draw or desketch splits the network.
 #pragma once

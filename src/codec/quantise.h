@@ -24,8 +24,8 @@ std::uint32_t quantise(std::span<const std::int64_t> z, std::uint32_t bits,
 /// for -1. q.size() * bits must be a multiple of 8.
 void pack(std::span<const std::int32_t> q, std::uint32_t bits, Bytes& out);
 
-/// The way back. Refuses -2^(bits-1), values other than 0 under scale 0, and (above one bit)
-/// nothing but zeros under another scale.
+/// The inverse of pack(). Refuses -2^(bits-1), values other than 0 under scale 0, and (above one
+/// bit) nothing but zeros under another scale.
 Status unpack(ByteView packed, std::uint32_t bits, std::uint32_t scale, std::span<std::int32_t> q);
 
 }  // namespace cairn::codec

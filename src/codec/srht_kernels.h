@@ -2,11 +2,11 @@
 // (srht_body.h). All of it is integer arithmetic, so the variants agree by construction; a test
 // compares them anyway.
 //
-// W is the unnormalised Walsh-Hadamard matrix of order 4096 with the two halves of its column
-// index exchanged: W[i][j] = (-1)^popcount(i & swap(j)), swap exchanging the low and high six
-// bits. It is symmetric, W W = 4096 I, and it needs butterflies over long strides only (a stage,
-// a 64 x 64 transposition, the same stage again), which any vector unit likes. Which row is called
-// which does not matter to a sketch that draws its rows at random.
+// W is the unnormalised Walsh-Hadamard matrix of order 4096 with the two halves of its column index
+// exchanged: W[i][j] = (-1)^popcount(i & swap(j)), swap exchanging the low and high six bits. It is
+// symmetric, W W = 4096 I, and it needs butterflies over long strides only (a stage, a 64 x 64
+// transposition, the same stage again), which suits any vector unit. The order of rows does not
+// matter to a sketch that draws its rows at random.
 //
 // CONSENSUS: changing a result here splits the network.
 #pragma once
