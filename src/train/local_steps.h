@@ -1,5 +1,5 @@
-// The client's part of papers A: Alg 5. From the shared theta^t, up to K local steps on private
-// text, and the difference is what the user has to give. The text never leaves the machine.
+// The client's part of papers A: Alg 5: from the shared theta^t, up to K local steps on private
+// text; the difference is what the user contributes. The text never leaves the machine.
 #pragma once
 
 #include <atomic>

@@ -10,7 +10,7 @@
 
 namespace cairn::train {
 
-/// N36 to N43 carry this version.
+/// N36 to N43 are the rules of this version.
 inline constexpr std::uint32_t kRecipeVersion = 1;
 
 struct Recipe {

@@ -1,7 +1,7 @@
-// RunState: a training run on one machine between two of its steps, as one file. Everything that
-// decides the bits of what comes next is in it (model, tokenizer, recipe, seed, parameters,
-// moments), and how the run was asked for, so that `cairn train --resume` needs nothing but its
-// name. The text itself is not in it, only its hash: another text is refused.
+// RunState: a training run on one machine between two of its steps, as one file. It holds all that
+// decides the bits of what comes next (model, tokenizer, recipe, seed, parameters, moments), and
+// the options of the run, so that `cairn train --resume` needs only the file's name. Of the text
+// it holds only the hash: another text is refused.
 //
 //   magic "CAIRNRUN" · u32 version 1 · the fields below in order · u64 length and bytes of
 //   Trainer::save() · SHA-256 of everything before it
@@ -16,9 +16,9 @@
 
 namespace cairn::train {
 
-/// How the run was asked for, besides what decides bits.
+/// The options of the run that decide no bits.
 struct RunOptions {
-    std::string model;               ///< the arguments that said what to begin with
+    std::string model;               ///< the arguments that named the model to begin with
     std::vector<std::string> texts;  ///< files, as the user named them
     std::string valid;               ///< held-out text; empty: none
     std::string log;                 ///< training log; empty: none

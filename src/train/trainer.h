@@ -37,9 +37,9 @@ class Trainer {
 
     /// Puts the parameters there and continues at `step`; clears the moments unless told not to.
     void start(std::span<const float> parameters, std::uint64_t step, bool keep_moments = false);
-    /// Settles how long the schedule is, for who measures the machine's speed first: the rates of
-    /// the warm-up do not depend on it, so until then the steps taken are those of a run that was
-    /// given this number from the start. kInvalid later.
+    /// Sets the length of the schedule, for a caller that first measures the machine's speed. The
+    /// rates of the warm-up do not depend on it, so until its end the steps are those of a run that
+    /// had this number from the start; after it, a change is kInvalid.
     Status set_total_steps(std::uint64_t total_steps);
     /// One optimiser step. kInvalid when a loss or gradient is not finite (nothing changes then).
     Result<StepReport> step();
