@@ -1,6 +1,6 @@
 // ChainModel answers what consensus asks about the model (consensus/model_seam.h): integer state,
-// judge, codec, put together for one network. Not thread-safe: one owner, who may call from a
-// worker thread one call at a time.
+// judge and codec put together for one network. Not thread-safe: it has one owner, who may call it
+// from a worker thread, one call at a time.
 //
 //   ASSIGN_OR_RETURN(auto model, ChainModel::create(network, judge_tokens, compute));
 //   consensus::connect(..., *model);   loss = report_loss(model->state()...);
@@ -63,8 +63,8 @@ class ChainModel final : public consensus::ModelSeam {
         Hash256 root, seed;
         std::int64_t loss = 0;
     };
-    /// One judge with what it computed last: the fast kernels' and the reference's are kept apart,
-    /// or the second opinion would be the first one's echo.
+    /// One judge with what it computed last. The fast kernels and the reference have one each, so
+    /// that the reference, as a second opinion, never reads results of the fast kernels.
     struct Bench {
         Judge judge;
         std::optional<GradientAt> gradient;

@@ -29,7 +29,7 @@ inline void append_int32(std::span<const std::int32_t> values, Writer& writer) {
     writer.raw(int32_bytes(values));
 }
 
-/// Zeros if the input is too short; the reader remembers that.
+/// Zeros if the input is too short; then reader.finish() fails.
 inline std::vector<std::int32_t> read_int32(Reader& reader, std::size_t count) {
     std::vector<std::int32_t> values(count, 0);
     const ByteView bytes = reader.raw(count * sizeof(std::int32_t));

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::uint32_t kSaveVersion = 1;
 
-/// One parameter as the float that computing uses: two exact steps but for the conversion's
-/// nearest-even rounding.
+/// One parameter as the float that passes compute with. Only the conversion rounds, to nearest
+/// even.
 float working_copy(std::int32_t q) { return static_cast<float>(q) * 0x1p-24F; }
 
 std::int32_t clamped(std::int64_t value) {

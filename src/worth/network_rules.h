@@ -1,5 +1,5 @@
-// What the network definition says, in the words of the rooms that compute: model shape, judge
-// and training recipe.
+// The network definition as the types of the libraries that compute: model shape, judge and
+// training recipe.
 //
 // CONSENSUS: changing a result here (but the recipe's) splits the network.
 #pragma once
@@ -19,7 +19,7 @@ JudgeRules judge_rules(const chain::NetworkDefinition& network);
 /// What trainers should do; the schedule counts steps, K = local_steps a round.
 train::Recipe train_recipe(const chain::NetworkDefinition& network);
 
-/// The name of a token-id text: judge_hash and report_hash of a network definition.
+/// The hash that names a text of token ids: judge_hash and report_hash of a network definition.
 Hash256 token_text_hash(std::span<const std::uint32_t> tokens);
 
 }  // namespace cairn::worth

@@ -1,5 +1,5 @@
-// The published loss: over evenly spaced windows of the report text, which no rule reads, so that
-// nobody gains by training on it.
+// The loss that is published: over evenly spaced windows of the report text. No rule reads it, so
+// nobody gains by training on that text.
 #pragma once
 
 #include <cstdint>
