@@ -115,7 +115,7 @@ Result<AttackOutcome> run_one(const Attack& attack, const AttackOptions& options
     AttackOutcome outcome;
     outcome.name = attack.name;
     outcome.directory = options.directory + "/" + attack.name;
-    // What a node refuses at its own door is on its own record alone.
+    // What the thief's own node refuses is in that node's records alone.
     const int reader = thief ? kAttacker : 0;
     RETURN_IF_ERROR(read_outcome(world, reader, outcome));
     RETURN_IF_ERROR(keep_directory(world, reader, outcome.directory));

@@ -1,6 +1,6 @@
-// `cairn lab attacks`: a simulated network of three honest trainers, a tiny real model and, in
-// each run, one that does not play fair. What it tried, what was merged, what it earned next to an
-// honest one, and in whose words it was refused. Each run leaves the data directory of a node, so
+// `cairn lab attacks`: a simulated network of three honest trainers with a tiny real model and, in
+// each run, one dishonest trainer. Reports what it tried, what was merged, what it earned next to
+// an honest one, and the reasons for refusing it. Each run leaves the data directory of a node, so
 // that `cairn explain` can be asked about it.
 #pragma once
 
@@ -20,8 +20,8 @@ struct AttackOutcome {
     std::uint64_t tried = 0;
     std::uint64_t merged = 0;
     std::uint64_t reward = 0;          ///< smallest units
-    std::uint64_t honest_reward = 0;   ///< mean of the three
-    std::vector<std::string> reasons;  ///< why what was not merged was not, each once
+    std::uint64_t honest_reward = 0;   ///< mean of the three honest trainers
+    std::vector<std::string> reasons;  ///< for not merging its contributions, each once
 };
 
 struct AttackOptions {
@@ -31,11 +31,11 @@ struct AttackOptions {
     std::uint32_t novelty_rounds = 1;  ///< how many merges the novelty rule looks back
 };
 
-/// Runs all of them; `progress` is told how many are done.
+/// Runs all attacks; `progress` is called with the number of those done.
 Result<std::vector<AttackOutcome>> run_attacks(const AttackOptions& options,
                                                const std::function<void(std::size_t)>& progress);
 
-/// How many there are.
+/// How many attacks run_attacks() runs.
 std::size_t attack_count();
 
 }  // namespace cairn::lab
