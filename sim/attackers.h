@@ -1,5 +1,4 @@
-// Trainers that do not play fair: each takes what an honest trainer made and spoils it, or takes
-// what others published.
+// Dishonest trainers: each spoils what an honest trainer made, or takes what others published.
 #pragma once
 
 #include <functional>
@@ -41,7 +40,7 @@ class SpoilingTrainer final : public node::DeltaSource {
     Spoil spoil_;
 };
 
-/// Sends again, under its own name and seed, what somebody else had merged `lag` rounds before.
+/// Sends again, under its own name and seed, what another had merged `lag` rounds before.
 class LateCopier final : public node::DeltaSource {
   public:
     /// `block_at` gives a block of the active chain as its own node has it.

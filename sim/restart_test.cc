@@ -1,5 +1,5 @@
 // Proves that a node killed at any instant starts again from its disk, consistent, and catches up;
-// and that damaged snapshots and bodies cost time, not truth.
+// and that damaged snapshots and bodies cost time but corrupt nothing.
 #include <filesystem>
 #include <fstream>
 

@@ -9,13 +9,13 @@
 
 namespace cairn::sim {
 
-/// "Suite.Test" of the running test: what replays it.
+/// "Suite.Test" of the running test, for the line that replays it.
 inline std::string scenario_name() {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
     return std::string(test->test_suite_name()) + "." + test->name();
 }
 
-/// Three nodes that dial each other in a line that closes.
+/// Three nodes, each linked with both others; the later one dials.
 inline void add_three(World& world) {
     world.add_node({});
     world.add_node({.connect = {0}});

@@ -33,7 +33,7 @@ void Fabric::open(SimNetwork& from, const std::string& to) {
         if (caller == nodes_.end()) return;
         const auto called = nodes_.find(to);
         if (called != nodes_.end() && origin != to && reachable(origin, to)) {
-            // As the real network, two nodes keep one link.
+            // As in the real network, two nodes keep one link.
             if (!joined(*caller->second, *called->second)) join(*caller->second, *called->second);
             return;
         }

@@ -1,6 +1,6 @@
-// A network that exists only in a seed: many nodes, each with its own net::Network, joined by
-// links whose messages are late, whose ends are cut, and which partitions stop dead. As over TCP,
-// what arrives of one link arrives in order; loss shows as a broken link, never as a gap.
+// A network that exists only in memory and is decided by a seed: many nodes, each with its own
+// net::Network, joined by links that delay messages and break; a partition stops them. As over TCP,
+// what a link delivers is in order; loss shows as a broken link, never as a gap.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace cairn::sim {
 struct LinkOptions {
     std::uint64_t min_delay_us = 5'000;
     std::uint64_t max_delay_us = 50'000;
-    /// Out of a million messages, how many break their link instead of arriving.
+    /// Of a million messages, how many break their link instead of arriving.
     std::uint32_t break_per_million = 0;
     /// How long an end takes to notice that the other is gone or cut off.
     std::uint64_t notice_us = 2'000'000;
@@ -97,7 +97,7 @@ class SimNetwork final : public net::Network {
     bool send(net::PeerId peer, std::uint16_t kind, ByteView body) override;
     void disconnect(net::PeerId peer) override;
     std::string listen_address() const override { return address_; }
-    /// Told when a dialled address came to nothing.
+    /// Called with an address that was dialled in vain.
     void set_dial_failed(std::function<void(const std::string&)> told) {
         dial_failed_ = std::move(told);
     }

@@ -57,7 +57,7 @@ class World {
     std::size_t size() const { return slots_.size(); }
     bool alive(int number) const { return slots_.at(index(number))->node != nullptr; }
     node::Node& node(int number);
-    /// What `look(ledger)` says of a node's ledger, which may be ahead of the node's tip.
+    /// What `look(ledger)` returns for a node's ledger, which may be ahead of the node's tip.
     template <typename Look>
     auto ledger(int number, Look look) {
         return node(number).chain().lane().inspect(look);
@@ -78,7 +78,7 @@ class World {
     void kill(int number);
     /// From its disk, with a fresh model, an empty pool and no links.
     void start(int number);
-    /// Changes what the next start() gives it.
+    /// Change it to change what the next start() uses.
     NodeSpec& spec(int number) { return slots_.at(index(number))->spec; }
 
     /// The named nodes on one side, all others on the other.
@@ -97,7 +97,7 @@ class World {
     /// failure(), and stays.
     void check_invariants();
     const std::string& failure() const { return failure_; }
-    /// How to see this world again.
+    /// The command line that replays this world, and the failure if there is one.
     std::string replay_line() const;
 
   private:
