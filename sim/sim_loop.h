@@ -18,7 +18,7 @@ namespace cairn::sim {
 
 class Scheduler {
   public:
-    /// More events than this pending at once is a runaway, and a CHECK.
+    /// A CHECK fails when more events are pending: the simulation has run away.
     static constexpr std::size_t kMaxPending = 1'000'000;
 
     explicit Scheduler(std::uint64_t start_wall_ms = 1'700'000'000'000)
@@ -28,7 +28,7 @@ class Scheduler {
     std::uint64_t now_ms() const { return now_us_ / 1000; }
     std::uint64_t wall_ms() const { return start_wall_ms_ + now_us_ / 1000; }
 
-    using EventId = std::pair<std::uint64_t, std::uint64_t>;  // when, order of asking
+    using EventId = std::pair<std::uint64_t, std::uint64_t>;  // when, order of scheduling
     EventId at(std::uint64_t when_us, std::function<void()> event);
     EventId after(std::uint64_t delay_us, std::function<void()> event) {
         return at(now_us_ + delay_us, std::move(event));

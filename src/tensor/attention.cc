@@ -62,8 +62,8 @@ void run_tasks(const Kernels& kernels, const AttentionForward& call, std::size_t
     }
 }
 
-/// Neighbouring heads of a sequence lie side by side in the cache: a thread that decodes takes all
-/// of them, or its share where there are no more.
+/// Neighbouring heads of a sequence lie side by side in the cache, so a thread that decodes takes
+/// all heads of a sequence, or fewer where there would not be enough tasks for all threads.
 std::size_t task_grain(const Compute& compute, const AttentionShape& shape, std::size_t tasks,
                        std::size_t work) {
     const std::size_t worthwhile = grain_for(work / tasks);

@@ -13,8 +13,8 @@
 
 namespace cairn::tensor::kernels {
 
-/// The panel that begins at `data`, fetched 2 KiB ahead: about the latency of
-/// memory at its speed.
+/// The panel that begins at `data`, prefetched 2 KiB ahead: about what memory delivers within its
+/// latency.
 template <typename E>
 [[gnu::always_inline]] inline Panel<E> packed_panel(const E* data, std::size_t cols) {
     return {data, 16, 16 * cols, 2048 / sizeof(E)};

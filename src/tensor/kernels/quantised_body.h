@@ -66,8 +66,8 @@ struct BlockWork {
     bool finished;  ///< the sums are complete after this run
 };
 
-/// Tiles of R rows, then lower ones. Rows of C lie far apart, so a finished tile's are fetched
-/// while it is computed and stored before the next tile's.
+/// Tiles of R rows, then lower ones. Rows of C lie far apart in memory, so a finished tile's rows
+/// are prefetched while it is computed, and stored before the next tile's.
 template <typename D, typename F, std::size_t R, std::size_t S>
 inline void tiles(const QuantisedProduct& op, BlockWork block) {
     const std::size_t width = block.count * kQuantPanel;

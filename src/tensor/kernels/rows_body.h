@@ -12,7 +12,7 @@
 
 namespace cairn::tensor::kernels {
 
-/// N3 over the sixteen values that term(part) gives for each part: lane = step(lane, part).
+/// N3 over `count` elements, sixteen at a time: lanes = step(part, lanes) for each part of them.
 template <typename V, typename Step>
 [[gnu::always_inline]] inline float reduce_lanes(std::size_t count, const Step& step) {
     V lanes = V::zero();
