@@ -70,7 +70,7 @@ std::vector<AddedTokens::Span> AddedTokens::Set::split(std::string_view text,
     std::size_t part = 0;
     const auto is_match = [&](std::size_t at, std::size_t length, std::uint32_t entry) {
         while (part + 1 < stretches.size() && stretches[part].end <= at) ++part;
-        // The name of a control token across a border is nothing at all.
+        // A control token's name that crosses the border of a part does not count.
         return !entries[entry].control || at + length <= stretches[part].end;
     };
     for (std::size_t from = 0;;) {
@@ -94,12 +94,12 @@ std::vector<AddedTokens::Span> AddedTokens::Set::split(std::string_view text,
     return spans;
 }
 
-// The borders of parts within the normal form of the text that begins at `begin`: where the normal
-// form of what is before a border ends.
+// Where the borders of the parts lie in the normal form of the text that begins at `begin`: each at
+// the length of the normal form of the text before it.
 std::vector<AddedTokens::Stretch> AddedTokens::normalised_stretches(
     std::string_view text, bool first, std::size_t begin, std::span<const Stretch> stretches,
     const Normalise& normalise) const {
-    // Without control tokens, or in one part, a border matters to none.
+    // Borders only matter to control tokens, and only where there are several parts.
     const bool controls = std::any_of(normalised_.entries.begin(), normalised_.entries.end(),
                                       [](const Entry& entry) { return entry.control; });
     if (!controls || stretches.size() == 1) return {{std::string_view::npos, stretches[0].control}};

@@ -6,11 +6,11 @@
 //      wins, of those the longest; what is between matches is text.
 //   2. Each stretch of text is normalised, and the others, normalised in the same way, are looked
 //      for in it.
-//   3. kSingleWord: a match beside a word character (is_word_character) is none, and the text that
-//      it covers is not looked at again. kLeftStrip, kRightStrip: the white space beside a match
-//      belongs to it; a later match within that space still counts, unless it is all of it.
+//   3. kSingleWord: a match next to a word character (is_word_character) does not count, and the
+//      search goes on behind it. kLeftStrip, kRightStrip: the match takes the white space next to
+//      it; a later match within that space still counts, unless it is all of that space.
 //
-// Where a text may make no control token (Special::kPlain), the name of one is text as a whole.
+// Where a text may make no control token (Special::kPlain), the name of one is ordinary text.
 #pragma once
 
 #include <cstdint>
@@ -31,15 +31,15 @@ enum AddedFlag : std::uint8_t {
     kRightStrip = 2,
     kSingleWord = 4,
     kNormalised = 8,
-    kNotOfModel = 16,  ///< no merge and no word makes it: it is not in the model's own vocabulary
-    kKeepBlanks = 32,  ///< of kNormalised: the strips take no U+0020, which is U+2581 by then
+    kNotOfModel = 16,  ///< not in the model's own vocabulary: no merge and no word produces it
+    kKeepBlanks = 32,  ///< kNormalised only: strips take no blanks, which are U+2581 by then
 };
 inline constexpr std::uint8_t kAllAddedFlags = 63;
 
 class AddedTokens {
   public:
     struct Entry {
-        std::string text;  ///< what is looked for; of kNormalised ones in its normal form
+        std::string text;  ///< what is looked for; in normal form if the token is kNormalised
         std::uint32_t token = 0;
         bool control = false;
         std::uint8_t flags = 0;
@@ -48,11 +48,11 @@ class AddedTokens {
     AddedTokens() = default;
     AddedTokens(AddedTokens&&) = default;
     AddedTokens& operator=(AddedTokens&&) = default;
-    /// Of equal texts control tokens come first, then the lowest number.
+    /// Among entries with the same text, control tokens come first, then the lowest number.
     explicit AddedTokens(std::vector<Entry> entries);
 
-    /// What becomes of a stretch of text: its normal form, given the stretch and whether it is the
-    /// begin of the text. The result must stay valid until the next call.
+    /// Gives the normal form of a stretch of text; `first` says that it begins the whole text. The
+    /// result must stay valid until the next call.
     using Normalise = std::function<std::string_view(std::string_view text, bool first)>;
     /// Appends the tokens of normalised text without added tokens. `first`: it begins the text.
     using Encode = std::function<void(std::string_view text, bool first, Tokens& out)>;
@@ -62,7 +62,7 @@ class AddedTokens {
                   const Encode& encode) const;
 
   private:
-    // Where a text is in a part: up to `end`, with or without control tokens.
+    // One part of the text, which ends at `end`, and whether it may make control tokens.
     struct Stretch {
         std::size_t end = 0;
         bool control = false;
@@ -75,7 +75,7 @@ class AddedTokens {
     struct Set {
         std::vector<Entry> entries;
         SpecialPieces texts;        // numbered by their place in entries
-        bool only_controls = true;  // so that text which makes none need not be looked at
+        bool only_controls = true;  // then text that may make none need not be searched
         std::vector<Span> split(std::string_view text, std::span<const Stretch> stretches) const;
     };
 

@@ -34,7 +34,7 @@ utf8proc_category_t category(char32_t code) {
     return utf8proc_category(static_cast<utf8proc_int32_t>(code));
 }
 
-// Categories Cc, Cf, Co, Cs; what is not assigned (yet) stays, as a new emoji should.
+// Categories Cc, Cf, Co, Cs. Unassigned characters stay: they may be emoji newer than our table.
 bool is_control(char32_t code) {
     switch (category(code)) {
         case UTF8PROC_CATEGORY_CC:
@@ -48,7 +48,7 @@ bool is_control(char32_t code) {
 }
 
 bool is_punctuation(char32_t code) {
-    // All of ASCII's signs count, also $ and +, which Unicode calls symbols.
+    // In ASCII everything but letters and digits counts, also $ and +, which Unicode calls symbols.
     if (code < 0x80)
         return (code >= '!' && code <= '/') || (code >= ':' && code <= '@') ||
                (code >= '[' && code <= '`') || (code >= '{' && code <= '~');
@@ -62,7 +62,7 @@ void append(std::string& out, char32_t code) {
     out.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length));
 }
 
-// Every character of a text, bytes that are none as U+FFFD.
+// Visits every character of a text; invalid bytes are visited as U+FFFD.
 template <typename Visit>
 void each_character(std::string_view text, const Visit& visit) {
     while (!text.empty()) {
@@ -122,7 +122,7 @@ std::string cleaned(std::string_view text, const BertCleaning& options) {
     return out;
 }
 
-// What cleaning makes of text that has nothing but ASCII, or nothing if it has more.
+// A fast path for pure ASCII: the cleaned text, or nothing if there are other characters.
 bool clean_ascii(std::string_view text, const BertCleaning& options, std::string& out) {
     out.clear();
     out.reserve(text.size());

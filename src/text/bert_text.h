@@ -1,6 +1,6 @@
 // How BERT's tokenizers prepare a text, before pieces are matched: cleaning, letter case, accents,
-// and cutting into words at spaces and around punctuation. What it drops is gone: texts cannot be
-// given back as they were.
+// and cutting into words at spaces and around punctuation. This loses information: the original
+// text cannot be restored from the tokens.
 // Source: github.com/google-research/bert, tokenization.py; the options are those of BertNormalizer
 // in a tokenizer.json.
 #pragma once
@@ -13,7 +13,7 @@ namespace cairn::text {
 struct BertCleaning {
     bool clean = true;          ///< no control characters, every white space a blank
     bool ideographs = true;     ///< each Chinese character a word of its own
-    bool strip_accents = true;  ///< decomposed (NFD), without the marks
+    bool strip_accents = true;  ///< decompose (NFD), then drop the marks
     bool lower_case = true;
 
     bool operator==(const BertCleaning&) const = default;

@@ -32,13 +32,13 @@ class BpeTokenizer final : public Tokenizer {
     std::uint32_t vocab_size() const override;
     std::uint32_t begin_token() const override { return kTextBoundary; }
     bool is_end(std::uint32_t token) const override { return token == kTextBoundary; }
-    /// There is no control token with a name, so both ways of encoding are one.
+    /// No control token has a name, so Special::kPlain and kAllow give the same tokens.
     using Tokenizer::encode;
     Tokens encode(std::string_view text, Special special) const override;
     std::string piece(std::uint32_t previous, std::uint32_t token) const override;
     Bytes serialise() const override;
-    /// As a byte-level vocabulary of the same ids. Its rule of cutting is GPT-2's, the nearest that
-    /// other programs know: they decode the same text, and encode most texts alike.
+    /// A byte-level vocabulary with the same ids. It names GPT-2's word rule, the nearest one that
+    /// other programs know: they decode to the same text, and encode most texts to the same tokens.
     VocabularyParts parts() const override;
 
     const std::vector<Merge>& merges() const { return merges_; }

@@ -54,8 +54,8 @@ std::vector<Word> count_words(std::span<const std::string_view> texts) {
     return words;
 }
 
-// Pair counts kept up to date while words shrink. The queue may hold counts that have changed
-// since; they are noticed and put back when they come up.
+// Pair counts, kept up to date while words shrink. The queue may hold outdated counts; these are
+// detected when they come to the top, and queued again with the current count.
 class PairCounts {
   public:
     explicit PairCounts(std::vector<Word> words) : words_(std::move(words)) {

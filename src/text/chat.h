@@ -11,8 +11,8 @@
 //   gemma     <start_of_turn>role\ncontent<end_of_turn>\n
 //   zephyr    <|role|>\ncontent</s>\n                               TinyLlama
 //   phi3      <|role|>\ncontent<|end|>\n
-//   plain     the words alone, one turn after the other: the fallback, for models that only
-//   continue
+//   plain     the contents alone, one turn after the other: the fallback, for base models that
+//             were never trained on conversations
 //
 // Source: the chat templates in those models' repositories.
 #pragma once

@@ -1,5 +1,5 @@
-// What the scanners of word rules ask of characters: a coarse kind for most rules, from a table for
-// ASCII, and runs of them.
+// Building blocks for the scanners of word rules: a coarse kind for each character (for ASCII from
+// a table), runs of one kind, and the short expressions that many rules share.
 #pragma once
 
 #include <array>
@@ -51,7 +51,7 @@ inline std::size_t run_end(std::string_view text, std::size_t at, Kind kind) {
     return at;
 }
 
-/// The end of the run of characters that `belongs` accepts, of at most `limit`.
+/// The end of the run of at most `limit` characters that `belongs` accepts.
 template <typename Belongs>
 std::size_t run_of(std::string_view text, std::size_t at, const Belongs& belongs,
                    std::size_t limit = static_cast<std::size_t>(-1)) {
@@ -130,8 +130,8 @@ std::size_t number(std::string_view text) {
     return end;
 }
 
-/// Of an expression that does not match everywhere: its match at the start, else what is before the
-/// first one. `Match` gives the length of a match at the start of a text, 0 if there is none.
+/// For an expression that does not match everywhere: the length of its match at the start, else of
+/// the text before its first match. `Match` gives the length of a match at the start, 0 for none.
 template <std::size_t (*Match)(std::string_view)>
 std::size_t match_or_gap(std::string_view text) {
     const std::size_t length = Match(text);

@@ -15,7 +15,7 @@ using nlohmann::json;
 
 namespace {
 
-// As a file says it: what it is called, and whether text never makes it.
+// An added token as a file describes it; `special` ones become control tokens.
 struct Described {
     std::uint32_t id = 0;
     std::string content;
@@ -55,8 +55,8 @@ Status add_piece(const Described& token, const char* file, VocabularyParts& part
     return ok_status();
 }
 
-// The library adds the token again. That changes what it strips and whether it stands alone, but a
-// special token is then looked for as it was, and any other in both ways.
+// Hugging Face's library adds the token a second time. That changes its strip and single-word
+// flags, but a special token is still matched as before (raw or normalised), any other both ways.
 Status merge(const Described& token, const char* file, VocabularyParts& parts) {
     if (token.content.empty()) return ok_status();
     const bool there = token.id < parts.pieces.size() && parts.pieces[token.id] == token.content;
@@ -122,7 +122,7 @@ Status merge_added_names(const json& names, const std::vector<std::string>& spec
         if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMaxPieces)
             return invalid("added_tokens.json: token '" + name +
                            "' has no number that it can have");
-        // What tokenizer.json says of it is more.
+        // tokenizer.json describes it in more detail, so that description stays.
         const auto known = id_of(parts, name);
         if (known && *known == id.get<std::uint32_t>() && is_added(parts, *known)) continue;
         const bool is_special = std::find(special.begin(), special.end(), name) != special.end();

@@ -1,7 +1,7 @@
 // The added tokens that Hugging Face's other files name, beside those of tokenizer.json:
 // tokenizer_config.json (added_tokens_decoder), or where it has none, added_tokens.json. Two
-// descriptions of one token are taken as the transformers library takes them; where that cannot be
-// said here, or makes no sense, the files are refused with the token's name.
+// descriptions of one token are combined as the transformers library combines them; where they
+// contradict each other, or we cannot express the result, the error names the token.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,5 +1,5 @@
-// What the readers of a tokenizer.json share, whatever its model: members that may be absent or of
-// another type, steps, and the table of pieces.
+// What the readers of a tokenizer.json share, whatever its model: access to members that may be
+// absent or of another type, lists of steps, and the table of pieces.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace cairn::text {
 
-/// Empty if it is absent, null or of another type; in the same way `otherwise`, and null.
+/// Members of an object. If absent, null or of another type: "", `otherwise`, null for member().
 std::string text_of(const nlohmann::json& object, const char* key);
 bool flag_of(const nlohmann::json& object, const char* key, bool otherwise);
 const nlohmann::json& member(const nlohmann::json& object, const char* key);
@@ -21,7 +21,7 @@ std::string shown(const nlohmann::json& value);
 /// kUnsupported, "tokenizer.json: ...".
 Error unsupported_json(const std::string& what);
 
-/// A step or, in a "Sequence", several: `list` is what the sequence calls them.
+/// One step as a list, or all steps of a "Sequence"; `list` is the key under which it holds them.
 std::vector<nlohmann::json> steps_of(const nlohmann::json& step, const char* list);
 
 /// model.vocab, then added_tokens.

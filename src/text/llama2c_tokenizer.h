@@ -36,7 +36,7 @@ class Llama2cTokenizer final : public Tokenizer {
     };
     std::uint32_t longest_ = 0;
     std::vector<Entry> entries_;
-    std::unique_ptr<Tokenizer> vocabulary_;  // the same, which encodes
+    std::unique_ptr<Tokenizer> vocabulary_;  // the same pieces; does the encoding
 };
 
 }  // namespace cairn::text

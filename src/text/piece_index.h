@@ -66,7 +66,7 @@ class PieceIndex {
     int shift_;
 };
 
-/// What two neighbours become, and how early: the lowest rank merges first.
+/// What two neighbours merge into, and at which rank: the lowest rank merges first.
 struct Joined {
     std::uint32_t rank = kNoRank;
     std::uint32_t token = kNoToken;

@@ -9,8 +9,8 @@ namespace {
 
 using enum WordRule;
 
-// Of each rule, with and without whole words, the first name is the one that files are written
-// with. A byte-level vocabulary that names no rule is of a time when there was only GPT-2's.
+// The first name of each rule (with and without whole words) is the one that we write into files.
+// A byte-level vocabulary without a name dates from the time when GPT-2's was the only rule.
 constexpr auto kNames = std::to_array<PreTokenizer>({
     {"gpt-2", kGpt2},
     {"gpt2", kGpt2},
@@ -63,7 +63,7 @@ constexpr auto kNames = std::to_array<PreTokenizer>({
     {"grok-2", kQwen2},
     {"kormo", kQwen2},
     {"f2llmv2", kQwen2},
-    // Its expression is written in another way and matches the same.
+    // Its expression is written differently but matches the same text.
     {"bailingmoe", kQwen2},
     {"bailingmoe2", kQwen2},
     {"llada-moe", kQwen2},
@@ -124,7 +124,7 @@ Result<PreTokenizer> pre_tokenizer(std::string_view name) {
     return Error{ErrorCode::kUnsupported, rule + "' is not known here"};
 }
 
-// Where whole words have no name of their own, they are lost on the way.
+// A rule that has no name for its variant with `whole_words` gets its other name: the flag is lost.
 std::string_view pre_tokenizer_name(WordRule rule, bool whole_words) {
     const PreTokenizer* best = nullptr;
     for (const PreTokenizer& known : kNames) {

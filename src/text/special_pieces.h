@@ -26,8 +26,8 @@ class SpecialPieces {
         std::size_t length = 0;
         std::uint32_t token = 0;
     };
-    /// The first in `text` from `from` on, the longest of those that begin there, of those that
-    /// `is_match` accepts; it is asked with rising `at`.
+    /// The first piece in `text` from `from` on that `is_match` accepts, and the longest of those
+    /// that begin there. `is_match` is called with ascending `at`.
     using IsMatch = std::function<bool(std::size_t at, std::size_t length, std::uint32_t token)>;
     Match find(std::string_view text, std::size_t from, const IsMatch& is_match) const;
     Match find(std::string_view text, std::size_t from) const;

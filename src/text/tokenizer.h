@@ -51,8 +51,8 @@ class Tokenizer {
     /// Any bytes at all; no begin token is added. Thread-safe.
     virtual Tokens encode(std::string_view text, Special special) const = 0;
     Tokens encode(std::string_view text) const { return encode(text, Special::kPlain); }
-    /// The parts, joined, as one text in which only parts that allow it make control tokens: none
-    /// of it across a border.
+    /// Encodes the joined parts as one text. Only parts that allow it make control tokens, and no
+    /// control token crosses the border of a part.
     virtual Tokens encode_parts(std::span<const TextPart> parts) const;
     /// The bytes of one token, which may be part of a character. `previous` is the token before
     /// it, or begin_token() at the start. Empty for special tokens and ids out of range.

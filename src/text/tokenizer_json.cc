@@ -114,7 +114,7 @@ class JsonReader {
                 parts_.prefix_once = scheme == "first";
                 parts_.prefix_unless_blank = *parts_.add_space_prefix;
             } else if (type == "Split" && text_of(member(step, "pattern"), "String") == " ") {
-                // Blanks are U+2581 by then: it cuts nothing.
+                // The normalizer has replaced all blanks by U+2581, so this step cuts nothing.
             } else {
                 return unsupported_json("the pre-tokenizer " + shown(step) + " is not known here");
             }
@@ -133,7 +133,7 @@ class JsonReader {
                 parts_.prefix_once = parts_.prefix_unless_blank = false;
             } else if (pieces && type == "Replace" && text_of(step, "content") == kBlank &&
                        text_of(member(step, "pattern"), "String") == " ") {
-                blanks_are_normalised_ = true;  // here blanks are blanks
+                blanks_are_normalised_ = true;  // our own encoder keeps blanks as they are
             } else {
                 return unsupported_json("the normalizer " + shown(step) + " is not known here");
             }
@@ -156,8 +156,8 @@ class JsonReader {
                 flags |= kKeepBlanks;
     }
 
-    // U+2581 in a text is itself here, never a blank, so that a token with one is found only in
-    // normalised text, where it stands for a blank. Merges may still make it.
+    // Our encoder never takes U+2581 in a text for a blank. An added token that contains U+2581 can
+    // thus only match in normalised text, where it is a blank; else it is left to the merges.
     void settle_blanks() {
         for (std::uint32_t id = 0; id < parts_.pieces.size(); ++id) {
             if (parts_.types[id] != static_cast<std::int32_t>(PieceType::kUserDefined) ||
@@ -256,8 +256,8 @@ void read_cleaning(const json& config, VocabularyParts& parts) {
     take("tokenize_chinese_chars", parts.space_ideographs);
 }
 
-// Added tokens of the other files. special_tokens_map.json and added_tokens.json are of a time
-// before added_tokens_decoder, and are not read where that is.
+// Added tokens of the other files. special_tokens_map.json and added_tokens.json are older than
+// added_tokens_decoder, and are ignored where that is present.
 Status read_added(const TokenizerJson& files, const json& special, const json& config,
                   VocabularyParts& parts) {
     parts.types.resize(parts.pieces.size(), static_cast<std::int32_t>(PieceType::kNormal));

@@ -5,7 +5,7 @@
 // and says what it was.
 //
 // An added token's flags mean what they mean to Hugging Face's library (added_tokens.h). One thing
-// is not kept: that it looks for special tokens in text that a user wrote (see Special).
+// differs on purpose: that library finds special tokens in users' text, we do not (see Special).
 #pragma once
 
 #include <string>
@@ -29,8 +29,8 @@ struct TokenizerJson {
 
 Result<VocabularyParts> read_tokenizer_json(const TokenizerJson& files);
 
-/// The same the other way; `special` and `chat_template` stay empty (the config has them).
-/// kUnsupported for a vocabulary that tokenizer.json cannot say.
+/// The reverse; `special` and `chat_template` stay empty (the config has them). kUnsupported for a
+/// vocabulary that tokenizer.json cannot express.
 Result<TokenizerJson> write_tokenizer_json(const VocabularyParts& parts);
 
 }  // namespace cairn::text

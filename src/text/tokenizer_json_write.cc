@@ -64,7 +64,7 @@ Result<std::vector<std::string>> merges_of_scores(const VocabularyParts& parts) 
 void set_pieces_of_text(const VocabularyParts& parts, json& root) {
     json steps = json::array();
     const bool prefix = parts.add_space_prefix.value_or(true);
-    // Only a pre-tokenizer leaves blanks to tokens that strip them in normalised text.
+    // If normalised tokens strip blanks, these must become U+2581 late, in the pre-tokenizer.
     const bool strips = std::any_of(parts.added.begin(), parts.added.end(), [](const auto& entry) {
         const unsigned flags = entry.second;
         return (flags & kNormalised) != 0 && (flags & kKeepBlanks) == 0 &&

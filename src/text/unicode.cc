@@ -111,9 +111,9 @@ bool is_valid_utf8(std::string_view text) {
     return true;
 }
 
-// No ASCII character composes with what is before it, so text is cut there: each run of other
-// characters goes, with the ASCII character that it may compose with, through the library.
-// Everything below U+0300 (lead byte 0xCC) is normal already.
+// No ASCII character composes with the one before it, so text may be cut before each. Only runs of
+// non-ASCII characters, each with the ASCII character before it, which it may compose with, go
+// through the library. Everything below U+0300 (lead byte 0xCC) is in normal form already.
 std::string_view normalise_nfc(std::string_view text, std::string& storage) {
     const auto is_high = [](char c) { return static_cast<unsigned char>(c) >= 0xCC; };
     const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };

@@ -49,7 +49,7 @@ CharClass classify(char32_t code);
 /// What regular expressions call \w: letters, marks, digits, letter-like numbers and symbols,
 /// connectors, the two joiners (Unicode's technical standard 18, annex C).
 bool is_word_character(const Character& character);
-/// The last character of a text that is not empty; a byte that ends none is one of its own.
+/// The last character of a text that is not empty; a byte that ends no character stands alone.
 Character last_character(std::string_view text);
 
 bool is_valid_utf8(std::string_view text);
@@ -60,8 +60,8 @@ inline std::size_t announced_length(char lead) {
     return byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
 }
 
-/// Normal form C; bytes that are not UTF-8 stay as they are. `text` itself where it is normal,
-/// else `storage` with the result.
+/// Normal form C; bytes that are not UTF-8 stay as they are. Returns `text` itself if it is normal
+/// already, else a view of `storage`, which then holds the result.
 std::string_view normalise_nfc(std::string_view text, std::string& storage);
 
 // unicode_table.cc, made by tools/unicode-classes: (first code point << 4) | class of each run.

@@ -55,7 +55,7 @@ bool looks_like_control(std::string_view piece) {
             (piece.starts_with("<\xEF\xBD\x9C") && piece.ends_with("\xEF\xBD\x9C>")));
 }
 
-// <s>, [SEP]: how nobody but a vocabulary's maker spells.
+// <s>, [SEP]: a spelling that hardly occurs in ordinary text.
 bool is_bracketed(std::string_view piece) {
     return piece.size() > 2 && ((piece.starts_with('<') && piece.ends_with('>')) ||
                                 (piece.starts_with('[') && piece.ends_with(']')));
@@ -65,10 +65,10 @@ PieceType type_of(const VocabularyParts& parts, std::size_t id, PieceType type) 
     const std::string& spelling = parts.pieces[id];
     const bool ends = parts.bos == id || parts.eos == id || parts.eot == id;
     if (type == PieceType::kUserDefined && looks_like_control(spelling)) type = PieceType::kControl;
-    // What begins and ends texts is no text, even in a file that knows no types.
+    // Tokens that begin or end a text are control tokens, even if the file gives no types.
     if (type == PieceType::kNormal && ends && is_bracketed(spelling)) type = PieceType::kControl;
-    // Many files call the unknown token one of their control tokens. It is, where it is also what
-    // begins or ends a text; otherwise ordinary text may become it.
+    // Many files list the unknown token as a control token. That holds if it also begins or ends a
+    // text; otherwise ordinary text may become it.
     if (parts.unk == id && (type == PieceType::kNormal || type == PieceType::kControl) && !ends)
         type = PieceType::kUnknown;
     return type;
@@ -83,7 +83,7 @@ Result<Vocabulary::Piece> read_piece(const VocabularyParts& parts, std::size_t i
     // Type 0 is GGUF's "undefined": such a piece is never made.
     PieceType type =
         type_of(parts, id, number == 0 ? PieceType::kUnused : static_cast<PieceType>(number));
-    // Vocabularies of gemma4's kind have no type for them.
+    // gemma4's vocabularies do not mark their byte pieces as such.
     const bool is_byte = type == PieceType::kByte || (type == PieceType::kNormal &&
                                                       parts.model != "llama" && byte_of(spelling));
     if (is_byte && !byte_level) {
@@ -95,8 +95,8 @@ Result<Vocabulary::Piece> read_piece(const VocabularyParts& parts, std::size_t i
     if (type != PieceType::kNormal && type != PieceType::kUserDefined)
         return Vocabulary::Piece{spelling, type};
     if (!byte_level) return Vocabulary::Piece{with_blanks(spelling), type};
-    // User-defined pieces are in plain spelling; so is what does not fit the alphabet, and that no
-    // text of bytes can make.
+    // User-defined pieces are spelled plainly. Any other piece that is not in the byte alphabet can
+    // never be made from a text.
     if (type == PieceType::kUserDefined) return Vocabulary::Piece{spelling, type};
     auto bytes = unspell_bytes(spelling);
     return bytes ? Vocabulary::Piece{std::move(*bytes), type}
@@ -123,14 +123,14 @@ Status read_merges(const VocabularyParts& parts, Vocabulary& vocabulary) {
         const std::uint32_t made = spellings.find(joined);
         if (left == kNoToken || right == kNoToken || made == kNoToken)
             return invalid("vocabulary: a merge of or into no token: " + merge);
-        // Merges into control tokens exist in files; text must not make one.
+        // Some files have merges that make control tokens; those are left out.
         if (is_text(left) && is_text(right) && is_text(made))
             vocabulary.merges.push_back({left, right});
     }
     return ok_status();
 }
 
-// What llama.cpp does where a file does not say it.
+// Whether llama.cpp adds a begin token where the file does not say.
 bool adds_bos(const VocabularyParts& parts) {
     if (parts.model == "llama" || parts.model == "gemma4") return true;
     const auto pre = pre_tokenizer(parts.pre);
@@ -219,8 +219,8 @@ Result<std::unique_ptr<Tokenizer>> make_tokenizer(VocabularyParts parts) {
     return made;
 }
 
-// Spelled as it is looked for: control tokens, and of user-defined ones those that are looked for
-// in a text as it is and that no merge makes.
+// Whether a piece is written to files in plain spelling: control tokens, and those user-defined
+// pieces that are matched before normalisation and that no merge makes.
 static bool is_verbatim(const Vocabulary& v, const Vocabulary::Piece& piece) {
     if (piece.type != PieceType::kUserDefined) return piece.type == PieceType::kControl;
     const bool merged = v.kind == Vocabulary::Kind::kRanked && (piece.added & kNotOfModel) == 0;

@@ -1,4 +1,4 @@
-// What a tokenizer is made of, as the world's files say it: pieces, scores, merges, special ids.
+// What a tokenizer is made of, as model files describe it: pieces, scores, merges, special ids.
 // The readers of files (GGUF metadata, Hugging Face folders, llama2.c) fill VocabularyParts and
 // know nothing of encoding; make_tokenizer judges the parts and builds the tokenizer that they
 // describe. The way back, Tokenizer::parts(), is for writers of such files.
@@ -47,14 +47,14 @@ struct VocabularyParts {
     std::optional<bool> add_eos;           ///< .add_eos_token
     std::optional<bool> add_space_prefix;  ///< .add_space_prefix
     bool prefix_once =
-        false;  ///< the blank goes before the text only, not after special tokens too
-    bool prefix_unless_blank = false;         ///< and not before a text that begins with one
+        false;  ///< the blank is put before the whole text only, not after special tokens
+    bool prefix_unless_blank = false;         ///< no blank before a text that begins with one
     std::optional<bool> remove_extra_spaces;  ///< .remove_extra_whitespaces
     bool normalise_nfc = false;               ///< only tokenizer.json says it
     std::optional<bool> ignore_merges;        ///< only tokenizer.json says it; else known by .pre
     bool fuse_unk = false;      ///< unknown characters in a row are one token; tokenizer.json only
     std::string chat_template;  ///< .chat_template
-    /// Bits of AddedFlag (added_tokens.h) of control and user-defined pieces, where there are any.
+    /// AddedFlag bits (added_tokens.h) of the control and user-defined pieces that have any.
     std::map<std::uint32_t, std::uint8_t> added;
 
     // Only "bert"; what a file does not say is found from its pieces.

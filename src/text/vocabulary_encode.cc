@@ -112,7 +112,7 @@ class VocabularyTokenizer::Encoder {
           byte_level_(tokenizer.vocabulary_.kind == Vocabulary::Kind::kByteLevel),
           queue_(tokenizer.merges_) {}
 
-    // A stretch of text between added tokens, in the form in which the others are looked for.
+    // Normalises a stretch of text between raw added tokens; kNormalised ones are searched in it.
     std::string_view normalise(std::string_view text, bool first) {
         const Vocabulary::Prefix prefix = tokenizer_.vocabulary_.prefix;
         if (tokenizer_.vocabulary_.nfc) text = normalise_nfc(text, normal_);
@@ -137,7 +137,8 @@ class VocabularyTokenizer::Encoder {
              (first && prefix == Vocabulary::Prefix::kFirstUnlessBlank)) &&
             !text.starts_with(' '))
             text = prefixed(text);
-        // What the cache points into only grows, so tokens that are fused are copied out of it.
+        // The cache refers to tokens by their place, so these must not move: to fuse unknown
+        // tokens, all are first written to `unfused_` and then copied.
         const bool fuses = tokenizer_.vocabulary_.fuse_unk;
         Tokens& tokens = fuses ? unfused_ : out;
         const std::size_t begin = tokens.size();
@@ -158,7 +159,7 @@ class VocabularyTokenizer::Encoder {
         return prefixed_ += text;
     }
 
-    // Of unknown characters in a row the first stays.
+    // For std::unique_copy: of several unknown tokens in a row only the first is kept.
     struct BothUnknown {
         std::optional<std::uint32_t> unk;
         bool operator()(std::uint32_t a, std::uint32_t b) const { return a == b && a == unk; }
@@ -207,7 +208,7 @@ class VocabularyTokenizer::Encoder {
                 symbols_.push_back(tokenizer_.bytes_[static_cast<unsigned char>(c)]);
             return;
         }
-        // The unknown piece stands for a byte, U+FFFD for a character.
+        // Each byte becomes one unknown piece; without such a piece, each character one U+FFFD.
         const bool bytes = tokenizer_.has_unknown_piece();
         while (!word.empty()) {
             const std::size_t length = bytes ? 1 : first_character(word).length;
@@ -272,9 +273,9 @@ std::size_t VocabularyTokenizer::next_run(std::string_view text) const {
     return end;
 }
 
-// A character that is no piece, or a byte of one: its bytes where all of them are pieces, else the
-// unknown piece. Where there is none, check_spelling() has seen to it that only characters which
-// are hardly ever part of a text cannot be spelled: they become U+FFFD.
+// Encodes a character that is no piece, or a single byte: as byte pieces if there is one for every
+// byte, else as the unknown piece. Without an unknown piece it becomes U+FFFD; check_spelling() has
+// refused vocabularies where this could happen to characters that texts really contain.
 void VocabularyTokenizer::append_unspelled(std::string_view character, Tokens& out) const {
     const auto known = [&](char c) { return bytes_[static_cast<unsigned char>(c)] != kNoToken; };
     const bool whole = std::all_of(character.begin(), character.end(), known);

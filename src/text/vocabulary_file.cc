@@ -6,8 +6,8 @@
 //   scored one f32 per piece, of the others u32 count of merges, each two u32 · of version 2 u32
 //   count of added tokens with flags, each u32 id (rising), u8 flags (not 0)
 //
-// Version 2 is for what version 1 cannot say: such flags, fuse_unk, rules above 3, prefixes
-// above 2. What it can say it says, so that one vocabulary has one spelling.
+// Version 2 is only written for what version 1 cannot express (such flags, fuse_unk, rules above 3,
+// prefixes above 2), so that one vocabulary has one spelling.
 #include <algorithm>
 #include <bit>
 

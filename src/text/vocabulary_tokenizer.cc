@@ -21,14 +21,14 @@ bool is_matched_whole(PieceType type) {
            type == PieceType::kUnknown;
 }
 
-// Whether texts have a byte: all but controls, planes that are empty or private, and what UTF-8
-// never has. Some vocabularies were made without ever seeing the others (Falcon, StarCoder).
+// Whether a byte occurs in real texts: not if it is a control character, begins a character of an
+// empty or private plane, or is never part of UTF-8. Falcon's and StarCoder's files lack some.
 bool is_of_text(std::size_t byte) {
     if (byte < 0x20) return byte == '\t' || byte == '\n' || byte == '\r';
     return byte < 0x7F || (byte >= 0x80 && byte < 0xC0) || (byte >= 0xC2 && byte <= 0xF0);
 }
 
-// What other programs, too, take for the end of a text or turn where a file names only one.
+// Names that other programs also treat as the end of a text or turn, where a file gives only one.
 constexpr std::string_view kEndNames[] = {
     "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>",     "<|eom_id|>", "<|im_end|>",
     "<|end|>",       "<end_of_turn>",   "</s>",           "<eos>",      "<|eot|>",
@@ -143,7 +143,7 @@ Status VocabularyTokenizer::check_spelling() {
     return ok_status();
 }
 
-// What is looked for of a token that is matched in normalised text is its own normal form.
+// A token that is matched in normalised text is looked for by its own normal form.
 Status VocabularyTokenizer::index_added() {
     const Vocabulary& v = vocabulary_;
     std::vector<AddedTokens::Entry> entries;
@@ -178,8 +178,8 @@ Status VocabularyTokenizer::index_merges() {
     return ok_status();
 }
 
-// Scores say what a merge makes, not of what: each way to cut a piece into two known symbols is a
-// pair. Equal scores are equal ranks, so that the leftmost goes first.
+// Scores belong to the result of a merge, not to its parts: each way to cut a piece into two known
+// symbols becomes a pair. Equal scores get equal ranks, so that the leftmost merges first.
 void VocabularyTokenizer::index_scores() {
     const auto& pieces = vocabulary_.pieces;
     std::vector<float> order(vocabulary_.scores);
@@ -233,8 +233,8 @@ std::uint32_t VocabularyTokenizer::symbol_of(std::string_view character) const {
 
 bool VocabularyTokenizer::is_lossless() const {
     const Vocabulary& v = vocabulary_;
-    // A user-defined piece loses the space that it strips, and what its beginning says of a blank
-    // that the vocabulary puts before it.
+    // A user-defined piece that strips loses that space. With a blank before texts, one that is
+    // matched normalised or begins with a blank does not show whose blank it was.
     const bool loses = std::any_of(v.pieces.begin(), v.pieces.end(), [&](const auto& piece) {
         if (piece.type != PieceType::kUserDefined) return false;
         const bool prefixed = v.prefix != Vocabulary::Prefix::kNever;

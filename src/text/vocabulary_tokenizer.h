@@ -6,9 +6,9 @@
 // the same token at the start and elsewhere. decode() takes it away again where it begins a text or
 // follows a user-defined piece. Here the blank is a blank throughout: U+2581 in a user's text stays
 // U+2581 (as bytes) where SentencePiece would take it for a blank, so decode(encode(text)) == text.
-// The exceptions are vocabularies that ask for them: normal form C, added tokens that swallow the
-// space beside them, no blank before a text that begins with one, an unknown piece for what cannot
-// be spelled (is_lossless).
+// That does not hold for vocabularies that ask for one of these (is_lossless): normal form C, added
+// tokens that take the space next to them, no blank before a text that begins with one, or an
+// unknown piece for what cannot be spelled.
 //
 // File: magic "CAIRNVOC", u32 version 1, then the fields of Vocabulary in order
 // (vocabulary_file.cc). One vocabulary has one spelling.
@@ -35,8 +35,8 @@ struct Vocabulary {
         kScored = 2,     ///< merges of characters, by the score of what they make
         kRanked = 3,     ///< merges of characters, by rank: SentencePiece's from a tokenizer.json
     };
-    /// Before each stretch of text between added tokens, or the first; the second pair only where
-    /// there is no blank already.
+    /// Where a blank is put: before each stretch of text between added tokens, or only before the
+    /// first. The `UnlessBlank` values do so only where the text does not begin with a blank.
     enum class Prefix : std::uint8_t {
         kNever = 0,
         kEach = 1,
@@ -48,7 +48,7 @@ struct Vocabulary {
     struct Piece {
         std::string bytes;
         PieceType type = PieceType::kNormal;
-        std::uint8_t added = 0;  ///< AddedFlag's bits; none of pieces that are not matched whole
+        std::uint8_t added = 0;  ///< AddedFlag's bits; 0 for pieces that are not matched whole
     };
 
     Kind kind = Kind::kByteLevel;
@@ -107,7 +107,7 @@ class VocabularyTokenizer final : public Tokenizer {
     void find_neighbours();
     bool are_neighbours(char32_t left, char32_t right) const;
     std::size_t next_run(std::string_view text) const;
-    /// Whether there is a piece that stands for what no piece spells, and for nothing else.
+    /// Whether there is an unknown piece that is nothing else (no control token).
     bool has_unknown_piece() const;
     Status check_spelling();
     void append_unspelled(std::string_view character, Tokens& out) const;
@@ -117,7 +117,7 @@ class VocabularyTokenizer final : public Tokenizer {
     Tokens ends_;                             // sorted
     std::array<std::uint32_t, 256> bytes_{};  // the token of each byte
     bool spells_all_ = true;                  // there is one for every byte
-    PieceIndex index_;                        // what merging may make
+    PieceIndex index_;                        // pieces that merging may produce
     std::vector<std::string> extra_symbols_;  // characters that only merges know,
     PieceIndex extra_index_;                  // numbered from vocab_size() on
     MergeTable merges_;

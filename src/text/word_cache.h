@@ -1,6 +1,6 @@
-// WordCache: what the words of a text became, so that a word is merged only where it stands first.
-// Text repeats its words, so this is most of the speed of encoding. It lives as long as one call of
-// encode, which makes the tokenizer itself immutable, and it never decides what a word becomes.
+// WordCache: the tokens of words that were encoded before, so that each is merged only once. Text
+// repeats its words, so most of the speed of encoding comes from this. It lives for one call of
+// encode, so the tokenizer itself stays immutable, and it never changes what a word becomes.
 #pragma once
 
 #include <cstring>
@@ -99,7 +99,7 @@ class WordCache {
     };
 
     std::size_t home(Key key) const {
-        // Of a long word's high half only length and mark: where its bytes lie is not in the hash.
+        // The high half of a long word also says where its bytes lie, which must not be hashed.
         const std::uint64_t high = key.high >= kLong ? key.high & 0xFFU : key.high;
         return mix_hash(key.low ^ mix_hash(high)) >> shift_;
     }

@@ -15,8 +15,8 @@ namespace {
 using nlohmann::json;
 using enum WordRule;
 
-// A step as far as it cuts. Of what a library calls "Isolated", matches and what is between them
-// are words.
+// What a step does to cut text. With the library's "Isolated", both the matches and the text
+// between them are words.
 struct Step {
     enum Kind { kNone, kSplit, kEachDigit, kDigitRuns, kPunctuation, kGpt2Cut, kUnknown };
     Kind kind = kNone;
@@ -207,7 +207,7 @@ std::optional<WordRule> word_rule_of_steps(const std::vector<json>& steps) {
     std::array<std::string, kMaxStages> patterns;
     std::array<Step, kMaxStages> read{};
     std::size_t count = 0;
-    bool drops = false;  // what an expression does not match
+    bool drops = false;  // text that an expression does not match ("invert")
     for (const json& step : steps) {
         std::string pattern;
         Step one = read_step(step, pattern);
@@ -221,7 +221,7 @@ std::optional<WordRule> word_rule_of_steps(const std::vector<json>& steps) {
         return std::equal(read.begin(), read.end(), known.steps);
     });
     if (count == 0 || form == std::end(kForms)) return std::nullopt;
-    // What is dropped must be nothing.
+    // A rule that drops text is accepted only if its expression matches everything.
     return drops && (count > 1 || form->rule == kBloom) ? std::nullopt : std::optional(form->rule);
 }
 
@@ -232,7 +232,7 @@ std::vector<json> steps_of_word_rule(WordRule rule) {
     bool cut = false;
     for (const Step& step : form.steps) {
         if (step.kind == kNone) break;
-        // After ByteLevel the text is of other characters, and nothing cuts it any more.
+        // ByteLevel replaces the characters, so no expression after it would match.
         cut = cut || step.kind == kGpt2Cut;
         steps.push_back(written(step));
     }

@@ -3,8 +3,8 @@
 // scanner by hand, which is faster, bounded, and needs no library. \p{L}, \p{N} and \s are those of
 // text/unicode.h.
 //
-// Some rules are several expressions in a row, each cutting what the one before it left: one
-// scanner a stage. What an expression does not match is a word, too, up to its next match.
+// Some rules are several expressions in a row, each of which cuts the words of the one before it:
+// one scanner per stage. Text between two matches of an expression is a word, too.
 #pragma once
 
 #include <array>
@@ -54,7 +54,7 @@ using ContextScanner = std::size_t (*)(std::string_view text, std::string_view b
 
 struct WordStage {
     WordScanner scan = nullptr;
-    ContextScanner scan_after = nullptr;  ///< one of the two
+    ContextScanner scan_after = nullptr;  ///< exactly one of the two is set
 };
 inline constexpr std::size_t kMaxStages = 6;
 std::span<const WordStage> stages_of(WordRule rule);

@@ -7,7 +7,7 @@ namespace cairn::text {
 
 inline constexpr std::size_t kAnyDigits = static_cast<std::size_t>(-1);
 
-/// GPT-2's. Where digits stand apart, a number ends the text for what is before it.
+/// GPT-2's expression. With DigitsApart, a number counts as the end of the text before it.
 template <bool DigitsApart>
 std::size_t gpt2_word(std::string_view text) {
     if (text[0] == '\'') {
@@ -30,7 +30,7 @@ struct Llama3Options {
 
 std::size_t doubling_spaces(std::string_view text);
 
-/// Llama 3's and that of the many which differ in one thing.
+/// Llama 3's expression, and those of many models that differ from it in one detail.
 template <Llama3Options Options>
 std::size_t llama3_word(std::string_view text) {
     const auto punctuation = [&](std::size_t start) {
@@ -61,14 +61,14 @@ struct CasedOptions {
     bool han_apart = false;    ///< \p{Han}+ is a word, and no other word has one
 };
 
-/// The letters of GPT-4o's words: one that is not \r, \n, \p{L} or \p{N}, capitals, small ones;
-/// 0 if there are none.
+/// The letters of GPT-4o's words: at most one character that is not \r, \n, \p{L} or \p{N}, then
+/// capital letters, then small ones; 0 if there are no letters.
 std::size_t cased_letters_end(std::string_view text, bool han_apart);
 std::size_t han_run(std::string_view text);
 /// ` ?[^\s\p{L}\p{N}]+` and newlines (slashes, too); 0 if there is none.
 std::size_t punctuation_and_newlines(std::string_view text, bool slashes);
 
-/// GPT-4o's.
+/// GPT-4o's expression.
 template <CasedOptions Options>
 std::size_t cased_word(std::string_view text) {
     if (Options.han_apart) {
@@ -86,8 +86,8 @@ std::size_t cased_word(std::string_view text) {
 std::size_t qwen35_word(std::string_view text);
 std::size_t exaone_word(std::string_view text);
 
-/// DeepSeek V3's last expression. `newlines`: they belong to the punctuation before them and are
-/// one word with the spaces before them; else each is a word.
+/// DeepSeek V3's last expression. With Newlines, these belong to the punctuation before them and
+/// form one word with the spaces before them; otherwise each is a word.
 template <bool Newlines>
 std::size_t deepseek_word(std::string_view text);
 extern template std::size_t deepseek_word<true>(std::string_view);
@@ -117,8 +117,8 @@ std::size_t number_alone(std::string_view text);   ///< \p{N}
 std::size_t numbers(std::string_view text);        ///< \p{N}+
 std::size_t number_threes(std::string_view text);  ///< \p{N}{1,3}
 std::size_t three_digits(std::string_view text);   ///< [0-9][0-9][0-9]
-/// Numbers in threes, the first group one to three: of \p{N}; of \p{Nd} where a border of a word
-/// follows; of \p{Nd} within other numbers.
+/// Numbers in groups of three, counted from their end: digits are \p{N}; \p{Nd} before a word
+/// border; \p{Nd} within other numbers.
 std::size_t numbers_from_end(std::string_view text, std::string_view before);
 std::size_t digits_before_border(std::string_view text, std::string_view before);
 std::size_t digits_from_end(std::string_view text, std::string_view before);

@@ -87,7 +87,7 @@ bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_sign(const Character& c) { return is_punctuation(c.kind) || c.kind == CharClass::kSymbol; }
 
-// Of `count` in threes from their end: how many come first.
+// The size of the first group if `count` digits are grouped in threes from their end.
 std::size_t first_group(std::size_t count) { return count % 3 == 0 ? 3 : count % 3; }
 
 template <typename Belongs>
@@ -256,8 +256,9 @@ std::size_t numbers(std::string_view text) { return match_or_gap<number<kAnyDigi
 std::size_t number_threes(std::string_view text) { return match_or_gap<number<3>>(text); }
 std::size_t three_digits(std::string_view text) { return match_or_gap<three_digits_match>(text); }
 
-// The number that begins a text, in threes from its end. Behind a digit the text is the rest of a
-// number that was cut already, and threes are left: a long number is counted once.
+// The first group of a number at the start of the text, in threes from the number's end. After a
+// digit, the text is the rest of a number whose first group was cut: only full groups are left, so
+// that the digits of a long number are counted once.
 template <typename Belongs, typename MayCut>
 std::size_t group_or_gap(std::string_view text, std::string_view before, const Belongs& belongs,
                          const MayCut& may_cut) {
@@ -278,8 +279,8 @@ std::size_t numbers_from_end(std::string_view text, std::string_view before) {
     return group_or_gap(text, before, is_any_number, [](std::string_view) { return true; });
 }
 
-// \b after a number, which is part of a word. To the engine that these expressions are written for
-// (Oniguruma) so are the fractions and superscripts of Latin-1, and the joiners are not.
+// \b after a number. For Oniguruma, the engine that these expressions are written for, the
+// fractions and superscripts of Latin-1 are word characters, too, and the joiners are not.
 std::size_t digits_before_border(std::string_view text, std::string_view before) {
     return group_or_gap(text, before, is_digit, [](std::string_view rest) {
         if (rest.empty()) return true;

@@ -27,7 +27,7 @@ bool is_matched_whole(PieceType type) {
 
 bool has_flags(const WordPieces::Piece& piece) { return piece.added != 0; }
 
-// Marks that stand at the word before them, in English at least.
+// Punctuation that follows a word without a blank, in English at least.
 bool closes(std::string_view piece) {
     return piece == "." || piece == "," || piece == "!" || piece == "?" || piece == "'";
 }

@@ -2,7 +2,7 @@
 // (text/bert_text.h), and each word is spelled greedily with the longest pieces that fit;
 // pieces inside a word begin with "##". A word that cannot be spelled is [UNK]. Cleaning drops
 // what models of this kind do not see (letter case, accents, which white space it was), so
-// decode(encode(text)) is a reading of the text, not the text.
+// decode(encode(text)) gives a simplified text, not the original.
 //
 // File: magic "CAIRNWPC" · u32 version · u8 flags (clean 1, ideographs 2, strip accents 4, lower
 // case 8, begin 16, end 32) · u32 characters of the longest word · u32 unk, cls, sep, pad, mask
@@ -24,7 +24,7 @@ struct WordPieces {
     struct Piece {
         std::string spelling;
         PieceType type = PieceType::kNormal;  ///< not kByte
-        std::uint8_t added = 0;  ///< AddedFlag's bits; none of pieces that are not matched whole
+        std::uint8_t added = 0;  ///< AddedFlag's bits; 0 for pieces that are not matched whole
     };
 
     BertCleaning cleaning;
@@ -51,7 +51,7 @@ class WordPieceTokenizer final : public Tokenizer {
     using Tokenizer::encode;
     Tokens encode(std::string_view text, Special special) const override;
     Tokens encode_parts(std::span<const TextPart> parts) const override;
-    /// With the blank that separates words; none before marks that close and around apostrophes.
+    /// Includes the blank between words, but none before closing punctuation or near apostrophes.
     std::string piece(std::uint32_t previous, std::uint32_t token) const override;
     std::optional<std::uint32_t> control_token(std::string_view name) const override;
     std::string name(std::uint32_t token) const override;

@@ -16,9 +16,9 @@ std::optional<std::uint32_t> find(const std::vector<std::string>& pieces, std::s
     return static_cast<std::uint32_t>(found - pieces.begin());
 }
 
-// Where a file does not say how its texts are cleaned, its pieces show it: text in lower case never
-// made a vocabulary with thousands of capitals, text without accents none with accents. A few of
-// either may be there by mistake.
+// Where a file does not say how its texts are cleaned, its pieces show it: a vocabulary with many
+// capitals was not made from lower-case text, one with many accents not from text without accents.
+// A few odd pieces may be there by mistake.
 bool few(const VocabularyParts& parts, bool (*odd)(std::string_view)) {
     const auto count = std::count_if(parts.pieces.begin(), parts.pieces.end(), odd);
     return static_cast<std::size_t>(count) <= parts.pieces.size() / 100;

@@ -1,7 +1,7 @@
-// Cutting text into the words inside which byte pairs may merge. An own, simple rule on bytes: a
-// run of one class (letters, digits up to three, punctuation, space), where one blank before
-// letters, digits or punctuation belongs to the word that it precedes. Bytes of non-ASCII
-// characters count as letters. The words, joined, are the text.
+// Cutting text into words for our own BPE, which merges byte pairs only within a word. The rule is
+// simple and works on bytes: a word is a run of one class (letters, digits up to three,
+// punctuation, space), and one blank before letters, digits or punctuation belongs to them. Bytes
+// of non-ASCII characters count as letters. The words, joined, are the text.
 #pragma once
 
 #include <cstddef>
