@@ -9,7 +9,7 @@
 namespace cairn::console {
 
 namespace {
-constexpr int kLookUpMs = 250;  // a signal may come just before the wait begins
+constexpr int kLookUpMs = 250;  // short: a signal that comes just before the wait does not end it
 }  // namespace
 
 // False if nothing came; at the end of the input ended_ says so.

@@ -16,10 +16,10 @@ class InputBytes {
     enum class Got { kByte, kEnd, kInterrupted };
     /// The next byte. kInterrupted as soon as `interrupt` was raised.
     Got next(const Interrupt& interrupt, char& byte);
-    /// What comes next if it comes within `wait_ms`; it is not taken.
+    /// The next byte if it comes within `wait_ms`; it stays unread.
     std::optional<char> peek(int wait_ms);
-    /// All that is there, waiting until nothing has come for `quiet_ms`; at most `most` bytes. It
-    /// is not taken.
+    /// Waits until nothing has come for `quiet_ms` or `most` bytes are there, and returns all bytes
+    /// that are there; they stay unread.
     const std::string& look_ahead(int quiet_ms, std::size_t most);
 
   private:

@@ -18,7 +18,7 @@ void outlive_file_limits();
 /// started (nohup) stay ignored.
 class Interrupt {
   public:
-    /// What a second Ctrl-C does: in a conversation it is one more wish to stop an answer.
+    /// What a second Ctrl-C does: end the program, or (in a conversation) the same as the first.
     enum class SecondCtrlC { kEnds, kIsOneMore };
     explicit Interrupt(SecondCtrlC second = SecondCtrlC::kEnds);
     ~Interrupt();
@@ -27,9 +27,9 @@ class Interrupt {
 
     /// Something should stop: any of the signals came.
     bool raised() const;
-    /// The whole program should end, not only what it is doing: another one than Ctrl-C came.
+    /// The whole program should end, not only the current work: a signal other than Ctrl-C came.
     bool must_end() const;
-    /// What is asked of the next piece of work is asked anew; must_end() stays.
+    /// Resets raised() for the next piece of work; must_end() stays.
     void forget();
 
   private:

@@ -8,9 +8,9 @@
 
 namespace cairn::console {
 
-/// With its line's end. No other file of the room turns JSON into text (tools/tidy). Bytes that are
-/// no UTF-8 are replaced: names of files may have any, and a result must not be lost for them after
-/// the work is done.
+/// Ends with a newline. No command turns JSON into text in another way (tools/tidy). Bytes that are
+/// not UTF-8 are replaced: file names may contain any bytes, and that must not cost the result when
+/// the work is already done.
 std::string json_line(const nlohmann::json& json);
 std::string json_line(const nlohmann::ordered_json& json);  ///< fields stay in their order
 

@@ -25,7 +25,8 @@ constexpr std::size_t kMaxHistoryBytes = std::size_t{1} << 26;
 constexpr std::string_view kHistoryMark = "_HiStOrY_V2_\n";  // libedit's
 constexpr std::string_view kPasteEnd = "\x1b[201~";
 constexpr std::string_view kPasteBegin = "\x1b[200~";
-// Nobody types the next letter so soon after Enter; a paste, also over a slow line, goes on.
+// After Enter, the next byte of a paste comes sooner than this even over a slow line; nobody types
+// that fast.
 constexpr int kPasteGapMs = 30;
 constexpr wchar_t kBreak = L'\x0f';  // a line end inside a line; no key that we need sends it
 constexpr wchar_t kCtrlC = L'\x03';
@@ -152,7 +153,7 @@ class EditedLineReader final : public LineReader {
         dropped_ = too_long_ = false;
         first_ = true;
         int count = 0;
-        // Before the prompt invites anybody to type.
+        // Must happen before the prompt appears and somebody types.
         el_set(edit_, EL_PREP_TERM, 1);
         mark_pastes(::fileno(out_), true);
         const char* line = el_gets(edit_, &count);
@@ -226,8 +227,8 @@ class EditedLineReader final : public LineReader {
         return el_winsertstr(edit, text.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
     }
 
-    // Up to the mark of its end. One with another behind it, and no beginning between them, was
-    // part of what was pasted: text that wants to be taken for typing.
+    // Reads up to the end mark of the paste. An end mark that is followed by a second one without a
+    // begin mark between them was part of the pasted text, which tried to pass for typed input.
     std::string pasted_block() {
         std::string text;
         char byte = 0;
@@ -269,7 +270,7 @@ class EditedLineReader final : public LineReader {
             if (bytes.empty()) length = utf8_length(static_cast<unsigned char>(byte));
             bytes += byte;
         }
-        // What Ctrl-D becomes if it was typed before the line was asked for.
+        // A Ctrl-D that was typed before the prompt appeared arrives as a zero byte.
         if (early && byte == '\0') byte = bytes[0] = '\x04';
         if (byte == '\r' && bytes_.peek(0) == '\n') (void)bytes_.next(*interrupt_, byte);
         character = length == 0 ? kReplacement : utf8_character(bytes);

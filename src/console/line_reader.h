@@ -20,10 +20,10 @@ class LineReader {
     virtual ~LineReader() = default;
     /// The next line without its end; nothing at the end of the input (Ctrl-D) and where
     /// `interrupt` says that the program must end. kInvalid for a line longer than kMaxLineBytes,
-    /// which is then behind us.
+    /// which is skipped.
     virtual Result<std::optional<std::string>> read(const std::string& prompt,
                                                     Interrupt& interrupt) = 0;
-    /// Whether somebody sits there.
+    /// Whether the lines come from a person at a terminal.
     virtual bool is_terminal() const { return false; }
     /// The last line was thrown away by Ctrl-C, and is empty.
     virtual bool dropped() const { return false; }

@@ -19,7 +19,7 @@ ScreenSize screen_size() {
 std::string LiveBlock::redraw(const std::vector<std::string>& lines, ScreenSize size) {
     std::string out;
     if (height_ > 0 && size != size_) {
-        out += "\x1b[H\x1b[J";  // the terminal has moved the old lines, nobody knows where to
+        out += "\x1b[H\x1b[J";  // resizing has moved the old lines to unknown places: clear it all
     } else if (height_ > 0) {
         out += "\r\x1b[" + std::to_string(height_) + "A";
     }
@@ -28,7 +28,7 @@ std::string LiveBlock::redraw(const std::vector<std::string>& lines, ScreenSize 
     for (std::size_t i = 0; i < height_; ++i) {
         const std::string line = cut_to(lines[i], size.columns);
         out += i == 0 ? "\x1b[1m" + line + "\x1b[0m" : line;
-        // A full line would carry what is erased behind it to the next one.
+        // Behind a full line the cursor may have wrapped, and would erase part of another line.
         if (columns_of(line) < size.columns) out += "\x1b[K";
         out += "\n";
     }

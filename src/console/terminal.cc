@@ -50,8 +50,8 @@ termios hidden_state() {
 
 const std::string* asked = nullptr;  // while a password is read
 
-// Ctrl-Z at a password: the shell gets a terminal that echoes, and it is hidden and asked for again
-// afterwards.
+// Ctrl-Z while a password is asked for: the shell gets a terminal that echoes; afterwards echo is
+// turned off again and the question repeated.
 void on_suspend(int) {
     restore_terminal();
     std::signal(SIGTSTP, SIG_DFL);
@@ -72,8 +72,8 @@ void keep_terminal() {
 }
 
 void occupy_closed_streams() {
-    // Upwards: open() takes the lowest free number. Writing to what is open for reading fails, and
-    // reading from what is open for writing, as both would on a closed one.
+    // In ascending order: open() takes the lowest free number. Each stream is opened the wrong way
+    // round (input for writing, output for reading), so that using it fails as on a closed stream.
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (::fcntl(stream, F_GETFD) >= 0) continue;
         (void)!::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);

@@ -13,7 +13,7 @@ namespace cairn::console {
 /// can see: return, exit, abort, and the signals that end one. Once, first thing in main().
 void keep_terminal();
 
-/// While one lives, the terminal may be other than it was found; ends put it back.
+/// While one exists, the terminal's mode may differ from the original; any end restores it.
 class ChangedTerminal {
   public:
     ChangedTerminal();
@@ -29,9 +29,9 @@ void mark_pastes(int descriptor, bool on);
 /// Puts it back now, if it is changed. Safe in a signal handler.
 void restore_terminal();
 
-/// Gives the standard streams that the process was started without a place to fail in. Else the
-/// next file that is opened has their number, and what is printed goes into that file: a database,
-/// a model, a link to a peer. First of all in main().
+/// Occupies the descriptors of standard streams that were closed when the process started. Else the
+/// next file that is opened gets such a number, and output goes into that file: a database, a
+/// model, a link to a peer. Called before anything else in main().
 void occupy_closed_streams();
 
 /// A line from standard input that is not shown while it is typed; the question goes to standard

@@ -33,7 +33,7 @@ std::vector<std::uint64_t> stored_shape(const model::TensorInfo& info, const Spe
     return {info.rows * spelling.parts, info.cols};
 }
 
-// The bytes of `stored` from `skip` on, in place if they can be used there.
+// `bytes` bytes of `stored` from `skip` on: in place where possible, else copied.
 Result<const void*> lend(const StoredTensor& stored, std::uint64_t skip, std::uint64_t bytes,
                          Holding& holding) {
     if (const std::uint8_t* whole = stored.source->mapped()) {
@@ -79,7 +79,7 @@ Result<Weight> take_row(const StoredTensor& stored, const model::TensorInfo& inf
     return Weight(WeightType::kF32, 1, static_cast<std::size_t>(info.cols), wide);
 }
 
-// A matrix of blocks that nothing computes with, as the type that it becomes.
+// A matrix of old blocks (formats/old_blocks.h), converted to the type that they become.
 Result<Weight> take_old(const StoredTensor& stored, const model::TensorInfo& info,
                         const Spelling& spelling, Holding& holding) {
     const auto rows = static_cast<std::size_t>(info.rows);
@@ -136,7 +136,7 @@ Result<model::Model> assemble(const model::ModelConfig& config,
                               const Redundant& redundant) {
     RETURN_IF_ERROR(model::validate(config));
     const model::ParameterLayout layout(config);
-    // All names before any memory: a configuration that lies is refused for free.
+    // Checks all names before taking any memory, so that a false configuration costs none.
     std::set<std::string> used;
     for (const model::TensorInfo& info : layout.tensors()) {
         const Spelling spelling = spell(info);

@@ -16,8 +16,8 @@ namespace cairn::formats {
 
 struct StoredTensor {
     SharedSource source;
-    std::optional<tensor::WeightType> type;  ///< nothing: a type that is not computed with
-    std::optional<OldBlocks> old;            ///< but one that becomes another; else not read
+    std::optional<tensor::WeightType> type;  ///< nothing: we have no kernels for the file's type
+    std::optional<OldBlocks> old;            ///< set: it is converted; neither set: not supported
     std::string type_name;                   ///< as the file calls it
     std::vector<std::uint64_t> shape;        ///< outermost first: [rows, cols] or [cols]
     std::uint64_t offset = 0;                ///< within the source, checked by the reader

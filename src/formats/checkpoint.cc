@@ -90,7 +90,7 @@ std::uint64_t size_of(const model::Model& model, std::uint64_t header_bytes) {
     return at;
 }
 
-// One tensor as the table names it, at `offset`; zeros before it.
+// Reads the tensor at `offset`, which the table describes; the padding before it must be zeros.
 Result<Weight> take_tensor(const SharedSource& source, const model::TensorInfo& info,
                            std::uint8_t code, std::uint64_t checksum, std::uint64_t end,
                            std::uint64_t offset, Holding& holding) {

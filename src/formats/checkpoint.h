@@ -9,7 +9,7 @@
 // Version 1, which is read: ... tokenizer file · u64 number of parameters · fp32 parameters in the
 // dense layout · u64 checksum of all bytes before it.
 //
-// Checksums find damage on disks, not malice: who must trust a model compares its content hash.
+// Checksums find damage on disks, not malice: to be sure of a model's identity, compare content hashes.
 #pragma once
 
 #include "formats/source.h"
@@ -21,8 +21,8 @@ namespace cairn::formats {
 inline constexpr std::string_view kCheckpointMagic = "CAIRNCKP";
 inline constexpr std::size_t kCheckpointAlignment = 64;
 
-/// The file in memory, for small models. kInvalid for parameters that are not finite (numerics
-/// rule 10); CHECKs that every tensor is there and canonical.
+/// The file in memory, for small models. kInvalid for parameters that are not finite (N10); CHECKs
+/// that every tensor is there and canonical.
 Result<Bytes> encode_checkpoint(const model::Model& model);
 Result<model::Model> read_checkpoint(const SharedSource& source);
 

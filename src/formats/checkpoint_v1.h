@@ -5,7 +5,7 @@
 
 namespace cairn::formats {
 
-/// What stands behind magic and version, which `reader` is past.
+/// Reads what follows magic and version, which the caller has already read from `reader`.
 Result<model::Model> read_checkpoint_v1(const Source& source, Reader& reader,
                                         std::size_t header_bytes);
 

@@ -17,8 +17,8 @@ struct TensorDifference {
     double root_mean_square = 0;
 };
 
-/// In layout order. kInvalid if the models do not have the same shape; the pairing of rotary
-/// positions may differ, then rows are brought into one order first.
+/// In layout order. kInvalid if the models differ in shape. If they differ in the pairing of rotary
+/// positions, the rows of one are first permuted to the other's order.
 Result<std::vector<TensorDifference>> compare_tensors(const model::Model& a, const model::Model& b);
 
 struct LogitDifference {

@@ -37,7 +37,7 @@ Status check_target(const std::string& path, Replace replace) {
     if (::lstat(path.c_str(), &info) != 0) return ok_status();
     if (replace == Replace::kNo)
         return Error{ErrorCode::kRefused, path + " is already there; --force replaces it"};
-    // Of a link, what it leads to.
+    // stat() follows symbolic links.
     if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
         return Error{ErrorCode::kRefused, path + " is not a file, so it is not replaced"};
     return ok_status();

@@ -21,8 +21,8 @@ enum class Replace { kNo, kYes };
 
 class FileWriter {
   public:
-    /// Reserves `expected_bytes` where the file system can, so that a full disk is known at once:
-    /// kFull, with how much is needed. A link stays one: what it leads to is written.
+    /// Reserves `expected_bytes` where the file system can, so that a full disk is noticed at once:
+    /// kFull, with the space needed. If `path` is a symbolic link, its target is written.
     static Result<std::unique_ptr<FileWriter>> create(const std::string& path,
                                                       std::uint64_t expected_bytes);
     ~FileWriter();
@@ -31,8 +31,8 @@ class FileWriter {
 
     Status write(ByteView bytes);
     std::uint64_t written() const { return written_; }
-    /// Everything on disk, but still without its name: the last step that may fail for want of
-    /// room. Called by commit; earlier for files that must appear together.
+    /// Writes everything to disk, still without a name: the last step that can fail for lack of
+    /// space. commit() calls it; call it before that for files that must appear together.
     Status sync();
     /// The file appears under its name, in one step. kRefused if it is there and may not be
     /// replaced.
@@ -47,7 +47,7 @@ class FileWriter {
     Status flush();
 
     std::string named_;
-    std::string path_;  ///< where a link of that name leads
+    std::string path_;  ///< the target, symbolic links followed
     int fd_;
     std::string temporary_;  ///< its name for now; empty while it has none
     Bytes buffer_;

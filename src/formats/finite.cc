@@ -22,7 +22,7 @@ constexpr std::uint16_t kF16Exponent = 0x7C00;
 constexpr std::uint16_t kBf16Exponent = 0x7F80;
 constexpr std::uint32_t kF32Exponent = 0x7F800000;
 
-// Whether every word has some exponent bit clear. In short runs, so that compilers vectorise it.
+// Whether every word has a clear exponent bit. Works in short runs, which compilers can vectorise.
 template <typename Word, Word kExponent>
 bool words_finite(const std::uint8_t* bytes, std::size_t count) {
     constexpr std::size_t kRun = 256;

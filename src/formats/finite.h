@@ -1,6 +1,6 @@
-// Numerics rule 10 for weights of any type: no NaN and no infinity crosses a file's border, neither
-// as a value nor as the scale of a block. Looked for once, when a model is loaded, on all
-// processors: that runs at the speed of memory, which packing needs to read everything anyway.
+// N10 for weights of any type: a model file with a NaN or an infinity, be it a value or the scale
+// of a block, is refused. The check runs once, when a model is loaded, on all processors; it is
+// limited by memory speed, and packing the weights has to read all of them anyway.
 #pragma once
 
 #include "model/weights.h"

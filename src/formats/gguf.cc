@@ -135,7 +135,7 @@ class GgufParser {
         return status;
     }
 
-    // Counts and lengths that a whole file could have, but this one has not.
+    // For counts and lengths that are plausible, but go beyond the end of this file.
     Error ran_out() const {
         return invalid(
             fmt::format("the header goes on beyond the {} bytes that are here: the "
@@ -261,7 +261,7 @@ class GgufParser {
             order.emplace_back(tensor.offset, &name);
         }
         if (promised > source_->size()) return invalid(incomplete(source_->size(), promised));
-        // The length of a type that is not known is not known either.
+        // Tensors of unknown types have an unknown length, so gaps cannot be checked.
         if (!all_known) return ok_status();
         std::sort(order.begin(), order.end());
         std::uint64_t end = header_end;
@@ -277,7 +277,7 @@ class GgufParser {
                              "at its end");
     }
 
-    // Between `end` of what is owned and `next`, where more is, there are zeros up to `padded`.
+    // One tensor ends at `end`, the next begins at `next`: that must be `padded`, zeros between.
     Status check_padding(std::uint64_t end, std::uint64_t padded, std::uint64_t next,
                          const std::string& where) const {
         if (padded != next)

@@ -66,7 +66,7 @@ Status read_rope(const Keys& keys, model::ModelConfig& config) {
                      keys.real("rope.scale_linear", 1.0F, 0.0F, kMaxRopeFactor));
     ASSIGN_OR_RETURN(float factor,
                      keys.real("rope.scaling.factor", old_factor, 0.0F, kMaxRopeFactor));
-    // llama.cpp's word for none.
+    // llama.cpp writes 0 for "no scaling".
     if (factor == 0.0F) factor = 1.0F;
     if (factor < 1.0F) return invalid(keys.key("rope.scaling.factor") + " is below 1");
     ASSIGN_OR_RETURN(const float attention,
@@ -116,7 +116,7 @@ Status read_shape(const GgufHeader& header, const Keys& keys, model::ModelConfig
         if (experts != 0) return unsupported("a mixture of experts");
     }
     if (keys.has("attention.sliding_window")) {
-        // Within the window it is full attention.
+        // For texts that fit the window, windowed attention is full attention.
         ASSIGN_OR_RETURN(const std::uint32_t window, keys.number("attention.sliding_window"));
         if (window != 0) config.context = std::min(config.context, window);
     }
@@ -133,7 +133,7 @@ Status read_shape(const GgufHeader& header, const Keys& keys, model::ModelConfig
     return ok_status();
 }
 
-// What a family fixes, and what its files show by the tensors that they have.
+// Settings that follow from the family, or from which tensors the file has.
 Status read_family(const GgufHeader& header, const Keys& keys, A architecture,
                    model::ModelConfig& config) {
     const auto has = [&](const char* name) { return header.tensors.contains(name); };
@@ -167,7 +167,7 @@ Status read_family(const GgufHeader& header, const Keys& keys, A architecture,
     return ok_status();
 }
 
-// What llama.cpp reads for every architecture, and this program computes in one way alone.
+// Keys that llama.cpp reads for every architecture, but for which we support one value only.
 Status check_causal(const Keys& keys, const model::ModelConfig& config) {
     ASSIGN_OR_RETURN(const bool causal, keys.flag("attention.causal", config.causal));
     if (causal == config.causal) return ok_status();

@@ -14,7 +14,7 @@ constexpr Name kNames[] = {{GgufArchitecture::kLlama, "llama"},
                            {GgufArchitecture::kGpt2, "gpt2"},
                            {GgufArchitecture::kBert, "bert"}};
 
-// Without "blk.N." and the ending; an encoder's norms stand after the branches.
+// The tensor's name without "blk.N." and ".weight"; an encoder's norms come after the branches.
 std::string_view stem(model::TensorKind kind, bool encoder) {
     using K = model::TensorKind;
     switch (kind) {

@@ -45,8 +45,8 @@ text::VocabularyParts gguf_parts(text::VocabularyParts parts, std::uint32_t voca
     parts.types.resize(parts.pieces.size(), static_cast<std::int32_t>(text::PieceType::kNormal));
     if (parts.model == "bert") mark_words(parts);
     if (parts.model == "llama" && parts.scores.empty()) parts.scores = scores_of_merges(parts);
-    // Two merges may make the same bytes, and pieces end where the model's rows go on. llama.cpp
-    // refuses two pieces of one spelling, so the later one gets a name; its text is lost there.
+    // Two merges may make the same bytes, and the model may have more rows than there are pieces.
+    // llama.cpp refuses equal spellings, so the later piece gets a made-up name and loses its text.
     std::set<std::string_view> seen;
     for (std::size_t id = 0; id < parts.pieces.size(); ++id) {
         if (!parts.pieces[id].empty() && seen.insert(parts.pieces[id]).second) continue;

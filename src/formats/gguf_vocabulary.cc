@@ -49,8 +49,8 @@ Status read_words(const GgufHeader& header, text::VocabularyParts& parts) {
     return ok_status();
 }
 
-// GGUF has no flags of added tokens. Of a few vocabularies llama.cpp knows them by name: Phi-3's
-// control tokens strip the space after them, some masks the space before them.
+// GGUF cannot store the flags of added tokens. llama.cpp knows those of a few models by their name:
+// Phi-3's control tokens strip the space after them, some mask tokens the space before them.
 void add_known_flags(const std::string& model_name, text::VocabularyParts& parts) {
     const auto strip = [&](std::string_view name, std::uint8_t flags) {
         const auto found = std::find(parts.pieces.begin(), parts.pieces.end(), name);

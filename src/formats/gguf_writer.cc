@@ -140,8 +140,8 @@ Status add_vocabulary(GgufKeys& keys, const model::Model& model) {
     if (parts.add_eos) keys.flag("tokenizer.ggml.add_eos_token", *parts.add_eos);
     if (parts.add_space_prefix)
         keys.flag("tokenizer.ggml.add_space_prefix", *parts.add_space_prefix);
-    // GGUF has no flags of added tokens. The key is our own; other programs match those tokens
-    // bare.
+    // GGUF cannot store the flags of added tokens, so this key is our own. Other programs ignore it
+    // and match those tokens without flags.
     std::vector<std::int32_t> added;
     for (const auto& [token, flags] : parts.added) {
         added.push_back(static_cast<std::int32_t>(token));
@@ -170,7 +170,7 @@ void add_tensor(Writer& writer, const std::string& name, std::vector<std::uint64
     writer.u64(offset);
 }
 
-// The header, padded to where data begins, and where in the data each tensor does.
+// The header, padded to where the data begins, and the offset of each tensor within the data.
 struct Plan {
     Bytes header;
     std::vector<float> rope_factors;  // the first tensor, if there are any

@@ -41,7 +41,7 @@ Result<std::uint32_t> required(const json& object, const char* key) {
 
 Result<std::uint32_t> number(const json& object, const char* key, std::uint32_t otherwise) {
     if (is_null(object, key)) return otherwise;
-    // rope_scaling has some whole numbers with a point.
+    // Some files write whole numbers in rope_scaling with a decimal point.
     const json value = object.value(key, json());
     if (value.is_number_float()) {
         const double real = value.get<double>();
@@ -259,7 +259,7 @@ Status parse_bert(const json& object, model::ModelConfig& config) {
 
 Result<HfConfig> parse_hf_config(std::string_view text) {
     ASSIGN_OR_RETURN(const json object, parse_strict_json(text, "config.json"));
-    // `architectures` may say otherwise: it is this that transformers goes by.
+    // transformers goes by model_type, even where `architectures` says otherwise.
     if (is_null(object, "model_type"))
         return invalid("config.json has no model_type (llama, mistral, qwen2, qwen3, gpt2, bert)");
     const json type = object.value("model_type", json());

@@ -91,7 +91,7 @@ Result<std::set<std::string>> weight_files(const fs::path& root, WeightMap& plac
     return listed;
 }
 
-// Every tensor where the index says, and none that it does not know.
+// Checks that every tensor is in the file that the index names, and that the index lists them all.
 Status check_places(const WeightMap& places, const std::map<std::string, std::string>& found) {
     for (const auto& [tensor, file] : places) {
         const auto at = found.find(tensor);
@@ -105,15 +105,15 @@ Status check_places(const WeightMap& places, const std::map<std::string, std::st
     return ok_status();
 }
 
-// A tied head that a file has as well must be the embedding: with another one, some versions of
-// transformers tie and some do not.
+// If the head is tied but a file also stores one, it must equal the embedding: where they differ,
+// some versions of transformers tie them and some do not.
 Status check_tied(const HfConfig& hf, const std::string& prefix,
                   const std::map<std::string, StoredTensor>& stored) {
     const auto head = stored.find("lm_head.weight");
     if (!hf.config.has_head() || !hf.config.tied_head || head == stored.end()) return ok_status();
     const model::TensorInfo info{model::TensorKind::kTokenEmbedding, 0, {}, 1, 0, 0, true};
     const auto embedding = stored.find(hf_spelling(hf.family, prefix, info).name);
-    if (embedding == stored.end()) return ok_status();  // assemble says so
+    if (embedding == stored.end()) return ok_status();  // assemble() will report it as missing
     const StoredTensor& a = head->second;
     const StoredTensor& b = embedding->second;
     const Error differs = invalid(
@@ -132,7 +132,7 @@ Status check_tied(const HfConfig& hf, const std::string& prefix,
     return ok_status();
 }
 
-// Files of the whole model, and of its trunk alone, differ by a prefix.
+// Tensor names have a prefix if the whole model was saved, and none if only its trunk was.
 std::string prefix_of(HfFamily family, const std::map<std::string, StoredTensor>& stored) {
     const model::TensorInfo embedding{model::TensorKind::kTokenEmbedding, 0, {}, 1, 0, 0, true};
     const std::string bare = hf_spelling(family, "", embedding).name;
@@ -179,7 +179,7 @@ void read_tokenizer(const fs::path& root, LoadedModel& loaded) {
         loaded.tokenizer_problem = tokenizer.error().message;
 }
 
-// sentence-transformers keep beside a model how its states become one vector.
+// The sentence-transformers library stores the kind of pooling in a file beside the model.
 std::optional<model::Pooling> pooling_of(const fs::path& root) {
     const auto config = read_json(root / "1_Pooling" / "config.json", kMaxConfigBytes);
     if (!config.ok()) return std::nullopt;

@@ -122,7 +122,7 @@ class Folder {
     std::vector<std::unique_ptr<FileWriter>> files_;
 };
 
-// As sentence-transformers say it; see hf_folder.cc.
+// In the form of the sentence-transformers library; see hf_folder.cc.
 std::string pooling_config(model::Pooling pooling, std::uint32_t dim) {
     const json object = {{"word_embedding_dimension", dim},
                          {"pooling_mode_cls_token", pooling == model::Pooling::kFirst},

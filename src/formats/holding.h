@@ -1,5 +1,5 @@
-// Holding: the memory behind a loaded model's weights: files that stay mapped, and buffers for what
-// had to be copied out of them (widened, transposed, badly aligned).
+// Holding owns the memory behind a loaded model's weights: files that stay mapped, and buffers for
+// what had to be copied out of them (because it is widened, transposed or badly aligned).
 #pragma once
 
 #include <memory>

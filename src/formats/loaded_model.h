@@ -14,7 +14,7 @@ struct LoadedModel {
     std::string format;  ///< "cairn", "llama2c", "huggingface", "gguf"
     /// Why the model comes without a tokenizer although its files have one; else empty.
     std::string tokenizer_problem;
-    /// How its makers turn states into one vector of a text, where its files say so.
+    /// How hidden states become one vector per text, if the model's files say so.
     std::optional<model::Pooling> pooling{};
 };
 

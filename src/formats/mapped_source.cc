@@ -16,8 +16,8 @@ namespace cairn::formats {
 
 namespace {
 
-// What the handler may read: it runs at any instant, so nothing here allocates or locks. A mapping
-// beyond the table's end is usable all the same; its file is only not named.
+// The signal handler reads this table; it may run at any time, so it neither allocates nor locks.
+// A mapping that finds no free slot works all the same, but the handler cannot name its file.
 struct MappedRange {
     std::atomic<std::uintptr_t> begin{0};
     std::atomic<std::uintptr_t> end{0};
@@ -25,7 +25,7 @@ struct MappedRange {
 };
 constexpr std::size_t kSlots = 512;
 std::array<MappedRange, kSlots> ranges;
-Mutex slots_mutex;  // held by who writes; the handler reads what is atomic, and then the path
+Mutex slots_mutex;  // for writers; the handler takes no lock: it reads the atomics, then the path
 
 void say(const char* text) {
     [[maybe_unused]] const ssize_t wrote = ::write(STDERR_FILENO, text, std::strlen(text));
@@ -40,7 +40,7 @@ void on_bus_error(int signal, siginfo_t* info, void*) {
         say(" became shorter, or its disk failed, while the program used it; load it again\n");
         ::_exit(1);
     }
-    // Not one of ours: die of it, as without a handler.
+    // The address is in none of our mappings: end as if there were no handler.
     ::signal(signal, SIG_DFL);
     ::raise(signal);
 }
@@ -96,7 +96,7 @@ Result<SharedSource> MappedSource::open(const std::string& path) {
 }
 
 Status MappedSource::read_within(std::uint64_t offset, std::span<std::uint8_t> out) const {
-    // Through the file, not the mapping: a shortened file is an error here.
+    // Reads the file, not the mapping: if it was shortened, that is an error and no signal.
     return file_.read(offset, out);
 }
 

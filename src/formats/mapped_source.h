@@ -3,9 +3,9 @@
 // run the same model share its pages.
 //
 // What a mapping cannot promise: when somebody shortens the file, or its disk fails, touching the
-// lost pages raises SIGBUS, and no reader can catch that in time. The program then ends with a
-// sentence that names the file, and exit code 1, instead of a silent crash: whoever replaces a
-// model writes a new file and renames it (as every writer of this program does), never in place.
+// lost pages raises SIGBUS, from which a reader cannot recover. The program then ends with exit code
+// 1 and a message that names the file, instead of a silent crash. To replace a model that may be in
+// use, write a new file and rename it (as all writers of this program do); never write in place.
 #pragma once
 
 #include "formats/source.h"

@@ -30,7 +30,7 @@ bool is_rotated(model::TensorKind kind) {
     }
 }
 
-// Which row (or element of a bias) of ours comes at place `to` of the file.
+// Maps row `to` of the file (or element, for a bias) to the row of our tensor that belongs there.
 class Order {
   public:
     Order(const model::ModelConfig& config, const model::TensorInfo& info, bool interleaved)
@@ -160,7 +160,8 @@ Status write_vector(const model::Model& model, const Outgoing& tensor, bool inte
     return narrowing.flush();
 }
 
-// Rows are added as they are, so nothing is gained by making them smaller.
+// Tables whose rows are added to the residual stream: no product reads them, so narrowing gains
+// nothing.
 bool is_table(model::TensorKind kind) {
     return kind == model::TensorKind::kPositionEmbedding ||
            kind == model::TensorKind::kTypeEmbedding;

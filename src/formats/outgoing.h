@@ -1,4 +1,4 @@
-// The way out: a model's tensors as another program's format wants them, one after the other, so
+// Exporting: a model's tensors as another program's format wants them, one after the other, so
 // that a file of many gigabytes is written without being in memory. Rows that already have the
 // right type are copied byte for byte; others are widened to fp32 and narrowed once.
 #pragma once
@@ -43,7 +43,7 @@ using Sink = std::function<Status(ByteView)>;
 Status write_outgoing(const model::Model& model, const Outgoing& tensor, bool rope_interleaved,
                       const Sink& sink);
 
-/// Whether a matrix's rows are too short or odd for a type, so that it becomes F16.
+/// Whether the row length is no multiple of the type's block, so that the matrix becomes F16.
 bool falls_back(const model::TensorInfo& info, tensor::WeightType wanted);
 /// The usual choice for a file of one type: matrices get it, or f16 where its blocks do not divide
 /// a row; norms, biases, position and segment embeddings stay f32. Without a type, matrices keep

@@ -13,7 +13,7 @@ std::string_view model_format_name(ModelFormat format);
 /// By `name` if it is not empty, else by the path: .cairn, .gguf, or a folder (no extension).
 Result<ModelFormat> model_format_for(const std::string& path, const std::string& name);
 
-/// The file or folder is there afterwards, whole, or it is not.
+/// Afterwards the file or folder is there complete, or (after an error) not at all.
 Status save_model(const model::Model& model, ModelFormat format, const std::string& path,
                   const WriteOptions& options);
 

@@ -1,5 +1,5 @@
-// JSON of other programs, read so that nothing in it is passed over: a key that stands twice in one
-// object has two meanings, and which of them counts differs from reader to reader.
+// A strict parser for other programs' JSON. It refuses a key that occurs twice in one object,
+// because readers differ in which of the two values they take.
 #pragma once
 
 #include <string>

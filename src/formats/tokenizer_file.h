@@ -1,4 +1,4 @@
-// Finding a tokenizer in the files of the world: by content, never by a file's name.
+// Loading a tokenizer from any of the known file formats, told apart by content, never by name.
 #pragma once
 
 #include <memory>

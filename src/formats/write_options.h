@@ -11,7 +11,7 @@
 
 namespace cairn::formats {
 
-/// Told how many bytes of how many are behind us.
+/// Called with the number of bytes written so far, and of all bytes to write.
 using WriteProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 struct WriteOptions {

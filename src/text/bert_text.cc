@@ -48,7 +48,7 @@ bool is_control(char32_t code) {
 }
 
 bool is_punctuation(char32_t code) {
-    // In ASCII everything but letters and digits counts, also $ and +, which Unicode calls symbols.
+    // All printable signs of ASCII count, also those that Unicode calls symbols, such as $ and +.
     if (code < 0x80)
         return (code >= '!' && code <= '/') || (code >= ':' && code <= '@') ||
                (code >= '[' && code <= '`') || (code >= '{' && code <= '~');
