@@ -11,7 +11,7 @@
 
 namespace {
 
-// What is thrown on another thread than main's cannot be caught there.
+// main() cannot catch exceptions of other threads.
 [[noreturn]] void end_with_a_line() {
     cairn::console::restore_terminal();
     std::fputs("cairn: there is not enough memory, or a library failed\n", stderr);

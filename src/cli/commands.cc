@@ -62,7 +62,7 @@ void add_commands(CLI::App& app, Invocation& invocation) {
     check_values(app);
 }
 
-// What CLI11 says, on one line and with what to do next.
+// CLI11's message on one line, followed by what to do next.
 std::string complaint(const CLI::ParseError& problem, const CLI::App& app, int argc,
                       const char* const* argv) {
     const CLI::App& command = command_of(app, argc, argv);
@@ -78,7 +78,7 @@ std::string complaint(const CLI::ParseError& problem, const CLI::App& app, int a
     return said + "; " + help + " says more";
 }
 
-// Asked for by whoever reads the errors too, even where the rest cannot be parsed.
+// Whether --json was given. Errors must be JSON, too, even if the command line cannot be parsed.
 bool wants_json(int argc, const char* const* argv) {
     for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i)
         if (std::string_view(argv[i]) == "--json") return true;
@@ -130,7 +130,7 @@ std::vector<const char*> with_help_behind(int argc, const char* const* argv) {
     return words;
 }
 
-// One line, whatever was thrown: by a library, or for want of memory.
+// Any exception (from a library, or because memory ran out) becomes a one-line error.
 int guarded(int argc, const char* const* argv, console::ShownStream& out, std::ostream& errors,
             bool on_terminal) {
     const std::vector<const char*> words = with_help_behind(argc, argv);

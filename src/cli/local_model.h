@@ -40,11 +40,11 @@ struct LocalModel {
     std::optional<model::Pooling> pooling{};  ///< where its files say so
 };
 
-/// kNotFound, naming the option, unless the path is there: asked of every input before the first
-/// of them is read.
+/// kNotFound, naming the option, unless the path exists. Commands check all their inputs with this
+/// before they read the first.
 Status check_exists(const std::string& option, const std::string& path);
 
-/// What a command needs of a model: that it writes text, or hidden states, which any model has.
+/// What a command needs from a model: that it can write text, or only hidden states (any model).
 enum class Needs { kText, kStates };
 
 /// `tokenizer_path` may be empty: then the checkpoint's own, or the file beside the model.

@@ -1,4 +1,4 @@
-// Proves that whatever listens where a node did is no node, in one clear line.
+// Proves that a command reports in one clear line if some other program listens where a node did.
 #include "api/node_answer.h"
 
 #include <arpa/inet.h>

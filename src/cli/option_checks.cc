@@ -68,7 +68,7 @@ void check_option(CLI::Option& option) {
         option.check(CLI::Validator([](std::string& text) { return check_whole(text, true); }, ""));
 }
 
-// Its own, and those of its groups, which CLI11 keeps as commands without a name.
+// A command's own options, and those of its option groups, which in CLI11 are nameless commands.
 std::vector<const CLI::Option*> options_of(const CLI::App& app) {
     std::vector<const CLI::Option*> options = app.get_options();
     for (const CLI::App* group : app.get_subcommands([](const CLI::App*) { return true; }))
@@ -101,7 +101,7 @@ std::string meant(const std::optional<std::string>& nearest) {
     return nearest ? "; did you mean '" + *nearest + "'?" : ";";
 }
 
-// An abbreviation of one is that one; else the one that differs least.
+// The only option that begins with `word`; if there is none, the one with the smallest difference.
 std::optional<std::string> nearest_option(const std::string& word,
                                           const std::vector<std::string>& known) {
     std::optional<std::string> longer;
@@ -113,8 +113,7 @@ std::optional<std::string> nearest_option(const std::string& word,
     return longer ? longer : nearest_word(word, known);
 }
 
-// The long name that `word` would be, where it looks like one and `known` has no such; also with
-// one dash.
+// If `word` looks like a long option (also with only one dash) that is not in `known`: its name.
 std::optional<std::string> unknown_option(const std::string& word,
                                           const std::vector<std::string>& known) {
     const bool one_dash = word.size() > 2 && word[0] == '-' && word[1] != '-' &&

@@ -1,5 +1,5 @@
-// What holds for the options of every command, so that none has to remember it: numbers are
-// numbers, and a mistyped word is answered with the one that was probably meant.
+// Checks that apply to the options of every command: numbers must be numbers, and for a mistyped
+// word the error names the one that was probably meant.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ std::vector<std::string> protected_words(int argc, const char* const* argv);
 /// A message of CLI11 without what protected_words() added.
 std::string unprotected(std::string message);
 
-/// The range of what starts chance: any 64 bits.
+/// The range of random seeds: any 64 bits.
 CLI::Validator any_seed();
 
 /// The command that the words of a command line lead to; `app` itself if none.
@@ -38,12 +38,12 @@ const CLI::App& command_of(const CLI::App& app, int argc, const char* const* arg
 /// "cairn wallet create".
 std::string full_name(const CLI::App& app);
 
-/// What a command line says that its writer did not mean.
+/// Probable mistakes in a command line, each as a message.
 struct Misread {
-    /// Before parsing, which would take "--out" for the value of "--text" in `--text --out x`, and
-    /// would show the help of another command than a mistyped one.
+    /// To be reported before parsing: the parser would take "--out" for the value of "--text" in
+    /// `--text --out x`, and for a mistyped command it would show another command's help.
     std::optional<std::string> certain;
-    /// Where parsing failed: an unknown option, and the nearest there is.
+    /// To be reported if parsing fails: an unknown option, and the existing one nearest to it.
     std::optional<std::string> likely;
 };
 Misread misread_words(const CLI::App& app, int argc, const char* const* argv);

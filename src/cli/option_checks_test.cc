@@ -1,5 +1,5 @@
-// Proves that numbers are refused by option, value and range, and what cannot be before anything
-// is read.
+// Proves that a refused number is reported with its option, value and range, and that impossible
+// values are refused before anything is read.
 #include "cli/option_checks.h"
 
 #include <gtest/gtest.h>

@@ -35,9 +35,9 @@ class Child {
     void type(const std::string& keys) const;
     /// Reads until `text` has come since the last call; false if it has not within ten seconds.
     bool reads(const std::string& text);
-    /// Nobody reads its output any more; of a terminal, that it is closed.
+    /// Closes our end of the pipe, so that nobody reads the output; or closes the terminal.
     void hang_up();
-    /// Whether its terminal shows what is typed, edits lines and knows Ctrl-C.
+    /// Whether its terminal echoes, edits lines and turns Ctrl-C into a signal.
     bool terminal_is_plain() const;
     const std::string& output() const { return output_; }
     /// Waits, ten seconds at most; then it is killed.

@@ -1,5 +1,5 @@
-// A child process of the demo: started from this very binary, its output in a log file, stopped
-// with its parent. The children die with the parent even when that is killed.
+// A child process of the demo: it runs this same program with its output in a log file, and ends
+// with its parent, even if the parent is killed.
 #pragma once
 
 #include <sys/types.h>

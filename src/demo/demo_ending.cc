@@ -26,7 +26,7 @@ constexpr int kPollMs = 100;
 constexpr int kExportTries = 20;
 constexpr std::size_t kMaxModelBytes = std::size_t{1} << 30;
 
-/// The exports of two nodes, of one and the same model: the chain may move between two of them.
+/// Exports two nodes' models, again if they differ: the tip may move between the two exports.
 Result<std::vector<std::string>> equal_exports(const DemoNode& first, const DemoNode& second,
                                                const Stop& stop) {
     const PosixDisk disk("/");

@@ -13,10 +13,11 @@ namespace cairn::demo {
 struct DemoAnswer {
     std::string text;          ///< by one process
     std::string network_text;  ///< over two
-    bool equal = false;        ///< same token ids and the same digest over every logit's bits
+    bool equal = false;        ///< same token ids and same digest over the bits of all logits
 };
 
-/// The second and third node export their models; each export is served, half of the layers each.
+/// The second and the third node export their models; one process serves the first half of the
+/// layers from one export, another the second half from the other.
 Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
                                          const DemoNetwork& network, const std::string& folder,
                                          const std::string& prompt, const Stop& stop);

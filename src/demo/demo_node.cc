@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Mining must leave two cores to three trainers; difficulty follows whatever there is.
+// Mining is kept slow, so that two cores are left for three trainers; difficulty adapts to it.
 constexpr const char* kHashRate = "50000";
 constexpr int kStartMs = 60'000;
 constexpr int kPollMs = 50;

@@ -14,7 +14,7 @@ struct DemoNodeOptions {
     std::string directory;     ///< the node's own folder
     std::string network_file;  ///< network.json, its assets beside it
     std::string train_file;    ///< empty: only follows the chain
-    std::string books;         ///< in words
+    std::string books;         ///< which books it has, for people
     std::vector<std::string> connect;
     std::uint16_t api_port = 0;  ///< 0: any
     std::uint64_t seed = 0;

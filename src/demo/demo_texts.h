@@ -1,6 +1,6 @@
-// The demo's texts: the King James Bible from Debian's bible-kjv, cut by book, so that each node
-// really holds private data of its own and the texts that the network is judged on are in no
-// node's hands.
+// The demo's texts: the King James Bible from Debian's bible-kjv, divided by book, so that each
+// node really has private training data of its own, and no node trains on the texts that the
+// network is judged by.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ namespace cairn::demo {
 struct DemoTexts {
     std::vector<std::string> private_files;  ///< one for each node
     std::vector<std::string> private_books;  ///< what is in them, in words
-    std::string judge_file;                  ///< what rules measure on
-    std::string report_file;                 ///< what published losses measure on
+    std::string judge_file;                  ///< text that consensus rules measure the loss on
+    std::string report_file;                 ///< text that published losses are measured on
 };
 
 /// Writes node1.txt .. node3.txt, judge.txt and report.txt into `folder`. kNotFound, with the

@@ -105,7 +105,7 @@ std::vector<std::string> render_demo(const DemoView& view, console::ScreenSize s
     add(node_lines(view));
     lines.emplace_back();
     add(loss_lines(view, size.columns));
-    // The last row is the cursor's; a sample takes two.
+    // The cursor needs the last row; a sample of text takes two rows.
     const std::size_t taken = lines.size() + 1 + (view.sample.empty() ? 0 : 2) + 1;
     const std::size_t room = size.rows > taken ? size.rows - taken : 0;
     const std::size_t shown = std::min({view.merges.size(), kMostMerges, room});

@@ -49,7 +49,7 @@ std::string coins_text(std::uint64_t amount);
 std::string sparkline(const std::vector<double>& values, std::size_t width);
 /// The live screen: lines that fit into `size`, the latest merge blocks as room allows.
 std::vector<std::string> render_demo(const DemoView& view, console::ScreenSize size);
-/// What a log has above its merge blocks, and one line for each.
+/// The log's heading for merge blocks, and its line for one of them.
 std::string merge_heading();
 std::string render_merge(const DemoMerge& merge, std::size_t number, std::uint64_t elapsed_s);
 

@@ -9,7 +9,7 @@
 // Version 1, which is read: ... tokenizer file · u64 number of parameters · fp32 parameters in the
 // dense layout · u64 checksum of all bytes before it.
 //
-// Checksums find damage on disks, not malice: to be sure of a model's identity, compare content hashes.
+// Checksums find damage on disks, not malice: to be sure which model it is, compare content hashes.
 #pragma once
 
 #include "formats/source.h"

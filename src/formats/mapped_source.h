@@ -3,9 +3,9 @@
 // run the same model share its pages.
 //
 // What a mapping cannot promise: when somebody shortens the file, or its disk fails, touching the
-// lost pages raises SIGBUS, from which a reader cannot recover. The program then ends with exit code
-// 1 and a message that names the file, instead of a silent crash. To replace a model that may be in
-// use, write a new file and rename it (as all writers of this program do); never write in place.
+// lost pages raises SIGBUS, from which a reader cannot recover. The program then ends with exit
+// code 1 and a message that names the file, instead of a silent crash. To replace a model that may
+// be in use, write a new file and rename it (as all writers of this program do), never in place.
 #pragma once
 
 #include "formats/source.h"

@@ -85,7 +85,7 @@ std::vector<std::uint32_t> some_tokens(std::size_t count, std::uint32_t vocab) {
     return tokens;
 }
 
-// One sequence of a model, from nothing to a next token.
+// Generates one sequence with a model, beginning with an empty cache.
 class Writer {
   public:
     Writer(const tensor::Compute& compute, const model::Model& model, std::size_t positions,

@@ -1,5 +1,5 @@
-// How fast whole models run here: prefill, decode and training, for models of real shapes made of
-// random weights, each beside what this machine could do at best.
+// How fast whole models run on this machine: prefill, decode and training, for models with real
+// shapes and random weights, each compared with the best that the machine could do.
 #pragma once
 
 #include <string>
@@ -25,28 +25,28 @@ const std::vector<BenchShape>& bench_shapes();
 
 struct ModelSpeed {
     std::string name;
-    std::string type;  ///< of a mix all, the most bytes first: "q4_k+q6_k"
+    std::string type;  ///< all types of a mix, the one with the most bytes first: "q4_k+q6_k"
     std::uint64_t parameters = 0;
-    std::uint64_t bytes_per_token = 0;  ///< weights that writing one token reads
+    std::uint64_t bytes_per_token = 0;  ///< of weights that are read to generate one token
     std::size_t prefill_tokens = 0;
     std::size_t decode_tokens = 0;
     double prefill_tokens_s = 0;
     double decode_tokens_s = 0;
     std::size_t together = 0;
-    /// Share of memory's speed that decoding reached: median over runs, each beside a reading of
-    /// memory right before it.
+    /// Bytes of weights read per second in decode, divided by memory's reading speed, which is
+    /// measured right before each run; the median over runs.
     double decode_ratio = 0;
-    double together_tokens_s = 0;  ///< of that many sequences decoding as one batch, summed
+    double together_tokens_s = 0;  ///< total of `together` sequences decoded as one batch
 
     /// Multiply-adds of the matrices, times two.
     double operations_per_token = 0;
 };
 
-/// What a model is asked to do. Tokens are cut to its context.
+/// What a model is asked to do. Token counts are limited by its context.
 struct ModelWork {
-    std::size_t prefill = 256;  ///< tokens from an empty cache
-    std::size_t decode = 32;    ///< tokens written after 16
-    std::size_t together = 16;  ///< sequences that do the latter at once
+    std::size_t prefill = 256;  ///< tokens, into an empty cache
+    std::size_t decode = 32;    ///< tokens generated after a prompt of 16
+    std::size_t together = 16;  ///< sequences that decode as one batch
 };
 
 /// The model has a context of two tokens at least.
@@ -67,7 +67,7 @@ struct TrainingSpeed {
 Result<TrainingSpeed> measure_training(const tensor::Compute& compute, const BenchShape& shape,
                                        const Effort& effort);
 
-/// What measure_training takes.
+/// The bytes of memory that measure_training needs.
 std::uint64_t training_memory(const BenchShape& shape);
 
 }  // namespace cairn::measure

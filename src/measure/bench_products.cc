@@ -109,7 +109,7 @@ std::vector<ProductSpeed> measure_products(const tensor::Compute& compute, const
                                            const Note& note,
                                            const std::function<void(const ProductSpeed&)>& done) {
     const auto blas = OpenBlas::open(compute.pool->size());
-    // Ours and theirs by turns, so that a disturbance meets both.
+    // The two libraries take turns, so that a disturbance affects both.
     constexpr std::size_t kTurns = 3;
     const Effort turn{effort.seconds / (2 * kTurns), 3};
     std::vector<ProductSpeed> speeds;

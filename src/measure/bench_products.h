@@ -1,6 +1,6 @@
-// How near the products come to what this machine can do: matrix products beside OpenBLAS where
-// that is installed (opened at run time, never linked), by turns and the best of several, and
-// matrix-vector products of every weight type, to be held against memory's reading speed.
+// How near our products come to what this machine can do. Matrix products are compared with
+// OpenBLAS where it is installed (opened at run time, never linked), in alternating turns, best of
+// several; matrix-vector products of every weight type with memory's reading speed.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace cairn::measure {
 
-/// Called with a line for people before something is measured.
+/// Called before each measurement with a line that tells people what comes.
 using Note = std::function<void(const std::string&)>;
 
 struct ProductSpeed {
@@ -26,7 +26,7 @@ struct ProductSpeed {
     std::optional<double> openblas_gflops;
 };
 
-/// Products in fp32: 1024^3 and the shapes of training and prefill. `done` sees each as it comes.
+/// Products in fp32: 1024^3 and the shapes of training and prefill. `done` is called after each.
 std::vector<ProductSpeed> measure_products(const tensor::Compute& compute, const Effort& effort,
                                            const Note& note,
                                            const std::function<void(const ProductSpeed&)>& done);
@@ -39,7 +39,7 @@ struct MatvecSpeed {
     tensor::WeightType type{};
     std::size_t rows = 0, cols = 0;
     double bytes_per_second = 0;  ///< of the packed weights
-    double memory_ratio = 0;      ///< of memory's speed, read right before: median over turns
+    double memory_ratio = 0;      ///< to memory's speed, measured right before: median over turns
 };
 
 /// One row times a packed matrix that no cache holds (tensor/speed.h).

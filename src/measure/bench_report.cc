@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kSchema = 1;
 
-// The fastest fp32 product measured: what prefill and training in fp32 are beside. 0: none.
+// The fastest fp32 product measured, with which fp32 prefill and training are compared; 0: none.
 double best_gflops(const BenchResults& results) {
     double best = 0;
     for (const ProductSpeed& product : results.products) best = std::max(best, product.gflops);
@@ -155,7 +155,7 @@ void BenchTable::matvec(const MatvecSpeed& speed) {
 }
 
 void BenchTable::model(const ModelSpeed& s) {
-    // Mixes have longer types than one type.
+    // Room for the name of a mix of types.
     constexpr std::size_t kType = 17;
     begin(Part::kModels,
           fmt::format("{:<{}}{:<{}}{:>12}{:>16}{:>11}{:>16}{:>19}{:>16}", "model", name_ + 2,

@@ -1,5 +1,5 @@
-// OpenBLAS's sgemm, opened at run time where the machine has it: the yardstick that `cairn bench`
-// measures beside. Cairn never computes with it.
+// OpenBLAS's sgemm, opened at run time where the machine has it: `cairn bench` compares our matrix
+// products with it. Cairn never computes with it.
 #pragma once
 
 #include <memory>

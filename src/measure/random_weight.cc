@@ -15,7 +15,7 @@ using tensor::WeightType;
 constexpr std::size_t kAlignment = 64;
 constexpr float kHalfWidth = 0.035F;  // uniform in +-this has deviation 0.02
 
-// SplitMix64: fast, and it matters to nobody which numbers they are.
+// SplitMix64: fast, and good enough where any numbers will do.
 class Numbers {
   public:
     explicit Numbers(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ULL) {}

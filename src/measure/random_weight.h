@@ -1,5 +1,5 @@
-// Weights made of chance, for measuring: values of deviation about 0.02 in any storage type,
-// written by all threads at once. Nothing but speed can be asked of them.
+// Random weights for benchmarks: values with a standard deviation of about 0.02 in any storage
+// type, filled in by all threads at once. They are good for nothing but measuring speed.
 #pragma once
 
 #include <memory>
@@ -36,8 +36,8 @@ class PackedWeight {
     tensor::Weight weight_;
 };
 
-/// A whole model with packed matrices of one type; norms and biases are ones. Of an embedding a
-/// token reads one row, so they are plain fp32; a tied head is a matrix of its own.
+/// A whole model with packed matrices of one type; norms and biases are ones. Embeddings are plain
+/// fp32, since a token reads only one row of them; a tied head is a matrix of its own.
 model::Model random_model(const tensor::Compute& compute, const model::ModelConfig& config,
                           tensor::WeightType type);
 

@@ -1,5 +1,5 @@
-// Measuring for `cairn bench`: a figure is the median of several runs after one that does not
-// count (pages are touched, threads awake), so that one disturbance does not become a result.
+// Measuring for `cairn bench`: a figure is the median of several runs after one that does not count
+// (it touches the pages and wakes the threads), so that one disturbance does not change the result.
 #pragma once
 
 #include <algorithm>

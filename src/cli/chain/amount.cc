@@ -14,7 +14,7 @@ constexpr std::size_t kDecimals = 8;
 constexpr std::size_t kMaxWhole = 12;
 constexpr std::size_t kMaxShown = 40;
 constexpr std::uint64_t kFeeShare = 10;         // of the amount
-constexpr std::uint64_t kSmallFee = 1'000'000;  // 0.01 coins: less is nobody's loss
+constexpr std::uint64_t kSmallFee = 1'000'000;  // 0.01 coins: below this no fee is questioned
 
 std::string shown(std::string_view text) {
     return "'" + printable_line(text.substr(0, kMaxShown)) +

@@ -29,7 +29,7 @@ struct Entry {
     Bytes bytes;
 };
 
-/// nullopt for lines that are for others: remarks, and worths, which this program computes.
+/// nullopt for lines to skip: remarks, and given worths, which this program computes itself.
 Result<std::optional<Entry>> entry_of(const TextLine& line) {
     const std::size_t blank = std::min(line.text.find(' '), line.text.size());
     const std::string kind = line.text.substr(0, blank);

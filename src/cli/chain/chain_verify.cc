@@ -1,5 +1,5 @@
 // Replaying a chain from genesis: the same ledger and model that a node has, fed with the bodies
-// on disk. Whoever runs this trusts nobody, not even the node that wrote them.
+// on disk. It needs no trust in anybody, not even in the node that wrote them.
 #include <limits>
 #include <memory>
 #include <ostream>

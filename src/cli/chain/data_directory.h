@@ -18,16 +18,15 @@ namespace cairn::cli {
 /// $CAIRN_DIR, else ~/.cairn.
 std::string default_directory();
 
-/// Refuses an empty name of a folder, as a variable that is not set gives one: the files of ""
-/// would be sought in the root and made wherever one stands.
+/// Makes the option refuse an empty folder name, which an unset shell variable would give: files
+/// would be looked for in the root, and created in the current folder.
 CLI::Option* named_folder(CLI::Option* option);
 
 /// DIR/network.json.
 Result<chain::NetworkDefinition> read_network(const std::string& directory);
 
-/// What people write to name something of the chain: its height (up to ten digits), or nullopt for
-/// the first digits of a name. kMisused for what is neither, and for an empty text: it would be the
-/// beginning of all.
+/// Reads how people refer to something on the chain: a height (up to ten digits), or nullopt if it
+/// is the beginning of a hash. kMisused if it is neither, or empty, which would match every hash.
 Result<std::optional<std::uint64_t>> height_in(const std::string& text);
 
 struct ChainReader {

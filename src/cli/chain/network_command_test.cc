@@ -1,5 +1,5 @@
-// Proves that a network is not made of texts that are none, that are one and the same, or where
-// there is one already; and that it is said which.
+// Proves that no network is made from texts that are not text or that are the same, or where there
+// is one already; and that the error says which.
 #include "cli/chain/network_command.h"
 
 #include <gtest/gtest.h>

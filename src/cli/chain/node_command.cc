@@ -23,8 +23,8 @@ namespace cairn::cli {
 
 namespace {
 
-// What computing layers for others takes of a node's options, or may ignore (--dir has a default
-// that is as idle); the rest belongs to a chain.
+// The options that may be given with --serve. --dir is ignored (it may come from its default); all
+// other options only make sense with a chain.
 constexpr std::array<std::string_view, 7> kServeOptions = {
     "--help", "--json", "--dir", "--serve", "--model", "--listen", "--threads"};
 
@@ -65,8 +65,8 @@ void announce(const NodeRequest& request, const node::NodeApi& node, const std::
     out << "  Ctrl-C stops it; nothing is lost." << std::endl;
 }
 
-// With fresh keys the node's links go by a key of their own (node.key): it would tell every peer
-// whose coins these are.
+// With fresh keys, the node identifies itself to its peers by a separate key (node.key): the
+// wallet's key would tell every peer whose coins these are.
 Status take_keys(const wallet::Wallet& wallet, NodeRequest& request) {
     if (!wallet.can_spend())
         return Error{ErrorCode::kRefused,

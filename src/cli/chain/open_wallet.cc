@@ -26,7 +26,7 @@ Disk& disk_of(const std::string& directory) {
     return *disks.back();
 }
 
-// Without showing what is typed.
+// Asks on the terminal, which does not show what is typed.
 Result<std::string> ask(const std::string& question) {
     if (!console::is_terminal(STDIN_FILENO))
         return Error{ErrorCode::kRefused,
@@ -52,7 +52,7 @@ Result<std::string> ask_for_new() {
     return password;
 }
 
-// A file that cannot be looked at, or whose disk is not there, is no reason to make another one.
+// An error if the file cannot be examined, or its disk is missing: then no new wallet may be made.
 Result<bool> has_wallet(const WalletFile& file) {
     const std::string path = path_of(file);
     auto kind = file_kind(path);

@@ -26,14 +26,14 @@ Result<std::string> read_secret_text(const std::string& path, bool first_line);
 /// A line from the terminal, which shows it as it is typed; else all of standard input.
 Result<std::string> ask_for_words(const std::string& question);
 
-/// kRefused for an empty one of a new wallet, unless a terminal heard it twice or no_password is
-/// set. `twice`: a new password, which a terminal is asked to repeat.
+/// `twice`: for a new wallet; on a terminal the password must be repeated. kRefused for an empty
+/// password of a new wallet, unless it was typed twice on a terminal or no_password is set.
 Result<std::string> read_password(const WalletFile& file, bool twice);
 
 /// kRefused if there is one: it is never overwritten.
 Status check_no_wallet(const WalletFile& file);
 
-/// To be held by whoever reads a wallet in order to change it, from before he reads it.
+/// A command that changes a wallet must take this lock before it reads the wallet.
 Result<WalletLock> lock_wallet(const WalletFile& file);
 
 /// What opening did to the file goes to standard error. The wallet keeps using a Disk of the

@@ -67,7 +67,7 @@ Status run_peers(const std::string& directory, bool json, std::ostream& out) {
     if (client.ok()) {
         const auto status = api::ask_node(*client, "/v1/cairn/status");
         if (status.ok()) return print_linked(*client, *status, json, out);
-        // An api.json that a killed node left behind.
+        // kRefused: the api.json was left behind by a node that was killed.
         if (status.error().code != ErrorCode::kRefused) return status.error();
     } else if (client.error().code != ErrorCode::kNotFound) {
         return client.error();

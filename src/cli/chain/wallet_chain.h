@@ -13,8 +13,8 @@ namespace cairn::cli {
 /// nullopt where no node has fetched one yet.
 Result<std::optional<ChainReader>> open_chain_if_there(const std::string& directory);
 
-/// Whether a payment to or from a key is on the chain; none is where there is no chain. The chain
-/// must outlive the answer.
+/// A function that tells whether a payment to or from a key is on the chain (without a chain:
+/// never). The chain must outlive it.
 wallet::Wallet::Used known_to(const std::optional<ChainReader>& chain);
 wallet::Wallet::Used known_to(const ChainReader& chain);
 

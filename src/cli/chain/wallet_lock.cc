@@ -15,19 +15,19 @@ namespace cairn::cli {
 namespace {
 
 constexpr std::uint64_t kLookMs = 20;
-constexpr std::uint64_t kSayAfterMs = 3'000;  // longer than a command that asks for nothing takes
+constexpr std::uint64_t kSayAfterMs = 3'000;  // longer than any command without a prompt takes
 
 }  // namespace
 
 Result<WalletLock> WalletLock::take(const std::string& wallet_file, std::uint64_t patience_ms) {
     const std::string folder = folder_of(follow_links(wallet_file));
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    // What cannot be opened is complained of, with its reason, by whoever reads the wallet.
+    // If the folder cannot be opened, reading the wallet will fail, too, and report the reason.
     WalletLock lock(descriptor);
     if (descriptor < 0) return lock;
     for (std::uint64_t waited_ms = 0; ::flock(descriptor, LOCK_EX | LOCK_NB) != 0;
          waited_ms += kLookMs) {
-        if (errno != EWOULDBLOCK && errno != EINTR) return lock;  // a disk that knows no locks
+        if (errno != EWOULDBLOCK && errno != EINTR) return lock;  // no locks on this file system
         if (waited_ms >= patience_ms)
             return Error{ErrorCode::kTimeout,
                          "another command is at work on " + wallet_file +

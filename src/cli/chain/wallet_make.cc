@@ -1,5 +1,5 @@
-// `cairn wallet create|restore|watch|rescan`: how a wallet comes into being, and finds the keys
-// that it used in another life.
+// `cairn wallet create|restore|watch|rescan`: makes a wallet, and finds on the chain the keys that
+// it used before it was restored.
 #include <algorithm>
 #include <ostream>
 
@@ -43,7 +43,7 @@ Result<crypto::SecretBytes> passphrase_of(const WalletRequest& request) {
     return crypto::SecretBytes(Bytes(bytes.begin(), bytes.end()));
 }
 
-// The words must have reached their reader before the wallet can come to hold coins.
+// Shows the words first: the owner must have them before the wallet can receive coins.
 Status show_new(const WalletRequest& request, const wallet::Wallet& wallet,
                 const std::string& words, std::ostream& out) {
     if (request.json) {

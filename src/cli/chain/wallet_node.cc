@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// A field that is missing or of another type: of another version, or no node at all.
+// For a field that is missing or has another type: the node has another version, or is no node.
 Error no_answer() { return io_error("the node's answer makes no sense; is it of this version?"); }
 
 Result<wallet::OwnCoin> coin_of(const Json& json) {

@@ -57,8 +57,8 @@ Status check_funds(const std::vector<wallet::OwnCoin>& coins, const wallet::Paym
     return Error{ErrorCode::kRefused, std::move(message)};
 }
 
-/// After the node has the payment: whatever fails now, the coins are where the next look finds
-/// them.
+/// Called after the node has taken the payment. If this fails, the change is not lost: a later scan
+/// of the chain finds it.
 void keep_change(wallet::Wallet& wallet, std::uint32_t change, Random& random) {
     const Status kept = wallet.keep(wallet::Chain::kChange, change, random);
     if (kept.ok()) return;
@@ -78,7 +78,7 @@ void say_sent(const WalletRequest& request, const wallet::PaymentOrder& order,
         out << fmt::format(
             "Sent {} to {} with a fee of {}.\npayment {}\nSee where it is: cairn explain {}\n",
             amount_text(order.amount), request.to, amount_text(order.fee), id, id.substr(0, 12));
-    // Whoever reads only the exit code must not pay a second time.
+    // The exit code will say failure: make sure that nobody pays a second time for that.
     if (!out.flush()) say("the payment is made all the same, with the id " + id);
 }
 
@@ -98,7 +98,7 @@ Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
     if (!wallet.can_spend()) return wallet::watches_only();
     RETURN_IF_ERROR(wallet.find_used(used, wallet.gap()));
-    // Some further: payments in the pool may have gone to keys that the chain has not seen.
+    // Some keys beyond those in use, too: payments in the pool may go to keys not yet on the chain.
     ASSIGN_OR_RETURN(std::vector<wallet::OwnCoin> coins, node.coins(wallet.keys(wallet::kGap)));
     RETURN_IF_ERROR(check_funds(coins, order, network.spacing_ms));
     const auto pooled = [pool = coins](const crypto::PublicKey& key) {

@@ -32,7 +32,7 @@ constexpr const char* kWatching = "This wallet only watches: it cannot spend.\n"
 constexpr std::array<const char*, wallet::kChains> kChainNames{"receive", "change", "coinbase",
                                                                "contribution"};
 
-/// A payment as the whole wallet sees it: change from one key to another is nobody's income.
+/// A payment as the whole wallet sees it: change from one of its keys to another is no income.
 struct Entry {
     store::HistoryEntry first;
     std::uint64_t received = 0;
@@ -94,7 +94,7 @@ bool add_pool(const WalletRequest& request, const ChainReader& chain, const wall
     return true;
 }
 
-/// The wallet with all keys that the chain knows counted in.
+/// Opens the wallet and adds the keys that payments on the chain show to be in use.
 Result<wallet::Wallet> open_and_look(const WalletRequest& request, const ChainReader& chain) {
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
     RETURN_IF_ERROR(wallet.find_used(known_to(chain), wallet.gap()));
@@ -161,7 +161,7 @@ Status run_wallet_address(const WalletRequest& request, std::ostream& out) {
         SystemRandom random;
         ASSIGN_OR_RETURN(const crypto::PublicKey key, wallet.fresh_key(random));
         show_address(request, key, out);
-        // An address that nobody saw is not given out.
+        // If the address could not be shown, it does not count as given out.
         if (!out.flush()) RETURN_IF_ERROR(wallet.take_back(random));
         return ok_status();
     }

@@ -27,7 +27,7 @@ constexpr std::size_t kMaxBenchTokens = 1U << 16;
 constexpr std::size_t kMaxBenchTogether = 64;
 constexpr double kQuick = 0.2;
 constexpr std::array<const char*, 4> kUsualTypes = {"f32", "f16", "q8_0", "q4_0"};
-// What else a machine needs while a model is measured.
+// Memory left for everything else on the machine while a model is measured.
 constexpr std::uint64_t kSpareMemory = std::uint64_t{1} << 30;
 
 class Bench {
@@ -50,7 +50,7 @@ class Bench {
         RETURN_IF_ERROR(read_types());
         RETURN_IF_ERROR(check_files());
         table().machine(results_);
-        // Ratios need the limit, so it is measured for every part but training.
+        // Every part but training reports ratios to the machine's limits, so these come first.
         if (wants("machine") || wants("products") || wants("models")) limits();
         if (wants("products")) products();
         if (wants("models")) RETURN_IF_ERROR(models());
@@ -61,7 +61,7 @@ class Bench {
     const measure::BenchResults& results() const { return results_; }
 
   private:
-    // Who names models wants to know about those, not how fast single products are.
+    // If models are named but no parts, single products are not measured.
     bool wants(const std::string& part) const {
         const auto& parts = request_.parts;
         if (parts.empty()) return request_.models.empty() || part != "products";
@@ -78,7 +78,7 @@ class Bench {
         progress_.clear();
         return table_;
     }
-    // Nobody reads on: the rest need not be measured.
+    // The output can no longer be written, so the rest need not be measured.
     bool is_over() const { return out_ != nullptr && !out_->good(); }
 
     static std::size_t longest_name(const BenchRequest& request) {
@@ -99,7 +99,7 @@ class Bench {
                (wants("models") ? models * types : 0) + (wants("training") ? models : 0);
     }
 
-    // Before minutes go by: whether each name is a shape or a file that may be a model.
+    // Checks at the start that each name is a shape or a file that may be a model.
     Status check_files() const {
         for (const std::string& path : request_.models) {
             if (is_shape(path)) continue;

@@ -103,7 +103,7 @@ std::vector<Diagnosis> check_arithmetic(std::size_t threads) {
 
 Diagnosis check_float_arithmetic() {
     set_float_mode();
-    // volatile: the processor is asked, not the compiler.
+    // volatile, so that the processor computes this at run time, not the compiler.
     volatile float smallest_normal = 0x1p-126F, half = 0.5F, one = 1.0F, tie = 0x1p-24F;
     volatile float three = 1.0F + 0x1p-23F;
     const bool subnormals = smallest_normal * half == 0x1p-127F;
@@ -173,7 +173,7 @@ Diagnosis check_directory(const std::string& directory) {
 }
 
 Diagnosis check_clock() {
-    // 2025-01-01: before this program was written.
+    // 2025-01-01: this program is younger, so an earlier time must be wrong.
     constexpr std::uint64_t kOldest = 1'735'689'600'000;
     const SystemClock clock;
     const std::string now = time_text(clock.wall_ms());

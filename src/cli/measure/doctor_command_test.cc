@@ -1,5 +1,5 @@
-// Proves that doctor and bench print what scripts rely on, and that doctor finds this machine's
-// arithmetic in order and a directory without a chain not.
+// Proves that doctor and bench print what scripts rely on, that doctor accepts this machine's
+// arithmetic, and that it complains about a directory without a chain.
 #include "cli/measure/doctor_command.h"
 
 #include <filesystem>

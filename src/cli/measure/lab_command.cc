@@ -1,4 +1,4 @@
-// `cairn lab NAME`: results made again.
+// `cairn lab NAME`: reproduces results.
 #include <memory>
 #include <ostream>
 

@@ -29,7 +29,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint32_t kLeaf = 1024;
-// Far from the start of training, where biases are 0 and norms 1 and an error there would hide.
+// Noise added to the initial parameters: with biases 0 and norms 1, some errors would not show.
 constexpr double kNoise = 0.1;
 
 Result<model::ModelConfig> family_config(const std::string& family, std::uint32_t context) {

@@ -1,6 +1,6 @@
-// `cairn lab gradients`: one training step of a small model written down whole (tokens, parameters,
-// gradient, parameters after AdamW), so that another program can compute the same and compare:
-// tools/oracle/torch-gradients does, in PyTorch.
+// `cairn lab gradients`: writes all data of one training step of a small model to a file (tokens,
+// parameters, gradient, parameters after AdamW), so that another program can repeat and compare it:
+// tools/oracle/torch-gradients does so in PyTorch.
 #pragma once
 
 #include <iosfwd>

@@ -1,5 +1,5 @@
-// Proves that `model convert` refuses what cannot go well before it reads a model: sizes and
-// formats that are none, outputs that are inputs; and that it writes through a link.
+// Proves that `model convert` refuses what cannot succeed before it reads a model: invalid sizes
+// and formats, outputs that are inputs; and that it writes through a symbolic link.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -22,7 +22,7 @@ constexpr const char* kSample =
     "The quick brown fox, 1234567 times: \"na\xC3\xAFve\" \xE2\x82\xAC 3.14\n\n  two  blanks\tand "
     "a tab; \xF0\x9F\x8F\x94.";
 
-// Whether the tokenizer gives text back, and ids that the model has.
+// Checks that the tokenizer restores a text, and that the model knows all its ids.
 Status check_tokenizer(const text::Tokenizer& tokenizer, const model::ModelConfig& config) {
     const text::Tokens tokens = tokenizer.encode(kSample);
     for (const std::uint32_t token : tokens)
@@ -31,7 +31,7 @@ Status check_tokenizer(const text::Tokenizer& tokenizer, const model::ModelConfi
     if (back == kSample) return ok_status();
     if (tokenizer.is_lossless())
         return invalid("the tokenizer does not give a text back as it was");
-    // What it drops must be gone after the first time.
+    // A lossy tokenizer must lose nothing more the second time.
     if (tokenizer.decode(tokenizer.encode(back)) != back)
         return invalid("the tokenizer does not give its own text back as it was");
     return ok_status();

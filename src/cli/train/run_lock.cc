@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kTries = 10;
 
-// Whether the name still leads to the file that was opened: its holder may just have removed it.
+// Whether the path still names the opened file: the lock's last holder may just have removed it.
 bool is_still(int fd, const std::string& path) {
     struct stat opened {};
     struct stat named {};

@@ -25,7 +25,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The log's first line: all that one wants to know of a curve later.
+// The log's first line: everything that one may want to know about the curve later.
 std::string describe_start(const TrainStart& start, const Machine& machine) {
     const train::Recipe& recipe = start.request.recipe;
     const model::ModelConfig& config = start.config;
@@ -77,7 +77,7 @@ Json report_of(const TrainStart& start, const train::Trainer& trainer, const Tra
                    {"steps", trainer.next_step()},
                    {"total_steps", trainer.recipe().total_steps},
                    {"complete", run.complete()}};
-    // Nothing is said of steps that were not taken.
+    // If no steps were taken, their fields are left out.
     if (run.first_loss()) report["first_loss"] = *run.first_loss();
     if (run.last_loss()) report["last_loss"] = *run.last_loss();
     report["tokens"] = trainer.next_step() * trainer.recipe().tokens_per_step();
@@ -90,7 +90,7 @@ Json report_of(const TrainStart& start, const train::Trainer& trainer, const Tra
     return report;
 }
 
-// After the model is safe: what can still be said of it.
+// Measurements that are made after the model has been saved.
 Status measure_all(const TrainStart& start, const train::Trainer& trainer, const Machine& machine,
                    const console::Interrupt& interrupt, TrainRun& run, Json& report,
                    std::ostream& out) {
@@ -135,7 +135,7 @@ Result<int> finish(const TrainStart& start, const train::Trainer& trainer, Train
     return run.log_lost() ? 1 : 0;
 }
 
-// Everything that is written, and everything that is read, before anything is done.
+// Checks all files that will be written or read, before any work begins.
 Status check_files(const TrainRequest& request) {
     std::vector<NamedPath> inputs = {{"--valid", request.options.valid},
                                      {"--tokenizer", request.tokenizer},

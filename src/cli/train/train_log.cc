@@ -53,7 +53,7 @@ bool next_line(std::string_view& text, std::string_view& line) {
     return true;
 }
 
-// A log may be empty: its run did not come to a step.
+// A log may be empty: its run ended before the first step.
 Result<Bytes> read_log(const std::string& path) {
     ASSIGN_OR_RETURN(Bytes bytes, read_file(path, kMaxLogBytes));
     if (!bytes.empty()) RETURN_IF_ERROR(check_foreign(path, bytes, bytes.size()));

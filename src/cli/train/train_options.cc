@@ -110,7 +110,7 @@ struct Limits {
     double value, low, high;
 };
 
-// The recipe's own limits (train/recipe.h) under the names that people gave.
+// The recipe's own limits (train/recipe.h), under the names of the options.
 Status check_recipe(const train::Recipe& recipe) {
     const std::array limits = {
         Limits{"--rate", recipe.peak_rate, 1e-9, 10},
@@ -166,7 +166,7 @@ Status check_steps(const TrainRequest& request) {
     return ok_status();
 }
 
-// Of a fresh model, before a tokenizer is learnt for it.
+// Checks the shape of a fresh model, before a tokenizer is trained for it.
 Status check_shape(const TrainRequest& request) {
     if (!request.init.empty()) return ok_status();
     model::ModelConfig config = request.shape;

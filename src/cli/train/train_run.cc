@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t kLines = 20;            // printed and measured in a run
 constexpr std::uint64_t kUnsettledSteps = 2;    // the first ones touch fresh memory
-constexpr double kPlanShare = 0.03;             // of the time limit, then speed is known
+constexpr double kPlanShare = 0.03;             // of the time limit: then the speed is known
 constexpr std::uint64_t kSaveUs = 600'000'000;  // unless --save-every says otherwise
 constexpr std::uint64_t kRetryUs = 60'000'000;  // after a save that failed
 constexpr double kSpare = 0.98;
@@ -80,8 +80,8 @@ Status TrainRun::run(const console::Interrupt& interrupt) {
     return complete_files();
 }
 
-// The same step would fail again, so what is on disk is left as it is; where there is nothing yet,
-// a whole model is better.
+// The same step would fail again, so the files on disk are left as they are; if there are none yet,
+// a checkpoint is written, since a whole model is better than nothing.
 Error TrainRun::give_up(const Error& error) {
     if (progress_ != nullptr) progress_->clear();
     std::string kept;
@@ -180,7 +180,7 @@ Status TrainRun::choose_total_steps() {
     if (step == settled) settled_us_ = clock_.monotonic_us();
     const bool enough = static_cast<double>(elapsed_us()) > minutes * 60e6 * kPlanShare;
     if (step < warmup && (!enough || step <= settled)) return ok_status();
-    // Resumed at the warm-up's very end, there is only the earlier sessions' speed.
+    // A run resumed at the very end of the warm-up knows only the speed of earlier sessions.
     double step_us = step <= settled ? static_cast<double>(elapsed_us()) / static_cast<double>(step)
                                      : static_cast<double>(clock_.monotonic_us() - settled_us_) /
                                            static_cast<double>(step - settled);

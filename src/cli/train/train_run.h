@@ -42,11 +42,11 @@ class TrainRun {
     /// run) or state and checkpoint are written. An error says exactly what is kept and what not.
     Status run(const console::Interrupt& interrupt);
 
-    /// A line into the log. A log that cannot be written is given up, with a word: no reason to
-    /// lose the run.
+    /// Writes a line to the log. If the log cannot be written, a warning is shown and the run goes
+    /// on without a log.
     void log_line(const std::string& json);
     bool log_lost() const { return log_lost_; }
-    /// A word to whoever watches, on standard error; also kept for the report.
+    /// Writes a warning to standard error, and keeps it for the report.
     void complain(const std::string& sentence);
     const std::vector<std::string>& troubles() const { return troubles_; }
 
@@ -87,7 +87,7 @@ class TrainRun {
     std::uint64_t started_us_;
     std::uint64_t saved_us_;        // when saving was last tried
     std::uint64_t first_step_;      // of this session
-    std::uint64_t settled_us_ = 0;  // when the steps that warm caches were over
+    std::uint64_t settled_us_ = 0;  // when the first, slower steps were over
     double measure_us_ = 0;         // one measurement
     std::optional<double> first_loss_;
     std::optional<double> last_loss_;

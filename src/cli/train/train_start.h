@@ -24,10 +24,10 @@ struct TrainStart {
     std::uint64_t first_step = 0;            ///< steps taken in earlier sessions
 };
 
-/// The whole of what was asked: of a resumed run from its state, which `start` then has.
+/// The complete request; for a resumed run it is read from its state, which is stored in `start`.
 Result<TrainRequest> request_to_run(const TrainRequest& request, TrainStart& start);
-/// Reads and learns what start.request names. Ctrl-C meanwhile is answered with a word: there is
-/// nothing to save before the tokenizer is there.
+/// Reads the texts and reads or trains the tokenizer that start.request names. Ctrl-C while one is
+/// trained takes effect only when it is ready (a message says so): before, nothing can be saved.
 Status prepare_training(TrainStart& start, const console::Interrupt& interrupt);
 
 /// The command line that gives the same bits again, from the beginning.

@@ -24,7 +24,7 @@ namespace cairn::cli {
 namespace {
 
 constexpr std::size_t kMaxSteps = 1U << 20;
-// More memory for keys and values is taken only where it is asked for.
+// The default limit of the context; more memory for the KV cache must be asked for with --context.
 constexpr std::size_t kUsualContext = 8192;
 
 constexpr const char* kHelp =
@@ -103,7 +103,7 @@ class Chat {
             if (!*read) break;
             const std::string& line = **read;
             if (line.empty()) continue;
-            // Whoever pipes lines in means what they say.
+            // In piped input there are no commands: every line is a message.
             const ChatLine said = in_.is_terminal() ? read_chat_line(line)
                                                     : ChatLine{ChatLine::Kind::kMessage, "", line};
             if (said.kind == ChatLine::Kind::kMistyped)
@@ -132,7 +132,7 @@ class Chat {
         return line;
     }
 
-    // What is wrong with one turn does not end the conversation, unless nobody is there to read it.
+    // On a terminal, an error in one turn does not end the conversation; in a pipe it does.
     Status complain(const Error& error) {
         if (!in_.is_terminal()) return error;
         notes_ << "cairn: " << error.message << '\n';
@@ -157,7 +157,7 @@ class Chat {
         }
         if (!answer.ok()) return complain(answer.error());
         const double seconds = watch.seconds() - first_token;
-        // The first token's time is the prompt's.
+        // The time up to the first token is spent on the prompt, so it is not counted.
         const double rate = answer->written > 1 && seconds > 0
                                 ? static_cast<double>(answer->written - 1) / seconds
                                 : 0.0;
@@ -207,7 +207,7 @@ class Chat {
         return true;
     }
 
-    // What this conversation wrote it may write again; nothing else is replaced.
+    // Replaces a file only if this conversation wrote it.
     Status save(const std::string& file) {
         if (file.empty()) return invalid("say where: /save FILE");
         if (exists(file) && !saved_.contains(file))
@@ -228,8 +228,8 @@ class Chat {
     console::LineReader& in_;
     std::ostream& out_;
     console::ShownStream errors_;
-    std::ostream& notes_;  // for whoever sits there
-    // A Ctrl-C stops an answer; pressed again, or when there is none, it ends nothing.
+    std::ostream& notes_;  // messages to the person at the terminal
+    // On a terminal Ctrl-C only stops an answer; pressed again, it does nothing more.
     console::Interrupt interrupt_{console::Interrupt::SecondCtrlC::kIsOneMore};
     std::set<std::string> saved_;
     bool stats_;

@@ -10,7 +10,7 @@ namespace cairn::cli {
 
 namespace {
 
-// Those that stand alone, and those with something behind them.
+// Commands without an argument, and commands with one.
 const std::vector<std::string> kAlone = {"/reset", "/stats", "/help", "/quit", "/exit"};
 const std::vector<std::string> kWithText = {"/system", "/save"};
 

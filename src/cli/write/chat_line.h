@@ -1,6 +1,5 @@
-// What a line that was typed in a conversation is: a message, or a command. Only the commands that
-// there are, spelt exactly and at the very beginning, are commands; a path or a slash in a sentence
-// is a message.
+// Tells whether a line typed in a conversation is a message or a command. It is a command only if
+// it begins with one, spelt exactly; a path, or a sentence with a slash in it, is a message.
 #pragma once
 
 #include <string>
@@ -10,8 +9,8 @@ namespace cairn::cli {
 struct ChatLine {
     enum class Kind { kMessage, kCommand, kMistyped };
     Kind kind = Kind::kMessage;
-    std::string name;  ///< of the command; of a mistyped one, the one that was probably meant
-    std::string text;  ///< the message; what stands behind a command
+    std::string name;  ///< the command; for a mistyped one, the command that was probably meant
+    std::string text;  ///< the message, or the text after the command
 };
 
 /// "//help" is the message "/help". A line that is nothing but one mistyped command ("/rest") is

@@ -62,7 +62,7 @@ Result<text::Tokens> tokens_of(const EmbedRequest& request, const LocalModel& lo
     if (!request.truncate)
         return invalid(fmt::format("\"{}\" has {} tokens, this model takes {}; --truncate cuts it",
                                    beginning(text), tokens.size(), context));
-    // What ends a text stays at its end.
+    // The text still ends with its end token.
     const auto end = local.tokenizer->end_token();
     tokens.resize(context);
     if (end) tokens.back() = *end;
@@ -104,7 +104,7 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
     return left > 0 && right > 0 ? product / std::sqrt(left * right) : 0;
 }
 
-// The shortest decimal that is this float.
+// The shortest decimal that reads back as the same float.
 nlohmann::json shortest(float value) {
     return nlohmann::json::parse(fmt::format("{}", value), nullptr, false);
 }

@@ -63,7 +63,7 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& req
         serve::content_hash(local.model.config, local.model.weights), local.model.config, options);
 }
 
-// `show` receives the text piece by piece; there is no point in more of it once `can_show` says no.
+// `show` receives the text piece by piece; generation stops when `can_show` returns false.
 Result<Written> write_text(const GenerateRequest& request, const LocalModel& local,
                            const tensor::Compute& compute,
                            const std::function<void(const std::string&)>& show,
@@ -122,7 +122,7 @@ nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
     return list;
 }
 
-// What the command line alone can tell, before a model is read.
+// Checks that need nothing but the command line, before a model is read.
 Status check_request(const GenerateRequest& request) {
     RETURN_IF_ERROR(check_sampling(request.sampling));
     if (request.logprobs && !request.json)

@@ -64,7 +64,7 @@ class Texts {
                 std::to_string(static_cast<std::size_t>(static_cast<double>(tokens_) / seconds)) +
                     " tokens/s");
         }
-        // What could not be written is said where every command ends.
+        // Failed output is reported by run_command_line(), as for every command.
         if (written_ == prompts_.size() || !out_.good()) return ok_status();
         return Error{ErrorCode::kRefused, "interrupted after " + std::to_string(written_) + " of " +
                                               std::to_string(prompts_.size()) + " texts"};
@@ -136,7 +136,7 @@ class Texts {
     model::Transformer transformer_;
     infer::BatchEngine engine_;
     std::map<infer::SequenceId, Running> running_;
-    std::map<std::size_t, std::string> ready_;  // done, but one before them is not
+    std::map<std::size_t, std::string> ready_;  // done, but waiting for an earlier text
     std::optional<Error> failure_;
     std::size_t next_ = 0;
     std::size_t written_ = 0;

@@ -56,7 +56,7 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
         ->check(CLI::Validator(
             [](const std::string& text) { return std::string(text.empty() ? "it is empty" : ""); },
             ""));
-    // What chooses among tokens does nothing where there is no choice.
+    // At temperature 0 the most probable token is always taken: these options would have no effect.
     command.parse_complete_callback([top_k, top_p, min_p, &options] {
         const tensor::SampleSettings& chosen = options.settings;
         if (chosen.temperature > 0) return;

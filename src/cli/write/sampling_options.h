@@ -19,15 +19,14 @@ struct SamplingOptions {
     tensor::SampleSettings settings{};
     tensor::KvType kv = tensor::KvType::kF32;  ///< narrower: half the memory, other bits
     std::vector<std::string> stops;            ///< the text ends before the first of these
-    std::string idle{};                        ///< what was given and does nothing, and why
+    std::string idle{};                        ///< error for an option that would have no effect
 };
 
 /// --temperature, --top-k, --top-p, --min-p, the penalties, --seed, --stop, --kv. The memory behind
 /// `options` must outlive parsing.
 void add_sampling_options(CLI::App& command, SamplingOptions& options);
 
-/// What can be told before a model is read: kMisused where an option does nothing, or --stop
-/// cannot be.
+/// Checks that need no model: kMisused if an option would have no effect, or --stop is not valid.
 Status check_sampling(const SamplingOptions& options);
 
 }  // namespace cairn::cli

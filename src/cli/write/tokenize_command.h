@@ -21,7 +21,7 @@ struct TokenizeRequest {
     std::string file;                ///< text file to encode
     bool special = false;            ///< names of control tokens in the text make those tokens
     bool pieces = false;             ///< show each token's piece, too
-    std::uint32_t repeat = 1;        ///< encode so often, and say how fast
+    std::uint32_t repeat = 1;        ///< encode this many times and report the speed
     std::vector<std::uint32_t> ids;  ///< to decode
     bool json = false;
 };

@@ -1,6 +1,6 @@
-// WrittenText: what becomes of the tokens that a model samples for one text: pieces to show, where
-// it ends, log-probabilities, and a digest of the logits' bits. One text alone and many at once
-// (generate_many.h) report through it, so that both say the same.
+// WrittenText turns the tokens that a model samples for one text into what is reported: pieces to
+// show, where the text ends, log-probabilities, and a digest of the logits' bits. Commands that
+// write one text and those that write many (generate_many.h) both use it and report the same.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ namespace cairn::cli {
 class WrittenText {
   public:
     /// `tokenizer` must outlive it; `prompt` are the tokens that the user's text became, without a
-    /// begin token. kInvalid for stop strings that cannot be.
+    /// begin token. kInvalid for stop strings that are not valid.
     static Result<WrittenText> create(const text::Tokenizer& tokenizer, const text::Tokens& prompt,
                                       std::vector<std::string> stops);
 
