@@ -1,5 +1,5 @@
-// Proves that every command that a message, a comment or a page of the documentation tells people
-// to run exists, with the options that it is told with.
+// Proves that every `cairn` command which messages, comments or the documentation tell people to
+// run exists, and has the options named there.
 #include <gtest/gtest.h>
 
 #include <cctype>

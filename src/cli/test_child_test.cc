@@ -1,4 +1,4 @@
-// Proves nothing by itself: what test_child.h declares, for this room's tests.
+// Defines what test_child.h declares, for this room's tests; proves nothing by itself.
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>

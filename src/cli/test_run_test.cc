@@ -1,4 +1,4 @@
-// Proves nothing by itself: what test_run.h declares, for this room's tests.
+// Defines what test_run.h declares, for this room's tests; proves nothing by itself.
 #include <sstream>
 
 #include <nlohmann/json.hpp>

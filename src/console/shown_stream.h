@@ -1,6 +1,6 @@
-// A stream that cleans what it passes on, so that no text of a file, a model or a peer can act on
-// the terminal that it ends on. Standard output and error of every command go through one: a
-// command need not think of it.
+// A stream that replaces control characters, so that no text from a file, a model or a peer can
+// control the user's terminal. Standard output and standard error of every command go through one,
+// so that no command has to think of it.
 #pragma once
 
 #include <ostream>
@@ -13,7 +13,7 @@ namespace cairn::console {
 
 class ShownStream final : public std::ostream {
   public:
-    /// What is written here reaches `target` by PrintableStream; or as it is, with `exact`.
+    /// Output goes to `target` through PrintableStream, or unchanged after set_exact(true).
     explicit ShownStream(std::ostream& target) : std::ostream(nullptr), buffer_(target) {
         rdbuf(&buffer_);
     }

@@ -277,7 +277,8 @@ class GgufParser {
                              "at its end");
     }
 
-    // One tensor ends at `end`, the next begins at `next`: that must be `padded`, zeros between.
+    // A tensor ends at `end`, and what follows it (a tensor or the file's end) is at `next`. Checks
+    // that this is `padded`, with zeros between.
     Status check_padding(std::uint64_t end, std::uint64_t padded, std::uint64_t next,
                          const std::string& where) const {
         if (padded != next)

@@ -1,6 +1,6 @@
-// Block formats that nothing here computes with, but that people's files have: quantisers fall back
-// to them where a row is no multiple of 256 (a Q4_K_M file of a 896 wide model has Q5_0). They
-// become another type when a file is read, in memory of their own:
+// Block formats for which we have no kernels, but which occur in files: quantisers fall back to
+// them where a row is no multiple of 256 (a Q4_K_M file of a model of width 896 has Q5_0). They are
+// converted to another type when a file is read, into memory of their own:
 //
 //   Q5_0  {f16 d, 32 high bits, 32 nibbles}         d * (q - 16): exactly a block of Q8_0
 //   Q4_1  {f16 d, f16 m, 32 nibbles}                d * q + m, rounded once: F32

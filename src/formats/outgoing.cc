@@ -56,7 +56,7 @@ class Order {
     bool interleaved_;
 };
 
-// Collects rows of floats and hands them on in the file's type.
+// Collects rows of floats, converts them to the file's type and passes them to the sink.
 class Narrowing {
   public:
     Narrowing(const Outgoing& tensor, std::size_t cols, const Sink& sink)

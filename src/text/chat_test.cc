@@ -1,5 +1,5 @@
 // Proves that conversations are written as each family's template writes them, that the family is
-// recognised, and that a user cannot end his turn and speak as somebody else.
+// recognised, and that users cannot end their turn and speak as somebody else.
 #include "text/chat.h"
 
 #include <gtest/gtest.h>

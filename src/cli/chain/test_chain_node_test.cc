@@ -1,4 +1,4 @@
-// Proves nothing by itself: what test_chain_node.h declares, for this shelf's tests.
+// Defines what test_chain_node.h declares, for this folder's tests; proves nothing by itself.
 #include <signal.h>
 
 #include <cstdlib>

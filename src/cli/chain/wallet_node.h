@@ -1,5 +1,5 @@
-// The running node, as the wallet asks it: which coins its keys have, what payments in the node's
-// pool would change about them, and to take a payment. Secrets never go there.
+// What the wallet asks of the running node: which coins its keys have, what payments in the node's
+// pool would change about them, and to accept a payment. Secrets are never sent to it.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
-// HeldOut: a fixed sample of a text that is not learnt from, measured again and again during a
-// training run. The windows are spread evenly over the text and do not depend on the step, so that
-// two values of one run, or of two runs, can be compared.
+// HeldOut: a fixed sample of a text that is not trained on, whose loss is measured repeatedly
+// during a training run. The windows are spread evenly over the text and do not depend on the step,
+// so that two values of one run, or of two runs, can be compared.
 #pragma once
 
 #include <cstdint>

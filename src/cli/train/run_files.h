@@ -25,13 +25,13 @@ class RunFiles {
     /// Both must outlive it.
     RunFiles(const TrainStart& start, const train::Trainer& trainer);
 
-    /// Both files, whichever of them fails. The state first: it is what a later session reads. A
-    /// crash between the two leaves an older checkpoint, which is a whole model all the same.
+    /// Writes both files, the second even if the first fails. The state comes first: a later
+    /// session reads it. A crash between the two leaves an older checkpoint, still a whole model.
     SaveOutcome save(std::uint64_t elapsed_us, double first_loss);
     Status save_checkpoint();
 
     bool has_state() const { return state_step_.has_value(); }
-    /// What lies on the disk and how to go on from it, as one sentence.
+    /// One sentence that says what is on disk and how to continue from it.
     std::string kept() const;
 
   private:

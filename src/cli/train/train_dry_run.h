@@ -1,5 +1,5 @@
-// `cairn train --dry-run`: what a run would cost here, measured and not guessed: a few of its real
-// steps are taken in memory and thrown away.
+// `cairn train --dry-run`: measures what a run would cost on this machine, by taking a few of its
+// real steps in memory and discarding them.
 #pragma once
 
 #include <iosfwd>

@@ -18,7 +18,7 @@ struct TrainStart {
     std::vector<float> parameters;  ///< before the first step; empty if resumed
     Bytes tokenizer_file;
     std::unique_ptr<text::Tokenizer> tokenizer;
-    text::Tokens stream;                     ///< what is learnt from
+    text::Tokens stream;                     ///< the training text
     text::Tokens held_out;                   ///< empty: none
     std::optional<train::RunState> resumed;  ///< of a resumed run
     std::uint64_t first_step = 0;            ///< steps taken in earlier sessions
