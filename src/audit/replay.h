@@ -2,8 +2,6 @@
 // Server was given, and what it gave back must be the same to the bit: there is no tolerance to
 // hide in, and a mismatch names the row. One batched prefill is far cheaper than the decode that it
 // checks, as weights are read once for many rows.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <span>

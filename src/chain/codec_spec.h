@@ -1,7 +1,5 @@
 // Which codec turns deltas into payloads: a part of the network definition, and all that codec/
 // needs to know of a network.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstdint>

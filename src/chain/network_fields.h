@@ -1,3 +1,5 @@
+// CONSENSUS: changing a result here splits the network.
+//
 // The fields of a network definition, once: name, order and bounds. Encoding, decoding, JSON and
 // validation are visitors of this one list, so a field cannot be in one and missing in another.
 // Internal to chain/.

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // network.json: the form of a network definition that people read and edit.
 #include <algorithm>
 #include <nlohmann/json.hpp>

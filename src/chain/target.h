@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // Compact targets: a 256-bit threshold in 32 bits, as exponent (high byte, base 256) and 24-bit
 // mantissa: target = mantissa * 256^(exponent - 3). One spelling each: the mantissa's top byte is
 // not zero, the exponent is 3 to 32, and there is no sign bit (0xff0000 is a fine mantissa).

@@ -13,8 +13,6 @@
 // `dense` sends every parameter at 8 bits with one scale per tile.
 //
 // Payload: per tile, u32 scale, then the values, lowest bits of a byte first.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,5 @@
+// CONSENSUS: changing a result here splits the network.
+//
 // CONSENSUS: changing a result of draw or desketch splits the network.
 #include "codec/codec_tiles.h"
 

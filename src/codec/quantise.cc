@@ -1,3 +1,5 @@
+// CONSENSUS: changing a result here splits the network.
+//
 // CONSENSUS: changing a result of unpack splits the network.
 #include "codec/quantise.h"
 

@@ -1,8 +1,8 @@
+// CONSENSUS: changing a result here splits the network.
+//
 // The body of SrhtKernels: included by one .cc file per instruction set, each of which compiles it
 // with its own flags. Everything is in an unnamed namespace, so that no copy can be linked in place
 // of another. Plain loops that compilers turn into vector code.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstddef>

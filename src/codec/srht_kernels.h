@@ -7,8 +7,6 @@
 // symmetric, W W = 4096 I, and it needs butterflies over long strides only (a stage, a 64 x 64
 // transposition, the same stage again), which suits any vector unit. The order of rows does not
 // matter to a sketch that draws its rows at random.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
 #include "consensus/block_report.h"
 
 #include "base/check.h"

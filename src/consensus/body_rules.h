@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // C2: what a body must satisfy on its own, without any state: it belongs to its header, its
 // lists are canonical and within size limits, contributions come only at merge heights and
 // commitments only at the others.

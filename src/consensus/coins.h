@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // The unspent outputs, with a set hash that adding and removing update in O(1) (LtHash), so that
 // every block commits to all coins.
 #pragma once

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // C4: a commitment is signed, stamped, of this round, and the only one of its key.
 #pragma once
 

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // C5: a contribution keeps a promise of this round on this chain: its commitment was carried,
 // the payload is the promised one, was not merged in recent rounds, decodes, and has a norm like
 // other people's.

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // The difficulty rule, relative to the parent: T = T_parent * 2^((min(dt, 10 s) - s) / halflife)
 // with s the spacing and dt the parent's time minus the grandparent's. It follows hash power up
 // and down within a few half-lives and needs no schedule, so a network of laptops survives a

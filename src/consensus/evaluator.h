@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // Asks the model about contributions: C5 and C6 for one, C7 for all together. Remembers
 // answers for one judge batch, so that a miner who assembles again and again, and then connects
 // its own block, computes each only once. Internal to consensus/.

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // Which of two chains to follow: the one with more work; of equals the one seen first (papers A:
 // Lemma 9). Switching happens only once the whole branch is found valid; the tree of
 // blocks lives in node/.

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // C1: what a header must satisfy, from its ancestors' headers alone. Cheap, so it is checked
 // before any body is asked for.
 #pragma once

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // Pay. A merged contribution earns up to one unit, by its worth. Part of that goes to the miners
 // of the block that carried its commitment and of the merge block, half each, and each half is
 // minted only if that miner has a contribution merged in this round: no coin without both proof

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // The ledger: the state after a tip (coins, rules, and the model behind its seam) and the way it
 // changes, one block at a time, forwards and exactly back. It holds no headers and no tree: the
 // node says what a block extends. A block's validity is the rules of this folder in the order of

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // The miner's side: the best next block that the rules allow, and why anything was left out.
 #include <algorithm>
 #include <set>

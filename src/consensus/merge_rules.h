@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // C7: how contributions become one step of the model, and that the step must not raise the
 // judge batch's loss by more than chance does.
 #pragma once

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // What consensus asks of the model. The rules read integers only; the model enters through this
 // one interface, which worth/ answers with bit-exact numerics rounded to integers. Tests of the
 // rules answer it with a few lines of fake.

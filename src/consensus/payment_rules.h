@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // C3: a payment spends coins that exist, that are mature, that its signers own, and makes no
 // more than it takes; what it leaves over is the miner's fee.
 #pragma once

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // The rules state: everything besides model and coins that a later rule reads. Small, copied
 // whole into undo records. The window of recently merged deltas lives with the model
 // (ModelSeam::recent_merges_root); the rules root covers both.

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // Proof of work as a quantity: the expected number of hashes behind a target, and their sum over
 // a chain, which is what fork choice compares (papers A: Def 7).
 #pragma once

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // C6: what one contribution is worth. Its score is how far it goes down the judge batch's
 // slope, less the part that only repeats what recent merges did; worth is score per norm, so that
 // scaling up earns nothing. Integers and floors only.

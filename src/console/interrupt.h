@@ -1,8 +1,8 @@
-// Being asked to end, as a question that a long command asks between two pieces of work, so that
-// it can save first: Ctrl-C, SIGTERM, the terminal closed (SIGHUP), the reader of our output gone
-// (SIGPIPE), the processor time used up (SIGXCPU), what
-// batch systems send before a job's time is over (SIGUSR1, SIGUSR2). A second Ctrl-C or SIGTERM
-// ends the program at once; the others may come twice.
+// Requests to end, which a long command checks for between two pieces of work, so that it can save
+// first: Ctrl-C, SIGTERM, the terminal closed (SIGHUP), the reader of our output gone (SIGPIPE),
+// the processor time used up (SIGXCPU), what batch systems send before a job's time is over
+// (SIGUSR1, SIGUSR2). A second Ctrl-C or SIGTERM ends the program at once; the others may come
+// twice.
 #pragma once
 
 #include <array>
@@ -10,12 +10,12 @@
 
 namespace cairn::console {
 
-/// A file that became longer than allowed (ulimit -f) shall be an error of that file, not the end
-/// of the process. Once, first thing in main().
+/// Makes exceeding the file size limit (ulimit -f) an error of that write instead of the end of the
+/// process. Called once, first thing in main().
 void outlive_file_limits();
 
-/// Catches the signals while it lives; one at a time. Signals that were ignored when the program
-/// started (nohup) stay ignored.
+/// Catches the signals while it lives; only one may exist at a time. Signals that were ignored when
+/// the program started (nohup) stay ignored.
 class Interrupt {
   public:
     /// What a second Ctrl-C does: end the program, or (in a conversation) the same as the first.

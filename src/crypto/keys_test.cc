@@ -13,8 +13,7 @@ namespace {
 TEST(Keys, Bip340Vectors) {
     std::istringstream lines(read_test_data("vectors/bip-0340_test-vectors.csv"));
     std::string line;
-    if (!std::getline(lines, line))
-        GTEST_SKIP() << "no vectors: set CAIRN_TEST_DATA";
+    if (!std::getline(lines, line)) GTEST_SKIP() << "no vectors: set CAIRN_TEST_DATA";
     int checked = 0, signed_count = 0;
     while (std::getline(lines, line)) {
         std::vector<std::string> fields;

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // LtHash16: a hash of a set that is updated element by element. Each element becomes 1024 numbers
 // of 16 bits (SHAKE128 of its bytes); the set's state is their sum modulo 2^16. Order does not
 // matter, removing undoes adding exactly, and both cost O(1): that is how the set of unspent coins

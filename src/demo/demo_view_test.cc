@@ -1,5 +1,5 @@
-// Proves that the demo's block fits any terminal, counts columns and not bytes, and is
-// drawn again where it stands: a small terminal is played here, and nothing may wrap or scroll.
+// Proves that the demo's block fits any terminal, is measured in columns and not in bytes, and is
+// redrawn in place: a small terminal is simulated here, on which nothing may wrap or scroll.
 #include "demo/demo_view.h"
 
 #include <gtest/gtest.h>

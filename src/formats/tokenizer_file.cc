@@ -33,7 +33,8 @@ Result<std::unique_ptr<text::Tokenizer>> make_json(const std::string& path,
                      read_beside(path, "chat_template.jinja", text::kMaxChatTemplateBytes));
     ASSIGN_OR_RETURN(files.generation,
                      read_beside(path, "generation_config.json", text::kMaxTokenizerBytes));
-    ASSIGN_OR_RETURN(files.model_config, read_beside(path, "config.json", text::kMaxTokenizerBytes));
+    ASSIGN_OR_RETURN(files.model_config,
+                     read_beside(path, "config.json", text::kMaxTokenizerBytes));
     ASSIGN_OR_RETURN(text::VocabularyParts parts, text::read_tokenizer_json(files));
     return text::make_tokenizer(std::move(parts));
 }

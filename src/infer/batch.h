@@ -8,8 +8,6 @@
 //   BatchEngine engine(model, compute, {.max_sequences = 16});
 //   ASSIGN_OR_RETURN(SequenceId id, engine.add({.prompt = tokens, .options = options}));
 //   while (!engine.is_idle()) engine.step(on_event);
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstdint>

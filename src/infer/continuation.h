@@ -1,8 +1,6 @@
 // Continuation: what one sequence does with its logits: bias, penalties, sampling,
 // log-probabilities, and when to end. One sequence alone (generate.h) and many together (batch.h)
 // write their texts through it, so that both write the same.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <functional>

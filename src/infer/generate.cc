@@ -1,4 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
 #include "infer/generate.h"
 
 #include <algorithm>

@@ -3,8 +3,6 @@
 // head and sampling always run here. The bits are the same either way. Many at once: batch.h.
 //
 // Callers who want a digest hash the logits that the callback receives: infer/ may not use crypto/.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <memory>

@@ -6,8 +6,6 @@
 //
 // It is part of a network's definition and of every checkpoint, so it comes from outside:
 // validate() bounds every field before anything is allocated from it.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,5 @@
 // Tokens to hidden states: the token's row, then the position's row (learned or sinusoidal), then
 // the row of segment 0, then a norm, each where the model has it. Shared by inference and training.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <span>

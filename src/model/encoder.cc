@@ -1,4 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
 #include "model/encoder.h"
 
 #include <algorithm>

@@ -6,8 +6,6 @@
 //   ASSIGN_OR_RETURN(std::vector<float> states, encoder.encode(tokens));   // [n, dim]
 //   std::vector<float> vector = pooled(compute, Pooling::kMean, states, config.dim);
 //   normalise(compute, vector);                                            // for cosine similarity
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <span>

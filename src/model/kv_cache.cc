@@ -1,4 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
 #include "model/kv_cache.h"
 
 #include <cstring>

@@ -2,8 +2,6 @@
 // and so decides bits: values are rounded once when they are written and read back before any use,
 // so that every split of a sequence into prefill and decode agrees (N5). They are stored in that
 // type; attention widens them as it reads.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <memory>

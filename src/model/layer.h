@@ -7,8 +7,6 @@
 //   before_attention(g, w, b, x);      // q, k, v
 //   ... rotate and attend: b.query, b.key, b.value -> b.mixed ...
 //   after_attention(g, w, b, x);       // x = the layer's output
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <span>

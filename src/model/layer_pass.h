@@ -2,8 +2,6 @@
 // the backward pass reads, and backward. LeafPass strings layers together; training through other
 // people's layers will call these directly. What a layer is stands in layer.h; layer_backward
 // mirrors it.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <vector>

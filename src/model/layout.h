@@ -7,8 +7,6 @@
 // does not have is not there. Matrices are [out, in], row-major; a bias or norm is one row. With
 // tile = 1 tensors touch (checkpoints, training); with tile = 4096 each begins a new tile and the
 // padding is zeros (the chain's state).
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <array>

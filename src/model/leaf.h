@@ -6,8 +6,6 @@
 //
 //   LeafPass pass(layout, {.leaf_tokens = 4096, .context = 256, .microbatch = 1024}, compute);
 //   std::int64_t loss = pass.backward(weights, tokens, targets, gradient);   // both in sums
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,6 @@
 // largest power of two below n, left + right, down to single leaves. The order of additions
 // depends on the number of leaves alone, so machines that own aligned subtrees can send partial
 // sums to each other and everybody gets the same bits.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,4 @@
 // Pooling: how the hidden states of a text's tokens become one vector for the text.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <span>

@@ -9,8 +9,6 @@
 //
 // All scratch memory is taken by the constructor; nothing allocates per token. What a layer is
 // stands in layer.h. Encoders have a class of their own: encoder.h.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// CONSENSUS: changing a result here splits the network.
 #include "model/weights.h"
 
 #include <algorithm>

@@ -1,4 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
 #include "tensor/bias.h"
 
 #include "tensor/kernels.h"

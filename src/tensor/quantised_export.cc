@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // Quantisers, for exports and conversions: quantise() of quantised.h.
 #include <bit>
 #include <cmath>

@@ -29,8 +29,8 @@ RopeTable make_rope_table(std::size_t head_dim, double theta, std::size_t positi
 
 /// How the frequencies of a model that was trained on short texts are changed for longer ones. The
 /// fields are those of `rope_scaling` in a Hugging Face config.json, in double and with its
-/// defaults; what a model's configuration holds of them is model::RopeScale, which is encoded and so
-/// has one spelling.
+/// defaults; what a model's configuration holds of them is model::RopeScale, which is encoded and
+/// so has one spelling.
 struct RopeScaling {
     enum class Kind { kNone, kLinear, kLlama3, kYarn };
 

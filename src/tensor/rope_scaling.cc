@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // Frequencies for longer texts than a model was trained on: linear (Chen et al. 2023), by parts as
 // Llama 3.1 does it, and YaRN (Peng et al. 2023). In double, with our own logarithm.
 #include <algorithm>

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // Tokens are ordered by probability, then by id, but only as far as they are looked at: they are
 // sorted in bands of probability, the likeliest band first, and most draws end there.
 #include "tensor/sample.h"

@@ -228,7 +228,7 @@ Status check_same(const VocabularyParts& parts, std::optional<bool> adds,
                              does, parts.pieces[*added], parts.pieces[*named])};
 }
 
-// For a tokenizer.json alone: the names by which most call them.
+// For a tokenizer.json without its companion files: looks for the usual names of these tokens.
 void guess_tokens(VocabularyParts& parts) {
     const auto first = [&](std::initializer_list<const char*> names) {
         std::optional<std::uint32_t> id;

@@ -1,3 +1,4 @@
+// CONSENSUS: changing a result here splits the network.
 #include "train/data.h"
 
 #include <string>

@@ -4,8 +4,6 @@
 //
 //   ASSIGN_OR_RETURN(auto model, ChainModel::create(network, judge_tokens, compute));
 //   consensus::connect(..., *model);   loss = report_loss(model->state()...);
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <memory>

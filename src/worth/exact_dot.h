@@ -1,6 +1,4 @@
 // Exact inner products of integer vectors, in 128 bits: scores and norms that consensus reads.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Arrays of int32 as canonical little-endian bytes: hashed, written and read.
-//
 // CONSENSUS: changing a result here splits the network.
+//
+// Arrays of int32 as canonical little-endian bytes: hashed, written and read.
 #pragma once
 
 #include <bit>

@@ -2,8 +2,6 @@
 // backward pass over one gradient leaf gives g; everything after that is integers: g is rounded to
 // int32 with `gradient_bits` fraction bits and the score of a delta d is S(d) = -<g, d>: to first
 // order, how far d lowers the judge batch's loss.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,6 @@
 // adding a merged delta and taking it back are exact; a float copy is kept in step for computing.
 // The root is a Merkle root over tiles of 4096 parameters. A window of the latest merged deltas is
 // part of the state, because the novelty rule reads their exact sum.
-//
-// CONSENSUS: changing a result here splits the network.
 #pragma once
 
 #include <cstdint>

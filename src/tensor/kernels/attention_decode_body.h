@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // N4 over lanes V for one query per sequence (decode), which is bound by memory. All heads of a
 // thread's share walk through the cache together, position after position as it lies in memory; the
 // query heads of a key-value head read it once. Keys are transposed in registers, values are used

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // GELU and ReLU over lanes V, in the order of operations of tensor/reference/gelu.cc. All branches
 // are computed, one is chosen.
 #pragma once

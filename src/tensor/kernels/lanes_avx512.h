@@ -1,3 +1,5 @@
+// CONSENSUS: changing a result here splits the network.
+//
 // Sixteen lanes of fp32 as one AVX-512 register. See lanes_scalar.h for what each operation means.
 #pragma once
 

@@ -1,3 +1,5 @@
+// CONSENSUS: changing a result here splits the network.
+//
 // Sixteen lanes of fp32 as an array: for processors without a kernel set of their own, and the
 // plainest statement of what the lane operations mean. The other lanes_*.h do the same in
 // registers; kernel bodies are templates over them.

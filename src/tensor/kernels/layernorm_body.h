@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // LayerNorm over lanes V, and the column sums for the gradients of beta and of biases.
 #pragma once
 

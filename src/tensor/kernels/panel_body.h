@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // N1's product with a weight packed in panels of 16 rows
 // (tensor/dense_weight.h), over lanes V. Tiles read the panels as they lie:
 // nothing is packed again, and the narrow types widen as they are loaded. Few

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // The activations of a product with quantised weights (N2), in the order in which the kernels
 // read them. Columns are cut into runs; in a run, tiles of rows follow each other, D::kTileRows
 // high and at the end lower; in a tile, groups follow each other. Everything is 32-bit words, a

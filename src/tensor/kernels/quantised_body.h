@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // N2's products for one instruction set D (dots_*.h). For as many panels as a tile is wide, each
 // run of chunks of the weights is multiplied with all rows of activations, tile by tile; a small
 // buffer keeps the sums between runs. Few rows make one tile: then the weights are streamed once.

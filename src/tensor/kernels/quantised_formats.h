@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // What the products of quantised_body.h need to know of each group format: where a chunk's scales
 // and quants lie (quantised_format.h) and how to get a step's unsigned quants out of them.
 #pragma once

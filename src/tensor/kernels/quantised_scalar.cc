@@ -1,4 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
 #include "tensor/kernels/dots_scalar.h"
 #include "tensor/kernels/quantised_body.h"
 #include "tensor/quantised_kernels.h"

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // N2 for one tile: R rows of activations by S vectors of outputs of one instruction set D
 // (dots_*.h), over a run of chunks. Lanes run across outputs, never across columns.
 #pragma once

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // GELU without the cancellation of 1 + erf and 1 + tanh far below 0: the tails are computed as what
 // they are, a small factor times an exponential whose argument is carried in two floats.
 #include "tensor/gelu.h"

@@ -1,5 +1,3 @@
-// CONSENSUS: changing a result here splits the network.
-//
 // N2, as quantised.h states it.
 #include <algorithm>
 #include <bit>
