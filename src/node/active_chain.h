@@ -1,7 +1,7 @@
 // The chain that the node follows: the tree of headers, the bodies that came, and the choice of
 // the branch with the most work. This is the loop's side; ledger_lane.h is the other, and says
 // which of the two may lag: tip() is what the loop has heard of, the ledger may have moved on.
-// Blocks enter by accept_headers and accept_block after rules 1 and 2; rules 3 to 8 are judged on
+// Blocks enter by accept_headers and accept_block after C1 and C2; C3 to C8 are judged on
 // the chain lane when a branch would become the best. What is invalid is remembered with its
 // reason, what is undecided is tried again.
 #pragma once
@@ -34,7 +34,7 @@ class ActiveChain {
         virtual ~Observer() = default;
         /// The tip is another one. `outcome` says which blocks left and came.
         virtual void on_tip(const SwitchOutcome& outcome) = 0;
-        /// A body passed rules 1 and 2: time to tell others. Not called for old blocks in bulk.
+        /// A body passed C1 and C2: time to tell others. Not called for old blocks in bulk.
         virtual void on_block_accepted(const BlockNode* node) = 0;
         /// A body was lost or a block found invalid: something may have to be fetched again.
         virtual void on_bodies_wanted() = 0;
@@ -71,7 +71,7 @@ class ActiveChain {
     HeadersOutcome accept_headers(const std::vector<chain::BlockHeader>& headers);
 
     enum class BodyOutcome { kAccepted, kKnown, kUnknownHeader, kMismatch, kBroken };
-    /// kMismatch: not the body of its header, the sender's fault. kBroken: rule 2, remembered.
+    /// kMismatch: not the body of its header, the sender's fault. kBroken: C2, remembered.
     BodyOutcome accept_block(const chain::Block& block);
 
     /// Why nothing can be stored at present (a full disk, most likely), in a sentence; mostly

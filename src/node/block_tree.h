@@ -1,4 +1,4 @@
-// Every header that a node knows, as a tree with genesis as its root. Only headers whose rule 1
+// Every header that a node knows, as a tree with genesis as its root. Only headers whose C1
 // holds get in, so each node of the tree stands for real work. The tree lives on the loop; the
 // fields of a BlockNode that never change may be read from the chain lane too, which walks from a
 // node to its ancestors while it replays.
@@ -42,7 +42,7 @@ const BlockNode* ancestor_at(const BlockNode* node, std::uint32_t height);
 const BlockNode* common_ancestor(const BlockNode* a, const BlockNode* b);
 /// The blocks above `from` up to `to`, lowest first. CHECKs that `from` is an ancestor of `to`.
 std::vector<const BlockNode*> path(const BlockNode* from, const BlockNode* to);
-/// What rule 1 asks about the chain that a block on top of `parent` extends.
+/// What C1 asks about the chain that a block on top of `parent` extends.
 consensus::HeaderContext context_after(const BlockNode* parent);
 
 class BlockTree {

@@ -1,5 +1,5 @@
 // Start values for a new network: how long an honest update is and what it is worth at theta^0,
-// measured by making one. Rules 5 and 6 compare contributions with recent ones and, at first, with
+// measured by making one. C5 and C6 compare contributions with recent ones and, at first, with
 // these; a network whose start values are far off refuses or squeezes everybody's first rounds.
 #pragma once
 

@@ -105,7 +105,7 @@ Status Sync::on_block(Peer& peer, ByteView body) {
         case ActiveChain::BodyOutcome::kMismatch:
             return invalid("a body that is not its header's");
         case ActiveChain::BodyOutcome::kBroken:
-            return invalid("a body that breaks rule 2");
+            return invalid("a body that breaks C2");
         case ActiveChain::BodyOutcome::kAccepted:
         case ActiveChain::BodyOutcome::kKnown:
         case ActiveChain::BodyOutcome::kUnknownHeader:

@@ -1,7 +1,7 @@
 // How a node gets the chain from its peers: headers first, then the bodies of whatever has more
 // work than our tip, several at once from whoever has them. A peer that leaves a question open too
-// long is dropped and others are asked. New blocks are announced by their header as soon as rules
-// 1 and 2 hold.
+// long is dropped and others are asked. New blocks are announced by their header as soon as C1
+// and C2 hold.
 #pragma once
 
 #include <cstdint>
