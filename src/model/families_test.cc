@@ -53,12 +53,12 @@ const GoldenHashes& golden_forward() {
         {"forward.gpt2.q8_0", 15964415419722197268U},
         {"forward.gpt2.q4_0", 1557101275540291880U},
         {"forward.gpt2.w8a8-row", 11576859746634312292U},
-        {"forward.first.f32", 11547076669126268702U},
-        {"forward.first.f16", 4718409944064745428U},
-        {"forward.first.bf16", 5797252497310358266U},
-        {"forward.first.q8_0", 17003625965032947706U},
-        {"forward.first.q4_0", 1333247641140138512U},
-        {"forward.first.w8a8-row", 6215738899261284270U},
+        {"forward.original.f32", 11547076669126268702U},
+        {"forward.original.f16", 4718409944064745428U},
+        {"forward.original.bf16", 5797252497310358266U},
+        {"forward.original.q8_0", 17003625965032947706U},
+        {"forward.original.q4_0", 1333247641140138512U},
+        {"forward.original.w8a8-row", 6215738899261284270U},
         {"forward.bert.f32", 3966855214533457808U},
         {"forward.bert.f16", 5898739715526551906U},
         {"forward.bert.bf16", 9058290780526252616U},
@@ -98,10 +98,14 @@ TEST(Families, EveryTypeAndPackingGivesTheGoldenBits) {
 // The logits of forty greedy tokens.
 const GoldenHashes& golden_greedy() {
     static const GoldenHashes hashes = {
-        {"greedy.llama.f32", 13793298843182987684U}, {"greedy.llama.q8_0", 3210549324937035978U},
-        {"greedy.qwen.f32", 15870265554749890022U},  {"greedy.qwen.q8_0", 7589933222246263255U},
-        {"greedy.gpt2.f32", 13853224359026489325U},  {"greedy.gpt2.q8_0", 4366784220907017725U},
-        {"greedy.first.f32", 2266443305331577307U},  {"greedy.first.q8_0", 17613000885796061861U},
+        {"greedy.llama.f32", 13793298843182987684U},
+        {"greedy.llama.q8_0", 3210549324937035978U},
+        {"greedy.qwen.f32", 15870265554749890022U},
+        {"greedy.qwen.q8_0", 7589933222246263255U},
+        {"greedy.gpt2.f32", 13853224359026489325U},
+        {"greedy.gpt2.q8_0", 4366784220907017725U},
+        {"greedy.original.f32", 2266443305331577307U},
+        {"greedy.original.q8_0", 17613000885796061861U},
     };
     return hashes;
 }

@@ -30,12 +30,18 @@ TEST(FamilyBatches, EveryPrefillSplitOfEveryTypeGivesTheSameBits) {
 // Hidden states and logits of all positions with a cache of each type, f32 weights.
 const GoldenHashes& golden_caches() {
     static const GoldenHashes hashes = {
-        {"cache.first.bf16", 7778908970314645801U}, {"cache.first.f16", 16826647946743652127U},
-        {"cache.first.f32", 11547076669126268702U}, {"cache.gpt2.bf16", 16918123030474944035U},
-        {"cache.gpt2.f16", 15534629402201439021U},  {"cache.gpt2.f32", 6314419084809158649U},
-        {"cache.llama.bf16", 8485254383430999031U}, {"cache.llama.f16", 7066844520290911274U},
-        {"cache.llama.f32", 18280829188994531233U}, {"cache.qwen.bf16", 10659428347440315317U},
-        {"cache.qwen.f16", 13794849172150186423U},  {"cache.qwen.f32", 2465948543764073280U},
+        {"cache.original.bf16", 7778908970314645801U},
+        {"cache.original.f16", 16826647946743652127U},
+        {"cache.original.f32", 11547076669126268702U},
+        {"cache.gpt2.bf16", 16918123030474944035U},
+        {"cache.gpt2.f16", 15534629402201439021U},
+        {"cache.gpt2.f32", 6314419084809158649U},
+        {"cache.llama.bf16", 8485254383430999031U},
+        {"cache.llama.f16", 7066844520290911274U},
+        {"cache.llama.f32", 18280829188994531233U},
+        {"cache.qwen.bf16", 10659428347440315317U},
+        {"cache.qwen.f16", 13794849172150186423U},
+        {"cache.qwen.f32", 2465948543764073280U},
     };
     return hashes;
 }
@@ -94,11 +100,16 @@ std::vector<float> batch_states(Transformer& transformer, std::size_t begin, std
 // The final states of 64 sequences.
 const GoldenHashes& golden_batches() {
     static const GoldenHashes hashes = {
-        {"batch.bert.f32", 3992397513120224763U},   {"batch.bert.q8_0", 11638606027165507004U},
-        {"batch.first.f32", 17973743106834721747U}, {"batch.first.q8_0", 3344672507444744710U},
-        {"batch.gpt2.f32", 9709879135243102340U},   {"batch.gpt2.q8_0", 14749471357544462742U},
-        {"batch.llama.f32", 16183010368050467616U}, {"batch.llama.q8_0", 11110565401030570629U},
-        {"batch.qwen.f32", 3810347549272756220U},   {"batch.qwen.q8_0", 13388823793289822057U},
+        {"batch.bert.f32", 3992397513120224763U},
+        {"batch.bert.q8_0", 11638606027165507004U},
+        {"batch.original.f32", 17973743106834721747U},
+        {"batch.original.q8_0", 3344672507444744710U},
+        {"batch.gpt2.f32", 9709879135243102340U},
+        {"batch.gpt2.q8_0", 14749471357544462742U},
+        {"batch.llama.f32", 16183010368050467616U},
+        {"batch.llama.q8_0", 11110565401030570629U},
+        {"batch.qwen.f32", 3810347549272756220U},
+        {"batch.qwen.q8_0", 13388823793289822057U},
     };
     return hashes;
 }

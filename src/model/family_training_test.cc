@@ -79,7 +79,7 @@ const GoldenHashes& golden() {
         {"gradient.llama", 3335120136456912260U},     {"step.llama", 14990566100959165805U},
         {"gradient.qwen", 11876100069600771709U},     {"step.qwen", 64415408496771181U},
         {"gradient.gpt2", 6738999964071932129U},      {"step.gpt2", 7974183397981503242U},
-        {"gradient.first", 11874050658852344808U},    {"step.first", 17652922393431096536U},
+        {"gradient.original", 11874050658852344808U}, {"step.original", 17652922393431096536U},
         {"gradient.gpt2-more", 2101183672552013095U}, {"step.gpt2-more", 12494122847167470394U},
     };
     return hashes;
