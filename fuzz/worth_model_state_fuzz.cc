@@ -18,7 +18,7 @@ cairn::model::ParameterLayout tiny_layout() {
     config.kv_heads = 1;
     config.vocab = 8;
     config.context = 16;
-    return cairn::model::ParameterLayout(config, cairn::train::kTile);
+    return cairn::model::ParameterLayout(config, cairn::codec::kTile);
 }
 
 }  // namespace

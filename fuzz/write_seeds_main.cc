@@ -83,7 +83,7 @@ void model_seeds() {
     for (const auto& [name, family] : formats::family_configs()) {
         for (const std::uint32_t dim : {4U, 32U}) {
             const std::string id = name + "-" + std::to_string(dim);
-            model::Model small = model::family_model(shrunk(family, dim), false);
+            model::Model small = formats::family_model(shrunk(family, dim), false);
             seed("formats_checkpoint_fuzz", id,
                  with_checksum_place(formats::encode_checkpoint(small).value()));
             fs::remove_all(scratch);
@@ -115,7 +115,7 @@ void text_seeds() {
     seed("text_bpe_fuzz", "text", as_bytes(text));
     const auto bpe = text::train_bpe(std::span(&text, 1), 262).value();
     seed("text_tokenizer_fuzz", "bpe", with_tail(bpe->serialise(), {'t', 'h', 'e', 3}));
-    for (const auto& toy : {model::test::byte_level_toy(), model::test::scored_toy()}) {
+    for (const auto& toy : {text::test::byte_level_toy(), text::test::scored_toy()}) {
         const std::string name = toy->parts().model;
         for (const char* target : {"text_vocabulary_fuzz", "text_tokenizer_fuzz"})
             seed(target, name, with_tail(toy->serialise(), {'a', 'b', 'c', 3}));
