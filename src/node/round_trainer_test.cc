@@ -32,7 +32,7 @@ class FakeSource final : public DeltaSource {
         task.progress(1, 2.5);
         if (fails) return io_error("the text is gone");
         if (nothing) return RoundPayload{};
-        const auto size = static_cast<std::int32_t>(-1000 + rounds.size());
+        const auto size = static_cast<std::int32_t>(rounds.size()) - 1000;
         return RoundPayload{consensus::FakeModel::payload_of(consensus::step(0, size)), 1, 2.5};
     }
 
