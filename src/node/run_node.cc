@@ -267,11 +267,12 @@ void Process::take_up_payments() {
 void Process::keep_payments() {
     if (!has_pool_) return;
     std::vector<chain::Payment> payments;
-    for (const auto& [id, payment] : node_->mempool().pooled_payments())
-        payments.push_back(payment);
+    const auto keep = [&](const chain::Payment& payment) {
+        if (payments.size() < kMaxKeptPayments) payments.push_back(payment);
+    };
+    for (const auto& [id, payment] : node_->mempool().pooled_payments()) keep(payment);
     if (returning_)
-        for (chain::Payment& payment : *returning_)
-            if (payments.size() < kMaxKeptPayments) payments.push_back(std::move(payment));
+        for (const chain::Payment& payment : *returning_) keep(payment);
     PosixDisk disk(options_.directory);
     const Status kept = node::keep_payments(disk, payments);
     if (!kept.ok())
