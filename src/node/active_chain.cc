@@ -80,7 +80,6 @@ const BlockNode* ActiveChain::active_at(std::uint32_t height) const {
 ActiveChain::HeadersOutcome ActiveChain::accept_headers(
     const std::vector<chain::BlockHeader>& headers) {
     HeadersOutcome outcome;
-    std::vector<store::HeaderRecord> records;
     for (const chain::BlockHeader& header : headers) {
         if (const BlockNode* known = tree_.find(chain::block_hash(header))) {
             outcome.last = known;
@@ -97,15 +96,32 @@ ActiveChain::HeadersOutcome ActiveChain::accept_headers(
         const BlockNode* node = tree_.add(header);
         outcome.last = node;
         ++outcome.added;
-        records.push_back(header_record(*node));
+        unstored_.push_back(node);
     }
-    if (!records.empty())
-        lane_.on_lane([records = std::move(records)](
-                          ChainState& state) { return state.store().add_headers(records); },
-                      alive_.guard([this](const Status& added) {
-                          if (!added.ok()) on_not_stored(added.error());
-                      }));
+    store_headers();
     return outcome;
+}
+
+// One job at a time, so that a flood of headers makes longer jobs and not more of them. What a
+// locked or full disk refused is kept: a body, and a step of the chain, need their headers there.
+void ActiveChain::store_headers() {
+    if (storing_headers_ || unstored_.empty() || retry_ != 0) return;
+    storing_headers_ = true;
+    lane_.on_lane([records = unstored_records()](
+                      ChainState& state) { return state.store().add_headers(records); },
+                  alive_.guard([this, count = unstored_.size()](const Status& added) {
+                      storing_headers_ = false;
+                      if (!added.ok()) return on_not_stored(added.error());
+                      unstored_.erase(unstored_.begin(),
+                                      unstored_.begin() + static_cast<std::ptrdiff_t>(count));
+                      store_headers();
+                  }));
+}
+
+std::vector<store::HeaderRecord> ActiveChain::unstored_records() const {
+    std::vector<store::HeaderRecord> records;
+    for (const BlockNode* node : unstored_) records.push_back(header_record(*node));
+    return records;
 }
 
 ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
@@ -129,7 +145,8 @@ ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
 void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) {
     node->body_coming = true;
     lane_.on_lane(
-        [hash = node->hash, bytes](ChainState& state) {
+        [hash = node->hash, bytes, headers = unstored_records()](ChainState& state) -> Status {
+            RETURN_IF_ERROR(state.store().add_headers(headers));
             return state.store().put_body(hash, *bytes);
         },
         alive_.guard([this, node](const Status& put) {
@@ -186,7 +203,6 @@ void ActiveChain::maybe_switch() {
 }
 
 void ActiveChain::on_switched(const SwitchOutcome& outcome) {
-    switching_ = false;
     forget_damaged(outcome);
     for (const ConnectedBlock& connected : outcome.connected)
         mutable_node(connected.node)->connected = true;
@@ -206,6 +222,7 @@ void ActiveChain::on_switched(const SwitchOutcome& outcome) {
         if (observer_) observer_->on_tip(outcome);
     }
     if (outcome.failed && observer_) observer_->on_bodies_wanted();
+    switching_ = false;
     maybe_switch();
 }
 
@@ -252,6 +269,7 @@ void ActiveChain::retry_later() {
     if (retry_ != 0) return;
     retry_ = loop_.call_after(options_.retry_ms, alive_.guard([this] {
         retry_ = 0;
+        store_headers();
         if (observer_) observer_->on_bodies_wanted();
         maybe_switch();
     }));

@@ -51,6 +51,8 @@ class ActiveChain {
     /// Reads headers from the store and brings the ledger to its tip; `ready` follows.
     Status start(std::function<void()> ready);
     bool is_ready() const { return ready_; }
+    /// Restored, not moving, and not waiting to try again after a failure of our own.
+    bool is_settled() const { return ready_ && !switching_ && retry_ == 0; }
 
     const TipInfoPtr& tip() const { return tip_; }
     const BlockTree& tree() const { return tree_; }
@@ -86,6 +88,8 @@ class ActiveChain {
 
   private:
     void on_restored(const SwitchOutcome& outcome);
+    void store_headers();
+    std::vector<store::HeaderRecord> unstored_records() const;
     void put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes);
     void on_not_stored(const Error& error);
     void maybe_switch();
@@ -110,6 +114,8 @@ class ActiveChain {
 
     bool ready_ = false;
     bool switching_ = false;
+    std::vector<const BlockNode*> unstored_;  // headers that the store does not have yet
+    bool storing_headers_ = false;
     TimerId retry_ = 0;
     std::string trouble_;
     const BlockNode* undecided_ = nullptr;  ///< the last block that was, and it was said
