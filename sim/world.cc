@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "node/invariants.h"
 
 namespace cairn::sim {
 namespace {
@@ -34,10 +35,9 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
     return *value;
 }
 
-std::uint64_t sum_of_coins(const consensus::Ledger& ledger) {
-    std::uint64_t sum = 0;
-    for (const auto& [outpoint, coin] : ledger.coins().all()) sum += coin.output.amount;
-    return sum;
+chain::Block genesis_of(const chain::NetworkDefinition& network, ModelKit& kit) {
+    const auto model = kit.make_model();
+    return consensus::Ledger(network, *model).genesis();
 }
 
 }  // namespace
@@ -55,6 +55,7 @@ World::World(std::uint64_t seed, std::string scenario, ModelKit& kit, WorldOptio
       kit_(kit),
       options_(options),
       network_(kit.network()),
+      genesis_(genesis_of(network_, kit)),
       random_(seed),
       scheduler_(network_.genesis_time_ms + 1'000),
       fabric_(scheduler_, random_.u64(), options.links),
@@ -97,7 +98,9 @@ void World::start(int number) {
     slot.loop->set_lane_time(Lane::kRead, options_.read_lane);
     slot.network = std::make_unique<SimNetwork>(fabric_, *slot.loop, address(number),
                                                 crypto::public_key(slot.key));
-    auto opened = store::Store::open(slot.directory, {.durable = false});
+    if (!slot.disk) slot.disk = std::make_unique<FaultyDisk>(slot.directory, seed + 2);
+    auto opened =
+        store::Store::open_on(slot.directory, *slot.disk, {.durable = false, .busy_timeout_ms = 0});
     if (!opened.ok()) return fail(number, "its store does not open: " + opened.error().message);
     slot.store = std::move(*opened);
     slot.model = kit_.make_model();
@@ -141,6 +144,23 @@ void World::kill(int number) {
     slot.reader.reset();
     slot.model.reset();
     slot.store.reset();
+    slot.checked = nullptr;
+}
+
+void World::tear_and_kill(int number) {
+    kill(number);
+    slots_.at(index(number))->disk->tear_latest();
+}
+
+void World::set_disk_faults(int number, const DiskFaults& faults) {
+    slots_.at(index(number))->disk->set_faults(faults);
+}
+
+void World::lock_database(int number) {
+    Slot& slot = *slots_.at(index(number));
+    auto database = store::Database::open(slot.directory + "/chain.sqlite", {.durable = false});
+    CHECK(database.ok() && (*database)->exec("BEGIN IMMEDIATE;").ok());
+    slot.foreign_lock = std::move(*database);
 }
 
 void World::partition(const std::vector<int>& side) {
@@ -154,6 +174,8 @@ void World::run_ms(std::uint64_t ms) {
     while (failure_.empty() && scheduler_.next_us() <= end_us) {
         scheduler_.step();
         if (scheduler_.steps() % options_.check_every == 0) check_invariants();
+        for (std::size_t i = 0; i < slots_.size(); ++i)
+            if (slots_[i]->node) check_node_quickly(static_cast<int>(i));
     }
     if (failure_.empty()) {
         scheduler_.advance_to(end_us);
@@ -199,21 +221,26 @@ void World::fail(int number, const std::string& what) {
                    " ms: " + what;
 }
 
+void World::check_node_quickly(int number) {
+    Slot& slot = *slots_[index(number)];
+    const Status quick = node::check_loop_quickly(slot.node->loop_view());
+    if (!quick.ok()) return fail(number, quick.error().message);
+    if (!slot.node->chain().is_ready()) return;
+    const node::BlockNode* stands = slot.node->chain().lane().inspect(
+        [](const node::ChainState& state) { return state.tip(); });
+    if (stands != slot.checked) check_node(number);
+}
+
 void World::check_node(int number) {
-    node::Node& node = *slots_[index(number)]->node;
-    if (!node.chain().is_ready()) return;
-    const node::TipInfo& tip = *node.chain().tip();
-    if (tip.node->invalid) fail(number, "its tip is invalid: " + tip.node->reason);
-    if (tip.state_root != tip.node->header.state_root)
-        fail(number, "its state root is not its header's");
-    ledger(number, [&](const consensus::Ledger& ledger) {
-        const node::BlockNode* stands = node.chain().tree().find(ledger.tip());
-        if (!stands) return fail(number, "its ledger is at a block without header");
-        if (ledger.state_root() != stands->header.state_root)
-            fail(number, "its ledger's state root is not that of its block's header");
-        if (stands == tip.node && sum_of_coins(ledger) != tip.supply)
-            fail(number, "its coins are not the sum of what was minted");
+    Slot& slot = *slots_[index(number)];
+    if (!slot.node->chain().is_ready()) return;
+    const Status loop = node::check_loop(slot.node->loop_view());
+    if (!loop.ok()) return fail(number, loop.error().message);
+    const Status ledger = slot.node->chain().lane().inspect([&](const node::ChainState& state) {
+        slot.checked = state.tip();
+        return node::check_ledger(state, true);
     });
+    if (!ledger.ok()) fail(number, ledger.error().message);
 }
 
 void World::check_invariants() {

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "node/node.h"
+#include "sim/faulty_disk.h"
 #include "sim/model_kit.h"
 #include "sim/sim_network.h"
+#include "store/sqlite.h"
 
 namespace cairn::sim {
 
@@ -34,7 +36,8 @@ struct WorldOptions {
     LaneTime chain_lane{1'000, 20'000};
     LaneTime train_lane{200'000, 2'000'000};
     LaneTime read_lane{100, 2'000};
-    /// Invariants are checked every so many events.
+    /// Cheap invariants are asked after every event, all of a node's when its chain has moved and
+    /// every so many events.
     std::uint64_t check_every = 500;
 };
 
@@ -51,6 +54,7 @@ class World {
     Scheduler& scheduler() { return scheduler_; }
     Fabric& fabric() { return fabric_; }
     const chain::NetworkDefinition& network() const { return network_; }
+    const chain::Block& genesis() const { return genesis_; }
 
     /// Starts it too. Numbers count from 0.
     int add_node(const NodeSpec& spec);
@@ -60,7 +64,8 @@ class World {
     /// What `look(ledger)` returns for a node's ledger, which may be ahead of the node's tip.
     template <typename Look>
     auto ledger(int number, Look look) {
-        return node(number).chain().lane().inspect(look);
+        return node(number).chain().lane().inspect(
+            [&look](const node::ChainState& state) { return look(state.ledger()); });
     }
     /// The whole state of the ledger.
     Bytes saved_ledger(int number) {
@@ -81,6 +86,14 @@ class World {
     /// Change it to change what the next start() uses.
     NodeSpec& spec(int number) { return slots_.at(index(number))->spec; }
 
+    /// What its disk does from now on, over restarts too.
+    void set_disk_faults(int number, const DiskFaults& faults);
+    /// Another program holds the node's database for writing, or lets it go.
+    void lock_database(int number);
+    void unlock_database(int number) { slots_.at(index(number))->foreign_lock.reset(); }
+    /// kill(), and the power went: the file written last is cut short.
+    void tear_and_kill(int number);
+
     /// The named nodes on one side, all others on the other.
     void partition(const std::vector<int>& side);
     void heal() { fabric_.heal(); }
@@ -93,8 +106,8 @@ class World {
     Hash256 tip(int number);
     /// Whether all living nodes have the same tip, at `min_height` or above.
     bool agreed(std::uint32_t min_height = 1);
-    /// Every living node's ledger matches its headers and its coins; the first breach is in
-    /// failure(), and stays.
+    /// All invariants of all living nodes (node/invariants.h); the first breach is in failure(),
+    /// and stays.
     void check_invariants();
     const std::string& failure() const { return failure_; }
     /// The command line that replays this world, and the failure if there is one.
@@ -112,15 +125,20 @@ class World {
         std::unique_ptr<SeededRandom> random;
         std::unique_ptr<SimLoop> loop;
         std::unique_ptr<SimNetwork> network;
+        std::unique_ptr<FaultyDisk> disk;
+        DiskFaults faults;
+        std::unique_ptr<store::Database> foreign_lock;
         std::unique_ptr<store::Store> store;
         std::unique_ptr<consensus::ModelSeam> model;
         std::unique_ptr<node::ModelReader> reader;
         std::unique_ptr<node::DeltaSource> source;
         std::unique_ptr<node::Node> node;
+        const node::BlockNode* checked = nullptr;  // where its ledger stood when all was checked
     };
 
     static std::size_t index(int number) { return static_cast<std::size_t>(number); }
     void fail(int number, const std::string& what);
+    void check_node_quickly(int number);
     void check_node(int number);
 
     std::uint64_t seed_;
@@ -128,6 +146,7 @@ class World {
     ModelKit& kit_;
     WorldOptions options_;
     chain::NetworkDefinition network_;
+    chain::Block genesis_;
     SeededRandom random_;
     Scheduler scheduler_;
     Fabric fabric_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -55,6 +56,10 @@ class BlockTree {
     /// Null if unknown.
     BlockNode* find(const Hash256& hash) const;
     std::size_t size() const { return nodes_.size(); }
+    /// In no particular order.
+    void for_each(const std::function<void(const BlockNode&)>& visit) const {
+        for (const auto& [hash, node] : nodes_) visit(*node);
+    }
 
     /// CHECKs that the parent is known. Returns the node, also when it was known already.
     BlockNode* add(const chain::BlockHeader& header);

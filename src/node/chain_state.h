@@ -80,6 +80,9 @@ class ChainState {
     const consensus::Ledger& ledger() const { return ledger_; }
     /// For what is written beside the steps above. Reading needs no lane (store.h).
     store::Store& store() { return store_; }
+    const store::Store& store() const { return store_; }
+    /// All coins that were minted up to the tip.
+    std::uint64_t supply() const { return supply_; }
     const BlockNode* tip() const { return tip_; }
     TipInfoPtr info() const;
 

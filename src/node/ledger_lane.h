@@ -55,13 +55,13 @@ class LedgerLane {
         offload(loop_, Lane::kChain, job(std::move(work)));
     }
 
-    /// The ledger between two jobs, where lanes have no threads of their own: for the simulator's
+    /// The state between two jobs, where lanes have no threads of their own: for the simulator's
     /// invariants and for tests. CHECKs that no other thread has ever run a job.
-    template <std::invocable<const consensus::Ledger&> Look>
+    template <std::invocable<const ChainState&> Look>
     auto inspect(Look look) const {
         const std::thread::id worker = worker_;
         CHECK(!busy_ && (worker == std::thread::id() || worker == std::this_thread::get_id()));
-        return look(state_.ledger());
+        return look(state_);
     }
 
   private:

@@ -49,7 +49,7 @@ TEST_F(LedgerLaneTest, AJobSeesTheStateAndItsResultComesToTheLoop) {
 }
 
 TEST_F(LedgerLaneTest, BeforeAnyJobItMayBeInspected) {
-    EXPECT_EQ(lane_.inspect([](const consensus::Ledger& ledger) { return ledger.tip(); }),
+    EXPECT_EQ(lane_.inspect([](const ChainState& state) { return state.ledger().tip(); }),
               tree_.genesis()->hash);
 }
 
@@ -70,7 +70,7 @@ TEST_F(LedgerLaneDeathTest, TheLedgerIsNotInspectedBesideAThreadOfItsOwn) {
         {
             lane_.on_lane([](ChainState&) {}, [&] { loop_->stop(); });
             loop_->run();
-            lane_.inspect([](const consensus::Ledger&) { return 0; });
+            lane_.inspect([](const ChainState&) { return 0; });
         },
         "worker");
 }

@@ -50,6 +50,7 @@ class Mempool {
     std::vector<Item> all() const;
     const std::map<Hash256, chain::Contribution>& contributions() const { return contributions_; }
     const std::map<Hash256, chain::Payment>& pooled_payments() const { return payments_; }
+    const std::map<Hash256, chain::Commitment>& pooled_commitments() const { return commitments_; }
     /// Whether a payment here spends the coin.
     bool spends(const chain::OutPoint& coin) const { return spent_.contains(coin); }
     std::size_t payments() const { return payments_.size(); }

@@ -33,7 +33,9 @@ Node::Node(NodeConfig config, NodeSeams seams)
       trainer_(seams_.random, seams_.loop, chain_, relay_, mempool_, seams_.source, seams_.reader,
                [this](std::uint32_t round) { return own_keys_.contribution(round); }),
       clock_watch_(seams_.clock, consensus::allowed_drift_ms(config_.network)),
-      mining_wanted_(config_.miner.enabled) {
+      mining_wanted_(config_.miner.enabled),
+      invariants_(chain_.lane(), loop_view(), config_.invariants,
+                  [this](const std::string& breach) { on_breach(breach); }) {
     chain_.set_observer(this);
     relay_.set_listener([this](const Item&) { miner_.on_item(); });
     relay_.set_refusal_listener(
@@ -99,8 +101,15 @@ void Node::check_clock() {
                  clock_.trouble.empty() ? "this machine's clock is right again" : clock_.trouble);
         tell_clock();
     }
-    const bool mines = mining_wanted_ && clock_.may_mine;
+    const bool mines = mining_wanted_ && clock_.may_mine && breach_.empty();
     if (miner_.enabled() != mines) miner_.set_enabled(mines);
+}
+
+void Node::on_breach(const std::string& breach) {
+    log_error("{}", breach);
+    breach_ = breach;
+    trainer_.stop();
+    check_clock();
 }
 
 void Node::tell_clock() {
@@ -306,6 +315,7 @@ void Node::return_payments(std::vector<chain::Payment> payments,
                     ++pooled;
                 }
             }
+            if (done) done(pooled);
         }));
 }
 
@@ -319,6 +329,7 @@ void Node::on_tip(const SwitchOutcome& outcome) {
     trainer_.on_tip(outcome);
     miner_.on_tip();
     sync_.request_bodies();
+    invariants_.on_tip();
 }
 
 }  // namespace cairn::node

@@ -16,6 +16,7 @@
 #include "net/peer_book.h"
 #include "node/active_chain.h"
 #include "node/clock_watch.h"
+#include "node/invariant_watch.h"
 #include "node/merge_reporter.h"
 #include "node/miner.h"
 #include "node/node_api.h"
@@ -38,6 +39,7 @@ struct NodeConfig {
     RelayOptions relay;
     MinerOptions miner;
     ReporterOptions reporter;
+    InvariantOptions invariants = {};
     /// Instead of one key for all that is earned; not on private networks, whose members are keys.
     std::optional<FreshKeys> fresh = {};
 };
@@ -85,6 +87,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     const ActiveChain& chain() const { return chain_; }
     const Mempool& mempool() const { return mempool_; }
+    /// What the loop owns, for invariants.h.
+    LoopView loop_view() const { return {chain_, mempool_, peers_, config_.mempool, config_.sync}; }
 
     NodeStatus status() const override;
     void merges(std::uint64_t from_height, std::size_t max,
@@ -108,6 +112,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     void on_restored(const std::function<void()>& ready);
     void tick();
+    void on_breach(const std::string& breach);
     /// Says what speaks against this machine's clock, once, and mines or not accordingly.
     void check_clock();
     void tell_clock();
@@ -152,6 +157,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     ClockWatch clock_watch_;
     ClockWatch::Finding clock_;  ///< the latest
     bool mining_wanted_ = false;
+    InvariantWatch invariants_;
+    std::string breach_;  // of an invariant; mostly empty
     std::uint64_t ticks_ = 0;
     std::unique_ptr<MergeReporter> reporter_;
     SeenCache explained_{4'096};

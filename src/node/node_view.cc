@@ -54,7 +54,9 @@ NodeStatus Node::status() const {
     status.training = {seams_.source != nullptr, training.stage,        training.round,
                        training.steps,           training.steps_wanted, training.local_loss,
                        training.merged};
-    status.warning = clock_.trouble.empty() ? chain_.trouble() : clock_.trouble;
+    status.warning = !breach_.empty()         ? breach_
+                     : clock_.trouble.empty() ? chain_.trouble()
+                                              : clock_.trouble;
     return status;
 }
 

@@ -6,8 +6,6 @@ namespace cairn::store {
 
 namespace {
 
-constexpr int kBusyTimeoutMs = 5'000;
-
 ErrorCode kind_of(int result) {
     switch (result & 0xff) {
         case SQLITE_FULL:
@@ -115,7 +113,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Option
     const int result = sqlite3_open_v2(path.c_str(), &database->handle_, flags, nullptr);
     if (result != SQLITE_OK) return database->error(result, "cannot open it");
     sqlite3_extended_result_codes(database->handle_, 1);
-    sqlite3_busy_timeout(database->handle_, kBusyTimeoutMs);
+    sqlite3_busy_timeout(database->handle_, options.busy_timeout_ms);
     RETURN_IF_ERROR(database->exec("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"));
     if (!options.read_only) {
         RETURN_IF_ERROR(database->exec("PRAGMA journal_mode = WAL;"));

@@ -94,6 +94,7 @@ class Database {
     struct Options {
         bool durable = true;
         bool read_only = false;
+        int busy_timeout_ms = 5'000;
     };
     /// `path` may be ":memory:".
     static Result<std::unique_ptr<Database>> open(const std::string& path, Options options);

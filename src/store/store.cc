@@ -64,7 +64,8 @@ Result<std::unique_ptr<Store>> Store::open_database(const std::string& path, Dis
             ASSIGN_OR_RETURN(store->lock_file_, lock_directory(directory));
         }
     }
-    ASSIGN_OR_RETURN(store->database_, Database::open(path, {options.durable, options.read_only}));
+    ASSIGN_OR_RETURN(store->database_, Database::open(path, {options.durable, options.read_only,
+                                                             options.busy_timeout_ms}));
     {
         const MutexLock lock(store->mutex_);
         RETURN_IF_ERROR(prepare_schema(*store->database_, options.read_only));

@@ -40,6 +40,9 @@ struct StoreOptions {
     bool durable = true;
     /// Looks at the directory of a node that may be running; every write is refused.
     bool read_only = false;
+    /// How long a step waits while another program holds the database locked. The simulator, whose
+    /// time stands still meanwhile, waits not at all.
+    int busy_timeout_ms = 5'000;
 };
 
 class Database;
