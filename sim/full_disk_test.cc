@@ -1,5 +1,6 @@
-// Proves that a node which cannot store blocks says so once, asks nobody for blocks that it would
-// lose again, and follows the chain as soon as it can store them.
+// Proves that a node which cannot store blocks, because its disk is full or its database locked,
+// says so once, asks nobody for blocks that it would lose again, and follows the chain as soon as
+// it can store them.
 #include "base/files.h"
 #include "sim/scenario.h"
 
@@ -43,6 +44,27 @@ TEST(FullDisk, IsSaidOnceAndTheChainIsFollowedAfterwards) {
         EXPECT_EQ(world.node(late).status().warning, "") << world.replay_line();
     }
     EXPECT_GE(said, 1u);
+}
+
+// Headers that come meanwhile are written once the lock is gone; nothing waits for a restart.
+TEST(LockedDatabase, NineSecondsAreOutlived) {
+    for (const std::uint64_t seed : seeds()) {
+        FakeModelKit kit;
+        World world(seed, scenario_name(), kit);
+        add_three(world);
+        ASSERT_TRUE(world.run_until([&] { return world.agreed(8); }, 120'000))
+            << world.replay_line();
+        world.lock_database(2);
+        const std::uint32_t stuck = world.height(2);
+        world.run_ms(9'000);
+        ASSERT_TRUE(world.run_until([&] { return world.height(0) > stuck + 2; }, 60'000))
+            << world.replay_line();
+        EXPECT_EQ(world.height(2), stuck);
+        world.unlock_database(2);
+        const std::uint32_t from = world.height(0);
+        ASSERT_TRUE(world.run_until([&] { return world.agreed(from + 4); }, 60'000))
+            << world.replay_line();
+    }
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+// A peer that speaks the protocol and means harm. It is no node: it has no state to lose and
+// does, every so often and in answer to what it hears, what its kind of malice asks for. An
+// attack that felled a node or blinded it belongs here as another kind, so that the swarm
+// (swarm_test.cc) mixes it with all other trouble.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "node/block_tree.h"
+#include "node/messages.h"
+#include "sim/world.h"
+
+namespace cairn::sim {
+
+enum class Malice {
+    kMute,         ///< links, perhaps greets, and never says another word
+    kGarbage,      ///< bytes of any kind, and what others said with a bit flipped
+    kWithholder,   ///< announces what it hears of and gives none of it
+    kAsker,        ///< asks for headers, bodies, items, assets and addresses without end
+    kHeaderFlood,  ///< headers with real work on old blocks, where work is cheap
+    kBadBlocks,    ///< blocks with real work on the tip that break C3 to C8
+    kItemSpam,     ///< payments, commitments and payloads that break C3, C4 or C5
+    kAddresses,    ///< addresses at which nobody listens
+};
+inline constexpr int kMalices = 8;
+const char* name_of(Malice malice);
+
+class HostilePeer final : public net::NetworkHandler {
+  public:
+    /// Dials the victims, again and again, from the address 10.66.0.`number`.
+    HostilePeer(World& world, int number, Malice malice, std::vector<int> victims);
+
+    void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override;
+    void on_peer_down(net::PeerId peer, const std::string& reason) override;
+    void on_message(net::PeerId peer, std::uint16_t kind, Bytes body) override;
+
+    Malice malice() const { return malice_; }
+    std::string address() const { return network_.listen_address(); }
+    std::uint64_t sent() const { return sent_; }
+
+  private:
+    void act();
+    void act_towards(net::PeerId peer);
+    void send(net::PeerId peer, node::MessageKind kind, ByteView body);
+    void send_headers(net::PeerId peer, const std::vector<chain::BlockHeader>& headers);
+    void learn(const node::Headers& headers);
+
+    void send_garbage(net::PeerId peer);
+    void ask_everything(net::PeerId peer);
+    void flood_headers(net::PeerId peer);
+    void send_bad_block(net::PeerId peer);
+    void send_bad_item(net::PeerId peer);
+    void send_addresses(net::PeerId peer);
+    void spread(net::PeerId from, node::MessageKind kind, ByteView body);
+
+    Hash256 random_hash();
+    Bytes random_bytes(std::size_t most);
+    /// A header on `parent` with its work done, for this body.
+    chain::BlockHeader mine(const node::BlockNode* parent, const Hash256& body_root);
+
+    World& world_;
+    const chain::NetworkDefinition& definition_;
+    Malice malice_;
+    std::vector<int> victims_;
+    SeededRandom random_;
+    crypto::SecretKey key_;
+    SimLoop loop_;
+    SimNetwork network_;
+    Hash256 genesis_id_;
+    std::unique_ptr<node::BlockTree> tree_;  // of the headers that it heard of
+    std::map<net::PeerId, bool> peers_;      // whether it greeted
+    std::deque<std::pair<std::uint16_t, Bytes>> heard_;
+    std::uint64_t sent_ = 0;
+};
+
+}  // namespace cairn::sim
