@@ -85,7 +85,7 @@ void Client::on_opened(net::PeerId peer, ByteView body) {
     if (!id.ok()) return;
     const auto found = sessions_.find(*id);
     if (found == sessions_.end()) {
-        // Late: we gave up on it. Free what the Server set aside.
+        // Late: we gave up on it. Free what the server set aside.
         send(peer, MessageKind::kClose, encode_session_id(*id));
         return;
     }
@@ -221,7 +221,7 @@ void Client::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
         case MessageKind::kProgress:
             return on_progress(peer, body);
         default:
-            return;  // what only Servers get
+            return;  // what only servers get
     }
 }
 

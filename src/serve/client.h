@@ -1,4 +1,4 @@
-// Client: sessions over a route of Servers. It asks Servers what they hold, opens a session on
+// Client: sessions over a route of servers. It asks servers what they hold, opens a session on
 // every hop of a route, pushes hidden states to the first hop and gets those of the last layer back
 // from the last, having checked the receipts of all hops: signatures, and that each hop's inputs
 // are the outputs of the hop before. A hop that is gone, refuses, or does not answer in time fails
@@ -23,20 +23,20 @@
 namespace cairn::serve {
 
 struct ClientOptions {
-    std::uint64_t discover_ms = 5'000;  ///< to connect to Servers and hear what they hold
+    std::uint64_t discover_ms = 5'000;  ///< to connect to servers and hear what they hold
     std::uint64_t open_ms = 15'000;     ///< to open a session on all hops
     std::uint64_t push_ms = 30'000;     ///< for one push to come back from hops that are alive
     std::uint64_t ask_ms = 3'000;       ///< of silence, before hops are asked how far they are
     std::uint64_t progress_ms = 5'000;  ///< for each to say so; who does not is gone
 };
 
-/// What went wrong, and at which Server (zero key: at none in particular).
+/// What went wrong, and at which server (zero key: at none in particular).
 struct Failure {
     Error error;
     crypto::PublicKey server;
 };
 
-/// The records of the Servers that answered, with the address at which they did, and a sentence for
+/// The records of the servers that answered, with the address at which they did, and a sentence for
 /// each that did not.
 struct Discovery {
     std::vector<Announce> offers;

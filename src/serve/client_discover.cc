@@ -1,4 +1,4 @@
-// The half of Client that asks Servers what they hold.
+// The half of Client that asks servers what they hold.
 #include <algorithm>
 
 #include "serve/client.h"
@@ -43,7 +43,7 @@ void Client::on_announce(net::PeerId peer, ByteView body) {
     if (info == peers_.end()) return;
     auto record = decode_announce(body);
     Status ok = record.ok() ? check_announce(*record, clock_.wall_ms()) : Status(record.error());
-    // Others may pass on a record, but what we asked this Server for is its own.
+    // Others may pass on a record, but what we asked this server for is its own.
     if (ok.ok() && record->key != info->second.key)
         ok = invalid("its announcement is of another key");
     for (const auto& search : searches_) {

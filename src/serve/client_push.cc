@@ -105,7 +105,7 @@ void Client::wait_for_result(Session& session) {
     after(options_.ask_ms, session, &Client::ask_progress);
 }
 
-// A Server that computes for long still answers questions at once, so silence is told from slowness
+// A server that computes for long still answers questions at once, so silence is told from slowness
 // long before the deadline.
 void Client::ask_progress(Session& session) {
     for (Session::Link& link : session.links) {

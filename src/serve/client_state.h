@@ -1,4 +1,4 @@
-// Private to client*.cc: what a Client keeps per session and per search for Servers.
+// Private to client*.cc: what a Client keeps per session and per search for servers.
 #pragma once
 
 #include <deque>

@@ -1,4 +1,4 @@
-// Proves that a client believes nothing of a Server that it did not check: results must be for what
+// Proves that a client believes nothing of a server that it did not check: results must be for what
 // was asked, finite, and signed for the right layers, inputs and outputs by every hop.
 #include "serve/client.h"
 
@@ -11,7 +11,7 @@
 namespace cairn::serve {
 namespace {
 
-/// A Server that signs whatever the test tells it to.
+/// A server that signs whatever the test tells it to.
 struct Liar final : net::NetworkHandler {
     TestWorld& world;
     crypto::SecretKey secret;

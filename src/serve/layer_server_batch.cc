@@ -87,8 +87,8 @@ void LayerServer::start_batch() {
         session.waiting.pop_front();
         --waiting_;
     }
-    // A session with more pushes waits behind the others; its order is kept, as one push of it at
-    // most is ever under computation.
+    // A session with more pushes goes behind the others. Its pushes stay in order, because only one
+    // of them is computed at a time.
     for (const BatchItem& item : batch.items)
         if (!sessions_.at(item.terms.session)->waiting.empty()) later.push_back(item.terms.session);
     ready_ = std::move(later);

@@ -1,5 +1,5 @@
-// Proves that a Server's layers over the wire give the bits of one process, alone and among others,
-// and that what is wrong, too much, late or a stranger's is refused with a reason.
+// Proves that a server's layers over the wire give the bits of one process, alone and among others,
+// and that what is wrong, too much, too late or from a stranger is refused with a reason.
 #include "serve/layer_server.h"
 
 #include <gtest/gtest.h>
@@ -123,12 +123,12 @@ TEST_F(LayerServerTest, RefusesWhenFull) {
     const std::string error = open_error(over);
     EXPECT_NE(error.find("refused (busy): all 1 sessions are taken"), std::string::npos) << error;
     EXPECT_NE(error.find("hop 1 of 1 (a, layers 0-5)"), std::string::npos) << error;
-    // Its record says so too, so no route is chosen over it.
+    // Its announcement says so too, so no route is chosen over it.
     const Discovery found = world.discover({"a"});
     EXPECT_FALSE(choose_route(found.offers, world.snapshot.hash, 5).ok());
 }
 
-TEST_F(LayerServerTest, RefusesByMemoryByClientAndWhenLeaving) {
+TEST_F(LayerServerTest, RefusesByMemoryAndByClient) {
     LayerServerOptions options;
     options.max_kv_bytes = 64 * 1024;
     world.add_server("memory", {0, 5}, options);
@@ -207,7 +207,7 @@ TEST_F(LayerServerTest, AnOpenSessionKeepsItsModelWhenTheServerMovesOn) {
               std::string::npos);
 }
 
-/// Talks to a Server in raw messages, as no honest client would.
+/// Talks to a server in raw messages, as no honest client would.
 struct RawPeer final : net::NetworkHandler {
     TestWorld& world;
     crypto::SecretKey secret;
@@ -339,12 +339,12 @@ TEST_F(LayerServerTest, QueuesAreBounded) {
     world.loop.hold_work(true);
     const Client::States one = world.some_states(1, 1);
     for (std::uint32_t i = 0; i < 3; ++i) raw.send(MessageKind::kPush, encode(raw.push(i, one)));
-    EXPECT_TRUE(raw.errors.empty());  // one under computation, two waiting
+    EXPECT_TRUE(raw.errors.empty());  // one is being computed, two wait
     raw.send(MessageKind::kPush, encode(raw.push(3, one)));
     ASSERT_EQ(raw.errors.size(), 1U);
     EXPECT_NE(raw.errors[0].find("busy"), std::string::npos) << raw.errors[0];
     world.loop.hold_work(false);
-    world.loop.run_for(10);  // the batch of the dead session ends quietly
+    world.loop.run_for(10);  // the batch of the session that is over ends quietly
 }
 
 TEST_F(LayerServerTest, DiesWhileComputing) {

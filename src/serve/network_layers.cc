@@ -22,7 +22,8 @@ struct NetworkLayers::Impl {
         if (thread.joinable()) {
             loop.post([this] {
                 layers->close();
-                // A moment for the goodbyes to leave; without them Servers notice the lost link.
+                // A moment for the Close messages to leave; a server that gets none notices the
+                // lost link.
                 loop.call_after(20, [this] { loop.stop(); });
             });
             thread.join();

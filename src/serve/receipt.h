@@ -1,8 +1,8 @@
 // Receipts: what a sender signs with every push. A receipt says "in this session, under these
 // versions, I was given these inputs (all of them, as a rolling hash) and gave this output". The
 // receiver checks it before computing, and the client, which gets the receipts of all hops, checks
-// that they fit together: each hop's inputs are the outputs of the hop before. Later a receipt and
-// the inputs convict a Server that computed something else, before anyone (S27, S32).
+// that they fit together: each hop's inputs are the outputs of the hop before. Afterwards a receipt
+// and the inputs prove to anyone that a server computed something else (S27, S32).
 #pragma once
 
 #include <span>
@@ -20,7 +20,7 @@ inline constexpr std::uint16_t kNumericsVersion = 1;
 /// Version of the messages in serve/messages.h.
 inline constexpr std::uint16_t kServeVersion = 1;
 
-/// Type of activations on the wire; part of a session and so of its bits.
+/// Number type of activations on the wire.
 enum class WireType : std::uint8_t { kF32 = 0 };
 
 /// What every party of a session must agree on.

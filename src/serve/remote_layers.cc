@@ -58,7 +58,7 @@ void RemoteLayers::open_route(std::function<void(Status)> done) {
                 if (options_.note) options_.note("route: " + describe(route_));
                 return done(ok_status());
             }
-            // A hop that says no (or nothing) now may leave others that can.
+            // Where one server refuses or stays silent, another may take its place.
             const Failure& failure = std::get<Failure>(answer);
             drop_server(failure);
             if (failure.server.is_zero() || failovers_ >= options_.max_failovers ||
@@ -71,7 +71,7 @@ void RemoteLayers::open_route(std::function<void(Status)> done) {
 
 void RemoteLayers::drop_server(const Failure& failure) {
     std::erase_if(offers_, [&](const Announce& offer) { return offer.key == failure.server; });
-    // One that was merely lost may come back; one that stalled, refused or was caught may not.
+    // A server that was merely lost may be used again; one that stalled, refused or was wrong not.
     if (failure.error.code != ErrorCode::kIo) dropped_.push_back(failure.server);
 }
 
@@ -92,8 +92,8 @@ void RemoteLayers::forward(std::vector<float> hidden, Answer done) {
 void RemoteLayers::send_next() {
     const std::size_t rows = positions() - computed_;
     if (rows == 0) return finish(std::move(outputs_));
-    // What was answered before the failover is sent in pieces of its own, so that a piece is either
-    // kept or thrown away as a whole.
+    // Rows that earlier calls answered are sent again in pieces of their own, so that the outputs
+    // of a piece are either kept or thrown away as a whole.
     std::size_t piece = std::min(rows, max_push_tokens(config_.dim));
     if (computed_ < wanted_from_) piece = std::min(piece, wanted_from_ - computed_);
     const auto begin = inputs_.begin() + static_cast<std::ptrdiff_t>(computed_ * config_.dim);

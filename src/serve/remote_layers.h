@@ -1,10 +1,10 @@
 // RemoteLayers: all layers of a model, computed by other machines, as one function from hidden
-// states to hidden states that survives the loss of a Server. It keeps every input of the
-// sequence; when a hop dies, stalls or is caught, it opens a session over the Servers that are
-// left, rebuilds their caches by prefill of the kept inputs, and goes on. Because arithmetic is the
-// same everywhere, the text continues token for token as if nothing had happened (S31).
+// states to hidden states that survives the loss of a server. It keeps every input of the
+// sequence; when a hop dies, stalls or is found wrong, it opens a session over the servers that are
+// left, rebuilds their caches by prefill of the kept inputs, and goes on. Because the arithmetic is
+// the same everywhere, the text continues token for token as if nothing had happened (S31).
 //
-// On the loop: RemoteLayers. From a thread of its own: NetworkLayers.
+// Works on the loop, by callbacks. A caller that wants to wait instead uses NetworkLayers.
 #pragma once
 
 #include <functional>
@@ -19,9 +19,9 @@ namespace cairn::serve {
 struct RemoteOptions {
     std::vector<std::string> servers;  ///< "host:port" of those that may be asked
     std::uint32_t max_positions = 0;
-    tensor::KvType kv = tensor::KvType::kF32;  ///< of the caches on the Servers
+    tensor::KvType kv = tensor::KvType::kF32;  ///< of the caches on the servers
     std::size_t max_failovers = 8;             ///< in the life of the sequence
-    /// Told in a sentence when a route is chosen or replaced; may be empty.
+    /// Called with a sentence when a route is chosen or replaced; may be empty.
     std::function<void(const std::string&)> note;
 };
 
@@ -36,7 +36,7 @@ class RemoteLayers {
     RemoteLayers(const RemoteLayers&) = delete;
     RemoteLayers& operator=(const RemoteLayers&) = delete;
 
-    /// Finds Servers, chooses a route, opens the session.
+    /// Finds servers, chooses a route, opens the session.
     void start(std::function<void(Status)> done);
     /// hidden[n, dim], any n >= 1, through all layers; one call at a time.
     void forward(std::vector<float> hidden, Answer done);

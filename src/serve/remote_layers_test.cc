@@ -1,6 +1,6 @@
-// Proves that text written over several Servers has the tokens and the bits of every logit of text
-// written alone, also when a Server dies, stalls or lies in mid-sentence and another takes over;
-// and that where none can, the error names the hop.
+// Proves that text written over several servers has the tokens and the bits of every logit of text
+// written alone, also when a server dies, stalls or lies in mid-sentence and another takes over;
+// and that the error names the hop where no other can.
 #include "serve/remote_layers.h"
 
 #include <gtest/gtest.h>
@@ -157,7 +157,7 @@ TEST_F(RemoteLayersTest, NamesTheHopThatStalls) {
     }
     world.wire.frozen.clear();
     {
-        // b answers questions but its computation hangs; it is given the whole time.
+        // Computation hangs at both, but they answer questions, so they are given the whole time.
         FakeRemote remote(world, options());
         ASSERT_TRUE(remote.start().ok());
         remote.before = [&](std::size_t call) { world.loop.hold_work(call >= 10); };
