@@ -9,14 +9,13 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/numerics_version.h"
 #include "crypto/keys.h"
 #include "model/weights.h"
 #include "tensor/kv_type.h"
 
 namespace cairn::serve {
 
-/// Version of the arithmetic (docs/spec/numerics.md) that every hop of a session must compute with.
-inline constexpr std::uint16_t kNumericsVersion = 1;
 /// Version of the messages in serve/messages.h.
 inline constexpr std::uint16_t kServeVersion = 1;
 
@@ -25,9 +24,9 @@ enum class WireType : std::uint8_t { kF32 = 0 };
 
 /// What every party of a session must agree on.
 struct SessionTerms {
-    Hash256 session;  ///< drawn at random by the client
-    Hash256 model;    ///< content hash
-    std::uint16_t numerics = kNumericsVersion;
+    Hash256 session;                            ///< drawn at random by the client
+    Hash256 model;                              ///< content hash
+    std::uint16_t numerics = kNumericsVersion;  ///< that every hop computes by
     tensor::KvType kv = tensor::KvType::kF32;
     WireType wire = WireType::kF32;
     std::uint32_t max_positions = 0;  ///< room that each hop sets aside
