@@ -36,7 +36,7 @@ struct ExhibitTest : ::testing::Test {
         for (const std::size_t tokens : {7U, 1U}) {
             exhibit.inputs.push_back(world.some_states(tokens, tokens));
             const auto answer = world.push(std::get<Hash256>(opened), exhibit.inputs.back());
-            ASSERT_TRUE(std::holds_alternative<Client::States>(answer));
+            ASSERT_TRUE(std::holds_alternative<States>(answer));
         }
         exhibit.terms = *terms;
         exhibit.server = crypto::public_key(server.secret);

@@ -159,7 +159,7 @@ void LayerServer::finish_item(BatchItem& item) {
     const bool to_next = session.request.has_next;
     const net::PeerId peer = to_next ? session.next_peer : session.client;
     const MessageKind kind = to_next ? MessageKind::kPush : MessageKind::kResult;
-    if (!network_.send(peer, static_cast<std::uint16_t>(kind), encode(item.push)))
+    if (!send(network_, peer, kind, encode(item.push)))
         fail(session, to_next ? Refusal::kNextHop : Refusal::kBusy,
              "the connection to " + std::string(to_next ? "the next hop" : "the client") +
                  " takes no more");

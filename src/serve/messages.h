@@ -129,6 +129,9 @@ Result<Push> decode_push(ByteView body);
 Result<Progress> decode_progress(ByteView body);
 Result<Hash256> decode_session_id(ByteView body);
 
+/// Sends a message of this room, as net::Network::send does.
+bool send(net::Network& network, net::PeerId peer, MessageKind kind, ByteView body);
+
 /// kInvalid with the row and column of the first NaN or infinity.
 Status check_finite(std::span<const float> states, std::size_t dim);
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "serve/client.h"
+#include "serve/route.h"
 
 namespace cairn::serve {
 
@@ -27,7 +28,7 @@ struct RemoteOptions {
 
 class RemoteLayers {
   public:
-    using Answer = std::function<void(Result<std::vector<float>>)>;
+    using ForwardCallback = std::function<void(Result<States>)>;
 
     /// `client` must outlive it. `model` and `config` name the model whose layers are wanted.
     RemoteLayers(Client& client, const Hash256& model, const model::ModelConfig& config,
@@ -39,7 +40,7 @@ class RemoteLayers {
     /// Finds servers, chooses a route, opens the session.
     void start(std::function<void(Status)> done);
     /// hidden[n, dim], any n >= 1, through all layers; one call at a time.
-    void forward(std::vector<float> hidden, Answer done);
+    void forward(States hidden, ForwardCallback done);
     /// Frees the caches on all hops.
     void close();
 
@@ -53,8 +54,8 @@ class RemoteLayers {
     void drop_server(const Failure& failure);
     void recover(const Failure& failure);
     void send_next();
-    void on_piece(std::variant<std::vector<float>, Failure> answer);
-    void finish(Result<std::vector<float>> result);
+    void on_piece(std::variant<States, Failure> answer);
+    void finish(Result<States> result);
 
     Client& client_;
     Hash256 model_;
@@ -67,11 +68,11 @@ class RemoteLayers {
     bool open_ = false;
     std::size_t failovers_ = 0;
 
-    std::vector<float> inputs_;    // every input since position 0, [positions, dim]
+    States inputs_;                // every input since position 0, [positions, dim]
     std::size_t computed_ = 0;     // rows of inputs_ that this session has computed
     std::size_t wanted_from_ = 0;  // first row of the call under way
-    std::vector<float> outputs_;   // of the call under way
-    Answer done_;
+    States outputs_;               // of the call under way
+    ForwardCallback done_;
     Alive alive_;
 };
 

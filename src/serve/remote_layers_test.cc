@@ -58,7 +58,8 @@ const text::Tokens kPrompt = {1, 17, 5,  60, 33, 2, 9,  9,  41, 28, 3,  50,
 
 struct RemoteLayersTest : ::testing::Test {
     ClientOptions quick{
-        .discover_ms = 1000, .open_ms = 1000, .push_ms = 5000, .ask_ms = 500, .progress_ms = 500};
+        .discover_ms = 1000,
+        .session = {.open_ms = 1000, .push_ms = 5000, .ask_ms = 500, .progress_ms = 500}};
     TestWorld world{small_model(), quick};
     std::vector<std::string> notes;
 

@@ -125,11 +125,11 @@ struct TestWorld {
 
     Discovery discover(std::vector<std::string> from);
     std::variant<Hash256, Failure> open(const std::vector<Hop>& route, std::uint32_t positions);
-    std::variant<Client::States, Failure> push(const Hash256& session, Client::States states);
+    std::variant<States, Failure> push(const Hash256& session, States states);
     /// Deterministic states [tokens, dim] that look like embeddings.
-    Client::States some_states(std::size_t tokens, std::uint64_t seed);
+    States some_states(std::size_t tokens, std::uint64_t seed);
     /// The same through a Transformer in this process, from an empty cache.
-    Client::States local_forward(const Client::States& states);
+    States local_forward(const States& states);
 };
 
 /// A LayerStack over RemoteLayers on the fake loop.
