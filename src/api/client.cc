@@ -87,7 +87,7 @@ Result<std::string> receive_all(const Socket& socket) {
     }
 }
 
-struct Answer {
+struct ReceivedResponse {
     unsigned status = 0;
     std::string body;
 };
@@ -115,25 +115,25 @@ bool speaks_http(const std::string& all) {
            content_length(std::string_view(all).substr(0, end));
 }
 
-Result<Answer> parse_answer(const std::string& all) {
+Result<ReceivedResponse> parse_response(const std::string& all) {
     const std::size_t end = all.find("\r\n\r\n");
-    Answer answer;
-    std::from_chars(all.data() + 9, all.data() + 12, answer.status);
-    answer.body = all.substr(end + 4);
+    ReceivedResponse response;
+    std::from_chars(all.data() + 9, all.data() + 12, response.status);
+    response.body = all.substr(end + 4);
     const auto length = content_length(std::string_view(all).substr(0, end));
-    if (*length != answer.body.size()) return io_error("the node's answer is cut short");
-    return answer;
+    if (*length != response.body.size()) return io_error("the node's answer is cut short");
+    return response;
 }
 
-// Nothing where the answer has none, as every refusal of a node has.
-std::optional<Error> error_of(const Answer& answer) {
-    const auto json = nlohmann::json::parse(answer.body, nullptr, false);
+// Every refusal of a node carries an error; what carries none is not from a node.
+std::optional<Error> error_of(const ReceivedResponse& response) {
+    const auto json = nlohmann::json::parse(response.body, nullptr, false);
     if (!json.is_object() || !json.contains("error") || !json["error"].is_string())
         return std::nullopt;
-    const ErrorCode code = answer.status == 404   ? ErrorCode::kNotFound
-                           : answer.status == 501 ? ErrorCode::kUnsupported
-                           : answer.status < 500  ? ErrorCode::kInvalid
-                                                  : ErrorCode::kIo;
+    const ErrorCode code = response.status == 404   ? ErrorCode::kNotFound
+                           : response.status == 501 ? ErrorCode::kUnsupported
+                           : response.status < 500  ? ErrorCode::kInvalid
+                                                    : ErrorCode::kIo;
     return Error{code, json["error"].get<std::string>()};
 }
 
@@ -167,9 +167,9 @@ Result<std::string> Client::ask(const std::string& request) const {
     RETURN_IF_ERROR(send_all(socket, request));
     ASSIGN_OR_RETURN(const std::string all, receive_all(socket));
     if (!speaks_http(all)) return no_node();
-    ASSIGN_OR_RETURN(Answer answer, parse_answer(all));
-    if (answer.status != 200) return error_of(answer).value_or(no_node());
-    return std::move(answer.body);
+    ASSIGN_OR_RETURN(ReceivedResponse response, parse_response(all));
+    if (response.status != 200) return error_of(response).value_or(no_node());
+    return std::move(response.body);
 }
 
 }  // namespace cairn::api

@@ -45,7 +45,7 @@ class FakeNode final : public node::NodeApi {
     }
 
     void merges(std::uint64_t from, std::size_t max,
-                node::Answer<std::vector<node::MergeView>> answer) override {
+                node::Callback<std::vector<node::MergeView>> answer) override {
         std::vector<node::MergeView> found;
         for (std::uint64_t i = 1; i <= merge_blocks_ && found.size() < max; ++i)
             if (4 * i >= from) found.push_back(merge(i));
@@ -53,7 +53,7 @@ class FakeNode final : public node::NodeApi {
     }
 
     void explain(const Hash256& id, std::size_t max,
-                 node::Answer<std::vector<store::ContributionRecord>> answer) override {
+                 node::Callback<std::vector<store::ContributionRecord>> answer) override {
         std::vector<store::ContributionRecord> found;
         for (std::uint64_t i = merge_blocks_; i > 0; --i)
             for (const auto& record : merge(i).contributions)
@@ -63,20 +63,20 @@ class FakeNode final : public node::NodeApi {
         answer(std::move(found));
     }
 
-    void submit_payment(Bytes payment, node::Answer<Hash256> answer) override {
+    void submit_payment(Bytes payment, node::Callback<Hash256> answer) override {
         submitted = payment;
         if (payment.empty()) return answer(Error{ErrorCode::kInvalid, "an empty payment"});
         answer(crypto::sha256(payment));
     }
     void coins_of(std::vector<crypto::PublicKey> keys,
-                  node::Answer<std::vector<node::CoinView>> answer) override {
+                  node::Callback<std::vector<node::CoinView>> answer) override {
         std::vector<node::CoinView> coins;
         for (const crypto::PublicKey& key : keys)
             coins.push_back({key, 1, 5'000, 12, true, false, key, true, false});
         answer(std::move(coins));
     }
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t,
-                  node::Answer<std::string> answer) override {
+                  node::Callback<std::string> answer) override {
         ++generated;
         if (prompt == "nothing") return answer(Error{ErrorCode::kUnsupported, "no tokenizer"});
         answer(prompt +
@@ -84,7 +84,7 @@ class FakeNode final : public node::NodeApi {
                "to his tent, " +
                std::to_string(max_tokens) + " \xff in number.");
     }
-    void export_model(std::string folder, node::Answer<Hash256> answer) override {
+    void export_model(std::string folder, node::Callback<Hash256> answer) override {
         exported_to = std::move(folder);
         answer(fake_hash("state"));
     }

@@ -94,7 +94,7 @@ bool same_secret(const std::string& a, const std::string& b) {
 
 /// Answers with what a node's answer carries, written by `write`.
 template <typename T, typename Write>
-node::Answer<T> answer_by(const Respond& respond, Write write) {
+node::Callback<T> answer_by(const Respond& respond, Write write) {
     return [respond, write](Result<T> result) {
         respond(result.ok() ? json_response(write(*result)) : error_response(result.error()));
     };

@@ -4,10 +4,15 @@
 
 #include <cstdint>
 
+#include "base/result.h"
+
 namespace cairn::chain {
 
 /// The numbers stand in the network's bytes.
 enum class CodecKind : std::uint8_t { kSrht = 0, kDense = 1 };
+
+/// The smallest sketch keeps 4096 >> 8 = 16 values of a tile.
+inline constexpr std::uint32_t kMaxLog2Ratio = 8;
 
 struct CodecSpec {
     CodecKind kind = CodecKind::kSrht;
@@ -16,5 +21,8 @@ struct CodecSpec {
 
     bool operator==(const CodecSpec&) const = default;
 };
+
+/// kInvalid, naming the field, for a codec that no network may have.
+Status validate(const CodecSpec& spec);
 
 }  // namespace cairn::chain

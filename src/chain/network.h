@@ -10,13 +10,12 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/numerics_version.h"
 #include "chain/codec_spec.h"
 #include "crypto/keys.h"
 
 namespace cairn::chain {
 
-/// The numerics rules that this program can compute.
-inline constexpr std::uint32_t kNumericsVersion = 1;
 /// Rates and shares that only trainers read are in parts per billion.
 inline constexpr std::uint32_t kPpb = 1'000'000'000;
 inline constexpr std::size_t kMaxNetworkBytes = 256 * 1024;

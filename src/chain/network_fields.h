@@ -38,7 +38,7 @@ template <typename C, typename V>
 void visit_codec(C& c, V& v) {
     v.begin("codec");
     v.codec_kind("kind", c.kind);
-    v.number("log2_ratio", c.log2_ratio, 0, 8);
+    v.number("log2_ratio", c.log2_ratio, 0, kMaxLog2Ratio);
     v.number("bits", c.bits, 1, 16);
     v.end();
 }

@@ -140,6 +140,22 @@ TEST(Network, RulesBetweenFields) {
     names("numerics_version", [](auto& n) { n.numerics_version = 2; });
 }
 
+// A codec is judged alone (by codec/) and as a part of its network. If the two differed, a network
+// could be founded whose updates nobody can encode.
+TEST(Network, ACodecIsValidWhereItsNetworkIs) {
+    std::size_t valid = 0;
+    for (const CodecKind kind : {CodecKind::kSrht, CodecKind::kDense, static_cast<CodecKind>(2)})
+        for (std::uint32_t ratio = 0; ratio <= 12; ++ratio)
+            for (std::uint32_t bits = 0; bits <= 32; ++bits) {
+                NetworkDefinition network;
+                network.codec = {kind, ratio, bits};
+                const bool allowed = validate(network.codec).ok();
+                EXPECT_EQ(validate(network).ok(), allowed) << ratio << " " << bits;
+                if (allowed) ++valid;
+            }
+    EXPECT_EQ(valid, 9U * 4U + 1U) << "log2_ratio 0 to 8 at four widths, and dense";
+}
+
 TEST(Network, MembersMustBeSortedKeys) {
     NetworkDefinition network = rich_network();
     std::swap(network.members[0], network.members[1]);

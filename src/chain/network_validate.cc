@@ -46,7 +46,10 @@ class CheckBounds {
         }
     }
     void fail(const std::string& name, const std::string& what) {
-        if (message_.empty()) message_ = "network definition: " + group_ + name + " " + what;
+        fail(group_ + name + " " + what);
+    }
+    void fail(const std::string& sentence) {
+        if (message_.empty()) message_ = "network definition: " + sentence;
     }
     const std::string& message() const { return message_; }
 
@@ -67,10 +70,7 @@ void check_model(const NetworkDefinition& n, CheckBounds& bounds) {
         bounds.fail("architecture.context", "must be a power of two, at most judge_leaf_tokens");
     if (!is_power_of_two(n.judge_leaf_tokens))
         bounds.fail("judge_leaf_tokens", "must be a power of two");
-    if (n.codec.bits != 1 && n.codec.bits != 4 && n.codec.bits != 8 && n.codec.bits != 16)
-        bounds.fail("codec.bits", "must be 1, 4, 8 or 16");
-    if (n.codec.kind == CodecKind::kDense && (n.codec.bits != 8 || n.codec.log2_ratio != 0))
-        bounds.fail("codec", "dense has 8 bits and log2_ratio 0");
+    if (const Status codec = validate(n.codec); !codec.ok()) bounds.fail(codec.error().message);
     if (!n.upgrades.empty() && n.upgrades.front().numerics_version <= n.numerics_version)
         bounds.fail("upgrades", "must begin above numerics_version");
 }

@@ -30,19 +30,7 @@ std::size_t tile_bytes(const CodecSpec& spec) {
 
 }  // namespace
 
-Status validate(const CodecSpec& spec) {
-    if (spec.kind == CodecKind::kDense) {
-        if (spec.bits != 8 || spec.log2_ratio != 0)
-            return invalid("codec: dense means 8 bits and ratio 1");
-        return ok_status();
-    }
-    if (spec.kind != CodecKind::kSrht) return invalid("codec: unknown kind");
-    if (spec.log2_ratio > kMaxLog2Ratio)
-        return invalid("codec: log2_ratio must be at most " + std::to_string(kMaxLog2Ratio));
-    if (spec.bits != 1 && spec.bits != 4 && spec.bits != 8 && spec.bits != 16)
-        return invalid("codec: bits must be 1, 4, 8 or 16");
-    return ok_status();
-}
+static_assert((kTile >> chain::kMaxLog2Ratio) % 8 == 0, "a payload has no bits to spare");
 
 std::size_t values_per_tile(const CodecSpec& spec) { return kTile >> spec.log2_ratio; }
 

@@ -30,18 +30,14 @@ inline constexpr std::size_t kTile = 4096;
 inline constexpr int kFractionBits = 24;
 /// Decoded deltas stay strictly below this in absolute value.
 inline constexpr std::int32_t kDeltaLimit = std::int32_t{1} << 30;
-/// Smallest sketch: s = 4096 >> 9 = 8 values a tile, one byte at one bit: no padding bits exist.
-inline constexpr std::uint32_t kMaxLog2Ratio = 9;
 /// Bounds what a decoder allocates.
 inline constexpr std::size_t kMaxCodecParameters = std::size_t{1} << 32;
 
-// A network fixes its codec, so the words for it are the network definition's.
+// A network fixes its codec, so codecs are named and bounded by the network definition.
 using chain::CodecKind;
 using chain::CodecSpec;
 
-Status validate(const CodecSpec& spec);
-
-/// Values sent per tile.
+/// Values sent per tile: a multiple of 8, so no byte of a payload has bits to spare.
 std::size_t values_per_tile(const CodecSpec& spec);
 /// The one size that a payload for `parameters` (a multiple of kTile) can have.
 std::size_t payload_size(const CodecSpec& spec, std::size_t parameters);

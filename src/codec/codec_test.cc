@@ -44,7 +44,7 @@ double dot(const std::vector<std::int32_t>& a, const std::vector<std::int32_t>& 
 
 std::vector<CodecSpec> all_specs() {
     std::vector<CodecSpec> specs;
-    for (const std::uint32_t ratio : {0U, 1U, 3U, 5U, 9U})
+    for (const std::uint32_t ratio : {0U, 1U, 3U, 5U, chain::kMaxLog2Ratio})
         for (const std::uint32_t bits : {1U, 4U, 8U, 16U})
             specs.push_back({CodecKind::kSrht, ratio, bits});
     specs.push_back({CodecKind::kDense, 0, 8});
@@ -237,11 +237,12 @@ TEST(Codec, PackAndUnpackAreInverse) {
     }
 }
 
-TEST(Codec, RefusesUnknownSpecs) {
-    EXPECT_FALSE(validate({CodecKind::kSrht, 10, 1}).ok());
-    EXPECT_FALSE(validate({CodecKind::kSrht, 3, 2}).ok());
-    EXPECT_FALSE(validate({CodecKind::kDense, 1, 8}).ok());
-    EXPECT_FALSE(validate({static_cast<CodecKind>(7), 3, 1}).ok());
+TEST(Codec, RefusesWhatNoNetworkMayHave) {
+    for (const CodecSpec& spec :
+         {CodecSpec{CodecKind::kSrht, chain::kMaxLog2Ratio + 1, 1},
+          CodecSpec{CodecKind::kSrht, 3, 2}, CodecSpec{CodecKind::kDense, 1, 8},
+          CodecSpec{static_cast<CodecKind>(7), 3, 1}})
+        EXPECT_FALSE(decode(spec, Bytes(payload_size(spec, kTile)), seed_of(1), kTile).ok());
 }
 
 TEST(Codec, GoldenPayloadsAndDeltas) {

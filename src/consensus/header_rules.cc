@@ -50,7 +50,7 @@ Verdict check_header(const chain::NetworkDefinition& network, const chain::Block
         return Verdict::invalid("header's time is beyond every calendar");
     if (header.time_ms > now_ms && header.time_ms - now_ms > allowed_drift_ms(network))
         return Verdict::undecided("header's time is too far ahead of our clock; ask again later");
-    if (version > chain::kNumericsVersion)
+    if (version > kNumericsVersion)
         return Verdict::undecided("this block follows numerics version " + std::to_string(version) +
                                   "; update Cairn to go on");
     return Verdict::valid();

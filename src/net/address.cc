@@ -35,7 +35,8 @@ std::optional<in6_addr> parse_v6(const std::string& text) {
     return address;
 }
 
-// Resolvers read "127.1" and "0x7f.1" as numbers; here a host is a number only in full.
+// Some resolvers read "127.1" and "0x7f.1" as IPv4 addresses. Such a host is no name here, so only
+// four decimal numbers are an address.
 bool ends_in_number(std::string_view name) {
     const std::string_view last = name.substr(name.rfind('.') + 1);  // npos + 1 is 0
     if (std::ranges::all_of(last, is_digit)) return true;

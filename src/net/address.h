@@ -1,6 +1,6 @@
 // "host:port" and "[v6]:port": how peers, listening places and the names in a Host field are
-// written down. The one parser of addresses: what a host is gets decided by parsing it, never by
-// how its text begins ("127.attacker.example" is a name, and a stranger's).
+// written down. This is the only parser of addresses: it decides what a host is by reading all of
+// it, never by how it begins ("127.attacker.example" is a name, and a stranger's).
 #pragma once
 
 #include <string>
@@ -17,8 +17,8 @@ struct Address {
     std::uint16_t port = 0;
 };
 
-/// kInvalid with a word on what is wrong. Port 0 is accepted (listening at any). A host that ends
-/// in a number is an IPv4 address in four decimal numbers, or nothing.
+/// kInvalid, saying what is wrong. Port 0 is accepted (to listen at any free port). A host whose
+/// last part is a number must be an IPv4 address in four decimal numbers.
 Result<Address> parse_address(const std::string& text);
 /// As parse_address, for where to connect: port 0 is refused too.
 Result<Address> parse_peer_address(const std::string& text);
@@ -26,8 +26,8 @@ Result<Address> parse_peer_address(const std::string& text);
 Result<std::string> parse_host_field(std::string_view text);
 std::string to_string(const Address& address);
 
-/// Whether `host` (as in Address) is this machine and nothing else: 127.0.0.0/8, ::1, the same
-/// inside IPv6, or the name localhost.
+/// Whether `host` (as in Address) is this machine and nothing else: 127.0.0.0/8, also as an
+/// IPv4-mapped IPv6 address, ::1, or the name localhost.
 bool is_loopback(const std::string& host);
 
 }  // namespace cairn::net

@@ -1,5 +1,5 @@
-// Proves that well-formed addresses round-trip, that everything else is refused with a word on what
-// is wrong, and that "this machine" is decided by parsing, never by how a text begins.
+// Proves that well-formed addresses round-trip, that everything else is refused, saying what is
+// wrong, and that "this machine" is decided by parsing, never by how a text begins.
 #include "net/address.h"
 
 #include <gtest/gtest.h>

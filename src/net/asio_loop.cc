@@ -62,7 +62,7 @@ class LaneWorker {
                 jobs_.pop_front();
             }
             job.work();
-            job.work = nullptr;  // here and not beside `done`, which may use the same things
+            job.work = nullptr;  // in the lane, before `done`, which may use what it captured
             asio::post(io_, std::move(job.done));
         }
     }
@@ -107,7 +107,7 @@ void AsioLoop::on_terminate(std::function<void()> task) {
     impl_->signals->async_wait(
         [impl = impl_.get(), task = std::move(task)](boost::system::error_code error, int) {
             if (error) return;
-            // Whoever asks a second time does not want to wait for what is still running.
+            // Whoever asks a second time does not want to wait: the signal then ends the process.
             impl->signals->remove(SIGINT);
             impl->signals->remove(SIGTERM);
             task();

@@ -1,6 +1,6 @@
 // The real event loop: one thread calls run() and every callback of the node happens there. Work
 // that takes long goes to one worker thread per lane, started when first needed. Boost stays in
-// the .cc files; who needs the io_context itself (links, the HTTP server) asks for context().
+// the .cc files; whatever needs the io_context itself (links, the HTTP server) asks for context().
 #pragma once
 
 #include <functional>
@@ -30,12 +30,12 @@ class AsioLoop final : public Loop {
     /// Makes run() return soon. Safe from any thread.
     void stop();
     /// Calls `task` on the loop when the process is asked to end, instead of ending it: SIGINT,
-    /// SIGTERM, SIGHUP (the terminal closed), SIGPIPE (nobody reads our output any more). What was
-    /// ignored when the program started (nohup) stays ignored.
+    /// SIGTERM, SIGHUP (the terminal closed), SIGPIPE (nobody reads our output any more). A second
+    /// SIGINT or SIGTERM ends it. What was ignored when the program started (nohup) stays ignored.
     void on_terminate(std::function<void()> task);
 
     void post(std::function<void()> task) override;
-    /// From the loop's thread only, as cancel().
+    /// This and cancel() are for the loop's thread only.
     TimerId call_after(std::uint64_t delay_ms, std::function<void()> task) override;
     void cancel(TimerId id) override;
     void offload(Lane lane, std::function<void()> work, std::function<void()> done) override;

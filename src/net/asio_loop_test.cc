@@ -51,7 +51,7 @@ TEST(AsioLoop, LanesKeepOrderAndFinishOnTheLoop) {
     std::vector<int> order;
     std::atomic<int> last_worked = 0;
     std::atomic<bool> train_runs = false;
-    AsioLoop loop;  // goes first: its lanes still look at the above
+    AsioLoop loop;  // destroyed first, because its lanes use what is above
     loop.offload(
         Lane::kTrain,
         [&] {
@@ -144,7 +144,7 @@ TEST(AsioLoop, AGuardedCallbackIsDroppedWithItsObject) {
         loop.call_after(0, asker->alive.guard([asker] { ++asker->answers; }));
         loop.post(asker->alive.guard([asker] { ++asker->answers; }));
     }
-    goes.reset();  // what is still to come for it must not run: ASan would see it
+    goes.reset();  // its callbacks must not run: ASan would see it
     offload(
         loop, Lane::kServe, [] {}, [&] { loop.call_after(1, [&] { loop.stop(); }); });
     loop.run();

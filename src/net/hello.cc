@@ -7,8 +7,8 @@
 namespace cairn::net {
 namespace {
 
-/// The largest body of a kind: those of the link itself are small, so that a stranger cannot make
-/// us hold much before it is known.
+/// The largest body of a kind. Those of the link itself are small, so that a stranger cannot make
+/// us hold much before we know who it is.
 std::size_t max_body(std::uint16_t kind) {
     if (kind < kFirstReservedKind) return kMaxMessageBytes;
     switch (static_cast<LinkKind>(kind)) {

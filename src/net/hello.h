@@ -4,9 +4,13 @@
 //
 //   dialler                               acceptor
 //      | <------- TLS 1.3 handshake -------> |
-//      | <------------ hello --------------- |   the acceptor speaks first, so that the dialler,
-//      | ------------- hello --------------> |   who knows what it has, decides about a second
-//      | <------------ welcome ------------- |   connection; each may send `goodbye` with a reason
+//      | <------------ hello --------------- |
+//      | ------------- hello --------------> |
+//      | <------------ welcome ------------- |
+//
+// The acceptor speaks first, so that the dialler learns whom it has reached and can give up a
+// second connection to the same peer (S5). Instead of its next message, either side may send a
+// `goodbye` with a reason.
 //
 // Frame: u32 body length | u16 kind | body.
 // Hello: u32 magic | u32 version | genesis[32] | key[32] | u16 listen port | signature[64].
@@ -20,8 +24,8 @@
 namespace cairn::net {
 
 inline constexpr std::uint32_t kProtocolMagic = 0x4E524943;  // "CIRN"
-/// Of what the link itself says (S1 to S5). What travels over it has versions of its own: the
-/// chain's messages (node/messages.h) and layer serving (serve/receipt.h).
+/// Version of what the link itself says (S2 to S7). What travels over it has versions of its own:
+/// the chain's messages (node/messages.h) and layer serving (serve/receipt.h).
 inline constexpr std::uint32_t kLinkVersion = 1;
 inline constexpr std::size_t kFrameHeaderBytes = 6;
 inline constexpr std::size_t kHelloBytes = 4 + 4 + 32 + 32 + 2 + 64;
@@ -43,7 +47,8 @@ struct FrameHeader {
 
 /// The header and the body, ready to send.
 Bytes encode_frame(std::uint16_t kind, ByteView body);
-/// kInvalid if the body would exceed the bound of its kind. `header` is kFrameHeaderBytes long.
+/// kInvalid if the body would exceed the bound of its kind, or if `header` is not
+/// kFrameHeaderBytes long.
 Result<FrameHeader> decode_frame_header(ByteView header);
 
 struct Hello {
@@ -58,14 +63,15 @@ Bytes encode_hello(const Hello& hello);
 /// kInvalid for wrong size or magic. Any version is read; check_hello judges it.
 Result<Hello> decode_hello(ByteView body);
 
-/// Which end of the connection made a hello: a hello cannot be sent back to its maker.
+/// Which end of the connection made a hello. It is signed, so that nobody can send a hello back to
+/// its maker.
 enum class Role : std::uint8_t { kDialler = 0, kAcceptor = 1 };
 
 /// The hash that a hello's signature covers: all its fields, the role, and `channel`, the value
 /// exported from the TLS session, which differs on the two sides of a man in the middle.
 Hash256 hello_message(const Hello& hello, Role role, const Hash256& channel);
 
-/// Whether we may talk to the peer that sent `hello` in `role`; the error is fit to tell the peer.
+/// Whether we may talk to the peer that sent `hello` in `role`; the error may be told to the peer.
 Status check_hello(const Hello& hello, Role role, const Hash256& channel,
                    const Hash256& our_genesis, const crypto::PublicKey& our_key);
 

@@ -1,4 +1,4 @@
-// Proves that hello and frame headers have one spelling and bounds, and that a hello is good only
+// Proves that hellos and frame headers have one encoding and bounds, and that a hello is good only
 // for its session, its role, its network and its key.
 #include "net/hello.h"
 

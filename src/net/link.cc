@@ -91,7 +91,7 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
         Bytes body;
     };
 
-    /// Runs a member coroutine that keeps this link alive while it lasts.
+    /// Runs a member coroutine, which keeps this link alive while it runs.
     template <typename Body>
     void spawn(Body body) {
         asio::co_spawn(
@@ -127,7 +127,7 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
     void end();
 
     std::shared_ptr<const LinkSettings> settings_;
-    LinkOwner* owner_;  // nullptr: hears no more
+    LinkOwner* owner_;  // nullptr: is told nothing more
     asio::ssl::context tls_;
     asio::ssl::stream<tcp::socket> stream_;
     asio::steady_timer wake_;   // cancelled when the queue gets something
@@ -327,7 +327,8 @@ Task<void> TlsLink::write() {
         if (error) break;
     }
     writing_ = false;
-    // The reader sees the end of the connection; until then the other side may read our goodbye.
+    // Nothing more comes from us. run() waits until the other side, which may still have to read
+    // our goodbye, closes.
     boost::system::error_code ignored;
     stream_.next_layer().shutdown(tcp::socket::shutdown_send, ignored);
 }

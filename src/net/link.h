@@ -51,8 +51,8 @@ class Link {
     virtual ~Link() = default;
     /// Queues a frame; false if the queue's bound would be passed.
     virtual bool send(std::uint16_t kind, ByteView body) = 0;
-    /// There is reason to doubt that the peer is still there: asks, and gives it a quarter of the
-    /// usual time to make itself heard.
+    /// Asks whether the peer is still there, if there is reason to doubt it, and gives it a quarter
+    /// of the usual time to make itself heard.
     virtual void probe() = 0;
     /// Ends it: says goodbye with the reason if it can, within a second. The owner hears no more.
     virtual void close(const std::string& reason) = 0;

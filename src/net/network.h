@@ -18,7 +18,7 @@ inline constexpr std::size_t kMaxMessageBytes = std::size_t{16} << 20;
 /// Kinds from here on belong to the link itself; send() refuses them.
 inline constexpr std::uint16_t kFirstReservedKind = 0xFF00;
 
-/// One connection while it lasts. Never reused within a process; never 0.
+/// Names a connection of one Network while it lasts. Never 0, never used again.
 using PeerId = std::uint64_t;
 
 struct PeerInfo {
@@ -42,7 +42,7 @@ class NetworkHandler {
 class Network {
   public:
     virtual ~Network() = default;
-    /// Call before anything else; the handler must outlive the Network or be reset to nullptr.
+    /// Call before anything else. A handler that dies before the Network is replaced by nullptr.
     virtual void set_handler(NetworkHandler* handler) = 0;
     /// Tries once to reach "host:port". Success is an on_peer_up; failure is silent here (logged),
     /// so the caller retries with backoff (net/peer_book.h).

@@ -40,7 +40,7 @@ bool PeerBook::add(const std::string& address, AddressSource source) {
     return true;
 }
 
-/// Drops the address of strangers that failed most often; never one that worked.
+/// Drops, of the addresses that peers told, the one that failed most often; never one that worked.
 bool PeerBook::make_room() {
     auto worst = entries_.end();
     for (auto it = entries_.begin(); it != entries_.end(); ++it) {
@@ -91,7 +91,7 @@ void PeerBook::forget(const std::string& address) {
     if (forgotten_.size() > kMaxForgotten) forgotten_.pop_front();
 }
 
-/// Between half and all of it, so that nodes which failed together do not retry together.
+/// Between half and all of the pause, so that nodes which failed together do not retry together.
 std::uint64_t PeerBook::jittered(std::uint64_t pause_ms) const {
     return pause_ms / 2 + random_->below(pause_ms / 2 + 1);
 }

@@ -1,6 +1,6 @@
 // The addresses that a node knows: whom to dial next (with growing pauses after failures) and
-// what to tell others. Bounded, because strangers fill it: addresses that never worked make room
-// for new ones, those that worked or that the user named do not.
+// what to tell others. Bounded, because strangers fill it: an address that failed and never worked
+// makes room for a new one; those that worked, that the user named or that are untried do not.
 #pragma once
 
 #include <deque>
@@ -14,13 +14,14 @@
 namespace cairn::net {
 
 inline constexpr std::size_t kMaxKnownAddresses = 1024;
+/// Addresses that forget() keeps out.
 inline constexpr std::size_t kMaxForgotten = 256;
-/// In one gossip message.
+/// Addresses in one gossip message.
 inline constexpr std::size_t kMaxGossipAddresses = 64;
 
 enum class AddressSource : std::uint8_t {
     kGossip = 0,  ///< told by a peer
-    kUser = 1,    ///< named on the command line or in the configuration; never forgotten
+    kUser = 1,    ///< named by the user; never makes room for others
 };
 
 class PeerBook {
@@ -28,9 +29,10 @@ class PeerBook {
     /// `random` spreads retries and samples; it must outlive the book.
     explicit PeerBook(Random& random) : random_(&random) {}
 
-    /// Notes an address. False if it is malformed, has port 0, or there is no room.
+    /// Notes an address. False if it is malformed, has port 0 or was forgotten, or there is no
+    /// room.
     bool add(const std::string& address, AddressSource source);
-    /// We dial it now: not due again until a result, or a minute, has passed.
+    /// We dial it now: not due again until the result is known or a minute has passed.
     void on_attempt(const std::string& address, std::uint64_t now_ms);
     /// We dialled it and it answered. Not for those who dialled us: what they say of their own
     /// address is only gossip.
@@ -40,7 +42,7 @@ class PeerBook {
     /// Dialling failed: the pause doubles, up to ten minutes (one for addresses from the user).
     void on_failed(const std::string& address, std::uint64_t now_ms);
     /// Never dial, take or pass on this one again (it is ourselves, or another network). The last
-    /// kMaxForgotten of these are remembered, until the restart.
+    /// kMaxForgotten of these are remembered, until the program ends.
     void forget(const std::string& address);
 
     /// Up to `max` addresses that may be dialled at `now_ms`: the user's first, then those that
@@ -50,8 +52,9 @@ class PeerBook {
     std::vector<std::string> sample(std::size_t max) const;
     std::size_t size() const { return entries_.size(); }
 
-    /// For keeping it over a restart; pauses are not kept.
+    /// For keeping it over a restart. Pauses and what was forgotten are not kept.
     Bytes encode() const;
+    /// kInvalid, with the book unchanged, for anything but what encode() gives.
     Status decode(ByteView bytes);
 
   private:

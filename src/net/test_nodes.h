@@ -1,5 +1,5 @@
 // Nodes for the tests of the TLS network: several networks on one loop, with handlers that write
-// down what they are told, and the loop run until something is so.
+// down what they are told, and functions that run the loop until a condition holds.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -64,7 +64,7 @@ class TlsTest : public testing::Test {
     }
     std::unique_ptr<TestNode> node() { return node(options()); }
 
-    /// Runs the loop until `condition` or for `limit_ms`; says which.
+    /// Runs the loop until `condition` holds, for `limit_ms` at most; says whether it does.
     bool run_until(const std::function<bool()>& condition, int limit_ms = 5000) {
         bool met = false;
         const TimerId limit =

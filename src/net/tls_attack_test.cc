@@ -22,7 +22,7 @@ tcp::endpoint endpoint_of(const std::string& address) {
     return {asio::ip::make_address(parsed.host), parsed.port};
 }
 
-/// Copies bytes from one stream to another until either ends or `frozen` is set.
+/// Copies bytes from one stream to another until either ends; drops them while `frozen` is set.
 template <typename Stream>
 asio::awaitable<void> pump(std::shared_ptr<Stream> from, std::shared_ptr<Stream> to,
                            std::shared_ptr<bool> frozen) {
@@ -94,7 +94,7 @@ TEST_F(AttackTest, ManInTheMiddleIsCaught) {
     EXPECT_TRUE(a->up.empty() && b->up.empty());
 }
 
-TEST_F(AttackTest, AHonestRelayOfTcpIsNoMiddle) {
+TEST_F(AttackTest, AnHonestRelayOfTcpIsNotRefused) {
     auto a = node(), b = node();
     asio::co_spawn(loop.context(), relay_tcp(b->network->listen_address()), asio::detached);
     a->network->connect(local_address());
@@ -124,7 +124,7 @@ TEST_F(AttackTest, ADeadConnectionThatBlocksItsPeerIsFoundSoon) {
     asio::co_spawn(loop.context(), relay_tcp(b->network->listen_address()), asio::detached);
     a->network->connect(local_address());
     ASSERT_TRUE(run_until([&] { return !a->up.empty() && !b->up.empty(); }));
-    *frozen = true;  // b's machine goes down without a word, and comes back
+    *frozen = true;  // b's machine goes down in silence, and comes back
     auto again = node(other);
     again->network->connect(a->network->listen_address());
     ASSERT_TRUE(run_until([&] { return contains(again->failed, "already connected"); }));

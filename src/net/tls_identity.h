@@ -17,7 +17,7 @@ class TlsIdentity {
     /// kUnsupported if the TLS library refuses what we need.
     static Result<TlsIdentity> make();
 
-    /// The settings, with a reference of their own for the caller.
+    /// The settings, for the caller to free (OpenSSL counts references).
     ssl_ctx_st* share() const;
 
   private:

@@ -54,7 +54,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     void on_link_message(Link& link, std::uint16_t kind, Bytes body) override;
     void on_link_closed(Link& link, const std::string& reason) override;
 
-    /// Whether the connection that `link` is shall stay, and the one that lasts go.
+    /// Whether `link` takes the place of `lasting`, the link with the same peer that is up (S5).
     bool replaces(const Link& link, const Link& lasting) const;
     std::size_t inbound_count() const;
     std::size_t pending_count() const { return links.size() - by_key.size(); }
@@ -69,7 +69,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     TlsIdentity identity;
     tcp::acceptor acceptor;
     asio::steady_timer accept_pause;
-    bool accept_fails = false;  // and it was said
+    bool accept_fails = false;  // the last time, and the log says so
     crypto::PublicKey our_key;
     std::uint16_t port = 0;
     std::string listen_text;
@@ -123,7 +123,7 @@ asio::awaitable<void> TlsNetwork::Impl::accept() {
             adopt(std::move(socket), remote);
             continue;
         }
-        // Out of file descriptors, most likely: breathe instead of spinning.
+        // Out of file descriptors, most likely: wait a moment before the next try.
         if (!std::exchange(accept_fails, true))
             log_warn("no connection of another node can be taken: {}; it keeps trying",
                      error.message());
@@ -205,7 +205,8 @@ std::size_t TlsNetwork::Impl::inbound_count() const {
 }
 
 bool TlsNetwork::Impl::replaces(const Link& link, const Link& lasting) const {
-    // Two from the same side: the dialler knows best, and it asks only if it has none.
+    // Both were dialled by the same side. The peer dials only if it has no link that works, so its
+    // new one stays; of two that we dialled, by two addresses, the old one stays.
     if (link.role() == lasting.role()) return link.role() == Role::kAcceptor;
     const bool we_are_smaller = our_key < link.peer().key;
     return (link.role() == Role::kDialler) == we_are_smaller;
@@ -215,7 +216,7 @@ Status TlsNetwork::Impl::on_link_hello(Link& link) {
     const crypto::PublicKey& key = link.peer().key;
     if (Link* lasting = lasting_link(key)) {
         if (!replaces(link, *lasting)) {
-            // It would not dial if it knew of ours: ours may be dead without our knowing.
+            // The peer would not dial if it knew of the lasting link, which may thus be dead.
             if (link.role() == Role::kAcceptor) lasting->probe();
             return already_connected();
         }

@@ -2,9 +2,10 @@
 // themselves; after the TLS handshake each side signs a value that only this TLS session has
 // (net/hello.h) with its node key, so a peer is who its key says and nobody sits in between.
 //
-// Between two nodes at most one connection lasts. If both dialled at once, the one dialled by the
-// smaller key stays; if a node dials again (it was restarted, its old connection is dead but not
-// yet noticed), the new one replaces the old. A node refuses to talk to itself (S5).
+// Between two nodes at most one connection lasts (S5). If both dialled at once, the one that the
+// smaller key dialled stays. If the other side dials again (it was restarted, and we have not
+// noticed yet that its old connection is dead), the new one replaces the old. A node refuses to
+// talk to itself (S3).
 #pragma once
 
 #include <functional>
@@ -27,9 +28,9 @@ struct TlsOptions {
     std::size_t max_peers = 64;
     /// Of those, how many may have dialled us: the rest are kept for peers that we chose.
     std::size_t max_inbound = 48;
-    /// Connections that are not authenticated yet.
+    /// Connections that are not up yet.
     std::size_t max_pending = 32;
-    /// Waiting to be sent to one peer; at least one largest message.
+    /// What may wait to be sent to one peer; must have room for one largest message.
     std::size_t max_queue_bytes = 2 * kMaxMessageBytes;
     std::uint64_t handshake_timeout_ms = 10'000;
     /// Silence after which we ask whether the peer is still there, and after which we give up.
@@ -43,7 +44,8 @@ struct TlsOptions {
 
 class TlsNetwork final : public Network {
   public:
-    /// kIo if the listening address cannot be had. The loop must outlive the network.
+    /// kInvalid unless `listen` is a numeric address or localhost, with a port; kIo if it cannot
+    /// be had. The loop must outlive the network.
     static Result<std::unique_ptr<TlsNetwork>> start(AsioLoop& loop, Random& random,
                                                      TlsOptions options);
     /// Drops all connections without further callbacks. On the loop's thread, or after run().

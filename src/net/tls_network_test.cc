@@ -1,5 +1,6 @@
 // Proves that networks over loopback carry messages whole, in order and within bounds, and that
-// exactly the right connections last: no foreign network, no self, no doubles, no more than room.
+// exactly the right connections last: none to another network, to itself or twice to one peer, and
+// no more than there are places for.
 #include "net/tls_network.h"
 
 #include <gtest/gtest.h>

@@ -92,15 +92,15 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     NodeStatus status() const override;
     void merges(std::uint64_t from_height, std::size_t max,
-                Answer<std::vector<MergeView>> answer) override;
+                Callback<std::vector<MergeView>> answer) override;
     void explain(const Hash256& id, std::size_t max,
-                 Answer<std::vector<store::ContributionRecord>> answer) override;
-    void submit_payment(Bytes payment, Answer<Hash256> answer) override;
+                 Callback<std::vector<store::ContributionRecord>> answer) override;
+    void submit_payment(Bytes payment, Callback<Hash256> answer) override;
     void coins_of(std::vector<crypto::PublicKey> keys,
-                  Answer<std::vector<CoinView>> answer) override;
+                  Callback<std::vector<CoinView>> answer) override;
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
-                  Answer<std::string> answer) override;
-    void export_model(std::string path, Answer<Hash256> answer) override;
+                  Callback<std::string> answer) override;
+    void export_model(std::string path, Callback<Hash256> answer) override;
 
   private:
     void on_peer_up(net::PeerId id, const net::PeerInfo& info) override;
@@ -129,7 +129,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void on_found(const chain::Block& block);
 
     void collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys, int tries,
-                       Answer<std::vector<CoinView>> answer);
+                       Callback<std::vector<CoinView>> answer);
 
     void explain_template(const consensus::BlockReport& report);
     void explain_refusal(const chain::Contribution& contribution, const std::string& reason);
@@ -140,7 +140,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     using WeightsWork =
         std::function<Result<T>(const std::vector<float>&, const Hash256& state_root)>;
     template <typename T>
-    void with_weights(WeightsWork<T> work, Answer<T> answer);
+    void with_weights(WeightsWork<T> work, Callback<T> answer);
 
     NodeConfig config_;
     NodeSeams seams_;

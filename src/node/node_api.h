@@ -17,7 +17,7 @@
 namespace cairn::node {
 
 template <typename T>
-using Answer = std::function<void(Result<T>)>;
+using Callback = std::function<void(Result<T>)>;
 
 struct PeerView {
     std::uint64_t id = 0;
@@ -98,26 +98,26 @@ class NodeApi {
     virtual NodeStatus status() const = 0;
     /// Merge blocks of the active chain from `from_height` on, ascending, at most `max`.
     virtual void merges(std::uint64_t from_height, std::size_t max,
-                        Answer<std::vector<MergeView>> answer) = 0;
+                        Callback<std::vector<MergeView>> answer) = 0;
     /// Records about one commitment, or of all commitments of a key, or in a block: whichever the
     /// 32 bytes name. Newest first, at most `max`.
     virtual void explain(const Hash256& id, std::size_t max,
-                         Answer<std::vector<store::ContributionRecord>> answer) = 0;
+                         Callback<std::vector<store::ContributionRecord>> answer) = 0;
 
     /// A canonical chain::Payment: checked, pooled, relayed. Answers with its id.
-    virtual void submit_payment(Bytes payment, Answer<Hash256> answer) = 0;
+    virtual void submit_payment(Bytes payment, Callback<Hash256> answer) = 0;
     /// Unspent outputs of the keys at the tip, and what payments in the pool would change about
     /// them: both as of one moment. kInvalid for more than kMaxCoinKeys.
     virtual void coins_of(std::vector<crypto::PublicKey> keys,
-                          Answer<std::vector<CoinView>> answer) = 0;
+                          Callback<std::vector<CoinView>> answer) = 0;
 
     /// What the model of the tip writes after `prompt`; kUnsupported where the node has no
     /// tokenizer. Runs beside the chain, on a copy of the weights.
     virtual void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
-                          Answer<std::string> answer) = 0;
+                          Callback<std::string> answer) = 0;
     /// Writes the tip's model with its tokenizer to one file (own checkpoint format), so that it
     /// can be served or taken elsewhere. Answers with the state root that it belongs to.
-    virtual void export_model(std::string path, Answer<Hash256> answer) = 0;
+    virtual void export_model(std::string path, Callback<Hash256> answer) = 0;
 };
 
 }  // namespace cairn::node

@@ -61,7 +61,7 @@ NodeStatus Node::status() const {
 }
 
 void Node::merges(std::uint64_t from_height, std::size_t max,
-                  Answer<std::vector<MergeView>> answer) {
+                  Callback<std::vector<MergeView>> answer) {
     const std::size_t most = config_.network.max_contributions * std::size_t{2};
     offload(
         seams_.loop, Lane::kRead,
@@ -72,14 +72,14 @@ void Node::merges(std::uint64_t from_height, std::size_t max,
 }
 
 void Node::explain(const Hash256& id, std::size_t max,
-                   Answer<std::vector<store::ContributionRecord>> answer) {
+                   Callback<std::vector<store::ContributionRecord>> answer) {
     offload(
         seams_.loop, Lane::kRead,
         [&store = std::as_const(seams_.store), id, max] { return store.contributions(id, max); },
         alive_.guard(std::move(answer)));
 }
 
-void Node::submit_payment(Bytes bytes, Answer<Hash256> answer) {
+void Node::submit_payment(Bytes bytes, Callback<Hash256> answer) {
     const auto payment = chain::decode_payment(bytes);
     if (!payment.ok()) return answer(payment.error());
     const Hash256 id = chain::payment_id(*payment);
@@ -88,7 +88,7 @@ void Node::submit_payment(Bytes bytes, Answer<Hash256> answer) {
     });
 }
 
-void Node::coins_of(std::vector<crypto::PublicKey> keys, Answer<std::vector<CoinView>> answer) {
+void Node::coins_of(std::vector<crypto::PublicKey> keys, Callback<std::vector<CoinView>> answer) {
     if (keys.size() > kMaxCoinKeys)
         return answer(invalid("coins of at most " + std::to_string(kMaxCoinKeys) +
                               " keys at once, not " + std::to_string(keys.size())));
@@ -97,7 +97,7 @@ void Node::coins_of(std::vector<crypto::PublicKey> keys, Answer<std::vector<Coin
 }
 
 void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys, int tries,
-                         Answer<std::vector<CoinView>> answer) {
+                         Callback<std::vector<CoinView>> answer) {
     struct Counted {
         Hash256 tip;
         std::vector<CoinView> coins;
@@ -131,7 +131,7 @@ void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys
 }
 
 template <typename T>
-void Node::with_weights(WeightsWork<T> work, Answer<T> answer) {
+void Node::with_weights(WeightsWork<T> work, Callback<T> answer) {
     if (!seams_.reader)
         return answer(Error{ErrorCode::kUnsupported, "this node has no model that can be read"});
     struct Model {
@@ -151,7 +151,7 @@ void Node::with_weights(WeightsWork<T> work, Answer<T> answer) {
 }
 
 void Node::generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
-                    Answer<std::string> answer) {
+                    Callback<std::string> answer) {
     with_weights<std::string>(
         [reader = seams_.reader, prompt = std::move(prompt), max_tokens, seed](const auto& weights,
                                                                                const Hash256&) {
@@ -160,7 +160,7 @@ void Node::generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t 
         std::move(answer));
 }
 
-void Node::export_model(std::string path, Answer<Hash256> answer) {
+void Node::export_model(std::string path, Callback<Hash256> answer) {
     with_weights<Hash256>(
         [reader = seams_.reader, path = std::move(path)](const auto& weights,
                                                          const Hash256& root) -> Result<Hash256> {

@@ -1,6 +1,6 @@
-// Announce: a Server's signed, expiring statement of what it offers. It comes from the Server
-// itself or by way of others, so only the signature says whose it is. The price is reserved for
-// payment channels and must be 0 in this version (S23).
+// Announce: a server's signed, expiring statement of what it offers (S23). The signature says whose
+// it is, even if others pass it on; clients of this version take it from the server itself only.
+// The price is reserved for payment channels and must be 0 in this version.
 #pragma once
 
 #include <string>
@@ -26,16 +26,16 @@ struct Announce {
     bool operator==(const Announce&) const = default;
 };
 
-/// A record may not claim to live longer than this.
+/// A record may not be valid for longer than this.
 inline constexpr std::uint64_t kMaxAnnounceLifeMs = 10 * 60 * 1000;
-/// Clocks may differ by this much before a record counts as from the future.
+/// Clocks may differ by this much before a record counts as expired or as from the future.
 inline constexpr std::uint64_t kMaxClockSkewMs = 2 * 60 * 1000;
 
 /// Fills in key and signature. `aux` is fresh randomness.
 void sign(Announce& announce, const crypto::SecretKey& secret, const Hash256& aux);
 
 Bytes encode(const Announce& announce);
-/// The form alone: bounds, canonical spelling, price 0.
+/// Checks the form alone: bounds, one encoding, price 0.
 Result<Announce> decode_announce(ByteView body);
 /// kInvalid unless signed by its key and valid at `wall_ms`.
 Status check_announce(const Announce& announce, std::uint64_t wall_ms);

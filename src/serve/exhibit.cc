@@ -31,8 +31,8 @@ Verdict judge(const Exhibit& exhibit, const ModelSnapshot& snapshot,
 
     const auto outputs = audit::recompute(snapshot.config, snapshot.weights, receipt.layers, inputs,
                                           terms.kv, compute);
-    // A Server refuses inputs that are not finite or too long; that it signed for them proves no
-    // wrong result.
+    // A server refuses inputs that are too long or not finite, so no result is right for them and
+    // none is wrong.
     if (!outputs.ok()) return Verdict::undecided(outputs.error().message);
     const Hash256 honest =
         states_hash(static_cast<std::uint32_t>(last / dim), std::span(*outputs).subspan(last));

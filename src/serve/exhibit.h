@@ -1,7 +1,7 @@
-// An exhibit: a Server's signed receipt and the inputs that it was given, shown to anyone who holds
+// An exhibit: a server's signed receipt and the inputs that it was given, shown to anyone who holds
 // the layers. The receipt binds both what went in (rolling hash) and what came out (output hash),
-// so recomputing settles it: either the Server was right to the bit, or its own signature convicts
-// it (S32).
+// so recomputing settles the case: either the server was right to the bit, or its own signature
+// convicts it (S32).
 #pragma once
 
 #include <vector>
@@ -21,9 +21,9 @@ struct Exhibit {
     std::vector<std::vector<float>> inputs;
 };
 
-/// Valid: the Server computed what it should. Invalid: it signed for something else, and anyone can
-/// see that. Undecided: the exhibit proves nothing (not its signature, not the inputs that it
-/// signed for, another model), or `snapshot` lacks the layers.
+/// Valid: the server computed what it should. Invalid: it signed for something else, and anyone can
+/// see that. Undecided: the exhibit proves nothing (the signature is not the server's, the inputs
+/// are not those that it signed for, the model is another), or `snapshot` lacks the layers.
 Verdict judge(const Exhibit& exhibit, const ModelSnapshot& snapshot,
               const tensor::Compute& compute);
 

@@ -1,4 +1,4 @@
-// Proves that a receipt of a real session convicts a Server that computed something else, never one
+// Proves that a receipt of a real session convicts a server that computed something else, never one
 // that was honest, and that forged or incomplete exhibits prove nothing.
 #include "serve/exhibit.h"
 
@@ -13,7 +13,7 @@ struct ExhibitTest : ::testing::Test {
     TestWorld world{small_model()};
     Exhibit exhibit;
 
-    /// A session of two pushes over one Server whose layer weights may be others than it says.
+    /// A session of two pushes over one server whose layer weights may be others than it says.
     void serve(float change_weight_by) {
         FakeServer& server = world.add_server("a", {0, 5});
         std::vector<float> held = model::dense_parameters(*world.model);
@@ -36,7 +36,7 @@ struct ExhibitTest : ::testing::Test {
         for (const std::size_t tokens : {7U, 1U}) {
             exhibit.inputs.push_back(world.some_states(tokens, tokens));
             const auto answer = world.push(std::get<Hash256>(opened), exhibit.inputs.back());
-            ASSERT_TRUE(std::holds_alternative<Client::States>(answer));
+            ASSERT_TRUE(std::holds_alternative<States>(answer));
         }
         exhibit.terms = *terms;
         exhibit.server = crypto::public_key(server.secret);

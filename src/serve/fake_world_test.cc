@@ -149,7 +149,7 @@ std::vector<std::string> TestWorld::addresses() const {
 
 Discovery TestWorld::discover(std::vector<std::string> from) {
     std::optional<Discovery> result;
-    client->discover(std::move(from), [&](Discovery found) { result = std::move(found); });
+    client->search().discover(std::move(from), [&](Discovery found) { result = std::move(found); });
     CHECK(loop.run_until([&] { return result.has_value(); }));
     return *result;
 }
@@ -157,36 +157,36 @@ Discovery TestWorld::discover(std::vector<std::string> from) {
 std::variant<Hash256, Failure> TestWorld::open(const std::vector<Hop>& route,
                                                std::uint32_t positions) {
     std::optional<std::variant<Hash256, Failure>> result;
-    client->open({.model = snapshot.hash,
-                  .dim = snapshot.config.dim,
-                  .max_positions = positions,
-                  .route = route},
-                 [&](auto answer) { result = std::move(answer); });
+    client->sessions().open({.model = snapshot.hash,
+                             .dim = snapshot.config.dim,
+                             .max_positions = positions,
+                             .route = route},
+                            [&](auto answer) { result = std::move(answer); });
     CHECK(loop.run_until([&] { return result.has_value(); }));
     return *result;
 }
 
-std::variant<Client::States, Failure> TestWorld::push(const Hash256& session,
-                                                      Client::States states) {
-    std::optional<std::variant<Client::States, Failure>> result;
-    client->push(session, std::move(states), [&](auto answer) { result = std::move(answer); });
+std::variant<States, Failure> TestWorld::push(const Hash256& session, States states) {
+    std::optional<std::variant<States, Failure>> result;
+    client->sessions().push(session, std::move(states),
+                            [&](auto answer) { result = std::move(answer); });
     CHECK(loop.run_until([&] { return result.has_value(); }));
     return *result;
 }
 
-Client::States TestWorld::some_states(std::size_t tokens, std::uint64_t seed) {
-    Client::States states(tokens * snapshot.config.dim);
+States TestWorld::some_states(std::size_t tokens, std::uint64_t seed) {
+    States states(tokens * snapshot.config.dim);
     SeededRandom chance(seed);
     for (float& value : states) value = static_cast<float>(chance.below(2001)) / 1000.0F - 1.0F;
     return states;
 }
 
-Client::States TestWorld::local_forward(const Client::States& states) {
+States TestWorld::local_forward(const States& states) {
     const model::LayerRange all = model::all_layers(snapshot.config);
     model::Transformer transformer(snapshot.config, snapshot.weights, all, compute,
                                    {.max_batch = 1});
     model::KvCache cache(snapshot.config, all, snapshot.config.context);
-    Client::States result = states;
+    States result = states;
     const std::size_t dim = snapshot.config.dim;
     // One token at a time: the least batched way there is.
     for (std::size_t at = 0; at < result.size(); at += dim)

@@ -103,8 +103,7 @@ void LayerServer::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
         case MessageKind::kAskAnnounce:
             if (!body.empty()) return bad(invalid("AskAnnounce has no body"));
             if (const auto record = announce())
-                network_.send(peer, static_cast<std::uint16_t>(MessageKind::kAnnounce),
-                              encode(*record));
+                send(network_, peer, MessageKind::kAnnounce, encode(*record));
             return;
         case MessageKind::kOpenSession: {
             const auto request = decode_open_session(body);
@@ -153,7 +152,8 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(const OpenSession& r
                   "an encoder takes whole texts: sessions are for models "
                   "that write token by token");
     if (terms.numerics != kNumericsVersion)
-        return no(Refusal::kUnsupported, "this server computes by numerics version 1 only");
+        return no(Refusal::kUnsupported, "this server computes by numerics version " +
+                                             std::to_string(kNumericsVersion) + " only");
     if (terms.max_positions == 0 || terms.max_positions > snapshot_->config.context)
         return no(Refusal::kBadRequest, "positions must be 1 to the model's context of " +
                                             std::to_string(snapshot_->config.context));
@@ -232,8 +232,7 @@ void LayerServer::mark_open(Session& session, net::PeerId next_peer) {
     session.next_timer = 0;
     session.next_peer = next_peer;
     session.is_open = true;
-    network_.send(session.client, static_cast<std::uint16_t>(MessageKind::kOpened),
-                  encode_session_id(session.id()));
+    send(network_, session.client, MessageKind::kOpened, encode_session_id(session.id()));
 }
 
 void LayerServer::report_progress(net::PeerId peer, const Hash256& id) {
@@ -242,7 +241,7 @@ void LayerServer::report_progress(net::PeerId peer, const Hash256& id) {
         return tell(peer, MessageKind::kSessionError,
                     {id, Refusal::kUnknownSession, "no such session here"});
     const Progress progress{id, found->second->received, found->second->computed};
-    network_.send(peer, static_cast<std::uint16_t>(MessageKind::kProgress), encode(progress));
+    send(network_, peer, MessageKind::kProgress, encode(progress));
 }
 
 void LayerServer::next_hop_failed(net::PeerId peer, const SessionProblem& problem) {
@@ -254,7 +253,7 @@ void LayerServer::next_hop_failed(net::PeerId peer, const SessionProblem& proble
 }
 
 void LayerServer::tell(net::PeerId peer, MessageKind kind, const SessionProblem& problem) {
-    network_.send(peer, static_cast<std::uint16_t>(kind), encode(problem));
+    send(network_, peer, kind, encode(problem));
 }
 
 void LayerServer::fail(Session& session, Refusal refusal, const std::string& reason) {

@@ -1,14 +1,15 @@
-// LayerServer: the state machine of one Server. It holds layers [a, b) of one model (the newest
+// LayerServer: the state machine of one server. It holds layers [a, b) of one model (the newest
 // snapshot; sessions opened on an older one keep it), opens sessions with a KV cache each, and for
 // every push that arrives computes its layers and pushes on to the next hop, or answers the client.
 // Pushes of different sessions that wait together are computed as one batch, which changes nobody's
 // bits (N1). What it does with each message: S25, S28, S30.
 //
-// Everything happens on the node's Loop but the arithmetic, hashing and signatures, which run on
-// Lane::kServe. Every queue is bounded; what does not fit is refused with Refusal::kBusy.
+// Everything happens on the Loop, except that pushes are computed, checked against their receipts
+// and signed for on Lane::kServe. Every queue is bounded; what does not fit is refused with
+// Refusal::kBusy.
 //
-// It is a NetworkHandler: a pure layer server gives it to the Network as it is, a chain node hands
-// on all peers' ups and downs and the messages of the kinds in serve/messages.h.
+// It is a NetworkHandler and ignores messages of kinds that it does not know, so it can be given to
+// the Network as it is.
 #pragma once
 
 #include <deque>
@@ -114,7 +115,7 @@ class LayerServer final : public net::NetworkHandler {
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::weak_ptr<Loaded>> loaded_;
     std::map<net::PeerId, net::PeerInfo> peers_;
     SessionMap sessions_;
-    std::deque<Hash256> ready_;  // sessions with waiting pushes, fair order; each at most once
+    std::deque<Hash256> ready_;  // sessions with waiting pushes, in turn; each at most once
     std::size_t waiting_ = 0;    // pushes of all sessions
     std::uint64_t kv_bytes_ = 0;
     std::uint64_t tokens_computed_ = 0;

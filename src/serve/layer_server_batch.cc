@@ -87,8 +87,8 @@ void LayerServer::start_batch() {
         session.waiting.pop_front();
         --waiting_;
     }
-    // A session with more pushes waits behind the others; its order is kept, as one push of it at
-    // most is ever under computation.
+    // A session with more pushes goes behind the others. Its pushes stay in order, because only one
+    // of them is computed at a time.
     for (const BatchItem& item : batch.items)
         if (!sessions_.at(item.terms.session)->waiting.empty()) later.push_back(item.terms.session);
     ready_ = std::move(later);
@@ -159,7 +159,7 @@ void LayerServer::finish_item(BatchItem& item) {
     const bool to_next = session.request.has_next;
     const net::PeerId peer = to_next ? session.next_peer : session.client;
     const MessageKind kind = to_next ? MessageKind::kPush : MessageKind::kResult;
-    if (!network_.send(peer, static_cast<std::uint16_t>(kind), encode(item.push)))
+    if (!send(network_, peer, kind, encode(item.push)))
         fail(session, to_next ? Refusal::kNextHop : Refusal::kBusy,
              "the connection to " + std::string(to_next ? "the next hop" : "the client") +
                  " takes no more");

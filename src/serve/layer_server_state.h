@@ -6,7 +6,7 @@
 
 namespace cairn::serve {
 
-/// A span of layers ready to compute. Only Lane::kServe touches the transformer.
+/// A span of layers ready to compute. Only jobs on Lane::kServe use the transformer.
 struct LayerServer::Loaded {
     ModelSnapshot snapshot;
     std::shared_ptr<ThreadPool> pool;
@@ -22,7 +22,7 @@ struct LayerServer::Loaded {
 
 struct LayerServer::Session {
     OpenSession request;
-    std::uint64_t serial = 0;  // ids come from clients and may come back; serials do not
+    std::uint64_t serial = 0;  // clients may use an id again; a serial is used once
     net::PeerId client = 0;
     crypto::PublicKey client_key;
     net::PeerId next_peer = 0;

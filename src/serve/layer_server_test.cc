@@ -1,5 +1,5 @@
-// Proves that a Server's layers over the wire give the bits of one process, alone and among others,
-// and that what is wrong, too much, late or a stranger's is refused with a reason.
+// Proves that a server's layers over the wire give the bits of one process, alone and among others,
+// and that what is wrong, too much, too late or from a stranger is refused with a reason.
 #include "serve/layer_server.h"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 namespace cairn::serve {
 namespace {
 
-bool same_bits(const Client::States& a, const Client::States& b) {
+bool same_bits(const States& a, const States& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
@@ -45,8 +45,8 @@ struct LayerServerTest : ::testing::Test {
 TEST_F(LayerServerTest, AnySplitGivesTheBitsOfOneProcess) {
     const std::vector<std::vector<std::uint32_t>> splits = {
         {0, 5}, {0, 2, 5}, {0, 1, 3, 5}, {0, 1, 2, 3, 4, 5}};
-    const Client::States states = world.some_states(40, 1);
-    const Client::States expected = world.local_forward(states);
+    const States states = world.some_states(40, 1);
+    const States expected = world.local_forward(states);
     for (const auto& split : splits) {
         world.servers.clear();
         world.loop.run_for(1);
@@ -55,19 +55,19 @@ TEST_F(LayerServerTest, AnySplitGivesTheBitsOfOneProcess) {
         const Hash256 session = must_open();
         // A prefill of 37 and three single tokens.
         const std::size_t dim = world.snapshot.config.dim;
-        Client::States got;
+        States got;
         for (const auto& [from, to] : std::vector<std::pair<std::size_t, std::size_t>>{
                  {0, 37}, {37, 38}, {38, 39}, {39, 40}}) {
             const auto answer =
                 world.push(session, {states.begin() + static_cast<std::ptrdiff_t>(from * dim),
                                      states.begin() + static_cast<std::ptrdiff_t>(to * dim)});
-            ASSERT_TRUE(std::holds_alternative<Client::States>(answer))
+            ASSERT_TRUE(std::holds_alternative<States>(answer))
                 << std::get<Failure>(answer).error.message;
-            const auto& piece = std::get<Client::States>(answer);
+            const auto& piece = std::get<States>(answer);
             got.insert(got.end(), piece.begin(), piece.end());
         }
         EXPECT_TRUE(same_bits(got, expected)) << split.size() - 1 << " servers";
-        world.client->close(session);
+        world.client->sessions().close(session);
         world.loop.run_for(10);
         for (const auto& [address, server] : world.servers) {
             EXPECT_EQ(server.server->open_sessions(), 0U) << address;
@@ -81,8 +81,8 @@ TEST_F(LayerServerTest, SessionsBatchedTogetherDoNotChangeBits) {
     world.add_server("b", {3, 5});
     constexpr std::size_t kSessions = 6;
     std::vector<Hash256> sessions;
-    std::vector<Client::States> inputs;
-    std::vector<Client::States> outputs(kSessions);
+    std::vector<States> inputs;
+    std::vector<States> outputs(kSessions);
     for (std::size_t i = 0; i < kSessions; ++i) {
         sessions.push_back(must_open());
         inputs.push_back(world.some_states(5 + i, 10 + i));
@@ -97,14 +97,15 @@ TEST_F(LayerServerTest, SessionsBatchedTogetherDoNotChangeBits) {
         for (const auto& [from, to] : std::vector<std::pair<std::size_t, std::size_t>>{
                  {0, half}, {half, inputs[i].size()}}) {
             ++asked;
-            world.client->push(sessions[i],
-                               {inputs[i].begin() + static_cast<std::ptrdiff_t>(from),
-                                inputs[i].begin() + static_cast<std::ptrdiff_t>(to)},
-                               [&, i](auto answer) {
-                                   ++answered;
-                                   if (const auto* s = std::get_if<Client::States>(&answer))
-                                       outputs[i].insert(outputs[i].end(), s->begin(), s->end());
-                               });
+            world.client->sessions().push(sessions[i],
+                                          {inputs[i].begin() + static_cast<std::ptrdiff_t>(from),
+                                           inputs[i].begin() + static_cast<std::ptrdiff_t>(to)},
+                                          [&, i](auto answer) {
+                                              ++answered;
+                                              if (const auto* s = std::get_if<States>(&answer))
+                                                  outputs[i].insert(outputs[i].end(), s->begin(),
+                                                                    s->end());
+                                          });
         }
     }
     world.loop.run_for(5);
@@ -123,12 +124,12 @@ TEST_F(LayerServerTest, RefusesWhenFull) {
     const std::string error = open_error(over);
     EXPECT_NE(error.find("refused (busy): all 1 sessions are taken"), std::string::npos) << error;
     EXPECT_NE(error.find("hop 1 of 1 (a, layers 0-5)"), std::string::npos) << error;
-    // Its record says so too, so no route is chosen over it.
+    // Its announcement says so too, so no route is chosen over it.
     const Discovery found = world.discover({"a"});
     EXPECT_FALSE(choose_route(found.offers, world.snapshot.hash, 5).ok());
 }
 
-TEST_F(LayerServerTest, RefusesByMemoryByClientAndWhenLeaving) {
+TEST_F(LayerServerTest, RefusesByMemoryAndByClient) {
     LayerServerOptions options;
     options.max_kv_bytes = 64 * 1024;
     world.add_server("memory", {0, 5}, options);
@@ -191,8 +192,8 @@ TEST_F(LayerServerTest, IdleSessionsExpireAndLostClientsFreeTheirCaches) {
 TEST_F(LayerServerTest, AnOpenSessionKeepsItsModelWhenTheServerMovesOn) {
     FakeServer& a = world.add_server("a", {0, 5});
     const Hash256 session = must_open();
-    const Client::States states = world.some_states(6, 2);
-    const Client::States expected = world.local_forward(states);
+    const States states = world.some_states(6, 2);
+    const States expected = world.local_forward(states);
     std::vector<float> newer = model::dense_parameters(*world.model);
     newer[newer.size() / 2] += 1.0F;
     const auto snapshot = snapshot_of(std::make_shared<const model::Model>(
@@ -201,13 +202,13 @@ TEST_F(LayerServerTest, AnOpenSessionKeepsItsModelWhenTheServerMovesOn) {
     ASSERT_NE(snapshot.hash, world.snapshot.hash);
     a.server->set_model(snapshot, {0, 5});
     const auto answer = world.push(session, states);
-    ASSERT_TRUE(std::holds_alternative<Client::States>(answer));
-    EXPECT_TRUE(same_bits(std::get<Client::States>(answer), expected));
+    ASSERT_TRUE(std::holds_alternative<States>(answer));
+    EXPECT_TRUE(same_bits(std::get<States>(answer), expected));
     EXPECT_NE(open_error({{{0, 5}, crypto::public_key(a.secret), "a"}}).find("wrong model"),
               std::string::npos);
 }
 
-/// Talks to a Server in raw messages, as no honest client would.
+/// Talks to a server in raw messages, as no honest client would.
 struct RawPeer final : net::NetworkHandler {
     TestWorld& world;
     crypto::SecretKey secret;
@@ -244,7 +245,7 @@ struct RawPeer final : net::NetworkHandler {
         ASSERT_FALSE(got.empty());
         ASSERT_EQ(got.back().first, MessageKind::kOpened);
     }
-    Push push(std::uint32_t position, Client::States states) {
+    Push push(std::uint32_t position, States states) {
         const Hash256 hash = states_hash(position, states);
         const auto tokens = static_cast<std::uint32_t>(states.size() / world.snapshot.config.dim);
         return {terms.session,
@@ -282,8 +283,8 @@ TEST_F(LayerServerTest, WrongPushesEndTheSessionWithAReason) {
         EXPECT_EQ(a.server->open_sessions(), 0U);
         EXPECT_EQ(a.server->kv_bytes(), 0U);
     };
-    const Client::States good = world.some_states(2, 1);
-    Client::States nan = good;
+    const States good = world.some_states(2, 1);
+    States nan = good;
     nan[40] = std::numeric_limits<float>::quiet_NaN();
     expect_refused([&] { return raw.push(0, nan); }, "not finite: the activation in row 1");
     expect_refused([&] { return raw.push(3, good); }, "position 3, expected 0");
@@ -337,14 +338,14 @@ TEST_F(LayerServerTest, QueuesAreBounded) {
     RawPeer raw(world, "raw");
     raw.open_at("a");
     world.loop.hold_work(true);
-    const Client::States one = world.some_states(1, 1);
+    const States one = world.some_states(1, 1);
     for (std::uint32_t i = 0; i < 3; ++i) raw.send(MessageKind::kPush, encode(raw.push(i, one)));
-    EXPECT_TRUE(raw.errors.empty());  // one under computation, two waiting
+    EXPECT_TRUE(raw.errors.empty());  // one is being computed, two wait
     raw.send(MessageKind::kPush, encode(raw.push(3, one)));
     ASSERT_EQ(raw.errors.size(), 1U);
     EXPECT_NE(raw.errors[0].find("busy"), std::string::npos) << raw.errors[0];
     world.loop.hold_work(false);
-    world.loop.run_for(10);  // the batch of the dead session ends quietly
+    world.loop.run_for(10);  // the batch of the session that is over ends quietly
 }
 
 TEST_F(LayerServerTest, DiesWhileComputing) {
@@ -352,8 +353,8 @@ TEST_F(LayerServerTest, DiesWhileComputing) {
     const Hash256 session = must_open();
     world.loop.hold_work(true);
     std::optional<Failure> failure;
-    world.client->push(session, world.some_states(4, 1),
-                       [&](auto answer) { failure = std::get<Failure>(answer); });
+    world.client->sessions().push(session, world.some_states(4, 1),
+                                  [&](auto answer) { failure = std::get<Failure>(answer); });
     world.loop.run_for(10);
     world.servers.at("a").kill();
     world.loop.hold_work(false);

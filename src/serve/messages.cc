@@ -173,6 +173,10 @@ Result<Hash256> decode_session_id(ByteView body) {
     return session;
 }
 
+bool send(net::Network& network, net::PeerId peer, MessageKind kind, ByteView body) {
+    return network.send(peer, static_cast<std::uint16_t>(kind), body);
+}
+
 Status check_finite(std::span<const float> states, std::size_t dim) {
     for (std::size_t i = 0; i < states.size(); ++i) {
         if (!std::isfinite(states[i]))

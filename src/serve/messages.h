@@ -1,4 +1,4 @@
-// The messages between clients and Servers (docs/spec/serving.md, section 5). Each has one
+// The messages between clients and servers (docs/spec/serving.md, section 5). Each has one
 // canonical encoding and a largest size; decoders refuse everything else and never allocate more
 // than the input justifies. Activations with NaN or infinity decode, so that the refusal can name
 // the session; check_finite() is the gate that every receiver passes them through (N10).
@@ -27,13 +27,13 @@ enum class MessageKind : std::uint16_t {
     kAskAnnounce = 0x5301,  ///< empty body
     kAnnounce = 0x5302,     ///< serve/announce.h
     kOpenSession = 0x5303,
-    kOpened = 0x5304,  ///< SessionId
-    kRefused = 0x5305,
+    kOpened = 0x5304,   ///< the session id
+    kRefused = 0x5305,  ///< SessionProblem
     kPush = 0x5306,
-    kResult = 0x5307,  ///< a Push, from the last hop to the client
-    kClose = 0x5308,   ///< SessionId
-    kSessionError = 0x5309,
-    kAskProgress = 0x530a,  ///< SessionId
+    kResult = 0x5307,        ///< a Push, from the last hop to the client
+    kClose = 0x5308,         ///< the session id
+    kSessionError = 0x5309,  ///< SessionProblem
+    kAskProgress = 0x530a,   ///< the session id
     kProgress = 0x530b,
 };
 
@@ -48,7 +48,7 @@ inline constexpr std::size_t kMaxPushTokens = 256;
 /// Tokens that fit into one push of a model with this width.
 std::size_t max_push_tokens(std::uint32_t dim);
 
-/// One Server on a route.
+/// One server on a route.
 struct Hop {
     model::LayerRange layers;
     crypto::PublicKey key;
@@ -57,7 +57,7 @@ struct Hop {
     bool operator==(const Hop&) const = default;
 };
 
-/// Client to each hop: set a cache aside and find the next hop.
+/// Client to each hop: set memory for a cache aside and find the next hop.
 struct OpenSession {
     SessionTerms terms;
     model::LayerRange layers;    ///< what this hop is to compute
@@ -68,9 +68,9 @@ struct OpenSession {
     bool operator==(const OpenSession&) const = default;
 };
 
-/// Why a Server says no; the kind decides what a client does next.
+/// Why a server says no; the kind decides what a client does next.
 enum class Refusal : std::uint8_t {
-    kBusy = 1,            ///< full; try another Server or later (HTTP's 429)
+    kBusy = 1,            ///< full; try another server or later (HTTP's 429)
     kWrongModel = 2,      ///< it does not hold this model
     kWrongLayers = 3,     ///< it does not hold these layers
     kUnsupported = 4,     ///< a version or type that it cannot compute
@@ -86,7 +86,8 @@ inline constexpr std::uint8_t kLastRefusal = 10;
 /// "busy", "wrong model": for messages to people.
 const char* refusal_name(Refusal refusal);
 
-/// kRefused (answer to OpenSession) and kSessionError (the session is over at this hop).
+/// The body of kRefused (the session is not opened) and kSessionError (what was sent is not done; a
+/// client whose session was open learns by it that the session is over at this hop).
 struct SessionProblem {
     Hash256 session;
     Refusal refusal = Refusal::kBadRequest;
@@ -107,7 +108,7 @@ struct Push {
     bool operator==(const Push&) const = default;
 };
 
-/// Answer to AskProgress: how a client finds out which hop of a silent route is the stalled one.
+/// Answer to AskProgress, by which a client finds out which hop of a silent route has stalled.
 struct Progress {
     Hash256 session;
     std::uint32_t received = 0;  ///< positions taken in
@@ -127,6 +128,9 @@ Result<SessionProblem> decode_session_problem(ByteView body);
 Result<Push> decode_push(ByteView body);
 Result<Progress> decode_progress(ByteView body);
 Result<Hash256> decode_session_id(ByteView body);
+
+/// Sends a message of this room, as net::Network::send does.
+bool send(net::Network& network, net::PeerId peer, MessageKind kind, ByteView body);
 
 /// kInvalid with the row and column of the first NaN or infinity.
 Status check_finite(std::span<const float> states, std::size_t dim);

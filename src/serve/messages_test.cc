@@ -73,6 +73,13 @@ TEST_F(MessagesTest, RoundTripAndCanonical) {
     expect_canonical(encode_session_id(terms.session), decode_session_id);
 }
 
+TEST_F(MessagesTest, TermsNameTheNumericsVersionInTwoBytes) {
+    Writer writer;
+    encode(terms, writer);
+    ASSERT_EQ(writer.out().size(), 72U);
+    EXPECT_EQ(to_hex(ByteView(writer.out()).subspan(64, 4)), "01000000");
+}
+
 TEST_F(MessagesTest, EveryByteOfAnOpenCountsOrIsRefused) {
     const OpenSession open = an_open();
     const Bytes bytes = encode(open);

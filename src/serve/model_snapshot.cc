@@ -23,7 +23,7 @@ bool is_in(const model::TensorInfo& info, model::LayerRange range) {
 
 Hash256 content_hash(const model::ModelConfig& config, const model::Weights& weights) {
     CHECK(weights.layers.size() == config.layers);
-    // BIP340's tagged hash, in pieces: a model may be larger than one buffer should be.
+    // BIP340's tagged hash, piece by piece: a model may be too large for one buffer.
     const Hash256 tag = crypto::sha256(as_bytes("cairn/model/1"));
     crypto::Sha256 hasher;
     hasher.update(tag.view()).update(tag.view());
@@ -34,7 +34,7 @@ Hash256 content_hash(const model::ModelConfig& config, const model::Weights& wei
     for (const model::TensorInfo& info : layout.tensors()) {
         const Weight& weight = tensor_at(weights, info.kind, info.layer);
         CHECK(!weight.empty());
-        // fp32 goes without saying, so that the name of a plain model is that of its numbers.
+        // The type f32 is left out (S19): a model of f32 is named by its numbers alone.
         if (weight.type != tensor::WeightType::kF32)
             hasher.update(as_bytes(tensor::weight_type_name(weight.type)));
         hasher.update(canonical_bytes(weight));

@@ -1,7 +1,7 @@
-// A model as a Server or client holds it: shape, weights, whoever owns their memory, and the
-// content hash that names it (S19). Two files with the same numbers have the same name, whatever
-// their format; a chain's model has one at every height. Immutable, so sessions keep the snapshot
-// that they were opened on while the node moves on to a newer one.
+// A model as a server or client holds it: shape, weights, whoever owns their memory, and the
+// content hash that names it (S19). Two files with the same tensors have the same name, whatever
+// their format. Immutable, so sessions keep the snapshot that they were opened on while the server
+// moves on to a newer one.
 #pragma once
 
 #include <memory>
@@ -18,16 +18,15 @@ struct ModelSnapshot {
     Hash256 hash;                         ///< content_hash of the whole model
 };
 
-/// Names a model: configuration and every parameter, in the canonical order without padding. The
-/// tokenizer is not part of it. All tensors must be present and canonical: take the name before
-/// packing.
+/// Names a model: configuration, then type and bytes of every tensor, in the canonical order
+/// without padding. The tokenizer is not part of it. All tensors must be present and not packed.
 Hash256 content_hash(const model::ModelConfig& config, const model::Weights& weights);
 
 /// The whole model, sharing `model`'s memory. kInvalid if a parameter is NaN or infinite.
 Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model);
 
 /// A copy that holds the layers of `range` alone, packed for fast products, under the whole model's
-/// name: what a Server keeps so that it needs memory for its own share only. `whole` may be packed
+/// name: what a server keeps so that it needs memory for its own share only. `whole` may be packed
 /// or not; CHECKs that it has the layers.
 ModelSnapshot keep_layers(const tensor::Compute& compute, const ModelSnapshot& whole,
                           model::LayerRange range);

@@ -22,7 +22,8 @@ struct NetworkLayers::Impl {
         if (thread.joinable()) {
             loop.post([this] {
                 layers->close();
-                // A moment for the goodbyes to leave; without them Servers notice the lost link.
+                // A moment for the Close messages to leave; a server that gets none notices the
+                // lost link.
                 loop.call_after(20, [this] { loop.stop(); });
             });
             thread.join();
@@ -72,13 +73,12 @@ Result<std::unique_ptr<NetworkLayers>> NetworkLayers::connect(const Hash256& mod
 }
 
 Status NetworkLayers::forward(std::span<float> hidden) {
-    using Answer = Result<std::vector<float>>;
-    const Answer answer = impl_->wait<Answer>([&](std::function<void(Answer)> done) {
+    const auto outputs = impl_->wait<Result<States>>([&](RemoteLayers::ForwardCallback done) {
         impl_->layers->forward({hidden.begin(), hidden.end()}, std::move(done));
     });
-    RETURN_IF_ERROR(answer);
-    CHECK(answer->size() == hidden.size());
-    std::copy(answer->begin(), answer->end(), hidden.begin());
+    RETURN_IF_ERROR(outputs);
+    CHECK(outputs->size() == hidden.size());
+    std::copy(outputs->begin(), outputs->end(), hidden.begin());
     return ok_status();
 }
 

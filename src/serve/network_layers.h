@@ -1,7 +1,7 @@
-// NetworkLayers: other people's machines as a model::LayerStack, for a program that simply calls
+// NetworkLayers: other people's machines as an infer::LayerStack, for a program that simply calls
 // and waits: `cairn generate --server`. It has a key of its own, made for this session and thrown
-// away, so that Servers cannot connect two prompts of one person; a loop on a thread of its own
-// keeps the connections alive while the caller thinks.
+// away, so that its key does not tell servers that two prompts are one person's; a loop on a thread
+// of its own keeps the connections alive between calls.
 #pragma once
 
 #include <memory>
@@ -16,19 +16,19 @@ namespace cairn::serve {
 struct NetworkLayersOptions {
     RemoteOptions remote;  ///< its `note` is called from the loop's thread
     ClientOptions client;
-    Hash256 genesis;  ///< of the Servers' network; all zeros: pure layer servers
+    Hash256 genesis;  ///< of the servers' network; all zeros: pure layer servers
 };
 
 class NetworkLayers final : public infer::LayerStack {
   public:
-    /// Finds Servers that together hold all layers of the model and opens a session over them.
+    /// Finds servers that together hold all layers of the model and opens a session over them.
     /// The model is named by its content hash (serve/model_snapshot.h).
     static Result<std::unique_ptr<NetworkLayers>> connect(const Hash256& model,
                                                           const model::ModelConfig& config,
                                                           const NetworkLayersOptions& options);
     ~NetworkLayers() override;
 
-    /// Waits for the answer, however many Servers have to be replaced for it.
+    /// Waits for the result, also while lost servers are replaced.
     Status forward(std::span<float> hidden) override;
 
     /// The hops in use now, and how many times a route had to be replaced.

@@ -7,7 +7,8 @@
 
 namespace cairn::serve {
 
-static_assert(std::endian::native == std::endian::little, "activations travel as they lie");
+static_assert(std::endian::native == std::endian::little,
+              "activations travel as they lie in memory");
 
 Hash256 states_hash(std::uint32_t position, std::span<const float> states) {
     static const crypto::TaggedHasher hasher("cairn/states/1");

@@ -1,33 +1,32 @@
 // Receipts: what a sender signs with every push. A receipt says "in this session, under these
 // versions, I was given these inputs (all of them, as a rolling hash) and gave this output". The
 // receiver checks it before computing, and the client, which gets the receipts of all hops, checks
-// that they fit together: each hop's inputs are the outputs of the hop before. Later a receipt and
-// the inputs convict a Server that computed something else, before anyone (S27, S32).
+// that they fit together: each hop's inputs are the outputs of the hop before. Afterwards a receipt
+// and the inputs prove to anyone that a server computed something else (S27, S32).
 #pragma once
 
 #include <span>
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/numerics_version.h"
 #include "crypto/keys.h"
 #include "model/weights.h"
 #include "tensor/kv_type.h"
 
 namespace cairn::serve {
 
-/// Version of the arithmetic (docs/spec/numerics.md) that every hop of a session must compute with.
-inline constexpr std::uint16_t kNumericsVersion = 1;
 /// Version of the messages in serve/messages.h.
 inline constexpr std::uint16_t kServeVersion = 1;
 
-/// Type of activations on the wire; part of a session and so of its bits.
+/// Number type of activations on the wire.
 enum class WireType : std::uint8_t { kF32 = 0 };
 
 /// What every party of a session must agree on.
 struct SessionTerms {
-    Hash256 session;  ///< drawn at random by the client
-    Hash256 model;    ///< content hash
-    std::uint16_t numerics = kNumericsVersion;
+    Hash256 session;                            ///< drawn at random by the client
+    Hash256 model;                              ///< content hash
+    std::uint16_t numerics = kNumericsVersion;  ///< that every hop computes by
     tensor::KvType kv = tensor::KvType::kF32;
     WireType wire = WireType::kF32;
     std::uint32_t max_positions = 0;  ///< room that each hop sets aside

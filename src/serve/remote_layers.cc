@@ -13,7 +13,7 @@ RemoteLayers::RemoteLayers(Client& client, const Hash256& model, const model::Mo
 RemoteLayers::~RemoteLayers() { close(); }
 
 void RemoteLayers::close() {
-    if (open_) client_.close(session_);
+    if (open_) client_.sessions().close(session_);
     open_ = false;
 }
 
@@ -25,7 +25,7 @@ void RemoteLayers::start(std::function<void(Status)> done) {
 }
 
 void RemoteLayers::discover(std::function<void(Status)> done) {
-    client_.discover(
+    client_.search().discover(
         options_.servers, alive_.guard([this, done = std::move(done)](Discovery discovery) {
             offers_.clear();
             for (Announce& offer : discovery.offers)
@@ -48,7 +48,7 @@ void RemoteLayers::open_route(std::function<void(Status)> done) {
                               .max_positions = options_.max_positions,
                               .kv = options_.kv,
                               .route = route_};
-    client_.open(
+    client_.sessions().open(
         request,
         alive_.guard([this, done = std::move(done)](std::variant<Hash256, Failure> answer) {
             if (const Hash256* session = std::get_if<Hash256>(&answer)) {
@@ -58,7 +58,7 @@ void RemoteLayers::open_route(std::function<void(Status)> done) {
                 if (options_.note) options_.note("route: " + describe(route_));
                 return done(ok_status());
             }
-            // A hop that says no (or nothing) now may leave others that can.
+            // Where one server refuses or stays silent, another may take its place.
             const Failure& failure = std::get<Failure>(answer);
             drop_server(failure);
             if (failure.server.is_zero() || failovers_ >= options_.max_failovers ||
@@ -71,11 +71,11 @@ void RemoteLayers::open_route(std::function<void(Status)> done) {
 
 void RemoteLayers::drop_server(const Failure& failure) {
     std::erase_if(offers_, [&](const Announce& offer) { return offer.key == failure.server; });
-    // One that was merely lost may come back; one that stalled, refused or was caught may not.
+    // A server that was merely lost may be used again; one that stalled, refused or was wrong not.
     if (failure.error.code != ErrorCode::kIo) dropped_.push_back(failure.server);
 }
 
-void RemoteLayers::forward(std::vector<float> hidden, Answer done) {
+void RemoteLayers::forward(States hidden, ForwardCallback done) {
     CHECK(!done_ && !hidden.empty() && hidden.size() % config_.dim == 0);
     wanted_from_ = positions();
     inputs_.insert(inputs_.end(), hidden.begin(), hidden.end());
@@ -92,24 +92,23 @@ void RemoteLayers::forward(std::vector<float> hidden, Answer done) {
 void RemoteLayers::send_next() {
     const std::size_t rows = positions() - computed_;
     if (rows == 0) return finish(std::move(outputs_));
-    // What was answered before the failover is sent in pieces of its own, so that a piece is either
-    // kept or thrown away as a whole.
+    // Rows that earlier calls answered are sent again in pieces of their own, so that the outputs
+    // of a piece are either kept or thrown away as a whole.
     std::size_t piece = std::min(rows, max_push_tokens(config_.dim));
     if (computed_ < wanted_from_) piece = std::min(piece, wanted_from_ - computed_);
     const auto begin = inputs_.begin() + static_cast<std::ptrdiff_t>(computed_ * config_.dim);
     const auto end = begin + static_cast<std::ptrdiff_t>(piece * config_.dim);
-    client_.push(session_, std::vector<float>(begin, end),
-                 alive_.guard([this](std::variant<Client::States, Failure> got) {
-                     on_piece(std::move(got));
-                 }));
+    client_.sessions().push(
+        session_, States(begin, end),
+        alive_.guard([this](std::variant<States, Failure> got) { on_piece(std::move(got)); }));
 }
 
-void RemoteLayers::on_piece(std::variant<std::vector<float>, Failure> answer) {
+void RemoteLayers::on_piece(std::variant<States, Failure> answer) {
     if (const Failure* failure = std::get_if<Failure>(&answer)) {
         open_ = false;
         return recover(*failure);
     }
-    const std::vector<float>& states = std::get<std::vector<float>>(answer);
+    const States& states = std::get<States>(answer);
     const std::size_t have = wanted_from_ * config_.dim + outputs_.size();
     const std::size_t at = computed_ * config_.dim;
     computed_ += states.size() / config_.dim;
@@ -137,8 +136,8 @@ void RemoteLayers::recover(const Failure& failure) {
     });
 }
 
-void RemoteLayers::finish(Result<std::vector<float>> result) {
-    const Answer done = std::exchange(done_, nullptr);
+void RemoteLayers::finish(Result<States> result) {
+    const ForwardCallback done = std::exchange(done_, nullptr);
     done(std::move(result));
 }
 

@@ -1,10 +1,10 @@
 // RemoteLayers: all layers of a model, computed by other machines, as one function from hidden
-// states to hidden states that survives the loss of a Server. It keeps every input of the
-// sequence; when a hop dies, stalls or is caught, it opens a session over the Servers that are
-// left, rebuilds their caches by prefill of the kept inputs, and goes on. Because arithmetic is the
-// same everywhere, the text continues token for token as if nothing had happened (S31).
+// states to hidden states that survives the loss of a server. It keeps every input of the
+// sequence; when a hop dies, stalls or is found wrong, it opens a session over the servers that are
+// left, rebuilds their caches by prefill of the kept inputs, and goes on. Because the arithmetic is
+// the same everywhere, the text continues token for token as if nothing had happened (S31).
 //
-// On the loop: RemoteLayers. From a thread of its own: NetworkLayers.
+// Works on the loop, by callbacks. A caller that wants to wait instead uses NetworkLayers.
 #pragma once
 
 #include <functional>
@@ -13,21 +13,22 @@
 #include <vector>
 
 #include "serve/client.h"
+#include "serve/route.h"
 
 namespace cairn::serve {
 
 struct RemoteOptions {
     std::vector<std::string> servers;  ///< "host:port" of those that may be asked
     std::uint32_t max_positions = 0;
-    tensor::KvType kv = tensor::KvType::kF32;  ///< of the caches on the Servers
+    tensor::KvType kv = tensor::KvType::kF32;  ///< of the caches on the servers
     std::size_t max_failovers = 8;             ///< in the life of the sequence
-    /// Told in a sentence when a route is chosen or replaced; may be empty.
+    /// Called with a sentence when a route is chosen or replaced; may be empty.
     std::function<void(const std::string&)> note;
 };
 
 class RemoteLayers {
   public:
-    using Answer = std::function<void(Result<std::vector<float>>)>;
+    using ForwardCallback = std::function<void(Result<States>)>;
 
     /// `client` must outlive it. `model` and `config` name the model whose layers are wanted.
     RemoteLayers(Client& client, const Hash256& model, const model::ModelConfig& config,
@@ -36,10 +37,10 @@ class RemoteLayers {
     RemoteLayers(const RemoteLayers&) = delete;
     RemoteLayers& operator=(const RemoteLayers&) = delete;
 
-    /// Finds Servers, chooses a route, opens the session.
+    /// Finds servers, chooses a route, opens the session.
     void start(std::function<void(Status)> done);
     /// hidden[n, dim], any n >= 1, through all layers; one call at a time.
-    void forward(std::vector<float> hidden, Answer done);
+    void forward(States hidden, ForwardCallback done);
     /// Frees the caches on all hops.
     void close();
 
@@ -53,8 +54,8 @@ class RemoteLayers {
     void drop_server(const Failure& failure);
     void recover(const Failure& failure);
     void send_next();
-    void on_piece(std::variant<std::vector<float>, Failure> answer);
-    void finish(Result<std::vector<float>> result);
+    void on_piece(std::variant<States, Failure> answer);
+    void finish(Result<States> result);
 
     Client& client_;
     Hash256 model_;
@@ -67,11 +68,11 @@ class RemoteLayers {
     bool open_ = false;
     std::size_t failovers_ = 0;
 
-    std::vector<float> inputs_;    // every input since position 0, [positions, dim]
+    States inputs_;                // every input since position 0, [positions, dim]
     std::size_t computed_ = 0;     // rows of inputs_ that this session has computed
     std::size_t wanted_from_ = 0;  // first row of the call under way
-    std::vector<float> outputs_;   // of the call under way
-    Answer done_;
+    States outputs_;               // of the call under way
+    ForwardCallback done_;
     Alive alive_;
 };
 

@@ -1,6 +1,6 @@
-// Proves that text written over several Servers has the tokens and the bits of every logit of text
-// written alone, also when a Server dies, stalls or lies in mid-sentence and another takes over;
-// and that where none can, the error names the hop.
+// Proves that text written over several servers has the tokens and the bits of every logit of text
+// written alone, also when a server dies, stalls or lies in mid-sentence and another takes over;
+// and that the error names the hop where no other can.
 #include "serve/remote_layers.h"
 
 #include <gtest/gtest.h>
@@ -58,7 +58,8 @@ const text::Tokens kPrompt = {1, 17, 5,  60, 33, 2, 9,  9,  41, 28, 3,  50,
 
 struct RemoteLayersTest : ::testing::Test {
     ClientOptions quick{
-        .discover_ms = 1000, .open_ms = 1000, .push_ms = 5000, .ask_ms = 500, .progress_ms = 500};
+        .discover_ms = 1000,
+        .session = {.open_ms = 1000, .push_ms = 5000, .ask_ms = 500, .progress_ms = 500}};
     TestWorld world{small_model(), quick};
     std::vector<std::string> notes;
 
@@ -157,7 +158,7 @@ TEST_F(RemoteLayersTest, NamesTheHopThatStalls) {
     }
     world.wire.frozen.clear();
     {
-        // b answers questions but its computation hangs; it is given the whole time.
+        // Computation hangs at both, but they answer questions, so they are given the whole time.
         FakeRemote remote(world, options());
         ASSERT_TRUE(remote.start().ok());
         remote.before = [&](std::size_t call) { world.loop.hold_work(call >= 10); };

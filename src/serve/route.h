@@ -1,4 +1,4 @@
-// Choosing a route: which Servers together hold every layer of a model, in as few hops as
+// Choosing a route: which servers together hold every layer of a model, in as few hops as
 // possible. A pure function over announced records, so that it can be tested and explained.
 #pragma once
 
@@ -9,15 +9,16 @@
 
 namespace cairn::serve {
 
-/// Hops that cover layers [0, layers) of the model without gap or overlap, each a different Server.
-/// Takes at each step the Server that reaches farthest, then the less loaded one, then the lower
-/// key. kNotFound names the layers that nobody offers, kRefused those that only full Servers do.
+/// Hops that cover layers [0, layers) of the model without gap or overlap, each a different server.
+/// Takes at each step the server that reaches farthest, then the less loaded one, then the lower
+/// key. kNotFound names the layers that nobody offers, kRefused those that only full servers do;
+/// kUnsupported: it would take more than kMaxHops hops.
 Result<std::vector<Hop>> choose_route(std::span<const Announce> offers, const Hash256& model,
                                       std::uint32_t layers);
 
 /// "layers 0-2 at 127.0.0.1:7001, layers 2-5 at 127.0.0.1:7002".
 std::string describe(std::span<const Hop> route);
-/// "layers 2-5", "layer 4": as people say it; a-b means a up to but not including b.
+/// "layers 2-5", "layer 4": for people; a-b means a up to but not including b.
 std::string describe(model::LayerRange layers);
 
 }  // namespace cairn::serve

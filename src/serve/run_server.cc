@@ -96,7 +96,7 @@ Status run_server(const RunServerOptions& options) {
     const ServerReady ready{network->listen_address(), crypto::public_key(secret), snapshot.hash,
                             layers, parameters_of(snapshot, layers)};
     loop.post([&] {
-        // First, so that a script finds its line before anything of the log.
+        // Before the log's line, so that a script reads its own line first.
         if (options.started) options.started(ready);
         log_info("serving {} of model {} at {}", describe(ready.layers), short_hex(ready.model),
                  ready.address);

@@ -10,7 +10,7 @@
 
 namespace cairn::serve {
 
-/// What a server tells whoever started it.
+/// What a server tells whoever started it, once it listens.
 struct ServerReady {
     std::string address;  ///< "host:port" where it listens
     crypto::PublicKey key;

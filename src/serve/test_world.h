@@ -16,7 +16,7 @@
 
 namespace cairn::serve {
 
-/// Everything in one thread; offloaded work runs when its turn comes, so messages may overtake it.
+/// Everything in one thread. Offloaded work runs when no message is left, so messages overtake it.
 class FakeLoop final : public Loop {
   public:
     explicit FakeLoop(ManualClock& clock) : clock_(clock) {}
@@ -24,7 +24,7 @@ class FakeLoop final : public Loop {
     TimerId call_after(std::uint64_t delay_ms, std::function<void()> task) override;
     void cancel(TimerId id) override;
     void offload(Lane lane, std::function<void()> work, std::function<void()> done) override;
-    /// Offloaded work waits until released: a machine that hangs.
+    /// Holds offloaded work back, or lets it go on: a machine that hangs.
     void hold_work(bool hold) { held_ = hold; }
 
     /// Runs until `done` or nothing is left to do; jumps over empty time. False: nothing left.
@@ -66,7 +66,7 @@ class FakeNetwork final : public net::Network {
     std::string listen_address() const override { return address_; }
     /// May change what this node sends: a machine that lies.
     std::function<void(MessageKind, Bytes&)> tamper;
-    /// As kill -9: all peers lose it.
+    /// Ends it without a word, as kill -9 does: all peers lose it.
     void die();
 
   private:
@@ -125,11 +125,11 @@ struct TestWorld {
 
     Discovery discover(std::vector<std::string> from);
     std::variant<Hash256, Failure> open(const std::vector<Hop>& route, std::uint32_t positions);
-    std::variant<Client::States, Failure> push(const Hash256& session, Client::States states);
+    std::variant<States, Failure> push(const Hash256& session, States states);
     /// Deterministic states [tokens, dim] that look like embeddings.
-    Client::States some_states(std::size_t tokens, std::uint64_t seed);
+    States some_states(std::size_t tokens, std::uint64_t seed);
     /// The same through a Transformer in this process, from an empty cache.
-    Client::States local_forward(const Client::States& states);
+    States local_forward(const States& states);
 };
 
 /// A LayerStack over RemoteLayers on the fake loop.

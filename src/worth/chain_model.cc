@@ -44,7 +44,7 @@ Result<std::unique_ptr<ChainModel>> ChainModel::create(const chain::NetworkDefin
                                                        const tensor::Compute& compute) {
     const model::ModelConfig config = model_config(network);
     RETURN_IF_ERROR(model::validate(config));
-    RETURN_IF_ERROR(codec::validate(network.codec));
+    RETURN_IF_ERROR(chain::validate(network.codec));
     if (novelty_rounds(network) > kMaxNoveltyRounds)
         return invalid("network: novelty_rounds must be at most 16");
     const model::ParameterLayout layout(config, codec::kTile);

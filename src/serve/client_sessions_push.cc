@@ -1,21 +1,11 @@
-// The half of Client that sends hidden states, judges what comes back, and finds out who is silent.
+// The half of ClientSessions that sends hidden states, judges what comes back, and finds out who is
+// silent.
 #include "base/log.h"
-#include "serve/client.h"
-#include "serve/client_state.h"
+#include "serve/client_sessions.h"
 
 namespace cairn::serve {
 
-namespace {
-
-/// Why a result is not accepted, and whom that speaks against.
-struct Objection {
-    std::string reason;
-    std::size_t hop = kNoHop;
-};
-
-}  // namespace
-
-void Client::push(const Hash256& id, States states, Answer<States> done) {
+void ClientSessions::push(const Hash256& id, States states, SessionCallback<States> done) {
     if (const auto ended = ended_.find(id); ended != ended_.end()) {
         const Failure failure = ended->second;
         ended_.erase(ended);
@@ -44,52 +34,27 @@ void Client::push(const Hash256& id, States states, Answer<States> done) {
         .receipts = {make_receipt(session.terms, {}, {}, hash, secret_, random_.hash256())}};
     session.pending.push_back({message.position, message.tokens, hash, std::move(done)});
     session.sent += message.tokens;
-    if (!send(session.links.front().peer, MessageKind::kPush, encode(message)))
+    if (!send(network_, session.hops.front().peer, MessageKind::kPush, encode(message)))
         return fail(id, ErrorCode::kIo, "takes no more: its connection is full or gone", 0);
     if (session.pending.size() == 1) wait_for_result(session);
 }
 
-void Client::on_result(net::PeerId peer, ByteView body) {
+void ClientSessions::on_result(net::PeerId peer, ByteView body) {
     auto decoded = decode_push(body);
     if (!decoded.ok()) {
         log_debug("serve: malformed result from peer {}: {}", peer, decoded.error().message);
-        return;  // the deadline will tell
+        return;  // as if it had sent nothing: the deadline decides
     }
     Push& result = *decoded;
     const auto found = sessions_.find(result.session);
     if (found == sessions_.end()) return;
     Session& session = *found->second;
-    const std::size_t last = session.links.size() - 1;
-    if (session.links[last].peer != peer || session.pending.empty()) return;
+    if (session.hops.back().peer != peer || session.pending.empty()) return;
 
-    const Pending& asked = session.pending.front();
-    const auto object = [&]() -> std::optional<Objection> {
-        if (result.position != asked.position || result.tokens != asked.tokens ||
-            result.states.size() != std::size_t{asked.tokens} * session.dim)
-            return Objection{"answered for other positions than were asked", last};
-        if (const Status finite = check_finite(result.states, session.dim); !finite.ok())
-            return Objection{"sent a bad result: " + finite.error().message, last};
-        if (result.receipts.size() != session.links.size() + 1)
-            return Objection{"did not send the receipts of all hops", last};
-        Hash256 given = asked.states;
-        for (std::size_t i = 0; i <= last; ++i) {
-            const Receipt& receipt = result.receipts[i + 1];
-            Session::Link& link = session.links[i];
-            link.inputs = roll(link.inputs, given);
-            given = i == last ? states_hash(result.position, result.states) : receipt.output;
-            const Status ok = check_receipt(session.terms, receipt, link.hop.key, given);
-            // Every hop checks the one before, so whoever passed on a bad one speaks for it.
-            if (!ok.ok()) return Objection{"passed on a bad receipt: " + ok.error().message, last};
-            if (receipt.layers != link.hop.layers)
-                return Objection{"signed for other layers than were asked", i};
-            if (receipt.inputs != link.inputs)
-                return Objection{"signed for other inputs than it was given", i};
-        }
-        return std::nullopt;
-    }();
-    if (object) return fail(session.id(), ErrorCode::kInvalid, object->reason, object->hop);
+    if (const auto objection = object_to(result, session))
+        return fail(session.id(), ErrorCode::kInvalid, objection->reason, objection->hop);
 
-    const Answer<States> done = std::move(session.pending.front().done);
+    const SessionCallback<States> done = std::move(session.pending.front().done);
     session.pending.pop_front();
     if (session.pending.empty()) {
         loop_.cancel(session.timer);
@@ -100,46 +65,76 @@ void Client::on_result(net::PeerId peer, ByteView body) {
     done(std::move(result.states));
 }
 
-void Client::wait_for_result(Session& session) {
-    session.waiting_since_us = clock_.monotonic_us();
-    after(options_.ask_ms, session, &Client::ask_progress);
-}
-
-// A Server that computes for long still answers questions at once, so silence is told from slowness
-// long before the deadline.
-void Client::ask_progress(Session& session) {
-    for (Session::Link& link : session.links) {
-        link.progress.reset();
-        send(link.peer, MessageKind::kAskProgress, encode_session_id(session.id()));
+std::optional<ClientSessions::Objection> ClientSessions::object_to(const Push& result,
+                                                                   Session& session) {
+    const Pending& asked = session.pending.front();
+    const std::size_t last = session.hops.size() - 1;
+    if (result.position != asked.position || result.tokens != asked.tokens ||
+        result.states.size() != std::size_t{asked.tokens} * session.dim)
+        return Objection{"answered for other positions than were asked", last};
+    if (const Status finite = check_finite(result.states, session.dim); !finite.ok())
+        return Objection{"sent a bad result: " + finite.error().message, last};
+    if (result.receipts.size() != session.hops.size() + 1)
+        return Objection{"did not send the receipts of all hops", last};
+    Hash256 given = asked.states;
+    for (std::size_t i = 0; i <= last; ++i) {
+        const Receipt& receipt = result.receipts[i + 1];
+        HopState& state = session.hops[i];
+        state.inputs = roll(state.inputs, given);
+        given = i == last ? states_hash(result.position, result.states) : receipt.output;
+        const Status ok = check_receipt(session.terms, receipt, state.hop.key, given);
+        // Every hop checks the receipt of the hop before it, so a bad one that arrives here is the
+        // last hop's fault: it made it or let it pass.
+        if (!ok.ok()) return Objection{"passed on a bad receipt: " + ok.error().message, last};
+        if (receipt.layers != state.hop.layers)
+            return Objection{"signed for other layers than were asked", i};
+        if (receipt.inputs != state.inputs)
+            return Objection{"signed for other inputs than it was given", i};
     }
-    after(options_.progress_ms, session, &Client::judge_progress);
+    return std::nullopt;
 }
 
-void Client::on_progress(net::PeerId peer, ByteView body) {
+void ClientSessions::wait_for_result(Session& session) {
+    session.waiting_since_us = clock_.monotonic_us();
+    after(timeouts_.ask_ms, session, &ClientSessions::ask_progress);
+}
+
+// A server that computes for long still answers questions at once, so a silent one is told from a
+// slow one long before the deadline.
+void ClientSessions::ask_progress(Session& session) {
+    for (HopState& hop : session.hops) {
+        hop.progress.reset();
+        send(network_, hop.peer, MessageKind::kAskProgress, encode_session_id(session.id()));
+    }
+    after(timeouts_.progress_ms, session, &ClientSessions::judge_progress);
+}
+
+void ClientSessions::on_progress(net::PeerId peer, ByteView body) {
     const auto progress = decode_progress(body);
     if (!progress.ok()) return;
     const auto found = sessions_.find(progress->session);
     if (found == sessions_.end()) return;
     const std::size_t hop = found->second->hop_of(peer);
-    if (hop != kNoHop) found->second->links[hop].progress = *progress;
+    if (hop != kNoHop) found->second->hops[hop].progress = *progress;
 }
 
 // The first hop that does not answer is gone. If all do and time is up, the stalled one is the
 // first that has not taken in or not computed what it should.
-void Client::judge_progress(Session& session) {
+void ClientSessions::judge_progress(Session& session) {
     if (session.pending.empty()) return;
     const std::uint64_t waited_ms = (clock_.monotonic_us() - session.waiting_since_us) / 1000;
     const std::string waited = "no result for " + std::to_string(waited_ms) + " ms and ";
-    for (std::size_t i = 0; i < session.links.size(); ++i)
-        if (!session.links[i].progress)
+    for (std::size_t i = 0; i < session.hops.size(); ++i)
+        if (!session.hops[i].progress)
             return fail(session.id(), ErrorCode::kTimeout,
                         "is silent: " + waited + "it does not say how far it is", i);
-    if (waited_ms < options_.push_ms) return after(options_.ask_ms, session, &Client::ask_progress);
+    if (waited_ms < timeouts_.push_ms)
+        return after(timeouts_.ask_ms, session, &ClientSessions::ask_progress);
 
     const std::uint32_t wanted = session.pending.front().position + session.pending.front().tokens;
     const std::string of_wanted = " of " + std::to_string(wanted) + " positions";
-    for (std::size_t i = 0; i < session.links.size(); ++i) {
-        const Progress& progress = *session.links[i].progress;
+    for (std::size_t i = 0; i < session.hops.size(); ++i) {
+        const Progress& progress = *session.hops[i].progress;
         if (progress.received < wanted)
             return fail(session.id(), ErrorCode::kTimeout,
                         "stalled: " + waited + "it has taken in " +
@@ -152,7 +147,7 @@ void Client::judge_progress(Session& session) {
                         i);
     }
     fail(session.id(), ErrorCode::kTimeout, "stalled: " + waited + "it claims to have answered",
-         session.links.size() - 1);
+         session.hops.size() - 1);
 }
 
 }  // namespace cairn::serve

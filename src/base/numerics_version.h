@@ -1,0 +1,12 @@
+// The version of the arithmetic (docs/spec/numerics.md) that this program computes. Blocks, network
+// definitions and sessions of layer serving name it in their bytes, each as an integer of its own
+// width; two machines get the same bits only under the same version.
+#pragma once
+
+#include <cstdint>
+
+namespace cairn {
+
+inline constexpr std::uint16_t kNumericsVersion = 1;
+
+}  // namespace cairn
