@@ -6,13 +6,13 @@
 
 namespace cairn::chain {
 
-/// The numbers stand in the network's bytes.
+/// A network's encoding contains these numbers.
 enum class CodecKind : std::uint8_t { kSrht = 0, kDense = 1 };
 
 struct CodecSpec {
     CodecKind kind = CodecKind::kSrht;
     std::uint32_t log2_ratio = 3;  ///< srht keeps 1/2^log2_ratio of each tile's values; dense: 0
-    std::uint32_t bits = 1;        ///< per kept value: srht 1, 4, 8, 16; dense 8
+    std::uint32_t bits = 1;        ///< per kept value: srht 1, 4, 8 or 16; dense 8
 
     bool operator==(const CodecSpec&) const = default;
 };
