@@ -13,7 +13,7 @@ std::uint32_t expected_target(const chain::NetworkDefinition& network,
                               const HeaderContext& context) {
     CHECK(context.height > 0);
     if (context.height == 1) return network.first_target;
-    // Times are below 2^63 (check_header), so the difference fits.
+    // Times are below 2^62 (check_header), so the difference fits.
     const std::int64_t dt_ms = static_cast<std::int64_t>(context.parent.time_ms) -
                                static_cast<std::int64_t>(context.grandparent_time_ms);
     return next_target(network, context.parent.target, dt_ms);
@@ -47,7 +47,7 @@ Verdict check_header(const chain::NetworkDefinition& network, const chain::Block
     if (header.time_ms <= median_time_ms(context))
         return Verdict::invalid("header's time is not later than the median of recent blocks");
     if (header.time_ms >= std::uint64_t{1} << 62)
-        return Verdict::invalid("header's time is beyond every calendar");
+        return Verdict::invalid("header's time must be below 2^62");
     if (header.time_ms > now_ms && header.time_ms - now_ms > allowed_drift_ms(network))
         return Verdict::undecided("header's time is too far ahead of our clock; ask again later");
     if (version > chain::kNumericsVersion)

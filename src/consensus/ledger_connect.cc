@@ -119,7 +119,7 @@ void Ledger::start_report(std::uint32_t height, BlockReport& report) const {
 
 void Ledger::report_loss_of_idle_merge(BlockReport& report) {
     if (!report.merge) return;
-    // No rule reads it, so a failure changes nothing; people who follow the loss do.
+    // For people who follow the loss. No rule reads it here, so a failure changes nothing.
     const Result<std::int64_t> loss = model_.judge_loss(judge_seed(tip_));
     if (!loss.ok()) return;
     report.judge_loss_before = *loss;

@@ -71,7 +71,7 @@ TEST_F(LedgerWorth, FlippedScaledZeroTiny) {
 
 TEST_F(LedgerWorth, TooLittleWorth) {
     Delta sideways = step(0, -1000);
-    sideways[1] = 900;  // nearly along the level line: slopes are 1000 and 1100
+    sideways[1] = 900;  // the loss hardly changes this way: slopes are 1000 and 1100
     const auto reveals = chain.commit_round(miner, {alice}, {sideways});
     both(chain, reveals[0], "below the threshold of 125");
 }
@@ -115,7 +115,7 @@ TEST_F(LedgerWorth, LateRevealsAreLost) {
     chain.mine(miner);           // the merge block goes without it
     chain.mine_to_merge(miner);  // a round later
     both(chain, reveals[0], "was not carried in this round");
-    // Committed anew it is welcome: the payload was never merged.
+    // Committed again it may be merged: the payload never was.
     const auto again = chain.commit_round(miner, {alice}, {step(0)});
     EXPECT_EQ(chain.mine(miner, only(again)).contributions.size(), 1u);
 }

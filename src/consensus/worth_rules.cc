@@ -11,13 +11,13 @@ namespace {
 
 constexpr Int128 kMax = static_cast<Int128>(~Uint128{0} >> 1);
 
-/// Of numbers that are not negative.
+/// a * b, at most 2^127 - 1; neither is negative.
 Int128 saturating_product(Int128 a, Int128 b) {
     if (a == 0 || b == 0) return 0;
     return a > kMax / b ? kMax : a * b;
 }
 
-/// b is not negative.
+/// a - b, at least -(2^127 - 1); b is not negative.
 Int128 saturating_difference(Int128 a, Int128 b) {
     constexpr Int128 kMin = -kMax;
     return a < kMin + b ? kMin : a - b;
