@@ -26,7 +26,7 @@ Commitment read_commitment(Reader& reader);
 Bytes encode(const Commitment& commitment);
 Result<Commitment> decode_commitment(ByteView bytes);
 
-/// H(key || payload). The key is in it, so that another key cannot commit to the same hash.
+/// H(key || payload). The key is in it, so that nobody can reveal it under another key.
 Hash256 payload_commitment(const crypto::PublicKey& key, ByteView payload);
 /// Hash of everything but the signature.
 Hash256 commitment_id(const Commitment& commitment);

@@ -177,8 +177,8 @@ Error not_json(std::string_view json, std::size_t byte) {
                    "; mend it there, or get the file again from whoever made the network");
 }
 
-/// Refuses a key that stands twice. The parser would keep the last one, other programs the first;
-/// a definition must not be readable in two ways.
+/// Refuses a key that stands twice. The parser would keep the last one, other programs may keep the
+/// first; a definition must not be readable in two ways.
 Result<Json> parse_strict(std::string_view json) {
     std::vector<std::set<std::string>> seen;
     std::string repeated;
