@@ -14,7 +14,7 @@ constexpr std::size_t kMaxJoint = 64;
 
 /// The model did not decode a payload: the payload is invalid (kInvalid), or the failure is ours.
 Verdict model_failed(const Error& error) {
-    if (error.code == ErrorCode::kInvalid) return Verdict::invalid(error.message);
+    if (error.code == ErrorCode::kInvalid) return Verdict::invalid(Rule::kC5, error.message);
     return Verdict::undecided(error.message);
 }
 

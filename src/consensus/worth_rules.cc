@@ -48,13 +48,13 @@ std::uint64_t worth_threshold(std::uint64_t worth_reference) {
 
 Verdict check_worth(Int128 score, std::uint64_t worth, std::uint64_t worth_reference) {
     if (score < 0)
-        return Verdict::invalid(
-            "its score is negative: it leads up the judge batch's loss, or "
-            "only repeats what was merged before");
+        return Verdict::invalid(Rule::kC6,
+                                "its score is negative: it leads up the judge batch's loss, or "
+                                "only repeats what was merged before");
     if (worth >= worth_threshold(worth_reference)) return Verdict::valid();
-    return Verdict::invalid("its worth of " + std::to_string(worth) +
-                            " is below the threshold of " +
-                            std::to_string(worth_threshold(worth_reference)));
+    return Verdict::invalid(Rule::kC6, "its worth of " + std::to_string(worth) +
+                                           " is below the threshold of " +
+                                           std::to_string(worth_threshold(worth_reference)));
 }
 
 }  // namespace cairn::consensus
