@@ -25,12 +25,12 @@ std::string sentence_for(std::uint64_t worth, std::uint32_t carry_share) {
 TEST(Explain, AUnitIsDividedAndItIsSaidHow) {
     const std::string full = sentence_for(80, 16'384);
     EXPECT_NE(full.find("brought its contributor 0.75 coins"), std::string::npos) << full;
-    EXPECT_NE(full.find("a full unit: 75 % of it to its contributor, 25 % to the miners"),
+    EXPECT_NE(full.find("paid in full: 75 % to its contributor, 25 % to the miners"),
               std::string::npos)
         << full;
     EXPECT_EQ(full.find("earned the full unit"), std::string::npos);
     const std::string part = sentence_for(20, 16'384);
-    EXPECT_NE(part.find("that share of a unit: 75 %"), std::string::npos) << part;
+    EXPECT_NE(part.find("paid in proportion: 75 %"), std::string::npos) << part;
     EXPECT_EQ(sentence_for(80, 0).find('%'), std::string::npos) << "nothing is divided";
 }
 

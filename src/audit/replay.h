@@ -1,7 +1,7 @@
 // Replay: the plainest audit. Layers [a, b) of a sequence are computed again from the inputs that a
-// Server was given, and what it gave back must be the same to the bit: there is no tolerance to
-// hide in, and a mismatch names the row. One batched prefill is far cheaper than the decode that it
-// checks, as weights are read once for many rows.
+// Server was given, and what it gave back must be the same to the bit. There is no tolerance in
+// which a wrong result could hide, and a mismatch names its row. The replay is one batched prefill,
+// far cheaper than the decode that it checks, because weights are read once for many rows.
 #pragma once
 
 #include <span>
@@ -13,7 +13,8 @@
 namespace cairn::audit {
 
 /// What layers [a, b) make of `inputs` [n, dim], from position 0 on. kInvalid for inputs that are
-/// not rows of a sequence or not finite; kNotFound if `weights` lacks a layer.
+/// not rows of a sequence or not finite; kNotFound if `weights` lacks a layer; kUnsupported for an
+/// encoder.
 Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      const model::Weights& weights, model::LayerRange layers,
                                      std::span<const float> inputs, model::KvType kv,
@@ -27,7 +28,8 @@ struct ReplayClaim {
 };
 
 /// Valid if the outputs are those of the layers, to the bit. Invalid names the first row and column
-/// that differ, or the first input that is NaN or infinite. Undecided if `weights` lacks a layer.
+/// that differ, or what is wrong with the inputs. Undecided if `weights` lacks a layer, or for an
+/// encoder.
 Verdict replay(const model::ModelConfig& config, const model::Weights& weights,
                const ReplayClaim& claim, const tensor::Compute& compute);
 

@@ -10,7 +10,7 @@
 namespace cairn::chain {
 namespace {
 
-/// Smallest encodings, so that a count cannot promise more than the input holds.
+/// The smallest encodings. The reader refuses a count of more elements than the input can hold.
 constexpr std::size_t kMinPaymentBytes = 4 + 36 + 4 + 41 + 64;
 constexpr std::size_t kMinContributionBytes = 32 + 4 + 64;
 

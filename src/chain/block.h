@@ -36,7 +36,7 @@ struct BlockHeader {
 struct Coinbase {
     std::uint32_t height = 0;
     crypto::PublicKey miner;
-    std::vector<Output> outputs;  ///< sorted by key, one for each key, kind key; may be empty
+    std::vector<Output> outputs;  ///< sorted by key, one for each key, of kind kKey; may be empty
     bool operator==(const Coinbase&) const = default;
 };
 
@@ -52,7 +52,7 @@ struct Block {
 FixedBytes<kHeaderBytes> header_bytes(const BlockHeader& header);
 Result<BlockHeader> decode_header(ByteView bytes);
 BlockHeader read_header(Reader& reader);
-/// SHA-256d of the header: the block's name, and what proof of work measures.
+/// SHA-256d of the header: the block's name, and the number that must meet its target.
 Hash256 block_hash(const BlockHeader& header);
 
 Bytes encode(const Coinbase& coinbase);

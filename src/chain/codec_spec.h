@@ -8,7 +8,7 @@
 
 namespace cairn::chain {
 
-/// The numbers stand in the network's bytes.
+/// A network's encoding contains these numbers.
 enum class CodecKind : std::uint8_t { kSrht = 0, kDense = 1 };
 
 /// The smallest sketch keeps 4096 >> 8 = 16 values of a tile.
@@ -17,7 +17,7 @@ inline constexpr std::uint32_t kMaxLog2Ratio = 8;
 struct CodecSpec {
     CodecKind kind = CodecKind::kSrht;
     std::uint32_t log2_ratio = 3;  ///< srht keeps 1/2^log2_ratio of each tile's values; dense: 0
-    std::uint32_t bits = 1;        ///< per kept value: srht 1, 4, 8, 16; dense 8
+    std::uint32_t bits = 1;        ///< per kept value: srht 1, 4, 8 or 16; dense 8
 
     bool operator==(const CodecSpec&) const = default;
 };

@@ -1,6 +1,6 @@
-// Commitments: what a trainer publishes first. It binds a key to a payload that nobody has seen,
-// so that what is revealed later can neither be copied in time nor changed; and it carries a
-// stamp, a small proof of work, so that a flood of them costs something.
+// Commitments: what a trainer publishes first. A commitment binds a key to a payload that nobody
+// has seen, so that the payload cannot be changed later, and whoever copies it once it is revealed
+// comes too late. Its stamp, a small proof of work, makes a flood of commitments costly.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ Commitment read_commitment(Reader& reader);
 Bytes encode(const Commitment& commitment);
 Result<Commitment> decode_commitment(ByteView bytes);
 
-/// Hash(key || payload): another key cannot reuse it.
+/// H(key || payload). The key is in it, so that nobody can reveal it under another key.
 Hash256 payload_commitment(const crypto::PublicKey& key, ByteView payload);
 /// Hash of everything but the signature.
 Hash256 commitment_id(const Commitment& commitment);

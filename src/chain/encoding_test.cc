@@ -8,8 +8,8 @@
 namespace cairn::chain {
 namespace {
 
-/// Round trip; every proper prefix and every longer input refused; what a flipped bit still
-/// decodes to must encode to exactly those bytes.
+/// The object comes back; every proper prefix and a longer input are refused; and whatever still
+/// decodes after one bit was flipped must encode to exactly those bytes.
 template <typename T, typename Decode>
 void check_codec(const T& object, Decode decode) {
     const Bytes bytes = encode(object);

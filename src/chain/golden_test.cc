@@ -1,6 +1,6 @@
 // Pins the canonical encodings and hashes: a change here splits every existing network. The values
-// of ids and of the header's hash were computed a second time by an independent script from the
-// field lists in the headers.
+// of ids and of the header's hash were computed a second time, by an independent script written
+// from the field lists in the header files.
 #include <gtest/gtest.h>
 
 #include "chain/test_objects.h"

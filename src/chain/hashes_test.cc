@@ -1,4 +1,4 @@
-// Proves what each id, signature hash and root commits to, and what it must not depend on.
+// Proves what each id, signature hash and root depends on, and what it must not depend on.
 #include <gtest/gtest.h>
 
 #include <functional>

@@ -1,7 +1,7 @@
 // The network definition: everything on which all nodes of one network must agree before the
 // first block. Its canonical bytes hash to the genesis id; nodes with different ids refuse each
-// other. network.json is the form that people read and write. What is local taste (checkpoints,
-// how long to keep bodies, how many threads) is never here.
+// other. network.json is the form that people read and write. What each node may choose for itself
+// (checkpoints, how long to keep bodies, how many threads) is never here.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace cairn::chain {
 
-/// Rates and shares that only trainers read are in parts per billion.
+/// Fields that end in _ppb are in parts per billion.
 inline constexpr std::uint32_t kPpb = 1'000'000'000;
 inline constexpr std::size_t kMaxNetworkBytes = 256 * 1024;
 inline constexpr std::size_t kMaxNetworkJsonBytes = 1024 * 1024;
@@ -36,7 +36,7 @@ struct Architecture {
     std::uint32_t heads = 4;
     std::uint32_t kv_heads = 4;
     std::uint32_t vocab = 1024;
-    std::uint32_t context = 128;  ///< power of two that divides the judge leaf
+    std::uint32_t context = 128;  ///< a power of two that divides judge_leaf_tokens
     std::uint32_t rope_theta = 10000;
     std::uint32_t norm_eps_ppb = 10000;  ///< 10000 is 1e-5
     bool tied_head = true;
@@ -51,13 +51,13 @@ struct Recipe {
     std::uint32_t batch_tokens = 1024;
     std::uint32_t learning_rate_ppb = 3'000'000;
     std::uint32_t warmup_rounds = 0;
-    std::uint32_t decay_rounds = 0;  ///< cosine to the floor over so many rounds; 0: constant
-    std::uint32_t floor_ppb = 100'000'000;  ///< share of the rate that remains
+    std::uint32_t decay_rounds = 0;  ///< cosine down to the floor, over so many rounds; 0: constant
+    std::uint32_t floor_ppb = 100'000'000;  ///< share of the learning rate that remains
     std::uint32_t weight_decay_ppb = 0;
     std::uint32_t beta1_ppb = 900'000'000;
     std::uint32_t beta2_ppb = 990'000'000;
     std::uint32_t adam_eps_ppb = 10;
-    std::uint32_t clip_ppb = 1'000'000'000;  ///< gradient norm; 0: no clipping
+    std::uint32_t clip_ppb = 1'000'000'000;  ///< largest gradient norm; 0: no clipping
     bool operator==(const Recipe&) const = default;
 };
 
@@ -69,23 +69,23 @@ struct NetworkDefinition {
     Architecture architecture;
     std::uint64_t weights_seed = 1;
     Hash256 tokenizer_hash;
-    Hash256 judge_hash;   ///< of the u32 token ids that rules measure on
-    Hash256 report_hash;  ///< of those that published losses measure on; no rule reads it
-    std::uint32_t judge_leaf_tokens = 4096;  ///< a judge batch is exactly one gradient leaf
+    Hash256 judge_hash;   ///< of the judge text (u32 token ids), on which rules measure worth
+    Hash256 report_hash;  ///< of the report text, on which nodes publish losses; no rule reads it
+    std::uint32_t judge_leaf_tokens = 4096;  ///< tokens of a judge batch, one leaf of the gradient
     CodecSpec codec;                         ///< how deltas become payloads
     Recipe recipe;
 
     std::uint32_t round_length = 4;         ///< M: every M-th height is a merge block
-    std::uint32_t reveal_depth = 0;         ///< blocks between commitment and payload
+    std::uint32_t reveal_depth = 0;         ///< advice: blocks between commitment and payload
     std::uint32_t outer_step = 65536;       ///< numerator over 2^16
-    std::uint64_t norm_start = 1 << 24;     ///< the 16 virtual norms, unit 2^-24
-    std::uint64_t worth_start = 1 << 16;    ///< the 16 virtual worths
-    std::uint32_t window_rounds = 16;       ///< recent rounds: norms, worths, payload hashes
-    bool novelty = true;                    ///< judge only what recent merges did not bring
-    std::uint32_t novelty_rounds = 1;       ///< merges that count as recent there
-    std::uint32_t loss_slack = 1024;        ///< C7: rise allowed, as a share over 2^16
+    std::uint64_t norm_start = 1 << 24;     ///< each of the 16 virtual norms, unit 2^-24
+    std::uint64_t worth_start = 1 << 16;    ///< each of the 16 virtual worths
+    std::uint32_t window_rounds = 16;       ///< whose norms, worths, payload hashes are recorded
+    bool novelty = true;                    ///< score only what recent merges did not bring
+    std::uint32_t novelty_rounds = 1;       ///< W: how many merges novelty calls recent
+    std::uint32_t loss_slack = 1024;        ///< C7: how far the loss may rise, over 2^16
     std::uint32_t max_contributions = 64;   ///< R_max, per merge block
-    std::uint32_t paid_contributions = 16;  ///< R_pay: beyond it units are shared pro rata
+    std::uint32_t paid_contributions = 16;  ///< R_pay: if there are more, they share R_pay units
 
     std::uint64_t genesis_time_ms = 0;
     std::uint64_t spacing_ms = 2000;
@@ -96,8 +96,8 @@ struct NetworkDefinition {
 
     std::uint64_t subsidy_unit = 100'000'000;  ///< what a full contribution earns at first
     std::uint32_t halving_rounds = 100'000;    ///< rounds after which units halve
-    std::uint32_t carry_share = 16384;         ///< part of a unit for its carriers, over 2^16
-    std::uint32_t coinbase_maturity = 8;       ///< blocks before minted coins can be spent
+    std::uint32_t carry_share = 16384;         ///< part of a unit that its carriers get, over 2^16
+    std::uint32_t coinbase_maturity = 8;       ///< blocks before a coinbase's coins can be spent
 
     std::uint32_t max_block_bytes = 8 << 20;
     std::uint32_t max_payload_bytes = 1 << 20;
@@ -123,7 +123,7 @@ struct NetworkDefinition {
 };
 
 Bytes encode(const NetworkDefinition& network);
-/// Canonical bytes back; also runs validate().
+/// Reads canonical bytes; also runs validate().
 Result<NetworkDefinition> decode_network(ByteView bytes);
 
 /// Tagged hash of the canonical bytes.

@@ -1,7 +1,7 @@
 // CONSENSUS: changing a result here splits the network.
 //
-// The fields of a network definition, once: name, order and bounds. Encoding, decoding, JSON and
-// validation are visitors of this one list, so a field cannot be in one and missing in another.
+// The one list of a network definition's fields: name, order and bounds. Encoding, decoding, JSON
+// and validation are visitors of this list, so none of them can miss a field.
 // Internal to chain/.
 #pragma once
 

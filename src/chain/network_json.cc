@@ -44,7 +44,7 @@ class WriteJson {
     Json* target_ = &root_;
 };
 
-/// Reads the fields that are there and remembers their names, so that others can be refused.
+/// Reads the fields that are there and remembers the names asked for, so that others are refused.
 class ReadJson {
   public:
     explicit ReadJson(const Json& root) : root_(root), source_(&root) { enter(); }
@@ -168,16 +168,17 @@ class ReadJson {
 
 /// `byte` counts from 1; 0 where the parser cannot tell.
 Error not_json(std::string_view json, std::size_t byte) {
-    if (byte == 0) return invalid("not JSON; get the file again from who made the network");
+    if (byte == 0) return invalid("not JSON; get the file again from whoever made the network");
     const std::string_view before = json.substr(0, byte - 1);
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
     return invalid("not JSON from line " + std::to_string(line) + ", column " +
                    std::to_string(before.size() - start + 1) +
-                   "; mend it there, or get the file again from who made the network");
+                   "; mend it there, or get the file again from whoever made the network");
 }
 
-/// The parser keeps the last of two equal keys; a definition must not be readable in two ways.
+/// Refuses a key that stands twice. The parser would keep the last one, other programs may keep the
+/// first; a definition must not be readable in two ways.
 Result<Json> parse_strict(std::string_view json) {
     std::vector<std::set<std::string>> seen;
     std::string repeated;

@@ -87,13 +87,14 @@ void check_chain(const NetworkDefinition& n, CheckBounds& bounds) {
     if (!limit.ok()) bounds.fail("pow_limit", "is no " + limit.error().message);
     if (first.ok() && limit.ok() && *first > *limit)
         bounds.fail("first_target", "must not be easier than pow_limit");
-    // Room for the header and for a coinbase that pays every contributor (consensus/ledger.h).
+    // Room for the header and for a coinbase that pays every contributor: more than
+    // reserved_bytes() in consensus/ledger_assemble.cc.
     const std::uint64_t reserved = 1024 + std::uint64_t{41} * (n.max_contributions + 1);
     if (n.max_payload_bytes + reserved > n.max_block_bytes)
         bounds.fail("max_block_bytes",
                     "must be at least max_payload_bytes + 1024 + 41 * "
                     "(max_contributions + 1)");
-    // Units halve, so all rounds together mint less than twice the first period.
+    // Units halve, so all rounds together mint less than twice what the first halving_rounds mint.
     const std::uint64_t per_round = n.subsidy_unit * n.paid_contributions;
     if (per_round != 0 && n.halving_rounds > kMaxAmount / 2 / per_round)
         bounds.fail("subsidy_unit",

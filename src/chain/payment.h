@@ -1,7 +1,7 @@
 // Payments: coins as chains of signatures (papers A: Def 2, 27, 29). A payment spends earlier
 // outputs and makes one or two new ones: what is paid, and the change. Each input is signed by
 // the key that owns the output it spends, over the genesis id, the payment and the spent outputs
-// with their amounts and kinds, so that a signer can be fooled about none of them.
+// with their amounts and kinds, so that nobody can deceive a signer about any of these.
 #pragma once
 
 #include <compare>
@@ -32,7 +32,7 @@ struct OutPoint {
 
 enum class OutputKind : std::uint8_t {
     kKey = 0,      ///< whoever signs with the key may spend
-    kChannel = 1,  ///< reserved: decoders refuse it with a word
+    kChannel = 1,  ///< reserved: decoders refuse it with a message of its own
 };
 
 struct Output {

@@ -1,6 +1,6 @@
 // Compact targets: a 256-bit threshold in 32 bits, as exponent (high byte, base 256) and 24-bit
 // mantissa: target = mantissa * 256^(exponent - 3). One spelling each: the mantissa's top byte is
-// not zero, the exponent is 3 to 32, and there is no sign bit (0xff0000 is a fine mantissa).
+// not zero, the exponent is 3 to 32, and there is no sign bit (0xff0000 is a valid mantissa).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// Small objects with fixed bytes for the tests of chain/ and consensus/. Keys are real, so that
-// signatures can be made; everything is the same in every run.
+// Small objects with fixed bytes for the tests of chain/ and consensus/, the same in every run.
+// test_secret and test_key are real keys, which can sign; the keys and signatures of the sample
+// objects are filler.
 #pragma once
 
 #include <numeric>

@@ -1,4 +1,4 @@
-// 256-bit unsigned numbers: targets and sums of work. Only what those need.
+// 256-bit unsigned numbers, with just the arithmetic that targets and sums of work need.
 #pragma once
 
 #include <array>

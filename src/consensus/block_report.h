@@ -44,11 +44,11 @@ struct BlockReport {
     std::optional<std::int64_t> judge_loss_after;
     std::uint64_t fees = 0;
     std::uint64_t minted = 0;
-    std::string disagreement;  ///< fast kernels and reference differ: our failure, report it
+    std::string disagreement;  ///< not empty: fast and reference kernels differ, a fault of ours
 };
 
 /// Completes the report of the contribution at `index`, which was merged and brought its
-/// contributor `reward`; `carry_share` is what of its pay is for its carriers, over 2^16.
+/// contributor `reward`; `carry_share` is the part of its pay that its carriers get, over 2^16.
 void describe_merged(BlockReport& report, std::size_t index, std::uint64_t reward,
                      std::uint32_t carry_share);
 

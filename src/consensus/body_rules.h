@@ -1,6 +1,6 @@
-// C2: what a body must satisfy on its own, without any state: it belongs to its header, its
-// lists are canonical and within size limits, contributions come only at merge heights and
-// commitments only at the others.
+// C2: what a body must satisfy whatever the state is: it belongs to its header, its lists are
+// canonical and within size limits, its coinbase names the height and a miner who may mine,
+// contributions come only at merge heights and commitments only at the others.
 #pragma once
 
 #include "base/verdict.h"

@@ -14,7 +14,7 @@ namespace cairn::consensus {
 struct Coin {
     chain::Output output;
     std::uint32_t height = 0;  ///< of the block that made it
-    bool coinbase = false;     ///< minted: can be spent only after the network's maturity
+    bool coinbase = false;     ///< made by a coinbase: can be spent only once it is mature
     bool operator==(const Coin&) const = default;
 };
 

@@ -22,21 +22,22 @@ Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256&
                          const RulesState& rules, const chain::Commitment& commitment,
                          std::uint32_t height, std::uint32_t first_target) {
     if (network.is_merge_height(height))
-        return Verdict::invalid("commitments are not allowed at merge heights");
+        return Verdict::invalid(Rule::kC2, "commitments are not allowed at merge heights");
     const std::uint32_t round = network.round_of(height);
     if (commitment.round != round)
-        return Verdict::invalid("commitment is for round " + std::to_string(commitment.round) +
-                                ", this is round " + std::to_string(round));
+        return Verdict::invalid(Rule::kC4, "commitment is for round " +
+                                               std::to_string(commitment.round) +
+                                               ", this is round " + std::to_string(round));
     if (!network.is_member(commitment.key))
-        return Verdict::invalid("contributor is no member of this private network");
+        return Verdict::invalid(Rule::kC4, "contributor is no member of this private network");
     if (rules.has_commitment_of(commitment.key))
-        return Verdict::invalid("this key has a commitment in this round already");
+        return Verdict::invalid(Rule::kC4, "this key has a commitment in this round already");
     if (!chain::meets_target(chain::stamp_hash(genesis_id, commitment),
                              share_target(network, first_target)))
-        return Verdict::invalid("commitment's stamp does not meet the share target");
+        return Verdict::invalid(Rule::kC4, "commitment's stamp does not meet the share target");
     if (!crypto::verify(commitment.key, chain::signature_hash(genesis_id, commitment),
                         commitment.signature))
-        return Verdict::invalid("commitment's signature is not by its key");
+        return Verdict::invalid(Rule::kC4, "commitment's signature is not by its key");
     return Verdict::valid();
 }
 

@@ -18,7 +18,7 @@ std::uint32_t round_first_target(const chain::NetworkDefinition& network, const 
 chain::U256 share_target(const chain::NetworkDefinition& network, std::uint32_t first_target);
 
 /// Judges one commitment for a block at `height`. `first_target` is the compact target of the
-/// first block of that round (see above). What the round carries already is looked up in `rules`.
+/// first block of that round (see above). `rules` knows the commitments that the round has already.
 Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                          const RulesState& rules, const chain::Commitment& commitment,
                          std::uint32_t height, std::uint32_t first_target);

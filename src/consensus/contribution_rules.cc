@@ -8,20 +8,22 @@ namespace cairn::consensus {
 Verdict check_contribution(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                            const RulesState& rules, const chain::Contribution& contribution) {
     const OpenCommitment* open = rules.find(contribution.commitment_id);
-    if (open == nullptr) return Verdict::invalid("its commitment was not carried in this round");
+    if (open == nullptr)
+        return Verdict::invalid(Rule::kC5, "its commitment was not carried in this round");
     const crypto::PublicKey& key = open->commitment.key;
     if (contribution.payload.size() > network.max_payload_bytes)
-        return Verdict::invalid("its payload has more than " +
-                                std::to_string(network.max_payload_bytes) + " bytes");
+        return Verdict::invalid(
+            Rule::kC2,
+            "its payload has more than " + std::to_string(network.max_payload_bytes) + " bytes");
     if (chain::payload_commitment(key, contribution.payload) != open->commitment.payload_commitment)
-        return Verdict::invalid("its payload is not the one that was committed to");
+        return Verdict::invalid(Rule::kC5, "its payload is not the one that was committed to");
     const RoundRecord* merged = rules.merged_in(chain::payload_hash(contribution.payload));
     if (merged != nullptr)
-        return Verdict::invalid("it copies a payload that was merged in round " +
-                                std::to_string(merged->round));
+        return Verdict::invalid(Rule::kC5, "it copies a payload that was merged in round " +
+                                               std::to_string(merged->round));
     if (!crypto::verify(key, chain::signature_hash(genesis_id, contribution),
                         contribution.signature))
-        return Verdict::invalid("its signature is not by the commitment's key");
+        return Verdict::invalid(Rule::kC5, "its signature is not by the commitment's key");
     return Verdict::valid();
 }
 
@@ -34,9 +36,9 @@ NormBand norm_band(std::uint64_t mean_norm) {
 Verdict check_norm(std::uint64_t norm, std::uint64_t mean_norm) {
     const NormBand band = norm_band(mean_norm);
     if (norm >= band.least && norm <= band.most) return Verdict::valid();
-    return Verdict::invalid("its norm of " + std::to_string(norm) +
-                            " is outside a quarter to twice the recent mean of " +
-                            std::to_string(mean_norm));
+    return Verdict::invalid(Rule::kC5, "its norm of " + std::to_string(norm) +
+                                           " is outside a quarter to twice the recent mean of " +
+                                           std::to_string(mean_norm));
 }
 
 }  // namespace cairn::consensus

@@ -1,8 +1,8 @@
 // The difficulty rule, relative to the parent: T = T_parent * 2^((min(dt, 10 s) - s) / halflife)
 // with s the spacing and dt the parent's time minus the grandparent's. It follows hash power up
-// and down within a few half-lives and needs no schedule, so a network of laptops survives a
-// weekend off. Easing is capped at ten spacings a block, hardening is not: the capped sum never
-// exceeds the time that passed, so playing with timestamps cannot make blocks easier.
+// and down within a few half-lives and needs no schedule, so a network of laptops goes on after a
+// weekend without miners. Easing is capped at ten spacings a block and hardening is not: the capped
+// sum never exceeds the time that passed, so false timestamps cannot make blocks easier.
 #pragma once
 
 #include <cstdint>

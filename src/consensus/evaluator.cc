@@ -12,9 +12,9 @@ namespace {
 constexpr std::size_t kMaxKnown = 65536;
 constexpr std::size_t kMaxJoint = 64;
 
-/// The model's failure to answer: what is wrong with the payload is invalid, the rest is ours.
+/// The model did not decode a payload: the payload is invalid (kInvalid), or the failure is ours.
 Verdict model_failed(const Error& error) {
-    if (error.code == ErrorCode::kInvalid) return Verdict::invalid(error.message);
+    if (error.code == ErrorCode::kInvalid) return Verdict::invalid(Rule::kC5, error.message);
     return Verdict::undecided(error.message);
 }
 

@@ -1,6 +1,6 @@
-// Asks the model about contributions: C5 and C6 for one, C7 for all together. Remembers
+// Asks the model about contributions: C5 and C6 for one, C7 for all together. It remembers the
 // answers for one judge batch, so that a miner who assembles again and again, and then connects
-// its own block, computes each only once. Internal to consensus/.
+// its own block, computes each of them only once. Internal to consensus/.
 #pragma once
 
 #include <map>
@@ -38,13 +38,13 @@ class Evaluator {
     /// The integer delta of a contribution whose commitment is open. Deltas are as large as the
     /// model, so they are decoded again rather than remembered.
     Result<Delta> decode(const RulesState& rules, const chain::Contribution& contribution) const;
-    /// The judge loss before and after `merged`, which is what the contributions `ids` come to.
+    /// The judge loss before and after `merged`, the step that the contributions `ids` make.
     Result<JointLoss> joint_loss(const Hash256& tip, const std::vector<Hash256>& ids,
                                  const Delta& merged);
     void forget();
 
   private:
-    /// Two contributions with one commitment id differ only if one of them is bad.
+    /// The whole counts, too: of two contributions that share a commitment id one is bad.
     using Key = std::pair<Hash256, Hash256>;  // commitment id, hash of the whole
 
     void start(const Hash256& tip);

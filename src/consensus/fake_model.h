@@ -20,7 +20,7 @@ class FakeModel final : public ModelSeam {
 
     /// Switches that tests turn.
     std::int64_t curvature = 0;
-    bool fast_kernels_lie = false;  ///< fast answers are wrong, those of use_reference are right
+    bool fast_kernels_lie = false;  ///< judge() gives a wrong score, except after use_reference
     bool broken = false;            ///< every question about the judge batch fails
     int questions = 0;              ///< counts calls of judge() and judge_loss*()
 

@@ -1,6 +1,6 @@
 // Which of two chains to follow: the one with more work; of equals the one seen first (papers A:
-// Lemma 9). Switching happens only once the whole branch is found valid; the tree of
-// blocks lives in node/.
+// Lemma 9). A node switches only once it has found the whole branch valid; the tree of blocks is
+// in node/.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,7 @@ std::uint32_t expected_target(const chain::NetworkDefinition& network,
                               const HeaderContext& context) {
     CHECK(context.height > 0);
     if (context.height == 1) return network.first_target;
-    // Times are below 2^63 (check_header), so the difference fits.
+    // Times are below 2^62 (check_header), so the difference fits.
     const std::int64_t dt_ms = static_cast<std::int64_t>(context.parent.time_ms) -
                                static_cast<std::int64_t>(context.grandparent_time_ms);
     return next_target(network, context.parent.target, dt_ms);
@@ -33,21 +33,24 @@ std::uint64_t allowed_drift_ms(const chain::NetworkDefinition& network) {
 Verdict check_header(const chain::NetworkDefinition& network, const chain::BlockHeader& header,
                      const HeaderContext& context, std::uint64_t now_ms) {
     if (header.previous != chain::block_hash(context.parent))
-        return Verdict::invalid("header does not extend the block that it was checked against");
+        return Verdict::invalid(Rule::kC1,
+                                "header does not extend the block that it was checked against");
     const std::uint32_t version = network.numerics_version_at(context.height);
     if (header.version != version)
-        return Verdict::invalid("header version must be " + std::to_string(version));
+        return Verdict::invalid(Rule::kC1, "header version must be " + std::to_string(version));
     const std::uint32_t compact = expected_target(network, context);
     if (header.target != compact)
-        return Verdict::invalid("header's target is not the one that its ancestors' times give");
+        return Verdict::invalid(Rule::kC1,
+                                "header's target is not the one that its ancestors' times give");
     const Result<chain::U256> target = chain::target_from_compact(compact);
     CHECK(target.ok());
     if (!chain::meets_target(chain::block_hash(header), *target))
-        return Verdict::invalid("header's hash does not meet its target");
+        return Verdict::invalid(Rule::kC1, "header's hash does not meet its target");
     if (header.time_ms <= median_time_ms(context))
-        return Verdict::invalid("header's time is not later than the median of recent blocks");
+        return Verdict::invalid(Rule::kC1,
+                                "header's time is not later than the median of recent blocks");
     if (header.time_ms >= std::uint64_t{1} << 62)
-        return Verdict::invalid("header's time is beyond every calendar");
+        return Verdict::invalid(Rule::kC1, "header's time must be below 2^62");
     if (header.time_ms > now_ms && header.time_ms - now_ms > allowed_drift_ms(network))
         return Verdict::undecided("header's time is too far ahead of our clock; ask again later");
     if (version > kNumericsVersion)

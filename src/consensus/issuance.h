@@ -1,6 +1,6 @@
 // Pay. A merged contribution earns up to one unit, by its worth. Part of that goes to the miners
 // of the block that carried its commitment and of the merge block, half each, and each half is
-// minted only if that miner has a contribution merged in this round: no coin without both proof
+// minted only if that miner has a contribution merged in this block: no coin without both proof
 // of work and a gradient (papers A: Def 5). What is not earned is not minted.
 #pragma once
 

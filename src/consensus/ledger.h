@@ -1,7 +1,7 @@
-// The ledger: the state after a tip (coins, rules, and the model behind its seam) and the way it
-// changes, one block at a time, forwards and exactly back. It holds no headers and no tree: the
-// node says what a block extends. A block's validity is the rules of this folder in the order of
-// cost; a miner's blocks are assembled by the same rules. One owner, one thread.
+// The ledger: the state after a tip (coins, rules, and the model behind its seam). It takes one
+// block at a time, and takes it back exactly. It holds no headers and no tree: the node says what a
+// block extends. A block is judged by the rules of this folder, the cheapest first; a miner's
+// blocks are assembled by the same rules. One owner, one thread.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@
 
 namespace cairn::consensus {
 
-/// Takes one block back. Belongs to the ledger's state right after that block.
+/// What disconnect() needs to take one block back. Good only for the state right after that block.
 struct BlockUndo {
     Hash256 previous_tip;
     std::vector<chain::OutPoint> created;
@@ -67,7 +67,8 @@ class Ledger {
 
     /// The best next block that these rules allow, complete but for the nonce. What would make it
     /// invalid is left out, with the reason in the report (may be null). A time that is not later
-    /// than the median of recent ones is raised to it. Fails only if the model does.
+    /// than the median of recent ones becomes the first that is. kRefused for a miner who is no
+    /// member of a private network; else it fails only if the model does.
     Result<chain::Block> assemble(const HeaderContext& context, const Candidates& candidates,
                                   const crypto::PublicKey& miner, std::uint64_t time_ms,
                                   BlockReport* report);
@@ -83,14 +84,14 @@ class Ledger {
     Status load(ByteView saved);
 
   private:
-    /// What a merge block's contributions come to; empty at other heights.
+    /// What a merge block's contributions amount to; empty at other heights.
     struct MergePlan {
         std::vector<PaidContribution> paid;
         RoundRecord record;
         Delta merged;
     };
 
-    /// C3 and C4. `fees` gets the sum.
+    /// C3 and C4. `fees` gets the sum of the payments' fees.
     Verdict check_payments(const chain::Block& block, std::uint32_t height,
                            std::uint64_t* fees) const;
     Verdict check_commitments(const chain::Block& block, const HeaderContext& context) const;
@@ -112,7 +113,7 @@ class Ledger {
     struct Ranked;
     std::vector<Ranked> rank_contributions(const std::vector<chain::Contribution>& candidates,
                                            std::size_t& room, BlockReport& left_out);
-    /// Leaves out the least worth until the judge loss does not rise; sets plan.merged.
+    /// Leaves out those of least worth until C7 allows the judge loss; sets plan.merged.
     Status keep_loss_down(std::vector<Ranked>& chosen, std::size_t& room, MergePlan& plan,
                           BlockReport& report, BlockReport& left_out);
     Status choose_contributions(const std::vector<chain::Contribution>& candidates,

@@ -18,10 +18,8 @@
 namespace cairn::consensus {
 namespace {
 
-/// "contribution 1234: why".
-Verdict about(const Hash256& commitment_id, const Verdict& verdict) {
-    const std::string reason = "contribution " + short_hex(commitment_id) + ": " + verdict.reason();
-    return verdict.is_invalid() ? Verdict::invalid(reason) : Verdict::undecided(reason);
+std::string name_of(const chain::Contribution& contribution) {
+    return "contribution " + short_hex(contribution.commitment_id);
 }
 
 std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
@@ -78,7 +76,7 @@ Verdict Ledger::check_payments(const chain::Block& block, std::uint32_t height,
         RETURN_UNLESS_VALID(check_payment(network_, genesis_id_, coins_, payment, height, &fee));
         for (const chain::OutPoint& input : payment.inputs) {
             if (!spent.insert(input).second)
-                return Verdict::invalid("two payments of the block spend the same coin");
+                return Verdict::invalid(Rule::kC3, "two payments of the block spend the same coin");
         }
         *fees += fee;  // all coins together are below 2^62 (chain::validate)
     }
@@ -92,7 +90,7 @@ Verdict Ledger::check_commitments(const chain::Block& block, const HeaderContext
         RETURN_UNLESS_VALID(
             check_commitment(network_, genesis_id_, rules_, commitment, context.height, target));
         if (!keys.insert(commitment.key).second)
-            return Verdict::invalid("two commitments of the block have the same key");
+            return Verdict::invalid(Rule::kC4, "two commitments of the block have the same key");
     }
     return Verdict::valid();
 }
@@ -101,9 +99,10 @@ Verdict Ledger::check_contributions(const chain::Block& block) const {
     std::set<Hash256> payloads;
     for (const chain::Contribution& contribution : block.contributions) {
         const Verdict verdict = check_contribution(network_, genesis_id_, rules_, contribution);
-        if (!verdict.is_valid()) return about(contribution.commitment_id, verdict);
+        if (!verdict.is_valid()) return verdict.about(name_of(contribution));
         if (!payloads.insert(chain::payload_hash(contribution.payload)).second)
-            return Verdict::invalid("two contributions of the block have the same payload");
+            return Verdict::invalid(Rule::kC5,
+                                    "two contributions of the block have the same payload");
     }
     return Verdict::valid();
 }
@@ -119,7 +118,7 @@ void Ledger::start_report(std::uint32_t height, BlockReport& report) const {
 
 void Ledger::report_loss_of_idle_merge(BlockReport& report) {
     if (!report.merge) return;
-    // No rule reads it, so a failure changes nothing; people who follow the loss do.
+    // For people who follow the loss. No rule reads it here, so a failure changes nothing.
     const Result<std::int64_t> loss = model_.judge_loss(judge_seed(tip_));
     if (!loss.ok()) return;
     report.judge_loss_before = *loss;
@@ -138,8 +137,7 @@ Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t hei
     for (const chain::Contribution& contribution : block.contributions) {
         const Evaluation evaluation = evaluator_->evaluate(rules_, tip_, contribution);
         report.contributions.push_back(evaluation.report);
-        if (!evaluation.verdict.is_valid())
-            return about(contribution.commitment_id, evaluation.verdict);
+        if (!evaluation.verdict.is_valid()) return evaluation.verdict.about(name_of(contribution));
         const Result<Delta> delta = evaluator_->decode(rules_, contribution);
         if (!delta.ok()) return Verdict::undecided(delta.error().message);
         sum.add(*delta);
@@ -172,7 +170,7 @@ Verdict Ledger::judge_and_apply(const chain::Block& block, std::uint32_t height,
     const Pay pay = compute_pay(network_, height, block.coinbase.miner, fees, plan.paid,
                                 report.worth_reference);
     if (block.coinbase.outputs != pay.outputs)
-        return Verdict::invalid("coinbase does not pay what the rules give");
+        return Verdict::invalid(Rule::kC8, "coinbase does not pay what the rules give");
     report.fees = fees;
     report.minted = pay.minted;
     for (std::size_t i = 0; i < report.contributions.size(); ++i)
@@ -180,7 +178,8 @@ Verdict Ledger::judge_and_apply(const chain::Block& block, std::uint32_t height,
     apply(block, height, plan, undo);
     if (state_root() == block.header.state_root) return Verdict::valid();
     disconnect(std::move(undo));
-    return Verdict::invalid("state after the block is not the one that its header names");
+    return Verdict::invalid(Rule::kC8,
+                            "state after the block is not the one that its header names");
 }
 
 }  // namespace cairn::consensus

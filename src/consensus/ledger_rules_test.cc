@@ -12,29 +12,30 @@ namespace {
 
 class LedgerRules : public ::testing::Test {
   protected:
-    /// The block is refused with this reason, and the state is untouched.
-    void refused(const chain::Block& block, const std::string& reason) {
+    /// The block is refused by this rule and with this reason, and the state is untouched.
+    void refused(const chain::Block& block, Rule rule, const std::string& reason) {
         const Bytes before = chain.ledger.save();
         const Verdict verdict = chain.connect(block);
         EXPECT_TRUE(verdict.is_invalid()) << reason;
+        EXPECT_EQ(rule_name(verdict.rule()), rule_name(rule)) << reason;
         EXPECT_NE(verdict.reason().find(reason), std::string::npos)
             << "expected: " << reason << "\n     got: " << verdict.reason();
         EXPECT_EQ(chain.ledger.save(), before);
     }
     /// A good empty block, changed, sealed, refused.
-    void refused_after(const std::string& reason,
+    void refused_after(Rule rule, const std::string& reason,
                        const std::function<void(chain::Block&)>& change) {
         chain::Block block = chain.assemble({}, miner);
         change(block);
         chain.seal(block);
-        refused(block, reason);
+        refused(block, rule, reason);
     }
     void refused_payment(const chain::Payment& payment, const std::string& reason) {
-        refused_after(reason, [&](chain::Block& b) { b.payments = {payment}; });
+        refused_after(Rule::kC3, reason, [&](chain::Block& b) { b.payments = {payment}; });
         EXPECT_NE(chain.ledger.check_next(payment).reason().find(reason), std::string::npos);
     }
     void refused_commitment(const chain::Commitment& commitment, const std::string& reason) {
-        refused_after(reason, [&](chain::Block& b) { b.commitments = {commitment}; });
+        refused_after(Rule::kC4, reason, [&](chain::Block& b) { b.commitments = {commitment}; });
     }
 
     TestChain chain;
@@ -44,12 +45,14 @@ class LedgerRules : public ::testing::Test {
 TEST_F(LedgerRules, Header) {
     chain.mine(miner);
     chain.mine(miner);
-    refused_after("does not extend", [](auto& b) { b.header.previous.bytes[0] ^= 1; });
-    refused_after("version must be 1", [](auto& b) { b.header.version = 2; });
-    refused_after("target is not the one", [](auto& b) { b.header.target = 0x20fffffe; });
-    refused_after("not later than the median",
+    refused_after(Rule::kC1, "does not extend", [](auto& b) { b.header.previous.bytes[0] ^= 1; });
+    refused_after(Rule::kC1, "version must be 1", [](auto& b) { b.header.version = 2; });
+    refused_after(Rule::kC1, "target is not the one",
+                  [](auto& b) { b.header.target = 0x20fffffe; });
+    refused_after(Rule::kC1, "not later than the median",
                   [&](auto& b) { b.header.time_ms = median_time_ms(chain.context()); });
-    refused_after("state after the block", [](auto& b) { b.header.state_root.bytes[0] ^= 1; });
+    refused_after(Rule::kC8, "state after the block",
+                  [](auto& b) { b.header.state_root.bytes[0] ^= 1; });
 }
 
 TEST_F(LedgerRules, WorkIsNeeded) {
@@ -105,16 +108,17 @@ TEST_F(LedgerRules, Body) {
     chain.seal(block);
     block.coinbase.miner = bob.key;
     EXPECT_FALSE(body_matches(block));
-    refused(block, "body does not match");
-    refused_after("does not name the block's height", [](auto& b) { ++b.coinbase.height; });
-    refused_after("contributions are allowed at merge heights only",
+    refused(block, Rule::kC2, "body does not match");
+    refused_after(Rule::kC2, "does not name the block's height",
+                  [](auto& b) { ++b.coinbase.height; });
+    refused_after(Rule::kC2, "contributions are allowed at merge heights only",
                   [](auto& b) { b.contributions = {chain::sample_contribution()}; });
     chain.mine_to_merge(miner);
-    refused_after("commitments are not allowed at merge heights",
+    refused_after(Rule::kC2, "commitments are not allowed at merge heights",
                   [](auto& b) { b.commitments = {chain::sample_commitment()}; });
-    refused_after("contributions; at most 8",
+    refused_after(Rule::kC2, "contributions; at most 8",
                   [](auto& b) { b.contributions.assign(9, chain::sample_contribution()); });
-    refused_after("bytes in a payload", [&](auto& b) {
+    refused_after(Rule::kC2, "bytes in a payload", [&](auto& b) {
         b.contributions = {chain::sample_contribution()};
         b.contributions[0].payload.resize(chain.network.max_payload_bytes + 1);
     });
@@ -127,7 +131,7 @@ TEST_F(LedgerRules, BodyOrderAndSize) {
     chain::sort_body(block);
     std::swap(block.payments[0], block.payments[1]);
     chain.seal(block);
-    refused(block, "sorted by id");
+    refused(block, Rule::kC2, "sorted by id");
 
     chain::NetworkDefinition small = test_network();
     small.max_payments = 1;
@@ -189,7 +193,7 @@ TEST_F(LedgerRules, DoubleSpends) {
     const chain::OutPoint coin = chain.earn(alice);
     const chain::Payment first = chain.pay(alice, coin, bob.key, 100, 5);
     const chain::Payment second = chain.pay(alice, coin, miner.key, 100, 5);
-    refused_after("spend the same coin", [&](auto& b) {
+    refused_after(Rule::kC3, "spend the same coin", [&](auto& b) {
         b.payments = {first, second};
         chain::sort_body(b);
     });
@@ -211,7 +215,7 @@ TEST_F(LedgerRules, PaymentsOfABlockDoNotBuildOnEachOther) {
     const std::vector<chain::Output> spent = {first.outputs[0]};
     second.signatures = {crypto::sign(
         bob.secret, chain::signature_hash(chain.ledger.genesis_id(), second, spent), chain.random)};
-    refused_after("does not exist or is spent", [&](auto& b) {
+    refused_after(Rule::kC3, "does not exist or is spent", [&](auto& b) {
         b.payments = {first, second};
         b.coinbase.outputs = {{5, chain::OutputKind::kKey, miner.key}};
         chain::sort_body(b);
@@ -245,11 +249,11 @@ TEST_F(LedgerRules, Inflation) {
     ASSERT_EQ(block.coinbase.outputs.size(), 1u);
     block.coinbase.outputs[0].amount += 1;
     chain.seal(block);
-    refused(block, "coinbase does not pay");
+    refused(block, Rule::kC8, "coinbase does not pay");
     block.coinbase.outputs[0].amount -= 2;  // less is not allowed either: one right coinbase
     chain.seal(block);
-    refused(block, "coinbase does not pay");
-    refused_after("coinbase does not pay", [&](auto& b) {
+    refused(block, Rule::kC8, "coinbase does not pay");
+    refused_after(Rule::kC8, "coinbase does not pay", [&](auto& b) {
         b.coinbase.outputs = {{1, chain::OutputKind::kKey, miner.key}};
     });
 }
@@ -275,7 +279,7 @@ TEST_F(LedgerRules, Commitments) {
     refused_commitment(commitment, "not by its key");
 
     const chain::Commitment other = chain.commit(alice, FakeModel::payload_of(step(1)));
-    refused_after("same key", [&](auto& b) {
+    refused_after(Rule::kC4, "same key", [&](auto& b) {
         b.commitments = {good, other};
         chain::sort_body(b);
     });

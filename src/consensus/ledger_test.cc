@@ -1,5 +1,5 @@
-// Proves that the ledger goes forwards by the rules and back exactly: after any number of random
-// blocks taken back, every byte of the state is what it was; and snapshots restore it.
+// Proves that the ledger follows the rules and goes back exactly: after any number of random blocks
+// is taken back, every byte of the state is what it was; and that snapshots restore it.
 #include "consensus/ledger.h"
 
 #include <gtest/gtest.h>
@@ -17,9 +17,9 @@ TEST(Ledger, GenesisAndEmptyRounds) {
     EXPECT_EQ(chain.ledger.state_root(), chain.ledger.genesis().header.state_root);
     for (int i = 0; i < 9; ++i) chain.mine(miner);
     EXPECT_EQ(chain.ledger.height(), 9u);
-    EXPECT_EQ(chain.ledger.coins().size(), 0u);  // nobody trained: nothing minted, yet it lives
+    EXPECT_EQ(chain.ledger.coins().size(), 0u);  // nobody trained, so nothing is minted
     EXPECT_EQ(chain.ledger.state_root(), chain.headers.back().state_root);
-    EXPECT_EQ(chain.model.questions, 2);  // the losses of two idle merges, for people
+    EXPECT_EQ(chain.model.questions, 2);  // the losses that two idle merges report
 }
 
 TEST(Ledger, AssembleRaisesATimeThatIsTooEarly) {
@@ -109,7 +109,7 @@ class RandomChain {
     }
     void back() {
         chain.disconnect();
-        reveals_.clear();  // they may be of another round now; what is lost does not matter
+        reveals_.clear();  // they may be of another round now
     }
     std::uint64_t below(std::uint64_t bound) { return random_.below(bound); }
 
@@ -219,7 +219,7 @@ TEST(Ledger, SnapshotRestoresAndIsChecked) {
         EXPECT_FALSE(cut.ledger.load(ByteView(saved).first(size)).ok());
         ASSERT_EQ(cut.ledger.save(), fresh);  // unchanged by the failure
     }
-    // A changed amount is refused or changes the root, so it cannot pass for the real state.
+    // A changed byte is refused or changes the root, so it cannot pass for the real state.
     for (std::size_t at = 80; at < saved.size(); at += 41) {
         Bytes lie = saved;
         lie[at] ^= 1;

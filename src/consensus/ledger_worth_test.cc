@@ -27,21 +27,23 @@ class LedgerWorth : public ::testing::Test {
         EXPECT_NE(report->reason.find(reason), std::string::npos)
             << "expected: " << reason << "\n     got: " << report->reason;
     }
-    /// A block that carries it nevertheless is refused with the same reason.
-    void refused(TestChain& on, const chain::Contribution& bad, const std::string& reason) {
+    /// A block that carries it nevertheless is refused by this rule, with the same reason.
+    void refused(TestChain& on, const chain::Contribution& bad, Rule rule,
+                 const std::string& reason) {
         chain::Block block = on.assemble({}, miner);
         block.contributions = {bad};
         on.seal(block);
         const Bytes before = on.ledger.save();
         const Verdict verdict = on.connect(block);
         EXPECT_TRUE(verdict.is_invalid());
+        EXPECT_EQ(rule_name(verdict.rule()), rule_name(rule)) << reason;
         EXPECT_NE(verdict.reason().find(reason), std::string::npos)
             << "expected: " << reason << "\n     got: " << verdict.reason();
         EXPECT_EQ(on.ledger.save(), before);
     }
-    void both(TestChain& on, const chain::Contribution& bad, const std::string& reason) {
+    void both(TestChain& on, const chain::Contribution& bad, Rule rule, const std::string& reason) {
         left_out(on, {bad}, bad, reason);
-        refused(on, bad, reason);
+        refused(on, bad, rule, reason);
     }
     static const ContributionReport* find(const BlockReport& report, const Hash256& id) {
         for (const ContributionReport& contribution : report.contributions) {
@@ -63,17 +65,17 @@ TEST_F(LedgerWorth, FlippedScaledZeroTiny) {
     const auto reveals =
         chain.commit_round(miner, {alice, bob, carol, miner},
                            {step(0, 1000), step(0, -2001), Delta(8, 0), step(0, -249)});
-    both(chain, reveals[0], "its score is negative");
-    both(chain, reveals[1], "outside a quarter to twice");
-    both(chain, reveals[2], "outside a quarter to twice");
-    both(chain, reveals[3], "outside a quarter to twice");
+    both(chain, reveals[0], Rule::kC6, "its score is negative");
+    both(chain, reveals[1], Rule::kC5, "outside a quarter to twice");
+    both(chain, reveals[2], Rule::kC5, "outside a quarter to twice");
+    both(chain, reveals[3], Rule::kC5, "outside a quarter to twice");
 }
 
 TEST_F(LedgerWorth, TooLittleWorth) {
     Delta sideways = step(0, -1000);
-    sideways[1] = 900;  // nearly along the level line: slopes are 1000 and 1100
+    sideways[1] = 900;  // the loss hardly changes this way: slopes are 1000 and 1100
     const auto reveals = chain.commit_round(miner, {alice}, {sideways});
-    both(chain, reveals[0], "below the threshold of 125");
+    both(chain, reveals[0], Rule::kC6, "below the threshold of 125");
 }
 
 TEST_F(LedgerWorth, ScalingUpEarnsNothing) {
@@ -87,16 +89,16 @@ TEST_F(LedgerWorth, PayloadsMustBeThoseCommitted) {
     auto reveals = chain.commit_round(miner, {alice, bob}, {step(0), step(1)});
     chain::Contribution changed = reveals[0];
     changed.payload.back() ^= 1;
-    both(chain, changed, "not the one that was committed to");
+    both(chain, changed, Rule::kC5, "not the one that was committed to");
     chain::Contribution swapped = reveals[0];
     swapped.payload = reveals[1].payload;
-    both(chain, swapped, "not the one that was committed to");
+    both(chain, swapped, Rule::kC5, "not the one that was committed to");
     chain::Contribution forged = reveals[0];
     forged.signature = reveals[1].signature;
-    both(chain, forged, "not by the commitment's key");
+    both(chain, forged, Rule::kC5, "not by the commitment's key");
     chain::Contribution unknown = reveals[0];
     unknown.commitment_id.bytes[0] ^= 1;
-    both(chain, unknown, "was not carried in this round");
+    both(chain, unknown, Rule::kC5, "was not carried in this round");
 }
 
 TEST_F(LedgerWorth, MalformedPayloads) {
@@ -107,15 +109,15 @@ TEST_F(LedgerWorth, MalformedPayloads) {
     candidates.commitments = {commitment};
     chain.mine(miner, candidates);
     chain.mine_to_merge(miner);
-    both(chain, chain.reveal(alice, commitment, payload), "does not decode");
+    both(chain, chain.reveal(alice, commitment, payload), Rule::kC5, "does not decode");
 }
 
 TEST_F(LedgerWorth, LateRevealsAreLost) {
     const auto reveals = chain.commit_round(miner, {alice}, {step(0)});
     chain.mine(miner);           // the merge block goes without it
     chain.mine_to_merge(miner);  // a round later
-    both(chain, reveals[0], "was not carried in this round");
-    // Committed anew it is welcome: the payload was never merged.
+    both(chain, reveals[0], Rule::kC5, "was not carried in this round");
+    // Committed again it may be merged: the payload never was.
     const auto again = chain.commit_round(miner, {alice}, {step(0)});
     EXPECT_EQ(chain.mine(miner, only(again)).contributions.size(), 1u);
 }
@@ -123,7 +125,7 @@ TEST_F(LedgerWorth, LateRevealsAreLost) {
 TEST_F(LedgerWorth, ReplayedPayloadsOfRecentRounds) {
     chain.mine(miner, only(chain.commit_round(miner, {alice}, {step(0)})));
     const auto stolen = chain.commit_round(miner, {bob}, {step(0)});
-    both(chain, stolen[0], "copies a payload that was merged in round 0");
+    both(chain, stolen[0], Rule::kC5, "copies a payload that was merged in round 0");
     // After the window of three merged rounds it may come again.
     chain.mine(miner);
     for (std::size_t i = 1; i <= 3; ++i)
@@ -151,7 +153,7 @@ TEST_F(LedgerWorth, NoveltyRefusesALateCopyInDisguise) {
     Delta disguised = step(0, -1001);  // another payload, the same direction
     const auto copies = novel.commit_round(miner, {bob, carol}, {disguised, step(1)});
     left_out(novel, copies, copies[0], "threshold");
-    refused(novel, copies[0], "threshold");
+    refused(novel, copies[0], Rule::kC6, "threshold");
     EXPECT_EQ(novel.mine(miner, only(copies)).contributions.size(), 1u);  // carol's is new
     // Without novelty the copy would have earned like the original.
     chain.mine(miner, only(chain.commit_round(miner, {alice}, {step(0)})));

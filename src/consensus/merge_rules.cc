@@ -31,7 +31,7 @@ void MergeSum::remove(const Delta& delta) {
 
 Delta MergeSum::merged(std::uint32_t outer_step) const {
     CHECK(count_ > 0 && outer_step <= 1 << 18);
-    // |sum| < 2^31 * 2^10 contributions, times at most 2^18: fits in 63 bits.
+    // |sum| <= 2^31 * 2^12 contributions, times outer_step <= 2^18: at most 2^61.
     CHECK(count_ <= 4096);
     const std::int64_t denominator = std::int64_t{count_} << 16;
     Delta merged(sum_.size());
@@ -46,8 +46,9 @@ Delta MergeSum::merged(std::uint32_t outer_step) const {
 Verdict check_joint_loss(std::uint32_t slack, std::int64_t before, std::int64_t after) {
     const Int128 allowed = before > 0 ? (Int128{before} * slack) >> 16 : Int128{0};
     if (Int128{after} - before <= allowed) return Verdict::valid();
-    return Verdict::invalid("together the contributions raise the judge batch's loss from " +
-                            std::to_string(before) + " to " + std::to_string(after));
+    return Verdict::invalid(Rule::kC7,
+                            "together the contributions raise the judge batch's loss from " +
+                                std::to_string(before) + " to " + std::to_string(after));
 }
 
 }  // namespace cairn::consensus

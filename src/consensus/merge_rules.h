@@ -1,5 +1,5 @@
 // C7: how contributions become one step of the model, and that the step must not raise the
-// judge batch's loss by more than chance does.
+// judge batch's loss by more than the network's slack.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ class MergeSum {
     void add(const Delta& delta);
     void remove(const Delta& delta);
     std::uint32_t count() const { return count_; }
-    /// round_half_away(outer_step * sum / (2^16 * count)) for every parameter, clamped to int32;
-    /// count is the number of contributions, never the senders of a coordinate.
+    /// round_half_away(outer_step * sum / (2^16 * count)) for every parameter, clamped to
+    /// +-(2^31 - 1). A contribution counts also where its own delta is 0.
     Delta merged(std::uint32_t outer_step) const;
 
   private:

@@ -1,6 +1,6 @@
 // What consensus asks of the model. The rules read integers only; the model enters through this
-// one interface, which worth/ answers with bit-exact numerics rounded to integers. Tests of the
-// rules answer it with a few lines of fake.
+// one interface, which worth/ implements with bit-exact numerics rounded to integers, and
+// fake_model.h with a few lines for tests of the rules.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,8 @@ class ModelUndo {
     virtual ~ModelUndo() = default;
 };
 
-/// The model as chain state. Calls that compute may take a second; every failure that is ours
-/// (memory, a kernel that disagrees with the reference) is an Error and leads to `undecided`.
+/// The model as chain state. Calls that compute may take seconds. An Error is a failure of ours and
+/// leads to `undecided`, except decode's kInvalid, which is the payload's.
 class ModelSeam {
   public:
     virtual ~ModelSeam() = default;
@@ -47,7 +47,7 @@ class ModelSeam {
     virtual Hash256 recent_merges_root() const = 0;
     virtual std::uint64_t parameter_count() const = 0;
 
-    /// Payload -> delta, by the network's codec. Refuses malformed or out-of-bounds payloads.
+    /// Payload -> delta, by the network's codec. kInvalid for a malformed or out-of-bounds payload.
     virtual Result<Delta> decode(ByteView payload, const Hash256& codec_seed) const = 0;
     /// floor(sqrt(<d, d>)).
     virtual std::uint64_t norm(const Delta& delta) const = 0;
@@ -57,7 +57,7 @@ class ModelSeam {
     virtual Result<DeltaJudgement> judge(const Hash256& judge_seed, const Delta& delta) = 0;
     virtual Result<MergedJudgement> judge_merged(const Hash256& judge_seed) = 0;
     /// Integer loss of the judge batch (per-token loss x 2^20, summed) at theta, and at
-    /// theta + delta (clamped as merge would).
+    /// theta + merged, clamped as merge() would.
     virtual Result<std::int64_t> judge_loss(const Hash256& judge_seed) = 0;
     virtual Result<std::int64_t> judge_loss_after(const Hash256& judge_seed,
                                                   const Delta& merged) = 0;
@@ -67,11 +67,12 @@ class ModelSeam {
     /// Takes back the latest merge that has not been taken back.
     virtual void undo(std::unique_ptr<ModelUndo> undo) = 0;
 
-    /// The same questions answered by the plain reference kernels, before a verdict of invalid.
+    /// Whether the plain reference kernels answer from now on. Consensus asks again with them
+    /// before it calls a merge block invalid.
     virtual void use_reference(bool on) = 0;
 
-    /// For snapshots: everything that merge changes, canonical, and back (root re-checked by the
-    /// caller).
+    /// For snapshots: save() gives everything that merge() changes, in one spelling, and load()
+    /// takes it; the caller then compares the roots.
     virtual Bytes save() const = 0;
     virtual Status load(ByteView saved) = 0;
 };

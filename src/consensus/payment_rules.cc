@@ -9,40 +9,41 @@ Verdict check_payment(const chain::NetworkDefinition& network, const Hash256& ge
                       const CoinSet& coins, const chain::Payment& payment, std::uint32_t height,
                       std::uint64_t* fee) {
     if (payment.inputs.empty() || payment.signatures.size() != payment.inputs.size())
-        return Verdict::invalid("payment needs an input, and one signature for each");
+        return Verdict::invalid(Rule::kC2, "payment needs an input, and one signature for each");
     if (payment.outputs.empty() || payment.outputs.size() > chain::kMaxPaymentOutputs)
-        return Verdict::invalid("payment needs one or two outputs");
+        return Verdict::invalid(Rule::kC2, "payment needs one or two outputs");
     std::vector<chain::Output> spent;
     Uint128 in = 0;
     for (std::size_t i = 0; i < payment.inputs.size(); ++i) {
         const chain::OutPoint& input = payment.inputs[i];
         if (i > 0 && !(payment.inputs[i - 1] < input))
-            return Verdict::invalid("payment's inputs must be sorted, each once");
+            return Verdict::invalid(Rule::kC2, "payment's inputs must be sorted, each once");
         const Coin* coin = coins.find(input);
         if (coin == nullptr)
-            return Verdict::invalid("payment spends " + short_hex(input.id) + ":" +
-                                    std::to_string(input.index) +
-                                    ", which does not exist or is spent already");
+            return Verdict::invalid(Rule::kC3, "payment spends " + short_hex(input.id) + ":" +
+                                                   std::to_string(input.index) +
+                                                   ", which does not exist or is spent already");
         if (coin->coinbase && height - coin->height < network.coinbase_maturity)
-            return Verdict::invalid("payment spends a minted coin before it is " +
-                                    std::to_string(network.coinbase_maturity) + " blocks old");
+            return Verdict::invalid(Rule::kC3, "payment spends a minted coin before it is " +
+                                                   std::to_string(network.coinbase_maturity) +
+                                                   " blocks old");
         in += coin->output.amount;
         spent.push_back(coin->output);
     }
     Uint128 out = 0;
     for (const chain::Output& output : payment.outputs) {
         if (output.kind != chain::OutputKind::kKey)
-            return Verdict::invalid("channel outputs come with a later version");
+            return Verdict::invalid(Rule::kC2, "channel outputs come with a later version");
         if (output.amount == 0 || output.amount >= chain::kMaxAmount)
-            return Verdict::invalid("payment's amounts must be 1 to 2^62 - 1");
+            return Verdict::invalid(Rule::kC2, "payment's amounts must be 1 to 2^62 - 1");
         out += output.amount;
     }
-    if (out > in) return Verdict::invalid("payment makes more than it spends");
+    if (out > in) return Verdict::invalid(Rule::kC3, "payment makes more than it spends");
     const Hash256 message = chain::signature_hash(genesis_id, payment, spent);
     for (std::size_t i = 0; i < spent.size(); ++i) {
         if (!crypto::verify(spent[i].key, message, payment.signatures[i]))
-            return Verdict::invalid("payment's signature " + std::to_string(i) +
-                                    " is not by the coin's owner");
+            return Verdict::invalid(Rule::kC3, "payment's signature " + std::to_string(i) +
+                                                   " is not by the coin's owner");
     }
     if (fee != nullptr) *fee = static_cast<std::uint64_t>(in - out);
     return Verdict::valid();

@@ -1,5 +1,5 @@
-// C3: a payment spends coins that exist, that are mature, that its signers own, and makes no
-// more than it takes; what it leaves over is the miner's fee.
+// C3: a payment spends coins that exist, are mature and belong to its signers, and makes no more
+// than it spends; what it leaves over is the miner's fee.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The rules state: everything besides model and coins that a later rule reads. Small, copied
-// whole into undo records. The window of recently merged deltas lives with the model
+// The rules state: everything besides model and coins that a later rule reads. It is small enough
+// to be copied whole into undo records. The window of recently merged deltas lives with the model
 // (ModelSeam::recent_merges_root); the rules root covers both.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace cairn::consensus {
 
-/// How many virtual contributions of the start value every mean contains.
+/// Every mean contains so many virtual contributions, which have the network's start value.
 inline constexpr std::uint64_t kVirtualContributions = 16;
 
 /// A commitment of the current round, and who carried it.

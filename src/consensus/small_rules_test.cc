@@ -122,14 +122,14 @@ TEST(WorthRules, NoveltyTakesOffWhatIsRepeated) {
     chain::NetworkDefinition network = test_network();
     network.novelty = true;
     const MergedJudgement merged{900, 100};
-    // d = M: all of it is old. d = 2M, d = M/2 likewise.
+    // d = M brings nothing new; nor do 2M and M/2.
     EXPECT_EQ(novel_score(network, {900, 100, 10}, merged), 0);
     EXPECT_EQ(novel_score(network, {1800, 200, 20}, merged), 0);
     EXPECT_EQ(novel_score(network, {450, 50, 5}, merged), 0);
     // Orthogonal or opposite to M: all of it is new.
     EXPECT_EQ(novel_score(network, {900, 0, 10}, merged), 900);
     EXPECT_EQ(novel_score(network, {900, -50, 10}, merged), 900);
-    // M leads up by now: repeating it is no reason to take anything off.
+    // At this model M would raise the loss, so nothing is taken off for repeating it.
     EXPECT_EQ(novel_score(network, {900, 100, 10}, {-5, 100}), 900);
     // Floors: c = floor(2^32 / 3), c * 900 / 2^32 = 299.99... -> 299.
     EXPECT_EQ(novel_score(network, {900, 1, 10}, {900, 3}), 900 - 299);

@@ -1,5 +1,5 @@
-// A whole chain in a test: a ledger over the fake model, people with keys, a miner with easy
-// targets, and time that passes by itself. Only for tests.
+// A whole chain in a test: a ledger over the fake model, people with keys, targets that are easy to
+// meet, and a time that each block moves on by one spacing. Only for tests.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +38,7 @@ inline chain::NetworkDefinition test_network() {
     return network;
 }
 
-/// A delta of norm about 1000 along one parameter; negative steps go down the fake model's slope.
+/// A delta of norm |size| along one parameter; negative steps go down the fake model's slope.
 inline Delta step(std::size_t parameter, std::int32_t size = -1000) {
     Delta delta(8, 0);
     delta[parameter] = size;
@@ -184,7 +184,7 @@ class TestChain {
         mine_to_merge(miner);
         return contributions;
     }
-    /// A coin that `person` owns and may spend now: mines rounds until there is one.
+    /// A coin that `person` owns and may spend now: mines a round, then until the coin is mature.
     chain::OutPoint earn(const Person& person, std::size_t parameter = 0) {
         const auto contributions = commit_round(person, {person}, {step(parameter)});
         Candidates candidates;

@@ -11,13 +11,13 @@ namespace {
 
 constexpr Int128 kMax = static_cast<Int128>(~Uint128{0} >> 1);
 
-/// Of numbers that are not negative.
+/// a * b, at most 2^127 - 1; neither is negative.
 Int128 saturating_product(Int128 a, Int128 b) {
     if (a == 0 || b == 0) return 0;
     return a > kMax / b ? kMax : a * b;
 }
 
-/// b is not negative.
+/// a - b, at least -(2^127 - 1); b is not negative.
 Int128 saturating_difference(Int128 a, Int128 b) {
     constexpr Int128 kMin = -kMax;
     return a < kMin + b ? kMin : a - b;
@@ -48,13 +48,13 @@ std::uint64_t worth_threshold(std::uint64_t worth_reference) {
 
 Verdict check_worth(Int128 score, std::uint64_t worth, std::uint64_t worth_reference) {
     if (score < 0)
-        return Verdict::invalid(
-            "its score is negative: it leads up the judge batch's loss, or "
-            "only repeats what was merged before");
+        return Verdict::invalid(Rule::kC6,
+                                "its score is negative: it leads up the judge batch's loss, or "
+                                "only repeats what was merged before");
     if (worth >= worth_threshold(worth_reference)) return Verdict::valid();
-    return Verdict::invalid("its worth of " + std::to_string(worth) +
-                            " is below the threshold of " +
-                            std::to_string(worth_threshold(worth_reference)));
+    return Verdict::invalid(Rule::kC6, "its worth of " + std::to_string(worth) +
+                                           " is below the threshold of " +
+                                           std::to_string(worth_threshold(worth_reference)));
 }
 
 }  // namespace cairn::consensus

@@ -14,8 +14,8 @@ namespace cairn::consensus {
 /// c is in units of 2^-32.
 inline constexpr int kNoveltyFractionBits = 32;
 
-/// S(d) - floor(c * max(0, S(M)) / 2^32), c = floor(max(0, <d, M>) * 2^32 / <M, M>), products
-/// saturating at the ends of int128. Without novelty, or when nothing was merged: S(d).
+/// S(d) - floor(c * max(0, S(M)) / 2^32), c = floor(max(0, <d, M>) * 2^32 / <M, M>). Products
+/// saturate at 2^127 - 1, the difference at -(2^127 - 1). Without novelty, or if <M, M> = 0: S(d).
 Int128 novel_score(const chain::NetworkDefinition& network, const DeltaJudgement& delta,
                    const MergedJudgement& merged);
 /// floor(score / norm); 0 for scores or norms that are not positive, at most 2^63 - 1.

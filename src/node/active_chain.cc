@@ -208,8 +208,6 @@ void ActiveChain::on_switched(const SwitchOutcome& outcome) {
         mutable_node(connected.node)->connected = true;
     if (outcome.verdict.is_invalid()) {
         CHECK(outcome.failed != nullptr);
-        log_warn("block {} at height {} is invalid: {}", short_hex(outcome.failed->hash),
-                 outcome.failed->height, outcome.verdict.reason());
         mark_invalid(mutable_node(outcome.failed), outcome.verdict.reason());
     } else if (outcome.verdict.is_undecided()) {
         if (std::exchange(undecided_, outcome.failed) != outcome.failed)  // not at every retry
@@ -251,6 +249,7 @@ void ActiveChain::forget_damaged(const SwitchOutcome& outcome) {
 }
 
 void ActiveChain::mark_invalid(BlockNode* node, const std::string& reason) {
+    log_warn("block {} at height {} is invalid: {}", short_hex(node->hash), node->height, reason);
     std::vector<BlockNode*> broken{node};
     for (std::size_t i = 0; i < broken.size(); ++i)
         for (BlockNode* child : broken[i]->children) broken.push_back(child);

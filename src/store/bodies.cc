@@ -6,8 +6,8 @@ namespace cairn::store {
 
 namespace {
 
-// Two digits of folder, so that no folder grows past what people and file systems like. The last
-// two: proof of work makes the first ones zeros.
+// A folder for each two digits, so that no folder grows too large to work with. The digits are the
+// last two, because proof of work makes the first ones zeros.
 std::string body_file(const Hash256& hash) {
     const std::string name = to_hex(hash);
     return "bodies/" + name.substr(name.size() - 2) + "/" + name;

@@ -40,7 +40,7 @@ Status Store::advance_tip(const TipChange& change) {
     return transaction->commit();
 }
 
-// Only the tip can go: a caller that got the order wrong must not leave a hole in the chain.
+// Only the tip can be disconnected: a caller with a wrong order must not leave a hole in the chain.
 Status Store::disconnect(const Hash256& hash) {
     ASSIGN_OR_RETURN(const std::optional<TipRecord> tip, read_tip(*database_));
     if (!tip || tip->hash != hash)

@@ -6,7 +6,7 @@ namespace cairn::store {
 
 namespace {
 
-// A macro, because queries are literals.
+// A macro, because only literals can be joined to the literals of the queries.
 #define CAIRN_CONTRIBUTION_COLUMNS                                                        \
     "commitment, block, contributor, round, height, merged, reason, score, norm, worth, " \
     "worth_reference, reward"
@@ -39,7 +39,8 @@ Status Store::insert_contribution(const ContributionRecord& record) {
     const std::string score = to_decimal(record.score);
     const std::string worth = to_decimal(record.worth);
     const std::string reference = to_decimal(record.worth_reference);
-    // What was refused once may be merged later (another branch, another miner).
+    // A contribution that was refused before may be merged now, on another branch or by another
+    // miner: its record of being in no block goes.
     RETURN_IF_ERROR(database_
                         ->query("DELETE FROM contributions WHERE commitment = ? AND block = ?",
                                 record.commitment_id, Hash256{})

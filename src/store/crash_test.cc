@@ -1,5 +1,5 @@
-// Proves that a process killed at any instant finds everything it had announced when it opens the
-// store again, and that a copy of the directory taken between any two writes is a good store.
+// Proves that a process that was killed at any instant finds, when it opens the store again, all
+// that it had announced; and that a copy of the directory between any two writes is a good store.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
     }
 }
 
-// Runs the child for a while, kills it, and says which height it had announced; -1: none.
+// Runs the child for a while and kills it. Returns the height that it announced last; -1: none.
 std::int64_t run_and_kill(const std::string& directory, std::uint64_t after_us) {
     int ends[2];
     if (::pipe(ends) != 0) std::abort();
@@ -101,7 +101,7 @@ TEST(Crash, ACopyTakenBetweenAnyTwoWritesIsAGoodStore) {
     disk.watch = [&] {
         TemporaryFolder copy;
         fs::copy(folder.path(), copy.path(), fs::copy_options::recursive);
-        // A torn last write: SQLite must fall back to the last whole transaction.
+        // The last write is cut short: SQLite must fall back to the last whole transaction.
         const std::string log = copy.path() + "/chain.sqlite-wal";
         const bool torn = copies % 2 == 1 && fs::exists(log) && fs::file_size(log) > 0;
         if (torn) fs::resize_file(log, random.below(fs::file_size(log)));

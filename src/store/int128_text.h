@@ -1,4 +1,4 @@
-// 128-bit integers as decimal text: SQLite has no integer that wide, and people can read these.
+// 128-bit integers as decimal text: SQLite has no integers that wide, and people can read text.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
-// What the store keeps about blocks beyond their bytes: plain values that the node fills from the
-// rules' reports and that `cairn explain`, the wallet and the dashboard read back. Nothing here
-// decides anything: all of it can be made again by replaying the chain.
+// What the store keeps about blocks beyond their bytes, and about peers: plain values that the node
+// fills from the rules' reports and that `cairn explain`, the wallet and the dashboard read back.
+// No rule reads them. What they say about the active chain can be made again by replaying it.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace cairn::store {
 
-/// How far a block has come. A block only ever moves forward, except that `kBody` falls back to
-/// `kHeader` when its body turns out to be damaged on our disk.
+/// How far a block has come. A block only moves forward, except that `kBody` becomes `kHeader`
+/// again when its body turns out to be damaged on our disk.
 enum class BlockStatus : std::uint8_t {
     kHeader = 0,   ///< the header is known and its work is real
     kBody = 1,     ///< the body is on disk, not judged yet
@@ -45,7 +45,7 @@ struct ContributionRecord {
     crypto::PublicKey contributor;
     std::uint64_t round = 0;
     std::uint64_t height = 0;  ///< of the merge block that carries it, or would have
-    Hash256 block;             ///< that block; zero: in none that we know of
+    Hash256 block;             ///< that block; zero if none that we know carries it
     bool merged = false;
     std::string reason;  ///< one sentence, for people
     Int128 score = 0;
@@ -60,7 +60,7 @@ struct MergeRecord {
     std::uint64_t height = 0;
     Hash256 block;
     std::uint64_t time_ms = 0;
-    std::optional<double> report_loss;  ///< comes later than the block: set_report_loss
+    std::optional<double> report_loss;  ///< computed after the block joined: set_report_loss
     std::optional<double> judge_loss_before;
     std::optional<double> judge_loss_after;
     std::uint32_t contributions = 0;
@@ -69,7 +69,7 @@ struct MergeRecord {
     std::string sample;  ///< what the model wrote after this merge; may be empty
 };
 
-/// What one key got and gave in one payment. Both may be non-zero (change).
+/// What one key got and gave in one payment. A payer who gets change has both.
 struct PaymentParty {
     crypto::PublicKey key;
     std::uint64_t received = 0;

@@ -5,7 +5,8 @@
 
 namespace cairn::store {
 
-/// Of the tables; kept in SQLite's user_version. Raise it with a step in schema.cc.
+/// The version of the tables, kept in SQLite's user_version. Whoever raises it adds a step in
+/// schema.cc.
 inline constexpr std::int64_t kSchemaVersion = 1;
 
 /// Brings the database to kSchemaVersion, one transaction per step. kUnsupported when a newer

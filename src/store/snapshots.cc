@@ -45,7 +45,7 @@ Status Store::put_snapshot(std::uint64_t height, const Hash256& block, ByteView 
                 database_->query("DELETE FROM snapshots WHERE hash = ?", old.block).run());
         RETURN_IF_ERROR(transaction->commit());
     }
-    // Rows first, files after: a crash between leaves a file too many, never a row without one.
+    // Files after their rows: a crash in between leaves a file too many, never a row without one.
     for (const SnapshotRecord& old : surplus) {
         const Status removed = disk_->remove(snapshot_file(old));
         if (!removed.ok() && removed.error().code != ErrorCode::kNotFound) return removed;
@@ -53,8 +53,9 @@ Status Store::put_snapshot(std::uint64_t height, const Hash256& block, ByteView 
     return ok_status();
 }
 
-// A crash may leave a file that no row names. The reverse needs a disk that lost writes it had
-// promised (or a store that is not durable); then the next older snapshot serves.
+// A crash may leave a file that no row names. A row without its file is left only by a disk that
+// lost writes after it had confirmed them, or by a store that is not durable; the next older
+// snapshot then serves.
 Status Store::sweep_snapshots() {
     ASSIGN_OR_RETURN(const std::vector<SnapshotRecord> kept, snapshots());
     for (const SnapshotRecord& record : kept) {

@@ -53,7 +53,7 @@ void Statement::bind_one(std::optional<double> value) {
 
 void Statement::bind_one(std::string_view value) {
     if (failure_) return;
-    // A null pointer would bind NULL; an empty text is not NULL.
+    // The data of an empty view may be null, which SQLite would bind as NULL instead of ''.
     note(sqlite3_bind_text64(statement_, ++bound_, value.empty() ? "" : value.data(), value.size(),
                              SQLITE_STATIC, SQLITE_UTF8));
 }
@@ -153,7 +153,8 @@ Result<sqlite3_stmt*> Database::borrow(const std::string& sql) {
 void Database::give_back(const std::string& sql, sqlite3_stmt* statement) {
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
-    // The same query running twice at once (one inside the other's loop) made two statements.
+    // If the same query ran twice at once (one in the loop over the other's rows), there are two
+    // statements for it; one is enough.
     if (!idle_.emplace(sql, statement).second) sqlite3_finalize(statement);
 }
 

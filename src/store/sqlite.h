@@ -1,6 +1,7 @@
 // A thin wrapper of SQLite: a Database that keeps its prepared statements, a Statement that binds
-// and reads our types, a Transaction that rolls back unless committed. Failures are Results with
-// the store's kinds: a full disk is kFull, another's lock kTimeout, the rest kIo.
+// and reads our types, a Transaction that rolls back unless committed. Failures are Results: kFull
+// for a full disk, kTimeout for another's lock, kRefused for writing to what is read-only,
+// kNotFound for a file that cannot be opened, kIo for the rest.
 //
 //   Statement find = database.query("SELECT height FROM headers WHERE hash = ?", hash);
 //   ASSIGN_OR_RETURN(bool row, find.step());
@@ -23,8 +24,8 @@ namespace cairn::store {
 
 class Database;
 
-/// A query on its way. Errors of preparing and binding come out of the first step(). Text and
-/// blobs are bound without a copy: they must live until the Statement goes.
+/// A query and its rows. The first step() returns errors of preparing and binding, too. Text and
+/// blobs are bound without a copy: they must outlive the Statement.
 class Statement {
   public:
     ~Statement();
@@ -124,7 +125,8 @@ class Database {
     std::unordered_map<std::string, sqlite3_stmt*> idle_;
 };
 
-/// All or nothing. Takes the write lock at once, so that a later step cannot fail for want of it.
+/// All of its statements or none. It takes the write lock when it begins, so that no later
+/// statement has to wait for the lock.
 class Transaction {
   public:
     static Result<std::unique_ptr<Transaction>> begin(Database& database);

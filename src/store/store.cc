@@ -15,7 +15,7 @@ namespace cairn::store {
 
 namespace {
 
-// Held for as long as the process lives and the store is open; kill -9 frees it.
+// The lock is held while the store is open; if the process is killed, the kernel frees it.
 Result<int> lock_directory(const std::string& directory) {
     const std::string path = directory + "/store.lock";
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -30,7 +30,7 @@ Result<int> lock_directory(const std::string& directory) {
     return io_error("cannot lock " + path + ": " + std::generic_category().message(reason));
 }
 
-// Writes that a crash interrupted leave NAME.tmp behind; of a snapshot that is a lot of disk.
+// A write that a crash interrupted leaves NAME.tmp behind, which for a snapshot is large.
 void remove_unfinished(const std::string& folder) {
     const auto names = list_folder(folder);
     if (!names.ok()) return;  // no folder yet

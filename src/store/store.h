@@ -1,12 +1,13 @@
 // The store: everything a node must find again after kill -9. Headers, the tip, and what is known
 // about blocks live in one SQLite file (WAL; synchronous FULL when durable); bodies and snapshots
-// of the state are plain files beside it, each with a checksum. The order of writes is the whole
-// safety argument: a file is complete before the database speaks of it, and everything that one
-// step of the chain changes is one transaction. So a crash leaves the state before a step or the
-// state after it, and a flipped bit or a short read is an error, never a wrong state.
+// of the state are plain files beside it, each with a checksum. Two things keep it safe: a file is
+// complete before the database names it, and everything that one step of the chain changes is one
+// transaction. A crash therefore leaves the state before a step or the state after it; and a
+// flipped bit or a short read is an error, never a wrong state.
 //
 // A step of the chain:  put_body(hash, bytes) ... advance_tip(change) ... now and then
-// put_snapshot(height, hash, state). A start: tip(), snapshots(), then replay of bodies between.
+// put_snapshot(height, hash, state). A start: tip(), snapshots(), then it replays the bodies
+// between them.
 //
 // Calls are safe from any thread. Files: FORMAT.md.
 #pragma once
@@ -30,13 +31,13 @@ inline constexpr std::size_t kMaxHeaderBytes = 1024;
 inline constexpr std::size_t kMaxBodyBytes = std::size_t{256} << 20;
 inline constexpr std::size_t kMaxSnapshotBytes = std::size_t{8} << 30;
 inline constexpr std::size_t kKeptSnapshots = 3;
-/// Records about contributions that are in no block: the oldest go first.
+/// Records about contributions that are in no block; when there are more, the oldest go.
 inline constexpr std::size_t kMaxRefused = 10'000;
 inline constexpr std::size_t kMaxPeers = 1'000;
 inline constexpr std::size_t kMaxSampleBytes = 16'384;
 
 struct StoreOptions {
-    /// false: SQLite does not wait for the disk (simulations and tests that restart politely).
+    /// false: SQLite does not wait for the disk (for simulations and tests that are never killed).
     bool durable = true;
     /// Looks at the directory of a node that may be running; every write is refused.
     bool read_only = false;
@@ -69,13 +70,13 @@ class Store {
 
     // Headers and bodies (headers.cc, bodies.cc).
 
-    /// Adds headers in one transaction; those that are known already stay as they are.
+    /// Adds headers in one transaction; known ones stay as they are.
     Status add_headers(std::span<const HeaderRecord> headers);
     Status add_header(const HeaderRecord& header) { return add_headers({&header, 1}); }
     Result<HeaderRecord> header(const Hash256& hash) const;
     /// All headers in the order in which they arrived. `visit` must not call the store.
     Status for_each_header(const std::function<void(const HeaderRecord&)>& visit) const;
-    /// Marks a block as breaking a rule. Its descendants are the caller's to mark.
+    /// Marks a block as breaking a rule. The caller marks its descendants.
     Status mark_invalid(const Hash256& hash, const std::string& reason);
 
     /// Writes the body, then says so in the header's status. kNotFound without the header.
@@ -90,8 +91,8 @@ class Store {
 
     /// nullopt before the first advance_tip.
     Result<std::optional<TipRecord>> tip() const;
-    /// One transaction: records of disconnected blocks go, those of connected ones come, connected
-    /// blocks are valid, the tip moves.
+    /// In one transaction: the records of disconnected blocks go, those of connected ones come,
+    /// connected blocks become kValid, the tip moves.
     Status advance_tip(const TipChange& change);
     /// The block of the active chain at a height; kNotFound above the tip.
     Result<Hash256> active_block(std::uint64_t height) const;
@@ -100,7 +101,7 @@ class Store {
 
     /// Writes the file, then the row, then removes all but the newest kKeptSnapshots.
     Status put_snapshot(std::uint64_t height, const Hash256& block, ByteView state);
-    /// Latest put first. Includes those of blocks that have left the active chain.
+    /// The one put last comes first. Includes those of blocks that have left the active chain.
     Result<std::vector<SnapshotRecord>> snapshots() const;
     /// kIo when the file is damaged: take the next older one.
     Result<Bytes> snapshot(const SnapshotRecord& which) const;
@@ -109,12 +110,13 @@ class Store {
 
     /// Merge blocks of the active chain from a height on, ascending.
     Result<std::vector<MergeRecord>> merges(std::uint64_t from_height, std::size_t max) const;
-    /// Figures that take time to compute and come after the block.
+    /// What takes time to compute and comes after the block.
     Status set_report_loss(const Hash256& block, double nats_per_token);
     Status set_sample(const Hash256& block, std::string_view text);
 
-    /// Remembers why a contribution is in no block (bounded by kMaxRefused). A later record of the
-    /// same commitment replaces it; nothing is remembered against one that a block has merged.
+    /// Remembers why a contribution is in no block (at most kMaxRefused of them). A later record of
+    /// the same commitment replaces it; once a block of the active chain has merged it, the call
+    /// does nothing.
     Status put_refused(const ContributionRecord& record);
     /// Records of a commitment, of a contributor, or in a block: whichever the hash names; newest
     /// first.
@@ -132,7 +134,7 @@ class Store {
 
     // Peers (peers.cc).
 
-    /// Adds or replaces by address; above kMaxPeers the longest unseen goes.
+    /// Adds a peer or replaces the one of its address; above kMaxPeers the longest unseen goes.
     Status put_peer(const PeerRecord& peer);
     /// Latest seen first.
     Result<std::vector<PeerRecord>> peers() const;
@@ -153,7 +155,7 @@ class Store {
     std::unique_ptr<Disk> own_disk_;
     Disk* disk_ = nullptr;
     int lock_file_ = -1;
-    mutable Mutex mutex_;  // never held while a file is read or written
+    mutable Mutex mutex_;  // of the database; never held while a file of disk_ is read or written
     std::unique_ptr<Database> database_ PT_GUARDED_BY(mutex_);
 };
 

@@ -1,5 +1,5 @@
-// What the store's tests share: a folder that goes away, blocks that can be told from their
-// height alone, and the invariants that must hold after any crash.
+// What the store's tests share: a folder that is removed at the end, blocks that can be made from
+// their heights alone, and the invariants that must hold after any crash.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -121,7 +121,7 @@ TEST(Store, RefusedContributionsAreRememberedUntilMerged) {
     ASSERT_EQ(found.size(), 1u);
     EXPECT_TRUE(found[0].merged);
     EXPECT_EQ(must(store->contributions_at(0, 9)).size(), 1u);
-    // Our own template had left it out, and says so late.
+    // The same reason again, but after the merge: it is not remembered.
     must(store->put_refused(refused));
     found = must(store->contributions(refused.commitment_id, 9));
     ASSERT_EQ(found.size(), 1u);
@@ -171,7 +171,7 @@ TEST(Store, HistoryTellsWhatAKeyGotAndGave) {
 TEST(Store, KeepsTheLatestSnapshotsOnly) {
     MemoryDisk disk;
     auto store = must(Store::in_memory(disk));
-    for (const std::uint64_t height : {5u, 9u, 12u, 7u, 8u})  // after a reorganisation: lower
+    for (const std::uint64_t height : {5u, 9u, 12u, 7u, 8u})  // 7 and 8: after a reorganisation
         must(store->put_snapshot(height, TestBlock(height).hash, TestBlock(height).body));
     const auto kept = must(store->snapshots());
     ASSERT_EQ(kept.size(), kKeptSnapshots);

@@ -73,7 +73,7 @@ ChunkLayout chunk_layout(WeightType type, std::size_t columns);
 std::size_t panel_head_bytes(WeightType type);
 std::size_t panel_bytes(WeightType type, std::size_t cols);
 /// No chunk is larger.
-inline constexpr std::size_t kMostChunkBytes = 512 * kQuantPanel;
+inline constexpr std::size_t kMaxChunkBytes = 512 * kQuantPanel;
 
 /// Packs one chunk of a panel, or the panel's head, from a canonical weight.
 void pack_chunk(const Weight& w, std::size_t panel, std::size_t chunk, std::uint8_t* out);

@@ -5,23 +5,6 @@ import os
 import subprocess
 import sys
 
-# How the program's reasons begin, for each rule.
-REASONS = [
-    ("block does not decode", "C2"), ("header", "C1"), ("body", "C2"), ("contributions are allowed", "C2"),
-    ("commitments are not allowed", "C2"), ("block has", "C2"), ("coinbase does not name", "C2"),
-    ("miner is no member", "C2"), ("payment", "C3"), ("two payments", "C3"), ("commitment", "C4"),
-    ("contributor is no member", "C4"), ("this key has", "C4"), ("two commitments", "C4"), ("contribution", "C5"),
-    ("two contributions", "C5"), ("together", "C7"), ("coinbase does not pay", "C8"), ("state after", "C8"),
-]
-OF_WORTH = ("its worth", "its score", "score", "worth")
-
-
-def rule_of(reason):
-    rule = next((rule for start, rule in REASONS if reason.startswith(start)), "?")
-    if rule == "C5" and ": " in reason and any(word in reason for word in OF_WORTH):
-        return "C6"
-    return rule
-
 
 def theirs(path, folder, now_ms):
     cairn = os.environ.get("CAIRN", "build/cairn")
@@ -52,7 +35,7 @@ def compare(ours, path, folder, now_ms=None):
     counts, rules, kinds = collections.Counter(), collections.Counter(), {}
     for line, mine in sorted(ours.items()):
         their = other[line]
-        rule = rule_of(their["why"]) if their["verdict"] == "invalid" else "-"
+        rule = their.get("rule", "-")
         name = names.get(line, "a block of the chain")
         kinds.setdefault(name, collections.Counter())[(mine.get("rule", mine["verdict"]))] += 1
         if mine["verdict"] == their["verdict"]:

@@ -52,7 +52,8 @@ class Chain {
 
     Verdict judge(const Entry& entry, std::uint64_t now_ms) {
         const Result<chain::Block> block = chain::decode_block(entry.bytes);
-        if (!block.ok()) return Verdict::invalid("block does not decode: " + block.error().message);
+        if (!block.ok())
+            return Verdict::invalid(Rule::kC2, "block does not decode: " + block.error().message);
         consensus::BlockUndo undo;
         const Verdict verdict =
             ledger_.connect(*block, node::context_after(tip_), now_ms, &undo, nullptr);
@@ -93,14 +94,17 @@ Status run_chain_check(const ChainRequest& request, std::ostream& out) {
         const Verdict verdict =
             chain.judge(*entry, request.now_ms.value_or(SystemClock().wall_ms()));
         ++(verdict.is_valid() ? good : bad);
-        if (request.json)
-            out << console::json_line(nlohmann::json{{"line", line.number},
-                                                     {"height", height},
-                                                     {"verdict", word_of(verdict)},
-                                                     {"why", verdict.reason()}});
-        else if (!verdict.is_valid())
+        if (request.json) {
+            nlohmann::json report{{"line", line.number},
+                                  {"height", height},
+                                  {"verdict", word_of(verdict)},
+                                  {"why", verdict.reason()}};
+            if (verdict.is_invalid()) report["rule"] = rule_name(verdict.rule());
+            out << console::json_line(report);
+        } else if (!verdict.is_valid()) {
             out << fmt::format("line {}, height {}: {}: {}\n", line.number, height,
                                word_of(verdict), verdict.reason());
+        }
     }
     if (!request.json)
         out << fmt::format("{} blocks are valid, {} are not; the tip is block {}, {}\n", good, bad,

@@ -9,15 +9,15 @@ Result<std::optional<ChainReader>> open_chain_if_there(const std::string& direct
     return chain.error();
 }
 
-wallet::Wallet::Used known_to(const ChainReader& chain) {
+wallet::Wallet::Used used_on_chain(const ChainReader& chain) {
     return [&store = *chain.store](const crypto::PublicKey& key) -> Result<bool> {
         ASSIGN_OR_RETURN(const auto found, store.history(key, 1));
         return !found.empty();
     };
 }
 
-wallet::Wallet::Used known_to(const std::optional<ChainReader>& chain) {
-    if (chain) return known_to(*chain);
+wallet::Wallet::Used used_on_chain(const std::optional<ChainReader>& chain) {
+    if (chain) return used_on_chain(*chain);
     return [](const crypto::PublicKey&) -> Result<bool> { return false; };
 }
 

@@ -103,7 +103,8 @@ Status make_again(const WalletRequest& request, const wallet::Origin& origin, bo
                   std::ostream& out) {
     ASSIGN_OR_RETURN(wallet::Wallet wallet, create_wallet(request.file, origin, {}));
     ASSIGN_OR_RETURN(const auto chain, open_chain_if_there(request.file.directory));
-    ASSIGN_OR_RETURN(const std::uint32_t found, wallet.find_used(known_to(chain), wallet.gap()));
+    ASSIGN_OR_RETURN(const std::uint32_t found,
+                     wallet.find_used(used_on_chain(chain), wallet.gap()));
     std::uint64_t height = 0;
     if (chain) {
         ASSIGN_OR_RETURN(height, height_of(*chain));
@@ -170,7 +171,7 @@ Status run_wallet_rescan(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.file.directory));
     const std::uint32_t gap = request.gap > 0 ? request.gap : wallet.gap();
     const std::size_t before = wallet.keys().size();
-    ASSIGN_OR_RETURN(const std::uint32_t found, wallet.find_used(known_to(chain), gap));
+    ASSIGN_OR_RETURN(const std::uint32_t found, wallet.find_used(used_on_chain(chain), gap));
     SystemRandom random;
     if (found > 0) RETURN_IF_ERROR(wallet.save(random));
     ASSIGN_OR_RETURN(const std::uint64_t height, height_of(chain));

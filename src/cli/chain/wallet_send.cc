@@ -91,7 +91,7 @@ Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
     const Hash256 genesis_id = chain::genesis_id(network);
     ASSIGN_OR_RETURN(const WalletNode node, WalletNode::of_directory(directory, genesis_id));
     ASSIGN_OR_RETURN(const ChainReader chain, open_chain(directory));
-    const wallet::Wallet::Used used = known_to(chain);
+    const wallet::Wallet::Used used = used_on_chain(chain);
 
     // Two payments at once would choose the same coins.
     ASSIGN_OR_RETURN(const WalletLock lock, lock_wallet(request.file));

@@ -97,7 +97,7 @@ bool add_pool(const WalletRequest& request, const ChainReader& chain, const wall
 /// Opens the wallet and adds the keys that payments on the chain show to be in use.
 Result<wallet::Wallet> open_and_look(const WalletRequest& request, const ChainReader& chain) {
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
-    RETURN_IF_ERROR(wallet.find_used(known_to(chain), wallet.gap()));
+    RETURN_IF_ERROR(wallet.find_used(used_on_chain(chain), wallet.gap()));
     return wallet;
 }
 
@@ -153,7 +153,7 @@ Status run_wallet_address(const WalletRequest& request, std::ostream& out) {
     }
     ASSIGN_OR_RETURN(wallet::Wallet wallet, open_wallet(request.file));
     ASSIGN_OR_RETURN(const auto chain, open_chain_if_there(request.file.directory));
-    const wallet::Wallet::Used used = known_to(chain);
+    const wallet::Wallet::Used used = used_on_chain(chain);
     if (request.all || request.fresh) RETURN_IF_ERROR(wallet.find_used(used, wallet.gap()));
     if (request.all) return list_addresses(request, wallet, used, out);
     if (request.fresh) {

@@ -23,7 +23,7 @@ struct QuantisedProduct {
 /// How many rows of activations keep partial sums at a time, and the most chunks of a run.
 template <typename D>
 inline constexpr std::size_t kBlockRows = 192 / D::kTileRows* D::kTileRows;
-inline constexpr std::size_t kMostChunks = 4;
+inline constexpr std::size_t kMaxChunks = 4;
 
 /// C's columns of `count` panels from the finished sums of rows [begin, begin + rows).
 template <typename D, typename F>
@@ -113,7 +113,7 @@ struct ChunkFinder {
                            head + chunk * chunk_size;
                 continue;
             }
-            std::uint8_t* const to = room + p * kMostChunks * kMostChunkBytes;
+            std::uint8_t* const to = room + p * kMaxChunks * kMaxChunkBytes;
             for (std::size_t i = 0; i < chunks; ++i)
                 pack_chunk(w, panel + p, chunk + i, to + i * chunk_size);
             found[p] = to;
@@ -124,9 +124,9 @@ struct ChunkFinder {
 /// `count` panels, S vectors of outputs at a time.
 template <typename D, typename F, std::size_t S>
 void product_panels(const QuantisedProduct& op, std::size_t panel, std::size_t count) {
-    constexpr std::size_t kMostPanels = (S * D::kLanes + kQuantPanel - 1) / kQuantPanel;
-    alignas(64) float partial[kBlockRows<D> * kMostPanels * kQuantPanel];
-    alignas(64) std::uint8_t room[kMostPanels * kMostChunks * kMostChunkBytes];
+    constexpr std::size_t kMaxPanels = (S * D::kLanes + kQuantPanel - 1) / kQuantPanel;
+    alignas(64) float partial[kBlockRows<D> * kMaxPanels * kQuantPanel];
+    alignas(64) std::uint8_t room[kMaxPanels * kMaxChunks * kMaxChunkBytes];
     const Weight& w = *op.w;
     const std::size_t chunk_groups = chunk_columns(w.type) / kQuantGroup;
     const ActivationLayout& layout = op.layout;
@@ -140,7 +140,7 @@ void product_panels(const QuantisedProduct& op, std::size_t panel, std::size_t c
             if (one_tile && here >= chunk_groups)
                 here = (layout.groups - g) / chunk_groups * chunk_groups;
             const std::size_t in_chunk = std::min(here, chunk_groups);
-            const std::uint8_t* chunks[kMostPanels];
+            const std::uint8_t* chunks[kMaxPanels];
             finder.find(g / chunk_groups, here / in_chunk, chunks);
             const std::size_t last = (g + here - in_chunk) / chunk_groups;
             const std::size_t beyond = g + here < layout.groups
