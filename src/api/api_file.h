@@ -1,5 +1,5 @@
-// DIR/api.json: where a running node's API listens, and the token that its owner's programs send.
-// Readable by the owner only.
+// DIR/api.json: where a running node's API listens, and the token that programs of its owner send
+// with commands. Readable by the owner only.
 #pragma once
 
 #include "api/client.h"

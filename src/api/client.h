@@ -31,15 +31,15 @@ class Client {
                                        std::uint64_t timeout_ms = kDefaultTimeoutMs);
 
     /// The body of a 200 answer. kNotFound for 404, kInvalid for other 4xx, kUnsupported for 501,
-    /// kTimeout, kRefused when nobody listens, kIo otherwise; the message is the node's, or
-    /// no_node()'s.
+    /// kTimeout when no answer comes, kRefused when nobody listens, kIo otherwise. Where a node
+    /// refuses, the message is its own sentence.
     Result<std::string> get(const std::string& path) const;
     /// Sends JSON; answers as get().
     Result<std::string> post(const std::string& path, const std::string& json) const;
 
     const std::string& address() const { return file_.address; }
-    /// What to say where the answer is not a node's: any program may listen on the port of an
-    /// api.json that a killed node left behind.
+    /// The error for an answer that is not a node's: any program may listen on the port that an
+    /// api.json names which a killed node left behind.
     Error no_node() const;
 
   private:

@@ -11,7 +11,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Text that a model wrote may be cut inside a character: replaced, never thrown at.
+// Text that a model wrote may be cut inside a character: such bytes are replaced, where dump()
+// would otherwise throw.
 std::string dump(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -92,7 +92,7 @@ bool same_secret(const std::string& a, const std::string& b) {
     return difference == 0;
 }
 
-/// Answers with what a node's answer carries, written by `write`.
+/// For the node to call: responds with the value as `write` puts it into JSON, or with the error.
 template <typename T, typename Write>
 node::Answer<T> answer_by(const Respond& respond, Write write) {
     return [respond, write](Result<T> result) {
@@ -129,7 +129,7 @@ Status explain_path(Desk& desk, const HttpRequest& request, const Respond& respo
     return ok_status();
 }
 
-// A new sample is written only while somebody looks, and at most one for each merge block.
+// The model writes a sample only when somebody asks for samples, at most one for each merge block.
 void take_sample(const std::shared_ptr<Desk>& desk) {
     if (desk->sampling) return;
     desk->sampling = true;
@@ -220,7 +220,8 @@ void answer_get(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
 
 void answer_post(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
                  const Respond& respond) {
-    // A foreign web page can send neither of these without being asked first by the browser.
+    // A page of another site can send neither of these headers unless we allow it when the browser
+    // asks us first (OPTIONS), which we never do.
     if (!same_secret(request.authorization, "Bearer " + desk->token))
         return respond(refusal(401, "this needs the token from the node's api.json"));
     if (!request.content_type.starts_with("application/json"))

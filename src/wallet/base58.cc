@@ -8,7 +8,8 @@ namespace {
 constexpr std::string_view kLetters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 constexpr std::size_t kChecksum = 4;
 
-// Multiplies a number of many digits (base `base`, most significant first) and adds to it.
+// Multiplies a number by `factor` and adds `carry`. Its digits are to the base `base`, the most
+// significant first.
 void multiply_add(Bytes& digits, std::uint32_t base, std::uint32_t factor, std::uint32_t carry) {
     for (std::size_t i = digits.size(); i-- > 0;) {
         carry += factor * digits[i];

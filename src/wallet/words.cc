@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kBitsPerWord = 11;
 constexpr std::uint32_t kRounds = 2048;
-/// More than 24 words in any spelling.
+/// More than 24 words need, with room for extra spaces.
 constexpr std::size_t kMaxText = 1024;
 constexpr std::size_t kMaxShown = 20;
 
