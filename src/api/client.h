@@ -1,6 +1,6 @@
-// A small HTTP client for a node's API on this machine: what `cairn wallet send`, `cairn peers`
-// and the demo use. One request per connection, blocking, with a time limit. Errors that the node
-// names come back as its sentence.
+// A small HTTP client for a node's API on this machine: paths and bodies as text (remote_node.h
+// asks typed questions through it). One request per connection, blocking, with a time limit. Errors
+// that the node names come back as its sentence.
 //
 //   ASSIGN_OR_RETURN(const Client client, Client::of_directory("~/.cairn"));
 //   ASSIGN_OR_RETURN(std::string json, client.get("/v1/cairn/status"));

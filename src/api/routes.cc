@@ -5,6 +5,7 @@
 
 #include "api/json_views.h"
 #include "api/page.h"
+#include "api/protocol.h"
 #include "base/files.h"
 #include "base/outputs.h"
 #include "net/address.h"
@@ -205,16 +206,16 @@ void answer_get(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
                 const Respond& respond) {
     if (request.path == "/") return respond({200, "text/html; charset=utf-8", page_html()});
     if (request.path == "/healthz") return respond({200, "text/plain", "ok\n"});
-    if (request.path == "/v1/cairn/status")
+    if (request.path == kStatusPath)
         return respond(json_response(status_json(desk->node->status())));
-    if (request.path == "/v1/cairn/samples") {
+    if (request.path == kSamplesPath) {
         take_sample(desk);
         return respond(json_response(samples_json(desk->samples)));
     }
     Status asked = not_found("nothing is at " + request.path + "; see API.md for the paths");
-    if (request.path == "/v1/cairn/blocks") asked = blocks(*desk, request, respond);
-    if (request.path == "/v1/cairn/explain") asked = explain_path(*desk, request, respond);
-    if (request.path == "/v1/cairn/coins") asked = coins(*desk, request, respond);
+    if (request.path == kBlocksPath) asked = blocks(*desk, request, respond);
+    if (request.path == kExplainPath) asked = explain_path(*desk, request, respond);
+    if (request.path == kCoinsPath) asked = coins(*desk, request, respond);
     if (!asked.ok()) respond(error_response(asked.error()));
 }
 
@@ -227,9 +228,9 @@ void answer_post(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
     if (!request.content_type.starts_with("application/json"))
         return respond(refusal(400, "send Content-Type: application/json"));
     Status asked = not_found("nothing takes a POST at " + request.path);
-    if (request.path == "/v1/cairn/payments") asked = submit_payment(*desk, request, respond);
-    if (request.path == "/v1/cairn/generate") asked = generate(*desk, request, respond);
-    if (request.path == "/v1/cairn/export") asked = export_model(*desk, request, respond);
+    if (request.path == kPaymentsPath) asked = submit_payment(*desk, request, respond);
+    if (request.path == kGeneratePath) asked = generate(*desk, request, respond);
+    if (request.path == kExportPath) asked = export_model(*desk, request, respond);
     if (!asked.ok()) respond(error_response(asked.error()));
 }
 

@@ -13,9 +13,6 @@
 namespace cairn::api {
 
 inline constexpr std::size_t kMaxSamples = 64;
-inline constexpr std::size_t kMaxBlocksPerAnswer = 500;
-inline constexpr std::size_t kMaxRecordsPerAnswer = 1000;
-inline constexpr std::uint32_t kMaxGeneratedTokens = 2048;
 
 /// What all routes share. Used on the loop only; the owner sets `node` to null before the node
 /// goes.

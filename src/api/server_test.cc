@@ -12,13 +12,12 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
-#include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "api/client.h"
-#include "api/fake_node.h"
 #include "api/http_server.h"
+#include "api/protocol.h"
+#include "api/test_api.h"
 #include "base/clock.h"
 #include "net/address.h"
 #include "net/asio_loop.h"
@@ -28,39 +27,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// A loop on a thread of its own, as run_node has, with the API on it.
-class ApiTest : public testing::Test {
+class ApiTest : public ApiFixture {
   protected:
-    ApiTest() : thread_([this] { loop_.run(); }) {
-        std::string pattern = testing::TempDir() + "cairn-api-XXXXXX";
-        if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-        folder_ = pattern;
-        on_loop([this] {
-            ServerOptions options;
-            options.directory = folder_;
-            auto started = Server::start(node_, loop_, options);
-            if (!started.ok()) std::abort();
-            server_ = *std::move(started);
-        });
-    }
-    ~ApiTest() override {
-        stop();
-        on_loop([this] { loop_.stop(); });
-        thread_.join();
-        ::rmdir(folder_.c_str());
-    }
-    void stop() {
-        on_loop([this] { server_.reset(); });
-    }
-    void on_loop(const std::function<void()>& task) {
-        std::promise<void> done;
-        loop_.post([&] {
-            task();
-            done.set_value();
-        });
-        done.get_future().wait();
-    }
-    Client client() { return *Client::of_directory(folder_, 5'000); }
     Json get(const std::string& path) {
         const auto text = client().get(path);
         EXPECT_TRUE(text.ok()) << (text.ok() ? "" : text.error().message);
@@ -84,12 +52,6 @@ class ApiTest : public testing::Test {
         ::close(fd);
         return answer;
     }
-
-    FakeNode node_;
-    net::AsioLoop loop_;
-    std::thread thread_;
-    std::string folder_;
-    std::unique_ptr<Server> server_;
 };
 
 TEST_F(ApiTest, TellsTheStatus) {

@@ -16,8 +16,8 @@
 
 namespace cairn::wallet {
 
-/// Keys for different uses lie on key chains of their own, so that a gap of unused keys on one hides
-/// nothing on another. (BIP32 calls these chains, too; the blocks' is another.) The number is part
+/// Keys for different uses lie on key chains of their own, so that a gap of unused keys on one
+/// hides nothing on another. They have nothing to do with the chain of blocks. The number is part
 /// of the path.
 enum class Chain : std::uint8_t { kReceive = 0, kChange = 1, kCoinbase = 2, kContribution = 3 };
 inline constexpr std::size_t kChains = 4;
