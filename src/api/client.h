@@ -9,15 +9,9 @@
 #include <cstdint>
 #include <string>
 
-#include "base/result.h"
+#include "api/api_file.h"
 
 namespace cairn::api {
-
-/// What a running node writes to DIR/api.json (readable by its owner only).
-struct ApiFile {
-    std::string address;  ///< "127.0.0.1:8420"
-    std::string token;    ///< POST requests must carry it
-};
 
 class Client {
   public:
@@ -48,7 +42,5 @@ class Client {
     ApiFile file_;
     std::uint64_t timeout_ms_;
 };
-
-Result<ApiFile> read_api_file(const std::string& directory);
 
 }  // namespace cairn::api

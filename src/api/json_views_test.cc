@@ -115,6 +115,20 @@ TEST(JsonViews, AFieldComesBack) {
     EXPECT_FALSE(read_field(R"({"text": 7})", "text"));
 }
 
+// None is forgotten: as many as the struct has (a record's sentence is made of its other fields).
+TEST(JsonViews, EveryFieldIsThere) {
+    const Json status = Json::parse(status_json(full_status()));
+    EXPECT_EQ(status.size(), 18u);
+    EXPECT_EQ(status["mempool"].size(), 3u);
+    EXPECT_EQ(status["peers"][0].size(), 5u);
+    EXPECT_EQ(status["mining"].size(), 6u);
+    EXPECT_EQ(status["training"].size(), 7u);
+    const Json block = Json::parse(blocks_json(some_merges()))["blocks"][0];
+    EXPECT_EQ(block.size(), 10u) << "without the sample, with the details";
+    EXPECT_EQ(block["details"][0].size(), 12u + 1);
+    EXPECT_EQ(Json::parse(coins_json(some_coins()))["coins"][0].size(), 9u);
+}
+
 // A training that diverged must not keep its owner's wallet from asking the node.
 TEST(JsonViews, ALossThatIsNoNumberIsStillAnAnswer) {
     node::NodeStatus status = full_status();

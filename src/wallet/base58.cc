@@ -42,7 +42,7 @@ Result<Bytes> decode_base58check(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const std::size_t digit = kLetters.find(text[i]);
         if (digit == std::string_view::npos)
-            return invalid("letter " + std::to_string(i + 1) + " is none of base 58");
+            return invalid("letter " + std::to_string(i + 1) + " is not a letter of base 58");
         multiply_add(number, 256, 58, static_cast<std::uint32_t>(digit));
     }
     Bytes bytes;

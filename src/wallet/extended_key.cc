@@ -77,7 +77,7 @@ Result<Parts> take_apart(std::string_view text) {
     std::copy_n(all.begin() + 45, 33, parts.key.bytes.begin());
     if (parts.position.depth == 0 &&
         (!parts.position.parent.is_zero() || parts.position.child_number != 0))
-        return invalid("a master key has neither parent nor number; this says it has");
+        return invalid("a master key has neither a parent nor a number; this one names them");
     return parts;
 }
 

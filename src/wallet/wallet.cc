@@ -40,7 +40,7 @@ Result<Found> find(const Disk& disk, const std::string& name) {
 // for its owner alone. Returns the line that tells the owner.
 std::string tighten(Disk& disk, const std::string& name, ByteView box) {
     const Status written = disk.write_secret(name, box);
-    if (written.ok()) return "others could read " + name + " until now: it is its owner's alone";
+    if (written.ok()) return "others could read " + name + " until now; now only its owner can";
     return "others can read " + name + ", and that could not be changed (" +
            written.error().message + "): chmod 600 it";
 }
@@ -77,9 +77,10 @@ Result<Wallet> Wallet::create(Disk& disk, std::string name, std::string_view pas
     }
     const Status written = disk.write_secret(wallet.name_, box);
     if (written.ok()) return wallet;
-    return Error{written.error().code, written.error().message +
-                                           "; there is no wallet now, and what was shown for it is "
-                                           "worth nothing"};
+    if (!announce) return written.error();
+    return Error{written.error().code,
+                 written.error().message +
+                     "; no wallet was made, and the words that were shown are worth nothing"};
 }
 
 Result<Wallet> Wallet::open(Disk& disk, std::string name, std::string_view password) {

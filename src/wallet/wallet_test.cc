@@ -140,6 +140,18 @@ TEST_F(WalletTest, IsShownBeforeItExists) {
     };
     EXPECT_FALSE(Wallet::create(disk, "wallet", "password", words(), random, show, kCheapest).ok());
     EXPECT_FALSE(shown) << "words of a wallet that could not be written";
+    const auto restored =
+        Wallet::create(disk, "wallet", "password", words(), random, {}, kCheapest);
+    EXPECT_EQ(restored.error().message.find("worth nothing"), std::string::npos)
+        << "the owner's words are as good as before";
+    disk.set_full(false);
+    const auto fill = [&](const Wallet&) {
+        disk.set_full(true);
+        return ok_status();
+    };
+    const auto lost = Wallet::create(disk, "wallet", "password", words(), random, fill, kCheapest);
+    EXPECT_NE(lost.error().message.find("words that were shown are worth nothing"),
+              std::string::npos);
 }
 
 TEST_F(WalletTest, AKeyThatCannotBeSavedIsNotHandedOut) {

@@ -112,8 +112,8 @@ Result<crypto::SecretBytes> entropy_of(std::string_view text) {
     const std::size_t spare = 8 - size / 4;  // a checksum of one bit for each four bytes
     if (all.bytes[size] >> spare != crypto::sha256(entropy.view()).bytes[0] >> spare)
         return invalid(
-            "every word is in the list, but together they are no wallet: one of them was another "
-            "word, or two changed places");
+            "every word is in the list, but their checksum is wrong: one is not the right word, or "
+            "two changed places");
     return entropy;
 }
 
