@@ -1,5 +1,5 @@
-// Fuzzes the readers of a node's answers, for which any program may stand: what they accept comes
-// back unchanged from its own JSON.
+// Fuzzes the readers of a node's answers, which any program may send: what they accept comes back
+// unchanged from its own JSON.
 #include <cstddef>
 #include <cstdint>
 

@@ -4,8 +4,8 @@
 //   ASSIGN_OR_RETURN(const RemoteNode node, RemoteNode::of_directory("~/.cairn"));
 //   ASSIGN_OR_RETURN(const node::NodeStatus status, node.status());
 //
-// The errors are those of Client, where NodeApi's own come back in the node's words. An answer that
-// does not have API.md's shape is not a node's of this version: kIo, with what to do.
+// Errors have Client's kinds; what the node itself refuses comes back in its own words. An answer
+// without API.md's shape does not come from a node of this version: kIo, with what to do.
 #pragma once
 
 #include <span>
@@ -20,15 +20,16 @@ namespace cairn::api {
 class RemoteNode {
   public:
     explicit RemoteNode(Client client) : client_(std::move(client)) {}
-    /// The node that runs on a data directory, by its api.json. kNotFound when none does. Nobody is
-    /// asked yet: the api.json of a node that was killed is still there.
+    /// The node that runs on a data directory, by its api.json. kNotFound when there is none. The
+    /// node is not asked yet: if it was killed, its api.json is still there, and asking gives
+    /// kRefused.
     static Result<RemoteNode> of_directory(const std::string& directory,
                                            std::uint64_t timeout_ms = Client::kDefaultTimeoutMs);
 
     /// "127.0.0.1:8420".
     const std::string& address() const { return client_.address(); }
 
-    // As in NodeApi, but for what is said here.
+    // What the questions mean is said in NodeApi; here is only what differs.
 
     Result<node::NodeStatus> status() const;
     /// Without samples. More than kMaxBlocksPerAnswer (protocol.h) take several requests, so that
