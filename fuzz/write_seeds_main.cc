@@ -7,6 +7,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "api/fake_node.h"
+#include "api/json_views.h"
 #include "chain/test_objects.h"
 #include "codec/codec.h"
 #include "consensus/coins.h"
@@ -222,6 +224,17 @@ void peer_seeds() {
     seed_wallet("xprv", as_bytes(wallet::encode_secret(master)));
 }
 
+void api_seeds() {
+    api::FakeNode node(2);
+    seed("api_answer_fuzz", "status", as_bytes(api::status_json(node.status())));
+    node.merges(0, 2, [](const auto& merges) {
+        seed("api_answer_fuzz", "blocks", as_bytes(api::blocks_json(*merges)));
+    });
+    node.coins_of({api::fake_hash("key")}, [](const auto& coins) {
+        seed("api_answer_fuzz", "coins", as_bytes(api::coins_json(*coins)));
+    });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -234,5 +247,6 @@ int main(int argc, char** argv) {
     text_seeds();
     chain_seeds();
     peer_seeds();
+    api_seeds();
     return 0;
 }

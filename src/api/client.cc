@@ -72,7 +72,7 @@ Status send_all(const Socket& socket, const std::string& text) {
     return ok_status();
 }
 
-// The server closes after each answer, as we ask it to.
+// Until the server closes the connection: the request asks it to do so after its answer.
 Result<std::string> receive_all(const Socket& socket) {
     std::string all;
     char part[16384];
@@ -92,7 +92,7 @@ struct ReceivedResponse {
     std::string body;
 };
 
-// What follows "Content-Length:" in any spelling of the letters.
+// The number after "Content-Length:", in any letter case.
 std::optional<std::size_t> content_length(std::string_view head) {
     std::string lower(head);
     for (char& letter : lower)
@@ -108,7 +108,7 @@ std::optional<std::size_t> content_length(std::string_view head) {
     return problem == std::errc{} ? std::optional(length) : std::nullopt;
 }
 
-// As a node does, which always says how long its answer is.
+// Whether this is an HTTP answer that states its length, as a node's always does.
 bool speaks_http(const std::string& all) {
     const std::size_t end = all.find("\r\n\r\n");
     return all.starts_with("HTTP/1.1 ") && end != std::string::npos && end >= 12 &&
@@ -125,7 +125,7 @@ Result<ReceivedResponse> parse_response(const std::string& all) {
     return response;
 }
 
-// Every refusal of a node carries an error; what carries none is not from a node.
+// The error in a refusal. Every refusal of a node has one: nullopt means that this is not a node's.
 std::optional<Error> error_of(const ReceivedResponse& response) {
     const auto json = nlohmann::json::parse(response.body, nullptr, false);
     if (!json.is_object() || !json.contains("error") || !json["error"].is_string())

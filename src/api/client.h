@@ -1,6 +1,6 @@
-// A small HTTP client for a node's API on this machine: what `cairn wallet send`, `cairn peers`
-// and the demo use. One request per connection, blocking, with a time limit. Errors that the node
-// names come back as its sentence.
+// A small HTTP client for a node's API on this machine: paths and bodies as text (remote_node.h
+// asks typed questions through it). One request per connection, blocking, with a time limit. Errors
+// that the node names come back as its sentence.
 //
 //   ASSIGN_OR_RETURN(const Client client, Client::of_directory("~/.cairn"));
 //   ASSIGN_OR_RETURN(std::string json, client.get("/v1/cairn/status"));
@@ -9,15 +9,9 @@
 #include <cstdint>
 #include <string>
 
-#include "base/result.h"
+#include "api/api_file.h"
 
 namespace cairn::api {
-
-/// What a running node writes to DIR/api.json (readable by its owner only).
-struct ApiFile {
-    std::string address;  ///< "127.0.0.1:8420"
-    std::string token;    ///< POST requests must carry it
-};
 
 class Client {
   public:
@@ -31,15 +25,15 @@ class Client {
                                        std::uint64_t timeout_ms = kDefaultTimeoutMs);
 
     /// The body of a 200 answer. kNotFound for 404, kInvalid for other 4xx, kUnsupported for 501,
-    /// kTimeout, kRefused when nobody listens, kIo otherwise; the message is the node's, or
-    /// no_node()'s.
+    /// kTimeout when no answer comes, kRefused when nobody listens, kIo otherwise. Where a node
+    /// refuses, the message is its own sentence.
     Result<std::string> get(const std::string& path) const;
     /// Sends JSON; answers as get().
     Result<std::string> post(const std::string& path, const std::string& json) const;
 
     const std::string& address() const { return file_.address; }
-    /// What to say where the answer is not a node's: any program may listen on the port of an
-    /// api.json that a killed node left behind.
+    /// The error for an answer that is not a node's: any program may listen on the port that an
+    /// api.json names which a killed node left behind.
     Error no_node() const;
 
   private:
@@ -48,7 +42,5 @@ class Client {
     ApiFile file_;
     std::uint64_t timeout_ms_;
 };
-
-Result<ApiFile> read_api_file(const std::string& directory);
 
 }  // namespace cairn::api

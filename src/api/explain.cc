@@ -8,12 +8,12 @@ namespace cairn::api {
 
 namespace {
 
-// One parameter's unit is 2^-24; a norm is in the same unit.
+// Norms are in units of 2^-24, as parameters are.
 constexpr double kNormUnit = 1.0 / (1 << 24);
 
 constexpr std::string_view kMerged = "merged: ";
 
-// Reasons are clauses like "its score is negative"; here they become sentences.
+// Recorded reasons are clauses like "its score is negative": makes a sentence of one.
 std::string sentence(std::string_view text) {
     if (text.starts_with(kMerged)) text.remove_prefix(kMerged.size());
     while (text.ends_with('.') || text.ends_with(' ')) text.remove_suffix(1);
@@ -23,7 +23,7 @@ std::string sentence(std::string_view text) {
     return full + ".";
 }
 
-// What the rules measured, before what they concluded from it.
+// What the rules measured of a contribution.
 std::string judged(const store::ContributionRecord& record) {
     if (record.norm == 0) return {};
     const double norm = static_cast<double>(record.norm) * kNormUnit;

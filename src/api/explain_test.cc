@@ -1,4 +1,4 @@
-// Proves that the sentences about pay say whose it is, and where the rest of a unit went.
+// Proves that the sentences about pay say who gets it, and where the rest of a unit went.
 #include "api/explain.h"
 
 #include <gtest/gtest.h>

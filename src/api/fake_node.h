@@ -1,5 +1,5 @@
-// A node that exists only in tests of the API: a chain of merge blocks whose loss falls, three
-// contributors and one whose updates are refused.
+// A node that exists only in tests of the API: its chain has merge blocks whose loss falls, and
+// four contributors, of whom one is always refused.
 #pragma once
 
 #include <cmath>
@@ -17,7 +17,7 @@ class FakeNode final : public node::NodeApi {
     explicit FakeNode(std::uint64_t merge_blocks = 40, std::uint64_t now_ms = 1'790'000'000'000)
         : merge_blocks_(merge_blocks), now_ms_(now_ms) {}
 
-    /// Grows by a merge block, as a chain does.
+    /// Adds a merge block to the chain.
     void grow() { ++merge_blocks_; }
     std::string exported_to;
     Bytes submitted;

@@ -1,5 +1,4 @@
-// Requests and answers as plain values, so that what a path answers can be written and tested
-// without a socket.
+// Requests and answers as plain values, so that the code behind each path needs no socket.
 #pragma once
 
 #include <functional>
@@ -15,7 +14,7 @@ struct HttpRequest {
     std::string method;  ///< "GET", "POST"
     std::string path;    ///< decoded, without the query
     std::map<std::string, std::string> query;
-    std::string host;  ///< of the Host field, without the port; empty: none, or no host
+    std::string host;  ///< of the Host field, without the port; empty: none, or malformed
     std::string content_type;
     std::string authorization;
     std::string body;

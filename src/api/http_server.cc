@@ -27,19 +27,19 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 
-constexpr auto kPatience = std::chrono::seconds(30);  // with a slow reader or writer
+constexpr auto kPatience = std::chrono::seconds(30);  // to receive a request or send an answer
 constexpr auto kAcceptPause = std::chrono::milliseconds(200);
 
 }  // namespace
 
 class Session;
 
-// Shared by the server, its sessions and every answer that is still being made.
+// Shared by the server, its sessions, and the node's answers that are still to come.
 struct HttpServer::Impl {
     asio::io_context context{1};
     tcp::acceptor acceptor{context};
     asio::steady_timer accept_pause{context};
-    bool accept_fails = false;  // and it was said
+    bool accept_fails = false;  // and the log has said so
     Handler handler;
     std::list<std::weak_ptr<Session>> sessions;
     std::thread thread;
@@ -131,7 +131,7 @@ class Session : public std::enable_shared_from_this<Session> {
                           });
     }
 
-    std::shared_ptr<void> owner_;  // first, so that it goes last: the stream needs its context
+    std::shared_ptr<void> owner_;  // destroyed last, being first: the stream needs its context
     HttpServer::Handler& handler_;
     std::atomic<bool>& stopping_;
     beast::tcp_stream stream_;
@@ -148,7 +148,7 @@ void accept(const Shared& impl) {
     impl->acceptor.async_accept([impl](beast::error_code failure, tcp::socket socket) {
         if (impl->stopping || failure == asio::error::operation_aborted) return;
         std::erase_if(impl->sessions, [](const auto& session) { return session.expired(); });
-        // Above the bound the connection is simply dropped: a reader that asks again gets its turn.
+        // Above the bound the connection is simply dropped; whoever asks again later gets a turn.
         if (!failure && impl->sessions.size() < impl->max_connections) {
             auto session =
                 std::make_shared<Session>(impl, impl->handler, impl->stopping, std::move(socket));
@@ -159,7 +159,7 @@ void accept(const Shared& impl) {
             impl->accept_fails = false;
             return accept(impl);
         }
-        // Out of file descriptors, most likely: accepting at once would fail at once.
+        // Most likely there are no file descriptors left: accepting again at once would fail again.
         if (!std::exchange(impl->accept_fails, true))
             log_warn("the API cannot take a connection: {}; it keeps trying", failure.message());
         impl->accept_pause.expires_after(kAcceptPause);
@@ -226,7 +226,7 @@ Status HttpServer::can_listen(const std::string& listen) {
 
 HttpServer::~HttpServer() {
     impl_->stopping = true;
-    // With everything closed, run() comes back once the handlers have seen it.
+    // Once everything is closed and the handlers have been told, run() returns.
     asio::post(impl_->context, [impl = impl_] {
         beast::error_code ignored;
         impl->acceptor.close(ignored);

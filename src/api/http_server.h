@@ -15,8 +15,9 @@ inline constexpr std::size_t kMaxConnections = 64;
 inline constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxRequestHeaderBytes = 16 * 1024;
 
-/// How many of them, where the process may have `files` open: a quarter, so that whoever holds
-/// connections open cannot keep a node from its own files.
+/// How many connections to accept where the process may have `files` files open: at most a quarter
+/// of these, so that whoever holds connections open cannot keep the node from opening its own
+/// files.
 std::size_t connection_bound(std::size_t files);
 
 class HttpServer {
@@ -27,7 +28,7 @@ class HttpServer {
 
     /// Listens on "host:port" (port 0: any). kRefused when the address is taken.
     static Result<std::unique_ptr<HttpServer>> start(const std::string& listen, Handler handler);
-    /// Whether start() would find the address free now: to ask before other work begins.
+    /// Whether start() could listen there now: to find out before other work begins.
     static Status can_listen(const std::string& listen);
     /// Closes every connection and waits for the thread; the handler is not called again.
     ~HttpServer();

@@ -1,8 +1,11 @@
 #include "api/json_views.h"
 
+#include <concepts>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
-#include "api/explain.h"
+#include "api/view_fields.h"
 #include "store/int128_text.h"
 
 namespace cairn::api {
@@ -10,133 +13,217 @@ namespace cairn::api {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using ReadJson = nlohmann::json;
 
-// Text that a model wrote may be cut inside a character: replaced, never thrown at.
+// Text that a model wrote may be cut inside a character: such bytes are replaced, where dump()
+// would otherwise throw.
 std::string dump(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Json maybe(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+/// Makes a JSON object of the fields that it is called with.
+class JsonWriter {
+  public:
+    template <typename T>
+    void operator()(const char* name, const T& value) {
+        object_[name] = json_of(value);
+    }
+    void hash_or_null(const char* name, const Hash256& value) {
+        object_[name] = value.is_zero() ? Json(nullptr) : json_of(value);
+    }
+    template <typename Fill>
+    void object(const char* name, Fill fill) {
+        JsonWriter inner;
+        fill(inner);
+        object_[name] = inner.take();
+    }
+    /// What follows from other fields: for people, not read back.
+    template <typename Make>
+    void made(const char* name, Make make) {
+        object_[name] = make();
+    }
+    Json take() { return std::move(object_); }
 
-Json record_value(const store::ContributionRecord& record) {
-    return {{"commitment", to_hex(record.commitment_id)},
-            {"contributor", to_hex(record.contributor)},
-            {"round", record.round},
-            {"height", record.height},
-            {"block", record.block.is_zero() ? Json(nullptr) : Json(to_hex(record.block))},
-            {"merged", record.merged},
-            {"reason", record.reason},
-            {"score", store::to_decimal(record.score)},
-            {"norm", record.norm},
-            {"worth", store::to_decimal(record.worth)},
-            {"worth_reference", store::to_decimal(record.worth_reference)},
-            {"reward", record.reward},
-            {"sentence", explain(record)}};
+    template <typename T>
+    static Json json_of(const T& value) {
+        if constexpr (std::same_as<T, Int128>) {
+            return store::to_decimal(value);
+        } else if constexpr (std::same_as<T, Hash256>) {
+            return to_hex(value);
+        } else if constexpr (std::same_as<T, std::optional<double>>) {
+            return value ? Json(*value) : Json(nullptr);
+        } else if constexpr (std::is_arithmetic_v<T> || std::same_as<T, std::string>) {
+            return value;
+        } else {
+            JsonWriter inner;
+            fields(inner, value);
+            return inner.take();
+        }
+    }
+    template <typename T>
+    static Json json_of(const std::vector<T>& values) {
+        Json list = Json::array();
+        for (const T& value : values) list.push_back(json_of(value));
+        return list;
+    }
+
+  private:
+    Json object_ = Json::object();
+};
+
+/// Fills the fields that it is called with from a JSON object.
+class JsonReader {
+  public:
+    explicit JsonReader(const ReadJson& object) : object_(object) {}
+    /// Whether every field was there, with its type.
+    bool good() const { return good_; }
+
+    template <typename T>
+    void operator()(const char* name, T& value) {
+        const ReadJson* found = find(name);
+        good_ = found != nullptr && read(*found, value) && good_;
+    }
+    void hash_or_null(const char* name, Hash256& value) {
+        const ReadJson* found = find(name);
+        good_ = found != nullptr && (found->is_null() || read(*found, value)) && good_;
+    }
+    template <typename Fill>
+    void object(const char* name, Fill fill) {
+        const ReadJson* found = find(name);
+        if (found == nullptr) {
+            good_ = false;
+            return;
+        }
+        JsonReader inner(*found);
+        fill(inner);
+        good_ = inner.good() && good_;
+    }
+    template <typename Make>
+    void made(const char*, Make) const {}
+
+  private:
+    const ReadJson* find(const char* name) const {
+        if (!object_.is_object()) return nullptr;
+        const auto found = object_.find(name);
+        return found == object_.end() ? nullptr : &*found;
+    }
+
+    static bool read(const ReadJson& json, Int128& value) {
+        const auto number =
+            store::int128_from_decimal(json.is_string() ? json.get<std::string>() : "");
+        if (number.ok()) value = *number;
+        return number.ok();
+    }
+    static bool read(const ReadJson& json, Hash256& value) {
+        const auto hash = fixed_from_hex<32>(json.is_string() ? json.get<std::string>() : "");
+        if (hash.ok()) value = *hash;
+        return hash.ok();
+    }
+    static bool read(const ReadJson& json, std::optional<double>& value) {
+        if (json.is_number()) value = json.get<double>();
+        return json.is_number() || json.is_null();
+    }
+    static bool read(const ReadJson& json, double& value) {
+        value = json.is_number() ? json.get<double>() : std::numeric_limits<double>::quiet_NaN();
+        return json.is_number() || json.is_null();
+    }
+    static bool read(const ReadJson& json, bool& value) {
+        if (json.is_boolean()) value = json.get<bool>();
+        return json.is_boolean();
+    }
+    static bool read(const ReadJson& json, std::string& value) {
+        if (json.is_string()) value = json.get<std::string>();
+        return json.is_string();
+    }
+    template <std::unsigned_integral T>
+    static bool read(const ReadJson& json, T& value) {
+        if (!json.is_number_unsigned() || json.get<std::uint64_t>() > std::numeric_limits<T>::max())
+            return false;
+        value = json.get<T>();
+        return true;
+    }
+    template <typename T>
+    static bool read(const ReadJson& json, std::vector<T>& values) {
+        if (!json.is_array()) return false;
+        for (const ReadJson& element : json)
+            if (!read(element, values.emplace_back())) return false;
+        return true;
+    }
+    template <typename T>
+    static bool read(const ReadJson& json, T& value) {
+        JsonReader inner(json);
+        fields(inner, value);
+        return inner.good();
+    }
+
+    const ReadJson& object_;
+    bool good_ = true;
+};
+
+template <typename T>
+std::string list_json(const char* name, const std::vector<T>& values) {
+    JsonWriter writer;
+    writer(name, values);
+    return dump(writer.take());
 }
 
-Json merge_value(const node::MergeView& view) {
-    Json details = Json::array();
-    for (const auto& record : view.contributions) details.push_back(record_value(record));
-    const store::MergeRecord& merge = view.merge;
-    return {{"height", merge.height},
-            {"block", to_hex(merge.block)},
-            {"time_ms", merge.time_ms},
-            {"state_root", to_hex(merge.state_root)},
-            {"report_loss", maybe(merge.report_loss)},
-            {"judge_loss", maybe(merge.judge_loss_after)},
-            {"judge_loss_before", maybe(merge.judge_loss_before)},
-            {"contributions", merge.contributions},
-            {"reward", merge.minted},
-            {"details", std::move(details)}};
-}
-
-Json mining_value(const node::MiningView& mining) {
-    return {{"enabled", mining.enabled},
-            {"searching", mining.searching},
-            {"height", mining.height},
-            {"hashes", mining.hashes},
-            {"hashes_per_s", mining.hashes_per_s},
-            {"blocks", mining.blocks}};
-}
-
-Json training_value(const node::TrainingView& training) {
-    return {{"enabled", training.enabled},
-            {"stage", training.stage},
-            {"round", training.round},
-            {"steps", training.steps},
-            {"steps_wanted", training.steps_wanted},
-            {"local_loss", training.local_loss},
-            {"merged", training.merged}};
+template <typename T>
+std::optional<T> read_named(const std::string& text, const std::string& name) {
+    const ReadJson json = ReadJson::parse(text, nullptr, false);
+    T value;
+    JsonReader reader(json);
+    reader(name.c_str(), value);
+    if (!reader.good()) return std::nullopt;
+    return value;
 }
 
 }  // namespace
 
 std::string status_json(const node::NodeStatus& status) {
-    Json peers = Json::array();
-    for (const node::PeerView& peer : status.peers)
-        peers.push_back({{"id", peer.id},
-                         {"address", peer.address},
-                         {"key", to_hex(peer.key)},
-                         {"outbound", peer.outbound},
-                         {"height", peer.height}});
-    return dump({{"network", status.network_name},
-                 {"genesis_id", to_hex(status.genesis_id)},
-                 {"node_key", to_hex(status.node_key)},
-                 {"miner_key", to_hex(status.miner_key)},
-                 {"listen", status.listen_address},
-                 {"height", status.height},
-                 {"tip", to_hex(status.tip)},
-                 {"state_root", to_hex(status.state_root)},
-                 {"tip_time_ms", status.tip_time_ms},
-                 {"headers_height", status.headers_height},
-                 {"supply", status.supply},
-                 {"mempool",
-                  {{"payments", status.mempool_payments},
-                   {"commitments", status.mempool_commitments},
-                   {"contributions", status.mempool_contributions}}},
-                 {"reorganisations", status.reorganisations},
-                 {"missing_assets", status.missing_assets},
-                 {"peers", std::move(peers)},
-                 {"mining", mining_value(status.mining)},
-                 {"training", training_value(status.training)},
-                 {"warning", status.warning}});
+    return dump(JsonWriter::json_of(status));
+}
+
+std::optional<node::NodeStatus> read_status(const std::string& json) {
+    const ReadJson parsed = ReadJson::parse(json, nullptr, false);
+    node::NodeStatus status;
+    JsonReader reader(parsed);
+    fields(reader, status);
+    if (!reader.good()) return std::nullopt;
+    return status;
 }
 
 std::string blocks_json(const std::vector<node::MergeView>& merges) {
-    Json blocks = Json::array();
-    for (const node::MergeView& view : merges) blocks.push_back(merge_value(view));
-    return dump({{"blocks", std::move(blocks)}});
+    return list_json("blocks", merges);
 }
 
-std::string records_json(const std::vector<store::ContributionRecord>& records) {
-    Json list = Json::array();
-    for (const auto& record : records) list.push_back(record_value(record));
-    return dump({{"records", std::move(list)}});
+std::optional<std::vector<node::MergeView>> read_blocks(const std::string& json) {
+    return read_named<std::vector<node::MergeView>>(json, "blocks");
 }
 
 std::string coins_json(const std::vector<node::CoinView>& coins) {
-    Json list = Json::array();
-    for (const node::CoinView& coin : coins)
-        list.push_back({{"txid", to_hex(coin.txid)},
-                        {"index", coin.index},
-                        {"amount", coin.amount},
-                        {"height", coin.height},
-                        {"coinbase", coin.coinbase},
-                        {"mature", coin.mature},
-                        {"key", to_hex(coin.key)},
-                        {"spent", coin.spent},
-                        {"pending", coin.pending}});
-    return dump({{"coins", std::move(list)}});
+    return list_json("coins", coins);
+}
+
+std::optional<std::vector<node::CoinView>> read_coins(const std::string& json) {
+    return read_named<std::vector<node::CoinView>>(json, "coins");
+}
+
+std::string field_json(const std::string& name, const std::string& value) {
+    return dump(Json{{name, value}});
+}
+
+std::optional<std::string> read_field(const std::string& json, const std::string& name) {
+    return read_named<std::string>(json, name);
+}
+
+std::string records_json(const std::vector<store::ContributionRecord>& records) {
+    return list_json("records", records);
 }
 
 std::string samples_json(const std::vector<std::pair<std::uint64_t, std::string>>& samples) {
     Json list = Json::array();
     for (const auto& [height, text] : samples) list.push_back({{"height", height}, {"text", text}});
     return dump({{"samples", std::move(list)}});
-}
-
-std::string field_json(const std::string& name, const std::string& value) {
-    return dump(Json{{name, value}});
 }
 
 }  // namespace cairn::api

@@ -1,7 +1,13 @@
-// What the node shows, as JSON text in the shapes of API.md. JSON stays in the .cc.
+// What a node shows, as JSON text in the shapes of API.md, and the same text read back. JSON stays
+// in the .cc, where each struct's fields are listed once for both directions.
+//
+// Readers do not trust the text: they give nullopt for anything that lacks a field or has one of
+// another type. Fields that they do not know are ignored. A number that is not finite is null in
+// JSON, and comes back as NaN.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,12 +17,21 @@
 namespace cairn::api {
 
 std::string status_json(const node::NodeStatus& status);
+std::optional<node::NodeStatus> read_status(const std::string& json);
+
+/// Without the samples that MergeRecord has room for.
 std::string blocks_json(const std::vector<node::MergeView>& merges);
-std::string records_json(const std::vector<store::ContributionRecord>& records);
+std::optional<std::vector<node::MergeView>> read_blocks(const std::string& json);
+
 std::string coins_json(const std::vector<node::CoinView>& coins);
-/// (height, text) pairs, oldest first.
-std::string samples_json(const std::vector<std::pair<std::uint64_t, std::string>>& samples);
+std::optional<std::vector<node::CoinView>> read_coins(const std::string& json);
+
 /// {"name": "value"}
 std::string field_json(const std::string& name, const std::string& value);
+std::optional<std::string> read_field(const std::string& json, const std::string& name);
+
+std::string records_json(const std::vector<store::ContributionRecord>& records);
+/// (height, text) pairs, oldest first.
+std::string samples_json(const std::vector<std::pair<std::uint64_t, std::string>>& samples);
 
 }  // namespace cairn::api

@@ -5,6 +5,7 @@
 
 #include "api/json_views.h"
 #include "api/page.h"
+#include "api/protocol.h"
 #include "base/files.h"
 #include "base/outputs.h"
 #include "net/address.h"
@@ -92,7 +93,7 @@ bool same_secret(const std::string& a, const std::string& b) {
     return difference == 0;
 }
 
-/// Answers with what a node's answer carries, written by `write`.
+/// For the node to call: responds with the value as `write` puts it into JSON, or with the error.
 template <typename T, typename Write>
 node::Callback<T> answer_by(const Respond& respond, Write write) {
     return [respond, write](Result<T> result) {
@@ -129,7 +130,7 @@ Status explain_path(Desk& desk, const HttpRequest& request, const Respond& respo
     return ok_status();
 }
 
-// A new sample is written only while somebody looks, and at most one for each merge block.
+// The model writes a sample only when somebody asks for samples, at most one for each merge block.
 void take_sample(const std::shared_ptr<Desk>& desk) {
     if (desk->sampling) return;
     desk->sampling = true;
@@ -205,30 +206,31 @@ void answer_get(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
                 const Respond& respond) {
     if (request.path == "/") return respond({200, "text/html; charset=utf-8", page_html()});
     if (request.path == "/healthz") return respond({200, "text/plain", "ok\n"});
-    if (request.path == "/v1/cairn/status")
+    if (request.path == kStatusPath)
         return respond(json_response(status_json(desk->node->status())));
-    if (request.path == "/v1/cairn/samples") {
+    if (request.path == kSamplesPath) {
         take_sample(desk);
         return respond(json_response(samples_json(desk->samples)));
     }
     Status asked = not_found("nothing is at " + request.path + "; see API.md for the paths");
-    if (request.path == "/v1/cairn/blocks") asked = blocks(*desk, request, respond);
-    if (request.path == "/v1/cairn/explain") asked = explain_path(*desk, request, respond);
-    if (request.path == "/v1/cairn/coins") asked = coins(*desk, request, respond);
+    if (request.path == kBlocksPath) asked = blocks(*desk, request, respond);
+    if (request.path == kExplainPath) asked = explain_path(*desk, request, respond);
+    if (request.path == kCoinsPath) asked = coins(*desk, request, respond);
     if (!asked.ok()) respond(error_response(asked.error()));
 }
 
 void answer_post(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
                  const Respond& respond) {
-    // A foreign web page can send neither of these without being asked first by the browser.
+    // A page of another site can send neither of these headers unless we allow it when the browser
+    // asks us first (OPTIONS), which we never do.
     if (!same_secret(request.authorization, "Bearer " + desk->token))
         return respond(refusal(401, "this needs the token from the node's api.json"));
     if (!request.content_type.starts_with("application/json"))
         return respond(refusal(400, "send Content-Type: application/json"));
     Status asked = not_found("nothing takes a POST at " + request.path);
-    if (request.path == "/v1/cairn/payments") asked = submit_payment(*desk, request, respond);
-    if (request.path == "/v1/cairn/generate") asked = generate(*desk, request, respond);
-    if (request.path == "/v1/cairn/export") asked = export_model(*desk, request, respond);
+    if (request.path == kPaymentsPath) asked = submit_payment(*desk, request, respond);
+    if (request.path == kGeneratePath) asked = generate(*desk, request, respond);
+    if (request.path == kExportPath) asked = export_model(*desk, request, respond);
     if (!asked.ok()) respond(error_response(asked.error()));
 }
 

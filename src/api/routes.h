@@ -13,15 +13,13 @@
 namespace cairn::api {
 
 inline constexpr std::size_t kMaxSamples = 64;
-inline constexpr std::size_t kMaxBlocksPerAnswer = 500;
-inline constexpr std::size_t kMaxRecordsPerAnswer = 1000;
-inline constexpr std::uint32_t kMaxGeneratedTokens = 2048;
 
-/// The node's side of the window. Lives on the loop; the owner clears `node` when it goes.
+/// What all routes share. Used on the loop only; the owner sets `node` to null before the node
+/// goes.
 struct Desk {
     node::NodeApi* node = nullptr;
     std::string token;
-    bool only_loopback_names = true;  ///< refuse other Host names (a web page's rebound DNS)
+    bool only_loopback_names = true;  ///< refuse other Host names (DNS rebinding by a web page)
     std::string sample_prompt;
     std::uint32_t sample_tokens = 0;
 
@@ -29,7 +27,8 @@ struct Desk {
     bool sampling = false;
 };
 
-/// Answers `request`, now or later. `desk` is shared because answers may outlive the server.
+/// Answers `request`, now or later. `desk` is shared because an answer may come after the server
+/// has gone.
 void route(const std::shared_ptr<Desk>& desk, const HttpRequest& request, const Respond& respond);
 
 HttpResponse error_response(const Error& error);

@@ -36,7 +36,7 @@ Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
                 route(shared, request, respond);
             });
         }));
-    // By the number that was bound: a name may lead anywhere.
+    // Decided by the numeric address that was bound: a name may resolve to any address.
     ASSIGN_OR_RETURN(const net::Address bound, net::parse_address(state->http->address()));
     desk.only_loopback_names = net::is_loopback(bound.host);
     if (!desk.only_loopback_names)
@@ -49,7 +49,7 @@ Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
 }
 
 Server::~Server() {
-    // Questions that are still on their way find no node and say so.
+    // Requests that are still on their way to the loop are answered "the node is stopping".
     state_->desk->node = nullptr;
     state_->http.reset();
     if (!state_->options.directory.empty()) remove_api_file(state_->options.directory);

@@ -1,6 +1,6 @@
-// A node's window: one static page and a little JSON over HTTP, on loopback unless told otherwise.
-// The server has a thread of its own for sockets; every question about the node is asked on the
-// node's Loop. Paths and shapes: API.md.
+// A node's API: one static page and a little JSON over HTTP, on loopback unless told otherwise. The
+// server has a thread of its own for sockets; the node itself is asked on its Loop only. Paths and
+// shapes: API.md.
 //
 //   node_options.started  = [&](NodeApi& node, Loop& loop) { server = *Server::start(...); };
 //   node_options.stopping = [&] { server.reset(); };

@@ -1,5 +1,5 @@
-// Proves that the API answers over real sockets what its node says, only to those who may ask,
-// within its bounds, and that it comes and goes without disturbing the node's loop.
+// Proves that the API answers over real sockets what its node says, only to those who may ask, that
+// it bounds what it reads, and that it starts and stops without disturbing the node's loop.
 #include "api/server.h"
 
 #include <arpa/inet.h>
@@ -12,13 +12,12 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
-#include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "api/client.h"
-#include "api/fake_node.h"
 #include "api/http_server.h"
+#include "api/protocol.h"
+#include "api/test_api.h"
 #include "base/clock.h"
 #include "net/address.h"
 #include "net/asio_loop.h"
@@ -28,39 +27,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// A loop on a thread of its own, as run_node has, with the API on it.
-class ApiTest : public testing::Test {
+class ApiTest : public ApiFixture {
   protected:
-    ApiTest() : thread_([this] { loop_.run(); }) {
-        std::string pattern = testing::TempDir() + "cairn-api-XXXXXX";
-        if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-        folder_ = pattern;
-        on_loop([this] {
-            ServerOptions options;
-            options.directory = folder_;
-            auto started = Server::start(node_, loop_, options);
-            if (!started.ok()) std::abort();
-            server_ = *std::move(started);
-        });
-    }
-    ~ApiTest() override {
-        stop();
-        on_loop([this] { loop_.stop(); });
-        thread_.join();
-        ::rmdir(folder_.c_str());
-    }
-    void stop() {
-        on_loop([this] { server_.reset(); });
-    }
-    void on_loop(const std::function<void()>& task) {
-        std::promise<void> done;
-        loop_.post([&] {
-            task();
-            done.set_value();
-        });
-        done.get_future().wait();
-    }
-    Client client() { return *Client::of_directory(folder_, 5'000); }
     Json get(const std::string& path) {
         const auto text = client().get(path);
         EXPECT_TRUE(text.ok()) << (text.ok() ? "" : text.error().message);
@@ -84,12 +52,6 @@ class ApiTest : public testing::Test {
         ::close(fd);
         return answer;
     }
-
-    FakeNode node_;
-    net::AsioLoop loop_;
-    std::thread thread_;
-    std::string folder_;
-    std::unique_ptr<Server> server_;
 };
 
 TEST_F(ApiTest, TellsTheStatus) {
@@ -174,7 +136,7 @@ TEST_F(ApiTest, AnExportOverwritesOnlyWhenAskedTo) {
     EXPECT_TRUE(node_.exported_to.empty());
     EXPECT_TRUE(told({{"folder", path}, {"replace", true}}).ok());
     EXPECT_EQ(node_.exported_to, path);
-    // What cannot be written is refused before the model is copied and packed.
+    // A path that cannot be written is refused before the node is asked for the model.
     node_.exported_to.clear();
     for (const std::string& wrong : {folder_, std::string(), std::string("/dev/null"), path + "/x"})
         EXPECT_FALSE(told({{"folder", wrong}, {"replace", true}}).ok()) << wrong;
@@ -187,12 +149,12 @@ TEST_F(ApiTest, RefusesStrangers) {
     EXPECT_FALSE(stranger.post("/v1/cairn/export", R"({"folder": "/tmp/x"})").ok());
     EXPECT_TRUE(node_.exported_to.empty());
     EXPECT_TRUE(stranger.get("/v1/cairn/status").ok());
-    // A web page whose name was pointed at 127.0.0.1 still sends its own name.
+    // If an attacker's name is made to resolve to 127.0.0.1, the browser still sends that name.
     EXPECT_NE(raw("GET /v1/cairn/status HTTP/1.1\r\nHost: evil.example:80\r\n"
                   "Connection: close\r\n\r\n")
                   .find("403"),
               std::string::npos);
-    // What a name means is parsed, not guessed from how it begins.
+    // The whole name is parsed: beginning like a loopback address is not enough.
     for (const char* name : {"127.attacker.example:8420", "127.0.0.1.attacker.example",
                              "[127.attacker.example]", "127.1", "0x7f.0.0.1", "a@127.0.0.1", ""})
         EXPECT_NE(raw(std::string("GET /v1/cairn/status HTTP/1.1\r\nHost: ") + name +
@@ -283,7 +245,7 @@ TEST_F(ApiTest, ServesThePage) {
     EXPECT_NE(page.find("<title>Cairn</title>"), std::string::npos);
     EXPECT_NE(page.find("function draw_chart"), std::string::npos) << "the script is inside";
     EXPECT_NE(page.find("--stone:"), std::string::npos) << "and the style sheet";
-    // Text of peers, files and models goes onto it as text only.
+    // Nothing on the page turns text of peers, files and models into HTML or code.
     for (const char* sink : {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write",
                              "eval(", "new Function", "createContextualFragment", "srcdoc"})
         EXPECT_EQ(page.find(sink), std::string::npos) << sink;

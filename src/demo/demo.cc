@@ -6,11 +6,9 @@
 #include <iostream>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "api/http_server.h"
 #include "base/clock.h"
-#include "base/disk.h"
 #include "base/files.h"
 #include "console/interrupt.h"
 #include "console/live_block.h"
@@ -87,7 +85,7 @@ class Demo {
     DemoTexts texts_;
     DemoNetwork network_;
     std::vector<DemoNode> nodes_;
-    std::vector<std::vector<DemoMerge>> merges_;  // by node
+    std::vector<std::vector<store::MergeRecord>> merges_;  // by node
     DemoView view_;
     DemoAnswer answer_;
     DemoLatecomer late_;
@@ -186,7 +184,7 @@ Status Demo::look() {
         ASSIGN_OR_RETURN(const DemoNodeView seen, nodes_[i].look());
         view_.nodes.push_back(seen);
         if (!seen.answering) continue;
-        if (Result<std::vector<DemoMerge>> merges = nodes_[i].merges(); merges.ok())
+        if (Result<std::vector<store::MergeRecord>> merges = nodes_[i].merges(); merges.ok())
             merges_[i] = *std::move(merges);
     }
     view_.merges = merges_.front();
@@ -209,7 +207,7 @@ void Demo::show() {
 /// Every node has the wanted merge block, the same one, with its losses computed.
 bool Demo::reached() const {
     const std::size_t last = options_.blocks - 1;
-    for (const std::vector<DemoMerge>& merges : merges_)
+    for (const std::vector<store::MergeRecord>& merges : merges_)
         if (merges.size() <= last || merges[last].block != merges_.front()[last].block ||
             !merges[last].report_loss)
             return false;
@@ -242,7 +240,7 @@ Status Demo::finish() {
     ASSIGN_OR_RETURN(late_, join_late(nodes_, network_, folder_, view_.merges.back(), stop_));
     say(fmt::format("  a fourth node joined late and replayed {} blocks in {} s:", late_.height,
                     late_.seconds));
-    say(fmt::format("  its state is {} {}", late_.state_root.substr(0, 12),
+    say(fmt::format("  its state is {} {}", short_hex(late_.state_root),
                     late_.equal ? "(the same)" : "(NOT the same)"));
     if (!answer_.equal) return invalid("the split model wrote another text than the whole one");
     if (!late_.equal) return invalid("the late node arrived at another state root");

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
-#include "base/disk.h"
+#include "base/files.h"
 #include "console/json_line.h"
 #include "demo/child_process.h"
 
@@ -29,13 +29,12 @@ constexpr std::size_t kMaxModelBytes = std::size_t{1} << 30;
 /// Exports two nodes' models, again if they differ: the tip may move between the two exports.
 Result<std::vector<std::string>> equal_exports(const DemoNode& first, const DemoNode& second,
                                                const Stop& stop) {
-    const PosixDisk disk("/");
     for (int i = 0; i < kExportTries; ++i) {
         if (stop()) return stopped_early();
         ASSIGN_OR_RETURN(const std::string a, first.export_model());
         ASSIGN_OR_RETURN(const std::string b, second.export_model());
-        ASSIGN_OR_RETURN(const Bytes model_a, disk.read(a.substr(1), kMaxModelBytes));
-        ASSIGN_OR_RETURN(const Bytes model_b, disk.read(b.substr(1), kMaxModelBytes));
+        ASSIGN_OR_RETURN(const Bytes model_a, read_file(a, kMaxModelBytes));
+        ASSIGN_OR_RETURN(const Bytes model_b, read_file(b, kMaxModelBytes));
         if (model_a == model_b) return std::vector<std::string>{a, b};
         ::usleep(500'000);
     }
@@ -112,7 +111,7 @@ Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
 }
 
 Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNetwork& network,
-                                const std::string& folder, const DemoMerge& last,
+                                const std::string& folder, const store::MergeRecord& last,
                                 const Stop& stop) {
     const SystemClock clock;
     const std::uint64_t started = clock.monotonic_us();
@@ -128,11 +127,11 @@ Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNe
     for (int waited = 0; waited < kLateMs; waited += kPollMs) {
         if (stop()) return stopped_early();
         ASSIGN_OR_RETURN(const DemoNodeView view, node.look());
-        Result<std::vector<DemoMerge>> merges = node.merges();
+        Result<std::vector<store::MergeRecord>> merges = node.merges();
         if (view.answering && merges.ok()) {
-            const auto found =
-                std::find_if(merges->begin(), merges->end(),
-                             [&](const DemoMerge& merge) { return merge.block == last.block; });
+            const auto found = std::find_if(
+                merges->begin(), merges->end(),
+                [&](const store::MergeRecord& merge) { return merge.block == last.block; });
             if (found != merges->end()) {
                 late.state_root = found->state_root;
                 late.equal = found->state_root == last.state_root;
@@ -147,23 +146,24 @@ Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNe
                                           options.directory + "/node.log"};
 }
 
-std::string demo_json(const std::vector<DemoMerge>& merges, const DemoAnswer& answer,
+std::string demo_json(const std::vector<store::MergeRecord>& merges, const DemoAnswer& answer,
                       const DemoLatecomer& late) {
     Json blocks = Json::array();
-    for (const DemoMerge& merge : merges)
-        blocks.push_back({{"height", merge.height},
-                          {"report_loss", merge.report_loss ? Json(*merge.report_loss) : Json()},
-                          {"judge_loss", merge.judge_loss ? Json(*merge.judge_loss) : Json()},
-                          {"contributions", merge.contributions},
-                          {"reward", merge.reward},
-                          {"state_root", merge.state_root}});
+    for (const store::MergeRecord& merge : merges)
+        blocks.push_back(
+            {{"height", merge.height},
+             {"report_loss", merge.report_loss ? Json(*merge.report_loss) : Json()},
+             {"judge_loss", merge.judge_loss_after ? Json(*merge.judge_loss_after) : Json()},
+             {"contributions", merge.contributions},
+             {"reward", merge.minted},
+             {"state_root", to_hex(merge.state_root)}});
     return console::json_line(Json{{"blocks", blocks},
                                    {"text", answer.text},
                                    {"network_text", answer.network_text},
                                    {"network_text_equal", answer.equal},
                                    {"late_node",
                                     {{"height", late.height},
-                                     {"state_root", late.state_root},
+                                     {"state_root", to_hex(late.state_root)},
                                      {"seconds", late.seconds},
                                      {"equal", late.equal}}}});
 }

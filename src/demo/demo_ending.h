@@ -25,16 +25,17 @@ Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
 struct DemoLatecomer {
     std::uint64_t height = 0;
     std::uint64_t seconds = 0;
-    std::string state_root;
+    Hash256 state_root;
     bool equal = false;
 };
 
 /// A fourth node that neither trains nor mines joins and must reach `last`.
 Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNetwork& network,
-                                const std::string& folder, const DemoMerge& last, const Stop& stop);
+                                const std::string& folder, const store::MergeRecord& last,
+                                const Stop& stop);
 
 /// The demo's last line.
-std::string demo_json(const std::vector<DemoMerge>& merges, const DemoAnswer& answer,
+std::string demo_json(const std::vector<store::MergeRecord>& merges, const DemoAnswer& answer,
                       const DemoLatecomer& late);
 
 }  // namespace cairn::demo

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/remote_node.h"
 #include "demo/child_process.h"
 #include "demo/demo_view.h"
 
@@ -35,7 +36,7 @@ class DemoNode {
     /// Asks for its status; an unanswered call leaves `answering` false. kIo once it has died.
     Result<DemoNodeView> look();
     /// Merge blocks of its active chain, ascending.
-    Result<std::vector<DemoMerge>> merges() const;
+    Result<std::vector<store::MergeRecord>> merges() const;
     /// What the model of its tip writes.
     Result<std::string> generate(const std::string& prompt, std::uint32_t tokens) const;
     /// Writes the tip's model into its folder; the file's path.
@@ -45,6 +46,7 @@ class DemoNode {
 
   private:
     DemoNode() = default;
+    Result<api::RemoteNode> remote(std::uint64_t timeout_ms = api::Client::kDefaultTimeoutMs) const;
 
     DemoNodeOptions options_;
     std::unique_ptr<ChildProcess> process_;

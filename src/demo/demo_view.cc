@@ -17,21 +17,22 @@ std::string loss_text(const std::optional<double>& loss) {
 }
 
 std::string training_text(const DemoNodeView& node) {
-    if (!node.answering || node.stage.empty()) return "starting";
-    if (node.stage != "training") return node.stage;
-    if (node.step == 0) return "starting";
-    return fmt::format("step {}/{}, loss {:.2f}", node.step, node.steps, node.local_loss);
+    if (!node.answering) return "starting";
+    const node::TrainingView& training = node.status.training;
+    if (training.stage != "training") return training.stage;
+    if (training.steps == 0) return "starting";
+    return fmt::format("step {}/{}, loss {:.2f}", training.steps, training.steps_wanted,
+                       training.local_loss);
 }
 
 std::string clock_text(std::uint64_t seconds) {
     return fmt::format("{:2}:{:02}", seconds / 60, seconds % 60);
 }
 
-std::string merge_cells(const DemoMerge& merge) {
+std::string merge_cells(const store::MergeRecord& merge) {
     return fmt::format("{:>6}  {:>6}  {:>6}  {:>6}  {:>6}  {}", merge.height,
-                       loss_text(merge.report_loss), loss_text(merge.judge_loss),
-                       merge.contributions, coins_text(merge.reward),
-                       merge.state_root.substr(0, 12));
+                       loss_text(merge.report_loss), loss_text(merge.judge_loss_after),
+                       merge.contributions, coins_text(merge.minted), short_hex(merge.state_root));
 }
 
 constexpr std::string_view kMergeCells = "height  report   judge  merged  minted  state";
@@ -42,8 +43,10 @@ std::vector<std::string> node_lines(const DemoView& view) {
         "  node  height  peers  mined  earned  training                 private books"};
     for (std::size_t i = 0; i < view.nodes.size(); ++i) {
         const DemoNodeView& node = view.nodes[i];
+        const node::NodeStatus& status = node.status;
         lines.push_back(fmt::format("  {:<4}  {:>6}  {:>5}  {:>5}  {:>6}  {}  {}", i + 1,
-                                    node.height, node.peers, node.mined, coins_text(node.earned),
+                                    status.height, status.peers.size(), status.mining.blocks,
+                                    coins_text(node.earned),
                                     console::fill_to(training_text(node), 23), node.books));
     }
     return lines;
@@ -51,7 +54,7 @@ std::vector<std::string> node_lines(const DemoView& view) {
 
 std::vector<std::string> loss_lines(const DemoView& view, std::size_t columns) {
     std::vector<double> losses;
-    for (const DemoMerge& merge : view.merges)
+    for (const store::MergeRecord& merge : view.merges)
         if (merge.report_loss) losses.push_back(*merge.report_loss);
     std::vector<std::string> lines = {
         view.merges.size() > view.wanted
@@ -89,7 +92,8 @@ std::string sparkline(const std::vector<double>& values, std::size_t width) {
 
 std::string merge_heading() { return "   time  merge  " + std::string(kMergeCells); }
 
-std::string render_merge(const DemoMerge& merge, std::size_t number, std::uint64_t elapsed_s) {
+std::string render_merge(const store::MergeRecord& merge, std::size_t number,
+                         std::uint64_t elapsed_s) {
     return fmt::format("  {}  {:>5}  {}", clock_text(elapsed_s), number, merge_cells(merge));
 }
 

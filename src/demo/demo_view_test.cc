@@ -74,6 +74,17 @@ class Terminal {
     std::size_t row_ = 0, column_ = 0;
 };
 
+node::NodeStatus busy_status() {
+    node::NodeStatus status;
+    status.height = 160;
+    status.peers.resize(2);
+    status.training.stage = "training";
+    status.training.steps = status.training.steps_wanted = 100;
+    status.training.local_loss = 4.71;
+    status.mining.blocks = 50;
+    return status;
+}
+
 DemoView view_of(std::size_t merges) {
     DemoView view;
     view.network = std::string(64, 'a');
@@ -83,23 +94,15 @@ DemoView view_of(std::size_t merges) {
     for (int i = 0; i < 3; ++i)
         view.nodes.push_back({.books = "Kings to the Song of Solomon",
                               .answering = true,
-                              .height = 160,
-                              .state_root = {},
-                              .peers = 2,
-                              .stage = "training",
-                              .step = 100,
-                              .steps = 100,
-                              .local_loss = 4.71,
-                              .mined = 50,
+                              .status = busy_status(),
                               .earned = 1'234'567'890});
-    for (std::size_t i = 1; i <= merges; ++i)
-        view.merges.push_back({.height = 8 * i,
-                               .block = {},
-                               .state_root = std::string(64, 'b'),
-                               .report_loss = 6.0 - 0.1 * static_cast<double>(i),
-                               .judge_loss = {},
-                               .contributions = 3,
-                               .reward = 300'000'000});
+    for (std::size_t i = 1; i <= merges; ++i) {
+        store::MergeRecord& merge = view.merges.emplace_back();
+        merge.height = 8 * i;
+        merge.report_loss = 6.0 - 0.1 * static_cast<double>(i);
+        merge.contributions = 3;
+        merge.minted = 300'000'000;
+    }
     view.sample = "And the LORD said\n\x1b[2J unto \xE2\x96\x81 " + std::string(200, 'x');
     return view;
 }
@@ -157,8 +160,8 @@ TEST(LiveBlock, StandsBelowWhatWasThere) {
 
 TEST(DemoView, NothingIsToldBeforeItIsKnown) {
     DemoView view = view_of(0);
-    view.nodes[0].step = 0;
-    view.nodes[0].local_loss = 0;
+    view.nodes[0].status.training.steps = 0;
+    view.nodes[0].status.training.local_loss = 0;
     std::string all;
     for (const std::string& line : render_demo(view, {100, 30})) all += line + "\n";
     EXPECT_EQ(all.find("step 0"), std::string::npos);

@@ -15,7 +15,7 @@ Status check_account(const ExtendedPublicKey& key) {
     return ok_status();
 }
 
-// A child that does not exist has a chance of 2^-127, for every key that anybody ever makes.
+// By BIP32 a child may not exist, with a chance of 2^-127: nobody will ever see that happen.
 template <typename T>
 T exists(Result<T> child) {
     CHECK(child.ok());
@@ -25,7 +25,7 @@ T exists(Result<T> child) {
 }  // namespace
 
 crypto::SecretKey derive_old_key(const Seed& seed, std::uint32_t index) {
-    for (std::uint32_t attempt = 0;; ++attempt) {  // a second one has a chance of 2^-128
+    for (std::uint32_t attempt = 0;; ++attempt) {  // needing a second one has a chance of 2^-128
         Writer writer;
         writer.fixed(seed.bytes);
         writer.u32(index);

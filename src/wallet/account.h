@@ -16,17 +16,18 @@
 
 namespace cairn::wallet {
 
-/// Keys for different uses lie on chains of their own, so that a gap on one hides nothing on
-/// another. The number is part of the path.
+/// Keys for different uses lie on key chains of their own, so that a gap of unused keys on one
+/// hides nothing on another. They have nothing to do with the chain of blocks. The number is part
+/// of the path.
 enum class Chain : std::uint8_t { kReceive = 0, kChange = 1, kCoinbase = 2, kContribution = 3 };
 inline constexpr std::size_t kChains = 4;
 
 inline constexpr std::uint32_t kPurpose = 44;
 inline constexpr std::uint32_t kCoinType = 6'517'358;
-/// Of the account's key in its tree: purpose, coin, account.
+/// The depth of the account's key in its tree, below purpose and coin type.
 inline constexpr std::uint8_t kAccountDepth = 3;
 
-/// 32 secret bytes, wiped when they go: the old kind's seed.
+/// The old kind's seed: 32 secret bytes, wiped when the object is destroyed.
 struct Seed {
     FixedBytes<32> bytes;
     Seed() = default;
@@ -37,7 +38,7 @@ struct Seed {
 
 struct Words {
     crypto::SecretBytes entropy;     ///< words_of(entropy) are the words
-    crypto::SecretBytes passphrase;  ///< BIP39's; mostly empty
+    crypto::SecretBytes passphrase;  ///< BIP39's; usually empty
 };
 
 /// Everything that a wallet's keys follow from.
@@ -45,7 +46,7 @@ using Origin = std::variant<Seed, Words, ExtendedPublicKey>;
 
 class Account {
   public:
-    /// kInvalid for a passphrase that is not UTF-8, or a public key that is no account's.
+    /// kInvalid for a passphrase that is not UTF-8, or a public key that is not an account's.
     static Result<Account> from(const Origin& origin);
 
     bool is_old() const { return old_.has_value(); }

@@ -1,5 +1,5 @@
-// Proves that the three kinds of wallet derive the keys that they always did: words by BIP32 paths
-// (worked out by hand here), watching by the public half, old ones by tagged hashes.
+// Proves that the three kinds of wallet go on deriving the same keys: words by BIP32 paths (the
+// test follows each path itself), watching by the public half, old ones by tagged hashes.
 #include "wallet/account.h"
 
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ TEST(Account, WordsFollowTheirPath) {
     EXPECT_FALSE(account.is_old());
 }
 
-// The expected keys come from a program of thirty lines in another language.
+// The expected keys were made by an independent program of thirty lines in another language.
 TEST(Account, WordsArePinned) {
     const Account account = Account::from(words_from(kSentence)).value();
     EXPECT_EQ(encode_public(*account.extended_public()),

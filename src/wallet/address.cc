@@ -14,7 +14,8 @@ Error of_something_else(const std::string& prefix) {
                    "1, ours with " + std::string(kAddressPrefix) + "1");
 }
 
-// Other coins' addresses have other checksums, and theirs is not what is wrong with them here.
+// Asked before the checksum is checked: other coins' addresses may have another kind of checksum,
+// and it would be wrong to call them mistyped.
 Status check_prefix(std::string_view text) {
     std::string word(text.substr(0, text.find('1')));
     const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };

@@ -16,7 +16,7 @@ inline constexpr std::string_view kAddressPrefix = "cairn";
 /// Lower case.
 std::string encode_address(const crypto::PublicKey& key);
 /// Accepts all lower or all upper case. kInvalid says what is wrong: prefix, length, a mistyped
-/// character, or 32 bytes that are no key (coins sent there would be lost).
+/// character, or 32 bytes that are not a key (coins sent there would be lost).
 Result<crypto::PublicKey> decode_address(std::string_view text);
 
 }  // namespace cairn::wallet

@@ -40,7 +40,7 @@ TEST(AddressTest, SaysWhatIsWrong) {
     Bech32m content = decode_bech32m(encode_address(key)).value();
     content.prefix = "bc";
     EXPECT_NE(reason(encode_bech32m(content)).find("something else"), std::string::npos);
-    // Of other programs, whose checksums are others, too.
+    // Addresses of other coins, with another kind of checksum than ours.
     for (const char* foreign : {"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
                                 "LNBC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4"})
         EXPECT_NE(reason(foreign).find("something else"), std::string::npos) << reason(foreign);

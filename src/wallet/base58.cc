@@ -8,7 +8,8 @@ namespace {
 constexpr std::string_view kLetters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 constexpr std::size_t kChecksum = 4;
 
-// Multiplies a number of many digits (base `base`, most significant first) and adds to it.
+// Multiplies a number by `factor` and adds `carry`. Its digits are to the base `base`, the most
+// significant first.
 void multiply_add(Bytes& digits, std::uint32_t base, std::uint32_t factor, std::uint32_t carry) {
     for (std::size_t i = digits.size(); i-- > 0;) {
         carry += factor * digits[i];
@@ -41,7 +42,7 @@ Result<Bytes> decode_base58check(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const std::size_t digit = kLetters.find(text[i]);
         if (digit == std::string_view::npos)
-            return invalid("letter " + std::to_string(i + 1) + " is none of base 58");
+            return invalid("letter " + std::to_string(i + 1) + " is not a letter of base 58");
         multiply_add(number, 256, 58, static_cast<std::uint32_t>(digit));
     }
     Bytes bytes;

@@ -10,11 +10,12 @@
 
 namespace cairn::wallet {
 
-/// Longer text is refused before work that grows with its square.
+/// Longer text is refused: decoding takes time that grows with the square of the length.
 inline constexpr std::size_t kMaxBase58 = 128;
 
 std::string encode_base58check(ByteView bytes);
-/// kInvalid for a foreign letter (with its position), a wrong checksum, or what is too long.
+/// kInvalid for a letter that base 58 does not have (with its position), a wrong checksum, or text
+/// that is too long or too short.
 Result<Bytes> decode_base58check(std::string_view text);
 
 }  // namespace cairn::wallet

@@ -9,10 +9,10 @@ namespace {
 constexpr std::string_view kAlphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 constexpr std::size_t kChecksum = 6;
 constexpr std::size_t kMaxPrefix = 83;
-/// What the polynomial gives for a right checksum; it differs from bech32's 1.
+/// What remainder() gives where the checksum is right; for bech32 it would be 1.
 constexpr std::uint32_t kBech32mConstant = 0x2bc830a3;
 
-/// The remainder of the values as a polynomial over GF(32), by BIP173's generator.
+/// The values are a polynomial over GF(32): its remainder after division by BIP173's generator.
 std::uint32_t remainder(const std::vector<std::uint8_t>& values) {
     constexpr std::array<std::uint32_t, 5> kGenerator = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa,
                                                          0x3d4233dd, 0x2a1462b3};
@@ -26,7 +26,7 @@ std::uint32_t remainder(const std::vector<std::uint8_t>& values) {
     return state;
 }
 
-/// The prefix as the checksum sees it: high bits, zero, low bits.
+/// The prefix in the form that the checksum covers: high bits of each letter, zero, low bits.
 std::vector<std::uint8_t> expand(std::string_view prefix) {
     std::vector<std::uint8_t> result;
     for (const char c : prefix) result.push_back(static_cast<std::uint8_t>(c >> 5));

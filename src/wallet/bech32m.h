@@ -1,5 +1,5 @@
-// Bech32m (BIP350): text for bytes that people copy and type, with a checksum made for their
-// mistakes. Values of five bits each; address.h maps keys to them.
+// Bech32m (BIP350): bytes as text that people copy and type, with a checksum that notices their
+// mistakes. The letters stand for values of five bits; address.h turns keys into such values.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace cairn::wallet {
 
-/// BIP173's bound: beyond it the checksum's promise no longer holds.
+/// BIP173's bound: in longer text the checksum may miss four wrong characters.
 inline constexpr std::size_t kMaxBech32m = 90;
 
 struct Bech32m {

@@ -14,7 +14,7 @@ constexpr std::size_t kSerialised = 78;
 constexpr FixedBytes<4> kPublicVersion{{0x04, 0x88, 0xB2, 0x1E}};
 constexpr FixedBytes<4> kSecretVersion{{0x04, 0x88, 0xAD, 0xE4}};
 
-// The two halves of an HMAC: what is added to the key, and the new chain code.
+// The two halves of an HMAC: the left one is added to the key, the right one is the chain code.
 struct Halves {
     Hash256 left, right;
     explicit Halves(crypto::Hash512 both) {
@@ -77,7 +77,7 @@ Result<Parts> take_apart(std::string_view text) {
     std::copy_n(all.begin() + 45, 33, parts.key.bytes.begin());
     if (parts.position.depth == 0 &&
         (!parts.position.parent.is_zero() || parts.position.child_number != 0))
-        return invalid("a master key has neither parent nor number; this says it has");
+        return invalid("a master key has neither a parent nor a number; this one names them");
     return parts;
 }
 

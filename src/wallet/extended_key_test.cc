@@ -1,5 +1,5 @@
-// Proves that BIP32 is done as its vectors say, in secret and in public, and that text which is no
-// extended key is refused for the right reason.
+// Proves that secret and public derivation agree with BIP32's test vectors, and that text which is
+// not an extended key is refused for the right reason.
 #include "wallet/extended_key.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// BIP32, test vector 1, pinned here so that something is proved without test data.
+// BIP32's test vector 1, written down here so that this much is proved without the test data.
 constexpr const char* kMaster =
     "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtR"
     "B"

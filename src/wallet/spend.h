@@ -15,7 +15,7 @@ struct OwnCoin {
     chain::Output output;
     bool mature = true;    ///< false: minted too recently to be spent
     bool spent = false;    ///< a payment that waits in the node's pool spends it
-    bool pending = false;  ///< such a payment makes it: nobody can spend it before the next block
+    bool pending = false;  ///< such a payment makes it: it cannot be spent before the next block
 };
 
 struct PaymentOrder {
@@ -24,7 +24,7 @@ struct PaymentOrder {
     std::uint64_t fee = 0;
 };
 
-/// What to say when somebody wants to spend from a wallet that only watches.
+/// The error for whoever wants to spend from a wallet that only watches.
 Error watches_only();
 
 struct Balance {
@@ -41,8 +41,9 @@ Balance balance_of(const std::vector<OwnCoin>& coins);
 Result<std::vector<OwnCoin>> choose_coins(std::vector<OwnCoin> coins, std::uint64_t target);
 
 /// A signed payment: `order.amount` to `order.to`, what is left to `change` (no second output if
-/// nothing is left). kInvalid for amounts out of bounds or a key that is none; kRefused as
-/// choose_coins, or if a coin or the change key is not the wallet's.
+/// nothing is left). kInvalid for amounts out of bounds, a recipient that is not a key, or a coin
+/// that is listed twice; kRefused as choose_coins, if the wallet only watches, or if a coin or the
+/// change key is not the wallet's.
 Result<chain::Payment> make_payment(const Wallet& wallet, const Hash256& genesis_id,
                                     const std::vector<OwnCoin>& coins, const PaymentOrder& order,
                                     const crypto::PublicKey& change, Random& random);

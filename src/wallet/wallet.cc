@@ -20,7 +20,7 @@ Status never_overwrite(const Disk& disk, const std::string& name) {
                    " already, and it may hold coins; choose another name, or move it away first");
 }
 
-// The file as it lies there, and whether others than its owner can read it.
+// The file's bytes, and, where others than its owner can read it, the error that says so.
 struct Found {
     Bytes box;
     std::optional<Error> loose;
@@ -36,10 +36,11 @@ Result<Found> find(const Disk& disk, const std::string& name) {
     return Found{std::move(bytes), box.error()};
 }
 
-// Versions before this one wrote old wallets so that others could read them.
+// Early versions of this program wrote wallets that others could read: this one is written again
+// for its owner alone. Returns the line that tells the owner.
 std::string tighten(Disk& disk, const std::string& name, ByteView box) {
     const Status written = disk.write_secret(name, box);
-    if (written.ok()) return "others could read " + name + " until now: it is its owner's alone";
+    if (written.ok()) return "others could read " + name + " until now; now only its owner can";
     return "others can read " + name + ", and that could not be changed (" +
            written.error().message + "): chmod 600 it";
 }
@@ -76,9 +77,10 @@ Result<Wallet> Wallet::create(Disk& disk, std::string name, std::string_view pas
     }
     const Status written = disk.write_secret(wallet.name_, box);
     if (written.ok()) return wallet;
-    return Error{written.error().code, written.error().message +
-                                           "; there is no wallet now, and what was shown for it is "
-                                           "worth nothing"};
+    if (!announce) return written.error();
+    return Error{written.error().code,
+                 written.error().message +
+                     "; no wallet was made, and the words that were shown are worth nothing"};
 }
 
 Result<Wallet> Wallet::open(Disk& disk, std::string name, std::string_view password) {
@@ -167,14 +169,15 @@ Status Wallet::take_back(Random& random) {
 Result<std::uint32_t> Wallet::change_index(
     const Used& used, const std::function<bool(const crypto::PublicKey&)>& pooled) const {
     ASSIGN_OR_RETURN(const std::uint32_t reach, reach_of_restore(Chain::kChange, used));
-    // An old wallet's one chain also has the addresses that people were given: best a new one.
+    // The one chain of an old wallet also has the addresses that people were given: prefer a new
+    // one.
     const std::uint32_t first = is_old() ? handed_out(Chain::kChange) : 0;
     for (std::uint32_t i = first; i < reach; ++i) {
         if (pooled(key(Chain::kChange, i))) continue;
         ASSIGN_OR_RETURN(const bool known, used(key(Chain::kChange, i)));
         if (!known) return i;
     }
-    // None is left within reach: rather one twice than one that a restore would not find.
+    // None is left within reach. Using one twice is better than one that a restore would not find.
     for (std::uint32_t i = reach; i-- > reach - kGap;)
         if (!pooled(key(Chain::kChange, i))) return i;
     return reach - 1;

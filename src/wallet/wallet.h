@@ -1,8 +1,9 @@
-// A wallet: one secret from which all its keys follow (account.h), so that one small encrypted
-// file holds everything and every payment can have an address of its own. The file keeps the
-// secret and how many keys were handed out, nothing else: which of them have coins is the chain's
-// to say, and whoever needs coins looks again (find_used), also at the kGap keys that would come
-// next. So nothing is lost when a file was not saved, was restored too early, or is an old copy.
+// A wallet: one secret from which all its keys follow (account.h), so that one small encrypted file
+// holds everything and every payment can have an address of its own. The file keeps the secret and
+// how many keys were handed out, nothing else. The chain of blocks tells which keys are in use, and
+// every command that needs coins asks it again (find_used), also about the gap() keys after those
+// handed out. Therefore nothing is lost if the file was not saved, was restored before the chain
+// was here, or is an old copy.
 #pragma once
 
 #include <array>
@@ -20,27 +21,28 @@
 
 namespace cairn::wallet {
 
-/// Looking for used keys ends after so many unused ones in a row, on each chain.
+/// The search for used keys on a key chain (account.h) ends after this many unused ones in a row.
 inline constexpr std::uint32_t kGap = 20;
-/// In old wallets payments that failed used up keys, on the one chain that there is.
+/// The same for old wallets, in which each failed payment left an unused key on their only chain.
 inline constexpr std::uint32_t kOldGap = 200;
 
 class Wallet {
   public:
-    /// Whether the chain knows a key; a failure to look is not a no.
+    /// Whether the chain of blocks knows a key. An error means that this could not be found out.
     using Used = std::function<Result<bool>(const crypto::PublicKey&)>;
-    /// Shows a new wallet's secret to its owner; a failure means that nobody saw it.
+    /// Shows a new wallet's secret to its owner; an error means that nobody saw it.
     using Announce = std::function<Status(const Wallet&)>;
 
-    /// Makes a wallet and writes it, after it was announced: a wallet whose words nobody saw must
-    /// not come to hold coins. That the file can be written is tried before. kRefused if it exists
-    /// already: a wallet is never overwritten. `disk` must outlive the wallet. A restore is the
-    /// same with a given origin, and find_used() when the chain is at hand.
+    /// Makes a wallet, calls `announce` and then writes the file: a wallet whose words nobody saw
+    /// must not come to hold coins. Before `announce`, writing is tried with a file that is removed
+    /// again. kRefused if there is a wallet already: it is never overwritten. `disk` must outlive
+    /// the wallet. To restore one, give its origin, and call find_used() once the chain is here.
     static Result<Wallet> create(Disk& disk, std::string name, std::string_view password,
                                  const Origin& origin, Random& random,
                                  const Announce& announce = {}, crypto::KeystoreCost cost = {});
     /// kNotFound, kRefused for a wrong password or a file that others can read, kInvalid for what
-    /// is no wallet. Old wallets were written readable: such a file is tightened, see notice().
+    /// is no wallet. A file of an old wallet that others can read is not refused: it is written
+    /// again for its owner alone, see notice().
     static Result<Wallet> open(Disk& disk, std::string name, std::string_view password);
 
     Wallet(Wallet&&) noexcept;
@@ -48,42 +50,45 @@ class Wallet {
     ~Wallet();
 
     bool can_spend() const { return account_.can_spend(); }
-    /// Of version 1: all its keys are on one chain.
+    /// Of the old kind (account.h): all its keys are on one chain.
     bool is_old() const { return account_.is_old(); }
     const Origin& origin() const { return origin_; }
     const Account& account() const { return account_; }
-    /// One line for the owner about what opening it did; mostly empty.
+    /// One line for the owner about what opening did to the file; usually empty.
     const std::string& notice() const { return notice_; }
 
-    /// The first: for mining and contributing, where one name is wanted.
+    /// The first key: to be paid at, and to mine and contribute with, unless each use gets its own.
     const crypto::PublicKey& main_key() const { return key(Chain::kReceive, 0); }
     const crypto::PublicKey& key(Chain chain, std::uint32_t index) const;
     std::uint32_t handed_out(Chain chain) const { return handed_out_[slot(chain)]; }
-    /// All keys handed out, and `ahead` more of each chain.
+    /// All keys handed out, and the next `ahead` of each chain.
     std::vector<crypto::PublicKey> keys(std::uint32_t ahead = 0) const;
 
-    /// How far find_used looks if nothing else is said.
+    /// The usual `gap` for find_used.
     std::uint32_t gap() const { return is_old() ? kOldGap : kGap; }
-    /// Counts keys as handed out up to the last used one, given that no more than `gap` unused
-    /// ones lie between; in memory only, see save(). Returns how many came to be so.
+    /// Looks beyond the keys handed out, and counts keys up to the last used one as handed out,
+    /// too; on each chain the search ends after `gap` unused keys in a row. Changes the wallet in
+    /// memory only, see save(). Returns by how many keys the count grew.
     Result<std::uint32_t> find_used(const Used& used, std::uint32_t gap);
-    /// Keys of the chain below this index are found by a restore; `used` as the chain stands.
+    /// A restore finds keys of this chain below this index, given what the chain of blocks says
+    /// now.
     Result<std::uint32_t> reach_of_restore(Chain chain, const Used& used) const;
 
     /// One more key to be paid at. It is on disk before it is returned. kFull beyond the limit.
     Result<crypto::PublicKey> fresh_key(Random& random);
-    /// Takes the last of them back: nobody came to see it.
+    /// Takes back the last key that fresh_key returned, because it could not be shown to anybody.
     Status take_back(Random& random);
-    /// Where change should go: an unused key that a restore would find, without handing it out; of
-    /// those, one that `pooled` does not know if there is any. When the payment was taken, say so
-    /// with keep().
+    /// The index of the key where change should go: one that a restore would find, if possible
+    /// unused and without a payment in the node's pool (`pooled`). It is not handed out yet: call
+    /// keep() once the node has taken the payment.
     Result<std::uint32_t> change_index(
         const Used& used, const std::function<bool(const crypto::PublicKey&)>& pooled) const;
     /// Counts a key as handed out, in the file too.
     Status keep(Chain chain, std::uint32_t index, Random& random);
     Status save(Random& random) const;
 
-    /// nullopt for a key that is not ours (as far as keys were looked at), or when watching.
+    /// nullopt when watching, and for a key that is not among those derived so far: key(), keys()
+    /// and the searches derive.
     std::optional<crypto::SecretKey> secret_of(const crypto::PublicKey& key) const;
 
   private:

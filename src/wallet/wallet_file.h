@@ -15,7 +15,7 @@
 namespace cairn::wallet {
 
 inline constexpr std::size_t kMaxPassphrase = 256;
-/// Of one chain, in wallets of words: opening a wallet derives all that were handed out.
+/// Keys handed out on one key chain, at most: commands derive them all. In old wallets fewer.
 inline constexpr std::uint32_t kMaxWalletKeys = 100'000;
 inline constexpr std::uint32_t kMaxOldWalletKeys = 10'000;
 
@@ -25,7 +25,7 @@ struct WalletContents {
     std::array<std::uint32_t, kChains> handed_out{};
 };
 
-/// Old wallets stay version 1, so that the program they came from opens them too.
+/// Old wallets are written as version 1 again, so that the program they came from opens them, too.
 crypto::SecretBytes encode(const WalletContents& contents);
 Result<WalletContents> decode_wallet(ByteView bytes);
 

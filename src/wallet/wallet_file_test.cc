@@ -13,7 +13,7 @@ Bytes round_trip(const WalletContents& contents) {
     if (!back.ok()) return {};
     EXPECT_EQ(back->handed_out, contents.handed_out);
     EXPECT_EQ(encode(*back).bytes, bytes.bytes);
-    // Every shorter and longer text of it is refused.
+    // Every shorter or longer piece of it is refused.
     for (std::size_t size = 0; size < bytes.bytes.size(); ++size)
         EXPECT_FALSE(decode_wallet(bytes.view().first(size)).ok()) << size;
     Bytes longer = bytes.bytes;

@@ -84,13 +84,13 @@ TEST_F(WalletTest, AFileOfVersion1StillOpens) {
         EXPECT_EQ(crypto::public_key(*old->secret_of(old->keys()[i])), old->keys()[i]);
     }
     EXPECT_EQ(to_hex(std::get<Seed>(old->origin()).bytes), kOldSeed);
-    // It goes on as an old one, so that an old program opens it too.
+    // It stays of the old kind, so that an old program opens it, too.
     ASSERT_TRUE(old->fresh_key(random).ok());
     const Bytes now = *disk.read("old", 4096);
     EXPECT_EQ(now.size(), file.size());
     EXPECT_EQ((*crypto::open(now, "correct horse"))[0], 1);
     EXPECT_EQ(Wallet::open(disk, "old", "correct horse")->keys().size(), 4u);
-    // And its seed alone makes it again.
+    // Its seed alone is enough to restore it.
     Seed seed;
     seed.bytes = *fixed_from_hex<32>(kOldSeed);
     EXPECT_EQ(encode_address(make("again", seed).main_key()), kOldAddresses[0]);
@@ -140,6 +140,18 @@ TEST_F(WalletTest, IsShownBeforeItExists) {
     };
     EXPECT_FALSE(Wallet::create(disk, "wallet", "password", words(), random, show, kCheapest).ok());
     EXPECT_FALSE(shown) << "words of a wallet that could not be written";
+    const auto restored =
+        Wallet::create(disk, "wallet", "password", words(), random, {}, kCheapest);
+    EXPECT_EQ(restored.error().message.find("worth nothing"), std::string::npos)
+        << "the owner's words are as good as before";
+    disk.set_full(false);
+    const auto fill = [&](const Wallet&) {
+        disk.set_full(true);
+        return ok_status();
+    };
+    const auto lost = Wallet::create(disk, "wallet", "password", words(), random, fill, kCheapest);
+    EXPECT_NE(lost.error().message.find("words that were shown are worth nothing"),
+              std::string::npos);
 }
 
 TEST_F(WalletTest, AKeyThatCannotBeSavedIsNotHandedOut) {
@@ -179,7 +191,7 @@ TEST_F(WalletTest, ChangeGoesWhereARestoreLooks) {
     EXPECT_EQ(wallet.handed_out(Chain::kChange), 0u) << "asking hands nothing out";
     std::set<crypto::PublicKey> pool;
     const auto pooled = [&](const crypto::PublicKey& key) { return pool.contains(key); };
-    // A hundred payments that wait, each change kept: never beyond the reach.
+    // A hundred payments that wait in the pool, each with change: none goes beyond the reach.
     for (int i = 0; i < 100; ++i) {
         const std::uint32_t index = wallet.change_index(used(), pooled).value();
         ASSERT_LT(index, kGap);
@@ -187,7 +199,7 @@ TEST_F(WalletTest, ChangeGoesWhereARestoreLooks) {
         ASSERT_TRUE(wallet.keep(Chain::kChange, index, random).ok());
     }
     EXPECT_EQ(pool.size(), kGap) << "each within reach was used before one was used twice";
-    pool.clear();  // all dropped: their keys come back
+    pool.clear();  // the node dropped all payments: their keys are free again
     EXPECT_EQ(wallet.change_index(used(), pooled).value(), 0u);
     on_chain = {wallet.key(Chain::kChange, 0), wallet.key(Chain::kChange, 2)};
     EXPECT_EQ(wallet.change_index(used(), pooled).value(), 1u);
@@ -198,7 +210,7 @@ TEST_F(WalletTest, AnOldWalletWhoseSendsFailedFindsItsChange) {
     const Seed seed;
     Wallet wallet = make("wallet", seed);
     on_chain = {wallet.key(Chain::kReceive, 0)};
-    // What version 1 did: a key for each refused payment, then one for a payment that was made.
+    // Version 1 used up a key for each refused payment; then one payment was made.
     for (int i = 0; i < 101; ++i) ASSERT_TRUE(wallet.fresh_key(random).ok());
     on_chain.insert(wallet.key(Chain::kReceive, 101));
     Wallet restored = make("again", seed);

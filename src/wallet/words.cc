@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kBitsPerWord = 11;
 constexpr std::uint32_t kRounds = 2048;
-/// More than 24 words in any spelling.
+/// More than 24 words need, with room for extra spaces.
 constexpr std::size_t kMaxText = 1024;
 constexpr std::size_t kMaxShown = 20;
 
@@ -112,8 +112,8 @@ Result<crypto::SecretBytes> entropy_of(std::string_view text) {
     const std::size_t spare = 8 - size / 4;  // a checksum of one bit for each four bytes
     if (all.bytes[size] >> spare != crypto::sha256(entropy.view()).bytes[0] >> spare)
         return invalid(
-            "every word is in the list, but together they are no wallet: one of them was another "
-            "word, or two changed places");
+            "every word is in the list, but their checksum is wrong: one is not the right word, or "
+            "two changed places");
     return entropy;
 }
 

@@ -11,23 +11,23 @@
 
 namespace cairn::wallet {
 
-/// 128 bits of chance, as much as the curve itself gives.
+/// 128 bits of randomness: guessing them is as hard as computing a secret key from its public key.
 inline constexpr std::size_t kDefaultWords = 12;
 
 /// 12, 15, 18, 21 or 24.
 bool is_word_count(std::size_t count);
 
-/// Fresh secret bytes for so many words; CHECKs the count.
+/// New random bytes for `words` words; CHECKs the count.
 crypto::SecretBytes new_entropy(std::size_t words, Random& random);
 /// CHECKs that `entropy` has a length that words can carry (16, 20, 24, 28 or 32 bytes).
 std::string words_of(ByteView entropy);
-/// The bytes behind words in any letter case, separated by any space. kInvalid names the word that
-/// is in no list with its position and the nearest one that is, a wrong number of words, or a
-/// checksum that does not hold.
+/// The bytes that words stand for, in any letter case and with any space between. kInvalid names a
+/// word that is not in the list, with its position and the nearest word that is; or it tells of a
+/// wrong number of words or a wrong checksum.
 Result<crypto::SecretBytes> entropy_of(std::string_view words);
 
-/// BIP39's seed: text of any language is brought to Unicode's form NFKD first, so that the same
-/// words typed on another machine give the same keys. kInvalid for what is not UTF-8.
+/// BIP39's seed. The text may be of any language and is brought to Unicode's form NFKD first, so
+/// that the same words typed on another machine give the same keys. kInvalid for what is not UTF-8.
 Result<crypto::SecretBytes> seed_of(std::string_view words, std::string_view passphrase);
 
 }  // namespace cairn::wallet

@@ -6,8 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "api/client.h"
-#include "api/node_answer.h"
+#include "api/remote_node.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "console/json_line.h"
@@ -18,28 +17,25 @@ namespace {
 
 using Json = nlohmann::json;
 
-Status print_linked(const api::Client& client, const Json& status, bool json, std::ostream& out) {
-    const auto peers = status.find("peers");
-    if (peers == status.end() || !peers->is_array()) return client.no_node();
-    std::string lines;
-    for (const Json& peer : *peers) {
-        std::string address, key;
-        bool outbound = false;
-        std::uint64_t height = 0;
-        if (!api::read(peer, "address", address) || !api::read(peer, "key", key) ||
-            !api::read(peer, "outbound", outbound) || !api::read(peer, "height", height))
-            return client.no_node();
-        lines += fmt::format("{:<24} {}  {}  at height {}\n",
-                             address.empty() ? "does not listen" : address, key.substr(0, 12),
-                             outbound ? "we called   " : "it called us", height);
+void print_linked(const std::vector<node::PeerView>& peers, bool json, std::ostream& out) {
+    if (json) {
+        Json list = Json::array();
+        for (const node::PeerView& peer : peers)
+            list.push_back({{"id", peer.id},
+                            {"address", peer.address},
+                            {"key", to_hex(peer.key)},
+                            {"outbound", peer.outbound},
+                            {"height", peer.height}});
+        out << console::json_line(Json{{"running", true}, {"peers", list}});
+        return;
     }
-    if (json)
-        out << console::json_line(Json{{"running", true}, {"peers", *peers}});
-    else if (peers->empty())
+    if (peers.empty())
         out << "The node runs and is linked to nobody: start it with --connect HOST:PORT.\n";
-    else
-        out << lines;
-    return ok_status();
+    for (const node::PeerView& peer : peers)
+        out << fmt::format("{:<24} {}  {}  at height {}\n",
+                           peer.address.empty() ? "does not listen" : peer.address,
+                           short_hex(peer.key), peer.outbound ? "we called   " : "it called us",
+                           peer.height);
 }
 
 Status print_known(const std::string& directory, bool json, std::ostream& out) {
@@ -63,14 +59,17 @@ Status print_known(const std::string& directory, bool json, std::ostream& out) {
 }
 
 Status run_peers(const std::string& directory, bool json, std::ostream& out) {
-    const auto client = api::Client::of_directory(directory);
-    if (client.ok()) {
-        const auto status = api::ask_node(*client, "/v1/cairn/status");
-        if (status.ok()) return print_linked(*client, *status, json, out);
+    const auto node = api::RemoteNode::of_directory(directory);
+    if (node.ok()) {
+        const auto status = node->status();
+        if (status.ok()) {
+            print_linked(status->peers, json, out);
+            return ok_status();
+        }
         // kRefused: the api.json was left behind by a node that was killed.
         if (status.error().code != ErrorCode::kRefused) return status.error();
-    } else if (client.error().code != ErrorCode::kNotFound) {
-        return client.error();
+    } else if (node.error().code != ErrorCode::kNotFound) {
+        return node.error();
     }
     return print_known(directory, json, out);
 }

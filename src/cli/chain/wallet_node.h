@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "api/client.h"
+#include "api/remote_node.h"
 #include "wallet/spend.h"
 
 namespace cairn::cli {
@@ -23,8 +23,8 @@ class WalletNode {
     Status pay(const chain::Payment& payment) const;
 
   private:
-    explicit WalletNode(api::Client client) : client_(std::move(client)) {}
-    api::Client client_;
+    explicit WalletNode(api::RemoteNode node) : node_(std::move(node)) {}
+    api::RemoteNode node_;
 };
 
 }  // namespace cairn::cli

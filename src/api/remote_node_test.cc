@@ -1,0 +1,72 @@
+// Proves that a node asked over HTTP says what it says when it is asked directly.
+#include "api/remote_node.h"
+
+#include <array>
+
+#include "api/json_views.h"
+#include "api/test_api.h"
+
+namespace cairn::api {
+namespace {
+
+class RemoteNodeTest : public ApiFixture {
+  protected:
+    RemoteNode remote() { return *RemoteNode::of_directory(folder_, 5'000); }
+};
+
+TEST_F(RemoteNodeTest, AnswersAsTheNodeDoes) {
+    const auto status = remote().status();
+    ASSERT_TRUE(status.ok()) << status.error().message;
+    EXPECT_EQ(status_json(*status), status_json(node_.status()));
+
+    const std::array keys = {fake_hash("k"), fake_hash("l")};
+    const auto coins = remote().coins_of(keys);
+    ASSERT_TRUE(coins.ok()) << coins.error().message;
+    node_.coins_of({keys.begin(), keys.end()},
+                   [&](const auto& direct) { EXPECT_EQ(coins_json(*coins), coins_json(*direct)); });
+    EXPECT_TRUE(remote().coins_of({}).value().empty());
+
+    const auto merges = remote().merges(41, 3);
+    ASSERT_TRUE(merges.ok()) << merges.error().message;
+    node_.merges(
+        41, 3, [&](const auto& direct) { EXPECT_EQ(blocks_json(*merges), blocks_json(*direct)); });
+}
+
+TEST_F(RemoteNodeTest, DoesAsTheNodeDoes) {
+    EXPECT_EQ(remote().submit_payment(Bytes{1, 2}).value(), crypto::sha256(Bytes{1, 2}));
+    EXPECT_EQ(node_.submitted, (Bytes{1, 2}));
+    EXPECT_EQ(remote().submit_payment({}).error().message, "an empty payment");
+
+    const auto text = remote().generate("And \xff ", 7, 1);
+    ASSERT_TRUE(text.ok()) << text.error().message;
+    EXPECT_TRUE(text->starts_with("And \xEF\xBF\xBD ")) << "what is no UTF-8 is replaced";
+    EXPECT_NE(text->find("7 \xEF\xBF\xBD in number"), std::string::npos);
+    EXPECT_EQ(remote().generate("nothing", 7, 1).error().code, ErrorCode::kUnsupported);
+
+    const std::string path = folder_ + "/model";
+    EXPECT_EQ(remote().export_model(path, false).value(), fake_hash("state"));
+    EXPECT_EQ(node_.exported_to, path);
+    EXPECT_EQ(remote().export_model(folder_, false).error().code, ErrorCode::kInvalid);
+}
+
+TEST_F(RemoteNodeTest, ManyMergesTakeSeveralRequests) {
+    on_loop([this] {
+        for (int i = 0; i < 1'060; ++i) node_.grow();
+    });
+    EXPECT_EQ(remote().merges(0, 1'050)->size(), 1'050u);
+    const auto all = remote().merges(0, 1'000'000);
+    ASSERT_TRUE(all.ok());
+    ASSERT_EQ(all->size(), 1'100u);
+    for (std::size_t i = 0; i < all->size(); ++i)
+        ASSERT_EQ((*all)[i].merge.height, 4 * (i + 1)) << "each once, in order";
+}
+
+TEST_F(RemoteNodeTest, NoNodeIsAnError) {
+    const RemoteNode before = remote();
+    stop();
+    EXPECT_EQ(before.status().error().code, ErrorCode::kRefused);
+    EXPECT_EQ(RemoteNode::of_directory(folder_).error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace cairn::api

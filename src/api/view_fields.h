@@ -1,0 +1,134 @@
+// The fields of what a node shows, listed once for both directions: a visitor that writes JSON
+// calls fields() with a const struct, one that reads it with a struct to fill. The structured
+// bindings stop the build when a struct gets a field that is not considered here. Internal to api/.
+//
+// A visitor has: (name, value) for a value or another struct or a list of either,
+// hash_or_null(name, Hash256), where zero means that there is none, object(name, fill), for an
+// object within, and made(name, make), for text that follows from other fields and is not read
+// back.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "api/explain.h"
+#include "node/node_api.h"
+
+namespace cairn::api {
+
+template <typename T, typename Struct>
+concept ConstOrNot = std::same_as<std::remove_const_t<T>, Struct>;
+
+template <typename Visitor, ConstOrNot<node::PeerView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [id, address, key, outbound, height] = view;
+    visit("id", id);
+    visit("address", address);
+    visit("key", key);
+    visit("outbound", outbound);
+    visit("height", height);
+}
+
+template <typename Visitor, ConstOrNot<node::MiningView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [enabled, searching, height, hashes, hashes_per_s, blocks] = view;
+    visit("enabled", enabled);
+    visit("searching", searching);
+    visit("height", height);
+    visit("hashes", hashes);
+    visit("hashes_per_s", hashes_per_s);
+    visit("blocks", blocks);
+}
+
+template <typename Visitor, ConstOrNot<node::TrainingView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [enabled, stage, round, steps, steps_wanted, local_loss, merged] = view;
+    visit("enabled", enabled);
+    visit("stage", stage);
+    visit("round", round);
+    visit("steps", steps);
+    visit("steps_wanted", steps_wanted);
+    visit("local_loss", local_loss);
+    visit("merged", merged);
+}
+
+template <typename Visitor, ConstOrNot<node::NodeStatus> View>
+void fields(Visitor& visit, View& view) {
+    auto& [genesis_id, network_name, node_key, miner_key, listen_address, height, tip, state_root,
+           tip_time_ms, headers_height, supply, payments, commitments, contributions,
+           reorganisations, missing_assets, peers, mining, training, warning] = view;
+    visit("network", network_name);
+    visit("genesis_id", genesis_id);
+    visit("node_key", node_key);
+    visit("miner_key", miner_key);
+    visit("listen", listen_address);
+    visit("height", height);
+    visit("tip", tip);
+    visit("state_root", state_root);
+    visit("tip_time_ms", tip_time_ms);
+    visit("headers_height", headers_height);
+    visit("supply", supply);
+    visit.object("mempool", [&view](Visitor& mempool) {
+        mempool("payments", view.mempool_payments);
+        mempool("commitments", view.mempool_commitments);
+        mempool("contributions", view.mempool_contributions);
+    });
+    visit("reorganisations", reorganisations);
+    visit("missing_assets", missing_assets);
+    visit("peers", peers);
+    visit("mining", mining);
+    visit("training", training);
+    visit("warning", warning);
+}
+
+template <typename Visitor, ConstOrNot<store::ContributionRecord> View>
+void fields(Visitor& visit, View& view) {
+    auto& [commitment_id, contributor, round, height, block, merged, reason, score, norm, worth,
+           worth_reference, reward] = view;
+    visit("commitment", commitment_id);
+    visit("contributor", contributor);
+    visit("round", round);
+    visit("height", height);
+    visit.hash_or_null("block", block);
+    visit("merged", merged);
+    visit("reason", reason);
+    visit("score", score);
+    visit("norm", norm);
+    visit("worth", worth);
+    visit("worth_reference", worth_reference);
+    visit("reward", reward);
+    visit.made("sentence", [&view] { return explain(view); });
+}
+
+template <typename Visitor, ConstOrNot<node::MergeView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [merge, details] = view;
+    auto& [height, block, time_ms, report_loss, judge_loss_before, judge_loss_after, contributions,
+           minted, state_root, sample] = merge;
+    visit("height", height);
+    visit("block", block);
+    visit("time_ms", time_ms);
+    visit("state_root", state_root);
+    visit("report_loss", report_loss);
+    visit("judge_loss", judge_loss_after);
+    visit("judge_loss_before", judge_loss_before);
+    visit("contributions", contributions);
+    visit("reward", minted);
+    visit("details", details);
+}
+
+template <typename Visitor, ConstOrNot<node::CoinView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [txid, index, amount, height, coinbase, mature, key, spent, pending] = view;
+    visit("txid", txid);
+    visit("index", index);
+    visit("amount", amount);
+    visit("height", height);
+    visit("coinbase", coinbase);
+    visit("mature", mature);
+    visit("key", key);
+    visit("spent", spent);
+    visit("pending", pending);
+}
+
+}  // namespace cairn::api
