@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/verdict.h"
@@ -21,6 +22,11 @@ struct Evaluation {
     crypto::PublicKey carrier_miner;
     Hash256 payload_hash;
 };
+
+/// "contribution 1234abcd", as verdicts name it.
+inline std::string name_of(const chain::Contribution& contribution) {
+    return "contribution " + short_hex(contribution.commitment_id);
+}
 
 struct JointLoss {
     std::int64_t before = 0;

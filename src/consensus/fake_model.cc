@@ -99,7 +99,8 @@ Result<DeltaJudgement> FakeModel::judge(const Hash256& judge_seed, const Delta& 
         judgement.score -= gradient * delta[i];
         judgement.dot_merged += static_cast<Int128>(merged[i]) * delta[i];
     }
-    if (lies()) judgement.score = -judgement.score;
+    if (fast_kernels_lie) judgement.score = -judgement.score;
+    if (fast_kernels_halve) judgement.score /= 2;
     return judgement;
 }
 
@@ -154,6 +155,13 @@ void FakeModel::undo(std::unique_ptr<ModelUndo> undo) {
     CHECK(record != nullptr);
     theta_ = std::move(record->theta);
     recent_ = std::move(record->recent);
+}
+
+std::unique_ptr<ModelSeam> FakeModel::reference_copy() const {
+    ++reference_copies;
+    auto copy = std::make_unique<FakeModel>(*this);
+    copy->fast_kernels_lie = copy->fast_kernels_halve = false;
+    return copy;
 }
 
 std::vector<std::int64_t> FakeModel::merged_sum() const {

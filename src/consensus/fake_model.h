@@ -20,9 +20,11 @@ class FakeModel final : public ModelSeam {
 
     /// Switches that tests turn.
     std::int64_t curvature = 0;
-    bool fast_kernels_lie = false;  ///< judge() gives a wrong score, except after use_reference
-    bool broken = false;            ///< every question about the judge batch fails
-    int questions = 0;              ///< counts calls of judge() and judge_loss*()
+    bool fast_kernels_lie = false;     ///< judge() gives a wrong score, but not in reference copies
+    bool fast_kernels_halve = false;   ///< half the score, but not in reference copies
+    bool broken = false;               ///< every question about the judge batch fails
+    int questions = 0;                 ///< counts calls of judge() and judge_loss*()
+    mutable int reference_copies = 0;  ///< counts calls of reference_copy()
 
     const std::vector<std::int32_t>& theta() const { return theta_; }
     /// The slopes of this judge batch: going along -slope is worth something.
@@ -41,19 +43,17 @@ class FakeModel final : public ModelSeam {
     Result<std::int64_t> judge_loss_after(const Hash256& judge_seed, const Delta& merged) override;
     std::unique_ptr<ModelUndo> merge(const Delta& merged) override;
     void undo(std::unique_ptr<ModelUndo> undo) override;
-    void use_reference(bool on) override { reference_ = on; }
+    std::unique_ptr<ModelSeam> reference_copy() const override;
     Bytes save() const override;
     Status load(ByteView saved) override;
 
   private:
     std::int64_t loss_at(const Hash256& judge_seed, const std::vector<std::int32_t>& theta) const;
     std::vector<std::int64_t> merged_sum() const;
-    bool lies() const { return fast_kernels_lie && !reference_; }
 
     std::vector<std::int32_t> theta_;
     std::deque<Delta> recent_;
     std::size_t recent_limit_;
-    bool reference_ = false;
 };
 
 }  // namespace cairn::consensus

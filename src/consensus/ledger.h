@@ -37,6 +37,7 @@ struct Candidates {
 };
 
 class Evaluator;
+class SecondOpinion;
 struct Evaluation;
 
 class Ledger {
@@ -59,9 +60,12 @@ class Ledger {
 
     /// Judges a block on top of the tip by C1 to C8 and, if it is valid, makes it the tip. The
     /// state is unchanged otherwise. `context` describes the tip and must match it (CHECKed).
-    /// undo and report may be null.
+    /// undo and report may be null. When the fast kernels condemn a merge block, the reference is
+    /// asked: at once if `later` is null. Otherwise the verdict is undecided, and `later` gets the
+    /// question, which takes long and is best asked on another thread.
     Verdict connect(const chain::Block& block, const HeaderContext& context, std::uint64_t now_ms,
-                    BlockUndo* undo, BlockReport* report);
+                    BlockUndo* undo, BlockReport* report,
+                    std::unique_ptr<SecondOpinion>* later = nullptr);
     /// Takes back the latest block; the state is then exactly what it was before.
     void disconnect(BlockUndo&& undo);
 
@@ -105,7 +109,7 @@ class Ledger {
                                 BlockReport& report);
     static void add_to_plan(const Evaluation& evaluation, MergePlan& plan);
     void start_report(std::uint32_t height, BlockReport& report) const;
-    void report_loss_of_idle_merge(BlockReport& report);
+    void report_loss_of_idle_merge(const Hash256& tip_before, BlockReport& report);
     void apply(const chain::Block& block, std::uint32_t height, const MergePlan& plan,
                BlockUndo& undo);
 

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "consensus/body_rules.h"
 #include "consensus/commitment_rules.h"
 #include "consensus/contribution_rules.h"
@@ -13,14 +12,11 @@
 #include "consensus/ledger.h"
 #include "consensus/merge_rules.h"
 #include "consensus/payment_rules.h"
+#include "consensus/second_opinion.h"
 #include "consensus/worth_rules.h"
 
 namespace cairn::consensus {
 namespace {
-
-std::string name_of(const chain::Contribution& contribution) {
-    return "contribution " + short_hex(contribution.commitment_id);
-}
 
 std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
     return a + b < a ? ~std::uint64_t{0} : a + b;
@@ -29,7 +25,8 @@ std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
 }  // namespace
 
 Verdict Ledger::connect(const chain::Block& block, const HeaderContext& context,
-                        std::uint64_t now_ms, BlockUndo* undo, BlockReport* report) {
+                        std::uint64_t now_ms, BlockUndo* undo, BlockReport* report,
+                        std::unique_ptr<SecondOpinion>* later) {
     const std::uint32_t height = height_ + 1;
     CHECK(context.height == height);
     CHECK(chain::block_hash(context.parent) == tip_);
@@ -45,26 +42,20 @@ Verdict Ledger::connect(const chain::Block& block, const HeaderContext& context,
     BlockUndo& used_undo = undo != nullptr ? *undo : own_undo;
     BlockReport& used_report = report != nullptr ? *report : own_report;
     const Verdict verdict = judge_and_apply(block, height, fees, used_undo, used_report);
-    // At other heights the model is not asked, so there is nothing that kernels could get wrong.
-    if (!verdict.is_invalid() || !network_.is_merge_height(height)) return verdict;
+    if (!rests_on_kernels(verdict, block)) return verdict;
 
-    const BlockReport first_report = used_report;
-    evaluator_->forget();
-    model_.use_reference(true);
-    const Verdict again = judge_and_apply(block, height, fees, used_undo, used_report);
-    if (again.is_valid()) disconnect(std::move(used_undo));
-    model_.use_reference(false);
-    evaluator_->forget();
-    used_report = first_report;
-    if (again.is_invalid() && again.reason() == verdict.reason()) return verdict;
-    if (again.is_undecided()) return again;
-    used_report.disagreement =
-        "block " + std::to_string(height) + " " + short_hex(chain::block_hash(block.header)) +
-        ": fast kernels say \"" + verdict.reason() + "\", reference kernels say \"" +
-        (again.is_valid() ? std::string("valid") : again.reason()) +
-        "\". This is a fault of this program or machine; please report it.";
-    log_error("{}", used_report.disagreement);
-    return Verdict::undecided(used_report.disagreement);
+    auto second =
+        std::make_unique<SecondOpinion>(network_, genesis_id_, model_.reference_copy(),
+                                        FirstOpinion{verdict, used_report, block, rules_, tip_});
+    if (later != nullptr) {
+        *later = std::move(second);
+        return Verdict::undecided("the reference arithmetic has not been asked yet whether " +
+                                  verdict.reason());
+    }
+    SecondOpinion::Answer answer = second->ask();
+    if (answer.verdict.is_undecided()) evaluator_->forget();
+    used_report.disagreement = std::move(answer.disagreement);
+    return answer.verdict;
 }
 
 Verdict Ledger::check_payments(const chain::Block& block, std::uint32_t height,
@@ -116,10 +107,9 @@ void Ledger::start_report(std::uint32_t height, BlockReport& report) const {
     report.worth_reference = rules_.worth_reference(network_);
 }
 
-void Ledger::report_loss_of_idle_merge(BlockReport& report) {
-    if (!report.merge) return;
+void Ledger::report_loss_of_idle_merge(const Hash256& tip_before, BlockReport& report) {
     // For people who follow the loss. No rule reads it here, so a failure changes nothing.
-    const Result<std::int64_t> loss = model_.judge_loss(judge_seed(tip_));
+    const Result<std::int64_t> loss = model_.judge_loss(judge_seed(tip_before));
     if (!loss.ok()) return;
     report.judge_loss_before = *loss;
     report.judge_loss_after = *loss;
@@ -128,10 +118,7 @@ void Ledger::report_loss_of_idle_merge(BlockReport& report) {
 Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t height,
                                     MergePlan& plan, BlockReport& report) {
     plan.record.round = network_.round_of(height);
-    if (block.contributions.empty()) {
-        report_loss_of_idle_merge(report);
-        return Verdict::valid();
-    }
+    if (block.contributions.empty()) return Verdict::valid();
     MergeSum sum(model_.parameter_count());
     std::vector<Hash256> ids;
     for (const chain::Contribution& contribution : block.contributions) {
@@ -176,10 +163,15 @@ Verdict Ledger::judge_and_apply(const chain::Block& block, std::uint32_t height,
     for (std::size_t i = 0; i < report.contributions.size(); ++i)
         describe_merged(report, i, pay.rewards[i], network_.carry_share);
     apply(block, height, plan, undo);
-    if (state_root() == block.header.state_root) return Verdict::valid();
-    disconnect(std::move(undo));
-    return Verdict::invalid(Rule::kC8,
-                            "state after the block is not the one that its header names");
+    if (state_root() != block.header.state_root) {
+        disconnect(std::move(undo));
+        return Verdict::invalid(Rule::kC8,
+                                "state after the block is not the one that its header names");
+    }
+    // Last, so that an invalid block does not make us compute it. The model is as it was before.
+    if (report.merge && block.contributions.empty())
+        report_loss_of_idle_merge(undo.previous_tip, report);
+    return Verdict::valid();
 }
 
 }  // namespace cairn::consensus

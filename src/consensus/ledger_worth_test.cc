@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "consensus/second_opinion.h"
 #include "consensus/test_chain.h"
 #include "consensus/worth_rules.h"
 
@@ -280,6 +281,62 @@ TEST_F(LedgerWorth, KernelsThatDisagreeStopUsInsteadOfSplittingTheNetwork) {
     EXPECT_EQ(other.ledger.save(), before);
     other.model.fast_kernels_lie = false;
     EXPECT_TRUE(other.connect(block).is_valid());
+}
+
+TEST_F(LedgerWorth, OnlyWhatRestsOnKernelsIsAskedAgain) {
+    // Sealed once more after the change, which makes it invalid.
+    const auto refuse = [this](chain::Block block, const std::function<void(chain::Block&)>& lie,
+                               std::unique_ptr<SecondOpinion>* later) {
+        lie(block);
+        chain.seal(block);
+        return chain.ledger.connect(block, chain.context(), block.header.time_ms, nullptr, nullptr,
+                                    later);
+    };
+    const auto other_root = [](chain::Block& b) { b.header.state_root.bytes[0] ^= 1; };
+    const auto other_pay = [](chain::Block& b) {
+        b.coinbase.outputs = {{1, chain::OutputKind::kKey, b.coinbase.miner}};
+    };
+    const auto reveals =
+        chain.commit_round(miner, {alice, bob, carol}, {step(0), step(0, -2001), step(0, 1000)});
+    // Neither a merge block without contributions, nor a signature or a norm.
+    const chain::Block empty = chain.assemble({}, miner);
+    std::unique_ptr<SecondOpinion> later;
+    const int asked = chain.model.questions;
+    EXPECT_EQ(refuse(empty, other_root, &later).rule(), Rule::kC8);
+    EXPECT_EQ(refuse(empty, other_pay, &later).rule(), Rule::kC8);
+    EXPECT_EQ(chain.model.questions, asked);
+    const auto with_long = [&](chain::Block& b) { b.contributions = {reveals[1]}; };
+    EXPECT_EQ(refuse(empty, with_long, &later).rule(), Rule::kC5);
+    EXPECT_EQ(later, nullptr);
+    EXPECT_EQ(chain.model.reference_copies, 0);
+
+    // C6 and C8 with contributions are left to be asked, and the answer is the first one.
+    const chain::Block full = chain.assemble(only({reveals[0]}), miner);
+    const auto with_flipped = [&](chain::Block& b) { b.contributions = {reveals[2]}; };
+    for (const auto& lie : {std::function<void(chain::Block&)>(other_root),
+                            std::function<void(chain::Block&)>(other_pay),
+                            std::function<void(chain::Block&)>(with_flipped)}) {
+        const Bytes before = chain.ledger.save();
+        EXPECT_TRUE(refuse(full, lie, &later).is_undecided());
+        ASSERT_NE(later, nullptr);
+        const SecondOpinion::Answer answer = later->ask();
+        EXPECT_TRUE(answer.verdict.is_invalid()) << answer.verdict.reason();
+        EXPECT_EQ(answer.disagreement, "");
+        EXPECT_EQ(refuse(full, lie, nullptr).reason(), answer.verdict.reason());
+        EXPECT_EQ(chain.ledger.save(), before);
+    }
+}
+
+TEST_F(LedgerWorth, AWrongWorthBehindACoinbaseIsADisagreement) {
+    // The others' block is right; we, who see another worth, call its coinbase wrong.
+    const auto reveals = chain.commit_round(miner, {alice}, {step(0)});
+    chain::Block block = chain.assemble(only(reveals), miner);
+    chain.seal(block);
+    chain.model.fast_kernels_halve = true;
+    ASSERT_TRUE(chain.ledger.load(chain.ledger.save()).ok());  // forgets what it computed
+    EXPECT_TRUE(chain.connect(block).is_undecided());
+    EXPECT_NE(chain.report.disagreement.find("and not"), std::string::npos)
+        << chain.report.disagreement;
 }
 
 TEST_F(LedgerWorth, AnswersAreRemembered) {

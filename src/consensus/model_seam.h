@@ -67,9 +67,10 @@ class ModelSeam {
     /// Takes back the latest merge that has not been taken back.
     virtual void undo(std::unique_ptr<ModelUndo> undo) = 0;
 
-    /// Whether the plain reference kernels answer from now on. Consensus asks again with them
-    /// before it calls a merge block invalid.
-    virtual void use_reference(bool on) = 0;
+    /// A copy in its present state, which answers by the plain reference kernels, shares nothing
+    /// that changes, and may be used on another thread, slowly. Consensus asks it before it calls
+    /// a merge block invalid for what the fast kernels said.
+    virtual std::unique_ptr<ModelSeam> reference_copy() const = 0;
 
     /// For snapshots: save() gives everything that merge() changes, in one spelling, and load()
     /// takes it; the caller then compares the roots.

@@ -65,24 +65,29 @@ ChainModel::ChainModel(const chain::NetworkDefinition& network,
       state_(model::ParameterLayout(model_config(network), codec::kTile), network.weights_seed,
              novelty_rounds(network)) {}
 
-ChainModel::Bench& ChainModel::bench() {
-    std::unique_ptr<Bench>& chosen = use_reference_ ? reference_ : fast_;
-    if (chosen == nullptr) {
-        tensor::Compute compute = compute_;
-        if (use_reference_)
-            compute.kernels = tensor::kernels_for(tensor::KernelSet::kReference).value();
-        chosen.reset(new Bench{Judge(layout(), judge_rules_, judge_tokens_, compute), {}, {}});
-    }
-    return *chosen;
+ChainModel::ChainModel(ReferenceOf original)
+    : judge_rules_(original.model.judge_rules_),
+      codec_(original.model.codec_),
+      judge_tokens_(original.model.judge_tokens_),
+      own_pool_(std::make_unique<ThreadPool>(1)),
+      compute_{tensor::kernels_for(tensor::KernelSet::kReference).value(), own_pool_.get()},
+      state_(original.model.state_) {}
+
+std::unique_ptr<consensus::ModelSeam> ChainModel::reference_copy() const {
+    return std::unique_ptr<consensus::ModelSeam>(new ChainModel(ReferenceOf{*this}));
+}
+
+Judge& ChainModel::judge() {
+    if (judge_ == nullptr)
+        judge_ = std::make_unique<Judge>(layout(), judge_rules_, judge_tokens_, compute_);
+    return *judge_;
 }
 
 const JudgeGradient& ChainModel::gradient(const Hash256& judge_seed) {
-    Bench& chosen = bench();
     const Hash256 at = root();
-    if (!chosen.gradient || chosen.gradient->root != at || chosen.gradient->seed != judge_seed)
-        chosen.gradient =
-            GradientAt{at, judge_seed, chosen.judge.gradient(state_.weights(), judge_seed)};
-    return chosen.gradient->gradient;
+    if (!gradient_ || gradient_->root != at || gradient_->seed != judge_seed)
+        gradient_ = GradientAt{at, judge_seed, judge().gradient(state_.weights(), judge_seed)};
+    return gradient_->gradient;
 }
 
 Result<Delta> ChainModel::decode(ByteView payload, const Hash256& codec_seed) const {
@@ -114,18 +119,24 @@ Result<MergedJudgement> ChainModel::judge_merged(const Hash256& judge_seed) {
 }
 
 Result<std::int64_t> ChainModel::judge_loss(const Hash256& judge_seed) {
-    Bench& chosen = bench();
     const Hash256 at = root();
-    if (chosen.gradient && chosen.gradient->root == at && chosen.gradient->seed == judge_seed)
-        return chosen.gradient->gradient.loss;
-    if (!chosen.loss || chosen.loss->root != at || chosen.loss->seed != judge_seed)
-        chosen.loss = LossAt{at, judge_seed, chosen.judge.loss(state_.weights(), judge_seed)};
-    return chosen.loss->loss;
+    if (gradient_ && gradient_->root == at && gradient_->seed == judge_seed)
+        return gradient_->gradient.loss;
+    if (!loss_ || loss_->root != at || loss_->seed != judge_seed)
+        loss_ = LossAt{at, judge_seed, judge().loss(state_.weights(), judge_seed)};
+    return loss_->loss;
 }
 
 Result<std::int64_t> ChainModel::judge_loss_after(const Hash256& judge_seed, const Delta& merged) {
     if (merged.size() != layout().size()) return invalid("judge: a delta of another model");
-    return bench().judge.loss(state_.weights_after(merged), judge_seed);
+    return judge().loss(state_.weights_after(merged), judge_seed);
+}
+
+Status ChainModel::load(ByteView saved) {
+    // Whoever loads a state may mistrust what was computed before.
+    gradient_.reset();
+    loss_.reset();
+    return state_.load(saved);
 }
 
 std::unique_ptr<ModelUndo> ChainModel::merge(const Delta& merged) {

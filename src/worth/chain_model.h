@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/thread_pool.h"
 #include "codec/codec.h"
 #include "consensus/model_seam.h"
 #include "tensor/compute.h"
@@ -47,10 +48,10 @@ class ChainModel final : public consensus::ModelSeam {
 
     std::unique_ptr<consensus::ModelUndo> merge(const consensus::Delta& merged) override;
     void undo(std::unique_ptr<consensus::ModelUndo> undo) override;
-    void use_reference(bool on) override { use_reference_ = on; }
+    std::unique_ptr<consensus::ModelSeam> reference_copy() const override;
 
     Bytes save() const override { return state_.save(); }
-    Status load(ByteView saved) override { return state_.load(saved); }
+    Status load(ByteView saved) override;
 
   private:
     struct GradientAt {
@@ -61,26 +62,26 @@ class ChainModel final : public consensus::ModelSeam {
         Hash256 root, seed;
         std::int64_t loss = 0;
     };
-    /// One judge with what it computed last. The fast kernels and the reference have one each, so
-    /// that the reference, as a second opinion, never reads results of the fast kernels.
-    struct Bench {
-        Judge judge;
-        std::optional<GradientAt> gradient;
-        std::optional<LossAt> loss;
+    struct ReferenceOf {
+        const ChainModel& model;
     };
 
+    /// A reference copy. It has one thread of its own, and nothing that fast kernels computed.
+    explicit ChainModel(ReferenceOf original);
     ChainModel(const chain::NetworkDefinition& network, std::vector<std::uint32_t> judge_tokens,
                const tensor::Compute& compute);
-    Bench& bench();
+    Judge& judge();
     const JudgeGradient& gradient(const Hash256& judge_seed);
 
     JudgeRules judge_rules_;
     chain::CodecSpec codec_;
     std::vector<std::uint32_t> judge_tokens_;
+    std::unique_ptr<ThreadPool> own_pool_;  // of a reference copy
     tensor::Compute compute_;
     ModelState state_;
-    bool use_reference_ = false;
-    std::unique_ptr<Bench> fast_, reference_;
+    std::unique_ptr<Judge> judge_;  // made when first needed
+    std::optional<GradientAt> gradient_;
+    std::optional<LossAt> loss_;
 };
 
 }  // namespace cairn::worth
