@@ -28,13 +28,14 @@ using TimerId = std::uint64_t;
 
 /// Offloaded work of one lane runs in order, one at a time; different lanes run side by side.
 enum class Lane : std::uint8_t {
-    kChain,  ///< the ledger, and all that is written to the store (node/ledger_lane.h)
-    kTrain,  ///< local steps
-    kMine,   ///< slices of a nonce search
-    kServe,  ///< computing for others: text, layers, published losses
-    kRead,   ///< short reads from disk, which must not wait for any of the above
+    kChain,      ///< the ledger, and all that is written to the store (node/ledger_lane.h)
+    kTrain,      ///< local steps
+    kMine,       ///< slices of a nonce search
+    kServe,      ///< computing for others: text, layers, published losses
+    kRead,       ///< short reads from disk, which must not wait for any of the above
+    kReference,  ///< the slow arithmetic that confirms what is invalid (node/pending_verdicts.h)
 };
-inline constexpr int kLanes = 5;
+inline constexpr int kLanes = 6;
 
 class Loop {
   public:

@@ -161,6 +161,7 @@ std::unique_ptr<ModelSeam> FakeModel::reference_copy() const {
     ++reference_copies;
     auto copy = std::make_unique<FakeModel>(*this);
     copy->fast_kernels_lie = copy->fast_kernels_halve = false;
+    copy->broken = reference_broken;
     return copy;
 }
 

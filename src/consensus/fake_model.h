@@ -22,9 +22,13 @@ class FakeModel final : public ModelSeam {
     std::int64_t curvature = 0;
     bool fast_kernels_lie = false;     ///< judge() gives a wrong score, but not in reference copies
     bool fast_kernels_halve = false;   ///< half the score, but not in reference copies
+    bool reference_broken = false;     ///< `broken`, but only in reference copies
     bool broken = false;               ///< every question about the judge batch fails
     int questions = 0;                 ///< counts calls of judge() and judge_loss*()
     mutable int reference_copies = 0;  ///< counts calls of reference_copy()
+
+    /// Changes a bit of a parameter, as bad memory does.
+    void flip_a_bit() { theta_[0] ^= 1; }
 
     const std::vector<std::int32_t>& theta() const { return theta_; }
     /// The slopes of this judge batch: going along -slope is worth something.

@@ -33,6 +33,8 @@ ActiveChain::ActiveChain(const chain::NetworkDefinition& network, const Clock& c
       genesis_(consensus::Ledger(network, model).genesis()),
       tree_(genesis_),
       lane_(loop, network, model, store, tree_.genesis(), options.state),
+      pending_(loop,
+               [this](const BlockNode* block, const auto& answer) { on_answer(block, answer); }),
       tip_(lane_.start()) {
     active_.push_back(tree_.genesis());
 }
@@ -181,8 +183,12 @@ void ActiveChain::read_block(const Hash256& hash, OnBody done) const {
         alive_.guard(std::move(done)));
 }
 
+const BlockNode* ActiveChain::best_candidate() const {
+    return tree_.best_candidate([this](const BlockNode* node) { return !pending_.below(node); });
+}
+
 const BlockNode* ActiveChain::next_target() const {
-    const BlockNode* best = tree_.best_candidate();
+    const BlockNode* best = best_candidate();
     if (!(best->work > tip_->node->work)) return nullptr;
     const BlockNode* fork = common_ancestor(best, tip_->node);
     const auto way = path(fork, best);
@@ -193,13 +199,27 @@ const BlockNode* ActiveChain::next_target() const {
 }
 
 void ActiveChain::maybe_switch() {
-    if (!ready_ || switching_ || retry_ != 0) return;
+    if (!ready_ || switching_ || retry_ != 0 || stopped_) return;
     const BlockNode* target = next_target();
+    if (!target && release_pending()) target = next_target();
     if (!target) return;
     switching_ = true;
     lane_.on_lane([target, now_ms = clock_.wall_ms()](
                       ChainState& state) { return state.switch_to(target, now_ms); },
                   alive_.guard([this](const SwitchOutcome& outcome) { on_switched(outcome); }));
+}
+
+// When nothing else is left to follow and the reference is free, the pending block on the branch
+// with most work is judged again. None matters any more once the tip has more work.
+bool ActiveChain::release_pending() {
+    if (pending_.empty() || pending_.is_asking()) return false;
+    const BlockNode* best = tree_.best_candidate();
+    if (best->work > tip_->node->work) {
+        pending_.release(pending_.below(best));
+        return true;
+    }
+    pending_.clear();
+    return false;
 }
 
 void ActiveChain::on_switched(const SwitchOutcome& outcome) {
@@ -210,17 +230,43 @@ void ActiveChain::on_switched(const SwitchOutcome& outcome) {
         CHECK(outcome.failed != nullptr);
         mark_invalid(mutable_node(outcome.failed), outcome.verdict.reason());
     } else if (outcome.verdict.is_undecided()) {
-        if (std::exchange(undecided_, outcome.failed) != outcome.failed)  // not at every retry
-            log_warn("block {} at height {} is undecided: {}", short_hex(outcome.failed->hash),
-                     outcome.failed->height, outcome.verdict.reason());
-        retry_later();
+        on_undecided(outcome);
     }
+    if (!outcome.memory_fault.empty()) fault_ = outcome.memory_fault;
     if (outcome.tip->node != tip_->node) {
         adopt_tip(outcome);
         if (observer_) observer_->on_tip(outcome);
     }
     if (outcome.failed && observer_) observer_->on_bodies_wanted();
     switching_ = false;
+    maybe_switch();
+}
+
+void ActiveChain::on_undecided(const SwitchOutcome& outcome) {
+    if (outcome.second) return pending_.add(outcome.failed, outcome.second);
+    if (std::exchange(undecided_, outcome.failed) != outcome.failed)  // not at every retry
+        log_warn("block {} at height {} is undecided: {}", short_hex(outcome.failed->hash),
+                 outcome.failed->height, outcome.verdict.reason());
+    retry_later();
+}
+
+void ActiveChain::on_answer(const BlockNode* block,
+                            const consensus::SecondOpinion::Answer& answer) {
+    if (!answer.disagreement.empty()) {
+        // Others follow this block, or will not; we cannot tell, and must not split the network.
+        stopped_ = true;
+        fault_ = answer.disagreement + " This node follows the chain no further.";
+        if (observer_) observer_->on_fault(fault_);
+        return;
+    }
+    if (answer.verdict.is_invalid()) {
+        if (!block->invalid) mark_invalid(mutable_node(block), answer.verdict.reason());
+        if (observer_) observer_->on_bodies_wanted();
+    } else {
+        log_warn("block {} at height {} is undecided: {}", short_hex(block->hash), block->height,
+                 answer.verdict.reason());
+        retry_later();
+    }
     maybe_switch();
 }
 

@@ -3,7 +3,8 @@
 // which of the two may lag: tip() is what the loop has heard of, the ledger may have moved on.
 // Blocks enter by accept_headers and accept_block after C1 and C2; C3 to C8 are judged on
 // the chain lane when a branch would become the best. What is invalid is remembered with its
-// reason, what is undecided is tried again.
+// reason, what is undecided is tried again. While the reference arithmetic is asked about a block
+// (pending_verdicts.h), other branches are followed as if it had not come.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "base/loop.h"
 #include "node/block_tree.h"
 #include "node/ledger_lane.h"
+#include "node/pending_verdicts.h"
 
 namespace cairn::node {
 
@@ -38,6 +40,9 @@ class ActiveChain {
         virtual void on_block_accepted(const BlockNode* node) = 0;
         /// A body was lost or a block found invalid: something may have to be fetched again.
         virtual void on_bodies_wanted() = 0;
+        /// This machine or program computes wrongly, as the sentence says. The chain stays where
+        /// it is until the next start: nothing may be built on it.
+        virtual void on_fault(const std::string& sentence) = 0;
     };
 
     /// All must outlive it, but for the loop, which must end before it: jobs use its lane.
@@ -51,11 +56,14 @@ class ActiveChain {
     /// Reads headers from the store and brings the ledger to its tip; `ready` follows.
     Status start(std::function<void()> ready);
     bool is_ready() const { return ready_; }
-    /// Restored, not moving, and not waiting to try again after a failure of our own.
-    bool is_settled() const { return ready_ && !switching_ && retry_ == 0; }
+    /// Restored, not moving, and neither waiting to try again after a failure of our own nor
+    /// stopped by one.
+    bool is_settled() const { return ready_ && !switching_ && retry_ == 0 && !stopped_; }
 
     const TipInfoPtr& tip() const { return tip_; }
     const BlockTree& tree() const { return tree_; }
+    /// The tree's best candidate, but for blocks whose verdict is pending and what stands on them.
+    const BlockNode* best_candidate() const;
     const chain::NetworkDefinition& network() const { return network_; }
     const Hash256& genesis_id() const { return genesis_id_; }
     /// The block of the active chain at a height; null above the tip.
@@ -76,9 +84,9 @@ class ActiveChain {
     /// kMismatch: not the body of its header, the sender's fault. kBroken: C2, remembered.
     BodyOutcome accept_block(const chain::Block& block);
 
-    /// Why nothing can be stored at present (a full disk, most likely), in a sentence; mostly
-    /// empty.
-    const std::string& trouble() const { return trouble_; }
+    /// Why nothing can be stored at present (a full disk, most likely), or what was found wrong
+    /// with this machine, in a sentence; mostly empty.
+    const std::string& trouble() const { return trouble_.empty() ? fault_ : trouble_; }
     /// Whether a body is worth fetching: not for a while after one could not be stored.
     bool takes_bodies() const { return trouble_.empty() || retry_ == 0; }
 
@@ -94,6 +102,9 @@ class ActiveChain {
     void on_not_stored(const Error& error);
     void maybe_switch();
     const BlockNode* next_target() const;
+    bool release_pending();
+    void on_undecided(const SwitchOutcome& outcome);
+    void on_answer(const BlockNode* block, const consensus::SecondOpinion::Answer& answer);
     void on_switched(const SwitchOutcome& outcome);
     void adopt_tip(const SwitchOutcome& outcome);
     void forget_damaged(const SwitchOutcome& outcome);
@@ -118,6 +129,9 @@ class ActiveChain {
     bool storing_headers_ = false;
     TimerId retry_ = 0;
     std::string trouble_;
+    PendingVerdicts pending_;
+    std::string fault_;                     // of this machine
+    bool stopped_ = false;                  // by a fault
     const BlockNode* undecided_ = nullptr;  ///< the last block that was, and it was said
     TipInfoPtr tip_;
     std::vector<const BlockNode*> active_;  // by height

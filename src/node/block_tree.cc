@@ -139,6 +139,12 @@ void BlockTree::set_invalid(BlockNode* node, const std::string& reason) {
 
 BlockNode* BlockTree::best_candidate() const { return *candidates_.begin(); }
 
+const BlockNode* BlockTree::best_candidate(
+    const std::function<bool(const BlockNode*)>& takes) const {
+    const auto found = std::ranges::find_if(candidates_, takes);
+    return found == candidates_.end() ? nullptr : *found;
+}
+
 std::vector<Hash256> BlockTree::locator(const BlockNode* tip) const {
     std::vector<Hash256> hashes;
     std::uint32_t step = 1;

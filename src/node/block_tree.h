@@ -74,6 +74,8 @@ class BlockTree {
     /// The block with the most work, first seen among equals, whose bodies are all here and which
     /// is not known to be invalid. At least genesis.
     BlockNode* best_candidate() const;
+    /// The best of those that `takes` likes; null if there is none.
+    const BlockNode* best_candidate(const std::function<bool(const BlockNode*)>& takes) const;
     /// From `tip` down to genesis, ever wider apart.
     std::vector<Hash256> locator(const BlockNode* tip) const;
 

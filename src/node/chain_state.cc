@@ -12,6 +12,18 @@ namespace {
 /// Replayed blocks were judged against the clock when they came.
 constexpr std::uint64_t kAnyTime = std::numeric_limits<std::uint64_t>::max() / 2;
 
+/// Whether the state, were it wrong, could be the reason: C3 to C8 read it.
+bool may_be_our_memory(const Verdict& verdict, const SwitchOutcome& outcome) {
+    return (verdict.is_invalid() && verdict.rule() >= Rule::kC3) || outcome.second != nullptr;
+}
+
+std::string memory_fault(const std::string& found) {
+    const std::string fault =
+        "this machine's memory is at fault: " + found + "; test the memory, or replace it";
+    log_error("{}", fault);
+    return fault;
+}
+
 std::uint64_t sum_of_coins(const consensus::CoinSet& coins) {
     std::uint64_t sum = 0;
     for (const auto& [outpoint, coin] : coins.all()) sum += coin.output.amount;
@@ -58,7 +70,15 @@ Verdict ChainState::connect(const BlockNode* node, std::uint64_t now_ms, SwitchO
     if (!block.ok()) return Verdict::undecided(block.error().message);
     consensus::BlockUndo undo;
     consensus::BlockReport report;
-    RETURN_UNLESS_VALID(ledger_.connect(**block, context_after(tip_), now_ms, &undo, &report));
+    Verdict verdict = judge(**block, now_ms, undo, report, outcome);
+    if (change && may_be_our_memory(verdict, outcome) && renewed_ != tip_) {
+        const Status renewed = renew(outcome);
+        if (!renewed.ok()) return Verdict::undecided(renewed.error().message);
+        verdict = judge(**block, now_ms, undo, report, outcome);
+        if (verdict.is_valid() && outcome.memory_fault.empty())
+            outcome.memory_fault = memory_fault("a block was judged invalid that is valid");
+    }
+    RETURN_UNLESS_VALID(verdict);
     if (change)
         change->connected.push_back(block_records(network_, node->hash, **block, report, undo));
     supply_ += report.minted;
@@ -67,6 +87,33 @@ Verdict ChainState::connect(const BlockNode* node, std::uint64_t now_ms, SwitchO
     if (undos_.size() > options_.max_undo) undos_.pop_front();
     outcome.connected.push_back({node, std::move(*block), std::move(report)});
     return Verdict::valid();
+}
+
+Verdict ChainState::judge(const chain::Block& block, std::uint64_t now_ms,
+                          consensus::BlockUndo& undo, consensus::BlockReport& report,
+                          SwitchOutcome& outcome) {
+    std::unique_ptr<consensus::SecondOpinion> later;
+    const Verdict verdict =
+        ledger_.connect(block, context_after(tip_), now_ms, &undo, &report, &later);
+    outcome.second = std::move(later);
+    return verdict;
+}
+
+// Invalid is for ever, and memory fails: one bit of the state that changed by itself makes every
+// later block look invalid. All that was computed from the state (hashes, working copies, sums) is
+// computed anew. If the root is not the tip's, the state itself is wrong and comes from the disk.
+// Once for each tip, so that invalid blocks cannot keep us busy with it.
+Status ChainState::renew(SwitchOutcome& outcome) {
+    const BlockNode* at = tip_;
+    renewed_ = at;
+    const Bytes state = ledger_.save();
+    const Status loaded = ledger_.load(state);
+    if (loaded.ok() && ledger_.tip() == at->hash && ledger_.state_root() == at->header.state_root)
+        return ok_status();
+    outcome.memory_fault = memory_fault("the state after block " + short_hex(at->hash) +
+                                        " at height " + std::to_string(at->height) +
+                                        " had changed by itself and was made again from the disk");
+    return rebuild(at, outcome);
 }
 
 Status ChainState::load_state(const BlockNode* at, ByteView saved) {
@@ -205,6 +252,7 @@ SwitchOutcome ChainState::switch_to(const BlockNode* target, std::uint64_t now_m
     } else if (Status recorded = record(old_tip, std::move(change), outcome); !recorded.ok()) {
         outcome.failed = target;
         outcome.verdict = Verdict::undecided(recorded.error().message);
+        outcome.second.reset();
         go_back(old_tip, outcome);
     }
     outcome.tip = info();

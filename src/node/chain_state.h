@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "consensus/ledger.h"
+#include "consensus/second_opinion.h"
 #include "node/block_tree.h"
 #include "store/store.h"
 
@@ -45,6 +46,9 @@ struct SwitchOutcome {
     const BlockNode* failed = nullptr;
     Verdict verdict = Verdict::valid();
     std::vector<const BlockNode*> damaged;  ///< bodies that our disk has lost
+    /// Undecided only because the reference arithmetic has not been asked: the question.
+    std::shared_ptr<consensus::SecondOpinion> second;
+    std::string memory_fault;  ///< not empty: our memory had changed by itself; a sentence
 };
 
 struct ChainStateOptions {
@@ -94,8 +98,12 @@ class ChainState {
     };
 
     Result<BlockPtr> read_block(const BlockNode* node, SwitchOutcome& outcome) const;
+    /// `change` is null for what was judged before and is only replayed.
     Verdict connect(const BlockNode* node, std::uint64_t now_ms, SwitchOutcome& outcome,
                     store::TipChange* change);
+    Verdict judge(const chain::Block& block, std::uint64_t now_ms, consensus::BlockUndo& undo,
+                  consensus::BlockReport& report, SwitchOutcome& outcome);
+    Status renew(SwitchOutcome& outcome);
     /// Takes blocks back until `node`, from undo records or by a snapshot and replay.
     Status rewind(const BlockNode* node, SwitchOutcome& outcome);
     Status rebuild(const BlockNode* node, SwitchOutcome& outcome);
@@ -116,6 +124,7 @@ class ChainState {
     std::deque<Undo> undos_;
     std::uint64_t supply_ = 0;
     std::uint32_t snapshot_height_ = 0;
+    const BlockNode* renewed_ = nullptr;  // where renew() was last asked for
     MergeHook merge_hook_;
 };
 

@@ -150,6 +150,65 @@ TEST_F(ChainStateTest, AnInvalidBlockChangesNothing) {
     EXPECT_EQ(store_->tip()->value().hash, nodes[6]->hash);
 }
 
+TEST_F(ChainStateTest, AGoodBlockIsNotCondemnedForOurBadMemory) {
+    make_state({.snapshot_interval = 3, .max_undo = 64});
+    const auto nodes = add_all();
+    // Before a block that the model is not asked about, and before a merge.
+    for (const std::size_t height : {5U, 3U}) {
+        ASSERT_EQ(state_->switch_to(nodes[height], kLater).failed, nullptr);
+        model_.flip_a_bit();
+        const SwitchOutcome outcome = state_->switch_to(nodes[height + 1], kLater);
+        EXPECT_EQ(outcome.failed, nullptr) << outcome.verdict.reason();
+        EXPECT_NE(outcome.memory_fault.find("memory is at fault"), std::string::npos);
+        EXPECT_EQ(outcome.tip->node, nodes[height + 1]);
+        EXPECT_EQ(state_->ledger().save(), state_at(height + 1));
+        // Further moves find nothing wrong.
+        EXPECT_TRUE(state_->switch_to(nodes[height - 1], kLater).memory_fault.empty());
+    }
+}
+
+TEST_F(ChainStateTest, WithBadMemoryAndABadDiskABlockIsUndecided) {
+    make_state({});
+    const auto nodes = add_all();
+    ASSERT_EQ(state_->switch_to(nodes[5], kLater).failed, nullptr);
+    ASSERT_TRUE(store_->discard_body(nodes[2]->hash).ok());
+    model_.flip_a_bit();
+    const SwitchOutcome outcome = state_->switch_to(nodes[6], kLater);
+    EXPECT_EQ(outcome.failed, nodes[6]);
+    EXPECT_TRUE(outcome.verdict.is_undecided());
+    EXPECT_FALSE(outcome.memory_fault.empty());
+}
+
+TEST_F(ChainStateTest, InvalidBlocksMakeTheStateAnewOnceForEachTip) {
+    make_state({});
+    const auto nodes = add_all();
+    ASSERT_EQ(state_->switch_to(nodes[3], kLater).failed, nullptr);
+    const auto spoil = [](int number) {
+        return [number](chain::Block& block) {
+            block.header.state_root.bytes[static_cast<std::size_t>(number)] ^= 1;
+        };
+    };
+    // Two blocks that lie about the state after a merge.
+    model_.questions = 0;
+    const chain::Block good = chain_.blocks[3];
+    ASSERT_FALSE(good.contributions.empty());
+    std::vector<int> asked;
+    for (const int number : {1, 2}) {
+        chain::Block bad = good;
+        spoil(number)(bad);
+        chain_.seal(bad);
+        const int before = model_.questions;
+        const SwitchOutcome outcome = state_->switch_to(add(bad), kLater);
+        EXPECT_TRUE(outcome.verdict.is_undecided());
+        EXPECT_NE(outcome.second, nullptr);
+        EXPECT_TRUE(outcome.memory_fault.empty());
+        asked.push_back(model_.questions - before);
+    }
+    EXPECT_GT(asked[0], 0);
+    EXPECT_EQ(asked[1], 0);  // what was computed before is remembered
+    EXPECT_EQ(state_->switch_to(nodes[4], kLater).failed, nullptr);
+}
+
 TEST_F(ChainStateTest, AValidPrefixWithMoreWorkIsKept) {
     make_state({});
     const auto nodes = add_all();

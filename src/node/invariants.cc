@@ -39,7 +39,7 @@ Status check_tip(const LoopView& view) {
 // with the most work whose bodies it has and of which it knows no broken rule.
 Status check_most_work(const LoopView& view) {
     if (!view.chain.is_settled()) return ok_status();
-    const BlockNode* best = view.chain.tree().best_candidate();
+    const BlockNode* best = view.chain.best_candidate();
     if (best->work > view.chain.tip()->node->work)
         return breach("I2", at(best) + " has more work than the tip, and nothing moves");
     return ok_status();

@@ -37,6 +37,7 @@ class MinerTest : public testing::Test, public ActiveChain::Observer {
     }
     void on_block_accepted(const BlockNode*) override {}
     void on_bodies_wanted() override {}
+    void on_fault(const std::string&) override {}
 
     void add_commitment(const chain::Commitment& commitment) {
         ASSERT_EQ(pool_->add_commitment(commitment, *kit_->chain->tip()).added,

@@ -109,6 +109,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void on_tip(const SwitchOutcome& outcome) override;
     void on_block_accepted(const BlockNode* node) override { sync_.announce(node); }
     void on_bodies_wanted() override { sync_.request_bodies(); }
+    void on_fault(const std::string& sentence) override { on_breach(sentence); }
 
     void on_restored(const std::function<void()>& ready);
     void tick();

@@ -92,6 +92,7 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
     }
     void on_block_accepted(const BlockNode*) override {}
     void on_bodies_wanted() override {}
+    void on_fault(const std::string&) override {}
 
     /// The next block, with what the pool has or without.
     void mine(bool with_pool = true) {

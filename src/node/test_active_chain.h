@@ -35,6 +35,7 @@ class ActiveChainKit : public ActiveChain::Observer {
     std::unique_ptr<ActiveChain> chain;
     std::vector<SwitchOutcome> outcomes;  ///< of all moves of the tip
     int bodies_wanted = 0;
+    std::string fault;
 
     /// A fresh process on the same disk.
     void start() {
@@ -78,6 +79,7 @@ class ActiveChainKit : public ActiveChain::Observer {
     void on_tip(const SwitchOutcome& outcome) override { outcomes.push_back(outcome); }
     void on_block_accepted(const BlockNode*) override {}
     void on_bodies_wanted() override { ++bodies_wanted; }
+    void on_fault(const std::string& sentence) override { fault = sentence; }
 };
 
 inline Hash256 hash_of(const chain::Block& block) { return chain::block_hash(block.header); }
