@@ -30,6 +30,8 @@ const char* name_of(Malice malice) {
             return "header flood";
         case Malice::kBadBlocks:
             return "bad blocks";
+        case Malice::kBadMerges:
+            return "bad merges";
         case Malice::kItemSpam:
             return "item spam";
         case Malice::kAddresses:
@@ -71,15 +73,20 @@ void HostilePeer::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
     peers_[peer] = true;
     const auto message = static_cast<MessageKind>(kind);
     if (message == MessageKind::kHeaders)
-        if (const auto headers = node::decode_headers(body); headers.ok()) learn(*headers);
+        if (const auto headers = node::decode_headers(body); headers.ok()) learn(peer, *headers);
+    if (message == MessageKind::kBlock && malice_ == Malice::kBadMerges) spoil_merge(body);
     if (malice_ == Malice::kWithholder) spread(peer, message, body);
     heard_.emplace_back(kind, std::move(body));
     if (heard_.size() > kRemembered) heard_.pop_front();
 }
 
-void HostilePeer::learn(const node::Headers& headers) {
-    for (const chain::BlockHeader& header : headers.headers)
-        if (tree_->find(header.previous) && tree_->size() < 10'000) tree_->add(header);
+void HostilePeer::learn(net::PeerId from, const node::Headers& headers) {
+    for (const chain::BlockHeader& header : headers.headers) {
+        if (!tree_->find(header.previous) || tree_->size() >= 10'000) continue;
+        const node::BlockNode* node = tree_->add(header);
+        if (malice_ == Malice::kBadMerges && definition_.is_merge_height(node->height))
+            send(from, MessageKind::kGetBlock, node::encode_hash(node->hash));
+    }
 }
 
 void HostilePeer::act() {
@@ -96,6 +103,7 @@ void HostilePeer::act_towards(net::PeerId peer) {
     switch (malice_) {
         case Malice::kMute:
         case Malice::kWithholder:
+        case Malice::kBadMerges:
             return;
         case Malice::kGarbage:
             return send_garbage(peer);
@@ -202,13 +210,37 @@ void HostilePeer::flood_headers(net::PeerId peer) {
     if (grows) send_headers(peer, headers);
 }
 
+chain::Block HostilePeer::empty_block(std::uint32_t height) {
+    chain::Block block;
+    block.coinbase.height = height;
+    block.coinbase.miner = crypto::public_key(key_);
+    return block;
+}
+
+// With a block on top it has more work than the true one, so it is judged.
+void HostilePeer::spoil_merge(ByteView body) {
+    auto merge = chain::decode_block(body);
+    if (!merge.ok() || merge->contributions.empty()) return;
+    const node::BlockNode* parent = tree_->find(merge->header.previous);
+    if (!parent) return;
+    merge->header.state_root = random_hash();
+    node::search_nonce(merge->header, 1 << 20);
+    const node::BlockNode* spoilt = tree_->add(merge->header);
+    chain::Block top = empty_block(spoilt->height + 1);
+    top.header = mine(spoilt, chain::body_root(top));
+    for (const auto& [peer, greeted] : peers_) {
+        if (!greeted) continue;
+        send_headers(peer, {merge->header, top.header});
+        send(peer, MessageKind::kBlock, chain::encode(*merge));
+        send(peer, MessageKind::kBlock, chain::encode(top));
+    }
+}
+
 void HostilePeer::send_bad_block(net::PeerId peer) {
     if (random_.below(5) != 0) return;
     const node::BlockNode* parent = tree_->best_header();
     const std::uint32_t height = parent->height + 1;
-    chain::Block block;
-    block.coinbase.height = height;
-    block.coinbase.miner = crypto::public_key(key_);
+    chain::Block block = empty_block(height);
     if (random_.below(2) == 0)
         block.coinbase.outputs = {{1'000'000, chain::OutputKind::kKey, crypto::public_key(key_)}};
     if (definition_.is_merge_height(height) && random_.below(2) == 0)

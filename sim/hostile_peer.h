@@ -23,10 +23,11 @@ enum class Malice {
     kAsker,        ///< asks for headers, bodies, items, assets and addresses without end
     kHeaderFlood,  ///< headers with real work on old blocks, where work is cheap
     kBadBlocks,    ///< blocks with real work on the tip that break C3 to C8
+    kBadMerges,    ///< others' merges, with another state named, and a block on top
     kItemSpam,     ///< payments, commitments and payloads that break C3, C4 or C5
     kAddresses,    ///< addresses at which nobody listens
 };
-inline constexpr int kMalices = 8;
+inline constexpr int kMalices = 9;
 const char* name_of(Malice malice);
 
 class HostilePeer final : public net::NetworkHandler {
@@ -47,18 +48,20 @@ class HostilePeer final : public net::NetworkHandler {
     void act_towards(net::PeerId peer);
     void send(net::PeerId peer, node::MessageKind kind, ByteView body);
     void send_headers(net::PeerId peer, const std::vector<chain::BlockHeader>& headers);
-    void learn(const node::Headers& headers);
+    void learn(net::PeerId from, const node::Headers& headers);
 
     void send_garbage(net::PeerId peer);
     void ask_everything(net::PeerId peer);
     void flood_headers(net::PeerId peer);
     void send_bad_block(net::PeerId peer);
+    void spoil_merge(ByteView body);
     void send_bad_item(net::PeerId peer);
     void send_addresses(net::PeerId peer);
     void spread(net::PeerId from, node::MessageKind kind, ByteView body);
 
     Hash256 random_hash();
     Bytes random_bytes(std::size_t most);
+    chain::Block empty_block(std::uint32_t height);
     /// A header on `parent` with its work done, for this body.
     chain::BlockHeader mine(const node::BlockNode* parent, const Hash256& body_root);
 

@@ -96,6 +96,7 @@ void World::start(int number) {
     slot.loop->set_lane_time(Lane::kTrain, options_.train_lane);
     slot.loop->set_lane_time(Lane::kServe, options_.chain_lane);
     slot.loop->set_lane_time(Lane::kRead, options_.read_lane);
+    slot.loop->set_lane_time(Lane::kReference, options_.reference_lane);
     slot.network = std::make_unique<SimNetwork>(fabric_, *slot.loop, address(number),
                                                 crypto::public_key(slot.key));
     if (!slot.disk) slot.disk = std::make_unique<FaultyDisk>(slot.directory, seed + 2);

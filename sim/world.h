@@ -36,6 +36,7 @@ struct WorldOptions {
     LaneTime chain_lane{1'000, 20'000};
     LaneTime train_lane{200'000, 2'000'000};
     LaneTime read_lane{100, 2'000};
+    LaneTime reference_lane{5'000'000, 20'000'000};
     /// Cheap invariants are asked after every event, all of a node's when its chain has moved and
     /// every so many events.
     std::uint64_t check_every = 500;

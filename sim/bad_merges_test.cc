@@ -1,0 +1,37 @@
+// Proves that merge blocks with real work which only the slow reference arithmetic may condemn
+// neither stop the honest chain while it computes nor remain unjudged.
+#include "sim/hostile_peer.h"
+#include "sim/scenario.h"
+
+namespace cairn::sim {
+namespace {
+
+std::size_t condemned(World& world, int number) {
+    std::size_t count = 0;
+    world.node(number).chain().tree().for_each([&](const node::BlockNode& node) {
+        count += node.invalid && node.reason.find("state after the block") != std::string::npos;
+    });
+    return count;
+}
+
+TEST(BadMerges, TheChainGoesOnWhileTheyAreJudged) {
+    for (const std::uint64_t seed : seeds()) {
+        FakeModelKit kit;
+        WorldOptions options;
+        options.reference_lane = {30'000'000, 30'000'000};
+        World world(seed, scenario_name(), kit, options);
+        add_three(world);
+        HostilePeer hostile(world, 1, Malice::kBadMerges, {0, 1, 2});
+        ASSERT_TRUE(world.run_until([&] { return world.agreed(30); }, 150'000))
+            << world.replay_line() << " at height " << world.height(0);
+        EXPECT_TRUE(world.run_until([&] { return condemned(world, 0) >= 2; }, 300'000))
+            << world.replay_line();
+        EXPECT_TRUE(world.node(0).status().warning.empty()) << world.node(0).status().warning;
+        EXPECT_TRUE(world.node(0).status().mining.enabled);
+        EXPECT_EQ(world.failure(), "");
+        if (HasFailure()) return;
+    }
+}
+
+}  // namespace
+}  // namespace cairn::sim
