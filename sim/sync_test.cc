@@ -1,5 +1,5 @@
 // Proves that a node gets the chain although a peer promises much and gives nothing: it notices,
-// drops that peer and asks others.
+// drops that peer and asks others. And that disk reads for peers are bounded and beside the loop.
 #include "node/messages.h"
 #include "sim/scenario.h"
 

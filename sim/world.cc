@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Where simulated disks are: in memory where the system has such a place.
+/// Where the nodes' folders are: in memory, where the system has such a place.
 std::string fresh_directory() {
     static std::atomic<int> count{0};
     std::error_code failure;

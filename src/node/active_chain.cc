@@ -43,7 +43,7 @@ Status ActiveChain::start(std::function<void()> ready) {
     RETURN_IF_ERROR(store_.for_each_header([&](const store::HeaderRecord& record) {
         auto header = chain::decode_header(record.header);
         if (!header.ok() || !tree_.find(header->previous)) {
-            broken = "the store has a header that hangs in the air";
+            broken = "the store has a header that cannot be read, or whose parent is missing";
             return;
         }
         BlockNode* node = tree_.add(*header);
@@ -145,7 +145,7 @@ void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) 
         }));
 }
 
-// Said once: every block that comes meanwhile fails in the same way, and the log may lie on the
+// Logged once: every block that comes meanwhile fails in the same way, and the log may lie on the
 // same full disk.
 void ActiveChain::on_not_stored(const Error& error) {
     retry_later();

@@ -1,9 +1,9 @@
 // The chain that the node follows: the tree of headers, the bodies that came, and the choice of
-// the branch with the most work. This is the loop's side; ledger_lane.h is the other, and says
-// which of the two may lag: tip() is what the loop has heard of, the ledger may have moved on.
-// Blocks enter by accept_headers and accept_block after C1 and C2; C3 to C8 are judged on
-// the chain lane when a branch would become the best. What is invalid is remembered with its
-// reason, what is undecided is tried again.
+// the branch with the most work. This is the loop's side. The other side is ledger_lane.h; the
+// ledger there may already be ahead of tip(), which is what the loop has heard of. Blocks enter by
+// accept_headers and accept_block, which check C1 and C2; C3 to C8 are judged on the chain lane
+// when a branch would become the best. What is invalid is remembered with its reason, what is
+// undecided is tried again.
 #pragma once
 
 #include <cstdint>
@@ -32,15 +32,17 @@ class ActiveChain {
   public:
     struct Observer {
         virtual ~Observer() = default;
-        /// The tip is another one. `outcome` says which blocks left and came.
+        /// The tip has changed. `outcome` says which blocks left the active chain and which joined.
         virtual void on_tip(const SwitchOutcome& outcome) = 0;
-        /// A body passed C1 and C2: time to tell others. Not called for old blocks in bulk.
+        /// A block passed C1 and C2: time to tell others. Not called for a block more than one
+        /// below the tip, which nobody waits for.
         virtual void on_block_accepted(const BlockNode* node) = 0;
         /// A body was lost or a block found invalid: something may have to be fetched again.
         virtual void on_bodies_wanted() = 0;
     };
 
-    /// All must outlive it, but for the loop, which must end before it: jobs use its lane.
+    /// Everything passed in must outlive this, except the loop, which must end first: its jobs use
+    /// the lane.
     ActiveChain(const chain::NetworkDefinition& network, const Clock& clock, Loop& loop,
                 store::Store& store, consensus::ModelSeam& model, ChainOptions options);
 
@@ -64,18 +66,19 @@ class ActiveChain {
     struct HeadersOutcome {
         Verdict verdict = Verdict::valid();  ///< of the first header that was not taken
         const BlockNode* last = nullptr;     ///< the highest that is in the tree now
-        bool unknown_parent = false;         ///< the first header hangs in the air
+        bool unknown_parent = false;         ///< a header's parent is not in the tree
         std::size_t added = 0;
     };
     /// Consecutive headers, lowest first.
     HeadersOutcome accept_headers(const std::vector<chain::BlockHeader>& headers);
 
     enum class BodyOutcome { kAccepted, kKnown, kUnknownHeader, kMismatch, kBroken };
-    /// kMismatch: not the body of its header, the sender's fault. kBroken: C2, remembered.
+    /// kMismatch: the body is not that of its header, which is the sender's fault. kBroken: the
+    /// block breaks C2, which is remembered.
     BodyOutcome accept_block(const chain::Block& block);
 
-    /// Why nothing can be stored at present (a full disk, most likely), in a sentence; mostly
-    /// empty.
+    /// Why nothing can be stored at present (a full disk, most likely), in a sentence; empty while
+    /// blocks can be stored.
     const std::string& trouble() const { return trouble_; }
     /// Whether a body is worth fetching: not for a while after one could not be stored.
     bool takes_bodies() const { return trouble_.empty() || retry_ == 0; }
@@ -100,7 +103,7 @@ class ActiveChain {
     const chain::NetworkDefinition& network_;
     const Clock& clock_;
     Loop& loop_;
-    const store::Store& store_;  // what is written goes by the lane
+    const store::Store& store_;  // for reading; only the lane writes
     ChainOptions options_;
     Hash256 genesis_id_;
     chain::Block genesis_;
@@ -112,7 +115,7 @@ class ActiveChain {
     bool switching_ = false;
     TimerId retry_ = 0;
     std::string trouble_;
-    const BlockNode* undecided_ = nullptr;  ///< the last block that was, and it was said
+    const BlockNode* undecided_ = nullptr;  // the last block that was; it has been logged
     TipInfoPtr tip_;
     std::vector<const BlockNode*> active_;  // by height
     std::uint64_t reorganisations_ = 0;

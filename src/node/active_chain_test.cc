@@ -1,6 +1,6 @@
-// Proves that the node follows the branch with most work and no other: back from an invalid one,
-// whose descendants are condemned with it, on again after a lost body or a judge that could not be
-// asked, and to the same place after a restart.
+// Proves that the node follows the branch with most work and no other: it leaves a branch with an
+// invalid block, whose descendants become invalid too; it goes on after a lost body or a judge that
+// could not be asked; and after a restart it stands where it stood.
 #include "node/active_chain.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ TEST(ActiveChain, FollowsTheBranchWithMostWork) {
 
     kit.give(second[0]);
     kit.give(second[1]);
-    EXPECT_EQ(kit.tip(), hash_of(first[1]));  // of equals the one seen first
+    EXPECT_EQ(kit.tip(), hash_of(first[1]));  // of equals, the one seen first
     EXPECT_EQ(kit.chain->reorganisations(), 0U);
 
     kit.outcomes.clear();
@@ -146,7 +146,7 @@ TEST(ActiveChain, ABodyThatTheDiskLostIsFetchedAgain) {
     kit.give(second[2]);
 
     EXPECT_EQ(kit.tip(), hash_of(first[1]));
-    EXPECT_FALSE(kit.node(second[0])->invalid);  // our fault, nobody else's
+    EXPECT_FALSE(kit.node(second[0])->invalid);  // it was lost here: that is no fault of the block
     EXPECT_FALSE(kit.node(second[0])->has_body);
     EXPECT_GT(kit.bodies_wanted, 0);
     EXPECT_EQ(kit.chain->accept_block(second[0]), Body::kAccepted);

@@ -44,7 +44,7 @@ struct SwitchOutcome {
     /// Where it stopped, if the target was not reached, and why.
     const BlockNode* failed = nullptr;
     Verdict verdict = Verdict::valid();
-    std::vector<const BlockNode*> damaged;  ///< bodies that our disk has lost
+    std::vector<const BlockNode*> damaged;  ///< blocks whose bodies our disk cannot give
 };
 
 struct ChainStateOptions {
@@ -67,9 +67,9 @@ class ChainState {
     /// the reason in the outcome, when bodies are damaged. Once, before anything else.
     SwitchOutcome restore(const BlockNode* stored_tip);
 
-    /// Moves to `target`. Blocks between are judged as at `now_ms`. If one is not valid, the
-    /// ledger stays at its prefix when that has more work than the old tip, and goes back to the
-    /// old tip otherwise.
+    /// Moves to `target`. The blocks on the way are judged as of `now_ms`. If one is not valid, the
+    /// ledger stays on the block before it if that has more work than the old tip, and goes back to
+    /// the old tip otherwise.
     SwitchOutcome switch_to(const BlockNode* target, std::uint64_t now_ms);
 
     /// The best block on top of `parent`; kCancelled when the ledger has moved on.
@@ -78,7 +78,7 @@ class ChainState {
                                   consensus::BlockReport* report);
 
     const consensus::Ledger& ledger() const { return ledger_; }
-    /// For what is written beside the steps above. Reading needs no lane (store.h).
+    /// For what is written besides the steps above. Reading needs no lane (store.h).
     store::Store& store() { return store_; }
     const BlockNode* tip() const { return tip_; }
     TipInfoPtr info() const;
@@ -98,7 +98,7 @@ class ChainState {
     Status rebuild(const BlockNode* node, SwitchOutcome& outcome);
     Status replay(const BlockNode* node, SwitchOutcome& outcome);
     Status load_state(const BlockNode* at, ByteView saved);
-    /// After a failed branch: the old tip again, or as far as our disk lets us.
+    /// After a failed branch: back to the old tip, or as far as the bodies on disk allow.
     void go_back(const BlockNode* old_tip, SwitchOutcome& outcome);
     Status record(const BlockNode* old_tip, store::TipChange change, SwitchOutcome& outcome);
     void maybe_snapshot();

@@ -15,8 +15,7 @@ using consensus::TestChain;
 
 constexpr std::uint64_t kLater = 4'000'000'000'000;
 
-/// A chain of blocks with contributions, the bytes of the state after each, and a second state
-/// beside it.
+/// A chain of ten blocks with contributions, and a ChainState that moves along it.
 class ChainStateTest : public testing::Test {
   protected:
     ChainStateTest()
@@ -56,7 +55,7 @@ class ChainStateTest : public testing::Test {
         for (const chain::Block& block : chain_.blocks) nodes.push_back(add(block));
         return nodes;
     }
-    /// The state's bytes after each height, from a ledger that only ever went up.
+    /// The state after `height` blocks, from a ledger that took none back.
     Bytes state_at(std::size_t height) {
         consensus::FakeModel model;
         consensus::Ledger ledger(chain_.network, model);

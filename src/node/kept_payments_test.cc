@@ -1,5 +1,5 @@
 // Proves that payments come back from their file as they were, and that a damaged, cut or foreign
-// one gives none.
+// file gives none.
 #include "node/kept_payments.h"
 
 #include <gtest/gtest.h>

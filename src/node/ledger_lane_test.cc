@@ -1,5 +1,5 @@
 // Proves that a job sees the state on the chain lane and its result comes back to the loop, that
-// jobs do not nest, and that nobody looks at the ledger past a lane with a thread of its own.
+// jobs do not nest, and that nobody inspects the ledger while another thread runs the jobs.
 #include "node/ledger_lane.h"
 
 #include <gtest/gtest.h>

@@ -17,13 +17,14 @@ struct ReporterOptions {
     std::uint32_t sample_tokens = 64;  ///< 0: no samples
     std::string sample_prompt;
     std::uint64_t sample_seed = 1;
-    /// Copies of the weights waiting; beyond it the chain lane computes, and so slows down.
+    /// Copies of the weights that may wait at once. Beyond that the chain lane computes the report
+    /// itself, which slows it down.
     std::uint32_t max_waiting = 4;
 };
 
 class MergeReporter {
   public:
-    /// All must outlive it, and it the loop.
+    /// Everything passed in must outlive this, except the loop, which must end first.
     MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader, ReporterOptions options);
 
     /// On the chain lane, with the model right after the merge block.

@@ -119,7 +119,8 @@ void Miner::on_assembled(const BlockNode* parent, Result<chain::Block> block) {
     }
     if (!block.ok()) {
         dirty_ = true;
-        // The chain lane is already at the next tip, which the loop is about to hear of.
+        // kCancelled: the chain lane is at the next tip already, and the loop is about to hear of
+        // it.
         if (block.error().code != ErrorCode::kCancelled)
             log_warn("no template for the next block: {}", block.error().message);
         return schedule(block.error().code == ErrorCode::kCancelled ? kAskAgainMs : kFailedMs);
@@ -160,7 +161,7 @@ void Miner::on_slice(std::uint64_t generation, bool found, const chain::BlockHea
         progress_.hashes_per_s += 0.1 * (rate - progress_.hashes_per_s);
     }
     last_slice_us_ = began_us;
-    // A template that was replaced on the same tip is still a fine block, but its body is gone.
+    // A header found for a template that was replaced would be valid, but its body is gone.
     if (found && generation == generation_ && template_) {
         template_->header = header;
         ++progress_.blocks;

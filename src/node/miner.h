@@ -1,7 +1,8 @@
-// The miner: takes the best next block that the rules allow, searches its nonce a slice at a time
-// with pauses between (a guest on someone's computer), and starts anew when the tip moves or
-// something better arrives. At merge heights it waits a little for payloads that were promised.
-// The same code runs under the simulated clock, where slice and pause are the hash rate.
+// The miner: has the ledger assemble the best next block (the template), searches its nonce a slice
+// at a time with pauses between, so that the computer stays usable, and takes a new template when
+// the tip moves or something arrives that a block could carry. At merge heights it first waits a
+// little for payloads that were committed to. Under the simulated clock slice and pause are the
+// hash rate.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ struct MinerOptions {
     std::uint64_t slice_pause_ms = 20;
     std::uint64_t refresh_ms = 200;        ///< at most one new template in this time on one tip
     std::uint64_t merge_grace_ms = 1'500;  ///< at merge heights, for payloads not here yet
-    std::uint64_t stuck_ms = 10'000;       ///< a block found that did not become the tip
+    std::uint64_t stuck_ms =
+        10'000;  ///< after so long a found block is taken as lost, if the tip is still its parent
 };
 
 /// Tries `count` nonces from header.nonce on; on success header.nonce is the one that works.

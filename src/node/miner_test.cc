@@ -1,5 +1,5 @@
 // Proves that the miner searches on the tip and nowhere else, takes what arrives, waits for
-// promised payloads but not for ever, and stops when told.
+// payloads that were committed to, but not for ever, and stops when told.
 #include "node/miner.h"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 namespace cairn::node {
 namespace {
 
-/// One hash out of 65536 is a block: none of the few that a test tries.
+/// One hash out of 65536 makes a block, and none of the few that a test tries does.
 chain::NetworkDefinition hard_network() {
     chain::NetworkDefinition network = consensus::test_network();
     network.first_target = 0x1f010000;
@@ -222,7 +222,7 @@ TEST_F(MinerTest, ABlockCarriesWhatThePoolHas) {
 
 class MinerAtMergeTest : public MinerTest {
   protected:
-    /// The next block is a merge block, and Alice's payload is promised.
+    /// The next block is a merge block, and Alice has committed to a payload.
     void SetUp() override {
         make();
         contribution_ =

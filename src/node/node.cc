@@ -9,8 +9,8 @@ namespace cairn::node {
 namespace {
 
 constexpr std::uint64_t kTickMs = 1'000;
-constexpr std::uint64_t kTicksPerClock = 600;  // peers may have been set since they last said
-/// A burst of blocks while syncing is not worth announcing one by one.
+constexpr std::uint64_t kTicksPerClock = 600;  // ours may have been set since we last told it
+/// When more blocks than this join at once we are catching up, and nobody waits to hear of them.
 constexpr std::size_t kMaxAnnouncedAtOnce = 4;
 
 }  // namespace

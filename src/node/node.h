@@ -28,7 +28,8 @@ namespace cairn::node {
 
 struct NodeConfig {
     chain::NetworkDefinition network;
-    /// Links; contributes, mines, and owns what it earns, unless `fresh` says otherwise.
+    /// Names the node to its peers. What it mines and contributes is paid to it too, unless `fresh`
+    /// says otherwise.
     crypto::SecretKey key;
     std::vector<std::string> connect;
     std::size_t max_outbound = 8;
@@ -69,7 +70,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
         mining_wanted_ = enabled;
         check_clock();
     }
-    /// Into the pool and to peers, as if a trainer here had made them: for tools and scenarios.
+    /// Hands it to the pool and to peers, as if a trainer here had made it: for scenarios.
     Mempool::Outcome submit(const chain::Commitment& commitment) {
         return relay_.submit(commitment);
     }
@@ -80,7 +81,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     /// are valid; `done` says how many.
     void return_payments(std::vector<chain::Payment> payments,
                          std::function<void(std::size_t)> done = {});
-    /// A dialled address came to nothing.
+    /// Dialling the address failed.
     void on_dial_failed(const std::string& address);
 
     const ActiveChain& chain() const { return chain_; }
@@ -108,10 +109,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     void on_restored(const std::function<void()>& ready);
     void tick();
-    /// Says what speaks against this machine's clock, once, and mines or not accordingly.
+    /// Logs once what speaks against this machine's clock, and stops or resumes mining by it.
     void check_clock();
     void tell_clock();
-    /// Whether we wanted to be linked to it, rather than it to us.
+    /// Whether we chose this peer, rather than it us.
     bool is_chosen(const Peer& peer) const;
     void dial();
     Status handle(Peer& peer, MessageKind kind, ByteView body);

@@ -4,7 +4,8 @@
 namespace cairn::node {
 namespace {
 
-/// A block that joins the chain while coins are counted makes the count start again, so often.
+/// A block that joins the chain while coins are counted makes the count start again: so many
+/// counts.
 constexpr int kMaxCounts = 5;
 
 Result<std::vector<MergeView>> read_merges(const store::Store& store, std::uint64_t from_height,
@@ -114,7 +115,7 @@ void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys
             return counted;
         },
         alive_.guard([this, keys, tries, answer = std::move(answer)](Counted counted) {
-            // The pool follows the loop's tip; coins of another would not go with it.
+            // The pool belongs to the loop's tip, so the coins must be those of the same tip.
             if (counted.tip != chain_.tip()->node->hash && tries > 1)
                 return collect_coins(keys, tries - 1, answer);
             std::vector<CoinView>& coins = counted.coins;

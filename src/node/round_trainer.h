@@ -45,11 +45,11 @@ class RoundTrainer {
     /// The chain is ready, or its tip moved; the mempool was told before.
     void on_tip(const SwitchOutcome& outcome);
     Progress progress() const;
-    /// The steps that are being taken end early, for good.
+    /// Ends the run on the lane early, and begins no other.
     void stop();
 
   private:
-    /// What is on the lane for us. Shared with the lane, where the job may outlast its round.
+    /// Our job on the lane. Shared with the lane, where it may outlast its round.
     struct Job {
         std::atomic<bool> stop{false};
         std::atomic<std::uint32_t> steps{0};
@@ -86,7 +86,7 @@ class RoundTrainer {
     RoundState state_;
     std::shared_ptr<Job> job_;
     RoundPayload payload_;
-    Hash256 payload_commitment_;  // to payload_, by key_
+    Hash256 payload_commitment_;  // of key_ to payload_
     chain::Commitment commitment_;
     std::uint32_t stamp_target_ = 0;  // of the round's first block, as the search began
     std::string note_ = "waiting";

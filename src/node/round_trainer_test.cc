@@ -1,5 +1,5 @@
-// Proves that the trainer carries out its plan (round_plan_test.cc) on a real chain and pool: one
-// round from theta to pay, reorganisations, and the lane and the clock which it shares with others.
+// Proves that the trainer carries out its plan (round_plan_test.cc) on a real chain and pool: a
+// round from theta to merge, reorganisations, a lane that is slow, and time that runs out.
 #include "node/round_trainer.h"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 namespace cairn::node {
 namespace {
 
-/// Nobody is there.
+/// A network without peers.
 class NoNetwork final : public net::Network {
   public:
     void set_handler(net::NetworkHandler*) override {}
@@ -93,7 +93,7 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
     void on_block_accepted(const BlockNode*) override {}
     void on_bodies_wanted() override {}
 
-    /// The next block, with what the pool has or without.
+    /// The next block, with what the pool holds or empty.
     void mine(bool with_pool = true) {
         kit_.give(kit_.mine(kit_.bob, with_pool ? pool_.candidates() : consensus::Candidates()));
     }

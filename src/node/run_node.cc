@@ -23,7 +23,7 @@ std::string name_and_id(const chain::NetworkDefinition& network) {
     return network.name + " (" + short_hex(chain::genesis_id(network)) + ")";
 }
 
-/// The network of the directory, which the one of --network becomes if there is none yet.
+/// The network of the directory; if it has none yet, the file of --network is copied there.
 Result<chain::NetworkDefinition> load_network(const NodeOptions& options, Assets& assets) {
     PosixDisk disk(options.directory);
     const std::string name(kNetworkFile);
@@ -71,7 +71,7 @@ Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
     return *key;
 }
 
-/// What the chain's state, its copies and the judge take, roughly.
+/// Roughly the bytes that the chain's state, its copies and the judge take.
 std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains) {
     const model::ParameterLayout layout(worth::model_config(network), codec::kTile);
     const std::uint64_t merges = network.novelty ? network.novelty_rounds : 0;
@@ -79,7 +79,7 @@ std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains
     return layout.size() * 4 * words + (std::uint64_t{64} << 20);
 }
 
-/// One node process. Members are ended by hand in the order that node.h asks for.
+/// One node process. run() ends its members in the order that node.h asks for.
 class Process {
   public:
     explicit Process(const NodeOptions& options) : options_(options), assets_(options.directory) {}
@@ -117,7 +117,7 @@ class Process {
     std::unique_ptr<net::TlsNetwork> network_;
     std::unique_ptr<AssetFetcher> fetcher_;
     std::optional<std::vector<chain::Payment>> returning_;  // from the last run, being judged
-    bool has_pool_ = false;  // an empty one before that would empty the file
+    bool has_pool_ = false;  // payments.pool was read; before that an empty pool would erase it
     Status failure_ = ok_status();
 };
 

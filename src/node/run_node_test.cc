@@ -147,7 +147,7 @@ TEST_F(RunNode, TwoTrainAThirdJoinsAndOneRestarts) {
     EXPECT_GT(first.status().supply, 0U);
     ASSERT_FALSE(first.merges().empty());
 
-    // Killing is for the simulator; here a polite stop must keep everything too.
+    // The simulator kills nodes; here an ordinary stop must keep everything too.
     const std::uint64_t height = second->status().height;
     ASSERT_TRUE(second->finish().ok());
     second = std::make_unique<Runner>(second_options);
