@@ -295,7 +295,8 @@ void Node::return_payments(std::vector<chain::Payment> payments,
                 all.push_back({payment, state.ledger().check_next(payment).is_valid()});
             return all;
         },
-        alive_.guard([this, done = std::move(done)](const std::vector<Checked>& all) {
+        alive_.guard([this, call, done = std::move(done)](const std::vector<Checked>& all) {
+            returning_.erase(call);
             std::size_t pooled = 0;
             for (const auto& [payment, valid] : all) {
                 if (!valid) {
@@ -310,6 +311,8 @@ void Node::return_payments(std::vector<chain::Payment> payments,
 }
 
 void Node::on_tip(const SwitchOutcome& outcome) {
+    const std::uint64_t call = next_returning_++;
+    returning_[call] = payments;
     relay_.on_tip();
     Mempool::Changes changes = mempool_.on_tip(outcome);
     if (!changes.recheck.empty()) return_payments(std::move(changes.recheck));
@@ -322,3 +325,14 @@ void Node::on_tip(const SwitchOutcome& outcome) {
 }
 
 }  // namespace cairn::node
+            if (done) done(pooled);
+std::vector<chain::Payment> Node::payments_to_keep() const {
+    std::vector<chain::Payment> payments;
+    for (const auto& [id, payment] : mempool_.pooled_payments()) payments.push_back(payment);
+    for (const auto& [call, judged] : returning_)
+        for (const chain::Payment& payment : judged)
+            if (!mempool_.contains(ItemKind::kPayment, chain::payment_id(payment)))
+                payments.push_back(payment);
+    return payments;
+}
+

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -80,7 +81,9 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     /// Judges payments that were pooled once by the tip of today, and pools and offers those that
     /// are valid; `done` says how many.
     void return_payments(std::vector<chain::Payment> payments,
-                         std::function<void(std::size_t)> done = {});
+                         std::function<void(std::size_t pooled)> done = {});
+    /// The payments that should outlive a stop: the pool's, and those that are being judged again.
+    std::vector<chain::Payment> payments_to_keep() const;
     /// Dialling the address failed.
     void on_dial_failed(const std::string& address);
 
@@ -160,3 +163,5 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 };
 
 }  // namespace cairn::node
+    std::map<std::uint64_t, std::vector<chain::Payment>> returning_;  // being judged, by call
+    std::uint64_t next_returning_ = 0;

@@ -116,7 +116,6 @@ class Process {
     std::unique_ptr<net::AsioLoop> loop_;
     std::unique_ptr<net::TlsNetwork> network_;
     std::unique_ptr<AssetFetcher> fetcher_;
-    std::optional<std::vector<chain::Payment>> returning_;  // from the last run, being judged
     bool has_pool_ = false;  // payments.pool was read; before that an empty pool would erase it
     Status failure_ = ok_status();
 };
@@ -253,10 +252,8 @@ void Process::take_up_payments() {
     has_pool_ = true;
     std::vector<chain::Payment> payments = kept_payments(PosixDisk(options_.directory));
     if (payments.empty()) return;
-    returning_ = payments;
     const std::size_t count = payments.size();
-    node_->return_payments(std::move(payments), [this, count](std::size_t pooled) {
-        returning_.reset();
+    node_->return_payments(std::move(payments), [count](std::size_t pooled) {
         log_info(
             "of {} payments that waited when the node stopped, {} wait again; the others are "
             "in a block or can no longer be",
@@ -266,13 +263,8 @@ void Process::take_up_payments() {
 
 void Process::keep_payments() {
     if (!has_pool_) return;
-    std::vector<chain::Payment> payments;
-    const auto keep = [&](const chain::Payment& payment) {
-        if (payments.size() < kMaxKeptPayments) payments.push_back(payment);
-    };
-    for (const auto& [id, payment] : node_->mempool().pooled_payments()) keep(payment);
-    if (returning_)
-        for (const chain::Payment& payment : *returning_) keep(payment);
+    std::vector<chain::Payment> payments = node_->payments_to_keep();
+    if (payments.size() > kMaxKeptPayments) payments.resize(kMaxKeptPayments);
     PosixDisk disk(options_.directory);
     const Status kept = node::keep_payments(disk, payments);
     if (!kept.ok())
