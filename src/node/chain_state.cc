@@ -136,17 +136,13 @@ void ChainState::go_back(const BlockNode* old_tip, SwitchOutcome& outcome) {
         log_error("cannot return to block {}: {}", short_hex(old_tip->hash), back.error().message);
 }
 
-Status ChainState::record(const BlockNode* old_tip, store::TipChange change,
-                          SwitchOutcome& outcome) {
+Status ChainState::record(const BlockNode* old_tip, store::TipChange change) {
     const BlockNode* fork = common_ancestor(old_tip, tip_);
     for (const BlockNode* node = old_tip; node != fork; node = node->parent)
         change.disconnected.push_back(node->hash);
     change.tip = {tip_->hash, tip_->height};
     snapshot_height_ = std::min(snapshot_height_, fork->height);
     RETURN_IF_ERROR(store_.advance_tip(change));
-    if (merge_hook_)
-        for (const ConnectedBlock& connected : outcome.connected)
-            if (connected.report.merge) merge_hook_(*this, connected.node);
     maybe_snapshot();
     return ok_status();
 }
@@ -169,8 +165,7 @@ SwitchOutcome ChainState::restore(const BlockNode* stored_tip) {
         outcome.verdict = Verdict::undecided(rebuilt.error().message);
         log_warn("the chain could be restored up to height {} of {}: {}", tip_->height,
                  stored_tip->height, rebuilt.error().message);
-        outcome.connected.clear();
-        const Status recorded = record(stored_tip, {}, outcome);
+        const Status recorded = record(stored_tip, {});
         if (!recorded.ok()) log_error("{}", recorded.error().message);
     }
     outcome.tip = info();
@@ -195,14 +190,16 @@ SwitchOutcome ChainState::switch_to(const BlockNode* target, std::uint64_t now_m
     if (rewound.ok()) {
         for (const BlockNode* node : path(fork, target)) {
             outcome.verdict = connect(node, now_ms, outcome, &change);
-            if (outcome.verdict.is_valid()) continue;
-            outcome.failed = node;
-            break;
+            if (!outcome.verdict.is_valid()) {
+                outcome.failed = node;
+                break;
+            }
+            if (merge_hook_ && outcome.connected.back().report.merge) merge_hook_(*this, node);
         }
     }
     if (outcome.failed && !(tip_->work > old_tip->work)) {
         if (tip_ != old_tip) go_back(old_tip, outcome);
-    } else if (Status recorded = record(old_tip, std::move(change), outcome); !recorded.ok()) {
+    } else if (Status recorded = record(old_tip, std::move(change)); !recorded.ok()) {
         outcome.failed = target;
         outcome.verdict = Verdict::undecided(recorded.error().message);
         go_back(old_tip, outcome);

@@ -54,8 +54,9 @@ struct ChainStateOptions {
 
 class ChainState {
   public:
-    /// Called right after a merge block joined the chain for good.
-    using MergeHook = std::function<void(ChainState&, const BlockNode*)>;
+    /// Called by switch_to when it has connected a merge block, with the state right after it.
+    /// The step may still fail: then the store does not have the block in the chain.
+    using MergeHook = std::function<void(const ChainState&, const BlockNode*)>;
 
     /// Everything passed in must outlive it. The model must be at theta^0.
     ChainState(const chain::NetworkDefinition& network, consensus::ModelSeam& model,
@@ -100,7 +101,7 @@ class ChainState {
     Status load_state(const BlockNode* at, ByteView saved);
     /// After a failed branch: back to the old tip, or as far as the bodies on disk allow.
     void go_back(const BlockNode* old_tip, SwitchOutcome& outcome);
-    Status record(const BlockNode* old_tip, store::TipChange change, SwitchOutcome& outcome);
+    Status record(const BlockNode* old_tip, store::TipChange change);
     void maybe_snapshot();
 
     const chain::NetworkDefinition& network_;

@@ -126,6 +126,19 @@ TEST_F(ChainStateTest, RestoresFromItsStore) {
     EXPECT_EQ(again.ledger().save(), before);
 }
 
+TEST_F(ChainStateTest, TheMergeHookSeesTheStateRightAfterEachMerge) {
+    make_state({});
+    const auto nodes = add_all();
+    std::vector<const BlockNode*> merges;
+    state_->set_merge_hook([&](const ChainState& state, const BlockNode* node) {
+        EXPECT_EQ(state.tip(), node);
+        EXPECT_EQ(state.ledger().save(), state_at(node->height));
+        merges.push_back(node);
+    });
+    ASSERT_EQ(state_->switch_to(nodes[10], kLater).failed, nullptr);  // both merges in one step
+    EXPECT_EQ(merges, (std::vector<const BlockNode*>{nodes[4], nodes[8]}));
+}
+
 TEST_F(ChainStateTest, AnInvalidBlockChangesNothing) {
     make_state({});
     const auto nodes = add_all();

@@ -28,7 +28,7 @@ class MergeReporter {
     MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader, ReporterOptions options);
 
     /// On the chain lane, with the model right after the merge block.
-    void on_merge(ChainState& state, const BlockNode* block);
+    void on_merge(const ChainState& state, const BlockNode* block);
 
   private:
     struct Report {
@@ -37,7 +37,8 @@ class MergeReporter {
         std::optional<std::string> sample;
     };
     Report report(const Hash256& block, const std::vector<float>& weights);
-    void keep(const Report& report);
+    /// On the loop. The step that connected the block has ended by then, and the store has it.
+    void keep(Report report);
     static void write(store::Store& store, const Report& report);
 
     Loop& loop_;

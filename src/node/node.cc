@@ -43,8 +43,9 @@ Node::Node(NodeConfig config, NodeSeams seams)
     if (seams_.reader) {
         reporter_ = std::make_unique<MergeReporter>(seams_.loop, chain_.lane(), *seams_.reader,
                                                     config_.reporter);
-        chain_.lane().set_merge_hook(
-            [this](ChainState& state, const BlockNode* node) { reporter_->on_merge(state, node); });
+        chain_.lane().set_merge_hook([this](const ChainState& state, const BlockNode* node) {
+            reporter_->on_merge(state, node);
+        });
     }
     for (const std::string& address : config_.connect)
         if (!book_.add(address, net::AddressSource::kUser))
