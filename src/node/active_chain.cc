@@ -80,7 +80,6 @@ const BlockNode* ActiveChain::active_at(std::uint32_t height) const {
 ActiveChain::HeadersOutcome ActiveChain::accept_headers(
     const std::vector<chain::BlockHeader>& headers) {
     HeadersOutcome outcome;
-    std::vector<store::HeaderRecord> records;
     for (const chain::BlockHeader& header : headers) {
         if (const BlockNode* known = tree_.find(chain::block_hash(header))) {
             outcome.last = known;
@@ -97,15 +96,24 @@ ActiveChain::HeadersOutcome ActiveChain::accept_headers(
         const BlockNode* node = tree_.add(header);
         outcome.last = node;
         ++outcome.added;
-        records.push_back(header_record(*node));
+        headers_waiting_.push_back(header_record(*node));
     }
-    if (!records.empty())
-        lane_.on_lane([records = std::move(records)](
-                          ChainState& state) { return state.store().add_headers(records); },
-                      alive_.guard([this](const Status& added) {
-                          if (!added.ok()) on_not_stored(added.error());
-                      }));
+    // One job at a time, with all headers that came meanwhile: many small messages, each with a
+    // header, must not fill the lane.
+    if (header_jobs_ == 0) store_headers();
     return outcome;
+}
+
+void ActiveChain::store_headers() {
+    if (headers_waiting_.empty()) return;
+    ++header_jobs_;
+    lane_.on_lane([records = std::exchange(headers_waiting_, {})](
+                      ChainState& state) mutable { return state.add_headers(std::move(records)); },
+                  alive_.guard([this](const Status& added) {
+                      --header_jobs_;
+                      if (!added.ok()) on_not_stored(added.error());
+                      if (header_jobs_ == 0) store_headers();
+                  }));
 }
 
 ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
@@ -113,6 +121,7 @@ ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
     if (!node) return BodyOutcome::kUnknownHeader;
     if (node->has_body || node->body_coming || node->invalid) return BodyOutcome::kKnown;
     if (!consensus::body_matches(block)) return BodyOutcome::kMismatch;
+    if (!has_room()) return BodyOutcome::kBusy;
     const Verdict verdict = consensus::check_body(network_, block, node->height);
     if (verdict.is_invalid()) {
         mark_invalid(node, verdict.reason());
@@ -128,21 +137,30 @@ ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
 
 void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) {
     node->body_coming = true;
+    ++bodies_coming_;
+    body_bytes_coming_ += bytes->size();
+    store_headers();  // the body's must be on the lane before it
     lane_.on_lane(
-        [hash = node->hash, bytes](ChainState& state) {
-            return state.store().put_body(hash, *bytes);
-        },
-        alive_.guard([this, node](const Status& put) {
-            node->body_coming = false;
-            if (put.ok()) {
-                if (!std::exchange(trouble_, {}).empty()) log_info("blocks can be stored again");
-                tree_.set_body(node);
-                maybe_switch();
-                return;
-            }
-            recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
-            on_not_stored(put.error());
+        [hash = node->hash, bytes](ChainState& state) { return state.put_body(hash, *bytes); },
+        alive_.guard([this, node, size = bytes->size()](const Status& put) {
+            const bool had_room = has_room();
+            --bodies_coming_;
+            body_bytes_coming_ -= size;
+            on_put(node, put);
+            if (!had_room && has_room() && observer_) observer_->on_bodies_wanted();
         }));
+}
+
+void ActiveChain::on_put(BlockNode* node, const Status& put) {
+    node->body_coming = false;
+    if (put.ok()) {
+        if (!std::exchange(trouble_, {}).empty()) log_info("blocks can be stored again");
+        tree_.set_body(node);
+        maybe_switch();
+        return;
+    }
+    recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
+    on_not_stored(put.error());
 }
 
 // Logged once: every block that comes meanwhile fails in the same way, and the log may lie on the
@@ -240,6 +258,7 @@ void ActiveChain::mark_invalid(BlockNode* node, const std::string& reason) {
     std::vector<Hash256> hashes;
     for (const BlockNode* each : broken) hashes.push_back(each->hash);
     tree_.set_invalid(node, reason);
+    store_headers();  // those of the hashes must be on the lane before
     lane_.on_lane([hashes = std::move(hashes), reason](ChainState& state) {
         for (const Hash256& hash : hashes) {
             const Status marked = state.store().mark_invalid(hash, reason);

@@ -26,6 +26,10 @@ struct ChainOptions {
     std::uint64_t retry_ms = 2'000;  ///< after an undecided verdict
     /// Encoded blocks kept in memory for peers that ask right after an announcement.
     std::size_t recent_blocks = 32;
+    /// Bodies on their way to the disk. Blocks can come faster than the chain lane stores and
+    /// connects them, and then they must not fill its queue and the memory.
+    std::size_t max_bodies_coming = 512;
+    std::size_t max_body_bytes_coming = std::size_t{128} << 20;
 };
 
 class ActiveChain {
@@ -72,16 +76,18 @@ class ActiveChain {
     /// Consecutive headers, lowest first.
     HeadersOutcome accept_headers(const std::vector<chain::BlockHeader>& headers);
 
-    enum class BodyOutcome { kAccepted, kKnown, kUnknownHeader, kMismatch, kBroken };
+    enum class BodyOutcome { kAccepted, kKnown, kUnknownHeader, kMismatch, kBroken, kBusy };
     /// kMismatch: the body is not that of its header, which is the sender's fault. kBroken: the
-    /// block breaks C2, which is remembered.
+    /// block breaks C2, which is remembered. kBusy: too many are on their way to the disk; give it
+    /// again later.
     BodyOutcome accept_block(const chain::Block& block);
 
     /// Why nothing can be stored at present (a full disk, most likely), in a sentence; empty while
     /// blocks can be stored.
     const std::string& trouble() const { return trouble_; }
-    /// Whether a body is worth fetching: not for a while after one could not be stored.
-    bool takes_bodies() const { return trouble_.empty() || retry_ == 0; }
+    /// Whether a body is worth fetching: not for a while after one could not be stored, and not
+    /// while too many are on their way to the disk.
+    bool takes_bodies() const { return (trouble_.empty() || retry_ == 0) && has_room(); }
 
     /// The encoded body: at once from memory, or later from disk.
     using OnBody = std::function<void(Result<Bytes>)>;
@@ -89,7 +95,13 @@ class ActiveChain {
 
   private:
     void on_restored(const SwitchOutcome& outcome);
+    bool has_room() const {
+        return bodies_coming_ < options_.max_bodies_coming &&
+               body_bytes_coming_ < options_.max_body_bytes_coming;
+    }
+    void store_headers();
     void put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes);
+    void on_put(BlockNode* node, const Status& put);
     void on_not_stored(const Error& error);
     void maybe_switch();
     const BlockNode* next_target() const;
@@ -115,6 +127,10 @@ class ActiveChain {
     bool switching_ = false;
     TimerId retry_ = 0;
     std::string trouble_;
+    std::vector<store::HeaderRecord> headers_waiting_;  // for the lane; parents first
+    std::size_t header_jobs_ = 0;                       // on the lane
+    std::size_t bodies_coming_ = 0;
+    std::size_t body_bytes_coming_ = 0;
     const BlockNode* undecided_ = nullptr;  // the last block that was; it has been logged
     TipInfoPtr tip_;
     std::vector<const BlockNode*> active_;  // by height

@@ -1,6 +1,7 @@
 #include "node/chain_state.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "base/log.h"
@@ -38,6 +39,24 @@ TipInfoPtr ChainState::info() const {
     tip->next = context_after(tip_);
     tip->supply = supply_;
     return tip;
+}
+
+Status ChainState::store_headers() {
+    if (unstored_.empty()) return ok_status();
+    RETURN_IF_ERROR(store_.add_headers(unstored_));
+    unstored_.clear();
+    return ok_status();
+}
+
+Status ChainState::add_headers(std::vector<store::HeaderRecord> headers) {
+    unstored_.insert(unstored_.end(), std::make_move_iterator(headers.begin()),
+                     std::make_move_iterator(headers.end()));
+    return store_headers();
+}
+
+Status ChainState::put_body(const Hash256& hash, ByteView bytes) {
+    RETURN_IF_ERROR(store_headers());
+    return store_.put_body(hash, bytes);
 }
 
 Result<BlockPtr> ChainState::read_block(const BlockNode* node, SwitchOutcome& outcome) const {

@@ -78,6 +78,11 @@ class ChainState {
                                   const crypto::PublicKey& miner, std::uint64_t time_ms,
                                   consensus::BlockReport* report);
 
+    /// Stores headers, parents first. Headers that cannot be stored now (a full disk) are stored
+    /// before the next ones, or before the next body: a block's row must not precede its parent's.
+    Status add_headers(std::vector<store::HeaderRecord> headers);
+    Status put_body(const Hash256& hash, ByteView bytes);
+
     const consensus::Ledger& ledger() const { return ledger_; }
     /// For what is written besides the steps above. Reading needs no lane (store.h).
     store::Store& store() { return store_; }
@@ -92,6 +97,7 @@ class ChainState {
     };
 
     Result<BlockPtr> read_block(const BlockNode* node, SwitchOutcome& outcome) const;
+    Status store_headers();
     Verdict connect(const BlockNode* node, std::uint64_t now_ms, SwitchOutcome& outcome,
                     store::TipChange* change);
     /// Takes blocks back until `node`, from undo records or by a snapshot and replay.
@@ -113,6 +119,7 @@ class ChainState {
     const BlockNode* tip_;
     std::deque<Undo> undos_;
     std::uint64_t supply_ = 0;
+    std::vector<store::HeaderRecord> unstored_;  // headers that are not on disk yet
     std::uint32_t snapshot_height_ = 0;
     MergeHook merge_hook_;
 };

@@ -109,6 +109,7 @@ Status Sync::on_block(Peer& peer, ByteView body) {
         case ActiveChain::BodyOutcome::kAccepted:
         case ActiveChain::BodyOutcome::kKnown:
         case ActiveChain::BodyOutcome::kUnknownHeader:
+        case ActiveChain::BodyOutcome::kBusy:
             break;
     }
     request_bodies();
