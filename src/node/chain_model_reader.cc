@@ -43,7 +43,7 @@ ChainModelReader::ChainModelReader(const worth::ChainModel& model,
       pool_(threads),
       compute_{kernels, &pool_} {}
 
-WeightsPtr ChainModelReader::weights() const {
+WeightsPtr ChainModelReader::weights(const ChainState&) const {
     const auto weights = model_.state().weights();
     return std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
 }

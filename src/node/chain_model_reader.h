@@ -17,7 +17,7 @@ class ChainModelReader final : public ModelReader {
                      std::shared_ptr<const text::Tokenizer> tokenizer,
                      const tensor::Kernels* kernels, std::size_t threads);
 
-    WeightsPtr weights() const override;
+    WeightsPtr weights(const ChainState& state) const override;
     Result<double> report_loss(const std::vector<float>& weights) override;
     Result<std::string> generate(const std::vector<float>& weights, const std::string& prompt,
                                  std::uint32_t max_tokens, std::uint64_t seed) override;

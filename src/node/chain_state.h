@@ -86,6 +86,7 @@ class ChainState {
     const consensus::Ledger& ledger() const { return ledger_; }
     /// For what is written besides the steps above. Reading needs no lane (store.h).
     store::Store& store() { return store_; }
+    const store::Store& store() const { return store_; }
     const BlockNode* tip() const { return tip_; }
     TipInfoPtr info() const;
 
@@ -96,8 +97,8 @@ class ChainState {
         std::uint64_t minted;
     };
 
-    Result<BlockPtr> read_block(const BlockNode* node, SwitchOutcome& outcome) const;
     Status store_headers();
+    Result<BlockPtr> read_block(const BlockNode* node, SwitchOutcome& outcome) const;
     Verdict connect(const BlockNode* node, std::uint64_t now_ms, SwitchOutcome& outcome,
                     store::TipChange* change);
     /// Takes blocks back until `node`, from undo records or by a snapshot and replay.
@@ -118,8 +119,8 @@ class ChainState {
     const BlockNode* genesis_;
     const BlockNode* tip_;
     std::deque<Undo> undos_;
-    std::uint64_t supply_ = 0;
     std::vector<store::HeaderRecord> unstored_;  // headers that are not on disk yet
+    std::uint64_t supply_ = 0;
     std::uint32_t snapshot_height_ = 0;
     MergeHook merge_hook_;
 };

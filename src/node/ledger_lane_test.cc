@@ -9,9 +9,14 @@
 
 #include "consensus/test_chain.h"
 #include "net/asio_loop.h"
+#include "node/model_reader.h"
 
 namespace cairn::node {
 namespace {
+
+// The model's weights are given for a ChainState only, which nobody has but a job.
+static_assert(std::is_invocable_v<decltype(&ModelReader::weights), ModelReader, const ChainState&>);
+static_assert(!std::is_invocable_v<decltype(&ModelReader::weights), ModelReader>);
 
 class LedgerLaneTest : public testing::Test {
   protected:

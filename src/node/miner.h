@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -30,8 +31,8 @@ bool search_nonce(chain::BlockHeader& header, std::uint64_t count);
 
 class Miner {
   public:
-    /// Whom the next block shall pay. Asked for each template.
-    using NextKey = std::function<crypto::PublicKey()>;
+    /// Whom the next block shall pay. Asked for each template, on the chain lane.
+    using NextKey = std::function<crypto::PublicKey(const ChainState&)>;
     using OnFound = std::function<void(const chain::Block&)>;
     /// What a template took and left out, and why. On the loop.
     using OnReport = std::function<void(const consensus::BlockReport&)>;
@@ -64,7 +65,8 @@ class Miner {
     void assemble();
     void on_assembled(const BlockNode* parent, Result<chain::Block> block);
     void run_slice();
-    void on_slice(std::uint64_t generation, bool found, const chain::BlockHeader& header,
+    /// `found` is the header that works, if the slice had one.
+    void on_slice(std::uint64_t generation, const std::optional<chain::BlockHeader>& found,
                   std::uint64_t began_us);
 
     const Clock& clock_;
@@ -88,6 +90,7 @@ class Miner {
     std::uint64_t assembled_ms_ = 0;
     std::uint64_t last_slice_us_ = 0;
     Progress progress_;
+    Alive alive_;
 };
 
 }  // namespace cairn::node

@@ -27,7 +27,7 @@ class MinerTest : public testing::Test, public ActiveChain::Observer {
                                           MempoolLimits{});
         miner_ = std::make_unique<Miner>(
             kit_->clock, random_, kit_->loop, *kit_->chain, *pool_,
-            [] { return chain::test_key(9); }, options_,
+            [](const ChainState&) { return chain::test_key(9); }, options_,
             [this](const chain::Block& block) { found_.push_back(block); },
             [this](const consensus::BlockReport&) { ++templates_; });
     }
@@ -172,6 +172,36 @@ TEST_F(MinerTest, StoppedWhileATemplateIsMade) {
     kit_->loop.advance_ms(10'000);
     EXPECT_TRUE(found_.empty());
     EXPECT_FALSE(miner_->progress().searching);
+}
+
+TEST_F(MinerTest, MayEndWithATemplateASliceOrATimerToCome) {
+    make();
+    kit_->loop.hold(Lane::kChain);
+    miner_->set_enabled(true);
+    kit_->loop.run();
+    ASSERT_EQ(kit_->loop.jobs(Lane::kChain), 1U);
+    miner_.reset();
+    kit_->loop.release(Lane::kChain);
+    kit_->loop.run();
+    EXPECT_EQ(templates_, 0);
+
+    make();
+    kit_->loop.hold(Lane::kMine);
+    miner_->set_enabled(true);
+    kit_->loop.run();
+    ASSERT_EQ(kit_->loop.jobs(Lane::kMine), 1U);
+    miner_.reset();
+    kit_->loop.release(Lane::kMine);
+    kit_->loop.run();
+    EXPECT_TRUE(found_.empty());
+
+    make();
+    miner_->set_enabled(true);
+    kit_->loop.run();
+    ASSERT_EQ(found_.size(), 1U);
+    miner_.reset();  // the next slice and the look after a block that is stuck are still to come
+    kit_->loop.advance_ms(2 * options_.stuck_ms);
+    EXPECT_EQ(found_.size(), 1U);
 }
 
 TEST_F(MinerTest, TakesWhatArrivesButNotTooOften) {

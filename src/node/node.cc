@@ -15,23 +15,32 @@ constexpr std::size_t kMaxAnnouncedAtOnce = 4;
 
 }  // namespace
 
-Node::Node(NodeConfig config, NodeSeams seams)
+Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
     : config_(std::move(config)),
       seams_(std::move(seams)),
+      store_(ledger.store),
       key_(crypto::public_key(config_.key)),
-      own_keys_(seams_.store, config_.key, config_.fresh),
+      miner_key_(key_),
+      own_keys_(config_.key, config_.fresh),
       book_(seams_.random),
-      chain_(config_.network, seams_.clock, seams_.loop, seams_.store, seams_.model, config_.chain),
+      chain_(config_.network, seams_.clock, seams_.loop, ledger.store, ledger.model, config_.chain),
       mempool_(config_.network, chain_.genesis_id(), config_.mempool),
       sync_(seams_.clock, seams_.network, chain_, peers_, config_.sync),
       relay_(seams_.clock, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
           seams_.clock, seams_.random, seams_.loop, chain_, mempool_,
-          [this] { return own_keys_.coinbase(); }, config_.miner,
+          [this](const ChainState& state) { return own_keys_.coinbase(state); }, config_.miner,
           [this](const chain::Block& block) { on_found(block); },
           [this](const consensus::BlockReport& report) { explain_template(report); }),
       trainer_(seams_.random, seams_.loop, chain_, relay_, mempool_, seams_.source, seams_.reader,
-               [this](std::uint32_t round) { return own_keys_.contribution(round); }),
+               [this](std::uint32_t round, RoundTrainer::KeyAnswer answer) {
+                   if (!config_.fresh) return answer(config_.key);
+                   chain_.lane().on_lane(
+                       [&keys = own_keys_, round](ChainState& state) {
+                           return keys.contribution(state, round);
+                       },
+                       std::move(answer));
+               }),
       clock_watch_(seams_.clock, consensus::allowed_drift_ms(config_.network)),
       mining_wanted_(config_.miner.enabled) {
     chain_.set_observer(this);
@@ -55,7 +64,7 @@ Node::Node(NodeConfig config, NodeSeams seams)
 Node::~Node() = default;
 
 Status Node::start(std::function<void()> ready) {
-    const auto known = seams_.store.peers();
+    const auto known = store_.peers();
     if (known.ok())
         for (const store::PeerRecord& peer : *known)
             book_.add(peer.address, net::AddressSource::kGossip);
@@ -74,7 +83,19 @@ void Node::on_restored(const std::function<void()>& ready) {
     check_clock();
     miner_.on_tip();
     tick();
-    if (ready) ready();
+    learn_miner_key([ready] {
+        if (ready) ready();
+    });
+}
+
+void Node::learn_miner_key(std::function<void()> then) {
+    if (!config_.fresh) return then();
+    chain_.lane().on_lane(
+        [&keys = own_keys_](ChainState& state) { return keys.coinbase(state); },
+        alive_.guard([this, then = std::move(then)](const crypto::PublicKey& key) {
+            miner_key_ = key;
+            then();
+        }));
 }
 
 void Node::tick() {
@@ -289,6 +310,8 @@ void Node::return_payments(std::vector<chain::Payment> payments,
         chain::Payment payment;
         bool valid;
     };
+    const std::uint64_t call = next_returning_++;
+    returning_[call] = payments;
     chain_.lane().on_lane(
         [payments = std::move(payments)](ChainState& state) {
             std::vector<Checked> all;
@@ -308,25 +331,10 @@ void Node::return_payments(std::vector<chain::Payment> payments,
                     ++pooled;
                 }
             }
+            if (done) done(pooled);
         }));
 }
 
-void Node::on_tip(const SwitchOutcome& outcome) {
-    const std::uint64_t call = next_returning_++;
-    returning_[call] = payments;
-    relay_.on_tip();
-    Mempool::Changes changes = mempool_.on_tip(outcome);
-    if (!changes.recheck.empty()) return_payments(std::move(changes.recheck));
-    for (const Item& item : changes.fresh) relay_.announce(item);
-    explain_left_out(changes.left_out);
-    if (outcome.connected.size() <= kMaxAnnouncedAtOnce) sync_.announce(outcome.tip->node);
-    trainer_.on_tip(outcome);
-    miner_.on_tip();
-    sync_.request_bodies();
-}
-
-}  // namespace cairn::node
-            if (done) done(pooled);
 std::vector<chain::Payment> Node::payments_to_keep() const {
     std::vector<chain::Payment> payments;
     for (const auto& [id, payment] : mempool_.pooled_payments()) payments.push_back(payment);
@@ -337,3 +345,17 @@ std::vector<chain::Payment> Node::payments_to_keep() const {
     return payments;
 }
 
+void Node::on_tip(const SwitchOutcome& outcome) {
+    relay_.on_tip();
+    Mempool::Changes changes = mempool_.on_tip(outcome);
+    if (!changes.recheck.empty()) return_payments(std::move(changes.recheck));
+    for (const Item& item : changes.fresh) relay_.announce(item);
+    explain_left_out(changes.left_out);
+    if (outcome.connected.size() <= kMaxAnnouncedAtOnce) sync_.announce(outcome.tip->node);
+    trainer_.on_tip(outcome);
+    miner_.on_tip();
+    sync_.request_bodies();
+    learn_miner_key([] {});
+}
+
+}  // namespace cairn::node

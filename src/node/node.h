@@ -44,13 +44,18 @@ struct NodeConfig {
     std::optional<FreshKeys> fresh = {};
 };
 
+/// What the node hands to its chain lane (ledger_lane.h), whose jobs alone write to the store and
+/// use the model. The node itself keeps the store only for reading.
+struct LedgerSeams {
+    store::Store& store;
+    consensus::ModelSeam& model;  ///< at theta^0
+};
+
 struct NodeSeams {
     const Clock& clock;
     Random& random;
     Loop& loop;
     net::Network& network;
-    store::Store& store;
-    consensus::ModelSeam& model;    ///< at theta^0
     ModelReader* reader = nullptr;  ///< null: no losses, no samples
     DeltaSource* source = nullptr;  ///< null: does not train
     /// The bytes of an asset, for peers that ask; may be empty.
@@ -60,7 +65,7 @@ struct NodeSeams {
 class Node final : public NodeApi, private net::NetworkHandler, private ActiveChain::Observer {
   public:
     /// The seams must outlive it, except as said above.
-    Node(NodeConfig config, NodeSeams seams);
+    Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams);
     ~Node() override;
 
     /// Restores the chain, then links, mines and trains. `ready` is called once restored.
@@ -78,8 +83,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     Mempool::Outcome submit(const chain::Contribution& contribution) {
         return relay_.submit(contribution);
     }
-    /// Judges payments that were pooled once by the tip of today, and pools and offers those that
-    /// are valid; `done` says how many.
+    /// Judges payments that were pooled before by the present tip, and pools and offers those that
+    /// are valid; `done` is told how many of them are new in the pool.
     void return_payments(std::vector<chain::Payment> payments,
                          std::function<void(std::size_t pooled)> done = {});
     /// The payments that should outlive a stop: the pool's, and those that are being judged again.
@@ -111,6 +116,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void on_bodies_wanted() override { sync_.request_bodies(); }
 
     void on_restored(const std::function<void()>& ready);
+    /// Looks up which key the next block would pay, for status().
+    void learn_miner_key(std::function<void()> then);
     void tick();
     /// Logs once what speaks against this machine's clock, and stops or resumes mining by it.
     void check_clock();
@@ -143,8 +150,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     NodeConfig config_;
     NodeSeams seams_;
+    const store::Store& store_;
     crypto::PublicKey key_;
-    mutable OwnKeys own_keys_;
+    crypto::PublicKey miner_key_;
+    OwnKeys own_keys_;  // used by jobs of the chain lane
     PeerTable peers_;
     net::PeerBook book_;
     ActiveChain chain_;
@@ -159,9 +168,9 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     std::uint64_t ticks_ = 0;
     std::unique_ptr<MergeReporter> reporter_;
     SeenCache explained_{4'096};
+    std::map<std::uint64_t, std::vector<chain::Payment>> returning_;  // being judged, by call
+    std::uint64_t next_returning_ = 0;
     Alive alive_;
 };
 
 }  // namespace cairn::node
-    std::map<std::uint64_t, std::vector<chain::Payment>> returning_;  // being judged, by call
-    std::uint64_t next_returning_ = 0;

@@ -30,7 +30,7 @@ NodeStatus Node::status() const {
     status.genesis_id = chain_.genesis_id();
     status.network_name = config_.network.name;
     status.node_key = key_;
-    status.miner_key = own_keys_.coinbase();
+    status.miner_key = miner_key_;
     status.listen_address = seams_.network.listen_address();
     status.height = tip.node->height;
     status.tip = tip.node->hash;
@@ -64,7 +64,7 @@ void Node::merges(std::uint64_t from_height, std::size_t max,
     const std::size_t most = config_.network.max_contributions * std::size_t{2};
     offload(
         seams_.loop, Lane::kRead,
-        [&store = std::as_const(seams_.store), from_height, max, most] {
+        [&store = store_, from_height, max, most] {
             return read_merges(store, from_height, max, most);
         },
         alive_.guard(std::move(answer)));
@@ -74,7 +74,7 @@ void Node::explain(const Hash256& id, std::size_t max,
                    Answer<std::vector<store::ContributionRecord>> answer) {
     offload(
         seams_.loop, Lane::kRead,
-        [&store = std::as_const(seams_.store), id, max] { return store.contributions(id, max); },
+        [&store = store_, id, max] { return store.contributions(id, max); },
         alive_.guard(std::move(answer)));
 }
 
@@ -139,7 +139,7 @@ void Node::with_weights(WeightsWork<T> work, Answer<T> answer) {
     };
     chain_.lane().on_lane(
         [reader = seams_.reader](ChainState& state) {
-            return Model{reader->weights(), state.ledger().state_root()};
+            return Model{reader->weights(state), state.ledger().state_root()};
         },
         alive_.guard([this, work = std::move(work), answer = std::move(answer)](Model model) {
             offload(

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/random.h"
@@ -31,8 +32,10 @@ class RoundTrainer {
         std::uint64_t merged = 0;
     };
 
-    /// With which key to contribute; the same answer for the whole round.
-    using KeyOfRound = std::function<crypto::SecretKey(std::uint32_t round)>;
+    /// Asks with which key to contribute in a round. The answer comes on the loop, at once or
+    /// later, and is the same for the whole round.
+    using KeyAnswer = std::function<void(const crypto::SecretKey&)>;
+    using KeyOfRound = std::function<void(std::uint32_t round, KeyAnswer answer)>;
 
     /// `source` may be null: then it does nothing. `reader` may be null unless the source wants
     /// weights.
@@ -57,7 +60,7 @@ class RoundTrainer {
     };
 
     RoundTip look() const;
-    /// Acts until nothing is left to do.
+    /// Acts until nothing is left to do; waits while the round's key is asked for.
     void proceed();
     void carry_out(RoundAction action, const RoundTip& tip);
     void begin();
@@ -80,8 +83,9 @@ class RoundTrainer {
     DeltaSource* source_;
     const ModelReader* reader_;
     KeyOfRound key_of_round_;
-    crypto::SecretKey secret_;  // of the round
+    std::optional<crypto::SecretKey> secret_;  // of the round
     crypto::PublicKey key_;
+    bool awaits_key_ = false;
 
     RoundState state_;
     std::shared_ptr<Job> job_;

@@ -233,12 +233,12 @@ Status Process::start_node() {
     RETURN_IF_ERROR(load_model());
     RETURN_IF_ERROR(load_trainer());
     ASSIGN_OR_RETURN(store_, store::Store::open(options_.directory));
-    node_ = std::make_unique<Node>(
-        config(), NodeSeams{clock_, random_, *loop_, *network_, *store_, *model_, reader_.get(),
-                            trainer_.get(), [this](const Hash256& hash) {
-                                const auto bytes = assets_.get(hash);
-                                return bytes.ok() ? *bytes : nullptr;
-                            }});
+    node_ = std::make_unique<Node>(config(), LedgerSeams{*store_, *model_},
+                                   NodeSeams{clock_, random_, *loop_, *network_, reader_.get(),
+                                             trainer_.get(), [this](const Hash256& hash) {
+                                                 const auto bytes = assets_.get(hash);
+                                                 return bytes.ok() ? *bytes : nullptr;
+                                             }});
     // Not before the chain is restored: until then the node would tell height 0.
     return node_->start([this] {
         log_info("node {} of network {} listens at {}", short_hex(crypto::public_key(*key_)),
