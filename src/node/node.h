@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -141,7 +142,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void explain_refusal(const chain::Contribution& contribution, const std::string& reason);
     void explain_left_out(const std::vector<chain::Contribution>& left_out);
     void remember(std::vector<store::ContributionRecord> records);
-    /// Computes beside the chain on a copy of the tip's weights.
+    /// Computes beside the chain on a copy of the tip's weights. One copy at a time: whoever asks
+    /// meanwhile waits for his turn, kFull where too many do.
     template <typename T>
     using WeightsWork =
         std::function<Result<T>(const std::vector<float>&, const Hash256& state_root)>;
@@ -167,6 +169,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     bool mining_wanted_ = false;
     std::uint64_t ticks_ = 0;
     std::unique_ptr<MergeReporter> reporter_;
+    bool weights_out_ = false;                        // a copy is being used
+    std::deque<std::function<void()>> weights_next_;  // what waits for it
     SeenCache explained_{4'096};
     std::map<std::uint64_t, std::vector<chain::Payment>> returning_;  // being judged, by call
     std::uint64_t next_returning_ = 0;

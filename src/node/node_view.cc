@@ -7,6 +7,7 @@ namespace {
 /// A block that joins the chain while coins are counted makes the count start again: so many
 /// counts.
 constexpr int kMaxCounts = 5;
+constexpr std::size_t kMaxWaitingForWeights = 64;
 
 Result<std::vector<MergeView>> read_merges(const store::Store& store, std::uint64_t from_height,
                                            std::size_t max, std::size_t max_contributions) {
@@ -133,6 +134,17 @@ template <typename T>
 void Node::with_weights(WeightsWork<T> work, Answer<T> answer) {
     if (!seams_.reader)
         return answer(Error{ErrorCode::kUnsupported, "this node has no model that can be read"});
+    if (weights_out_) {
+        if (weights_next_.size() >= kMaxWaitingForWeights)
+            return answer(
+                Error{ErrorCode::kFull, "too many wait for this node's model; try again"});
+        weights_next_.push_back(
+            [this, work = std::move(work), answer = std::move(answer)]() mutable {
+                with_weights<T>(std::move(work), std::move(answer));
+            });
+        return;
+    }
+    weights_out_ = true;
     struct Model {
         WeightsPtr weights;
         Hash256 root;
@@ -145,7 +157,15 @@ void Node::with_weights(WeightsWork<T> work, Answer<T> answer) {
             offload(
                 seams_.loop, Lane::kServe,
                 [model = std::move(model), work] { return work(*model.weights, model.root); },
-                alive_.guard(answer));
+                alive_.guard([this, answer](Result<T> made) {
+                    weights_out_ = false;
+                    if (!weights_next_.empty()) {
+                        const auto next = std::move(weights_next_.front());
+                        weights_next_.pop_front();
+                        next();
+                    }
+                    answer(std::move(made));
+                }));
         }));
 }
 

@@ -41,9 +41,9 @@ class OwnKeys {
     crypto::SecretKey key_;
     std::optional<FreshKeys> fresh_;
     std::uint32_t coinbase_end_ = 0;      // one more than the last that was paid
-    std::uint32_t contribution_end_ = 0;  // as well
-    std::optional<std::uint32_t> round_;
-    std::optional<std::uint32_t> tried_;  // the contribution's key of round_
+    std::uint32_t contribution_end_ = 0;  // the same for contributions
+    std::optional<std::uint32_t> round_;  // the last one that contribution() was asked for
+    std::optional<std::uint32_t> tried_;  // the number of its key
 };
 
 }  // namespace cairn::node
