@@ -9,7 +9,7 @@ class CountingReader final : public node::ModelReader {
   public:
     node::WeightsPtr weights(const node::ChainState&) const override {
         most = std::max(most, ++now);
-        return node::WeightsPtr(new std::vector<float>(1), [this](const std::vector<float>* copy) {
+        return node::WeightsPtr(new std::vector<float>(1), [](const std::vector<float>* copy) {
             --now;
             delete copy;
         });
