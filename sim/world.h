@@ -27,6 +27,8 @@ struct NodeSpec {
     std::uint32_t max_undo = 64;
     /// Instead of the kit's honest trainer.
     std::function<std::unique_ptr<node::DeltaSource>()> source{};
+    /// NodeSeams::assets.
+    std::function<std::shared_ptr<const Bytes>(const Hash256&)> assets{};
 };
 
 struct WorldOptions {

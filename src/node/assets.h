@@ -24,6 +24,8 @@ inline constexpr std::string_view kAssetFolder = "assets";
 /// Reads a network.json. The path comes first in what an error says.
 Result<chain::NetworkDefinition> read_network(const std::string& path);
 
+bool names_asset(const chain::NetworkDefinition& network, const Hash256& hash);
+
 /// "assets/<hex>", relative to the folder of network.json.
 std::string asset_name(const Hash256& hash);
 Hash256 tokenizer_hash(ByteView serialised);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "consensus/header_rules.h"
+#include "node/assets.h"
 
 namespace cairn::node {
 namespace {
@@ -273,7 +274,9 @@ Status Node::on_get_asset(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const GetAsset wanted, decode_get_asset(body));
     AssetChunk chunk;
     chunk.hash = wanted.hash;
-    const auto bytes = seams_.assets ? seams_.assets(wanted.hash) : nullptr;
+    // No other hash: looking for it on disk is work that strangers could ask for.
+    const bool named = names_asset(config_.network, wanted.hash);
+    const auto bytes = named && seams_.assets ? seams_.assets(wanted.hash) : nullptr;
     if (bytes && wanted.offset < bytes->size()) {
         chunk.total = bytes->size();
         chunk.offset = wanted.offset;

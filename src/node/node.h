@@ -59,7 +59,8 @@ struct NodeSeams {
     net::Network& network;
     ModelReader* reader = nullptr;  ///< null: no losses, no samples
     DeltaSource* source = nullptr;  ///< null: does not train
-    /// The bytes of an asset, for peers that ask; may be empty.
+    /// The bytes of an asset that the network names, for peers that ask: from memory, since it is
+    /// called on the loop. May be empty.
     std::function<std::shared_ptr<const Bytes>(const Hash256&)> assets;
 };
 
