@@ -25,7 +25,7 @@ TEST(FullDisk, IsSaidOnceAndTheChainIsFollowedAfterwards) {
             << world.replay_line();
         const int late = world.add_node({.connect = {0, 1}});
         world.kill(late);
-        // No folder can be made where a file is.
+        // Bodies cannot be stored where a file stands in the place of their folder.
         const std::string bodies = world.directory(late) + "/bodies";
         ASSERT_TRUE(remove_tree(bodies).ok());
         ASSERT_TRUE(write_file(bodies, as_bytes("full")).ok());

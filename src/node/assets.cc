@@ -19,6 +19,11 @@ Result<chain::NetworkDefinition> read_network(const std::string& path) {
     return network;
 }
 
+bool names_asset(const chain::NetworkDefinition& network, const Hash256& hash) {
+    return !hash.is_zero() && (hash == network.tokenizer_hash || hash == network.judge_hash ||
+                               hash == network.report_hash);
+}
+
 std::string asset_name(const Hash256& hash) {
     return std::string(kAssetFolder) + "/" + to_hex(hash);
 }

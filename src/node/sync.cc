@@ -51,7 +51,7 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
 
     const auto outcome = chain_.accept_headers(message.headers);
     if (outcome.verdict.is_invalid()) return invalid(outcome.verdict.reason());
-    // A clock that is ahead: the same header may be fine in a moment.
+    // It comes from our clock's future: the same header may be fine in a moment.
     if (outcome.verdict.is_undecided() && !std::exchange(peer.put_off_said, true))
         log_warn("a block of peer {} is put off: {}", peer.info.address, outcome.verdict.reason());
     peer.ask_again = outcome.verdict.is_undecided();
@@ -109,6 +109,7 @@ Status Sync::on_block(Peer& peer, ByteView body) {
         case ActiveChain::BodyOutcome::kAccepted:
         case ActiveChain::BodyOutcome::kKnown:
         case ActiveChain::BodyOutcome::kUnknownHeader:
+        case ActiveChain::BodyOutcome::kBusy:
             break;
     }
     request_bodies();

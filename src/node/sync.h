@@ -17,7 +17,8 @@ struct SyncOptions {
     std::uint64_t timeout_ms = 15'000;    ///< for headers, and for each body
     std::size_t max_blocks_per_peer = 8;  ///< asked for at once
     std::size_t max_ahead = 256;          ///< missing bodies looked at, lowest first
-    std::size_t max_reads_per_peer = 32;  ///< bodies being read for it; who asks for more gets none
+    std::size_t max_reads_per_peer =
+        32;  ///< bodies being read for it; what it asks beyond is refused
 };
 
 /// The handlers' errors mean that the peer broke the protocol or a cheap rule: drop it.
@@ -33,7 +34,7 @@ class Sync {
     Status on_block(Peer& peer, ByteView body);
     Status on_no_block(Peer& peer, ByteView body);
 
-    /// Tells peers of a block unless they know it.
+    /// Tells peers of a block, except those that know it.
     void announce(const BlockNode* node);
     /// Asks for bodies that are missing.
     void request_bodies();

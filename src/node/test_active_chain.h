@@ -1,5 +1,5 @@
-// An ActiveChain over the fake model, on a loop that the test drives, and beside it a chain of
-// consensus/test_chain.h that makes the blocks which come "from others". Only for tests.
+// An ActiveChain over the fake model, on a loop that the test drives, and beside it a TestChain
+// (consensus/test_chain.h), which makes the blocks that come from others. Only for tests.
 #pragma once
 
 #include <memory>
