@@ -17,8 +17,9 @@ inline constexpr std::size_t kMaxBlocksPerAnswer = 500;
 inline constexpr std::size_t kMaxRecordsPerAnswer = 1000;
 inline constexpr std::uint32_t kMaxGeneratedTokens = 2048;
 
-/// The node's side of the window. Lives on the loop; the owner clears `node` when it goes.
-struct Desk {
+/// What the paths' answers are made from: the node and the samples shown so far. Lives on the
+/// node's loop; the owner clears `node` when the node goes.
+struct ApiContext {
     node::NodeApi* node = nullptr;
     std::string token;
     bool only_loopback_names = true;  ///< refuse other Host names (a web page's rebound DNS)
@@ -29,8 +30,9 @@ struct Desk {
     bool sampling = false;
 };
 
-/// Answers `request`, now or later. `desk` is shared because answers may outlive the server.
-void route(const std::shared_ptr<Desk>& desk, const HttpRequest& request, const Respond& respond);
+/// Answers `request`, now or later. `context` is shared because answers may outlive the server.
+void route(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
+           const Respond& respond);
 
 HttpResponse error_response(const Error& error);
 

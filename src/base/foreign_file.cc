@@ -166,7 +166,7 @@ bool named_as_page(const std::string& path) {
     return false;
 }
 
-Error about(const std::string& path, const Error& error) {
+Error with_path(const std::string& path, const Error& error) {
     return Error{error.code, path + " is " + error.message};
 }
 
@@ -174,11 +174,11 @@ Error about(const std::string& path, const Error& error) {
 
 Status check_foreign(const std::string& path, ByteView head, std::uint64_t size) {
     if (const auto found = foreign(as_text(head.first(std::min(head.size(), kForeignHead))), size))
-        return about(path, *found);
+        return with_path(path, *found);
     return ok_status();
 }
 
-Result<Bytes> read_genuine(const std::string& path, std::size_t max_bytes) {
+Result<Bytes> read_checked_file(const std::string& path, std::size_t max_bytes) {
     ASSIGN_OR_RETURN(Bytes bytes, read_file(path, max_bytes));
     RETURN_IF_ERROR(check_foreign(path, bytes, bytes.size()));
     return bytes;

@@ -21,7 +21,7 @@ inline constexpr std::size_t kForeignHead = 1024;
 Status check_foreign(const std::string& path, ByteView head, std::uint64_t size);
 
 /// read_file of base/files.h, and check_foreign of what was read.
-Result<Bytes> read_genuine(const std::string& path, std::size_t max_bytes);
+Result<Bytes> read_checked_file(const std::string& path, std::size_t max_bytes);
 
 /// Whether `content` is a text: not empty, no model, tokenizer or training run, without NUL bytes,
 /// and not foreign (but a web page is a text if `path` says that it is a page).

@@ -102,7 +102,7 @@ TEST(ForeignFile, ReadersOfFilesAsk) {
     };
     EXPECT_TRUE(has(read_text_file(file("a.txt", "%PDF-1.4")).error().message, "PDF"));
     EXPECT_TRUE(read_text_file(file("b.txt", "text")).ok());
-    EXPECT_TRUE(has(read_genuine(file("c", "<html>"), 100).error().message, "web page"));
+    EXPECT_TRUE(has(read_checked_file(file("c", "<html>"), 100).error().message, "web page"));
     EXPECT_TRUE(check_download(folder + "/b.txt").ok());
     EXPECT_TRUE(has(check_download(file("d.crdownload", "x")).error().message, ".crdownload"));
     file("b.txt.aria2", "");

@@ -19,7 +19,7 @@ namespace cairn::consensus {
 namespace {
 
 /// "contribution 1234: why".
-Verdict about(const Hash256& commitment_id, const Verdict& verdict) {
+Verdict with_id(const Hash256& commitment_id, const Verdict& verdict) {
     const std::string reason = "contribution " + short_hex(commitment_id) + ": " + verdict.reason();
     return verdict.is_invalid() ? Verdict::invalid(reason) : Verdict::undecided(reason);
 }
@@ -101,7 +101,7 @@ Verdict Ledger::check_contributions(const chain::Block& block) const {
     std::set<Hash256> payloads;
     for (const chain::Contribution& contribution : block.contributions) {
         const Verdict verdict = check_contribution(network_, genesis_id_, rules_, contribution);
-        if (!verdict.is_valid()) return about(contribution.commitment_id, verdict);
+        if (!verdict.is_valid()) return with_id(contribution.commitment_id, verdict);
         if (!payloads.insert(chain::payload_hash(contribution.payload)).second)
             return Verdict::invalid("two contributions of the block have the same payload");
     }
@@ -139,7 +139,7 @@ Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t hei
         const Evaluation evaluation = evaluator_->evaluate(rules_, tip_, contribution);
         report.contributions.push_back(evaluation.report);
         if (!evaluation.verdict.is_valid())
-            return about(contribution.commitment_id, evaluation.verdict);
+            return with_id(contribution.commitment_id, evaluation.verdict);
         const Result<Delta> delta = evaluator_->decode(rules_, contribution);
         if (!delta.ok()) return Verdict::undecided(delta.error().message);
         sum.add(*delta);

@@ -22,7 +22,7 @@ namespace {
 
 model::Model small_model(bool tied = true) {
     const model::ParameterLayout layout(model::small_config(tied));
-    return model::make_model(layout.config(), model::lively_parameters(layout, 5));
+    return model::make_model(layout.config(), model::large_parameters(layout, 5));
 }
 
 Result<model::Model> read(ByteView bytes) {

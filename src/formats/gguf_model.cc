@@ -110,7 +110,7 @@ Status read_shape(const GgufHeader& header, const Keys& keys, model::ModelConfig
     ASSIGN_OR_RETURN(const std::uint32_t head, keys.number("attention.key_length", plain));
     ASSIGN_OR_RETURN(const std::uint32_t value, keys.number("attention.value_length", head));
     if (head != value) return unsupported("keys and values of different widths");
-    if (std::uint64_t{head} * config.heads != config.dim) config.wide_head = head;
+    if (std::uint64_t{head} * config.heads != config.dim) config.explicit_head_dim = head;
     if (keys.has("expert_count")) {
         ASSIGN_OR_RETURN(const std::uint32_t experts, keys.number("expert_count"));
         if (experts != 0) return unsupported("a mixture of experts");
@@ -221,7 +221,7 @@ Result<LoadedModel> read_model(const GgufHeader& header) {
         loaded.model,
         assemble(
             config, header.tensors,
-            [&](const model::TensorInfo& info) { return gguf_spelling(architecture, info); },
+            [&](const model::TensorInfo& info) { return gguf_place(architecture, info); },
             [](const std::string& name) { return name == kGgufRopeFactors; }));
     loaded.pooling = pooling_of(header, Keys(header, architecture));
     auto parts = gguf_vocabulary(header);

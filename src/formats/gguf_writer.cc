@@ -24,9 +24,9 @@ constexpr std::uint32_t kVersion = 3;
 Error unsupported(const std::string& what) { return Error{ErrorCode::kUnsupported, what}; }
 
 // general.file_type: what most of the matrices are, as llama.cpp numbers it.
-std::uint32_t file_type(const std::vector<Outgoing>& tensors) {
+std::uint32_t file_type(const std::vector<ExportTensor>& tensors) {
     std::uint64_t bytes[16] = {};
-    for (const Outgoing& tensor : tensors)
+    for (const ExportTensor& tensor : tensors)
         if (tensor.parts.front().is_matrix)
             bytes[static_cast<std::size_t>(tensor.type)] += tensor.bytes;
     const auto most = std::max_element(std::begin(bytes), std::end(bytes)) - std::begin(bytes);
@@ -178,7 +178,7 @@ struct Plan {
 };
 
 Result<Plan> plan_file(const model::Model& model, A architecture,
-                       const std::vector<Outgoing>& tensors, const WriteOptions& options) {
+                       const std::vector<ExportTensor>& tensors, const WriteOptions& options) {
     Plan plan;
     GgufKeys keys;
     keys.text("general.architecture", gguf_architecture_name(architecture));
@@ -199,7 +199,7 @@ Result<Plan> plan_file(const model::Model& model, A architecture,
         add_tensor(writer, kGgufRopeFactors, {plan.rope_factors.size()}, WeightType::kF32, 0);
         plan.data_bytes = aligned(plan.rope_factors.size() * sizeof(float));
     }
-    for (const Outgoing& tensor : tensors) {
+    for (const ExportTensor& tensor : tensors) {
         add_tensor(writer, tensor.name, tensor.shape, tensor.type, plan.data_bytes);
         plan.data_bytes = aligned(plan.data_bytes + tensor.bytes);
     }
@@ -221,12 +221,12 @@ Result<GgufArchitecture> gguf_architecture_of(const model::ModelConfig& c) {
                       c.norm_place == model::NormPlace::kBefore &&
                       c.positions == model::PositionKind::kLearned &&
                       c.feed_forward == model::FeedForward::kGeluTanh && c.causal &&
-                      c.heads == c.kv_heads && c.wide_head == 0;
+                      c.heads == c.kv_heads && c.explicit_head_dim == 0;
     const bool bert = c.norm == model::NormKind::kLayer &&
                       c.norm_place == model::NormPlace::kAfter &&
                       c.positions == model::PositionKind::kLearned &&
                       c.feed_forward == model::FeedForward::kGelu && !c.causal &&
-                      c.embedding_norm && c.heads == c.kv_heads && c.wide_head == 0;
+                      c.embedding_norm && c.heads == c.kv_heads && c.explicit_head_dim == 0;
     const bool llama = c.norm == model::NormKind::kRms &&
                        c.norm_place == model::NormPlace::kBefore &&
                        c.positions == model::PositionKind::kRotary &&
@@ -253,13 +253,13 @@ Status write_gguf(const model::Model& model, const std::string& path, const Writ
                                        tensor::weight_type_name(*options.type)));
     RETURN_IF_ERROR(check_target(path, options.replace));
     ASSIGN_OR_RETURN(const A architecture, gguf_architecture_of(model.config));
-    const OutgoingFormat format{
-        [&](const model::TensorInfo& info) { return gguf_spelling(architecture, info); },
+    const ExportFormat format{
+        [&](const model::TensorInfo& info) { return gguf_place(architecture, info); },
         gguf_rope_interleaved(architecture),
         [&](const model::TensorInfo& info, WeightType current) {
             return gguf_type(info, current, options.type);
         }};
-    ASSIGN_OR_RETURN(const std::vector<Outgoing> tensors, outgoing_tensors(model, format));
+    ASSIGN_OR_RETURN(const std::vector<ExportTensor> tensors, tensors_to_export(model, format));
     ASSIGN_OR_RETURN(const Plan plan, plan_file(model, architecture, tensors, options));
     const std::uint64_t total = plan.header.size() + plan.data_bytes;
     ASSIGN_OR_RETURN(auto file, FileWriter::create(path, total));
@@ -275,8 +275,8 @@ Status write_gguf(const model::Model& model, const std::string& path, const Writ
     RETURN_IF_ERROR(sink({reinterpret_cast<const std::uint8_t*>(plan.rope_factors.data()),
                           plan.rope_factors.size() * sizeof(float)}));
     RETURN_IF_ERROR(pad());
-    for (const Outgoing& tensor : tensors) {
-        RETURN_IF_ERROR(write_outgoing(model, tensor, format.rope_interleaved, sink));
+    for (const ExportTensor& tensor : tensors) {
+        RETURN_IF_ERROR(write_export_tensor(model, tensor, format.rope_interleaved, sink));
         RETURN_IF_ERROR(pad());
     }
     CHECK(file->written() == total);

@@ -114,7 +114,7 @@ Result<HfFamily> hf_family_of(const model::ModelConfig& c) {
         return none;
     }
     if (c.positions != model::PositionKind::kLearned || !c.qkv_bias || !c.out_bias || !c.ffn_bias ||
-        c.qk_norm || c.wide_head != 0 || c.kv_heads != c.heads ||
+        c.qk_norm || c.explicit_head_dim != 0 || c.kv_heads != c.heads ||
         c.feed_forward == model::FeedForward::kSwiglu)
         return none;
     if (c.causal && c.norm_place == model::NormPlace::kBefore && !c.embedding_norm &&

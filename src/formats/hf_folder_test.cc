@@ -34,8 +34,8 @@ TEST(HfConfig, ReadsALlama) {
     EXPECT_TRUE(read.config.tied_head);
     EXPECT_FALSE(read.config.rope_interleaved);
     EXPECT_TRUE(read.config.is_llama());
-    EXPECT_EQ(parse(kLlama + R"(,"head_dim":16)").value().config.wide_head, 16U);
-    EXPECT_EQ(parse(kLlama + R"(,"head_dim":8)").value().config.wide_head, 0U);
+    EXPECT_EQ(parse(kLlama + R"(,"head_dim":16)").value().config.explicit_head_dim, 16U);
+    EXPECT_EQ(parse(kLlama + R"(,"head_dim":8)").value().config.explicit_head_dim, 0U);
     EXPECT_TRUE(parse(kLlama + R"(,"attention_bias":true)").value().config.out_bias);
     EXPECT_TRUE(parse(kLlama + R"(,"mlp_bias":true)").value().config.ffn_bias);
 }

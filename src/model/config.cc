@@ -69,12 +69,12 @@ Status check_rope_scale(const RopeScale& scale, const ModelConfig& config) {
 Status check_heads(const ModelConfig& config) {
     RETURN_IF_ERROR(check_range("heads", config.heads, 1, kMaxHeads));
     RETURN_IF_ERROR(check_range("kv_heads", config.kv_heads, 1, config.heads));
-    RETURN_IF_ERROR(check_range("wide_head", config.wide_head, 0, kMaxHeadDim));
-    if (config.wide_head == 0 && config.dim % config.heads != 0)
+    RETURN_IF_ERROR(check_range("explicit_head_dim", config.explicit_head_dim, 0, kMaxHeadDim));
+    if (config.explicit_head_dim == 0 && config.dim % config.heads != 0)
         return invalid(fmt::format("model config: dim {} is not a multiple of heads {}", config.dim,
                                    config.heads));
-    if (config.wide_head * config.heads == config.dim)
-        return invalid("model config: wide_head is for heads other than dim / heads");
+    if (config.explicit_head_dim * config.heads == config.dim)
+        return invalid("model config: explicit_head_dim is for heads other than dim / heads");
     if (config.head_dim() == 0 || config.head_dim() % 2 != 0 || config.head_dim() > kMaxHeadDim)
         return invalid(
             fmt::format("model config: dim {} over {} heads gives no even head dimension up to {}",
@@ -109,7 +109,7 @@ void encode_more(const ModelConfig& config, Writer& writer) {
         (config.qk_norm ? kQkNorm : 0) | (config.embedding_norm ? kEmbeddingNorm : 0)));
     writer.u8(static_cast<std::uint8_t>(config.token_types));
     writer.u8(static_cast<std::uint8_t>(config.rope_scale.kind));
-    writer.u32(config.wide_head);
+    writer.u32(config.explicit_head_dim);
     const RopeScale& scale = config.rope_scale;
     for (const float value : {scale.factor, scale.low_freq_factor, scale.high_freq_factor,
                               scale.beta_fast, scale.beta_slow, scale.attention_factor})
@@ -131,7 +131,7 @@ Status decode_more(Reader& reader, ModelConfig& config) {
     config.embedding_norm = (flags & kEmbeddingNorm) != 0;
     config.token_types = reader.u8();
     config.rope_scale.kind = static_cast<RopeScaling>(reader.u8());
-    config.wide_head = reader.u32();
+    config.explicit_head_dim = reader.u32();
     RopeScale& scale = config.rope_scale;
     for (float* value : {&scale.factor, &scale.low_freq_factor, &scale.high_freq_factor,
                          &scale.beta_fast, &scale.beta_slow, &scale.attention_factor})
@@ -151,7 +151,8 @@ std::string describe_family(const ModelConfig& config) {
     constexpr const char* kBranches[] = {"SwiGLU", "GELU", "GELU (tanh)", "ReLU"};
     text += fmt::format(", {} positions, {}", kPositions[static_cast<int>(config.positions)],
                         kBranches[static_cast<int>(config.feed_forward)]);
-    if (config.wide_head != 0) text += fmt::format(", heads of {}", config.wide_head);
+    if (config.explicit_head_dim != 0)
+        text += fmt::format(", heads of {}", config.explicit_head_dim);
     if (config.qk_norm) text += ", q/k norm";
     if (config.qkv_bias || config.out_bias || config.ffn_bias) text += ", biases";
     if (config.rope_scale.kind != RopeScaling::kNone)

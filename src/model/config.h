@@ -58,17 +58,19 @@ struct ModelConfig {
     NormPlace norm_place = NormPlace::kBefore;
     PositionKind positions = PositionKind::kRotary;
     FeedForward feed_forward = FeedForward::kSwiglu;
-    bool causal = true;             ///< false: an encoder, without a head
-    bool qkv_bias = false;          ///< after wq, wk, wv
-    bool out_bias = false;          ///< after wo
-    bool ffn_bias = false;          ///< after the matrices of the feed-forward
-    bool qk_norm = false;           ///< RMSNorm of each query and key head before rotation
-    bool embedding_norm = false;    ///< a norm right after the embeddings
-    std::uint32_t wide_head = 0;    ///< head dimension where it is not dim / heads; else 0
+    bool causal = true;                   ///< false: an encoder, without a head
+    bool qkv_bias = false;                ///< after wq, wk, wv
+    bool out_bias = false;                ///< after wo
+    bool ffn_bias = false;                ///< after the matrices of the feed-forward
+    bool qk_norm = false;                 ///< RMSNorm of each query and key head before rotation
+    bool embedding_norm = false;          ///< a norm right after the embeddings
+    std::uint32_t explicit_head_dim = 0;  ///< head dimension where it is not dim / heads; else 0
     std::uint32_t token_types = 0;  ///< rows of a segment embedding; row 0 is added to every token
     RopeScale rope_scale{};
 
-    std::uint32_t head_dim() const { return wide_head != 0 ? wide_head : dim / heads; }
+    std::uint32_t head_dim() const {
+        return explicit_head_dim != 0 ? explicit_head_dim : dim / heads;
+    }
     /// Width of one position's queries.
     std::uint32_t q_dim() const { return head_dim() * heads; }
     /// Width of one position's keys (and of its values).

@@ -38,7 +38,7 @@ inline std::vector<Family> families() {
     qwen.tied_head = false;
     qwen.qkv_bias = true;
     qwen.qk_norm = true;
-    qwen.wide_head = 24;
+    qwen.explicit_head_dim = 24;
     qwen.rope_scale.kind = RopeScaling::kLinear;
     qwen.rope_scale.factor = 4.0F;
 
@@ -149,7 +149,7 @@ inline Model typed_model(const ModelConfig& config, std::span<const float> flat,
 
 inline Model family_model(const Family& family, tensor::WeightType type, std::uint64_t seed = 5) {
     const ParameterLayout layout(family.config);
-    return typed_model(family.config, lively_parameters(layout, seed), type);
+    return typed_model(family.config, large_parameters(layout, seed), type);
 }
 
 }  // namespace cairn::model

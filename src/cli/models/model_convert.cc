@@ -14,8 +14,8 @@
 #include "cli/local_model.h"
 #include "cli/models/model_command.h"
 #include "console/json_line.h"
+#include "formats/export_tensor.h"
 #include "formats/file_writer.h"
-#include "formats/outgoing.h"
 #include "formats/save.h"
 
 namespace cairn::cli {
