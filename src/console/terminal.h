@@ -29,7 +29,7 @@ void mark_pastes(int descriptor, bool on);
 /// Puts it back now, if it is changed. Safe in a signal handler.
 void restore_terminal();
 
-/// Opens /dev/null in place of standard streams that were closed when the process started. Otherwise
+/// Opens /dev/null in place of standard streams that were closed when the process started. Else
 /// the next file that is opened gets such a number, and output goes into that file: a database, a
 /// model, a link to a peer. Called before anything else in main().
 void reserve_closed_streams();
