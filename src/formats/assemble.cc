@@ -79,27 +79,27 @@ Result<Weight> take_row(const StoredTensor& stored, const model::TensorInfo& inf
     return Weight(WeightType::kF32, 1, static_cast<std::size_t>(info.cols), wide);
 }
 
-// A matrix of old blocks (formats/old_blocks.h), converted to the type that they become.
-Result<Weight> take_old(const StoredTensor& stored, const model::TensorInfo& info,
-                        const TensorPlace& place, WeightMemory& memory) {
+// A matrix of a legacy type (formats/legacy_quants.h), converted to the type that they become.
+Result<Weight> take_legacy(const StoredTensor& stored, const model::TensorInfo& info,
+                           const TensorPlace& place, WeightMemory& memory) {
     const auto rows = static_cast<std::size_t>(info.rows);
     const auto cols = static_cast<std::size_t>(info.cols);
-    const WeightType type = read_type(*stored.old);
-    const std::size_t old_bytes = old_row_bytes(*stored.old, cols);
+    const WeightType type = converted_type(*stored.legacy);
+    const std::size_t legacy_bytes = legacy_row_bytes(*stored.legacy, cols);
     const std::size_t row_bytes = tensor::weight_row_bytes(type, cols);
     std::uint8_t* out = memory.buffer(rows * row_bytes);
-    Bytes line(old_bytes);
+    Bytes line(legacy_bytes);
     for (std::size_t row = 0; row < rows; ++row) {
         RETURN_IF_ERROR(
-            stored.source->read(stored.offset + (place.part * rows + row) * old_bytes, line));
-        read_old_row(*stored.old, cols, line.data(), out + row * row_bytes);
+            stored.source->read(stored.offset + (place.part * rows + row) * legacy_bytes, line));
+        convert_legacy_row(*stored.legacy, cols, line.data(), out + row * row_bytes);
     }
     return Weight(type, rows, cols, out);
 }
 
 Result<Weight> take(const StoredTensor& stored, const model::TensorInfo& info,
                     const TensorPlace& place, WeightMemory& memory) {
-    if (!stored.type && !stored.old)
+    if (!stored.type && !stored.legacy)
         return Error{ErrorCode::kUnsupported,
                      fmt::format("tensor {} is {}, a type that this program does not read; "
                                  "get the model as F16, Q8_0, Q4_K, Q5_K or Q6_K",
@@ -113,7 +113,7 @@ Result<Weight> take(const StoredTensor& stored, const model::TensorInfo& info,
                                                           "or transposed",
                                                           place.name, stored.type_name)};
     if (!info.is_matrix) return take_row(stored, info, place, memory);
-    if (!stored.type) return take_old(stored, info, place, memory);
+    if (!stored.type) return take_legacy(stored, info, place, memory);
     const auto rows = static_cast<std::size_t>(info.rows);
     const auto cols = static_cast<std::size_t>(info.cols);
     if (place.transposed) {

@@ -215,16 +215,16 @@ Status write_export_tensor(const model::Model& model, const ExportTensor& tensor
     return write_rows(model, tensor, rope_interleaved, sink);
 }
 
-bool falls_back(const model::TensorInfo& info, WeightType wanted) {
+bool falls_back_to_f16(const model::TensorInfo& info, WeightType wanted) {
     return info.is_matrix && !is_table(info.kind) && info.cols % tensor::weight_group(wanted) != 0;
 }
 
-WeightType usual_type(const model::TensorInfo& info, WeightType current,
-                      std::optional<WeightType> wanted) {
+WeightType default_export_type(const model::TensorInfo& info, WeightType current,
+                               std::optional<WeightType> wanted) {
     if (!info.is_matrix) return WeightType::kF32;
     if (!wanted) return current;
     if (is_table(info.kind)) return WeightType::kF32;
-    return falls_back(info, *wanted) ? WeightType::kF16 : *wanted;
+    return falls_back_to_f16(info, *wanted) ? WeightType::kF16 : *wanted;
 }
 
 }  // namespace cairn::formats

@@ -44,11 +44,11 @@ Status write_export_tensor(const model::Model& model, const ExportTensor& tensor
                            bool rope_interleaved, const Sink& sink);
 
 /// Whether the row length is no multiple of the type's block, so that the matrix becomes F16.
-bool falls_back(const model::TensorInfo& info, tensor::WeightType wanted);
+bool falls_back_to_f16(const model::TensorInfo& info, tensor::WeightType wanted);
 /// The usual choice for a file of one type: matrices get it, or f16 where its blocks do not divide
 /// a row; norms, biases, position and segment embeddings stay f32. Without a type, matrices keep
 /// theirs.
-tensor::WeightType usual_type(const model::TensorInfo& info, tensor::WeightType current,
-                              std::optional<tensor::WeightType> wanted);
+tensor::WeightType default_export_type(const model::TensorInfo& info, tensor::WeightType current,
+                                       std::optional<tensor::WeightType> wanted);
 
 }  // namespace cairn::formats

@@ -50,7 +50,7 @@ inline std::vector<NamedConfig> family_configs() {
     gpt2.kv_heads = gpt2.heads;
     gpt2.qkv_bias = gpt2.out_bias = gpt2.ffn_bias = true;
     model::ModelConfig bert = gpt2;
-    bert.norm_place = model::NormPlace::kAfter;
+    bert.norm_position = model::NormPosition::kPost;
     bert.feed_forward = model::FeedForward::kGelu;
     bert.causal = false;
     bert.embedding_norm = true;

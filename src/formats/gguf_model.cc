@@ -155,7 +155,7 @@ Status read_family(const GgufHeader& header, const Keys& keys, A architecture,
         RETURN_IF_ERROR(read_rope(keys, config));
     }
     if (architecture == A::kBert) {
-        config.norm_place = model::NormPlace::kAfter;
+        config.norm_position = model::NormPosition::kPost;
         config.feed_forward = model::FeedForward::kGelu;
         config.causal = false;
         config.tied_head = true;
@@ -181,7 +181,7 @@ Status read_rope_factors(const GgufHeader& header, model::ModelConfig& config) {
         return invalid("rope_freqs.weight is not a row of F32");
     std::vector<float> factors(at->second.bytes / sizeof(float));
     RETURN_IF_ERROR(at->second.source->read_floats(at->second.offset, factors));
-    if (config.rope_scale.kind != model::RopeScaling::kNone)
+    if (config.rope_scale.kind != model::RopeScalingKind::kNone)
         return unsupported("rope_freqs.weight and rope.scaling at once");
     ASSIGN_OR_RETURN(config.rope_scale, model::rope_scale_of_factors(config, factors));
     return ok_status();

@@ -54,9 +54,10 @@ Status add_rope(GgufKeys& keys, A architecture, const model::ModelConfig& config
     keys.real(gguf_key(architecture, "rope.freq_base"), config.rope_theta);
     keys.number(gguf_key(architecture, "rope.dimension_count"), config.head_dim());
     const model::RopeScale& scale = config.rope_scale;
-    if (scale.kind == model::RopeScaling::kNone || scale.kind == model::RopeScaling::kLlama3)
+    if (scale.kind == model::RopeScalingKind::kNone ||
+        scale.kind == model::RopeScalingKind::kLlama3)
         return ok_status();
-    const bool yarn = scale.kind == model::RopeScaling::kYarn;
+    const bool yarn = scale.kind == model::RopeScalingKind::kYarn;
     if (yarn && model::yarn_rope_scale(scale.factor, 1).attention_factor != scale.attention_factor)
         return unsupported("GGUF has no place for yarn's own attention_factor");
     keys.text(gguf_key(architecture, "rope.scaling.type"), yarn ? "yarn" : "linear");
@@ -187,7 +188,7 @@ Result<Plan> plan_file(const model::Model& model, A architecture,
     keys.number("general.file_type", file_type(tensors));
     RETURN_IF_ERROR(add_shape(keys, architecture, model.config, options.pooling));
     RETURN_IF_ERROR(add_vocabulary(keys, model));
-    if (model.config.rope_scale.kind == model::RopeScaling::kLlama3)
+    if (model.config.rope_scale.kind == model::RopeScalingKind::kLlama3)
         plan.rope_factors = model::rope_factors(model.config);
     Writer writer;
     writer.raw(as_bytes(kGgufMagic));
@@ -210,7 +211,7 @@ Result<Plan> plan_file(const model::Model& model, A architecture,
 
 WeightType gguf_type(const model::TensorInfo& info, WeightType current,
                      std::optional<WeightType> wanted) {
-    const WeightType type = usual_type(info, current, wanted);
+    const WeightType type = default_export_type(info, current, wanted);
     return ggml_type(type) != nullptr ? type : WeightType::kF32;
 }
 
@@ -218,17 +219,17 @@ WeightType gguf_type(const model::TensorInfo& info, WeightType current,
 
 Result<GgufArchitecture> gguf_architecture_of(const model::ModelConfig& c) {
     const bool gpt2 = c.norm == model::NormKind::kLayer &&
-                      c.norm_place == model::NormPlace::kBefore &&
+                      c.norm_position == model::NormPosition::kPre &&
                       c.positions == model::PositionKind::kLearned &&
                       c.feed_forward == model::FeedForward::kGeluTanh && c.causal &&
                       c.heads == c.kv_heads && c.explicit_head_dim == 0;
     const bool bert = c.norm == model::NormKind::kLayer &&
-                      c.norm_place == model::NormPlace::kAfter &&
+                      c.norm_position == model::NormPosition::kPost &&
                       c.positions == model::PositionKind::kLearned &&
                       c.feed_forward == model::FeedForward::kGelu && !c.causal &&
                       c.embedding_norm && c.heads == c.kv_heads && c.explicit_head_dim == 0;
     const bool llama = c.norm == model::NormKind::kRms &&
-                       c.norm_place == model::NormPlace::kBefore &&
+                       c.norm_position == model::NormPosition::kPre &&
                        c.positions == model::PositionKind::kRotary &&
                        c.feed_forward == model::FeedForward::kSwiglu && c.causal &&
                        !c.embedding_norm && c.token_types == 0;
@@ -236,7 +237,7 @@ Result<GgufArchitecture> gguf_architecture_of(const model::ModelConfig& c) {
     if (gpt2 && all_biases && !c.qk_norm && !c.embedding_norm && c.token_types == 0)
         return A::kGpt2;
     if (bert && all_biases && !c.qk_norm) return A::kBert;
-    const bool stretched = c.rope_scale.kind == model::RopeScaling::kLlama3;
+    const bool stretched = c.rope_scale.kind == model::RopeScalingKind::kLlama3;
     if (llama && c.qk_norm && !c.qkv_bias && !c.out_bias && !c.ffn_bias && !stretched)
         return A::kQwen3;
     if (llama && !c.qk_norm && c.qkv_bias && !c.out_bias && !c.ffn_bias && !stretched)

@@ -247,7 +247,7 @@ Status parse_bert(const json& object, model::ModelConfig& config) {
     config.kv_heads = config.heads;
     config.tied_head = true;
     config.norm = model::NormKind::kLayer;
-    config.norm_place = model::NormPlace::kAfter;
+    config.norm_position = model::NormPosition::kPost;
     config.positions = model::PositionKind::kLearned;
     config.causal = false;
     config.embedding_norm = true;

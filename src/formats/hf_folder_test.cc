@@ -93,7 +93,7 @@ TEST(HfConfig, ReadsTheOtherFamilies) {
     EXPECT_TRUE(gpt2.tied_head && gpt2.qkv_bias && gpt2.out_bias && gpt2.ffn_bias);
     const model::ModelConfig bert = parse(named("bert")).value().config;
     EXPECT_FALSE(bert.causal);
-    EXPECT_EQ(bert.norm_place, model::NormPlace::kAfter);
+    EXPECT_EQ(bert.norm_position, model::NormPosition::kPost);
     EXPECT_EQ(bert.token_types, 2U);
     EXPECT_EQ(bert.norm_eps, 1e-12F);
 }

@@ -12,7 +12,7 @@ Result<model::Model> retype(const model::Model& model, std::optional<tensor::Wei
     const ExportFormat format{[](const model::TensorInfo& info) { return TensorPlace{info.name}; },
                               rope_interleaved,
                               [&](const model::TensorInfo& info, tensor::WeightType current) {
-                                  return usual_type(info, current, type);
+                                  return default_export_type(info, current, type);
                               }};
     ASSIGN_OR_RETURN(const std::vector<ExportTensor> tensors, tensors_to_export(model, format));
     std::uint64_t total = 0;

@@ -59,7 +59,7 @@ TEST(TextVectors, RefuseWhatTheyCannotRead) {
         const model::ParameterLayout layout(family.config);
         const std::vector<float> flat = model::large_parameters(layout, 7);
         const TextVectors vectors(family.config, model::view_weights(layout, flat), machine.compute,
-                                  model::usual_pooling(family.config));
+                                  model::default_pooling(family.config));
         using Texts = std::vector<std::vector<std::uint32_t>>;
         EXPECT_FALSE(vectors.embed(Texts{{}}).ok());
         EXPECT_FALSE(vectors.embed(Texts{{family.config.vocab}}).ok());

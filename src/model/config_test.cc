@@ -38,15 +38,15 @@ std::vector<ModelConfig> families() {
     ModelConfig qwen = small_config(false);
     qwen.qkv_bias = qwen.qk_norm = true;
     qwen.explicit_head_dim = 10;
-    qwen.rope_scale = {RopeScaling::kYarn, 4.0F, 0, 0, 32.0F, 1.0F, 1.1386F, 128};
+    qwen.rope_scale = {RopeScalingKind::kYarn, 4.0F, 0, 0, 32.0F, 1.0F, 1.1386F, 128};
     ModelConfig bert = gpt2;
-    bert.norm_place = NormPlace::kAfter;
+    bert.norm_position = NormPosition::kPost;
     bert.feed_forward = FeedForward::kGelu;
     bert.causal = false;
     bert.embedding_norm = true;
     bert.token_types = 2;
     ModelConfig long_llama = small_config();
-    long_llama.rope_scale = {RopeScaling::kLlama3, 8.0F, 1.0F, 4.0F, 0, 0, 0, 8192};
+    long_llama.rope_scale = {RopeScalingKind::kLlama3, 8.0F, 1.0F, 4.0F, 0, 0, 0, 8192};
     return {gpt2, qwen, bert, long_llama};
 }
 
