@@ -61,6 +61,7 @@ Result<bool> has_wallet(const WalletFile& file) {
     if (*kind != FileKind::kNone)
         return Error{ErrorCode::kRefused,
                      path + " is no file: move it away, or name another --dir"};
+    RETURN_IF_ERROR(check_no_lost_link(file.directory));
     RETURN_IF_ERROR(check_no_lost_link(path));
     return false;
 }

@@ -97,6 +97,12 @@ TEST_F(WalletLocks, AWalletOutOfReachIsNotMadeAnew) {
         EXPECT_EQ(lost.out, "");
     }
     EXPECT_FALSE(fs::exists(folder_ + "/stick"));
+    fs::create_symlink(folder_ + "/stick", folder_ + "/link");
+    for (const char* command : {"address", "create"})
+        EXPECT_NE(run({"wallet", command, "--dir", folder_ + "/link"})
+                      .errors.find(folder_ + "/link (a link to " + folder_ +
+                                   "/stick, which is not there)"),
+                  std::string::npos);
     fs::remove(dir_ + "/wallet.cairn");
     fs::create_directories(dir_ + "/wallet.cairn");
     EXPECT_NE(run({"wallet", "address", "--dir", dir_}).errors.find("is no file"),
