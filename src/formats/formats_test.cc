@@ -184,7 +184,7 @@ TEST(LoadAny, SaysWhatAFileIsInstead) {
     EXPECT_NE(error_of("{\"model_type\": 1}").message.find("folder"), std::string::npos);
     EXPECT_EQ(error_of("plain text, nothing that a model begins with").code, ErrorCode::kInvalid);
     EXPECT_EQ(error_of("").code, ErrorCode::kInvalid);
-    EXPECT_EQ(load_any("/dev/zero").error().message, "/dev/zero is a device, not a file");
+    EXPECT_EQ(load_any("/dev/full").error().message, "/dev/full is a device, not a file");
     const Scratch pipe("pipe");
     ASSERT_EQ(::mkfifo(pipe.path().c_str(), 0600), 0);
     EXPECT_TRUE(load_any(pipe.path()).error().message.starts_with(pipe.path() + " is a pipe;"));
