@@ -7,7 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "formats/finite.h"
-#include "formats/memory.h"
+#include "formats/weight_memory.h"
 
 namespace cairn::formats {
 

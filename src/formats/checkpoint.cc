@@ -9,7 +9,7 @@
 
 #include "formats/checkpoint_v1.h"
 #include "formats/finite.h"
-#include "formats/memory.h"
+#include "formats/weight_memory.h"
 #include "text/tokenizer.h"
 #include "text/vocabulary.h"
 

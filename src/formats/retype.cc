@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "formats/export_tensor.h"
-#include "formats/memory.h"
+#include "formats/weight_memory.h"
 
 namespace cairn::formats {
 

@@ -1,4 +1,4 @@
-#include "formats/memory.h"
+#include "formats/weight_memory.h"
 
 #include <algorithm>
 #include <cstring>

@@ -19,7 +19,7 @@ namespace cairn::model {
 enum class NormKind : std::uint8_t { kRms = 0, kLayer = 1 };
 /// Where a branch has its norm: before it, x + f(norm(x)), or after it, norm(x + f(x)), as in the
 /// first transformers.
-enum class NormPosition : std::uint8_t { kBefore = 0, kAfter = 1 };
+enum class NormPosition : std::uint8_t { kPre = 0, kPost = 1 };
 enum class PositionKind : std::uint8_t { kRotary = 0, kLearned = 1, kSinusoidal = 2 };
 enum class FeedForward : std::uint8_t { kSwiglu = 0, kGelu = 1, kGeluTanh = 2, kRelu = 3 };
 enum class RopeScalingKind : std::uint8_t { kNone = 0, kLinear = 1, kLlama3 = 2, kYarn = 3 };
