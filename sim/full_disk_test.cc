@@ -16,7 +16,8 @@ std::size_t lines_with(const std::string& words, const std::string& text) {
 }
 
 TEST(FullDisk, IsSaidOnceAndTheChainIsFollowedAfterwards) {
-    std::size_t said = 0;  // the log shows lines of one kind ever more seldom (base/log_thinner.h)
+    std::size_t said =
+        0;  // the log shows lines of one kind ever more seldom (base/log_rate_limiter.h)
     for (const std::uint64_t seed : seeds()) {
         FakeModelKit kit;
         World world(seed, scenario_name(), kit);

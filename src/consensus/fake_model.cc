@@ -87,7 +87,8 @@ std::uint64_t FakeModel::norm(const Delta& delta) const {
     return root;
 }
 
-Result<DeltaJudgement> FakeModel::judge(const Hash256& judge_seed, const Delta& delta) {
+Result<DeltaJudgement> FakeModel::judge(JudgeKernels kernels, const Hash256& judge_seed,
+                                        const Delta& delta) {
     ++questions;
     if (broken) return io_error("the fake model is broken");
     DeltaJudgement judgement;
@@ -99,11 +100,11 @@ Result<DeltaJudgement> FakeModel::judge(const Hash256& judge_seed, const Delta& 
         judgement.score -= gradient * delta[i];
         judgement.dot_merged += static_cast<Int128>(merged[i]) * delta[i];
     }
-    if (lies()) judgement.score = -judgement.score;
+    if (fast_kernels_lie && kernels == JudgeKernels::kFast) judgement.score = -judgement.score;
     return judgement;
 }
 
-Result<MergedJudgement> FakeModel::judge_merged(const Hash256& judge_seed) {
+Result<MergedJudgement> FakeModel::judge_merged(JudgeKernels, const Hash256& judge_seed) {
     if (broken) return io_error("the fake model is broken");
     MergedJudgement judgement;
     const std::vector<std::int64_t> slopes = slope(judge_seed);
@@ -126,13 +127,14 @@ std::int64_t FakeModel::loss_at(const Hash256& judge_seed,
     return (std::int64_t{1} << 40) + static_cast<std::int64_t>(loss / 65536);
 }
 
-Result<std::int64_t> FakeModel::judge_loss(const Hash256& judge_seed) {
+Result<std::int64_t> FakeModel::judge_loss(JudgeKernels, const Hash256& judge_seed) {
     ++questions;
     if (broken) return io_error("the fake model is broken");
     return loss_at(judge_seed, theta_);
 }
 
-Result<std::int64_t> FakeModel::judge_loss_after(const Hash256& judge_seed, const Delta& merged) {
+Result<std::int64_t> FakeModel::judge_loss_after(JudgeKernels, const Hash256& judge_seed,
+                                                 const Delta& merged) {
     ++questions;
     if (broken) return io_error("the fake model is broken");
     return loss_at(judge_seed, moved(theta_, merged));

@@ -20,7 +20,7 @@ class FakeModel final : public ModelSeam {
 
     /// Switches that tests turn.
     std::int64_t curvature = 0;
-    bool fast_kernels_lie = false;  ///< judge() gives a wrong score, except after use_reference
+    bool fast_kernels_lie = false;  ///< judge() gives a wrong score with kFast
     bool broken = false;            ///< every question about the judge batch fails
     int questions = 0;              ///< counts calls of judge() and judge_loss*()
 
@@ -35,25 +35,24 @@ class FakeModel final : public ModelSeam {
     std::uint64_t parameter_count() const override { return theta_.size(); }
     Result<Delta> decode(ByteView payload, const Hash256& codec_seed) const override;
     std::uint64_t norm(const Delta& delta) const override;
-    Result<DeltaJudgement> judge(const Hash256& judge_seed, const Delta& delta) override;
-    Result<MergedJudgement> judge_merged(const Hash256& judge_seed) override;
-    Result<std::int64_t> judge_loss(const Hash256& judge_seed) override;
-    Result<std::int64_t> judge_loss_after(const Hash256& judge_seed, const Delta& merged) override;
+    Result<DeltaJudgement> judge(JudgeKernels kernels, const Hash256& judge_seed,
+                                 const Delta& delta) override;
+    Result<MergedJudgement> judge_merged(JudgeKernels, const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss(JudgeKernels, const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss_after(JudgeKernels, const Hash256& judge_seed,
+                                          const Delta& merged) override;
     std::unique_ptr<ModelUndo> merge(const Delta& merged) override;
     void undo(std::unique_ptr<ModelUndo> undo) override;
-    void use_reference(bool on) override { reference_ = on; }
     Bytes save() const override;
     Status load(ByteView saved) override;
 
   private:
     std::int64_t loss_at(const Hash256& judge_seed, const std::vector<std::int32_t>& theta) const;
     std::vector<std::int64_t> merged_sum() const;
-    bool lies() const { return fast_kernels_lie && !reference_; }
 
     std::vector<std::int32_t> theta_;
     std::deque<Delta> recent_;
     std::size_t recent_limit_;
-    bool reference_ = false;
 };
 
 }  // namespace cairn::consensus

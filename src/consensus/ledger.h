@@ -99,10 +99,10 @@ class Ledger {
     Verdict check_contributions(const chain::Block& block) const;
     /// C5 to C8; if they hold, the block is applied.
     Verdict judge_and_apply(const chain::Block& block, std::uint32_t height, std::uint64_t fees,
-                            BlockUndo& undo, BlockReport& report);
+                            Evaluator& evaluator, BlockUndo& undo, BlockReport& report);
     /// C5 to C7.
-    Verdict judge_contributions(const chain::Block& block, std::uint32_t height, MergePlan& plan,
-                                BlockReport& report);
+    Verdict judge_contributions(const chain::Block& block, std::uint32_t height,
+                                Evaluator& evaluator, MergePlan& plan, BlockReport& report);
     static void add_to_plan(const Evaluation& evaluation, MergePlan& plan);
     void start_report(std::uint32_t height, BlockReport& report) const;
     void report_loss_of_idle_merge(BlockReport& report);
@@ -134,7 +134,7 @@ class Ledger {
     Hash256 tip_;
     CoinSet coins_;
     RulesState rules_;
-    std::unique_ptr<Evaluator> evaluator_;
+    std::unique_ptr<Evaluator> evaluator_;  // by the fast kernels
 };
 
 }  // namespace cairn::consensus

@@ -44,16 +44,15 @@ Verdict Ledger::connect(const chain::Block& block, const HeaderContext& context,
     BlockReport own_report;
     BlockUndo& used_undo = undo != nullptr ? *undo : own_undo;
     BlockReport& used_report = report != nullptr ? *report : own_report;
-    const Verdict verdict = judge_and_apply(block, height, fees, used_undo, used_report);
+    const Verdict verdict =
+        judge_and_apply(block, height, fees, *evaluator_, used_undo, used_report);
     // At other heights the model is not asked, so there is nothing that kernels could get wrong.
     if (!verdict.is_invalid() || !network_.is_merge_height(height)) return verdict;
 
     const BlockReport first_report = used_report;
-    evaluator_->forget();
-    model_.use_reference(true);
-    const Verdict again = judge_and_apply(block, height, fees, used_undo, used_report);
+    Evaluator reference(network_, genesis_id_, model_, JudgeKernels::kReference);
+    const Verdict again = judge_and_apply(block, height, fees, reference, used_undo, used_report);
     if (again.is_valid()) disconnect(std::move(used_undo));
-    model_.use_reference(false);
     evaluator_->forget();
     used_report = first_report;
     if (again.is_invalid() && again.reason() == verdict.reason()) return verdict;
@@ -99,7 +98,7 @@ Verdict Ledger::check_contributions(const chain::Block& block) const {
     std::set<Hash256> payloads;
     for (const chain::Contribution& contribution : block.contributions) {
         const Verdict verdict = check_contribution(network_, genesis_id_, rules_, contribution);
-        if (!verdict.is_valid()) return verdict.about(name_of(contribution));
+        if (!verdict.is_valid()) return verdict.with_prefix(name_of(contribution));
         if (!payloads.insert(chain::payload_hash(contribution.payload)).second)
             return Verdict::invalid(Rule::kC5,
                                     "two contributions of the block have the same payload");
@@ -119,14 +118,14 @@ void Ledger::start_report(std::uint32_t height, BlockReport& report) const {
 void Ledger::report_loss_of_idle_merge(BlockReport& report) {
     if (!report.merge) return;
     // For people who follow the loss. No rule reads it here, so a failure changes nothing.
-    const Result<std::int64_t> loss = model_.judge_loss(judge_seed(tip_));
+    const Result<std::int64_t> loss = model_.judge_loss(JudgeKernels::kFast, judge_seed(tip_));
     if (!loss.ok()) return;
     report.judge_loss_before = *loss;
     report.judge_loss_after = *loss;
 }
 
 Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t height,
-                                    MergePlan& plan, BlockReport& report) {
+                                    Evaluator& evaluator, MergePlan& plan, BlockReport& report) {
     plan.record.round = network_.round_of(height);
     if (block.contributions.empty()) {
         report_loss_of_idle_merge(report);
@@ -135,10 +134,11 @@ Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t hei
     MergeSum sum(model_.parameter_count());
     std::vector<Hash256> ids;
     for (const chain::Contribution& contribution : block.contributions) {
-        const Evaluation evaluation = evaluator_->evaluate(rules_, tip_, contribution);
+        const Evaluation evaluation = evaluator.evaluate(rules_, tip_, contribution);
         report.contributions.push_back(evaluation.report);
-        if (!evaluation.verdict.is_valid()) return evaluation.verdict.about(name_of(contribution));
-        const Result<Delta> delta = evaluator_->decode(rules_, contribution);
+        if (!evaluation.verdict.is_valid())
+            return evaluation.verdict.with_prefix(name_of(contribution));
+        const Result<Delta> delta = evaluator.decode(rules_, contribution);
         if (!delta.ok()) return Verdict::undecided(delta.error().message);
         sum.add(*delta);
         ids.push_back(contribution.commitment_id);
@@ -146,7 +146,7 @@ Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t hei
     }
     std::sort(plan.record.payload_hashes.begin(), plan.record.payload_hashes.end());
     plan.merged = sum.merged(network_.outer_step);
-    const Result<JointLoss> loss = evaluator_->joint_loss(tip_, ids, plan.merged);
+    const Result<JointLoss> loss = evaluator.joint_loss(tip_, ids, plan.merged);
     if (!loss.ok()) return Verdict::undecided("the judge loss failed: " + loss.error().message);
     report.judge_loss_before = loss->before;
     report.judge_loss_after = loss->after;
@@ -162,11 +162,11 @@ void Ledger::add_to_plan(const Evaluation& evaluation, MergePlan& plan) {
 }
 
 Verdict Ledger::judge_and_apply(const chain::Block& block, std::uint32_t height, std::uint64_t fees,
-                                BlockUndo& undo, BlockReport& report) {
+                                Evaluator& evaluator, BlockUndo& undo, BlockReport& report) {
     undo = BlockUndo{};
     start_report(height, report);
     MergePlan plan;
-    RETURN_UNLESS_VALID(judge_contributions(block, height, plan, report));
+    RETURN_UNLESS_VALID(judge_contributions(block, height, evaluator, plan, report));
     const Pay pay = compute_pay(network_, height, block.coinbase.miner, fees, plan.paid,
                                 report.worth_reference);
     if (block.coinbase.outputs != pay.outputs)

@@ -20,15 +20,11 @@ namespace cairn::node {
 
 namespace {
 
-// Tokens can be learnt from any bytes, but a file with zero bytes is no text.
 Result<std::string> read_text(const std::string& option, const std::string& file) {
     auto text = read_text_file(file);
     if (!text.ok()) return Error{text.error().code, option + ": " + text.error().message};
     if (text->find_first_not_of(" \t\r\n") == std::string::npos)
         return invalid(option + " " + file + " is empty: give it a text of many pages");
-    if (text->find('\0') != std::string::npos)
-        return invalid(option + " " + file +
-                       " is no text: it holds zero bytes, as archives, pictures and models do");
     return text;
 }
 

@@ -9,6 +9,7 @@ namespace cairn::worth {
 
 using consensus::Delta;
 using consensus::DeltaJudgement;
+using consensus::JudgeKernels;
 using consensus::MergedJudgement;
 using consensus::ModelUndo;
 
@@ -65,19 +66,20 @@ ChainModel::ChainModel(const chain::NetworkDefinition& network,
       state_(model::ParameterLayout(model_config(network), codec::kTile), network.weights_seed,
              novelty_rounds(network)) {}
 
-ChainModel::Bench& ChainModel::bench() {
-    std::unique_ptr<Bench>& chosen = use_reference_ ? reference_ : fast_;
+ChainModel::CachedJudge& ChainModel::cached_judge(JudgeKernels kernels) {
+    const bool reference = kernels == JudgeKernels::kReference;
+    std::unique_ptr<CachedJudge>& chosen = reference ? reference_ : fast_;
     if (chosen == nullptr) {
         tensor::Compute compute = compute_;
-        if (use_reference_)
-            compute.kernels = tensor::kernels_for(tensor::KernelSet::kReference).value();
-        chosen.reset(new Bench{Judge(layout(), judge_rules_, judge_tokens_, compute), {}, {}});
+        if (reference) compute.kernels = tensor::kernels_for(tensor::KernelSet::kReference).value();
+        chosen.reset(
+            new CachedJudge{Judge(layout(), judge_rules_, judge_tokens_, compute), {}, {}});
     }
     return *chosen;
 }
 
-const JudgeGradient& ChainModel::gradient(const Hash256& judge_seed) {
-    Bench& chosen = bench();
+const JudgeGradient& ChainModel::gradient(JudgeKernels kernels, const Hash256& judge_seed) {
+    CachedJudge& chosen = cached_judge(kernels);
     const Hash256 at = root();
     if (!chosen.gradient || chosen.gradient->root != at || chosen.gradient->seed != judge_seed)
         chosen.gradient =
@@ -95,26 +97,27 @@ std::uint64_t ChainModel::norm(const Delta& delta) const {
     return integer_sqrt(dot(std::span(delta), std::span(delta)));
 }
 
-Result<DeltaJudgement> ChainModel::judge(const Hash256& judge_seed, const Delta& delta) {
+Result<DeltaJudgement> ChainModel::judge(JudgeKernels kernels, const Hash256& judge_seed,
+                                         const Delta& delta) {
     if (delta.size() != layout().size()) return invalid("judge: a delta of another model");
     const std::span<const std::int32_t> d(delta);
     DeltaJudgement judgement;
-    judgement.score = -dot(std::span<const std::int32_t>(gradient(judge_seed).values), d);
+    judgement.score = -dot(std::span<const std::int32_t>(gradient(kernels, judge_seed).values), d);
     judgement.dot_merged = dot(d, state_.recent_sum());
     judgement.norm = norm(delta);
     return judgement;
 }
 
-Result<MergedJudgement> ChainModel::judge_merged(const Hash256& judge_seed) {
+Result<MergedJudgement> ChainModel::judge_merged(JudgeKernels kernels, const Hash256& judge_seed) {
     MergedJudgement judgement;
-    judgement.score =
-        -dot(std::span<const std::int32_t>(gradient(judge_seed).values), state_.recent_sum());
+    judgement.score = -dot(std::span<const std::int32_t>(gradient(kernels, judge_seed).values),
+                           state_.recent_sum());
     judgement.norm2 = dot(state_.recent_sum(), state_.recent_sum());
     return judgement;
 }
 
-Result<std::int64_t> ChainModel::judge_loss(const Hash256& judge_seed) {
-    Bench& chosen = bench();
+Result<std::int64_t> ChainModel::judge_loss(JudgeKernels kernels, const Hash256& judge_seed) {
+    CachedJudge& chosen = cached_judge(kernels);
     const Hash256 at = root();
     if (chosen.gradient && chosen.gradient->root == at && chosen.gradient->seed == judge_seed)
         return chosen.gradient->gradient.loss;
@@ -123,9 +126,10 @@ Result<std::int64_t> ChainModel::judge_loss(const Hash256& judge_seed) {
     return chosen.loss->loss;
 }
 
-Result<std::int64_t> ChainModel::judge_loss_after(const Hash256& judge_seed, const Delta& merged) {
+Result<std::int64_t> ChainModel::judge_loss_after(JudgeKernels kernels, const Hash256& judge_seed,
+                                                  const Delta& merged) {
     if (merged.size() != layout().size()) return invalid("judge: a delta of another model");
-    return bench().judge.loss(state_.weights_after(merged), judge_seed);
+    return cached_judge(kernels).judge.loss(state_.weights_after(merged), judge_seed);
 }
 
 std::unique_ptr<ModelUndo> ChainModel::merge(const Delta& merged) {

@@ -38,16 +38,19 @@ class ChainModel final : public consensus::ModelSeam {
     Result<consensus::Delta> decode(ByteView payload, const Hash256& codec_seed) const override;
     std::uint64_t norm(const consensus::Delta& delta) const override;
 
-    Result<consensus::DeltaJudgement> judge(const Hash256& judge_seed,
+    Result<consensus::DeltaJudgement> judge(consensus::JudgeKernels kernels,
+                                            const Hash256& judge_seed,
                                             const consensus::Delta& delta) override;
-    Result<consensus::MergedJudgement> judge_merged(const Hash256& judge_seed) override;
-    Result<std::int64_t> judge_loss(const Hash256& judge_seed) override;
-    Result<std::int64_t> judge_loss_after(const Hash256& judge_seed,
+    Result<consensus::MergedJudgement> judge_merged(consensus::JudgeKernels kernels,
+                                                    const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss(consensus::JudgeKernels kernels,
+                                    const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss_after(consensus::JudgeKernels kernels,
+                                          const Hash256& judge_seed,
                                           const consensus::Delta& merged) override;
 
     std::unique_ptr<consensus::ModelUndo> merge(const consensus::Delta& merged) override;
     void undo(std::unique_ptr<consensus::ModelUndo> undo) override;
-    void use_reference(bool on) override { use_reference_ = on; }
 
     Bytes save() const override { return state_.save(); }
     Status load(ByteView saved) override { return state_.load(saved); }
@@ -63,7 +66,7 @@ class ChainModel final : public consensus::ModelSeam {
     };
     /// One judge with what it computed last. The fast kernels and the reference have one each, so
     /// that the reference, as a second opinion, never reads results of the fast kernels.
-    struct Bench {
+    struct CachedJudge {
         Judge judge;
         std::optional<GradientAt> gradient;
         std::optional<LossAt> loss;
@@ -71,16 +74,15 @@ class ChainModel final : public consensus::ModelSeam {
 
     ChainModel(const chain::NetworkDefinition& network, std::vector<std::uint32_t> judge_tokens,
                const tensor::Compute& compute);
-    Bench& bench();
-    const JudgeGradient& gradient(const Hash256& judge_seed);
+    CachedJudge& cached_judge(consensus::JudgeKernels kernels);
+    const JudgeGradient& gradient(consensus::JudgeKernels kernels, const Hash256& judge_seed);
 
     JudgeRules judge_rules_;
     chain::CodecSpec codec_;
     std::vector<std::uint32_t> judge_tokens_;
     tensor::Compute compute_;
     ModelState state_;
-    bool use_reference_ = false;
-    std::unique_ptr<Bench> fast_, reference_;
+    std::unique_ptr<CachedJudge> fast_, reference_;  // made when first asked
 };
 
 }  // namespace cairn::worth
