@@ -19,7 +19,8 @@ struct MinerOptions {
     std::uint64_t hashes_per_slice = 2'000;
     std::uint64_t slice_pause_ms = 20;
     std::uint64_t refresh_ms = 200;        ///< at most one new template in this time on one tip
-    std::uint64_t merge_grace_ms = 1'500;  ///< at merge heights, for payloads not here yet
+    std::uint64_t merge_grace_ms = 1'500;  ///< at merge heights, for payloads not here yet ...
+    std::uint64_t merge_grace_part = 4;    ///< ... but no longer than this part of the spacing
     std::uint64_t stuck_ms = 10'000;       ///< a block found that did not become the tip
 };
 
