@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "consensus/body_rules.h"
+#include "node/header_walk.h"
 
 namespace cairn::node {
 namespace {
@@ -77,22 +78,32 @@ const BlockNode* ActiveChain::active_at(std::uint32_t height) const {
     return height < active_.size() ? active_[height] : nullptr;
 }
 
-ActiveChain::HeadersOutcome ActiveChain::accept_headers(
-    const std::vector<chain::BlockHeader>& headers) {
+ActiveChain::HeadersOutcome ActiveChain::accept_headers(std::span<const chain::BlockHeader> headers,
+                                                        Counted counted) {
     HeadersOutcome outcome;
-    for (const chain::BlockHeader& header : headers) {
-        if (const BlockNode* known = tree_.find(chain::block_hash(header))) {
-            outcome.last = known;
-            continue;
-        }
-        const BlockNode* parent = tree_.find(header.previous);
-        if (!parent) {
-            outcome.unknown_parent = true;
-            break;
-        }
-        outcome.verdict =
-            consensus::check_header(network_, header, context_after(parent), clock_.wall_ms());
+    while (!headers.empty()) {
+        const BlockNode* known = tree_.find(chain::block_hash(headers.front()));
+        if (!known) break;
+        outcome.last = known;
+        headers = headers.subspan(1);
+    }
+    if (headers.empty()) return outcome;
+    const BlockNode* parent = tree_.find(headers.front().previous);
+    outcome.unknown_parent = parent == nullptr;
+    // Who builds on what we found invalid gets no room for it.
+    if (!parent || parent->invalid) return outcome;
+
+    HeaderWalk walk(parent);
+    std::size_t good = 0;
+    for (; good < headers.size(); ++good) {
+        outcome.verdict = walk.step(network_, headers[good], clock_.wall_ms());
         if (!outcome.verdict.is_valid()) break;
+    }
+    headers = headers.first(good);
+    outcome.too_little_work = counted == Counted::kNo && walk.work() <= tree_.best_header()->work &&
+                              !stands_near_the_tip(parent, headers);
+    if (outcome.too_little_work) return outcome;
+    for (const chain::BlockHeader& header : headers) {
         const BlockNode* node = tree_.add(header);
         outcome.last = node;
         ++outcome.added;
@@ -102,6 +113,22 @@ ActiveChain::HeadersOutcome ActiveChain::accept_headers(
     // header, must not fill the lane.
     if (header_jobs_ == 0) store_headers();
     return outcome;
+}
+
+// A rival of our latest blocks costs work that is worth remembering, although it has not more of
+// it than we have.
+bool ActiveChain::stands_near_the_tip(const BlockNode* parent,
+                                      std::span<const chain::BlockHeader> headers) const {
+    const BlockNode* tip = tip_->node;
+    if (parent->height + options_.near_tip < tip->height) return false;
+    const BlockNode* fork = common_ancestor(parent, tip);
+    if (fork->height + options_.near_tip < tip->height) return false;
+    if (parent->height - fork->height + headers.size() > options_.near_tip) return false;
+    const chain::U256 ours = consensus::block_work(tip->header.target);
+    return std::ranges::all_of(headers, [&](const chain::BlockHeader& header) {
+        const chain::U256 work = consensus::block_work(header.target);
+        return work.saturating_multiply(options_.near_tip_ease) >= ours;
+    });
 }
 
 void ActiveChain::store_headers() {

@@ -11,6 +11,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
@@ -24,6 +25,11 @@ struct ChainOptions {
     ChainStateOptions state;
     std::uint32_t max_blocks_per_job = 16;
     std::uint64_t retry_ms = 2'000;  ///< after an undecided verdict
+    /// Headers on branches that left the chain at most so many blocks ago, and are no longer, are
+    /// kept although they have less work than the best, if each has at least this part of the
+    /// work of our tip: rivals of the latest blocks.
+    std::uint32_t near_tip = 64;
+    std::uint32_t near_tip_ease = 8;
     /// Encoded blocks kept in memory for peers that ask right after an announcement.
     std::size_t recent_blocks = 32;
     /// Bodies on their way to the disk. Blocks can come faster than the chain lane stores and
@@ -72,11 +78,17 @@ class ActiveChain {
     struct HeadersOutcome {
         Verdict verdict = Verdict::valid();  ///< of the first header that was not taken
         const BlockNode* last = nullptr;     ///< the highest that is in the tree now
-        bool unknown_parent = false;         ///< a header's parent is not in the tree
+        bool unknown_parent = false;         ///< the first header's parent is not in the tree
+        bool too_little_work = false;        ///< not kept: presync.h is for what goes on
         std::size_t added = 0;
     };
-    /// Consecutive headers, lowest first.
-    HeadersOutcome accept_headers(const std::vector<chain::BlockHeader>& headers);
+    /// Whether the branch was found to have more work than the best header's (presync.h).
+    enum class Counted { kNo, kYes };
+    /// Consecutive headers, lowest first. They get a place in the tree only if they have more work
+    /// than the best header, or are rivals of our latest blocks: anything else costs a stranger
+    /// nearly nothing.
+    HeadersOutcome accept_headers(std::span<const chain::BlockHeader> headers,
+                                  Counted counted = Counted::kNo);
 
     enum class BodyOutcome { kAccepted, kKnown, kUnknownHeader, kMismatch, kBroken, kBusy };
     /// kMismatch: the body is not that of its header, which is the sender's fault. kBroken: the
@@ -101,6 +113,8 @@ class ActiveChain {
         return bodies_coming_ < options_.max_bodies_coming &&
                body_bytes_coming_ < options_.max_body_bytes_coming;
     }
+    bool stands_near_the_tip(const BlockNode* parent,
+                             std::span<const chain::BlockHeader> headers) const;
     void store_headers();
     void put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes);
     void on_put(BlockNode* node, const Status& put);

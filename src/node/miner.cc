@@ -84,7 +84,11 @@ void Miner::schedule(std::uint64_t delay_ms) {
 bool Miner::must_wait_for_payloads() const {
     const TipInfo& tip = *chain_.tip();
     if (!chain_.network().is_merge_height(tip.next.height)) return false;
-    if (clock_.monotonic_us() / 1000 >= tip_since_ms_ + options_.merge_grace_ms) return false;
+    // A commitment whose payload never comes may cost everybody this long, so it is a small part
+    // of a block's time.
+    const std::uint64_t grace_ms =
+        std::min(options_.merge_grace_ms, chain_.network().spacing_ms / options_.merge_grace_part);
+    if (clock_.monotonic_us() / 1000 >= tip_since_ms_ + grace_ms) return false;
     for (const consensus::OpenCommitment& open : tip.rules.open_commitments())
         if (!mempool_.contributions().contains(open.id)) return true;
     return false;

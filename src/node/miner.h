@@ -21,9 +21,10 @@ struct MinerOptions {
     std::uint64_t hashes_per_slice = 2'000;
     std::uint64_t slice_pause_ms = 20;
     std::uint64_t refresh_ms = 200;        ///< at most one new template in this time on one tip
-    std::uint64_t merge_grace_ms = 1'500;  ///< at merge heights, for payloads not here yet
-    std::uint64_t stuck_ms =
-        10'000;  ///< after so long a found block is taken as lost, if the tip is still its parent
+    std::uint64_t merge_grace_ms = 1'500;  ///< at merge heights, for payloads not here yet ...
+    std::uint64_t merge_grace_part = 4;    ///< ... but no longer than this part of the spacing
+    /// After so long a found block is taken as lost, if the tip is still its parent.
+    std::uint64_t stuck_ms = 10'000;
 };
 
 /// Tries `count` nonces from header.nonce on; on success header.nonce is the one that works.

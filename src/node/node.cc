@@ -26,7 +26,7 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
       book_(seams_.random),
       chain_(config_.network, seams_.clock, seams_.loop, ledger.store, ledger.model, config_.chain),
       mempool_(config_.network, chain_.genesis_id(), config_.mempool),
-      sync_(seams_.clock, seams_.network, chain_, peers_, config_.sync),
+      sync_(seams_.clock, seams_.random, seams_.network, chain_, peers_, config_.sync),
       relay_(seams_.clock, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
           seams_.clock, seams_.random, seams_.loop, chain_, mempool_,
@@ -306,7 +306,7 @@ Status Node::on_addresses(ByteView body) {
 }
 
 void Node::on_found(const chain::Block& block) {
-    const auto headers = chain_.accept_headers({block.header});
+    const auto headers = chain_.accept_headers({&block.header, 1});
     if (!headers.verdict.is_valid() ||
         chain_.accept_block(block) != ActiveChain::BodyOutcome::kAccepted) {
         log_error("our own block is not accepted: {}", headers.verdict.reason());

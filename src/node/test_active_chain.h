@@ -53,7 +53,7 @@ class ActiveChainKit : public ActiveChain::Observer {
         loop.run();
     }
     ActiveChain::HeadersOutcome give_header(const chain::Block& block) {
-        return chain->accept_headers({block.header});
+        return chain->accept_headers({&block.header, 1});
     }
     /// The others' next block.
     chain::Block mine(const consensus::Person& miner,
