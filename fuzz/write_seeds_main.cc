@@ -62,7 +62,7 @@ model::ModelConfig shrunk(model::ModelConfig config, std::uint32_t dim) {
     config.layers = 1;
     config.kv_heads = 1;
     config.heads = config.causal && config.norm == model::NormKind::kRms ? 2 : 1;
-    if (config.wide_head != 0) config.wide_head = dim;
+    if (config.explicit_head_dim != 0) config.explicit_head_dim = dim;
     config.vocab = 6;
     config.context = 16;
     return config;

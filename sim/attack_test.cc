@@ -39,7 +39,7 @@ std::unique_ptr<World> world_with(std::uint64_t seed,
     return world;
 }
 
-/// What the records of node 0 say of a key.
+/// What the records of node 0 say of another node's key.
 Outcome outcome_of(World& world, int number) {
     Outcome outcome;
     const auto records =
@@ -63,7 +63,7 @@ void print(const char* attack, const Outcome& attacker, std::uint64_t honest) {
     for (const std::string& reason : attacker.reasons) std::printf("    %s\n", reason.c_str());
 }
 
-/// Runs an attack; gives the attacker's outcome and the mean reward of the honest.
+/// Runs an attack; gives the attacker's outcome and the mean reward of the honest trainers.
 std::pair<Outcome, std::uint64_t> run(const char* name, std::uint64_t seed, World& world) {
     const std::uint32_t end = kRounds * world.network().round_length;
     EXPECT_TRUE(

@@ -32,7 +32,7 @@ Spoil scaled_by_1_4() {
 }
 
 Spoil random_signs(std::uint64_t seed) {
-    // Shared: whoever copies the function goes on in one sequence.
+    // Shared, so that copies of the function continue one sequence.
     return [random = std::make_shared<SeededRandom>(seed)](Deltas& delta, std::uint32_t) {
         for (std::int32_t& entry : delta)
             if (random->u64() % 2 == 0) entry = -entry;

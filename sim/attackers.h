@@ -23,7 +23,7 @@ Spoil scaled_by_1_4();
 Spoil random_signs(std::uint64_t seed);
 Spoil all_zero();
 
-/// Changes the delta that an honest trainer made for the round (as the rules decode it).
+/// Spoils the delta that an honest trainer made for the round, as the rules decode it.
 class SpoilingTrainer final : public node::DeltaSource {
   public:
     SpoilingTrainer(std::unique_ptr<node::DeltaSource> honest, const chain::CodecSpec& codec,

@@ -177,5 +177,25 @@ TEST(Convergence, PaymentsConfirm) {
     }
 }
 
+TEST(Convergence, ReturnedPaymentsAreKeptWhileTheyAreJudgedAndThenCounted) {
+    for (const std::uint64_t seed : seeds()) {
+        FakeModelKit kit;
+        World world(seed, scenario_name(), kit);
+        add_three(world);
+        const auto has_coin = [&] { return !pay_half(world, 0, {}).inputs.empty(); };
+        ASSERT_TRUE(world.run_until(has_coin, 120'000)) << world.replay_line();
+        const chain::Payment good = pay_half(world, 0, crypto::public_key(world.key(1)));
+        chain::Payment bad = good;
+        bad.outputs[0].amount += 1'000'000;
+        std::optional<std::size_t> pooled;
+        world.node(0).return_payments({good, bad}, [&](std::size_t count) { pooled = count; });
+        EXPECT_EQ(world.node(0).payments_to_keep().size(), 2U) << world.replay_line();
+        // No further than that: a block may take the payment soon.
+        for (int i = 0; i < 10'000 && !pooled; ++i) world.scheduler().step();
+        EXPECT_EQ(pooled, 1U) << world.replay_line();
+        EXPECT_EQ(world.node(0).payments_to_keep(), std::vector<chain::Payment>{good});
+    }
+}
+
 }  // namespace
 }  // namespace cairn::sim

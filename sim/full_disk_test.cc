@@ -16,7 +16,8 @@ std::size_t lines_with(const std::string& words, const std::string& text) {
 }
 
 TEST(FullDisk, IsSaidOnceAndTheChainIsFollowedAfterwards) {
-    std::size_t said = 0;  // the log shows lines of one kind ever more seldom (base/log_thinner.h)
+    std::size_t said =
+        0;  // the log shows lines of one kind ever more seldom (base/log_rate_limiter.h)
     for (const std::uint64_t seed : seeds()) {
         FakeModelKit kit;
         World world(seed, scenario_name(), kit);
@@ -25,7 +26,7 @@ TEST(FullDisk, IsSaidOnceAndTheChainIsFollowedAfterwards) {
             << world.replay_line();
         const int late = world.add_node({.connect = {0, 1}});
         world.kill(late);
-        // No folder can be made where a file is.
+        // Bodies cannot be stored where a file stands in the place of their folder.
         const std::string bodies = world.directory(late) + "/bodies";
         ASSERT_TRUE(remove_tree(bodies).ok());
         ASSERT_TRUE(write_file(bodies, as_bytes("full")).ok());

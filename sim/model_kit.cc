@@ -6,7 +6,7 @@
 namespace cairn::sim {
 namespace {
 
-/// Goes down the fake model's slope, every time a little differently.
+/// Steps down the fake model's slope, by a different length each time.
 class FakeTrainer final : public node::DeltaSource {
   public:
     explicit FakeTrainer(std::uint64_t seed) : random_(seed) {}

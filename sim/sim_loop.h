@@ -74,8 +74,8 @@ struct LaneTime {
 };
 
 /// One node's loop. Offloaded work runs when its lane is free, in order; `done` follows after a
-/// virtual duration, so that whatever else happens meanwhile really happens in between. Destroying
-/// the SimLoop drops everything that was still to come, as kill -9 does.
+/// virtual duration, so that other events come between the two. Destroying the SimLoop drops
+/// everything that was still to come, as kill -9 does.
 class SimLoop final : public Loop {
   public:
     SimLoop(Scheduler& scheduler, std::uint64_t seed);

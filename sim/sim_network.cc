@@ -74,7 +74,7 @@ void Fabric::join(SimNetwork& caller, SimNetwork& called) {
 
 bool Fabric::carry(std::uint64_t link_id, int from, std::uint16_t kind, ByteView body) {
     const auto found = links_.find(link_id);
-    // An end that has not noticed yet writes into the void, as with a cut cable.
+    // An end that has not noticed yet sends in vain, as into a cut cable.
     if (found == links_.end() || found->second.broken) return true;
     End& end = found->second.ends[from];
     if (end.queued + body.size() > SimNetwork::kMaxQueuedBytes) return false;

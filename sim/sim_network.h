@@ -1,6 +1,6 @@
-// A network that exists only in memory and is decided by a seed: many nodes, each with its own
-// net::Network, joined by links that delay messages and break; a partition stops them. As over TCP,
-// what a link delivers is in order; loss shows as a broken link, never as a gap.
+// A network in memory, where a seed decides what happens: many nodes, each with its own
+// net::Network, joined by links that delay messages, break, and are cut by partitions. As over TCP,
+// a link delivers in order; loss shows as a broken link, never as a gap.
 #pragma once
 
 #include <cstdint>
@@ -47,9 +47,10 @@ class Fabric {
     friend class SimNetwork;
 
     struct End {
-        SimNetwork* network = nullptr;  // null once its node is gone or it was told of the end
+        SimNetwork* network =
+            nullptr;  // null once its node is gone, or has heard that the link broke
         net::PeerId id = 0;
-        std::uint64_t free_us = 0;  // when its outgoing direction has carried all it was given
+        std::uint64_t free_us = 0;  // when all that it has sent so far will have arrived
         std::size_t queued = 0;     // bytes under way from this end
     };
     struct Link {
@@ -81,7 +82,7 @@ class Fabric {
     std::uint64_t broken_links_ = 0;
 };
 
-/// One node's end of the fabric. Dies with its node, and its peers notice.
+/// One node's end of the fabric. When it is destroyed, its peers notice.
 class SimNetwork final : public net::Network {
   public:
     /// Bytes under way to one peer before send() says no.

@@ -50,7 +50,9 @@ class Swarm {
         if (random.below(2) == 0)
             options.links.break_per_million = static_cast<std::uint32_t>(random.below(8'000));
         if (random.below(3) == 0) options.links.bytes_per_s = 20'000 + random.below(200'000);
-        options.chain_lane.max_us = 5'000 + random.below(200'000);
+        // A job is a block or a payment's check alike, so a lane much slower than this cannot
+        // follow what item spam gives it to check.
+        options.chain_lane.max_us = 5'000 + random.below(40'000);
         options.read_lane.max_us = 1'000 + random.below(100'000);
         return options;
     }
@@ -170,11 +172,18 @@ class Swarm {
         return height;
     }
 
+    /// Where everybody stands, and with whom they are linked.
     std::string heights() {
         std::string text;
-        for (int i = 0; i < static_cast<int>(world_.size()); ++i)
-            text += (i > 0 ? ", " : "") + std::to_string(world_.height(i)) + " " +
-                    short_hex(world_.tip(i));
+        for (int i = 0; i < static_cast<int>(world_.size()); ++i) {
+            const node::NodeStatus status = world_.node(i).status();
+            text += "\n  node " + std::to_string(i) + ": height " + std::to_string(status.height) +
+                    " " + short_hex(status.tip) + " (headers " +
+                    std::to_string(status.headers_height) + "), peers";
+            for (const auto& peer : status.peers)
+                text += " " + peer.address + (peer.outbound ? "" : " (in)");
+            if (!status.warning.empty()) text += "; " + status.warning;
+        }
         return text;
     }
 

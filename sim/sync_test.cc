@@ -1,5 +1,5 @@
 // Proves that a node gets the chain although a peer promises much and gives nothing: it notices,
-// drops that peer and asks others.
+// drops that peer and asks others. And that disk reads for peers are bounded and beside the loop.
 #include "node/messages.h"
 #include "sim/scenario.h"
 
@@ -133,6 +133,63 @@ TEST(Sync, AGluttonGetsNoMoreBlocksThanAreReadAtOnce) {
     EXPECT_EQ(glutton.blocks, static_cast<int>(node::SyncOptions().max_reads_per_peer));
     EXPECT_EQ(glutton.blocks + glutton.refused, Glutton::kAsked);
     EXPECT_EQ(glutton.dropped, 0) << "it broke no rule";
+}
+
+/// Asks for assets and counts what comes.
+class Collector final : public net::NetworkHandler {
+  public:
+    Collector(World& world, std::vector<Hash256> wanted)
+        : genesis_id_(world.node(0).chain().genesis_id()),
+          wanted_(std::move(wanted)),
+          loop_(world.scheduler(), world.seed() + 77),
+          network_(world.fabric(), loop_, "10.0.0.99:7000",
+                   crypto::public_key(crypto::SecretKey::generate(world.random()))) {
+        network_.set_handler(this);
+        network_.connect(world.address(0));
+    }
+    void on_peer_up(net::PeerId peer, const net::PeerInfo&) override {
+        node::Hello hello;
+        hello.genesis_id = genesis_id_;
+        node::send(network_, peer, MessageKind::kHello, encode(hello));
+        for (const Hash256& hash : wanted_)
+            node::send(network_, peer, MessageKind::kGetAsset, encode(node::GetAsset{hash, 0}));
+    }
+    void on_peer_down(net::PeerId, const std::string&) override {}
+    void on_message(net::PeerId, std::uint16_t kind, Bytes body) override {
+        if (static_cast<MessageKind>(kind) != MessageKind::kAsset) return;
+        ++answers;
+        bytes += node::decode_asset_chunk(body)->bytes.size();
+    }
+
+    int answers = 0;
+    std::size_t bytes = 0;
+
+  private:
+    Hash256 genesis_id_;
+    std::vector<Hash256> wanted_;
+    SimLoop loop_;
+    SimNetwork network_;
+};
+
+// The seam may read a disk, on the loop, for hashes that are not in memory.
+TEST(Sync, OnlyAssetsThatTheNetworkNamesAreLookedFor) {
+    chain::NetworkDefinition network = sim_network_definition();
+    network.judge_hash.bytes.fill(7);
+    FakeModelKit kit(network);
+    World world(1, scenario_name(), kit);
+    std::vector<Hash256> looked_for;
+    world.add_node({.assets = [&](const Hash256& hash) {
+        looked_for.push_back(hash);
+        return std::make_shared<const Bytes>(3, 0);
+    }});
+    world.run_ms(1'000);
+    Hash256 strange;
+    strange.bytes.fill(9);
+    const Collector collector(world, {strange, network.judge_hash, Hash256{}});
+    world.run_ms(2'000);
+    EXPECT_EQ(collector.answers, 3);
+    EXPECT_EQ(collector.bytes, 3U);
+    EXPECT_EQ(looked_for, std::vector<Hash256>{network.judge_hash});
 }
 
 TEST(Sync, RecordsAreReadBesideTheLoop) {

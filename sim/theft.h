@@ -12,10 +12,10 @@ namespace cairn::sim {
 struct Theft {
     Hash256 own_commitment;  ///< the thief's commitment to the copied hash
     std::string refused;     ///< why the stolen payload was refused; empty: it was taken
-    std::string too_late;    ///< why its commitment to its own encoding was; empty: taken
+    std::string too_late;    ///< why its commitment to the revealed payload was; empty: taken
 };
 
-/// A commitment of this key with stamp and signature, for the block after the node's tip.
+/// A commitment to `hash` with the thief's key, stamp and signature, for the block after its tip.
 chain::Commitment promise(World& world, int thief, std::uint32_t round, const Hash256& hash);
 
 /// Tries a theft once, in this round or the next; nullopt if there was no opportunity.

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Where simulated disks are: in memory where the system has such a place.
+/// Where the nodes' folders are: in memory, where the system has such a place.
 std::string fresh_directory() {
     static std::atomic<int> count{0};
     std::error_code failure;
@@ -120,15 +120,10 @@ void World::start(int number) {
     config.miner.hashes_per_slice = slot.spec.hashes_per_slice;
     config.miner.slice_pause_ms = 50;
     config.reporter.sample_tokens = 0;
-    slot.node = std::make_unique<node::Node>(std::move(config), node::NodeSeams{*slot.clock,
-                                                                                *slot.random,
-                                                                                *slot.loop,
-                                                                                *slot.network,
-                                                                                *slot.store,
-                                                                                *slot.model,
-                                                                                slot.reader.get(),
-                                                                                slot.source.get(),
-                                                                                {}});
+    slot.node = std::make_unique<node::Node>(
+        std::move(config), node::LedgerSeams{*slot.store, *slot.model},
+        node::NodeSeams{*slot.clock, *slot.random, *slot.loop, *slot.network, slot.reader.get(),
+                        slot.source.get(), slot.spec.assets});
     slot.network->set_dial_failed(
         [node = slot.node.get()](const std::string& to) { node->on_dial_failed(to); });
     const Status started = slot.node->start();

@@ -27,8 +27,10 @@ struct NodeSpec {
     std::int64_t clock_skew_ms = 0;
     std::uint32_t snapshot_interval = 8;
     std::uint32_t max_undo = 64;
-    /// In the place of the kit's honest trainer.
+    /// Instead of the kit's honest trainer.
     std::function<std::unique_ptr<node::DeltaSource>()> source{};
+    /// NodeSeams::assets.
+    std::function<std::shared_ptr<const Bytes>(const Hash256&)> assets{};
 };
 
 struct WorldOptions {
@@ -57,7 +59,7 @@ class World {
     const chain::NetworkDefinition& network() const { return network_; }
     const chain::Block& genesis() const { return genesis_; }
 
-    /// Starts it too. Numbers count from 0.
+    /// Adds a node and starts it. Gives its number, counted from 0.
     int add_node(const NodeSpec& spec);
     std::size_t size() const { return slots_.size(); }
     bool alive(int number) const { return slots_.at(index(number))->node != nullptr; }
@@ -84,7 +86,7 @@ class World {
     void kill(int number);
     /// From its disk, with a fresh model, an empty pool and no links.
     void start(int number);
-    /// Change it to change what the next start() uses.
+    /// What the next start() uses; may be changed.
     NodeSpec& spec(int number) { return slots_.at(index(number))->spec; }
 
     /// What its disk does from now on, over restarts too.
@@ -100,7 +102,8 @@ class World {
     void heal() { fabric_.heal(); }
 
     void run_ms(std::uint64_t ms);
-    /// Until `condition` holds (asked every 100 virtual ms); false after `max_ms` without it.
+    /// Lets time pass until `condition` holds (asked every 100 virtual ms); false if it does not
+    /// hold after `max_ms`.
     bool run_until(const std::function<bool()>& condition, std::uint64_t max_ms);
 
     std::uint32_t height(int number);
@@ -115,7 +118,7 @@ class World {
     std::string replay_line() const;
 
   private:
-    /// Destroyed from the bottom up by hand, as node.h says.
+    /// kill() destroys its members in the order that node.h asks for.
     struct Slot {
         Slot(NodeSpec given, crypto::SecretKey secret) : spec(std::move(given)), key(secret) {}
         NodeSpec spec;

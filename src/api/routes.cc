@@ -101,25 +101,25 @@ node::Callback<T> answer_by(const Respond& respond, Write write) {
     };
 }
 
-Status blocks(Desk& desk, const HttpRequest& request, const Respond& respond) {
+Status blocks(ApiContext& context, const HttpRequest& request, const Respond& respond) {
     ASSIGN_OR_RETURN(const std::uint64_t from, number_of(request, "from", 0));
     ASSIGN_OR_RETURN(const std::uint64_t max, number_of(request, "max", kMaxBlocksPerAnswer));
-    desk.node->merges(from,
-                      static_cast<std::size_t>(std::min<std::uint64_t>(max, kMaxBlocksPerAnswer)),
-                      answer_by<std::vector<node::MergeView>>(respond, blocks_json));
+    context.node->merges(
+        from, static_cast<std::size_t>(std::min<std::uint64_t>(max, kMaxBlocksPerAnswer)),
+        answer_by<std::vector<node::MergeView>>(respond, blocks_json));
     return ok_status();
 }
 
-Status explain_path(Desk& desk, const HttpRequest& request, const Respond& respond) {
+Status explain_path(ApiContext& context, const HttpRequest& request, const Respond& respond) {
     if (!request.query.contains("height")) {
         ASSIGN_OR_RETURN(const Hash256 id, hash_of(request, "id"));
-        desk.node->explain(
+        context.node->explain(
             id, kMaxRecordsPerAnswer,
             answer_by<std::vector<store::ContributionRecord>>(respond, records_json));
         return ok_status();
     }
     ASSIGN_OR_RETURN(const std::uint64_t height, number_of(request, "height", 0));
-    desk.node->merges(
+    context.node->merges(
         height, 1, [height, respond](const Result<std::vector<node::MergeView>>& found) {
             if (!found.ok()) return respond(error_response(found.error()));
             if (found->empty() || found->front().merge.height != height)
@@ -131,63 +131,63 @@ Status explain_path(Desk& desk, const HttpRequest& request, const Respond& respo
 }
 
 // The model writes a sample only when somebody asks for samples, at most one for each merge block.
-void take_sample(const std::shared_ptr<Desk>& desk) {
-    if (desk->sampling) return;
-    desk->sampling = true;
-    const auto on_text = [desk](std::uint64_t height, Result<std::string> text) {
-        desk->sampling = false;
+void take_sample(const std::shared_ptr<ApiContext>& context) {
+    if (context->sampling) return;
+    context->sampling = true;
+    const auto on_text = [context](std::uint64_t height, Result<std::string> text) {
+        context->sampling = false;
         if (!text.ok()) return;
-        desk->samples.emplace_back(height, *std::move(text));
-        if (desk->samples.size() > kMaxSamples) desk->samples.erase(desk->samples.begin());
+        context->samples.emplace_back(height, *std::move(text));
+        if (context->samples.size() > kMaxSamples) context->samples.erase(context->samples.begin());
     };
-    const std::uint64_t after = desk->samples.empty() ? 0 : desk->samples.back().first;
-    desk->node->merges(after + 1, kMaxBlocksPerAnswer,
-                       [desk, on_text](const Result<std::vector<node::MergeView>>& fresh) {
-                           if (!fresh.ok() || fresh->empty() || desk->node == nullptr) {
-                               desk->sampling = false;
-                               return;
-                           }
-                           const std::uint64_t height = fresh->back().merge.height;
-                           desk->node->generate(desk->sample_prompt, desk->sample_tokens, 1,
-                                                [on_text, height](Result<std::string> text) {
-                                                    on_text(height, std::move(text));
-                                                });
-                       });
+    const std::uint64_t after = context->samples.empty() ? 0 : context->samples.back().first;
+    context->node->merges(
+        after + 1, kMaxBlocksPerAnswer,
+        [context, on_text](const Result<std::vector<node::MergeView>>& fresh) {
+            if (!fresh.ok() || fresh->empty() || context->node == nullptr) {
+                context->sampling = false;
+                return;
+            }
+            const std::uint64_t height = fresh->back().merge.height;
+            context->node->generate(
+                context->sample_prompt, context->sample_tokens, 1,
+                [on_text, height](Result<std::string> text) { on_text(height, std::move(text)); });
+        });
 }
 
-Status coins(Desk& desk, const HttpRequest& request, const Respond& respond) {
+Status coins(ApiContext& context, const HttpRequest& request, const Respond& respond) {
     ASSIGN_OR_RETURN(std::vector<crypto::PublicKey> keys, hashes_of(request, "key"));
-    desk.node->coins_of(std::move(keys),
-                        answer_by<std::vector<node::CoinView>>(respond, coins_json));
+    context.node->coins_of(std::move(keys),
+                           answer_by<std::vector<node::CoinView>>(respond, coins_json));
     return ok_status();
 }
 
-Status submit_payment(Desk& desk, const HttpRequest& request, const Respond& respond) {
+Status submit_payment(ApiContext& context, const HttpRequest& request, const Respond& respond) {
     ASSIGN_OR_RETURN(const Json object, object_of(request));
     ASSIGN_OR_RETURN(const std::string hex, text_of(object, "payment"));
     ASSIGN_OR_RETURN(Bytes payment, from_hex(hex));
-    desk.node->submit_payment(std::move(payment),
-                              answer_by<Hash256>(respond, [](const Hash256& id) {
-                                  return field_json("id", to_hex(id));
-                              }));
+    context.node->submit_payment(std::move(payment),
+                                 answer_by<Hash256>(respond, [](const Hash256& id) {
+                                     return field_json("id", to_hex(id));
+                                 }));
     return ok_status();
 }
 
-Status generate(Desk& desk, const HttpRequest& request, const Respond& respond) {
+Status generate(ApiContext& context, const HttpRequest& request, const Respond& respond) {
     ASSIGN_OR_RETURN(const Json object, object_of(request));
     ASSIGN_OR_RETURN(std::string prompt, text_of(object, "prompt"));
     ASSIGN_OR_RETURN(const std::uint64_t tokens, number_of(object, "max_tokens", 64));
     ASSIGN_OR_RETURN(const std::uint64_t seed, number_of(object, "seed", 0));
     if (tokens == 0 || tokens > kMaxGeneratedTokens)
         return invalid("max_tokens wants 1 to " + std::to_string(kMaxGeneratedTokens));
-    desk.node->generate(std::move(prompt), static_cast<std::uint32_t>(tokens), seed,
-                        answer_by<std::string>(respond, [](const std::string& text) {
-                            return field_json("text", text);
-                        }));
+    context.node->generate(std::move(prompt), static_cast<std::uint32_t>(tokens), seed,
+                           answer_by<std::string>(respond, [](const std::string& text) {
+                               return field_json("text", text);
+                           }));
     return ok_status();
 }
 
-Status export_model(Desk& desk, const HttpRequest& request, const Respond& respond) {
+Status export_model(ApiContext& context, const HttpRequest& request, const Respond& respond) {
     ASSIGN_OR_RETURN(const Json object, object_of(request));
     ASSIGN_OR_RETURN(std::string path, text_of(object, "folder"));
     ASSIGN_OR_RETURN(const bool replace, truth_of(object, "replace"));
@@ -196,41 +196,42 @@ Status export_model(Desk& desk, const HttpRequest& request, const Respond& respo
     if (!replace && exists(path))
         return Error{ErrorCode::kRefused,
                      path + " exists already: name another file, or send \"replace\": true"};
-    desk.node->export_model(std::move(path), answer_by<Hash256>(respond, [](const Hash256& root) {
-                                return field_json("state_root", to_hex(root));
-                            }));
+    context.node->export_model(std::move(path),
+                               answer_by<Hash256>(respond, [](const Hash256& root) {
+                                   return field_json("state_root", to_hex(root));
+                               }));
     return ok_status();
 }
 
-void answer_get(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
+void answer_get(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
                 const Respond& respond) {
     if (request.path == "/") return respond({200, "text/html; charset=utf-8", page_html()});
     if (request.path == "/healthz") return respond({200, "text/plain", "ok\n"});
     if (request.path == kStatusPath)
-        return respond(json_response(status_json(desk->node->status())));
+        return respond(json_response(status_json(context->node->status())));
     if (request.path == kSamplesPath) {
-        take_sample(desk);
-        return respond(json_response(samples_json(desk->samples)));
+        take_sample(context);
+        return respond(json_response(samples_json(context->samples)));
     }
     Status asked = not_found("nothing is at " + request.path + "; see API.md for the paths");
-    if (request.path == kBlocksPath) asked = blocks(*desk, request, respond);
-    if (request.path == kExplainPath) asked = explain_path(*desk, request, respond);
-    if (request.path == kCoinsPath) asked = coins(*desk, request, respond);
+    if (request.path == kBlocksPath) asked = blocks(*context, request, respond);
+    if (request.path == kExplainPath) asked = explain_path(*context, request, respond);
+    if (request.path == kCoinsPath) asked = coins(*context, request, respond);
     if (!asked.ok()) respond(error_response(asked.error()));
 }
 
-void answer_post(const std::shared_ptr<Desk>& desk, const HttpRequest& request,
+void answer_post(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
                  const Respond& respond) {
     // A page of another site can send neither of these headers unless we allow it when the browser
     // asks us first (OPTIONS), which we never do.
-    if (!same_secret(request.authorization, "Bearer " + desk->token))
+    if (!same_secret(request.authorization, "Bearer " + context->token))
         return respond(refusal(401, "this needs the token from the node's api.json"));
     if (!request.content_type.starts_with("application/json"))
         return respond(refusal(400, "send Content-Type: application/json"));
     Status asked = not_found("nothing takes a POST at " + request.path);
-    if (request.path == kPaymentsPath) asked = submit_payment(*desk, request, respond);
-    if (request.path == kGeneratePath) asked = generate(*desk, request, respond);
-    if (request.path == kExportPath) asked = export_model(*desk, request, respond);
+    if (request.path == kPaymentsPath) asked = submit_payment(*context, request, respond);
+    if (request.path == kGeneratePath) asked = generate(*context, request, respond);
+    if (request.path == kExportPath) asked = export_model(*context, request, respond);
     if (!asked.ok()) respond(error_response(asked.error()));
 }
 
@@ -250,12 +251,13 @@ HttpResponse error_response(const Error& error) {
     }
 }
 
-void route(const std::shared_ptr<Desk>& desk, const HttpRequest& request, const Respond& respond) {
-    if (desk->node == nullptr) return respond(refusal(503, "the node is stopping"));
-    if (desk->only_loopback_names && !net::is_loopback(request.host))
+void route(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
+           const Respond& respond) {
+    if (context->node == nullptr) return respond(refusal(503, "the node is stopping"));
+    if (context->only_loopback_names && !net::is_loopback(request.host))
         return respond(refusal(403, "ask by the name 127.0.0.1 or localhost"));
-    if (request.method == "GET") return answer_get(desk, request, respond);
-    if (request.method == "POST") return answer_post(desk, request, respond);
+    if (request.method == "GET") return answer_get(context, request, respond);
+    if (request.method == "POST") return answer_post(context, request, respond);
     respond(refusal(405, "only GET and POST are understood"));
 }
 

@@ -16,7 +16,7 @@ inline constexpr std::size_t kMaxSamples = 64;
 
 /// What all routes share. Used on the loop only; the owner sets `node` to null before the node
 /// goes.
-struct Desk {
+struct ApiContext {
     node::NodeApi* node = nullptr;
     std::string token;
     bool only_loopback_names = true;  ///< refuse other Host names (DNS rebinding by a web page)
@@ -27,9 +27,10 @@ struct Desk {
     bool sampling = false;
 };
 
-/// Answers `request`, now or later. `desk` is shared because an answer may come after the server
+/// Answers `request`, now or later. `context` is shared because an answer may come after the server
 /// has gone.
-void route(const std::shared_ptr<Desk>& desk, const HttpRequest& request, const Respond& respond);
+void route(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
+           const Respond& respond);
 
 HttpResponse error_response(const Error& error);
 

@@ -75,6 +75,10 @@ Result<Bytes> PosixDisk::read_secret(const std::string& name, std::size_t max_by
 Status PosixDisk::write(const std::string& name, ByteView bytes, bool secret) {
     const fs::path path = follow_links((fs::path(root_) / name).string());
     RETURN_IF_ERROR(make_folder(path.parent_path()));
+    // A rename would put a file in the place of a device or pipe that a link leads to.
+    struct stat there {};
+    if (::stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode))
+        return not_a_file(path.string(), there.st_mode);
     const std::string temporary = path.string() + ".tmp";
     // One that a crash left behind may be readable by everybody.
     ::unlink(temporary.c_str());

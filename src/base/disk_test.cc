@@ -80,6 +80,19 @@ TEST(Disk, WhatIsNoFileIsNamedAndNeverWaitedFor) {
         << below.error().message;
 }
 
+TEST(Disk, APipeOrDeviceBehindALinkIsNotReplacedByAFile) {
+    const Folder folder;
+    const std::string pipe = folder.path() + "/pipe";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    std::filesystem::create_symlink("pipe", folder.path() + "/link");
+    PosixDisk disk(folder.path());
+    for (const char* name : {"pipe", "link"})
+        EXPECT_NE(disk.write_atomic(name, Bytes{1}).error().message.find("is a pipe"),
+                  std::string::npos);
+    EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+    EXPECT_TRUE(std::filesystem::is_symlink(folder.path() + "/link"));
+}
+
 TEST(Disk, AFailedPosixWriteKeepsTheOldFileAndLeavesNoTemporary) {
     const Folder folder;
     PosixDisk disk(folder.path());

@@ -50,6 +50,13 @@ Error file_error(const std::string& what) {
     return failed(what, std::error_code(errno, std::generic_category()));
 }
 
+Error not_a_file(const std::string& path, unsigned mode) {
+    if (S_ISDIR(mode)) return io_error(path + " is a folder; name a file in it");
+    if (S_ISFIFO(mode) || S_ISSOCK(mode))
+        return io_error(path + " is a pipe; write what comes out of it to a file, and name that");
+    return io_error(path + " is a device, not a file");
+}
+
 Status sync_folder(const std::string& path) {
     const Descriptor folder{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (folder.fd < 0 || ::fsync(folder.fd) != 0) return file_error("cannot sync " + path);
@@ -138,8 +145,7 @@ Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
     }
     struct stat info {};
     if (::fstat(file.fd, &info) != 0) return file_error("cannot read " + path);
-    if (S_ISDIR(info.st_mode)) return io_error(path + " is a folder, not a file");
-    if (!S_ISREG(info.st_mode)) return io_error(path + " is not a regular file");
+    if (!S_ISREG(info.st_mode)) return not_a_file(path, info.st_mode);
     if (static_cast<std::uint64_t>(info.st_size) > max_bytes)
         return Error{ErrorCode::kFull,
                      path + " is larger than the limit of " + std::to_string(max_bytes) + " bytes"};

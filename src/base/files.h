@@ -47,6 +47,9 @@ Result<std::string> read_text_file(const std::string& path);
 Status write_file(const std::string& path, ByteView bytes);
 Result<std::uint64_t> file_size(const std::string& path);
 
+/// Why what lies at `path` is not read: it is a folder, a pipe or a device, by its st_mode. Files
+/// are read at any offset, and their size is wanted first.
+Error not_a_file(const std::string& path, unsigned mode);
 /// The error of the system call that has just failed, from errno: "`what`: reason".
 Error file_error(const std::string& what);
 /// Syncs a folder, so that files renamed into it or made in it survive a crash.

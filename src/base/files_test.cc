@@ -47,7 +47,11 @@ TEST_F(FilesTest, WhatCannotBeToldIsAnErrorNotAnException) {
     EXPECT_EQ(*file_kind(put("file") + "/below"), FileKind::kNone);
     EXPECT_EQ(*file_kind(folder_), FileKind::kFolder);
     EXPECT_EQ(*file_kind("/dev/null"), FileKind::kOther);
-    EXPECT_TRUE(read_file(folder_, 10).error().message.ends_with("is a folder, not a file"));
+    EXPECT_TRUE(read_file(folder_, 10).error().message.ends_with("is a folder; name a file in it"));
+    EXPECT_EQ(read_file("/dev/full", 10).error().message, "/dev/full is a device, not a file");
+    ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+    EXPECT_TRUE(
+        read_file(path("pipe"), 10).error().message.starts_with(path("pipe") + " is a pipe;"));
     EXPECT_EQ(read_file(put("long", "0123456789"), 9).error().code, ErrorCode::kFull);
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "base/log.h"
 #include "base/text.h"
 
 namespace cairn {
@@ -55,6 +56,13 @@ constexpr Signature kSignatures[] = {
 
 constexpr const char* kPickle =
     "a PyTorch pickle, which can run code when it is read; save the model as safetensors";
+
+constexpr const char* kUtf16 = "text in UTF-16; save it in UTF-8: iconv -f UTF-16 -t UTF-8";
+
+// By its byte order mark.
+bool is_utf16(std::string_view text) {
+    return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+}
 
 Error unsupported(const std::string& what) { return Error{ErrorCode::kUnsupported, what}; }
 
@@ -153,8 +161,7 @@ std::optional<Error> foreign(std::string_view text, std::uint64_t size) {
         if (text.size() >= signature.at && text.substr(signature.at).starts_with(signature.bytes))
             return unsupported(signature.what);
     if (is_onnx(text)) return unsupported("an ONNX model; get it as safetensors or GGUF");
-    if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
-        return invalid("text in UTF-16; save it in UTF-8: iconv -f UTF-16 -t UTF-8");
+    if (is_utf16(text)) return invalid(kUtf16);
     if (text.size() >= 64 && text.find_first_not_of('\0') == std::string_view::npos)
         return invalid("zeros at its beginning: a download that was not finished; run it again");
     return std::nullopt;
@@ -166,7 +173,7 @@ bool named_as_page(const std::string& path) {
     return false;
 }
 
-Error about(const std::string& path, const Error& error) {
+Error with_path(const std::string& path, const Error& error) {
     return Error{error.code, path + " is " + error.message};
 }
 
@@ -174,14 +181,33 @@ Error about(const std::string& path, const Error& error) {
 
 Status check_foreign(const std::string& path, ByteView head, std::uint64_t size) {
     if (const auto found = foreign(as_text(head.first(std::min(head.size(), kForeignHead))), size))
-        return about(path, *found);
+        return with_path(path, *found);
     return ok_status();
 }
 
-Result<Bytes> read_genuine(const std::string& path, std::size_t max_bytes) {
+Result<Bytes> read_checked_file(const std::string& path, std::size_t max_bytes) {
     ASSIGN_OR_RETURN(Bytes bytes, read_file(path, max_bytes));
     RETURN_IF_ERROR(check_foreign(path, bytes, bytes.size()));
     return bytes;
+}
+
+Status check_encoding(const std::string& name, std::string_view text) {
+    if (is_utf16(text)) return with_path(name, invalid(kUtf16));
+    if (const std::size_t at = text.find('\0'); at != text.npos)
+        return invalid(
+            fmt::format("{} has a NUL byte at {}: it is not a text (in UTF-16 it would "
+                        "look so; a text is wanted in UTF-8)",
+                        name, at));
+    const std::size_t valid = valid_utf8_length(text);
+    if (valid == text.size()) return ok_status();
+    const auto lines =
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(valid), '\n');
+    log_warn(
+        "{} is not all UTF-8: line {} has the byte 0x{:02X}, at offset {} of the text. Its bytes "
+        "are taken as they are; if they are meant as letters, convert it: iconv -f ISO-8859-1 "
+        "-t UTF-8",
+        name, lines + 1, static_cast<unsigned char>(text[valid]), valid);
+    return ok_status();
 }
 
 Status check_text(const std::string& path, ByteView content) {
@@ -194,12 +220,7 @@ Status check_text(const std::string& path, ByteView content) {
          {"GGUF"sv, "CAIRNCKP"sv, "CAIRNRUN"sv, "CAIRNBPE"sv, "CAIRNVOC"sv, "CAIRNWPC"sv})
         if (head.starts_with(magic))
             return invalid(path + " is a model, a tokenizer or a training run; a text is wanted");
-    if (const std::size_t at = text.find('\0'); at != text.npos)
-        return invalid(
-            fmt::format("{} has a NUL byte at {}: it is not a text (in UTF-16 it would "
-                        "look so; a text is wanted in UTF-8)",
-                        path, at));
-    return ok_status();
+    return check_encoding(path, text);
 }
 
 Status check_download(const std::string& path) {

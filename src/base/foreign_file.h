@@ -21,10 +21,15 @@ inline constexpr std::size_t kForeignHead = 1024;
 Status check_foreign(const std::string& path, ByteView head, std::uint64_t size);
 
 /// read_file of base/files.h, and check_foreign of what was read.
-Result<Bytes> read_genuine(const std::string& path, std::size_t max_bytes);
+Result<Bytes> read_checked_file(const std::string& path, std::size_t max_bytes);
 
-/// Whether `content` is a text: not empty, no model, tokenizer or training run, without NUL bytes,
-/// and not foreign (but a web page is a text if `path` says that it is a page).
+/// Which bytes a text may have, wherever it comes from; `name` is what messages call it. kInvalid
+/// for UTF-16 and NUL bytes. Any other bytes may be learnt and judged; if they are not UTF-8, the
+/// log warns of the first such byte.
+Status check_encoding(const std::string& name, std::string_view text);
+
+/// Whether `content` is a text: not empty, no model, tokenizer or training run, not foreign (but a
+/// web page is a text if `path` says that it is a page), and check_encoding.
 Status check_text(const std::string& path, ByteView content);
 
 /// Whether `path`, or a file beside it, says by its name that a download is under way.

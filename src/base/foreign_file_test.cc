@@ -83,7 +83,6 @@ TEST(ForeignFile, LetsFilesOfOursPass) {
 
 TEST(ForeignFile, TellsTextsFromTheRest) {
     EXPECT_EQ(said_of_text("In the beginning \xC3\xA9\n"), "");
-    EXPECT_EQ(said_of_text("caf\xE9"), "") << "another encoding of single bytes is a text too";
     EXPECT_TRUE(has(said_of_text(""), "empty"));
     EXPECT_TRUE(has(said_of_text("GGUF\3"), "a text is wanted"));
     EXPECT_TRUE(has(said_of_text("CAIRNRUN\1"), "a text is wanted"));
@@ -91,6 +90,25 @@ TEST(ForeignFile, TellsTextsFromTheRest) {
     EXPECT_TRUE(has(said_of_text("<!doctype html><p>"), "web page"));
     EXPECT_EQ(said_of_text("<!doctype html><p>", "page.html"), "");
     EXPECT_TRUE(has(said_of_text("\x1F\x8B\x08", "page.html"), "gunzip"));
+}
+
+TEST(ForeignFile, ATextThatIsNotUtf8PassesAndItsFirstSuchByteIsNamed) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(said_of_text("In the\ncaf\xE9 of caf\xE9s\n"), "");
+    EXPECT_TRUE(has(testing::internal::GetCapturedStderr(),
+                    "t.txt is not all UTF-8: line 2 has the byte 0xE9, at offset 10 of the text"));
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(said_of_text("In the beginning \xC3\xA9\n"), "");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(ForeignFile, Utf16IsRefusedWhereverItComesFrom) {
+    for (const std::string& text : {"\xFF\xFE"s + "a\0b\0"s, "\xFE\xFF"s + "\0a\0b"s}) {
+        EXPECT_TRUE(has(said_of_text(text), "UTF-16"));
+        EXPECT_TRUE(has(check_encoding("standard input", text).error().message,
+                        "standard input is text in UTF-16"));
+    }
+    EXPECT_TRUE(has(check_encoding("standard input", "a\0b\0"s).error().message, "NUL byte at 1"));
 }
 
 TEST(ForeignFile, ReadersOfFilesAsk) {
@@ -102,7 +120,7 @@ TEST(ForeignFile, ReadersOfFilesAsk) {
     };
     EXPECT_TRUE(has(read_text_file(file("a.txt", "%PDF-1.4")).error().message, "PDF"));
     EXPECT_TRUE(read_text_file(file("b.txt", "text")).ok());
-    EXPECT_TRUE(has(read_genuine(file("c", "<html>"), 100).error().message, "web page"));
+    EXPECT_TRUE(has(read_checked_file(file("c", "<html>"), 100).error().message, "web page"));
     EXPECT_TRUE(check_download(folder + "/b.txt").ok());
     EXPECT_TRUE(has(check_download(file("d.crdownload", "x")).error().message, ".crdownload"));
     file("b.txt.aria2", "");

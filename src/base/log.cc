@@ -4,7 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/clock.h"
-#include "base/log_thinner.h"
+#include "base/log_rate_limiter.h"
 #include "base/mutex.h"
 #include "base/text.h"
 
@@ -42,7 +42,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 /// Which warnings and errors were logged lately, by any thread.
 struct Repeats {
     Mutex mutex;
-    LogThinner thinner GUARDED_BY(mutex);
+    LogRateLimiter limiter GUARDED_BY(mutex);
 };
 
 }  // namespace
@@ -55,7 +55,7 @@ void log_line(LogLevel level, std::string_view line) {
     std::optional<std::string> shown;
     {
         const MutexLock lock(repeats.mutex);
-        shown = repeats.thinner.pass(line, SystemClock().monotonic_us() / 1000);
+        shown = repeats.limiter.pass(line, SystemClock().monotonic_us() / 1000);
     }
     if (shown) logger().log(to_spdlog(level), "{}", printable_line(*shown));
 }

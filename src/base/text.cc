@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 namespace cairn {
 
@@ -115,6 +116,24 @@ std::optional<std::string> nearest_word(std::string_view word,
         }
     }
     return best;
+}
+
+std::size_t valid_utf8_length(std::string_view text) {
+    constexpr std::uint64_t kHighBits = 0x8080808080808080U;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        // Most texts are mostly ASCII: eight bytes at a time.
+        std::uint64_t word = kHighBits;
+        if (text.size() - at >= sizeof word) std::memcpy(&word, text.data() + at, sizeof word);
+        if ((word & kHighBits) == 0) {
+            at += sizeof word;
+            continue;
+        }
+        const std::size_t length = length_of(static_cast<unsigned char>(text[at]));
+        if (length == 0 || length > text.size() - at || !code_point(text.substr(at, length))) break;
+        at += length;
+    }
+    return at;
 }
 
 std::string printable(std::string_view text) {

@@ -22,6 +22,9 @@ Result<double> parse_real(std::string_view text, const std::string& what);
 std::optional<std::string> nearest_word(std::string_view word,
                                         const std::vector<std::string>& known);
 
+/// Bytes from the start of `text` up to the first one that is not UTF-8; all of them if none is.
+std::size_t valid_utf8_length(std::string_view text);
+
 /// `text` as it may be shown on a terminal. What could move the cursor, change the terminal or turn
 /// the reading direction (control characters of ASCII and Unicode but line feed and tab, bytes
 /// that are no UTF-8) becomes U+FFFD.

@@ -72,5 +72,16 @@ TEST(Text, PiecesMayEndInsideACharacter) {
     EXPECT_EQ(stream.rest(), "\xEF\xBF\xBD");
 }
 
+TEST(Text, TheFirstByteThatIsNotUtf8IsFound) {
+    for (const std::string_view whole : {"", "abc", "caf\xC3\xA9", "\xE2\x82\xAC\xF0\x9F\x98\x80"})
+        EXPECT_EQ(valid_utf8_length(whole), whole.size()) << whole;
+    for (const std::string& bad :
+         std::vector<std::string>{"\xE9", "\x80", "\xC0\x80", "\xE0\x80\x9B", "\xED\xA0\x80",
+                                  "\xE2\x82", "\xE2\x82 ", "\xF5\x80\x80\x80", "\xF4\x90\x80\x80"})
+        for (std::size_t before = 0; before < 20; ++before)
+            for (const char* after : {"", "abcdefghij"})
+                EXPECT_EQ(valid_utf8_length(std::string(before, 'a') + bad + after), before);
+}
+
 }  // namespace
 }  // namespace cairn

@@ -34,7 +34,7 @@ class [[nodiscard]] Verdict {
         return Verdict(Kind::kUndecided, Rule::kNone, std::move(reason));
     }
     /// The same verdict, whose reason begins with what it is about: "contribution 1234: why".
-    Verdict about(const std::string& what) const {
+    Verdict with_prefix(const std::string& what) const {
         return Verdict(kind_, rule_, what + ": " + reason_);
     }
 

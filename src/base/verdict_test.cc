@@ -16,11 +16,11 @@ TEST(Verdict, TheRuleIsThereForProgramsAndForPeople) {
 }
 
 TEST(Verdict, SaysWhatItIsAboutAndStaysTheSame) {
-    const Verdict broken = Verdict::invalid(Rule::kC6, "its score is negative").about("it");
+    const Verdict broken = Verdict::invalid(Rule::kC6, "its score is negative").with_prefix("it");
     EXPECT_TRUE(broken.is_invalid());
     EXPECT_EQ(broken.rule(), Rule::kC6);
     EXPECT_EQ(broken.reason(), "it: its score is negative (C6)");
-    const Verdict failed = Verdict::undecided("no memory").about("it");
+    const Verdict failed = Verdict::undecided("no memory").with_prefix("it");
     EXPECT_TRUE(failed.is_undecided());
     EXPECT_EQ(failed.reason(), "it: no memory");
 }

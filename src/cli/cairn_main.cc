@@ -22,8 +22,8 @@ namespace {
 
 int main(int argc, char** argv) {
     std::set_terminate(end_with_a_line);
-    cairn::console::outlive_file_limits();
-    cairn::console::occupy_closed_streams();
+    cairn::console::ignore_file_size_signal();
+    cairn::console::reserve_closed_streams();
     cairn::console::keep_terminal();
     return cairn::cli::run_command_line(argc, argv, std::cout, std::cerr);
 }

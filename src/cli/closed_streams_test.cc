@@ -14,7 +14,7 @@ namespace {
 // What went wrong, as a process's exit code; 0: nothing.
 int look_without_streams() {
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(stream);
-    console::occupy_closed_streams();
+    console::reserve_closed_streams();
     const int file = ::open("/dev/null", O_RDWR);
     char letter = 'x';
     if (file <= STDERR_FILENO) return 1;
@@ -34,7 +34,7 @@ TEST(Terminal, NoFileTakesTheNumberOfAClosedStream) {
     const pid_t whole = ::fork();
     if (whole == 0) {
         ::dup2(pipe[1], STDOUT_FILENO);
-        console::occupy_closed_streams();
+        console::reserve_closed_streams();
         ::_exit(::write(STDOUT_FILENO, "x", 1) == 1 ? 0 : 1);
     }
     ASSERT_EQ(::waitpid(whole, &status, 0), whole);

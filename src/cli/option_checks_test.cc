@@ -57,10 +57,13 @@ TEST(OptionChecks, NumbersAreRefusedByOptionValueAndRange) {
 
 TEST(OptionChecks, WhatAModelIsNotNeededForIsSaidBeforeItIsRead) {
     for (const char* command : {"generate", "chat"}) {
-        const Outcome idle =
+        const Outcome one =
             run({command, "--model", "/none", "--temperature", "0", "--top-k", "40"});
-        EXPECT_EQ(idle.code, 2) << command;
-        EXPECT_TRUE(has(idle.errors, "--top-k does nothing")) << idle.errors;
+        EXPECT_EQ(one.code, 2) << command;
+        EXPECT_TRUE(has(one.errors, "--top-k does nothing")) << one.errors;
+        const Outcome two = run(
+            {command, "--model", "/none", "--temperature", "0", "--top-k", "40", "--min-p", "0.1"});
+        EXPECT_TRUE(has(two.errors, "--top-k, --min-p do nothing")) << two.errors;
         const Outcome stop = run({command, "--model", "/none", "--stop", std::string(5000, 'x')});
         EXPECT_EQ(stop.code, 2) << command;
         EXPECT_TRUE(has(stop.errors, "--stop")) << stop.errors;

@@ -54,7 +54,7 @@ Child::Child(const std::function<int()>& body, bool on_terminal) {
         ::dup2(ends[1], STDERR_FILENO);
         ::close(ends[1]);
     }
-    console::outlive_file_limits();
+    console::ignore_file_size_signal();
     console::keep_terminal();
     const int code = body();
     std::cout.flush();

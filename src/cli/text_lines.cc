@@ -4,18 +4,24 @@
 #include <sstream>
 
 #include "base/files.h"
-#include "cli/local_model.h"
+#include "base/foreign_file.h"
 
 namespace cairn::cli {
 
+Result<std::string> read_standard_input() {
+    std::ostringstream in;
+    in << std::cin.rdbuf();
+    std::string text = std::move(in).str();
+    RETURN_IF_ERROR(check_encoding("standard input", text));
+    return text;
+}
+
 Result<std::vector<TextLine>> read_lines(const std::string& path, std::size_t most) {
-    std::istringstream file;
-    if (path != "-") {
-        ASSIGN_OR_RETURN(std::string text, read_text_file(path));
-        file.str(std::move(text));
-    }
-    std::istream& in = path == "-" ? std::cin : file;
-    const std::string name = path == "-" ? "standard input" : path;
+    const bool piped = path == "-";
+    const std::string name = piped ? "standard input" : path;
+    auto text = piped ? read_standard_input() : read_text_file(path);
+    if (!text.ok()) return text.error();
+    std::istringstream in(*std::move(text));
     std::vector<TextLine> lines;
     std::size_t number = 0;
     for (std::string line; std::getline(in, line);) {

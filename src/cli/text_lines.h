@@ -1,4 +1,4 @@
-// The lines of a text that a user names, for commands that take many small texts.
+// Texts from standard input, and the lines of a text, for commands that take many small texts.
 #pragma once
 
 #include <string>
@@ -12,6 +12,10 @@ struct TextLine {
     std::size_t number = 0;  ///< in the file, from 1
     std::string text;
 };
+
+/// All of standard input; refused or warned of as the text of a file is (base/foreign_file.h,
+/// check_encoding).
+Result<std::string> read_standard_input();
 
 /// Lines that are not empty, without CR or LF. "-": standard input. kInvalid for more than `most`
 /// lines or none.

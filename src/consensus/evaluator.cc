@@ -80,11 +80,11 @@ Verdict Evaluator::judge(const RulesState& rules, const Delta& delta, Contributi
     report.norm = model_.norm(delta);
     RETURN_UNLESS_VALID(check_norm(report.norm, rules.mean_norm(network_)));
     const Hash256 seed = judge_seed(tip_);
-    const Result<DeltaJudgement> judgement = model_.judge(seed, delta);
+    const Result<DeltaJudgement> judgement = model_.judge(kernels_, seed, delta);
     if (!judgement.ok())
         return Verdict::undecided("the judge batch failed: " + judgement.error().message);
     if (!merged_.has_value()) {
-        const Result<MergedJudgement> merged = model_.judge_merged(seed);
+        const Result<MergedJudgement> merged = model_.judge_merged(kernels_, seed);
         if (!merged.ok())
             return Verdict::undecided("the judge batch failed: " + merged.error().message);
         merged_ = *merged;
@@ -102,8 +102,8 @@ Result<JointLoss> Evaluator::joint_loss(const Hash256& tip, const std::vector<Ha
         if (known_ids == ids) return loss;
     }
     JointLoss loss;
-    ASSIGN_OR_RETURN(loss.before, model_.judge_loss(judge_seed(tip)));
-    ASSIGN_OR_RETURN(loss.after, model_.judge_loss_after(judge_seed(tip), merged));
+    ASSIGN_OR_RETURN(loss.before, model_.judge_loss(kernels_, judge_seed(tip)));
+    ASSIGN_OR_RETURN(loss.after, model_.judge_loss_after(kernels_, judge_seed(tip), merged));
     if (joint_.size() < kMaxJoint) joint_.emplace_back(ids, loss);
     return loss;
 }

@@ -35,8 +35,9 @@ struct JointLoss {
 
 class Evaluator {
   public:
-    Evaluator(const chain::NetworkDefinition& network, const Hash256& genesis_id, ModelSeam& model)
-        : network_(network), genesis_id_(genesis_id), model_(model) {}
+    Evaluator(const chain::NetworkDefinition& network, const Hash256& genesis_id, ModelSeam& model,
+              JudgeKernels kernels)
+        : network_(network), genesis_id_(genesis_id), model_(model), kernels_(kernels) {}
 
     /// C5 and C6. An answer that is `undecided` is not remembered.
     Evaluation evaluate(const RulesState& rules, const Hash256& tip,
@@ -60,6 +61,7 @@ class Evaluator {
     const chain::NetworkDefinition& network_;
     const Hash256 genesis_id_;
     ModelSeam& model_;
+    const JudgeKernels kernels_;
     Hash256 tip_;
     std::map<Key, Evaluation> known_;
     std::optional<MergedJudgement> merged_;

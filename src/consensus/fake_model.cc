@@ -87,9 +87,10 @@ std::uint64_t FakeModel::norm(const Delta& delta) const {
     return root;
 }
 
-Result<DeltaJudgement> FakeModel::judge(const Hash256& judge_seed, const Delta& delta) {
+Result<DeltaJudgement> FakeModel::judge(JudgeKernels kernels, const Hash256& judge_seed,
+                                        const Delta& delta) {
     ++questions;
-    if (broken) return io_error("the fake model is broken");
+    if (fails(kernels)) return io_error("the fake model is broken");
     DeltaJudgement judgement;
     judgement.norm = norm(delta);
     const std::vector<std::int64_t> slopes = slope(judge_seed);
@@ -99,13 +100,13 @@ Result<DeltaJudgement> FakeModel::judge(const Hash256& judge_seed, const Delta& 
         judgement.score -= gradient * delta[i];
         judgement.dot_merged += static_cast<Int128>(merged[i]) * delta[i];
     }
-    if (fast_kernels_lie) judgement.score = -judgement.score;
-    if (fast_kernels_halve) judgement.score /= 2;
+    if (kernels == JudgeKernels::kFast && fast_kernels_lie) judgement.score = -judgement.score;
+    if (kernels == JudgeKernels::kFast && fast_kernels_halve) judgement.score /= 2;
     return judgement;
 }
 
-Result<MergedJudgement> FakeModel::judge_merged(const Hash256& judge_seed) {
-    if (broken) return io_error("the fake model is broken");
+Result<MergedJudgement> FakeModel::judge_merged(JudgeKernels kernels, const Hash256& judge_seed) {
+    if (fails(kernels)) return io_error("the fake model is broken");
     MergedJudgement judgement;
     const std::vector<std::int64_t> slopes = slope(judge_seed);
     const std::vector<std::int64_t> merged = merged_sum();
@@ -127,15 +128,16 @@ std::int64_t FakeModel::loss_at(const Hash256& judge_seed,
     return (std::int64_t{1} << 40) + static_cast<std::int64_t>(loss / 65536);
 }
 
-Result<std::int64_t> FakeModel::judge_loss(const Hash256& judge_seed) {
+Result<std::int64_t> FakeModel::judge_loss(JudgeKernels kernels, const Hash256& judge_seed) {
     ++questions;
-    if (broken) return io_error("the fake model is broken");
+    if (fails(kernels)) return io_error("the fake model is broken");
     return loss_at(judge_seed, theta_);
 }
 
-Result<std::int64_t> FakeModel::judge_loss_after(const Hash256& judge_seed, const Delta& merged) {
+Result<std::int64_t> FakeModel::judge_loss_after(JudgeKernels kernels, const Hash256& judge_seed,
+                                                 const Delta& merged) {
     ++questions;
-    if (broken) return io_error("the fake model is broken");
+    if (fails(kernels)) return io_error("the fake model is broken");
     return loss_at(judge_seed, moved(theta_, merged));
 }
 
@@ -157,12 +159,9 @@ void FakeModel::undo(std::unique_ptr<ModelUndo> undo) {
     recent_ = std::move(record->recent);
 }
 
-std::unique_ptr<ModelSeam> FakeModel::reference_copy() const {
-    ++reference_copies;
-    auto copy = std::make_unique<FakeModel>(*this);
-    copy->fast_kernels_lie = copy->fast_kernels_halve = false;
-    copy->broken = reference_broken;
-    return copy;
+std::unique_ptr<ModelSeam> FakeModel::copy() const {
+    ++copies;
+    return std::make_unique<FakeModel>(*this);
 }
 
 std::vector<std::int64_t> FakeModel::merged_sum() const {

@@ -20,12 +20,12 @@ class FakeModel final : public ModelSeam {
 
     /// Switches that tests turn.
     std::int64_t curvature = 0;
-    bool fast_kernels_lie = false;     ///< judge() gives a wrong score, but not in reference copies
-    bool fast_kernels_halve = false;   ///< half the score, but not in reference copies
-    bool reference_broken = false;     ///< `broken`, but only in reference copies
-    bool broken = false;               ///< every question about the judge batch fails
-    int questions = 0;                 ///< counts calls of judge() and judge_loss*()
-    mutable int reference_copies = 0;  ///< counts calls of reference_copy()
+    bool fast_kernels_lie = false;    ///< judge() gives a wrong score with kFast
+    bool fast_kernels_halve = false;  ///< and half the score, which may still be enough
+    bool reference_broken = false;    ///< `broken`, but only with kReference
+    bool broken = false;              ///< every question about the judge batch fails
+    int questions = 0;                ///< counts calls of judge() and judge_loss*()
+    mutable int copies = 0;           ///< counts calls of copy()
 
     /// Changes a bit of a parameter, as bad memory does.
     void flip_a_bit() { theta_[0] ^= 1; }
@@ -41,19 +41,24 @@ class FakeModel final : public ModelSeam {
     std::uint64_t parameter_count() const override { return theta_.size(); }
     Result<Delta> decode(ByteView payload, const Hash256& codec_seed) const override;
     std::uint64_t norm(const Delta& delta) const override;
-    Result<DeltaJudgement> judge(const Hash256& judge_seed, const Delta& delta) override;
-    Result<MergedJudgement> judge_merged(const Hash256& judge_seed) override;
-    Result<std::int64_t> judge_loss(const Hash256& judge_seed) override;
-    Result<std::int64_t> judge_loss_after(const Hash256& judge_seed, const Delta& merged) override;
+    Result<DeltaJudgement> judge(JudgeKernels kernels, const Hash256& judge_seed,
+                                 const Delta& delta) override;
+    Result<MergedJudgement> judge_merged(JudgeKernels, const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss(JudgeKernels, const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss_after(JudgeKernels, const Hash256& judge_seed,
+                                          const Delta& merged) override;
     std::unique_ptr<ModelUndo> merge(const Delta& merged) override;
     void undo(std::unique_ptr<ModelUndo> undo) override;
-    std::unique_ptr<ModelSeam> reference_copy() const override;
+    std::unique_ptr<ModelSeam> copy() const override;
     Bytes save() const override;
     Status load(ByteView saved) override;
 
   private:
     std::int64_t loss_at(const Hash256& judge_seed, const std::vector<std::int32_t>& theta) const;
     std::vector<std::int64_t> merged_sum() const;
+    bool fails(JudgeKernels kernels) const {
+        return broken || (reference_broken && kernels == JudgeKernels::kReference);
+    }
 
     std::vector<std::int32_t> theta_;
     std::deque<Delta> recent_;

@@ -23,7 +23,7 @@ Ledger::Ledger(const chain::NetworkDefinition& network, ModelSeam& model)
     : network_(network),
       model_(model),
       genesis_id_(chain::genesis_id(network)),
-      evaluator_(std::make_unique<Evaluator>(network, genesis_id_, model)) {
+      evaluator_(std::make_unique<Evaluator>(network, genesis_id_, model, JudgeKernels::kFast)) {
     genesis_ = chain::make_genesis(network, state_root());
     tip_ = chain::block_hash(genesis_.header);
 }

@@ -138,7 +138,7 @@ class Ledger {
     Hash256 tip_;
     CoinSet coins_;
     RulesState rules_;
-    std::unique_ptr<Evaluator> evaluator_;
+    std::unique_ptr<Evaluator> evaluator_;  // by the fast kernels
 };
 
 }  // namespace cairn::consensus

@@ -45,7 +45,7 @@ Verdict Ledger::connect(const chain::Block& block, const HeaderContext& context,
     if (!rests_on_kernels(verdict, block)) return verdict;
 
     auto second =
-        std::make_unique<SecondOpinion>(network_, genesis_id_, model_.reference_copy(),
+        std::make_unique<SecondOpinion>(network_, genesis_id_, model_.copy(),
                                         FirstOpinion{verdict, used_report, block, rules_, tip_});
     if (later != nullptr) {
         *later = std::move(second);
@@ -90,7 +90,7 @@ Verdict Ledger::check_contributions(const chain::Block& block) const {
     std::set<Hash256> payloads;
     for (const chain::Contribution& contribution : block.contributions) {
         const Verdict verdict = check_contribution(network_, genesis_id_, rules_, contribution);
-        if (!verdict.is_valid()) return verdict.about(name_of(contribution));
+        if (!verdict.is_valid()) return verdict.with_prefix(name_of(contribution));
         if (!payloads.insert(chain::payload_hash(contribution.payload)).second)
             return Verdict::invalid(Rule::kC5,
                                     "two contributions of the block have the same payload");
@@ -109,7 +109,8 @@ void Ledger::start_report(std::uint32_t height, BlockReport& report) const {
 
 void Ledger::report_loss_of_idle_merge(const Hash256& tip_before, BlockReport& report) {
     // For people who follow the loss. No rule reads it here, so a failure changes nothing.
-    const Result<std::int64_t> loss = model_.judge_loss(judge_seed(tip_before));
+    const Result<std::int64_t> loss =
+        model_.judge_loss(JudgeKernels::kFast, judge_seed(tip_before));
     if (!loss.ok()) return;
     report.judge_loss_before = *loss;
     report.judge_loss_after = *loss;
@@ -124,7 +125,8 @@ Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t hei
     for (const chain::Contribution& contribution : block.contributions) {
         const Evaluation evaluation = evaluator_->evaluate(rules_, tip_, contribution);
         report.contributions.push_back(evaluation.report);
-        if (!evaluation.verdict.is_valid()) return evaluation.verdict.about(name_of(contribution));
+        if (!evaluation.verdict.is_valid())
+            return evaluation.verdict.with_prefix(name_of(contribution));
         const Result<Delta> delta = evaluator_->decode(rules_, contribution);
         if (!delta.ok()) return Verdict::undecided(delta.error().message);
         sum.add(*delta);

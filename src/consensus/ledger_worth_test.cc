@@ -308,7 +308,7 @@ TEST_F(LedgerWorth, OnlyWhatRestsOnKernelsIsAskedAgain) {
     const auto with_long = [&](chain::Block& b) { b.contributions = {reveals[1]}; };
     EXPECT_EQ(refuse(empty, with_long, &later).rule(), Rule::kC5);
     EXPECT_EQ(later, nullptr);
-    EXPECT_EQ(chain.model.reference_copies, 0);
+    EXPECT_EQ(chain.model.copies, 0);
 
     // C6 and C8 with contributions are left to be asked, and the answer is the first one.
     const chain::Block full = chain.assemble(only({reveals[0]}), miner);

@@ -35,6 +35,10 @@ class ModelUndo {
     virtual ~ModelUndo() = default;
 };
 
+/// Who computes on the judge batch. Both give the same integers; what the fast kernels call invalid
+/// is asked of the reference before a block is refused.
+enum class JudgeKernels { kFast, kReference };
+
 /// The model as chain state. Calls that compute may take seconds. An Error is a failure of ours and
 /// leads to `undecided`, except decode's kInvalid, which is the payload's.
 class ModelSeam {
@@ -53,13 +57,15 @@ class ModelSeam {
     virtual std::uint64_t norm(const Delta& delta) const = 0;
 
     /// One bit-exact backward pass over the judge batch drawn by `judge_seed`, then integers only.
-    /// The gradient is cached for (root, judge_seed).
-    virtual Result<DeltaJudgement> judge(const Hash256& judge_seed, const Delta& delta) = 0;
-    virtual Result<MergedJudgement> judge_merged(const Hash256& judge_seed) = 0;
+    /// The gradient is cached for (kernels, root, judge_seed).
+    virtual Result<DeltaJudgement> judge(JudgeKernels kernels, const Hash256& judge_seed,
+                                         const Delta& delta) = 0;
+    virtual Result<MergedJudgement> judge_merged(JudgeKernels kernels,
+                                                 const Hash256& judge_seed) = 0;
     /// Integer loss of the judge batch (per-token loss x 2^20, summed) at theta, and at
     /// theta + merged, clamped as merge() would.
-    virtual Result<std::int64_t> judge_loss(const Hash256& judge_seed) = 0;
-    virtual Result<std::int64_t> judge_loss_after(const Hash256& judge_seed,
+    virtual Result<std::int64_t> judge_loss(JudgeKernels kernels, const Hash256& judge_seed) = 0;
+    virtual Result<std::int64_t> judge_loss_after(JudgeKernels kernels, const Hash256& judge_seed,
                                                   const Delta& merged) = 0;
 
     /// theta += merged, clamped to +-2^30; pushes `merged` into the window of recent merges.
@@ -67,10 +73,8 @@ class ModelSeam {
     /// Takes back the latest merge that has not been taken back.
     virtual void undo(std::unique_ptr<ModelUndo> undo) = 0;
 
-    /// A copy in its present state, which answers by the plain reference kernels, shares nothing
-    /// that changes, and may be used on another thread, slowly. Consensus asks it before it calls
-    /// a merge block invalid for what the fast kernels said.
-    virtual std::unique_ptr<ModelSeam> reference_copy() const = 0;
+    /// A model of its own in the same state, for another thread. It remembers no answers.
+    virtual std::unique_ptr<ModelSeam> copy() const = 0;
 
     /// For snapshots: save() gives everything that merge() changes, in one spelling, and load()
     /// takes it; the caller then compares the roots.

@@ -16,11 +16,12 @@ bool rests_on_kernels(const Verdict& verdict, const chain::Block& block) {
 }
 
 SecondOpinion::SecondOpinion(const chain::NetworkDefinition& network, const Hash256& genesis_id,
-                             std::unique_ptr<ModelSeam> reference, FirstOpinion first)
+                             std::unique_ptr<ModelSeam> model, FirstOpinion first)
     : network_(network),
-      reference_(std::move(reference)),
+      model_(std::move(model)),
       first_(std::move(first)),
-      evaluator_(std::make_unique<Evaluator>(network_, genesis_id, *reference_)) {
+      evaluator_(
+          std::make_unique<Evaluator>(network_, genesis_id, *model_, JudgeKernels::kReference)) {
     CHECK(rests_on_kernels(first_.verdict, first_.block));
 }
 
@@ -58,7 +59,7 @@ SecondOpinion::Answer SecondOpinion::compare_worths() {
         const chain::Contribution& contribution = first_.block.contributions[i];
         const Evaluation again = evaluator_->evaluate(first_.rules, first_.tip, contribution);
         if (only_last || !again.verdict.is_valid())
-            return compare(again.verdict.about(name_of(contribution)));
+            return compare(again.verdict.with_prefix(name_of(contribution)));
         if (again.report.worth != known[i].worth)
             return compare(Verdict::invalid(Rule::kC8, name_of(contribution) + " is worth " +
                                                            std::to_string(again.report.worth) +
@@ -69,7 +70,7 @@ SecondOpinion::Answer SecondOpinion::compare_worths() {
 }
 
 Result<Verdict> SecondOpinion::judge_loss() {
-    MergeSum sum(reference_->parameter_count());
+    MergeSum sum(model_->parameter_count());
     std::vector<Hash256> ids;
     for (const chain::Contribution& contribution : first_.block.contributions) {
         ASSIGN_OR_RETURN(const Delta delta, evaluator_->decode(first_.rules, contribution));

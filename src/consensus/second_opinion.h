@@ -42,10 +42,9 @@ class SecondOpinion {
         std::string disagreement;
     };
 
-    /// `reference` is ModelSeam::reference_copy() of the state before the block. The network must
-    /// outlive it.
+    /// `model` is a copy in the state before the block. The network must outlive it.
     SecondOpinion(const chain::NetworkDefinition& network, const Hash256& genesis_id,
-                  std::unique_ptr<ModelSeam> reference, FirstOpinion first);
+                  std::unique_ptr<ModelSeam> model, FirstOpinion first);
     ~SecondOpinion();
     SecondOpinion(const SecondOpinion&) = delete;
     SecondOpinion& operator=(const SecondOpinion&) = delete;
@@ -60,7 +59,7 @@ class SecondOpinion {
     Result<Verdict> judge_loss();
 
     const chain::NetworkDefinition& network_;
-    std::unique_ptr<ModelSeam> reference_;
+    std::unique_ptr<ModelSeam> model_;
     FirstOpinion first_;
     std::unique_ptr<Evaluator> evaluator_;
 };

@@ -30,16 +30,16 @@ bool InputBytes::fill(int wait_ms) {
     return true;
 }
 
-InputBytes::Got InputBytes::next(const Interrupt& interrupt, char& byte) {
+InputBytes::Event InputBytes::next(const Interrupt& interrupt, char& byte) {
     for (;;) {
-        if (interrupt.raised()) return Got::kInterrupted;
+        if (interrupt.raised()) return Event::kInterrupted;
         if (taken_ < waiting_.size()) {
             byte = waiting_[taken_++];
-            return Got::kByte;
+            return Event::kByte;
         }
         if (ended_) {
             ended_ = false;  // Ctrl-D on a terminal ends one read, not all
-            return Got::kEnd;
+            return Event::kEnd;
         }
         fill(kLookUpMs);
     }

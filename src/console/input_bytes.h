@@ -13,9 +13,9 @@ class InputBytes {
   public:
     explicit InputBytes(int descriptor) : descriptor_(descriptor) {}
 
-    enum class Got { kByte, kEnd, kInterrupted };
+    enum class Event { kByte, kEnd, kInterrupted };
     /// The next byte. kInterrupted as soon as `interrupt` was raised.
-    Got next(const Interrupt& interrupt, char& byte);
+    Event next(const Interrupt& interrupt, char& byte);
     /// The next byte if it comes within `wait_ms`; it stays unread.
     std::optional<char> peek(int wait_ms);
     /// Waits until nothing has come for `quiet_ms` or `most` bytes are there, and returns all bytes

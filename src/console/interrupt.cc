@@ -32,7 +32,7 @@ void on_signal(int signal) {
 
 }  // namespace
 
-void outlive_file_limits() { std::signal(SIGXFSZ, SIG_IGN); }
+void ignore_file_size_signal() { std::signal(SIGXFSZ, SIG_IGN); }
 
 Interrupt::Interrupt(SecondCtrlC second) {
     second_ends = second == SecondCtrlC::kEnds;

@@ -12,7 +12,7 @@ namespace cairn::console {
 
 /// Makes exceeding the file size limit (ulimit -f) an error of that write instead of the end of the
 /// process. Called once, first thing in main().
-void outlive_file_limits();
+void ignore_file_size_signal();
 
 /// Catches the signals while it lives; only one may exist at a time. Signals that were ignored when
 /// the program started (nohup) stay ignored.

@@ -232,7 +232,7 @@ class EditedLineReader final : public LineReader {
     std::string pasted_block() {
         std::string text;
         char byte = 0;
-        while (bytes_.next(*interrupt_, byte) == InputBytes::Got::kByte) {
+        while (bytes_.next(*interrupt_, byte) == InputBytes::Event::kByte) {
             text += byte;
             if (text.size() > kMaxLineBytes + kPasteEnd.size()) {
                 too_long_ = true;
@@ -260,9 +260,9 @@ class EditedLineReader final : public LineReader {
         const bool early = std::exchange(first_, false) && bytes_.peek(0);
         while (bytes.size() < length) {
             watch_size();
-            const InputBytes::Got got = bytes_.next(*interrupt_, byte);
-            if (got == InputBytes::Got::kEnd || interrupt_->must_end()) return 0;
-            if (got == InputBytes::Got::kInterrupted) {
+            const InputBytes::Event event = bytes_.next(*interrupt_, byte);
+            if (event == InputBytes::Event::kEnd || interrupt_->must_end()) return 0;
+            if (event == InputBytes::Event::kInterrupted) {
                 interrupt_->forget();
                 character = kCtrlC;
                 return 1;

@@ -30,10 +30,10 @@ Result<std::optional<std::string>> PipeLineReader::read(const std::string&, Inte
     std::string line;
     for (;;) {
         char byte = 0;
-        const InputBytes::Got got = bytes_.next(interrupt, byte);
-        if (got == InputBytes::Got::kInterrupted) return std::optional<std::string>();
-        if (got == InputBytes::Got::kEnd && line.empty()) return std::optional<std::string>();
-        if (got == InputBytes::Got::kEnd || byte == '\n') return bounded(std::move(line));
+        const InputBytes::Event event = bytes_.next(interrupt, byte);
+        if (event == InputBytes::Event::kInterrupted) return std::optional<std::string>();
+        if (event == InputBytes::Event::kEnd && line.empty()) return std::optional<std::string>();
+        if (event == InputBytes::Event::kEnd || byte == '\n') return bounded(std::move(line));
         if (line.size() <= kMaxLineBytes) line += byte;
     }
 }

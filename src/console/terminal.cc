@@ -71,7 +71,7 @@ void keep_terminal() {
     for (const int signal : kEnds) catch_signal(signal, on_end, 0);
 }
 
-void occupy_closed_streams() {
+void reserve_closed_streams() {
     // In ascending order: open() takes the lowest free number. Each stream is opened the wrong way
     // round (input for writing, output for reading), so that using it fails as on a closed stream.
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {

@@ -29,10 +29,10 @@ void mark_pastes(int descriptor, bool on);
 /// Puts it back now, if it is changed. Safe in a signal handler.
 void restore_terminal();
 
-/// Occupies the descriptors of standard streams that were closed when the process started. Else the
-/// next file that is opened gets such a number, and output goes into that file: a database, a
+/// Opens /dev/null in place of standard streams that were closed when the process started. Else
+/// the next file that is opened gets such a number, and output goes into that file: a database, a
 /// model, a link to a peer. Called before anything else in main().
-void occupy_closed_streams();
+void reserve_closed_streams();
 
 /// A line from standard input that is not shown while it is typed; the question goes to standard
 /// error. kCancelled at the end of input; kRefused where there is no terminal to ask on.

@@ -7,7 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "formats/finite.h"
-#include "formats/holding.h"
+#include "formats/weight_memory.h"
 
 namespace cairn::formats {
 
@@ -27,35 +27,35 @@ bool is_plain(WeightType type) {
 }
 
 // The shape that the file must give a tensor, outermost first.
-std::vector<std::uint64_t> stored_shape(const model::TensorInfo& info, const Spelling& spelling) {
-    if (!info.is_matrix) return {info.cols * spelling.parts};
-    if (spelling.transposed) return {info.cols, info.rows * spelling.parts};
-    return {info.rows * spelling.parts, info.cols};
+std::vector<std::uint64_t> stored_shape(const model::TensorInfo& info, const TensorPlace& place) {
+    if (!info.is_matrix) return {info.cols * place.parts};
+    if (place.transposed) return {info.cols, info.rows * place.parts};
+    return {info.rows * place.parts, info.cols};
 }
 
 // `bytes` bytes of `stored` from `skip` on: in place where possible, else copied.
 Result<const void*> lend(const StoredTensor& stored, std::uint64_t skip, std::uint64_t bytes,
-                         Holding& holding) {
+                         WeightMemory& memory) {
     if (const std::uint8_t* whole = stored.source->mapped()) {
         const std::uint8_t* at = whole + stored.offset + skip;
         if (reinterpret_cast<std::uintptr_t>(at) % alignment_of(*stored.type) == 0) {
-            holding.keep(stored.source);
+            memory.keep(stored.source);
             return static_cast<const void*>(at);
         }
     }
-    std::uint8_t* copy = holding.buffer(static_cast<std::size_t>(bytes));
+    std::uint8_t* copy = memory.buffer(static_cast<std::size_t>(bytes));
     RETURN_IF_ERROR(stored.source->read(stored.offset + skip, {copy, bytes}));
     return static_cast<const void*>(copy);
 }
 
 // [in, parts * out] to rows of [out, in], element for element.
 Result<const void*> transpose(const StoredTensor& stored, const model::TensorInfo& info,
-                              const Spelling& spelling, Holding& holding) {
+                              const TensorPlace& place, WeightMemory& memory) {
     const std::size_t element = element_bytes(*stored.type);
-    const std::size_t stride = static_cast<std::size_t>(info.rows) * spelling.parts * element;
-    const std::size_t first = static_cast<std::size_t>(info.rows) * spelling.part * element;
+    const std::size_t stride = static_cast<std::size_t>(info.rows) * place.parts * element;
+    const std::size_t first = static_cast<std::size_t>(info.rows) * place.part * element;
     const std::size_t row_bytes = static_cast<std::size_t>(info.cols) * element;
-    std::uint8_t* out = holding.buffer(static_cast<std::size_t>(info.rows) * row_bytes);
+    std::uint8_t* out = memory.buffer(static_cast<std::size_t>(info.rows) * row_bytes);
     Bytes line(static_cast<std::size_t>(info.rows) * element);
     for (std::size_t col = 0; col < info.cols; ++col) {
         RETURN_IF_ERROR(stored.source->read(stored.offset + col * stride + first, line));
@@ -68,100 +68,98 @@ Result<const void*> transpose(const StoredTensor& stored, const model::TensorInf
 
 // A norm or bias, widened.
 Result<Weight> take_row(const StoredTensor& stored, const model::TensorInfo& info,
-                        const Spelling& spelling, Holding& holding) {
+                        const TensorPlace& place, WeightMemory& memory) {
     const std::uint64_t bytes = info.cols * element_bytes(*stored.type);
-    ASSIGN_OR_RETURN(const void* data, lend(stored, spelling.part * bytes, bytes, holding));
+    ASSIGN_OR_RETURN(const void* data, lend(stored, place.part * bytes, bytes, memory));
     const Weight narrow(*stored.type, 1, static_cast<std::size_t>(info.cols), data);
     if (narrow.is_dense_f32()) return narrow;
     auto* wide = reinterpret_cast<float*>(
-        holding.buffer(static_cast<std::size_t>(info.cols) * sizeof(float)));
+        memory.buffer(static_cast<std::size_t>(info.cols) * sizeof(float)));
     tensor::weight_row(narrow, 0, wide);
     return Weight(WeightType::kF32, 1, static_cast<std::size_t>(info.cols), wide);
 }
 
-// A matrix of old blocks (formats/old_blocks.h), converted to the type that they become.
-Result<Weight> take_old(const StoredTensor& stored, const model::TensorInfo& info,
-                        const Spelling& spelling, Holding& holding) {
+// A matrix of a legacy type (formats/legacy_quants.h), converted to the type that they become.
+Result<Weight> take_legacy(const StoredTensor& stored, const model::TensorInfo& info,
+                           const TensorPlace& place, WeightMemory& memory) {
     const auto rows = static_cast<std::size_t>(info.rows);
     const auto cols = static_cast<std::size_t>(info.cols);
-    const WeightType type = read_type(*stored.old);
-    const std::size_t old_bytes = old_row_bytes(*stored.old, cols);
+    const WeightType type = converted_type(*stored.legacy);
+    const std::size_t legacy_bytes = legacy_row_bytes(*stored.legacy, cols);
     const std::size_t row_bytes = tensor::weight_row_bytes(type, cols);
-    std::uint8_t* out = holding.buffer(rows * row_bytes);
-    Bytes line(old_bytes);
+    std::uint8_t* out = memory.buffer(rows * row_bytes);
+    Bytes line(legacy_bytes);
     for (std::size_t row = 0; row < rows; ++row) {
         RETURN_IF_ERROR(
-            stored.source->read(stored.offset + (spelling.part * rows + row) * old_bytes, line));
-        read_old_row(*stored.old, cols, line.data(), out + row * row_bytes);
+            stored.source->read(stored.offset + (place.part * rows + row) * legacy_bytes, line));
+        convert_legacy_row(*stored.legacy, cols, line.data(), out + row * row_bytes);
     }
     return Weight(type, rows, cols, out);
 }
 
 Result<Weight> take(const StoredTensor& stored, const model::TensorInfo& info,
-                    const Spelling& spelling, Holding& holding) {
-    if (!stored.type && !stored.old)
+                    const TensorPlace& place, WeightMemory& memory) {
+    if (!stored.type && !stored.legacy)
         return Error{ErrorCode::kUnsupported,
                      fmt::format("tensor {} is {}, a type that this program does not read; "
                                  "get the model as F16, Q8_0, Q4_K, Q5_K or Q6_K",
-                                 spelling.name, stored.type_name)};
-    const auto expected = stored_shape(info, spelling);
+                                 place.name, stored.type_name)};
+    const auto expected = stored_shape(info, place);
     if (stored.shape != expected)
-        return invalid(fmt::format("tensor {} is [{}], its configuration implies [{}]",
-                                   spelling.name, fmt::join(stored.shape, ", "),
-                                   fmt::join(expected, ", ")));
-    if ((!info.is_matrix || spelling.transposed) && !(stored.type && is_plain(*stored.type)))
+        return invalid(fmt::format("tensor {} is [{}], its configuration implies [{}]", place.name,
+                                   fmt::join(stored.shape, ", "), fmt::join(expected, ", ")));
+    if ((!info.is_matrix || place.transposed) && !(stored.type && is_plain(*stored.type)))
         return Error{ErrorCode::kUnsupported, fmt::format("tensor {} is {}, which cannot be cut "
                                                           "or transposed",
-                                                          spelling.name, stored.type_name)};
-    if (!info.is_matrix) return take_row(stored, info, spelling, holding);
-    if (!stored.type) return take_old(stored, info, spelling, holding);
+                                                          place.name, stored.type_name)};
+    if (!info.is_matrix) return take_row(stored, info, place, memory);
+    if (!stored.type) return take_legacy(stored, info, place, memory);
     const auto rows = static_cast<std::size_t>(info.rows);
     const auto cols = static_cast<std::size_t>(info.cols);
-    if (spelling.transposed) {
-        ASSIGN_OR_RETURN(const void* data, transpose(stored, info, spelling, holding));
+    if (place.transposed) {
+        ASSIGN_OR_RETURN(const void* data, transpose(stored, info, place, memory));
         return Weight(*stored.type, rows, cols, data);
     }
     if (cols % tensor::weight_group(*stored.type) != 0)
-        return invalid(fmt::format("tensor {} has rows of {}, which {} does not allow",
-                                   spelling.name, cols, stored.type_name));
+        return invalid(fmt::format("tensor {} has rows of {}, which {} does not allow", place.name,
+                                   cols, stored.type_name));
     const std::uint64_t bytes = rows * tensor::weight_row_bytes(*stored.type, cols);
-    ASSIGN_OR_RETURN(const void* data, lend(stored, spelling.part * bytes, bytes, holding));
+    ASSIGN_OR_RETURN(const void* data, lend(stored, place.part * bytes, bytes, memory));
     return Weight(*stored.type, rows, cols, data);
 }
 
 }  // namespace
 
 Result<model::Model> assemble(const model::ModelConfig& config,
-                              const std::map<std::string, StoredTensor>& stored, const Spell& spell,
-                              const Redundant& redundant) {
+                              const std::map<std::string, StoredTensor>& stored,
+                              const PlaceOf& place_of, const Redundant& redundant) {
     RETURN_IF_ERROR(model::validate(config));
     const model::ParameterLayout layout(config);
     // Checks all names before taking any memory, so that a false configuration costs none.
     std::set<std::string> used;
     for (const model::TensorInfo& info : layout.tensors()) {
-        const Spelling spelling = spell(info);
-        if (spelling.name.empty())
+        const TensorPlace place = place_of(info);
+        if (place.name.empty())
             return Error{ErrorCode::kUnsupported, "this format has no place for " + info.name};
-        if (!stored.contains(spelling.name))
-            return invalid("tensor " + spelling.name + " is missing");
-        used.insert(spelling.name);
+        if (!stored.contains(place.name)) return invalid("tensor " + place.name + " is missing");
+        used.insert(place.name);
     }
     for (const auto& [name, where] : stored)
         if (!used.contains(name) && !redundant(name))
             return Error{ErrorCode::kUnsupported,
                          "tensor " + name + " belongs to a model that this program does not run"};
-    auto holding = std::make_shared<Holding>();
+    auto memory = std::make_shared<WeightMemory>();
     model::Model model;
     model.config = config;
     model.weights.layers.resize(config.layers);
     for (const model::TensorInfo& info : layout.tensors()) {
-        const Spelling spelling = spell(info);
+        const TensorPlace place = place_of(info);
         ASSIGN_OR_RETURN(model::tensor_at(model.weights, info.kind, info.layer),
-                         take(stored.at(spelling.name), info, spelling, *holding));
+                         take(stored.at(place.name), info, place, *memory));
     }
     if (config.has_head() && config.tied_head) model.weights.head = model.weights.token_embedding;
     RETURN_IF_ERROR(check_finite(layout, model.weights));
-    model.storage = std::move(holding);
+    model.storage = std::move(memory);
     return model;
 }
 

@@ -1,6 +1,6 @@
 // Assembling a Model from tensors as files of other programs hold them. A reader of a format says
-// what the file has (StoredTensor) and how it spells each of our tensors (Spelling); this turns the
-// two into weights: used in place where the file is mapped and the type fits, copied where they
+// what the file has (StoredTensor) and where it has each of our tensors (TensorPlace); this turns
+// the two into weights: used in place where the file is mapped and the type fits, copied where they
 // must be widened (norms and biases are fp32 here), transposed, or cut out of a fused tensor.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <map>
 #include <optional>
 
-#include "formats/old_blocks.h"
+#include "formats/legacy_quants.h"
 #include "formats/source.h"
 #include "model/weights.h"
 
@@ -17,7 +17,7 @@ namespace cairn::formats {
 struct StoredTensor {
     SharedSource source;
     std::optional<tensor::WeightType> type;  ///< nothing: we have no kernels for the file's type
-    std::optional<OldBlocks> old;            ///< set: it is converted; neither set: not supported
+    std::optional<LegacyQuant> legacy;       ///< set: it is converted; neither set: not supported
     std::string type_name;                   ///< as the file calls it
     std::vector<std::uint64_t> shape;        ///< outermost first: [rows, cols] or [cols]
     std::uint64_t offset = 0;                ///< within the source, checked by the reader
@@ -25,14 +25,14 @@ struct StoredTensor {
 };
 
 /// Where a file has one of our tensors.
-struct Spelling {
+struct TensorPlace {
     std::string name;         ///< empty: the format has no place for it
     bool transposed = false;  ///< stored [in, out] (GPT-2's Conv1D)
     std::uint32_t part = 0;   ///< which of `parts` equal ranges of output rows
     std::uint32_t parts = 1;
 };
 
-using Spell = std::function<Spelling(const model::TensorInfo&)>;
+using PlaceOf = std::function<TensorPlace(const model::TensorInfo&)>;
 /// Whether a tensor that no weight asked for may be ignored.
 using Redundant = std::function<bool(const std::string& name)>;
 
@@ -40,7 +40,7 @@ using Redundant = std::function<bool(const std::string& name)>;
 /// kUnsupported for a type that is not read and for tensors that belong to something else. Memory
 /// is taken only for tensors that the file really holds.
 Result<model::Model> assemble(const model::ModelConfig& config,
-                              const std::map<std::string, StoredTensor>& stored, const Spell& spell,
-                              const Redundant& redundant);
+                              const std::map<std::string, StoredTensor>& stored,
+                              const PlaceOf& place_of, const Redundant& redundant);
 
 }  // namespace cairn::formats

@@ -77,10 +77,10 @@ TEST(GgufBlocks, AreReadAsLlamaCppReadsThem) {
             ASSERT_EQ(bytes.size(), tensor::weight_row_bytes(*type.ours, row.cols)) << row.type;
             tensor::weight_row({*type.ours, 1, row.cols, bytes.data()}, 0, floats.data());
         } else {
-            ASSERT_EQ(bytes.size(), old_row_bytes(*type.old, row.cols)) << row.type;
-            const tensor::WeightType becomes = read_type(*type.old);
+            ASSERT_EQ(bytes.size(), legacy_row_bytes(*type.legacy, row.cols)) << row.type;
+            const tensor::WeightType becomes = converted_type(*type.legacy);
             Bytes read(tensor::weight_row_bytes(becomes, row.cols));
-            read_old_row(*type.old, row.cols, bytes.data(), read.data());
+            convert_legacy_row(*type.legacy, row.cols, bytes.data(), read.data());
             tensor::weight_row({becomes, 1, row.cols, read.data()}, 0, floats.data());
         }
         EXPECT_EQ(checksum(floats), row.checksum) << row.type;
@@ -102,7 +102,7 @@ void turn_into(Bytes& file, const std::string& name, const GgmlType& type) {
     const StoredTensor& tensor = header.tensors.at(name);
     const auto aligned = [](std::uint64_t bytes) { return (bytes + 31) / 32 * 32; };
     const std::uint64_t bytes =
-        tensor.shape[0] * old_row_bytes(*type.old, static_cast<std::size_t>(tensor.shape[1]));
+        tensor.shape[0] * legacy_row_bytes(*type.legacy, static_cast<std::size_t>(tensor.shape[1]));
     const std::uint64_t less = aligned(tensor.bytes) - aligned(bytes);
     file[place_of_type(file, name, 2)] = static_cast<std::uint8_t>(type.number);
     const auto begin = file.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
@@ -144,7 +144,7 @@ TEST(GgufBlocks, OldOnesBecomeTypesThatAreComputedWith) {
         const auto loaded = read_gguf(std::make_shared<MemorySource>(changed));
         ASSERT_TRUE(loaded.ok()) << type << ": " << loaded.error().message;
         const tensor::Weight& weight = loaded->model.weights.layers[1].w_up;
-        EXPECT_EQ(weight.type, read_type(*ggml_type(row.number)->old)) << type;
+        EXPECT_EQ(weight.type, converted_type(*ggml_type(row.number)->legacy)) << type;
         std::vector<float> values(weight.cols);
         tensor::weight_row(weight, 3, values.data());
         EXPECT_EQ(checksum(std::span(values).subspan(32, 32)), row.checksum) << type;

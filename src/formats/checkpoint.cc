@@ -9,7 +9,7 @@
 
 #include "formats/checkpoint_v1.h"
 #include "formats/finite.h"
-#include "formats/holding.h"
+#include "formats/weight_memory.h"
 #include "text/tokenizer.h"
 #include "text/vocabulary.h"
 
@@ -93,7 +93,7 @@ std::uint64_t size_of(const model::Model& model, std::uint64_t header_bytes) {
 // Reads the tensor at `offset`, which the table describes; the padding before it must be zeros.
 Result<Weight> take_tensor(const SharedSource& source, const model::TensorInfo& info,
                            std::uint8_t code, std::uint64_t checksum, std::uint64_t end,
-                           std::uint64_t offset, Holding& holding) {
+                           std::uint64_t offset, WeightMemory& memory) {
     if (code > static_cast<std::uint8_t>(WeightType::kQ6K))
         return invalid("tensor " + info.name + " has an unknown type");
     const auto type = static_cast<WeightType>(code);
@@ -113,9 +113,9 @@ Result<Weight> take_tensor(const SharedSource& source, const model::TensorInfo& 
         return invalid("has something between its tensors");
     if (source->mapped() != nullptr) {
         weight.data = source->mapped() + offset;
-        holding.keep(source);
+        memory.keep(source);
     } else {
-        std::uint8_t* copy = holding.buffer(size);
+        std::uint8_t* copy = memory.buffer(size);
         RETURN_IF_ERROR(source->read(offset, {copy, size}));
         weight.data = copy;
     }
@@ -137,7 +137,7 @@ Result<model::Model> read_v2(const SharedSource& source, Reader& reader, ByteVie
     if (checkpoint_checksum(header.first(covered)) != checksum)
         return invalid("the checksum of its header does not match: the file is damaged");
     RETURN_IF_ERROR(check_tokenizer(model.tokenizer, model.config));
-    auto holding = std::make_shared<Holding>();
+    auto memory = std::make_shared<WeightMemory>();
     model.weights.layers.resize(model.config.layers);
     std::uint64_t end = covered + 8;
     for (const model::TensorInfo& info : layout.tensors()) {
@@ -145,7 +145,7 @@ Result<model::Model> read_v2(const SharedSource& source, Reader& reader, ByteVie
         const std::uint64_t offset = aligned(end);
         Weight& weight = model::tensor_at(model.weights, info.kind, info.layer);
         ASSIGN_OR_RETURN(weight,
-                         take_tensor(source, info, type, table.u64(), end, offset, *holding));
+                         take_tensor(source, info, type, table.u64(), end, offset, *memory));
         end = offset + weight.canonical_bytes();
     }
     if (end != source->size())
@@ -154,7 +154,7 @@ Result<model::Model> read_v2(const SharedSource& source, Reader& reader, ByteVie
     RETURN_IF_ERROR(check_finite(layout, model.weights));
     if (model.config.has_head() && model.config.tied_head)
         model.weights.head = model.weights.token_embedding;
-    model.storage = std::move(holding);
+    model.storage = std::move(memory);
     return model;
 }
 

@@ -192,7 +192,7 @@ TEST(Convert, ShardsHoldWhatOneFileHolds) {
 TEST(Convert, ValuesBeyondATypeAreRefusedByName) {
     const model::ModelConfig config = family_configs()[0].config;
     const model::ParameterLayout layout(config);
-    std::vector<float> parameters = model::lively_parameters(layout, 1);
+    std::vector<float> parameters = model::large_parameters(layout, 1);
     parameters[layout.at(model::TensorKind::kWUp, 1).offset + 5] = 1e6F;
     const model::Model model = model::make_model(config, parameters);
     for (const ModelFormat format : kFormats) {

@@ -42,7 +42,7 @@ inline std::vector<NamedConfig> family_configs() {
     qwen2.rope_scale = model::yarn_rope_scale(4.0F, 16);
     model::ModelConfig qwen3 = halves;
     qwen3.qk_norm = true;
-    qwen3.wide_head = 32;
+    qwen3.explicit_head_dim = 32;
     model::ModelConfig gpt2 = llama;
     gpt2.norm = model::NormKind::kLayer;
     gpt2.positions = model::PositionKind::kLearned;
@@ -50,7 +50,7 @@ inline std::vector<NamedConfig> family_configs() {
     gpt2.kv_heads = gpt2.heads;
     gpt2.qkv_bias = gpt2.out_bias = gpt2.ffn_bias = true;
     model::ModelConfig bert = gpt2;
-    bert.norm_place = model::NormPlace::kAfter;
+    bert.norm_position = model::NormPosition::kPost;
     bert.feed_forward = model::FeedForward::kGelu;
     bert.causal = false;
     bert.embedding_norm = true;
@@ -62,7 +62,7 @@ inline std::vector<NamedConfig> family_configs() {
 /// Random weights and a small tokenizer of our own.
 inline model::Model family_model(const model::ModelConfig& config, bool with_tokenizer = true) {
     const model::ParameterLayout layout(config);
-    model::Model model = model::make_model(config, model::lively_parameters(layout, 11));
+    model::Model model = model::make_model(config, model::large_parameters(layout, 11));
     if (with_tokenizer && config.causal) {
         const std::string_view text = "the cat and the hat and the theatre";
         model.tokenizer = text::train_bpe(std::span(&text, 1), 262).value()->serialise();

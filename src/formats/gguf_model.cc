@@ -110,7 +110,7 @@ Status read_shape(const GgufHeader& header, const Keys& keys, model::ModelConfig
     ASSIGN_OR_RETURN(const std::uint32_t head, keys.number("attention.key_length", plain));
     ASSIGN_OR_RETURN(const std::uint32_t value, keys.number("attention.value_length", head));
     if (head != value) return unsupported("keys and values of different widths");
-    if (std::uint64_t{head} * config.heads != config.dim) config.wide_head = head;
+    if (std::uint64_t{head} * config.heads != config.dim) config.explicit_head_dim = head;
     if (keys.has("expert_count")) {
         ASSIGN_OR_RETURN(const std::uint32_t experts, keys.number("expert_count"));
         if (experts != 0) return unsupported("a mixture of experts");
@@ -155,7 +155,7 @@ Status read_family(const GgufHeader& header, const Keys& keys, A architecture,
         RETURN_IF_ERROR(read_rope(keys, config));
     }
     if (architecture == A::kBert) {
-        config.norm_place = model::NormPlace::kAfter;
+        config.norm_position = model::NormPosition::kPost;
         config.feed_forward = model::FeedForward::kGelu;
         config.causal = false;
         config.tied_head = true;
@@ -181,7 +181,7 @@ Status read_rope_factors(const GgufHeader& header, model::ModelConfig& config) {
         return invalid("rope_freqs.weight is not a row of F32");
     std::vector<float> factors(at->second.bytes / sizeof(float));
     RETURN_IF_ERROR(at->second.source->read_floats(at->second.offset, factors));
-    if (config.rope_scale.kind != model::RopeScaling::kNone)
+    if (config.rope_scale.kind != model::RopeScalingKind::kNone)
         return unsupported("rope_freqs.weight and rope.scaling at once");
     ASSIGN_OR_RETURN(config.rope_scale, model::rope_scale_of_factors(config, factors));
     return ok_status();
@@ -221,7 +221,7 @@ Result<LoadedModel> read_model(const GgufHeader& header) {
         loaded.model,
         assemble(
             config, header.tensors,
-            [&](const model::TensorInfo& info) { return gguf_spelling(architecture, info); },
+            [&](const model::TensorInfo& info) { return gguf_place(architecture, info); },
             [](const std::string& name) { return name == kGgufRopeFactors; }));
     loaded.pooling = pooling_of(header, Keys(header, architecture));
     auto parts = gguf_vocabulary(header);

@@ -117,19 +117,19 @@ std::optional<GgufArchitecture> gguf_architecture_named(std::string_view name) {
     return std::nullopt;
 }
 
-Spelling gguf_spelling(GgufArchitecture architecture, const model::TensorInfo& info) {
-    Spelling spelling;
+TensorPlace gguf_place(GgufArchitecture architecture, const model::TensorInfo& info) {
+    TensorPlace place;
     std::string_view name = stem(info.kind, architecture == GgufArchitecture::kBert);
     if (architecture == GgufArchitecture::kGpt2) {
         if (const auto part = fused_part(info.kind)) {
             name = "attn_qkv";
-            spelling.part = *part;
-            spelling.parts = 3;
+            place.part = *part;
+            place.parts = 3;
         }
     }
-    if (model::is_per_layer(info.kind)) spelling.name = "blk." + std::to_string(info.layer) + ".";
-    spelling.name.append(name).append(is_bias(info.kind) ? ".bias" : ".weight");
-    return spelling;
+    if (model::is_per_layer(info.kind)) place.name = "blk." + std::to_string(info.layer) + ".";
+    place.name.append(name).append(is_bias(info.kind) ? ".bias" : ".weight");
+    return place;
 }
 
 std::string gguf_key(GgufArchitecture architecture, std::string_view key) {

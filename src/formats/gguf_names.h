@@ -12,7 +12,7 @@ std::string_view gguf_architecture_name(GgufArchitecture architecture);
 std::optional<GgufArchitecture> gguf_architecture_named(std::string_view name);
 
 /// Where a file of that architecture has one of our tensors; no name where it has no place for it.
-Spelling gguf_spelling(GgufArchitecture architecture, const model::TensorInfo& info);
+TensorPlace gguf_place(GgufArchitecture architecture, const model::TensorInfo& info);
 
 /// Which pairs rotary positions turn: llama's rows are stored permuted for (2i, 2i + 1).
 inline bool gguf_rope_interleaved(GgufArchitecture architecture) {

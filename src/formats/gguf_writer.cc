@@ -24,9 +24,9 @@ constexpr std::uint32_t kVersion = 3;
 Error unsupported(const std::string& what) { return Error{ErrorCode::kUnsupported, what}; }
 
 // general.file_type: what most of the matrices are, as llama.cpp numbers it.
-std::uint32_t file_type(const std::vector<Outgoing>& tensors) {
+std::uint32_t file_type(const std::vector<ExportTensor>& tensors) {
     std::uint64_t bytes[16] = {};
-    for (const Outgoing& tensor : tensors)
+    for (const ExportTensor& tensor : tensors)
         if (tensor.parts.front().is_matrix)
             bytes[static_cast<std::size_t>(tensor.type)] += tensor.bytes;
     const auto most = std::max_element(std::begin(bytes), std::end(bytes)) - std::begin(bytes);
@@ -54,9 +54,10 @@ Status add_rope(GgufKeys& keys, A architecture, const model::ModelConfig& config
     keys.real(gguf_key(architecture, "rope.freq_base"), config.rope_theta);
     keys.number(gguf_key(architecture, "rope.dimension_count"), config.head_dim());
     const model::RopeScale& scale = config.rope_scale;
-    if (scale.kind == model::RopeScaling::kNone || scale.kind == model::RopeScaling::kLlama3)
+    if (scale.kind == model::RopeScalingKind::kNone ||
+        scale.kind == model::RopeScalingKind::kLlama3)
         return ok_status();
-    const bool yarn = scale.kind == model::RopeScaling::kYarn;
+    const bool yarn = scale.kind == model::RopeScalingKind::kYarn;
     if (yarn && model::yarn_rope_scale(scale.factor, 1).attention_factor != scale.attention_factor)
         return unsupported("GGUF has no place for yarn's own attention_factor");
     keys.text(gguf_key(architecture, "rope.scaling.type"), yarn ? "yarn" : "linear");
@@ -178,7 +179,7 @@ struct Plan {
 };
 
 Result<Plan> plan_file(const model::Model& model, A architecture,
-                       const std::vector<Outgoing>& tensors, const WriteOptions& options) {
+                       const std::vector<ExportTensor>& tensors, const WriteOptions& options) {
     Plan plan;
     GgufKeys keys;
     keys.text("general.architecture", gguf_architecture_name(architecture));
@@ -187,7 +188,7 @@ Result<Plan> plan_file(const model::Model& model, A architecture,
     keys.number("general.file_type", file_type(tensors));
     RETURN_IF_ERROR(add_shape(keys, architecture, model.config, options.pooling));
     RETURN_IF_ERROR(add_vocabulary(keys, model));
-    if (model.config.rope_scale.kind == model::RopeScaling::kLlama3)
+    if (model.config.rope_scale.kind == model::RopeScalingKind::kLlama3)
         plan.rope_factors = model::rope_factors(model.config);
     Writer writer;
     writer.raw(as_bytes(kGgufMagic));
@@ -199,7 +200,7 @@ Result<Plan> plan_file(const model::Model& model, A architecture,
         add_tensor(writer, kGgufRopeFactors, {plan.rope_factors.size()}, WeightType::kF32, 0);
         plan.data_bytes = aligned(plan.rope_factors.size() * sizeof(float));
     }
-    for (const Outgoing& tensor : tensors) {
+    for (const ExportTensor& tensor : tensors) {
         add_tensor(writer, tensor.name, tensor.shape, tensor.type, plan.data_bytes);
         plan.data_bytes = aligned(plan.data_bytes + tensor.bytes);
     }
@@ -210,7 +211,7 @@ Result<Plan> plan_file(const model::Model& model, A architecture,
 
 WeightType gguf_type(const model::TensorInfo& info, WeightType current,
                      std::optional<WeightType> wanted) {
-    const WeightType type = usual_type(info, current, wanted);
+    const WeightType type = default_export_type(info, current, wanted);
     return ggml_type(type) != nullptr ? type : WeightType::kF32;
 }
 
@@ -218,17 +219,17 @@ WeightType gguf_type(const model::TensorInfo& info, WeightType current,
 
 Result<GgufArchitecture> gguf_architecture_of(const model::ModelConfig& c) {
     const bool gpt2 = c.norm == model::NormKind::kLayer &&
-                      c.norm_place == model::NormPlace::kBefore &&
+                      c.norm_position == model::NormPosition::kPre &&
                       c.positions == model::PositionKind::kLearned &&
                       c.feed_forward == model::FeedForward::kGeluTanh && c.causal &&
-                      c.heads == c.kv_heads && c.wide_head == 0;
+                      c.heads == c.kv_heads && c.explicit_head_dim == 0;
     const bool bert = c.norm == model::NormKind::kLayer &&
-                      c.norm_place == model::NormPlace::kAfter &&
+                      c.norm_position == model::NormPosition::kPost &&
                       c.positions == model::PositionKind::kLearned &&
                       c.feed_forward == model::FeedForward::kGelu && !c.causal &&
-                      c.embedding_norm && c.heads == c.kv_heads && c.wide_head == 0;
+                      c.embedding_norm && c.heads == c.kv_heads && c.explicit_head_dim == 0;
     const bool llama = c.norm == model::NormKind::kRms &&
-                       c.norm_place == model::NormPlace::kBefore &&
+                       c.norm_position == model::NormPosition::kPre &&
                        c.positions == model::PositionKind::kRotary &&
                        c.feed_forward == model::FeedForward::kSwiglu && c.causal &&
                        !c.embedding_norm && c.token_types == 0;
@@ -236,7 +237,7 @@ Result<GgufArchitecture> gguf_architecture_of(const model::ModelConfig& c) {
     if (gpt2 && all_biases && !c.qk_norm && !c.embedding_norm && c.token_types == 0)
         return A::kGpt2;
     if (bert && all_biases && !c.qk_norm) return A::kBert;
-    const bool stretched = c.rope_scale.kind == model::RopeScaling::kLlama3;
+    const bool stretched = c.rope_scale.kind == model::RopeScalingKind::kLlama3;
     if (llama && c.qk_norm && !c.qkv_bias && !c.out_bias && !c.ffn_bias && !stretched)
         return A::kQwen3;
     if (llama && !c.qk_norm && c.qkv_bias && !c.out_bias && !c.ffn_bias && !stretched)
@@ -253,13 +254,13 @@ Status write_gguf(const model::Model& model, const std::string& path, const Writ
                                        tensor::weight_type_name(*options.type)));
     RETURN_IF_ERROR(check_target(path, options.replace));
     ASSIGN_OR_RETURN(const A architecture, gguf_architecture_of(model.config));
-    const OutgoingFormat format{
-        [&](const model::TensorInfo& info) { return gguf_spelling(architecture, info); },
+    const ExportFormat format{
+        [&](const model::TensorInfo& info) { return gguf_place(architecture, info); },
         gguf_rope_interleaved(architecture),
         [&](const model::TensorInfo& info, WeightType current) {
             return gguf_type(info, current, options.type);
         }};
-    ASSIGN_OR_RETURN(const std::vector<Outgoing> tensors, outgoing_tensors(model, format));
+    ASSIGN_OR_RETURN(const std::vector<ExportTensor> tensors, tensors_to_export(model, format));
     ASSIGN_OR_RETURN(const Plan plan, plan_file(model, architecture, tensors, options));
     const std::uint64_t total = plan.header.size() + plan.data_bytes;
     ASSIGN_OR_RETURN(auto file, FileWriter::create(path, total));
@@ -275,8 +276,8 @@ Status write_gguf(const model::Model& model, const std::string& path, const Writ
     RETURN_IF_ERROR(sink({reinterpret_cast<const std::uint8_t*>(plan.rope_factors.data()),
                           plan.rope_factors.size() * sizeof(float)}));
     RETURN_IF_ERROR(pad());
-    for (const Outgoing& tensor : tensors) {
-        RETURN_IF_ERROR(write_outgoing(model, tensor, format.rope_interleaved, sink));
+    for (const ExportTensor& tensor : tensors) {
+        RETURN_IF_ERROR(write_export_tensor(model, tensor, format.rope_interleaved, sink));
         RETURN_IF_ERROR(pad());
     }
     CHECK(file->written() == total);

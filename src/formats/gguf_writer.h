@@ -8,8 +8,8 @@
 // generation needs.
 #pragma once
 
+#include "formats/export_tensor.h"
 #include "formats/gguf_names.h"
-#include "formats/outgoing.h"
 #include "formats/write_options.h"
 #include "text/vocabulary.h"
 

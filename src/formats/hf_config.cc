@@ -191,7 +191,7 @@ Status parse_llama(const json& object, HfFamily family, model::ModelConfig& conf
     if (head == 0 || head % 2 != 0 || head > model::kMaxHeadDim)
         return invalid(fmt::format("config.json: head_dim is {}, must be even and 2 to {}", head,
                                    model::kMaxHeadDim));
-    if (std::uint64_t{head} * config.heads != config.dim) config.wide_head = head;
+    if (std::uint64_t{head} * config.heads != config.dim) config.explicit_head_dim = head;
     RETURN_IF_ERROR(parse_rope(object, config));
     RETURN_IF_ERROR(clamp_window(object, family, config));
     ASSIGN_OR_RETURN(config.feed_forward, activation(object, "hidden_act", "silu"));
@@ -247,7 +247,7 @@ Status parse_bert(const json& object, model::ModelConfig& config) {
     config.kv_heads = config.heads;
     config.tied_head = true;
     config.norm = model::NormKind::kLayer;
-    config.norm_place = model::NormPlace::kAfter;
+    config.norm_position = model::NormPosition::kPost;
     config.positions = model::PositionKind::kLearned;
     config.causal = false;
     config.embedding_norm = true;

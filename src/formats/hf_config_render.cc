@@ -16,9 +16,9 @@ json scaling_json(const model::RopeScale& scale) {
     constexpr const char* kNames[] = {"default", "linear", "llama3", "yarn"};
     json object = {{"rope_type", kNames[static_cast<std::size_t>(scale.kind)]},
                    {"factor", shortest(scale.factor)}};
-    if (scale.kind == model::RopeScaling::kLinear) return object;
+    if (scale.kind == model::RopeScalingKind::kLinear) return object;
     object["original_max_position_embeddings"] = scale.original_context;
-    if (scale.kind == model::RopeScaling::kLlama3) {
+    if (scale.kind == model::RopeScalingKind::kLlama3) {
         object["low_freq_factor"] = shortest(scale.low_freq_factor);
         object["high_freq_factor"] = shortest(scale.high_freq_factor);
     } else {
@@ -41,7 +41,7 @@ void add_llama(json& object, const model::ModelConfig& c, HfFamily family) {
     object["rms_norm_eps"] = shortest(c.norm_eps);
     object["rope_theta"] = shortest(c.rope_theta);
     object["rope_scaling"] =
-        c.rope_scale.kind == model::RopeScaling::kNone ? json() : scaling_json(c.rope_scale);
+        c.rope_scale.kind == model::RopeScalingKind::kNone ? json() : scaling_json(c.rope_scale);
     if (family != HfFamily::kQwen2) object["attention_bias"] = c.qkv_bias;
     if (family == HfFamily::kLlama) object["mlp_bias"] = c.ffn_bias;
     object["tie_word_embeddings"] = c.tied_head;
@@ -103,7 +103,7 @@ Result<HfFamily> hf_family_of(const model::ModelConfig& c) {
     const Error none{ErrorCode::kUnsupported, "no Hugging Face family computes this shape (" +
                                                   model::describe(c) + "); write it as .cairn"};
     if (c.norm == model::NormKind::kRms) {
-        if (c.norm_place != model::NormPlace::kBefore ||
+        if (c.norm_position != model::NormPosition::kPre ||
             c.positions != model::PositionKind::kRotary ||
             c.feed_forward != model::FeedForward::kSwiglu || !c.causal || c.embedding_norm ||
             c.token_types != 0)
@@ -114,13 +114,13 @@ Result<HfFamily> hf_family_of(const model::ModelConfig& c) {
         return none;
     }
     if (c.positions != model::PositionKind::kLearned || !c.qkv_bias || !c.out_bias || !c.ffn_bias ||
-        c.qk_norm || c.wide_head != 0 || c.kv_heads != c.heads ||
+        c.qk_norm || c.explicit_head_dim != 0 || c.kv_heads != c.heads ||
         c.feed_forward == model::FeedForward::kSwiglu)
         return none;
-    if (c.causal && c.norm_place == model::NormPlace::kBefore && !c.embedding_norm &&
+    if (c.causal && c.norm_position == model::NormPosition::kPre && !c.embedding_norm &&
         c.token_types == 0)
         return HfFamily::kGpt2;
-    if (!c.causal && c.norm_place == model::NormPlace::kAfter && c.embedding_norm &&
+    if (!c.causal && c.norm_position == model::NormPosition::kPost && c.embedding_norm &&
         c.token_types > 0)
         return HfFamily::kBert;
     return none;

@@ -27,7 +27,7 @@ constexpr std::size_t kMaxTokenizerJsonBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxShards = 1024;
 
 Result<json> read_json(const fs::path& path, std::size_t max_bytes) {
-    ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path.string(), max_bytes));
+    ASSIGN_OR_RETURN(const Bytes bytes, read_checked_file(path.string(), max_bytes));
     return parse_strict_json(as_text(bytes), path.string());
 }
 
@@ -112,7 +112,7 @@ Status check_tied(const HfConfig& hf, const std::string& prefix,
     const auto head = stored.find("lm_head.weight");
     if (!hf.config.has_head() || !hf.config.tied_head || head == stored.end()) return ok_status();
     const model::TensorInfo info{model::TensorKind::kTokenEmbedding, 0, {}, 1, 0, 0, true};
-    const auto embedding = stored.find(hf_spelling(hf.family, prefix, info).name);
+    const auto embedding = stored.find(hf_place(hf.family, prefix, info).name);
     if (embedding == stored.end()) return ok_status();  // assemble() will report it as missing
     const StoredTensor& a = head->second;
     const StoredTensor& b = embedding->second;
@@ -135,14 +135,14 @@ Status check_tied(const HfConfig& hf, const std::string& prefix,
 // Tensor names have a prefix if the whole model was saved, and none if only its trunk was.
 std::string prefix_of(HfFamily family, const std::map<std::string, StoredTensor>& stored) {
     const model::TensorInfo embedding{model::TensorKind::kTokenEmbedding, 0, {}, 1, 0, 0, true};
-    const std::string bare = hf_spelling(family, "", embedding).name;
+    const std::string bare = hf_place(family, "", embedding).name;
     return stored.contains(bare) ? "" : std::string(hf_prefix(family));
 }
 
 // The text of a file of the folder; empty if there is none.
 Result<std::string> text_of(const fs::path& path, std::size_t max_bytes) {
     if (!exists(path.string())) return std::string();
-    ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path.string(), max_bytes));
+    ASSIGN_OR_RETURN(const Bytes bytes, read_checked_file(path.string(), max_bytes));
     return std::string(as_text(bytes));
 }
 
@@ -205,13 +205,13 @@ Result<model::Model> read_hf_tensors(const HfConfig& hf, std::span<const SharedS
     RETURN_IF_ERROR(check_tied(hf, prefix, stored));
     return assemble(
         hf.config, stored,
-        [&](const model::TensorInfo& info) { return hf_spelling(hf.family, prefix, info); },
+        [&](const model::TensorInfo& info) { return hf_place(hf.family, prefix, info); },
         [&](const std::string& name) { return is_hf_redundant(hf.family, hf.config, name); });
 }
 
 Result<LoadedModel> read_hf_folder(const std::string& folder) {
     const fs::path root(folder);
-    const auto config_bytes = read_genuine((root / "config.json").string(), kMaxConfigBytes);
+    const auto config_bytes = read_checked_file((root / "config.json").string(), kMaxConfigBytes);
     if (!config_bytes.ok() && !exists((root / "config.json").string()))
         if (const auto names = list_folder(folder); names.ok())
             for (const std::string& name : *names)

@@ -34,8 +34,8 @@ TEST(HfConfig, ReadsALlama) {
     EXPECT_TRUE(read.config.tied_head);
     EXPECT_FALSE(read.config.rope_interleaved);
     EXPECT_TRUE(read.config.is_llama());
-    EXPECT_EQ(parse(kLlama + R"(,"head_dim":16)").value().config.wide_head, 16U);
-    EXPECT_EQ(parse(kLlama + R"(,"head_dim":8)").value().config.wide_head, 0U);
+    EXPECT_EQ(parse(kLlama + R"(,"head_dim":16)").value().config.explicit_head_dim, 16U);
+    EXPECT_EQ(parse(kLlama + R"(,"head_dim":8)").value().config.explicit_head_dim, 0U);
     EXPECT_TRUE(parse(kLlama + R"(,"attention_bias":true)").value().config.out_bias);
     EXPECT_TRUE(parse(kLlama + R"(,"mlp_bias":true)").value().config.ffn_bias);
 }
@@ -93,7 +93,7 @@ TEST(HfConfig, ReadsTheOtherFamilies) {
     EXPECT_TRUE(gpt2.tied_head && gpt2.qkv_bias && gpt2.out_bias && gpt2.ffn_bias);
     const model::ModelConfig bert = parse(named("bert")).value().config;
     EXPECT_FALSE(bert.causal);
-    EXPECT_EQ(bert.norm_place, model::NormPlace::kAfter);
+    EXPECT_EQ(bert.norm_position, model::NormPosition::kPost);
     EXPECT_EQ(bert.token_types, 2U);
     EXPECT_EQ(bert.norm_eps, 1e-12F);
 }

@@ -14,7 +14,7 @@ constexpr Name kNames[] = {{HfFamily::kLlama, "llama"}, {HfFamily::kMistral, "mi
                            {HfFamily::kQwen2, "qwen2"}, {HfFamily::kQwen3, "qwen3"},
                            {HfFamily::kGpt2, "gpt2"},   {HfFamily::kBert, "bert"}};
 
-// Names of one kind in the three ways of spelling; null where a way has none.
+// Names of one kind in the three ways that files name tensors; null where one has none.
 struct Row {
     K kind;
     const char* llama;
@@ -87,25 +87,25 @@ std::string_view hf_prefix(HfFamily family) {
                                        : "model.";
 }
 
-Spelling hf_spelling(HfFamily family, std::string_view prefix, const model::TensorInfo& info) {
-    Spelling spelling;
+TensorPlace hf_place(HfFamily family, std::string_view prefix, const model::TensorInfo& info) {
+    TensorPlace place;
     const char* name = stem(family, info.kind);
-    if (name == nullptr) return spelling;
-    if (info.kind != K::kHead) spelling.name = prefix;
+    if (name == nullptr) return place;
+    if (info.kind != K::kHead) place.name = prefix;
     if (model::is_per_layer(info.kind))
-        spelling.name.append(layer_prefix(family)).append(std::to_string(info.layer)).append(".");
-    spelling.name += name;
-    if (family != HfFamily::kGpt2 || !model::is_per_layer(info.kind)) return spelling;
+        place.name.append(layer_prefix(family)).append(std::to_string(info.layer)).append(".");
+    place.name += name;
+    if (family != HfFamily::kGpt2 || !model::is_per_layer(info.kind)) return place;
     // Conv1D: [in, out]; queries, keys and values in one.
-    spelling.transposed = info.is_matrix;
+    place.transposed = info.is_matrix;
     const auto part = [&](std::uint32_t which) {
-        spelling.part = which;
-        spelling.parts = 3;
+        place.part = which;
+        place.parts = 3;
     };
     if (info.kind == K::kWq || info.kind == K::kBq) part(0);
     if (info.kind == K::kWk || info.kind == K::kBk) part(1);
     if (info.kind == K::kWv || info.kind == K::kBv) part(2);
-    return spelling;
+    return place;
 }
 
 bool is_hf_redundant(HfFamily family, const model::ModelConfig& config, std::string_view name) {

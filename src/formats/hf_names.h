@@ -16,7 +16,7 @@ std::optional<HfFamily> hf_family_named(std::string_view name);
 std::string_view hf_prefix(HfFamily family);
 
 /// Where a model has one of our tensors; the head stands outside of the prefix.
-Spelling hf_spelling(HfFamily family, std::string_view prefix, const model::TensorInfo& info);
+TensorPlace hf_place(HfFamily family, std::string_view prefix, const model::TensorInfo& info);
 
 /// Whether files may carry the tensor although it is computed, tied or for another task.
 bool is_hf_redundant(HfFamily family, const model::ModelConfig& config, std::string_view name);

@@ -43,7 +43,7 @@ struct Shard {
     std::uint64_t bytes = 0;
 };
 
-std::vector<Shard> cut(const std::vector<Outgoing>& tensors, std::uint64_t shard_bytes) {
+std::vector<Shard> cut(const std::vector<ExportTensor>& tensors, std::uint64_t shard_bytes) {
     std::vector<Shard> shards(1);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         Shard* last = &shards.back();
@@ -131,7 +131,7 @@ std::string pooling_config(model::Pooling pooling, std::uint32_t dim) {
     return object.dump(2) + "\n";
 }
 
-Status write_weights(const model::Model& model, const std::vector<Outgoing>& tensors,
+Status write_weights(const model::Model& model, const std::vector<ExportTensor>& tensors,
                      const WriteOptions& options, Folder& folder) {
     const std::vector<Shard> shards = cut(tensors, options.shard_bytes);
     std::uint64_t total = 0;
@@ -150,8 +150,8 @@ Status write_weights(const model::Model& model, const std::vector<Outgoing>& ten
             if (options.progress) options.progress(done, total);
             return file->write(bytes);
         };
-        for (const Outgoing& tensor : inside) {
-            RETURN_IF_ERROR(write_outgoing(model, tensor, false, sink));
+        for (const ExportTensor& tensor : inside) {
+            RETURN_IF_ERROR(write_export_tensor(model, tensor, false, sink));
             map[tensor.name] = name;
         }
         CHECK(file->written() == header.size() + shards[i].bytes);
@@ -207,14 +207,14 @@ Status write_hf_folder(const model::Model& model, const std::string& path,
                                  "as .gguf or .cairn",
                                  tensor::weight_type_name(*options.type))};
     ASSIGN_OR_RETURN(const HfFamily family, hf_family_of(model.config));
-    const OutgoingFormat format{
-        [&](const model::TensorInfo& info) { return hf_spelling(family, hf_prefix(family), info); },
+    const ExportFormat format{
+        [&](const model::TensorInfo& info) { return hf_place(family, hf_prefix(family), info); },
         false,
         [&](const model::TensorInfo& info, WeightType current) {
             if (options.type) return *options.type;
             return info.is_matrix && is_plain(current) ? current : WeightType::kF32;
         }};
-    ASSIGN_OR_RETURN(const std::vector<Outgoing> tensors, outgoing_tensors(model, format));
+    ASSIGN_OR_RETURN(const std::vector<ExportTensor> tensors, tensors_to_export(model, format));
     Folder folder(path, options.replace);
     RETURN_IF_ERROR(check_target((fs::path(path) / "config.json").string(), options.replace));
     RETURN_IF_ERROR(folder.make());

@@ -70,7 +70,8 @@ Result<model::Model> read_llama2c(const Source& source) {
     RETURN_IF_ERROR(read(model::TensorKind::kFinalNorm, 0));
     offset += 4 * rope_floats;
     if (!config.tied_head) RETURN_IF_ERROR(read(model::TensorKind::kHead, 0));
-    RETURN_IF_ERROR(model::check_finite(layout, parameters));
+    if (const Status finite = model::check_finite(layout, parameters); !finite.ok())
+        return invalid(source.name() + ": " + finite.error().message);
     return model::make_model(config, std::move(parameters));
 }
 

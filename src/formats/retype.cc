@@ -2,30 +2,30 @@
 
 #include <cstring>
 
-#include "formats/holding.h"
-#include "formats/outgoing.h"
+#include "formats/export_tensor.h"
+#include "formats/weight_memory.h"
 
 namespace cairn::formats {
 
 Result<model::Model> retype(const model::Model& model, std::optional<tensor::WeightType> type,
                             bool rope_interleaved, const WriteProgress& progress) {
-    const OutgoingFormat format{[](const model::TensorInfo& info) { return Spelling{info.name}; },
-                                rope_interleaved,
-                                [&](const model::TensorInfo& info, tensor::WeightType current) {
-                                    return usual_type(info, current, type);
-                                }};
-    ASSIGN_OR_RETURN(const std::vector<Outgoing> tensors, outgoing_tensors(model, format));
+    const ExportFormat format{[](const model::TensorInfo& info) { return TensorPlace{info.name}; },
+                              rope_interleaved,
+                              [&](const model::TensorInfo& info, tensor::WeightType current) {
+                                  return default_export_type(info, current, type);
+                              }};
+    ASSIGN_OR_RETURN(const std::vector<ExportTensor> tensors, tensors_to_export(model, format));
     std::uint64_t total = 0;
     std::uint64_t done = 0;
-    for (const Outgoing& tensor : tensors) total += tensor.bytes;
-    auto holding = std::make_shared<Holding>();
+    for (const ExportTensor& tensor : tensors) total += tensor.bytes;
+    auto memory = std::make_shared<WeightMemory>();
     model::Model result = model;
     if (model.config.positions == model::PositionKind::kRotary)
         result.config.rope_interleaved = rope_interleaved;
-    for (const Outgoing& tensor : tensors) {
-        std::uint8_t* const begin = holding->buffer(static_cast<std::size_t>(tensor.bytes));
+    for (const ExportTensor& tensor : tensors) {
+        std::uint8_t* const begin = memory->buffer(static_cast<std::size_t>(tensor.bytes));
         std::uint8_t* at = begin;
-        RETURN_IF_ERROR(write_outgoing(model, tensor, rope_interleaved, [&](ByteView bytes) {
+        RETURN_IF_ERROR(write_export_tensor(model, tensor, rope_interleaved, [&](ByteView bytes) {
             std::memcpy(at, bytes.data(), bytes.size());
             at += bytes.size();
             done += bytes.size();
@@ -40,7 +40,7 @@ Result<model::Model> retype(const model::Model& model, std::optional<tensor::Wei
     }
     if (result.config.has_head() && result.config.tied_head)
         result.weights.head = result.weights.token_embedding;
-    result.storage = std::move(holding);
+    result.storage = std::move(memory);
     return result;
 }
 

@@ -132,10 +132,10 @@ Result<std::map<std::string, StoredTensor>> read_safetensors_header(const Shared
     return entries;
 }
 
-Bytes safetensors_header(std::span<const Outgoing> tensors) {
+Bytes safetensors_header(std::span<const ExportTensor> tensors) {
     json header = {{"__metadata__", {{"format", "pt"}}}};
     std::uint64_t at = 0;
-    for (const Outgoing& tensor : tensors) {
+    for (const ExportTensor& tensor : tensors) {
         header[tensor.name] = {{"dtype", name_of(tensor.type)},
                                {"shape", tensor.shape},
                                {"data_offsets", {at, at + tensor.bytes}}};

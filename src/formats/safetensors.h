@@ -8,7 +8,7 @@
 #include <span>
 
 #include "formats/assemble.h"
-#include "formats/outgoing.h"
+#include "formats/export_tensor.h"
 
 namespace cairn::formats {
 
@@ -19,6 +19,6 @@ inline constexpr std::uint64_t kMaxSafetensorsHeader = std::uint64_t{16} << 20;
 Result<std::map<std::string, StoredTensor>> read_safetensors_header(const SharedSource& source);
 
 /// The header for tensors that follow one another; data begins at a multiple of eight.
-Bytes safetensors_header(std::span<const Outgoing> tensors);
+Bytes safetensors_header(std::span<const ExportTensor> tensors);
 
 }  // namespace cairn::formats

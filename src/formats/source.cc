@@ -46,9 +46,8 @@ Result<FileSource> FileSource::open(const std::string& path) {
     }
     FileSource source(path, fd);
     struct stat info {};
-    if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
-        return io_error(path + (S_ISDIR(info.st_mode) ? " is a folder; name a file in it"
-                                                      : " is not a regular file"));
+    if (::fstat(fd, &info) != 0) return file_error("cannot read " + path);
+    if (!S_ISREG(info.st_mode)) return not_a_file(path, info.st_mode);
     source.size_ = static_cast<std::uint64_t>(info.st_size);
     RETURN_IF_ERROR(check_download(path));
     ASSIGN_OR_RETURN(const Bytes head, source.head(kForeignHead));

@@ -16,7 +16,7 @@ namespace {
 Result<std::string> read_beside(const std::string& file, const char* name, std::size_t max_bytes) {
     const std::string path = folder_of(file) + "/" + name;
     if (!is_file(path)) return std::string();
-    ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path, max_bytes));
+    ASSIGN_OR_RETURN(const Bytes bytes, read_checked_file(path, max_bytes));
     return std::string(as_text(bytes));
 }
 

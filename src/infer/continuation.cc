@@ -91,8 +91,8 @@ Result<bool> Continuation::take(const tensor::Compute& compute, std::span<const 
     return true;
 }
 
-PromptLogprob Continuation::about_prompt(const tensor::Compute& compute, std::size_t index,
-                                         std::span<const float> logits) const {
+PromptLogprob Continuation::prompt_logprob(const tensor::Compute& compute, std::size_t index,
+                                           std::span<const float> logits) const {
     CHECK(index > 0 && index < prompt_tokens_);
     PromptLogprob about;
     about.token = history_[index];

@@ -85,8 +85,8 @@ class Continuation {
     StopReason reason() const { return reason_; }
 
     /// What is known about prompt[index] from the logits at index - 1.
-    PromptLogprob about_prompt(const tensor::Compute& compute, std::size_t index,
-                               std::span<const float> logits) const;
+    PromptLogprob prompt_logprob(const tensor::Compute& compute, std::size_t index,
+                                 std::span<const float> logits) const;
 
   private:
     bool finish(StopReason reason);

@@ -39,10 +39,11 @@ struct Generated {
     std::vector<PromptLogprob> prompt;  ///< of prompt[1..], if asked for
 };
 
-/// `ends` embeds and makes logits (its own layers are not used); `prompt` must not be empty and
-/// begins with the begin token by convention. `is_end` may be empty. kInvalid for a prompt longer
-/// than the context, ids out of range, or logits that are not finite; kUnsupported for an encoder.
-Result<Generated> generate(const tensor::Compute& compute, model::Transformer& ends,
+/// `embed_and_head` embeds and makes logits (its own layers are not used); `prompt` must not be
+/// empty and begins with the begin token by convention. `is_end` may be empty. kInvalid for a
+/// prompt longer than the context, ids out of range, or logits that are not finite; kUnsupported
+/// for an encoder.
+Result<Generated> generate(const tensor::Compute& compute, model::Transformer& embed_and_head,
                            LayerStack& layers, std::span<const std::uint32_t> prompt,
                            const GenerateOptions& options, const EndPredicate& is_end,
                            const StepCallback& callback);

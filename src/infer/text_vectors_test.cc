@@ -30,7 +30,7 @@ TEST(TextVectors, ArePooledFromTheStates) {
     const model::Machine machine(tensor::available_kernel_sets().back(), 2);
     for (const model::Family& family : {model::families().front(), model::families().back()}) {
         const model::ParameterLayout layout(family.config);
-        const std::vector<float> flat = model::lively_parameters(layout, 7);
+        const std::vector<float> flat = model::large_parameters(layout, 7);
         const std::vector<double> exact(flat.begin(), flat.end());
         const std::vector<std::vector<std::uint32_t>> texts{
             model::random_tokens(family.config.context, family.config.vocab, 4),
@@ -57,9 +57,9 @@ TEST(TextVectors, RefuseWhatTheyCannotRead) {
     const model::Machine machine(tensor::available_kernel_sets().back(), 1);
     for (const model::Family& family : {model::families().front(), model::families().back()}) {
         const model::ParameterLayout layout(family.config);
-        const std::vector<float> flat = model::lively_parameters(layout, 7);
+        const std::vector<float> flat = model::large_parameters(layout, 7);
         const TextVectors vectors(family.config, model::view_weights(layout, flat), machine.compute,
-                                  model::usual_pooling(family.config));
+                                  model::default_pooling(family.config));
         using Texts = std::vector<std::vector<std::uint32_t>>;
         EXPECT_FALSE(vectors.embed(Texts{{}}).ok());
         EXPECT_FALSE(vectors.embed(Texts{{family.config.vocab}}).ok());

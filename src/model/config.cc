@@ -45,12 +45,12 @@ std::uint64_t count_parameters(const ModelConfig& config) {
 // One spelling: a field that a kind does not use is zero. Comparisons are negated where NaN must
 // fail them.
 Status check_rope_scale(const RopeScale& scale, const ModelConfig& config) {
-    if (scale.kind == RopeScaling::kNone)
+    if (scale.kind == RopeScalingKind::kNone)
         return scale == RopeScale{} ? ok_status() : invalid("model config: unused rope scaling");
-    if (config.positions != PositionKind::kRotary || scale.kind > RopeScaling::kYarn)
+    if (config.positions != PositionKind::kRotary || scale.kind > RopeScalingKind::kYarn)
         return invalid("model config: unknown or unused rope scaling");
-    const bool llama3 = scale.kind == RopeScaling::kLlama3;
-    const bool yarn = scale.kind == RopeScaling::kYarn;
+    const bool llama3 = scale.kind == RopeScalingKind::kLlama3;
+    const bool yarn = scale.kind == RopeScalingKind::kYarn;
     const auto within = [](float value, bool used, float low, float high) {
         return used ? value >= low && value <= high : std::bit_cast<std::uint32_t>(value) == 0;
     };
@@ -69,12 +69,12 @@ Status check_rope_scale(const RopeScale& scale, const ModelConfig& config) {
 Status check_heads(const ModelConfig& config) {
     RETURN_IF_ERROR(check_range("heads", config.heads, 1, kMaxHeads));
     RETURN_IF_ERROR(check_range("kv_heads", config.kv_heads, 1, config.heads));
-    RETURN_IF_ERROR(check_range("wide_head", config.wide_head, 0, kMaxHeadDim));
-    if (config.wide_head == 0 && config.dim % config.heads != 0)
+    RETURN_IF_ERROR(check_range("explicit_head_dim", config.explicit_head_dim, 0, kMaxHeadDim));
+    if (config.explicit_head_dim == 0 && config.dim % config.heads != 0)
         return invalid(fmt::format("model config: dim {} is not a multiple of heads {}", config.dim,
                                    config.heads));
-    if (config.wide_head * config.heads == config.dim)
-        return invalid("model config: wide_head is for heads other than dim / heads");
+    if (config.explicit_head_dim * config.heads == config.dim)
+        return invalid("model config: explicit_head_dim is for heads other than dim / heads");
     if (config.head_dim() == 0 || config.head_dim() % 2 != 0 || config.head_dim() > kMaxHeadDim)
         return invalid(
             fmt::format("model config: dim {} over {} heads gives no even head dimension up to {}",
@@ -86,7 +86,7 @@ Status check_heads(const ModelConfig& config) {
 }
 
 Status check_family(const ModelConfig& config) {
-    if (config.norm > NormKind::kLayer || config.norm_place > NormPlace::kAfter ||
+    if (config.norm > NormKind::kLayer || config.norm_position > NormPosition::kPost ||
         config.positions > PositionKind::kSinusoidal || config.feed_forward > FeedForward::kRelu)
         return invalid("model config: a kind of norm, position or feed-forward is unknown");
     RETURN_IF_ERROR(check_range("token_types", config.token_types, 0, kMaxTokenTypes));
@@ -100,7 +100,7 @@ Status check_family(const ModelConfig& config) {
 
 void encode_more(const ModelConfig& config, Writer& writer) {
     writer.u8(static_cast<std::uint8_t>(config.norm));
-    writer.u8(static_cast<std::uint8_t>(config.norm_place));
+    writer.u8(static_cast<std::uint8_t>(config.norm_position));
     writer.u8(static_cast<std::uint8_t>(config.positions));
     writer.u8(static_cast<std::uint8_t>(config.feed_forward));
     writer.u8(static_cast<std::uint8_t>(
@@ -109,7 +109,7 @@ void encode_more(const ModelConfig& config, Writer& writer) {
         (config.qk_norm ? kQkNorm : 0) | (config.embedding_norm ? kEmbeddingNorm : 0)));
     writer.u8(static_cast<std::uint8_t>(config.token_types));
     writer.u8(static_cast<std::uint8_t>(config.rope_scale.kind));
-    writer.u32(config.wide_head);
+    writer.u32(config.explicit_head_dim);
     const RopeScale& scale = config.rope_scale;
     for (const float value : {scale.factor, scale.low_freq_factor, scale.high_freq_factor,
                               scale.beta_fast, scale.beta_slow, scale.attention_factor})
@@ -119,7 +119,7 @@ void encode_more(const ModelConfig& config, Writer& writer) {
 
 Status decode_more(Reader& reader, ModelConfig& config) {
     config.norm = static_cast<NormKind>(reader.u8());
-    config.norm_place = static_cast<NormPlace>(reader.u8());
+    config.norm_position = static_cast<NormPosition>(reader.u8());
     config.positions = static_cast<PositionKind>(reader.u8());
     config.feed_forward = static_cast<FeedForward>(reader.u8());
     const std::uint8_t flags = reader.u8();
@@ -130,8 +130,8 @@ Status decode_more(Reader& reader, ModelConfig& config) {
     config.qk_norm = (flags & kQkNorm) != 0;
     config.embedding_norm = (flags & kEmbeddingNorm) != 0;
     config.token_types = reader.u8();
-    config.rope_scale.kind = static_cast<RopeScaling>(reader.u8());
-    config.wide_head = reader.u32();
+    config.rope_scale.kind = static_cast<RopeScalingKind>(reader.u8());
+    config.explicit_head_dim = reader.u32();
     RopeScale& scale = config.rope_scale;
     for (float* value : {&scale.factor, &scale.low_freq_factor, &scale.high_freq_factor,
                          &scale.beta_fast, &scale.beta_slow, &scale.attention_factor})
@@ -146,15 +146,16 @@ Status decode_more(Reader& reader, ModelConfig& config) {
 std::string describe_family(const ModelConfig& config) {
     if (config.is_llama()) return "";
     std::string text = config.norm == NormKind::kLayer ? ", LayerNorm" : ", RMSNorm";
-    if (config.norm_place == NormPlace::kAfter) text += " after";
+    if (config.norm_position == NormPosition::kPost) text += " after";
     constexpr const char* kPositions[] = {"rotary", "learned", "sinusoidal"};
     constexpr const char* kBranches[] = {"SwiGLU", "GELU", "GELU (tanh)", "ReLU"};
     text += fmt::format(", {} positions, {}", kPositions[static_cast<int>(config.positions)],
                         kBranches[static_cast<int>(config.feed_forward)]);
-    if (config.wide_head != 0) text += fmt::format(", heads of {}", config.wide_head);
+    if (config.explicit_head_dim != 0)
+        text += fmt::format(", heads of {}", config.explicit_head_dim);
     if (config.qk_norm) text += ", q/k norm";
     if (config.qkv_bias || config.out_bias || config.ffn_bias) text += ", biases";
-    if (config.rope_scale.kind != RopeScaling::kNone)
+    if (config.rope_scale.kind != RopeScalingKind::kNone)
         text += fmt::format(", rope scaled by {}", config.rope_scale.factor);
     if (!config.causal) text += ", encoder";
     return text;

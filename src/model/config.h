@@ -17,11 +17,12 @@
 namespace cairn::model {
 
 enum class NormKind : std::uint8_t { kRms = 0, kLayer = 1 };
-/// Where a branch's norm stands: x + f(norm(x)), or norm(x + f(x)) as in the first transformers.
-enum class NormPlace : std::uint8_t { kBefore = 0, kAfter = 1 };
+/// Where a branch has its norm: before it, x + f(norm(x)), or after it, norm(x + f(x)), as in the
+/// first transformers.
+enum class NormPosition : std::uint8_t { kPre = 0, kPost = 1 };
 enum class PositionKind : std::uint8_t { kRotary = 0, kLearned = 1, kSinusoidal = 2 };
 enum class FeedForward : std::uint8_t { kSwiglu = 0, kGelu = 1, kGeluTanh = 2, kRelu = 3 };
-enum class RopeScaling : std::uint8_t { kNone = 0, kLinear = 1, kLlama3 = 2, kYarn = 3 };
+enum class RopeScalingKind : std::uint8_t { kNone = 0, kLinear = 1, kLlama3 = 2, kYarn = 3 };
 
 /// How rotary frequencies are stretched for contexts longer than those of the first training; the
 /// names are Hugging Face's rope_scaling. Fields that a kind does not use are zero.
@@ -29,7 +30,7 @@ enum class RopeScaling : std::uint8_t { kNone = 0, kLinear = 1, kLlama3 = 2, kYa
 /// tensor::RopeScaling (tensor/rope.h) says the same to the formulas; here is what a checkpoint
 /// holds. Two types, since this one is encoded: fp32, one spelling of each scaling, no defaults.
 struct RopeScale {
-    RopeScaling kind = RopeScaling::kNone;
+    RopeScalingKind kind = RopeScalingKind::kNone;
     float factor = 0.0F;
     float low_freq_factor = 0.0F;        ///< llama3
     float high_freq_factor = 0.0F;       ///< llama3
@@ -55,27 +56,29 @@ struct ModelConfig {
     bool rope_interleaved = true;  ///< pairs (2i, 2i+1) as llama2.c; else halves as Hugging Face
 
     NormKind norm = NormKind::kRms;
-    NormPlace norm_place = NormPlace::kBefore;
+    NormPosition norm_position = NormPosition::kPre;
     PositionKind positions = PositionKind::kRotary;
     FeedForward feed_forward = FeedForward::kSwiglu;
-    bool causal = true;             ///< false: an encoder, without a head
-    bool qkv_bias = false;          ///< after wq, wk, wv
-    bool out_bias = false;          ///< after wo
-    bool ffn_bias = false;          ///< after the matrices of the feed-forward
-    bool qk_norm = false;           ///< RMSNorm of each query and key head before rotation
-    bool embedding_norm = false;    ///< a norm right after the embeddings
-    std::uint32_t wide_head = 0;    ///< head dimension where it is not dim / heads; else 0
+    bool causal = true;                   ///< false: an encoder, without a head
+    bool qkv_bias = false;                ///< after wq, wk, wv
+    bool out_bias = false;                ///< after wo
+    bool ffn_bias = false;                ///< after the matrices of the feed-forward
+    bool qk_norm = false;                 ///< RMSNorm of each query and key head before rotation
+    bool embedding_norm = false;          ///< a norm right after the embeddings
+    std::uint32_t explicit_head_dim = 0;  ///< head dimension where it is not dim / heads; else 0
     std::uint32_t token_types = 0;  ///< rows of a segment embedding; row 0 is added to every token
     RopeScale rope_scale{};
 
-    std::uint32_t head_dim() const { return wide_head != 0 ? wide_head : dim / heads; }
+    std::uint32_t head_dim() const {
+        return explicit_head_dim != 0 ? explicit_head_dim : dim / heads;
+    }
     /// Width of one position's queries.
     std::uint32_t q_dim() const { return head_dim() * heads; }
     /// Width of one position's keys (and of its values).
     std::uint32_t kv_dim() const { return head_dim() * kv_heads; }
     /// Whether hidden states become logits.
     bool has_head() const { return causal; }
-    bool has_final_norm() const { return norm_place == NormPlace::kBefore; }
+    bool has_final_norm() const { return norm_position == NormPosition::kPre; }
     bool is_llama() const;  ///< nothing but the first eleven fields differs from the default
 
     bool operator==(const ModelConfig&) const = default;

@@ -37,16 +37,16 @@ std::vector<ModelConfig> families() {
     gpt2.qkv_bias = gpt2.out_bias = gpt2.ffn_bias = true;
     ModelConfig qwen = small_config(false);
     qwen.qkv_bias = qwen.qk_norm = true;
-    qwen.wide_head = 10;
-    qwen.rope_scale = {RopeScaling::kYarn, 4.0F, 0, 0, 32.0F, 1.0F, 1.1386F, 128};
+    qwen.explicit_head_dim = 10;
+    qwen.rope_scale = {RopeScalingKind::kYarn, 4.0F, 0, 0, 32.0F, 1.0F, 1.1386F, 128};
     ModelConfig bert = gpt2;
-    bert.norm_place = NormPlace::kAfter;
+    bert.norm_position = NormPosition::kPost;
     bert.feed_forward = FeedForward::kGelu;
     bert.causal = false;
     bert.embedding_norm = true;
     bert.token_types = 2;
     ModelConfig long_llama = small_config();
-    long_llama.rope_scale = {RopeScaling::kLlama3, 8.0F, 1.0F, 4.0F, 0, 0, 0, 8192};
+    long_llama.rope_scale = {RopeScalingKind::kLlama3, 8.0F, 1.0F, 4.0F, 0, 0, 0, 8192};
     return {gpt2, qwen, bert, long_llama};
 }
 
@@ -129,8 +129,8 @@ TEST(ModelConfig, RefusesShapesOutOfBounds) {
     EXPECT_TRUE(refused([](ModelConfig& c) { c.vocab = 1; }));
     EXPECT_TRUE(refused([](ModelConfig& c) { c.context = 0; }));
     EXPECT_TRUE(refused([](ModelConfig& c) { c.hidden_dim = 0; }));
-    EXPECT_TRUE(refused([](ModelConfig& c) { c.wide_head = 8; }));  // is dim / heads
-    EXPECT_TRUE(refused([](ModelConfig& c) { c.wide_head = 7; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.explicit_head_dim = 8; }));  // is dim / heads
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.explicit_head_dim = 7; }));
     EXPECT_TRUE(refused([](ModelConfig& c) { c.norm = static_cast<NormKind>(2); }));
     EXPECT_TRUE(refused([](ModelConfig& c) { c.rope_scale.factor = 2.0F; }));  // of no kind
     EXPECT_TRUE(refused([](ModelConfig& c) {
@@ -178,7 +178,7 @@ TEST(ParameterLayout, TilesBeginTensorsAndPadWithZeros) {
     EXPECT_EQ(tiled.parameters(), dense.parameters());
     EXPECT_EQ(tiled.size() % 4096, 0U);
     for (const TensorInfo& info : tiled.tensors()) EXPECT_EQ(info.offset % 4096, 0U);
-    const std::vector<float> values = lively_parameters(dense, 1);
+    const std::vector<float> values = large_parameters(dense, 1);
     std::vector<float> wide(tiled.size(), 7.0F);
     copy_parameters(dense, values, tiled, wide);
     double sum_dense = 0;

@@ -26,7 +26,7 @@ TEST(Encoder, AgreesWithTheDoublePrecisionModel) {
     const Machine machine(tensor::available_kernel_sets().back(), 2);
     for (const Family& family : {bert(), modern()}) {
         const ParameterLayout layout(family.config);
-        const std::vector<float> flat = lively_parameters(layout, 7);
+        const std::vector<float> flat = large_parameters(layout, 7);
         const auto tokens = random_tokens(90, family.config.vocab, 4);
         Encoder encoder(family.config, view_weights(layout, flat), machine.compute);
         const std::vector<float> states = encoder.encode(tokens).value();

@@ -18,7 +18,7 @@ TEST(Families, ComputeWhatTheDoublePrecisionModelComputes) {
     const Machine machine(tensor::available_kernel_sets().back(), 1);
     for (const Family& family : families()) {
         const ParameterLayout layout(family.config);
-        const std::vector<float> flat = lively_parameters(layout, 5);
+        const std::vector<float> flat = large_parameters(layout, 5);
         const std::vector<float> states =
             whole(typed_model(family.config, flat, tensor::WeightType::kF32), machine.compute);
         const Oracle oracle(layout);

@@ -21,7 +21,7 @@ ModelConfig tiny(ModelConfig config) {
     config.kv_heads = config.kv_heads < 4 ? 1 : 2;
     config.vocab = 11;
     config.context = 8;
-    if (config.wide_head != 0) config.wide_head = 6;
+    if (config.explicit_head_dim != 0) config.explicit_head_dim = 6;
     return config;
 }
 
@@ -40,7 +40,7 @@ std::vector<Family> trainable() {
 TEST(FamilyTraining, GradientsAgreeWithFiniteDifferences) {
     for (const Family& family : trainable()) {
         const ParameterLayout layout(tiny(family.config));
-        const std::vector<float> flat = lively_parameters(layout, 2);
+        const std::vector<float> flat = large_parameters(layout, 2);
         const auto tokens = random_tokens(1024, 11, 4);
         const auto targets = random_tokens(1024, 11, 5);
         const Machine machine(tensor::available_kernel_sets().back(), 1);
@@ -103,7 +103,7 @@ TEST(FamilyTraining, EveryMicrobatchGivesTheGoldenBits) {
         const bool slow = set == tensor::KernelSet::kReference || set == tensor::KernelSet::kScalar;
         for (const Family& family : trainable()) {
             const ParameterLayout layout(family.config);
-            const std::vector<float> flat = lively_parameters(layout, 5);
+            const std::vector<float> flat = large_parameters(layout, 5);
             const auto tokens = random_tokens(1024, family.config.vocab, 8);
             const auto targets = random_tokens(1024, family.config.vocab, 9);
             std::vector<float> gradient(layout.size()), other(layout.size());

@@ -197,10 +197,10 @@ TEST_F(GptNano, EveryActivationIsWithin1em5) {
     expect_stage("k", by_heads(first.key));
     expect_stage("v", by_heads(first.value));
     expect_attention(first);
-    expect_stage("y", first.mixed);
+    expect_stage("y", first.attn_output);
     std::vector<float> projected(n * config_.dim);
-    linear_forward(machine.compute, {first.mixed.data(), n, config_.dim}, weights.layers[0].wo,
-                   weights.layers[0].bo, {projected.data(), n, config_.dim});
+    linear_forward(machine.compute, {first.attn_output.data(), n, config_.dim},
+                   weights.layers[0].wo, weights.layers[0].bo, {projected.data(), n, config_.dim});
     expect_stage("yProj", projected);
     expect_stage("attnResid", first.ffn_norm_input);
     expect_stage("ln2", first.ffn_input);

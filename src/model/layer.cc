@@ -93,7 +93,7 @@ void linear_forward(const tensor::Compute& compute, ConstMatrix x, const tensor:
 }
 
 void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
-    if (g.config.norm_place == NormPlace::kBefore) {
+    if (g.config.norm_position == NormPosition::kPre) {
         keep(x, b.attn_norm_input);
         norm_forward(g, b.attn_norm_input, w.attn_norm, w.attn_norm_bias, b.attn_input,
                      b.attn_stats);
@@ -109,8 +109,8 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
 }
 
 void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
-    linear_forward(g.compute, b.mixed, w.wo, w.bo, b.branch);
-    if (g.config.norm_place == NormPlace::kBefore) {
+    linear_forward(g.compute, b.attn_output, w.wo, w.bo, b.branch);
+    if (g.config.norm_position == NormPosition::kPre) {
         add(g, b.attn_norm_input, b.branch, b.ffn_norm_input);
         norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, b.ffn_input, b.ffn_stats);
         feed_forward(g, w, b);
@@ -133,7 +133,7 @@ tensor::RopePairing rope_pairing(const ModelConfig& config) {
 tensor::RopeTable rope_table(const ModelConfig& config, std::size_t positions) {
     if (config.positions != PositionKind::kRotary) return {};
     const auto theta = static_cast<double>(config.rope_theta);
-    if (config.rope_scale.kind == RopeScaling::kNone)
+    if (config.rope_scale.kind == RopeScalingKind::kNone)
         return tensor::make_rope_table(config.head_dim(), theta, positions);
     const tensor::RopeScaling scaling = formula_of(config.rope_scale);
     return tensor::make_rope_table(

@@ -5,7 +5,7 @@
 // the caller knows where a query finds its keys: in caches, or in the same batch.
 //
 //   before_attention(g, w, b, x);      // q, k, v
-//   ... rotate and attend: b.query, b.key, b.value -> b.mixed ...
+//   ... rotate and attend: b.query, b.key, b.value -> b.attn_output ...
 //   after_attention(g, w, b, x);       // x = the layer's output
 #pragma once
 
@@ -47,7 +47,7 @@ struct LayerBuffers {
     tensor::Matrix query;            ///< [n, q_dim] the caller rotates it in place
     tensor::Matrix key;              ///< [n, kv_dim]
     tensor::Matrix value;            ///< [n, kv_dim]
-    tensor::Matrix mixed;            ///< [n, q_dim] attention's output before wo
+    tensor::Matrix attn_output;      ///< [n, q_dim] attention's output before wo
     tensor::Matrix branch;           ///< [n, dim] what joins the residual stream
     tensor::Matrix ffn_norm_input;   ///< [n, dim]
     tensor::Matrix ffn_input;        ///< [n, dim]
@@ -61,7 +61,7 @@ struct LayerBuffers {
 /// The first half: b.query, b.key and b.value from x, not rotated yet.
 void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
                       tensor::Matrix x);
-/// The second half: x = the layer's output from b.mixed and what the first half left.
+/// The second half: x = the layer's output from b.attn_output and what the first half left.
 void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
                      tensor::Matrix x);
 

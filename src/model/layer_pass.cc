@@ -34,7 +34,7 @@ LayerActivations::LayerActivations(const ModelConfig& c, std::size_t n)
       query(n * c.q_dim()),
       key(n * c.kv_dim()),
       value(n * c.kv_dim()),
-      mixed(n * c.q_dim()),
+      attn_output(n * c.q_dim()),
       softmax_max(n * c.heads),
       softmax_sum(n * c.heads),
       ffn_norm_input(n * c.dim),
@@ -50,7 +50,7 @@ LayerScratch::LayerScratch(const ModelConfig& c, std::size_t n, bool with_gradie
     if (!with_gradient) return;
     branch2.resize(n * c.dim);
     dquery.resize(n * c.q_dim());
-    dmixed.resize(n * c.q_dim());
+    dattn_output.resize(n * c.q_dim());
     dkey.resize(n * c.kv_dim());
     dvalue.resize(n * c.kv_dim());
     dgate.resize(if_any(is_gated(c), n * c.hidden_dim));
@@ -72,7 +72,7 @@ LayerBuffers buffers_of(const ModelConfig& c, LayerActivations& kept, LayerScrat
     b.query_raw = c.qk_norm ? view(kept.query_raw, c.q_dim()) : b.query;
     b.key_raw = c.qk_norm ? view(kept.key_raw, c.kv_dim()) : b.key;
     b.value = view(kept.value, c.kv_dim());
-    b.mixed = view(kept.mixed, c.q_dim());
+    b.attn_output = view(kept.attn_output, c.q_dim());
     b.branch = view(scratch.branch, c.dim);
     b.ffn_norm_input = view(kept.ffn_norm_input, c.dim);
     b.ffn_input = view(kept.ffn_input, c.dim);
@@ -180,14 +180,14 @@ void Backward::heads(Matrix dhead, Matrix raw, const tensor::Weight& gamma, Norm
 // branch = the gradient of attn_input from that of attention(attn_input).
 void Backward::attention(ConstMatrix dy) {
     const ModelConfig& c = g.config;
-    const Matrix dmixed(scratch.dmixed.data(), dy.rows, c.q_dim());
+    const Matrix dattn_output(scratch.dattn_output.data(), dy.rows, c.q_dim());
     const Matrix dquery(scratch.dquery.data(), dy.rows, c.q_dim());
     const Matrix dkey(scratch.dkey.data(), dy.rows, c.kv_dim());
     const Matrix dvalue(scratch.dvalue.data(), dy.rows, c.kv_dim());
-    linear(dy, b.mixed, K::kWo, K::kBo, w.wo, dmixed);
+    linear(dy, b.attn_output, K::kWo, K::kBo, w.wo, dattn_output);
     tensor::attention_backward(
-        g.compute, attention_shape(c, dy.rows / context.sequence, context.sequence), dmixed,
-        b.query, b.key, b.value, b.mixed, {kept.softmax_max.data(), kept.softmax_sum.data()},
+        g.compute, attention_shape(c, dy.rows / context.sequence, context.sequence), dattn_output,
+        b.query, b.key, b.value, b.attn_output, {kept.softmax_max.data(), kept.softmax_sum.data()},
         dquery, dkey, dvalue);
     if (c.positions == PositionKind::kRotary) {
         const tensor::RopeRows positions{.tokens = context.sequence};
@@ -217,14 +217,14 @@ void layer_forward(const LayerContext& context, const LayerWeights& w, LayerActi
     rotate(g, context.rope, {.tokens = context.sequence}, b.query, b.key);
     tensor::attention_forward(
         context.compute, attention_shape(c, x.rows / context.sequence, context.sequence), b.query,
-        b.key, b.value, b.mixed, {kept.softmax_max.data(), kept.softmax_sum.data()});
+        b.key, b.value, b.attn_output, {kept.softmax_max.data(), kept.softmax_sum.data()});
     after_attention(g, w, b, x);
 }
 
 void layer_backward(const LayerContext& context, const LayerWeights& w, LayerActivations& kept,
                     LayerScratch& scratch, const LayerGradients& gradients, Matrix dx) {
     Backward pass(context, w, kept, scratch, gradients, dx.rows);
-    if (context.config.norm_place == NormPlace::kBefore) {
+    if (context.config.norm_position == NormPosition::kPre) {
         pass.feed_forward(dx);
         pass.ffn_norm(pass.branch);
         pass.add(dx, pass.branch);

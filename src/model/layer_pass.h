@@ -23,7 +23,7 @@ struct LayerActivations {
     std::vector<float> query;                 ///< [n, q_dim] rotated
     std::vector<float> key;                   ///< [n, kv_dim] rotated
     std::vector<float> value;                 ///< [n, kv_dim]
-    std::vector<float> mixed;                 ///< [n, q_dim] attention's output before wo
+    std::vector<float> attn_output;           ///< [n, q_dim] attention's output before wo
     std::vector<float> softmax_max;           ///< [n, heads]
     std::vector<float> softmax_sum;           ///< [n, heads]
     std::vector<float> ffn_norm_input;        ///< [n, dim]
@@ -38,14 +38,14 @@ struct LayerActivations {
 struct LayerScratch {
     LayerScratch(const ModelConfig& config, std::size_t tokens, bool with_gradient);
 
-    std::vector<float> branch;   ///< [n, dim]
-    std::vector<float> branch2;  ///< [n, dim]
-    std::vector<float> dquery;   ///< [n, q_dim]
-    std::vector<float> dmixed;   ///< [n, q_dim]
-    std::vector<float> dkey;     ///< [n, kv_dim]
-    std::vector<float> dvalue;   ///< [n, kv_dim]
-    std::vector<float> dgate;    ///< [n, hidden_dim] SwiGLU
-    std::vector<float> dup;      ///< [n, hidden_dim]
+    std::vector<float> branch;        ///< [n, dim]
+    std::vector<float> branch2;       ///< [n, dim]
+    std::vector<float> dquery;        ///< [n, q_dim]
+    std::vector<float> dattn_output;  ///< [n, q_dim]
+    std::vector<float> dkey;          ///< [n, kv_dim]
+    std::vector<float> dvalue;        ///< [n, kv_dim]
+    std::vector<float> dgate;         ///< [n, hidden_dim] SwiGLU
+    std::vector<float> dup;           ///< [n, hidden_dim]
 };
 
 /// Where one layer's gradients lie; they are added to, chunk by chunk of tokens.

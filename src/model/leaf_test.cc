@@ -35,7 +35,7 @@ class GradientCheck : public testing::TestWithParam<bool> {};
 
 TEST_P(GradientCheck, AgreesWithFiniteDifferences) {
     const ParameterLayout layout(tiny_config(GetParam()));
-    const std::vector<float> flat = lively_parameters(layout, 2);
+    const std::vector<float> flat = large_parameters(layout, 2);
     const auto tokens = random_tokens(1024, 11, 4);
     const auto targets = random_tokens(1024, 11, 5);
     const Machine machine(tensor::KernelSet::kReference, 1);
@@ -83,7 +83,7 @@ Leaf compute_leaf(const ParameterLayout& layout, std::span<const float> flat,
 TEST(LeafPass, EveryKernelSetThreadCountAndMicrobatchGivesTheGoldenBits) {
     for (const bool tied : {true, false}) {
         const ParameterLayout layout(small_config(tied));
-        const std::vector<float> flat = lively_parameters(layout, 5);
+        const std::vector<float> flat = large_parameters(layout, 5);
         for (const tensor::KernelSet set : tensor::available_kernel_sets()) {
             const bool slow =
                 set == tensor::KernelSet::kReference || set == tensor::KernelSet::kScalar;
@@ -107,7 +107,7 @@ TEST(LeafPass, EveryKernelSetThreadCountAndMicrobatchGivesTheGoldenBits) {
 TEST(LeafPass, TiledLayoutHasTheSameGradientAndZeroPadding) {
     const ParameterLayout dense(small_config());
     const ParameterLayout tiled(small_config(), 4096);
-    const std::vector<float> flat = lively_parameters(dense, 5);
+    const std::vector<float> flat = large_parameters(dense, 5);
     std::vector<float> wide(tiled.size());
     copy_parameters(dense, flat, tiled, wide);
     const Machine machine(tensor::available_kernel_sets().back(), 1);
@@ -122,7 +122,7 @@ TEST(LeafPass, TiledLayoutHasTheSameGradientAndZeroPadding) {
 
 TEST(LeafPass, RemembersNothingOfTheLeafBefore) {
     const ParameterLayout layout(small_config());
-    const std::vector<float> flat = lively_parameters(layout, 5);
+    const std::vector<float> flat = large_parameters(layout, 5);
     const Weights weights = view_weights(layout, flat);
     const Machine machine(tensor::available_kernel_sets().back(), 1);
     const auto tokens = random_tokens(1024, 67, 8);
@@ -140,7 +140,7 @@ TEST(LeafPass, RemembersNothingOfTheLeafBefore) {
 
 TEST(LeafPass, TokenLossesDependOnNothingBehindThem) {
     const ParameterLayout layout(small_config());
-    const std::vector<float> flat = lively_parameters(layout, 5);
+    const std::vector<float> flat = large_parameters(layout, 5);
     const Machine machine(tensor::available_kernel_sets().back(), 1);
     auto tokens = random_tokens(256, 67, 8);
     auto targets = random_tokens(256, 67, 9);
@@ -159,7 +159,7 @@ TEST(LeafPass, OneOptimiserStepHasTheGoldenBits) {
     const ParameterLayout layout(small_config());
     for (const tensor::KernelSet set : tensor::available_kernel_sets()) {
         const Machine machine(set, 2);
-        std::vector<float> flat = lively_parameters(layout, 5);
+        std::vector<float> flat = large_parameters(layout, 5);
         const Leaf leaf =
             compute_leaf(layout, flat, {.leaf_tokens = 1024, .context = 128}, machine.compute);
         std::vector<float> m(flat.size(), 0.0F);

@@ -105,7 +105,7 @@ class Oracle {
     // The angle of pair i, unscaled or scaled linearly; the other scalings have a test in tensor/.
     double angle(std::size_t position, std::size_t i) const {
         const double scale =
-            c_.rope_scale.kind == RopeScaling::kLinear ? double{c_.rope_scale.factor} : 1.0;
+            c_.rope_scale.kind == RopeScalingKind::kLinear ? double{c_.rope_scale.factor} : 1.0;
         return static_cast<double>(position) / scale *
                std::pow(double{c_.rope_theta},
                         -2.0 * static_cast<double>(i) / static_cast<double>(c_.head_dim()));
@@ -174,7 +174,7 @@ class Oracle {
     }
     std::vector<Row> layer(std::span<const double> flat, std::uint32_t l,
                            std::vector<Row> x) const {
-        const bool before = c_.norm_place == NormPlace::kBefore;
+        const bool before = c_.norm_position == NormPosition::kPre;
         const auto attn_norm = [&](const Row& row) {
             return norm(flat, row, K::kAttnNorm, K::kAttnNormBias, l);
         };
@@ -192,9 +192,9 @@ class Oracle {
         }
         for (std::size_t t = 0; t < x.size(); ++t) {
             const std::size_t seen = c_.causal ? t + 1 : x.size();
-            const Row mixed =
+            const Row attn_output =
                 attend(queries[t], std::span(keys).first(seen), std::span(values).first(seen));
-            add(x[t], linear(flat, K::kWo, K::kBo, l, mixed));
+            add(x[t], linear(flat, K::kWo, K::kBo, l, attn_output));
             if (!before) x[t] = attn_norm(x[t]);
             add(x[t], feed_forward(flat, l, before ? ffn_norm(x[t]) : x[t]));
             if (!before) x[t] = ffn_norm(x[t]);

@@ -40,7 +40,7 @@ Result<Pooling> parse_pooling(std::string_view name) {
     return invalid(fmt::format("unknown pooling '{}'; it is mean, cls or last", name));
 }
 
-Pooling usual_pooling(const ModelConfig& config) {
+Pooling default_pooling(const ModelConfig& config) {
     return config.causal ? Pooling::kLast : Pooling::kMean;
 }
 

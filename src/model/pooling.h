@@ -19,7 +19,7 @@ enum class Pooling { kMean, kFirst, kLast };
 std::string_view pooling_name(Pooling pooling);
 Result<Pooling> parse_pooling(std::string_view name);
 /// What is usual: the mean for encoders, the last state for language models.
-Pooling usual_pooling(const ModelConfig& config);
+Pooling default_pooling(const ModelConfig& config);
 
 /// One vector [dim] of states [n, dim], n > 0. The mean is N1's sum over tokens, then one division.
 std::vector<float> pooled(const tensor::Compute& compute, Pooling pooling,

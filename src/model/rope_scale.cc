@@ -19,7 +19,7 @@ RopeScale linear_rope_scale(float factor) {
     RopeScale scale;
     // A factor of 1 changes nothing, which is spelled as no scaling at all.
     if (factor == 1.0F) return scale;
-    scale.kind = RopeScaling::kLinear;
+    scale.kind = RopeScalingKind::kLinear;
     scale.factor = factor;
     return scale;
 }
@@ -27,7 +27,7 @@ RopeScale linear_rope_scale(float factor) {
 RopeScale llama3_rope_scale(float factor, float low_freq_factor, float high_freq_factor,
                             std::uint32_t original_context) {
     RopeScale scale;
-    scale.kind = RopeScaling::kLlama3;
+    scale.kind = RopeScalingKind::kLlama3;
     scale.factor = factor;
     scale.low_freq_factor = low_freq_factor;
     scale.high_freq_factor = high_freq_factor;
@@ -38,7 +38,7 @@ RopeScale llama3_rope_scale(float factor, float low_freq_factor, float high_freq
 RopeScale yarn_rope_scale(float factor, std::uint32_t original_context, float beta_fast,
                           float beta_slow, float attention_factor) {
     RopeScale scale;
-    scale.kind = RopeScaling::kYarn;
+    scale.kind = RopeScalingKind::kYarn;
     scale.factor = factor;
     scale.original_context = original_context;
     scale.beta_fast = beta_fast;
@@ -68,7 +68,7 @@ tensor::RopeScaling formula_of(const RopeScale& scale) {
 }
 
 std::vector<float> rope_factors(const ModelConfig& config) {
-    CHECK(config.rope_scale.kind == RopeScaling::kLlama3);
+    CHECK(config.rope_scale.kind == RopeScalingKind::kLlama3);
     const auto theta = static_cast<double>(config.rope_theta);
     const auto plain = tensor::rope_frequencies(config.head_dim(), theta);
     const auto scaled =

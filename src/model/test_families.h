@@ -38,8 +38,8 @@ inline std::vector<Family> families() {
     qwen.tied_head = false;
     qwen.qkv_bias = true;
     qwen.qk_norm = true;
-    qwen.wide_head = 24;
-    qwen.rope_scale.kind = RopeScaling::kLinear;
+    qwen.explicit_head_dim = 24;
+    qwen.rope_scale.kind = RopeScalingKind::kLinear;
     qwen.rope_scale.factor = 4.0F;
 
     ModelConfig gpt2 = family_base();
@@ -50,12 +50,12 @@ inline std::vector<Family> families() {
     gpt2.qkv_bias = gpt2.out_bias = gpt2.ffn_bias = true;
 
     ModelConfig original = gpt2;  // the transformer of 2017: norm after, sinusoids, ReLU
-    original.norm_place = NormPlace::kAfter;
+    original.norm_position = NormPosition::kPost;
     original.positions = PositionKind::kSinusoidal;
     original.feed_forward = FeedForward::kRelu;
 
     ModelConfig bert = gpt2;
-    bert.norm_place = NormPlace::kAfter;
+    bert.norm_position = NormPosition::kPost;
     bert.feed_forward = FeedForward::kGelu;
     bert.causal = false;
     bert.embedding_norm = true;
@@ -149,7 +149,7 @@ inline Model typed_model(const ModelConfig& config, std::span<const float> flat,
 
 inline Model family_model(const Family& family, tensor::WeightType type, std::uint64_t seed = 5) {
     const ParameterLayout layout(family.config);
-    return typed_model(family.config, lively_parameters(layout, seed), type);
+    return typed_model(family.config, large_parameters(layout, seed), type);
 }
 
 }  // namespace cairn::model

@@ -30,7 +30,7 @@ inline ModelConfig small_config(bool tied = true) {
 }
 
 /// As initial_parameters, but with weights and gammas large enough that every term matters.
-inline std::vector<float> lively_parameters(const ParameterLayout& layout, std::uint64_t seed) {
+inline std::vector<float> large_parameters(const ParameterLayout& layout, std::uint64_t seed) {
     std::vector<float> flat(layout.size(), 0.0F);
     for (const TensorInfo& info : layout.tensors()) {
         const auto values = std::span(flat).subspan(info.offset, info.size());

@@ -34,7 +34,7 @@ Transformer::Transformer(const ModelConfig& config, Weights weights, LayerRange 
     query_.resize(n * config.q_dim());
     key_.resize(n * config.kv_dim());
     value_.resize(n * config.kv_dim());
-    mixed_.resize(n * config.q_dim());
+    attn_output_.resize(n * config.q_dim());
     up_.resize(n * config.hidden_dim);
     if (config.feed_forward == FeedForward::kSwiglu) gate_.resize(n * config.hidden_dim);
 }
@@ -76,7 +76,7 @@ LayerBuffers Transformer::buffers(Matrix x) {
     const auto view = [&](std::vector<float>& values, std::size_t cols) {
         return Matrix(values.data(), x.rows, cols);
     };
-    const bool before = config_.norm_place == NormPlace::kBefore;
+    const bool before = config_.norm_position == NormPosition::kPre;
     LayerBuffers b;
     b.branch = view(normed_, config_.dim);
     b.attn_norm_input = b.ffn_norm_input = x;
@@ -84,7 +84,7 @@ LayerBuffers Transformer::buffers(Matrix x) {
     b.query = b.query_raw = view(query_, config_.q_dim());
     b.key = b.key_raw = view(key_, config_.kv_dim());
     b.value = view(value_, config_.kv_dim());
-    b.mixed = view(mixed_, config_.q_dim());
+    b.attn_output = view(attn_output_, config_.q_dim());
     b.up = b.activated = view(up_, config_.hidden_dim);
     if (!gate_.empty()) b.gate = b.activated = view(gate_, config_.hidden_dim);
     return b;
@@ -129,7 +129,7 @@ void Transformer::attend(std::uint32_t layer, const LayerBuffers& b,
             keys = segment.cache->keys(layer, shape.keys());
             values = segment.cache->values(layer, shape.keys());
         }
-        calls_.push_back({shape, q, keys, values, b.mixed.row_range(row, n), {}});
+        calls_.push_back({shape, q, keys, values, b.attn_output.row_range(row, n), {}});
         row += n;
     }
     tensor::attention_forward(compute_, calls_);

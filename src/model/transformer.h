@@ -79,7 +79,7 @@ class Transformer {
     std::vector<tensor::AttentionForward> calls_;
     bool reserved_ = false;  // the threads' memory for decoding
     // Scratch, [max_batch, ...].
-    std::vector<float> normed_, query_, key_, value_, mixed_, gate_, up_;
+    std::vector<float> normed_, query_, key_, value_, attn_output_, gate_, up_;
 };
 
 }  // namespace cairn::model

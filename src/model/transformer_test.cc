@@ -17,7 +17,7 @@ constexpr std::uint64_t kGoldenGreedy = 8332371683433634560U;
 
 struct SmallModel {
     explicit SmallModel(bool tied = true)
-        : layout(small_config(tied)), parameters(lively_parameters(layout, 5)) {}
+        : layout(small_config(tied)), parameters(large_parameters(layout, 5)) {}
     const ModelConfig& config() const { return layout.config(); }
     Weights weights() const { return view_weights(layout, parameters); }
 

@@ -28,7 +28,7 @@ TEST(Weights, EveryTensorHasAPlaceOfItsOwn) {
 TEST(Weights, AViewReadsBackAsTheFlatArray) {
     for (const bool tied : {false, true}) {
         const ParameterLayout layout(small_config(tied));
-        const std::vector<float> flat = lively_parameters(layout, 3);
+        const std::vector<float> flat = large_parameters(layout, 3);
         const Model model = make_model(layout.config(), flat);
         EXPECT_TRUE(model.is_dense());
         EXPECT_EQ(dense_parameters(model), flat);
@@ -40,7 +40,7 @@ TEST(Weights, AViewReadsBackAsTheFlatArray) {
 TEST(Weights, APackedModelOwnsTheSameValues) {
     for (const bool tied : {false, true}) {
         const ParameterLayout layout(small_config(tied));
-        const std::vector<float> flat = lively_parameters(layout, 4);
+        const std::vector<float> flat = large_parameters(layout, 4);
         const Machine machine(tensor::KernelSet::kReference, 1);
         Model packed;
         {

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "consensus/body_rules.h"
+#include "node/header_walk.h"
 
 namespace cairn::node {
 namespace {
@@ -45,7 +46,7 @@ Status ActiveChain::start(std::function<void()> ready) {
     RETURN_IF_ERROR(store_.for_each_header([&](const store::HeaderRecord& record) {
         auto header = chain::decode_header(record.header);
         if (!header.ok() || !tree_.find(header->previous)) {
-            broken = "the store has a header that hangs in the air";
+            broken = "the store has a header that cannot be read, or whose parent is missing";
             return;
         }
         BlockNode* node = tree_.add(*header);
@@ -79,51 +80,69 @@ const BlockNode* ActiveChain::active_at(std::uint32_t height) const {
     return height < active_.size() ? active_[height] : nullptr;
 }
 
-ActiveChain::HeadersOutcome ActiveChain::accept_headers(
-    const std::vector<chain::BlockHeader>& headers) {
+ActiveChain::HeadersOutcome ActiveChain::accept_headers(std::span<const chain::BlockHeader> headers,
+                                                        Counted counted) {
     HeadersOutcome outcome;
-    for (const chain::BlockHeader& header : headers) {
-        if (const BlockNode* known = tree_.find(chain::block_hash(header))) {
-            outcome.last = known;
-            continue;
-        }
-        const BlockNode* parent = tree_.find(header.previous);
-        if (!parent) {
-            outcome.unknown_parent = true;
-            break;
-        }
-        outcome.verdict =
-            consensus::check_header(network_, header, context_after(parent), clock_.wall_ms());
+    while (!headers.empty()) {
+        const BlockNode* known = tree_.find(chain::block_hash(headers.front()));
+        if (!known) break;
+        outcome.last = known;
+        headers = headers.subspan(1);
+    }
+    if (headers.empty()) return outcome;
+    const BlockNode* parent = tree_.find(headers.front().previous);
+    outcome.unknown_parent = parent == nullptr;
+    // Who builds on what we found invalid gets no room for it.
+    if (!parent || parent->invalid) return outcome;
+
+    HeaderWalk walk(parent);
+    std::size_t good = 0;
+    for (; good < headers.size(); ++good) {
+        outcome.verdict = walk.step(network_, headers[good], clock_.wall_ms());
         if (!outcome.verdict.is_valid()) break;
+    }
+    headers = headers.first(good);
+    outcome.too_little_work = counted == Counted::kNo && walk.work() <= tree_.best_header()->work &&
+                              !stands_near_the_tip(parent, headers);
+    if (outcome.too_little_work) return outcome;
+    for (const chain::BlockHeader& header : headers) {
         const BlockNode* node = tree_.add(header);
         outcome.last = node;
         ++outcome.added;
-        unstored_.push_back(node);
+        headers_waiting_.push_back(header_record(*node));
     }
-    store_headers();
+    // One job at a time, with all headers that came meanwhile: many small messages, each with a
+    // header, must not fill the lane.
+    if (header_jobs_ == 0) store_headers();
     return outcome;
 }
 
-// One job at a time, so that a flood of headers makes longer jobs and not more of them. What a
-// locked or full disk refused is kept: a body, and a step of the chain, need their headers there.
-void ActiveChain::store_headers() {
-    if (storing_headers_ || unstored_.empty() || retry_ != 0) return;
-    storing_headers_ = true;
-    lane_.on_lane([records = unstored_records()](
-                      ChainState& state) { return state.store().add_headers(records); },
-                  alive_.guard([this, count = unstored_.size()](const Status& added) {
-                      storing_headers_ = false;
-                      if (!added.ok()) return on_not_stored(added.error());
-                      unstored_.erase(unstored_.begin(),
-                                      unstored_.begin() + static_cast<std::ptrdiff_t>(count));
-                      store_headers();
-                  }));
+// A rival of our latest blocks costs work that is worth remembering, although it has not more of
+// it than we have.
+bool ActiveChain::stands_near_the_tip(const BlockNode* parent,
+                                      std::span<const chain::BlockHeader> headers) const {
+    const BlockNode* tip = tip_->node;
+    if (parent->height + options_.near_tip < tip->height) return false;
+    const BlockNode* fork = common_ancestor(parent, tip);
+    if (fork->height + options_.near_tip < tip->height) return false;
+    if (parent->height - fork->height + headers.size() > options_.near_tip) return false;
+    const chain::U256 ours = consensus::block_work(tip->header.target);
+    return std::ranges::all_of(headers, [&](const chain::BlockHeader& header) {
+        const chain::U256 work = consensus::block_work(header.target);
+        return work.saturating_multiply(options_.near_tip_ease) >= ours;
+    });
 }
 
-std::vector<store::HeaderRecord> ActiveChain::unstored_records() const {
-    std::vector<store::HeaderRecord> records;
-    for (const BlockNode* node : unstored_) records.push_back(header_record(*node));
-    return records;
+void ActiveChain::store_headers() {
+    if (headers_waiting_.empty()) return;
+    ++header_jobs_;
+    lane_.on_lane([records = std::exchange(headers_waiting_, {})](
+                      ChainState& state) mutable { return state.add_headers(std::move(records)); },
+                  alive_.guard([this](const Status& added) {
+                      --header_jobs_;
+                      if (!added.ok()) on_not_stored(added.error());
+                      if (header_jobs_ == 0) store_headers();
+                  }));
 }
 
 ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
@@ -131,6 +150,7 @@ ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
     if (!node) return BodyOutcome::kUnknownHeader;
     if (node->has_body || node->body_coming || node->invalid) return BodyOutcome::kKnown;
     if (!consensus::body_matches(block)) return BodyOutcome::kMismatch;
+    if (!has_room()) return BodyOutcome::kBusy;
     const Verdict verdict = consensus::check_body(network_, block, node->height);
     if (verdict.is_invalid()) {
         mark_invalid(node, verdict.reason());
@@ -146,25 +166,33 @@ ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
 
 void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) {
     node->body_coming = true;
+    ++bodies_coming_;
+    body_bytes_coming_ += bytes->size();
+    store_headers();  // the body's must be on the lane before it
     lane_.on_lane(
-        [hash = node->hash, bytes, headers = unstored_records()](ChainState& state) -> Status {
-            RETURN_IF_ERROR(state.store().add_headers(headers));
-            return state.store().put_body(hash, *bytes);
-        },
-        alive_.guard([this, node](const Status& put) {
-            node->body_coming = false;
-            if (put.ok()) {
-                if (!std::exchange(trouble_, {}).empty()) log_info("blocks can be stored again");
-                tree_.set_body(node);
-                maybe_switch();
-                return;
-            }
-            recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
-            on_not_stored(put.error());
+        [hash = node->hash, bytes](ChainState& state) { return state.put_body(hash, *bytes); },
+        alive_.guard([this, node, size = bytes->size()](const Status& put) {
+            const bool had_room = has_room();
+            --bodies_coming_;
+            body_bytes_coming_ -= size;
+            on_put(node, put);
+            if (!had_room && has_room() && observer_) observer_->on_bodies_wanted();
         }));
 }
 
-// Said once: every block that comes meanwhile fails in the same way, and the log may lie on the
+void ActiveChain::on_put(BlockNode* node, const Status& put) {
+    node->body_coming = false;
+    if (put.ok()) {
+        if (!std::exchange(trouble_, {}).empty()) log_info("blocks can be stored again");
+        tree_.set_body(node);
+        maybe_switch();
+        return;
+    }
+    recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
+    on_not_stored(put.error());
+}
+
+// Logged once: every block that comes meanwhile fails in the same way, and the log may lie on the
 // same full disk.
 void ActiveChain::on_not_stored(const Error& error) {
     retry_later();
@@ -302,6 +330,7 @@ void ActiveChain::mark_invalid(BlockNode* node, const std::string& reason) {
     std::vector<Hash256> hashes;
     for (const BlockNode* each : broken) hashes.push_back(each->hash);
     tree_.set_invalid(node, reason);
+    store_headers();  // those of the hashes must be on the lane before
     lane_.on_lane([hashes = std::move(hashes), reason](ChainState& state) {
         for (const Hash256& hash : hashes) {
             const Status marked = state.store().mark_invalid(hash, reason);
@@ -314,7 +343,6 @@ void ActiveChain::retry_later() {
     if (retry_ != 0) return;
     retry_ = loop_.call_after(options_.retry_ms, alive_.guard([this] {
         retry_ = 0;
-        store_headers();
         if (observer_) observer_->on_bodies_wanted();
         maybe_switch();
     }));

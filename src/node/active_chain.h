@@ -1,9 +1,9 @@
 // The chain that the node follows: the tree of headers, the bodies that came, and the choice of
-// the branch with the most work. This is the loop's side; ledger_lane.h is the other, and says
-// which of the two may lag: tip() is what the loop has heard of, the ledger may have moved on.
-// Blocks enter by accept_headers and accept_block after C1 and C2; C3 to C8 are judged on
-// the chain lane when a branch would become the best. What is invalid is remembered with its
-// reason, what is undecided is tried again. While the reference arithmetic is asked about a block
+// the branch with the most work. This is the loop's side. The other side is ledger_lane.h; the
+// ledger there may already be ahead of tip(), which is what the loop has heard of. Blocks enter by
+// accept_headers and accept_block, which check C1 and C2; C3 to C8 are judged on the chain lane
+// when a branch would become the best. What is invalid is remembered with its reason, what is
+// undecided is tried again. While the reference arithmetic is asked about a block
 // (pending_verdicts.h), other branches are followed as if it had not come.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
@@ -26,17 +27,27 @@ struct ChainOptions {
     ChainStateOptions state;
     std::uint32_t max_blocks_per_job = 16;
     std::uint64_t retry_ms = 2'000;  ///< after an undecided verdict
+    /// Headers on branches that left the chain at most so many blocks ago, and are no longer, are
+    /// kept although they have less work than the best, if each has at least this part of the
+    /// work of our tip: rivals of the latest blocks.
+    std::uint32_t near_tip = 64;
+    std::uint32_t near_tip_ease = 8;
     /// Encoded blocks kept in memory for peers that ask right after an announcement.
     std::size_t recent_blocks = 32;
+    /// Bodies on their way to the disk. Blocks can come faster than the chain lane stores and
+    /// connects them, and then they must not fill its queue and the memory.
+    std::size_t max_bodies_coming = 512;
+    std::size_t max_body_bytes_coming = std::size_t{128} << 20;
 };
 
 class ActiveChain {
   public:
     struct Observer {
         virtual ~Observer() = default;
-        /// The tip is another one. `outcome` says which blocks left and came.
+        /// The tip has changed. `outcome` says which blocks left the active chain and which joined.
         virtual void on_tip(const SwitchOutcome& outcome) = 0;
-        /// A body passed C1 and C2: time to tell others. Not called for old blocks in bulk.
+        /// A block passed C1 and C2: time to tell others. Not called for a block more than one
+        /// below the tip, which nobody waits for.
         virtual void on_block_accepted(const BlockNode* node) = 0;
         /// A body was lost or a block found invalid: something may have to be fetched again.
         virtual void on_bodies_wanted() = 0;
@@ -45,7 +56,8 @@ class ActiveChain {
         virtual void on_fault(const std::string& sentence) = 0;
     };
 
-    /// All must outlive it, but for the loop, which must end before it: jobs use its lane.
+    /// Everything passed in must outlive this, except the loop, which must end first: its jobs use
+    /// the lane.
     ActiveChain(const chain::NetworkDefinition& network, const Clock& clock, Loop& loop,
                 store::Store& store, consensus::ModelSeam& model, ChainOptions options);
 
@@ -74,21 +86,30 @@ class ActiveChain {
     struct HeadersOutcome {
         Verdict verdict = Verdict::valid();  ///< of the first header that was not taken
         const BlockNode* last = nullptr;     ///< the highest that is in the tree now
-        bool unknown_parent = false;         ///< the first header hangs in the air
+        bool unknown_parent = false;         ///< the first header's parent is not in the tree
+        bool too_little_work = false;        ///< not kept: presync.h is for what goes on
         std::size_t added = 0;
     };
-    /// Consecutive headers, lowest first.
-    HeadersOutcome accept_headers(const std::vector<chain::BlockHeader>& headers);
+    /// Whether the branch was found to have more work than the best header's (presync.h).
+    enum class Counted { kNo, kYes };
+    /// Consecutive headers, lowest first. They get a place in the tree only if they have more work
+    /// than the best header, or are rivals of our latest blocks: anything else costs a stranger
+    /// nearly nothing.
+    HeadersOutcome accept_headers(std::span<const chain::BlockHeader> headers,
+                                  Counted counted = Counted::kNo);
 
-    enum class BodyOutcome { kAccepted, kKnown, kUnknownHeader, kMismatch, kBroken };
-    /// kMismatch: not the body of its header, the sender's fault. kBroken: C2, remembered.
+    enum class BodyOutcome { kAccepted, kKnown, kUnknownHeader, kMismatch, kBroken, kBusy };
+    /// kMismatch: the body is not that of its header, which is the sender's fault. kBroken: the
+    /// block breaks C2, which is remembered. kBusy: too many are on their way to the disk; give it
+    /// again later.
     BodyOutcome accept_block(const chain::Block& block);
 
     /// Why nothing can be stored at present (a full disk, most likely), or what was found wrong
     /// with this machine, in a sentence; mostly empty.
     const std::string& trouble() const { return trouble_.empty() ? fault_ : trouble_; }
-    /// Whether a body is worth fetching: not for a while after one could not be stored.
-    bool takes_bodies() const { return trouble_.empty() || retry_ == 0; }
+    /// Whether a body is worth fetching: not for a while after one could not be stored, and not
+    /// while too many are on their way to the disk.
+    bool takes_bodies() const { return (trouble_.empty() || retry_ == 0) && has_room(); }
 
     /// The encoded body: at once from memory, or later from disk.
     using OnBody = std::function<void(Result<Bytes>)>;
@@ -96,9 +117,15 @@ class ActiveChain {
 
   private:
     void on_restored(const SwitchOutcome& outcome);
+    bool has_room() const {
+        return bodies_coming_ < options_.max_bodies_coming &&
+               body_bytes_coming_ < options_.max_body_bytes_coming;
+    }
+    bool stands_near_the_tip(const BlockNode* parent,
+                             std::span<const chain::BlockHeader> headers) const;
     void store_headers();
-    std::vector<store::HeaderRecord> unstored_records() const;
     void put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes);
+    void on_put(BlockNode* node, const Status& put);
     void on_not_stored(const Error& error);
     void maybe_switch();
     const BlockNode* next_target() const;
@@ -115,7 +142,7 @@ class ActiveChain {
     const chain::NetworkDefinition& network_;
     const Clock& clock_;
     Loop& loop_;
-    const store::Store& store_;  // what is written goes by the lane
+    const store::Store& store_;  // for reading; only the lane writes
     ChainOptions options_;
     Hash256 genesis_id_;
     chain::Block genesis_;
@@ -125,14 +152,16 @@ class ActiveChain {
 
     bool ready_ = false;
     bool switching_ = false;
-    std::vector<const BlockNode*> unstored_;  // headers that the store does not have yet
-    bool storing_headers_ = false;
     TimerId retry_ = 0;
     std::string trouble_;
     PendingVerdicts pending_;
-    std::string fault_;                     // of this machine
-    bool stopped_ = false;                  // by a fault
-    const BlockNode* undecided_ = nullptr;  ///< the last block that was, and it was said
+    std::string fault_;                                 // of this machine
+    bool stopped_ = false;                              // by a fault
+    std::vector<store::HeaderRecord> headers_waiting_;  // for the lane; parents first
+    std::size_t header_jobs_ = 0;                       // on the lane
+    std::size_t bodies_coming_ = 0;
+    std::size_t body_bytes_coming_ = 0;
+    const BlockNode* undecided_ = nullptr;  // the last block that was; it has been logged
     TipInfoPtr tip_;
     std::vector<const BlockNode*> active_;  // by height
     std::uint64_t reorganisations_ = 0;

@@ -1,9 +1,15 @@
-// Proves that the node follows the branch with most work and no other: back from an invalid one,
-// whose descendants are condemned with it, on again after a lost body or a judge that could not be
-// asked, and to the same place after a restart.
+// Proves that the node follows the branch with most work and no other: it leaves a branch with an
+// invalid block, whose descendants become invalid too; it goes on after a lost body or a judge that
+// could not be asked; and after a restart it stands where it stood. And that what strangers send
+// cannot fill the chain lane.
 #include "node/active_chain.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
 
 #include "node/test_active_chain.h"
 
@@ -37,7 +43,7 @@ TEST(ActiveChain, FollowsTheBranchWithMostWork) {
 
     kit.give(second[0]);
     kit.give(second[1]);
-    EXPECT_EQ(kit.tip(), hash_of(first[1]));  // of equals the one seen first
+    EXPECT_EQ(kit.tip(), hash_of(first[1]));  // of equals, the one seen first
     EXPECT_EQ(kit.chain->reorganisations(), 0U);
 
     kit.outcomes.clear();
@@ -146,7 +152,7 @@ TEST(ActiveChain, ABodyThatTheDiskLostIsFetchedAgain) {
     kit.give(second[2]);
 
     EXPECT_EQ(kit.tip(), hash_of(first[1]));
-    EXPECT_FALSE(kit.node(second[0])->invalid);  // our fault, nobody else's
+    EXPECT_FALSE(kit.node(second[0])->invalid);  // it was lost here: that is no fault of the block
     EXPECT_FALSE(kit.node(second[0])->has_body);
     EXPECT_GT(kit.bodies_wanted, 0);
     EXPECT_EQ(kit.chain->accept_block(second[0]), Body::kAccepted);
@@ -192,6 +198,98 @@ TEST(ActiveChain, AFullDiskIsSaidAndGotOver) {
     kit.loop.run();
     EXPECT_TRUE(kit.chain->trouble().empty());
     EXPECT_EQ(kit.tip(), hash_of(blocks[1]));
+}
+
+// Any number of headers may come in messages of their own, and a lane's queue is bounded.
+TEST(ActiveChain, HeadersThatComeWhileTheLaneIsBusyMakeOneJob) {
+    ActiveChainKit kit;
+    const auto blocks = kit.branch(kit.alice, 6);
+    kit.loop.hold(Lane::kChain);
+    for (std::size_t i = 0; i < 5; ++i) kit.give_header(blocks[i]);
+    EXPECT_EQ(kit.loop.jobs(Lane::kChain), 1U);
+    kit.loop.finish(Lane::kChain);
+    EXPECT_EQ(kit.loop.jobs(Lane::kChain), 1U);
+    kit.give_header(blocks[5]);
+    EXPECT_EQ(kit.chain->accept_block(blocks[5]), Body::kAccepted);  // its header goes before it
+    kit.loop.release(Lane::kChain);
+    kit.loop.run();
+    for (const chain::Block& block : blocks) EXPECT_TRUE(kit.store->header(hash_of(block)).ok());
+    EXPECT_TRUE(kit.store->has_body(hash_of(blocks[5])));
+    kit.start();
+    EXPECT_EQ(kit.chain->tree().best_header()->height, 6U);
+}
+
+TEST(ActiveChain, BodiesThatComeFasterThanTheyAreStoredAreBounded) {
+    ChainOptions options;
+    options.max_bodies_coming = 2;
+    ActiveChainKit kit(consensus::test_network(), options);
+    const auto blocks = kit.branch(kit.alice, 4);
+    for (const chain::Block& block : blocks) kit.give_header(block);
+    kit.loop.run();
+    kit.loop.hold(Lane::kChain);
+    EXPECT_EQ(kit.chain->accept_block(blocks[0]), Body::kAccepted);
+    EXPECT_TRUE(kit.chain->takes_bodies());
+    EXPECT_EQ(kit.chain->accept_block(blocks[1]), Body::kAccepted);
+    EXPECT_FALSE(kit.chain->takes_bodies());
+    EXPECT_EQ(kit.chain->accept_block(blocks[2]), Body::kBusy);
+    EXPECT_EQ(kit.loop.jobs(Lane::kChain), 2U);
+    kit.bodies_wanted = 0;
+    kit.loop.release(Lane::kChain);
+    kit.loop.run();
+    EXPECT_EQ(kit.bodies_wanted, 1);
+    EXPECT_EQ(kit.tip(), hash_of(blocks[1]));
+    for (const std::size_t i : {2U, 3U})
+        EXPECT_EQ(kit.chain->accept_block(blocks[i]), Body::kAccepted);
+    kit.loop.run();
+    EXPECT_EQ(kit.tip(), hash_of(blocks[3]));
+}
+
+/// While one exists, no file of this process can grow: a full disk, also for the database.
+class NoFileGrows {
+  public:
+    NoFileGrows() {
+        CHECK(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+        handler_ = std::signal(SIGXFSZ, SIG_IGN);
+        const rlimit none{0, before_.rlim_max};
+        CHECK(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+    }
+    ~NoFileGrows() {
+        CHECK(::setrlimit(RLIMIT_FSIZE, &before_) == 0);
+        std::signal(SIGXFSZ, handler_);
+    }
+    NoFileGrows(const NoFileGrows&) = delete;
+    NoFileGrows& operator=(const NoFileGrows&) = delete;
+
+  private:
+    rlimit before_{};
+    void (*handler_)(int) = nullptr;
+};
+
+TEST(ActiveChain, AHeaderThatCouldNotBeStoredIsStoredBeforeItsBody) {
+    const std::string folder =
+        testing::TempDir() + "/cairn-active-chain-" + std::to_string(::getpid());
+    ActiveChainKit kit;
+    kit.store = store::Store::open(folder).value();
+    kit.start();
+    const auto blocks = kit.branch(kit.alice, 3);
+    kit.give(blocks[0]);
+    ASSERT_EQ(kit.tip(), hash_of(blocks[0]));
+    {
+        const NoFileGrows full;
+        kit.give_header(blocks[1]);
+        kit.loop.run();
+    }
+    EXPECT_FALSE(kit.chain->trouble().empty());
+    kit.give(blocks[1]);
+    kit.give(blocks[2]);
+    kit.loop.advance_ms(kit.options.retry_ms);
+    EXPECT_EQ(kit.tip(), hash_of(blocks[2]));
+    EXPECT_EQ(kit.chain->trouble(), "");
+    kit.start();
+    EXPECT_EQ(kit.tip(), hash_of(blocks[2]));
+    kit.chain.reset();
+    kit.store.reset();
+    std::filesystem::remove_all(folder);
 }
 
 TEST(ActiveChain, StandsWhereItStoodAfterARestart) {

@@ -85,7 +85,7 @@ void AssetFetcher::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) 
     }
     asked_ = 0;
     if (!missing_.empty()) return ask();
-    // The node makes its own links: it was not there when these came up.
+    // The node makes links of its own: it did not exist when these came up.
     network_.set_handler(nullptr);
     for (const auto& [link, address] : linked_) network_.disconnect(link);
     loop_.cancel(timer_);

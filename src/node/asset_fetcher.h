@@ -19,8 +19,8 @@ namespace cairn::node {
 
 class AssetFetcher final : public net::NetworkHandler {
   public:
-    /// Fetches `missing` into `assets`, asking peers reached by way of `book`; `done` is called
-    /// once all are there. The network's handler is this object until then.
+    /// Fetches `missing` into `assets` from peers whose addresses are in `book`; `done` is called
+    /// once all are there. Until then this object is the network's handler.
     AssetFetcher(const Clock& clock, Loop& loop, net::Network& network, net::PeerBook& book,
                  Assets& assets, const Hash256& genesis_id, std::vector<Hash256> missing,
                  std::function<void()> done);
@@ -51,7 +51,7 @@ class AssetFetcher final : public net::NetworkHandler {
     Hash256 genesis_id_;
     std::vector<Hash256> missing_;
     std::function<void()> done_;
-    std::map<net::PeerId, std::string> ready_;  // peers of our network that may have it
+    std::map<net::PeerId, std::string> ready_;  // linked peers that said hello and may have it
     std::map<net::PeerId, std::string> linked_;
     net::PeerId asked_ = 0;
     std::uint64_t asked_ms_ = 0;

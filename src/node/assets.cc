@@ -13,10 +13,15 @@
 namespace cairn::node {
 
 Result<chain::NetworkDefinition> read_network(const std::string& path) {
-    ASSIGN_OR_RETURN(const Bytes bytes, read_genuine(path, chain::kMaxNetworkJsonBytes));
+    ASSIGN_OR_RETURN(const Bytes bytes, read_checked_file(path, chain::kMaxNetworkJsonBytes));
     auto network = chain::network_from_json(as_text(bytes));
     if (!network.ok()) return Error{network.error().code, path + ": " + network.error().message};
     return network;
+}
+
+bool names_asset(const chain::NetworkDefinition& network, const Hash256& hash) {
+    return !hash.is_zero() && (hash == network.tokenizer_hash || hash == network.judge_hash ||
+                               hash == network.report_hash);
 }
 
 std::string asset_name(const Hash256& hash) {

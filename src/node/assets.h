@@ -21,8 +21,10 @@ namespace cairn::node {
 inline constexpr std::string_view kNetworkFile = "network.json";
 inline constexpr std::string_view kAssetFolder = "assets";
 
-/// A network.json, its path in front of what is wrong with it.
+/// Reads a network.json. The path comes first in what an error says.
 Result<chain::NetworkDefinition> read_network(const std::string& path);
+
+bool names_asset(const chain::NetworkDefinition& network, const Hash256& hash);
 
 /// "assets/<hex>", relative to the folder of network.json.
 std::string asset_name(const Hash256& hash);
@@ -43,9 +45,9 @@ class Assets {
 
     /// kNotFound if it is absent, kInvalid if the file has another hash.
     Result<std::shared_ptr<const Bytes>> get(const Hash256& hash);
-    /// Writes bytes that is_asset() holds for.
+    /// Writes the file; kInvalid unless is_asset(hash, bytes).
     Status put(const Hash256& hash, ByteView bytes);
-    /// Those that the network names and that are not here, without repetition.
+    /// The assets that the network names and this folder lacks, each once.
     std::vector<Hash256> missing(const chain::NetworkDefinition& network);
     /// Copies what `other` has of the network's assets and this folder lacks.
     void copy_from(Assets& other, const chain::NetworkDefinition& network);

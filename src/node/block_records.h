@@ -1,4 +1,4 @@
-// From the rules' report of a block to what the store remembers of it.
+// Turns what the rules report of a block into the records that the store keeps of it.
 #pragma once
 
 #include "consensus/ledger.h"

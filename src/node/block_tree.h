@@ -1,5 +1,5 @@
-// Every header that a node knows, as a tree with genesis as its root. Only headers whose C1
-// holds get in, so each node of the tree stands for real work. The tree lives on the loop; the
+// Every header that a node knows, as a tree with genesis as its root. Only headers that pass C1
+// get in, so each node of the tree stands for real work. The tree lives on the loop; the
 // fields of a BlockNode that never change may be read from the chain lane too, which walks from a
 // node to its ancestors while it replays.
 #pragma once
@@ -32,8 +32,8 @@ struct BlockNode {
     bool has_body = false;
     bool body_coming = false;  ///< accepted, on its way to the disk
     bool has_path = false;     ///< this body and those of all ancestors are here
-    bool invalid = false;      ///< a rule is broken here or below
-    bool connected = false;    ///< was found valid by all rules once
+    bool invalid = false;      ///< this block or an ancestor breaks a rule
+    bool connected = false;    ///< all rules found it valid once
     std::string reason;
 };
 
@@ -66,7 +66,7 @@ class BlockTree {
     /// The body is on disk: candidates may now reach to here and beyond.
     void set_body(BlockNode* node);
     void lose_body(BlockNode* node);
-    /// This block and all that build on it break a rule, for ever.
+    /// Marks this block and all that build on it as invalid, for good.
     void set_invalid(BlockNode* node, const std::string& reason);
 
     /// The header with the most work that is not known to be invalid.
@@ -76,7 +76,7 @@ class BlockTree {
     BlockNode* best_candidate() const;
     /// The best of those that `takes` likes; null if there is none.
     const BlockNode* best_candidate(const std::function<bool(const BlockNode*)>& takes) const;
-    /// From `tip` down to genesis, ever wider apart.
+    /// Hashes from `tip` down to genesis, ever wider apart (GetHeaders, messages.h).
     std::vector<Hash256> locator(const BlockNode* tip) const;
 
   private:

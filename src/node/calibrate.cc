@@ -32,7 +32,8 @@ Result<Calibration> calibrate(const chain::NetworkDefinition& network,
     if (made.payload.empty()) return invalid("the recipe takes no local steps");
     ASSIGN_OR_RETURN(const consensus::Delta delta, model->decode(made.payload, task.codec_seed));
     ASSIGN_OR_RETURN(const consensus::DeltaJudgement judged,
-                     model->judge(consensus::judge_seed(chain::genesis_id(network)), delta));
+                     model->judge(consensus::JudgeKernels::kFast,
+                                  consensus::judge_seed(chain::genesis_id(network)), delta));
     result.norm_start = judged.norm;
     result.measured_worth = consensus::worth_of(judged.score, judged.norm);
     if (result.norm_start == 0 || result.measured_worth == 0)

@@ -18,7 +18,7 @@ constexpr std::uint32_t kReportTokens = 16'384;
 constexpr float kTemperature = 0.8F;
 constexpr std::uint32_t kTopK = 40;
 
-/// An earlier model may make room for a new one; any other file is somebody's.
+/// A new model may replace an earlier one; any other file belongs to somebody.
 Status check_replaceable(const std::string& path) {
     if (!exists(path)) return ok_status();
     std::string magic(formats::kCheckpointMagic.size(), '\0');
@@ -27,7 +27,7 @@ Status check_replaceable(const std::string& path) {
         magic == formats::kCheckpointMagic)
         return ok_status();
     return Error{ErrorCode::kRefused,
-                 path + " is there and holds no model of Cairn's: name another file"};
+                 path + " exists and holds no model of Cairn: name another file"};
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ ChainModelReader::ChainModelReader(const worth::ChainModel& model,
       pool_(threads),
       compute_{kernels, &pool_} {}
 
-WeightsPtr ChainModelReader::weights() const {
+WeightsPtr ChainModelReader::weights(const ChainState&) const {
     const auto weights = model_.state().weights();
     return std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
 }

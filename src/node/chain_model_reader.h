@@ -11,13 +11,13 @@ namespace cairn::node {
 
 class ChainModelReader final : public ModelReader {
   public:
-    /// `model` must outlive it; `tokenizer` may be null (then it writes no text). `report_tokens`
-    /// may be empty (then there is no published loss). Computes on threads of its own.
+    /// `model` must outlive it. Without a `tokenizer` (null) it writes no text, without
+    /// `report_tokens` (empty) it gives no loss. Computes on threads of its own.
     ChainModelReader(const worth::ChainModel& model, std::vector<std::uint32_t> report_tokens,
                      std::shared_ptr<const text::Tokenizer> tokenizer,
                      const tensor::Kernels* kernels, std::size_t threads);
 
-    WeightsPtr weights() const override;
+    WeightsPtr weights(const ChainState& state) const override;
     Result<double> report_loss(const std::vector<float>& weights) override;
     Result<std::string> generate(const std::vector<float>& weights, const std::string& prompt,
                                  std::uint32_t max_tokens, std::uint64_t seed) override;

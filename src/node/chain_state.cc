@@ -1,6 +1,7 @@
 #include "node/chain_state.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "base/log.h"
@@ -50,6 +51,24 @@ TipInfoPtr ChainState::info() const {
     tip->next = context_after(tip_);
     tip->supply = supply_;
     return tip;
+}
+
+Status ChainState::store_headers() {
+    if (unstored_.empty()) return ok_status();
+    RETURN_IF_ERROR(store_.add_headers(unstored_));
+    unstored_.clear();
+    return ok_status();
+}
+
+Status ChainState::add_headers(std::vector<store::HeaderRecord> headers) {
+    unstored_.insert(unstored_.end(), std::make_move_iterator(headers.begin()),
+                     std::make_move_iterator(headers.end()));
+    return store_headers();
+}
+
+Status ChainState::put_body(const Hash256& hash, ByteView bytes) {
+    RETURN_IF_ERROR(store_headers());
+    return store_.put_body(hash, bytes);
 }
 
 Result<BlockPtr> ChainState::read_block(const BlockNode* node, SwitchOutcome& outcome) const {
@@ -183,17 +202,13 @@ void ChainState::go_back(const BlockNode* old_tip, SwitchOutcome& outcome) {
         log_error("cannot return to block {}: {}", short_hex(old_tip->hash), back.error().message);
 }
 
-Status ChainState::record(const BlockNode* old_tip, store::TipChange change,
-                          SwitchOutcome& outcome) {
+Status ChainState::record(const BlockNode* old_tip, store::TipChange change) {
     const BlockNode* fork = common_ancestor(old_tip, tip_);
     for (const BlockNode* node = old_tip; node != fork; node = node->parent)
         change.disconnected.push_back(node->hash);
     change.tip = {tip_->hash, tip_->height};
     snapshot_height_ = std::min(snapshot_height_, fork->height);
     RETURN_IF_ERROR(store_.advance_tip(change));
-    if (merge_hook_)
-        for (const ConnectedBlock& connected : outcome.connected)
-            if (connected.report.merge) merge_hook_(*this, connected.node);
     maybe_snapshot();
     return ok_status();
 }
@@ -216,8 +231,7 @@ SwitchOutcome ChainState::restore(const BlockNode* stored_tip) {
         outcome.verdict = Verdict::undecided(rebuilt.error().message);
         log_warn("the chain could be restored up to height {} of {}: {}", tip_->height,
                  stored_tip->height, rebuilt.error().message);
-        outcome.connected.clear();
-        const Status recorded = record(stored_tip, {}, outcome);
+        const Status recorded = record(stored_tip, {});
         if (!recorded.ok()) log_error("{}", recorded.error().message);
     }
     outcome.tip = info();
@@ -242,14 +256,16 @@ SwitchOutcome ChainState::switch_to(const BlockNode* target, std::uint64_t now_m
     if (rewound.ok()) {
         for (const BlockNode* node : path(fork, target)) {
             outcome.verdict = connect(node, now_ms, outcome, &change);
-            if (outcome.verdict.is_valid()) continue;
-            outcome.failed = node;
-            break;
+            if (!outcome.verdict.is_valid()) {
+                outcome.failed = node;
+                break;
+            }
+            if (merge_hook_ && outcome.connected.back().report.merge) merge_hook_(*this, node);
         }
     }
     if (outcome.failed && !(tip_->work > old_tip->work)) {
         if (tip_ != old_tip) go_back(old_tip, outcome);
-    } else if (Status recorded = record(old_tip, std::move(change), outcome); !recorded.ok()) {
+    } else if (Status recorded = record(old_tip, std::move(change)); !recorded.ok()) {
         outcome.failed = target;
         outcome.verdict = Verdict::undecided(recorded.error().message);
         outcome.second.reset();

@@ -45,7 +45,7 @@ struct SwitchOutcome {
     /// Where it stopped, if the target was not reached, and why.
     const BlockNode* failed = nullptr;
     Verdict verdict = Verdict::valid();
-    std::vector<const BlockNode*> damaged;  ///< bodies that our disk has lost
+    std::vector<const BlockNode*> damaged;  ///< blocks whose bodies our disk cannot give
     /// Undecided only because the reference arithmetic has not been asked: the question.
     std::shared_ptr<consensus::SecondOpinion> second;
     std::string memory_fault;  ///< not empty: our memory had changed by itself; a sentence
@@ -58,8 +58,9 @@ struct ChainStateOptions {
 
 class ChainState {
   public:
-    /// Called right after a merge block joined the chain for good.
-    using MergeHook = std::function<void(ChainState&, const BlockNode*)>;
+    /// Called by switch_to when it has connected a merge block, with the state right after it.
+    /// The step may still fail: then the store does not have the block in the chain.
+    using MergeHook = std::function<void(const ChainState&, const BlockNode*)>;
 
     /// Everything passed in must outlive it. The model must be at theta^0.
     ChainState(const chain::NetworkDefinition& network, consensus::ModelSeam& model,
@@ -71,9 +72,9 @@ class ChainState {
     /// the reason in the outcome, when bodies are damaged. Once, before anything else.
     SwitchOutcome restore(const BlockNode* stored_tip);
 
-    /// Moves to `target`. Blocks between are judged as at `now_ms`. If one is not valid, the
-    /// ledger stays at its prefix when that has more work than the old tip, and goes back to the
-    /// old tip otherwise.
+    /// Moves to `target`. The blocks on the way are judged as of `now_ms`. If one is not valid, the
+    /// ledger stays on the block before it if that has more work than the old tip, and goes back to
+    /// the old tip otherwise.
     SwitchOutcome switch_to(const BlockNode* target, std::uint64_t now_ms);
 
     /// The best block on top of `parent`; kCancelled when the ledger has moved on.
@@ -81,8 +82,13 @@ class ChainState {
                                   const crypto::PublicKey& miner, std::uint64_t time_ms,
                                   consensus::BlockReport* report);
 
+    /// Stores headers, parents first. Headers that cannot be stored now (a full disk) are stored
+    /// before the next ones, or before the next body: a block's row must not precede its parent's.
+    Status add_headers(std::vector<store::HeaderRecord> headers);
+    Status put_body(const Hash256& hash, ByteView bytes);
+
     const consensus::Ledger& ledger() const { return ledger_; }
-    /// For what is written beside the steps above. Reading needs no lane (store.h).
+    /// For what is written besides the steps above. Reading needs no lane (store.h).
     store::Store& store() { return store_; }
     const store::Store& store() const { return store_; }
     /// All coins that were minted up to the tip.
@@ -97,6 +103,7 @@ class ChainState {
         std::uint64_t minted;
     };
 
+    Status store_headers();
     Result<BlockPtr> read_block(const BlockNode* node, SwitchOutcome& outcome) const;
     /// `change` is null for what was judged before and is only replayed.
     Verdict connect(const BlockNode* node, std::uint64_t now_ms, SwitchOutcome& outcome,
@@ -109,9 +116,9 @@ class ChainState {
     Status rebuild(const BlockNode* node, SwitchOutcome& outcome);
     Status replay(const BlockNode* node, SwitchOutcome& outcome);
     Status load_state(const BlockNode* at, ByteView saved);
-    /// After a failed branch: the old tip again, or as far as our disk lets us.
+    /// After a failed branch: back to the old tip, or as far as the bodies on disk allow.
     void go_back(const BlockNode* old_tip, SwitchOutcome& outcome);
-    Status record(const BlockNode* old_tip, store::TipChange change, SwitchOutcome& outcome);
+    Status record(const BlockNode* old_tip, store::TipChange change);
     void maybe_snapshot();
 
     const chain::NetworkDefinition& network_;
@@ -122,6 +129,7 @@ class ChainState {
     const BlockNode* genesis_;
     const BlockNode* tip_;
     std::deque<Undo> undos_;
+    std::vector<store::HeaderRecord> unstored_;  // headers that are not on disk yet
     std::uint64_t supply_ = 0;
     std::uint32_t snapshot_height_ = 0;
     const BlockNode* renewed_ = nullptr;  // where renew() was last asked for

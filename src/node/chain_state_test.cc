@@ -15,8 +15,7 @@ using consensus::TestChain;
 
 constexpr std::uint64_t kLater = 4'000'000'000'000;
 
-/// A chain of blocks with contributions, the bytes of the state after each, and a second state
-/// beside it.
+/// A chain of ten blocks with contributions, and a ChainState that moves along it.
 class ChainStateTest : public testing::Test {
   protected:
     ChainStateTest()
@@ -56,7 +55,7 @@ class ChainStateTest : public testing::Test {
         for (const chain::Block& block : chain_.blocks) nodes.push_back(add(block));
         return nodes;
     }
-    /// The state's bytes after each height, from a ledger that only ever went up.
+    /// The state after `height` blocks, from a ledger that took none back.
     Bytes state_at(std::size_t height) {
         consensus::FakeModel model;
         consensus::Ledger ledger(chain_.network, model);
@@ -125,6 +124,19 @@ TEST_F(ChainStateTest, RestoresFromItsStore) {
     EXPECT_EQ(outcome.failed, nullptr);
     EXPECT_EQ(outcome.tip->node, nodes[9]);
     EXPECT_EQ(again.ledger().save(), before);
+}
+
+TEST_F(ChainStateTest, TheMergeHookSeesTheStateRightAfterEachMerge) {
+    make_state({});
+    const auto nodes = add_all();
+    std::vector<const BlockNode*> merges;
+    state_->set_merge_hook([&](const ChainState& state, const BlockNode* node) {
+        EXPECT_EQ(state.tip(), node);
+        EXPECT_EQ(state.ledger().save(), state_at(node->height));
+        merges.push_back(node);
+    });
+    ASSERT_EQ(state_->switch_to(nodes[10], kLater).failed, nullptr);  // both merges in one step
+    EXPECT_EQ(merges, (std::vector<const BlockNode*>{nodes[4], nodes[8]}));
 }
 
 TEST_F(ChainStateTest, AnInvalidBlockChangesNothing) {

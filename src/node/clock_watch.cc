@@ -9,7 +9,8 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000, kMinute = 60 * kSecond, kHour = 60 * kMinute,
                         kDay = 24 * kHour;
 
-constexpr std::uint64_t kLatestMs = std::uint64_t{1} << 62;  // what a peer may say
+constexpr std::uint64_t kLatestMs = std::uint64_t{1}
+                                    << 62;  // a peer that tells a later time is taken to tell this
 
 }  // namespace
 
@@ -37,7 +38,7 @@ std::optional<std::int64_t> ClockWatch::peers_ahead_ms(bool only_chosen) const {
     }
     if (ahead.empty()) return std::nullopt;
     std::sort(ahead.begin(), ahead.end());
-    // Of two, the one that speaks for our clock.
+    // Of two in the middle, the one nearer to our clock.
     const std::int64_t low = ahead[(ahead.size() - 1) / 2], high = ahead[ahead.size() / 2];
     return std::abs(low) < std::abs(high) ? low : high;
 }

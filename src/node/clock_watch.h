@@ -1,9 +1,9 @@
 // Whether this machine's clock can be right. A block's time must fit those of others, so a clock
 // that is wrong by more than the rules' tolerance cuts a node off in silence: it refuses the blocks
-// of others, or mines blocks that all others refuse. The chain's tip and the clocks of peers, which
-// they tell (MessageKind::kClock), show it. Peers can lie: what they say is shown, and only the
-// middle one of those that we chose ourselves can stop our mining, and only where our blocks would
-// come from their future.
+// of others, or mines blocks that all others refuse. It shows in the time of the chain's tip and in
+// the clocks of peers, which they tell (MessageKind::kClock). Peers can lie, so what they say is
+// only shown, with one exception: if the middle clock of the peers that we chose ourselves is so
+// far behind ours that they would refuse our blocks, mining stops.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,9 @@ class ClockWatch {
     struct Finding {
         std::string trouble;   ///< one sentence; empty: nothing speaks against the clock
         bool may_mine = true;  ///< whether others would take what is mined by this clock
-        int kind = 0;          ///< which trouble: another number is news
+        int kind = 0;          ///< which trouble; when it changes, people should be told
     };
-    /// By the time of the chain's last block (0: there is only genesis) and the peers' clocks.
+    /// `tip_time_ms`: the time in the header of the chain's last block.
     Finding look(std::uint64_t tip_time_ms) const;
 
   private:

@@ -58,11 +58,11 @@ TEST(ClockWatch, BehindThePeersIsSaidButNoReasonToStop) {
 TEST(ClockWatch, LiarsCannotStopTheMining) {
     const SetClock clock;
     ClockWatch watch(clock, 2'000);
-    // Any number who dialled us.
+    // Any number of peers that dialled us.
     for (net::PeerId id = 10; id < 60; ++id) watch.on_peer_clock(id, false, kNow - kHour);
     EXPECT_TRUE(watch.look(kNow).may_mine);
     EXPECT_FALSE(watch.look(kNow).trouble.empty()) << "but it is said";
-    // One of two that we chose, or two of four.
+    // One of two peers that we chose, or two of four.
     watch.on_peer_clock(1, true, kNow);
     watch.on_peer_clock(2, true, 0);
     EXPECT_TRUE(watch.look(kNow).trouble.empty());

@@ -20,15 +20,11 @@ namespace cairn::node {
 
 namespace {
 
-// Tokens are learnt from bytes, so anything would do; but what holds zero bytes is no text.
 Result<std::string> read_text(const std::string& option, const std::string& file) {
     auto text = read_text_file(file);
     if (!text.ok()) return Error{text.error().code, option + ": " + text.error().message};
     if (text->find_first_not_of(" \t\r\n") == std::string::npos)
         return invalid(option + " " + file + " is empty: give it a text of many pages");
-    if (text->find('\0') != std::string::npos)
-        return invalid(option + " " + file +
-                       " is no text: it holds zero bytes, as archives, pictures and models do");
     return text;
 }
 
@@ -62,8 +58,8 @@ Status check_length(const text::Tokens& tokens, std::uint32_t context, const std
                                file, tokens.size(), context));
 }
 
-// C5 and C6 compare updates with these at first; where the config leaves them at their
-// defaults, one round of the recipe on a text that no rule reads tells what they should be.
+// At first C5 and C6 compare updates with the start values. Where the config leaves these at their
+// defaults, one round of the recipe, on a text that no rule reads, tells what they should be.
 Status measure_start_values(chain::NetworkDefinition& network, const text::Tokens& judge_tokens,
                             const text::Tokens& report_tokens, const tensor::Kernels* kernels,
                             std::size_t threads) {
@@ -77,7 +73,8 @@ Status measure_start_values(chain::NetworkDefinition& network, const text::Token
     return chain::validate(network);
 }
 
-// The folder has no network yet, and what will be written there is none of the texts.
+// Checks that the folder has no network yet, and that network.json would overwrite none of the
+// texts.
 Status check_place(const NewNetwork& wanted) {
     const std::string target = wanted.directory + "/" + std::string(kNetworkFile);
     RETURN_IF_ERROR(check_no_lost_link(target));
@@ -124,7 +121,7 @@ Result<CreatedNetwork> create_network(const NewNetwork& wanted, const tensor::Ke
                                       std::size_t threads) {
     RETURN_IF_ERROR(check_place(wanted));
     chain::NetworkDefinition network = wanted.definition;
-    // The preset is valid: what is not comes from the options.
+    // The preset is valid, so whatever is not comes from the options.
     if (const Status valid = chain::validate(network); !valid.ok())
         return misused(valid.error().message);
     ASSIGN_OR_RETURN(const Texts texts, read_texts(wanted));

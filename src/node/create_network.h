@@ -14,8 +14,8 @@ namespace cairn::node {
 
 struct NewNetwork {
     std::string directory;
-    /// All but what the texts decide: a preset (node/network_presets.h) with a name, seeds,
-    /// members.
+    /// All but what the texts decide: a preset (node/network_presets.h) with a name, seeds and
+    /// members added.
     chain::NetworkDefinition definition;
     std::string judge_file;
     std::string report_file;
@@ -30,7 +30,8 @@ struct CreatedNetwork {
 };
 
 /// 0 threads: one per processor. Errors name the options of `cairn network create`. kRefused if the
-/// folder has a network; kMisused for a definition that is not valid, or texts that are one.
+/// folder has a network; kMisused if the definition is not valid, or if the judge and report texts
+/// are the same.
 Result<CreatedNetwork> create_network(const NewNetwork& wanted, const tensor::Kernels* kernels,
                                       std::size_t threads);
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kMagic = "CAIRNPAY";
 constexpr std::size_t kMaxBytes =
     kMagic.size() + 4 + kMaxKeptPayments * chain::kMaxPaymentBytes + Hash256::kSize;
-constexpr std::size_t kLeastPaymentBytes = 64;  // one signature alone
+constexpr std::size_t kLeastPaymentBytes = 64;  // a signature has as many
 
 }  // namespace
 

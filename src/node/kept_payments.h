@@ -19,9 +19,9 @@ inline constexpr std::size_t kMaxKeptPayments = 4096;
 Bytes encode_kept_payments(const std::vector<chain::Payment>& payments);
 Result<std::vector<chain::Payment>> decode_kept_payments(ByteView bytes);
 
-/// Replaces the file; a pool without payments leaves none.
+/// Replaces the file; without payments there is none afterwards.
 Status keep_payments(Disk& disk, const std::vector<chain::Payment>& payments);
-/// None where there is no file. A damaged one is said in the log and ignored.
+/// Empty if there is no file. A file that cannot be read is logged and ignored.
 std::vector<chain::Payment> kept_payments(const Disk& disk);
 
 }  // namespace cairn::node

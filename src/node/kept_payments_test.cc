@@ -1,13 +1,22 @@
 // Proves that payments come back from their file as they were, and that a damaged, cut or foreign
-// one gives none.
+// file gives none.
 #include "node/kept_payments.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "base/disk.h"
+#include "base/encoding.h"
+#include "crypto/hash.h"
 
 namespace cairn::node {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::vector<chain::Payment> some_payments() {
     std::vector<chain::Payment> payments(3);
@@ -53,6 +62,53 @@ TEST(KeptPayments, DamageGivesNone) {
     MemoryDisk disk;
     ASSERT_TRUE(disk.write_atomic(kKeptPaymentsFile, as_bytes("no such thing")).ok());
     EXPECT_TRUE(kept_payments(disk).empty());
+}
+
+TEST(KeptPayments, CountsThatPromiseTooMuchAreRefused) {
+    const auto with_count = [](std::uint32_t count) {
+        Writer writer;
+        writer.raw(as_bytes(std::string_view("CAIRNPAY")));
+        writer.u32(count);
+        writer.fixed(crypto::sha256(writer.out()));
+        return std::move(writer).take();
+    };
+    EXPECT_TRUE(decode_kept_payments(with_count(0)).ok());
+    for (const std::uint32_t count : {1U, 4096U, 4097U, 0xffffffffU})
+        EXPECT_FALSE(decode_kept_payments(with_count(count)).ok()) << count;
+}
+
+TEST(KeptPayments, AFullDiskKeepsTheFileOfBefore) {
+    MemoryDisk disk;
+    ASSERT_TRUE(keep_payments(disk, some_payments()).ok());
+    disk.set_full(true);
+    EXPECT_FALSE(keep_payments(disk, {some_payments()[0]}).ok());
+    EXPECT_EQ(ids_of(kept_payments(disk)), ids_of(some_payments()));
+}
+
+TEST(KeptPayments, WhatIsNoFileOfOursIsPassedOver) {
+    const fs::path folder = testing::TempDir() + "/cairn-kept-" + std::to_string(::getpid());
+    const fs::path file = folder / kKeptPaymentsFile;
+    PosixDisk disk(folder.string());
+    EXPECT_TRUE(kept_payments(disk).empty());  // not even a folder
+    fs::create_directories(folder);
+    const auto put = [&](const std::string& text) { std::ofstream(file) << text; };
+    put("");
+    EXPECT_TRUE(kept_payments(disk).empty());
+    put("CAIRNPAY");
+    EXPECT_TRUE(kept_payments(disk).empty());
+    fs::resize_file(file, std::uintmax_t{1} << 40);  // with a hole: it takes no room
+    EXPECT_TRUE(kept_payments(disk).empty());
+    ASSERT_TRUE(keep_payments(disk, some_payments()).ok());  // and makes room for a good one
+    EXPECT_EQ(ids_of(kept_payments(disk)), ids_of(some_payments()));
+    fs::remove(file);
+    fs::create_directory(file);
+    EXPECT_TRUE(kept_payments(disk).empty());
+    EXPECT_FALSE(keep_payments(disk, some_payments()).ok());
+    EXPECT_TRUE(keep_payments(disk, {}).ok());
+    fs::remove(file);
+    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);  // whoever opens it waits for a writer
+    EXPECT_TRUE(kept_payments(disk).empty());
+    fs::remove_all(folder);
 }
 
 }  // namespace

@@ -3,13 +3,13 @@
 // job, and jobs run one at a time.
 //
 // Who may lag behind whom:
-//   * The state is ahead of the loop. A job that moved it has not been heard of until its `done`
-//     runs, so ActiveChain::tip() may be older than what a job sees, never newer. Who computed
-//     something for a tip hands over its node and has the job compare it with state.tip().
-//   * The store is the state's: one transaction for each step, so readers (Lane::kRead) see the
-//     chain before a step or after it, and may be ahead of the loop as the state is.
-//   * The miner's template and a trainer's weights belong to the tip at which they were asked
-//     for; their owners drop them when the loop's tip is another.
+//   * The state may be ahead of the loop. The loop hears of a job that moved it when the job's
+//     `done` runs, so ActiveChain::tip() may be older than what a job sees, never newer. Whoever
+//     computed something for a tip hands over its node and has the job compare it with state.tip().
+//   * The store moves with the state: each step is one transaction, so readers (Lane::kRead) see
+//     the chain before a step or after it, and may be ahead of the loop too.
+//   * The miner's template and a trainer's weights belong to the tip for which they were asked.
+//     Their owners drop them once the loop's tip is another.
 #pragma once
 
 #include <atomic>
@@ -26,7 +26,8 @@ namespace cairn::node {
 
 class LedgerLane {
   public:
-    /// Everything passed in must outlive it, and it the loop. The model must be at theta^0.
+    /// Everything passed in must outlive this, except the loop, which must end first. The model
+    /// must be at theta^0.
     LedgerLane(Loop& loop, const chain::NetworkDefinition& network, consensus::ModelSeam& model,
                store::Store& store, const BlockNode* genesis, ChainStateOptions options)
         : loop_(loop), state_(network, model, store, genesis, options), start_(state_.info()) {}
@@ -65,7 +66,7 @@ class LedgerLane {
     }
 
   private:
-    /// Marks that a job runs, while it runs.
+    /// Exists while a job runs, and marks that one does.
     class Running {
       public:
         explicit Running(LedgerLane& lane) : lane_(lane) {

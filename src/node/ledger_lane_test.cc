@@ -1,5 +1,5 @@
 // Proves that a job sees the state on the chain lane and its result comes back to the loop, that
-// jobs do not nest, and that nobody looks at the ledger past a lane with a thread of its own.
+// jobs do not nest, and that nobody inspects the ledger while another thread runs the jobs.
 #include "node/ledger_lane.h"
 
 #include <gtest/gtest.h>
@@ -9,9 +9,14 @@
 
 #include "consensus/test_chain.h"
 #include "net/asio_loop.h"
+#include "node/model_reader.h"
 
 namespace cairn::node {
 namespace {
+
+// The model's weights are given for a ChainState only, which nobody has but a job.
+static_assert(std::is_invocable_v<decltype(&ModelReader::weights), ModelReader, const ChainState&>);
+static_assert(!std::is_invocable_v<decltype(&ModelReader::weights), ModelReader>);
 
 class LedgerLaneTest : public testing::Test {
   protected:

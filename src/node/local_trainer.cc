@@ -15,7 +15,7 @@ namespace {
 
 /// Rescaling is nearly exact; a second look catches roundings at the band's edge.
 constexpr int kMaxRescales = 3;
-/// How far inside the band of C5 a norm stays: a reorganisation may change the mean a little.
+/// How far inside C5's band of norms to stay: a reorganisation may change the mean a little.
 constexpr double kEdge = 0.05;
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The real DeltaSource: K local steps on text that never leaves this machine (train/local_steps),
-// encoded by the network's codec, and scaled into the band of norms that the rules allow, since
-// worth is per norm and so nothing else is gained or lost by it.
+// encoded by the network's codec and scaled into the band of norms that C5 allows. Worth is
+// measured per norm, so the scaling changes nothing but whether the rules take it.
 #pragma once
 
 #include <memory>
@@ -30,7 +30,7 @@ class LocalTrainer final : public DeltaSource {
     std::uint32_t steps_wanted() const override { return network_.recipe.local_steps; }
     Result<RoundPayload> produce(const RoundTask& task) override;
 
-    /// The norm of the change that decoding gives, padding left out as the rules do.
+    /// The norm of a decoded change, without padding, as the rules measure it.
     static std::uint64_t decoded_norm(const model::ParameterLayout& layout,
                                       const std::vector<std::int32_t>& decoded);
 

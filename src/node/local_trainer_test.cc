@@ -99,7 +99,7 @@ TEST(LocalTrainer, StopsEarlyAndGivesWhatItHas) {
     EXPECT_EQ(subject.steps, (std::vector<std::uint32_t>{1, 2}));
     EXPECT_TRUE(consensus::check_norm(subject.norm(made, task), task.mean_norm).is_valid());
 
-    const RoundPayload none = subject.produce(1);  // told before it began
+    const RoundPayload none = subject.produce(1);  // told to stop before it began
     EXPECT_EQ(none.steps, 0U);
     EXPECT_TRUE(none.payload.empty());
     EXPECT_TRUE(subject.steps.empty());

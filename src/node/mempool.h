@@ -1,7 +1,7 @@
 // What has arrived and is in no block yet: payments, commitments and contributions that would be
 // valid in the next block, within fixed bounds. What may become valid with the next few blocks
-// (a commitment of the round after this one, a payload whose commitment has not been carried) waits
-// in a smaller room of its own. Blocks that leave the active chain give back what they carried.
+// (a commitment of the round after this one, a payload whose commitment is in no block yet) waits
+// in a smaller queue of its own. Blocks that leave the active chain give back what they carried.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ class Mempool {
     Mempool(const chain::NetworkDefinition& network, const Hash256& genesis_id,
             MempoolLimits limits);
 
-    /// `payment` was checked against the tip (Ledger::check_next).
+    /// `payment` must have passed Ledger::check_next.
     Outcome add_payment(const chain::Payment& payment);
     Outcome add_commitment(const chain::Commitment& commitment, const TipInfo& tip);
     Outcome add_contribution(const chain::Contribution& contribution, const TipInfo& tip);
@@ -56,7 +56,7 @@ class Mempool {
     std::size_t payments() const { return payments_.size(); }
     std::size_t commitments() const { return commitments_.size(); }
 
-    /// Everything that may go into a block on top of the tip for which the pool was last told.
+    /// Everything that may go into a block on top of the tip that the pool was last told of.
     consensus::Candidates candidates() const;
 
     struct Changes {

@@ -8,23 +8,26 @@ MergeReporter::MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader,
                              ReporterOptions options)
     : loop_(loop), lane_(lane), reader_(reader), options_(std::move(options)) {}
 
-void MergeReporter::on_merge(ChainState& state, const BlockNode* block) {
-    WeightsPtr weights = reader_.weights();
+void MergeReporter::on_merge(const ChainState& state, const BlockNode* block) {
+    WeightsPtr weights = reader_.weights(state);
     if (waiting_ >= options_.max_waiting) {
-        write(state.store(), report(block->hash, *weights));
+        loop_.post(alive_.guard([this, made = report(block->hash, *weights)] { keep(made); }));
         return;
     }
     ++waiting_;
     loop_.post(alive_.guard([this, hash = block->hash, weights = std::move(weights)] {
         offload(
             loop_, Lane::kServe, [this, hash, weights] { return report(hash, *weights); },
-            alive_.guard([this](Report made) { keep(made); }));
+            alive_.guard([this](Report made) {
+                --waiting_;
+                keep(std::move(made));
+            }));
     }));
 }
 
-void MergeReporter::keep(const Report& report) {
-    --waiting_;
-    lane_.on_lane([report](ChainState& state) { write(state.store(), report); });
+void MergeReporter::keep(Report report) {
+    lane_.on_lane(
+        [report = std::move(report)](ChainState& state) { write(state.store(), report); });
 }
 
 MergeReporter::Report MergeReporter::report(const Hash256& block,

@@ -17,17 +17,18 @@ struct ReporterOptions {
     std::uint32_t sample_tokens = 64;  ///< 0: no samples
     std::string sample_prompt;
     std::uint64_t sample_seed = 1;
-    /// Copies of the weights waiting; beyond it the chain lane computes, and so slows down.
+    /// Copies of the weights that may wait at once. Beyond that the chain lane computes the report
+    /// itself, which slows it down.
     std::uint32_t max_waiting = 4;
 };
 
 class MergeReporter {
   public:
-    /// All must outlive it, and it the loop.
+    /// Everything passed in must outlive this, except the loop, which must end first.
     MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader, ReporterOptions options);
 
     /// On the chain lane, with the model right after the merge block.
-    void on_merge(ChainState& state, const BlockNode* block);
+    void on_merge(const ChainState& state, const BlockNode* block);
 
   private:
     struct Report {
@@ -36,7 +37,8 @@ class MergeReporter {
         std::optional<std::string> sample;
     };
     Report report(const Hash256& block, const std::vector<float>& weights);
-    void keep(const Report& report);
+    /// On the loop. The step that connected the block has ended by then, and the store has it.
+    void keep(Report report);
     static void write(store::Store& store, const Report& report);
 
     Loop& loop_;

@@ -1,10 +1,10 @@
 // What nodes say to each other. Each message has a kind and a canonical body with bounds of its
 // own; a body that does not decode ends the link. Objects of the chain travel in their own
-// encodings (chain/), wrapped in nothing.
+// encodings (chain/), without anything around them.
 //
 // A link begins with Hello from both sides; nothing else is read before it. Chains are fetched
 // headers first (get_headers, headers), then bodies (get_block, block). Payments, commitments and
-// contributions are offered by inventory, so that a payload crosses each link at most once.
+// contributions are offered by inventory, so that nobody is sent a payload that he has.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@
 
 namespace cairn::node {
 
-/// Of the messages below; the link under them has its own (net/hello.h), for layer servers and
-/// their clients use links and speak of no chain.
+/// The version of the messages below. The link under them has a version of its own (net/hello.h),
+/// because layer servers and their clients use links too, without these messages.
 inline constexpr std::uint32_t kChainProtocolVersion = 1;
 
 enum class MessageKind : std::uint16_t {
@@ -80,7 +80,7 @@ struct Inventory {
     bool operator==(const Inventory&) const = default;
 };
 
-/// A file that the network definition names by hash (SHA-256 of its bytes), a piece at a time.
+/// A file that the network definition names by hash (assets.h), a piece at a time.
 struct GetAsset {
     Hash256 hash;
     std::uint64_t offset = 0;
@@ -107,10 +107,9 @@ Bytes encode(const Inventory& message);
 Bytes encode(const GetAsset& message);
 Bytes encode(const AssetChunk& message);
 Bytes encode(const Addresses& message);
-/// kGetBlock and kNoBlock.
+/// kClock.
 Bytes encode_clock(std::uint64_t wall_ms);
-Result<std::uint64_t> decode_clock(ByteView bytes);
-
+/// kGetBlock and kNoBlock.
 Bytes encode_hash(const Hash256& hash);
 
 Result<Hello> decode_hello(ByteView bytes);
@@ -120,6 +119,7 @@ Result<Inventory> decode_inventory(ByteView bytes);
 Result<GetAsset> decode_get_asset(ByteView bytes);
 Result<AssetChunk> decode_asset_chunk(ByteView bytes);
 Result<Addresses> decode_addresses(ByteView bytes);
+Result<std::uint64_t> decode_clock(ByteView bytes);
 Result<Hash256> decode_hash(ByteView bytes);
 
 inline bool send(net::Network& network, net::PeerId peer, MessageKind kind, ByteView body) {

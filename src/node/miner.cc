@@ -75,16 +75,20 @@ void Miner::on_item() {
 
 void Miner::schedule(std::uint64_t delay_ms) {
     if (timer_ != 0) loop_.cancel(timer_);
-    timer_ = loop_.call_after(delay_ms, [this] {
+    timer_ = loop_.call_after(delay_ms, alive_.guard([this] {
         timer_ = 0;
         assemble();
-    });
+    }));
 }
 
 bool Miner::must_wait_for_payloads() const {
     const TipInfo& tip = *chain_.tip();
     if (!chain_.network().is_merge_height(tip.next.height)) return false;
-    if (clock_.monotonic_us() / 1000 >= tip_since_ms_ + options_.merge_grace_ms) return false;
+    // A commitment whose payload never comes may cost everybody this long, so it is a small part
+    // of a block's time.
+    const std::uint64_t grace_ms =
+        std::min(options_.merge_grace_ms, chain_.network().spacing_ms / options_.merge_grace_part);
+    if (clock_.monotonic_us() / 1000 >= tip_since_ms_ + grace_ms) return false;
     for (const consensus::OpenCommitment& open : tip.rules.open_commitments())
         if (!mempool_.contributions().contains(open.id)) return true;
     return false;
@@ -96,18 +100,21 @@ void Miner::assemble() {
     dirty_ = false;
     assembling_ = true;
     const BlockNode* parent = chain_.tip()->node;
-    auto candidates = std::make_shared<consensus::Candidates>(mempool_.candidates());
-    auto report = std::make_shared<consensus::BlockReport>();
-    auto block = std::make_shared<Result<chain::Block>>(not_found("no block yet"));
+    struct Assembled {
+        Result<chain::Block> block;
+        consensus::BlockReport report;
+    };
     chain_.lane().on_lane(
-        [parent, candidates, report, block, key = next_key_(),
+        [parent, candidates = mempool_.candidates(), next_key = next_key_,
          time_ms = clock_.wall_ms()](ChainState& state) {
-            *block = state.assemble(parent, *candidates, key, time_ms, report.get());
+            consensus::BlockReport report;
+            auto block = state.assemble(parent, candidates, next_key(state), time_ms, &report);
+            return Assembled{std::move(block), std::move(report)};
         },
-        [this, parent, report, block] {
-            if (block->ok()) on_report_(*report);
-            on_assembled(parent, std::move(*block));
-        });
+        alive_.guard([this, parent](Assembled made) {
+            if (made.block.ok()) on_report_(made.report);
+            on_assembled(parent, std::move(made.block));
+        }));
 }
 
 void Miner::on_assembled(const BlockNode* parent, Result<chain::Block> block) {
@@ -119,7 +126,8 @@ void Miner::on_assembled(const BlockNode* parent, Result<chain::Block> block) {
     }
     if (!block.ok()) {
         dirty_ = true;
-        // The chain lane is already at the next tip, which the loop is about to hear of.
+        // kCancelled: the chain lane is at the next tip already, and the loop is about to hear of
+        // it.
         if (block.error().code != ErrorCode::kCancelled)
             log_warn("no template for the next block: {}", block.error().message);
         return schedule(block.error().code == ErrorCode::kCancelled ? kAskAgainMs : kFailedMs);
@@ -138,20 +146,22 @@ void Miner::run_slice() {
     slicing_ = template_ != nullptr;
     if (!slicing_) return;
     template_->header.time_ms = std::max(template_->header.time_ms, clock_.wall_ms());
-    auto header = std::make_shared<chain::BlockHeader>(template_->header);
-    auto found = std::make_shared<bool>(false);
+    const chain::BlockHeader header = template_->header;
     template_->header.nonce += options_.hashes_per_slice;
-    loop_.offload(
-        Lane::kMine,
-        [header, found, count = options_.hashes_per_slice] {
-            *found = search_nonce(*header, count);
+    offload(
+        loop_, Lane::kMine,
+        [header, count = options_.hashes_per_slice]() -> std::optional<chain::BlockHeader> {
+            chain::BlockHeader tried = header;
+            if (!search_nonce(tried, count)) return std::nullopt;
+            return tried;
         },
-        [this, header, found, generation = generation_, began = clock_.monotonic_us()] {
-            on_slice(generation, *found, *header, began);
-        });
+        alive_.guard([this, generation = generation_, began = clock_.monotonic_us()](
+                         const std::optional<chain::BlockHeader>& found) {
+            on_slice(generation, found, began);
+        }));
 }
 
-void Miner::on_slice(std::uint64_t generation, bool found, const chain::BlockHeader& header,
+void Miner::on_slice(std::uint64_t generation, const std::optional<chain::BlockHeader>& found,
                      std::uint64_t began_us) {
     progress_.hashes += options_.hashes_per_slice;
     if (last_slice_us_ != 0 && began_us > last_slice_us_) {
@@ -160,19 +170,19 @@ void Miner::on_slice(std::uint64_t generation, bool found, const chain::BlockHea
         progress_.hashes_per_s += 0.1 * (rate - progress_.hashes_per_s);
     }
     last_slice_us_ = began_us;
-    // A template that was replaced on the same tip is still a fine block, but its body is gone.
+    // A header found for a template that was replaced would be valid, but its body is gone.
     if (found && generation == generation_ && template_) {
-        template_->header = header;
+        template_->header = *found;
         ++progress_.blocks;
         const auto block = std::move(template_);
         progress_.searching = false;
-        stuck_ = loop_.call_after(options_.stuck_ms, [this] {
+        stuck_ = loop_.call_after(options_.stuck_ms, alive_.guard([this] {
             stuck_ = 0;
             on_tip();
-        });
+        }));
         on_found_(*block);
     }
-    loop_.call_after(options_.slice_pause_ms, [this] { run_slice(); });
+    loop_.call_after(options_.slice_pause_ms, alive_.guard([this] { run_slice(); }));
 }
 
 }  // namespace cairn::node

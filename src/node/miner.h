@@ -1,12 +1,14 @@
-// The miner: takes the best next block that the rules allow, searches its nonce a slice at a time
-// with pauses between (a guest on someone's computer), and starts anew when the tip moves or
-// something better arrives. At merge heights it waits a little for payloads that were promised.
-// The same code runs under the simulated clock, where slice and pause are the hash rate.
+// The miner: has the ledger assemble the best next block (the template), searches its nonce a slice
+// at a time with pauses between, so that the computer stays usable, and takes a new template when
+// the tip moves or something arrives that a block could carry. At merge heights it first waits a
+// little for payloads that were committed to. Under the simulated clock slice and pause are the
+// hash rate.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -19,8 +21,10 @@ struct MinerOptions {
     std::uint64_t hashes_per_slice = 2'000;
     std::uint64_t slice_pause_ms = 20;
     std::uint64_t refresh_ms = 200;        ///< at most one new template in this time on one tip
-    std::uint64_t merge_grace_ms = 1'500;  ///< at merge heights, for payloads not here yet
-    std::uint64_t stuck_ms = 10'000;       ///< a block found that did not become the tip
+    std::uint64_t merge_grace_ms = 1'500;  ///< at merge heights, for payloads not here yet ...
+    std::uint64_t merge_grace_part = 4;    ///< ... but no longer than this part of the spacing
+    /// After so long a found block is taken as lost, if the tip is still its parent.
+    std::uint64_t stuck_ms = 10'000;
 };
 
 /// Tries `count` nonces from header.nonce on; on success header.nonce is the one that works.
@@ -28,8 +32,8 @@ bool search_nonce(chain::BlockHeader& header, std::uint64_t count);
 
 class Miner {
   public:
-    /// Whom the next block shall pay. Asked for each template.
-    using NextKey = std::function<crypto::PublicKey()>;
+    /// Whom the next block shall pay. Asked for each template, on the chain lane.
+    using NextKey = std::function<crypto::PublicKey(const ChainState&)>;
     using OnFound = std::function<void(const chain::Block&)>;
     /// What a template took and left out, and why. On the loop.
     using OnReport = std::function<void(const consensus::BlockReport&)>;
@@ -62,7 +66,8 @@ class Miner {
     void assemble();
     void on_assembled(const BlockNode* parent, Result<chain::Block> block);
     void run_slice();
-    void on_slice(std::uint64_t generation, bool found, const chain::BlockHeader& header,
+    /// `found` is the header that works, if the slice had one.
+    void on_slice(std::uint64_t generation, const std::optional<chain::BlockHeader>& found,
                   std::uint64_t began_us);
 
     const Clock& clock_;
@@ -86,6 +91,7 @@ class Miner {
     std::uint64_t assembled_ms_ = 0;
     std::uint64_t last_slice_us_ = 0;
     Progress progress_;
+    Alive alive_;
 };
 
 }  // namespace cairn::node

@@ -1,5 +1,5 @@
 // Proves that the miner searches on the tip and nowhere else, takes what arrives, waits for
-// promised payloads but not for ever, and stops when told.
+// payloads that were committed to, but not for ever, and stops when told.
 #include "node/miner.h"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 namespace cairn::node {
 namespace {
 
-/// One hash out of 65536 is a block: none of the few that a test tries.
+/// One hash out of 65536 makes a block, and none of the few that a test tries does.
 chain::NetworkDefinition hard_network() {
     chain::NetworkDefinition network = consensus::test_network();
     network.first_target = 0x1f010000;
@@ -27,7 +27,7 @@ class MinerTest : public testing::Test, public ActiveChain::Observer {
                                           MempoolLimits{});
         miner_ = std::make_unique<Miner>(
             kit_->clock, random_, kit_->loop, *kit_->chain, *pool_,
-            [] { return chain::test_key(9); }, options_,
+            [](const ChainState&) { return chain::test_key(9); }, options_,
             [this](const chain::Block& block) { found_.push_back(block); },
             [this](const consensus::BlockReport&) { ++templates_; });
     }
@@ -175,6 +175,36 @@ TEST_F(MinerTest, StoppedWhileATemplateIsMade) {
     EXPECT_FALSE(miner_->progress().searching);
 }
 
+TEST_F(MinerTest, MayEndWithATemplateASliceOrATimerToCome) {
+    make();
+    kit_->loop.hold(Lane::kChain);
+    miner_->set_enabled(true);
+    kit_->loop.run();
+    ASSERT_EQ(kit_->loop.jobs(Lane::kChain), 1U);
+    miner_.reset();
+    kit_->loop.release(Lane::kChain);
+    kit_->loop.run();
+    EXPECT_EQ(templates_, 0);
+
+    make();
+    kit_->loop.hold(Lane::kMine);
+    miner_->set_enabled(true);
+    kit_->loop.run();
+    ASSERT_EQ(kit_->loop.jobs(Lane::kMine), 1U);
+    miner_.reset();
+    kit_->loop.release(Lane::kMine);
+    kit_->loop.run();
+    EXPECT_TRUE(found_.empty());
+
+    make();
+    miner_->set_enabled(true);
+    kit_->loop.run();
+    ASSERT_EQ(found_.size(), 1U);
+    miner_.reset();  // the next slice and the look after a block that is stuck are still to come
+    kit_->loop.advance_ms(2 * options_.stuck_ms);
+    EXPECT_EQ(found_.size(), 1U);
+}
+
 TEST_F(MinerTest, TakesWhatArrivesButNotTooOften) {
     make(hard_network());
     miner_->set_enabled(true);
@@ -223,7 +253,7 @@ TEST_F(MinerTest, ABlockCarriesWhatThePoolHas) {
 
 class MinerAtMergeTest : public MinerTest {
   protected:
-    /// The next block is a merge block, and Alice's payload is promised.
+    /// The next block is a merge block, and Alice has committed to a payload.
     void SetUp() override {
         make();
         contribution_ =
@@ -233,11 +263,17 @@ class MinerAtMergeTest : public MinerTest {
         miner_->set_enabled(true);
         kit_->loop.run();
     }
+    /// A quarter of a block's time, which is less than what patience there is.
+    std::uint64_t grace_ms() const {
+        const std::uint64_t part = kit_->others.network.spacing_ms / options_.merge_grace_part;
+        EXPECT_LT(part, options_.merge_grace_ms);
+        return part;
+    }
     chain::Contribution contribution_;
 };
 
 TEST_F(MinerAtMergeTest, WaitsForThePayloadAndTakesItAtOnce) {
-    kit_->loop.advance_ms(options_.merge_grace_ms - 200);
+    kit_->loop.advance_ms(grace_ms() - 200);
     EXPECT_TRUE(found_.empty());
     ASSERT_EQ(pool_->add_contribution(contribution_, *kit_->chain->tip()).added,
               Mempool::Added::kNew);
@@ -248,7 +284,7 @@ TEST_F(MinerAtMergeTest, WaitsForThePayloadAndTakesItAtOnce) {
 }
 
 TEST_F(MinerAtMergeTest, DoesNotWaitForEver) {
-    kit_->loop.advance_ms(options_.merge_grace_ms - 200);
+    kit_->loop.advance_ms(grace_ms() - 200);
     EXPECT_TRUE(found_.empty());
     kit_->loop.advance_ms(400);
     ASSERT_EQ(found_.size(), 1U);

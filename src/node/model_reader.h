@@ -1,6 +1,6 @@
-// What a node shows of its model and no rule reads: published losses, samples, files. weights() is
-// called on the chain lane, right where the model stands; everything else works on such a copy,
-// from any thread.
+// What a node shows of its model and no rule reads: published losses, samples, files. The model
+// stands on the chain lane, so weights() gives a copy to a job of that lane; everything else works
+// on such a copy, from any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,16 @@
 
 namespace cairn::node {
 
+class ChainState;
+
 using WeightsPtr = std::shared_ptr<const std::vector<float>>;
 
 class ModelReader {
   public:
     virtual ~ModelReader() = default;
-    virtual WeightsPtr weights() const = 0;
+    /// A copy of the weights at the ledger's tip. The argument is what only a job of the chain lane
+    /// has (LedgerLane::on_lane), so nobody else can ask.
+    virtual WeightsPtr weights(const ChainState& state) const = 0;
     /// Nats per token on the report text.
     virtual Result<double> report_loss(const std::vector<float>& weights) = 0;
     virtual Result<std::string> generate(const std::vector<float>& weights,

@@ -1,5 +1,5 @@
-// Networks to start from: definitions without names, texts and start values, which
-// node/create_network.h puts in.
+// Definitions to start a network from. They lack a name, texts and start values; create_network.h
+// adds the texts and measures the values.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace cairn::node {
 /// "tiny" trains in seconds: for tests and for trying things out. "demo" is small enough for two
 /// cores to train it and to check each other's work, large enough to write text that reads like
 /// its books (figures: docs/measurements/demo-recipe.md). Else the path of a network.json whose
-/// sizes and rules are taken. kMisused for what is none of these.
+/// sizes and rules are taken. kMisused for anything else.
 Result<chain::NetworkDefinition> network_preset(const std::string& config);
 
 }  // namespace cairn::node

@@ -4,34 +4,44 @@
 
 #include "base/log.h"
 #include "consensus/header_rules.h"
+#include "node/assets.h"
 
 namespace cairn::node {
 namespace {
 
 constexpr std::uint64_t kTickMs = 1'000;
-constexpr std::uint64_t kTicksPerClock = 600;  // peers may have been set since they last said
-/// A burst of blocks while syncing is not worth announcing one by one.
+constexpr std::uint64_t kTicksPerClock = 600;  // ours may have been set since we last told it
+/// When more blocks than this join at once we are catching up, and nobody waits to hear of them.
 constexpr std::size_t kMaxAnnouncedAtOnce = 4;
 
 }  // namespace
 
-Node::Node(NodeConfig config, NodeSeams seams)
+Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
     : config_(std::move(config)),
       seams_(std::move(seams)),
+      store_(ledger.store),
       key_(crypto::public_key(config_.key)),
-      own_keys_(seams_.store, config_.key, config_.fresh),
+      miner_key_(key_),
+      own_keys_(config_.key, config_.fresh),
       book_(seams_.random),
-      chain_(config_.network, seams_.clock, seams_.loop, seams_.store, seams_.model, config_.chain),
+      chain_(config_.network, seams_.clock, seams_.loop, ledger.store, ledger.model, config_.chain),
       mempool_(config_.network, chain_.genesis_id(), config_.mempool),
-      sync_(seams_.clock, seams_.network, chain_, peers_, config_.sync),
+      sync_(seams_.clock, seams_.random, seams_.network, chain_, peers_, config_.sync),
       relay_(seams_.clock, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
           seams_.clock, seams_.random, seams_.loop, chain_, mempool_,
-          [this] { return own_keys_.coinbase(); }, config_.miner,
+          [this](const ChainState& state) { return own_keys_.coinbase(state); }, config_.miner,
           [this](const chain::Block& block) { on_found(block); },
           [this](const consensus::BlockReport& report) { explain_template(report); }),
       trainer_(seams_.random, seams_.loop, chain_, relay_, mempool_, seams_.source, seams_.reader,
-               [this](std::uint32_t round) { return own_keys_.contribution(round); }),
+               [this](std::uint32_t round, RoundTrainer::KeyAnswer answer) {
+                   if (!config_.fresh) return answer(config_.key);
+                   chain_.lane().on_lane(
+                       [&keys = own_keys_, round](ChainState& state) {
+                           return keys.contribution(state, round);
+                       },
+                       std::move(answer));
+               }),
       clock_watch_(seams_.clock, consensus::allowed_drift_ms(config_.network)),
       mining_wanted_(config_.miner.enabled),
       invariants_(chain_.lane(), loop_view(), config_.invariants,
@@ -45,8 +55,9 @@ Node::Node(NodeConfig config, NodeSeams seams)
     if (seams_.reader) {
         reporter_ = std::make_unique<MergeReporter>(seams_.loop, chain_.lane(), *seams_.reader,
                                                     config_.reporter);
-        chain_.lane().set_merge_hook(
-            [this](ChainState& state, const BlockNode* node) { reporter_->on_merge(state, node); });
+        chain_.lane().set_merge_hook([this](const ChainState& state, const BlockNode* node) {
+            reporter_->on_merge(state, node);
+        });
     }
     for (const std::string& address : config_.connect)
         if (!book_.add(address, net::AddressSource::kUser))
@@ -56,7 +67,7 @@ Node::Node(NodeConfig config, NodeSeams seams)
 Node::~Node() = default;
 
 Status Node::start(std::function<void()> ready) {
-    const auto known = seams_.store.peers();
+    const auto known = store_.peers();
     if (known.ok())
         for (const store::PeerRecord& peer : *known)
             book_.add(peer.address, net::AddressSource::kGossip);
@@ -75,7 +86,19 @@ void Node::on_restored(const std::function<void()>& ready) {
     check_clock();
     miner_.on_tip();
     tick();
-    if (ready) ready();
+    learn_miner_key([ready] {
+        if (ready) ready();
+    });
+}
+
+void Node::learn_miner_key(std::function<void()> then) {
+    if (!config_.fresh) return then();
+    chain_.lane().on_lane(
+        [&keys = own_keys_](ChainState& state) { return keys.coinbase(state); },
+        alive_.guard([this, then = std::move(then)](const crypto::PublicKey& key) {
+            miner_key_ = key;
+            then();
+        }));
 }
 
 void Node::tick() {
@@ -260,7 +283,9 @@ Status Node::on_get_asset(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const GetAsset wanted, decode_get_asset(body));
     AssetChunk chunk;
     chunk.hash = wanted.hash;
-    const auto bytes = seams_.assets ? seams_.assets(wanted.hash) : nullptr;
+    // No other hash: looking for it on disk is work that strangers could ask for.
+    const bool named = names_asset(config_.network, wanted.hash);
+    const auto bytes = named && seams_.assets ? seams_.assets(wanted.hash) : nullptr;
     if (bytes && wanted.offset < bytes->size()) {
         chunk.total = bytes->size();
         chunk.offset = wanted.offset;
@@ -281,7 +306,7 @@ Status Node::on_addresses(ByteView body) {
 }
 
 void Node::on_found(const chain::Block& block) {
-    const auto headers = chain_.accept_headers({block.header});
+    const auto headers = chain_.accept_headers({&block.header, 1});
     if (!headers.verdict.is_valid() ||
         chain_.accept_block(block) != ActiveChain::BodyOutcome::kAccepted) {
         log_error("our own block is not accepted: {}", headers.verdict.reason());
@@ -297,6 +322,8 @@ void Node::return_payments(std::vector<chain::Payment> payments,
         chain::Payment payment;
         bool valid;
     };
+    const std::uint64_t call = next_returning_++;
+    returning_[call] = payments;
     chain_.lane().on_lane(
         [payments = std::move(payments)](ChainState& state) {
             std::vector<Checked> all;
@@ -304,7 +331,8 @@ void Node::return_payments(std::vector<chain::Payment> payments,
                 all.push_back({payment, state.ledger().check_next(payment).is_valid()});
             return all;
         },
-        alive_.guard([this, done = std::move(done)](const std::vector<Checked>& all) {
+        alive_.guard([this, call, done = std::move(done)](const std::vector<Checked>& all) {
+            returning_.erase(call);
             std::size_t pooled = 0;
             for (const auto& [payment, valid] : all) {
                 if (!valid) {
@@ -319,6 +347,16 @@ void Node::return_payments(std::vector<chain::Payment> payments,
         }));
 }
 
+std::vector<chain::Payment> Node::payments_to_keep() const {
+    std::vector<chain::Payment> payments;
+    for (const auto& [id, payment] : mempool_.pooled_payments()) payments.push_back(payment);
+    for (const auto& [call, judged] : returning_)
+        for (const chain::Payment& payment : judged)
+            if (!mempool_.contains(ItemKind::kPayment, chain::payment_id(payment)))
+                payments.push_back(payment);
+    return payments;
+}
+
 void Node::on_tip(const SwitchOutcome& outcome) {
     relay_.on_tip();
     Mempool::Changes changes = mempool_.on_tip(outcome);
@@ -330,6 +368,7 @@ void Node::on_tip(const SwitchOutcome& outcome) {
     miner_.on_tip();
     sync_.request_bodies();
     invariants_.on_tip();
+    learn_miner_key([] {});
 }
 
 }  // namespace cairn::node

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -29,7 +31,8 @@ namespace cairn::node {
 
 struct NodeConfig {
     chain::NetworkDefinition network;
-    /// Links; contributes, mines, and owns what it earns, unless `fresh` says otherwise.
+    /// Names the node to its peers. What it mines and contributes is paid to it too, unless `fresh`
+    /// says otherwise.
     crypto::SecretKey key;
     std::vector<std::string> connect;
     std::size_t max_outbound = 8;
@@ -44,23 +47,29 @@ struct NodeConfig {
     std::optional<FreshKeys> fresh = {};
 };
 
+/// What the node hands to its chain lane (ledger_lane.h), whose jobs alone write to the store and
+/// use the model. The node itself keeps the store only for reading.
+struct LedgerSeams {
+    store::Store& store;
+    consensus::ModelSeam& model;  ///< at theta^0
+};
+
 struct NodeSeams {
     const Clock& clock;
     Random& random;
     Loop& loop;
     net::Network& network;
-    store::Store& store;
-    consensus::ModelSeam& model;    ///< at theta^0
     ModelReader* reader = nullptr;  ///< null: no losses, no samples
     DeltaSource* source = nullptr;  ///< null: does not train
-    /// The bytes of an asset, for peers that ask; may be empty.
+    /// The bytes of an asset that the network names, for peers that ask: from memory, since it is
+    /// called on the loop. May be empty.
     std::function<std::shared_ptr<const Bytes>(const Hash256&)> assets;
 };
 
 class Node final : public NodeApi, private net::NetworkHandler, private ActiveChain::Observer {
   public:
     /// The seams must outlive it, except as said above.
-    Node(NodeConfig config, NodeSeams seams);
+    Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams);
     ~Node() override;
 
     /// Restores the chain, then links, mines and trains. `ready` is called once restored.
@@ -71,18 +80,20 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
         mining_wanted_ = enabled;
         check_clock();
     }
-    /// Into the pool and to peers, as if a trainer here had made them: for tools and scenarios.
+    /// Hands it to the pool and to peers, as if a trainer here had made it: for scenarios.
     Mempool::Outcome submit(const chain::Commitment& commitment) {
         return relay_.submit(commitment);
     }
     Mempool::Outcome submit(const chain::Contribution& contribution) {
         return relay_.submit(contribution);
     }
-    /// Judges payments that were pooled once by the tip of today, and pools and offers those that
-    /// are valid; `done` says how many.
+    /// Judges payments that were pooled before by the present tip, and pools and offers those that
+    /// are valid; `done` is told how many of them are new in the pool.
     void return_payments(std::vector<chain::Payment> payments,
-                         std::function<void(std::size_t)> done = {});
-    /// A dialled address came to nothing.
+                         std::function<void(std::size_t pooled)> done = {});
+    /// The payments that should outlive a stop: the pool's, and those that are being judged again.
+    std::vector<chain::Payment> payments_to_keep() const;
+    /// Dialling the address failed.
     void on_dial_failed(const std::string& address);
 
     const ActiveChain& chain() const { return chain_; }
@@ -112,12 +123,14 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void on_fault(const std::string& sentence) override { on_breach(sentence); }
 
     void on_restored(const std::function<void()>& ready);
+    /// Looks up which key the next block would pay, for status().
+    void learn_miner_key(std::function<void()> then);
     void tick();
     void on_breach(const std::string& breach);
-    /// Says what speaks against this machine's clock, once, and mines or not accordingly.
+    /// Logs once what speaks against this machine's clock, and stops or resumes mining by it.
     void check_clock();
     void tell_clock();
-    /// Whether we wanted to be linked to it, rather than it to us.
+    /// Whether we chose this peer, rather than it us.
     bool is_chosen(const Peer& peer) const;
     void dial();
     Status handle(Peer& peer, MessageKind kind, ByteView body);
@@ -136,7 +149,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void explain_refusal(const chain::Contribution& contribution, const std::string& reason);
     void explain_left_out(const std::vector<chain::Contribution>& left_out);
     void remember(std::vector<store::ContributionRecord> records);
-    /// Computes beside the chain on a copy of the tip's weights.
+    /// Computes beside the chain on a copy of the tip's weights. One copy at a time: whoever asks
+    /// meanwhile waits for his turn, kFull where too many do.
     template <typename T>
     using WeightsWork =
         std::function<Result<T>(const std::vector<float>&, const Hash256& state_root)>;
@@ -145,8 +159,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     NodeConfig config_;
     NodeSeams seams_;
+    const store::Store& store_;
     crypto::PublicKey key_;
-    mutable OwnKeys own_keys_;
+    crypto::PublicKey miner_key_;
+    OwnKeys own_keys_;  // used by jobs of the chain lane
     PeerTable peers_;
     net::PeerBook book_;
     ActiveChain chain_;
@@ -162,7 +178,11 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     std::string breach_;  // of an invariant; mostly empty
     std::uint64_t ticks_ = 0;
     std::unique_ptr<MergeReporter> reporter_;
+    bool weights_out_ = false;                        // a copy is being used
+    std::deque<std::function<void()>> weights_next_;  // what waits for it
     SeenCache explained_{4'096};
+    std::map<std::uint64_t, std::vector<chain::Payment>> returning_;  // being judged, by call
+    std::uint64_t next_returning_ = 0;
     Alive alive_;
 };
 

@@ -51,7 +51,7 @@ struct NodeStatus {
     Hash256 genesis_id;
     std::string network_name;
     crypto::PublicKey node_key;
-    crypto::PublicKey miner_key;
+    crypto::PublicKey miner_key;  ///< whom the next block here would pay
     std::string listen_address;
     std::uint64_t height = 0;
     Hash256 tip;

@@ -4,8 +4,10 @@
 namespace cairn::node {
 namespace {
 
-/// A block that joins the chain while coins are counted makes the count start again, so often.
+/// A block that joins the chain while coins are counted makes the count start again: so many
+/// counts.
 constexpr int kMaxCounts = 5;
+constexpr std::size_t kMaxWaitingForWeights = 64;
 
 Result<std::vector<MergeView>> read_merges(const store::Store& store, std::uint64_t from_height,
                                            std::size_t max, std::size_t max_contributions) {
@@ -29,7 +31,7 @@ NodeStatus Node::status() const {
     status.genesis_id = chain_.genesis_id();
     status.network_name = config_.network.name;
     status.node_key = key_;
-    status.miner_key = own_keys_.coinbase();
+    status.miner_key = miner_key_;
     status.listen_address = seams_.network.listen_address();
     status.height = tip.node->height;
     status.tip = tip.node->hash;
@@ -65,7 +67,7 @@ void Node::merges(std::uint64_t from_height, std::size_t max,
     const std::size_t most = config_.network.max_contributions * std::size_t{2};
     offload(
         seams_.loop, Lane::kRead,
-        [&store = std::as_const(seams_.store), from_height, max, most] {
+        [&store = store_, from_height, max, most] {
             return read_merges(store, from_height, max, most);
         },
         alive_.guard(std::move(answer)));
@@ -75,7 +77,7 @@ void Node::explain(const Hash256& id, std::size_t max,
                    Callback<std::vector<store::ContributionRecord>> answer) {
     offload(
         seams_.loop, Lane::kRead,
-        [&store = std::as_const(seams_.store), id, max] { return store.contributions(id, max); },
+        [&store = store_, id, max] { return store.contributions(id, max); },
         alive_.guard(std::move(answer)));
 }
 
@@ -116,7 +118,7 @@ void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys
             return counted;
         },
         alive_.guard([this, keys, tries, answer = std::move(answer)](Counted counted) {
-            // The pool follows the loop's tip; coins of another would not go with it.
+            // The pool belongs to the loop's tip, so the coins must be those of the same tip.
             if (counted.tip != chain_.tip()->node->hash && tries > 1)
                 return collect_coins(keys, tries - 1, answer);
             std::vector<CoinView>& coins = counted.coins;
@@ -134,19 +136,38 @@ template <typename T>
 void Node::with_weights(WeightsWork<T> work, Callback<T> answer) {
     if (!seams_.reader)
         return answer(Error{ErrorCode::kUnsupported, "this node has no model that can be read"});
+    if (weights_out_) {
+        if (weights_next_.size() >= kMaxWaitingForWeights)
+            return answer(
+                Error{ErrorCode::kFull, "too many wait for this node's model; try again"});
+        weights_next_.push_back(
+            [this, work = std::move(work), answer = std::move(answer)]() mutable {
+                with_weights<T>(std::move(work), std::move(answer));
+            });
+        return;
+    }
+    weights_out_ = true;
     struct Model {
         WeightsPtr weights;
         Hash256 root;
     };
     chain_.lane().on_lane(
         [reader = seams_.reader](ChainState& state) {
-            return Model{reader->weights(), state.ledger().state_root()};
+            return Model{reader->weights(state), state.ledger().state_root()};
         },
         alive_.guard([this, work = std::move(work), answer = std::move(answer)](Model model) {
             offload(
                 seams_.loop, Lane::kServe,
                 [model = std::move(model), work] { return work(*model.weights, model.root); },
-                alive_.guard(answer));
+                alive_.guard([this, answer](Result<T> made) {
+                    weights_out_ = false;
+                    if (!weights_next_.empty()) {
+                        const auto next = std::move(weights_next_.front());
+                        weights_next_.pop_front();
+                        next();
+                    }
+                    answer(std::move(made));
+                }));
         }));
 }
 

@@ -1,6 +1,6 @@
 // How many files and connections the system lets this process have open at once. A node that runs
-// out of them fails everywhere at once, so it asks at its start: it takes what it may have, lives
-// with few, and says so where they are too few.
+// out of them fails everywhere at once. So at its start it raises the limit as far as it may, makes
+// fewer links where the limit stays low, and does not start where it is too low.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,13 @@ namespace cairn::node {
 /// What a node keeps open for itself: store, loop, listening places, a file being written.
 inline constexpr std::size_t kOwnFiles = 32;
 inline constexpr std::size_t kLeastFiles = kOwnFiles + 8;
-/// From here on no bound is lower than it would be with any number.
+/// With so many, the bounds on links are what they would be with any number.
 inline constexpr std::size_t kEnoughFiles = 256;
 
 struct LinkBounds {
     std::size_t peers = 64;
     std::size_t inbound = 48;  ///< of those
-    std::size_t pending = 32;  ///< not yet introduced
+    std::size_t pending = 32;  ///< connections whose hello has not come yet
 };
 
 /// What links may take of `files`, at least kLeastFiles.

@@ -1,5 +1,5 @@
-// Proves that a node takes the descriptors it may have, lives within few, and refuses to start
-// with too few, with a word on what to do.
+// Proves that a node takes the file descriptors that it may have, makes fewer links where they are
+// few, and refuses to start where they are too few.
 #include "node/open_files.h"
 
 #include <gtest/gtest.h>
@@ -20,8 +20,8 @@ TEST(OpenFiles, LinksFitIntoWhatThereIs) {
     EXPECT_EQ(link_bounds(kEnoughFiles).peers, LinkBounds().peers);
 }
 
-/// What happens in a process that may have `soft` files open, and `hard` if it asks: the number it
-/// got, or 0 if it was refused.
+/// How many files a process gets that may have `soft` open, and `hard` if it asks; 0 if it is
+/// refused.
 int provided(rlim_t soft, rlim_t hard) {
     const pid_t child = ::fork();
     if (child == 0) {

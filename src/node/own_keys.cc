@@ -1,50 +1,54 @@
 #include "node/own_keys.h"
 
 #include "base/log.h"
+#include "node/chain_state.h"
 #include "wallet/wallet.h"
 
 namespace cairn::node {
+namespace {
 
-OwnKeys::OwnKeys(const store::Store& store, const crypto::SecretKey& key,
-                 std::optional<FreshKeys> fresh)
-    : store_(store), key_(key), fresh_(std::move(fresh)) {
+bool was_paid(const store::Store& store, const crypto::PublicKey& key) {
+    const auto history = store.history(key, 1);
+    if (!history.ok()) log_warn("cannot look a key up: {}", history.error().message);
+    return history.ok() && !history->empty();
+}
+
+}  // namespace
+
+OwnKeys::OwnKeys(const crypto::SecretKey& key, std::optional<FreshKeys> fresh)
+    : key_(key), fresh_(std::move(fresh)) {
     if (!fresh_) return;
     coinbase_end_ = fresh_->coinbase_used;
     contribution_end_ = fresh_->contribution_used;
 }
 
-bool OwnKeys::was_paid(const crypto::PublicKey& key) const {
-    const auto history = store_.history(key, 1);
-    if (!history.ok()) log_warn("cannot look a key up: {}", history.error().message);
-    return history.ok() && !history->empty();
-}
-
-void OwnKeys::look(std::uint32_t& end, const Knows& paid) const {
+void OwnKeys::look(std::uint32_t& end, const Knows& paid) {
     while (end > 0 && !paid(end - 1)) --end;  // a reorganisation may have taken payments back
     for (std::uint32_t i = end; i - end < wallet::kGap && i < wallet::kMaxWalletKeys; ++i)
         if (paid(i)) end = i + 1;
 }
 
-crypto::PublicKey OwnKeys::coinbase() {
+crypto::PublicKey OwnKeys::coinbase(const ChainState& state) {
     if (!fresh_) return crypto::public_key(key_);
-    look(coinbase_end_, [this](std::uint32_t i) { return was_paid(fresh_->coinbase(i)); });
+    look(coinbase_end_,
+         [&](std::uint32_t i) { return was_paid(state.store(), fresh_->coinbase(i)); });
     return fresh_->coinbase(std::min(coinbase_end_, wallet::kMaxWalletKeys - 1));
 }
 
-crypto::SecretKey OwnKeys::contribution(std::uint32_t round) {
+crypto::SecretKey OwnKeys::contribution(const ChainState& state, std::uint32_t round) {
     if (!fresh_) return key_;
     if (round_ == round) return fresh_->contribution(*tried_);
     const auto key = [this](std::uint32_t i) {
         return crypto::public_key(fresh_->contribution(i));
     };
-    look(contribution_end_, [&](std::uint32_t i) { return was_paid(key(i)); });
+    look(contribution_end_, [&](std::uint32_t i) { return was_paid(state.store(), key(i)); });
     const std::uint32_t last =
         std::min(contribution_end_ + wallet::kGap, wallet::kMaxWalletKeys) - 1;
     std::uint32_t index = std::min(contribution_end_, last);
     // Of keys that were not paid yet, rather one that no commitment has shown.
     if (tried_ && *tried_ >= index) index = *tried_ < last ? *tried_ + 1 : index;
     for (std::uint32_t i = index; i < last; ++i) {
-        const auto shown = store_.contributions(key(i), 1);
+        const auto shown = state.store().contributions(key(i), 1);
         if (!shown.ok() || !shown->empty()) continue;
         index = i;
         break;

@@ -2,7 +2,8 @@
 // With fresh keys every block and every contribution has one of its own, so that a stranger cannot
 // tell which of them were made by one node. Which key comes next is read off the chain's index of
 // payments, not counted: keys of blocks that were lost and of contributions that were not paid come
-// back, so no key ever lies beyond where a restored wallet looks (wallet::kGap).
+// back, so no key ever lies beyond where a restored wallet looks (wallet::kGap). That index is on
+// disk, so only jobs of the chain lane may ask: they have the ChainState.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,13 @@
 #include <optional>
 
 #include "crypto/keys.h"
-#include "store/store.h"
 
 namespace cairn::node {
 
+class ChainState;
+
 struct FreshKeys {
-    /// Key number i of each use; a wallet's chains.
+    /// Key number i of each use; a wallet's chains. Called on the chain lane.
     std::function<crypto::PublicKey(std::uint32_t)> coinbase;
     std::function<crypto::SecretKey(std::uint32_t)> contribution;
     /// How many were used already, as far as is known: where to begin looking.
@@ -25,27 +27,23 @@ struct FreshKeys {
 
 class OwnKeys {
   public:
-    /// The store must outlive it.
-    OwnKeys(const store::Store& store, const crypto::SecretKey& key,
-            std::optional<FreshKeys> fresh);
+    OwnKeys(const crypto::SecretKey& key, std::optional<FreshKeys> fresh);
 
     /// For the next block: the same until one with it is on the chain.
-    crypto::PublicKey coinbase();
+    crypto::PublicKey coinbase(const ChainState& state);
     /// For the contribution of a round: the same for the whole round.
-    crypto::SecretKey contribution(std::uint32_t round);
+    crypto::SecretKey contribution(const ChainState& state, std::uint32_t round);
 
   private:
     using Knows = std::function<bool(std::uint32_t index)>;
-    bool was_paid(const crypto::PublicKey& key) const;
-    void look(std::uint32_t& end, const Knows& paid) const;
+    static void look(std::uint32_t& end, const Knows& paid);
 
-    const store::Store& store_;
     crypto::SecretKey key_;
     std::optional<FreshKeys> fresh_;
     std::uint32_t coinbase_end_ = 0;      // one more than the last that was paid
-    std::uint32_t contribution_end_ = 0;  // as well
-    std::optional<std::uint32_t> round_;
-    std::optional<std::uint32_t> tried_;  // the contribution's key of round_
+    std::uint32_t contribution_end_ = 0;  // the same for contributions
+    std::optional<std::uint32_t> round_;  // the last one that contribution() was asked for
+    std::optional<std::uint32_t> tried_;  // the number of its key
 };
 
 }  // namespace cairn::node

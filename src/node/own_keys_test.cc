@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "consensus/test_chain.h"
+#include "node/chain_state.h"
 #include "wallet/wallet.h"
 
 namespace cairn::node {
@@ -21,12 +23,19 @@ crypto::PublicKey contribution(std::uint32_t i) { return crypto::public_key(secr
 
 class OwnKeysTest : public testing::Test {
   protected:
-    OwnKeysTest() : store_(*store::Store::in_memory(disk_)) {}
+    OwnKeysTest()
+        : store_(*store::Store::in_memory(disk_)),
+          tree_(chain_.ledger.genesis()),
+          state_(chain_.network, model_, *store_, tree_.genesis(), {}) {}
     OwnKeys keys() {
         FreshKeys fresh;
         fresh.coinbase = coinbase;
         fresh.contribution = [](std::uint32_t i) { return secret(2, i); };
-        return OwnKeys(*store_, secret(3, 0), fresh);
+        return OwnKeys(secret(3, 0), fresh);
+    }
+    crypto::PublicKey next_coinbase(OwnKeys& keys) { return keys.coinbase(state_); }
+    crypto::PublicKey key_of(OwnKeys& keys, std::uint32_t round) {
+        return crypto::public_key(keys.contribution(state_, round));
     }
     /// A block that pays the key.
     void pay(const crypto::PublicKey& key) {
@@ -60,36 +69,39 @@ class OwnKeysTest : public testing::Test {
 
     MemoryDisk disk_;
     std::unique_ptr<store::Store> store_;
+    consensus::TestChain chain_;
+    consensus::FakeModel model_;
+    BlockTree tree_;
+    ChainState state_;
     std::uint64_t height_ = 0;
     Hash256 parent_;
 };
 
 TEST_F(OwnKeysTest, WithoutFreshKeysThereIsOne) {
-    OwnKeys keys(*store_, secret(3, 0), std::nullopt);
-    EXPECT_EQ(keys.coinbase(), crypto::public_key(secret(3, 0)));
-    EXPECT_EQ(crypto::public_key(keys.contribution(4)), keys.coinbase());
+    OwnKeys keys(secret(3, 0), std::nullopt);
+    EXPECT_EQ(next_coinbase(keys), crypto::public_key(secret(3, 0)));
+    EXPECT_EQ(key_of(keys, 4), next_coinbase(keys));
 }
 
 TEST_F(OwnKeysTest, EveryBlockHasItsOwn) {
     OwnKeys keys = this->keys();
-    EXPECT_EQ(keys.coinbase(), coinbase(0));
-    EXPECT_EQ(keys.coinbase(), coinbase(0)) << "the same until it is on the chain";
-    pay(keys.coinbase());
-    EXPECT_EQ(keys.coinbase(), coinbase(1));
-    pay(keys.coinbase());
-    EXPECT_EQ(keys.coinbase(), coinbase(2));
+    EXPECT_EQ(next_coinbase(keys), coinbase(0));
+    EXPECT_EQ(next_coinbase(keys), coinbase(0)) << "the same until it is on the chain";
+    pay(next_coinbase(keys));
+    EXPECT_EQ(next_coinbase(keys), coinbase(1));
+    pay(next_coinbase(keys));
+    EXPECT_EQ(next_coinbase(keys), coinbase(2));
     take_back();
-    EXPECT_EQ(keys.coinbase(), coinbase(1)) << "its block was lost: the key is free again";
+    EXPECT_EQ(next_coinbase(keys), coinbase(1)) << "its block was lost: the key is free again";
     pay(coinbase(9));  // another machine with the same words
-    EXPECT_EQ(keys.coinbase(), coinbase(10));
-    EXPECT_EQ(this->keys().coinbase(), coinbase(10)) << "after a restart";
+    EXPECT_EQ(next_coinbase(keys), coinbase(10));
+    OwnKeys restarted = this->keys();
+    EXPECT_EQ(next_coinbase(restarted), coinbase(10)) << "after a restart";
 }
 
 TEST_F(OwnKeysTest, EveryRoundHasItsOwnWithinReach) {
     OwnKeys keys = this->keys();
-    const auto key = [&](std::uint32_t round) {
-        return crypto::public_key(keys.contribution(round));
-    };
+    const auto key = [&](std::uint32_t round) { return key_of(keys, round); };
     EXPECT_EQ(key(0), contribution(0));
     EXPECT_EQ(key(0), contribution(0)) << "the same for the whole round";
     EXPECT_EQ(key(1), contribution(1)) << "an unpaid one is not shown twice";

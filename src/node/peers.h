@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 
 #include "node/block_tree.h"
 #include "node/messages.h"
+#include "node/presync.h"
 #include "node/seen_cache.h"
 
 namespace cairn::node {
@@ -14,12 +16,13 @@ struct Peer {
     net::PeerId id = 0;
     net::PeerInfo info;
     bool greeted = false;  ///< its hello came and fits
-    bool ready = false;    ///< and so did ours go: the chain is restored
+    bool ready = false;    ///< and ours was sent, since the chain is restored
     Hello hello;
     const BlockNode* best = nullptr;     ///< the header with the most work that it told us of
     std::uint64_t headers_asked_ms = 0;  ///< 0: no question is open
+    std::unique_ptr<Presync> presync;    ///< of a long branch; mostly null
     bool ask_again = false;              ///< it told of a header that our clock does not allow yet
-    bool put_off_said = false;           ///< and that was logged
+    bool put_off_said = false;           ///< that was logged once
     std::map<Hash256, std::uint64_t> blocks_asked_ms;
     std::size_t blocks_read = 0;  ///< bodies being read from disk that it asked for
     SeenCache knows{4096};        ///< blocks and items that it has, or was offered

@@ -1,6 +1,6 @@
 // Gossip of what is not a block: payments, commitments, contributions. Items are offered by id,
-// asked for once, checked, pooled, and offered on. What cannot be pooled is not passed on, so
-// nonsense travels one hop; nobody is dropped for it, except for bytes that do not decode.
+// asked of one peer at a time, checked, pooled, and offered on. What cannot be pooled is not passed
+// on, so nonsense travels one hop. No peer is dropped for it, except for bytes that do not decode.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ class Relay {
 
     /// Offers items that became valid with a new tip.
     void announce(const Item& item);
-    /// What was refused may be valid after another block.
+    /// What was refused may be valid on the new tip.
     void on_tip() { refused_.clear(); }
     /// Asks others for what was not delivered.
     void tick();

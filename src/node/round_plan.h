@@ -5,8 +5,9 @@
 // The rules of the chain that decide (docs/spec/chain.md): commitments at all heights of a round
 // but its merge height (C2), one of a key in a round, with a stamp for the target of the round's
 // first block (C4); payloads at the merge height, and only of commitments that this branch carries
-// (C5). The trainer's own rules: nothing is shown before nobody can copy it in time, steps end
-// while their commitment can still be carried, and the lane never has two jobs of ours.
+// (C5). The trainer's own rules: a payload is not shown while others could still commit to a copy
+// of it, steps end while their commitment can still be carried, and the lane never has two jobs of
+// ours.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ namespace cairn::node {
 /// Whether this branch carries a commitment of our key in this round.
 enum class Carried { kNone, kOurs, kOther };  // kOther: not to the payload at hand
 
-/// What the tip and the pool say of the round in which the next block is.
+/// What the tip and the pool say of the next block's round.
 struct RoundTip {
     std::uint32_t next_height = 1;
     Hash256 start;  ///< the block whose model is theta^t
@@ -46,14 +47,14 @@ struct RoundState {
     bool lane_busy = false;    ///< a job of ours is on the lane, wanted or not
     bool told_to_end = false;  ///< that job was told to end early
     bool time_is_up = false;   ///< by the clock the run should end
-    bool tried = false;        ///< all was tried on this tip; another may bring more
+    bool tried = false;        ///< what can be done on this tip was done; wait for another
     bool stopped = false;      ///< for good
     std::string trouble;       ///< what went wrong in this round, in a few words
 };
 
 enum class RoundAction {
     kNothing,
-    kBegin,      ///< forget what was made, and what the lane is doing for us: a round begins
+    kBegin,      ///< begin a round: forget what was made, tell the lane's job to end
     kTrain,      ///< put a run on the lane
     kEndJob,     ///< tell the lane's job to end with what it has
     kDropStamp,  ///< the search on the lane is of no use any more
@@ -80,7 +81,7 @@ enum class JobEnd {
     kStamp,      ///< a stamp was found
     kNoStamp,
 };
-/// The state once the job is over. What nobody waits for any more changes only the lane.
+/// The state once the job is over. A job that is not wanted any more only frees the lane;
 /// `trouble` is kept if the job was wanted.
 RoundState after(RoundState state, JobEnd end, std::string trouble = {});
 

@@ -1,6 +1,5 @@
-// Proves what the trainer's plan keeps whatever happens: over every state and tip that there are,
-// and over random walks through rounds and reorganisations. round_plan_test.cc has the single
-// cases.
+// Proves what the trainer's plan keeps whatever happens: in every state and on every tip that can
+// be, and on random walks through rounds and reorganisations. round_plan_test.cc has single cases.
 #include <gtest/gtest.h>
 
 #include <utility>
@@ -70,9 +69,9 @@ TEST(RoundPlanWalk, PropertiesOfEveryState) {
         bool good = true;
         // Never two jobs on the lane.
         if (new_job) good = good && !state.lane_busy;
-        // Nothing is done for a round in which the tip is not, but to begin that one.
+        // On a tip of another round nothing is done but to begin that round.
         if (!this_round && !state.stopped) good = good && action == A::kBegin;
-        // Never revealed while a commitment can follow, nor what this branch does not carry.
+        // Never revealed while a commitment can follow, nor if this branch does not carry ours.
         if (action == A::kReveal) good = good && closed && tip.carried == Carried::kOurs;
         // Never a second commitment of the key on a branch, nor one that C4 refuses.
         if (action == A::kOffer)
@@ -107,8 +106,8 @@ TEST(RoundPlanWalk, ComesToRestFromEveryState) {
     EXPECT_EQ(restless, 0U);
 }
 
-/// A trainer without a computer: it plays the chain, the pool and the lane by dice, and keeps the
-/// books that the real one keeps.
+/// A trainer whose chain, pool and lane are played by chance, and which remembers what the real
+/// trainer remembers.
 class Walk {
   public:
     explicit Walk(std::uint64_t seed) : dice_(seed) { state_.round = 99; }
@@ -260,7 +259,7 @@ TEST(RoundPlanWalk, PropertiesOfRandomWalks) {
         revealed += walk.revealed;
         EXPECT_GT(walk.begun, 20U) << seed;
     }
-    EXPECT_GT(offered, 500U);  // the walks do go somewhere
+    EXPECT_GT(offered, 500U);  // so the walks did reach these actions
     EXPECT_GT(revealed, 200U);
 }
 

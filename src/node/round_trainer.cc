@@ -33,9 +33,7 @@ RoundTrainer::RoundTrainer(Random& random, Loop& loop, ActiveChain& chain, Relay
       mempool_(mempool),
       source_(source),
       reader_(reader),
-      key_of_round_(std::move(key_of_round)),
-      secret_(key_of_round_(0)),
-      key_(crypto::public_key(secret_)) {
+      key_of_round_(std::move(key_of_round)) {
     CHECK(!source_ || !source_->wants_weights() || reader_);
 }
 
@@ -49,10 +47,10 @@ void RoundTrainer::stop() {
 }
 
 void RoundTrainer::on_tip(const SwitchOutcome& outcome) {
+    if (!source_) return;
     for (const ConnectedBlock& connected : outcome.connected)
         for (const consensus::ContributionReport& report : connected.report.contributions)
             if (report.merged && report.key == key_) ++merged_;
-    if (!source_) return;
     state_ = after_tip(std::move(state_));
     proceed();
 }
@@ -90,7 +88,7 @@ RoundTip RoundTrainer::look() const {
 }
 
 void RoundTrainer::proceed() {
-    for (;;) {
+    while (!awaits_key_) {
         const RoundTip tip = look();
         const RoundAction action = next_action(chain_.network(), tip, state_);
         if (action == RoundAction::kNothing) {
@@ -140,8 +138,13 @@ void RoundTrainer::begin() {
     job_.reset();
     payload_ = {};
     commitment_ = {};
-    secret_ = key_of_round_(state_.round);
-    key_ = crypto::public_key(secret_);
+    awaits_key_ = true;
+    key_of_round_(state_.round, alive_.guard([this](const crypto::SecretKey& secret) {
+        secret_ = secret;
+        key_ = crypto::public_key(secret);
+        awaits_key_ = false;
+        proceed();
+    }));
 }
 
 void RoundTrainer::start_run() {
@@ -154,7 +157,7 @@ void RoundTrainer::start_run() {
             // The model is theta^t from the round's start until its merge block.
             const BlockNode* at = state.tip();
             const bool here = ancestor_at(at, start->height) == start && at->height < merge;
-            return here ? reader->weights() : nullptr;
+            return here ? reader->weights(state) : nullptr;
         },
         alive_.guard([this](WeightsPtr weights) {
             const bool wanted = state_.stage == Stage::kTraining;
@@ -226,7 +229,7 @@ void RoundTrainer::on_stamped(chain::Commitment commitment, bool found) {
     if (!found) return job_ended(JobEnd::kNoStamp, "no stamp was found");
     if (state_.stage == Stage::kStamping) {
         commitment.signature =
-            crypto::sign(secret_, chain::signature_hash(chain_.genesis_id(), commitment), random_);
+            crypto::sign(*secret_, chain::signature_hash(chain_.genesis_id(), commitment), random_);
         commitment_ = commitment;
     }
     job_ended(JobEnd::kStamp);
@@ -243,7 +246,7 @@ void RoundTrainer::reveal() {
     contribution.commitment_id = carried()->id;
     contribution.payload = payload_.payload;
     contribution.signature =
-        crypto::sign(secret_, chain::signature_hash(chain_.genesis_id(), contribution), random_);
+        crypto::sign(*secret_, chain::signature_hash(chain_.genesis_id(), contribution), random_);
     const auto outcome = relay_.submit(contribution);
     if (outcome.added == Mempool::Added::kRefused)
         state_.trouble = "payload refused: " + outcome.reason;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/random.h"
@@ -31,8 +32,10 @@ class RoundTrainer {
         std::uint64_t merged = 0;
     };
 
-    /// With which key to contribute; the same answer for the whole round.
-    using KeyOfRound = std::function<crypto::SecretKey(std::uint32_t round)>;
+    /// Asks with which key to contribute in a round. The answer comes on the loop, at once or
+    /// later, and is the same for the whole round.
+    using KeyAnswer = std::function<void(const crypto::SecretKey&)>;
+    using KeyOfRound = std::function<void(std::uint32_t round, KeyAnswer answer)>;
 
     /// `source` may be null: then it does nothing. `reader` may be null unless the source wants
     /// weights.
@@ -45,11 +48,11 @@ class RoundTrainer {
     /// The chain is ready, or its tip moved; the mempool was told before.
     void on_tip(const SwitchOutcome& outcome);
     Progress progress() const;
-    /// The steps that are being taken end early, for good.
+    /// Ends the run on the lane early, and begins no other.
     void stop();
 
   private:
-    /// What is on the lane for us. Shared with the lane, where the job may outlast its round.
+    /// Our job on the lane. Shared with the lane, where it may outlast its round.
     struct Job {
         std::atomic<bool> stop{false};
         std::atomic<std::uint32_t> steps{0};
@@ -57,7 +60,7 @@ class RoundTrainer {
     };
 
     RoundTip look() const;
-    /// Acts until nothing is left to do.
+    /// Acts until nothing is left to do; waits while the round's key is asked for.
     void proceed();
     void carry_out(RoundAction action, const RoundTip& tip);
     void begin();
@@ -80,13 +83,14 @@ class RoundTrainer {
     DeltaSource* source_;
     const ModelReader* reader_;
     KeyOfRound key_of_round_;
-    crypto::SecretKey secret_;  // of the round
+    std::optional<crypto::SecretKey> secret_;  // of the round
     crypto::PublicKey key_;
+    bool awaits_key_ = false;
 
     RoundState state_;
     std::shared_ptr<Job> job_;
     RoundPayload payload_;
-    Hash256 payload_commitment_;  // to payload_, by key_
+    Hash256 payload_commitment_;  // of key_ to payload_
     chain::Commitment commitment_;
     std::uint32_t stamp_target_ = 0;  // of the round's first block, as the search began
     std::string note_ = "waiting";

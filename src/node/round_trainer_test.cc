@@ -1,5 +1,5 @@
-// Proves that the trainer carries out its plan (round_plan_test.cc) on a real chain and pool: one
-// round from theta to pay, reorganisations, and the lane and the clock which it shares with others.
+// Proves that the trainer carries out its plan (round_plan_test.cc) on a real chain and pool: a
+// round from theta to merge, reorganisations, a lane that is slow, and time that runs out.
 #include "node/round_trainer.h"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 namespace cairn::node {
 namespace {
 
-/// Nobody is there.
+/// A network without peers.
 class NoNetwork final : public net::Network {
   public:
     void set_handler(net::NetworkHandler*) override {}
@@ -47,7 +47,7 @@ class FakeSource final : public DeltaSource {
 
 class FakeReader final : public ModelReader {
   public:
-    WeightsPtr weights() const override {
+    WeightsPtr weights(const ChainState&) const override {
         return std::make_shared<const std::vector<float>>(8, 1.0F);
     }
     Result<double> report_loss(const std::vector<float>&) override { return 0.0; }
@@ -77,7 +77,13 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
     void start() {
         trainer_ = std::make_unique<RoundTrainer>(
             random_, kit_.loop, *kit_.chain, relay_, pool_, &source_, &reader_,
-            [this](std::uint32_t) { return kit_.alice.secret; });
+            [this](std::uint32_t round, RoundTrainer::KeyAnswer answer) {
+                asked_keys_.push_back(round);
+                if (holds_keys_)
+                    held_answer_ = std::move(answer);
+                else
+                    answer(kit_.alice.secret);
+            });
         SwitchOutcome here;
         here.tip = kit_.chain->tip();
         trainer_->on_tip(here);
@@ -94,7 +100,7 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
     void on_bodies_wanted() override {}
     void on_fault(const std::string&) override {}
 
-    /// The next block, with what the pool has or without.
+    /// The next block, with what the pool holds or empty.
     void mine(bool with_pool = true) {
         kit_.give(kit_.mine(kit_.bob, with_pool ? pool_.candidates() : consensus::Candidates()));
     }
@@ -105,6 +111,11 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
     void reorganise(int depth) {
         kit_.take_back(depth);
         for (const chain::Block& block : kit_.branch(kit_.alice, depth + 1)) kit_.give(block);
+    }
+    void give_key(const crypto::SecretKey& key) {
+        const auto answer = std::exchange(held_answer_, {});
+        answer(key);
+        kit_.loop.run();
     }
     std::string stage() const { return trainer_->progress().stage; }
     bool carried() const { return kit_.chain->tip()->rules.has_commitment_of(kit_.alice.key); }
@@ -119,6 +130,9 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
     FakeReader reader_;
     std::unique_ptr<RoundTrainer> trainer_;
     bool pool_takes_back_ = true;  ///< what blocks carried that a reorganisation took away
+    bool holds_keys_ = false;      ///< the round's key is given by the test, later
+    RoundTrainer::KeyAnswer held_answer_;
+    std::vector<std::uint32_t> asked_keys_;
 };
 
 TEST_F(RoundTrainerTest, OneRoundFromThetaToMerge) {
@@ -277,6 +291,35 @@ TEST_F(RoundTrainerTest, ThetaThatIsGoneAlreadyIsNotTrainedOn) {
     kit_.loop.run();
     EXPECT_EQ(source_.rounds, std::vector<std::uint32_t>{1});
     EXPECT_EQ(source_.starts[0], hash_of(blocks[5]));
+}
+
+TEST_F(RoundTrainerTest, NothingIsBegunBeforeTheRoundsKeyIsKnown) {
+    holds_keys_ = true;
+    start();
+    mine(false);
+    EXPECT_EQ(asked_keys_, std::vector<std::uint32_t>{0});
+    EXPECT_TRUE(source_.rounds.empty());
+    mine_until(7, false);  // the key of a round that is over by now
+    give_key(kit_.bob.secret);
+    EXPECT_EQ(asked_keys_, (std::vector<std::uint32_t>{0, 1}));
+    EXPECT_TRUE(source_.rounds.empty());
+    give_key(kit_.alice.secret);
+    EXPECT_EQ(source_.rounds, std::vector<std::uint32_t>{1});
+    EXPECT_EQ(stage(), "committed");
+    mine();
+    EXPECT_TRUE(carried()) << "by the key of this round";
+}
+
+TEST_F(RoundTrainerTest, StoppedOrEndedBeforeItsKeyCameItBeginsNothing) {
+    holds_keys_ = true;
+    start();
+    trainer_->stop();
+    give_key(kit_.alice.secret);
+    EXPECT_TRUE(source_.rounds.empty());
+    start();
+    trainer_.reset();
+    give_key(kit_.alice.secret);
+    EXPECT_TRUE(source_.rounds.empty());
 }
 
 TEST_F(RoundTrainerTest, SaysThatItHasNothingOrFailed) {

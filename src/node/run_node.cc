@@ -23,7 +23,7 @@ std::string name_and_id(const chain::NetworkDefinition& network) {
     return network.name + " (" + short_hex(chain::genesis_id(network)) + ")";
 }
 
-/// The network of the directory, which the one of --network becomes if there is none yet.
+/// The network of the directory; if it has none yet, the file of --network is copied there.
 Result<chain::NetworkDefinition> load_network(const NodeOptions& options, Assets& assets) {
     PosixDisk disk(options.directory);
     const std::string name(kNetworkFile);
@@ -71,7 +71,7 @@ Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
     return *key;
 }
 
-/// What the chain's state, its copies and the judge take, roughly.
+/// Roughly the bytes that the chain's state, its copies and the judge take.
 std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains) {
     const model::ParameterLayout layout(worth::model_config(network), codec::kTile);
     const std::uint64_t merges = network.novelty ? network.novelty_rounds : 0;
@@ -79,7 +79,7 @@ std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains
     return layout.size() * 4 * words + (std::uint64_t{64} << 20);
 }
 
-/// One node process. Members are ended by hand in the order that node.h asks for.
+/// One node process. run() ends its members in the order that node.h asks for.
 class Process {
   public:
     explicit Process(const NodeOptions& options) : options_(options), assets_(options.directory) {}
@@ -116,8 +116,7 @@ class Process {
     std::unique_ptr<net::AsioLoop> loop_;
     std::unique_ptr<net::TlsNetwork> network_;
     std::unique_ptr<AssetFetcher> fetcher_;
-    std::optional<std::vector<chain::Payment>> returning_;  // from the last run, being judged
-    bool has_pool_ = false;  // an empty one before that would empty the file
+    bool has_pool_ = false;  // payments.pool was read; before that an empty pool would erase it
     Status failure_ = ok_status();
 };
 
@@ -234,12 +233,12 @@ Status Process::start_node() {
     RETURN_IF_ERROR(load_model());
     RETURN_IF_ERROR(load_trainer());
     ASSIGN_OR_RETURN(store_, store::Store::open(options_.directory));
-    node_ = std::make_unique<Node>(
-        config(), NodeSeams{clock_, random_, *loop_, *network_, *store_, *model_, reader_.get(),
-                            trainer_.get(), [this](const Hash256& hash) {
-                                const auto bytes = assets_.get(hash);
-                                return bytes.ok() ? *bytes : nullptr;
-                            }});
+    node_ = std::make_unique<Node>(config(), LedgerSeams{*store_, *model_},
+                                   NodeSeams{clock_, random_, *loop_, *network_, reader_.get(),
+                                             trainer_.get(), [this](const Hash256& hash) {
+                                                 const auto bytes = assets_.get(hash);
+                                                 return bytes.ok() ? *bytes : nullptr;
+                                             }});
     // Not before the chain is restored: until then the node would tell height 0.
     return node_->start([this] {
         log_info("node {} of network {} listens at {}", short_hex(crypto::public_key(*key_)),
@@ -253,10 +252,8 @@ void Process::take_up_payments() {
     has_pool_ = true;
     std::vector<chain::Payment> payments = kept_payments(PosixDisk(options_.directory));
     if (payments.empty()) return;
-    returning_ = payments;
     const std::size_t count = payments.size();
-    node_->return_payments(std::move(payments), [this, count](std::size_t pooled) {
-        returning_.reset();
+    node_->return_payments(std::move(payments), [count](std::size_t pooled) {
         log_info(
             "of {} payments that waited when the node stopped, {} wait again; the others are "
             "in a block or can no longer be",
@@ -266,13 +263,8 @@ void Process::take_up_payments() {
 
 void Process::keep_payments() {
     if (!has_pool_) return;
-    std::vector<chain::Payment> payments;
-    const auto keep = [&](const chain::Payment& payment) {
-        if (payments.size() < kMaxKeptPayments) payments.push_back(payment);
-    };
-    for (const auto& [id, payment] : node_->mempool().pooled_payments()) keep(payment);
-    if (returning_)
-        for (const chain::Payment& payment : *returning_) keep(payment);
+    std::vector<chain::Payment> payments = node_->payments_to_keep();
+    if (payments.size() > kMaxKeptPayments) payments.resize(kMaxKeptPayments);
     PosixDisk disk(options_.directory);
     const Status kept = node::keep_payments(disk, payments);
     if (!kept.ok())

@@ -27,13 +27,14 @@ struct NodeOptions {
     std::vector<std::string> connect;    ///< "host:port"
     std::vector<std::string> train;      ///< text files whose words never leave this machine
     bool mine = false;
-    /// Contributes, mines and owns the coins earned; absent: the key in node.key, made at first.
+    /// Names the node to its peers and earns what it mines and contributes. Absent: the key in
+    /// node.key, which is made at the first start.
     std::optional<crypto::SecretKey> key;
-    /// A key for each block and each contribution instead; kRefused on private networks.
+    /// Earns with a key for each block and each contribution; kRefused on private networks.
     std::optional<FreshKeys> fresh;
     std::size_t threads = 1;       ///< computing threads, all lanes together
     std::uint64_t memory_mib = 0;  ///< 0: no limit of our own
-    /// Nonces tried per slice and the pause between slices: a guest on someone's computer.
+    /// Nonces tried per slice and the pause between slices, which keep the computer usable.
     std::uint64_t hashes_per_slice = 2'000;
     std::uint64_t slice_pause_ms = 20;
     std::uint64_t seed = 0;  ///< of the trainer's choice of text; 0: from the system

@@ -1,6 +1,6 @@
 // Proves that whole node processes over real links train one model: two nodes mine and merge, a
 // third that has only network.json fetches the assets and reaches the same state, and a restart
-// goes on where the node stopped.
+// goes on where the node stopped. And that fresh keys are not looked up on the loop.
 #include "node/run_node.h"
 
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "base/clock.h"
@@ -71,6 +72,7 @@ class Runner {
     }
     /// What it knew of its height when it said that it runs.
     std::uint64_t announced_height() const { return announced_height_; }
+    std::thread::id loop_thread() const { return thread_.get_id(); }
     Status finish() {
         stop_ = true;
         if (thread_.joinable()) thread_.join();
@@ -147,7 +149,7 @@ TEST_F(RunNode, TwoTrainAThirdJoinsAndOneRestarts) {
     EXPECT_GT(first.status().supply, 0U);
     ASSERT_FALSE(first.merges().empty());
 
-    // Killing is for the simulator; here a polite stop must keep everything too.
+    // The simulator kills nodes; here an ordinary stop must keep everything too.
     const std::uint64_t height = second->status().height;
     ASSERT_TRUE(second->finish().ok());
     second = std::make_unique<Runner>(second_options);
@@ -172,6 +174,44 @@ TEST_F(RunNode, TwoTrainAThirdJoinsAndOneRestarts) {
     EXPECT_TRUE(first.finish().ok());
     EXPECT_TRUE(second->finish().ok());
     EXPECT_TRUE(third.finish().ok());
+}
+
+TEST_F(RunNode, FreshKeysAreLookedUpBesideTheLoop) {
+    Mutex mutex;
+    std::set<std::thread::id> askers;
+    std::uint32_t coinbases = 0, contributions = 0;  // the highest that were asked for
+    const auto secret = [](std::uint8_t use, std::uint32_t index) {
+        FixedBytes<32> bytes;
+        bytes.bytes[0] = use;
+        bytes.bytes[31] = static_cast<std::uint8_t>(index + 1);
+        return *crypto::SecretKey::from_bytes(bytes.view());
+    };
+    FreshKeys fresh;
+    fresh.coinbase = [&](std::uint32_t index) {
+        const MutexLock lock(mutex);
+        askers.insert(std::this_thread::get_id());
+        coinbases = std::max(coinbases, index);
+        return crypto::public_key(secret(1, index));
+    };
+    fresh.contribution = [&](std::uint32_t index) {
+        const MutexLock lock(mutex);
+        askers.insert(std::this_thread::get_id());
+        contributions = std::max(contributions, index);
+        return secret(2, index);
+    };
+    NodeOptions with_fresh = options(0);
+    with_fresh.fresh = fresh;
+    Runner runner(with_fresh);
+    // Into the second round, so that two keys for contributions were asked for.
+    ASSERT_TRUE(runner.wait([](const NodeStatus& s) { return s.height >= 5; }));
+    const NodeStatus status = runner.status();
+    EXPECT_EQ(status.miner_key, crypto::public_key(secret(1, 0)));
+    EXPECT_NE(status.miner_key, status.node_key);
+    const std::thread::id loop_thread = runner.loop_thread();
+    ASSERT_TRUE(runner.finish().ok());
+    EXPECT_FALSE(askers.contains(loop_thread));
+    EXPECT_GE(coinbases, 1U);
+    EXPECT_GE(contributions, 1U);
 }
 
 TEST_F(RunNode, SaysWhatIsMissing) {

@@ -1,4 +1,4 @@
-// Remembers the latest few thousand hashes: what was seen, refused or told already. The oldest
+// Remembers the latest hashes, at most `max`: what was seen, refused or told already. The oldest
 // are forgotten first, so strangers cannot make it grow.
 #pragma once
 

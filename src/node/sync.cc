@@ -4,9 +4,14 @@
 
 namespace cairn::node {
 
-Sync::Sync(const Clock& clock, net::Network& network, ActiveChain& chain, PeerTable& peers,
-           SyncOptions options)
-    : clock_(clock), network_(network), chain_(chain), peers_(peers), options_(options) {}
+Sync::Sync(const Clock& clock, Random& random, net::Network& network, ActiveChain& chain,
+           PeerTable& peers, SyncOptions options)
+    : clock_(clock),
+      random_(random),
+      network_(network),
+      chain_(chain),
+      peers_(peers),
+      options_(options) {}
 
 void Sync::ask_headers(Peer& peer, const BlockNode* from) {
     if (peer.headers_asked_ms != 0) return;
@@ -47,11 +52,16 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
             return invalid("headers that do not follow each other");
     // A single header may be an announcement that crossed our question.
     if (message.headers.size() != 1) peer.headers_asked_ms = 0;
-    if (message.headers.empty()) return ok_status();
+    if (message.headers.empty()) {
+        if (peer.presync) end_presync(peer, true);
+        return ok_status();
+    }
+    if (peer.presync && message.headers.front().previous == peer.presync->last())
+        return on_presync(peer, message.headers);
 
     const auto outcome = chain_.accept_headers(message.headers);
     if (outcome.verdict.is_invalid()) return invalid(outcome.verdict.reason());
-    // A clock that is ahead: the same header may be fine in a moment.
+    // It comes from our clock's future: the same header may be fine in a moment.
     if (outcome.verdict.is_undecided() && !std::exchange(peer.put_off_said, true))
         log_warn("a block of peer {} is put off: {}", peer.info.address, outcome.verdict.reason());
     peer.ask_again = outcome.verdict.is_undecided();
@@ -60,6 +70,13 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
         return ok_status();
     }
     peer.headers_asked_ms = 0;
+    if (outcome.too_little_work) {
+        if (message.headers.size() == kMaxHeadersPerMessage && !peer.presync)
+            start_presync(peer, message.headers);
+        else if (message.headers.size() > 1)
+            peer.hello.work = {};  // that was all it has
+        return ok_status();
+    }
     if (outcome.last) {
         peer.knows.insert(outcome.last->hash);
         if (!peer.best || outcome.last->work > peer.best->work) peer.best = outcome.last;
@@ -67,6 +84,62 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
             message.headers.size() == kMaxHeadersPerMessage || peer.hello.work > peer.best->work;
         if (more && outcome.added > 0 && outcome.verdict.is_valid())
             ask_headers(peer, outcome.last);
+    }
+    request_bodies();
+    return ok_status();
+}
+
+void Sync::start_presync(Peer& peer, std::span<const chain::BlockHeader> headers) {
+    // The message may begin with headers that we have.
+    const BlockTree& tree = chain_.tree();
+    while (tree.find(chain::block_hash(headers.front()))) headers = headers.subspan(1);
+    peer.presync = std::make_unique<Presync>(tree.find(headers.front().previous), random_.u64(),
+                                             tree.best_header()->work);
+    const Verdict verdict = peer.presync->count(chain_.network(), headers, clock_.wall_ms());
+    if (!verdict.is_valid()) return end_presync(peer, false);
+    ask_on(peer);
+}
+
+void Sync::ask_on(Peer& peer) {
+    GetHeaders message{chain_.tree().locator(peer.presync->from())};
+    message.locator.resize(std::min(message.locator.size(), kMaxLocator - 1));
+    if (peer.presync->last() != message.locator.front())
+        message.locator.insert(message.locator.begin(), peer.presync->last());
+    if (send(network_, peer.id, MessageKind::kGetHeaders, encode(message)))
+        peer.headers_asked_ms = now_ms();
+}
+
+// A branch that is complete and has too little work refutes what the peer's hello said.
+void Sync::end_presync(Peer& peer, bool refuted) {
+    peer.presync.reset();
+    if (refuted) peer.hello.work = {};
+}
+
+Status Sync::on_presync(Peer& peer, std::span<const chain::BlockHeader> headers) {
+    peer.headers_asked_ms = 0;
+    Presync& presync = *peer.presync;
+    const bool more = headers.size() == kMaxHeadersPerMessage;
+    if (!presync.is_second_reading()) {
+        const Verdict verdict = presync.count(chain_.network(), headers, clock_.wall_ms());
+        if (verdict.is_invalid()) return invalid(verdict.reason());
+        if (presync.has_enough()) {
+            presync.read_again();
+        } else if (!more || verdict.is_undecided()) {
+            end_presync(peer, !more);
+            return ok_status();
+        }
+        ask_on(peer);
+        return ok_status();
+    }
+    if (!presync.matches(chain_.network(), headers, clock_.wall_ms()))
+        return invalid("a branch that is another one when it is read again");
+    const auto outcome = chain_.accept_headers(headers, ActiveChain::Counted::kYes);
+    if (outcome.last) peer.best = outcome.last;
+    if (presync.is_complete() || !more) {
+        end_presync(peer, false);
+        if (more && outcome.last) ask_headers(peer, outcome.last);
+    } else {
+        ask_on(peer);
     }
     request_bodies();
     return ok_status();
@@ -99,7 +172,7 @@ void Sync::send_block(net::PeerId id, const Hash256& hash, const Result<Bytes>& 
 Status Sync::on_block(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const chain::Block block, chain::decode_block(body));
     const Hash256 hash = chain::block_hash(block.header);
-    peer.blocks_asked_ms.erase(hash);
+    if (peer.blocks_asked_ms.erase(hash) == 0) return ok_status();  // nobody asked it
     peer.knows.insert(hash);
     switch (chain_.accept_block(block)) {
         case ActiveChain::BodyOutcome::kMismatch:
@@ -109,6 +182,7 @@ Status Sync::on_block(Peer& peer, ByteView body) {
         case ActiveChain::BodyOutcome::kAccepted:
         case ActiveChain::BodyOutcome::kKnown:
         case ActiveChain::BodyOutcome::kUnknownHeader:
+        case ActiveChain::BodyOutcome::kBusy:
             break;
     }
     request_bodies();
@@ -134,9 +208,14 @@ void Sync::announce(const BlockNode* node) {
 }
 
 bool Sync::is_asked(const Hash256& hash) const {
-    for (const auto& [id, peer] : peers_)
-        if (peer.blocks_asked_ms.contains(hash)) return true;
-    return false;
+    std::size_t asked = 0;
+    for (const auto& [id, peer] : peers_) {
+        const auto when = peer.blocks_asked_ms.find(hash);
+        if (when == peer.blocks_asked_ms.end()) continue;
+        if (now_ms() < when->second + options_.patience_ms) return true;
+        ++asked;
+    }
+    return asked >= options_.max_askers;
 }
 
 void Sync::request_from(Peer& peer) {
@@ -149,7 +228,7 @@ void Sync::request_from(Peer& peer) {
         if (peer.blocks_asked_ms.size() >= options_.max_blocks_per_peer) return;
         if (node->has_body || node->body_coming) continue;
         if (++seen > options_.max_ahead) return;
-        if (is_asked(node->hash)) continue;
+        if (peer.blocks_asked_ms.contains(node->hash) || is_asked(node->hash)) continue;
         if (!send(network_, peer.id, MessageKind::kGetBlock, encode_hash(node->hash))) return;
         peer.blocks_asked_ms[node->hash] = now_ms();
     }

@@ -1,13 +1,15 @@
-// How a node gets the chain from its peers: headers first, then the bodies of whatever has more
-// work than our tip, several at once from whoever has them. A peer that leaves a question open too
-// long is dropped and others are asked. New blocks are announced by their header as soon as C1
-// and C2 hold.
+// How a node gets the chain from its peers: headers first (of a long branch twice: presync.h),
+// then the bodies of whatever has more work than our tip, several at once from whoever has them.
+// A body that nobody asked for is not looked at. If one does not come soon, another peer is asked
+// as well; a peer that leaves a question open too long is dropped. New blocks are announced by
+// their header as soon as C1 and C2 hold.
 #pragma once
 
 #include <cstdint>
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/random.h"
 #include "node/active_chain.h"
 #include "node/peers.h"
 
@@ -15,16 +17,19 @@ namespace cairn::node {
 
 struct SyncOptions {
     std::uint64_t timeout_ms = 15'000;    ///< for headers, and for each body
+    std::uint64_t patience_ms = 2'000;    ///< before another peer is asked for the same body
+    std::size_t max_askers = 3;           ///< peers that are asked for one body
     std::size_t max_blocks_per_peer = 8;  ///< asked for at once
     std::size_t max_ahead = 256;          ///< missing bodies looked at, lowest first
-    std::size_t max_reads_per_peer = 32;  ///< bodies being read for it; who asks for more gets none
+    std::size_t max_reads_per_peer =
+        32;  ///< bodies being read for it; what it asks beyond is refused
 };
 
 /// The handlers' errors mean that the peer broke the protocol or a cheap rule: drop it.
 class Sync {
   public:
-    Sync(const Clock& clock, net::Network& network, ActiveChain& chain, PeerTable& peers,
-         SyncOptions options);
+    Sync(const Clock& clock, Random& random, net::Network& network, ActiveChain& chain,
+         PeerTable& peers, SyncOptions options);
 
     void on_peer_ready(Peer& peer);
     Status on_get_headers(Peer& peer, ByteView body);
@@ -33,7 +38,7 @@ class Sync {
     Status on_block(Peer& peer, ByteView body);
     Status on_no_block(Peer& peer, ByteView body);
 
-    /// Tells peers of a block unless they know it.
+    /// Tells peers of a block, except those that know it.
     void announce(const BlockNode* node);
     /// Asks for bodies that are missing.
     void request_bodies();
@@ -43,11 +48,17 @@ class Sync {
   private:
     std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000 + 1; }
     void ask_headers(Peer& peer, const BlockNode* from);
+    void start_presync(Peer& peer, std::span<const chain::BlockHeader> headers);
+    Status on_presync(Peer& peer, std::span<const chain::BlockHeader> headers);
+    void ask_on(Peer& peer);
+    void end_presync(Peer& peer, bool refuted);
+    /// Whether it was asked of so many, or so lately, that nobody else is to be asked now.
     bool is_asked(const Hash256& hash) const;
     void request_from(Peer& peer);
     void send_block(net::PeerId id, const Hash256& hash, const Result<Bytes>& bytes);
 
     const Clock& clock_;
+    Random& random_;
     net::Network& network_;
     ActiveChain& chain_;
     PeerTable& peers_;

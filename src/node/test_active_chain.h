@@ -1,5 +1,5 @@
-// An ActiveChain over the fake model, on a loop that the test drives, and beside it a chain of
-// consensus/test_chain.h that makes the blocks which come "from others". Only for tests.
+// An ActiveChain over the fake model, on a loop that the test drives, and beside it a TestChain
+// (consensus/test_chain.h), which makes the blocks that come from others. Only for tests.
 #pragma once
 
 #include <memory>
@@ -54,7 +54,7 @@ class ActiveChainKit : public ActiveChain::Observer {
         loop.run();
     }
     ActiveChain::HeadersOutcome give_header(const chain::Block& block) {
-        return chain->accept_headers({block.header});
+        return chain->accept_headers({&block.header, 1});
     }
     /// The others' next block.
     chain::Block mine(const consensus::Person& miner,

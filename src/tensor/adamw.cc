@@ -23,7 +23,7 @@ AdamwCoefficients adamw_coefficients(const AdamwSettings& settings, std::uint64_
     c.bias1 = static_cast<float>(1.0 - pow_f64(settings.beta1, t));
     c.bias2 = static_cast<float>(1.0 - pow_f64(settings.beta2, t));
     c.eps = static_cast<float>(settings.eps);
-    c.keep = static_cast<float>(1.0 - settings.learning_rate * settings.weight_decay);
+    c.decay_factor = static_cast<float>(1.0 - settings.learning_rate * settings.weight_decay);
     return c;
 }
 

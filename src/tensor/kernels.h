@@ -53,7 +53,7 @@ struct Kernels {
                                      const float* rstd, float* dgamma);
     /// sums[j] += N1 over rows of x.
     void (*column_sums_accumulate)(ConstMatrix x, float* sums);
-    void (*rope)(const RopeTurn& turn, Matrix x, std::size_t begin, std::size_t end);
+    void (*rope)(const RopeRotation& rotation, Matrix x, std::size_t begin, std::size_t end);
     void (*cross_entropy)(ConstMatrix logits, const std::uint32_t* targets, float* losses,
                           Matrix dlogits);
 

@@ -63,7 +63,7 @@ struct AdamwCoefficients {
     float beta2, one_minus_beta2;
     float bias1, bias2;  ///< 1 - beta^step
     float eps;
-    float keep;  ///< 1 - learning_rate * weight_decay, for matrices
+    float decay_factor;  ///< 1 - learning_rate * weight_decay, for matrices
 };
 
 /// Which elements make a pair: (2i, 2i+1) as in llama2.c and GGUF's llama, or (i, i + d/2) as in
@@ -77,7 +77,7 @@ struct RopeRows {
 };
 
 /// The rotation of rows [begin, end) of x; sign -1 rotates backwards.
-struct RopeTurn {
+struct RopeRotation {
     const float* cos;
     const float* sin;
     std::size_t pairs;

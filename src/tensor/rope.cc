@@ -13,9 +13,11 @@ void turn_rows(const Compute& compute, const RopeTable& table, RopePairing pairi
                float sign, Matrix x) {
     CHECK(table.pairs > 0 && x.cols % (2 * table.pairs) == 0);
     CHECK(rows.tokens > 0 && rows.first + rows.tokens <= table.positions);
-    const RopeTurn turn{table.cos.data(), table.sin.data(), table.pairs, pairing, rows, sign};
-    split(compute, x.rows, grain_for(4 * x.cols),
-          [&](std::size_t begin, std::size_t end) { compute.kernels->rope(turn, x, begin, end); });
+    const RopeRotation rotation{
+        table.cos.data(), table.sin.data(), table.pairs, pairing, rows, sign};
+    split(compute, x.rows, grain_for(4 * x.cols), [&](std::size_t begin, std::size_t end) {
+        compute.kernels->rope(rotation, x, begin, end);
+    });
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "text/json_added.h"
 
-#include <algorithm>
 #include <charconv>
 
 #include <fmt/core.h>
@@ -37,7 +36,7 @@ void set_flags(VocabularyParts& parts, std::uint32_t id, std::uint8_t flags) {
         parts.added[id] = flags;
 }
 
-Status add_piece(const Described& token, const char* file, VocabularyParts& parts) {
+Status add_piece(const Described& token, const char* file, PieceIds& ids, VocabularyParts& parts) {
     if (token.id >= kMaxPieces)
         return invalid(fmt::format("{}: token '{}' has number {}, allowed are less than {}", file,
                                    token.content, token.id, kMaxPieces));
@@ -49,6 +48,7 @@ Status add_piece(const Described& token, const char* file, VocabularyParts& part
         return invalid(fmt::format("{} calls token {} '{}', tokenizer.json calls it '{}'", file,
                                    token.id, token.content, parts.pieces[token.id]));
     parts.pieces[token.id] = token.content;
+    ids.add(token.content, token.id);
     parts.types[token.id] =
         number_of(token.special ? PieceType::kControl : PieceType::kUserDefined);
     set_flags(parts, token.id, token.flags | kNotOfModel);
@@ -57,11 +57,11 @@ Status add_piece(const Described& token, const char* file, VocabularyParts& part
 
 // Hugging Face's library adds the token a second time. That changes its strip and single-word
 // flags, but a special token is still matched as before (raw or normalised), any other both ways.
-Status merge(const Described& token, const char* file, VocabularyParts& parts) {
+Status merge(const Described& token, const char* file, PieceIds& ids, VocabularyParts& parts) {
     if (token.content.empty()) return ok_status();
     const bool there = token.id < parts.pieces.size() && parts.pieces[token.id] == token.content;
-    const auto known = there ? std::optional(token.id) : id_of(parts, token.content);
-    if (!known) return add_piece(token, file, parts);
+    const auto known = there ? std::optional(token.id) : ids.find(token.content);
+    if (!known) return add_piece(token, file, ids, parts);
     if (*known != token.id)
         return invalid(fmt::format("{} says that '{}' is token {}, tokenizer.json that it is {}",
                                    file, token.content, token.id, *known));
@@ -99,6 +99,7 @@ std::uint8_t added_flags(const json& token) {
 
 Status merge_added_decoder(const json& decoder, VocabularyParts& parts) {
     constexpr const char* kFile = "tokenizer_config.json";
+    PieceIds ids(parts);
     for (const auto& [key, token] : decoder.items()) {
         Described described;
         const auto [end, error] =
@@ -111,34 +112,35 @@ Status merge_added_decoder(const json& decoder, VocabularyParts& parts) {
         described.content = text_of(token, "content");
         described.flags = added_flags(token);
         described.special = flag_of(token, "special", false);
-        RETURN_IF_ERROR(merge(described, kFile, parts));
+        RETURN_IF_ERROR(merge(described, kFile, ids, parts));
     }
     return ok_status();
 }
 
-Status merge_added_names(const json& names, const std::vector<std::string>& special,
+Status merge_added_names(const json& names, const std::set<std::string>& special,
                          VocabularyParts& parts) {
+    PieceIds ids(parts);
     for (const auto& [name, id] : names.items()) {
         if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMaxPieces)
             return invalid("added_tokens.json: token '" + name +
                            "' has no number that it can have");
         // tokenizer.json describes it in more detail, so that description stays.
-        const auto known = id_of(parts, name);
+        const auto known = ids.find(name);
         if (known && *known == id.get<std::uint32_t>() && is_added(parts, *known)) continue;
-        const bool is_special = std::find(special.begin(), special.end(), name) != special.end();
+        const bool is_special = special.contains(name);
         const Described described{id.get<std::uint32_t>(), name,
                                   is_special ? std::uint8_t{0} : std::uint8_t{kNormalised},
                                   is_special};
-        RETURN_IF_ERROR(merge(described, "added_tokens.json", parts));
+        RETURN_IF_ERROR(merge(described, "added_tokens.json", ids, parts));
     }
     return ok_status();
 }
 
-void mark_special(const json& token, VocabularyParts& parts) {
+void mark_special(const json& token, const PieceIds& ids, VocabularyParts& parts) {
     const std::string name = token.is_object()   ? text_of(token, "content")
                              : token.is_string() ? token.get<std::string>()
                                                  : std::string();
-    const auto id = id_of(parts, name);
+    const auto id = ids.find(name);
     if (!id || *id >= parts.types.size() || is_added(parts, *id)) return;
     parts.types[*id] = number_of(PieceType::kControl);
     json described = token.is_object() ? token : json::object();

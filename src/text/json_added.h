@@ -4,9 +4,12 @@
 // contradict each other, or we cannot express the result, the error names the token.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include <nlohmann/json_fwd.hpp>
 
-#include "text/vocabulary.h"
+#include "text/json_vocabulary.h"
 
 namespace cairn::text {
 
@@ -16,9 +19,10 @@ std::uint8_t added_flags(const nlohmann::json& token);
 /// tokenizer_config.json's "added_tokens_decoder": number to token.
 Status merge_added_decoder(const nlohmann::json& decoder, VocabularyParts& parts);
 /// added_tokens.json: name to number. `special`: names of tokens that begin, end, pad, ...
-Status merge_added_names(const nlohmann::json& names, const std::vector<std::string>& special,
+Status merge_added_names(const nlohmann::json& names, const std::set<std::string>& special,
                          VocabularyParts& parts);
-/// "bos_token" and its like: a piece that is no added token becomes a control token.
-void mark_special(const nlohmann::json& token, VocabularyParts& parts);
+/// "bos_token" and its like: a piece that is no added token becomes a control token. `ids` are
+/// those of `parts`.
+void mark_special(const nlohmann::json& token, const PieceIds& ids, VocabularyParts& parts);
 
 }  // namespace cairn::text

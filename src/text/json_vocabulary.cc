@@ -134,4 +134,15 @@ std::optional<std::uint32_t> id_of(const VocabularyParts& parts, std::string_vie
     return static_cast<std::uint32_t>(found - parts.pieces.begin());
 }
 
+PieceIds::PieceIds(const VocabularyParts& parts) {
+    ids_.reserve(parts.pieces.size());
+    for (std::uint32_t id = 0; id < parts.pieces.size(); ++id)
+        if (!parts.pieces[id].empty()) ids_.emplace(parts.pieces[id], id);
+}
+
+std::optional<std::uint32_t> PieceIds::find(const std::string& piece) const {
+    const auto found = ids_.find(piece);
+    return found != ids_.end() ? std::optional(found->second) : std::nullopt;
+}
+
 }  // namespace cairn::text

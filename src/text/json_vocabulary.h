@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -29,6 +30,19 @@ Status read_json_pieces(const nlohmann::json& root, VocabularyParts& parts);
 /// added_tokens and model.vocab as read_json_pieces() reads them.
 void write_json_pieces(const VocabularyParts& parts, nlohmann::json& added, nlohmann::json& vocab);
 
+/// The lowest id of a piece, none for an empty one. Looks at every piece: for many, PieceIds.
 std::optional<std::uint32_t> id_of(const VocabularyParts& parts, std::string_view piece);
+
+/// id_of for many pieces, of parts that grow meanwhile: whoever adds a piece to them says so.
+class PieceIds {
+  public:
+    explicit PieceIds(const VocabularyParts& parts);
+    std::optional<std::uint32_t> find(const std::string& piece) const;
+    /// A piece that find() does not know.
+    void add(const std::string& piece, std::uint32_t id) { ids_.emplace(piece, id); }
+
+  private:
+    std::unordered_map<std::string, std::uint32_t> ids_;
+};
 
 }  // namespace cairn::text

@@ -1,6 +1,7 @@
 #include "text/tokenizer_json.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -275,16 +276,17 @@ Status read_added(const TokenizerJson& files, const json& special, const json& c
     };
     if (!old) RETURN_IF_ERROR(merge_added_decoder(decoder, parts));
     if (old && !files.added.empty()) {
-        std::vector<std::string> names;
+        std::set<std::string> names;
         each_special([&](const json& token) {
-            names.push_back(token.is_object()   ? text_of(token, "content")
-                            : token.is_string() ? token.get<std::string>()
-                                                : std::string());
+            names.insert(token.is_object()   ? text_of(token, "content")
+                         : token.is_string() ? token.get<std::string>()
+                                             : std::string());
         });
         ASSIGN_OR_RETURN(const json added, parse_object(files.added, "added_tokens.json"));
         RETURN_IF_ERROR(merge_added_names(added, names, parts));
     }
-    each_special([&](const json& token) { mark_special(token, parts); });
+    const PieceIds ids(parts);
+    each_special([&](const json& token) { mark_special(token, ids, parts); });
     return ok_status();
 }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "text/byte_alphabet.h"
+#include "text/json_vocabulary.h"
 #include "text/test_vocabulary.h"
 
 namespace cairn::text {
@@ -306,6 +307,36 @@ TEST(TokenizerJson, OlderFilesNameAddedTokens) {
     EXPECT_EQ(tokenizer->encode("<pad>", Special::kAllow), Tokens{257});
     files.added = R"({"<pad>": 12})";
     EXPECT_THAT(read_tokenizer_json(files).error().message, HasSubstr("calls token 12"));
+}
+
+TEST(TokenizerJson, PieceIdsFindWhatAScanFinds) {
+    VocabularyParts parts;
+    parts.pieces = {"a", "", "b", "a"};
+    PieceIds ids(parts);
+    for (const char* piece : {"a", "", "b", "c"}) EXPECT_EQ(ids.find(piece), id_of(parts, piece));
+    EXPECT_EQ(ids.find("a"), 0U);
+    parts.pieces.push_back("c");
+    ids.add("c", 4);
+    EXPECT_EQ(ids.find("c"), id_of(parts, "c"));
+}
+
+TEST(TokenizerJson, OneFileMayNameManyTokensTwiceOver) {
+    // Each that is added later is found, also by the list of special ones, which it is in too.
+    TokenizerJson files;
+    files.tokenizer = bytes_and(described("<u>", {})).dump();
+    json added = json::object(), special = json::array();
+    for (int i = 0; i < 3000; ++i) {
+        added["<extra " + std::to_string(i) + ">"] = 257 + i;
+        special.push_back("<extra " + std::to_string(i) + ">");
+    }
+    files.added = added.dump();
+    files.special = json{{"additional_special_tokens", special}}.dump();
+    const auto parts = read_tokenizer_json(files);
+    ASSERT_TRUE(parts.ok()) << parts.error().message;
+    for (std::uint32_t i = 0; i < 3000; ++i) {
+        EXPECT_EQ(parts->pieces[257 + i], "<extra " + std::to_string(i) + ">");
+        EXPECT_EQ(parts->types[257 + i], static_cast<std::int32_t>(PieceType::kControl));
+    }
 }
 
 TEST(TokenizerJson, MetaspacePutsNoSecondBlank) {

@@ -7,6 +7,8 @@
 
 #include <utf8proc.h>
 
+#include "base/text.h"
+
 namespace cairn::text {
 
 namespace {
@@ -102,14 +104,7 @@ Character last_character(std::string_view text) {
     return first_character(text.substr(text.size() - 1));
 }
 
-bool is_valid_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const Character character = first_character(text);
-        if (character.length == 1 && static_cast<unsigned char>(text[0]) >= 0x80) return false;
-        text.remove_prefix(character.length);
-    }
-    return true;
-}
+bool is_valid_utf8(std::string_view text) { return valid_utf8_length(text) == text.size(); }
 
 // No ASCII character composes with the one before it, so text may be cut before each. Only runs of
 // non-ASCII characters, each with the ASCII character before it, which it may compose with, go

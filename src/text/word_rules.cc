@@ -1,7 +1,7 @@
 #include "text/word_rules.h"
 
 #include "base/check.h"
-#include "text/glyphs.h"
+#include "text/word_scan.h"
 #include "text/word_stages.h"
 
 namespace cairn::text {

@@ -1,7 +1,7 @@
 // The scanners that word rules are made of; each is one regular expression of word_rule_forms.cc.
 #pragma once
 
-#include "text/glyphs.h"
+#include "text/word_scan.h"
 
 namespace cairn::text {
 
@@ -15,10 +15,10 @@ std::size_t gpt2_word(std::string_view text) {
         if (length > 0) return length;
     }
     const std::size_t start = text[0] == ' ' && text.size() > 1 ? 1 : 0;
-    const Glyph glyph = glyph_at(text, start);
-    if (glyph.kind == Kind::kSpace) return spaces<DigitsApart>(text);
-    if (DigitsApart && glyph.kind == Kind::kNumber) return start == 1 ? 1 : glyph.length;
-    return run_end(text, start + glyph.length, glyph.kind);
+    const ScannedChar next = scan_char(text, start);
+    if (next.kind == Kind::kSpace) return spaces<DigitsApart>(text);
+    if (DigitsApart && next.kind == Kind::kNumber) return start == 1 ? 1 : next.length;
+    return run_end(text, start + next.length, next.kind);
 }
 
 struct Llama3Options {
@@ -42,11 +42,11 @@ std::size_t llama3_word(std::string_view text) {
         const std::size_t length = contraction<true>(text);
         if (length > 0) return length;
     }
-    const Glyph first = glyph_at(text, 0);
+    const ScannedChar first = scan_char(text, 0);
     if (first.kind == Kind::kLetter) return run_end(text, first.length, Kind::kLetter);
     if (first.kind == Kind::kNumber) return number<Options.digits>(text);
     const bool more = first.length < text.size();
-    const Glyph second = more ? glyph_at(text, first.length) : Glyph{Kind::kSpace, 0};
+    const ScannedChar second = more ? scan_char(text, first.length) : ScannedChar{Kind::kSpace, 0};
     if (second.kind == Kind::kLetter && !is_newline(text[0]))
         return run_end(text, first.length + second.length, Kind::kLetter);
     if (first.kind == Kind::kOther) return punctuation(first.length);

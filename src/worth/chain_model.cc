@@ -9,6 +9,7 @@ namespace cairn::worth {
 
 using consensus::Delta;
 using consensus::DeltaJudgement;
+using consensus::JudgeKernels;
 using consensus::MergedJudgement;
 using consensus::ModelUndo;
 
@@ -65,29 +66,37 @@ ChainModel::ChainModel(const chain::NetworkDefinition& network,
       state_(model::ParameterLayout(model_config(network), codec::kTile), network.weights_seed,
              novelty_rounds(network)) {}
 
-ChainModel::ChainModel(ReferenceOf original)
-    : judge_rules_(original.model.judge_rules_),
-      codec_(original.model.codec_),
-      judge_tokens_(original.model.judge_tokens_),
+ChainModel::ChainModel(const ChainModel& original)
+    : judge_rules_(original.judge_rules_),
+      codec_(original.codec_),
+      judge_tokens_(original.judge_tokens_),
       own_pool_(std::make_unique<ThreadPool>(1)),
-      compute_{tensor::kernels_for(tensor::KernelSet::kReference).value(), own_pool_.get()},
-      state_(original.model.state_) {}
+      compute_{original.compute_.kernels, own_pool_.get()},
+      state_(original.state_) {}
 
-std::unique_ptr<consensus::ModelSeam> ChainModel::reference_copy() const {
-    return std::unique_ptr<consensus::ModelSeam>(new ChainModel(ReferenceOf{*this}));
+std::unique_ptr<consensus::ModelSeam> ChainModel::copy() const {
+    return std::unique_ptr<consensus::ModelSeam>(new ChainModel(*this));
 }
 
-Judge& ChainModel::judge() {
-    if (judge_ == nullptr)
-        judge_ = std::make_unique<Judge>(layout(), judge_rules_, judge_tokens_, compute_);
-    return *judge_;
+ChainModel::CachedJudge& ChainModel::cached_judge(JudgeKernels kernels) {
+    const bool reference = kernels == JudgeKernels::kReference;
+    std::unique_ptr<CachedJudge>& chosen = reference ? reference_ : fast_;
+    if (chosen == nullptr) {
+        tensor::Compute compute = compute_;
+        if (reference) compute.kernels = tensor::kernels_for(tensor::KernelSet::kReference).value();
+        chosen.reset(
+            new CachedJudge{Judge(layout(), judge_rules_, judge_tokens_, compute), {}, {}});
+    }
+    return *chosen;
 }
 
-const JudgeGradient& ChainModel::gradient(const Hash256& judge_seed) {
+const JudgeGradient& ChainModel::gradient(JudgeKernels kernels, const Hash256& judge_seed) {
+    CachedJudge& chosen = cached_judge(kernels);
     const Hash256 at = root();
-    if (!gradient_ || gradient_->root != at || gradient_->seed != judge_seed)
-        gradient_ = GradientAt{at, judge_seed, judge().gradient(state_.weights(), judge_seed)};
-    return gradient_->gradient;
+    if (!chosen.gradient || chosen.gradient->root != at || chosen.gradient->seed != judge_seed)
+        chosen.gradient =
+            GradientAt{at, judge_seed, chosen.judge.gradient(state_.weights(), judge_seed)};
+    return chosen.gradient->gradient;
 }
 
 Result<Delta> ChainModel::decode(ByteView payload, const Hash256& codec_seed) const {
@@ -100,42 +109,44 @@ std::uint64_t ChainModel::norm(const Delta& delta) const {
     return integer_sqrt(dot(std::span(delta), std::span(delta)));
 }
 
-Result<DeltaJudgement> ChainModel::judge(const Hash256& judge_seed, const Delta& delta) {
+Result<DeltaJudgement> ChainModel::judge(JudgeKernels kernels, const Hash256& judge_seed,
+                                         const Delta& delta) {
     if (delta.size() != layout().size()) return invalid("judge: a delta of another model");
     const std::span<const std::int32_t> d(delta);
     DeltaJudgement judgement;
-    judgement.score = -dot(std::span<const std::int32_t>(gradient(judge_seed).values), d);
+    judgement.score = -dot(std::span<const std::int32_t>(gradient(kernels, judge_seed).values), d);
     judgement.dot_merged = dot(d, state_.recent_sum());
     judgement.norm = norm(delta);
     return judgement;
 }
 
-Result<MergedJudgement> ChainModel::judge_merged(const Hash256& judge_seed) {
+Result<MergedJudgement> ChainModel::judge_merged(JudgeKernels kernels, const Hash256& judge_seed) {
     MergedJudgement judgement;
-    judgement.score =
-        -dot(std::span<const std::int32_t>(gradient(judge_seed).values), state_.recent_sum());
+    judgement.score = -dot(std::span<const std::int32_t>(gradient(kernels, judge_seed).values),
+                           state_.recent_sum());
     judgement.norm2 = dot(state_.recent_sum(), state_.recent_sum());
     return judgement;
 }
 
-Result<std::int64_t> ChainModel::judge_loss(const Hash256& judge_seed) {
+Result<std::int64_t> ChainModel::judge_loss(JudgeKernels kernels, const Hash256& judge_seed) {
+    CachedJudge& chosen = cached_judge(kernels);
     const Hash256 at = root();
-    if (gradient_ && gradient_->root == at && gradient_->seed == judge_seed)
-        return gradient_->gradient.loss;
-    if (!loss_ || loss_->root != at || loss_->seed != judge_seed)
-        loss_ = LossAt{at, judge_seed, judge().loss(state_.weights(), judge_seed)};
-    return loss_->loss;
+    if (chosen.gradient && chosen.gradient->root == at && chosen.gradient->seed == judge_seed)
+        return chosen.gradient->gradient.loss;
+    if (!chosen.loss || chosen.loss->root != at || chosen.loss->seed != judge_seed)
+        chosen.loss = LossAt{at, judge_seed, chosen.judge.loss(state_.weights(), judge_seed)};
+    return chosen.loss->loss;
 }
 
-Result<std::int64_t> ChainModel::judge_loss_after(const Hash256& judge_seed, const Delta& merged) {
+Result<std::int64_t> ChainModel::judge_loss_after(JudgeKernels kernels, const Hash256& judge_seed,
+                                                  const Delta& merged) {
     if (merged.size() != layout().size()) return invalid("judge: a delta of another model");
-    return judge().loss(state_.weights_after(merged), judge_seed);
+    return cached_judge(kernels).judge.loss(state_.weights_after(merged), judge_seed);
 }
 
 Status ChainModel::load(ByteView saved) {
-    // Whoever loads a state may mistrust what was computed before.
-    gradient_.reset();
-    loss_.reset();
+    fast_.reset();
+    reference_.reset();
     return state_.load(saved);
 }
 

@@ -39,18 +39,24 @@ class ChainModel final : public consensus::ModelSeam {
     Result<consensus::Delta> decode(ByteView payload, const Hash256& codec_seed) const override;
     std::uint64_t norm(const consensus::Delta& delta) const override;
 
-    Result<consensus::DeltaJudgement> judge(const Hash256& judge_seed,
+    Result<consensus::DeltaJudgement> judge(consensus::JudgeKernels kernels,
+                                            const Hash256& judge_seed,
                                             const consensus::Delta& delta) override;
-    Result<consensus::MergedJudgement> judge_merged(const Hash256& judge_seed) override;
-    Result<std::int64_t> judge_loss(const Hash256& judge_seed) override;
-    Result<std::int64_t> judge_loss_after(const Hash256& judge_seed,
+    Result<consensus::MergedJudgement> judge_merged(consensus::JudgeKernels kernels,
+                                                    const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss(consensus::JudgeKernels kernels,
+                                    const Hash256& judge_seed) override;
+    Result<std::int64_t> judge_loss_after(consensus::JudgeKernels kernels,
+                                          const Hash256& judge_seed,
                                           const consensus::Delta& merged) override;
 
     std::unique_ptr<consensus::ModelUndo> merge(const consensus::Delta& merged) override;
     void undo(std::unique_ptr<consensus::ModelUndo> undo) override;
-    std::unique_ptr<consensus::ModelSeam> reference_copy() const override;
 
+    /// Computes on one thread, its caller's.
+    std::unique_ptr<consensus::ModelSeam> copy() const override;
     Bytes save() const override { return state_.save(); }
+    /// Also forgets what was computed before.
     Status load(ByteView saved) override;
 
   private:
@@ -62,26 +68,27 @@ class ChainModel final : public consensus::ModelSeam {
         Hash256 root, seed;
         std::int64_t loss = 0;
     };
-    struct ReferenceOf {
-        const ChainModel& model;
+    /// One judge with what it computed last. The fast kernels and the reference have one each, so
+    /// that the reference, as a second opinion, never reads results of the fast kernels.
+    struct CachedJudge {
+        Judge judge;
+        std::optional<GradientAt> gradient;
+        std::optional<LossAt> loss;
     };
 
-    /// A reference copy. It has one thread of its own, and nothing that fast kernels computed.
-    explicit ChainModel(ReferenceOf original);
+    ChainModel(const ChainModel& original);  // for copy()
     ChainModel(const chain::NetworkDefinition& network, std::vector<std::uint32_t> judge_tokens,
                const tensor::Compute& compute);
-    Judge& judge();
-    const JudgeGradient& gradient(const Hash256& judge_seed);
+    CachedJudge& cached_judge(consensus::JudgeKernels kernels);
+    const JudgeGradient& gradient(consensus::JudgeKernels kernels, const Hash256& judge_seed);
 
     JudgeRules judge_rules_;
     chain::CodecSpec codec_;
     std::vector<std::uint32_t> judge_tokens_;
-    std::unique_ptr<ThreadPool> own_pool_;  // of a reference copy
+    std::unique_ptr<ThreadPool> own_pool_;  // of a copy
     tensor::Compute compute_;
     ModelState state_;
-    std::unique_ptr<Judge> judge_;  // made when first needed
-    std::optional<GradientAt> gradient_;
-    std::optional<LossAt> loss_;
+    std::unique_ptr<CachedJudge> fast_, reference_;  // made when first asked
 };
 
 }  // namespace cairn::worth

@@ -19,6 +19,8 @@ namespace cairn::worth {
 namespace {
 
 using consensus::Delta;
+constexpr auto kFast = consensus::JudgeKernels::kFast;
+constexpr auto kReference = consensus::JudgeKernels::kReference;
 
 std::vector<std::uint32_t> text_of(std::uint64_t seed, std::size_t length) {
     SeededRandom random(seed);
@@ -89,9 +91,9 @@ std::string fingerprint(Bench& bench) {
     const Delta delta = bench.honest(1);
     Writer writer;
     for (const std::int32_t value : delta) writer.i32(value);
-    const auto judged = bench.model->judge(kSeed, delta).value();
-    const std::int64_t before = bench.model->judge_loss(kSeed).value();
-    const std::int64_t after = bench.model->judge_loss_after(kSeed, delta).value();
+    const auto judged = bench.model->judge(kFast, kSeed, delta).value();
+    const std::int64_t before = bench.model->judge_loss(kFast, kSeed).value();
+    const std::int64_t after = bench.model->judge_loss_after(kFast, kSeed, delta).value();
     (void)bench.model->merge(delta);
     return short_hex(crypto::sha256(writer.out())) + " score " +
            std::to_string(static_cast<std::int64_t>(judged.score)) + " norm " +
@@ -127,10 +129,10 @@ TEST(ChainModel, HonestUpdatesScoreAboveFlippedAndRandomOnes) {
             if (honest[i] != 0)
                 noise[i] = random.below(2) == 0 ? honest[i] : -honest[i];  // the same norm
         const Hash256 seed = Bench::seed_of("block", user);
-        const auto score = bench.model->judge(seed, honest).value();
+        const auto score = bench.model->judge(kFast, seed, honest).value();
         EXPECT_GT(score.score, 0);
-        EXPECT_TRUE(bench.model->judge(seed, flipped).value().score == -score.score);
-        const auto random_score = bench.model->judge(seed, noise).value();
+        EXPECT_TRUE(bench.model->judge(kFast, seed, flipped).value().score == -score.score);
+        const auto random_score = bench.model->judge(kFast, seed, noise).value();
         EXPECT_EQ(random_score.norm, score.norm);
         EXPECT_LT(random_score.score, score.score / 3);
         EXPECT_EQ(score.norm, bench.model->norm(honest));
@@ -142,12 +144,12 @@ TEST(ChainModel, LossAfterIsWhatTheMergeBrings) {
     for (std::uint64_t round = 0; round < 3; ++round) {
         const Delta delta = bench.honest(round);
         const Hash256 seed = Bench::seed_of("block", round);
-        const std::int64_t before = bench.model->judge_loss(seed).value();
-        const std::int64_t foretold = bench.model->judge_loss_after(seed, delta).value();
-        (void)bench.model->judge(seed, delta).value();  // fills the gradient's cache
-        EXPECT_EQ(bench.model->judge_loss(seed).value(), before);
+        const std::int64_t before = bench.model->judge_loss(kFast, seed).value();
+        const std::int64_t foretold = bench.model->judge_loss_after(kFast, seed, delta).value();
+        (void)bench.model->judge(kFast, seed, delta).value();  // fills the gradient's cache
+        EXPECT_EQ(bench.model->judge_loss(kFast, seed).value(), before);
         (void)bench.model->merge(delta);
-        EXPECT_EQ(bench.model->judge_loss(seed).value(), foretold);
+        EXPECT_EQ(bench.model->judge_loss(kFast, seed).value(), foretold);
         EXPECT_LT(foretold, before);
     }
 }
@@ -155,14 +157,14 @@ TEST(ChainModel, LossAfterIsWhatTheMergeBrings) {
 TEST(ChainModel, TheReferenceAgreesAndIsReallyAsked) {
     Bench bench;
     const Delta delta = bench.honest(1);
-    const auto fast = bench.model->judge(kSeed, delta).value();
-    const auto fast_loss = bench.model->judge_loss_after(kSeed, delta).value();
-    const auto reference = bench.model->reference_copy();
-    EXPECT_EQ(reference->root(), bench.model->root());
+    const auto fast = bench.model->judge(kFast, kSeed, delta).value();
+    const auto fast_loss = bench.model->judge_loss_after(kFast, kSeed, delta).value();
+    const auto copy = bench.model->copy();
+    EXPECT_EQ(copy->root(), bench.model->root());
     // The original goes on, and the copy does not see it.
     (void)bench.model->merge(delta);
-    EXPECT_TRUE(reference->judge(kSeed, delta).value().score == fast.score);
-    EXPECT_EQ(reference->judge_loss_after(kSeed, delta).value(), fast_loss);
+    EXPECT_TRUE(copy->judge(kReference, kSeed, delta).value().score == fast.score);
+    EXPECT_EQ(copy->judge_loss_after(kReference, kSeed, delta).value(), fast_loss);
 }
 
 TEST(ChainModel, NoveltySeesACopySentARoundLate) {
@@ -170,22 +172,23 @@ TEST(ChainModel, NoveltySeesACopySentARoundLate) {
     const Delta first = bench.honest(1);
     (void)bench.model->merge(first);
     const Hash256 seed = Bench::seed_of("block", 9);
-    const auto merged = bench.model->judge_merged(seed).value();
-    const auto copy = bench.model->judge(seed, first).value();
+    const auto merged = bench.model->judge_merged(kFast, seed).value();
+    const auto copy = bench.model->judge(kFast, seed, first).value();
     // All that was merged is this delta: <d, M> = <M, M>, so nothing of a positive score is new.
     EXPECT_TRUE(copy.dot_merged == merged.norm2);
     EXPECT_TRUE(copy.score == merged.score);
     EXPECT_LE(consensus::novel_score(bench.network, copy, merged), 0);
-    const auto fresh = bench.model->judge(seed, bench.honest(2)).value();
+    const auto fresh = bench.model->judge(kFast, seed, bench.honest(2)).value();
     EXPECT_GT(consensus::novel_score(bench.network, fresh, merged), 0);
 }
 
 TEST(ChainModel, MergeUndoSaveAndLoadKeepWhatConsensusReads) {
     Bench bench;
     const auto answers = [&](ChainModel& model) {
-        const auto merged = model.judge_merged(kSeed).value();
-        return std::tuple(model.root(), model.recent_merges_root(), model.judge_loss(kSeed).value(),
-                          static_cast<double>(merged.score), static_cast<double>(merged.norm2));
+        const auto merged = model.judge_merged(kFast, kSeed).value();
+        return std::tuple(model.root(), model.recent_merges_root(),
+                          model.judge_loss(kFast, kSeed).value(), static_cast<double>(merged.score),
+                          static_cast<double>(merged.norm2));
     };
     const Delta one = bench.honest(1), two = bench.honest(2);
     const auto start = answers(*bench.model);
@@ -214,8 +217,8 @@ TEST(ChainModel, DecodesWithoutTouchingPaddingAndRefusesForeignThings) {
             ASSERT_EQ(delta[i], 0);
         }
     EXPECT_FALSE(bench.model->decode(Bytes(7, 0), kSeed).ok());
-    EXPECT_FALSE(bench.model->judge(kSeed, Delta(5, 0)).ok());
-    EXPECT_FALSE(bench.model->judge_loss_after(kSeed, Delta(5, 0)).ok());
+    EXPECT_FALSE(bench.model->judge(kFast, kSeed, Delta(5, 0)).ok());
+    EXPECT_FALSE(bench.model->judge_loss_after(kFast, kSeed, Delta(5, 0)).ok());
     EXPECT_FALSE(ChainModel::create(bench.network, text_of(2, 3000), bench.compute).ok());
     chain::NetworkDefinition odd = bench.network;
     odd.architecture.context = 24;

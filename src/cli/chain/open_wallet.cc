@@ -61,9 +61,8 @@ Result<bool> has_wallet(const WalletFile& file) {
     if (*kind != FileKind::kNone)
         return Error{ErrorCode::kRefused,
                      path + " is no file: move it away, or name another --dir"};
-    if (const std::string target = follow_links(path); target != path)
-        return not_found(path + " leads to " + target +
-                         ", where nothing is: is the disk there that it lies on?");
+    RETURN_IF_ERROR(check_no_lost_link(file.directory));
+    RETURN_IF_ERROR(check_no_lost_link(path));
     return false;
 }
 
@@ -112,7 +111,6 @@ Result<std::string> read_password(const WalletFile& file, bool twice) {
 }
 
 Status check_no_wallet(const WalletFile& file) {
-    RETURN_IF_ERROR(check_no_lost_link(path_of(file)));
     ASSIGN_OR_RETURN(const bool there, has_wallet(file));
     if (!there) return ok_status();
     return Error{ErrorCode::kRefused,

@@ -90,11 +90,19 @@ TEST_F(WalletLocks, AWalletOutOfReachIsNotMadeAnew) {
     for (const char* command : {"address", "create"}) {
         const Outcome lost = run({"wallet", command, "--dir", dir_});
         EXPECT_EQ(lost.code, 1);
-        // "where nothing is", or "which is not there".
-        EXPECT_NE(lost.errors.find("stick/wallet.cairn, wh"), std::string::npos) << lost.errors;
+        EXPECT_NE(lost.errors.find(dir_ + "/wallet.cairn (a link to " + folder_ +
+                                   "/stick/wallet.cairn, which is not there)"),
+                  std::string::npos)
+            << lost.errors;
         EXPECT_EQ(lost.out, "");
     }
     EXPECT_FALSE(fs::exists(folder_ + "/stick"));
+    fs::create_symlink(folder_ + "/stick", folder_ + "/link");
+    for (const char* command : {"address", "create"})
+        EXPECT_NE(run({"wallet", command, "--dir", folder_ + "/link"})
+                      .errors.find(folder_ + "/link (a link to " + folder_ +
+                                   "/stick, which is not there)"),
+                  std::string::npos);
     fs::remove(dir_ + "/wallet.cairn");
     fs::create_directories(dir_ + "/wallet.cairn");
     EXPECT_NE(run({"wallet", "address", "--dir", dir_}).errors.find("is no file"),

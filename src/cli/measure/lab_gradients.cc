@@ -46,7 +46,7 @@ Result<model::ModelConfig> family_config(const std::string& family, std::uint32_
         config.rope_interleaved = false;
         config.qkv_bias = true;
         config.qk_norm = true;
-        config.wide_head = 32;
+        config.explicit_head_dim = 32;
         config.tied_head = false;
         return config;
     }

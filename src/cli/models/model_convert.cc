@@ -14,8 +14,8 @@
 #include "cli/local_model.h"
 #include "cli/models/model_command.h"
 #include "console/json_line.h"
+#include "formats/export_tensor.h"
 #include "formats/file_writer.h"
-#include "formats/outgoing.h"
 #include "formats/save.h"
 
 namespace cairn::cli {
@@ -107,7 +107,7 @@ std::map<std::uint64_t, std::vector<std::string>> fallbacks(const model::Model& 
     std::map<std::uint64_t, std::vector<std::string>> found;
     const model::ParameterLayout layout = model.layout();
     for (const model::TensorInfo& info : layout.tensors())
-        if (formats::falls_back(info, type)) found[info.cols].push_back(info.name);
+        if (formats::falls_back_to_f16(info, type)) found[info.cols].push_back(info.name);
     return found;
 }
 
@@ -165,7 +165,7 @@ Status run_model_convert(const ModelRequest& request, std::ostream& out) {
                        static_cast<double>(bytes) / 1e6, loaded.format,
                        with_tokenizer ? "with its tokenizer" : "without a tokenizer");
     if (format == formats::ModelFormat::kCairn && loaded.pooling &&
-        *loaded.pooling != model::usual_pooling(loaded.model.config))
+        *loaded.pooling != model::default_pooling(loaded.model.config))
         out << fmt::format(
             "  a .cairn file does not say how vectors are pooled: cairn embed "
             "--pooling {}\n",

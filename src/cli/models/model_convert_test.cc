@@ -30,7 +30,7 @@ class ModelConvert : public testing::Test {
                                   .vocab = 270,
                                   .context = 32};
         const model::ParameterLayout layout(config);
-        const model::Model made = model::make_model(config, model::lively_parameters(layout, 11));
+        const model::Model made = model::make_model(config, model::large_parameters(layout, 11));
         ASSERT_TRUE(formats::save_checkpoint(made, model_).ok());
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }

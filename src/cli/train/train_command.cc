@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/log.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/train/run_lock.h"
@@ -155,6 +156,16 @@ Status check_files(const TrainRequest& request) {
     return TrainLog::check(request.options.log);
 }
 
+// A held-out text that is learnt is allowed (a quick look at a model's memory), but not in silence.
+void warn_of_learnt_valid(const train::RunOptions& options) {
+    for (const std::string& text : options.texts)
+        if (same_file(text, options.valid))
+            log_warn(
+                "--valid {} is also learnt, as --text {}: its loss says nothing of texts that the "
+                "model has not seen",
+                options.valid, text);
+}
+
 }  // namespace
 
 Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostream& out) {
@@ -163,6 +174,7 @@ Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostr
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     TrainStart start;
     ASSIGN_OR_RETURN(start.request, request_to_run(request, start));
+    warn_of_learnt_valid(start.request.options);
     std::optional<RunLock> lock;
     if (!request.dry_run) {
         RETURN_IF_ERROR(check_files(start.request));

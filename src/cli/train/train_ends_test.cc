@@ -339,6 +339,19 @@ TEST_F(TrainEnds, ALogThatEndsInTheMiddleOfALineIsPlotted) {
     EXPECT_EQ(read_train_log(path("log")).value().size(), 5U);
 }
 
+TEST_F(TrainEnds, AHeldOutTextThatIsLearntIsNamedByWhateverPath) {
+    fs::create_hard_link(path("text"), path("again"));
+    std::ofstream(path("other")) << std::string(20'000, 'a');
+    for (const auto& [valid, learnt] : {std::pair{"again", true}, std::pair{"other", false}}) {
+        testing::internal::CaptureStderr();
+        EXPECT_EQ(run(arguments("x", {"--steps", "1", "--valid", path(valid)})).code, 0) << valid;
+        const std::string said = testing::internal::GetCapturedStderr();
+        EXPECT_EQ(said.find("is also learnt, as --text " + path("text")) != std::string::npos,
+                  learnt)
+            << said;
+    }
+}
+
 TEST_F(TrainEnds, EveryOptionOutOfRangeIsRefusedByName) {
     const std::vector<std::pair<std::string, std::string>> bad = {
         {"--rate", "0"},        {"--rate", "-1"},      {"--rate", "11"},

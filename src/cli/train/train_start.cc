@@ -82,7 +82,7 @@ Result<train::RunState> read_state(const std::string& out) {
             "there is no {}: the run is complete or was never saved; --init {} begins a new one "
             "from its result",
             path, out));
-    ASSIGN_OR_RETURN(const Bytes file, read_genuine(path, kMaxStateBytes));
+    ASSIGN_OR_RETURN(const Bytes file, read_checked_file(path, kMaxStateBytes));
     auto state = train::decode_run_state(file);
     if (!state.ok()) return Error{state.error().code, path + ": " + state.error().message};
     return state;

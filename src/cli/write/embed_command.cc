@@ -186,7 +186,7 @@ Status run_embed(const EmbedRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(std::vector<std::string> texts, texts_of(request));
     ASSIGN_OR_RETURN(const auto local,
                      load_local_model(request.model, request.tokenizer, Needs::kStates));
-    model::Pooling pooling = local->pooling.value_or(model::usual_pooling(local->model.config));
+    model::Pooling pooling = local->pooling.value_or(model::default_pooling(local->model.config));
     if (!request.pooling.empty()) {
         ASSIGN_OR_RETURN(pooling, model::parse_pooling(request.pooling));
     }

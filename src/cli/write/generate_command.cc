@@ -82,7 +82,7 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
         layers = std::make_unique<OwnLayers>(local, compute, positions, request.sampling.kv);
     }
     // Embedding and head always run here.
-    model::Transformer ends(config, local.model.weights, {0, 0}, compute, {});
+    model::Transformer embed_and_head(config, local.model.weights, {0, 0}, compute, {});
     ASSIGN_OR_RETURN(WrittenText text,
                      WrittenText::create(*local.tokenizer, local.tokenizer->encode(request.prompt),
                                          request.sampling.stops));
@@ -98,8 +98,8 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
         return !text.stopped() && can_show();
     };
     ASSIGN_OR_RETURN(const infer::Generated generated,
-                     infer::generate(compute, ends, *layers, prompt, generate_options(request),
-                                     is_end, on_step));
+                     infer::generate(compute, embed_and_head, *layers, prompt,
+                                     generate_options(request), is_end, on_step));
     Written written;
     written.elapsed_us = clock.monotonic_us() - started;
     written.tokens = generated.tokens.size();

@@ -1,5 +1,7 @@
 #include "cli/write/sampling_options.h"
 
+#include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include "cli/option_checks.h"
@@ -61,10 +63,7 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
         const tensor::SampleSettings& chosen = options.settings;
         if (chosen.temperature > 0) return;
         const auto look = [&](const CLI::Option* option, bool narrows) {
-            if (option->count() > 0 && narrows)
-                options.idle = option->get_name() +
-                               " does nothing at --temperature 0, which takes the most probable "
-                               "token; say --temperature 0.8, for example, or leave it out";
+            if (option->count() > 0 && narrows) options.no_effect.push_back(option->get_name());
         };
         look(top_k, chosen.top_k > 1);
         look(top_p, chosen.top_p < 1);
@@ -73,7 +72,13 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
 }
 
 Status check_sampling(const SamplingOptions& options) {
-    if (!options.idle.empty()) return misused(options.idle);
+    if (!options.no_effect.empty()) {
+        const bool one = options.no_effect.size() == 1;
+        return misused(fmt::format(
+            "{} {} nothing at --temperature 0, which takes the most probable token; say "
+            "--temperature 0.8, for example, or leave {} out",
+            fmt::join(options.no_effect, ", "), one ? "does" : "do", one ? "it" : "them"));
+    }
     const auto stops = infer::StopStrings::create(options.stops);
     if (!stops.ok()) return misused("--stop: " + stops.error().message);
     return ok_status();

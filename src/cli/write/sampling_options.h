@@ -19,7 +19,7 @@ struct SamplingOptions {
     tensor::SampleSettings settings{};
     tensor::KvType kv = tensor::KvType::kF32;  ///< narrower: half the memory, other bits
     std::vector<std::string> stops;            ///< the text ends before the first of these
-    std::string idle{};                        ///< error for an option that would have no effect
+    std::vector<std::string> no_effect;        ///< given options that do nothing at temperature 0
 };
 
 /// --temperature, --top-k, --top-p, --min-p, the penalties, --seed, --stop, --kv. The memory behind

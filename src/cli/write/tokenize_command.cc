@@ -1,8 +1,6 @@
 #include "cli/write/tokenize_command.h"
 
-#include <iostream>
 #include <memory>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -15,11 +13,12 @@
 #include "base/outputs.h"
 #include "base/progress.h"
 #include "cli/commands.h"
-#include "cli/local_model.h"
+#include "cli/text_lines.h"
 #include "console/json_line.h"
 #include "crypto/hash.h"
 #include "formats/tokenizer_file.h"
 #include "measure/stopwatch.h"
+#include "model/config.h"
 #include "text/bpe.h"
 
 namespace cairn::cli {
@@ -72,9 +71,7 @@ Status train(const TokenizeRequest& request, std::ostream& out) {
 Result<std::string> text_of(const TokenizeRequest& request) {
     if (!request.file.empty()) return read_text_file(request.file);
     if (request.has_text) return request.text;
-    std::ostringstream text;
-    text << std::cin.rdbuf();
-    return text.str();
+    return read_standard_input();
 }
 
 Status encode(const TokenizeRequest& request, const text::Tokenizer& tokenizer, std::ostream& out) {

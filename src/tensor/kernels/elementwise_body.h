@@ -121,7 +121,7 @@ template <typename V>
 void adamw(const AdamwCoefficients& coefficients, bool decay, std::size_t count,
            const float* gradient, float* parameter, float* m, float* v) {
     const AdamwCoefficients a = coefficients;
-    const V keep = V::set1(decay ? a.keep : 1.0F);
+    const V decay_factor = V::set1(decay ? a.decay_factor : 1.0F);
     const V minus_rate = V::neg(V::set1(a.learning_rate));
     for_parts<V>(count, [&](auto part) {
         const V g = part.load(gradient);
@@ -132,7 +132,7 @@ void adamw(const AdamwCoefficients& coefficients, bool decay, std::size_t count,
         const V u = V::div(V::div(m1, V::set1(a.bias1)), V::add(root, V::set1(a.eps)));
         part.store(m, m1);
         part.store(v, v1);
-        part.store(parameter, V::fma(minus_rate, u, V::mul(part.load(parameter), keep)));
+        part.store(parameter, V::fma(minus_rate, u, V::mul(part.load(parameter), decay_factor)));
     });
 }
 

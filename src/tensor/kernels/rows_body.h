@@ -151,16 +151,16 @@ inline void rope_interleaved(std::size_t pairs, const float* cos, const float* s
 }
 
 template <typename V>
-void rope(const RopeTurn& turn, Matrix x, std::size_t begin, std::size_t end) {
-    const std::size_t pairs = turn.pairs;
-    const V sign = V::set1(turn.sign);
+void rope(const RopeRotation& rotation, Matrix x, std::size_t begin, std::size_t end) {
+    const std::size_t pairs = rotation.pairs;
+    const V sign = V::set1(rotation.sign);
     for (std::size_t i = begin; i < end; ++i) {
-        const std::size_t position = turn.rows.first + i % turn.rows.tokens;
-        const float* cos = turn.cos + position * pairs;
-        const float* sin = turn.sin + position * pairs;
+        const std::size_t position = rotation.rows.first + i % rotation.rows.tokens;
+        const float* cos = rotation.cos + position * pairs;
+        const float* sin = rotation.sin + position * pairs;
         float* row = x.data + i * x.stride;
         for (std::size_t head = 0; head < x.cols; head += 2 * pairs) {
-            if (turn.pairing == RopePairing::kInterleaved)
+            if (rotation.pairing == RopePairing::kInterleaved)
                 rope_interleaved<V>(pairs, cos, sin, sign, row + head);
             else
                 rope_halves<V>(pairs, cos, sin, sign, row + head);

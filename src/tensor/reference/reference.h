@@ -39,7 +39,7 @@ void layernorm_backward(ConstMatrix dy, ConstMatrix x, const float* gamma, const
 void layernorm_backward_gamma(ConstMatrix dy, ConstMatrix x, const float* mean, const float* rstd,
                               float* dgamma);
 void column_sums_accumulate(ConstMatrix x, float* sums);
-void rope(const RopeTurn& turn, Matrix x, std::size_t begin, std::size_t end);
+void rope(const RopeRotation& rotation, Matrix x, std::size_t begin, std::size_t end);
 void cross_entropy(ConstMatrix logits, const std::uint32_t* targets, float* losses, Matrix dlogits);
 
 std::size_t attention_forward_scratch(const AttentionShape& shape);

@@ -1,5 +1,5 @@
-// Holding owns the memory behind a loaded model's weights: files that stay mapped, and buffers for
-// what had to be copied out of them (because it is widened, transposed or badly aligned).
+// WeightMemory owns the memory behind a loaded model's weights: files that stay mapped, and buffers
+// for what had to be copied out of them (because it is widened, transposed or badly aligned).
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace cairn::formats {
 
-class Holding {
+class WeightMemory {
   public:
     void keep(const SharedSource& source);
     /// Zeros, aligned to 64 bytes.

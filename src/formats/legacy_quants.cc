@@ -1,4 +1,4 @@
-#include "formats/old_blocks.h"
+#include "formats/legacy_quants.h"
 
 #include <bit>
 #include <cstring>
@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::size_t kScaleBytes = 2;
 constexpr std::size_t kHighBytes = 4;
-constexpr std::size_t kNibbleBytes = kOldGroup / 2;
+constexpr std::size_t kNibbleBytes = kLegacyGroup / 2;
 
-bool has_minimum(OldBlocks type) { return type != OldBlocks::kQ5_0; }
-bool has_high_bits(OldBlocks type) { return type != OldBlocks::kQ4_1; }
+bool has_minimum(LegacyQuant type) { return type != LegacyQuant::kQ5_0; }
+bool has_high_bits(LegacyQuant type) { return type != LegacyQuant::kQ4_1; }
 
-std::size_t block_bytes(OldBlocks type) {
+std::size_t block_bytes(LegacyQuant type) {
     return kScaleBytes + (has_minimum(type) ? kScaleBytes : 0) +
            (has_high_bits(type) ? kHighBytes : 0) + kNibbleBytes;
 }
@@ -26,7 +26,7 @@ std::uint16_t load_u16(const std::uint8_t* at) {
 }
 
 // The 32 numbers of a block: four bits, or five.
-void unpack(OldBlocks type, const std::uint8_t* block, int* numbers) {
+void unpack(LegacyQuant type, const std::uint8_t* block, int* numbers) {
     const std::uint8_t* nibbles = block + block_bytes(type) - kNibbleBytes;
     for (std::size_t i = 0; i < kNibbleBytes; ++i) {
         numbers[i] = nibbles[i] & 15;
@@ -34,23 +34,24 @@ void unpack(OldBlocks type, const std::uint8_t* block, int* numbers) {
     }
     if (!has_high_bits(type)) return;
     const std::uint8_t* high = nibbles - kHighBytes;
-    for (std::size_t i = 0; i < kOldGroup; ++i) numbers[i] += (high[i / 8] >> (i % 8) & 1) * 16;
+    for (std::size_t i = 0; i < kLegacyGroup; ++i) numbers[i] += (high[i / 8] >> (i % 8) & 1) * 16;
 }
 
 }  // namespace
 
-std::size_t old_row_bytes(OldBlocks type, std::size_t cols) {
-    CHECK(cols % kOldGroup == 0);
-    return cols / kOldGroup * block_bytes(type);
+std::size_t legacy_row_bytes(LegacyQuant type, std::size_t cols) {
+    CHECK(cols % kLegacyGroup == 0);
+    return cols / kLegacyGroup * block_bytes(type);
 }
 
-tensor::WeightType read_type(OldBlocks type) {
+tensor::WeightType converted_type(LegacyQuant type) {
     return has_minimum(type) ? tensor::WeightType::kF32 : tensor::WeightType::kQ8_0;
 }
 
-void read_old_row(OldBlocks type, std::size_t cols, const std::uint8_t* from, std::uint8_t* to) {
-    int numbers[kOldGroup];
-    for (std::size_t done = 0; done < cols; done += kOldGroup, from += block_bytes(type)) {
+void convert_legacy_row(LegacyQuant type, std::size_t cols, const std::uint8_t* from,
+                        std::uint8_t* to) {
+    int numbers[kLegacyGroup];
+    for (std::size_t done = 0; done < cols; done += kLegacyGroup, from += block_bytes(type)) {
         unpack(type, from, numbers);
         if (!has_minimum(type)) {
             std::memcpy(to, from, kScaleBytes);

@@ -1,4 +1,4 @@
-#include "base/log_thinner.h"
+#include "base/log_rate_limiter.h"
 
 #include <bit>
 
@@ -20,7 +20,7 @@ std::string kind_of(std::string_view line) {
 
 }  // namespace
 
-std::optional<std::string> LogThinner::pass(std::string_view line, std::uint64_t now_ms) {
+std::optional<std::string> LogRateLimiter::pass(std::string_view line, std::uint64_t now_ms) {
     if (kinds_.size() >= kMaxKinds) kinds_.clear();
     Kind& kind = kinds_[kind_of(line)];
     if (kind.count > 0 && now_ms - kind.last_ms >= kForgottenMs) kind = {};

@@ -29,12 +29,12 @@ inline Kind simplified(CharClass c) {
     return c == CharClass::kSpace ? Kind::kSpace : Kind::kOther;
 }
 
-struct Glyph {
+struct ScannedChar {
     Kind kind;
     std::uint32_t length;
 };
 
-inline Glyph glyph_at(std::string_view text, std::size_t at) {
+inline ScannedChar scan_char(std::string_view text, std::size_t at) {
     const auto byte = static_cast<unsigned char>(text[at]);
     if (byte < 0x80) return {kAsciiKinds[byte], 1};
     const Character character = first_character(text.substr(at));
@@ -44,9 +44,9 @@ inline Glyph glyph_at(std::string_view text, std::size_t at) {
 /// The end of the run of `kind` that begins at or after `at`.
 inline std::size_t run_end(std::string_view text, std::size_t at, Kind kind) {
     while (at < text.size()) {
-        const Glyph glyph = glyph_at(text, at);
-        if (glyph.kind != kind) break;
-        at += glyph.length;
+        const ScannedChar next = scan_char(text, at);
+        if (next.kind != kind) break;
+        at += next.length;
     }
     return at;
 }
@@ -90,11 +90,11 @@ std::size_t spaces(std::string_view text) {
     std::size_t end = 0;
     std::size_t last = 0;
     while (end < text.size()) {
-        const Glyph glyph = glyph_at(text, end);
-        if (glyph.kind != Kind::kSpace)
-            return last == 0 || (DigitsApart && glyph.kind == Kind::kNumber) ? end : last;
+        const ScannedChar next = scan_char(text, end);
+        if (next.kind != Kind::kSpace)
+            return last == 0 || (DigitsApart && next.kind == Kind::kNumber) ? end : last;
         last = end;
-        end += glyph.length;
+        end += next.length;
     }
     return end;
 }
@@ -104,9 +104,9 @@ inline std::size_t through_newlines(std::string_view text) {
     std::size_t end = 0;
     std::size_t after_newline = 0;
     while (end < text.size()) {
-        const Glyph glyph = glyph_at(text, end);
-        if (glyph.kind != Kind::kSpace) break;
-        end += glyph.length;
+        const ScannedChar next = scan_char(text, end);
+        if (next.kind != Kind::kSpace) break;
+        end += next.length;
         if (is_newline(text[end - 1])) after_newline = end;
     }
     return after_newline;
@@ -123,9 +123,9 @@ template <std::size_t MaxDigits>
 std::size_t number(std::string_view text) {
     std::size_t end = 0;
     for (std::size_t digits = 0; digits < MaxDigits && end < text.size(); ++digits) {
-        const Glyph glyph = glyph_at(text, end);
-        if (glyph.kind != Kind::kNumber) break;
-        end += glyph.length;
+        const ScannedChar next = scan_char(text, end);
+        if (next.kind != Kind::kNumber) break;
+        end += next.length;
     }
     return end;
 }

@@ -1,4 +1,4 @@
-#include "formats/outgoing.h"
+#include "formats/export_tensor.h"
 
 #include <algorithm>
 #include <cmath>
@@ -59,7 +59,7 @@ class Order {
 // Collects rows of floats, converts them to the file's type and passes them to the sink.
 class Narrowing {
   public:
-    Narrowing(const Outgoing& tensor, std::size_t cols, const Sink& sink)
+    Narrowing(const ExportTensor& tensor, std::size_t cols, const Sink& sink)
         : tensor_(tensor), cols_(cols), sink_(sink) {}
 
     /// Room for the next row.
@@ -89,7 +89,7 @@ class Narrowing {
     }
 
   private:
-    const Outgoing& tensor_;
+    const ExportTensor& tensor_;
     std::size_t cols_;
     const Sink& sink_;
     std::size_t rows_ = 0;
@@ -97,7 +97,7 @@ class Narrowing {
     Bytes out_;
 };
 
-Status write_rows(const model::Model& model, const Outgoing& tensor, bool interleaved,
+Status write_rows(const model::Model& model, const ExportTensor& tensor, bool interleaved,
                   const Sink& sink) {
     Narrowing narrowing(tensor, static_cast<std::size_t>(tensor.shape.back()), sink);
     for (const model::TensorInfo& info : tensor.parts) {
@@ -123,7 +123,7 @@ Status write_rows(const model::Model& model, const Outgoing& tensor, bool interl
     return narrowing.flush();
 }
 
-Status write_transposed(const model::Model& model, const Outgoing& tensor, bool interleaved,
+Status write_transposed(const model::Model& model, const ExportTensor& tensor, bool interleaved,
                         const Sink& sink) {
     const auto rows = static_cast<std::size_t>(tensor.shape[0]);
     const auto cols = static_cast<std::size_t>(tensor.shape[1]);
@@ -147,7 +147,7 @@ Status write_transposed(const model::Model& model, const Outgoing& tensor, bool 
 }
 
 // Norms and biases: one row, of all parts in turn.
-Status write_vector(const model::Model& model, const Outgoing& tensor, bool interleaved,
+Status write_vector(const model::Model& model, const ExportTensor& tensor, bool interleaved,
                     const Sink& sink) {
     Narrowing narrowing(tensor, static_cast<std::size_t>(tensor.shape[0]), sink);
     ASSIGN_OR_RETURN(float* out, narrowing.row());
@@ -169,28 +169,28 @@ bool is_table(model::TensorKind kind) {
 
 }  // namespace
 
-Result<std::vector<Outgoing>> outgoing_tensors(const model::Model& model,
-                                               const OutgoingFormat& format) {
-    std::vector<Outgoing> result;
+Result<std::vector<ExportTensor>> tensors_to_export(const model::Model& model,
+                                                    const ExportFormat& format) {
+    std::vector<ExportTensor> result;
     std::map<std::string, std::size_t> places;
     const model::ParameterLayout layout = model.layout();
     for (const model::TensorInfo& info : layout.tensors()) {
-        const Spelling spelling = format.spell(info);
-        if (spelling.name.empty())
+        const TensorPlace place = format.place_of(info);
+        if (place.name.empty())
             return Error{ErrorCode::kUnsupported, "the format has no place for " + info.name};
         const Weight& weight = model::tensor_at(model.weights, info.kind, info.layer);
         CHECK(!weight.empty());
-        const auto [at, fresh] = places.emplace(spelling.name, result.size());
+        const auto [at, fresh] = places.emplace(place.name, result.size());
         if (fresh) {
-            Outgoing tensor;
-            tensor.name = spelling.name;
-            tensor.transposed = spelling.transposed;
+            ExportTensor tensor;
+            tensor.name = place.name;
+            tensor.transposed = place.transposed;
             tensor.type = format.type(info, weight.type);
             result.push_back(std::move(tensor));
         }
         result[at->second].parts.push_back(info);
     }
-    for (Outgoing& tensor : result) {
+    for (ExportTensor& tensor : result) {
         std::uint64_t rows = 0;
         std::uint64_t length = 0;
         for (const model::TensorInfo& info : tensor.parts) rows += info.rows, length += info.cols;
@@ -208,23 +208,23 @@ Result<std::vector<Outgoing>> outgoing_tensors(const model::Model& model,
     return result;
 }
 
-Status write_outgoing(const model::Model& model, const Outgoing& tensor, bool rope_interleaved,
-                      const Sink& sink) {
+Status write_export_tensor(const model::Model& model, const ExportTensor& tensor,
+                           bool rope_interleaved, const Sink& sink) {
     if (!tensor.parts.front().is_matrix) return write_vector(model, tensor, rope_interleaved, sink);
     if (tensor.transposed) return write_transposed(model, tensor, rope_interleaved, sink);
     return write_rows(model, tensor, rope_interleaved, sink);
 }
 
-bool falls_back(const model::TensorInfo& info, WeightType wanted) {
+bool falls_back_to_f16(const model::TensorInfo& info, WeightType wanted) {
     return info.is_matrix && !is_table(info.kind) && info.cols % tensor::weight_group(wanted) != 0;
 }
 
-WeightType usual_type(const model::TensorInfo& info, WeightType current,
-                      std::optional<WeightType> wanted) {
+WeightType default_export_type(const model::TensorInfo& info, WeightType current,
+                               std::optional<WeightType> wanted) {
     if (!info.is_matrix) return WeightType::kF32;
     if (!wanted) return current;
     if (is_table(info.kind)) return WeightType::kF32;
-    return falls_back(info, *wanted) ? WeightType::kF16 : *wanted;
+    return falls_back_to_f16(info, *wanted) ? WeightType::kF16 : *wanted;
 }
 
 }  // namespace cairn::formats

@@ -11,7 +11,7 @@
 
 namespace cairn {
 
-class LogThinner {
+class LogRateLimiter {
   public:
     /// `line` as it is to be shown now, or nothing. A kind that was silent for ten minutes begins
     /// afresh.

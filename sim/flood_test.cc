@@ -1,0 +1,252 @@
+// Proves that strangers cannot make a node grow or wait with headers and blocks that cost them
+// nothing: headers on branches whose targets have eased are not kept, a long branch is only
+// followed for its work, bodies that nobody asked for are not stored, and a block that is
+// announced and then withheld comes from somebody else soon.
+#include "consensus/header_rules.h"
+#include "node/miner.h"
+#include "sim/scenario.h"
+
+namespace cairn::sim {
+namespace {
+
+using node::BlockNode;
+using node::MessageKind;
+
+/// Says what a test tells it to, to whoever is linked with it.
+class Stranger final : public net::NetworkHandler {
+  public:
+    Stranger(World& world, const std::string& address)
+        : world_(world),
+          loop_(world.scheduler(), world.seed() + 77),
+          network_(world.fabric(), loop_, address,
+                   crypto::public_key(crypto::SecretKey::generate(world.random()))) {
+        network_.set_handler(this);
+    }
+
+    void dial(int number) { network_.connect(world_.address(number)); }
+    void say(MessageKind kind, ByteView body) {
+        for (const auto& [peer, address] : peers_) node::send(network_, peer, kind, body);
+    }
+    void say_headers(const std::vector<chain::BlockHeader>& headers) {
+        say(MessageKind::kHeaders, encode(node::Headers{headers}));
+    }
+
+    void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override {
+        peers_[peer] = info.address;
+        node::Hello hello;
+        hello.genesis_id = world_.node(0).chain().genesis_id();
+        node::send(network_, peer, MessageKind::kHello, encode(hello));
+    }
+    void on_peer_down(net::PeerId peer, const std::string&) override {
+        peers_.erase(peer);
+        ++dropped;
+    }
+    void on_message(net::PeerId peer, std::uint16_t kind, Bytes body) override {
+        if (on_heard) on_heard(peers_[peer], static_cast<MessageKind>(kind), body);
+    }
+
+    int dropped = 0;
+    std::function<void(const std::string& from, MessageKind, ByteView)> on_heard;
+
+  private:
+    World& world_;
+    SimLoop loop_;
+    SimNetwork network_;
+    std::map<net::PeerId, std::string> peers_;
+};
+
+/// Headers with real work on a branch of their own, whose times are as far apart as they may be.
+class CheapMiner {
+  public:
+    CheapMiner(World& world, const BlockNode* from)
+        : network_(world.network()), random_(world.random().u64()), tree_(world.genesis()) {
+        std::vector<const BlockNode*> below;
+        for (; from->parent; from = from->parent) below.push_back(from);
+        for (auto at = below.rbegin(); at != below.rend(); ++at) tip_ = tree_.add((*at)->header);
+        if (!tip_) tip_ = tree_.genesis();
+    }
+
+    /// One more, `spacings` after the one below; the branch grows when `grow`.
+    chain::BlockHeader mine(std::uint64_t spacings, bool grow) {
+        const auto context = node::context_after(tip_);
+        chain::BlockHeader header;
+        header.version = network_.numerics_version_at(context.height);
+        header.previous = tip_->hash;
+        header.state_root.bytes[0] = static_cast<std::uint8_t>(random_.u64());
+        header.time_ms = std::max(tip_->header.time_ms + spacings * network_.spacing_ms,
+                                  consensus::median_time_ms(context) + 1);
+        header.target = consensus::expected_target(network_, context);
+        header.nonce = random_.u64() >> 1;
+        CHECK(node::search_nonce(header, 1 << 22));
+        if (grow) tip_ = tree_.add(header);
+        return header;
+    }
+
+  private:
+    const chain::NetworkDefinition& network_;
+    SeededRandom random_;
+    node::BlockTree tree_;
+    const BlockNode* tip_ = nullptr;
+};
+
+/// Targets ease by a factor of two in ten seconds, so that a short simulation has cheap headers.
+FakeModelKit quick_to_ease() {
+    chain::NetworkDefinition network = sim_network_definition();
+    network.halflife_ms = 10'000;
+    network.pow_limit = 0x20ffffff;
+    return FakeModelKit(network);
+}
+
+TEST(Flood, CheapHeadersOnAnOldBranchAreNotKept) {
+    for (const std::uint64_t seed : seeds()) {
+        FakeModelKit kit = quick_to_ease();
+        World world(seed, scenario_name(), kit);
+        world.add_node({});
+        ASSERT_TRUE(world.run_until([&] { return world.height(0) >= 120; }, 1'200'000));
+        Stranger stranger(world, "10.0.0.99:7000");
+        stranger.dial(0);
+        world.run_ms(500);
+        CheapMiner cheap(world, world.node(0).chain().active_at(1));
+        // Twelve blocks far apart ease the target to the limit; after that, siblings are free.
+        for (int i = 0; i < 12; ++i) stranger.say_headers({cheap.mine(10, true)});
+        for (int i = 0; i < 2'000; ++i) stranger.say_headers({cheap.mine(1, false)});
+        const std::uint32_t before = world.height(0);
+        world.run_ms(20'000);
+        EXPECT_LE(world.node(0).chain().tree().size(), world.height(0) + 8) << world.replay_line();
+        EXPECT_GT(world.height(0), before) << world.replay_line();
+        EXPECT_EQ(world.failure(), "");
+    }
+}
+
+/// Ten blocks a second at one and the same target: branches of more headers than a message holds.
+FakeModelKit many_blocks() {
+    chain::NetworkDefinition network = sim_network_definition();
+    network.spacing_ms = 100;
+    network.halflife_ms = 1'000'000'000;
+    return FakeModelKit(network);
+}
+
+/// A node with a chain of 700 blocks or more, and a stranger who has a branch of `length` beside it
+/// and gives it to whoever asks.
+class LongBranch {
+  public:
+    explicit LongBranch(std::size_t length) : world_(1, scenario_name(), kit_) {
+        world_.add_node({.train = false, .hashes_per_slice = 128});
+        CHECK(world_.run_until([&] { return world_.height(0) >= 700; }, 400'000));
+        world_.kill(0);
+        world_.spec(0).mine = false;
+        world_.start(0);
+        CHECK(world_.run_until([&] { return world_.node(0).chain().is_ready(); }, 10'000));
+        CheapMiner miner(world_, world_.node(0).chain().active_at(1));
+        while (branch_.size() < length) branch_.push_back(miner.mine(0, true));
+        stranger_ = std::make_unique<Stranger>(world_, "10.0.0.99:7000");
+        stranger_->on_heard = [this](const std::string&, MessageKind kind, ByteView body) {
+            if (kind == MessageKind::kGetHeaders) answer(*node::decode_get_headers(body));
+        };
+        stranger_->dial(0);
+        world_.run_ms(500);
+        send_from(0);
+        world_.run_ms(10'000);
+    }
+
+    World& world() { return world_; }
+    const node::BlockTree& tree() { return world_.node(0).chain().tree(); }
+    int dropped() const { return stranger_->dropped; }
+    int asked = 0;
+
+  private:
+    void answer(const node::GetHeaders& question) {
+        ++asked;
+        for (const Hash256& known : question.locator)
+            for (std::size_t i = 0; i < branch_.size(); ++i)
+                if (chain::block_hash(branch_[i]) == known) return send_from(i + 1);
+        send_from(0);
+    }
+    void send_from(std::size_t first) {
+        const std::size_t count = std::min(branch_.size() - first, node::kMaxHeadersPerMessage);
+        const auto begin = branch_.begin() + static_cast<std::ptrdiff_t>(first);
+        stranger_->say_headers({begin, begin + static_cast<std::ptrdiff_t>(count)});
+    }
+
+    FakeModelKit kit_ = many_blocks();
+    World world_;
+    std::vector<chain::BlockHeader> branch_;
+    std::unique_ptr<Stranger> stranger_;
+};
+
+TEST(Flood, ALongBranchWithLittleWorkIsCountedAndForgotten) {
+    LongBranch branch(node::kMaxHeadersPerMessage + 50);
+    EXPECT_EQ(branch.tree().size(), branch.world().height(0) + 1U);
+    EXPECT_GE(branch.asked, 1) << "it should count what follows";
+    EXPECT_EQ(branch.dropped(), 0) << "it broke no rule";
+}
+
+TEST(Flood, ALongBranchWithMoreWorkIsReadTwiceAndKept) {
+    LongBranch branch(1'200);
+    EXPECT_GE(branch.tree().size(), branch.world().height(0) + 1'200U);
+    EXPECT_EQ(branch.tree().best_header()->height, 1'201U);
+    EXPECT_GE(branch.asked, 4);
+    EXPECT_EQ(branch.dropped(), 0);
+}
+
+TEST(Flood, BodiesThatNobodyAskedForAreNotStored) {
+    FakeModelKit kit;
+    World world(1, scenario_name(), kit);
+    world.add_node({.mine = false, .train = false});
+    Stranger stranger(world, "10.0.0.99:7000");
+    stranger.dial(0);
+    world.run_ms(500);
+    CheapMiner miner(world, world.node(0).chain().tree().genesis());
+    chain::Block block;
+    block.coinbase.height = 1;
+    chain::BlockHeader header = miner.mine(1, false);
+    header.body_root = chain::body_root(block);
+    ASSERT_TRUE(node::search_nonce(header, 1 << 22));
+    block.header = header;
+    stranger.say(MessageKind::kBlock, chain::encode(block));
+    world.run_ms(500);
+    EXPECT_EQ(world.node(0).chain().tree().size(), 1U);
+    stranger.say_headers({block.header});
+    world.run_ms(500);
+    Stranger another(world, "10.0.0.98:7000");
+    another.dial(0);
+    world.run_ms(300);
+    another.say(MessageKind::kBlock, chain::encode(block));  // it was asked of the first
+    world.run_ms(300);
+    EXPECT_FALSE(world.store(0).has_body(chain::block_hash(block.header)));
+    stranger.say(MessageKind::kBlock, chain::encode(block));
+    world.run_ms(300);
+    EXPECT_TRUE(world.store(0).has_body(chain::block_hash(block.header)));
+}
+
+// The stranger hears of blocks before the victim's honest peer does, and gives them to nobody.
+TEST(Flood, AWithheldBlockComesFromSomebodyElseSoon) {
+    std::uint64_t worst_ms = 0;
+    for (const std::uint64_t seed : seeds()) {
+        FakeModelKit kit;
+        WorldOptions options;
+        options.links.min_delay_us = options.links.max_delay_us = 100'000;
+        World world(seed, scenario_name(), kit, options);
+        world.add_node({});
+        world.add_node({.connect = {0}, .mine = false, .train = false});
+        const int victim = world.add_node({.connect = {1}, .mine = false, .train = false});
+        Stranger stranger(world, "10.0.0.99:7000");
+        stranger.dial(victim);
+        ASSERT_TRUE(world.run_until([&] { return world.agreed(4); }, 120'000));
+        for (int i = 0; i < 4; ++i) {
+            const std::uint32_t height = world.height(0);
+            ASSERT_TRUE(world.run_until([&] { return world.height(0) > height; }, 60'000));
+            const BlockNode* found = world.node(0).chain().active_at(height + 1);
+            stranger.say_headers({found->header});
+            const std::uint64_t since = world.scheduler().now_ms();
+            ASSERT_TRUE(world.run_until([&] { return world.height(victim) > height; }, 60'000))
+                << world.replay_line();
+            worst_ms = std::max(worst_ms, world.scheduler().now_ms() - since);
+        }
+    }
+    std::printf("a withheld block was %.1f s late at most\n", static_cast<double>(worst_ms) / 1e3);
+    EXPECT_LE(worst_ms, 4'000U);
+}
+
+}  // namespace
+}  // namespace cairn::sim

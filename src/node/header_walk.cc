@@ -1,0 +1,22 @@
+#include "node/header_walk.h"
+
+namespace cairn::node {
+
+HeaderWalk::HeaderWalk(const BlockNode* from)
+    : hash_(from->hash), work_(from->work), next_(context_after(from)) {}
+
+Verdict HeaderWalk::step(const chain::NetworkDefinition& network, const chain::BlockHeader& header,
+                         std::uint64_t now_ms) {
+    RETURN_UNLESS_VALID(consensus::check_header(network, header, next_, now_ms));
+    hash_ = chain::block_hash(header);
+    work_ = consensus::add_work(work_, header.target);
+    next_.grandparent_time_ms = next_.parent.time_ms;
+    next_.parent = header;
+    ++next_.height;
+    // Newest first, as context_after() gives them.
+    next_.recent_times_ms.insert(next_.recent_times_ms.begin(), header.time_ms);
+    if (next_.recent_times_ms.size() > consensus::kMedianBlocks) next_.recent_times_ms.pop_back();
+    return Verdict::valid();
+}
+
+}  // namespace cairn::node
