@@ -166,6 +166,11 @@ void World::partition(const std::vector<int>& side) {
 }
 
 void World::run_ms(std::uint64_t ms) {
+    let_pass(ms);
+    if (failure_.empty()) check_invariants();
+}
+
+void World::let_pass(std::uint64_t ms) {
     const std::uint64_t end_us = scheduler_.now_us() + ms * 1000;
     while (failure_.empty() && scheduler_.next_us() <= end_us) {
         scheduler_.step();
@@ -173,10 +178,7 @@ void World::run_ms(std::uint64_t ms) {
         for (std::size_t i = 0; i < slots_.size(); ++i)
             if (slots_[i]->node) check_node_quickly(static_cast<int>(i));
     }
-    if (failure_.empty()) {
-        scheduler_.advance_to(end_us);
-        check_invariants();
-    }
+    if (failure_.empty()) scheduler_.advance_to(end_us);
 }
 
 bool World::run_until(const std::function<bool()>& condition, std::uint64_t max_ms) {
@@ -184,7 +186,7 @@ bool World::run_until(const std::function<bool()>& condition, std::uint64_t max_
     while (failure_.empty()) {
         if (condition()) return true;
         if (scheduler_.now_us() >= end_us) return false;
-        run_ms(100);
+        let_pass(100);
     }
     return false;
 }
@@ -224,7 +226,19 @@ void World::check_node_quickly(int number) {
     if (!slot.node->chain().is_ready()) return;
     const node::BlockNode* stands = slot.node->chain().lane().inspect(
         [](const node::ChainState& state) { return state.tip(); });
-    if (stands != slot.checked) check_node(number);
+    if (stands == slot.checked) return;
+    const Status pool = node::check_pool(slot.node->loop_view());
+    if (!pool.ok()) return fail(number, pool.error().message);
+    check_ledger(number, false);
+}
+
+void World::check_ledger(int number, bool with_coins_root) {
+    Slot& slot = *slots_[index(number)];
+    const Status held = slot.node->chain().lane().inspect([&](const node::ChainState& state) {
+        slot.checked = state.tip();
+        return node::check_ledger(state, with_coins_root);
+    });
+    if (!held.ok()) fail(number, held.error().message);
 }
 
 void World::check_node(int number) {
@@ -232,11 +246,7 @@ void World::check_node(int number) {
     if (!slot.node->chain().is_ready()) return;
     const Status loop = node::check_loop(slot.node->loop_view());
     if (!loop.ok()) return fail(number, loop.error().message);
-    const Status ledger = slot.node->chain().lane().inspect([&](const node::ChainState& state) {
-        slot.checked = state.tip();
-        return node::check_ledger(state, true);
-    });
-    if (!ledger.ok()) fail(number, ledger.error().message);
+    check_ledger(number, true);
 }
 
 void World::check_invariants() {

@@ -39,8 +39,8 @@ struct WorldOptions {
     LaneTime train_lane{200'000, 2'000'000};
     LaneTime read_lane{100, 2'000};
     LaneTime reference_lane{5'000'000, 20'000'000};
-    /// Cheap invariants are asked after every event, all of a node's when its chain has moved and
-    /// every so many events.
+    /// Cheap invariants are asked after every event, those of pool and ledger when the chain has
+    /// moved, all of them every so many events.
     std::uint64_t check_every = 500;
 };
 
@@ -142,8 +142,10 @@ class World {
 
     static std::size_t index(int number) { return static_cast<std::size_t>(number); }
     void fail(int number, const std::string& what);
+    void let_pass(std::uint64_t ms);
     void check_node_quickly(int number);
     void check_node(int number);
+    void check_ledger(int number, bool with_coins_root);
 
     std::uint64_t seed_;
     std::string scenario_;
