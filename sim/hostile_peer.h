@@ -24,7 +24,7 @@ enum class Malice {
     kHeaderFlood,  ///< headers with real work on old blocks, where work is cheap
     kBadBlocks,    ///< blocks with real work on the tip that break C3 to C8
     kItemSpam,     ///< payments, commitments and payloads that break C3, C4 or C5
-    kAddresses,    ///< addresses at which nobody listens
+    kAddresses,    ///< addresses at which nobody listens, asked for or not
 };
 inline constexpr int kMalices = 8;
 const char* name_of(Malice malice);
