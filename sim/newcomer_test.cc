@@ -1,5 +1,5 @@
 // Proves that a newcomer gets the files that a network names although some of its sources give a
-// byte at a time, another file, or nothing at all.
+// byte at a time, another file, half of another file, or nothing at all.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -16,7 +16,7 @@ using node::MessageKind;
 /// Answers for one file in its own way.
 class Source final : public net::NetworkHandler {
   public:
-    enum class Way { kHonest, kBytewise, kOtherFile, kSilent };
+    enum class Way { kHonest, kBytewise, kOtherFile, kHalf, kSilent };
 
     Source(Scheduler& scheduler, Fabric& fabric, std::string address, Way way, Bytes file)
         : random_(7),
@@ -37,12 +37,13 @@ class Source final : public net::NetworkHandler {
         ++asked;
         if (way_ == Way::kSilent) return;
         const node::GetAsset want = node::decode_get_asset(body).value();
+        if (way_ == Way::kHalf && want.offset > 0) return network_.disconnect(peer);
         const std::size_t most = way_ == Way::kBytewise ? 1 : node::kAssetChunkBytes;
         const ByteView part = ByteView(file_).subspan(want.offset);
         node::AssetChunk chunk{want.hash, file_.size(), want.offset, {}};
         chunk.bytes.assign(part.begin(),
                            part.begin() + static_cast<std::ptrdiff_t>(std::min(most, part.size())));
-        if (way_ == Way::kOtherFile) chunk.bytes[0] ^= 1;
+        if (way_ == Way::kOtherFile || way_ == Way::kHalf) chunk.bytes[0] ^= 1;
         node::send(network_, peer, MessageKind::kAsset, encode(chunk));
     }
 
@@ -94,6 +95,7 @@ void fetch_beside(Source::Way way) {
 
 TEST(Newcomer, LeavesASourceThatGivesAByteAtATime) { fetch_beside(Source::Way::kBytewise); }
 TEST(Newcomer, LeavesASourceThatGivesAnotherFile) { fetch_beside(Source::Way::kOtherFile); }
+TEST(Newcomer, DoesNotBlameTheNextForAWrongHalf) { fetch_beside(Source::Way::kHalf); }
 TEST(Newcomer, LeavesASourceThatGivesNothing) { fetch_beside(Source::Way::kSilent); }
 
 }  // namespace
