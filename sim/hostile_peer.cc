@@ -76,6 +76,8 @@ void HostilePeer::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
         if (const auto headers = node::decode_headers(body); headers.ok()) learn(peer, *headers);
     if (message == MessageKind::kBlock && malice_ == Malice::kBadMerges) spoil_merge(body);
     if (malice_ == Malice::kWithholder) spread(peer, message, body);
+    if (malice_ == Malice::kAddresses && message == MessageKind::kGetAddresses)
+        send_addresses(peer);
     heard_.emplace_back(kind, std::move(body));
     if (heard_.size() > kRemembered) heard_.pop_front();
 }
@@ -283,10 +285,13 @@ void HostilePeer::send_bad_item(net::PeerId peer) {
 
 void HostilePeer::send_addresses(net::PeerId peer) {
     node::Addresses told;
-    for (std::size_t i = 0; i < node::kMaxAddresses; ++i)
-        told.addresses.push_back("10.200." + std::to_string(random_.below(256)) + "." +
-                                 std::to_string(random_.below(256)) + ":" +
-                                 std::to_string(1 + random_.below(65'535)));
+    const bool one_host = random_.below(2) == 0;
+    for (std::size_t i = 0; i < node::kMaxAddresses; ++i) {
+        const std::string host = one_host ? "one.example"
+                                          : "10.200." + std::to_string(random_.below(256)) + "." +
+                                                std::to_string(random_.below(256));
+        told.addresses.push_back(host + ":" + std::to_string(1 + random_.below(65'535)));
+    }
     send(peer, MessageKind::kAddresses, encode(told));
 }
 

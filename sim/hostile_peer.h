@@ -25,7 +25,7 @@ enum class Malice {
     kBadBlocks,    ///< blocks with real work on the tip that break C3 to C8
     kBadMerges,    ///< others' merges, with another state named, and a block on top
     kItemSpam,     ///< payments, commitments and payloads that break C3, C4 or C5
-    kAddresses,    ///< addresses at which nobody listens
+    kAddresses,    ///< addresses at which nobody listens, asked for or not
 };
 inline constexpr int kMalices = 9;
 const char* name_of(Malice malice);

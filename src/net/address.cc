@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/bytes.h"
 #include "base/text.h"
 
 namespace cairn::net {
@@ -143,6 +144,20 @@ bool is_loopback(const std::string& host) {
     for (char& c : name)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return name == "localhost";
+}
+
+std::string netgroup(const std::string& host) {
+    if (const auto v4 = parse_v4(host)) {
+        const std::uint32_t number = ntohl(v4->s_addr);
+        return std::to_string(number >> 24) + "." + std::to_string(number >> 16 & 255);
+    }
+    if (const auto v6 = parse_v6(host)) {
+        const std::uint8_t* const bytes = v6->s6_addr;
+        if (IN6_IS_ADDR_V4MAPPED(&*v6))
+            return std::to_string(bytes[12]) + "." + std::to_string(bytes[13]);
+        return "v6 " + to_hex(ByteView(bytes, 4));
+    }
+    return "names";
 }
 
 }  // namespace cairn::net

@@ -30,4 +30,9 @@ std::string to_string(const Address& address);
 /// IPv4-mapped IPv6 address, ::1, or the name localhost.
 bool is_loopback(const std::string& host);
 
+/// The part of the network that a host (as in Address) belongs to. Addresses within one part are
+/// cheap to own together, so what strangers may take is bounded for each: an IPv4 address's first
+/// 16 bits, an IPv6 address's first 32. All names are one part, since names cost next to nothing.
+std::string netgroup(const std::string& host);
+
 }  // namespace cairn::net

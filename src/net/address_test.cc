@@ -68,5 +68,14 @@ TEST(Address, ReadsTheHostField) {
         EXPECT_FALSE(parse_host_field(text).ok()) << text;
 }
 
+TEST(Address, NetgroupsHoldWhatIsCheapToOwnTogether) {
+    EXPECT_EQ(netgroup("10.2.3.4"), netgroup("10.2.250.1"));
+    EXPECT_NE(netgroup("10.2.3.4"), netgroup("10.3.3.4"));
+    EXPECT_EQ(netgroup("::ffff:10.2.9.9"), netgroup("10.2.3.4"));
+    EXPECT_EQ(netgroup("2001:db8:1::1"), netgroup("2001:db8:ffff::2"));
+    EXPECT_NE(netgroup("2001:db8::1"), netgroup("2001:db9::1"));
+    EXPECT_EQ(netgroup("a.example"), netgroup("b.other"));
+}
+
 }  // namespace
 }  // namespace cairn::net

@@ -68,6 +68,8 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
         return true;
     }
 
+    std::size_t queued_bytes() const override { return queued_bytes_; }
+
     void probe() override {
         if (state_ != State::kUp) return;
         silent_ms_ = std::max(silent_ms_, settings_->idle_timeout_ms / 4 * 3);

@@ -51,6 +51,8 @@ class Link {
     virtual ~Link() = default;
     /// Queues a frame; false if the queue's bound would be passed.
     virtual bool send(std::uint16_t kind, ByteView body) = 0;
+    /// Bytes that wait to be sent.
+    virtual std::size_t queued_bytes() const = 0;
     /// Asks whether the peer is still there, if there is reason to doubt it, and gives it a quarter
     /// of the usual time to make itself heard.
     virtual void probe() = 0;

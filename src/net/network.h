@@ -52,6 +52,8 @@ class Network {
     virtual bool send(PeerId peer, std::uint16_t kind, ByteView body) = 0;
     /// Drops the peer; its on_peer_down follows later, from the loop. Unknown peers are ignored.
     virtual void disconnect(PeerId peer) = 0;
+    /// The peer just gave us something that we lacked: where places are scarce it keeps its own.
+    virtual void mark_useful(PeerId) {}
     /// "host:port" where this node accepts connections; empty if it does not.
     virtual std::string listen_address() const = 0;
 };

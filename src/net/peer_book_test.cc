@@ -9,7 +9,12 @@
 namespace cairn::net {
 namespace {
 
-std::string numbered(int i) { return "10.0.0.1:" + std::to_string(i); }
+/// Addresses of different hosts in different netgroups.
+std::string numbered(int i) {
+    return "10." + std::to_string(i % 250) + "." + std::to_string(i / 250) + ".1:7000";
+}
+/// One that told so few addresses that no bound for tellers is met.
+std::string teller(int i) { return "20." + std::to_string(i % 100) + ".0.1:7000"; }
 
 TEST(PeerBook, PausesGrowAndEnd) {
     SeededRandom random(1);
@@ -58,16 +63,78 @@ TEST(PeerBook, UserAddressesComeFirstAndPauseLess) {
 TEST(PeerBook, StrangersCannotPushOutWhatWorks) {
     SeededRandom random(3);
     PeerBook book(random);
-    for (int i = 1; i <= 1024; ++i) ASSERT_TRUE(book.add(numbered(i), AddressSource::kGossip));
-    EXPECT_FALSE(book.add("new:1", AddressSource::kGossip)) << "nothing has failed yet";
+    for (int i = 1; i <= 1024; ++i)
+        ASSERT_TRUE(book.add(numbered(i), AddressSource::kGossip, teller(i)));
+    EXPECT_FALSE(book.add("new:1", AddressSource::kGossip, teller(0))) << "nothing has failed yet";
     book.on_connected(numbered(1), 0);
     book.on_disconnected(numbered(1), 0);
     book.on_failed(numbered(1), 0);
-    EXPECT_FALSE(book.add("new:1", AddressSource::kGossip)) << "the only failed one worked before";
+    EXPECT_FALSE(book.add("new:1", AddressSource::kGossip, teller(0)))
+        << "the only failed one worked before";
     book.on_failed(numbered(2), 0);
     EXPECT_TRUE(book.add("new:1", AddressSource::kGossip));
     EXPECT_EQ(book.size(), kMaxKnownAddresses);
     EXPECT_EQ(book.sample(10), std::vector<std::string>{numbered(1)}) << "only what worked";
+}
+
+TEST(PeerBook, OneHostWithManyPortsTakesLittle) {
+    SeededRandom random(6);
+    PeerBook book(random);
+    for (int port = 1; port <= 1'024; ++port)
+        for (const char* host : {"66.6.6.6:", "evil.example:"})
+            book.add(host + std::to_string(port), AddressSource::kGossip, teller(port));
+    EXPECT_EQ(book.size(), 2 * kMaxToldPerHost);
+    for (int i = 0; i < 2'000; ++i)
+        book.add("66.6." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ":1",
+                 AddressSource::kGossip, teller(i));
+    EXPECT_EQ(book.size(), kMaxToldPerHost + kMaxToldPerGroup);
+    EXPECT_TRUE(book.add("66.6.6.6:2000", AddressSource::kUser)) << "the user is not bounded";
+}
+
+TEST(PeerBook, OneTellerTakesLittleAndManyMakeRoom) {
+    SeededRandom random(7);
+    PeerBook book(random);
+    for (int i = 0; i < 500; ++i) book.add(numbered(i), AddressSource::kGossip, "66.6.6.6:1");
+    EXPECT_EQ(book.size(), kMaxToldByGroup);
+    for (int i = 0; i < 4'000; ++i)
+        book.add(numbered(i), AddressSource::kGossip,
+                 "66." + std::to_string(i % 16) + ".6.6:" + std::to_string(1 + i));
+    EXPECT_EQ(book.size(), kMaxKnownAddresses);
+    EXPECT_TRUE(book.add("7.7.7.7:1", AddressSource::kGossip, "8.8.8.8:1"))
+        << "untried addresses do not fill it for ever";
+    EXPECT_EQ(book.size(), kMaxKnownAddresses);
+}
+
+TEST(PeerBook, DrawsByNetgroupAndAnchorsFirst) {
+    SeededRandom random(8);
+    PeerBook book(random);
+    for (int i = 0; i < 60; ++i) book.restore("66.6.0." + std::to_string(i) + ":1", false);
+    book.restore("1.1.1.1:1", true);
+    book.restore("2.2.2.2:1", false);
+    book.add("3.3.3.3:1", AddressSource::kGossip);
+    int honest_second = 0;
+    for (int i = 0; i < 200; ++i) {
+        const auto due = book.due(0, 3);
+        ASSERT_EQ(due.size(), 3u);
+        EXPECT_EQ(due[0], "1.1.1.1:1");
+        honest_second += due[1] == "2.2.2.2:1";
+        EXPECT_EQ((due[1] == "2.2.2.2:1") + (due[2] == "2.2.2.2:1"), 1) << "one of each group";
+    }
+    EXPECT_GT(honest_second, 60);
+    EXPECT_LT(honest_second, 140);
+    book.on_connected("2.2.2.2:1", 0);
+    EXPECT_EQ(book.due(0, 100).size(), 62u) << "a crowded group is dialled in the end";
+}
+
+TEST(PeerBook, ThoseThatWorkedLeaveRoomForNewOnes) {
+    SeededRandom random(9);
+    PeerBook book(random);
+    for (int i = 0; i < 900; ++i) {
+        book.add(numbered(i), AddressSource::kGossip, teller(i));
+        book.on_connected(numbered(i), 0);
+        book.on_disconnected(numbered(i), 0);
+    }
+    EXPECT_EQ(book.sample(2'000).size(), kMaxWorked);
 }
 
 TEST(PeerBook, RefusesWhatCannotBeDialled) {

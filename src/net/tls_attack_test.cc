@@ -195,5 +195,52 @@ TEST_F(AttackTest, SilentStrangersAreBoundedInNumberAndTime) {
     link(*b, *a);
 }
 
+TEST_F(AttackTest, SilentStrangersDoNotKeepUsFromDialling) {
+    TlsOptions few = options();
+    few.max_pending = 4;
+    auto a = node(std::move(few)), b = node();
+    std::vector<tcp::socket> silent;
+    for (int i = 0; i < 10; ++i) {
+        silent.emplace_back(loop.context());
+        connect_raw(silent.back(), *a);
+    }
+    run_for(30);
+    a->network->connect(b->network->listen_address());
+    ASSERT_TRUE(run_until([&] { return !a->up.empty() || !a->failed.empty(); }));
+    EXPECT_TRUE(a->failed.empty()) << a->failed[0];
+}
+
+TEST_F(AttackTest, SilentStrangersOfOneNetgroupAreHeardNoLongerThanOthers) {
+    TlsOptions few = options();
+    few.max_pending = 4;
+    auto a = node(std::move(few)), b = node();
+    std::vector<tcp::socket> silent;
+    for (int i = 0; i < 10; ++i) {
+        tcp::socket& socket = silent.emplace_back(loop.context());
+        socket.open(tcp::v4());
+        socket.bind({asio::ip::make_address("127.66.0.1"), 0});
+        connect_raw(socket, *a);
+    }
+    run_for(30);
+    link(*b, *a);
+}
+
+TEST_F(AttackTest, MuteLinksDoNotOwnThePlacesForInboundPeers) {
+    TlsOptions few = options();
+    few.max_inbound = 4;
+    auto a = node(std::move(few));
+    std::vector<std::unique_ptr<TestNode>> mute;
+    for (int i = 0; i < 4; ++i) link(*mute.emplace_back(node()), *a);
+    for (const auto& [peer, info] : a->up)
+        if (info.key == mute.back()->key) a->network->mark_useful(peer);
+    auto newcomer = node();
+    newcomer->network->connect(a->network->listen_address());
+    ASSERT_TRUE(run_until([&] { return !newcomer->up.empty() || !newcomer->failed.empty(); }));
+    EXPECT_TRUE(newcomer->failed.empty()) << newcomer->failed[0];
+    ASSERT_TRUE(run_until([&] { return mute[2]->up.empty(); })) << "the youngest without use";
+    EXPECT_EQ(a->up.size(), 4u);
+    EXPECT_EQ(mute[3]->up.size(), 1u);
+}
+
 }  // namespace
 }  // namespace cairn::net

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "net/address.h"
 #include "net/link.h"
+#include "net/places.h"
 
 namespace cairn::net {
 namespace {
@@ -24,6 +25,11 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 Address address_of(const tcp::endpoint& endpoint) {
     return {endpoint.address().to_string(), endpoint.port()};
+}
+
+std::string group_of(const Link& link) {
+    const auto address = parse_address(link.address());
+    return address.ok() ? netgroup(address->host) : "";
 }
 
 Error already_connected() { return {ErrorCode::kRefused, "already connected"}; }
@@ -46,7 +52,9 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     void make_settings();
     Hello make_hello(Role role, const Hash256& channel);
     void connect(const std::string& address);
-    void disconnect(PeerId peer);
+    bool send(Link& link, std::uint16_t kind, ByteView body);
+    /// Ends a link that is up; its on_peer_down follows from the loop.
+    void drop(PeerId peer, const std::string& reason);
     void stop();
 
     Status on_link_hello(Link& link) override;
@@ -56,8 +64,10 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
 
     /// Whether `link` takes the place of `lasting`, the link with the same peer that is up (S5).
     bool replaces(const Link& link, const Link& lasting) const;
-    std::size_t inbound_count() const;
-    std::size_t pending_count() const { return links.size() - by_key.size(); }
+    /// The links of one role that are up, or that are not up yet.
+    std::vector<Place> places(Role role, bool up) const;
+    bool find_place(const Link& link);
+    void drop_fullest_queue();
     Link* lasting_link(const crypto::PublicKey& key);
     bool is_up(const Link& link) const;
     void forget(const Link& link);
@@ -80,6 +90,8 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     std::map<PeerId, std::shared_ptr<Link>> links;   // all that are not closed
     std::map<crypto::PublicKey, PeerId> by_key;      // those that are up
     std::map<crypto::PublicKey, PeerId> introduced;  // dialled, our hello sent, no welcome yet
+    std::map<PeerId, std::uint64_t> useful;          // peers that are up; larger: later
+    std::uint64_t last_useful = 0;
 };
 
 Status TlsNetwork::Impl::listen() {
@@ -133,13 +145,22 @@ asio::awaitable<void> TlsNetwork::Impl::accept() {
 }
 
 void TlsNetwork::Impl::adopt(tcp::socket socket, const tcp::endpoint& remote) {
-    if (pending_count() >= options.max_pending) return;  // closes it
+    const std::string address = to_string(address_of(remote));
+    if (const auto pending = places(Role::kAcceptor, false);
+        pending.size() >= options.max_pending) {
+        const auto yields = pending_to_yield(pending, netgroup(address_of(remote).host));
+        if (!yields) return;  // closes the new one
+        const std::shared_ptr<Link> link = links.at(*yields);
+        forget(*link);
+        link->close("others wait to be heard");
+        report_failure(link->address(), false, "had to make room before its introduction");
+    }
     boost::system::error_code error;
     const int descriptor = socket.release(error);
     if (error) return;
     const PeerId id = ++last_id;
     links[id] = accept_link(loop.context(), identity, settings, *this, id, descriptor,
-                            remote.protocol() == tcp::v6(), to_string(address_of(remote)));
+                            remote.protocol() == tcp::v6(), address);
 }
 
 void TlsNetwork::Impl::make_settings() {
@@ -171,7 +192,7 @@ void TlsNetwork::Impl::connect(const std::string& address) {
     if (!parsed.ok()) return report_failure(address, true, parsed.error().message);
     for (const auto& [id, link] : links)  // a second call for the same address changes nothing
         if (link->role() == Role::kDialler && link->address() == address) return;
-    if (pending_count() >= options.max_pending)
+    if (places(Role::kDialler, false).size() >= options.max_pending)
         return report_failure(address, true, "too many connections are being made already");
     const PeerId id = ++last_id;
     links[id] = dial_link(loop.context(), identity, settings, *this, id, address);
@@ -198,10 +219,26 @@ bool TlsNetwork::Impl::is_up(const Link& link) const {
     return it != by_key.end() && it->second == link.id();
 }
 
-std::size_t TlsNetwork::Impl::inbound_count() const {
-    return static_cast<std::size_t>(std::ranges::count_if(by_key, [this](const auto& entry) {
-        return links.at(entry.second)->role() == Role::kAcceptor;
-    }));
+std::vector<Place> TlsNetwork::Impl::places(Role role, bool up) const {
+    std::vector<Place> found;
+    for (const auto& [id, link] : links) {
+        if (link->role() != role || is_up(*link) != up) continue;
+        const auto use = useful.find(id);
+        found.push_back({id, group_of(*link), use == useful.end() ? 0 : use->second});
+    }
+    return found;
+}
+
+/// Whether there is a place for the link, once another has yielded if need be.
+bool TlsNetwork::Impl::find_place(const Link& link) {
+    const bool full = by_key.size() >= options.max_peers;
+    if (link.role() == Role::kDialler) return !full;
+    const std::vector<Place> inbound = places(Role::kAcceptor, true);
+    if (!full && inbound.size() < options.max_inbound) return true;
+    const auto yields = options.inbound_yields ? place_to_yield(inbound) : std::nullopt;
+    if (!yields) return false;
+    drop(*yields, "its place is needed for a newcomer");
+    return true;
 }
 
 bool TlsNetwork::Impl::replaces(const Link& link, const Link& lasting) const {
@@ -220,12 +257,9 @@ Status TlsNetwork::Impl::on_link_hello(Link& link) {
             if (link.role() == Role::kAcceptor) lasting->probe();
             return already_connected();
         }
-    } else {
-        if (by_key.size() >= options.max_peers ||
-            (link.role() == Role::kAcceptor && inbound_count() >= options.max_inbound))
-            return Error{ErrorCode::kRefused, "no free place: all " +
-                                                  std::to_string(by_key.size()) +
-                                                  " are taken; try another node"};
+    } else if (!find_place(link)) {
+        return Error{ErrorCode::kRefused, "no free place: all " + std::to_string(by_key.size()) +
+                                              " are taken; try another node"};
     }
     if (link.role() == Role::kDialler && !introduced.emplace(key, link.id()).second)
         return already_connected();
@@ -272,6 +306,7 @@ void TlsNetwork::Impl::forget(const Link& link) {
     };
     erase_if_this(by_key);
     erase_if_this(introduced);
+    useful.erase(link.id());
     links.erase(link.id());
 }
 
@@ -282,17 +317,31 @@ void TlsNetwork::Impl::on_link_closed(Link& link, const std::string& reason) {
     if (handler != nullptr) handler->on_peer_down(link.id(), reason);
 }
 
-void TlsNetwork::Impl::disconnect(PeerId peer) {
+void TlsNetwork::Impl::drop(PeerId peer, const std::string& reason) {
     const auto it = links.find(peer);
     if (it == links.end() || !is_up(*it->second)) return;
     const std::shared_ptr<Link> link = it->second;
     forget(*link);
-    link->close("disconnected by choice");
-    loop.post([weak = weak_from_this(), peer] {
+    link->close(reason);
+    loop.post([weak = weak_from_this(), peer, reason] {
         const auto self = weak.lock();
-        if (self && self->handler != nullptr)
-            self->handler->on_peer_down(peer, "disconnected by us");
+        if (self && self->handler != nullptr) self->handler->on_peer_down(peer, reason);
     });
+}
+
+bool TlsNetwork::Impl::send(Link& link, std::uint16_t kind, ByteView body) {
+    if (!link.send(kind, body)) return false;
+    std::size_t queued = 0;
+    for (const auto& [id, other] : links) queued += other->queued_bytes();
+    if (queued > options.max_all_queues_bytes) drop_fullest_queue();
+    return true;
+}
+
+void TlsNetwork::Impl::drop_fullest_queue() {
+    const auto fullest = std::ranges::max_element(
+        links, {}, [](const auto& entry) { return entry.second->queued_bytes(); });
+    log_debug("net: {} reads too slowly", fullest->second->address());
+    drop(fullest->first, "reads more slowly than it asks, and others wait");
 }
 
 void TlsNetwork::Impl::stop() {
@@ -305,6 +354,7 @@ void TlsNetwork::Impl::stop() {
     links.clear();
     by_key.clear();
     introduced.clear();
+    useful.clear();
 }
 
 TlsNetwork::TlsNetwork(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -313,6 +363,7 @@ TlsNetwork::~TlsNetwork() { impl_->stop(); }
 Result<std::unique_ptr<TlsNetwork>> TlsNetwork::start(AsioLoop& loop, Random& random,
                                                       TlsOptions options) {
     CHECK(options.max_queue_bytes >= kMaxMessageBytes + kFrameHeaderBytes);
+    CHECK(options.max_all_queues_bytes >= options.max_queue_bytes);
     ASSIGN_OR_RETURN(TlsIdentity identity, TlsIdentity::make());
     auto impl = std::make_shared<Impl>(loop, random, std::move(options), std::move(identity));
     impl->make_settings();
@@ -328,10 +379,17 @@ bool TlsNetwork::send(PeerId peer, std::uint16_t kind, ByteView body) {
     if (kind >= kFirstReservedKind || body.size() > kMaxMessageBytes) return false;
     const auto it = impl_->links.find(peer);
     if (it == impl_->links.end() || !impl_->is_up(*it->second)) return false;
-    return it->second->send(kind, body);
+    const std::shared_ptr<Link> link = it->second;  // may be dropped
+    return impl_->send(*link, kind, body);
 }
 
-void TlsNetwork::disconnect(PeerId peer) { impl_->disconnect(peer); }
+void TlsNetwork::disconnect(PeerId peer) { impl_->drop(peer, "disconnected by choice"); }
+
+void TlsNetwork::mark_useful(PeerId peer) {
+    const auto it = impl_->links.find(peer);
+    if (it != impl_->links.end() && impl_->is_up(*it->second))
+        impl_->useful[peer] = ++impl_->last_useful;
+}
 
 std::string TlsNetwork::listen_address() const { return impl_->listen_text; }
 

@@ -28,10 +28,17 @@ struct TlsOptions {
     std::size_t max_peers = 64;
     /// Of those, how many may have dialled us: the rest are kept for peers that we chose.
     std::size_t max_inbound = 48;
-    /// Connections that are not up yet.
+    /// Whether an inbound peer yields to a newcomer when max_inbound is reached (net/places.h);
+    /// otherwise the newcomer is refused.
+    bool inbound_yields = true;
+    /// Inbound connections that are not up yet; and as many that we dial, counted apart, so that
+    /// strangers cannot keep us from dialling.
     std::size_t max_pending = 32;
     /// What may wait to be sent to one peer; must have room for one largest message.
     std::size_t max_queue_bytes = 2 * kMaxMessageBytes;
+    /// What may wait to be sent to all peers together. Beyond it, the peer for whom most waits is
+    /// dropped: it asked for more than it reads. Must have room for one peer's largest queue.
+    std::size_t max_all_queues_bytes = 8 * kMaxMessageBytes;
     std::uint64_t handshake_timeout_ms = 10'000;
     /// Silence after which we ask whether the peer is still there, and after which we give up.
     std::uint64_t ping_after_ms = 20'000;
@@ -55,6 +62,7 @@ class TlsNetwork final : public Network {
     void connect(const std::string& address) override;
     bool send(PeerId peer, std::uint16_t kind, ByteView body) override;
     void disconnect(PeerId peer) override;
+    void mark_useful(PeerId peer) override;
     std::string listen_address() const override;
 
   private:

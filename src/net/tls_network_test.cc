@@ -79,6 +79,24 @@ TEST_F(TlsTest, QueueIsBounded) {
     EXPECT_TRUE(a->network->send(a->peer(), 5, body)) << "and there is room again";
 }
 
+TEST_F(TlsTest, QueuesTogetherAreBoundedAndTheFullestIsDropped) {
+    TlsOptions small = options();
+    small.max_queue_bytes = kMaxMessageBytes + 1000;
+    small.max_all_queues_bytes = small.max_queue_bytes;
+    auto a = node(std::move(small)), b = node(), c = node();
+    link(*b, *a);
+    link(*c, *a);
+    const PeerId slow = a->up[0].second.key == b->key ? a->peer(0) : a->peer(1);
+    const PeerId other = slow == a->peer(0) ? a->peer(1) : a->peer(0);
+    const Bytes body = pattern(1 << 20);
+    for (int i = 0; i < 12; ++i) ASSERT_TRUE(a->network->send(slow, 5, body));
+    for (int i = 0; i < 6; ++i) EXPECT_TRUE(a->network->send(other, 5, body)) << i;
+    EXPECT_FALSE(a->network->send(slow, 5, body)) << "it is a peer no more";
+    ASSERT_TRUE(run_until([&] { return c->messages.size() == 6 && !a->down.empty(); }));
+    EXPECT_TRUE(contains(a->down, "more slowly")) << a->down[0];
+    EXPECT_EQ(a->up.size(), 1u);
+}
+
 TEST_F(TlsTest, DifferentNetworksRefuseEachOther) {
     TlsOptions foreign = options();
     foreign.genesis = Hash256{};  // a layer server that belongs to no chain
@@ -131,7 +149,7 @@ TEST_F(TlsTest, DisconnectSaysGoodbye) {
     EXPECT_FALSE(a->network->send(peer, 1, {}));
     a->network->disconnect(peer);
     ASSERT_TRUE(run_until([&] { return a->up.empty() && b->up.empty(); }));
-    EXPECT_EQ(a->down, std::vector<std::string>{"disconnected by us"});
+    EXPECT_EQ(a->down, std::vector<std::string>{"disconnected by choice"});
     EXPECT_EQ(b->down, std::vector<std::string>{"the other side said: disconnected by choice"});
 
     link(*a, *b);
@@ -201,6 +219,7 @@ TEST_F(TlsTest, PlacesAreBoundedAndSomeAreKeptForThoseWeDial) {
     TlsOptions few = options();
     few.max_peers = 3;
     few.max_inbound = 2;
+    few.inbound_yields = false;
     auto a = node(std::move(few)), b = node(), c = node(), d = node(), e = node();
     link(*b, *a);
     link(*c, *a);

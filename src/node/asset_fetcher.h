@@ -1,6 +1,9 @@
 // Gets the files that a network definition names from peers, before the node itself can start: a
 // newcomer with nothing but network.json has no judge text to check blocks with. It speaks just
-// enough of the protocol: hello, then pieces of one file at a time from one peer at a time.
+// enough of the protocol: hello, then pieces of one file at a time from one peer at a time. A file
+// comes whole from one source, so that the source is to blame if it is not the file; then, as if it
+// is slow or answers for something else, the sources that failed less often are asked before it.
+// Peers that we dialled are asked before those who dialled us, who may be strangers without number.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +43,11 @@ class AssetFetcher final : public net::NetworkHandler {
     std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000; }
     void tick();
     void ask();
-    Status on_chunk(net::PeerId peer, ByteView body);
-    void give_up_on(net::PeerId peer);
+    net::PeerId best_source() const;
+    Status on_chunk(ByteView body);
+    void drop(net::PeerId peer);
+    /// Notes that it failed, with all that came from it.
+    void forget_source();
 
     const Clock& clock_;
     Loop& loop_;
@@ -51,11 +57,18 @@ class AssetFetcher final : public net::NetworkHandler {
     Hash256 genesis_id_;
     std::vector<Hash256> missing_;
     std::function<void()> done_;
-    std::map<net::PeerId, std::string> ready_;  // linked peers that said hello and may have it
-    std::map<net::PeerId, std::string> linked_;
-    net::PeerId asked_ = 0;
+    struct LinkedPeer {
+        std::string address;
+        bool outbound = false;
+        bool greeted = false;  // its hello came: it may have the file
+    };
+    std::map<net::PeerId, LinkedPeer> linked_;
+    std::map<std::string, std::uint32_t> failures_;  // of sources, by address; at most kMaxBlamed
+    net::PeerId source_ = 0;                         // whom part_ comes from; 0: nobody yet
+    bool waiting_ = false;                           // a question to it is open
     std::uint64_t asked_ms_ = 0;
     Bytes part_;
+    std::uint64_t total_ = 0;  // bytes of the file, as the source said with the first piece
     TimerId timer_ = 0;
     Alive alive_;
 };

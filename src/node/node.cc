@@ -1,6 +1,7 @@
 #include "node/node.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "consensus/header_rules.h"
@@ -10,6 +11,9 @@ namespace cairn::node {
 namespace {
 
 constexpr std::uint64_t kTickMs = 1'000;
+constexpr std::uint64_t kHelloTimeoutMs = 60'000;
+/// Of the peers that we dialled, how many are dialled first after a restart.
+constexpr std::size_t kAnchors = 2;
 constexpr std::uint64_t kTicksPerClock = 600;  // ours may have been set since we last told it
 /// When more blocks than this join at once we are catching up, and nobody waits to hear of them.
 constexpr std::size_t kMaxAnnouncedAtOnce = 4;
@@ -69,8 +73,8 @@ Node::~Node() = default;
 Status Node::start(std::function<void()> ready) {
     const auto known = store_.peers();
     if (known.ok())
-        for (const store::PeerRecord& peer : *known)
-            book_.add(peer.address, net::AddressSource::kGossip);
+        for (std::size_t i = 0; i < known->size(); ++i)  // the latest seen come first
+            book_.restore((*known)[i].address, i < kAnchors);
     seams_.network.set_handler(this);
     return chain_.start(alive_.guard([this, ready = std::move(ready)] { on_restored(ready); }));
 }
@@ -104,7 +108,12 @@ void Node::learn_miner_key(std::function<void()> then) {
 void Node::tick() {
     seams_.loop.call_after(kTickMs, alive_.guard([this] { tick(); }));
     check_clock();
-    if (++ticks_ % kTicksPerClock == 0) tell_clock();
+    if (++ticks_ % kTicksPerClock == 0) {
+        tell_clock();
+        for (const auto& [id, peer] : peers_)
+            if (peer.ready) remember_peer(peer);
+    }
+    drop_mute();
     sync_.tick();
     relay_.tick();
     dial();
@@ -156,6 +165,13 @@ void Node::dial() {
     }
 }
 
+void Node::drop_mute() {
+    const std::uint64_t now = seams_.clock.monotonic_us() / 1000;
+    for (auto& [id, peer] : peers_)
+        if (!peer.greeted && now >= peer.linked_ms + kHelloTimeoutMs)
+            drop(peer, "it has not said hello");
+}
+
 void Node::on_dial_failed(const std::string& address) {
     book_.on_failed(address, seams_.clock.monotonic_us() / 1000);
 }
@@ -176,8 +192,9 @@ void Node::on_peer_up(net::PeerId id, const net::PeerInfo& info) {
     peer.info = info;
     if (!config_.network.is_member(info.key)) return drop(peer, "not a member of this network");
     const std::uint64_t now = seams_.clock.monotonic_us() / 1000;
+    peer.linked_ms = now;
     if (!info.address.empty()) {
-        book_.add(info.address, net::AddressSource::kGossip);
+        book_.add(info.address, net::AddressSource::kGossip, info.address);
         if (info.outbound) book_.on_connected(info.address, now);
     }
     // Before the chain is restored we would claim to be at genesis.
@@ -205,7 +222,9 @@ void Node::on_message(net::PeerId id, std::uint16_t kind, Bytes body) {
     if (found == peers_.end()) return;
     Peer& peer = found->second;
     if (!peer.ready && static_cast<MessageKind>(kind) != MessageKind::kHello) return;
+    speaking_ = id;
     const Status handled = handle(peer, static_cast<MessageKind>(kind), body);
+    speaking_ = 0;
     if (!handled.ok()) drop(peer, handled.error().message);
 }
 
@@ -236,12 +255,13 @@ Status Node::handle(Peer& peer, MessageKind kind, ByteView body) {
         case MessageKind::kGetAsset:
             return on_get_asset(peer, body);
         case MessageKind::kGetAddresses: {
+            if (std::exchange(peer.told_addresses, true)) return ok_status();
             const Addresses known{book_.sample(kMaxAddresses)};
             send(seams_.network, peer.id, MessageKind::kAddresses, encode(known));
             return ok_status();
         }
         case MessageKind::kAddresses:
-            return on_addresses(body);
+            return on_addresses(peer, body);
         case MessageKind::kClock: {
             ASSIGN_OR_RETURN(const std::uint64_t wall_ms, decode_clock(body));
             clock_watch_.on_peer_clock(peer.id, is_chosen(peer), wall_ms);
@@ -267,16 +287,19 @@ Status Node::on_hello(Peer& peer, ByteView body) {
 void Node::make_ready(Peer& peer) {
     peer.ready = true;
     send(seams_.network, peer.id, MessageKind::kClock, encode_clock(seams_.clock.wall_ms()));
-    send(seams_.network, peer.id, MessageKind::kGetAddresses, {});
+    peer.awaits_addresses = send(seams_.network, peer.id, MessageKind::kGetAddresses, {});
     sync_.on_peer_ready(peer);
     relay_.on_peer_ready(peer);
-    if (peer.info.outbound) {
-        const store::PeerRecord record{peer.info.address, peer.info.key, seams_.clock.wall_ms(), 0};
-        chain_.lane().on_lane([record](ChainState& state) {
-            const Status put = state.store().put_peer(record);
-            if (!put.ok()) log_warn("{}", put.error().message);
-        });
-    }
+    remember_peer(peer);
+}
+
+void Node::remember_peer(const Peer& peer) {
+    if (!peer.info.outbound) return;
+    const store::PeerRecord record{peer.info.address, peer.info.key, seams_.clock.wall_ms(), 0};
+    chain_.lane().on_lane([record](ChainState& state) {
+        const Status put = state.store().put_peer(record);
+        if (!put.ok()) log_warn("{}", put.error().message);
+    });
 }
 
 Status Node::on_get_asset(Peer& peer, ByteView body) {
@@ -297,11 +320,12 @@ Status Node::on_get_asset(Peer& peer, ByteView body) {
     return ok_status();
 }
 
-Status Node::on_addresses(ByteView body) {
+Status Node::on_addresses(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Addresses told, decode_addresses(body));
+    if (!std::exchange(peer.awaits_addresses, false)) return ok_status();  // nobody asked
     for (const std::string& address : told.addresses)
         if (address != seams_.network.listen_address())
-            book_.add(address, net::AddressSource::kGossip);
+            book_.add(address, net::AddressSource::kGossip, peer.info.address);
     return ok_status();
 }
 

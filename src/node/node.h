@@ -118,7 +118,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void on_peer_down(net::PeerId id, const std::string& reason) override;
     void on_message(net::PeerId id, std::uint16_t kind, Bytes body) override;
     void on_tip(const SwitchOutcome& outcome) override;
-    void on_block_accepted(const BlockNode* node) override { sync_.announce(node); }
+    void on_block_accepted(const BlockNode* node) override {
+        if (speaking_ != 0) seams_.network.mark_useful(speaking_);
+        sync_.announce(node);
+    }
     void on_bodies_wanted() override { sync_.request_bodies(); }
     void on_fault(const std::string& sentence) override { on_breach(sentence); }
 
@@ -137,7 +140,11 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     Status on_hello(Peer& peer, ByteView body);
     void make_ready(Peer& peer);
     Status on_get_asset(Peer& peer, ByteView body);
-    Status on_addresses(ByteView body);
+    Status on_addresses(Peer& peer, ByteView body);
+    /// Drops peers that have not said hello in time.
+    void drop_mute();
+    /// Keeps the address over a restart, when we dialled it.
+    void remember_peer(const Peer& peer);
     Bytes hello() const;
     void drop(Peer& peer, const std::string& reason);
     void on_found(const chain::Block& block);
@@ -164,6 +171,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     crypto::PublicKey miner_key_;
     OwnKeys own_keys_;  // used by jobs of the chain lane
     PeerTable peers_;
+    net::PeerId speaking_ = 0;  ///< whose message is being handled; mostly nobody's
     net::PeerBook book_;
     ActiveChain chain_;
     Mempool mempool_;

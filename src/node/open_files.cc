@@ -20,7 +20,8 @@ constexpr rlim_t kWanted = 4096;
 LinkBounds link_bounds(std::size_t files) {
     CHECK(files >= kLeastFiles);
     if (files >= kEnoughFiles) return {};
-    // Half for peers, an eighth for connections without a hello; the rest is the API's.
+    // Half for peers, an eighth for connections without a hello in each direction; the rest is the
+    // API's.
     const std::size_t free = files - kOwnFiles;
     LinkBounds bounds;
     bounds.peers = std::min(bounds.peers, std::max<std::size_t>(2, free / 2));

@@ -18,7 +18,7 @@ inline constexpr std::size_t kEnoughFiles = 256;
 struct LinkBounds {
     std::size_t peers = 64;
     std::size_t inbound = 48;  ///< of those
-    std::size_t pending = 32;  ///< connections whose hello has not come yet
+    std::size_t pending = 32;  ///< without a hello yet: so many inbound, so many dialled
 };
 
 /// What links may take of `files`, at least kLeastFiles.

@@ -17,6 +17,9 @@ struct Peer {
     net::PeerInfo info;
     bool greeted = false;  ///< its hello came and fits
     bool ready = false;    ///< and ours was sent, since the chain is restored
+    std::uint64_t linked_ms = 0;
+    bool told_addresses = false;    ///< it was answered once, which is all that it gets
+    bool awaits_addresses = false;  ///< we asked it for addresses and it has not answered
     Hello hello;
     const BlockNode* best = nullptr;     ///< the header with the most work that it told us of
     std::uint64_t headers_asked_ms = 0;  ///< 0: no question is open

@@ -86,6 +86,7 @@ Status run_server(const RunServerOptions& options) {
                         .genesis = {},
                         .max_peers = kMaxInbound + net::TlsOptions{.key = secret}.max_peers,
                         .max_inbound = kMaxInbound,
+                        .inbound_yields = false,  // a client that yields would lose its sessions
                         .on_failed = {}};
     ASSIGN_OR_RETURN(const std::unique_ptr<net::TlsNetwork> network,
                      net::TlsNetwork::start(loop, random, std::move(tls)));

@@ -1,0 +1,35 @@
+// Who yields when all places for peers that dialled us are taken. If a newcomer were refused, as
+// many connections as there are places, from one machine, would keep everybody else out for as
+// long as they last. So a newcomer is taken and another peer yields: the youngest of the most
+// crowded part of the network. Peers that proved useful lately, and the older half of the rest,
+// do not yield, so nobody can push out all of them by connecting again and again.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/network.h"
+
+namespace cairn::net {
+
+/// A peer that dialled us.
+struct Place {
+    PeerId id = 0;             ///< smaller: older
+    std::string group;         ///< netgroup() of the host that it came from
+    std::uint64_t useful = 0;  ///< larger: proved useful later; 0: not yet
+};
+
+/// At most this many peers are kept for their use, and at most a quarter of all.
+inline constexpr std::size_t kMaxKeptForUse = 8;
+
+/// The peer that makes room for another; nothing if there is no peer at all.
+std::optional<PeerId> place_to_yield(std::vector<Place> taken);
+
+/// Of connections that are not introduced yet, the one that makes room for one from `newcomer`:
+/// the oldest of the most crowded group, if that group has more of them than the newcomer's group
+/// would have. Otherwise nothing: the newcomer is turned away.
+std::optional<PeerId> pending_to_yield(const std::vector<Place>& pending,
+                                       const std::string& newcomer);
+
+}  // namespace cairn::net
