@@ -46,7 +46,7 @@ TEST(Restart, PaymentsThatWaitedAreTakenUpAndCounted) {
     std::optional<chain::Payment> payment;
     ASSERT_TRUE(world.run_until(
         [&] {
-            payment = make_payment(world, 0, 1, 1'000, 10);
+            payment = make_payment(world, 0, 1, 1'000, 1'000);
             return payment.has_value();
         },
         120'000));
@@ -54,7 +54,8 @@ TEST(Restart, PaymentsThatWaitedAreTakenUpAndCounted) {
     world.start(0);
     ASSERT_TRUE(world.run_until([&] { return world.node(0).chain().is_ready(); }, 10'000));
     std::optional<std::size_t> pooled;
-    world.node(0).return_payments({*payment}, [&](std::size_t count) { pooled = count; });
+    world.node(0).return_payments({node::make_item(*payment)},
+                                  [&](std::size_t count) { pooled = count; });
     world.run_ms(1'000);
     EXPECT_EQ(pooled, 1U);
 }

@@ -231,7 +231,8 @@ TEST_F(LedgerRules, MintedCoinsMature) {
     network.coinbase_maturity = 3;
     TestChain young(network);
     Candidates candidates;
-    candidates.contributions = young.commit_round(alice, {alice}, {step(0)});
+    const auto reveals = young.commit_round(alice, {alice}, {step(0)});
+    candidates.contributions.assign(reveals.begin(), reveals.end());
     const chain::Block block = young.mine(alice, candidates);
     const chain::OutPoint coin{chain::coinbase_id(block.coinbase), 0};
     for (int age = 1; age <= 3; ++age) {

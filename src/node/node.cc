@@ -22,7 +22,7 @@ Node::Node(NodeConfig config, NodeSeams seams)
       own_keys_(seams_.store, config_.key, config_.fresh),
       book_(seams_.random),
       chain_(config_.network, seams_.clock, seams_.loop, seams_.store, seams_.model, config_.chain),
-      mempool_(config_.network, chain_.genesis_id(), config_.mempool),
+      mempool_(config_.network, chain_.genesis_id(), config_.mempool, seams_.random.u64()),
       sync_(seams_.clock, seams_.network, chain_, peers_, config_.sync),
       relay_(seams_.clock, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
@@ -168,6 +168,7 @@ void Node::on_peer_down(net::PeerId id, const std::string& reason) {
     book_.on_disconnected(found->second.info.address, seams_.clock.monotonic_us() / 1000);
     peers_.erase(found);
     clock_watch_.on_peer_down(id);
+    relay_.on_peer_down(id);
     sync_.request_bodies();
 }
 
@@ -291,26 +292,29 @@ void Node::on_found(const chain::Block& block) {
              block.coinbase.height);
 }
 
-void Node::return_payments(std::vector<chain::Payment> payments,
-                           std::function<void(std::size_t)> done) {
+void Node::return_payments(std::vector<ItemPtr> payments, std::function<void(std::size_t)> done) {
     struct Checked {
-        chain::Payment payment;
-        bool valid;
+        ItemPtr payment;
+        bool valid = false;
+        std::uint64_t fee = 0;
     };
     chain_.lane().on_lane(
         [payments = std::move(payments)](ChainState& state) {
             std::vector<Checked> all;
-            for (const chain::Payment& payment : payments)
-                all.push_back({payment, state.ledger().check_next(payment).is_valid()});
+            for (const ItemPtr& item : payments) {
+                Checked checked{item};
+                checked.valid = state.ledger().check_next(item->payment(), &checked.fee).is_valid();
+                all.push_back(std::move(checked));
+            }
             return all;
         },
         alive_.guard([this, done = std::move(done)](const std::vector<Checked>& all) {
             std::size_t pooled = 0;
-            for (const auto& [payment, valid] : all) {
+            for (const auto& [payment, valid, fee] : all) {
                 if (!valid) {
-                    mempool_.remove_payment(chain::payment_id(payment));
-                } else if (mempool_.add_payment(payment).added == Mempool::Added::kNew) {
-                    relay_.announce({ItemKind::kPayment, chain::payment_id(payment)});
+                    mempool_.remove_payment(payment->name.id);
+                } else if (mempool_.add_payment(payment, fee).added == Mempool::Added::kNew) {
+                    relay_.announce(payment->name);
                     miner_.on_item();
                     ++pooled;
                 }
@@ -320,8 +324,8 @@ void Node::return_payments(std::vector<chain::Payment> payments,
 }
 
 void Node::on_tip(const SwitchOutcome& outcome) {
-    relay_.on_tip();
     Mempool::Changes changes = mempool_.on_tip(outcome);
+    relay_.on_tip(std::move(changes.due));
     if (!changes.recheck.empty()) return_payments(std::move(changes.recheck));
     for (const Item& item : changes.fresh) relay_.announce(item);
     explain_left_out(changes.left_out);

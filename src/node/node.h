@@ -80,8 +80,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     }
     /// Judges payments that were pooled once by the tip of today, and pools and offers those that
     /// are valid; `done` says how many.
-    void return_payments(std::vector<chain::Payment> payments,
-                         std::function<void(std::size_t)> done = {});
+    void return_payments(std::vector<ItemPtr> payments, std::function<void(std::size_t)> done = {});
     /// A dialled address came to nothing.
     void on_dial_failed(const std::string& address);
 
@@ -133,7 +132,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     void explain_template(const consensus::BlockReport& report);
     void explain_refusal(const chain::Contribution& contribution, const std::string& reason);
-    void explain_left_out(const std::vector<chain::Contribution>& left_out);
+    void explain_left_out(const std::vector<ItemPtr>& left_out);
     void remember(std::vector<store::ContributionRecord> records);
     /// Computes beside the chain on a copy of the tip's weights.
     template <typename T>

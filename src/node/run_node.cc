@@ -255,7 +255,9 @@ void Process::take_up_payments() {
     if (payments.empty()) return;
     returning_ = payments;
     const std::size_t count = payments.size();
-    node_->return_payments(std::move(payments), [this, count](std::size_t pooled) {
+    std::vector<ItemPtr> items;
+    for (chain::Payment& payment : payments) items.push_back(make_item(std::move(payment)));
+    node_->return_payments(std::move(items), [this, count](std::size_t pooled) {
         returning_.reset();
         log_info(
             "of {} payments that waited when the node stopped, {} wait again; the others are "
@@ -270,7 +272,7 @@ void Process::keep_payments() {
     const auto keep = [&](const chain::Payment& payment) {
         if (payments.size() < kMaxKeptPayments) payments.push_back(payment);
     };
-    for (const auto& [id, payment] : node_->mempool().pooled_payments()) keep(payment);
+    for (const ItemPtr& item : node_->mempool().payments().by_fee_rate()) keep(item->payment());
     if (returning_)
         for (const chain::Payment& payment : *returning_) keep(payment);
     PosixDisk disk(options_.directory);
