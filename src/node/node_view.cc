@@ -40,6 +40,9 @@ NodeStatus Node::status() const {
     status.mempool_payments = mempool_.payments().size();
     status.mempool_commitments = mempool_.commitments().size();
     status.mempool_contributions = mempool_.contributions().size();
+    // Half a block of payments: a merge block's payloads take the rest.
+    status.mempool_fee_rate = mempool_.payments().fee_rate_within(
+        config_.network.max_payments, config_.network.max_block_bytes / 2);
     status.reorganisations = chain_.reorganisations();
     for (const auto& [id, peer] : peers_) {
         if (!peer.ready) continue;

@@ -224,6 +224,7 @@ Status Process::load_trainer() {
 NodeConfig Process::config() const {
     NodeConfig config{network_definition_, *key_, options_.connect, 8, {}, {}, {}, {}, {}, {}};
     config.fresh = options_.fresh;
+    config.mempool.payments.min_fee_rate = options_.min_fee_rate;
     config.miner.enabled = options_.mine;
     config.miner.hashes_per_slice = options_.hashes_per_slice;
     config.miner.slice_pause_ms = options_.slice_pause_ms;

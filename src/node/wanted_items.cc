@@ -1,7 +1,6 @@
 #include "node/wanted_items.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace cairn::node {
 namespace {
@@ -31,13 +30,27 @@ void WantedItems::offer(net::PeerId peer, bool chosen, const Item& item) {
     if (std::ranges::find(want.offered_by, peer) != want.offered_by.end()) return;
     want.offered_by.push_back(peer);
     ++source.offers;
-    if (want.offered_by.size() == 1) source.queue.push_back(item);
+    source.queue.push_back(item);
+}
+
+std::vector<net::PeerId> WantedItems::best_first() const {
+    std::vector<net::PeerId> peers;
+    for (const auto& [peer, source] : sources_) peers.push_back(peer);
+    std::ranges::stable_sort(peers, {}, [this](net::PeerId peer) { return standing(peer); });
+    return peers;
+}
+
+// What compares less is better.
+std::pair<unsigned, bool> WantedItems::standing(net::PeerId peer) const {
+    const Source& source = sources_.at(peer);
+    return {source.failures, !source.chosen};
 }
 
 std::map<net::PeerId, std::vector<Item>> WantedItems::next_questions(std::uint64_t now_ms) {
     expire(now_ms);
     std::map<net::PeerId, std::vector<Item>> questions;
-    for (auto& [peer, source] : sources_) {
+    for (const net::PeerId peer : best_first()) {
+        Source& source = sources_.at(peer);
         const std::size_t window = std::max<std::size_t>(limits_.window >> source.failures, 1);
         while (source.open < window && !source.queue.empty()) {
             const Item item = source.queue.front();
@@ -84,19 +97,21 @@ void WantedItems::expire(std::uint64_t now_ms) {
 
 // The offer is void; the peer may offer the item again.
 void WantedItems::fail(Wants::iterator want, net::PeerId failed) {
-    if (const auto source = sources_.find(failed); source != sources_.end()) {
-        source->second.failures = std::min(source->second.failures + 1, kMaxFailures);
-        if (std::erase(want->second.offered_by, failed) > 0) --source->second.offers;
-    }
+    note_failure(failed);
+    if (std::erase(want->second.offered_by, failed) > 0) --sources_.at(failed).offers;
     ask_another(want);
+}
+
+void WantedItems::note_failure(net::PeerId peer) {
+    const auto source = sources_.find(peer);
+    if (source != sources_.end())
+        source->second.failures = std::min(source->second.failures + 1, kMaxFailures);
 }
 
 void WantedItems::ask_another(Wants::iterator want) {
     const std::vector<net::PeerId>& offered_by = want->second.offered_by;
-    const auto best = std::ranges::min_element(offered_by, {}, [this](net::PeerId peer) {
-        const Source& source = sources_.at(peer);
-        return std::tuple(source.failures, !source.chosen);
-    });
+    const auto best = std::ranges::min_element(offered_by, {},
+                                               [this](net::PeerId peer) { return standing(peer); });
     if (best == offered_by.end()) return erase(want);
     sources_.at(*best).queue.push_front(want->first);
 }
@@ -116,8 +131,9 @@ bool WantedItems::delivered(net::PeerId peer, const Item& item) {
 
 void WantedItems::refused(net::PeerId peer, const Item& item) {
     const auto want = wants_.find(item);
-    if (want == wants_.end() || !want->second.arrived) return;
-    if (want->second.asked != 0 && want->second.asked != peer) return;
+    const bool judged = want != wants_.end() && want->second.arrived &&
+                        (want->second.asked == 0 || want->second.asked == peer);
+    if (!judged) return note_failure(peer);
     close_question(want);
     want->second.arrived = false;
     fail(want, peer);

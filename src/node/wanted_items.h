@@ -63,7 +63,10 @@ class WantedItems {
     };
     using Wants = std::map<Item, Want>;
 
+    std::pair<unsigned, bool> standing(net::PeerId peer) const;
+    std::vector<net::PeerId> best_first() const;
     void expire(std::uint64_t now_ms);
+    void note_failure(net::PeerId peer);
     void fail(Wants::iterator want, net::PeerId failed);
     void ask_another(Wants::iterator want);
     void close_question(Wants::iterator want);

@@ -59,7 +59,7 @@ TEST(WantedItems, AsksTheOthersWhoFailedLeastAndThoseWeChoseFirst) {
     std::vector<net::PeerId> order;
     for (std::uint64_t now = 3'000; now < 20'000; now += 1'000)
         for (const auto& [peer, items] : wanted.next_questions(now)) order.push_back(peer);
-    EXPECT_EQ(order, (std::vector<net::PeerId>{4, 3, 2, 1}));
+    EXPECT_EQ(order, (std::vector<net::PeerId>{3, 4, 2, 1}));
     EXPECT_EQ(wanted.size(), 0U);
 }
 
