@@ -222,7 +222,7 @@ TEST_F(LedgerRules, AFullBlockTakesTheHighestFees) {
     TestChain full(network);
     Candidates candidates;
     std::vector<chain::OutPoint> coins;
-    for (int i = 0; i < 4; ++i) coins.push_back(full.earn(alice));
+    for (std::size_t i = 0; i < 4; ++i) coins.push_back(full.earn(alice, i));
     const std::uint64_t fees[] = {0, 30, 10, 20};
     for (int i = 0; i < 4; ++i)
         candidates.payments.push_back(

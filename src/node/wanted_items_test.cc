@@ -91,8 +91,8 @@ TEST(WantedItems, WhatComesLateIsTaken) {
 TEST(WantedItems, APeerThatLeavesLeavesNothing) {
     WantedItems wanted({});
     for (int i = 0; i < 300; ++i) wanted.offer(1, false, item(i));
-    for (int i = 0; i < 200; ++i) wanted.offer(2, false, item(i));
     wanted.next_questions(0);
+    for (int i = 0; i < 200; ++i) wanted.offer(2, false, item(i));
     EXPECT_TRUE(wanted.delivered(1, item(0)));
     wanted.remove_peer(1);
     EXPECT_EQ(wanted.size(), 200U);
