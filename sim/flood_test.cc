@@ -44,9 +44,9 @@ class Flooded {
         const std::uint32_t end = world_.height(1) + 6 * world_.network().round_length;
         world_.run_until([&] { return world_.height(1) >= end; }, 240'000);
         std::size_t merged = 0;
-        for (const auto& record :
-             world_.store(1).contributions(crypto::public_key(world_.key(0)), 100).value())
-            merged += record.merged;
+        const auto records =
+            world_.store(1).contributions(crypto::public_key(world_.key(0)), 100).value();
+        for (const auto& record : records) merged += record.merged;
         return merged;
     }
 
