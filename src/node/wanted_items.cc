@@ -17,11 +17,6 @@ std::uint64_t WantedItems::patience_ms(const Source& source, ItemKind kind) cons
     return std::max<std::uint64_t>(most >> source.failures, kLeastPatienceMs);
 }
 
-std::size_t WantedItems::offers_of(net::PeerId peer) const {
-    const auto found = sources_.find(peer);
-    return found == sources_.end() ? 0 : found->second.offers;
-}
-
 void WantedItems::offer(net::PeerId peer, bool chosen, const Item& item) {
     Source& source = sources_[peer];
     source.chosen = chosen;

@@ -44,7 +44,6 @@ class WantedItems {
     void remove_peer(net::PeerId peer);
 
     std::size_t size() const { return wants_.size(); }
-    std::size_t offers_of(net::PeerId peer) const;
 
   private:
     struct Want {
