@@ -3,6 +3,7 @@
 // reason is among the records that `cairn explain` reads.
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -39,12 +40,17 @@ std::unique_ptr<World> world_with(std::uint64_t seed,
     return world;
 }
 
-/// What the records of node 0 say of another node's key.
+/// What the records say of a node's contributions: those of node 0, which mines, and its own, for
+/// what the pool refused never left it.
 Outcome outcome_of(World& world, int number) {
+    std::map<Hash256, store::ContributionRecord> records;
+    for (const int keeper : {0, number}) {
+        const std::vector<store::ContributionRecord> kept =
+            world.store(keeper).contributions(crypto::public_key(world.key(number)), 1'000).value();
+        for (const auto& record : kept) records.emplace(record.commitment_id, record);
+    }
     Outcome outcome;
-    const auto records =
-        world.store(0).contributions(crypto::public_key(world.key(number)), 1'000).value();
-    for (const auto& record : records) {
+    for (const auto& [commitment, record] : records) {
         ++outcome.tried;
         outcome.merged += record.merged;
         outcome.reward += record.reward;

@@ -35,9 +35,11 @@ const char* name_of(Malice malice) {
         case Malice::kItemSpam:
             return "item spam";
         case Malice::kAddresses:
+            return "addresses";
+        case Malice::kOfferFlood:
             break;
     }
-    return "addresses";
+    return "offer flood";
 }
 
 HostilePeer::HostilePeer(World& world, int number, Malice malice, std::vector<int> victims)
@@ -75,9 +77,12 @@ void HostilePeer::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
     if (message == MessageKind::kHeaders)
         if (const auto headers = node::decode_headers(body); headers.ok()) learn(peer, *headers);
     if (message == MessageKind::kBlock && malice_ == Malice::kBadMerges) spoil_merge(body);
-    if (malice_ == Malice::kWithholder) spread(peer, message, body);
+    if (malice_ == Malice::kWithholder || malice_ == Malice::kOfferFlood)
+        spread(peer, message, body);
     if (malice_ == Malice::kAddresses && message == MessageKind::kGetAddresses)
         send_addresses(peer);
+    if (message == MessageKind::kInventory) note_payloads(body);
+    if (message == MessageKind::kGetItems) deliver(peer, body);
     heard_.emplace_back(kind, std::move(body));
     if (heard_.size() > kRemembered) heard_.pop_front();
 }
@@ -89,6 +94,13 @@ void HostilePeer::learn(net::PeerId from, const node::Headers& headers) {
         if (malice_ == Malice::kBadMerges && definition_.is_merge_height(node->height))
             send(from, MessageKind::kGetBlock, node::encode_hash(node->hash));
     }
+}
+
+void HostilePeer::note_payloads(ByteView offer) {
+    const auto told = node::decode_inventory(offer);
+    if (!told.ok() || told->kind != node::ItemKind::kContribution) return;
+    for (const Hash256& id : told->ids) payloads_heard_.push_back(id);
+    while (payloads_heard_.size() > kRemembered) payloads_heard_.pop_front();
 }
 
 void HostilePeer::act() {
@@ -116,9 +128,11 @@ void HostilePeer::act_towards(net::PeerId peer) {
         case Malice::kBadBlocks:
             return send_bad_block(peer);
         case Malice::kItemSpam:
-            return send_bad_item(peer);
+            return offer_bad_items(peer);
         case Malice::kAddresses:
             return send_addresses(peer);
+        case Malice::kOfferFlood:
+            return flood_offers(peer);
     }
 }
 
@@ -252,7 +266,8 @@ void HostilePeer::send_bad_block(net::PeerId peer) {
     send(peer, MessageKind::kBlock, chain::encode(block));
 }
 
-void HostilePeer::send_bad_item(net::PeerId peer) {
+// Half of what it makes up goes under the id of something that others offer.
+void HostilePeer::offer_bad_items(net::PeerId peer) {
     for (int i = 0; i < 8; ++i) {
         const std::uint32_t height = tree_->best_header()->height + 1;
         switch (random_.below(3)) {
@@ -262,7 +277,7 @@ void HostilePeer::send_bad_item(net::PeerId peer) {
                 payment.outputs = {
                     {1 + random_.below(1'000), chain::OutputKind::kKey, crypto::public_key(key_)}};
                 payment.signatures.resize(1);
-                send(peer, MessageKind::kPayment, chain::encode(payment));
+                offered_.push_back(node::make_item(payment));
                 break;
             }
             case 1: {
@@ -272,14 +287,41 @@ void HostilePeer::send_bad_item(net::PeerId peer) {
                 commitment.key = crypto::public_key(key_);
                 commitment.payload_commitment = random_hash();
                 commitment.nonce = random_.u64();
-                send(peer, MessageKind::kCommitment, chain::encode(commitment));
+                offered_.push_back(node::make_item(commitment));
                 break;
             }
             default: {
-                const chain::Contribution contribution{random_hash(), random_bytes(4'096), {}};
-                send(peer, MessageKind::kContribution, chain::encode(contribution));
+                const bool theirs = !payloads_heard_.empty() && random_.below(2) == 0;
+                const Hash256 id = theirs ? payloads_heard_.back() : random_hash();
+                offered_.push_back(
+                    node::make_item(chain::Contribution{id, random_bytes(4'096), {}}));
             }
         }
+        const node::Item& name = offered_.back()->name;
+        send(peer, MessageKind::kInventory, encode(node::Inventory{name.kind, {name.id}}));
+    }
+    while (offered_.size() > kRemembered) offered_.pop_front();
+}
+
+void HostilePeer::deliver(net::PeerId peer, ByteView question) {
+    const auto wanted = node::decode_inventory(question);
+    if (!wanted.ok()) return;
+    for (const node::ItemPtr& item : offered_) {
+        if (item->name.kind != wanted->kind) continue;
+        if (std::ranges::find(wanted->ids, item->name.id) == wanted->ids.end()) continue;
+        const auto kind = item->name.kind == node::ItemKind::kPayment ? MessageKind::kPayment
+                          : item->name.kind == node::ItemKind::kCommitment
+                              ? MessageKind::kCommitment
+                              : MessageKind::kContribution;
+        send(peer, kind, item->bytes);
+    }
+}
+
+void HostilePeer::flood_offers(net::PeerId peer) {
+    for (int message = 0; message < 16; ++message) {
+        node::Inventory made_up{static_cast<node::ItemKind>(1 + random_.below(3)), {}};
+        for (std::size_t i = 0; i < node::kMaxInventory; ++i) made_up.ids.push_back(random_hash());
+        send(peer, MessageKind::kInventory, encode(made_up));
     }
 }
 

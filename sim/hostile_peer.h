@@ -12,6 +12,7 @@
 
 #include "node/block_tree.h"
 #include "node/messages.h"
+#include "node/pooled_item.h"
 #include "sim/world.h"
 
 namespace cairn::sim {
@@ -26,8 +27,9 @@ enum class Malice {
     kBadMerges,    ///< others' merges, with another state named, and a block on top
     kItemSpam,     ///< payments, commitments and payloads that break C3, C4 or C5
     kAddresses,    ///< addresses at which nobody listens, asked for or not
+    kOfferFlood,   ///< offers thousands of items, those of others among them, and delivers none
 };
-inline constexpr int kMalices = 9;
+inline constexpr int kMalices = 10;
 const char* name_of(Malice malice);
 
 class HostilePeer final : public net::NetworkHandler {
@@ -55,7 +57,10 @@ class HostilePeer final : public net::NetworkHandler {
     void flood_headers(net::PeerId peer);
     void send_bad_block(net::PeerId peer);
     void spoil_merge(ByteView body);
-    void send_bad_item(net::PeerId peer);
+    void note_payloads(ByteView offer);
+    void offer_bad_items(net::PeerId peer);
+    void deliver(net::PeerId peer, ByteView question);
+    void flood_offers(net::PeerId peer);
     void send_addresses(net::PeerId peer);
     void spread(net::PeerId from, node::MessageKind kind, ByteView body);
 
@@ -77,6 +82,8 @@ class HostilePeer final : public net::NetworkHandler {
     std::unique_ptr<node::BlockTree> tree_;  // of the headers that it heard of
     std::map<net::PeerId, bool> peers_;      // whether it greeted
     std::deque<std::pair<std::uint16_t, Bytes>> heard_;
+    std::deque<Hash256> payloads_heard_;
+    std::deque<node::ItemPtr> offered_;  // what it would deliver
     std::uint64_t sent_ = 0;
 };
 

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "sim/paying.h"
 #include "sim/scenario.h"
 
 namespace cairn::sim {
@@ -37,26 +36,6 @@ TEST(Restart, KilledAtRandomInstants) {
         ASSERT_TRUE(world.run_until([&] { return world.agreed(16); }, 120'000))
             << world.replay_line();
     }
-}
-
-TEST(Restart, PaymentsThatWaitedAreTakenUpAndCounted) {
-    FakeModelKit kit;
-    World world(1, scenario_name(), kit);
-    add_three(world);
-    std::optional<chain::Payment> payment;
-    ASSERT_TRUE(world.run_until(
-        [&] {
-            payment = make_payment(world, 0, 1, 1'000, 10);
-            return payment.has_value();
-        },
-        120'000));
-    world.kill(0);
-    world.start(0);
-    ASSERT_TRUE(world.run_until([&] { return world.node(0).chain().is_ready(); }, 10'000));
-    std::optional<std::size_t> pooled;
-    world.node(0).return_payments({*payment}, [&](std::size_t count) { pooled = count; });
-    world.run_ms(1'000);
-    EXPECT_EQ(pooled, 1U);
 }
 
 void damage(const fs::path& file) {

@@ -41,7 +41,7 @@ std::optional<Theft> steal(World& world, int thief) {
 
     chain::Contribution stolen;
     stolen.commitment_id = theft.own_commitment;
-    stolen.payload = pool.at(victim.id).payload;
+    stolen.payload = pool.at(victim.id)->contribution().payload;
     stolen.signature = crypto::sign(
         world.key(thief), chain::signature_hash(world.node(thief).chain().genesis_id(), stolen),
         world.random());

@@ -23,6 +23,7 @@ node::NodeStatus full_status() {
     status.node_key = fake_hash("node");
     status.mempool_commitments = 3;
     status.mempool_contributions = 4;
+    status.mempool_fee_rate = 5;
     status.reorganisations = 5;
     status.missing_assets = {"judge text", "\"report\"\n"};
     status.warning = "the clock is 3 minutes slow";
@@ -75,6 +76,7 @@ TEST(JsonViews, AStatusComesBack) {
     EXPECT_EQ(status_json(*back), json);
     EXPECT_EQ(back->genesis_id, status.genesis_id);
     EXPECT_EQ(back->mempool_contributions, 4u);
+    EXPECT_EQ(back->mempool_fee_rate, 5u);
     EXPECT_EQ(back->missing_assets, status.missing_assets);
     EXPECT_EQ(back->peers[1].height, kMost<std::uint64_t>);
     EXPECT_TRUE(back->peers[0].outbound);
@@ -119,7 +121,7 @@ TEST(JsonViews, AFieldComesBack) {
 TEST(JsonViews, EveryFieldIsThere) {
     const Json status = Json::parse(status_json(full_status()));
     EXPECT_EQ(status.size(), 18u);
-    EXPECT_EQ(status["mempool"].size(), 3u);
+    EXPECT_EQ(status["mempool"].size(), 4u);
     EXPECT_EQ(status["peers"][0].size(), 5u);
     EXPECT_EQ(status["mining"].size(), 6u);
     EXPECT_EQ(status["training"].size(), 7u);

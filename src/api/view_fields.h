@@ -55,7 +55,7 @@ void fields(Visitor& visit, View& view) {
 template <typename Visitor, ConstOrNot<node::NodeStatus> View>
 void fields(Visitor& visit, View& view) {
     auto& [genesis_id, network_name, node_key, miner_key, listen_address, height, tip, state_root,
-           tip_time_ms, headers_height, supply, payments, commitments, contributions,
+           tip_time_ms, headers_height, supply, payments, commitments, contributions, fee_rate,
            reorganisations, missing_assets, peers, mining, training, warning] = view;
     visit("network", network_name);
     visit("genesis_id", genesis_id);
@@ -72,6 +72,7 @@ void fields(Visitor& visit, View& view) {
         mempool("payments", view.mempool_payments);
         mempool("commitments", view.mempool_commitments);
         mempool("contributions", view.mempool_contributions);
+        mempool("fee_rate", view.mempool_fee_rate);
     });
     visit("reorganisations", reorganisations);
     visit("missing_assets", missing_assets);

@@ -2,6 +2,7 @@
 #include "chain/payment.h"
 
 #include "base/check.h"
+#include "base/int128.h"
 #include "crypto/hash.h"
 
 namespace cairn::chain {
@@ -76,6 +77,15 @@ Bytes encode(const Payment& payment) {
     Writer writer;
     write(writer, payment);
     return std::move(writer).take();
+}
+
+std::size_t payment_bytes(std::size_t inputs, std::size_t outputs) {
+    return 4 + 4 + inputs * (36 + 64) + outputs * 41;
+}
+
+bool higher_fee_rate(std::uint64_t fee, std::size_t bytes, std::uint64_t other_fee,
+                     std::size_t other_bytes) {
+    return Uint128{fee} * other_bytes > Uint128{other_fee} * bytes;
 }
 
 Result<Payment> decode_payment(ByteView bytes) {

@@ -60,6 +60,12 @@ Output read_output(Reader& reader);
 Payment read_payment(Reader& reader);
 
 Bytes encode(const Payment& payment);
+/// Bytes of encode() with `inputs` inputs and `outputs` outputs.
+std::size_t payment_bytes(std::size_t inputs, std::size_t outputs);
+/// Whether `fee` for `bytes` is more for each byte than `other_fee` for `other_bytes`: which of two
+/// payments a pool keeps and a miner takes first. Exact, no division.
+bool higher_fee_rate(std::uint64_t fee, std::size_t bytes, std::uint64_t other_fee,
+                     std::size_t other_bytes);
 Result<Payment> decode_payment(ByteView bytes);
 
 /// Hash of inputs and outputs; signatures cannot change it.

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "consensus/commitment_rules.h"
+#include "consensus/contribution_rules.h"
 #include "consensus/evaluator.h"
 #include "consensus/payment_rules.h"
 #include "crypto/hash.h"
@@ -81,8 +82,8 @@ void Ledger::disconnect(BlockUndo&& undo) {
     undo = BlockUndo{};
 }
 
-Verdict Ledger::check_next(const chain::Payment& payment) const {
-    return check_payment(network_, genesis_id_, coins_, payment, height_ + 1, nullptr);
+Verdict Ledger::check_next(const chain::Payment& payment, std::uint64_t* fee) const {
+    return check_payment(network_, genesis_id_, coins_, payment, height_ + 1, fee);
 }
 
 Verdict Ledger::check_next(const chain::Commitment& commitment,
@@ -90,6 +91,16 @@ Verdict Ledger::check_next(const chain::Commitment& commitment,
     CHECK(context.height == height_ + 1);
     return check_commitment(network_, genesis_id_, rules_, commitment, context.height,
                             round_first_target(network_, rules_, context));
+}
+
+Verdict Ledger::check_next(const chain::Contribution& contribution) const {
+    RETURN_UNLESS_VALID(check_contribution(network_, genesis_id_, rules_, contribution));
+    const Result<Delta> delta = evaluator_->decode(rules_, contribution);
+    if (!delta.ok())
+        return delta.error().code == ErrorCode::kInvalid
+                   ? Verdict::invalid(Rule::kC5, delta.error().message)
+                   : Verdict::undecided(delta.error().message);
+    return check_norm(model_.norm(*delta), rules_.mean_norm(network_));
 }
 
 Bytes Ledger::save() const {

@@ -29,11 +29,26 @@ struct BlockUndo {
     std::unique_ptr<ModelUndo> model;  ///< null unless a merge happened
 };
 
-/// What a miner may put into its next block, in any order; of conflicting ones the first wins.
+/// Something that a block could carry, shared with whoever else holds it, such as a pool: a
+/// template copies no payload but those that it takes.
+template <typename T>
+class Candidate {
+  public:
+    Candidate(T value) : value_(std::make_shared<const T>(std::move(value))) {}
+    Candidate(std::shared_ptr<const T> value) : value_(std::move(value)) {}
+    const T& operator*() const { return *value_; }
+    const T* operator->() const { return value_.get(); }
+
+  private:
+    std::shared_ptr<const T> value_;
+};
+
+/// What a miner may put into its next block, in any order. Payments are taken by their fee per
+/// byte, the highest first. Of commitments of one key the first wins.
 struct Candidates {
-    std::vector<chain::Payment> payments;
-    std::vector<chain::Commitment> commitments;
-    std::vector<chain::Contribution> contributions;
+    std::vector<Candidate<chain::Payment>> payments;
+    std::vector<Candidate<chain::Commitment>> commitments;
+    std::vector<Candidate<chain::Contribution>> contributions;
 };
 
 class Evaluator;
@@ -78,9 +93,11 @@ class Ledger {
                                   BlockReport* report);
 
     /// Whether a payment or commitment would be valid in the next block: what a mempool asks.
-    /// `context` as for connect.
-    Verdict check_next(const chain::Payment& payment) const;
+    /// `fee` (may be null) gets the payment's fee; `context` as for connect.
+    Verdict check_next(const chain::Payment& payment, std::uint64_t* fee = nullptr) const;
     Verdict check_next(const chain::Commitment& commitment, const HeaderContext& context) const;
+    /// C5, decoding and norm included, for the round that is open; the judge batch is not asked.
+    Verdict check_next(const chain::Contribution& contribution) const;
 
     /// Coins, rules and model, for snapshots. After load(), compare state_root() with the header
     /// of tip() before trusting it; on failure the ledger is unchanged.
@@ -115,18 +132,19 @@ class Ledger {
 
     // assemble()'s parts: each puts what it takes into `block` and spends `room` bytes.
     struct Ranked;
-    std::vector<Ranked> rank_contributions(const std::vector<chain::Contribution>& candidates,
-                                           std::size_t& room, BlockReport& left_out);
+    std::vector<Ranked> rank_contributions(
+        const std::vector<Candidate<chain::Contribution>>& candidates, std::size_t& room,
+        BlockReport& left_out);
     /// Leaves out those of least worth until C7 allows the judge loss; sets plan.merged.
     Status keep_loss_down(std::vector<Ranked>& chosen, std::size_t& room, MergePlan& plan,
                           BlockReport& report, BlockReport& left_out);
-    Status choose_contributions(const std::vector<chain::Contribution>& candidates,
+    Status choose_contributions(const std::vector<Candidate<chain::Contribution>>& candidates,
                                 chain::Block& block, std::size_t& room, MergePlan& plan,
                                 BlockReport& report);
-    void choose_commitments(const std::vector<chain::Commitment>& candidates,
+    void choose_commitments(const std::vector<Candidate<chain::Commitment>>& candidates,
                             const HeaderContext& context, chain::Block& block, std::size_t& room,
                             BlockReport& report) const;
-    std::uint64_t choose_payments(const std::vector<chain::Payment>& candidates,
+    std::uint64_t choose_payments(const std::vector<Candidate<chain::Payment>>& candidates,
                                   std::uint32_t height, chain::Block& block, std::size_t& room,
                                   BlockReport& report) const;
 

@@ -21,6 +21,26 @@ std::size_t size_of(const chain::Contribution& contribution) {
     return 32 + 4 + contribution.payload.size() + 64;
 }
 
+struct Priced {
+    const chain::Payment* payment;
+    std::uint64_t fee;
+    std::size_t bytes;
+};
+
+/// The highest fee for a byte first, equal ones in the given order. Those that have no fee, since a
+/// coin is missing or they make more than they spend, come last: check_payment says what is wrong.
+std::vector<Priced> by_fee_rate(const std::vector<Candidate<chain::Payment>>& candidates,
+                                const CoinSet& coins) {
+    std::vector<Priced> priced;
+    for (const Candidate<chain::Payment>& payment : candidates)
+        priced.push_back({&*payment, fee_of(coins, *payment),
+                          chain::payment_bytes(payment->inputs.size(), payment->outputs.size())});
+    std::stable_sort(priced.begin(), priced.end(), [](const Priced& a, const Priced& b) {
+        return chain::higher_fee_rate(a.fee, a.bytes, b.fee, b.bytes);
+    });
+    return priced;
+}
+
 void leave_out(BlockReport& report, const Evaluation& evaluation, std::string reason) {
     ContributionReport left = evaluation.report;
     left.reason = std::move(reason);
@@ -88,11 +108,13 @@ Result<chain::Block> Ledger::assemble(const HeaderContext& context, const Candid
 }
 
 std::vector<Ledger::Ranked> Ledger::rank_contributions(
-    const std::vector<chain::Contribution>& candidates, std::size_t& room, BlockReport& left_out) {
+    const std::vector<Candidate<chain::Contribution>>& candidates, std::size_t& room,
+    BlockReport& left_out) {
     std::vector<Ranked> ranked;
     std::set<Hash256> ids;
     std::set<Hash256> payloads;
-    for (const chain::Contribution& contribution : candidates) {
+    for (const Candidate<chain::Contribution>& candidate : candidates) {
+        const chain::Contribution& contribution = *candidate;
         Evaluation evaluation = evaluator_->evaluate(rules_, tip_, contribution);
         if (!evaluation.verdict.is_valid()) {
             leave_out(left_out, evaluation, evaluation.verdict.reason());
@@ -148,7 +170,7 @@ Status Ledger::keep_loss_down(std::vector<Ranked>& chosen, std::size_t& room, Me
     return ok_status();
 }
 
-Status Ledger::choose_contributions(const std::vector<chain::Contribution>& candidates,
+Status Ledger::choose_contributions(const std::vector<Candidate<chain::Contribution>>& candidates,
                                     chain::Block& block, std::size_t& room, MergePlan& plan,
                                     BlockReport& report) {
     BlockReport left_out;
@@ -165,11 +187,12 @@ Status Ledger::choose_contributions(const std::vector<chain::Contribution>& cand
     return ok_status();
 }
 
-void Ledger::choose_commitments(const std::vector<chain::Commitment>& candidates,
+void Ledger::choose_commitments(const std::vector<Candidate<chain::Commitment>>& candidates,
                                 const HeaderContext& context, chain::Block& block,
                                 std::size_t& room, BlockReport& report) const {
     std::set<crypto::PublicKey> keys;
-    for (const chain::Commitment& commitment : candidates) {
+    for (const Candidate<chain::Commitment>& candidate : candidates) {
+        const chain::Commitment& commitment = *candidate;
         const Verdict verdict = check_next(commitment, context);
         const auto left_out = [&](std::string reason) {
             report.left_out.push_back({chain::commitment_id(commitment), std::move(reason)});
@@ -188,23 +211,18 @@ void Ledger::choose_commitments(const std::vector<chain::Commitment>& candidates
     }
 }
 
-std::uint64_t Ledger::choose_payments(const std::vector<chain::Payment>& candidates,
+std::uint64_t Ledger::choose_payments(const std::vector<Candidate<chain::Payment>>& candidates,
                                       std::uint32_t height, chain::Block& block, std::size_t& room,
                                       BlockReport& report) const {
     std::set<chain::OutPoint> spent;
     std::uint64_t fees = 0;
-    for (const chain::Payment& payment : candidates) {
+    for (const Priced& priced : by_fee_rate(candidates, coins_)) {
+        const chain::Payment& payment = *priced.payment;
         const auto left_out = [&](std::string reason) {
             report.left_out.push_back({chain::payment_id(payment), std::move(reason)});
         };
-        std::uint64_t fee = 0;
-        const Verdict verdict = check_payment(network_, genesis_id_, coins_, payment, height, &fee);
-        if (!verdict.is_valid()) {
-            left_out(verdict.reason());
-            continue;
-        }
-        const std::size_t bytes = chain::encode(payment).size();
-        if (block.payments.size() == network_.max_payments || bytes > room) {
+        // Before the signatures are checked: a full pool has more payments than a block takes.
+        if (block.payments.size() == network_.max_payments || priced.bytes > room) {
             left_out("the block is full");
             continue;
         }
@@ -215,8 +233,14 @@ std::uint64_t Ledger::choose_payments(const std::vector<chain::Payment>& candida
             left_out("another payment that spends the same coin was chosen");
             continue;
         }
+        std::uint64_t fee = 0;
+        const Verdict verdict = check_payment(network_, genesis_id_, coins_, payment, height, &fee);
+        if (!verdict.is_valid()) {
+            left_out(verdict.reason());
+            continue;
+        }
         spent.insert(payment.inputs.begin(), payment.inputs.end());
-        room -= bytes;
+        room -= priced.bytes;
         fees += fee;
         block.payments.push_back(payment);
     }

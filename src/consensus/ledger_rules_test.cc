@@ -206,6 +206,32 @@ TEST_F(LedgerRules, DoubleSpends) {
     refused_payment(first, "does not exist or is spent");
 }
 
+TEST_F(LedgerRules, AMinerTakesTheHighestFeeForEachByte) {
+    const chain::OutPoint coin = chain.earn(alice);
+    Candidates both;
+    both.payments = {chain.pay(alice, coin, bob.key, 100, 5),
+                     chain.pay(alice, coin, miner.key, 100, 6)};
+    const chain::Block block = chain.assemble(both, miner);
+    ASSERT_EQ(block.payments.size(), 1u);
+    EXPECT_EQ(block.payments[0], *both.payments[1]);
+}
+
+TEST_F(LedgerRules, AFullBlockTakesTheHighestFees) {
+    chain::NetworkDefinition network = test_network();
+    network.max_payments = 2;
+    TestChain full(network);
+    Candidates candidates;
+    std::vector<chain::OutPoint> coins;
+    for (std::size_t i = 0; i < 4; ++i) coins.push_back(full.earn(alice, i));
+    const std::uint64_t fees[] = {0, 30, 10, 20};
+    for (int i = 0; i < 4; ++i)
+        candidates.payments.push_back(
+            full.pay(alice, coins[static_cast<std::size_t>(i)], bob.key, 100, fees[i]));
+    EXPECT_EQ(full.assemble(candidates, miner).payments.size(), 2u);
+    EXPECT_EQ(full.report.fees, 50u);
+    EXPECT_EQ(full.report.left_out.size(), 2u);
+}
+
 TEST_F(LedgerRules, PaymentsOfABlockDoNotBuildOnEachOther) {
     const chain::OutPoint coin = chain.earn(alice);
     const chain::Payment first = chain.pay(alice, coin, bob.key, 100, 5);
@@ -231,7 +257,8 @@ TEST_F(LedgerRules, MintedCoinsMature) {
     network.coinbase_maturity = 3;
     TestChain young(network);
     Candidates candidates;
-    candidates.contributions = young.commit_round(alice, {alice}, {step(0)});
+    const auto reveals = young.commit_round(alice, {alice}, {step(0)});
+    candidates.contributions.assign(reveals.begin(), reveals.end());
     const chain::Block block = young.mine(alice, candidates);
     const chain::OutPoint coin{chain::coinbase_id(block.coinbase), 0};
     for (int age = 1; age <= 3; ++age) {

@@ -37,7 +37,7 @@ TEST(Ledger, ARoundFromCommitmentToPay) {
     const auto reveals = chain.commit_round(miner, {alice, bob}, {step(0), step(1)});
     EXPECT_EQ(chain.ledger.rules().open_commitments().size(), 2u);
     Candidates candidates;
-    candidates.contributions = reveals;
+    candidates.contributions.assign(reveals.begin(), reveals.end());
     const chain::Block block = chain.mine(miner, candidates);
     EXPECT_EQ(block.contributions.size(), 2u);
     EXPECT_EQ(chain.model.theta()[0], -500);  // the mean
@@ -99,7 +99,7 @@ class RandomChain {
         }
         add_payments(candidates);
         if (chain.network.is_merge_height(chain.next_height())) {
-            candidates.contributions = reveals_;
+            candidates.contributions.assign(reveals_.begin(), reveals_.end());
         } else {
             add_commitments(candidates);
         }
@@ -137,7 +137,7 @@ class RandomChain {
                 entry = static_cast<std::int32_t>(random_.below(900)) - 600;
             const Bytes payload = FakeModel::payload_of(delta);
             candidates.commitments.push_back(chain.commit(person, payload));
-            reveals_.push_back(chain.reveal(person, candidates.commitments.back(), payload));
+            reveals_.push_back(chain.reveal(person, *candidates.commitments.back(), payload));
         }
     }
 
@@ -242,7 +242,8 @@ TEST(Ledger, MeansFollowTheWindowAndSurviveAPause) {
         Candidates candidates;
         Delta delta = step(0, -1500);
         delta[7] = -round;  // payloads differ
-        candidates.contributions = chain.commit_round(miner, {alice}, {delta});
+        const auto reveals = chain.commit_round(miner, {alice}, {delta});
+        candidates.contributions.assign(reveals.begin(), reveals.end());
         chain.mine(miner, candidates);
     }
     // A window of 3 rounds of one contribution each, and 16 virtual ones.

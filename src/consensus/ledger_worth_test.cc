@@ -18,7 +18,7 @@ class LedgerWorth : public ::testing::Test {
     void left_out(TestChain& on, const std::vector<chain::Contribution>& candidates,
                   const chain::Contribution& bad, const std::string& reason) {
         Candidates all;
-        all.contributions = candidates;
+        all.contributions.assign(candidates.begin(), candidates.end());
         const chain::Block block = on.assemble(all, miner);
         for (const chain::Contribution& taken : block.contributions) EXPECT_NE(taken, bad);
         const ContributionReport* report = find(on.report, bad.commitment_id);
@@ -54,7 +54,7 @@ class LedgerWorth : public ::testing::Test {
     }
     static Candidates only(const std::vector<chain::Contribution>& contributions) {
         Candidates candidates;
-        candidates.contributions = contributions;
+        candidates.contributions.assign(contributions.begin(), contributions.end());
         return candidates;
     }
 
@@ -140,7 +140,7 @@ TEST_F(LedgerWorth, CopiesInOneRound) {
     const chain::Block block = chain.assemble(only(reveals), miner);
     EXPECT_EQ(block.contributions.size(), 1u);
     chain::Block doubled = block;
-    doubled.contributions = reveals;
+    doubled.contributions.assign(reveals.begin(), reveals.end());
     chain::sort_body(doubled);
     chain.seal(doubled);
     EXPECT_NE(chain.connect(doubled).reason().find("the same payload"), std::string::npos);
@@ -177,7 +177,7 @@ TEST_F(LedgerWorth, TogetherTheLossMustNotRise) {
     ASSERT_EQ(good.contributions.size(), 1u);
     EXPECT_EQ(good.contributions[0], reveals[1]);
     chain::Block bad = good;
-    bad.contributions = reveals;
+    bad.contributions.assign(reveals.begin(), reveals.end());
     chain::sort_body(bad);
     steep.seal(bad);
     EXPECT_NE(steep.connect(bad).reason().find("together"), std::string::npos);

@@ -49,4 +49,16 @@ Verdict check_payment(const chain::NetworkDefinition& network, const Hash256& ge
     return Verdict::valid();
 }
 
+std::uint64_t fee_of(const CoinSet& coins, const chain::Payment& payment) {
+    Uint128 in = 0;
+    for (const chain::OutPoint& input : payment.inputs) {
+        const Coin* coin = coins.find(input);
+        if (coin == nullptr) return 0;
+        in += coin->output.amount;
+    }
+    Uint128 out = 0;
+    for (const chain::Output& output : payment.outputs) out += output.amount;
+    return in > out ? static_cast<std::uint64_t>(in - out) : 0;
+}
+
 }  // namespace cairn::consensus

@@ -17,4 +17,7 @@ Verdict check_payment(const chain::NetworkDefinition& network, const Hash256& ge
                       const CoinSet& coins, const chain::Payment& payment, std::uint32_t height,
                       std::uint64_t* fee);
 
+/// What a payment leaves over, without judging it: 0 where a coin is missing or it leaves nothing.
+std::uint64_t fee_of(const CoinSet& coins, const chain::Payment& payment);
+
 }  // namespace cairn::consensus

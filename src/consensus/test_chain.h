@@ -188,7 +188,7 @@ class TestChain {
     chain::OutPoint earn(const Person& person, std::size_t parameter = 0) {
         const auto contributions = commit_round(person, {person}, {step(parameter)});
         Candidates candidates;
-        candidates.contributions = contributions;
+        candidates.contributions.assign(contributions.begin(), contributions.end());
         const chain::Block block = mine(person, candidates);
         CHECK(!block.coinbase.outputs.empty());
         for (std::uint32_t i = 0; i < network.coinbase_maturity; ++i) mine(person);

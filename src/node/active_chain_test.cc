@@ -165,7 +165,7 @@ TEST(ActiveChain, WhatCouldNotBeJudgedIsTriedAgain) {
     const auto contributions =
         kit.others.commit_round(kit.alice, {kit.alice}, {consensus::step(0, -900)});
     consensus::Candidates candidates;
-    candidates.contributions = contributions;
+    candidates.contributions.assign(contributions.begin(), contributions.end());
     const chain::Block merge = kit.mine(kit.alice, candidates);
     ASSERT_EQ(merge.contributions.size(), 1U);
     kit.model->broken = true;

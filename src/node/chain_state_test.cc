@@ -26,7 +26,7 @@ class ChainStateTest : public testing::Test {
             const auto contributions = chain_.commit_round(
                 alice_, {alice_, bob_}, {consensus::step(0, -900), consensus::step(1, -1100)});
             consensus::Candidates candidates;
-            candidates.contributions = contributions;
+            candidates.contributions.assign(contributions.begin(), contributions.end());
             chain_.mine(alice_, candidates);
         }
         chain_.mine(bob_);

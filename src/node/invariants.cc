@@ -92,17 +92,18 @@ Status check_pool(const LoopView& view) {
     const TipInfo& tip = *view.chain.tip();
     const chain::NetworkDefinition& network = view.chain.network();
     std::set<chain::OutPoint> spent;
-    for (const auto& [id, payment] : view.pool.pooled_payments())
-        for (const chain::OutPoint& input : payment.inputs) {
+    for (const ItemPtr& item : view.pool.payments().by_fee_rate())
+        for (const chain::OutPoint& input : item->payment().inputs) {
             if (!spent.insert(input).second)
                 return breach("I5", "two payments of the pool spend one coin; one is payment " +
-                                        short_hex(id));
+                                        short_hex(item->name.id));
             if (!view.pool.spends(input))
-                return breach("I5",
-                              "the pool does not know what payment " + short_hex(id) + " spends");
+                return breach("I5", "the pool does not know what payment " +
+                                        short_hex(item->name.id) + " spends");
         }
     std::set<crypto::PublicKey> keys;
-    for (const auto& [id, commitment] : view.pool.pooled_commitments()) {
+    for (const auto& [id, item] : view.pool.commitments()) {
+        const chain::Commitment& commitment = item->commitment();
         if (commitment.round != network.round_of(tip.next.height))
             return breach("I5", "commitment " + short_hex(id) + " is of another round");
         if (!keys.insert(commitment.key).second)
@@ -120,10 +121,18 @@ Status check_pool(const LoopView& view) {
 // I6. Nothing that peers can fill grows beyond its bound.
 Status check_bounds(const LoopView& view) {
     const MempoolLimits& limits = view.pool_limits;
-    if (view.pool.payments() > limits.max_payments)
-        return breach("I6", std::to_string(view.pool.payments()) + " payments in the pool");
-    if (view.pool.commitments() > limits.max_commitments)
-        return breach("I6", std::to_string(view.pool.commitments()) + " commitments in the pool");
+    if (view.pool.payments().size() > limits.payments.max_payments)
+        return breach("I6", std::to_string(view.pool.payments().size()) + " payments in the pool");
+    if (view.pool.commitments().size() > limits.max_commitments)
+        return breach("I6",
+                      std::to_string(view.pool.commitments().size()) + " commitments in the pool");
+    if (view.pool.payload_bytes() > limits.max_payload_bytes)
+        return breach("I6",
+                      std::to_string(view.pool.payload_bytes()) + " bytes of payloads in the pool");
+    if (view.pool.waiting().size() > limits.waiting.max_items ||
+        view.pool.waiting().bytes() > limits.waiting.max_bytes)
+        return breach("I6",
+                      std::to_string(view.pool.waiting().size()) + " items that cannot be judged");
     if (view.pool.contributions().size() > limits.max_contributions)
         return breach(
             "I6", std::to_string(view.pool.contributions().size()) + " contributions in the pool");

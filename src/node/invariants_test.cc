@@ -24,7 +24,7 @@ class InvariantsTest : public testing::Test {
         const auto contributions =
             kit_.others.commit_round(kit_.alice, {kit_.alice}, {consensus::step(0)});
         consensus::Candidates candidates;
-        candidates.contributions = contributions;
+        candidates.contributions.assign(contributions.begin(), contributions.end());
         kit_.mine(kit_.alice, candidates);
         kit_.mine(kit_.bob);
         for (const chain::Block& block : kit_.others.blocks) kit_.give(block);
@@ -100,7 +100,8 @@ TEST_F(InvariantsTest, I5NoticesAPoolThatWasNotToldOfATip) {
         if (!kit_.node(block)) kit_.give(block);
     const auto commitment =
         kit_.others.commit(kit_.bob, consensus::FakeModel::payload_of(consensus::step(1)));
-    ASSERT_EQ(pool_.add_commitment(commitment, *kit_.chain->tip()).added, Mempool::Added::kNew);
+    ASSERT_EQ(pool_.add_commitment(make_item(commitment), *kit_.chain->tip()).added,
+              Mempool::Added::kNew);
     EXPECT_EQ(loop_breach(), "");
     consensus::Candidates candidates;
     candidates.commitments = {commitment};

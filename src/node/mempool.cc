@@ -4,31 +4,36 @@
 
 #include "consensus/commitment_rules.h"
 #include "consensus/contribution_rules.h"
+#include "crypto/hash.h"
 
 namespace cairn::node {
+namespace {
 
-Mempool::Mempool(const chain::NetworkDefinition& network, const Hash256& genesis_id,
-                 MempoolLimits limits)
-    : network_(network), genesis_id_(genesis_id), limits_(limits) {}
-
-Mempool::Outcome Mempool::add_payment(const chain::Payment& payment) {
-    const Hash256 id = chain::payment_id(payment);
-    if (payments_.contains(id)) return {Added::kKnown, {}};
-    if (payments_.size() >= limits_.max_payments)
-        return {Added::kRefused, "the pool of payments is full; try again after a block"};
-    for (const chain::OutPoint& input : payment.inputs)
-        if (spent_.contains(input))
-            return {Added::kRefused, "another payment in the pool spends the same coin"};
-    for (const chain::OutPoint& input : payment.inputs) spent_[input] = id;
-    payments_.emplace(id, payment);
-    return {Added::kNew, {}};
+Mempool::Outcome refused(std::string reason, bool for_id = false) {
+    return {Mempool::Added::kRefused, std::move(reason), for_id};
 }
 
-void Mempool::remove_payment(const Hash256& id) {
-    const auto found = payments_.find(id);
-    if (found == payments_.end()) return;
-    for (const chain::OutPoint& input : found->second.inputs) spent_.erase(input);
-    payments_.erase(found);
+template <typename T>
+consensus::Candidate<T> shared(const ItemPtr& item, const T& value) {
+    return std::shared_ptr<const T>(item, &value);
+}
+
+}  // namespace
+
+Mempool::Mempool(const chain::NetworkDefinition& network, const Hash256& genesis_id,
+                 MempoolLimits limits, std::uint64_t salt)
+    : network_(network),
+      genesis_id_(genesis_id),
+      limits_(limits),
+      salt_(salt),
+      payments_(limits.payments),
+      waiting_(limits.waiting) {}
+
+Mempool::Outcome Mempool::add_payment(const ItemPtr& item, std::uint64_t fee) {
+    if (payments_.contains(item->name.id)) return {Added::kKnown, {}};
+    std::string reason = payments_.add(item, fee);
+    if (!reason.empty()) return refused(std::move(reason), true);
+    return {Added::kNew, {}};
 }
 
 Verdict Mempool::judge(const chain::Commitment& commitment, const TipInfo& tip) const {
@@ -37,55 +42,100 @@ Verdict Mempool::judge(const chain::Commitment& commitment, const TipInfo& tip) 
         consensus::round_first_target(network_, tip.rules, tip.next));
 }
 
-void Mempool::wait(Item item, Bytes bytes) {
-    for (const auto& [waiting, ignored] : waiting_)
-        if (waiting.kind == item.kind && waiting.id == item.id) return;
-    waiting_bytes_ += bytes.size();
-    waiting_.emplace_back(item, std::move(bytes));
-    while (waiting_.size() > limits_.max_waiting || waiting_bytes_ > limits_.max_waiting_bytes) {
-        waiting_bytes_ -= waiting_.front().second.size();
-        waiting_.pop_front();
-    }
-}
-
-Mempool::Outcome Mempool::add_commitment(const chain::Commitment& commitment, const TipInfo& tip) {
-    const Hash256 id = chain::commitment_id(commitment);
+Mempool::Outcome Mempool::add_commitment(const ItemPtr& item, const TipInfo& tip, Source source) {
+    const chain::Commitment& commitment = item->commitment();
+    const Hash256& id = item->name.id;
     if (commitments_.contains(id)) return {Added::kKnown, {}};
     if (tip.rules.find(id)) return {Added::kKnown, {}};
     if (commitment.round == network_.round_of(tip.next.height) + 1) {
-        wait({ItemKind::kCommitment, id}, chain::encode(commitment));
+        // Its stamp cannot be judged before the round's first target is known; its signature can.
+        if (!crypto::verify(commitment.key, chain::signature_hash(genesis_id_, commitment),
+                            commitment.signature))
+            return refused("its signature is not by its key");
+        waiting_.add({item, source, tip.next.height});
         return {Added::kWaiting, {}};
     }
     if (network_.is_merge_height(tip.next.height))
-        return {Added::kRefused, "its round takes no more commitments"};
+        return refused("its round takes no more commitments", true);
     const Verdict verdict = judge(commitment, tip);
-    if (!verdict.is_valid()) return {Added::kRefused, verdict.reason()};
+    if (!verdict.is_valid()) return refused(verdict.reason());
     if (commitments_.size() >= limits_.max_commitments)
-        return {Added::kRefused, "the pool of commitments is full"};
+        return refused("the pool of commitments is full", true);
     for (const auto& [other, known] : commitments_)
-        if (known.key == commitment.key && known.round == commitment.round)
-            return {Added::kRefused, "its key has another commitment in the pool"};
-    commitments_.emplace(id, commitment);
+        if (known->commitment().key == commitment.key)
+            return refused("its key has another commitment in the pool", true);
+    commitments_.emplace(id, item);
     return {Added::kNew, {}};
 }
 
-Mempool::Outcome Mempool::add_contribution(const chain::Contribution& contribution,
-                                           const TipInfo& tip) {
-    const Hash256& id = contribution.commitment_id;
-    if (contributions_.contains(id)) return {Added::kKnown, {}};
-    if (!tip.rules.find(id)) {
-        wait({ItemKind::kContribution, id}, chain::encode(contribution));
-        return {Added::kWaiting, {}};
+// Until a block carries the commitment. If it is in the pool, only the payload that it promises
+// may wait; if it is not known at all, anything may, but not for long when room is short.
+Mempool::Outcome Mempool::wait_for_commitment(const ItemPtr& item, std::uint32_t height,
+                                              Source source) {
+    const chain::Contribution& contribution = item->contribution();
+    if (contribution.payload.size() > network_.max_payload_bytes)
+        return refused("its payload is too large");
+    const auto pooled = commitments_.find(contribution.commitment_id);
+    const bool known = pooled != commitments_.end();
+    if (known) {
+        const chain::Commitment& commitment = pooled->second->commitment();
+        if (chain::payload_commitment(commitment.key, contribution.payload) !=
+            commitment.payload_commitment)
+            return refused("its payload is not the one that was committed to");
+        if (!crypto::verify(commitment.key, chain::signature_hash(genesis_id_, contribution),
+                            contribution.signature))
+            return refused("its signature is not by the commitment's key");
     }
+    waiting_.add({item, source, height, known});
+    return {Added::kWaiting, {}};
+}
+
+std::optional<Mempool::Outcome> Mempool::screen(const ItemPtr& item, const TipInfo& tip,
+                                                Source source) {
+    const Hash256& id = item->name.id;
+    if (contributions_.contains(id)) return Outcome{Added::kKnown, {}};
+    if (!tip.rules.find(id)) return wait_for_commitment(item, tip.next.height, source);
     const Verdict verdict =
-        consensus::check_contribution(network_, genesis_id_, tip.rules, contribution);
-    if (!verdict.is_valid()) return {Added::kRefused, verdict.reason()};
-    if (contributions_.size() >= limits_.max_contributions ||
-        payload_bytes_ + contribution.payload.size() > limits_.max_payload_bytes)
-        return {Added::kRefused, "the pool of contributions is full"};
-    payload_bytes_ += contribution.payload.size();
-    contributions_.emplace(id, contribution);
+        consensus::check_contribution(network_, genesis_id_, tip.rules, item->contribution());
+    if (!verdict.is_valid()) return refused(verdict.reason());
+    return std::nullopt;
+}
+
+bool Mempool::fits(std::size_t payload) const {
+    return contributions_.size() < limits_.max_contributions &&
+           payload_bytes_ + payload <= limits_.max_payload_bytes;
+}
+
+// Where there are more payloads than room, each commitment has the same chance to be among those
+// that stay, whoever came first: nobody who does not know the salt can choose a low rank.
+Hash256 Mempool::rank(const Hash256& id) const {
+    Writer salt;
+    salt.u64(salt_);
+    return crypto::Sha256().update(salt.out()).update(id.view()).finish();
+}
+
+Mempool::Outcome Mempool::add_checked(const ItemPtr& item, const TipInfo& tip) {
+    const Hash256& id = item->name.id;
+    if (contributions_.contains(id)) return {Added::kKnown, {}};
+    if (!tip.rules.find(id)) return refused("its commitment is not open any more");
+    const std::size_t payload = item->contribution().payload.size();
+    while (!fits(payload)) {
+        const auto last = std::ranges::max_element(
+            contributions_, {}, [this](const auto& entry) { return rank(entry.first); });
+        if (last == contributions_.end() || rank(id) > rank(last->first))
+            return refused("the pool of contributions is full");
+        remove_contribution(Hash256(last->first));
+    }
+    payload_bytes_ += payload;
+    contributions_.emplace(id, item);
     return {Added::kNew, {}};
+}
+
+void Mempool::remove_contribution(const Hash256& id) {
+    const auto found = contributions_.find(id);
+    if (found == contributions_.end()) return;
+    payload_bytes_ -= found->second->contribution().payload.size();
+    contributions_.erase(found);
 }
 
 bool Mempool::contains(ItemKind kind, const Hash256& id) const {
@@ -100,70 +150,76 @@ bool Mempool::contains(ItemKind kind, const Hash256& id) const {
     return false;
 }
 
-Bytes Mempool::encoded(ItemKind kind, const Hash256& id) const {
-    if (!contains(kind, id)) return {};
-    if (kind == ItemKind::kPayment) return chain::encode(payments_.at(id));
-    if (kind == ItemKind::kCommitment) return chain::encode(commitments_.at(id));
-    return chain::encode(contributions_.at(id));
+ItemPtr Mempool::find(ItemKind kind, const Hash256& id) const {
+    if (!contains(kind, id)) return nullptr;
+    if (kind == ItemKind::kPayment) return payments_.find(id);
+    return kind == ItemKind::kCommitment ? commitments_.at(id) : contributions_.at(id);
 }
 
 std::vector<Item> Mempool::all() const {
     std::vector<Item> items;
-    for (const auto& [id, payment] : payments_) items.push_back({ItemKind::kPayment, id});
-    for (const auto& [id, commitment] : commitments_) items.push_back({ItemKind::kCommitment, id});
-    for (const auto& [id, payload] : contributions_) items.push_back({ItemKind::kContribution, id});
+    for (const auto& [id, item] : contributions_) items.push_back(item->name);
+    for (const auto& [id, item] : commitments_) items.push_back(item->name);
+    for (const ItemPtr& item : payments_.by_fee_rate()) items.push_back(item->name);
     return items;
 }
 
 consensus::Candidates Mempool::candidates() const {
     consensus::Candidates candidates;
-    for (const auto& [id, payment] : payments_) candidates.payments.push_back(payment);
-    for (const auto& [id, commitment] : commitments_) candidates.commitments.push_back(commitment);
-    for (const auto& [id, payload] : contributions_) candidates.contributions.push_back(payload);
+    for (const ItemPtr& item : payments_.by_fee_rate())
+        candidates.payments.push_back(shared(item, item->payment()));
+    for (const auto& [id, item] : commitments_)
+        candidates.commitments.push_back(shared(item, item->commitment()));
+    for (const auto& [id, item] : contributions_)
+        candidates.contributions.push_back(shared(item, item->contribution()));
     return candidates;
 }
 
+// What a block carried was valid there, so its payloads are not decoded again.
 void Mempool::take_back(const chain::Block& block, const TipInfo& tip, Changes& changes) {
-    for (const chain::Payment& payment : block.payments) changes.recheck.push_back(payment);
-    for (const chain::Commitment& commitment : block.commitments)
-        if (add_commitment(commitment, tip).added == Added::kNew)
-            changes.fresh.push_back({ItemKind::kCommitment, chain::commitment_id(commitment)});
-    for (const chain::Contribution& contribution : block.contributions)
-        if (add_contribution(contribution, tip).added == Added::kNew)
-            changes.fresh.push_back({ItemKind::kContribution, contribution.commitment_id});
+    for (const chain::Payment& payment : block.payments)
+        changes.recheck.push_back(make_item(payment));
+    for (const chain::Commitment& commitment : block.commitments) {
+        const ItemPtr item = make_item(commitment);
+        if (add_commitment(item, tip).added == Added::kNew) changes.fresh.push_back(item->name);
+    }
+    for (const chain::Contribution& contribution : block.contributions) {
+        const ItemPtr item = make_item(contribution);
+        if (!screen(item, tip, kOurselves) && add_checked(item, tip).added == Added::kNew)
+            changes.fresh.push_back(item->name);
+    }
 }
 
 void Mempool::retry_waiting(const TipInfo& tip, Changes& changes) {
-    std::deque<std::pair<Item, Bytes>> waiting;
-    waiting.swap(waiting_);
-    waiting_bytes_ = 0;
-    for (auto& [item, bytes] : waiting) {
-        Added added = Added::kRefused;
-        if (item.kind == ItemKind::kCommitment) {
-            added = add_commitment(chain::decode_commitment(bytes).value(), tip).added;
+    for (WaitingRoom::Waiting& waiting : waiting_.take_all()) {
+        const ItemPtr item = waiting.item;
+        if (item->name.kind == ItemKind::kCommitment) {
+            if (add_commitment(item, tip, waiting.source).added == Added::kNew)
+                changes.fresh.push_back(item->name);
+        } else if (tip.rules.find(item->name.id)) {
+            changes.due.push_back(std::move(waiting));
+        } else if (tip.next.height > waiting.since + network_.round_length) {
+            continue;  // its round is over
+        } else if (waiting.promised) {
+            waiting_.add(std::move(waiting));
         } else {
-            auto contribution = chain::decode_contribution(bytes).value();
-            added = add_contribution(contribution, tip).added;
+            wait_for_commitment(item, waiting.since, waiting.source);
         }
-        if (added == Added::kNew) changes.fresh.push_back(item);
     }
 }
 
 void Mempool::drop_stale(const TipInfo& tip, Changes& changes) {
     const bool open = !network_.is_merge_height(tip.next.height);
     std::erase_if(commitments_, [&](const auto& entry) {
+        const chain::Commitment& commitment = entry.second->commitment();
         if (tip.rules.find(entry.first)) return true;
-        return entry.second.round != network_.round_of(tip.next.height) ||
-               (open && !judge(entry.second, tip).is_valid());
+        return commitment.round != network_.round_of(tip.next.height) ||
+               (open && !judge(commitment, tip).is_valid());
     });
-    for (auto at = contributions_.begin(); at != contributions_.end();) {
-        if (tip.rules.find(at->first)) {
-            ++at;
-            continue;
-        }
-        payload_bytes_ -= at->second.payload.size();
-        changes.left_out.push_back(std::move(at->second));
-        at = contributions_.erase(at);
+    for (const auto& [id, item] : std::map(contributions_)) {
+        if (tip.rules.find(id)) continue;
+        changes.left_out.push_back(item);
+        remove_contribution(id);
     }
 }
 
@@ -171,23 +227,15 @@ Mempool::Changes Mempool::on_tip(const SwitchOutcome& outcome) {
     Changes changes;
     const TipInfo& tip = *outcome.tip;
     for (const ConnectedBlock& connected : outcome.connected) {
-        for (const chain::Payment& payment : connected.block->payments) {
-            for (const chain::OutPoint& input : payment.inputs) {
-                const auto spender = spent_.find(input);
-                if (spender != spent_.end()) remove_payment(Hash256(spender->second));
-            }
-        }
-        for (const chain::Contribution& merged : connected.block->contributions) {
-            const auto found = contributions_.find(merged.commitment_id);
-            if (found == contributions_.end()) continue;
-            payload_bytes_ -= found->second.payload.size();
-            contributions_.erase(found);
-        }
+        for (const chain::Payment& payment : connected.block->payments)
+            for (const chain::OutPoint& input : payment.inputs) payments_.remove_spender(input);
+        for (const chain::Contribution& merged : connected.block->contributions)
+            remove_contribution(merged.commitment_id);
     }
     drop_stale(tip, changes);
     for (const BlockPtr& block : outcome.disconnected) take_back(*block, tip, changes);
     if (!outcome.disconnected.empty())
-        for (const auto& [id, payment] : payments_) changes.recheck.push_back(payment);
+        for (const ItemPtr& item : payments_.by_fee_rate()) changes.recheck.push_back(item);
     retry_waiting(tip, changes);
     return changes;
 }

@@ -1,31 +1,27 @@
 // What has arrived and is in no block yet: payments, commitments and contributions that would be
 // valid in the next block, within fixed bounds. What may become valid with the next few blocks
-// (a commitment of the round after this one, a payload whose commitment is in no block yet) waits
-// in a smaller queue of its own. Blocks that leave the active chain give back what they carried.
+// (a commitment of the round after this one, a payload whose commitment has not been carried) waits
+// in a room of its own (waiting_room.h). Blocks that leave the active chain give back what they
+// carried.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "node/active_chain.h"
-#include "node/messages.h"
+#include "node/payment_pool.h"
+#include "node/waiting_room.h"
 
 namespace cairn::node {
 
 struct MempoolLimits {
-    std::size_t max_payments = 4096;
+    PaymentPoolLimits payments = {};
     std::size_t max_commitments = 1024;
     std::size_t max_contributions = 256;
     std::size_t max_payload_bytes = std::size_t{64} << 20;
-    std::size_t max_waiting = 256;
-    std::size_t max_waiting_bytes = std::size_t{32} << 20;
-};
-
-struct Item {
-    ItemKind kind = ItemKind::kPayment;
-    Hash256 id;  ///< payment id, or commitment id
+    WaitingLimits waiting = {};
 };
 
 class Mempool {
@@ -34,27 +30,37 @@ class Mempool {
     struct Outcome {
         Added added = Added::kRefused;
         std::string reason;  ///< when refused
+        /// Refused, and so would be anything else that has this id. (Signatures are not in an id,
+        /// and the payload is not in a contribution's: one may be bad and another good.)
+        bool for_id = false;
     };
 
+    /// `salt`, unknown to others, decides which payloads stay when there are too many.
     Mempool(const chain::NetworkDefinition& network, const Hash256& genesis_id,
-            MempoolLimits limits);
+            MempoolLimits limits, std::uint64_t salt = 0);
 
-    /// `payment` must have passed Ledger::check_next.
-    Outcome add_payment(const chain::Payment& payment);
-    Outcome add_commitment(const chain::Commitment& commitment, const TipInfo& tip);
-    Outcome add_contribution(const chain::Contribution& contribution, const TipInfo& tip);
+    /// The payment was checked against the tip and leaves `fee` (Ledger::check_next).
+    Outcome add_payment(const ItemPtr& item, std::uint64_t fee);
+    Outcome add_commitment(const ItemPtr& item, const TipInfo& tip, Source source = kOurselves);
+    /// The cheap part of judging a payload: that its commitment is open and promises it, and the
+    /// signature. Empty: it may come in by add_checked, once it decodes and its norm is allowed.
+    std::optional<Outcome> screen(const ItemPtr& item, const TipInfo& tip, Source source);
+    /// A contribution that was screened, and for which Ledger::check_next(contribution) is valid.
+    Outcome add_checked(const ItemPtr& item, const TipInfo& tip);
 
     bool contains(ItemKind kind, const Hash256& id) const;
-    /// The canonical bytes, for a peer that asks; empty if it is not here.
-    Bytes encoded(ItemKind kind, const Hash256& id) const;
+    /// For a peer that asks; null if it is not here.
+    ItemPtr find(ItemKind kind, const Hash256& id) const;
+    bool waits(const Item& name) const { return waiting_.contains(name); }
+    /// Payloads are needed soonest, so they and commitments come first; then payments by fee.
     std::vector<Item> all() const;
-    const std::map<Hash256, chain::Contribution>& contributions() const { return contributions_; }
-    const std::map<Hash256, chain::Payment>& pooled_payments() const { return payments_; }
-    const std::map<Hash256, chain::Commitment>& pooled_commitments() const { return commitments_; }
+    const std::map<Hash256, ItemPtr>& contributions() const { return contributions_; }
+    const std::map<Hash256, ItemPtr>& commitments() const { return commitments_; }
+    const PaymentPool& payments() const { return payments_; }
+    std::size_t payload_bytes() const { return payload_bytes_; }
+    const WaitingRoom& waiting() const { return waiting_; }
     /// Whether a payment here spends the coin.
-    bool spends(const chain::OutPoint& coin) const { return spent_.contains(coin); }
-    std::size_t payments() const { return payments_.size(); }
-    std::size_t commitments() const { return commitments_.size(); }
+    bool spends(const chain::OutPoint& coin) const { return payments_.spends(coin); }
 
     /// Everything that may go into a block on top of the tip that the pool was last told of.
     consensus::Candidates candidates() const;
@@ -62,16 +68,22 @@ class Mempool {
     struct Changes {
         std::vector<Item> fresh;  ///< valid now and worth telling peers
         /// Contributions whose merge block came without them.
-        std::vector<chain::Contribution> left_out;
+        std::vector<ItemPtr> left_out;
         /// Payments to be checked again with the ledger, since blocks were taken back.
-        std::vector<chain::Payment> recheck;
+        std::vector<ItemPtr> recheck;
+        /// Contributions that waited and may be judged now, as if they had just come.
+        std::vector<WaitingRoom::Waiting> due;
     };
     Changes on_tip(const SwitchOutcome& outcome);
-    void remove_payment(const Hash256& id);
+    void remove_payment(const Hash256& id) { payments_.remove(id); }
+    /// A payload that no block can pay for: it holds room that others need.
+    void remove_contribution(const Hash256& id);
 
   private:
     Verdict judge(const chain::Commitment& commitment, const TipInfo& tip) const;
-    void wait(Item item, Bytes bytes);
+    Outcome wait_for_commitment(const ItemPtr& item, std::uint32_t height, Source source);
+    bool fits(std::size_t payload) const;
+    Hash256 rank(const Hash256& id) const;
     void take_back(const chain::Block& block, const TipInfo& tip, Changes& changes);
     void retry_waiting(const TipInfo& tip, Changes& changes);
     void drop_stale(const TipInfo& tip, Changes& changes);
@@ -79,13 +91,12 @@ class Mempool {
     const chain::NetworkDefinition& network_;
     Hash256 genesis_id_;
     MempoolLimits limits_;
-    std::map<Hash256, chain::Payment> payments_;
-    std::map<chain::OutPoint, Hash256> spent_;
-    std::map<Hash256, chain::Commitment> commitments_;
-    std::map<Hash256, chain::Contribution> contributions_;
+    std::uint64_t salt_;
+    PaymentPool payments_;
+    std::map<Hash256, ItemPtr> commitments_;
+    std::map<Hash256, ItemPtr> contributions_;
     std::size_t payload_bytes_ = 0;
-    std::deque<std::pair<Item, Bytes>> waiting_;
-    std::size_t waiting_bytes_ = 0;
+    WaitingRoom waiting_;
 };
 
 }  // namespace cairn::node

@@ -33,6 +33,20 @@ class MempoolTest : public testing::Test {
     Mempool pool(MempoolLimits limits = {}) {
         return Mempool(chain_.network, chain_.ledger.genesis_id(), limits);
     }
+    /// As the relay does, but for decoding.
+    Mempool::Outcome add(Mempool& pool, const chain::Contribution& contribution,
+                         Source source = kOurselves) {
+        const ItemPtr item = make_item(contribution);
+        const auto screened = pool.screen(item, *tip(), source);
+        return screened ? *screened : pool.add_checked(item, *tip());
+    }
+    /// What the relay does with payloads that waited.
+    std::size_t take(Mempool& pool, const Mempool::Changes& changes) {
+        std::size_t taken = 0;
+        for (const auto& waiting : changes.due)
+            taken += add(pool, waiting.item->contribution()).added == Added::kNew;
+        return taken;
+    }
 
     Person alice_{1};
     Person bob_{2};
@@ -43,21 +57,22 @@ TEST_F(MempoolTest, CommitmentsAndContributionsPassThrough) {
     Mempool pool = this->pool();
     const auto commitment = chain_.commit(alice_, payload());
     const auto contribution = chain_.reveal(alice_, commitment, payload());
-    EXPECT_EQ(pool.add_contribution(contribution, *tip()).added, Added::kWaiting);
-    EXPECT_EQ(pool.add_commitment(commitment, *tip()).added, Added::kNew);
-    EXPECT_EQ(pool.add_commitment(commitment, *tip()).added, Added::kKnown);
+    EXPECT_EQ(add(pool, contribution).added, Added::kWaiting);
+    EXPECT_EQ(pool.add_commitment(make_item(commitment), *tip()).added, Added::kNew);
+    EXPECT_EQ(pool.add_commitment(make_item(commitment), *tip()).added, Added::kKnown);
     const auto second = chain_.commit(alice_, payload(-999));
-    EXPECT_EQ(pool.add_commitment(second, *tip()).added, Added::kRefused);
+    EXPECT_EQ(pool.add_commitment(make_item(second), *tip()).added, Added::kRefused);
 
     const auto changes = pool.on_tip(connected(chain_.mine(bob_, pool.candidates())));
-    EXPECT_EQ(pool.commitments(), 0U);
-    // What waited for its commitment is in the pool now, and worth telling.
-    EXPECT_TRUE(pool.contains(ItemKind::kContribution, contribution.commitment_id));
-    ASSERT_EQ(changes.fresh.size(), 1U);
-    EXPECT_EQ(chain::decode_contribution(
-                  pool.encoded(ItemKind::kContribution, contribution.commitment_id))
-                  .value(),
-              contribution);
+    EXPECT_EQ(pool.commitments().size(), 0U);
+    // What waited for its commitment can be judged now.
+    EXPECT_EQ(take(pool, changes), 1U);
+    const ItemPtr here = pool.find(ItemKind::kContribution, contribution.commitment_id);
+    ASSERT_TRUE(here);
+    EXPECT_EQ(here->contribution(), contribution);
+    EXPECT_EQ(here->bytes, chain::encode(contribution));
+    // The template has the very same object.
+    EXPECT_EQ(&*pool.candidates().contributions.at(0), &here->contribution());
 
     chain_.mine_to_merge(bob_);
     const chain::Block merge = chain_.mine(bob_, pool.candidates());
@@ -73,11 +88,11 @@ TEST_F(MempoolTest, SaysWhatAMergeBlockLeftOut) {
     candidates.commitments = {commitment};
     chain_.mine(bob_, candidates);
     const auto contribution = chain_.reveal(alice_, commitment, payload());
-    EXPECT_EQ(pool.add_contribution(contribution, *tip()).added, Added::kNew);
+    EXPECT_EQ(add(pool, contribution).added, Added::kNew);
     chain_.mine_to_merge(bob_);
     const auto changes = pool.on_tip(connected(chain_.mine(bob_)));
     ASSERT_EQ(changes.left_out.size(), 1U);
-    EXPECT_EQ(changes.left_out[0], contribution);
+    EXPECT_EQ(changes.left_out[0]->contribution(), contribution);
 }
 
 TEST_F(MempoolTest, AReorganisationGivesBack) {
@@ -90,7 +105,7 @@ TEST_F(MempoolTest, AReorganisationGivesBack) {
     outcome.tip = tip();
     outcome.disconnected.push_back(std::make_shared<const chain::Block>(block));
     const auto changes = pool.on_tip(outcome);
-    EXPECT_EQ(pool.commitments(), 1U);
+    EXPECT_EQ(pool.commitments().size(), 1U);
     EXPECT_EQ(changes.fresh.size(), 1U);
 }
 
@@ -100,11 +115,11 @@ TEST_F(MempoolTest, EarlyCommitmentsWaitForTheirRound) {
     auto early = chain_.commit(alice_, payload());
     early.round = 1;
     chain_.restamp(early, alice_);
-    EXPECT_EQ(pool.add_commitment(early, *tip()).added, Added::kWaiting);
+    EXPECT_EQ(pool.add_commitment(make_item(early), *tip()).added, Added::kWaiting);
     chain_.mine_to_merge(bob_);
     const auto changes = pool.on_tip(connected(chain_.mine(bob_)));
     EXPECT_EQ(changes.fresh.size(), 1U);
-    EXPECT_EQ(pool.commitments(), 1U);
+    EXPECT_EQ(pool.commitments().size(), 1U);
 }
 
 TEST_F(MempoolTest, PaymentsConflictAndConfirm) {
@@ -112,34 +127,85 @@ TEST_F(MempoolTest, PaymentsConflictAndConfirm) {
     const chain::OutPoint coin = chain_.earn(alice_);
     const auto first = chain_.pay(alice_, coin, bob_.key, 1'000, 10);
     const auto second = chain_.pay(alice_, coin, bob_.key, 2'000, 10);
-    EXPECT_EQ(pool.add_payment(first).added, Added::kNew);
-    EXPECT_EQ(pool.add_payment(first).added, Added::kKnown);
+    EXPECT_EQ(pool.add_payment(make_item(first), 1'000).added, Added::kNew);
+    EXPECT_EQ(pool.add_payment(make_item(first), 1'000).added, Added::kKnown);
     EXPECT_TRUE(pool.spends(first.inputs[0]));
     EXPECT_FALSE(pool.spends({first.inputs[0].id, first.inputs[0].index + 1}));
-    EXPECT_EQ(pool.add_payment(second).added, Added::kRefused);
+    EXPECT_EQ(pool.add_payment(make_item(second), 1'000).added, Added::kRefused);
     // The block takes the other one: ours can never confirm.
     consensus::Candidates candidates;
     candidates.payments = {second};
     pool.on_tip(connected(chain_.mine(bob_, candidates)));
-    EXPECT_EQ(pool.payments(), 0U);
+    EXPECT_EQ(pool.payments().size(), 0U);
     EXPECT_FALSE(pool.spends(first.inputs[0]));
+}
+
+TEST_F(MempoolTest, OnlyThePromisedPayloadWaitsForAPooledCommitment) {
+    MempoolLimits limits;
+    limits.waiting.max_items = 4;
+    Mempool pool = this->pool(limits);
+    const auto commitment = chain_.commit(alice_, payload());
+    const auto contribution = chain_.reveal(alice_, commitment, payload());
+    ASSERT_EQ(pool.add_commitment(make_item(commitment), *tip()).added, Added::kNew);
+    EXPECT_EQ(add(pool, chain_.reveal(alice_, commitment, payload(-999)), 7).added,
+              Added::kRefused);
+    EXPECT_EQ(add(pool, chain_.reveal(bob_, commitment, payload()), 7).added, Added::kRefused);
+    EXPECT_EQ(add(pool, contribution, 1).added, Added::kWaiting);
+    // However much comes that no commitment promised, from however many.
+    for (int i = 0; i < 100; ++i) {
+        chain::Contribution unknown;
+        unknown.commitment_id.bytes[0] = static_cast<std::uint8_t>(i);
+        EXPECT_EQ(add(pool, unknown, static_cast<Source>(2 + i % 50)).added, Added::kWaiting);
+    }
+    EXPECT_EQ(pool.waiting().size(), 4U);
+    EXPECT_EQ(take(pool, pool.on_tip(connected(chain_.mine(bob_, pool.candidates())))), 1U);
+}
+
+TEST_F(MempoolTest, WhatWaitedForARoundThatIsOverGoes) {
+    Mempool pool = this->pool();
+    chain::Contribution unknown;
+    EXPECT_EQ(add(pool, unknown).added, Added::kWaiting);
+    for (std::uint32_t i = 0; i <= chain_.network.round_length; ++i) {
+        EXPECT_EQ(pool.waiting().size(), 1U);
+        pool.on_tip(connected(chain_.mine(bob_)));
+    }
+    EXPECT_EQ(pool.waiting().size(), 0U);
+}
+
+// Whoever fills the room first has no more of it than his part of the commitments.
+TEST_F(MempoolTest, TheRoomForPayloadsIsNotForTheFirst) {
+    std::vector<Person> people;
+    for (std::uint8_t i = 1; i <= 8; ++i) people.emplace_back(i);
+    const std::vector<consensus::Delta> deltas{
+        consensus::step(0), consensus::step(1), consensus::step(2), consensus::step(3),
+        consensus::step(4), consensus::step(5), consensus::step(6), consensus::step(7)};
+    const auto reveals = chain_.commit_round(bob_, people, deltas);
+    MempoolLimits limits;
+    limits.max_payload_bytes = 4 * reveals[0].payload.size();
+    int stayed = 0;
+    constexpr int kSalts = 50;
+    for (int salt = 0; salt < kSalts; ++salt) {
+        Mempool pool(chain_.network, chain_.ledger.genesis_id(), limits,
+                     static_cast<std::uint64_t>(salt));
+        for (const auto& reveal : reveals) add(pool, reveal);
+        EXPECT_EQ(pool.contributions().size(), 4U);
+        EXPECT_EQ(pool.payload_bytes(), limits.max_payload_bytes);
+        stayed += pool.contains(ItemKind::kContribution, reveals.back().commitment_id);
+    }
+    EXPECT_GT(stayed, kSalts / 4);
+    EXPECT_LT(stayed, kSalts * 3 / 4);
 }
 
 TEST_F(MempoolTest, IsBounded) {
     MempoolLimits limits;
-    limits.max_waiting = 4;
-    limits.max_payments = 1;
+    limits.waiting.max_items = 4;
     Mempool pool = this->pool(limits);
     for (int i = 0; i < 10; ++i) {
         chain::Contribution unknown;
         unknown.commitment_id.bytes[0] = static_cast<std::uint8_t>(i);
-        EXPECT_EQ(pool.add_contribution(unknown, *tip()).added, Added::kWaiting);
+        EXPECT_EQ(add(pool, unknown).added, Added::kWaiting);
     }
-    const chain::OutPoint coin = chain_.earn(alice_);
-    EXPECT_EQ(pool.add_payment(chain_.pay(alice_, coin, bob_.key, 1'000, 10)).added, Added::kNew);
-    chain::Payment other;
-    other.inputs = {{{}, 7}};
-    EXPECT_EQ(pool.add_payment(other).added, Added::kRefused);
+    EXPECT_EQ(pool.waiting().size(), 4U);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ class MinerTest : public testing::Test, public ActiveChain::Observer {
     void on_fault(const std::string&) override {}
 
     void add_commitment(const chain::Commitment& commitment) {
-        ASSERT_EQ(pool_->add_commitment(commitment, *kit_->chain->tip()).added,
+        ASSERT_EQ(pool_->add_commitment(make_item(commitment), *kit_->chain->tip()).added,
                   Mempool::Added::kNew);
         miner_->on_item();
     }
@@ -275,7 +275,7 @@ class MinerAtMergeTest : public MinerTest {
 TEST_F(MinerAtMergeTest, WaitsForThePayloadAndTakesItAtOnce) {
     kit_->loop.advance_ms(grace_ms() - 200);
     EXPECT_TRUE(found_.empty());
-    ASSERT_EQ(pool_->add_contribution(contribution_, *kit_->chain->tip()).added,
+    ASSERT_EQ(pool_->add_checked(make_item(contribution_), *kit_->chain->tip()).added,
               Mempool::Added::kNew);
     miner_->on_item();
     kit_->loop.run();

@@ -29,7 +29,7 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
       own_keys_(config_.key, config_.fresh),
       book_(seams_.random),
       chain_(config_.network, seams_.clock, seams_.loop, ledger.store, ledger.model, config_.chain),
-      mempool_(config_.network, chain_.genesis_id(), config_.mempool),
+      mempool_(config_.network, chain_.genesis_id(), config_.mempool, seams_.random.u64()),
       sync_(seams_.clock, seams_.random, seams_.network, chain_, peers_, config_.sync),
       relay_(seams_.clock, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
@@ -208,6 +208,7 @@ void Node::on_peer_down(net::PeerId id, const std::string& reason) {
     book_.on_disconnected(found->second.info.address, seams_.clock.monotonic_us() / 1000);
     peers_.erase(found);
     clock_watch_.on_peer_down(id);
+    relay_.on_peer_down(id);
     sync_.request_bodies();
 }
 
@@ -340,29 +341,32 @@ void Node::on_found(const chain::Block& block) {
              block.coinbase.height);
 }
 
-void Node::return_payments(std::vector<chain::Payment> payments,
-                           std::function<void(std::size_t)> done) {
+void Node::return_payments(std::vector<ItemPtr> payments, std::function<void(std::size_t)> done) {
     struct Checked {
-        chain::Payment payment;
-        bool valid;
+        ItemPtr payment;
+        bool valid = false;
+        std::uint64_t fee = 0;
     };
     const std::uint64_t call = next_returning_++;
     returning_[call] = payments;
     chain_.lane().on_lane(
         [payments = std::move(payments)](ChainState& state) {
             std::vector<Checked> all;
-            for (const chain::Payment& payment : payments)
-                all.push_back({payment, state.ledger().check_next(payment).is_valid()});
+            for (const ItemPtr& item : payments) {
+                Checked checked{item};
+                checked.valid = state.ledger().check_next(item->payment(), &checked.fee).is_valid();
+                all.push_back(std::move(checked));
+            }
             return all;
         },
         alive_.guard([this, call, done = std::move(done)](const std::vector<Checked>& all) {
             returning_.erase(call);
             std::size_t pooled = 0;
-            for (const auto& [payment, valid] : all) {
+            for (const auto& [payment, valid, fee] : all) {
                 if (!valid) {
-                    mempool_.remove_payment(chain::payment_id(payment));
-                } else if (mempool_.add_payment(payment).added == Mempool::Added::kNew) {
-                    relay_.announce({ItemKind::kPayment, chain::payment_id(payment)});
+                    mempool_.remove_payment(payment->name.id);
+                } else if (mempool_.add_payment(payment, fee).added == Mempool::Added::kNew) {
+                    relay_.announce(payment->name);
                     miner_.on_item();
                     ++pooled;
                 }
@@ -373,17 +377,18 @@ void Node::return_payments(std::vector<chain::Payment> payments,
 
 std::vector<chain::Payment> Node::payments_to_keep() const {
     std::vector<chain::Payment> payments;
-    for (const auto& [id, payment] : mempool_.pooled_payments()) payments.push_back(payment);
+    for (const ItemPtr& item : mempool_.payments().by_fee_rate())
+        payments.push_back(item->payment());
     for (const auto& [call, judged] : returning_)
-        for (const chain::Payment& payment : judged)
-            if (!mempool_.contains(ItemKind::kPayment, chain::payment_id(payment)))
-                payments.push_back(payment);
+        for (const ItemPtr& item : judged)
+            if (!mempool_.contains(ItemKind::kPayment, item->name.id))
+                payments.push_back(item->payment());
     return payments;
 }
 
 void Node::on_tip(const SwitchOutcome& outcome) {
-    relay_.on_tip();
     Mempool::Changes changes = mempool_.on_tip(outcome);
+    relay_.on_tip(std::move(changes.due));
     if (!changes.recheck.empty()) return_payments(std::move(changes.recheck));
     for (const Item& item : changes.fresh) relay_.announce(item);
     explain_left_out(changes.left_out);

@@ -89,7 +89,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     }
     /// Judges payments that were pooled before by the present tip, and pools and offers those that
     /// are valid; `done` is told how many of them are new in the pool.
-    void return_payments(std::vector<chain::Payment> payments,
+    void return_payments(std::vector<ItemPtr> payments,
                          std::function<void(std::size_t pooled)> done = {});
     /// The payments that should outlive a stop: the pool's, and those that are being judged again.
     std::vector<chain::Payment> payments_to_keep() const;
@@ -154,7 +154,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     void explain_template(const consensus::BlockReport& report);
     void explain_refusal(const chain::Contribution& contribution, const std::string& reason);
-    void explain_left_out(const std::vector<chain::Contribution>& left_out);
+    void explain_left_out(const std::vector<ItemPtr>& left_out);
     void remember(std::vector<store::ContributionRecord> records);
     /// Computes beside the chain on a copy of the tip's weights. One copy at a time: whoever asks
     /// meanwhile waits for his turn, kFull where too many do.
@@ -189,7 +189,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     bool weights_out_ = false;                        // a copy is being used
     std::deque<std::function<void()>> weights_next_;  // what waits for it
     SeenCache explained_{4'096};
-    std::map<std::uint64_t, std::vector<chain::Payment>> returning_;  // being judged, by call
+    std::map<std::uint64_t, std::vector<ItemPtr>> returning_;  // being judged, by call
     std::uint64_t next_returning_ = 0;
     Alive alive_;
 };

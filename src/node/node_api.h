@@ -62,6 +62,8 @@ struct NodeStatus {
     std::size_t mempool_payments = 0;
     std::size_t mempool_commitments = 0;
     std::size_t mempool_contributions = 0;
+    /// What a payment must pay for each byte to be in the next block, as far as the pool tells.
+    std::uint64_t mempool_fee_rate = 0;
     std::uint64_t reorganisations = 0;        ///< since start
     std::vector<std::string> missing_assets;  ///< being fetched from peers
     std::vector<PeerView> peers;

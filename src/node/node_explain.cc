@@ -1,5 +1,6 @@
 // What the node remembers about contributions that are in no block: `cairn explain` reads it.
 #include "base/log.h"
+#include "consensus/worth_rules.h"
 #include "crypto/hash.h"
 #include "node/block_records.h"
 #include "node/node.h"
@@ -33,6 +34,12 @@ void Node::explain_template(const consensus::BlockReport& report) {
         if (!contribution.merged)
             records.push_back(contribution_record(contribution, report, Hash256{}));
     remember(std::move(records));
+    // What C6 refuses stays refused on this tip: its room is for others.
+    for (const consensus::ContributionReport& contribution : report.contributions)
+        if (!contribution.merged &&
+            consensus::check_worth(contribution.score, contribution.worth, report.worth_reference)
+                .is_invalid())
+            relay_.drop_contribution(contribution.commitment_id);
 }
 
 void Node::explain_refusal(const chain::Contribution& contribution, const std::string& reason) {
@@ -47,13 +54,14 @@ void Node::explain_refusal(const chain::Contribution& contribution, const std::s
     remember({record});
 }
 
-void Node::explain_left_out(const std::vector<chain::Contribution>& left_out) {
+void Node::explain_left_out(const std::vector<ItemPtr>& left_out) {
     std::vector<store::ContributionRecord> records;
     const std::uint32_t tip_round = config_.network.round_of(chain_.tip()->next.height);
-    for (const chain::Contribution& contribution : left_out) {
-        if (explained_.contains(contribution.commitment_id)) continue;
+    for (const ItemPtr& contribution : left_out) {
+        const Hash256& commitment_id = contribution->name.id;
+        if (explained_.contains(commitment_id)) continue;
         store::ContributionRecord record;
-        record.commitment_id = contribution.commitment_id;
+        record.commitment_id = commitment_id;
         record.round = tip_round == 0 ? 0 : tip_round - 1;
         record.height = config_.network.merge_height(static_cast<std::uint32_t>(record.round));
         record.reason =

@@ -39,9 +39,12 @@ NodeStatus Node::status() const {
     status.tip_time_ms = tip.node->header.time_ms;
     status.headers_height = chain_.tree().best_header()->height;
     status.supply = tip.supply;
-    status.mempool_payments = mempool_.payments();
-    status.mempool_commitments = mempool_.commitments();
+    status.mempool_payments = mempool_.payments().size();
+    status.mempool_commitments = mempool_.commitments().size();
     status.mempool_contributions = mempool_.contributions().size();
+    // Half a block of payments: a merge block's payloads take the rest.
+    status.mempool_fee_rate = mempool_.payments().fee_rate_within(
+        config_.network.max_payments, config_.network.max_block_bytes / 2);
     status.reorganisations = chain_.reorganisations();
     for (const auto& [id, peer] : peers_) {
         if (!peer.ready) continue;
@@ -123,11 +126,13 @@ void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys
                 return collect_coins(keys, tries - 1, answer);
             std::vector<CoinView>& coins = counted.coins;
             for (CoinView& coin : coins) coin.spent = mempool_.spends({coin.txid, coin.index});
-            for (const auto& [id, payment] : mempool_.pooled_payments())
-                for (std::uint32_t i = 0; i < payment.outputs.size(); ++i)
-                    if (keys->contains(payment.outputs[i].key))
-                        coins.push_back({id, i, payment.outputs[i].amount, 0, false, false,
-                                         payment.outputs[i].key, false, true});
+            for (const ItemPtr& item : mempool_.payments().by_fee_rate()) {
+                const std::vector<chain::Output>& outputs = item->payment().outputs;
+                for (std::uint32_t i = 0; i < outputs.size(); ++i)
+                    if (keys->contains(outputs[i].key))
+                        coins.push_back({item->name.id, i, outputs[i].amount, 0, false, false,
+                                         outputs[i].key, false, true});
+            }
             answer(std::move(coins));
         }));
 }

@@ -14,8 +14,9 @@ class PendingVerdictsTest : public testing::Test {
   protected:
     /// Everybody stands before a merge block, and alice has a contribution for it.
     PendingVerdictsTest() {
-        candidates_.contributions =
+        const auto contributions =
             kit_.others.commit_round(kit_.alice, {kit_.alice}, {consensus::step(0, -900)});
+        candidates_.contributions.assign(contributions.begin(), contributions.end());
         for (const chain::Block& block : kit_.others.blocks) kit_.give(block);
         honest_ = kit_.others.assemble(candidates_, kit_.bob);
         CHECK(honest_.contributions.size() == 1);

@@ -1,6 +1,6 @@
 #include "node/relay.h"
 
-#include <algorithm>
+#include <map>
 
 #include "base/log.h"
 
@@ -34,97 +34,123 @@ Relay::Relay(const Clock& clock, net::Network& network, ActiveChain& chain, Memp
       chain_(chain),
       mempool_(mempool),
       peers_(peers),
-      options_(options) {}
+      options_(options),
+      wanted_(options.wanted) {}
 
 void Relay::on_peer_ready(Peer& peer) {
-    std::map<ItemKind, std::vector<Hash256>> ids;
+    std::vector<Inventory> parts;
     for (const Item& item : mempool_.all()) {
         peer.knows.insert(item_key(item.kind, item.id));
-        ids[item.kind].push_back(item.id);
+        if (parts.empty() || parts.back().kind != item.kind ||
+            parts.back().ids.size() == kMaxInventory)
+            parts.push_back({item.kind, {}});
+        parts.back().ids.push_back(item.id);
     }
-    for (const auto& [kind, all] : ids) {
-        for (std::size_t begin = 0; begin < all.size(); begin += kMaxInventory) {
-            const std::size_t end = std::min(all.size(), begin + kMaxInventory);
-            const Inventory part{kind,
-                                 {all.begin() + static_cast<std::ptrdiff_t>(begin),
-                                  all.begin() + static_cast<std::ptrdiff_t>(end)}};
-            send(network_, peer.id, MessageKind::kInventory, encode(part));
-        }
-    }
+    for (const Inventory& part : parts)
+        send(network_, peer.id, MessageKind::kInventory, encode(part));
+}
+
+bool Relay::is_wanted(const Item& item) const {
+    if (mempool_.contains(item.kind, item.id)) return false;
+    if (item.kind == ItemKind::kContribution &&
+        (checking_.contains(item.id) || mempool_.waits(item)))
+        return false;
+    return !refused_.contains(item_key(item.kind, item.id));
 }
 
 Status Relay::on_inventory(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Inventory offer, decode_inventory(body));
-    Inventory want{offer.kind, {}};
     for (const Hash256& id : offer.ids) {
-        const Hash256 key = item_key(offer.kind, id);
-        peer.knows.insert(key);
-        if (mempool_.contains(offer.kind, id) || refused_.contains(key)) continue;
-        const auto asked = asked_.find(key);
-        if (asked != asked_.end()) {
-            if (asked->second.others.size() < kMaxOthers) asked->second.others.push_back(peer.id);
-            continue;
-        }
-        if (asked_.size() >= options_.max_asked) break;
-        asked_[key] = {{offer.kind, id}, now_ms(), peer.id, {}};
-        want.ids.push_back(id);
+        const Item item{offer.kind, id};
+        peer.knows.insert(item_key(offer.kind, id));
+        if (is_wanted(item)) wanted_.offer(peer.id, peer.info.outbound, item);
     }
-    if (!want.ids.empty()) send(network_, peer.id, MessageKind::kGetItems, encode(want));
+    ask();
     return ok_status();
+}
+
+void Relay::ask() {
+    for (auto& [peer, items] : wanted_.next_questions(now_ms())) {
+        std::map<ItemKind, Inventory> questions;
+        for (const Item& item : items) {
+            questions[item.kind].kind = item.kind;
+            questions[item.kind].ids.push_back(item.id);
+        }
+        for (const auto& [kind, question] : questions)
+            send(network_, peer, MessageKind::kGetItems, encode(question));
+    }
 }
 
 Status Relay::on_get_items(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Inventory want, decode_inventory(body));
-    for (const Hash256& id : want.ids) {
-        const Bytes bytes = mempool_.encoded(want.kind, id);
-        if (!bytes.empty()) send(network_, peer.id, message_kind(want.kind), bytes);
-    }
+    for (const Hash256& id : want.ids)
+        if (const ItemPtr item = mempool_.find(want.kind, id))
+            send(network_, peer.id, message_kind(want.kind), item->bytes);
     return ok_status();
 }
 
 Status Relay::on_item(Peer& peer, ItemKind kind, ByteView body) {
-    if (kind == ItemKind::kPayment) {
-        ASSIGN_OR_RETURN(const chain::Payment payment, chain::decode_payment(body));
-        peer.knows.insert(item_key(kind, chain::payment_id(payment)));
-        submit_payment(payment, [](const Status&) {});
-        return ok_status();
-    }
-    if (kind == ItemKind::kCommitment) {
-        ASSIGN_OR_RETURN(const chain::Commitment commitment, chain::decode_commitment(body));
-        peer.knows.insert(item_key(kind, chain::commitment_id(commitment)));
-        submit(commitment);
-        return ok_status();
-    }
-    ASSIGN_OR_RETURN(const chain::Contribution contribution, chain::decode_contribution(body));
-    peer.knows.insert(item_key(kind, contribution.commitment_id));
-    submit(contribution);
+    ASSIGN_OR_RETURN(const ItemPtr item, read_item(kind, body));
+    if (!wanted_.delivered(peer.id, item->name)) return ok_status();
+    peer.knows.insert(item_key(kind, item->name.id));
+    if (kind == ItemKind::kPayment)
+        check_payment(item, peer.id, [](const Status&) {});
+    else if (kind == ItemKind::kCommitment)
+        take_commitment(item, peer.id);
+    else
+        take_contribution(item, peer.id);
+    ask();
     return ok_status();
 }
 
-void Relay::settle(const Item& item, const Mempool::Outcome& outcome) {
-    asked_.erase(item_key(item.kind, item.id));
-    if (outcome.added == Mempool::Added::kNew) {
-        announce(item);
-        if (listener_) listener_(item);
-    } else if (outcome.added == Mempool::Added::kRefused) {
-        log_debug("{} is not pooled: {}", short_hex(item.id), outcome.reason);
-        refused_.insert(item_key(item.kind, item.id));
+void Relay::settle(const ItemPtr& item, Source from, const Mempool::Outcome& outcome) {
+    const Item& name = item->name;
+    if (outcome.added != Mempool::Added::kRefused) {
+        wanted_.taken(from, name);
+        if (outcome.added != Mempool::Added::kNew) return;
+        announce(name);
+        if (listener_) listener_(name);
+        return;
     }
+    log_debug("{} is not pooled: {}", short_hex(name.id), outcome.reason);
+    if (outcome.for_id) {
+        refused_.insert(item_key(name.kind, name.id));
+        wanted_.forget(name);
+    } else {
+        wanted_.refused(from, name);
+    }
+    if (name.kind == ItemKind::kContribution && on_refused_)
+        on_refused_(item->contribution(), outcome.reason);
 }
 
 void Relay::submit_payment(const chain::Payment& payment, std::function<void(Status)> answer) {
-    const Hash256 id = chain::payment_id(payment);
-    if (mempool_.contains(ItemKind::kPayment, id)) return answer(ok_status());
-    if (checks_ >= options_.max_checks)
+    const ItemPtr item = make_item(payment);
+    if (mempool_.contains(ItemKind::kPayment, item->name.id)) return answer(ok_status());
+    if (own_checks_ >= options_.max_own_checks)
         return answer(Error{ErrorCode::kFull, "too many payments at once; try again"});
-    ++checks_;
+    ++own_checks_;
+    check_payment(item, kOurselves, [this, answer = std::move(answer)](const Status& status) {
+        --own_checks_;
+        answer(status);
+    });
+}
+
+// A peer has at most a window of them on the lane (WantedLimits).
+void Relay::check_payment(const ItemPtr& item, Source from, std::function<void(Status)> answer) {
+    struct Judged {
+        Verdict verdict;
+        std::uint64_t fee;
+    };
     chain_.lane().on_lane(
-        [payment](ChainState& state) { return state.ledger().check_next(payment); },
-        alive_.guard([this, payment, id, answer = std::move(answer)](const Verdict& verdict) {
-            --checks_;
-            Mempool::Outcome outcome{Mempool::Added::kRefused, verdict.reason()};
-            if (verdict.is_valid()) outcome = mempool_.add_payment(payment);
-            settle({ItemKind::kPayment, id}, outcome);
+        [item](ChainState& state) {
+            Judged judged{Verdict::valid(), 0};
+            judged.verdict = state.ledger().check_next(item->payment(), &judged.fee);
+            return judged;
+        },
+        alive_.guard([this, item, from, answer = std::move(answer)](const Judged& judged) {
+            Mempool::Outcome outcome{Mempool::Added::kRefused, judged.verdict.reason()};
+            if (judged.verdict.is_valid()) outcome = mempool_.add_payment(item, judged.fee);
+            settle(item, from, outcome);
             const bool taken = outcome.added != Mempool::Added::kRefused;
             answer(taken ? ok_status()
                          : Status(Error{ErrorCode::kRefused, std::move(outcome.reason)}));
@@ -132,17 +158,49 @@ void Relay::submit_payment(const chain::Payment& payment, std::function<void(Sta
 }
 
 Mempool::Outcome Relay::submit(const chain::Commitment& commitment) {
-    const auto outcome = mempool_.add_commitment(commitment, *chain_.tip());
-    settle({ItemKind::kCommitment, chain::commitment_id(commitment)}, outcome);
+    return take_commitment(make_item(commitment), kOurselves);
+}
+
+Mempool::Outcome Relay::take_commitment(const ItemPtr& item, Source from) {
+    const auto outcome = mempool_.add_commitment(item, *chain_.tip(), from);
+    settle(item, from, outcome);
     return outcome;
 }
 
 Mempool::Outcome Relay::submit(const chain::Contribution& contribution) {
-    const auto outcome = mempool_.add_contribution(contribution, *chain_.tip());
-    settle({ItemKind::kContribution, contribution.commitment_id}, outcome);
-    if (outcome.added == Mempool::Added::kRefused && on_refused_)
-        on_refused_(contribution, outcome.reason);
-    return outcome;
+    return take_contribution(make_item(contribution), kOurselves);
+}
+
+Mempool::Outcome Relay::take_contribution(const ItemPtr& item, Source from) {
+    if (checking_.contains(item->name.id)) return {Mempool::Added::kWaiting, {}};
+    const auto outcome = mempool_.screen(item, *chain_.tip(), from);
+    if (outcome) {
+        settle(item, from, *outcome);
+        return *outcome;
+    }
+    check_contribution(item, from);
+    return {Mempool::Added::kWaiting, {}};
+}
+
+// It is the payload that its commitment promises, so there is one at most for each stamp, and what
+// is wrong with it is wrong with all that has its id.
+void Relay::check_contribution(const ItemPtr& item, Source from) {
+    const std::size_t bytes = item->bytes.size();
+    if (checking_bytes_ + bytes > options_.max_checked_bytes)
+        return settle(item, from,
+                      {Mempool::Added::kRefused, "too many payloads wait to be decoded", false});
+    checking_bytes_ += bytes;
+    checking_.insert(item->name.id);
+    chain_.lane().on_lane(
+        [item](ChainState& state) { return state.ledger().check_next(item->contribution()); },
+        alive_.guard([this, item, from, bytes](const Verdict& verdict) {
+            checking_bytes_ -= bytes;
+            checking_.erase(item->name.id);
+            Mempool::Outcome outcome{Mempool::Added::kRefused, verdict.reason(),
+                                     verdict.is_invalid()};
+            if (verdict.is_valid()) outcome = mempool_.add_checked(item, *chain_.tip());
+            settle(item, from, outcome);
+        }));
 }
 
 void Relay::announce(const Item& item) {
@@ -154,25 +212,32 @@ void Relay::announce(const Item& item) {
     }
 }
 
-void Relay::tick() {
-    const std::uint64_t now = now_ms();
-    for (auto at = asked_.begin(); at != asked_.end();) {
-        Asked& asked = at->second;
-        if (now < asked.since_ms + options_.timeout_ms) {
-            ++at;
-            continue;
-        }
-        if (asked.others.empty()) {
-            at = asked_.erase(at);
-            continue;
-        }
-        asked.peer = asked.others.back();
-        asked.others.pop_back();
-        asked.since_ms = now;
-        send(network_, asked.peer, MessageKind::kGetItems,
-             encode(Inventory{asked.item.kind, {asked.item.id}}));
-        ++at;
+void Relay::on_tip(std::vector<WaitingRoom::Waiting> due) {
+    refused_.clear();
+    for (const WaitingRoom::Waiting& waiting : due) take_contribution(waiting.item, waiting.source);
+    ask_for_missing_payloads();
+}
+
+void Relay::drop_contribution(const Hash256& id) {
+    if (!mempool_.contains(ItemKind::kContribution, id)) return;
+    mempool_.remove_contribution(id);
+    refused_.insert(item_key(ItemKind::kContribution, id));
+    ask_for_missing_payloads();
+}
+
+// Peers offer a payload once. Whoever offered it before its commitment was carried here, or while
+// there was no room, is asked now.
+void Relay::ask_for_missing_payloads() {
+    const TipInfo& tip = *chain_.tip();
+    if (!chain_.network().is_merge_height(tip.next.height)) return;
+    for (const consensus::OpenCommitment& open : tip.rules.open_commitments()) {
+        const Item item{ItemKind::kContribution, open.id};
+        if (!is_wanted(item)) continue;
+        for (const auto& [id, peer] : peers_)
+            if (peer.ready && peer.knows.contains(item_key(item.kind, item.id)))
+                wanted_.offer(id, peer.info.outbound, item);
     }
+    ask();
 }
 
 }  // namespace cairn::node

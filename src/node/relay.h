@@ -1,22 +1,26 @@
 // Gossip of what is not a block: payments, commitments, contributions. Items are offered by id,
-// asked of one peer at a time, checked, pooled, and offered on. What cannot be pooled is not passed
-// on, so nonsense travels one hop. No peer is dropped for it, except for bytes that do not decode.
+// asked for once (wanted_items.h), checked, pooled, and offered on. What was not asked for is not
+// read. What cannot be pooled is not passed on, so nonsense travels one hop; nobody is dropped for
+// it, except for bytes that do not decode. Payments and payloads are checked on the chain lane.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <set>
+#include <vector>
 
 #include "base/clock.h"
 #include "node/mempool.h"
 #include "node/peers.h"
+#include "node/wanted_items.h"
 
 namespace cairn::node {
 
 struct RelayOptions {
-    std::uint64_t timeout_ms = 5'000;  ///< for an item that was asked for
-    std::size_t max_asked = 4'096;
-    std::size_t max_checks = 256;  ///< payments waiting for the chain lane
+    WantedLimits wanted = {};
+    std::size_t max_own_checks = 256;  ///< payments of our own that wait for the chain lane
+    /// Of payloads that wait for the chain lane, all peers together.
+    std::size_t max_checked_bytes = std::size_t{64} << 20;
 };
 
 class Relay {
@@ -33,6 +37,7 @@ class Relay {
     void set_refusal_listener(OnRefused listener) { on_refused_ = std::move(listener); }
 
     void on_peer_ready(Peer& peer);
+    void on_peer_down(net::PeerId peer) { wanted_.remove_peer(peer); }
     Status on_inventory(Peer& peer, ByteView body);
     Status on_get_items(Peer& peer, ByteView body);
     Status on_item(Peer& peer, ItemKind kind, ByteView body);
@@ -40,26 +45,28 @@ class Relay {
     /// Our own: pooled and offered to all peers.
     void submit_payment(const chain::Payment& payment, std::function<void(Status)> answer);
     Mempool::Outcome submit(const chain::Commitment& commitment);
+    /// kWaiting where it must still be decoded: what is wrong with it then, the listener hears.
     Mempool::Outcome submit(const chain::Contribution& contribution);
 
     /// Offers items that became valid with a new tip.
     void announce(const Item& item);
-    /// What was refused may be valid on the new tip.
-    void on_tip() { refused_.clear(); }
+    /// After the pool was told. What was refused may be valid on the new tip.
+    void on_tip(std::vector<WaitingRoom::Waiting> due);
+    /// Takes a payload out of the pool that no block can pay for.
+    void drop_contribution(const Hash256& id);
     /// Asks others for what was not delivered.
-    void tick();
+    void tick() { ask(); }
 
   private:
-    struct Asked {
-        Item item;
-        std::uint64_t since_ms = 0;
-        net::PeerId peer = 0;
-        std::vector<net::PeerId> others;  ///< who offered it too, at most kMaxOthers
-    };
-    static constexpr std::size_t kMaxOthers = 4;
-
     std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000; }
-    void settle(const Item& item, const Mempool::Outcome& outcome);
+    bool is_wanted(const Item& item) const;
+    void ask();
+    void ask_for_missing_payloads();
+    void check_payment(const ItemPtr& item, Source from, std::function<void(Status)> answer);
+    Mempool::Outcome take_commitment(const ItemPtr& item, Source from);
+    Mempool::Outcome take_contribution(const ItemPtr& item, Source from);
+    void check_contribution(const ItemPtr& item, Source from);
+    void settle(const ItemPtr& item, Source from, const Mempool::Outcome& outcome);
 
     const Clock& clock_;
     net::Network& network_;
@@ -69,9 +76,11 @@ class Relay {
     RelayOptions options_;
     Listener listener_;
     OnRefused on_refused_;
-    std::map<Hash256, Asked> asked_;
-    SeenCache refused_{16'384};  // at this tip
-    std::size_t checks_ = 0;
+    WantedItems wanted_;
+    SeenCache refused_{8192};     // of which nothing with the same id can be taken, until a new tip
+    std::set<Hash256> checking_;  // payloads on the chain lane, by commitment
+    std::size_t checking_bytes_ = 0;
+    std::size_t own_checks_ = 0;
     Alive alive_;
 };
 

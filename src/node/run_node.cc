@@ -223,6 +223,7 @@ Status Process::load_trainer() {
 NodeConfig Process::config() const {
     NodeConfig config{network_definition_, *key_, options_.connect, 8, {}, {}, {}, {}, {}, {}};
     config.fresh = options_.fresh;
+    config.mempool.payments.min_fee_rate = options_.min_fee_rate;
     config.miner.enabled = options_.mine;
     config.miner.hashes_per_slice = options_.hashes_per_slice;
     config.miner.slice_pause_ms = options_.slice_pause_ms;
@@ -253,7 +254,9 @@ void Process::take_up_payments() {
     std::vector<chain::Payment> payments = kept_payments(PosixDisk(options_.directory));
     if (payments.empty()) return;
     const std::size_t count = payments.size();
-    node_->return_payments(std::move(payments), [count](std::size_t pooled) {
+    std::vector<ItemPtr> items;
+    for (chain::Payment& payment : payments) items.push_back(make_item(std::move(payment)));
+    node_->return_payments(std::move(items), [count](std::size_t pooled) {
         log_info(
             "of {} payments that waited when the node stopped, {} wait again; the others are "
             "in a block or can no longer be",

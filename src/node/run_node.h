@@ -37,7 +37,8 @@ struct NodeOptions {
     /// Nonces tried per slice and the pause between slices, which keep the computer usable.
     std::uint64_t hashes_per_slice = 2'000;
     std::uint64_t slice_pause_ms = 20;
-    std::uint64_t seed = 0;  ///< of the trainer's choice of text; 0: from the system
+    std::uint64_t min_fee_rate = 1;  ///< of payments that are pooled, smallest units for each byte
+    std::uint64_t seed = 0;          ///< of the trainer's choice of text; 0: from the system
     int nice = 10;
 
     /// Called once on the loop when the node runs and its chain is restored, so that what it says

@@ -78,6 +78,22 @@ Result<std::vector<OwnCoin>> choose_coins(std::vector<OwnCoin> coins, std::uint6
     return refused(std::move(message));
 }
 
+Result<std::vector<OwnCoin>> choose_coins_at_rate(const std::vector<OwnCoin>& coins,
+                                                  std::uint64_t fee_rate, PaymentOrder& order) {
+    if (fee_rate >= chain::kMaxAmount / chain::kMaxPaymentBytes)
+        return invalid("no payment can pay " + std::to_string(fee_rate) + " for each byte");
+    std::size_t inputs = 1;
+    while (true) {
+        order.fee = fee_rate * chain::payment_bytes(inputs, chain::kMaxPaymentOutputs);
+        RETURN_IF_ERROR(check_order(order));
+        ASSIGN_OR_RETURN(std::vector<OwnCoin> chosen,
+                         choose_coins(coins, order.amount + order.fee));
+        // A larger fee never needs fewer coins, so this ends.
+        if (chosen.size() <= inputs) return chosen;
+        inputs = chosen.size();
+    }
+}
+
 Result<chain::Payment> make_payment(const Wallet& wallet, const Hash256& genesis_id,
                                     const std::vector<OwnCoin>& coins, const PaymentOrder& order,
                                     const crypto::PublicKey& change, Random& random) {

@@ -40,6 +40,12 @@ Balance balance_of(const std::vector<OwnCoin>& coins);
 /// the pool spends or makes are left alone.
 Result<std::vector<OwnCoin>> choose_coins(std::vector<OwnCoin> coins, std::uint64_t target);
 
+/// Chooses coins for an order that pays `fee_rate` units for each byte, and sets order.fee to that:
+/// more coins make more bytes. A payment that turns out to need no change pays for that output all
+/// the same. Errors as choose_coins.
+Result<std::vector<OwnCoin>> choose_coins_at_rate(const std::vector<OwnCoin>& coins,
+                                                  std::uint64_t fee_rate, PaymentOrder& order);
+
 /// A signed payment: `order.amount` to `order.to`, what is left to `change` (no second output if
 /// nothing is left). kInvalid for amounts out of bounds, a recipient that is not a key, or a coin
 /// that is listed twice; kRefused as choose_coins, if the wallet only watches, or if a coin or the

@@ -71,6 +71,22 @@ TEST_F(SpendTest, PaysWithChangeAndFee) {
     EXPECT_EQ(check(*payment, coins), -1) << "good on one network only";
 }
 
+TEST_F(SpendTest, AFeeForEachByteGrowsWithTheCoins) {
+    std::vector<OwnCoin> coins(10, coin(1'000));
+    for (std::uint32_t i = 0; i < coins.size(); ++i) coins[i].outpoint.index = i;
+    PaymentOrder order{to, 2'500, 0};
+    const auto chosen = choose_coins_at_rate(coins, 1, order);
+    ASSERT_TRUE(chosen.ok());
+    EXPECT_EQ(order.fee, chain::payment_bytes(chosen->size(), 2));
+    const auto payment =
+        make_payment(wallet, genesis, *chosen, order, wallet.key(Chain::kChange, 0), random);
+    ASSERT_TRUE(payment.ok());
+    EXPECT_GE(order.fee, chain::encode(*payment).size());
+    // The coins that the fee needs ask for more fee, so it ends here or never.
+    order.amount = 9'000;
+    EXPECT_FALSE(choose_coins_at_rate(coins, 1, order).ok());
+}
+
 TEST_F(SpendTest, NothingLeftMeansNoChange) {
     const std::vector<OwnCoin> coins{coin(40), coin(60)};
     const auto payment = pay(coins, 99, 1);

@@ -160,6 +160,12 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
         ->check(CLI::ExistingFile);
     auto* mine = command.add_flag("--mine", node.mine, "Mine blocks");
     command
+        .add_option("--min-fee-rate", request->node.min_fee_rate,
+                    "Payments with a lower fee are neither kept nor passed on: in the smallest "
+                    "unit (0.00000001 coins) for each byte")
+        ->check(CLI::Range(0, 1'000'000))
+        ->capture_default_str();
+    command
         .add_option("--hash-rate", request->hash_rate,
                     "Nonces tried per second, at most: how much of this computer mining may take")
         ->needs(mine)

@@ -107,7 +107,8 @@ void add_using(const Group& group) {
                   "cairn wallet send --to cairn1... --amount 1.5 --fee 0.0001", run_wallet_send);
     send->add_option("--to", request->to, "The address to pay")->required();
     send->add_option("--amount", request->amount, "In coins")->required();
-    send->add_option("--fee", request->fee, "In coins, for the miner")->capture_default_str();
+    send->add_option("--fee", request->fee,
+                     "In coins, for the miner; without it, what the next block asks for");
     send->add_flag("--high-fee", request->high_fee, "A fee above a tenth of the amount is meant");
     group
         .add("history", "Payments to and from this wallet", "cairn wallet history --max 10",

@@ -24,7 +24,7 @@ struct WalletRequest {
     std::uint32_t gap = 0;        ///< rescan: unused keys in a row that end the search; 0: as usual
     std::string to;               ///< send: an address
     std::string amount;           ///< send: in coins
-    std::string fee = "0";        ///< send: in coins, to the miner
+    std::string fee;              ///< send: in coins, to the miner; empty: what the pool asks for
     bool high_fee = false;        ///< send: a fee above a tenth is meant
     std::size_t max = 50;         ///< history
     bool json = false;

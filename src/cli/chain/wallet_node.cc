@@ -24,7 +24,7 @@ Result<WalletNode> WalletNode::of_directory(const std::string& directory, const 
     ASSIGN_OR_RETURN(const node::NodeStatus status, node.status());
     if (status.genesis_id != genesis_id)
         return Error{ErrorCode::kRefused, "the running node is on another network"};
-    return WalletNode(std::move(node));
+    return WalletNode(std::move(node), status.mempool_fee_rate);
 }
 
 Result<std::vector<wallet::OwnCoin>> WalletNode::coins(

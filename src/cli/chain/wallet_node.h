@@ -21,10 +21,14 @@ class WalletNode {
     Result<std::vector<wallet::OwnCoin>> coins(const std::vector<crypto::PublicKey>& keys) const;
     /// kInvalid when the node refuses it. Any other failure says that the node may have taken it.
     Status pay(const chain::Payment& payment) const;
+    /// What a payment should pay for each byte, as the node's pool was when this was made.
+    std::uint64_t fee_rate() const { return fee_rate_; }
 
   private:
-    explicit WalletNode(api::RemoteNode node) : node_(std::move(node)) {}
+    WalletNode(api::RemoteNode node, std::uint64_t fee_rate)
+        : node_(std::move(node)), fee_rate_(fee_rate) {}
     api::RemoteNode node_;
+    std::uint64_t fee_rate_;
 };
 
 }  // namespace cairn::cli

@@ -27,7 +27,9 @@ using api::amount_text;
 Result<wallet::PaymentOrder> order_of(const WalletRequest& request) {
     wallet::PaymentOrder order;
     ASSIGN_OR_RETURN(order.amount, parse_amount(request.amount));
-    ASSIGN_OR_RETURN(order.fee, parse_amount(request.fee, "a fee"));
+    if (!request.fee.empty()) {
+        ASSIGN_OR_RETURN(order.fee, parse_amount(request.fee, "a fee"));
+    }
     RETURN_IF_ERROR(check_amounts(order.amount, order.fee, request.high_fee));
     auto to = wallet::decode_address(request.to);
     if (!to.ok()) return misused("--to: " + to.error().message);
@@ -85,7 +87,7 @@ void say_sent(const WalletRequest& request, const wallet::PaymentOrder& order,
 }  // namespace
 
 Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
-    ASSIGN_OR_RETURN(const wallet::PaymentOrder order, order_of(request));
+    ASSIGN_OR_RETURN(wallet::PaymentOrder order, order_of(request));
     const std::string& directory = request.file.directory;
     ASSIGN_OR_RETURN(const chain::NetworkDefinition network, read_network(directory));
     const Hash256 genesis_id = chain::genesis_id(network);
@@ -106,7 +108,12 @@ Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
             return coin.pending && coin.output.key == key;
         });
     };
-    ASSIGN_OR_RETURN(coins, wallet::choose_coins(std::move(coins), order.amount + order.fee));
+    if (request.fee.empty()) {
+        ASSIGN_OR_RETURN(coins, wallet::choose_coins_at_rate(coins, node.fee_rate(), order));
+        RETURN_IF_ERROR(check_amounts(order.amount, order.fee, request.high_fee));
+    } else {
+        ASSIGN_OR_RETURN(coins, wallet::choose_coins(std::move(coins), order.amount + order.fee));
+    }
     ASSIGN_OR_RETURN(const std::uint32_t change, wallet.change_index(used, pooled));
     SystemRandom random;
     ASSIGN_OR_RETURN(const chain::Payment payment,

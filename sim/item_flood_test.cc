@@ -1,0 +1,76 @@
+// Proves that peers which flood a node with offers, or with rubbish under the ids that others
+// offer, keep neither payments nor payloads from it.
+#include "sim/hostile_peer.h"
+#include "sim/paying.h"
+#include "sim/scenario.h"
+
+namespace cairn::sim {
+namespace {
+
+/// Node 0 pays, node 1 mines: the payment travels, or it is never in a block. All nodes train.
+class Flooded {
+  public:
+    Flooded(std::uint64_t seed, Malice malice) : world_(seed, scenario_name(), kit_) {
+        world_.add_node({.mine = true});
+        world_.add_node({.connect = {0}});
+        for (int i = 1; i <= 4; ++i)
+            hostile_.push_back(
+                std::make_unique<HostilePeer>(world_, i, malice, std::vector<int>{0, 1}));
+    }
+
+    World& world() { return world_; }
+
+    bool payment_gets_through() {
+        std::optional<chain::Payment> payment;
+        const auto can_pay = [&] {
+            payment = make_payment(world_, 0, 1, 1'000, 1'000);
+            return payment.has_value();
+        };
+        if (!world_.run_until(can_pay, 120'000)) return false;
+        world_.node(0).set_mining(false);
+        world_.node(0).submit_payment(chain::encode(*payment), [](const Result<Hash256>&) {});
+        const chain::OutPoint spent = payment->inputs[0];
+        return world_.run_until(
+            [&] {
+                return world_.ledger(1, [&](const consensus::Ledger& ledger) {
+                    return ledger.coins().find(spent) == nullptr;
+                });
+            },
+            60'000);
+    }
+    /// Of the payloads that node 0 reveals, mined by node 1 alone.
+    std::size_t merged_of_node_0() {
+        world_.node(0).set_mining(false);
+        const std::uint32_t end = world_.height(1) + 6 * world_.network().round_length;
+        world_.run_until([&] { return world_.height(1) >= end; }, 240'000);
+        std::size_t merged = 0;
+        const auto records =
+            world_.store(1).contributions(crypto::public_key(world_.key(0)), 100).value();
+        for (const auto& record : records) merged += record.merged;
+        return merged;
+    }
+
+  private:
+    FakeModelKit kit_;
+    World world_;
+    std::vector<std::unique_ptr<HostilePeer>> hostile_;
+};
+
+TEST(ItemFlood, OffersWithoutEndKeepNoPaymentAway) {
+    for (const std::uint64_t seed : {1, 2, 3}) {
+        Flooded flooded(seed, Malice::kOfferFlood);
+        EXPECT_TRUE(flooded.payment_gets_through()) << flooded.world().replay_line();
+        EXPECT_EQ(flooded.world().failure(), "") << flooded.world().replay_line();
+    }
+}
+
+TEST(ItemFlood, RubbishUnderTheirIdsKeepsNoPayloadAway) {
+    for (const std::uint64_t seed : {1, 2, 3}) {
+        Flooded flooded(seed, Malice::kItemSpam);
+        EXPECT_GE(flooded.merged_of_node_0(), 3U) << flooded.world().replay_line();
+        EXPECT_EQ(flooded.world().failure(), "") << flooded.world().replay_line();
+    }
+}
+
+}  // namespace
+}  // namespace cairn::sim

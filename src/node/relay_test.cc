@@ -1,0 +1,170 @@
+// Proves that no peer can blind a node to what others offer, neither by offering without end nor by
+// sending rubbish under somebody's id; that payloads hold room only once they decode; and that an
+// item travels once.
+#include "node/relay.h"
+
+#include <gtest/gtest.h>
+
+#include "node/test_active_chain.h"
+
+namespace cairn::node {
+namespace {
+
+struct Sent {
+    net::PeerId peer;
+    MessageKind kind;
+    Bytes body;
+};
+
+class RecordingNetwork final : public net::Network {
+  public:
+    void set_handler(net::NetworkHandler*) override {}
+    void connect(const std::string&) override {}
+    bool send(net::PeerId peer, std::uint16_t kind, ByteView body) override {
+        sent.push_back({peer, static_cast<MessageKind>(kind), Bytes(body.begin(), body.end())});
+        return true;
+    }
+    void disconnect(net::PeerId) override {}
+    std::string listen_address() const override { return {}; }
+
+    std::vector<Sent> sent;
+};
+
+class RelayTest : public testing::Test, public ActiveChain::Observer {
+  protected:
+    RelayTest()
+        : pool_(kit_.chain->network(), kit_.chain->genesis_id(), {}),
+          relay_(kit_.clock, network_, *kit_.chain, pool_, peers_, {}) {
+        kit_.chain->set_observer(this);
+        for (const net::PeerId id : {1, 2, 3}) {
+            peers_[id].id = id;
+            peers_[id].ready = true;
+        }
+    }
+    void on_tip(const SwitchOutcome& outcome) override { relay_.on_tip(pool_.on_tip(outcome).due); }
+    void on_block_accepted(const BlockNode*) override {}
+    void on_bodies_wanted() override {}
+    void on_fault(const std::string&) override {}
+
+    void catch_up() {
+        for (const chain::Block& block : kit_.others.blocks)
+            if (!kit_.node(block)) kit_.give(block);
+    }
+    void offer(net::PeerId peer, const Item& item) {
+        ASSERT_TRUE(
+            relay_.on_inventory(peers_[peer], encode(Inventory{item.kind, {item.id}})).ok());
+    }
+    void deliver(net::PeerId peer, const ItemPtr& item) {
+        ASSERT_TRUE(relay_.on_item(peers_[peer], item->name.kind, item->bytes).ok());
+        kit_.loop.run();
+    }
+    /// How often this peer was asked for it.
+    int asked(net::PeerId peer, const Item& item) const {
+        int times = 0;
+        for (const Sent& sent : network_.sent) {
+            if (sent.peer != peer || sent.kind != MessageKind::kGetItems) continue;
+            const Inventory want = decode_inventory(sent.body).value();
+            if (want.kind != item.kind) continue;
+            times += static_cast<int>(std::ranges::count(want.ids, item.id));
+        }
+        return times;
+    }
+    /// A payload that Alice has committed to; the next block is the merge block.
+    ItemPtr committed(const Bytes& payload) {
+        const auto commitment = kit_.others.commit(kit_.alice, payload);
+        consensus::Candidates candidates;
+        candidates.commitments = {commitment};
+        kit_.mine(kit_.bob, candidates);
+        kit_.others.mine_to_merge(kit_.bob);
+        catch_up();
+        return make_item(kit_.others.reveal(kit_.alice, commitment, payload));
+    }
+    bool pooled(const ItemPtr& item) const {
+        return pool_.contains(item->name.kind, item->name.id);
+    }
+
+    ActiveChainKit kit_;
+    RecordingNetwork network_;
+    PeerTable peers_;
+    Mempool pool_;
+    Relay relay_;
+};
+
+TEST_F(RelayTest, OffersWithoutEndBlindNobody) {
+    for (int message = 0; message < 40; ++message) {
+        Inventory made_up{ItemKind::kContribution, {}};
+        for (std::size_t i = 0; i < kMaxInventory; ++i)
+            made_up.ids.push_back(kit_.others.random.hash256());
+        ASSERT_TRUE(relay_.on_inventory(peers_[1], encode(made_up)).ok());
+    }
+    const ItemPtr item = committed(consensus::FakeModel::payload_of(consensus::step(0)));
+    offer(2, item->name);
+    EXPECT_EQ(asked(2, item->name), 1);
+    deliver(2, item);
+    EXPECT_TRUE(pooled(item));
+}
+
+TEST_F(RelayTest, RubbishUnderAnIdDoesNotKeepTheGoodItemAway) {
+    const ItemPtr item = committed(consensus::FakeModel::payload_of(consensus::step(0)));
+    auto rubbish = item->contribution();
+    rubbish.payload[0] ^= 1;
+    offer(1, item->name);
+    deliver(1, make_item(rubbish));
+    EXPECT_FALSE(pooled(item));
+    offer(2, item->name);
+    EXPECT_EQ(asked(2, item->name), 1);
+    deliver(2, item);
+    EXPECT_TRUE(pooled(item));
+}
+
+TEST_F(RelayTest, APayloadThatDoesNotDecodeHoldsNoRoom) {
+    for (const Bytes& payload :
+         {Bytes(64, 0xee), Bytes(5, 1),
+          consensus::FakeModel::payload_of(consensus::step(0, -1'000'000))}) {
+        const ItemPtr item = committed(payload);
+        offer(1, item->name);
+        deliver(1, item);
+        EXPECT_FALSE(pooled(item)) << payload.size();
+        EXPECT_EQ(pool_.payload_bytes(), 0U);
+        // There can be no other payload for this commitment.
+        offer(2, item->name);
+        EXPECT_EQ(asked(2, item->name), 0);
+        kit_.mine(kit_.bob);
+        catch_up();
+    }
+}
+
+TEST_F(RelayTest, AnItemTravelsOnce) {
+    const ItemPtr item = committed(consensus::FakeModel::payload_of(consensus::step(0)));
+    for (const net::PeerId peer : {1, 2, 3}) offer(peer, item->name);
+    deliver(2, item);  // was not asked
+    EXPECT_FALSE(pooled(item));
+    deliver(1, item);
+    EXPECT_TRUE(pooled(item));
+    for (const net::PeerId peer : {1, 2, 3}) offer(peer, item->name);
+    EXPECT_EQ(asked(1, item->name) + asked(2, item->name) + asked(3, item->name), 1);
+}
+
+// The node was a few blocks behind when it was offered the payload, and what came was rubbish.
+TEST_F(RelayTest, APayloadThatCameTooEarlyIsAskedForAgain) {
+    const auto payload = consensus::FakeModel::payload_of(consensus::step(0));
+    const auto commitment = kit_.others.commit(kit_.alice, payload);
+    const ItemPtr item = make_item(kit_.others.reveal(kit_.alice, commitment, payload));
+    auto rubbish = item->contribution();
+    rubbish.payload[0] ^= 1;
+    offer(1, item->name);
+    deliver(1, make_item(rubbish));
+    offer(2, item->name);
+    EXPECT_EQ(asked(2, item->name), 0);  // one waits already
+    consensus::Candidates candidates;
+    candidates.commitments = {commitment};
+    kit_.mine(kit_.bob, candidates);
+    kit_.others.mine_to_merge(kit_.bob);
+    catch_up();
+    EXPECT_GE(asked(2, item->name), 1);
+    deliver(2, item);
+    EXPECT_TRUE(pooled(item));
+}
+
+}  // namespace
+}  // namespace cairn::node

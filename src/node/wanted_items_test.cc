@@ -1,0 +1,113 @@
+// Proves that a peer which offers much and delivers nothing delays only itself, that every item is
+// asked of one peer at a time and of another when that one fails, and that all is bounded.
+#include "node/wanted_items.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace cairn::node {
+namespace {
+
+Item item(int number, ItemKind kind = ItemKind::kPayment) {
+    Item item{kind, {}};
+    item.id.bytes[0] = static_cast<std::uint8_t>(number);
+    item.id.bytes[1] = static_cast<std::uint8_t>(number >> 8);
+    return item;
+}
+
+using Items = std::vector<Item>;
+
+TEST(WantedItems, AsksOnePeerAtATime) {
+    WantedItems wanted({});
+    wanted.offer(1, false, item(1));
+    wanted.offer(2, false, item(1));
+    const auto asked = wanted.next_questions(0);
+    ASSERT_EQ(asked.size(), 1U);
+    EXPECT_EQ(asked.at(1), Items{item(1)});
+    EXPECT_TRUE(wanted.next_questions(1).empty());
+    EXPECT_TRUE(wanted.delivered(1, item(1)));
+    EXPECT_FALSE(wanted.delivered(1, item(1)));
+    EXPECT_FALSE(wanted.delivered(2, item(1)));  // nobody asked it
+    wanted.taken(1, item(1));
+    EXPECT_EQ(wanted.size(), 0U);
+}
+
+TEST(WantedItems, WhoOffersMuchAndDeliversNothingDelaysNobodyElse) {
+    WantedItems wanted({});
+    for (int i = 0; i < 5'000; ++i) wanted.offer(1, false, item(i));
+    EXPECT_EQ(wanted.next_questions(0).at(1).size(), WantedLimits{}.window);
+    wanted.offer(2, false, item(6'000));
+    EXPECT_EQ(wanted.next_questions(0).at(2), Items{item(6'000)});
+    // Its window shrinks with each failure, and what it failed to give is forgotten.
+    std::size_t asked = 0;
+    for (std::uint64_t now = 2'000; now < 60'000; now += 1'000) {
+        const auto questions = wanted.next_questions(now);
+        if (const auto found = questions.find(1); found != questions.end())
+            asked += found->second.size();
+    }
+    EXPECT_LE(asked, 60U);
+}
+
+TEST(WantedItems, AsksTheOthersWhoFailedLeastAndThoseWeChoseFirst) {
+    WantedItems wanted({});
+    wanted.offer(1, false, item(9));
+    wanted.next_questions(0);
+    wanted.next_questions(2'000);  // 1 has failed once
+    for (const net::PeerId peer : {4, 1, 2, 3}) wanted.offer(peer, peer == 3, item(1));
+    std::vector<net::PeerId> order;
+    for (std::uint64_t now = 3'000; now < 20'000; now += 1'000)
+        for (const auto& [peer, items] : wanted.next_questions(now)) order.push_back(peer);
+    EXPECT_EQ(order, (std::vector<net::PeerId>{3, 4, 2, 1}));
+    EXPECT_EQ(wanted.size(), 0U);
+}
+
+TEST(WantedItems, ABadItemUnderAnIdDoesNotStopAGoodOne) {
+    WantedItems wanted({});
+    wanted.offer(1, false, item(1));
+    wanted.offer(2, false, item(1));
+    wanted.next_questions(0);
+    EXPECT_TRUE(wanted.delivered(1, item(1)));
+    wanted.offer(3, false, item(1));
+    EXPECT_TRUE(wanted.next_questions(1).empty());  // it is being judged
+    wanted.refused(1, item(1));
+    EXPECT_EQ(wanted.next_questions(2).at(2), Items{item(1)});
+}
+
+TEST(WantedItems, WhatComesLateIsTaken) {
+    WantedItems wanted({});
+    wanted.offer(1, false, item(1, ItemKind::kContribution));
+    wanted.offer(2, false, item(1, ItemKind::kContribution));
+    wanted.next_questions(0);
+    EXPECT_TRUE(wanted.next_questions(4'999).empty());
+    EXPECT_EQ(wanted.next_questions(5'000).count(2), 1U);
+    EXPECT_TRUE(wanted.delivered(1, item(1, ItemKind::kContribution)));
+    EXPECT_TRUE(wanted.next_questions(60'000).empty());
+    wanted.taken(1, item(1, ItemKind::kContribution));
+    EXPECT_EQ(wanted.size(), 0U);
+}
+
+TEST(WantedItems, APeerThatLeavesLeavesNothing) {
+    WantedItems wanted({});
+    for (int i = 0; i < 300; ++i) wanted.offer(1, false, item(i));
+    wanted.next_questions(0);
+    for (int i = 0; i < 200; ++i) wanted.offer(2, false, item(i));
+    EXPECT_TRUE(wanted.delivered(1, item(0)));
+    wanted.remove_peer(1);
+    EXPECT_EQ(wanted.size(), 200U);
+    EXPECT_EQ(wanted.next_questions(1).at(2).size(), WantedLimits{}.window);
+    wanted.refused(1, item(0));
+    wanted.remove_peer(2);
+    EXPECT_EQ(wanted.size(), 0U);
+}
+
+TEST(WantedItems, OffersAreBounded) {
+    WantedItems wanted({.max_offers = 10});
+    for (int i = 0; i < 100; ++i) wanted.offer(1, false, item(i));
+    EXPECT_EQ(wanted.size(), 10U);
+    wanted.offer(2, false, item(50));
+    EXPECT_EQ(wanted.size(), 11U);
+}
+
+}  // namespace
+}  // namespace cairn::node
