@@ -57,7 +57,7 @@ class Flooded {
 };
 
 TEST(ItemFlood, OffersWithoutEndKeepNoPaymentAway) {
-    for (const std::uint64_t seed : {1, 2, 3}) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         Flooded flooded(seed, Malice::kOfferFlood);
         EXPECT_TRUE(flooded.payment_gets_through()) << flooded.world().replay_line();
         EXPECT_EQ(flooded.world().failure(), "") << flooded.world().replay_line();
@@ -65,7 +65,7 @@ TEST(ItemFlood, OffersWithoutEndKeepNoPaymentAway) {
 }
 
 TEST(ItemFlood, RubbishUnderTheirIdsKeepsNoPayloadAway) {
-    for (const std::uint64_t seed : {1, 2, 3}) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         Flooded flooded(seed, Malice::kItemSpam);
         EXPECT_GE(flooded.merged_of_node_0(), 3U) << flooded.world().replay_line();
         EXPECT_EQ(flooded.world().failure(), "") << flooded.world().replay_line();

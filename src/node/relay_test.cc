@@ -36,7 +36,7 @@ class RelayTest : public testing::Test, public ActiveChain::Observer {
         : pool_(kit_.chain->network(), kit_.chain->genesis_id(), {}),
           relay_(kit_.clock, network_, *kit_.chain, pool_, peers_, {}) {
         kit_.chain->set_observer(this);
-        for (const net::PeerId id : {1, 2, 3}) {
+        for (net::PeerId id = 1; id <= 3; ++id) {
             peers_[id].id = id;
             peers_[id].ready = true;
         }
@@ -136,12 +136,12 @@ TEST_F(RelayTest, APayloadThatDoesNotDecodeHoldsNoRoom) {
 
 TEST_F(RelayTest, AnItemTravelsOnce) {
     const ItemPtr item = committed(consensus::FakeModel::payload_of(consensus::step(0)));
-    for (const net::PeerId peer : {1, 2, 3}) offer(peer, item->name);
+    for (net::PeerId peer = 1; peer <= 3; ++peer) offer(peer, item->name);
     deliver(2, item);  // was not asked
     EXPECT_FALSE(pooled(item));
     deliver(1, item);
     EXPECT_TRUE(pooled(item));
-    for (const net::PeerId peer : {1, 2, 3}) offer(peer, item->name);
+    for (net::PeerId peer = 1; peer <= 3; ++peer) offer(peer, item->name);
     EXPECT_EQ(asked(1, item->name) + asked(2, item->name) + asked(3, item->name), 1);
 }
 

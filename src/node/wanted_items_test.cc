@@ -54,7 +54,8 @@ TEST(WantedItems, AsksTheOthersWhoFailedLeastAndThoseWeChoseFirst) {
     wanted.offer(1, false, item(9));
     wanted.next_questions(0);
     wanted.next_questions(2'000);  // 1 has failed once
-    for (const net::PeerId peer : {4, 1, 2, 3}) wanted.offer(peer, peer == 3, item(1));
+    for (const net::PeerId peer : std::vector<net::PeerId>{4, 1, 2, 3})
+        wanted.offer(peer, peer == 3, item(1));
     std::vector<net::PeerId> order;
     for (std::uint64_t now = 3'000; now < 20'000; now += 1'000)
         for (const auto& [peer, items] : wanted.next_questions(now)) order.push_back(peer);
