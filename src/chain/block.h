@@ -16,8 +16,8 @@ namespace cairn::chain {
 inline constexpr std::size_t kHeaderBytes = 120;
 /// Where the nonce starts in a header's bytes: miners write there.
 inline constexpr std::size_t kNonceOffset = 112;
-/// Decoders refuse more, whatever a network allows.
-inline constexpr std::size_t kMaxBlockBytes = std::size_t{64} << 20;
+/// Decoders refuse more, and no network may allow more: a link carries no larger message.
+inline constexpr std::size_t kMaxBlockBytes = std::size_t{16} << 20;
 inline constexpr std::size_t kMaxCoinbaseOutputs = 8192;
 inline constexpr std::size_t kMaxListLength = 65536;
 

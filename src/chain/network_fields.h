@@ -95,7 +95,7 @@ void visit_network(N& n, V& v) {
     v.number("halving_rounds", n.halving_rounds, 1, 1'000'000'000);
     v.number("carry_share", n.carry_share, 0, 65536);
     v.number("coinbase_maturity", n.coinbase_maturity, 0, 100'000);
-    v.number("max_block_bytes", n.max_block_bytes, 4096, 64 << 20);
+    v.number("max_block_bytes", n.max_block_bytes, 4096, 16 << 20);  // kMaxBlockBytes
     v.number("max_payload_bytes", n.max_payload_bytes, 16, 32 << 20);
     v.number("max_payments", n.max_payments, 1, 65536);
     v.number("max_commitments", n.max_commitments, 1, 4096);

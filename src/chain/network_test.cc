@@ -1,6 +1,7 @@
 // Proves that a network definition survives bytes and JSON unchanged, that every field counts for
 // the genesis id, and that what is unknown, doubled or out of bounds is refused by name.
 #include "chain/network.h"
+#include "chain/block.h"
 
 #include <gtest/gtest.h>
 
@@ -132,6 +133,8 @@ TEST(Network, RulesBetweenFields) {
     names("first_target", [](auto& n) { n.first_target = 0x1f000001; });
     names("pow_limit", [](auto& n) { n.pow_limit = 0x2100ffff; });
     names("max_block_bytes", [](auto& n) { n.max_block_bytes = n.max_payload_bytes; });
+    // What no link could carry.
+    names("max_block_bytes", [](auto& n) { n.max_block_bytes = kMaxBlockBytes + 1; });
     names("subsidy_unit", [](auto& n) { n.subsidy_unit = std::uint64_t{1} << 48; });
     names("upgrades", [](auto& n) { n.upgrades = {{5, 1}}; });
     names("upgrades", [](auto& n) { n.upgrades = {{5, 2}, {5, 3}}; });

@@ -40,6 +40,8 @@ enum class MessageKind : std::uint16_t {
     kClock = 16,  ///< what the sender's clock shows: milliseconds since 1970, u64
 };
 
+static_assert(chain::kMaxBlockBytes <= net::kMaxMessageBytes, "every valid block can be sent");
+
 inline constexpr std::size_t kMaxLocator = 64;
 inline constexpr std::size_t kMaxHeadersPerMessage = 512;
 inline constexpr std::size_t kMaxInventory = 256;

@@ -65,7 +65,7 @@ FIELDS = [
     ("halving_rounds", "u32", 1, 10**9, 100000),
     ("carry_share", "u32", 0, 65536, 16384),
     ("coinbase_maturity", "u32", 0, 10**5, 8),
-    ("max_block_bytes", "u32", 4096, 2**26, 2**23),
+    ("max_block_bytes", "u32", 4096, 2**24, 2**23),
     ("max_payload_bytes", "u32", 16, 2**25, 2**20),
     ("max_payments", "u32", 1, 65536, 2048),
     ("max_commitments", "u32", 1, 4096, 256),

@@ -5,7 +5,7 @@ from .encoding import Reader, ascending, list_of, merkle, sha256, sha256d, tagge
 
 HEADER_BYTES = 120
 MOST_AMOUNT = 2**62 - 1
-MOST_BLOCK_BYTES = 2**26
+MOST_BLOCK_BYTES = 2**24
 MOST_ELEMENTS = 65536
 
 
