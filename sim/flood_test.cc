@@ -226,13 +226,15 @@ TEST(Flood, BodiesThatNobodyAskedForAreNotStored) {
     EXPECT_TRUE(world.store(0).has_body(chain::block_hash(block.header)));
 }
 
-// The stranger hears of blocks before the victim's honest peer does, and gives them to nobody.
+// The stranger knows of blocks when they are found, announces them, often before anybody honest
+// does, and gives them to nobody.
 TEST(Flood, AWithheldBlockComesFromSomebodyElseSoon) {
     std::uint64_t worst_ms = 0;
     for (const std::uint64_t seed : seeds()) {
         FakeModelKit kit;
         WorldOptions options;
-        options.links.min_delay_us = options.links.max_delay_us = 100'000;
+        options.links.min_delay_us = 20'000;
+        options.links.max_delay_us = 300'000;
         World world(seed, scenario_name(), kit, options);
         world.add_node({});
         world.add_node({.connect = {0}, .mine = false, .train = false});
@@ -242,7 +244,7 @@ TEST(Flood, AWithheldBlockComesFromSomebodyElseSoon) {
         ASSERT_TRUE(world.run_until([&] { return world.agreed(4); }, 120'000));
         for (int i = 0; i < 4; ++i) {
             const std::uint32_t height = world.height(0);
-            ASSERT_TRUE(world.run_until([&] { return world.height(0) > height; }, 60'000));
+            while (world.height(0) == height) ASSERT_TRUE(world.scheduler().step());
             const BlockNode* found = world.node(0).chain().active_at(height + 1);
             stranger.say_headers({found->header});
             const std::uint64_t since = world.scheduler().now_ms();
