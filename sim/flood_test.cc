@@ -137,7 +137,9 @@ FakeModelKit many_blocks() {
 /// and gives it to whoever asks.
 class LongBranch {
   public:
-    explicit LongBranch(std::size_t length) : world_(1, scenario_name(), kit_) {
+    enum class Mind { kStays, kChangesOnce };
+    explicit LongBranch(std::size_t length, Mind mind = Mind::kStays)
+        : world_(1, scenario_name(), kit_) {
         world_.add_node({.train = false, .hashes_per_slice = 128});
         CHECK(world_.run_until([&] { return world_.height(0) >= 700; }, 400'000));
         world_.kill(0);
@@ -146,6 +148,9 @@ class LongBranch {
         CHECK(world_.run_until([&] { return world_.node(0).chain().is_ready(); }, 10'000));
         CheapMiner miner(world_, world_.node(0).chain().active_at(1));
         while (branch_.size() < length) branch_.push_back(miner.mine(0, true));
+        CheapMiner other(world_, world_.node(0).chain().active_at(1));
+        while (mind == Mind::kChangesOnce && next_.size() < length)
+            next_.push_back(other.mine(0, true));
         stranger_ = std::make_unique<Stranger>(world_, "10.0.0.99:7000");
         stranger_->on_heard = [this](const std::string&, MessageKind kind, ByteView body) {
             if (kind == MessageKind::kGetHeaders) answer(*node::decode_get_headers(body));
@@ -164,6 +169,7 @@ class LongBranch {
   private:
     void answer(const node::GetHeaders& question) {
         ++asked;
+        if (!next_.empty()) branch_ = std::exchange(next_, {});
         for (const Hash256& known : question.locator)
             for (std::size_t i = 0; i < branch_.size(); ++i)
                 if (chain::block_hash(branch_[i]) == known) return send_from(i + 1);
@@ -178,6 +184,7 @@ class LongBranch {
     FakeModelKit kit_ = many_blocks();
     World world_;
     std::vector<chain::BlockHeader> branch_;
+    std::vector<chain::BlockHeader> next_;  // what it follows from its first answer on
     std::unique_ptr<Stranger> stranger_;
 };
 
@@ -186,6 +193,13 @@ TEST(Flood, ALongBranchWithLittleWorkIsCountedAndForgotten) {
     EXPECT_EQ(branch.tree().size(), branch.world().height(0) + 1U);
     EXPECT_GE(branch.asked, 1) << "it should count what follows";
     EXPECT_EQ(branch.dropped(), 0) << "it broke no rule";
+}
+
+// It reorganises while it is counted: what it has now is counted from the beginning.
+TEST(Flood, APeerThatChangesItsBranchWhileItIsCountedIsFollowedAllTheSame) {
+    LongBranch branch(1'200, LongBranch::Mind::kChangesOnce);
+    EXPECT_EQ(branch.tree().best_header()->height, 1'201U);
+    EXPECT_EQ(branch.dropped(), 0);
 }
 
 TEST(Flood, ALongBranchWithMoreWorkIsReadTwiceAndKept) {

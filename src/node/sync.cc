@@ -58,6 +58,8 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
     }
     if (peer.presync && message.headers.front().previous == peer.presync->last())
         return on_presync(peer, message.headers);
+    // An answer that does not go on there: the peer follows another branch by now.
+    if (peer.presync && message.headers.size() > 1) end_presync(peer, false);
 
     const auto outcome = chain_.accept_headers(message.headers);
     if (outcome.verdict.is_invalid()) return invalid(outcome.verdict.reason());
@@ -71,7 +73,7 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
     }
     peer.headers_asked_ms = 0;
     if (outcome.too_little_work) {
-        if (message.headers.size() == kMaxHeadersPerMessage && !peer.presync)
+        if (message.headers.size() == kMaxHeadersPerMessage)
             start_presync(peer, message.headers);
         else if (message.headers.size() > 1)
             peer.hello.work = {};  // that was all it has
