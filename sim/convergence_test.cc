@@ -1,5 +1,6 @@
 // Proves that nodes agree: over slow and broken links, after partitions, after late joining; that
 // payments confirm; and that one seed always gives the same history.
+#include "sim/paying.h"
 #include "sim/scenario.h"
 
 namespace cairn::sim {
@@ -102,30 +103,8 @@ TEST(Convergence, ALateNodeReachesTheSameState) {
     }
 }
 
-/// A payment of half of a mature coin of `from`, with a fee.
-chain::Payment pay_half(World& world, const consensus::Ledger& ledger, int from,
-                        const crypto::PublicKey& to) {
-    const crypto::PublicKey owner = crypto::public_key(world.key(from));
-    for (const auto& [outpoint, coin] : ledger.coins().all()) {
-        if (coin.output.key != owner ||
-            ledger.height() < coin.height + world.network().coinbase_maturity)
-            continue;
-        const std::uint64_t amount = coin.output.amount / 2;
-        chain::Payment payment;
-        payment.inputs = {outpoint};
-        payment.outputs = {{amount, chain::OutputKind::kKey, to},
-                           {coin.output.amount - amount - 1'000, chain::OutputKind::kKey, owner}};
-        payment.signatures = {crypto::sign(
-            world.key(from),
-            chain::signature_hash(ledger.genesis_id(), payment, std::span(&coin.output, 1)),
-            world.random())};
-        return payment;
-    }
-    return {};
-}
-chain::Payment pay_half(World& world, int from, const crypto::PublicKey& to) {
-    return world.ledger(
-        from, [&](const consensus::Ledger& ledger) { return pay_half(world, ledger, from, to); });
+std::optional<chain::Payment> pay_some(World& world, int from, const crypto::PublicKey& to) {
+    return make_payment(world, from, to, 1'000'000, 1'000);
 }
 
 TEST(Convergence, PaymentsConfirm) {
@@ -133,11 +112,11 @@ TEST(Convergence, PaymentsConfirm) {
         FakeModelKit kit;
         World world(seed, scenario_name(), kit);
         add_three(world);
-        const auto has_coin = [&] { return !pay_half(world, 0, {}).inputs.empty(); };
+        const auto has_coin = [&] { return pay_some(world, 0, {}).has_value(); };
         ASSERT_TRUE(world.run_until(has_coin, 120'000)) << world.replay_line();
         const crypto::PublicKey to =
             crypto::public_key(crypto::SecretKey::generate(world.random()));
-        const chain::Payment payment = pay_half(world, 0, to);
+        const chain::Payment payment = pay_some(world, 0, to).value();
         std::string refused = "no answer";
         world.node(0).submit_payment(chain::encode(payment), [&](const Result<Hash256>& answer) {
             refused = answer.ok() ? "" : answer.error().message;
@@ -182,9 +161,9 @@ TEST(Convergence, ReturnedPaymentsAreKeptWhileTheyAreJudgedAndThenCounted) {
         FakeModelKit kit;
         World world(seed, scenario_name(), kit);
         add_three(world);
-        const auto has_coin = [&] { return !pay_half(world, 0, {}).inputs.empty(); };
+        const auto has_coin = [&] { return pay_some(world, 0, {}).has_value(); };
         ASSERT_TRUE(world.run_until(has_coin, 120'000)) << world.replay_line();
-        const chain::Payment good = pay_half(world, 0, crypto::public_key(world.key(1)));
+        const chain::Payment good = pay_some(world, 0, crypto::public_key(world.key(1))).value();
         chain::Payment bad = good;
         bad.outputs[0].amount += 1'000'000;
         std::optional<std::size_t> pooled;

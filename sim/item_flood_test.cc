@@ -23,7 +23,7 @@ class Flooded {
     bool payment_gets_through() {
         std::optional<chain::Payment> payment;
         const auto can_pay = [&] {
-            payment = make_payment(world_, 0, 1, 1'000, 1'000);
+            payment = make_payment(world_, 0, crypto::public_key(world_.key(1)), 1'000, 1'000);
             return payment.has_value();
         };
         if (!world_.run_until(can_pay, 120'000)) return false;

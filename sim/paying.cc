@@ -26,15 +26,15 @@ std::optional<Found> spendable_coin(World& world, int number) {
 
 }  // namespace
 
-std::optional<chain::Payment> make_payment(World& world, int from, int to, std::uint64_t amount,
-                                           std::uint64_t fee) {
+std::optional<chain::Payment> make_payment(World& world, int from, const crypto::PublicKey& to,
+                                           std::uint64_t amount, std::uint64_t fee) {
     const auto coin = spendable_coin(world, from);
     if (!coin || coin->output.amount <= fee + 1) return std::nullopt;
     const std::uint64_t paid = std::min(amount, coin->output.amount - fee);
     const std::uint64_t change = coin->output.amount - fee - paid;
     chain::Payment payment;
     payment.inputs = {coin->outpoint};
-    payment.outputs = {{paid, chain::OutputKind::kKey, crypto::public_key(world.key(to))}};
+    payment.outputs = {{paid, chain::OutputKind::kKey, to}};
     if (change > 0)
         payment.outputs.push_back(
             {change, chain::OutputKind::kKey, crypto::public_key(world.key(from))});

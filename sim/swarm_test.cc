@@ -95,8 +95,8 @@ class Swarm {
         const int from = any_node();
         if (!world_.alive(from) || !world_.node(from).chain().is_ready()) return;
         const auto payment =
-            make_payment(world_, from, any_node(), 1'000'000 + random_.u64() % 1'000,
-                         150 + random_.below(1'000));
+            make_payment(world_, from, crypto::public_key(world_.key(any_node())),
+                         1'000'000 + random_.u64() % 1'000, 150 + random_.below(1'000));
         if (!payment) return;
         ++payments_;
         world_.node(from).submit_payment(chain::encode(*payment), [](const Result<Hash256>&) {});
