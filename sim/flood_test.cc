@@ -70,7 +70,7 @@ class CheapMiner {
     chain::BlockHeader mine(std::uint64_t spacings, bool grow) {
         const auto context = node::context_after(tip_);
         chain::BlockHeader header;
-        header.version = network_.numerics_version_at(context.height);
+        header.versions = network_.versions_at(context.height);
         header.previous = tip_->hash;
         header.state_root.bytes[0] = static_cast<std::uint8_t>(random_.u64());
         header.time_ms = std::max(tip_->header.time_ms + spacings * network_.spacing_ms,

@@ -197,7 +197,7 @@ void HostilePeer::spread(net::PeerId from, MessageKind kind, ByteView body) {
 chain::BlockHeader HostilePeer::mine(const node::BlockNode* parent, const Hash256& body_root) {
     const auto context = node::context_after(parent);
     chain::BlockHeader header;
-    header.version = definition_.numerics_version_at(context.height);
+    header.versions = definition_.versions_at(context.height);
     header.previous = parent->hash;
     header.body_root = body_root;
     header.state_root = random_hash();

@@ -73,7 +73,8 @@ Hash256 contribution_id(const Contribution& contribution) { return contribution.
 
 FixedBytes<kHeaderBytes> header_bytes(const BlockHeader& header) {
     Writer writer;
-    writer.u32(header.version);
+    writer.u16(header.versions.numerics);
+    writer.u16(header.versions.rules);
     writer.fixed(header.previous);
     writer.fixed(header.body_root);
     writer.fixed(header.state_root);
@@ -88,7 +89,8 @@ FixedBytes<kHeaderBytes> header_bytes(const BlockHeader& header) {
 
 BlockHeader read_header(Reader& reader) {
     BlockHeader header;
-    header.version = reader.u32();
+    header.versions.numerics = reader.u16();
+    header.versions.rules = reader.u16();
     header.previous = reader.fixed<32>();
     header.body_root = reader.fixed<32>();
     header.state_root = reader.fixed<32>();
@@ -190,7 +192,7 @@ Hash256 body_root(const Block& block) {
 
 Block make_genesis(const NetworkDefinition& network, const Hash256& state_root) {
     Block block;
-    block.header.version = network.numerics_version_at(0);
+    block.header.versions = network.versions_at(0);
     block.header.previous = genesis_id(network);
     block.header.state_root = state_root;
     block.header.time_ms = network.genesis_time_ms;

@@ -22,7 +22,7 @@ inline constexpr std::size_t kMaxCoinbaseOutputs = 8192;
 inline constexpr std::size_t kMaxListLength = 65536;
 
 struct BlockHeader {
-    std::uint32_t version = kNumericsVersion;
+    Versions versions;
     Hash256 previous;
     Hash256 body_root;
     Hash256 state_root;  ///< after the block

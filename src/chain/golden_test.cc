@@ -44,7 +44,7 @@ TEST(Golden, ContributionSignatureHash) {
 }
 TEST(Golden, BlockHash) {
     EXPECT_EQ(to_hex(block_hash(sample_header())),
-              "0fbfdcb40a2626be3aece838905e93944f957407c1a75aa970baf5fbe5a81158");
+              "06700a973ab14f3b632bb9243bfe6a29aa28814b88241541fa33d2e855b41363");
 }
 TEST(Golden, CoinbaseId) {
     EXPECT_EQ(to_hex(coinbase_id(sample_block().coinbase)),
@@ -56,13 +56,13 @@ TEST(Golden, BodyRoot) {
 }
 TEST(Golden, WholeBlock) {
     EXPECT_EQ(to_hex(crypto::sha256(encode(sample_block()))),
-              "7321cc994c96468ba07909d41c7fbf3d45362e554bef80994cf13a4eba7d1fc1");
+              "16d653b9c36dbd101b98b3ccc06d6a23311d376120148aec71be0756c15e9591");
 }
 TEST(Golden, GenesisId) {
     NetworkDefinition network;
     network.name = "golden";
     EXPECT_EQ(to_hex(genesis_id(network)),
-              "a57179406f798321c72582e763dba91f54ec23bcf5eb5c7769706a9b1c0c8176");
+              "477ee59a55c3e9b5e00cd9901558084e593ace43c82b61ea0ddf8404c3697c99");
 }
 
 }  // namespace

@@ -11,12 +11,14 @@ bool NetworkDefinition::is_member(const crypto::PublicKey& key) const {
     return !is_private() || std::binary_search(members.begin(), members.end(), key);
 }
 
-std::uint32_t NetworkDefinition::numerics_version_at(std::uint32_t height) const {
-    std::uint32_t version = numerics_version;
+Versions NetworkDefinition::versions_at(std::uint32_t height) const {
+    Versions versions{numerics_version, rules_version};
     for (const Upgrade& upgrade : upgrades) {
-        if (upgrade.height <= height) version = upgrade.numerics_version;
+        if (upgrade.height > height) break;
+        if (upgrade.numerics_version != 0) versions.numerics = upgrade.numerics_version;
+        if (upgrade.rules_version != 0) versions.rules = upgrade.rules_version;
     }
-    return version;
+    return versions;
 }
 
 std::uint32_t NetworkDefinition::round_of(std::uint32_t height) const {

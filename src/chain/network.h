@@ -1,7 +1,8 @@
 // The network definition: everything on which all nodes of one network must agree before the
 // first block. Its canonical bytes hash to the genesis id; nodes with different ids refuse each
-// other. network.json is the form that people read and write. What each node may choose for itself
-// (checkpoints, how long to keep bodies, how many threads) is never here.
+// other. Only the list of upgrades may grow later, so the id leaves it out. network.json is the
+// form that people read and write. What each node may choose for itself (checkpoints, how long to
+// keep bodies, how many threads) is never here.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,8 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/numerics_version.h"
 #include "chain/codec_spec.h"
+#include "chain/versions.h"
 #include "crypto/keys.h"
 
 namespace cairn::chain {
@@ -21,10 +22,11 @@ inline constexpr std::uint32_t kPpb = 1'000'000'000;
 inline constexpr std::size_t kMaxNetworkBytes = 256 * 1024;
 inline constexpr std::size_t kMaxNetworkJsonBytes = 1024 * 1024;
 
-/// From this height on, blocks follow this numerics version.
+/// From this height on, blocks follow these versions; 0 leaves one as it was before.
 struct Upgrade {
     std::uint32_t height = 0;
-    std::uint32_t numerics_version = 0;
+    std::uint16_t numerics_version = 0;
+    std::uint16_t rules_version = 0;
     bool operator==(const Upgrade&) const = default;
 };
 
@@ -63,7 +65,9 @@ struct Recipe {
 
 struct NetworkDefinition {
     std::string name = "cairn";
-    std::uint32_t numerics_version = kNumericsVersion;
+    std::uint16_t numerics_version = kNumericsVersion;  ///< of genesis
+    std::uint16_t rules_version = kRulesVersion;        ///< of genesis
+    /// The one field that the genesis id leaves out: a network that lives gets upgrades.
     std::vector<Upgrade> upgrades;
 
     Architecture architecture;
@@ -109,8 +113,8 @@ struct NetworkDefinition {
 
     bool is_private() const { return !members.empty(); }
     bool is_member(const crypto::PublicKey& key) const;
-    /// The numerics version that a block of this height must name.
-    std::uint32_t numerics_version_at(std::uint32_t height) const;
+    /// What a block of this height must follow and name.
+    Versions versions_at(std::uint32_t height) const;
 
     /// Rounds count from 0: round r is blocks r*M+1 to r*M+M and trains on the model after block
     /// r*M; the last of them is its merge block. Height 0 (genesis) is in no round.
@@ -126,7 +130,7 @@ Bytes encode(const NetworkDefinition& network);
 /// Reads canonical bytes; also runs validate().
 Result<NetworkDefinition> decode_network(ByteView bytes);
 
-/// Tagged hash of the canonical bytes.
+/// Tagged hash of the canonical bytes, with no upgrades in them.
 Hash256 genesis_id(const NetworkDefinition& network);
 
 /// Whether every field is within its bounds; the message names the field and what is allowed.

@@ -1,8 +1,8 @@
 // CONSENSUS: changing a result here splits the network.
 //
 // The one list of a network definition's fields: name, order and bounds. Encoding, decoding, JSON
-// and validation are visitors of this list, so none of them can miss a field.
-// Internal to chain/.
+// and validation are visitors of this list, so none of them can miss a field. The table is closed:
+// a field that comes later is an extension, at the end. Internal to chain/.
 #pragma once
 
 #include "chain/network.h"
@@ -12,10 +12,13 @@ namespace cairn::chain::fields {
 inline constexpr std::size_t kMaxUpgrades = 64;
 inline constexpr std::size_t kMaxMembers = 4096;
 inline constexpr std::size_t kMaxName = 64;
+inline constexpr std::size_t kMaxExtensions = 256;
+inline constexpr std::size_t kMaxExtensionBytes = 64 * 1024;
 
 // A visitor has: number(name, uint, min, max), flag(name, bool), text(name, string),
 // hash(name, Hash256), codec_kind(name, CodecKind), upgrades(name, vector),
-// members(name, vector), begin(name), end().
+// members(name, vector), begin(name), end(), and for the second list
+// extension(id, network, fields), where fields(network, visitor) visits what the extension holds.
 
 template <typename A, typename V>
 void visit_architecture(A& a, V& v) {
@@ -64,7 +67,8 @@ void visit_recipe(R& r, V& v) {
 template <typename N, typename V>
 void visit_network(N& n, V& v) {
     v.text("name", n.name);
-    v.number("numerics_version", n.numerics_version, 1, 0xffffffff);
+    v.number("numerics_version", n.numerics_version, 1, 0xffff);
+    v.number("rules_version", n.rules_version, 1, 0xffff);
     v.upgrades("upgrades", n.upgrades);
     visit_architecture(n.architecture, v);
     v.number("weights_seed", n.weights_seed, 0, ~std::uint64_t{0});
@@ -101,5 +105,14 @@ void visit_network(N& n, V& v) {
     v.number("max_commitments", n.max_commitments, 1, 4096);
     v.members("members", n.members);
 }
+
+/// The fields that came after the table was closed: id, then one field or a group. One that has its
+/// default is left out of bytes and JSON, so a definition without it keeps its genesis id, and a
+/// program that does not know one that is there refuses the definition by its id. Ids ascend and
+/// are never used twice. A new one looks so (chain.md, section 2):
+///
+///     v.extension(1, n, [](auto& to, auto& visitor) { visitor.hash("weights", to.weights); });
+template <typename N, typename V>
+void visit_extensions(N&, V&) {}
 
 }  // namespace cairn::chain::fields

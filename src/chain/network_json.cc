@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "chain/network_fields.h"
+#include "chain/network_bytes.h"
 
 namespace cairn::chain {
 namespace {
@@ -27,9 +27,7 @@ class WriteJson {
     }
     void upgrades(const char* name, const std::vector<Upgrade>& list) {
         Json array = Json::array();
-        for (const Upgrade& upgrade : list)
-            array.push_back(
-                {{"height", upgrade.height}, {"numerics_version", upgrade.numerics_version}});
+        for (const Upgrade& upgrade : list) array.push_back(to_json(upgrade));
         (*target_)[name] = array;
     }
     void members(const char* name, const std::vector<crypto::PublicKey>& list) {
@@ -37,9 +35,20 @@ class WriteJson {
         for (const crypto::PublicKey& key : list) array.push_back(to_hex(key));
         (*target_)[name] = array;
     }
+    template <typename N, typename Fields>
+    void extension(std::uint16_t, const N& network, const Fields& visit) {
+        if (fields::extension_bytes(network, visit)) visit(network, *this);
+    }
     std::string dump() const { return root_.dump(2) + "\n"; }
 
   private:
+    static Json to_json(const Upgrade& upgrade) {
+        Json json = {{"height", upgrade.height}};
+        if (upgrade.numerics_version != 0) json["numerics_version"] = upgrade.numerics_version;
+        if (upgrade.rules_version != 0) json["rules_version"] = upgrade.rules_version;
+        return json;
+    }
+
     Json root_ = Json::object();
     Json* target_ = &root_;
 };
@@ -100,17 +109,26 @@ class ReadJson {
                 return;
             }
         }
-        fail(name, "must be \"srht\" or \"dense\"");
+        fail(name, "must be \"srht\" or \"dense\", the codecs that this program knows");
     }
     void upgrades(const char* name, std::vector<Upgrade>& list) {
         const Json* field = array(name);
         if (field == nullptr) return;
         list.clear();
         for (const Json& entry : *field) {
-            if (!entry.is_object() || entry.size() != 2 || !is_u32(entry, "height") ||
-                !is_u32(entry, "numerics_version"))
-                return fail(name, "must hold objects {height, numerics_version}");
-            list.push_back({entry["height"], entry["numerics_version"]});
+            Upgrade upgrade;
+            const bool good = entry.is_object() && read_number(entry, "height", upgrade.height) &&
+                              (!entry.contains("numerics_version") ||
+                               read_number(entry, "numerics_version", upgrade.numerics_version)) &&
+                              (!entry.contains("rules_version") ||
+                               read_number(entry, "rules_version", upgrade.rules_version)) &&
+                              entry.size() == 1U + entry.contains("numerics_version") +
+                                                  entry.contains("rules_version");
+            if (!good)
+                return fail(name,
+                            "must hold objects {height, numerics_version, rules_version}; a "
+                            "version that stays as it is may be left out");
+            list.push_back(upgrade);
         }
     }
     void members(const char* name, std::vector<crypto::PublicKey>& list) {
@@ -119,18 +137,28 @@ class ReadJson {
         list.clear();
         for (const Json& entry : *field) list.push_back(fixed(name, entry));
     }
+    template <typename N, typename Fields>
+    void extension(std::uint16_t, N& network, const Fields& visit) {
+        visit(network, *this);
+    }
     void refuse_unknown() {
         for (const auto& [name, value] : source_->items()) {
-            if (!known_.contains(name)) fail(name, "is not a field of this format");
+            if (!known_.contains(name))
+                fail(name,
+                     "is not a field that this program knows; mend its spelling, or update Cairn");
         }
     }
     const std::string& message() const { return message_; }
 
   private:
-    static bool is_u32(const Json& object, const char* name) {
+    /// A number from 1 on that fits.
+    template <typename Number>
+    static bool read_number(const Json& object, const char* name, Number& value) {
         const auto found = object.find(name);
-        return found != object.end() && found->is_number_unsigned() &&
-               found->get<std::uint64_t>() <= 0xffffffff;
+        if (found == object.end() || !found->is_number_unsigned()) return false;
+        const auto number = found->get<std::uint64_t>();
+        value = static_cast<Number>(number);
+        return number != 0 && value == number;
     }
     void enter() { known_.clear(); }
     const Json* find(const char* name) {
@@ -208,6 +236,7 @@ Result<Json> parse_strict(std::string_view json) {
 std::string to_json(const NetworkDefinition& network) {
     WriteJson visitor;
     fields::visit_network(network, visitor);
+    fields::visit_extensions(network, visitor);
     return visitor.dump();
 }
 
@@ -217,6 +246,7 @@ Result<NetworkDefinition> network_from_json(std::string_view json) {
     NetworkDefinition network;
     ReadJson visitor(root);
     fields::visit_network(network, visitor);
+    fields::visit_extensions(network, visitor);
     visitor.refuse_unknown();
     if (!visitor.message().empty()) return invalid(visitor.message());
     RETURN_IF_ERROR(validate(network));

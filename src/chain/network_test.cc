@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "chain/network_bytes.h"
 #include "chain/test_objects.h"
 
 namespace cairn::chain {
@@ -18,7 +19,7 @@ using Json = nlohmann::ordered_json;
 NetworkDefinition rich_network() {
     NetworkDefinition network;
     network.name = "hospitals-3";
-    network.upgrades = {{1000, 2}, {2000, 3}};
+    network.upgrades = {{1000, 2, 0}, {2000, 3, 2}, {2500, 0, 4}};
     network.architecture.layers = 6;
     network.codec = {CodecKind::kSrht, 1, 4};
     network.weights_seed = 0xffffffffffffffff;
@@ -64,6 +65,94 @@ TEST(Network, BytesHaveOneSpelling) {
     }
 }
 
+// A network that lives gets upgrades, so its id must not move with them.
+TEST(Network, UpgradesDoNotMoveTheGenesisId) {
+    NetworkDefinition later = rich_network();
+    later.upgrades.push_back({9000, 0, 7});
+    EXPECT_EQ(genesis_id(later), genesis_id(rich_network()));
+    EXPECT_NE(encode(later), encode(rich_network()));
+}
+
+TEST(Network, UpgradesInJson) {
+    const auto upgrades = [](const std::string& list) {
+        return network_from_json("{\"upgrades\": " + list + "}");
+    };
+    EXPECT_EQ(upgrades(R"([{"height": 7, "rules_version": 2}])")->upgrades,
+              (std::vector<Upgrade>{{7, 0, 2}}));
+    for (const char* bad :
+         {R"([{"height": 7, "rules_version": 0}])", R"([{"height": 7, "rules_version": 65537}])",
+          R"([{"height": 7, "rule_version": 2}])", R"([{"height": 7}])",
+          R"([{"rules_version": 2}])", R"([{"height": 7, "numerics_version": null}])", "[7]"})
+        EXPECT_FALSE(upgrades(bad).ok()) << bad;
+}
+
+/// What a later program might add to the definition: two extensions behind the closed table.
+struct LaterFields {
+    std::uint32_t colour = 3;
+    std::string home = "here";
+    bool loud = false;
+    bool operator==(const LaterFields&) const = default;
+};
+template <typename N, typename V>
+void visit_later(N& n, V& v) {
+    v.extension(4, n, [](auto& to, auto& visitor) { visitor.number("colour", to.colour, 0, 9); });
+    v.extension(9, n, [](auto& to, auto& visitor) {
+        visitor.begin("sound");
+        visitor.text("home", to.home);
+        visitor.flag("loud", to.loud);
+        visitor.end();
+    });
+}
+std::vector<fields::Extension> later_list(const LaterFields& later) {
+    fields::EncodeExtensions encoder;
+    visit_later(later, encoder);
+    return encoder.list;
+}
+Result<LaterFields> read_later(std::vector<fields::Extension> list) {
+    LaterFields later;
+    fields::DecodeExtensions decoder(std::move(list));
+    visit_later(later, decoder);
+    RETURN_IF_ERROR(decoder.finish());
+    return later;
+}
+
+TEST(Network, ExtensionsAreOmittedWhereTheyHaveTheirDefault) {
+    EXPECT_TRUE(later_list({}).empty());
+    for (const LaterFields& later : {LaterFields{}, LaterFields{.colour = 4},
+                                     LaterFields{.loud = true}, LaterFields{5, "there", true}})
+        EXPECT_EQ(read_later(later_list(later)).value(), later);
+    EXPECT_EQ(later_list({.loud = true}).at(0).id, 9);
+    // A second spelling, a field that is cut short, and one that goes on.
+    EXPECT_FALSE(read_later({{4, {3, 0, 0, 0}}}).ok());
+    EXPECT_TRUE(read_later({{4, {2, 0, 0, 0}}}).ok());
+    EXPECT_FALSE(read_later({{4, {2, 0, 0}}}).ok());
+    EXPECT_FALSE(read_later({{4, {2, 0, 0, 0, 0}}}).ok());
+    for (const std::uint16_t unknown : {std::uint16_t{1}, std::uint16_t{5}, std::uint16_t{10}}) {
+        const auto refused = read_later({{unknown, {1}}});
+        ASSERT_FALSE(refused.ok());
+        EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+        EXPECT_NE(refused.error().message.find("extension " + std::to_string(unknown) + " is not"),
+                  std::string::npos);
+    }
+}
+
+TEST(Network, AnUnknownExtensionIsNamed) {
+    // The list is the last thing of a definition, and empty here: its count is the last u32.
+    const Bytes bytes = encode(NetworkDefinition{});
+    const auto with = [&](const std::vector<fields::Extension>& list) {
+        Writer writer;
+        writer.raw(ByteView(bytes).first(bytes.size() - 4));
+        fields::write_extensions(writer, list);
+        return decode_network(writer.out());
+    };
+    EXPECT_TRUE(with({}).ok());
+    const auto newer = with({{60000, {1, 2}}});
+    EXPECT_EQ(newer.error().code, ErrorCode::kUnsupported);
+    EXPECT_NE(newer.error().message.find("extension 60000 is not known"), std::string::npos);
+    EXPECT_EQ(with({{60000, {}}, {60000, {}}}).error().code, ErrorCode::kInvalid);
+    EXPECT_EQ(with({{60001, {}}, {60000, {}}}).error().code, ErrorCode::kInvalid);
+}
+
 /// Every number of the JSON form, one by one: a change changes the genesis id, and a value far
 /// out of bounds is refused with the field's name.
 TEST(Network, EveryNumberCountsAndIsBounded) {
@@ -99,10 +188,14 @@ TEST(Network, EveryNumberCountsAndIsBounded) {
 TEST(Network, JsonRefusesWhatItDoesNotKnow) {
     Json json = Json::parse(to_json(NetworkDefinition{}));
     json["colour"] = 3;
-    EXPECT_EQ(error_of(json.dump()), "colour is not a field of this format");
+    EXPECT_EQ(error_of(json.dump()),
+              "colour is not a field that this program knows; mend its spelling, or update Cairn");
     json.erase("colour");
     json["recipe"]["momentum"] = 3;
-    EXPECT_EQ(error_of(json.dump()), "recipe.momentum is not a field of this format");
+    EXPECT_EQ(
+        error_of(json.dump()),
+        "recipe.momentum is not a field that this program knows; mend its spelling, or update "
+        "Cairn");
     EXPECT_NE(error_of("{\"name\": \"a\", \"name\": \"b\"}").find("name is there twice"),
               std::string::npos);
     EXPECT_NE(error_of("[1]"), "");
@@ -136,11 +229,15 @@ TEST(Network, RulesBetweenFields) {
     // What no link could carry.
     names("max_block_bytes", [](auto& n) { n.max_block_bytes = kMaxBlockBytes + 1; });
     names("subsidy_unit", [](auto& n) { n.subsidy_unit = std::uint64_t{1} << 48; });
-    names("upgrades", [](auto& n) { n.upgrades = {{5, 1}}; });
-    names("upgrades", [](auto& n) { n.upgrades = {{5, 2}, {5, 3}}; });
+    names("upgrades", [](auto& n) { n.upgrades = {{5, 1, 0}}; });
+    names("upgrades", [](auto& n) { n.upgrades = {{5, 0, 1}}; });
+    names("upgrades", [](auto& n) { n.upgrades = {{5, 0, 0}}; });
+    names("upgrades", [](auto& n) { n.upgrades = {{5, 2, 2}, {6, 0, 3}, {7, 2, 0}}; });
+    names("upgrades", [](auto& n) { n.upgrades = {{5, 2, 0}, {5, 3, 0}}; });
     names("members", [](auto& n) { n.members = {filled<32>(0)}; });
     names("name", [](auto& n) { n.name = "a b"; });
-    names("numerics_version", [](auto& n) { n.numerics_version = 2; });
+    names("numerics version 2", [](auto& n) { n.numerics_version = 2; });
+    names("rules version 2", [](auto& n) { n.rules_version = 2; });
 }
 
 // A codec is judged alone (by codec/) and as a part of its network. If the two differed, a network
@@ -182,9 +279,10 @@ TEST(Network, RoundsAndUpgrades) {
     EXPECT_TRUE(network.is_first_of_round(1));
     EXPECT_FALSE(network.is_first_of_round(4));
     EXPECT_TRUE(network.is_first_of_round(5));
-    EXPECT_EQ(network.numerics_version_at(999), 1u);
-    EXPECT_EQ(network.numerics_version_at(1000), 2u);
-    EXPECT_EQ(network.numerics_version_at(5000), 3u);
+    EXPECT_EQ(network.versions_at(999), (Versions{1, 1}));
+    EXPECT_EQ(network.versions_at(1000), (Versions{2, 1}));
+    EXPECT_EQ(network.versions_at(2000), (Versions{3, 2}));
+    EXPECT_EQ(network.versions_at(5000), (Versions{3, 4}));
 }
 
 }  // namespace

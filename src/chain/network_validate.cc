@@ -31,12 +31,6 @@ class CheckBounds {
     void codec_kind(const char*, CodecKind) {}
     void upgrades(const char* name, const std::vector<Upgrade>& list) {
         if (list.size() > fields::kMaxUpgrades) fail(name, "must be at most 64");
-        for (std::size_t i = 0; i < list.size(); ++i) {
-            if (list[i].height == 0 || (i > 0 && list[i].height <= list[i - 1].height))
-                fail(name, "must have ascending heights above 0");
-            if (i > 0 && list[i].numerics_version <= list[i - 1].numerics_version)
-                fail(name, "must have ascending versions");
-        }
     }
     void members(const char* name, const std::vector<crypto::PublicKey>& list) {
         if (list.size() > fields::kMaxMembers) fail(name, "must be at most 4096 keys");
@@ -44,6 +38,10 @@ class CheckBounds {
             if (i > 0 && !(list[i - 1] < list[i])) fail(name, "must be sorted, each key once");
             if (!crypto::is_valid(list[i])) fail(name, "has " + to_hex(list[i]) + ", not a key");
         }
+    }
+    template <typename N, typename Fields>
+    void extension(std::uint16_t, const N& network, const Fields& visit) {
+        visit(network, *this);
     }
     void fail(const std::string& name, const std::string& what) {
         fail(group_ + name + " " + what);
@@ -71,8 +69,25 @@ void check_model(const NetworkDefinition& n, CheckBounds& bounds) {
     if (!is_power_of_two(n.judge_leaf_tokens))
         bounds.fail("judge_leaf_tokens", "must be a power of two");
     if (const Status codec = validate(n.codec); !codec.ok()) bounds.fail(codec.error().message);
-    if (!n.upgrades.empty() && n.upgrades.front().numerics_version <= n.numerics_version)
-        bounds.fail("upgrades", "must begin above numerics_version");
+}
+
+/// Each raises a version or both, and none ever falls.
+void check_upgrades(const NetworkDefinition& n, CheckBounds& bounds) {
+    std::uint32_t height = 0;
+    Versions versions = n.versions_at(0);
+    for (const Upgrade& upgrade : n.upgrades) {
+        if (upgrade.height <= height)
+            bounds.fail("upgrades", "must have ascending heights above 0");
+        const auto rises = [](std::uint16_t next, std::uint16_t now) {
+            return next == 0 || next > now;
+        };
+        const bool idle = upgrade.numerics_version == 0 && upgrade.rules_version == 0;
+        if (idle || !rises(upgrade.numerics_version, versions.numerics) ||
+            !rises(upgrade.rules_version, versions.rules))
+            bounds.fail("upgrades", "must name a version above the one before, each of them");
+        height = upgrade.height;
+        versions = n.versions_at(height);
+    }
 }
 
 void check_chain(const NetworkDefinition& n, CheckBounds& bounds) {
@@ -106,15 +121,17 @@ void check_chain(const NetworkDefinition& n, CheckBounds& bounds) {
 Status validate(const NetworkDefinition& network) {
     CheckBounds bounds;
     fields::visit_network(network, bounds);
+    fields::visit_extensions(network, bounds);
     if (bounds.message().empty()) {
+        check_upgrades(network, bounds);
         check_model(network, bounds);
         check_chain(network, bounds);
     }
     if (!bounds.message().empty()) return invalid(bounds.message());
-    if (network.numerics_version > kNumericsVersion)
-        return Error{ErrorCode::kUnsupported, "network definition: numerics_version " +
-                                                  std::to_string(network.numerics_version) +
-                                                  " is newer than this program; update Cairn"};
+    if (const Versions first = network.versions_at(0); !first.known_to({}))
+        return Error{ErrorCode::kUnsupported, "network definition: it begins with " +
+                                                  to_string(first) + ", and this program knows " +
+                                                  to_string(Versions{}) + "; update Cairn"};
     return ok_status();
 }
 

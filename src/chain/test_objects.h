@@ -52,7 +52,7 @@ inline Contribution sample_contribution() {
 
 inline BlockHeader sample_header() {
     BlockHeader header;
-    header.version = 1;
+    header.versions = {1, 1};
     header.previous = filled<32>(0xa1);
     header.body_root = filled<32>(0xa2);
     header.state_root = filled<32>(0xa3);

@@ -35,9 +35,10 @@ Verdict check_header(const chain::NetworkDefinition& network, const chain::Block
     if (header.previous != chain::block_hash(context.parent))
         return Verdict::invalid(Rule::kC1,
                                 "header does not extend the block that it was checked against");
-    const std::uint32_t version = network.numerics_version_at(context.height);
-    if (header.version != version)
-        return Verdict::invalid(Rule::kC1, "header version must be " + std::to_string(version));
+    const chain::Versions versions = network.versions_at(context.height);
+    const bool of_a_newer_definition = !header.versions.known_to(versions);
+    if (header.versions != versions && !of_a_newer_definition)
+        return Verdict::invalid(Rule::kC1, "header must name " + chain::to_string(versions));
     const std::uint32_t compact = expected_target(network, context);
     if (header.target != compact)
         return Verdict::invalid(Rule::kC1,
@@ -53,8 +54,13 @@ Verdict check_header(const chain::NetworkDefinition& network, const chain::Block
         return Verdict::invalid(Rule::kC1, "header's time must be below 2^62");
     if (header.time_ms > now_ms && header.time_ms - now_ms > allowed_drift_ms(network))
         return Verdict::undecided("header's time is too far ahead of our clock; ask again later");
-    if (version > kNumericsVersion)
-        return Verdict::undecided("this block follows numerics version " + std::to_string(version) +
+    if (of_a_newer_definition)
+        return Verdict::undecided("this block follows " + chain::to_string(header.versions) +
+                                  ", and our network.json names " + chain::to_string(versions) +
+                                  " at its height; if the network decided on an upgrade, get its "
+                                  "new network.json");
+    if (!versions.known_to({}))
+        return Verdict::undecided("this block follows " + chain::to_string(versions) +
                                   "; update Cairn to go on");
     return Verdict::valid();
 }

@@ -74,7 +74,7 @@ Result<chain::Block> Ledger::assemble(const HeaderContext& context, const Candid
     start_report(height, used);
 
     chain::Block block;
-    block.header.version = network_.numerics_version_at(height);
+    block.header.versions = network_.versions_at(height);
     block.header.previous = tip_;
     block.header.time_ms = std::max(time_ms, median_time_ms(context) + 1);
     block.header.target = expected_target(network_, context);

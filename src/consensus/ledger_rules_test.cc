@@ -46,7 +46,8 @@ TEST_F(LedgerRules, Header) {
     chain.mine(miner);
     chain.mine(miner);
     refused_after(Rule::kC1, "does not extend", [](auto& b) { b.header.previous.bytes[0] ^= 1; });
-    refused_after(Rule::kC1, "version must be 1", [](auto& b) { b.header.version = 2; });
+    refused_after(Rule::kC1, "must name numerics version 1 and rules version 1",
+                  [](auto& b) { b.header.versions.rules = 0; });
     refused_after(Rule::kC1, "target is not the one",
                   [](auto& b) { b.header.target = 0x20fffffe; });
     refused_after(Rule::kC1, "not later than the median",
@@ -82,14 +83,14 @@ TEST_F(LedgerRules, AheadOfTimeIsUndecided) {
 
 TEST_F(LedgerRules, AnUpgradeThatWeDoNotKnowIsUndecided) {
     chain::NetworkDefinition upgrading = test_network();
-    upgrading.upgrades = {{2, 2}};
+    upgrading.upgrades = {{2, 2, 0}};
     TestChain old(upgrading);
     old.mine(miner);
     chain::Block block = old.assemble({}, miner);
-    EXPECT_EQ(block.header.version, 2u);
+    EXPECT_EQ(block.header.versions, (chain::Versions{2, 1}));
     old.seal(block);
     EXPECT_TRUE(old.connect(block).is_undecided());
-    block.header.version = 1;
+    block.header.versions = {1, 1};
     old.seal(block);
     EXPECT_TRUE(old.connect(block).is_invalid());
 }

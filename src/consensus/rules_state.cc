@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kMaxOpen = 4096 * 15;      // max_commitments * (M - 1), network_fields.h
 constexpr std::size_t kMaxRounds = 1024;         // window_rounds
 constexpr std::size_t kMaxPayloadHashes = 1024;  // max_contributions
+constexpr std::size_t kMaxPlaces = 256;
+constexpr std::size_t kMaxPlaceBytes = std::size_t{1} << 24;
 
 std::uint64_t mean_with_virtual(const std::deque<RoundRecord>& rounds, std::uint64_t start,
                                 std::uint64_t RoundRecord::*sum) {
@@ -71,6 +73,19 @@ std::uint64_t RulesState::worth_reference(const chain::NetworkDefinition& networ
     return mean_with_virtual(recent_, network.worth_start, &RoundRecord::worth_sum);
 }
 
+const Bytes* RulesState::place(PlaceId id) const {
+    const auto found = places_.find(id);
+    return found == places_.end() ? nullptr : &found->second;
+}
+
+void RulesState::set_place(PlaceId id, Bytes bytes) {
+    CHECK(bytes.size() <= kMaxPlaceBytes);
+    places_[id] = std::move(bytes);
+    CHECK(places_.size() <= kMaxPlaces);
+}
+
+void RulesState::remove_place(PlaceId id) { places_.erase(id); }
+
 void RulesState::start_round(std::uint32_t first_target) {
     CHECK(open_.empty());
     round_first_target_ = first_target;
@@ -113,6 +128,11 @@ void RulesState::write(Writer& writer) const {
         writer.count(record.payload_hashes.size());
         for (const Hash256& hash : record.payload_hashes) writer.fixed(hash);
     }
+    writer.count(places_.size());
+    for (const auto& [id, bytes] : places_) {
+        writer.u16(id);
+        writer.bytes(bytes);
+    }
 }
 
 Result<RulesState> RulesState::read(Reader& reader) {
@@ -134,6 +154,13 @@ Result<RulesState> RulesState::read(Reader& reader) {
         state.recent_.push_back(read_record(reader));
         if (i > 0 && state.recent_[i - 1].round >= state.recent_[i].round)
             reader.fail("rules state: rounds must ascend");
+    }
+    const std::size_t places = reader.count(kMaxPlaces, 6);
+    for (std::size_t i = 0; i < places && !reader.failed(); ++i) {
+        const PlaceId id = reader.u16();
+        if (!state.places_.empty() && state.places_.rbegin()->first >= id)
+            reader.fail("rules state: places must ascend");
+        state.places_[id] = reader.bytes(kMaxPlaceBytes);
     }
     RETURN_IF_ERROR(reader.status());
     return state;

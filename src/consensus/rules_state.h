@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <vector>
 
 #include "chain/commitment.h"
@@ -34,6 +35,10 @@ struct RoundRecord {
     bool operator==(const RoundRecord&) const = default;
 };
 
+/// What later versions of the rules remember: each a number of its own, for ever, and bytes whose
+/// form that version says. None under version 1.
+using PlaceId = std::uint16_t;
+
 class RulesState {
   public:
     /// The open commitment with this id; nullptr if this round carries none. Valid until a change.
@@ -54,6 +59,11 @@ class RulesState {
     /// w_ref: integer mean of the worths in the window with the virtual ones.
     std::uint64_t worth_reference(const chain::NetworkDefinition& network) const;
 
+    /// The bytes of a place; nullptr if it does not exist. Valid until a change.
+    const Bytes* place(PlaceId id) const;
+    void set_place(PlaceId id, Bytes bytes);
+    void remove_place(PlaceId id);
+
     void start_round(std::uint32_t first_target);
     /// CHECKs that id and key are new.
     void open(OpenCommitment commitment);
@@ -71,6 +81,7 @@ class RulesState {
     std::uint32_t round_first_target_ = 0;
     std::vector<OpenCommitment> open_;
     std::deque<RoundRecord> recent_;
+    std::map<PlaceId, Bytes> places_;
 };
 
 }  // namespace cairn::consensus

@@ -34,6 +34,9 @@ class Reader:
     def u8(self):
         return self.number(1)
 
+    def u16(self):
+        return int.from_bytes(self.take(2), "little")
+
     def u32(self):
         return self.number(4)
 
@@ -53,6 +56,10 @@ class Reader:
 
 def u8(value):
     return value.to_bytes(1, "little")
+
+
+def u16(value):
+    return value.to_bytes(2, "little")
 
 
 def u32(value):

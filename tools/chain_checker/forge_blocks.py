@@ -61,7 +61,20 @@ def too_little_work(forge, block):
 
 @forgery
 def another_version(forge, block):
-    block.header.version += forge.random.choice([1, -1])
+    block.header.numerics_version += forge.random.choice([1, -1])
+    return block
+
+
+@forgery
+def another_version_of_the_rules(forge, block):
+    block.header.rules_version += forge.random.choice([1, -1])
+    return block
+
+
+@forgery
+def versions_of_which_one_is_newer(forge, block):
+    block.header.numerics_version += 1
+    block.header.rules_version -= 1
     return block
 
 

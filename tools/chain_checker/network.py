@@ -3,15 +3,17 @@ import json
 from types import SimpleNamespace
 
 from . import schnorr, targets
-from .encoding import tagged, list_of, u8, u32, u64
+from .encoding import list_of, tagged, u8, u16, u32, u64
 
-KNOWN_VERSIONS = {1}
+KNOWN = (1, 1)  # numerics and rules
 ZEROS = "00" * 32
+TOP16 = 2**16 - 1
 TOP32 = 2**32 - 1
 # name, type, smallest, largest, default; in the order of the table.
 FIELDS = [
     ("name", "name", 1, 64, "cairn"),
-    ("numerics_version", "u32", 1, TOP32, 1),
+    ("numerics_version", "u16", 1, TOP16, 1),
+    ("rules_version", "u16", 1, TOP16, 1),
     ("upgrades", "upgrades", 0, 64, []),
     ("architecture.dim", "u32", 8, 16384, 128),
     ("architecture.hidden_dim", "u32", 8, 65536, 352),
@@ -71,6 +73,10 @@ FIELDS = [
     ("max_commitments", "u32", 1, 4096, 256),
     ("members", "members", 0, 4096, []),
 ]
+VERSIONS = ("numerics_version", "rules_version")
+NUMBERS = {"u16": u16, "u32": u32, "u64": u64}
+# Fields that came after the table was closed, each an extension: the id, then as above.
+EXTENSIONS = []
 NAME_BYTES = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
@@ -89,9 +95,9 @@ def is_number(value, least, most):
 
 def encode_field(name, kind, least, most, value):
     """The field's bytes; raises ValueError where its value is out of bounds."""
-    if kind in ("u32", "u64"):
+    if kind in NUMBERS:
         need(is_number(value, least, most), f"{name} must be {least} to {most}")
-        return u32(value) if kind == "u32" else u64(value)
+        return NUMBERS[kind](value)
     if kind == "bool":
         need(isinstance(value, bool), f"{name} must be true or false")
         return u8(value)
@@ -108,9 +114,11 @@ def encode_field(name, kind, least, most, value):
         return u32(len(value)) + value.encode()
     if kind == "upgrades":
         for upgrade in value:
-            need(isinstance(upgrade, dict) and set(upgrade) == {"height", "numerics_version"}, "an upgrade has other fields")
-            need(all(is_number(v, 1, TOP32) for v in upgrade.values()), "an upgrade is out of bounds")
-        return list_of([u32(u["height"]) + u32(u["numerics_version"]) for u in value])
+            need(isinstance(upgrade, dict) and "height" in upgrade, "an upgrade has no height")
+            need(set(upgrade) <= {"height", *VERSIONS}, "an upgrade has other fields")
+            need(all(is_number(upgrade[v], 1, TOP16) for v in VERSIONS if v in upgrade), "an upgrade's version")
+            need(is_number(upgrade["height"], 1, TOP32), "an upgrade's height")
+        return list_of([u32(u["height"]) + b"".join(u16(u.get(v, 0)) for v in VERSIONS) for u in value])
     need(all(is_hash(key) for key in value), "a member is no key")
     return list_of([bytes.fromhex(key) for key in value])
 
@@ -118,9 +126,13 @@ def encode_field(name, kind, least, most, value):
 def check_together(n):
     """The conditions between fields."""
     a, c = n.architecture, n.codec
-    steps = [(0, n.numerics_version)] + [(u["height"], u["numerics_version"]) for u in n.upgrades]
-    need(all(p[0] < q[0] and p[1] < q[1] for p, q in zip(steps, steps[1:])), "upgrades do not ascend")
-    need(n.numerics_version in KNOWN_VERSIONS, "this numerics_version is not known here")
+    heights = [0] + [u["height"] for u in n.upgrades]
+    need(all(p < q for p, q in zip(heights, heights[1:])), "upgrades do not ascend")
+    need(all(len(u) > 1 for u in n.upgrades), "an upgrade names no version")
+    for version in VERSIONS:
+        steps = [getattr(n, version)] + [u[version] for u in n.upgrades if version in u]
+        need(all(p < q for p, q in zip(steps, steps[1:])), f"the upgrades' {version} does not ascend")
+    need(is_known(versions_at(n, 0)), "the network begins with versions that are not known here")
     need(a.dim % a.heads == 0 and a.dim // a.heads % 2 == 0, "heads do not divide dim into even parts")
     need(a.heads % a.kv_heads == 0, "kv_heads do not divide heads")
     need(a.context & (a.context - 1) == 0, "context is no power of two")
@@ -156,28 +168,47 @@ def load(path):
     """Reads and checks a network.json; raises ValueError."""
     with open(path, encoding="utf-8") as file:
         given = flat(json.load(file))
-    unknown = set(given) - {field[0] for field in FIELDS}
+    unknown = set(given) - {field[0] for field in FIELDS} - {field[1] for field in EXTENSIONS}
     need(not unknown, f"unknown fields {sorted(unknown)}")
     network = SimpleNamespace(architecture=SimpleNamespace(), codec=SimpleNamespace(), recipe=SimpleNamespace())
-    encoding = b"cairnnet" + u32(1)
+    founded = b"cairnnet" + u32(1)  # the definition without its upgrades
     for name, kind, least, most, default in FIELDS:
         value = given.get(name, default)
-        encoding += encode_field(name, kind, least, most, value)
+        encoded = encode_field(name, kind, least, most, value)
+        founded += list_of([]) if name == "upgrades" else encoded
         *outer, inner = name.split(".")
         setattr(getattr(network, outer[0]) if outer else network, inner, value)
+    founded += list_of(extensions(network, given))
     check_together(network)
-    network.encoding = encoding
-    network.genesis_id = tagged("cairn/genesis-id", encoding)
+    network.genesis_id = tagged("cairn/genesis-id", founded)
     network.member_keys = {bytes.fromhex(key) for key in network.members}
     return network
 
 
-def version_at(network, height):
-    version = network.numerics_version
+def extensions(network, given):
+    """The encodings of those that differ from their default."""
+    result = []
+    for number, name, kind, least, most, default in EXTENSIONS:
+        value = given.get(name, default)
+        setattr(network, name, value)
+        encoded = encode_field(name, kind, least, most, value)
+        if encoded != encode_field(name, kind, least, most, default):
+            result.append(u16(number) + u32(len(encoded)) + encoded)
+    return result
+
+
+def versions_at(network, height):
+    """The numerics version and the rules version of a block at this height."""
+    numerics, rules = network.numerics_version, network.rules_version
     for upgrade in network.upgrades:
         if upgrade["height"] <= height:
-            version = upgrade["numerics_version"]
-    return version
+            numerics = upgrade.get("numerics_version", numerics)
+            rules = upgrade.get("rules_version", rules)
+    return numerics, rules
+
+
+def is_known(versions):
+    return versions[0] <= KNOWN[0] and versions[1] <= KNOWN[1]
 
 
 def round_of(network, height):

@@ -1,7 +1,7 @@
 """Section 3 of chain.md: headers, payments, commitments, contributions, blocks."""
 from dataclasses import dataclass, field, replace
 
-from .encoding import Reader, ascending, list_of, merkle, sha256, sha256d, tagged, u8, u32, u64
+from .encoding import Reader, ascending, list_of, merkle, sha256, sha256d, tagged, u8, u16, u32, u64
 
 HEADER_BYTES = 120
 MOST_AMOUNT = 2**62 - 1
@@ -11,7 +11,8 @@ MOST_ELEMENTS = 65536
 
 @dataclass
 class Header:
-    version: int
+    numerics_version: int
+    rules_version: int
     previous: bytes
     body_root: bytes
     state_root: bytes
@@ -21,10 +22,11 @@ class Header:
 
     @staticmethod
     def read(r):
-        return Header(r.u32(), r.take(32), r.take(32), r.take(32), r.u64(), r.u32(), r.u64())
+        return Header(r.u16(), r.u16(), r.take(32), r.take(32), r.take(32), r.u64(), r.u32(), r.u64())
 
     def encode(self):
-        return (u32(self.version) + self.previous + self.body_root + self.state_root + u64(self.time_ms)
+        return (u16(self.numerics_version) + u16(self.rules_version) + self.previous + self.body_root + self.state_root
+                + u64(self.time_ms)
                 + u32(self.target) + u64(self.nonce))
 
     def hash(self):

@@ -6,7 +6,7 @@ from operator import mul
 
 from . import codec, pay, schnorr, state, targets
 from .encoding import Refused, divide_rounding, tagged
-from .network import KNOWN_VERSIONS, round_of, version_at
+from .network import is_known, round_of, versions_at
 from .objects import HEADER_BYTES, Block, Coinbase, Header, OutPoint
 
 
@@ -36,7 +36,7 @@ def genesis(network):
     chain.theta = state.first_parameters(network)
     chain.theta_root = state.model_root(chain.theta)
     body_root = Block(None, Coinbase(0, bytes(32))).body_root()
-    chain.headers.append(Header(version_at(network, 0), network.genesis_id, body_root, root_after(chain), network.genesis_time_ms,
+    chain.headers.append(Header(*versions_at(network, 0), network.genesis_id, body_root, root_after(chain), network.genesis_time_ms,
                                 network.first_target, 0))
     chain.hash = chain.headers[0].hash()
     return chain
@@ -46,8 +46,10 @@ def check_header(chain, header, now_ms):
     network, headers = chain.network, chain.headers
     height = chain.height + 1
     need(header.previous == chain.hash, "C1", "previous is not the parent's hash")
-    version = version_at(network, height)
-    need(header.version == version, "C1", f"version {header.version} instead of {version}")
+    versions = versions_at(network, height)
+    named = (header.numerics_version, header.rules_version)
+    newer = named[0] > versions[0] or named[1] > versions[1]
+    need(newer or named == versions, "C1", f"versions {named} instead of {versions}")
     target = targets.next_target(network, headers[-1], headers[-2] if height > 1 else None)
     need(header.target == target, "C1", f"target {header.target:#x} instead of {target:#x}")
     need(targets.meets(header.hash(), targets.expand(target)), "C1", "the hash does not meet the target")
@@ -57,8 +59,10 @@ def check_header(chain, header, now_ms):
     need(header.time_ms < 2**62, "C1", "the time is beyond 2^62")
     if header.time_ms > now_ms + max(2000, 2 * network.spacing_ms):
         raise Undecided("the time is ahead of this machine's clock")
-    if version not in KNOWN_VERSIONS:
-        raise Undecided(f"version {version} is not known here")
+    if newer:
+        raise Undecided(f"versions {named}, where the definition names {versions}")
+    if not is_known(versions):
+        raise Undecided(f"versions {versions} are not known here")
 
 
 def check_body(chain, block, size):

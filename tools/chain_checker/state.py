@@ -128,7 +128,7 @@ def mean_worth(network, merges):
 
 def rules_root(round_target, opened, merges, window):
     r = (u32(round_target) + list_of([opened[key].encode() for key in sorted(opened)])
-         + list_of([merge.encode() for merge in merges]))
+         + list_of([merge.encode() for merge in merges]) + list_of([]))  # no places under rules version 1
     m = tagged("cairn/recent-merges", list_of(window))
     return tagged("cairn/rules-root", m + r)
 
