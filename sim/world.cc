@@ -112,10 +112,12 @@ void World::start(int number) {
     ++slot.starts;
 
     node::NodeConfig config{network_, slot.key, {}, 8, {}, {}, {}, {}, {}, {}};
+    if (slot.spec.upgrades) config.network.upgrades = *slot.spec.upgrades;
     config.connect = slot.spec.connect_addresses;
     for (const int peer : slot.spec.connect) config.connect.push_back(address(peer));
     config.chain.state.snapshot_interval = slot.spec.snapshot_interval;
     config.chain.state.max_undo = slot.spec.max_undo;
+    config.chain.state.rules = slot.spec.rules;
     config.miner.enabled = slot.spec.mine;
     config.miner.hashes_per_slice = slot.spec.hashes_per_slice;
     config.miner.slice_pause_ms = 50;

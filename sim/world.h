@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct NodeSpec {
     std::int64_t clock_skew_ms = 0;
     std::uint32_t snapshot_interval = 8;
     std::uint32_t max_undo = 64;
+    /// What its program knows.
+    const consensus::RuleBook* rules = &consensus::own_rule_book();
+    /// Instead of those of the network's definition.
+    std::optional<std::vector<chain::Upgrade>> upgrades{};
     /// Instead of the kit's honest trainer.
     std::function<std::unique_ptr<node::DeltaSource>()> source{};
     /// NodeSeams::assets.

@@ -52,11 +52,20 @@ void fields(Visitor& visit, View& view) {
     visit("merged", merged);
 }
 
+template <typename Visitor, ConstOrNot<node::UpgradeView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [height, numerics_version, rules_version, known] = view;
+    visit("height", height);
+    visit("numerics_version", numerics_version);
+    visit("rules_version", rules_version);
+    visit("known", known);
+}
+
 template <typename Visitor, ConstOrNot<node::NodeStatus> View>
 void fields(Visitor& visit, View& view) {
     auto& [genesis_id, network_name, node_key, miner_key, listen_address, height, tip, state_root,
            tip_time_ms, headers_height, supply, payments, commitments, contributions, fee_rate,
-           reorganisations, missing_assets, peers, mining, training, warning] = view;
+           reorganisations, missing_assets, peers, mining, training, upgrades, warning] = view;
     visit("network", network_name);
     visit("genesis_id", genesis_id);
     visit("node_key", node_key);
@@ -79,6 +88,7 @@ void fields(Visitor& visit, View& view) {
     visit("peers", peers);
     visit("mining", mining);
     visit("training", training);
+    visit("upgrades", upgrades);
     visit("warning", warning);
 }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/check.h"
 #include "base/encoding.h"
 #include "chain/network_fields.h"
 

@@ -1,7 +1,6 @@
 // CONSENSUS: changing a result here splits the network.
 //
 // The canonical bytes of a network definition, and the genesis id that they hash to.
-#include "base/check.h"
 #include "base/encoding.h"
 #include "chain/network_bytes.h"
 #include "crypto/hash.h"

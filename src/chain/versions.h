@@ -1,6 +1,7 @@
 // Which arithmetic and which rules a block follows. Every header names both, a network definition
 // says from which height on which hold, and a program knows all up to its own: kNumericsVersion
-// (base/numerics_version.h) and kRulesVersion.
+// (base/numerics_version.h) and kRulesVersion. What differs between versions of the rules is in
+// consensus/rules.h.
 #pragma once
 
 #include <cstdint>

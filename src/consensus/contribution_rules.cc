@@ -27,18 +27,21 @@ Verdict check_contribution(const chain::NetworkDefinition& network, const Hash25
     return Verdict::valid();
 }
 
-NormBand norm_band(std::uint64_t mean_norm) {
+NormBand norm_band(const Rules& rules, std::uint64_t mean_norm) {
     constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
-    return {.least = mean_norm / 4 + (mean_norm % 4 != 0 ? 1 : 0),
-            .most = mean_norm > kMax / 2 ? kMax : mean_norm * 2};
+    const std::uint64_t divisor = rules.norm_least_divisor;
+    const std::uint64_t factor = rules.norm_most_factor;
+    return {.least = mean_norm / divisor + (mean_norm % divisor != 0 ? 1 : 0),
+            .most = mean_norm > kMax / factor ? kMax : mean_norm * factor};
 }
 
-Verdict check_norm(std::uint64_t norm, std::uint64_t mean_norm) {
-    const NormBand band = norm_band(mean_norm);
+Verdict check_norm(const Rules& rules, std::uint64_t norm, std::uint64_t mean_norm) {
+    const NormBand band = norm_band(rules, mean_norm);
     if (norm >= band.least && norm <= band.most) return Verdict::valid();
-    return Verdict::invalid(Rule::kC5, "its norm of " + std::to_string(norm) +
-                                           " is outside a quarter to twice the recent mean of " +
-                                           std::to_string(mean_norm));
+    return Verdict::invalid(
+        Rule::kC5, "its norm of " + std::to_string(norm) + " is outside " +
+                       std::to_string(band.least) + " to " + std::to_string(band.most) +
+                       ", which the recent mean of " + std::to_string(mean_norm) + " allows");
 }
 
 }  // namespace cairn::consensus

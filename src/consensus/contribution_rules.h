@@ -7,7 +7,7 @@
 #include "chain/contribution.h"
 #include "chain/network.h"
 #include "consensus/model_seam.h"
-#include "consensus/rules_state.h"
+#include "consensus/rules.h"
 
 namespace cairn::consensus {
 
@@ -15,12 +15,13 @@ namespace cairn::consensus {
 Verdict check_contribution(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                            const RulesState& rules, const chain::Contribution& contribution);
 
-/// Which norms are like other people's: with m the mean norm, 4 * norm >= m and norm <= 2 * m.
+/// Which norms are like other people's: under version 1, with m the mean norm, 4 * norm >= m and
+/// norm <= 2 * m.
 struct NormBand {
     std::uint64_t least = 0;
     std::uint64_t most = 0;
 };
-NormBand norm_band(std::uint64_t mean_norm);
-Verdict check_norm(std::uint64_t norm, std::uint64_t mean_norm);
+NormBand norm_band(const Rules& rules, std::uint64_t mean_norm);
+Verdict check_norm(const Rules& rules, std::uint64_t norm, std::uint64_t mean_norm);
 
 }  // namespace cairn::consensus

@@ -32,40 +32,41 @@ void Evaluator::start(const Hash256& tip) {
     tip_ = tip;
 }
 
-Evaluation Evaluator::evaluate(const RulesState& rules, const Hash256& tip,
+Evaluation Evaluator::evaluate(const Rules& rules, const RulesState& state, const Hash256& tip,
                                const chain::Contribution& contribution) {
     start(tip);
     const Key key{contribution.commitment_id, crypto::sha256(chain::encode(contribution))};
     if (const auto found = known_.find(key); found != known_.end()) return found->second;
-    Evaluation evaluation = compute(rules, contribution);
+    Evaluation evaluation = compute(rules, state, contribution);
     if (!evaluation.verdict.is_undecided() && known_.size() < kMaxKnown)
         known_.emplace(key, evaluation);
     return evaluation;
 }
 
-Evaluation Evaluator::compute(const RulesState& rules, const chain::Contribution& contribution) {
+Evaluation Evaluator::compute(const Rules& rules, const RulesState& state,
+                              const chain::Contribution& contribution) {
     Evaluation evaluation;
     ContributionReport& report = evaluation.report;
     report.commitment_id = contribution.commitment_id;
-    const OpenCommitment* open = rules.find(contribution.commitment_id);
+    const OpenCommitment* open = state.find(contribution.commitment_id);
     if (open != nullptr) {
         report.key = open->commitment.key;
         evaluation.carrier_miner = open->carrier_miner;
     }
     evaluation.payload_hash = chain::payload_hash(contribution.payload);
-    evaluation.verdict = check_contribution(network_, genesis_id_, rules, contribution);
+    evaluation.verdict = check_contribution(network_, genesis_id_, state, contribution);
     if (evaluation.verdict.is_valid()) {
-        const Result<Delta> delta = decode(rules, contribution);
+        const Result<Delta> delta = decode(state, contribution);
         evaluation.verdict =
-            delta.ok() ? judge(rules, *delta, report) : model_failed(delta.error());
+            delta.ok() ? judge(rules, state, *delta, report) : model_failed(delta.error());
     }
     report.reason = evaluation.verdict.reason();
     return evaluation;
 }
 
-Result<Delta> Evaluator::decode(const RulesState& rules,
+Result<Delta> Evaluator::decode(const RulesState& state,
                                 const chain::Contribution& contribution) const {
-    const OpenCommitment* open = rules.find(contribution.commitment_id);
+    const OpenCommitment* open = state.find(contribution.commitment_id);
     CHECK(open != nullptr);
     const Hash256 seed =
         chain::codec_seed(genesis_id_, open->commitment.round, open->commitment.key);
@@ -76,9 +77,10 @@ Result<Delta> Evaluator::decode(const RulesState& rules,
     return delta;
 }
 
-Verdict Evaluator::judge(const RulesState& rules, const Delta& delta, ContributionReport& report) {
+Verdict Evaluator::judge(const Rules& rules, const RulesState& state, const Delta& delta,
+                         ContributionReport& report) {
     report.norm = model_.norm(delta);
-    RETURN_UNLESS_VALID(check_norm(report.norm, rules.mean_norm(network_)));
+    RETURN_UNLESS_VALID(check_norm(rules, report.norm, state.mean_norm(network_)));
     const Hash256 seed = judge_seed(tip_);
     const Result<DeltaJudgement> judgement = model_.judge(kernels_, seed, delta);
     if (!judgement.ok())
@@ -92,7 +94,7 @@ Verdict Evaluator::judge(const RulesState& rules, const Delta& delta, Contributi
     report.raw_score = judgement->score;
     report.score = novel_score(network_, *judgement, *merged_);
     report.worth = worth_of(report.score, report.norm);
-    return check_worth(report.score, report.worth, rules.worth_reference(network_));
+    return check_worth(rules, report.score, report.worth, state.worth_reference(network_));
 }
 
 Result<JointLoss> Evaluator::joint_loss(const Hash256& tip, const std::vector<Hash256>& ids,

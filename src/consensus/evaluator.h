@@ -12,7 +12,7 @@
 #include "chain/block.h"
 #include "consensus/block_report.h"
 #include "consensus/model_seam.h"
-#include "consensus/rules_state.h"
+#include "consensus/rules.h"
 
 namespace cairn::consensus {
 
@@ -39,12 +39,13 @@ class Evaluator {
               JudgeKernels kernels)
         : network_(network), genesis_id_(genesis_id), model_(model), kernels_(kernels) {}
 
-    /// C5 and C6. An answer that is `undecided` is not remembered.
-    Evaluation evaluate(const RulesState& rules, const Hash256& tip,
+    /// C5 and C6, by the rules of the block on top of `tip`. An answer that is `undecided` is not
+    /// remembered.
+    Evaluation evaluate(const Rules& rules, const RulesState& state, const Hash256& tip,
                         const chain::Contribution& contribution);
     /// The integer delta of a contribution whose commitment is open. Deltas are as large as the
     /// model, so they are decoded again rather than remembered.
-    Result<Delta> decode(const RulesState& rules, const chain::Contribution& contribution) const;
+    Result<Delta> decode(const RulesState& state, const chain::Contribution& contribution) const;
     /// The judge loss before and after `merged`, the step that the contributions `ids` make.
     Result<JointLoss> joint_loss(const Hash256& tip, const std::vector<Hash256>& ids,
                                  const Delta& merged);
@@ -55,8 +56,10 @@ class Evaluator {
     using Key = std::pair<Hash256, Hash256>;  // commitment id, hash of the whole
 
     void start(const Hash256& tip);
-    Evaluation compute(const RulesState& rules, const chain::Contribution& contribution);
-    Verdict judge(const RulesState& rules, const Delta& delta, ContributionReport& report);
+    Evaluation compute(const Rules& rules, const RulesState& state,
+                       const chain::Contribution& contribution);
+    Verdict judge(const Rules& rules, const RulesState& state, const Delta& delta,
+                  ContributionReport& report);
 
     const chain::NetworkDefinition& network_;
     const Hash256 genesis_id_;

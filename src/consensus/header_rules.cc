@@ -30,8 +30,9 @@ std::uint64_t allowed_drift_ms(const chain::NetworkDefinition& network) {
     return std::max<std::uint64_t>(2000, 2 * network.spacing_ms);
 }
 
-Verdict check_header(const chain::NetworkDefinition& network, const chain::BlockHeader& header,
-                     const HeaderContext& context, std::uint64_t now_ms) {
+Verdict check_header(const chain::NetworkDefinition& network, const chain::Versions& newest,
+                     const chain::BlockHeader& header, const HeaderContext& context,
+                     std::uint64_t now_ms) {
     if (header.previous != chain::block_hash(context.parent))
         return Verdict::invalid(Rule::kC1,
                                 "header does not extend the block that it was checked against");
@@ -59,7 +60,7 @@ Verdict check_header(const chain::NetworkDefinition& network, const chain::Block
                                   ", and our network.json names " + chain::to_string(versions) +
                                   " at its height; if the network decided on an upgrade, get its "
                                   "new network.json");
-    if (!versions.known_to({}))
+    if (!versions.known_to(newest))
         return Verdict::undecided("this block follows " + chain::to_string(versions) +
                                   "; update Cairn to go on");
     return Verdict::valid();

@@ -28,9 +28,10 @@ std::uint64_t median_time_ms(const HeaderContext& context);
 /// How far ahead of our clock a header's time may be: max(2 s, 2 spacings).
 std::uint64_t allowed_drift_ms(const chain::NetworkDefinition& network);
 
-/// Links, version, target, time and work. A time too far ahead of now_ms, or a numerics version
-/// that this program does not know, is `undecided`.
-Verdict check_header(const chain::NetworkDefinition& network, const chain::BlockHeader& header,
-                     const HeaderContext& context, std::uint64_t now_ms);
+/// Links, versions, target, time and work. A time too far ahead of now_ms, and versions that this
+/// program (`newest` is what it knows) or this definition does not know, are `undecided`.
+Verdict check_header(const chain::NetworkDefinition& network, const chain::Versions& newest,
+                     const chain::BlockHeader& header, const HeaderContext& context,
+                     std::uint64_t now_ms);
 
 }  // namespace cairn::consensus

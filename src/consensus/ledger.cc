@@ -20,16 +20,27 @@ constexpr std::size_t kMaxModelBytes = std::size_t{1} << 32;
 
 }  // namespace
 
-Ledger::Ledger(const chain::NetworkDefinition& network, ModelSeam& model)
+Ledger::Ledger(const chain::NetworkDefinition& network, ModelSeam& model, const RuleBook& book)
     : network_(network),
+      book_(book),
       model_(model),
       genesis_id_(chain::genesis_id(network)),
       evaluator_(std::make_unique<Evaluator>(network, genesis_id_, model, JudgeKernels::kFast)) {
     genesis_ = chain::make_genesis(network, state_root());
     tip_ = chain::block_hash(genesis_.header);
+    enter_next();
 }
 
 Ledger::~Ledger() = default;
+
+void Ledger::enter_next() { entered_ = book_.entered(network_, height_ + 1, rules_); }
+
+Verdict Ledger::check_known() const {
+    const chain::Versions versions = network_.versions_at(height_ + 1);
+    if (book_.knows(versions)) return Verdict::valid();
+    return Verdict::undecided("the next block follows " + chain::to_string(versions) +
+                              ", which this program does not know; update Cairn");
+}
 
 Hash256 Ledger::state_root() const {
     static const crypto::TaggedHasher hasher("cairn/state-root");
@@ -44,6 +55,7 @@ void Ledger::apply(const chain::Block& block, std::uint32_t height, const MergeP
                    BlockUndo& undo) {
     undo.previous_tip = tip_;
     undo.rules = rules_;
+    if (entered_) rules_ = std::move(*entered_);
     const auto create = [&](const Hash256& id, const std::vector<chain::Output>& outputs,
                             bool coinbase) {
         for (std::uint32_t i = 0; i < outputs.size(); ++i) {
@@ -67,8 +79,11 @@ void Ledger::apply(const chain::Block& block, std::uint32_t height, const MergeP
         if (!plan.paid.empty()) undo.model = model_.merge(plan.merged);
         rules_.finish_round(network_, plan.record);
     }
+    const Rules& rules = book_.rules_at(network_, height);
+    if (rules.keep_places != nullptr) rules.keep_places(network_, block, rules_);
     height_ = height;
     tip_ = chain::block_hash(block.header);
+    enter_next();
 }
 
 void Ledger::disconnect(BlockUndo&& undo) {
@@ -79,28 +94,32 @@ void Ledger::disconnect(BlockUndo&& undo) {
     rules_ = std::move(undo.rules);
     tip_ = undo.previous_tip;
     --height_;
+    enter_next();
     undo = BlockUndo{};
 }
 
 Verdict Ledger::check_next(const chain::Payment& payment, std::uint64_t* fee) const {
+    RETURN_UNLESS_VALID(check_known());
     return check_payment(network_, genesis_id_, coins_, payment, height_ + 1, fee);
 }
 
 Verdict Ledger::check_next(const chain::Commitment& commitment,
                            const HeaderContext& context) const {
     CHECK(context.height == height_ + 1);
-    return check_commitment(network_, genesis_id_, rules_, commitment, context.height,
-                            round_first_target(network_, rules_, context));
+    RETURN_UNLESS_VALID(check_known());
+    return check_commitment(network_, genesis_id_, next_state(), commitment, context.height,
+                            round_first_target(network_, next_state(), context));
 }
 
 Verdict Ledger::check_next(const chain::Contribution& contribution) const {
-    RETURN_UNLESS_VALID(check_contribution(network_, genesis_id_, rules_, contribution));
-    const Result<Delta> delta = evaluator_->decode(rules_, contribution);
+    RETURN_UNLESS_VALID(check_known());
+    RETURN_UNLESS_VALID(check_contribution(network_, genesis_id_, next_state(), contribution));
+    const Result<Delta> delta = evaluator_->decode(next_state(), contribution);
     if (!delta.ok())
         return delta.error().code == ErrorCode::kInvalid
                    ? Verdict::invalid(Rule::kC5, delta.error().message)
                    : Verdict::undecided(delta.error().message);
-    return check_norm(model_.norm(*delta), rules_.mean_norm(network_));
+    return check_norm(next_rules(), model_.norm(*delta), next_state().mean_norm(network_));
 }
 
 Bytes Ledger::save() const {
@@ -132,6 +151,7 @@ Status Ledger::load(ByteView saved) {
     rules_ = std::move(rules);
     height_ = height;
     tip_ = tip;
+    enter_next();
     evaluator_->forget();
     return ok_status();
 }

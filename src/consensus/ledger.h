@@ -16,7 +16,7 @@
 #include "consensus/header_rules.h"
 #include "consensus/issuance.h"
 #include "consensus/model_seam.h"
-#include "consensus/rules_state.h"
+#include "consensus/rules.h"
 
 namespace cairn::consensus {
 
@@ -58,8 +58,9 @@ struct Evaluation;
 class Ledger {
   public:
     /// The state after genesis. The network must be valid (chain::validate) and the model at
-    /// theta^0; both must outlive the ledger.
-    Ledger(const chain::NetworkDefinition& network, ModelSeam& model);
+    /// theta^0; both, and the book, must outlive the ledger.
+    Ledger(const chain::NetworkDefinition& network, ModelSeam& model,
+           const RuleBook& book = own_rule_book());
     ~Ledger();
     Ledger(const Ledger&) = delete;
     Ledger& operator=(const Ledger&) = delete;
@@ -70,7 +71,10 @@ class Ledger {
     const Hash256& genesis_id() const { return genesis_id_; }
     Hash256 state_root() const;
     const CoinSet& coins() const { return coins_; }
+    /// As the tip left it.
     const RulesState& rules() const { return rules_; }
+    /// What the next block is judged on: the same, but where it brings new rules.
+    const RulesState& next_state() const { return entered_ ? *entered_ : rules_; }
     const chain::NetworkDefinition& network() const { return network_; }
 
     /// Judges a block on top of the tip by C1 to C8 and, if it is valid, makes it the tip. The
@@ -87,7 +91,8 @@ class Ledger {
     /// The best next block that these rules allow, complete but for the nonce. What would make it
     /// invalid is left out, with the reason in the report (may be null). A time that is not later
     /// than the median of recent ones becomes the first that is. kRefused for a miner who is no
-    /// member of a private network; else it fails only if the model does.
+    /// member of a private network, kUnsupported where this program does not know the versions of
+    /// the next block; else it fails only if the model does.
     Result<chain::Block> assemble(const HeaderContext& context, const Candidates& candidates,
                                   const crypto::PublicKey& miner, std::uint64_t time_ms,
                                   BlockReport* report);
@@ -105,6 +110,12 @@ class Ledger {
     Status load(ByteView saved);
 
   private:
+    /// What the next block is judged by.
+    const Rules& next_rules() const { return book_.rules_at(network_, height_ + 1); }
+    /// Whether this program knows the versions of the next block; `undecided` if not.
+    Verdict check_known() const;
+    /// After every change of tip and rules state.
+    void enter_next();
     /// What a merge block's contributions amount to; empty at other heights.
     struct MergePlan {
         std::vector<PaidContribution> paid;
@@ -149,6 +160,7 @@ class Ledger {
                                   BlockReport& report) const;
 
     const chain::NetworkDefinition& network_;
+    const RuleBook& book_;
     ModelSeam& model_;
     Hash256 genesis_id_;
     chain::Block genesis_;
@@ -156,6 +168,7 @@ class Ledger {
     Hash256 tip_;
     CoinSet coins_;
     RulesState rules_;
+    std::optional<RulesState> entered_;     // where the next block brings new rules
     std::unique_ptr<Evaluator> evaluator_;  // by the fast kernels
 };
 

@@ -69,6 +69,8 @@ Result<chain::Block> Ledger::assemble(const HeaderContext& context, const Candid
     CHECK(chain::block_hash(context.parent) == tip_);
     if (!network_.is_member(miner))
         return Error{ErrorCode::kRefused, "only members of this private network may mine"};
+    if (const Verdict known = check_known(); !known.is_valid())
+        return Error{ErrorCode::kUnsupported, known.reason()};
     BlockReport own_report;
     BlockReport& used = report != nullptr ? *report : own_report;
     start_report(height, used);
@@ -115,7 +117,8 @@ std::vector<Ledger::Ranked> Ledger::rank_contributions(
     std::set<Hash256> payloads;
     for (const Candidate<chain::Contribution>& candidate : candidates) {
         const chain::Contribution& contribution = *candidate;
-        Evaluation evaluation = evaluator_->evaluate(rules_, tip_, contribution);
+        Evaluation evaluation =
+            evaluator_->evaluate(next_rules(), next_state(), tip_, contribution);
         if (!evaluation.verdict.is_valid()) {
             leave_out(left_out, evaluation, evaluation.verdict.reason());
         } else if (!ids.insert(contribution.commitment_id).second) {
@@ -145,7 +148,8 @@ Status Ledger::keep_loss_down(std::vector<Ranked>& chosen, std::size_t& room, Me
                               BlockReport& report, BlockReport& left_out) {
     MergeSum sum(model_.parameter_count());
     for (const Ranked& candidate : chosen) {
-        ASSIGN_OR_RETURN(const Delta delta, evaluator_->decode(rules_, *candidate.contribution));
+        ASSIGN_OR_RETURN(const Delta delta,
+                         evaluator_->decode(next_state(), *candidate.contribution));
         sum.add(delta);
     }
     while (!chosen.empty()) {
@@ -160,7 +164,7 @@ Status Ledger::keep_loss_down(std::vector<Ranked>& chosen, std::size_t& room, Me
             break;
         }
         const Ranked& last = chosen.back();
-        ASSIGN_OR_RETURN(const Delta delta, evaluator_->decode(rules_, *last.contribution));
+        ASSIGN_OR_RETURN(const Delta delta, evaluator_->decode(next_state(), *last.contribution));
         sum.remove(delta);
         room += size_of(*last.contribution);
         leave_out(left_out, last.evaluation,

@@ -30,7 +30,7 @@ Verdict Ledger::connect(const chain::Block& block, const HeaderContext& context,
     const std::uint32_t height = height_ + 1;
     CHECK(context.height == height);
     CHECK(chain::block_hash(context.parent) == tip_);
-    RETURN_UNLESS_VALID(check_header(network_, block.header, context, now_ms));
+    RETURN_UNLESS_VALID(check_header(network_, book_.newest(), block.header, context, now_ms));
     RETURN_UNLESS_VALID(check_body(network_, block, height));
     std::uint64_t fees = 0;
     RETURN_UNLESS_VALID(check_payments(block, height, &fees));
@@ -44,9 +44,9 @@ Verdict Ledger::connect(const chain::Block& block, const HeaderContext& context,
     const Verdict verdict = judge_and_apply(block, height, fees, used_undo, used_report);
     if (!rests_on_kernels(verdict, block)) return verdict;
 
-    auto second =
-        std::make_unique<SecondOpinion>(network_, genesis_id_, model_.copy(),
-                                        FirstOpinion{verdict, used_report, block, rules_, tip_});
+    auto second = std::make_unique<SecondOpinion>(
+        network_, genesis_id_, model_.copy(),
+        FirstOpinion{verdict, used_report, block, next_rules(), next_state(), tip_});
     if (later != nullptr) {
         *later = std::move(second);
         return Verdict::undecided("the reference arithmetic has not been asked yet whether " +
@@ -75,11 +75,11 @@ Verdict Ledger::check_payments(const chain::Block& block, std::uint32_t height,
 }
 
 Verdict Ledger::check_commitments(const chain::Block& block, const HeaderContext& context) const {
-    const std::uint32_t target = round_first_target(network_, rules_, context);
+    const std::uint32_t target = round_first_target(network_, next_state(), context);
     std::set<crypto::PublicKey> keys;
     for (const chain::Commitment& commitment : block.commitments) {
-        RETURN_UNLESS_VALID(
-            check_commitment(network_, genesis_id_, rules_, commitment, context.height, target));
+        RETURN_UNLESS_VALID(check_commitment(network_, genesis_id_, next_state(), commitment,
+                                             context.height, target));
         if (!keys.insert(commitment.key).second)
             return Verdict::invalid(Rule::kC4, "two commitments of the block have the same key");
     }
@@ -89,7 +89,8 @@ Verdict Ledger::check_commitments(const chain::Block& block, const HeaderContext
 Verdict Ledger::check_contributions(const chain::Block& block) const {
     std::set<Hash256> payloads;
     for (const chain::Contribution& contribution : block.contributions) {
-        const Verdict verdict = check_contribution(network_, genesis_id_, rules_, contribution);
+        const Verdict verdict =
+            check_contribution(network_, genesis_id_, next_state(), contribution);
         if (!verdict.is_valid()) return verdict.with_prefix(name_of(contribution));
         if (!payloads.insert(chain::payload_hash(contribution.payload)).second)
             return Verdict::invalid(Rule::kC5,
@@ -103,8 +104,8 @@ void Ledger::start_report(std::uint32_t height, BlockReport& report) const {
     report.height = height;
     report.merge = network_.is_merge_height(height);
     report.round = network_.round_of(height);
-    report.mean_norm = rules_.mean_norm(network_);
-    report.worth_reference = rules_.worth_reference(network_);
+    report.mean_norm = next_state().mean_norm(network_);
+    report.worth_reference = next_state().worth_reference(network_);
 }
 
 void Ledger::report_loss_of_idle_merge(const Hash256& tip_before, BlockReport& report) {
@@ -123,11 +124,12 @@ Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t hei
     MergeSum sum(model_.parameter_count());
     std::vector<Hash256> ids;
     for (const chain::Contribution& contribution : block.contributions) {
-        const Evaluation evaluation = evaluator_->evaluate(rules_, tip_, contribution);
+        const Evaluation evaluation =
+            evaluator_->evaluate(next_rules(), next_state(), tip_, contribution);
         report.contributions.push_back(evaluation.report);
         if (!evaluation.verdict.is_valid())
             return evaluation.verdict.with_prefix(name_of(contribution));
-        const Result<Delta> delta = evaluator_->decode(rules_, contribution);
+        const Result<Delta> delta = evaluator_->decode(next_state(), contribution);
         if (!delta.ok()) return Verdict::undecided(delta.error().message);
         sum.add(*delta);
         ids.push_back(contribution.commitment_id);

@@ -74,7 +74,7 @@ TEST_F(LedgerRules, AheadOfTimeIsUndecided) {
     const std::uint64_t drift = allowed_drift_ms(chain.network);
     EXPECT_EQ(drift, 4000u);
     const auto at = [&](std::uint64_t now_ms) {
-        return check_header(chain.network, block.header, chain.context(), now_ms);
+        return check_header(chain.network, {}, block.header, chain.context(), now_ms);
     };
     EXPECT_TRUE(at(block.header.time_ms - drift - 1).is_undecided());
     EXPECT_TRUE(at(block.header.time_ms - drift).is_valid());
@@ -84,9 +84,11 @@ TEST_F(LedgerRules, AheadOfTimeIsUndecided) {
 TEST_F(LedgerRules, AnUpgradeThatWeDoNotKnowIsUndecided) {
     chain::NetworkDefinition upgrading = test_network();
     upgrading.upgrades = {{2, 2, 0}};
+    const RuleBook newer({Rules{}}, 2);
+    TestChain updated(upgrading, newer);
     TestChain old(upgrading);
-    old.mine(miner);
-    chain::Block block = old.assemble({}, miner);
+    ASSERT_TRUE(old.connect(updated.mine(miner)).is_valid());
+    chain::Block block = updated.assemble({}, miner);
     EXPECT_EQ(block.header.versions, (chain::Versions{2, 1}));
     old.seal(block);
     EXPECT_TRUE(old.connect(block).is_undecided());

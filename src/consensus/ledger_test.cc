@@ -196,11 +196,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "eebba5abfb372d115a25d554fbeb09c4bbfcc9f1322eccaacd6ec9b980613d5b");
+              "19a3d214a73e77cb8c4b66e7282ac63b3f1ef3ad96f4ffd2e8aecd38ec29bdf0");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "c1782606245af7c137650b7d062922c9440a857a1393f852d0f8111264f162c9");
+              "15c5e3f1fc932f66c48fa285f1c22488800710997b82a4f17ca2918897413fa8");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "6b15d41bf42d5cb534085243d1a5a8995305db71f1132ebf3bda466e74da09a1");
+              "d430a1acc6e85cede25d12dbe1ba9ee6bda3de2154d2e20b2f19ab6d8bcbfefe");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

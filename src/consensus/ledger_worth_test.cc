@@ -67,9 +67,9 @@ TEST_F(LedgerWorth, FlippedScaledZeroTiny) {
         chain.commit_round(miner, {alice, bob, carol, miner},
                            {step(0, 1000), step(0, -2001), Delta(8, 0), step(0, -249)});
     both(chain, reveals[0], Rule::kC6, "its score is negative");
-    both(chain, reveals[1], Rule::kC5, "outside a quarter to twice");
-    both(chain, reveals[2], Rule::kC5, "outside a quarter to twice");
-    both(chain, reveals[3], Rule::kC5, "outside a quarter to twice");
+    both(chain, reveals[1], Rule::kC5, "outside 250 to 2000");
+    both(chain, reveals[2], Rule::kC5, "outside 250 to 2000");
+    both(chain, reveals[3], Rule::kC5, "outside 250 to 2000");
 }
 
 TEST_F(LedgerWorth, TooLittleWorth) {

@@ -84,8 +84,6 @@ void RulesState::set_place(PlaceId id, Bytes bytes) {
     CHECK(places_.size() <= kMaxPlaces);
 }
 
-void RulesState::remove_place(PlaceId id) { places_.erase(id); }
-
 void RulesState::start_round(std::uint32_t first_target) {
     CHECK(open_.empty());
     round_first_target_ = first_target;

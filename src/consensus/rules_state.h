@@ -62,7 +62,6 @@ class RulesState {
     /// The bytes of a place; nullptr if it does not exist. Valid until a change.
     const Bytes* place(PlaceId id) const;
     void set_place(PlaceId id, Bytes bytes);
-    void remove_place(PlaceId id);
 
     void start_round(std::uint32_t first_target);
     /// CHECKs that id and key are new.

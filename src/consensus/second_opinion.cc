@@ -57,7 +57,8 @@ SecondOpinion::Answer SecondOpinion::compare_worths() {
     const bool only_last = first_.verdict.rule() == Rule::kC6;
     for (std::size_t i = only_last ? known.size() - 1 : 0; i < known.size(); ++i) {
         const chain::Contribution& contribution = first_.block.contributions[i];
-        const Evaluation again = evaluator_->evaluate(first_.rules, first_.tip, contribution);
+        const Evaluation again =
+            evaluator_->evaluate(first_.rules, first_.state, first_.tip, contribution);
         if (only_last || !again.verdict.is_valid())
             return compare(again.verdict.with_prefix(name_of(contribution)));
         if (again.report.worth != known[i].worth)
@@ -73,7 +74,7 @@ Result<Verdict> SecondOpinion::judge_loss() {
     MergeSum sum(model_->parameter_count());
     std::vector<Hash256> ids;
     for (const chain::Contribution& contribution : first_.block.contributions) {
-        ASSIGN_OR_RETURN(const Delta delta, evaluator_->decode(first_.rules, contribution));
+        ASSIGN_OR_RETURN(const Delta delta, evaluator_->decode(first_.state, contribution));
         sum.add(delta);
         ids.push_back(contribution.commitment_id);
     }

@@ -12,7 +12,7 @@
 #include "chain/network.h"
 #include "consensus/block_report.h"
 #include "consensus/model_seam.h"
-#include "consensus/rules_state.h"
+#include "consensus/rules.h"
 
 namespace cairn::consensus {
 
@@ -23,7 +23,8 @@ struct FirstOpinion {
     Verdict verdict = Verdict::valid();  ///< invalid, by C6, C7 or C8
     BlockReport report;
     chain::Block block;
-    RulesState rules;  ///< before the block
+    Rules rules;       ///< of the block
+    RulesState state;  ///< that the block was judged on
     Hash256 tip;       ///< before the block
 };
 

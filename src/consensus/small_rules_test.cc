@@ -76,24 +76,24 @@ TEST(MergeRules, LossMayRiseByTheSlackAndNoMore) {
 }
 
 TEST(ContributionRules, NormBounds) {
-    EXPECT_TRUE(check_norm(250, 1000).is_valid());
-    EXPECT_TRUE(check_norm(249, 1000).is_invalid());
-    EXPECT_TRUE(check_norm(2000, 1000).is_valid());
-    EXPECT_TRUE(check_norm(2001, 1000).is_invalid());
-    EXPECT_TRUE(check_norm(250, 1001).is_invalid());  // 4 * 250 < 1001
-    EXPECT_TRUE(check_norm(251, 1001).is_valid());
+    EXPECT_TRUE(check_norm(Rules{}, 250, 1000).is_valid());
+    EXPECT_TRUE(check_norm(Rules{}, 249, 1000).is_invalid());
+    EXPECT_TRUE(check_norm(Rules{}, 2000, 1000).is_valid());
+    EXPECT_TRUE(check_norm(Rules{}, 2001, 1000).is_invalid());
+    EXPECT_TRUE(check_norm(Rules{}, 250, 1001).is_invalid());  // 4 * 250 < 1001
+    EXPECT_TRUE(check_norm(Rules{}, 251, 1001).is_valid());
     constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
-    EXPECT_TRUE(check_norm(kMax, kMax).is_valid());
-    EXPECT_TRUE(check_norm(kMax, kMax / 2).is_invalid());
-    EXPECT_TRUE(check_norm(0, kMax).is_invalid());
+    EXPECT_TRUE(check_norm(Rules{}, kMax, kMax).is_valid());
+    EXPECT_TRUE(check_norm(Rules{}, kMax, kMax / 2).is_invalid());
+    EXPECT_TRUE(check_norm(Rules{}, 0, kMax).is_invalid());
     // The band's ends are the rule's, also where doubling or rounding up would leave 64 bits.
     for (const std::uint64_t mean : {std::uint64_t{4}, std::uint64_t{1001}, kMax / 2, kMax}) {
-        const NormBand band = norm_band(mean);
-        EXPECT_TRUE(check_norm(band.least, mean).is_valid()) << mean;
-        EXPECT_TRUE(check_norm(band.least - 1, mean).is_invalid()) << mean;
-        EXPECT_TRUE(check_norm(band.most, mean).is_valid()) << mean;
+        const NormBand band = norm_band(Rules{}, mean);
+        EXPECT_TRUE(check_norm(Rules{}, band.least, mean).is_valid()) << mean;
+        EXPECT_TRUE(check_norm(Rules{}, band.least - 1, mean).is_invalid()) << mean;
+        EXPECT_TRUE(check_norm(Rules{}, band.most, mean).is_valid()) << mean;
         if (band.most < kMax) {
-            EXPECT_TRUE(check_norm(band.most + 1, mean).is_invalid()) << mean;
+            EXPECT_TRUE(check_norm(Rules{}, band.most + 1, mean).is_invalid()) << mean;
         }
     }
 }
@@ -109,13 +109,13 @@ TEST(WorthRules, ScorePerNorm) {
 }
 
 TEST(WorthRules, Threshold) {
-    EXPECT_EQ(worth_threshold(0), 1u);
-    EXPECT_EQ(worth_threshold(31), 1u);
-    EXPECT_EQ(worth_threshold(32), 2u);
-    EXPECT_TRUE(check_worth(100, 2, 32).is_valid());
-    EXPECT_TRUE(check_worth(100, 1, 32).is_invalid());
-    EXPECT_TRUE(check_worth(0, 0, 1).is_invalid());
-    EXPECT_NE(check_worth(-1, 0, 1).reason().find("negative"), std::string::npos);
+    EXPECT_EQ(worth_threshold(Rules{}, 0), 1u);
+    EXPECT_EQ(worth_threshold(Rules{}, 31), 1u);
+    EXPECT_EQ(worth_threshold(Rules{}, 32), 2u);
+    EXPECT_TRUE(check_worth(Rules{}, 100, 2, 32).is_valid());
+    EXPECT_TRUE(check_worth(Rules{}, 100, 1, 32).is_invalid());
+    EXPECT_TRUE(check_worth(Rules{}, 0, 0, 1).is_invalid());
+    EXPECT_NE(check_worth(Rules{}, -1, 0, 1).reason().find("negative"), std::string::npos);
 }
 
 TEST(WorthRules, NoveltyTakesOffWhatIsRepeated) {

@@ -47,8 +47,9 @@ inline Delta step(std::size_t parameter, std::int32_t size = -1000) {
 
 class TestChain {
   public:
-    explicit TestChain(chain::NetworkDefinition definition = test_network())
-        : network(std::move(definition)), ledger(network, model) {
+    explicit TestChain(chain::NetworkDefinition definition = test_network(),
+                       const RuleBook& book = own_rule_book())
+        : network(std::move(definition)), ledger(network, model, book) {
         headers.push_back(ledger.genesis().header);
     }
 

@@ -42,19 +42,20 @@ std::uint64_t worth_of(Int128 score, std::uint64_t norm) {
     return static_cast<std::uint64_t>(std::min(worth, kCap));
 }
 
-std::uint64_t worth_threshold(std::uint64_t worth_reference) {
-    return std::max<std::uint64_t>(1, worth_reference / 16);
+std::uint64_t worth_threshold(const Rules& rules, std::uint64_t worth_reference) {
+    return std::max<std::uint64_t>(1, worth_reference / rules.worth_divisor);
 }
 
-Verdict check_worth(Int128 score, std::uint64_t worth, std::uint64_t worth_reference) {
+Verdict check_worth(const Rules& rules, Int128 score, std::uint64_t worth,
+                    std::uint64_t worth_reference) {
     if (score < 0)
         return Verdict::invalid(Rule::kC6,
                                 "its score is negative: it leads up the judge batch's loss, or "
                                 "only repeats what was merged before");
-    if (worth >= worth_threshold(worth_reference)) return Verdict::valid();
+    if (worth >= worth_threshold(rules, worth_reference)) return Verdict::valid();
     return Verdict::invalid(Rule::kC6, "its worth of " + std::to_string(worth) +
                                            " is below the threshold of " +
-                                           std::to_string(worth_threshold(worth_reference)));
+                                           std::to_string(worth_threshold(rules, worth_reference)));
 }
 
 }  // namespace cairn::consensus

@@ -8,6 +8,7 @@
 #include "base/verdict.h"
 #include "chain/network.h"
 #include "consensus/model_seam.h"
+#include "consensus/rules.h"
 
 namespace cairn::consensus {
 
@@ -20,9 +21,10 @@ Int128 novel_score(const chain::NetworkDefinition& network, const DeltaJudgement
                    const MergedJudgement& merged);
 /// floor(score / norm); 0 for scores or norms that are not positive, at most 2^63 - 1.
 std::uint64_t worth_of(Int128 score, std::uint64_t norm);
-/// max(1, w_ref / 16).
-std::uint64_t worth_threshold(std::uint64_t worth_reference);
-Verdict check_worth(Int128 score, std::uint64_t worth, std::uint64_t worth_reference);
+/// max(1, w_ref / 16) under version 1.
+std::uint64_t worth_threshold(const Rules& rules, std::uint64_t worth_reference);
+Verdict check_worth(const Rules& rules, Int128 score, std::uint64_t worth,
+                    std::uint64_t worth_reference);
 
 /// The judge batch is drawn by the hash of the block before the merge block: nobody knew it when
 /// the last commitment was carried.

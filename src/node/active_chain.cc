@@ -1,6 +1,7 @@
 #include "node/active_chain.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/log.h"
@@ -9,6 +10,8 @@
 
 namespace cairn::node {
 namespace {
+
+constexpr std::uint32_t kLastHeight = std::numeric_limits<std::uint32_t>::max();
 
 store::HeaderRecord header_record(const BlockNode& node) {
     store::HeaderRecord record;
@@ -31,7 +34,7 @@ ActiveChain::ActiveChain(const chain::NetworkDefinition& network, const Clock& c
       store_(store),
       options_(options),
       genesis_id_(chain::genesis_id(network)),
-      genesis_(consensus::Ledger(network, model).genesis()),
+      genesis_(consensus::Ledger(network, model, *options.state.rules).genesis()),
       tree_(genesis_),
       lane_(loop, network, model, store, tree_.genesis(), options.state),
       pending_(loop,
@@ -43,6 +46,7 @@ ActiveChain::ActiveChain(const chain::NetworkDefinition& network, const Clock& c
 Status ActiveChain::start(std::function<void()> ready) {
     RETURN_IF_ERROR(lane_.bind_network(genesis_id_));
     std::string broken;
+    std::string of_other_rules;
     RETURN_IF_ERROR(store_.for_each_header([&](const store::HeaderRecord& record) {
         auto header = chain::decode_header(record.header);
         if (!header.ok() || !tree_.find(header->previous)) {
@@ -50,6 +54,13 @@ Status ActiveChain::start(std::function<void()> ready) {
             return;
         }
         BlockNode* node = tree_.add(*header);
+        const chain::Versions versions = network_.versions_at(node->height);
+        if (header->versions != versions) {
+            of_other_rules = "it follows " + chain::to_string(header->versions) + " at height " +
+                             std::to_string(node->height) + ", for which network.json names " +
+                             chain::to_string(versions);
+            return tree_.set_invalid(node, of_other_rules);
+        }
         if (record.status == store::BlockStatus::kInvalid) tree_.set_invalid(node, record.reason);
         if (record.status == store::BlockStatus::kBody ||
             record.status == store::BlockStatus::kValid)
@@ -61,6 +72,18 @@ Status ActiveChain::start(std::function<void()> ready) {
     ASSIGN_OR_RETURN(auto stored, store_.tip());
     const BlockNode* target = stored ? tree_.find(stored->hash) : tree_.genesis();
     if (!target) return io_error("the store's tip has no header");
+    // The definition got an upgrade when this chain had already gone past it.
+    if (target->invalid && !of_other_rules.empty())
+        return Error{ErrorCode::kRefused,
+                     "the chain in this folder cannot go on: " + of_other_rules +
+                         ". Start in an empty folder with this network.json (and this node.key) "
+                         "to fetch the chain anew"};
+    if (!rule_book().knows(target->header.versions))
+        return Error{ErrorCode::kUnsupported,
+                     "a newer Cairn followed the chain in this folder up to block " +
+                         std::to_string(target->height) + ", by " +
+                         chain::to_string(target->header.versions) + ", and this one knows " +
+                         chain::to_string(newest()) + "; start the newer one again"};
     lane_.on_lane([target](ChainState& state) { return state.restore(target); },
                   alive_.guard([this, ready = std::move(ready)](const SwitchOutcome& outcome) {
                       on_restored(outcome);
@@ -92,14 +115,21 @@ ActiveChain::HeadersOutcome ActiveChain::accept_headers(std::span<const chain::B
     if (headers.empty()) return outcome;
     const BlockNode* parent = tree_.find(headers.front().previous);
     outcome.unknown_parent = parent == nullptr;
+    outcome.newer_versions =
+        !parent && !can_follow(headers.front().versions, network_.versions_at(kLastHeight));
     // Who builds on what we found invalid gets no room for it.
     if (!parent || parent->invalid) return outcome;
 
     HeaderWalk walk(parent);
     std::size_t good = 0;
     for (; good < headers.size(); ++good) {
-        outcome.verdict = walk.step(network_, headers[good], clock_.wall_ms());
+        outcome.verdict = walk.step(network_, newest(), headers[good], clock_.wall_ms());
         if (!outcome.verdict.is_valid()) break;
+    }
+    if (outcome.verdict.is_undecided() &&
+        !can_follow(headers[good].versions, network_.versions_at(walk.height() + 1))) {
+        outcome.newer_versions = true;
+        if (!outcome.last) outcome.last = parent;
     }
     headers = headers.first(good);
     outcome.too_little_work = counted == Counted::kNo && walk.work() <= tree_.best_header()->work &&
@@ -115,6 +145,11 @@ ActiveChain::HeadersOutcome ActiveChain::accept_headers(std::span<const chain::B
     // header, must not fill the lane.
     if (header_jobs_ == 0) store_headers();
     return outcome;
+}
+
+bool ActiveChain::can_follow(const chain::Versions& versions,
+                             const chain::Versions& defined) const {
+    return rule_book().knows(versions) && versions.known_to(defined);
 }
 
 // A rival of our latest blocks costs work that is worth remembering, although it has not more of

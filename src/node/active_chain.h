@@ -77,6 +77,14 @@ class ActiveChain {
     /// The tree's best candidate, but for blocks whose verdict is pending and what stands on them.
     const BlockNode* best_candidate() const;
     const chain::NetworkDefinition& network() const { return network_; }
+    /// What this program knows.
+    const consensus::RuleBook& rule_book() const { return *options_.state.rules; }
+    chain::Versions newest() const { return rule_book().newest(); }
+    /// Whether the next block follows versions that this program knows. If not, the node is where
+    /// it can go no further: it keeps its links, and builds on and passes on nothing.
+    bool knows_next_block() const {
+        return rule_book().knows(network_.versions_at(tip_->next.height));
+    }
     const Hash256& genesis_id() const { return genesis_id_; }
     /// The block of the active chain at a height; null above the tip.
     const BlockNode* active_at(std::uint32_t height) const;
@@ -88,6 +96,9 @@ class ActiveChain {
         const BlockNode* last = nullptr;     ///< the highest that is in the tree now
         bool unknown_parent = false;         ///< the first header's parent is not in the tree
         bool too_little_work = false;        ///< not kept: presync.h is for what goes on
+        /// The first that was not taken follows versions that this program, or this definition,
+        /// does not know: no news until that changes.
+        bool newer_versions = false;
         std::size_t added = 0;
     };
     /// Whether the branch was found to have more work than the best header's (presync.h).
@@ -123,6 +134,8 @@ class ActiveChain {
     }
     bool stands_near_the_tip(const BlockNode* parent,
                              std::span<const chain::BlockHeader> headers) const;
+    /// Whether a block of these versions can be judged where the definition names `defined`.
+    bool can_follow(const chain::Versions& versions, const chain::Versions& defined) const;
     void store_headers();
     void put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes);
     void on_put(BlockNode* node, const Status& put);

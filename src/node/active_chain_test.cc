@@ -33,6 +33,44 @@ chain::Block child_of(const consensus::TestChain& others, const chain::Block& pa
     return like;
 }
 
+// The definition got an upgrade when the chain on the disk had already gone past its height by the
+// old rules: another chain than the network's.
+TEST(ActiveChain, AStoredChainThatWentPastANewUpgradeIsRefused) {
+    ActiveChainKit kit;
+    for (const chain::Block& block : kit.branch(kit.alice, 4)) kit.give(block);
+    ASSERT_EQ(kit.chain->tip()->node->height, 4U);
+    const auto start = [&](std::uint32_t height) {
+        chain::NetworkDefinition network = kit.others.network;
+        network.upgrades = {{height, 0, 2}};
+        consensus::FakeModel model;
+        ActiveChain chain(network, kit.clock, kit.loop, *kit.store, model, {});
+        const Status started = chain.start([] {});
+        kit.loop.run();
+        return started.ok() ? std::string() : started.error().message;
+    };
+    EXPECT_EQ(start(5), "") << "the next block is the first by other rules";
+    const std::string refused = start(4);
+    EXPECT_NE(refused.find("at height 4, for which network.json names"), std::string::npos)
+        << refused;
+    EXPECT_NE(refused.find("Start in an empty folder"), std::string::npos) << refused;
+}
+
+// An older program on the folder of a newer one: it could load the state, and understand nothing.
+TEST(ActiveChain, AChainThatANewerProgramFollowedIsRefused) {
+    chain::NetworkDefinition network = consensus::test_network();
+    network.upgrades = {{3, 2, 0}};
+    const consensus::RuleBook newer({consensus::Rules{}}, 2);
+    ActiveChainKit kit(network, {.state = {.rules = &newer}}, newer);
+    for (const chain::Block& block : kit.branch(kit.alice, 4)) kit.give(block);
+    ASSERT_EQ(kit.chain->tip()->node->height, 4U);
+    consensus::FakeModel model;
+    ActiveChain older(network, kit.clock, kit.loop, *kit.store, model, {});
+    const Status started = older.start([] {});
+    ASSERT_FALSE(started.ok());
+    EXPECT_EQ(started.error().code, ErrorCode::kUnsupported);
+    EXPECT_NE(started.error().message.find("start the newer one again"), std::string::npos);
+}
+
 TEST(ActiveChain, FollowsTheBranchWithMostWork) {
     ActiveChainKit kit;
     const auto first = kit.branch(kit.alice, 2);

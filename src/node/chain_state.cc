@@ -38,7 +38,7 @@ ChainState::ChainState(const chain::NetworkDefinition& network, consensus::Model
     : network_(network),
       store_(store),
       options_(options),
-      ledger_(network, model),
+      ledger_(network, model, *options.rules),
       genesis_state_(ledger_.save()),
       genesis_(genesis),
       tip_(genesis) {}
@@ -47,7 +47,7 @@ TipInfoPtr ChainState::info() const {
     auto tip = std::make_shared<TipInfo>();
     tip->node = tip_;
     tip->state_root = tip_->header.state_root;
-    tip->rules = ledger_.rules();
+    tip->rules = ledger_.next_state();
     tip->next = context_after(tip_);
     tip->supply = supply_;
     return tip;

@@ -24,7 +24,7 @@ namespace cairn::node {
 struct TipInfo {
     const BlockNode* node = nullptr;
     Hash256 state_root;
-    consensus::RulesState rules;
+    consensus::RulesState rules;    ///< that a block on top is judged on
     consensus::HeaderContext next;  ///< of a block on top
     std::uint64_t supply = 0;       ///< all coins
 };
@@ -54,6 +54,7 @@ struct SwitchOutcome {
 struct ChainStateOptions {
     std::uint32_t snapshot_interval = 32;  ///< blocks between snapshots
     std::uint32_t max_undo = 64;           ///< blocks that can be taken back without a snapshot
+    const consensus::RuleBook* rules = &consensus::own_rule_book();  ///< what the program knows
 };
 
 class ChainState {

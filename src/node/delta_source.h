@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "consensus/rules.h"
 #include "crypto/keys.h"
 
 namespace cairn::node {
@@ -20,6 +21,7 @@ struct RoundTask {
     Hash256 codec_seed;
     crypto::PublicKey key;
     std::uint64_t mean_norm = 0;  ///< m of C5 as the round begins
+    consensus::Rules rules;       ///< of the round's merge block
     /// theta^t as floats; null unless the source wants it.
     std::shared_ptr<const std::vector<float>> weights;
     /// Raised when the round's time runs out: finish with what there is.

@@ -13,9 +13,10 @@ class HeaderWalk {
     /// Begins on top of a header that the tree has.
     explicit HeaderWalk(const BlockNode* from);
 
-    /// Judges the next header by C1 and, if it is valid, steps onto it.
-    Verdict step(const chain::NetworkDefinition& network, const chain::BlockHeader& header,
-                 std::uint64_t now_ms);
+    /// Judges the next header by C1, for a program that knows all up to `newest`, and, if it is
+    /// valid, steps onto it.
+    Verdict step(const chain::NetworkDefinition& network, const chain::Versions& newest,
+                 const chain::BlockHeader& header, std::uint64_t now_ms);
 
     /// Of the header that it stands on.
     const Hash256& hash() const { return hash_; }

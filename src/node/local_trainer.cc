@@ -83,7 +83,7 @@ Result<Bytes> LocalTrainer::encode_in_band(std::vector<float> delta, const Round
         ASSIGN_OR_RETURN(const auto decoded,
                          codec::decode(codec_, payload, task.codec_seed, layout_.size()));
         const auto norm = static_cast<double>(decoded_norm(layout_, decoded));
-        const consensus::NormBand band = consensus::norm_band(task.mean_norm);
+        const consensus::NormBand band = consensus::norm_band(task.rules, task.mean_norm);
         const auto least = static_cast<double>(band.least);
         const auto most = static_cast<double>(band.most);
         const bool clear_of_edges = norm >= least * (1 + kEdge) && norm <= most * (1 - kEdge);

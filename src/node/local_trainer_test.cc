@@ -97,7 +97,7 @@ TEST(LocalTrainer, StopsEarlyAndGivesWhatItHas) {
     const RoundPayload made = subject.produce(task);
     EXPECT_EQ(made.steps, 2U);
     EXPECT_EQ(subject.steps, (std::vector<std::uint32_t>{1, 2}));
-    EXPECT_TRUE(consensus::check_norm(subject.norm(made, task), task.mean_norm).is_valid());
+    EXPECT_TRUE(consensus::check_norm({}, subject.norm(made, task), task.mean_norm).is_valid());
 
     const RoundPayload none = subject.produce(1);  // told to stop before it began
     EXPECT_EQ(none.steps, 0U);
@@ -146,7 +146,7 @@ TEST(LocalTrainer, ThePayloadIsScaledIntoTheBandOfNorms) {
         task.mean_norm = mean;
         Subject fresh;
         const RoundPayload made = fresh.produce(task);
-        EXPECT_TRUE(consensus::check_norm(fresh.norm(made, task), mean).is_valid())
+        EXPECT_TRUE(consensus::check_norm({}, fresh.norm(made, task), mean).is_valid())
             << natural << " for " << mean;
     }
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "consensus/header_rules.h"
 #include "node/assets.h"
+#include "node/upgrades_ahead.h"
 
 namespace cairn::node {
 namespace {
@@ -14,9 +15,16 @@ constexpr std::uint64_t kTickMs = 1'000;
 constexpr std::uint64_t kHelloTimeoutMs = 60'000;
 /// Of the peers that we dialled, how many are dialled first after a restart.
 constexpr std::size_t kAnchors = 2;
-constexpr std::uint64_t kTicksPerClock = 600;  // ours may have been set since we last told it
+constexpr std::uint64_t kTicksPerWarning = 3600;  // of an upgrade
+constexpr std::uint64_t kTicksPerClock = 600;     // ours may have been set since we last told it
 /// When more blocks than this join at once we are catching up, and nobody waits to hear of them.
 constexpr std::size_t kMaxAnnouncedAtOnce = 4;
+
+/// Payments, commitments and contributions, and the news of them.
+bool is_for_next_block(MessageKind kind) {
+    return kind == MessageKind::kInventory || kind == MessageKind::kPayment ||
+           kind == MessageKind::kCommitment || kind == MessageKind::kContribution;
+}
 
 }  // namespace
 
@@ -87,6 +95,7 @@ void Node::on_restored(const std::function<void()>& ready) {
     SwitchOutcome here;
     here.tip = chain_.tip();
     trainer_.on_tip(here);
+    warn_of_upgrade();
     check_clock();
     miner_.on_tip();
     tick();
@@ -113,6 +122,7 @@ void Node::tick() {
         for (const auto& [id, peer] : peers_)
             if (peer.ready) remember_peer(peer);
     }
+    if (ticks_ % kTicksPerWarning == 0) warn_of_upgrade();
     drop_mute();
     sync_.tick();
     relay_.tick();
@@ -133,8 +143,15 @@ void Node::check_clock() {
                  clock_.trouble.empty() ? "this machine's clock is right again" : clock_.trouble);
         tell_clock();
     }
-    const bool mines = mining_wanted_ && clock_.may_mine && breach_.empty();
+    const bool mines =
+        mining_wanted_ && clock_.may_mine && breach_.empty() && chain_.knows_next_block();
     if (miner_.enabled() != mines) miner_.set_enabled(mines);
+}
+
+void Node::warn_of_upgrade() const {
+    const std::string warning =
+        upgrade_warning(config_.network, chain_.tip()->node->height, chain_.newest());
+    if (!warning.empty()) log_warn("{}", warning);
 }
 
 void Node::on_breach(const std::string& breach) {
@@ -230,6 +247,8 @@ void Node::on_message(net::PeerId id, std::uint16_t kind, Bytes body) {
 }
 
 Status Node::handle(Peer& peer, MessageKind kind, ByteView body) {
+    // By rules that we do not know, nothing can be said of it.
+    if (is_for_next_block(kind) && !chain_.knows_next_block()) return ok_status();
     switch (kind) {
         case MessageKind::kHello:
             return on_hello(peer, body);
@@ -393,6 +412,8 @@ void Node::on_tip(const SwitchOutcome& outcome) {
     for (const Item& item : changes.fresh) relay_.announce(item);
     explain_left_out(changes.left_out);
     if (outcome.connected.size() <= kMaxAnnouncedAtOnce) sync_.announce(outcome.tip->node);
+    if (!chain_.knows_next_block()) warn_of_upgrade();
+    check_clock();  // may stop the miner
     trainer_.on_tip(outcome);
     miner_.on_tip();
     sync_.request_bodies();

@@ -129,6 +129,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     /// Looks up which key the next block would pay, for status().
     void learn_miner_key(std::function<void()> then);
     void tick();
+    /// The most urgent of what the owner must know; mostly empty.
+    std::string warning() const;
+    /// Logs what upgrade this program does not know.
+    void warn_of_upgrade() const;
     void on_breach(const std::string& breach);
     /// Logs once what speaks against this machine's clock, and stops or resumes mining by it.
     void check_clock();

@@ -46,6 +46,14 @@ struct TrainingView {
     std::uint64_t merged = 0;        ///< own contributions merged on the active chain since start
 };
 
+/// From this height on blocks follow these versions.
+struct UpgradeView {
+    std::uint64_t height = 0;
+    std::uint16_t numerics_version = 0;
+    std::uint16_t rules_version = 0;
+    bool known = true;  ///< to the node's program; if not, it stops before
+};
+
 /// One look at the whole node.
 struct NodeStatus {
     Hash256 genesis_id;
@@ -69,7 +77,8 @@ struct NodeStatus {
     std::vector<PeerView> peers;
     MiningView mining;
     TrainingView training;
-    std::string warning;  ///< what is wrong with this machine, a sentence; empty: nothing known
+    std::vector<UpgradeView> upgrades;  ///< above the tip, lowest first
+    std::string warning;  ///< what its owner must know or do, a sentence; mostly empty
 };
 
 /// One merge block: the model before and after, and why each contribution earned what it earned.

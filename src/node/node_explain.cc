@@ -35,9 +35,11 @@ void Node::explain_template(const consensus::BlockReport& report) {
             records.push_back(contribution_record(contribution, report, Hash256{}));
     remember(std::move(records));
     // What C6 refuses stays refused on this tip: its room is for others.
+    const consensus::Rules& rules = chain_.rule_book().rules_at(config_.network, report.height);
     for (const consensus::ContributionReport& contribution : report.contributions)
         if (!contribution.merged &&
-            consensus::check_worth(contribution.score, contribution.worth, report.worth_reference)
+            consensus::check_worth(rules, contribution.score, contribution.worth,
+                                   report.worth_reference)
                 .is_invalid())
             relay_.drop_contribution(contribution.commitment_id);
 }

@@ -1,5 +1,6 @@
 // The node as others see it: NodeApi.
 #include "node/node.h"
+#include "node/upgrades_ahead.h"
 
 namespace cairn::node {
 namespace {
@@ -59,10 +60,16 @@ NodeStatus Node::status() const {
     status.training = {seams_.source != nullptr, training.stage,        training.round,
                        training.steps,           training.steps_wanted, training.local_loss,
                        training.merged};
-    status.warning = !breach_.empty()         ? breach_
-                     : clock_.trouble.empty() ? chain_.trouble()
-                                              : clock_.trouble;
+    status.upgrades = upgrades_ahead(config_.network, tip.node->height, chain_.newest());
+    status.warning = warning();
     return status;
+}
+
+std::string Node::warning() const {
+    if (!breach_.empty()) return breach_;
+    if (!clock_.trouble.empty()) return clock_.trouble;
+    if (!chain_.trouble().empty()) return chain_.trouble();
+    return upgrade_warning(config_.network, chain_.tip()->node->height, chain_.newest());
 }
 
 void Node::merges(std::uint64_t from_height, std::size_t max,

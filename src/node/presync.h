@@ -30,13 +30,13 @@ class Presync {
     std::size_t counted() const { return bits_.size(); }
 
     /// First reading: counts the headers that follow.
-    Verdict count(const chain::NetworkDefinition& network,
+    Verdict count(const chain::NetworkDefinition& network, const chain::Versions& newest,
                   std::span<const chain::BlockHeader> headers, std::uint64_t now_ms);
     bool has_enough() const { return walk_.work() > needed_; }
     /// Begins again at `from`.
     void read_again();
     /// Second reading: whether these follow and are what was counted. Steps onto them.
-    bool matches(const chain::NetworkDefinition& network,
+    bool matches(const chain::NetworkDefinition& network, const chain::Versions& newest,
                  std::span<const chain::BlockHeader> headers, std::uint64_t now_ms);
     /// Whether the second reading has seen all that was counted.
     bool is_complete() const { return second_ && seen_ == bits_.size(); }

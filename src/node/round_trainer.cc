@@ -88,6 +88,12 @@ RoundTip RoundTrainer::look() const {
 }
 
 void RoundTrainer::proceed() {
+    // Nobody knows here what the next block may carry.
+    if (!chain_.knows_next_block() && !state_.stopped) {
+        if (job_) job_->stop = true;
+        note_ = "waits: this program does not know the rules of the next block";
+        return;
+    }
     while (!awaits_key_) {
         const RoundTip tip = look();
         const RoundAction action = next_action(chain_.network(), tip, state_);
@@ -173,6 +179,8 @@ void RoundTrainer::train(WeightsPtr weights) {
     task.codec_seed = chain::codec_seed(chain_.genesis_id(), state_.round, key_);
     task.key = key_;
     task.mean_norm = chain_.tip()->rules.mean_norm(chain_.network());
+    task.rules =
+        chain_.rule_book().rules_at(chain_.network(), chain_.network().merge_height(state_.round));
     task.weights = std::move(weights);
     task.stop = &job_->stop;
     task.progress = [job = job_](std::uint32_t step, double loss) {

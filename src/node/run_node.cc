@@ -1,6 +1,7 @@
 #include "node/run_node.h"
 
 #include <sys/resource.h>
+#include <algorithm>
 
 #include "base/disk.h"
 #include "base/files.h"
@@ -21,6 +22,28 @@ constexpr std::uint64_t kPollMs = 200;
 
 std::string name_and_id(const chain::NetworkDefinition& network) {
     return network.name + " (" + short_hex(chain::genesis_id(network)) + ")";
+}
+
+/// A network that decided on an upgrade has a definition with a longer list; whoever names it by
+/// --network gets it into his directory. An older file than the directory's changes nothing.
+Status take_over_upgrades(const NodeOptions& options, const chain::NetworkDefinition& given,
+                          chain::NetworkDefinition& here, PosixDisk& disk) {
+    const auto begins_with = [](const auto& list, const auto& start) {
+        return list.size() >= start.size() && std::equal(start.begin(), start.end(), list.begin());
+    };
+    if (begins_with(here.upgrades, given.upgrades)) return ok_status();
+    if (!begins_with(given.upgrades, here.upgrades))
+        return Error{ErrorCode::kRefused,
+                     options.network_file + " and the network.json in " + options.directory +
+                         " are of one network, but their upgrades differ; ask which list the "
+                         "network follows, and put it into both files"};
+    ASSIGN_OR_RETURN(const Bytes bytes,
+                     read_file(options.network_file, chain::kMaxNetworkJsonBytes));
+    RETURN_IF_ERROR(disk.write_atomic(std::string(kNetworkFile), bytes));
+    log_info("{} upgrades of the network are new in {}",
+             given.upgrades.size() - here.upgrades.size(), options.network_file);
+    here = given;
+    return ok_status();
 }
 
 /// The network of the directory; if it has none yet, the file of --network is copied there.
@@ -46,6 +69,7 @@ Result<chain::NetworkDefinition> load_network(const NodeOptions& options, Assets
                                                   name_and_id(network) + ", and " +
                                                   options.network_file + " is that of " +
                                                   name_and_id(given) + ": name another --dir"};
+        RETURN_IF_ERROR(take_over_upgrades(options, given, network, disk));
         Assets beside(folder_of(options.network_file));
         assets.copy_from(beside, network);
     }

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "node/assets.h"
 #include "node/test_network.h"
 
 namespace cairn::node {
@@ -212,6 +213,32 @@ TEST_F(RunNode, FreshKeysAreLookedUpBesideTheLoop) {
     EXPECT_FALSE(askers.contains(loop_thread));
     EXPECT_GE(coinbases, 1U);
     EXPECT_GE(contributions, 1U);
+}
+
+// It stops for want of an asset, but the network's definition is in its folder by then.
+TEST_F(RunNode, UpgradesAreTakenOverFromTheFileThatHasMore) {
+    NodeOptions bare;
+    bare.directory = (root_ / "bare").string();
+    bare.network_file = (root_ / "network.json").string();
+    chain::NetworkDefinition network = *read_network(bare.network_file);
+    const auto with = [&](std::vector<chain::Upgrade> upgrades) {
+        network.upgrades = std::move(upgrades);
+        write(bare.network_file, chain::to_json(network));
+        return run_node(bare).error().message;
+    };
+    const auto here = [&] {
+        return read_network(bare.directory + "/" + std::string(kNetworkFile))->upgrades;
+    };
+    const std::vector<chain::Upgrade> one = {{90, 0, 2}};
+    const std::vector<chain::Upgrade> two = {{90, 0, 2}, {95, 2, 0}};
+    for (const auto& upgrades : {std::vector<chain::Upgrade>{}, one, two}) {
+        EXPECT_NE(with(upgrades).find("asset"), std::string::npos);
+        EXPECT_EQ(here(), upgrades);
+    }
+    EXPECT_NE(with(one).find("asset"), std::string::npos) << "an older file does no harm";
+    EXPECT_EQ(here(), two);
+    EXPECT_NE(with({{91, 0, 2}}).find("their upgrades differ"), std::string::npos);
+    EXPECT_EQ(here(), two);
 }
 
 TEST_F(RunNode, SaysWhatIsMissing) {

@@ -63,12 +63,13 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
 
     const auto outcome = chain_.accept_headers(message.headers);
     if (outcome.verdict.is_invalid()) return invalid(outcome.verdict.reason());
-    // It comes from our clock's future: the same header may be fine in a moment.
     if (outcome.verdict.is_undecided() && !std::exchange(peer.put_off_said, true))
         log_warn("a block of peer {} is put off: {}", peer.info.address, outcome.verdict.reason());
-    peer.ask_again = outcome.verdict.is_undecided();
+    // From our clock's future the same header may be fine in a moment; an upgrade that we do not
+    // know will not pass.
+    peer.ask_again = outcome.verdict.is_undecided() && !outcome.newer_versions;
     if (outcome.unknown_parent) {
-        ask_headers(peer, chain_.tree().best_header());
+        if (!outcome.newer_versions) ask_headers(peer, chain_.tree().best_header());
         return ok_status();
     }
     peer.headers_asked_ms = 0;
@@ -97,7 +98,8 @@ void Sync::start_presync(Peer& peer, std::span<const chain::BlockHeader> headers
     while (tree.find(chain::block_hash(headers.front()))) headers = headers.subspan(1);
     peer.presync = std::make_unique<Presync>(tree.find(headers.front().previous), random_.u64(),
                                              tree.best_header()->work);
-    const Verdict verdict = peer.presync->count(chain_.network(), headers, clock_.wall_ms());
+    const Verdict verdict =
+        peer.presync->count(chain_.network(), chain_.newest(), headers, clock_.wall_ms());
     if (!verdict.is_valid()) return end_presync(peer, false);
     ask_on(peer);
 }
@@ -122,7 +124,8 @@ Status Sync::on_presync(Peer& peer, std::span<const chain::BlockHeader> headers)
     Presync& presync = *peer.presync;
     const bool more = headers.size() == kMaxHeadersPerMessage;
     if (!presync.is_second_reading()) {
-        const Verdict verdict = presync.count(chain_.network(), headers, clock_.wall_ms());
+        const Verdict verdict =
+            presync.count(chain_.network(), chain_.newest(), headers, clock_.wall_ms());
         if (verdict.is_invalid()) return invalid(verdict.reason());
         if (presync.has_enough()) {
             presync.read_again();
@@ -133,7 +136,7 @@ Status Sync::on_presync(Peer& peer, std::span<const chain::BlockHeader> headers)
         ask_on(peer);
         return ok_status();
     }
-    if (!presync.matches(chain_.network(), headers, clock_.wall_ms()))
+    if (!presync.matches(chain_.network(), chain_.newest(), headers, clock_.wall_ms()))
         return invalid("a branch that is another one when it is read again");
     const auto outcome = chain_.accept_headers(headers, ActiveChain::Counted::kYes);
     if (outcome.last) peer.best = outcome.last;

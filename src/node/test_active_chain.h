@@ -14,8 +14,9 @@ namespace cairn::node {
 class ActiveChainKit : public ActiveChain::Observer {
   public:
     explicit ActiveChainKit(chain::NetworkDefinition network = consensus::test_network(),
-                            ChainOptions chain_options = {})
-        : others(network),
+                            ChainOptions chain_options = {},
+                            const consensus::RuleBook& book = consensus::own_rule_book())
+        : others(network, book),
           options(chain_options),
           clock(network.genesis_time_ms + 1'000'000),
           loop(clock),

@@ -11,7 +11,7 @@ from .objects import Block, Coinbase, Commitment, Contribution
 
 def write(path, secret, each, seed, network_path):
     """Prints the good blocks, after each parent `each` forged ones to try, and at last own blocks: rounds of bad payloads,
-    and blocks at odd times."""
+    and blocks at odd times; and where the definition has an upgrade right there that is not known, blocks of it."""
     definition = network.load(network_path)
     forge = Forge(secret, seed)
     forge.chain = rules.genesis(definition)
@@ -34,6 +34,7 @@ def write(path, secret, each, seed, network_path):
     if not definition.members:
         bad_round(forge, [d for _, kind, d in listed if kind == "block"])
         wild_times(forge, last.encode())
+        unknown_upgrade(forge, last.encode())
 
 
 def some_forged(forge, block, each, uses):
@@ -147,3 +148,15 @@ def wild_times(forge, last):
             last = append(forge, block)
         except rules.Undecided:
             return  # the clock of this machine has been reached
+
+
+def unknown_upgrade(forge, last):
+    """Where the next block is the first of an upgrade that is not known here: blocks that follow it, and that do not."""
+    before, after = (network.versions_at(forge.chain.network, forge.chain.height + i) for i in (0, 1))
+    if network.is_known(after):
+        return
+    for versions in (after, before, (after[0], after[1] + 1), (before[0] + 1, before[1])):
+        block = next_block(forge, last)
+        block.header.numerics_version, block.header.rules_version = versions
+        print("# at an upgrade that is not known:", *versions)
+        print("try", forge.mined(forge.settled(block)).hex())

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/option_checks.h"
 #include "console/json_line.h"
+#include "node/upgrades_ahead.h"
 #include "wallet/address.h"
 
 namespace cairn::cli {
@@ -70,6 +71,16 @@ Json block_json(const chain::Block& block, std::uint64_t height) {
             {"payments", payments},
             {"commitments", commitments},
             {"contributions", contributions}};
+}
+
+Json upgrades_json(const std::vector<node::UpgradeView>& upgrades) {
+    Json list = Json::array();
+    for (const node::UpgradeView& upgrade : upgrades)
+        list.push_back({{"height", upgrade.height},
+                        {"numerics_version", upgrade.numerics_version},
+                        {"rules_version", upgrade.rules_version},
+                        {"known", upgrade.known}});
+    return list;
 }
 
 void print_block(const ChainReader& chain, const chain::Block& block, std::uint64_t height,
@@ -145,6 +156,9 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
         state_root = to_hex(header.state_root);
     }
     const std::string genesis = to_hex(chain::genesis_id(chain.network));
+    const auto height = static_cast<std::uint32_t>(tip ? tip->height : 0);
+    const auto upgrades = node::upgrades_ahead(chain.network, height, {});
+    const std::string warning = node::upgrade_warning(chain.network, height, {});
     if (request.json) {
         out << console::json_line(Json{{"network", chain.network.name},
                                        {"genesis_id", genesis},
@@ -155,7 +169,8 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
                                        {"merge_blocks", merges.size()},
                                        {"minted", minted},
                                        {"report_loss", maybe(report)},
-                                       {"judge_loss", maybe(judge)}});
+                                       {"judge_loss", maybe(judge)},
+                                       {"upgrades", upgrades_json(upgrades)}});
         return ok_status();
     }
     const auto row = [&](const std::string& name, const std::string& value) {
@@ -171,6 +186,11 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     row("minted", amount_text(minted) + " coins");
     row("report loss", loss_text(report));
     row("judge loss", loss_text(judge));
+    for (const node::UpgradeView& upgrade : upgrades)
+        row("upgrade", fmt::format("at block {}: numerics version {}, rules version {}{}",
+                                   upgrade.height, upgrade.numerics_version, upgrade.rules_version,
+                                   upgrade.known ? "" : ", which this program does not know"));
+    if (!warning.empty()) out << fmt::format("Mind: {}.\n", warning);
     return ok_status();
 }
 

@@ -151,7 +151,8 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
     named_folder(command.add_option("--dir", node.directory, "The node's data directory"))
         ->capture_default_str();
     command.add_option("--network", node.network_file,
-                       "network.json to start from, when --dir has none");
+                       "network.json to start from, when --dir has none; if it lists more upgrades "
+                       "than the one there, they are taken over");
     command.add_option("--listen", node.listen, "HOST:PORT for other nodes; empty: do not listen")
         ->capture_default_str();
     command.add_option("--connect", node.connect, "HOST:PORT of other nodes");

@@ -1,0 +1,22 @@
+// The upgrades that a network's definition has above a height, and what the node's owner must know
+// of them: a program that does not know one stops right before it, and says so long before.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "chain/network.h"
+#include "node/node_api.h"
+
+namespace cairn::node {
+
+/// Those above `height`, lowest first. `newest` is what the program knows.
+std::vector<UpgradeView> upgrades_ahead(const chain::NetworkDefinition& network,
+                                        std::uint32_t height, const chain::Versions& newest);
+
+/// A sentence for the owner of a node whose tip is at `height`: what the first upgrade that his
+/// program does not know will do, or has done, and what to do about it. Empty where there is none.
+std::string upgrade_warning(const chain::NetworkDefinition& network, std::uint32_t height,
+                            const chain::Versions& newest);
+
+}  // namespace cairn::node
