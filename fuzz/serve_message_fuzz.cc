@@ -38,6 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 (void)check_finite(push->states, dim).ok();
             }
             round_trip(body, decode_push);
+            round_trip(body, decode_result);
             break;
         case 3:
             round_trip(body, decode_progress);

@@ -20,6 +20,7 @@
 #include "formats/save.h"
 #include "net/hello.h"
 #include "node/kept_payments.h"
+#include "node/messages.h"
 #include "serve/announce.h"
 #include "text/test_vocabulary.h"
 #include "text/tokenizer_json.h"
@@ -189,10 +190,11 @@ void peer_seeds() {
     const std::vector<float> states = {1.5F, -2.0F};
     const auto receipt = serve::make_receipt(
         terms, {0, 2}, random.hash256(), serve::states_hash(7, states), secret, random.hash256());
-    message(0, serve::encode(
-                   serve::OpenSession{terms, {0, 2}, key, true, {{2, 5}, key, "10.0.0.1:9"}}));
+    message(0, serve::encode(serve::OpenSession{terms, {0, 2}}));
     message(1, serve::encode(serve::SessionProblem{terms.session, serve::Refusal::kBusy, "full"}));
-    message(2, serve::encode(serve::Push{terms.session, 7, 1, states, {receipt}}));
+    const serve::Push push{terms.session, 7, 1, states};
+    message(2, serve::encode(push));
+    message(8, serve::encode(serve::PushResult{push, receipt}));  // 2 again
     message(3, serve::encode(serve::Progress{terms.session, 4, 3}));
     serve::Announce announce{.key = {},
                              .address = "10.0.0.1:9",
@@ -224,7 +226,55 @@ void peer_seeds() {
     seed_wallet("xprv", as_bytes(wallet::encode_secret(master)));
 }
 
+void node_message_seeds() {
+    const chain::Block block = chain::sample_block();
+    const auto message = [](node::MessageKind kind, Bytes body) {
+        body.insert(body.begin(), static_cast<std::uint8_t>(static_cast<int>(kind) - 1));
+        seed("node_message_fuzz", "kind-" + std::to_string(static_cast<int>(kind)), body);
+    };
+    using enum node::MessageKind;
+    const Hash256 id = block.header.previous;
+    message(kHello, node::encode(node::Hello{}));
+    message(kGetHeaders, node::encode(node::GetHeaders{{id, id}}));
+    message(kHeaders, node::encode(node::Headers{{block.header}}));
+    message(kGetBlock, node::encode_hash(id));
+    message(kInventory, node::encode(node::Inventory{node::ItemKind::kPayment, {id}}));
+    message(kPayment, chain::encode(block.payments[0]));
+    message(kCommitment, chain::encode(block.commitments[0]));
+    message(kContribution, chain::encode(block.contributions[0]));
+    message(kGetAsset, node::encode(node::GetAsset{id, 7}));
+    message(kAsset, node::encode(node::AssetChunk{id, 9, 7, Bytes(2, 1)}));
+    message(kAddresses, node::encode(node::Addresses{{"10.0.0.1:9000"}}));
+    message(kClock, node::encode_clock(1'790'000'000'000));
+}
+
+void session_seeds() {
+    // Opens session 0 of layers 1 and 2 for 64 positions, pushes 3 rows, closes it.
+    seed("serve_session_fuzz", "honest", Bytes{0, 0, 0, 64, 0, 1, 1, 0, 1, 0, 0, 2, 5, 0, 3, 0, 0});
+    // Work hangs, two pushes, the link breaks, time passes.
+    seed("serve_session_fuzz", "hangs", Bytes{1, 0, 1, 90, 1, 1,  2, 0, 4, 0, 1, 1, 1,  0,
+                                              9, 3, 1, 1,  1, 10, 9, 3, 1, 6, 0, 5, 200});
+}
+
 void api_seeds() {
+    const auto request = [](const std::string& name, std::uint8_t flags, const std::string& target,
+                            const std::string& body) {
+        const std::string rest =
+            target + std::string(1, '\0') + "localhost" + std::string(1, '\0') + body;
+        Bytes bytes{flags};
+        bytes.insert(bytes.end(), rest.begin(), rest.end());
+        seed("api_request_fuzz", name, bytes);
+    };
+    const std::string hex = to_hex(api::fake_hash("key"));
+    request("status", 0, "/v1/cairn/status", "");
+    request("samples", 0, "/v1/cairn/samples", "");
+    request("blocks", 4, "/v1/cairn/blocks?from=3&max=2", "");
+    request("explain", 0, "/v1/cairn/explain?id=" + hex, "");
+    request("height", 0, "/v1/cairn/explain?height=4", "");
+    request("coins", 0, "/v1/cairn/coins?key=" + hex + "," + hex, "");
+    request("pay", 3, "/v1/cairn/payments", R"({"payment": "00ff"})");
+    request("write", 3, "/v1/cairn/generate", R"({"prompt": "And", "max_tokens": 4, "seed": 1})");
+    request("export", 3, "/v1/cairn/export", R"({"folder": "", "replace": false})");
     api::FakeNode node(2);
     seed("api_answer_fuzz", "status", as_bytes(api::status_json(node.status())));
     node.merges(0, 2, [](const auto& merges) {
@@ -247,6 +297,8 @@ int main(int argc, char** argv) {
     text_seeds();
     chain_seeds();
     peer_seeds();
+    node_message_seeds();
+    session_seeds();
     api_seeds();
     return 0;
 }

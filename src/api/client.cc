@@ -7,16 +7,22 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
+#include <thread>
 
 #include "net/address.h"
 
 namespace cairn::api {
 
 namespace {
+
+/// A node that says that it is busy is asked again: so often in all, after this pause.
+constexpr int kMaxTries = 5;
+constexpr auto kBusyPause = std::chrono::milliseconds(1000);
 
 struct Socket {
     int fd = -1;
@@ -89,22 +95,27 @@ Result<std::string> receive_all(const Socket& socket) {
 
 struct ReceivedResponse {
     unsigned status = 0;
+    bool try_again = false;  // the node is busy and says when it will not be
     std::string body;
 };
 
-// The number after "Content-Length:", in any letter case.
-std::optional<std::size_t> content_length(std::string_view head) {
+// What follows `field` and a colon, the field being lower-case, in a head of any letter case.
+std::optional<std::string> field_of(std::string_view head, const std::string& field) {
     std::string lower(head);
     for (char& letter : lower)
         letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    constexpr std::string_view kField = "\r\ncontent-length:";
-    std::size_t at = lower.find(kField);
+    const std::string name = "\r\n" + field + ":";
+    std::size_t at = lower.find(name);
     if (at == std::string::npos) return std::nullopt;
-    at += kField.size();
-    while (at < lower.size() && lower[at] == ' ') ++at;
+    at = lower.find_first_not_of(' ', at + name.size());
+    return at == std::string::npos ? "" : lower.substr(at, lower.find("\r\n", at) - at);
+}
+
+std::optional<std::size_t> content_length(std::string_view head) {
+    const auto text = field_of(head, "content-length");
+    if (!text) return std::nullopt;
     std::size_t length = 0;
-    const auto [end, problem] =
-        std::from_chars(lower.data() + at, lower.data() + lower.size(), length);
+    const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), length);
     return problem == std::errc{} ? std::optional(length) : std::nullopt;
 }
 
@@ -120,7 +131,9 @@ Result<ReceivedResponse> parse_response(const std::string& all) {
     ReceivedResponse response;
     std::from_chars(all.data() + 9, all.data() + 12, response.status);
     response.body = all.substr(end + 4);
-    const auto length = content_length(std::string_view(all).substr(0, end));
+    const std::string_view head = std::string_view(all).substr(0, end);
+    response.try_again = response.status == 503 && field_of(head, "retry-after").has_value();
+    const auto length = content_length(head);
     if (*length != response.body.size()) return io_error("the node's answer is cut short");
     return response;
 }
@@ -163,13 +176,17 @@ Result<std::string> Client::post(const std::string& path, const std::string& jso
 }
 
 Result<std::string> Client::ask(const std::string& request) const {
-    ASSIGN_OR_RETURN(const Socket socket, connect_to(file_.address, timeout_ms_));
-    RETURN_IF_ERROR(send_all(socket, request));
-    ASSIGN_OR_RETURN(const std::string all, receive_all(socket));
-    if (!speaks_http(all)) return no_node();
-    ASSIGN_OR_RETURN(ReceivedResponse response, parse_response(all));
-    if (response.status != 200) return error_of(response).value_or(no_node());
-    return std::move(response.body);
+    for (int tries = 1;; ++tries) {
+        ASSIGN_OR_RETURN(const Socket socket, connect_to(file_.address, timeout_ms_));
+        RETURN_IF_ERROR(send_all(socket, request));
+        ASSIGN_OR_RETURN(const std::string all, receive_all(socket));
+        if (!speaks_http(all)) return no_node();
+        ASSIGN_OR_RETURN(ReceivedResponse response, parse_response(all));
+        if (response.status == 200) return std::move(response.body);
+        if (!response.try_again || tries == kMaxTries)
+            return error_of(response).value_or(no_node());
+        std::this_thread::sleep_for(kBusyPause);
+    }
 }
 
 }  // namespace cairn::api

@@ -24,6 +24,7 @@ struct HttpResponse {
     unsigned status = 200;
     std::string content_type = "application/json";
     std::string body;
+    unsigned retry_after_s = 0;  ///< with 503: when to ask again; 0 says nothing
 };
 
 using Respond = std::function<void(HttpResponse)>;

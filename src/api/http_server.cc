@@ -15,6 +15,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/address.h"
 
@@ -29,6 +30,10 @@ using asio::ip::tcp;
 
 constexpr auto kPatience = std::chrono::seconds(30);  // to receive a request or send an answer
 constexpr auto kAcceptPause = std::chrono::milliseconds(200);
+/// While all places are taken: how often to look for one, and how long a connection may then be
+/// without a request before it makes room.
+constexpr auto kFullPause = std::chrono::milliseconds(5);
+constexpr std::uint64_t kSpareAfterUs = 200'000;
 
 }  // namespace
 
@@ -45,6 +50,11 @@ struct HttpServer::Impl {
     std::thread thread;
     std::atomic<bool> stopping = false;
     std::size_t max_connections = kMaxConnections;
+    const SystemClock clock;
+
+    bool full() const { return sessions.size() >= max_connections; }
+    /// Whether there is a place, once a connection has made room if need be.
+    bool find_place();
 };
 
 using Shared = std::shared_ptr<HttpServer::Impl>;
@@ -67,20 +77,23 @@ HttpRequest plain(const http::request<http::string_body>& from) {
 // One connection: reads a request, waits for the answer, writes it, and so on.
 class Session : public std::enable_shared_from_this<Session> {
   public:
-    Session(const std::shared_ptr<void>& owner, HttpServer::Handler& handler,
-            std::atomic<bool>& stopping, tcp::socket socket)
-        : owner_(owner), handler_(handler), stopping_(stopping), stream_(std::move(socket)) {}
+    Session(const std::shared_ptr<HttpServer::Impl>& server, tcp::socket socket)
+        : server_(server), stream_(std::move(socket)) {}
 
     void read() {
         parser_.emplace();
         parser_->body_limit(kMaxRequestBytes);
         parser_->header_limit(kMaxRequestHeaderBytes);
         stream_.expires_after(kPatience);
+        reading_since_us_ = server_->clock.monotonic_us();
         http::async_read(stream_, buffer_, *parser_,
                          [self = shared_from_this()](beast::error_code failure, std::size_t) {
                              self->on_read(failure);
                          });
     }
+
+    /// Since when there is no request; nothing while one is being answered.
+    std::optional<std::uint64_t> spare_since_us() const { return reading_since_us_; }
 
     void close() {
         beast::error_code ignored;
@@ -91,6 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
   private:
     void on_read(beast::error_code failure) {
         keep_alive_ = false;
+        reading_since_us_.reset();
         if (failure == http::error::body_limit)
             return write({413, "application/json", R"({"error": "the request is too large"})"});
         if (failure) return close();
@@ -100,15 +114,17 @@ class Session : public std::enable_shared_from_this<Session> {
             !parsed.ok())
             return write({400, "application/json", R"({"error": "a malformed address"})"});
         stream_.expires_never();
-        handler_(std::move(request), [self = shared_from_this()](HttpResponse response) {
-            if (self->stopping_ || self->answered_.exchange(true)) return;
+        server_->handler(std::move(request), [self = shared_from_this()](HttpResponse response) {
+            if (self->server_->stopping || self->answered_.exchange(true)) return;
             asio::post(self->stream_.get_executor(),
                        [self, response = std::move(response)] { self->write(response); });
         });
     }
 
     void write(const HttpResponse& from) {
-        if (stopping_) return;
+        if (server_->stopping) return;
+        // Where others wait for a place, whoever was answered queues again.
+        keep_alive_ = keep_alive_ && !server_->full();
         response_ = {};
         response_.version(11);
         response_.result(from.status);
@@ -119,6 +135,8 @@ class Session : public std::enable_shared_from_this<Session> {
         response_.set("Content-Security-Policy",
                       "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
                       "img-src data:; connect-src 'self'; frame-ancestors 'none'");
+        if (from.retry_after_s != 0)
+            response_.set(http::field::retry_after, std::to_string(from.retry_after_s));
         response_.keep_alive(keep_alive_);
         response_.body() = from.body;
         response_.prepare_payload();
@@ -131,41 +149,69 @@ class Session : public std::enable_shared_from_this<Session> {
                           });
     }
 
-    std::shared_ptr<void> owner_;  // destroyed last, being first: the stream needs its context
-    HttpServer::Handler& handler_;
-    std::atomic<bool>& stopping_;
+    std::shared_ptr<HttpServer::Impl> server_;  // destroyed last: the stream needs its context
     beast::tcp_stream stream_;
     beast::flat_buffer buffer_{kMaxRequestBytes + kMaxRequestHeaderBytes};
     std::optional<http::request_parser<http::string_body>> parser_;
     http::response<http::string_body> response_;
     std::atomic<bool> answered_ = false;
     bool keep_alive_ = false;
+    std::optional<std::uint64_t> reading_since_us_;
 };
+
+bool HttpServer::Impl::find_place() {
+    std::erase_if(sessions, [](const auto& session) { return session.expired(); });
+    if (!full()) return true;
+    const std::uint64_t now_us = clock.monotonic_us();
+    auto oldest = sessions.end();
+    std::uint64_t since_us = now_us - std::min(now_us, kSpareAfterUs);
+    for (auto it = sessions.begin(); it != sessions.end(); ++it) {
+        const auto session = it->lock();
+        const auto spare = session ? session->spare_since_us() : std::nullopt;
+        if (!spare || *spare > since_us) continue;
+        oldest = it;
+        since_us = *spare;
+    }
+    if (oldest == sessions.end()) return false;
+    if (const auto session = oldest->lock()) session->close();
+    sessions.erase(oldest);
+    return true;
+}
 
 namespace {
 
+void accept(const Shared& impl);
+
+void accept_after(const Shared& impl, std::chrono::milliseconds pause) {
+    impl->accept_pause.expires_after(pause);
+    impl->accept_pause.async_wait([impl](beast::error_code) {
+        if (!impl->stopping) accept(impl);
+    });
+}
+
+void take_connection(const Shared& impl) {
+    beast::error_code failure;
+    tcp::socket socket = impl->acceptor.accept(failure);
+    if (failure == asio::error::would_block) return accept(impl);
+    if (!failure) {
+        impl->accept_fails = false;
+        auto session = std::make_shared<Session>(impl, std::move(socket));
+        impl->sessions.push_back(session);
+        session->read();
+        return accept(impl);
+    }
+    // Most likely there are no file descriptors left: accepting again at once would fail again.
+    if (!std::exchange(impl->accept_fails, true))
+        log_warn("the API cannot take a connection: {}; it keeps trying", failure.message());
+    accept_after(impl, kAcceptPause);
+}
+
 void accept(const Shared& impl) {
-    impl->acceptor.async_accept([impl](beast::error_code failure, tcp::socket socket) {
+    impl->acceptor.async_wait(tcp::acceptor::wait_read, [impl](beast::error_code failure) {
         if (impl->stopping || failure == asio::error::operation_aborted) return;
-        std::erase_if(impl->sessions, [](const auto& session) { return session.expired(); });
-        // Above the bound the connection is simply dropped; whoever asks again later gets a turn.
-        if (!failure && impl->sessions.size() < impl->max_connections) {
-            auto session =
-                std::make_shared<Session>(impl, impl->handler, impl->stopping, std::move(socket));
-            impl->sessions.push_back(session);
-            session->read();
-        }
-        if (!failure) {
-            impl->accept_fails = false;
-            return accept(impl);
-        }
-        // Most likely there are no file descriptors left: accepting again at once would fail again.
-        if (!std::exchange(impl->accept_fails, true))
-            log_warn("the API cannot take a connection: {}; it keeps trying", failure.message());
-        impl->accept_pause.expires_after(kAcceptPause);
-        impl->accept_pause.async_wait([impl](beast::error_code) {
-            if (!impl->stopping) accept(impl);
-        });
+        // Whoever finds no place waits in the system's queue until there is one.
+        if (!impl->find_place()) return accept_after(impl, kFullPause);
+        take_connection(impl);
     });
 }
 
@@ -212,6 +258,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& listen,
     const tcp::endpoint bound = impl->acceptor.local_endpoint(failure);
     if (failure) return io_error("cannot tell where the API listens: " + failure.message());
     const std::string address = net::to_string({bound.address().to_string(), bound.port()});
+    impl->acceptor.non_blocking(true, failure);
+    if (failure) return io_error("cannot prepare the API's socket: " + failure.message());
     accept(impl);
     impl->thread = std::thread([context = &impl->context] { context->run(); });
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl), address));

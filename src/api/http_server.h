@@ -20,6 +20,8 @@ inline constexpr std::size_t kMaxRequestHeaderBytes = 16 * 1024;
 /// files.
 std::size_t connection_bound(std::size_t files);
 
+/// When all connections are taken, one that is without a request makes room for another, and
+/// answered ones are closed, so that those who wait get their turn.
 class HttpServer {
   public:
     /// Called on the server's thread; it must not block. `respond` may be called later and from

@@ -93,6 +93,50 @@ bool same_secret(const std::string& a, const std::string& b) {
     return difference == 0;
 }
 
+HttpResponse stopping() { return refusal(503, "the node is stopping"); }
+
+void next_turn(const std::shared_ptr<ApiContext>& context) {
+    context->answering = !context->waiting.empty();
+    if (!context->answering) return;
+    const auto turn = std::move(context->waiting.front());
+    context->waiting.pop_front();
+    turn();
+}
+
+/// Asks the node by `ask(node, callback)` when it is this request's turn, and has the answer
+/// written by `write` beside the loop: thousands of records take longer to write than a block may
+/// wait. One at a time, so bodies for peers, which are read on the same lane, wait for one at most.
+template <typename T, typename Ask, typename Write>
+void answer_in_turn(const std::shared_ptr<ApiContext>& context, const Respond& respond, Ask ask,
+                    Write write) {
+    if (context->waiting.size() >= kMaxWaitingRequests) {
+        HttpResponse busy = refusal(503, "too many long answers are asked for at once; try again");
+        busy.retry_after_s = 1;
+        return respond(std::move(busy));
+    }
+    const auto on_found = [context, respond, write](Result<T> found) {
+        if (context->node == nullptr) {
+            respond(stopping());
+            return next_turn(context);
+        }
+        offload(
+            *context->loop, Lane::kRead,
+            [write, found = std::move(found)] {
+                return found.ok() ? write(*found) : error_response(found.error());
+            },
+            [context, respond](HttpResponse response) {
+                respond(std::move(response));
+                next_turn(context);
+            });
+    };
+    context->waiting.push_back([context, respond, ask, on_found] {
+        if (context->node != nullptr) return ask(*context->node, node::Callback<T>(on_found));
+        respond(stopping());
+        next_turn(context);
+    });
+    if (!context->answering) next_turn(context);
+}
+
 /// For the node to call: responds with the value as `write` puts it into JSON, or with the error.
 template <typename T, typename Write>
 node::Callback<T> answer_by(const Respond& respond, Write write) {
@@ -101,31 +145,46 @@ node::Callback<T> answer_by(const Respond& respond, Write write) {
     };
 }
 
-Status blocks(ApiContext& context, const HttpRequest& request, const Respond& respond) {
+Status blocks(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
+              const Respond& respond) {
     ASSIGN_OR_RETURN(const std::uint64_t from, number_of(request, "from", 0));
-    ASSIGN_OR_RETURN(const std::uint64_t max, number_of(request, "max", kMaxBlocksPerAnswer));
-    context.node->merges(
-        from, static_cast<std::size_t>(std::min<std::uint64_t>(max, kMaxBlocksPerAnswer)),
-        answer_by<std::vector<node::MergeView>>(respond, blocks_json));
+    ASSIGN_OR_RETURN(const std::uint64_t asked, number_of(request, "max", kMaxBlocksPerAnswer));
+    const auto max = static_cast<std::size_t>(std::min<std::uint64_t>(asked, kMaxBlocksPerAnswer));
+    using Merges = std::vector<node::MergeView>;
+    answer_in_turn<Merges>(
+        context, respond,
+        [from, max](node::NodeApi& node, node::Callback<Merges> answer) {
+            node.merges(from, max, std::move(answer));
+        },
+        [](const Merges& merges) { return json_response(blocks_json(merges)); });
     return ok_status();
 }
 
-Status explain_path(ApiContext& context, const HttpRequest& request, const Respond& respond) {
+Status explain_path(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
+                    const Respond& respond) {
     if (!request.query.contains("height")) {
         ASSIGN_OR_RETURN(const Hash256 id, hash_of(request, "id"));
-        context.node->explain(
-            id, kMaxRecordsPerAnswer,
-            answer_by<std::vector<store::ContributionRecord>>(respond, records_json));
+        using Records = std::vector<store::ContributionRecord>;
+        answer_in_turn<Records>(
+            context, respond,
+            [id](node::NodeApi& node, node::Callback<Records> answer) {
+                node.explain(id, kMaxRecordsPerAnswer, std::move(answer));
+            },
+            [](const Records& records) { return json_response(records_json(records)); });
         return ok_status();
     }
     ASSIGN_OR_RETURN(const std::uint64_t height, number_of(request, "height", 0));
-    context.node->merges(
-        height, 1, [height, respond](const Result<std::vector<node::MergeView>>& found) {
-            if (!found.ok()) return respond(error_response(found.error()));
-            if (found->empty() || found->front().merge.height != height)
-                return respond(error_response(not_found("block " + std::to_string(height) +
-                                                        " is not a merge block of the chain")));
-            respond(json_response(records_json(found->front().contributions)));
+    using Merges = std::vector<node::MergeView>;
+    answer_in_turn<Merges>(
+        context, respond,
+        [height](node::NodeApi& node, node::Callback<Merges> answer) {
+            node.merges(height, 1, std::move(answer));
+        },
+        [height](const Merges& found) {
+            if (found.empty() || found.front().merge.height != height)
+                return error_response(not_found("block " + std::to_string(height) +
+                                                " is not a merge block of the chain"));
+            return json_response(records_json(found.front().contributions));
         });
     return ok_status();
 }
@@ -155,10 +214,16 @@ void take_sample(const std::shared_ptr<ApiContext>& context) {
         });
 }
 
-Status coins(ApiContext& context, const HttpRequest& request, const Respond& respond) {
-    ASSIGN_OR_RETURN(std::vector<crypto::PublicKey> keys, hashes_of(request, "key"));
-    context.node->coins_of(std::move(keys),
-                           answer_by<std::vector<node::CoinView>>(respond, coins_json));
+Status coins(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
+             const Respond& respond) {
+    ASSIGN_OR_RETURN(const std::vector<crypto::PublicKey> keys, hashes_of(request, "key"));
+    using Coins = std::vector<node::CoinView>;
+    answer_in_turn<Coins>(
+        context, respond,
+        [keys](node::NodeApi& node, node::Callback<Coins> answer) {
+            node.coins_of(keys, std::move(answer));
+        },
+        [](const Coins& found) { return json_response(coins_json(found)); });
     return ok_status();
 }
 
@@ -214,9 +279,9 @@ void answer_get(const std::shared_ptr<ApiContext>& context, const HttpRequest& r
         return respond(json_response(samples_json(context->samples)));
     }
     Status asked = not_found("nothing is at " + request.path + "; see API.md for the paths");
-    if (request.path == kBlocksPath) asked = blocks(*context, request, respond);
-    if (request.path == kExplainPath) asked = explain_path(*context, request, respond);
-    if (request.path == kCoinsPath) asked = coins(*context, request, respond);
+    if (request.path == kBlocksPath) asked = blocks(context, request, respond);
+    if (request.path == kExplainPath) asked = explain_path(context, request, respond);
+    if (request.path == kCoinsPath) asked = coins(context, request, respond);
     if (!asked.ok()) respond(error_response(asked.error()));
 }
 
@@ -246,6 +311,11 @@ HttpResponse error_response(const Error& error) {
             return refusal(404, error.message);
         case ErrorCode::kUnsupported:
             return refusal(501, error.message);
+        case ErrorCode::kFull: {
+            HttpResponse busy = refusal(503, error.message);
+            busy.retry_after_s = 1;
+            return busy;
+        }
         default:
             return refusal(503, error.message);
     }
@@ -253,7 +323,7 @@ HttpResponse error_response(const Error& error) {
 
 void route(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
            const Respond& respond) {
-    if (context->node == nullptr) return respond(refusal(503, "the node is stopping"));
+    if (context->node == nullptr) return respond(stopping());
     if (context->only_loopback_names && !net::is_loopback(request.host))
         return respond(refusal(403, "ask by the name 127.0.0.1 or localhost"));
     if (request.method == "GET") return answer_get(context, request, respond);

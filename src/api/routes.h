@@ -2,22 +2,29 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "api/http.h"
+#include "base/loop.h"
 #include "node/node_api.h"
 
 namespace cairn::api {
 
 inline constexpr std::size_t kMaxSamples = 64;
+/// Requests that wait for their turn, beside the one that is being answered: blocks, records and
+/// coins are found and written one answer after another, beside the loop. Beyond it: 503.
+inline constexpr std::size_t kMaxWaitingRequests = 16;
 
 /// What all routes share. Used on the loop only; the owner sets `node` to null before the node
 /// goes.
 struct ApiContext {
     node::NodeApi* node = nullptr;
+    Loop* loop = nullptr;
     std::string token;
     bool only_loopback_names = true;  ///< refuse other Host names (DNS rebinding by a web page)
     std::string sample_prompt;
@@ -25,6 +32,9 @@ struct ApiContext {
 
     std::vector<std::pair<std::uint64_t, std::string>> samples;  ///< (merge height, text)
     bool sampling = false;
+
+    std::deque<std::function<void()>> waiting;
+    bool answering = false;  ///< one that waited has its turn
 };
 
 /// Answers `request`, now or later. `context` is shared because an answer may come after the server

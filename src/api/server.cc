@@ -23,6 +23,7 @@ Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
     state->options = std::move(options);
     ApiContext& context = *state->context;
     context.node = &node;
+    context.loop = &loop;
     FixedBytes<16> token;
     SystemRandom().fill(token.bytes);
     context.token = to_hex(token);

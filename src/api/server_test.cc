@@ -262,6 +262,25 @@ TEST_F(ApiTest, AnswersManyAtOnce) {
     EXPECT_EQ(good, 160);
 }
 
+TEST_F(ApiTest, ConnectionsWithoutARequestMakeRoom) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    to.sin_port = ::htons(net::parse_address(server_->address())->port);
+    std::vector<int> idle;
+    for (std::size_t i = 0; i < kMaxConnections; ++i) {
+        idle.push_back(::socket(AF_INET, SOCK_STREAM, 0));
+        ASSERT_EQ(::connect(idle.back(), reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+    }
+    const std::string begun = "GET /healthz HTTP/1.1\r\n";  // and no more
+    ASSERT_EQ(::send(idle[0], begun.data(), begun.size(), 0), std::ssize(begun));
+    for (int i = 0; i < 3; ++i) {
+        const auto answer = client().get("/healthz");
+        EXPECT_TRUE(answer.ok()) << answer.error().message;
+    }
+    for (const int fd : idle) ::close(fd);
+}
+
 TEST_F(ApiTest, GoesAwayCleanly) {
     const Client before = client();
     stop();

@@ -10,6 +10,16 @@ namespace cairn::model {
 using tensor::ConstMatrix;
 using tensor::Matrix;
 
+namespace {
+
+/// What the segments' caches are for; an encoder's run through all layers.
+LayerRange layers_of(std::span<const Segment> segments, LayerRange all) {
+    const bool cached = !segments.empty() && segments.front().cache != nullptr;
+    return cached ? segments.front().cache->range() : all;
+}
+
+}  // namespace
+
 Transformer::Transformer(const ModelConfig& config, Weights weights, LayerRange range,
                          const tensor::Compute& compute, const TransformerBounds& bounds)
     : config_(config),
@@ -56,12 +66,14 @@ void Transformer::forward(std::span<float> hidden, KvCache& cache) {
 }
 
 void Transformer::check(std::span<const Segment> segments, std::size_t rows) const {
+    const LayerRange run = layers_of(segments, range_);
+    CHECK(run.begin >= range_.begin && run.end <= range_.end);
     std::size_t covered = 0;
     for (const Segment& segment : segments) {
         CHECK((segment.cache != nullptr) == config_.causal);
         std::size_t length = segment.tokens;
         if (segment.cache != nullptr) {
-            CHECK(segment.cache->range() == range_);
+            CHECK(segment.cache->range() == run);
             length += segment.cache->length();
             CHECK(length <= segment.cache->capacity());
         }
@@ -94,13 +106,14 @@ void Transformer::forward_segments(std::span<float> hidden, std::span<const Segm
     const std::size_t rows = hidden.size() / config_.dim;
     CHECK(rows * config_.dim == hidden.size() && rows <= bounds_.max_batch);
     check(segments, rows);
-    if (rows == 0 || range_.size() == 0) return;
+    const LayerRange run = layers_of(segments, range_);
+    if (rows == 0 || run.size() == 0) return;
     if (!std::exchange(reserved_, true))
         tensor::reserve_attention(compute_,
                                   attention_shape(config_, 1, 1, bounds_.max_positions - 1));
     const Matrix x(hidden.data(), rows, config_.dim);
     const LayerBuffers b = buffers(x);
-    for (std::uint32_t layer = range_.begin; layer < range_.end; ++layer) {
+    for (std::uint32_t layer = run.begin; layer < run.end; ++layer) {
         before_attention(graph(), weights_.layers[layer], b, x);
         attend(layer, b, segments);
         after_attention(graph(), weights_.layers[layer], b, x);

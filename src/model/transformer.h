@@ -51,10 +51,11 @@ class Transformer {
     /// vocab and that positions < max_positions().
     void embed(std::span<const std::uint32_t> tokens, std::size_t first_position,
                std::span<float> hidden);
-    /// hidden[n, dim] through the layers, in place; positions begin at cache.length(), which
-    /// grows by n. CHECKs n <= max_batch and that the cache has room and the same range.
+    /// hidden[n, dim] through the cache's layers, all of range() or a part of it, in place;
+    /// positions begin at cache.length(), which grows by n. CHECKs n <= max_batch and that the
+    /// cache has room.
     void forward(std::span<float> hidden, KvCache& cache);
-    /// The same for several sequences at once: the segments' tokens add up to the rows.
+    /// The same for several sequences at once: their tokens add up to the rows, their layers agree.
     void forward_segments(std::span<float> hidden, std::span<const Segment> segments);
     /// hidden[n, dim] through the final norm, in place, where the model has one: an encoder's
     /// output.

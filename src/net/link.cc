@@ -69,6 +69,7 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
     }
 
     std::size_t queued_bytes() const override { return queued_bytes_; }
+    std::size_t incomplete_bytes() const override { return incomplete_bytes_; }
 
     void probe() override {
         if (state_ != State::kUp) return;
@@ -139,6 +140,7 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
     std::deque<Bytes> queue_;
     std::size_t front_offset_ = 0;  // of queue_.front(), what is already sent
     std::size_t queued_bytes_ = 0;
+    std::size_t incomplete_bytes_ = 0;
     // Time since something happened, counted in ticks of watch(): if our own loop was busy for
     // long, only one tick passes, and the peer is not blamed for it.
     std::uint64_t open_ms_ = 0;
@@ -247,7 +249,12 @@ Task<Result<TlsLink::Frame>> TlsLink::read_frame() {
         auto [failure, count] = co_await asio::async_read(
             stream_, asio::buffer(frame.body.data() + have, piece), kAwait);
         if (failure) co_return lost(failure);
+        if (frame.body.size() == header->body_bytes) break;
+        incomplete_bytes_ = frame.body.size();
+        if (owner_ != nullptr) owner_->on_link_piece(*this, have == 0);
+        if (state_ == State::kClosing || state_ == State::kClosed) co_return io_error("closed");
     }
+    incomplete_bytes_ = 0;
     silent_ms_ = 0;
     ping_sent_ = false;
     if (frame.kind == static_cast<std::uint16_t>(LinkKind::kGoodbye))

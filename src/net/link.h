@@ -42,6 +42,9 @@ class LinkOwner {
     /// Both sides have agreed. The owner may close the link in here.
     virtual void on_link_up(Link& link) = 0;
     virtual void on_link_message(Link& link, std::uint16_t kind, Bytes body) = 0;
+    /// A piece of a large message has come, and more is to come. The owner may close links in here,
+    /// this one too.
+    virtual void on_link_piece(Link& link, bool first) = 0;
     /// The link is over: refused, failed, or closed by the peer. Not called after close().
     virtual void on_link_closed(Link& link, const std::string& reason) = 0;
 };
@@ -53,6 +56,8 @@ class Link {
     virtual bool send(std::uint16_t kind, ByteView body) = 0;
     /// Bytes that wait to be sent.
     virtual std::size_t queued_bytes() const = 0;
+    /// What has come of a message that is not complete.
+    virtual std::size_t incomplete_bytes() const = 0;
     /// Asks whether the peer is still there, if there is reason to doubt it, and gives it a quarter
     /// of the usual time to make itself heard.
     virtual void probe() = 0;

@@ -14,7 +14,7 @@ std::map<std::string, std::size_t> count_groups(const std::vector<Place>& places
 
 }  // namespace
 
-std::optional<PeerId> place_to_yield(std::vector<Place> taken) {
+std::optional<PeerId> place_to_yield(std::vector<Place> taken, std::size_t kept_for_use) {
     if (taken.empty()) return std::nullopt;
     const auto drop_first = [&taken](std::size_t count) {
         taken.erase(taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(count));
@@ -23,7 +23,7 @@ std::optional<PeerId> place_to_yield(std::vector<Place> taken) {
     std::ranges::sort(taken, std::greater(), &Place::useful);
     const auto used = static_cast<std::size_t>(
         std::ranges::count_if(taken, [](const Place& place) { return place.useful > 0; }));
-    drop_first(std::min({used, kMaxKeptForUse, all / 4}));
+    drop_first(std::min({used, kept_for_use, all / 4 * 3}));
     std::ranges::sort(taken, std::less(), &Place::id);
     drop_first(taken.size() / 2);
 

@@ -3,6 +3,9 @@
 // long as they last. So a newcomer is taken and another peer yields: the youngest of the most
 // crowded part of the network. Peers that proved useful lately, and the older half of the rest,
 // do not yield, so nobody can push out all of them by connecting again and again.
+//
+// What is of use the owner says (Network::mark_useful): a node is given blocks by its peers, a
+// layer server gives its clients what they asked for.
 #pragma once
 
 #include <optional>
@@ -20,11 +23,9 @@ struct Place {
     std::uint64_t useful = 0;  ///< larger: proved useful later; 0: not yet
 };
 
-/// At most this many peers are kept for their use, and at most a quarter of all.
-inline constexpr std::size_t kMaxKeptForUse = 8;
-
-/// The peer that makes room for another; nothing if there is no peer at all.
-std::optional<PeerId> place_to_yield(std::vector<Place> taken);
+/// The peer that makes room for another; nothing if there is no peer at all. Of those that proved
+/// useful the latest `kept_for_use` stay, three quarters of all at most.
+std::optional<PeerId> place_to_yield(std::vector<Place> taken, std::size_t kept_for_use);
 
 /// Of connections that are not introduced yet, the one that makes room for one from `newcomer`:
 /// the oldest of the most crowded group, if that group has more of them than the newcomer's group

@@ -10,30 +10,33 @@ namespace cairn::net {
 namespace {
 
 TEST(Places, TheYoungestOfTheCrowdedGroupYields) {
-    EXPECT_EQ(place_to_yield({}), std::nullopt);
-    EXPECT_EQ(place_to_yield({{7, "a", 0}}), PeerId{7});
+    EXPECT_EQ(place_to_yield({}, 2), std::nullopt);
+    EXPECT_EQ(place_to_yield({{7, "a", 0}}, 2), PeerId{7});
     // The older half (1 to 3) stays; of the others, group "a" is the most crowded.
-    EXPECT_EQ(place_to_yield(
-                  {{1, "b", 0}, {2, "b", 0}, {3, "b", 0}, {4, "a", 0}, {5, "a", 0}, {6, "b", 0}}),
-              PeerId{5});
+    EXPECT_EQ(
+        place_to_yield(
+            {{1, "b", 0}, {2, "b", 0}, {3, "b", 0}, {4, "a", 0}, {5, "a", 0}, {6, "b", 0}}, 2),
+        PeerId{5});
 }
 
 TEST(Places, ThoseUsefulLatelyStay) {
     std::vector<Place> taken;
     for (PeerId id = 1; id <= 8; ++id) taken.push_back({id, "a", 0});
-    EXPECT_EQ(place_to_yield(taken), PeerId{8});
+    EXPECT_EQ(place_to_yield(taken, 2), PeerId{8});
     taken[7].useful = 1;
-    EXPECT_EQ(place_to_yield(taken), PeerId{7});
+    EXPECT_EQ(place_to_yield(taken, 2), PeerId{7});
     taken[6].useful = 2;
     taken[5].useful = 3;
-    EXPECT_EQ(place_to_yield(taken), PeerId{8}) << "a quarter of all is kept for its use, no more";
+    EXPECT_EQ(place_to_yield(taken, 2), PeerId{8}) << "so many are kept for their use, no more";
+    for (Place& place : taken) place.useful = place.id;
+    EXPECT_EQ(place_to_yield(taken, 8), PeerId{2}) << "a quarter can always be taken";
 }
 
 TEST(Places, AStormOfNewcomersLeavesTheOldOnes) {
     std::vector<Place> taken;
     for (PeerId id = 1; id <= 48; ++id) taken.push_back({id, std::to_string(id), 0});
     for (PeerId id = 49; id < 5'000; ++id) {
-        const PeerId gone = place_to_yield(taken).value();
+        const PeerId gone = place_to_yield(taken, 8).value();
         std::erase_if(taken, [gone](const Place& place) { return place.id == gone; });
         taken.push_back({id, "stranger" + std::to_string(id), 0});
     }

@@ -27,7 +27,7 @@ Address address_of(const tcp::endpoint& endpoint) {
     return {endpoint.address().to_string(), endpoint.port()};
 }
 
-std::string group_of(const Link& link) {
+std::string netgroup_of(const Link& link) {
     const auto address = parse_address(link.address());
     return address.ok() ? netgroup(address->host) : "";
 }
@@ -60,6 +60,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     Status on_link_hello(Link& link) override;
     void on_link_up(Link& link) override;
     void on_link_message(Link& link, std::uint16_t kind, Bytes body) override;
+    void on_link_piece(Link& link, bool first) override;
     void on_link_closed(Link& link, const std::string& reason) override;
 
     /// Whether `link` takes the place of `lasting`, the link with the same peer that is up (S5).
@@ -68,6 +69,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     std::vector<Place> places(Role role, bool up) const;
     bool find_place(const Link& link);
     void drop_fullest_queue();
+    void drop_slowest_sender();
     Link* lasting_link(const crypto::PublicKey& key);
     bool is_up(const Link& link) const;
     void forget(const Link& link);
@@ -92,6 +94,8 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     std::map<crypto::PublicKey, PeerId> introduced;  // dialled, our hello sent, no welcome yet
     std::map<PeerId, std::uint64_t> useful;          // peers that are up; larger: later
     std::uint64_t last_useful = 0;
+    std::map<PeerId, std::uint64_t> began;  // their latest large message; larger: later
+    std::uint64_t last_began = 0;
 };
 
 Status TlsNetwork::Impl::listen() {
@@ -224,7 +228,7 @@ std::vector<Place> TlsNetwork::Impl::places(Role role, bool up) const {
     for (const auto& [id, link] : links) {
         if (link->role() != role || is_up(*link) != up) continue;
         const auto use = useful.find(id);
-        found.push_back({id, group_of(*link), use == useful.end() ? 0 : use->second});
+        found.push_back({id, netgroup_of(*link), use == useful.end() ? 0 : use->second});
     }
     return found;
 }
@@ -235,7 +239,7 @@ bool TlsNetwork::Impl::find_place(const Link& link) {
     if (link.role() == Role::kDialler) return !full;
     const std::vector<Place> inbound = places(Role::kAcceptor, true);
     if (!full && inbound.size() < options.max_inbound) return true;
-    const auto yields = options.inbound_yields ? place_to_yield(inbound) : std::nullopt;
+    const auto yields = place_to_yield(inbound, options.kept_for_use);
     if (!yields) return false;
     drop(*yields, "its place is needed for a newcomer");
     return true;
@@ -299,6 +303,23 @@ void TlsNetwork::Impl::on_link_message(Link& link, std::uint16_t kind, Bytes bod
     if (handler != nullptr) handler->on_message(link.id(), kind, std::move(body));
 }
 
+void TlsNetwork::Impl::on_link_piece(Link& link, bool first) {
+    if (first) began[link.id()] = ++last_began;
+    std::size_t incomplete = 0;
+    for (const auto& [id, other] : links) incomplete += other->incomplete_bytes();
+    if (incomplete > options.max_incomplete_bytes) drop_slowest_sender();
+}
+
+void TlsNetwork::Impl::drop_slowest_sender() {
+    std::optional<PeerId> slowest;
+    for (const auto& [id, since] : began)
+        if (links.at(id)->incomplete_bytes() > 0 && (!slowest || since < began.at(*slowest)))
+            slowest = id;
+    if (!slowest) return;
+    log_debug("net: {} sends too slowly", links.at(*slowest)->address());
+    drop(*slowest, "its message has been coming for too long, and others wait");
+}
+
 void TlsNetwork::Impl::forget(const Link& link) {
     const auto erase_if_this = [&](std::map<crypto::PublicKey, PeerId>& table) {
         const auto it = table.find(link.peer().key);
@@ -307,6 +328,7 @@ void TlsNetwork::Impl::forget(const Link& link) {
     erase_if_this(by_key);
     erase_if_this(introduced);
     useful.erase(link.id());
+    began.erase(link.id());
     links.erase(link.id());
 }
 
@@ -355,6 +377,7 @@ void TlsNetwork::Impl::stop() {
     by_key.clear();
     introduced.clear();
     useful.clear();
+    began.clear();
 }
 
 TlsNetwork::TlsNetwork(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -389,6 +412,11 @@ void TlsNetwork::mark_useful(PeerId peer) {
     const auto it = impl_->links.find(peer);
     if (it != impl_->links.end() && impl_->is_up(*it->second))
         impl_->useful[peer] = ++impl_->last_useful;
+}
+
+std::string TlsNetwork::group_of(PeerId peer) const {
+    const auto it = impl_->links.find(peer);
+    return it == impl_->links.end() ? "" : netgroup_of(*it->second);
 }
 
 std::string TlsNetwork::listen_address() const { return impl_->listen_text; }

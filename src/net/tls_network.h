@@ -28,9 +28,9 @@ struct TlsOptions {
     std::size_t max_peers = 64;
     /// Of those, how many may have dialled us: the rest are kept for peers that we chose.
     std::size_t max_inbound = 48;
-    /// Whether an inbound peer yields to a newcomer when max_inbound is reached (net/places.h);
-    /// otherwise the newcomer is refused.
-    bool inbound_yields = true;
+    /// When max_inbound is reached, an inbound peer yields to a newcomer (net/places.h); so many
+    /// stay because they proved useful lately.
+    std::size_t kept_for_use = 8;
     /// Inbound connections that are not up yet; and as many that we dial, counted apart, so that
     /// strangers cannot keep us from dialling.
     std::size_t max_pending = 32;
@@ -39,6 +39,9 @@ struct TlsOptions {
     /// What may wait to be sent to all peers together. Beyond it, the peer for whom most waits is
     /// dropped: it asked for more than it reads. Must have room for one peer's largest queue.
     std::size_t max_all_queues_bytes = 8 * kMaxMessageBytes;
+    /// What may have come of messages that are not complete. Beyond it, the peer whose message has
+    /// been coming for longest is dropped.
+    std::size_t max_incomplete_bytes = 8 * kMaxMessageBytes;
     std::uint64_t handshake_timeout_ms = 10'000;
     /// Silence after which we ask whether the peer is still there, and after which we give up.
     std::uint64_t ping_after_ms = 20'000;
@@ -64,6 +67,8 @@ class TlsNetwork final : public Network {
     void disconnect(PeerId peer) override;
     void mark_useful(PeerId peer) override;
     std::string listen_address() const override;
+    /// netgroup() (net/address.h) of the other end of a link that is up; else empty.
+    std::string group_of(PeerId peer) const;
 
   private:
     struct Impl;

@@ -219,18 +219,28 @@ TEST_F(TlsTest, PlacesAreBoundedAndSomeAreKeptForThoseWeDial) {
     TlsOptions few = options();
     few.max_peers = 3;
     few.max_inbound = 2;
-    few.inbound_yields = false;
-    auto a = node(std::move(few)), b = node(), c = node(), d = node(), e = node();
+    auto a = node(std::move(few)), b = node(), c = node(), d = node(), e = node(), f = node();
     link(*b, *a);
     link(*c, *a);
     d->network->connect(a->network->listen_address());
-    ASSERT_TRUE(run_until([&] { return !d->failed.empty(); }));
-    EXPECT_TRUE(contains(d->failed, "no free place")) << d->failed[0];
-    a->network->connect(d->network->listen_address());
-    ASSERT_TRUE(run_until([&] { return a->up.size() == 3; }));
+    ASSERT_TRUE(run_until([&] { return !d->up.empty() && c->up.empty(); }));
+    EXPECT_EQ(a->up.size(), 2u);
     a->network->connect(e->network->listen_address());
-    ASSERT_TRUE(run_until([&] { return !a->failed.empty() && !e->failed.empty(); }));
+    ASSERT_TRUE(run_until([&] { return a->up.size() == 3; }));
+    a->network->connect(f->network->listen_address());
+    ASSERT_TRUE(run_until([&] { return !a->failed.empty() && !f->failed.empty(); }));
     EXPECT_EQ(a->up.size(), 3u);
+}
+
+TEST_F(TlsTest, WhereWeChoseAllPeersNobodyIsTaken) {
+    TlsOptions few = options();
+    few.max_peers = 1;
+    auto a = node(std::move(few)), b = node(), c = node();
+    link(*a, *b);
+    c->network->connect(a->network->listen_address());
+    ASSERT_TRUE(run_until([&] { return !c->failed.empty(); }));
+    EXPECT_TRUE(contains(c->failed, "no free place")) << c->failed[0];
+    EXPECT_EQ(a->up.size(), 1u);
 }
 
 }  // namespace

@@ -176,6 +176,7 @@ Status Process::prepare() {
     tls.max_peers = bounds.peers;
     tls.max_inbound = bounds.inbound;
     tls.max_pending = bounds.pending;
+    tls.kept_for_use = std::min(tls.kept_for_use, bounds.inbound / 4);
     tls.on_failed = [this](const std::string& address, bool outbound, const std::string& reason) {
         if (!outbound) return;
         log_info("no link to {}: {}", address, reason);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "serve/route.h"
-
 namespace cairn::serve {
 
 namespace {
@@ -74,9 +72,6 @@ void ClientSessions::send_open(Session& session, std::size_t hop, net::PeerId pe
     OpenSession message;
     message.terms = session.terms;
     message.layers = session.hops[hop].hop.layers;
-    message.previous = hop == 0 ? key_ : session.hops[hop - 1].hop.key;
-    message.has_next = hop + 1 < session.hops.size();
-    if (message.has_next) message.next = session.hops[hop + 1].hop;
     send(network_, peer, MessageKind::kOpenSession, encode(message));
 }
 
@@ -118,14 +113,10 @@ void ClientSessions::on_problem(net::PeerId peer, ByteView body) {
     Session& session = *found->second;
     const std::size_t hop = session.hop_of(peer);
     if (hop == kNoHop) return;
-    const std::string says = session.hops[hop].hop.address + " says " +
-                             refusal_name(problem->refusal) + ": " + problem->reason;
-    // The hop that complains is alive; what it complains about may be its neighbour's doing.
-    if (problem->refusal == Refusal::kNextHop && hop + 1 < session.hops.size())
-        return fail(session.id(), ErrorCode::kIo, "was lost: " + says, hop + 1);
-    if (problem->refusal == Refusal::kBadReceipt && hop > 0)
-        return fail(session.id(), ErrorCode::kInvalid, "sent a bad receipt: " + says, hop - 1);
-    fail(session.id(), ErrorCode::kRefused,
+    ErrorCode code = ErrorCode::kRefused;
+    if (problem->refusal == Refusal::kBusy) code = ErrorCode::kFull;  // it may have room later
+    if (problem->refusal == Refusal::kExpired) code = ErrorCode::kIo;
+    fail(session.id(), code,
          std::string("refused (") + refusal_name(problem->refusal) + "): " + problem->reason, hop);
 }
 

@@ -1,8 +1,8 @@
 // ClientSessions: the client's side of sessions over a route of servers (S25 to S30). It opens a
-// session on every hop, pushes hidden states to the first hop and gets those of the last layer back
-// from the last, having checked the receipts of all hops: signatures, and that each hop's inputs
-// are the outputs of the hop before. A hop that is gone, refuses, or does not answer in time fails
-// the session with an error that names it. serve/remote_layers.h goes on over another route.
+// session on every hop and carries hidden states from one to the next, having checked what each
+// made of them: that it is finite, and signed by that hop for the inputs that it was given. A hop
+// that is gone, refuses, or does not answer in time fails the session with an error that names it.
+// serve/remote_layers.h goes on over another route.
 //
 // Everything happens on the Loop. Client tells it what happens on the links.
 #pragma once
@@ -20,15 +20,15 @@
 #include "base/loop.h"
 #include "base/random.h"
 #include "net/network.h"
-#include "serve/messages.h"
+#include "serve/route.h"
 
 namespace cairn::serve {
 
 struct SessionTimeouts {
     std::uint64_t open_ms = 15'000;     ///< to open a session on all hops
-    std::uint64_t push_ms = 30'000;     ///< for one push to come back from hops that are alive
-    std::uint64_t ask_ms = 3'000;       ///< of silence, before hops are asked how far they are
-    std::uint64_t progress_ms = 5'000;  ///< for each to answer; one that does not is gone
+    std::uint64_t push_ms = 30'000;     ///< for a hop that is alive to answer a push
+    std::uint64_t ask_ms = 3'000;       ///< of silence, before the hop is asked how far it is
+    std::uint64_t progress_ms = 5'000;  ///< for it to answer; one that does not is gone
 };
 
 /// Hidden states [n, dim], row by row.
@@ -86,10 +86,12 @@ class ClientSessions {
         Hash256 inputs;  // rolling hash that its next receipt must continue
         std::optional<Progress> progress;
     };
+    /// A push under way. The oldest is farthest along the route.
     struct Pending {
         std::uint32_t position = 0;
         std::uint32_t tokens = 0;
-        Hash256 states;  // what we sent, hashed
+        std::size_t hop = 0;  // that has it now
+        Hash256 states;       // what that hop was sent, hashed
         SessionCallback<States> done;
     };
     struct Session {
@@ -106,12 +108,6 @@ class ClientSessions {
         const Hash256& id() const { return terms.session; }
         std::size_t hop_of(net::PeerId peer) const;
     };
-    /// Why a result is not accepted, and the hop that is blamed.
-    struct Objection {
-        std::string reason;
-        std::size_t hop = kNoHop;
-    };
-
     void on_opened(net::PeerId peer, ByteView body);
     void on_problem(net::PeerId peer, ByteView body);
     void on_result(net::PeerId peer, ByteView body);
@@ -122,8 +118,12 @@ class ClientSessions {
     void after(std::uint64_t delay_ms, Session& session,
                void (ClientSessions::*deadline)(Session&));
     void open_deadline(Session& session);
-    /// Checks a result against the oldest push; advances the hops' rolling hashes.
-    static std::optional<Objection> object_to(const Push& result, Session& session);
+    /// Sends states to the hop that has the push now.
+    void send_push(Session& session, const Pending& pending, States states);
+    /// Why a result is not accepted, if it is not; advances the hop's rolling hash.
+    static std::optional<std::string> object_to(const PushResult& result, const Pending& asked,
+                                                Session& session);
+    /// Of the oldest push, from the hop that has it.
     void wait_for_result(Session& session);
     void ask_progress(Session& session);
     void judge_progress(Session& session);

@@ -1,5 +1,7 @@
 // The half of ClientSessions that sends hidden states, judges what comes back, and finds out who is
 // silent.
+#include <algorithm>
+
 #include "base/log.h"
 #include "serve/client_sessions.h"
 
@@ -25,36 +27,43 @@ void ClientSessions::push(const Hash256& id, States states, SessionCallback<Stat
                                     std::to_string(session.terms.max_positions) + " positions"),
                             {}});
 
-    const Hash256 hash = states_hash(session.sent, states);
-    Push message{
-        .session = id,
-        .position = session.sent,
-        .tokens = static_cast<std::uint32_t>(tokens),
-        .states = std::move(states),
-        .receipts = {make_receipt(session.terms, {}, {}, hash, secret_, random_.hash256())}};
-    session.pending.push_back({message.position, message.tokens, hash, std::move(done)});
-    session.sent += message.tokens;
-    if (!send(network_, session.hops.front().peer, MessageKind::kPush, encode(message)))
-        return fail(id, ErrorCode::kIo, "takes no more: its connection is full or gone", 0);
+    session.pending.push_back({session.sent, static_cast<std::uint32_t>(tokens), 0,
+                               states_hash(session.sent, states), std::move(done)});
+    session.sent += session.pending.back().tokens;
     if (session.pending.size() == 1) wait_for_result(session);
+    send_push(session, session.pending.back(), std::move(states));
+}
+
+void ClientSessions::send_push(Session& session, const Pending& pending, States states) {
+    const Push message{session.id(), pending.position, pending.tokens, std::move(states)};
+    if (!send(network_, session.hops[pending.hop].peer, MessageKind::kPush, encode(message)))
+        fail(session.id(), ErrorCode::kIo, "takes no more: its connection is full or gone",
+             pending.hop);
 }
 
 void ClientSessions::on_result(net::PeerId peer, ByteView body) {
-    auto decoded = decode_push(body);
-    if (!decoded.ok()) {
-        log_debug("serve: malformed result from peer {}: {}", peer, decoded.error().message);
+    auto result = decode_result(body);
+    if (!result.ok()) {
+        log_debug("serve: malformed result from peer {}: {}", peer, result.error().message);
         return;  // as if it had sent nothing: the deadline decides
     }
-    Push& result = *decoded;
-    const auto found = sessions_.find(result.session);
+    const auto found = sessions_.find(result->push.session);
     if (found == sessions_.end()) return;
     Session& session = *found->second;
-    if (session.hops.back().peer != peer || session.pending.empty()) return;
+    const std::size_t hop = session.hop_of(peer);
+    const auto asked = std::ranges::find(session.pending, hop, &Pending::hop);
+    if (asked == session.pending.end()) return;
+    if (const auto objection = object_to(*result, *asked, session))
+        return fail(session.id(), ErrorCode::kInvalid, *objection, hop);
 
-    if (const auto objection = object_to(result, session))
-        return fail(session.id(), ErrorCode::kInvalid, objection->reason, objection->hop);
-
-    const SessionCallback<States> done = std::move(session.pending.front().done);
+    const bool oldest = asked == session.pending.begin();
+    if (++asked->hop < session.hops.size()) {
+        if (oldest) wait_for_result(session);
+        asked->states = states_hash(asked->position, result->push.states);
+        return send_push(session, *asked, std::move(result->push.states));
+    }
+    // The hops answer in order, so it is the oldest.
+    const SessionCallback<States> done = std::move(asked->done);
     session.pending.pop_front();
     if (session.pending.empty()) {
         loop_.cancel(session.timer);
@@ -62,35 +71,24 @@ void ClientSessions::on_result(net::PeerId peer, ByteView body) {
     } else {
         wait_for_result(session);
     }
-    done(std::move(result.states));
+    done(std::move(result->push.states));
 }
 
-std::optional<ClientSessions::Objection> ClientSessions::object_to(const Push& result,
-                                                                   Session& session) {
-    const Pending& asked = session.pending.front();
-    const std::size_t last = session.hops.size() - 1;
-    if (result.position != asked.position || result.tokens != asked.tokens ||
-        result.states.size() != std::size_t{asked.tokens} * session.dim)
-        return Objection{"answered for other positions than were asked", last};
-    if (const Status finite = check_finite(result.states, session.dim); !finite.ok())
-        return Objection{"sent a bad result: " + finite.error().message, last};
-    if (result.receipts.size() != session.hops.size() + 1)
-        return Objection{"did not send the receipts of all hops", last};
-    Hash256 given = asked.states;
-    for (std::size_t i = 0; i <= last; ++i) {
-        const Receipt& receipt = result.receipts[i + 1];
-        HopState& state = session.hops[i];
-        state.inputs = roll(state.inputs, given);
-        given = i == last ? states_hash(result.position, result.states) : receipt.output;
-        const Status ok = check_receipt(session.terms, receipt, state.hop.key, given);
-        // Every hop checks the receipt of the hop before it, so a bad one that arrives here is the
-        // last hop's fault: it made it or let it pass.
-        if (!ok.ok()) return Objection{"passed on a bad receipt: " + ok.error().message, last};
-        if (receipt.layers != state.hop.layers)
-            return Objection{"signed for other layers than were asked", i};
-        if (receipt.inputs != state.inputs)
-            return Objection{"signed for other inputs than it was given", i};
-    }
+std::optional<std::string> ClientSessions::object_to(const PushResult& result, const Pending& asked,
+                                                     Session& session) {
+    const Push& push = result.push;
+    if (push.position != asked.position || push.tokens != asked.tokens ||
+        push.states.size() != std::size_t{asked.tokens} * session.dim)
+        return "answered for other positions than were asked";
+    if (const Status finite = check_finite(push.states, session.dim); !finite.ok())
+        return "sent a bad result: " + finite.error().message;
+    HopState& state = session.hops[asked.hop];
+    state.inputs = roll(state.inputs, asked.states);
+    const Hash256 output = states_hash(push.position, push.states);
+    const Status ok = check_receipt(session.terms, result.receipt, state.hop.key, output);
+    if (!ok.ok()) return "sent a bad receipt: " + ok.error().message;
+    if (result.receipt.layers != state.hop.layers) return "signed for other layers than were asked";
+    if (result.receipt.inputs != state.inputs) return "signed for other inputs than it was given";
     return std::nullopt;
 }
 
@@ -102,10 +100,9 @@ void ClientSessions::wait_for_result(Session& session) {
 // A server that computes for long still answers questions at once, so a silent one is told from a
 // slow one long before the deadline.
 void ClientSessions::ask_progress(Session& session) {
-    for (HopState& hop : session.hops) {
-        hop.progress.reset();
-        send(network_, hop.peer, MessageKind::kAskProgress, encode_session_id(session.id()));
-    }
+    HopState& hop = session.hops[session.pending.front().hop];
+    hop.progress.reset();
+    send(network_, hop.peer, MessageKind::kAskProgress, encode_session_id(session.id()));
     after(timeouts_.progress_ms, session, &ClientSessions::judge_progress);
 }
 
@@ -118,36 +115,25 @@ void ClientSessions::on_progress(net::PeerId peer, ByteView body) {
     if (hop != kNoHop) found->second->hops[hop].progress = *progress;
 }
 
-// The first hop that does not answer is gone. If all do and time is up, the stalled one is the
-// first that has not taken in or not computed what it should.
 void ClientSessions::judge_progress(Session& session) {
-    if (session.pending.empty()) return;
+    const Pending& oldest = session.pending.front();
     const std::uint64_t waited_ms = (clock_.monotonic_us() - session.waiting_since_us) / 1000;
     const std::string waited = "no result for " + std::to_string(waited_ms) + " ms and ";
-    for (std::size_t i = 0; i < session.hops.size(); ++i)
-        if (!session.hops[i].progress)
-            return fail(session.id(), ErrorCode::kTimeout,
-                        "is silent: " + waited + "it does not say how far it is", i);
+    const std::optional<Progress>& progress = session.hops[oldest.hop].progress;
+    if (!progress)
+        return fail(session.id(), ErrorCode::kTimeout,
+                    "is silent: " + waited + "it does not say how far it is", oldest.hop);
     if (waited_ms < timeouts_.push_ms)
         return after(timeouts_.ask_ms, session, &ClientSessions::ask_progress);
 
-    const std::uint32_t wanted = session.pending.front().position + session.pending.front().tokens;
+    const std::uint32_t wanted = oldest.position + oldest.tokens;
     const std::string of_wanted = " of " + std::to_string(wanted) + " positions";
-    for (std::size_t i = 0; i < session.hops.size(); ++i) {
-        const Progress& progress = *session.hops[i].progress;
-        if (progress.received < wanted)
-            return fail(session.id(), ErrorCode::kTimeout,
-                        "stalled: " + waited + "it has taken in " +
-                            std::to_string(progress.received) + of_wanted,
-                        i);
-        if (progress.computed < wanted)
-            return fail(session.id(), ErrorCode::kTimeout,
-                        "stalled: " + waited + "it has computed " +
-                            std::to_string(progress.computed) + of_wanted,
-                        i);
-    }
-    fail(session.id(), ErrorCode::kTimeout, "stalled: " + waited + "it claims to have answered",
-         session.hops.size() - 1);
+    std::string says = "it claims to have answered";
+    if (progress->computed < wanted)
+        says = "it has computed " + std::to_string(progress->computed) + of_wanted;
+    if (progress->received < wanted)
+        says = "it has taken in " + std::to_string(progress->received) + of_wanted;
+    fail(session.id(), ErrorCode::kTimeout, "stalled: " + waited + says, oldest.hop);
 }
 
 }  // namespace cairn::serve

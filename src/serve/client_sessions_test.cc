@@ -1,5 +1,5 @@
 // Proves that a client believes nothing of a server that it did not check: results must be for what
-// was asked, finite, and signed for the right layers, inputs and outputs by every hop.
+// was asked, finite, and signed by the hop for the right layers, inputs and outputs.
 #include "serve/client_sessions.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ struct Liar final : net::NetworkHandler {
     Hash256 inputs;
     std::function<void(Push&)> before_signing = [](Push&) {};
     std::function<void(Receipt&)> lie = [](Receipt&) {};
-    std::function<void(Push&)> after_signing = [](Push&) {};
+    std::function<void(PushResult&)> after_signing = [](PushResult&) {};
 
     Liar(TestWorld& w, const std::string& address)
         : world(w),
@@ -44,9 +44,9 @@ struct Liar final : net::NetworkHandler {
         lie(receipt);
         receipt =
             make_receipt(opened.terms, receipt.layers, receipt.inputs, receipt.output, secret, {});
-        push.receipts.push_back(receipt);
-        after_signing(push);
-        network.send(peer, static_cast<std::uint16_t>(MessageKind::kResult), encode(push));
+        PushResult result{std::move(push), receipt};
+        after_signing(result);
+        network.send(peer, static_cast<std::uint16_t>(MessageKind::kResult), encode(result));
     }
 };
 
@@ -80,28 +80,26 @@ TEST_F(ClientSessionsTest, RefusesOtherLayersThanItAsked) {
 }
 
 TEST_F(ClientSessionsTest, RefusesAnOutputThatIsNotTheSignedOne) {
-    liar.after_signing = [](Push& push) { push.states[7] += 1.0F; };
-    expect_error("passed on a bad receipt");
+    liar.after_signing = [](PushResult& result) { result.push.states[7] += 1.0F; };
+    expect_error("sent a bad receipt");
 }
 
 TEST_F(ClientSessionsTest, RefusesAnotherPersonsSignature) {
     const crypto::SecretKey other = crypto::SecretKey::generate(world.random);
-    liar.after_signing = [&](Push& push) {
-        const Receipt& own = push.receipts.back();
-        push.receipts.back() =
+    liar.after_signing = [&](PushResult& result) {
+        const Receipt own = result.receipt;
+        result.receipt =
             make_receipt(liar.opened.terms, own.layers, own.inputs, own.output, other, {});
     };
-    expect_error("passed on a bad receipt");
+    expect_error("sent a bad receipt");
 }
 
-TEST_F(ClientSessionsTest, RefusesMissingReceiptsAndOtherPositions) {
-    liar.after_signing = [](Push& push) { push.receipts.pop_back(); };
-    expect_error("did not send the receipts of all hops");
-    liar.after_signing = [](Push& push) { push.position = 1; };
+TEST_F(ClientSessionsTest, RefusesOtherPositions) {
+    liar.after_signing = [](PushResult& result) { result.push.position = 1; };
     expect_error("answered for other positions than were asked");
-    liar.after_signing = [](Push& push) {
-        push.tokens = 1;
-        push.states.resize(push.states.size() / 2);
+    liar.after_signing = [](PushResult& result) {
+        result.push.tokens = 1;
+        result.push.states.resize(result.push.states.size() / 2);
     };
     expect_error("answered for other positions than were asked");
 }

@@ -26,7 +26,7 @@ struct ExhibitTest : ::testing::Test {
         server.server->set_model(snapshot, {0, 5});
         server.network->tamper = [this](MessageKind kind, Bytes& body) {
             if (kind != MessageKind::kResult) return;
-            exhibit.receipt = decode_push(body).value().receipts.back();
+            exhibit.receipt = decode_result(body).value().receipt;
         };
         std::optional<SessionTerms> terms;
         world.client_network.tamper = [&](MessageKind kind, Bytes& body) {

@@ -70,6 +70,7 @@ net::PeerId FakeNetwork::add(FakeNetwork* other, bool outbound) {
 }
 
 void FakeNetwork::connect(const std::string& address) {
+    ++dialled;
     const auto found = wire_.nodes.find(address);
     if (found == wire_.nodes.end()) return;
     FakeNetwork& other = *found->second;
@@ -96,6 +97,11 @@ bool FakeNetwork::send(net::PeerId peer, std::uint16_t kind, ByteView body) {
             end.other->handler_->on_message(end.there, kind, copy);
     });
     return true;
+}
+
+std::string FakeNetwork::group_of(net::PeerId peer) const {
+    const auto found = ends_.find(peer);
+    return found == ends_.end() ? "" : found->second.other->group;
 }
 
 void FakeNetwork::lose(net::PeerId peer) {
@@ -134,8 +140,12 @@ FakeServer& TestWorld::add_server(const std::string& address, model::LayerRange 
             .first->second;
     made.network =
         std::make_unique<FakeNetwork>(loop, wire, address, crypto::public_key(made.secret));
+    LayerServerOptions with_groups = options;
+    with_groups.group_of = [network = made.network.get()](net::PeerId peer) {
+        return network->group_of(peer);
+    };
     made.server = std::make_unique<LayerServer>(loop, *made.network, clock, random, made.secret,
-                                                kernels, options);
+                                                kernels, with_groups);
     made.server->set_model(keep_layers({&kernels, nullptr}, snapshot, layers), layers);
     made.network->set_handler(made.server.get());
     return made;

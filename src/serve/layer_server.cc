@@ -11,11 +11,7 @@ namespace cairn::serve {
 namespace {
 
 constexpr std::uint64_t kIdleCheckMs = 1000;
-
-std::uint64_t kv_bytes_for(const model::ModelConfig& config, const OpenSession& request) {
-    return model::kv_cache_bytes(config, request.layers, request.terms.max_positions,
-                                 request.terms.kv);
-}
+constexpr std::uint64_t kAnnounceEveryUs = 1'000'000;
 
 }  // namespace
 
@@ -40,57 +36,40 @@ void LayerServer::set_model(ModelSnapshot snapshot, model::LayerRange layers) {
     CHECK(has_layers(snapshot, layers));
     snapshot_ = std::move(snapshot);
     layers_ = layers;
-    loaded_.clear();
+    loaded_ =
+        std::make_shared<Loaded>(*snapshot_, layers, kernels_, pool_, options_.max_batch_tokens);
+    announced_.reset();
 }
 
-std::optional<Announce> LayerServer::announce() const {
+std::optional<Announce> LayerServer::announce() {
     if (!snapshot_) return std::nullopt;
-    Announce record;
+    const std::uint64_t now_us = clock_.monotonic_us();
+    if (announced_ && now_us < announced_us_ + kAnnounceEveryUs) return announced_;
+    announced_us_ = now_us;
+    Announce& record = announced_.emplace();
     record.address = network_.listen_address();
     record.model = snapshot_->hash;
     record.layers = layers_;
-    record.load = static_cast<std::uint32_t>(sessions_.size());
     record.capacity = static_cast<std::uint32_t>(options_.max_sessions);
+    // A session may hold the memory of several.
+    const std::uint64_t one = options_.max_session_bytes / options_.max_sessions;
+    record.load = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(record.capacity, (session_bytes_ + one - 1) / one));
     record.issued_ms = clock_.wall_ms();
     record.expires_ms = record.issued_ms + options_.announce_life_ms;
     sign(record, secret_, random_.hash256());
-    return record;
+    return announced_;
 }
 
-void LayerServer::on_peer_up(net::PeerId peer, const net::PeerInfo& info) {
-    peers_[peer] = info;
-    std::vector<Hash256> reached;
-    std::vector<Hash256> wrong;
-    for (const auto& [id, session] : sessions_) {
-        if (session->is_open || !session->request.has_next) continue;
-        const Hop& next = session->request.next;
-        if (info.key == next.key)
-            reached.push_back(id);
-        else if (info.outbound && info.address == next.address)
-            wrong.push_back(id);
-    }
-    for (const Hash256& id : reached) mark_open(*sessions_.at(id), peer);
-    for (const Hash256& id : wrong)
-        fail(*sessions_.at(id), Refusal::kNextHop,
-             "the server at " + info.address + " has another key than the client named");
-}
+void LayerServer::on_peer_up(net::PeerId peer, const net::PeerInfo& info) { peers_[peer] = info; }
 
-void LayerServer::on_peer_down(net::PeerId peer, const std::string& reason) {
+void LayerServer::on_peer_down(net::PeerId peer, const std::string&) {
     peers_.erase(peer);
-    std::vector<Hash256> of_client;
-    std::vector<Hash256> before_it;
-    for (const auto& [id, session] : sessions_) {
-        if (session->client == peer)
-            of_client.push_back(id);
-        else if (session->next_peer == peer)
-            before_it.push_back(id);
-    }
-    for (const Hash256& id : of_client) erase(id);
-    for (const Hash256& id : before_it) {
-        Session& session = *sessions_.at(id);
-        fail(session, Refusal::kNextHop,
-             "lost the next hop at " + session.request.next.address + ": " + reason);
-    }
+    const auto first = sessions_.lower_bound({peer, Hash256{}});
+    std::vector<SessionId> of_client;
+    for (auto it = first; it != sessions_.end() && it->first.first == peer; ++it)
+        of_client.push_back(it->first);
+    for (const SessionId& id : of_client) erase(id);
 }
 
 void LayerServer::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
@@ -116,26 +95,19 @@ void LayerServer::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
         case MessageKind::kClose: {
             const auto id = decode_session_id(body);
             if (!id.ok()) return bad(id.error());
-            const auto found = sessions_.find(*id);
-            if (found != sessions_.end() && found->second->client == peer) erase(*id);
-            return;
+            return erase({peer, *id});
         }
         case MessageKind::kAskProgress: {
             const auto id = decode_session_id(body);
             return id.ok() ? report_progress(peer, *id) : bad(id.error());
-        }
-        case MessageKind::kSessionError: {
-            const auto problem = decode_session_problem(body);
-            if (problem.ok()) next_hop_failed(peer, *problem);
-            return;  // an error is never answered with an error
         }
         default:
             return;  // what only clients get
     }
 }
 
-std::optional<SessionProblem> LayerServer::reason_to_refuse(const OpenSession& request,
-                                                            const crypto::PublicKey& client) const {
+std::optional<SessionProblem> LayerServer::reason_to_refuse(net::PeerId peer,
+                                                            const OpenSession& request) const {
     const SessionTerms& terms = request.terms;
     const auto no = [&](Refusal refusal, std::string reason) {
         return SessionProblem{terms.session, refusal, std::move(reason)};
@@ -157,99 +129,82 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(const OpenSession& r
     if (terms.max_positions == 0 || terms.max_positions > snapshot_->config.context)
         return no(Refusal::kBadRequest, "positions must be 1 to the model's context of " +
                                             std::to_string(snapshot_->config.context));
-    if (sessions_.contains(terms.session))
+    if (sessions_.contains({peer, terms.session}))
         return no(Refusal::kBadRequest, "this session id is in use");
-    if (request.has_next && request.next.key == key_)
-        return no(Refusal::kBadRequest, "the next hop is this server itself");
-    if (sessions_.size() >= options_.max_sessions)
-        return no(Refusal::kBusy,
-                  "all " + std::to_string(options_.max_sessions) + " sessions are taken");
-    const auto mine = std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
-        return entry.second->client_key == client;
-    });
-    if (static_cast<std::size_t>(mine) >= options_.max_sessions_per_client)
-        return no(Refusal::kBusy, "this client has too many sessions open");
-    if (kv_bytes_ + kv_bytes_for(snapshot_->config, request) > options_.max_kv_bytes)
-        return no(Refusal::kBusy, "no memory left for another cache of " +
-                                      std::to_string(terms.max_positions) + " positions");
     return std::nullopt;
 }
 
-std::shared_ptr<LayerServer::Loaded> LayerServer::load(model::LayerRange layers) {
-    std::weak_ptr<Loaded>& known = loaded_[{layers.begin, layers.end}];
-    std::shared_ptr<Loaded> result = known.lock();
-    if (!result) {
-        result = std::make_shared<Loaded>(*snapshot_, layers, kernels_, pool_,
-                                          options_.max_batch_tokens);
-        known = result;
+std::uint64_t LayerServer::bytes_for(const OpenSession& request) const {
+    const model::ModelConfig& config = snapshot_->config;
+    const std::uint64_t cache = model::kv_cache_bytes(
+        config, request.layers, request.terms.max_positions, request.terms.kv);
+    const std::uint64_t waiting = max_push_tokens(config.dim) * config.dim * sizeof(float);
+    return std::max<std::uint64_t>(cache + waiting,
+                                   options_.max_session_bytes / options_.max_sessions);
+}
+
+bool LayerServer::make_room(const MemoryShare& asks) {
+    const std::uint64_t now_us = clock_.monotonic_us();
+    std::vector<HeldSession> held;
+    std::map<std::uint64_t, Session*> by_serial;
+    for (const auto& [id, session] : sessions_) {
+        const bool at_work = session->computed < session->received;
+        held.push_back({session->serial, session->share, session->computed > 0,
+                        at_work ? 0 : (now_us - session->last_used_us) / 1000});
+        by_serial[session->serial] = session.get();
     }
-    return result;
+    const auto yield = sessions_to_yield(std::move(held), asks, options_.max_session_bytes);
+    if (!yield) return false;
+    for (const std::uint64_t serial : *yield) {
+        Session& session = *by_serial.at(serial);
+        fail(session, Refusal::kBusy,
+             session.computed == 0 ? "its place is needed, and it has computed nothing"
+                                   : "its place is needed for somebody who holds less here");
+    }
+    return true;
 }
 
 void LayerServer::open(net::PeerId peer, const OpenSession& request) {
     const auto info = peers_.find(peer);
     if (info == peers_.end()) return;
-    if (const auto problem = reason_to_refuse(request, info->second.key))
+    const Hash256& id = request.terms.session;
+    if (const auto problem = reason_to_refuse(peer, request))
         return tell(peer, MessageKind::kRefused, *problem);
+    const std::uint64_t bytes = bytes_for(request);
+    if (bytes > options_.max_session_bytes)
+        return tell(peer, MessageKind::kRefused,
+                    {id, Refusal::kBusy,
+                     "a cache of " + std::to_string(request.terms.max_positions) +
+                         " positions is more than this server's memory for all sessions"});
+    const std::string group = options_.group_of ? options_.group_of(peer) : "";
+    const MemoryShare share{group, info->second.key, bytes};
+    if (!make_room(share))
+        return tell(peer, MessageKind::kRefused,
+                    {id, Refusal::kBusy,
+                     "all of this server's memory is held by sessions at work; try again in some "
+                     "seconds, or another server"});
 
     auto session = std::make_unique<Session>();
     session->request = request;
     session->serial = next_serial_++;
     session->client = peer;
-    session->client_key = info->second.key;
-    session->loaded = load(request.layers);
-    session->cache = std::make_shared<model::KvCache>(
-        snapshot_->config, request.layers, request.terms.max_positions, request.terms.kv);
-    session->kv_bytes = kv_bytes_for(snapshot_->config, request);
+    session->share = share;
+    session->turn.group = group;
+    session->loaded = loaded_;
     session->last_used_us = clock_.monotonic_us();
-    kv_bytes_ += session->kv_bytes;
-    Session& opened = *session;
-    sessions_[opened.id()] = std::move(session);
+    session_bytes_ += bytes;
+    sessions_[{peer, id}] = std::move(session);
     if (idle_timer_ == 0) watch_idle();
-    if (request.has_next)
-        find_next_hop(opened);
-    else
-        mark_open(opened, 0);
-}
-
-void LayerServer::find_next_hop(Session& session) {
-    const Hop& next = session.request.next;
-    for (const auto& [peer, info] : peers_)
-        if (info.key == next.key) return mark_open(session, peer);
-    session.next_timer = loop_.call_after(
-        options_.next_hop_ms, alive_.guard([this, id = session.id(), serial = session.serial] {
-            const auto found = sessions_.find(id);
-            if (found == sessions_.end() || found->second->serial != serial) return;
-            found->second->next_timer = 0;
-            fail(*found->second, Refusal::kNextHop,
-                 "cannot reach the next hop at " + found->second->request.next.address);
-        }));
-    network_.connect(next.address);
-}
-
-void LayerServer::mark_open(Session& session, net::PeerId next_peer) {
-    if (session.next_timer != 0) loop_.cancel(session.next_timer);
-    session.next_timer = 0;
-    session.next_peer = next_peer;
-    session.is_open = true;
-    send(network_, session.client, MessageKind::kOpened, encode_session_id(session.id()));
+    send(network_, peer, MessageKind::kOpened, encode_session_id(id));
 }
 
 void LayerServer::report_progress(net::PeerId peer, const Hash256& id) {
-    const auto found = sessions_.find(id);
-    if (found == sessions_.end() || found->second->client != peer)
+    const auto found = sessions_.find({peer, id});
+    if (found == sessions_.end())
         return tell(peer, MessageKind::kSessionError,
                     {id, Refusal::kUnknownSession, "no such session here"});
     const Progress progress{id, found->second->received, found->second->computed};
     send(network_, peer, MessageKind::kProgress, encode(progress));
-}
-
-void LayerServer::next_hop_failed(net::PeerId peer, const SessionProblem& problem) {
-    const auto found = sessions_.find(problem.session);
-    if (found == sessions_.end() || found->second->next_peer != peer) return;
-    fail(*found->second, Refusal::kNextHop,
-         "the next hop at " + found->second->request.next.address + " says " +
-             refusal_name(problem.refusal) + ": " + problem.reason);
 }
 
 void LayerServer::tell(net::PeerId peer, MessageKind kind, const SessionProblem& problem) {
@@ -257,19 +212,17 @@ void LayerServer::tell(net::PeerId peer, MessageKind kind, const SessionProblem&
 }
 
 void LayerServer::fail(Session& session, Refusal refusal, const std::string& reason) {
-    tell(session.client, session.is_open ? MessageKind::kSessionError : MessageKind::kRefused,
-         {session.id(), refusal, reason});
+    tell(session.client, MessageKind::kSessionError,
+         {session.request.terms.session, refusal, reason});
     erase(session.id());
 }
 
-void LayerServer::erase(const Hash256& id) {
+void LayerServer::erase(const SessionId& id) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return;
     Session& session = *found->second;
-    if (session.next_timer != 0) loop_.cancel(session.next_timer);
-    waiting_ -= session.waiting.size();
-    kv_bytes_ -= session.kv_bytes;
-    std::erase(ready_, id);
+    if (!session.waiting.empty()) turns_.end(session.turn);
+    session_bytes_ -= session.share.bytes;
     sessions_.erase(found);
 }
 
@@ -277,10 +230,10 @@ void LayerServer::watch_idle() {
     idle_timer_ = loop_.call_after(kIdleCheckMs, alive_.guard([this] {
         idle_timer_ = 0;
         const std::uint64_t now_us = clock_.monotonic_us();
-        std::vector<Hash256> idle;
+        std::vector<SessionId> idle;
         for (const auto& [id, session] : sessions_)
             if (session->last_used_us + options_.idle_ms * 1000 <= now_us) idle.push_back(id);
-        for (const Hash256& id : idle)
+        for (const SessionId& id : idle)
             fail(*sessions_.at(id), Refusal::kExpired, "no push came in time");
         if (!sessions_.empty()) watch_idle();
     }));

@@ -1,21 +1,25 @@
 // LayerServer: the state machine of one server. It holds layers [a, b) of one model (the newest
-// snapshot; sessions opened on an older one keep it), opens sessions with a KV cache each, and for
-// every push that arrives computes its layers and pushes on to the next hop, or answers the client.
-// Pushes of different sessions that wait together are computed as one batch, which changes nobody's
-// bits (N1). What it does with each message: S25, S28, S30.
+// snapshot; sessions opened on an older one keep it), opens sessions with a KV cache each, and
+// answers every push with what its layers make of it. Pushes of different sessions that wait
+// together are computed as one batch, which changes nobody's bits (N1). What it does with each
+// message: S25, S28, S30.
 //
-// Everything happens on the Loop, except that pushes are computed, checked against their receipts
-// and signed for on Lane::kServe. Every queue is bounded; what does not fit is refused with
-// Refusal::kBusy.
+// Clients are strangers. A session belongs to the link that opened it; the server dials nobody, and
+// sends nothing but answers. Who gets its memory is session_places.h, whose push is next turns.h.
+//
+// Everything happens on the Loop, except that pushes are computed and signed for on Lane::kServe.
+// Every queue is bounded; what does not fit is refused with Refusal::kBusy.
 //
 // It is a NetworkHandler and ignores messages of kinds that it does not know, so it can be given to
 // the Network as it is.
 #pragma once
 
-#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/loop.h"
@@ -24,25 +28,26 @@
 #include "net/network.h"
 #include "serve/announce.h"
 #include "serve/model_snapshot.h"
+#include "serve/session_places.h"
+#include "serve/turns.h"
 #include "tensor/compute.h"
 
 namespace cairn::serve {
 
 struct LayerServerOptions {
+    /// Memory for all sessions together: their KV caches and the pushes that may wait.
+    std::uint64_t max_session_bytes = std::uint64_t{1280} << 20;
+    /// Each session counts as this part of it at least.
     std::size_t max_sessions = 64;
-    /// Sessions that one client key may hold at once.
-    std::size_t max_sessions_per_client = 16;
-    /// Memory for all KV caches together.
-    std::uint64_t max_kv_bytes = std::uint64_t{1} << 30;
-    /// Pushes of one session, and of all together, that may wait for computation.
+    /// Pushes of one session that may wait for computation.
     std::size_t max_waiting_per_session = 8;
-    std::size_t max_waiting = 256;
     /// Tokens computed in one batch.
     std::size_t max_batch_tokens = kMaxPushTokens;
-    std::uint64_t idle_ms = 120'000;    ///< a session without a push ends after this
-    std::uint64_t next_hop_ms = 5'000;  ///< time to reach the next hop
+    std::uint64_t idle_ms = 120'000;  ///< a session without a push ends after this
     std::uint64_t announce_life_ms = 60'000;
     std::size_t threads = 1;  ///< computing threads on Lane::kServe
+    /// The part of the network that a client is in (net::TlsNetwork::group_of).
+    std::function<std::string(net::PeerId)> group_of{};
 };
 
 class LayerServer final : public net::NetworkHandler {
@@ -59,11 +64,13 @@ class LayerServer final : public net::NetworkHandler {
     /// Sessions that are open go on with theirs.
     void set_model(ModelSnapshot snapshot, model::LayerRange layers);
 
-    /// The signed record that AskAnnounce is answered with; nothing while there is no model.
-    std::optional<Announce> announce() const;
+    /// The signed record that AskAnnounce is answered with; nothing while there is no model. Made
+    /// anew at most once a second, for signing takes longer than asking.
+    std::optional<Announce> announce();
 
     std::size_t open_sessions() const { return sessions_.size(); }
-    std::uint64_t kv_bytes() const { return kv_bytes_; }
+    /// Memory that open sessions may use.
+    std::uint64_t session_bytes() const { return session_bytes_; }
     std::uint64_t tokens_computed() const { return tokens_computed_; }
 
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override;
@@ -75,19 +82,24 @@ class LayerServer final : public net::NetworkHandler {
     struct Session;
     struct BatchItem;
     struct Batch;
-    using SessionMap = std::map<Hash256, std::unique_ptr<Session>>;
+    /// Whose it is, and how he calls it: nobody can name another's session.
+    using SessionId = std::pair<net::PeerId, Hash256>;
 
     void open(net::PeerId peer, const OpenSession& request);
-    std::optional<SessionProblem> reason_to_refuse(const OpenSession& request,
-                                                   const crypto::PublicKey& client) const;
-    std::shared_ptr<Loaded> load(model::LayerRange layers);
-    void find_next_hop(Session& session);
-    void mark_open(Session& session, net::PeerId next_peer);
+    std::optional<SessionProblem> reason_to_refuse(net::PeerId peer,
+                                                   const OpenSession& request) const;
+    std::uint64_t bytes_for(const OpenSession& request) const;
+    /// Ends sessions that yield to a newcomer; false: it gets no place.
+    bool make_room(const MemoryShare& asks);
     void push(net::PeerId peer, Push message);
     std::optional<SessionProblem> wrong_with(const Session& session, const Push& message) const;
     void report_progress(net::PeerId peer, const Hash256& id);
-    void next_hop_failed(net::PeerId peer, const SessionProblem& problem);
 
+    /// Of the session's next push, roughly: for each token a layer multiplies some 12 dim^2 numbers
+    /// of its weights and 2 dim for each position before.
+    static std::uint64_t cost(const Session& session);
+    /// The sessions with waiting pushes, whose turn is next first.
+    std::vector<Session*> ready();
     void start_batch();
     void finish_batch(Batch& batch);
     void finish_item(BatchItem& item);
@@ -96,7 +108,7 @@ class LayerServer final : public net::NetworkHandler {
     void tell(net::PeerId peer, MessageKind kind, const SessionProblem& problem);
     /// Tells the client why and frees everything; later pushes get kUnknownSession.
     void fail(Session& session, Refusal refusal, const std::string& reason);
-    void erase(const Hash256& id);
+    void erase(const SessionId& id);
     void watch_idle();
 
     Loop& loop_;
@@ -111,13 +123,13 @@ class LayerServer final : public net::NetworkHandler {
     std::shared_ptr<ThreadPool> pool_;
     std::optional<ModelSnapshot> snapshot_;
     model::LayerRange layers_;
-    /// Layers set up for computing, by span; sessions of the same span share one.
-    std::map<std::pair<std::uint32_t, std::uint32_t>, std::weak_ptr<Loaded>> loaded_;
+    std::shared_ptr<Loaded> loaded_;  // the snapshot's layers, set up for computing
+    std::optional<Announce> announced_;
+    std::uint64_t announced_us_ = 0;
     std::map<net::PeerId, net::PeerInfo> peers_;
-    SessionMap sessions_;
-    std::deque<Hash256> ready_;  // sessions with waiting pushes, in turn; each at most once
-    std::size_t waiting_ = 0;    // pushes of all sessions
-    std::uint64_t kv_bytes_ = 0;
+    std::map<SessionId, std::unique_ptr<Session>> sessions_;
+    Turns turns_;  // of those with waiting pushes
+    std::uint64_t session_bytes_ = 0;
     std::uint64_t tokens_computed_ = 0;
     std::uint64_t next_serial_ = 1;
     bool computing_ = false;

@@ -8,13 +8,17 @@
 
 namespace cairn::serve {
 
+std::uint64_t LayerServer::cost(const Session& session) {
+    const Push& push = session.waiting.front();
+    return push.tokens * (std::uint64_t{6} * session.loaded->snapshot.config.dim + push.position);
+}
+
 std::optional<SessionProblem> LayerServer::wrong_with(const Session& session,
                                                       const Push& message) const {
     const auto no = [&](Refusal refusal, std::string reason) {
         return SessionProblem{message.session, refusal, std::move(reason)};
     };
     const std::uint32_t dim = session.loaded->snapshot.config.dim;
-    if (!session.is_open) return no(Refusal::kBadRequest, "the session is not open yet");
     if (message.position != session.received)
         return no(Refusal::kBadRequest, "a push for position " + std::to_string(message.position) +
                                             ", expected " + std::to_string(session.received));
@@ -24,74 +28,71 @@ std::optional<SessionProblem> LayerServer::wrong_with(const Session& session,
                                             " positions");
     if (message.states.size() != std::size_t{message.tokens} * dim)
         return no(Refusal::kBadRequest, "a row of states must be " + std::to_string(dim) + " wide");
-    if (message.receipts.size() > kMaxHops)
-        return no(Refusal::kBadRequest, "more receipts than a route may have hops");
     if (const Status finite = check_finite(message.states, dim); !finite.ok())
         return no(Refusal::kNotFinite, finite.error().message);
-    if (session.waiting.size() >= options_.max_waiting_per_session)
+    if (session.waiting.size() >= options_.max_waiting_per_session ||
+        session.waiting_tokens + message.tokens > max_push_tokens(dim))
         return no(Refusal::kBusy, "too many pushes of this session are waiting");
-    if (waiting_ >= options_.max_waiting)
-        return no(Refusal::kBusy, "too many pushes are waiting at this server");
     return std::nullopt;
 }
 
 void LayerServer::push(net::PeerId peer, Push message) {
-    const auto sender = peers_.find(peer);
-    if (sender == peers_.end()) return;
-    const auto found = sessions_.find(message.session);
+    const auto found = sessions_.find({peer, message.session});
     if (found == sessions_.end())
         return tell(peer, MessageKind::kSessionError,
                     {message.session, Refusal::kUnknownSession, "no such session here"});
     Session& session = *found->second;
-    // A stranger's push must not end somebody's session.
-    if (sender->second.key != session.request.previous)
-        return tell(peer, MessageKind::kSessionError,
-                    {message.session, Refusal::kBadRequest,
-                     "pushes of this session come from another key"});
     if (const auto problem = wrong_with(session, message))
         return fail(session, problem->refusal, problem->reason);
 
     session.received += message.tokens;
     session.last_used_us = clock_.monotonic_us();
-    if (session.waiting.empty()) ready_.push_back(session.id());
+    if (session.waiting.empty()) turns_.begin(session.turn);
+    session.waiting_tokens += message.tokens;
     session.waiting.push_back(std::move(message));
-    ++waiting_;
     if (!computing_) start_batch();
 }
 
+std::vector<LayerServer::Session*> LayerServer::ready() {
+    std::vector<Session*> waiting;
+    for (const auto& [id, session] : sessions_)
+        if (!session->waiting.empty()) waiting.push_back(session.get());
+    std::ranges::sort(waiting, {}, [this](const Session* session) {
+        return std::pair(turns_.rank(session->turn, cost(*session)), session->serial);
+    });
+    return waiting;
+}
+
 void LayerServer::start_batch() {
-    if (ready_.empty()) return;
     Batch batch{nullptr, secret_, {}};
+    model::LayerRange layers;
     std::size_t tokens = 0;
-    std::deque<Hash256> later;
-    for (const Hash256& id : ready_) {
-        Session& session = *sessions_.at(id);
-        if (!batch.loaded) batch.loaded = session.loaded;
-        const bool fits = session.loaded == batch.loaded &&
-                          tokens + session.waiting.front().tokens <= options_.max_batch_tokens;
-        if (!fits) {
-            later.push_back(id);
-            continue;
+    for (Session* session : ready()) {
+        if (batch.items.empty()) {
+            batch.loaded = session->loaded;
+            layers = session->request.layers;
         }
-        tokens += session.waiting.front().tokens;
-        BatchItem item{.terms = session.request.terms,
-                       .layers = session.request.layers,
-                       .previous = session.request.previous,
-                       .serial = session.serial,
-                       .cache = session.cache,
-                       .inputs = session.inputs,
-                       .aux = random_.hash256(),
-                       .push = std::move(session.waiting.front()),
-                       .problem = std::nullopt};
-        batch.items.push_back(std::move(item));
-        session.waiting.pop_front();
-        --waiting_;
+        // A session's pushes stay in order, because one of them is computed at a time.
+        Push& next = session->waiting.front();
+        if (session->loaded != batch.loaded || session->request.layers != layers ||
+            tokens + next.tokens > options_.max_batch_tokens)
+            continue;
+        tokens += next.tokens;
+        turns_.charge(session->turn, cost(*session));
+        session->waiting_tokens -= next.tokens;
+        batch.items.push_back({.id = session->id(),
+                               .serial = session->serial,
+                               .terms = session->request.terms,
+                               .layers = layers,
+                               .cache = session->cache,
+                               .inputs = session->inputs,
+                               .aux = random_.hash256(),
+                               .made = {std::move(next), {}},
+                               .problem = std::nullopt});
+        session->waiting.pop_front();
+        if (session->waiting.empty()) turns_.end(session->turn);
     }
-    // A session with more pushes goes behind the others. Its pushes stay in order, because only one
-    // of them is computed at a time.
-    for (const BatchItem& item : batch.items)
-        if (!sessions_.at(item.terms.session)->waiting.empty()) later.push_back(item.terms.session);
-    ready_ = std::move(later);
+    if (batch.items.empty()) return;
     computing_ = true;
     offload(
         loop_, Lane::kServe,
@@ -109,35 +110,29 @@ void LayerServer::compute(Batch& batch) {
     std::vector<float> hidden;
     std::vector<model::Segment> segments;
     for (BatchItem& item : batch.items) {
-        const Hash256 states = states_hash(item.push.position, item.push.states);
-        const Status signed_by_sender =
-            check_receipt(item.terms, item.push.receipts.back(), item.previous, states);
-        if (!signed_by_sender.ok()) {
-            item.problem = SessionProblem{item.terms.session, Refusal::kBadReceipt,
-                                          signed_by_sender.error().message};
-            continue;
-        }
-        item.inputs = roll(item.inputs, states);
-        hidden.insert(hidden.end(), item.push.states.begin(), item.push.states.end());
-        segments.push_back({item.cache.get(), item.push.tokens});
+        const Push& push = item.made.push;
+        item.inputs = roll(item.inputs, states_hash(push.position, push.states));
+        hidden.insert(hidden.end(), push.states.begin(), push.states.end());
+        if (!*item.cache)
+            item.cache->emplace(batch.loaded->snapshot.config, item.layers,
+                                item.terms.max_positions, item.terms.kv);
+        segments.push_back({&**item.cache, push.tokens});
     }
     batch.loaded->transformer.forward_segments(hidden, segments);
 
     std::size_t row = 0;
     for (BatchItem& item : batch.items) {
-        if (item.problem) continue;
-        const std::span<const float> out =
-            std::span(hidden).subspan(row * dim, item.push.tokens * dim);
-        row += item.push.tokens;
+        Push& push = item.made.push;
+        const std::span<const float> out = std::span(hidden).subspan(row * dim, push.tokens * dim);
+        row += push.tokens;
         if (const Status finite = check_finite(out, dim); !finite.ok()) {
             item.problem = SessionProblem{item.terms.session, Refusal::kNotFinite,
                                           "after these layers " + finite.error().message};
             continue;
         }
-        item.push.states.assign(out.begin(), out.end());
-        item.push.receipts.push_back(make_receipt(item.terms, item.layers, item.inputs,
-                                                  states_hash(item.push.position, out),
-                                                  batch.secret, item.aux));
+        push.states.assign(out.begin(), out.end());
+        item.made.receipt = make_receipt(item.terms, item.layers, item.inputs,
+                                         states_hash(push.position, out), batch.secret, item.aux);
     }
 }
 
@@ -148,21 +143,18 @@ void LayerServer::finish_batch(Batch& batch) {
 }
 
 void LayerServer::finish_item(BatchItem& item) {
-    tokens_computed_ += item.push.tokens;
-    const auto found = sessions_.find(item.terms.session);
+    const std::uint32_t tokens = item.made.push.tokens;
+    tokens_computed_ += tokens;
+    const auto found = sessions_.find(item.id);
     if (found == sessions_.end() || found->second->serial != item.serial) return;
     Session& session = *found->second;
     if (item.problem) return fail(session, item.problem->refusal, item.problem->reason);
     session.inputs = item.inputs;
-    session.computed += item.push.tokens;
+    session.computed += tokens;
     session.last_used_us = clock_.monotonic_us();
-    const bool to_next = session.request.has_next;
-    const net::PeerId peer = to_next ? session.next_peer : session.client;
-    const MessageKind kind = to_next ? MessageKind::kPush : MessageKind::kResult;
-    if (!send(network_, peer, kind, encode(item.push)))
-        fail(session, to_next ? Refusal::kNextHop : Refusal::kBusy,
-             "the connection to " + std::string(to_next ? "the next hop" : "the client") +
-                 " takes no more");
+    network_.mark_useful(session.client);
+    if (!send(network_, session.client, MessageKind::kResult, encode(item.made)))
+        fail(session, Refusal::kBusy, "the connection to the client takes no more");
 }
 
 }  // namespace cairn::serve

@@ -22,6 +22,31 @@ model::LayerRange decode_layers(Reader& reader) {
     return layers;
 }
 
+void encode_push(const Push& message, Writer& writer) {
+    writer.fixed(message.session);
+    writer.u32(message.position);
+    writer.u32(message.tokens);
+    writer.count(message.states.size());
+    writer.raw({reinterpret_cast<const std::uint8_t*>(message.states.data()),
+                message.states.size() * sizeof(float)});
+}
+
+Push decode_push(Reader& reader) {
+    Push message;
+    message.session = reader.fixed<32>();
+    message.position = reader.u32();
+    message.tokens = reader.u32();
+    if (message.tokens == 0 || message.tokens > kMaxPushTokens)
+        reader.fail("a push has 1 to 256 tokens");
+    const std::size_t floats = reader.count(kMaxPushFloats, sizeof(float));
+    if (message.tokens != 0 && (floats == 0 || floats % message.tokens != 0))
+        reader.fail("the states are not a whole number of rows");
+    const ByteView raw = reader.raw(floats * sizeof(float));
+    message.states.resize(raw.size() / sizeof(float));
+    if (!raw.empty()) std::memcpy(message.states.data(), raw.data(), raw.size());
+    return message;
+}
+
 }  // namespace
 
 std::size_t max_push_tokens(std::uint32_t dim) {
@@ -39,14 +64,10 @@ const char* refusal_name(Refusal refusal) {
             return "wrong layers";
         case Refusal::kUnsupported:
             return "unsupported";
-        case Refusal::kNextHop:
-            return "next hop";
         case Refusal::kBadRequest:
             return "bad request";
         case Refusal::kUnknownSession:
             return "unknown session";
-        case Refusal::kBadReceipt:
-            return "bad receipt";
         case Refusal::kNotFinite:
             return "not finite";
         case Refusal::kExpired:
@@ -59,13 +80,6 @@ Bytes encode(const OpenSession& message) {
     Writer writer;
     encode(message.terms, writer);
     encode_layers(message.layers, writer);
-    writer.fixed(message.previous);
-    writer.u8(message.has_next ? 1 : 0);
-    if (message.has_next) {
-        encode_layers(message.next.layers, writer);
-        writer.fixed(message.next.key);
-        writer.text(message.next.address);
-    }
     return std::move(writer).take();
 }
 
@@ -74,16 +88,6 @@ Result<OpenSession> decode_open_session(ByteView body) {
     OpenSession message;
     message.terms = decode_terms(reader);
     message.layers = decode_layers(reader);
-    message.previous = reader.fixed<32>();
-    const std::uint8_t has_next = reader.u8();
-    if (has_next > 1) reader.fail("the next-hop flag must be 0 or 1");
-    message.has_next = has_next == 1;
-    if (message.has_next) {
-        message.next.layers = decode_layers(reader);
-        message.next.key = reader.fixed<32>();
-        message.next.address = reader.text(kMaxAddressBytes);
-        if (message.next.address.empty()) reader.fail("the next hop has no address");
-    }
     RETURN_IF_ERROR(reader.finish());
     return message;
 }
@@ -110,36 +114,30 @@ Result<SessionProblem> decode_session_problem(ByteView body) {
 
 Bytes encode(const Push& message) {
     Writer writer;
-    writer.fixed(message.session);
-    writer.u32(message.position);
-    writer.u32(message.tokens);
-    writer.count(message.receipts.size());
-    for (const Receipt& receipt : message.receipts) encode(receipt, writer);
-    writer.count(message.states.size());
-    writer.raw({reinterpret_cast<const std::uint8_t*>(message.states.data()),
-                message.states.size() * sizeof(float)});
+    encode_push(message, writer);
     return std::move(writer).take();
 }
 
 Result<Push> decode_push(ByteView body) {
     Reader reader(body);
-    Push message;
-    message.session = reader.fixed<32>();
-    message.position = reader.u32();
-    message.tokens = reader.u32();
-    if (message.tokens == 0 || message.tokens > kMaxPushTokens)
-        reader.fail("a push has 1 to 256 tokens");
-    const std::size_t receipts = reader.count(kMaxHops + 1, kReceiptBytes);
-    if (receipts == 0) reader.fail("a push carries its sender's receipt");
-    message.receipts.reserve(receipts);
-    for (std::size_t i = 0; i < receipts; ++i) message.receipts.push_back(decode_receipt(reader));
-    const std::size_t floats = reader.count(kMaxPushFloats, sizeof(float));
-    if (message.tokens != 0 && (floats == 0 || floats % message.tokens != 0))
-        reader.fail("the states are not a whole number of rows");
-    const ByteView raw = reader.raw(floats * sizeof(float));
+    Push message = decode_push(reader);
     RETURN_IF_ERROR(reader.finish());
-    message.states.resize(floats);
-    std::memcpy(message.states.data(), raw.data(), raw.size());
+    return message;
+}
+
+Bytes encode(const PushResult& message) {
+    Writer writer;
+    encode(message.receipt, writer);
+    encode_push(message.push, writer);
+    return std::move(writer).take();
+}
+
+Result<PushResult> decode_result(ByteView body) {
+    Reader reader(body);
+    PushResult message;
+    message.receipt = decode_receipt(reader);
+    message.push = decode_push(reader);
+    RETURN_IF_ERROR(reader.finish());
     return message;
 }
 

@@ -3,13 +3,17 @@
 // than the input justifies. Activations with NaN or infinity decode, so that the refusal can name
 // the session; check_finite() is the gate that every receiver passes them through (N10).
 //
+// The client carries hidden states from one hop to the next, so a server talks to nobody but those
+// who came to it.
+//
 //   client             hop 1              hop 2
 //     | AskAnnounce ---> | and -----------> |
 //     | <--- Announce -- | <--------------- |
 //     | OpenSession ---> | and -----------> |
-//     |                  | -- dials ------> |
 //     | <----- Opened -- | <--------------- |     or Refused, with a reason
-//     | Push ----------> | Push ----------> |     one trip per token or prefill piece
+//     | Push ----------> |                  |     once for each token or prefill piece
+//     | <------ Result - |                  |
+//     | Push -----------------------------> |
 //     | <-------------------------- Result  |
 //     | Close ---------> | and -----------> |
 #pragma once
@@ -30,14 +34,13 @@ enum class MessageKind : std::uint16_t {
     kOpened = 0x5304,   ///< the session id
     kRefused = 0x5305,  ///< SessionProblem
     kPush = 0x5306,
-    kResult = 0x5307,        ///< a Push, from the last hop to the client
+    kResult = 0x5307,
     kClose = 0x5308,         ///< the session id
     kSessionError = 0x5309,  ///< SessionProblem
     kAskProgress = 0x530a,   ///< the session id
     kProgress = 0x530b,
 };
 
-inline constexpr std::size_t kMaxHops = 32;
 inline constexpr std::size_t kMaxAddressBytes = 256;
 inline constexpr std::size_t kMaxReasonBytes = 512;
 /// Floats in one push: 8 MiB, half of what a network message may hold.
@@ -48,40 +51,26 @@ inline constexpr std::size_t kMaxPushTokens = 256;
 /// Tokens that fit into one push of a model with this width.
 std::size_t max_push_tokens(std::uint32_t dim);
 
-/// One server on a route.
-struct Hop {
-    model::LayerRange layers;
-    crypto::PublicKey key;
-    std::string address;  ///< "host:port"
-
-    bool operator==(const Hop&) const = default;
-};
-
-/// Client to each hop: set memory for a cache aside and find the next hop.
+/// Client to each hop: set memory for a cache aside.
 struct OpenSession {
     SessionTerms terms;
-    model::LayerRange layers;    ///< what this hop is to compute
-    crypto::PublicKey previous;  ///< whose pushes to accept; the client's own key at the first hop
-    bool has_next = false;       ///< false: answer the client
-    Hop next;                    ///< all zero without has_next
+    model::LayerRange layers;  ///< what this hop is to compute
 
     bool operator==(const OpenSession&) const = default;
 };
 
 /// Why a server says no; the kind decides what a client does next.
 enum class Refusal : std::uint8_t {
-    kBusy = 1,            ///< full; try another server or later (HTTP's 429)
+    kBusy = 1,            ///< full; try another server or later (HTTP's 503)
     kWrongModel = 2,      ///< it does not hold this model
     kWrongLayers = 3,     ///< it does not hold these layers
     kUnsupported = 4,     ///< a version or type that it cannot compute
-    kNextHop = 5,         ///< the hop after it cannot be reached or is not who it should be
-    kBadRequest = 6,      ///< malformed, out of order, or from the wrong sender
-    kUnknownSession = 7,  ///< closed, expired or never opened
-    kBadReceipt = 8,      ///< the sender's receipt does not fit what it sent
-    kNotFinite = 9,       ///< an activation is NaN or infinite
-    kExpired = 10,        ///< the session was idle for too long
+    kBadRequest = 5,      ///< malformed or out of order
+    kUnknownSession = 6,  ///< closed, expired or never opened over this link
+    kNotFinite = 7,       ///< an activation is NaN or infinite
+    kExpired = 8,         ///< the session was idle for too long
 };
-inline constexpr std::uint8_t kLastRefusal = 10;
+inline constexpr std::uint8_t kLastRefusal = 8;
 
 /// "busy", "wrong model": for messages to people.
 const char* refusal_name(Refusal refusal);
@@ -96,23 +85,29 @@ struct SessionProblem {
     bool operator==(const SessionProblem&) const = default;
 };
 
-/// Hidden states on their way. `receipts` are those of the client and of every hop passed so far;
-/// the last one is the sender's.
+/// Client to hop: hidden states that enter its layers.
 struct Push {
     Hash256 session;
     std::uint32_t position = 0;  ///< of the first token
     std::uint32_t tokens = 0;    ///< n, 1 to kMaxPushTokens
     std::vector<float> states;   ///< [n, dim]
-    std::vector<Receipt> receipts;
 
     bool operator==(const Push&) const = default;
+};
+
+/// Hop to client: what its layers made of a Push, signed.
+struct PushResult {
+    Push push;  ///< session, position and tokens as asked
+    Receipt receipt;
+
+    bool operator==(const PushResult&) const = default;
 };
 
 /// Answer to AskProgress, by which a client finds out which hop of a silent route has stalled.
 struct Progress {
     Hash256 session;
     std::uint32_t received = 0;  ///< positions taken in
-    std::uint32_t computed = 0;  ///< positions computed and sent on
+    std::uint32_t computed = 0;  ///< positions computed and answered
 
     bool operator==(const Progress&) const = default;
 };
@@ -120,12 +115,14 @@ struct Progress {
 Bytes encode(const OpenSession& message);
 Bytes encode(const SessionProblem& message);
 Bytes encode(const Push& message);
+Bytes encode(const PushResult& message);
 Bytes encode(const Progress& message);
 Bytes encode_session_id(const Hash256& session);
 
 Result<OpenSession> decode_open_session(ByteView body);
 Result<SessionProblem> decode_session_problem(ByteView body);
 Result<Push> decode_push(ByteView body);
+Result<PushResult> decode_result(ByteView body);
 Result<Progress> decode_progress(ByteView body);
 Result<Hash256> decode_session_id(ByteView body);
 

@@ -18,16 +18,13 @@ struct MessagesTest : ::testing::Test {
     crypto::PublicKey key = crypto::public_key(secret);
     SessionTerms terms{.session = random.hash256(), .model = random.hash256(), .max_positions = 64};
 
-    Push a_push() {
-        std::vector<float> states = {1.5F, -0.0F, 3e-40F, -2.0F};
-        const Hash256 hash = states_hash(7, states);
-        return {terms.session,
-                7,
-                2,
-                states,
-                {make_receipt(terms, {0, 2}, random.hash256(), hash, secret, random.hash256())}};
+    Push a_push() { return {terms.session, 7, 2, {1.5F, -0.0F, 3e-40F, -2.0F}}; }
+    PushResult a_result() {
+        const Push push = a_push();
+        const Hash256 output = states_hash(push.position, push.states);
+        return {push, make_receipt(terms, {0, 2}, random.hash256(), output, secret, {})};
     }
-    OpenSession an_open() { return {terms, {0, 2}, key, true, {{2, 5}, key, "10.0.0.1:9"}}; }
+    OpenSession an_open() { return {terms, {0, 2}}; }
     Announce an_announce() {
         Announce record{.key = {},
                         .address = "10.0.0.1:9",
@@ -61,6 +58,9 @@ TEST_F(MessagesTest, RoundTripAndCanonical) {
     const Push push = a_push();
     EXPECT_EQ(*decode_push(encode(push)), push);
     expect_canonical(encode(push), decode_push);
+    const PushResult result = a_result();
+    EXPECT_EQ(*decode_result(encode(result)), result);
+    expect_canonical(encode(result), decode_result);
     const SessionProblem problem{terms.session, Refusal::kBusy, "all sessions are taken"};
     EXPECT_EQ(*decode_session_problem(encode(problem)), problem);
     expect_canonical(encode(problem), decode_session_problem);
@@ -102,16 +102,13 @@ TEST_F(MessagesTest, LyingCountsAndBoundsAreRefused) {
     EXPECT_FALSE(decode_push(encode(push)).ok());
     push.tokens = 3;  // four floats are not three rows
     EXPECT_FALSE(decode_push(encode(push)).ok());
-    push = a_push();
-    push.receipts.clear();
-    EXPECT_FALSE(decode_push(encode(push)).ok());
-    push.receipts.assign(kMaxHops + 2, Receipt{});
+    push.tokens = 2;
+    push.states.clear();
     EXPECT_FALSE(decode_push(encode(push)).ok());
     OpenSession open = an_open();
     open.layers = {3, 3};
     EXPECT_FALSE(decode_open_session(encode(open)).ok());
-    open = an_open();
-    open.next.address = std::string(kMaxAddressBytes + 1, 'a');
+    open.layers = {0, model::kMaxLayers + 1};
     EXPECT_FALSE(decode_open_session(encode(open)).ok());
     Announce record = an_announce();
     record.price = 1;

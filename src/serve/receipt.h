@@ -1,8 +1,7 @@
-// Receipts: what a sender signs with every push. A receipt says "in this session, under these
+// Receipts: what a server signs with every result. A receipt says "in this session, under these
 // versions, I was given these inputs (all of them, as a rolling hash) and gave this output". The
-// receiver checks it before computing, and the client, which gets the receipts of all hops, checks
-// that they fit together: each hop's inputs are the outputs of the hop before. Afterwards a receipt
-// and the inputs prove to anyone that a server computed something else (S27, S32).
+// client, which gave the inputs and has the output, checks it at once. Afterwards a receipt and the
+// inputs prove to anyone that a server computed something else (S27, S32).
 #pragma once
 
 #include <span>
@@ -17,7 +16,7 @@
 namespace cairn::serve {
 
 /// Version of the messages in serve/messages.h.
-inline constexpr std::uint16_t kServeVersion = 1;
+inline constexpr std::uint16_t kServeVersion = 2;
 
 /// Number type of activations on the wire.
 enum class WireType : std::uint8_t { kF32 = 0 };
@@ -35,9 +34,9 @@ struct SessionTerms {
 };
 
 struct Receipt {
-    model::LayerRange layers;  ///< the signer's span; [0, 0) is the client with its embedding
-    Hash256 inputs;  ///< rolling hash over all inputs since position 0; zero for the client
-    Hash256 output;  ///< states_hash of what is sent
+    model::LayerRange layers;  ///< that the session was opened for
+    Hash256 inputs;            ///< rolling hash over all inputs since position 0
+    Hash256 output;            ///< states_hash of what is sent
     crypto::Signature signature;
 
     bool operator==(const Receipt&) const = default;

@@ -71,8 +71,10 @@ void RemoteLayers::open_route(std::function<void(Status)> done) {
 
 void RemoteLayers::drop_server(const Failure& failure) {
     std::erase_if(offers_, [&](const Announce& offer) { return offer.key == failure.server; });
-    // A server that was merely lost may be used again; one that stalled, refused or was wrong not.
-    if (failure.error.code != ErrorCode::kIo) dropped_.push_back(failure.server);
+    // One that was merely lost, or is full, may be used later; one that stalled, refused or was
+    // wrong not.
+    if (failure.error.code != ErrorCode::kIo && failure.error.code != ErrorCode::kFull)
+        dropped_.push_back(failure.server);
 }
 
 void RemoteLayers::forward(States hidden, ForwardCallback done) {

@@ -85,7 +85,7 @@ TEST_F(RemoteLayersTest, WritesTheSameTextAsOneProcess) {
     }
 }
 
-TEST_F(RemoteLayersTest, OneTripAlongThePathPerToken) {
+TEST_F(RemoteLayersTest, OneTripToEachHopPerToken) {
     world.add_server("a", {0, 2});
     world.add_server("b", {2, 5});
     FakeRemote remote(world, options());
@@ -93,8 +93,7 @@ TEST_F(RemoteLayersTest, OneTripAlongThePathPerToken) {
     std::vector<float> hidden = world.some_states(1, 1);
     const std::uint64_t before = world.wire.messages;
     ASSERT_TRUE(remote.forward(hidden).ok());
-    // Client to a, a to b, b to client.
-    EXPECT_EQ(world.wire.messages - before, 3U);
+    EXPECT_EQ(world.wire.messages - before, 4U);
 }
 
 TEST_F(RemoteLayersTest, GoesOnTokenForTokenWhenAServerDies) {
@@ -196,31 +195,46 @@ TEST_F(RemoteLayersTest, AStalledHopIsReplacedAndNotAskedAgain) {
     EXPECT_EQ(remote.layers().failovers(), 1U);
 }
 
-TEST_F(RemoteLayersTest, AResultThatDoesNotFitItsReceiptIsRefused) {
+TEST_F(RemoteLayersTest, AResultThatDoesNotFitItsReceiptSpeaksAgainstItsSender) {
     world.add_server("a", {0, 2});
     world.add_server("b", {2, 5});
-    world.servers.at("b").network->tamper = [](MessageKind kind, Bytes& body) {
-        if (kind == MessageKind::kResult) body.back() ^= 1;
-    };
-    FakeRemote remote(world, options());
-    ASSERT_TRUE(remote.start().ok());
-    const Text text = write_text(world, remote, kPrompt, 5);
-    EXPECT_NE(text.error.find("hop 2 of 2 (b, layers 2-5) passed on a bad receipt"),
-              std::string::npos)
-        << text.error;
+    for (const std::string liar : {"a", "b"}) {
+        world.servers.at(liar).network->tamper = [](MessageKind kind, Bytes& body) {
+            if (kind == MessageKind::kResult) body.back() ^= 1;
+        };
+        FakeRemote remote(world, options());
+        ASSERT_TRUE(remote.start().ok());
+        const Text text = write_text(world, remote, kPrompt, 5);
+        const std::string hop =
+            liar == "a" ? "hop 1 of 2 (a, layers 0-2)" : "hop 2 of 2 (b, layers 2-5)";
+        EXPECT_NE(text.error.find(hop + " sent a bad receipt"), std::string::npos) << text.error;
+        world.servers.at(liar).network->tamper = nullptr;
+    }
 }
 
-TEST_F(RemoteLayersTest, APushThatDoesNotFitItsReceiptSpeaksAgainstItsSender) {
-    world.add_server("a", {0, 2});
-    world.add_server("b", {2, 5});
-    world.servers.at("a").network->tamper = [](MessageKind kind, Bytes& body) {
-        if (kind == MessageKind::kPush) body.back() ^= 1;
-    };
-    FakeRemote remote(world, options());
-    ASSERT_TRUE(remote.start().ok());
-    const Text text = write_text(world, remote, kPrompt, 5);
-    EXPECT_NE(text.error.find("hop 1 of 2 (a, layers 0-2) sent a bad receipt"), std::string::npos)
-        << text.error;
+TEST_F(RemoteLayersTest, AFullServerSaysSoAndAnotherIsTaken) {
+    LayerServerOptions one;
+    one.max_sessions = 1;
+    world.add_server("a", {0, 5}, one);
+    world.add_server("b", {0, 5}, one);
+    const Text expected = write_alone(world, kPrompt, 10);
+    FakeRemote first(world, options());
+    FakeRemote second(world, options());
+    FakeRemote third(world, options());
+    ASSERT_TRUE(first.start().ok());
+    ASSERT_TRUE(second.start().ok());
+    EXPECT_NE(first.layers().route()[0].address, second.layers().route()[0].address);
+    const Status full = third.start();
+    ASSERT_FALSE(full.ok());
+    EXPECT_NE(full.error().message.find("refused (busy): all of this server's memory is held"),
+              std::string::npos)
+        << full.error().message;
+    // A session that rests yields in time, and its owner finds a place again when he goes on.
+    EXPECT_EQ(write_text(world, first, kPrompt, 10), expected);
+    EXPECT_EQ(write_text(world, second, kPrompt, 10), expected);
+    world.loop.run_for(11'000);
+    ASSERT_TRUE(third.start().ok());
+    EXPECT_EQ(write_text(world, third, kPrompt, 10), expected);
 }
 
 TEST_F(RemoteLayersTest, SaysWhichLayersNobodyHolds) {

@@ -10,6 +10,7 @@ bool is_full(const Announce& offer) { return offer.load >= offer.capacity; }
 
 /// Whether `a` should be taken before `b` where both hold the layer that is next.
 bool is_better(const Announce& a, const Announce& b) {
+    if (is_full(a) != is_full(b)) return is_full(b);
     if (a.layers.end != b.layers.end) return a.layers.end > b.layers.end;
     if (a.load != b.load) return a.load < b.load;
     return a.key < b.key;
@@ -23,19 +24,14 @@ bool is_usable(const Announce& offer, const Hash256& model) {
 Error uncovered(std::span<const Announce> offers, const Hash256& model, std::uint32_t begin,
                 std::uint32_t layers) {
     std::uint32_t end = layers;
-    bool only_full = false;
     std::size_t of_model = 0;
     for (const Announce& offer : offers) {
         if (!is_usable(offer, model)) continue;
         ++of_model;
-        if (offer.layers.contains(begin)) only_full = true;
         if (offer.layers.begin > begin) end = std::min(end, offer.layers.begin);
     }
     const std::string what = describe(model::LayerRange{begin, end}) + " of model " +
                              short_hex(model) + " (" + std::to_string(layers) + " layers)";
-    if (only_full)
-        return {ErrorCode::kRefused, "every server that holds " + what +
-                                         " is full; try again later or name another server"};
     std::string message = "no server holds " + what;
     if (of_model == 0 && !offers.empty())
         message += "; the servers asked hold other models: give the same model file to both sides";
@@ -54,7 +50,7 @@ Result<std::vector<Hop>> choose_route(std::span<const Announce> offers, const Ha
     while (at < layers) {
         const Announce* best = nullptr;
         for (const Announce& offer : offers) {
-            if (!is_usable(offer, model) || is_full(offer) || !offer.layers.contains(at)) continue;
+            if (!is_usable(offer, model) || !offer.layers.contains(at)) continue;
             if (best == nullptr || is_better(offer, *best)) best = &offer;
         }
         if (best == nullptr) return uncovered(offers, model, at, layers);

@@ -9,10 +9,22 @@
 
 namespace cairn::serve {
 
+inline constexpr std::size_t kMaxHops = 32;
+
+/// One server on a route.
+struct Hop {
+    model::LayerRange layers;
+    crypto::PublicKey key;
+    std::string address;  ///< "host:port"
+
+    bool operator==(const Hop&) const = default;
+};
+
 /// Hops that cover layers [0, layers) of the model without gap or overlap, each a different server.
-/// Takes at each step the server that reaches farthest, then the less loaded one, then the lower
-/// key. kNotFound names the layers that nobody offers, kRefused those that only full servers do;
-/// kUnsupported: it would take more than kMaxHops hops.
+/// Takes at each step one that is not full before one that is (which may still have a place for us:
+/// session_places.h), then the server that reaches farthest, then the less loaded one, then the
+/// lower key. kNotFound names the layers that nobody offers; kUnsupported: it would take more than
+/// kMaxHops hops.
 Result<std::vector<Hop>> choose_route(std::span<const Announce> offers, const Hash256& model,
                                       std::uint32_t layers);
 

@@ -37,14 +37,14 @@ TEST(Route, OneServerWithEverythingIsOneHop) {
     EXPECT_EQ(choose_route(offers, kModel, 5)->size(), 1U);
 }
 
-TEST(Route, PrefersTheLessLoadedAndAvoidsTheFull) {
+TEST(Route, PrefersTheLessLoadedAndAsksTheFullLast) {
     const std::vector<Announce> offers = {offer(1, 0, 2, 3), offer(2, 0, 2, 1), offer(3, 0, 2, 4)};
     EXPECT_EQ((*choose_route(offers, kModel, 2))[0].key, offers[1].key);
+    const std::vector<Announce> far = {offer(1, 0, 2, 4), offer(2, 0, 1, 3), offer(3, 1, 2, 3)};
+    EXPECT_EQ(choose_route(far, kModel, 2)->size(), 2U) << "rather two hops than a full one";
+    // A full one may have a place for us: who holds it may have to yield.
     const std::vector<Announce> full = {offer(3, 0, 2, 4)};
-    const auto none = choose_route(full, kModel, 2);
-    ASSERT_FALSE(none.ok());
-    EXPECT_EQ(none.error().code, ErrorCode::kRefused);
-    EXPECT_NE(none.error().message.find("full"), std::string::npos);
+    EXPECT_EQ(choose_route(full, kModel, 2)->size(), 1U);
 }
 
 TEST(Route, NamesTheUncoveredLayers) {

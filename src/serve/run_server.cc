@@ -86,11 +86,16 @@ Status run_server(const RunServerOptions& options) {
                         .genesis = {},
                         .max_peers = kMaxInbound + net::TlsOptions{.key = secret}.max_peers,
                         .max_inbound = kMaxInbound,
-                        .inbound_yields = false,  // a client that yields would lose its sessions
+                        // Clients lose their sessions with their links.
+                        .kept_for_use = kMaxInbound / 4 * 3,
                         .on_failed = {}};
     ASSIGN_OR_RETURN(const std::unique_ptr<net::TlsNetwork> network,
                      net::TlsNetwork::start(loop, random, std::move(tls)));
-    LayerServer server(loop, *network, clock, random, secret, *kernels, options.server);
+    LayerServerOptions server_options = options.server;
+    server_options.group_of = [&links = *network](net::PeerId peer) {
+        return links.group_of(peer);
+    };
+    LayerServer server(loop, *network, clock, random, secret, *kernels, server_options);
     server.set_model(snapshot, layers);
     network->set_handler(&server);
 

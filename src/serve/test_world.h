@@ -63,7 +63,13 @@ class FakeNetwork final : public net::Network {
     void connect(const std::string& address) override;
     bool send(net::PeerId peer, std::uint16_t kind, ByteView body) override;
     void disconnect(net::PeerId peer) override;
+    void mark_useful(net::PeerId peer) override { useful.insert(peer); }
     std::string listen_address() const override { return address_; }
+    /// Part of the network that others see it in.
+    std::string group = "one";
+    std::string group_of(net::PeerId peer) const;
+    std::set<net::PeerId> useful;  ///< what mark_useful was told
+    std::size_t dialled = 0;       ///< calls of connect()
     /// May change what this node sends: a machine that lies.
     std::function<void(MessageKind, Bytes&)> tamper;
     /// Ends it without a word, as kill -9 does: all peers lose it.
@@ -130,6 +136,55 @@ struct TestWorld {
     States some_states(std::size_t tokens, std::uint64_t seed);
     /// The same through a Transformer in this process, from an empty cache.
     States local_forward(const States& states);
+};
+
+/// Talks to a server in raw messages, as no honest client would.
+struct RawPeer final : net::NetworkHandler {
+    TestWorld& world;
+    crypto::SecretKey secret;
+    FakeNetwork network;
+    net::PeerId peer = 0;
+    std::vector<std::pair<MessageKind, Bytes>> got;
+    std::vector<std::string> errors;
+    SessionTerms terms;
+
+    RawPeer(TestWorld& w, const std::string& name, const std::string& group = "one")
+        : world(w),
+          secret(crypto::SecretKey::generate(w.random)),
+          network(w.loop, w.wire, name, crypto::public_key(secret)) {
+        network.group = group;
+        network.set_handler(this);
+    }
+    void on_peer_up(net::PeerId id, const net::PeerInfo&) override { peer = id; }
+    void on_peer_down(net::PeerId, const std::string&) override { peer = 0; }
+    void on_message(net::PeerId, std::uint16_t kind, Bytes body) override {
+        got.emplace_back(static_cast<MessageKind>(kind), body);
+        if (const auto problem = decode_session_problem(body); problem.ok())
+            errors.push_back(std::string(refusal_name(problem->refusal)) + ": " + problem->reason);
+    }
+    void send(MessageKind kind, const Bytes& body) {
+        network.send(peer, static_cast<std::uint16_t>(kind), body);
+        world.loop.run_for(10);
+    }
+    /// Whether the server opens a session.
+    bool open_at(const std::string& address, std::uint32_t positions = 64) {
+        if (peer == 0) network.connect(address);
+        world.loop.run_for(10);
+        terms = {.session = world.random.hash256(),
+                 .model = world.snapshot.hash,
+                 .max_positions = positions};
+        send(MessageKind::kOpenSession, encode(OpenSession{terms, {0, 5}}));
+        return !got.empty() && got.back().first == MessageKind::kOpened;
+    }
+    /// Whether a push of so many rows is answered by a result.
+    bool computes(std::uint32_t position, std::size_t tokens) {
+        send(MessageKind::kPush, encode(push(position, world.some_states(tokens, 1))));
+        return got.back().first == MessageKind::kResult;
+    }
+    Push push(std::uint32_t position, States states) {
+        const auto tokens = static_cast<std::uint32_t>(states.size() / world.snapshot.config.dim);
+        return {terms.session, position, tokens, std::move(states)};
+    }
 };
 
 /// A LayerStack over RemoteLayers on the fake loop.
