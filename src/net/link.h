@@ -43,7 +43,7 @@ class LinkOwner {
     virtual void on_link_up(Link& link) = 0;
     virtual void on_link_message(Link& link, std::uint16_t kind, Bytes body) = 0;
     /// The link is over: refused, failed, or closed by the peer. Not called after close().
-    virtual void on_link_closed(Link& link, const std::string& reason) = 0;
+    virtual void on_link_closed(Link& link, const Error& reason) = 0;
 };
 
 class Link {

@@ -77,7 +77,7 @@ class WalletCommands : public ChainFixture {
         arguments.insert(arguments.end(), more.begin(), more.end());
         RunningNode node(arguments);
         ASSERT_TRUE(wait_for([&] {
-            if (!fs::exists(dir_ + "/api.json")) return false;
+            if (!runs(dir_)) return false;
             std::size_t mature = 0;
             const std::uint64_t now = height();
             const Json history = ask({"wallet", "history"});
@@ -333,7 +333,7 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
     {
         // Nobody mines: payments stay in the pool.
         RunningNode node({"node", "--dir", dir_, "--listen", "", "--json"});
-        ASSERT_TRUE(wait_for([&] { return fs::exists(dir_ + "/api.json"); }));
+        ASSERT_TRUE(wait_for([&] { return runs(dir_); }));
         const std::uint64_t total = balance();
         EXPECT_EQ(pay("0.1").code, 0);
         // A second one in a row, with other coins; and once the node has it, the wallet's file
@@ -365,16 +365,14 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
         // The chain alone knows nothing of them; the next node does.
         EXPECT_EQ(balance(), total);
         RunningNode next({"node", "--dir", dir_, "--listen", "", "--json"});
-        ASSERT_TRUE(wait_for(
-            [&] { return fs::exists(dir_ + "/api.json") && balance() == total - 3 * kPaid; }));
+        ASSERT_TRUE(wait_for([&] { return runs(dir_) && balance() == total - 3 * kPaid; }));
         EXPECT_GT(balance("pending"), 0u) << "the change";
     }
     {
         RunningNode node({"node", "--dir", dir_, "--mine", "--wallet", "--listen", "", "--json"});
         // The three payments that waited come first.
         ASSERT_TRUE(wait_for([&] {
-            return fs::exists(dir_ + "/api.json") && balance("pending") == 0 &&
-                   balance("spendable") > 20'000'000;
+            return runs(dir_) && balance("pending") == 0 && balance("spendable") > 20'000'000;
         }));
         const std::string id =
             ask({"wallet", "send", "--to", friend_, "--amount", "0.1"})["payment"];
@@ -402,7 +400,7 @@ TEST_F(WalletCommands, AnOldWalletEarnsPaysAndComesBack) {
     write(wallet_file(dir_), std::string(as_text(*from_hex(kOldFile))), 0600);
     earn({}, 2);
     RunningNode node({"node", "--dir", dir_, "--mine", "--wallet", "--listen", "", "--json"});
-    ASSERT_TRUE(wait_for([&] { return fs::exists(dir_ + "/api.json"); }));
+    ASSERT_TRUE(wait_for([&] { return runs(dir_); }));
     const Json own = ask({"wallet", "address", "--new"});
     const std::string id =
         ask({"wallet", "send", "--to", own["address"], "--amount", "0.3"})["payment"];
@@ -444,7 +442,7 @@ TEST_F(WalletCommands, FreshKeysAreFoundAgainAndWatched) {
     EXPECT_TRUE(says(wallet({"balance"}, watching).out, "only watches"));
     EXPECT_EQ(run({"node", "--dir", watching, "--wallet"}).code, 1);
     RunningNode node({"node", "--dir", watching, "--listen", "", "--json"});
-    ASSERT_TRUE(wait_for([&] { return fs::exists(watching + "/api.json"); }));
+    ASSERT_TRUE(wait_for([&] { return runs(watching); }));
     const Outcome refused = wallet({"send", "--to", kOldAddress, "--amount", "0.1"}, watching);
     EXPECT_EQ(refused.code, 1);
     EXPECT_TRUE(says(refused.errors, "only watches")) << refused.errors;
