@@ -448,6 +448,42 @@ TEST_F(WalletCommands, FreshKeysAreFoundAgainAndWatched) {
     EXPECT_TRUE(says(refused.errors, "only watches")) << refused.errors;
 }
 
+// The node does not mine, so that payments wait for as long as the test wants.
+TEST_F(WalletCommands, AWaitingPaymentIsReplacedByOneWithAHigherFee) {
+    ASSERT_EQ(create_network().code, 0);
+    ask({"wallet", "create"});
+    earn({}, 3);
+    const std::string friend_ = ask_in(folder_ + "/friend", {"wallet", "create"})["address"];
+    RunningNode node({"node", "--dir", dir_, "--listen", "", "--json"});
+    ASSERT_TRUE(wait_for([&] { return runs(dir_); }));
+    const Json sent =
+        ask({"wallet", "send", "--to", friend_, "--amount", "0.1", "--fee", "0.00001"});
+    const std::uint64_t pending = balance("pending");
+    EXPECT_EQ(wallet({"bump", "12ab"}).code, 2) << "a whole id";
+    const std::string id = sent["payment"];
+    const Outcome lower = wallet({"bump", id, "--fee", "0.00001"});
+    EXPECT_EQ(lower.code, 2);
+    EXPECT_TRUE(says(lower.errors, "a higher fee is needed")) << lower.errors;
+    const Outcome little = wallet({"bump", id, "--fee", "0.00001001"});
+    EXPECT_EQ(little.code, 1) << "the node's own rule";
+    EXPECT_TRUE(says(little.errors, "to replace it, a fee of")) << little.errors;
+
+    const Json bumped = ask({"wallet", "bump", id});
+    EXPECT_EQ(bumped["replaced"], id);
+    EXPECT_EQ(bumped["fee_before"], 1'000);
+    EXPECT_GT(bumped["fee"], 1'000);
+    EXPECT_EQ(bumped["amount"], 10'000'000) << "the friend gets what he was to get";
+    EXPECT_EQ(balance("pending"), pending - (bumped["fee"].get<std::uint64_t>() - 1'000))
+        << "the higher fee comes out of the change, and nothing is paid twice";
+    EXPECT_EQ(wallet({"bump", id}).code, 1) << "it waits no longer";
+    // More than the change holds: another coin is spent as well.
+    const Json more = ask({"wallet", "bump", bumped["payment"], "--fee", "1.2", "--high-fee"});
+    EXPECT_GT(more["inputs"], bumped["inputs"]);
+    EXPECT_EQ(more["fee"], 120'000'000);
+    EXPECT_EQ(ask({"chain", "status"})["mempool"]["payments"], 1) << "the others are gone";
+    EXPECT_EQ(node.stop().code, 0);
+}
+
 TEST_F(WalletCommands, FreshKeysAreRefusedWhereMembersAreKeys) {
     const std::string key = ask({"wallet", "create"})["key"];
     ASSERT_EQ(create_network({"--member", key}).code, 0);
