@@ -26,7 +26,8 @@ TEST(BadMerges, TheChainGoesOnWhileTheyAreJudged) {
             << world.replay_line() << " at height " << world.height(0);
         EXPECT_TRUE(world.run_until([&] { return condemned(world, 0) >= 2; }, 300'000))
             << world.replay_line();
-        EXPECT_TRUE(world.node(0).status().warning.empty()) << world.node(0).status().warning;
+        EXPECT_TRUE(node::troubles_text(world.node(0).status()).empty())
+            << node::troubles_text(world.node(0).status());
         EXPECT_TRUE(world.node(0).status().mining.enabled);
         EXPECT_EQ(world.failure(), "");
         if (HasFailure()) return;

@@ -36,13 +36,14 @@ TEST(FullDisk, IsSaidOnceAndTheChainIsFollowedAfterwards) {
         const std::string log = testing::internal::GetCapturedStderr();
         EXPECT_LE(lines_with("store", log), 1u) << log.substr(0, 2000) << world.replay_line();
         said += lines_with("store", log);
-        EXPECT_NE(world.node(late).status().warning.find("cannot store blocks"), std::string::npos);
+        EXPECT_NE(node::troubles_text(world.node(late).status()).find("cannot store blocks"),
+                  std::string::npos);
         EXPECT_EQ(world.height(late), 0u);
         ASSERT_TRUE(remove_file(bodies).ok());
         const std::uint32_t from = world.height(0);
         ASSERT_TRUE(world.run_until([&] { return world.agreed(from + 4); }, 120'000))
             << world.replay_line();
-        EXPECT_EQ(world.node(late).status().warning, "") << world.replay_line();
+        EXPECT_EQ(node::troubles_text(world.node(late).status()), "") << world.replay_line();
     }
     EXPECT_GE(said, 1u);
 }

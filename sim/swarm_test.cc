@@ -183,7 +183,8 @@ class Swarm {
                     std::to_string(status.headers_height) + "), peers";
             for (const auto& peer : status.peers)
                 text += " " + peer.address + (peer.outbound ? "" : " (in)");
-            if (!status.warning.empty()) text += "; " + status.warning;
+            if (const std::string troubles = node::troubles_text(status); !troubles.empty())
+                text += "; " + troubles;
         }
         return text;
     }

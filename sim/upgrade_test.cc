@@ -47,10 +47,10 @@ void expect_it_waits(World& world, int old) {
     EXPECT_EQ(status.headers_height, kHeight - 1) << world.replay_line();
     EXPECT_EQ(status.peers.size(), 3U) << world.replay_line();
     EXPECT_FALSE(status.mining.enabled) << world.replay_line();
-    EXPECT_NE(status.warning.find("this node can go no further: block 22 brings"),
-              std::string::npos)
-        << status.warning;
-    EXPECT_NE(status.warning.find("Install the newest Cairn"), std::string::npos);
+    const std::string trouble = node::troubles_text(status);
+    EXPECT_NE(trouble.find("this node can go no further: block 22 brings"), std::string::npos)
+        << trouble;
+    EXPECT_NE(trouble.find("install the newest Cairn"), std::string::npos);
     EXPECT_NE(status.training.stage.find("waits"), std::string::npos) << status.training.stage;
     ASSERT_EQ(status.upgrades.size(), 1U);
     EXPECT_FALSE(status.upgrades[0].known);
@@ -75,9 +75,9 @@ TEST(Upgrade, WhoDoesNotKnowItStopsBeforeAndGoesOnWithANewerProgram) {
         const int old = world.add_node({.connect = {0, 1, 2}});
         ASSERT_TRUE(world.run_until([&] { return world.agreed(5); }, 120'000))
             << world.replay_line();
-        const std::string early = world.node(old).status().warning;
+        const std::string early = troubles_text(world.node(old).status());
         EXPECT_NE(early.find("blocks away"), std::string::npos) << early;
-        EXPECT_EQ(world.node(0).status().warning, "") << world.replay_line();
+        EXPECT_EQ(troubles_text(world.node(0).status()), "") << world.replay_line();
         EXPECT_TRUE(world.node(0).status().upgrades.at(0).known);
 
         const auto passed = [&](std::uint32_t height) {
@@ -108,7 +108,7 @@ TEST(Upgrade, WhoDoesNotKnowItStopsBeforeAndGoesOnWithANewerProgram) {
         ASSERT_TRUE(world.run_until([&] { return world.agreed(); }, 20'000));
         world.run_ms(1'000);
         EXPECT_EQ(world.saved_ledger(old), world.saved_ledger(0)) << world.replay_line();
-        EXPECT_EQ(world.node(old).status().warning, "") << world.replay_line();
+        EXPECT_EQ(troubles_text(world.node(old).status()), "") << world.replay_line();
         EXPECT_TRUE(world.failure().empty()) << world.replay_line();
     }
 }

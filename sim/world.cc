@@ -126,8 +126,9 @@ void World::start(int number) {
         std::move(config), node::LedgerSeams{*slot.store, *slot.model},
         node::NodeSeams{*slot.clock, *slot.random, *slot.loop, *slot.network, slot.reader.get(),
                         slot.source.get(), slot.spec.assets});
-    slot.network->set_dial_failed(
-        [node = slot.node.get()](const std::string& to) { node->on_dial_failed(to); });
+    slot.network->set_dial_failed([node = slot.node.get()](const std::string& to) {
+        node->on_dial_failed(to, io_error("nothing listens there"));
+    });
     const Status started = slot.node->start();
     if (!started.ok()) fail(number, "it does not start: " + started.error().message);
 }

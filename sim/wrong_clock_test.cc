@@ -8,7 +8,7 @@ namespace {
 constexpr std::int64_t kHours = 3 * 3'600'000;
 
 bool warns(World& world, int number, const std::string& words) {
-    return world.node(number).status().warning.find(words) != std::string::npos;
+    return node::troubles_text(world.node(number).status()).find(words) != std::string::npos;
 }
 
 TEST(WrongClock, AheadOfThePeersItFollowsAndMinesNothing) {
@@ -33,7 +33,7 @@ TEST(WrongClock, AheadOfThePeersItFollowsAndMinesNothing) {
         const std::uint32_t from = world.height(0);
         ASSERT_TRUE(world.run_until([&] { return world.agreed(from + 4); }, 120'000))
             << world.replay_line();
-        EXPECT_TRUE(world.node(wrong).status().warning.empty());
+        EXPECT_TRUE(node::troubles_text(world.node(wrong).status()).empty());
         EXPECT_TRUE(world.node(wrong).status().mining.enabled);
     }
 }

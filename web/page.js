@@ -48,21 +48,25 @@ function sorted() {
 
 function draw_status(status) {
   me = status.miner_key;
-  const behind = status.headers_height - status.height;
+  draw_conditions(status.conditions);
   $("network").textContent = `${status.network} · ${short(status.genesis_id)}`;
-  $("alive").textContent = behind > 0 ? `${count(behind)} blocks behind` : "in step";
-  $("alive").className = "alive yes";
-  if (status.warning) {
-    $("alive").textContent = status.warning;
-    $("alive").className = "alive no";
+  if (status.state !== "running") {
+    $("alive").textContent = status.state === "fetching" ? "fetching files from peers" : "reading its chain";
+    $("alive").className = "alive";
+    draw_peers(status.peers);
+    return;
   }
+  const behind = status.headers_height - status.height;
+  const troubles = status.conditions.filter((condition) => condition.trouble).length;
+  $("alive").textContent = troubles > 0 ? "in trouble" : behind > 1 ? `${count(behind)} blocks behind` : "in step";
+  $("alive").className = troubles > 0 ? "alive no" : "alive yes";
   $("height").textContent = count(status.height);
   $("tip").textContent = `tip ${short(status.tip)}, ${ago(status.tip_time_ms)}`;
   $("supply").textContent = coins(status.supply);
   const waiting = status.mempool.payments;
   const { training, mining } = status;
   $("payments").textContent = waiting > 0 ? `${count(waiting)} payments wait`
-    : mining.enabled ? `${count(mining.blocks)} blocks mined here` : "no payment waits";
+    : status.earned > 0 ? `${coins(status.earned)} earned by this node` : "no payment waits";
   $("stage").textContent = training.stage === "off" ? "follows the chain" : training.stage;
   const parts = [];
   if (training.enabled) parts.push(`${count(training.merged)} merged`);
@@ -75,6 +79,16 @@ function draw_status(status) {
   $("root").textContent = status.state_root;
   draw_peers(status.peers);
 }
+
+// What is wrong with the node now, or what it waits for.
+function draw_conditions(list) {
+  $("conditions").hidden = list.length === 0;
+  $("conditions").replaceChildren(...list.map((condition) => make("p", { class: condition.trouble ? "trouble" : "note" },
+    make("b", {}, `${condition.message}.`), condition.advice ? ` ${sentence(condition.advice)}` : "", " ",
+    make("small", {}, `since ${ago(condition.since_ms).replace(" ago", "")}`))));
+}
+
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 function draw_peers(peers) {
   if (peers.length === 0) return $("peers").replaceChildren(empty("No peer is connected."));
@@ -245,7 +259,9 @@ async function ask_blocks() {
 
 async function look() {
   try {
-    draw_status(await ask("/v1/cairn/status"));
+    const status = await ask("/v1/cairn/status");
+    draw_status(status);
+    if (status.state !== "running") return;
     await ask_blocks();
     const list = sorted();
     draw_loss(list);
@@ -256,8 +272,9 @@ async function look() {
   } catch (error) {
     $("alive").textContent = "the node does not answer";
     $("alive").className = "alive no";
+  } finally {
+    setTimeout(look, document.hidden ? 15000 : 2000);
   }
-  setTimeout(look, document.hidden ? 15000 : 2000);
 }
 
 $("more").addEventListener("click", () => { shown += 50; draw_blocks(sorted()); });

@@ -34,6 +34,9 @@ class FakeNode final : public node::NodeApi {
         status.state_root = fake_hash("state");
         status.tip_time_ms = now_ms_;
         status.supply = merge_blocks_ * 287'654'321;
+        status.round = {merge_blocks_, 3, 4};
+        status.loss = {4 * (merge_blocks_ - 1), 2.75, 2.8125};
+        status.earned = merge_blocks_ * 91'234'567;
         status.mempool_payments = 2;
         for (std::uint64_t i = 2; i <= 3; ++i)
             status.peers.push_back({i, "127.0.0.1:933" + std::to_string(i),
@@ -67,6 +70,10 @@ class FakeNode final : public node::NodeApi {
         submitted = payment;
         if (payment.empty()) return answer(Error{ErrorCode::kInvalid, "an empty payment"});
         answer(crypto::sha256(payment));
+    }
+    void pooled_payment(const Hash256& id, node::Callback<node::PooledView> answer) override {
+        if (id != crypto::sha256(submitted)) return answer(not_found("no such payment"));
+        answer(node::PooledView{submitted, 250});
     }
     void coins_of(std::vector<crypto::PublicKey> keys,
                   node::Callback<std::vector<node::CoinView>> answer) override {

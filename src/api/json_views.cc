@@ -31,6 +31,10 @@ class JsonWriter {
     void hash_or_null(const char* name, const Hash256& value) {
         object_[name] = value.is_zero() ? Json(nullptr) : json_of(value);
     }
+    template <typename T>
+    void only_if(bool known, const char* name, const T& value) {
+        object_[name] = known ? json_of(value) : Json(nullptr);
+    }
     template <typename Fill>
     void object(const char* name, Fill fill) {
         JsonWriter inner;
@@ -48,7 +52,7 @@ class JsonWriter {
     static Json json_of(const T& value) {
         if constexpr (std::same_as<T, Int128>) {
             return store::to_decimal(value);
-        } else if constexpr (std::same_as<T, Hash256>) {
+        } else if constexpr (std::same_as<T, Hash256> || std::same_as<T, Bytes>) {
             return to_hex(value);
         } else if constexpr (std::same_as<T, std::optional<double>>) {
             return value ? Json(*value) : Json(nullptr);
@@ -61,7 +65,8 @@ class JsonWriter {
         }
     }
     template <typename T>
-    static Json json_of(const std::vector<T>& values) {
+    requires(!std::same_as<std::vector<T>, Bytes>) static Json
+        json_of(const std::vector<T>& values) {
         Json list = Json::array();
         for (const T& value : values) list.push_back(json_of(value));
         return list;
@@ -86,6 +91,12 @@ class JsonReader {
     void hash_or_null(const char* name, Hash256& value) {
         const ReadJson* found = find(name);
         good_ = found != nullptr && (found->is_null() || read(*found, value)) && good_;
+    }
+    template <typename T>
+    void only_if(bool known, const char* name, T& value) {
+        if (known) return (*this)(name, value);
+        const ReadJson* found = find(name);
+        good_ = found != nullptr && found->is_null() && good_;
     }
     template <typename Fill>
     void object(const char* name, Fill fill) {
@@ -118,6 +129,12 @@ class JsonReader {
         const auto hash = fixed_from_hex<32>(json.is_string() ? json.get<std::string>() : "");
         if (hash.ok()) value = *hash;
         return hash.ok();
+    }
+    static bool read(const ReadJson& json, Bytes& value) {
+        if (!json.is_string()) return false;
+        auto bytes = from_hex(json.get<std::string>());
+        if (bytes.ok()) value = *std::move(bytes);
+        return bytes.ok();
     }
     static bool read(const ReadJson& json, std::optional<double>& value) {
         if (json.is_number()) value = json.get<double>();
@@ -198,6 +215,19 @@ std::string blocks_json(const std::vector<node::MergeView>& merges) {
 
 std::optional<std::vector<node::MergeView>> read_blocks(const std::string& json) {
     return read_named<std::vector<node::MergeView>>(json, "blocks");
+}
+
+std::string pooled_json(const node::PooledView& pooled) {
+    return dump(JsonWriter::json_of(pooled));
+}
+
+std::optional<node::PooledView> read_pooled(const std::string& json) {
+    const ReadJson parsed = ReadJson::parse(json, nullptr, false);
+    node::PooledView pooled;
+    JsonReader reader(parsed);
+    fields(reader, pooled);
+    if (!reader.good()) return std::nullopt;
+    return pooled;
 }
 
 std::string coins_json(const std::vector<node::CoinView>& coins) {

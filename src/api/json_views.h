@@ -23,6 +23,9 @@ std::optional<node::NodeStatus> read_status(const std::string& json);
 std::string blocks_json(const std::vector<node::MergeView>& merges);
 std::optional<std::vector<node::MergeView>> read_blocks(const std::string& json);
 
+std::string pooled_json(const node::PooledView& pooled);
+std::optional<node::PooledView> read_pooled(const std::string& json);
+
 std::string coins_json(const std::vector<node::CoinView>& coins);
 std::optional<std::vector<node::CoinView>> read_coins(const std::string& json);
 

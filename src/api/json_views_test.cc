@@ -26,7 +26,9 @@ node::NodeStatus full_status() {
     status.mempool_fee_rate = 5;
     status.reorganisations = 5;
     status.missing_assets = {"judge text", "\"report\"\n"};
-    status.warning = "the clock is 3 minutes slow";
+    status.conditions = {
+        {"clock", true, 1'790'000'000'000, "the clock is 3 minutes slow", "set it"},
+        {"no_peers", false, 7, "alone", ""}};
     status.peers[1].height = kMost<std::uint64_t>;
     status.training.steps = kMost<std::uint32_t>;
     status.training.local_loss = 0.1;
@@ -111,6 +113,37 @@ TEST(JsonViews, CoinsComeBack) {
     expect_each_field_wanted(json, read_coins);
 }
 
+TEST(JsonViews, APooledPaymentComesBack) {
+    const node::PooledView pooled{{0x00, 0xff, 0x10}, kMost<std::uint64_t>};
+    const std::string json = pooled_json(pooled);
+    const auto back = read_pooled(json);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->payment, pooled.payment);
+    EXPECT_EQ(back->fee, pooled.fee);
+    expect_each_field_wanted(json, read_pooled);
+}
+
+// What is not known yet must not look like a chain without blocks.
+TEST(JsonViews, AStartingNodeTellsNoHeight) {
+    node::NodeStatus status = full_status();
+    status.state = node::state::kLoading;
+    const Json json = Json::parse(status_json(status));
+    for (const char* name : {"height", "tip", "supply", "round", "loss", "earned", "training"})
+        EXPECT_TRUE(json[name].is_null()) << name;
+    EXPECT_TRUE(json["mempool"]["payments"].is_null());
+    EXPECT_FALSE(json["conditions"].empty()) << "what is wrong is known all the same";
+    const auto back = read_status(json.dump());
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->state, node::state::kLoading);
+    EXPECT_EQ(back->height, 0u);
+    Json lying = json;
+    lying["height"] = 0;
+    EXPECT_FALSE(read_status(lying.dump()));
+    lying = json;
+    lying["state"] = "running";
+    EXPECT_FALSE(read_status(lying.dump()));
+}
+
 TEST(JsonViews, AFieldComesBack) {
     EXPECT_EQ(read_field(field_json("text", "a \"b\"\n"), "text"), "a \"b\"\n");
     EXPECT_FALSE(read_field(field_json("text", "a"), "id"));
@@ -120,7 +153,7 @@ TEST(JsonViews, AFieldComesBack) {
 // None is forgotten: as many as the struct has (a record's sentence is made of its other fields).
 TEST(JsonViews, EveryFieldIsThere) {
     const Json status = Json::parse(status_json(full_status()));
-    EXPECT_EQ(status.size(), 18u);
+    EXPECT_EQ(status.size(), 22u);
     EXPECT_EQ(status["mempool"].size(), 4u);
     EXPECT_EQ(status["peers"][0].size(), 5u);
     EXPECT_EQ(status["mining"].size(), 6u);
@@ -137,8 +170,8 @@ TEST(JsonViews, ALossThatIsNoNumberIsStillAnAnswer) {
     status.training.local_loss = std::nan("");
     const auto back = read_status(status_json(status));
     ASSERT_TRUE(back);
-    EXPECT_TRUE(std::isnan(back->training.local_loss));
-    EXPECT_EQ(back->warning, status.warning);
+    EXPECT_FALSE(back->training.local_loss) << "null, as where there is none";
+    EXPECT_EQ(back->conditions, status.conditions);
 }
 
 TEST(JsonViews, NumbersOutOfRangeAreRefused) {

@@ -12,6 +12,7 @@ inline constexpr const char* kBlocksPath = "/v1/cairn/blocks";
 inline constexpr const char* kExplainPath = "/v1/cairn/explain";
 inline constexpr const char* kCoinsPath = "/v1/cairn/coins";
 inline constexpr const char* kSamplesPath = "/v1/cairn/samples";
+inline constexpr const char* kPooledPath = "/v1/cairn/pooled";
 inline constexpr const char* kPaymentsPath = "/v1/cairn/payments";
 inline constexpr const char* kGeneratePath = "/v1/cairn/generate";
 inline constexpr const char* kExportPath = "/v1/cairn/export";

@@ -63,6 +63,14 @@ Result<std::vector<node::CoinView>> RemoteNode::coins_of(
     return *std::move(coins);
 }
 
+Result<node::PooledView> RemoteNode::pooled_payment(const Hash256& id) const {
+    ASSIGN_OR_RETURN(const std::string answer,
+                     client_.get(std::string(kPooledPath) + "?id=" + to_hex(id)));
+    auto pooled = read_pooled(answer);
+    if (!pooled) return client_.no_node();
+    return *std::move(pooled);
+}
+
 Result<Hash256> RemoteNode::submit_payment(ByteView payment) const {
     ASSIGN_OR_RETURN(const std::string answer,
                      client_.post(kPaymentsPath, field_json("payment", to_hex(payment))));

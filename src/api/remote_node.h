@@ -36,6 +36,7 @@ class RemoteNode {
     /// the tip may have moved between them.
     Result<std::vector<node::MergeView>> merges(std::uint64_t from_height, std::size_t max) const;
     Result<std::vector<node::CoinView>> coins_of(std::span<const crypto::PublicKey> keys) const;
+    Result<node::PooledView> pooled_payment(const Hash256& id) const;
     Result<Hash256> submit_payment(ByteView payment) const;
     Result<std::string> generate(const std::string& prompt, std::uint32_t max_tokens,
                                  std::uint64_t seed) const;

@@ -35,6 +35,11 @@ TEST_F(RemoteNodeTest, AnswersAsTheNodeDoes) {
 TEST_F(RemoteNodeTest, DoesAsTheNodeDoes) {
     EXPECT_EQ(remote().submit_payment(Bytes{1, 2}).value(), crypto::sha256(Bytes{1, 2}));
     EXPECT_EQ(node_.submitted, (Bytes{1, 2}));
+    const auto pooled = remote().pooled_payment(crypto::sha256(Bytes{1, 2}));
+    ASSERT_TRUE(pooled.ok()) << pooled.error().message;
+    EXPECT_EQ(pooled->payment, (Bytes{1, 2}));
+    EXPECT_EQ(pooled->fee, 250u);
+    EXPECT_EQ(remote().pooled_payment(fake_hash("none")).error().code, ErrorCode::kNotFound);
     EXPECT_EQ(remote().submit_payment({}).error().message, "an empty payment");
 
     const auto text = remote().generate("And \xff ", 7, 1);

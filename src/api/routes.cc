@@ -227,6 +227,12 @@ Status coins(const std::shared_ptr<ApiContext>& context, const HttpRequest& requ
     return ok_status();
 }
 
+Status pooled(ApiContext& context, const HttpRequest& request, const Respond& respond) {
+    ASSIGN_OR_RETURN(const Hash256 id, hash_of(request, "id"));
+    context.node->pooled_payment(id, answer_by<node::PooledView>(respond, pooled_json));
+    return ok_status();
+}
+
 Status submit_payment(ApiContext& context, const HttpRequest& request, const Respond& respond) {
     ASSIGN_OR_RETURN(const Json object, object_of(request));
     ASSIGN_OR_RETURN(const std::string hex, text_of(object, "payment"));
@@ -282,6 +288,7 @@ void answer_get(const std::shared_ptr<ApiContext>& context, const HttpRequest& r
     if (request.path == kBlocksPath) asked = blocks(context, request, respond);
     if (request.path == kExplainPath) asked = explain_path(context, request, respond);
     if (request.path == kCoinsPath) asked = coins(context, request, respond);
+    if (request.path == kPooledPath) asked = pooled(*context, request, respond);
     if (!asked.ok()) respond(error_response(asked.error()));
 }
 

@@ -3,9 +3,9 @@
 // bindings stop the build when a struct gets a field that is not considered here. Internal to api/.
 //
 // A visitor has: (name, value) for a value or another struct or a list of either,
-// hash_or_null(name, Hash256), where zero means that there is none, object(name, fill), for an
-// object within, and made(name, make), for text that follows from other fields and is not read
-// back.
+// hash_or_null(name, Hash256), where zero means that there is none, only_if(known, name, value),
+// where null says that it is not known, object(name, fill), for an object within, and
+// made(name, make), for text that follows from other fields and is not read back.
 #pragma once
 
 #include <concepts>
@@ -35,9 +35,9 @@ void fields(Visitor& visit, View& view) {
     visit("enabled", enabled);
     visit("searching", searching);
     visit("height", height);
-    visit("hashes", hashes);
+    visit("hashes_since_start", hashes);
     visit("hashes_per_s", hashes_per_s);
-    visit("blocks", blocks);
+    visit("blocks_since_start", blocks);
 }
 
 template <typename Visitor, ConstOrNot<node::TrainingView> View>
@@ -61,35 +61,67 @@ void fields(Visitor& visit, View& view) {
     visit("known", known);
 }
 
+template <typename Visitor, ConstOrNot<node::ConditionView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [name, trouble, since_ms, message, advice] = view;
+    visit("name", name);
+    visit("trouble", trouble);
+    visit("since_ms", since_ms);
+    visit("message", message);
+    visit("advice", advice);
+}
+
+template <typename Visitor, ConstOrNot<node::RoundView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [number, block, length] = view;
+    visit("number", number);
+    visit("block", block);
+    visit("length", length);
+}
+
+template <typename Visitor, ConstOrNot<node::LossView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [height, report, report_before] = view;
+    visit("height", height);
+    visit("report", report);
+    visit("report_before", report_before);
+}
+
 template <typename Visitor, ConstOrNot<node::NodeStatus> View>
 void fields(Visitor& visit, View& view) {
-    auto& [genesis_id, network_name, node_key, miner_key, listen_address, height, tip, state_root,
-           tip_time_ms, headers_height, supply, payments, commitments, contributions, fee_rate,
-           reorganisations, missing_assets, peers, mining, training, upgrades, warning] = view;
+    auto& [state, conditions, genesis_id, network_name, node_key, miner_key, listen_address, height,
+           tip, state_root, tip_time_ms, headers_height, supply, round, loss, earned, payments,
+           commitments, contributions, fee_rate, reorganisations, missing_assets, peers, mining,
+           training, upgrades] = view;
+    visit("state", state);
+    visit("conditions", conditions);
     visit("network", network_name);
     visit("genesis_id", genesis_id);
     visit("node_key", node_key);
     visit("miner_key", miner_key);
     visit("listen", listen_address);
-    visit("height", height);
-    visit("tip", tip);
-    visit("state_root", state_root);
-    visit("tip_time_ms", tip_time_ms);
-    visit("headers_height", headers_height);
-    visit("supply", supply);
-    visit.object("mempool", [&view](Visitor& mempool) {
-        mempool("payments", view.mempool_payments);
-        mempool("commitments", view.mempool_commitments);
-        mempool("contributions", view.mempool_contributions);
-        mempool("fee_rate", view.mempool_fee_rate);
-    });
-    visit("reorganisations", reorganisations);
     visit("missing_assets", missing_assets);
     visit("peers", peers);
-    visit("mining", mining);
-    visit("training", training);
-    visit("upgrades", upgrades);
-    visit("warning", warning);
+    const bool runs = state == node::state::kRunning;
+    visit.only_if(runs, "height", height);
+    visit.only_if(runs, "tip", tip);
+    visit.only_if(runs, "state_root", state_root);
+    visit.only_if(runs, "tip_time_ms", tip_time_ms);
+    visit.only_if(runs, "headers_height", headers_height);
+    visit.only_if(runs, "supply", supply);
+    visit.only_if(runs, "round", round);
+    visit.only_if(runs, "loss", loss);
+    visit.only_if(runs, "earned", earned);
+    visit.object("mempool", [&view, runs](Visitor& mempool) {
+        mempool.only_if(runs, "payments", view.mempool_payments);
+        mempool.only_if(runs, "commitments", view.mempool_commitments);
+        mempool.only_if(runs, "contributions", view.mempool_contributions);
+        mempool.only_if(runs, "fee_rate", view.mempool_fee_rate);
+    });
+    visit("reorganisations_since_start", reorganisations);
+    visit.only_if(runs, "mining", mining);
+    visit.only_if(runs, "training", training);
+    visit.only_if(runs, "upgrades", upgrades);
 }
 
 template <typename Visitor, ConstOrNot<store::ContributionRecord> View>
@@ -140,6 +172,13 @@ void fields(Visitor& visit, View& view) {
     visit("key", key);
     visit("spent", spent);
     visit("pending", pending);
+}
+
+template <typename Visitor, ConstOrNot<node::PooledView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [payment, fee] = view;
+    visit("payment", payment);
+    visit("fee", fee);
 }
 
 }  // namespace cairn::api

@@ -47,7 +47,10 @@ Status make_folder(const fs::path& folder) {
     fs::create_directory(folder, failure);
     if (failure == std::errc::file_exists)
         return io_error(folder.string() + " is no folder: choose another, or move it away");
-    if (failure) return io_error("cannot create " + folder.string() + ": " + failure.message());
+    if (failure) {
+        errno = failure.value();
+        return file_error("cannot create " + folder.string());
+    }
     const fs::path above = folder.parent_path();
     return sync_folder(above.empty() ? "." : above.string());
 }

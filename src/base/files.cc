@@ -22,6 +22,15 @@ namespace {
 constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
 constexpr int kMaxLinks = 40;  // as many as Linux follows
 
+const char* advice_for(const std::error_code& code) {
+    if (code == std::errc::no_space_on_device || code.value() == EDQUOT)
+        return "; make room on the disk";
+    if (code == std::errc::permission_denied || code == std::errc::operation_not_permitted ||
+        code == std::errc::read_only_file_system)
+        return "; give your account leave to use it, or name another place";
+    return "";
+}
+
 Error failed(const std::string& what, const std::error_code& code) {
     const bool full = code == std::errc::no_space_on_device || code.value() == EDQUOT ||
                       code == std::errc::file_too_large;
@@ -29,7 +38,7 @@ Error failed(const std::string& what, const std::error_code& code) {
     return Error{full     ? ErrorCode::kFull
                  : absent ? ErrorCode::kNotFound
                           : ErrorCode::kIo,
-                 what + ": " + code.message()};
+                 what + ": " + code.message() + advice_for(code)};
 }
 
 Status done_unless(const std::error_code& code, const std::string& what) {

@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "base/disk.h"
 #include "base/outputs.h"
 
@@ -154,6 +156,17 @@ TEST_F(OutputsTest, NoOutputIsAnInputUnderWhateverName) {
     const Status twice = check_outputs({{"--out", path("x")}, {"--log", path("./x")}}, {});
     ASSERT_FALSE(twice.ok()) << "two outputs in one file";
     EXPECT_NE(twice.error().message.find("is also --out"), std::string::npos);
+}
+
+TEST(FileError, SaysWhatToDo) {
+    const auto message = [](int reason) {
+        errno = reason;
+        return file_error("cannot write x").message;
+    };
+    EXPECT_NE(message(ENOSPC).find("; make room on the disk"), std::string::npos);
+    EXPECT_NE(message(EACCES).find("; give your account leave"), std::string::npos);
+    EXPECT_NE(message(EROFS).find("name another place"), std::string::npos);
+    EXPECT_EQ(message(EIO).find(';'), std::string::npos);
 }
 
 }  // namespace

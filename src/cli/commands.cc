@@ -113,6 +113,7 @@ int parse_and_run(int argc, const char* const* argv, console::ShownStream& out,
         errors << app.help();
         return kMisused;
     }
+    invocation.on_terminal = on_terminal;
     out.set_exact((invocation.json || invocation.exact_text) && !on_terminal);
     const Status status = invocation.run(out);
     if (status.ok()) return invocation.exit_code;

@@ -23,7 +23,8 @@ struct Invocation {
     /// Prints text that must reach a file or a pipe byte for byte. On a terminal, and wherever this
     /// is not set, what could act on a terminal is replaced (base/text.h).
     bool exact_text = false;
-    int exit_code = 0;  ///< set by a command that worked, but found something wrong
+    bool on_terminal = false;  ///< what is printed goes to a terminal
+    int exit_code = 0;         ///< set by a command that worked, but found something wrong
 };
 
 // The whole thing at once.

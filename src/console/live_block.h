@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "console/terminal.h"
+
 namespace cairn::console {
 
 struct ScreenSize {
@@ -20,11 +22,16 @@ ScreenSize screen_size();
 
 class LiveBlock {
   public:
-    /// The bytes that put `lines` where the block stood before: cut to the size, the first one
-    /// bold, without the last row (where the cursor rests).
-    std::string redraw(const std::vector<std::string>& lines, ScreenSize size);
+    /// `bold`: whether the first line is.
+    explicit LiveBlock(bool bold = wants_colour()) : bold_(bold) {}
+
+    /// The bytes that put `lines` where the block stood before: cut to the size, without the last
+    /// row (where the cursor rests). Lines of `above` come before the block and stay, as in a log.
+    std::string redraw(const std::vector<std::string>& lines, ScreenSize size,
+                       const std::vector<std::string>& above = {});
 
   private:
+    bool bold_;
     std::size_t height_ = 0;
     ScreenSize size_;
 };

@@ -127,6 +127,11 @@ Result<std::string> read_hidden(const std::string& question) {
     return line;
 }
 
+bool wants_colour() {
+    const char* const none = std::getenv("NO_COLOR");
+    return none == nullptr || *none == '\0';
+}
+
 bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
 
 }  // namespace cairn::console

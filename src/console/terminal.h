@@ -40,4 +40,7 @@ Result<std::string> read_hidden(const std::string& question);
 
 bool is_terminal(int descriptor);
 
+/// Not if the environment variable NO_COLOR is set to anything.
+bool wants_colour();
+
 }  // namespace cairn::console

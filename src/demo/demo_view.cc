@@ -22,7 +22,7 @@ std::string training_text(const DemoNodeView& node) {
     if (training.stage != "training") return training.stage;
     if (training.steps == 0) return "starting";
     return fmt::format("step {}/{}, loss {:.2f}", training.steps, training.steps_wanted,
-                       training.local_loss);
+                       training.local_loss.value_or(0));
 }
 
 std::string clock_text(std::uint64_t seconds) {

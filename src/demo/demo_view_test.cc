@@ -143,6 +143,28 @@ TEST(LiveBlock, NeitherWrapsNorScrollsInAnySize) {
     }
 }
 
+TEST(LiveBlock, LinesOfALogPassAboveIt) {
+    const console::ScreenSize size{40, 12};
+    Terminal terminal(size);
+    console::LiveBlock block;
+    terminal.write(block.redraw({"title", "first"}, size));
+    terminal.write(block.redraw({"title", "second"}, size, {"a line of the log"}));
+    terminal.write(block.redraw({"title", "third"}, size,
+                                {"another line, which is longer than the screen is wide"}));
+    EXPECT_EQ(terminal.text(0), "a line of the log");
+    EXPECT_EQ(terminal.text(1), "another line, which is longer than the");
+    EXPECT_EQ(terminal.text(3), "title");
+    EXPECT_EQ(terminal.text(4), "third");
+    EXPECT_EQ(terminal.text(5), "");
+    EXPECT_EQ(terminal.wrapped, 0U);
+}
+
+TEST(LiveBlock, WithoutColourItHasNoBoldLine) {
+    const console::ScreenSize size{40, 12};
+    EXPECT_EQ(console::LiveBlock(false).redraw({"title"}, size).find("\x1b[1m"), std::string::npos);
+    EXPECT_NE(console::LiveBlock(true).redraw({"title"}, size).find("\x1b[1m"), std::string::npos);
+}
+
 TEST(LiveBlock, StandsBelowWhatWasThere) {
     const console::ScreenSize size{40, 10};
     Terminal terminal(size);

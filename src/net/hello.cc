@@ -92,8 +92,9 @@ Status check_hello(const Hello& hello, Role role, const Hash256& channel,
                    const Hash256& our_genesis, const crypto::PublicKey& our_key) {
     const auto refused = [](std::string why) { return Error{ErrorCode::kRefused, std::move(why)}; };
     if (hello.version != kLinkVersion)
-        return refused("protocol version " + std::to_string(hello.version) + " meets version " +
-                       std::to_string(kLinkVersion) + ": update the older program");
+        return Error{ErrorCode::kUnsupported, "protocol version " + std::to_string(hello.version) +
+                                                  " meets version " + std::to_string(kLinkVersion) +
+                                                  ": update the older program"};
     if (hello.genesis != our_genesis)
         return refused("different networks: genesis " + short_hex(hello.genesis) + " meets " +
                        short_hex(our_genesis));

@@ -77,6 +77,8 @@ TEST_F(HelloTest, SaysWhyItRefuses) {
     hello = make(Role::kDialler, channel);
     hello.version = 9;
     EXPECT_NE(refusal(hello, Role::kDialler, channel).find("version 9"), std::string::npos);
+    EXPECT_EQ(check_hello(hello, Role::kDialler, channel, genesis, our_key).error().code,
+              ErrorCode::kUnsupported);
     our_key = crypto::public_key(secret);
     hello = make(Role::kDialler, channel);
     EXPECT_NE(refusal(hello, Role::kDialler, channel).find("ourselves"), std::string::npos);

@@ -31,10 +31,13 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kPieceBytes = 64 * 1024;
 constexpr std::uint64_t kGoodbyeTimeoutMs = 1000;
 
+bool is_lost(const boost::system::error_code& error) {
+    return error == asio::error::eof || error == asio::ssl::error::stream_truncated ||
+           error == asio::error::connection_reset || error == asio::error::broken_pipe;
+}
+
 Error lost(const boost::system::error_code& error) {
-    if (error == asio::error::eof || error == asio::ssl::error::stream_truncated ||
-        error == asio::error::connection_reset || error == asio::error::broken_pipe)
-        return io_error("the other side closed the connection");
+    if (is_lost(error)) return io_error("the other side closed the connection");
     return io_error("connection lost: " + error.message());
 }
 
@@ -163,12 +166,14 @@ Task<Status> TlsLink::connect() {
         tcp::resolver resolver(stream_.get_executor());
         auto [unknown, found] =
             co_await resolver.async_resolve(address->host, std::to_string(address->port), kAwait);
-        if (unknown) co_return io_error("no host of this name: " + unknown.message());
+        if (unknown) co_return not_found("no host of this name (" + unknown.message() + ")");
         if (state_ != State::kOpening) co_return io_error("closed");
         auto [failed, endpoint] = co_await asio::async_connect(stream_.next_layer(), found, kAwait);
         error = failed;
     }
-    if (error) co_return io_error("cannot connect: " + error.message());
+    if (error == asio::error::connection_refused)
+        co_return io_error("nothing listens there (" + error.message() + ")");
+    if (error) co_return io_error("it cannot be reached (" + error.message() + ")");
     co_return ok_status();
 }
 
@@ -178,7 +183,8 @@ Task<Status> TlsLink::secure() {
     const auto side =
         role_ == Role::kDialler ? asio::ssl::stream_base::client : asio::ssl::stream_base::server;
     auto [error] = co_await stream_.async_handshake(side, kAwait);
-    if (error) co_return io_error("no TLS 1.3 with the other side: " + error.message());
+    if (is_lost(error)) co_return lost(error);
+    if (error) co_return invalid("what answers there is no Cairn node (" + error.message() + ")");
     co_return ok_status();
 }
 
@@ -359,8 +365,8 @@ void TlsLink::check_deadlines(std::uint64_t passed_ms) {
     if (state_ == State::kOpening) {
         open_ms_ += passed_ms;
         if (open_ms_ >= settings_->handshake_timeout_ms)
-            fail({ErrorCode::kTimeout,
-                  "no introduction within " + seconds(settings_->handshake_timeout_ms)});
+            fail({ErrorCode::kTimeout, "it does not introduce itself within " +
+                                           seconds(settings_->handshake_timeout_ms)});
     } else if (state_ == State::kUp) {
         silent_ms_ += passed_ms;
         if (!queue_.empty()) stalled_ms_ += passed_ms;
@@ -387,7 +393,7 @@ void TlsLink::fail(const Error& error) {
         end();
     else
         begin_closing(error.message);
-    if (owner != nullptr) owner->on_link_closed(*this, error.message);
+    if (owner != nullptr) owner->on_link_closed(*this, error);
 }
 
 void TlsLink::begin_closing(const std::string& reason) {

@@ -46,7 +46,7 @@ class LinkOwner {
     /// this one too.
     virtual void on_link_piece(Link& link, bool first) = 0;
     /// The link is over: refused, failed, or closed by the peer. Not called after close().
-    virtual void on_link_closed(Link& link, const std::string& reason) = 0;
+    virtual void on_link_closed(Link& link, const Error& reason) = 0;
 };
 
 class Link {

@@ -38,6 +38,7 @@ struct TestNode final : NetworkHandler {
     std::vector<std::pair<PeerId, PeerInfo>> up;
     std::vector<std::string> down;
     std::vector<std::string> failed;
+    std::vector<ErrorCode> failed_kinds;
     std::vector<Message> messages;
     std::function<void(const Message&)> on_receive;
 };
@@ -53,8 +54,9 @@ class TlsTest : public testing::Test {
     std::unique_ptr<TestNode> node(TlsOptions options) {
         auto made = std::make_unique<TestNode>();
         made->key = crypto::public_key(options.key);
-        options.on_failed = [raw = made.get()](const std::string&, bool, const std::string& why) {
-            raw->failed.push_back(why);
+        options.on_failed = [raw = made.get()](const std::string&, bool, const Error& why) {
+            raw->failed.push_back(why.message);
+            raw->failed_kinds.push_back(why.code);
         };
         auto network = TlsNetwork::start(loop, random, std::move(options));
         CHECK(network.ok());

@@ -47,6 +47,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
           our_key(crypto::public_key(options.key)) {}
 
     Status listen();
+    void set_handler(NetworkHandler* the_handler);
     asio::awaitable<void> accept();
     void adopt(tcp::socket socket, const tcp::endpoint& remote);
     void make_settings();
@@ -61,7 +62,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     void on_link_up(Link& link) override;
     void on_link_message(Link& link, std::uint16_t kind, Bytes body) override;
     void on_link_piece(Link& link, bool first) override;
-    void on_link_closed(Link& link, const std::string& reason) override;
+    void on_link_closed(Link& link, const Error& reason) override;
 
     /// Whether `link` takes the place of `lasting`, the link with the same peer that is up (S5).
     bool replaces(const Link& link, const Link& lasting) const;
@@ -73,7 +74,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     Link* lasting_link(const crypto::PublicKey& key);
     bool is_up(const Link& link) const;
     void forget(const Link& link);
-    void report_failure(std::string address, bool outbound, std::string reason);
+    void report_failure(std::string address, bool outbound, Error reason);
 
     AsioLoop& loop;
     Random& random;
@@ -81,6 +82,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     TlsIdentity identity;
     tcp::acceptor acceptor;
     asio::steady_timer accept_pause;
+    bool accepts = false;
     bool accept_fails = false;  // the last time, and the log says so
     crypto::PublicKey our_key;
     std::uint16_t port = 0;
@@ -120,13 +122,19 @@ Status TlsNetwork::Impl::listen() {
     const tcp::endpoint local = acceptor.local_endpoint(error);
     port = local.port();
     listen_text = to_string(address_of(local));
+    return ok_status();
+}
+
+// Whoever connects before somebody is there to be told waits in the system's queue.
+void TlsNetwork::Impl::set_handler(NetworkHandler* the_handler) {
+    handler = the_handler;
+    if (handler == nullptr || !acceptor.is_open() || std::exchange(accepts, true)) return;
     asio::co_spawn(
         loop.context(),
         [](std::shared_ptr<Impl> self) -> asio::awaitable<void> {
             co_await self->accept();
         }(shared_from_this()),
         asio::detached);
-    return ok_status();
 }
 
 asio::awaitable<void> TlsNetwork::Impl::accept() {
@@ -157,7 +165,8 @@ void TlsNetwork::Impl::adopt(tcp::socket socket, const tcp::endpoint& remote) {
         const std::shared_ptr<Link> link = links.at(*yields);
         forget(*link);
         link->close("others wait to be heard");
-        report_failure(link->address(), false, "had to make room before its introduction");
+        report_failure(link->address(), false,
+                       {ErrorCode::kFull, "had to make room before its introduction"});
     }
     boost::system::error_code error;
     const int descriptor = socket.release(error);
@@ -193,17 +202,18 @@ Hello TlsNetwork::Impl::make_hello(Role role, const Hash256& channel) {
 
 void TlsNetwork::Impl::connect(const std::string& address) {
     const auto parsed = parse_address(address);
-    if (!parsed.ok()) return report_failure(address, true, parsed.error().message);
+    if (!parsed.ok()) return report_failure(address, true, parsed.error());
     for (const auto& [id, link] : links)  // a second call for the same address changes nothing
         if (link->role() == Role::kDialler && link->address() == address) return;
     if (places(Role::kDialler, false).size() >= options.max_pending)
-        return report_failure(address, true, "too many connections are being made already");
+        return report_failure(address, true,
+                              {ErrorCode::kFull, "too many connections are being made already"});
     const PeerId id = ++last_id;
     links[id] = dial_link(loop.context(), identity, settings, *this, id, address);
 }
 
-void TlsNetwork::Impl::report_failure(std::string address, bool outbound, std::string reason) {
-    log_debug("net: {} {}: {}", outbound ? "to" : "from", address, reason);
+void TlsNetwork::Impl::report_failure(std::string address, bool outbound, Error reason) {
+    log_debug("net: {} {}: {}", outbound ? "to" : "from", address, reason.message);
     if (!options.on_failed) return;
     // Never from within connect(): the caller may be iterating over its addresses.
     loop.post([weak = weak_from_this(), address = std::move(address), outbound,
@@ -272,6 +282,11 @@ Status TlsNetwork::Impl::on_link_hello(Link& link) {
 
 void TlsNetwork::Impl::on_link_up(Link& link) {
     const crypto::PublicKey key = link.peer().key;
+    if (handler == nullptr) {  // between two handlers: nobody would answer it
+        const std::shared_ptr<Link> keep = links.at(link.id());
+        forget(link);
+        return keep->close("this node is still starting");
+    }
     if (link.role() == Role::kDialler) introduced.erase(key);
     if (Link* lasting = lasting_link(key)) {
         if (!replaces(link, *lasting)) {
@@ -332,11 +347,11 @@ void TlsNetwork::Impl::forget(const Link& link) {
     links.erase(link.id());
 }
 
-void TlsNetwork::Impl::on_link_closed(Link& link, const std::string& reason) {
+void TlsNetwork::Impl::on_link_closed(Link& link, const Error& reason) {
     const bool was_up = is_up(link);
     forget(link);
     if (!was_up) return report_failure(link.address(), link.role() == Role::kDialler, reason);
-    if (handler != nullptr) handler->on_peer_down(link.id(), reason);
+    if (handler != nullptr) handler->on_peer_down(link.id(), reason.message);
 }
 
 void TlsNetwork::Impl::drop(PeerId peer, const std::string& reason) {
@@ -394,7 +409,7 @@ Result<std::unique_ptr<TlsNetwork>> TlsNetwork::start(AsioLoop& loop, Random& ra
     return std::unique_ptr<TlsNetwork>(new TlsNetwork(std::move(impl)));
 }
 
-void TlsNetwork::set_handler(NetworkHandler* handler) { impl_->handler = handler; }
+void TlsNetwork::set_handler(NetworkHandler* handler) { impl_->set_handler(handler); }
 
 void TlsNetwork::connect(const std::string& address) { impl_->connect(address); }
 

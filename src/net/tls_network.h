@@ -47,9 +47,12 @@ struct TlsOptions {
     std::uint64_t ping_after_ms = 20'000;
     std::uint64_t idle_timeout_ms = 60'000;
 
-    /// Told when a connection came to nothing: the address, whether we dialled it, and why.
-    std::function<void(const std::string& address, bool outbound, const std::string& reason)>
-        on_failed{};
+    /// Told when a connection came to nothing: the address, whether we dialled it, and why. Kinds:
+    /// kNotFound no host of this name; kIo not reachable, or the connection was lost; kTimeout no
+    /// introduction in time; kInvalid what answers is no node; kUnsupported another version of the
+    /// protocol; kRefused we do not want this one (another network, ourselves, no free place);
+    /// kCancelled the other side said goodbye, in the words of the message.
+    std::function<void(const std::string& address, bool outbound, const Error& reason)> on_failed{};
 };
 
 class TlsNetwork final : public Network {
@@ -61,6 +64,7 @@ class TlsNetwork final : public Network {
     /// Drops all connections without further callbacks. On the loop's thread, or after run().
     ~TlsNetwork() override;
 
+    /// Nobody is let in before there is a handler, and no link comes up while there is none.
     void set_handler(NetworkHandler* handler) override;
     void connect(const std::string& address) override;
     bool send(PeerId peer, std::uint16_t kind, ByteView body) override;

@@ -5,10 +5,17 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <string_view>
+
 #include "net/test_nodes.h"
 
 namespace cairn::net {
 namespace {
+
+namespace asio = boost::asio;
 
 TEST_F(TlsTest, TwoNodesExchangeMessages) {
     auto a = node(), b = node();
@@ -111,6 +118,35 @@ TEST_F(TlsTest, DifferentNetworksRefuseEachOther) {
     second.genesis = Hash256{};
     auto c = node(std::move(second));
     link(*c, *b);  // two of no chain get along
+}
+
+// What people are advised hangs on the kind.
+TEST_F(TlsTest, EachFailureHasItsKind) {
+    auto a = node();
+    const auto kind = [&](const std::string& address) {
+        const std::size_t before = a->failed_kinds.size();
+        a->network->connect(address);
+        EXPECT_TRUE(run_until([&] { return a->failed_kinds.size() > before; })) << address;
+        return a->failed_kinds.size() > before ? a->failed_kinds.back() : ErrorCode::kMisused;
+    };
+    TlsOptions foreign = options();
+    foreign.genesis = Hash256{};
+    auto other = node(std::move(foreign));
+    EXPECT_EQ(kind(other->network->listen_address()), ErrorCode::kRefused);
+    EXPECT_EQ(kind(a->network->listen_address()), ErrorCode::kRefused) << "itself";
+    EXPECT_EQ(kind("127.0.0.1:1"), ErrorCode::kIo);
+    EXPECT_TRUE(contains(a->failed, "nothing listens there")) << a->failed.back();
+
+    asio::ip::tcp::acceptor page(loop.context(), {asio::ip::make_address("127.0.0.1"), 0});
+    asio::ip::tcp::socket visitor(loop.context());
+    page.async_accept(visitor, [&](const boost::system::error_code&) {
+        static constexpr std::string_view kAnswer = "HTTP/1.1 400 Bad Request\r\n\r\n";
+        boost::system::error_code ignored;
+        (void)visitor.write_some(asio::buffer(kAnswer), ignored);
+    });
+    EXPECT_EQ(kind("127.0.0.1:" + std::to_string(page.local_endpoint().port())),
+              ErrorCode::kInvalid);
+    EXPECT_TRUE(contains(a->failed, "no Cairn node"));
 }
 
 TEST_F(TlsTest, SelfIsRefused) {

@@ -218,7 +218,7 @@ void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) 
 void ActiveChain::on_put(BlockNode* node, const Status& put) {
     node->body_coming = false;
     if (put.ok()) {
-        if (!std::exchange(trouble_, {}).empty()) log_info("blocks can be stored again");
+        trouble_.clear();
         tree_.set_body(node);
         maybe_switch();
         return;
@@ -227,14 +227,9 @@ void ActiveChain::on_put(BlockNode* node, const Status& put) {
     on_not_stored(put.error());
 }
 
-// Logged once: every block that comes meanwhile fails in the same way, and the log may lie on the
-// same full disk.
 void ActiveChain::on_not_stored(const Error& error) {
     retry_later();
-    if (!trouble_.empty()) return;
-    trouble_ = "this node cannot store blocks: " + error.message +
-               "; it tries again, and follows the chain once it can";
-    log_warn("{}", trouble_);
+    trouble_ = "this node cannot store blocks: " + error.message;
 }
 
 void ActiveChain::read_block(const Hash256& hash, OnBody done) const {
@@ -297,6 +292,7 @@ void ActiveChain::on_switched(const SwitchOutcome& outcome) {
     }
     if (!outcome.memory_fault.empty()) fault_ = outcome.memory_fault;
     if (outcome.tip->node != tip_->node) {
+        stuck_.clear();
         adopt_tip(outcome);
         if (observer_) observer_->on_tip(outcome);
     }
@@ -307,10 +303,13 @@ void ActiveChain::on_switched(const SwitchOutcome& outcome) {
 
 void ActiveChain::on_undecided(const SwitchOutcome& outcome) {
     if (outcome.second) return pending_.add(outcome.failed, outcome.second);
-    if (std::exchange(undecided_, outcome.failed) != outcome.failed)  // not at every retry
-        log_warn("block {} at height {} is undecided: {}", short_hex(outcome.failed->hash),
-                 outcome.failed->height, outcome.verdict.reason());
+    set_stuck(outcome.failed, outcome.verdict.reason());
     retry_later();
+}
+
+void ActiveChain::set_stuck(const BlockNode* block, const std::string& reason) {
+    stuck_ = "this node cannot judge block " + std::to_string(block->height) + " (" +
+             short_hex(block->hash) + "): " + reason;
 }
 
 void ActiveChain::on_answer(const BlockNode* block,
@@ -326,8 +325,7 @@ void ActiveChain::on_answer(const BlockNode* block,
         if (!block->invalid) mark_invalid(mutable_node(block), answer.verdict.reason());
         if (observer_) observer_->on_bodies_wanted();
     } else {
-        log_warn("block {} at height {} is undecided: {}", short_hex(block->hash), block->height,
-                 answer.verdict.reason());
+        set_stuck(block, answer.verdict.reason());
         retry_later();
     }
     maybe_switch();

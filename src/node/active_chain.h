@@ -115,9 +115,11 @@ class ActiveChain {
     /// again later.
     BodyOutcome accept_block(const chain::Block& block);
 
-    /// Why nothing can be stored at present (a full disk, most likely), or what was found wrong
-    /// with this machine, in a sentence; mostly empty.
-    const std::string& trouble() const { return trouble_.empty() ? fault_ : trouble_; }
+    /// Why nothing can be stored or judged at present (a full disk, most likely), in a sentence;
+    /// mostly empty.
+    const std::string& trouble() const { return trouble_.empty() ? stuck_ : trouble_; }
+    /// What was found wrong with this machine, in a sentence; it stays until the next start.
+    const std::string& fault() const { return fault_; }
     /// Whether a body is worth fetching: not for a while after one could not be stored, and not
     /// while too many are on their way to the disk.
     bool takes_bodies() const { return (trouble_.empty() || retry_ == 0) && has_room(); }
@@ -144,6 +146,7 @@ class ActiveChain {
     const BlockNode* next_target() const;
     bool release_pending();
     void on_undecided(const SwitchOutcome& outcome);
+    void set_stuck(const BlockNode* block, const std::string& reason);
     void on_answer(const BlockNode* block, const consensus::SecondOpinion::Answer& answer);
     void on_switched(const SwitchOutcome& outcome);
     void adopt_tip(const SwitchOutcome& outcome);
@@ -166,15 +169,15 @@ class ActiveChain {
     bool ready_ = false;
     bool switching_ = false;
     TimerId retry_ = 0;
-    std::string trouble_;
+    std::string trouble_;  // with storing bodies and headers
+    std::string stuck_;    // with judging the next block
+    std::string fault_;    // of this machine
     PendingVerdicts pending_;
-    std::string fault_;                                 // of this machine
     bool stopped_ = false;                              // by a fault
     std::vector<store::HeaderRecord> headers_waiting_;  // for the lane; parents first
     std::size_t header_jobs_ = 0;                       // on the lane
     std::size_t bodies_coming_ = 0;
     std::size_t body_bytes_coming_ = 0;
-    const BlockNode* undecided_ = nullptr;  // the last block that was; it has been logged
     TipInfoPtr tip_;
     std::vector<const BlockNode*> active_;  // by height
     std::uint64_t reorganisations_ = 0;

@@ -132,6 +132,12 @@ Status AssetFetcher::on_chunk(ByteView body) {
     return ok_status();
 }
 
+std::size_t AssetFetcher::sources() const {
+    std::size_t count = 0;
+    for (const auto& [peer, link] : linked_) count += link.greeted;
+    return count;
+}
+
 net::PeerId AssetFetcher::best_source() const {
     net::PeerId best = 0;
     std::pair<bool, std::uint32_t> lowest;

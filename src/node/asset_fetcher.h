@@ -33,6 +33,8 @@ class AssetFetcher final : public net::NetworkHandler {
 
     void start();
     const std::vector<Hash256>& missing() const { return missing_; }
+    /// Peers that may be asked.
+    std::size_t sources() const;
     void on_dial_failed(const std::string& address);
 
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override;

@@ -9,6 +9,13 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000, kMinute = 60 * kSecond, kHour = 60 * kMinute,
                         kDay = 24 * kHour;
 
+constexpr const char* kSetIt =
+    "set this machine's clock (`timedatectl set-ntp true` keeps it right); the node need not be "
+    "restarted";
+constexpr const char* kSetWhichever =
+    "set whichever is wrong (`timedatectl set-ntp true` keeps this one right); the node need not "
+    "be restarted";
+
 constexpr std::uint64_t kLatestMs = std::uint64_t{1}
                                     << 62;  // a peer that tells a later time is taken to tell this
 
@@ -48,9 +55,9 @@ ClockWatch::Finding ClockWatch::look(std::uint64_t tip_time_ms) const {
     const std::uint64_t now = clock_.wall_ms();
     if (tip_time_ms > now + tolerance_ms_)
         return {"this machine's clock is " + span_text(tip_time_ms - now) +
-                    " behind the chain's last block: set it; until then nothing is mined and "
-                    "newer blocks are put off",
-                false, kBehindTip};
+                    " behind the chain's last block: until it is set, nothing is mined and newer "
+                    "blocks are put off",
+                kSetIt, false, kBehindTip};
     const auto chosen = peers_ahead_ms(true);
     const auto ahead = chosen ? chosen : peers_ahead_ms(false);
     const auto tolerance = static_cast<std::int64_t>(tolerance_ms_);
@@ -58,12 +65,11 @@ ClockWatch::Finding ClockWatch::look(std::uint64_t tip_time_ms) const {
     const std::string by = span_text(static_cast<std::uint64_t>(std::abs(*ahead)));
     if (*ahead > 0)
         return {"this machine's clock is " + by +
-                    " behind those of its peers, whose blocks are put off: set whichever is wrong",
-                true, kBehindPeers};
-    return {"this machine's clock is " + by +
-                " ahead of those of its peers: set whichever is wrong" +
-                (chosen ? "; until then nothing is mined, for they would refuse it" : ""),
-            !chosen, kAheadOfPeers};
+                    " behind those of its peers, whose blocks are put off",
+                kSetWhichever, true, kBehindPeers};
+    return {"this machine's clock is " + by + " ahead of those of its peers" +
+                (chosen ? ": until it is set, nothing is mined, for they would refuse it" : ""),
+            kSetWhichever, !chosen, kAheadOfPeers};
 }
 
 }  // namespace cairn::node

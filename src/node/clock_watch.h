@@ -30,6 +30,7 @@ class ClockWatch {
 
     struct Finding {
         std::string trouble;   ///< one sentence; empty: nothing speaks against the clock
+        std::string advice;    ///< what to do about it
         bool may_mine = true;  ///< whether others would take what is mined by this clock
         int kind = 0;          ///< which trouble; when it changes, people should be told
     };

@@ -5,8 +5,12 @@
 namespace cairn::node {
 
 MergeReporter::MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader,
-                             ReporterOptions options)
-    : loop_(loop), lane_(lane), reader_(reader), options_(std::move(options)) {}
+                             ReporterOptions options, std::function<void()> on_kept)
+    : loop_(loop),
+      lane_(lane),
+      reader_(reader),
+      options_(std::move(options)),
+      on_kept_(std::move(on_kept)) {}
 
 void MergeReporter::on_merge(const ChainState& state, const BlockNode* block) {
     WeightsPtr weights = reader_.weights(state);
@@ -26,8 +30,10 @@ void MergeReporter::on_merge(const ChainState& state, const BlockNode* block) {
 }
 
 void MergeReporter::keep(Report report) {
-    lane_.on_lane(
-        [report = std::move(report)](ChainState& state) { write(state.store(), report); });
+    lane_.on_lane([report = std::move(report)](ChainState& state) { write(state.store(), report); },
+                  alive_.guard([this] {
+                      if (on_kept_) on_kept_();
+                  }));
 }
 
 MergeReporter::Report MergeReporter::report(const Hash256& block,

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -25,7 +26,9 @@ struct ReporterOptions {
 class MergeReporter {
   public:
     /// Everything passed in must outlive this, except the loop, which must end first.
-    MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader, ReporterOptions options);
+    /// `on_kept` is called on the loop when a report is in the store.
+    MergeReporter(Loop& loop, LedgerLane& lane, ModelReader& reader, ReporterOptions options,
+                  std::function<void()> on_kept = {});
 
     /// On the chain lane, with the model right after the merge block.
     void on_merge(const ChainState& state, const BlockNode* block);
@@ -45,6 +48,7 @@ class MergeReporter {
     LedgerLane& lane_;
     ModelReader& reader_;
     ReporterOptions options_;
+    std::function<void()> on_kept_;
     std::atomic<std::uint32_t> waiting_{0};
     Alive alive_;
 };

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "consensus/header_rules.h"
 #include "node/assets.h"
-#include "node/upgrades_ahead.h"
 
 namespace cairn::node {
 namespace {
@@ -15,8 +14,7 @@ constexpr std::uint64_t kTickMs = 1'000;
 constexpr std::uint64_t kHelloTimeoutMs = 60'000;
 /// Of the peers that we dialled, how many are dialled first after a restart.
 constexpr std::size_t kAnchors = 2;
-constexpr std::uint64_t kTicksPerWarning = 3600;  // of an upgrade
-constexpr std::uint64_t kTicksPerClock = 600;     // ours may have been set since we last told it
+constexpr std::uint64_t kTicksPerClock = 600;  // ours may have been set since we last told it
 /// When more blocks than this join at once we are catching up, and nobody waits to hear of them.
 constexpr std::size_t kMaxAnnouncedAtOnce = 4;
 
@@ -54,6 +52,8 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
                        },
                        std::move(answer));
                }),
+      own_conditions_(seams_.clock),
+      conditions_(seams_.conditions ? *seams_.conditions : own_conditions_),
       clock_watch_(seams_.clock, consensus::allowed_drift_ms(config_.network)),
       mining_wanted_(config_.miner.enabled),
       invariants_(chain_.lane(), loop_view(), config_.invariants,
@@ -65,8 +65,9 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
             explain_refusal(contribution, reason);
         });
     if (seams_.reader) {
-        reporter_ = std::make_unique<MergeReporter>(seams_.loop, chain_.lane(), *seams_.reader,
-                                                    config_.reporter);
+        reporter_ =
+            std::make_unique<MergeReporter>(seams_.loop, chain_.lane(), *seams_.reader,
+                                            config_.reporter, [this] { learn_figures([] {}); });
         chain_.lane().set_merge_hook([this](const ChainState& state, const BlockNode* node) {
             reporter_->on_merge(state, node);
         });
@@ -92,15 +93,15 @@ void Node::on_restored(const std::function<void()>& ready) {
         send(seams_.network, id, MessageKind::kHello, hello());
         if (peer.greeted) make_ready(peer);
     }
-    SwitchOutcome here;
-    here.tip = chain_.tip();
-    trainer_.on_tip(here);
-    warn_of_upgrade();
+    check_upgrades();
+    trainer_.on_tip();
     check_clock();
     miner_.on_tip();
     tick();
-    learn_miner_key([ready] {
-        if (ready) ready();
+    learn_miner_key([this, ready] {
+        learn_figures([ready] {
+            if (ready) ready();
+        });
     });
 }
 
@@ -122,43 +123,17 @@ void Node::tick() {
         for (const auto& [id, peer] : peers_)
             if (peer.ready) remember_peer(peer);
     }
-    if (ticks_ % kTicksPerWarning == 0) warn_of_upgrade();
     drop_mute();
     sync_.tick();
     relay_.tick();
     dial();
+    check_conditions();
 }
 
 // Where both sides dialled, the link that lasts may be theirs.
 bool Node::is_chosen(const Peer& peer) const {
     return peer.info.outbound ||
            std::ranges::find(config_.connect, peer.info.address) != config_.connect.end();
-}
-
-void Node::check_clock() {
-    const int before = clock_.kind;
-    clock_ = clock_watch_.look(chain_.tip()->node->header.time_ms);
-    if (clock_.kind != before) {
-        log_warn("{}",
-                 clock_.trouble.empty() ? "this machine's clock is right again" : clock_.trouble);
-        tell_clock();
-    }
-    const bool mines =
-        mining_wanted_ && clock_.may_mine && breach_.empty() && chain_.knows_next_block();
-    if (miner_.enabled() != mines) miner_.set_enabled(mines);
-}
-
-void Node::warn_of_upgrade() const {
-    const std::string warning =
-        upgrade_warning(config_.network, chain_.tip()->node->height, chain_.newest());
-    if (!warning.empty()) log_warn("{}", warning);
-}
-
-void Node::on_breach(const std::string& breach) {
-    log_error("{}", breach);
-    breach_ = breach;
-    trainer_.stop();
-    check_clock();
 }
 
 void Node::tell_clock() {
@@ -174,6 +149,7 @@ void Node::dial() {
     const std::uint64_t now = seams_.clock.monotonic_us() / 1000;
     for (const std::string& address : book_.due(now, config_.max_outbound - outbound)) {
         if (address == seams_.network.listen_address()) {
+            reach_.on_failed(address, {ErrorCode::kRefused, "this is ourselves"});
             book_.forget(address);
             continue;
         }
@@ -189,7 +165,8 @@ void Node::drop_mute() {
             drop(peer, "it has not said hello");
 }
 
-void Node::on_dial_failed(const std::string& address) {
+void Node::on_dial_failed(const std::string& address, const Error& reason) {
+    reach_.on_failed(address, reason);
     book_.on_failed(address, seams_.clock.monotonic_us() / 1000);
 }
 
@@ -221,8 +198,11 @@ void Node::on_peer_up(net::PeerId id, const net::PeerInfo& info) {
 void Node::on_peer_down(net::PeerId id, const std::string& reason) {
     const auto found = peers_.find(id);
     if (found == peers_.end()) return;
-    log_debug("peer {} is gone: {}", found->second.info.address, reason);
-    book_.on_disconnected(found->second.info.address, seams_.clock.monotonic_us() / 1000);
+    const net::PeerInfo& info = found->second.info;
+    log_debug("peer {} is gone: {}", info.address, reason);
+    if (info.outbound && !reach_.has_failed(info.address))
+        reach_.on_failed(info.address, io_error("the link ended: " + reason));
+    book_.on_disconnected(info.address, seams_.clock.monotonic_us() / 1000);
     peers_.erase(found);
     clock_watch_.on_peer_down(id);
     relay_.on_peer_down(id);
@@ -243,7 +223,9 @@ void Node::on_message(net::PeerId id, std::uint16_t kind, Bytes body) {
     speaking_ = id;
     const Status handled = handle(peer, static_cast<MessageKind>(kind), body);
     speaking_ = 0;
-    if (!handled.ok()) drop(peer, handled.error().message);
+    if (handled.ok()) return;
+    if (peer.info.outbound) reach_.on_failed(peer.info.address, handled.error());
+    drop(peer, handled.error().message);
 }
 
 Status Node::handle(Peer& peer, MessageKind kind, ByteView body) {
@@ -296,8 +278,13 @@ Status Node::handle(Peer& peer, MessageKind kind, ByteView body) {
 
 Status Node::on_hello(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(peer.hello, decode_hello(body));
-    if (peer.hello.genesis_id != chain_.genesis_id()) return invalid("it is of another network");
-    if (peer.hello.protocol != kChainProtocolVersion) return invalid("it speaks another protocol");
+    if (peer.hello.genesis_id != chain_.genesis_id())
+        return Error{ErrorCode::kRefused, "it is of another network"};
+    if (peer.hello.protocol != kChainProtocolVersion)
+        return Error{ErrorCode::kUnsupported,
+                     "it speaks version " + std::to_string(peer.hello.protocol) +
+                         " of the chain's messages, this program version " +
+                         std::to_string(kChainProtocolVersion)};
     if (peer.greeted) return ok_status();
     peer.greeted = true;
     if (chain_.is_ready()) make_ready(peer);
@@ -306,6 +293,7 @@ Status Node::on_hello(Peer& peer, ByteView body) {
 
 void Node::make_ready(Peer& peer) {
     peer.ready = true;
+    reach_.on_linked(peer.info.address);
     send(seams_.network, peer.id, MessageKind::kClock, encode_clock(seams_.clock.wall_ms()));
     peer.awaits_addresses = send(seams_.network, peer.id, MessageKind::kGetAddresses, {});
     sync_.on_peer_ready(peer);
@@ -412,13 +400,14 @@ void Node::on_tip(const SwitchOutcome& outcome) {
     for (const Item& item : changes.fresh) relay_.announce(item);
     explain_left_out(changes.left_out);
     if (outcome.connected.size() <= kMaxAnnouncedAtOnce) sync_.announce(outcome.tip->node);
-    if (!chain_.knows_next_block()) warn_of_upgrade();
+    check_upgrades();
     check_clock();  // may stop the miner
-    trainer_.on_tip(outcome);
+    trainer_.on_tip();
     miner_.on_tip();
     sync_.request_bodies();
     invariants_.on_tip();
     learn_miner_key([] {});
+    learn_figures([] {});
 }
 
 }  // namespace cairn::node

@@ -23,6 +23,7 @@
 #include "node/miner.h"
 #include "node/node_api.h"
 #include "node/own_keys.h"
+#include "node/reach_watch.h"
 #include "node/relay.h"
 #include "node/round_trainer.h"
 #include "node/sync.h"
@@ -64,6 +65,8 @@ struct NodeSeams {
     /// The bytes of an asset that the network names, for peers that ask: from memory, since it is
     /// called on the loop. May be empty.
     std::function<std::shared_ptr<const Bytes>(const Hash256&)> assets;
+    /// Where the node says what is wrong with it; null: it keeps a list of its own.
+    Conditions* conditions = nullptr;
 };
 
 class Node final : public NodeApi, private net::NetworkHandler, private ActiveChain::Observer {
@@ -94,7 +97,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     /// The payments that should outlive a stop: the pool's, and those that are being judged again.
     std::vector<chain::Payment> payments_to_keep() const;
     /// Dialling the address failed.
-    void on_dial_failed(const std::string& address);
+    void on_dial_failed(const std::string& address, const Error& reason);
 
     const ActiveChain& chain() const { return chain_; }
     const Mempool& mempool() const { return mempool_; }
@@ -107,6 +110,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void explain(const Hash256& id, std::size_t max,
                  Callback<std::vector<store::ContributionRecord>> answer) override;
     void submit_payment(Bytes payment, Callback<Hash256> answer) override;
+    void pooled_payment(const Hash256& id, Callback<PooledView> answer) override;
     void coins_of(std::vector<crypto::PublicKey> keys,
                   Callback<std::vector<CoinView>> answer) override;
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
@@ -129,13 +133,16 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     /// Looks up which key the next block would pay, for status().
     void learn_miner_key(std::function<void()> then);
     void tick();
-    /// The most urgent of what the owner must know; mostly empty.
-    std::string warning() const;
-    /// Logs what upgrade this program does not know.
-    void warn_of_upgrade() const;
+    /// Sets or clears the condition of an upgrade that this program does not know.
+    void check_upgrades();
+    /// Reads anew what the store knows and status() tells, and then calls `then`.
+    void learn_figures(std::function<void()> then);
+    void read_figures(std::vector<crypto::PublicKey> keys, std::function<void()> then);
     void on_breach(const std::string& breach);
-    /// Logs once what speaks against this machine's clock, and stops or resumes mining by it.
+    /// Looks at what speaks against this machine's clock, and stops or resumes mining by it.
     void check_clock();
+    /// Sets and clears the conditions that are looked for, rather than met with.
+    void check_conditions();
     void tell_clock();
     /// Whether we chose this peer, rather than it us.
     bool is_chosen(const Peer& peer) const;
@@ -183,12 +190,20 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     Relay relay_;
     Miner miner_;
     RoundTrainer trainer_;
+    Conditions own_conditions_;
+    Conditions& conditions_;
+    ReachWatch reach_;
     ClockWatch clock_watch_;
     ClockWatch::Finding clock_;  ///< the latest
     bool mining_wanted_ = false;
     InvariantWatch invariants_;
-    std::string breach_;  // of an invariant; mostly empty
+    bool broken_ = false;  // a fault was found in this machine or program
     std::uint64_t ticks_ = 0;
+    struct Figures {
+        LossView loss;
+        store::Earnings earned;
+    } figures_;
+    bool learning_figures_ = false, figures_changed_ = false;
     std::unique_ptr<MergeReporter> reporter_;
     bool weights_out_ = false;                        // a copy is being used
     std::deque<std::function<void()>> weights_next_;  // what waits for it

@@ -7,11 +7,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "crypto/keys.h"
+#include "node/conditions.h"
 #include "store/records.h"
 
 namespace cairn::node {
@@ -42,8 +44,9 @@ struct TrainingView {
     std::uint64_t round = 0;
     std::uint32_t steps = 0;         ///< local steps done this round
     std::uint32_t steps_wanted = 0;  ///< K
-    double local_loss = 0;           ///< nats per token on private data, latest step
-    std::uint64_t merged = 0;        ///< own contributions merged on the active chain since start
+    /// Nats per token on private data, latest step; none before this round's first.
+    std::optional<double> local_loss;
+    std::uint64_t merged = 0;  ///< own contributions merged on the active chain
 };
 
 /// From this height on blocks follow these versions.
@@ -54,8 +57,33 @@ struct UpgradeView {
     bool known = true;  ///< to the node's program; if not, it stops before
 };
 
+/// Where the next block stands in its round.
+struct RoundView {
+    std::uint64_t number = 0;
+    std::uint32_t block = 0;   ///< 1 is the first
+    std::uint32_t length = 0;  ///< blocks in a round; the last one merges
+};
+
+/// The published loss, nats per token, at the latest merge block for which it is known.
+struct LossView {
+    std::uint64_t height = 0;
+    std::optional<double> report;         ///< none: no merge block yet, or not computed yet
+    std::optional<double> report_before;  ///< at the merge block before that one
+};
+
+/// How far a node has come since it was started.
+namespace state {
+inline constexpr std::string_view kFetching = "fetching";  ///< files that network.json names
+inline constexpr std::string_view kLoading = "loading";    ///< the model, and the chain on disk
+inline constexpr std::string_view kRunning = "running";
+}  // namespace state
+
 /// One look at the whole node.
 struct NodeStatus {
+    /// Unless it is kRunning, what the chain, the pool, the miner and the trainer would tell is not
+    /// known yet, and those fields are as they are here.
+    std::string state{state::kRunning};
+    std::vector<ConditionView> conditions;
     Hash256 genesis_id;
     std::string network_name;
     crypto::PublicKey node_key;
@@ -67,6 +95,9 @@ struct NodeStatus {
     std::uint64_t tip_time_ms = 0;
     std::uint64_t headers_height = 0;  ///< best header known; above `height` while syncing
     std::uint64_t supply = 0;          ///< coins in existence, smallest units
+    RoundView round;
+    LossView loss;
+    std::uint64_t earned = 0;  ///< minted to this node's keys on the active chain, smallest units
     std::size_t mempool_payments = 0;
     std::size_t mempool_commitments = 0;
     std::size_t mempool_contributions = 0;
@@ -78,8 +109,10 @@ struct NodeStatus {
     MiningView mining;
     TrainingView training;
     std::vector<UpgradeView> upgrades;  ///< above the tip, lowest first
-    std::string warning;  ///< what its owner must know or do, a sentence; mostly empty
 };
+
+/// What is wrong, of all that NodeStatus::conditions lists: for logs and tests.
+std::string troubles_text(const NodeStatus& status);
 
 /// One merge block: the model before and after, and why each contribution earned what it earned.
 struct MergeView {
@@ -97,6 +130,12 @@ struct CoinView {
     crypto::PublicKey key;  ///< its owner
     bool spent = false;     ///< by a payment that waits in the node's pool
     bool pending = false;   ///< made by such a payment: in no block yet, height 0
+};
+
+/// A payment that waits in the node's pool.
+struct PooledView {
+    Bytes payment;  ///< canonical
+    std::uint64_t fee = 0;
 };
 
 /// Keys that coins_of is asked about at once, at most.
@@ -117,6 +156,8 @@ class NodeApi {
 
     /// A canonical chain::Payment: checked, pooled, relayed. Answers with its id.
     virtual void submit_payment(Bytes payment, Callback<Hash256> answer) = 0;
+    /// The payment with this id, if it waits in the pool; kNotFound otherwise.
+    virtual void pooled_payment(const Hash256& id, Callback<PooledView> answer) = 0;
     /// Unspent outputs of the keys at the tip, and what payments in the pool would change about
     /// them: both as of one moment. kInvalid for more than kMaxCoinKeys.
     virtual void coins_of(std::vector<crypto::PublicKey> keys,

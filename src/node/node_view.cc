@@ -26,9 +26,18 @@ Result<std::vector<MergeView>> read_merges(const store::Store& store, std::uint6
 
 }  // namespace
 
+std::string troubles_text(const NodeStatus& status) {
+    std::string text;
+    for (const ConditionView& condition : status.conditions)
+        if (condition.trouble) text += (text.empty() ? "" : "; ") + condition_text(condition);
+    return text;
+}
+
 NodeStatus Node::status() const {
     NodeStatus status;
     const TipInfo& tip = *chain_.tip();
+    status.state = chain_.is_ready() ? state::kRunning : state::kLoading;
+    status.conditions = conditions_.now();
     status.genesis_id = chain_.genesis_id();
     status.network_name = config_.network.name;
     status.node_key = key_;
@@ -40,6 +49,11 @@ NodeStatus Node::status() const {
     status.tip_time_ms = tip.node->header.time_ms;
     status.headers_height = chain_.tree().best_header()->height;
     status.supply = tip.supply;
+    const std::uint32_t length = config_.network.round_length;
+    status.round = {config_.network.round_of(tip.node->height + 1), tip.node->height % length + 1,
+                    length};
+    status.loss = figures_.loss;
+    status.earned = figures_.earned.minted;
     status.mempool_payments = mempool_.payments().size();
     status.mempool_commitments = mempool_.commitments().size();
     status.mempool_contributions = mempool_.contributions().size();
@@ -59,17 +73,9 @@ NodeStatus Node::status() const {
     const RoundTrainer::Progress training = trainer_.progress();
     status.training = {seams_.source != nullptr, training.stage,        training.round,
                        training.steps,           training.steps_wanted, training.local_loss,
-                       training.merged};
+                       figures_.earned.merged};
     status.upgrades = upgrades_ahead(config_.network, tip.node->height, chain_.newest());
-    status.warning = warning();
     return status;
-}
-
-std::string Node::warning() const {
-    if (!breach_.empty()) return breach_;
-    if (!clock_.trouble.empty()) return clock_.trouble;
-    if (!chain_.trouble().empty()) return chain_.trouble();
-    return upgrade_warning(config_.network, chain_.tip()->node->height, chain_.newest());
 }
 
 void Node::merges(std::uint64_t from_height, std::size_t max,
@@ -98,6 +104,15 @@ void Node::submit_payment(Bytes bytes, Callback<Hash256> answer) {
     relay_.submit_payment(*payment, [id, answer = std::move(answer)](const Status& status) {
         answer(status.ok() ? Result<Hash256>(id) : Result<Hash256>(status.error()));
     });
+}
+
+void Node::pooled_payment(const Hash256& id, Callback<PooledView> answer) {
+    const ItemPtr item = mempool_.payments().find(id);
+    if (!item)
+        return answer(not_found("no payment " + short_hex(id) +
+                                " waits in the node's pool: it may be in a block by now, or was "
+                                "never taken"));
+    answer(PooledView{item->bytes, mempool_.payments().fee_of(id)});
 }
 
 void Node::coins_of(std::vector<crypto::PublicKey> keys, Callback<std::vector<CoinView>> answer) {

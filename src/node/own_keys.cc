@@ -58,4 +58,21 @@ crypto::SecretKey OwnKeys::contribution(const ChainState& state, std::uint32_t r
     return fresh_->contribution(index);
 }
 
+std::vector<crypto::PublicKey> OwnKeys::known(const ChainState& state) {
+    std::vector<crypto::PublicKey> keys{crypto::public_key(key_)};
+    if (!fresh_) return keys;
+    (void)coinbase(state);
+    look(contribution_end_, [&](std::uint32_t i) {
+        return was_paid(state.store(), crypto::public_key(fresh_->contribution(i)));
+    });
+    for (std::size_t i = coinbase_keys_.size(); i < coinbase_end_; ++i)
+        coinbase_keys_.push_back(fresh_->coinbase(static_cast<std::uint32_t>(i)));
+    for (std::size_t i = contribution_keys_.size(); i < contribution_end_; ++i)
+        contribution_keys_.push_back(
+            crypto::public_key(fresh_->contribution(static_cast<std::uint32_t>(i))));
+    keys.insert(keys.end(), coinbase_keys_.begin(), coinbase_keys_.end());
+    keys.insert(keys.end(), contribution_keys_.begin(), contribution_keys_.end());
+    return keys;
+}
+
 }  // namespace cairn::node

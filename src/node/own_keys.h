@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "crypto/keys.h"
 
@@ -34,6 +35,9 @@ class OwnKeys {
     /// For the contribution of a round: the same for the whole round.
     crypto::SecretKey contribution(const ChainState& state, std::uint32_t round);
 
+    /// All that may have been paid so far.
+    std::vector<crypto::PublicKey> known(const ChainState& state);
+
   private:
     using Knows = std::function<bool(std::uint32_t index)>;
     static void look(std::uint32_t& end, const Knows& paid);
@@ -44,6 +48,8 @@ class OwnKeys {
     std::uint32_t contribution_end_ = 0;  // the same for contributions
     std::optional<std::uint32_t> round_;  // the last one that contribution() was asked for
     std::optional<std::uint32_t> tried_;  // the number of its key
+    // Of fresh keys, the first so many: deriving takes time.
+    std::vector<crypto::PublicKey> coinbase_keys_, contribution_keys_;
 };
 
 }  // namespace cairn::node

@@ -98,6 +98,11 @@ ItemPtr PaymentPool::find(const Hash256& id) const {
     return found == payments_.end() ? nullptr : found->second.item;
 }
 
+std::uint64_t PaymentPool::fee_of(const Hash256& id) const {
+    const auto found = payments_.find(id);
+    return found == payments_.end() ? 0 : found->second.fee;
+}
+
 std::vector<ItemPtr> PaymentPool::by_fee_rate() const {
     std::vector<ItemPtr> items;
     items.reserve(order_.size());

@@ -37,6 +37,8 @@ class PaymentPool {
 
     /// Null if it is not here.
     ItemPtr find(const Hash256& id) const;
+    /// 0 if it is not here.
+    std::uint64_t fee_of(const Hash256& id) const;
     bool contains(const Hash256& id) const { return payments_.contains(id); }
     bool spends(const chain::OutPoint& coin) const { return spent_.contains(coin); }
     std::size_t size() const { return payments_.size(); }

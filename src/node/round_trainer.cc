@@ -46,11 +46,8 @@ void RoundTrainer::stop() {
     if (source_) proceed();
 }
 
-void RoundTrainer::on_tip(const SwitchOutcome& outcome) {
+void RoundTrainer::on_tip() {
     if (!source_) return;
-    for (const ConnectedBlock& connected : outcome.connected)
-        for (const consensus::ContributionReport& report : connected.report.contributions)
-            if (report.merged && report.key == key_) ++merged_;
     state_ = after_tip(std::move(state_));
     proceed();
 }
@@ -264,11 +261,10 @@ RoundTrainer::Progress RoundTrainer::progress() const {
     Progress progress;
     progress.stage = source_ ? note_ : "off";
     progress.round = state_.round;
-    progress.merged = merged_;
     if (source_) progress.steps_wanted = source_->steps_wanted();
     if (job_) {
         progress.steps = job_->steps;
-        progress.local_loss = job_->loss;
+        if (progress.steps > 0) progress.local_loss = job_->loss;
     }
     return progress;
 }

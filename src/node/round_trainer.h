@@ -28,8 +28,7 @@ class RoundTrainer {
         std::uint32_t round = 0;
         std::uint32_t steps = 0;
         std::uint32_t steps_wanted = 0;
-        double local_loss = 0;
-        std::uint64_t merged = 0;
+        std::optional<double> local_loss;  ///< none before the first step
     };
 
     /// Asks with which key to contribute in a round. The answer comes on the loop, at once or
@@ -46,7 +45,7 @@ class RoundTrainer {
     RoundTrainer& operator=(const RoundTrainer&) = delete;
 
     /// The chain is ready, or its tip moved; the mempool was told before.
-    void on_tip(const SwitchOutcome& outcome);
+    void on_tip();
     Progress progress() const;
     /// Ends the run on the lane early, and begins no other.
     void stop();
@@ -95,7 +94,6 @@ class RoundTrainer {
     std::uint32_t stamp_target_ = 0;  // of the round's first block, as the search began
     std::string note_ = "waiting";
     TimerId deadline_ = 0;
-    std::uint64_t merged_ = 0;
     Alive alive_;
 };
 

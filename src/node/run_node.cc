@@ -1,17 +1,20 @@
 #include "node/run_node.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <array>
 
 #include "base/disk.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "net/tls_network.h"
 #include "node/asset_fetcher.h"
-#include "node/chain_model_reader.h"
 #include "node/kept_payments.h"
-#include "node/local_trainer.h"
+#include "node/load_parts.h"
 #include "node/node.h"
+#include "node/node_front.h"
 #include "node/open_files.h"
 
 namespace cairn::node {
@@ -19,6 +22,12 @@ namespace {
 
 constexpr std::string_view kKeyFile = "node.key";
 constexpr std::uint64_t kPollMs = 200;
+constexpr std::uint64_t kWatchMs = 1'000;
+/// What another program locks is tried again, and said meanwhile.
+constexpr int kBusyMs = 2'000;
+constexpr std::uint64_t kWatchSecretsMs = 3'000;
+/// Files of a data directory that only its owner may open.
+constexpr std::array<std::string_view, 3> kSecretFiles{kKeyFile, "api.json", "wallet.cairn"};
 
 std::string name_and_id(const chain::NetworkDefinition& network) {
     return network.name + " (" + short_hex(chain::genesis_id(network)) + ")";
@@ -103,6 +112,28 @@ std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains
     return layout.size() * 4 * words + (std::uint64_t{64} << 20);
 }
 
+/// Of the files in `directory` that hold secrets, those that others on this machine can open.
+std::vector<std::string> readable_secrets(const std::string& directory) {
+    std::vector<std::string> found;
+    for (const std::string_view name : kSecretFiles) {
+        const std::string path = directory + "/" + std::string(name);
+        struct stat info {};
+        if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0) found.push_back(path);
+    }
+    return found;
+}
+
+Status check_same_network(const store::Store& store, const chain::NetworkDefinition& network,
+                          const std::string& directory) {
+    const auto known = store.network();
+    if (!known.ok() || *known == chain::genesis_id(network)) return ok_status();
+    return Error{ErrorCode::kRefused,
+                 "the chain in " + directory + " is that of network " + short_hex(*known) +
+                     ", and the network.json there is now that of " + name_and_id(network) +
+                     ": it was edited or replaced. Put the file back as it was, or name another "
+                     "--dir"};
+}
+
 /// One node process. run() ends its members in the order that node.h asks for.
 class Process {
   public:
@@ -112,15 +143,23 @@ class Process {
     Status run();
 
   private:
-    Status start_node();
-    Result<std::vector<std::uint32_t>> text_asset(const Hash256& hash);
-    Status load_model();
-    Status load_trainer();
+    Status open_folder();
+    Status check_network() const;
+    Status start_network(std::size_t files);
+    Status begin();
+    void on_dial_failed(const std::string& address, const Error& reason);
+    void load();
+    Status start_node(std::unique_ptr<NodeParts> parts);
     NodeConfig config() const;
+    NodeStatus starting_status() const;
     void take_up_payments();
+    void on_running();
     void keep_payments();
+    void watch_fetching();
+    void watch_secrets();
     void poll();
     void stop();
+    void fail(const Error& error);
 
     const NodeOptions& options_;
     Assets assets_;
@@ -129,11 +168,10 @@ class Process {
     SystemClock clock_;
     SystemRandom random_;
     const tensor::Kernels* kernels_ = nullptr;
-    std::unique_ptr<ThreadPool> pool_;
-    std::shared_ptr<const text::Tokenizer> tokenizer_;
-    std::unique_ptr<worth::ChainModel> model_;
-    std::unique_ptr<ChainModelReader> reader_;
-    std::unique_ptr<LocalTrainer> trainer_;
+    Conditions conditions_{clock_};
+    ReachWatch reach_;  // while files are fetched; later the node has one
+    NodeFront front_{[this] { return starting_status(); }};
+    std::unique_ptr<NodeParts> parts_;
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<Node> node_;
     std::unique_ptr<net::PeerBook> book_;
@@ -144,30 +182,39 @@ class Process {
     Status failure_ = ok_status();
 };
 
-Status Process::prepare() {
+/// The folder is ours alone from here on, and of the right network.
+Status Process::open_folder() {
     if (options_.directory.empty()) return invalid("a node needs a directory: give --dir");
-    ASSIGN_OR_RETURN(const std::size_t files, provide_open_files());
     RETURN_IF_ERROR(make_folders(options_.directory));
     ASSIGN_OR_RETURN(network_definition_, load_network(options_, assets_));
+    ASSIGN_OR_RETURN(store_,
+                     store::Store::open(options_.directory, {.busy_timeout_ms = kBusyMs}));
+    RETURN_IF_ERROR(check_same_network(*store_, network_definition_, options_.directory));
+    ASSIGN_OR_RETURN(key_, load_key(options_, random_));
+    return check_network();
+}
+
+/// Whether we can and may take part in it.
+Status Process::check_network() const {
     if (options_.fresh && network_definition_.is_private())
         return Error{ErrorCode::kRefused,
                      "fresh keys cannot be used on " + network_definition_.name +
                          ": it is a private network, whose members are keys; leave out "
                          "--fresh-keys"};
-    ASSIGN_OR_RETURN(key_, load_key(options_, random_));
     if (!network_definition_.is_member(crypto::public_key(*key_)))
         return Error{ErrorCode::kRefused, "this is a private network and the key " +
                                               to_hex(crypto::public_key(*key_)) +
                                               " is not one of its members"};
-    const bool trains = !options_.train.empty();
-    const std::uint64_t needed_mib = memory_needed(network_definition_, trains) >> 20;
+    const std::uint64_t needed_mib =
+        memory_needed(network_definition_, !options_.train.empty()) >> 20;
     if (options_.memory_mib != 0 && needed_mib > options_.memory_mib)
         return Error{ErrorCode::kFull, "this network's model needs about " +
                                            std::to_string(needed_mib) +
                                            " MiB; raise --memory to take part"};
-    if (options_.nice != 0) ::setpriority(PRIO_PROCESS, 0, options_.nice);
-    ASSIGN_OR_RETURN(kernels_, tensor::kernels_from_environment());
+    return ok_status();
+}
 
+Status Process::start_network(std::size_t files) {
     loop_ = std::make_unique<net::AsioLoop>();
     book_ = std::make_unique<net::PeerBook>(random_);
     net::TlsOptions tls{
@@ -177,72 +224,80 @@ Status Process::prepare() {
     tls.max_inbound = bounds.inbound;
     tls.max_pending = bounds.pending;
     tls.kept_for_use = std::min(tls.kept_for_use, bounds.inbound / 4);
-    tls.on_failed = [this](const std::string& address, bool outbound, const std::string& reason) {
-        if (!outbound) return;
-        log_info("no link to {}: {}", address, reason);
-        if (node_) node_->on_dial_failed(address);
-        if (fetcher_) fetcher_->on_dial_failed(address);
+    tls.on_failed = [this](const std::string& address, bool outbound, const Error& reason) {
+        if (outbound) on_dial_failed(address, reason);
     };
     ASSIGN_OR_RETURN(network_, net::TlsNetwork::start(*loop_, random_, std::move(tls)));
+    return ok_status();
+}
+
+void Process::on_dial_failed(const std::string& address, const Error& reason) {
+    log_info("no link to {}: {}", address, reason.message);
+    reach_.on_failed(address, reason);
+    if (node_) node_->on_dial_failed(address, reason);
+    if (fetcher_) fetcher_->on_dial_failed(address);
+}
+
+Status Process::prepare() {
+    ASSIGN_OR_RETURN(const std::size_t files, provide_open_files());
+    RETURN_IF_ERROR(open_folder());
+    if (options_.nice != 0) ::setpriority(PRIO_PROCESS, 0, options_.nice);
+    ASSIGN_OR_RETURN(kernels_, tensor::kernels_from_environment());
+    RETURN_IF_ERROR(start_network(files));
+    return begin();
+}
+
+/// Fetches what is missing, and then loads the node.
+Status Process::begin() {
     const auto missing = assets_.missing(network_definition_);
-    if (missing.empty()) return start_node();
+    if (missing.empty()) {
+        load();
+        return ok_status();
+    }
     if (options_.connect.empty())
         return not_found("asset " + to_hex(missing.front()) +
                          " of this network is not here: put it into " + options_.directory +
                          "/assets, or give --connect HOST:PORT to fetch it from a peer");
     for (const std::string& address : options_.connect)
         book_->add(address, net::AddressSource::kUser);
-    log_info("fetching {} of the network's files from peers", missing.size());
     fetcher_ =
         std::make_unique<AssetFetcher>(clock_, *loop_, *network_, *book_, assets_,
                                        chain::genesis_id(network_definition_), missing, [this] {
                                            fetcher_.reset();
-                                           failure_ = start_node();
-                                           if (!failure_.ok()) stop();
+                                           conditions_.clear(condition::kFetching);
+                                           load();
                                        });
     fetcher_->start();
+    watch_fetching();
     return ok_status();
 }
 
-Result<std::vector<std::uint32_t>> Process::text_asset(const Hash256& hash) {
-    ASSIGN_OR_RETURN(const auto bytes, assets_.get(hash));
-    return token_text_from_bytes(*bytes);
+void Process::watch_fetching() {
+    if (!fetcher_) return;
+    const std::size_t missing = fetcher_->missing().size();
+    const std::size_t sources = fetcher_->sources();
+    conditions_.set(condition::kFetching,
+                    std::to_string(missing) + (missing == 1 ? " file" : " files") +
+                        " of the network must still come from peers before the chain can be "
+                        "followed" +
+                        (sources == 0 ? "" : ", and " + std::to_string(sources) + " are linked"),
+                    "", false);
+    reach_.look({sources, options_.connect, book_->size(), network_definition_.name,
+                 network_->listen_address()},
+                clock_.monotonic_us() / 1000, conditions_);
+    loop_->call_after(kWatchMs, [this] { watch_fetching(); });
 }
 
-Status Process::load_model() {
-    pool_ = std::make_unique<ThreadPool>(options_.threads);
-    ASSIGN_OR_RETURN(auto judge, text_asset(network_definition_.judge_hash));
-    std::vector<std::uint32_t> report;
-    if (!network_definition_.report_hash.is_zero()) {
-        ASSIGN_OR_RETURN(report, text_asset(network_definition_.report_hash));
-    }
-    if (!network_definition_.tokenizer_hash.is_zero()) {
-        ASSIGN_OR_RETURN(const auto bytes, assets_.get(network_definition_.tokenizer_hash));
-        ASSIGN_OR_RETURN(tokenizer_, text::parse_tokenizer(*bytes));
-    }
-    ASSIGN_OR_RETURN(model_, worth::ChainModel::create(network_definition_, std::move(judge),
-                                                       {kernels_, pool_.get()}));
-    reader_ = std::make_unique<ChainModelReader>(*model_, std::move(report), tokenizer_, kernels_,
-                                                 options_.threads);
-    return ok_status();
-}
-
-Status Process::load_trainer() {
-    if (options_.train.empty()) return ok_status();
-    if (!tokenizer_)
-        return Error{ErrorCode::kUnsupported, "this network names no tokenizer to train with"};
-    std::vector<std::uint32_t> tokens;
-    for (const std::string& name : options_.train) {
-        ASSIGN_OR_RETURN(const std::string text, read_text_file(name));
-        tokens.push_back(tokenizer_->begin_token());
-        const text::Tokens more = tokenizer_->encode(text);
-        tokens.insert(tokens.end(), more.begin(), more.end());
-    }
-    log_info("training on {} private tokens", tokens.size());
+// On the lane of the chain, which has nothing else to do yet; the loop answers meanwhile.
+void Process::load() {
     const std::uint64_t seed = options_.seed != 0 ? options_.seed : random_.u64();
-    ASSIGN_OR_RETURN(trainer_, LocalTrainer::create(network_definition_, std::move(tokens), seed,
-                                                    kernels_, options_.threads));
-    return ok_status();
+    offload(
+        *loop_, Lane::kChain,
+        [this, seed] { return load_parts(options_, network_definition_, assets_, kernels_, seed); },
+        [this](Result<std::unique_ptr<NodeParts>> parts) {
+            const Status started = parts.ok() ? start_node(std::move(*parts)) : parts.error();
+            if (!started.ok()) fail(started.error());
+        });
 }
 
 NodeConfig Process::config() const {
@@ -255,38 +310,62 @@ NodeConfig Process::config() const {
     return config;
 }
 
-Status Process::start_node() {
-    RETURN_IF_ERROR(load_model());
-    RETURN_IF_ERROR(load_trainer());
-    ASSIGN_OR_RETURN(store_, store::Store::open(options_.directory));
-    node_ = std::make_unique<Node>(config(), LedgerSeams{*store_, *model_},
-                                   NodeSeams{clock_, random_, *loop_, *network_, reader_.get(),
-                                             trainer_.get(), [this](const Hash256& hash) {
-                                                 const auto bytes = assets_.get(hash);
-                                                 return bytes.ok() ? *bytes : nullptr;
-                                             }});
-    // Not before the chain is restored: until then the node would tell height 0.
+Status Process::start_node(std::unique_ptr<NodeParts> parts) {
+    parts_ = std::move(parts);
+    NodeSeams seams{clock_,
+                    random_,
+                    *loop_,
+                    *network_,
+                    parts_->reader.get(),
+                    parts_->trainer.get(),
+                    [this](const Hash256& hash) {
+                        const auto bytes = assets_.get(hash);
+                        return bytes.ok() ? *bytes : nullptr;
+                    },
+                    &conditions_};
+    node_ =
+        std::make_unique<Node>(config(), LedgerSeams{*store_, *parts_->model}, std::move(seams));
     return node_->start([this] {
         log_info("node {} of network {} listens at {}", short_hex(crypto::public_key(*key_)),
                  network_definition_.name, network_->listen_address());
         take_up_payments();
-        if (options_.started) options_.started(*node_, *loop_);
     });
 }
 
+NodeStatus Process::starting_status() const {
+    NodeStatus status;
+    status.state = fetcher_ ? state::kFetching : state::kLoading;
+    status.conditions = conditions_.now();
+    status.genesis_id = chain::genesis_id(network_definition_);
+    status.network_name = network_definition_.name;
+    status.node_key = status.miner_key = crypto::public_key(*key_);
+    status.listen_address = network_->listen_address();
+    if (fetcher_)
+        for (const Hash256& hash : fetcher_->missing())
+            status.missing_assets.push_back(to_hex(hash));
+    return status;
+}
+
+// Before others are answered, so that the pool is told as it was.
 void Process::take_up_payments() {
     has_pool_ = true;
     std::vector<chain::Payment> payments = kept_payments(PosixDisk(options_.directory));
-    if (payments.empty()) return;
+    if (payments.empty()) return on_running();
     const std::size_t count = payments.size();
     std::vector<ItemPtr> items;
     for (chain::Payment& payment : payments) items.push_back(make_item(std::move(payment)));
-    node_->return_payments(std::move(items), [count](std::size_t pooled) {
+    node_->return_payments(std::move(items), [this, count](std::size_t pooled) {
         log_info(
             "of {} payments that waited when the node stopped, {} wait again; the others are "
             "in a block or can no longer be",
             count, pooled);
+        on_running();
     });
+}
+
+void Process::on_running() {
+    front_.set_node(node_.get());
+    if (options_.running) options_.running(front_, *loop_);
 }
 
 void Process::keep_payments() {
@@ -300,22 +379,47 @@ void Process::keep_payments() {
                   kept.error().message);
 }
 
+void Process::watch_secrets() {
+    offload(
+        *loop_, Lane::kRead,
+        [directory = options_.directory] { return readable_secrets(directory); },
+        [this](const std::vector<std::string>& found) {
+            if (found.empty())
+                conditions_.clear(condition::kSecrets);
+            else
+                conditions_.set(
+                    condition::kSecrets,
+                    "others on this machine can open " + found.front() + ", which holds a secret",
+                    "make it yours alone (chmod 600 " + found.front() +
+                        ") and start the node again, which makes a new API token");
+            loop_->call_after(kWatchSecretsMs, [this] { watch_secrets(); });
+        });
+}
+
 void Process::poll() {
     if (options_.should_stop && options_.should_stop()) return stop();
     loop_->call_after(kPollMs, [this] { poll(); });
 }
 
 void Process::stop() {
-    if (node_ && options_.stopping) options_.stopping();
+    if (options_.stopping) options_.stopping();
     if (node_) node_->stop();
     loop_->stop();
+}
+
+void Process::fail(const Error& error) {
+    failure_ = error;
+    stop();
 }
 
 Status Process::run() {
     loop_->on_terminate([this] { stop(); });
     if (options_.should_stop) poll();
+    if (options_.started) loop_->post([this] { options_.started(front_, *loop_); });
+    watch_secrets();
     loop_->run();
     keep_payments();
+    front_.set_node(nullptr);
     fetcher_.reset();
     network_.reset();
     loop_.reset();

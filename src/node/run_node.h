@@ -41,10 +41,12 @@ struct NodeOptions {
     std::uint64_t seed = 0;          ///< of the trainer's choice of text; 0: from the system
     int nice = 10;
 
-    /// Called once on the loop when the node runs and its chain is restored, so that what it says
-    /// of its height is true: `cairn node` starts its API here. The NodeApi and the Loop live until
-    /// run_node returns.
+    /// Called once on the loop, before files are fetched and the chain is read, which may take
+    /// long: `cairn node` starts its API here. NodeStatus::state says how far the node is. The
+    /// NodeApi and the Loop live until run_node returns.
     std::function<void(NodeApi&, Loop&)> started;
+    /// Called once on the loop when the chain is restored: the node runs.
+    std::function<void(NodeApi&, Loop&)> running;
     /// Called on the loop when the node stops, before the NodeApi goes.
     std::function<void()> stopping;
     /// Asked every 200 ms on the loop; true stops the node as a signal would. May be empty.

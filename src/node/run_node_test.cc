@@ -28,9 +28,9 @@ class Runner {
   public:
     explicit Runner(NodeOptions options) : options_(std::move(options)) {
         options_.nice = 0;
-        options_.started = [this](NodeApi& api, Loop& loop) {
+        options_.running = [this](NodeApi& api, Loop& loop) {
             const MutexLock lock(mutex_);
-            announced_height_ = api.status().height;
+            announced_ = api.status();
             api_ = &api;
             loop_ = &loop;
         };
@@ -71,8 +71,11 @@ class Runner {
         }
         return false;
     }
-    /// What it knew of its height when it said that it runs.
-    std::uint64_t announced_height() const { return announced_height_; }
+    /// What it told when it said that it runs.
+    NodeStatus announced() {
+        const MutexLock lock(mutex_);
+        return announced_;
+    }
     std::thread::id loop_thread() const { return thread_.get_id(); }
     Status finish() {
         stop_ = true;
@@ -85,7 +88,7 @@ class Runner {
     Mutex mutex_;
     NodeApi* api_ GUARDED_BY(mutex_) = nullptr;
     Loop* loop_ GUARDED_BY(mutex_) = nullptr;
-    std::atomic<std::uint64_t> announced_height_{0};
+    NodeStatus announced_ GUARDED_BY(mutex_);
     std::atomic<bool> stop_{false};
     std::vector<MergeView> merges_;
     Status result_ = ok_status();
@@ -151,11 +154,25 @@ TEST_F(RunNode, TwoTrainAThirdJoinsAndOneRestarts) {
     ASSERT_FALSE(first.merges().empty());
 
     // The simulator kills nodes; here an ordinary stop must keep everything too.
-    const std::uint64_t height = second->status().height;
+    ASSERT_TRUE(second->wait([](const NodeStatus& s) {
+        return s.loss.report && s.training.merged > 0 && s.earned > 0;
+    }));
+    const NodeStatus before = second->status();
     ASSERT_TRUE(second->finish().ok());
     second = std::make_unique<Runner>(second_options);
-    ASSERT_TRUE(second->wait([&](const NodeStatus& s) { return s.height >= height; }));
-    EXPECT_GE(second->announced_height(), height) << "not 0, as before the chain is restored";
+    ASSERT_TRUE(second->wait([&](const NodeStatus& s) { return s.height >= before.height; }));
+    const NodeStatus told = second->announced();
+    EXPECT_EQ(told.state, state::kRunning);
+    EXPECT_GE(told.height, before.height) << "not 0, as before the chain is restored";
+    EXPECT_GE(told.headers_height, before.height);
+    EXPECT_GE(told.supply, before.supply);
+    EXPECT_GE(told.earned, before.earned);
+    EXPECT_GE(told.training.merged, before.training.merged);
+    EXPECT_GE(told.round.number, before.round.number);
+    EXPECT_EQ(told.round.length, before.round.length);
+    EXPECT_GE(told.loss.height, before.loss.height);
+    EXPECT_TRUE(told.loss.report);
+    EXPECT_EQ(told.miner_key, before.miner_key);
 
     NodeOptions third_options;
     third_options.directory = (root_ / "node2").string();

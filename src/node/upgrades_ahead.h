@@ -2,6 +2,7 @@
 // of them: a program that does not know one stops right before it, and says so long before.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,14 @@ namespace cairn::node {
 std::vector<UpgradeView> upgrades_ahead(const chain::NetworkDefinition& network,
                                         std::uint32_t height, const chain::Versions& newest);
 
-/// A sentence for the owner of a node whose tip is at `height`: what the first upgrade that his
-/// program does not know will do, or has done, and what to do about it. Empty where there is none.
-std::string upgrade_warning(const chain::NetworkDefinition& network, std::uint32_t height,
-                            const chain::Versions& newest);
+struct UpgradeNotice {
+    std::string message;  ///< what the upgrade will do to this node, or has done
+    std::string advice;
+};
+
+/// For the owner of a node whose tip is at `height`: the first upgrade that his program does not
+/// know. None where it knows all.
+std::optional<UpgradeNotice> unknown_upgrade(const chain::NetworkDefinition& network,
+                                             std::uint32_t height, const chain::Versions& newest);
 
 }  // namespace cairn::node

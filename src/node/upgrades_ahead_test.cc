@@ -26,19 +26,21 @@ TEST(UpgradesAhead, AreThoseAboveTheTip) {
     EXPECT_TRUE(upgrades_ahead(network(), 0, {2, 3}).at(2).known);
 }
 
-TEST(UpgradesAhead, WarnOfTheFirstThatIsNotKnown) {
-    const std::string early = upgrade_warning(network(), 10, {1, 2});
-    EXPECT_NE(early.find("block 2000 brings numerics version 1 and rules version 3"),
+TEST(UpgradesAhead, TheFirstThatIsNotKnownIsSaid) {
+    const auto early = unknown_upgrade(network(), 10, {1, 2});
+    ASSERT_TRUE(early);
+    EXPECT_NE(early->message.find("block 2000 brings numerics version 1 and rules version 3"),
               std::string::npos)
-        << early;
-    EXPECT_NE(early.find("1990 blocks away"), std::string::npos) << early;
-    EXPECT_NE(early.find("install a newer Cairn before"), std::string::npos) << early;
-    const std::string there = upgrade_warning(network(), 1999, {1, 2});
-    EXPECT_NE(there.find("can go no further"), std::string::npos) << there;
-    EXPECT_NE(there.find("Install the newest Cairn"), std::string::npos) << there;
-    EXPECT_EQ(upgrade_warning(network(), 10, {2, 3}), "");
-    EXPECT_NE(upgrade_warning(network(), 2500, {1, 3}), "") << "numerics count as well";
-    EXPECT_EQ(upgrade_warning({}, 10, {1, 1}), "");
+        << early->message;
+    EXPECT_NE(early->message.find("1990 blocks away"), std::string::npos) << early->message;
+    EXPECT_NE(early->advice.find("install a newer Cairn before"), std::string::npos);
+    const auto there = unknown_upgrade(network(), 1999, {1, 2});
+    ASSERT_TRUE(there);
+    EXPECT_NE(there->message.find("can go no further"), std::string::npos) << there->message;
+    EXPECT_NE(there->advice.find("install the newest Cairn"), std::string::npos);
+    EXPECT_FALSE(unknown_upgrade(network(), 10, {2, 3}));
+    EXPECT_TRUE(unknown_upgrade(network(), 2500, {1, 3})) << "numerics count as well";
+    EXPECT_FALSE(unknown_upgrade({}, 10, {1, 1}));
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ Result<std::unique_ptr<NetworkLayers>> NetworkLayers::connect(const Hash256& mod
                         .key = impl->secret,
                         .genesis = options.genesis,
                         .on_failed = [at = impl.get()](const std::string& address, bool outbound,
-                                                       const std::string& reason) {
-                            if (outbound) at->client->on_connect_failed(address, reason);
+                                                       const Error& reason) {
+                            if (outbound) at->client->on_connect_failed(address, reason.message);
                         }};
     ASSIGN_OR_RETURN(impl->network,
                      net::TlsNetwork::start(impl->loop, impl->random, std::move(tls)));

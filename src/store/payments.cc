@@ -59,4 +59,16 @@ Result<std::vector<HistoryEntry>> Store::history(const crypto::PublicKey& key,
     }
 }
 
+Result<Earnings> Store::earnings(const crypto::PublicKey& key) const {
+    const MutexLock lock(mutex_);
+    // Position 0 of a block is its coinbase.
+    Statement find = database_->query(
+        "SELECT (SELECT COALESCE(SUM(received), 0) FROM parties WHERE key = ? AND position = 0), "
+        "(SELECT COUNT(*) FROM contributions WHERE contributor = ? AND merged = 1)",
+        key, key);
+    ASSIGN_OR_RETURN(const bool row, find.step());
+    CHECK(row);
+    return Earnings{find.u64(0), find.u64(1)};
+}
+
 }  // namespace cairn::store

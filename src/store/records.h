@@ -99,6 +99,12 @@ struct HistoryEntry {
     std::uint64_t spent = 0;
 };
 
+/// What the active chain has given to one key.
+struct Earnings {
+    std::uint64_t minted = 0;  ///< by coinbases: for blocks, contributions and commitments carried
+    std::uint64_t merged = 0;  ///< its contributions that were merged
+};
+
 /// All that is recorded when a block joins the active chain.
 struct BlockRecords {
     Hash256 hash;

@@ -71,7 +71,7 @@ Result<bool> Statement::step() {
     const int result = sqlite3_step(statement_);
     if (result == SQLITE_ROW) return true;
     if (result == SQLITE_DONE) return false;
-    return database_.error(result, "the chain's database failed");
+    return database_.error(result, "the chain's database fails");
 }
 
 Status Statement::run() {
@@ -130,7 +130,7 @@ Database::~Database() {
 
 Status Database::exec(const std::string& sql) {
     const int result = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
-    if (result != SQLITE_OK) return error(result, "the chain's database failed");
+    if (result != SQLITE_OK) return error(result, "the chain's database fails");
     return ok_status();
 }
 
@@ -165,7 +165,12 @@ Error Database::error(int result, const std::string& what) const {
         message += "; the file is damaged: move it away, with " + path_ + "-wal if there is one, " +
                    "and start `cairn node`, which fetches the chain again (the wallet is a file " +
                    "of its own)";
-    if ((result & 0xff) == SQLITE_FULL) message += "; make room on the disk and start again";
+    if ((result & 0xff) == SQLITE_FULL) message += "; make room on the disk";
+    if ((result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED)
+        message += "; another program holds it locked: end that program";
+    if ((result & 0xff) == SQLITE_READONLY || (result & 0xff) == SQLITE_CANTOPEN ||
+        (result & 0xff) == SQLITE_PERM)
+        message += "; give your account leave to write to it and to its folder";
     return Error{kind_of(result), std::move(message)};
 }
 

@@ -19,8 +19,7 @@ namespace {
 Result<int> lock_directory(const std::string& directory) {
     const std::string path = directory + "/store.lock";
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (file < 0)
-        return io_error("cannot create " + path + ": " + std::generic_category().message(errno));
+    if (file < 0) return file_error("cannot create " + path);
     if (::flock(file, LOCK_EX | LOCK_NB) == 0) return file;
     const int reason = errno;
     ::close(file);

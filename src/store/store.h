@@ -132,6 +132,8 @@ class Store {
     /// Newest first.
     Result<std::vector<HistoryEntry>> history(const crypto::PublicKey& key, std::size_t max) const;
 
+    Result<Earnings> earnings(const crypto::PublicKey& key) const;
+
     // Peers (peers.cc).
 
     /// Adds a peer or replaces the one of its address; above kMaxPeers the longest unseen goes.

@@ -27,6 +27,36 @@ Status check_order(const PaymentOrder& order) {
     return ok_status();
 }
 
+/// Spends exactly `coins`, in the order that a payment wants.
+Status add_inputs(std::vector<OwnCoin> coins, chain::Payment& payment,
+                  std::vector<chain::Output>& spent) {
+    std::ranges::sort(coins, {}, &OwnCoin::outpoint);
+    for (const OwnCoin& coin : coins) {
+        if (!payment.inputs.empty() && payment.inputs.back() == coin.outpoint)
+            return invalid("the same coin is listed twice");
+        payment.inputs.push_back(coin.outpoint);
+        spent.push_back(coin.output);
+    }
+    return ok_status();
+}
+
+Status sign(const Wallet& wallet, const Hash256& genesis_id, chain::Payment& payment,
+            const std::vector<chain::Output>& spent, Random& random) {
+    const Hash256 message = chain::signature_hash(genesis_id, payment, spent);
+    for (const chain::Output& output : spent) {
+        const auto secret = wallet.secret_of(output.key);
+        if (!secret) return refused("a coin to be spent belongs to a key that is not the wallet's");
+        payment.signatures.push_back(crypto::sign(*secret, message, random));
+    }
+    return ok_status();
+}
+
+std::uint64_t sum_of(const std::vector<OwnCoin>& coins) {
+    std::uint64_t sum = 0;
+    for (const OwnCoin& coin : coins) sum = add_up(sum, coin.output.amount);
+    return sum;
+}
+
 }  // namespace
 
 Error watches_only() {
@@ -102,28 +132,68 @@ Result<chain::Payment> make_payment(const Wallet& wallet, const Hash256& genesis
     if (!wallet.secret_of(change))
         return refused("the change would go to a key that is not the wallet's");
     const std::uint64_t target = order.amount + order.fee;
-    ASSIGN_OR_RETURN(std::vector<OwnCoin> chosen, choose_coins(coins, target));
-    std::ranges::sort(chosen, {}, &OwnCoin::outpoint);  // a payment's inputs are sorted
-
+    ASSIGN_OR_RETURN(const std::vector<OwnCoin> chosen, choose_coins(coins, target));
+    const std::uint64_t sum = sum_of(chosen);
     chain::Payment payment;
     std::vector<chain::Output> spent;
-    std::uint64_t sum = 0;
-    for (const OwnCoin& coin : chosen) {
-        if (!payment.inputs.empty() && payment.inputs.back() == coin.outpoint)
-            return invalid("the same coin is listed twice");
-        payment.inputs.push_back(coin.outpoint);
-        spent.push_back(coin.output);
-        sum += coin.output.amount;
-    }
+    RETURN_IF_ERROR(add_inputs(chosen, payment, spent));
     payment.outputs.push_back({order.amount, chain::OutputKind::kKey, order.to});
     if (sum > target) payment.outputs.push_back({sum - target, chain::OutputKind::kKey, change});
 
-    const Hash256 message = chain::signature_hash(genesis_id, payment, spent);
-    for (const chain::Output& output : spent) {
-        const auto secret = wallet.secret_of(output.key);
-        if (!secret) return refused("a coin to be spent belongs to a key that is not the wallet's");
-        payment.signatures.push_back(crypto::sign(*secret, message, random));
+    RETURN_IF_ERROR(sign(wallet, genesis_id, payment, spent, random));
+    return payment;
+}
+
+Result<WaitingPayment> waiting_payment(const Wallet& wallet, const chain::Payment& payment,
+                                       std::uint64_t fee, const std::vector<OwnCoin>& own) {
+    WaitingPayment waiting{payment, {}, fee, false, 0};
+    for (const chain::OutPoint& input : payment.inputs) {
+        const auto found = std::ranges::find(own, input, &OwnCoin::outpoint);
+        if (found == own.end())
+            return refused("this is not a payment of this wallet: it spends a coin of another key");
+        waiting.coins.push_back(*found);
     }
+    const std::vector<chain::Output>& outputs = payment.outputs;
+    waiting.has_change = outputs.size() > 1 && wallet.secret_of(outputs.back().key).has_value();
+    for (std::size_t i = 0; i + (waiting.has_change ? 1 : 0) < outputs.size(); ++i)
+        waiting.paid = add_up(waiting.paid, outputs[i].amount);
+    return waiting;
+}
+
+std::uint64_t replacing_fee(const WaitingPayment& old, std::size_t more, std::uint64_t fee_rate) {
+    const std::uint64_t old_bytes =
+        chain::payment_bytes(old.payment.inputs.size(), old.payment.outputs.size());
+    const std::uint64_t bytes =
+        chain::payment_bytes(old.payment.inputs.size() + more, chain::kMaxPaymentOutputs);
+    // More for each byte, and in all as much as the old one and the rate for its own bytes besides.
+    return std::max(old.fee + fee_rate * bytes, (old.fee / old_bytes + 1) * bytes);
+}
+
+Result<chain::Payment> replace_payment(const Wallet& wallet, const Hash256& genesis_id,
+                                       const WaitingPayment& old, const std::vector<OwnCoin>& more,
+                                       std::uint64_t fee, const crypto::PublicKey& change,
+                                       Random& random) {
+    if (!wallet.can_spend()) return watches_only();
+    if (fee >= chain::kMaxAmount) return invalid("no amount may reach 2^62");
+    chain::Payment payment;
+    std::vector<chain::Output> spent;
+    std::vector<OwnCoin> coins = old.coins;
+    coins.insert(coins.end(), more.begin(), more.end());
+    RETURN_IF_ERROR(add_inputs(coins, payment, spent));
+    if (payment.inputs.size() > chain::kMaxPaymentInputs)
+        return refused("a payment spends at most " + std::to_string(chain::kMaxPaymentInputs) +
+                       " coins");
+    payment.outputs = old.payment.outputs;
+    const crypto::PublicKey back = old.has_change ? payment.outputs.back().key : change;
+    if (old.has_change) payment.outputs.pop_back();
+    const std::uint64_t paid = add_up(old.paid, fee);
+    const std::uint64_t sum = sum_of(coins);
+    if (sum < paid)
+        return refused("not enough coins for this fee: " + amount_text(paid - sum) +
+                       " more are needed");
+    if (sum > paid && payment.outputs.size() < chain::kMaxPaymentOutputs)
+        payment.outputs.push_back({sum - paid, chain::OutputKind::kKey, back});
+    RETURN_IF_ERROR(sign(wallet, genesis_id, payment, spent, random));
     return payment;
 }
 

@@ -54,4 +54,31 @@ Result<chain::Payment> make_payment(const Wallet& wallet, const Hash256& genesis
                                     const std::vector<OwnCoin>& coins, const PaymentOrder& order,
                                     const crypto::PublicKey& change, Random& random);
 
+/// A payment of this wallet that waits in a pool, as the wallet sees it.
+struct WaitingPayment {
+    chain::Payment payment;
+    std::vector<OwnCoin> coins;  ///< those that it spends
+    std::uint64_t fee = 0;
+    bool has_change = false;  ///< its last output is the wallet's, and not the only one
+    std::uint64_t paid = 0;   ///< by all outputs but the change
+};
+
+/// Finds the spent coins of `payment` among `own`. kRefused if one is not there: it is not, or not
+/// wholly, this wallet's payment.
+Result<WaitingPayment> waiting_payment(const Wallet& wallet, const chain::Payment& payment,
+                                       std::uint64_t fee, const std::vector<OwnCoin>& own);
+
+/// What a pool asks at least of a payment that replaces `old` and spends `more` coins besides,
+/// where it and the next block ask for `fee_rate` a byte (node/payment_pool.h).
+std::uint64_t replacing_fee(const WaitingPayment& old, std::size_t more, std::uint64_t fee_rate);
+
+/// A signed payment in place of `old` with a higher fee: it spends the same coins, so that only one
+/// of the two can ever be in a block, and pays the same recipient as much. The fee comes out of the
+/// change; if that is not enough, `more` coins are spent besides. `change` is where change goes if
+/// `old` had none. kRefused if neither suffices, otherwise as make_payment.
+Result<chain::Payment> replace_payment(const Wallet& wallet, const Hash256& genesis_id,
+                                       const WaitingPayment& old, const std::vector<OwnCoin>& more,
+                                       std::uint64_t fee, const crypto::PublicKey& change,
+                                       Random& random);
+
 }  // namespace cairn::wallet

@@ -177,5 +177,76 @@ TEST_F(SpendTest, AmountsAndKeysAreBounded) {
     EXPECT_FALSE(pay(foreign, 1, 0).ok());
 }
 
+class ReplaceTest : public SpendTest {
+  protected:
+    WaitingPayment waits(const std::vector<OwnCoin>& coins, std::uint64_t amount,
+                         std::uint64_t fee) {
+        const auto payment = pay(coins, amount, fee);
+        CHECK(payment.ok());
+        auto old = waiting_payment(wallet, *payment, fee, coins);
+        CHECK(old.ok());
+        return *std::move(old);
+    }
+    Result<chain::Payment> replace(const WaitingPayment& old, const std::vector<OwnCoin>& more,
+                                   std::uint64_t fee) {
+        return replace_payment(wallet, genesis, old, more, fee, wallet.key(Chain::kChange, 1),
+                               random);
+    }
+};
+
+TEST_F(ReplaceTest, SpendsTheSameCoinsAndTakesTheFeeFromTheChange) {
+    const std::vector<OwnCoin> coins{coin(50'000), coin(40'000, 2)};
+    const WaitingPayment old = waits(coins, 60'000, 100);
+    EXPECT_TRUE(old.has_change);
+    EXPECT_EQ(old.paid, 60'000u);
+    const auto better = replace(old, {}, 900);
+    ASSERT_TRUE(better.ok()) << better.error().message;
+    EXPECT_EQ(check(*better, coins), 900);
+    EXPECT_EQ(better->inputs, old.payment.inputs);
+    EXPECT_EQ(better->outputs[0], old.payment.outputs[0]) << "the recipient gets the same";
+    EXPECT_EQ(better->outputs[1].key, old.payment.outputs[1].key);
+    EXPECT_EQ(better->outputs[1].amount, 90'000u - 60'000u - 900u);
+    const auto all = replace(old, {}, 30'000);
+    ASSERT_TRUE(all.ok());
+    EXPECT_EQ(all->outputs.size(), 1u) << "no change is left";
+    EXPECT_EQ(check(*all, coins), 30'000);
+    EXPECT_EQ(replace(old, {}, 30'001).error().code, ErrorCode::kRefused);
+}
+
+// However large the coin that is added: without the old coins both payments could be in a block.
+TEST_F(ReplaceTest, AnotherCoinComesOnTopAndNeverInstead) {
+    const std::vector<OwnCoin> coins{coin(1'000)};
+    const WaitingPayment old = waits(coins, 900, 100);
+    EXPECT_FALSE(old.has_change);
+    const OwnCoin large = coin(1'000'000, 1);
+    const auto better = replace(old, {large}, 700);
+    ASSERT_TRUE(better.ok()) << better.error().message;
+    EXPECT_EQ(check(*better, {coins[0], large}), 700);
+    ASSERT_EQ(better->inputs.size(), 2u);
+    EXPECT_EQ(better->outputs[0].amount, 900u);
+    EXPECT_EQ(better->outputs[1].key, wallet.key(Chain::kChange, 1));
+}
+
+TEST_F(ReplaceTest, PaymentsOfOthersAreNotReplaced) {
+    const std::vector<OwnCoin> coins{coin(50'000)};
+    const auto payment = pay(coins, 10'000, 100);
+    ASSERT_TRUE(payment.ok());
+    EXPECT_EQ(waiting_payment(wallet, *payment, 100, {coin(1)}).error().code, ErrorCode::kRefused);
+}
+
+// What PaymentPool::why_not_replace asks: more for each byte, and the old fee and the rate besides.
+TEST_F(ReplaceTest, TheFeeIsEnoughForThePoolsRule) {
+    for (const std::uint64_t fee : {10u, 300u, 5'000u})
+        for (const std::uint64_t rate : {1u, 7u})
+            for (const std::size_t more : {0u, 1u}) {
+                const WaitingPayment old = waits({coin(50'000)}, 10'000, fee);
+                const std::uint64_t replacing = replacing_fee(old, more, rate);
+                const std::size_t bytes = chain::payment_bytes(1 + more, 2);
+                EXPECT_TRUE(chain::higher_fee_rate(replacing, bytes, fee,
+                                                   chain::encode(old.payment).size()));
+                EXPECT_GE(replacing, fee + rate * bytes);
+            }
+}
+
 }  // namespace
 }  // namespace cairn::wallet

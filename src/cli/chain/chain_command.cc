@@ -9,7 +9,11 @@
 #include <nlohmann/json.hpp>
 
 #include "api/explain.h"
+#include "api/json_views.h"
+#include "api/remote_node.h"
+#include "base/clock.h"
 #include "cli/chain/data_directory.h"
+#include "cli/chain/node_screen.h"
 #include "cli/commands.h"
 #include "cli/option_checks.h"
 #include "console/json_line.h"
@@ -136,6 +140,21 @@ Result<Hash256> find_block(const ChainReader& chain, const std::string& which) {
 
 }  // namespace
 
+Status run_chain_status(const ChainRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const api::RemoteNode node, api::RemoteNode::of_directory(request.directory));
+    NodeScreen screen;
+    ASSIGN_OR_RETURN(screen.status, node.status());
+    if (request.json) {
+        out << api::status_json(screen.status) << '\n';
+        return ok_status();
+    }
+    constexpr std::size_t kColumns = 100;
+    screen.api = node.address();
+    screen.now_ms = SystemClock().wall_ms();
+    for (const std::string& line : render_node(screen, kColumns)) out << line << '\n';
+    return ok_status();
+}
+
 Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.directory));
     ASSIGN_OR_RETURN(const auto tip, chain.store->tip());
@@ -158,7 +177,7 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     const std::string genesis = to_hex(chain::genesis_id(chain.network));
     const auto height = static_cast<std::uint32_t>(tip ? tip->height : 0);
     const auto upgrades = node::upgrades_ahead(chain.network, height, {});
-    const std::string warning = node::upgrade_warning(chain.network, height, {});
+    const auto unknown = node::unknown_upgrade(chain.network, height, {});
     if (request.json) {
         out << console::json_line(Json{{"network", chain.network.name},
                                        {"genesis_id", genesis},
@@ -190,7 +209,7 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
         row("upgrade", fmt::format("at block {}: numerics version {}, rules version {}{}",
                                    upgrade.height, upgrade.numerics_version, upgrade.rules_version,
                                    upgrade.known ? "" : ", which this program does not know"));
-    if (!warning.empty()) out << fmt::format("Mind: {}.\n", warning);
+    if (unknown) out << fmt::format("Mind: {}; {}.\n", unknown->message, unknown->advice);
     return ok_status();
 }
 
@@ -235,6 +254,8 @@ void add_chain(CLI::App& app, Invocation& invocation) {
     };
     add("info", "Height, state root, losses, coins", "cairn chain info --dir ~/guild",
         run_chain_info);
+    add("status", "What the running node does now, and what is wrong with it",
+        "cairn chain status --dir ~/guild", run_chain_status);
     add("block", "One block, by height or by the beginning of its hash", "cairn chain block 40",
         run_chain_block)
         ->add_option("block", request->which, "Height, or at least 4 digits of the hash")

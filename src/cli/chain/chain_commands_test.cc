@@ -93,7 +93,7 @@ TEST_F(ChainCommands, ANodeTrainsMinesAndIsExplained) {
     const std::string address = wallet["address"];
     RunningNode node({"node", "--dir", dir_, "--train", folder_ + "/private.txt", "--mine",
                       "--wallet", "--listen", "", "--json"});
-    ASSERT_TRUE(wait_for([&] { return std::filesystem::exists(dir_ + "/api.json"); }));
+    ASSERT_TRUE(wait_for([&] { return runs(dir_); }));
     // However slow the machine: until something was merged and can be spent.
     ASSERT_TRUE(wait_for([&] {
         return height() >= 24 && ask({"wallet", "balance"})["spendable"] > 0;

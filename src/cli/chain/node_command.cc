@@ -4,18 +4,16 @@
 #include <memory>
 #include <ostream>
 
-#include <fmt/format.h>
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "api/http_server.h"
 #include "api/server.h"
 #include "cli/chain/data_directory.h"
+#include "cli/chain/node_display.h"
 #include "cli/chain/open_wallet.h"
 #include "cli/chain/serve_layers.h"
 #include "cli/commands.h"
 #include "cli/option_checks.h"
-#include "console/json_line.h"
 #include "net/address.h"
 #include "node/run_node.h"
 
@@ -42,28 +40,6 @@ struct NodeRequest {
     ServeLayersRequest serve;
     bool json = false;
 };
-
-void announce(const NodeRequest& request, const node::NodeApi& node, const std::string& api,
-              std::ostream& out) {
-    const node::NodeStatus status = node.status();
-    if (request.json) {
-        out << console::json_line(nlohmann::json{{"network", status.network_name},
-                                                 {"genesis_id", to_hex(status.genesis_id)},
-                                                 {"listen", status.listen_address},
-                                                 {"api", api},
-                                                 {"key", to_hex(status.miner_key)},
-                                                 {"height", status.height},
-                                                 {"tip_time_ms", status.tip_time_ms}})
-            << std::flush;
-        return;
-    }
-    out << fmt::format("Network {} ({}), height {}\n", status.network_name,
-                       short_hex(status.genesis_id), status.height);
-    if (!status.listen_address.empty())
-        out << fmt::format("  other nodes connect to  {}\n", status.listen_address);
-    if (!api.empty()) out << fmt::format("  look at it here         http://{}/\n", api);
-    out << "  Ctrl-C stops it; nothing is lost." << std::endl;
-}
 
 // With fresh keys, the node identifies itself to its peers by a separate key (node.key): the
 // wallet's key would tell every peer whose coins these are.
@@ -112,7 +88,7 @@ Status check_request(const NodeRequest& request) {
     return api::HttpServer::can_listen(request.api);
 }
 
-Status run_node_command(NodeRequest& request, std::ostream& out) {
+Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& out) {
     RETURN_IF_ERROR(check_request(request));
     if (request.use_wallet) {
         ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_wallet(request.wallet));
@@ -120,6 +96,7 @@ Status run_node_command(NodeRequest& request, std::ostream& out) {
     }
     request.node.hashes_per_slice =
         std::max<std::uint64_t>(1, request.hash_rate * request.node.slice_pause_ms / 1000);
+    NodeDisplay display(NodeDisplay::kind(request.json, on_terminal), out);
     std::unique_ptr<api::Server> server;
     Status api_status = ok_status();
     bool give_up = false;
@@ -138,11 +115,16 @@ Status run_node_command(NodeRequest& request, std::ostream& out) {
                 return;
             }
         }
-        announce(request, node, server ? server->address() : "", out);
+        display.begin(node, loop, server ? server->address() : "");
     };
-    request.node.stopping = [&] { server.reset(); };
+    request.node.running = [&](node::NodeApi&, Loop&) { display.on_running(); };
+    request.node.stopping = [&] {
+        display.end();
+        server.reset();
+    };
     request.node.should_stop = [&] { return give_up; };
     RETURN_IF_ERROR(node::run_node(request.node));
+    if (api_status.ok()) display.say_goodbye();
     return api_status;
 }
 
@@ -242,8 +224,8 @@ void add_node(CLI::App& app, Invocation& invocation) {
         request->json = invocation.json;
         request->wallet.directory = request->node.directory;
         if (serve->count() == 0) {
-            invocation.run = [request](std::ostream& out) {
-                return run_node_command(*request, out);
+            invocation.run = [request, &invocation](std::ostream& out) {
+                return run_node_command(*request, invocation.on_terminal, out);
             };
             return;
         }

@@ -25,6 +25,8 @@ class ChainFixture : public testing::Test {
     nlohmann::json ask(const std::vector<std::string>& arguments) const;
     static nlohmann::json ask_in(const std::string& dir, std::vector<std::string> arguments);
     std::uint64_t height();
+    /// Whether a node runs on the folder and has read its chain.
+    static bool runs(const std::string& dir);
 
     std::string folder_, dir_;
 };

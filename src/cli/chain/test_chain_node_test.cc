@@ -75,6 +75,11 @@ Json ChainFixture::ask(const std::vector<std::string>& arguments) const {
     return ask_in(dir_, arguments);
 }
 
+bool ChainFixture::runs(const std::string& dir) {
+    const Outcome outcome = run({"chain", "status", "--dir", dir, "--json"});
+    return outcome.code == 0 && outcome.json()["state"] == "running";
+}
+
 std::uint64_t ChainFixture::height() {
     return ask({"chain", "info"}).value("height", std::uint64_t{0});
 }

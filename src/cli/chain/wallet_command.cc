@@ -110,6 +110,16 @@ void add_using(const Group& group) {
     send->add_option("--fee", request->fee,
                      "In coins, for the miner; without it, what the next block asks for");
     send->add_flag("--high-fee", request->high_fee, "A fee above a tenth of the amount is meant");
+    CLI::App* bump =
+        group.add("bump", "Replace a payment that still waits by the same one with a higher fee",
+                  "cairn wallet bump 5f3a... --fee 0.0005    (the id that `wallet send` printed)",
+                  run_wallet_bump);
+    bump->add_option("payment", request->payment, "The payment's id, 64 hexadecimal digits")
+        ->required();
+    bump->add_option("--fee", request->fee,
+                     "In coins, in all; without it, the least that replaces the payment and is "
+                     "enough for the next block");
+    bump->add_flag("--high-fee", request->high_fee, "A fee above a tenth of the amount is meant");
     group
         .add("history", "Payments to and from this wallet", "cairn wallet history --max 10",
              run_wallet_history)

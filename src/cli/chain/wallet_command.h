@@ -24,9 +24,10 @@ struct WalletRequest {
     std::uint32_t gap = 0;        ///< rescan: unused keys in a row that end the search; 0: as usual
     std::string to;               ///< send: an address
     std::string amount;           ///< send: in coins
-    std::string fee;              ///< send: in coins, to the miner; empty: what the pool asks for
-    bool high_fee = false;        ///< send: a fee above a tenth is meant
-    std::size_t max = 50;         ///< history
+    std::string payment;          ///< bump: the id of a payment that waits
+    std::string fee;        ///< send, bump: in coins, to the miner; empty: what the pool asks for
+    bool high_fee = false;  ///< send: a fee above a tenth is meant
+    std::size_t max = 50;   ///< history
     bool json = false;
 };
 
@@ -42,5 +43,8 @@ Status run_wallet_balance(const WalletRequest& request, std::ostream& out);
 Status run_wallet_history(const WalletRequest& request, std::ostream& out);
 // wallet_send.cc
 Status run_wallet_send(const WalletRequest& request, std::ostream& out);
+
+// wallet_bump.cc
+Status run_wallet_bump(const WalletRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

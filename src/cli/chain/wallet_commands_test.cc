@@ -77,7 +77,7 @@ class WalletCommands : public ChainFixture {
         arguments.insert(arguments.end(), more.begin(), more.end());
         RunningNode node(arguments);
         ASSERT_TRUE(wait_for([&] {
-            if (!fs::exists(dir_ + "/api.json")) return false;
+            if (!runs(dir_)) return false;
             std::size_t mature = 0;
             const std::uint64_t now = height();
             const Json history = ask({"wallet", "history"});
@@ -333,7 +333,7 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
     {
         // Nobody mines: payments stay in the pool.
         RunningNode node({"node", "--dir", dir_, "--listen", "", "--json"});
-        ASSERT_TRUE(wait_for([&] { return fs::exists(dir_ + "/api.json"); }));
+        ASSERT_TRUE(wait_for([&] { return runs(dir_); }));
         const std::uint64_t total = balance();
         EXPECT_EQ(pay("0.1").code, 0);
         // A second one in a row, with other coins; and once the node has it, the wallet's file
@@ -365,16 +365,14 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
         // The chain alone knows nothing of them; the next node does.
         EXPECT_EQ(balance(), total);
         RunningNode next({"node", "--dir", dir_, "--listen", "", "--json"});
-        ASSERT_TRUE(wait_for(
-            [&] { return fs::exists(dir_ + "/api.json") && balance() == total - 3 * kPaid; }));
+        ASSERT_TRUE(wait_for([&] { return runs(dir_) && balance() == total - 3 * kPaid; }));
         EXPECT_GT(balance("pending"), 0u) << "the change";
     }
     {
         RunningNode node({"node", "--dir", dir_, "--mine", "--wallet", "--listen", "", "--json"});
         // The three payments that waited come first.
         ASSERT_TRUE(wait_for([&] {
-            return fs::exists(dir_ + "/api.json") && balance("pending") == 0 &&
-                   balance("spendable") > 20'000'000;
+            return runs(dir_) && balance("pending") == 0 && balance("spendable") > 20'000'000;
         }));
         const std::string id =
             ask({"wallet", "send", "--to", friend_, "--amount", "0.1"})["payment"];
@@ -402,7 +400,7 @@ TEST_F(WalletCommands, AnOldWalletEarnsPaysAndComesBack) {
     write(wallet_file(dir_), std::string(as_text(*from_hex(kOldFile))), 0600);
     earn({}, 2);
     RunningNode node({"node", "--dir", dir_, "--mine", "--wallet", "--listen", "", "--json"});
-    ASSERT_TRUE(wait_for([&] { return fs::exists(dir_ + "/api.json"); }));
+    ASSERT_TRUE(wait_for([&] { return runs(dir_); }));
     const Json own = ask({"wallet", "address", "--new"});
     const std::string id =
         ask({"wallet", "send", "--to", own["address"], "--amount", "0.3"})["payment"];
@@ -444,10 +442,46 @@ TEST_F(WalletCommands, FreshKeysAreFoundAgainAndWatched) {
     EXPECT_TRUE(says(wallet({"balance"}, watching).out, "only watches"));
     EXPECT_EQ(run({"node", "--dir", watching, "--wallet"}).code, 1);
     RunningNode node({"node", "--dir", watching, "--listen", "", "--json"});
-    ASSERT_TRUE(wait_for([&] { return fs::exists(watching + "/api.json"); }));
+    ASSERT_TRUE(wait_for([&] { return runs(watching); }));
     const Outcome refused = wallet({"send", "--to", kOldAddress, "--amount", "0.1"}, watching);
     EXPECT_EQ(refused.code, 1);
     EXPECT_TRUE(says(refused.errors, "only watches")) << refused.errors;
+}
+
+// The node does not mine, so that payments wait for as long as the test wants.
+TEST_F(WalletCommands, AWaitingPaymentIsReplacedByOneWithAHigherFee) {
+    ASSERT_EQ(create_network().code, 0);
+    ask({"wallet", "create"});
+    earn({}, 3);
+    const std::string friend_ = ask_in(folder_ + "/friend", {"wallet", "create"})["address"];
+    RunningNode node({"node", "--dir", dir_, "--listen", "", "--json"});
+    ASSERT_TRUE(wait_for([&] { return runs(dir_); }));
+    const Json sent =
+        ask({"wallet", "send", "--to", friend_, "--amount", "0.1", "--fee", "0.00001"});
+    const std::uint64_t pending = balance("pending");
+    EXPECT_EQ(wallet({"bump", "12ab"}).code, 2) << "a whole id";
+    const std::string id = sent["payment"];
+    const Outcome lower = wallet({"bump", id, "--fee", "0.00001"});
+    EXPECT_EQ(lower.code, 2);
+    EXPECT_TRUE(says(lower.errors, "a higher fee is needed")) << lower.errors;
+    const Outcome little = wallet({"bump", id, "--fee", "0.00001001"});
+    EXPECT_EQ(little.code, 1) << "the node's own rule";
+    EXPECT_TRUE(says(little.errors, "to replace it, a fee of")) << little.errors;
+
+    const Json bumped = ask({"wallet", "bump", id});
+    EXPECT_EQ(bumped["replaced"], id);
+    EXPECT_EQ(bumped["fee_before"], 1'000);
+    EXPECT_GT(bumped["fee"], 1'000);
+    EXPECT_EQ(bumped["amount"], 10'000'000) << "the friend gets what he was to get";
+    EXPECT_EQ(balance("pending"), pending - (bumped["fee"].get<std::uint64_t>() - 1'000))
+        << "the higher fee comes out of the change, and nothing is paid twice";
+    EXPECT_EQ(wallet({"bump", id}).code, 1) << "it waits no longer";
+    // More than the change holds: another coin is spent as well.
+    const Json more = ask({"wallet", "bump", bumped["payment"], "--fee", "1.2", "--high-fee"});
+    EXPECT_GT(more["inputs"], bumped["inputs"]);
+    EXPECT_EQ(more["fee"], 120'000'000);
+    EXPECT_EQ(ask({"chain", "status"})["mempool"]["payments"], 1) << "the others are gone";
+    EXPECT_EQ(node.stop().code, 0);
 }
 
 TEST_F(WalletCommands, FreshKeysAreRefusedWhereMembersAreKeys) {

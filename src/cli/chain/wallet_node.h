@@ -19,6 +19,8 @@ class WalletNode {
         std::uint64_t timeout_ms = api::Client::kDefaultTimeoutMs);
 
     Result<std::vector<wallet::OwnCoin>> coins(const std::vector<crypto::PublicKey>& keys) const;
+    /// A payment that waits in its pool, and the fee; kNotFound if it does not.
+    Result<node::PooledView> pooled(const Hash256& id) const { return node_.pooled_payment(id); }
     /// kInvalid when the node refuses it. Any other failure says that the node may have taken it.
     Status pay(const chain::Payment& payment) const;
     /// What a payment should pay for each byte, as the node's pool was when this was made.

@@ -1,0 +1,30 @@
+// What a node reads and computes before it can follow a chain: tokenizer, model, trainer. It can
+// take long (a large model, much private text), so run_node has it done on a lane while the loop
+// already answers.
+#pragma once
+
+#include <memory>
+
+#include "node/assets.h"
+#include "node/chain_model_reader.h"
+#include "node/local_trainer.h"
+#include "node/run_node.h"
+
+namespace cairn::node {
+
+/// Each uses those above it.
+struct NodeParts {
+    std::unique_ptr<ThreadPool> pool;
+    std::shared_ptr<const text::Tokenizer> tokenizer;  ///< null: the network names none
+    std::unique_ptr<worth::ChainModel> model;          ///< at theta^0
+    std::unique_ptr<ChainModelReader> reader;
+    std::unique_ptr<LocalTrainer> trainer;  ///< null: options.train is empty
+};
+
+/// `network` and `kernels` must outlive what is returned. All the network's assets are there.
+Result<std::unique_ptr<NodeParts>> load_parts(const NodeOptions& options,
+                                              const chain::NetworkDefinition& network,
+                                              Assets& assets, const tensor::Kernels* kernels,
+                                              std::uint64_t seed);
+
+}  // namespace cairn::node

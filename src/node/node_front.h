@@ -1,0 +1,65 @@
+// The NodeApi of a process from its first moment on: until the node is there and its chain is
+// restored, it tells how far it has come and what is wrong, and puts every other question off.
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "node/node_api.h"
+
+namespace cairn::node {
+
+class NodeFront final : public NodeApi {
+  public:
+    /// `starting` is asked for the status until there is a node.
+    explicit NodeFront(std::function<NodeStatus()> starting) : starting_(std::move(starting)) {}
+
+    /// From now on this one answers. It must outlive the front, or be replaced by null.
+    void set_node(NodeApi* node) { node_ = node; }
+
+    NodeStatus status() const override { return node_ ? node_->status() : starting_(); }
+    void merges(std::uint64_t from_height, std::size_t max,
+                Callback<std::vector<MergeView>> answer) override {
+        if (!node_) return answer(not_yet());
+        node_->merges(from_height, max, std::move(answer));
+    }
+    void explain(const Hash256& id, std::size_t max,
+                 Callback<std::vector<store::ContributionRecord>> answer) override {
+        if (!node_) return answer(not_yet());
+        node_->explain(id, max, std::move(answer));
+    }
+    void submit_payment(Bytes payment, Callback<Hash256> answer) override {
+        if (!node_) return answer(not_yet());
+        node_->submit_payment(std::move(payment), std::move(answer));
+    }
+    void pooled_payment(const Hash256& id, Callback<PooledView> answer) override {
+        if (!node_) return answer(not_yet());
+        node_->pooled_payment(id, std::move(answer));
+    }
+    void coins_of(std::vector<crypto::PublicKey> keys,
+                  Callback<std::vector<CoinView>> answer) override {
+        if (!node_) return answer(not_yet());
+        node_->coins_of(std::move(keys), std::move(answer));
+    }
+    void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
+                  Callback<std::string> answer) override {
+        if (!node_) return answer(not_yet());
+        node_->generate(std::move(prompt), max_tokens, seed, std::move(answer));
+    }
+    void export_model(std::string path, Callback<Hash256> answer) override {
+        if (!node_) return answer(not_yet());
+        node_->export_model(std::move(path), std::move(answer));
+    }
+
+  private:
+    static Error not_yet() {
+        return {ErrorCode::kTimeout,
+                "this node is still starting and has not read its chain yet: ask again in a moment "
+                "(`cairn chain status` says how far it is)"};
+    }
+
+    std::function<NodeStatus()> starting_;
+    NodeApi* node_ = nullptr;
+};
+
+}  // namespace cairn::node
