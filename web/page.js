@@ -84,8 +84,8 @@ function draw_status(status) {
 function draw_conditions(list) {
   $("conditions").hidden = list.length === 0;
   $("conditions").replaceChildren(...list.map((condition) => make("p", { class: condition.trouble ? "trouble" : "note" },
-    make("b", {}, `${condition.message}.`), condition.advice ? ` ${sentence(condition.advice)}` : "", " ",
-    make("small", {}, `since ${ago(condition.since_ms).replace(" ago", "")}`))));
+    make("b", {}, sentence(condition.message)), condition.advice ? ` ${sentence(condition.advice)}` : "", " ",
+    make("small", {}, `for ${ago(condition.since_ms).replace(" ago", "")}`))));
 }
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;

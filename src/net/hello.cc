@@ -98,7 +98,8 @@ Status check_hello(const Hello& hello, Role role, const Hash256& channel,
     if (hello.genesis != our_genesis)
         return refused("different networks: genesis " + short_hex(hello.genesis) + " meets " +
                        short_hex(our_genesis));
-    if (hello.key == our_key) return refused("this is ourselves");
+    if (hello.key == our_key)
+        return refused("this is ourselves, or a node on a copy of our folder: it has our key");
     if (!crypto::verify(hello.key, hello_message(hello, role, channel), hello.signature))
         return refused(
             "the hello's signature does not fit this connection: wrong key, or somebody "

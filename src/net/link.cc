@@ -183,7 +183,10 @@ Task<Status> TlsLink::secure() {
     const auto side =
         role_ == Role::kDialler ? asio::ssl::stream_base::client : asio::ssl::stream_base::server;
     auto [error] = co_await stream_.async_handshake(side, kAwait);
-    if (is_lost(error)) co_return lost(error);
+    if (is_lost(error))
+        co_return invalid(
+            "what answers there is no Cairn node, or has no place for one more (it closed the "
+            "connection at once)");
     if (error) co_return invalid("what answers there is no Cairn node (" + error.message() + ")");
     co_return ok_status();
 }

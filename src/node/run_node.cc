@@ -187,8 +187,7 @@ Status Process::open_folder() {
     if (options_.directory.empty()) return invalid("a node needs a directory: give --dir");
     RETURN_IF_ERROR(make_folders(options_.directory));
     ASSIGN_OR_RETURN(network_definition_, load_network(options_, assets_));
-    ASSIGN_OR_RETURN(store_,
-                     store::Store::open(options_.directory, {.busy_timeout_ms = kBusyMs}));
+    ASSIGN_OR_RETURN(store_, store::Store::open(options_.directory, {.busy_timeout_ms = kBusyMs}));
     RETURN_IF_ERROR(check_same_network(*store_, network_definition_, options_.directory));
     ASSIGN_OR_RETURN(key_, load_key(options_, random_));
     return check_network();

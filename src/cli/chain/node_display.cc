@@ -135,11 +135,10 @@ void NodeDisplay::end() {
 
 void NodeDisplay::say_goodbye() {
     if (kind_ == Kind::kJson) return;
-    out_ << (running_
-                 ? fmt::format("Stopped at height {}; what it has is on the disk, and the next "
-                               "start goes on from there.",
-                               last_.status.height)
-                 : std::string("Stopped before its chain was read; nothing is lost."))
+    out_ << (running_ ? fmt::format("Stopped at height {}; the next "
+                                    "start goes on from there.",
+                                    last_.status.height)
+                      : std::string("Stopped before its chain was read; nothing is lost."))
          << std::endl;
 }
 
