@@ -28,9 +28,14 @@ std::uint64_t median_time_ms(const HeaderContext& context);
 /// How far ahead of our clock a header's time may be: max(2 s, 2 spacings).
 std::uint64_t allowed_drift_ms(const chain::NetworkDefinition& network);
 
-/// Links, version, target, time and work. A time too far ahead of now_ms, or a numerics version
-/// that this program does not know, is `undecided`.
+/// Whether a header is already known to do its work: the work hash can cost most of a millisecond
+/// (chain/work_function.h), and is computed once for each header.
+enum class Work { kUnknown, kKnown };
+
+/// Links, version, target, time and work, the work last. A time too far ahead of now_ms, or a
+/// numerics version that this program does not know, is `undecided`.
 Verdict check_header(const chain::NetworkDefinition& network, const chain::BlockHeader& header,
-                     const HeaderContext& context, std::uint64_t now_ms);
+                     const HeaderContext& context, std::uint64_t now_ms,
+                     Work work = Work::kUnknown);
 
 }  // namespace cairn::consensus

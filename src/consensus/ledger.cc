@@ -86,11 +86,11 @@ Verdict Ledger::check_next(const chain::Payment& payment, std::uint64_t* fee) co
     return check_payment(network_, genesis_id_, coins_, payment, height_ + 1, fee);
 }
 
-Verdict Ledger::check_next(const chain::Commitment& commitment,
-                           const HeaderContext& context) const {
+Verdict Ledger::check_next(const chain::Commitment& commitment, const HeaderContext& context,
+                           Work stamp) const {
     CHECK(context.height == height_ + 1);
     return check_commitment(network_, genesis_id_, rules_, commitment, context.height,
-                            round_first_target(network_, rules_, context));
+                            round_first_target(network_, rules_, context), stamp);
 }
 
 Verdict Ledger::check_next(const chain::Contribution& contribution) const {

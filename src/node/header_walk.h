@@ -15,7 +15,7 @@ class HeaderWalk {
 
     /// Judges the next header by C1 and, if it is valid, steps onto it.
     Verdict step(const chain::NetworkDefinition& network, const chain::BlockHeader& header,
-                 std::uint64_t now_ms);
+                 std::uint64_t now_ms, consensus::Work work);
 
     /// Of the header that it stands on.
     const Hash256& hash() const { return hash_; }
