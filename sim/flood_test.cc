@@ -2,6 +2,7 @@
 // nothing: headers on branches whose targets have eased are not kept, a long branch is only
 // followed for its work, bodies that nobody asked for are not stored, and a block that is
 // announced and then withheld comes from somebody else soon.
+#include "chain/target.h"
 #include "consensus/header_rules.h"
 #include "node/miner.h"
 #include "sim/scenario.h"
@@ -77,7 +78,7 @@ class CheapMiner {
                                   consensus::median_time_ms(context) + 1);
         header.target = consensus::expected_target(network_, context);
         header.nonce = random_.u64() >> 1;
-        CHECK(node::search_nonce(header, 1 << 22));
+        CHECK(node::search_nonce(network_.work, header, 1 << 22));
         if (grow) tip_ = tree_.add(header);
         return header;
     }
@@ -222,7 +223,7 @@ TEST(Flood, BodiesThatNobodyAskedForAreNotStored) {
     block.coinbase.height = 1;
     chain::BlockHeader header = miner.mine(1, false);
     header.body_root = chain::body_root(block);
-    ASSERT_TRUE(node::search_nonce(header, 1 << 22));
+    ASSERT_TRUE(node::search_nonce(world.network().work, header, 1 << 22));
     block.header = header;
     stranger.say(MessageKind::kBlock, chain::encode(block));
     world.run_ms(500);
@@ -242,6 +243,60 @@ TEST(Flood, BodiesThatNobodyAskedForAreNotStored) {
 
 // The stranger knows of blocks when they are found, announces them, often before anybody honest
 // does, and gives them to nobody.
+/// A node that follows a network of slow work, and a stranger who has three headers for it.
+struct SlowWork {
+    explicit SlowWork(World& world) : stranger(world, "10.0.0.99:7000") {
+        world.add_node({.mine = false, .train = false});
+        stranger.dial(0);
+        world.run_ms(500);
+        CheapMiner miner(world, world.node(0).chain().tree().genesis());
+        for (int i = 0; i < 3; ++i) headers.push_back(miner.mine(1, true));
+    }
+    Stranger stranger;
+    std::vector<chain::BlockHeader> headers;
+};
+
+TEST(Flood, AHeaderWithoutSlowWorkIsHashedOnceAndEndsItsSender) {
+    FakeModelKit kit(slow_work_definition());
+    World world(1, scenario_name(), kit);
+    SlowWork scene(world);
+    // Wrong in what costs nothing to see: nothing is hashed.
+    std::vector<chain::BlockHeader> cheap = scene.headers;
+    cheap.front().target = 0x2006ffff;
+    cheap.resize(1);
+    scene.stranger.say_headers(cheap);
+    world.run_ms(1'000);
+    EXPECT_EQ(scene.stranger.dropped, 1);
+    EXPECT_EQ(world.node(0).sync().header_work().computed(), 0U);
+    // Without its work, and followed by as many as a message holds.
+    scene.stranger.dial(0);
+    world.run_ms(500);
+    const auto target = chain::target_from_compact(world.network().first_target).value();
+    std::vector<chain::BlockHeader> bad = scene.headers;
+    while (chain::meets_target(chain::work_hash(world.network().work, bad[2]), target))
+        ++bad[2].nonce;
+    scene.stranger.say_headers(bad);
+    world.run_ms(1'000);
+    EXPECT_EQ(scene.stranger.dropped, 2);
+    EXPECT_EQ(world.node(0).sync().header_work().computed(), 3U);
+    EXPECT_EQ(world.node(0).chain().tree().size(), 1U);
+    EXPECT_EQ(world.failure(), "");
+}
+
+TEST(Flood, HeadersOfSlowWorkAreHashedOnceHoweverOftenTheyAreSent) {
+    FakeModelKit kit(slow_work_definition());
+    World world(1, scenario_name(), kit);
+    SlowWork scene(world);
+    for (int i = 0; i < 50; ++i) {
+        scene.stranger.say_headers(scene.headers);
+        world.run_ms(20);
+    }
+    world.run_ms(1'000);
+    EXPECT_EQ(scene.stranger.dropped, 0);
+    EXPECT_EQ(world.node(0).chain().tree().size(), 4U);
+    EXPECT_EQ(world.node(0).sync().header_work().computed(), 3U);
+}
+
 TEST(Flood, AWithheldBlockComesFromSomebodyElseSoon) {
     std::uint64_t worst_ms = 0;
     for (const std::uint64_t seed : seeds()) {

@@ -204,7 +204,7 @@ chain::BlockHeader HostilePeer::mine(const node::BlockNode* parent, const Hash25
     header.time_ms = std::max(parent->header.time_ms + definition_.spacing_ms / 2,
                               consensus::median_time_ms(context) + 1);
     header.target = consensus::expected_target(definition_, context);
-    node::search_nonce(header, 1 << 20);
+    node::search_nonce(definition_.work, header, 1 << 20);
     return header;
 }
 
@@ -240,7 +240,7 @@ void HostilePeer::spoil_merge(ByteView body) {
     const node::BlockNode* parent = tree_->find(merge->header.previous);
     if (!parent) return;
     merge->header.state_root = random_hash();
-    node::search_nonce(merge->header, 1 << 20);
+    node::search_nonce(definition_.work, merge->header, 1 << 20);
     const node::BlockNode* spoilt = tree_->add(merge->header);
     chain::Block top = empty_block(spoilt->height + 1);
     top.header = mine(spoilt, chain::body_root(top));

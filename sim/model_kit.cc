@@ -43,6 +43,15 @@ chain::NetworkDefinition sim_network_definition() {
     return network;
 }
 
+chain::NetworkDefinition slow_work_definition() {
+    chain::NetworkDefinition network = sim_network_definition();
+    network.work = chain::WorkFunction::kArgon2id;
+    network.first_target = 0x2007ffff;  // 32 hashes
+    network.share_factor = 8;
+    CHECK(chain::validate(network).ok());
+    return network;
+}
+
 std::unique_ptr<consensus::ModelSeam> FakeModelKit::make_model() {
     return std::make_unique<consensus::FakeModel>();
 }

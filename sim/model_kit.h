@@ -25,6 +25,9 @@ class ModelKit {
 
 /// Blocks every two virtual seconds with three miners at two hashes per 50 ms; rounds of four.
 chain::NetworkDefinition sim_network_definition();
+/// The same with Argon2id, for which miners try two hashes in 400 ms: they are really computed.
+chain::NetworkDefinition slow_work_definition();
+inline constexpr std::uint64_t kSlowWorkPauseMs = 400;
 
 class FakeModelKit final : public ModelKit {
   public:

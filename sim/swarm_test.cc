@@ -73,6 +73,8 @@ class Swarm {
             spec.train = i < 2 || random_.below(3) != 0;
             spec.clock_skew_ms = static_cast<std::int64_t>(random_.below(1'600)) - 800;
             spec.snapshot_interval = 2 + static_cast<std::uint32_t>(random_.below(12));
+            if (world_.network().work == chain::WorkFunction::kArgon2id)
+                spec.slice_pause_ms = kSlowWorkPauseMs;
             spec.max_undo = 1 + static_cast<std::uint32_t>(random_.below(20));
             world_.add_node(spec);
         }
@@ -207,7 +209,8 @@ std::vector<std::uint64_t> swarm_seeds() {
 TEST(Swarm, KeepsItsPromises) {
     std::uint64_t payments = 0;
     for (const std::uint64_t seed : swarm_seeds()) {
-        FakeModelKit kit;
+        const bool slow_work = seed % 8 == 4;
+        FakeModelKit kit(slow_work ? slow_work_definition() : sim_network_definition());
         Swarm swarm(seed, kit);
         swarm.run();
         payments += swarm.payments();

@@ -14,7 +14,9 @@ chain::Commitment promise(World& world, int thief, std::uint32_t round, const Ha
     commitment.round = round;
     commitment.payload_commitment = hash;
     commitment.key = crypto::public_key(world.key(thief));
-    while (!chain::meets_target(chain::stamp_hash(genesis, commitment), target)) ++commitment.nonce;
+    while (
+        !chain::meets_target(chain::stamp_hash(world.network().work, genesis, commitment), target))
+        ++commitment.nonce;
     commitment.signature =
         crypto::sign(world.key(thief), chain::signature_hash(genesis, commitment), world.random());
     return commitment;

@@ -120,7 +120,7 @@ void World::start(int number) {
     config.chain.state.rules = slot.spec.rules;
     config.miner.enabled = slot.spec.mine;
     config.miner.hashes_per_slice = slot.spec.hashes_per_slice;
-    config.miner.slice_pause_ms = 50;
+    config.miner.slice_pause_ms = slot.spec.slice_pause_ms;
     config.reporter.sample_tokens = 0;
     slot.node = std::make_unique<node::Node>(
         std::move(config), node::LedgerSeams{*slot.store, *slot.model},

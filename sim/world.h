@@ -25,6 +25,7 @@ struct NodeSpec {
     bool mine = true;
     bool train = true;
     std::uint64_t hashes_per_slice = 2;
+    std::uint64_t slice_pause_ms = 50;
     std::int64_t clock_skew_ms = 0;
     std::uint32_t snapshot_interval = 8;
     std::uint32_t max_undo = 64;

@@ -111,6 +111,10 @@ Hash256 block_hash(const BlockHeader& header) {
     return crypto::sha256d(header_bytes(header).view());
 }
 
+Hash256 work_hash(WorkFunction work, const BlockHeader& header) {
+    return work_hash(work, header_bytes(header).view());
+}
+
 Bytes encode(const Coinbase& coinbase) {
     Writer writer;
     write_coinbase(writer, coinbase);

@@ -52,8 +52,10 @@ struct Block {
 FixedBytes<kHeaderBytes> header_bytes(const BlockHeader& header);
 Result<BlockHeader> decode_header(ByteView bytes);
 BlockHeader read_header(Reader& reader);
-/// SHA-256d of the header: the block's name, and the number that must meet its target.
+/// SHA-256d of the header: the block's name.
 Hash256 block_hash(const BlockHeader& header);
+/// The number that must meet the header's target.
+Hash256 work_hash(WorkFunction work, const BlockHeader& header);
 
 Bytes encode(const Coinbase& coinbase);
 Result<Coinbase> decode_coinbase(ByteView bytes);

@@ -62,11 +62,11 @@ Hash256 signature_hash(const Hash256& genesis_id, const Commitment& commitment) 
     return hasher(genesis_id.view(), writer.out());
 }
 
-Hash256 stamp_hash(const Hash256& genesis_id, const Commitment& commitment) {
+Hash256 stamp_hash(WorkFunction work, const Hash256& genesis_id, const Commitment& commitment) {
     Writer writer;
     writer.fixed(genesis_id);
     write_unsigned(writer, commitment);
-    return crypto::sha256d(writer.out());
+    return work_hash(work, writer.out());
 }
 
 }  // namespace cairn::chain

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/encoding.h"
+#include "chain/work_function.h"
 #include "crypto/keys.h"
 
 namespace cairn::chain {
@@ -32,8 +33,9 @@ Hash256 payload_commitment(const crypto::PublicKey& key, ByteView payload);
 Hash256 commitment_id(const Commitment& commitment);
 /// What the key signs.
 Hash256 signature_hash(const Hash256& genesis_id, const Commitment& commitment);
-/// SHA-256d over genesis id and fields: read as a big-endian number it must not exceed the round's
-/// share target (consensus/commitment_rules.h).
-Hash256 stamp_hash(const Hash256& genesis_id, const Commitment& commitment);
+/// The network's work hash over genesis id and fields: read as a big-endian number it must not
+/// exceed the round's share target (consensus/commitment_rules.h). The function is that of headers,
+/// or a stamp would not be F times as easy as a block.
+Hash256 stamp_hash(WorkFunction work, const Hash256& genesis_id, const Commitment& commitment);
 
 }  // namespace cairn::chain

@@ -27,7 +27,7 @@ TEST(Golden, CommitmentSignatureHash) {
               "e040000e2abd07cf3d275f1dc33e3a9ade6c318d58523d5e582d0a1f3836c607");
 }
 TEST(Golden, StampHash) {
-    EXPECT_EQ(to_hex(stamp_hash(filled<32>(1), sample_commitment())),
+    EXPECT_EQ(to_hex(stamp_hash(WorkFunction::kSha256d, filled<32>(1), sample_commitment())),
               "e1f9c55d2aad7cb92bee0ada02f2bb9bde47098d5351e1733f298480db943660");
 }
 TEST(Golden, PayloadCommitment) {

@@ -57,15 +57,17 @@ TEST(Hashes, CommitmentIdExcludesItsSignatureOnly) {
         [](Commitment& c) { c.nonce += 1; },
     };
     const Hash256 network = filled<32>(1);
+    const auto work = WorkFunction::kSha256d;
     for (const auto& change : changes) {
         Commitment changed = sample_commitment();
         change(changed);
         EXPECT_NE(commitment_id(changed), commitment_id(sample_commitment()));
         EXPECT_NE(signature_hash(network, changed), signature_hash(network, sample_commitment()));
-        EXPECT_NE(stamp_hash(network, changed), stamp_hash(network, sample_commitment()));
+        EXPECT_NE(stamp_hash(work, network, changed),
+                  stamp_hash(work, network, sample_commitment()));
     }
-    EXPECT_NE(stamp_hash(network, sample_commitment()),
-              stamp_hash(filled<32>(2), sample_commitment()));
+    EXPECT_NE(stamp_hash(work, network, sample_commitment()),
+              stamp_hash(work, filled<32>(2), sample_commitment()));
 }
 
 TEST(Hashes, PayloadCommitmentBindsTheKey) {

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "chain/codec_spec.h"
 #include "chain/versions.h"
+#include "chain/work_function.h"
 #include "crypto/keys.h"
 
 namespace cairn::chain {
@@ -110,6 +111,9 @@ struct NetworkDefinition {
 
     /// Private network: the sorted keys that may link, contribute and mine. Empty: public.
     std::vector<crypto::PublicKey> members;
+
+    /// Extension 1: what must meet the targets.
+    WorkFunction work = WorkFunction::kSha256d;
 
     bool is_private() const { return !members.empty(); }
     bool is_member(const crypto::PublicKey& key) const;

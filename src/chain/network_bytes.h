@@ -22,6 +22,7 @@ struct EncodeFields {
     void text(const char*, const std::string& value) { w.text(value); }
     void hash(const char*, const Hash256& value) { w.fixed(value); }
     void codec_kind(const char*, CodecKind value) { w.u8(static_cast<std::uint8_t>(value)); }
+    void work(const char*, WorkFunction value) { w.u8(static_cast<std::uint8_t>(value)); }
     void upgrades(const char*, const std::vector<Upgrade>& list) {
         w.count(list.size());
         for (const Upgrade& upgrade : list) {
@@ -62,6 +63,13 @@ struct DecodeFields {
         if (byte > static_cast<std::uint8_t>(CodecKind::kDense))
             r.fail("codec.kind " + std::to_string(byte) + " is not known to this program");
         value = static_cast<CodecKind>(byte);
+    }
+    void work(const char* name, WorkFunction& value) {
+        const std::uint8_t byte = r.u8();
+        if (byte > static_cast<std::uint8_t>(WorkFunction::kArgon2id))
+            r.fail(std::string(name) + " " + std::to_string(byte) +
+                   " is not known to this program");
+        value = static_cast<WorkFunction>(byte);
     }
     void upgrades(const char*, std::vector<Upgrade>& list) {
         list.resize(r.count(kMaxUpgrades, 8));

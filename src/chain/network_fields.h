@@ -15,8 +15,8 @@ inline constexpr std::size_t kMaxName = 64;
 inline constexpr std::size_t kMaxExtensions = 256;
 inline constexpr std::size_t kMaxExtensionBytes = 64 * 1024;
 
-// A visitor has: number(name, uint, min, max), flag(name, bool), text(name, string),
-// hash(name, Hash256), codec_kind(name, CodecKind), upgrades(name, vector),
+// A visitor has: number(name, uint, min, max), flag(name, bool), text(name, string), hash(name,
+// Hash256), codec_kind(name, CodecKind), work(name, WorkFunction), upgrades(name, vector),
 // members(name, vector), begin(name), end(), and for the second list
 // extension(id, network, fields), where fields(network, visitor) visits what the extension holds.
 
@@ -109,10 +109,10 @@ void visit_network(N& n, V& v) {
 /// The fields that came after the table was closed: id, then one field or a group. One that has its
 /// default is left out of bytes and JSON, so a definition without it keeps its genesis id, and a
 /// program that does not know one that is there refuses the definition by its id. Ids ascend and
-/// are never used twice. A new one looks so (chain.md, section 2):
-///
-///     v.extension(1, n, [](auto& to, auto& visitor) { visitor.hash("weights", to.weights); });
+/// are never used twice (chain.md, section 2).
 template <typename N, typename V>
-void visit_extensions(N&, V&) {}
+void visit_extensions(N& n, V& v) {
+    v.extension(1, n, [](auto& to, auto& visitor) { visitor.work("work", to.work); });
+}
 
 }  // namespace cairn::chain::fields

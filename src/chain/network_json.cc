@@ -25,6 +25,7 @@ class WriteJson {
     void codec_kind(const char* name, CodecKind value) {
         (*target_)[name] = kCodecNames[static_cast<std::size_t>(value)];
     }
+    void work(const char* name, WorkFunction value) { (*target_)[name] = name_of(value); }
     void upgrades(const char* name, const std::vector<Upgrade>& list) {
         Json array = Json::array();
         for (const Upgrade& upgrade : list) array.push_back(to_json(upgrade));
@@ -110,6 +111,17 @@ class ReadJson {
             }
         }
         fail(name, "must be \"srht\" or \"dense\", the codecs that this program knows");
+    }
+    void work(const char* name, WorkFunction& value) {
+        const Json* field = find(name);
+        if (field == nullptr) return;
+        for (std::size_t i = 0; i < std::size(kWorkNames); ++i) {
+            if (*field == kWorkNames[i]) {
+                value = static_cast<WorkFunction>(i);
+                return;
+            }
+        }
+        fail(name, "must be \"sha256d\" or \"argon2id\", the work that this program knows");
     }
     void upgrades(const char* name, std::vector<Upgrade>& list) {
         const Json* field = array(name);

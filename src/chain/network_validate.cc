@@ -29,6 +29,7 @@ class CheckBounds {
     }
     void hash(const char*, const Hash256&) {}
     void codec_kind(const char*, CodecKind) {}
+    void work(const char*, WorkFunction) {}
     void upgrades(const char* name, const std::vector<Upgrade>& list) {
         if (list.size() > fields::kMaxUpgrades) fail(name, "must be at most 64");
     }

@@ -18,9 +18,15 @@ chain::U256 share_target(const chain::NetworkDefinition& network, std::uint32_t 
     return target->saturating_multiply(network.share_factor);
 }
 
+Verdict check_stamp(const chain::NetworkDefinition& network, std::uint32_t first_target,
+                    const Hash256& stamp) {
+    if (chain::meets_target(stamp, share_target(network, first_target))) return Verdict::valid();
+    return Verdict::invalid(Rule::kC4, "commitment's stamp does not meet the share target");
+}
+
 Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                          const RulesState& rules, const chain::Commitment& commitment,
-                         std::uint32_t height, std::uint32_t first_target) {
+                         std::uint32_t height, std::uint32_t first_target, Work work) {
     if (network.is_merge_height(height))
         return Verdict::invalid(Rule::kC2, "commitments are not allowed at merge heights");
     const std::uint32_t round = network.round_of(height);
@@ -32,13 +38,13 @@ Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256&
         return Verdict::invalid(Rule::kC4, "contributor is no member of this private network");
     if (rules.has_commitment_of(commitment.key))
         return Verdict::invalid(Rule::kC4, "this key has a commitment in this round already");
-    if (!chain::meets_target(chain::stamp_hash(genesis_id, commitment),
-                             share_target(network, first_target)))
-        return Verdict::invalid(Rule::kC4, "commitment's stamp does not meet the share target");
     if (!crypto::verify(commitment.key, chain::signature_hash(genesis_id, commitment),
                         commitment.signature))
         return Verdict::invalid(Rule::kC4, "commitment's signature is not by its key");
-    return Verdict::valid();
+    // Last: with Argon2id it costs more than all before it.
+    if (work == Work::kKnown) return Verdict::valid();
+    return check_stamp(network, first_target,
+                       chain::stamp_hash(network.work, genesis_id, commitment));
 }
 
 }  // namespace cairn::consensus

@@ -32,7 +32,7 @@ std::uint64_t allowed_drift_ms(const chain::NetworkDefinition& network) {
 
 Verdict check_header(const chain::NetworkDefinition& network, const chain::Versions& newest,
                      const chain::BlockHeader& header, const HeaderContext& context,
-                     std::uint64_t now_ms) {
+                     std::uint64_t now_ms, Work work) {
     if (header.previous != chain::block_hash(context.parent))
         return Verdict::invalid(Rule::kC1,
                                 "header does not extend the block that it was checked against");
@@ -44,15 +44,16 @@ Verdict check_header(const chain::NetworkDefinition& network, const chain::Versi
     if (header.target != compact)
         return Verdict::invalid(Rule::kC1,
                                 "header's target is not the one that its ancestors' times give");
-    const Result<chain::U256> target = chain::target_from_compact(compact);
-    CHECK(target.ok());
-    if (!chain::meets_target(chain::block_hash(header), *target))
-        return Verdict::invalid(Rule::kC1, "header's hash does not meet its target");
     if (header.time_ms <= median_time_ms(context))
         return Verdict::invalid(Rule::kC1,
                                 "header's time is not later than the median of recent blocks");
     if (header.time_ms >= std::uint64_t{1} << 62)
         return Verdict::invalid(Rule::kC1, "header's time must be below 2^62");
+    const Result<chain::U256> target = chain::target_from_compact(compact);
+    CHECK(target.ok());
+    if (work == Work::kUnknown &&
+        !chain::meets_target(chain::work_hash(network.work, header), *target))
+        return Verdict::invalid(Rule::kC1, "header's hash does not meet its target");
     if (header.time_ms > now_ms && header.time_ms - now_ms > allowed_drift_ms(network))
         return Verdict::undecided("header's time is too far ahead of our clock; ask again later");
     if (of_a_newer_definition)

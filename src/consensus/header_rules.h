@@ -28,10 +28,15 @@ std::uint64_t median_time_ms(const HeaderContext& context);
 /// How far ahead of our clock a header's time may be: max(2 s, 2 spacings).
 std::uint64_t allowed_drift_ms(const chain::NetworkDefinition& network);
 
-/// Links, versions, target, time and work. A time too far ahead of now_ms, and versions that this
-/// program (`newest` is what it knows) or this definition does not know, are `undecided`.
+/// Whether a header is already known to do its work: the work hash can cost most of a millisecond
+/// (chain/work_function.h), and is computed once for each header.
+enum class Work { kUnknown, kKnown };
+
+/// Links, versions, target, time and work, the work last. A time too far ahead of now_ms, and
+/// versions that this program (`newest` is what it knows) or this definition does not know, are
+/// `undecided`.
 Verdict check_header(const chain::NetworkDefinition& network, const chain::Versions& newest,
                      const chain::BlockHeader& header, const HeaderContext& context,
-                     std::uint64_t now_ms);
+                     std::uint64_t now_ms, Work work = Work::kUnknown);
 
 }  // namespace cairn::consensus

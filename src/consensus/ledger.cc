@@ -103,12 +103,12 @@ Verdict Ledger::check_next(const chain::Payment& payment, std::uint64_t* fee) co
     return check_payment(network_, genesis_id_, coins_, payment, height_ + 1, fee);
 }
 
-Verdict Ledger::check_next(const chain::Commitment& commitment,
-                           const HeaderContext& context) const {
+Verdict Ledger::check_next(const chain::Commitment& commitment, const HeaderContext& context,
+                           Work stamp) const {
     CHECK(context.height == height_ + 1);
     RETURN_UNLESS_VALID(check_known());
     return check_commitment(network_, genesis_id_, next_state(), commitment, context.height,
-                            round_first_target(network_, next_state(), context));
+                            round_first_target(network_, next_state(), context), stamp);
 }
 
 Verdict Ledger::check_next(const chain::Contribution& contribution) const {

@@ -84,7 +84,7 @@ class Ledger {
     /// question, which takes long and is best asked on another thread.
     Verdict connect(const chain::Block& block, const HeaderContext& context, std::uint64_t now_ms,
                     BlockUndo* undo, BlockReport* report,
-                    std::unique_ptr<SecondOpinion>* later = nullptr);
+                    std::unique_ptr<SecondOpinion>* later = nullptr, Work work = Work::kUnknown);
     /// Takes back the latest block; the state is then exactly what it was before.
     void disconnect(BlockUndo&& undo);
 
@@ -92,7 +92,8 @@ class Ledger {
     /// invalid is left out, with the reason in the report (may be null). A time that is not later
     /// than the median of recent ones becomes the first that is. kRefused for a miner who is no
     /// member of a private network, kUnsupported where this program does not know the versions of
-    /// the next block; else it fails only if the model does.
+    /// the next block; else it fails only if the model does. Candidates' stamps are taken for good:
+    /// their hashes take long, and a pool has judged them for this very tip.
     Result<chain::Block> assemble(const HeaderContext& context, const Candidates& candidates,
                                   const crypto::PublicKey& miner, std::uint64_t time_ms,
                                   BlockReport* report);
@@ -100,7 +101,8 @@ class Ledger {
     /// Whether a payment or commitment would be valid in the next block: what a mempool asks.
     /// `fee` (may be null) gets the payment's fee; `context` as for connect.
     Verdict check_next(const chain::Payment& payment, std::uint64_t* fee = nullptr) const;
-    Verdict check_next(const chain::Commitment& commitment, const HeaderContext& context) const;
+    Verdict check_next(const chain::Commitment& commitment, const HeaderContext& context,
+                       Work stamp = Work::kUnknown) const;
     /// C5, decoding and norm included, for the round that is open; the judge batch is not asked.
     Verdict check_next(const chain::Contribution& contribution) const;
 

@@ -197,7 +197,7 @@ void Ledger::choose_commitments(const std::vector<Candidate<chain::Commitment>>&
     std::set<crypto::PublicKey> keys;
     for (const Candidate<chain::Commitment>& candidate : candidates) {
         const chain::Commitment& commitment = *candidate;
-        const Verdict verdict = check_next(commitment, context);
+        const Verdict verdict = check_next(commitment, context, Work::kKnown);
         const auto left_out = [&](std::string reason) {
             report.left_out.push_back({chain::commitment_id(commitment), std::move(reason)});
         };

@@ -26,11 +26,12 @@ std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
 
 Verdict Ledger::connect(const chain::Block& block, const HeaderContext& context,
                         std::uint64_t now_ms, BlockUndo* undo, BlockReport* report,
-                        std::unique_ptr<SecondOpinion>* later) {
+                        std::unique_ptr<SecondOpinion>* later, Work work) {
     const std::uint32_t height = height_ + 1;
     CHECK(context.height == height);
     CHECK(chain::block_hash(context.parent) == tip_);
-    RETURN_UNLESS_VALID(check_header(network_, book_.newest(), block.header, context, now_ms));
+    RETURN_UNLESS_VALID(
+        check_header(network_, book_.newest(), block.header, context, now_ms, work));
     RETURN_UNLESS_VALID(check_body(network_, block, height));
     std::uint64_t fees = 0;
     RETURN_UNLESS_VALID(check_payments(block, height, &fees));

@@ -336,7 +336,8 @@ TEST_F(LedgerRules, StampsCostWork) {
     EXPECT_EQ(share.bit_length(), 248);
     do {
         ++commitment.nonce;
-    } while (chain::meets_target(chain::stamp_hash(slow.ledger.genesis_id(), commitment), share));
+    } while (chain::meets_target(
+        chain::stamp_hash(network.work, slow.ledger.genesis_id(), commitment), share));
     commitment.signature = crypto::sign(
         alice.secret, chain::signature_hash(slow.ledger.genesis_id(), commitment), slow.random);
     EXPECT_NE(slow.ledger.check_next(commitment, slow.context()).reason().find("stamp"),

@@ -86,7 +86,8 @@ class TestChain {
     void restamp(chain::Commitment& commitment, const Person& person) {
         const std::uint32_t target = round_first_target(network, ledger.rules(), context());
         const chain::U256 share = share_target(network, target == 0 ? 0x20ffffff : target);
-        while (!chain::meets_target(chain::stamp_hash(ledger.genesis_id(), commitment), share))
+        while (!chain::meets_target(
+            chain::stamp_hash(network.work, ledger.genesis_id(), commitment), share))
             ++commitment.nonce;
         commitment.signature = crypto::sign(
             person.secret, chain::signature_hash(ledger.genesis_id(), commitment), random);
@@ -132,7 +133,8 @@ class TestChain {
     void seal(chain::Block& block) const {
         block.header.body_root = chain::body_root(block);
         const chain::U256 target = *chain::target_from_compact(block.header.target);
-        while (!chain::meets_target(chain::block_hash(block.header), target)) ++block.header.nonce;
+        while (!chain::meets_target(chain::work_hash(network.work, block.header), target))
+            ++block.header.nonce;
     }
     Verdict connect(const chain::Block& block) {
         BlockUndo undo;

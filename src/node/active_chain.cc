@@ -104,7 +104,7 @@ const BlockNode* ActiveChain::active_at(std::uint32_t height) const {
 }
 
 ActiveChain::HeadersOutcome ActiveChain::accept_headers(std::span<const chain::BlockHeader> headers,
-                                                        Counted counted) {
+                                                        Counted counted, consensus::Work work) {
     HeadersOutcome outcome;
     while (!headers.empty()) {
         const BlockNode* known = tree_.find(chain::block_hash(headers.front()));
@@ -123,7 +123,7 @@ ActiveChain::HeadersOutcome ActiveChain::accept_headers(std::span<const chain::B
     HeaderWalk walk(parent);
     std::size_t good = 0;
     for (; good < headers.size(); ++good) {
-        outcome.verdict = walk.step(network_, newest(), headers[good], clock_.wall_ms());
+        outcome.verdict = walk.step(network_, newest(), headers[good], clock_.wall_ms(), work);
         if (!outcome.verdict.is_valid()) break;
     }
     if (outcome.verdict.is_undecided() &&

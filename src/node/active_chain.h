@@ -107,7 +107,8 @@ class ActiveChain {
     /// than the best header, or are rivals of our latest blocks: anything else costs a stranger
     /// nearly nothing.
     HeadersOutcome accept_headers(std::span<const chain::BlockHeader> headers,
-                                  Counted counted = Counted::kNo);
+                                  Counted counted = Counted::kNo,
+                                  consensus::Work work = consensus::Work::kUnknown);
 
     enum class BodyOutcome { kAccepted, kKnown, kUnknownHeader, kMismatch, kBroken, kBusy };
     /// kMismatch: the body is not that of its header, which is the sender's fault. kBroken: the

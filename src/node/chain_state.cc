@@ -113,7 +113,8 @@ Verdict ChainState::judge(const chain::Block& block, std::uint64_t now_ms,
                           SwitchOutcome& outcome) {
     std::unique_ptr<consensus::SecondOpinion> later;
     const Verdict verdict =
-        ledger_.connect(block, context_after(tip_), now_ms, &undo, &report, &later);
+        ledger_.connect(block, context_after(tip_), now_ms, &undo, &report, &later,
+                        consensus::Work::kKnown);  // it has a place in the tree
     outcome.second = std::move(later);
     return verdict;
 }

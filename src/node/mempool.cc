@@ -36,10 +36,20 @@ Mempool::Outcome Mempool::add_payment(const ItemPtr& item, std::uint64_t fee) {
     return {Added::kNew, {}};
 }
 
-Verdict Mempool::judge(const chain::Commitment& commitment, const TipInfo& tip) const {
-    return consensus::check_commitment(
-        network_, genesis_id_, tip.rules, commitment, tip.next.height,
-        consensus::round_first_target(network_, tip.rules, tip.next));
+Verdict Mempool::judge(const chain::Commitment& commitment, const TipInfo& tip,
+                       std::optional<Hash256>& stamp) const {
+    const std::uint32_t target = consensus::round_first_target(network_, tip.rules, tip.next);
+    RETURN_UNLESS_VALID(consensus::check_commitment(network_, genesis_id_, tip.rules, commitment,
+                                                    tip.next.height, target,
+                                                    consensus::Work::kKnown));
+    if (!stamp) stamp = chain::stamp_hash(network_.work, genesis_id_, commitment);
+    return consensus::check_stamp(network_, target, *stamp);
+}
+
+bool Mempool::is_still_valid(const chain::Commitment& commitment, const Hash256& id,
+                             const TipInfo& tip) const {
+    std::optional<Hash256> stamp = stamps_.at(id);
+    return judge(commitment, tip, stamp).is_valid();
 }
 
 Mempool::Outcome Mempool::add_commitment(const ItemPtr& item, const TipInfo& tip, Source source) {
@@ -57,7 +67,8 @@ Mempool::Outcome Mempool::add_commitment(const ItemPtr& item, const TipInfo& tip
     }
     if (network_.is_merge_height(tip.next.height))
         return refused("its round takes no more commitments", true);
-    const Verdict verdict = judge(commitment, tip);
+    std::optional<Hash256> stamp;
+    const Verdict verdict = judge(commitment, tip, stamp);
     if (!verdict.is_valid()) return refused(verdict.reason());
     if (commitments_.size() >= limits_.max_commitments)
         return refused("the pool of commitments is full", true);
@@ -65,6 +76,7 @@ Mempool::Outcome Mempool::add_commitment(const ItemPtr& item, const TipInfo& tip
         if (known->commitment().key == commitment.key)
             return refused("its key has another commitment in the pool", true);
     commitments_.emplace(id, item);
+    stamps_.emplace(id, *stamp);
     return {Added::kNew, {}};
 }
 
@@ -214,8 +226,9 @@ void Mempool::drop_stale(const TipInfo& tip, Changes& changes) {
         const chain::Commitment& commitment = entry.second->commitment();
         if (tip.rules.find(entry.first)) return true;
         return commitment.round != network_.round_of(tip.next.height) ||
-               (open && !judge(commitment, tip).is_valid());
+               (open && !is_still_valid(commitment, entry.first, tip));
     });
+    std::erase_if(stamps_, [&](const auto& entry) { return !commitments_.contains(entry.first); });
     for (const auto& [id, item] : std::map(contributions_)) {
         if (tip.rules.find(id)) continue;
         changes.left_out.push_back(item);

@@ -80,7 +80,11 @@ class Mempool {
     void remove_contribution(const Hash256& id);
 
   private:
-    Verdict judge(const chain::Commitment& commitment, const TipInfo& tip) const;
+    /// `stamp`: the hash of its stamp; computed, last of all, if there is none.
+    Verdict judge(const chain::Commitment& commitment, const TipInfo& tip,
+                  std::optional<Hash256>& stamp) const;
+    bool is_still_valid(const chain::Commitment& commitment, const Hash256& id,
+                        const TipInfo& tip) const;
     Outcome wait_for_commitment(const ItemPtr& item, std::uint32_t height, Source source);
     bool fits(std::size_t payload) const;
     Hash256 rank(const Hash256& id) const;
@@ -94,6 +98,7 @@ class Mempool {
     std::uint64_t salt_;
     PaymentPool payments_;
     std::map<Hash256, ItemPtr> commitments_;
+    std::map<Hash256, Hash256> stamps_;  // their hashes, which take long where work is slow
     std::map<Hash256, ItemPtr> contributions_;
     std::size_t payload_bytes_ = 0;
     WaitingRoom waiting_;

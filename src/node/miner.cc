@@ -4,17 +4,24 @@
 
 #include "base/log.h"
 #include "chain/target.h"
-#include "crypto/hash.h"
 
 namespace cairn::node {
 namespace {
 
 constexpr std::uint64_t kAskAgainMs = 100;
 constexpr std::uint64_t kFailedMs = 2'000;
+constexpr std::uint64_t kMaxSliceCost = 250'000;  // in hashes of SHA-256d: a quarter of a second
 
 }  // namespace
 
-bool search_nonce(chain::BlockHeader& header, std::uint64_t count) {
+std::uint64_t hashes_per_slice(chain::WorkFunction work, std::uint64_t hash_rate,
+                               std::uint64_t pause_ms) {
+    const std::uint64_t cost = chain::cost_of(work);
+    const std::uint64_t rate = hash_rate != 0 ? hash_rate : kHashRate / cost;
+    return std::clamp<std::uint64_t>(rate * pause_ms / 1000, 1, kMaxSliceCost / cost);
+}
+
+bool search_nonce(chain::WorkFunction work, chain::BlockHeader& header, std::uint64_t count) {
     const chain::U256 target = chain::target_from_compact(header.target).value();
     auto bytes = chain::header_bytes(header);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -22,7 +29,7 @@ bool search_nonce(chain::BlockHeader& header, std::uint64_t count) {
         for (std::size_t byte = 0; byte < 8; ++byte)
             bytes.bytes[chain::kNonceOffset + byte] =
                 static_cast<std::uint8_t>(nonce >> (8 * byte));
-        if (!chain::meets_target(crypto::sha256d(bytes.view()), target)) continue;
+        if (!chain::meets_target(chain::work_hash(work, bytes.view()), target)) continue;
         header.nonce = nonce;
         return true;
     }
@@ -150,9 +157,10 @@ void Miner::run_slice() {
     template_->header.nonce += options_.hashes_per_slice;
     offload(
         loop_, Lane::kMine,
-        [header, count = options_.hashes_per_slice]() -> std::optional<chain::BlockHeader> {
+        [work = chain_.network().work, header,
+         count = options_.hashes_per_slice]() -> std::optional<chain::BlockHeader> {
             chain::BlockHeader tried = header;
-            if (!search_nonce(tried, count)) return std::nullopt;
+            if (!search_nonce(work, tried, count)) return std::nullopt;
             return tried;
         },
         alive_.guard([this, generation = generation_, began = clock_.monotonic_us()](

@@ -16,6 +16,9 @@
 
 namespace cairn::node {
 
+/// Of SHA-256d, a second, where nothing else is asked for: about a tenth of a core.
+inline constexpr std::uint64_t kHashRate = 100'000;
+
 struct MinerOptions {
     bool enabled = false;
     std::uint64_t hashes_per_slice = 2'000;
@@ -27,8 +30,14 @@ struct MinerOptions {
     std::uint64_t stuck_ms = 10'000;
 };
 
+/// How many nonces a slice tries so that there are at most `hash_rate` a second; 0: kHashRate of
+/// SHA-256d, and of slower work what takes as long. No slice takes longer than a quarter of a
+/// second or so: what it finds after a new tip is lost.
+std::uint64_t hashes_per_slice(chain::WorkFunction work, std::uint64_t hash_rate,
+                               std::uint64_t pause_ms);
+
 /// Tries `count` nonces from header.nonce on; on success header.nonce is the one that works.
-bool search_nonce(chain::BlockHeader& header, std::uint64_t count);
+bool search_nonce(chain::WorkFunction work, chain::BlockHeader& header, std::uint64_t count);
 
 class Miner {
   public:

@@ -78,12 +78,13 @@ TEST_F(MinerTest, SearchNonceFindsWhatMeetsTheTarget) {
     chain::BlockHeader header = kit_->mine(kit_->alice).header;
     header.target = 0x20010000;  // one in 256
     header.nonce = 0;
-    ASSERT_TRUE(search_nonce(header, 10'000));
+    ASSERT_TRUE(search_nonce(chain::WorkFunction::kSha256d, header, 10'000));
     EXPECT_TRUE(chain::meets_target(chain::block_hash(header),
                                     chain::target_from_compact(header.target).value()));
     chain::BlockHeader before = header;
     before.nonce = 0;
-    EXPECT_FALSE(search_nonce(before, header.nonce));  // it was the first
+    EXPECT_FALSE(
+        search_nonce(chain::WorkFunction::kSha256d, before, header.nonce));  // it was the first
     EXPECT_EQ(before.nonce, 0U);
 }
 

@@ -1,5 +1,6 @@
 #include "node/network_presets.h"
 
+#include "chain/target.h"
 #include "node/assets.h"
 
 namespace cairn::node {
@@ -53,7 +54,32 @@ chain::NetworkDefinition demo_network() {
     return network;
 }
 
+/// 32 hashes, 2^251.
+constexpr std::uint32_t kEasiestSlowTarget = 0x20080000;
+
+std::uint32_t scaled(std::uint32_t compact, std::uint64_t times, std::uint64_t parts) {
+    const chain::U256 target = chain::target_from_compact(compact).value();
+    return chain::compact_from_target(target.saturating_multiply(static_cast<std::uint32_t>(times))
+                                          .divided_by(chain::U256(parts)));
+}
+
 }  // namespace
+
+void set_work(chain::NetworkDefinition& network, chain::WorkFunction work) {
+    const std::uint64_t times = chain::cost_of(work);
+    const std::uint64_t parts = chain::cost_of(network.work);
+    if (times == parts) return;
+    network.work = work;
+    network.first_target = scaled(network.first_target, times, parts);
+    network.pow_limit = scaled(network.pow_limit, times, parts);
+    if (work == chain::WorkFunction::kSha256d) return;
+    const auto harder = [](std::uint32_t a, std::uint32_t b) {
+        return chain::target_from_compact(a).value() < chain::target_from_compact(b).value() ? a
+                                                                                             : b;
+    };
+    network.pow_limit = harder(network.pow_limit, kEasiestSlowTarget);
+    network.first_target = harder(network.first_target, network.pow_limit);
+}
 
 Result<chain::NetworkDefinition> network_preset(const std::string& config) {
     if (config == "tiny") return tiny_network();

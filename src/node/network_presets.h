@@ -14,4 +14,9 @@ namespace cairn::node {
 /// sizes and rules are taken. kMisused for anything else.
 Result<chain::NetworkDefinition> network_preset(const std::string& config);
 
+/// Changes what the network's miners compute, and both targets with it, so that a block takes as
+/// long to find as before. No header then costs less than 32 hashes to make: who makes one pays
+/// more than who checks it.
+void set_work(chain::NetworkDefinition& network, chain::WorkFunction work);
+
 }  // namespace cairn::node

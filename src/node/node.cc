@@ -36,7 +36,7 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
       book_(seams_.random),
       chain_(config_.network, seams_.clock, seams_.loop, ledger.store, ledger.model, config_.chain),
       mempool_(config_.network, chain_.genesis_id(), config_.mempool, seams_.random.u64()),
-      sync_(seams_.clock, seams_.random, seams_.network, chain_, peers_, config_.sync),
+      sync_(seams_.clock, seams_.random, seams_.loop, seams_.network, chain_, peers_, config_.sync),
       relay_(seams_.clock, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
           seams_.clock, seams_.random, seams_.loop, chain_, mempool_,
@@ -206,6 +206,7 @@ void Node::on_peer_down(net::PeerId id, const std::string& reason) {
     peers_.erase(found);
     clock_watch_.on_peer_down(id);
     relay_.on_peer_down(id);
+    sync_.on_peer_down(id);
     sync_.request_bodies();
 }
 

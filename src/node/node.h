@@ -101,6 +101,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
 
     const ActiveChain& chain() const { return chain_; }
     const Mempool& mempool() const { return mempool_; }
+    const Sync& sync() const { return sync_; }
     /// What the loop owns, for invariants.h.
     LoopView loop_view() const { return {chain_, mempool_, peers_, config_.mempool, config_.sync}; }
 

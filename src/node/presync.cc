@@ -13,12 +13,13 @@ bool Presync::bit_of(const Hash256& hash) const {
 }
 
 Verdict Presync::count(const chain::NetworkDefinition& network, const chain::Versions& newest,
-                       std::span<const chain::BlockHeader> headers, std::uint64_t now_ms) {
+                       std::span<const chain::BlockHeader> headers, std::uint64_t now_ms,
+                       consensus::Work work) {
     CHECK(!second_);
     for (const chain::BlockHeader& header : headers) {
         if (bits_.size() >= kMaxHeaders)
             return Verdict::invalid("a branch of more headers than are ever counted");
-        RETURN_UNLESS_VALID(walk_.step(network, newest, header, now_ms));
+        RETURN_UNLESS_VALID(walk_.step(network, newest, header, now_ms, work));
         bits_.push_back(bit_of(walk_.hash()));
     }
     return Verdict::valid();
@@ -34,7 +35,7 @@ bool Presync::matches(const chain::NetworkDefinition& network, const chain::Vers
     CHECK(second_);
     for (const chain::BlockHeader& header : headers) {
         if (is_complete()) return true;  // what came on top meanwhile is a matter of its own
-        if (!walk_.step(network, newest, header, now_ms).is_valid()) return false;
+        if (!walk_.step(network, newest, header, now_ms, consensus::Work::kKnown).is_valid()) return false;
         if (bit_of(walk_.hash()) != bits_[seen_]) return false;
         ++seen_;
     }

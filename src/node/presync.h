@@ -26,16 +26,19 @@ class Presync {
     const BlockNode* from() const { return from_; }
     /// Where the peer's next message has to go on.
     const Hash256& last() const { return walk_.hash(); }
+    const HeaderWalk& walk() const { return walk_; }
     bool is_second_reading() const { return second_; }
     std::size_t counted() const { return bits_.size(); }
 
     /// First reading: counts the headers that follow.
     Verdict count(const chain::NetworkDefinition& network, const chain::Versions& newest,
-                  std::span<const chain::BlockHeader> headers, std::uint64_t now_ms);
+                  std::span<const chain::BlockHeader> headers, std::uint64_t now_ms,
+                  consensus::Work work);
     bool has_enough() const { return walk_.work() > needed_; }
     /// Begins again at `from`.
     void read_again();
-    /// Second reading: whether these follow and are what was counted. Steps onto them.
+    /// Second reading: whether these follow and are what was counted. Steps onto them. Their work
+    /// is for ActiveChain::accept_headers to judge, which is where they go.
     bool matches(const chain::NetworkDefinition& network, const chain::Versions& newest,
                  std::span<const chain::BlockHeader> headers, std::uint64_t now_ms);
     /// Whether the second reading has seen all that was counted.

@@ -9,14 +9,17 @@ namespace {
 
 /// Far more than an honest stamp needs; then the round is given up.
 constexpr std::uint64_t kMaxStampTries = std::uint64_t{1} << 26;
-/// Between two looks at whether the stamp is still wanted: a few milliseconds.
-constexpr std::uint64_t kTriesPerLook = 4096;
+/// Between two looks at whether the stamp is still wanted, as hashes of SHA-256d: a few
+/// milliseconds.
+constexpr std::uint64_t kCostPerLook = 4096;
 
-bool search_stamp(const Hash256& genesis_id, const chain::U256& target,
+bool search_stamp(chain::WorkFunction work, const Hash256& genesis_id, const chain::U256& target,
                   const std::atomic<bool>& stop, chain::Commitment& commitment) {
+    const std::uint64_t tries_per_look = kCostPerLook / chain::cost_of(work);
     for (std::uint64_t i = 0; i < kMaxStampTries; ++i, ++commitment.nonce) {
-        if (chain::meets_target(chain::stamp_hash(genesis_id, commitment), target)) return true;
-        if (i % kTriesPerLook == 0 && stop) return false;
+        if (chain::meets_target(chain::stamp_hash(work, genesis_id, commitment), target))
+            return true;
+        if (i % tries_per_look == 0 && stop) return false;
     }
     return false;
 }
@@ -76,8 +79,9 @@ RoundTip RoundTrainer::look() const {
     const std::uint32_t target = consensus::round_first_target(network, tip.rules, tip.next);
     if (state_.stage == Stage::kStamping) seen.stamp_holds = stamp_target_ == target;
     if (state_.stage == Stage::kStamped) {
-        seen.stamp_holds = chain::meets_target(chain::stamp_hash(chain_.genesis_id(), commitment_),
-                                               consensus::share_target(network, target));
+        seen.stamp_holds =
+            chain::meets_target(chain::stamp_hash(network.work, chain_.genesis_id(), commitment_),
+                                consensus::share_target(network, target));
         seen.commitment_pooled =
             mempool_.contains(ItemKind::kCommitment, chain::commitment_id(commitment_));
     }
@@ -224,8 +228,8 @@ void RoundTrainer::stamp() {
     auto found = std::make_shared<chain::Commitment>(commitment);
     offload(
         loop_, Lane::kTrain,
-        [genesis = chain_.genesis_id(), target, found, job = job_] {
-            return search_stamp(genesis, target, job->stop, *found);
+        [work = chain_.network().work, genesis = chain_.genesis_id(), target, found, job = job_] {
+            return search_stamp(work, genesis, target, job->stop, *found);
         },
         alive_.guard([this, found](bool ok) { on_stamped(*found, ok); }));
 }

@@ -304,8 +304,8 @@ NodeConfig Process::config() const {
     config.fresh = options_.fresh;
     config.mempool.payments.min_fee_rate = options_.min_fee_rate;
     config.miner.enabled = options_.mine;
-    config.miner.hashes_per_slice = options_.hashes_per_slice;
-    config.miner.slice_pause_ms = options_.slice_pause_ms;
+    config.miner.hashes_per_slice =
+        hashes_per_slice(network_definition_.work, options_.hash_rate, config.miner.slice_pause_ms);
     return config;
 }
 

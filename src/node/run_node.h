@@ -34,9 +34,9 @@ struct NodeOptions {
     std::optional<FreshKeys> fresh;
     std::size_t threads = 1;       ///< computing threads, all lanes together
     std::uint64_t memory_mib = 0;  ///< 0: no limit of our own
-    /// Nonces tried per slice and the pause between slices, which keep the computer usable.
-    std::uint64_t hashes_per_slice = 2'000;
-    std::uint64_t slice_pause_ms = 20;
+    /// Nonces tried a second, at most; 0: as many as take about a tenth of a core, whatever work
+    /// the network asks for.
+    std::uint64_t hash_rate = 0;
     std::uint64_t min_fee_rate = 1;  ///< of payments that are pooled, smallest units for each byte
     std::uint64_t seed = 0;          ///< of the trainer's choice of text; 0: from the system
     int nice = 10;

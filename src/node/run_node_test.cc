@@ -133,8 +133,7 @@ class RunNode : public testing::Test {
         options.mine = true;
         options.train = {(root_ / ("text" + std::to_string(number))).string()};
         options.seed = static_cast<std::uint64_t>(number) + 1;
-        options.hashes_per_slice = 2'000;
-        options.slice_pause_ms = 5;
+        options.hash_rate = 400'000;
         return options;
     }
 

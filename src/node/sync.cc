@@ -1,17 +1,26 @@
 #include "node/sync.h"
 
+#include <optional>
+
 #include "base/log.h"
 
 namespace cairn::node {
 
-Sync::Sync(const Clock& clock, Random& random, net::Network& network, ActiveChain& chain,
-           PeerTable& peers, SyncOptions options)
+Sync::Sync(const Clock& clock, Random& random, Loop& loop, net::Network& network,
+           ActiveChain& chain, PeerTable& peers, SyncOptions options)
     : clock_(clock),
       random_(random),
       network_(network),
       chain_(chain),
       peers_(peers),
-      options_(options) {}
+      options_(options),
+      header_work_(
+          loop, chain.network().work,
+          {.screen = [this](net::PeerId id, HeaderWork::Message& message) -> Result<std::size_t> {
+               return screen(peers_.at(id), message);
+           },
+           .done = [this](net::PeerId id, const HeaderWork::Message& message,
+                          const Status& judged) { on_work(id, message, judged); }}) {}
 
 void Sync::ask_headers(Peer& peer, const BlockNode* from) {
     if (peer.headers_asked_ms != 0) return;
@@ -46,22 +55,70 @@ Status Sync::on_get_headers(Peer& peer, ByteView body) {
 }
 
 Status Sync::on_headers(Peer& peer, ByteView body) {
-    ASSIGN_OR_RETURN(const Headers message, decode_headers(body));
+    ASSIGN_OR_RETURN(Headers message, decode_headers(body));
     for (std::size_t i = 1; i < message.headers.size(); ++i)
         if (message.headers[i].previous != chain::block_hash(message.headers[i - 1]))
             return invalid("headers that do not follow each other");
     // A single header may be an announcement that crossed our question.
     if (message.headers.size() != 1) peer.headers_asked_ms = 0;
+    HeaderWork::Message read{std::move(message.headers), false};
+    read.is_full = read.headers.size() == kMaxHeadersPerMessage;
+    if (chain::cost_of(chain_.network().work) == 1)
+        return on_judged(peer, read, consensus::Work::kUnknown);
+    // What is not taken is asked for again.
+    if (!header_work_.add(peer.id, std::move(read))) peer.ask_again = true;
+    return ok_status();
+}
+
+Result<std::size_t> Sync::screen(const Peer& peer, HeaderWork::Message& message) {
+    auto& headers = message.headers;
+    const BlockTree& tree = chain_.tree();
+    std::size_t known = 0;
+    std::optional<HeaderWalk> walk;
+    if (headers.empty()) return known;
+    if (peer.presync && headers.front().previous == peer.presync->last()) {
+        walk = peer.presync->walk();
+    } else {
+        while (known < headers.size() && tree.find(chain::block_hash(headers[known]))) ++known;
+        if (known == headers.size()) return known;
+        const BlockNode* parent = tree.find(headers[known].previous);
+        if (!parent || parent->invalid) return headers.size();  // nobody will look at the rest
+        walk.emplace(parent);
+    }
+    for (std::size_t i = known; i < headers.size(); ++i) {
+        const Verdict verdict =
+            walk->step(chain_.network(), headers[i], clock_.wall_ms(), consensus::Work::kKnown);
+        if (verdict.is_invalid()) return invalid(verdict.reason());
+        if (!verdict.is_valid()) headers.resize(i + 1);
+    }
+    return known;
+}
+
+void Sync::on_work(net::PeerId id, const HeaderWork::Message& message, const Status& judged) {
+    const auto found = peers_.find(id);
+    if (found == peers_.end() || !found->second.ready) return;
+    const Status status =
+        judged.ok() ? on_judged(found->second, message, consensus::Work::kKnown) : judged;
+    if (!status.ok()) drop(found->second, status.error().message);
+}
+
+void Sync::drop(Peer& peer, const std::string& reason) {
+    log_info("dropping peer {}: {}", peer.info.address, reason);
+    peer.ready = false;
+    network_.disconnect(peer.id);
+}
+
+Status Sync::on_judged(Peer& peer, const HeaderWork::Message& message, consensus::Work work) {
     if (message.headers.empty()) {
         if (peer.presync) end_presync(peer, true);
         return ok_status();
     }
     if (peer.presync && message.headers.front().previous == peer.presync->last())
-        return on_presync(peer, message.headers);
+        return on_presync(peer, message, work);
     // An answer that does not go on there: the peer follows another branch by now.
     if (peer.presync && message.headers.size() > 1) end_presync(peer, false);
 
-    const auto outcome = chain_.accept_headers(message.headers);
+    const auto outcome = chain_.accept_headers(message.headers, ActiveChain::Counted::kNo, work);
     if (outcome.verdict.is_invalid()) return invalid(outcome.verdict.reason());
     if (outcome.verdict.is_undecided() && !std::exchange(peer.put_off_said, true))
         log_warn("a block of peer {} is put off: {}", peer.info.address, outcome.verdict.reason());
@@ -74,8 +131,8 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
     }
     peer.headers_asked_ms = 0;
     if (outcome.too_little_work) {
-        if (message.headers.size() == kMaxHeadersPerMessage)
-            start_presync(peer, message.headers);
+        if (message.is_full)
+            start_presync(peer, message, work);
         else if (message.headers.size() > 1)
             peer.hello.work = {};  // that was all it has
         return ok_status();
@@ -83,8 +140,7 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
     if (outcome.last) {
         peer.knows.insert(outcome.last->hash);
         if (!peer.best || outcome.last->work > peer.best->work) peer.best = outcome.last;
-        const bool more =
-            message.headers.size() == kMaxHeadersPerMessage || peer.hello.work > peer.best->work;
+        const bool more = message.is_full || peer.hello.work > peer.best->work;
         if (more && outcome.added > 0 && outcome.verdict.is_valid())
             ask_headers(peer, outcome.last);
     }
@@ -92,14 +148,15 @@ Status Sync::on_headers(Peer& peer, ByteView body) {
     return ok_status();
 }
 
-void Sync::start_presync(Peer& peer, std::span<const chain::BlockHeader> headers) {
+void Sync::start_presync(Peer& peer, const HeaderWork::Message& message, consensus::Work work) {
     // The message may begin with headers that we have.
     const BlockTree& tree = chain_.tree();
+    std::span<const chain::BlockHeader> headers = message.headers;
     while (tree.find(chain::block_hash(headers.front()))) headers = headers.subspan(1);
     peer.presync = std::make_unique<Presync>(tree.find(headers.front().previous), random_.u64(),
                                              tree.best_header()->work);
     const Verdict verdict =
-        peer.presync->count(chain_.network(), chain_.newest(), headers, clock_.wall_ms());
+        peer.presync->count(chain_.network(), chain_.newest(), headers, clock_.wall_ms(), work);
     if (!verdict.is_valid()) return end_presync(peer, false);
     ask_on(peer);
 }
@@ -119,13 +176,14 @@ void Sync::end_presync(Peer& peer, bool refuted) {
     if (refuted) peer.hello.work = {};
 }
 
-Status Sync::on_presync(Peer& peer, std::span<const chain::BlockHeader> headers) {
+Status Sync::on_presync(Peer& peer, const HeaderWork::Message& message, consensus::Work work) {
     peer.headers_asked_ms = 0;
     Presync& presync = *peer.presync;
-    const bool more = headers.size() == kMaxHeadersPerMessage;
+    const auto& headers = message.headers;
+    const bool more = message.is_full;
     if (!presync.is_second_reading()) {
         const Verdict verdict =
-            presync.count(chain_.network(), chain_.newest(), headers, clock_.wall_ms());
+            presync.count(chain_.network(), chain_.newest(), headers, clock_.wall_ms(), work);
         if (verdict.is_invalid()) return invalid(verdict.reason());
         if (presync.has_enough()) {
             presync.read_again();
@@ -138,7 +196,8 @@ Status Sync::on_presync(Peer& peer, std::span<const chain::BlockHeader> headers)
     }
     if (!presync.matches(chain_.network(), chain_.newest(), headers, clock_.wall_ms()))
         return invalid("a branch that is another one when it is read again");
-    const auto outcome = chain_.accept_headers(headers, ActiveChain::Counted::kYes);
+    const auto outcome = chain_.accept_headers(headers, ActiveChain::Counted::kYes, work);
+    if (outcome.verdict.is_invalid()) return invalid(outcome.verdict.reason());
     if (outcome.last) peer.best = outcome.last;
     if (presync.is_complete() || !more) {
         end_presync(peer, false);
@@ -247,8 +306,8 @@ void Sync::request_bodies() {
 void Sync::tick() {
     const std::uint64_t now = now_ms();
     for (auto& [id, peer] : peers_) {
-        bool stalled =
-            peer.headers_asked_ms != 0 && now > peer.headers_asked_ms + options_.timeout_ms;
+        bool stalled = peer.headers_asked_ms != 0 && !header_work_.has(id) &&
+                       now > peer.headers_asked_ms + options_.timeout_ms;
         for (const auto& [hash, asked] : peer.blocks_asked_ms)
             stalled = stalled || now > asked + options_.timeout_ms;
         if (stalled) {
@@ -258,7 +317,7 @@ void Sync::tick() {
             peer.best = nullptr;
             peer.ready = false;
             network_.disconnect(id);
-        } else if (peer.ready &&
+        } else if (peer.ready && !header_work_.has(id) &&
                    (peer.ask_again || (!peer.best && peer.hello.work > chain_.tip()->node->work))) {
             ask_headers(peer, chain_.tip()->node);
         }

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/random.h"
 #include "node/active_chain.h"
+#include "node/header_work.h"
 #include "node/peers.h"
 
 namespace cairn::node {
@@ -28,12 +29,14 @@ struct SyncOptions {
 /// The handlers' errors mean that the peer broke the protocol or a cheap rule: drop it.
 class Sync {
   public:
-    Sync(const Clock& clock, Random& random, net::Network& network, ActiveChain& chain,
+    Sync(const Clock& clock, Random& random, Loop& loop, net::Network& network, ActiveChain& chain,
          PeerTable& peers, SyncOptions options);
 
     void on_peer_ready(Peer& peer);
     Status on_get_headers(Peer& peer, ByteView body);
     Status on_headers(Peer& peer, ByteView body);
+    /// The link is gone.
+    void on_peer_down(net::PeerId id) { header_work_.forget(id); }
     Status on_get_block(Peer& peer, ByteView body);
     Status on_block(Peer& peer, ByteView body);
     Status on_no_block(Peer& peer, ByteView body);
@@ -42,14 +45,21 @@ class Sync {
     void announce(const BlockNode* node);
     /// Asks for bodies that are missing.
     void request_bodies();
+    const HeaderWork& header_work() const { return header_work_; }
     /// Time passes: drops peers that owe an answer for too long. Call every second or so.
     void tick();
 
   private:
     std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000 + 1; }
     void ask_headers(Peer& peer, const BlockNode* from);
-    void start_presync(Peer& peer, std::span<const chain::BlockHeader> headers);
-    Status on_presync(Peer& peer, std::span<const chain::BlockHeader> headers);
+    /// How many of the first headers are in the tree, so that nothing has to be hashed; the message
+    /// is cut after the first header that is undecided. All but the work of the rest is valid.
+    Result<std::size_t> screen(const Peer& peer, HeaderWork::Message& message);
+    void drop(Peer& peer, const std::string& reason);
+    void on_work(net::PeerId id, const HeaderWork::Message& message, const Status& judged);
+    Status on_judged(Peer& peer, const HeaderWork::Message& message, consensus::Work work);
+    void start_presync(Peer& peer, const HeaderWork::Message& message, consensus::Work work);
+    Status on_presync(Peer& peer, const HeaderWork::Message& message, consensus::Work work);
     void ask_on(Peer& peer);
     void end_presync(Peer& peer, bool refuted);
     /// Whether it was asked of so many, or so lately, that nobody else is to be asked now.
@@ -63,6 +73,7 @@ class Sync {
     ActiveChain& chain_;
     PeerTable& peers_;
     SyncOptions options_;
+    HeaderWork header_work_;
     Alive alive_;
 };
 

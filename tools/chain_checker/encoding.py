@@ -1,5 +1,8 @@
 """Section 1 of chain.md: how values lie in bytes, and the hashes over them."""
+import functools
 import hashlib
+
+from .argon2 import argon2id
 
 
 class Refused(Exception):
@@ -80,6 +83,12 @@ def sha256(data):
 
 def sha256d(data):
     return sha256(sha256(data))
+
+
+@functools.lru_cache(maxsize=4096)
+def work_hash(work, data):
+    """What must meet a target, by the network's work function."""
+    return sha256d(data) if work == "sha256d" else argon2id(data, b"cairn/proof/work", 1, 1024)
 
 
 TAGS = {}

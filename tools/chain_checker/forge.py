@@ -36,7 +36,7 @@ class Forge:
         if not keep_body_root:
             header.body_root = block.body_root()
         header.nonce = self.random.getrandbits(63)
-        while not targets.meets(header.hash(), targets.expand(header.target)):
+        while not targets.meets(header.work_hash(self.chain.network.work), targets.expand(header.target)):
             header.nonce += 1
         return block.encode()
 
@@ -78,7 +78,7 @@ class Forge:
         network = self.chain.network
         made = Commitment(round_number, schnorr.public_key(secret), payload_commitment, 0, b"")
         most = min(targets.LARGEST, network.share_factor * targets.expand(target))
-        while targets.meets(made.stamp(network.genesis_id), most) != share:
+        while targets.meets(made.stamp(network), most) != share:
             made.nonce += 1
             if made.nonce > 10**6:
                 return None

@@ -52,10 +52,23 @@ def nothing_but_the_nonce(forge, block):
 
 @forgery
 def too_little_work(forge, block):
-    while targets.meets(block.header.hash(), targets.expand(block.header.target)):
+    work = forge.chain.network.work
+    while targets.meets(block.header.work_hash(work), targets.expand(block.header.target)):
         block.header.nonce += 1
         if block.header.nonce % 5000 == 0:
             return None
+    return block.encode()
+
+
+@forgery
+def the_work_of_another_function(forge, block):
+    """A nonce that costs nothing to find, where a slow one is asked for."""
+    target, work = targets.expand(block.header.target), forge.chain.network.work
+    if work == "sha256d":
+        return None
+    block.header.body_root = block.body_root()
+    while not targets.meets(block.header.hash(), target) or targets.meets(block.header.work_hash(work), target):
+        block.header.nonce += 1
     return block.encode()
 
 

@@ -76,7 +76,7 @@ FIELDS = [
 VERSIONS = ("numerics_version", "rules_version")
 NUMBERS = {"u16": u16, "u32": u32, "u64": u64}
 # Fields that came after the table was closed, each an extension: the id, then as above.
-EXTENSIONS = []
+EXTENSIONS = [(1, "work", "work", 0, 0, "sha256d")]
 NAME_BYTES = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
@@ -107,6 +107,9 @@ def encode_field(name, kind, least, most, value):
     if kind == "kind":
         need(value in ("srht", "dense"), f"{name} must be srht or dense")
         return u8(value == "dense")
+    if kind == "work":
+        need(value in ("sha256d", "argon2id"), f"{name} must be sha256d or argon2id")
+        return u8(value == "argon2id")
     need(isinstance(value, str if kind == "name" else list), f"{name} has another type")
     need(least <= len(value) <= most, f"{name} has a bad length")
     if kind == "name":

@@ -1,7 +1,7 @@
 """Section 3 of chain.md: headers, payments, commitments, contributions, blocks."""
 from dataclasses import dataclass, field, replace
 
-from .encoding import Reader, ascending, list_of, merkle, sha256, sha256d, tagged, u8, u16, u32, u64
+from .encoding import Reader, ascending, list_of, merkle, sha256, sha256d, tagged, u8, u16, u32, u64, work_hash
 
 HEADER_BYTES = 120
 MOST_AMOUNT = 2**62 - 1
@@ -31,6 +31,9 @@ class Header:
 
     def hash(self):
         return sha256d(self.encode())
+
+    def work_hash(self, work):
+        return work_hash(work, self.encode())
 
 
 @dataclass(frozen=True, order=True)
@@ -120,8 +123,8 @@ class Commitment:
     def leaf(self):
         return tagged("cairn/body-leaf", self.id() + sha256(self.signature))
 
-    def stamp(self, genesis_id):
-        return sha256d(genesis_id + self.unsigned())
+    def stamp(self, network):
+        return work_hash(network.work, network.genesis_id + self.unsigned())
 
     def message(self, genesis_id):
         return tagged("cairn/commitment-signature", genesis_id + self.unsigned())

@@ -52,11 +52,11 @@ def check_header(chain, header, now_ms):
     need(newer or named == versions, "C1", f"versions {named} instead of {versions}")
     target = targets.next_target(network, headers[-1], headers[-2] if height > 1 else None)
     need(header.target == target, "C1", f"target {header.target:#x} instead of {target:#x}")
-    need(targets.meets(header.hash(), targets.expand(target)), "C1", "the hash does not meet the target")
     times = sorted(h.time_ms for h in headers[-min(11, height):])
     median = times[len(times) // 2]
     need(header.time_ms > median, "C1", f"time {header.time_ms} is not above the median {median}")
     need(header.time_ms < 2**62, "C1", "the time is beyond 2^62")
+    need(targets.meets(header.work_hash(network.work), targets.expand(target)), "C1", "the hash does not meet the target")
     if header.time_ms > now_ms + max(2000, 2 * network.spacing_ms):
         raise Undecided("the time is ahead of this machine's clock")
     if newer:
@@ -113,9 +113,9 @@ def check_commitments(chain, block):
         need(not network.member_keys or commitment.key in network.member_keys, "C4", "a commitment by no member")
         need(commitment.key not in used, "C4", "two commitments by one key")
         used.add(commitment.key)
-        need(targets.meets(commitment.stamp(network.genesis_id), share), "C4", "a stamp without its work")
         good = schnorr.verify(commitment.key, commitment.message(network.genesis_id), commitment.signature)
         need(good, "C4", "a commitment's signature is wrong")
+        need(targets.meets(commitment.stamp(network), share), "C4", "a stamp without its work")
 
 
 def check_contributions(chain, block, changes):

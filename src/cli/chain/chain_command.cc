@@ -181,6 +181,7 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     if (request.json) {
         out << console::json_line(Json{{"network", chain.network.name},
                                        {"genesis_id", genesis},
+                                       {"work", chain::name_of(chain.network.work)},
                                        {"height", tip ? tip->height : 0},
                                        {"tip", tip ? Json(to_hex(tip->hash)) : Json(nullptr)},
                                        {"state_root", tip ? Json(state_root) : Json(nullptr)},
@@ -197,6 +198,7 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     };
     row("network", chain.network.name + (chain.network.is_private() ? " (private)" : ""));
     row("genesis id", genesis);
+    row("work", chain::name_of(chain.network.work));
     row("height", tip ? std::to_string(tip->height) : "0: only genesis yet");
     if (tip) row("tip", to_hex(tip->hash));
     if (tip) row("state root", state_root);

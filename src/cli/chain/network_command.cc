@@ -46,6 +46,7 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
                                                  {"vocab", network.architecture.vocab},
                                                  {"judge_tokens", made.judge_tokens},
                                                  {"report_tokens", made.report_tokens},
+                                                 {"work", chain::name_of(network.work)},
                                                  {"private", network.is_private()}});
         return;
     }
@@ -57,6 +58,7 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
     out << fmt::format("  report text  {} tokens, read by no rule\n", made.report_tokens);
     out << fmt::format("  a round      {} blocks of {} s each\n", network.round_length,
                        static_cast<double>(network.spacing_ms) / 1000);
+    out << fmt::format("  work         {}\n", chain::name_of(network.work));
     out << fmt::format("  at first     updates are expected to have norm {} and worth {}\n",
                        network.norm_start, network.worth_start);
     out << fmt::format("Next: cairn node --dir {} --train YOUR_TEXT --mine\n", request.directory);
@@ -69,6 +71,9 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
         request.directory, {}, request.judge_file, request.report_file, request.tokenizer_texts};
     chain::NetworkDefinition& network = wanted.definition;
     ASSIGN_OR_RETURN(network, node::network_preset(request.config));
+    for (std::size_t i = 0; i < std::size(chain::kWorkNames); ++i)
+        if (request.work == chain::kWorkNames[i])
+            node::set_work(network, static_cast<chain::WorkFunction>(i));
     network.name = request.name;
     network.weights_seed = request.seed;
     network.genesis_time_ms =
@@ -88,7 +93,8 @@ void add_network(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(
         *group, invocation, "create", "Make a network from texts and a preset",
         "cairn network create --dir ~/guild --name guild --judge letters.txt --report essays.txt\n"
-        "  cairn network create --dir /tmp/n --config tiny --judge a.txt --report b.txt");
+        "  cairn network create --dir /tmp/n --config tiny --judge a.txt --report b.txt\n"
+        "  cairn network create --dir ~/laptops --work argon2id --judge a.txt --report b.txt");
     auto request = std::make_shared<NetworkRequest>();
     request->directory = default_directory();
     named_folder(command->add_option("--dir", request->directory, "Where the network's files go"))
@@ -99,6 +105,14 @@ void add_network(CLI::App& app, Invocation& invocation) {
         ->add_option("--config", request->config,
                      "tiny, demo, or a network.json whose sizes and rules to take")
         ->capture_default_str();
+    command
+        ->add_option(
+            "--work", request->work,
+            "What miners compute: sha256d, or argon2id, at which a graphics card outweighs "
+            "hundreds of processor cores instead of thousands, and a header takes 0.65 ms "
+            "to check (default: that of --config, sha256d in the presets)")
+        ->check(CLI::IsMember(
+            std::vector<std::string>(std::begin(chain::kWorkNames), std::end(chain::kWorkNames))));
     command->add_option("--judge", request->judge_file, "Text that the rules measure on")
         ->required()
         ->check(CLI::ExistingFile);

@@ -16,6 +16,7 @@ struct NetworkRequest {
     std::string directory;
     std::string name = "cairn";
     std::string config = "demo";  ///< "tiny", "demo", or a network.json to start from
+    std::string work;             ///< empty: that of the config
     std::string judge_file;
     std::string report_file;
     std::vector<std::string> tokenizer_texts;  ///< empty: the judge text

@@ -34,7 +34,6 @@ struct NodeRequest {
     bool no_api = false;
     bool use_wallet = false;
     bool fresh_keys = false;
-    std::uint64_t hash_rate = 100'000;  ///< per second, at most
     WalletFile wallet;
     std::string prompt = "And ";
     ServeLayersRequest serve;
@@ -94,8 +93,6 @@ Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& ou
         ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_wallet(request.wallet));
         RETURN_IF_ERROR(take_keys(wallet, request));
     }
-    request.node.hashes_per_slice =
-        std::max<std::uint64_t>(1, request.hash_rate * request.node.slice_pause_ms / 1000);
     NodeDisplay display(NodeDisplay::kind(request.json, on_terminal), out);
     std::unique_ptr<api::Server> server;
     Status api_status = ok_status();
@@ -149,11 +146,11 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
         ->check(CLI::Range(0, 1'000'000))
         ->capture_default_str();
     command
-        .add_option("--hash-rate", request->hash_rate,
-                    "Nonces tried per second, at most: how much of this computer mining may take")
+        .add_option("--hash-rate", node.hash_rate,
+                    "Nonces tried per second, at most: how much of this computer mining may take "
+                    "(default: about a tenth of a core, 100000 of sha256d or 156 of argon2id)")
         ->needs(mine)
-        ->check(CLI::Range(50, 100'000'000))
-        ->capture_default_str();
+        ->check(CLI::Range(50, 100'000'000));
     auto* wallet = command.add_flag("--wallet", request->use_wallet,
                                     "Contribute and mine with the main key of the wallet in --dir");
     command
