@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kStopCheckMs = 200;
 constexpr std::size_t kMaxInbound = 256;
+constexpr std::size_t kMaxIncoming = std::size_t{1} << 30;  // rows of many prompts at once
 
 bool parse_number(std::string_view text, std::uint32_t& out) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -87,6 +88,7 @@ Status run_server(const RunServerOptions& options) {
                         .max_peers = kMaxInbound + net::TlsOptions{.key = secret}.max_peers,
                         .max_inbound = kMaxInbound,
                         .inbound_yields = false,  // a client that yields would lose its sessions
+                        .max_all_incoming_bytes = kMaxIncoming,
                         .on_failed = {}};
     ASSIGN_OR_RETURN(const std::unique_ptr<net::TlsNetwork> network,
                      net::TlsNetwork::start(loop, random, std::move(tls)));
