@@ -11,6 +11,7 @@ namespace {
 using node::MessageKind;
 
 constexpr std::uint64_t kActEveryMs = 300;
+constexpr std::uint64_t kJustInTimeMs = 13'500;  // SyncOptions::timeout_ms less a second and a half
 constexpr std::size_t kRemembered = 32;
 constexpr std::uint16_t kKinds = 20;  // of the protocol, and a few that it does not have
 
@@ -79,6 +80,8 @@ void HostilePeer::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
     if (message == MessageKind::kBlock && malice_ == Malice::kBadMerges) spoil_merge(body);
     if (malice_ == Malice::kWithholder || malice_ == Malice::kOfferFlood)
         spread(peer, message, body);
+    if (malice_ == Malice::kWithholder && message == MessageKind::kGetBlock) withhold(peer, body);
+    if (malice_ == Malice::kOfferFlood && message == MessageKind::kInventory) foretell(body);
     if (malice_ == Malice::kAddresses && message == MessageKind::kGetAddresses)
         send_addresses(peer);
     if (message == MessageKind::kInventory) note_payloads(body);
@@ -192,6 +195,27 @@ void HostilePeer::spread(net::PeerId from, MessageKind kind, ByteView body) {
     node::Inventory made_up{static_cast<node::ItemKind>(1 + random_.below(3)), {}};
     for (int i = 0; i < 64; ++i) made_up.ids.push_back(random_hash());
     send(from, MessageKind::kInventory, encode(made_up));
+}
+
+// Half of the questions it lets run out; to the others it says no just before it would be dropped,
+// and then that it has it.
+void HostilePeer::withhold(net::PeerId peer, const Bytes& hash) {
+    if (random_.below(2) == 0) return;
+    loop_.call_after(kJustInTimeMs, [this, peer, hash] {
+        if (!peers_.contains(peer)) return;
+        send(peer, MessageKind::kNoBlock, hash);
+        const node::BlockNode* node = tree_->find(*node::decode_hash(hash));
+        if (node) send_headers(peer, {node->header});
+    });
+}
+
+// A payload's id is its commitment's, so it can be offered before anybody has it.
+void HostilePeer::foretell(ByteView body) {
+    auto told = node::decode_inventory(body);
+    if (!told.ok() || told->kind != node::ItemKind::kCommitment) return;
+    told->kind = node::ItemKind::kContribution;
+    for (const auto& [peer, greeted] : peers_)
+        if (greeted) send(peer, MessageKind::kInventory, encode(*told));
 }
 
 chain::BlockHeader HostilePeer::mine(const node::BlockNode* parent, const Hash256& body_root) {
@@ -313,7 +337,7 @@ void HostilePeer::deliver(net::PeerId peer, ByteView question) {
                           : item->name.kind == node::ItemKind::kCommitment
                               ? MessageKind::kCommitment
                               : MessageKind::kContribution;
-        send(peer, kind, item->bytes);
+        send(peer, kind, item->encoded());
     }
 }
 

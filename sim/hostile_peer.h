@@ -20,14 +20,14 @@ namespace cairn::sim {
 enum class Malice {
     kMute,         ///< links, perhaps greets, and never says another word
     kGarbage,      ///< bytes of any kind, and what others said with a bit flipped
-    kWithholder,   ///< announces what it hears of and gives none of it
+    kWithholder,   ///< announces what it hears of and gives none of it, or says no very late
     kAsker,        ///< asks for headers, bodies, items, assets and addresses without end
     kHeaderFlood,  ///< headers with real work on old blocks, where work is cheap
     kBadBlocks,    ///< blocks with real work on the tip that break C3 to C8
     kBadMerges,    ///< others' merges, with another state named, and a block on top
     kItemSpam,     ///< payments, commitments and payloads that break C3, C4 or C5
     kAddresses,    ///< addresses at which nobody listens, asked for or not
-    kOfferFlood,   ///< offers thousands of items, those of others among them, and delivers none
+    kOfferFlood,   ///< offers thousands of items, those of others before them, and delivers none
 };
 inline constexpr int kMalices = 10;
 const char* name_of(Malice malice);
@@ -63,6 +63,8 @@ class HostilePeer final : public net::NetworkHandler {
     void flood_offers(net::PeerId peer);
     void send_addresses(net::PeerId peer);
     void spread(net::PeerId from, node::MessageKind kind, ByteView body);
+    void withhold(net::PeerId peer, const Bytes& hash);
+    void foretell(ByteView body);
 
     Hash256 random_hash();
     Bytes random_bytes(std::size_t most);

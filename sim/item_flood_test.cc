@@ -1,8 +1,11 @@
-// Proves that peers which flood a node with offers, or with rubbish under the ids that others
-// offer, keep neither payments nor payloads from it.
+// Proves that peers which flood a node with offers, offer what they cannot have, or send rubbish
+// under the ids that others offer, keep neither payments nor payloads from it.
+#include <algorithm>
+
 #include "sim/hostile_peer.h"
 #include "sim/paying.h"
 #include "sim/scenario.h"
+#include "sim/stranger.h"
 
 namespace cairn::sim {
 namespace {
@@ -61,6 +64,40 @@ TEST(ItemFlood, OffersWithoutEndKeepNoPaymentAway) {
         Flooded flooded(seed, Malice::kOfferFlood);
         EXPECT_TRUE(flooded.payment_gets_through()) << flooded.world().replay_line();
         EXPECT_EQ(flooded.world().failure(), "") << flooded.world().replay_line();
+    }
+}
+
+// The id of a payload is its commitment's, which a block has carried: a stranger offers it before
+// the trainer shows it, and delivers nothing. A new stranger comes every round, so none has failed.
+TEST(ItemFlood, WhoOffersPayloadsBeforeTheyAreShownKeepsNoneAway) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        FakeModelKit kit;
+        World world(seed, scenario_name(), kit);
+        world.add_node({.mine = false});
+        world.add_node({.connect = {0}, .train = false});
+        std::vector<std::unique_ptr<Stranger>> strangers;
+        const auto offer_all = [&] {
+            node::Inventory known{node::ItemKind::kContribution, {}};
+            for (const auto& open : world.node(1).chain().tip()->rules.open_commitments())
+                known.ids.push_back(open.id);
+            strangers.back()->say(node::MessageKind::kInventory, encode(known));
+        };
+        for (std::uint32_t height = 0; height < 32;) {
+            if (height % world.network().round_length == 0) {
+                strangers.push_back(std::make_unique<Stranger>(
+                    world, "10." + std::to_string(100 + height) + ".0.1:7000"));
+                strangers.back()->dial(1);
+            }
+            while (world.height(1) == height) ASSERT_TRUE(world.scheduler().step());
+            height = world.height(1);
+            offer_all();
+        }
+        const auto records =
+            world.store(1).contributions(crypto::public_key(world.key(0)), 100).value();
+        const auto merged = std::ranges::count_if(records, [](const auto& r) { return r.merged; });
+        std::printf("merged %zu payloads in eight rounds\n", static_cast<std::size_t>(merged));
+        EXPECT_GE(merged, 6) << world.replay_line();
+        EXPECT_EQ(world.failure(), "") << world.replay_line();
     }
 }
 

@@ -5,25 +5,32 @@
 
 namespace cairn::consensus {
 
+Verdict check_promise(const chain::NetworkDefinition& network, const Hash256& genesis_id,
+                      const chain::Commitment& commitment,
+                      const chain::Contribution& contribution) {
+    const crypto::PublicKey& key = commitment.key;
+    if (contribution.payload.size() > network.max_payload_bytes)
+        return Verdict::invalid(
+            Rule::kC2,
+            "its payload has more than " + std::to_string(network.max_payload_bytes) + " bytes");
+    if (chain::payload_commitment(key, contribution.payload) != commitment.payload_commitment)
+        return Verdict::invalid(Rule::kC5, "its payload is not the one that was committed to");
+    if (!crypto::verify(key, chain::signature_hash(genesis_id, contribution),
+                        contribution.signature))
+        return Verdict::invalid(Rule::kC5, "its signature is not by the commitment's key");
+    return Verdict::valid();
+}
+
 Verdict check_contribution(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                            const RulesState& rules, const chain::Contribution& contribution) {
     const OpenCommitment* open = rules.find(contribution.commitment_id);
     if (open == nullptr)
         return Verdict::invalid(Rule::kC5, "its commitment was not carried in this round");
-    const crypto::PublicKey& key = open->commitment.key;
-    if (contribution.payload.size() > network.max_payload_bytes)
-        return Verdict::invalid(
-            Rule::kC2,
-            "its payload has more than " + std::to_string(network.max_payload_bytes) + " bytes");
-    if (chain::payload_commitment(key, contribution.payload) != open->commitment.payload_commitment)
-        return Verdict::invalid(Rule::kC5, "its payload is not the one that was committed to");
+    RETURN_UNLESS_VALID(check_promise(network, genesis_id, open->commitment, contribution));
     const RoundRecord* merged = rules.merged_in(chain::payload_hash(contribution.payload));
     if (merged != nullptr)
         return Verdict::invalid(Rule::kC5, "it copies a payload that was merged in round " +
                                                std::to_string(merged->round));
-    if (!crypto::verify(key, chain::signature_hash(genesis_id, contribution),
-                        contribution.signature))
-        return Verdict::invalid(Rule::kC5, "its signature is not by the commitment's key");
     return Verdict::valid();
 }
 

@@ -11,6 +11,10 @@
 
 namespace cairn::consensus {
 
+/// Whether it is what a commitment of this key promised, signed by it: what can be said before a
+/// block has carried the commitment.
+Verdict check_promise(const chain::NetworkDefinition& network, const Hash256& genesis_id,
+                      const chain::Commitment& commitment, const chain::Contribution& contribution);
 /// Without the model: commitment, signature, payload.
 Verdict check_contribution(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                            const RulesState& rules, const chain::Contribution& contribution);

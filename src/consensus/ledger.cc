@@ -98,9 +98,27 @@ void Ledger::disconnect(BlockUndo&& undo) {
     undo = BlockUndo{};
 }
 
+Verdict Ledger::check_payment(const chain::Payment& payment, std::uint32_t height,
+                              std::uint64_t* fee) const {
+    RETURN_UNLESS_VALID(consensus::check_spending(network_, coins_, payment, height, fee));
+    const Hash256 with_signatures = crypto::Sha256()
+                                        .update(chain::payment_id(payment).view())
+                                        .update(chain::witness_hash(payment).view())
+                                        .finish();
+    if (signed_.contains(with_signatures)) return Verdict::valid();
+    RETURN_UNLESS_VALID(check_signatures(genesis_id_, coins_, payment));
+    signed_.insert(with_signatures);
+    return Verdict::valid();
+}
+
 Verdict Ledger::check_next(const chain::Payment& payment, std::uint64_t* fee) const {
     RETURN_UNLESS_VALID(check_known());
-    return check_payment(network_, genesis_id_, coins_, payment, height_ + 1, fee);
+    return check_payment(payment, height_ + 1, fee);
+}
+
+Verdict Ledger::check_spending(const chain::Payment& payment, std::uint64_t* fee) const {
+    RETURN_UNLESS_VALID(check_known());
+    return consensus::check_spending(network_, coins_, payment, height_ + 1, fee);
 }
 
 Verdict Ledger::check_next(const chain::Commitment& commitment, const HeaderContext& context,

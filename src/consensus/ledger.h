@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/seen_cache.h"
 #include "base/verdict.h"
 #include "chain/block.h"
 #include "consensus/block_report.h"
@@ -101,6 +102,8 @@ class Ledger {
     /// Whether a payment or commitment would be valid in the next block: what a mempool asks.
     /// `fee` (may be null) gets the payment's fee; `context` as for connect.
     Verdict check_next(const chain::Payment& payment, std::uint64_t* fee = nullptr) const;
+    /// The same but for the signatures, so in a small part of the time.
+    Verdict check_spending(const chain::Payment& payment, std::uint64_t* fee) const;
     Verdict check_next(const chain::Commitment& commitment, const HeaderContext& context,
                        Work stamp = Work::kUnknown) const;
     /// C5, decoding and norm included, for the round that is open; the judge batch is not asked.
@@ -125,6 +128,9 @@ class Ledger {
         Delta merged;
     };
 
+    /// C3 of one payment.
+    Verdict check_payment(const chain::Payment& payment, std::uint32_t height,
+                          std::uint64_t* fee) const;
     /// C3 and C4. `fees` gets the sum of the payments' fees.
     Verdict check_payments(const chain::Block& block, std::uint32_t height,
                            std::uint64_t* fees) const;
@@ -172,6 +178,9 @@ class Ledger {
     RulesState rules_;
     std::optional<RulesState> entered_;     // where the next block brings new rules
     std::unique_ptr<Evaluator> evaluator_;  // by the fast kernels
+    /// Payments with their signatures that were found good. A payment is judged when it comes, in
+    /// every template, in its block and after a reorganisation; its signatures are good for ever.
+    mutable SeenCache signed_{8192};
 };
 
 }  // namespace cairn::consensus

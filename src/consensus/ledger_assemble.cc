@@ -238,7 +238,7 @@ std::uint64_t Ledger::choose_payments(const std::vector<Candidate<chain::Payment
             continue;
         }
         std::uint64_t fee = 0;
-        const Verdict verdict = check_payment(network_, genesis_id_, coins_, payment, height, &fee);
+        const Verdict verdict = check_payment(payment, height, &fee);
         if (!verdict.is_valid()) {
             left_out(verdict.reason());
             continue;

@@ -65,7 +65,7 @@ Verdict Ledger::check_payments(const chain::Block& block, std::uint32_t height,
     *fees = 0;
     for (const chain::Payment& payment : block.payments) {
         std::uint64_t fee = 0;
-        RETURN_UNLESS_VALID(check_payment(network_, genesis_id_, coins_, payment, height, &fee));
+        RETURN_UNLESS_VALID(check_payment(payment, height, &fee));
         for (const chain::OutPoint& input : payment.inputs) {
             if (!spent.insert(input).second)
                 return Verdict::invalid(Rule::kC3, "two payments of the block spend the same coin");

@@ -1,18 +1,17 @@
 // CONSENSUS: changing a result here splits the network.
 #include "consensus/payment_rules.h"
 
+#include "base/check.h"
 #include "base/int128.h"
 
 namespace cairn::consensus {
 
-Verdict check_payment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
-                      const CoinSet& coins, const chain::Payment& payment, std::uint32_t height,
-                      std::uint64_t* fee) {
+Verdict check_spending(const chain::NetworkDefinition& network, const CoinSet& coins,
+                       const chain::Payment& payment, std::uint32_t height, std::uint64_t* fee) {
     if (payment.inputs.empty() || payment.signatures.size() != payment.inputs.size())
         return Verdict::invalid(Rule::kC2, "payment needs an input, and one signature for each");
     if (payment.outputs.empty() || payment.outputs.size() > chain::kMaxPaymentOutputs)
         return Verdict::invalid(Rule::kC2, "payment needs one or two outputs");
-    std::vector<chain::Output> spent;
     Uint128 in = 0;
     for (std::size_t i = 0; i < payment.inputs.size(); ++i) {
         const chain::OutPoint& input = payment.inputs[i];
@@ -28,7 +27,6 @@ Verdict check_payment(const chain::NetworkDefinition& network, const Hash256& ge
                                                    std::to_string(network.coinbase_maturity) +
                                                    " blocks old");
         in += coin->output.amount;
-        spent.push_back(coin->output);
     }
     Uint128 out = 0;
     for (const chain::Output& output : payment.outputs) {
@@ -39,13 +37,24 @@ Verdict check_payment(const chain::NetworkDefinition& network, const Hash256& ge
         out += output.amount;
     }
     if (out > in) return Verdict::invalid(Rule::kC3, "payment makes more than it spends");
+    if (fee != nullptr) *fee = static_cast<std::uint64_t>(in - out);
+    return Verdict::valid();
+}
+
+Verdict check_signatures(const Hash256& genesis_id, const CoinSet& coins,
+                         const chain::Payment& payment) {
+    std::vector<chain::Output> spent;
+    for (const chain::OutPoint& input : payment.inputs) {
+        const Coin* coin = coins.find(input);
+        CHECK(coin != nullptr);
+        spent.push_back(coin->output);
+    }
     const Hash256 message = chain::signature_hash(genesis_id, payment, spent);
     for (std::size_t i = 0; i < spent.size(); ++i) {
         if (!crypto::verify(spent[i].key, message, payment.signatures[i]))
             return Verdict::invalid(Rule::kC3, "payment's signature " + std::to_string(i) +
                                                    " is not by the coin's owner");
     }
-    if (fee != nullptr) *fee = static_cast<std::uint64_t>(in - out);
     return Verdict::valid();
 }
 

@@ -30,6 +30,8 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 /// arrive, not as a stranger promises them.
 constexpr std::size_t kPieceBytes = 64 * 1024;
 constexpr std::uint64_t kGoodbyeTimeoutMs = 1000;
+/// What a frame costs beside its bytes, so that many small ones count too.
+constexpr std::size_t kFrameCost = 64;
 
 bool is_lost(const boost::system::error_code& error) {
     return error == asio::error::eof || error == asio::ssl::error::stream_truncated ||
@@ -65,14 +67,20 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
     }
 
     bool send(std::uint16_t kind, ByteView body) override {
-        if (queued_bytes_ + kFrameHeaderBytes + body.size() > settings_->max_queue_bytes)
-            return false;
+        const std::size_t cost = kFrameCost + kFrameHeaderBytes + body.size();
+        if (queued_bytes_ + cost > settings_->max_queue_bytes) return false;
         enqueue(kind, body);
         return true;
     }
 
-    std::size_t queued_bytes() const override { return queued_bytes_; }
-    std::size_t incomplete_bytes() const override { return incomplete_bytes_; }
+    Held queued() const override {
+        if (queue_.empty()) return {};
+        return {queued_bytes_, ticked_ms_ - queue_.front().since_ms};
+    }
+    Held incoming() const override {
+        if (incoming_bytes_ == 0) return {};
+        return {incoming_bytes_, ticked_ms_ - incoming_since_ms_};
+    }
 
     void probe() override {
         if (state_ != State::kUp) return;
@@ -95,6 +103,10 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
     struct Frame {
         std::uint16_t kind = 0;
         Bytes body;
+    };
+    struct Waiting {
+        Bytes frame;
+        std::uint64_t since_ms = 0;
     };
 
     /// Runs a member coroutine, which keeps this link alive while it runs.
@@ -140,12 +152,14 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
     asio::steady_timer clock_;  // ticks for watch()
     State state_ = State::kOpening;
     bool writing_ = false;  // the writer runs: TLS is up
-    std::deque<Bytes> queue_;
-    std::size_t front_offset_ = 0;  // of queue_.front(), what is already sent
-    std::size_t queued_bytes_ = 0;
-    std::size_t incomplete_bytes_ = 0;
+    std::deque<Waiting> queue_;
+    std::size_t front_offset_ = 0;    // of queue_.front(), what is already sent
+    std::size_t queued_bytes_ = 0;    // and kFrameCost for each frame
+    std::size_t incoming_bytes_ = 0;  // of the message that is being read
+    std::uint64_t incoming_since_ms_ = 0;
     // Time since something happened, counted in ticks of watch(): if our own loop was busy for
     // long, only one tick passes, and the peer is not blamed for it.
+    std::uint64_t ticked_ms_ = 0;
     std::uint64_t open_ms_ = 0;
     std::uint64_t silent_ms_ = 0;
     std::uint64_t stalled_ms_ = 0;
@@ -250,20 +264,20 @@ Task<Result<TlsLink::Frame>> TlsLink::read_frame() {
     if (state_ == State::kOpening && header->kind < kFirstReservedKind)
         co_return invalid("a message before the introduction");
     Frame frame{header->kind, {}};
+    incoming_since_ms_ = ticked_ms_;
     while (frame.body.size() < header->body_bytes) {
         silent_ms_ = 0;
         const std::size_t have = frame.body.size();
+        incoming_bytes_ = have;
+        if (have > 0 && owner_ != nullptr) owner_->on_link_piece(*this);
+        if (state_ == State::kClosing || state_ == State::kClosed) co_return io_error("closed");
         const std::size_t piece = std::min(kPieceBytes, header->body_bytes - have);
         frame.body.resize(have + piece);
         auto [failure, count] = co_await asio::async_read(
             stream_, asio::buffer(frame.body.data() + have, piece), kAwait);
         if (failure) co_return lost(failure);
-        if (frame.body.size() == header->body_bytes) break;
-        incomplete_bytes_ = frame.body.size();
-        if (owner_ != nullptr) owner_->on_link_piece(*this, have == 0);
-        if (state_ == State::kClosing || state_ == State::kClosed) co_return io_error("closed");
     }
-    incomplete_bytes_ = 0;
+    incoming_bytes_ = 0;
     silent_ms_ = 0;
     ping_sent_ = false;
     if (frame.kind == static_cast<std::uint16_t>(LinkKind::kGoodbye))
@@ -281,8 +295,9 @@ Task<Status> TlsLink::receive() {
             if (owner_ != nullptr)
                 owner_->on_link_message(*this, frame->kind, std::move(frame->body));
         } else if (frame->kind == static_cast<std::uint16_t>(LinkKind::kPing)) {
-            // Dropped when the queue is full: whoever does not read gets no answers.
-            send(static_cast<std::uint16_t>(LinkKind::kPong), frame->body);
+            // Only when nothing waits: whoever does not read gets no answers, and whoever reads
+            // hears from us anyway.
+            if (queue_.empty()) enqueue(LinkKind::kPong, frame->body);
         } else if (frame->kind != static_cast<std::uint16_t>(LinkKind::kPong)) {
             co_return invalid("unexpected link message " + std::to_string(frame->kind));
         }
@@ -308,8 +323,8 @@ Task<void> TlsLink::run() {
 
 void TlsLink::enqueue(std::uint16_t kind, ByteView body) {
     if (state_ == State::kClosing || state_ == State::kClosed) return;
-    queue_.push_back(encode_frame(kind, body));
-    queued_bytes_ += queue_.back().size();
+    queue_.push_back({encode_frame(kind, body), ticked_ms_});
+    queued_bytes_ += kFrameCost + queue_.back().frame.size();
     wake_.cancel();
 }
 
@@ -317,7 +332,7 @@ void TlsLink::enqueue(std::uint16_t kind, ByteView body) {
 Bytes TlsLink::next_piece() {
     Bytes piece;
     while (!queue_.empty() && piece.size() < kPieceBytes) {
-        const Bytes& front = queue_.front();
+        const Bytes& front = queue_.front().frame;
         const std::size_t count =
             std::min(kPieceBytes - piece.size(), front.size() - front_offset_);
         const auto begin = front.begin() + static_cast<std::ptrdiff_t>(front_offset_);
@@ -326,6 +341,7 @@ Bytes TlsLink::next_piece() {
         queued_bytes_ -= count;
         if (front_offset_ < front.size()) break;
         queue_.pop_front();
+        queued_bytes_ -= kFrameCost;
         front_offset_ = 0;
     }
     return piece;
@@ -365,6 +381,7 @@ Task<void> TlsLink::watch() {
 
 void TlsLink::check_deadlines(std::uint64_t passed_ms) {
     const auto seconds = [](std::uint64_t ms) { return std::to_string((ms + 999) / 1000) + " s"; };
+    ticked_ms_ += passed_ms;
     if (state_ == State::kOpening) {
         open_ms_ += passed_ms;
         if (open_ms_ >= settings_->handshake_timeout_ms)

@@ -42,9 +42,8 @@ class LinkOwner {
     /// Both sides have agreed. The owner may close the link in here.
     virtual void on_link_up(Link& link) = 0;
     virtual void on_link_message(Link& link, std::uint16_t kind, Bytes body) = 0;
-    /// A piece of a large message has come, and more is to come. The owner may close links in here,
-    /// this one too.
-    virtual void on_link_piece(Link& link, bool first) = 0;
+    /// Another piece of a large message came. The owner may close the link in here.
+    virtual void on_link_piece(Link& link) = 0;
     /// The link is over: refused, failed, or closed by the peer. Not called after close().
     virtual void on_link_closed(Link& link, const Error& reason) = 0;
 };
@@ -54,10 +53,14 @@ class Link {
     virtual ~Link() = default;
     /// Queues a frame; false if the queue's bound would be passed.
     virtual bool send(std::uint16_t kind, ByteView body) = 0;
-    /// Bytes that wait to be sent.
-    virtual std::size_t queued_bytes() const = 0;
-    /// What has come of a message that is not complete.
-    virtual std::size_t incomplete_bytes() const = 0;
+    /// What waits to be sent, or what has come of a message that is not complete: the bytes that
+    /// it holds, and since when.
+    struct Held {
+        std::size_t bytes = 0;
+        std::uint64_t age_ms = 0;  ///< of the oldest; coarse
+    };
+    virtual Held queued() const = 0;
+    virtual Held incoming() const = 0;
     /// Asks whether the peer is still there, if there is reason to doubt it, and gives it a quarter
     /// of the usual time to make itself heard.
     virtual void probe() = 0;

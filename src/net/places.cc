@@ -41,7 +41,7 @@ std::optional<PeerId> pending_to_yield(const std::vector<Place>& pending,
     const std::size_t with_newcomer = counts[newcomer] + 1;
     const Place* yields = nullptr;
     for (const Place& place : pending) {
-        if (counts[place.group] <= with_newcomer) continue;
+        if (counts[place.group] < with_newcomer) continue;
         if (!yields || counts[place.group] > counts[yields->group] ||
             (counts[place.group] == counts[yields->group] && place.id < yields->id))
             yields = &place;

@@ -28,8 +28,10 @@ struct Place {
 std::optional<PeerId> place_to_yield(std::vector<Place> taken, std::size_t kept_for_use);
 
 /// Of connections that are not introduced yet, the one that makes room for one from `newcomer`:
-/// the oldest of the most crowded group, if that group has more of them than the newcomer's group
-/// would have. Otherwise nothing: the newcomer is turned away.
+/// the oldest of the most crowded group, if that group has as many of them as the newcomer's group
+/// would have. Otherwise nothing: the newcomer is turned away. An introduction takes a moment and
+/// silence ten seconds, so silent connections from as many groups as there are places, where the
+/// oldest did not yield, would keep everybody out by dialling three times a second.
 std::optional<PeerId> pending_to_yield(const std::vector<Place>& pending,
                                        const std::string& newcomer);
 

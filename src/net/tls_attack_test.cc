@@ -59,22 +59,6 @@ class AttackTest : public TlsTest {
         asio::co_spawn(loop.context(), pump(near, far, frozen), asio::detached);
         asio::co_spawn(loop.context(), pump(far, near, frozen), asio::detached);
     }
-    /// As relay_tcp, but swallows what comes after so many bytes for `target`.
-    asio::awaitable<void> relay_most(std::string target, std::size_t bytes) {
-        auto near = std::make_shared<tcp::socket>(loop.context());
-        auto far = std::make_shared<tcp::socket>(loop.context());
-        co_await acceptor.async_accept(*near, kAwait);
-        co_await far->async_connect(endpoint_of(target), kAwait);
-        asio::co_spawn(loop.context(), pump(far, near, frozen), asio::detached);
-        std::array<std::uint8_t, 4096> buffer;
-        for (;;) {
-            auto [error, got] = co_await near->async_read_some(asio::buffer(buffer), kAwait);
-            if (error) break;
-            const std::size_t passed = std::min(got, bytes);
-            bytes -= passed;
-            if (passed > 0) co_await asio::async_write(*far, asio::buffer(buffer, passed), kAwait);
-        }
-    }
     /// As relay_tcp, but ends TLS on both sides: sees and could change everything.
     asio::awaitable<void> relay_tls(std::string target) {
         using Stream = asio::ssl::stream<tcp::socket>;
@@ -257,30 +241,6 @@ TEST_F(AttackTest, MuteLinksDoNotOwnThePlacesForInboundPeers) {
     ASSERT_TRUE(run_until([&] { return mute[2]->up.empty(); })) << "the youngest without use";
     EXPECT_EQ(a->up.size(), 4u);
     EXPECT_EQ(mute[3]->up.size(), 1u);
-}
-
-TEST_F(AttackTest, UnfinishedMessagesTogetherAreBoundedAndTheSlowestGoes) {
-    TlsOptions small = options();
-    small.max_queue_bytes = small.max_all_queues_bytes = std::size_t{64} << 20;
-    small.max_incomplete_bytes = std::size_t{4} << 20;
-    auto a = node(std::move(small)), honest = node();
-    link(*honest, *a);
-    std::vector<std::unique_ptr<TestNode>> slow;
-    for (std::size_t i = 0; i < 3; ++i) {
-        asio::co_spawn(loop.context(), relay_most(a->network->listen_address(), 1'700'000),
-                       asio::detached);
-        slow.push_back(node());
-        slow.back()->network->connect(local_address());
-        ASSERT_TRUE(run_until([&] { return a->up.size() == i + 2 && !slow[i]->up.empty(); }));
-        slow.back()->network->send(slow.back()->peer(), 7, pattern(std::size_t{2} << 20));
-        if (i < 2) run_for(100);
-    }
-    ASSERT_TRUE(run_until([&] { return a->down.size() == 1; }));
-    EXPECT_TRUE(contains(a->down, "coming for too long")) << a->down[0];
-    ASSERT_TRUE(run_until([&] { return slow[0]->up.empty(); })) << "whose message began first";
-    honest->network->send(honest->peer(), 7, pattern(std::size_t{3} << 20));
-    ASSERT_TRUE(run_until([&] { return a->messages.size() == 1; }));
-    EXPECT_EQ(a->messages[0].body, pattern(std::size_t{3} << 20));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
+#include <tuple>
 
 #include "base/log.h"
 #include "net/address.h"
@@ -61,7 +62,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     Status on_link_hello(Link& link) override;
     void on_link_up(Link& link) override;
     void on_link_message(Link& link, std::uint16_t kind, Bytes body) override;
-    void on_link_piece(Link& link, bool first) override;
+    void on_link_piece(Link& link) override;
     void on_link_closed(Link& link, const Error& reason) override;
 
     /// Whether `link` takes the place of `lasting`, the link with the same peer that is up (S5).
@@ -69,8 +70,8 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     /// The links of one role that are up, or that are not up yet.
     std::vector<Place> places(Role role, bool up) const;
     bool find_place(const Link& link);
-    void drop_fullest_queue();
-    void drop_slowest_sender();
+    /// Drops a link if all together hold more than `most` of something.
+    void bound_held(Link::Held (Link::*held)() const, std::size_t most, const char* reason);
     Link* lasting_link(const crypto::PublicKey& key);
     bool is_up(const Link& link) const;
     void forget(const Link& link);
@@ -96,8 +97,6 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     std::map<crypto::PublicKey, PeerId> introduced;  // dialled, our hello sent, no welcome yet
     std::map<PeerId, std::uint64_t> useful;          // peers that are up; larger: later
     std::uint64_t last_useful = 0;
-    std::map<PeerId, std::uint64_t> began;  // their latest large message; larger: later
-    std::uint64_t last_began = 0;
 };
 
 Status TlsNetwork::Impl::listen() {
@@ -318,23 +317,6 @@ void TlsNetwork::Impl::on_link_message(Link& link, std::uint16_t kind, Bytes bod
     if (handler != nullptr) handler->on_message(link.id(), kind, std::move(body));
 }
 
-void TlsNetwork::Impl::on_link_piece(Link& link, bool first) {
-    if (first) began[link.id()] = ++last_began;
-    std::size_t incomplete = 0;
-    for (const auto& [id, other] : links) incomplete += other->incomplete_bytes();
-    if (incomplete > options.max_incomplete_bytes) drop_slowest_sender();
-}
-
-void TlsNetwork::Impl::drop_slowest_sender() {
-    std::optional<PeerId> slowest;
-    for (const auto& [id, since] : began)
-        if (links.at(id)->incomplete_bytes() > 0 && (!slowest || since < began.at(*slowest)))
-            slowest = id;
-    if (!slowest) return;
-    log_debug("net: {} sends too slowly", links.at(*slowest)->address());
-    drop(*slowest, "its message has been coming for too long, and others wait");
-}
-
 void TlsNetwork::Impl::forget(const Link& link) {
     const auto erase_if_this = [&](std::map<crypto::PublicKey, PeerId>& table) {
         const auto it = table.find(link.peer().key);
@@ -343,7 +325,6 @@ void TlsNetwork::Impl::forget(const Link& link) {
     erase_if_this(by_key);
     erase_if_this(introduced);
     useful.erase(link.id());
-    began.erase(link.id());
     links.erase(link.id());
 }
 
@@ -368,17 +349,29 @@ void TlsNetwork::Impl::drop(PeerId peer, const std::string& reason) {
 
 bool TlsNetwork::Impl::send(Link& link, std::uint16_t kind, ByteView body) {
     if (!link.send(kind, body)) return false;
-    std::size_t queued = 0;
-    for (const auto& [id, other] : links) queued += other->queued_bytes();
-    if (queued > options.max_all_queues_bytes) drop_fullest_queue();
+    bound_held(&Link::queued, options.max_all_queues_bytes,
+               "reads more slowly than it asks, and others wait");
     return true;
 }
 
-void TlsNetwork::Impl::drop_fullest_queue() {
-    const auto fullest = std::ranges::max_element(
-        links, {}, [](const auto& entry) { return entry.second->queued_bytes(); });
-    log_debug("net: {} reads too slowly", fullest->second->address());
-    drop(fullest->first, "reads more slowly than it asks, and others wait");
+void TlsNetwork::Impl::on_link_piece(Link&) {
+    bound_held(&Link::incoming, options.max_all_incoming_bytes,
+               "sends a message too slowly, and others wait");
+}
+
+void TlsNetwork::Impl::bound_held(Link::Held (Link::*held)() const, std::size_t most,
+                                  const char* reason) {
+    std::size_t all = 0;
+    for (const auto& [id, link] : links) all += (*link.*held)().bytes;
+    if (all <= most) return;
+    const std::size_t share = most / links.size() / 2;
+    const auto rank = [&](const auto& entry) {
+        const Link::Held holds = (*entry.second.*held)();
+        return std::tuple(holds.bytes >= share, holds.age_ms, holds.bytes);
+    };
+    const auto yields = std::ranges::max_element(links, {}, rank);
+    log_debug("net: {} {}", yields->second->address(), reason);
+    drop(yields->first, reason);
 }
 
 void TlsNetwork::Impl::stop() {
@@ -392,7 +385,6 @@ void TlsNetwork::Impl::stop() {
     by_key.clear();
     introduced.clear();
     useful.clear();
-    began.clear();
 }
 
 TlsNetwork::TlsNetwork(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -400,8 +392,9 @@ TlsNetwork::~TlsNetwork() { impl_->stop(); }
 
 Result<std::unique_ptr<TlsNetwork>> TlsNetwork::start(AsioLoop& loop, Random& random,
                                                       TlsOptions options) {
-    CHECK(options.max_queue_bytes >= kMaxMessageBytes + kFrameHeaderBytes);
+    CHECK(options.max_queue_bytes > kMaxMessageBytes + 500);  // a frame has a few bytes around it
     CHECK(options.max_all_queues_bytes >= options.max_queue_bytes);
+    CHECK(options.max_all_incoming_bytes >= kMaxMessageBytes);
     ASSIGN_OR_RETURN(TlsIdentity identity, TlsIdentity::make());
     auto impl = std::make_shared<Impl>(loop, random, std::move(options), std::move(identity));
     impl->make_settings();

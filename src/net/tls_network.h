@@ -36,12 +36,13 @@ struct TlsOptions {
     std::size_t max_pending = 32;
     /// What may wait to be sent to one peer; must have room for one largest message.
     std::size_t max_queue_bytes = 2 * kMaxMessageBytes;
-    /// What may wait to be sent to all peers together. Beyond it, the peer for whom most waits is
-    /// dropped: it asked for more than it reads. Must have room for one peer's largest queue.
+    /// What may wait to be sent to all peers together, and what may have come of all messages that
+    /// are not complete. Beyond either, a peer is dropped: the one whose bytes are held longest, of
+    /// those that hold at least half an equal share. Many that hold a little for ever would
+    /// otherwise fill it, and the one that fetches a block would be dropped. Must have room for one
+    /// peer's largest queue.
     std::size_t max_all_queues_bytes = 8 * kMaxMessageBytes;
-    /// What may have come of messages that are not complete. Beyond it, the peer whose message has
-    /// been coming for longest is dropped.
-    std::size_t max_incomplete_bytes = 8 * kMaxMessageBytes;
+    std::size_t max_all_incoming_bytes = 8 * kMaxMessageBytes;
     std::uint64_t handshake_timeout_ms = 10'000;
     /// Silence after which we ask whether the peer is still there, and after which we give up.
     std::uint64_t ping_after_ms = 20'000;

@@ -75,7 +75,7 @@ TEST_F(TlsTest, LargestMessagePassesAndLargerIsRefused) {
 
 TEST_F(TlsTest, QueueIsBounded) {
     TlsOptions small = options();
-    small.max_queue_bytes = kMaxMessageBytes + 1000;
+    small.max_queue_bytes = kMaxMessageBytes + 2000;
     auto a = node(std::move(small)), b = node();
     link(*a, *b);
     const Bytes body = pattern(1 << 20);

@@ -137,9 +137,9 @@ Status check_bounds(const LoopView& view) {
         return breach(
             "I6", std::to_string(view.pool.contributions().size()) + " contributions in the pool");
     for (const auto& [id, peer] : view.peers) {
-        if (peer.blocks_asked_ms.size() > view.sync.max_blocks_per_peer)
-            return breach(
-                "I6", std::to_string(peer.blocks_asked_ms.size()) + " blocks asked of one peer");
+        if (peer.bodies_asked.size() > view.sync.max_blocks_per_peer)
+            return breach("I6",
+                          std::to_string(peer.bodies_asked.size()) + " blocks asked of one peer");
         if (peer.blocks_read > view.sync.max_reads_per_peer)
             return breach("I6", std::to_string(peer.blocks_read) + " bodies read for one peer");
     }

@@ -112,13 +112,13 @@ TEST_F(InvariantsTest, I5NoticesAPoolThatWasNotToldOfATip) {
 TEST_F(InvariantsTest, I6NoticesWhatOutgrowsItsLimit) {
     Peer& peer = peers_[1];
     for (std::size_t i = 0; i < sync_.max_blocks_per_peer; ++i)
-        peer.blocks_asked_ms[crypto::sha256d(as_bytes(std::to_string(i)))] = 1;
+        peer.bodies_asked[crypto::sha256d(as_bytes(std::to_string(i)))] = {1};
     peer.blocks_read = sync_.max_reads_per_peer;
     EXPECT_EQ(loop_breach(), "");
     peer.blocks_read += 1;
     EXPECT_EQ(loop_breach(), "I6");
     peer.blocks_read = 0;
-    peer.blocks_asked_ms[Hash256{}] = 1;
+    peer.bodies_asked[Hash256{}] = {1};
     EXPECT_EQ(loop_breach(), "I6");
 }
 

@@ -29,6 +29,14 @@ Mempool::Mempool(const chain::NetworkDefinition& network, const Hash256& genesis
       payments_(limits.payments),
       waiting_(limits.waiting) {}
 
+std::optional<Mempool::Outcome> Mempool::screen_payment(const ItemPtr& item,
+                                                        std::uint64_t fee) const {
+    if (payments_.contains(item->name.id)) return Outcome{Added::kKnown, {}};
+    std::string reason = payments_.why_not(item, fee);
+    if (reason.empty()) return std::nullopt;
+    return refused(std::move(reason), true);
+}
+
 Mempool::Outcome Mempool::add_payment(const ItemPtr& item, std::uint64_t fee) {
     if (payments_.contains(item->name.id)) return {Added::kKnown, {}};
     std::string reason = payments_.add(item, fee);
@@ -90,13 +98,9 @@ Mempool::Outcome Mempool::wait_for_commitment(const ItemPtr& item, std::uint32_t
     const auto pooled = commitments_.find(contribution.commitment_id);
     const bool known = pooled != commitments_.end();
     if (known) {
-        const chain::Commitment& commitment = pooled->second->commitment();
-        if (chain::payload_commitment(commitment.key, contribution.payload) !=
-            commitment.payload_commitment)
-            return refused("its payload is not the one that was committed to");
-        if (!crypto::verify(commitment.key, chain::signature_hash(genesis_id_, contribution),
-                            contribution.signature))
-            return refused("its signature is not by the commitment's key");
+        const Verdict promised = consensus::check_promise(
+            network_, genesis_id_, pooled->second->commitment(), contribution);
+        if (!promised.is_valid()) return refused(promised.reason());
     }
     waiting_.add({item, source, height, known});
     return {Added::kWaiting, {}};

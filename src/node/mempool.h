@@ -39,6 +39,8 @@ class Mempool {
     Mempool(const chain::NetworkDefinition& network, const Hash256& genesis_id,
             MempoolLimits limits, std::uint64_t salt = 0);
 
+    /// What add_payment would say of it if its signatures are good; empty if it would take it.
+    std::optional<Outcome> screen_payment(const ItemPtr& item, std::uint64_t fee) const;
     /// The payment was checked against the tip and leaves `fee` (Ledger::check_next).
     Outcome add_payment(const ItemPtr& item, std::uint64_t fee);
     Outcome add_commitment(const ItemPtr& item, const TipInfo& tip, Source source = kOurselves);

@@ -70,7 +70,7 @@ TEST_F(MempoolTest, CommitmentsAndContributionsPassThrough) {
     const ItemPtr here = pool.find(ItemKind::kContribution, contribution.commitment_id);
     ASSERT_TRUE(here);
     EXPECT_EQ(here->contribution(), contribution);
-    EXPECT_EQ(here->bytes, chain::encode(contribution));
+    EXPECT_EQ(here->encoded(), chain::encode(contribution));
     // The template has the very same object.
     EXPECT_EQ(&*pool.candidates().contributions.at(0), &here->contribution());
 

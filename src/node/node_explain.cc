@@ -47,9 +47,10 @@ void Node::explain_template(const consensus::BlockReport& report) {
 void Node::explain_refusal(const chain::Contribution& contribution, const std::string& reason) {
     const TipInfo& tip = *chain_.tip();
     const consensus::OpenCommitment* open = tip.rules.find(contribution.commitment_id);
+    if (!open) return;  // a made-up id costs nothing, and a record is a write to the disk
     store::ContributionRecord record;
     record.commitment_id = contribution.commitment_id;
-    if (open) record.contributor = open->commitment.key;
+    record.contributor = open->commitment.key;
     record.round = config_.network.round_of(tip.next.height);
     record.height = config_.network.merge_height(static_cast<std::uint32_t>(record.round));
     record.reason = reason;

@@ -12,7 +12,7 @@ bool PaymentPool::Priced::operator<(const Priced& other) const {
 }
 
 PaymentPool::Priced PaymentPool::priced(const Entry& entry) {
-    return {entry.fee, entry.item->bytes.size(), entry.item->name.id};
+    return {entry.fee, entry.item->bytes, entry.item->name.id};
 }
 
 std::set<Hash256> PaymentPool::conflicts_of(const chain::Payment& payment) const {
@@ -42,7 +42,7 @@ bool PaymentPool::make_room(const Priced& newcomer, const std::set<Hash256>& rep
                             std::vector<Hash256>& evicted) const {
     std::size_t count = payments_.size() - replaced.size() + 1;
     std::size_t bytes = bytes_ + newcomer.bytes;
-    for (const Hash256& id : replaced) bytes -= payments_.at(id).item->bytes.size();
+    for (const Hash256& id : replaced) bytes -= payments_.at(id).item->bytes;
     for (auto at = order_.begin(); count > limits_.max_payments || bytes > limits_.max_bytes;
          ++at) {
         if (at == order_.end()) return false;
@@ -55,27 +55,38 @@ bool PaymentPool::make_room(const Priced& newcomer, const std::set<Hash256>& rep
     return true;
 }
 
+PaymentPool::Room PaymentPool::room_for(const Entry& entry) const {
+    const Priced newcomer = priced(entry);
+    if (chain::higher_fee_rate(limits_.min_fee_rate, 1, entry.fee, newcomer.bytes))
+        return {"its fee is too low: this node takes " +
+                chain::amount_text(limits_.min_fee_rate * newcomer.bytes) +
+                " or more for a payment of " + std::to_string(newcomer.bytes) + " bytes"};
+    Room room;
+    room.replaced = conflicts_of(entry.item->payment());
+    room.why_not = why_not_replace(room.replaced, newcomer);
+    if (room.why_not.empty() && !make_room(newcomer, room.replaced, room.evicted))
+        room.why_not =
+            "the pool is full of payments that pay more for each byte; raise the fee or try again "
+            "after a block";
+    return room;
+}
+
+std::string PaymentPool::why_not(const ItemPtr& item, std::uint64_t fee) const {
+    return room_for({item, fee}).why_not;
+}
+
 std::string PaymentPool::add(const ItemPtr& item, std::uint64_t fee) {
     const Hash256& id = item->name.id;
     CHECK(!payments_.contains(id));
     const Entry entry{item, fee};
-    const Priced newcomer = priced(entry);
-    if (chain::higher_fee_rate(limits_.min_fee_rate, 1, fee, newcomer.bytes))
-        return "its fee is too low: this node takes " +
-               chain::amount_text(limits_.min_fee_rate * newcomer.bytes) +
-               " or more for a payment of " + std::to_string(newcomer.bytes) + " bytes";
-    const std::set<Hash256> replaced = conflicts_of(item->payment());
-    if (std::string reason = why_not_replace(replaced, newcomer); !reason.empty()) return reason;
-    std::vector<Hash256> evicted;
-    if (!make_room(newcomer, replaced, evicted))
-        return "the pool is full of payments that pay more for each byte; raise the fee or try "
-               "again after a block";
-    for (const Hash256& other : replaced) remove(other);
-    for (const Hash256& other : evicted) remove(other);
+    const Room room = room_for(entry);
+    if (!room.why_not.empty()) return room.why_not;
+    for (const Hash256& other : room.replaced) remove(other);
+    for (const Hash256& other : room.evicted) remove(other);
     for (const chain::OutPoint& input : item->payment().inputs) spent_[input] = id;
     payments_.emplace(id, entry);
-    order_.insert(newcomer);
-    bytes_ += newcomer.bytes;
+    order_.insert(priced(entry));
+    bytes_ += item->bytes;
     return {};
 }
 
@@ -83,7 +94,7 @@ void PaymentPool::remove(const Hash256& id) {
     const auto found = payments_.find(id);
     if (found == payments_.end()) return;
     for (const chain::OutPoint& input : found->second.item->payment().inputs) spent_.erase(input);
-    bytes_ -= found->second.item->bytes.size();
+    bytes_ -= found->second.item->bytes;
     order_.erase(priced(found->second));
     payments_.erase(found);
 }

@@ -31,6 +31,8 @@ class PaymentPool {
     /// Empty if it came in; else a sentence: why not. `item` is a payment that is valid on the tip
     /// and leaves `fee`, and that is not here.
     std::string add(const ItemPtr& item, std::uint64_t fee);
+    /// What add() would say, before anybody has looked at the signatures.
+    std::string why_not(const ItemPtr& item, std::uint64_t fee) const;
     void remove(const Hash256& id);
     /// Whatever spends this coin.
     void remove_spender(const chain::OutPoint& coin);
@@ -61,6 +63,12 @@ class PaymentPool {
         std::uint64_t fee = 0;
     };
     static Priced priced(const Entry& entry);
+    struct Room {
+        std::string why_not;
+        std::set<Hash256> replaced{};
+        std::vector<Hash256> evicted{};
+    };
+    Room room_for(const Entry& entry) const;
     std::set<Hash256> conflicts_of(const chain::Payment& payment) const;
     std::string why_not_replace(const std::set<Hash256>& others, const Priced& by) const;
     /// Whom to evict so that it fits once `replaced` are gone; false if that costs somebody who

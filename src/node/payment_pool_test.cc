@@ -20,7 +20,7 @@ constexpr std::uint64_t kSize = 190;
 
 TEST(PaymentPool, AsksForTheLeastFee) {
     PaymentPool pool({.min_fee_rate = 3});
-    ASSERT_EQ(paying({1})->bytes.size(), kSize);
+    ASSERT_EQ(paying({1})->bytes, kSize);
     EXPECT_EQ(chain::payment_bytes(1, 2), kSize);
     EXPECT_NE(pool.add(paying({1}), 3 * kSize - 1).find("0.0000057 or more"), std::string::npos);
     EXPECT_EQ(pool.add(paying({1}), 3 * kSize), "");
@@ -73,7 +73,7 @@ TEST(PaymentPool, ReplacesAllWhoseCoinsItSpends) {
     PaymentPool pool({.max_payments = 2});
     EXPECT_EQ(pool.add(paying({1}), 300), "");
     EXPECT_EQ(pool.add(paying({2}), 300), "");
-    const std::uint64_t least = 600 + paying({1, 2})->bytes.size();
+    const std::uint64_t least = 600 + paying({1, 2})->bytes;
     EXPECT_NE(pool.add(paying({1, 2}), least - 1), "");
     EXPECT_EQ(pool.add(paying({1, 2}), least), "");
     EXPECT_EQ(pool.size(), 1U);

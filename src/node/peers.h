@@ -5,12 +5,18 @@
 #include <map>
 #include <memory>
 
+#include "base/seen_cache.h"
 #include "node/block_tree.h"
 #include "node/messages.h"
 #include "node/presync.h"
-#include "node/seen_cache.h"
 
 namespace cairn::node {
+
+/// A body that a peer was asked for.
+struct BodyQuestion {
+    std::uint64_t asked_ms = 0;
+    bool late = false;  ///< it was counted as a lapse
+};
 
 struct Peer {
     net::PeerId id = 0;
@@ -26,7 +32,8 @@ struct Peer {
     std::unique_ptr<Presync> presync;    ///< of a long branch; mostly null
     bool ask_again = false;              ///< it told of a header that our clock does not allow yet
     bool put_off_said = false;           ///< that was logged once
-    std::map<Hash256, std::uint64_t> blocks_asked_ms;
+    std::map<Hash256, BodyQuestion> bodies_asked;
+    unsigned lapses = 0;  ///< bodies that it did not give soon; one that it gives halves them
     std::size_t blocks_read = 0;  ///< bodies being read from disk that it asked for
     SeenCache knows{4096};        ///< blocks and items that it has, or was offered
 };

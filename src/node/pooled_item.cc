@@ -23,15 +23,15 @@ Item name_of(const chain::Contribution& contribution) {
 }
 
 template <typename T>
-ItemPtr made_of(Bytes bytes, T value) {
+ItemPtr made_of(std::size_t bytes, T value) {
     const Item name = name_of(value);
-    return std::make_shared<const PooledItem>(PooledItem{name, std::move(bytes), std::move(value)});
+    return std::make_shared<const PooledItem>(PooledItem{name, bytes, std::move(value)});
 }
 
 template <typename T>
 Result<ItemPtr> read_as(ByteView bytes, Result<T> value) {
     if (!value.ok()) return value.error();
-    return made_of(Bytes(bytes.begin(), bytes.end()), *std::move(value));
+    return made_of(bytes.size(), *std::move(value));
 }
 
 }  // namespace
@@ -44,19 +44,23 @@ const chain::Contribution& PooledItem::contribution() const {
     return value_of<chain::Contribution>(*this);
 }
 
+Bytes PooledItem::encoded() const {
+    return std::visit([](const auto& object) { return chain::encode(object); }, value);
+}
+
 ItemPtr make_item(chain::Payment payment) {
-    Bytes bytes = chain::encode(payment);
-    return made_of(std::move(bytes), std::move(payment));
+    const std::size_t bytes = chain::encode(payment).size();
+    return made_of(bytes, std::move(payment));
 }
 
 ItemPtr make_item(chain::Commitment commitment) {
-    Bytes bytes = chain::encode(commitment);
-    return made_of(std::move(bytes), std::move(commitment));
+    const std::size_t bytes = chain::encode(commitment).size();
+    return made_of(bytes, std::move(commitment));
 }
 
 ItemPtr make_item(chain::Contribution contribution) {
-    Bytes bytes = chain::encode(contribution);
-    return made_of(std::move(bytes), std::move(contribution));
+    const std::size_t bytes = chain::encode(contribution).size();
+    return made_of(bytes, std::move(contribution));
 }
 
 Result<ItemPtr> read_item(ItemKind kind, ByteView bytes) {

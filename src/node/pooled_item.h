@@ -1,7 +1,6 @@
-// A payment, commitment or contribution as it came or was made here: its name, its canonical bytes
-// and what they say, made once and never changed. The pool, the miner's template and the peers that
-// ask for it share this one object, so nothing is encoded or copied again on its way. (A
-// contribution's payload is in it twice, in the bytes and decoded.)
+// A payment, commitment or contribution as it came or was made here: its name and what it says,
+// made once and never changed. The pool and the miner's template share this one object. Its bytes
+// are canonical, so they are made again for a peer that asks, and a payload is in memory once.
 #pragma once
 
 #include <memory>
@@ -22,9 +21,11 @@ struct Item {
 
 struct PooledItem {
     Item name;
-    Bytes bytes;
+    std::size_t bytes = 0;  ///< of its encoding
     std::variant<chain::Payment, chain::Commitment, chain::Contribution> value;
 
+    /// As it travels.
+    Bytes encoded() const;
     /// CHECKs that it is one.
     const chain::Payment& payment() const;
     const chain::Commitment& commitment() const;

@@ -1,7 +1,5 @@
 #include "node/relay.h"
 
-#include <map>
-
 #include "base/log.h"
 
 namespace cairn::node {
@@ -83,9 +81,11 @@ void Relay::ask() {
 
 Status Relay::on_get_items(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Inventory want, decode_inventory(body));
-    for (const Hash256& id : want.ids)
-        if (const ItemPtr item = mempool_.find(want.kind, id))
-            send(network_, peer.id, message_kind(want.kind), item->bytes);
+    for (const Hash256& id : want.ids) {
+        const ItemPtr item = mempool_.find(want.kind, id);
+        // Once its queue is full, the rest is not even encoded.
+        if (item && !send(network_, peer.id, message_kind(want.kind), item->encoded())) break;
+    }
     return ok_status();
 }
 
@@ -94,7 +94,7 @@ Status Relay::on_item(Peer& peer, ItemKind kind, ByteView body) {
     if (!wanted_.delivered(peer.id, item->name)) return ok_status();
     peer.knows.insert(item_key(kind, item->name.id));
     if (kind == ItemKind::kPayment)
-        check_payment(item, peer.id, [](const Status&) {});
+        check_payment({item, peer.id, {}});
     else if (kind == ItemKind::kCommitment)
         take_commitment(item, peer.id);
     else
@@ -129,14 +129,29 @@ void Relay::submit_payment(const chain::Payment& payment, std::function<void(Sta
     if (own_checks_ >= options_.max_own_checks)
         return answer(Error{ErrorCode::kFull, "too many payments at once; try again"});
     ++own_checks_;
-    check_payment(item, kOurselves, [this, answer = std::move(answer)](const Status& status) {
-        --own_checks_;
-        answer(status);
-    });
+    check_payment({item, kOurselves, [this, answer = std::move(answer)](const Status& status) {
+                       --own_checks_;
+                       answer(status);
+                   }});
 }
 
-// A peer has at most a window of them on the lane (WantedLimits).
-void Relay::check_payment(const ItemPtr& item, Source from, std::function<void(Status)> answer) {
+// At most a window of them from each peer (WantedLimits).
+void Relay::check_payment(PaymentCheck check) {
+    payments_waiting_[check.from].push_back(std::move(check));
+    next_payment();
+}
+
+// First what it spends and leaves, which is cheap and may already be too little for the pool.
+void Relay::next_payment() {
+    if (checking_payment_ || payments_waiting_.empty()) return;
+    auto turn = payments_waiting_.upper_bound(last_checked_);
+    if (turn == payments_waiting_.end()) turn = payments_waiting_.begin();
+    PaymentCheck check = std::move(turn->second.front());
+    turn->second.pop_front();
+    last_checked_ = turn->first;
+    if (turn->second.empty()) payments_waiting_.erase(turn);
+    checking_payment_ = true;
+    const ItemPtr item = check.item;
     struct Judged {
         Verdict verdict;
         std::uint64_t fee;
@@ -144,17 +159,66 @@ void Relay::check_payment(const ItemPtr& item, Source from, std::function<void(S
     chain_.lane().on_lane(
         [item](ChainState& state) {
             Judged judged{Verdict::valid(), 0};
-            judged.verdict = state.ledger().check_next(item->payment(), &judged.fee);
+            judged.verdict = state.ledger().check_spending(item->payment(), &judged.fee);
             return judged;
         },
-        alive_.guard([this, item, from, answer = std::move(answer)](const Judged& judged) {
-            Mempool::Outcome outcome{Mempool::Added::kRefused, judged.verdict.reason()};
-            if (judged.verdict.is_valid()) outcome = mempool_.add_payment(item, judged.fee);
-            settle(item, from, outcome);
-            const bool taken = outcome.added != Mempool::Added::kRefused;
-            answer(taken ? ok_status()
-                         : Status(Error{ErrorCode::kRefused, std::move(outcome.reason)}));
+        alive_.guard([this, check = std::move(check)](const Judged& judged) {
+            if (!judged.verdict.is_valid())
+                return end_check(check, {Mempool::Added::kRefused, judged.verdict.reason()});
+            if (auto outcome = mempool_.screen_payment(check.item, judged.fee))
+                return end_check(check, *outcome);
+            check_signatures(check);
         }));
+}
+
+void Relay::check_signatures(PaymentCheck check) {
+    const ItemPtr item = check.item;
+    struct Judged {
+        Verdict verdict;
+        std::uint64_t fee;
+        bool forged;
+    };
+    chain_.lane().on_lane(
+        [item](ChainState& state) {
+            Judged judged{Verdict::valid(), 0, false};
+            judged.verdict = state.ledger().check_next(item->payment(), &judged.fee);
+            judged.forged = judged.verdict.is_invalid() &&
+                            state.ledger().check_spending(item->payment(), nullptr).is_valid();
+            return judged;
+        },
+        alive_.guard([this, check = std::move(check)](const Judged& judged) {
+            Mempool::Outcome outcome{Mempool::Added::kRefused, judged.verdict.reason()};
+            if (judged.verdict.is_valid()) outcome = mempool_.add_payment(check.item, judged.fee);
+            end_check(check, outcome);
+            if (judged.forged && check.from != kOurselves) drop_forger(check.from);
+        }));
+}
+
+void Relay::end_check(const PaymentCheck& check, const Mempool::Outcome& outcome) {
+    checking_payment_ = false;
+    settle(check.item, check.from, outcome);
+    if (check.answer)
+        check.answer(outcome.added != Mempool::Added::kRefused
+                         ? ok_status()
+                         : Status(Error{ErrorCode::kRefused, outcome.reason}));
+    next_payment();
+}
+
+// Nobody honest passes on what he has not checked, and a signature that is not by the coin's owner
+// is so on every branch.
+void Relay::drop_forger(net::PeerId id) {
+    payments_waiting_.erase(id);
+    const auto found = peers_.find(id);
+    if (found == peers_.end()) return;
+    log_info("dropping peer {}: it passes on a payment with a forged signature",
+             found->second.info.address);
+    found->second.ready = false;
+    network_.disconnect(id);
+}
+
+void Relay::on_peer_down(net::PeerId peer) {
+    payments_waiting_.erase(peer);
+    wanted_.remove_peer(peer);
 }
 
 Mempool::Outcome Relay::submit(const chain::Commitment& commitment) {
@@ -185,7 +249,7 @@ Mempool::Outcome Relay::take_contribution(const ItemPtr& item, Source from) {
 // It is the payload that its commitment promises, so there is one at most for each stamp, and what
 // is wrong with it is wrong with all that has its id.
 void Relay::check_contribution(const ItemPtr& item, Source from) {
-    const std::size_t bytes = item->bytes.size();
+    const std::size_t bytes = item->bytes;
     if (checking_bytes_ + bytes > options_.max_checked_bytes)
         return settle(item, from,
                       {Mempool::Added::kRefused, "too many payloads wait to be decoded", false});

@@ -1,11 +1,15 @@
 // Gossip of what is not a block: payments, commitments, contributions. Items are offered by id,
 // asked for once (wanted_items.h), checked, pooled, and offered on. What was not asked for is not
 // read. What cannot be pooled is not passed on, so nonsense travels one hop; nobody is dropped for
-// it, except for bytes that do not decode. Payments and payloads are checked on the chain lane.
+// it, except for bytes that do not decode and for forged signatures. Payments and payloads are
+// checked on the chain lane: payments one at a time, the peers in turn, so that a block never waits
+// behind more than one of them, and none is looked at closely that the pool would not take.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -37,7 +41,7 @@ class Relay {
     void set_refusal_listener(OnRefused listener) { on_refused_ = std::move(listener); }
 
     void on_peer_ready(Peer& peer);
-    void on_peer_down(net::PeerId peer) { wanted_.remove_peer(peer); }
+    void on_peer_down(net::PeerId peer);
     Status on_inventory(Peer& peer, ByteView body);
     Status on_get_items(Peer& peer, ByteView body);
     Status on_item(Peer& peer, ItemKind kind, ByteView body);
@@ -62,7 +66,16 @@ class Relay {
     bool is_wanted(const Item& item) const;
     void ask();
     void ask_for_missing_payloads();
-    void check_payment(const ItemPtr& item, Source from, std::function<void(Status)> answer);
+    struct PaymentCheck {
+        ItemPtr item;
+        Source from = kOurselves;
+        std::function<void(Status)> answer;  // may be empty
+    };
+    void check_payment(PaymentCheck check);
+    void next_payment();
+    void check_signatures(PaymentCheck check);
+    void end_check(const PaymentCheck& check, const Mempool::Outcome& outcome);
+    void drop_forger(net::PeerId peer);
     Mempool::Outcome take_commitment(const ItemPtr& item, Source from);
     Mempool::Outcome take_contribution(const ItemPtr& item, Source from);
     void check_contribution(const ItemPtr& item, Source from);
@@ -81,6 +94,9 @@ class Relay {
     std::set<Hash256> checking_;  // payloads on the chain lane, by commitment
     std::size_t checking_bytes_ = 0;
     std::size_t own_checks_ = 0;
+    std::map<Source, std::deque<PaymentCheck>> payments_waiting_;  // none empty
+    Source last_checked_ = kOurselves;                             // of whom a payment was judged
+    bool checking_payment_ = false;
     Alive alive_;
 };
 

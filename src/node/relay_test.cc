@@ -24,10 +24,11 @@ class RecordingNetwork final : public net::Network {
         sent.push_back({peer, static_cast<MessageKind>(kind), Bytes(body.begin(), body.end())});
         return true;
     }
-    void disconnect(net::PeerId) override {}
+    void disconnect(net::PeerId peer) override { dropped.push_back(peer); }
     std::string listen_address() const override { return {}; }
 
     std::vector<Sent> sent;
+    std::vector<net::PeerId> dropped;
 };
 
 class RelayTest : public testing::Test, public ActiveChain::Observer {
@@ -55,7 +56,7 @@ class RelayTest : public testing::Test, public ActiveChain::Observer {
             relay_.on_inventory(peers_[peer], encode(Inventory{item.kind, {item.id}})).ok());
     }
     void deliver(net::PeerId peer, const ItemPtr& item) {
-        ASSERT_TRUE(relay_.on_item(peers_[peer], item->name.kind, item->bytes).ok());
+        ASSERT_TRUE(relay_.on_item(peers_[peer], item->name.kind, item->encoded()).ok());
         kit_.loop.run();
     }
     /// How often this peer was asked for it.
@@ -78,6 +79,22 @@ class RelayTest : public testing::Test, public ActiveChain::Observer {
         kit_.others.mine_to_merge(kit_.bob);
         catch_up();
         return make_item(kit_.others.reveal(kit_.alice, commitment, payload));
+    }
+    /// `count` payments of one coin of Alice's, each leaving a higher fee than the last.
+    std::vector<ItemPtr> payments(int count, std::uint64_t fee) {
+        const chain::OutPoint coin = kit_.others.earn(kit_.alice);
+        catch_up();
+        const std::uint64_t amount = kit_.others.ledger.coins().find(coin)->output.amount;
+        std::vector<ItemPtr> made;
+        for (int i = 0; i < count; ++i, fee += 1'000)
+            made.push_back(
+                make_item(kit_.others.pay(kit_.alice, coin, kit_.bob.key, amount - fee, fee)));
+        return made;
+    }
+    static ItemPtr forged(const ItemPtr& payment) {
+        chain::Payment changed = payment->payment();
+        changed.signatures.back().bytes[40] ^= 1;
+        return make_item(changed);
     }
     bool pooled(const ItemPtr& item) const {
         return pool_.contains(item->name.kind, item->name.id);
@@ -132,6 +149,46 @@ TEST_F(RelayTest, APayloadThatDoesNotDecodeHoldsNoRoom) {
         kit_.mine(kit_.bob);
         catch_up();
     }
+}
+
+// Its fee is too low for the pool, which is found before its signatures are looked at: these are
+// forged, and nobody noticed.
+TEST_F(RelayTest, SignaturesOfWhatThePoolWouldNotTakeAreNotLookedAt) {
+    const ItemPtr item = forged(payments(1, 10)[0]);
+    offer(1, item->name);
+    deliver(1, item);
+    EXPECT_FALSE(pooled(item));
+    EXPECT_TRUE(network_.dropped.empty());
+}
+
+TEST_F(RelayTest, WhoPassesOnAForgedSignatureIsDropped) {
+    const ItemPtr good = payments(1, 10'000)[0];
+    offer(1, good->name);
+    deliver(1, forged(good));
+    EXPECT_EQ(network_.dropped, std::vector<net::PeerId>{1});
+    offer(2, good->name);
+    deliver(2, good);
+    EXPECT_TRUE(pooled(good)) << "the id of a payment does not have its signatures";
+}
+
+TEST_F(RelayTest, PaymentsWithoutEndDelayNeitherBlocksNorOtherPayments) {
+    const std::vector<ItemPtr> all = payments(31, 10'000);
+    kit_.loop.hold(Lane::kChain);
+    for (std::size_t i = 0; i < 30; ++i) {
+        offer(1, all[i]->name);
+        deliver(1, all[i]);
+    }
+    EXPECT_EQ(kit_.loop.jobs(Lane::kChain), 1U) << "a block waits behind so many";
+    const ItemPtr other = all.back();
+    offer(2, other->name);
+    deliver(2, other);
+    for (int i = 0; i < 4; ++i) kit_.loop.finish(Lane::kChain);  // two looks at each payment
+    EXPECT_TRUE(std::ranges::any_of(network_.sent, [&](const Sent& sent) {
+        return sent.kind == MessageKind::kInventory &&
+               std::ranges::count(decode_inventory(sent.body)->ids, other->name.id) > 0;
+    })) << "it came thirty payments later, from somebody else";
+    kit_.loop.release(Lane::kChain);
+    kit_.loop.run();
 }
 
 TEST_F(RelayTest, AnItemTravelsOnce) {

@@ -1,10 +1,23 @@
 #include "node/sync.h"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/log.h"
+#include "crypto/hash.h"
 
 namespace cairn::node {
+namespace {
+
+constexpr unsigned kMaxLapses = 6;
+/// Bodies that everything else waits for: so many above the tip. A node that catches up has more
+/// under way, and would fetch all of them twice if it did not wait for its slower peers.
+constexpr std::uint32_t kNextBlocks = 2;
+
+void note_lapse(Peer& peer) { peer.lapses = std::min(peer.lapses + 1, kMaxLapses); }
+
+}  // namespace
 
 Sync::Sync(const Clock& clock, Random& random, Loop& loop, net::Network& network,
            ActiveChain& chain, PeerTable& peers, SyncOptions options)
@@ -234,9 +247,12 @@ void Sync::send_block(net::PeerId id, const Hash256& hash, const Result<Bytes>& 
 }
 
 Status Sync::on_block(Peer& peer, ByteView body) {
+    if (body.size() < chain::kHeaderBytes) return invalid("a block without a header");
+    const Hash256 hash = crypto::sha256d(body.first(chain::kHeaderBytes));
+    if (!peer.bodies_asked.contains(hash)) return ok_status();  // nobody asked it
     ASSIGN_OR_RETURN(const chain::Block block, chain::decode_block(body));
-    const Hash256 hash = chain::block_hash(block.header);
-    if (peer.blocks_asked_ms.erase(hash) == 0) return ok_status();  // nobody asked it
+    peer.bodies_asked.erase(hash);
+    peer.lapses /= 2;
     peer.knows.insert(hash);
     switch (chain_.accept_block(block)) {
         case ActiveChain::BodyOutcome::kMismatch:
@@ -255,7 +271,7 @@ Status Sync::on_block(Peer& peer, ByteView body) {
 
 Status Sync::on_no_block(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Hash256 hash, decode_hash(body));
-    peer.blocks_asked_ms.erase(hash);
+    if (peer.bodies_asked.erase(hash) > 0) note_lapse(peer);
     // It cannot help with this branch for now; what it tells us next starts afresh.
     peer.best = nullptr;
     request_bodies();
@@ -271,36 +287,57 @@ void Sync::announce(const BlockNode* node) {
             send(network_, id, MessageKind::kHeaders, body);
 }
 
-bool Sync::is_asked(const Hash256& hash) const {
+void Sync::note_lapses() {
+    for (auto& [id, peer] : peers_)
+        for (auto& [hash, question] : peer.bodies_asked)
+            if (!question.late && now_ms() >= question.asked_ms + options_.patience_ms) {
+                question.late = true;
+                note_lapse(peer);
+            }
+}
+
+std::vector<Peer*> Sync::best_first() {
+    std::vector<Peer*> all;
+    for (auto& [id, peer] : peers_) all.push_back(&peer);
+    std::ranges::stable_sort(
+        all, {}, [](const Peer* peer) { return std::pair(peer->lapses, !peer->info.outbound); });
+    return all;
+}
+
+bool Sync::is_asked(const BlockNode* node, const Peer& by) const {
+    const bool is_next = node->height <= chain_.tip()->node->height + kNextBlocks;
     std::size_t asked = 0;
     for (const auto& [id, peer] : peers_) {
-        const auto when = peer.blocks_asked_ms.find(hash);
-        if (when == peer.blocks_asked_ms.end()) continue;
-        if (now_ms() < when->second + options_.patience_ms) return true;
-        ++asked;
+        const auto question = peer.bodies_asked.find(node->hash);
+        if (question == peer.bodies_asked.end()) continue;
+        if (is_next && peer.lapses > by.lapses) continue;
+        if (!question->second.late) return true;
+        // Those who dialled us do not use up what we may ask of those that we chose.
+        if (peer.info.outbound || !by.info.outbound) ++asked;
     }
-    return asked >= options_.max_askers;
+    return asked >= options_.max_asked;
 }
 
 void Sync::request_from(Peer& peer) {
     if (!peer.ready || !peer.best || peer.best->invalid) return;
     const BlockNode* tip = chain_.tip()->node;
     if (!(peer.best->work > tip->work)) return;
-    if (peer.blocks_asked_ms.size() > options_.max_blocks_per_peer / 2) return;
+    if (peer.bodies_asked.size() > options_.max_blocks_per_peer / 2) return;
     std::size_t seen = 0;
     for (const BlockNode* node : path(common_ancestor(peer.best, tip), peer.best)) {
-        if (peer.blocks_asked_ms.size() >= options_.max_blocks_per_peer) return;
+        if (peer.bodies_asked.size() >= options_.max_blocks_per_peer) return;
         if (node->has_body || node->body_coming) continue;
         if (++seen > options_.max_ahead) return;
-        if (peer.blocks_asked_ms.contains(node->hash) || is_asked(node->hash)) continue;
+        if (peer.bodies_asked.contains(node->hash) || is_asked(node, peer)) continue;
         if (!send(network_, peer.id, MessageKind::kGetBlock, encode_hash(node->hash))) return;
-        peer.blocks_asked_ms[node->hash] = now_ms();
+        peer.bodies_asked[node->hash] = {now_ms()};
     }
 }
 
 void Sync::request_bodies() {
     if (!chain_.takes_bodies()) return;
-    for (auto& [id, peer] : peers_) request_from(peer);
+    note_lapses();
+    for (Peer* peer : best_first()) request_from(*peer);
 }
 
 void Sync::tick() {
@@ -308,12 +345,12 @@ void Sync::tick() {
     for (auto& [id, peer] : peers_) {
         bool stalled = peer.headers_asked_ms != 0 && !header_work_.has(id) &&
                        now > peer.headers_asked_ms + options_.timeout_ms;
-        for (const auto& [hash, asked] : peer.blocks_asked_ms)
-            stalled = stalled || now > asked + options_.timeout_ms;
+        for (const auto& [hash, question] : peer.bodies_asked)
+            stalled = stalled || now > question.asked_ms + options_.timeout_ms;
         if (stalled) {
             log_info("peer {} does not answer; asking others", peer.info.address);
             peer.headers_asked_ms = 0;
-            peer.blocks_asked_ms.clear();
+            peer.bodies_asked.clear();
             peer.best = nullptr;
             peer.ready = false;
             network_.disconnect(id);

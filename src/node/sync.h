@@ -1,11 +1,15 @@
 // How a node gets the chain from its peers: headers first (of a long branch twice: presync.h),
 // then the bodies of whatever has more work than our tip, several at once from whoever has them.
-// A body that nobody asked for is not looked at. If one does not come soon, another peer is asked
-// as well; a peer that leaves a question open too long is dropped. New blocks are announced by
-// their header as soon as C1 and C2 hold.
+// A body that nobody asked for is not looked at. If one does not come soon, that is a lapse, and
+// another peer is asked as well: those with fewest lapses first, and of those the ones that we
+// chose. For the next blocks, whoever has more lapses does not keep us from asking one that has
+// fewer, so any number of peers that announce blocks and withhold them cost little time. A peer
+// that leaves a question open too long is dropped. New blocks are announced by their header as soon
+// as C1 and C2 hold.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/loop.h"
@@ -19,7 +23,7 @@ namespace cairn::node {
 struct SyncOptions {
     std::uint64_t timeout_ms = 15'000;    ///< for headers, and for each body
     std::uint64_t patience_ms = 2'000;    ///< before another peer is asked for the same body
-    std::size_t max_askers = 3;           ///< peers that are asked for one body
+    std::size_t max_asked = 3;            ///< peers that are asked for one body at once
     std::size_t max_blocks_per_peer = 8;  ///< asked for at once
     std::size_t max_ahead = 256;          ///< missing bodies looked at, lowest first
     std::size_t max_reads_per_peer =
@@ -62,8 +66,10 @@ class Sync {
     Status on_presync(Peer& peer, const HeaderWork::Message& message, consensus::Work work);
     void ask_on(Peer& peer);
     void end_presync(Peer& peer, bool refuted);
-    /// Whether it was asked of so many, or so lately, that nobody else is to be asked now.
-    bool is_asked(const Hash256& hash) const;
+    void note_lapses();
+    std::vector<Peer*> best_first();
+    /// Whether it was asked of so many, or so lately, that this peer is not to be asked now.
+    bool is_asked(const BlockNode* node, const Peer& by) const;
     void request_from(Peer& peer);
     void send_block(net::PeerId id, const Hash256& hash, const Result<Bytes>& bytes);
 

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kItemBytes = 512;
 
 std::size_t cost_of(const WaitingRoom::Waiting& waiting) {
-    return waiting.item->bytes.size() + kItemBytes;
+    return waiting.item->bytes + kItemBytes;
 }
 
 }  // namespace
@@ -19,7 +19,7 @@ void WaitingRoom::add(Waiting waiting) {
     if (contains(name))
         for (const Waiting& here : items_)
             if (here.item->name == name && here.source == waiting.source) return;
-    bytes_ += waiting.item->bytes.size();
+    bytes_ += waiting.item->bytes;
     held_[waiting.source] += cost_of(waiting);
     ++names_[name];
     items_.push_back(std::move(waiting));
@@ -27,7 +27,7 @@ void WaitingRoom::add(Waiting waiting) {
 }
 
 void WaitingRoom::remove(Place place) {
-    bytes_ -= place->item->bytes.size();
+    bytes_ -= place->item->bytes;
     const auto held = held_.find(place->source);
     held->second -= cost_of(*place);
     if (held->second == 0) held_.erase(held);

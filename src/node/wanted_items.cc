@@ -26,6 +26,13 @@ void WantedItems::offer(net::PeerId peer, bool chosen, const Item& item) {
     want.offered_by.push_back(peer);
     ++source.offers;
     source.queue.push_back(item);
+    // Who was asked may still deliver, and then it is taken.
+    if (want.asked != 0 && !want.arrived && takes_over(source, sources_.at(want.asked)))
+        close_question(wants_.find(item));
+}
+
+bool WantedItems::takes_over(const Source& peer, const Source& asked) const {
+    return peer.failures < asked.failures || (peer.chosen && !asked.chosen);
 }
 
 std::vector<net::PeerId> WantedItems::best_first() const {

@@ -5,6 +5,8 @@
 // thousand items and delivers none delays nobody's but its own. What is not delivered in time is
 // asked of another who offered it: first of those that have failed least, and of those first of the
 // peers that we chose. Each failure halves a peer's window and the time that it has to answer.
+// Nobody is waited for while a better peer offers the same: the ids of payloads are known before
+// the payloads, so a stranger can always be the first to offer one.
 #pragma once
 
 #include <cstdint>
@@ -63,6 +65,7 @@ class WantedItems {
     using Wants = std::map<Item, Want>;
 
     std::pair<unsigned, bool> standing(net::PeerId peer) const;
+    bool takes_over(const Source& peer, const Source& asked) const;
     std::vector<net::PeerId> best_first() const;
     void expire(std::uint64_t now_ms);
     void note_failure(net::PeerId peer);

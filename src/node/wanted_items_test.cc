@@ -63,6 +63,24 @@ TEST(WantedItems, AsksTheOthersWhoFailedLeastAndThoseWeChoseFirst) {
     EXPECT_EQ(wanted.size(), 0U);
 }
 
+TEST(WantedItems, ABetterPeerDoesNotWaitForOneThatOfferedItFirst) {
+    WantedItems wanted({});
+    const Item payload = item(1, ItemKind::kContribution);
+    wanted.offer(1, false, payload);
+    EXPECT_EQ(wanted.next_questions(0).count(1), 1U);
+    wanted.offer(2, false, payload);
+    EXPECT_TRUE(wanted.next_questions(1).empty()) << "it is no better";
+    wanted.offer(3, true, payload);
+    EXPECT_EQ(wanted.next_questions(2).at(3), Items{payload});
+    wanted.offer(4, true, payload);
+    EXPECT_TRUE(wanted.next_questions(3).empty());
+    EXPECT_TRUE(wanted.delivered(3, payload));
+    wanted.taken(3, payload);
+    EXPECT_TRUE(wanted.delivered(1, payload)) << "it was asked too";
+    EXPECT_TRUE(wanted.next_questions(60'000).empty());
+    EXPECT_EQ(wanted.size(), 0U);
+}
+
 TEST(WantedItems, ABadItemUnderAnIdDoesNotStopAGoodOne) {
     WantedItems wanted({});
     wanted.offer(1, false, item(1));

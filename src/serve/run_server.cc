@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kStopCheckMs = 200;
 constexpr std::size_t kMaxInbound = 256;
+constexpr std::size_t kMaxIncoming = std::size_t{1} << 30;  // rows of many prompts at once
 
 bool parse_number(std::string_view text, std::uint32_t& out) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -88,6 +89,7 @@ Status run_server(const RunServerOptions& options) {
                         .max_inbound = kMaxInbound,
                         // Clients lose their sessions with their links.
                         .kept_for_use = kMaxInbound / 4 * 3,
+                        .max_all_incoming_bytes = kMaxIncoming,
                         .on_failed = {}};
     ASSIGN_OR_RETURN(const std::unique_ptr<net::TlsNetwork> network,
                      net::TlsNetwork::start(loop, random, std::move(tls)));

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-namespace cairn::node {
+namespace cairn {
 
 class SeenCache {
   public:
@@ -35,4 +35,4 @@ class SeenCache {
     std::deque<Hash256> order_;
 };
 
-}  // namespace cairn::node
+}  // namespace cairn
