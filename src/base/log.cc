@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include <cstdlib>
+
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -12,12 +14,20 @@ namespace cairn {
 
 namespace {
 
+/// CAIRN_LOG=info or =debug shows more than warnings and errors.
+spdlog::level::level_enum level_from_environment() {
+    const char* wanted = std::getenv("CAIRN_LOG");
+    const std::string_view level = wanted == nullptr ? "" : wanted;
+    if (level == "debug") return spdlog::level::debug;
+    return level == "info" ? spdlog::level::info : spdlog::level::warn;
+}
+
 spdlog::logger& logger() {
     static const auto instance = [] {
         auto made = std::make_shared<spdlog::logger>(
             "cairn", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
         made->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v");
-        made->set_level(spdlog::level::warn);
+        made->set_level(level_from_environment());
         return made;
     }();
     return *instance;

@@ -125,7 +125,8 @@ void Relay::settle(const ItemPtr& item, Source from, const Mempool::Outcome& out
 
 void Relay::submit_payment(const chain::Payment& payment, std::function<void(Status)> answer) {
     const ItemPtr item = make_item(payment);
-    if (mempool_.contains(ItemKind::kPayment, item->name.id)) return answer(ok_status());
+    if (mempool_.contains(ItemKind::kPayment, item->name.id))
+        return keep_payment(item, {Mempool::Added::kKnown, {}}, answer);
     if (own_checks_ >= options_.max_own_checks)
         return answer(Error{ErrorCode::kFull, "too many payments at once; try again"});
     ++own_checks_;
@@ -150,11 +151,30 @@ void Relay::check_payment(const ItemPtr& item, Source from, std::function<void(S
         alive_.guard([this, item, from, answer = std::move(answer)](const Judged& judged) {
             Mempool::Outcome outcome{Mempool::Added::kRefused, judged.verdict.reason()};
             if (judged.verdict.is_valid()) outcome = mempool_.add_payment(item, judged.fee);
+            if (from == kOurselves && outcome.added != Mempool::Added::kRefused)
+                return keep_payment(item, outcome, answer);
             settle(item, from, outcome);
             const bool taken = outcome.added != Mempool::Added::kRefused;
             answer(taken ? ok_status()
                          : Status(Error{ErrorCode::kRefused, std::move(outcome.reason)}));
         }));
+}
+
+void Relay::keep_payment(const ItemPtr& item, const Mempool::Outcome& outcome,
+                         const std::function<void(Status)>& answer) {
+    const auto kept = [this, item, outcome, answer](const Status& status) {
+        if (status.ok()) {
+            settle(item, kOurselves, outcome);
+            return answer(ok_status());
+        }
+        if (outcome.added == Mempool::Added::kNew) mempool_.remove_payment(item->name.id);
+        answer(Error{status.error().code,
+                     "the payment was not sent, for this node could not keep "
+                     "it over a restart: " +
+                         status.error().message});
+    };
+    if (!keep_) return kept(ok_status());
+    keep_(item, alive_.guard(kept));
 }
 
 Mempool::Outcome Relay::submit(const chain::Commitment& commitment) {

@@ -234,12 +234,17 @@ Status Process::start_node() {
     RETURN_IF_ERROR(load_model());
     RETURN_IF_ERROR(load_trainer());
     ASSIGN_OR_RETURN(store_, store::Store::open(options_.directory));
-    node_ = std::make_unique<Node>(config(), LedgerSeams{*store_, *model_},
-                                   NodeSeams{clock_, random_, *loop_, *network_, reader_.get(),
-                                             trainer_.get(), [this](const Hash256& hash) {
-                                                 const auto bytes = assets_.get(hash);
-                                                 return bytes.ok() ? *bytes : nullptr;
-                                             }});
+    node_ = std::make_unique<Node>(
+        config(), LedgerSeams{*store_, *model_},
+        NodeSeams{clock_, random_, *loop_, *network_, reader_.get(), trainer_.get(),
+                  [this](const Hash256& hash) {
+                      const auto bytes = assets_.get(hash);
+                      return bytes.ok() ? *bytes : nullptr;
+                  },
+                  [directory = options_.directory](const auto& own) {
+                      PosixDisk disk(directory);
+                      return node::keep_payments(disk, own);
+                  }});
     // Not before the chain is restored: until then the node would tell height 0.
     return node_->start([this] {
         log_info("node {} of network {} listens at {}", short_hex(crypto::public_key(*key_)),
@@ -254,9 +259,7 @@ void Process::take_up_payments() {
     std::vector<chain::Payment> payments = kept_payments(PosixDisk(options_.directory));
     if (payments.empty()) return;
     const std::size_t count = payments.size();
-    std::vector<ItemPtr> items;
-    for (chain::Payment& payment : payments) items.push_back(make_item(std::move(payment)));
-    node_->return_payments(std::move(items), [count](std::size_t pooled) {
+    node_->take_up_payments(std::move(payments), [count](std::size_t pooled) {
         log_info(
             "of {} payments that waited when the node stopped, {} wait again; the others are "
             "in a block or can no longer be",
@@ -290,10 +293,10 @@ Status Process::run() {
     loop_->on_terminate([this] { stop(); });
     if (options_.should_stop) poll();
     loop_->run();
-    keep_payments();
     fetcher_.reset();
     network_.reset();
     loop_.reset();
+    keep_payments();  // the chain lane, which writes that file too, has ended
     node_.reset();
     return failure_;
 }
