@@ -90,7 +90,7 @@ class Payer {
 
   private:
     std::optional<chain::Payment> make() {
-        return make_payment(world_, 0, crypto::public_key(world_.key(0)), 1'000, 100);
+        return make_payment(world_, 0, crypto::public_key(world_.key(0)), 1'000, 2'000);
     }
 
     FakeModelKit kit_;
