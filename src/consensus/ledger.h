@@ -86,7 +86,7 @@ class Ledger {
 
     /// The best next block that these rules allow, complete but for the nonce. What would make it
     /// invalid is left out, with the reason in the report (may be null). A time that is not later
-    /// than the median of recent ones becomes the first that is. kRefused for a miner who is no
+    /// than the parent's becomes the first that is. kRefused for a miner who is no
     /// member of a private network; else it fails only if the model does.
     Result<chain::Block> assemble(const HeaderContext& context, const Candidates& candidates,
                                   const crypto::PublicKey& miner, std::uint64_t time_ms,
