@@ -13,6 +13,7 @@
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/measure/lab_gradients.h"
+#include "cli/measure/lab_mining.h"
 #include "cli/option_checks.h"
 #include "console/json_line.h"
 #include "lab/attacks.h"
@@ -71,6 +72,7 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     CLI::App* group = app.add_subcommand("lab", "Results that anybody can make again");
     group->require_subcommand(1);
     add_lab_gradients(*group, invocation);
+    add_lab_mining(*group, invocation);
     CLI::App* command = add_command(
         *group, invocation, "attacks",
         "Contributions that do not play fair, in a simulated network with a tiny real model",
