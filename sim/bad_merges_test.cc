@@ -1,7 +1,7 @@
 // Proves that merge blocks with real work which only the slow reference arithmetic may condemn
 // neither stop the honest chain while it computes nor remain unjudged.
-#include "sim/hostile_peer.h"
 #include "sim/scenario.h"
+#include "sim/sim_hostile_peer.h"
 
 namespace cairn::sim {
 namespace {
@@ -21,7 +21,7 @@ TEST(BadMerges, TheChainGoesOnWhileTheyAreJudged) {
         options.reference_lane = {30'000'000, 30'000'000};
         World world(seed, scenario_name(), kit, options);
         add_three(world);
-        HostilePeer hostile(world, 1, Malice::kBadMerges, {0, 1, 2});
+        SimHostilePeer hostile(world, 1, Malice::kBadMerges, {0, 1, 2});
         ASSERT_TRUE(world.run_until([&] { return world.agreed(30); }, 150'000))
             << world.replay_line() << " at height " << world.height(0);
         EXPECT_TRUE(world.run_until([&] { return condemned(world, 0) >= 2; }, 300'000))

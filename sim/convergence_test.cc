@@ -167,8 +167,7 @@ TEST(Convergence, ReturnedPaymentsAreKeptWhileTheyAreJudgedAndThenCounted) {
         chain::Payment bad = good;
         bad.outputs[0].amount += 1'000'000;
         std::optional<std::size_t> pooled;
-        world.node(0).return_payments({node::make_item(good), node::make_item(bad)},
-                                      [&](std::size_t count) { pooled = count; });
+        world.node(0).take_up_payments({good, bad}, [&](std::size_t count) { pooled = count; });
         EXPECT_EQ(world.node(0).payments_to_keep().size(), 2U) << world.replay_line();
         // No further than that: a block may take the payment soon.
         for (int i = 0; i < 10'000 && !pooled; ++i) world.scheduler().step();

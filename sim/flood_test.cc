@@ -16,6 +16,8 @@ using node::MessageKind;
 /// Headers with real work on a branch of their own, whose times are as far apart as they may be.
 class CheapMiner {
   public:
+    static constexpr std::uint64_t kLeastMs = 1;  // C1: later than the parent
+
     CheapMiner(World& world, const BlockNode* from)
         : network_(world.network()), random_(world.random().u64()), tree_(world.genesis()) {
         std::vector<const BlockNode*> below;
@@ -31,8 +33,7 @@ class CheapMiner {
         header.versions = network_.versions_at(context.height);
         header.previous = tip_->hash;
         header.state_root.bytes[0] = static_cast<std::uint8_t>(random_.u64());
-        header.time_ms = std::max(tip_->header.time_ms + spacings * network_.spacing_ms,
-                                  consensus::median_time_ms(context) + 1);
+        header.time_ms = tip_->header.time_ms + std::max(spacings * network_.spacing_ms, kLeastMs);
         header.target = consensus::expected_target(network_, context);
         header.nonce = random_.u64() >> 1;
         CHECK(node::search_nonce(network_.work, header, 1 << 22));

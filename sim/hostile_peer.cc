@@ -43,18 +43,17 @@ const char* name_of(Malice malice) {
     return "offer flood";
 }
 
-HostilePeer::HostilePeer(World& world, int number, Malice malice, std::vector<int> victims)
-    : world_(world),
-      definition_(world.network()),
+HostilePeer::HostilePeer(const HostileSeat& seat, std::uint64_t seed, Malice malice,
+                         std::vector<std::string> victims)
+    : definition_(seat.definition),
       malice_(malice),
       victims_(std::move(victims)),
-      random_(world.random().u64()),
-      key_(crypto::SecretKey::generate(random_)),
-      loop_(world.scheduler(), random_.u64()),
-      network_(world.fabric(), loop_, "10.66.0." + std::to_string(number) + ":7000",
-               crypto::public_key(key_)),
+      random_(seed),
+      key_(seat.key),
+      loop_(seat.loop),
+      network_(seat.network),
       genesis_id_(chain::genesis_id(definition_)),
-      tree_(std::make_unique<node::BlockTree>(world.genesis())) {
+      tree_(std::make_unique<node::BlockTree>(seat.genesis)) {
     network_.set_handler(this);
     act();
 }
@@ -107,9 +106,9 @@ void HostilePeer::note_payloads(ByteView offer) {
 }
 
 void HostilePeer::act() {
-    loop_.call_after(kActEveryMs, [this] { act(); });
+    loop_.call_after(kActEveryMs, alive_.guard([this] { act(); }));
     if (peers_.empty() || random_.below(20) == 0)
-        for (const int victim : victims_) network_.connect(world_.address(victim));
+        for (const std::string& victim : victims_) network_.connect(victim);
     std::vector<net::PeerId> greeted;
     for (const auto& [peer, has] : peers_)
         if (has) greeted.push_back(peer);
@@ -225,8 +224,7 @@ chain::BlockHeader HostilePeer::mine(const node::BlockNode* parent, const Hash25
     header.previous = parent->hash;
     header.body_root = body_root;
     header.state_root = random_hash();
-    header.time_ms = std::max(parent->header.time_ms + definition_.spacing_ms / 2,
-                              consensus::median_time_ms(context) + 1);
+    header.time_ms = parent->header.time_ms + definition_.spacing_ms / 2;
     header.target = consensus::expected_target(definition_, context);
     node::search_nonce(definition_.work, header, 1 << 20);
     return header;

@@ -10,10 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "base/loop.h"
+#include "base/random.h"
 #include "node/block_tree.h"
 #include "node/messages.h"
 #include "node/pooled_item.h"
-#include "sim/world.h"
 
 namespace cairn::sim {
 
@@ -32,10 +33,21 @@ enum class Malice {
 inline constexpr int kMalices = 10;
 const char* name_of(Malice malice);
 
+/// Where a hostile peer sits: in a simulation (sim_hostile_peer.h), or on real links
+/// (attack_node_main.cc). All of it must outlive the peer.
+struct HostileSeat {
+    const chain::NetworkDefinition& definition;
+    const chain::Block& genesis;
+    Loop& loop;
+    net::Network& network;
+    crypto::SecretKey key;  ///< what the network's links are bound to
+};
+
 class HostilePeer final : public net::NetworkHandler {
   public:
-    /// Dials the victims, again and again, from the address 10.66.0.`number`.
-    HostilePeer(World& world, int number, Malice malice, std::vector<int> victims);
+    /// Dials the victims, again and again.
+    HostilePeer(const HostileSeat& seat, std::uint64_t seed, Malice malice,
+                std::vector<std::string> victims);
 
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override;
     void on_peer_down(net::PeerId peer, const std::string& reason) override;
@@ -72,14 +84,13 @@ class HostilePeer final : public net::NetworkHandler {
     /// A header on `parent` with its work done, for this body.
     chain::BlockHeader mine(const node::BlockNode* parent, const Hash256& body_root);
 
-    World& world_;
     const chain::NetworkDefinition& definition_;
     Malice malice_;
-    std::vector<int> victims_;
+    std::vector<std::string> victims_;
     SeededRandom random_;
     crypto::SecretKey key_;
-    SimLoop loop_;
-    SimNetwork network_;
+    Loop& loop_;
+    net::Network& network_;
     Hash256 genesis_id_;
     std::unique_ptr<node::BlockTree> tree_;  // of the headers that it heard of
     std::map<net::PeerId, bool> peers_;      // whether it greeted
@@ -87,6 +98,7 @@ class HostilePeer final : public net::NetworkHandler {
     std::deque<Hash256> payloads_heard_;
     std::deque<node::ItemPtr> offered_;  // what it would deliver
     std::uint64_t sent_ = 0;
+    Alive alive_;
 };
 
 }  // namespace cairn::sim

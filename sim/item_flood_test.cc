@@ -2,9 +2,9 @@
 // under the ids that others offer, keep neither payments nor payloads from it.
 #include <algorithm>
 
-#include "sim/hostile_peer.h"
 #include "sim/paying.h"
 #include "sim/scenario.h"
+#include "sim/sim_hostile_peer.h"
 #include "sim/stranger.h"
 
 namespace cairn::sim {
@@ -18,7 +18,7 @@ class Flooded {
         world_.add_node({.connect = {0}});
         for (int i = 1; i <= 4; ++i)
             hostile_.push_back(
-                std::make_unique<HostilePeer>(world_, i, malice, std::vector<int>{0, 1}));
+                std::make_unique<SimHostilePeer>(world_, i, malice, std::vector<int>{0, 1}));
     }
 
     World& world() { return world_; }
@@ -56,7 +56,7 @@ class Flooded {
   private:
     FakeModelKit kit_;
     World world_;
-    std::vector<std::unique_ptr<HostilePeer>> hostile_;
+    std::vector<std::unique_ptr<SimHostilePeer>> hostile_;
 };
 
 TEST(ItemFlood, OffersWithoutEndKeepNoPaymentAway) {

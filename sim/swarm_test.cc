@@ -4,9 +4,9 @@
 // falls. A failure prints the line that replays it.
 #include <set>
 
-#include "sim/hostile_peer.h"
 #include "sim/paying.h"
 #include "sim/scenario.h"
+#include "sim/sim_hostile_peer.h"
 #include "sim/tiny_model.h"
 
 namespace cairn::sim {
@@ -87,8 +87,8 @@ class Swarm {
             const auto malice = static_cast<Malice>(random_.below(kMalices));
             std::set<int> victims{any_node(), any_node()};
             hostile_.push_back(
-                std::make_unique<HostilePeer>(world_, static_cast<int>(i) + 1, malice,
-                                              std::vector<int>(victims.begin(), victims.end())));
+                std::make_unique<SimHostilePeer>(world_, static_cast<int>(i) + 1, malice,
+                                                 std::vector<int>(victims.begin(), victims.end())));
             tell(std::string("a hostile peer: ") + name_of(malice));
         }
     }
@@ -193,7 +193,7 @@ class Swarm {
 
     World world_;
     SeededRandom random_;
-    std::vector<std::unique_ptr<HostilePeer>> hostile_;
+    std::vector<std::unique_ptr<SimHostilePeer>> hostile_;
     std::set<int> locked_;
     std::uint64_t payments_ = 0;
     std::string story_;

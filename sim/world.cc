@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "node/invariants.h"
+#include "node/kept_payments.h"
 
 namespace cairn::sim {
 namespace {
@@ -125,11 +126,17 @@ void World::start(int number) {
     slot.node = std::make_unique<node::Node>(
         std::move(config), node::LedgerSeams{*slot.store, *slot.model},
         node::NodeSeams{*slot.clock, *slot.random, *slot.loop, *slot.network, slot.reader.get(),
-                        slot.source.get(), slot.spec.assets});
-    slot.network->set_dial_failed([node = slot.node.get()](const std::string& to) {
-        node->on_dial_failed(to, io_error("nothing listens there"));
+                        slot.source.get(), slot.spec.assets,
+                        [disk = slot.disk.get()](const std::vector<chain::Payment>& own) {
+                            return node::keep_payments(*disk, own);
+                        }});
+    slot.network->set_dial_failed(
+        [node = slot.node.get()](const std::string& to) {
+            node->on_dial_failed(to, io_error("nothing listens there"));
+        });
+    const Status started = slot.node->start([node = slot.node.get(), disk = slot.disk.get()] {
+        node->take_up_payments(node::kept_payments(*disk));
     });
-    const Status started = slot.node->start();
     if (!started.ok()) fail(number, "it does not start: " + started.error().message);
 }
 

@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include <cstdlib>
+
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -16,6 +18,14 @@ namespace cairn {
 
 namespace {
 
+/// CAIRN_LOG=info or =debug shows more than warnings and errors.
+spdlog::level::level_enum level_from_environment() {
+    const char* wanted = std::getenv("CAIRN_LOG");
+    const std::string_view level = wanted == nullptr ? "" : wanted;
+    if (level == "debug") return spdlog::level::debug;
+    return level == "info" ? spdlog::level::info : spdlog::level::warn;
+}
+
 spdlog::logger& logger() {
     static const auto instance = [] {
         auto made = std::make_shared<spdlog::logger>(
@@ -25,7 +35,7 @@ spdlog::logger& logger() {
         if (no_colour != nullptr && *no_colour != '\0')
             static_cast<spdlog::sinks::stderr_color_sink_mt&>(*made->sinks().front())
                 .set_color_mode(spdlog::color_mode::never);
-        made->set_level(spdlog::level::warn);
+        made->set_level(level_from_environment());
         return made;
     }();
     return *instance;

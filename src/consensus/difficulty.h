@@ -1,8 +1,10 @@
 // The difficulty rule, relative to the parent: T = T_parent * 2^((min(dt, 10 s) - s) / halflife)
 // with s the spacing and dt the parent's time minus the grandparent's. It follows hash power up
 // and down within a few half-lives and needs no schedule, so a network of laptops goes on after a
-// weekend without miners. Easing is capped at ten spacings a block and hardening is not: the capped
-// sum never exceeds the time that passed, so false timestamps cannot make blocks easier.
+// weekend without miners. A block eases by nine spacings at most and hardens by one, since
+// C1 lets no time be before the parent's. What all blocks together count never exceeds the time
+// that passed, so false timestamps make no block easier; and they harden none, for a miner who
+// holds the time back only leaves more of it to the next block.
 #pragma once
 
 #include <cstdint>

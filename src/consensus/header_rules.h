@@ -10,21 +10,16 @@
 
 namespace cairn::consensus {
 
-inline constexpr std::size_t kMedianBlocks = 11;
-
 /// What the rule needs to know of the chain that a header extends.
 struct HeaderContext {
     std::uint32_t height = 0;  ///< of the new header, at least 1
     chain::BlockHeader parent;
-    std::uint64_t grandparent_time_ms = 0;       ///< not read at height 1
-    std::vector<std::uint64_t> recent_times_ms;  ///< of the latest up to 11 ancestors, any order
+    std::uint64_t grandparent_time_ms = 0;  ///< not read at height 1
 };
 
 /// The compact target that the header at `context.height` must name.
 std::uint32_t expected_target(const chain::NetworkDefinition& network,
                               const HeaderContext& context);
-/// A header's time must exceed this: the median of the recent times.
-std::uint64_t median_time_ms(const HeaderContext& context);
 /// How far ahead of our clock a header's time may be: max(2 s, 2 spacings).
 std::uint64_t allowed_drift_ms(const chain::NetworkDefinition& network);
 

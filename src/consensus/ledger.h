@@ -91,7 +91,7 @@ class Ledger {
 
     /// The best next block that these rules allow, complete but for the nonce. What would make it
     /// invalid is left out, with the reason in the report (may be null). A time that is not later
-    /// than the median of recent ones becomes the first that is. kRefused for a miner who is no
+    /// than the parent's becomes the first that is. kRefused for a miner who is no
     /// member of a private network, kUnsupported where this program does not know the versions of
     /// the next block; else it fails only if the model does. Candidates' stamps are taken for good:
     /// their hashes take long, and a pool has judged them for this very tip.

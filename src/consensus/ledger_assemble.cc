@@ -78,7 +78,7 @@ Result<chain::Block> Ledger::assemble(const HeaderContext& context, const Candid
     chain::Block block;
     block.header.versions = network_.versions_at(height);
     block.header.previous = tip_;
-    block.header.time_ms = std::max(time_ms, median_time_ms(context) + 1);
+    block.header.time_ms = std::max(time_ms, context.parent.time_ms + 1);
     block.header.target = expected_target(network_, context);
     block.coinbase.height = height;
     block.coinbase.miner = miner;

@@ -67,8 +67,6 @@ class TestChain {
         context.height = static_cast<std::uint32_t>(headers.size());
         context.parent = headers.back();
         if (headers.size() > 1) context.grandparent_time_ms = headers[headers.size() - 2].time_ms;
-        for (std::size_t i = headers.size(); i-- > 0 && context.recent_times_ms.size() < 11;)
-            context.recent_times_ms.push_back(headers[i].time_ms);
         return context;
     }
     std::uint64_t next_time_ms() const { return headers.back().time_ms + network.spacing_ms; }

@@ -180,7 +180,8 @@ void ActiveChain::store_headers() {
                   }));
 }
 
-ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
+ActiveChain::BodyOutcome ActiveChain::accept(const chain::Block& block,
+                                             std::function<void()> stored) {
     BlockNode* node = tree_.find(chain::block_hash(block.header));
     if (!node) return BodyOutcome::kUnknownHeader;
     if (node->has_body || node->body_coming || node->invalid) return BodyOutcome::kKnown;
@@ -194,25 +195,36 @@ ActiveChain::BodyOutcome ActiveChain::accept_block(const chain::Block& block) {
     auto bytes = std::make_shared<const Bytes>(chain::encode(block));
     recent_.emplace_front(node->hash, bytes);
     if (recent_.size() > options_.recent_blocks) recent_.pop_back();
-    put_body(node, bytes);
-    if (observer_ && node->height + 2 > tip_->node->height) observer_->on_block_accepted(node);
+    const bool is_own = static_cast<bool>(stored);
+    put_body(node, bytes, std::move(stored));
+    if (!is_own) tell_accepted(node);
     return BodyOutcome::kAccepted;
 }
 
-void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes) {
+void ActiveChain::tell_accepted(const BlockNode* node) {
+    if (observer_ && node->height + 2 > tip_->node->height) observer_->on_block_accepted(node);
+}
+
+void ActiveChain::put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes,
+                           std::function<void()> stored) {
     node->body_coming = true;
     ++bodies_coming_;
     body_bytes_coming_ += bytes->size();
     store_headers();  // the body's must be on the lane before it
     lane_.on_lane(
         [hash = node->hash, bytes](ChainState& state) { return state.put_body(hash, *bytes); },
-        alive_.guard([this, node, size = bytes->size()](const Status& put) {
-            const bool had_room = has_room();
-            --bodies_coming_;
-            body_bytes_coming_ -= size;
-            on_put(node, put);
-            if (!had_room && has_room() && observer_) observer_->on_bodies_wanted();
-        }));
+        alive_.guard(
+            [this, node, size = bytes->size(), stored = std::move(stored)](const Status& put) {
+                if (put.ok() && stored) {
+                    stored();
+                    tell_accepted(node);
+                }
+                const bool had_room = has_room();
+                --bodies_coming_;
+                body_bytes_coming_ -= size;
+                on_put(node, put);
+                if (!had_room && has_room() && observer_) observer_->on_bodies_wanted();
+            }));
 }
 
 void ActiveChain::on_put(BlockNode* node, const Status& put) {

@@ -114,7 +114,13 @@ class ActiveChain {
     /// kMismatch: the body is not that of its header, which is the sender's fault. kBroken: the
     /// block breaks C2, which is remembered. kBusy: too many are on their way to the disk; give it
     /// again later.
-    BodyOutcome accept_block(const chain::Block& block);
+    BodyOutcome accept_block(const chain::Block& block) { return accept(block, {}); }
+    /// A block of our own: the observer, and so our peers, hear of it once it is on disk, and
+    /// `stored` is called then. A peer that has heard of somebody else's block can have it from
+    /// others when we are gone; ours only from us.
+    BodyOutcome accept_own_block(const chain::Block& block, std::function<void()> stored) {
+        return accept(block, std::move(stored));
+    }
 
     /// Why nothing can be stored or judged at present (a full disk, most likely), in a sentence;
     /// mostly empty.
@@ -140,7 +146,10 @@ class ActiveChain {
     /// Whether a block of these versions can be judged where the definition names `defined`.
     bool can_follow(const chain::Versions& versions, const chain::Versions& defined) const;
     void store_headers();
-    void put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes);
+    BodyOutcome accept(const chain::Block& block, std::function<void()> stored);
+    void tell_accepted(const BlockNode* node);
+    void put_body(BlockNode* node, std::shared_ptr<const Bytes> bytes,
+                  std::function<void()> stored);
     void on_put(BlockNode* node, const Status& put);
     void on_not_stored(const Error& error);
     void maybe_switch();

@@ -37,9 +37,6 @@ consensus::HeaderContext context_after(const BlockNode* parent) {
     context.height = parent->height + 1;
     context.parent = parent->header;
     if (parent->parent) context.grandparent_time_ms = parent->parent->header.time_ms;
-    for (const BlockNode* node = parent;
-         node && context.recent_times_ms.size() < consensus::kMedianBlocks; node = node->parent)
-        context.recent_times_ms.push_back(node->header.time_ms);
     return context;
 }
 

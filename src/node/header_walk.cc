@@ -14,9 +14,6 @@ Verdict HeaderWalk::step(const chain::NetworkDefinition& network, const chain::V
     next_.grandparent_time_ms = next_.parent.time_ms;
     next_.parent = header;
     ++next_.height;
-    // Newest first, as context_after() gives them.
-    next_.recent_times_ms.insert(next_.recent_times_ms.begin(), header.time_ms);
-    if (next_.recent_times_ms.size() > consensus::kMedianBlocks) next_.recent_times_ms.pop_back();
     return Verdict::valid();
 }
 

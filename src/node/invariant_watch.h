@@ -1,6 +1,6 @@
-// Asks a running node's invariants (invariants.h) every so many blocks. A breach means that this
-// node's memory, disk or program is at fault. It is said once, and the owner should stop building
-// on a state that is wrong.
+// Asks a node's invariants (invariants.h) when it starts, and then every so many blocks. A breach
+// means that this node's memory, disk or program is at fault. It is said once, and the owner should
+// stop building on a state that is wrong.
 #pragma once
 
 #include <cstdint>
@@ -25,11 +25,14 @@ class InvariantWatch {
     /// What `view` names must outlive it.
     InvariantWatch(LedgerLane& lane, LoopView view, InvariantOptions options, OnBreach on_breach);
 
+    /// Call when the chain is restored: asks all of them, and says so in the log.
+    void on_start();
     /// Call when the tip has moved and everything on the loop has followed it.
     void on_tip();
 
   private:
-    void judge(const Status& held);
+    void ask(bool with_coins_root, std::function<void()> held = {});
+    bool judge(const Status& held);
 
     LedgerLane& lane_;
     LoopView view_;

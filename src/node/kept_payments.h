@@ -1,6 +1,8 @@
-// The payments of the pool, kept over a restart: DIR/payments.pool, written when a node stops and
-// read when it starts. Somebody who paid and stopped the node should not have to find out that
-// nobody else ever heard of the payment. What is read is judged anew like anything from outside.
+// Payments that wait for a block, kept over a restart in DIR/payments.pool: those that were
+// submitted at this node before whoever did so is told that it was done, and the whole pool when
+// the node stops. Somebody who has paid should not have to find out that nobody else ever heard of
+// the payment, not even after a kill -9. What is read at the next start is judged anew like
+// anything from outside.
 //
 //   "CAIRNPAY", u32 how many, each as chain::write(Payment), SHA-256 of all before
 #pragma once

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "consensus/header_rules.h"
 #include "node/assets.h"
+#include "node/kept_payments.h"
 
 namespace cairn::node {
 namespace {
@@ -60,6 +61,9 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
                   [this](const std::string& breach) { on_breach(breach); }) {
     chain_.set_observer(this);
     relay_.set_listener([this](const Item&) { miner_.on_item(); });
+    relay_.set_keeper([this](const ItemPtr& payment, std::function<void(const Status&)> done) {
+        keep_payment(payment, std::move(done));
+    });
     relay_.set_refusal_listener(
         [this](const chain::Contribution& contribution, const std::string& reason) {
             explain_refusal(contribution, reason);
@@ -103,6 +107,8 @@ void Node::on_restored(const std::function<void()>& ready) {
             if (ready) ready();
         });
     });
+    // Once the chain has begun to move to what else is on disk, if that is better.
+    seams_.loop.post(alive_.guard([this] { invariants_.on_start(); }));
 }
 
 void Node::learn_miner_key(std::function<void()> then) {
@@ -339,14 +345,40 @@ Status Node::on_addresses(Peer& peer, ByteView body) {
 }
 
 void Node::on_found(const chain::Block& block) {
+    const auto stored = [hash = chain::block_hash(block.header), height = block.coinbase.height] {
+        log_info("mined block {} at height {}", short_hex(hash), height);
+    };
     const auto headers = chain_.accept_headers({&block.header, 1});
     if (!headers.verdict.is_valid() ||
-        chain_.accept_block(block) != ActiveChain::BodyOutcome::kAccepted) {
+        chain_.accept_own_block(block, stored) != ActiveChain::BodyOutcome::kAccepted)
         log_error("our own block is not accepted: {}", headers.verdict.reason());
-        return;
-    }
-    log_info("mined block {} at height {}", short_hex(chain::block_hash(block.header)),
-             block.coinbase.height);
+}
+
+void Node::take_up_payments(std::vector<chain::Payment> payments,
+                            std::function<void(std::size_t)> done) {
+    std::vector<ItemPtr> items;
+    for (chain::Payment& payment : payments) items.push_back(make_item(std::move(payment)));
+    own_payments_.assign(items.begin(), items.end());
+    return_payments(std::move(items), std::move(done));
+}
+
+// Not only those that still wait: a block that took one may leave the chain again. What can no
+// longer be paid is found out when they are taken up.
+void Node::keep_payment(const ItemPtr& payment, std::function<void(const Status&)> done) {
+    const auto same = [&payment](const ItemPtr& own) { return own->name.id == payment->name.id; };
+    if (!seams_.keep_payments) return done(ok_status());
+    if (std::ranges::none_of(own_payments_, same)) own_payments_.push_back(payment);
+    if (own_payments_.size() > kMaxKeptPayments) own_payments_.pop_front();
+    std::vector<chain::Payment> all;
+    for (const ItemPtr& own : own_payments_) all.push_back(own->payment());
+    chain_.lane().on_lane(
+        [keep = seams_.keep_payments, all = std::move(all)](ChainState&) { return keep(all); },
+        alive_.guard([this, id = payment->name.id, done = std::move(done)](const Status& kept) {
+            if (!kept.ok())
+                std::erase_if(own_payments_,
+                              [&id](const ItemPtr& own) { return own->name.id == id; });
+            done(kept);
+        }));
 }
 
 void Node::return_payments(std::vector<ItemPtr> payments, std::function<void(std::size_t)> done) {

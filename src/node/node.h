@@ -65,6 +65,9 @@ struct NodeSeams {
     /// The bytes of an asset that the network names, for peers that ask: from memory, since it is
     /// called on the loop. May be empty.
     std::function<std::shared_ptr<const Bytes>(const Hash256&)> assets;
+    /// Writes the payments that were submitted here (kept_payments.h), for take_up_payments() after
+    /// the next start, however this one ends. Called on the chain lane. May be empty.
+    std::function<Status(const std::vector<chain::Payment>&)> keep_payments = {};
     /// Where the node says what is wrong with it; null: it keeps a list of its own.
     Conditions* conditions = nullptr;
 };
@@ -90,10 +93,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     Mempool::Outcome submit(const chain::Contribution& contribution) {
         return relay_.submit(contribution);
     }
-    /// Judges payments that were pooled before by the present tip, and pools and offers those that
-    /// are valid; `done` is told how many of them are new in the pool.
-    void return_payments(std::vector<ItemPtr> payments,
-                         std::function<void(std::size_t pooled)> done = {});
+    /// Payments that the node had when it ended, judged anew; `done` is told how many of them are
+    /// new in the pool.
+    void take_up_payments(std::vector<chain::Payment> payments,
+                          std::function<void(std::size_t pooled)> done = {});
     /// The payments that should outlive a stop: the pool's, and those that are being judged again.
     std::vector<chain::Payment> payments_to_keep() const;
     /// Dialling the address failed.
@@ -160,6 +163,11 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     Bytes hello() const;
     void drop(Peer& peer, const std::string& reason);
     void on_found(const chain::Block& block);
+    /// Judges payments that were pooled before by the present tip, and pools and offers those that
+    /// are valid.
+    void return_payments(std::vector<ItemPtr> payments,
+                         std::function<void(std::size_t pooled)> done = {});
+    void keep_payment(const ItemPtr& payment, std::function<void(const Status&)> done);
 
     void collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys, int tries,
                        Callback<std::vector<CoinView>> answer);
@@ -211,6 +219,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     SeenCache explained_{4'096};
     std::map<std::uint64_t, std::vector<ItemPtr>> returning_;  // being judged, by call
     std::uint64_t next_returning_ = 0;
+    std::deque<ItemPtr> own_payments_;  // the latest; they outlive a kill
     Alive alive_;
 };
 

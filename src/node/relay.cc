@@ -125,7 +125,8 @@ void Relay::settle(const ItemPtr& item, Source from, const Mempool::Outcome& out
 
 void Relay::submit_payment(const chain::Payment& payment, std::function<void(Status)> answer) {
     const ItemPtr item = make_item(payment);
-    if (mempool_.contains(ItemKind::kPayment, item->name.id)) return answer(ok_status());
+    if (mempool_.contains(ItemKind::kPayment, item->name.id))
+        return keep_payment(item, {Mempool::Added::kKnown, {}}, answer);
     if (own_checks_ >= options_.max_own_checks)
         return answer(Error{ErrorCode::kFull, "too many payments at once; try again"});
     ++own_checks_;
@@ -196,12 +197,30 @@ void Relay::check_signatures(PaymentCheck check) {
 
 void Relay::end_check(const PaymentCheck& check, const Mempool::Outcome& outcome) {
     checking_payment_ = false;
-    settle(check.item, check.from, outcome);
-    if (check.answer)
-        check.answer(outcome.added != Mempool::Added::kRefused
-                         ? ok_status()
-                         : Status(Error{ErrorCode::kRefused, outcome.reason}));
+    if (check.from == kOurselves && outcome.added != Mempool::Added::kRefused) {
+        keep_payment(check.item, outcome, check.answer);
+    } else {
+        settle(check.item, check.from, outcome);
+        if (check.answer) check.answer(Error{ErrorCode::kRefused, outcome.reason});
+    }
     next_payment();
+}
+
+void Relay::keep_payment(const ItemPtr& item, const Mempool::Outcome& outcome,
+                         const std::function<void(Status)>& answer) {
+    const auto kept = [this, item, outcome, answer](const Status& status) {
+        if (status.ok()) {
+            settle(item, kOurselves, outcome);
+            return answer(ok_status());
+        }
+        if (outcome.added == Mempool::Added::kNew) mempool_.remove_payment(item->name.id);
+        answer(Error{status.error().code,
+                     "the payment was not sent, for this node could not keep "
+                     "it over a restart: " +
+                         status.error().message});
+    };
+    if (!keep_) return kept(ok_status());
+    keep_(item, alive_.guard(kept));
 }
 
 // Nobody honest passes on what he has not checked, and a signature that is not by the coin's owner

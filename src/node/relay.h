@@ -40,13 +40,18 @@ class Relay {
     using OnRefused = std::function<void(const chain::Contribution&, const std::string&)>;
     void set_refusal_listener(OnRefused listener) { on_refused_ = std::move(listener); }
 
+    /// Keeps a payment of our own over any end of this process, and says whether it could.
+    using Keep = std::function<void(const ItemPtr&, std::function<void(const Status&)>)>;
+    void set_keeper(Keep keep) { keep_ = std::move(keep); }
+
     void on_peer_ready(Peer& peer);
     void on_peer_down(net::PeerId peer);
     Status on_inventory(Peer& peer, ByteView body);
     Status on_get_items(Peer& peer, ByteView body);
     Status on_item(Peer& peer, ItemKind kind, ByteView body);
 
-    /// Our own: pooled and offered to all peers.
+    /// Our own: pooled, kept, and only then offered to all peers and confirmed: who was told that
+    /// he has paid, has paid. What cannot be kept is refused.
     void submit_payment(const chain::Payment& payment, std::function<void(Status)> answer);
     Mempool::Outcome submit(const chain::Commitment& commitment);
     /// kWaiting where it must still be decoded: what is wrong with it then, the listener hears.
@@ -76,6 +81,8 @@ class Relay {
     void check_signatures(PaymentCheck check);
     void end_check(const PaymentCheck& check, const Mempool::Outcome& outcome);
     void drop_forger(net::PeerId peer);
+    void keep_payment(const ItemPtr& item, const Mempool::Outcome& outcome,
+                      const std::function<void(Status)>& answer);
     Mempool::Outcome take_commitment(const ItemPtr& item, Source from);
     Mempool::Outcome take_contribution(const ItemPtr& item, Source from);
     void check_contribution(const ItemPtr& item, Source from);
@@ -89,6 +96,7 @@ class Relay {
     RelayOptions options_;
     Listener listener_;
     OnRefused on_refused_;
+    Keep keep_;
     WantedItems wanted_;
     SeenCache refused_{8192};     // of which nothing with the same id can be taken, until a new tip
     std::set<Hash256> checking_;  // payloads on the chain lane, by commitment

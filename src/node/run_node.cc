@@ -321,6 +321,10 @@ Status Process::start_node(std::unique_ptr<NodeParts> parts) {
                         const auto bytes = assets_.get(hash);
                         return bytes.ok() ? *bytes : nullptr;
                     },
+                    [directory = options_.directory](const auto& own) {
+                        PosixDisk disk(directory);
+                        return node::keep_payments(disk, own);
+                    },
                     &conditions_};
     node_ =
         std::make_unique<Node>(config(), LedgerSeams{*store_, *parts_->model}, std::move(seams));
@@ -351,9 +355,7 @@ void Process::take_up_payments() {
     std::vector<chain::Payment> payments = kept_payments(PosixDisk(options_.directory));
     if (payments.empty()) return on_running();
     const std::size_t count = payments.size();
-    std::vector<ItemPtr> items;
-    for (chain::Payment& payment : payments) items.push_back(make_item(std::move(payment)));
-    node_->return_payments(std::move(items), [this, count](std::size_t pooled) {
+    node_->take_up_payments(std::move(payments), [this, count](std::size_t pooled) {
         log_info(
             "of {} payments that waited when the node stopped, {} wait again; the others are "
             "in a block or can no longer be",
@@ -417,11 +419,11 @@ Status Process::run() {
     if (options_.started) loop_->post([this] { options_.started(front_, *loop_); });
     watch_secrets();
     loop_->run();
-    keep_payments();
     front_.set_node(nullptr);
     fetcher_.reset();
     network_.reset();
     loop_.reset();
+    keep_payments();  // the chain lane, which writes that file too, has ended
     node_.reset();
     return failure_;
 }

@@ -125,18 +125,14 @@ def another_body_root(forge, block):
 
 @forgery
 def another_time(forge, block):
-    times = sorted(header.time_ms for header in forge.chain.headers[-11:])
-    median = times[len(times) // 2]
-    block.header.time_ms = forge.random.choice([median, median + 1, 0, 2**62 - 1, 2**64 - 1])
+    parent = forge.chain.headers[-1].time_ms
+    block.header.time_ms = forge.random.choice([parent, parent - 1, 0, 2**62 - 1, 2**64 - 1])
     return block
 
 
 @forgery
-def a_time_between_two_medians(forge, block):
-    times = sorted(header.time_ms for header in forge.chain.headers)
-    if len(times) > 10 or len(times) % 2 == 1:
-        return None
-    block.header.time_ms = times[len(times) // 2]
+def the_earliest_time(forge, block):
+    block.header.time_ms = forge.chain.headers[-1].time_ms + 1
     return block
 
 

@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/measure/lab_gradients.h"
 #include "cli/measure/lab_hash_power.h"
+#include "cli/measure/lab_mining.h"
 #include "cli/option_checks.h"
 #include "console/json_line.h"
 #include "lab/attacks.h"
@@ -73,6 +74,7 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     group->require_subcommand(1);
     add_lab_gradients(*group, invocation);
     add_lab_hash_power(*group, invocation);
+    add_lab_mining(*group, invocation);
     CLI::App* command = add_command(
         *group, invocation, "attacks",
         "Contributions that do not play fair, in a simulated network with a tiny real model",
