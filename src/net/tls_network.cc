@@ -82,6 +82,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     bool accept_fails = false;  // the last time, and the log says so
     crypto::PublicKey our_key;
     std::uint16_t port = 0;
+    std::uint16_t named_port = 0;  // of a router before us; 0: none
     std::string listen_text;
     std::shared_ptr<const LinkSettings> settings;
     NetworkHandler* handler = nullptr;
@@ -182,7 +183,7 @@ Hello TlsNetwork::Impl::make_hello(Role role, const Hash256& channel) {
     Hello hello;
     hello.genesis = options.genesis;
     hello.key = our_key;
-    hello.listen_port = port;
+    hello.listen_port = named_port != 0 ? named_port : port;
     hello.signature = crypto::sign(options.key, hello_message(hello, role, channel), random);
     return hello;
 }
@@ -390,6 +391,8 @@ void TlsNetwork::mark_useful(PeerId peer) {
     if (it != impl_->links.end() && impl_->is_up(*it->second))
         impl_->useful[peer] = ++impl_->last_useful;
 }
+
+void TlsNetwork::name_port(std::uint16_t port) { impl_->named_port = port; }
 
 std::string TlsNetwork::listen_address() const { return impl_->listen_text; }
 

@@ -64,6 +64,9 @@ class TlsNetwork final : public Network {
     void disconnect(PeerId peer) override;
     void mark_useful(PeerId peer) override;
     std::string listen_address() const override;
+    /// What Hello says from now on of where we listen: a router passes links to `port` on to us.
+    /// 0: where we listen ourselves.
+    void name_port(std::uint16_t port);
 
   private:
     struct Impl;

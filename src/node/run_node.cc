@@ -89,6 +89,7 @@ class Process {
 
   private:
     Status start_node();
+    void ask_router();
     Result<std::vector<std::uint32_t>> text_asset(const Hash256& hash);
     Status load_model();
     Status load_trainer();
@@ -116,6 +117,7 @@ class Process {
     std::unique_ptr<net::AsioLoop> loop_;
     std::unique_ptr<net::TlsNetwork> network_;
     std::unique_ptr<AssetFetcher> fetcher_;
+    std::unique_ptr<net::PortMapper> mapper_;
     bool has_pool_ = false;  // payments.pool was read; before that an empty pool would erase it
     Status failure_ = ok_status();
 };
@@ -159,6 +161,7 @@ Status Process::prepare() {
         if (fetcher_) fetcher_->on_dial_failed(address);
     };
     ASSIGN_OR_RETURN(network_, net::TlsNetwork::start(*loop_, random_, std::move(tls)));
+    ask_router();
     const auto missing = assets_.missing(network_definition_);
     if (missing.empty()) return start_node();
     if (options_.connect.empty())
@@ -177,6 +180,18 @@ Status Process::prepare() {
                                        });
     fetcher_->start();
     return ok_status();
+}
+
+void Process::ask_router() {
+    const net::PortAsking asking = options_.map_port.value_or(
+        network_definition_.is_private() ? net::PortAsking::kNot : net::PortAsking::kNatPmp);
+    mapper_ = net::map_port(*loop_, asking, network_->listen_address(),
+                            [this](const net::PortReport& report) {
+                                log_info("{}", report.sentence);
+                                const bool reachable = report.mapping && report.reachable;
+                                network_->name_port(reachable ? report.mapping->outside.port : 0);
+                                if (options_.port_mapped) options_.port_mapped(report);
+                            });
 }
 
 Result<std::vector<std::uint32_t>> Process::text_asset(const Hash256& hash) {
@@ -292,6 +307,7 @@ Status Process::run() {
     loop_->run();
     keep_payments();
     fetcher_.reset();
+    mapper_.reset();
     network_.reset();
     loop_.reset();
     node_.reset();

@@ -94,6 +94,12 @@ Status run_server(const RunServerOptions& options) {
     server.set_model(snapshot, layers);
     network->set_handler(&server);
 
+    const auto mapper = net::map_port(loop, options.map_port, network->listen_address(),
+                                      [&options](const net::PortReport& report) {
+                                          log_info("{}", report.sentence);
+                                          if (options.port_mapped) options.port_mapped(report);
+                                      });
+
     const ServerReady ready{network->listen_address(), crypto::public_key(secret), snapshot.hash,
                             layers, parameters_of(snapshot, layers)};
     loop.post([&] {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "net/port_mapper.h"
 #include "serve/layer_server.h"
 
 namespace cairn::serve {
@@ -22,7 +23,10 @@ struct ServerReady {
 struct RunServerOptions {
     std::string layers;  ///< see parse_layers
     std::string model_file;
-    std::string listen = "127.0.0.1:0";    ///< "host:port", port 0: any
+    std::string listen = "127.0.0.1:0";                ///< "host:port", port 0: any
+    net::PortAsking map_port = net::PortAsking::kNot;  ///< how a router is asked to pass links on
+    /// Called on the loop with what came of it, and when that changes. May be empty.
+    std::function<void(const net::PortReport&)> port_mapped;
     std::optional<crypto::SecretKey> key;  ///< absent: a fresh one
     LayerServerOptions server;
     /// Called on the loop once it listens; may be empty.

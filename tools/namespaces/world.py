@@ -153,11 +153,12 @@ class World:
 
 
 class Node:
-    """A `cairn node` of a network on a host."""
+    """A `cairn node` of a network on a host; `tag` tells the logs of its runs apart."""
 
-    def __init__(self, host, work, network, options=()):
+    def __init__(self, host, work, network, options=(), tag=""):
         self.host, self.folder = host, work / host.name
-        self.log_file = work / f"{host.name}.log"
+        self.log_file = work / f"{host.name}{tag}.log"
+        (self.folder / "api.json").unlink(missing_ok=True)
         command = [CAIRN, "node", "--dir", self.folder, "--network", network, "--listen", "0.0.0.0:8333", *options]
         self.process = host.start(command, open(self.log_file, "a"))
         wait(f"{host.name} answers", 60, self.status)

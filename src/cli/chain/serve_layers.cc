@@ -1,4 +1,5 @@
 #include "cli/chain/serve_layers.h"
+#include "cli/chain/port_line.h"
 #include "console/json_line.h"
 
 #include <ostream>
@@ -17,6 +18,10 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
     options.layers = request.layers;
     options.model_file = request.model;
     options.listen = request.listen;
+    options.map_port = request.map_port;
+    options.port_mapped = [&](const net::PortReport& report) {
+        tell_port(report, request.json, out);
+    };
     options.server.threads = request.threads;
     options.started = [&](const serve::ServerReady& ready) {
         if (request.json) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "net/port_mapper.h"
 
 namespace cairn::cli {
 
@@ -13,6 +14,7 @@ struct ServeLayersRequest {
     std::string layers;  ///< "A-B" or "auto"
     std::string model;
     std::string listen = "127.0.0.1:0";
+    net::PortAsking map_port = net::PortAsking::kNatPmp;
     std::size_t threads = 1;
     bool json = false;
 };
