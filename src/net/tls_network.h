@@ -11,10 +11,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/random.h"
 #include "net/asio_loop.h"
 #include "net/network.h"
+#include "net/relay.h"
 
 namespace cairn::net {
 
@@ -39,6 +41,10 @@ struct TlsOptions {
     /// What may wait to be sent to all peers together. Beyond it, the peer for whom most waits is
     /// dropped: it asked for more than it reads. Must have room for one peer's largest queue.
     std::size_t max_all_queues_bytes = 8 * kMaxMessageBytes;
+    /// Links between others that are passed on (S34); none unless asked to.
+    RelayOptions relay{};
+    /// Nodes that pass links on to us, as "host:port": dialled, and again when a link is lost.
+    std::vector<std::string> through{};
     std::uint64_t handshake_timeout_ms = 10'000;
     /// Silence after which we ask whether the peer is still there, and after which we give up.
     std::uint64_t ping_after_ms = 20'000;
@@ -47,6 +53,8 @@ struct TlsOptions {
     /// Told when a connection came to nothing: the address, whether we dialled it, and why.
     std::function<void(const std::string& address, bool outbound, const std::string& reason)>
         on_failed{};
+    /// Told what a node of `through` answered: whether others reach us through it now.
+    std::function<void(const std::string& relay, bool passes_on)> on_relay{};
 };
 
 class TlsNetwork final : public Network {
@@ -59,6 +67,7 @@ class TlsNetwork final : public Network {
     ~TlsNetwork() override;
 
     void set_handler(NetworkHandler* handler) override;
+    /// "host:port", or KEY@host:port: over a link that the node there passes on.
     void connect(const std::string& address) override;
     bool send(PeerId peer, std::uint16_t kind, ByteView body) override;
     void disconnect(PeerId peer) override;

@@ -81,13 +81,20 @@ Status run_server(const RunServerOptions& options) {
     const crypto::SecretKey secret =
         options.key ? *options.key : crypto::SecretKey::generate(random);
     net::AsioLoop loop;
-    net::TlsOptions tls{.listen = options.listen,
-                        .key = secret,
-                        .genesis = {},
-                        .max_peers = kMaxInbound + net::TlsOptions{.key = secret}.max_peers,
-                        .max_inbound = kMaxInbound,
-                        .inbound_yields = false,  // a client that yields would lose its sessions
-                        .on_failed = {}};
+    net::TlsOptions tls{
+        .listen = options.listen,
+        .key = secret,
+        .genesis = {},
+        .max_peers = kMaxInbound + net::TlsOptions{.key = secret}.max_peers,
+        .max_inbound = kMaxInbound,
+        .inbound_yields = false,  // a client that yields would lose its sessions
+        .relay = options.relay,
+        .through = options.through,
+        .on_failed = {},
+        .on_relay = [&](const std::string& relay, bool passes_on) {
+            if (options.relay_answered)
+                options.relay_answered({crypto::public_key(secret), relay}, passes_on);
+        }};
     ASSIGN_OR_RETURN(const std::unique_ptr<net::TlsNetwork> network,
                      net::TlsNetwork::start(loop, random, std::move(tls)));
     LayerServer server(loop, *network, clock, random, secret, *kernels, options.server);

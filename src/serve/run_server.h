@@ -7,6 +7,7 @@
 #include <string>
 
 #include "net/port_mapper.h"
+#include "net/relay.h"
 #include "serve/layer_server.h"
 
 namespace cairn::serve {
@@ -27,6 +28,10 @@ struct RunServerOptions {
     net::PortAsking map_port = net::PortAsking::kNot;  ///< how a router is asked to pass links on
     /// Called on the loop with what came of it, and when that changes. May be empty.
     std::function<void(const net::PortReport&)> port_mapped;
+    net::RelayOptions relay;           ///< links between others that are passed on
+    std::vector<std::string> through;  ///< nodes that pass links on to this server: "host:port"
+    /// Called on the loop: whether others reach this server through that node now. May be empty.
+    std::function<void(const net::RelayedAddress& address, bool passes_on)> relay_answered;
     std::optional<crypto::SecretKey> key;  ///< absent: a fresh one
     LayerServerOptions server;
     /// Called on the loop once it listens; may be empty.

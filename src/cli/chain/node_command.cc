@@ -18,6 +18,7 @@
 #include "cli/option_checks.h"
 #include "console/json_line.h"
 #include "net/address.h"
+#include "net/relaying.h"
 #include "node/run_node.h"
 
 namespace cairn::cli {
@@ -26,8 +27,9 @@ namespace {
 
 // The options that may be given with --serve. --dir is ignored (it may come from its default); all
 // other options only make sense with a chain.
-constexpr std::array<std::string_view, 8> kServeOptions = {
-    "--help", "--json", "--dir", "--serve", "--model", "--listen", "--map-port", "--threads"};
+constexpr std::array<std::string_view, 11> kServeOptions = {
+    "--help",     "--json",    "--dir",   "--serve",      "--model",  "--listen",
+    "--map-port", "--threads", "--relay", "--relay-rate", "--through"};
 
 constexpr std::uint64_t kMaxMemoryMib = std::uint64_t{1} << 30;  // 2^50 bytes
 
@@ -254,7 +256,33 @@ Status check_serve_options(const CLI::App& command, const ServeLayersRequest& se
         return misused(
             "name the model whose layers to serve: --model FILE. A running node does "
             "not serve the chain's own model; serve an export of it");
+    for (const std::string& address : serve.through)
+        RETURN_IF_ERROR(named("--through", net::parse_peer_address(address)));
+    if (serve.through.size() > net::kMaxThrough)
+        return misused("--through: " + std::to_string(net::kMaxThrough) + " nodes at most");
     return named("--listen", net::parse_address(serve.listen));
+}
+
+void add_relay_options(CLI::App& command, ServeLayersRequest& serve, CLI::Option* needed) {
+    auto* relay = command
+                      .add_option("--relay", serve.relay,
+                                  "With --serve: pass on this many links between others that "
+                                  "cannot dial each other, which this node can neither read nor "
+                                  "change (0: none)")
+                      ->needs(needed)
+                      ->check(CLI::Range(0, 256))
+                      ->capture_default_str();
+    command
+        .add_option("--relay-rate", serve.relay_kib,
+                    "KiB a second that may pass for all of them together")
+        ->needs(relay)
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    command
+        .add_option("--through", serve.through,
+                    "With --serve, behind a router: HOST:PORT of nodes with --relay, to which this "
+                    "one keeps a link and through which others reach it")
+        ->needs(needed);
 }
 
 }  // namespace
@@ -270,6 +298,7 @@ void add_node(CLI::App& app, Invocation& invocation) {
     auto* serve = command->add_option("--serve", request->serve.layers,
                                       "Layers A-B (or auto) of --model to compute for others");
     command->add_option("--model", request->serve.model, "Model file for --serve")->needs(serve);
+    add_relay_options(*command, request->serve, serve);
     command->callback([request, serve, command, &invocation] {
         request->json = invocation.json;
         request->wallet.directory = request->node.directory;

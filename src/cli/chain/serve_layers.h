@@ -4,6 +4,7 @@
 
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "net/port_mapper.h"
@@ -15,6 +16,9 @@ struct ServeLayersRequest {
     std::string model;
     std::string listen = "127.0.0.1:0";
     net::PortAsking map_port = net::PortAsking::kNatPmp;
+    std::size_t relay = 0;             ///< links that are passed on, at most
+    std::uint64_t relay_kib = 1024;    ///< KiB a second that may pass, for all together
+    std::vector<std::string> through;  ///< nodes that pass links on to this one
     std::size_t threads = 1;
     bool json = false;
 };
