@@ -19,6 +19,7 @@
 #include "formats/format_test_models.h"
 #include "formats/save.h"
 #include "net/hello.h"
+#include "net/relay_messages.h"
 #include "node/kept_payments.h"
 #include "node/messages.h"
 #include "serve/announce.h"
@@ -180,6 +181,16 @@ void peer_seeds() {
     hello.key = key;
     seed("net_hello_fuzz", "hello", net::encode_hello(hello));
     seed("net_hello_fuzz", "frame", net::encode_frame(1, as_bytes("body")));
+    const auto relay_seed = [&](std::uint8_t kind, const std::string& name, const Bytes& body) {
+        Bytes bytes(1, kind);
+        bytes.insert(bytes.end(), body.begin(), body.end());
+        seed("net_relay_fuzz", name, bytes);
+    };
+    relay_seed(0, "open", net::encode(net::CircuitKey{1, hello.key}));
+    relay_seed(1, "accepted", net::encode(net::CircuitId{true, 1}));
+    relay_seed(2, "data", net::encode(net::CircuitData{{false, 1}, Bytes(9, 1)}));
+    relay_seed(3, "taken", net::encode(net::CircuitTaken{{true, 1}, 9}));
+    relay_seed(4, "closed", net::encode(net::CircuitClosed{{false, 1}, "enough"}));
     seed("net_hello_fuzz", "address", as_bytes("10.0.0.1:9000"));
     const auto message = [](std::uint8_t kind, Bytes body) {
         body.insert(body.begin(), kind);

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <optional>
@@ -144,6 +145,44 @@ bool is_loopback(const std::string& host) {
     for (char& c : name)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return name == "localhost";
+}
+
+bool is_public(const std::string& host) {
+    struct Range {
+        std::uint32_t first;
+        int bits;
+    };
+    // The registry of IPv4 addresses for special use: RFC 6890 and those after it.
+    constexpr std::array<Range, 14> kKept{{{0x00000000, 8},
+                                           {0x0A000000, 8},
+                                           {0x64400000, 10},
+                                           {0x7F000000, 8},
+                                           {0xA9FE0000, 16},
+                                           {0xAC100000, 12},
+                                           {0xC0000000, 24},
+                                           {0xC0000200, 24},
+                                           {0xC0586300, 24},
+                                           {0xC0A80000, 16},
+                                           {0xC6120000, 15},
+                                           {0xC6336400, 24},
+                                           {0xCB007100, 24},
+                                           {0xE0000000, 3}}};
+    const auto v6 = parse_v6(host);
+    auto v4 = parse_v4(host);
+    if (v6 && IN6_IS_ADDR_V4MAPPED(&*v6)) {
+        v4.emplace();
+        std::copy_n(v6->s6_addr + 12, 4, reinterpret_cast<std::uint8_t*>(&v4->s_addr));
+    } else if (v6) {
+        const std::uint8_t* const bytes = v6->s6_addr;
+        const bool documentation =
+            bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] == 0x0D && bytes[3] == 0xB8;
+        return bytes[0] >> 5 == 1 && !documentation;  // 2000::/3
+    }
+    if (!v4) return false;
+    const std::uint32_t number = ntohl(v4->s_addr);
+    return std::ranges::none_of(kKept, [number](const Range& range) {
+        return number >> (32 - range.bits) == range.first >> (32 - range.bits);
+    });
 }
 
 std::string netgroup(const std::string& host) {

@@ -30,6 +30,11 @@ std::string to_string(const Address& address);
 /// IPv4-mapped IPv6 address, ::1, or the name localhost.
 bool is_loopback(const std::string& host);
 
+/// Whether `host` (as in Address) is a number that routers pass on in the whole internet. Not so:
+/// the ranges kept for home networks, for providers' own translation of addresses, for one machine
+/// or wire, for documentation, and names, of which nothing is known.
+bool is_public(const std::string& host);
+
 /// The part of the network that a host (as in Address) belongs to. Addresses within one part are
 /// cheap to own together, so what strangers may take is bounded for each: an IPv4 address's first
 /// 16 bits, an IPv6 address's first 32. All names are one part, since names cost next to nothing.

@@ -57,6 +57,42 @@ TEST(Address, LoopbackIsParsed) {
         EXPECT_FALSE(is_loopback(host)) << host;
 }
 
+// What a router says of its own address is worth nothing if another one stands before it.
+TEST(Address, OnlyWhatTheWholeInternetPassesOnIsPublic) {
+    for (const char* host :
+         {"8.8.8.8", "11.3.0.1", "100.63.255.255", "100.128.0.0", "172.15.0.1", "172.32.0.1",
+          "192.167.1.1", "223.255.255.255", "::ffff:8.8.8.8", "2a00::1", "2001:db9::1"})
+        EXPECT_TRUE(is_public(host)) << host;
+    for (const char* host : {"0.0.0.0",
+                             "10.0.0.1",
+                             "100.64.0.1",
+                             "100.127.255.255",
+                             "127.0.0.1",
+                             "169.254.1.1",
+                             "172.16.0.1",
+                             "172.31.255.255",
+                             "192.0.0.8",
+                             "192.0.2.1",
+                             "192.168.1.1",
+                             "198.18.0.1",
+                             "198.19.255.255",
+                             "198.51.100.1",
+                             "203.0.113.9",
+                             "224.0.0.1",
+                             "255.255.255.255",
+                             "::1",
+                             "::",
+                             "fe80::1",
+                             "fc00::1",
+                             "ff02::1",
+                             "2001:db8::1",
+                             "::ffff:10.0.0.1",
+                             "localhost",
+                             "example.org",
+                             ""})
+        EXPECT_FALSE(is_public(host)) << host;
+}
+
 TEST(Address, ReadsTheHostField) {
     EXPECT_EQ(*parse_host_field("127.0.0.1:80"), "127.0.0.1");
     EXPECT_EQ(*parse_host_field("localhost"), "localhost");

@@ -4,8 +4,8 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
@@ -22,6 +22,8 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+/// TCP, or one end of a circuit.
+using StreamProtocol = asio::generic::stream_protocol;
 template <typename T>
 using Task = asio::awaitable<T>;
 
@@ -56,9 +58,11 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
           wake_(io),
           clock_(io) {}
 
-    void take_over(int socket, bool v6) {
+    void take_over(ConnectedSocket socket) {
         boost::system::error_code ignored;
-        stream_.next_layer().assign(v6 ? tcp::v6() : tcp::v4(), socket, ignored);
+        relayed_ = socket.family == AF_UNIX;
+        taken_over_ = true;
+        stream_.next_layer().assign(StreamProtocol(socket.family, 0), socket.descriptor, ignored);
     }
 
     void start() {
@@ -147,7 +151,8 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
     std::shared_ptr<const LinkSettings> settings_;
     LinkOwner* owner_;  // nullptr: is told nothing more
     asio::ssl::context tls_;
-    asio::ssl::stream<tcp::socket> stream_;
+    asio::ssl::stream<StreamProtocol::socket> stream_;
+    bool taken_over_ = false;   // the socket is connected already
     asio::steady_timer wake_;   // cancelled when the queue gets something
     asio::steady_timer clock_;  // ticks for watch()
     State state_ = State::kOpening;
@@ -172,18 +177,23 @@ Task<Status> TlsLink::connect() {
     if (!address.ok()) co_return address.error();
     boost::system::error_code not_numeric;
     const auto number = asio::ip::make_address(address->host, not_numeric);
-    boost::system::error_code error;
+    std::vector<tcp::endpoint> endpoints;
     if (!not_numeric) {
-        std::tie(error) = co_await stream_.next_layer().async_connect(
-            tcp::endpoint(number, address->port), kAwait);
+        endpoints.emplace_back(number, address->port);
     } else {
         tcp::resolver resolver(stream_.get_executor());
         auto [unknown, found] =
             co_await resolver.async_resolve(address->host, std::to_string(address->port), kAwait);
         if (unknown) co_return not_found("no host of this name (" + unknown.message() + ")");
+        for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+    }
+    boost::system::error_code error = asio::error::not_found;
+    for (const tcp::endpoint& endpoint : endpoints) {
         if (state_ != State::kOpening) co_return io_error("closed");
-        auto [failed, endpoint] = co_await asio::async_connect(stream_.next_layer(), found, kAwait);
-        error = failed;
+        boost::system::error_code ignored;
+        stream_.next_layer().close(ignored);
+        std::tie(error) = co_await stream_.next_layer().async_connect(endpoint, kAwait);
+        if (!error) break;
     }
     if (error == asio::error::connection_refused)
         co_return io_error("nothing listens there (" + error.message() + ")");
@@ -241,7 +251,7 @@ Task<Status> TlsLink::introduce() {
 }
 
 Task<Status> TlsLink::open() {
-    if (role_ == Role::kDialler) {
+    if (!taken_over_) {
         Status connected = co_await connect();
         if (!connected.ok()) co_return connected;
     }
@@ -448,10 +458,21 @@ std::shared_ptr<Link> dial_link(boost::asio::io_context& io, const TlsIdentity& 
 
 std::shared_ptr<Link> accept_link(boost::asio::io_context& io, const TlsIdentity& identity,
                                   std::shared_ptr<const LinkSettings> settings, LinkOwner& owner,
-                                  PeerId id, int socket, bool v6, const std::string& remote) {
+                                  PeerId id, ConnectedSocket socket, const std::string& remote) {
     auto link = std::make_shared<TlsLink>(io, identity, std::move(settings), owner, id,
                                           Role::kAcceptor, remote);
-    link->take_over(socket, v6);
+    link->take_over(socket);
+    link->start();
+    return link;
+}
+
+std::shared_ptr<Link> dial_link_over(asio::io_context& io, const TlsIdentity& identity,
+                                     std::shared_ptr<const LinkSettings> settings, LinkOwner& owner,
+                                     PeerId id, ConnectedSocket socket,
+                                     const std::string& address) {
+    auto link = std::make_shared<TlsLink>(io, identity, std::move(settings), owner, id,
+                                          Role::kDialler, address);
+    link->take_over(socket);
     link->start();
     return link;
 }

@@ -30,6 +30,12 @@ struct LinkSettings {
     std::function<Hello(Role role, const Hash256& channel)> make_hello;
 };
 
+/// A descriptor that a link takes over.
+struct ConnectedSocket {
+    int descriptor = -1;
+    int family = 0;  ///< AF_INET, AF_INET6, or AF_UNIX: one end of a circuit
+};
+
 class Link;
 
 /// What a link tells its owner, always from the loop. After on_link_closed nothing more comes.
@@ -71,8 +77,11 @@ class Link {
 
     PeerId id() const { return id_; }
     Role role() const { return role_; }
-    /// What was dialled, or the remote end of what was accepted.
+    /// What was dialled, or the remote end of what was accepted: the relay's, if it is relayed.
     const std::string& address() const { return address_; }
+    /// Whether it runs through a circuit (net/circuits.h): then nobody reaches the peer at
+    /// address(), unless we dialled it there.
+    bool is_relayed() const { return relayed_; }
     /// The peer's hello; meaningful from on_link_hello on.
     const Hello& peer() const { return peer_; }
 
@@ -83,6 +92,7 @@ class Link {
     PeerId id_;
     Role role_;
     std::string address_;
+    bool relayed_ = false;
     Hello peer_;
 };
 
@@ -93,6 +103,11 @@ std::shared_ptr<Link> dial_link(boost::asio::io_context& io, const TlsIdentity& 
 /// Takes over an accepted socket (the file descriptor is the link's from now on).
 std::shared_ptr<Link> accept_link(boost::asio::io_context& io, const TlsIdentity& identity,
                                   std::shared_ptr<const LinkSettings> settings, LinkOwner& owner,
-                                  PeerId id, int socket, bool v6, const std::string& remote);
+                                  PeerId id, ConnectedSocket socket, const std::string& remote);
+
+/// As dial_link, but over a circuit to `address` that is there already.
+std::shared_ptr<Link> dial_link_over(boost::asio::io_context& io, const TlsIdentity& identity,
+                                     std::shared_ptr<const LinkSettings> settings, LinkOwner& owner,
+                                     PeerId id, ConnectedSocket socket, const std::string& address);
 
 }  // namespace cairn::net

@@ -1,5 +1,7 @@
 #include "net/tls_network.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -16,6 +18,7 @@
 #include "net/address.h"
 #include "net/link.h"
 #include "net/places.h"
+#include "net/relaying.h"
 
 namespace cairn::net {
 namespace {
@@ -28,8 +31,8 @@ Address address_of(const tcp::endpoint& endpoint) {
     return {endpoint.address().to_string(), endpoint.port()};
 }
 
-std::string netgroup_of(const Link& link) {
-    const auto address = parse_address(link.address());
+std::string netgroup_of(const std::string& text) {
+    const auto address = parse_address(text);
     return address.ok() ? netgroup(address->host) : "";
 }
 
@@ -51,6 +54,10 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     void set_handler(NetworkHandler* the_handler);
     asio::awaitable<void> accept();
     void adopt(tcp::socket socket, const tcp::endpoint& remote);
+    void adopt(ConnectedSocket socket, const std::string& address);
+    void start_relaying();
+    void opened_circuit(const std::string& address, int socket);
+    PeerId linked_at(const std::string& address) const;
     void make_settings();
     Hello make_hello(Role role, const Hash256& channel);
     void connect(const std::string& address);
@@ -87,6 +94,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     bool accept_fails = false;  // the last time, and the log says so
     crypto::PublicKey our_key;
     std::uint16_t port = 0;
+    std::uint16_t named_port = 0;  // of a router before us; 0: none
     std::string listen_text;
     std::shared_ptr<const LinkSettings> settings;
     NetworkHandler* handler = nullptr;
@@ -97,6 +105,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     std::map<crypto::PublicKey, PeerId> introduced;  // dialled, our hello sent, no welcome yet
     std::map<PeerId, std::uint64_t> useful;          // peers that are up; larger: later
     std::uint64_t last_useful = 0;
+    std::optional<Relaying> relaying;  // from the start to stop()
 };
 
 Status TlsNetwork::Impl::listen() {
@@ -156,23 +165,78 @@ asio::awaitable<void> TlsNetwork::Impl::accept() {
 }
 
 void TlsNetwork::Impl::adopt(tcp::socket socket, const tcp::endpoint& remote) {
-    const std::string address = to_string(address_of(remote));
+    boost::system::error_code error;
+    const int descriptor = socket.release(error);
+    if (error) return;
+    adopt({descriptor, remote.protocol() == tcp::v6() ? AF_INET6 : AF_INET},
+          to_string(address_of(remote)));
+}
+
+void TlsNetwork::Impl::adopt(ConnectedSocket socket, const std::string& address) {
     if (const auto pending = places(Role::kAcceptor, false);
         pending.size() >= options.max_pending) {
-        const auto yields = pending_to_yield(pending, netgroup(address_of(remote).host));
-        if (!yields) return;  // closes the new one
+        const auto yields = pending_to_yield(pending, netgroup_of(address));
+        if (!yields) {
+            ::close(socket.descriptor);
+            return;
+        }
         const std::shared_ptr<Link> link = links.at(*yields);
         forget(*link);
         link->close("others wait to be heard");
         report_failure(link->address(), false,
                        {ErrorCode::kFull, "had to make room before its introduction"});
     }
-    boost::system::error_code error;
-    const int descriptor = socket.release(error);
-    if (error) return;
     const PeerId id = ++last_id;
-    links[id] = accept_link(loop.context(), identity, settings, *this, id, descriptor,
-                            remote.protocol() == tcp::v6(), address);
+    links[id] = accept_link(loop.context(), identity, settings, *this, id, socket, address);
+}
+
+void TlsNetwork::Impl::start_relaying() {
+    Relaying::Owner owner;
+    owner.send = [this](PeerId peer, RelayKind kind, ByteView body) {
+        const auto it = links.find(peer);
+        if (it == links.end() || !is_up(*it->second)) return false;
+        const std::shared_ptr<Link> link = it->second;  // may be dropped
+        return send(*link, static_cast<std::uint16_t>(kind), body);
+    };
+    owner.peer_of = [this](const crypto::PublicKey& key) {
+        const Link* link = lasting_link(key);
+        return link != nullptr && !link->is_relayed() ? link->id() : 0;
+    };
+    owner.linked_at = [this](const std::string& address) { return linked_at(address); };
+    owner.connect = [this](const std::string& address) { connect(address); };
+    owner.opened = [this](const std::string& address, int socket) {
+        opened_circuit(address, socket);
+    };
+    owner.failed = [this](const std::string& address, const std::string& reason) {
+        report_failure(address, true, io_error(reason));
+    };
+    owner.incoming = [this](PeerId relay, int socket) {
+        const auto it = links.find(relay);  // answering it may have ended it
+        if (it == links.end())
+            ::close(socket);
+        else
+            adopt({socket, AF_UNIX}, it->second->address());
+    };
+    owner.answered = options.on_relay;
+    relaying.emplace(loop.context(), loop, options.relay, options.through, std::move(owner));
+    relaying->start();
+}
+
+PeerId TlsNetwork::Impl::linked_at(const std::string& address) const {
+    for (const auto& [id, link] : links)
+        if (link->role() == Role::kDialler && link->address() == address && is_up(*link)) return id;
+    return 0;
+}
+
+void TlsNetwork::Impl::opened_circuit(const std::string& address, int socket) {
+    if (places(Role::kDialler, false).size() >= options.max_pending) {
+        ::close(socket);
+        return report_failure(address, true,
+                              {ErrorCode::kFull, "too many connections are being made already"});
+    }
+    const PeerId id = ++last_id;
+    links[id] =
+        dial_link_over(loop.context(), identity, settings, *this, id, {socket, AF_UNIX}, address);
 }
 
 void TlsNetwork::Impl::make_settings() {
@@ -194,16 +258,18 @@ Hello TlsNetwork::Impl::make_hello(Role role, const Hash256& channel) {
     Hello hello;
     hello.genesis = options.genesis;
     hello.key = our_key;
-    hello.listen_port = port;
+    hello.listen_port = named_port != 0 ? named_port : port;
     hello.signature = crypto::sign(options.key, hello_message(hello, role, channel), random);
     return hello;
 }
 
 void TlsNetwork::Impl::connect(const std::string& address) {
+    const bool relayed = is_relayed(address);
     const auto parsed = parse_address(address);
-    if (!parsed.ok()) return report_failure(address, true, parsed.error());
+    if (!relayed && !parsed.ok()) return report_failure(address, true, parsed.error());
     for (const auto& [id, link] : links)  // a second call for the same address changes nothing
         if (link->role() == Role::kDialler && link->address() == address) return;
+    if (relayed) return relaying->connect(address);
     if (places(Role::kDialler, false).size() >= options.max_pending)
         return report_failure(address, true,
                               {ErrorCode::kFull, "too many connections are being made already"});
@@ -217,8 +283,10 @@ void TlsNetwork::Impl::report_failure(std::string address, bool outbound, Error 
     // Never from within connect(): the caller may be iterating over its addresses.
     loop.post([weak = weak_from_this(), address = std::move(address), outbound,
                reason = std::move(reason)] {
-        if (const auto self = weak.lock(); self && !self->stopped)
-            self->options.on_failed(address, outbound, reason);
+        const auto self = weak.lock();
+        if (!self || self->stopped) return;
+        if (outbound) self->relaying->on_failed(address, reason);
+        if (self->options.on_failed) self->options.on_failed(address, outbound, reason);
     });
 }
 
@@ -237,7 +305,7 @@ std::vector<Place> TlsNetwork::Impl::places(Role role, bool up) const {
     for (const auto& [id, link] : links) {
         if (link->role() != role || is_up(*link) != up) continue;
         const auto use = useful.find(id);
-        found.push_back({id, netgroup_of(*link), use == useful.end() ? 0 : use->second});
+        found.push_back({id, netgroup_of(link->address()), use == useful.end() ? 0 : use->second});
     }
     return found;
 }
@@ -264,6 +332,9 @@ bool TlsNetwork::Impl::replaces(const Link& link, const Link& lasting) const {
 
 Status TlsNetwork::Impl::on_link_hello(Link& link) {
     const crypto::PublicKey& key = link.peer().key;
+    if (link.role() == Role::kDialler && link.is_relayed() &&
+        parse_relayed(link.address())->key != key)
+        return Error{ErrorCode::kRefused, "the relay led to another node than was asked for"};
     if (Link* lasting = lasting_link(key)) {
         if (!replaces(link, *lasting)) {
             // The peer would not dial if it knew of the lasting link, which may thus be dead.
@@ -308,16 +379,29 @@ void TlsNetwork::Impl::on_link_up(Link& link) {
         auto remote = parse_address(link.address());
         const std::uint16_t listens_at = link.peer().listen_port;
         if (remote.ok()) remote->port = listens_at;
-        info.address = remote.ok() && listens_at != 0 ? to_string(*remote) : "";
+        info.address =
+            remote.ok() && listens_at != 0 && !link.is_relayed() ? to_string(*remote) : "";
     }
     if (handler != nullptr) handler->on_peer_up(link.id(), info);
+    const bool dialled = info.outbound && !link.is_relayed();
+    if (is_up(link)) relaying->on_up(link.id(), dialled ? info.address : "");
 }
 
 void TlsNetwork::Impl::on_link_message(Link& link, std::uint16_t kind, Bytes body) {
-    if (handler != nullptr) handler->on_message(link.id(), kind, std::move(body));
+    if (!is_relay_kind(kind)) {
+        if (handler != nullptr) handler->on_message(link.id(), kind, std::move(body));
+    } else if (!link.is_relayed()) {  // no links over links over relays
+        const Status good =
+            relaying->on_message(link.id(), link.peer().key, static_cast<RelayKind>(kind), body);
+        if (!good.ok()) drop(link.id(), good.error().message);
+    }
 }
 
 void TlsNetwork::Impl::forget(const Link& link) {
+    if (is_up(link))
+        loop.post([weak = weak_from_this(), id = link.id()] {
+            if (const auto self = weak.lock(); self && !self->stopped) self->relaying->on_down(id);
+        });
     const auto erase_if_this = [&](std::map<crypto::PublicKey, PeerId>& table) {
         const auto it = table.find(link.peer().key);
         if (it != table.end() && it->second == link.id()) table.erase(it);
@@ -380,6 +464,7 @@ void TlsNetwork::Impl::stop() {
     boost::system::error_code ignored;
     acceptor.close(ignored);
     accept_pause.cancel();
+    relaying.reset();
     for (const auto& [id, link] : links) link->abandon();
     links.clear();
     by_key.clear();
@@ -399,6 +484,7 @@ Result<std::unique_ptr<TlsNetwork>> TlsNetwork::start(AsioLoop& loop, Random& ra
     auto impl = std::make_shared<Impl>(loop, random, std::move(options), std::move(identity));
     impl->make_settings();
     RETURN_IF_ERROR(impl->listen());
+    impl->start_relaying();
     return std::unique_ptr<TlsNetwork>(new TlsNetwork(std::move(impl)));
 }
 
@@ -407,7 +493,8 @@ void TlsNetwork::set_handler(NetworkHandler* handler) { impl_->set_handler(handl
 void TlsNetwork::connect(const std::string& address) { impl_->connect(address); }
 
 bool TlsNetwork::send(PeerId peer, std::uint16_t kind, ByteView body) {
-    if (kind >= kFirstReservedKind || body.size() > kMaxMessageBytes) return false;
+    if (kind >= kFirstReservedKind || is_relay_kind(kind) || body.size() > kMaxMessageBytes)
+        return false;
     const auto it = impl_->links.find(peer);
     if (it == impl_->links.end() || !impl_->is_up(*it->second)) return false;
     const std::shared_ptr<Link> link = it->second;  // may be dropped
@@ -424,8 +511,10 @@ void TlsNetwork::mark_useful(PeerId peer) {
 
 std::string TlsNetwork::group_of(PeerId peer) const {
     const auto it = impl_->links.find(peer);
-    return it == impl_->links.end() ? "" : netgroup_of(*it->second);
+    return it == impl_->links.end() ? "" : netgroup_of(it->second->address());
 }
+
+void TlsNetwork::name_port(std::uint16_t port) { impl_->named_port = port; }
 
 std::string TlsNetwork::listen_address() const { return impl_->listen_text; }
 

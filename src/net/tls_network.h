@@ -11,10 +11,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/random.h"
 #include "net/asio_loop.h"
 #include "net/network.h"
+#include "net/relay.h"
 
 namespace cairn::net {
 
@@ -43,6 +45,10 @@ struct TlsOptions {
     /// peer's largest queue.
     std::size_t max_all_queues_bytes = 8 * kMaxMessageBytes;
     std::size_t max_all_incoming_bytes = 8 * kMaxMessageBytes;
+    /// Links between others that are passed on (S34); none unless asked to.
+    RelayOptions relay{};
+    /// Nodes that pass links on to us, as "host:port": dialled, and again when a link is lost.
+    std::vector<std::string> through{};
     std::uint64_t handshake_timeout_ms = 10'000;
     /// Silence after which we ask whether the peer is still there, and after which we give up.
     std::uint64_t ping_after_ms = 20'000;
@@ -54,6 +60,8 @@ struct TlsOptions {
     /// protocol; kRefused we do not want this one (another network, ourselves, no free place);
     /// kCancelled the other side said goodbye, in the words of the message.
     std::function<void(const std::string& address, bool outbound, const Error& reason)> on_failed{};
+    /// Told what a node of `through` answered: whether others reach us through it now.
+    std::function<void(const std::string& relay, bool passes_on)> on_relay{};
 };
 
 class TlsNetwork final : public Network {
@@ -67,6 +75,7 @@ class TlsNetwork final : public Network {
 
     /// Nobody is let in before there is a handler, and no link comes up while there is none.
     void set_handler(NetworkHandler* handler) override;
+    /// "host:port", or KEY@host:port: over a link that the node there passes on.
     void connect(const std::string& address) override;
     bool send(PeerId peer, std::uint16_t kind, ByteView body) override;
     void disconnect(PeerId peer) override;
@@ -74,6 +83,9 @@ class TlsNetwork final : public Network {
     std::string listen_address() const override;
     /// netgroup() (net/address.h) of the other end of a link that is up; else empty.
     std::string group_of(PeerId peer) const;
+    /// What Hello says from now on of where we listen: a router passes links to `port` on to us.
+    /// 0: where we listen ourselves.
+    void name_port(std::uint16_t port);
 
   private:
     struct Impl;

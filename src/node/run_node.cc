@@ -150,6 +150,7 @@ class Process {
     void on_dial_failed(const std::string& address, const Error& reason);
     void load();
     Status start_node(std::unique_ptr<NodeParts> parts);
+    void ask_router();
     NodeConfig config() const;
     NodeStatus starting_status() const;
     void take_up_payments();
@@ -178,6 +179,7 @@ class Process {
     std::unique_ptr<net::AsioLoop> loop_;
     std::unique_ptr<net::TlsNetwork> network_;
     std::unique_ptr<AssetFetcher> fetcher_;
+    std::unique_ptr<net::PortMapper> mapper_;
     bool has_pool_ = false;  // payments.pool was read; before that an empty pool would erase it
     Status failure_ = ok_status();
 };
@@ -248,6 +250,7 @@ Status Process::prepare() {
 
 /// Fetches what is missing, and then loads the node.
 Status Process::begin() {
+    ask_router();
     const auto missing = assets_.missing(network_definition_);
     if (missing.empty()) {
         load();
@@ -285,6 +288,18 @@ void Process::watch_fetching() {
                  network_->listen_address()},
                 clock_.monotonic_us() / 1000, conditions_);
     loop_->call_after(kWatchMs, [this] { watch_fetching(); });
+}
+
+void Process::ask_router() {
+    const net::PortAsking asking = options_.map_port.value_or(
+        network_definition_.is_private() ? net::PortAsking::kNot : net::PortAsking::kNatPmp);
+    mapper_ = net::map_port(*loop_, asking, network_->listen_address(),
+                            [this](const net::PortReport& report) {
+                                log_info("{}", report.sentence);
+                                const bool reachable = report.mapping && report.reachable;
+                                network_->name_port(reachable ? report.mapping->outside.port : 0);
+                                if (options_.port_mapped) options_.port_mapped(report);
+                            });
 }
 
 // On the lane of the chain, which has nothing else to do yet; the loop answers meanwhile.
@@ -421,6 +436,7 @@ Status Process::run() {
     loop_->run();
     front_.set_node(nullptr);
     fetcher_.reset();
+    mapper_.reset();
     network_.reset();
     loop_.reset();
     keep_payments();  // the chain lane, which writes that file too, has ended

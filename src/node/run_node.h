@@ -12,6 +12,7 @@
 
 #include "base/loop.h"
 #include "crypto/keys.h"
+#include "net/port_mapper.h"
 #include "node/node_api.h"
 #include "node/own_keys.h"
 
@@ -24,8 +25,13 @@ struct NodeOptions {
     /// network.json elsewhere; copied into `directory` when that has none.
     std::string network_file;
     std::string listen = "127.0.0.1:0";  ///< "host:port", port 0: any; empty: do not listen
-    std::vector<std::string> connect;    ///< "host:port"
-    std::vector<std::string> train;      ///< text files whose words never leave this machine
+    /// How a router is asked to let peers dial this node. Absent: by NAT-PMP, but not on a private
+    /// network, whose members find each other by what they were told.
+    std::optional<net::PortAsking> map_port;
+    /// Called on the loop with what came of it, and when that changes. May be empty.
+    std::function<void(const net::PortReport&)> port_mapped;
+    std::vector<std::string> connect;  ///< "host:port"
+    std::vector<std::string> train;    ///< text files whose words never leave this machine
     bool mine = false;
     /// Names the node to its peers and earns what it mines and contributes. Absent: the key in
     /// node.key, which is made at the first start.

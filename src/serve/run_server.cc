@@ -82,15 +82,21 @@ Status run_server(const RunServerOptions& options) {
     const crypto::SecretKey secret =
         options.key ? *options.key : crypto::SecretKey::generate(random);
     net::AsioLoop loop;
-    net::TlsOptions tls{.listen = options.listen,
-                        .key = secret,
-                        .genesis = {},
-                        .max_peers = kMaxInbound + net::TlsOptions{.key = secret}.max_peers,
-                        .max_inbound = kMaxInbound,
-                        // Clients lose their sessions with their links.
-                        .kept_for_use = kMaxInbound / 4 * 3,
-                        .max_all_incoming_bytes = kMaxIncoming,
-                        .on_failed = {}};
+    net::TlsOptions tls{
+        .listen = options.listen,
+        .key = secret,
+        .genesis = {},
+        .max_peers = kMaxInbound + net::TlsOptions{.key = secret}.max_peers,
+        .max_inbound = kMaxInbound,
+        .kept_for_use = kMaxInbound / 4 * 3,  // clients lose their sessions with their links
+        .max_all_incoming_bytes = kMaxIncoming,
+        .relay = options.relay,
+        .through = options.through,
+        .on_failed = {},
+        .on_relay = [&](const std::string& relay, bool passes_on) {
+            if (options.relay_answered)
+                options.relay_answered({crypto::public_key(secret), relay}, passes_on);
+        }};
     ASSIGN_OR_RETURN(const std::unique_ptr<net::TlsNetwork> network,
                      net::TlsNetwork::start(loop, random, std::move(tls)));
     LayerServerOptions server_options = options.server;
@@ -100,6 +106,12 @@ Status run_server(const RunServerOptions& options) {
     LayerServer server(loop, *network, clock, random, secret, *kernels, server_options);
     server.set_model(snapshot, layers);
     network->set_handler(&server);
+
+    const auto mapper = net::map_port(loop, options.map_port, network->listen_address(),
+                                      [&options](const net::PortReport& report) {
+                                          log_info("{}", report.sentence);
+                                          if (options.port_mapped) options.port_mapped(report);
+                                      });
 
     const ServerReady ready{network->listen_address(), crypto::public_key(secret), snapshot.hash,
                             layers, parameters_of(snapshot, layers)};

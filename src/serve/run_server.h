@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "net/port_mapper.h"
+#include "net/relay.h"
 #include "serve/layer_server.h"
 
 namespace cairn::serve {
@@ -22,7 +24,14 @@ struct ServerReady {
 struct RunServerOptions {
     std::string layers;  ///< see parse_layers
     std::string model_file;
-    std::string listen = "127.0.0.1:0";    ///< "host:port", port 0: any
+    std::string listen = "127.0.0.1:0";                ///< "host:port", port 0: any
+    net::PortAsking map_port = net::PortAsking::kNot;  ///< how a router is asked to pass links on
+    /// Called on the loop with what came of it, and when that changes. May be empty.
+    std::function<void(const net::PortReport&)> port_mapped;
+    net::RelayOptions relay;           ///< links between others that are passed on
+    std::vector<std::string> through;  ///< nodes that pass links on to this server: "host:port"
+    /// Called on the loop: whether others reach this server through that node now. May be empty.
+    std::function<void(const net::RelayedAddress& address, bool passes_on)> relay_answered;
     std::optional<crypto::SecretKey> key;  ///< absent: a fresh one
     LayerServerOptions server;
     /// Called on the loop once it listens; may be empty.

@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/option_checks.h"
 #include "net/address.h"
+#include "net/relaying.h"
 #include "node/run_node.h"
 
 namespace cairn::cli {
@@ -23,8 +24,9 @@ namespace {
 
 // The options that may be given with --serve. --dir is ignored (it may come from its default); all
 // other options only make sense with a chain.
-constexpr std::array<std::string_view, 7> kServeOptions = {
-    "--help", "--json", "--dir", "--serve", "--model", "--listen", "--threads"};
+constexpr std::array<std::string_view, 11> kServeOptions = {
+    "--help",     "--json",    "--dir",   "--serve",      "--model",  "--listen",
+    "--map-port", "--threads", "--relay", "--relay-rate", "--through"};
 
 constexpr std::uint64_t kMaxMemoryMib = std::uint64_t{1} << 30;  // 2^50 bytes
 
@@ -32,6 +34,7 @@ struct NodeRequest {
     node::NodeOptions node;
     std::string api = "127.0.0.1:0";
     bool no_api = false;
+    std::string map_port;
     bool use_wallet = false;
     bool fresh_keys = false;
     WalletFile wallet;
@@ -76,12 +79,35 @@ Status named(const std::string& option, const Result<net::Address>& address) {
     return misused(option + ": " + address.error().message);
 }
 
+constexpr std::array<std::pair<std::string_view, net::PortAsking>, 4> kPortAskings{
+    {{"off", net::PortAsking::kNot},
+     {"natpmp", net::PortAsking::kNatPmp},
+     {"upnp", net::PortAsking::kUpnp},
+     {"any", net::PortAsking::kAny}}};
+
+/// What --map-port says; nothing if it was not given.
+Result<std::optional<net::PortAsking>> port_asking(const std::string& word,
+                                                   const std::string& listen) {
+    if (word.empty()) return std::optional<net::PortAsking>();
+    const auto named = std::ranges::find(kPortAskings, word, [](auto& pair) { return pair.first; });
+    if (named == kPortAskings.end())
+        return misused("--map-port is off, natpmp, upnp or any; got \"" + word + "\"");
+    const auto address = net::parse_address(listen);
+    const bool alone = !address.ok() || net::is_loopback(address->host);
+    if (alone && named->second != net::PortAsking::kNot)
+        return misused(
+            "--map-port lets peers outside dial this node, but it listens to this machine alone: "
+            "add --listen 0.0.0.0:8333");
+    return std::optional(named->second);
+}
+
 /// What can be known before a chain is read and threads are started.
 Status check_request(const NodeRequest& request) {
     if (!request.node.listen.empty())
         RETURN_IF_ERROR(named("--listen", net::parse_address(request.node.listen)));
     for (const std::string& address : request.node.connect)
         RETURN_IF_ERROR(named("--connect", net::parse_peer_address(address)));
+    RETURN_IF_ERROR(port_asking(request.map_port, request.node.listen));
     if (request.no_api) return ok_status();
     RETURN_IF_ERROR(named("--api", net::parse_address(request.api)));
     return api::HttpServer::can_listen(request.api);
@@ -89,6 +115,7 @@ Status check_request(const NodeRequest& request) {
 
 Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& out) {
     RETURN_IF_ERROR(check_request(request));
+    request.node.map_port = *port_asking(request.map_port, request.node.listen);
     if (request.use_wallet) {
         ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_wallet(request.wallet));
         RETURN_IF_ERROR(take_keys(wallet, request));
@@ -119,6 +146,7 @@ Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& ou
         display.end();
         server.reset();
     };
+    request.node.port_mapped = [&](const net::PortReport& report) { display.tell_port(report); };
     request.node.should_stop = [&] { return give_up; };
     RETURN_IF_ERROR(node::run_node(request.node));
     if (api_status.ok()) display.say_goodbye();
@@ -134,6 +162,10 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
                        "than the one there, they are taken over");
     command.add_option("--listen", node.listen, "HOST:PORT for other nodes; empty: do not listen")
         ->capture_default_str();
+    command.add_option("--map-port", request->map_port,
+                       "How to ask the home's router to let others dial this node: off, natpmp, "
+                       "upnp (any device of the home can answer that), any (both); default: "
+                       "natpmp, and off on a private network");
     command.add_option("--connect", node.connect, "HOST:PORT of other nodes");
     command
         .add_option("--train", node.train, "Text files to train on; they never leave this machine")
@@ -201,7 +233,33 @@ Status check_serve_options(const CLI::App& command, const ServeLayersRequest& se
         return misused(
             "name the model whose layers to serve: --model FILE. A running node does "
             "not serve the chain's own model; serve an export of it");
+    for (const std::string& address : serve.through)
+        RETURN_IF_ERROR(named("--through", net::parse_peer_address(address)));
+    if (serve.through.size() > net::kMaxThrough)
+        return misused("--through: " + std::to_string(net::kMaxThrough) + " nodes at most");
     return named("--listen", net::parse_address(serve.listen));
+}
+
+void add_relay_options(CLI::App& command, ServeLayersRequest& serve, CLI::Option* needed) {
+    auto* relay = command
+                      .add_option("--relay", serve.relay,
+                                  "With --serve: pass on this many links between others that "
+                                  "cannot dial each other, which this node can neither read nor "
+                                  "change (0: none)")
+                      ->needs(needed)
+                      ->check(CLI::Range(0, 256))
+                      ->capture_default_str();
+    command
+        .add_option("--relay-rate", serve.relay_kib,
+                    "KiB a second that may pass for all of them together")
+        ->needs(relay)
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    command
+        .add_option("--through", serve.through,
+                    "With --serve, behind a router: HOST:PORT of nodes with --relay, to which this "
+                    "one keeps a link and through which others reach it")
+        ->needs(needed);
 }
 
 }  // namespace
@@ -217,6 +275,7 @@ void add_node(CLI::App& app, Invocation& invocation) {
     auto* serve = command->add_option("--serve", request->serve.layers,
                                       "Layers A-B (or auto) of --model to compute for others");
     command->add_option("--model", request->serve.model, "Model file for --serve")->needs(serve);
+    add_relay_options(*command, request->serve, serve);
     command->callback([request, serve, command, &invocation] {
         request->json = invocation.json;
         request->wallet.directory = request->node.directory;
@@ -231,6 +290,9 @@ void add_node(CLI::App& app, Invocation& invocation) {
         request->serve.json = invocation.json;
         invocation.run = [request, command](std::ostream& out) -> Status {
             RETURN_IF_ERROR(check_serve_options(*command, request->serve));
+            ASSIGN_OR_RETURN(const auto asking,
+                             port_asking(request->map_port, request->serve.listen));
+            request->serve.map_port = asking.value_or(net::PortAsking::kNatPmp);
             return run_serve_layers(request->serve, out);
         };
     });

@@ -12,6 +12,7 @@
 
 #include "base/log_writer.h"
 #include "cli/chain/data_directory.h"
+#include "cli/chain/port_line.h"
 #include "console/json_line.h"
 #include "console/terminal.h"
 
@@ -120,6 +121,11 @@ void NodeDisplay::say_line() {
     said_us_ = clock_.monotonic_us();
     said_height_ = screen.status.height;
     out_ << time_text(screen.now_ms) << "  " << node_line(screen.status) << std::endl;
+}
+
+void NodeDisplay::tell_port(const net::PortReport& report) {
+    if (kind_ == Kind::kLive && node_ != nullptr) return draw({"  " + report.sentence});
+    cli::tell_port(report, kind_ == Kind::kJson, out_);
 }
 
 void NodeDisplay::end() {

@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "cli/chain/node_screen.h"
 #include "console/live_block.h"
+#include "net/port_mapper.h"
 
 namespace cairn::cli {
 
@@ -31,6 +32,8 @@ class NodeDisplay {
     void begin(node::NodeApi& node, Loop& loop, const std::string& api);
     /// Its chain is restored. On the loop.
     void on_running();
+    /// What came of asking the router for a port. On the loop.
+    void tell_port(const net::PortReport& report);
     /// The last look, and the log goes where it went before. On the loop.
     void end();
     /// After the node has stopped without an error: the one sentence about it.

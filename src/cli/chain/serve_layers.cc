@@ -1,4 +1,5 @@
 #include "cli/chain/serve_layers.h"
+#include "cli/chain/port_line.h"
 #include "console/json_line.h"
 
 #include <ostream>
@@ -11,12 +12,39 @@
 
 namespace cairn::cli {
 
+namespace {
+
+void tell_relay(const net::RelayedAddress& address, bool passes_on, bool json, std::ostream& out) {
+    if (json) {
+        const nlohmann::json object = {
+            {"through", address.relay}, {"passes_on", passes_on}, {"address", to_string(address)}};
+        out << console::json_line(object) << std::flush;
+    } else if (passes_on) {
+        out << "who cannot dial it uses: --server " << to_string(address) << std::endl;
+    } else {
+        out << address.relay << " passes no links on: its owner can start it with --relay 8"
+            << std::endl;
+    }
+}
+
+}  // namespace
+
 Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(node::provide_open_files());
     serve::RunServerOptions options;
     options.layers = request.layers;
     options.model_file = request.model;
     options.listen = request.listen;
+    options.map_port = request.map_port;
+    options.port_mapped = [&](const net::PortReport& report) {
+        tell_port(report, request.json, out);
+    };
+    options.relay.max_circuits = request.relay;
+    options.relay.bytes_per_s = request.relay_kib * 1024;
+    options.through = request.through;
+    options.relay_answered = [&](const net::RelayedAddress& address, bool passes_on) {
+        tell_relay(address, passes_on, request.json, out);
+    };
     options.server.threads = request.threads;
     options.started = [&](const serve::ServerReady& ready) {
         if (request.json) {

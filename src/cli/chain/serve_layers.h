@@ -4,8 +4,10 @@
 
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "net/port_mapper.h"
 
 namespace cairn::cli {
 
@@ -13,6 +15,10 @@ struct ServeLayersRequest {
     std::string layers;  ///< "A-B" or "auto"
     std::string model;
     std::string listen = "127.0.0.1:0";
+    net::PortAsking map_port = net::PortAsking::kNatPmp;
+    std::size_t relay = 0;             ///< links that are passed on, at most
+    std::uint64_t relay_kib = 1024;    ///< KiB a second that may pass, for all together
+    std::vector<std::string> through;  ///< nodes that pass links on to this one
     std::size_t threads = 1;
     bool json = false;
 };

@@ -213,7 +213,8 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         ->capture_default_str();
     command
         ->add_option("--server", request->servers,
-                     "Let servers compute the layers: HOST:PORT of one; again for each")
+                     "Let servers compute the layers: HOST:PORT of one, or KEY@HOST:PORT through "
+                     "a relay; again for each")
         ->excludes(prompts);
     command->callback([request, &invocation] {
         request->json = invocation.json;
