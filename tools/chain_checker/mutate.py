@@ -1,5 +1,7 @@
 """Turns a file of good blocks into one with forged blocks between them, for the comparison of two judges."""
 import collections
+import json
+import sys
 from math import isqrt
 
 from . import codec, forge_blocks, forge_elements, network, rules, schnorr, state  # noqa: F401
@@ -11,7 +13,7 @@ from .objects import Block, Coinbase, Commitment, Contribution
 
 def write(path, secret, each, seed, network_path):
     """Prints the good blocks, after each parent `each` forged ones to try, and at last own blocks: rounds of bad payloads,
-    and blocks at odd times; and where the definition has an upgrade right there that is not known, blocks of it."""
+    blocks at odd times, and blocks at an upgrade that is not known."""
     definition = network.load(network_path)
     forge = Forge(secret, seed)
     forge.chain = rules.genesis(definition)
@@ -150,11 +152,14 @@ def wild_times(forge, last):
 
 
 def unknown_upgrade(forge, last):
-    """Where the next block is the first of an upgrade that is not known here: blocks that follow it, and that do not."""
-    before, after = (network.versions_at(forge.chain.network, forge.chain.height + i) for i in (0, 1))
-    if network.is_known(after):
-        return
-    for versions in (after, before, (after[0], after[1] + 1), (before[0] + 1, before[1])):
+    """Blocks on the tip as if the network had decided on an upgrade right there, which is not known here: blocks that
+    follow it, and that do not. The list of upgrades is not part of the genesis id, so network.json can get it now."""
+    chain, (numerics, rules_version) = forge.chain, network.KNOWN
+    upgrade = {"height": chain.height + 1, "rules_version": rules_version + 1}
+    chain.network.upgrades = [*chain.network.upgrades, upgrade]
+    print(f"put into the upgrades of network.json: {json.dumps(upgrade)}", file=sys.stderr)
+    for versions in ((numerics, rules_version + 1), (numerics, rules_version), (numerics, rules_version + 2),
+                     (numerics + 1, rules_version)):
         block = next_block(forge, last)
         block.header.numerics_version, block.header.rules_version = versions
         print("# at an upgrade that is not known:", *versions)
