@@ -55,32 +55,6 @@ TEST_F(NodeConditions, WhoKnowsNobodyIsNotInTrouble) {
     EXPECT_EQ(node.stop().code, 0);
 }
 
-TEST_F(NodeConditions, APeerOfAnotherNetworkAndAPageAreNamedAsSuch) {
-    const std::string other = folder_ + "/other", lost = folder_ + "/lost";
-    fs::copy(dir_, other, fs::copy_options::recursive);
-    fs::copy(dir_, lost, fs::copy_options::recursive);
-    Json definition = Json::parse(std::ifstream(other + "/network.json"));
-    definition["name"] = "another";
-    std::ofstream(other + "/network.json") << definition;
-    RunningNode node({"node", "--dir", dir_, "--json"});
-    ASSERT_TRUE(wait_for([&] { return runs(dir_); }));
-    const Json status = ask({"chain", "status"});
-    RunningNode foreign(
-        {"node", "--dir", other, "--json", "--connect", status["listen"].get<std::string>()});
-    ASSERT_TRUE(wait_for([&] { return tells(other, "no_peers", "different networks"); }));
-    EXPECT_NE(condition(other, "no_peers")["advice"].get<std::string>().find("network.json"),
-              std::string::npos);
-    const std::string page =
-        Json::parse(std::ifstream(dir_ + "/api.json"))["address"].get<std::string>();
-    RunningNode misled({"node", "--dir", lost, "--json", "--connect", page});
-    ASSERT_TRUE(wait_for([&] { return tells(lost, "no_peers", "is no Cairn node"); }));
-    EXPECT_NE(condition(lost, "no_peers")["advice"].get<std::string>().find("not that of its page"),
-              std::string::npos);
-    misled.stop();
-    foreign.stop();
-    node.stop();
-}
-
 // Before it has the files that its network names, it knows no chain and says so.
 TEST_F(NodeConditions, FilesThatNobodyGivesAreWaitedForAloud) {
     const std::string bare = folder_ + "/bare";

@@ -75,7 +75,7 @@ TEST(NodeScreen, WhatIsWrongComesFirstAndWhole) {
                                 {"no_peers", false, kNow, "no other node is linked", ""}};
     const std::vector<std::string> lines = render_node(screen, 100);
     EXPECT_EQ(lines[1],
-              "  ! this node cannot store blocks: the disk is full; make room (for 120 s)");
+              "  ! this node cannot store blocks: the disk is full; make room (for 2 min)");
     EXPECT_TRUE(lines[2].starts_with("  - no other node is linked")) << lines[2];
     std::string narrow;
     for (const std::string& line : render_node(screen, 40)) narrow += line;
