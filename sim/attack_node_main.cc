@@ -7,6 +7,8 @@
 // FOLDER has network.json and its assets; KIND is a name of Malice ("header flood", ...), or
 // "sockets" for connections that never say a word.
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -83,6 +85,21 @@ Result<Malice> malice_of(const std::string& name) {
     return misused("there is no kind of malice called " + name);
 }
 
+/// Its peers tell addresses that the node under attack will dial: nowhere but where nothing can
+/// leave this machine.
+Status check_alone() {
+    ifaddrs* all = nullptr;
+    if (::getifaddrs(&all) != 0) return io_error("the interfaces of this machine are not known");
+    bool is_alone = true;
+    for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next)
+        is_alone = is_alone && (each->ifa_flags & IFF_LOOPBACK) != 0;
+    ::freeifaddrs(all);
+    if (is_alone) return ok_status();
+    return Error{ErrorCode::kRefused,
+                 "this machine has more than a loopback interface here: run tools/check-attacks, "
+                 "which makes a network of its own"};
+}
+
 /// Opens connections that say nothing, again and again.
 Status hold_sockets(const Request& request) {
     ASSIGN_OR_RETURN(const net::Address victim, net::parse_peer_address(request.victim));
@@ -152,7 +169,9 @@ Status attack(const Request& request) {
 
 int main(int argc, char** argv) {
     const auto request = cairn::sim::parse(argc, argv);
+    const cairn::Status alone = cairn::sim::check_alone();
     const cairn::Status done = !request.ok()                ? cairn::Status(request.error())
+                               : !alone.ok()                ? alone
                                : request->kind == "sockets" ? cairn::sim::hold_sockets(*request)
                                                             : cairn::sim::attack(*request);
     if (done.ok()) return 0;

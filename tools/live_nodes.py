@@ -1,10 +1,14 @@
 """Networks of real `cairn node` processes over loopback, for tools/check-kill and tools/check-attacks."""
 import atexit
+import ctypes
+import fcntl
 import json
 import os
 import re
 import signal
+import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import time
@@ -14,6 +18,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CAIRN = Path(os.environ.get("CAIRN", ROOT / "build" / "cairn"))
 TEXTS = {"judge": "mark1:1-mark8:1", "report": "luke1:1-luke8:1", "train": "gen1:1-gen10:1"}
+
+
+def leave_the_network():
+    """From here on this process and those that it starts have a network of their own, with loopback alone: nodes dial
+    what strangers tell them, and none of that may leave this machine."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    new_user, new_net = 0x10000000, 0x40000000
+    if libc.unshare(new_net if os.geteuid() == 0 else new_user | new_net) != 0:
+        sys.exit(f"no network namespace can be made here: {os.strerror(ctypes.get_errno())}")
+    up_and_running = 0x1 | 0x40
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", up_and_running))  # SIOCSIFFLAGS
 
 
 def write_texts(folder):
