@@ -72,7 +72,9 @@ TEST_P(WorkRules, SoDoesAStamp) {
 
 INSTANTIATE_TEST_SUITE_P(BothFunctions, WorkRules,
                          testing::Values(WorkFunction::kSha256d, WorkFunction::kArgon2id),
-                         [](const auto& info) { return std::string(chain::name_of(info.param)); });
+                         [](const auto& tested) {
+                             return std::string(chain::name_of(tested.param));
+                         });
 
 }  // namespace
 }  // namespace cairn::consensus

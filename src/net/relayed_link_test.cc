@@ -82,7 +82,8 @@ class BadRelay final : public LinkOwner {
         if (is_relay_kind(kind) && on_message)
             on_message(link, static_cast<RelayKind>(kind), std::move(body));
     }
-    void on_link_closed(Link&, const std::string&) override {}
+    void on_link_piece(Link&) override {}
+    void on_link_closed(Link&, const Error&) override {}
 
     AsioLoop& loop_;
     Random& random_;
@@ -189,7 +190,7 @@ TEST_F(RelayedLinkTest, SaysWhyThereIsNoLink) {
     caller->network->connect(address_of(*server, "127.0.0.1:1"));  // nobody listens there
     ASSERT_TRUE(run_until([&] { return caller->failed.size() >= 4; }));
     EXPECT_TRUE(contains(caller->failed, "KEY@HOST:PORT"));
-    EXPECT_TRUE(contains(caller->failed, "the relay: cannot connect"));
+    EXPECT_TRUE(contains(caller->failed, "the relay: nothing listens there"));
 }
 
 TEST_F(RelayedLinkTest, AServerDialsItsRelayAgainAndIsReachedAsBefore) {

@@ -279,13 +279,12 @@ void TlsNetwork::Impl::connect(const std::string& address) {
 
 void TlsNetwork::Impl::report_failure(std::string address, bool outbound, Error reason) {
     log_debug("net: {} {}: {}", outbound ? "to" : "from", address, reason.message);
-    if (!options.on_failed) return;
     // Never from within connect(): the caller may be iterating over its addresses.
     loop.post([weak = weak_from_this(), address = std::move(address), outbound,
                reason = std::move(reason)] {
         const auto self = weak.lock();
         if (!self || self->stopped) return;
-        if (outbound) self->relaying->on_failed(address, reason);
+        if (outbound) self->relaying->on_failed(address, reason.message);
         if (self->options.on_failed) self->options.on_failed(address, outbound, reason);
     });
 }
