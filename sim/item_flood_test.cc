@@ -29,7 +29,9 @@ class Flooded {
             payment = make_payment(world_, 0, crypto::public_key(world_.key(1)), 1'000, 1'000);
             return payment.has_value();
         };
-        if (!world_.run_until(can_pay, 120'000)) return false;
+        // The payee must not be a block behind, where the coin is not mature yet.
+        const auto both_can = [&] { return world_.height(1) >= world_.height(0) && can_pay(); };
+        if (!world_.run_until(both_can, 120'000)) return false;
         world_.node(0).set_mining(false);
         world_.node(0).submit_payment(chain::encode(*payment), [](const Result<Hash256>&) {});
         const chain::OutPoint spent = payment->inputs[0];
