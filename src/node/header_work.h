@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "base/loop.h"
+#include "base/seen_cache.h"
 #include "chain/block.h"
 #include "net/network.h"
-#include "node/seen_cache.h"
 
 namespace cairn::node {
 

@@ -112,7 +112,7 @@ void Node::pooled_payment(const Hash256& id, Callback<PooledView> answer) {
         return answer(not_found("no payment " + short_hex(id) +
                                 " waits in the node's pool: it may be in a block by now, or was "
                                 "never taken"));
-    answer(PooledView{item->bytes, mempool_.payments().fee_of(id)});
+    answer(PooledView{item->encoded(), mempool_.payments().fee_of(id)});
 }
 
 void Node::coins_of(std::vector<crypto::PublicKey> keys, Callback<std::vector<CoinView>> answer) {

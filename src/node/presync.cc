@@ -35,7 +35,8 @@ bool Presync::matches(const chain::NetworkDefinition& network, const chain::Vers
     CHECK(second_);
     for (const chain::BlockHeader& header : headers) {
         if (is_complete()) return true;  // what came on top meanwhile is a matter of its own
-        if (!walk_.step(network, newest, header, now_ms, consensus::Work::kKnown).is_valid()) return false;
+        if (!walk_.step(network, newest, header, now_ms, consensus::Work::kKnown).is_valid())
+            return false;
         if (bit_of(walk_.hash()) != bits_[seen_]) return false;
         ++seen_;
     }

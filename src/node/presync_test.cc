@@ -28,7 +28,8 @@ class PresyncTest : public testing::Test {
 TEST_F(PresyncTest, KnowsWhatItCounted) {
     const auto headers = branch(alice_, 40);
     Presync presync(tree_.genesis(), 7, {});
-    ASSERT_TRUE(presync.count(chain_.network, {}, headers, kNow, consensus::Work::kUnknown).is_valid());
+    ASSERT_TRUE(
+        presync.count(chain_.network, {}, headers, kNow, consensus::Work::kUnknown).is_valid());
     EXPECT_EQ(presync.counted(), 40U);
     EXPECT_TRUE(presync.has_enough());
     EXPECT_EQ(presync.last(), chain::block_hash(headers.back()));
@@ -43,7 +44,8 @@ TEST_F(PresyncTest, RefusesAnotherBranch) {
     const auto counted = branch(alice_, 40);
     const auto other = branch(bob_, 40);
     Presync presync(tree_.genesis(), 7, {});
-    ASSERT_TRUE(presync.count(chain_.network, {}, counted, kNow, consensus::Work::kUnknown).is_valid());
+    ASSERT_TRUE(
+        presync.count(chain_.network, {}, counted, kNow, consensus::Work::kUnknown).is_valid());
     presync.read_again();
     EXPECT_FALSE(presync.matches(chain_.network, {}, other, kNow));
 }
@@ -52,9 +54,11 @@ TEST_F(PresyncTest, HasEnoughOnlyAboveTheWorkThatIsNeeded) {
     const auto headers = branch(alice_, 3);
     HeaderWalk walk(tree_.genesis());
     for (const chain::BlockHeader& header : headers)
-        ASSERT_TRUE(walk.step(chain_.network, {}, header, kNow, consensus::Work::kUnknown).is_valid());
+        ASSERT_TRUE(
+            walk.step(chain_.network, {}, header, kNow, consensus::Work::kUnknown).is_valid());
     Presync presync(tree_.genesis(), 7, walk.work());
-    ASSERT_TRUE(presync.count(chain_.network, {}, headers, kNow, consensus::Work::kUnknown).is_valid());
+    ASSERT_TRUE(
+        presync.count(chain_.network, {}, headers, kNow, consensus::Work::kUnknown).is_valid());
     EXPECT_FALSE(presync.has_enough());
 }
 
@@ -72,7 +76,8 @@ TEST_F(PresyncTest, AWalkAndTheTreeAgree) {
     const auto headers = branch(bob_, 30);
     HeaderWalk walk(tree_.genesis());
     for (const chain::BlockHeader& header : headers) {
-        ASSERT_TRUE(walk.step(chain_.network, {}, header, kNow, consensus::Work::kUnknown).is_valid());
+        ASSERT_TRUE(
+            walk.step(chain_.network, {}, header, kNow, consensus::Work::kUnknown).is_valid());
         const BlockNode* node = tree_.add(header);
         EXPECT_EQ(walk.hash(), node->hash);
         EXPECT_EQ(walk.height(), node->height);

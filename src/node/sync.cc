@@ -99,8 +99,8 @@ Result<std::size_t> Sync::screen(const Peer& peer, HeaderWork::Message& message)
         walk.emplace(parent);
     }
     for (std::size_t i = known; i < headers.size(); ++i) {
-        const Verdict verdict =
-            walk->step(chain_.network(), headers[i], clock_.wall_ms(), consensus::Work::kKnown);
+        const Verdict verdict = walk->step(chain_.network(), chain_.newest(), headers[i],
+                                           clock_.wall_ms(), consensus::Work::kKnown);
         if (verdict.is_invalid()) return invalid(verdict.reason());
         if (!verdict.is_valid()) headers.resize(i + 1);
     }
