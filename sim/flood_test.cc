@@ -204,7 +204,7 @@ struct SlowWork {
     explicit SlowWork(World& world) : stranger(world, "10.0.0.99:7000") {
         world.add_node({.mine = false, .train = false});
         stranger.dial(0);
-        world.run_ms(500);
+        world.run_ms(2'000);
         CheapMiner miner(world, world.node(0).chain().tree().genesis());
         for (int i = 0; i < 3; ++i) headers.push_back(miner.mine(1, true));
     }
@@ -221,18 +221,18 @@ TEST(Flood, AHeaderWithoutSlowWorkIsHashedOnceAndEndsItsSender) {
     cheap.front().target = 0x2006ffff;
     cheap.resize(1);
     scene.stranger.say_headers(cheap);
-    world.run_ms(1'000);
+    world.run_ms(10'000);  // until the stranger notices
     EXPECT_EQ(scene.stranger.dropped, 1);
     EXPECT_EQ(world.node(0).sync().header_work().computed(), 0U);
     // Without its work, and followed by as many as a message holds.
     scene.stranger.dial(0);
-    world.run_ms(500);
+    world.run_ms(2'000);
     const auto target = chain::target_from_compact(world.network().first_target).value();
     std::vector<chain::BlockHeader> bad = scene.headers;
     while (chain::meets_target(chain::work_hash(world.network().work, bad[2]), target))
         ++bad[2].nonce;
     scene.stranger.say_headers(bad);
-    world.run_ms(1'000);
+    world.run_ms(10'000);  // until the stranger notices
     EXPECT_EQ(scene.stranger.dropped, 2);
     EXPECT_EQ(world.node(0).sync().header_work().computed(), 3U);
     EXPECT_EQ(world.node(0).chain().tree().size(), 1U);

@@ -56,7 +56,7 @@ void sync_beside_a_liar(std::uint64_t seed, bool shows_headers) {
     FakeModelKit kit;
     World world(seed, scenario_name(), kit);
     world.add_node({});
-    ASSERT_TRUE(world.run_until([&] { return world.height(0) >= 12; }, 120'000));
+    ASSERT_TRUE(world.run_until([&] { return world.height(0) >= 12; }, 400'000));
     Liar liar(world, 0, shows_headers);
     NodeSpec spec{.mine = false, .train = false};
     spec.connect_addresses = {Liar::kAddress};
@@ -198,7 +198,7 @@ TEST(Sync, RecordsAreReadBesideTheLoop) {
     options.read_lane = {100'000, 100'000};
     World world(1, scenario_name(), kit, options);
     world.add_node({});
-    ASSERT_TRUE(world.run_until([&] { return world.height(0) >= 12; }, 120'000));
+    ASSERT_TRUE(world.run_until([&] { return world.height(0) >= 12; }, 400'000));
     std::optional<Result<std::vector<node::MergeView>>> merges;
     std::optional<Result<std::vector<store::ContributionRecord>>> records;
     world.node(0).merges(0, 10, [&](auto answer) { merges = std::move(answer); });

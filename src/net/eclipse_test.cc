@@ -1,9 +1,10 @@
 // Measures how much an attacker must own to hold every outbound place of a node that restarts, and
 // proves that hearsay alone, in any amount, does not do it. Heilman, Kendler, Zohar and Goldberg
-// ("Eclipse attacks on Bitcoin's peer-to-peer network", USENIX Security 2015) eclipsed the Bitcoin
-// nodes of their day with over 85 % from 32 blocks of /24, or with a botnet of 4,600 machines in
-// the worst case for the attacker and 400 against nodes of their own: there, whoever dialled a node
-// could get into its table of tried addresses.
+// ("Eclipse attacks on Bitcoin's peer-to-peer network", USENIX Security 2015) report at least 85 %
+// against the Bitcoin nodes of their day in the worst case for the attacker, with 32 blocks of /24
+// (8,192 addresses) or a botnet of 4,600, and that 400 bots sufficed against nodes of their own:
+// there, whoever dialled a node could get into its table of tried addresses. A whole node is in
+// sim/eclipse_test.cc.
 #include <gtest/gtest.h>
 
 #include <cstdio>

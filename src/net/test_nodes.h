@@ -54,9 +54,9 @@ class TlsTest : public testing::Test {
     std::unique_ptr<TestNode> node(TlsOptions options) {
         auto made = std::make_unique<TestNode>();
         made->key = crypto::public_key(options.key);
-        options.on_failed = [raw = made.get()](const std::string&, bool, const Error& why) {
+        options.on_failed = [raw = made.get()](const std::string&, bool outbound, const Error& why) {
             raw->failed.push_back(why.message);
-            raw->failed_kinds.push_back(why.code);
+            if (outbound) raw->failed_kinds.push_back(why.code);
         };
         auto network = TlsNetwork::start(loop, random, std::move(options));
         CHECK(network.ok());

@@ -191,7 +191,7 @@ TEST_F(AttackTest, SilentStrangersAreBoundedInNumberAndTime) {
     }
     EXPECT_EQ(closed, 6);
     ASSERT_TRUE(run_until([&] { return a->failed.size() == 4; })) << "the handshake's time is up";
-    EXPECT_TRUE(contains(a->failed, "no introduction"));
+    EXPECT_TRUE(contains(a->failed, "does not introduce itself"));
     link(*b, *a);
 }
 

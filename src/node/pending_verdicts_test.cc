@@ -120,7 +120,7 @@ TEST_F(PendingVerdictsTest, ANodeWhoseKernelsDisagreeStops) {
     kit_.loop.release(Lane::kReference);
     kit_.loop.run();
     EXPECT_NE(kit_.fault.find("reference kernels say \"valid\""), std::string::npos);
-    EXPECT_EQ(kit_.chain->trouble(), kit_.fault);
+    EXPECT_EQ(kit_.chain->fault(), kit_.fault);
     EXPECT_FALSE(invalid(honest_));
     EXPECT_FALSE(kit_.chain->is_settled());
     // It follows nothing else either, and judges anew after a restart.
@@ -152,7 +152,7 @@ TEST_F(PendingVerdictsTest, BadMemoryIsSaid) {
     kit_.give(honest_);
     EXPECT_EQ(kit_.tip(), hash_of(honest_));
     EXPECT_EQ(questions(), 0U);
-    EXPECT_NE(kit_.chain->trouble().find("memory is at fault"), std::string::npos);
+    EXPECT_NE(kit_.chain->fault().find("memory is at fault"), std::string::npos);
     EXPECT_TRUE(kit_.chain->takes_bodies());
 }
 
