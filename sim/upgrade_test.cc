@@ -151,7 +151,7 @@ TEST(Upgrade, WhoWaitsDoesNotJudgeWhatTheNextBlockMayCarry) {
     ASSERT_TRUE(world.run_until([&] { return world.agreed(3); }, 120'000));
     Newer early(world, old, "10.0.0.98:7000");
     world.run_ms(10'000);  // until it notices
-    EXPECT_EQ(early.dropped, 1) << "by the rules that it knows this is no payment";
+    EXPECT_GE(early.dropped, 1) << "by the rules that it knows this is no payment";
     ASSERT_TRUE(world.run_until([&] { return world.height(0) > kHeight; }, 400'000));
     Newer late(world, old, "10.0.0.99:7000");
     world.run_ms(5'000);

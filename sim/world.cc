@@ -130,10 +130,9 @@ void World::start(int number) {
                         [disk = slot.disk.get()](const std::vector<chain::Payment>& own) {
                             return node::keep_payments(*disk, own);
                         }});
-    slot.network->set_dial_failed(
-        [node = slot.node.get()](const std::string& to) {
-            node->on_dial_failed(to, io_error("nothing listens there"));
-        });
+    slot.network->set_dial_failed([node = slot.node.get()](const std::string& to) {
+        node->on_dial_failed(to, io_error("nothing listens there"));
+    });
     const Status started = slot.node->start([node = slot.node.get(), disk = slot.disk.get()] {
         node->take_up_payments(node::kept_payments(*disk));
     });

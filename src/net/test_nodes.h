@@ -54,7 +54,8 @@ class TlsTest : public testing::Test {
     std::unique_ptr<TestNode> node(TlsOptions options) {
         auto made = std::make_unique<TestNode>();
         made->key = crypto::public_key(options.key);
-        options.on_failed = [raw = made.get()](const std::string&, bool outbound, const Error& why) {
+        options.on_failed = [raw = made.get()](const std::string&, bool outbound,
+                                               const Error& why) {
             raw->failed.push_back(why.message);
             if (outbound) raw->failed_kinds.push_back(why.code);
         };

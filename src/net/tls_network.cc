@@ -9,16 +9,12 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <map>
 #include <tuple>
 
 #include "base/log.h"
 #include "net/address.h"
-#include "net/link.h"
-#include "net/places.h"
-#include "net/relaying.h"
+#include "net/tls_network_impl.h"
 
 namespace cairn::net {
 namespace {
@@ -39,74 +35,6 @@ std::string netgroup_of(const std::string& text) {
 Error already_connected() { return {ErrorCode::kRefused, "already connected"}; }
 
 }  // namespace
-
-struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwork::Impl> {
-    Impl(AsioLoop& the_loop, Random& the_random, TlsOptions the_options, TlsIdentity the_identity)
-        : loop(the_loop),
-          random(the_random),
-          options(std::move(the_options)),
-          identity(std::move(the_identity)),
-          acceptor(loop.context()),
-          accept_pause(loop.context()),
-          our_key(crypto::public_key(options.key)) {}
-
-    Status listen();
-    void set_handler(NetworkHandler* the_handler);
-    asio::awaitable<void> accept();
-    void adopt(tcp::socket socket, const tcp::endpoint& remote);
-    void adopt(ConnectedSocket socket, const std::string& address);
-    void start_relaying();
-    void opened_circuit(const std::string& address, int socket);
-    PeerId linked_at(const std::string& address) const;
-    void make_settings();
-    Hello make_hello(Role role, const Hash256& channel);
-    void connect(const std::string& address);
-    bool send(Link& link, std::uint16_t kind, ByteView body);
-    /// Ends a link that is up; its on_peer_down follows from the loop.
-    void drop(PeerId peer, const std::string& reason);
-    void stop();
-
-    Status on_link_hello(Link& link) override;
-    void on_link_up(Link& link) override;
-    void on_link_message(Link& link, std::uint16_t kind, Bytes body) override;
-    void on_link_piece(Link& link) override;
-    void on_link_closed(Link& link, const Error& reason) override;
-
-    /// Whether `link` takes the place of `lasting`, the link with the same peer that is up (S5).
-    bool replaces(const Link& link, const Link& lasting) const;
-    /// The links of one role that are up, or that are not up yet.
-    std::vector<Place> places(Role role, bool up) const;
-    bool find_place(const Link& link);
-    /// Drops a link if all together hold more than `most` of something.
-    void bound_held(Link::Held (Link::*held)() const, std::size_t most, const char* reason);
-    Link* lasting_link(const crypto::PublicKey& key);
-    bool is_up(const Link& link) const;
-    void forget(const Link& link);
-    void report_failure(std::string address, bool outbound, Error reason);
-
-    AsioLoop& loop;
-    Random& random;
-    TlsOptions options;
-    TlsIdentity identity;
-    tcp::acceptor acceptor;
-    asio::steady_timer accept_pause;
-    bool accepts = false;
-    bool accept_fails = false;  // the last time, and the log says so
-    crypto::PublicKey our_key;
-    std::uint16_t port = 0;
-    std::uint16_t named_port = 0;  // of a router before us; 0: none
-    std::string listen_text;
-    std::shared_ptr<const LinkSettings> settings;
-    NetworkHandler* handler = nullptr;
-    PeerId last_id = 0;
-    bool stopped = false;
-    std::map<PeerId, std::shared_ptr<Link>> links;   // all that are not closed
-    std::map<crypto::PublicKey, PeerId> by_key;      // those that are up
-    std::map<crypto::PublicKey, PeerId> introduced;  // dialled, our hello sent, no welcome yet
-    std::map<PeerId, std::uint64_t> useful;          // peers that are up; larger: later
-    std::uint64_t last_useful = 0;
-    std::optional<Relaying> relaying;  // from the start to stop()
-};
 
 Status TlsNetwork::Impl::listen() {
     if (options.listen.empty()) return ok_status();
@@ -188,55 +116,6 @@ void TlsNetwork::Impl::adopt(ConnectedSocket socket, const std::string& address)
     }
     const PeerId id = ++last_id;
     links[id] = accept_link(loop.context(), identity, settings, *this, id, socket, address);
-}
-
-void TlsNetwork::Impl::start_relaying() {
-    Relaying::Owner owner;
-    owner.send = [this](PeerId peer, RelayKind kind, ByteView body) {
-        const auto it = links.find(peer);
-        if (it == links.end() || !is_up(*it->second)) return false;
-        const std::shared_ptr<Link> link = it->second;  // may be dropped
-        return send(*link, static_cast<std::uint16_t>(kind), body);
-    };
-    owner.peer_of = [this](const crypto::PublicKey& key) {
-        const Link* link = lasting_link(key);
-        return link != nullptr && !link->is_relayed() ? link->id() : 0;
-    };
-    owner.linked_at = [this](const std::string& address) { return linked_at(address); };
-    owner.connect = [this](const std::string& address) { connect(address); };
-    owner.opened = [this](const std::string& address, int socket) {
-        opened_circuit(address, socket);
-    };
-    owner.failed = [this](const std::string& address, const std::string& reason) {
-        report_failure(address, true, io_error(reason));
-    };
-    owner.incoming = [this](PeerId relay, int socket) {
-        const auto it = links.find(relay);  // answering it may have ended it
-        if (it == links.end())
-            ::close(socket);
-        else
-            adopt({socket, AF_UNIX}, it->second->address());
-    };
-    owner.answered = options.on_relay;
-    relaying.emplace(loop.context(), loop, options.relay, options.through, std::move(owner));
-    relaying->start();
-}
-
-PeerId TlsNetwork::Impl::linked_at(const std::string& address) const {
-    for (const auto& [id, link] : links)
-        if (link->role() == Role::kDialler && link->address() == address && is_up(*link)) return id;
-    return 0;
-}
-
-void TlsNetwork::Impl::opened_circuit(const std::string& address, int socket) {
-    if (places(Role::kDialler, false).size() >= options.max_pending) {
-        ::close(socket);
-        return report_failure(address, true,
-                              {ErrorCode::kFull, "too many connections are being made already"});
-    }
-    const PeerId id = ++last_id;
-    links[id] =
-        dial_link_over(loop.context(), identity, settings, *this, id, {socket, AF_UNIX}, address);
 }
 
 void TlsNetwork::Impl::make_settings() {

@@ -16,8 +16,7 @@ class HeaderWalk {
     /// Judges the next header by C1, for a program that knows all up to `newest`, and, if it is
     /// valid, steps onto it.
     Verdict step(const chain::NetworkDefinition& network, const chain::Versions& newest,
-                 const chain::BlockHeader& header, std::uint64_t now_ms,
-                 consensus::Work work);
+                 const chain::BlockHeader& header, std::uint64_t now_ms, consensus::Work work);
 
     /// Of the header that it stands on.
     const Hash256& hash() const { return hash_; }

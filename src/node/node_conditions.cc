@@ -34,8 +34,7 @@ void Node::check_clock() {
     else
         conditions_.set(condition::kClock, clock_.trouble, clock_.advice);
     if (clock_.kind != before) tell_clock();
-    const bool mines =
-        mining_wanted_ && clock_.may_mine && !broken_ && chain_.knows_next_block();
+    const bool mines = mining_wanted_ && clock_.may_mine && !broken_ && chain_.knows_next_block();
     if (miner_.enabled() != mines) miner_.set_enabled(mines);
 }
 

@@ -19,8 +19,7 @@ std::vector<UpgradeView> upgrades_ahead(const chain::NetworkDefinition& network,
 }
 
 std::optional<UpgradeNotice> unknown_upgrade(const chain::NetworkDefinition& network,
-                                             std::uint32_t height,
-                                             const chain::Versions& newest) {
+                                             std::uint32_t height, const chain::Versions& newest) {
     const auto ahead = upgrades_ahead(network, height, newest);
     const auto unknown = std::ranges::find(ahead, false, &UpgradeView::known);
     if (unknown == ahead.end()) return std::nullopt;
