@@ -126,13 +126,16 @@ class LiveNode:
             return json.load(answer)
 
     def status(self, patience_s=300):
-        """Its status, once it answers."""
+        """Its status, once its chain is read."""
         end = time.monotonic() + patience_s
         while time.monotonic() < end:
             if not self.is_running():
                 raise Failure(f"{self.name} ended by itself: {self.said()[-500:]}")
             try:
-                return self.ask("/v1/cairn/status")
+                status = self.ask("/v1/cairn/status")
+                if status["state"] == "running":
+                    return status
+                time.sleep(0.05)
             except (OSError, ValueError, KeyError):
                 time.sleep(0.1)
         raise Failure(f"{self.name} does not answer")

@@ -102,6 +102,13 @@ TEST_F(NodeConditions, AnEditedNetworkIsNotTakenForAnotherChain) {
     EXPECT_FALSE(fs::exists(dir_ + "/api.json"));
 }
 
+TEST_F(NodeConditions, WithoutItsApiANodeSaysWhyAndEnds) {
+    fs::create_directories(dir_ + "/api.json");  // so that the file cannot be made
+    const Outcome outcome = run({"node", "--dir", dir_});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_NE(outcome.errors.find("api.json"), std::string::npos) << outcome.errors;
+}
+
 TEST_F(NodeConditions, ASecondNodeOnTheFolderHarmsTheFirstInNothing) {
     RunningNode node({"node", "--dir", dir_, "--json"});
     ASSERT_TRUE(wait_for([&] { return runs(dir_); }));

@@ -63,6 +63,7 @@ void NodeDisplay::begin(node::NodeApi& node, Loop& loop, const std::string& api)
 
 void NodeDisplay::on_running() {
     running_ = true;
+    if (node_ == nullptr) return;  // it is about to stop: its API did not start
     if (kind_ == Kind::kLines) return say_line();
     if (kind_ == Kind::kLive) return draw();
     const node::NodeStatus status = node_->status();
