@@ -104,7 +104,7 @@ def check(work):
     print(f"joined again; all agree after {time.monotonic() - start:.0f} s:")
     show(nodes, said)
     turned = [node.host.name for node, old in zip(nodes, before)
-              if node.status()["reorganisations"] > old["reorganisations"]]
+              if node.status()["reorganisations_since_start"] > old["reorganisations_since_start"]]
     print(f"reorganised: {' '.join(turned)}")
     if len({block(node, apart)["hash"] for node in nodes}) != 1 or not turned:
         sys.exit("they do not follow one branch")
