@@ -101,12 +101,7 @@ Status run_wallet_bump(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const Plan plan, plan_for(old, coins, request.fee, node.fee_rate()));
     RETURN_IF_ERROR(check_amounts(old.paid, plan.fee, request.high_fee));
 
-    const auto in_pool = [&coins](const crypto::PublicKey& key) {
-        return std::ranges::any_of(coins, [&](const wallet::OwnCoin& coin) {
-            return coin.pending && coin.output.key == key;
-        });
-    };
-    ASSIGN_OR_RETURN(const std::uint32_t change, wallet.change_index(used, in_pool));
+    ASSIGN_OR_RETURN(const std::uint32_t change, wallet.change_index(used, paid_in_pool(coins)));
     SystemRandom random;
     const crypto::PublicKey change_key = wallet.key(wallet::Chain::kChange, change);
     ASSIGN_OR_RETURN(

@@ -51,4 +51,12 @@ Status WalletNode::pay(const chain::Payment& payment) const {
                                  "`cairn wallet balance` before you send again"};
 }
 
+std::function<bool(const crypto::PublicKey&)> paid_in_pool(std::vector<wallet::OwnCoin> coins) {
+    return [coins = std::move(coins)](const crypto::PublicKey& key) {
+        return std::ranges::any_of(coins, [&](const wallet::OwnCoin& coin) {
+            return coin.pending && coin.output.key == key;
+        });
+    };
+}
+
 }  // namespace cairn::cli

@@ -2,6 +2,7 @@
 // pool would change about them, and to accept a payment. Secrets are never sent to it.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,5 +33,8 @@ class WalletNode {
     api::RemoteNode node_;
     std::uint64_t fee_rate_;
 };
+
+/// For Wallet::change_index: whether a payment in the pool, of which `coins` tells, pays a key.
+std::function<bool(const crypto::PublicKey&)> paid_in_pool(std::vector<wallet::OwnCoin> coins);
 
 }  // namespace cairn::cli

@@ -103,11 +103,7 @@ Status run_wallet_send(const WalletRequest& request, std::ostream& out) {
     // Some keys beyond those in use, too: payments in the pool may go to keys not yet on the chain.
     ASSIGN_OR_RETURN(std::vector<wallet::OwnCoin> coins, node.coins(wallet.keys(wallet::kGap)));
     RETURN_IF_ERROR(check_funds(coins, order, network.spacing_ms));
-    const auto pooled = [pool = coins](const crypto::PublicKey& key) {
-        return std::ranges::any_of(pool, [&](const wallet::OwnCoin& coin) {
-            return coin.pending && coin.output.key == key;
-        });
-    };
+    const auto pooled = paid_in_pool(coins);
     if (request.fee.empty()) {
         ASSIGN_OR_RETURN(coins, wallet::choose_coins_at_rate(coins, node.fee_rate(), order));
         RETURN_IF_ERROR(check_amounts(order.amount, order.fee, request.high_fee));
