@@ -50,7 +50,7 @@ struct HttpServer::Impl {
     std::thread thread;
     std::atomic<bool> stopping = false;
     std::size_t max_connections = kMaxConnections;
-    const SystemClock clock;
+    const SystemClock clock{};
 
     bool full() const { return sessions.size() >= max_connections; }
     /// Whether there is a place, once a connection has made room if need be.

@@ -134,7 +134,7 @@ class RelayedLinkTest : public TlsTest {
     }
     /// A server behind a bad relay, a client that is linked with it, and `said` about circuits.
     void meet(BadRelay& bad) {
-        bad.on_message = [&bad](Link& from, RelayKind kind, const Bytes&) {
+        bad.on_message = [](Link& from, RelayKind kind, const Bytes&) {
             if (kind == RelayKind::kOffer)
                 BadRelay::say(from, RelayKind::kOfferAnswer, Bytes(1, 1));
         };
