@@ -80,9 +80,10 @@ struct BoxKey {
 
 Result<BoxKey> stretch(std::string_view password, ByteView salt, const KeystoreCost& cost) {
     BoxKey key;
-    if (crypto_pwhash(key.bytes.data(), kKeyBytes, password.data(), password.size(), salt.data(),
-                      cost.passes, std::size_t{cost.memory_kib} * 1024,
-                      crypto_pwhash_ALG_ARGON2ID13) != 0)
+    // The library takes no null pointer, also for no bytes.
+    const char* bytes = password.empty() ? "" : password.data();
+    if (crypto_pwhash(key.bytes.data(), kKeyBytes, bytes, password.size(), salt.data(), cost.passes,
+                      std::size_t{cost.memory_kib} * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0)
         return Error{ErrorCode::kFull, "not enough memory to check the password (" +
                                            std::to_string(cost.memory_kib / 1024) +
                                            " MiB needed); close something and try again"};
