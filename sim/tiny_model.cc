@@ -35,8 +35,8 @@ std::unique_ptr<node::ModelReader> TinyModelKit::make_reader(consensus::ModelSea
 
 std::unique_ptr<node::DeltaSource> TinyModelKit::make_trainer(int number, std::uint64_t seed) {
     const auto who = static_cast<std::uint64_t>(number);
-    return node::LocalTrainer::create(tiny_.definition, tiny_.private_tokens(who), seed * 100 + who,
-                                      kernels_, 1)
+    return node::LocalTrainer::create(tiny_.definition, tiny_.private_tokens(who), tiny_.judge,
+                                      seed * 100 + who, kernels_, 1)
         .value();
 }
 

@@ -20,6 +20,8 @@ namespace cairn::chain {
 
 /// Fields that end in _ppb are in parts per billion.
 inline constexpr std::uint32_t kPpb = 1'000'000'000;
+/// Some of what a trainer reads stays its own: 15/16 of it may be public at most.
+inline constexpr std::uint32_t kMaxPublicShare = 61440;
 inline constexpr std::size_t kMaxNetworkBytes = 256 * 1024;
 inline constexpr std::size_t kMaxNetworkJsonBytes = 1024 * 1024;
 
@@ -114,6 +116,8 @@ struct NetworkDefinition {
 
     /// Extension 1: what must meet the targets.
     WorkFunction work = WorkFunction::kSha256d;
+    /// Extension 2, advice to trainers: part of what they read, over 2^16, is the judge text.
+    std::uint32_t public_share = 0;
 
     bool is_private() const { return !members.empty(); }
     bool is_member(const crypto::PublicKey& key) const;

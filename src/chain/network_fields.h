@@ -113,6 +113,9 @@ void visit_network(N& n, V& v) {
 template <typename N, typename V>
 void visit_extensions(N& n, V& v) {
     v.extension(1, n, [](auto& to, auto& visitor) { visitor.work("work", to.work); });
+    v.extension(2, n, [](auto& to, auto& visitor) {
+        visitor.number("public_share", to.public_share, 0, kMaxPublicShare);
+    });
 }
 
 }  // namespace cairn::chain::fields

@@ -23,6 +23,7 @@ NetworkDefinition rich_network() {
     network.architecture.layers = 6;
     network.codec = {CodecKind::kSrht, 1, 4};
     network.weights_seed = 0xffffffffffffffff;
+    network.public_share = 32768;
     network.judge_hash = filled<32>(7);
     network.members = {test_key(1), test_key(2), test_key(3)};
     std::sort(network.members.begin(), network.members.end());

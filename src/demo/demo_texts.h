@@ -1,6 +1,6 @@
 // The demo's texts: the King James Bible from Debian's bible-kjv, divided by book, so that each
-// node really has private training data of its own, and no node trains on the texts that the
-// network is judged by.
+// node really has private training data of its own, and none of it is in the texts that the network
+// is judged by.
 #pragma once
 
 #include <string>

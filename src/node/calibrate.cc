@@ -16,9 +16,9 @@ Result<Calibration> calibrate(const chain::NetworkDefinition& network,
                               const tensor::Kernels* kernels, std::size_t threads) {
     ThreadPool pool(threads);
     ASSIGN_OR_RETURN(const auto model,
-                     worth::ChainModel::create(network, std::move(judge_tokens), {kernels, &pool}));
-    ASSIGN_OR_RETURN(const auto trainer,
-                     LocalTrainer::create(network, std::move(train_tokens), 1, kernels, threads));
+                     worth::ChainModel::create(network, judge_tokens, {kernels, &pool}));
+    ASSIGN_OR_RETURN(const auto trainer, LocalTrainer::create(network, std::move(train_tokens),
+                                                              judge_tokens, 1, kernels, threads));
     Calibration result;
     RoundTask task;
     task.codec_seed = chain::codec_seed(chain::genesis_id(network), 0, {});

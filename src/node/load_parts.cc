@@ -41,16 +41,16 @@ Result<std::unique_ptr<NodeParts>> load_parts(const NodeOptions& options,
         ASSIGN_OR_RETURN(const auto bytes, assets.get(network.tokenizer_hash));
         ASSIGN_OR_RETURN(parts->tokenizer, text::parse_tokenizer(*bytes));
     }
-    ASSIGN_OR_RETURN(parts->model, worth::ChainModel::create(network, std::move(judge),
-                                                             {kernels, parts->pool.get()}));
+    ASSIGN_OR_RETURN(parts->model,
+                     worth::ChainModel::create(network, judge, {kernels, parts->pool.get()}));
     parts->reader = std::make_unique<ChainModelReader>(*parts->model, std::move(report),
                                                        parts->tokenizer, kernels, options.threads);
     if (options.train.empty()) return parts;
     if (!parts->tokenizer)
         return Error{ErrorCode::kUnsupported, "this network names no tokenizer to train with"};
     ASSIGN_OR_RETURN(auto tokens, private_tokens(options.train, *parts->tokenizer));
-    ASSIGN_OR_RETURN(parts->trainer, LocalTrainer::create(network, std::move(tokens), seed, kernels,
-                                                          options.threads));
+    ASSIGN_OR_RETURN(parts->trainer, LocalTrainer::create(network, std::move(tokens), judge, seed,
+                                                          kernels, options.threads));
     return parts;
 }
 

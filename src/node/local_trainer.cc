@@ -20,15 +20,18 @@ constexpr double kEdge = 0.05;
 
 }  // namespace
 
-Result<std::unique_ptr<LocalTrainer>> LocalTrainer::create(const chain::NetworkDefinition& network,
-                                                           std::vector<std::uint32_t> tokens,
-                                                           std::uint64_t seed,
-                                                           const tensor::Kernels* kernels,
-                                                           std::size_t threads) {
+Result<std::unique_ptr<LocalTrainer>> LocalTrainer::create(
+    const chain::NetworkDefinition& network, std::vector<std::uint32_t> tokens,
+    std::span<const std::uint32_t> judge_tokens, std::uint64_t seed, const tensor::Kernels* kernels,
+    std::size_t threads) {
     const model::ModelConfig config = worth::model_config(network);
     RETURN_IF_ERROR(model::validate(config));
     RETURN_IF_ERROR(train::validate(worth::train_recipe(network), config));
     RETURN_IF_ERROR(train::check_tokens(tokens, config.context, config.vocab));
+    if (network.public_share > 0) {
+        RETURN_IF_ERROR(train::check_tokens(judge_tokens, config.context, config.vocab));
+        tokens = train::mix_texts(std::move(tokens), judge_tokens, network.public_share);
+    }
     return std::unique_ptr<LocalTrainer>(
         new LocalTrainer(network, std::move(tokens), seed, kernels, threads));
 }

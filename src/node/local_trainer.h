@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -18,10 +19,12 @@ namespace cairn::node {
 
 class LocalTrainer final : public DeltaSource {
   public:
-    /// `tokens` is the private text. kInvalid if it is too short for one window. Computes on
-    /// `threads` threads of its own; `seed` decides which windows are read.
+    /// `tokens` is the private text; kInvalid if it is too short for one window. The network's
+    /// public_share of what is read comes from the judge text. Computes on `threads` threads of its
+    /// own; `seed` decides which windows are read.
     static Result<std::unique_ptr<LocalTrainer>> create(const chain::NetworkDefinition& network,
                                                         std::vector<std::uint32_t> tokens,
+                                                        std::span<const std::uint32_t> judge_tokens,
                                                         std::uint64_t seed,
                                                         const tensor::Kernels* kernels,
                                                         std::size_t threads);

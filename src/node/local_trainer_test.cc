@@ -28,8 +28,8 @@ const TinyNetwork& tiny() {
 class Subject {
   public:
     explicit Subject(std::uint64_t seed = 1)
-        : trainer(LocalTrainer::create(tiny().definition, tiny().private_tokens(1), seed,
-                                       tensor::kernels_from_environment().value(), 1)
+        : trainer(LocalTrainer::create(tiny().definition, tiny().private_tokens(1), tiny().judge,
+                                       seed, tensor::kernels_from_environment().value(), 1)
                       .value()) {}
 
     RoundTask task(std::uint32_t round) {
@@ -153,7 +153,7 @@ TEST(LocalTrainer, ThePayloadIsScaledIntoTheBandOfNorms) {
 
 TEST(LocalTrainer, TextThatCannotBeTrainedOnIsAnError) {
     const auto create = [](std::vector<std::uint32_t> tokens) {
-        return LocalTrainer::create(tiny().definition, std::move(tokens), 1,
+        return LocalTrainer::create(tiny().definition, std::move(tokens), tiny().judge, 1,
                                     tensor::kernels_from_environment().value(), 1);
     };
     const std::uint32_t context = tiny().definition.architecture.context;
@@ -163,6 +163,30 @@ TEST(LocalTrainer, TextThatCannotBeTrainedOnIsAnError) {
     std::vector<std::uint32_t> strange = tiny().private_tokens(1);
     strange.back() = tiny().definition.architecture.vocab;
     EXPECT_EQ(create(strange).error().code, ErrorCode::kInvalid);
+}
+
+TEST(LocalTrainer, ReadsThePublicShareOfTheJudgeText) {
+    const auto& plain = tiny().definition;
+    chain::NetworkDefinition shared = plain;
+    shared.public_share = 32768;
+    const auto first_loss = [&](const chain::NetworkDefinition& network,
+                                std::span<const std::uint32_t> judge) {
+        Subject subject;
+        subject.trainer = LocalTrainer::create(network, tiny().private_tokens(1), judge, 1,
+                                               tensor::kernels_from_environment().value(), 1)
+                              .value();
+        subject.produce(0);
+        return subject.losses.front();
+    };
+    const std::vector<std::uint32_t> other = tiny().private_tokens(7);
+    EXPECT_EQ(first_loss(plain, tiny().judge), first_loss(plain, other));
+    EXPECT_NE(first_loss(shared, tiny().judge), first_loss(shared, other));
+    EXPECT_EQ(LocalTrainer::create(shared, tiny().private_tokens(1), {}, 1,
+                                   tensor::kernels_from_environment().value(), 1)
+                  .error()
+                  .code,
+              ErrorCode::kInvalid)
+        << "half of a text that is not there";
 }
 
 TEST(LocalTrainer, WeightsThatAreNotFiniteAreAnErrorAndNoPayload) {

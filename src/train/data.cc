@@ -1,6 +1,7 @@
 // CONSENSUS: changing a result here splits the network.
 #include "train/data.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/check.h"
@@ -38,6 +39,20 @@ void gather_windows(std::span<const std::uint32_t> tokens, std::span<const std::
         inputs.insert(inputs.end(), window.begin(), window.end() - 1);
         targets.insert(targets.end(), window.begin() + 1, window.end());
     }
+}
+
+std::vector<std::uint32_t> mix_texts(std::vector<std::uint32_t> own,
+                                     std::span<const std::uint32_t> public_text,
+                                     std::uint32_t share) {
+    CHECK(share < 65536 && (share == 0 || !public_text.empty()));
+    std::uint64_t wanted = std::uint64_t{own.size()} * share / (65536 - share);
+    own.reserve(own.size() + wanted);
+    while (wanted > 0) {
+        const auto part = public_text.first(std::min<std::uint64_t>(wanted, public_text.size()));
+        own.insert(own.end(), part.begin(), part.end());
+        wanted -= part.size();
+    }
+    return own;
 }
 
 }  // namespace cairn::train

@@ -260,5 +260,17 @@ TEST(Recipe, RoundTripsAndRefusesNonsense) {
     EXPECT_TRUE(refuses([](Recipe& r) { r.total_steps = 1; }));
 }
 
+TEST(Data, MixesInItsShareOfThePublicText) {
+    const std::vector<std::uint32_t> own(300, 1), two{7, 8};
+    EXPECT_EQ(mix_texts(own, two, 0), own);
+    EXPECT_EQ(mix_texts(own, {}, 0), own);
+    for (const std::uint32_t share : {1U << 14, 1U << 15, 3U << 14}) {
+        const std::vector<std::uint32_t> mixed = mix_texts(own, two, share);
+        EXPECT_EQ(mixed.size(), 300 * 65536 / (65536 - share));
+        EXPECT_TRUE(std::equal(own.begin(), own.end(), mixed.begin()));
+        for (std::size_t i = own.size(); i < mixed.size(); ++i) EXPECT_EQ(mixed[i], two[i % 2]);
+    }
+}
+
 }  // namespace
 }  // namespace cairn::train

@@ -76,7 +76,7 @@ FIELDS = [
 VERSIONS = ("numerics_version", "rules_version")
 NUMBERS = {"u16": u16, "u32": u32, "u64": u64}
 # Fields that came after the table was closed, each an extension: the id, then as above.
-EXTENSIONS = [(1, "work", "work", 0, 0, "sha256d")]
+EXTENSIONS = [(1, "work", "work", 0, 0, "sha256d"), (2, "public_share", "u32", 0, 61440, 0)]
 NAME_BYTES = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 

@@ -21,6 +21,7 @@ struct NetworkRequest {
     std::string report_file;
     std::vector<std::string> tokenizer_texts;  ///< empty: the judge text
     std::vector<std::string> members;          ///< hexadecimal keys; some: a private network
+    std::optional<double> public_share;
     std::optional<std::uint32_t> vocab;
     std::uint64_t seed = 1;             ///< of the first weights
     std::uint64_t genesis_time_ms = 0;  ///< 0: now

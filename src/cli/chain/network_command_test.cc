@@ -3,6 +3,7 @@
 #include "cli/chain/network_command.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 #include "base/files.h"
 #include "cli/test_run.h"
+#include "node/test_network.h"
 
 namespace cairn::cli {
 namespace {
@@ -97,6 +99,33 @@ TEST_F(NetworkCommand, WhereNothingCanBeWrittenNothingIsBegun) {
     const Outcome outcome = create("judge.txt", "report.txt", "judge.txt");
     EXPECT_EQ(outcome.code, 1);
     EXPECT_NE(outcome.errors.find("--dir"), std::string::npos) << outcome.errors;
+}
+
+TEST_F(NetworkCommand, SaysHowMuchTrainersReadOfTheJudgeText) {
+    write("judge.txt", node::tiny_text(1, 600));
+    write("report.txt", node::tiny_text(2, 600));
+    const auto made = [&](const std::string& to, std::vector<std::string> more) {
+        std::vector<std::string> words{"network",
+                                       "create",
+                                       "--json",
+                                       "--dir",
+                                       dir_ + "/" + to,
+                                       "--config",
+                                       "tiny",
+                                       "--judge",
+                                       dir_ + "/judge.txt",
+                                       "--report",
+                                       dir_ + "/report.txt"};
+        words.insert(words.end(), more.begin(), more.end());
+        return run(words);
+    };
+    EXPECT_EQ(made("preset", {}).json()["public_share"], 0.25);
+    EXPECT_EQ(made("more", {"--public-share", "0.5"}).json()["public_share"], 0.5);
+    EXPECT_EQ(node::read_network(dir_ + "/more/network.json")->public_share, 32768U);
+    ASSERT_EQ(made("none", {"--public-share", "0"}).code, 0);
+    EXPECT_EQ(read_text_file(dir_ + "/none/network.json")->find("public_share"), std::string::npos)
+        << "and such a network is the one that it was before there was a share";
+    EXPECT_EQ(made("all", {"--public-share", "1"}).code, 2);
 }
 
 }  // namespace
