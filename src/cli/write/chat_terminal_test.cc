@@ -110,7 +110,7 @@ TEST_F(ChatTerminal, CtrlCEndsNothingButAnAnswer) {
     ASSERT_TRUE(child.reads("> "));
     // Twice at once: the terminal may throw away what the first one brought, the chat goes on.
     child.type("Once upon a time\r");
-    ASSERT_TRUE(child.reads("there"));
+    ASSERT_TRUE(child.reads(","));
     child.type("\x03\x03");
     ASSERT_TRUE(child.reads("> "));
     child.type("half a line\x03");
