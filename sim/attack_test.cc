@@ -79,7 +79,7 @@ std::pair<Outcome, std::uint64_t> run(const char* name, std::uint64_t seed, Worl
     for (int i = 0; i < 3; ++i) honest += outcome_of(world, i).reward / 3;
     const Outcome attacker = outcome_of(world, 3);
     EXPECT_GT(honest, 0U) << world.replay_line();
-    EXPECT_GT(attacker.tried, 2U) << world.replay_line();
+    EXPECT_GT(attacker.tried, 0U) << world.replay_line();
     if (seed == 1) print(name, attacker, honest);
     return {attacker, honest};
 }
@@ -107,7 +107,7 @@ TEST(Attack, SignFlipped) {
     for (const std::uint64_t seed : few_seeds()) {
         const auto [attacker, honest] = spoil("sign-flipped", seed, sign_flipped());
         EXPECT_EQ(attacker.merged, 0U);
-        EXPECT_TRUE(mentions(attacker, "score is negative"));
+        EXPECT_TRUE(mentions(attacker, "raises the judge batch's loss"));
     }
 }
 
@@ -129,8 +129,7 @@ TEST(Attack, ScaledALittleEarnsNothingMore) {
 TEST(Attack, Random) {
     for (const std::uint64_t seed : few_seeds()) {
         const auto [attacker, honest] = spoil("random", seed, random_signs(seed));
-        EXPECT_LE(attacker.reward, honest / 5);
-        EXPECT_LT(attacker.merged, attacker.tried);
+        EXPECT_LE(attacker.reward, honest / 50);
     }
 }
 
@@ -154,7 +153,7 @@ TEST(Attack, CopiedARoundLate) {
         });
         at = world.get();
         const auto [attacker, honest] = run("copied late", seed, *world);
-        EXPECT_LE(attacker.reward, honest / 2) << world->replay_line();
+        EXPECT_LE(attacker.reward, honest / 50) << world->replay_line();
     }
 }
 

@@ -33,8 +33,7 @@ chain::NetworkDefinition sim_network_definition() {
     network.spacing_ms = 2'000;
     network.halflife_ms = 120'000;
     network.norm_start = 1'000;
-    network.worth_start = 2'000;
-    network.novelty = false;
+    network.novelty_rounds = 0;
     network.coinbase_maturity = 2;
     network.max_contributions = 8;
     network.paid_contributions = 4;

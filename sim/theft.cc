@@ -7,11 +7,12 @@ namespace cairn::sim {
 
 chain::Commitment promise(World& world, int thief, std::uint32_t round, const Hash256& hash) {
     const auto& tip = *world.node(thief).chain().tip();
-    const auto target = consensus::share_target(
-        world.network(), consensus::round_first_target(world.network(), tip.rules, tip.next));
+    const auto start = consensus::round_start(world.network(), tip.rules, tip.next);
+    const auto target = consensus::share_target(start);
     const Hash256 genesis = world.node(thief).chain().genesis_id();
     chain::Commitment commitment;
     commitment.round = round;
+    commitment.start = start.block;
     commitment.payload_commitment = hash;
     commitment.key = crypto::public_key(world.key(thief));
     while (

@@ -6,17 +6,16 @@
 namespace cairn::sim {
 namespace {
 
-chain::NetworkDefinition rules_of_tiny_network(std::uint32_t novelty_rounds) {
+chain::NetworkDefinition rules_of_tiny_network() {
     chain::NetworkDefinition network = sim_network_definition();
-    network.novelty = true;
-    network.novelty_rounds = novelty_rounds;
+    network.novelty_rounds = 4;
     return network;
 }
 
 }  // namespace
 
-TinyModelKit::TinyModelKit(std::uint32_t novelty_rounds)
-    : tiny_(node::make_tiny_network(rules_of_tiny_network(novelty_rounds))),
+TinyModelKit::TinyModelKit()
+    : tiny_(node::make_tiny_network(rules_of_tiny_network())),
       kernels_(tensor::kernels_from_environment().value()) {}
 
 std::unique_ptr<consensus::ModelSeam> TinyModelKit::make_model() {

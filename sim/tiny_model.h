@@ -9,8 +9,7 @@ namespace cairn::sim {
 
 class TinyModelKit final : public ModelKit {
   public:
-    /// `novelty_rounds`: how many recent merges the novelty rule looks back.
-    explicit TinyModelKit(std::uint32_t novelty_rounds = 1);
+    TinyModelKit();
     chain::NetworkDefinition network() const override { return tiny_.definition; }
     std::unique_ptr<consensus::ModelSeam> make_model() override;
     std::unique_ptr<node::ModelReader> make_reader(consensus::ModelSeam& model) override;

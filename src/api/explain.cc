@@ -29,8 +29,9 @@ std::string judged(const store::ContributionRecord& record) {
     const double norm = static_cast<double>(record.norm) * kNormUnit;
     if (record.score == 0) return fmt::format(" Its norm is {:.4g}.", norm);
     return fmt::format(
-        " Its norm is {:.4g} and its score {} (how far it leads down the judge's loss); "
-        "worth is score by norm, here {}, and recent ones had {} on average.",
+        " Its norm is {:.4g} and its score {} (how far it leads down the judge's loss, in the "
+        "middle of what the round did, and new); its part of the round's gain is its worth, {}, "
+        "and full pay begins at {}.",
         norm, store::to_decimal(record.score), store::to_decimal(record.worth),
         store::to_decimal(record.worth_reference));
 }

@@ -29,8 +29,11 @@ TEST(Explain, AUnitIsDividedAndItIsSaidHow) {
               std::string::npos)
         << full;
     EXPECT_EQ(full.find("earned the full unit"), std::string::npos);
-    const std::string part = sentence_for(20, 16'384);
-    EXPECT_NE(part.find("paid in proportion: 75 %"), std::string::npos) << part;
+    const std::string part = sentence_for(30, 16'384);
+    EXPECT_NE(part.find("paid in part: 75 %"), std::string::npos) << part;
+    const std::string none = sentence_for(25, 16'384);
+    EXPECT_NE(none.find("earns nothing"), std::string::npos) << none;
+    EXPECT_EQ(none.find('%'), std::string::npos) << none;
     EXPECT_EQ(sentence_for(80, 0).find('%'), std::string::npos) << "nothing is divided";
 }
 

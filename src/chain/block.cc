@@ -24,6 +24,8 @@ void write_coinbase(Writer& writer, const Coinbase& coinbase) {
     writer.fixed(coinbase.miner);
     writer.count(coinbase.outputs.size());
     for (const Output& output : coinbase.outputs) write(writer, output);
+    writer.u8(coinbase.steps.outer_step);
+    writer.u8(coinbase.steps.public_step);
 }
 
 Coinbase read_coinbase(Reader& reader) {
@@ -36,6 +38,8 @@ Coinbase read_coinbase(Reader& reader) {
         if (i > 0 && !(coinbase.outputs[i - 1].key < coinbase.outputs[i].key))
             reader.fail("a coinbase's outputs must be sorted by key, each key once");
     }
+    coinbase.steps.outer_step = reader.u8();
+    coinbase.steps.public_step = reader.u8();
     return coinbase;
 }
 

@@ -32,11 +32,20 @@ struct BlockHeader {
     bool operator==(const BlockHeader&) const = default;
 };
 
+/// The two numbers that a merge block chooses (C7): how far its contributions together go, and how
+/// far the public step goes behind which they are judged. Both 0 in a block without contributions.
+struct MergeSteps {
+    std::uint8_t outer_step = 0;   ///< 1 to 15: sqrt(2)^(outer_step - 13)
+    std::uint8_t public_step = 0;  ///< 0 to 24: 2^(public_step - 1), unit 2^-24, or nothing
+    bool operator==(const MergeSteps&) const = default;
+};
+
 /// New coins and fees. The height makes its id unique on a chain.
 struct Coinbase {
     std::uint32_t height = 0;
     crypto::PublicKey miner;
     std::vector<Output> outputs;  ///< sorted by key, one for each key, of kind kKey; may be empty
+    MergeSteps steps = {};
     bool operator==(const Coinbase&) const = default;
 };
 

@@ -8,6 +8,7 @@ namespace {
 
 void write_unsigned(Writer& writer, const Commitment& commitment) {
     writer.u32(commitment.round);
+    writer.fixed(commitment.start);
     writer.fixed(commitment.key);
     writer.fixed(commitment.payload_commitment);
     writer.u64(commitment.nonce);
@@ -23,6 +24,7 @@ void write(Writer& writer, const Commitment& commitment) {
 Commitment read_commitment(Reader& reader) {
     Commitment commitment;
     commitment.round = reader.u32();
+    commitment.start = reader.fixed<32>();
     commitment.key = reader.fixed<32>();
     commitment.payload_commitment = reader.fixed<32>();
     commitment.nonce = reader.u64();

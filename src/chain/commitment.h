@@ -11,10 +11,11 @@
 
 namespace cairn::chain {
 
-inline constexpr std::size_t kCommitmentBytes = 4 + 32 + 32 + 8 + 64;
+inline constexpr std::size_t kCommitmentBytes = 4 + 32 + 32 + 32 + 8 + 64;
 
 struct Commitment {
     std::uint32_t round = 0;
+    Hash256 start;  ///< hash of the block before the round's first: no stamp can be made earlier
     crypto::PublicKey key;
     Hash256 payload_commitment;  ///< payload_commitment(key, payload)
     std::uint64_t nonce = 0;     ///< searched until the stamp meets the share target

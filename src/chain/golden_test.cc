@@ -20,15 +20,15 @@ TEST(Golden, PaymentSignatureHash) {
 }
 TEST(Golden, CommitmentId) {
     EXPECT_EQ(to_hex(commitment_id(sample_commitment())),
-              "0fbebc65335d4b5188109be434cae9e0c8ce87026114692dcb395960136ef8de");
+              "82d80558dc9a957c048821e67ee193928ead601202e376c83b8a540f97b77d02");
 }
 TEST(Golden, CommitmentSignatureHash) {
     EXPECT_EQ(to_hex(signature_hash(filled<32>(1), sample_commitment())),
-              "e040000e2abd07cf3d275f1dc33e3a9ade6c318d58523d5e582d0a1f3836c607");
+              "64dace133609df3b31f8f81abba5662cf52083eb769e6554b9a8074235fbe273");
 }
 TEST(Golden, StampHash) {
     EXPECT_EQ(to_hex(stamp_hash(WorkFunction::kSha256d, filled<32>(1), sample_commitment())),
-              "e1f9c55d2aad7cb92bee0ada02f2bb9bde47098d5351e1733f298480db943660");
+              "700f7673af9f8946269f18c9c0ff533d35c117f01e6ff8c96f5b0b04f889c7a6");
 }
 TEST(Golden, PayloadCommitment) {
     EXPECT_EQ(to_hex(payload_commitment(filled<32>(1), Bytes{1, 2, 3})),
@@ -48,21 +48,21 @@ TEST(Golden, BlockHash) {
 }
 TEST(Golden, CoinbaseId) {
     EXPECT_EQ(to_hex(coinbase_id(sample_block().coinbase)),
-              "34655bc5f781bf99d68870c2ba80abda94f7b46ad066e0468f4a6cc8fac6d98e");
+              "9b58e0d5670862f32e9a687a7c0c3ef90ca68f46ef8d0ba662b80c058ef844e9");
 }
 TEST(Golden, BodyRoot) {
     EXPECT_EQ(to_hex(body_root(sample_block())),
-              "2496b6198777ca1b5570aadca2db14dd53834604854ee10d056017832f1d026a");
+              "dbd613ee4d767941c7288d96534d869a2abfffbc4994becea30bd7c35de43afc");
 }
 TEST(Golden, WholeBlock) {
     EXPECT_EQ(to_hex(crypto::sha256(encode(sample_block()))),
-              "16d653b9c36dbd101b98b3ccc06d6a23311d376120148aec71be0756c15e9591");
+              "ff68c06092397306757df485e4ed757f23f9d005bf70a75bc795483831d689bd");
 }
 TEST(Golden, GenesisId) {
     NetworkDefinition network;
     network.name = "golden";
     EXPECT_EQ(to_hex(genesis_id(network)),
-              "477ee59a55c3e9b5e00cd9901558084e593ace43c82b61ea0ddf8404c3697c99");
+              "5c90e41ac4733990b106cfdd9979eca9f7a498a1edad40c29d258cf017b4b27f");
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ TEST(Hashes, CommitmentIdExcludesItsSignatureOnly) {
         [](Commitment& c) { c.round += 1; },
         [](Commitment& c) { c.key = filled<32>(2); },
         [](Commitment& c) { c.payload_commitment = filled<32>(2); },
+        [](Commitment& c) { c.start = filled<32>(3); },
         [](Commitment& c) { c.nonce += 1; },
     };
     const Hash256 network = filled<32>(1);

@@ -82,16 +82,12 @@ struct NetworkDefinition {
     CodecSpec codec;                         ///< how deltas become payloads
     Recipe recipe;
 
-    std::uint32_t round_length = 4;         ///< M: every M-th height is a merge block
-    std::uint32_t reveal_depth = 0;         ///< advice: blocks between commitment and payload
-    std::uint32_t outer_step = 65536;       ///< numerator over 2^16
-    std::uint64_t norm_start = 1 << 24;     ///< each of the 16 virtual norms, unit 2^-24
-    std::uint64_t worth_start = 1 << 16;    ///< each of the 16 virtual worths
-    std::uint32_t window_rounds = 16;       ///< whose norms, worths, payload hashes are recorded
-    bool novelty = true;                    ///< score only what recent merges did not bring
-    std::uint32_t novelty_rounds = 1;       ///< W: how many merges novelty calls recent
-    std::uint32_t loss_slack = 1024;        ///< C7: how far the loss may rise, over 2^16
-    std::uint32_t max_contributions = 64;   ///< R_max, per merge block
+    std::uint32_t round_length = 4;        ///< M: every M-th height is a merge block
+    std::uint32_t reveal_depth = 0;        ///< advice: blocks between commitment and payload
+    std::uint64_t norm_start = 1 << 24;    ///< each of the 16 virtual norms, unit 2^-24
+    std::uint32_t window_rounds = 16;      ///< whose norms, worths, payload hashes are recorded
+    std::uint32_t novelty_rounds = 4;      ///< W: what so many merges brought counts as said; 0..16
+    std::uint32_t max_contributions = 64;  ///< R_max, per merge block
     std::uint32_t paid_contributions = 16;  ///< R_pay: if there are more, they share R_pay units
 
     std::uint64_t genesis_time_ms = 0;
@@ -99,7 +95,7 @@ struct NetworkDefinition {
     std::uint64_t halflife_ms = 120'000;
     std::uint32_t first_target = 0x1e0fffff;  ///< compact (chain/target.h)
     std::uint32_t pow_limit = 0x20ffffff;     ///< compact: no target is easier
-    std::uint32_t share_factor = 64;          ///< F: a stamp is F times easier than a block
+    std::uint32_t share_factor = 64;  ///< F: a stamp is F times easier than a block, at most
 
     std::uint64_t subsidy_unit = 100'000'000;  ///< what a full contribution earns at first
     std::uint32_t halving_rounds = 100'000;    ///< rounds after which units halve

@@ -80,13 +80,9 @@ void visit_network(N& n, V& v) {
     visit_recipe(n.recipe, v);
     v.number("round_length", n.round_length, 2, 16);
     v.number("reveal_depth", n.reveal_depth, 0, 14);
-    v.number("outer_step", n.outer_step, 1, 1 << 18);
     v.number("norm_start", n.norm_start, 4, std::uint64_t{1} << 50);
-    v.number("worth_start", n.worth_start, 1, std::uint64_t{1} << 50);
     v.number("window_rounds", n.window_rounds, 1, 1024);
-    v.flag("novelty", n.novelty);
-    v.number("novelty_rounds", n.novelty_rounds, 1, 16);
-    v.number("loss_slack", n.loss_slack, 0, 65536);
+    v.number("novelty_rounds", n.novelty_rounds, 0, 16);
     v.number("max_contributions", n.max_contributions, 1, 1024);
     v.number("paid_contributions", n.paid_contributions, 1, 1024);
     v.number("genesis_time_ms", n.genesis_time_ms, 0, std::uint64_t{1} << 48);

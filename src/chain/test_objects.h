@@ -36,6 +36,7 @@ inline Commitment sample_commitment() {
     Commitment commitment;
     commitment.round = 3;
     commitment.key = filled<32>(0x21);
+    commitment.start = filled<32>(0x44);
     commitment.payload_commitment = filled<32>(0x43);
     commitment.nonce = 0x0102030405060708;
     commitment.signature = filled<64>(0x65);
@@ -70,6 +71,7 @@ inline Block sample_block() {
         12,
         filled<32>(0x01),
         {{7, OutputKind::kKey, filled<32>(0x01)}, {8, OutputKind::kKey, filled<32>(0x02)}}};
+    block.coinbase.steps = {9, 11};
     block.payments = {sample_payment(), sample_payment()};
     block.payments[1].outputs[0].amount = 6000;
     block.commitments = {sample_commitment(), sample_commitment()};

@@ -35,7 +35,7 @@ TEST(WorkFunction, HeadersAndStampsUseTheSame) {
     const Commitment commitment = sample_commitment();
     Writer stamped;
     stamped.fixed(filled<32>(1));
-    stamped.raw(ByteView(encode(commitment)).first(76));
+    stamped.raw(ByteView(encode(commitment)).first(108));
     for (const WorkFunction work : {WorkFunction::kSha256d, WorkFunction::kArgon2id})
         EXPECT_EQ(stamp_hash(work, filled<32>(1), commitment), work_hash(work, stamped.out()));
 }

@@ -1,8 +1,15 @@
 #include "consensus/block_report.h"
 
 #include "base/check.h"
+#include "consensus/worth_rules.h"
 
 namespace cairn::consensus {
+
+void ContributionReport::set_score(const Scored& scored) {
+    raw_score = scored.raw_score;
+    score = scored.score;
+    worth = worth_of(scored.share);
+}
 
 void describe_merged(BlockReport& report, std::size_t index, std::uint64_t reward,
                      std::uint32_t carry_share) {
@@ -11,12 +18,17 @@ void describe_merged(BlockReport& report, std::size_t index, std::uint64_t rewar
     merged.merged = true;
     merged.reward = reward;
     merged.reason = "merged: its worth of " + std::to_string(merged.worth);
-    if (merged.worth >= report.worth_reference)
-        merged.reason += " reaches the reference of " + std::to_string(report.worth_reference) +
-                         ", so it is paid in full";
+    const std::string reference = std::to_string(report.worth_reference);
+    const std::uint64_t part = paid_part(merged.worth, report.worth_reference);
+    if (part == report.worth_reference)
+        merged.reason += " reaches the reference of " + reference + ", so it is paid in full";
+    else if (part == 0)
+        merged.reason +=
+            " is not above half of the reference of " + reference + ", so it earns nothing";
     else
-        merged.reason += " is below the reference of " + std::to_string(report.worth_reference) +
-                         ", so it is paid in proportion";
+        merged.reason += " is between half of the reference of " + reference +
+                         " and all of it, so it is paid in part";
+    if (part == 0) return;
     const std::uint32_t percent = (carry_share * 100 + (1U << 15)) >> 16;
     if (percent > 0)
         merged.reason += ": " + std::to_string(100 - percent) + " % to its contributor, " +

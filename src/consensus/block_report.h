@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "consensus/model_seam.h"
+#include "consensus/merge_judge.h"
 #include "crypto/keys.h"
 
 namespace cairn::consensus {
@@ -24,6 +24,8 @@ struct ContributionReport {
     std::uint64_t norm = 0;  ///< unit 2^-24
     std::uint64_t worth = 0;
     std::uint64_t reward = 0;  ///< minted to its own key
+
+    void set_score(const Scored& scored);
 };
 
 /// A payment or commitment that assemble() did not take.
@@ -36,11 +38,14 @@ struct BlockReport {
     std::uint32_t height = 0;
     bool merge = false;  ///< a merge height
     std::uint32_t round = 0;
-    std::uint64_t mean_norm = 0;        ///< m before the block
-    std::uint64_t worth_reference = 0;  ///< w_ref before the block
+    std::uint64_t mean_norm = 0;  ///< m before the block
+    chain::MergeSteps steps;
+    /// w_ref; while nothing is merged, what recent rounds make of it.
+    std::uint64_t worth_reference = 0;
     std::vector<ContributionReport> contributions;
     std::vector<LeftOut> left_out;
-    std::optional<std::int64_t> judge_loss_before;  ///< per token x 2^20, summed over the batch
+    /// Per token x 2^20, summed over the windows on which losses are taken.
+    std::optional<std::int64_t> judge_loss_before;
     std::optional<std::int64_t> judge_loss_after;
     std::uint64_t fees = 0;
     std::uint64_t minted = 0;

@@ -3,14 +3,13 @@
 
 #include "base/check.h"
 #include "consensus/contribution_rules.h"
-#include "consensus/worth_rules.h"
+#include "consensus/exact_dot.h"
 #include "crypto/hash.h"
 
 namespace cairn::consensus {
 namespace {
 
 constexpr std::size_t kMaxKnown = 65536;
-constexpr std::size_t kMaxJoint = 64;
 
 /// The model did not decode a payload: the payload is invalid (kInvalid), or the failure is ours.
 Verdict model_failed(const Error& error) {
@@ -22,8 +21,7 @@ Verdict model_failed(const Error& error) {
 
 void Evaluator::forget() {
     known_.clear();
-    merged_.reset();
-    joint_.clear();
+    judge_.forget();
 }
 
 void Evaluator::start(const Hash256& tip) {
@@ -57,8 +55,12 @@ Evaluation Evaluator::compute(const Rules& rules, const RulesState& state,
     evaluation.verdict = check_contribution(network_, genesis_id_, state, contribution);
     if (evaluation.verdict.is_valid()) {
         const Result<Delta> delta = decode(state, contribution);
-        evaluation.verdict =
-            delta.ok() ? judge(rules, state, *delta, report) : model_failed(delta.error());
+        if (delta.ok()) {
+            report.norm = norm(*delta);
+            evaluation.verdict = check_norm(rules, report.norm, state.mean_norm(network_));
+        } else {
+            evaluation.verdict = model_failed(delta.error());
+        }
     }
     report.reason = evaluation.verdict.reason();
     return evaluation;
@@ -77,37 +79,25 @@ Result<Delta> Evaluator::decode(const RulesState& state,
     return delta;
 }
 
-Verdict Evaluator::judge(const Rules& rules, const RulesState& state, const Delta& delta,
-                         ContributionReport& report) {
-    report.norm = model_.norm(delta);
-    RETURN_UNLESS_VALID(check_norm(rules, report.norm, state.mean_norm(network_)));
-    const Hash256 seed = judge_seed(tip_);
-    const Result<DeltaJudgement> judgement = model_.judge(kernels_, seed, delta);
-    if (!judgement.ok())
-        return Verdict::undecided("the judge batch failed: " + judgement.error().message);
-    if (!merged_.has_value()) {
-        const Result<MergedJudgement> merged = model_.judge_merged(kernels_, seed);
-        if (!merged.ok())
-            return Verdict::undecided("the judge batch failed: " + merged.error().message);
-        merged_ = *merged;
-    }
-    report.raw_score = judgement->score;
-    report.score = novel_score(network_, *judgement, *merged_);
-    report.worth = worth_of(report.score, report.norm);
-    return check_worth(rules, report.score, report.worth, state.worth_reference(network_));
+MergeJudge& Evaluator::judge(const Hash256& tip) {
+    start(tip);
+    judge_.start(tip);
+    return judge_;
 }
 
-Result<JointLoss> Evaluator::joint_loss(const Hash256& tip, const std::vector<Hash256>& ids,
-                                        const Delta& merged) {
-    start(tip);
-    for (const auto& [known_ids, loss] : joint_) {
-        if (known_ids == ids) return loss;
-    }
-    JointLoss loss;
-    ASSIGN_OR_RETURN(loss.before, model_.judge_loss(kernels_, judge_seed(tip)));
-    ASSIGN_OR_RETURN(loss.after, model_.judge_loss_after(kernels_, judge_seed(tip), merged));
-    if (joint_.size() < kMaxJoint) joint_.emplace_back(ids, loss);
-    return loss;
+MergeSet Evaluator::set_of(const RulesState& state,
+                           std::vector<const chain::Contribution*> contributions) const {
+    MergeSet set;
+    for (const chain::Contribution* contribution : contributions)
+        set.ids.push_back(contribution->commitment_id);
+    const std::uint64_t mean = state.mean_norm(network_);
+    set.delta = [this, &state, mean,
+                 list = std::move(contributions)](std::size_t index) -> Result<Delta> {
+        ASSIGN_OR_RETURN(Delta delta, decode(state, *list.at(index)));
+        const std::uint64_t length = norm(delta);
+        return at_mean_norm(std::move(delta), length, mean);
+    };
+    return set;
 }
 
 }  // namespace cairn::consensus

@@ -1,16 +1,15 @@
-// Asks the model about contributions: C5 and C6 for one, C7 for all together. It remembers the
-// answers for one judge batch, so that a miner who assembles again and again, and then connects
-// its own block, computes each of them only once. Internal to consensus/.
+// Judges contributions: C5 for one; C6 and C7 for all together, by the model (merge_judge.h). It
+// remembers the answers for one tip. Internal to consensus/.
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/verdict.h"
 #include "chain/block.h"
 #include "consensus/block_report.h"
+#include "consensus/merge_judge.h"
 #include "consensus/model_seam.h"
 #include "consensus/rules.h"
 
@@ -28,27 +27,24 @@ inline std::string name_of(const chain::Contribution& contribution) {
     return "contribution " + short_hex(contribution.commitment_id);
 }
 
-struct JointLoss {
-    std::int64_t before = 0;
-    std::int64_t after = 0;
-};
-
 class Evaluator {
   public:
     Evaluator(const chain::NetworkDefinition& network, const Hash256& genesis_id, ModelSeam& model,
               JudgeKernels kernels)
-        : network_(network), genesis_id_(genesis_id), model_(model), kernels_(kernels) {}
+        : network_(network), genesis_id_(genesis_id), model_(model), judge_(model, kernels) {}
 
-    /// C5 and C6, by the rules of the block on top of `tip`. An answer that is `undecided` is not
+    /// C5, by the rules of the block on top of `tip`. An answer that is `undecided` is not
     /// remembered.
     Evaluation evaluate(const Rules& rules, const RulesState& state, const Hash256& tip,
                         const chain::Contribution& contribution);
     /// The integer delta of a contribution whose commitment is open. Deltas are as large as the
     /// model, so they are decoded again rather than remembered.
     Result<Delta> decode(const RulesState& state, const chain::Contribution& contribution) const;
-    /// The judge loss before and after `merged`, the step that the contributions `ids` make.
-    Result<JointLoss> joint_loss(const Hash256& tip, const std::vector<Hash256>& ids,
-                                 const Delta& merged);
+    /// What the model says of contributions that C5 allows, merged on top of `tip`. The set reads
+    /// `state` and the contributions, which must outlive its use.
+    MergeJudge& judge(const Hash256& tip);
+    MergeSet set_of(const RulesState& state,
+                    std::vector<const chain::Contribution*> contributions) const;
     void forget();
 
   private:
@@ -58,17 +54,12 @@ class Evaluator {
     void start(const Hash256& tip);
     Evaluation compute(const Rules& rules, const RulesState& state,
                        const chain::Contribution& contribution);
-    Verdict judge(const Rules& rules, const RulesState& state, const Delta& delta,
-                  ContributionReport& report);
-
     const chain::NetworkDefinition& network_;
     const Hash256 genesis_id_;
     ModelSeam& model_;
-    const JudgeKernels kernels_;
+    MergeJudge judge_;
     Hash256 tip_;
     std::map<Key, Evaluation> known_;
-    std::optional<MergedJudgement> merged_;
-    std::vector<std::pair<std::vector<Hash256>, JointLoss>> joint_;
 };
 
 }  // namespace cairn::consensus

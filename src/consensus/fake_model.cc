@@ -75,49 +75,6 @@ Result<Delta> FakeModel::decode(ByteView payload, const Hash256&) const {
     return delta;
 }
 
-std::uint64_t FakeModel::norm(const Delta& delta) const {
-    Uint128 square = 0;
-    for (const std::int32_t entry : delta)
-        square += static_cast<Uint128>(std::int64_t{entry} * entry);
-    std::uint64_t root = 0;
-    for (int bit = 62; bit >= 0; --bit) {
-        const std::uint64_t trial = root | std::uint64_t{1} << bit;
-        if (static_cast<Uint128>(trial) * trial <= square) root = trial;
-    }
-    return root;
-}
-
-Result<DeltaJudgement> FakeModel::judge(JudgeKernels kernels, const Hash256& judge_seed,
-                                        const Delta& delta) {
-    ++questions;
-    if (fails(kernels)) return io_error("the fake model is broken");
-    DeltaJudgement judgement;
-    judgement.norm = norm(delta);
-    const std::vector<std::int64_t> slopes = slope(judge_seed);
-    const std::vector<std::int64_t> merged = merged_sum();
-    for (std::size_t i = 0; i < delta.size(); ++i) {
-        const Int128 gradient = slopes[i] + 2 * curvature * theta_[i];
-        judgement.score -= gradient * delta[i];
-        judgement.dot_merged += static_cast<Int128>(merged[i]) * delta[i];
-    }
-    if (kernels == JudgeKernels::kFast && fast_kernels_lie) judgement.score = -judgement.score;
-    if (kernels == JudgeKernels::kFast && fast_kernels_halve) judgement.score /= 2;
-    return judgement;
-}
-
-Result<MergedJudgement> FakeModel::judge_merged(JudgeKernels kernels, const Hash256& judge_seed) {
-    if (fails(kernels)) return io_error("the fake model is broken");
-    MergedJudgement judgement;
-    const std::vector<std::int64_t> slopes = slope(judge_seed);
-    const std::vector<std::int64_t> merged = merged_sum();
-    for (std::size_t i = 0; i < merged.size(); ++i) {
-        const Int128 gradient = slopes[i] + 2 * curvature * theta_[i];
-        judgement.score -= gradient * merged[i];
-        judgement.norm2 += static_cast<Int128>(merged[i]) * merged[i];
-    }
-    return judgement;
-}
-
 std::int64_t FakeModel::loss_at(const Hash256& judge_seed,
                                 const std::vector<std::int32_t>& theta) const {
     const std::vector<std::int64_t> slopes = slope(judge_seed);
@@ -125,20 +82,35 @@ std::int64_t FakeModel::loss_at(const Hash256& judge_seed,
     for (std::size_t i = 0; i < theta.size(); ++i)
         loss += static_cast<Int128>(slopes[i]) * theta[i] +
                 static_cast<Int128>(curvature) * theta[i] * theta[i];
-    return (std::int64_t{1} << 40) + static_cast<std::int64_t>(loss / 65536);
+    return (std::int64_t{1} << 40) + static_cast<std::int64_t>(loss / 2);
 }
 
-Result<std::int64_t> FakeModel::judge_loss(JudgeKernels kernels, const Hash256& judge_seed) {
+Result<Delta> FakeModel::judge_gradient(JudgeKernels kernels, const Hash256& judge_seed, JudgeBatch,
+                                        const Delta& offset) {
     ++questions;
     if (fails(kernels)) return io_error("the fake model is broken");
-    return loss_at(judge_seed, theta_);
+    const std::vector<std::int64_t> slopes = slope(judge_seed);
+    const std::vector<std::int32_t> at = offset.empty() ? theta_ : moved(theta_, offset);
+    Delta gradient(theta_.size());
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+        std::int64_t entry = (slopes[i] + 2 * curvature * at[i]) * (1 << 19);
+        if (kernels == JudgeKernels::kFast && fast_kernels_halve) entry /= 2;
+        gradient[i] = static_cast<std::int32_t>(std::clamp<std::int64_t>(entry, -kBound, kBound));
+    }
+    return gradient;
 }
 
-Result<std::int64_t> FakeModel::judge_loss_after(JudgeKernels kernels, const Hash256& judge_seed,
-                                                 const Delta& merged) {
+Result<std::int64_t> FakeModel::judge_loss(JudgeKernels kernels, const Hash256& judge_seed,
+                                           const Delta& offset) {
     ++questions;
     if (fails(kernels)) return io_error("the fake model is broken");
-    return loss_at(judge_seed, moved(theta_, merged));
+    const std::int64_t loss = loss_at(judge_seed, offset.empty() ? theta_ : moved(theta_, offset));
+    const bool lies = kernels == JudgeKernels::kFast && fast_kernels_lie;
+    return lies ? (std::int64_t{1} << 41) - loss : loss;  // up is down
+}
+
+std::vector<std::span<const std::int32_t>> FakeModel::recent_merges() const {
+    return {recent_.begin(), recent_.end()};
 }
 
 std::unique_ptr<ModelUndo> FakeModel::merge(const Delta& merged) {
@@ -148,7 +120,7 @@ std::unique_ptr<ModelUndo> FakeModel::merge(const Delta& merged) {
     undo->recent = recent_;
     theta_ = moved(theta_, merged);
     recent_.push_back(merged);
-    if (recent_.size() > recent_limit_) recent_.pop_front();
+    while (recent_.size() > recent_limit_) recent_.pop_front();
     return undo;
 }
 
@@ -162,14 +134,6 @@ void FakeModel::undo(std::unique_ptr<ModelUndo> undo) {
 std::unique_ptr<ModelSeam> FakeModel::copy() const {
     ++copies;
     return std::make_unique<FakeModel>(*this);
-}
-
-std::vector<std::int64_t> FakeModel::merged_sum() const {
-    std::vector<std::int64_t> sum(theta_.size(), 0);
-    for (const Delta& merged : recent_) {
-        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += merged[i];
-    }
-    return sum;
 }
 
 Bytes FakeModel::save() const {

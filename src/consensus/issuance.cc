@@ -7,16 +7,17 @@
 
 #include "base/check.h"
 #include "base/int128.h"
+#include "consensus/worth_rules.h"
 
 namespace cairn::consensus {
 namespace {
 
-/// floor(unit * min(1, worth / w_ref) * min(1, R_pay / R)), in one division. At most 48 + 10 + 63
-/// bits: no overflow.
-std::uint64_t earned(std::uint64_t unit, std::uint64_t worth, std::uint64_t worth_reference,
+/// floor(unit * part / w_ref * min(1, R_pay / count)), in one division. At most 48 + 10 + 63 bits:
+/// no overflow.
+std::uint64_t earned(std::uint64_t unit, std::uint64_t part, std::uint64_t worth_reference,
                      std::uint64_t count, std::uint64_t paid_count) {
-    const Uint128 numerator =
-        static_cast<Uint128>(unit) * std::min(count, paid_count) * std::min(worth, worth_reference);
+    if (part == 0) return 0;
+    const Uint128 numerator = static_cast<Uint128>(unit) * std::min(count, paid_count) * part;
     const Uint128 denominator = static_cast<Uint128>(worth_reference) * count;
     return static_cast<std::uint64_t>(numerator / denominator);
 }
@@ -33,13 +34,17 @@ Pay compute_pay(const chain::NetworkDefinition& network, std::uint32_t height,
                 std::span<const PaidContribution> contributions, std::uint64_t worth_reference) {
     CHECK(worth_reference > 0);
     std::set<crypto::PublicKey> contributors;
-    for (const PaidContribution& paid : contributions) contributors.insert(paid.key);
+    std::uint64_t earning = 0;  // those that earn nothing do not dilute the others' pay
+    for (const PaidContribution& paid : contributions) {
+        contributors.insert(paid.key);
+        if (paid_part(paid.worth, worth_reference) > 0) ++earning;
+    }
     std::map<crypto::PublicKey, std::uint64_t> amounts;
     Pay pay;
     const std::uint64_t unit = unit_at(network, network.round_of(height));
     for (const PaidContribution& paid : contributions) {
-        const std::uint64_t amount = earned(unit, paid.worth, worth_reference, contributions.size(),
-                                            network.paid_contributions);
+        const std::uint64_t amount = earned(unit, paid_part(paid.worth, worth_reference),
+                                            worth_reference, earning, network.paid_contributions);
         const auto carriers =
             static_cast<std::uint64_t>(static_cast<Uint128>(amount) * network.carry_share >> 16);
         const std::uint64_t half = carriers / 2;

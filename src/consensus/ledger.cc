@@ -8,6 +8,7 @@
 #include "consensus/commitment_rules.h"
 #include "consensus/contribution_rules.h"
 #include "consensus/evaluator.h"
+#include "consensus/exact_dot.h"
 #include "consensus/payment_rules.h"
 #include "crypto/hash.h"
 
@@ -25,6 +26,7 @@ Ledger::Ledger(const chain::NetworkDefinition& network, ModelSeam& model, const 
       book_(book),
       model_(model),
       genesis_id_(chain::genesis_id(network)),
+      rules_(network),
       evaluator_(std::make_unique<Evaluator>(network, genesis_id_, model, JudgeKernels::kFast)) {
     genesis_ = chain::make_genesis(network, state_root());
     tip_ = chain::block_hash(genesis_.header);
@@ -72,12 +74,15 @@ void Ledger::apply(const chain::Block& block, std::uint32_t height, const MergeP
         create(chain::payment_id(payment), payment.outputs, false);
     create(chain::coinbase_id(block.coinbase), block.coinbase.outputs, true);
 
-    if (network_.is_first_of_round(height)) rules_.start_round(block.header.target);
+    if (network_.is_first_of_round(height))
+        rules_.start_round(block.header.previous, block.header.target);
     for (const chain::Commitment& commitment : block.commitments)
         rules_.open({commitment, chain::commitment_id(commitment), height, block.coinbase.miner});
     if (network_.is_merge_height(height)) {
         if (!plan.paid.empty()) undo.model = model_.merge(plan.merged);
-        rules_.finish_round(network_, plan.record);
+        rules_.finish_round(
+            network_, plan.record,
+            next_stamp_factor(network_, rules_.stamp_factor(), rules_.open_commitments().size()));
     }
     const Rules& rules = book_.rules_at(network_, height);
     if (rules.keep_places != nullptr) rules.keep_places(network_, block, rules_);
@@ -126,7 +131,7 @@ Verdict Ledger::check_next(const chain::Commitment& commitment, const HeaderCont
     CHECK(context.height == height_ + 1);
     RETURN_UNLESS_VALID(check_known());
     return check_commitment(network_, genesis_id_, next_state(), commitment, context.height,
-                            round_first_target(network_, next_state(), context), stamp);
+                            round_start(network_, next_state(), context), stamp);
 }
 
 Verdict Ledger::check_next(const chain::Contribution& contribution) const {
@@ -137,7 +142,7 @@ Verdict Ledger::check_next(const chain::Contribution& contribution) const {
         return delta.error().code == ErrorCode::kInvalid
                    ? Verdict::invalid(Rule::kC5, delta.error().message)
                    : Verdict::undecided(delta.error().message);
-    return check_norm(next_rules(), model_.norm(*delta), next_state().mean_norm(network_));
+    return check_norm(next_rules(), norm(*delta), next_state().mean_norm(network_));
 }
 
 Bytes Ledger::save() const {

@@ -55,6 +55,7 @@ struct Candidates {
 class Evaluator;
 class SecondOpinion;
 struct Evaluation;
+struct MergeSet;
 
 class Ledger {
   public:
@@ -143,7 +144,9 @@ class Ledger {
     /// C5 to C7.
     Verdict judge_contributions(const chain::Block& block, std::uint32_t height, MergePlan& plan,
                                 BlockReport& report);
-    static void add_to_plan(const Evaluation& evaluation, MergePlan& plan);
+    /// C6 and C7 of contributions that C5 allows: completes plan and report.
+    Verdict judge_merge(const MergeSet& set, const std::vector<Evaluation>& evaluations,
+                        const chain::MergeSteps& steps, MergePlan& plan, BlockReport& report);
     void start_report(std::uint32_t height, BlockReport& report) const;
     void report_loss_of_idle_merge(const Hash256& tip_before, BlockReport& report);
     void apply(const chain::Block& block, std::uint32_t height, const MergePlan& plan,
@@ -151,12 +154,14 @@ class Ledger {
 
     // assemble()'s parts: each puts what it takes into `block` and spends `room` bytes.
     struct Ranked;
-    std::vector<Ranked> rank_contributions(
+    Result<std::vector<Ranked>> rank_contributions(
         const std::vector<Candidate<chain::Contribution>>& candidates, std::size_t& room,
         BlockReport& left_out);
-    /// Leaves out those of least worth until C7 allows the judge loss; sets plan.merged.
-    Status keep_loss_down(std::vector<Ranked>& chosen, std::size_t& room, MergePlan& plan,
-                          BlockReport& report, BlockReport& left_out);
+    /// Leaves out those that harm the rest, until together they lower the judge loss, and finds
+    /// the steps. `chosen` is sorted by id then.
+    Result<chain::MergeSteps> leave_out_harmful(std::vector<Ranked>& chosen, std::size_t& room,
+                                                BlockReport& left_out);
+    MergeSet set_of(const std::vector<Ranked>& chosen) const;
     Status choose_contributions(const std::vector<Candidate<chain::Contribution>>& candidates,
                                 chain::Block& block, std::size_t& room, MergePlan& plan,
                                 BlockReport& report);

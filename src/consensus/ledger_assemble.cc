@@ -47,17 +47,40 @@ void leave_out(BlockReport& report, const Evaluation& evaluation, std::string re
     report.contributions.push_back(std::move(left));
 }
 
+/// What a template leaves out; no rule demands it. Those that cost the others more than a quarter
+/// of the middle one's share (all that cost them anything, where the middle one brings nothing), of
+/// these the worse half, since the others may look better without them. Where together they raise
+/// the loss (`lowers` is false) the worst goes in any case. Smaller harm is let in: the scores of
+/// honest contributions scatter.
+std::vector<bool> find_harmful(const std::vector<Scored>& scores, bool lowers) {
+    std::vector<std::int64_t> shares;
+    for (const Scored& scored : scores) shares.push_back(scored.share);
+    std::sort(shares.begin(), shares.end());
+    const std::int64_t allowed = -std::max<std::int64_t>(0, shares[shares.size() / 2]) / 4;
+    const auto harmful = static_cast<std::size_t>(
+        std::lower_bound(shares.begin(), shares.end(), allowed) - shares.begin());
+    const std::size_t leave = std::max<std::size_t>((harmful + 1) / 2, lowers ? 0 : 1);
+    std::vector<bool> result(scores.size(), false);
+    std::size_t marked = 0;
+    for (std::size_t i = 0; i < scores.size() && marked < leave; ++i) {
+        if (scores[i].share > shares[leave - 1]) continue;
+        result[i] = true;
+        ++marked;
+    }
+    return result;
+}
+
 }  // namespace
 
-/// A candidate that C5 and C6 allow.
+/// A candidate that C5 allows.
 struct Ledger::Ranked {
     Evaluation evaluation;
     const chain::Contribution* contribution;
+    Int128 score = 0;  ///< alone, where there are more than a block takes
 
-    bool operator<(const Ranked& other) const {
-        if (evaluation.report.worth != other.evaluation.report.worth)
-            return evaluation.report.worth > other.evaluation.report.worth;
-        return contribution->commitment_id < other.contribution->commitment_id;
+    static bool better(const Ranked& a, const Ranked& b) { return a.score > b.score; }
+    static bool lower_id(const Ranked& a, const Ranked& b) {
+        return a.contribution->commitment_id < b.contribution->commitment_id;
     }
 };
 
@@ -109,12 +132,13 @@ Result<chain::Block> Ledger::assemble(const HeaderContext& context, const Candid
     return block;
 }
 
-std::vector<Ledger::Ranked> Ledger::rank_contributions(
+Result<std::vector<Ledger::Ranked>> Ledger::rank_contributions(
     const std::vector<Candidate<chain::Contribution>>& candidates, std::size_t& room,
     BlockReport& left_out) {
     std::vector<Ranked> ranked;
     std::set<Hash256> ids;
     std::set<Hash256> payloads;
+    std::size_t bytes = 0;
     for (const Candidate<chain::Contribution>& candidate : candidates) {
         const chain::Contribution& contribution = *candidate;
         Evaluation evaluation =
@@ -126,66 +150,84 @@ std::vector<Ledger::Ranked> Ledger::rank_contributions(
         } else if (!payloads.insert(evaluation.payload_hash).second) {
             leave_out(left_out, evaluation, "it has the same payload as another of this round");
         } else {
+            bytes += size_of(contribution);
             ranked.push_back({std::move(evaluation), &contribution});
         }
     }
-    std::sort(ranked.begin(), ranked.end());
+    std::sort(ranked.begin(), ranked.end(), Ranked::lower_id);
+    if (ranked.size() > network_.max_contributions || bytes > room) {
+        ASSIGN_OR_RETURN(const std::vector<Int128> scores,
+                         evaluator_->judge(tip_).scores_alone(set_of(ranked)));
+        for (std::size_t i = 0; i < ranked.size(); ++i) ranked[i].score = scores[i];
+        std::stable_sort(ranked.begin(), ranked.end(), Ranked::better);
+    }
     std::vector<Ranked> chosen;
     for (Ranked& candidate : ranked) {
-        const std::size_t bytes = size_of(*candidate.contribution);
-        if (chosen.size() == network_.max_contributions || bytes > room) {
+        const std::size_t needed = size_of(*candidate.contribution);
+        if (chosen.size() == network_.max_contributions || needed > room) {
+            candidate.evaluation.report.score = candidate.score;
             leave_out(left_out, candidate.evaluation,
-                      "the block is full of contributions with more worth");
+                      "the block is full of contributions that go further down the judge's loss");
             continue;
         }
-        room -= bytes;
+        room -= needed;
         chosen.push_back(std::move(candidate));
     }
+    std::sort(chosen.begin(), chosen.end(), Ranked::lower_id);
     return chosen;
 }
 
-Status Ledger::keep_loss_down(std::vector<Ranked>& chosen, std::size_t& room, MergePlan& plan,
-                              BlockReport& report, BlockReport& left_out) {
-    MergeSum sum(model_.parameter_count());
-    for (const Ranked& candidate : chosen) {
-        ASSIGN_OR_RETURN(const Delta delta,
-                         evaluator_->decode(next_state(), *candidate.contribution));
-        sum.add(delta);
-    }
+MergeSet Ledger::set_of(const std::vector<Ranked>& chosen) const {
+    std::vector<const chain::Contribution*> contributions;
+    for (const Ranked& candidate : chosen) contributions.push_back(candidate.contribution);
+    return evaluator_->set_of(next_state(), std::move(contributions));
+}
+
+Result<chain::MergeSteps> Ledger::leave_out_harmful(std::vector<Ranked>& chosen, std::size_t& room,
+                                                    BlockReport& left_out) {
+    MergeJudge& judge = evaluator_->judge(tip_);
     while (!chosen.empty()) {
-        std::vector<Hash256> ids;
-        for (const Ranked& candidate : chosen) ids.push_back(candidate.contribution->commitment_id);
-        std::sort(ids.begin(), ids.end());
-        plan.merged = sum.merged(network_.outer_step);
-        ASSIGN_OR_RETURN(const JointLoss loss, evaluator_->joint_loss(tip_, ids, plan.merged));
-        report.judge_loss_before = loss.before;
-        if (check_joint_loss(network_.loss_slack, loss.before, loss.after).is_valid()) {
-            report.judge_loss_after = loss.after;
-            break;
+        const MergeSet set = set_of(chosen);
+        ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge.find_steps(set));
+        ASSIGN_OR_RETURN(const StepLosses losses, judge.losses(set, steps));
+        ASSIGN_OR_RETURN(const std::vector<Scored> scores, judge.scores(set, steps));
+        const std::vector<bool> harmful =
+            find_harmful(scores, check_steps(steps, losses).is_valid());
+        std::vector<Ranked> kept;
+        for (std::size_t i = 0; i < chosen.size(); ++i) {
+            if (!harmful[i]) {
+                kept.push_back(std::move(chosen[i]));
+                continue;
+            }
+            room += size_of(*chosen[i].contribution);
+            chosen[i].evaluation.report.set_score(scores[i]);
+            leave_out(left_out, chosen[i].evaluation,
+                      "together with the others it raises the judge batch's loss");
         }
-        const Ranked& last = chosen.back();
-        ASSIGN_OR_RETURN(const Delta delta, evaluator_->decode(next_state(), *last.contribution));
-        sum.remove(delta);
-        room += size_of(*last.contribution);
-        leave_out(left_out, last.evaluation,
-                  "with it the contributions together would raise the judge batch's loss");
-        chosen.pop_back();
+        const bool settled = kept.size() == chosen.size();
+        chosen = std::move(kept);
+        if (settled) return steps;
     }
-    return ok_status();
+    return chain::MergeSteps{};
 }
 
 Status Ledger::choose_contributions(const std::vector<Candidate<chain::Contribution>>& candidates,
                                     chain::Block& block, std::size_t& room, MergePlan& plan,
                                     BlockReport& report) {
     BlockReport left_out;
-    std::vector<Ranked> chosen = rank_contributions(candidates, room, left_out);
-    RETURN_IF_ERROR(keep_loss_down(chosen, room, plan, report, left_out));
+    ASSIGN_OR_RETURN(std::vector<Ranked> chosen, rank_contributions(candidates, room, left_out));
+    ASSIGN_OR_RETURN(block.coinbase.steps, leave_out_harmful(chosen, room, left_out));
+    std::vector<Evaluation> evaluations;
     for (const Ranked& candidate : chosen) {
         block.contributions.push_back(*candidate.contribution);
         report.contributions.push_back(candidate.evaluation.report);
-        add_to_plan(candidate.evaluation, plan);
+        evaluations.push_back(candidate.evaluation);
     }
-    std::sort(plan.record.payload_hashes.begin(), plan.record.payload_hashes.end());
+    if (!chosen.empty()) {
+        const Verdict verdict =
+            judge_merge(set_of(chosen), evaluations, block.coinbase.steps, plan, report);
+        if (!verdict.is_valid()) return Error{ErrorCode::kIo, verdict.reason()};
+    }
     std::move(left_out.contributions.begin(), left_out.contributions.end(),
               std::back_inserter(report.contributions));
     return ok_status();

@@ -76,11 +76,11 @@ Verdict Ledger::check_payments(const chain::Block& block, std::uint32_t height,
 }
 
 Verdict Ledger::check_commitments(const chain::Block& block, const HeaderContext& context) const {
-    const std::uint32_t target = round_first_target(network_, next_state(), context);
+    const RoundStart start = round_start(network_, next_state(), context);
     std::set<crypto::PublicKey> keys;
     for (const chain::Commitment& commitment : block.commitments) {
         RETURN_UNLESS_VALID(check_commitment(network_, genesis_id_, next_state(), commitment,
-                                             context.height, target));
+                                             context.height, start));
         if (!keys.insert(commitment.key).second)
             return Verdict::invalid(Rule::kC4, "two commitments of the block have the same key");
     }
@@ -106,13 +106,13 @@ void Ledger::start_report(std::uint32_t height, BlockReport& report) const {
     report.merge = network_.is_merge_height(height);
     report.round = network_.round_of(height);
     report.mean_norm = next_state().mean_norm(network_);
-    report.worth_reference = next_state().worth_reference(network_);
+    report.worth_reference = worth_reference(0, next_state().recent_medians());
 }
 
 void Ledger::report_loss_of_idle_merge(const Hash256& tip_before, BlockReport& report) {
     // For people who follow the loss. No rule reads it here, so a failure changes nothing.
     const Result<std::int64_t> loss =
-        model_.judge_loss(JudgeKernels::kFast, judge_seed(tip_before));
+        model_.judge_loss(JudgeKernels::kFast, judge_seed(tip_before), {});
     if (!loss.ok()) return;
     report.judge_loss_before = *loss;
     report.judge_loss_after = *loss;
@@ -122,35 +122,54 @@ Verdict Ledger::judge_contributions(const chain::Block& block, std::uint32_t hei
                                     MergePlan& plan, BlockReport& report) {
     plan.record.round = network_.round_of(height);
     if (block.contributions.empty()) return Verdict::valid();
-    MergeSum sum(model_.parameter_count());
-    std::vector<Hash256> ids;
+    std::vector<Evaluation> evaluations;
+    std::vector<const chain::Contribution*> contributions;
     for (const chain::Contribution& contribution : block.contributions) {
-        const Evaluation evaluation =
+        Evaluation evaluation =
             evaluator_->evaluate(next_rules(), next_state(), tip_, contribution);
         report.contributions.push_back(evaluation.report);
         if (!evaluation.verdict.is_valid())
             return evaluation.verdict.with_prefix(name_of(contribution));
-        const Result<Delta> delta = evaluator_->decode(next_state(), contribution);
-        if (!delta.ok()) return Verdict::undecided(delta.error().message);
-        sum.add(*delta);
-        ids.push_back(contribution.commitment_id);
-        add_to_plan(evaluation, plan);
+        evaluations.push_back(std::move(evaluation));
+        contributions.push_back(&contribution);
     }
-    std::sort(plan.record.payload_hashes.begin(), plan.record.payload_hashes.end());
-    plan.merged = sum.merged(network_.outer_step);
-    const Result<JointLoss> loss = evaluator_->joint_loss(tip_, ids, plan.merged);
-    if (!loss.ok()) return Verdict::undecided("the judge loss failed: " + loss.error().message);
-    report.judge_loss_before = loss->before;
-    report.judge_loss_after = loss->after;
-    return check_joint_loss(network_.loss_slack, loss->before, loss->after);
+    return judge_merge(evaluator_->set_of(next_state(), std::move(contributions)), evaluations,
+                       block.coinbase.steps, plan, report);
 }
 
-void Ledger::add_to_plan(const Evaluation& evaluation, MergePlan& plan) {
-    const ContributionReport& report = evaluation.report;
-    plan.paid.push_back({report.key, evaluation.carrier_miner, report.worth});
-    plan.record.payload_hashes.push_back(evaluation.payload_hash);
-    plan.record.norm_sum = saturating_sum(plan.record.norm_sum, report.norm);
-    plan.record.worth_sum = saturating_sum(plan.record.worth_sum, report.worth);
+Verdict Ledger::judge_merge(const MergeSet& set, const std::vector<Evaluation>& evaluations,
+                            const chain::MergeSteps& steps, MergePlan& plan, BlockReport& report) {
+    const auto failed = [](const Error& error) {
+        return Verdict::undecided("the judge batch failed: " + error.message);
+    };
+    MergeJudge& judge = evaluator_->judge(tip_);
+    const Result<StepLosses> losses = judge.losses(set, steps);
+    if (!losses.ok()) return failed(losses.error());
+    report.steps = steps;
+    report.judge_loss_before = losses->before;
+    report.judge_loss_after = losses->outer;
+    RETURN_UNLESS_VALID(check_steps(steps, *losses));
+    const Result<std::vector<Scored>> scores = judge.scores(set, steps);
+    if (!scores.ok()) return failed(scores.error());
+    Result<Delta> merged = judge.merged(set, steps.outer_step);
+    if (!merged.ok()) return failed(merged.error());
+    plan.merged = *std::move(merged);
+
+    std::vector<std::uint64_t> worths;
+    for (std::size_t i = 0; i < evaluations.size(); ++i) {
+        const Evaluation& evaluation = evaluations[i];
+        ContributionReport& told = report.contributions[i];
+        told.set_score((*scores)[i]);
+        worths.push_back(told.worth);
+        plan.paid.push_back({told.key, evaluation.carrier_miner, told.worth});
+        plan.record.payload_hashes.push_back(evaluation.payload_hash);
+        plan.record.norm_sum = saturating_sum(plan.record.norm_sum, told.norm);
+    }
+    std::sort(plan.record.payload_hashes.begin(), plan.record.payload_hashes.end());
+    plan.record.worth_median = median(std::move(worths));
+    report.worth_reference =
+        worth_reference(plan.record.worth_median, next_state().recent_medians());
+    return Verdict::valid();
 }
 
 Verdict Ledger::judge_and_apply(const chain::Block& block, std::uint32_t height, std::uint64_t fees,

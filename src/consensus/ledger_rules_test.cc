@@ -324,7 +324,7 @@ TEST_F(LedgerRules, StampsCostWork) {
     const Bytes payload = FakeModel::payload_of(step(0));
     chain::Commitment commitment = slow.commit(alice, payload);
     EXPECT_TRUE(slow.ledger.check_next(commitment, slow.context()).is_valid());
-    const chain::U256 share = share_target(network, network.first_target);
+    const chain::U256 share = share_target(slow.stamps());
     EXPECT_EQ(share.bit_length(), 248);
     do {
         ++commitment.nonce;
@@ -334,7 +334,51 @@ TEST_F(LedgerRules, StampsCostWork) {
         alice.secret, chain::signature_hash(slow.ledger.genesis_id(), commitment), slow.random);
     EXPECT_NE(slow.ledger.check_next(commitment, slow.context()).reason().find("stamp"),
               std::string::npos);
-    EXPECT_EQ(share_target(network, 0x20ffffff), chain::U256::max());
+    EXPECT_EQ(share_target({{}, 0x20ffffff, 2}), chain::U256::max());
+}
+
+TEST_F(LedgerRules, StampsCannotBeMadeBeforeTheirRound) {
+    const Bytes payload = FakeModel::payload_of(step(0));
+    chain.mine_to_round(miner);
+    chain.mine_to_merge(miner);
+    const Hash256 early = chain.ledger.tip();  // one block before the next round can begin
+    chain.mine(miner);
+    chain::Commitment commitment = chain.commit(alice, payload);
+    EXPECT_EQ(commitment.start, chain.ledger.tip());
+    EXPECT_TRUE(chain.ledger.check_next(commitment, chain.context()).is_valid());
+    commitment.start = early;
+    chain.restamp(commitment, alice);
+    refused_commitment(commitment, "another block as its round's start");
+    // Within the round the start stays the same block.
+    chain.mine(miner);
+    EXPECT_EQ(chain.commit(alice, payload).start, chain.blocks.back().header.previous);
+}
+
+TEST_F(LedgerRules, StampsGetHarderWhereManyCommit) {
+    chain::NetworkDefinition network = test_network();
+    network.share_factor = 64;
+    network.paid_contributions = 4;
+    EXPECT_EQ(next_stamp_factor(network, 64, 4), 64u);
+    EXPECT_EQ(next_stamp_factor(network, 64, 8), 32u);
+    EXPECT_EQ(next_stamp_factor(network, 64, 1000), 16u);  // a quarter at most
+    EXPECT_EQ(next_stamp_factor(network, 2, 1000), 1u);
+    EXPECT_EQ(next_stamp_factor(network, 1, 5), 1u);
+    EXPECT_EQ(next_stamp_factor(network, 16, 0), 21u);
+    EXPECT_EQ(next_stamp_factor(network, 1, 0), 2u);
+    EXPECT_EQ(next_stamp_factor(network, 60, 4), 64u);
+    TestChain crowded(network);
+    std::vector<Person> people;
+    std::vector<Delta> deltas;
+    for (std::uint8_t i = 0; i < 8; ++i) {
+        people.emplace_back(static_cast<std::uint8_t>(10 + i));
+        deltas.push_back(step(i));
+    }
+    crowded.commit_round(miner, people, deltas);
+    EXPECT_EQ(crowded.stamps().factor, 64u) << "the same for all of a round";
+    crowded.mine(miner);  // nobody reveals, and it counts all the same
+    EXPECT_EQ(crowded.stamps().factor, 32u);
+    crowded.disconnect();
+    EXPECT_EQ(crowded.ledger.rules().stamp_factor(), 64u);
 }
 
 TEST_F(LedgerRules, PrivateNetworksAreForMembers) {

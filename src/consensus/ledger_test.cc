@@ -40,19 +40,26 @@ TEST(Ledger, ARoundFromCommitmentToPay) {
     candidates.contributions.assign(reveals.begin(), reveals.end());
     const chain::Block block = chain.mine(miner, candidates);
     EXPECT_EQ(block.contributions.size(), 2u);
-    EXPECT_EQ(chain.model.theta()[0], -500);  // the mean
-    EXPECT_EQ(chain.model.theta()[1], -500);
+    EXPECT_EQ(chain.model.theta()[0], -1000);  // twice the mean: the longest step there is
+    EXPECT_EQ(chain.model.theta()[1], -1000);
     EXPECT_TRUE(chain.ledger.rules().open_commitments().empty());
     ASSERT_EQ(chain.ledger.rules().recent_rounds().size(), 1u);
     EXPECT_EQ(chain.ledger.rules().recent_rounds()[0].norm_sum, 2000u);
-    // Worth is below the start reference of 2000, so each earns a share; carriers (the miner, who
-    // does not contribute) get nothing.
+    // The reference is the middle worth of the round, of two the larger: one earns all of a unit,
+    // the other, whose slope is a tenth less, a part. Carriers (the miner, who does not contribute)
+    // get nothing.
     ASSERT_EQ(chain.report.contributions.size(), 2u);
+    std::vector<std::uint64_t> amounts;
     for (const ContributionReport& report : chain.report.contributions) {
         EXPECT_TRUE(report.merged);
-        const std::uint64_t amount = chain.network.subsidy_unit * report.worth / 2000;
+        const std::uint64_t amount = chain.network.subsidy_unit *
+                                     paid_part(report.worth, chain.report.worth_reference) /
+                                     chain.report.worth_reference;
         EXPECT_EQ(report.reward, amount - amount / 4);
+        amounts.push_back(amount);
     }
+    EXPECT_EQ(std::max(amounts[0], amounts[1]), chain.network.subsidy_unit);
+    EXPECT_NEAR(static_cast<double>(std::min(amounts[0], amounts[1])), 0.82e8, 0.02e8);
     EXPECT_EQ(chain.report.minted,
               chain.report.contributions[0].reward + chain.report.contributions[1].reward);
     EXPECT_LT(*chain.report.judge_loss_after, *chain.report.judge_loss_before);
@@ -85,7 +92,7 @@ class RandomChain {
     }
     static chain::NetworkDefinition network() {
         chain::NetworkDefinition network = test_network();
-        network.novelty = true;
+        network.novelty_rounds = 4;
         network.round_length = 3;
         network.coinbase_maturity = 1;
         return network;
@@ -196,11 +203,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "19a3d214a73e77cb8c4b66e7282ac63b3f1ef3ad96f4ffd2e8aecd38ec29bdf0");
+              "ee501f09ecdf6baab977e47f1549568f75f7ff0e51bd4350484ab7131929e135");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "15c5e3f1fc932f66c48fa285f1c22488800710997b82a4f17ca2918897413fa8");
+              "8f99d8cf856da07e4223259210bb975fa5cb1db9a2aa8050676f15cc2daa8cb6");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "d430a1acc6e85cede25d12dbe1ba9ee6bda3de2154d2e20b2f19ab6d8bcbfefe");
+              "4f15fb8c16b122bf180f8e671a409c379de053ab2ac7545daabf47fbf2dd2010");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

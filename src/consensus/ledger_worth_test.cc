@@ -1,6 +1,6 @@
 // Proves C5 to C8 and the miner's side by attack: flipped, scaled, zero, copied, late, stolen,
-// changed and jointly harmful contributions are refused in a block, left out by assemble() with a
-// reason, and never paid.
+// changed and jointly harmful contributions are refused in a block or left out by assemble() with a
+// reason, or earn nothing; and a merge block's steps are those that the rules demand.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -11,6 +11,9 @@
 
 namespace cairn::consensus {
 namespace {
+
+/// Without curvature each longer step is better.
+constexpr chain::MergeSteps kBest{kOuterSteps, kPublicSteps};
 
 class LedgerWorth : public ::testing::Test {
   protected:
@@ -33,6 +36,7 @@ class LedgerWorth : public ::testing::Test {
                  const std::string& reason) {
         chain::Block block = on.assemble({}, miner);
         block.contributions = {bad};
+        block.coinbase.steps = kBest;
         on.seal(block);
         const Bytes before = on.ledger.save();
         const Verdict verdict = on.connect(block);
@@ -66,24 +70,36 @@ TEST_F(LedgerWorth, FlippedScaledZeroTiny) {
     const auto reveals =
         chain.commit_round(miner, {alice, bob, carol, miner},
                            {step(0, 1000), step(0, -2001), Delta(8, 0), step(0, -249)});
-    both(chain, reveals[0], Rule::kC6, "its score is negative");
+    left_out(chain, {reveals[0]}, reveals[0], "raises the judge batch's loss");
+    refused(chain, reveals[0], Rule::kC7, "raise the judge batch's loss");
     both(chain, reveals[1], Rule::kC5, "outside 250 to 2000");
     both(chain, reveals[2], Rule::kC5, "outside 250 to 2000");
     both(chain, reveals[3], Rule::kC5, "outside 250 to 2000");
 }
 
-TEST_F(LedgerWorth, TooLittleWorth) {
+TEST_F(LedgerWorth, LittleWorthEarnsNothingAndTakesNothingFromOthers) {
     Delta sideways = step(0, -1000);
     sideways[1] = 900;  // the loss hardly changes this way: slopes are 1000 and 1100
-    const auto reveals = chain.commit_round(miner, {alice}, {sideways});
-    both(chain, reveals[0], Rule::kC6, "below the threshold of 125");
+    const auto reveals =
+        chain.commit_round(miner, {alice, bob, carol}, {step(0), step(1), sideways});
+    chain.mine(miner, only(reveals));
+    const ContributionReport* little = find(chain.report, reveals[2].commitment_id);
+    EXPECT_TRUE(little->merged);
+    EXPECT_EQ(little->reward, 0u);
+    EXPECT_NE(little->reason.find("earns nothing"), std::string::npos) << little->reason;
+    const ContributionReport* best = find(chain.report, reveals[1].commitment_id);
+    EXPECT_EQ(best->reward, chain.network.subsidy_unit / 4 * 3);
 }
 
-TEST_F(LedgerWorth, ScalingUpEarnsNothing) {
-    const auto reveals = chain.commit_round(miner, {alice, bob}, {step(0, -1000), step(0, -2000)});
+TEST_F(LedgerWorth, LengthEarnsNothing) {
+    const auto reveals = chain.commit_round(miner, {alice, bob, carol},
+                                            {step(0, -1000), step(0, -2000), step(0, -250)});
     chain.mine(miner, only(reveals));
-    EXPECT_EQ(chain.report.contributions[0].worth, chain.report.contributions[1].worth);
-    EXPECT_EQ(chain.report.contributions[0].reward, chain.report.contributions[1].reward);
+    for (const ContributionReport& report : chain.report.contributions) {
+        EXPECT_EQ(report.worth, chain.report.contributions[0].worth);
+        EXPECT_EQ(report.reward, chain.report.contributions[0].reward);
+    }
+    EXPECT_EQ(chain.model.theta()[0], -2000);  // the longest step of the mean norm
 }
 
 TEST_F(LedgerWorth, PayloadsMustBeThoseCommitted) {
@@ -146,43 +162,53 @@ TEST_F(LedgerWorth, CopiesInOneRound) {
     EXPECT_NE(chain.connect(doubled).reason().find("the same payload"), std::string::npos);
 }
 
-TEST_F(LedgerWorth, NoveltyRefusesALateCopyInDisguise) {
+TEST_F(LedgerWorth, ALateCopyInDisguiseEarnsNothing) {
     chain::NetworkDefinition network = test_network();
-    network.novelty = true;
+    network.novelty_rounds = 4;
     TestChain novel(network);
-    novel.mine(miner, only(novel.commit_round(miner, {alice}, {step(0)})));
-    Delta disguised = step(0, -1001);  // another payload, the same direction
-    const auto copies = novel.commit_round(miner, {bob, carol}, {disguised, step(1)});
-    left_out(novel, copies, copies[0], "threshold");
-    refused(novel, copies[0], Rule::kC6, "threshold");
-    EXPECT_EQ(novel.mine(miner, only(copies)).contributions.size(), 1u);  // carol's is new
-    // Without novelty the copy would have earned like the original.
-    chain.mine(miner, only(chain.commit_round(miner, {alice}, {step(0)})));
-    const auto paid = chain.commit_round(miner, {bob}, {disguised});
-    EXPECT_EQ(chain.mine(miner, only(paid)).contributions.size(), 1u);
+    for (TestChain* on : {&novel, &chain}) {
+        on->mine(miner, only(on->commit_round(miner, {alice}, {step(0)})));
+        on->mine(miner, only(on->commit_round(miner, {alice}, {step(1)})));
+        Delta disguised = step(0, -700);  // another payload: a mixture of what was merged
+        disguised[1] = -700;
+        const auto reveals = on->commit_round(miner, {bob, carol}, {disguised, step(2)});
+        on->mine(miner, only(reveals));
+        const std::uint64_t copied = find(on->report, reveals[0].commitment_id)->reward;
+        const std::uint64_t fresh = find(on->report, reveals[1].commitment_id)->reward;
+        EXPECT_GT(fresh, 0u);
+        EXPECT_EQ(copied > 0, on == &chain) << "without a window it earns as if it were new";
+    }
 }
 
-TEST_F(LedgerWorth, TogetherTheLossMustNotRise) {
-    // A steep valley: every score is positive, yet long steps cross to the other side.
-    chain::NetworkDefinition network = test_network();
-    network.outer_step = 131072;
-    network.loss_slack = 0;
-    TestChain steep(network);
-    steep.model.curvature = 1;
-    const auto reveals = steep.commit_round(miner, {alice, bob}, {step(0, -1500), step(7, -300)});
-    // Together they reach -1500 on a slope whose bottom is at -500, and -300 of -850.
-    left_out(steep, reveals, reveals[0], "would raise the judge batch's loss");
-    Candidates all = only(reveals);
-    chain::Block good = steep.assemble(all, miner);
-    ASSERT_EQ(good.contributions.size(), 1u);
-    EXPECT_EQ(good.contributions[0], reveals[1]);
-    chain::Block bad = good;
-    bad.contributions.assign(reveals.begin(), reveals.end());
-    chain::sort_body(bad);
-    steep.seal(bad);
-    EXPECT_NE(steep.connect(bad).reason().find("together"), std::string::npos);
-    steep.seal(good);
-    EXPECT_TRUE(steep.connect(good).is_valid());
+TEST_F(LedgerWorth, StepsMustBeTheBestOfTheirNeighbours) {
+    const auto reveals = chain.commit_round(miner, {alice, bob}, {step(0), step(1)});
+    const chain::Block good = chain.assemble(only(reveals), miner);
+    EXPECT_EQ(good.coinbase.steps, kBest);
+    const auto with_steps = [&](chain::Block block, std::uint8_t outer, std::uint8_t open) {
+        block.coinbase.steps = {outer, open};
+        chain.seal(block);
+        return chain.connect(block);
+    };
+    const auto broken = [](const Verdict& verdict) {
+        return std::string(rule_name(verdict.rule())) + " " + verdict.reason();
+    };
+    EXPECT_NE(broken(with_steps(good, 14, 24)).find("C7 the outer step of 14"), std::string::npos);
+    EXPECT_NE(broken(with_steps(good, 15, 23)).find("C7 the public step of 23"), std::string::npos);
+    EXPECT_NE(broken(with_steps(good, 15, 0)).find("C7 the public step of 0"), std::string::npos);
+    EXPECT_NE(broken(with_steps(good, 0, 24)).find("C2"), std::string::npos);
+    EXPECT_NE(broken(with_steps(good, 16, 24)).find("C2"), std::string::npos);
+    EXPECT_NE(broken(with_steps(good, 15, 25)).find("C2"), std::string::npos);
+    EXPECT_NE(broken(with_steps(chain.assemble({}, miner), 15, 24)).find("C2"), std::string::npos);
+    EXPECT_TRUE(with_steps(good, 15, 24).is_valid());
+}
+
+TEST_F(LedgerWorth, WhoeverHarmsTheOthersIsLeftOut) {
+    Delta little = step(2, -1000);
+    little[3] = 900;  // hardly good, and a little harm is let in: scores scatter
+    const auto reveals = chain.commit_round(miner, {alice, bob, carol, miner},
+                                            {step(0), step(1), step(2, 1000), little});
+    left_out(chain, reveals, reveals[2], "raises the judge batch's loss");
+    EXPECT_EQ(chain.mine(miner, only(reveals)).contributions.size(), 3u);
 }
 
 TEST_F(LedgerWorth, AtMostRMaxTheBestOnes) {
@@ -196,20 +222,20 @@ TEST_F(LedgerWorth, AtMostRMaxTheBestOnes) {
     }
     const auto reveals = chain.commit_round(miner, people, deltas);
     EXPECT_EQ(chain.mine(miner, only(reveals)).contributions.size(), 8u);
-    std::uint64_t worst_merged = ~0ull, best_left = 0;
+    Int128 worst_merged = Int128{1} << 100, best_left = 0;
     for (const ContributionReport& report : chain.report.contributions) {
         EXPECT_FALSE(report.reason.empty());
-        worst_merged = std::min(worst_merged, report.worth);
+        worst_merged = std::min(worst_merged, report.score);
     }
     chain.disconnect();
     chain.assemble(only(reveals), miner);
     ASSERT_EQ(chain.report.contributions.size(), 10u);
     for (const ContributionReport& report : chain.report.contributions) {
         if (report.merged) continue;
-        best_left = std::max(best_left, report.worth);
+        best_left = std::max(best_left, report.score);
         EXPECT_NE(report.reason.find("full"), std::string::npos);
     }
-    EXPECT_LE(best_left, worst_merged);
+    EXPECT_TRUE(best_left <= worst_merged);
 }
 
 TEST_F(LedgerWorth, CarriersEarnWithTheirOwnContribution) {
@@ -219,10 +245,13 @@ TEST_F(LedgerWorth, CarriersEarnWithTheirOwnContribution) {
     for (const chain::Output& output : block.coinbase.outputs)
         (output.key == alice.key ? alice_gets : bob_gets) = output.amount;
     for (const ContributionReport& report : chain.report.contributions)
-        earned += chain.network.subsidy_unit * report.worth / 2000;
+        earned += chain.network.subsidy_unit *
+                  paid_part(report.worth, chain.report.worth_reference) /
+                  chain.report.worth_reference;
     EXPECT_EQ(alice_gets + bob_gets, chain.report.minted);
     EXPECT_NEAR(static_cast<double>(chain.report.minted), static_cast<double>(earned), 4.0);
-    EXPECT_GT(alice_gets, bob_gets);
+    EXPECT_GT(alice_gets, chain.report.contributions[0].reward);
+    EXPECT_GT(bob_gets, 0u);
 }
 
 TEST_F(LedgerWorth, InflationInAMergeBlock) {
@@ -261,8 +290,9 @@ TEST_F(LedgerWorth, OurOwnFailureIsUndecided) {
     for (const chain::Block& earlier : chain.blocks) ASSERT_TRUE(other.connect(earlier).is_valid());
     other.model.broken = true;
     EXPECT_TRUE(other.connect(block).is_undecided());
-    const chain::Block empty = other.assemble(only(reveals), miner);  // mining goes on without
-    EXPECT_TRUE(empty.contributions.empty());
+    const auto none = other.ledger.assemble(other.context(), only(reveals), miner.key,
+                                            other.next_time_ms(), nullptr);
+    EXPECT_EQ(none.error().code, ErrorCode::kIo);
     other.model.broken = false;
     EXPECT_TRUE(other.connect(block).is_valid());
 }
@@ -305,12 +335,15 @@ TEST_F(LedgerWorth, OnlyWhatRestsOnKernelsIsAskedAgain) {
     EXPECT_EQ(refuse(empty, other_root, &later).rule(), Rule::kC8);
     EXPECT_EQ(refuse(empty, other_pay, &later).rule(), Rule::kC8);
     EXPECT_EQ(chain.model.questions, asked);
-    const auto with_long = [&](chain::Block& b) { b.contributions = {reveals[1]}; };
+    const auto with_long = [&](chain::Block& b) {
+        b.contributions = {reveals[1]};
+        b.coinbase.steps = kBest;
+    };
     EXPECT_EQ(refuse(empty, with_long, &later).rule(), Rule::kC5);
     EXPECT_EQ(later, nullptr);
     EXPECT_EQ(chain.model.copies, 0);
 
-    // C6 and C8 with contributions are left to be asked, and the answer is the first one.
+    // C7 and C8 with contributions are left to be asked, and the answer is the first one.
     const chain::Block full = chain.assemble(only({reveals[0]}), miner);
     const auto with_flipped = [&](chain::Block& b) { b.contributions = {reveals[2]}; };
     for (const auto& lie : {std::function<void(chain::Block&)>(other_root),
@@ -353,9 +386,10 @@ TEST_F(LedgerWorth, AnswersAreRemembered) {
 TEST_F(LedgerWorth, TheJudgeBatchIsDrawnByTheBlockBefore) {
     EXPECT_EQ(judge_seed(chain::filled<32>(3)), chain::filled<32>(3));
     const auto reveals = chain.commit_round(miner, {alice}, {step(0)});
-    const std::int64_t slope = chain.model.slope(chain.ledger.tip())[0];
+    const Int128 gain = Int128{chain.model.slope(chain.ledger.tip())[0]} * (1 << 19) * 1000;
     chain.mine(miner, only(reveals));
-    EXPECT_EQ(chain.report.contributions[0].worth, static_cast<std::uint64_t>(slope));
+    EXPECT_EQ(chain.report.contributions[0].worth,
+              worth_of(share_of_gain(gain, outer_factor(kOuterSteps), 1)));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -16,19 +17,6 @@ namespace cairn::consensus {
 /// An integer change of the model: one entry per parameter, unit 2^-24, tile padding included.
 using Delta = std::vector<std::int32_t>;
 
-/// What the judge batch says of one delta d at the current model (C6).
-struct DeltaJudgement {
-    Int128 score = 0;        ///< S(d) = -<g, d>, g the integer judge gradient
-    Int128 dot_merged = 0;   ///< <d, M>, M the exact sum of the recently merged deltas
-    std::uint64_t norm = 0;  ///< floor(sqrt(<d, d>)), unit 2^-24
-};
-
-/// What the judge batch says of the recently merged deltas themselves.
-struct MergedJudgement {
-    Int128 score = 0;  ///< S(M)
-    Int128 norm2 = 0;  ///< <M, M>
-};
-
 /// What a merge did, so that it can be undone exactly. Opaque to consensus.
 class ModelUndo {
   public:
@@ -38,6 +26,9 @@ class ModelUndo {
 /// Who computes on the judge batch. Both give the same integers; what the fast kernels call invalid
 /// is asked of the reference before a block is refused.
 enum class JudgeKernels { kFast, kReference };
+
+/// A seed draws two batches of windows: of one comes the public step, on the other is judged.
+enum class JudgeBatch { kPublic, kScoring };
 
 /// The model as chain state. Calls that compute may take seconds. An Error is a failure of ours and
 /// leads to `undecided`, except decode's kInvalid, which is the payload's.
@@ -53,20 +44,19 @@ class ModelSeam {
 
     /// Payload -> delta, by the network's codec. kInvalid for a malformed or out-of-bounds payload.
     virtual Result<Delta> decode(ByteView payload, const Hash256& codec_seed) const = 0;
-    /// floor(sqrt(<d, d>)).
-    virtual std::uint64_t norm(const Delta& delta) const = 0;
+    /// The integer gradient of a batch's loss at theta + offset, clamped as merge() would: one
+    /// bit-exact backward pass. An empty offset is theta itself. One entry for each parameter; S(d)
+    /// =
+    /// -<g, d> is how far d lowers the batch's summed loss to first order, unit 2^-40 nats.
+    virtual Result<Delta> judge_gradient(JudgeKernels kernels, const Hash256& judge_seed,
+                                         JudgeBatch batch, const Delta& offset) = 0;
+    /// The integer loss (unit 2^-20 nats, summed) of the first quarter of the scoring batch's
+    /// windows at theta + offset, by a forward pass. An empty offset is theta itself.
+    virtual Result<std::int64_t> judge_loss(JudgeKernels kernels, const Hash256& judge_seed,
+                                            const Delta& offset) = 0;
 
-    /// One bit-exact backward pass over the judge batch drawn by `judge_seed`, then integers only.
-    /// The gradient is cached for (kernels, root, judge_seed).
-    virtual Result<DeltaJudgement> judge(JudgeKernels kernels, const Hash256& judge_seed,
-                                         const Delta& delta) = 0;
-    virtual Result<MergedJudgement> judge_merged(JudgeKernels kernels,
-                                                 const Hash256& judge_seed) = 0;
-    /// Integer loss of the judge batch (per-token loss x 2^20, summed) at theta, and at
-    /// theta + merged, clamped as merge() would.
-    virtual Result<std::int64_t> judge_loss(JudgeKernels kernels, const Hash256& judge_seed) = 0;
-    virtual Result<std::int64_t> judge_loss_after(JudgeKernels kernels, const Hash256& judge_seed,
-                                                  const Delta& merged) = 0;
+    /// The window of recently merged deltas, oldest first. Valid until the model changes.
+    virtual std::vector<std::span<const std::int32_t>> recent_merges() const = 0;
 
     /// theta += merged, clamped to +-2^30; pushes `merged` into the window of recent merges.
     virtual std::unique_ptr<ModelUndo> merge(const Delta& merged) = 0;

@@ -20,8 +20,6 @@ struct Rules {
     std::uint32_t norm_least_divisor = 4;
     /// ... and norm <= this * m.
     std::uint32_t norm_most_factor = 2;
-    /// C6: a worth is at least w_ref / this.
-    std::uint32_t worth_divisor = 16;
 
     /// The transition: makes of the state after the last block of the version before the one that
     /// the first block of this one is judged on. Null: the same.

@@ -16,22 +16,11 @@ constexpr std::size_t kMaxPayloadHashes = 1024;  // max_contributions
 constexpr std::size_t kMaxPlaces = 256;
 constexpr std::size_t kMaxPlaceBytes = std::size_t{1} << 24;
 
-std::uint64_t mean_with_virtual(const std::deque<RoundRecord>& rounds, std::uint64_t start,
-                                std::uint64_t RoundRecord::*sum) {
-    Uint128 total = static_cast<Uint128>(start) * kVirtualContributions;
-    std::uint64_t count = kVirtualContributions;
-    for (const RoundRecord& record : rounds) {
-        total += record.*sum;
-        count += record.payload_hashes.size();
-    }
-    return static_cast<std::uint64_t>(total / count);
-}
-
 RoundRecord read_record(Reader& reader) {
     RoundRecord record;
     record.round = reader.u32();
     record.norm_sum = reader.u64();
-    record.worth_sum = reader.u64();
+    record.worth_median = reader.u64();
     const std::size_t hashes = reader.count(kMaxPayloadHashes, 32);
     if (!reader.failed() && hashes == 0) reader.fail("rules state: a recorded round is empty");
     for (std::size_t i = 0; i < hashes; ++i) {
@@ -66,11 +55,21 @@ const RoundRecord* RulesState::merged_in(const Hash256& payload_hash) const {
 }
 
 std::uint64_t RulesState::mean_norm(const chain::NetworkDefinition& network) const {
-    return mean_with_virtual(recent_, network.norm_start, &RoundRecord::norm_sum);
+    Uint128 total = static_cast<Uint128>(network.norm_start) * kVirtualContributions;
+    std::uint64_t count = kVirtualContributions;
+    for (const RoundRecord& record : recent_) {
+        total += record.norm_sum;
+        count += record.payload_hashes.size();
+    }
+    return static_cast<std::uint64_t>(total / count);
 }
 
-std::uint64_t RulesState::worth_reference(const chain::NetworkDefinition& network) const {
-    return mean_with_virtual(recent_, network.worth_start, &RoundRecord::worth_sum);
+std::vector<std::uint64_t> RulesState::recent_medians() const {
+    std::vector<std::uint64_t> medians;
+    const std::size_t count = std::min(recent_.size(), kMedianRounds);
+    for (std::size_t i = recent_.size() - count; i < recent_.size(); ++i)
+        medians.push_back(recent_[i].worth_median);
+    return medians;
 }
 
 const Bytes* RulesState::place(PlaceId id) const {
@@ -84,8 +83,9 @@ void RulesState::set_place(PlaceId id, Bytes bytes) {
     CHECK(places_.size() <= kMaxPlaces);
 }
 
-void RulesState::start_round(std::uint32_t first_target) {
+void RulesState::start_round(const Hash256& start, std::uint32_t first_target) {
     CHECK(open_.empty());
+    round_start_ = start;
     round_first_target_ = first_target;
 }
 
@@ -95,9 +95,12 @@ void RulesState::open(OpenCommitment commitment) {
     open_.insert(at, std::move(commitment));
 }
 
-void RulesState::finish_round(const chain::NetworkDefinition& network, RoundRecord record) {
+void RulesState::finish_round(const chain::NetworkDefinition& network, RoundRecord record,
+                              std::uint32_t next_stamp_factor) {
     open_.clear();
     round_first_target_ = 0;
+    round_start_ = Hash256{};
+    stamp_factor_ = next_stamp_factor;
     if (record.payload_hashes.empty()) return;
     recent_.push_back(std::move(record));
     while (recent_.size() > network.window_rounds) recent_.pop_front();
@@ -112,6 +115,8 @@ Hash256 RulesState::root(const Hash256& recent_merges_root) const {
 
 void RulesState::write(Writer& writer) const {
     writer.u32(round_first_target_);
+    writer.fixed(round_start_);
+    writer.u32(stamp_factor_);
     writer.count(open_.size());
     for (const OpenCommitment& open : open_) {
         chain::write(writer, open.commitment);
@@ -122,7 +127,7 @@ void RulesState::write(Writer& writer) const {
     for (const RoundRecord& record : recent_) {
         writer.u32(record.round);
         writer.u64(record.norm_sum);
-        writer.u64(record.worth_sum);
+        writer.u64(record.worth_median);
         writer.count(record.payload_hashes.size());
         for (const Hash256& hash : record.payload_hashes) writer.fixed(hash);
     }
@@ -136,6 +141,10 @@ void RulesState::write(Writer& writer) const {
 Result<RulesState> RulesState::read(Reader& reader) {
     RulesState state;
     state.round_first_target_ = reader.u32();
+    state.round_start_ = reader.fixed<32>();
+    state.stamp_factor_ = reader.u32();
+    if (!reader.failed() && state.stamp_factor_ == 0)
+        reader.fail("rules state: stamps as hard as none can be");
     const std::size_t opens = reader.count(kMaxOpen, chain::kCommitmentBytes + 36);
     for (std::size_t i = 0; i < opens; ++i) {
         OpenCommitment open;

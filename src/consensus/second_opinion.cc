@@ -4,15 +4,13 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "consensus/evaluator.h"
-#include "consensus/merge_rules.h"
 
 namespace cairn::consensus {
 
 bool rests_on_kernels(const Verdict& verdict, const chain::Block& block) {
     if (!verdict.is_invalid() || block.contributions.empty()) return false;
     // C8: the coinbase and the rules' state count worths.
-    return verdict.rule() == Rule::kC6 || verdict.rule() == Rule::kC7 ||
-           verdict.rule() == Rule::kC8;
+    return verdict.rule() == Rule::kC7 || verdict.rule() == Rule::kC8;
 }
 
 SecondOpinion::SecondOpinion(const chain::NetworkDefinition& network, const Hash256& genesis_id,
@@ -28,10 +26,12 @@ SecondOpinion::SecondOpinion(const chain::NetworkDefinition& network, const Hash
 SecondOpinion::~SecondOpinion() = default;
 
 SecondOpinion::Answer SecondOpinion::ask() {
-    if (first_.verdict.rule() != Rule::kC7) return compare_worths();
-    const Result<Verdict> again = judge_loss();
-    if (again.ok()) return compare(*again);
-    return {Verdict::undecided("the judge loss failed: " + again.error().message), {}};
+    const Result<Verdict> again = judge();
+    if (!again.ok())
+        return {Verdict::undecided("the judge batch failed: " + again.error().message), {}};
+    // By C8 the worths were found too, and nothing else of the verdict rests on kernels.
+    if (first_.verdict.rule() == Rule::kC8 && again->is_valid()) return {first_.verdict, {}};
+    return compare(*again);
 }
 
 SecondOpinion::Answer SecondOpinion::compare(const Verdict& again) const {
@@ -50,37 +50,28 @@ SecondOpinion::Answer SecondOpinion::compare(const Verdict& again) const {
     return answer;
 }
 
-SecondOpinion::Answer SecondOpinion::compare_worths() {
-    const std::vector<ContributionReport>& known = first_.report.contributions;
-    CHECK(!known.empty() && known.size() <= first_.block.contributions.size());
-    // C6 condemned the last that was looked at; the others are not what the verdict rests on.
-    const bool only_last = first_.verdict.rule() == Rule::kC6;
-    for (std::size_t i = only_last ? known.size() - 1 : 0; i < known.size(); ++i) {
-        const chain::Contribution& contribution = first_.block.contributions[i];
-        const Evaluation again =
-            evaluator_->evaluate(first_.rules, first_.state, first_.tip, contribution);
-        if (only_last || !again.verdict.is_valid())
-            return compare(again.verdict.with_prefix(name_of(contribution)));
-        if (again.report.worth != known[i].worth)
-            return compare(Verdict::invalid(Rule::kC8, name_of(contribution) + " is worth " +
-                                                           std::to_string(again.report.worth) +
-                                                           " and not " +
-                                                           std::to_string(known[i].worth)));
-    }
-    return {first_.verdict, {}};
-}
+Result<Verdict> SecondOpinion::judge() {
+    std::vector<const chain::Contribution*> contributions;
+    for (const chain::Contribution& contribution : first_.block.contributions)
+        contributions.push_back(&contribution);
+    const MergeSet set = evaluator_->set_of(first_.state, contributions);
+    const chain::MergeSteps steps = first_.block.coinbase.steps;
+    MergeJudge& judge = evaluator_->judge(first_.tip);
+    ASSIGN_OR_RETURN(const StepLosses losses, judge.losses(set, steps));
+    RETURN_UNLESS_VALID(check_steps(steps, losses));
+    if (first_.verdict.rule() == Rule::kC7) return Verdict::valid();
 
-Result<Verdict> SecondOpinion::judge_loss() {
-    MergeSum sum(model_->parameter_count());
-    std::vector<Hash256> ids;
-    for (const chain::Contribution& contribution : first_.block.contributions) {
-        ASSIGN_OR_RETURN(const Delta delta, evaluator_->decode(first_.state, contribution));
-        sum.add(delta);
-        ids.push_back(contribution.commitment_id);
+    ASSIGN_OR_RETURN(const std::vector<Scored> scores, judge.scores(set, steps));
+    const std::vector<ContributionReport>& known = first_.report.contributions;
+    CHECK(known.size() == scores.size());
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        const std::uint64_t worth = worth_of(scores[i].share);
+        if (worth != known[i].worth)
+            return Verdict::invalid(Rule::kC8, name_of(*contributions[i]) + " is worth " +
+                                                   std::to_string(worth) + " and not " +
+                                                   std::to_string(known[i].worth));
     }
-    ASSIGN_OR_RETURN(const JointLoss loss,
-                     evaluator_->joint_loss(first_.tip, ids, sum.merged(network_.outer_step)));
-    return check_joint_loss(network_.loss_slack, loss.before, loss.after);
+    return Verdict::valid();
 }
 
 }  // namespace cairn::consensus

@@ -20,7 +20,7 @@ class Evaluator;
 
 /// What the model said of a merge block, and the state that it was asked about.
 struct FirstOpinion {
-    Verdict verdict = Verdict::valid();  ///< invalid, by C6, C7 or C8
+    Verdict verdict = Verdict::valid();  ///< invalid, by C7 or C8
     BlockReport report;
     chain::Block block;
     Rules rules;       ///< of the block
@@ -50,14 +50,14 @@ class SecondOpinion {
     SecondOpinion(const SecondOpinion&) = delete;
     SecondOpinion& operator=(const SecondOpinion&) = delete;
 
-    /// Computes with the reference what the first verdict rests on, and no more: one backward pass
-    /// for C6 and C8, two forward passes for C7.
+    /// Computes with the reference what the first verdict rests on, and no more: losses and the
+    /// public step for C7, for C8 the worths too.
     Answer ask();
 
   private:
     Answer compare(const Verdict& again) const;
-    Answer compare_worths();
-    Result<Verdict> judge_loss();
+    /// What the reference says of C7, and of the worths where C8 was broken.
+    Result<Verdict> judge();
 
     const chain::NetworkDefinition& network_;
     std::unique_ptr<ModelSeam> model_;

@@ -39,40 +39,80 @@ TEST(MergeRules, RoundsHalvesAwayFromZero) {
     EXPECT_EQ(round_half_away(kMax, 2), kMax / 2 + 1);
 }
 
+TEST(MergeRules, LengthIsWorthNothing) {
+    EXPECT_EQ(at_mean_norm({3, 4, 0}, 5, 5), (Delta{3, 4, 0}));
+    EXPECT_EQ(at_mean_norm({6, -8, 1}, 10, 5), (Delta{3, -4, 1}));  // halves away from zero
+    EXPECT_EQ(at_mean_norm({3, -4, 0}, 5, 20), (Delta{12, -16, 0}));
+    EXPECT_EQ(at_mean_norm({3000, 0}, 3000, 1000), (Delta{1000, 0}));  // w = 21845
+    EXPECT_EQ(at_mean_norm({2147483647, -2147483647}, 1, 4), (Delta{2147483647, -2147483647}));
+}
+
+TEST(MergeRules, OuterStepsAreAGrid) {
+    EXPECT_EQ(outer_factor(1), 1024u);  // 1/64
+    EXPECT_EQ(outer_factor(12), 46340u);
+    EXPECT_EQ(outer_factor(13), 65536u);
+    EXPECT_EQ(outer_factor(14), 92681u);
+    EXPECT_EQ(outer_factor(15), 131072u);
+}
+
 TEST(MergeRules, MeanTimesOuterStep) {
     MergeSum sum(3);
     sum.add({3, -3, 100});
     sum.add({4, -4, 0});
-    EXPECT_EQ(sum.merged(65536), (Delta{4, -4, 50}));
-    EXPECT_EQ(sum.merged(32768), (Delta{2, -2, 25}));  // 1.75
-    EXPECT_EQ(sum.merged(131072), (Delta{7, -7, 100}));
+    EXPECT_EQ(sum.merged(13), (Delta{4, -4, 50}));
+    EXPECT_EQ(sum.merged(11), (Delta{2, -2, 25}));  // 1.75
+    EXPECT_EQ(sum.merged(15), (Delta{7, -7, 100}));
     sum.add({0, 0, 0});  // counts, though it sends nothing
-    EXPECT_EQ(sum.merged(65536), (Delta{2, -2, 33}));
-    sum.remove({0, 0, 0});
-    EXPECT_EQ(sum.merged(65536), (Delta{4, -4, 50}));
+    EXPECT_EQ(sum.merged(13), (Delta{2, -2, 33}));
 }
 
 TEST(MergeRules, ClampsToInt32) {
     constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
     MergeSum sum(2);
     for (int i = 0; i < 1024; ++i) sum.add({kMax, -kMax - 1});
-    EXPECT_EQ(sum.merged(65536), (Delta{kMax, -kMax}));
-    EXPECT_EQ(sum.merged(1 << 18), (Delta{kMax, -kMax}));
+    EXPECT_EQ(sum.merged(13), (Delta{kMax, -kMax}));
+    EXPECT_EQ(sum.merged(15), (Delta{kMax, -kMax}));
 }
 
-TEST(MergeRules, LossMayStayButNotRise) {
-    EXPECT_TRUE(check_joint_loss(0, 10, 10).is_valid());
-    EXPECT_TRUE(check_joint_loss(0, 10, 9).is_valid());
-    EXPECT_TRUE(check_joint_loss(0, 10, 11).is_invalid());
+TEST(MergeRules, ThePublicStepGoesAgainstTheSigns) {
+    const Delta gradient = {5, -7, 0, 2147483647};
+    EXPECT_EQ(against_signs(gradient, 0), Delta(4, 0));
+    EXPECT_EQ(against_signs(gradient, 1), (Delta{-1, 1, 0, -1}));
+    EXPECT_EQ(against_signs(gradient, 24), (Delta{-(1 << 23), 1 << 23, 0, -(1 << 23)}));
+    // Half of D is rounded down, also below zero.
+    EXPECT_EQ(middle({-8, 8, 0, 0}, {5, -5, 2147483647, -2147483647}),
+              (Delta{-6, 5, 1073741823, -1073741824}));
 }
 
-TEST(MergeRules, LossMayRiseByTheSlackAndNoMore) {
-    EXPECT_TRUE(check_joint_loss(1024, 64'000, 65'000).is_valid());
-    EXPECT_TRUE(check_joint_loss(1024, 64'000, 65'001).is_invalid());
-    EXPECT_TRUE(check_joint_loss(1024, 63, 64).is_invalid());
-    constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
-    EXPECT_TRUE(check_joint_loss(65536, kMax / 2, kMax - 1).is_valid());
-    EXPECT_TRUE(check_joint_loss(65536, 0, 1).is_invalid());
+TEST(MergeRules, NeighboursMustNotBeBetter) {
+    const chain::MergeSteps steps{13, 5};
+    const StepLosses good{.before = 100,
+                          .outer = 90,
+                          .outer_shorter = 90,
+                          .outer_longer = 91,
+                          .behind_public = 95,
+                          .public_shorter = 95,
+                          .public_longer = 99};
+    EXPECT_TRUE(check_steps(steps, good).is_valid());
+    StepLosses edge = good;  // at both ends of its grid a step has one neighbour
+    edge.outer_shorter.reset();
+    edge.public_longer.reset();
+    EXPECT_TRUE(check_steps(steps, edge).is_valid());
+    StepLosses bad = good;
+    bad.outer_shorter = 89;
+    EXPECT_NE(check_steps(steps, bad).reason().find("outer step of 13"), std::string::npos);
+    bad = good;
+    bad.outer_longer = 89;
+    EXPECT_TRUE(check_steps(steps, bad).is_invalid());
+    bad = good;
+    bad.public_shorter = 94;
+    EXPECT_NE(check_steps(steps, bad).reason().find("public step of 5"), std::string::npos);
+    bad = good;
+    bad.public_longer = 94;
+    EXPECT_TRUE(check_steps(steps, bad).is_invalid());
+    bad = good;
+    bad.before = 89;
+    EXPECT_NE(check_steps(steps, bad).reason().find("raise"), std::string::npos);
 }
 
 TEST(ContributionRules, NormBounds) {
@@ -98,53 +138,76 @@ TEST(ContributionRules, NormBounds) {
     }
 }
 
-TEST(WorthRules, ScorePerNorm) {
-    EXPECT_EQ(worth_of(1000, 10), 100u);
-    EXPECT_EQ(worth_of(1009, 10), 100u);
-    EXPECT_EQ(worth_of(-5, 10), 0u);
-    EXPECT_EQ(worth_of(0, 10), 0u);
-    EXPECT_EQ(worth_of(1000, 0), 0u);
-    EXPECT_EQ(worth_of(kMax128, 1), 0x7fffffffffffffffu);
-    EXPECT_EQ(worth_of(kMax128, std::numeric_limits<std::uint64_t>::max()), 0x7fffffffffffffffu);
+TEST(WorthRules, SharesOfTheGain) {
+    constexpr Int128 kUnit = Int128{1} << 36;
+    EXPECT_EQ(share_of_gain(kUnit, 65536, 1), 65536);
+    EXPECT_EQ(share_of_gain(kUnit, 65536, 4), 16384);
+    EXPECT_EQ(share_of_gain(kUnit - 1, 1, 1), 0);
+    EXPECT_EQ(share_of_gain(-1, 1, 1), -1);  // floor
+    EXPECT_EQ(share_of_gain(-kUnit, 3, 1), -3);
+    EXPECT_EQ(share_of_gain(kMax128, 1 << 17, 1), 0x7fffffffffffffff);
+    EXPECT_EQ(share_of_gain(-kMax128, 1 << 17, 1), -0x7fffffffffffffff);
+    EXPECT_EQ(worth_of(7), 7u);
+    EXPECT_EQ(worth_of(-7), 0u);
 }
 
-TEST(WorthRules, Threshold) {
-    EXPECT_EQ(worth_threshold(Rules{}, 0), 1u);
-    EXPECT_EQ(worth_threshold(Rules{}, 31), 1u);
-    EXPECT_EQ(worth_threshold(Rules{}, 32), 2u);
-    EXPECT_TRUE(check_worth(Rules{}, 100, 2, 32).is_valid());
-    EXPECT_TRUE(check_worth(Rules{}, 100, 1, 32).is_invalid());
-    EXPECT_TRUE(check_worth(Rules{}, 0, 0, 1).is_invalid());
-    EXPECT_NE(check_worth(Rules{}, -1, 0, 1).reason().find("negative"), std::string::npos);
+TEST(WorthRules, TheReferenceIsTheMedianAndRemembersEarlierOnes) {
+    EXPECT_EQ(median({}), 0u);
+    EXPECT_EQ(median({5}), 5u);
+    EXPECT_EQ(median({9, 5}), 9u);
+    EXPECT_EQ(median({9, 1, 5}), 5u);
+    EXPECT_EQ(median({9, 1, 5, 7}), 7u);
+    EXPECT_EQ(worth_reference(0, {}), 1u);
+    EXPECT_EQ(worth_reference(70, {}), 70u);
+    const std::vector<std::uint64_t> before = {100, 300};
+    EXPECT_EQ(worth_reference(70, before), 70u);
+    EXPECT_EQ(worth_reference(20, before), 50u);
+    constexpr std::uint64_t kMax = ~std::uint64_t{0};
+    EXPECT_EQ(worth_reference(0, std::vector(4, kMax)), kMax / 4);
 }
 
-TEST(WorthRules, NoveltyTakesOffWhatIsRepeated) {
-    chain::NetworkDefinition network = test_network();
-    network.novelty = true;
-    const MergedJudgement merged{900, 100};
-    // d = M brings nothing new; nor do 2M and M/2.
-    EXPECT_EQ(novel_score(network, {900, 100, 10}, merged), 0);
-    EXPECT_EQ(novel_score(network, {1800, 200, 20}, merged), 0);
-    EXPECT_EQ(novel_score(network, {450, 50, 5}, merged), 0);
-    // Orthogonal or opposite to M: all of it is new.
-    EXPECT_EQ(novel_score(network, {900, 0, 10}, merged), 900);
-    EXPECT_EQ(novel_score(network, {900, -50, 10}, merged), 900);
-    // At this model M would raise the loss, so nothing is taken off for repeating it.
-    EXPECT_EQ(novel_score(network, {900, 100, 10}, {-5, 100}), 900);
-    // Floors: c = floor(2^32 / 3), c * 900 / 2^32 = 299.99... -> 299.
-    EXPECT_EQ(novel_score(network, {900, 1, 10}, {900, 3}), 900 - 299);
-    EXPECT_EQ(novel_score(network, {900, 100, 10}, {0, 0}), 900);
-    network.novelty = false;
-    EXPECT_EQ(novel_score(network, {900, 100, 10}, merged), 900);
+TEST(WorthRules, PayRisesFromHalfOfTheReference) {
+    EXPECT_EQ(paid_part(0, 100), 0u);
+    EXPECT_EQ(paid_part(50, 100), 0u);
+    EXPECT_EQ(paid_part(51, 100), 2u);
+    EXPECT_EQ(paid_part(99, 100), 98u);
+    EXPECT_EQ(paid_part(100, 100), 100u);
+    EXPECT_EQ(paid_part(5000, 100), 100u);
+    constexpr std::uint64_t kMax = ~std::uint64_t{0};
+    EXPECT_EQ(paid_part(kMax / 2, kMax), 0u);
+    EXPECT_EQ(paid_part(kMax - 1, kMax), kMax - 2);
+}
+
+TEST(WorthRules, OnlyWhatIsOutsideOfRecentMergesIsNew) {
+    const Delta gradient = {-30, -40, -50, 0};
+    const Delta one = {100, 0, 0, 0}, two = {100, 100, 0, 0};
+    const Repeated repeated({one, two}, gradient);
+    const auto left = [&](const Delta& delta) {
+        return static_cast<std::int64_t>(
+            novel_score(first_order_gain(gradient, delta), repeated.score_of(delta)));
+    };
+    // Up to the ridge of 2^-20 and its floors, all of these repeat.
+    for (const Delta& copy : {one, two, Delta{0, 100, 0, 0}, Delta{70, -20, 0, 0}})
+        EXPECT_NEAR(static_cast<double>(left(copy)), 0, 2) << copy[0];
+    EXPECT_EQ(left({0, 0, 100, 0}), 5000);
+    EXPECT_NEAR(static_cast<double>(left({100, 100, 100, 0})), 5000, 2);
+    // What goes against them is not paid for as if it were new.
+    EXPECT_EQ(left({-100, 0, 0, 0}), -3000);
+    // No merges, or one of nothing: all is new.
+    EXPECT_EQ(Repeated({}, gradient).score_of(one), 0);
+    EXPECT_EQ(Repeated({Delta(4, 0)}, gradient).score_of(one), 0);
+    // The same merge twice leaves the equations solvable.
+    const Repeated twice({one, one}, gradient);
+    EXPECT_NEAR(static_cast<double>(twice.score_of(one)), 3000, 2);
 }
 
 TEST(WorthRules, NoveltySaturates) {
-    chain::NetworkDefinition network = test_network();
-    network.novelty = true;
-    EXPECT_EQ(novel_score(network, {kMax128, 0, 1}, {kMax128, 1}), kMax128);
-    // c saturates, and so does its product: 2^127 / 2^32 is taken off.
-    EXPECT_EQ(novel_score(network, {0, kMax128, 1}, {kMax128, 1}), -(kMax128 >> 32));
-    EXPECT_EQ(novel_score(network, {-kMax128, kMax128, 1}, {kMax128, 1}), -kMax128);
+    EXPECT_EQ(novel_score(kMax128, 0), kMax128);
+    EXPECT_EQ(novel_score(-kMax128, kMax128), -kMax128);
+    constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
+    const Delta merge = {1, 0}, gradient = {-kMax, 0}, delta = {kMax, kMax};
+    const Repeated repeated({merge}, gradient);
+    EXPECT_GT(repeated.score_of(delta), 0);
 }
 
 PaidContribution paid(std::uint8_t key, std::uint8_t carrier, std::uint64_t worth) {
@@ -155,7 +218,7 @@ TEST(Issuance, UnitByWorth) {
     chain::NetworkDefinition network = test_network();
     network.subsidy_unit = 1000;
     network.carry_share = 0;
-    const std::vector<PaidContribution> list = {paid(1, 9, 50), paid(2, 9, 100), paid(3, 9, 700)};
+    const std::vector<PaidContribution> list = {paid(1, 9, 75), paid(2, 9, 100), paid(3, 9, 700)};
     const Pay pay = compute_pay(network, 4, chain::filled<32>(9), 5, list, 100);
     EXPECT_EQ(pay.rewards, (std::vector<std::uint64_t>{500, 1000, 1000}));
     EXPECT_EQ(pay.minted, 2500u);
@@ -192,6 +255,19 @@ TEST(Issuance, BeyondPaidUnitsAreShared) {
     const Pay pay = compute_pay(network, 4, chain::filled<32>(9), 0, list, 100);
     EXPECT_EQ(pay.rewards[0], 666u);  // 4000 / 6
     EXPECT_EQ(pay.minted, 3996u);
+}
+
+TEST(Issuance, WhatEarnsNothingDilutesNobody) {
+    chain::NetworkDefinition network = test_network();
+    network.subsidy_unit = 1000;
+    network.carry_share = 0;
+    network.paid_contributions = 2;
+    std::vector<PaidContribution> list = {paid(1, 9, 100), paid(2, 9, 100)};
+    for (std::uint8_t key = 3; key <= 9; ++key) list.push_back(paid(key, 9, 50));
+    const Pay pay = compute_pay(network, 4, chain::filled<32>(9), 0, list, 100);
+    EXPECT_EQ(pay.rewards[0], 1000u);
+    EXPECT_EQ(pay.minted, 2000u);
+    EXPECT_EQ(pay.outputs.size(), 2u);
 }
 
 TEST(Issuance, HalvesAndEnds) {

@@ -28,8 +28,7 @@ inline chain::NetworkDefinition test_network() {
     network.first_target = 0x20ffffff;
     network.genesis_time_ms = 1'700'000'000'000;
     network.norm_start = 1000;
-    network.worth_start = 2000;
-    network.novelty = false;
+    network.novelty_rounds = 0;
     network.coinbase_maturity = 2;
     network.max_contributions = 8;
     network.paid_contributions = 4;
@@ -54,7 +53,7 @@ class TestChain {
     }
 
     const chain::NetworkDefinition network;
-    FakeModel model;
+    FakeModel model{8, network.novelty_rounds};
     Ledger ledger;
     std::vector<chain::BlockHeader> headers;  ///< by height
     std::vector<BlockUndo> undos;
@@ -75,15 +74,21 @@ class TestChain {
     chain::Commitment commit(const Person& person, const Bytes& payload) {
         chain::Commitment commitment;
         commitment.round = network.round_of(next_height());
+        commitment.start = stamps().block;
         commitment.key = person.key;
         commitment.payload_commitment = chain::payload_commitment(person.key, payload);
         restamp(commitment, person);
         return commitment;
     }
+    /// What stamps for the next block rest on. In a merge block there are none.
+    RoundStart stamps() const {
+        RoundStart start = round_start(network, ledger.rules(), context());
+        if (start.target == 0) start.target = 0x20ffffff;
+        return start;
+    }
     /// Searches the stamp and signs, after fields were changed.
     void restamp(chain::Commitment& commitment, const Person& person) {
-        const std::uint32_t target = round_first_target(network, ledger.rules(), context());
-        const chain::U256 share = share_target(network, target == 0 ? 0x20ffffff : target);
+        const chain::U256 share = share_target(stamps());
         while (!chain::meets_target(
             chain::stamp_hash(network.work, ledger.genesis_id(), commitment), share))
             ++commitment.nonce;

@@ -162,7 +162,7 @@ TEST_F(UpgradeTest, HeadersOfAnotherVersionThanTheHeights) {
 }
 
 TEST(RulesPlaces, HaveOneSpellingAndCountForTheRoot) {
-    RulesState state;
+    RulesState state(test_network());
     const Hash256 empty = state.root(Hash256{});
     state.set_place(3, {});
     const Hash256 with_none = state.root(Hash256{});
@@ -174,10 +174,11 @@ TEST(RulesPlaces, HaveOneSpellingAndCountForTheRoot) {
     Reader reader(writer.out());
     EXPECT_EQ(RulesState::read(reader).value(), state);
     EXPECT_TRUE(reader.finish().ok());
-    // Behind target, commitments and rounds the two places begin; swapping their ids is refused.
+    // Behind target, start, factor, commitments and rounds the two places begin; swapping their ids
+    // is refused.
     Bytes swapped = writer.out();
-    std::swap(swapped[16], swapped[22]);
-    std::swap(swapped[17], swapped[23]);
+    std::swap(swapped[52], swapped[58]);
+    std::swap(swapped[53], swapped[59]);
     Reader other(swapped);
     EXPECT_FALSE(RulesState::read(other).ok());
 }

@@ -55,7 +55,7 @@ TEST_P(WorkRules, AHeaderNeedsTheWorkOfItsNetwork) {
 }
 
 TEST_P(WorkRules, SoDoesAStamp) {
-    const chain::U256 share = share_target(chain.network, chain.network.first_target);
+    const chain::U256 share = share_target(chain.stamps());
     chain::Commitment commitment = chain.commit(alice, FakeModel::payload_of(step(0)));
     EXPECT_TRUE(chain.ledger.check_next(commitment, chain.context()).is_valid());
     const auto meets = [&](WorkFunction work) {

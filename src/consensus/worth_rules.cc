@@ -2,60 +2,124 @@
 #include "consensus/worth_rules.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
-#include "base/int128.h"
+#include "base/check.h"
+#include "consensus/exact_dot.h"
 
 namespace cairn::consensus {
 namespace {
 
 constexpr Int128 kMax = static_cast<Int128>(~Uint128{0} >> 1);
+constexpr int kFactorBits = 32;
+/// Keeps the equations solvable when two merges are almost the same.
+constexpr double kRidge = 1 + 0x1p-20;
+constexpr double kMaxFactor = 0x1p62;
 
-/// a * b, at most 2^127 - 1; neither is negative.
-Int128 saturating_product(Int128 a, Int128 b) {
-    if (a == 0 || b == 0) return 0;
-    return a > kMax / b ? kMax : a * b;
+using Row = std::vector<double>;
+
+/// Gaussian elimination in the given order, without exchange of rows: the matrix is symmetric and
+/// its diagonal was raised. Zeros if a pivot is not above 0. Each operation rounds once, so every
+/// machine gets the same.
+Row solve(std::vector<Row> matrix, Row right) {
+    const std::size_t n = right.size();
+    Row zeros(n, 0.0);
+    for (std::size_t k = 0; k < n; ++k) {
+        if (!(matrix[k][k] > 0)) return zeros;
+        for (std::size_t i = k + 1; i < n; ++i) {
+            const double factor = matrix[i][k] / matrix[k][k];
+            for (std::size_t j = k; j < n; ++j) matrix[i][j] -= factor * matrix[k][j];
+            right[i] -= factor * right[k];
+        }
+    }
+    Row solution(n, 0.0);
+    for (std::size_t k = n; k-- > 0;) {
+        double sum = right[k];
+        for (std::size_t j = k + 1; j < n; ++j) sum -= matrix[k][j] * solution[j];
+        solution[k] = sum / matrix[k][k];
+    }
+    return solution;
 }
 
-/// a - b, at least -(2^127 - 1); b is not negative.
-Int128 saturating_difference(Int128 a, Int128 b) {
-    constexpr Int128 kMin = -kMax;
-    return a < kMin + b ? kMin : a - b;
+/// a * b within +-2^120, so that sixteen of them add up.
+Int128 bounded_product(Int128 a, Int128 b) {
+    constexpr Int128 kBound = Int128{1} << 120;
+    const bool negative = (a < 0) != (b < 0);
+    const Int128 x = a < 0 ? -a : a;
+    const Int128 y = b < 0 ? -b : b;
+    const Int128 product = x != 0 && y > kBound / x ? kBound : x * y;
+    return negative ? -product : product;
 }
 
 }  // namespace
 
-Int128 novel_score(const chain::NetworkDefinition& network, const DeltaJudgement& delta,
-                   const MergedJudgement& merged) {
-    if (!network.novelty || merged.norm2 <= 0) return delta.score;
-    const Int128 overlap = std::max<Int128>(0, delta.dot_merged);
-    const Int128 c = saturating_product(overlap, Int128{1} << kNoveltyFractionBits) / merged.norm2;
-    const Int128 repeated =
-        saturating_product(c, std::max<Int128>(0, merged.score)) >> kNoveltyFractionBits;
-    return saturating_difference(delta.score, repeated);
+Int128 first_order_gain(const Delta& gradient, const Delta& delta) { return -dot(gradient, delta); }
+
+Repeated::Repeated(std::vector<std::span<const std::int32_t>> merges, const Delta& gradient) {
+    for (const auto& merge : merges) {
+        if (dot(merge, merge) > 0) merges_.push_back(merge);
+    }
+    const std::size_t n = merges_.size();
+    std::vector<Row> matrix(n, Row(n, 0.0));
+    Row right(n, 0.0);
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j <= i; ++j)
+            matrix[i][j] = matrix[j][i] = static_cast<double>(dot(merges_[i], merges_[j]));
+        right[i] = static_cast<double>(-dot(gradient, merges_[i]));
+    }
+    for (std::size_t i = 0; i < n; ++i) matrix[i][i] *= kRidge;
+    for (const double y : solve(std::move(matrix), std::move(right))) {
+        const double scaled = std::floor(y * 0x1p32);
+        const bool sound = std::isfinite(scaled);
+        factors_.push_back(sound ? static_cast<Int128>(std::clamp(scaled, -kMaxFactor, kMaxFactor))
+                                 : Int128{0});
+    }
 }
 
-std::uint64_t worth_of(Int128 score, std::uint64_t norm) {
-    if (score <= 0 || norm == 0) return 0;
-    const Int128 worth = score / static_cast<Int128>(norm);
-    constexpr Int128 kCap = std::numeric_limits<std::int64_t>::max();
-    return static_cast<std::uint64_t>(std::min(worth, kCap));
+Int128 Repeated::score_of(const Delta& delta) const {
+    Int128 sum = 0;
+    for (std::size_t j = 0; j < merges_.size(); ++j)
+        sum += bounded_product(dot(delta, merges_[j]), factors_[j]);
+    return std::max<Int128>(0, sum >> kFactorBits);
 }
 
-std::uint64_t worth_threshold(const Rules& rules, std::uint64_t worth_reference) {
-    return std::max<std::uint64_t>(1, worth_reference / rules.worth_divisor);
+Int128 novel_score(Int128 raw, Int128 repeated) {
+    CHECK(repeated >= 0);
+    return raw < repeated - kMax ? -kMax : raw - repeated;
 }
 
-Verdict check_worth(const Rules& rules, Int128 score, std::uint64_t worth,
-                    std::uint64_t worth_reference) {
-    if (score < 0)
-        return Verdict::invalid(Rule::kC6,
-                                "its score is negative: it leads up the judge batch's loss, or "
-                                "only repeats what was merged before");
-    if (worth >= worth_threshold(rules, worth_reference)) return Verdict::valid();
-    return Verdict::invalid(Rule::kC6, "its worth of " + std::to_string(worth) +
-                                           " is below the threshold of " +
-                                           std::to_string(worth_threshold(rules, worth_reference)));
+std::int64_t share_of_gain(Int128 score, std::uint32_t step, std::uint32_t count) {
+    CHECK(count > 0 && step <= 1 << 18);
+    constexpr Int128 kLimit = Int128{1} << 108;  // times 2^18 it stays below 2^127
+    const Int128 product = std::clamp(score, -kLimit, kLimit) * step;
+    const Int128 divisor = static_cast<Int128>(count) << 36;
+    const Int128 towards_zero = product / divisor;
+    const Int128 share = towards_zero - (product % divisor < 0 ? 1 : 0);
+    constexpr Int128 kMostShare = std::numeric_limits<std::int64_t>::max();
+    return static_cast<std::int64_t>(std::clamp(share, -kMostShare, kMostShare));
+}
+
+std::uint64_t median(std::vector<std::uint64_t> worths) {
+    if (worths.empty()) return 0;
+    const auto middle = worths.begin() + static_cast<std::ptrdiff_t>(worths.size() / 2);
+    std::nth_element(worths.begin(), middle, worths.end());
+    return *middle;
+}
+
+std::uint64_t worth_reference(std::uint64_t median_now,
+                              std::span<const std::uint64_t> recent_medians) {
+    Uint128 sum = 0;
+    for (const std::uint64_t recent : recent_medians) sum += recent;
+    const Uint128 least =
+        recent_medians.empty() ? 0 : sum / (4 * static_cast<Uint128>(recent_medians.size()));
+    return std::max({std::uint64_t{1}, median_now, static_cast<std::uint64_t>(least)});
+}
+
+std::uint64_t paid_part(std::uint64_t worth, std::uint64_t reference) {
+    if (worth >= reference) return reference;
+    const std::uint64_t missing = reference - worth;  // from full pay
+    return missing >= worth ? 0 : worth - missing;
 }
 
 }  // namespace cairn::consensus

@@ -1,32 +1,61 @@
-// C6: what one contribution is worth. Its score is how far it goes down the judge batch's
-// slope, less the part that only repeats what recent merges did; worth is score per norm, so that
-// scaling up earns nothing. Integers and floors only.
+// C6: what contributions are worth. Integers in, integers out; the model has been asked before.
+//
+// A round's gain is shared by what each contribution brings in the middle of the joint step D,
+// behind the public step P, which anybody could take at once: with g the judge gradient at
+// theta + P + D/2, S(d) = -<g, d>. Shares of one round add up to what D gains there. Only what
+// recent merges did not bring before counts.
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
-#include "base/verdict.h"
-#include "chain/network.h"
 #include "consensus/model_seam.h"
-#include "consensus/rules.h"
 
 namespace cairn::consensus {
 
-/// c is in units of 2^-32.
-inline constexpr int kNoveltyFractionBits = 32;
+/// -<gradient, delta>.
+Int128 first_order_gain(const Delta& gradient, const Delta& delta);
 
-/// S(d) - floor(c * max(0, S(M)) / 2^32), c = floor(max(0, <d, M>) * 2^32 / <M, M>). Products
-/// saturate at 2^127 - 1, the difference at -(2^127 - 1). Without novelty, or if <M, M> = 0: S(d).
-Int128 novel_score(const chain::NetworkDefinition& network, const DeltaJudgement& delta,
-                   const MergedJudgement& merged);
-/// floor(score / norm); 0 for scores or norms that are not positive, at most 2^63 - 1.
-std::uint64_t worth_of(Int128 score, std::uint64_t norm);
-/// max(1, w_ref / 16) under version 1.
-std::uint64_t worth_threshold(const Rules& rules, std::uint64_t worth_reference);
-Verdict check_worth(const Rules& rules, Int128 score, std::uint64_t worth,
-                    std::uint64_t worth_reference);
+/// What recent merges brought before: how much of a score only repeats them.
+class Repeated {
+  public:
+    /// Solves G y = s, with G the inner products of the merges and s their scores by `gradient`.
+    /// Merges of norm 0 are left out.
+    Repeated(std::vector<std::span<const std::int32_t>> merges, const Delta& gradient);
+    /// max(0, the score of delta's projection on the span of the merges): floor(sum over j of
+    /// <delta, M_j> Y_j / 2^32), Y_j = floor(y_j * 2^32).
+    Int128 score_of(const Delta& delta) const;
+    const std::vector<Int128>& factors() const { return factors_; }
 
-/// The judge batch is drawn by the hash of the block before the merge block: nobody knew it when
+  private:
+    std::vector<std::span<const std::int32_t>> merges_;
+    std::vector<Int128> factors_;  // Y
+};
+
+/// raw - repeated, saturating at -(2^127 - 1).
+Int128 novel_score(Int128 raw, Int128 repeated);
+
+/// A contribution's part of the gain of `count` together, in units of the loss (2^-20 nats, summed
+/// over the scoring batch): floor(score * step / (count * 2^36)), `step` over 2^16; within
+/// +-(2^63 - 1).
+std::int64_t share_of_gain(Int128 score, std::uint32_t step, std::uint32_t count);
+/// max(0, share).
+inline std::uint64_t worth_of(std::int64_t share) {
+    return share > 0 ? static_cast<std::uint64_t>(share) : 0;
+}
+
+/// The middle of the sorted worths, of two middle ones the larger; 0 of none.
+std::uint64_t median(std::vector<std::uint64_t> worths);
+/// w_ref: the larger of this round's median and a quarter of the mean of `recent_medians` (none:
+/// 0), at least 1. So a miner who leaves the better ones out makes cheap work dearer by four at
+/// most. (A quarter: at first the gain of a round falls by half from round to round.)
+std::uint64_t worth_reference(std::uint64_t median_now,
+                              std::span<const std::uint64_t> recent_medians);
+/// How many parts of w_ref are paid: 0 up to half of it, then rising to all of it at w_ref.
+std::uint64_t paid_part(std::uint64_t worth, std::uint64_t reference);
+
+/// The judge batches are drawn by the hash of the block before the merge block: nobody knew it when
 /// the last commitment was carried.
 inline Hash256 judge_seed(const Hash256& block_before_merge) { return block_before_merge; }
 

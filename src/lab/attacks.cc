@@ -96,7 +96,7 @@ Status keep_directory(sim::World& world, int reader, const std::string& director
 }
 
 Result<AttackOutcome> run_one(const Attack& attack, const AttackOptions& options) {
-    sim::TinyModelKit kit(options.novelty_rounds);
+    sim::TinyModelKit kit;
     sim::World world(options.seed, std::string("lab attacks ") + attack.name, kit);
     const auto self = std::make_shared<sim::World*>(&world);
     world.add_node({});

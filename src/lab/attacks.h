@@ -28,7 +28,6 @@ struct AttackOptions {
     std::string directory;  ///< one folder for each attack is made in it
     std::uint64_t seed = 1;
     std::uint32_t rounds = 8;
-    std::uint32_t novelty_rounds = 1;  ///< how many merges the novelty rule looks back
 };
 
 /// Runs all attacks; `progress` is called with the number of those done.

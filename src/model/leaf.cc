@@ -23,7 +23,6 @@ using TokenSpan = std::span<const std::uint32_t>;
 
 namespace {
 
-constexpr std::uint32_t kMinLeaf = 1024;
 constexpr std::uint32_t kMaxLeaf = 1U << 20;
 constexpr std::uint32_t kDefaultMicrobatch = 1024;
 

@@ -20,6 +20,9 @@ namespace cairn::model {
 /// For people: nats per token of a sum of tensor::loss_to_fixed values (units of 2^-20 nats).
 double nats(std::int64_t loss_sum, std::uint64_t tokens);
 
+/// The fewest tokens that a leaf may have.
+inline constexpr std::uint32_t kMinLeaf = 1024;
+
 struct LeafShape {
     std::uint32_t leaf_tokens = 0;  ///< G: a power of two, 1024 to 2^20
     std::uint32_t context = 0;      ///< T: a power of two that divides G; at most config.context

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "worth/network_rules.h"
+
 namespace cairn::node {
 namespace {
 
@@ -74,7 +76,7 @@ store::BlockRecords block_records(const chain::NetworkDefinition& network, const
     merge.height = report.height;
     merge.block = hash;
     merge.time_ms = block.header.time_ms;
-    const std::uint32_t tokens = network.judge_leaf_tokens;
+    const std::uint32_t tokens = worth::judge_rules(network).loss_tokens();
     if (report.judge_loss_before)
         merge.judge_loss_before = nats_per_token(*report.judge_loss_before, tokens);
     if (report.judge_loss_after)

@@ -1,10 +1,8 @@
 #include "node/calibrate.h"
 
-#include <algorithm>
-#include <atomic>
-
 #include "chain/contribution.h"
-#include "consensus/worth_rules.h"
+#include "consensus/exact_dot.h"
+#include "consensus/merge_judge.h"
 #include "node/local_trainer.h"
 #include "worth/chain_model.h"
 
@@ -31,16 +29,18 @@ Result<Calibration> calibrate(const chain::NetworkDefinition& network,
     ASSIGN_OR_RETURN(const RoundPayload made, trainer->produce(task));
     if (made.payload.empty()) return invalid("the recipe takes no local steps");
     ASSIGN_OR_RETURN(const consensus::Delta delta, model->decode(made.payload, task.codec_seed));
-    ASSIGN_OR_RETURN(const consensus::DeltaJudgement judged,
-                     model->judge(consensus::JudgeKernels::kFast,
-                                  consensus::judge_seed(chain::genesis_id(network)), delta));
-    result.norm_start = judged.norm;
-    result.measured_worth = consensus::worth_of(judged.score, judged.norm);
-    if (result.norm_start == 0 || result.measured_worth == 0)
+    result.norm_start = consensus::norm(delta);
+    consensus::MergeJudge judge(*model, consensus::JudgeKernels::kFast);
+    judge.start(chain::genesis_id(network));
+    const consensus::MergeSet alone{{Hash256{}}, [&](std::size_t) { return Result(delta); }};
+    ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge.find_steps(alone));
+    ASSIGN_OR_RETURN(const consensus::StepLosses losses, judge.losses(alone, steps));
+    result.judge_gain =
+        static_cast<double>(losses.before - losses.outer) / (1 << 20) / model->loss_tokens();
+    if (result.norm_start == 0 || result.judge_gain <= 0)
         return invalid(
             "one round of the recipe does not lower the judge text's loss; take a smaller "
             "learning rate, more steps, or a judge text that is more like the training text");
-    result.worth_start = std::max<std::uint64_t>(1, result.measured_worth / 4);
     return result;
 }
 

@@ -58,18 +58,16 @@ Status check_length(const text::Tokens& tokens, std::uint32_t context, const std
                                file, tokens.size(), context));
 }
 
-// At first C5 and C6 compare updates with the start values. Where the config leaves these at their
-// defaults, one round of the recipe, on a text that no rule reads, tells what they should be.
-Status measure_start_values(chain::NetworkDefinition& network, const text::Tokens& judge_tokens,
-                            const text::Tokens& report_tokens, const tensor::Kernels* kernels,
-                            std::size_t threads) {
+// At first C5 compares updates with the start norm. Where the config leaves it at its default, one
+// round of the recipe, on a text that no rule reads, tells what it should be.
+Status measure_start_norm(chain::NetworkDefinition& network, const text::Tokens& judge_tokens,
+                          const text::Tokens& report_tokens, const tensor::Kernels* kernels,
+                          std::size_t threads) {
     const chain::NetworkDefinition defaults;
-    if (network.norm_start != defaults.norm_start || network.worth_start != defaults.worth_start)
-        return ok_status();
+    if (network.norm_start != defaults.norm_start) return ok_status();
     ASSIGN_OR_RETURN(const Calibration measured,
                      calibrate(network, judge_tokens, report_tokens, kernels, threads));
     network.norm_start = measured.norm_start;
-    network.worth_start = measured.worth_start;
     return chain::validate(network);
 }
 
@@ -132,7 +130,7 @@ Result<CreatedNetwork> create_network(const NewNetwork& wanted, const tensor::Ke
                      write_tokenizer_asset(folder, texts.tokenizer->serialise()));
     ASSIGN_OR_RETURN(network.judge_hash, write_text_asset(folder, texts.judge));
     ASSIGN_OR_RETURN(network.report_hash, write_text_asset(folder, texts.report));
-    RETURN_IF_ERROR(measure_start_values(network, texts.judge, texts.report, kernels, cores));
+    RETURN_IF_ERROR(measure_start_norm(network, texts.judge, texts.report, kernels, cores));
     RETURN_IF_ERROR(PosixDisk(folder).write_atomic(std::string(kNetworkFile),
                                                    as_bytes(chain::to_json(network))));
     const model::ParameterLayout layout(worth::model_config(network), 1);

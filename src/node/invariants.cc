@@ -223,6 +223,10 @@ Status check_round(const ChainState& state) {
     const bool between = height == 0 || network.is_merge_height(height);
     if (between != (rules.round_first_target() == 0))
         return breach("I10", "the round's target is not that of height " + std::to_string(height));
+    if (between != (rules.round_start() == Hash256{}))
+        return breach("I10", "the round's start is not that of height " + std::to_string(height));
+    if (rules.stamp_factor() < 1 || rules.stamp_factor() > network.share_factor)
+        return breach("I10", "the stamps' factor is outside of its bounds");
     if (between && !rules.open_commitments().empty())
         return breach("I10", "commitments are open between two rounds");
     std::set<crypto::PublicKey> keys;

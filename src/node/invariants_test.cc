@@ -151,7 +151,7 @@ TEST_F(InvariantsTest, I9NoticesACoinWhoseHashIsNotItsOwn) {
 
 TEST_F(InvariantsTest, I10NoticesARoundThatNeverEnds) {
     const Status held = state([](const ChainState& state) {
-        spoil(state.ledger().rules()).start_round(0);
+        spoil(state.ledger().rules()).start_round(Hash256{}, 0);
         return check_round(state);
     });
     ASSERT_FALSE(held.ok());

@@ -5,9 +5,9 @@
 #include "base/float_mode.h"
 #include "base/int128.h"
 #include "consensus/contribution_rules.h"
+#include "consensus/exact_dot.h"
 #include "train/data.h"
 #include "train/local_steps.h"
-#include "worth/exact_dot.h"
 #include "worth/network_rules.h"
 
 namespace cairn::node {
@@ -74,9 +74,9 @@ std::uint64_t LocalTrainer::decoded_norm(const model::ParameterLayout& layout,
     const std::span<const std::int32_t> all(decoded);
     for (const model::TensorInfo& tensor : layout.tensors()) {
         const auto part = all.subspan(tensor.offset, tensor.size());
-        square += worth::dot(part, part);
+        square += consensus::dot(part, part);
     }
-    return worth::integer_sqrt(square);
+    return consensus::integer_sqrt(square);
 }
 
 Result<Bytes> LocalTrainer::encode_in_band(std::vector<float> delta, const RoundTask& task) const {

@@ -46,12 +46,12 @@ Mempool::Outcome Mempool::add_payment(const ItemPtr& item, std::uint64_t fee) {
 
 Verdict Mempool::judge(const chain::Commitment& commitment, const TipInfo& tip,
                        std::optional<Hash256>& stamp) const {
-    const std::uint32_t target = consensus::round_first_target(network_, tip.rules, tip.next);
+    const consensus::RoundStart start = consensus::round_start(network_, tip.rules, tip.next);
     RETURN_UNLESS_VALID(consensus::check_commitment(network_, genesis_id_, tip.rules, commitment,
-                                                    tip.next.height, target,
+                                                    tip.next.height, start,
                                                     consensus::Work::kKnown));
     if (!stamp) stamp = chain::stamp_hash(network_.work, genesis_id_, commitment);
-    return consensus::check_stamp(network_, target, *stamp);
+    return consensus::check_stamp(start, *stamp);
 }
 
 bool Mempool::is_still_valid(const chain::Commitment& commitment, const Hash256& id,

@@ -111,13 +111,13 @@ TEST_F(MempoolTest, AReorganisationGivesBack) {
 
 TEST_F(MempoolTest, EarlyCommitmentsWaitForTheirRound) {
     Mempool pool = this->pool();
-    const auto other = chain_.mine(bob_);
-    auto early = chain_.commit(alice_, payload());
-    early.round = 1;
-    chain_.restamp(early, alice_);
-    EXPECT_EQ(pool.add_commitment(make_item(early), *tip()).added, Added::kWaiting);
     chain_.mine_to_merge(bob_);
-    const auto changes = pool.on_tip(connected(chain_.mine(bob_)));
+    const auto before = tip();
+    const chain::Block merge = chain_.mine(bob_);
+    // Whoever has the merge block already can commit on top of it.
+    const auto early = chain_.commit(alice_, payload());
+    EXPECT_EQ(pool.add_commitment(make_item(early), *before).added, Added::kWaiting);
+    const auto changes = pool.on_tip(connected(merge));
     EXPECT_EQ(changes.fresh.size(), 1U);
     EXPECT_EQ(pool.commitments().size(), 1U);
 }

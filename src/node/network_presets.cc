@@ -46,7 +46,6 @@ chain::NetworkDefinition demo_network() {
                             .rope_interleaved = true};
     network.judge_leaf_tokens = 4096;
     network.codec = {.kind = chain::CodecKind::kSrht, .log2_ratio = 1, .bits = 1};
-    network.outer_step = 49152;
     network.recipe.local_steps = 100;
     network.recipe.learning_rate_ppb = 3'000'000;
     network.recipe.decay_rounds = 60;

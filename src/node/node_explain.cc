@@ -1,6 +1,5 @@
 // What the node remembers about contributions that are in no block: `cairn explain` reads it.
 #include "base/log.h"
-#include "consensus/worth_rules.h"
 #include "crypto/hash.h"
 #include "node/block_records.h"
 #include "node/node.h"
@@ -34,13 +33,9 @@ void Node::explain_template(const consensus::BlockReport& report) {
         if (!contribution.merged)
             records.push_back(contribution_record(contribution, report, Hash256{}));
     remember(std::move(records));
-    // What C6 refuses stays refused on this tip: its room is for others.
-    const consensus::Rules& rules = chain_.rule_book().rules_at(config_.network, report.height);
+    // What harmed the others is tried no more on this tip: its room is for others.
     for (const consensus::ContributionReport& contribution : report.contributions)
-        if (!contribution.merged &&
-            consensus::check_worth(rules, contribution.score, contribution.worth,
-                                   report.worth_reference)
-                .is_invalid())
+        if (!contribution.merged && contribution.score < 0)
             relay_.drop_contribution(contribution.commitment_id);
 }
 

@@ -36,6 +36,7 @@ class PendingVerdictsTest : public testing::Test {
         block.contributions.clear();
         block.coinbase.height += 1;
         block.coinbase.outputs.clear();
+        block.coinbase.steps = {};
         block.header.previous = hash_of(parent);
         block.header.time_ms += kit_.others.network.spacing_ms;
         block.header.target =

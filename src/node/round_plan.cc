@@ -14,8 +14,8 @@ bool has_payload(const RoundState& state) {
 }
 
 /// Whether another round begins, or the same one on another model. In the second case what was made
-/// is given up only while there is time to train anew, and not if its commitment holds on this
-/// branch too: others have it by now and will carry it, and C4 gives the key no second one.
+/// is given up only while there is time to train anew, and not once it is committed to on this
+/// branch (stamped again, late): C4 gives the key no second commitment.
 bool must_begin(const chain::NetworkDefinition& network, const RoundTip& tip,
                 const RoundState& state) {
     if (state.round != network.round_of(tip.next_height)) return true;

@@ -177,7 +177,7 @@ TEST(RoundPlan, Stamped) {
         {"the other one at the merge height", here, tip(kMerge, kOther), A::kNothing},
         {"stopped", with(here, kStopped), tip(kMerge, kOurs), A::kNothing},
         {"the merge block came", here, tip(kNextRound), A::kBegin},
-        // Others have the commitment, so the next block carries it: this payload it must be.
+        // Stamped again for this branch: this payload it must be.
         {"another theta^t", here, elsewhere(with(tip(kFirst + 1), kPooled)), A::kNothing},
         {"another theta^t carries it", here, elsewhere(tip(kMerge, kOurs)), A::kReveal},
         {"another theta^t and target", here, elsewhere(worthless(tip(kFirst))), A::kBegin},

@@ -76,12 +76,13 @@ RoundTip RoundTrainer::look() const {
         seen.carried = ours ? Carried::kOurs : Carried::kOther;
         seen.payload_pooled = mempool_.contains(ItemKind::kContribution, open->id);
     }
-    const std::uint32_t target = consensus::round_first_target(network, tip.rules, tip.next);
-    if (state_.stage == Stage::kStamping) seen.stamp_holds = stamp_target_ == target;
+    const consensus::RoundStart stamps = consensus::round_start(network, tip.rules, tip.next);
+    if (state_.stage == Stage::kStamping) seen.stamp_holds = stamps_ == stamps;
     if (state_.stage == Stage::kStamped) {
         seen.stamp_holds =
+            commitment_.start == stamps.block &&
             chain::meets_target(chain::stamp_hash(network.work, chain_.genesis_id(), commitment_),
-                                consensus::share_target(network, target));
+                                consensus::share_target(stamps));
         seen.commitment_pooled =
             mempool_.contains(ItemKind::kCommitment, chain::commitment_id(commitment_));
     }
@@ -223,8 +224,9 @@ void RoundTrainer::stamp() {
     commitment.payload_commitment = payload_commitment_;
     commitment.nonce = random_.u64() >> 1;
     const TipInfo& tip = *chain_.tip();
-    stamp_target_ = consensus::round_first_target(chain_.network(), tip.rules, tip.next);
-    const chain::U256 target = consensus::share_target(chain_.network(), stamp_target_);
+    stamps_ = consensus::round_start(chain_.network(), tip.rules, tip.next);
+    commitment.start = stamps_.block;
+    const chain::U256 target = consensus::share_target(stamps_);
     auto found = std::make_shared<chain::Commitment>(commitment);
     offload(
         loop_, Lane::kTrain,

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "consensus/commitment_rules.h"
 #include "node/delta_source.h"
 #include "node/model_reader.h"
 #include "node/relay.h"
@@ -91,7 +92,7 @@ class RoundTrainer {
     RoundPayload payload_;
     Hash256 payload_commitment_;  // of key_ to payload_
     chain::Commitment commitment_;
-    std::uint32_t stamp_target_ = 0;  // of the round's first block, as the search began
+    consensus::RoundStart stamps_;  // as the search began
     std::string note_ = "waiting";
     TimerId deadline_ = 0;
     Alive alive_;

@@ -181,7 +181,7 @@ TEST_F(RoundTrainerTest, ACommitmentThatThePoolLostIsOfferedAgain) {
     EXPECT_EQ(*pool_.candidates().commitments[0], commitment);
 }
 
-TEST_F(RoundTrainerTest, AnotherThetaAfterCommittingKeepsThePayload) {
+TEST_F(RoundTrainerTest, AnotherThetaAfterCommittingTrainsAnewWhileThereIsTime) {
     start();
     mine_until(7);  // one round; the second one's delta is committed to
     ASSERT_EQ(stage(), "committed");
@@ -192,7 +192,8 @@ TEST_F(RoundTrainerTest, AnotherThetaAfterCommittingKeepsThePayload) {
     reorganise(2);
     ASSERT_NE(kit_.chain->active_at(6)->hash, old_start);
     ASSERT_EQ(pool_.commitments().size(), 1U);
-    EXPECT_EQ(source_.rounds.size(), 2U);
+    EXPECT_EQ(pool_.candidates().commitments[0]->start, kit_.chain->active_at(6)->hash);
+    EXPECT_EQ(source_.rounds, (std::vector<std::uint32_t>{0, 1, 1}));
     mine_until(12);
     EXPECT_TRUE(carried());
     EXPECT_EQ(stage(), "revealed");

@@ -107,8 +107,7 @@ Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
 /// Roughly the bytes that the chain's state, its copies and the judge take.
 std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains) {
     const model::ParameterLayout layout(worth::model_config(network), codec::kTile);
-    const std::uint64_t merges = network.novelty ? network.novelty_rounds : 0;
-    const std::uint64_t words = 2 + 2 + 2 + merges + 4 + (trains ? 6 : 0);
+    const std::uint64_t words = 2 + 2 + 2 + network.novelty_rounds + 6 + (trains ? 6 : 0);
     return layout.size() * 4 * words + (std::uint64_t{64} << 20);
 }
 

@@ -64,7 +64,6 @@ inline TinyNetwork make_tiny_network(chain::NetworkDefinition base) {
     const auto* kernels = tensor::kernels_from_environment().value();
     const auto start = calibrate(base, tiny.judge, tiny.private_tokens(0), kernels, 1).value();
     base.norm_start = start.norm_start;
-    base.worth_start = start.worth_start;
     CHECK(chain::validate(base).ok());
     tiny.definition = base;
     return tiny;

@@ -3,14 +3,11 @@
 
 #include <algorithm>
 
-#include "worth/exact_dot.h"
-
 namespace cairn::worth {
 
 using consensus::Delta;
-using consensus::DeltaJudgement;
+using consensus::JudgeBatch;
 using consensus::JudgeKernels;
-using consensus::MergedJudgement;
 using consensus::ModelUndo;
 
 namespace {
@@ -34,10 +31,6 @@ void clear_padding(const model::ParameterLayout& layout, std::span<std::int32_t>
     std::fill(flat.begin() + static_cast<std::ptrdiff_t>(used_until), flat.end(), 0);
 }
 
-std::uint32_t novelty_rounds(const chain::NetworkDefinition& network) {
-    return network.novelty ? network.novelty_rounds : 0;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ChainModel>> ChainModel::create(const chain::NetworkDefinition& network,
@@ -46,7 +39,7 @@ Result<std::unique_ptr<ChainModel>> ChainModel::create(const chain::NetworkDefin
     const model::ModelConfig config = model_config(network);
     RETURN_IF_ERROR(model::validate(config));
     RETURN_IF_ERROR(chain::validate(network.codec));
-    if (novelty_rounds(network) > kMaxNoveltyRounds)
+    if (network.novelty_rounds > kMaxNoveltyRounds)
         return invalid("network: novelty_rounds must be at most 16");
     const model::ParameterLayout layout(config, codec::kTile);
     if (layout.size() > codec::kMaxCodecParameters)
@@ -64,7 +57,7 @@ ChainModel::ChainModel(const chain::NetworkDefinition& network,
       judge_tokens_(std::move(judge_tokens)),
       compute_(compute),
       state_(model::ParameterLayout(model_config(network), codec::kTile), network.weights_seed,
-             novelty_rounds(network)) {}
+             network.novelty_rounds) {}
 
 ChainModel::ChainModel(const ChainModel& original)
     : judge_rules_(original.judge_rules_),
@@ -78,25 +71,15 @@ std::unique_ptr<consensus::ModelSeam> ChainModel::copy() const {
     return std::unique_ptr<consensus::ModelSeam>(new ChainModel(*this));
 }
 
-ChainModel::CachedJudge& ChainModel::cached_judge(JudgeKernels kernels) {
+Judge& ChainModel::judge(JudgeKernels kernels) {
     const bool reference = kernels == JudgeKernels::kReference;
-    std::unique_ptr<CachedJudge>& chosen = reference ? reference_ : fast_;
+    std::unique_ptr<Judge>& chosen = reference ? reference_ : fast_;
     if (chosen == nullptr) {
         tensor::Compute compute = compute_;
         if (reference) compute.kernels = tensor::kernels_for(tensor::KernelSet::kReference).value();
-        chosen.reset(
-            new CachedJudge{Judge(layout(), judge_rules_, judge_tokens_, compute), {}, {}});
+        chosen = std::make_unique<Judge>(layout(), judge_rules_, judge_tokens_, compute);
     }
     return *chosen;
-}
-
-const JudgeGradient& ChainModel::gradient(JudgeKernels kernels, const Hash256& judge_seed) {
-    CachedJudge& chosen = cached_judge(kernels);
-    const Hash256 at = root();
-    if (!chosen.gradient || chosen.gradient->root != at || chosen.gradient->seed != judge_seed)
-        chosen.gradient =
-            GradientAt{at, judge_seed, chosen.judge.gradient(state_.weights(), judge_seed)};
-    return chosen.gradient->gradient;
 }
 
 Result<Delta> ChainModel::decode(ByteView payload, const Hash256& codec_seed) const {
@@ -105,49 +88,18 @@ Result<Delta> ChainModel::decode(ByteView payload, const Hash256& codec_seed) co
     return delta;
 }
 
-std::uint64_t ChainModel::norm(const Delta& delta) const {
-    return integer_sqrt(dot(std::span(delta), std::span(delta)));
+Result<Delta> ChainModel::judge_gradient(JudgeKernels kernels, const Hash256& judge_seed,
+                                         JudgeBatch batch, const Delta& offset) {
+    if (offset.empty()) return judge(kernels).gradient(state_.weights(), batch, judge_seed);
+    if (offset.size() != layout().size()) return invalid("judge: a step of another model");
+    return judge(kernels).gradient(state_.weights_after(offset), batch, judge_seed);
 }
 
-Result<DeltaJudgement> ChainModel::judge(JudgeKernels kernels, const Hash256& judge_seed,
-                                         const Delta& delta) {
-    if (delta.size() != layout().size()) return invalid("judge: a delta of another model");
-    const std::span<const std::int32_t> d(delta);
-    DeltaJudgement judgement;
-    judgement.score = -dot(std::span<const std::int32_t>(gradient(kernels, judge_seed).values), d);
-    judgement.dot_merged = dot(d, state_.recent_sum());
-    judgement.norm = norm(delta);
-    return judgement;
-}
-
-Result<MergedJudgement> ChainModel::judge_merged(JudgeKernels kernels, const Hash256& judge_seed) {
-    MergedJudgement judgement;
-    judgement.score = -dot(std::span<const std::int32_t>(gradient(kernels, judge_seed).values),
-                           state_.recent_sum());
-    judgement.norm2 = dot(state_.recent_sum(), state_.recent_sum());
-    return judgement;
-}
-
-Result<std::int64_t> ChainModel::judge_loss(JudgeKernels kernels, const Hash256& judge_seed) {
-    CachedJudge& chosen = cached_judge(kernels);
-    const Hash256 at = root();
-    if (chosen.gradient && chosen.gradient->root == at && chosen.gradient->seed == judge_seed)
-        return chosen.gradient->gradient.loss;
-    if (!chosen.loss || chosen.loss->root != at || chosen.loss->seed != judge_seed)
-        chosen.loss = LossAt{at, judge_seed, chosen.judge.loss(state_.weights(), judge_seed)};
-    return chosen.loss->loss;
-}
-
-Result<std::int64_t> ChainModel::judge_loss_after(JudgeKernels kernels, const Hash256& judge_seed,
-                                                  const Delta& merged) {
-    if (merged.size() != layout().size()) return invalid("judge: a delta of another model");
-    return cached_judge(kernels).judge.loss(state_.weights_after(merged), judge_seed);
-}
-
-Status ChainModel::load(ByteView saved) {
-    fast_.reset();
-    reference_.reset();
-    return state_.load(saved);
+Result<std::int64_t> ChainModel::judge_loss(JudgeKernels kernels, const Hash256& judge_seed,
+                                            const Delta& offset) {
+    if (offset.empty()) return judge(kernels).loss(state_.weights(), judge_seed);
+    if (offset.size() != layout().size()) return invalid("judge: a step of another model");
+    return judge(kernels).loss(state_.weights_after(offset), judge_seed);
 }
 
 std::unique_ptr<ModelUndo> ChainModel::merge(const Delta& merged) {

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "base/thread_pool.h"
 #include "codec/codec.h"
@@ -37,18 +36,16 @@ class ChainModel final : public consensus::ModelSeam {
 
     /// Entries of tile padding, which a sketch fills with noise, are set to zero.
     Result<consensus::Delta> decode(ByteView payload, const Hash256& codec_seed) const override;
-    std::uint64_t norm(const consensus::Delta& delta) const override;
-
-    Result<consensus::DeltaJudgement> judge(consensus::JudgeKernels kernels,
-                                            const Hash256& judge_seed,
-                                            const consensus::Delta& delta) override;
-    Result<consensus::MergedJudgement> judge_merged(consensus::JudgeKernels kernels,
-                                                    const Hash256& judge_seed) override;
-    Result<std::int64_t> judge_loss(consensus::JudgeKernels kernels,
-                                    const Hash256& judge_seed) override;
-    Result<std::int64_t> judge_loss_after(consensus::JudgeKernels kernels,
-                                          const Hash256& judge_seed,
-                                          const consensus::Delta& merged) override;
+    Result<consensus::Delta> judge_gradient(consensus::JudgeKernels kernels,
+                                            const Hash256& judge_seed, consensus::JudgeBatch batch,
+                                            const consensus::Delta& offset) override;
+    Result<std::int64_t> judge_loss(consensus::JudgeKernels kernels, const Hash256& judge_seed,
+                                    const consensus::Delta& offset) override;
+    std::vector<std::span<const std::int32_t>> recent_merges() const override {
+        return state_.recent_merges();
+    }
+    /// Tokens on which judge_loss() is taken.
+    std::uint32_t loss_tokens() const { return judge_rules_.loss_tokens(); }
 
     std::unique_ptr<consensus::ModelUndo> merge(const consensus::Delta& merged) override;
     void undo(std::unique_ptr<consensus::ModelUndo> undo) override;
@@ -56,31 +53,13 @@ class ChainModel final : public consensus::ModelSeam {
     /// Computes on one thread, its caller's.
     std::unique_ptr<consensus::ModelSeam> copy() const override;
     Bytes save() const override { return state_.save(); }
-    /// Also forgets what was computed before.
-    Status load(ByteView saved) override;
+    Status load(ByteView saved) override { return state_.load(saved); }
 
   private:
-    struct GradientAt {
-        Hash256 root, seed;
-        JudgeGradient gradient;
-    };
-    struct LossAt {
-        Hash256 root, seed;
-        std::int64_t loss = 0;
-    };
-    /// One judge with what it computed last. The fast kernels and the reference have one each, so
-    /// that the reference, as a second opinion, never reads results of the fast kernels.
-    struct CachedJudge {
-        Judge judge;
-        std::optional<GradientAt> gradient;
-        std::optional<LossAt> loss;
-    };
-
     ChainModel(const ChainModel& original);  // for copy()
     ChainModel(const chain::NetworkDefinition& network, std::vector<std::uint32_t> judge_tokens,
                const tensor::Compute& compute);
-    CachedJudge& cached_judge(consensus::JudgeKernels kernels);
-    const JudgeGradient& gradient(consensus::JudgeKernels kernels, const Hash256& judge_seed);
+    Judge& judge(consensus::JudgeKernels kernels);
 
     JudgeRules judge_rules_;
     chain::CodecSpec codec_;
@@ -88,7 +67,7 @@ class ChainModel final : public consensus::ModelSeam {
     std::unique_ptr<ThreadPool> own_pool_;  // of a copy
     tensor::Compute compute_;
     ModelState state_;
-    std::unique_ptr<CachedJudge> fast_, reference_;  // made when first asked
+    std::unique_ptr<Judge> fast_, reference_;  // made when first asked
 };
 
 }  // namespace cairn::worth

@@ -1,6 +1,7 @@
-// Proves what the seam promises: scores and losses are the same integers under every kernel set and
-// thread count (golden), honest updates score above flipped and random ones, the loss after a merge
-// is foretold exactly, and merge, undo, save and load keep everything that consensus reads.
+// Proves what the seam promises: scores, losses and steps are the same integers under every kernel
+// set and thread count (golden), honest updates score above flipped and random ones, shares add up
+// to what a merge brings, the loss after it is foretold exactly, and merge, undo, save and load
+// keep everything that consensus reads.
 #include "worth/chain_model.h"
 
 #include <gtest/gtest.h>
@@ -8,11 +9,11 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "consensus/worth_rules.h"
+#include "consensus/exact_dot.h"
+#include "consensus/merge_judge.h"
 #include "crypto/hash.h"
 #include "tensor/golden.h"
 #include "train/local_steps.h"
-#include "worth/exact_dot.h"
 #include "worth/report.h"
 
 namespace cairn::worth {
@@ -21,6 +22,8 @@ namespace {
 using consensus::Delta;
 constexpr auto kFast = consensus::JudgeKernels::kFast;
 constexpr auto kReference = consensus::JudgeKernels::kReference;
+constexpr auto kScoring = consensus::JudgeBatch::kScoring;
+constexpr auto kPublic = consensus::JudgeBatch::kPublic;
 
 std::vector<std::uint32_t> text_of(std::uint64_t seed, std::size_t length) {
     SeededRandom random(seed);
@@ -86,25 +89,41 @@ struct Bench {
 
 const Hash256 kSeed = crypto::sha256(as_bytes("a block"));
 
+/// One delta alone, merged on top of the block that drew `seed`.
+consensus::MergeSet alone(const Delta& delta) {
+    return {{Hash256{}}, [&delta](std::size_t) { return Result<Delta>(delta); }};
+}
+
+/// S(d) at theta, of the scoring batch.
+Int128 score_at_theta(ChainModel& model, const Hash256& seed, const Delta& delta,
+                      consensus::JudgeKernels kernels = kFast) {
+    return consensus::first_order_gain(model.judge_gradient(kernels, seed, kScoring, {}).value(),
+                                       delta);
+}
+
 /// What two machines must agree on, in a few words.
 std::string fingerprint(Bench& bench) {
     const Delta delta = bench.honest(1);
     Writer writer;
     for (const std::int32_t value : delta) writer.i32(value);
-    const auto judged = bench.model->judge(kFast, kSeed, delta).value();
-    const std::int64_t before = bench.model->judge_loss(kFast, kSeed).value();
-    const std::int64_t after = bench.model->judge_loss_after(kFast, kSeed, delta).value();
-    (void)bench.model->merge(delta);
-    return short_hex(crypto::sha256(writer.out())) + " score " +
-           std::to_string(static_cast<std::int64_t>(judged.score)) + " norm " +
-           std::to_string(judged.norm) + " loss " + std::to_string(before) + " " +
-           std::to_string(after) + " root " + short_hex(bench.model->root());
+    consensus::MergeJudge judge(*bench.model, kFast);
+    judge.start(kSeed);
+    const chain::MergeSteps steps = judge.find_steps(alone(delta)).value();
+    const consensus::StepLosses losses = judge.losses(alone(delta), steps).value();
+    const consensus::Scored scored = judge.scores(alone(delta), steps).value()[0];
+    (void)bench.model->merge(judge.merged(alone(delta), steps.outer_step).value());
+    return short_hex(crypto::sha256(writer.out())) + " steps " + std::to_string(steps.outer_step) +
+           " " + std::to_string(steps.public_step) + " score " +
+           std::to_string(static_cast<std::int64_t>(scored.score)) + " share " +
+           std::to_string(scored.share) + " norm " + std::to_string(consensus::norm(delta)) +
+           " loss " + std::to_string(losses.before) + " " + std::to_string(losses.outer) + " " +
+           std::to_string(losses.behind_public) + " root " + short_hex(bench.model->root());
 }
 
 TEST(ChainModel, JudgesWithTheGoldenBits) {
     const std::string golden =
-        "8209789ad990 score 558380788549838 norm 49099296 loss 3986628851 3626352302 root "
-        "73428605ea9c";
+        "8209789ad990 steps 15 20 score 117331796976860 share 223792642 norm 49099296 loss "
+        "3986628851 3576583444 3772628479 root 17b8471f0966";
     for (const tensor::KernelSet set : tensor::golden_sets()) {
         for (const std::size_t threads : tensor::golden_threads({1, 2, 5})) {
             Bench bench(set, threads);
@@ -129,66 +148,90 @@ TEST(ChainModel, HonestUpdatesScoreAboveFlippedAndRandomOnes) {
             if (honest[i] != 0)
                 noise[i] = random.below(2) == 0 ? honest[i] : -honest[i];  // the same norm
         const Hash256 seed = Bench::seed_of("block", user);
-        const auto score = bench.model->judge(kFast, seed, honest).value();
-        EXPECT_GT(score.score, 0);
-        EXPECT_TRUE(bench.model->judge(kFast, seed, flipped).value().score == -score.score);
-        const auto random_score = bench.model->judge(kFast, seed, noise).value();
-        EXPECT_EQ(random_score.norm, score.norm);
-        EXPECT_LT(random_score.score, score.score / 3);
-        EXPECT_EQ(score.norm, bench.model->norm(honest));
+        const Int128 score = score_at_theta(*bench.model, seed, honest);
+        EXPECT_GT(score, 0);
+        EXPECT_TRUE(score_at_theta(*bench.model, seed, flipped) == -score);
+        EXPECT_LT(score_at_theta(*bench.model, seed, noise), score / 3);
     }
 }
 
-TEST(ChainModel, LossAfterIsWhatTheMergeBrings) {
+TEST(ChainModel, LossesForetellWhatAMergeBrings) {
     Bench bench;
     for (std::uint64_t round = 0; round < 3; ++round) {
         const Delta delta = bench.honest(round);
         const Hash256 seed = Bench::seed_of("block", round);
-        const std::int64_t before = bench.model->judge_loss(kFast, seed).value();
-        const std::int64_t foretold = bench.model->judge_loss_after(kFast, seed, delta).value();
-        (void)bench.model->judge(kFast, seed, delta).value();  // fills the gradient's cache
-        EXPECT_EQ(bench.model->judge_loss(kFast, seed).value(), before);
+        const std::int64_t before = bench.model->judge_loss(kFast, seed, {}).value();
+        const std::int64_t foretold = bench.model->judge_loss(kFast, seed, delta).value();
+        const auto gradient = bench.model->judge_gradient(kFast, seed, kScoring, delta).value();
         (void)bench.model->merge(delta);
-        EXPECT_EQ(bench.model->judge_loss(kFast, seed).value(), foretold);
+        EXPECT_EQ(bench.model->judge_loss(kFast, seed, {}).value(), foretold);
+        EXPECT_EQ(bench.model->judge_gradient(kFast, seed, kScoring, {}).value(), gradient);
         EXPECT_LT(foretold, before);
     }
+}
+
+TEST(ChainModel, SharesAddUpToTheGain) {
+    Bench bench;
+    const std::vector<Delta> deltas = {bench.honest(0), bench.honest(1), bench.honest(2)};
+    const consensus::MergeSet set{
+        {Bench::seed_of("id", 0), Bench::seed_of("id", 1), Bench::seed_of("id", 2)},
+        [&](std::size_t i) { return Result<Delta>(deltas[i]); }};
+    consensus::MergeJudge judge(*bench.model, kFast);
+    judge.start(kSeed);
+    const std::uint8_t outer = 9;  // a quarter; of the longest steps the curve bends more
+    const auto scores = judge.scores(set, {outer, 0}).value();  // without a public step
+    double shares = 0;
+    for (const consensus::Scored& scored : scores) shares += static_cast<double>(scored.share);
+    const Delta merged = judge.merged(set, outer).value();
+    const double batches =
+        static_cast<double>(bench.network.judge_leaf_tokens) / bench.model->loss_tokens();
+    const auto loss = [&](const Delta& at) {
+        return static_cast<double>(bench.model->judge_loss(kFast, kSeed, at).value());
+    };
+    const double gain = batches * (loss({}) - loss(merged));
+    EXPECT_NEAR(shares / gain, 1, 0.1);
 }
 
 TEST(ChainModel, TheReferenceAgreesAndIsReallyAsked) {
     Bench bench;
     const Delta delta = bench.honest(1);
-    const auto fast = bench.model->judge(kFast, kSeed, delta).value();
-    const auto fast_loss = bench.model->judge_loss_after(kFast, kSeed, delta).value();
+    const auto fast = bench.model->judge_gradient(kFast, kSeed, kScoring, delta).value();
+    const auto open = bench.model->judge_gradient(kFast, kSeed, kPublic, {}).value();
+    const auto fast_loss = bench.model->judge_loss(kFast, kSeed, delta).value();
+    EXPECT_NE(open, bench.model->judge_gradient(kFast, kSeed, kScoring, {}).value());
     const auto copy = bench.model->copy();
     EXPECT_EQ(copy->root(), bench.model->root());
     // The original goes on, and the copy does not see it.
     (void)bench.model->merge(delta);
-    EXPECT_TRUE(copy->judge(kReference, kSeed, delta).value().score == fast.score);
-    EXPECT_EQ(copy->judge_loss_after(kReference, kSeed, delta).value(), fast_loss);
+    EXPECT_EQ(copy->judge_gradient(kReference, kSeed, kScoring, delta).value(), fast);
+    EXPECT_EQ(copy->judge_gradient(kReference, kSeed, kPublic, {}).value(), open);
+    EXPECT_EQ(copy->judge_loss(kReference, kSeed, delta).value(), fast_loss);
 }
 
-TEST(ChainModel, NoveltySeesACopySentARoundLate) {
+TEST(ChainModel, ACopySentARoundLateIsNotNew) {
     Bench bench;
     const Delta first = bench.honest(1);
     (void)bench.model->merge(first);
     const Hash256 seed = Bench::seed_of("block", 9);
-    const auto merged = bench.model->judge_merged(kFast, seed).value();
-    const auto copy = bench.model->judge(kFast, seed, first).value();
-    // All that was merged is this delta: <d, M> = <M, M>, so nothing of a positive score is new.
-    EXPECT_TRUE(copy.dot_merged == merged.norm2);
-    EXPECT_TRUE(copy.score == merged.score);
-    EXPECT_LE(consensus::novel_score(bench.network, copy, merged), 0);
-    const auto fresh = bench.model->judge(kFast, seed, bench.honest(2)).value();
-    EXPECT_GT(consensus::novel_score(bench.network, fresh, merged), 0);
+    const auto gradient = bench.model->judge_gradient(kFast, seed, kScoring, {}).value();
+    const consensus::Repeated repeated(bench.model->recent_merges(), gradient);
+    const auto part_new = [&](const Delta& delta) {
+        const Int128 raw = consensus::first_order_gain(gradient, delta);
+        return static_cast<double>(consensus::novel_score(raw, repeated.score_of(delta))) /
+               static_cast<double>(raw);
+    };
+    EXPECT_NEAR(part_new(first), 0, 1e-5);
+    EXPECT_GT(part_new(bench.honest(2)), 0.1);
 }
 
 TEST(ChainModel, MergeUndoSaveAndLoadKeepWhatConsensusReads) {
     Bench bench;
     const auto answers = [&](ChainModel& model) {
-        const auto merged = model.judge_merged(kFast, kSeed).value();
+        std::vector<std::int32_t> merges;
+        for (const auto& merge : model.recent_merges())
+            merges.insert(merges.end(), merge.begin(), merge.end());
         return std::tuple(model.root(), model.recent_merges_root(),
-                          model.judge_loss(kFast, kSeed).value(), static_cast<double>(merged.score),
-                          static_cast<double>(merged.norm2));
+                          model.judge_loss(kFast, kSeed, {}).value(), merges);
     };
     const Delta one = bench.honest(1), two = bench.honest(2);
     const auto start = answers(*bench.model);
@@ -217,8 +260,8 @@ TEST(ChainModel, DecodesWithoutTouchingPaddingAndRefusesForeignThings) {
             ASSERT_EQ(delta[i], 0);
         }
     EXPECT_FALSE(bench.model->decode(Bytes(7, 0), kSeed).ok());
-    EXPECT_FALSE(bench.model->judge(kFast, kSeed, Delta(5, 0)).ok());
-    EXPECT_FALSE(bench.model->judge_loss_after(kFast, kSeed, Delta(5, 0)).ok());
+    EXPECT_FALSE(bench.model->judge_gradient(kFast, kSeed, kScoring, Delta(5, 0)).ok());
+    EXPECT_FALSE(bench.model->judge_loss(kFast, kSeed, Delta(5, 0)).ok());
     EXPECT_FALSE(ChainModel::create(bench.network, text_of(2, 3000), bench.compute).ok());
     chain::NetworkDefinition odd = bench.network;
     odd.architecture.context = 24;
@@ -229,16 +272,20 @@ TEST(ChainModel, DecodesWithoutTouchingPaddingAndRefusesForeignThings) {
 }
 
 TEST(Judge, WindowsComeFromTheSeedAsWritten) {
-    const auto starts = judge_window_starts(kSeed, 3, 1000, 32);
-    for (std::uint64_t i = 0; i < 3; ++i) {
-        Bytes preimage = {'j', 'u', 'd', 'g', 'e'};
-        preimage.insert(preimage.end(), kSeed.bytes.begin(), kSeed.bytes.end());
-        for (int k = 0; k < 8; ++k) preimage.push_back(k == 0 ? static_cast<std::uint8_t>(i) : 0);
-        const Hash256 hash = crypto::sha256(preimage);
-        std::uint64_t first = 0;
-        for (int k = 7; k >= 0; --k) first = first << 8 | hash.bytes[static_cast<std::size_t>(k)];
-        EXPECT_EQ(starts[i], first % (1000 - 32));
-    }
+    for (const auto& [batch, word] : {std::pair(kScoring, "judge"), std::pair(kPublic, "public")})
+        for (std::uint64_t i = 0; i < 3; ++i) {
+            const auto starts = judge_window_starts(batch, kSeed, 3, 1000, 32);
+            const ByteView bytes = as_bytes(word);
+            Bytes preimage(bytes.begin(), bytes.end());
+            preimage.insert(preimage.end(), kSeed.bytes.begin(), kSeed.bytes.end());
+            for (int k = 0; k < 8; ++k)
+                preimage.push_back(k == 0 ? static_cast<std::uint8_t>(i) : 0);
+            const Hash256 hash = crypto::sha256(preimage);
+            std::uint64_t first = 0;
+            for (int k = 7; k >= 0; --k)
+                first = first << 8 | hash.bytes[static_cast<std::size_t>(k)];
+            EXPECT_EQ(starts[i], first % (1000 - 32));
+        }
 }
 
 TEST(ReportLoss, IsTheMeanOverTheTextWhateverTheThreads) {

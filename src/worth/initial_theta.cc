@@ -3,8 +3,8 @@
 // theta^0 by integers alone. The sum of four 16-bit uniforms centred on 0 has standard deviation
 // 65536 / sqrt(3); a multiplier with 16 fraction bits brings it to 0.02 in units of 2^-24.
 #include "codec/codec.h"
+#include "consensus/exact_dot.h"
 #include "tensor/philox.h"
-#include "worth/exact_dot.h"
 #include "worth/model_state.h"
 
 namespace cairn::worth {
@@ -40,7 +40,7 @@ std::vector<std::int32_t> initial_theta(const model::ParameterLayout& layout,
     std::vector<std::int32_t> theta(layout.size(), 0);
     const std::int64_t layers = layout.config().layers;
     const auto smaller = static_cast<std::int64_t>(
-        integer_sqrt(static_cast<Int128>(kMultiplier) * kMultiplier / (2 * layers)));
+        consensus::integer_sqrt(static_cast<Int128>(kMultiplier) * kMultiplier / (2 * layers)));
     for (std::size_t stream = 0; stream < layout.tensors().size(); ++stream) {
         const model::TensorInfo& tensor = layout.tensors()[stream];
         if (!tensor.is_matrix) {

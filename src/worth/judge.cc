@@ -12,20 +12,16 @@ namespace {
 
 constexpr std::uint32_t kMaxGradientBits = 40;
 
-std::vector<std::uint64_t> batch_starts(const JudgeRules& rules, const Hash256& seed,
-                                        std::size_t tokens) {
-    return judge_window_starts(seed, rules.leaf_tokens / rules.context, tokens, rules.context);
-}
-
 }  // namespace
 
-std::vector<std::uint64_t> judge_window_starts(const Hash256& seed, std::uint64_t count,
-                                               std::uint64_t tokens, std::uint32_t context) {
+std::vector<std::uint64_t> judge_window_starts(consensus::JudgeBatch batch, const Hash256& seed,
+                                               std::uint64_t count, std::uint64_t tokens,
+                                               std::uint32_t context) {
     CHECK(tokens > context);
     std::vector<std::uint64_t> starts;
     for (std::uint64_t i = 0; i < count; ++i) {
         Writer writer;
-        writer.raw(as_bytes("judge"));
+        writer.raw(as_bytes(batch == consensus::JudgeBatch::kPublic ? "public" : "judge"));
         writer.fixed(seed);
         writer.u64(i);
         const Hash256 hash = crypto::sha256(writer.out());
@@ -50,28 +46,29 @@ Judge::Judge(const model::ParameterLayout& layout, const JudgeRules& rules,
       rules_(rules),
       tokens_(std::move(tokens)),
       pass_(layout, model::LeafShape{rules.leaf_tokens, rules.context, 0}, compute),
+      loss_pass_(layout, model::LeafShape{rules.loss_tokens(), rules.context, 0}, compute),
       gradient_(layout.size()) {
     CHECK(validate_judge(layout, rules, tokens_).ok());
 }
 
-void Judge::gather(const Hash256& seed) {
-    train::gather_windows(tokens_, batch_starts(rules_, seed, tokens_.size()), rules_.context,
-                          inputs_, targets_);
+void Judge::gather(consensus::JudgeBatch batch, const Hash256& seed, std::uint32_t tokens) {
+    const auto starts =
+        judge_window_starts(batch, seed, tokens / rules_.context, tokens_.size(), rules_.context);
+    train::gather_windows(tokens_, starts, rules_.context, inputs_, targets_);
 }
 
-JudgeGradient Judge::gradient(std::span<const float> weights, const Hash256& seed) {
-    gather(seed);
-    JudgeGradient result;
-    result.loss =
-        pass_.backward(model::view_weights(layout_, weights), inputs_, targets_, gradient_);
-    result.values.resize(gradient_.size());
-    tensor::gradient_to_fixed(gradient_, static_cast<int>(rules_.gradient_bits), result.values);
-    return result;
+std::vector<std::int32_t> Judge::gradient(std::span<const float> weights,
+                                          consensus::JudgeBatch batch, const Hash256& seed) {
+    gather(batch, seed, rules_.leaf_tokens);
+    pass_.backward(model::view_weights(layout_, weights), inputs_, targets_, gradient_);
+    std::vector<std::int32_t> values(gradient_.size());
+    tensor::gradient_to_fixed(gradient_, static_cast<int>(rules_.gradient_bits), values);
+    return values;
 }
 
 std::int64_t Judge::loss(std::span<const float> weights, const Hash256& seed) {
-    gather(seed);
-    return pass_.forward_loss(model::view_weights(layout_, weights), inputs_, targets_);
+    gather(consensus::JudgeBatch::kScoring, seed, rules_.loss_tokens());
+    return loss_pass_.forward_loss(model::view_weights(layout_, weights), inputs_, targets_);
 }
 
 }  // namespace cairn::worth

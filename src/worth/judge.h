@@ -4,12 +4,14 @@
 // order, how far d lowers the judge batch's loss.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "base/bytes.h"
+#include "consensus/model_seam.h"
 #include "model/layout.h"
 #include "model/leaf.h"
 #include "tensor/compute.h"
@@ -19,19 +21,21 @@ namespace cairn::worth {
 struct JudgeRules {
     std::uint32_t leaf_tokens = 4096;  ///< tokens of a judge batch: one gradient leaf
     std::uint32_t context = 128;
+    /// Losses are taken on a quarter of the batch, or on the smallest leaf there is: they only
+    /// choose between neighbouring steps, and there are seven of them for each merge.
+    std::uint32_t loss_tokens() const {
+        return std::max({leaf_tokens / 4, context, model::kMinLeaf});
+    }
     /// g = round-half-even(gradient sum over the leaf * 2^gradient_bits), clamped to +-(2^31 - 1).
     std::uint32_t gradient_bits = 16;
 };
 
-/// First eight bytes, little-endian, of SHA-256("judge" || seed || u64 i little-endian), modulo
-/// tokens - context, for i = 0 .. count-1. CHECKs tokens > context.
-std::vector<std::uint64_t> judge_window_starts(const Hash256& seed, std::uint64_t count,
-                                               std::uint64_t tokens, std::uint32_t context);
-
-struct JudgeGradient {
-    std::vector<std::int32_t> values;  ///< one per parameter, padding zero
-    std::int64_t loss = 0;             ///< sum over the batch, unit 2^-20 nats
-};
+/// First eight bytes, little-endian, of SHA-256(word || seed || u64 i little-endian), modulo
+/// tokens - context, for i = 0 .. count-1; `word` is "judge" for the scoring batch, "public" for
+/// the public one. CHECKs tokens > context.
+std::vector<std::uint64_t> judge_window_starts(consensus::JudgeBatch batch, const Hash256& seed,
+                                               std::uint64_t count, std::uint64_t tokens,
+                                               std::uint32_t context);
 
 class Judge {
   public:
@@ -40,17 +44,20 @@ class Judge {
           std::vector<std::uint32_t> tokens, const tensor::Compute& compute);
 
     const JudgeRules& rules() const { return rules_; }
-    JudgeGradient gradient(std::span<const float> weights, const Hash256& seed);
-    /// Equals gradient(...).loss, by the forward pass alone.
+    /// One entry per parameter, padding zero.
+    std::vector<std::int32_t> gradient(std::span<const float> weights, consensus::JudgeBatch batch,
+                                       const Hash256& seed);
+    /// Of the first windows of the scoring batch, loss_tokens() in all: summed, unit 2^-20 nats.
     std::int64_t loss(std::span<const float> weights, const Hash256& seed);
 
   private:
-    void gather(const Hash256& seed);
+    void gather(consensus::JudgeBatch batch, const Hash256& seed, std::uint32_t tokens);
 
     model::ParameterLayout layout_;
     JudgeRules rules_;
     std::vector<std::uint32_t> tokens_;
     model::LeafPass pass_;
+    model::LeafPass loss_pass_;
     std::vector<float> gradient_;
     std::vector<std::uint32_t> inputs_, targets_;
 };

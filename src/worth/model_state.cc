@@ -33,8 +33,7 @@ ModelState::ModelState(const model::ParameterLayout& layout, std::uint64_t weigh
                        std::uint32_t novelty_rounds)
     : layout_(layout),
       novelty_rounds_(novelty_rounds),
-      theta_(initial_theta(layout, weights_seed)),
-      recent_sum_(theta_.size(), 0) {
+      theta_(initial_theta(layout, weights_seed)) {
     CHECK(layout.tile() == codec::kTile);
     CHECK(novelty_rounds <= kMaxNoveltyRounds);
     refresh();
@@ -63,12 +62,9 @@ MergeUndo ModelState::merge(std::span<const std::int32_t> delta) {
     if (novelty_rounds_ == 0) return undo;
 
     recent_.push_back(undo.merged);
-    for (std::size_t i = 0; i < delta.size(); ++i) recent_sum_[i] += delta[i];
     if (recent_.size() > novelty_rounds_) {
         undo.forgotten = recent_.front();
         recent_.pop_front();
-        const auto& old = undo.forgotten->values;
-        for (std::size_t i = 0; i < old.size(); ++i) recent_sum_[i] -= old[i];
     }
     return undo;
 }
@@ -79,12 +75,7 @@ void ModelState::undo(const MergeUndo& undo) {
     if (novelty_rounds_ > 0) {
         CHECK(!recent_.empty() && recent_.back()->hash == undo.merged->hash);
         recent_.pop_back();
-        for (std::size_t i = 0; i < delta.size(); ++i) recent_sum_[i] -= delta[i];
-        if (undo.forgotten != nullptr) {
-            recent_.push_front(undo.forgotten);
-            const auto& old = undo.forgotten->values;
-            for (std::size_t i = 0; i < old.size(); ++i) recent_sum_[i] += old[i];
-        }
+        if (undo.forgotten != nullptr) recent_.push_front(undo.forgotten);
     }
     for (std::size_t i = 0; i < theta_.size(); ++i)
         theta_[i] = static_cast<std::int32_t>(std::int64_t{theta_[i]} - delta[i]);
@@ -98,6 +89,12 @@ std::vector<float> ModelState::weights_after(std::span<const std::int32_t> delta
     for (std::size_t i = 0; i < after.size(); ++i)
         after[i] = working_copy(clamped(std::int64_t{theta_[i]} + delta[i]));
     return after;
+}
+
+std::vector<std::span<const std::int32_t>> ModelState::recent_merges() const {
+    std::vector<std::span<const std::int32_t>> merges;
+    for (const MergedDeltaPtr& merged : recent_) merges.emplace_back(merged->values);
+    return merges;
 }
 
 Hash256 ModelState::recent_merges_root() const {
@@ -137,9 +134,6 @@ Status ModelState::load(ByteView saved) {
 
     theta_ = std::move(theta);
     recent_ = std::move(recent);
-    std::fill(recent_sum_.begin(), recent_sum_.end(), 0);
-    for (const MergedDeltaPtr& merged : recent_)
-        for (std::size_t i = 0; i < theta_.size(); ++i) recent_sum_[i] += merged->values[i];
     refresh();
     return ok_status();
 }

@@ -1,7 +1,7 @@
 // ModelState: the model as chain state. Parameters are int32 fixed point (unit 2^-24), so that
 // adding a merged delta and taking it back are exact; a float copy is kept in step for computing.
 // The root is a Merkle root over tiles of 4096 parameters. A window of the latest merged deltas is
-// part of the state, because the novelty rule reads their exact sum.
+// part of the state, because what they brought counts as said.
 #pragma once
 
 #include <cstdint>
@@ -61,8 +61,8 @@ class ModelState {
     /// What weights() would be after merge(delta).
     std::vector<float> weights_after(std::span<const std::int32_t> delta) const;
 
-    /// Sum of the remembered merged deltas, one entry per parameter.
-    std::span<const std::int64_t> recent_sum() const { return recent_sum_; }
+    /// The remembered merged deltas, oldest first. Valid until the next change.
+    std::vector<std::span<const std::int32_t>> recent_merges() const;
     Hash256 recent_merges_root() const;
 
     /// theta and the window, canonical. load checks sizes and bounds; the caller compares roots.
@@ -78,7 +78,6 @@ class ModelState {
     std::vector<float> weights_;
     crypto::MerkleTree tree_;
     std::deque<MergedDeltaPtr> recent_;  // oldest first
-    std::vector<std::int64_t> recent_sum_;
 };
 
 }  // namespace cairn::worth

@@ -33,16 +33,18 @@ std::vector<std::int32_t> random_delta(Random& random, std::size_t size, int shi
 struct Snapshot {
     std::vector<std::int32_t> theta;
     std::vector<float> weights;
-    std::vector<std::int64_t> sum;
+    std::vector<std::vector<std::int32_t>> merges;
     Hash256 root, recent_root;
     Bytes saved;
     bool operator==(const Snapshot&) const = default;
 };
 
 Snapshot snapshot(const ModelState& state) {
+    std::vector<std::vector<std::int32_t>> merges;
+    for (const auto& merge : state.recent_merges()) merges.emplace_back(merge.begin(), merge.end());
     return {{state.theta().begin(), state.theta().end()},
             {state.weights().begin(), state.weights().end()},
-            {state.recent_sum().begin(), state.recent_sum().end()},
+            merges,
             state.root(),
             state.recent_merges_root(),
             state.save()};

@@ -27,7 +27,7 @@ def names_of(path):
 
 def compare(ours, path, folder, now_ms=None):
     """Prints every difference and a count; returns how many verdicts, or rules named for them, differ. `ours` are
-    reports by line. Where this checker cannot see that C6 or C7 is broken it may go on and name C8."""
+    reports by line. Where this checker cannot see that C7 is broken it may go on and name C8."""
     other, names = theirs(path, folder, now_ms), names_of(path)
     if set(ours) != set(other):
         print(f"one judged {len(ours)} blocks, the other {len(other)}")
@@ -41,11 +41,11 @@ def compare(ours, path, folder, now_ms=None):
         if mine["verdict"] == their["verdict"]:
             counts[mine["verdict"]] += 1
             if mine["verdict"] == "invalid":
-                same = mine["rule"] == rule or (mine["rule"] == "C8" and rule in ("C6", "C7"))
+                same = mine["rule"] == rule or (mine["rule"] == "C8" and rule == "C7")
                 rules["by the same rule" if same else "BY ANOTHER RULE"] += 1
                 if not same:
                     print(f"line {line}, {name}: {mine['rule']} ({mine['why']}) or {rule} ({their['why']})")
-        elif mine["verdict"] == "valid" and mine["state"] != "checked" and rule in ("C6", "C7", "C8"):
+        elif mine["verdict"] == "valid" and mine["state"] != "checked" and rule in ("C7", "C8"):
             counts["left to the model's arithmetic"] += 1
         else:
             counts["DIFFERENT"] += 1

@@ -6,7 +6,7 @@ is then sealed), bytes (taken as they are) or None (not possible here). Its name
 import copy
 import random
 
-from . import pay, rules, schnorr, state, targets
+from . import pay, rules, schnorr, targets
 from .encoding import Refused
 from .network import round_of
 from .objects import Commitment, Output, Payment
@@ -49,8 +49,7 @@ class Forge:
         except Refused:
             return block
         worths = [self.worths.get(c.commitment_id, 0) for c in block.contributions]
-        reference = state.mean_worth(self.chain.network, self.chain.merges)
-        amounts = pay.expected(self.chain, block, changes, [(worth, reference) for worth in worths])
+        amounts = pay.expected(self.chain, block, changes, pay.parts(self.chain, worths))
         block.coinbase.outputs = [Output(amount, 0, key) for key, amount in amounts.items()]
         block.header.state_root = rules.root_after(rules.after(self.chain, block, changes, worths))
         return block
@@ -76,8 +75,9 @@ class Forge:
 
     def commitment(self, secret, payload_commitment, round_number, target, share=True):
         network = self.chain.network
-        made = Commitment(round_number, schnorr.public_key(secret), payload_commitment, 0, b"")
-        most = min(targets.LARGEST, network.share_factor * targets.expand(target))
+        start = self.chain.hash if self.chain.round_start == bytes(32) else self.chain.round_start
+        made = Commitment(round_number, start, schnorr.public_key(secret), payload_commitment, 0, b"")
+        most = min(targets.LARGEST, self.chain.stamp_factor * targets.expand(target))
         while targets.meets(made.stamp(network), most) != share:
             made.nonce += 1
             if made.nonce > 10**6:

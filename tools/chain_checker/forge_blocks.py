@@ -210,3 +210,15 @@ def outputs_in_another_order(forge, block):
 def an_output_of_another_kind(forge, block):
     block.coinbase.outputs = [Output(1, 1, forge.key)]
     return block
+
+
+@forgery
+def other_steps(forge, block):
+    block.coinbase.outer_step = forge.random.choice([0, 16, 255]) if block.contributions else 13
+    return block
+
+
+@forgery
+def a_public_step_beyond_the_grid(forge, block):
+    block.coinbase.public_step = 25 if block.contributions else 1
+    return block

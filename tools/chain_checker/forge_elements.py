@@ -1,5 +1,5 @@
 """Forged payments, commitments and contributions."""
-from . import schnorr
+from . import schnorr, targets
 from .forge import add, forgery
 from .objects import OutPoint, Output, Payment
 
@@ -257,6 +257,20 @@ def as_many_commitments_as_allowed(forge, block):
         return None
     made = [forge.own_commitment(block, secret=20 + i) for i in range(free)]
     return forge.settled(block) if add(block.commitments, made) else None
+
+
+@forgery
+def a_commitment_of_an_earlier_start(forge, block):
+    made = forge.own_commitment(block)
+    if made is None or forge.chain.height < 1:
+        return None
+    network = forge.chain.network
+    made.start = forge.chain.headers[-1 if made.start != forge.chain.hash else -2].hash()
+    most = min(targets.LARGEST, forge.chain.stamp_factor * targets.expand(forge.chain.round_target or block.header.target))
+    while not targets.meets(made.stamp(network), most):
+        made.nonce += 1
+    made.signature = schnorr.sign(forge.secret, made.message(network.genesis_id))
+    return block if add(block.commitments, [made]) else None
 
 
 @forgery

@@ -61,7 +61,8 @@ def next_block(forge, previous, commitments=(), contributions=()):
     grandparent = chain.headers[-2] if height > 1 else None
     header.target = rules.targets.next_target(chain.network, chain.headers[-1], grandparent)
     header.time_ms = chain.headers[-1].time_ms + 1
-    block = Block(header, Coinbase(height, forge.key), [], sorted(commitments, key=lambda c: c.id()),
+    steps = (13, 0) if contributions else (0, 0)
+    block = Block(header, Coinbase(height, forge.key, [], *steps), [], sorted(commitments, key=lambda c: c.id()),
                   sorted(contributions, key=lambda c: c.id()))
     return block
 
@@ -113,7 +114,7 @@ def bad_round(forge, blocks):
     good = [contributions[0].payload for contributions in merges if contributions]
     if not good:
         return
-    delta = codec.decode(definition, Commitment(0, forge.key, b"", 0, b""), good[-1])
+    delta = codec.decode(definition, Commitment(0, b"", forge.key, b"", 0, b""), good[-1])
     norm = isqrt(sum(entry * entry for tile in delta for entry in tile))
     payloads = list(bad_payloads(forge.chain, good[-1], norm, forge.random).items())
     while payloads:

@@ -102,6 +102,7 @@ class Payment:
 @dataclass
 class Commitment:
     round: int
+    start: bytes
     key: bytes
     payload_commitment: bytes
     nonce: int
@@ -109,10 +110,10 @@ class Commitment:
 
     @staticmethod
     def read(r):
-        return Commitment(r.u32(), r.take(32), r.take(32), r.u64(), r.take(64))
+        return Commitment(r.u32(), r.take(32), r.take(32), r.take(32), r.u64(), r.take(64))
 
     def unsigned(self):
-        return u32(self.round) + self.key + self.payload_commitment + u64(self.nonce)
+        return u32(self.round) + self.start + self.key + self.payload_commitment + u64(self.nonce)
 
     def encode(self):
         return self.unsigned() + self.signature
@@ -161,16 +162,20 @@ class Coinbase:
     height: int
     miner: bytes
     outputs: list = field(default_factory=list)
+    outer_step: int = 0
+    public_step: int = 0
 
     @staticmethod
     def read(r):
-        coinbase = Coinbase(r.u32(), r.take(32), [Output.read(r) for _ in range(r.count(0, 8192, "coinbase outputs"))])
+        coinbase = Coinbase(r.u32(), r.take(32), [Output.read(r) for _ in range(r.count(0, 8192, "coinbase outputs"))],
+                            r.u8(), r.u8())
         if not ascending([output.key for output in coinbase.outputs]):
             r.refuse("the coinbase's keys do not ascend")
         return coinbase
 
     def encode(self):
-        return u32(self.height) + self.miner + list_of([o.encode() for o in self.outputs])
+        return (u32(self.height) + self.miner + list_of([o.encode() for o in self.outputs]) + u8(self.outer_step)
+                + u8(self.public_step))
 
     def id(self):
         return tagged("cairn/coinbase-id", self.encode())

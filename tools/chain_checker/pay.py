@@ -4,24 +4,32 @@ from .encoding import Refused
 from .network import round_of
 
 
-def check_worths(chain, worths):
-    """The end of C6, for worths that somebody else has computed."""
-    least = max(1, state.mean_worth(chain.network, chain.merges) // 16)
-    for worth in worths:
-        if worth < least:
-            raise Refused("C6", f"a worth of {worth} is below {least}")
+def median(worths):
+    """Of two middle ones the larger; 0 of none."""
+    return sorted(worths)[len(worths) // 2] if worths else 0
 
 
-def expected(chain, block, changes, shares):
-    """Key to amount; shares are pairs (worth, reference), by which a full unit is cut down."""
+def parts(chain, worths):
+    """Pairs (part, reference) of a full unit that each of these worths earns."""
+    before = [merge.median for merge in chain.merges[-state.MEDIAN_ROUNDS:]]
+    floor = sum(before) // (4 * len(before)) if before else 0
+    reference = max(1, median(worths), floor)
+    return [(reference if worth >= reference else max(0, 2 * worth - reference), reference) for worth in worths]
+
+
+def expected(chain, block, changes, shares, earning=None):
+    """Key to amount; shares are pairs (part, reference), by which a full unit is cut down. `earning` contributions
+    (those with a part) share the units."""
     network, height = chain.network, chain.height + 1
     amounts = {block.coinbase.miner: changes.fees}
-    count = len(shares)
+    count = earning or sum(part > 0 for part, _ in shares)
     halvings = round_of(network, height) // network.halving_rounds
     unit = network.subsidy_unit >> halvings if halvings < 64 else 0
     contributors = {entry.commitment.key for entry in changes.accepted}
-    for entry, (worth, reference) in zip(changes.accepted, shares):
-        earned = unit * min(count, network.paid_contributions) * min(worth, reference) // (reference * count)
+    for entry, (part, reference) in zip(changes.accepted, shares):
+        if part == 0:
+            continue
+        earned = unit * min(count, network.paid_contributions) * part // (reference * count)
         carriers = earned * network.carry_share >> 16
         key = entry.commitment.key
         amounts[key] = amounts.get(key, 0) + earned - carriers
@@ -34,12 +42,12 @@ def expected(chain, block, changes, shares):
 def check_coinbase(chain, block, changes, worths):
     given = {output.key: output.amount for output in block.coinbase.outputs}
     if worths is not None:
-        reference = state.mean_worth(chain.network, chain.merges)
-        exact = expected(chain, block, changes, [(worth, reference) for worth in worths])
+        exact = expected(chain, block, changes, parts(chain, worths))
         if given != exact:
             raise Refused("C8", "the coinbase gives other amounts than section 8")
         return
-    most = expected(chain, block, changes, [(1, 1)] * len(changes.accepted))
+    # Nobody can earn more than a unit, and a few that earn it share no more units than they are.
+    most = expected(chain, block, changes, [(1, 1)] * len(changes.accepted), earning=1)
     for key, amount in given.items():
         if amount > most.get(key, 0):
             raise Refused("C8", f"the coinbase gives {key.hex()[:12]} more than a full reward")

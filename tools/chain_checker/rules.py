@@ -32,7 +32,7 @@ def need(good, rule, why):
 
 def genesis(network):
     """The chain that has only its genesis block."""
-    chain = state.Chain(network)
+    chain = state.Chain(network, stamp_factor=network.share_factor)
     chain.theta = state.first_parameters(network)
     chain.theta_root = state.model_root(chain.theta)
     body_root = Block(None, Coinbase(0, bytes(32))).body_root()
@@ -77,6 +77,11 @@ def check_body(chain, block, size):
         need(not block.commitments, "C2", "commitments at a merge height")
     else:
         need(not block.contributions, "C2", "contributions where nothing is merged")
+    steps = (block.coinbase.outer_step, block.coinbase.public_step)
+    if block.contributions:
+        need(1 <= steps[0] <= 15 and steps[1] <= 24, "C2", f"steps {steps} do not exist")
+    else:
+        need(steps == (0, 0), "C2", "steps without contributions")
     need(block.coinbase.height == height, "C2", f"the coinbase is of height {block.coinbase.height}")
     need(not network.member_keys or block.coinbase.miner in network.member_keys, "C2", "the miner is no member")
 
@@ -105,10 +110,12 @@ def check_commitments(chain, block):
     network, height = chain.network, chain.height + 1
     first = height % network.round_length == 1
     round_target = block.header.target if first else chain.round_target
-    share = min(targets.LARGEST, network.share_factor * targets.expand(round_target))
+    start = chain.hash if first else chain.round_start
+    share = min(targets.LARGEST, chain.stamp_factor * targets.expand(round_target))
     used = {entry.commitment.key for entry in chain.open.values()}
     for commitment in block.commitments:
         need(commitment.round == round_of(network, height), "C4", f"a commitment for round {commitment.round}")
+        need(commitment.start == start, "C4", "a commitment of another round's start")
         need(not network.member_keys or commitment.key in network.member_keys, "C4", "a commitment by no member")
         need(commitment.key not in used, "C4", "two commitments by one key")
         used.add(commitment.key)
@@ -141,13 +148,20 @@ def check_contributions(chain, block, changes):
         changes.norms.append(norm)
 
 
-def merge(network, deltas):
-    """C7 without its measure of loss: the merged delta."""
+def at_mean_norm(delta, norm, mean):
+    weight = (mean << 16) // norm
+    most = 2**31 - 1
+    return [[max(-most, min(most, divide_rounding(d * weight, 2**16))) for d in tile] for tile in delta]
+
+
+def merge(outer_step, deltas):
+    """C6's D, the merged delta."""
     divisor = 2**16 * len(deltas)
+    factor = isqrt(2**(19 + outer_step))
     most = 2**31 - 1
 
     def entry(total):
-        return max(-most, min(most, divide_rounding(network.outer_step * total, divisor)))
+        return max(-most, min(most, divide_rounding(factor * total, divisor)))
     return [[entry(total) if total else 0 for total in map(sum, zip(*tiles))] for tiles in zip(*deltas)]
 
 
@@ -168,15 +182,16 @@ def after(chain, block, changes, worths):
     """The chain with this block; its coins are changed last, for they are not copied."""
     network, height = chain.network, chain.height + 1
     result = state.Chain(network, chain.headers + [block.header], chain.coins, chain.coins_hash.copy(),
-                         chain.round_target, dict(chain.open), chain.merges, chain.theta, chain.theta_root, chain.window,
+                         chain.round_target, chain.round_start, chain.stamp_factor, dict(chain.open), chain.merges, chain.theta, chain.theta_root, chain.window,
                          chain.worths_known)
     result.hash = block.header.hash()
     if height % network.round_length == 1:
-        result.round_target = block.header.target
+        result.round_target, result.round_start = block.header.target, block.header.previous
     for commitment in block.commitments:
         result.open[commitment.id()] = state.Open(commitment, height, block.coinbase.miner)
     if height % network.round_length == 0:
-        result.open, result.round_target = {}, 0
+        result.stamp_factor = state.next_stamp_factor(network, chain.stamp_factor, len(chain.open))
+        result.open, result.round_target, result.round_start = {}, 0, bytes(32)
         if block.contributions:
             close_round(result, block, changes, worths)
     result.made = new_coins(chain, block)
@@ -190,7 +205,9 @@ def after(chain, block, changes, worths):
 
 def close_round(result, block, changes, worths):
     network = result.network
-    merged = merge(network, changes.deltas)
+    mean = state.mean_norm(network, result.merges)
+    scaled = [at_mean_norm(delta, norm, mean) for delta, norm in zip(changes.deltas, changes.norms)]
+    merged = merge(block.coinbase.outer_step, scaled)
     most = 2**30
     result.theta = [[max(-most, min(most, p + d)) for p, d in zip(*tiles)] for tiles in zip(result.theta, merged)]
     result.theta_root = state.model_root(result.theta)
@@ -198,15 +215,14 @@ def close_round(result, block, changes, worths):
     if worths is None:
         result.worths_known = False
     record = state.Merged(round_of(network, result.height), min(state.MOST, sum(changes.norms)),
-                          min(state.MOST, sum(worths or [0])), hashes)
+                          pay.median(worths or [0]), hashes)
     result.merges = (result.merges + [record])[-network.window_rounds:]
-    if network.novelty:
+    if network.novelty_rounds > 0:
         result.window = (result.window + [state.delta_hash(merged)])[-network.novelty_rounds:]
 
 
 def root_after(chain):
-    rules = state.rules_root(chain.round_target, chain.open, chain.merges, chain.window)
-    return state.state_root(chain.theta_root, chain.coins_hash, rules)
+    return state.state_root(chain.theta_root, chain.coins_hash, state.rules_root(chain))
 
 
 def judge(chain, data, worths_by_commitment, now_ms=None):
@@ -222,8 +238,6 @@ def judge(chain, data, worths_by_commitment, now_ms=None):
     worths = [worths_by_commitment.get(c.commitment_id) for c in block.contributions]
     if None in worths or not chain.worths_known:
         worths = None
-    else:
-        pay.check_worths(chain, worths)
     pay.check_coinbase(chain, block, changes, worths)
     result = after(chain, block, changes, worths)
     if result.worths_known:

@@ -9,6 +9,7 @@ from .encoding import divide_rounding, list_of, merkle, sha256, tagged, u8, u32,
 
 ONE = 2**24
 MOST = 2**64 - 1
+MEDIAN_ROUNDS = 4
 
 
 def as_i32(values):
@@ -89,11 +90,11 @@ class Merged:
     """A round that merged something."""
     round: int
     norms: int
-    worths: int
+    median: int
     payload_hashes: list
 
     def encode(self):
-        return u32(self.round) + u64(self.norms) + u64(self.worths) + list_of(self.payload_hashes)
+        return u32(self.round) + u64(self.norms) + u64(self.median) + list_of(self.payload_hashes)
 
 
 @dataclass
@@ -104,6 +105,8 @@ class Chain:
     coins: dict = field(default_factory=dict)
     coins_hash: CoinsHash = field(default_factory=CoinsHash)
     round_target: int = 0
+    round_start: bytes = bytes(32)
+    stamp_factor: int = 0
     open: dict = field(default_factory=dict)
     merges: list = field(default_factory=list)
     theta: list = None
@@ -121,15 +124,18 @@ def mean_norm(network, merges):
     return (16 * network.norm_start + sum(merge.norms for merge in merges)) // (16 + counted)
 
 
-def mean_worth(network, merges):
-    counted = sum(len(merge.payload_hashes) for merge in merges)
-    return (16 * network.worth_start + sum(merge.worths for merge in merges)) // (16 + counted)
+def next_stamp_factor(network, factor, commitments):
+    wanted = network.paid_contributions
+    if commitments > wanted:
+        return max(1, factor // 4, factor * wanted // commitments)
+    return min(network.share_factor, factor + factor // 4 + 1)
 
 
-def rules_root(round_target, opened, merges, window):
-    r = (u32(round_target) + list_of([opened[key].encode() for key in sorted(opened)])
-         + list_of([merge.encode() for merge in merges]) + list_of([]))  # no places under rules version 1
-    m = tagged("cairn/recent-merges", list_of(window))
+def rules_root(chain):
+    opened = chain.open
+    r = (u32(chain.round_target) + chain.round_start + u32(chain.stamp_factor) + list_of([opened[key].encode() for key in sorted(opened)])
+         + list_of([merge.encode() for merge in chain.merges]) + list_of([]))  # no places under rules version 1
+    m = tagged("cairn/recent-merges", list_of(chain.window))
     return tagged("cairn/rules-root", m + r)
 
 

@@ -70,8 +70,7 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
     out << fmt::format("  a round      {} blocks of {} s each\n", network.round_length,
                        static_cast<double>(network.spacing_ms) / 1000);
     out << fmt::format("  work         {}\n", chain::name_of(network.work));
-    out << fmt::format("  at first     updates are expected to have norm {} and worth {}\n",
-                       network.norm_start, network.worth_start);
+    out << fmt::format("  at first     updates are expected to have norm {}\n", network.norm_start);
     out << fmt::format("Next: cairn node --dir {} --train YOUR_TEXT --mine\n", request.directory);
 }
 

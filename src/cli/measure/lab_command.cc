@@ -89,11 +89,6 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     command->add_option("--rounds", options->rounds, "Rounds of each run")
         ->check(CLI::Range(2, 1000))
         ->capture_default_str();
-    command
-        ->add_option("--novelty-rounds", options->novelty_rounds,
-                     "Merges that the novelty rule looks back")
-        ->check(CLI::Range(1, 16))
-        ->capture_default_str();
     command->callback([options, &invocation] {
         invocation.run = [options, &invocation](std::ostream& out) {
             return run_lab_attacks(*options, invocation.json, out);

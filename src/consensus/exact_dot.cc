@@ -1,11 +1,11 @@
 // CONSENSUS: changing a result here splits the network.
-#include "worth/exact_dot.h"
+#include "consensus/exact_dot.h"
 
 #include <algorithm>
 
 #include "base/check.h"
 
-namespace cairn::worth {
+namespace cairn::consensus {
 
 namespace {
 
@@ -27,14 +27,6 @@ Halves dot_block(const std::int32_t* a, const std::int32_t* b, std::size_t count
     return sum;
 }
 
-template <typename A>
-Int128 plain_dot(std::span<const A> a, std::span<const std::int64_t> b) {
-    CHECK(a.size() == b.size());
-    Int128 sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<Int128>(a[i]) * b[i];
-    return sum;
-}
-
 }  // namespace
 
 Int128 dot(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
@@ -48,13 +40,7 @@ Int128 dot(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
     return sum;
 }
 
-Int128 dot(std::span<const std::int32_t> a, std::span<const std::int64_t> b) {
-    return plain_dot(a, b);
-}
-
-Int128 dot(std::span<const std::int64_t> a, std::span<const std::int64_t> b) {
-    return plain_dot(a, b);
-}
+std::uint64_t norm(std::span<const std::int32_t> a) { return integer_sqrt(dot(a, a)); }
 
 std::uint64_t integer_sqrt(Int128 value) {
     CHECK(value >= 0);
@@ -66,4 +52,4 @@ std::uint64_t integer_sqrt(Int128 value) {
     return static_cast<std::uint64_t>(root);
 }
 
-}  // namespace cairn::worth
+}  // namespace cairn::consensus

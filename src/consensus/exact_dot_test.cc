@@ -1,11 +1,11 @@
 // Proves that inner products and square roots are exact at the edges of their ranges.
-#include "worth/exact_dot.h"
+#include "consensus/exact_dot.h"
 
 #include <gtest/gtest.h>
 
 #include "base/random.h"
 
-namespace cairn::worth {
+namespace cairn::consensus {
 namespace {
 
 TEST(ExactDot, EqualsTheDefinitionOnRandomAndExtremeValues) {
@@ -13,22 +13,16 @@ TEST(ExactDot, EqualsTheDefinitionOnRandomAndExtremeValues) {
     for (const std::size_t count :
          {std::size_t{0}, std::size_t{1}, std::size_t{5000}, std::size_t{100'000}}) {
         std::vector<std::int32_t> a(count), b(count);
-        std::vector<std::int64_t> wide(count);
-        Int128 expected = 0, expected_wide = 0, expected_square = 0;
+        Int128 expected = 0;
         for (std::size_t i = 0; i < count; ++i) {
             a[i] = static_cast<std::int32_t>(random.u64());
             b[i] = static_cast<std::int32_t>(random.u64());
             if (i % 3 == 0) a[i] = -2147483647;
             if (i % 5 == 0) b[i] = i % 2 == 0 ? (1 << 30) : -(1 << 30);
             if (i % 7 == 0) b[i] = -2147483647 - 1;
-            wide[i] = static_cast<std::int64_t>(random.u64()) >> 28;
             expected += static_cast<Int128>(a[i]) * b[i];
-            expected_wide += static_cast<Int128>(a[i]) * wide[i];
-            expected_square += static_cast<Int128>(wide[i]) * wide[i];
         }
         EXPECT_TRUE(dot(a, b) == expected);
-        EXPECT_TRUE(dot(a, wide) == expected_wide);
-        EXPECT_TRUE(dot(wide, wide) == expected_square);
     }
 }
 
@@ -48,4 +42,4 @@ TEST(IntegerSqrt, IsTheFloor) {
 }
 
 }  // namespace
-}  // namespace cairn::worth
+}  // namespace cairn::consensus

@@ -1,0 +1,166 @@
+// CONSENSUS: changing a result here splits the network.
+#include "consensus/merge_judge.h"
+
+#include "base/check.h"
+
+namespace cairn::consensus {
+
+void MergeJudge::forget() {
+    public_gradient_.reset();
+    public_losses_.clear();
+    current_.reset();
+}
+
+void MergeJudge::start(const Hash256& tip) {
+    if (tip == tip_) return;
+    forget();
+    tip_ = tip;
+}
+
+Result<MergeJudge::Current*> MergeJudge::current(const MergeSet& set) {
+    CHECK(!set.ids.empty());
+    if (current_ && current_->ids == set.ids) return &*current_;
+    current_.reset();
+    Current next{set.ids, MergeSum(model_.parameter_count()), {}, {}, {}};
+    for (std::size_t i = 0; i < set.ids.size(); ++i) {
+        ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
+        next.sum.add(delta);
+    }
+    current_ = std::move(next);
+    return &*current_;
+}
+
+Result<const Delta*> MergeJudge::public_gradient() {
+    if (!public_gradient_) {
+        ASSIGN_OR_RETURN(Delta gradient, model_.judge_gradient(kernels_, judge_seed(tip_),
+                                                               JudgeBatch::kPublic, {}));
+        public_gradient_ = std::move(gradient);
+    }
+    return &*public_gradient_;
+}
+
+Result<std::int64_t> MergeJudge::public_loss(std::uint8_t step) {
+    if (const auto found = public_losses_.find(step); found != public_losses_.end())
+        return found->second;
+    Delta offset;
+    if (step > 0) {
+        ASSIGN_OR_RETURN(const Delta* gradient, public_gradient());
+        offset = against_signs(*gradient, step);
+    }
+    ASSIGN_OR_RETURN(const std::int64_t loss,
+                     model_.judge_loss(kernels_, judge_seed(tip_), offset));
+    public_losses_[step] = loss;
+    return loss;
+}
+
+Result<std::int64_t> MergeJudge::outer_loss(Current& of, std::uint8_t step) {
+    if (const auto found = of.losses.find(step); found != of.losses.end()) return found->second;
+    ASSIGN_OR_RETURN(const std::int64_t loss,
+                     model_.judge_loss(kernels_, judge_seed(tip_), of.sum.merged(step)));
+    of.losses[step] = loss;
+    return loss;
+}
+
+Result<std::uint8_t> MergeJudge::walk(std::uint8_t from, std::uint8_t least, std::uint8_t most,
+                                      const LossAt& loss) {
+    std::uint8_t at = from;
+    ASSIGN_OR_RETURN(std::int64_t lowest, loss(at));
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (const int by : {1, -1}) {
+            const int next = at + by;
+            if (next < least || next > most) continue;
+            ASSIGN_OR_RETURN(const std::int64_t there, loss(static_cast<std::uint8_t>(next)));
+            if (there >= lowest) continue;
+            at = static_cast<std::uint8_t>(next);
+            lowest = there;
+            moved = true;
+            break;
+        }
+    }
+    return at;
+}
+
+Result<chain::MergeSteps> MergeJudge::find_steps(const MergeSet& set) {
+    ASSIGN_OR_RETURN(Current * of, current(set));
+    chain::MergeSteps found;
+    ASSIGN_OR_RETURN(found.outer_step,
+                     walk(last_found_.outer_step, 1, kOuterSteps,
+                          [&](std::uint8_t step) { return outer_loss(*of, step); }));
+    ASSIGN_OR_RETURN(found.public_step, walk(last_found_.public_step, 0, kPublicSteps,
+                                             [&](std::uint8_t step) { return public_loss(step); }));
+    last_found_ = found;
+    return found;
+}
+
+Result<StepLosses> MergeJudge::losses(const MergeSet& set, const chain::MergeSteps& steps) {
+    ASSIGN_OR_RETURN(Current * of, current(set));
+    const auto beside = [](std::uint8_t step, int by) {
+        return static_cast<std::uint8_t>(step + by);
+    };
+    StepLosses losses;
+    ASSIGN_OR_RETURN(losses.before, public_loss(0));
+    ASSIGN_OR_RETURN(losses.outer, outer_loss(*of, steps.outer_step));
+    if (steps.outer_step > 1) {
+        ASSIGN_OR_RETURN(losses.outer_shorter, outer_loss(*of, beside(steps.outer_step, -1)));
+    }
+    if (steps.outer_step < kOuterSteps) {
+        ASSIGN_OR_RETURN(losses.outer_longer, outer_loss(*of, beside(steps.outer_step, 1)));
+    }
+    ASSIGN_OR_RETURN(losses.behind_public, public_loss(steps.public_step));
+    if (steps.public_step > 0) {
+        ASSIGN_OR_RETURN(losses.public_shorter, public_loss(beside(steps.public_step, -1)));
+    }
+    if (steps.public_step < kPublicSteps) {
+        ASSIGN_OR_RETURN(losses.public_longer, public_loss(beside(steps.public_step, 1)));
+    }
+    return losses;
+}
+
+Result<std::vector<Scored>> MergeJudge::scores(const MergeSet& set,
+                                               const chain::MergeSteps& steps) {
+    ASSIGN_OR_RETURN(Current * of, current(set));
+    if (!of->scored.empty() && of->scored_steps == steps) return of->scored;
+    ASSIGN_OR_RETURN(const Delta* open, public_gradient());
+    const Delta offset =
+        middle(against_signs(*open, steps.public_step), of->sum.merged(steps.outer_step));
+    ASSIGN_OR_RETURN(const Delta gradient, model_.judge_gradient(kernels_, judge_seed(tip_),
+                                                                 JudgeBatch::kScoring, offset));
+    const Repeated repeated(model_.recent_merges(), gradient);
+    std::vector<Scored> all;
+    for (std::size_t i = 0; i < set.ids.size(); ++i) {
+        ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
+        Scored scored;
+        scored.raw_score = first_order_gain(gradient, delta);
+        scored.score = novel_score(scored.raw_score, repeated.score_of(delta));
+        scored.share = share_of_gain(scored.score, outer_factor(steps.outer_step), of->sum.count());
+        all.push_back(scored);
+    }
+    of->scored_steps = steps;
+    of->scored = all;
+    return all;
+}
+
+Result<Delta> MergeJudge::merged(const MergeSet& set, std::uint8_t outer_step) {
+    ASSIGN_OR_RETURN(Current * of, current(set));
+    return of->sum.merged(outer_step);
+}
+
+Result<std::vector<Int128>> MergeJudge::scores_alone(const MergeSet& set) {
+    ASSIGN_OR_RETURN(const Delta* open, public_gradient());
+    ASSIGN_OR_RETURN(const std::uint8_t step,
+                     walk(last_found_.public_step, 0, kPublicSteps,
+                          [&](std::uint8_t at) { return public_loss(at); }));
+    ASSIGN_OR_RETURN(const Delta gradient,
+                     model_.judge_gradient(kernels_, judge_seed(tip_), JudgeBatch::kScoring,
+                                           against_signs(*open, step)));
+    const Repeated repeated(model_.recent_merges(), gradient);
+    std::vector<Int128> scores;
+    for (std::size_t i = 0; i < set.ids.size(); ++i) {
+        ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
+        scores.push_back(novel_score(first_order_gain(gradient, delta), repeated.score_of(delta)));
+    }
+    return scores;
+}
+
+}  // namespace cairn::consensus

@@ -1,0 +1,79 @@
+// Asks the model about a merge: the losses on which its two steps rest (C7), and each
+// contribution's part of the gain (C6). It remembers the answers for one tip and the latest set of
+// contributions, so that a miner who assembles again and again, and then connects its own block,
+// computes each of them only once. Used by consensus/ and by measurements of the rules.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "consensus/merge_rules.h"
+#include "consensus/model_seam.h"
+#include "consensus/worth_rules.h"
+
+namespace cairn::consensus {
+
+/// The contributions of one merge, at the mean norm (merge_rules.h). Deltas are as large as the
+/// model, so they are made again when they are needed rather than held.
+struct MergeSet {
+    std::vector<Hash256> ids;  ///< two sets with the same ids are the same
+    std::function<Result<Delta>(std::size_t index)> delta;
+};
+
+/// What one contribution brings.
+struct Scored {
+    Int128 raw_score = 0;    ///< S(d)
+    Int128 score = 0;        ///< less what only repeats recent merges
+    std::int64_t share = 0;  ///< of the round's gain, unit 2^-20 nats summed over the batch
+};
+
+class MergeJudge {
+  public:
+    MergeJudge(ModelSeam& model, JudgeKernels kernels) : model_(model), kernels_(kernels) {}
+
+    /// From here on the model is at `tip`, whose hash draws the judge batches.
+    void start(const Hash256& tip);
+    void forget();
+
+    /// The steps that lower the judge batch's loss most, found by walking down from those found
+    /// last. CHECKs that the set is not empty, as all that follow.
+    Result<chain::MergeSteps> find_steps(const MergeSet& set);
+    /// The losses on which these steps rest; check_steps() judges them.
+    Result<StepLosses> losses(const MergeSet& set, const chain::MergeSteps& steps);
+    /// In the set's order.
+    Result<std::vector<Scored>> scores(const MergeSet& set, const chain::MergeSteps& steps);
+    /// D.
+    Result<Delta> merged(const MergeSet& set, std::uint8_t outer_step);
+    /// How far each goes down alone, behind the public step: what a miner ranks by when there are
+    /// more than a block takes.
+    Result<std::vector<Int128>> scores_alone(const MergeSet& set);
+
+  private:
+    struct Current {
+        std::vector<Hash256> ids;
+        MergeSum sum;
+        std::map<std::uint8_t, std::int64_t> losses;  // by outer step
+        chain::MergeSteps scored_steps;
+        std::vector<Scored> scored;
+    };
+    using LossAt = std::function<Result<std::int64_t>(std::uint8_t)>;
+
+    Result<Current*> current(const MergeSet& set);
+    Result<const Delta*> public_gradient();
+    Result<std::int64_t> public_loss(std::uint8_t step);
+    Result<std::int64_t> outer_loss(Current& of, std::uint8_t step);
+    static Result<std::uint8_t> walk(std::uint8_t from, std::uint8_t least, std::uint8_t most,
+                                     const LossAt& loss);
+
+    ModelSeam& model_;
+    const JudgeKernels kernels_;
+    Hash256 tip_;
+    std::optional<Delta> public_gradient_;
+    std::map<std::uint8_t, std::int64_t> public_losses_;  // 0: at theta
+    std::optional<Current> current_;
+    chain::MergeSteps last_found_{12, 14};
+};
+
+}  // namespace cairn::consensus
