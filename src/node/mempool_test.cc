@@ -118,8 +118,9 @@ TEST_F(MempoolTest, EarlyCommitmentsWaitForTheirRound) {
     EXPECT_EQ(pool.add_commitment(make_item(early), *tip()).added, Added::kWaiting);
     chain_.mine_to_merge(bob_);
     const auto changes = pool.on_tip(connected(chain_.mine(bob_)));
-    EXPECT_EQ(changes.fresh.size(), 1U);
-    EXPECT_EQ(pool.commitments().size(), 1U);
+    ASSERT_EQ(changes.due.size(), 1U);
+    EXPECT_EQ(pool.waiting().size(), 0U);
+    EXPECT_EQ(pool.add_commitment(changes.due[0].item, *tip()).added, Added::kNew);
 }
 
 TEST_F(MempoolTest, PaymentsConflictAndConfirm) {
