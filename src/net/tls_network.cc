@@ -178,6 +178,11 @@ bool TlsNetwork::Impl::is_up(const Link& link) const {
     return it != by_key.end() && it->second == link.id();
 }
 
+std::string TlsNetwork::Impl::group_of(PeerId peer) const {
+    const auto it = links.find(peer);
+    return it == links.end() ? "" : netgroup_of(it->second->address());
+}
+
 std::vector<Place> TlsNetwork::Impl::places(Role role, bool up) const {
     std::vector<Place> found;
     for (const auto& [id, link] : links) {
@@ -387,10 +392,7 @@ void TlsNetwork::mark_useful(PeerId peer) {
         impl_->useful[peer] = ++impl_->last_useful;
 }
 
-std::string TlsNetwork::group_of(PeerId peer) const {
-    const auto it = impl_->links.find(peer);
-    return it == impl_->links.end() ? "" : netgroup_of(it->second->address());
-}
+std::string TlsNetwork::group_of(PeerId peer) const { return impl_->group_of(peer); }
 
 void TlsNetwork::name_port(std::uint16_t port) { impl_->named_port = port; }
 

@@ -59,6 +59,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     void bound_held(Link::Held (Link::*held)() const, std::size_t most, const char* reason);
     Link* lasting_link(const crypto::PublicKey& key);
     bool is_up(const Link& link) const;
+    std::string group_of(PeerId peer) const;
     void forget(const Link& link);
     void report_failure(std::string address, bool outbound, Error reason);
 
