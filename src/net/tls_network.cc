@@ -100,7 +100,22 @@ void TlsNetwork::Impl::adopt(tcp::socket socket, const tcp::endpoint& remote) {
           to_string(address_of(remote)));
 }
 
+bool TlsNetwork::Impl::count_handshake(const std::string& address) {
+    if (second == 0)
+        second = loop.call_after(1'000, [weak = weak_from_this()] {
+            const auto self = weak.lock();
+            if (!self) return;
+            self->second = 0;
+            self->handshakes.on_second();
+        });
+    return handshakes.take(netgroup_of(address));
+}
+
 void TlsNetwork::Impl::adopt(ConnectedSocket socket, const std::string& address) {
+    if (!count_handshake(address)) {
+        ::close(socket.descriptor);
+        return;
+    }
     if (const auto pending = places(Role::kAcceptor, false);
         pending.size() >= options.max_pending) {
         const auto yields = pending_to_yield(pending, netgroup_of(address));
@@ -347,6 +362,7 @@ void TlsNetwork::Impl::stop() {
     boost::system::error_code ignored;
     acceptor.close(ignored);
     accept_pause.cancel();
+    loop.cancel(second);
     relaying.reset();
     for (const auto& [id, link] : links) link->abandon();
     links.clear();
