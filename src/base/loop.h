@@ -34,7 +34,7 @@ enum class Lane : std::uint8_t {
     kServe,      ///< computing for others: text, layers, published losses
     kRead,       ///< short reads from disk, which must not wait for any of the above
     kReference,  ///< the slow arithmetic that confirms what is invalid (node/pending_verdicts.h)
-    kWork,       ///< slow work hashes of headers that peers send (node/header_work.h)
+    kWork,       ///< slow work hashes of what peers send (node/header_work.h, node/stamp_work.h)
 };
 inline constexpr int kLanes = 7;
 

@@ -56,7 +56,7 @@ class Circuits::Stream : public std::enable_shared_from_this<Stream> {
     bool take(Bytes bytes) {
         if (waiting_bytes_ + bytes.size() > kCircuitWindow) return false;
         waiting_bytes_ += bytes.size();
-        waiting_.push_back(std::move(bytes));
+        hold(waiting_, std::move(bytes));
         wake_.cancel();
         return true;
     }

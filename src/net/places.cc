@@ -12,6 +12,21 @@ std::map<std::string, std::size_t> count_groups(const std::vector<Place>& places
     return counts;
 }
 
+/// The oldest of the most crowded group, if that has `least` places or more.
+std::optional<PeerId> oldest_of_crowd(const std::vector<Place>& places, std::size_t least) {
+    const auto counts = count_groups(places);
+    const Place* yields = nullptr;
+    for (const Place& place : places) {
+        const std::size_t count = counts.at(place.group);
+        if (count < least) continue;
+        if (!yields || count > counts.at(yields->group) ||
+            (count == counts.at(yields->group) && place.id < yields->id))
+            yields = &place;
+    }
+    if (!yields) return std::nullopt;
+    return yields->id;
+}
+
 }  // namespace
 
 std::optional<PeerId> place_to_yield(std::vector<Place> taken, std::size_t kept_for_use) {
@@ -37,17 +52,11 @@ std::optional<PeerId> place_to_yield(std::vector<Place> taken, std::size_t kept_
 
 std::optional<PeerId> pending_to_yield(const std::vector<Place>& pending,
                                        const std::string& newcomer) {
-    auto counts = count_groups(pending);
-    const std::size_t with_newcomer = counts[newcomer] + 1;
-    const Place* yields = nullptr;
-    for (const Place& place : pending) {
-        if (counts[place.group] < with_newcomer) continue;
-        if (!yields || counts[place.group] > counts[yields->group] ||
-            (counts[place.group] == counts[yields->group] && place.id < yields->id))
-            yields = &place;
-    }
-    if (!yields) return std::nullopt;
-    return yields->id;
+    return oldest_of_crowd(pending, count_groups(pending)[newcomer] + 1);
+}
+
+std::optional<PeerId> used_to_yield(const std::vector<Place>& used, const std::string& newcomer) {
+    return oldest_of_crowd(used, count_groups(used)[newcomer] + 2);
 }
 
 }  // namespace cairn::net

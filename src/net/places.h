@@ -35,4 +35,8 @@ std::optional<PeerId> place_to_yield(std::vector<Place> taken, std::size_t kept_
 std::optional<PeerId> pending_to_yield(const std::vector<Place>& pending,
                                        const std::string& newcomer);
 
+/// The same of places that are used: that group must have more than the newcomer's would have, so
+/// that two groups which have as many do not push out each other in turn.
+std::optional<PeerId> used_to_yield(const std::vector<Place>& used, const std::string& newcomer);
+
 }  // namespace cairn::net

@@ -53,5 +53,15 @@ TEST(Places, APendingConnectionYieldsToALessCrowdedGroup) {
         << "silence from as many groups as there are places keeps nobody out";
 }
 
+TEST(Places, AUsedPlaceYieldsOnlyToAGroupThatHasFewer) {
+    const std::vector<Place> used = {{1, "b", 0}, {2, "a", 0}, {3, "a", 0}, {4, "a", 0}};
+    EXPECT_EQ(used_to_yield(used, "c"), PeerId{2});
+    EXPECT_EQ(used_to_yield(used, "b"), PeerId{2});
+    EXPECT_EQ(used_to_yield(used, "a"), std::nullopt);
+    const std::vector<Place> even = {{1, "b", 0}, {2, "b", 0}, {3, "a", 0}, {4, "a", 0}};
+    EXPECT_EQ(used_to_yield(even, "a"), std::nullopt);
+    EXPECT_EQ(used_to_yield({{1, "a", 0}}, "b"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace cairn::net

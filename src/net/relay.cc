@@ -1,13 +1,18 @@
 #include "net/relay.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "net/places.h"
 
 namespace cairn::net {
 namespace {
 
 constexpr std::uint64_t kTickMs = 50;
+/// What a piece costs beside its bytes, so that many small ones count too.
+constexpr std::int64_t kPieceCost = 64;
 
 /// As the other side of the link names the same circuit.
 CircuitId seen_from_there(CircuitId id) {
@@ -18,11 +23,13 @@ CircuitId seen_from_there(CircuitId id) {
 }  // namespace
 
 Relay::Relay(Loop& loop, RelayOptions options, SendToPeer send,
-             std::function<PeerId(const crypto::PublicKey&)> peer_of)
+             std::function<PeerId(const crypto::PublicKey&)> peer_of,
+             std::function<std::string(PeerId)> group_of)
     : loop_(loop),
       options_(options),
       send_(std::move(send)),
       peer_of_(std::move(peer_of)),
+      group_of_(std::move(group_of)),
       allowance_(static_cast<std::int64_t>(options.bytes_per_s * kTickMs / 1000)) {}
 
 std::size_t Relay::held_bytes() const {
@@ -66,24 +73,45 @@ void Relay::on_open(PeerId peer, const crypto::PublicKey& opener, const CircuitK
     // Who offered nothing looks the same as who is not here, so nobody learns who is linked.
     if (!offered_.contains(target) || target == peer)
         return refuse(peer, message.number, "nobody of that key takes links here");
-    const auto opened = std::ranges::count_if(
-        circuits_, [peer](const auto& entry) { return entry.second.ends[0].peer == peer; });
-    if (circuits_.size() >= options_.max_circuits ||
-        static_cast<std::size_t>(opened) >= options_.max_per_opener)
-        return refuse(peer, message.number, "all places for links that are passed on are taken");
     const End from{peer, {false, message.number}};
     if (sides_.contains(from)) return;  // the same number twice: it has its answer already
+    const auto opened = std::ranges::count_if(
+        circuits_, [peer](const auto& entry) { return entry.second.ends[0].peer == peer; });
+    const std::string group = group_of_(peer);
+    if (static_cast<std::size_t>(opened) >= options_.max_per_opener || !may_open(group) ||
+        !find_place(group))
+        return refuse(peer, message.number, "all places for links that are passed on are taken");
+    ++opened_[group];
     while (circuits_.contains(next_) || next_ < kFirstNumber)
         next_ = std::max(next_ + 1, kFirstNumber);
     const std::uint32_t number = next_++;
     const End to{target, {true, number}};
     Circuit& circuit = circuits_[number];
     circuit.ends = {from, to};
+    circuit.group = group;
+    circuit.turn = ++turns_;
     sides_[from] = {number, 0};
     sides_[to] = {number, 1};
     if (timer_ == 0) tick();
     if (!send(to, RelayKind::kIncoming, encode(CircuitKey{number, opener})))
         close(number, "the other end does not listen");
+}
+
+bool Relay::may_open(const std::string& group) const {
+    const auto found = opened_.find(group);
+    return found == opened_.end() || found->second < options_.opens_per_s;
+}
+
+// Where all places are taken, the oldest circuit of the part of the network that has most of them
+// yields to one that has fewer.
+bool Relay::find_place(const std::string& group) {
+    if (circuits_.size() < options_.max_circuits) return true;
+    std::vector<Place> places;
+    for (const auto& [number, circuit] : circuits_) places.push_back({number, circuit.group, 0});
+    const auto yields = used_to_yield(places, group);
+    if (!yields) return false;
+    close(static_cast<std::uint32_t>(*yields), "its place is needed for somebody who has fewer");
+    return true;
 }
 
 bool Relay::on_accepted(PeerId peer, const CircuitId& id) {
@@ -103,13 +131,13 @@ bool Relay::on_data(PeerId peer, CircuitData& message) {
     Circuit& circuit = circuits_.at(side->circuit);
     Way& way = circuit.ways[1 - side->end];
     if (!circuit.accepted ||
-        way.held_bytes + way.under_way + message.bytes.size() > kCircuitWindow) {
+        way.held_bytes + way.under_way + way.taken + message.bytes.size() > kCircuitWindow) {
         close(side->circuit, "more was sent than may be under way");
         return true;
     }
     circuit.idle_ms = 0;
     way.held_bytes += message.bytes.size();
-    way.held.push_back(std::move(message.bytes));
+    hold(way.held, std::move(message.bytes));
     drain();
     return true;
 }
@@ -125,9 +153,18 @@ bool Relay::on_taken(PeerId peer, const CircuitTaken& message) {
     }
     circuit.idle_ms = 0;
     way.under_way -= message.bytes;
-    const End& other = circuit.ends[1 - side->end];
-    send(other, RelayKind::kTaken, encode(CircuitTaken{seen_from_there(other.id), message.bytes}));
+    way.taken += message.bytes;
+    if (way.taken >= kMaxCircuitPiece) tell_taken(circuit, side->end);
     return true;
+}
+
+// Little is gathered until the next tick: whoever takes byte by byte would have a message passed on
+// for each.
+void Relay::tell_taken(Circuit& circuit, std::size_t end) {
+    const std::uint32_t bytes = std::exchange(circuit.ways[end].taken, 0);
+    const End& other = circuit.ends[1 - end];
+    if (bytes > 0)
+        send(other, RelayKind::kTaken, encode(CircuitTaken{seen_from_there(other.id), bytes}));
 }
 
 bool Relay::on_closed(PeerId peer, const CircuitClosed& message) {
@@ -148,49 +185,74 @@ void Relay::close(std::uint32_t number, const std::string& reason) {
     }
 }
 
-/// Sends what is held, a piece of each circuit in turn, as long as the rate allows.
-void Relay::drain() {
-    std::vector<std::uint32_t> stuck;
-    for (bool sent = true; sent && allowance_ > 0;) {
-        sent = false;
-        auto at = circuits_.upper_bound(turn_);
-        for (std::size_t i = 0; i < circuits_.size() && allowance_ > 0; ++i, ++at) {
-            if (at == circuits_.end()) at = circuits_.begin();
-            turn_ = at->first;
-            Circuit& circuit = at->second;
-            for (std::size_t end = 0; end < 2; ++end) {
-                Way& way = circuit.ways[end];
-                if (way.held.empty()) continue;
-                const CircuitData piece{seen_from_there(circuit.ends[end].id),
-                                        std::move(way.held.front())};
-                way.held.pop_front();
-                way.held_bytes -= piece.bytes.size();
-                way.under_way += piece.bytes.size();
-                allowance_ -= static_cast<std::int64_t>(piece.bytes.size());
-                if (!send(circuit.ends[end], RelayKind::kData, encode(piece)))
-                    stuck.push_back(at->first);
-                sent = true;
-            }
-        }
+std::uint32_t Relay::next_turn() const {
+    std::map<std::string_view, std::uint64_t> served;  // when something of the group was sent on
+    for (const auto& [number, circuit] : circuits_) {
+        std::uint64_t& last = served[circuit.group];
+        last = std::max(last, circuit.turn);
     }
-    for (const std::uint32_t number : stuck) close(number, "an end reads too slowly");
+    const auto rank = [&](const Circuit& circuit) {
+        return std::pair(served.at(circuit.group), circuit.turn);
+    };
+    std::uint32_t next = 0;
+    for (const auto& [number, circuit] : circuits_) {
+        if (circuit.ways[0].held.empty() && circuit.ways[1].held.empty()) continue;
+        if (next == 0 || rank(circuit) < rank(circuits_.at(next))) next = number;
+    }
+    return next;
+}
+
+/// False if the end reads too slowly.
+bool Relay::send_piece(Circuit& circuit, std::size_t end) {
+    Way& way = circuit.ways[end];
+    if (way.held.empty()) return true;
+    const CircuitData piece{seen_from_there(circuit.ends[end].id), std::move(way.held.front())};
+    way.held.pop_front();
+    way.held_bytes -= piece.bytes.size();
+    way.under_way += piece.bytes.size();
+    allowance_ -= static_cast<std::int64_t>(piece.bytes.size()) + kPieceCost;
+    return send(circuit.ends[end], RelayKind::kData, encode(piece));
+}
+
+/// Sends what is held as long as the rate allows: a piece of each part of the network in turn, and
+/// within it of each circuit.
+void Relay::drain() {
+    while (allowance_ > 0) {
+        const std::uint32_t number = next_turn();
+        if (number == 0) break;
+        Circuit& circuit = circuits_.at(number);
+        circuit.turn = ++turns_;
+        const bool first = send_piece(circuit, 0);
+        const bool second = send_piece(circuit, 1);
+        if (!first || !second) close(number, "an end reads too slowly");
+    }
 }
 
 void Relay::tick() {
     timer_ = loop_.call_after(kTickMs, alive_.guard([this] {
         timer_ = 0;
-        const auto share = static_cast<std::int64_t>(options_.bytes_per_s * kTickMs / 1000);
-        allowance_ = std::min(allowance_ + share, share);
-        std::vector<std::uint32_t> idle;
-        for (auto& [number, circuit] : circuits_) {
-            circuit.idle_ms += kTickMs;
-            if (circuit.idle_ms >= (circuit.accepted ? options_.idle_ms : options_.open_ms))
-                idle.push_back(number);
-        }
-        for (const std::uint32_t number : idle) close(number, "nothing came for too long");
-        drain();
-        if (!circuits_.empty()) tick();
+        on_tick();
+        if (!circuits_.empty() || !opened_.empty()) tick();
     }));
+}
+
+void Relay::on_tick() {
+    const auto share = static_cast<std::int64_t>(options_.bytes_per_s * kTickMs / 1000);
+    allowance_ = std::min(allowance_ + share, share);
+    second_ms_ += kTickMs;
+    if (second_ms_ >= 1'000) {
+        second_ms_ = 0;
+        opened_.clear();
+    }
+    std::vector<std::uint32_t> idle;
+    for (auto& [number, circuit] : circuits_) {
+        for (std::size_t end = 0; end < 2; ++end) tell_taken(circuit, end);
+        circuit.idle_ms += kTickMs;
+        if (circuit.idle_ms >= (circuit.accepted ? options_.idle_ms : options_.open_ms))
+            idle.push_back(number);
+    }
+    for (const std::uint32_t number : idle) close(number, "nothing came for too long");
+    drain();
 }
 
 }  // namespace cairn::net

@@ -19,6 +19,13 @@ CircuitId read_id(Reader& reader) {
 
 }  // namespace
 
+void hold(std::deque<Bytes>& waiting, Bytes came) {
+    if (!waiting.empty() && waiting.back().size() + came.size() <= kMaxCircuitPiece)
+        waiting.back().insert(waiting.back().end(), came.begin(), came.end());
+    else
+        waiting.push_back(std::move(came));
+}
+
 Bytes encode(const CircuitId& message) {
     Writer writer;
     write(writer, message);

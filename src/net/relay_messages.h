@@ -12,6 +12,7 @@
 //      | <------------ Closed -- | -- Closed ------------> |
 #pragma once
 
+#include <deque>
 #include <string>
 
 #include "base/bytes.h"
@@ -70,6 +71,10 @@ struct CircuitClosed {
 
     bool operator==(const CircuitClosed&) const = default;
 };
+
+/// Puts what came behind what waits, in the same piece if it fits into one: a circuit is a stream,
+/// and a stranger may send it byte by byte.
+void hold(std::deque<Bytes>& waiting, Bytes came);
 
 Bytes encode(const CircuitId& message);
 Bytes encode(const CircuitKey& message);

@@ -44,10 +44,10 @@ class RelayTest : public testing::Test {
         RelayKind kind;
         Bytes body;
     };
-    static constexpr PeerId kOpener = 1, kTarget = 2, kOther = 3;
+    static constexpr PeerId kOpener = 1, kTarget = 2, kOther = 3, kFourth = 4;
 
     void start(RelayOptions options) {
-        for (const PeerId peer : {kOpener, kTarget, kOther}) keys[peer] = random.hash256();
+        for (const PeerId peer : {kOpener, kTarget, kOther, kFourth}) keys[peer] = random.hash256();
         relay.emplace(
             loop, options,
             [this](PeerId to, RelayKind kind, ByteView body) {
@@ -58,7 +58,8 @@ class RelayTest : public testing::Test {
                 for (const auto& [peer, its] : keys)
                     if (its == key) return peer;
                 return 0;
-            });
+            },
+            [this](PeerId peer) { return groups[peer]; });
         relay->on_offer(kTarget);
         said.clear();
     }
@@ -91,15 +92,16 @@ class RelayTest : public testing::Test {
                 sum += decode_circuit_data(message.body)->bytes.size();
         return sum;
     }
-    std::size_t closed(PeerId peer) {
-        return static_cast<std::size_t>(std::ranges::count_if(said, [peer](const Said& message) {
-            return message.to == peer && message.kind == RelayKind::kClosed;
-        }));
+    std::size_t heard(PeerId peer, RelayKind kind) {
+        return static_cast<std::size_t>(std::ranges::count_if(
+            said, [&](const Said& message) { return message.to == peer && message.kind == kind; }));
     }
+    std::size_t closed(PeerId peer) { return heard(peer, RelayKind::kClosed); }
 
     ManualLoop loop;
     SeededRandom random{1};
     std::map<PeerId, crypto::PublicKey> keys;
+    std::map<PeerId, std::string> groups;
     std::set<PeerId> deaf;
     std::vector<Said> said;
     std::optional<Relay> relay;
@@ -117,6 +119,8 @@ TEST_F(RelayTest, PassesBytesOnBetweenTwoPeersThatAreLinkedWithIt) {
     EXPECT_EQ(said[1].to, kOpener);
     EXPECT_EQ(decode_circuit_data(said[1].body)->id, (CircuitId{true, 5})) << "the opener's";
     EXPECT_TRUE(relay->on_taken(kTarget, {{true, there}, 100}));
+    loop.pass(50);
+    ASSERT_EQ(said.size(), 3u);
     EXPECT_EQ(said[2].to, kOpener);
     EXPECT_EQ(*decode_circuit_taken(said[2].body), (CircuitTaken{{true, 5}, 100}));
     EXPECT_FALSE(data(kOther, {false, 5}, 1)) << "nobody else's";
@@ -231,6 +235,107 @@ TEST_F(RelayTest, EndsWithItsEndsAndWithSilence) {
     deaf.insert(kTarget);
     EXPECT_EQ(open(kOther, 3), 0u) << "the target's queue is full";
     EXPECT_EQ(relay->circuits(), 0u);
+}
+
+// A window of pieces of one byte each took seventy times its bytes, here and on the way on.
+TEST_F(RelayTest, ManySmallPiecesCostNoMoreThanLargeOnes) {
+    RelayOptions options = few();
+    options.bytes_per_s = 20'000;
+    start(options);
+    open(kOpener, 1);
+    for (int i = 0; i < 100'000; ++i) ASSERT_TRUE(data(kOpener, {false, 1}, 1));
+    EXPECT_LE(heard(kTarget, RelayKind::kData), 20u) << "more than the rate, with what they cost";
+    EXPECT_GE(relay->held_bytes(), 99'000u);
+    said.clear();
+    loop.pass(100);
+    ASSERT_EQ(heard(kTarget, RelayKind::kData), 1u);
+    EXPECT_EQ(sent_to(kTarget), kMaxCircuitPiece) << "they are joined while they wait";
+    loop.pass(10'000);
+    EXPECT_EQ(relay->circuits(), 1u);
+}
+
+TEST_F(RelayTest, WhatIsTakenByteByByteIsPassedOnTogether) {
+    start(few());
+    const std::uint32_t there = open(kOpener, 1);
+    data(kOpener, {false, 1}, kMaxCircuitPiece);
+    said.clear();
+    for (int i = 0; i < 10'000; ++i) relay->on_taken(kTarget, {{true, there}, 1});
+    EXPECT_EQ(heard(kOpener, RelayKind::kTaken), 0u);
+    // What nobody was told of is under way still, so no sum is larger than a message may say.
+    for (std::size_t sent = 10'000; sent + kMaxCircuitPiece <= kCircuitWindow;
+         sent += kMaxCircuitPiece)
+        data(kOpener, {false, 1}, kMaxCircuitPiece);
+    EXPECT_EQ(relay->circuits(), 1u);
+    loop.pass(50);
+    ASSERT_EQ(heard(kOpener, RelayKind::kTaken), 1u);
+    const auto taken = std::ranges::find(said, RelayKind::kTaken, &Said::kind);
+    EXPECT_EQ(decode_circuit_taken(taken->body)->bytes, 10'000u);
+}
+
+TEST_F(RelayTest, ACrowdOfKeysYieldsToAnotherPartOfTheNetwork) {
+    groups = {{kOpener, "a"}, {kFourth, "a"}, {kOther, "b"}};
+    start(few());
+    open(kOpener, 1);
+    open(kOpener, 2);
+    open(kFourth, 1);
+    EXPECT_EQ(relay->circuits(), 3u);
+    relay->on_open(kOther, keys[kOther], {1, keys[kTarget]});
+    EXPECT_EQ(relay->circuits(), 3u);
+    EXPECT_EQ(heard(kTarget, RelayKind::kIncoming), 1u) << "he has a place";
+    EXPECT_EQ(closed(kOpener), 1u) << "of the oldest";
+    EXPECT_EQ(closed(kOther), 0u);
+    EXPECT_EQ(open(kOther, 2), 0u) << "he may not have more than they then have";
+    EXPECT_EQ(closed(kOther), 1u);
+    for (std::uint32_t i = 10; i < 20; ++i) open(kFourth, i);
+    EXPECT_EQ(relay->circuits(), 3u);
+    EXPECT_TRUE(relay->on_closed(kOther, {{false, 1}, "enough"})) << "they do not get his place";
+}
+
+TEST_F(RelayTest, OpeningAndClosingWithoutEndReachesTheTargetAFewTimesASecond) {
+    groups = {{kOpener, "a"}, {kFourth, "a"}, {kOther, "b"}};
+    start(few());
+    std::size_t reached = 0;
+    for (std::uint32_t i = 1; i <= 1000; ++i)
+        for (const PeerId from : {kOpener, kFourth}) {
+            const std::uint32_t there = open(from, i);
+            if (there == 0) continue;
+            ++reached;
+            relay->on_closed(from, {{false, i}, "and again"});
+        }
+    EXPECT_EQ(reached, RelayOptions{}.opens_per_s);
+    EXPECT_NE(open(kOther, 1), 0u) << "who comes from elsewhere does not wait for it";
+    relay->on_closed(kOther, {{false, 1}, "enough"});
+    loop.pass(1'100);
+    EXPECT_NE(open(kOpener, 2000), 0u);
+    relay->on_closed(kOpener, {{false, 2000}, "enough"});
+    loop.pass(2'000);
+    EXPECT_TRUE(loop.timers.empty()) << "nothing ticks while there is nothing to do";
+}
+
+TEST_F(RelayTest, TheRateIsSharedBetweenPartsOfTheNetwork) {
+    groups = {{kOpener, "a"}, {kFourth, "a"}, {kOther, "b"}};
+    RelayOptions options = few();
+    options.max_circuits = 5;
+    options.bytes_per_s = 200'000;
+    start(options);
+    std::map<std::uint32_t, std::size_t> passed;
+    const std::uint32_t his = open(kOther, 1);
+    for (const PeerId from : {kOpener, kFourth})
+        for (const std::uint32_t number : {1u, 2u}) ASSERT_NE(open(from, number), 0u);
+    for (int i = 0; i < 12; ++i) {
+        data(kOther, {false, 1}, 15'000);
+        for (const PeerId from : {kOpener, kFourth})
+            for (const std::uint32_t number : {1u, 2u}) data(from, {false, number}, 15'000);
+    }
+    loop.pass(1'000);
+    for (const Said& message : said) {
+        if (message.kind != RelayKind::kData) continue;
+        const auto piece = decode_circuit_data(message.body);
+        passed[piece->id.number] += piece->bytes.size();
+    }
+    std::size_t all = 0;
+    for (const auto& [number, bytes] : passed) all += bytes;
+    EXPECT_NEAR(static_cast<double>(passed[his]), static_cast<double>(all) / 2, 20'000.0);
 }
 
 template <typename Message, typename Decode>

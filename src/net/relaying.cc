@@ -15,7 +15,7 @@ Relaying::Relaying(boost::asio::io_context& io, Loop& loop, RelayOptions options
     : loop_(loop),
       through_(std::move(through)),
       owner_(std::move(owner)),
-      relay_(loop, options, owner_.send, owner_.peer_of),
+      relay_(loop, options, owner_.send, owner_.peer_of, owner_.group_of),
       circuits_(io, loop, {owner_.send, owner_.opened, owner_.failed, owner_.incoming}) {}
 
 bool Relaying::is_through(const std::string& address) const {

@@ -24,6 +24,8 @@ class Relaying {
         /// The link with a key, or that was dialled at an address, that is up; 0: none.
         std::function<PeerId(const crypto::PublicKey&)> peer_of;
         std::function<PeerId(const std::string&)> linked_at;
+        /// The part of the network (net/address.h) that a peer is in.
+        std::function<std::string(PeerId)> group_of;
         std::function<void(const std::string&)> connect;
         /// As in Circuits::Owner.
         std::function<void(const std::string& address, int socket)> opened;

@@ -77,6 +77,18 @@ class AttackTest : public TlsTest {
         socket.connect(endpoint_of(to.network->listen_address()));
     }
 
+    static int count_closed(std::vector<tcp::socket>& sockets) {
+        int closed = 0;
+        for (tcp::socket& socket : sockets) {
+            socket.non_blocking(true);
+            std::uint8_t byte;
+            boost::system::error_code error;
+            socket.read_some(asio::buffer(&byte, 1), error);
+            if (error != asio::error::would_block) ++closed;
+        }
+        return closed;
+    }
+
     std::shared_ptr<bool> frozen = std::make_shared<bool>(false);
     bool relayed = false;
     std::shared_ptr<asio::ssl::context> tls =
@@ -181,15 +193,7 @@ TEST_F(AttackTest, SilentStrangersAreBoundedInNumberAndTime) {
         connect_raw(silent.back(), *a);
     }
     run_for(30);
-    int closed = 0;
-    for (tcp::socket& socket : silent) {
-        socket.non_blocking(true);
-        std::uint8_t byte;
-        boost::system::error_code error;
-        socket.read_some(asio::buffer(&byte, 1), error);
-        if (error != asio::error::would_block) ++closed;
-    }
-    EXPECT_EQ(closed, 6);
+    EXPECT_EQ(count_closed(silent), 6);
     ASSERT_TRUE(run_until([&] { return a->failed.size() == 4; })) << "the handshake's time is up";
     EXPECT_TRUE(contains(a->failed, "does not introduce itself"));
     link(*b, *a);
@@ -223,6 +227,25 @@ TEST_F(AttackTest, SilentStrangersOfOneNetgroupAreHeardNoLongerThanOthers) {
     }
     run_for(30);
     link(*b, *a);
+}
+
+// Each handshake costs the loop about as much as whoever begins it.
+TEST_F(AttackTest, AFloodOfHandshakesIsBoundedAndKeepsNobodyElseOut) {
+    TlsOptions few = options();
+    few.max_pending = 64;
+    few.max_taken_per_group = 2;
+    auto a = node(std::move(few)), b = node();
+    std::vector<tcp::socket> flood;
+    for (int i = 0; i < 40; ++i) {
+        tcp::socket& socket = flood.emplace_back(loop.context());
+        socket.open(tcp::v4());
+        socket.bind({asio::ip::make_address("127.66.0.1"), 0});
+        connect_raw(socket, *a);
+    }
+    b->network->connect(a->network->listen_address());
+    ASSERT_TRUE(run_until([&] { return !b->up.empty() || !b->failed.empty(); }));
+    EXPECT_TRUE(b->failed.empty()) << b->failed[0];
+    EXPECT_GT(count_closed(flood), 20) << "of 40, two a second are heard";
 }
 
 TEST_F(AttackTest, MuteLinksDoNotOwnThePlacesForInboundPeers) {

@@ -100,7 +100,22 @@ void TlsNetwork::Impl::adopt(tcp::socket socket, const tcp::endpoint& remote) {
           to_string(address_of(remote)));
 }
 
+bool TlsNetwork::Impl::count_handshake(const std::string& address) {
+    if (second == 0)
+        second = loop.call_after(1'000, [weak = weak_from_this()] {
+            const auto self = weak.lock();
+            if (!self) return;
+            self->second = 0;
+            self->handshakes.on_second();
+        });
+    return handshakes.take(netgroup_of(address));
+}
+
 void TlsNetwork::Impl::adopt(ConnectedSocket socket, const std::string& address) {
+    if (!count_handshake(address)) {
+        ::close(socket.descriptor);
+        return;
+    }
     if (const auto pending = places(Role::kAcceptor, false);
         pending.size() >= options.max_pending) {
         const auto yields = pending_to_yield(pending, netgroup_of(address));
@@ -176,6 +191,11 @@ Link* TlsNetwork::Impl::lasting_link(const crypto::PublicKey& key) {
 bool TlsNetwork::Impl::is_up(const Link& link) const {
     const auto it = by_key.find(link.peer().key);
     return it != by_key.end() && it->second == link.id();
+}
+
+std::string TlsNetwork::Impl::group_of(PeerId peer) const {
+    const auto it = links.find(peer);
+    return it == links.end() ? "" : netgroup_of(it->second->address());
 }
 
 std::vector<Place> TlsNetwork::Impl::places(Role role, bool up) const {
@@ -342,6 +362,7 @@ void TlsNetwork::Impl::stop() {
     boost::system::error_code ignored;
     acceptor.close(ignored);
     accept_pause.cancel();
+    loop.cancel(second);
     relaying.reset();
     for (const auto& [id, link] : links) link->abandon();
     links.clear();
@@ -387,10 +408,7 @@ void TlsNetwork::mark_useful(PeerId peer) {
         impl_->useful[peer] = ++impl_->last_useful;
 }
 
-std::string TlsNetwork::group_of(PeerId peer) const {
-    const auto it = impl_->links.find(peer);
-    return it == impl_->links.end() ? "" : netgroup_of(it->second->address());
-}
+std::string TlsNetwork::group_of(PeerId peer) const { return impl_->group_of(peer); }
 
 void TlsNetwork::name_port(std::uint16_t port) { impl_->named_port = port; }
 

@@ -36,6 +36,10 @@ struct TlsOptions {
     /// Inbound connections that are not up yet; and as many that we dial, counted apart, so that
     /// strangers cannot keep us from dialling.
     std::size_t max_pending = 32;
+    /// Inbound connections taken in a second (net/handshakes.h): of one part of the network, and of
+    /// all. What comes beyond is closed.
+    std::size_t max_taken_per_group = 32;
+    std::size_t max_taken = 128;
     /// What may wait to be sent to one peer; must have room for one largest message.
     std::size_t max_queue_bytes = 2 * kMaxMessageBytes;
     /// What may wait to be sent to all peers together, and what may have come of all messages that

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "net/handshakes.h"
 #include "net/link.h"
 #include "net/places.h"
 #include "net/relaying.h"
@@ -24,6 +25,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
           random(the_random),
           options(std::move(the_options)),
           identity(std::move(the_identity)),
+          handshakes(options.max_taken_per_group, options.max_taken),
           acceptor(loop.context()),
           accept_pause(loop.context()),
           our_key(crypto::public_key(options.key)) {}
@@ -33,6 +35,8 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     boost::asio::awaitable<void> accept();
     void adopt(boost::asio::ip::tcp::socket socket, const boost::asio::ip::tcp::endpoint& remote);
     void adopt(ConnectedSocket socket, const std::string& address);
+    /// Whether one more connection from there is taken in this second.
+    bool count_handshake(const std::string& address);
     void start_relaying();
     void opened_circuit(const std::string& address, int socket);
     PeerId linked_at(const std::string& address) const;
@@ -59,6 +63,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     void bound_held(Link::Held (Link::*held)() const, std::size_t most, const char* reason);
     Link* lasting_link(const crypto::PublicKey& key);
     bool is_up(const Link& link) const;
+    std::string group_of(PeerId peer) const;
     void forget(const Link& link);
     void report_failure(std::string address, bool outbound, Error reason);
 
@@ -66,6 +71,8 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     Random& random;
     TlsOptions options;
     TlsIdentity identity;
+    Handshakes handshakes;
+    TimerId second = 0;  // until they are counted anew; 0: none was
     boost::asio::ip::tcp::acceptor acceptor;
     boost::asio::steady_timer accept_pause;
     bool accepts = false;

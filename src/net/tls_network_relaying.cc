@@ -18,6 +18,7 @@ void TlsNetwork::Impl::start_relaying() {
         const Link* link = lasting_link(key);
         return link != nullptr && !link->is_relayed() ? link->id() : 0;
     };
+    owner.group_of = [this](PeerId peer) { return group_of(peer); };
     owner.linked_at = [this](const std::string& address) { return linked_at(address); };
     owner.connect = [this](const std::string& address) { connect(address); };
     owner.opened = [this](const std::string& address, int socket) {

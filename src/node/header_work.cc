@@ -26,14 +26,31 @@ bool HeaderWork::add(net::PeerId peer, Message message) {
     return true;
 }
 
+std::optional<net::PeerId> HeaderWork::next_of(bool chosen) const {
+    const auto fits = [&](const auto& entry) {
+        return (seams_.chosen && seams_.chosen(entry.first)) == chosen;
+    };
+    auto found = std::find_if(waiting_.upper_bound(last_[chosen]), waiting_.end(), fits);
+    if (found == waiting_.end()) found = std::ranges::find_if(waiting_, fits);
+    if (found == waiting_.end()) return std::nullopt;
+    return found->first;
+}
+
+net::PeerId HeaderWork::next_turn() {
+    auto peer = next_of(!last_chosen_);
+    if (peer)
+        last_chosen_ = !last_chosen_;
+    else
+        peer = next_of(last_chosen_);
+    return last_[last_chosen_] = peer.value();
+}
+
 // One batch of the next peer, in the order of their ids. `done` may drop a peer and so end up in
 // forget(); nothing is held across it.
 void HeaderWork::run() {
     while (!running_ && !waiting_.empty()) {
-        auto turn = waiting_.upper_bound(last_);
-        if (turn == waiting_.end()) turn = waiting_.begin();
-        const net::PeerId peer = last_ = turn->first;
-        Waiting& waiting = turn->second;
+        const net::PeerId peer = next_turn();
+        Waiting& waiting = waiting_.at(peer);
         if (!waiting.next) {
             const auto first = seams_.screen(peer, waiting.messages.front());
             if (!first.ok()) {

@@ -1,9 +1,10 @@
 // The work of headers that peers send, where one work hash takes most of a millisecond
 // (chain/work_function.h). It is computed on a lane of its own, a few headers at a time and every
 // peer in its turn, so that neither the loop nor another peer's announcement waits for a long
-// branch. What costs nothing is checked first, the first header without its work ends its peer, and
-// no header's work is computed twice while it is remembered: a branch is read up to three times
-// (presync.h), and sent again it costs a stranger nothing.
+// branch; every second turn is for the peers that we chose, however many others dialled us, since
+// keys are free. What costs nothing is checked first, the first header without its work ends its
+// peer, and no header's work is computed twice while it is remembered: a branch is read up to three
+// times (presync.h), and sent again it costs a stranger nothing.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,8 @@ class HeaderWork {
         std::function<Result<std::size_t>(net::PeerId, Message&)> screen;
         /// The message was judged: what `screen` said, or that the work of a header is missing.
         std::function<void(net::PeerId, const Message&, const Status&)> done;
+        /// Whether we chose the peer. Empty: none.
+        std::function<bool(net::PeerId)> chosen{};
     };
 
     HeaderWork(Loop& loop, chain::WorkFunction work, Seams seams)
@@ -59,6 +62,8 @@ class HeaderWork {
         std::optional<std::size_t> next;  ///< in the first message; empty before its screening
     };
 
+    std::optional<net::PeerId> next_of(bool chosen) const;
+    net::PeerId next_turn();
     void run();
     void on_batch(net::PeerId peer, const std::vector<chain::BlockHeader>& batch, std::size_t good);
     void finish(net::PeerId peer, const Status& status);
@@ -67,7 +72,8 @@ class HeaderWork {
     chain::WorkFunction work_;
     Seams seams_;
     std::map<net::PeerId, Waiting> waiting_;
-    net::PeerId last_ = 0;  // whose turn it was
+    net::PeerId last_[2] = {0, 0};  // whose turn it was: of strangers, of those that we chose
+    bool last_chosen_ = false;
     bool running_ = false;
     SeenCache known_{kMaxKnown};
     std::uint64_t computed_ = 0;

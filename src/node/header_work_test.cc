@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/test_loop.h"
 #include "chain/target.h"
 
@@ -45,6 +47,7 @@ class HeaderWorkTest : public testing::Test {
     std::vector<Judged> judged_;
     Status screening_ = ok_status();
     std::size_t known_ = 0;
+    std::set<net::PeerId> chosen_;
     HeaderWork work_{
         loop_,
         kWork,
@@ -55,7 +58,8 @@ class HeaderWorkTest : public testing::Test {
          .done =
              [this](net::PeerId peer, const HeaderWork::Message& message, const Status& status) {
                  judged_.push_back({peer, message.headers.size(), status.ok()});
-             }}};
+             },
+         .chosen = [this](net::PeerId peer) { return chosen_.contains(peer); }}};
 };
 
 TEST_F(HeaderWorkTest, EachIsComputedOnce) {
@@ -103,6 +107,20 @@ TEST_F(HeaderWorkTest, AnAnnouncementDoesNotWaitForALongBranch) {
     loop_.release(Lane::kWork);
     loop_.run();
     EXPECT_EQ(judged_.size(), 3U);
+}
+
+// Keys are free: an attacker whose headers were dear once can send them from all inbound links.
+TEST_F(HeaderWorkTest, EverySecondTurnIsForPeersThatWeChose) {
+    loop_.hold(Lane::kWork);
+    for (net::PeerId stranger = 1; stranger <= 40; ++stranger) give(stranger, headers(64));
+    chosen_ = {50, 51};
+    give(50, headers(32));
+    give(51, headers(1));
+    for (int i = 0; i < 10; ++i) loop_.finish(Lane::kWork);
+    EXPECT_EQ(judged_, (std::vector<Judged>{{51, 1, true}, {50, 32, true}}));
+    loop_.release(Lane::kWork);
+    loop_.run();
+    EXPECT_EQ(judged_.size(), 42U);
 }
 
 TEST_F(HeaderWorkTest, WhatWaitsIsBounded) {

@@ -44,47 +44,63 @@ Mempool::Outcome Mempool::add_payment(const ItemPtr& item, std::uint64_t fee) {
     return {Added::kNew, {}};
 }
 
-Verdict Mempool::judge(const chain::Commitment& commitment, const TipInfo& tip,
-                       std::optional<Hash256>& stamp) const {
-    const consensus::RoundStart start = consensus::round_start(network_, tip.rules, tip.next);
-    RETURN_UNLESS_VALID(consensus::check_commitment(network_, genesis_id_, tip.rules, commitment,
-                                                    tip.next.height, start,
-                                                    consensus::Work::kKnown));
-    if (!stamp) stamp = chain::stamp_hash(network_.work, genesis_id_, commitment);
-    return consensus::check_stamp(start, *stamp);
+Verdict Mempool::judge_but_stamp(const chain::Commitment& commitment, const TipInfo& tip) const {
+    return consensus::check_commitment(
+        network_, genesis_id_, tip.rules, commitment, tip.next.height,
+        consensus::round_start(network_, tip.rules, tip.next), consensus::Work::kKnown);
 }
 
 bool Mempool::is_still_valid(const chain::Commitment& commitment, const Hash256& id,
                              const TipInfo& tip) const {
-    std::optional<Hash256> stamp = stamps_.at(id);
-    return judge(commitment, tip, stamp).is_valid();
+    const consensus::RoundStart start = consensus::round_start(network_, tip.rules, tip.next);
+    return judge_but_stamp(commitment, tip).is_valid() &&
+           consensus::check_stamp(start, stamps_.at(id)).is_valid();
 }
 
-Mempool::Outcome Mempool::add_commitment(const ItemPtr& item, const TipInfo& tip, Source source) {
+std::optional<Mempool::Outcome> Mempool::screen_commitment(const ItemPtr& item, const TipInfo& tip,
+                                                           Source source) {
     const chain::Commitment& commitment = item->commitment();
     const Hash256& id = item->name.id;
-    if (commitments_.contains(id)) return {Added::kKnown, {}};
-    if (tip.rules.find(id)) return {Added::kKnown, {}};
+    if (commitments_.contains(id) || tip.rules.find(id)) return Outcome{Added::kKnown, {}};
     if (commitment.round == network_.round_of(tip.next.height) + 1) {
         // Its stamp cannot be judged before the round's first target is known; its signature can.
         if (!crypto::verify(commitment.key, chain::signature_hash(genesis_id_, commitment),
                             commitment.signature))
             return refused("its signature is not by its key");
         waiting_.add({item, source, tip.next.height});
-        return {Added::kWaiting, {}};
+        return Outcome{Added::kWaiting, {}};
     }
     if (network_.is_merge_height(tip.next.height))
         return refused("its round takes no more commitments", true);
-    std::optional<Hash256> stamp;
-    const Verdict verdict = judge(commitment, tip, stamp);
+    const Verdict verdict = judge_but_stamp(commitment, tip);
     if (!verdict.is_valid()) return refused(verdict.reason());
     if (commitments_.size() >= limits_.max_commitments)
         return refused("the pool of commitments is full", true);
     for (const auto& [other, known] : commitments_)
         if (known->commitment().key == commitment.key)
             return refused("its key has another commitment in the pool", true);
-    commitments_.emplace(id, item);
-    stamps_.emplace(id, *stamp);
+    return std::nullopt;
+}
+
+Mempool::Outcome Mempool::add_stamped(const ItemPtr& item, const TipInfo& tip, Source source,
+                                      const Hash256& stamp) {
+    if (const auto outcome = screen_commitment(item, tip, source)) return *outcome;
+    return pool_commitment(item, tip, stamp);
+}
+
+Mempool::Outcome Mempool::add_commitment(const ItemPtr& item, const TipInfo& tip, Source source) {
+    if (const auto outcome = screen_commitment(item, tip, source)) return *outcome;
+    return pool_commitment(item, tip,
+                           chain::stamp_hash(network_.work, genesis_id_, item->commitment()));
+}
+
+Mempool::Outcome Mempool::pool_commitment(const ItemPtr& item, const TipInfo& tip,
+                                          const Hash256& stamp) {
+    const consensus::RoundStart start = consensus::round_start(network_, tip.rules, tip.next);
+    const Verdict verdict = consensus::check_stamp(start, stamp);
+    if (!verdict.is_valid()) return refused(verdict.reason());
+    commitments_.emplace(item->name.id, item);
+    stamps_.emplace(item->name.id, stamp);
     return {Added::kNew, {}};
 }
 
@@ -207,11 +223,15 @@ void Mempool::take_back(const chain::Block& block, const TipInfo& tip, Changes& 
 }
 
 void Mempool::retry_waiting(const TipInfo& tip, Changes& changes) {
+    const std::uint32_t round = network_.round_of(tip.next.height);
     for (WaitingRoom::Waiting& waiting : waiting_.take_all()) {
         const ItemPtr item = waiting.item;
         if (item->name.kind == ItemKind::kCommitment) {
-            if (add_commitment(item, tip, waiting.source).added == Added::kNew)
-                changes.fresh.push_back(item->name);
+            // Its signature was good when it came in.
+            if (item->commitment().round == round + 1)
+                waiting_.add(std::move(waiting));
+            else if (item->commitment().round == round)
+                changes.due.push_back(std::move(waiting));
         } else if (tip.rules.find(item->name.id)) {
             changes.due.push_back(std::move(waiting));
         } else if (tip.next.height > waiting.since + network_.round_length) {

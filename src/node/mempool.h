@@ -43,7 +43,15 @@ class Mempool {
     std::optional<Outcome> screen_payment(const ItemPtr& item, std::uint64_t fee) const;
     /// The payment was checked against the tip and leaves `fee` (Ledger::check_next).
     Outcome add_payment(const ItemPtr& item, std::uint64_t fee);
+    /// Hashes the stamp, which takes long where work is slow.
     Outcome add_commitment(const ItemPtr& item, const TipInfo& tip, Source source = kOurselves);
+    /// All that can be judged of a commitment without its stamp. Empty: it may come in by
+    /// add_stamped. One for the round to come waits here, for its stamp cannot be judged yet.
+    std::optional<Outcome> screen_commitment(const ItemPtr& item, const TipInfo& tip,
+                                             Source source);
+    /// `stamp` is the hash of its stamp.
+    Outcome add_stamped(const ItemPtr& item, const TipInfo& tip, Source source,
+                        const Hash256& stamp);
     /// The cheap part of judging a payload: that its commitment is open and promises it, and the
     /// signature. Empty: it may come in by add_checked, once it decodes and its norm is allowed.
     std::optional<Outcome> screen(const ItemPtr& item, const TipInfo& tip, Source source);
@@ -73,7 +81,8 @@ class Mempool {
         std::vector<ItemPtr> left_out;
         /// Payments to be checked again with the ledger, since blocks were taken back.
         std::vector<ItemPtr> recheck;
-        /// Contributions that waited and may be judged now, as if they had just come.
+        /// Commitments and contributions that waited and may be judged now, as if they had just
+        /// come.
         std::vector<WaitingRoom::Waiting> due;
     };
     Changes on_tip(const SwitchOutcome& outcome);
@@ -82,9 +91,10 @@ class Mempool {
     void remove_contribution(const Hash256& id);
 
   private:
-    /// `stamp`: the hash of its stamp; computed, last of all, if there is none.
-    Verdict judge(const chain::Commitment& commitment, const TipInfo& tip,
-                  std::optional<Hash256>& stamp) const;
+    /// All of C4 but the stamp.
+    Verdict judge_but_stamp(const chain::Commitment& commitment, const TipInfo& tip) const;
+    /// It was screened.
+    Outcome pool_commitment(const ItemPtr& item, const TipInfo& tip, const Hash256& stamp);
     bool is_still_valid(const chain::Commitment& commitment, const Hash256& id,
                         const TipInfo& tip) const;
     Outcome wait_for_commitment(const ItemPtr& item, std::uint32_t height, Source source);

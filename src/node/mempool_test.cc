@@ -118,8 +118,9 @@ TEST_F(MempoolTest, EarlyCommitmentsWaitForTheirRound) {
     const auto early = chain_.commit(alice_, payload());
     EXPECT_EQ(pool.add_commitment(make_item(early), *before).added, Added::kWaiting);
     const auto changes = pool.on_tip(connected(merge));
-    EXPECT_EQ(changes.fresh.size(), 1U);
-    EXPECT_EQ(pool.commitments().size(), 1U);
+    ASSERT_EQ(changes.due.size(), 1U);
+    EXPECT_EQ(pool.waiting().size(), 0U);
+    EXPECT_EQ(pool.add_commitment(changes.due[0].item, *tip()).added, Added::kNew);
 }
 
 TEST_F(MempoolTest, PaymentsConflictAndConfirm) {

@@ -38,7 +38,7 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
       chain_(config_.network, seams_.clock, seams_.loop, ledger.store, ledger.model, config_.chain),
       mempool_(config_.network, chain_.genesis_id(), config_.mempool, seams_.random.u64()),
       sync_(seams_.clock, seams_.random, seams_.loop, seams_.network, chain_, peers_, config_.sync),
-      relay_(seams_.clock, seams_.network, chain_, mempool_, peers_, config_.relay),
+      relay_(seams_.clock, seams_.loop, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
           seams_.clock, seams_.random, seams_.loop, chain_, mempool_,
           [this](const ChainState& state) { return own_keys_.coinbase(state); }, config_.miner,

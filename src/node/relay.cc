@@ -25,15 +25,24 @@ Hash256 item_key(ItemKind kind, Hash256 id) {
 
 }  // namespace
 
-Relay::Relay(const Clock& clock, net::Network& network, ActiveChain& chain, Mempool& mempool,
-             PeerTable& peers, RelayOptions options)
+Relay::Relay(const Clock& clock, Loop& loop, net::Network& network, ActiveChain& chain,
+             Mempool& mempool, PeerTable& peers, RelayOptions options)
     : clock_(clock),
       network_(network),
       chain_(chain),
       mempool_(mempool),
       peers_(peers),
       options_(options),
-      wanted_(options.wanted) {}
+      wanted_(options.wanted),
+      stamp_work_(loop, chain.network().work, chain.genesis_id(),
+                  {.screen = [this](Source from,
+                                    const ItemPtr& item) { return screen_commitment(item, from); },
+                   .done =
+                       [this](Source from, const ItemPtr& item, const Hash256& stamp) {
+                           settle(item, from,
+                                  mempool_.add_stamped(item, *chain_.tip(), from, stamp));
+                           ask();
+                       }}) {}
 
 void Relay::on_peer_ready(Peer& peer) {
     std::vector<Inventory> parts;
@@ -237,17 +246,26 @@ void Relay::drop_forger(net::PeerId id) {
 
 void Relay::on_peer_down(net::PeerId peer) {
     payments_waiting_.erase(peer);
+    stamp_work_.forget(peer);
     wanted_.remove_peer(peer);
 }
 
 Mempool::Outcome Relay::submit(const chain::Commitment& commitment) {
-    return take_commitment(make_item(commitment), kOurselves);
+    const ItemPtr item = make_item(commitment);
+    const auto outcome = mempool_.add_commitment(item, *chain_.tip(), kOurselves);
+    settle(item, kOurselves, outcome);
+    return outcome;
 }
 
-Mempool::Outcome Relay::take_commitment(const ItemPtr& item, Source from) {
-    const auto outcome = mempool_.add_commitment(item, *chain_.tip(), from);
-    settle(item, from, outcome);
-    return outcome;
+void Relay::take_commitment(const ItemPtr& item, Source from) {
+    if (chain::cost_of(chain_.network().work) > 1) return stamp_work_.add(from, item);
+    settle(item, from, mempool_.add_commitment(item, *chain_.tip(), from));
+}
+
+bool Relay::screen_commitment(const ItemPtr& item, Source from) {
+    const auto outcome = mempool_.screen_commitment(item, *chain_.tip(), from);
+    if (outcome) settle(item, from, *outcome);
+    return !outcome;
 }
 
 Mempool::Outcome Relay::submit(const chain::Contribution& contribution) {
@@ -297,7 +315,12 @@ void Relay::announce(const Item& item) {
 
 void Relay::on_tip(std::vector<WaitingRoom::Waiting> due) {
     refused_.clear();
-    for (const WaitingRoom::Waiting& waiting : due) take_contribution(waiting.item, waiting.source);
+    for (const WaitingRoom::Waiting& waiting : due) {
+        if (waiting.item->name.kind == ItemKind::kCommitment)
+            take_commitment(waiting.item, waiting.source);
+        else
+            take_contribution(waiting.item, waiting.source);
+    }
     ask_for_missing_payloads();
 }
 

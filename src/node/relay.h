@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "node/mempool.h"
 #include "node/peers.h"
+#include "node/stamp_work.h"
 #include "node/wanted_items.h"
 
 namespace cairn::node {
@@ -32,8 +33,8 @@ class Relay {
     /// Called when something new entered the pool.
     using Listener = std::function<void(const Item&)>;
 
-    Relay(const Clock& clock, net::Network& network, ActiveChain& chain, Mempool& mempool,
-          PeerTable& peers, RelayOptions options);
+    Relay(const Clock& clock, Loop& loop, net::Network& network, ActiveChain& chain,
+          Mempool& mempool, PeerTable& peers, RelayOptions options);
 
     void set_listener(Listener listener) { listener_ = std::move(listener); }
     /// Called for contributions that C5 refuses, with the reason.
@@ -83,7 +84,8 @@ class Relay {
     void drop_forger(net::PeerId peer);
     void keep_payment(const ItemPtr& item, const Mempool::Outcome& outcome,
                       const std::function<void(Status)>& answer);
-    Mempool::Outcome take_commitment(const ItemPtr& item, Source from);
+    void take_commitment(const ItemPtr& item, Source from);
+    bool screen_commitment(const ItemPtr& item, Source from);
     Mempool::Outcome take_contribution(const ItemPtr& item, Source from);
     void check_contribution(const ItemPtr& item, Source from);
     void settle(const ItemPtr& item, Source from, const Mempool::Outcome& outcome);
@@ -98,6 +100,7 @@ class Relay {
     OnRefused on_refused_;
     Keep keep_;
     WantedItems wanted_;
+    StampWork stamp_work_;
     SeenCache refused_{8192};     // of which nothing with the same id can be taken, until a new tip
     std::set<Hash256> checking_;  // payloads on the chain lane, by commitment
     std::size_t checking_bytes_ = 0;

@@ -33,9 +33,10 @@ class RecordingNetwork final : public net::Network {
 
 class RelayTest : public testing::Test, public ActiveChain::Observer {
   protected:
-    RelayTest()
-        : pool_(kit_.chain->network(), kit_.chain->genesis_id(), {}),
-          relay_(kit_.clock, network_, *kit_.chain, pool_, peers_, {}) {
+    explicit RelayTest(const chain::NetworkDefinition& network = consensus::test_network())
+        : kit_(network),
+          pool_(kit_.chain->network(), kit_.chain->genesis_id(), {}),
+          relay_(kit_.clock, kit_.loop, network_, *kit_.chain, pool_, peers_, {}) {
         kit_.chain->set_observer(this);
         for (net::PeerId id = 1; id <= 3; ++id) {
             peers_[id].id = id;
@@ -221,6 +222,64 @@ TEST_F(RelayTest, APayloadThatCameTooEarlyIsAskedForAgain) {
     EXPECT_GE(asked(2, item->name), 1);
     deliver(2, item);
     EXPECT_TRUE(pooled(item));
+}
+
+class SlowStampTest : public RelayTest {
+  protected:
+    SlowStampTest() : RelayTest(slow()) {}
+    static chain::NetworkDefinition slow() {
+        chain::NetworkDefinition network = consensus::test_network();
+        network.work = chain::WorkFunction::kArgon2id;
+        return network;
+    }
+    ItemPtr commitment(std::uint8_t person) {
+        return make_item(kit_.others.commit(consensus::Person(person), Bytes(4, person)));
+    }
+    void give(net::PeerId peer, const ItemPtr& item) {
+        offer(peer, item->name);
+        deliver(peer, item);
+    }
+    std::ptrdiff_t pooled_of(const std::vector<ItemPtr>& items) const {
+        return std::ranges::count_if(items, [this](const ItemPtr& item) { return pooled(item); });
+    }
+};
+
+TEST_F(SlowStampTest, IsHashedBesideTheLoopInTurn) {
+    kit_.loop.hold(Lane::kWork);
+    std::vector<ItemPtr> many;
+    for (std::uint8_t person = 10; person < 50; ++person) {
+        many.push_back(commitment(person));
+        give(1, many.back());
+    }
+    const ItemPtr one = commitment(50);
+    give(2, one);
+    EXPECT_EQ(pooled_of(many), 0) << "hashed on the loop";
+    ASSERT_EQ(kit_.loop.jobs(Lane::kWork), 1U);
+    for (int i = 0; i < 2; ++i) kit_.loop.finish(Lane::kWork);
+    EXPECT_TRUE(pooled(one));
+    EXPECT_LT(pooled_of(many), 20) << "it waited for all that another peer sent before";
+    kit_.loop.release(Lane::kWork);
+    kit_.loop.run();
+    EXPECT_EQ(pooled_of(many), 40);
+}
+
+// Whoever fills the room for the next round with commitments would stop the loop when it begins.
+TEST_F(SlowStampTest, OfThoseThatWaitedForTheirRoundToo) {
+    kit_.others.mine_to_merge(kit_.bob);
+    kit_.others.mine(kit_.bob);  // the next round has begun, and the node has not heard of it
+    std::vector<ItemPtr> early;
+    for (std::uint8_t person = 10; person < 50; ++person) {
+        early.push_back(commitment(person));
+        give(1, early.back());
+    }
+    EXPECT_EQ(pool_.waiting().size(), 40U);
+    kit_.loop.hold(Lane::kWork);
+    catch_up();
+    EXPECT_EQ(pooled_of(early), 0) << "hashed on the loop";
+    EXPECT_EQ(pool_.waiting().size(), 0U);
+    kit_.loop.release(Lane::kWork);
+    kit_.loop.run();
+    EXPECT_EQ(pooled_of(early), 40);
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
     RoundTrainerTest()
         : kit_(network()),
           pool_(kit_.chain->network(), kit_.chain->genesis_id(), {}),
-          relay_(kit_.clock, nobody_, *kit_.chain, pool_, peers_, {}) {
+          relay_(kit_.clock, kit_.loop, nobody_, *kit_.chain, pool_, peers_, {}) {
         kit_.chain->set_observer(this);
     }
     void start() {

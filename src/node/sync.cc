@@ -33,7 +33,12 @@ Sync::Sync(const Clock& clock, Random& random, Loop& loop, net::Network& network
                return screen(peers_.at(id), message);
            },
            .done = [this](net::PeerId id, const HeaderWork::Message& message,
-                          const Status& judged) { on_work(id, message, judged); }}) {}
+                          const Status& judged) { on_work(id, message, judged); },
+           .chosen =
+               [this](net::PeerId id) {
+                   const auto found = peers_.find(id);
+                   return found != peers_.end() && found->second.info.outbound;
+               }}) {}
 
 void Sync::ask_headers(Peer& peer, const BlockNode* from) {
     if (peer.headers_asked_ms != 0) return;
