@@ -99,6 +99,11 @@ TEST_F(OneMachine, NumbersAndWordsThatCannotBeAreMisusedByName) {
     misused({"lab", "gradients", "--out", folder_ + "/g", "--context", "7"}, "--context");
     misused({"lab", "gradients", "--out", folder_ + "/g", "--family", "t5"}, "--family");
     misused({"lab", "attacks", "--dir", text_}, "--dir");
+    misused({"lab", "attacks", "--dir", folder_ + "/d", "--seeds", "2"}, "--seeds");
+    misused({"lab", "attacks", "--attack", "gradeint"}, "gradient-0.5");
+    misused({"lab", "attacks", "--judge", text_}, "--train");
+    misused({"lab", "adversary", "--objective", "fame"}, "--objective");
+    misused({"lab", "adversary", "--network", folder_ + "/none"}, "tiny, demo");
 }
 
 TEST_F(OneMachine, NoOutputIsAnInput) {

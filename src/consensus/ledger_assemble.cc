@@ -6,6 +6,7 @@
 #include "consensus/commitment_rules.h"
 #include "consensus/evaluator.h"
 #include "consensus/ledger.h"
+#include "consensus/merge_policy.h"
 #include "consensus/merge_rules.h"
 #include "consensus/payment_rules.h"
 
@@ -45,29 +46,6 @@ void leave_out(BlockReport& report, const Evaluation& evaluation, std::string re
     ContributionReport left = evaluation.report;
     left.reason = std::move(reason);
     report.contributions.push_back(std::move(left));
-}
-
-/// What a template leaves out; no rule demands it. Those that cost the others more than a quarter
-/// of the middle one's share (all that cost them anything, where the middle one brings nothing), of
-/// these the worse half, since the others may look better without them. Where together they raise
-/// the loss (`lowers` is false) the worst goes in any case. Smaller harm is let in: the scores of
-/// honest contributions scatter.
-std::vector<bool> find_harmful(const std::vector<Scored>& scores, bool lowers) {
-    std::vector<std::int64_t> shares;
-    for (const Scored& scored : scores) shares.push_back(scored.share);
-    std::sort(shares.begin(), shares.end());
-    const std::int64_t allowed = -std::max<std::int64_t>(0, shares[shares.size() / 2]) / 4;
-    const auto harmful = static_cast<std::size_t>(
-        std::lower_bound(shares.begin(), shares.end(), allowed) - shares.begin());
-    const std::size_t leave = std::max<std::size_t>((harmful + 1) / 2, lowers ? 0 : 1);
-    std::vector<bool> result(scores.size(), false);
-    std::size_t marked = 0;
-    for (std::size_t i = 0; i < scores.size() && marked < leave; ++i) {
-        if (scores[i].share > shares[leave - 1]) continue;
-        result[i] = true;
-        ++marked;
-    }
-    return result;
 }
 
 }  // namespace
