@@ -195,7 +195,8 @@ Result<std::vector<Try>> search_adversary(
 std::string describe(const Mixture& mixture) {
     std::string text;
     const auto part = [&text](double weight, const std::string& what) {
-        if (weight != 0) text += fmt::format("{}{:g} {}", text.empty() ? "" : " + ", weight, what);
+        if (weight != 0)
+            text += fmt::format("{}{:g} of {}", text.empty() ? "" : " + ", weight, what);
     };
     std::string where = mixture.behind_step ? " behind a step" : "";
     if (mixture.foreseen) where += " foreseen";

@@ -93,10 +93,7 @@ void Tally::add(const RoundOutcome& outcome) {
 
 double Tally::honest_reward() const { return sum(rewards) / kHonest; }
 double Tally::honest_merged() const { return rounds == 0 ? 0 : sum(merged) / kHonest / rounds; }
-double Tally::share() const {
-    const double honest = honest_reward();
-    return honest > 0 ? static_cast<double>(reward) / honest : 0;
-}
+double Tally::share() const { return static_cast<double>(reward) / std::max(1.0, honest_reward()); }
 
 Result<AttackResults> run_attack_games(
     const AttackRunOptions& options, const tensor::Kernels* kernels,

@@ -67,7 +67,7 @@ struct Tally {
     void add(const RoundOutcome& outcome);
     double honest_reward() const;  ///< mean
     double honest_merged() const;  ///< part
-    /// 0 where nobody earned anything.
+    /// The attacker's reward by the honest mean; huge where the honest earned nothing.
     double share() const;
 };
 
