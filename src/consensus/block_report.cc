@@ -20,11 +20,11 @@ void describe_merged(BlockReport& report, std::size_t index, std::uint64_t rewar
     merged.reason = "merged: its worth of " + std::to_string(merged.worth);
     const std::string reference = std::to_string(report.worth_reference);
     const std::uint64_t part = paid_part(merged.worth, report.worth_reference);
-    if (part == report.worth_reference)
-        merged.reason += " reaches the reference of " + reference + ", so it is paid in full";
-    else if (part == 0)
+    if (part == 0)
         merged.reason +=
             " is not above half of the reference of " + reference + ", so it earns nothing";
+    else if (part == report.worth_reference)
+        merged.reason += " reaches the reference of " + reference + ", so it is paid in full";
     else
         merged.reason += " is between half of the reference of " + reference +
                          " and all of it, so it is paid in part";

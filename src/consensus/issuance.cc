@@ -32,7 +32,6 @@ std::uint64_t unit_at(const chain::NetworkDefinition& network, std::uint32_t rou
 Pay compute_pay(const chain::NetworkDefinition& network, std::uint32_t height,
                 const crypto::PublicKey& miner, std::uint64_t fees,
                 std::span<const PaidContribution> contributions, std::uint64_t worth_reference) {
-    CHECK(worth_reference > 0);
     std::set<crypto::PublicKey> contributors;
     std::uint64_t earning = 0;  // those that earn nothing do not dilute the others' pay
     for (const PaidContribution& paid : contributions) {

@@ -30,7 +30,7 @@ struct Pay {
 std::uint64_t unit_at(const chain::NetworkDefinition& network, std::uint32_t round);
 
 /// The coinbase's outputs of a block of this height. `contributions` is empty except at merge
-/// heights. CHECKs worth_reference > 0.
+/// heights.
 Pay compute_pay(const chain::NetworkDefinition& network, std::uint32_t height,
                 const crypto::PublicKey& miner, std::uint64_t fees,
                 std::span<const PaidContribution> contributions, std::uint64_t worth_reference);

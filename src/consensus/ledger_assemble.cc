@@ -168,9 +168,10 @@ Result<chain::MergeSteps> Ledger::leave_out_harmful(std::vector<Ranked>& chosen,
         const MergeSet set = set_of(chosen);
         ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge.find_steps(set));
         ASSIGN_OR_RETURN(const StepLosses losses, judge.losses(set, steps));
-        ASSIGN_OR_RETURN(const std::vector<Scored> scores, judge.scores(set, steps));
+        ASSIGN_OR_RETURN(const std::vector<std::int64_t> shares,
+                         judge.shares(set, steps.outer_step));
         const std::vector<bool> harmful =
-            find_harmful(scores, check_steps(steps, losses).is_valid());
+            find_harmful(shares, check_steps(steps, losses).is_valid());
         std::vector<Ranked> kept;
         for (std::size_t i = 0; i < chosen.size(); ++i) {
             if (!harmful[i]) {
@@ -178,7 +179,7 @@ Result<chain::MergeSteps> Ledger::leave_out_harmful(std::vector<Ranked>& chosen,
                 continue;
             }
             room += size_of(*chosen[i].contribution);
-            chosen[i].evaluation.report.set_score(scores[i]);
+            chosen[i].evaluation.report.score = shares[i];
             leave_out(left_out, chosen[i].evaluation,
                       "together with the others it raises the judge batch's loss");
         }

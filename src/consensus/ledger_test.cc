@@ -203,11 +203,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "ee501f09ecdf6baab977e47f1549568f75f7ff0e51bd4350484ab7131929e135");
+              "d113cff351c81603430f265e740e19892dad28d724825f317e0512940528720f");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "8f99d8cf856da07e4223259210bb975fa5cb1db9a2aa8050676f15cc2daa8cb6");
+              "b82673ab86ac24ec7b21c78102ddc0e19e248e8aec4c271f20bb57949c0c070e");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "4f15fb8c16b122bf180f8e671a409c379de053ab2ac7545daabf47fbf2dd2010");
+              "05c3a54c8e698a4df267d7cdeb4dfcc64cb2014aa0ff1b9a05f5508a526bef32");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

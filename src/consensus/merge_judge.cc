@@ -21,7 +21,7 @@ Result<MergeJudge::Current*> MergeJudge::current(const MergeSet& set) {
     CHECK(!set.ids.empty());
     if (current_ && current_->ids == set.ids) return &*current_;
     current_.reset();
-    Current next{set.ids, MergeSum(model_.parameter_count()), {}, {}, {}};
+    Current next{set.ids, MergeSum(model_.parameter_count()), {}, {}, {}, {}};
     for (std::size_t i = 0; i < set.ids.size(); ++i) {
         ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
         next.sum.add(delta);
@@ -139,6 +139,23 @@ Result<std::vector<Scored>> MergeJudge::scores(const MergeSet& set,
     of->scored_steps = steps;
     of->scored = all;
     return all;
+}
+
+Result<std::vector<std::int64_t>> MergeJudge::shares(const MergeSet& set, std::uint8_t outer_step) {
+    ASSIGN_OR_RETURN(Current * of, current(set));
+    if (const auto found = of->shares.find(outer_step); found != of->shares.end())
+        return found->second;
+    const Delta offset = middle(Delta(model_.parameter_count(), 0), of->sum.merged(outer_step));
+    ASSIGN_OR_RETURN(const Delta gradient, model_.judge_gradient(kernels_, judge_seed(tip_),
+                                                                 JudgeBatch::kScoring, offset));
+    std::vector<std::int64_t> shares;
+    for (std::size_t i = 0; i < set.ids.size(); ++i) {
+        ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
+        shares.push_back(share_of_gain(first_order_gain(gradient, delta), outer_factor(outer_step),
+                                       of->sum.count()));
+    }
+    of->shares[outer_step] = shares;
+    return shares;
 }
 
 Result<Delta> MergeJudge::merged(const MergeSet& set, std::uint8_t outer_step) {

@@ -44,6 +44,10 @@ class MergeJudge {
     Result<StepLosses> losses(const MergeSet& set, const chain::MergeSteps& steps);
     /// In the set's order.
     Result<std::vector<Scored>> scores(const MergeSet& set, const chain::MergeSteps& steps);
+    /// Each one's share of what the joint step gains, new or not and without a public step: by it a
+    /// miner leaves out what harms. (Behind the public step all may stand on the far side at first:
+    /// that says what is worth paying for, not what is worth merging.)
+    Result<std::vector<std::int64_t>> shares(const MergeSet& set, std::uint8_t outer_step);
     /// D.
     Result<Delta> merged(const MergeSet& set, std::uint8_t outer_step);
     /// How far each goes down alone, behind the public step: what a miner ranks by when there are
@@ -54,7 +58,8 @@ class MergeJudge {
     struct Current {
         std::vector<Hash256> ids;
         MergeSum sum;
-        std::map<std::uint8_t, std::int64_t> losses;  // by outer step
+        std::map<std::uint8_t, std::int64_t> losses;               // by outer step
+        std::map<std::uint8_t, std::vector<std::int64_t>> shares;  // by outer step
         chain::MergeSteps scored_steps;
         std::vector<Scored> scored;
     };

@@ -157,7 +157,7 @@ TEST(WorthRules, TheReferenceIsTheMedianAndRemembersEarlierOnes) {
     EXPECT_EQ(median({9, 5}), 9u);
     EXPECT_EQ(median({9, 1, 5}), 5u);
     EXPECT_EQ(median({9, 1, 5, 7}), 7u);
-    EXPECT_EQ(worth_reference(0, {}), 1u);
+    EXPECT_EQ(worth_reference(0, {}), 0u);
     EXPECT_EQ(worth_reference(70, {}), 70u);
     const std::vector<std::uint64_t> before = {100, 300};
     EXPECT_EQ(worth_reference(70, before), 70u);
@@ -168,6 +168,8 @@ TEST(WorthRules, TheReferenceIsTheMedianAndRemembersEarlierOnes) {
 
 TEST(WorthRules, PayRisesFromHalfOfTheReference) {
     EXPECT_EQ(paid_part(0, 100), 0u);
+    EXPECT_EQ(paid_part(0, 0), 0u);
+    EXPECT_EQ(paid_part(7, 0), 0u) << "where most bring nothing, nobody is paid";
     EXPECT_EQ(paid_part(50, 100), 0u);
     EXPECT_EQ(paid_part(51, 100), 2u);
     EXPECT_EQ(paid_part(99, 100), 98u);

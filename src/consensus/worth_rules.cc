@@ -113,11 +113,11 @@ std::uint64_t worth_reference(std::uint64_t median_now,
     for (const std::uint64_t recent : recent_medians) sum += recent;
     const Uint128 least =
         recent_medians.empty() ? 0 : sum / (4 * static_cast<Uint128>(recent_medians.size()));
-    return std::max({std::uint64_t{1}, median_now, static_cast<std::uint64_t>(least)});
+    return std::max(median_now, static_cast<std::uint64_t>(least));
 }
 
 std::uint64_t paid_part(std::uint64_t worth, std::uint64_t reference) {
-    if (worth >= reference) return reference;
+    if (worth >= reference) return reference;         // 0 where that is 0
     const std::uint64_t missing = reference - worth;  // from full pay
     return missing >= worth ? 0 : worth - missing;
 }

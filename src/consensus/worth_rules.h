@@ -48,11 +48,12 @@ inline std::uint64_t worth_of(std::int64_t share) {
 /// The middle of the sorted worths, of two middle ones the larger; 0 of none.
 std::uint64_t median(std::vector<std::uint64_t> worths);
 /// w_ref: the larger of this round's median and a quarter of the mean of `recent_medians` (none:
-/// 0), at least 1. So a miner who leaves the better ones out makes cheap work dearer by four at
+/// 0). So a miner who leaves the better ones out makes cheap work dearer by four at
 /// most. (A quarter: at first the gain of a round falls by half from round to round.)
 std::uint64_t worth_reference(std::uint64_t median_now,
                               std::span<const std::uint64_t> recent_medians);
-/// How many parts of w_ref are paid: 0 up to half of it, then rising to all of it at w_ref.
+/// How many parts of w_ref are paid: 0 up to half of it, then rising to all of it at w_ref. Nothing
+/// where the reference is 0: where most bring nothing, what little the others bring is chance.
 std::uint64_t paid_part(std::uint64_t worth, std::uint64_t reference);
 
 /// The judge batches are drawn by the hash of the block before the merge block: nobody knew it when

@@ -63,7 +63,8 @@ Rounds::Rounds(const LabNetwork& network, std::uint64_t seed, const tensor::Kern
     : network_(network),
       genesis_id_(chain::genesis_id(network.definition)),
       seed_(seed),
-      compute_{kernels, &pool_} {}
+      compute_{kernels, &pool_},
+      rules_(network.definition) {}
 
 Result<std::unique_ptr<Rounds>> Rounds::create(const LabNetwork& network, std::uint64_t seed,
                                                const tensor::Kernels* kernels) {
@@ -150,7 +151,11 @@ Status Rounds::add_attacker(Attacker& attacker, std::vector<Entry>& entries,
 consensus::MergeSet Rounds::set_of(const std::vector<Entry>& entries) const {
     consensus::MergeSet set;
     for (const Entry& entry : entries) set.ids.push_back(entry.id);
-    set.delta = [&entries](std::size_t index) { return Result<Delta>(entries.at(index).delta); };
+    const std::uint64_t mean = rules_.mean_norm(network_.definition);
+    set.delta = [&entries, mean](std::size_t index) {
+        const Entry& entry = entries.at(index);
+        return Result<Delta>(consensus::at_mean_norm(entry.delta, entry.norm, mean));
+    };
     return set;
 }
 
@@ -159,9 +164,9 @@ Result<chain::MergeSteps> Rounds::leave_out_harmful(std::vector<Entry>& entries)
         const consensus::MergeSet set = set_of(entries);
         ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge_->find_steps(set));
         ASSIGN_OR_RETURN(const consensus::StepLosses losses, judge_->losses(set, steps));
-        ASSIGN_OR_RETURN(const auto scores, judge_->scores(set, steps));
+        ASSIGN_OR_RETURN(const auto shares, judge_->shares(set, steps.outer_step));
         const std::vector<bool> harmful =
-            consensus::find_harmful(scores, consensus::check_steps(steps, losses).is_valid());
+            consensus::find_harmful(shares, consensus::check_steps(steps, losses).is_valid());
         std::vector<Entry> kept;
         for (std::size_t i = 0; i < entries.size(); ++i) {
             if (!harmful[i]) kept.push_back(std::move(entries[i]));
@@ -210,7 +215,7 @@ Status Rounds::merge(std::vector<Entry> entries, RoundOutcome& outcome) {
     ASSIGN_OR_RETURN(Delta merged, judge_->merged(set, outcome.steps.outer_step));
     model_->merge(merged);
     past_.front().merged = std::move(merged);
-    rules_.finish_round(network, std::move(record));
+    rules_.finish_round(network, std::move(record), network.share_factor);
     return ok_status();
 }
 

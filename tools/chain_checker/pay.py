@@ -13,7 +13,7 @@ def parts(chain, worths):
     """Pairs (part, reference) of a full unit that each of these worths earns."""
     before = [merge.median for merge in chain.merges[-state.MEDIAN_ROUNDS:]]
     floor = sum(before) // (4 * len(before)) if before else 0
-    reference = max(1, median(worths), floor)
+    reference = max(median(worths), floor)
     return [(reference if worth >= reference else max(0, 2 * worth - reference), reference) for worth in worths]
 
 
