@@ -125,7 +125,7 @@ class Breeder {
                 mixture.own_steps = some_steps();
                 break;
             case 5:
-                mixture.behind_step = random_.below(2) == 0;
+                mixture.behind_steps = static_cast<unsigned>(random_.below(4));
                 mixture.foreseen = random_.below(3) == 0;
                 mixture.batches = static_cast<unsigned>(one_of({1, 1, 2, 4}));
                 break;
@@ -198,7 +198,8 @@ std::string describe(const Mixture& mixture) {
         if (weight != 0)
             text += fmt::format("{}{:g} of {}", text.empty() ? "" : " + ", weight, what);
     };
-    std::string where = mixture.behind_step ? " behind a step" : "";
+    std::string where;
+    if (mixture.behind_steps > 0) where = fmt::format(" behind {} steps", mixture.behind_steps);
     if (mixture.foreseen) where += " foreseen";
     if (mixture.batches > 1) where += fmt::format(" of {} batches", mixture.batches);
     const auto count = [](unsigned steps) { return steps == 0 ? "all" : std::to_string(steps); };

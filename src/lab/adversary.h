@@ -52,7 +52,7 @@ Result<std::vector<Try>> search_adversary(
     const AdversaryOptions& options, const tensor::Kernels* kernels,
     const std::function<void(std::size_t done, std::size_t total)>& progress);
 
-/// In words: "1 of gradient behind a step + 0.3 of copy 1 late, norm 0.5, 2 keys".
+/// In words: "1 of gradient behind 2 steps + 0.3 of copy 1 late, norm 0.5, 2 keys".
 std::string describe(const Mixture& mixture);
 
 }  // namespace cairn::lab

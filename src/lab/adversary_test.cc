@@ -46,14 +46,14 @@ TEST(Adversary, WhoIsPaidLikeTheHonestForTheSameWorkStandsAtAboutOne) {
 TEST(Adversary, AMixtureIsDescribedInWords) {
     Mixture mixture;
     mixture.gradient = 0.3;
-    mixture.behind_step = true;
+    mixture.behind_steps = 2;
     mixture.judge = 1;
     mixture.judge_steps = 3;
     mixture.rate = 2;
     mixture.norm = 0.5;
     mixture.keys = 2;
     EXPECT_EQ(describe(mixture),
-              "0.3 of gradient behind a step + 1 of 3 judge steps, at 2 rates, norm 0.5, 2 keys");
+              "0.3 of gradient behind 2 steps + 1 of 3 judge steps, at 2 rates, norm 0.5, 2 keys");
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ using consensus::JudgeBatch;
 
 namespace {
 
+constexpr int kFirstLength = 14;  ///< 2^(14 - 1) units of 2^-24
 constexpr double kNorms[] = {0.25, 0.5, 1, 2};
 
 /// The merges older than the last `window`, less what of them is in the span of those.
@@ -66,26 +67,33 @@ std::int64_t MixtureAttacker::judge_loss(const PublicView& view, const Delta& of
                        lab_hash("attacker's losses", seed_, view.round));
 }
 
-/// Against the signs of a gradient, as far as lowers the loss most.
-Delta MixtureAttacker::public_step(const PublicView& view) {
-    const Delta gradient = judge_gradient(view, {});
-    std::map<int, std::int64_t> losses;
-    const auto loss_at = [&](int step) {
-        const auto known = losses.find(step);
-        if (known != losses.end()) return known->second;
-        return losses[step] = judge_loss(
-                   view, consensus::against_signs(gradient, static_cast<std::uint8_t>(step)));
-    };
-    int at = public_step_;
-    while (at > 0 && loss_at(at - 1) < loss_at(at)) --at;
-    while (at < consensus::kPublicSteps && loss_at(at + 1) < loss_at(at)) ++at;
-    public_step_ = static_cast<std::uint8_t>(at);
-    return consensus::against_signs(gradient, public_step_);
+/// Each against the signs of the gradient behind those before, as far as lowers the loss most.
+Delta MixtureAttacker::public_steps(const PublicView& view) {
+    Delta offset(view.model.layout().size(), 0);
+    lengths_.resize(mixture_.behind_steps, kFirstLength);
+    for (int& at : lengths_) {
+        const Delta gradient = judge_gradient(view, offset);
+        const auto behind = [&](int length) {
+            Delta sum = consensus::against_signs(gradient, static_cast<std::uint8_t>(length));
+            for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += offset[i];
+            return sum;
+        };
+        std::map<int, std::int64_t> losses;
+        const auto loss_at = [&](int length) {
+            const auto known = losses.find(length);
+            if (known != losses.end()) return known->second;
+            return losses[length] = judge_loss(view, behind(length));
+        };
+        while (at > 0 && loss_at(at - 1) < loss_at(at)) --at;
+        while (at < consensus::kPublicSteps && loss_at(at + 1) < loss_at(at)) ++at;
+        offset = behind(at);
+    }
+    return offset;
 }
 
 MixtureAttacker::Vector MixtureAttacker::descent(const PublicView& view) {
     Delta offset;
-    if (mixture_.behind_step) offset = public_step(view);
+    if (mixture_.behind_steps > 0) offset = public_steps(view);
     if (mixture_.foreseen && !view.past.empty()) {
         if (offset.empty()) offset.assign(view.model.layout().size(), 0);
         offset = consensus::middle(offset, view.past.front().merged);

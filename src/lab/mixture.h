@@ -19,9 +19,10 @@ inline constexpr std::size_t kMaxAge = 5;
 /// What is mixed, each part by its weight and brought to norm 1 before; a single part is sent as it
 /// comes, times its weight.
 struct Mixture {
-    double gradient = 0;       ///< down the judge text's gradient
-    unsigned batches = 1;      ///< its mean over so many judge batches
-    bool behind_step = false;  ///< taken behind a public step of its own, as the judge does
+    double gradient = 0;   ///< down the judge text's gradient
+    unsigned batches = 1;  ///< its mean over so many judge batches
+    /// Taken behind so many public steps of its own, found as the judge finds its one.
+    unsigned behind_steps = 0;
     bool foreseen = false;     ///< and behind half of what the last round merged
     double signs = 0;          ///< against the gradient's signs
     double judge = 0;          ///< the recipe's steps on the judge text
@@ -66,7 +67,7 @@ class MixtureAttacker final : public Attacker {
     void add_old_work(const PublicView& view, std::vector<Part>& parts) const;
     consensus::Delta judge_gradient(const PublicView& view, const consensus::Delta& offset);
     std::int64_t judge_loss(const PublicView& view, const consensus::Delta& offset);
-    consensus::Delta public_step(const PublicView& view);
+    consensus::Delta public_steps(const PublicView& view);
     Vector descent(const PublicView& view);
     Result<Vector> steps(const PublicView& view, const std::string& text, unsigned count);
     double best_norm(const PublicView& view, const Vector& direction);
@@ -81,7 +82,7 @@ class MixtureAttacker final : public Attacker {
     worth::Judge judge_;
     std::map<std::string, std::vector<std::uint32_t>> texts_;
     std::map<std::string, std::unique_ptr<train::Trainer>> trainers_;
-    std::uint8_t public_step_ = 14;
+    std::vector<int> lengths_;  // of the public steps found last
     std::uint64_t draws_ = 0;
     double tokens_ = 0;
 };

@@ -36,7 +36,7 @@ nlohmann::json to_json(const lab::Played& played) {
 nlohmann::json to_json(const lab::Mixture& mixture) {
     return {{"gradient", mixture.gradient},
             {"batches", mixture.batches},
-            {"behind_step", mixture.behind_step},
+            {"behind_steps", mixture.behind_steps},
             {"foreseen", mixture.foreseen},
             {"signs", mixture.signs},
             {"judge", mixture.judge},
