@@ -163,31 +163,24 @@ MergeSet Ledger::set_of(const std::vector<Ranked>& chosen) const {
 
 Result<chain::MergeSteps> Ledger::leave_out_harmful(std::vector<Ranked>& chosen, std::size_t& room,
                                                     BlockReport& left_out) {
-    MergeJudge& judge = evaluator_->judge(tip_);
-    while (!chosen.empty()) {
-        const MergeSet set = set_of(chosen);
-        ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge.find_steps(set));
-        ASSIGN_OR_RETURN(const StepLosses losses, judge.losses(set, steps));
-        ASSIGN_OR_RETURN(const std::vector<std::int64_t> shares,
-                         judge.shares(set, steps.outer_step));
-        const std::vector<bool> harmful =
-            find_harmful(shares, check_steps(steps, losses).is_valid());
-        std::vector<Ranked> kept;
-        for (std::size_t i = 0; i < chosen.size(); ++i) {
-            if (!harmful[i]) {
-                kept.push_back(std::move(chosen[i]));
-                continue;
-            }
-            room += size_of(*chosen[i].contribution);
-            chosen[i].evaluation.report.score = shares[i];
-            leave_out(left_out, chosen[i].evaluation,
-                      "together with the others it raises the judge batch's loss");
+    if (chosen.empty()) return chain::MergeSteps{};
+    ASSIGN_OR_RETURN(const MergeChoice choice,
+                     choose_merge(evaluator_->judge(tip_), set_of(chosen)));
+    std::vector<Ranked> kept;
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+        if (std::binary_search(choice.taken.begin(), choice.taken.end(), i)) {
+            kept.push_back(std::move(chosen[i]));
+            continue;
         }
-        const bool settled = kept.size() == chosen.size();
-        chosen = std::move(kept);
-        if (settled) return steps;
+        room += size_of(*chosen[i].contribution);
+        chosen[i].evaluation.report.score = choice.shares[i];
+        leave_out(left_out, chosen[i].evaluation,
+                  choice.shares[i] < 0
+                      ? "together with the others it raises the judge batch's loss"
+                      : "without it the others lower the judge batch's loss further");
     }
-    return chain::MergeSteps{};
+    chosen = std::move(kept);
+    return choice.steps;
 }
 
 Status Ledger::choose_contributions(const std::vector<Candidate<chain::Contribution>>& candidates,

@@ -203,11 +203,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "d113cff351c81603430f265e740e19892dad28d724825f317e0512940528720f");
+              "724e5ad859771766a6cba1e688274b0336f2845f6b78309a7658927ac21378a7");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "b82673ab86ac24ec7b21c78102ddc0e19e248e8aec4c271f20bb57949c0c070e");
+              "e2d50b4e88c4c66ef82b06a0ec034cf661f32833f3c8bf353750855270bc5be4");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "05c3a54c8e698a4df267d7cdeb4dfcc64cb2014aa0ff1b9a05f5508a526bef32");
+              "94382a177949c999e83d88e4a8e9733010655ad020a33b6ed63a856aa47fd4d5");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

@@ -4,11 +4,17 @@
 #include "base/check.h"
 
 namespace cairn::consensus {
+namespace {
+
+/// What a miner asks about by turns: a set, and the same without one of its contributions.
+constexpr std::size_t kSets = 2;
+
+}  // namespace
 
 void MergeJudge::forget() {
     public_gradient_.reset();
     public_losses_.clear();
-    current_.reset();
+    sets_.clear();
 }
 
 void MergeJudge::start(const Hash256& tip) {
@@ -19,15 +25,19 @@ void MergeJudge::start(const Hash256& tip) {
 
 Result<MergeJudge::Current*> MergeJudge::current(const MergeSet& set) {
     CHECK(!set.ids.empty());
-    if (current_ && current_->ids == set.ids) return &*current_;
-    current_.reset();
+    for (auto known = sets_.begin(); known != sets_.end(); ++known) {
+        if (known->ids != set.ids) continue;
+        sets_.splice(sets_.begin(), sets_, known);
+        return &sets_.front();
+    }
     Current next{set.ids, MergeSum(model_.parameter_count()), {}, {}, {}, {}};
     for (std::size_t i = 0; i < set.ids.size(); ++i) {
         ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
         next.sum.add(delta);
     }
-    current_ = std::move(next);
-    return &*current_;
+    sets_.push_front(std::move(next));
+    if (sets_.size() > kSets) sets_.pop_back();
+    return &sets_.front();
 }
 
 Result<const Delta*> MergeJudge::public_gradient() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <list>
 #include <map>
 #include <optional>
 #include <vector>
@@ -77,7 +78,7 @@ class MergeJudge {
     Hash256 tip_;
     std::optional<Delta> public_gradient_;
     std::map<std::uint8_t, std::int64_t> public_losses_;  // 0: at theta
-    std::optional<Current> current_;
+    std::list<Current> sets_;                             // the latest first
     chain::MergeSteps last_found_{12, 14};
 };
 

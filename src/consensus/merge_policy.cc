@@ -6,6 +6,25 @@
 
 namespace cairn::consensus {
 
+namespace {
+
+MergeSet subset(const MergeSet& all, const std::vector<std::size_t>& taken) {
+    MergeSet set;
+    for (const std::size_t index : taken) set.ids.push_back(all.ids[index]);
+    set.delta = [&all, taken](std::size_t index) { return all.delta(taken.at(index)); };
+    return set;
+}
+
+void keep_only(std::vector<std::size_t>& taken, const std::vector<bool>& leave) {
+    std::vector<std::size_t> kept;
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+        if (!leave[i]) kept.push_back(taken[i]);
+    }
+    taken = std::move(kept);
+}
+
+}  // namespace
+
 std::vector<bool> find_harmful(const std::vector<std::int64_t>& shares, bool lowers) {
     CHECK(!shares.empty());
     std::vector<std::int64_t> sorted = shares;
@@ -22,6 +41,40 @@ std::vector<bool> find_harmful(const std::vector<std::int64_t>& shares, bool low
         ++marked;
     }
     return result;
+}
+
+Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates) {
+    MergeChoice choice;
+    choice.shares.assign(candidates.ids.size(), 0);
+    for (std::size_t i = 0; i < candidates.ids.size(); ++i) choice.taken.push_back(i);
+    while (!choice.taken.empty()) {
+        const MergeSet set = subset(candidates, choice.taken);
+        ASSIGN_OR_RETURN(choice.steps, judge.find_steps(set));
+        ASSIGN_OR_RETURN(const StepLosses losses, judge.losses(set, choice.steps));
+        ASSIGN_OR_RETURN(const auto shares, judge.shares(set, choice.steps.outer_step));
+        for (std::size_t i = 0; i < shares.size(); ++i) choice.shares[choice.taken[i]] = shares[i];
+        const std::vector<bool> harmful =
+            find_harmful(shares, check_steps(choice.steps, losses).is_valid());
+        if (std::find(harmful.begin(), harmful.end(), true) != harmful.end()) {
+            keep_only(choice.taken, harmful);
+            continue;
+        }
+        std::vector<std::int64_t> sorted = shares;
+        std::sort(sorted.begin(), sorted.end());
+        if (sorted.front() >= sorted[sorted.size() / 2] / 2) return choice;
+        std::vector<bool> worst(shares.size(), false);
+        worst[static_cast<std::size_t>(std::min_element(shares.begin(), shares.end()) -
+                                       shares.begin())] = true;
+        std::vector<std::size_t> rest = choice.taken;
+        keep_only(rest, worst);
+        const MergeSet without = subset(candidates, rest);
+        ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge.find_steps(without));
+        ASSIGN_OR_RETURN(const StepLosses lower, judge.losses(without, steps));
+        if (lower.outer >= losses.outer) return choice;
+        choice.taken = std::move(rest);
+    }
+    choice.steps = {};
+    return choice;
 }
 
 }  // namespace cairn::consensus

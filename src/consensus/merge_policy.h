@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "consensus/merge_judge.h"
+
 namespace cairn::consensus {
 
 /// `shares` of the joint step's gain (MergeJudge::shares). Those that cost the others more than a
@@ -12,5 +14,16 @@ namespace cairn::consensus {
 /// they raise the loss (`lowers` is false) the worst goes in any case. Smaller harm is let in: the
 /// scores of honest contributions scatter. CHECKs that there are any.
 std::vector<bool> find_harmful(const std::vector<std::int64_t>& shares, bool lowers);
+
+struct MergeChoice {
+    std::vector<std::size_t> taken;  ///< of the candidates, ascending; may be empty
+    chain::MergeSteps steps;
+    std::vector<std::int64_t> shares;  ///< of every candidate, as it was last seen
+};
+
+/// The contributions that a merge is better with: find_harmful's go, and then, one by one, the one
+/// of the smallest share, where that is less than half of the middle one's and the others lower the
+/// judge loss further without it.
+Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates);
 
 }  // namespace cairn::consensus

@@ -160,22 +160,14 @@ consensus::MergeSet Rounds::set_of(const std::vector<Entry>& entries) const {
 }
 
 Result<chain::MergeSteps> Rounds::leave_out_harmful(std::vector<Entry>& entries) {
-    while (!entries.empty()) {
-        const consensus::MergeSet set = set_of(entries);
-        ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge_->find_steps(set));
-        ASSIGN_OR_RETURN(const consensus::StepLosses losses, judge_->losses(set, steps));
-        ASSIGN_OR_RETURN(const auto shares, judge_->shares(set, steps.outer_step));
-        const std::vector<bool> harmful =
-            consensus::find_harmful(shares, consensus::check_steps(steps, losses).is_valid());
-        std::vector<Entry> kept;
-        for (std::size_t i = 0; i < entries.size(); ++i) {
-            if (!harmful[i]) kept.push_back(std::move(entries[i]));
-        }
-        const bool settled = kept.size() == entries.size();
-        entries = std::move(kept);
-        if (settled) return steps;
-    }
-    return chain::MergeSteps{};
+    if (entries.empty()) return chain::MergeSteps{};
+    const consensus::MergeSet candidates = set_of(entries);
+    ASSIGN_OR_RETURN(const consensus::MergeChoice choice,
+                     consensus::choose_merge(*judge_, candidates));
+    std::vector<Entry> kept;
+    for (const std::size_t index : choice.taken) kept.push_back(std::move(entries[index]));
+    entries = std::move(kept);
+    return choice.steps;
 }
 
 Status Rounds::merge(std::vector<Entry> entries, RoundOutcome& outcome) {
