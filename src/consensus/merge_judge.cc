@@ -91,14 +91,28 @@ Result<std::uint8_t> MergeJudge::walk(std::uint8_t from, std::uint8_t least, std
     return at;
 }
 
+Result<std::uint8_t> MergeJudge::find_public_step() {
+    const LossAt loss = [this](std::uint8_t step) { return public_loss(step); };
+    ASSIGN_OR_RETURN(const std::uint8_t found,
+                     walk(last_found_.public_step, 0, kPublicSteps, loss));
+    ASSIGN_OR_RETURN(const std::int64_t before, public_loss(0));
+    ASSIGN_OR_RETURN(const std::int64_t there, public_loss(found));
+    // Far out, where the model answers at random, there are valleys too, high above.
+    if (there > before) return walk(0, 0, kPublicSteps, loss);
+    return found;
+}
+
 Result<chain::MergeSteps> MergeJudge::find_steps(const MergeSet& set) {
     ASSIGN_OR_RETURN(Current * of, current(set));
+    const LossAt loss = [&](std::uint8_t step) { return outer_loss(*of, step); };
     chain::MergeSteps found;
-    ASSIGN_OR_RETURN(found.outer_step,
-                     walk(last_found_.outer_step, 1, kOuterSteps,
-                          [&](std::uint8_t step) { return outer_loss(*of, step); }));
-    ASSIGN_OR_RETURN(found.public_step, walk(last_found_.public_step, 0, kPublicSteps,
-                                             [&](std::uint8_t step) { return public_loss(step); }));
+    ASSIGN_OR_RETURN(found.outer_step, walk(last_found_.outer_step, 1, kOuterSteps, loss));
+    ASSIGN_OR_RETURN(const std::int64_t before, public_loss(0));
+    ASSIGN_OR_RETURN(const std::int64_t there, loss(found.outer_step));
+    if (there > before) {
+        ASSIGN_OR_RETURN(found.outer_step, walk(1, 1, kOuterSteps, loss));
+    }
+    ASSIGN_OR_RETURN(found.public_step, find_public_step());
     last_found_ = found;
     return found;
 }
@@ -175,9 +189,7 @@ Result<Delta> MergeJudge::merged(const MergeSet& set, std::uint8_t outer_step) {
 
 Result<std::vector<Int128>> MergeJudge::scores_alone(const MergeSet& set) {
     ASSIGN_OR_RETURN(const Delta* open, public_gradient());
-    ASSIGN_OR_RETURN(const std::uint8_t step,
-                     walk(last_found_.public_step, 0, kPublicSteps,
-                          [&](std::uint8_t at) { return public_loss(at); }));
+    ASSIGN_OR_RETURN(const std::uint8_t step, find_public_step());
     ASSIGN_OR_RETURN(const Delta gradient,
                      model_.judge_gradient(kernels_, judge_seed(tip_), JudgeBatch::kScoring,
                                            against_signs(*open, step)));

@@ -69,6 +69,7 @@ class MergeJudge {
     Result<Current*> current(const MergeSet& set);
     Result<const Delta*> public_gradient();
     Result<std::int64_t> public_loss(std::uint8_t step);
+    Result<std::uint8_t> find_public_step();
     Result<std::int64_t> outer_loss(Current& of, std::uint8_t step);
     static Result<std::uint8_t> walk(std::uint8_t from, std::uint8_t least, std::uint8_t most,
                                      const LossAt& loss);

@@ -98,6 +98,11 @@ Verdict check_steps(const chain::MergeSteps& steps, const StepLosses& losses) {
         if (beside && *beside < losses.outer)
             return not_lowest("the outer step", steps.outer_step, losses.outer, *beside);
     }
+    if (losses.behind_public > losses.before)
+        return Verdict::invalid(
+            Rule::kC7, "the public step of " + std::to_string(steps.public_step) +
+                           " raises the judge batch's loss from " + std::to_string(losses.before) +
+                           " to " + std::to_string(losses.behind_public));
     for (const auto& beside : {losses.public_shorter, losses.public_longer}) {
         if (beside && *beside < losses.behind_public)
             return not_lowest("the public step", steps.public_step, losses.behind_public, *beside);

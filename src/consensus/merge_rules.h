@@ -1,6 +1,6 @@
 // C7: how contributions become one step of the model. The merge block names how far it goes, and
 // how far the public step goes behind which its contributions are judged; each must be such that
-// neither neighbour on its grid lowers the judge batch's loss further.
+// it does not raise the judge batch's loss, and neither neighbour on its grid lowers it further.
 #pragma once
 
 #include <cstdint>

@@ -113,6 +113,11 @@ TEST(MergeRules, NeighboursMustNotBeBetter) {
     bad = good;
     bad.before = 89;
     EXPECT_NE(check_steps(steps, bad).reason().find("raise"), std::string::npos);
+    bad = good;  // a valley high above, as there are where the model answers at random
+    bad.behind_public = 101;
+    bad.public_shorter = 102;
+    bad.public_longer = 102;
+    EXPECT_NE(check_steps(steps, bad).reason().find("public step of 5 raises"), std::string::npos);
 }
 
 TEST(ContributionRules, NormBounds) {
