@@ -32,11 +32,12 @@ std::uint64_t unit_at(const chain::NetworkDefinition& network, std::uint32_t rou
 Pay compute_pay(const chain::NetworkDefinition& network, std::uint32_t height,
                 const crypto::PublicKey& miner, std::uint64_t fees,
                 std::span<const PaidContribution> contributions, std::uint64_t worth_reference) {
-    std::set<crypto::PublicKey> contributors;
+    std::set<crypto::PublicKey> earners;
     std::uint64_t earning = 0;  // those that earn nothing do not dilute the others' pay
     for (const PaidContribution& paid : contributions) {
-        contributors.insert(paid.key);
-        if (paid_part(paid.worth, worth_reference) > 0) ++earning;
+        if (paid_part(paid.worth, worth_reference) == 0) continue;
+        earners.insert(paid.key);
+        ++earning;
     }
     std::map<crypto::PublicKey, std::uint64_t> amounts;
     Pay pay;
@@ -52,7 +53,7 @@ Pay compute_pay(const chain::NetworkDefinition& network, std::uint32_t height,
         pay.rewards.push_back(own);
         pay.minted += own;
         for (const crypto::PublicKey& carrier : {paid.carrier_miner, miner}) {
-            if (!contributors.contains(carrier)) continue;
+            if (!earners.contains(carrier)) continue;
             amounts[carrier] += half;
             pay.minted += half;
         }

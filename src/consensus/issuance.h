@@ -1,8 +1,9 @@
 // Pay. A merged contribution earns up to one unit, by its worth beside the reference: nothing up to
 // half of it, all from the reference on. Part of that goes to the miners
 // of the block that carried its commitment and of the merge block, half each, and each half is
-// minted only if that miner has a contribution merged in this block: no coin without both proof
-// of work and a gradient (papers A: Def 5). What is not earned is not minted.
+// minted only if that miner has a contribution in this block that earns: no coin without both proof
+// of work and a gradient (papers A: Def 5), and a gradient that is worth nothing is none. What is
+// not earned is not minted.
 #pragma once
 
 #include <cstdint>

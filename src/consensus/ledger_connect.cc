@@ -166,7 +166,7 @@ Verdict Ledger::judge_merge(const MergeSet& set, const std::vector<Evaluation>& 
         plan.record.norm_sum = saturating_sum(plan.record.norm_sum, told.norm);
     }
     std::sort(plan.record.payload_hashes.begin(), plan.record.payload_hashes.end());
-    plan.record.worth_median = median(std::move(worths));
+    plan.record.worth_median = weighted_median(std::move(worths));
     report.worth_reference =
         worth_reference(plan.record.worth_median, next_state().recent_medians());
     return Verdict::valid();

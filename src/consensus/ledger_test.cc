@@ -203,11 +203,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "724e5ad859771766a6cba1e688274b0336f2845f6b78309a7658927ac21378a7");
+              "e4c713677c764660c6411412f6d0147c785fc0aa8acf579c8946c9f311df43e6");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "e2d50b4e88c4c66ef82b06a0ec034cf661f32833f3c8bf353750855270bc5be4");
+              "874b40e33ad4326c6f76b015a8ae9569d2868e25bc41702b0f8ad476d8b8c98f");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "94382a177949c999e83d88e4a8e9733010655ad020a33b6ed63a856aa47fd4d5");
+              "a6eae2cf3793ffac54e23cc50b15e4593048d12beb4d66562f8b15b6760f8d33");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

@@ -8,6 +8,9 @@ namespace cairn::consensus {
 
 namespace {
 
+/// Of contributions that are tried one by one.
+constexpr int kTries = 8;
+
 MergeSet subset(const MergeSet& all, const std::vector<std::size_t>& taken) {
     MergeSet set;
     for (const std::size_t index : taken) set.ids.push_back(all.ids[index]);
@@ -25,14 +28,14 @@ void keep_only(std::vector<std::size_t>& taken, const std::vector<bool>& leave) 
 
 }  // namespace
 
-std::vector<bool> find_harmful(const std::vector<std::int64_t>& shares, bool lowers) {
+std::vector<bool> find_harmful(const std::vector<std::int64_t>& shares, std::size_t at_least) {
     CHECK(!shares.empty());
     std::vector<std::int64_t> sorted = shares;
     std::sort(sorted.begin(), sorted.end());
     const std::int64_t allowed = -std::max<std::int64_t>(0, sorted[sorted.size() / 2]) / 4;
     const auto harmful = static_cast<std::size_t>(
         std::lower_bound(sorted.begin(), sorted.end(), allowed) - sorted.begin());
-    const std::size_t leave = std::max<std::size_t>((harmful + 1) / 2, lowers ? 0 : 1);
+    const std::size_t leave = std::min(shares.size(), std::max((harmful + 1) / 2, at_least));
     std::vector<bool> result(shares.size(), false);
     std::size_t marked = 0;
     for (std::size_t i = 0; i < shares.size() && marked < leave; ++i) {
@@ -47,21 +50,27 @@ Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates) 
     MergeChoice choice;
     choice.shares.assign(candidates.ids.size(), 0);
     for (std::size_t i = 0; i < candidates.ids.size(); ++i) choice.taken.push_back(i);
+    std::size_t raising = 1;
+    int tries = 0;
     while (!choice.taken.empty()) {
         const MergeSet set = subset(candidates, choice.taken);
         ASSIGN_OR_RETURN(choice.steps, judge.find_steps(set));
         ASSIGN_OR_RETURN(const StepLosses losses, judge.losses(set, choice.steps));
         ASSIGN_OR_RETURN(const auto shares, judge.shares(set, choice.steps.outer_step));
         for (std::size_t i = 0; i < shares.size(); ++i) choice.shares[choice.taken[i]] = shares[i];
-        const std::vector<bool> harmful =
-            find_harmful(shares, check_steps(choice.steps, losses).is_valid());
+        if (!check_steps(choice.steps, losses).is_valid()) {
+            keep_only(choice.taken, find_harmful(shares, raising));
+            raising *= 2;
+            continue;
+        }
+        const std::vector<bool> harmful = find_harmful(shares, 0);
         if (std::find(harmful.begin(), harmful.end(), true) != harmful.end()) {
             keep_only(choice.taken, harmful);
             continue;
         }
         std::vector<std::int64_t> sorted = shares;
         std::sort(sorted.begin(), sorted.end());
-        if (sorted.front() >= sorted[sorted.size() / 2] / 2) return choice;
+        if (sorted.front() >= sorted[sorted.size() / 2] / 2 || tries++ == kTries) return choice;
         std::vector<bool> worst(shares.size(), false);
         worst[static_cast<std::size_t>(std::min_element(shares.begin(), shares.end()) -
                                        shares.begin())] = true;

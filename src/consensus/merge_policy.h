@@ -11,9 +11,9 @@ namespace cairn::consensus {
 /// `shares` of the joint step's gain (MergeJudge::shares). Those that cost the others more than a
 /// quarter of the middle one's share (all that cost them anything, where the middle one brings
 /// nothing), of these the worse half, since the others may look better without them. Where together
-/// they raise the loss (`lowers` is false) the worst goes in any case. Smaller harm is let in: the
+/// they raise the loss, at least so many as `at_least` go, the worst. Smaller harm is let in: the
 /// scores of honest contributions scatter. CHECKs that there are any.
-std::vector<bool> find_harmful(const std::vector<std::int64_t>& shares, bool lowers);
+std::vector<bool> find_harmful(const std::vector<std::int64_t>& shares, std::size_t at_least);
 
 struct MergeChoice {
     std::vector<std::size_t> taken;  ///< of the candidates, ascending; may be empty
@@ -23,7 +23,8 @@ struct MergeChoice {
 
 /// The contributions that a merge is better with: find_harmful's go, and then, one by one, the one
 /// of the smallest share, where that is less than half of the middle one's and the others lower the
-/// judge loss further without it.
+/// judge loss further without it. Takes a bounded number of passes, however many harm: where
+/// together they raise the loss twice as many go each time, and few are tried one by one.
 Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates);
 
 }  // namespace cairn::consensus

@@ -156,12 +156,18 @@ TEST(WorthRules, SharesOfTheGain) {
     EXPECT_EQ(worth_of(-7), 0u);
 }
 
-TEST(WorthRules, TheReferenceIsTheMedianAndRemembersEarlierOnes) {
-    EXPECT_EQ(median({}), 0u);
-    EXPECT_EQ(median({5}), 5u);
-    EXPECT_EQ(median({9, 5}), 9u);
-    EXPECT_EQ(median({9, 1, 5}), 5u);
-    EXPECT_EQ(median({9, 1, 5, 7}), 7u);
+TEST(WorthRules, TheReferenceIsTheWeightedMedianAndRemembersEarlierOnes) {
+    constexpr std::uint64_t kMost = 0x7fffffffffffffff;
+    EXPECT_EQ(weighted_median({}), 0u);
+    EXPECT_EQ(weighted_median({0, 0}), 0u);
+    EXPECT_EQ(weighted_median({5}), 5u);
+    EXPECT_EQ(weighted_median({9, 5}), 9u);
+    EXPECT_EQ(weighted_median({7, 9, 8}), 8u);
+    EXPECT_EQ(weighted_median({9, 1, 5, 7}), 7u);
+    EXPECT_EQ(weighted_median({4, 2, 2}), 4u);  // half of the gain exactly
+    EXPECT_EQ(weighted_median({4, 2, 3}), 3u);
+    EXPECT_EQ(weighted_median({10, 9, 8, 2, 2, 2, 1, 1, 1, 0, 0, 0}), 9u);  // many cheap keys
+    EXPECT_EQ(weighted_median(std::vector<std::uint64_t>(1024, kMost)), kMost);
     EXPECT_EQ(worth_reference(0, {}), 0u);
     EXPECT_EQ(worth_reference(70, {}), 70u);
     const std::vector<std::uint64_t> before = {100, 300};
@@ -250,6 +256,17 @@ TEST(Issuance, CarriersAreMintedOnlyIfTheyContribute) {
     ASSERT_EQ(both.outputs.size(), 2u);
     EXPECT_EQ(both.outputs[0].amount, 750u + 500u);  // own, and all four halves
     EXPECT_EQ(both.outputs[1].amount, 750u);
+}
+
+TEST(Issuance, WhoContributesNothingOfWorthCarriesForNothing) {
+    chain::NetworkDefinition network = test_network();
+    network.subsidy_unit = 1000;
+    network.carry_share = 16384;
+    // Key 2 mined all blocks, and sent random bits to have a contribution in this one.
+    std::vector<PaidContribution> list = {paid(1, 2, 100), paid(2, 2, 50)};
+    EXPECT_EQ(compute_pay(network, 4, chain::filled<32>(2), 0, list, 100).minted, 750u);
+    list[1].worth = 51;
+    EXPECT_EQ(compute_pay(network, 4, chain::filled<32>(2), 0, list, 100).minted, 1000u + 19);
 }
 
 TEST(Issuance, BeyondPaidUnitsAreShared) {

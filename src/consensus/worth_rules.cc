@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "base/check.h"
@@ -100,11 +101,16 @@ std::int64_t share_of_gain(Int128 score, std::uint32_t step, std::uint32_t count
     return static_cast<std::int64_t>(std::clamp(share, -kMostShare, kMostShare));
 }
 
-std::uint64_t median(std::vector<std::uint64_t> worths) {
-    if (worths.empty()) return 0;
-    const auto middle = worths.begin() + static_cast<std::ptrdiff_t>(worths.size() / 2);
-    std::nth_element(worths.begin(), middle, worths.end());
-    return *middle;
+std::uint64_t weighted_median(std::vector<std::uint64_t> worths) {
+    std::sort(worths.begin(), worths.end(), std::greater<>());
+    Uint128 all = 0;
+    for (const std::uint64_t worth : worths) all += worth;
+    Uint128 so_far = 0;
+    for (const std::uint64_t worth : worths) {
+        so_far += worth;
+        if (2 * so_far >= all) return worth;
+    }
+    return 0;
 }
 
 std::uint64_t worth_reference(std::uint64_t median_now,

@@ -45,8 +45,10 @@ inline std::uint64_t worth_of(std::int64_t share) {
     return share > 0 ? static_cast<std::uint64_t>(share) : 0;
 }
 
-/// The middle of the sorted worths, of two middle ones the larger; 0 of none.
-std::uint64_t median(std::vector<std::uint64_t> worths);
+/// The median of the worths, each with its own weight: the largest such that those worth at least
+/// as much bring half of the sum of all; 0 of none. Keys are cheap, so a median of the keys could
+/// be made anything by more than half of them; this one only by who brings half of the gain.
+std::uint64_t weighted_median(std::vector<std::uint64_t> worths);
 /// w_ref: the larger of this round's median and a quarter of the mean of `recent_medians` (none:
 /// 0). So a miner who leaves the better ones out makes cheap work dearer by four at
 /// most. (A quarter: at first the gain of a round falls by half from round to round.)

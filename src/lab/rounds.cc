@@ -190,7 +190,7 @@ Status Rounds::merge(std::vector<Entry> entries, RoundOutcome& outcome) {
         record.norm_sum += entries[i].norm;
     }
     std::sort(record.payload_hashes.begin(), record.payload_hashes.end());
-    record.worth_median = consensus::median(worths);
+    record.worth_median = consensus::weighted_median(worths);
     outcome.reference = consensus::worth_reference(record.worth_median, rules_.recent_medians());
     const consensus::Pay pay = consensus::compute_pay(
         network, network.merge_height(round_), lab_key("miner", 0), 0, paid, outcome.reference);

@@ -5,8 +5,13 @@ from .network import round_of
 
 
 def median(worths):
-    """Of two middle ones the larger; 0 of none."""
-    return sorted(worths)[len(worths) // 2] if worths else 0
+    """Weighted by the worths themselves: those at least as large bring half of the sum; 0 of none."""
+    so_far = 0
+    for worth in sorted(worths, reverse=True):
+        so_far += worth
+        if 2 * so_far >= sum(worths):
+            return worth
+    return 0
 
 
 def parts(chain, worths):
@@ -25,7 +30,7 @@ def expected(chain, block, changes, shares, earning=None):
     count = earning or sum(part > 0 for part, _ in shares)
     halvings = round_of(network, height) // network.halving_rounds
     unit = network.subsidy_unit >> halvings if halvings < 64 else 0
-    contributors = {entry.commitment.key for entry in changes.accepted}
+    earners = {entry.commitment.key for entry, (part, _) in zip(changes.accepted, shares) if part > 0}
     for entry, (part, reference) in zip(changes.accepted, shares):
         if part == 0:
             continue
@@ -34,7 +39,7 @@ def expected(chain, block, changes, shares, earning=None):
         key = entry.commitment.key
         amounts[key] = amounts.get(key, 0) + earned - carriers
         for miner in (entry.carrier, block.coinbase.miner):
-            if miner in contributors:
+            if miner in earners:
                 amounts[miner] = amounts.get(miner, 0) + carriers // 2
     return {key: amount for key, amount in sorted(amounts.items()) if amount > 0}
 
