@@ -7,7 +7,6 @@
 #include "consensus/evaluator.h"
 #include "consensus/ledger.h"
 #include "consensus/merge_policy.h"
-#include "consensus/merge_rules.h"
 #include "consensus/payment_rules.h"
 
 namespace cairn::consensus {

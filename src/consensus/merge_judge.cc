@@ -91,27 +91,27 @@ Result<std::uint8_t> MergeJudge::walk(std::uint8_t from, std::uint8_t least, std
     return at;
 }
 
-Result<std::uint8_t> MergeJudge::find_public_step() {
-    const LossAt loss = [this](std::uint8_t step) { return public_loss(step); };
-    ASSIGN_OR_RETURN(const std::uint8_t found,
-                     walk(last_found_.public_step, 0, kPublicSteps, loss));
+Result<std::uint8_t> MergeJudge::lowest(std::uint8_t from, std::uint8_t least, std::uint8_t most,
+                                        const LossAt& loss) {
+    ASSIGN_OR_RETURN(const std::uint8_t found, walk(from, least, most, loss));
     ASSIGN_OR_RETURN(const std::int64_t before, public_loss(0));
-    ASSIGN_OR_RETURN(const std::int64_t there, public_loss(found));
+    ASSIGN_OR_RETURN(const std::int64_t there, loss(found));
     // Far out, where the model answers at random, there are valleys too, high above.
-    if (there > before) return walk(0, 0, kPublicSteps, loss);
+    if (there > before) return walk(least, least, most, loss);
     return found;
+}
+
+Result<std::uint8_t> MergeJudge::find_public_step() {
+    return lowest(last_found_.public_step, 0, kPublicSteps,
+                  [this](std::uint8_t step) { return public_loss(step); });
 }
 
 Result<chain::MergeSteps> MergeJudge::find_steps(const MergeSet& set) {
     ASSIGN_OR_RETURN(Current * of, current(set));
-    const LossAt loss = [&](std::uint8_t step) { return outer_loss(*of, step); };
     chain::MergeSteps found;
-    ASSIGN_OR_RETURN(found.outer_step, walk(last_found_.outer_step, 1, kOuterSteps, loss));
-    ASSIGN_OR_RETURN(const std::int64_t before, public_loss(0));
-    ASSIGN_OR_RETURN(const std::int64_t there, loss(found.outer_step));
-    if (there > before) {
-        ASSIGN_OR_RETURN(found.outer_step, walk(1, 1, kOuterSteps, loss));
-    }
+    ASSIGN_OR_RETURN(found.outer_step,
+                     lowest(last_found_.outer_step, 1, kOuterSteps,
+                            [&](std::uint8_t step) { return outer_loss(*of, step); }));
     ASSIGN_OR_RETURN(found.public_step, find_public_step());
     last_found_ = found;
     return found;
@@ -148,8 +148,7 @@ Result<std::vector<Scored>> MergeJudge::scores(const MergeSet& set,
     ASSIGN_OR_RETURN(const Delta* open, public_gradient());
     const Delta offset =
         middle(against_signs(*open, steps.public_step), of->sum.merged(steps.outer_step));
-    ASSIGN_OR_RETURN(const Delta gradient, model_.judge_gradient(kernels_, judge_seed(tip_),
-                                                                 JudgeBatch::kScoring, offset));
+    ASSIGN_OR_RETURN(const Delta gradient, scoring_gradient(offset));
     const Repeated repeated(model_.recent_merges(), gradient);
     std::vector<Scored> all;
     for (std::size_t i = 0; i < set.ids.size(); ++i) {
@@ -170,8 +169,7 @@ Result<std::vector<std::int64_t>> MergeJudge::shares(const MergeSet& set, std::u
     if (const auto found = of->shares.find(outer_step); found != of->shares.end())
         return found->second;
     const Delta offset = middle(Delta(model_.parameter_count(), 0), of->sum.merged(outer_step));
-    ASSIGN_OR_RETURN(const Delta gradient, model_.judge_gradient(kernels_, judge_seed(tip_),
-                                                                 JudgeBatch::kScoring, offset));
+    ASSIGN_OR_RETURN(const Delta gradient, scoring_gradient(offset));
     std::vector<std::int64_t> shares;
     for (std::size_t i = 0; i < set.ids.size(); ++i) {
         ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
@@ -190,9 +188,7 @@ Result<Delta> MergeJudge::merged(const MergeSet& set, std::uint8_t outer_step) {
 Result<std::vector<Int128>> MergeJudge::scores_alone(const MergeSet& set) {
     ASSIGN_OR_RETURN(const Delta* open, public_gradient());
     ASSIGN_OR_RETURN(const std::uint8_t step, find_public_step());
-    ASSIGN_OR_RETURN(const Delta gradient,
-                     model_.judge_gradient(kernels_, judge_seed(tip_), JudgeBatch::kScoring,
-                                           against_signs(*open, step)));
+    ASSIGN_OR_RETURN(const Delta gradient, scoring_gradient(against_signs(*open, step)));
     const Repeated repeated(model_.recent_merges(), gradient);
     std::vector<Int128> scores;
     for (std::size_t i = 0; i < set.ids.size(); ++i) {

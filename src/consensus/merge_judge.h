@@ -1,5 +1,5 @@
 // Asks the model about a merge: the losses on which its two steps rest (C7), and each
-// contribution's part of the gain (C6). It remembers the answers for one tip and the latest set of
+// contribution's part of the gain (C6). It remembers the answers for one tip and the latest sets of
 // contributions, so that a miner who assembles again and again, and then connects its own block,
 // computes each of them only once. Used by consensus/ and by measurements of the rules.
 #pragma once
@@ -73,6 +73,12 @@ class MergeJudge {
     Result<std::int64_t> outer_loss(Current& of, std::uint8_t step);
     static Result<std::uint8_t> walk(std::uint8_t from, std::uint8_t least, std::uint8_t most,
                                      const LossAt& loss);
+    /// walk(); from `least` again if it ends above the loss at theta.
+    Result<std::uint8_t> lowest(std::uint8_t from, std::uint8_t least, std::uint8_t most,
+                                const LossAt& loss);
+    Result<Delta> scoring_gradient(const Delta& offset) {
+        return model_.judge_gradient(kernels_, judge_seed(tip_), JudgeBatch::kScoring, offset);
+    }
 
     ModelSeam& model_;
     const JudgeKernels kernels_;

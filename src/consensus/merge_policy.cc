@@ -5,7 +5,6 @@
 #include "base/check.h"
 
 namespace cairn::consensus {
-
 namespace {
 
 /// Of contributions that are tried one by one.

@@ -26,7 +26,6 @@ class Repeated {
     /// max(0, the score of delta's projection on the span of the merges): floor(sum over j of
     /// <delta, M_j> Y_j / 2^32), Y_j = floor(y_j * 2^32).
     Int128 score_of(const Delta& delta) const;
-    const std::vector<Int128>& factors() const { return factors_; }
 
   private:
     std::vector<std::span<const std::int32_t>> merges_;
@@ -50,8 +49,8 @@ inline std::uint64_t worth_of(std::int64_t share) {
 /// be made anything by more than half of them; this one only by who brings half of the gain.
 std::uint64_t weighted_median(std::vector<std::uint64_t> worths);
 /// w_ref: the larger of this round's median and a quarter of the mean of `recent_medians` (none:
-/// 0). So a miner who leaves the better ones out makes cheap work dearer by four at
-/// most. (A quarter: at first the gain of a round falls by half from round to round.)
+/// 0). So where a miner leaves the better ones out, cheap work is still measured by a quarter of
+/// what earlier rounds brought. (Not more: at first a round gains half of what the last one did.)
 std::uint64_t worth_reference(std::uint64_t median_now,
                               std::span<const std::uint64_t> recent_medians);
 /// How many parts of w_ref are paid: 0 up to half of it, then rising to all of it at w_ref. Nothing
