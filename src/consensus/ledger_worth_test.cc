@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "consensus/merge_judge.h"
 #include "consensus/second_opinion.h"
 #include "consensus/test_chain.h"
 #include "consensus/worth_rules.h"
@@ -251,6 +252,23 @@ TEST(LedgerWorthPasses, DoNotGrowWithTheNumberOfHarmfulContributions) {
     EXPECT_TRUE(chain.assemble(all, miner).contributions.empty());
     // 24 for the public step at most; then 6 passes of some losses and a gradient.
     EXPECT_LT(chain.model.questions - before, 60);
+}
+
+// One valley for each parameter. Whoever goes straight down it is worth something in the middle of
+// the joint step, and nothing behind the step that anybody could take.
+TEST(MergeJudgeTest, WhatAnybodyCouldDoIsWorthNothing) {
+    FakeModel model;
+    model.curvature = 1;
+    const Delta down(8, -300);
+    const MergeSet set{{Hash256{}}, [&](std::size_t) { return Result<Delta>(down); }};
+    MergeJudge judge(model, JudgeKernels::kFast);
+    judge.start(chain::filled<32>(5));
+    const chain::MergeSteps steps = judge.find_steps(set).value();
+    EXPECT_TRUE(check_steps(steps, judge.losses(set, steps).value()).is_valid());
+    EXPECT_GT(steps.public_step, 0);
+    EXPECT_GT(judge.shares(set, steps.outer_step).value()[0], 0);
+    EXPECT_GT(judge.scores(set, {steps.outer_step, 0}).value()[0].share, 0);
+    EXPECT_LE(judge.scores(set, steps).value()[0].share, 0);
 }
 
 TEST_F(LedgerWorth, AtMostRMaxTheBestOnes) {

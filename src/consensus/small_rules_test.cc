@@ -8,6 +8,7 @@
 #include "consensus/contribution_rules.h"
 #include "consensus/fork_choice.h"
 #include "consensus/issuance.h"
+#include "consensus/merge_policy.h"
 #include "consensus/merge_rules.h"
 #include "consensus/test_chain.h"
 #include "consensus/worth_rules.h"
@@ -141,6 +142,21 @@ TEST(ContributionRules, NormBounds) {
             EXPECT_TRUE(check_norm(Rules{}, band.most + 1, mean).is_invalid()) << mean;
         }
     }
+}
+
+TEST(MergePolicy, TheWorseHalfOfWhatHarmsGoes) {
+    using Marks = std::vector<bool>;
+    EXPECT_EQ(find_harmful({8, 9, 10}, 0), (Marks{false, false, false}));
+    EXPECT_EQ(find_harmful({-2, 9, 8}, 0), (Marks{false, false, false}))
+        << "a quarter of 8 is let in";
+    EXPECT_EQ(find_harmful({-3, 9, 8}, 0), (Marks{true, false, false}));
+    EXPECT_EQ(find_harmful({9, -3, -5, -4, 8, 9, 9}, 0),
+              (Marks{false, false, true, true, false, false, false}));
+    EXPECT_EQ(find_harmful({-1, -2, -3}, 0), (Marks{false, true, true}));
+    // Where together they raise the loss, so many go whatever each one's share is.
+    EXPECT_EQ(find_harmful({8, 9, 10}, 2), (Marks{true, true, false}));
+    EXPECT_EQ(find_harmful({7, 7, 7}, 2), (Marks{true, true, false}));
+    EXPECT_EQ(find_harmful({8, 9}, 4), (Marks{true, true}));
 }
 
 TEST(WorthRules, SharesOfTheGain) {
