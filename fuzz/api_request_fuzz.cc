@@ -34,17 +34,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     context->sample_prompt = "And ";
     context->sample_tokens = 4;
 
-    api::HttpRequest request;
+    http::Request request;
     request.method = (data[0] & 1) != 0 ? "POST" : "GET";
     if ((data[0] & 2) != 0) request.authorization = "Bearer token";
     request.content_type = "application/json";
     const std::string target = next_field(rest);
-    if (!api::parse_target(target, request).ok()) return 0;
+    if (!http::parse_target(target, request).ok()) return 0;
     const auto host = net::parse_host_field(next_field(rest));
     request.host = host.ok() && (data[0] & 4) != 0 ? *host : "localhost";
     request.body = std::string(rest);
     int answers = 0;
-    api::route(context, request, [&](const api::HttpResponse& response) {
+    api::route(context, request, [&](const http::Response& response) {
         CHECK(response.status >= 200 && response.status < 600);
         ++answers;
     });

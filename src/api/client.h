@@ -16,7 +16,6 @@ namespace cairn::api {
 class Client {
   public:
     static constexpr std::uint64_t kDefaultTimeoutMs = 10'000;
-    static constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20;
 
     explicit Client(ApiFile file, std::uint64_t timeout_ms = kDefaultTimeoutMs)
         : file_(std::move(file)), timeout_ms_(timeout_ms) {}
@@ -28,7 +27,7 @@ class Client {
     /// kTimeout when no answer comes, kRefused when nobody listens, kIo otherwise. Where a node
     /// refuses, the message is its own sentence.
     Result<std::string> get(const std::string& path) const;
-    /// Sends JSON; answers as get().
+    /// Sends JSON, which must not be empty; answers as get().
     Result<std::string> post(const std::string& path, const std::string& json) const;
 
     const std::string& address() const { return file_.address; }
@@ -37,7 +36,7 @@ class Client {
     Error no_node() const;
 
   private:
-    Result<std::string> ask(const std::string& request) const;
+    Result<std::string> ask(const std::string& path, const std::string& json) const;
 
     ApiFile file_;
     std::uint64_t timeout_ms_;

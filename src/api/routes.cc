@@ -16,13 +16,16 @@ namespace {
 
 using Json = nlohmann::json;
 
-HttpResponse refusal(unsigned status, const std::string& why) {
-    return {status, "application/json", field_json("error", why)};
+// The page is one file that talks to its own origin; nothing else may be loaded.
+constexpr const char* kPagePolicy =
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "connect-src 'self'; frame-ancestors 'none'";
+
+http::Response json_response(std::string json) {
+    return {200, "application/json", std::move(json)};
 }
 
-HttpResponse json_response(std::string json) { return {200, "application/json", std::move(json)}; }
-
-Result<std::uint64_t> number_of(const HttpRequest& request, const std::string& name,
+Result<std::uint64_t> number_of(const http::Request& request, const std::string& name,
                                 std::uint64_t otherwise) {
     const auto found = request.query.find(name);
     if (found == request.query.end()) return otherwise;
@@ -34,7 +37,7 @@ Result<std::uint64_t> number_of(const HttpRequest& request, const std::string& n
     return value;
 }
 
-Result<Hash256> hash_of(const HttpRequest& request, const std::string& name) {
+Result<Hash256> hash_of(const http::Request& request, const std::string& name) {
     const auto found = request.query.find(name);
     if (found == request.query.end())
         return invalid("give ?" + name + "= and 64 hexadecimal digits");
@@ -42,7 +45,7 @@ Result<Hash256> hash_of(const HttpRequest& request, const std::string& name) {
 }
 
 /// One, or several with commas between.
-Result<std::vector<Hash256>> hashes_of(const HttpRequest& request, const std::string& name) {
+Result<std::vector<Hash256>> hashes_of(const http::Request& request, const std::string& name) {
     const auto found = request.query.find(name);
     if (found == request.query.end())
         return invalid("give ?" + name + "= and 64 hexadecimal digits");
@@ -57,7 +60,7 @@ Result<std::vector<Hash256>> hashes_of(const HttpRequest& request, const std::st
     }
 }
 
-Result<Json> object_of(const HttpRequest& request) {
+Result<Json> object_of(const http::Request& request) {
     Json json = Json::parse(request.body, nullptr, false);
     if (!json.is_object()) return invalid("the request's body is not a JSON object");
     return json;
@@ -93,7 +96,7 @@ bool same_secret(const std::string& a, const std::string& b) {
     return difference == 0;
 }
 
-HttpResponse stopping() { return refusal(503, "the node is stopping"); }
+http::Response stopping() { return refusal(503, "the node is stopping"); }
 
 void next_turn(const std::shared_ptr<ApiContext>& context) {
     context->answering = !context->waiting.empty();
@@ -107,10 +110,11 @@ void next_turn(const std::shared_ptr<ApiContext>& context) {
 /// written by `write` beside the loop: thousands of records take longer to write than a block may
 /// wait. One at a time, so bodies for peers, which are read on the same lane, wait for one at most.
 template <typename T, typename Ask, typename Write>
-void answer_in_turn(const std::shared_ptr<ApiContext>& context, const Respond& respond, Ask ask,
-                    Write write) {
+void answer_in_turn(const std::shared_ptr<ApiContext>& context, const http::Respond& respond,
+                    Ask ask, Write write) {
     if (context->waiting.size() >= kMaxWaitingRequests) {
-        HttpResponse busy = refusal(503, "too many long answers are asked for at once; try again");
+        http::Response busy =
+            refusal(503, "too many long answers are asked for at once; try again");
         busy.retry_after_s = 1;
         return respond(std::move(busy));
     }
@@ -124,7 +128,7 @@ void answer_in_turn(const std::shared_ptr<ApiContext>& context, const Respond& r
             [write, found = std::move(found)] {
                 return found.ok() ? write(*found) : error_response(found.error());
             },
-            [context, respond](HttpResponse response) {
+            [context, respond](http::Response response) {
                 respond(std::move(response));
                 next_turn(context);
             });
@@ -139,14 +143,14 @@ void answer_in_turn(const std::shared_ptr<ApiContext>& context, const Respond& r
 
 /// For the node to call: responds with the value as `write` puts it into JSON, or with the error.
 template <typename T, typename Write>
-node::Callback<T> answer_by(const Respond& respond, Write write) {
+node::Callback<T> answer_by(const http::Respond& respond, Write write) {
     return [respond, write](Result<T> result) {
         respond(result.ok() ? json_response(write(*result)) : error_response(result.error()));
     };
 }
 
-Status blocks(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
-              const Respond& respond) {
+Status blocks(const std::shared_ptr<ApiContext>& context, const http::Request& request,
+              const http::Respond& respond) {
     ASSIGN_OR_RETURN(const std::uint64_t from, number_of(request, "from", 0));
     ASSIGN_OR_RETURN(const std::uint64_t asked, number_of(request, "max", kMaxBlocksPerAnswer));
     const auto max = static_cast<std::size_t>(std::min<std::uint64_t>(asked, kMaxBlocksPerAnswer));
@@ -160,8 +164,8 @@ Status blocks(const std::shared_ptr<ApiContext>& context, const HttpRequest& req
     return ok_status();
 }
 
-Status explain_path(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
-                    const Respond& respond) {
+Status explain_path(const std::shared_ptr<ApiContext>& context, const http::Request& request,
+                    const http::Respond& respond) {
     if (!request.query.contains("height")) {
         ASSIGN_OR_RETURN(const Hash256 id, hash_of(request, "id"));
         using Records = std::vector<store::ContributionRecord>;
@@ -214,8 +218,8 @@ void take_sample(const std::shared_ptr<ApiContext>& context) {
         });
 }
 
-Status coins(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
-             const Respond& respond) {
+Status coins(const std::shared_ptr<ApiContext>& context, const http::Request& request,
+             const http::Respond& respond) {
     ASSIGN_OR_RETURN(const std::vector<crypto::PublicKey> keys, hashes_of(request, "key"));
     using Coins = std::vector<node::CoinView>;
     answer_in_turn<Coins>(
@@ -227,13 +231,14 @@ Status coins(const std::shared_ptr<ApiContext>& context, const HttpRequest& requ
     return ok_status();
 }
 
-Status pooled(ApiContext& context, const HttpRequest& request, const Respond& respond) {
+Status pooled(ApiContext& context, const http::Request& request, const http::Respond& respond) {
     ASSIGN_OR_RETURN(const Hash256 id, hash_of(request, "id"));
     context.node->pooled_payment(id, answer_by<node::PooledView>(respond, pooled_json));
     return ok_status();
 }
 
-Status submit_payment(ApiContext& context, const HttpRequest& request, const Respond& respond) {
+Status submit_payment(ApiContext& context, const http::Request& request,
+                      const http::Respond& respond) {
     ASSIGN_OR_RETURN(const Json object, object_of(request));
     ASSIGN_OR_RETURN(const std::string hex, text_of(object, "payment"));
     ASSIGN_OR_RETURN(Bytes payment, from_hex(hex));
@@ -244,7 +249,7 @@ Status submit_payment(ApiContext& context, const HttpRequest& request, const Res
     return ok_status();
 }
 
-Status generate(ApiContext& context, const HttpRequest& request, const Respond& respond) {
+Status generate(ApiContext& context, const http::Request& request, const http::Respond& respond) {
     ASSIGN_OR_RETURN(const Json object, object_of(request));
     ASSIGN_OR_RETURN(std::string prompt, text_of(object, "prompt"));
     ASSIGN_OR_RETURN(const std::uint64_t tokens, number_of(object, "max_tokens", 64));
@@ -258,7 +263,8 @@ Status generate(ApiContext& context, const HttpRequest& request, const Respond& 
     return ok_status();
 }
 
-Status export_model(ApiContext& context, const HttpRequest& request, const Respond& respond) {
+Status export_model(ApiContext& context, const http::Request& request,
+                    const http::Respond& respond) {
     ASSIGN_OR_RETURN(const Json object, object_of(request));
     ASSIGN_OR_RETURN(std::string path, text_of(object, "folder"));
     ASSIGN_OR_RETURN(const bool replace, truth_of(object, "replace"));
@@ -274,9 +280,10 @@ Status export_model(ApiContext& context, const HttpRequest& request, const Respo
     return ok_status();
 }
 
-void answer_get(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
-                const Respond& respond) {
-    if (request.path == "/") return respond({200, "text/html; charset=utf-8", page_html()});
+void answer_get(const std::shared_ptr<ApiContext>& context, const http::Request& request,
+                const http::Respond& respond) {
+    if (request.path == "/")
+        return respond({200, "text/html; charset=utf-8", page_html(), 0, kPagePolicy});
     if (request.path == "/healthz") return respond({200, "text/plain", "ok\n"});
     if (request.path == kStatusPath)
         return respond(json_response(status_json(context->node->status())));
@@ -292,8 +299,8 @@ void answer_get(const std::shared_ptr<ApiContext>& context, const HttpRequest& r
     if (!asked.ok()) respond(error_response(asked.error()));
 }
 
-void answer_post(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
-                 const Respond& respond) {
+void answer_post(const std::shared_ptr<ApiContext>& context, const http::Request& request,
+                 const http::Respond& respond) {
     // A page of another site can send neither of these headers unless we allow it when the browser
     // asks us first (OPTIONS), which we never do.
     if (!same_secret(request.authorization, "Bearer " + context->token))
@@ -309,7 +316,11 @@ void answer_post(const std::shared_ptr<ApiContext>& context, const HttpRequest& 
 
 }  // namespace
 
-HttpResponse error_response(const Error& error) {
+http::Response refusal(unsigned status, const std::string& why) {
+    return {status, "application/json", field_json("error", why)};
+}
+
+http::Response error_response(const Error& error) {
     switch (error.code) {
         case ErrorCode::kInvalid:
         case ErrorCode::kRefused:
@@ -319,7 +330,7 @@ HttpResponse error_response(const Error& error) {
         case ErrorCode::kUnsupported:
             return refusal(501, error.message);
         case ErrorCode::kFull: {
-            HttpResponse busy = refusal(503, error.message);
+            http::Response busy = refusal(503, error.message);
             busy.retry_after_s = 1;
             return busy;
         }
@@ -328,8 +339,8 @@ HttpResponse error_response(const Error& error) {
     }
 }
 
-void route(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
-           const Respond& respond) {
+void route(const std::shared_ptr<ApiContext>& context, const http::Request& request,
+           const http::Respond& respond) {
     if (context->node == nullptr) return respond(stopping());
     if (context->only_loopback_names && !net::is_loopback(request.host))
         return respond(refusal(403, "ask by the name 127.0.0.1 or localhost"));

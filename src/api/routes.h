@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "api/http.h"
 #include "base/loop.h"
+#include "http/message.h"
 #include "node/node_api.h"
 
 namespace cairn::api {
@@ -39,9 +39,15 @@ struct ApiContext {
 
 /// Answers `request`, now or later. `context` is shared because an answer may come after the server
 /// has gone.
-void route(const std::shared_ptr<ApiContext>& context, const HttpRequest& request,
-           const Respond& respond);
+void route(const std::shared_ptr<ApiContext>& context, const http::Request& request,
+           const http::Respond& respond);
 
-HttpResponse error_response(const Error& error);
+/// {"error": why}.
+http::Response refusal(unsigned status, const std::string& why);
+http::Response error_response(const Error& error);
+
+/// What to do where the API's address is taken.
+inline constexpr const char* kAdvice =
+    "; choose another place with --api HOST:PORT (port 0: any that is free)";
 
 }  // namespace cairn::api

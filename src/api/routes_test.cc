@@ -16,19 +16,19 @@ struct Routes : ::testing::Test {
     TestLoop loop{clock};
     FakeNode node;
     std::shared_ptr<ApiContext> context = std::make_shared<ApiContext>();
-    std::vector<HttpResponse> answers;
+    std::vector<http::Response> answers;
 
     Routes() {
         context->node = &node;
         context->loop = &loop;
     }
     void ask(const std::string& target) {
-        HttpRequest request;
+        http::Request request;
         request.method = "GET";
         request.host = "localhost";
-        ASSERT_TRUE(parse_target(target, request).ok());
+        ASSERT_TRUE(http::parse_target(target, request).ok());
         route(context, request,
-              [this](HttpResponse response) { answers.push_back(std::move(response)); });
+              [this](http::Response response) { answers.push_back(std::move(response)); });
     }
     const std::string key = to_hex(fake_hash("contributor 1"));
     const std::vector<std::string> kLong = {
@@ -48,14 +48,14 @@ TEST_F(Routes, LongAnswersAreMadeBesideTheLoopInTurn) {
         EXPECT_EQ(answers.size(), done);
         EXPECT_LE(loop.jobs(Lane::kRead), 1U);
     }
-    for (const HttpResponse& answer : answers) EXPECT_EQ(answer.status, 200U) << answer.body;
+    for (const http::Response& answer : answers) EXPECT_EQ(answer.status, 200U) << answer.body;
     EXPECT_NE(answers[2].body.find("\"height\":8"), std::string::npos);
 }
 
 TEST_F(Routes, MoreThanMayWaitAreToldToComeBack) {
     for (std::size_t i = 0; i < kMaxWaitingRequests + 10; ++i) ask(kLong[i % kLong.size()]);
     ASSERT_EQ(answers.size(), 9U) << "one has its turn";
-    for (const HttpResponse& answer : answers) {
+    for (const http::Response& answer : answers) {
         EXPECT_EQ(answer.status, 503U);
         EXPECT_GT(answer.retry_after_s, 0U);
     }

@@ -1,10 +1,10 @@
 #include "api/server.h"
 
 #include "api/api_file.h"
-#include "api/http_server.h"
 #include "api/routes.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "http/http_server.h"
 #include "net/address.h"
 
 namespace cairn::api {
@@ -12,7 +12,7 @@ namespace cairn::api {
 struct Server::State {
     ServerOptions options;
     std::shared_ptr<ApiContext> context = std::make_shared<ApiContext>();
-    std::unique_ptr<HttpServer> http;
+    std::unique_ptr<http::HttpServer> http;
 };
 
 Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -29,14 +29,18 @@ Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
     context.token = to_hex(token);
     context.sample_prompt = state->options.sample_prompt;
     context.sample_tokens = state->options.sample_tokens;
-    ASSIGN_OR_RETURN(
-        state->http,
-        HttpServer::start(state->options.listen, [&loop, shared = state->context](
-                                                     HttpRequest request, Respond respond) {
-            loop.post([shared, request = std::move(request), respond = std::move(respond)] {
-                route(shared, request, respond);
-            });
-        }));
+    http::HttpServerOptions web;
+    web.listen = state->options.listen;
+    web.refusal = refusal;
+    web.advice = kAdvice;
+    web.handler = [&loop, shared = state->context](http::Request request,
+                                                   std::shared_ptr<http::Reply> reply) {
+        loop.post([shared, request = std::move(request), reply = std::move(reply)] {
+            route(shared, request,
+                  [reply](http::Response response) { reply->send(std::move(response)); });
+        });
+    };
+    ASSIGN_OR_RETURN(state->http, http::HttpServer::start(std::move(web)));
     // Decided by the numeric address that was bound: a name may resolve to any address.
     ASSIGN_OR_RETURN(const net::Address bound, net::parse_address(state->http->address()));
     context.only_loopback_names = net::is_loopback(bound.host);

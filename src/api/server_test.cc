@@ -15,11 +15,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "api/http_server.h"
 #include "api/protocol.h"
 #include "api/test_api.h"
 #include "base/clock.h"
 #include "base/sanitizers.h"
+#include "http/http_server.h"
 #include "net/address.h"
 #include "net/asio_loop.h"
 
@@ -188,9 +188,9 @@ TEST_F(ApiTest, ATokenThatOthersCanReadIsNotUsed) {
 }
 
 TEST_F(ApiTest, LeavesDescriptorsToItsNode) {
-    EXPECT_EQ(connection_bound(1024), kMaxConnections);
-    EXPECT_EQ(connection_bound(64), 16u);
-    EXPECT_GT(connection_bound(1), 0u);
+    EXPECT_EQ(http::connection_bound(1024), http::kMaxConnections);
+    EXPECT_EQ(http::connection_bound(64), 16u);
+    EXPECT_GT(http::connection_bound(1), 0u);
 }
 
 // A connection that cannot be taken for want of descriptors must not cost a processor.
@@ -217,9 +217,9 @@ TEST_F(ApiTest, WithoutDescriptorsItWaitsInsteadOfSpinning) {
 }
 
 TEST_F(ApiTest, BoundsWhatItReads) {
-    const std::string big(kMaxRequestBytes + 1, ' ');
+    const std::string big(http::kMaxRequestBytes + 1, ' ');
     EXPECT_FALSE(client().post("/v1/cairn/payments", big).ok());
-    EXPECT_EQ(raw("GET /" + std::string(2 * kMaxRequestHeaderBytes, 'a') +
+    EXPECT_EQ(raw("GET /" + std::string(2 * http::kMaxRequestHeaderBytes, 'a') +
                   " HTTP/1.1\r\nHost: localhost\r\n\r\n")
                   .find("200"),
               std::string::npos);
@@ -270,7 +270,7 @@ TEST_F(ApiTest, ConnectionsWithoutARequestMakeRoom) {
     to.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
     to.sin_port = ::htons(net::parse_address(server_->address())->port);
     std::vector<int> idle;
-    for (std::size_t i = 0; i < kMaxConnections; ++i) {
+    for (std::size_t i = 0; i < http::kMaxConnections; ++i) {
         idle.push_back(::socket(AF_INET, SOCK_STREAM, 0));
         ASSERT_EQ(::connect(idle.back(), reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
     }
@@ -299,8 +299,8 @@ TEST_F(ApiTest, SaysWhenThePortIsTaken) {
         EXPECT_EQ(taken.error().code, ErrorCode::kRefused);
         EXPECT_NE(taken.error().message.find(server_->address()), std::string::npos);
         EXPECT_NE(taken.error().message.find("--api"), std::string::npos) << "how to choose";
-        EXPECT_FALSE(HttpServer::can_listen(server_->address()).ok());
-        EXPECT_TRUE(HttpServer::can_listen("127.0.0.1:0").ok());
+        EXPECT_FALSE(http::HttpServer::can_listen(server_->address(), "").ok());
+        EXPECT_TRUE(http::HttpServer::can_listen("127.0.0.1:0", "").ok());
         options.listen = "nonsense";
         EXPECT_FALSE(Server::start(node_, loop_, options).ok());
     });

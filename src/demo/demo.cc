@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "api/http_server.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "console/interrupt.h"
@@ -17,6 +16,7 @@
 #include "demo/demo_network.h"
 #include "demo/demo_node.h"
 #include "demo/demo_texts.h"
+#include "http/http_server.h"
 
 namespace cairn::demo {
 
@@ -125,7 +125,7 @@ void Demo::draw() {
 Status Demo::prepare() {
     if (options_.port != 0) {
         const Status free =
-            api::HttpServer::can_listen("127.0.0.1:" + std::to_string(options_.port));
+            http::HttpServer::can_listen("127.0.0.1:" + std::to_string(options_.port), "");
         if (!free.ok())
             return Error{
                 ErrorCode::kRefused,

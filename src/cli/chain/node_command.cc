@@ -6,7 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "api/http_server.h"
+#include "api/routes.h"
 #include "api/server.h"
 #include "cli/chain/data_directory.h"
 #include "cli/chain/node_display.h"
@@ -14,6 +14,7 @@
 #include "cli/chain/serve_layers.h"
 #include "cli/commands.h"
 #include "cli/option_checks.h"
+#include "http/http_server.h"
 #include "net/address.h"
 #include "net/relaying.h"
 #include "node/run_node.h"
@@ -110,7 +111,7 @@ Status check_request(const NodeRequest& request) {
     RETURN_IF_ERROR(port_asking(request.map_port, request.node.listen));
     if (request.no_api) return ok_status();
     RETURN_IF_ERROR(named("--api", net::parse_address(request.api)));
-    return api::HttpServer::can_listen(request.api);
+    return http::HttpServer::can_listen(request.api, api::kAdvice);
 }
 
 Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& out) {

@@ -1,8 +1,8 @@
-#include "api/http.h"
+#include "http/message.h"
 
 #include "base/bytes.h"
 
-namespace cairn::api {
+namespace cairn::http {
 
 namespace {
 
@@ -23,7 +23,7 @@ Result<std::string> unescape(std::string_view text) {
 
 }  // namespace
 
-Status parse_target(std::string_view target, HttpRequest& request) {
+Status parse_target(std::string_view target, Request& request) {
     const std::size_t mark = target.find('?');
     ASSIGN_OR_RETURN(request.path, unescape(target.substr(0, mark)));
     std::string_view rest = mark == std::string_view::npos ? "" : target.substr(mark + 1);
@@ -41,4 +41,4 @@ Status parse_target(std::string_view target, HttpRequest& request) {
     return ok_status();
 }
 
-}  // namespace cairn::api
+}  // namespace cairn::http

@@ -1,0 +1,61 @@
+// A small HTTP server (Boost.Beast, in session_impl.h and .cc files only): accepts a bounded number
+// of connections on a thread of its own, reads bounded requests, hands each to a handler and writes
+// its answer, in one piece or as it is made.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "http/message.h"
+
+namespace cairn::http {
+
+inline constexpr std::size_t kMaxConnections = 64;
+inline constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxRequestHeaderBytes = 16 * 1024;
+
+/// How many connections to accept where the process may have `files` files open: at most a quarter
+/// of these, so that whoever holds connections open cannot keep the program from opening its own
+/// files.
+std::size_t connection_bound(std::size_t files);
+
+struct HttpServerOptions {
+    /// "host:port"; port 0 takes any that is free.
+    std::string listen = "127.0.0.1:0";
+    /// Called on the server's thread; it must not block.
+    std::function<void(Request request, std::shared_ptr<Reply> reply)> handler;
+    /// How a request is refused that never reaches the handler, in the shape of this API's errors.
+    std::function<Response(unsigned status, const std::string& why)> refusal;
+    /// What to do where the address is taken, for the error's end.
+    std::string advice;
+};
+
+/// When all connections are taken, one that is without a request makes room for another, and
+/// answered ones are closed, so that those who wait get their turn.
+class HttpServer {
+  public:
+    /// kRefused when the address is taken.
+    static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options);
+    /// Whether start() could listen there now: to find out before other work begins.
+    static Status can_listen(const std::string& listen, const std::string& advice);
+    /// Closes every connection and waits for the thread; the handler is not called again.
+    ~HttpServer();
+    HttpServer(const HttpServer&) = delete;
+    HttpServer& operator=(const HttpServer&) = delete;
+
+    /// "127.0.0.1:8420".
+    const std::string& address() const { return address_; }
+    /// Runs `task` on the server's thread, if the server still runs then. From any thread.
+    void call_after(std::uint64_t delay_ms, std::function<void()> task);
+
+    struct Impl;
+
+  private:
+    HttpServer(std::shared_ptr<Impl> impl, std::string address);
+    std::shared_ptr<Impl> impl_;
+    std::string address_;
+};
+
+}  // namespace cairn::http

@@ -1,0 +1,199 @@
+// Proves that an answer can come in pieces, that whoever leaves or does not read is noticed and cut
+// off, that the next request of a connection is not lost, and that the client reads both kinds.
+#include "http/http_server.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <future>
+
+#include "http/answer_reader.h"
+#include "http/client.h"
+#include "net/address.h"
+
+namespace cairn::http {
+namespace {
+
+class HttpServerTest : public testing::Test {
+  protected:
+    void serve(std::function<void(Request, std::shared_ptr<Reply>)> handler) {
+        HttpServerOptions options;
+        options.handler = std::move(handler);
+        options.refusal = [](unsigned status, const std::string& why) {
+            return Response{status, "text/plain", why};
+        };
+        auto started = HttpServer::start(std::move(options));
+        ASSERT_TRUE(started.ok());
+        server_ = *std::move(started);
+    }
+    int connect_raw(int receive_buffer = 0) {
+        const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+        if (receive_buffer > 0)
+            ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+        to.sin_port = ::htons(net::parse_address(server_->address())->port);
+        EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+        return fd;
+    }
+    static void say(int fd, const std::string& text) {
+        EXPECT_EQ(::send(fd, text.data(), text.size(), MSG_NOSIGNAL),
+                  static_cast<ssize_t>(text.size()));
+    }
+    static std::string hear(int fd) {
+        std::string all;
+        char part[4096];
+        for (ssize_t got; (got = ::recv(fd, part, sizeof part, 0)) > 0;)
+            all.append(part, static_cast<std::size_t>(got));
+        return all;
+    }
+
+    std::unique_ptr<HttpServer> server_;
+};
+
+constexpr const char* kGet = "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+TEST_F(HttpServerTest, AnAnswerComesInPieces) {
+    serve([](const Request&, const std::shared_ptr<Reply>& reply) {
+        reply->begin({200, "text/event-stream"});
+        reply->write("one ");
+        reply->write("two ");
+        reply->write("three");
+        reply->end();
+    });
+    std::string heard;
+    Question question;
+    question.address = server_->address();
+    question.piece = [&](std::string_view piece) { heard += piece; };
+    const auto answer = ask(question);
+    ASSERT_TRUE(answer.ok()) << answer.error().message;
+    EXPECT_EQ(answer->status, 200u);
+    EXPECT_TRUE(answer->complete);
+    EXPECT_EQ(heard, "one two three");
+    EXPECT_EQ(answer->field("content-type"), "text/event-stream");
+    EXPECT_EQ(answer->field("content-security-policy"),
+              "default-src 'none'; frame-ancestors 'none'");
+}
+
+TEST_F(HttpServerTest, OldHttpGetsThePiecesWithoutChunks) {
+    serve([](const Request&, const std::shared_ptr<Reply>& reply) {
+        reply->begin({200, "text/plain"});
+        reply->write("plain");
+        reply->end();
+    });
+    const int fd = connect_raw();
+    say(fd, "GET /a HTTP/1.0\r\n\r\n");
+    const std::string heard = hear(fd);
+    EXPECT_TRUE(heard.ends_with("\r\n\r\nplain")) << heard;
+    ::close(fd);
+}
+
+TEST_F(HttpServerTest, WhoeverLeavesIsNoticed) {
+    std::promise<void> gone;
+    std::shared_ptr<Reply> kept;
+    serve([&](const Request&, const std::shared_ptr<Reply>& reply) {
+        kept = reply;
+        reply->on_gone([&] { gone.set_value(); });
+    });
+    const int fd = connect_raw();
+    say(fd, kGet);
+    ::close(fd);
+    EXPECT_EQ(gone.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+    kept->send({200, "text/plain", "too late"});
+    server_.reset();
+}
+
+TEST_F(HttpServerTest, WhoeverDoesNotReadIsCutOff) {
+    std::promise<void> gone;
+    std::shared_ptr<Reply> kept;
+    serve([&](const Request&, const std::shared_ptr<Reply>& reply) {
+        kept = reply;
+        reply->on_gone([&] { gone.set_value(); });
+        reply->begin({200, "text/plain"});
+        // More than the buffers of both sides' systems and ours hold together.
+        for (int i = 0; i < 1024; ++i) reply->write(std::string(64 * 1024, 'x'));
+    });
+    const int fd = connect_raw(4096);
+    say(fd, kGet);
+    EXPECT_EQ(gone.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+    ::close(fd);
+    server_.reset();
+}
+
+TEST_F(HttpServerTest, WhatIsAskedDuringAnAnswerIsAnsweredNext) {
+    std::promise<std::shared_ptr<Reply>> first;
+    int asked = 0;
+    serve([&](const Request& request, const std::shared_ptr<Reply>& reply) {
+        if (++asked == 1) return first.set_value(reply);
+        reply->send({200, "text/plain", "second " + request.path});
+    });
+    const int fd = connect_raw();
+    say(fd, kGet);
+    const std::shared_ptr<Reply> waiting = first.get_future().get();
+    say(fd, "GET /b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    waiting->send({200, "text/plain", "first"});
+    const std::string heard = hear(fd);
+    EXPECT_NE(heard.find("first"), std::string::npos) << heard;
+    EXPECT_TRUE(heard.ends_with("second /b")) << heard;
+    ::close(fd);
+}
+
+TEST_F(HttpServerTest, AReplyThatIsDroppedEndsTheConnection) {
+    serve([](const Request&, const std::shared_ptr<Reply>&) {});
+    const int fd = connect_raw();
+    say(fd, kGet);
+    EXPECT_EQ(hear(fd), "");
+    ::close(fd);
+}
+
+TEST_F(HttpServerTest, AQuestionCanBeTakenBack) {
+    std::shared_ptr<Reply> kept;
+    serve([&](const Request&, const std::shared_ptr<Reply>& reply) { kept = reply; });
+    Question question;
+    question.address = server_->address();
+    question.cancelled = [] { return true; };
+    const auto answer = ask(question);
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().code, ErrorCode::kCancelled);
+    server_.reset();
+}
+
+TEST_F(HttpServerTest, TasksRunLaterOnTheServersThread) {
+    serve([](const Request&, const std::shared_ptr<Reply>&) {});
+    std::promise<void> ran;
+    server_->call_after(1, [&] { ran.set_value(); });
+    server_->call_after(3'600'000, [] { FAIL() << "the server has ended"; });
+    EXPECT_EQ(ran.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+}
+
+TEST(AnswerReader, ReadsChunksHoweverTheyAreCut) {
+    const std::string bytes =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7;x=y\r\n, world\r\n"
+        "0\r\n\r\n";
+    for (std::size_t step = 1; step <= bytes.size(); ++step) {
+        AnswerReader reader({});
+        for (std::size_t at = 0; at < bytes.size(); at += step)
+            ASSERT_TRUE(reader.take(std::string_view(bytes).substr(at, step)));
+        const Answer answer = reader.finish();
+        EXPECT_TRUE(answer.complete) << step;
+        EXPECT_EQ(answer.body, "hello, world") << step;
+    }
+}
+
+TEST(AnswerReader, WhatIsCutShortOrNoHttpIsNotComplete) {
+    for (const char* bytes :
+         {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell",
+          "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello!",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "SSH-2.0-x\r\n\r\n", ""}) {
+        AnswerReader reader({});
+        ASSERT_TRUE(reader.take(bytes));
+        EXPECT_FALSE(reader.finish().complete) << bytes;
+    }
+}
+
+}  // namespace
+}  // namespace cairn::http

@@ -1,0 +1,277 @@
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <cerrno>
+#include <chrono>
+
+#include "http/session_impl.h"
+#include "net/address.h"
+
+namespace cairn::http {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace wire = boost::beast::http;
+using asio::ip::tcp;
+
+constexpr auto kPatience = std::chrono::seconds(30);  // to receive a request or send an answer
+constexpr unsigned kHttp10 = 10;
+
+Request plain(const wire::request<wire::string_body>& from) {
+    Request request;
+    request.method = std::string(from.method_string());
+    request.authority = std::string(from[wire::field::host]);
+    if (auto host = net::parse_host_field(request.authority); host.ok())
+        request.host = *std::move(host);
+    request.origin = std::string(from[wire::field::origin]);
+    request.content_type = std::string(from[wire::field::content_type]);
+    request.authorization = std::string(from[wire::field::authorization]);
+    request.body = from.body();
+    return request;
+}
+
+}  // namespace
+
+// Hands what an answerer says over to the server's thread, with the number of its request.
+class Session::SessionReply final : public Reply {
+  public:
+    SessionReply(std::shared_ptr<Session> session, std::uint64_t number)
+        : session_(std::move(session)), number_(number) {}
+    ~SessionReply() override {
+        post([](Session& session) {
+            const bool whole = session.stage_ != Stage::kAwaited &&
+                               (session.stage_ != Stage::kStreaming || session.ended_);
+            if (!whole) session.close();
+        });
+    }
+
+    void send(Response response) override {
+        post([response = std::move(response)](Session& session) {
+            if (session.stage_ == Stage::kAwaited) session.answer(response);
+        });
+    }
+    void begin(Response head) override {
+        post([head = std::move(head)](Session& session) {
+            if (session.stage_ == Stage::kAwaited) session.begin(head);
+        });
+    }
+    void write(std::string piece) override {
+        post([piece = std::move(piece)](Session& session) {
+            if (session.stage_ == Stage::kStreaming) session.write(piece);
+        });
+    }
+    void end() override {
+        post([](Session& session) {
+            if (session.stage_ == Stage::kStreaming) session.end();
+        });
+    }
+    void on_gone(std::function<void()> gone) override {
+        if (session_->server_->stopping) return;
+        asio::post(session_->stream_.get_executor(),
+                   [session = session_, number = number_, gone = std::move(gone)]() mutable {
+                       if (session->number_ != number) return gone();
+                       if (session->stage_ == Stage::kReading) return;
+                       session->gone_ = std::move(gone);
+                       if (session->left_) session->close();
+                   });
+    }
+
+  private:
+    template <typename Task>
+    void post(Task task) {
+        if (session_->server_->stopping) return;
+        asio::post(session_->stream_.get_executor(),
+                   [session = session_, number = number_, task = std::move(task)] {
+                       if (session->number_ == number) task(*session);
+                   });
+    }
+
+    std::shared_ptr<Session> session_;
+    std::uint64_t number_;
+};
+
+Session::Session(const std::shared_ptr<HttpServer::Impl>& server, tcp::socket socket)
+    : server_(server), stream_(std::move(socket)) {
+    beast::error_code failure;
+    const auto other = stream_.socket().remote_endpoint(failure);
+    // Whoever asks from this machine can have any number of addresses on it.
+    const std::string host = failure ? "" : other.address().to_string();
+    client_ = host.empty() || net::is_loopback(host)
+                  ? "connection " + std::to_string(server->next_connection++)
+                  : host;
+    stream_.socket().set_option(tcp::no_delay(true), failure);
+}
+
+void Session::read() {
+    stage_ = Stage::kReading;
+    parser_.emplace();
+    parser_->body_limit(kMaxRequestBytes);
+    parser_->header_limit(kMaxRequestHeaderBytes);
+    stream_.expires_after(kPatience);
+    reading_since_us_ = server_->clock.monotonic_us();
+    wire::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code failure, std::size_t) {
+                         self->on_read(failure);
+                     });
+}
+
+void Session::on_read(beast::error_code failure) {
+    keep_alive_ = false;
+    reading_since_us_.reset();
+    ++number_;
+    stage_ = Stage::kAwaited;
+    ended_ = false;
+    left_ = false;
+    if (failure == wire::error::body_limit)
+        return answer(server_->options.refusal(413, "the request is too large"));
+    if (failure) return close();
+    keep_alive_ = parser_->get().keep_alive();
+    chunks_ = parser_->get().version() > kHttp10;
+    Request request = plain(parser_->get());
+    request.client = client_;
+    if (!parse_target(std::string(parser_->get().target()), request).ok())
+        return answer(server_->options.refusal(400, "a malformed address"));
+    stream_.expires_never();
+    watch();
+    server_->options.handler(std::move(request),
+                             std::make_shared<SessionReply>(shared_from_this(), number_));
+}
+
+void Session::watch() {
+    if (watching_) return;
+    watching_ = true;
+    stream_.socket().async_wait(
+        tcp::socket::wait_read,
+        [self = shared_from_this()](beast::error_code failure) { self->on_readable(failure); });
+}
+
+// What comes now belongs to the next request, or says that the asker has left.
+void Session::on_readable(beast::error_code failure) {
+    watching_ = false;
+    if (failure || stage_ == Stage::kReading) return;
+    char part[4096];
+    const ssize_t got = ::recv(stream_.socket().native_handle(), part, sizeof part, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return watch();
+    if (got <= 0) return leave();
+    const auto count = static_cast<std::size_t>(got);
+    if (count > buffer_.max_size() - buffer_.size()) return close();
+    buffer_.commit(asio::buffer_copy(buffer_.prepare(count), asio::buffer(part, count)));
+    watch();
+}
+
+// Some say only that they have asked everything, and read on: they get their answer if nobody
+// minds.
+void Session::leave() {
+    left_ = true;
+    if (gone_) close();
+}
+
+void Session::close() {
+    beast::error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
+    stream_.close();
+    ++number_;
+    stage_ = Stage::kReading;
+    reading_since_us_.reset();
+    unsent_.clear();
+    if (gone_) std::exchange(gone_, {})();
+}
+
+template <typename Body>
+void Session::set_head(wire::response<Body>& head, const Response& from) {
+    // Where others wait for a place, whoever was answered queues again.
+    keep_alive_ = keep_alive_ && !server_->full();
+    head = {};
+    head.version(11);
+    head.result(from.status);
+    head.set(wire::field::content_type, from.content_type);
+    head.set(wire::field::cache_control, "no-store");
+    head.set("X-Content-Type-Options", "nosniff");
+    head.set("Content-Security-Policy", from.content_security_policy);
+    head.set("Referrer-Policy", "no-referrer");
+    if (from.retry_after_s != 0)
+        head.set(wire::field::retry_after, std::to_string(from.retry_after_s));
+    head.keep_alive(keep_alive_);
+}
+
+void Session::answer(Response from) {
+    if (server_->stopping) return;
+    stage_ = Stage::kWriting;
+    set_head(response_, from);
+    response_.body() = std::move(from.body);
+    response_.prepare_payload();
+    stream_.expires_after(kPatience);
+    wire::async_write(stream_, response_,
+                      [self = shared_from_this()](beast::error_code failure, std::size_t) {
+                          self->finish(failure);
+                      });
+}
+
+void Session::begin(const Response& head) {
+    stage_ = Stage::kStreaming;
+    keep_alive_ = keep_alive_ && chunks_;
+    set_head(head_, head);
+    head_.chunked(chunks_);
+    head_writer_.emplace(head_);
+    under_way_ = true;
+    stream_.expires_after(kPatience);
+    wire::async_write_header(stream_, *head_writer_,
+                             [self = shared_from_this()](beast::error_code failure, std::size_t) {
+                                 self->on_piece_written(failure);
+                             });
+}
+
+void Session::write(std::string piece) {
+    if (unsent_.size() + sending_.size() + piece.size() > Reply::kMaxUnsentBytes) return close();
+    unsent_ += piece;
+    pump();
+}
+
+void Session::end() {
+    ended_ = true;
+    pump();
+}
+
+void Session::pump() {
+    if (under_way_) return;
+    if (unsent_.empty() && !ended_) return;
+    sending_ = std::exchange(unsent_, {});
+    const bool last = sending_.empty();
+    if (last && !chunks_) return finish({});
+    under_way_ = true;
+    if (last) stage_ = Stage::kWriting;
+    stream_.expires_after(kPatience);
+    const auto done = [self = shared_from_this(), last](beast::error_code failure, std::size_t) {
+        if (!last) return self->on_piece_written(failure);
+        self->under_way_ = false;
+        self->finish(failure);
+    };
+    const auto piece = asio::buffer(sending_);
+    if (last)
+        asio::async_write(stream_, wire::make_chunk_last(), done);
+    else if (chunks_)
+        asio::async_write(stream_, wire::make_chunk(piece), done);
+    else
+        asio::async_write(stream_, piece, done);
+}
+
+void Session::on_piece_written(beast::error_code failure) {
+    under_way_ = false;
+    sending_.clear();
+    if (stage_ != Stage::kStreaming) return;  // closed meanwhile
+    if (failure) return close();
+    stream_.expires_never();
+    pump();
+}
+
+void Session::finish(beast::error_code failure) {
+    gone_ = {};  // the answer is complete
+    if (failure || !keep_alive_) return close();
+    stream_.socket().cancel(failure);  // the watch
+    read();
+}
+
+}  // namespace cairn::http

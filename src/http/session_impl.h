@@ -1,0 +1,96 @@
+// Session: one connection of the server. Reads a request, waits for the answer, writes it, and so
+// on. Everything but reply()'s result is used on the server's thread alone. While an answer is
+// awaited the socket is watched, so that work for somebody who left can end.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <list>
+#include <optional>
+#include <thread>
+
+#include "base/clock.h"
+#include "http/http_server.h"
+
+namespace cairn::http {
+
+class Session;
+
+// Shared by the server, its sessions, and the answers that are still to come.
+struct HttpServer::Impl {
+    boost::asio::io_context context{1};
+    boost::asio::ip::tcp::acceptor acceptor{context};
+    boost::asio::steady_timer accept_pause{context};
+    bool accept_fails = false;  // and the log has said so
+    HttpServerOptions options;
+    std::list<std::weak_ptr<Session>> sessions;
+    std::list<std::weak_ptr<boost::asio::steady_timer>> timers;
+    std::thread thread;
+    std::atomic<bool> stopping = false;
+    std::size_t max_connections = kMaxConnections;
+    std::uint64_t next_connection = 1;
+    const SystemClock clock{};
+
+    bool full() const { return sessions.size() >= max_connections; }
+    /// Whether there is a place, once a connection has made room if need be.
+    bool find_place();
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+  public:
+    Session(const std::shared_ptr<HttpServer::Impl>& server, boost::asio::ip::tcp::socket socket);
+
+    void read();
+    /// Since when there is no request; nothing while one is being answered.
+    std::optional<std::uint64_t> spare_since_us() const { return reading_since_us_; }
+    void close();
+
+  private:
+    class SessionReply;
+
+    void on_read(boost::beast::error_code failure);
+    void watch();
+    void on_readable(boost::beast::error_code failure);
+    void leave();
+    void answer(Response response);
+    void begin(const Response& head);
+    void write(std::string piece);
+    void end();
+    void pump();
+    void on_piece_written(boost::beast::error_code failure);
+    void finish(boost::beast::error_code failure);
+    template <typename Body>
+    void set_head(boost::beast::http::response<Body>& head, const Response& from);
+
+    std::shared_ptr<HttpServer::Impl> server_;  // destroyed last: the stream needs its context
+    boost::beast::tcp_stream stream_;
+    std::string client_;
+    boost::beast::flat_buffer buffer_{kMaxRequestBytes + kMaxRequestHeaderBytes};
+    std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
+    std::optional<std::uint64_t> reading_since_us_;
+    bool keep_alive_ = false;
+    bool chunks_ = false;  ///< the asker's HTTP has them
+
+    std::uint64_t number_ = 0;  ///< of the request; replies of earlier ones are too late
+    /// kReading: no answer is due; also once the connection is closed.
+    enum class Stage { kReading, kAwaited, kStreaming, kWriting };
+    Stage stage_ = Stage::kReading;
+    bool watching_ = false;
+    bool left_ = false;  ///< the asker says no more; perhaps before anybody minds
+    std::function<void()> gone_;
+
+    boost::beast::http::response<boost::beast::http::string_body> response_;
+    boost::beast::http::response<boost::beast::http::empty_body> head_;
+    std::optional<boost::beast::http::response_serializer<boost::beast::http::empty_body>>
+        head_writer_;
+    std::string unsent_;   ///< pieces that wait
+    std::string sending_;  ///< the one under way
+    bool under_way_ = false;
+    bool ended_ = false;
+};
+
+}  // namespace cairn::http
