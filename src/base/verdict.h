@@ -14,7 +14,10 @@ enum class Rule : std::uint8_t { kNone = 0, kC1, kC2, kC3, kC4, kC5, kC6, kC7, k
 
 /// "C4", as the specification writes it; empty for kNone.
 inline std::string rule_name(Rule rule) {
-    return rule == Rule::kNone ? "" : "C" + std::to_string(static_cast<int>(rule));
+    if (rule == Rule::kNone) return "";
+    std::string name = "C";
+    name += std::to_string(static_cast<int>(rule));
+    return name;
 }
 
 class [[nodiscard]] Verdict {
