@@ -2,6 +2,7 @@
 # cairn_model from every .cc of the folder and, from its *_test.cc, the test program model_test,
 # which may use the rooms behind TESTS, too.
 
+set(CAIRN_TEST_TIMEOUT 600 CACHE STRING "Seconds after which a test program is stopped")
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_program(CCACHE ccache)
@@ -97,7 +98,7 @@ function(cairn_room name)
             CAIRN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
         # What tools/skipped reads.
-        set_tests_properties(${name} PROPERTIES TIMEOUT 600
+        set_tests_properties(${name} PROPERTIES TIMEOUT ${CAIRN_TEST_TIMEOUT}
             ENVIRONMENT GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/tests/${name}.xml)
     endif()
 endfunction()
