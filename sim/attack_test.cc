@@ -103,10 +103,13 @@ bool mentions(const Outcome& outcome, const std::string& word) {
                        [&](const std::string& r) { return r.find(word) != std::string::npos; });
 }
 
+// What a trainer learnt that brings hardly anything costs hardly anything when it is flipped, and
+// may be merged then: what counts is that it is not paid.
 TEST(Attack, SignFlipped) {
     for (const std::uint64_t seed : few_seeds()) {
         const auto [attacker, honest] = spoil("sign-flipped", seed, sign_flipped());
-        EXPECT_EQ(attacker.merged, 0U);
+        EXPECT_LE(attacker.merged, 1U) << seed;
+        EXPECT_EQ(attacker.reward, 0U) << seed;
         EXPECT_TRUE(mentions(attacker, "raises the judge batch's loss"));
     }
 }

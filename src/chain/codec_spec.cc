@@ -15,4 +15,9 @@ Status validate(const CodecSpec& spec) {
     return ok_status();
 }
 
+std::uint32_t payload_cosine(const CodecSpec& spec) {
+    constexpr std::uint32_t kSigns = 41721;  // 2^16 * 2 / pi
+    return (spec.bits == 1 ? kSigns : 1U << 16) >> spec.log2_ratio;
+}
+
 }  // namespace cairn::chain

@@ -22,6 +22,11 @@ struct CodecSpec {
     bool operator==(const CodecSpec&) const = default;
 };
 
+/// The cosine of two payloads of one delta under different seeds, over 2^16, where no tile has
+/// padding: a sketch of one value in r keeps 1/r of a direction (the coarseness of 4 bits and more
+/// takes little of that), signs alone 2/pi of it.
+std::uint32_t payload_cosine(const CodecSpec& spec);
+
 /// kInvalid, naming the field, for a codec that no network may have.
 Status validate(const CodecSpec& spec);
 

@@ -141,6 +141,26 @@ TEST(Codec, IsUnbiasedOverSeeds) {
     }
 }
 
+// By the cosine of two payloads of one delta under different seeds.
+TEST(Codec, TwoPayloadsAreAsAlikeAsTheSpecSays) {
+    const std::vector<std::int32_t> delta = noise(64 * kTile, 5, 1000);
+    for (const CodecSpec& spec :
+         {CodecSpec{CodecKind::kSrht, 0, 1}, CodecSpec{CodecKind::kSrht, 3, 1},
+          CodecSpec{CodecKind::kSrht, 2, 4}, CodecSpec{CodecKind::kSrht, 3, 8},
+          CodecSpec{CodecKind::kSrht, 1, 16}, CodecSpec{CodecKind::kDense, 0, 8}}) {
+        std::vector<std::vector<std::int32_t>> back;
+        for (const int number : {1, 2}) {
+            Hash256 seed;
+            seed.bytes.fill(static_cast<std::uint8_t>(number));
+            back.push_back(decode(spec, encode(spec, delta, seed), seed, delta.size()).value());
+        }
+        const double cosine =
+            dot(back[0], back[1]) / std::sqrt(dot(back[0], back[0]) * dot(back[1], back[1]));
+        EXPECT_NEAR(cosine * 65536 / static_cast<double>(chain::payload_cosine(spec)), 1, 0.05)
+            << spec.log2_ratio << " " << spec.bits;
+    }
+}
+
 TEST(Codec, FullSketchAndDenseComeBackClosely) {
     const auto v = noise(2 * kTile, 6, 30000);
     for (const CodecSpec& spec :

@@ -8,7 +8,8 @@ namespace cairn::consensus {
 void ContributionReport::set_score(const Scored& scored) {
     raw_score = scored.raw_score;
     score = scored.score;
-    worth = worth_of(scored.share);
+    share = scored.share;
+    worth = scored.worth;
 }
 
 void describe_merged(BlockReport& report, std::size_t index, std::uint64_t reward,
@@ -18,6 +19,9 @@ void describe_merged(BlockReport& report, std::size_t index, std::uint64_t rewar
     merged.merged = true;
     merged.reward = reward;
     merged.reason = "merged: its worth of " + std::to_string(merged.worth);
+    if (merged.share > 0 && merged.worth < static_cast<std::uint64_t>(merged.share))
+        merged.reason += " (of its share of " + std::to_string(merged.share) +
+                         ", what others bring too and what is above the middle is not counted)";
     const std::string reference = std::to_string(report.worth_reference);
     const std::uint64_t part = paid_part(merged.worth, report.worth_reference);
     if (part == 0)

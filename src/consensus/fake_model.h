@@ -39,6 +39,7 @@ class FakeModel final : public ModelSeam {
     Hash256 root() const override;
     Hash256 recent_merges_root() const override;
     std::uint64_t parameter_count() const override { return theta_.size(); }
+    std::uint32_t payload_cosine(const Delta&) const override { return 1U << 16; }
     Result<Delta> decode(ByteView payload, const Hash256& codec_seed) const override;
     Result<Delta> judge_gradient(JudgeKernels kernels, const Hash256& judge_seed, JudgeBatch batch,
                                  const Delta& offset) override;

@@ -172,11 +172,14 @@ Result<chain::MergeSteps> Ledger::leave_out_harmful(std::vector<Ranked>& chosen,
             continue;
         }
         room += size_of(*chosen[i].contribution);
-        chosen[i].evaluation.report.score = choice.shares[i];
-        leave_out(left_out, chosen[i].evaluation,
-                  choice.shares[i] < 0
-                      ? "together with the others it raises the judge batch's loss"
-                      : "without it the others lower the judge batch's loss further");
+        chosen[i].evaluation.report.joint_share = choice.shares[i];
+        const std::string share =
+            " (its share of the gain is " + std::to_string(choice.shares[i]) + ")";
+        leave_out(
+            left_out, chosen[i].evaluation,
+            (choice.shares[i] < 0 ? "together with the others it raises the judge batch's loss"
+                                  : "without it the others lower the judge batch's loss further") +
+                share);
     }
     chosen = std::move(kept);
     return choice.steps;

@@ -203,11 +203,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "e4c713677c764660c6411412f6d0147c785fc0aa8acf579c8946c9f311df43e6");
+              "f8ffa36ec7a71536a3d562913a841bdf845fe8ad02cd568fc42a690b7ce346fa");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "874b40e33ad4326c6f76b015a8ae9569d2868e25bc41702b0f8ad476d8b8c98f");
+              "53a7dad2170586cda429ce3974b519f1c419e046c05b0cb079985e825f3cc7af");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "a6eae2cf3793ffac54e23cc50b15e4593048d12beb4d66562f8b15b6760f8d33");
+              "1c3cfb5ad9f6b9ea4b9e79b3d70e2c0ea8c907084e05a10de421a96f228878c4");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

@@ -449,7 +449,7 @@ TEST_F(LedgerWorth, TheJudgeBatchIsDrawnByTheBlockBefore) {
     const Int128 gain = Int128{chain.model.slope(chain.ledger.tip())[0]} * (1 << 19) * 1000;
     chain.mine(miner, only(reveals));
     EXPECT_EQ(chain.report.contributions[0].worth,
-              worth_of(share_of_gain(gain, outer_factor(kOuterSteps), 1)));
+              static_cast<std::uint64_t>(share_of_gain(gain, outer_factor(kOuterSteps), 1)));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "consensus/merge_judge.h"
 
 #include "base/check.h"
+#include "consensus/likeness.h"
 
 namespace cairn::consensus {
 namespace {
@@ -150,14 +151,25 @@ Result<std::vector<Scored>> MergeJudge::scores(const MergeSet& set,
         middle(against_signs(*open, steps.public_step), of->sum.merged(steps.outer_step));
     ASSIGN_OR_RETURN(const Delta gradient, scoring_gradient(offset));
     const Repeated repeated(model_.recent_merges(), gradient);
+    const Folder folder(judge_seed(tip_), model_.parameter_count());
+    std::vector<Fold> folds;
     std::vector<Scored> all;
+    std::vector<std::int64_t> shares;
     for (std::size_t i = 0; i < set.ids.size(); ++i) {
         ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
+        folds.push_back(folder.fold(delta, model_.payload_cosine(delta)));
         Scored scored;
         scored.raw_score = first_order_gain(gradient, delta);
         scored.score = novel_score(scored.raw_score, repeated.score_of(delta));
         scored.share = share_of_gain(scored.score, outer_factor(steps.outer_step), of->sum.count());
         all.push_back(scored);
+        shares.push_back(scored.share);
+    }
+    const std::vector<std::uint32_t> weights = weights_of(folds);
+    const std::vector<std::uint64_t> worths = worths_of(shares, weights);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i].weight = weights[i];
+        all[i].worth = worths[i];
     }
     of->scored_steps = steps;
     of->scored = all;

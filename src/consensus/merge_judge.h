@@ -25,9 +25,11 @@ struct MergeSet {
 
 /// What one contribution brings.
 struct Scored {
-    Int128 raw_score = 0;    ///< S(d)
-    Int128 score = 0;        ///< less what only repeats recent merges
-    std::int64_t share = 0;  ///< of the round's gain, unit 2^-20 nats summed over the batch
+    Int128 raw_score = 0;      ///< S(d)
+    Int128 score = 0;          ///< less what only repeats recent merges
+    std::int64_t share = 0;    ///< of the round's gain, unit 2^-20 nats summed over the batch
+    std::uint32_t weight = 0;  ///< over 2^16: how little it is like the others
+    std::uint64_t worth = 0;   ///< of both, in the unit of shares
 };
 
 class MergeJudge {

@@ -44,6 +44,9 @@ class ModelSeam {
 
     /// Payload -> delta, by the network's codec. kInvalid for a malformed or out-of-bounds payload.
     virtual Result<Delta> decode(ByteView payload, const Hash256& codec_seed) const = 0;
+    /// The cosine that two payloads of one update have whose decoded deltas look like this one,
+    /// over 2^16 and above 0: how alike copies are after the codec.
+    virtual std::uint32_t payload_cosine(const Delta& delta) const = 0;
     /// The integer gradient of a batch's loss at theta + offset, clamped as merge() would: one
     /// bit-exact backward pass. An empty offset is theta itself. One entry for each parameter; S(d)
     /// =

@@ -168,8 +168,25 @@ TEST(WorthRules, SharesOfTheGain) {
     EXPECT_EQ(share_of_gain(-kUnit, 3, 1), -3);
     EXPECT_EQ(share_of_gain(kMax128, 1 << 17, 1), 0x7fffffffffffffff);
     EXPECT_EQ(share_of_gain(-kMax128, 1 << 17, 1), -0x7fffffffffffffff);
-    EXPECT_EQ(worth_of(7), 7u);
-    EXPECT_EQ(worth_of(-7), 0u);
+}
+
+// A share counts by its weight, and at most as the middle one.
+TEST(WorthRules, WorthIsAShareByItsWeight) {
+    constexpr std::uint32_t kAll = 1U << 16;
+    using Worths = std::vector<std::uint64_t>;
+    EXPECT_EQ(worths_of({}, {}), Worths{});
+    EXPECT_EQ(worths_of({7, -7, 0}, {kAll, kAll, kAll}), (Worths{7, 0, 0}));
+    EXPECT_EQ(worths_of({9, 5, 4}, {kAll, kAll, kAll}), (Worths{9, 5, 4}));
+    EXPECT_EQ(worths_of({9, 8, 7}, {kAll, kAll, kAll}), (Worths{8, 8, 7}));  // the middle is 8
+    EXPECT_EQ(worths_of({9, 8, 7}, {kAll / 4, kAll, kAll}), (Worths{2, 8, 7}));
+    // Who is less like the others than the middle one is not paid for that.
+    EXPECT_EQ(worths_of({4, 40, 40}, {kAll, kAll / 4, kAll / 4}), (Worths{4, 40, 40}));
+    // What is large under small weights is worth little.
+    const std::vector<std::uint32_t> weights = {kAll / 40, kAll / 40, kAll, kAll, kAll};
+    EXPECT_EQ(worths_of({1000, 1000, 100, 100, 100}, weights), (Worths{2, 2, 100, 100, 100}));
+    const std::int64_t most = 0x7fffffffffffffff;
+    EXPECT_EQ(worths_of({most, most}, {kAll, kAll / 2}),
+              (Worths{0x7fffffffffffffff, 0x3fffffffffffffff}));
 }
 
 TEST(WorthRules, TheReferenceIsTheWeightedMedianAndRemembersEarlierOnes) {

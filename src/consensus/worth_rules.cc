@@ -5,9 +5,11 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 #include "consensus/exact_dot.h"
+#include "consensus/linear_solve.h"
 
 namespace cairn::consensus {
 namespace {
@@ -18,29 +20,20 @@ constexpr int kFactorBits = 32;
 constexpr double kRidge = 1 + 0x1p-20;
 constexpr double kMaxFactor = 0x1p62;
 
-using Row = std::vector<double>;
+/// A number and how much it counts.
+using Counted = std::pair<std::uint64_t, Uint128>;
 
-/// Gaussian elimination in the given order, without exchange of rows: the matrix is symmetric and
-/// its diagonal was raised. Zeros if a pivot is not above 0. Each operation rounds once, so every
-/// machine gets the same.
-Row solve(std::vector<Row> matrix, Row right) {
-    const std::size_t n = right.size();
-    Row zeros(n, 0.0);
-    for (std::size_t k = 0; k < n; ++k) {
-        if (!(matrix[k][k] > 0)) return zeros;
-        for (std::size_t i = k + 1; i < n; ++i) {
-            const double factor = matrix[i][k] / matrix[k][k];
-            for (std::size_t j = k; j < n; ++j) matrix[i][j] -= factor * matrix[k][j];
-            right[i] -= factor * right[k];
-        }
+/// The largest number such that those at least as large count for half of all; 0 of none.
+std::uint64_t middle_of(std::vector<Counted> numbers) {
+    std::sort(numbers.begin(), numbers.end(), std::greater<>());
+    Uint128 all = 0;
+    for (const auto& [number, counts] : numbers) all += counts;
+    Uint128 so_far = 0;
+    for (const auto& [number, counts] : numbers) {
+        so_far += counts;
+        if (2 * so_far >= all) return number;
     }
-    Row solution(n, 0.0);
-    for (std::size_t k = n; k-- > 0;) {
-        double sum = right[k];
-        for (std::size_t j = k + 1; j < n; ++j) sum -= matrix[k][j] * solution[j];
-        solution[k] = sum / matrix[k][k];
-    }
-    return solution;
+    return 0;
 }
 
 /// a * b within +-2^120, so that sixteen of them add up.
@@ -70,7 +63,7 @@ Repeated::Repeated(std::vector<std::span<const std::int32_t>> merges, const Delt
         right[i] = static_cast<double>(-dot(gradient, merges_[i]));
     }
     for (std::size_t i = 0; i < n; ++i) matrix[i][i] *= kRidge;
-    for (const double y : solve(std::move(matrix), std::move(right))) {
+    for (const double y : solve(std::move(matrix), std::move(right), 0)) {
         const double scaled = std::floor(y * 0x1p32);
         const bool sound = std::isfinite(scaled);
         factors_.push_back(sound ? static_cast<Int128>(std::clamp(scaled, -kMaxFactor, kMaxFactor))
@@ -102,15 +95,34 @@ std::int64_t share_of_gain(Int128 score, std::uint32_t step, std::uint32_t count
 }
 
 std::uint64_t weighted_median(std::vector<std::uint64_t> worths) {
-    std::sort(worths.begin(), worths.end(), std::greater<>());
-    Uint128 all = 0;
-    for (const std::uint64_t worth : worths) all += worth;
-    Uint128 so_far = 0;
-    for (const std::uint64_t worth : worths) {
-        so_far += worth;
-        if (2 * so_far >= all) return worth;
+    std::vector<Counted> counted;
+    for (const std::uint64_t worth : worths) counted.emplace_back(worth, worth);
+    return middle_of(std::move(counted));
+}
+
+std::vector<std::uint64_t> worths_of(const std::vector<std::int64_t>& shares,
+                                     const std::vector<std::uint32_t>& weights) {
+    CHECK(shares.size() == weights.size());
+    std::vector<std::uint64_t> gains;
+    std::vector<Counted> by_gain, by_weight;
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+        gains.push_back(static_cast<std::uint64_t>(std::max<std::int64_t>(0, shares[i])));
+        const Uint128 counts = static_cast<Uint128>(gains[i]) * weights[i];
+        by_gain.emplace_back(gains[i], counts);
+        by_weight.emplace_back(weights[i], counts);
     }
-    return 0;
+    const std::uint64_t most_gain = middle_of(std::move(by_gain));
+    const std::uint64_t most_weight = middle_of(std::move(by_weight));
+    std::vector<std::uint64_t> worths;
+    for (std::size_t i = 0; i < gains.size(); ++i) {
+        const std::uint64_t gain = std::min(gains[i], most_gain);
+        if (gain == 0 || weights[i] >= most_weight)
+            worths.push_back(gain);
+        else
+            worths.push_back(
+                static_cast<std::uint64_t>(static_cast<Uint128>(gain) * weights[i] / most_weight));
+    }
+    return worths;
 }
 
 std::uint64_t worth_reference(std::uint64_t median_now,

@@ -3,7 +3,7 @@
 // A round's gain is shared by what each contribution brings in the middle of the joint step D,
 // behind the public step P, which anybody could take at once: with g the judge gradient at
 // theta + P + D/2, S(d) = -<g, d>. Shares of one round add up to what D gains there. Only what
-// recent merges did not bring before counts.
+// recent merges did not bring before counts, and those who are alike share one place (likeness.h).
 #pragma once
 
 #include <cstdint>
@@ -39,10 +39,12 @@ Int128 novel_score(Int128 raw, Int128 repeated);
 /// over the scoring batch): floor(score * step / (count * 2^36)), `step` over 2^16; within
 /// +-(2^63 - 1).
 std::int64_t share_of_gain(Int128 score, std::uint32_t step, std::uint32_t count);
-/// max(0, share).
-inline std::uint64_t worth_of(std::int64_t share) {
-    return share > 0 ? static_cast<std::uint64_t>(share) : 0;
-}
+/// What contributions are worth, in the unit of shares: min(share, middle share) * min(1, weight /
+/// middle weight), rounded down, 0 for shares below 0; by their weights (likeness.h). The middle is
+/// the median of all where each counts share * weight. So a large share does not make up for a
+/// small weight, and nobody is paid for being unlike the others alone. CHECKs equal sizes.
+std::vector<std::uint64_t> worths_of(const std::vector<std::int64_t>& shares,
+                                     const std::vector<std::uint32_t>& weights);
 
 /// The median of the worths, each with its own weight: the largest such that those worth at least
 /// as much bring half of the sum of all; 0 of none. Keys are cheap, so a median of the keys could

@@ -184,7 +184,7 @@ Status Rounds::merge(std::vector<Entry> entries, RoundOutcome& outcome) {
     std::vector<std::uint64_t> worths;
     std::vector<consensus::PaidContribution> paid;
     for (std::size_t i = 0; i < entries.size(); ++i) {
-        worths.push_back(consensus::worth_of(scores[i].share));
+        worths.push_back(scores[i].worth);
         paid.push_back({entries[i].key, entries[i].key, worths.back()});
         record.payload_hashes.push_back(entries[i].payload_hash);
         record.norm_sum += entries[i].norm;

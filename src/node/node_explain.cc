@@ -35,7 +35,7 @@ void Node::explain_template(const consensus::BlockReport& report) {
     remember(std::move(records));
     // What harmed the others is tried no more on this tip: its room is for others.
     for (const consensus::ContributionReport& contribution : report.contributions)
-        if (!contribution.merged && contribution.score < 0)
+        if (!contribution.merged && contribution.joint_share.value_or(0) < 0)
             relay_.drop_contribution(contribution.commitment_id);
 }
 

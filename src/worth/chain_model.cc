@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "consensus/exact_dot.h"
+
 namespace cairn::worth {
 
 using consensus::Delta;
@@ -86,6 +88,30 @@ Result<Delta> ChainModel::decode(ByteView payload, const Hash256& codec_seed) co
     ASSIGN_OR_RETURN(Delta delta, codec::decode(codec_, payload, codec_seed, layout().size()));
     clear_padding(layout(), delta);
     return delta;
+}
+
+// Of a full tile's decoded energy the part c is the update's and the rest noise. The noise is
+// spread over the whole tile, and what falls into padding is taken out again: with n parameters of
+// 4096 c / (c + (1 - c) n / 4096) is the update's. Tiles of few parameters count as a quarter full,
+// or noise in them would make copies look unlike.
+std::uint32_t ChainModel::payload_cosine(const Delta& delta) const {
+    constexpr Int128 kOne = 1 << 16;
+    constexpr std::uint64_t kLeast = codec::kTile / 4;
+    const Int128 c = chain::payload_cosine(codec_);
+    const std::span<const std::int32_t> all(delta);
+    Int128 energy = 0;
+    Int128 of_updates = 0;
+    for (const model::TensorInfo& tensor : layout().tensors()) {
+        for (std::uint64_t at = 0; at < tensor.size(); at += codec::kTile) {
+            const std::uint64_t n = std::min<std::uint64_t>(codec::kTile, tensor.size() - at);
+            const auto part = all.subspan(tensor.offset + at, n);
+            const Int128 square = consensus::dot(part, part);
+            const Int128 update = c * codec::kTile;
+            energy += square;
+            of_updates += square * update / (update + (kOne - c) * std::max(n, kLeast));
+        }
+    }
+    return static_cast<std::uint32_t>(energy == 0 ? c : kOne * of_updates / energy);
 }
 
 Result<Delta> ChainModel::judge_gradient(JudgeKernels kernels, const Hash256& judge_seed,

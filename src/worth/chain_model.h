@@ -36,6 +36,7 @@ class ChainModel final : public consensus::ModelSeam {
 
     /// Entries of tile padding, which a sketch fills with noise, are set to zero.
     Result<consensus::Delta> decode(ByteView payload, const Hash256& codec_seed) const override;
+    std::uint32_t payload_cosine(const consensus::Delta& delta) const override;
     Result<consensus::Delta> judge_gradient(consensus::JudgeKernels kernels,
                                             const Hash256& judge_seed, consensus::JudgeBatch batch,
                                             const consensus::Delta& offset) override;

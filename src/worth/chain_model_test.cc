@@ -192,6 +192,25 @@ TEST(ChainModel, SharesAddUpToTheGain) {
     EXPECT_NEAR(shares / gain, 1, 0.1);
 }
 
+// Half of this model's entries are padding, so copies are more alike than the codec alone says.
+TEST(ChainModel, CopiesAreAsAlikeAsItSays) {
+    Bench bench;
+    bench.network.architecture.dim = 32;  // matrices a quarter full
+    bench.network.architecture.hidden_dim = 96;
+    bench.model = ChainModel::create(bench.network, text_of(1, 3000), bench.compute).value();
+    const Delta update = bench.honest(1);
+    const Delta a = bench.through_codec(update, 5);
+    const Delta b = bench.through_codec(update, 6);
+    const double cosine = static_cast<double>(consensus::dot(a, b)) /
+                          std::sqrt(static_cast<double>(consensus::dot(a, a)) *
+                                    static_cast<double>(consensus::dot(b, b)));
+    const double expected = bench.model->payload_cosine(a) / 65536.0;
+    EXPECT_NEAR(cosine / expected, 1, 0.1);
+    EXPECT_GT(expected, 1.1 * chain::payload_cosine(bench.network.codec) / 65536.0);
+    EXPECT_EQ(bench.model->payload_cosine(Delta(a.size(), 0)),
+              chain::payload_cosine(bench.network.codec));
+}
+
 TEST(ChainModel, TheReferenceAgreesAndIsReallyAsked) {
     Bench bench;
     const Delta delta = bench.honest(1);

@@ -1,0 +1,92 @@
+// CONSENSUS: changing a result here splits the network.
+#include "consensus/likeness.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/check.h"
+#include "consensus/linear_solve.h"
+#include "crypto/hash.h"
+
+namespace cairn::consensus {
+namespace {
+
+constexpr double kDiagonal = 1.5;
+/// Of deltas that are less alike than any others can make them, each pivot is at least 1/2. Less
+/// than half of that is a star made to upset the equations: its middle is left out.
+constexpr double kLeastPivot = 0.25;
+constexpr double kOne = 65536;
+constexpr double kLeastWeight = 1024;
+constexpr std::size_t kSignsPerHash = 256;
+
+/// |a| and |b| below 2^15 and at most 2^16 of them: below 2^46, so exact as a double too.
+double dot(const Fold& a, const Fold& b) {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < a.sums.size(); ++i)
+        sum += std::int32_t{a.sums[i]} * std::int32_t{b.sums[i]};
+    return static_cast<double>(sum);
+}
+
+}  // namespace
+
+Folder::Folder(const Hash256& judge_seed, std::uint64_t parameter_count)
+    : negative_(parameter_count) {
+    constexpr std::array<std::uint8_t, 4> kWord{'f', 'o', 'l', 'd'};
+    crypto::Sha256 prefix;
+    prefix.update(kWord).update(judge_seed.view());
+    for (std::size_t first = 0; first < negative_.size(); first += kSignsPerHash) {
+        std::array<std::uint8_t, 8> number{};
+        for (std::size_t i = 0; i < number.size(); ++i)
+            number[i] = static_cast<std::uint8_t>((first / kSignsPerHash) >> (8 * i));
+        const Hash256 bits = crypto::Sha256(prefix).update(number).finish();
+        const std::size_t count = std::min(kSignsPerHash, negative_.size() - first);
+        for (std::size_t i = 0; i < count; ++i)
+            negative_[first + i] = ((bits.bytes[i / 8] >> (i % 8)) & 1) != 0;
+    }
+}
+
+Fold Folder::fold(const Delta& delta, std::uint32_t payload_cosine) const {
+    CHECK(delta.size() == negative_.size() && payload_cosine > 0);
+    // Sums of at most 2^20 entries below 2^31.
+    std::vector<std::int64_t> sums(std::min(kFolds, delta.size()), 0);
+    for (std::size_t i = 0; i < delta.size(); ++i) {
+        const std::int64_t entry = delta[i];
+        sums[i % kFolds] += negative_[i] ? -entry : entry;
+    }
+    std::int64_t most = 0;
+    for (const std::int64_t sum : sums) most = std::max(most, sum < 0 ? -sum : sum);
+    Fold fold{std::vector<std::int16_t>(sums.size(), 0), payload_cosine};
+    if (most == 0) return fold;
+    for (std::size_t i = 0; i < sums.size(); ++i)
+        fold.sums[i] = static_cast<std::int16_t>(sums[i] * 32767 / most);
+    return fold;
+}
+
+std::vector<std::uint32_t> weights_of(const std::vector<Fold>& folds) {
+    const std::size_t n = folds.size();
+    std::vector<double> squares, of_copies;
+    for (const Fold& fold : folds) {
+        squares.push_back(dot(fold, fold));
+        of_copies.push_back(static_cast<double>(fold.payload_cosine));
+    }
+    std::vector<Row> matrix(n, Row(n, kDiagonal));
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+            const double product = dot(folds[i], folds[j]);
+            double likeness = 0;
+            if (product > 0) {  // so neither norm is 0
+                const double cosine = product / std::sqrt(squares[i] * squares[j]);
+                likeness = std::min(1.0, cosine * kOne / std::sqrt(of_copies[i] * of_copies[j]));
+            }
+            matrix[i][j] = matrix[j][i] = likeness * likeness;
+        }
+    }
+    std::vector<std::uint32_t> weights;
+    for (const double weight : solve(std::move(matrix), Row(n, kDiagonal), kLeastPivot))
+        weights.push_back(
+            static_cast<std::uint32_t>(std::clamp(std::floor(weight * kOne), kLeastWeight, kOne)));
+    return weights;
+}
+
+}  // namespace cairn::consensus
