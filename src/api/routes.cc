@@ -8,7 +8,7 @@
 #include "api/protocol.h"
 #include "base/files.h"
 #include "base/outputs.h"
-#include "net/address.h"
+#include "http/access.h"
 
 namespace cairn::api {
 
@@ -86,14 +86,6 @@ Result<bool> truth_of(const Json& object, const std::string& name) {
     if (found == object.end()) return false;
     if (!found->is_boolean()) return invalid(name + " wants true or false");
     return found->get<bool>();
-}
-
-bool same_secret(const std::string& a, const std::string& b) {
-    if (a.size() != b.size()) return false;
-    unsigned difference = 0;
-    for (std::size_t i = 0; i < a.size(); ++i)
-        difference |= static_cast<unsigned>(a[i]) ^ static_cast<unsigned>(b[i]);
-    return difference == 0;
 }
 
 http::Response stopping() { return refusal(503, "the node is stopping"); }
@@ -303,7 +295,7 @@ void answer_post(const std::shared_ptr<ApiContext>& context, const http::Request
                  const http::Respond& respond) {
     // A page of another site can send neither of these headers unless we allow it when the browser
     // asks us first (OPTIONS), which we never do.
-    if (!same_secret(request.authorization, "Bearer " + context->token))
+    if (!http::has_token(request, context->token))
         return respond(refusal(401, "this needs the token from the node's api.json"));
     if (!request.content_type.starts_with("application/json"))
         return respond(refusal(400, "send Content-Type: application/json"));
@@ -342,7 +334,7 @@ http::Response error_response(const Error& error) {
 void route(const std::shared_ptr<ApiContext>& context, const http::Request& request,
            const http::Respond& respond) {
     if (context->node == nullptr) return respond(stopping());
-    if (context->only_loopback_names && !net::is_loopback(request.host))
+    if (context->only_loopback_names && !http::asks_by_loopback_name(request))
         return respond(refusal(403, "ask by the name 127.0.0.1 or localhost"));
     if (request.method == "GET") return answer_get(context, request, respond);
     if (request.method == "POST") return answer_post(context, request, respond);

@@ -217,7 +217,7 @@ TEST_F(ApiTest, WithoutDescriptorsItWaitsInsteadOfSpinning) {
 }
 
 TEST_F(ApiTest, BoundsWhatItReads) {
-    const std::string big(http::kMaxRequestBytes + 1, ' ');
+    const std::string big(http::kMaxBodyBytes + 1, ' ');
     EXPECT_FALSE(client().post("/v1/cairn/payments", big).ok());
     EXPECT_EQ(raw("GET /" + std::string(2 * http::kMaxRequestHeaderBytes, 'a') +
                   " HTTP/1.1\r\nHost: localhost\r\n\r\n")

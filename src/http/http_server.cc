@@ -97,12 +97,12 @@ Result<tcp::endpoint> resolve(asio::io_context& context, const std::string& list
 }
 
 Status listen_on(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, const std::string& name,
-                 const std::string& advice) {
+                 const std::string& advice, std::size_t waiting) {
     beast::error_code failure;
     acceptor.open(endpoint.protocol(), failure);
     if (!failure) acceptor.set_option(tcp::acceptor::reuse_address(true), failure);
     if (!failure) acceptor.bind(endpoint, failure);
-    if (!failure) acceptor.listen(static_cast<int>(kMaxConnections), failure);
+    if (!failure) acceptor.listen(static_cast<int>(waiting), failure);
     if (!failure) return ok_status();
     return Error{ErrorCode::kRefused,
                  "the API cannot listen at " + name + ": " + failure.message() + advice};
@@ -110,8 +110,8 @@ Status listen_on(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, const s
 
 }  // namespace
 
-std::size_t connection_bound(std::size_t files) {
-    return std::clamp<std::size_t>(files / 4, 1, kMaxConnections);
+std::size_t connection_bound(std::size_t files, std::size_t wanted) {
+    return std::clamp<std::size_t>(files / 4, 1, wanted);
 }
 
 HttpServer::HttpServer(std::shared_ptr<Impl> impl, std::string address)
@@ -122,9 +122,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options)
     impl->options = std::move(options);
     const std::string& listen = impl->options.listen;
     if (const long files = ::sysconf(_SC_OPEN_MAX); files > 0)
-        impl->max_connections = connection_bound(static_cast<std::size_t>(files));
+        impl->max_connections =
+            connection_bound(static_cast<std::size_t>(files), impl->options.max_connections);
     ASSIGN_OR_RETURN(const tcp::endpoint endpoint, resolve(impl->context, listen));
-    RETURN_IF_ERROR(listen_on(impl->acceptor, endpoint, listen, impl->options.advice));
+    RETURN_IF_ERROR(listen_on(impl->acceptor, endpoint, listen, impl->options.advice,
+                              impl->options.max_connections));
     beast::error_code failure;
     const tcp::endpoint bound = impl->acceptor.local_endpoint(failure);
     if (failure) return io_error("cannot tell where the API listens: " + failure.message());
@@ -140,8 +142,10 @@ Status HttpServer::can_listen(const std::string& listen, const std::string& advi
     asio::io_context context;
     tcp::acceptor acceptor(context);
     ASSIGN_OR_RETURN(const tcp::endpoint endpoint, resolve(context, listen));
-    return listen_on(acceptor, endpoint, listen, advice);
+    return listen_on(acceptor, endpoint, listen, advice, kMaxConnections);
 }
+
+std::size_t HttpServer::connections() const { return impl_->open; }
 
 void HttpServer::call_after(std::uint64_t delay_ms, std::function<void()> task) {
     asio::post(impl_->context, [impl = impl_.get(), delay_ms, task = std::move(task)] {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "http/message.h"
@@ -13,17 +14,22 @@
 namespace cairn::http {
 
 inline constexpr std::size_t kMaxConnections = 64;
-inline constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxBodyBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxRequestHeaderBytes = 16 * 1024;
 
-/// How many connections to accept where the process may have `files` files open: at most a quarter
-/// of these, so that whoever holds connections open cannot keep the program from opening its own
-/// files.
-std::size_t connection_bound(std::size_t files);
+/// How many of `wanted` connections to accept where the process may have `files` files open: at
+/// most a quarter of these, so that whoever holds connections open cannot keep the program from
+/// opening its own files.
+std::size_t connection_bound(std::size_t files, std::size_t wanted = kMaxConnections);
 
 struct HttpServerOptions {
     /// "host:port"; port 0 takes any that is free.
     std::string listen = "127.0.0.1:0";
+    std::size_t max_connections = kMaxConnections;
+    std::size_t max_body_bytes = kMaxBodyBytes;  ///< of a request
+    /// Asked on the server's thread when a request's head is there, before memory is spent on its
+    /// body; an answer refuses it. Empty: every request is read.
+    std::function<std::optional<Response>(const Request& head)> admit{};
     /// Called on the server's thread; it must not block.
     std::function<void(Request request, std::shared_ptr<Reply> reply)> handler;
     /// How a request is refused that never reaches the handler, in the shape of this API's errors.
@@ -47,6 +53,8 @@ class HttpServer {
 
     /// "127.0.0.1:8420".
     const std::string& address() const { return address_; }
+    /// How many are open now. From any thread.
+    std::size_t connections() const;
     /// Runs `task` on the server's thread, if the server still runs then. From any thread.
     void call_after(std::uint64_t delay_ms, std::function<void()> task);
 

@@ -18,8 +18,8 @@ namespace {
 
 class HttpServerTest : public testing::Test {
   protected:
-    void serve(std::function<void(Request, std::shared_ptr<Reply>)> handler) {
-        HttpServerOptions options;
+    void serve(std::function<void(Request, std::shared_ptr<Reply>)> handler,
+               HttpServerOptions options = {}) {
         options.handler = std::move(handler);
         options.refusal = [](unsigned status, const std::string& why) {
             return Response{status, "text/plain", why};
@@ -146,6 +146,61 @@ TEST_F(HttpServerTest, AReplyThatIsDroppedEndsTheConnection) {
     const int fd = connect_raw();
     say(fd, kGet);
     EXPECT_EQ(hear(fd), "");
+    ::close(fd);
+}
+
+TEST_F(HttpServerTest, WhoSendsTooMuchReadsWhy) {
+    HttpServerOptions options;
+    options.max_body_bytes = 1000;
+    serve([](const Request&, const std::shared_ptr<Reply>&) { FAIL() << "never asked"; }, options);
+    const int fd = connect_raw();
+    say(fd, "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n\r\n");
+    for (int i = 0; i < 40; ++i) say(fd, std::string(100'000, 'x'));
+    const std::string heard = hear(fd);
+    EXPECT_TRUE(heard.starts_with("HTTP/1.1 413 ")) << heard;
+    EXPECT_TRUE(heard.ends_with("may have 1000 bytes")) << heard;
+    ::close(fd);
+}
+
+TEST_F(HttpServerTest, ARequestCanBeRefusedBeforeItsBodyIsRead) {
+    HttpServerOptions options;
+    options.admit = [](const Request& head) -> std::optional<Response> {
+        if (head.authorization == "Bearer secret") return std::nullopt;
+        return Response{401, "text/plain", "who are you?"};
+    };
+    serve(
+        [](const Request& request, const std::shared_ptr<Reply>& reply) {
+            reply->send({200, "text/plain", request.body});
+        },
+        options);
+    const std::string head =
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 4\r\n";
+    int fd = connect_raw();
+    say(fd, head + "\r\n");  // and no body
+    std::string heard = hear(fd);
+    EXPECT_TRUE(heard.starts_with("HTTP/1.1 401 ") && heard.ends_with("who are you?")) << heard;
+    ::close(fd);
+    fd = connect_raw();
+    say(fd, head + "Authorization: Bearer secret\r\n\r\nbody");
+    heard = hear(fd);
+    EXPECT_TRUE(heard.starts_with("HTTP/1.1 200 ") && heard.ends_with("\r\n\r\nbody")) << heard;
+    ::close(fd);
+}
+
+TEST_F(HttpServerTest, WhoAsksBeforeSendingABodyIsToldToGoOn) {
+    serve([](const Request& request, const std::shared_ptr<Reply>& reply) {
+        reply->send({200, "text/plain", request.body});
+    });
+    const int fd = connect_raw();
+    say(fd,
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 4\r\n"
+        "Expect: 100-continue\r\n\r\n");
+    char words[64];
+    const ssize_t got = ::recv(fd, words, sizeof words, 0);
+    ASSERT_GT(got, 0);
+    EXPECT_TRUE(std::string_view(words, static_cast<std::size_t>(got)).starts_with("HTTP/1.1 100"));
+    say(fd, "body");
+    EXPECT_TRUE(hear(fd).ends_with("\r\n\r\nbody"));
     ::close(fd);
 }
 

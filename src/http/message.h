@@ -17,7 +17,7 @@ struct Request {
     std::map<std::string, std::string> query;
     std::string host;       ///< of the Host field, without the port; empty: none, or malformed
     std::string authority;  ///< the Host field as it came
-    std::string origin;     ///< of the page that asks; empty: no browser, or it asks its own server
+    std::string origin;     ///< the site of the page that asks; empty: no browser, or a plain link
     std::string content_type;
     std::string authorization;
     std::string body;

@@ -19,7 +19,12 @@ using asio::ip::tcp;
 
 constexpr auto kPatience = std::chrono::seconds(30);  // to receive a request or send an answer
 constexpr unsigned kHttp10 = 10;
+// Whoever is refused in the middle of a body is read on for a while: a connection that is closed
+// on unread bytes is reset, and takes the answer with it.
+constexpr std::size_t kMaxDrainedBytes = std::size_t{64} << 20;
+constexpr auto kDrainPatience = std::chrono::seconds(5);
 
+/// All but the body.
 Request plain(const wire::request<wire::string_body>& from) {
     Request request;
     request.method = std::string(from.method_string());
@@ -29,7 +34,6 @@ Request plain(const wire::request<wire::string_body>& from) {
     request.origin = std::string(from[wire::field::origin]);
     request.content_type = std::string(from[wire::field::content_type]);
     request.authorization = std::string(from[wire::field::authorization]);
-    request.body = from.body();
     return request;
 }
 
@@ -94,7 +98,10 @@ class Session::SessionReply final : public Reply {
 };
 
 Session::Session(const std::shared_ptr<HttpServer::Impl>& server, tcp::socket socket)
-    : server_(server), stream_(std::move(socket)) {
+    : server_(server),
+      stream_(std::move(socket)),
+      buffer_(server->options.max_body_bytes + kMaxRequestHeaderBytes) {
+    ++server->open;
     beast::error_code failure;
     const auto other = stream_.socket().remote_endpoint(failure);
     // Whoever asks from this machine can have any number of addresses on it.
@@ -105,38 +112,80 @@ Session::Session(const std::shared_ptr<HttpServer::Impl>& server, tcp::socket so
     stream_.socket().set_option(tcp::no_delay(true), failure);
 }
 
+Session::~Session() { --server_->open; }
+
 void Session::read() {
     stage_ = Stage::kReading;
     parser_.emplace();
-    parser_->body_limit(kMaxRequestBytes);
+    parser_->body_limit(server_->options.max_body_bytes);
     parser_->header_limit(kMaxRequestHeaderBytes);
     stream_.expires_after(kPatience);
     reading_since_us_ = server_->clock.monotonic_us();
+    wire::async_read_header(stream_, buffer_, *parser_,
+                            [self = shared_from_this()](beast::error_code failure, std::size_t) {
+                                self->on_head(failure);
+                            });
+}
+
+void Session::on_head(beast::error_code failure) {
+    if (refused(failure)) return;
+    request_ = plain(parser_->get());
+    request_.client = client_;
+    if (!parse_target(std::string(parser_->get().target()), request_).ok())
+        return refuse(server_->options.refusal(400, "a malformed address"));
+    if (server_->options.admit)
+        if (auto refusal = server_->options.admit(request_)) return refuse(*std::move(refusal));
+    if (parser_->is_done()) return on_read({});
+    // Whoever asks first whether the body is welcome waits for these words.
+    if (!beast::iequals(parser_->get()[wire::field::expect], "100-continue")) return read_body();
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    asio::async_write(stream_, asio::buffer(kContinue),
+                      [self = shared_from_this()](beast::error_code broken, std::size_t) {
+                          return broken ? self->close() : self->read_body();
+                      });
+}
+
+void Session::read_body() {
     wire::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code failure, std::size_t) {
                          self->on_read(failure);
                      });
 }
 
+bool Session::refused(beast::error_code failure) {
+    if (!failure) return false;
+    if (failure == wire::error::body_limit)
+        refuse(server_->options.refusal(413, "the request is too large: its body may have " +
+                                                 std::to_string(server_->options.max_body_bytes) +
+                                                 " bytes"));
+    else
+        close();
+    return true;
+}
+
+// Answers a request that was not read to its end.
+void Session::refuse(Response response) {
+    ++number_;
+    reading_since_us_.reset();
+    keep_alive_ = false;
+    unread_ = !parser_->is_done();
+    answer(std::move(response));
+}
+
 void Session::on_read(beast::error_code failure) {
     keep_alive_ = false;
+    if (refused(failure)) return;
     reading_since_us_.reset();
     ++number_;
     stage_ = Stage::kAwaited;
     ended_ = false;
     left_ = false;
-    if (failure == wire::error::body_limit)
-        return answer(server_->options.refusal(413, "the request is too large"));
-    if (failure) return close();
     keep_alive_ = parser_->get().keep_alive();
     chunks_ = parser_->get().version() > kHttp10;
-    Request request = plain(parser_->get());
-    request.client = client_;
-    if (!parse_target(std::string(parser_->get().target()), request).ok())
-        return answer(server_->options.refusal(400, "a malformed address"));
+    request_.body = std::move(parser_->get().body());
     stream_.expires_never();
     watch();
-    server_->options.handler(std::move(request),
+    server_->options.handler(std::move(request_),
                              std::make_shared<SessionReply>(shared_from_this(), number_));
 }
 
@@ -269,9 +318,25 @@ void Session::on_piece_written(beast::error_code failure) {
 
 void Session::finish(beast::error_code failure) {
     gone_ = {};  // the answer is complete
+    if (!failure && std::exchange(unread_, false)) {
+        stream_.socket().shutdown(tcp::socket::shutdown_send, failure);
+        stream_.expires_after(kDrainPatience);
+        return drain();
+    }
     if (failure || !keep_alive_) return close();
     stream_.socket().cancel(failure);  // the watch
     read();
+}
+
+void Session::drain() {
+    buffer_.clear();
+    stream_.async_read_some(
+        buffer_.prepare(kMaxRequestHeaderBytes),
+        [self = shared_from_this()](beast::error_code failure, std::size_t count) {
+            self->drained_ += count;
+            if (failure || self->drained_ > kMaxDrainedBytes) return self->close();
+            self->drain();
+        });
 }
 
 }  // namespace cairn::http

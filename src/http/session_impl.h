@@ -32,6 +32,7 @@ struct HttpServer::Impl {
     std::thread thread;
     std::atomic<bool> stopping = false;
     std::size_t max_connections = kMaxConnections;
+    std::atomic<std::size_t> open = 0;
     std::uint64_t next_connection = 1;
     const SystemClock clock{};
 
@@ -43,6 +44,7 @@ struct HttpServer::Impl {
 class Session : public std::enable_shared_from_this<Session> {
   public:
     Session(const std::shared_ptr<HttpServer::Impl>& server, boost::asio::ip::tcp::socket socket);
+    ~Session();
 
     void read();
     /// Since when there is no request; nothing while one is being answered.
@@ -52,7 +54,12 @@ class Session : public std::enable_shared_from_this<Session> {
   private:
     class SessionReply;
 
+    void on_head(boost::beast::error_code failure);
     void on_read(boost::beast::error_code failure);
+    bool refused(boost::beast::error_code failure);
+    void read_body();
+    void refuse(Response response);
+    void drain();
     void watch();
     void on_readable(boost::beast::error_code failure);
     void leave();
@@ -69,11 +76,14 @@ class Session : public std::enable_shared_from_this<Session> {
     std::shared_ptr<HttpServer::Impl> server_;  // destroyed last: the stream needs its context
     boost::beast::tcp_stream stream_;
     std::string client_;
-    boost::beast::flat_buffer buffer_{kMaxRequestBytes + kMaxRequestHeaderBytes};
+    boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     std::optional<std::uint64_t> reading_since_us_;
+    Request request_;  ///< being read
     bool keep_alive_ = false;
-    bool chunks_ = false;  ///< the asker's HTTP has them
+    bool unread_ = false;      ///< the asker may still be sending what nobody reads
+    std::size_t drained_ = 0;  ///< of it, thrown away
+    bool chunks_ = false;      ///< the asker's HTTP has them
 
     std::uint64_t number_ = 0;  ///< of the request; replies of earlier ones are too late
     /// kReading: no answer is due; also once the connection is closed.
