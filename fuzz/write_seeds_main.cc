@@ -237,6 +237,23 @@ void peer_seeds() {
     seed_wallet("xprv", as_bytes(wallet::encode_secret(master)));
 }
 
+void openai_seeds() {
+    const auto request = [](const std::string& name, std::uint8_t kind, const std::string& text) {
+        Bytes bytes{kind};
+        bytes.insert(bytes.end(), text.begin(), text.end());
+        seed("openai_request_fuzz", name, bytes);
+    };
+    request("chat", 0,
+            R"({"model":"tiny","messages":[{"role":"system","content":"Be brief"},)"
+            R"({"role":"user","content":[{"type":"text","text":"Hi"}]}],"stream":true,)"
+            R"("stream_options":{"include_usage":true},"n":2,"stop":["a"],"seed":1})");
+    request("completion", 1,
+            R"({"prompt":["a",[1,2]],"logprobs":2,"logit_bias":{"5":-1},"temperature":0.5})");
+    request("vectors", 2, R"({"model":"v","input":["a",[1]],"encoding_format":"base64"})");
+    request("models", 19, "/v1/models/tiny");
+    request("metrics", 19, "/metrics");
+}
+
 void node_message_seeds() {
     const chain::Block block = chain::sample_block();
     const auto message = [](node::MessageKind kind, Bytes body) {
@@ -309,6 +326,7 @@ int main(int argc, char** argv) {
     chain_seeds();
     peer_seeds();
     node_message_seeds();
+    openai_seeds();
     session_seeds();
     api_seeds();
     return 0;

@@ -1,0 +1,74 @@
+// Answers as JSON of OpenAI's shapes: the objects of chats and completions, whole or as events of a
+// stream, models and vectors.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "host/text_host.h"
+#include "openai/request.h"
+
+namespace cairn::openai {
+
+/// What all objects of one answer begin with.
+struct AnswerHead {
+    Form form = Form::kChat;
+    std::string id;
+    std::int64_t created_s = 0;  ///< Unix time
+    std::string model;
+};
+
+struct Usage {
+    std::size_t prompt_tokens = 0;
+    std::size_t cached_tokens = 0;  ///< of these
+    std::size_t completion_tokens = 0;
+};
+
+/// "stop" or "length".
+std::string finish_reason(host::AnswerEnd end);
+
+/// One choice, as it is written: the log-probabilities of a whole answer, or of a piece of it.
+class ChoiceLogprobs {
+  public:
+    explicit ChoiceLogprobs(Form form) : form_(form) {}
+    /// `offset`: characters of the text before the token.
+    void add(const host::TokenView& token, const std::vector<host::TokenView>& top,
+             std::size_t offset);
+    bool empty() const { return tokens_.empty(); }
+    nlohmann::ordered_json json() const;
+
+  private:
+    struct Entry {
+        host::TokenView token;
+        std::vector<host::TokenView> top;
+        std::size_t offset;
+    };
+    Form form_;
+    std::vector<Entry> tokens_;
+};
+
+/// A choice of a whole answer; `logprobs` may be null.
+nlohmann::ordered_json whole_choice(Form form, std::size_t index, const std::string& text,
+                                    host::AnswerEnd end, const ChoiceLogprobs* logprobs);
+std::string whole_answer(const AnswerHead& head, std::vector<nlohmann::ordered_json> choices,
+                         const Usage& usage);
+
+/// Events of a stream. With `usage_follows` they say that the usage is not known yet.
+std::string role_event(const AnswerHead& head, std::size_t index, bool usage_follows);
+std::string text_event(const AnswerHead& head, std::size_t index, const std::string& text,
+                       const ChoiceLogprobs* logprobs, bool usage_follows);
+std::string end_event(const AnswerHead& head, std::size_t index, host::AnswerEnd end,
+                      bool usage_follows);
+std::string usage_event(const AnswerHead& head, const Usage& usage);
+
+std::string model_json(const host::HostedModel& model);
+std::string models_json(const std::vector<host::HostedModel>& models);
+std::string vectors_json(const host::Vectors& vectors, bool base64);
+
+/// Characters (code points) of a text in UTF-8.
+std::size_t characters(std::string_view text);
+
+}  // namespace cairn::openai

@@ -1,0 +1,210 @@
+#include "openai/routes.h"
+
+#include <fmt/core.h>
+
+#include "http/access.h"
+#include "openai/answer_json.h"
+#include "openai/api_error.h"
+#include "openai/chat_page.h"
+#include "openai/paths.h"
+#include "openai/text_answer.h"
+
+namespace cairn::openai {
+
+namespace {
+
+constexpr std::uint64_t kMsPerSecond = 1000;
+constexpr std::size_t kIdBytes = 12;
+
+// The page is three files of this server that talk to it; nothing else may be loaded.
+constexpr const char* kPagePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+http::Response json_response(std::string json) {
+    return {200, "application/json", std::move(json)};
+}
+
+std::optional<http::Response> page_part(const std::string& path) {
+    const auto part = [](const char* type, const std::string& text) {
+        return http::Response{200, type, text, 0, kPagePolicy};
+    };
+    if (path == "/") return part("text/html; charset=utf-8", chat_html());
+    if (path == "/chat.js") return part("text/javascript; charset=utf-8", chat_js());
+    if (path == "/chat.css") return part("text/css; charset=utf-8", chat_css());
+    return std::nullopt;
+}
+
+bool is_open(const std::string& path) { return path == kHealthPath || page_part(path).has_value(); }
+
+// One request with its way back.
+class Route {
+  public:
+    Route(const ApiContext& context, const http::Request& request,
+          const std::shared_ptr<http::Reply>& reply)
+        : context_(context),
+          request_(request),
+          exchange_(std::make_unique<Exchange>(request, reply, context.journal)) {}
+
+    void answer() {
+        const std::string& path = request_.path;
+        const bool get = request_.method == "GET";
+        const bool post = request_.method == "POST";
+        if (const auto part = page_part(path)) return get ? send(*part) : wrong_method();
+        if (path == kHealthPath) return get ? send(health()) : wrong_method();
+        if (path == kMetricsPath) return get ? send(metrics()) : wrong_method();
+        if (path == kModelsPath)
+            return get ? send(json_response(models_json(context_.host->models()))) : wrong_method();
+        if (path.starts_with(kModelsPath) && path[kModelsPath.size()] == '/')
+            return get ? model(path.substr(kModelsPath.size() + 1)) : wrong_method();
+        if (path == kChatPath) return post ? text(read_chat) : wrong_method();
+        if (path == kCompletionsPath) return post ? text(read_completion) : wrong_method();
+        if (path == kEmbeddingsPath) return post ? embeddings() : wrong_method();
+        not_there();
+    }
+
+  private:
+    void send(http::Response response) { exchange_->send(std::move(response)); }
+    void fail(const ApiError& error) {
+        exchange_->entry().problem = error.message;
+        send(error_response(error));
+    }
+    void wrong_method() {
+        fail({405, fmt::format("{} does not take {}", request_.path, request_.method), "",
+              "method_not_supported", 0});
+    }
+    void not_there() {
+        if (request_.path == kResponsesPath)
+            return fail({404, "this server has no /v1/responses; use /v1/chat/completions", "",
+                         "unknown_url", 0});
+        fail({404,
+              fmt::format("nothing is at {} {}; there are /v1/models, /v1/chat/completions, "
+                          "/v1/completions and /v1/embeddings",
+                          request_.method, request_.path),
+              "", "unknown_url", 0});
+    }
+
+    http::Response health() const {
+        bool loading = false;
+        for (const host::HostedModel& model : context_.host->models()) {
+            if (model.state == host::ModelState::kReady || model.state == host::ModelState::kAsleep)
+                return {200, "text/plain", "ok\n"};
+            loading = loading || model.state == host::ModelState::kLoading;
+        }
+        http::Response response{503, "text/plain",
+                                loading ? "loading\n" : "no model could be loaded\n"};
+        if (loading) response.retry_after_s = 1;
+        return response;
+    }
+
+    http::Response metrics() const {
+        std::string text = context_.host->metrics() + context_.journal->metrics();
+        if (context_.http_metrics) text += context_.http_metrics();
+        return {200, "text/plain; version=0.0.4", std::move(text)};
+    }
+
+    void model(const std::string& id) {
+        for (const host::HostedModel& model : context_.host->models())
+            if (model.id == id) return send(json_response(model_json(model)));
+        fail(no_such_model(id));
+    }
+
+    static ApiError no_such_model(const std::string& id) {
+        return {
+            404,
+            fmt::format("no model is called '{}'; GET /v1/models lists those that are here", id),
+            "model", "model_not_found", 0};
+    }
+
+    /// Whether the body says that it is JSON. A page of another site may send nothing that does
+    /// without asking this server first (OPTIONS), which never agrees.
+    bool is_json() {
+        if (request_.content_type.starts_with("application/json")) return true;
+        fail({415, "send Content-Type: application/json", "", "unsupported_content_type", 0});
+        return false;
+    }
+
+    AnswerHead head(Form form) const {
+        FixedBytes<kIdBytes> id;
+        context_.random->fill(id.bytes);
+        const Clock& clock = context_.journal->clock();
+        return {form, (form == Form::kChat ? "chatcmpl-" : "cmpl-") + to_hex(id),
+                static_cast<std::int64_t>(clock.wall_ms() / kMsPerSecond), ""};
+    }
+
+    void text(Checked<TextAsk> (*read)(std::string_view)) {
+        if (!is_json()) return;
+        Checked<TextAsk> read_ask = read(request_.body);
+        if (const auto* problem = std::get_if<ApiError>(&read_ask)) return fail(*problem);
+        TextAsk ask = std::move(std::get<TextAsk>(read_ask));
+        if (!ask.seeded) ask.options.sampling.seed = context_.random->u64();
+        AnswerHead begun = head(ask.form);
+        begun.model = ask.model;
+        TextAnswer::start(*context_.host, std::move(ask), std::move(begun), request_.client,
+                          std::move(exchange_));
+    }
+
+    void embeddings() {
+        if (!is_json()) return;
+        Checked<VectorsAsk> read = read_embeddings(request_.body);
+        if (const auto* problem = std::get_if<ApiError>(&read)) return fail(*problem);
+        VectorsAsk ask = std::move(std::get<VectorsAsk>(read));
+        exchange_->entry().model = ask.model;
+        host::VectorsRequest request{ask.model, std::move(ask.texts), request_.client};
+        const auto shared = std::make_shared<std::unique_ptr<Exchange>>(std::move(exchange_));
+        context_.host->embed(std::move(request),
+                             [shared, ask, host = context_.host](
+                                 std::variant<host::Vectors, host::HostError> found) {
+                                 answer_vectors(**shared, ask, *host, found);
+                                 shared->reset();
+                             });
+    }
+
+    static void answer_vectors(Exchange& exchange, const VectorsAsk& ask,
+                               const host::TextHost& host,
+                               const std::variant<host::Vectors, host::HostError>& found) {
+        const auto failed = [&](const ApiError& error) {
+            exchange.entry().problem = error.message;
+            exchange.send(error_response(error));
+        };
+        if (const auto* error = std::get_if<host::HostError>(&found))
+            return failed(of_host(*error, host, ask.model));
+        const auto& vectors = std::get<host::Vectors>(found);
+        const std::size_t size = vectors.vectors.empty() ? 0 : vectors.vectors[0].size();
+        if (ask.dimensions && *ask.dimensions != size)
+            return failed(unsupported_field("dimensions",
+                                            fmt::format("{} makes vectors of {} dimensions, not {}",
+                                                        vectors.model, size, *ask.dimensions)));
+        exchange.entry().model = vectors.model;
+        exchange.entry().prompt_tokens = vectors.tokens;
+        exchange.send(json_response(vectors_json(vectors, ask.base64)));
+    }
+
+    const ApiContext& context_;
+    const http::Request& request_;
+    std::unique_ptr<Exchange> exchange_;
+};
+
+}  // namespace
+
+std::optional<http::Response> refused(const ApiContext& context, const http::Request& head) {
+    if (context.only_loopback_names && !http::asks_by_loopback_name(head))
+        return refusal(403, "ask by the name 127.0.0.1 or localhost");
+    if (http::comes_from_another_site(head))
+        return refusal(403, "pages of other sites may not ask this server");
+    if (context.token.empty() || is_open(head.path) || http::has_token(head, context.token))
+        return std::nullopt;
+    return error_response(
+        {401, "send this server's token: Authorization: Bearer TOKEN", "", "invalid_api_key", 0});
+}
+
+void route(const ApiContext& context, const http::Request& request,
+           const std::shared_ptr<http::Reply>& reply) {
+    Route(context, request, reply).answer();
+}
+
+http::Response refusal(unsigned status, const std::string& why) {
+    return error_response({status, why, "", status == 413 ? "request_too_large" : "", 0});
+}
+
+}  // namespace cairn::openai
