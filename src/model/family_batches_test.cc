@@ -77,7 +77,7 @@ std::vector<float> batch_states(Transformer& transformer, std::size_t begin, std
     const ModelConfig& c = transformer.config();
     std::vector<KvCache> caches;
     std::vector<float> states;
-    if (c.causal) caches.assign(end - begin, KvCache(c, all_layers(c), 8));
+    while (c.causal && caches.size() < end - begin) caches.emplace_back(c, all_layers(c), 8);
     for (const bool last : {false, true}) {
         if (!c.causal && last) break;
         states.clear();

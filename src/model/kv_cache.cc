@@ -31,7 +31,8 @@ KvCache::KvCache(const ModelConfig& config, LayerRange range, std::size_t capaci
     CHECK(config.causal);
     CHECK(range.begin <= range.end && range.end <= config.layers);
     CHECK(capacity >= 1 && capacity <= config.context);
-    data_.resize(kv_cache_bytes(config, range, capacity, type));
+    data_ = std::make_unique_for_overwrite<std::uint8_t[]>(
+        kv_cache_bytes(config, range, capacity, type));
 }
 
 void KvCache::truncate(std::size_t length) {
@@ -56,15 +57,38 @@ void KvCache::write(std::uint32_t layer, tensor::ConstMatrix keys, tensor::Const
     const std::size_t row_bytes = kv_dim_ * tensor::kv_type_bytes(type_);
     const tensor::ConstMatrix sources[] = {keys, values};
     for (std::size_t which = 0; which < 2; ++which) {
-        std::uint8_t* target = data_.data() + plane(layer, which) + length_ * row_bytes;
+        std::uint8_t* target = data_.get() + plane(layer, which) + length_ * row_bytes;
         for (std::size_t row = 0; row < keys.rows; ++row)
             store(type_, kv_dim_, sources[which].row(row), target + row * row_bytes);
     }
 }
 
+void KvCache::copy_rows(std::size_t first, std::size_t rows, std::span<std::uint8_t> out) const {
+    CHECK(first + rows <= length_);
+    const std::size_t row_bytes = kv_dim_ * tensor::kv_type_bytes(type_);
+    const std::size_t part = rows * row_bytes;
+    CHECK(out.size() == std::size_t{2} * range_.size() * part);
+    std::uint8_t* to = out.data();
+    for (std::uint32_t layer = range_.begin; layer < range_.end; ++layer)
+        for (std::size_t which = 0; which < 2; ++which, to += part)
+            std::memcpy(to, data_.get() + plane(layer, which) + first * row_bytes, part);
+}
+
+void KvCache::append_rows(std::size_t rows, std::span<const std::uint8_t> from) {
+    const std::size_t row_bytes = kv_dim_ * tensor::kv_type_bytes(type_);
+    const std::size_t part = rows * row_bytes;
+    CHECK(from.size() == std::size_t{2} * range_.size() * part);
+    CHECK(rows <= capacity_ - length_);
+    const std::uint8_t* at = from.data();
+    for (std::uint32_t layer = range_.begin; layer < range_.end; ++layer)
+        for (std::size_t which = 0; which < 2; ++which, at += part)
+            std::memcpy(data_.get() + plane(layer, which) + length_ * row_bytes, at, part);
+    advance(rows);
+}
+
 tensor::KvRows KvCache::rows_of(std::uint32_t layer, std::size_t which, std::size_t rows) const {
     CHECK(rows <= capacity_);
-    return {type_, data_.data() + plane(layer, which), rows, kv_dim_};
+    return {type_, data_.get() + plane(layer, which), rows, kv_dim_};
 }
 
 tensor::KvRows KvCache::keys(std::uint32_t layer, std::size_t rows) const {

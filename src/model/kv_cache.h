@@ -21,7 +21,8 @@ std::uint64_t kv_cache_bytes(const ModelConfig& config, LayerRange range, std::s
 
 class KvCache {
   public:
-    /// Room for `capacity` positions (at most config.context). All memory is taken here.
+    /// Room for `capacity` positions (at most config.context). All memory is taken here, but left
+    /// as it is: pages that no row was written to cost nothing.
     KvCache(const ModelConfig& config, LayerRange range, std::size_t capacity,
             KvType type = KvType::kF32);
 
@@ -38,6 +39,12 @@ class KvCache {
     /// Writes rows for the next positions of a layer, rounded to the type: keys and values are
     /// [tokens, kv_dim]. advance() makes them count.
     void write(std::uint32_t layer, tensor::ConstMatrix keys, tensor::ConstMatrix values);
+    /// Copies the rows of positions [first, first + rows), which must be filled, of all layers:
+    /// `out` is [layer][keys, values][rows, kv_dim] of the type, kv_cache_bytes(.., rows, ..) long.
+    void copy_rows(std::size_t first, std::size_t rows, std::span<std::uint8_t> out) const;
+    /// Fills the next `rows` positions with what copy_rows() gave for the same tokens at the same
+    /// positions of another cache of the same model and type.
+    void append_rows(std::size_t rows, std::span<const std::uint8_t> from);
     /// The first `rows` positions of a layer, [rows, kv_dim].
     tensor::KvRows keys(std::uint32_t layer, std::size_t rows) const;
     tensor::KvRows values(std::uint32_t layer, std::size_t rows) const;
@@ -51,7 +58,7 @@ class KvCache {
     std::size_t capacity_;
     std::size_t kv_dim_;
     std::size_t length_ = 0;
-    std::vector<std::uint8_t> data_;  // [layer][keys, values][capacity, kv_dim] of the type
+    std::unique_ptr<std::uint8_t[]> data_;  // [layer][keys, values][capacity, kv_dim] of the type
 };
 
 }  // namespace cairn::model

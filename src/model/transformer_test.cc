@@ -133,7 +133,10 @@ TEST(Transformer, OthersInTheBatchChangeNothing) {
         std::vector<float> input(next[i] * config.dim);
         transformer.embed(std::span(tokens).subspan(warm[i]), warm[i], input);
         together.insert(together.end(), input.begin(), input.end());
-        KvCache copy = caches[i];
+        KvCache copy(config, range, 100);
+        std::vector<std::uint8_t> rows(kv_cache_bytes(config, range, warm[i], KvType::kF32));
+        caches[i].copy_rows(0, warm[i], rows);
+        copy.append_rows(warm[i], rows);
         transformer.forward(input, copy);
         alone.insert(alone.end(), input.begin(), input.end());
         segments.push_back({&caches[i], next[i]});

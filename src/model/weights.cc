@@ -136,12 +136,17 @@ std::vector<float> dense_parameters(const Model& model) {
     return flat;
 }
 
-Model pack_model(const tensor::Compute& compute, const Model& model) {
+std::uint64_t packed_model_bytes(const Model& model) {
     const ParameterLayout layout = model.layout();
-    std::size_t bytes = 0;
+    std::uint64_t bytes = 0;
     for (const TensorInfo& info : layout.tensors())
         bytes += bytes_after_packing(info, tensor_at(model.weights, info.kind, info.layer));
-    auto storage = aligned_bytes(bytes);
+    return bytes;
+}
+
+Model pack_model(const tensor::Compute& compute, const Model& model) {
+    const ParameterLayout layout = model.layout();
+    auto storage = aligned_bytes(packed_model_bytes(model));
     Model packed = model;
     std::uint8_t* at = storage.get();
     for (const TensorInfo& info : layout.tensors()) {

@@ -85,6 +85,9 @@ std::vector<float> dense_parameters(const Model& model);
 /// be freed.
 Model pack_model(const tensor::Compute& compute, const Model& model);
 
+/// The memory that pack_model() takes for it.
+std::uint64_t packed_model_bytes(const Model& model);
+
 /// Fresh weights for training on one machine: matrices normal with deviation 0.02 (those that write
 /// to the residual stream smaller by sqrt(2 * layers)), norms 1, biases 0; a function of the seed
 /// alone. The chain's first state is made by worth/, in integers.
