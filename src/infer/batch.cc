@@ -6,6 +6,10 @@
 
 namespace cairn::infer {
 
+std::size_t sequence_positions(std::size_t room, std::size_t prompt, std::size_t max_tokens) {
+    return std::min(room, prompt + std::min(max_tokens, room));
+}
+
 BatchEngine::BatchEngine(model::Transformer& model, const tensor::Compute& compute,
                          const BatchBounds& bounds)
     : model_(model), compute_(compute), bounds_(bounds) {
@@ -24,8 +28,8 @@ Result<SequenceId> BatchEngine::add(SequenceRequest request) {
     const model::ModelConfig& config = model_.config();
     RETURN_IF_ERROR(check_prompt(config, request.prompt));
     RETURN_IF_ERROR(validate(request.options, config));
-    const std::size_t positions =
-        std::min(model_.max_positions(), request.prompt.size() + request.options.max_tokens);
+    const std::size_t positions = sequence_positions(model_.max_positions(), request.prompt.size(),
+                                                     request.options.max_tokens);
     if (request.prompt.size() > positions)
         return invalid(fmt::format("the prompt has {} tokens, there is room for {}",
                                    request.prompt.size(), positions));
@@ -35,11 +39,27 @@ Result<SequenceId> BatchEngine::add(SequenceRequest request) {
     Continuation text(config, request.prompt, std::move(request.options),
                       std::move(request.is_end));
     if (text.is_done()) return invalid("a sequence of no tokens has no place in a batch");
+    if (request.known) {
+        CHECK(request.known->type() == request.kv && request.known->capacity() >= positions);
+        CHECK(request.known->length() < request.prompt.size());
+    } else {
+        request.known.emplace(config, model::all_layers(config), positions, request.kv);
+    }
     const SequenceId id = next_id_++;
-    sequences_.push_back(std::make_unique<Sequence>(
-        Sequence{id, std::move(text),
-                 model::KvCache(config, model::all_layers(config), positions, request.kv)}));
+    sequences_.push_back(
+        std::make_unique<Sequence>(Sequence{id, std::move(text), std::move(*request.known)}));
     return id;
+}
+
+SequenceView BatchEngine::view(SequenceId id) const {
+    const auto at = std::ranges::find(sequences_, id, [](const auto& s) { return s->id; });
+    CHECK(at != sequences_.end());
+    return {(*at)->text.text(), &(*at)->cache};
+}
+
+void BatchEngine::set_prefill_slice(std::size_t rows) {
+    CHECK(rows >= 1);
+    bounds_.prefill_slice = rows;
 }
 
 bool BatchEngine::remove(SequenceId id) {

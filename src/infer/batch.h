@@ -30,6 +30,18 @@ struct SequenceRequest {
     GenerateOptions options{};  ///< prefill_batch and echo_logprobs are not used here
     model::KvType kv = model::KvType::kF32;
     EndPredicate is_end{};
+    /// Keys and values of the prompt's first tokens, not of all, if they are known: of all layers
+    /// and of type `kv`, with room for as many positions as sequence_positions() says.
+    std::optional<model::KvCache> known{};
+};
+
+/// The positions that a sequence may come to: its prompt and what it may write, within `room`.
+std::size_t sequence_positions(std::size_t room, std::size_t prompt, std::size_t max_tokens);
+
+/// A sequence between two steps; valid until the next one.
+struct SequenceView {
+    std::span<const std::uint32_t> text;    ///< the prompt and what was sampled
+    const model::KvCache* cache = nullptr;  ///< of the first cache->length() tokens of it
 };
 
 /// What happened to a sequence in a step: a token, its end, or both. Valid during the call.
@@ -61,9 +73,14 @@ class BatchEngine {
     /// Takes the sequence's memory. kFull if there are max_sequences; kInvalid for a prompt or
     /// options out of bounds.
     Result<SequenceId> add(SequenceRequest request);
+    /// CHECKs that there is such a sequence.
+    SequenceView view(SequenceId id) const;
     /// Drops a sequence without an event; false if there is none. Not from inside a callback.
     bool remove(SequenceId id);
 
+    /// Rows of prompts in a step from now on, at least 1: more of them make a prompt faster and
+    /// those who decode wait longer.
+    void set_prefill_slice(std::size_t rows);
     /// Computes one batch, or returns at once if there is nothing to do. Does not allocate.
     void step(const BatchCallback& callback);
 
