@@ -194,6 +194,12 @@ Result<std::uint64_t> file_size(const std::string& path) {
     return static_cast<std::uint64_t>(size);
 }
 
+Result<std::int64_t> changed_at_s(const std::string& path) {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) != 0) return file_error("cannot look at " + path);
+    return static_cast<std::int64_t>(about.st_mtime);
+}
+
 Status make_folders(const std::string& path) {
     std::error_code code;
     fs::create_directories(path, code);

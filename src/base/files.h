@@ -46,6 +46,8 @@ Result<std::string> read_text_file(const std::string& path);
 /// As Disk::write_atomic: the old file or the new one, whatever happens.
 Status write_file(const std::string& path, ByteView bytes);
 Result<std::uint64_t> file_size(const std::string& path);
+/// When a file or folder was last changed, in seconds since 1970 (UTC).
+Result<std::int64_t> changed_at_s(const std::string& path);
 
 /// Why what lies at `path` is not read: it is a folder, a pipe or a device, by its st_mode. Files
 /// are read at any offset, and their size is wanted first.
