@@ -1,0 +1,75 @@
+#include "host/answer.h"
+
+#include <utility>
+
+namespace cairn::host {
+
+Answer::Answer(TextJobPtr job, std::size_t number, const ReadyModel& model)
+    : job_(std::move(job)),
+      number_(number),
+      model_(model),
+      decoder_(model.tokenizer()),
+      stops_(infer::StopStrings::create(job_->request().stops).value()),
+      previous_(model.tokenizer().begin_token()) {
+    // An answer begins a text of its own, but a continuation goes on with the prompt's: its first
+    // word keeps the blank before it.
+    if (job_->is_conversation()) return;
+    previous_ = job_->prompt().back();
+    decoder_.push(previous_);
+}
+
+infer::SequenceRequest Answer::sequence(model::KvType kv) const {
+    infer::SequenceRequest sequence;
+    sequence.prompt = job_->prompt();
+    sequence.options = job_->request().options;
+    sequence.options.max_tokens = job_->max_tokens();
+    sequence.options.sampling.seed += number_;
+    sequence.kv = kv;
+    sequence.is_end = [&tokenizer = model_.tokenizer()](std::uint32_t token) {
+        return tokenizer.is_end(token);
+    };
+    return sequence;
+}
+
+TokenView Answer::view(std::uint32_t token, float logprob) const {
+    std::string bytes = model_.tokenizer().piece(previous_, token);
+    if (bytes.empty()) bytes = model_.tokenizer().name(token);  // a control token
+    return {token, std::move(bytes), logprob};
+}
+
+bool Answer::take(const infer::GeneratedStep& step, std::uint64_t now_us) {
+    job_->count(number_, now_us);
+    if (model_.tokenizer().is_end(step.token)) return true;
+    TextPiece piece;
+    piece.answer = number_;
+    piece.text = stops_.push(decoder_.push(step.token));
+    const infer::GenerateOptions& options = job_->request().options;
+    if (options.logprobs || options.top_logprobs > 0) {
+        piece.token = view(step.token, step.logprob);
+        for (const tensor::TokenLogprob& top : step.top)
+            piece.top.push_back(view(top.id, top.logprob));
+    }
+    previous_ = step.token;
+    if (piece.token || !piece.text.empty()) job_->piece(piece);
+    return !stops_.stopped() && !job_->is_over();
+}
+
+void Answer::end(infer::StopReason reason) {
+    if (!stops_.stopped()) {
+        TextPiece rest;
+        rest.answer = number_;
+        rest.text = stops_.push(decoder_.finish());
+        if (!stops_.stopped()) rest.text += stops_.finish();
+        if (!rest.text.empty()) job_->piece(rest);
+    }
+    AnswerEnd end = AnswerEnd::kMaxTokens;
+    if (stops_.stopped())
+        end = AnswerEnd::kStopString;
+    else if (reason == infer::StopReason::kEndToken)
+        end = AnswerEnd::kEndToken;
+    else if (reason == infer::StopReason::kContext || job_->request().options.max_tokens == 0)
+        end = AnswerEnd::kContext;
+    job_->done(number_, end);
+}
+
+}  // namespace cairn::host

@@ -1,0 +1,36 @@
+// Answer: one of a request's answers as it is written: tokens become text, text ends at a stop
+// string, and the listener is told.
+#pragma once
+
+#include "host/ready_model.h"
+#include "host/text_job.h"
+#include "infer/batch.h"
+#include "infer/stop_strings.h"
+
+namespace cairn::host {
+
+class Answer {
+  public:
+    /// The model must outlive it. The job's prompt has been read.
+    Answer(TextJobPtr job, std::size_t number, const ReadyModel& model);
+
+    const TextJobPtr& job() const { return job_; }
+    std::size_t number() const { return number_; }
+    /// What the engine is asked for.
+    infer::SequenceRequest sequence(model::KvType kv) const;
+    /// Takes a sampled token; false when no more are wanted.
+    bool take(const infer::GeneratedStep& step, std::uint64_t now_us);
+    void end(infer::StopReason reason);
+
+  private:
+    TokenView view(std::uint32_t token, float logprob) const;
+
+    TextJobPtr job_;
+    std::size_t number_;
+    const ReadyModel& model_;
+    text::StreamDecoder decoder_;
+    infer::StopStrings stops_;
+    std::uint32_t previous_;
+};
+
+}  // namespace cairn::host

@@ -1,0 +1,190 @@
+#include "host/model_host.h"
+
+#include <algorithm>
+#include <future>
+#include <set>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/free_memory.h"
+#include "base/text.h"
+
+namespace cairn::host {
+
+namespace {
+
+constexpr std::size_t kMaxThreads = 1024;
+// What is left to others of the memory that is free.
+constexpr std::uint64_t kReserveShare = 8;
+constexpr std::uint64_t kLeastReserve = std::uint64_t{256} << 20;
+// Where the system does not say what is free.
+constexpr std::uint64_t kUnknownMemory = std::uint64_t{4} << 30;
+
+const Clock& machine_clock() {
+    static const SystemClock clock;
+    return clock;
+}
+
+std::uint64_t memory_limit(std::uint64_t asked) {
+    if (asked != 0) return asked;
+    const std::uint64_t free = free_memory_bytes().value_or(kUnknownMemory);
+    return free - std::min(free, std::max(free / kReserveShare, kLeastReserve));
+}
+
+std::uint64_t prefix_limit(const HostOptions& options) {
+    if (options.prefix_bytes != ~std::uint64_t{0}) return options.prefix_bytes;
+    return memory_limit(options.memory_bytes) / 4;
+}
+
+Status check(const HostOptions& options) {
+    if (options.models.empty()) return invalid("there is no model to serve");
+    std::set<std::string> ids;
+    for (const auto& model : options.models)
+        if (!ids.insert(model->id()).second)
+            return invalid("two models have the name " + model->id());
+    const auto bounded = [](std::size_t value, std::size_t most, const char* what) -> Status {
+        if (value >= 1 && value <= most) return ok_status();
+        return invalid(fmt::format("{} must lie in 1 to {}, {} does not", what, most, value));
+    };
+    RETURN_IF_ERROR(bounded(options.max_sequences, kMaxSequences, "texts at a time"));
+    RETURN_IF_ERROR(bounded(options.prefill_rows, kMaxPrefillRows, "prompt tokens in a batch"));
+    RETURN_IF_ERROR(bounded(options.max_waiting, kMaxWaiting, "waiting requests"));
+    if (options.threads > kMaxThreads)
+        return invalid(fmt::format("at most {} threads", kMaxThreads));
+    return ok_status();
+}
+
+// As Prometheus quotes it.
+std::string label_value(const std::string& text) {
+    std::string out;
+    for (const char c : printable_line(text)) {
+        if (c == '\\' || c == '"') out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+HostError full() {
+    return {HostErrorKind::kFull, "too many requests wait already; ask again later", ""};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ModelHost>> ModelHost::start(HostOptions options) {
+    RETURN_IF_ERROR(check(options));
+    ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
+    std::size_t threads = options.threads;
+    if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
+    return std::unique_ptr<ModelHost>(new ModelHost(std::move(options), kernels, threads));
+}
+
+ModelHost::ModelHost(HostOptions options, const tensor::Kernels* kernels, std::size_t threads)
+    : clock_(options.clock != nullptr ? *options.clock : machine_clock()),
+      budget_{.limit = memory_limit(options.memory_bytes)},
+      prefixes_(budget_, prefix_limit(options)),
+      pool_(threads),
+      loader_pool_(std::max<std::size_t>(1, threads / 2)),
+      compute_{kernels, &pool_},
+      loader_{kernels, &loader_pool_},
+      room_(options.max_waiting, counters_),
+      shelf_(
+          std::move(options.models),
+          {.max_sequences = options.max_sequences,
+           .prefill_rows = options.prefill_rows,
+           .kv = options.kv},
+          options.context, {compute_, clock_, counters_, budget_, prefixes_}, loader_, loading_,
+          [this](std::function<void()> task) { serving_thread_.post(std::move(task)); },
+          {[this](std::size_t model) { serving_.on_ready(model); },
+           [this](std::size_t model, const std::string& why) { serving_.on_failed(model, why); }}),
+      serving_(shelf_, {compute_, clock_, counters_, budget_, prefixes_}, room_, reading_,
+               [this](std::function<void()> task) { serving_thread_.post(std::move(task)); }),
+      serving_thread_([this] { return serving_.turn(); }) {
+    counters_.memory_limit_bytes = budget_.limit;
+    serving_thread_.post([this] {
+        const std::vector<HostedModel> all = shelf_.views();
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (all[i].state == ModelState::kLoading) shelf_.want(i);
+    });
+}
+
+ModelHost::~ModelHost() {
+    std::promise<void> ended;
+    serving_thread_.post([&] {
+        serving_.end();
+        ended.set_value();
+    });
+    ended.get_future().wait();
+    serving_thread_.stop();
+    reading_.stop();
+    loading_.stop();
+}
+
+OrHostError<std::size_t> ModelHost::find(const std::string& id, bool writes) const {
+    const std::vector<HostedModel> all = shelf_.views();
+    if (!id.empty()) {
+        const auto at = std::ranges::find(all, id, &HostedModel::id);
+        if (at == all.end())
+            return HostError{HostErrorKind::kNoSuchModel, "there is no model named " + id, "model"};
+        return static_cast<std::size_t>(at - all.begin());
+    }
+    for (std::size_t i = 0; i < all.size(); ++i)
+        if (all[i].state == ModelState::kReady && (all[i].writes || !writes)) return i;
+    return HostError{HostErrorKind::kNoSuchModel, "no model is ready; name one", "model"};
+}
+
+RequestId ModelHost::write(TextRequest request, std::shared_ptr<TextListener> listener) {
+    const RequestId id = ++last_id_;
+    const auto refuse = [&](const HostError& error) {
+        ++counters_.texts[static_cast<std::size_t>(Outcome::kRefused)];
+        listener->failed(error);
+        return id;
+    };
+    if (request.answers < 1 || request.answers > kMaxAnswers)
+        return refuse({HostErrorKind::kInvalid,
+                       fmt::format("1 to {} answers, not {}", kMaxAnswers, request.answers), "n"});
+    const auto model = find(request.model, true);
+    if (const auto* error = std::get_if<HostError>(&model)) return refuse(*error);
+    if (!room_.enter(request.client)) return refuse(full());
+    const auto job =
+        std::make_shared<TextJob>(id, std::move(request), std::move(listener),
+                                  std::get<std::size_t>(model), clock_.monotonic_us(), counters_);
+    serving_thread_.post([this, job] { serving_.write(job); });
+    return id;
+}
+
+void ModelHost::cancel(RequestId id) {
+    serving_thread_.post([this, id] { serving_.cancel(id); });
+}
+
+void ModelHost::embed(VectorsRequest request, VectorsDone done) {
+    const auto refuse = [&](const HostError& error) {
+        ++counters_.vectors[static_cast<std::size_t>(Outcome::kRefused)];
+        done(error);
+    };
+    if (request.texts.empty() || request.texts.size() > kMaxTexts)
+        return refuse({HostErrorKind::kInvalid,
+                       fmt::format("1 to {} texts, not {}", kMaxTexts, request.texts.size()),
+                       "input"});
+    const auto model = find(request.model, false);
+    if (const auto* error = std::get_if<HostError>(&model)) return refuse(*error);
+    if (!room_.enter(request.client)) return refuse(full());
+    const auto job = std::make_shared<VectorsJob>(std::move(request), std::move(done),
+                                                  std::get<std::size_t>(model), counters_);
+    serving_thread_.post([this, job] { serving_.embed(job); });
+}
+
+std::string ModelHost::metrics() const {
+    std::string out = counters_.text();
+    out += "# HELP cairn_host_model Models by their state.\n# TYPE cairn_host_model gauge\n";
+    for (const HostedModel& model : models())
+        out += fmt::format("cairn_host_model{{model=\"{}\",state=\"{}\"}} 1\n",
+                           label_value(model.id), model_state_name(model.state));
+    return out;
+}
+
+std::string ModelHost::kernels() const {
+    return std::string(tensor::kernel_set_name(tensor::kernel_set_of(*compute_.kernels)));
+}
+
+}  // namespace cairn::host

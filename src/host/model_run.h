@@ -1,0 +1,103 @@
+// ModelRun: a model in memory with the answers that it is writing. Answers join and leave a running
+// batch (infer/batch.h); what they begin with and was computed before is copied, not computed.
+//
+// Only the serving thread touches it, one run steps at a time.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "host/answer.h"
+#include "host/prefix_cache.h"
+#include "infer/batch.h"
+
+namespace cairn::host {
+
+struct RunBounds {
+    std::size_t max_sequences = 16;
+    std::size_t prefill_rows = 256;  ///< of prompts in a step while nobody decodes
+    model::KvType kv = model::KvType::kF32;
+};
+
+/// Memory that a run takes besides its weights.
+std::uint64_t run_scratch_bytes(const model::ModelConfig& config, std::size_t context,
+                                const RunBounds& bounds);
+
+/// What runs share.
+struct RunSeams {
+    const tensor::Compute& compute;
+    const Clock& clock;
+    HostCounters& counters;
+    MemoryBudget& budget;
+    PrefixMemory& prefixes;
+};
+
+class ModelRun {
+  public:
+    ModelRun(std::shared_ptr<const ReadyModel> model, const RunBounds& bounds,
+             const RunSeams& seams);
+    ~ModelRun();
+
+    const std::shared_ptr<const ReadyModel>& model() const { return model_; }
+    /// Of weights and of what a batch is computed in.
+    std::uint64_t bytes() const { return bytes_; }
+    /// Memory that one answer takes from when it joins until it leaves.
+    std::uint64_t answer_bytes(const TextJob& job) const;
+
+    bool has_place() const;
+    /// Whether another text is computing what this prompt begins with: who waits finds it computed.
+    bool is_under_way(std::span<const std::uint32_t> prompt);
+    /// Takes a place and answer_bytes() of memory, which the caller has seen to be free. Answers
+    /// must be possible (infer::BatchEngine::add); the model writes.
+    void join(const TextJobPtr& job, std::size_t answer);
+    /// Computes one batch and tells the listeners. Whether an answer has ended.
+    bool step();
+    /// Frees the places of jobs that are over.
+    void drop_over();
+    bool is_idle() const { return joining_.empty() && running_.empty(); }
+    std::size_t running() const { return joining_.size() + running_.size(); }
+
+  private:
+    struct Writing {
+        Answer answer;
+        std::uint64_t bytes = 0;
+        std::uint64_t waited_us = 0;
+        std::size_t kept = 0;  // tokens whose blocks have been remembered
+        // Until it is in the batch: rows found in the prefix cache, to be copied up to `known`.
+        std::optional<model::KvCache> cache{};
+        std::size_t known = 0;
+    };
+
+    void fill_joining();
+    void enter(Writing& writing);
+    void remember(infer::SequenceId id, Writing& writing);
+    bool on_event(const infer::BatchEvent& event);
+    struct Ahead {
+        std::size_t prompt_rows = 0;  // that could be computed now, beside one of each text
+        bool decoding = false;        // some text has its prompt behind it
+    };
+    Ahead ahead() const;
+    std::size_t slice_for(const Ahead& ahead) const;
+    void learn_slice(const Ahead& ahead, std::uint64_t step_us);
+
+    std::shared_ptr<const ReadyModel> model_;
+    RunBounds bounds_;
+    RunSeams seams_;
+    std::uint64_t bytes_;
+    std::unique_ptr<model::Transformer> transformer_;  // null: an encoder
+    std::unique_ptr<infer::BatchEngine> engine_;
+    PrefixCache prefix_;
+    std::list<Writing> joining_;
+    std::map<infer::SequenceId, Writing> running_;
+    bool ended_ = false;  // an answer, in this step
+    // Rows of prompts in a step beside texts that decode, and without any.
+    double slice_beside_;
+    double slice_alone_;
+    double decode_us_ = 0;  // of a step without prompts
+};
+
+}  // namespace cairn::host

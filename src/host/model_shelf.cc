@@ -1,0 +1,190 @@
+#include "host/model_shelf.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/log.h"
+
+namespace cairn::host {
+
+namespace {
+
+// A model that is asked for waits this long for the others' texts to end by themselves.
+constexpr std::uint64_t kStay_us = 10'000'000;
+// A model that failed is not tried again before.
+constexpr std::uint64_t kRetry_us = 10'000'000;
+
+std::string megabytes(std::uint64_t bytes) {
+    return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+}  // namespace
+
+ModelShelf::ModelShelf(std::vector<std::unique_ptr<ModelSource>> sources, const RunBounds& bounds,
+                       std::size_t context, const RunSeams& seams, const tensor::Compute& loader,
+                       TaskThread& loading, std::function<void(std::function<void()>)> to_serving,
+                       ShelfEvents events)
+    : bounds_(bounds),
+      context_(context),
+      seams_(seams),
+      loader_(loader),
+      loading_(loading),
+      to_serving_(std::move(to_serving)),
+      events_(std::move(events)) {
+    const MutexLock lock(mutex_);
+    for (auto& source : sources) {
+        Slot slot;
+        slot.about.id = source->id();
+        slot.about.created_s = source->created_s();
+        if (source->at_start()) slot.about.state = ModelState::kLoading;
+        views_.push_back(slot.about);
+        slot.source = std::move(source);
+        slots_.push_back(std::move(slot));
+    }
+}
+
+std::vector<HostedModel> ModelShelf::views() const {
+    const MutexLock lock(mutex_);
+    return views_;
+}
+
+void ModelShelf::set_state(std::size_t model, ModelState state) {
+    slots_[model].about.state = state;
+    const MutexLock lock(mutex_);
+    views_[model] = slots_[model].about;
+}
+
+void ModelShelf::add_user(std::size_t model) {
+    ++slots_[model].users;
+    slots_[model].used_us = seams_.clock.monotonic_us();
+}
+
+bool ModelShelf::want(std::size_t model) {
+    Slot& slot = slots_[model];
+    const std::uint64_t now = seams_.clock.monotonic_us();
+    if (slot.run != nullptr) return true;
+    if (slot.about.state == ModelState::kFailed && now - slot.since_us < kRetry_us) return false;
+    if (slot.about.state == ModelState::kLoading && slot.since_us != 0) return true;
+    slot.since_us = std::max<std::uint64_t>(now, 1);
+    slot.about.problem.clear();
+    set_state(model, ModelState::kLoading);
+    open(model);
+    return true;
+}
+
+void ModelShelf::open(std::size_t model) {
+    loading_.post([this, model, source = slots_[model].source.get()] {
+        auto opened = std::make_shared<Result<OpenedModel>>(source->open());
+        to_serving_([this, model, opened] { on_opened(model, std::move(*opened)); });
+    });
+}
+
+void ModelShelf::on_opened(std::size_t model, Result<OpenedModel> opened) {
+    if (!opened.ok()) return fail(model, opened.error().message);
+    Slot& slot = slots_[model];
+    const model::ModelConfig& config = opened->loaded.model.config;
+    const std::size_t positions =
+        context_ == 0 ? config.context : std::min<std::size_t>(config.context, context_);
+    slot.bytes = model::packed_model_bytes(opened->loaded.model) +
+                 run_scratch_bytes(config, positions, bounds_);
+    if (slot.bytes > seams_.budget.limit)
+        return fail(model, fmt::format("it needs {} of memory, the limit is {}",
+                                       megabytes(slot.bytes), megabytes(seams_.budget.limit)));
+    slot.opened = std::move(*opened);
+    place(model, false);
+}
+
+bool ModelShelf::place(std::size_t model, bool stuck) {
+    Slot& slot = slots_[model];
+    if (slot.users == 0 && seams_.budget.free() < slot.bytes) {  // nobody asked for it
+        slot.opened.reset();
+        slot.since_us = 0;
+        set_state(model, ModelState::kAsleep);
+        return true;
+    }
+    if (!make_room(slot.bytes, model, stuck)) return false;
+    seams_.budget.weights += slot.bytes;
+    auto opened = std::make_shared<OpenedModel>(std::move(*slot.opened));
+    slot.opened.reset();
+    loading_.post([this, model, opened, id = slot.about.id] {
+        auto ready = std::make_shared<const ReadyModel>(id, std::move(*opened), context_, loader_);
+        to_serving_([this, model, ready] { on_packed(model, ready); });
+    });
+    return true;
+}
+
+void ModelShelf::on_packed(std::size_t model, std::shared_ptr<const ReadyModel> ready) {
+    Slot& slot = slots_[model];
+    slot.about.format = ready->format();
+    slot.about.parameters = ready->parameters();
+    slot.about.bytes = ready->bytes();
+    slot.about.context = ready->context();
+    slot.about.writes = ready->writes();
+    slot.about.chat_format = ready->chat_format();
+    slot.run = std::make_unique<ModelRun>(std::move(ready), bounds_, seams_);
+    slot.used_us = seams_.clock.monotonic_us();
+    slot.since_us = 0;
+    ++seams_.counters.loads;
+    set_state(model, ModelState::kReady);
+    log_info("{} is ready: {} parameters, {}", slot.about.id, slot.about.parameters,
+             megabytes(slot.bytes));
+    events_.ready(model);
+}
+
+void ModelShelf::fail(std::size_t model, const std::string& why) {
+    Slot& slot = slots_[model];
+    slot.about.problem = why;
+    slot.since_us = seams_.clock.monotonic_us();
+    ++seams_.counters.load_errors;
+    set_state(model, ModelState::kFailed);
+    log_warn("{} cannot be loaded: {}", slot.about.id, why);
+    events_.failed(model, why);
+}
+
+bool ModelShelf::may_go(const Slot& slot, bool also_wanted) {
+    return slot.run != nullptr && slot.run->is_idle() && (slot.users == 0 || also_wanted);
+}
+
+bool ModelShelf::unload_one(std::size_t keep, bool also_wanted) {
+    std::size_t oldest = slots_.size();
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+        if (i != keep && may_go(slots_[i], also_wanted) &&
+            (oldest == slots_.size() || slots_[i].used_us < slots_[oldest].used_us))
+            oldest = i;
+    if (oldest == slots_.size()) return false;
+    Slot& slot = slots_[oldest];
+    slot.run.reset();
+    seams_.budget.weights -= slot.bytes;
+    ++seams_.counters.unloads;
+    set_state(oldest, ModelState::kAsleep);
+    log_info("{} makes room for others", slot.about.id);
+    return true;
+}
+
+bool ModelShelf::make_room(std::uint64_t bytes, std::size_t keep, bool stuck) {
+    // Nothing goes in vain.
+    std::uint64_t possible = seams_.budget.free() + seams_.budget.prefix;
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+        if (i != keep && may_go(slots_[i], stuck)) possible += slots_[i].bytes;
+    if (possible < bytes) return false;
+    while (seams_.budget.free() < bytes)
+        if (!seams_.prefixes.forget_one() && !unload_one(keep, false)) unload_one(keep, true);
+    return true;
+}
+
+bool ModelShelf::is_overdue(const Slot& slot) const {
+    return slot.opened && seams_.clock.monotonic_us() - slot.since_us >= kStay_us;
+}
+
+void ModelShelf::place_waiting(bool stuck) {
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+        if (slots_[i].opened) place(i, stuck || is_overdue(slots_[i]));
+}
+
+bool ModelShelf::holds_back() const {
+    return std::ranges::any_of(slots_, [this](const Slot& slot) { return is_overdue(slot); });
+}
+
+}  // namespace cairn::host

@@ -1,0 +1,95 @@
+// ModelShelf: which models are in memory, and which of them make room for others.
+//
+// A model is loaded when it is wanted: its file is opened on the loading thread, memory is found
+// for it, and its weights are packed there. Room is made by forgetting prompts computed before,
+// then by unloading what nobody asks for, the least recently used first. A model that is asked for
+// and waits for kStay_us while others are busy holds back what would join those, until it fits.
+//
+// Only the serving thread touches it, but for views().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/mutex.h"
+#include "host/host_options.h"
+#include "host/model_run.h"
+#include "host/task_thread.h"
+
+namespace cairn::host {
+
+/// What the shelf tells of a model, by its place in the list.
+struct ShelfEvents {
+    std::function<void(std::size_t)> ready;
+    std::function<void(std::size_t, const std::string& why)> failed;
+};
+
+class ModelShelf {
+  public:
+    /// `serving` runs what comes back from `loading`; both, and the seams, outlive this. `loader`
+    /// computes on the loading thread.
+    ModelShelf(std::vector<std::unique_ptr<ModelSource>> sources, const RunBounds& bounds,
+               std::size_t context, const RunSeams& seams, const tensor::Compute& loader,
+               TaskThread& loading, std::function<void(std::function<void()>)> to_serving,
+               ShelfEvents events);
+
+    std::size_t size() const { return slots_.size(); }
+    /// Any thread.
+    std::vector<HostedModel> views() const;
+
+    /// Begins to load a model that is not in memory; one that failed is tried again after a while.
+    /// False if it failed a moment ago.
+    bool want(std::size_t model);
+    /// The model in memory, or null.
+    ModelRun* run(std::size_t model) { return slots_[model].run.get(); }
+    /// Why a model failed last.
+    const std::string& problem(std::size_t model) const { return slots_[model].about.problem; }
+    /// Requests that need a model: those it must be kept for, if possible.
+    void add_user(std::size_t model);
+    void remove_user(std::size_t model) { --slots_[model].users; }
+
+    /// Makes room for `bytes` beside `keep`. `stuck`: nothing runs, so models that are asked for
+    /// may go too.
+    bool make_room(std::uint64_t bytes, std::size_t keep, bool stuck);
+    /// Places models that wait for memory. `stuck` as above.
+    void place_waiting(bool stuck);
+    /// Whether nothing should join, since a model has waited long for memory.
+    bool holds_back() const;
+
+  private:
+    struct Slot {
+        std::unique_ptr<ModelSource> source;
+        HostedModel about;
+        std::unique_ptr<ModelRun> run;
+        std::optional<OpenedModel> opened;  // while it waits for memory
+        std::uint64_t bytes = 0;            // that it takes, or will
+        std::uint64_t since_us = 0;         // when it began to wait, or failed
+        std::uint64_t used_us = 0;
+        std::size_t users = 0;
+    };
+
+    void open(std::size_t model);
+    void on_opened(std::size_t model, Result<OpenedModel> opened);
+    bool place(std::size_t model, bool stuck);
+    void on_packed(std::size_t model, std::shared_ptr<const ReadyModel> ready);
+    void fail(std::size_t model, const std::string& why);
+    static bool may_go(const Slot& slot, bool also_wanted);
+    bool unload_one(std::size_t keep, bool also_wanted);
+    void set_state(std::size_t model, ModelState state);
+    bool is_overdue(const Slot& slot) const;
+
+    std::vector<Slot> slots_;
+    RunBounds bounds_;
+    std::size_t context_;
+    RunSeams seams_;
+    const tensor::Compute& loader_;
+    TaskThread& loading_;
+    std::function<void(std::function<void()>)> to_serving_;
+    ShelfEvents events_;
+    mutable Mutex mutex_;
+    std::vector<HostedModel> views_ GUARDED_BY(mutex_);
+};
+
+}  // namespace cairn::host

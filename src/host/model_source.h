@@ -1,0 +1,36 @@
+// ModelSource: where a host gets a model from. Files are one kind (model_files.h); a node's own
+// model, which becomes another one as the chain grows, can be another.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "formats/loaded_model.h"
+#include "text/tokenizer.h"
+
+namespace cairn::host {
+
+/// A model as its source gives it, before its weights are packed.
+struct OpenedModel {
+    formats::LoadedModel loaded;
+    /// Null where there is none: then the model takes tokens only, and writes nothing.
+    std::shared_ptr<const text::Tokenizer> tokenizer;
+    std::string tokenizer_problem;  ///< why there is none
+    /// What answers call it, where that says more than the id: the height of a chain's model.
+    std::string answers_as;
+};
+
+class ModelSource {
+  public:
+    virtual ~ModelSource() = default;
+    virtual std::string id() const = 0;  ///< what requests name it by
+    /// Unix time of the file, or of whatever it is made from.
+    virtual std::int64_t created_s() const = 0;
+    /// Whether it is wanted from the start, and not when somebody asks for it.
+    virtual bool at_start() const = 0;
+    /// Reads it; may take long. On the host's loading thread, one source at a time.
+    virtual Result<OpenedModel> open() = 0;
+};
+
+}  // namespace cairn::host

@@ -1,0 +1,269 @@
+#include "host/serving.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "infer/text_vectors.h"
+
+namespace cairn::host {
+
+namespace {
+
+// Tokens of texts that become vectors between two batches.
+constexpr std::size_t kVectorTokens = 256;
+
+HostError model_failed(const std::string& why) {
+    return {HostErrorKind::kModelFailed, "the model cannot be loaded: " + why, "model"};
+}
+
+}  // namespace
+
+Serving::Serving(ModelShelf& shelf, const RunSeams& seams, WaitingRoom& room, TaskThread& reading,
+                 std::function<void(std::function<void()>)> to_serving)
+    : shelf_(shelf),
+      seams_(seams),
+      room_(room),
+      reading_(reading),
+      to_serving_(std::move(to_serving)) {}
+
+void Serving::write(const TextJobPtr& job) {
+    jobs_.emplace(job->id(), job);
+    shelf_.add_user(job->model());
+    if (ended_)
+        job->cancel();
+    else if (shelf_.run(job->model()) != nullptr)
+        return read(job);
+    else if (shelf_.want(job->model()))
+        return texts_without_model_.push_back(job);
+    else
+        job->fail(model_failed(shelf_.problem(job->model())));
+    drop_over();
+}
+
+void Serving::embed(const VectorsJobPtr& job) {
+    vector_jobs_.push_back(job);
+    shelf_.add_user(job->model());
+    if (ended_)
+        job->fail({HostErrorKind::kInternal, "the server stops", ""});
+    else if (shelf_.run(job->model()) != nullptr)
+        return read(job);
+    else if (shelf_.want(job->model()))
+        return vectors_without_model_.push_back(job);
+    else
+        job->fail(model_failed(shelf_.problem(job->model())));
+    end(job);
+}
+
+void Serving::cancel(RequestId id) {
+    const auto at = jobs_.find(id);
+    if (at == jobs_.end()) return;
+    const TextJobPtr job = at->second;
+    job->cancel();
+    if (ModelRun* run = shelf_.run(job->model())) run->drop_over();
+    drop_over();
+}
+
+void Serving::read(const TextJobPtr& job) {
+    reading_.post([this, job, model = shelf_.run(job->model())->model()] {
+        auto prompt =
+            std::make_shared<OrHostError<ReadyModel::PromptTokens>>(model->read(job->request()));
+        to_serving_([this, job, prompt] { on_read(job, std::move(*prompt)); });
+    });
+}
+
+void Serving::read(const VectorsJobPtr& job) {
+    reading_.post([this, job, model = shelf_.run(job->model())->model()] {
+        auto texts =
+            std::make_shared<OrHostError<std::vector<text::Tokens>>>(model->read(job->request()));
+        to_serving_([this, job, texts] { on_read(job, std::move(*texts)); });
+    });
+}
+
+void Serving::on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptTokens> prompt) {
+    if (job->is_over()) return;
+    ModelRun* run = shelf_.run(job->model());
+    if (run == nullptr) {  // it made room for another
+        texts_without_model_.push_back(job);
+        shelf_.want(job->model());
+        return;
+    }
+    if (auto* error = std::get_if<HostError>(&prompt)) {
+        job->fail(*error);
+        return drop_over();
+    }
+    auto& read = std::get<ReadyModel::PromptTokens>(prompt);
+    job->set_prompt(std::move(read.tokens), read.max_tokens);
+    const std::uint64_t needs = run->answer_bytes(*job);
+    if (needs > seams_.budget.limit - std::min(seams_.budget.limit, run->bytes())) {
+        job->fail(
+            {HostErrorKind::kTooLong,
+             fmt::format("prompt and answer of {} tokens take {:.1f} MB of memory; with the "
+                         "model that is more than the limit of {:.1f} MB",
+                         job->prompt().size() + job->max_tokens(), static_cast<double>(needs) / 1e6,
+                         static_cast<double>(seams_.budget.limit) / 1e6),
+             "max_tokens"});
+        return drop_over();
+    }
+    for (std::size_t answer = job->joined(); answer < job->request().answers; ++answer)
+        places_.add(job->request().client, {job, answer});
+}
+
+void Serving::on_read(const VectorsJobPtr& job, OrHostError<std::vector<text::Tokens>> texts) {
+    if (ended_) return;
+    if (auto* error = std::get_if<HostError>(&texts)) {
+        job->fail(*error);
+        return end(job);
+    }
+    job->set_texts(std::move(std::get<std::vector<text::Tokens>>(texts)));
+    vectors_.add(job->request().client, job);
+}
+
+void Serving::on_ready(std::size_t model) {
+    std::vector<TextJobPtr> texts;
+    const auto move = [&](const TextJobPtr& job) {
+        if (job->model() != model) return false;
+        if (std::ranges::count(texts, job) == 0) texts.push_back(job);
+        return true;
+    };
+    std::erase_if(texts_without_model_, move);
+    // Read before it made room for others: its file may be another now.
+    places_.remove_if([&](const Place& place) { return move(place.job); });
+    for (const TextJobPtr& job : texts) read(job);
+    std::vector<VectorsJobPtr> vectors;
+    std::erase_if(vectors_without_model_, [&](const VectorsJobPtr& job) {
+        if (job->model() != model) return false;
+        vectors.push_back(job);
+        return true;
+    });
+    for (const VectorsJobPtr& job : vectors) read(job);
+}
+
+void Serving::on_failed(std::size_t model, const std::string& why) {
+    std::vector<TextJobPtr> texts;
+    for (const auto& [id, job] : jobs_)
+        if (job->model() == model) texts.push_back(job);
+    for (const TextJobPtr& job : texts) job->fail(model_failed(why));
+    drop_over();
+    std::vector<VectorsJobPtr> vectors;
+    for (const VectorsJobPtr& job : vector_jobs_)
+        if (job->model() == model) vectors.push_back(job);
+    for (const VectorsJobPtr& job : vectors) {
+        job->fail(model_failed(why));
+        end(job);
+    }
+}
+
+std::size_t Serving::running() {
+    std::size_t running = 0;
+    for (std::size_t i = 0; i < shelf_.size(); ++i)
+        if (ModelRun* run = shelf_.run(i)) running += run->running();
+    return running;
+}
+
+TurnChoice Serving::choose(const Place& place, bool stuck) {
+    const std::size_t model = place.job->model();
+    ModelRun* run = shelf_.run(model);
+    if (run == nullptr) {
+        shelf_.want(model);
+        return TurnChoice::kNext;
+    }
+    if (!run->has_place() || run->is_under_way(place.job->prompt())) return TurnChoice::kNext;
+    // Whoever needs much memory waits until it is free, and nobody overtakes him meanwhile.
+    if (!shelf_.make_room(run->answer_bytes(*place.job), model, stuck)) return TurnChoice::kStop;
+    return TurnChoice::kTake;
+}
+
+void Serving::let_in(bool stuck) {
+    if (shelf_.holds_back() && !stuck) return;
+    while (auto place = places_.take([&](const Place& p) { return choose(p, stuck); })) {
+        stuck = false;
+        shelf_.run(place->job->model())->join(place->job, place->answer);
+        if (!place->job->waits()) room_.leave(place->job->request().client);
+    }
+}
+
+bool Serving::compute_vectors() {
+    const auto job = vectors_.take([this](const VectorsJobPtr& j) {
+        if (shelf_.run(j->model()) != nullptr) return TurnChoice::kTake;
+        shelf_.want(j->model());
+        return TurnChoice::kNext;
+    });
+    if (!job) return false;
+    const ReadyModel& model = *shelf_.run((*job)->model())->model();
+    const std::span<const text::Tokens> left = (*job)->left();
+    std::size_t count = 0;
+    for (std::size_t tokens = 0; count < left.size(); ++count) {
+        tokens += left[count].size();
+        if (count > 0 && tokens > kVectorTokens) break;
+    }
+    const infer::TextVectors vectors(model.config(), model.weights(), seams_.compute,
+                                     model.pooling());
+    auto made = vectors.embed(left.first(count));
+    if (!made.ok()) {
+        (*job)->fail({HostErrorKind::kInvalid, made.error().message, "input"});
+        end(*job);
+        return true;
+    }
+    for (std::vector<float>& vector : *made) (*job)->add(std::move(vector));
+    if (!(*job)->left().empty()) {
+        vectors_.add((*job)->request().client, *job);
+        return true;
+    }
+    (*job)->succeed(model.name());
+    end(*job);
+    return true;
+}
+
+bool Serving::turn() {
+    bool stuck = running() == 0;
+    shelf_.place_waiting(stuck);
+    let_in(stuck);
+    bool ended = false;
+    for (std::size_t i = 0; i < shelf_.size(); ++i)
+        if (ModelRun* run = shelf_.run(i)) ended = run->step() || ended;
+    if (ended) drop_over();
+    const bool vectors = compute_vectors();
+    seams_.counters.running = running();
+    seams_.counters.weight_bytes = seams_.budget.weights;
+    seams_.counters.kv_bytes = seams_.budget.kv;
+    seams_.counters.prefix_bytes = seams_.budget.prefix;
+    return vectors || ended || running() > 0;
+}
+
+void Serving::end(const VectorsJobPtr& job) {
+    room_.leave(job->request().client);
+    shelf_.remove_user(job->model());
+    std::erase(vector_jobs_, job);
+}
+
+void Serving::drop_over() {
+    const auto over = [](const TextJobPtr& job) { return job->is_over(); };
+    std::erase_if(texts_without_model_, over);
+    places_.remove_if([&](const Place& place) { return over(place.job); });
+    std::erase_if(jobs_, [&](const auto& entry) {
+        const TextJobPtr& job = entry.second;
+        if (!over(job)) return false;
+        if (job->waits()) room_.leave(job->request().client);
+        shelf_.remove_user(job->model());
+        return true;
+    });
+}
+
+void Serving::end() {
+    ended_ = true;
+    for (const auto& [id, job] : jobs_) job->cancel();
+    for (std::size_t i = 0; i < shelf_.size(); ++i)
+        if (ModelRun* run = shelf_.run(i)) run->drop_over();
+    drop_over();
+    const std::list<VectorsJobPtr> vectors = vector_jobs_;
+    for (const VectorsJobPtr& job : vectors) {
+        job->fail({HostErrorKind::kInternal, "the server stops", ""});
+        end(job);
+    }
+    vectors_.remove_if([](const VectorsJobPtr&) { return true; });
+    vectors_without_model_.clear();
+}
+
+}  // namespace cairn::host

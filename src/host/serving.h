@@ -1,0 +1,72 @@
+// Serving: what a host does between a request and its answer, as one thread sees it. A request
+// waits until its model is in memory and its prompt has been read (on another thread), then for a
+// place; those who ask take turns (turn_queue.h). Each turn lets in whoever fits, computes a batch
+// of every model that writes, and a bounded piece of vectors.
+//
+// All of it runs on the serving thread.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <vector>
+
+#include "host/model_shelf.h"
+#include "host/turn_queue.h"
+#include "host/vectors_job.h"
+#include "host/waiting_room.h"
+
+namespace cairn::host {
+
+class Serving {
+  public:
+    /// All of these outlive it; `reading` is the thread on which prompts are read.
+    Serving(ModelShelf& shelf, const RunSeams& seams, WaitingRoom& room, TaskThread& reading,
+            std::function<void(std::function<void()>)> to_serving);
+
+    /// Jobs that have entered the waiting room.
+    void write(const TextJobPtr& job);
+    void embed(const VectorsJobPtr& job);
+    void cancel(RequestId id);
+    /// Whether there is more to do.
+    bool turn();
+    /// Ends all that goes on; what comes later ends at once.
+    void end();
+
+    /// Of the shelf.
+    void on_ready(std::size_t model);
+    void on_failed(std::size_t model, const std::string& why);
+
+  private:
+    struct Place {  // that an answer waits for
+        TextJobPtr job;
+        std::size_t answer = 0;
+    };
+
+    void read(const TextJobPtr& job);
+    void read(const VectorsJobPtr& job);
+    void on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptTokens> prompt);
+    void on_read(const VectorsJobPtr& job, OrHostError<std::vector<text::Tokens>> texts);
+    void let_in(bool stuck);
+    TurnChoice choose(const Place& place, bool stuck);
+    bool compute_vectors();
+    void end(const VectorsJobPtr& job);
+    void drop_over();
+    std::size_t running();
+
+    ModelShelf& shelf_;
+    RunSeams seams_;
+    WaitingRoom& room_;
+    TaskThread& reading_;
+    std::function<void(std::function<void()>)> to_serving_;
+    bool ended_ = false;
+
+    std::map<RequestId, TextJobPtr> jobs_;         // all that are not over
+    std::list<VectorsJobPtr> vector_jobs_;         // the same
+    std::vector<TextJobPtr> texts_without_model_;  // until it is in memory
+    std::vector<VectorsJobPtr> vectors_without_model_;
+    TurnQueue<Place> places_;
+    TurnQueue<VectorsJobPtr> vectors_;  // whose texts have been read
+};
+
+}  // namespace cairn::host

@@ -1,0 +1,64 @@
+// TextJob: a request to write, from when it comes until nothing more is told of it. It holds the
+// listener to its contract: nothing after failed() or the last answer's done().
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "host/host_counters.h"
+#include "host/text_host.h"
+
+namespace cairn::host {
+
+class TextJob {
+  public:
+    TextJob(RequestId id, TextRequest request, std::shared_ptr<TextListener> listener,
+            std::size_t model, std::uint64_t arrived_us, HostCounters& counters);
+
+    RequestId id() const { return id_; }
+    const TextRequest& request() const { return request_; }
+    std::size_t model() const { return model_; }  ///< its place in the host's list
+    std::uint64_t arrived_us() const { return arrived_us_; }
+    bool is_conversation() const { return std::holds_alternative<Conversation>(request_.prompt); }
+
+    /// The prompt's tokens, once they are known; how many tokens an answer may have.
+    const text::Tokens& prompt() const { return prompt_; }
+    std::size_t max_tokens() const { return max_tokens_; }
+    void set_prompt(text::Tokens prompt, std::size_t max_tokens);
+
+    bool is_over() const { return over_; }
+    void read(const PromptRead& prompt);
+    void piece(const TextPiece& piece);
+    /// A token was sampled for an answer.
+    void count(std::size_t answer, std::uint64_t now_us);
+    void done(std::size_t answer, AnswerEnd end);
+    void fail(const HostError& error);
+    /// Ends the answers that have not ended, with kCancelled.
+    void cancel();
+    /// Whether an answer has a place; the job waits until all of them do.
+    void join() { ++joined_; }
+    std::size_t joined() const { return joined_; }
+    bool waits() const { return joined_ < request_.answers; }
+
+  private:
+    void end(Outcome outcome);
+
+    RequestId id_;
+    TextRequest request_;
+    std::shared_ptr<TextListener> listener_;
+    std::size_t model_;
+    std::uint64_t arrived_us_;
+    HostCounters& counters_;
+    text::Tokens prompt_;
+    std::size_t max_tokens_ = 0;
+    std::size_t joined_ = 0;
+    std::vector<std::size_t> tokens_;  // sampled for each answer
+    std::vector<bool> ended_;
+    bool was_read_ = false;
+    bool has_begun_ = false;  // to answer
+    bool over_ = false;
+};
+
+using TextJobPtr = std::shared_ptr<TextJob>;
+
+}  // namespace cairn::host

@@ -1,0 +1,47 @@
+// VectorsJob: a request for vectors of texts, from when it comes until it has been answered.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "host/host_counters.h"
+#include "host/text_host.h"
+
+namespace cairn::host {
+
+class VectorsJob {
+  public:
+    VectorsJob(VectorsRequest request, VectorsDone done, std::size_t model, HostCounters& counters)
+        : request_(std::move(request)),
+          done_(std::move(done)),
+          model_(model),
+          counters_(counters) {}
+
+    const VectorsRequest& request() const { return request_; }
+    std::size_t model() const { return model_; }
+
+    /// The texts as tokens, in order.
+    void set_texts(std::vector<text::Tokens> texts) { texts_ = std::move(texts); }
+    /// Those that have no vector yet.
+    std::span<const text::Tokens> left() const {
+        return std::span(texts_).subspan(vectors_.vectors.size());
+    }
+    void add(std::vector<float> vector) { vectors_.vectors.push_back(std::move(vector)); }
+
+    /// Each ends it; the first counts.
+    void succeed(const std::string& model);
+    void fail(const HostError& error);
+
+  private:
+    VectorsRequest request_;
+    VectorsDone done_;
+    std::size_t model_;
+    HostCounters& counters_;
+    std::vector<text::Tokens> texts_;
+    Vectors vectors_;
+    bool over_ = false;
+};
+
+using VectorsJobPtr = std::shared_ptr<VectorsJob>;
+
+}  // namespace cairn::host
