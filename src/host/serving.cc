@@ -66,6 +66,7 @@ void Serving::cancel(RequestId id) {
 }
 
 void Serving::read(const TextJobPtr& job) {
+    ++being_read_;
     reading_.post([this, job, model = shelf_.run(job->model())->model()] {
         auto prompt =
             std::make_shared<OrHostError<ReadyModel::PromptTokens>>(model->read(job->request()));
@@ -74,6 +75,7 @@ void Serving::read(const TextJobPtr& job) {
 }
 
 void Serving::read(const VectorsJobPtr& job) {
+    ++being_read_;
     reading_.post([this, job, model = shelf_.run(job->model())->model()] {
         auto texts =
             std::make_shared<OrHostError<std::vector<text::Tokens>>>(model->read(job->request()));
@@ -82,6 +84,7 @@ void Serving::read(const VectorsJobPtr& job) {
 }
 
 void Serving::on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptTokens> prompt) {
+    --being_read_;
     if (job->is_over()) return;
     ModelRun* run = shelf_.run(job->model());
     if (run == nullptr) {  // it made room for another
@@ -111,6 +114,7 @@ void Serving::on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptToken
 }
 
 void Serving::on_read(const VectorsJobPtr& job, OrHostError<std::vector<text::Tokens>> texts) {
+    --being_read_;
     if (ended_) return;
     if (auto* error = std::get_if<HostError>(&texts)) {
         job->fail(*error);
@@ -217,9 +221,11 @@ bool Serving::compute_vectors() {
 }
 
 bool Serving::turn() {
-    bool stuck = running() == 0;
-    shelf_.place_waiting(stuck);
-    let_in(stuck);
+    // Where nothing runs nor will by itself, models that are asked for may make room for others;
+    // those that have just been loaded for somebody let him in first.
+    const auto stuck = [this] { return being_read_ == 0 && running() == 0; };
+    let_in(stuck());
+    shelf_.place_waiting(stuck());
     bool ended = false;
     for (std::size_t i = 0; i < shelf_.size(); ++i)
         if (ModelRun* run = shelf_.run(i)) ended = run->step() || ended;

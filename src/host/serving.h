@@ -60,6 +60,7 @@ class Serving {
     TaskThread& reading_;
     std::function<void(std::function<void()>)> to_serving_;
     bool ended_ = false;
+    std::size_t being_read_ = 0;
 
     std::map<RequestId, TextJobPtr> jobs_;         // all that are not over
     std::list<VectorsJobPtr> vector_jobs_;         // the same

@@ -80,7 +80,7 @@ class Recorder final : public TextListener {
     explicit Recorder(std::size_t count = 1) : answers(count) {}
 
     void read(const PromptRead& prompt_read) override {
-        EXPECT_FALSE(std::exchange(was_read, true));
+        EXPECT_FALSE(was_read.exchange(true));
         EXPECT_FALSE(over);
         prompt = prompt_read;
     }
@@ -121,7 +121,7 @@ class Recorder final : public TextListener {
     std::vector<Written> answers;
     std::optional<HostError> error;
     std::function<void()> on_piece;
-    bool was_read = false;
+    std::atomic<bool> was_read = false;
     bool over = false;
 
   private:

@@ -43,8 +43,8 @@ void TextJob::done(std::size_t answer, AnswerEnd end) {
     ended_[answer] = true;
     const bool last = std::ranges::count(ended_, false) == 0;
     if (last) over_ = true;
-    listener_->done({answer, end, tokens_[answer]});
     if (last) ++counters_.texts[static_cast<std::size_t>(Outcome::kDone)];
+    listener_->done({answer, end, tokens_[answer]});
 }
 
 void TextJob::fail(const HostError& error) {

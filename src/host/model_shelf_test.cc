@@ -1,0 +1,216 @@
+// Proves that models come into memory when they are wanted and leave it for others, that what does
+// not load or fit is said with its reason while the others are served, and that memory is waited
+// for without anybody being forgotten.
+#include "host/model_shelf.h"
+
+#include "base/files.h"
+#include "formats/save.h"
+#include "host/model_files.h"
+#include "host/test_host.h"
+
+namespace cairn::host {
+namespace {
+
+using test::Recorder;
+using test::TestSource;
+
+struct Hosted {
+    std::unique_ptr<ModelHost> host;
+    std::vector<TestSource*> sources;
+};
+
+Hosted host_of(std::vector<std::unique_ptr<TestSource>> sources, HostOptions options) {
+    Hosted hosted;
+    for (auto& source : sources) {
+        hosted.sources.push_back(source.get());
+        options.models.push_back(std::move(source));
+    }
+    options.threads = 2;
+    hosted.host = ModelHost::start(std::move(options)).value();
+    return hosted;
+}
+
+std::unique_ptr<TestSource> source(const std::string& id, bool at_start = false,
+                                   std::uint64_t seed = 3) {
+    return std::make_unique<TestSource>(id, test::small_model(test::small_config(), seed),
+                                        at_start);
+}
+
+// Memory of one model of these with nothing running.
+std::uint64_t model_bytes() {
+    const model::Model model = test::small_model(test::small_config());
+    return model::packed_model_bytes(model) +
+           run_scratch_bytes(model.config, model.config.context, {});
+}
+
+std::uint64_t kv_bytes(std::size_t positions) {
+    const model::ModelConfig config = test::small_config();
+    return model::kv_cache_bytes(config, model::all_layers(config), positions, model::KvType::kF32);
+}
+
+TextRequest ask(const std::string& id, std::size_t tokens = 8) {
+    TextRequest request = test::random_request(0, test::small_config());
+    request.model = id;
+    request.options.max_tokens = tokens;
+    request.options.logit_bias = {{test::small_tokenizer()->begin_token(), -100.0F}};
+    return request;
+}
+
+std::shared_ptr<Recorder> write(ModelHost& host, const TextRequest& request) {
+    auto told = std::make_shared<Recorder>(request.answers);
+    host.write(request, told);
+    return told;
+}
+
+ModelState state(const ModelHost& host, std::size_t model) { return host.models()[model].state; }
+
+TEST(ModelShelf, LoadsWhatIsAskedFor) {
+    std::vector<std::unique_ptr<TestSource>> sources;
+    sources.push_back(source("early", true));
+    sources.push_back(source("late"));
+    std::promise<void> go;
+    sources[0]->hold = go.get_future().share();
+    const Hosted hosted = host_of(std::move(sources), {.memory_bytes = 4 * model_bytes()});
+    EXPECT_EQ(state(*hosted.host, 0), ModelState::kLoading);
+    EXPECT_EQ(state(*hosted.host, 1), ModelState::kAsleep);
+    const auto told = write(*hosted.host, ask("early"));
+    EXPECT_FALSE(told->has_ended());
+    go.set_value();
+    told->wait();
+    EXPECT_FALSE(told->error.has_value());
+    const auto late = write(*hosted.host, ask("late"));
+    late->wait();
+    EXPECT_FALSE(late->error.has_value());
+    const HostedModel model = hosted.host->models()[1];
+    EXPECT_EQ(model.state, ModelState::kReady);
+    EXPECT_EQ(model.format, "test");
+    EXPECT_EQ(model.chat_format, "plain");
+    EXPECT_EQ(model.context, 256U);
+    EXPECT_TRUE(model.writes);
+    EXPECT_GT(model.parameters, 0U);
+}
+
+TEST(ModelShelf, SaysWhyAModelFailsAndServesTheOthers) {
+    std::vector<std::unique_ptr<TestSource>> sources;
+    sources.push_back(source("broken", true));
+    sources[0]->failure = "its weights are torn";
+    sources.push_back(source("good", true));
+    sources.push_back(source("silent"));
+    sources[2]->with_tokenizer = false;
+    const Hosted hosted = host_of(std::move(sources), {.memory_bytes = 4 * model_bytes()});
+    for (int i = 0; i < 2; ++i) {
+        const auto told = write(*hosted.host, ask("broken"));
+        told->wait();
+        ASSERT_TRUE(told->error.has_value());
+        EXPECT_EQ(told->error->kind, HostErrorKind::kModelFailed);
+        EXPECT_NE(told->error->message.find("its weights are torn"), std::string::npos);
+    }
+    EXPECT_EQ(hosted.host->models()[0].problem, "its weights are torn");
+    EXPECT_EQ(hosted.sources[0]->opened, 1);
+    const auto good = write(*hosted.host, ask("good"));
+    good->wait();
+    EXPECT_FALSE(good->error.has_value());
+    const auto silent = write(*hosted.host, ask("silent"));
+    silent->wait();
+    ASSERT_TRUE(silent->error.has_value());
+    EXPECT_NE(silent->error->message.find("its file has none"), std::string::npos);
+    const auto nobody = write(*hosted.host, ask("nobody"));
+    nobody->wait();
+    EXPECT_EQ(nobody->error->kind, HostErrorKind::kNoSuchModel);
+    // Whoever names none gets the first that can.
+    const auto any = write(*hosted.host, ask(""));
+    any->wait();
+    EXPECT_EQ(any->prompt.model, "good");
+}
+
+TEST(ModelShelf, MakesRoomByTurns) {
+    std::vector<std::unique_ptr<TestSource>> sources;
+    for (const char* id : {"a", "b", "c"}) sources.push_back(source(id, false, id[0]));
+    const Hosted hosted =
+        host_of(std::move(sources), {.memory_bytes = 2 * model_bytes() + kv_bytes(64)});
+    for (const char* id : {"a", "b", "a", "c", "a", "b", "c"}) {
+        const auto told = write(*hosted.host, ask(id));
+        told->wait();
+        ASSERT_FALSE(told->error.has_value()) << told->error->message;
+        EXPECT_EQ(
+            test::of(told->answers[0]),
+            test::alone(test::small_model(test::small_config(), static_cast<std::uint64_t>(id[0])),
+                        ask(id)));
+    }
+    // The least recently used went: "b" for "c", "c" for "b", "a" for "c".
+    EXPECT_EQ(hosted.sources[0]->opened, 1);
+    EXPECT_EQ(hosted.sources[1]->opened, 2);
+    EXPECT_EQ(hosted.sources[2]->opened, 2);
+    EXPECT_EQ(state(*hosted.host, 0), ModelState::kAsleep);
+}
+
+// All are asked for at once, and only one fits.
+TEST(ModelShelf, EverybodyIsServedWhereOneFits) {
+    std::vector<std::unique_ptr<TestSource>> sources;
+    for (const char* id : {"a", "b", "c"}) sources.push_back(source(id, false, id[0]));
+    const Hosted hosted =
+        host_of(std::move(sources), {.memory_bytes = model_bytes() + kv_bytes(64)});
+    std::vector<std::shared_ptr<Recorder>> told;
+    for (int i = 0; i < 12; ++i)
+        told.push_back(write(*hosted.host, ask({static_cast<char>('a' + i % 3)})));
+    for (const auto& each : told) {
+        each->wait();
+        EXPECT_FALSE(each->error.has_value());
+    }
+}
+
+TEST(ModelShelf, SaysWhatCanNeverFit) {
+    std::vector<std::unique_ptr<TestSource>> sources;
+    sources.push_back(source("m", true));
+    const Hosted hosted =
+        host_of(std::move(sources), {.memory_bytes = model_bytes() + kv_bytes(100)});
+    const auto fits = write(*hosted.host, ask("m", 95));
+    fits->wait();
+    EXPECT_FALSE(fits->error.has_value());
+    const auto not_memory = write(*hosted.host, ask("m", 96));
+    not_memory->wait();
+    ASSERT_TRUE(not_memory->error.has_value());
+    EXPECT_EQ(not_memory->error->kind, HostErrorKind::kTooLong);
+    EXPECT_NE(not_memory->error->message.find("limit"), std::string::npos);
+    const auto not_context = write(*hosted.host, ask("m", 252));
+    not_context->wait();
+    EXPECT_EQ(not_context->error->kind, HostErrorKind::kTooLong);
+
+    std::vector<std::unique_ptr<TestSource>> large;
+    large.push_back(source("m"));
+    const Hosted small = host_of(std::move(large), {.memory_bytes = model_bytes() - 1});
+    const auto never = write(*small.host, ask("m"));
+    never->wait();
+    EXPECT_EQ(never->error->kind, HostErrorKind::kModelFailed);
+}
+
+TEST(ModelShelf, TextsWaitForMemoryInTheirOrder) {
+    std::vector<std::unique_ptr<TestSource>> sources;
+    sources.push_back(source("m", true));
+    const Hosted hosted = host_of(
+        std::move(sources), {.memory_bytes = model_bytes() + kv_bytes(150), .prefix_bytes = 0});
+    std::vector<std::shared_ptr<Recorder>> told;
+    for (int i = 0; i < 12; ++i) told.push_back(write(*hosted.host, ask("m", i % 2 ? 20 : 90)));
+    for (const auto& each : told) {
+        each->wait();
+        EXPECT_FALSE(each->error.has_value());
+    }
+    const std::string metrics = hosted.host->metrics();
+    EXPECT_NE(metrics.find("cairn_host_requests_total{outcome=\"done\"} 12\n"), std::string::npos);
+    EXPECT_NE(metrics.find("cairn_host_model{model=\"m\",state=\"ready\"} 1\n"), std::string::npos);
+}
+
+TEST(ModelShelf, RefusesOptionsThatMakeNoSense) {
+    EXPECT_FALSE(ModelHost::start({}).ok());
+    HostOptions twice;
+    twice.models.push_back(source("a"));
+    twice.models.push_back(source("a"));
+    EXPECT_FALSE(ModelHost::start(std::move(twice)).ok());
+    HostOptions none;
+    none.models.push_back(source("a"));
+    none.max_sequences = 0;
+    EXPECT_FALSE(ModelHost::start(std::move(none)).ok());
+}
+
+}  // namespace
+}  // namespace cairn::host

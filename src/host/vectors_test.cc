@@ -1,0 +1,90 @@
+// Proves that vectors are those of infer::TextVectors, of encoders and of language models, many at
+// once and beside texts being written, and that what cannot be read is refused.
+#include "host/test_host.h"
+#include "infer/text_vectors.h"
+
+namespace cairn::host {
+namespace {
+
+model::ModelConfig encoder_config() {
+    model::ModelConfig config = model::families().back().config;
+    config.vocab = test::small_tokenizer()->vocab_size();
+    return config;
+}
+
+std::variant<Vectors, HostError> embed(ModelHost& host, VectorsRequest request) {
+    std::promise<std::variant<Vectors, HostError>> result;
+    host.embed(std::move(request), [&](auto answer) { result.set_value(std::move(answer)); });
+    auto future = result.get_future();
+    CHECK(future.wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+    return future.get();
+}
+
+std::vector<std::variant<std::string, text::Tokens>> some_texts(const model::ModelConfig& config) {
+    std::vector<std::variant<std::string, text::Tokens>> texts;
+    texts.emplace_back(std::string("the cat and the hat"));
+    for (std::size_t i = 0; i < 20; ++i)
+        texts.emplace_back(model::random_tokens(1 + i * 9 % 120, config.vocab, i));
+    return texts;
+}
+
+TEST(HostVectors, AreThoseOfTheModelAlone) {
+    for (const model::ModelConfig& config : {test::small_config(), encoder_config()}) {
+        const model::Model model = test::small_model(config);
+        const auto host = test::one_model_host(model);
+        const auto answer = embed(*host, {"m", some_texts(config), "a"});
+        ASSERT_TRUE(std::holds_alternative<Vectors>(answer));
+        const auto& found = std::get<Vectors>(answer);
+        std::vector<text::Tokens> texts;
+        for (const auto& text : some_texts(config))
+            texts.push_back(
+                std::holds_alternative<text::Tokens>(text)
+                    ? std::get<text::Tokens>(text)
+                    : test::small_tokenizer()->encode_whole(std::get<std::string>(text)));
+        const model::Machine machine(tensor::available_kernel_sets().back(), 1);
+        const infer::TextVectors vectors(config, model.weights, machine.compute,
+                                         model::default_pooling(config));
+        EXPECT_EQ(found.vectors, vectors.embed(texts).value());
+        EXPECT_EQ(found.model, "m");
+        EXPECT_GT(found.tokens, 20U);
+    }
+}
+
+TEST(HostVectors, RefusesWhatCannotBeRead) {
+    const model::ModelConfig config = encoder_config();
+    const auto host = test::one_model_host(test::small_model(config));
+    const auto kind = [&](VectorsRequest request) {
+        return std::get<HostError>(embed(*host, std::move(request))).kind;
+    };
+    EXPECT_EQ(kind({"m", {text::Tokens{}}, ""}), HostErrorKind::kInvalid);
+    EXPECT_EQ(kind({"m", {}, ""}), HostErrorKind::kInvalid);
+    EXPECT_EQ(kind({"m", {text::Tokens{config.vocab}}, ""}), HostErrorKind::kInvalid);
+    EXPECT_EQ(kind({"m", {text::Tokens(config.context + 1, 1)}, ""}), HostErrorKind::kTooLong);
+    EXPECT_EQ(kind({"other", {text::Tokens{1}}, ""}), HostErrorKind::kNoSuchModel);
+    const auto told = std::make_shared<test::Recorder>();
+    host->write(test::random_request(0, config), told);
+    told->wait();
+    EXPECT_EQ(told->error->kind, HostErrorKind::kModelFailed);
+}
+
+TEST(HostVectors, GoOnBesideTexts) {
+    const model::Model model = test::small_model(test::small_config());
+    const auto host = test::one_model_host(model);
+    std::vector<std::shared_ptr<test::Recorder>> told;
+    for (std::size_t i = 0; i < 12; ++i) {
+        told.push_back(std::make_shared<test::Recorder>());
+        host->write(test::random_request(i, model.config), told.back());
+    }
+    const auto first = embed(*host, {"m", some_texts(model.config), "a"});
+    ASSERT_TRUE(std::holds_alternative<Vectors>(first));
+    for (std::size_t i = 0; i < told.size(); ++i) {
+        told[i]->wait();
+        EXPECT_EQ(test::of(told[i]->answers[0]),
+                  test::alone(model, test::random_request(i, model.config)));
+    }
+    EXPECT_EQ(std::get<Vectors>(embed(*host, {"m", some_texts(model.config), "a"})).vectors,
+              std::get<Vectors>(first).vectors);
+}
+
+}  // namespace
+}  // namespace cairn::host
