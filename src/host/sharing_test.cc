@@ -44,21 +44,28 @@ TEST(Sharing, EqualStreamsGetEqualShares) {
 }
 
 TEST(Sharing, WhoAsksOnceIsNotBehindWhoAskedForty) {
-    const model::Model model = test::small_model(test::small_config());
-    const auto host = test::one_model_host(model, {.max_sequences = 2});
+    auto source = std::make_unique<test::TestSource>("m", test::small_model(test::small_config()));
+    std::promise<void> all_have_asked;
+    source->hold = all_have_asked.get_future().share();
+    HostOptions options{.threads = 2, .memory_bytes = std::uint64_t{64} << 20, .max_sequences = 2};
+    options.models.push_back(std::move(source));
+    const auto host = ModelHost::start(std::move(options)).value();
     std::vector<std::shared_ptr<Recorder>> many;
     for (std::size_t i = 0; i < 40; ++i) {
         many.push_back(std::make_shared<Recorder>());
-        host->write(endless("greedy", 50), many.back());
+        host->write(endless("greedy", 200), many.back());
     }
-    const auto ended = [&] {
-        return std::ranges::count_if(many, [](const auto& m) { return m->has_ended(); });
-    };
     const auto one = std::make_shared<Recorder>();
-    const auto before = ended();
+    std::ptrdiff_t before = -1;
+    one->on_piece = [&] {
+        if (before < 0)
+            before =
+                std::ranges::count_if(many, [](const auto& each) { return each->has_ended(); });
+    };
     host->write(endless("modest", 50), one);
+    all_have_asked.set_value();
     one->wait();
-    EXPECT_LT(ended() - before, 8);
+    EXPECT_LT(before, 8);
     for (const auto& each : many) each->wait();
 }
 
