@@ -46,6 +46,7 @@ void add_commands(CLI::App& app, Invocation& invocation) {
     add_train(app, invocation);
     add_plot(app, invocation);
     add_generate(app, invocation);
+    add_serve(app, invocation);
     add_chat(app, invocation);
     add_eval(app, invocation);
     add_embed(app, invocation);

@@ -35,8 +35,9 @@ bool ends_a_list(std::string_view word) {
 }
 
 bool names_files(const CLI::Option& option) {
-    for (const char* name : {"--out", "--log", "--valid", "--init", "--resume", "--file",
-                             "--against", "--prompts", "--model", "--tokenizer", "logs"})
+    for (const char* name :
+         {"--out", "--log", "--valid", "--init", "--resume", "--file", "--against", "--prompts",
+          "--model", "--tokenizer", "--token-file", "logs", "models"})
         if (option.check_name(name)) return true;
     return false;
 }

@@ -161,7 +161,7 @@ TEST_F(Answers, DefaultsAreOpenAIs) {
     EXPECT_NE(host_.asked[0].options.sampling.seed, host_.asked[1].options.sampling.seed);
     EXPECT_EQ(host_.asked[1].options.sampling.top_k, 1u);
     EXPECT_EQ(host_.asked[1].options.sampling.top_p, 1.0F);
-    EXPECT_EQ(host_.asked[1].model, "");
+    EXPECT_EQ(host_.asked[1].model, "tiny");  // the first that writes
     EXPECT_EQ(host_.asked[2].options.max_tokens, 16u);
     EXPECT_EQ(std::get<text::Tokens>(host_.asked[3].prompt), text::Tokens{3});
 }
@@ -272,6 +272,20 @@ TEST_F(Answers, HealthAndMetricsSayHowItIs) {
           "cairn_http_requests_total{path=\"other\",status=\"404\"} 1\n",
           "cairn_http_request_seconds_count{path=\"/healthz\"} 2\n"})
         EXPECT_NE(metrics.find(line), std::string::npos) << line << metrics;
+}
+
+TEST_F(Answers, WhoNamesNoModelGetsTheFirstThatCan) {
+    EXPECT_EQ(ask("POST", "/v1/embeddings", R"({"input":"a"})")->json()["model"], "org/vectors");
+    host_.state = host::ModelState::kLoading;
+    (void)chat("", "");
+    EXPECT_EQ(host_.asked.back().model, "tiny");  // which it will be able to
+}
+
+TEST_F(Answers, WhileItStopsTheHostIsNotAsked) {
+    context_.is_stopping = true;
+    EXPECT_EQ(chat("")->response.status, 503u);
+    EXPECT_EQ(ask("GET", "/v1/models")->response.status, 503u);
+    EXPECT_TRUE(host_.asked.empty());
 }
 
 TEST_F(Answers, ThePageMayLoadItsOwnFilesOnly) {

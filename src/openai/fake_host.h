@@ -107,7 +107,7 @@ class FakeHost final : public host::TextHost {
             return host::HostError{kModelFailed, "broken.gguf is not whole", "model"};
         if (request.model == "org/vectors")
             return host::HostError{kModelFailed, "an encoder writes no text", "model"};
-        if (!request.model.empty() && request.model != "tiny")
+        if (request.model != "tiny")
             return host::HostError{kNoSuchModel, "no model is called " + request.model, "model"};
         const auto* text = std::get_if<std::string>(&request.prompt);
         if (text == nullptr) return std::nullopt;

@@ -47,6 +47,7 @@ class Route {
           exchange_(std::make_unique<Exchange>(request, reply, context.journal)) {}
 
     void answer() {
+        if (context_.is_stopping) return send(stopping());
         const std::string& path = request_.path;
         const bool get = request_.method == "GET";
         const bool post = request_.method == "POST";
@@ -124,6 +125,20 @@ class Route {
         return false;
     }
 
+    /// The first model that can do what is asked, or may once it is loaded; empty if none can.
+    std::string first_model(bool writes) const {
+        std::string loading;
+        for (const host::HostedModel& model : context_.host->models()) {
+            if (model.state == host::ModelState::kFailed) continue;
+            if (model.state != host::ModelState::kReady) {
+                if (loading.empty()) loading = model.id;
+            } else if (model.writes == writes) {
+                return model.id;
+            }
+        }
+        return loading;
+    }
+
     AnswerHead head(Form form) const {
         FixedBytes<kIdBytes> id;
         context_.random->fill(id.bytes);
@@ -137,6 +152,7 @@ class Route {
         Checked<TextAsk> read_ask = read(request_.body);
         if (const auto* problem = std::get_if<ApiError>(&read_ask)) return fail(*problem);
         TextAsk ask = std::move(std::get<TextAsk>(read_ask));
+        if (ask.model.empty()) ask.model = first_model(true);
         if (!ask.seeded) ask.options.sampling.seed = context_.random->u64();
         AnswerHead begun = head(ask.form);
         begun.model = ask.model;
@@ -149,6 +165,7 @@ class Route {
         Checked<VectorsAsk> read = read_embeddings(request_.body);
         if (const auto* problem = std::get_if<ApiError>(&read)) return fail(*problem);
         VectorsAsk ask = std::move(std::get<VectorsAsk>(read));
+        if (ask.model.empty()) ask.model = first_model(false);
         exchange_->entry().model = ask.model;
         host::VectorsRequest request{ask.model, std::move(ask.texts), request_.client};
         const auto shared = std::make_shared<std::unique_ptr<Exchange>>(std::move(exchange_));
@@ -201,6 +218,10 @@ std::optional<http::Response> refused(const ApiContext& context, const http::Req
 void route(const ApiContext& context, const http::Request& request,
            const std::shared_ptr<http::Reply>& reply) {
     Route(context, request, reply).answer();
+}
+
+http::Response stopping() {
+    return error_response({503, "the server is stopping", "", "stopping", 0});
 }
 
 http::Response refusal(unsigned status, const std::string& why) {

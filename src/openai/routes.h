@@ -19,7 +19,8 @@ namespace cairn::openai {
 /// What all routes share; what it points to outlives the server.
 struct ApiContext {
     host::TextHost* host = nullptr;
-    Random* random = nullptr;  ///< used on the server's thread
+    std::atomic<bool> is_stopping = false;  ///< the host is not to be asked any more
+    Random* random = nullptr;               ///< used on the server's thread
     std::shared_ptr<Journal> journal;
     std::string token{};  ///< empty: none is needed
     std::atomic<bool> only_loopback_names =
@@ -35,6 +36,8 @@ std::optional<http::Response> refused(const ApiContext& context, const http::Req
 void route(const ApiContext& context, const http::Request& request,
            const std::shared_ptr<http::Reply>& reply);
 
+/// What is asked while the server stops: 503.
+http::Response stopping();
 /// A refusal of the HTTP server's own, in OpenAI's shape.
 http::Response refusal(unsigned status, const std::string& why);
 

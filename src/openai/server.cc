@@ -1,5 +1,7 @@
 #include "openai/server.h"
 
+#include <future>
+
 #include <fmt/core.h>
 
 #include "http/http_server.h"
@@ -60,6 +62,14 @@ Result<std::unique_ptr<Server>> Server::start(host::TextHost& host, ServerOption
     if (!context.only_loopback_names && context.token.empty()) return invalid(kNeedsToken);
     shared->running = state->http.get();
     return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+void Server::take_no_more() {
+    state_->context.is_stopping = true;
+    // Whatever the server's thread was about to ask has been asked when it comes to this task.
+    std::promise<void> seen;
+    state_->http->call_after(0, [&] { seen.set_value(); });
+    seen.get_future().wait();
 }
 
 const std::string& Server::address() const { return state_->http->address(); }

@@ -30,14 +30,17 @@ struct ServerOptions {
 
 class Server {
   public:
-    /// `host` must outlive it. kRefused when the address is taken; kInvalid for an address beyond
-    /// loopback without a token.
+    /// `host` must outlive it, or end after take_no_more(). kRefused when the address is taken;
+    /// kInvalid for an address beyond loopback without a token.
     static Result<std::unique_ptr<Server>> start(host::TextHost& host, ServerOptions options);
     /// Open requests are dropped.
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
+    /// From when this returns, the host may end: what is under way goes on, and whatever else is
+    /// asked is told that the server stops.
+    void take_no_more();
     /// "127.0.0.1:8432".
     const std::string& address() const;
 

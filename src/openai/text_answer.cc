@@ -6,12 +6,6 @@
 
 namespace cairn::openai {
 
-namespace {
-
-constexpr unsigned kStopping = 503;
-
-}  // namespace
-
 // What the host says of one prompt.
 class TextAnswer::Listener final : public host::TextListener {
   public:
@@ -111,7 +105,7 @@ void TextAnswer::on_done(std::size_t prompt, const host::AnswerDone& done) {
         const std::size_t index = prompt * ask_.answers + done.answer;
         CHECK(index < choices_.size() && !choices_[index].end);
         if (done.end == host::AnswerEnd::kCancelled) {
-            fail({kStopping, "the server is stopping", "", "stopping", 0});
+            fail({503, "the server is stopping", "", "stopping", 0});
             left = over();
         } else {
             choices_[index].end = done.end;

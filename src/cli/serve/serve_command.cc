@@ -1,0 +1,181 @@
+#include "cli/serve/serve_command.h"
+
+#include <chrono>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+
+#include "base/random.h"
+#include "cli/commands.h"
+#include "cli/local_model.h"
+#include "cli/serve/serve_display.h"
+#include "console/interrupt.h"
+#include "host/model_files.h"
+#include "host/model_host.h"
+#include "http/http_server.h"
+#include "model/config.h"
+#include "net/address.h"
+#include "node/open_files.h"
+#include "openai/server.h"
+
+namespace cairn::cli {
+
+namespace {
+
+constexpr auto kLook = std::chrono::milliseconds(50);
+constexpr std::uint64_t kMaxMemoryMib = std::uint64_t{1} << 30;
+constexpr std::size_t kMaxContextAsked = model::kMaxContext;
+constexpr const char* kAdvice =
+    "; is `cairn serve` running already? --port 0 takes any port that is free, --listen HOST:PORT "
+    "another one";
+
+struct Token {
+    std::string text;
+    bool beyond = false;
+};
+
+/// Beyond this machine there is always one.
+Result<Token> choose_token(const ServeRequest& request) {
+    const auto address = net::parse_address(request.listen);
+    if (!address.ok()) return misused("--listen: " + address.error().message);
+    Token token;
+    token.beyond = !net::is_loopback(address->host);
+    if (!request.token_file.empty()) {
+        ASSIGN_OR_RETURN(token.text, read_token(request.token_file));
+    } else if (token.beyond) {
+        FixedBytes<16> bytes;
+        SystemRandom().fill(bytes.bytes);
+        token.text = to_hex(bytes);
+    }
+    return token;
+}
+
+/// Until no model is loading any more; shows each as it is there. kCancelled by a signal.
+Status await_models(const host::ModelHost& host, const console::Interrupt& interrupt,
+                    ServeDisplay& display) {
+    std::set<std::string> shown;
+    for (bool loading = true; loading;) {
+        if (interrupt.raised()) return Error{ErrorCode::kCancelled, "stopped while models loaded"};
+        loading = false;
+        for (const host::HostedModel& model : host.models()) {
+            loading = loading || model.state == host::ModelState::kLoading;
+            const bool known =
+                model.state == host::ModelState::kReady || model.state == host::ModelState::kFailed;
+            if (known && shown.insert(model.id).second) display.loaded(model);
+        }
+        if (loading) std::this_thread::sleep_for(kLook);
+    }
+    return ok_status();
+}
+
+/// kInvalid if nothing is left to serve.
+Status check_any(const std::vector<host::HostedModel>& models) {
+    for (const host::HostedModel& model : models)
+        if (model.state != host::ModelState::kFailed) return ok_status();
+    return invalid("no model could be loaded");
+}
+
+host::HostOptions host_options(const ServeRequest& request) {
+    host::HostOptions options;
+    options.threads = request.threads;
+    options.memory_bytes = request.memory_mib << 20;
+    options.max_sequences = request.max_sequences;
+    options.max_waiting = request.queue;
+    options.context = request.context;
+    options.kv = request.kv;
+    return options;
+}
+
+}  // namespace
+
+Status run_serve(const ServeRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const Token token, choose_token(request));
+    host::HostOptions options = host_options(request);
+    ASSIGN_OR_RETURN(options.models, host::model_files(request.models));
+    RETURN_IF_ERROR(node::provide_open_files());
+    RETURN_IF_ERROR(http::HttpServer::can_listen(request.listen, kAdvice));
+    ServeDisplay display(request.json, request.quiet, out);
+    const console::Interrupt interrupt;
+    ASSIGN_OR_RETURN(auto host, host::ModelHost::start(std::move(options)));
+    openai::ServerOptions web;
+    web.listen = request.listen;
+    web.token = token.text;
+    web.advice = kAdvice;
+    web.told = [&](const openai::JournalEntry& entry) { display.answered(entry); };
+    ASSIGN_OR_RETURN(const auto server, openai::Server::start(*host, std::move(web)));
+    if (!request.json)
+        out << fmt::format("loading ({}, {} threads):\n", host->kernels(), host->threads())
+            << std::flush;
+    const Status loaded = await_models(*host, interrupt, display);
+    if (!loaded.ok() && loaded.error().code == ErrorCode::kCancelled) return ok_status();
+    RETURN_IF_ERROR(check_any(host->models()));
+    display.ready({server->address(), token.text, request.token_file, token.beyond},
+                  host->models());
+    while (!interrupt.raised()) std::this_thread::sleep_for(kLook);
+    display.note("stopping");
+    server->take_no_more();
+    host.reset();  // tells those who wait
+    return ok_status();
+}
+
+void add_serve(CLI::App& app, Invocation& invocation) {
+    CLI::App* command = add_command(
+        app, invocation, "serve", "Serve models to programs (OpenAI's API) and browsers",
+        "cairn serve smollm2-135m-instruct-q4_1.gguf\n"
+        "  cairn serve models/ --port 8080 --max-sequences 32\n"
+        "  cairn serve model.gguf --listen 0.0.0.0:8432 --token-file token.txt\n"
+        "Then: cairn chat, http://127.0.0.1:8432/ in a browser, or any client of OpenAI's API.");
+    auto request = std::make_shared<ServeRequest>();
+    auto port = std::make_shared<std::uint16_t>(std::uint16_t{0});
+    command->add_option("models", request->models, "Model files or folders; folders of models")
+        ->required();
+    auto* listen = command
+                       ->add_option("--listen", request->listen,
+                                    "HOST:PORT; beyond this machine it wants a token")
+                       ->capture_default_str();
+    auto* given_port =
+        command->add_option("--port", *port, "Port on this machine alone; 0: any that is free")
+            ->check(CLI::Range(0, 65535))
+            ->excludes(listen);
+    command->add_option("--token-file", request->token_file,
+                        "File with the token that requests must carry");
+    command->add_option("--max-sequences", request->max_sequences, "Answers of a model at once")
+        ->check(CLI::Range(std::size_t{1}, host::kMaxSequences))
+        ->capture_default_str();
+    command->add_option("--queue", request->queue, "Requests that may wait for a place")
+        ->check(CLI::Range(std::size_t{1}, host::kMaxWaiting))
+        ->capture_default_str();
+    command
+        ->add_option("--context", request->context,
+                     "Tokens of prompt and answer, at most (0: what the model can)")
+        ->check(CLI::Range(std::size_t{0}, kMaxContextAsked))
+        ->capture_default_str();
+    command
+        ->add_option_function<std::string>(
+            "--kv",
+            [request](const std::string& name) {
+                request->kv = tensor::parse_kv_type(name).value();
+            },
+            "How keys and values are kept: f32, f16 or bf16 (half the memory, other bits)")
+        ->check(CLI::IsMember({"f32", "f16", "bf16"}).description(""))
+        ->default_str("f32");
+    command
+        ->add_option("--memory", request->memory_mib,
+                     "MiB for weights, keys and values (0: what is free, less a reserve)")
+        ->check(CLI::Range(std::uint64_t{0}, kMaxMemoryMib))
+        ->capture_default_str();
+    command->add_option("--threads", request->threads, "0: one per processor")
+        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
+        ->capture_default_str();
+    command->add_flag("--quiet", request->quiet, "No line for each request");
+    command->callback([request, port, given_port, &invocation] {
+        request->json = invocation.json;
+        if (given_port->count() > 0) request->listen = "127.0.0.1:" + std::to_string(*port);
+        invocation.run = [request](std::ostream& out) { return run_serve(*request, out); };
+    });
+}
+
+}  // namespace cairn::cli

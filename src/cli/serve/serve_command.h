@@ -1,0 +1,34 @@
+// `cairn serve MODEL...`: models on this machine for programs that speak OpenAI's API, and for
+// people with a browser.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/serve/serve_address.h"
+#include "tensor/kv_type.h"
+
+namespace cairn::cli {
+
+struct ServeRequest {
+    std::vector<std::string> models;
+    std::string listen = kServeAddress;
+    std::string token_file;  ///< empty: a token is made where one is needed
+    std::size_t max_sequences = 16;
+    std::size_t queue = 256;
+    std::size_t context = 0;       ///< 0: each model's own
+    std::size_t threads = 0;       ///< 0: one per processor
+    std::uint64_t memory_mib = 0;  ///< 0: what is free, less a reserve
+    tensor::KvType kv = tensor::KvType::kF32;
+    bool quiet = false;  ///< no line for each request
+    bool json = false;
+};
+
+/// Serves until a signal asks it to end. On `out` what is served and where; with json one object:
+/// address, url, token (null: none is needed), models [{id, state, problem}].
+Status run_serve(const ServeRequest& request, std::ostream& out);
+
+}  // namespace cairn::cli
