@@ -125,18 +125,17 @@ class Route {
         return false;
     }
 
-    /// The first model that can do what is asked, or may once it is loaded; empty if none can.
+    /// The first model that can do what is asked, or may once it is loaded; empty if none can. For
+    /// vectors an encoder comes before models that write.
     std::string first_model(bool writes) const {
-        std::string loading;
+        std::string otherwise;
         for (const host::HostedModel& model : context_.host->models()) {
             if (model.state == host::ModelState::kFailed) continue;
-            if (model.state != host::ModelState::kReady) {
-                if (loading.empty()) loading = model.id;
-            } else if (model.writes == writes) {
-                return model.id;
-            }
+            const bool ready = model.state == host::ModelState::kReady;
+            if (ready && model.writes == writes) return model.id;
+            if (otherwise.empty() && !(ready && writes)) otherwise = model.id;
         }
-        return loading;
+        return otherwise;
     }
 
     AnswerHead head(Form form) const {
