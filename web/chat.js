@@ -227,7 +227,7 @@ function draw_text(parent, text) {
     add_plain(parent, text.slice(at, match.index).replace(/\n$/, ""));
     add_code(parent, match[1].trim(), match[2]);
     at = match.index + match[0].length;
-    if (text[at] === "\n") ++at;
+    while (text[at] === "\n") ++at;
   }
   add_plain(parent, text.slice(at));
 }

@@ -1,18 +1,23 @@
-// `cairn chat`: a conversation with a model on this machine, on a terminal, where some lines are
-// commands (chat_line.h; /help lists them), or through a pipe, where every line is a turn.
+// `cairn chat`: a conversation with a model of a file, or of a server, on a terminal, where some
+// lines are commands (chat_line.h; /help lists them), or through a pipe, where every line is a
+// turn.
 #pragma once
 
 #include <iosfwd>
 #include <optional>
 #include <string>
 
+#include "cli/serve/serve_address.h"
 #include "cli/write/sampling_options.h"
 #include "console/line_reader.h"
 
 namespace cairn::cli {
 
 struct ChatRequest {
-    std::string model;
+    std::string model;                  ///< empty: one that a server has
+    std::string api = kServeAddress;    ///< of that server
+    std::string served;                 ///< its name there; empty: the first
+    std::string token_file;             ///< with what the server wants; empty: nothing
     std::string tokenizer;              ///< empty: found with the model
     std::string format;                 ///< of turns; empty: as the model was trained
     std::optional<std::string> system;  ///< nothing: what the model expects

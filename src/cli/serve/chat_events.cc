@@ -1,0 +1,82 @@
+#include "cli/serve/chat_events.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/json_depth.h"
+
+namespace cairn::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kMaxEventBytes = std::size_t{1} << 20;
+
+/// Discarded where it is no JSON.
+Json parsed(std::string_view text) {
+    if (!check_json_depth(text, "an answer").ok()) return Json(Json::value_t::discarded);
+    return Json::parse(text, nullptr, false);
+}
+
+const Json* field(const Json* object, const char* name) {
+    if (object == nullptr || !object->is_object()) return nullptr;
+    const auto found = object->find(name);
+    return found == object->end() ? nullptr : &*found;
+}
+
+std::string text_of(const Json* value) {
+    return value != nullptr && value->is_string() ? value->get<std::string>() : "";
+}
+
+std::size_t count_of(const Json* value) {
+    return value != nullptr && value->is_number_unsigned() ? value->get<std::size_t>() : 0;
+}
+
+}  // namespace
+
+void ChatEvents::take(std::string_view bytes) {
+    if (!facts_.problem.empty()) return;
+    waiting_ += bytes;
+    constexpr std::string_view kBegin = "data: ";
+    for (std::size_t end; (end = waiting_.find("\n\n")) != std::string::npos;) {
+        const std::string whole = waiting_.substr(0, end);
+        waiting_.erase(0, end + 2);
+        if (whole.starts_with(kBegin)) event(std::string_view(whole).substr(kBegin.size()));
+    }
+    if (waiting_.size() > kMaxEventBytes) facts_.problem = "the server sends an event without end";
+}
+
+void ChatEvents::event(std::string_view data) {
+    if (data == "[DONE]") return;
+    const Json json = parsed(data);
+    if (!json.is_object()) {
+        facts_.problem = "the server sends what is no event of a chat";
+        return;
+    }
+    if (std::string problem = error_message(data); !problem.empty()) {
+        facts_.problem = std::move(problem);
+        return;
+    }
+    if (const Json* usage = field(&json, "usage"); usage != nullptr && usage->is_object()) {
+        facts_.prompt_tokens = count_of(field(usage, "prompt_tokens"));
+        facts_.completion_tokens = count_of(field(usage, "completion_tokens"));
+        facts_.cached_tokens =
+            count_of(field(field(usage, "prompt_tokens_details"), "cached_tokens"));
+    }
+    const Json* choices = field(&json, "choices");
+    if (choices == nullptr || !choices->is_array() || choices->empty()) return;
+    const Json* choice = &choices->front();
+    if (std::string reason = text_of(field(choice, "finish_reason")); !reason.empty())
+        facts_.finish_reason = std::move(reason);
+    const std::string text = text_of(field(field(choice, "delta"), "content"));
+    if (text.empty()) return;
+    facts_.text += text;
+    show_(text);
+}
+
+std::string error_message(std::string_view body) {
+    const Json json = parsed(body);
+    return text_of(field(field(&json, "error"), "message"));
+}
+
+}  // namespace cairn::cli

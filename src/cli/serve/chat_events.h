@@ -1,0 +1,37 @@
+// ChatEvents: a streamed answer of OpenAI's API, as its bytes come, to text and facts.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace cairn::cli {
+
+struct ChatFacts {
+    std::string text;
+    std::string finish_reason;  ///< empty: the stream is not at its end
+    std::size_t prompt_tokens = 0;
+    std::size_t cached_tokens = 0;
+    std::size_t completion_tokens = 0;
+    std::string problem;  ///< of the server, or that it speaks another language
+};
+
+class ChatEvents {
+  public:
+    /// `show` gets each piece of text as it comes.
+    explicit ChatEvents(std::function<void(const std::string&)> show) : show_(std::move(show)) {}
+    void take(std::string_view bytes);
+    const ChatFacts& facts() const { return facts_; }
+
+  private:
+    void event(std::string_view data);
+
+    std::function<void(const std::string&)> show_;
+    std::string waiting_;
+    ChatFacts facts_;
+};
+
+/// What the error of an answer says: {"error": {"message": ...}}; empty if it is none.
+std::string error_message(std::string_view body);
+
+}  // namespace cairn::cli

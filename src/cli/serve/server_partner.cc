@@ -1,0 +1,166 @@
+#include "cli/serve/server_partner.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/serve/chat_events.h"
+#include "console/json_line.h"
+#include "http/client.h"
+#include "openai/paths.h"
+
+namespace cairn::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kPatienceMs = 600'000;  // a place may be long in coming
+
+Error no_server(const Error& error, const std::string& address) {
+    if (error.code != ErrorCode::kRefused) return error;
+    return {ErrorCode::kRefused,
+            fmt::format("no server answers at {}; start one with `cairn serve MODEL`, name "
+                        "another with --api HOST:PORT, or talk with a file: --model FILE",
+                        address)};
+}
+
+Error refused(const http::Answer& answer, const std::string& body) {
+    const std::string said = error_message(body);
+    if (answer.status == 401)
+        return {ErrorCode::kRefused, "the server wants its token: --token-file FILE"};
+    if (!said.empty()) return {ErrorCode::kRefused, "the server says: " + said};
+    return {ErrorCode::kRefused,
+            fmt::format("what answers there is no server of models (status {})", answer.status)};
+}
+
+/// Whether it can be talked with, as far as that is known.
+bool may_talk(const Json& model) {
+    const auto facts = model.find("cairn");
+    if (facts == model.end() || !facts->is_object()) return true;  // a server of another kind
+    const auto is = [&](const char* name, const Json& value) {
+        const auto found = facts->find(name);
+        return found != facts->end() && *found == value;
+    };
+    return !is("state", "failed") && !(is("state", "ready") && is("writes", false));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ServerPartner>> ServerPartner::find(const ChatRequest& request) {
+    auto partner = std::unique_ptr<ServerPartner>(new ServerPartner(request));
+    if (!request.token_file.empty()) {
+        ASSIGN_OR_RETURN(partner->token_, read_token(request.token_file));
+    }
+    http::Question question;
+    question.address = request.api;
+    question.path = openai::kModelsPath;
+    question.token = partner->token_;
+    const auto answer = http::ask(question);
+    if (!answer.ok()) return no_server(answer.error(), request.api);
+    const Json json = Json::parse(answer->body, nullptr, false);
+    if (answer->status != 200 || !json.is_object() || !json.contains("data") ||
+        !json["data"].is_array())
+        return refused(*answer, answer->body);
+    std::string names;
+    for (const Json& model : json["data"]) {
+        if (!model.is_object() || !model.contains("id") || !model["id"].is_string()) continue;
+        const auto id = model["id"].get<std::string>();
+        names += (names.empty() ? "" : ", ") + id;
+        if (request.served.empty() ? !may_talk(model) : id != request.served) continue;
+        partner->model_ = id;
+        if (const auto facts = model.find("cairn"); facts != model.end() && facts->is_object()) {
+            const auto context = facts->find("context");
+            if (context != facts->end() && context->is_number_unsigned())
+                partner->context_ = context->get<std::size_t>();
+            const auto format = facts->find("chat_format");
+            if (format != facts->end() && format->is_string()) partner->format_ = *format;
+        }
+        return partner;
+    }
+    return not_found(request.served.empty()
+                         ? "none of the server's models writes text"
+                         : fmt::format("the server has no model {}; it has {}", request.served,
+                                       names.empty() ? "none" : names));
+}
+
+std::string ServerPartner::about() const {
+    std::string text = fmt::format("{} at {}", model_, request_.api);
+    if (context_ > 0) text += fmt::format(", {} tokens of memory", context_);
+    return format_.empty() ? text : text + ", turns as " + format_;
+}
+
+void ServerPartner::reset(std::optional<std::string> system) {
+    messages_.clear();
+    if (system) messages_.push_back({"system", *std::move(system)});
+}
+
+std::string ServerPartner::question() const {
+    const tensor::SampleSettings& sampling = request_.sampling.settings;
+    Json messages = Json::array();
+    for (const text::ChatMessage& message : messages_)
+        messages.push_back({{"role", message.role}, {"content", message.content}});
+    Json body = {{"model", model_},
+                 {"messages", std::move(messages)},
+                 {"stream", true},
+                 {"stream_options", {{"include_usage", true}}},
+                 {"max_tokens", request_.steps},
+                 {"temperature", sampling.temperature},
+                 {"top_p", sampling.top_p},
+                 {"seed", static_cast<std::int64_t>(sampling.seed)}};
+    if (!request_.sampling.stops.empty()) body["stop"] = request_.sampling.stops;
+    // What a server of another kind may not know is said only where it says something.
+    const tensor::SampleSettings usual;
+    if (sampling.top_k != usual.top_k) body["top_k"] = sampling.top_k;
+    if (sampling.min_p != usual.min_p) body["min_p"] = sampling.min_p;
+    if (sampling.repetition_penalty != usual.repetition_penalty)
+        body["repetition_penalty"] = sampling.repetition_penalty;
+    if (sampling.presence_penalty != usual.presence_penalty)
+        body["presence_penalty"] = sampling.presence_penalty;
+    if (sampling.frequency_penalty != usual.frequency_penalty)
+        body["frequency_penalty"] = sampling.frequency_penalty;
+    return console::json_text(body);
+}
+
+Result<infer::ChatAnswer> ServerPartner::answer(const std::string& user,
+                                                const infer::ChatHooks& hooks) {
+    messages_.push_back({"user", user});
+    const auto take_back = [&](const Error& error) {
+        messages_.pop_back();
+        return error;
+    };
+    bool first = true;
+    ChatEvents events([&](const std::string& piece) {
+        if (std::exchange(first, false)) hooks.first_token();
+        hooks.show(piece);
+    });
+    http::Question asked;
+    asked.address = request_.api;
+    asked.path = openai::kChatPath;
+    asked.token = token_;
+    asked.json = question();
+    asked.timeout_ms = kPatienceMs;
+    asked.piece = [&](std::string_view piece) { events.take(piece); };
+    asked.cancelled = hooks.cancelled;
+    const auto answer = http::ask(asked);
+    const ChatFacts& facts = events.facts();
+    const bool cancelled = !answer.ok() && answer.error().code == ErrorCode::kCancelled;
+    if (cancelled && facts.text.empty()) return take_back(answer.error());
+    if (!answer.ok() && !cancelled) return take_back(no_server(answer.error(), request_.api));
+    if (answer.ok() && answer->status != 200) return take_back(refused(*answer, answer->body));
+    if (!facts.problem.empty())
+        return take_back({ErrorCode::kRefused, "the server says: " + facts.problem});
+    if (!cancelled && facts.finish_reason.empty())
+        return take_back(io_error("the server's answer broke off"));
+    messages_.push_back({"assistant", facts.text});
+    infer::ChatAnswer result;
+    result.text = facts.text;
+    result.cancelled = cancelled;
+    result.reason = facts.finish_reason == "length" ? infer::StopReason::kMaxTokens
+                                                    : infer::StopReason::kEndToken;
+    result.reused = facts.cached_tokens;
+    result.computed = facts.prompt_tokens - std::min(facts.prompt_tokens, facts.cached_tokens);
+    result.written = facts.completion_tokens;
+    return result;
+}
+
+}  // namespace cairn::cli
