@@ -66,26 +66,45 @@ bool BatchEngine::remove(SequenceId id) {
     return std::erase_if(sequences_, [id](const auto& s) { return s->id == id; }) > 0;
 }
 
-void BatchEngine::gather_sequence(Sequence& sequence, std::size_t rows, std::size_t& at) {
-    const std::size_t dim = model_.config().dim;
-    const std::size_t first = sequence.cache.length();
-    model_.embed(sequence.text.text().subspan(first, rows), first,
-                 std::span(hidden_).subspan(at * dim, rows * dim));
-    segments_.push_back({&sequence.cache, rows});
-    sequence.rows = rows;
-    at += rows;
+// One row of each sequence first, so that a long prompt holds nobody up. Then more of the prompts:
+// half of what is left for the oldest, so that it gets done, the rest for the shortest, so that a
+// short one does not wait for all long ones before it.
+void BatchEngine::share_rows() {
+    std::size_t spare = std::min(bounds_.prefill_slice, model_.max_batch() - sequences_.size());
+    const auto give = [](Sequence& sequence, std::size_t& rows) {
+        const std::size_t more = std::min(rows, sequence.waiting() - sequence.rows);
+        sequence.rows += more;
+        rows -= more;
+    };
+    for (const auto& sequence : sequences_) sequence->rows = 1;
+    std::size_t oldest = (spare + 1) / 2;
+    spare -= oldest;
+    for (const auto& sequence : sequences_) give(*sequence, oldest);
+    spare += oldest;
+    while (spare > 0) {
+        Sequence* shortest = nullptr;
+        for (const auto& sequence : sequences_)
+            if (sequence->waiting() > sequence->rows &&
+                (shortest == nullptr ||
+                 sequence->waiting() - sequence->rows < shortest->waiting() - shortest->rows))
+                shortest = sequence.get();
+        if (shortest == nullptr) return;
+        give(*shortest, spare);
+    }
 }
 
-// One row of each sequence first, so that a long prompt holds nobody up; then more of the prompts,
-// the oldest first. Gives the number of rows.
+// Gives the number of rows.
 std::size_t BatchEngine::gather() {
-    std::size_t spare = std::min(bounds_.prefill_slice, model_.max_batch() - sequences_.size());
-    std::size_t at = 0;
+    const std::size_t dim = model_.config().dim;
+    share_rows();
     segments_.clear();
+    std::size_t at = 0;
     for (const auto& sequence : sequences_) {
-        const std::size_t more = std::min(spare, sequence->waiting() - 1);
-        spare -= more;
-        gather_sequence(*sequence, 1 + more, at);
+        const std::size_t first = sequence->cache.length();
+        model_.embed(sequence->text.text().subspan(first, sequence->rows), first,
+                     std::span(hidden_).subspan(at * dim, sequence->rows * dim));
+        segments_.push_back({&sequence->cache, sequence->rows});
+        at += sequence->rows;
     }
     return at;
 }

@@ -99,8 +99,8 @@ class BatchEngine {
         std::size_t waiting() const { return text.text().size() - cache.length(); }
     };
 
+    void share_rows();
     std::size_t gather();
-    void gather_sequence(Sequence& sequence, std::size_t rows, std::size_t& at);
     void sample(Sequence& sequence, std::span<const float> logits, const BatchCallback& callback);
 
     model::Transformer& model_;

@@ -186,6 +186,31 @@ TEST(Batch, EndsWhereTheRoomEnds) {
     EXPECT_EQ(tokens, 5U);
 }
 
+TEST(Batch, AShortPromptDoesNotWaitForLongOnes) {
+    const model::Machine machine(tensor::available_kernel_sets().back(), 1);
+    const model::Model model =
+        model::family_model(model::causal_families()[0], tensor::WeightType::kF32);
+    const model::ModelConfig& c = model.config;
+    model::Transformer transformer(c, model.weights, model::all_layers(c), machine.compute, {});
+    BatchEngine engine(transformer, machine.compute, {.prefill_slice = 8});
+    std::map<SequenceId, std::size_t> first_step;
+    std::vector<SequenceId> ids;
+    for (const std::size_t length : {150U, 150U, 20U}) {
+        SequenceRequest request{.prompt = model::random_tokens(length, c.vocab, length)};
+        request.options.max_tokens = 1;
+        ids.push_back(engine.add(std::move(request)).value());
+    }
+    for (std::size_t step = 1; !engine.is_idle(); ++step)
+        engine.step([&](const BatchEvent& event) {
+            if (event.step != nullptr) first_step[event.id] = step;
+            return true;
+        });
+    // It gets 1 row and 4 of the 8 a step; of 300 rows the oldest has its half meanwhile.
+    EXPECT_EQ(first_step.at(ids[2]), 4U);
+    EXPECT_LT(first_step.at(ids[0]), 30U);
+    EXPECT_LT(first_step.at(ids[0]), first_step.at(ids[1]));
+}
+
 TEST(Batch, RefusesWhatDoesNotFit) {
     const model::Machine machine(tensor::available_kernel_sets().back(), 1);
     const model::Model model =
