@@ -10,11 +10,11 @@ namespace {
 // Bytes of known rows that are copied between two steps, so that a long prompt that is known stalls
 // nobody.
 constexpr std::uint64_t kFillBytes = std::uint64_t{16} << 20;
-// What a step with prompts should take: beside texts that decode (or twice a step without prompts,
-// if that is more), and without any.
+// What a step with prompts should take: beside texts that decode (or three times a step without
+// prompts, if that is more), and without any. Fewer rows than the least cost more each.
 constexpr double kStepBeside_us = 50'000;
 constexpr double kStepAlone_us = 250'000;
-constexpr double kLeastSlice = 8;
+constexpr double kLeastSlice = 16;
 constexpr double kFirstSlice = 32;
 
 std::size_t whole_blocks(std::size_t tokens) {
@@ -80,6 +80,17 @@ std::uint64_t ModelRun::answer_bytes(const TextJob& job) const {
     const std::size_t positions =
         infer::sequence_positions(model_->context(), job.prompt().size(), job.max_tokens());
     return model::kv_cache_bytes(config, model::all_layers(config), positions, bounds_.kv);
+}
+
+std::size_t ModelRun::open_answer(std::size_t prompt) const {
+    const model::ModelConfig& config = model_->config();
+    const std::uint64_t position =
+        model::kv_cache_bytes(config, model::all_layers(config), 1, bounds_.kv);
+    const std::uint64_t memory = seams_.budget.limit - std::min(seams_.budget.limit, bytes_);
+    const std::uint64_t all = memory / position;
+    const std::uint64_t wanted = std::max(all / bounds_.max_sequences, prompt + kOpenAnswer);
+    const std::uint64_t positions = std::min<std::uint64_t>({wanted, all, model_->context()});
+    return std::max<std::size_t>(positions - std::min<std::uint64_t>(positions, prompt), 1);
 }
 
 bool ModelRun::has_place() const { return running() < bounds_.max_sequences; }
@@ -194,10 +205,11 @@ void ModelRun::learn_slice(const Ahead& ahead, std::uint64_t step_us) {
         return;
     }
     double& slice = ahead.decoding ? slice_beside_ : slice_alone_;
-    const double wanted = ahead.decoding ? std::max(kStepBeside_us, 2 * decode_us_) : kStepAlone_us;
+    const double wanted = ahead.decoding ? std::max(kStepBeside_us, 3 * decode_us_) : kStepAlone_us;
     double change = std::clamp(wanted / us, 0.5, 1.25);
     if (ahead.prompt_rows < slice_for(ahead)) change = std::min(change, 1.0);
-    slice = std::clamp(slice * change, kLeastSlice, static_cast<double>(bounds_.prefill_rows));
+    const auto most = static_cast<double>(bounds_.prefill_rows);
+    slice = std::clamp(slice * change, std::min(kLeastSlice, most), most);
 }
 
 bool ModelRun::step() {

@@ -38,6 +38,8 @@ struct RunSeams {
 
 class ModelRun {
   public:
+    static constexpr std::size_t kOpenAnswer = 1024;
+
     ModelRun(std::shared_ptr<const ReadyModel> model, const RunBounds& bounds,
              const RunSeams& seams);
     ~ModelRun();
@@ -47,6 +49,10 @@ class ModelRun {
     std::uint64_t bytes() const { return bytes_; }
     /// Memory that one answer takes from when it joins until it leaves.
     std::uint64_t answer_bytes(const TextJob& job) const;
+
+    /// Tokens that an answer to a prompt may have for which no limit was said: what a place's share
+    /// of the memory has room for, or kOpenAnswer.
+    std::size_t open_answer(std::size_t prompt) const;
 
     bool has_place() const;
     /// Whether another text is computing what this prompt begins with: who waits finds it computed.

@@ -97,6 +97,8 @@ void Serving::on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptToken
         return drop_over();
     }
     auto& read = std::get<ReadyModel::PromptTokens>(prompt);
+    if (job->request().options.max_tokens == 0)
+        read.max_tokens = std::min(read.max_tokens, run->open_answer(read.tokens.size()));
     job->set_prompt(std::move(read.tokens), read.max_tokens);
     const std::uint64_t needs = run->answer_bytes(*job);
     if (needs > seams_.budget.limit - std::min(seams_.budget.limit, run->bytes())) {
