@@ -4,15 +4,15 @@
 
 #include <fmt/core.h>
 
-#include "model/encoder.h"
 #include "model/kv_cache.h"
 
 namespace cairn::infer {
 
 namespace {
 
-// Tokens that a language model reads at once, and the least that an encoder gets room for.
+// Tokens that an encoder gets room for, at least, and that a language model reads in one piece.
 constexpr std::size_t kBatch = 128;
+constexpr std::size_t kPiece = 64;
 
 std::size_t longest(std::span<const std::vector<std::uint32_t>> texts) {
     std::size_t most = 1;
@@ -28,31 +28,28 @@ TextVectors::TextVectors(const model::ModelConfig& config, model::Weights weight
 
 Result<std::vector<std::vector<float>>> TextVectors::embed(
     std::span<const std::vector<std::uint32_t>> texts, bool normalised) const {
-    std::vector<std::vector<float>> vectors;
-    if (config_.causal) {
-        for (const auto& text : texts) {
-            ASSIGN_OR_RETURN(const std::vector<float> states, read(text));
-            vectors.push_back(model::pooled(compute_, pooling_, states, config_.dim));
-        }
-    } else {
-        ASSIGN_OR_RETURN(const auto states, encoded(texts));
-        for (const std::vector<float>& text : states)
-            vectors.push_back(model::pooled(compute_, pooling_, text, config_.dim));
+    ASSIGN_OR_RETURN(const auto reading, begin({texts.begin(), texts.end()}, normalised));
+    while (reading->step()) {
     }
-    if (normalised)
-        for (std::vector<float>& vector : vectors) model::normalise(compute_, vector);
-    return vectors;
+    return reading->take();
 }
 
-Result<std::vector<std::vector<float>>> TextVectors::encoded(
-    std::span<const std::vector<std::uint32_t>> texts) const {
+Result<std::unique_ptr<TextVectors::Reading>> TextVectors::begin(
+    std::vector<std::vector<std::uint32_t>> texts, bool normalised) const {
+    std::unique_ptr<Reading> reading(new Reading(*this, normalised));
+    if (config_.causal) {
+        for (const auto& text : texts) RETURN_IF_ERROR(check(text));
+        reading->texts_ = std::move(texts);
+        return reading;
+    }
     const std::size_t room = std::max(kBatch, longest(texts));
-    model::Encoder encoder(config_, weights_, compute_,
-                           std::min<std::size_t>(room, config_.context));
-    return encoder.encode(texts);
+    reading->encoder_ = std::make_unique<model::Encoder>(
+        config_, weights_, compute_, std::min<std::size_t>(room, config_.context));
+    RETURN_IF_ERROR(reading->encoder_->begin(std::move(texts)));
+    return reading;
 }
 
-Result<std::vector<float>> TextVectors::read(std::span<const std::uint32_t> tokens) const {
+Status TextVectors::check(std::span<const std::uint32_t> tokens) const {
     if (tokens.empty()) return invalid("there is no token to read");
     if (tokens.size() > config_.context)
         return invalid(fmt::format("the text has {} tokens, this model takes {}", tokens.size(),
@@ -61,21 +58,55 @@ Result<std::vector<float>> TextVectors::read(std::span<const std::uint32_t> toke
         if (token >= config_.vocab)
             return invalid(fmt::format("token {} is outside the model's vocabulary of {}", token,
                                        config_.vocab));
-    const model::LayerRange all = model::all_layers(config_);
-    const std::size_t batch = std::min(tokens.size(), kBatch);
-    model::Transformer transformer(config_, weights_, all, compute_,
-                                   {.max_batch = batch, .max_positions = tokens.size()});
-    model::KvCache cache(config_, all, tokens.size());
-    std::vector<float> states(tokens.size() * config_.dim);
-    for (std::size_t at = 0; at < tokens.size();) {
-        const std::size_t n = std::min(batch, tokens.size() - at);
-        const std::span<float> rows = std::span(states).subspan(at * config_.dim, n * config_.dim);
-        transformer.embed(tokens.subspan(at, n), at, rows);
-        transformer.forward(rows, cache);
-        transformer.finish(rows);
-        at += n;
+    return ok_status();
+}
+
+bool TextVectors::Reading::step() {
+    if (encoder_ != nullptr) return encoder_->step();
+    if (!cache_) {
+        if (done_.size() == texts_.size()) return false;
+        begin_text();
     }
-    return states;
+    read_piece();
+    return true;
+}
+
+void TextVectors::Reading::begin_text() {
+    const model::ModelConfig& config = vectors_.config_;
+    const std::size_t tokens = texts_[done_.size()].size();
+    const model::LayerRange all = model::all_layers(config);
+    transformer_ = std::make_unique<model::Transformer>(
+        config, vectors_.weights_, all, vectors_.compute_,
+        model::TransformerBounds{.max_batch = std::min(tokens, kPiece), .max_positions = tokens});
+    cache_.emplace(config, all, tokens);
+    states_.resize(tokens * config.dim);
+}
+
+void TextVectors::Reading::read_piece() {
+    const std::vector<std::uint32_t>& text = texts_[done_.size()];
+    const std::size_t dim = vectors_.config_.dim;
+    const std::size_t at = cache_->length();
+    const std::size_t n = std::min(transformer_->max_batch(), text.size() - at);
+    const std::span<float> rows = std::span(states_).subspan(at * dim, n * dim);
+    transformer_->embed(std::span(text).subspan(at, n), at, rows);
+    transformer_->forward(rows, *cache_);
+    transformer_->finish(rows);
+    if (at + n < text.size()) return;
+    done_.push_back(vectors_.vector_of(states_, normalised_));
+    cache_.reset();
+}
+
+std::vector<float> TextVectors::vector_of(std::span<const float> states, bool normalised) const {
+    std::vector<float> vector = model::pooled(compute_, pooling_, states, config_.dim);
+    if (normalised) model::normalise(compute_, vector);
+    return vector;
+}
+
+std::vector<std::vector<float>> TextVectors::Reading::take() {
+    if (encoder_ != nullptr)
+        for (const std::vector<float>& states : encoder_->take())
+            done_.push_back(vectors_.vector_of(states, normalised_));
+    return std::move(done_);
 }
 
 }  // namespace cairn::infer

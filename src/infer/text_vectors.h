@@ -6,13 +6,14 @@
 //   ASSIGN_OR_RETURN(auto all, vectors.embed(texts));   // texts as tokens; each of length 1
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/result.h"
+#include "model/encoder.h"
 #include "model/pooling.h"
-#include "model/weights.h"
-#include "tensor/compute.h"
 
 namespace cairn::infer {
 
@@ -27,10 +28,39 @@ class TextVectors {
     Result<std::vector<std::vector<float>>> embed(std::span<const std::vector<std::uint32_t>> texts,
                                                   bool normalised = true) const;
 
+    /// The same in pieces of work, for whoever has other things to do between them.
+    class Reading {
+      public:
+        /// Does one: an encoder's layer for some texts, or some tokens of a language model's. False
+        /// if nothing was left.
+        bool step();
+        /// The vectors of all texts; once, when nothing is left.
+        std::vector<std::vector<float>> take();
+
+      private:
+        friend class TextVectors;
+        Reading(const TextVectors& vectors, bool normalised)
+            : vectors_(vectors), normalised_(normalised) {}
+        void begin_text();
+        void read_piece();
+
+        const TextVectors& vectors_;
+        bool normalised_;
+        std::unique_ptr<model::Encoder> encoder_;
+        // Of a language model: texts, and the one under way.
+        std::vector<std::vector<std::uint32_t>> texts_;
+        std::vector<std::vector<float>> done_;  // vectors of the first texts
+        std::vector<float> states_;
+        std::unique_ptr<model::Transformer> transformer_;
+        std::optional<model::KvCache> cache_;
+    };
+    /// This and what it points to must outlive the reading. Errors as of embed().
+    Result<std::unique_ptr<Reading>> begin(std::vector<std::vector<std::uint32_t>> texts,
+                                           bool normalised = true) const;
+
   private:
-    Result<std::vector<std::vector<float>>> encoded(
-        std::span<const std::vector<std::uint32_t>> texts) const;
-    Result<std::vector<float>> read(std::span<const std::uint32_t> tokens) const;
+    Status check(std::span<const std::uint32_t> tokens) const;
+    std::vector<float> vector_of(std::span<const float> states, bool normalised) const;
 
     model::ModelConfig config_;
     model::Weights weights_;

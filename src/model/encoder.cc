@@ -47,35 +47,55 @@ Result<std::vector<float>> Encoder::encode(std::span<const std::uint32_t> tokens
 
 Result<std::vector<std::vector<float>>> Encoder::encode(
     std::span<const std::vector<std::uint32_t>> texts) {
-    for (const auto& text : texts) RETURN_IF_ERROR(check(text));
-    const std::size_t dim = config().dim;
-    std::vector<std::vector<float>> all;
-    std::vector<Segment> segments;
-    std::vector<float> states;
-    for (std::size_t next = 0; next < texts.size();) {
-        // As many whole texts as fit.
-        segments.clear();
-        std::size_t rows = 0;
-        std::size_t end = next;
-        for (; end < texts.size() && rows + texts[end].size() <= max_tokens(); ++end) {
-            segments.push_back({nullptr, texts[end].size()});
-            rows += texts[end].size();
-        }
-        states.resize(rows * dim);
-        std::size_t row = 0;
-        for (std::size_t i = next; i < end; row += texts[i].size(), ++i)
-            transformer_.embed(texts[i], 0,
-                               std::span(states).subspan(row * dim, texts[i].size() * dim));
-        transformer_.forward_segments(states, segments);
-        transformer_.finish(states);
-        auto from = states.begin();
-        for (; next < end; ++next) {
-            const auto to = from + static_cast<std::ptrdiff_t>(texts[next].size() * dim);
-            all.emplace_back(from, to);
-            from = to;
-        }
+    RETURN_IF_ERROR(begin({texts.begin(), texts.end()}));
+    while (step()) {
     }
-    return all;
+    return take();
+}
+
+Status Encoder::begin(std::vector<std::vector<std::uint32_t>> texts) {
+    for (const auto& text : texts) RETURN_IF_ERROR(check(text));
+    texts_ = std::move(texts);
+    done_.clear();
+    segments_.clear();
+    return ok_status();
+}
+
+// As many whole texts as fit.
+void Encoder::gather() {
+    const std::size_t dim = config().dim;
+    std::size_t rows = 0;
+    for (std::size_t i = done_.size(); i < texts_.size(); ++i) {
+        const std::vector<std::uint32_t>& text = texts_[i];
+        if (rows + text.size() > max_tokens()) break;
+        states_.resize((rows + text.size()) * dim);
+        transformer_.embed(text, 0, std::span(states_).subspan(rows * dim));
+        segments_.push_back({nullptr, text.size()});
+        rows += text.size();
+    }
+    layer_ = 0;
+}
+
+void Encoder::scatter() {
+    transformer_.finish(states_);
+    auto from = states_.begin();
+    for (const Segment& segment : segments_) {
+        const auto to = from + static_cast<std::ptrdiff_t>(segment.tokens * config().dim);
+        done_.emplace_back(from, to);
+        from = to;
+    }
+    segments_.clear();
+    states_.clear();
+}
+
+bool Encoder::step() {
+    if (segments_.empty()) {
+        if (done_.size() == texts_.size()) return false;
+        gather();
+    }
+    transformer_.forward_layers(states_, segments_, {layer_, layer_ + 1});
+    if (++layer_ == config().layers) scatter();
+    return true;
 }
 
 }  // namespace cairn::model

@@ -33,10 +33,24 @@ class Encoder {
     Result<std::vector<std::vector<float>>> encode(
         std::span<const std::vector<std::uint32_t>> texts);
 
+    /// The same in pieces, for whoever has other things to do between them: begin(), step() until
+    /// it says that nothing is left, take(). A piece is as many texts as fit through one layer.
+    Status begin(std::vector<std::vector<std::uint32_t>> texts);
+    bool step();
+    std::vector<std::vector<float>> take() { return std::move(done_); }
+
   private:
     Status check(std::span<const std::uint32_t> tokens) const;
+    void gather();
+    void scatter();
 
     Transformer transformer_;
+    // Of the texts that were begun.
+    std::vector<std::vector<std::uint32_t>> texts_;
+    std::vector<std::vector<float>> done_;  // of the first texts
+    std::vector<Segment> segments_;         // the texts under way, which follow them
+    std::vector<float> states_;             // theirs
+    std::uint32_t layer_ = 0;               // the next that they go through
 };
 
 }  // namespace cairn::model

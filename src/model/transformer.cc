@@ -65,8 +65,7 @@ void Transformer::forward(std::span<float> hidden, KvCache& cache) {
     forward_segments(hidden, std::span(&segment, 1));
 }
 
-void Transformer::check(std::span<const Segment> segments, std::size_t rows) const {
-    const LayerRange run = layers_of(segments, range_);
+void Transformer::check(std::span<const Segment> segments, std::size_t rows, LayerRange run) const {
     CHECK(run.begin >= range_.begin && run.end <= range_.end);
     std::size_t covered = 0;
     for (const Segment& segment : segments) {
@@ -103,10 +102,14 @@ LayerBuffers Transformer::buffers(Matrix x) {
 }
 
 void Transformer::forward_segments(std::span<float> hidden, std::span<const Segment> segments) {
+    forward_layers(hidden, segments, layers_of(segments, range_));
+}
+
+void Transformer::forward_layers(std::span<float> hidden, std::span<const Segment> segments,
+                                 LayerRange run) {
     const std::size_t rows = hidden.size() / config_.dim;
     CHECK(rows * config_.dim == hidden.size() && rows <= bounds_.max_batch);
-    check(segments, rows);
-    const LayerRange run = layers_of(segments, range_);
+    check(segments, rows, run);
     if (rows == 0 || run.size() == 0) return;
     if (!std::exchange(reserved_, true))
         tensor::reserve_attention(compute_,

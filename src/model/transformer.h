@@ -57,6 +57,9 @@ class Transformer {
     void forward(std::span<float> hidden, KvCache& cache);
     /// The same for several sequences at once: their tokens add up to the rows, their layers agree.
     void forward_segments(std::span<float> hidden, std::span<const Segment> segments);
+    /// The same through the layers of `run` alone, which range() contains: an encoder's work in
+    /// pieces. Where segments have caches, those are of `run`.
+    void forward_layers(std::span<float> hidden, std::span<const Segment> segments, LayerRange run);
     /// hidden[n, dim] through the final norm, in place, where the model has one: an encoder's
     /// output.
     void finish(std::span<float> hidden);
@@ -67,7 +70,7 @@ class Transformer {
     LayerGraph graph() const { return {config_, compute_}; }
     LayerBuffers buffers(tensor::Matrix x);
     void attend(std::uint32_t layer, const LayerBuffers& b, std::span<const Segment> segments);
-    void check(std::span<const Segment> segments, std::size_t rows) const;
+    void check(std::span<const Segment> segments, std::size_t rows, LayerRange run) const;
 
     ModelConfig config_;
     Weights weights_;
