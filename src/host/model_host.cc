@@ -130,6 +130,10 @@ OrHostError<std::size_t> ModelHost::find(const std::string& id, bool writes) con
     }
     for (std::size_t i = 0; i < all.size(); ++i)
         if (all[i].state == ModelState::kReady && (all[i].writes || !writes)) return i;
+    // What those can do is not known yet.
+    for (const ModelState state : {ModelState::kLoading, ModelState::kAsleep})
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (all[i].state == state) return i;
     return HostError{HostErrorKind::kNoSuchModel, "no model is ready; name one", "model"};
 }
 
@@ -145,7 +149,7 @@ RequestId ModelHost::write(TextRequest request, std::shared_ptr<TextListener> li
                        fmt::format("1 to {} answers, not {}", kMaxAnswers, request.answers), "n"});
     const auto model = find(request.model, true);
     if (const auto* error = std::get_if<HostError>(&model)) return refuse(*error);
-    if (!room_.enter(request.client)) return refuse(full());
+    if (!room_.enter(request.client, bytes_of(request.prompt))) return refuse(full());
     const auto job =
         std::make_shared<TextJob>(id, std::move(request), std::move(listener),
                                   std::get<std::size_t>(model), clock_.monotonic_us(), counters_);
@@ -168,7 +172,7 @@ void ModelHost::embed(VectorsRequest request, VectorsDone done) {
                        "input"});
     const auto model = find(request.model, false);
     if (const auto* error = std::get_if<HostError>(&model)) return refuse(*error);
-    if (!room_.enter(request.client)) return refuse(full());
+    if (!room_.enter(request.client, bytes_of(request))) return refuse(full());
     const auto job = std::make_shared<VectorsJob>(std::move(request), std::move(done),
                                                   std::get<std::size_t>(model), counters_);
     serving_thread_.post([this, job] { serving_.embed(job); });

@@ -3,9 +3,6 @@
 // for without anybody being forgotten.
 #include "host/model_shelf.h"
 
-#include "base/files.h"
-#include "formats/save.h"
-#include "host/model_files.h"
 #include "host/test_host.h"
 
 namespace cairn::host {
@@ -40,7 +37,7 @@ std::unique_ptr<TestSource> source(const std::string& id, bool at_start = false,
 std::uint64_t model_bytes() {
     const model::Model model = test::small_model(test::small_config());
     return model::packed_model_bytes(model) +
-           run_scratch_bytes(model.config, model.config.context, {});
+           run_scratch_bytes(model.config, model.config.context, RunBounds());
 }
 
 std::uint64_t kv_bytes(std::size_t positions) {
@@ -159,6 +156,57 @@ TEST(ModelShelf, EverybodyIsServedWhereOneFits) {
     }
 }
 
+class Gate {
+  public:
+    void stop() {
+        if (std::exchange(passed_, true)) return;
+        reached_.set_value();
+        go_.get_future().wait();
+    }
+    void wait() { reached_.get_future().wait(); }
+    void open() { go_.set_value(); }
+
+  private:
+    bool passed_ = false;
+    std::promise<void> reached_;
+    std::promise<void> go_;
+};
+
+// "a" is asked for all the time, and both do not fit.
+TEST(ModelShelf, WhoWaitsLongIsLetIn) {
+    test::TestClock clock;
+    std::vector<std::unique_ptr<TestSource>> sources;
+    sources.push_back(source("a", true, 'a'));
+    sources.push_back(source("b", false, 'b'));
+    const Hosted hosted = host_of(
+        std::move(sources),
+        {.memory_bytes = model_bytes() + kv_bytes(300), .max_sequences = 1, .clock = &clock});
+    std::vector<std::shared_ptr<Recorder>> many;
+    // The host's thread stops in the first token of two of them until it may go on.
+    Gate first;
+    Gate second;
+    for (int i = 0; i < 30; ++i) {
+        many.push_back(std::make_shared<Recorder>());
+        if (i == 1) many[1]->on_piece = [&] { first.stop(); };
+        if (i == 2) many[2]->on_piece = [&] { second.stop(); };
+        hosted.host->write(ask("a", 200), many.back());
+    }
+    first.wait();
+    const auto other = write(*hosted.host, ask("b"));
+    first.open();
+    second.wait();
+    while (hosted.sources[1]->opened == 0) std::this_thread::yield();
+    clock.advance_us(30'000'000);
+    second.open();
+    other->wait();
+    EXPECT_FALSE(other->error.has_value());
+    EXPECT_FALSE(many.back()->has_ended());
+    for (const auto& each : many) {
+        each->wait();
+        EXPECT_FALSE(each->error.has_value());
+    }
+}
+
 TEST(ModelShelf, SaysWhatCanNeverFit) {
     std::vector<std::unique_ptr<TestSource>> sources;
     sources.push_back(source("m", true));
@@ -198,6 +246,54 @@ TEST(ModelShelf, TextsWaitForMemoryInTheirOrder) {
     const std::string metrics = hosted.host->metrics();
     EXPECT_NE(metrics.find("cairn_host_requests_total{outcome=\"done\"} 12\n"), std::string::npos);
     EXPECT_NE(metrics.find("cairn_host_model{model=\"m\",state=\"ready\"} 1\n"), std::string::npos);
+}
+
+// Texts that wait for a model which then fails, and ask again when it can be read.
+TEST(ModelShelf, TriesAgainWhatFailedLongAgo) {
+    test::TestClock clock;
+    std::vector<std::unique_ptr<TestSource>> sources;
+    sources.push_back(source("m"));
+    sources[0]->failure = "it is not there yet";
+    const Hosted hosted =
+        host_of(std::move(sources), {.memory_bytes = 4 * model_bytes(), .clock = &clock});
+    const auto embed = [&] {
+        std::promise<bool> ok;
+        hosted.host->embed({"m", {text::Tokens{1, 2}}, "e"}, [&](const auto& answer) {
+            ok.set_value(std::holds_alternative<Vectors>(answer));
+        });
+        return ok.get_future().get();
+    };
+    write(*hosted.host, ask("m"))->wait();
+    EXPECT_FALSE(embed());
+    EXPECT_EQ(hosted.sources[0]->opened, 1);
+    hosted.sources[0]->failure.clear();
+    clock.advance_us(20'000'000);
+    EXPECT_TRUE(embed());
+    const auto again = write(*hosted.host, ask("m"));
+    again->wait();
+    EXPECT_FALSE(again->error.has_value());
+    EXPECT_EQ(hosted.sources[0]->opened, 2);
+}
+
+TEST(ModelShelf, AnAnswerWithoutALimitGetsItsShareOfTheMemory) {
+    std::vector<std::unique_ptr<TestSource>> sources;
+    sources.push_back(
+        std::make_unique<TestSource>("m", test::small_model(test::small_config(4096))));
+    const RunBounds bounds{.max_sequences = 4};
+    const std::uint64_t own =
+        model::packed_model_bytes(test::small_model(test::small_config(4096))) +
+        run_scratch_bytes(test::small_config(4096), 4096, bounds);
+    const Hosted hosted =
+        host_of(std::move(sources), {.memory_bytes = own + kv_bytes(4400), .max_sequences = 4});
+    const auto open = write(*hosted.host, ask("m", 0));
+    open->wait();
+    ASSERT_FALSE(open->error.has_value()) << open->error->message;
+    EXPECT_EQ(open->answers[0].done->end, AnswerEnd::kContext);
+    EXPECT_EQ(open->answers[0].done->tokens, 4400U / 4 - 5);
+    // Whoever says how much he wants gets it, as far as there is room for one.
+    const auto limited = write(*hosted.host, ask("m", 2000));
+    limited->wait();
+    EXPECT_EQ(limited->answers[0].done->tokens, 2000U);
 }
 
 TEST(ModelShelf, RefusesOptionsThatMakeNoSense) {

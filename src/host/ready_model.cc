@@ -71,13 +71,13 @@ OrHostError<ReadyModel::PromptTokens> ReadyModel::read(const TextRequest& reques
                                     "them",
                                     length, name_, context_),
                         "prompt");
+    if (const Status fits = infer::check_prompt(model_.config, prompt.tokens); !fits.ok())
+        return invalid_field(fits.error().message, "prompt");
     if (prompt.max_tokens > context_ - length)
         return too_long(fmt::format("the prompt has {} tokens and the answer may have {}; {} "
                                     "remembers {}",
                                     length, prompt.max_tokens, name_, context_),
                         "max_tokens");
-    if (const Status fits = infer::check_prompt(model_.config, prompt.tokens); !fits.ok())
-        return invalid_field(fits.error().message, "prompt");
     if (prompt.max_tokens == 0) prompt.max_tokens = context_ - length;
     return prompt;
 }

@@ -5,14 +5,9 @@
 
 #include <fmt/core.h>
 
-#include "infer/text_vectors.h"
-
 namespace cairn::host {
 
 namespace {
-
-// Tokens of texts that become vectors between two batches.
-constexpr std::size_t kVectorTokens = 256;
 
 HostError model_failed(const std::string& why) {
     return {HostErrorKind::kModelFailed, "the model cannot be loaded: " + why, "model"};
@@ -26,7 +21,8 @@ Serving::Serving(ModelShelf& shelf, const RunSeams& seams, WaitingRoom& room, Ta
       seams_(seams),
       room_(room),
       reading_(reading),
-      to_serving_(std::move(to_serving)) {}
+      to_serving_(std::move(to_serving)),
+      vectors_(shelf, seams, [this](const VectorsJobPtr& job) { end(job); }) {}
 
 void Serving::write(const TextJobPtr& job) {
     jobs_.emplace(job->id(), job);
@@ -117,13 +113,13 @@ void Serving::on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptToken
 
 void Serving::on_read(const VectorsJobPtr& job, OrHostError<std::vector<text::Tokens>> texts) {
     --being_read_;
-    if (ended_) return;
+    if (job->is_over()) return;
     if (auto* error = std::get_if<HostError>(&texts)) {
         job->fail(*error);
         return end(job);
     }
     job->set_texts(std::move(std::get<std::vector<text::Tokens>>(texts)));
-    vectors_.add(job->request().client, job);
+    vectors_.add(job);
 }
 
 void Serving::on_ready(std::size_t model) {
@@ -159,6 +155,7 @@ void Serving::on_failed(std::size_t model, const std::string& why) {
         job->fail(model_failed(why));
         end(job);
     }
+    std::erase_if(vectors_without_model_, [](const auto& job) { return job->is_over(); });
 }
 
 std::size_t Serving::running() {
@@ -182,57 +179,27 @@ TurnChoice Serving::choose(const Place& place, bool stuck) {
 }
 
 void Serving::let_in(bool stuck) {
-    if (shelf_.holds_back() && !stuck) return;
+    if (shelf_.holds_back()) return;
     while (auto place = places_.take([&](const Place& p) { return choose(p, stuck); })) {
         stuck = false;
         shelf_.run(place->job->model())->join(place->job, place->answer);
-        if (!place->job->waits()) room_.leave(place->job->request().client);
+        if (!place->job->waits())
+            room_.leave(place->job->request().client, place->job->prompt_bytes());
     }
-}
-
-bool Serving::compute_vectors() {
-    const auto job = vectors_.take([this](const VectorsJobPtr& j) {
-        if (shelf_.run(j->model()) != nullptr) return TurnChoice::kTake;
-        shelf_.want(j->model());
-        return TurnChoice::kNext;
-    });
-    if (!job) return false;
-    const ReadyModel& model = *shelf_.run((*job)->model())->model();
-    const std::span<const text::Tokens> left = (*job)->left();
-    std::size_t count = 0;
-    for (std::size_t tokens = 0; count < left.size(); ++count) {
-        tokens += left[count].size();
-        if (count > 0 && tokens > kVectorTokens) break;
-    }
-    const infer::TextVectors vectors(model.config(), model.weights(), seams_.compute,
-                                     model.pooling());
-    auto made = vectors.embed(left.first(count));
-    if (!made.ok()) {
-        (*job)->fail({HostErrorKind::kInvalid, made.error().message, "input"});
-        end(*job);
-        return true;
-    }
-    for (std::vector<float>& vector : *made) (*job)->add(std::move(vector));
-    if (!(*job)->left().empty()) {
-        vectors_.add((*job)->request().client, *job);
-        return true;
-    }
-    (*job)->succeed(model.name());
-    end(*job);
-    return true;
 }
 
 bool Serving::turn() {
     // Where nothing runs nor will by itself, models that are asked for may make room for others;
     // those that have just been loaded for somebody let him in first.
-    const auto stuck = [this] { return being_read_ == 0 && running() == 0; };
+    const auto stuck = [this] { return being_read_ == 0 && running() == 0 && !vectors_.is_busy(); };
+    if (shelf_.holds_back()) shelf_.place_waiting(stuck());
     let_in(stuck());
     shelf_.place_waiting(stuck());
     bool ended = false;
     for (std::size_t i = 0; i < shelf_.size(); ++i)
         if (ModelRun* run = shelf_.run(i)) ended = run->step() || ended;
     if (ended) drop_over();
-    const bool vectors = compute_vectors();
+    const bool vectors = vectors_.turn();
     seams_.counters.running = running();
     seams_.counters.weight_bytes = seams_.budget.weights;
     seams_.counters.kv_bytes = seams_.budget.kv;
@@ -241,7 +208,7 @@ bool Serving::turn() {
 }
 
 void Serving::end(const VectorsJobPtr& job) {
-    room_.leave(job->request().client);
+    room_.leave(job->request().client, job->text_bytes());
     shelf_.remove_user(job->model());
     std::erase(vector_jobs_, job);
 }
@@ -253,7 +220,7 @@ void Serving::drop_over() {
     std::erase_if(jobs_, [&](const auto& entry) {
         const TextJobPtr& job = entry.second;
         if (!over(job)) return false;
-        if (job->waits()) room_.leave(job->request().client);
+        if (job->waits()) room_.leave(job->request().client, job->prompt_bytes());
         shelf_.remove_user(job->model());
         return true;
     });
@@ -270,7 +237,7 @@ void Serving::end() {
         job->fail({HostErrorKind::kInternal, "the server stops", ""});
         end(job);
     }
-    vectors_.remove_if([](const VectorsJobPtr&) { return true; });
+    vectors_.clear();
     vectors_without_model_.clear();
 }
 

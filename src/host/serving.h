@@ -13,7 +13,7 @@
 
 #include "host/model_shelf.h"
 #include "host/turn_queue.h"
-#include "host/vectors_job.h"
+#include "host/vectors_desk.h"
 #include "host/waiting_room.h"
 
 namespace cairn::host {
@@ -49,7 +49,6 @@ class Serving {
     void on_read(const VectorsJobPtr& job, OrHostError<std::vector<text::Tokens>> texts);
     void let_in(bool stuck);
     TurnChoice choose(const Place& place, bool stuck);
-    bool compute_vectors();
     void end(const VectorsJobPtr& job);
     void drop_over();
     std::size_t running();
@@ -67,7 +66,7 @@ class Serving {
     std::vector<TextJobPtr> texts_without_model_;  // until it is in memory
     std::vector<VectorsJobPtr> vectors_without_model_;
     TurnQueue<Place> places_;
-    TurnQueue<VectorsJobPtr> vectors_;  // whose texts have been read
+    VectorsDesk vectors_;  // those whose texts have been read
 };
 
 }  // namespace cairn::host

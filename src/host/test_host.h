@@ -34,6 +34,17 @@ inline model::Model small_model(const model::ModelConfig& config, std::uint64_t 
     return model::make_model(config, model::large_parameters(model::ParameterLayout(config), seed));
 }
 
+/// Stands still until told, from any thread.
+class TestClock final : public Clock {
+  public:
+    std::uint64_t wall_ms() const override { return 1'700'000'000'000 + us_ / 1000; }
+    std::uint64_t monotonic_us() const override { return us_; }
+    void advance_us(std::uint64_t us) { us_ += us; }
+
+  private:
+    std::atomic<std::uint64_t> us_ = 1;
+};
+
 /// A model in memory; open() may be told to fail, or to wait until it may go on.
 class TestSource final : public ModelSource {
   public:

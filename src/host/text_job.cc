@@ -5,6 +5,16 @@
 
 namespace cairn::host {
 
+std::size_t bytes_of(const Prompt& prompt) {
+    if (const auto* text = std::get_if<std::string>(&prompt)) return text->size();
+    if (const auto* tokens = std::get_if<text::Tokens>(&prompt))
+        return tokens->size() * sizeof(std::uint32_t);
+    std::size_t bytes = 0;
+    for (const text::ChatMessage& message : std::get<Conversation>(prompt))
+        bytes += message.content.size();
+    return bytes;
+}
+
 TextJob::TextJob(RequestId id, TextRequest request, std::shared_ptr<TextListener> listener,
                  std::size_t model, std::uint64_t arrived_us, HostCounters& counters)
     : id_(id),
@@ -12,6 +22,7 @@ TextJob::TextJob(RequestId id, TextRequest request, std::shared_ptr<TextListener
       listener_(std::move(listener)),
       model_(model),
       arrived_us_(arrived_us),
+      prompt_bytes_(bytes_of(request_.prompt)),
       counters_(counters),
       tokens_(request_.answers),
       ended_(request_.answers) {}

@@ -10,6 +10,9 @@
 
 namespace cairn::host {
 
+/// The memory that a prompt takes.
+std::size_t bytes_of(const Prompt& prompt);
+
 class TextJob {
   public:
     TextJob(RequestId id, TextRequest request, std::shared_ptr<TextListener> listener,
@@ -19,6 +22,7 @@ class TextJob {
     const TextRequest& request() const { return request_; }
     std::size_t model() const { return model_; }  ///< its place in the host's list
     std::uint64_t arrived_us() const { return arrived_us_; }
+    std::size_t prompt_bytes() const { return prompt_bytes_; }
     bool is_conversation() const { return std::holds_alternative<Conversation>(request_.prompt); }
 
     /// The prompt's tokens, once they are known; how many tokens an answer may have.
@@ -48,6 +52,7 @@ class TextJob {
     std::shared_ptr<TextListener> listener_;
     std::size_t model_;
     std::uint64_t arrived_us_;
+    std::size_t prompt_bytes_;
     HostCounters& counters_;
     text::Tokens prompt_;
     std::size_t max_tokens_ = 0;

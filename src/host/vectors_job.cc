@@ -2,6 +2,16 @@
 
 namespace cairn::host {
 
+std::size_t bytes_of(const VectorsRequest& request) {
+    std::size_t bytes = 0;
+    for (const auto& text : request.texts) {
+        const auto* tokens = std::get_if<text::Tokens>(&text);
+        bytes += tokens != nullptr ? tokens->size() * sizeof(std::uint32_t)
+                                   : std::get<std::string>(text).size();
+    }
+    return bytes;
+}
+
 void VectorsJob::succeed(const std::string& model) {
     if (std::exchange(over_, true)) return;
     vectors_.model = model;

@@ -9,6 +9,9 @@
 
 namespace cairn::host {
 
+/// The memory that its texts take.
+std::size_t bytes_of(const VectorsRequest& request);
+
 class VectorsJob {
   public:
     VectorsJob(VectorsRequest request, VectorsDone done, std::size_t model, HostCounters& counters)
@@ -19,6 +22,7 @@ class VectorsJob {
 
     const VectorsRequest& request() const { return request_; }
     std::size_t model() const { return model_; }
+    std::size_t text_bytes() const { return bytes_of(request_); }
 
     /// The texts as tokens, in order.
     void set_texts(std::vector<text::Tokens> texts) { texts_ = std::move(texts); }
@@ -28,6 +32,7 @@ class VectorsJob {
     }
     void add(std::vector<float> vector) { vectors_.vectors.push_back(std::move(vector)); }
 
+    bool is_over() const { return over_; }
     /// Each ends it; the first counts.
     void succeed(const std::string& model);
     void fail(const HostError& error);
