@@ -79,41 +79,23 @@ Result<Weight> take_row(const StoredTensor& stored, const model::TensorInfo& inf
     return Weight(WeightType::kF32, 1, static_cast<std::size_t>(info.cols), wide);
 }
 
-// A matrix of a legacy type (formats/legacy_quants.h), converted to the type that they become.
-Result<Weight> take_legacy(const StoredTensor& stored, const model::TensorInfo& info,
-                           const TensorPlace& place, WeightMemory& memory) {
-    const auto rows = static_cast<std::size_t>(info.rows);
-    const auto cols = static_cast<std::size_t>(info.cols);
-    const WeightType type = converted_type(*stored.legacy);
-    const std::size_t legacy_bytes = legacy_row_bytes(*stored.legacy, cols);
-    const std::size_t row_bytes = tensor::weight_row_bytes(type, cols);
-    std::uint8_t* out = memory.buffer(rows * row_bytes);
-    Bytes line(legacy_bytes);
-    for (std::size_t row = 0; row < rows; ++row) {
-        RETURN_IF_ERROR(
-            stored.source->read(stored.offset + (place.part * rows + row) * legacy_bytes, line));
-        convert_legacy_row(*stored.legacy, cols, line.data(), out + row * row_bytes);
-    }
-    return Weight(type, rows, cols, out);
-}
-
 Result<Weight> take(const StoredTensor& stored, const model::TensorInfo& info,
                     const TensorPlace& place, WeightMemory& memory) {
-    if (!stored.type && !stored.legacy)
+    if (!stored.type)
         return Error{ErrorCode::kUnsupported,
                      fmt::format("tensor {} is {}, a type that this program does not read; "
-                                 "get the model as F16, Q8_0, Q4_K, Q5_K or Q6_K",
+                                 "get the model as F16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K "
+                                 "or Q6_K",
                                  place.name, stored.type_name)};
     const auto expected = stored_shape(info, place);
     if (stored.shape != expected)
         return invalid(fmt::format("tensor {} is [{}], its configuration implies [{}]", place.name,
                                    fmt::join(stored.shape, ", "), fmt::join(expected, ", ")));
-    if ((!info.is_matrix || place.transposed) && !(stored.type && is_plain(*stored.type)))
+    if ((!info.is_matrix || place.transposed) && !is_plain(*stored.type))
         return Error{ErrorCode::kUnsupported, fmt::format("tensor {} is {}, which cannot be cut "
                                                           "or transposed",
                                                           place.name, stored.type_name)};
     if (!info.is_matrix) return take_row(stored, info, place, memory);
-    if (!stored.type) return take_legacy(stored, info, place, memory);
     const auto rows = static_cast<std::size_t>(info.rows);
     const auto cols = static_cast<std::size_t>(info.cols);
     if (place.transposed) {

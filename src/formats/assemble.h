@@ -8,7 +8,6 @@
 #include <map>
 #include <optional>
 
-#include "formats/legacy_quants.h"
 #include "formats/source.h"
 #include "model/weights.h"
 
@@ -17,7 +16,6 @@ namespace cairn::formats {
 struct StoredTensor {
     SharedSource source;
     std::optional<tensor::WeightType> type;  ///< nothing: we have no kernels for the file's type
-    std::optional<LegacyQuant> legacy;       ///< set: it is converted; neither set: not supported
     std::string type_name;                   ///< as the file calls it
     std::vector<std::uint64_t> shape;        ///< outermost first: [rows, cols] or [cols]
     std::uint64_t offset = 0;                ///< within the source, checked by the reader

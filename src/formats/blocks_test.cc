@@ -69,20 +69,11 @@ TEST(GgufBlocks, AreReadAsLlamaCppReadsThem) {
         ASSERT_NE(ggml_type(row.number), nullptr) << row.type;
         const GgmlType& type = *ggml_type(row.number);
         EXPECT_EQ(std::string(type.name), row.type);
-        if (type.ours) {
-            EXPECT_EQ(ggml_type(*type.ours)->number, row.number) << row.type;
-        }
+        ASSERT_TRUE(type.ours.has_value()) << row.type;
+        EXPECT_EQ(ggml_type(*type.ours)->number, row.number) << row.type;
         std::vector<float> floats(row.cols);
-        if (type.ours) {
-            ASSERT_EQ(bytes.size(), tensor::weight_row_bytes(*type.ours, row.cols)) << row.type;
-            tensor::weight_row({*type.ours, 1, row.cols, bytes.data()}, 0, floats.data());
-        } else {
-            ASSERT_EQ(bytes.size(), legacy_row_bytes(*type.legacy, row.cols)) << row.type;
-            const tensor::WeightType becomes = converted_type(*type.legacy);
-            Bytes read(tensor::weight_row_bytes(becomes, row.cols));
-            convert_legacy_row(*type.legacy, row.cols, bytes.data(), read.data());
-            tensor::weight_row({becomes, 1, row.cols, read.data()}, 0, floats.data());
-        }
+        ASSERT_EQ(bytes.size(), tensor::weight_row_bytes(*type.ours, row.cols)) << row.type;
+        tensor::weight_row({*type.ours, 1, row.cols, bytes.data()}, 0, floats.data());
         EXPECT_EQ(checksum(floats), row.checksum) << row.type;
     }
 }
@@ -102,7 +93,8 @@ void turn_into(Bytes& file, const std::string& name, const GgmlType& type) {
     const StoredTensor& tensor = header.tensors.at(name);
     const auto aligned = [](std::uint64_t bytes) { return (bytes + 31) / 32 * 32; };
     const std::uint64_t bytes =
-        tensor.shape[0] * legacy_row_bytes(*type.legacy, static_cast<std::size_t>(tensor.shape[1]));
+        tensor.shape[0] *
+        tensor::weight_row_bytes(*type.ours, static_cast<std::size_t>(tensor.shape[1]));
     const std::uint64_t less = aligned(tensor.bytes) - aligned(bytes);
     file[place_of_type(file, name, 2)] = static_cast<std::uint8_t>(type.number);
     const auto begin = file.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
@@ -118,7 +110,7 @@ void turn_into(Bytes& file, const std::string& name, const GgmlType& type) {
     file.erase(begin, begin + static_cast<std::ptrdiff_t>(less));
 }
 
-TEST(GgufBlocks, OldOnesBecomeTypesThatAreComputedWith) {
+TEST(GgufBlocks, OldOnesAreUsedAsTheyAre) {
     const model::Model model = family_model(family_configs()[0].config);
     const Scratch scratch("old.gguf");
     WriteOptions options;
@@ -144,7 +136,7 @@ TEST(GgufBlocks, OldOnesBecomeTypesThatAreComputedWith) {
         const auto loaded = read_gguf(std::make_shared<MemorySource>(changed));
         ASSERT_TRUE(loaded.ok()) << type << ": " << loaded.error().message;
         const tensor::Weight& weight = loaded->model.weights.layers[1].w_up;
-        EXPECT_EQ(weight.type, converted_type(*ggml_type(row.number)->legacy)) << type;
+        EXPECT_EQ(weight.type, ggml_type(row.number)->ours) << type;
         std::vector<float> values(weight.cols);
         tensor::weight_row(weight, 3, values.data());
         EXPECT_EQ(checksum(std::span(values).subspan(32, 32)), row.checksum) << type;

@@ -94,7 +94,7 @@ std::uint64_t size_of(const model::Model& model, std::uint64_t header_bytes) {
 Result<Weight> take_tensor(const SharedSource& source, const model::TensorInfo& info,
                            std::uint8_t code, std::uint64_t checksum, std::uint64_t end,
                            std::uint64_t offset, WeightMemory& memory) {
-    if (code > static_cast<std::uint8_t>(WeightType::kQ6K))
+    if (code > static_cast<std::uint8_t>(WeightType::kQ5_1))
         return invalid("tensor " + info.name + " has an unknown type");
     const auto type = static_cast<WeightType>(code);
     if (!info.is_matrix && type != WeightType::kF32)

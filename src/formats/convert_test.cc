@@ -70,8 +70,9 @@ TEST(Convert, AChainOfFormatsLosesNothing) {
 
 TEST(Convert, TypesSurvive) {
     for (const auto& [name, config] : family_configs())
-        for (const WeightType type : {WeightType::kF16, WeightType::kBf16, WeightType::kQ8_0,
-                                      WeightType::kQ4_0, WeightType::kW8A8Row}) {
+        for (const WeightType type :
+             {WeightType::kF16, WeightType::kBf16, WeightType::kQ8_0, WeightType::kQ4_0,
+              WeightType::kQ4_1, WeightType::kQ5_0, WeightType::kQ5_1, WeightType::kW8A8Row}) {
             const model::Model wide = family_model(config);
             const model::Model model = retype(wide, type, config.rope_interleaved).value();
             for (const ModelFormat format : kFormats) {

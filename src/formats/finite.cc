@@ -61,6 +61,12 @@ bool row_finite(WeightType type, const std::uint8_t* row, std::size_t cols, std:
             return scales_finite(row, bytes, 34, {0});
         case WeightType::kQ4_0:
             return scales_finite(row, bytes, 18, {0});
+        case WeightType::kQ4_1:
+            return scales_finite(row, bytes, 20, {0, 2});
+        case WeightType::kQ5_0:
+            return scales_finite(row, bytes, 22, {0});
+        case WeightType::kQ5_1:
+            return scales_finite(row, bytes, 24, {0, 2});
         case WeightType::kQ4K:
             return scales_finite(row, bytes, 144, {0, 2});
         case WeightType::kQ5K:

@@ -79,7 +79,8 @@ TEST(Checkpoint, ReadsVersion1) {
 TEST(Checkpoint, EveryTypeRoundTripsToTheSameBytes) {
     for (const auto type :
          {tensor::WeightType::kF16, tensor::WeightType::kBf16, tensor::WeightType::kQ8_0,
-          tensor::WeightType::kQ4_0, tensor::WeightType::kW8A8Row}) {
+          tensor::WeightType::kQ4_0, tensor::WeightType::kQ4_1, tensor::WeightType::kQ5_0,
+          tensor::WeightType::kQ5_1, tensor::WeightType::kW8A8Row}) {
         const model::Model model =
             retype(family_model(family_configs()[0].config), type, true).value();
         const Bytes bytes = encode_checkpoint(model).value();

@@ -26,9 +26,9 @@ constexpr GgmlType kGgmlTypes[] = {
     {12, "Q4_K", WeightType::kQ4K},
     {13, "Q5_K", WeightType::kQ5K},
     {14, "Q6_K", WeightType::kQ6K},
-    {3, "Q4_1", {}, LegacyQuant::kQ4_1},
-    {6, "Q5_0", {}, LegacyQuant::kQ5_0},
-    {7, "Q5_1", {}, LegacyQuant::kQ5_1},
+    {3, "Q4_1", WeightType::kQ4_1},
+    {6, "Q5_0", WeightType::kQ5_0},
+    {7, "Q5_1", WeightType::kQ5_1},
     {9, "Q8_1", {}},
     {10, "Q2_K", {}},
     {11, "Q3_K", {}},
@@ -215,19 +215,16 @@ class GgufParser {
         RETURN_IF_ERROR(reader_.status());
         if (const GgmlType* type = ggml_type(number)) {
             tensor.type = type->ours;
-            tensor.legacy = type->legacy;
             tensor.type_name = type->name;
         } else {
             tensor.type_name = "of type number " + std::to_string(number);
         }
-        if (tensor.type || tensor.legacy) {
+        if (tensor.type) {
             const auto cols = static_cast<std::size_t>(tensor.shape.back());
-            if (cols % (tensor.type ? tensor::weight_group(*tensor.type) : kLegacyGroup) != 0)
+            if (cols % tensor::weight_group(*tensor.type) != 0)
                 return invalid(fmt::format("tensor {} has rows of {}, which {} does not allow",
                                            name, cols, tensor.type_name));
-            tensor.bytes = elements / cols *
-                           (tensor.type ? tensor::weight_row_bytes(*tensor.type, cols)
-                                        : legacy_row_bytes(*tensor.legacy, cols));
+            tensor.bytes = elements / cols * tensor::weight_row_bytes(*tensor.type, cols);
         }
         if (!header.tensors.emplace(name, std::move(tensor)).second)
             return invalid("tensor " + name + " is there twice");

@@ -51,7 +51,6 @@ struct GgmlType {
     std::uint32_t number;
     const char* name;
     std::optional<tensor::WeightType> ours;
-    std::optional<LegacyQuant> legacy{};
 };
 /// Null for numbers that are not known.
 const GgmlType* ggml_type(std::uint32_t number);

@@ -238,7 +238,8 @@ TEST(Gguf, EveryShorterFileIsRefused) {
 TEST(Gguf, NumbersThatAreNoneAreRefusedByName) {
     for (const auto type :
          {tensor::WeightType::kF32, tensor::WeightType::kF16, tensor::WeightType::kBf16,
-          tensor::WeightType::kQ8_0, tensor::WeightType::kQ4_0}) {
+          tensor::WeightType::kQ8_0, tensor::WeightType::kQ4_0, tensor::WeightType::kQ4_1,
+          tensor::WeightType::kQ5_0, tensor::WeightType::kQ5_1}) {
         const model::Model model = family_model(family_configs()[0].config, false);
         WriteOptions options;
         options.type = type;

@@ -39,6 +39,12 @@ std::uint32_t file_type(const std::vector<ExportTensor>& tensors) {
             return 7;
         case WeightType::kQ4_0:
             return 2;
+        case WeightType::kQ4_1:
+            return 3;
+        case WeightType::kQ5_0:
+            return 8;
+        case WeightType::kQ5_1:
+            return 9;
         case WeightType::kQ4K:
             return 15;
         case WeightType::kQ5K:

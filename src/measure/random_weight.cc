@@ -39,6 +39,8 @@ class Numbers {
 void fill_quantised_row(WeightType type, std::size_t cols, Numbers& numbers, std::uint8_t* row) {
     constexpr std::uint16_t kQ8Scale = 0x0C84;  // 0.035 / 127 as f16
     constexpr std::uint16_t kQ4Scale = 0x1C7B;  // 0.035 / 8
+    constexpr std::uint16_t kQ5Scale = 0x187B;  // 0.035 / 16
+    constexpr std::uint16_t kMinimum = 0xA87B;  // -0.035
     const std::size_t bytes = tensor::weight_row_bytes(type, cols);
     for (std::size_t i = 0; i < bytes; i += 8) {
         const std::uint64_t word = numbers.next();
@@ -49,9 +51,14 @@ void fill_quantised_row(WeightType type, std::size_t cols, Numbers& numbers, std
         std::memcpy(row, &scale, sizeof scale);
         return;
     }
-    const std::uint16_t scale = type == WeightType::kQ8_0 ? kQ8Scale : kQ4Scale;
+    const bool minima = type == WeightType::kQ4_1 || type == WeightType::kQ5_1;
+    const bool five = type == WeightType::kQ5_0 || type == WeightType::kQ5_1;
+    const std::uint16_t scale = type == WeightType::kQ8_0 ? kQ8Scale : five ? kQ5Scale : kQ4Scale;
     const std::size_t group = tensor::weight_row_bytes(type, tensor::weight_group(type));
-    for (std::size_t i = 0; i < bytes; i += group) std::memcpy(row + i, &scale, sizeof scale);
+    for (std::size_t i = 0; i < bytes; i += group) {
+        std::memcpy(row + i, &scale, sizeof scale);
+        if (minima) std::memcpy(row + i + sizeof scale, &kMinimum, sizeof kMinimum);
+    }
 }
 
 void fill_row(WeightType type, std::size_t cols, Numbers& numbers, std::uint8_t* row) {

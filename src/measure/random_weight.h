@@ -15,7 +15,7 @@ std::shared_ptr<std::uint8_t[]> aligned_memory(std::size_t bytes);
 /// A canonical weight and its memory.
 class RandomWeight {
   public:
-    /// f32, f16, bf16, q8_0, q4_0 or w8a8-row.
+    /// f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1 or w8a8-row.
     RandomWeight(const tensor::Compute& compute, tensor::WeightType type, std::size_t rows,
                  std::size_t cols);
     const tensor::Weight& weight() const { return weight_; }

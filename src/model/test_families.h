@@ -83,7 +83,8 @@ inline Family wide_family() {
 
 inline const std::vector<tensor::WeightType>& weight_types() {
     using T = tensor::WeightType;
-    static const std::vector<T> types{T::kF32, T::kF16, T::kBf16, T::kQ8_0, T::kQ4_0, T::kW8A8Row};
+    static const std::vector<T> types{T::kF32,     T::kF16,  T::kBf16, T::kQ8_0, T::kQ4_0,
+                                      T::kW8A8Row, T::kQ4_1, T::kQ5_0, T::kQ5_1};
     return types;
 }
 

@@ -13,8 +13,9 @@
 namespace cairn::tensor {
 
 /// Block formats are GGUF's, little-endian: Q8_0 is {f16 scale, 32 x int8}, Q4_0 {f16 scale, 32
-/// nibbles, element i and i + 16 in byte i}; the K-quants are super-blocks of 256. W8A8-row is
-/// ours: a row is {f32 scale, cols x int8}; cols is a multiple of 4 and at most 131,072.
+/// nibbles, element i and i + 16 in byte i}; Q4_1 has an f16 minimum behind the scale, Q5_0 and
+/// Q5_1 32 fifth bits before the nibbles; the K-quants are super-blocks of 256. W8A8-row is ours: a
+/// row is {f32 scale, cols x int8}; cols is a multiple of 4 and at most 131,072.
 enum class WeightType : std::uint8_t {
     kF32 = 0,
     kF16 = 1,
@@ -25,6 +26,9 @@ enum class WeightType : std::uint8_t {
     kQ4K = 6,
     kQ5K = 7,
     kQ6K = 8,
+    kQ4_1 = 9,
+    kQ5_0 = 10,
+    kQ5_1 = 11,
 };
 
 /// rows x cols weights, [out, in], that somebody else owns, canonical or packed (weight.h).

@@ -6,8 +6,10 @@
 // with an infinity or NaN gets the scale NaN and q = 0, so that every output of that token is NaN.
 // Then, for one output, in chunks of 256 columns (N1):
 //
-//   Q8_0, Q4_0   per group of 32, ascending:  acc = fma(float(sum q w), d * scale, acc)
+//   Q8_0, Q4_0,  per group of 32, ascending:  acc = fma(float(sum q w), d * scale, acc)
+//   Q5_0
 //   Q4_K, Q5_K   the same with d * sc for d, then acc = fma(dmin * m, -(float(sum q) * scale), acc)
+//   Q4_1, Q5_1   the same with d and -m (a weight is d * q + m) for d * sc and dmin * m
 //   Q6_K         per group of 16 (two to a group of activations): acc = fma(float(sum q w),
 //                (d * sc) * scale, acc)
 //   W8A8-row     no groups: one scale per token, float(sum of q w over all k) * (wscale * scale)
@@ -33,8 +35,9 @@ Weight pack_quantised(const Compute& compute, const Weight& w, void* out);
 void matmul_nt_quantised(const Compute& compute, ConstMatrix a, std::span<const Product> products);
 /// out[k] = fma(scale, q, -minimum), one rounding.
 void quantised_row(const Weight& w, std::size_t row, float* out);
-/// fp32 to Q8_0, Q4_0 (as GGUF's reference quantisers round) or W8A8-row. kInvalid for values that
-/// are not finite or too large for the type's scale, kUnsupported for the K-quants.
+/// fp32 to Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 (as GGUF's reference quantisers round) or W8A8-row.
+/// kInvalid for values that are not finite or too large for the type's scale, kUnsupported for the
+/// K-quants.
 Status quantise(ConstMatrix values, WeightType type, void* out);
 
 }  // namespace cairn::tensor

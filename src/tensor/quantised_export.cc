@@ -1,4 +1,5 @@
 // Quantisers, for exports and conversions: quantise() of quantised.h.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -50,6 +51,18 @@ void write_scale(float d, std::uint8_t* out) {
     std::memcpy(out, &bits, sizeof bits);
 }
 
+void write_nibbles(const std::int32_t* q, std::uint8_t* out) {
+    for (std::size_t i = 0; i < 16; ++i)
+        out[i] = static_cast<std::uint8_t>((q[i] & 15) | (q[i + 16] & 15) << 4);
+}
+
+void write_fifth_bits(const std::int32_t* q, std::uint8_t* out) {
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < kQuantGroup; ++i)
+        bits |= (static_cast<std::uint32_t>(q[i]) >> 4 & 1U) << i;
+    std::memcpy(out, &bits, sizeof bits);
+}
+
 void quantise_q8_0(const float* x, float d, std::uint8_t* block) {
     const float id = inverse(d);
     write_scale(d, block);
@@ -66,23 +79,65 @@ void quantise_q4_0(const float* x, float d, std::uint8_t* block) {
         q[i] = static_cast<std::int32_t>(std::fma(x[i], id, 8.5F));
         if (q[i] > 15) q[i] = 15;
     }
-    for (std::size_t i = 0; i < 16; ++i)
-        block[2 + i] = static_cast<std::uint8_t>(q[i] | q[i + 16] << 4);
+    write_nibbles(q, block + 2);
+}
+
+/// As Q4_0, with 16 for 8.
+void quantise_q5_0(const float* x, float d, std::uint8_t* block) {
+    const float id = inverse(d);
+    write_scale(d, block);
+    std::int32_t q[kQuantGroup];
+    for (std::size_t i = 0; i < kQuantGroup; ++i)
+        q[i] = std::min(static_cast<std::int32_t>(std::fma(x[i], id, 16.5F)), 31);
+    write_fifth_bits(q, block + 2);
+    write_nibbles(q, block + 6);
+}
+
+/// q = floor((x - m) / d + 1/2), from the smallest value to the largest.
+void quantise_with_minimum(const float* x, float d, float m, WeightType type, std::uint8_t* block) {
+    const float id = inverse(d);
+    const std::int32_t most = type == WeightType::kQ4_1 ? 15 : 31;
+    write_scale(d, block);
+    write_scale(m, block + 2);
+    std::int32_t q[kQuantGroup];
+    for (std::size_t i = 0; i < kQuantGroup; ++i)
+        q[i] = std::min(static_cast<std::int32_t>(std::fma(x[i] - m, id, 0.5F)), most);
+    if (type == WeightType::kQ5_1) write_fifth_bits(q, block + 4);
+    write_nibbles(q, block + (type == WeightType::kQ5_1 ? 8 : 4));
+}
+
+/// One block; false where a scale would be no finite f16.
+bool quantise_block(const float* x, WeightType type, std::uint8_t* block) {
+    constexpr float kLargestScale = 65504.0F;
+    const float most = extreme(x, kQuantGroup);
+    if (type == WeightType::kQ4_1 || type == WeightType::kQ5_1) {
+        const auto [low, high] = std::minmax_element(x, x + kQuantGroup);
+        const float d = (*high - *low) / (type == WeightType::kQ4_1 ? 15.0F : 31.0F);
+        if (!(std::fabs(most) <= kLargestScale)) return false;
+        quantise_with_minimum(x, d, *low, type, block);
+        return true;
+    }
+    const float d = type == WeightType::kQ8_0   ? std::fabs(most) / 127.0F
+                    : type == WeightType::kQ4_0 ? most / -8.0F
+                                                : most / -16.0F;
+    if (!(std::fabs(d) <= kLargestScale)) return false;
+    if (type == WeightType::kQ8_0)
+        quantise_q8_0(x, d, block);
+    else if (type == WeightType::kQ4_0)
+        quantise_q4_0(x, d, block);
+    else
+        quantise_q5_0(x, d, block);
+    return true;
 }
 
 Status quantise_groups(ConstMatrix values, WeightType type, std::uint8_t* out) {
-    constexpr float kLargestScale = 65504.0F;
     for (std::size_t i = 0; i < values.rows; ++i) {
         for (std::size_t k = 0; k < values.cols; k += kQuantGroup) {
-            const float* x = values.row(i) + k;
-            const float most = extreme(x, kQuantGroup);
-            const float d = type == WeightType::kQ8_0 ? std::fabs(most) / 127.0F : most / -8.0F;
-            if (!(std::fabs(d) <= kLargestScale))
+            if (!quantise_block(values.row(i) + k, type, out))
                 return invalid("weights of row " + std::to_string(i) +
                                " are not finite or too "
                                "large for " +
                                std::string(weight_type_name(type)));
-            type == WeightType::kQ8_0 ? quantise_q8_0(x, d, out) : quantise_q4_0(x, d, out);
             out += weight_row_bytes(type, kQuantGroup);
         }
     }
@@ -112,9 +167,8 @@ Status quantise_w8a8(ConstMatrix values, std::uint8_t* out) {
 Status quantise(ConstMatrix values, WeightType type, void* out) {
     CHECK(values.cols % weight_group(type) == 0);
     auto* bytes = static_cast<std::uint8_t*>(out);
-    if (type == WeightType::kQ8_0 || type == WeightType::kQ4_0)
-        return quantise_groups(values, type, bytes);
     if (type == WeightType::kW8A8Row) return quantise_w8a8(values, bytes);
+    if (weight_group(type) == kQuantGroup) return quantise_groups(values, type, bytes);
     return Error{ErrorCode::kUnsupported,
                  "this build cannot write " + std::string(weight_type_name(type))};
 }

@@ -32,6 +32,20 @@ bool is_super_block(WeightType type) {
     return type == WeightType::kQ4K || type == WeightType::kQ5K || type == WeightType::kQ6K;
 }
 
+/// Each group has a minimum of its own, an f16.
+bool has_own_minimum(WeightType type) {
+    return type == WeightType::kQ4_1 || type == WeightType::kQ5_1;
+}
+
+bool has_fifth_bits(WeightType type) {
+    return type == WeightType::kQ5_0 || type == WeightType::kQ5_1 || type == WeightType::kQ5K;
+}
+
+/// Packed, the scales of a group, where each group has its own.
+std::size_t own_scale_bytes(WeightType type) {
+    return (has_own_minimum(type) ? 2 : 1) * kQuantPanel * sizeof(std::uint16_t);
+}
+
 RawGroup read_q8_0(const std::uint8_t* block) {
     RawGroup raw;
     raw.d = load<std::uint16_t>(block);
@@ -46,6 +60,29 @@ RawGroup read_q4_0(const std::uint8_t* block) {
     for (std::size_t i = 0; i < 16; ++i) {
         raw.u[i] = block[2 + i] & 0x0FU;
         raw.u[i + 16] = block[2 + i] >> 4;
+    }
+    return raw;
+}
+
+/// {f16 d, [f16 m,] [32 fifth bits,] 16 bytes of nibbles}.
+RawGroup read_q4_1_or_q5(const std::uint8_t* block, WeightType type) {
+    constexpr std::uint16_t kF16Sign = 0x8000;
+    RawGroup raw;
+    raw.d = load<std::uint16_t>(block);
+    block += 2;
+    if (has_own_minimum(type)) {
+        raw.dmin = load<std::uint16_t>(block) ^ kF16Sign;
+        raw.minimum = 1;
+        block += 2;
+    }
+    std::uint32_t fifth = 0;
+    if (type != WeightType::kQ4_1) {
+        fifth = load<std::uint32_t>(block);
+        block += 4;
+    }
+    for (std::size_t i = 0; i < kQuantGroup; ++i) {
+        const std::uint32_t nibble = std::uint32_t{block[i % 16]} >> i / 16 * 4 & 0x0FU;
+        raw.u[i] = static_cast<std::uint8_t>(nibble | (fifth >> i & 1U) << 4);
     }
     return raw;
 }
@@ -117,6 +154,8 @@ RawGroup read_canonical(const Weight& w, std::size_t row, std::size_t group) {
     if (w.type == WeightType::kW8A8Row) return read_w8a8(at, w.cols, group);
     if (w.type == WeightType::kQ8_0) return read_q8_0(at + group * 34);
     if (w.type == WeightType::kQ4_0) return read_q4_0(at + group * 18);
+    if (!is_super_block(w.type))
+        return read_q4_1_or_q5(at + group * weight_row_bytes(w.type, kQuantGroup), w.type);
     const std::size_t in_block = group % (kSuperBlock / kQuantGroup);
     at += group * kQuantGroup / kSuperBlock * weight_row_bytes(w.type, kSuperBlock);
     if (w.type == WeightType::kQ6K) return read_q6_k(at, in_block);
@@ -136,7 +175,7 @@ StepPlace quant_place(WeightType type, std::size_t group, std::size_t step) {
 }
 
 StepPlace high_place(WeightType type, std::size_t group, std::size_t step) {
-    if (type == WeightType::kQ5K) return {group * kQuantVector, static_cast<std::uint32_t>(step)};
+    if (has_fifth_bits(type)) return {group * kQuantVector, static_cast<std::uint32_t>(step)};
     return {(2 * group + step / 4) * kQuantVector, static_cast<std::uint32_t>(2 * (step % 4))};
 }
 
@@ -144,7 +183,7 @@ StepPlace high_place(WeightType type, std::size_t group, std::size_t step) {
 std::uint32_t in_each_byte(std::uint32_t bits) { return bits * 0x01010101U; }
 
 std::uint32_t high_mask(WeightType type) {
-    return type == WeightType::kQ5K ? 1U : type == WeightType::kQ6K ? 3U : 0U;
+    return has_fifth_bits(type) ? 1U : type == WeightType::kQ6K ? 3U : 0U;
 }
 
 RawGroup read_packed(const Weight& w, std::size_t row, std::size_t group) {
@@ -172,7 +211,12 @@ RawGroup read_packed(const Weight& w, std::size_t row, std::size_t group) {
         else
             raw.minimum = scales[kQuantPanel];
     } else {
-        raw.d = load<std::uint16_t>(at + 2 * (g * kQuantPanel + r));
+        const std::uint8_t* scales = at + g * own_scale_bytes(type) + 2 * r;
+        raw.d = load<std::uint16_t>(scales);
+        if (has_own_minimum(type)) {
+            raw.dmin = load<std::uint16_t>(scales + 2 * kQuantPanel);
+            raw.minimum = 1;
+        }
     }
     const std::uint32_t mask = in_each_byte(has_bytes(type) ? 0xFFU : 0x0FU);
     for (std::size_t step = 0; step < kQuantGroup / kQuantStep; ++step) {
@@ -205,7 +249,9 @@ void write_packed(WeightType type, const RawGroup& raw, std::size_t r, std::size
         scales[kQuantPanel] =
             type == WeightType::kQ6K ? static_cast<std::uint8_t>(raw.scale[1]) : raw.minimum;
     } else if (type != WeightType::kW8A8Row) {
-        std::memcpy(out + 2 * (g * kQuantPanel + r), &raw.d, 2);
+        std::uint8_t* scales = out + g * own_scale_bytes(type) + 2 * r;
+        std::memcpy(scales, &raw.d, 2);
+        if (has_own_minimum(type)) std::memcpy(scales + 2 * kQuantPanel, &raw.dmin, 2);
     }
     const std::uint32_t mask = in_each_byte(has_bytes(type) ? 0xFFU : 0x0FU);
     for (std::size_t step = 0; step < kQuantGroup / kQuantStep; ++step) {
@@ -224,7 +270,12 @@ void write_packed(WeightType type, const RawGroup& raw, std::size_t r, std::size
 std::int32_t quant_bias(WeightType type) {
     if (has_bytes(type)) return 128;
     if (type == WeightType::kQ4_0) return 8;
+    if (type == WeightType::kQ5_0) return 16;
     return type == WeightType::kQ6K ? 32 : 0;
+}
+
+bool has_minima(WeightType type) {
+    return has_own_minimum(type) || type == WeightType::kQ4K || type == WeightType::kQ5K;
 }
 
 RawGroup raw_group(const Weight& w, std::size_t row, std::size_t group) {
@@ -253,10 +304,10 @@ ChunkLayout chunk_layout(WeightType type, std::size_t columns) {
     if (is_super_block(type))
         quants = kGroupScales + groups * kGroupScaleBytes;
     else if (type != WeightType::kW8A8Row)
-        quants = (groups * 2 * kQuantPanel + 63) / 64 * 64;
+        quants = (groups * own_scale_bytes(type) + 63) / 64 * 64;
     const std::size_t low_bytes = groups * kQuantGroup * kQuantPanel / (has_bytes(type) ? 1 : 2);
     const std::size_t high = quants + low_bytes;
-    const std::size_t high_bytes = type == WeightType::kQ5K   ? groups * kQuantVector
+    const std::size_t high_bytes = has_fifth_bits(type)       ? groups * kQuantVector
                                    : type == WeightType::kQ6K ? groups * 2 * kQuantVector
                                                               : 0;
     return {quants, high, high + high_bytes};

@@ -4,13 +4,17 @@
 //
 // Packed, a weight is panels of 16 rows, a panel is chunks of 256 columns (W8A8-row: 512), and the
 // quants of four consecutive columns lie as [16 rows][4] bytes: one 64-byte vector, a "step". All
-// quants are unsigned, the format's bias added (128, 8, 32 or 0). With g groups in a chunk:
+// quants are unsigned, the format's bias added (128, 8, 16, 32 or 0). With g groups in a chunk:
 //
 //   Q8_0      f16 d[g][16], padded to 64 bytes; 8 g steps
 //   Q4_0      f16 d[g][16], padded to 64 bytes; per group 4 vectors: low nibbles are steps 0 to 3,
 //             high nibbles steps 4 to 7
+//   Q4_1      {f16 d[16], f16 -m[16]}[g]; nibbles as in Q4_0
+//   Q5_0      scales and nibbles as in Q4_0, then per group one vector whose bit s is the fifth bit
+//             of step s
+//   Q5_1      scales and nibbles as in Q4_1, fifth bits as in Q5_0
 //   Q4_K      f16 d[16], f16 dmin[16]; u8 {sc[16], m[16]}[g]; nibbles as in Q4_0
-//   Q5_K      the same, then per group one vector whose bit s is the fifth bit of step s
+//   Q5_K      the same, fifth bits as in Q5_0
 //   Q6_K      f16 d[16], 32 bytes of padding; s8 sc[2 g][16]; nibbles as in Q4_0; per group two
 //             vectors whose bits 2 (s % 4) up are the high bits of step s
 //   W8A8-row  f32 scale[16] before the panel's first chunk; steps, to a multiple of 8
@@ -33,7 +37,8 @@ inline constexpr std::size_t kQuantVector = kQuantPanel * kQuantStep;
 inline constexpr std::size_t kMaxW8A8Columns = 131072;
 
 /// One group as stored: weight i is d * scale[i / 16] * (u[i] - bias) - dmin * minimum, or
-/// row_scale * (u[i] - bias) in W8A8-row. d and dmin are f16 bits.
+/// row_scale * (u[i] - bias) in W8A8-row. d and dmin are f16 bits; Q4_1's and Q5_1's dmin is -m,
+/// with a minimum of 1.
 struct RawGroup {
     std::uint8_t u[kQuantGroup] = {};
     std::uint16_t d = 0;
@@ -50,8 +55,10 @@ struct QuantisedGroup {
     float minimum;
 };
 
-/// 128, 8, 0 or 32.
+/// 128, 8, 16, 32 or 0.
 std::int32_t quant_bias(WeightType type);
+/// Whether a product has a second term for each group, of its minimum (N2).
+bool has_minima(WeightType type);
 /// Group `group` of a row, packed or canonical. Past the last column of W8A8-row u is the bias.
 RawGroup raw_group(const Weight& w, std::size_t row, std::size_t group);
 QuantisedGroup quantised_group(const Weight& w, std::size_t row, std::size_t group);

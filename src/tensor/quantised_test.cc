@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 
+#include "base/bytes.h"
 #include "tensor/kernels.h"
 #include "tensor/kv_type.h"
 #include "tensor/quantised_format.h"
@@ -19,7 +20,11 @@ namespace cairn::tensor {
 namespace {
 
 constexpr WeightType kTypes[] = {WeightType::kQ8_0, WeightType::kQ4_0, WeightType::kW8A8Row,
-                                 WeightType::kQ4K,  WeightType::kQ5K,  WeightType::kQ6K};
+                                 WeightType::kQ4K,  WeightType::kQ5K,  WeightType::kQ6K,
+                                 WeightType::kQ4_1, WeightType::kQ5_0, WeightType::kQ5_1};
+/// Those that are written.
+constexpr WeightType kWritten[] = {WeightType::kQ8_0, WeightType::kQ4_0, WeightType::kW8A8Row,
+                                   WeightType::kQ4_1, WeightType::kQ5_0, WeightType::kQ5_1};
 
 struct Free {
     void operator()(void* memory) const { std::free(memory); }
@@ -30,8 +35,6 @@ Storage aligned(std::size_t bytes) {
     return Storage(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
 }
 
-using Bytes = std::vector<std::uint8_t>;
-
 void put_f16(Bytes& bytes, std::size_t at, float value) {
     const std::uint16_t bits = f32_to_f16(value);
     std::memcpy(bytes.data() + at, &bits, 2);
@@ -40,11 +43,9 @@ void put_f16(Bytes& bytes, std::size_t at, float value) {
 /// Where the block's f16 scales lie; in W8A8-row the row's f32 scale.
 void put_scales(Bytes& bytes, std::size_t block, WeightType type, float d, float dmin) {
     if (type == WeightType::kW8A8Row) std::memcpy(bytes.data() + block, &d, 4);
-    if (type == WeightType::kQ8_0 || type == WeightType::kQ4_0) put_f16(bytes, block, d);
-    if (type == WeightType::kQ6K) put_f16(bytes, block + 208, d);
-    if (type != WeightType::kQ4K && type != WeightType::kQ5K) return;
-    put_f16(bytes, block, d);
-    put_f16(bytes, block + 2, dmin);
+    if (type == WeightType::kW8A8Row) return;
+    put_f16(bytes, block + (type == WeightType::kQ6K ? 208 : 0), d);
+    if (has_minima(type)) put_f16(bytes, block + 2, dmin);
 }
 
 std::size_t block_bytes(WeightType type, std::size_t cols) {
@@ -123,7 +124,7 @@ TEST_P(Quantised, EqualsTheReference) {
 }
 
 TEST_P(Quantised, OddNumbersOfColumns) {
-    for (const WeightType type : {WeightType::kQ8_0, WeightType::kQ4_0, WeightType::kW8A8Row}) {
+    for (const WeightType type : kWritten) {
         for (const std::size_t k : {4UL, 32UL, 36UL, 96UL, 288UL, 516UL, 544UL, 1056UL}) {
             if (k % weight_group(type) != 0) continue;
             for (const std::size_t m : {1UL, 9UL}) {
@@ -244,6 +245,16 @@ float weight_by_the_book(WeightType type, const std::uint8_t* row, std::size_t k
         const int byte = b[2 + k % 16];
         return f16(b) * static_cast<float>((k % 32 < 16 ? byte & 15 : byte >> 4) - 8);
     }
+    if (weight_group(type) == 32) {
+        const bool minimum = type != WeightType::kQ5_0, fifth = type != WeightType::kQ4_1;
+        const std::uint8_t* b = row + k / 32 * weight_row_bytes(type, 32);
+        const std::uint8_t* bits = b + (minimum ? 4 : 2);
+        const std::uint8_t* nibbles = bits + (fifth ? 4 : 0);
+        int q = nibbles[k % 16] >> (k % 32 < 16 ? 0 : 4) & 15;
+        if (fifth) q |= (bits[k % 32 / 8] >> k % 8 & 1) << 4;
+        if (!minimum) return f16(b) * static_cast<float>(q - 16);
+        return f16(b) * static_cast<float>(q) + f16(b + 2);
+    }
     const std::size_t i = k % 256;
     if (type == WeightType::kQ6K) {
         const std::uint8_t* b = row + k / 256 * 210;
@@ -316,7 +327,7 @@ TEST(Quantisers, StayWithinHalfAStep) {
     std::vector<float> x = normal_values(rows * cols, 13, 0.05);
     for (std::size_t i = 0; i < 32; ++i) x[cols + i] = 0.0F;
     for (std::size_t i = 0; i < 32; ++i) x[cols + 32 + i] = i % 2 == 0 ? 1e-41F : -1e-40F;
-    for (const WeightType type : {WeightType::kQ8_0, WeightType::kQ4_0, WeightType::kW8A8Row}) {
+    for (const WeightType type : kWritten) {
         Bytes blocks(rows * weight_row_bytes(type, cols));
         ASSERT_TRUE(quantise({x.data(), rows, cols}, type, blocks.data()).ok());
         std::vector<float> back(cols);
@@ -325,13 +336,21 @@ TEST(Quantisers, StayWithinHalfAStep) {
             const float* from = x.data() + row * cols;
             for (std::size_t k = 0; k < cols; ++k) {
                 const std::size_t group = type == WeightType::kW8A8Row ? cols : 32;
-                float most = 0.0F;
-                for (std::size_t i = k / group * group; i < k / group * group + group; ++i)
+                float most = 0.0F, low = from[k], high = from[k];
+                for (std::size_t i = k / group * group; i < k / group * group + group; ++i) {
                     most = std::max(most, std::fabs(from[i]));
-                // q4_0 reaches from -8 to 7: its far end may be cut by a whole step; and f16 scales
-                const float step = most / (type == WeightType::kQ4_0 ? 8.0F : 127.0F);
-                const float bound = type == WeightType::kQ4_0 ? 1.01F : 0.57F;
-                ASSERT_LE(std::fabs(back[k] - from[k]), bound * step + 1e-7F)
+                    low = std::min(low, from[i]);
+                    high = std::max(high, from[i]);
+                }
+                // q4_0 reaches from -8 to 7, q5_0 from -16 to 15: the far end may be cut by a whole
+                // step; and scales are f16
+                const bool cut = type == WeightType::kQ4_0 || type == WeightType::kQ5_0;
+                const float step = type == WeightType::kQ4_0   ? most / 8.0F
+                                   : type == WeightType::kQ5_0 ? most / 16.0F
+                                   : type == WeightType::kQ4_1 ? (high - low) / 15.0F
+                                   : type == WeightType::kQ5_1 ? (high - low) / 31.0F
+                                                               : most / 127.0F;
+                ASSERT_LE(std::fabs(back[k] - from[k]), (cut ? 1.01F : 0.57F) * step + 1e-7F)
                     << weight_type_name(type) << " " << row << " " << k;
             }
         }
@@ -364,6 +383,52 @@ TEST(Quantisers, RoundAsGgufDoes) {
     EXPECT_EQ(block[4], 8 | 8 << 4);
 }
 
+/// Q5_0 is Q8_0 of smaller numbers, so their products are the same; Q4_1 and Q5_1 with fifth bits
+/// of zero are, too.
+TEST(Quantised, TypesOfTheSameValuesGiveTheSameProducts) {
+    const std::size_t rows = 37, cols = 352, blocks = rows * cols / 32;
+    const Bytes five = random_blocks(WeightType::kQ5_0, rows, cols, 21);
+    const Bytes four = random_blocks(WeightType::kQ4_1, rows, cols, 22);
+    Bytes eight(blocks * 34), longer(blocks * 24, 0);
+    std::vector<float> values(cols);
+    for (std::size_t b = 0; b < blocks; ++b) {
+        std::memcpy(&eight[b * 34], &five[b * 22], 2);
+        for (std::size_t i = 0; i < 32; ++i) {
+            const int bit = five[b * 22 + 2 + i / 8] >> i % 8 & 1;
+            const int nibble = five[b * 22 + 6 + i % 16] >> (i < 16 ? 0 : 4) & 15;
+            eight[b * 34 + 2 + i] = static_cast<std::uint8_t>((nibble | bit << 4) - 16);
+        }
+        std::memcpy(&longer[b * 24], &four[b * 20], 4);
+        std::memcpy(&longer[b * 24 + 8], &four[b * 20 + 4], 16);
+    }
+    const std::vector<float> a = normal_values(5 * cols, 23);
+    for (const KernelSet set : available_kernel_sets()) {
+        ThreadPool pool(2);
+        const Compute compute{*kernels_for(set), &pool};
+        const auto of = [&](WeightType type, const Bytes& bytes) {
+            return product(compute, a, {type, rows, cols, bytes.data()});
+        };
+        EXPECT_EQ(bits_differ(of(WeightType::kQ5_0, five), of(WeightType::kQ8_0, eight)), "");
+        EXPECT_EQ(bits_differ(of(WeightType::kQ4_1, four), of(WeightType::kQ5_1, longer)), "");
+    }
+}
+
+/// What llama.cpp's ggml_quantize_chunk (v0.5.0) writes of these values.
+TEST(Quantisers, MinimaAndFifthBitsAsGguf) {
+    std::vector<float> x(32);
+    for (std::size_t i = 0; i < 32; ++i)
+        x[i] = (static_cast<float>((i * 37 + 11) % 64) - 20.0F) * 0.37F;
+    const auto written = [&](WeightType type) {
+        Bytes block(weight_row_bytes(type, 32));
+        EXPECT_TRUE(quantise({x.data(), 1, 32}, type, block.data()).ok());
+        return to_hex(block);
+    };
+    EXPECT_EQ(written(WeightType::kQ4_0), "96bf7ac358a1368b1469b24790257b0359b1");
+    EXPECT_EQ(written(WeightType::kQ4_1), "053e66c7730c952ec851ea731da63fc862fb841d");
+    EXPECT_EQ(written(WeightType::kQ5_0), "96bba5502a85d48590415c0628c2748e304bf507b153");
+    EXPECT_EQ(written(WeightType::kQ5_1), "d33966c75aad546ae6083b5d80a2d5f72a4c7f91c4e6193b");
+}
+
 TEST(Quantisers, RefuseWhatTheyCannotHold) {
     std::vector<float> x(256, 1.0F);
     Bytes block(300);
@@ -373,7 +438,7 @@ TEST(Quantisers, RefuseWhatTheyCannotHold) {
          {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
         x[100] = bad;
         x[101] = 2.0F;
-        for (const WeightType type : {WeightType::kQ8_0, WeightType::kQ4_0, WeightType::kW8A8Row})
+        for (const WeightType type : kWritten)
             EXPECT_EQ(quantise({x.data(), 1, 256}, type, block.data()).error().code,
                       ErrorCode::kInvalid);
     }
@@ -384,9 +449,10 @@ TEST(Quantisers, RefuseWhatTheyCannotHold) {
 
 /// Frozen: another result here is another numerics version.
 TEST(QuantisedGolden, Products) {
-    constexpr std::uint64_t kExpected[] = {0xe087f349aa4e5fd0, 0xca8f7441c051ba2f,
-                                           0xd6690650754f144c, 0xcd1a50d421b63ded,
-                                           0x624c1d02c08f9984, 0x45f13036beb0ed26};
+    constexpr std::uint64_t kExpected[] = {
+        0xe087f349aa4e5fd0, 0xca8f7441c051ba2f, 0xd6690650754f144c,
+        0xcd1a50d421b63ded, 0x624c1d02c08f9984, 0x45f13036beb0ed26,
+        0x59b668b5292f857e, 0x16943cc98c23c156, 0x48fc0df4bd86bd00};
     for (const KernelSet set : available_kernel_sets()) {
         ThreadPool pool(2);
         const Compute compute{*kernels_for(set), &pool};

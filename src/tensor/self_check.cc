@@ -60,12 +60,11 @@ std::uint64_t products(const Compute& compute) {
     return hash.value();
 }
 
-// Every type that weights can be narrowed to, canonical and packed, for one row and for many.
-std::uint64_t weights(const Compute& compute) {
+// Weights of each type, canonical and packed, for one row and for many.
+std::uint64_t weights_of(const Compute& compute, std::initializer_list<WeightType> types) {
     const Values x = normal(kRows * kIn, 5), w = normal(kOut * kIn, 6);
     BitHash hash;
-    for (const WeightType type : {WeightType::kF32, WeightType::kF16, WeightType::kBf16,
-                                  WeightType::kQ8_0, WeightType::kQ4_0, WeightType::kW8A8Row}) {
+    for (const WeightType type : types) {
         std::vector<std::uint8_t> narrow(kOut * weight_row_bytes(type, kIn));
         CHECK(quantise_weight({w.data(), kOut, kIn}, type, narrow.data()).ok());
         const Weight canonical(type, kOut, kIn, narrow.data());
@@ -83,6 +82,15 @@ std::uint64_t weights(const Compute& compute) {
             }
     }
     return hash.value();
+}
+
+std::uint64_t weights(const Compute& compute) {
+    return weights_of(compute, {WeightType::kF32, WeightType::kF16, WeightType::kBf16,
+                                WeightType::kQ8_0, WeightType::kQ4_0, WeightType::kW8A8Row});
+}
+
+std::uint64_t more_weights(const Compute& compute) {
+    return weights_of(compute, {WeightType::kQ4_1, WeightType::kQ5_0, WeightType::kQ5_1});
 }
 
 std::uint64_t norms(const Compute& compute) {
@@ -154,9 +162,13 @@ struct Group {
 };
 
 constexpr Group kGroups[] = {
-    {"products", products, 0xc8a4bdcbdfc78ed1},   {"weights", weights, 0x669bf8fe32932653},
-    {"norms", norms, 0xc73ee1a9ebeba723},         {"elementwise", elementwise, 0x5a8580abe10f5b8f},
-    {"attention", attention, 0xc3bfbaf0ac301c7f}, {"loss", loss, 0xa0f9aae9de48678e},
+    {"products", products, 0xc8a4bdcbdfc78ed1},
+    {"weights", weights, 0x669bf8fe32932653},
+    {"more weights", more_weights, 0xd3a50e35a03f0f07},
+    {"norms", norms, 0xc73ee1a9ebeba723},
+    {"elementwise", elementwise, 0x5a8580abe10f5b8f},
+    {"attention", attention, 0xc3bfbaf0ac301c7f},
+    {"loss", loss, 0xa0f9aae9de48678e},
 };
 
 }  // namespace

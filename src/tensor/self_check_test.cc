@@ -11,7 +11,7 @@ TEST(SelfCheck, EverySetComputesTheRecordedBits) {
     for (const std::size_t threads : {1UL, 3UL}) {
         ThreadPool pool(threads);
         const auto findings = self_check(pool);
-        EXPECT_EQ(findings.size(), 6 * available_kernel_sets().size());
+        EXPECT_EQ(findings.size(), 7 * available_kernel_sets().size());
         for (const SelfCheckFinding& finding : findings)
             EXPECT_TRUE(finding.passed())
                 << kernel_set_name(finding.set) << ' ' << finding.group << std::hex << " 0x"

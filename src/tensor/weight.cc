@@ -26,7 +26,8 @@ constexpr TypeInfo kTypes[] = {
     {WeightType::kBf16, "bf16", 1, 2, 0},    {WeightType::kQ8_0, "q8_0", 32, 34, 0},
     {WeightType::kQ4_0, "q4_0", 32, 18, 0},  {WeightType::kW8A8Row, "w8a8-row", 4, 4, 4},
     {WeightType::kQ4K, "q4_k", 256, 144, 0}, {WeightType::kQ5K, "q5_k", 256, 176, 0},
-    {WeightType::kQ6K, "q6_k", 256, 210, 0},
+    {WeightType::kQ6K, "q6_k", 256, 210, 0}, {WeightType::kQ4_1, "q4_1", 32, 20, 0},
+    {WeightType::kQ5_0, "q5_0", 32, 22, 0},  {WeightType::kQ5_1, "q5_1", 32, 24, 0},
 };
 
 const TypeInfo& info_of(WeightType type) {

@@ -20,7 +20,8 @@
 
 namespace cairn::tensor {
 
-/// "f32", "f16", "bf16", "q8_0", "q4_0", "w8a8-row", "q4_k", "q5_k", "q6_k".
+/// "f32", "f16", "bf16", "q8_0", "q4_0", "w8a8-row", "q4_k", "q5_k", "q6_k", "q4_1", "q5_0",
+/// "q5_1".
 std::string_view weight_type_name(WeightType type);
 Result<WeightType> parse_weight_type(std::string_view name);
 /// Columns must be a multiple of this: 1, 4, 32 or 256.
@@ -51,9 +52,9 @@ std::size_t packed_bytes(WeightType type, std::size_t rows, std::size_t cols);
 Weight pack_weight(const Compute& compute, const Weight& w, void* out);
 
 /// fp32 to a canonical type, for exports and for `model convert`; out has rows *
-/// weight_row_bytes(type, cols) bytes. Narrowing is to nearest even; q8_0 and q4_0 as GGUF's
-/// reference quantisers do it; w8a8-row: scale = max|w| / 127, q = round-half-even(w / scale).
-/// kUnsupported for the K-quants, which are read only.
+/// weight_row_bytes(type, cols) bytes. Narrowing is to nearest even; q8_0, q4_0, q4_1, q5_0
+/// and q5_1 as GGUF's reference quantisers do it; w8a8-row: scale = max|w| / 127,
+/// q = round-half-even(w / scale). kUnsupported for the K-quants, which are read only.
 Status quantise_weight(ConstMatrix values, WeightType type, void* out);
 
 }  // namespace cairn::tensor

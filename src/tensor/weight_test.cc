@@ -27,7 +27,7 @@ Storage aligned(std::size_t bytes) {
 }
 
 TEST(Weight, NamesAndSizes) {
-    for (int i = 0; i <= 8; ++i) {
+    for (int i = 0; i <= 11; ++i) {
         const auto type = static_cast<WeightType>(i);
         EXPECT_EQ(parse_weight_type(weight_type_name(type)).value(), type);
     }
@@ -40,6 +40,9 @@ TEST(Weight, NamesAndSizes) {
     EXPECT_EQ(weight_row_bytes(WeightType::kQ4K, 512), 288u);
     EXPECT_EQ(weight_row_bytes(WeightType::kQ5K, 256), 176u);
     EXPECT_EQ(weight_row_bytes(WeightType::kQ6K, 256), 210u);
+    EXPECT_EQ(weight_row_bytes(WeightType::kQ4_1, 64), 40u);
+    EXPECT_EQ(weight_row_bytes(WeightType::kQ5_0, 64), 44u);
+    EXPECT_EQ(weight_row_bytes(WeightType::kQ5_1, 64), 48u);
 }
 
 /// A dense weight in canonical and in packed form, and the fp32 matrix that both stand for.
@@ -119,6 +122,7 @@ TEST_P(WeightSets, ProductsWithOneInputAreEachTheirOwn) {
         {WeightType::kF32, WeightType::kF32, WeightType::kF32},
         {WeightType::kW8A8Row, WeightType::kQ4_0, WeightType::kQ4_0},
         {WeightType::kBf16, WeightType::kQ6K, WeightType::kF16},
+        {WeightType::kQ5_0, WeightType::kQ4_1, WeightType::kQ5_1},
     };
     constexpr std::size_t kRows[] = {70, 1, 333};
     constexpr std::size_t kCols = 768;

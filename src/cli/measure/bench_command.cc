@@ -269,7 +269,7 @@ void add_bench(CLI::App& app, Invocation& invocation) {
         "demo, chars, 110m, gpt2, 1.1b (random weights), or a model file; again for "
         "each (default: all). A file is measured as it is");
     command->add_option("--type", request->types,
-                        "f32, f16, bf16, q8_0, q4_0, w8a8-row; again for each");
+                        "f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, w8a8-row; again for each");
     command
         ->add_option("--part", request->parts,
                      "machine, products, models, training (default: all, but with --model "

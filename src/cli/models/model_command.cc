@@ -137,7 +137,8 @@ void add_model(CLI::App& app, Invocation& invocation) {
         ->required();
     convert->add_option("--to", request->format, "cairn, gguf or hf (default: by --out)");
     convert->add_option("--type", request->type,
-                        "Of matrices: f32, f16, bf16, q8_0, q4_0, w8a8-row (default: unchanged)");
+                        "Of matrices: f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, w8a8-row "
+                        "(default: unchanged)");
     convert->add_option("--shard-size", request->shard_size,
                         "hf: largest file of weights, such as 2GB (default: one file)");
     convert->add_flag("--force", request->force, "Replace what is there");

@@ -140,10 +140,10 @@ inline void write_group(WeightType type, const float* x, std::size_t height, std
         *out = -32 * group.low_sum;
         out += height;
         *out = -32 * group.high_sum;
-    } else if (type == WeightType::kQ4K || type == WeightType::kQ5K) {
+    } else if (has_minima(type)) {
         *out = std::bit_cast<std::int32_t>(-(static_cast<float>(sum) * group.scale));
     } else {
-        *out = (type == WeightType::kQ8_0 ? -128 : -8) * sum;
+        *out = -quant_bias(type) * sum;
     }
     out += height;
     for (std::size_t step = 0; step < kQuantGroup / kQuantStep; ++step, out += height)

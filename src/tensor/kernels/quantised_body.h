@@ -177,6 +177,12 @@ void quantised_product(const void* activations, const Weight& w, Matrix c, std::
             return product_of<D, FormatQ8_0<D>>(op, begin, end);
         case WeightType::kQ4_0:
             return product_of<D, FormatQ4_0<D>>(op, begin, end);
+        case WeightType::kQ4_1:
+            return product_of<D, FormatQ4_1<D>>(op, begin, end);
+        case WeightType::kQ5_0:
+            return product_of<D, FormatQ5_0<D>>(op, begin, end);
+        case WeightType::kQ5_1:
+            return product_of<D, FormatQ5_1<D>>(op, begin, end);
         case WeightType::kW8A8Row:
             return product_of<D, FormatW8A8<D>>(op, begin, end);
         case WeightType::kQ4K:

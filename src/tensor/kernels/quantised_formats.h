@@ -54,6 +54,20 @@ struct NibbleQuants {
     }
 };
 
+/// The same, with fifth bits: bit s of a group's vector of high bits is step s's.
+template <typename D>
+struct FiveBitQuants {
+    static constexpr bool kWide = false;
+    template <std::size_t kStep>
+    [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
+                                                                 std::size_t g) {
+        const std::uint8_t* at = w.high + g * kQuantVector;
+        if constexpr (kStep == 0) fetch_next(w, at);
+        const auto plane = D::load_quants(at);
+        return D::template with_high<kStep, 1>(NibbleQuants<D>::template step<kStep>(w, g), plane);
+    }
+};
+
 /// One f16 scale per group; the accumulators start at -bias * sum(a).
 template <typename D>
 struct PlainScales {
@@ -63,6 +77,22 @@ struct PlainScales {
     [[gnu::always_inline]] static inline typename D::Floats scale(const ChunkView& w, std::size_t g,
                                                                   std::size_t) {
         return D::f16(w.scales + 2 * (g * kQuantPanel + w.lane));
+    }
+};
+
+/// An f16 scale and an f16 minimum per group.
+template <typename D>
+struct OwnMinima {
+    static constexpr bool kGrouped = true;
+    static constexpr std::size_t kHalves = 1;
+    static constexpr bool kMinima = true;
+    [[gnu::always_inline]] static inline typename D::Floats scale(const ChunkView& w, std::size_t g,
+                                                                  std::size_t) {
+        return D::f16(w.scales + 2 * (2 * g * kQuantPanel + w.lane));
+    }
+    [[gnu::always_inline]] static inline typename D::Floats minimum(const ChunkView& w,
+                                                                    std::size_t g) {
+        return D::f16(w.scales + 2 * ((2 * g + 1) * kQuantPanel + w.lane));
     }
 };
 
@@ -77,9 +107,18 @@ struct FormatQ8_0 : ByteQuants<D>, PlainScales<D> {};
 template <typename D>
 struct FormatQ4_0 : NibbleQuants<D>, PlainScales<D> {};
 
+template <typename D>
+struct FormatQ4_1 : NibbleQuants<D>, OwnMinima<D> {};
+
+template <typename D>
+struct FormatQ5_0 : FiveBitQuants<D>, PlainScales<D> {};
+
+template <typename D>
+struct FormatQ5_1 : FiveBitQuants<D>, OwnMinima<D> {};
+
 /// d * sc and dmin * m: exact, so that nothing is rounded before N2 says so.
 template <typename D>
-struct FormatQ4K : NibbleQuants<D> {
+struct SuperBlockMinima {
     static constexpr bool kGrouped = true;
     static constexpr std::size_t kHalves = 1;
     static constexpr bool kMinima = true;
@@ -95,16 +134,10 @@ struct FormatQ4K : NibbleQuants<D> {
 };
 
 template <typename D>
-struct FormatQ5K : FormatQ4K<D> {
-    template <std::size_t kStep>
-    [[gnu::always_inline]] static inline typename D::Quants step(const ChunkView& w,
-                                                                 std::size_t g) {
-        const std::uint8_t* at = w.high + g * kQuantVector;
-        if constexpr (kStep == 0) fetch_next(w, at);
-        const auto plane = D::load_quants(at);
-        return D::template with_high<kStep, 1>(NibbleQuants<D>::template step<kStep>(w, g), plane);
-    }
-};
+struct FormatQ4K : NibbleQuants<D>, SuperBlockMinima<D> {};
+
+template <typename D>
+struct FormatQ5K : FiveBitQuants<D>, SuperBlockMinima<D> {};
 
 template <typename D>
 struct FormatQ6K {

@@ -79,7 +79,7 @@ float add_group(WeightType type, const Activations& a, const QuantisedGroup& w, 
         return acc;
     }
     acc = std::fma(static_cast<float>(dot(a.q, w.q, kQuantGroup)), w.scale[0] * a.scale, acc);
-    if (type == WeightType::kQ4K || type == WeightType::kQ5K) {
+    if (has_minima(type)) {
         std::int32_t sum = 0;
         for (const std::int32_t q : a.q) sum += q;
         acc = std::fma(w.minimum, -(static_cast<float>(sum) * a.scale), acc);
