@@ -66,16 +66,18 @@ Result<const void*> transpose(const StoredTensor& stored, const model::TensorInf
     return static_cast<const void*>(out);
 }
 
-// A norm or bias, widened.
+// A norm or bias, widened and moved.
 Result<Weight> take_row(const StoredTensor& stored, const model::TensorInfo& info,
                         const TensorPlace& place, WeightMemory& memory) {
     const std::uint64_t bytes = info.cols * element_bytes(*stored.type);
     ASSIGN_OR_RETURN(const void* data, lend(stored, place.part * bytes, bytes, memory));
     const Weight narrow(*stored.type, 1, static_cast<std::size_t>(info.cols), data);
-    if (narrow.is_dense_f32()) return narrow;
+    if (narrow.is_dense_f32() && place.added == 0.0F) return narrow;
     auto* wide = reinterpret_cast<float*>(
         memory.buffer(static_cast<std::size_t>(info.cols) * sizeof(float)));
     tensor::weight_row(narrow, 0, wide);
+    if (place.added != 0.0F)
+        for (std::size_t i = 0; i < narrow.cols; ++i) wide[i] += place.added;
     return Weight(WeightType::kF32, 1, static_cast<std::size_t>(info.cols), wide);
 }
 

@@ -28,6 +28,7 @@ struct TensorPlace {
     bool transposed = false;  ///< stored [in, out] (GPT-2's Conv1D)
     std::uint32_t part = 0;   ///< which of `parts` equal ranges of output rows
     std::uint32_t parts = 1;
+    float added = 0.0F;  ///< to each value of a norm: Gemma's are stored as w and are 1 + w
 };
 
 using PlaceOf = std::function<TensorPlace(const model::TensorInfo&)>;

@@ -155,7 +155,7 @@ Status write_vector(const model::Model& model, const ExportTensor& tensor, bool 
         const Weight& weight = model::tensor_at(model.weights, info.kind, info.layer);
         const float* values = model::floats(weight);
         const Order order(model.config, info, interleaved);
-        for (std::size_t i = 0; i < weight.cols; ++i) *out++ = values[order(i)];
+        for (std::size_t i = 0; i < weight.cols; ++i) *out++ = values[order(i)] - tensor.added;
     }
     return narrowing.flush();
 }
@@ -185,6 +185,7 @@ Result<std::vector<ExportTensor>> tensors_to_export(const model::Model& model,
             ExportTensor tensor;
             tensor.name = place.name;
             tensor.transposed = place.transposed;
+            tensor.added = place.added;
             tensor.type = format.type(info, weight.type);
             result.push_back(std::move(tensor));
         }

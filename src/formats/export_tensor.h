@@ -18,6 +18,7 @@ struct ExportTensor {
     std::vector<std::uint64_t> shape;  ///< outermost first
     std::uint64_t bytes = 0;
     bool transposed = false;
+    float added = 0.0F;  ///< by a reader, so taken off here; exact for values from 1/2 on
     std::vector<model::TensorInfo> parts;  ///< in order of their rows
 };
 

@@ -43,6 +43,17 @@ inline std::vector<NamedConfig> family_configs() {
     model::ModelConfig qwen3 = halves;
     qwen3.qk_norm = true;
     qwen3.explicit_head_dim = 32;
+    model::ModelConfig gemma3 = qwen3;
+    gemma3.tied_head = true;
+    gemma3.layers = 3;
+    gemma3.norm_position = model::NormPosition::kBoth;
+    gemma3.feed_forward = model::FeedForward::kGeglu;
+    gemma3.scaled_embedding = true;
+    gemma3.rope_theta = 1e6F;
+    gemma3.rope_scale = model::linear_rope_scale(8.0F);
+    gemma3.window = 9;
+    gemma3.window_period = 3;
+    gemma3.local_rope_theta = 20000.0F;
     model::ModelConfig gpt2 = llama;
     gpt2.norm = model::NormKind::kLayer;
     gpt2.positions = model::PositionKind::kLearned;
@@ -55,8 +66,9 @@ inline std::vector<NamedConfig> family_configs() {
     bert.causal = false;
     bert.embedding_norm = true;
     bert.token_types = 2;
-    return {{"llama", llama}, {"halves", halves}, {"stretched", stretched}, {"biased", biased},
-            {"qwen2", qwen2}, {"qwen3", qwen3},   {"gpt2", gpt2},           {"bert", bert}};
+    return {{"llama", llama},   {"halves", halves}, {"stretched", stretched},
+            {"biased", biased}, {"qwen2", qwen2},   {"qwen3", qwen3},
+            {"gpt2", gpt2},     {"bert", bert},     {"gemma3", gemma3}};
 }
 
 /// Random weights and a small tokenizer of our own.

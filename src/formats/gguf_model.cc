@@ -88,7 +88,8 @@ Status read_rope(const Keys& keys, model::ModelConfig& config) {
     return ok_status();
 }
 
-Status read_shape(const GgufHeader& header, const Keys& keys, model::ModelConfig& config) {
+Status read_shape(const GgufHeader& header, const Keys& keys, A architecture,
+                  model::ModelConfig& config) {
     ASSIGN_OR_RETURN(const std::uint32_t parts, header.number("split.count", 0));
     if (parts > 1)
         return unsupported(
@@ -115,7 +116,7 @@ Status read_shape(const GgufHeader& header, const Keys& keys, model::ModelConfig
         ASSIGN_OR_RETURN(const std::uint32_t experts, keys.number("expert_count"));
         if (experts != 0) return unsupported("a mixture of experts");
     }
-    if (keys.has("attention.sliding_window")) {
+    if (architecture != A::kGemma3 && keys.has("attention.sliding_window")) {
         // For texts that fit the window, windowed attention is full attention.
         ASSIGN_OR_RETURN(const std::uint32_t window, keys.number("attention.sliding_window"));
         if (window != 0) config.context = std::min(config.context, window);
@@ -130,6 +131,29 @@ Status read_shape(const GgufHeader& header, const Keys& keys, model::ModelConfig
                                    embedding->second.shape[0], model::kMaxVocab));
     config.vocab = static_cast<std::uint32_t>(embedding->second.shape[0]);
     config.tied_head = !header.tensors.contains("output.weight");
+    return ok_status();
+}
+
+// What the architecture fixes, and llama.cpp's defaults for what files rarely say.
+Status read_gemma3(const Keys& keys, model::ModelConfig& config) {
+    constexpr std::uint32_t kPeriod = 6;
+    constexpr std::uint32_t kLayersOf27B = 62;
+    config.norm_position = model::NormPosition::kBoth;
+    config.feed_forward = model::FeedForward::kGeglu;
+    config.scaled_embedding = true;
+    for (const char* name : {"attn_logit_softcapping", "final_logit_softcapping"}) {
+        ASSIGN_OR_RETURN(const float cap, keys.real(name, 0.0F, 0.0F, 1e6F));
+        if (cap != 0.0F) return unsupported(keys.key(name));
+    }
+    // llama.cpp knows that model by its layers and scales its queries by 1 / sqrt(168).
+    if (config.layers == kLayersOf27B)
+        return unsupported("Gemma 3 27B, whose queries have a scale of their own,");
+    ASSIGN_OR_RETURN(config.window, keys.number("attention.sliding_window", 0));
+    if (config.window == 0) return ok_status();
+    ASSIGN_OR_RETURN(config.window_period,
+                     keys.number("attention.sliding_window_pattern", kPeriod));
+    ASSIGN_OR_RETURN(config.local_rope_theta,
+                     keys.real("rope.freq_base_swa", 10000.0F, 1.0F, model::kMaxRopeTheta));
     return ok_status();
 }
 
@@ -154,6 +178,7 @@ Status read_family(const GgufHeader& header, const Keys& keys, A architecture,
         config.qk_norm = has("blk.0.attn_q_norm.weight");
         RETURN_IF_ERROR(read_rope(keys, config));
     }
+    if (architecture == A::kGemma3) RETURN_IF_ERROR(read_gemma3(keys, config));
     if (architecture == A::kBert) {
         config.norm_position = model::NormPosition::kPost;
         config.feed_forward = model::FeedForward::kGelu;
@@ -192,7 +217,7 @@ Result<A> architecture_of(const GgufHeader& header) {
     if (const auto architecture = gguf_architecture_named(name)) return *architecture;
     return unsupported(
         fmt::format("architecture '{}' is not one that this program runs "
-                    "(llama, qwen2, qwen3, gpt2, bert)",
+                    "(llama, qwen2, qwen3, gemma3, gpt2, bert)",
                     name));
 }
 
@@ -246,7 +271,7 @@ Result<model::ModelConfig> gguf_config(const GgufHeader& header) {
     ASSIGN_OR_RETURN(const A architecture, architecture_of(header));
     const Keys keys(header, architecture);
     model::ModelConfig config;
-    RETURN_IF_ERROR(read_shape(header, keys, config));
+    RETURN_IF_ERROR(read_shape(header, keys, architecture, config));
     RETURN_IF_ERROR(read_family(header, keys, architecture, config));
     RETURN_IF_ERROR(check_causal(keys, config));
     RETURN_IF_ERROR(model::validate(config));

@@ -8,11 +8,10 @@ struct Name {
     GgufArchitecture architecture;
     std::string_view name;
 };
-constexpr Name kNames[] = {{GgufArchitecture::kLlama, "llama"},
-                           {GgufArchitecture::kQwen2, "qwen2"},
-                           {GgufArchitecture::kQwen3, "qwen3"},
-                           {GgufArchitecture::kGpt2, "gpt2"},
-                           {GgufArchitecture::kBert, "bert"}};
+constexpr Name kNames[] = {
+    {GgufArchitecture::kLlama, "llama"}, {GgufArchitecture::kQwen2, "qwen2"},
+    {GgufArchitecture::kQwen3, "qwen3"}, {GgufArchitecture::kGemma3, "gemma3"},
+    {GgufArchitecture::kGpt2, "gpt2"},   {GgufArchitecture::kBert, "bert"}};
 
 // The tensor's name without "blk.N." and ".weight"; an encoder's norms come after the branches.
 std::string_view stem(model::TensorKind kind, bool encoder) {
@@ -46,6 +45,10 @@ std::string_view stem(model::TensorKind kind, bool encoder) {
         case K::kWo:
         case K::kBo:
             return "attn_output";
+        case K::kAttnPostNorm:
+            return "post_attention_norm";
+        case K::kFfnPostNorm:
+            return "post_ffw_norm";
         case K::kFfnNorm:
         case K::kFfnNormBias:
             return encoder ? "layer_output_norm" : "ffn_norm";

@@ -5,7 +5,7 @@
 
 namespace cairn::formats {
 
-enum class GgufArchitecture { kLlama, kQwen2, kQwen3, kGpt2, kBert };
+enum class GgufArchitecture { kLlama, kQwen2, kQwen3, kGemma3, kGpt2, kBert };
 
 /// general.architecture.
 std::string_view gguf_architecture_name(GgufArchitecture architecture);

@@ -112,6 +112,11 @@ Status add_shape(GgufKeys& keys, A architecture, const model::ModelConfig& confi
     if (config.positions != model::PositionKind::kRotary) return ok_status();
     number("attention.key_length", config.head_dim());
     number("attention.value_length", config.head_dim());
+    if (config.window != 0) {
+        number("attention.sliding_window", config.window);
+        number("attention.sliding_window_pattern", config.window_period);
+        keys.real(gguf_key(architecture, "rope.freq_base_swa"), config.local_rope_theta);
+    }
     return add_rope(keys, architecture, config);
 }
 
@@ -215,6 +220,11 @@ Result<Plan> plan_file(const model::Model& model, A architecture,
     return plan;
 }
 
+Error no_architecture(const model::ModelConfig& config) {
+    return unsupported("no GGUF architecture computes this shape (" + model::describe(config) +
+                       "); write it as .cairn");
+}
+
 WeightType gguf_type(const model::TensorInfo& info, WeightType current,
                      std::optional<WeightType> wanted) {
     const WeightType type = default_export_type(info, current, wanted);
@@ -224,6 +234,8 @@ WeightType gguf_type(const model::TensorInfo& info, WeightType current,
 }  // namespace
 
 Result<GgufArchitecture> gguf_architecture_of(const model::ModelConfig& c) {
+    if (model::is_gemma3(c)) return A::kGemma3;
+    if (c.scaled_embedding || c.window != 0) return no_architecture(c);
     const bool gpt2 = c.norm == model::NormKind::kLayer &&
                       c.norm_position == model::NormPosition::kPre &&
                       c.positions == model::PositionKind::kLearned &&
@@ -249,8 +261,7 @@ Result<GgufArchitecture> gguf_architecture_of(const model::ModelConfig& c) {
     if (llama && !c.qk_norm && c.qkv_bias && !c.out_bias && !c.ffn_bias && !stretched)
         return A::kQwen2;
     if (llama && !c.qk_norm) return A::kLlama;
-    return unsupported("no GGUF architecture computes this shape (" + model::describe(c) +
-                       "); write it as .cairn");
+    return no_architecture(c);
 }
 
 Status write_gguf(const model::Model& model, const std::string& path, const WriteOptions& options) {

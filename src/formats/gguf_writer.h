@@ -1,6 +1,6 @@
-// A model as a GGUF file that llama.cpp loads and runs: llama, qwen2, qwen3 and gpt2 (bert without
-// a vocabulary). Any type that GGUF has is copied as it is; `type` converts matrices to f32, f16,
-// bf16, q8_0, q4_0, q4_1, q5_0 or q5_1. Norms, biases and position embeddings are F32.
+// A model as a GGUF file that llama.cpp loads and runs: llama, qwen2, qwen3, gemma3 and gpt2 (bert
+// without a vocabulary). Any type that GGUF has is copied as it is; `type` converts matrices to
+// f32, f16, bf16, q8_0, q4_0, q4_1, q5_0 or q5_1. Norms, biases and position embeddings are F32.
 //
 // The tokenizer goes along: byte-level BPE as "gpt2" with its merges, scored pieces as "llama". Our
 // own BPE cuts text by a rule that llama.cpp does not have, so there a text may become other tokens

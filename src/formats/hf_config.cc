@@ -20,9 +20,14 @@ constexpr double kMaxRopeFactor = 1e4;
 // What transformers takes where config.json is silent.
 constexpr std::uint32_t kUsualWindow = 4096;
 constexpr std::uint32_t kQwen3Head = 128;
+constexpr std::uint32_t kGemmaHead = 256;
+constexpr std::uint32_t kGemmaPeriod = 6;
 
 std::uint32_t usual_kv_heads(HfFamily family, std::uint32_t heads) {
-    return family == HfFamily::kMistral ? 8 : family == HfFamily::kLlama ? heads : 32;
+    return family == HfFamily::kMistral  ? 8
+           : family == HfFamily::kGemma3 ? 4
+           : family == HfFamily::kLlama  ? heads
+                                         : 32;
 }
 
 Error unsupported(const std::string& what) {
@@ -165,6 +170,72 @@ Status clamp_window(const json& object, HfFamily family, model::ModelConfig& con
     return ok_status();
 }
 
+// How often a layer is not local, by the list of all layers' kinds or by the number.
+Status parse_layer_types(const json& object, model::ModelConfig& config) {
+    const char* key = is_null(object, "sliding_window_pattern") ? "_sliding_window_pattern"
+                                                                : "sliding_window_pattern";
+    ASSIGN_OR_RETURN(config.window_period, number(object, key, kGemmaPeriod));
+    const json types = object.value("layer_types", json());
+    if (types.is_null()) return ok_status();
+    if (!types.is_array() || types.size() != config.layers)
+        return invalid("config.json: layer_types is not a list of all layers");
+    const auto first = std::find(types.begin(), types.end(), json("full_attention"));
+    if (first == types.begin()) {
+        config.window = 0;
+    } else {
+        config.window_period = static_cast<std::uint32_t>(first - types.begin()) + 1;
+    }
+    for (std::uint32_t layer = 0; layer < config.layers; ++layer)
+        if (types[layer] != json(config.is_local(layer) ? "sliding_attention" : "full_attention"))
+            return unsupported("layer_types in another order than every so many layers");
+    return ok_status();
+}
+
+// theta and scaling of both kinds of layers: side by side, or, since transformers 5, inside.
+Status parse_gemma3_ropes(const json& object, model::ModelConfig& config) {
+    ASSIGN_OR_RETURN(config.local_rope_theta, real(object, "rope_local_base_freq", 10000.0, 1.0,
+                                                   double{model::kMaxRopeTheta}));
+    json plain = object;
+    const json ropes = object.value("rope_parameters", json());
+    const json full = ropes.is_object() ? ropes.value("full_attention", json()) : json();
+    if (full.is_object() && is_null(object, "rope_scaling")) {
+        plain["rope_parameters"] = full;
+        const json local = ropes.value("sliding_attention", json::object());
+        if (!local.is_object() || local.value("rope_type", json("default")) != json("default"))
+            return unsupported("a scaled rope of local layers");
+        ASSIGN_OR_RETURN(config.local_rope_theta,
+                         real(local, "rope_theta", double{config.local_rope_theta}, 1.0,
+                              double{model::kMaxRopeTheta}));
+    }
+    if (is_null(plain, "rope_theta") && !full.is_object()) plain["rope_theta"] = 1e6;
+    return parse_rope(plain, config);
+}
+
+// What Gemma 3 has besides the shape of a Llama.
+Status parse_gemma3(const json& object, model::ModelConfig& config) {
+    RETURN_IF_ERROR(parse_gemma3_ropes(object, config));
+    ASSIGN_OR_RETURN(config.window, number(object, "sliding_window", kUsualWindow));
+    RETURN_IF_ERROR(parse_layer_types(object, config));
+    if (config.window == 0) {
+        config.window_period = 0;
+        config.local_rope_theta = 0.0F;
+    }
+    if (object.value("hidden_activation", json("gelu_pytorch_tanh")) != json("gelu_pytorch_tanh"))
+        return unsupported("hidden_activation " + object["hidden_activation"].dump());
+    ASSIGN_OR_RETURN(const float scale, real(object, "query_pre_attn_scalar", 256.0, 1.0, 1e6));
+    if (scale != static_cast<float>(config.head_dim()))
+        return unsupported("a query_pre_attn_scalar that is not head_dim");
+    for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping"})
+        if (!is_null(object, key)) return unsupported(key);
+    for (const char* key : {"attention_bias", "use_bidirectional_attention"})
+        if (flag(object, key)) return unsupported(key);
+    config.norm_position = model::NormPosition::kBoth;
+    config.feed_forward = model::FeedForward::kGeglu;
+    config.scaled_embedding = true;
+    config.qk_norm = true;
+    return ok_status();
+}
+
 Status parse_llama(const json& object, HfFamily family, model::ModelConfig& config) {
     ASSIGN_OR_RETURN(config.dim, count(object, "hidden_size", model::kMaxDim));
     ASSIGN_OR_RETURN(config.hidden_dim, count(object, "intermediate_size", model::kMaxHiddenDim));
@@ -180,18 +251,22 @@ Status parse_llama(const json& object, HfFamily family, model::ModelConfig& conf
     ASSIGN_OR_RETURN(config.vocab, count(object, "vocab_size", model::kMaxVocab));
     ASSIGN_OR_RETURN(config.context, count(object, "max_position_embeddings", model::kMaxContext));
     ASSIGN_OR_RETURN(config.norm_eps, norm_eps(object, "rms_norm_eps", 1e-6));
-    config.tied_head = flag(object, "tie_word_embeddings");
-    const bool fixed = family == HfFamily::kQwen3 && !object.contains("head_dim");
+    config.tied_head = flag(object, "tie_word_embeddings", family == HfFamily::kGemma3);
+    const bool gemma = family == HfFamily::kGemma3;
+    const bool fixed = (gemma || family == HfFamily::kQwen3) && !object.contains("head_dim");
     if (!fixed && is_null(object, "head_dim") && config.dim % config.heads != 0)
         return invalid(
             fmt::format("config.json: num_attention_heads {} does not divide hidden_size {}",
                         config.heads, config.dim));
-    ASSIGN_OR_RETURN(const std::uint32_t head,
-                     number(object, "head_dim", fixed ? kQwen3Head : config.dim / config.heads));
+    ASSIGN_OR_RETURN(const std::uint32_t head, number(object, "head_dim",
+                                                      !fixed  ? config.dim / config.heads
+                                                      : gemma ? kGemmaHead
+                                                              : kQwen3Head));
     if (head == 0 || head % 2 != 0 || head > model::kMaxHeadDim)
         return invalid(fmt::format("config.json: head_dim is {}, must be even and 2 to {}", head,
                                    model::kMaxHeadDim));
     if (std::uint64_t{head} * config.heads != config.dim) config.explicit_head_dim = head;
+    if (gemma) return parse_gemma3(object, config);
     RETURN_IF_ERROR(parse_rope(object, config));
     RETURN_IF_ERROR(clamp_window(object, family, config));
     ASSIGN_OR_RETURN(config.feed_forward, activation(object, "hidden_act", "silu"));
@@ -261,7 +336,9 @@ Result<HfConfig> parse_hf_config(std::string_view text) {
     ASSIGN_OR_RETURN(const json object, parse_strict_json(text, "config.json"));
     // transformers goes by model_type, even where `architectures` says otherwise.
     if (is_null(object, "model_type"))
-        return invalid("config.json has no model_type (llama, mistral, qwen2, qwen3, gpt2, bert)");
+        return invalid(
+            "config.json has no model_type (llama, mistral, qwen2, qwen3, gemma3_text, gpt2, "
+            "bert)");
     const json type = object.value("model_type", json());
     const auto family = type.is_string() ? hf_family_named(type.get<std::string>()) : std::nullopt;
     if (!family) return unsupported("model_type " + type.dump());

@@ -47,6 +47,21 @@ void add_llama(json& object, const model::ModelConfig& c, HfFamily family) {
     object["tie_word_embeddings"] = c.tied_head;
 }
 
+void add_gemma3(json& object, const model::ModelConfig& c) {
+    add_llama(object, c, HfFamily::kQwen3);
+    object.erase("hidden_act");
+    object["hidden_activation"] = "gelu_pytorch_tanh";
+    object["query_pre_attn_scalar"] = c.head_dim();
+    json types = json::array();
+    for (std::uint32_t layer = 0; layer < c.layers; ++layer)
+        types.push_back(c.is_local(layer) ? "sliding_attention" : "full_attention");
+    object["layer_types"] = types;
+    if (c.window == 0) return;
+    object["rope_local_base_freq"] = shortest(c.local_rope_theta);
+    object["sliding_window"] = c.window;
+    object["sliding_window_pattern"] = c.window_period;
+}
+
 const char* activation_name(model::FeedForward kind) {
     return kind == model::FeedForward::kGelu       ? "gelu"
            : kind == model::FeedForward::kGeluTanh ? "gelu_new"
@@ -82,6 +97,8 @@ const char* architecture_name(HfFamily family) {
             return "Qwen2ForCausalLM";
         case HfFamily::kQwen3:
             return "Qwen3ForCausalLM";
+        case HfFamily::kGemma3:
+            return "Gemma3ForCausalLM";
         case HfFamily::kGpt2:
             return "GPT2LMHeadModel";
         case HfFamily::kBert:
@@ -102,6 +119,8 @@ const char* dtype_name(tensor::WeightType type) {
 Result<HfFamily> hf_family_of(const model::ModelConfig& c) {
     const Error none{ErrorCode::kUnsupported, "no Hugging Face family computes this shape (" +
                                                   model::describe(c) + "); write it as .cairn"};
+    if (model::is_gemma3(c)) return HfFamily::kGemma3;
+    if (c.scaled_embedding || c.window != 0) return none;
     if (c.norm == model::NormKind::kRms) {
         if (c.norm_position != model::NormPosition::kPre ||
             c.positions != model::PositionKind::kRotary ||
@@ -114,8 +133,7 @@ Result<HfFamily> hf_family_of(const model::ModelConfig& c) {
         return none;
     }
     if (c.positions != model::PositionKind::kLearned || !c.qkv_bias || !c.out_bias || !c.ffn_bias ||
-        c.qk_norm || c.explicit_head_dim != 0 || c.kv_heads != c.heads ||
-        c.feed_forward == model::FeedForward::kSwiglu)
+        c.qk_norm || c.explicit_head_dim != 0 || c.kv_heads != c.heads || c.is_gated())
         return none;
     if (c.causal && c.norm_position == model::NormPosition::kPre && !c.embedding_norm &&
         c.token_types == 0)
@@ -135,6 +153,8 @@ std::string render_hf_config(const model::ModelConfig& config, HfFamily family,
         add_gpt2(object, config);
     else if (family == HfFamily::kBert)
         add_bert(object, config);
+    else if (family == HfFamily::kGemma3)
+        add_gemma3(object, config);
     else
         add_llama(object, config, family);
     if (tokens.bos) object["bos_token_id"] = *tokens.bos;

@@ -10,9 +10,10 @@ struct Name {
     HfFamily family;
     std::string_view name;
 };
-constexpr Name kNames[] = {{HfFamily::kLlama, "llama"}, {HfFamily::kMistral, "mistral"},
-                           {HfFamily::kQwen2, "qwen2"}, {HfFamily::kQwen3, "qwen3"},
-                           {HfFamily::kGpt2, "gpt2"},   {HfFamily::kBert, "bert"}};
+constexpr Name kNames[] = {{HfFamily::kLlama, "llama"},        {HfFamily::kMistral, "mistral"},
+                           {HfFamily::kQwen2, "qwen2"},        {HfFamily::kQwen3, "qwen3"},
+                           {HfFamily::kGemma3, "gemma3_text"}, {HfFamily::kGpt2, "gpt2"},
+                           {HfFamily::kBert, "bert"}};
 
 // Names of one kind in the three ways that files name tensors; null where one has none.
 struct Row {
@@ -52,7 +53,23 @@ constexpr Row kRows[] = {
     {K::kHead, "lm_head.weight", "lm_head.weight", nullptr},
 };
 
+// Gemma 3's norms, where Llama's names mean others or there are none.
+const char* gemma_norm(K kind) {
+    switch (kind) {
+        case K::kAttnPostNorm:
+            return "post_attention_layernorm.weight";
+        case K::kFfnNorm:
+            return "pre_feedforward_layernorm.weight";
+        case K::kFfnPostNorm:
+            return "post_feedforward_layernorm.weight";
+        default:
+            return nullptr;
+    }
+}
+
 const char* stem(HfFamily family, K kind) {
+    if (family == HfFamily::kGemma3)
+        if (const char* name = gemma_norm(kind)) return name;
     for (const Row& row : kRows)
         if (row.kind == kind)
             return family == HfFamily::kGpt2   ? row.gpt2
@@ -95,6 +112,7 @@ TensorPlace hf_place(HfFamily family, std::string_view prefix, const model::Tens
     if (model::is_per_layer(info.kind))
         place.name.append(layer_prefix(family)).append(std::to_string(info.layer)).append(".");
     place.name += name;
+    if (family == HfFamily::kGemma3 && !info.is_matrix) place.added = 1.0F;
     if (family != HfFamily::kGpt2 || !model::is_per_layer(info.kind)) return place;
     // Conv1D: [in, out]; queries, keys and values in one.
     place.transposed = info.is_matrix;

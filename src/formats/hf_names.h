@@ -7,7 +7,7 @@
 namespace cairn::formats {
 
 /// config.json's model_type; Mistral is Llama by another name.
-enum class HfFamily { kLlama, kMistral, kQwen2, kQwen3, kGpt2, kBert };
+enum class HfFamily { kLlama, kMistral, kQwen2, kQwen3, kGemma3, kGpt2, kBert };
 
 std::string_view hf_family_name(HfFamily family);
 std::optional<HfFamily> hf_family_named(std::string_view name);

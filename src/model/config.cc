@@ -23,7 +23,8 @@ constexpr std::uint8_t kOutBias = 4;
 constexpr std::uint8_t kFfnBias = 8;
 constexpr std::uint8_t kQkNorm = 16;
 constexpr std::uint8_t kEmbeddingNorm = 32;
-constexpr std::uint8_t kAllFlags = 63;
+constexpr std::uint8_t kScaledEmbedding = 64;
+constexpr std::uint8_t kWindow = 128;  // a third part follows
 
 Status check_range(const char* field, std::uint32_t value, std::uint32_t low, std::uint32_t high) {
     if (value < low || value > high)
@@ -85,16 +86,34 @@ Status check_heads(const ModelConfig& config) {
     return ok_status();
 }
 
+Status check_window(const ModelConfig& config) {
+    if (config.window == 0) {
+        if (config.window_period == 0 && std::bit_cast<std::uint32_t>(config.local_rope_theta) == 0)
+            return ok_status();
+        return invalid("model config: fields of a window are set, but there is none");
+    }
+    if (!config.causal || config.positions != PositionKind::kRotary)
+        return invalid("model config: a window is for rotary positions and earlier keys");
+    RETURN_IF_ERROR(check_range("window", config.window, 1, kMaxContext));
+    RETURN_IF_ERROR(check_range("window_period", config.window_period, 2, kMaxLayers));
+    if (!(config.local_rope_theta >= 1.0F && config.local_rope_theta <= kMaxRopeTheta))
+        return invalid("model config: local_rope_theta must be 1 to 1e9");
+    return ok_status();
+}
+
 Status check_family(const ModelConfig& config) {
-    if (config.norm > NormKind::kLayer || config.norm_position > NormPosition::kPost ||
-        config.positions > PositionKind::kSinusoidal || config.feed_forward > FeedForward::kRelu)
+    if (config.norm > NormKind::kLayer || config.norm_position > NormPosition::kBoth ||
+        config.positions > PositionKind::kSinusoidal || config.feed_forward > FeedForward::kGeglu)
         return invalid("model config: a kind of norm, position or feed-forward is unknown");
+    if (config.norm_position == NormPosition::kBoth && config.norm != NormKind::kRms)
+        return invalid("model config: norms before and behind a branch are RMSNorms");
     RETURN_IF_ERROR(check_range("token_types", config.token_types, 0, kMaxTokenTypes));
     if (!config.causal && !config.tied_head)
         return invalid("model config: an encoder has no head of its own");
     if (config.positions != PositionKind::kRotary &&
         !(config.rope_theta == 10000.0F && config.rope_interleaved))
         return invalid("model config: rope fields are set, but its positions are not rotary");
+    RETURN_IF_ERROR(check_window(config));
     return check_rope_scale(config.rope_scale, config);
 }
 
@@ -106,7 +125,8 @@ void encode_more(const ModelConfig& config, Writer& writer) {
     writer.u8(static_cast<std::uint8_t>(
         (config.causal ? 0 : kBidirectional) | (config.qkv_bias ? kQkvBias : 0) |
         (config.out_bias ? kOutBias : 0) | (config.ffn_bias ? kFfnBias : 0) |
-        (config.qk_norm ? kQkNorm : 0) | (config.embedding_norm ? kEmbeddingNorm : 0)));
+        (config.qk_norm ? kQkNorm : 0) | (config.embedding_norm ? kEmbeddingNorm : 0) |
+        (config.scaled_embedding ? kScaledEmbedding : 0) | (config.window != 0 ? kWindow : 0)));
     writer.u8(static_cast<std::uint8_t>(config.token_types));
     writer.u8(static_cast<std::uint8_t>(config.rope_scale.kind));
     writer.u32(config.explicit_head_dim);
@@ -115,6 +135,10 @@ void encode_more(const ModelConfig& config, Writer& writer) {
                               scale.beta_fast, scale.beta_slow, scale.attention_factor})
         writer.u32(std::bit_cast<std::uint32_t>(value));
     writer.u32(scale.original_context);
+    if (config.window == 0) return;
+    writer.u32(config.window);
+    writer.u32(config.window_period);
+    writer.u32(std::bit_cast<std::uint32_t>(config.local_rope_theta));
 }
 
 Status decode_more(Reader& reader, ModelConfig& config) {
@@ -129,6 +153,7 @@ Status decode_more(Reader& reader, ModelConfig& config) {
     config.ffn_bias = (flags & kFfnBias) != 0;
     config.qk_norm = (flags & kQkNorm) != 0;
     config.embedding_norm = (flags & kEmbeddingNorm) != 0;
+    config.scaled_embedding = (flags & kScaledEmbedding) != 0;
     config.token_types = reader.u8();
     config.rope_scale.kind = static_cast<RopeScalingKind>(reader.u8());
     config.explicit_head_dim = reader.u32();
@@ -137,8 +162,13 @@ Status decode_more(Reader& reader, ModelConfig& config) {
                          &scale.beta_fast, &scale.beta_slow, &scale.attention_factor})
         *value = std::bit_cast<float>(reader.u32());
     scale.original_context = reader.u32();
+    if ((flags & kWindow) != 0) {
+        config.window = reader.u32();
+        config.window_period = reader.u32();
+        config.local_rope_theta = std::bit_cast<float>(reader.u32());
+        if (config.window == 0) return invalid("model config: a window of no keys");
+    }
     RETURN_IF_ERROR(reader.status());
-    if (flags > kAllFlags) return invalid("model config: unknown flags");
     if (config.is_llama()) return invalid("model config: not its shortest spelling");
     return ok_status();
 }
@@ -147,8 +177,9 @@ std::string describe_family(const ModelConfig& config) {
     if (config.is_llama()) return "";
     std::string text = config.norm == NormKind::kLayer ? ", LayerNorm" : ", RMSNorm";
     if (config.norm_position == NormPosition::kPost) text += " after";
+    if (config.norm_position == NormPosition::kBoth) text += " before and after";
     constexpr const char* kPositions[] = {"rotary", "learned", "sinusoidal"};
-    constexpr const char* kBranches[] = {"SwiGLU", "GELU", "GELU (tanh)", "ReLU"};
+    constexpr const char* kBranches[] = {"SwiGLU", "GELU", "GELU (tanh)", "ReLU", "GeGLU"};
     text += fmt::format(", {} positions, {}", kPositions[static_cast<int>(config.positions)],
                         kBranches[static_cast<int>(config.feed_forward)]);
     if (config.explicit_head_dim != 0)
@@ -157,6 +188,10 @@ std::string describe_family(const ModelConfig& config) {
     if (config.qkv_bias || config.out_bias || config.ffn_bias) text += ", biases";
     if (config.rope_scale.kind != RopeScalingKind::kNone)
         text += fmt::format(", rope scaled by {}", config.rope_scale.factor);
+    if (config.scaled_embedding) text += ", scaled embedding";
+    if (config.window != 0)
+        text += fmt::format(", windows of {} but in every {}th layer (rope {})", config.window,
+                            config.window_period, config.local_rope_theta);
     if (!config.causal) text += ", encoder";
     return text;
 }
@@ -177,6 +212,15 @@ bool ModelConfig::is_llama() const {
     plain.tied_head = tied_head;
     plain.rope_interleaved = rope_interleaved;
     return plain == *this;
+}
+
+bool is_gemma3(const ModelConfig& c) {
+    const bool stretched = c.rope_scale.kind != RopeScalingKind::kNone &&
+                           c.rope_scale.kind != RopeScalingKind::kLinear;
+    return c.norm == NormKind::kRms && c.norm_position == NormPosition::kBoth &&
+           c.positions == PositionKind::kRotary && c.feed_forward == FeedForward::kGeglu &&
+           c.causal && c.qk_norm && c.scaled_embedding && !c.qkv_bias && !c.out_bias &&
+           !c.ffn_bias && !c.embedding_norm && c.token_types == 0 && !stretched;
 }
 
 Status validate(const ModelConfig& config) {

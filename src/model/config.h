@@ -1,6 +1,7 @@
 // ModelConfig: the shape of a transformer, as a value with one canonical encoding. The default is a
 // Llama: RMSNorm before each branch, rotary positions, SwiGLU, no biases. The fields below it turn
 // that into the other families that this program computes: Qwen (biases, q/k norm, wide heads),
+// Gemma 3 (norms before and after each branch, GeGLU, scaled embeddings, layers that see a window),
 // GPT-2 (LayerNorm, learned positions, GELU) and BERT-style encoders (norm after each branch, every
 // token sees every token, hidden states instead of logits).
 //
@@ -17,11 +18,17 @@
 namespace cairn::model {
 
 enum class NormKind : std::uint8_t { kRms = 0, kLayer = 1 };
-/// Where a branch has its norm: before it, x + f(norm(x)), or after it, norm(x + f(x)), as in the
-/// first transformers.
-enum class NormPosition : std::uint8_t { kPre = 0, kPost = 1 };
+/// Where a branch has its norm: before it, x + f(norm(x)); after it, norm(x + f(x)), as in the
+/// first transformers; or one before and one behind, x + norm2(f(norm1(x))).
+enum class NormPosition : std::uint8_t { kPre = 0, kPost = 1, kBoth = 2 };
 enum class PositionKind : std::uint8_t { kRotary = 0, kLearned = 1, kSinusoidal = 2 };
-enum class FeedForward : std::uint8_t { kSwiglu = 0, kGelu = 1, kGeluTanh = 2, kRelu = 3 };
+enum class FeedForward : std::uint8_t {
+    kSwiglu = 0,
+    kGelu = 1,
+    kGeluTanh = 2,
+    kRelu = 3,
+    kGeglu = 4,
+};
 enum class RopeScalingKind : std::uint8_t { kNone = 0, kLinear = 1, kLlama3 = 2, kYarn = 3 };
 
 /// How rotary frequencies are stretched for contexts longer than those of the first training; the
@@ -68,6 +75,12 @@ struct ModelConfig {
     std::uint32_t explicit_head_dim = 0;  ///< head dimension where it is not dim / heads; else 0
     std::uint32_t token_types = 0;  ///< rows of a segment embedding; row 0 is added to every token
     RopeScale rope_scale{};
+    bool scaled_embedding = false;  ///< a token's row times sqrt(dim)
+    /// Local layers: each query sees the last `window` keys only, and rotation has a theta of its
+    /// own and no scaling. 0: there are none.
+    std::uint32_t window = 0;
+    std::uint32_t window_period = 0;  ///< every so many layers one is not local; 0 without a window
+    float local_rope_theta = 0.0F;    ///< 0 without a window
 
     std::uint32_t head_dim() const {
         return explicit_head_dim != 0 ? explicit_head_dim : dim / heads;
@@ -78,7 +91,14 @@ struct ModelConfig {
     std::uint32_t kv_dim() const { return head_dim() * kv_heads; }
     /// Whether hidden states become logits.
     bool has_head() const { return causal; }
-    bool has_final_norm() const { return norm_position == NormPosition::kPre; }
+    bool has_final_norm() const { return norm_position != NormPosition::kPost; }
+    /// Whether the feed-forward has a gate.
+    bool is_gated() const {
+        return feed_forward == FeedForward::kSwiglu || feed_forward == FeedForward::kGeglu;
+    }
+    bool is_local(std::uint32_t layer) const {
+        return window != 0 && (layer + 1) % window_period != 0;
+    }
     bool is_llama() const;  ///< nothing but the first eleven fields differs from the default
 
     bool operator==(const ModelConfig&) const = default;
@@ -100,7 +120,10 @@ inline constexpr std::uint64_t kMaxParameters = std::uint64_t{1} << 36;
 /// kInvalid with the field and its bound if the shape is not one that this program computes.
 Status validate(const ModelConfig& config);
 
-/// The canonical bytes: 37 for a Llama, 76 for the others; decode validates.
+/// Whether that is a Gemma 3: its norms, its branches, its embedding; with windows or without.
+bool is_gemma3(const ModelConfig& config);
+
+/// The canonical bytes: 37 for a Llama, 88 with a window, 76 for the others; decode validates.
 void encode(const ModelConfig& config, Writer& writer);
 Result<ModelConfig> decode_config(Reader& reader);
 

@@ -47,7 +47,15 @@ std::vector<ModelConfig> families() {
     bert.token_types = 2;
     ModelConfig long_llama = small_config();
     long_llama.rope_scale = {RopeScalingKind::kLlama3, 8.0F, 1.0F, 4.0F, 0, 0, 0, 8192};
-    return {gpt2, qwen, bert, long_llama};
+    ModelConfig gemma = small_config();
+    gemma.norm_position = NormPosition::kBoth;
+    gemma.feed_forward = FeedForward::kGeglu;
+    gemma.qk_norm = gemma.scaled_embedding = true;
+    gemma.explicit_head_dim = 32;
+    gemma.window = 100;
+    gemma.window_period = 3;
+    gemma.local_rope_theta = 500.0F;
+    return {gpt2, qwen, bert, long_llama, gemma};
 }
 
 TEST(ModelConfig, RoundTripsEveryFamilyInOneSpelling) {
@@ -55,7 +63,7 @@ TEST(ModelConfig, RoundTripsEveryFamilyInOneSpelling) {
         ASSERT_TRUE(validate(config).ok()) << validate(config).error().message;
         Writer writer;
         encode(config, writer);
-        EXPECT_EQ(writer.out().size(), 76U);
+        EXPECT_EQ(writer.out().size(), config.window == 0 ? 76U : 88U);
         Reader reader(writer.out());
         EXPECT_EQ(decode_config(reader).value(), config);
         // What a flipped bit decodes to, if anything, is another shape with its own spelling.
@@ -90,6 +98,11 @@ TEST(ParameterLayout, HasWhatTheFamilyHas) {
     EXPECT_FALSE(bert.has(TensorKind::kFinalNorm));
     EXPECT_FALSE(bert.has(TensorKind::kHead));
     EXPECT_EQ(bert.at(TensorKind::kTypeEmbedding).rows, 2U);
+    const ParameterLayout gemma(all[4]);
+    EXPECT_EQ(gemma.at(TensorKind::kAttnPostNorm, 2).name, "layers.2.attn_post_norm");
+    EXPECT_EQ(gemma.at(TensorKind::kFfnPostNorm, 1).cols, 48U);
+    EXPECT_TRUE(gemma.has(TensorKind::kWGate) && gemma.has(TensorKind::kFinalNorm));
+    EXPECT_FALSE(qwen.has(TensorKind::kFfnPostNorm));
     for (const ModelConfig& config : all) {
         const ParameterLayout layout(config);
         std::uint64_t next = 0;
@@ -133,6 +146,20 @@ TEST(ModelConfig, RefusesShapesOutOfBounds) {
     EXPECT_TRUE(refused([](ModelConfig& c) { c.explicit_head_dim = 7; }));
     EXPECT_TRUE(refused([](ModelConfig& c) { c.norm = static_cast<NormKind>(2); }));
     EXPECT_TRUE(refused([](ModelConfig& c) { c.rope_scale.factor = 2.0F; }));  // of no kind
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.window_period = 2; }));         // of no window
+    const auto windowed = [](ModelConfig& c) {
+        c.window = 9;
+        c.window_period = 2;
+        c.local_rope_theta = 1e4F;
+    };
+    EXPECT_FALSE(refused(windowed));
+    EXPECT_TRUE(refused([&](ModelConfig& c) { windowed(c), c.window_period = 1; }));
+    EXPECT_TRUE(refused([&](ModelConfig& c) { windowed(c), c.local_rope_theta = 0.0F; }));
+    EXPECT_TRUE(refused([&](ModelConfig& c) { windowed(c), c.causal = false; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) {
+        c.norm = NormKind::kLayer;
+        c.norm_position = NormPosition::kBoth;
+    }));
     EXPECT_TRUE(refused([](ModelConfig& c) {
         c.causal = false;
         c.tied_head = false;

@@ -1,6 +1,8 @@
 // CONSENSUS: changing a result here splits the network.
 #include "model/embed.h"
 
+#include <cmath>
+
 #include "tensor/elementwise.h"
 #include "tensor/positions.h"
 
@@ -9,6 +11,10 @@ namespace cairn::model {
 std::vector<float> position_table(const ModelConfig& config, std::size_t positions) {
     if (config.positions != PositionKind::kSinusoidal) return {};
     return tensor::sinusoidal_positions(positions, config.dim);
+}
+
+float embedding_factor(const ModelConfig& config) {
+    return std::sqrt(static_cast<float>(config.dim));
 }
 
 void embed_tokens(const LayerGraph& g, const Weights& w, std::span<const float> sinusoids,
@@ -23,6 +29,8 @@ void embed_tokens(const LayerGraph& g, const Weights& w, std::span<const float> 
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         CHECK(tokens[i] < g.config.vocab);
         tensor::weight_row(w.token_embedding, tokens[i], x.row(i));
+        if (g.config.scaled_embedding)
+            tensor::scale(g.compute, dim, embedding_factor(g.config), x.row(i));
         const std::size_t position = positions.first + i % positions.sequence;
         if (g.config.positions == PositionKind::kLearned) {
             tensor::weight_row(w.position_embedding, position, row.data());

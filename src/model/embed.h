@@ -1,5 +1,6 @@
-// Tokens to hidden states: the token's row, then the position's row (learned or sinusoidal), then
-// the row of segment 0, then a norm, each where the model has it. Shared by inference and training.
+// Tokens to hidden states: the token's row, times sqrt(dim) in some models, then the position's row
+// (learned or sinusoidal), then the row of segment 0, then a norm, each where the model has it.
+// Shared by inference and training.
 #pragma once
 
 #include <span>
@@ -11,6 +12,9 @@ namespace cairn::model {
 
 /// The rows that a model adds for positions, if it computes them: [positions, dim] or nothing.
 std::vector<float> position_table(const ModelConfig& config, std::size_t positions);
+
+/// What a scaled embedding is multiplied by: sqrt(dim).
+float embedding_factor(const ModelConfig& config);
 
 /// Which positions the tokens have: token i stands at first + i mod sequence.
 struct TokenPositions {

@@ -71,6 +71,15 @@ const GoldenHashes& golden_forward() {
         {"forward.original.q4_1", 6579548552373953003U},
         {"forward.original.q5_0", 15808487911256723564U},
         {"forward.original.q5_1", 13951095268904445427U},
+        {"forward.gemma.f32", 823909086101913054U},
+        {"forward.gemma.f16", 5652842616150633074U},
+        {"forward.gemma.bf16", 13315579428531327608U},
+        {"forward.gemma.q8_0", 10443977563242584043U},
+        {"forward.gemma.q4_0", 14514479988704062175U},
+        {"forward.gemma.w8a8-row", 8204338919999116203U},
+        {"forward.gemma.q4_1", 12965486921213946786U},
+        {"forward.gemma.q5_0", 2276295505789869256U},
+        {"forward.gemma.q5_1", 13620388659779013712U},
         {"forward.bert.f32", 3966855214533457808U},
         {"forward.bert.f16", 5898739715526551906U},
         {"forward.bert.bf16", 9058290780526252616U},
@@ -121,6 +130,8 @@ const GoldenHashes& golden_greedy() {
         {"greedy.gpt2.q8_0", 4366784220907017725U},
         {"greedy.original.f32", 2266443305331577307U},
         {"greedy.original.q8_0", 17613000885796061861U},
+        {"greedy.gemma.f32", 10119187922606792948U},
+        {"greedy.gemma.q8_0", 7181942856364112737U},
     };
     return hashes;
 }

@@ -42,6 +42,9 @@ const GoldenHashes& golden_caches() {
         {"cache.qwen.bf16", 10659428347440315317U},
         {"cache.qwen.f16", 13794849172150186423U},
         {"cache.qwen.f32", 2465948543764073280U},
+        {"cache.gemma.bf16", 15495535332409148536U},
+        {"cache.gemma.f16", 17676460130918848738U},
+        {"cache.gemma.f32", 823909086101913054U},
     };
     return hashes;
 }
@@ -110,6 +113,8 @@ const GoldenHashes& golden_batches() {
         {"batch.llama.q8_0", 11110565401030570629U},
         {"batch.qwen.f32", 3810347549272756220U},
         {"batch.qwen.q8_0", 13388823793289822057U},
+        {"batch.gemma.f32", 7582737149345200517U},
+        {"batch.gemma.q8_0", 7975066052312428412U},
     };
     return hashes;
 }

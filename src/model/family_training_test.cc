@@ -22,6 +22,7 @@ ModelConfig tiny(ModelConfig config) {
     config.vocab = 11;
     config.context = 8;
     if (config.explicit_head_dim != 0) config.explicit_head_dim = 6;
+    if (config.window != 0) config.window = 3;
     return config;
 }
 
@@ -80,6 +81,7 @@ const GoldenHashes& golden() {
         {"gradient.qwen", 11876100069600771709U},     {"step.qwen", 64415408496771181U},
         {"gradient.gpt2", 6738999964071932129U},      {"step.gpt2", 7974183397981503242U},
         {"gradient.original", 11874050658852344808U}, {"step.original", 17652922393431096536U},
+        {"gradient.gemma", 12337624764323086286U},    {"step.gemma", 14157238633067816755U},
         {"gradient.gpt2-more", 2101183672552013095U}, {"step.gpt2-more", 12494122847167470394U},
     };
     return hashes;

@@ -187,7 +187,7 @@ TEST_F(GptNano, EveryActivationIsWithin1em5) {
     embed_tokens(graph, weights, {}, tokens, {0, T}, row, x);
     expect_stage("x", hidden);
 
-    const tensor::RopeTable no_rope;
+    const RopeTables no_rope;
     const LayerContext context{config_, machine.compute, no_rope, T};
     LayerScratch scratch(config_, n, false);
     LayerActivations first(config_, n);

@@ -49,16 +49,24 @@ void linears_forward(const LayerGraph& g, ConstMatrix x, const Linear (&all)[kCo
         if (!linear.bias.empty()) tensor::add_bias(g.compute, floats(linear.bias), linear.y);
 }
 
+// Where a branch's result goes: to its norm, if one stands behind it.
+Matrix result_of(const LayerGraph& g, Matrix post_input, Matrix branch) {
+    return g.config.norm_position == NormPosition::kBoth ? post_input : branch;
+}
+
 // branch = feed_forward(ffn_input)
 void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b) {
     const std::size_t count = b.up.rows * b.up.cols;
-    if (g.config.feed_forward == FeedForward::kSwiglu)
+    if (g.config.is_gated())
         linears_forward(g, b.ffn_input, {{w.w_gate, w.b_gate, b.gate}, {w.w_up, w.b_up, b.up}});
     else
         linear_forward(g.compute, b.ffn_input, w.w_up, w.b_up, b.up);
     switch (g.config.feed_forward) {
         case FeedForward::kSwiglu:
             tensor::swiglu_forward(g.compute, count, b.gate.data, b.up.data, b.activated.data);
+            break;
+        case FeedForward::kGeglu:
+            tensor::geglu_forward(g.compute, count, b.gate.data, b.up.data, b.activated.data);
             break;
         case FeedForward::kGelu:
             tensor::gelu_forward(g.compute, tensor::GeluForm::kErf, count, b.up.data,
@@ -72,7 +80,10 @@ void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers
             tensor::relu_forward(g.compute, count, b.up.data, b.activated.data);
             break;
     }
-    linear_forward(g.compute, b.activated, w.w_down, w.b_down, b.branch);
+    const Matrix result = result_of(g, b.ffn_post_input, b.branch);
+    linear_forward(g.compute, b.activated, w.w_down, w.b_down, result);
+    if (g.config.norm_position == NormPosition::kBoth)
+        norm_forward(g, result, w.ffn_post_norm, {}, b.branch, b.ffn_post_stats);
 }
 
 }  // namespace
@@ -93,7 +104,7 @@ void linear_forward(const tensor::Compute& compute, ConstMatrix x, const tensor:
 }
 
 void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
-    if (g.config.norm_position == NormPosition::kPre) {
+    if (g.config.norm_position != NormPosition::kPost) {
         keep(x, b.attn_norm_input);
         norm_forward(g, b.attn_norm_input, w.attn_norm, w.attn_norm_bias, b.attn_input,
                      b.attn_stats);
@@ -109,8 +120,11 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
 }
 
 void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
-    linear_forward(g.compute, b.attn_output, w.wo, w.bo, b.branch);
-    if (g.config.norm_position == NormPosition::kPre) {
+    const Matrix result = result_of(g, b.attn_post_input, b.branch);
+    linear_forward(g.compute, b.attn_output, w.wo, w.bo, result);
+    if (g.config.norm_position == NormPosition::kBoth)
+        norm_forward(g, result, w.attn_post_norm, {}, b.branch, b.attn_post_stats);
+    if (g.config.norm_position != NormPosition::kPost) {
         add(g, b.attn_norm_input, b.branch, b.ffn_norm_input);
         norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, b.ffn_input, b.ffn_stats);
         feed_forward(g, w, b);
@@ -130,15 +144,22 @@ tensor::RopePairing rope_pairing(const ModelConfig& config) {
                                    : tensor::RopePairing::kHalves;
 }
 
-tensor::RopeTable rope_table(const ModelConfig& config, std::size_t positions) {
-    if (config.positions != PositionKind::kRotary) return {};
+RopeTables rope_tables(const ModelConfig& config, std::size_t positions) {
+    RopeTables tables;
+    if (config.positions != PositionKind::kRotary) return tables;
+    if (config.window != 0)
+        tables.local = tensor::make_rope_table(
+            config.head_dim(), static_cast<double>(config.local_rope_theta), positions);
     const auto theta = static_cast<double>(config.rope_theta);
-    if (config.rope_scale.kind == RopeScalingKind::kNone)
-        return tensor::make_rope_table(config.head_dim(), theta, positions);
+    if (config.rope_scale.kind == RopeScalingKind::kNone) {
+        tables.global = tensor::make_rope_table(config.head_dim(), theta, positions);
+        return tables;
+    }
     const tensor::RopeScaling scaling = formula_of(config.rope_scale);
-    return tensor::make_rope_table(
-        tensor::scaled_rope_frequencies(config.head_dim(), theta, scaling), positions,
-        tensor::rope_attention_factor(scaling));
+    tables.global =
+        tensor::make_rope_table(tensor::scaled_rope_frequencies(config.head_dim(), theta, scaling),
+                                positions, tensor::rope_attention_factor(scaling));
+    return tables;
 }
 
 void rotate(const LayerGraph& g, const tensor::RopeTable& table, tensor::RopeRows rows,
@@ -149,15 +170,17 @@ void rotate(const LayerGraph& g, const tensor::RopeTable& table, tensor::RopeRow
     tensor::rope_forward(g.compute, table, pairing, rows, key);
 }
 
-tensor::AttentionShape attention_shape(const ModelConfig& config, std::size_t sequences,
-                                       std::size_t queries, std::size_t first_position) {
+tensor::AttentionShape attention_shape(const ModelConfig& config, std::uint32_t layer,
+                                       std::size_t sequences, std::size_t queries,
+                                       std::size_t first_position) {
     return {.sequences = sequences,
             .queries = queries,
             .first_position = first_position,
             .heads = config.heads,
             .kv_heads = config.kv_heads,
             .head_dim = config.head_dim(),
-            .causal = config.causal};
+            .causal = config.causal,
+            .window = config.is_local(layer) ? config.window : 0};
 }
 
 }  // namespace cairn::model

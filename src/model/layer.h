@@ -37,8 +37,11 @@ struct NormStats {
 /// with the norm after it
 ///   x' = norm(x + attention(x)), y = norm(x' + feed_forward(x'))
 ///   attn_input = x, attn_norm_input = x + attention(x), ffn_input = x', ffn_norm_input = x' + ...
+/// With norms before and behind it the first form, f(n) being norm2(f(n)) of attn_post_input and
+/// ffn_post_input.
 /// What may share memory: a norm's input and output, the residual streams with x itself, raw and
-/// normed heads, activated with gate or up, branch with attn_input where the norm stands before.
+/// normed heads, activated with gate or up, branch with attn_input where a norm stands before and
+/// with attn_post_input and ffn_post_input.
 struct LayerBuffers {
     tensor::Matrix attn_norm_input;  ///< [n, dim]
     tensor::Matrix attn_input;       ///< [n, dim]
@@ -48,14 +51,17 @@ struct LayerBuffers {
     tensor::Matrix key;              ///< [n, kv_dim]
     tensor::Matrix value;            ///< [n, kv_dim]
     tensor::Matrix attn_output;      ///< [n, q_dim] attention's output before wo
+    tensor::Matrix attn_post_input;  ///< [n, dim] with a norm behind branches only
     tensor::Matrix branch;           ///< [n, dim] what joins the residual stream
     tensor::Matrix ffn_norm_input;   ///< [n, dim]
     tensor::Matrix ffn_input;        ///< [n, dim]
-    tensor::Matrix gate;             ///< [n, hidden_dim] SwiGLU only
+    tensor::Matrix gate;             ///< [n, hidden_dim] with a gate only
     tensor::Matrix up;               ///< [n, hidden_dim]
     tensor::Matrix activated;        ///< [n, hidden_dim]
+    tensor::Matrix ffn_post_input;   ///< [n, dim] with a norm behind branches only
     NormStats attn_stats, ffn_stats;
     NormStats query_stats, key_stats;  ///< [n * heads], [n * kv_heads]
+    NormStats attn_post_stats, ffn_post_stats;
 };
 
 /// The first half: b.query, b.key and b.value from x, not rotated yet.
@@ -80,14 +86,25 @@ inline tensor::Matrix heads_as_rows(tensor::Matrix x, std::size_t d) {
 }
 
 tensor::RopePairing rope_pairing(const ModelConfig& config);
-/// The rotations of the first `positions` positions; empty where positions are not rotary.
-tensor::RopeTable rope_table(const ModelConfig& config, std::size_t positions);
+
+/// The rotations of local layers and of the others; empty where there are none.
+struct RopeTables {
+    tensor::RopeTable global, local;
+
+    const tensor::RopeTable& of(const ModelConfig& config, std::uint32_t layer) const {
+        return config.is_local(layer) ? local : global;
+    }
+};
+/// Of the first `positions` positions.
+RopeTables rope_tables(const ModelConfig& config, std::size_t positions);
 /// Rotates queries and keys where the model has rotary positions.
 void rotate(const LayerGraph& g, const tensor::RopeTable& table, tensor::RopeRows rows,
             tensor::Matrix query, tensor::Matrix key);
 
-/// `sequences` whole or partial sequences of `queries` tokens, the first at `first_position`.
-tensor::AttentionShape attention_shape(const ModelConfig& config, std::size_t sequences,
-                                       std::size_t queries, std::size_t first_position = 0);
+/// What a layer sees of `sequences` whole or partial sequences of `queries` tokens, the first at
+/// `first_position`.
+tensor::AttentionShape attention_shape(const ModelConfig& config, std::uint32_t layer,
+                                       std::size_t sequences, std::size_t queries,
+                                       std::size_t first_position = 0);
 
 }  // namespace cairn::model

@@ -18,7 +18,7 @@ namespace {
 
 std::size_t if_any(bool present, std::size_t count) { return present ? count : 0; }
 bool has_mean(const ModelConfig& c) { return c.norm == NormKind::kLayer; }
-bool is_gated(const ModelConfig& c) { return c.feed_forward == FeedForward::kSwiglu; }
+bool has_post_norms(const ModelConfig& c) { return c.norm_position == NormPosition::kBoth; }
 
 }  // namespace
 
@@ -41,7 +41,11 @@ LayerActivations::LayerActivations(const ModelConfig& c, std::size_t n)
       ffn_input(n * c.dim),
       ffn_mean(if_any(has_mean(c), n)),
       ffn_rstd(n),
-      gate(if_any(is_gated(c), n * c.hidden_dim)),
+      attn_post_input(if_any(has_post_norms(c), n * c.dim)),
+      ffn_post_input(if_any(has_post_norms(c), n * c.dim)),
+      attn_post_rstd(if_any(has_post_norms(c), n)),
+      ffn_post_rstd(if_any(has_post_norms(c), n)),
+      gate(if_any(c.is_gated(), n * c.hidden_dim)),
       up(n * c.hidden_dim),
       activated(n * c.hidden_dim) {}
 
@@ -53,7 +57,7 @@ LayerScratch::LayerScratch(const ModelConfig& c, std::size_t n, bool with_gradie
     dattn_output.resize(n * c.q_dim());
     dkey.resize(n * c.kv_dim());
     dvalue.resize(n * c.kv_dim());
-    dgate.resize(if_any(is_gated(c), n * c.hidden_dim));
+    dgate.resize(if_any(c.is_gated(), n * c.hidden_dim));
     dup.resize(n * c.hidden_dim);
 }
 
@@ -74,6 +78,8 @@ LayerBuffers buffers_of(const ModelConfig& c, LayerActivations& kept, LayerScrat
     b.value = view(kept.value, c.kv_dim());
     b.attn_output = view(kept.attn_output, c.q_dim());
     b.branch = view(scratch.branch, c.dim);
+    b.attn_post_input = view(kept.attn_post_input, c.dim);
+    b.ffn_post_input = view(kept.ffn_post_input, c.dim);
     b.ffn_norm_input = view(kept.ffn_norm_input, c.dim);
     b.ffn_input = view(kept.ffn_input, c.dim);
     b.gate = view(kept.gate, c.hidden_dim);
@@ -83,6 +89,8 @@ LayerBuffers buffers_of(const ModelConfig& c, LayerActivations& kept, LayerScrat
     b.ffn_stats = {kept.ffn_mean.data(), kept.ffn_rstd.data()};
     b.query_stats.rstd = kept.query_rstd.data();
     b.key_stats.rstd = kept.key_rstd.data();
+    b.attn_post_stats.rstd = kept.attn_post_rstd.data();
+    b.ffn_post_stats.rstd = kept.ffn_post_rstd.data();
     return b;
 }
 
@@ -119,6 +127,20 @@ struct Backward {
         norm_backward(g, dy, b.attn_norm_input, w.attn_norm, b.attn_stats, dy,
                       grad.row(K::kAttnNorm), grad.row(K::kAttnNormBias));
     }
+    // branch = the gradient of a branch's result from that of its norm, where one stands behind it;
+    // the branch's own backward pass then reads it from there.
+    ConstMatrix behind(ConstMatrix dy, Matrix input, const tensor::Weight& gamma, NormStats stats,
+                       K kind) {
+        if (!has_post_norms(g.config)) return dy;
+        norm_backward(g, dy, input, gamma, stats, branch, grad.row(kind), nullptr);
+        return branch;
+    }
+    ConstMatrix behind_attention(ConstMatrix dy) {
+        return behind(dy, b.attn_post_input, w.attn_post_norm, b.attn_post_stats, K::kAttnPostNorm);
+    }
+    ConstMatrix behind_feed_forward(ConstMatrix dy) {
+        return behind(dy, b.ffn_post_input, w.ffn_post_norm, b.ffn_post_stats, K::kFfnPostNorm);
+    }
     void ffn_norm(Matrix dy) {
         norm_backward(g, dy, b.ffn_norm_input, w.ffn_norm, b.ffn_stats, dy, grad.row(K::kFfnNorm),
                       grad.row(K::kFfnNormBias));
@@ -142,6 +164,10 @@ void Backward::activation(Matrix dup) {
             tensor::swiglu_backward(g.compute, count, dup.data, b.gate.data, b.up.data,
                                     scratch.dgate.data(), dup.data);
             break;
+        case FeedForward::kGeglu:
+            tensor::geglu_backward(g.compute, count, dup.data, b.gate.data, b.up.data,
+                                   scratch.dgate.data(), dup.data);
+            break;
         case FeedForward::kGelu:
             tensor::gelu_backward(g.compute, tensor::GeluForm::kErf, count, dup.data, b.up.data,
                                   dup.data);
@@ -161,7 +187,7 @@ void Backward::feed_forward(ConstMatrix dy) {
     const Matrix dup(scratch.dup.data(), dy.rows, g.config.hidden_dim);
     linear(dy, b.activated, K::kWDown, K::kBDown, w.w_down, dup);
     activation(dup);
-    if (!is_gated(g.config)) return linear(dup, b.ffn_input, K::kWUp, K::kBUp, w.w_up, branch);
+    if (!g.config.is_gated()) return linear(dup, b.ffn_input, K::kWUp, K::kBUp, w.w_up, branch);
     const Matrix dgate(scratch.dgate.data(), dy.rows, g.config.hidden_dim);
     linear(dgate, b.ffn_input, K::kWGate, K::kBGate, w.w_gate, branch);
     linear(dup, b.ffn_input, K::kWUp, K::kBUp, w.w_up, branch2);
@@ -186,13 +212,14 @@ void Backward::attention(ConstMatrix dy) {
     const Matrix dvalue(scratch.dvalue.data(), dy.rows, c.kv_dim());
     linear(dy, b.attn_output, K::kWo, K::kBo, w.wo, dattn_output);
     tensor::attention_backward(
-        g.compute, attention_shape(c, dy.rows / context.sequence, context.sequence), dattn_output,
-        b.query, b.key, b.value, b.attn_output, {kept.softmax_max.data(), kept.softmax_sum.data()},
-        dquery, dkey, dvalue);
+        g.compute, attention_shape(c, context.layer, dy.rows / context.sequence, context.sequence),
+        dattn_output, b.query, b.key, b.value, b.attn_output,
+        {kept.softmax_max.data(), kept.softmax_sum.data()}, dquery, dkey, dvalue);
     if (c.positions == PositionKind::kRotary) {
         const tensor::RopeRows positions{.tokens = context.sequence};
-        tensor::rope_backward(g.compute, context.rope, rope_pairing(c), positions, dquery);
-        tensor::rope_backward(g.compute, context.rope, rope_pairing(c), positions, dkey);
+        const tensor::RopeTable& rope = context.ropes.of(c, context.layer);
+        tensor::rope_backward(g.compute, rope, rope_pairing(c), positions, dquery);
+        tensor::rope_backward(g.compute, rope, rope_pairing(c), positions, dkey);
     }
     if (c.qk_norm) {
         heads(dquery, b.query_raw, w.q_norm, b.query_stats, K::kQNorm);
@@ -214,9 +241,10 @@ void layer_forward(const LayerContext& context, const LayerWeights& w, LayerActi
     CHECK(x.rows % context.sequence == 0 && kept.attn_input.size() >= x.rows * c.dim);
     const LayerBuffers b = buffers_of(c, kept, scratch, x.rows);
     before_attention(g, w, b, x);
-    rotate(g, context.rope, {.tokens = context.sequence}, b.query, b.key);
+    rotate(g, context.ropes.of(c, context.layer), {.tokens = context.sequence}, b.query, b.key);
     tensor::attention_forward(
-        context.compute, attention_shape(c, x.rows / context.sequence, context.sequence), b.query,
+        context.compute,
+        attention_shape(c, context.layer, x.rows / context.sequence, context.sequence), b.query,
         b.key, b.value, b.attn_output, {kept.softmax_max.data(), kept.softmax_sum.data()});
     after_attention(g, w, b, x);
 }
@@ -224,11 +252,11 @@ void layer_forward(const LayerContext& context, const LayerWeights& w, LayerActi
 void layer_backward(const LayerContext& context, const LayerWeights& w, LayerActivations& kept,
                     LayerScratch& scratch, const LayerGradients& gradients, Matrix dx) {
     Backward pass(context, w, kept, scratch, gradients, dx.rows);
-    if (context.config.norm_position == NormPosition::kPre) {
-        pass.feed_forward(dx);
+    if (context.config.norm_position != NormPosition::kPost) {
+        pass.feed_forward(pass.behind_feed_forward(dx));
         pass.ffn_norm(pass.branch);
         pass.add(dx, pass.branch);
-        pass.attention(dx);
+        pass.attention(pass.behind_attention(dx));
         pass.attention_norm(pass.branch);
         pass.add(dx, pass.branch);
     } else {

@@ -29,9 +29,11 @@ struct LayerActivations {
     std::vector<float> ffn_norm_input;        ///< [n, dim]
     std::vector<float> ffn_input;             ///< [n, dim]
     std::vector<float> ffn_mean, ffn_rstd;    ///< [n]
-    std::vector<float> gate;                  ///< [n, hidden_dim] SwiGLU
-    std::vector<float> up;                    ///< [n, hidden_dim]
-    std::vector<float> activated;             ///< [n, hidden_dim]
+    std::vector<float> attn_post_input, ffn_post_input;  ///< [n, dim] with a norm behind
+    std::vector<float> attn_post_rstd, ffn_post_rstd;    ///< [n]
+    std::vector<float> gate;                             ///< [n, hidden_dim] with a gate
+    std::vector<float> up;                               ///< [n, hidden_dim]
+    std::vector<float> activated;                        ///< [n, hidden_dim]
 };
 
 /// Memory that the passes need once for all layers.
@@ -44,7 +46,7 @@ struct LayerScratch {
     std::vector<float> dattn_output;  ///< [n, q_dim]
     std::vector<float> dkey;          ///< [n, kv_dim]
     std::vector<float> dvalue;        ///< [n, kv_dim]
-    std::vector<float> dgate;         ///< [n, hidden_dim] SwiGLU
+    std::vector<float> dgate;         ///< [n, hidden_dim] with a gate
     std::vector<float> dup;           ///< [n, hidden_dim]
 };
 
@@ -72,8 +74,9 @@ class LayerGradients {
 struct LayerContext {
     const ModelConfig& config;
     const tensor::Compute& compute;
-    const tensor::RopeTable& rope;
-    std::size_t sequence;  ///< T: rows come in whole sequences of this length
+    const RopeTables& ropes;
+    std::size_t sequence;     ///< T: rows come in whole sequences of this length
+    std::uint32_t layer = 0;  ///< which one of the model
 };
 
 /// x[n, dim] through the layer, in place; `kept` receives what the backward pass reads.

@@ -24,7 +24,8 @@ std::vector<Shape> shapes_of(const ModelConfig& c) {
     const std::uint64_t hidden = c.hidden_dim;
     const std::uint64_t head = c.head_dim();
     const bool shifted = c.norm == NormKind::kLayer;
-    const bool gated = c.feed_forward == FeedForward::kSwiglu;
+    const bool gated = c.is_gated();
+    const bool behind = c.norm_position == NormPosition::kBoth;
     const bool final = c.has_final_norm();
     return {
         {K::kTokenEmbedding, "token_embedding", true, c.vocab, dim},
@@ -45,6 +46,7 @@ std::vector<Shape> shapes_of(const ModelConfig& c) {
         {K::kKNorm, "k_norm", c.qk_norm, 1, head},
         {K::kWo, "wo", true, dim, q},
         {K::kBo, "bo", c.out_bias, 1, dim},
+        {K::kAttnPostNorm, "attn_post_norm", behind, 1, dim},
         {K::kFfnNorm, "ffn_norm", true, 1, dim},
         {K::kFfnNormBias, "ffn_norm_bias", shifted, 1, dim},
         {K::kWGate, "w_gate", gated, hidden, dim},
@@ -53,6 +55,7 @@ std::vector<Shape> shapes_of(const ModelConfig& c) {
         {K::kBUp, "b_up", c.ffn_bias, 1, hidden},
         {K::kWDown, "w_down", true, dim, hidden},
         {K::kBDown, "b_down", c.ffn_bias, 1, dim},
+        {K::kFfnPostNorm, "ffn_post_norm", behind, 1, dim},
         {K::kFinalNorm, "final_norm", final, 1, dim},
         {K::kFinalNormBias, "final_norm_bias", final && shifted, 1, dim},
         {K::kHead, "head", c.has_head() && !c.tied_head, c.vocab, dim},
@@ -100,7 +103,7 @@ ParameterLayout::ParameterLayout(const ModelConfig& config, std::uint64_t tile)
     };
     const auto add_outside = [&](bool after) {
         for (const Shape& shape : shapes)
-            if (!is_per_layer(shape.kind) && (shape.kind > TensorKind::kBDown) == after)
+            if (!is_per_layer(shape.kind) && (shape.kind > TensorKind::kFfnPostNorm) == after)
                 add(shape, 0, shape.name);
     };
     add_outside(false);

@@ -37,6 +37,7 @@ enum class TensorKind : std::uint8_t {
     kKNorm,  ///< [head_dim]
     kWo,
     kBo,
+    kAttnPostNorm,  ///< behind the branch
     kFfnNorm,
     kFfnNormBias,
     kWGate,
@@ -45,6 +46,7 @@ enum class TensorKind : std::uint8_t {
     kBUp,
     kWDown,
     kBDown,
+    kFfnPostNorm,
     // after the layers
     kFinalNorm,
     kFinalNormBias,
@@ -55,7 +57,7 @@ inline constexpr std::size_t kTensorKinds = static_cast<std::size_t>(TensorKind:
 
 /// Whether every layer has one of its own.
 inline bool is_per_layer(TensorKind kind) {
-    return kind >= TensorKind::kAttnNorm && kind <= TensorKind::kBDown;
+    return kind >= TensorKind::kAttnNorm && kind <= TensorKind::kFfnPostNorm;
 }
 
 struct TensorInfo {

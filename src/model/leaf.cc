@@ -70,7 +70,7 @@ struct LeafPass::State {
           shape(leaf_shape),
           compute(chosen),
           with_gradient(gradients),
-          rope(rope_table(config, shape.context)),
+          ropes(rope_tables(config, shape.context)),
           sinusoids(position_table(config, shape.context)),
           scratch(config, choose_microbatch(shape), gradients) {
         shape.microbatch = choose_microbatch(shape);
@@ -97,7 +97,9 @@ struct LeafPass::State {
         if (config.tied_head) embedding_gradient.resize(std::size_t{config.vocab} * config.dim);
     }
 
-    LayerContext context() const { return {config, compute, rope, shape.context}; }
+    LayerContext context(std::uint32_t layer) const {
+        return {config, compute, ropes, shape.context, layer};
+    }
     LayerGraph graph() const { return {config, compute}; }
     NormStats final_stats() { return {mean.data(), rstd.data()}; }
     NormStats embedded_stats() { return {embedded_mean.data(), embedded_rstd.data()}; }
@@ -124,7 +126,7 @@ struct LeafPass::State {
     LeafShape shape;
     tensor::Compute compute;
     bool with_gradient;
-    tensor::RopeTable rope;
+    RopeTables ropes;
     std::vector<float> sinusoids;  // [T, dim] or nothing
     LayerScratch scratch;
     std::vector<LayerActivations> kept;
@@ -158,8 +160,6 @@ void LeafPass::State::embed_backward(const Weights& weights, TokenSpan tokens, M
                       weights.embedding_norm, embedded_stats(), dx,
                       gradient_row(gradient, K::kEmbeddingNorm),
                       gradient_row(gradient, K::kEmbeddingNormBias));
-    tensor::embedding_backward_accumulate(
-        compute, tokens, dx, Matrix(embedding_target(gradient).data(), config.vocab, config.dim));
     const auto add_rows = [&](K kind, TokenSpan rows) {
         const TensorInfo& info = layout.at(kind);
         tensor::position_rows_backward_accumulate(
@@ -168,6 +168,10 @@ void LeafPass::State::embed_backward(const Weights& weights, TokenSpan tokens, M
     if (!positions.empty())
         add_rows(K::kPositionEmbedding, TokenSpan(positions).first(tokens.size()));
     if (!types.empty()) add_rows(K::kTypeEmbedding, TokenSpan(types).first(tokens.size()));
+    if (config.scaled_embedding)
+        tensor::scale(compute, dx.rows * dx.cols, embedding_factor(config), dx.data);
+    tensor::embedding_backward_accumulate(
+        compute, tokens, dx, Matrix(embedding_target(gradient).data(), config.vocab, config.dim));
 }
 
 void LeafPass::State::forward(const Weights& weights, TokenSpan tokens, TokenSpan targets,
@@ -177,8 +181,8 @@ void LeafPass::State::forward(const Weights& weights, TokenSpan tokens, TokenSpa
     const Matrix z(logits.data(), rows, config.vocab);
     embed(weights, tokens, x);
     for (std::uint32_t layer = 0; layer < config.layers; ++layer)
-        layer_forward(context(), weights.layers[layer], kept[with_gradient ? layer : 0], scratch,
-                      x);
+        layer_forward(context(layer), weights.layers[layer], kept[with_gradient ? layer : 0],
+                      scratch, x);
     Matrix head_input = x;
     if (config.has_final_norm()) {
         head_input = Matrix(normed.data(), rows, config.dim);
@@ -207,7 +211,7 @@ void LeafPass::State::backward(const Weights& weights, TokenSpan tokens,
                       gradient_row(gradient, TensorKind::kFinalNorm),
                       gradient_row(gradient, TensorKind::kFinalNormBias));
     for (std::uint32_t layer = config.layers; layer-- > 0;)
-        layer_backward(context(), weights.layers[layer], kept[layer], scratch,
+        layer_backward(context(layer), weights.layers[layer], kept[layer], scratch,
                        LayerGradients(layout, layer, gradient), dx);
     embed_backward(weights, tokens, dx, gradient);
 }

@@ -92,6 +92,8 @@ class Oracle {
         };
         const auto row = row_of(K::kTokenEmbedding, token);
         Row x(row.begin(), row.end());
+        if (c_.scaled_embedding)
+            for (double& v : x) v *= std::sqrt(static_cast<double>(c_.dim));
         if (c_.positions == PositionKind::kLearned) add(x, row_of(K::kPositionEmbedding, position));
         if (c_.positions == PositionKind::kSinusoidal)
             for (std::size_t i = 0; i < c_.dim; ++i) {
@@ -103,15 +105,16 @@ class Oracle {
         return c_.embedding_norm ? norm(flat, x, K::kEmbeddingNorm, K::kEmbeddingNormBias, 0) : x;
     }
     // The angle of pair i, unscaled or scaled linearly; the other scalings have a test in tensor/.
-    double angle(std::size_t position, std::size_t i) const {
-        const double scale =
-            c_.rope_scale.kind == RopeScalingKind::kLinear ? double{c_.rope_scale.factor} : 1.0;
+    double angle(std::size_t position, std::size_t i, bool local) const {
+        const double scale = c_.rope_scale.kind == RopeScalingKind::kLinear && !local
+                                 ? double{c_.rope_scale.factor}
+                                 : 1.0;
         return static_cast<double>(position) / scale *
-               std::pow(double{c_.rope_theta},
+               std::pow(double{local ? c_.local_rope_theta : c_.rope_theta},
                         -2.0 * static_cast<double>(i) / static_cast<double>(c_.head_dim()));
     }
     // Norm of heads and rotation.
-    void turn(Row& x, std::span<const double> gamma, std::size_t position) const {
+    void turn(Row& x, std::span<const double> gamma, std::size_t position, bool local) const {
         const std::size_t d = c_.head_dim();
         for (std::size_t at = 0; at < x.size(); at += d) {
             if (c_.qk_norm) {
@@ -120,7 +123,7 @@ class Oracle {
             }
             if (c_.positions != PositionKind::kRotary) continue;
             for (std::size_t i = 0; i < d / 2; ++i) {
-                const double turned = angle(position, i);
+                const double turned = angle(position, i, local);
                 double& a = x[at + (c_.rope_interleaved ? 2 * i : i)];
                 double& b = x[at + (c_.rope_interleaved ? 2 * i + 1 : i + d / 2)];
                 const double a0 = a;
@@ -156,6 +159,7 @@ class Oracle {
             case FeedForward::kGelu:
                 return v * 0.5 * std::erfc(-v / std::sqrt(2.0));
             case FeedForward::kGeluTanh:
+            case FeedForward::kGeglu:
                 return v * 0.5 * (1 + std::tanh(kRootTwoOverPi * (v + 0.044715 * v * v * v)));
             case FeedForward::kRelu:
                 return v > 0 ? v : 0;
@@ -164,7 +168,7 @@ class Oracle {
     }
     Row feed_forward(std::span<const double> flat, std::uint32_t l, const Row& x) const {
         Row up = linear(flat, K::kWUp, K::kBUp, l, x);
-        if (c_.feed_forward == FeedForward::kSwiglu) {
+        if (!tensor(flat, K::kWGate, l).empty()) {
             const Row gate = linear(flat, K::kWGate, K::kBGate, l, x);
             for (std::size_t i = 0; i < up.size(); ++i) up[i] *= activate(c_.feed_forward, gate[i]);
         } else {
@@ -174,7 +178,12 @@ class Oracle {
     }
     std::vector<Row> layer(std::span<const double> flat, std::uint32_t l,
                            std::vector<Row> x) const {
-        const bool before = c_.norm_position == NormPosition::kPre;
+        const bool before = c_.norm_position != NormPosition::kPost;
+        const bool behind = c_.norm_position == NormPosition::kBoth;
+        const bool local = c_.window > 0 && (l + 1) % c_.window_period > 0;
+        const auto post = [&](const Row& row, K kind) {
+            return behind ? normalised(row, tensor(flat, kind, l), {}, false) : row;
+        };
         const auto attn_norm = [&](const Row& row) {
             return norm(flat, row, K::kAttnNorm, K::kAttnNormBias, l);
         };
@@ -187,16 +196,17 @@ class Oracle {
             queries.push_back(linear(flat, K::kWq, K::kBq, l, n));
             keys.push_back(linear(flat, K::kWk, K::kBk, l, n));
             values.push_back(linear(flat, K::kWv, K::kBv, l, n));
-            turn(queries.back(), tensor(flat, K::kQNorm, l), t);
-            turn(keys.back(), tensor(flat, K::kKNorm, l), t);
+            turn(queries.back(), tensor(flat, K::kQNorm, l), t, local);
+            turn(keys.back(), tensor(flat, K::kKNorm, l), t, local);
         }
         for (std::size_t t = 0; t < x.size(); ++t) {
             const std::size_t seen = c_.causal ? t + 1 : x.size();
-            const Row attn_output =
-                attend(queries[t], std::span(keys).first(seen), std::span(values).first(seen));
-            add(x[t], linear(flat, K::kWo, K::kBo, l, attn_output));
+            const std::size_t from = local && seen > c_.window ? seen - c_.window : 0;
+            const Row attn_output = attend(queries[t], std::span(keys).subspan(from, seen - from),
+                                           std::span(values).subspan(from, seen - from));
+            add(x[t], post(linear(flat, K::kWo, K::kBo, l, attn_output), K::kAttnPostNorm));
             if (!before) x[t] = attn_norm(x[t]);
-            add(x[t], feed_forward(flat, l, before ? ffn_norm(x[t]) : x[t]));
+            add(x[t], post(feed_forward(flat, l, before ? ffn_norm(x[t]) : x[t]), K::kFfnPostNorm));
             if (!before) x[t] = ffn_norm(x[t]);
         }
         return x;

@@ -25,7 +25,7 @@ ModelConfig config_with(const RopeScale& scale) {
 
 void expect_table(const RopeScale& scale, const tensor::RopeScaling& meant) {
     const ModelConfig config = config_with(scale);
-    const tensor::RopeTable table = rope_table(config, kPositions);
+    const tensor::RopeTable table = rope_tables(config, kPositions).global;
     const tensor::RopeTable expected = tensor::make_rope_table(
         tensor::scaled_rope_frequencies(32, static_cast<double>(config.rope_theta), meant),
         kPositions, tensor::rope_attention_factor(meant));
@@ -75,7 +75,7 @@ TEST(RopeTable, NoTwoScalingsAreAlike) {
     };
     std::vector<std::vector<float>> tables;
     for (const RopeScale& scale : scales) {
-        tables.push_back(rope_table(config_with(scale), kPositions).cos);
+        tables.push_back(rope_tables(config_with(scale), kPositions).global.cos);
         for (std::size_t i = 0; i + 1 < tables.size(); ++i)
             EXPECT_NE(tables.back(), tables[i]) << i << " and " << tables.size() - 1;
     }

@@ -61,8 +61,23 @@ inline std::vector<Family> families() {
     bert.embedding_norm = true;
     bert.token_types = 2;
 
-    return {
-        {"llama", llama}, {"qwen", qwen}, {"gpt2", gpt2}, {"original", original}, {"bert", bert}};
+    ModelConfig gemma = family_base();  // Gemma 3: a local layer, then one that sees all
+    gemma.rope_theta = 1e6F;
+    gemma.norm_eps = 1e-6F;
+    gemma.rope_interleaved = false;
+    gemma.norm_position = NormPosition::kBoth;
+    gemma.feed_forward = FeedForward::kGeglu;
+    gemma.qk_norm = true;
+    gemma.explicit_head_dim = 32;
+    gemma.scaled_embedding = true;
+    gemma.window = 40;
+    gemma.window_period = 2;
+    gemma.local_rope_theta = 1e4F;
+    gemma.rope_scale.kind = RopeScalingKind::kLinear;
+    gemma.rope_scale.factor = 8.0F;
+
+    return {{"llama", llama},       {"qwen", qwen},   {"gpt2", gpt2},
+            {"original", original}, {"gemma", gemma}, {"bert", bert}};
 }
 
 /// Those that write text (and can be trained).

@@ -33,7 +33,7 @@ Transformer::Transformer(const ModelConfig& config, Weights weights, LayerRange 
     CHECK(bounds.max_batch >= 1);
     if (bounds_.max_positions == 0) bounds_.max_positions = config.context;
     CHECK(bounds_.max_positions <= config.context);
-    if (range.size() > 0) rope_ = rope_table(config, bounds_.max_positions);
+    if (range.size() > 0) rope_ = rope_tables(config, bounds_.max_positions);
     if (!weights_.token_embedding.empty())
         sinusoids_ = position_table(config, bounds_.max_positions);
     row_.resize(config.dim);
@@ -46,7 +46,7 @@ Transformer::Transformer(const ModelConfig& config, Weights weights, LayerRange 
     value_.resize(n * config.kv_dim());
     attn_output_.resize(n * config.q_dim());
     up_.resize(n * config.hidden_dim);
-    if (config.feed_forward == FeedForward::kSwiglu) gate_.resize(n * config.hidden_dim);
+    if (config.is_gated()) gate_.resize(n * config.hidden_dim);
 }
 
 void Transformer::embed(std::span<const std::uint32_t> tokens, std::size_t first_position,
@@ -87,9 +87,9 @@ LayerBuffers Transformer::buffers(Matrix x) {
     const auto view = [&](std::vector<float>& values, std::size_t cols) {
         return Matrix(values.data(), x.rows, cols);
     };
-    const bool before = config_.norm_position == NormPosition::kPre;
+    const bool before = config_.norm_position != NormPosition::kPost;
     LayerBuffers b;
-    b.branch = view(normed_, config_.dim);
+    b.branch = b.attn_post_input = b.ffn_post_input = view(normed_, config_.dim);
     b.attn_norm_input = b.ffn_norm_input = x;
     b.attn_input = b.ffn_input = before ? b.branch : x;
     b.query = b.query_raw = view(query_, config_.q_dim());
@@ -113,7 +113,7 @@ void Transformer::forward_layers(std::span<float> hidden, std::span<const Segmen
     if (rows == 0 || run.size() == 0) return;
     if (!std::exchange(reserved_, true))
         tensor::reserve_attention(compute_,
-                                  attention_shape(config_, 1, 1, bounds_.max_positions - 1));
+                                  attention_shape(config_, 0, 1, 1, bounds_.max_positions - 1));
     const Matrix x(hidden.data(), rows, config_.dim);
     const LayerBuffers b = buffers(x);
     for (std::uint32_t layer = run.begin; layer < run.end; ++layer) {
@@ -136,8 +136,8 @@ void Transformer::attend(std::uint32_t layer, const LayerBuffers& b,
         const Matrix k = b.key.row_range(row, n);
         const Matrix v = b.value.row_range(row, n);
         const std::size_t first = segment.cache == nullptr ? 0 : segment.cache->length();
-        const tensor::AttentionShape shape = attention_shape(config_, 1, n, first);
-        rotate(graph(), rope_, {.tokens = n, .first = first}, q, k);
+        const tensor::AttentionShape shape = attention_shape(config_, layer, 1, n, first);
+        rotate(graph(), rope_.of(config_, layer), {.tokens = n, .first = first}, q, k);
         tensor::KvRows keys = k;
         tensor::KvRows values = v;
         if (segment.cache != nullptr) {

@@ -77,7 +77,7 @@ class Transformer {
     LayerRange range_;
     tensor::Compute compute_;
     TransformerBounds bounds_;
-    tensor::RopeTable rope_;
+    RopeTables rope_;
     std::vector<float> sinusoids_;  // [max_positions, dim] or nothing
     std::vector<float> row_;        // [dim]
     std::vector<tensor::AttentionForward> calls_;

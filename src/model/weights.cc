@@ -21,25 +21,38 @@ Weight LayerWeights::*member_of(TensorKind kind) {
     using K = TensorKind;
     using L = LayerWeights;
     // In the order of the kinds, from kAttnNorm on.
-    static constexpr Weight L::*kMembers[] = {&L::attn_norm, &L::attn_norm_bias,
-                                              &L::wq,        &L::bq,
-                                              &L::wk,        &L::bk,
-                                              &L::wv,        &L::bv,
-                                              &L::q_norm,    &L::k_norm,
-                                              &L::wo,        &L::bo,
-                                              &L::ffn_norm,  &L::ffn_norm_bias,
-                                              &L::w_gate,    &L::b_gate,
-                                              &L::w_up,      &L::b_up,
-                                              &L::w_down,    &L::b_down};
-    static_assert(std::size(kMembers) ==
-                  static_cast<std::size_t>(K::kBDown) - static_cast<std::size_t>(K::kAttnNorm) + 1);
+    static constexpr Weight L::*kMembers[] = {&L::attn_norm,
+                                              &L::attn_norm_bias,
+                                              &L::wq,
+                                              &L::bq,
+                                              &L::wk,
+                                              &L::bk,
+                                              &L::wv,
+                                              &L::bv,
+                                              &L::q_norm,
+                                              &L::k_norm,
+                                              &L::wo,
+                                              &L::bo,
+                                              &L::attn_post_norm,
+                                              &L::ffn_norm,
+                                              &L::ffn_norm_bias,
+                                              &L::w_gate,
+                                              &L::b_gate,
+                                              &L::w_up,
+                                              &L::b_up,
+                                              &L::w_down,
+                                              &L::b_down,
+                                              &L::ffn_post_norm};
+    static_assert(std::size(kMembers) == static_cast<std::size_t>(K::kFfnPostNorm) -
+                                             static_cast<std::size_t>(K::kAttnNorm) + 1);
     return kMembers[static_cast<std::size_t>(kind) - static_cast<std::size_t>(K::kAttnNorm)];
 }
 
 bool starts_at_one(TensorKind kind) {
     using K = TensorKind;
     return kind == K::kEmbeddingNorm || kind == K::kAttnNorm || kind == K::kQNorm ||
-           kind == K::kKNorm || kind == K::kFfnNorm || kind == K::kFinalNorm;
+           kind == K::kKNorm || kind == K::kFfnNorm || kind == K::kFinalNorm ||
+           kind == K::kAttnPostNorm || kind == K::kFfnPostNorm;
 }
 
 // Bytes that begin at a cache line, not initialised.

@@ -35,10 +35,12 @@ struct LayerWeights {
     tensor::Weight wv, bv;                     ///< [kv_dim, dim], [kv_dim]
     tensor::Weight q_norm, k_norm;             ///< [head_dim]
     tensor::Weight wo, bo;                     ///< [dim, q_dim], [dim]
+    tensor::Weight attn_post_norm;             ///< [dim]
     tensor::Weight ffn_norm, ffn_norm_bias;    ///< [dim]
     tensor::Weight w_gate, b_gate;             ///< [hidden_dim, dim], [hidden_dim]
     tensor::Weight w_up, b_up;                 ///< [hidden_dim, dim], [hidden_dim]
     tensor::Weight w_down, b_down;             ///< [dim, hidden_dim], [dim]
+    tensor::Weight ffn_post_norm;              ///< [dim]
 };
 
 struct Weights {

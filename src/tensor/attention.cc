@@ -18,6 +18,7 @@ void check_shape(const AttentionShape& shape, ConstMatrix q, KvRows k, KvRows v)
     CHECK(q.rows == shape.sequences * shape.queries && q.cols == shape.heads * shape.head_dim);
     CHECK(k.rows == shape.sequences * shape.keys() && k.cols == shape.kv_heads * shape.head_dim);
     CHECK(v.rows == k.rows && v.cols == k.cols && v.type == k.type);
+    CHECK(shape.window == 0 || shape.causal);
 }
 
 std::size_t query_blocks(const AttentionShape& shape) {
@@ -84,7 +85,8 @@ void attention_forward(const Compute& compute, std::span<const AttentionForward>
         check_shape(shape, call.q, call.k, call.v);
         CHECK(call.out.rows == call.q.rows && call.out.cols == call.q.cols);
         tasks += tasks_of(*compute.kernels, shape);
-        work += shape.sequences * shape.heads * shape.queries * shape.keys() * shape.head_dim;
+        const std::size_t seen = shape.keys() - shape.first_key(0);
+        work += shape.sequences * shape.heads * shape.queries * seen * shape.head_dim;
         scratch_size = std::max(scratch_size, scratch_of(*compute.kernels, shape));
     }
     if (tasks == 0) return;

@@ -4,7 +4,8 @@
 //
 // Query head h reads key-value head h / (heads / kv_heads). The query in row i of a sequence
 // stands at position first_position + i and sees the keys at positions 0 .. its own; without
-// causality (encoders) every query sees all keys of its sequence.
+// causality (encoders) every query sees all keys of its sequence. With a window it sees the last
+// `window` of those keys only.
 #pragma once
 
 #include <span>

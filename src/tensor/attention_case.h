@@ -55,7 +55,9 @@ inline std::vector<AttentionCase> odd_attentions(bool causal, std::uint64_t stre
     };
     std::vector<AttentionCase> cases;
     for (const AttentionShape& shape : shapes) cases.emplace_back(shape, stream);
-    cases.back() = AttentionCase(shapes[5], stream, 1291);
+    for (const std::size_t window : {1U, 40U, 64U, 65U, 100U, 1000U})
+        if (causal) cases.emplace_back(AttentionShape{1, 330, 0, 2, 1, 16, true, window}, stream);
+    cases[5] = AttentionCase(shapes[5], stream, 1291);
     return cases;
 }
 

@@ -13,12 +13,14 @@ namespace cairn::tensor {
 namespace {
 
 struct Case {
-    std::size_t sequences, heads, kv_heads, head_dim, keys;
+    std::size_t sequences, heads, kv_heads, head_dim, keys, window = 0;
 };
 
-constexpr Case kCases[] = {{1, 4, 4, 16, 1},   {2, 6, 2, 32, 15},   {1, 12, 12, 64, 65},
-                           {3, 8, 1, 48, 130}, {1, 14, 2, 64, 257}, {1, 36, 3, 16, 63},
-                           {2, 4, 4, 272, 20}, {1, 3, 3, 24, 70},   {1, 2, 1, 128, 513}};
+constexpr Case kCases[] = {
+    {1, 4, 4, 16, 1},    {2, 6, 2, 32, 15},       {1, 12, 12, 64, 65},    {3, 8, 1, 48, 130},
+    {1, 14, 2, 64, 257}, {1, 36, 3, 16, 63},      {2, 4, 4, 272, 20},     {1, 3, 3, 24, 70},
+    {1, 2, 1, 128, 513}, {1, 4, 1, 32, 300, 100}, {2, 4, 2, 48, 300, 64}, {1, 4, 1, 256, 700, 512},
+    {1, 2, 2, 16, 70, 1}};
 
 class AttentionDecode : public testing::TestWithParam<KernelSet> {};
 
@@ -31,7 +33,8 @@ std::vector<std::uint16_t> narrowed(const std::vector<float>& values, KvType typ
 
 TEST_P(AttentionDecode, IsTheReference) {
     for (const Case& c : kCases) {
-        const AttentionShape shape{c.sequences, 1, c.keys - 1, c.heads, c.kv_heads, c.head_dim};
+        const AttentionShape shape{c.sequences, 1,          c.keys - 1, c.heads,
+                                   c.kv_heads,  c.head_dim, true,       c.window};
         const std::size_t rows = c.sequences * c.keys;
         const std::size_t kv_cols = c.kv_heads * c.head_dim;
         const std::size_t q_cols = c.heads * c.head_dim;

@@ -25,13 +25,40 @@ class Attention : public testing::TestWithParam<KernelSet> {
     Compute compute() { return {*kernels_for(GetParam()), &pool_}; }
 
     /// Outputs of tokens [begin, end) given the cache of all before.
-    Values piece(std::size_t begin, std::size_t end) {
-        const AttentionShape shape{1, end - begin, begin, kHeads, kKvHeads, kDim};
+    Values piece(std::size_t begin, std::size_t end, std::size_t window = 0) {
+        const AttentionShape shape{1, end - begin, begin, kHeads, kKvHeads, kDim, true, window};
         Values out((end - begin) * kQ);
         attention_forward(compute(), shape, {q_.data() + begin * kQ, end - begin, kQ},
                           {k_.data(), end, kKv}, {v_.data(), end, kKv},
                           {out.data(), end - begin, kQ}, {});
         return out;
+    }
+
+    void expect_softmax(std::size_t window) {
+        const Values out = piece(0, kTokens, window);
+        for (std::size_t i = 0; i < kTokens; i += 13) {
+            for (std::size_t head = 0; head < kHeads; ++head) {
+                const std::size_t kv = head / 2;
+                const std::size_t first = i + 1 > window ? i + 1 - window : 0;
+                std::vector<double> weight(i + 1);
+                double sum = 0.0;
+                for (std::size_t j = first; j <= i; ++j) {
+                    double score = 0.0;
+                    for (std::size_t c = 0; c < kDim; ++c)
+                        score += static_cast<double>(q_[i * kQ + head * kDim + c]) *
+                                 static_cast<double>(k_[j * kKv + kv * kDim + c]);
+                    weight[j] = std::exp(score / std::sqrt(static_cast<double>(kDim)));
+                    sum += weight[j];
+                }
+                for (std::size_t c = 0; c < kDim; ++c) {
+                    double expected = 0.0;
+                    for (std::size_t j = first; j <= i; ++j)
+                        expected +=
+                            weight[j] / sum * static_cast<double>(v_[j * kKv + kv * kDim + c]);
+                    EXPECT_NEAR(static_cast<double>(out[i * kQ + head * kDim + c]), expected, 2e-6);
+                }
+            }
+        }
     }
 
     ThreadPool pool_{2};
@@ -41,40 +68,26 @@ class Attention : public testing::TestWithParam<KernelSet> {
 };
 
 TEST_P(Attention, EverySplitHasTheBitsOfTheWhole) {
-    const Values whole = piece(0, kTokens);
-    for (const std::size_t step : {1UL, 7UL, 64UL, 65UL, 100UL}) {
-        Values joined;
-        for (std::size_t begin = 0; begin < kTokens; begin += step) {
-            const Values part = piece(begin, std::min(begin + step, kTokens));
-            joined.insert(joined.end(), part.begin(), part.end());
+    for (const std::size_t window : {0UL, 1UL, 30UL, 64UL, 90UL}) {
+        const Values whole = piece(0, kTokens, window);
+        for (const std::size_t step : {1UL, 7UL, 64UL, 65UL, 100UL}) {
+            Values joined;
+            for (std::size_t begin = 0; begin < kTokens; begin += step) {
+                const Values part = piece(begin, std::min(begin + step, kTokens), window);
+                joined.insert(joined.end(), part.begin(), part.end());
+            }
+            EXPECT_EQ(bits_differ(joined, whole), "") << "pieces of " << step;
         }
-        EXPECT_EQ(bits_differ(joined, whole), "") << "pieces of " << step;
     }
 }
 
+TEST_P(Attention, AWindowOfAllKeysIsNoWindow) {
+    EXPECT_EQ(bits_differ(piece(0, kTokens, kTokens), piece(0, kTokens)), "");
+    EXPECT_NE(bits_differ(piece(0, kTokens, kTokens - 1), piece(0, kTokens)), "");
+}
+
 TEST_P(Attention, IsSoftmaxAttention) {
-    const Values out = piece(0, kTokens);
-    for (std::size_t i = 0; i < kTokens; i += 13) {
-        for (std::size_t head = 0; head < kHeads; ++head) {
-            const std::size_t kv = head / 2;
-            std::vector<double> weight(i + 1);
-            double sum = 0.0;
-            for (std::size_t j = 0; j <= i; ++j) {
-                double score = 0.0;
-                for (std::size_t c = 0; c < kDim; ++c)
-                    score += static_cast<double>(q_[i * kQ + head * kDim + c]) *
-                             static_cast<double>(k_[j * kKv + kv * kDim + c]);
-                weight[j] = std::exp(score / std::sqrt(static_cast<double>(kDim)));
-                sum += weight[j];
-            }
-            for (std::size_t c = 0; c < kDim; ++c) {
-                double expected = 0.0;
-                for (std::size_t j = 0; j <= i; ++j)
-                    expected += weight[j] / sum * static_cast<double>(v_[j * kKv + kv * kDim + c]);
-                EXPECT_NEAR(static_cast<double>(out[i * kQ + head * kDim + c]), expected, 2e-6);
-            }
-        }
-    }
+    for (const std::size_t window : {kTokens, std::size_t{50}}) expect_softmax(window);
 }
 
 TEST_P(Attention, TheBatchDoesNotMatter) {

@@ -101,11 +101,16 @@ struct AttentionShape {
     std::size_t kv_heads = 0;
     std::size_t head_dim = 0;
     bool causal = true;
+    std::size_t window = 0;  ///< keys that a query sees at most, its own the last; 0: all; causal
 
     /// Keys per sequence that the operands hold.
     std::size_t keys() const { return first_position + queries; }
     /// How many keys the query in row i of its sequence sees: those at positions below this.
     std::size_t visible(std::size_t i) const { return causal ? first_position + i + 1 : keys(); }
+    /// The first key that it sees.
+    std::size_t first_key(std::size_t i) const {
+        return window == 0 || visible(i) <= window ? 0 : visible(i) - window;
+    }
 };
 
 /// The softmax of each (query, head): its largest score and the sum of exp(score - max). Backward

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "text/default_system.h"
+
 namespace cairn::text {
 
 // What stands before and after the words of a turn. Control tokens are found in frames by name.
@@ -95,7 +97,8 @@ constexpr ChatStyle kStyles[] = {
 };
 constexpr const ChatStyle& kPlain = kStyles[std::size(kStyles) - 1];
 
-// Qwen's system messages, in the order in which a template that has several means them.
+// Qwen's system messages, which some of its templates put together, in the order in which one that
+// has several means them.
 constexpr std::string_view kDefaultSystems[] = {
     "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
     "You are a helpful assistant."};
@@ -121,6 +124,8 @@ struct ChatFormat::Parts {
 
 ChatFormat::ChatFormat(const ChatStyle& style, std::string_view chat_template)
     : style_(&style), wants_begin_(chat_template.find("bos_token") != std::string_view::npos) {
+    default_system_ =
+        default_system_message(chat_template, style.system.before, style.system.after);
     for (const std::string_view system : kDefaultSystems) {
         if (default_system_.empty() && chat_template.find(system) != std::string_view::npos)
             default_system_ = system;

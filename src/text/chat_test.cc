@@ -81,6 +81,29 @@ TEST(Chat, QwensSystemMessageIsThereUnlessAnotherIs) {
               "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
 }
 
+TEST(Chat, ATemplatesOwnSystemMessageIsThereUnlessAnotherIs) {
+    const auto system_of = [](const std::string& chat_template) {
+        return ChatFormat::choose(*with(chat_template)).default_system();
+    };
+    // SmolLM2's, whole; its line breaks are escapes in some files and themselves in others.
+    const std::string smol =
+        "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+        "{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging "
+        "Face<|im_end|>\\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + "
+        "message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}"
+        "{{ '<|im_start|>assistant\\n' }}{% endif %}";
+    const std::string words =
+        "You are a helpful AI assistant named SmolLM, trained by Hugging Face";
+    EXPECT_EQ(system_of(smol), words);
+    std::string plain = smol;
+    for (std::size_t at = 0; (at = plain.find("\\n")) != plain.npos;) plain.replace(at, 2, "\n");
+    EXPECT_EQ(system_of(plain), words);
+    EXPECT_EQ(system_of("{{ \"<|im_start|>system\nIt's \\\"you\\\"<|im_end|>\" }}"),
+              "It's \"you\"");
+    EXPECT_EQ(system_of("{{ '<|im_start|>system\\n' + content + '<|im_end|>' }}"), "");
+    EXPECT_EQ(system_of("{{ '<|im_start|>system\\n<|im_end|>' }}"), "");
+}
+
 TEST(Chat, UsersCannotSpeakAsOthers) {
     const auto tokenizer = with("", {"<|im_start|>", "<|im_end|>"});
     const ChatFormat format = ChatFormat::choose(*tokenizer);

@@ -28,6 +28,8 @@ const char* feed_forward_name(model::FeedForward kind) {
             return "gelu_tanh";
         case model::FeedForward::kRelu:
             return "relu";
+        case model::FeedForward::kGeglu:
+            return "geglu";
     }
     return "unknown";
 }
@@ -50,6 +52,9 @@ nlohmann::json config_json(const model::ModelConfig& config) {
             {"norm", config.norm == model::NormKind::kRms ? "rms" : "layer"},
             {"positions", positions_name(config.positions)},
             {"feed_forward", feed_forward_name(config.feed_forward)},
+            {"window", config.window},
+            {"window_period", config.window_period},
+            {"local_rope_theta", config.local_rope_theta},
             {"description", model::describe(config)}};
 }
 

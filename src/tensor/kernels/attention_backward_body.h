@@ -178,6 +178,11 @@ void backward_head(const AttentionBackward& op, std::size_t sequence, std::size_
                     shape.causal ? smaller(keys, begin + i + 1 - block) : keys;
                 score_gradients<V>(s.p + i * kKeyBlock, s.ds + i * kKeyBlock, visible, max[at],
                                    sum[at], s.delta[begin + i], score_scale);
+                // keys before the window
+                for (std::size_t j = block; j < shape.first_key(begin + i); ++j) {
+                    if (j >= block + keys) break;
+                    s.p[i * kKeyBlock + j - block] = s.ds[i * kKeyBlock + j - block] = 0.0F;
+                }
             }
             pack_rows<V>(queries, q.stride, rows, d, s.rows_q, width);
             pack_rows<V>(grads, dout.stride, rows, d, s.rows_do, width);

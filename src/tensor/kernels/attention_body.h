@@ -175,6 +175,12 @@ inline void softmax_row(float* s, std::size_t visible, float score_scale, float*
     *sum = l == l ? l : __builtin_nanf("");
 }
 
+/// Scores of keys before the window, from the beginning of the first block that is read: none of
+/// them adds anything.
+static inline void hide(float* scores, std::size_t begin, std::size_t end) {
+    for (std::size_t j = begin; j < end; ++j) scores[j] = -__builtin_inff();
+}
+
 template <typename V>
 void attention_forward(const AttentionForward& op, std::size_t sequence, std::size_t head,
                        std::size_t begin, std::size_t end, float* scratch) {
@@ -188,6 +194,10 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     // how many keys the first and the last query see; one more from row to row if causal
     const std::size_t first_visible = shape.causal ? shape.first_position + begin + 1 : keys;
     const std::size_t last_visible = shape.causal ? shape.first_position + end : keys;
+    // the block in which a row's window begins, never earlier than that of the row before
+    const auto first_block = [&](std::size_t i) {
+        return shape.first_key(begin + i) / kKeyBlock * kKeyBlock;
+    };
     const std::size_t stride = padded(last_visible, kKeyBlock);
     float* scores = scratch;
     float* packed = scores + rows * padded(keys, kKeyBlock);
@@ -195,7 +205,7 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     float* wide = out + rows * width;
     float* sums = wide + kKeyBlock * width;
 
-    for (std::size_t j = 0; j < last_visible; j += kKeyBlock) {
+    for (std::size_t j = first_block(0); j < last_visible; j += kKeyBlock) {
         const std::size_t here = smaller(kKeyBlock, last_visible - j);
         pack_keys<V>(kv_block<V>(op.k, sequence * keys + j, here, kv_head, d, wide), here, d,
                      packed);
@@ -204,20 +214,25 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     const float score_scale = 1.0F / __builtin_sqrtf(static_cast<float>(d));
     for (std::size_t i = 0; i < rows; ++i) {
         float m = 0.0F;
-        softmax_row<V>(scores + i * stride, smaller(first_visible + i, last_visible), score_scale,
+        float* row = scores + i * stride;
+        const std::size_t first = first_block(i);
+        hide(row, first, shape.first_key(begin + i));
+        softmax_row<V>(row + first, smaller(first_visible + i, last_visible) - first, score_scale,
                        &m, &sums[i]);
         const std::size_t stat = (sequence * shape.queries + begin + i) * shape.heads + head;
         if (op.stats.max != nullptr) op.stats.max[stat] = m;
         if (op.stats.sum != nullptr) op.stats.sum[stat] = sums[i];
     }
     for (std::size_t i = 0; i < rows * width; i += 16) V::store(out + i, V::zero());
-    for (std::size_t j = 0; j < last_visible; j += kKeyBlock) {
+    for (std::size_t j = first_block(0); j < last_visible; j += kKeyBlock) {
         const std::size_t here = smaller(kKeyBlock, last_visible - j);
         const Head v = kv_block<V>(op.v, sequence * keys + j, here, kv_head, d, wide);
         pack_rows<V>(v.data, v.stride, here, d, packed, width);
         // rows before the first one that sees this block have nothing to add
         const std::size_t skip = j < first_visible ? 0 : j + 1 - first_visible;
-        weigh_block<V>(rows - skip, first_visible + skip - j, here, scores + skip * stride + j,
+        std::size_t after = rows;  // rows whose window begins behind the block are the last ones
+        while (first_block(after - 1) > j) --after;
+        weigh_block<V>(after - skip, first_visible + skip - j, here, scores + skip * stride + j,
                        stride, packed, width, out + skip * width);
     }
     for (std::size_t i = 0; i < rows; ++i) {

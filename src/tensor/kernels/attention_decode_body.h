@@ -110,10 +110,12 @@ inline void decode_as(const AttentionForward& op, std::size_t sequence, std::siz
     const auto* v_rows = static_cast<const E*>(op.v.data) + sequence * keys * op.v.stride;
     const float* q = op.q.data + sequence * op.q.stride;
     float* out = op.out.data + sequence * op.out.stride;
+    const std::size_t first_key = shape.first_key(0);
+    const std::size_t first = first_key / kKeyBlock * kKeyBlock;
     const auto scores_of = [&](std::size_t head) {
         return scratch + (head - kv_begin * group) * score_stride;
     };
-    for (std::size_t j = 0; j < keys; j += 16)
+    for (std::size_t j = first; j < keys; j += 16)
         for (std::size_t kv = kv_begin; kv < kv_end; ++kv) {
             const std::size_t ahead = elements_ahead(kv, kv_begin, kv_end, 16, d, op.k.stride);
             for_heads<kMost>(kv * group, (kv + 1) * group, [&]<std::size_t R>(std::size_t head) {
@@ -126,18 +128,19 @@ inline void decode_as(const AttentionForward& op, std::size_t sequence, std::siz
     for (std::size_t head = kv_begin * group; head < kv_end * group; ++head) {
         float m = 0.0F;
         float* sum = sums + head - kv_begin * group;
-        softmax_row<V>(scores_of(head), keys, score_scale, &m, sum);
+        hide(scores_of(head), first, first_key);
+        softmax_row<V>(scores_of(head) + first, keys - first, score_scale, &m, sum);
         if (op.stats.max != nullptr) op.stats.max[sequence * shape.heads + head] = m;
         if (op.stats.sum != nullptr) op.stats.sum[sequence * shape.heads + head] = *sum;
     }
-    for (std::size_t j = 0; j < keys; j += kKeyBlock)
+    for (std::size_t j = first; j < keys; j += kKeyBlock)
         for (std::size_t kv = kv_begin; kv < kv_end; ++kv) {
             const std::size_t ahead =
                 elements_ahead(kv, kv_begin, kv_end, kKeyBlock, d, op.v.stride);
             for_heads<kMost>(kv * group, (kv + 1) * group, [&]<std::size_t R>(std::size_t head) {
                 decode_weigh<V, R>(d, smaller(kKeyBlock, keys - j), scores_of(head) + j,
                                    score_stride, v_rows + j * op.v.stride + kv * d, op.v.stride,
-                                   ahead, j == 0, out + head * d);
+                                   ahead, j == first, out + head * d);
             });
         }
     for (std::size_t head = kv_begin * group; head < kv_end * group; ++head) {

@@ -27,10 +27,12 @@ float product(std::size_t count, const float* a, const float* b) {
     return result;
 }
 
-/// sum over visible keys of weight[j] * rows[j][c]: one fma chain per block of 64, blocks added.
-float weigh(std::size_t visible, const float* weight, ConstMatrix rows, std::size_t c) {
+/// sum over visible keys of weight[j] * rows[j][c]: one fma chain per block of 64, blocks added,
+/// from the block `first` on.
+float weigh(std::size_t first, std::size_t visible, const float* weight, ConstMatrix rows,
+            std::size_t c) {
     float result = 0.0F;
-    for (std::size_t block = 0; block < visible; block += kKeyBlock) {
+    for (std::size_t block = first; block < visible; block += kKeyBlock) {
         float sum = 0.0F;
         for (std::size_t j = block; j < std::min(block + kKeyBlock, visible); ++j)
             sum = std::fma(weight[j], rows.row(j)[c], sum);
@@ -91,19 +93,21 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     float* p = scratch;
     for (std::size_t i = begin; i < end; ++i) {
         const std::size_t visible = shape.visible(i);
+        const std::size_t first = shape.first_key(i) / kKeyBlock * kKeyBlock;
         float m = -std::numeric_limits<float>::infinity();
-        for (std::size_t j = 0; j < visible; ++j) {
-            p[j] = product(d, q.row(i), k.row(j)) * scale;
+        for (std::size_t j = first; j < visible; ++j) {
+            p[j] = j < shape.first_key(i) ? -std::numeric_limits<float>::infinity()
+                                          : product(d, q.row(i), k.row(j)) * scale;
             m = p[j] > m ? p[j] : m;
         }
         m += 0.0F;  // -0 becomes +0, so that the order of the comparisons does not matter
-        for (std::size_t j = 0; j < visible; ++j) p[j] = exp_f32(p[j] - m);
+        for (std::size_t j = first; j < visible; ++j) p[j] = exp_f32(p[j] - m);
         float l = 0.0F;
-        for (std::size_t block = 0; block < visible; block += kKeyBlock)
+        for (std::size_t block = first; block < visible; block += kKeyBlock)
             l += reduce_sum(std::min(kKeyBlock, visible - block), p + block);
         const std::size_t row = sequence * shape.queries + i;
         for (std::size_t c = 0; c < d; ++c)
-            op.out.row(row)[head * d + c] = canonical(weigh(visible, p, v, c) / l);
+            op.out.row(row)[head * d + c] = canonical(weigh(first, visible, p, v, c) / l);
         if (op.stats.max != nullptr) op.stats.max[row * shape.heads + head] = m;
         if (op.stats.sum != nullptr) op.stats.sum[row * shape.heads + head] = canonical(l);
     }
@@ -111,7 +115,7 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
 
 namespace {
 
-/// P and dS of one query head: [queries, queries], visible entries only.
+/// P and dS of one query head: [queries, queries], up to the visible entries; 0 before the window.
 void recompute(const AttentionBackward& op, std::size_t sequence, std::size_t head, float* p,
                float* ds) {
     const AttentionShape& shape = op.shape;
@@ -128,6 +132,8 @@ void recompute(const AttentionBackward& op, std::size_t sequence, std::size_t he
         const std::size_t stat = (sequence * t + i) * shape.heads + head;
         const float delta = reduce_dot(d, dout.row(i), out.row(i));
         for (std::size_t j = 0; j < shape.visible(i); ++j) {
+            p[i * t + j] = ds[i * t + j] = 0.0F;
+            if (j < shape.first_key(i)) continue;
             const float s = product(d, q.row(i), k.row(j)) * scale;
             const float prob = exp_f32(s - op.stats.max[stat]) / op.stats.sum[stat];
             const float dp = product(d, dout.row(i), v.row(j));
@@ -173,7 +179,7 @@ void attention_backward(const AttentionBackward& op, std::size_t sequence, std::
         for (std::size_t i = 0; i < t; ++i)
             for (std::size_t c = 0; c < d; ++c)
                 op.dq.row(sequence * t + i)[head * d + c] =
-                    canonical(weigh(shape.visible(i), ds + i * t, k, c));
+                    canonical(weigh(0, shape.visible(i), ds + i * t, k, c));
         for (std::size_t j = 0; j < t; ++j) {
             const std::size_t first = shape.causal ? j : 0;
             for (std::size_t c = 0; c < d; ++c) {
