@@ -66,8 +66,8 @@ class Model:
     def __init__(self, file, positions, threads=2, kv="f32", flash="off", pooling=None):
         self.model = ctypes.c_void_p(llama.llama_model_load_from_file(os.fsencode(file), llama.llama_model_default_params()))
         assert self.model, f"llama.cpp cannot load {file}"
-        vocab = ctypes.c_void_p(llama.llama_model_get_vocab(self.model))
-        self.vocab = llama.llama_vocab_n_tokens(vocab)
+        self.words = ctypes.c_void_p(llama.llama_model_get_vocab(self.model))
+        self.vocab = llama.llama_vocab_n_tokens(self.words)
         self.width = llama.llama_model_n_embd(self.model)
 
         def choose(raw):
@@ -100,6 +100,39 @@ class Model:
         """After the last token, until the next is fed."""
         import numpy
         return numpy.ctypeslib.as_array(llama.llama_get_logits_ith(self.context, -1), (self.vocab,))
+
+    def all_logits(self, tokens):
+        """Of every one of up to 512 tokens, which are a text of their own: [tokens, vocabulary]."""
+        import numpy
+        self.forget()
+        array = (ctypes.c_int32 * len(tokens))(*tokens)
+        wanted = (ctypes.c_int8 * len(tokens))(*[1] * len(tokens))
+        # llama_batch is {i32 n_tokens; six pointers, the last of them to which logits are wanted}.
+        batch = llama.llama_batch_get_one(array, len(tokens)).changed(
+            lambda raw: struct.pack_into("<Q", raw, 48, ctypes.addressof(wanted)))
+        assert llama.llama_decode(self.context, batch) == 0
+        return numpy.stack([numpy.ctypeslib.as_array(llama.llama_get_logits_ith(self.context, i), (self.vocab,)).copy()
+                            for i in range(len(tokens))])
+
+    def tokens(self, text, special):
+        """Of a text, with the one that begins it where the vocabulary wants one."""
+        raw = text.encode()
+        room = (ctypes.c_int32 * (len(raw) + 8))()
+        count = llama.llama_tokenize(self.words, raw, len(raw), room, len(room), ctypes.c_bool(True),
+                                     ctypes.c_bool(special))
+        assert count >= 0
+        return list(room[:count])
+
+    def piece(self, token):
+        room = ctypes.create_string_buffer(256)
+        count = llama.llama_token_to_piece(self.words, token, room, len(room), 0, ctypes.c_bool(False))
+        return room.raw[:max(count, 0)]
+
+    def begin(self):
+        return llama.llama_vocab_bos(self.words)
+
+    def ends(self, token):
+        return bool(llama.llama_vocab_is_eog(self.words, token) & 1)
 
     def forget(self):
         llama.llama_memory_clear(self.memory, ctypes.c_bool(True))
