@@ -93,8 +93,10 @@ class Model:
         self.memory = ctypes.c_void_p(llama.llama_get_memory(self.context))
 
     def feed(self, tokens):
-        array = (ctypes.c_int32 * len(tokens))(*tokens)
-        assert llama.llama_decode(self.context, llama.llama_batch_get_one(array, len(tokens))) == 0
+        for at in range(0, len(tokens), 512):
+            part = tokens[at:at + 512]
+            array = (ctypes.c_int32 * len(part))(*part)
+            assert llama.llama_decode(self.context, llama.llama_batch_get_one(array, len(part))) == 0
 
     def logits(self):
         """After the last token, until the next is fed."""
