@@ -180,7 +180,7 @@ TEST(ModelShelf, WhoWaitsLongIsLetIn) {
     sources.push_back(source("b", false, 'b'));
     const Hosted hosted = host_of(
         std::move(sources),
-        {.memory_bytes = model_bytes() + kv_bytes(300), .max_sequences = 1, .clock = &clock});
+        {.memory_bytes = model_bytes() + kv_bytes(600), .max_sequences = 2, .clock = &clock});
     std::vector<std::shared_ptr<Recorder>> many;
     // The host's thread stops in the first token of two of them until it may go on.
     Gate first;
@@ -189,7 +189,8 @@ TEST(ModelShelf, WhoWaitsLongIsLetIn) {
         many.push_back(std::make_shared<Recorder>());
         if (i == 1) many[1]->on_piece = [&] { first.stop(); };
         if (i == 2) many[2]->on_piece = [&] { second.stop(); };
-        hosted.host->write(ask("a", 200), many.back());
+        // Never both end at once.
+        hosted.host->write(ask("a", i % 2 == 0 ? 200 : 130), many.back());
     }
     first.wait();
     const auto other = write(*hosted.host, ask("b"));
