@@ -189,8 +189,8 @@ TEST(ModelShelf, WhoWaitsLongIsLetIn) {
         many.push_back(std::make_shared<Recorder>());
         if (i == 1) many[1]->on_piece = [&] { first.stop(); };
         if (i == 2) many[2]->on_piece = [&] { second.stop(); };
-        // Never both end at once.
-        hosted.host->write(ask("a", i % 2 == 0 ? 200 : 130), many.back());
+        // Ever longer, so that two never end at once.
+        hosted.host->write(ask("a", static_cast<std::size_t>(100 + 5 * i)), many.back());
     }
     first.wait();
     const auto other = write(*hosted.host, ask("b"));
