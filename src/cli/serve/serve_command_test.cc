@@ -38,8 +38,6 @@ class ServeCommand : public testing::Test {
                                      folder_ + "/cat.cairn",
                                      "--steps",
                                      "3",
-                                     "--batch",
-                                     "2",
                                      "--context",
                                      "64",
                                      "--dim",
@@ -97,7 +95,7 @@ TEST_F(ServeCommand, ServesAndIsTalkedWithAndEnds) {
     EXPECT_EQ(ready["models"][0]["id"], "cat");
     EXPECT_EQ(ready["models"][0]["state"], "ready");
     EXPECT_EQ(ready["models"][1]["state"], "failed");
-    EXPECT_NE(server->output().find("broken cannot be served: "), std::string::npos);
+    EXPECT_NE(server->output().find("broken cannot be loaded: "), std::string::npos);
 
     const http::Answer answer =
         ask(ready, "/v1/completions", R"({"model":"cat","prompt":"The cat","max_tokens":3})");

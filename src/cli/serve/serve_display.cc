@@ -58,8 +58,6 @@ ServeDisplay::ServeDisplay(bool json, bool quiet, std::ostream& out)
     : json_(json), quiet_(quiet), out_(out), errors_(std::cerr) {}
 
 void ServeDisplay::loaded(const host::HostedModel& model) {
-    if (model.state == host::ModelState::kFailed)
-        return note(fmt::format("cairn: {} cannot be served: {}", model.id, model.problem));
     if (!json_) out_ << fmt::format("  {}  {}\n", model.id, described(model)) << std::flush;
 }
 

@@ -17,7 +17,7 @@ class ServeDisplay {
   public:
     ServeDisplay(bool json, bool quiet, std::ostream& out);
 
-    /// A model that has been loaded, or not: one line.
+    /// A model that has been loaded: one line.
     void loaded(const host::HostedModel& model);
     struct Place {
         std::string address;
