@@ -1,0 +1,46 @@
+// parse_strict_json: reads what is JSON in time that grows with its length, and refuses a key that
+// stands twice in one object.
+#include "formats/strict_json.h"
+
+#include <chrono>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace cairn::formats {
+namespace {
+
+std::string problem_of(const std::string& text) {
+    const auto json = parse_strict_json(text, "it");
+    return json.ok() ? "" : json.error().message;
+}
+
+// A key may stand once in each object, wherever the object stands.
+TEST(StrictJson, AKeyThatIsThereTwiceIsRefused) {
+    EXPECT_EQ(problem_of(R"({"a":1,"a":2})"), "it has a twice");
+    EXPECT_EQ(problem_of(R"({"a":[{"b":1},{"c":1,"b":2,"b":3}]})"), "it has b twice");
+    EXPECT_EQ(problem_of(R"({"a":{"a":1},"b":[{"a":1},{"a":2}]})"), "");
+}
+
+// What is wrong as JSON is said before what stands twice.
+TEST(StrictJson, WhatIsNoJsonIsRefused) {
+    EXPECT_EQ(problem_of(R"({"a":1,"a":NaN})"), "it is not JSON from byte 12 on; is it whole?");
+    EXPECT_EQ(problem_of(R"({"a":1e999})"), "it has a number that is too large");
+    EXPECT_EQ(problem_of("[1]"), "it is not a JSON object");
+    EXPECT_EQ(problem_of(""), "it is not JSON from byte 1 on; is it whole?");
+}
+
+// A list of many objects takes no longer than a text of that length should: nothing looks through
+// the list again for each of them.
+TEST(StrictJson, AListOfManyObjectsIsReadOnce) {
+    std::string text = "{\"a\":[{}";
+    for (int i = 0; i < 200'000; ++i) text += ",{}";
+    text += "]}";
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_EQ(problem_of(text), "");
+    // Milliseconds; looking through the list for each object takes half a minute and more.
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+}
+
+}  // namespace
+}  // namespace cairn::formats
