@@ -47,6 +47,20 @@ bool HttpServer::Impl::find_place() {
     return true;
 }
 
+void HttpServer::Impl::bound_bodies(const Session& newest) {
+    while (promised > kMaxBodiesAtOnce * options.max_body_bytes) {
+        std::shared_ptr<Session> slowest;
+        for (const auto& weak : sessions) {
+            const auto session = weak.lock();
+            if (!session || session.get() == &newest || session->promised() == 0) continue;
+            if (!slowest || session->spare_since_us() < slowest->spare_since_us())
+                slowest = session;
+        }
+        if (!slowest) return;
+        slowest->close();
+    }
+}
+
 namespace {
 
 void accept(const Shared& impl);

@@ -15,6 +15,10 @@ namespace cairn::http {
 
 inline constexpr std::size_t kMaxConnections = 64;
 inline constexpr std::size_t kMaxBodyBytes = std::size_t{1} << 20;
+/// The bodies that are being received have at most this many times kMaxBodyBytes (or what the
+/// options say) together. Short ones do not count.
+inline constexpr std::size_t kMaxBodiesAtOnce = 32;
+inline constexpr std::size_t kShortBodyBytes = std::size_t{64} << 10;
 inline constexpr std::size_t kMaxRequestHeaderBytes = 16 * 1024;
 
 /// How many of `wanted` connections to accept where the process may have `files` files open: at
@@ -38,8 +42,10 @@ struct HttpServerOptions {
     std::string advice;
 };
 
-/// When all connections are taken, one that is without a request makes room for another, and
-/// answered ones are closed, so that those who wait get their turn.
+/// When all connections are taken, one that is without a request, or does not take its answer,
+/// makes room for another, and answered ones are closed, so that those who wait get their turn.
+/// When the bodies that are being received take too much memory, the one that takes longest is
+/// dropped.
 class HttpServer {
   public:
     /// kRefused when the address is taken.

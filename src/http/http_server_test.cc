@@ -187,6 +187,58 @@ TEST_F(HttpServerTest, ARequestCanBeRefusedBeforeItsBodyIsRead) {
     ::close(fd);
 }
 
+// However many send large bodies slowly, what they have sent is bounded, and a newcomer is heard.
+TEST_F(HttpServerTest, TheSlowestOfTooManyLargeBodiesIsDropped) {
+    serve([](const Request& request, const std::shared_ptr<Reply>& reply) {
+        reply->send({200, "text/plain", std::to_string(request.body.size())});
+    });
+    const std::string head = "POST /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    std::vector<int> slow;
+    for (std::size_t i = 0; i < kMaxBodiesAtOnce; ++i) {
+        slow.push_back(connect_raw());
+        say(slow.back(), head + "Content-Length: 1048576\r\n\r\n" + std::string(1000, 'x'));
+    }
+    const int fd = connect_raw();
+    say(fd, head + "Content-Length: 100000\r\n\r\n" + std::string(100'000, 'x'));
+    EXPECT_TRUE(hear(fd).ends_with("100000"));
+    EXPECT_EQ(hear(slow.front()), "");
+    say(slow.back(), std::string(1048576 - 1000, 'x'));
+    EXPECT_TRUE(hear(slow.back()).ends_with("1048576"));
+    for (const int other : slow) ::close(other);
+    ::close(fd);
+}
+
+// Neither who was refused and goes on sending nor who does not take his answer keeps a place that
+// others wait for.
+TEST_F(HttpServerTest, WhoIsOfNoUseMakesRoom) {
+    HttpServerOptions options;
+    options.max_connections = 2;
+    options.admit = [](const Request& head) -> std::optional<Response> {
+        if (head.method == "GET") return std::nullopt;
+        return Response{401, "text/plain", "who are you?"};
+    };
+    serve(
+        [](const Request& request, const std::shared_ptr<Reply>& reply) {
+            // More than the buffers of both sides' systems hold.
+            const std::size_t bytes = request.path == "/large" ? std::size_t{64} << 20 : 1;
+            reply->send({200, "text/plain", std::string(bytes, 'x')});
+        },
+        options);
+    for (const std::string request :
+         {"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
+          "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"}) {
+        const int useless[] = {connect_raw(4096), connect_raw(4096)};
+        for (const int fd : useless) say(fd, request);
+        const auto began = std::chrono::steady_clock::now();
+        const int fd = connect_raw();
+        say(fd, kGet);
+        EXPECT_TRUE(hear(fd).ends_with("\r\n\r\nx"));
+        EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(4)) << request;
+        for (const int other : useless) ::close(other);
+        ::close(fd);
+    }
+}
+
 TEST_F(HttpServerTest, WhoAsksBeforeSendingABodyIsToldToGoOn) {
     serve([](const Request& request, const std::shared_ptr<Reply>& reply) {
         reply->send({200, "text/plain", request.body});

@@ -18,6 +18,8 @@ namespace wire = boost::beast::http;
 using asio::ip::tcp;
 
 constexpr auto kPatience = std::chrono::seconds(30);  // to receive a request or send an answer
+// Whoever takes longer for an answer in one piece makes room for others when they need it.
+constexpr std::uint64_t kSlowReader_us = 2'000'000;
 constexpr unsigned kHttp10 = 10;
 // Whoever is refused in the middle of a body is read on for a while: a connection that is closed
 // on unread bytes is reset, and takes the answer with it.
@@ -120,7 +122,7 @@ void Session::read() {
     parser_->body_limit(server_->options.max_body_bytes);
     parser_->header_limit(kMaxRequestHeaderBytes);
     stream_.expires_after(kPatience);
-    reading_since_us_ = server_->clock.monotonic_us();
+    spare_since_us_ = server_->clock.monotonic_us();
     wire::async_read_header(stream_, buffer_, *parser_,
                             [self = shared_from_this()](beast::error_code failure, std::size_t) {
                                 self->on_head(failure);
@@ -136,6 +138,7 @@ void Session::on_head(beast::error_code failure) {
     if (server_->options.admit)
         if (auto refusal = server_->options.admit(request_)) return refuse(*std::move(refusal));
     if (parser_->is_done()) return on_read({});
+    promise_body();
     // Whoever asks first whether the body is welcome waits for these words.
     if (!beast::iequals(parser_->get()[wire::field::expect], "100-continue")) return read_body();
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -144,6 +147,17 @@ void Session::on_head(beast::error_code failure) {
                           return broken ? self->close() : self->read_body();
                       });
 }
+
+void Session::promise_body() {
+    const auto length = parser_->content_length();
+    const std::size_t bytes = length ? *length : server_->options.max_body_bytes;
+    if (bytes <= kShortBodyBytes) return;
+    promised_ = bytes;
+    server_->promised += bytes;
+    server_->bound_bodies(*this);
+}
+
+void Session::forget_body() { server_->promised -= std::exchange(promised_, 0); }
 
 void Session::read_body() {
     wire::async_read(stream_, buffer_, *parser_,
@@ -165,8 +179,8 @@ bool Session::refused(beast::error_code failure) {
 
 // Answers a request that was not read to its end.
 void Session::refuse(Response response) {
+    forget_body();
     ++number_;
-    reading_since_us_.reset();
     keep_alive_ = false;
     unread_ = !parser_->is_done();
     answer(std::move(response));
@@ -175,7 +189,8 @@ void Session::refuse(Response response) {
 void Session::on_read(beast::error_code failure) {
     keep_alive_ = false;
     if (refused(failure)) return;
-    reading_since_us_.reset();
+    forget_body();
+    spare_since_us_.reset();
     ++number_;
     stage_ = Stage::kAwaited;
     ended_ = false;
@@ -219,12 +234,13 @@ void Session::leave() {
 }
 
 void Session::close() {
+    forget_body();
     beast::error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
     stream_.close();
     ++number_;
     stage_ = Stage::kReading;
-    reading_since_us_.reset();
+    spare_since_us_.reset();
     unsent_.clear();
     if (gone_) std::exchange(gone_, {})();
 }
@@ -253,6 +269,7 @@ void Session::answer(Response from) {
     response_.body() = std::move(from.body);
     response_.prepare_payload();
     stream_.expires_after(kPatience);
+    spare_since_us_ = server_->clock.monotonic_us() + kSlowReader_us;
     wire::async_write(stream_, response_,
                       [self = shared_from_this()](beast::error_code failure, std::size_t) {
                           self->finish(failure);
@@ -321,6 +338,7 @@ void Session::finish(beast::error_code failure) {
     if (!failure && std::exchange(unread_, false)) {
         stream_.socket().shutdown(tcp::socket::shutdown_send, failure);
         stream_.expires_after(kDrainPatience);
+        spare_since_us_ = server_->clock.monotonic_us();
         return drain();
     }
     if (failure || !keep_alive_) return close();

@@ -36,6 +36,10 @@ struct HttpServer::Impl {
     std::uint64_t next_connection = 1;
     const SystemClock clock{};
 
+    std::size_t promised = 0;  // bytes of all bodies that are being received
+
+    /// Drops other bodies until all that are being received have room.
+    void bound_bodies(const Session& newest);
     bool full() const { return sessions.size() >= max_connections; }
     /// Whether there is a place, once a connection has made room if need be.
     bool find_place();
@@ -47,8 +51,11 @@ class Session : public std::enable_shared_from_this<Session> {
     ~Session();
 
     void read();
-    /// Since when there is no request; nothing while one is being answered.
-    std::optional<std::uint64_t> spare_since_us() const { return reading_since_us_; }
+    /// From when on it may make room for others: there is no request, or it has been refused, or
+    /// its asker is slow to take the answer. Nothing while an answer is made.
+    std::optional<std::uint64_t> spare_since_us() const { return spare_since_us_; }
+    /// Bytes of the body that is being received, unless it is short.
+    std::size_t promised() const { return promised_; }
     void close();
 
   private:
@@ -57,6 +64,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void on_head(boost::beast::error_code failure);
     void on_read(boost::beast::error_code failure);
     bool refused(boost::beast::error_code failure);
+    void promise_body();
+    void forget_body();
     void read_body();
     void refuse(Response response);
     void drain();
@@ -78,9 +87,10 @@ class Session : public std::enable_shared_from_this<Session> {
     std::string client_;
     boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
-    std::optional<std::uint64_t> reading_since_us_;
+    std::optional<std::uint64_t> spare_since_us_;
     Request request_;  ///< being read
     bool keep_alive_ = false;
+    std::size_t promised_ = 0;
     bool unread_ = false;      ///< the asker may still be sending what nobody reads
     std::size_t drained_ = 0;  ///< of it, thrown away
     bool chunks_ = false;      ///< the asker's HTTP has them
