@@ -88,6 +88,7 @@ ModelHost::ModelHost(HostOptions options, const tensor::Kernels* kernels, std::s
       compute_{kernels, &pool_},
       loader_{kernels, &loader_pool_},
       room_(options.max_waiting, counters_),
+      reading_([this](std::function<void()> task) { serving_thread_.post(std::move(task)); }),
       shelf_(
           std::move(options.models),
           {.max_sequences = options.max_sequences,
@@ -97,8 +98,7 @@ ModelHost::ModelHost(HostOptions options, const tensor::Kernels* kernels, std::s
           [this](std::function<void()> task) { serving_thread_.post(std::move(task)); },
           {[this](std::size_t model) { serving_.on_ready(model); },
            [this](std::size_t model, const std::string& why) { serving_.on_failed(model, why); }}),
-      serving_(shelf_, {compute_, clock_, counters_, budget_, prefixes_}, room_, reading_,
-               [this](std::function<void()> task) { serving_thread_.post(std::move(task)); }),
+      serving_(shelf_, {compute_, clock_, counters_, budget_, prefixes_}, room_, reading_),
       serving_thread_([this] { return serving_.turn(); }) {
     counters_.memory_limit_bytes = budget_.limit;
     serving_thread_.post([this] {
@@ -161,10 +161,12 @@ void ModelHost::cancel(RequestId id) {
     serving_thread_.post([this, id] { serving_.cancel(id); });
 }
 
-void ModelHost::embed(VectorsRequest request, VectorsDone done) {
+RequestId ModelHost::embed(VectorsRequest request, VectorsDone done) {
+    const RequestId id = ++last_id_;
     const auto refuse = [&](const HostError& error) {
         ++counters_.vectors[static_cast<std::size_t>(Outcome::kRefused)];
         done(error);
+        return id;
     };
     if (request.texts.empty() || request.texts.size() > kMaxTexts)
         return refuse({HostErrorKind::kInvalid,
@@ -173,9 +175,10 @@ void ModelHost::embed(VectorsRequest request, VectorsDone done) {
     const auto model = find(request.model, false);
     if (const auto* error = std::get_if<HostError>(&model)) return refuse(*error);
     if (!room_.enter(request.client, bytes_of(request))) return refuse(full());
-    const auto job = std::make_shared<VectorsJob>(std::move(request), std::move(done),
+    const auto job = std::make_shared<VectorsJob>(id, std::move(request), std::move(done),
                                                   std::get<std::size_t>(model), counters_);
     serving_thread_.post([this, job] { serving_.embed(job); });
+    return id;
 }
 
 std::string ModelHost::metrics() const {

@@ -6,8 +6,8 @@
 //   ASSIGN_OR_RETURN(auto host, ModelHost::start({.models = std::move(models)}));
 //   host->write({.model = "smollm2", .prompt = "Once"}, listener);
 //
-// Three threads: one serves (serving.h), with a pool that computes; one loads models; one reads
-// prompts, which takes a while for long ones.
+// Four threads: one serves (serving.h), with a pool that computes; one loads models; two read
+// prompts (reading_desk.h), which takes a while for long ones.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,7 @@ class ModelHost final : public TextHost {
     std::vector<HostedModel> models() const override { return shelf_.views(); }
     RequestId write(TextRequest request, std::shared_ptr<TextListener> listener) override;
     void cancel(RequestId id) override;
-    void embed(VectorsRequest request, VectorsDone done) override;
+    RequestId embed(VectorsRequest request, VectorsDone done) override;
     std::string metrics() const override;
 
     /// What computes, for people: "avx512", 2.
@@ -53,7 +53,7 @@ class ModelHost final : public TextHost {
     WaitingRoom room_;
     std::atomic<RequestId> last_id_ = 0;
     TaskThread loading_;
-    TaskThread reading_;
+    ReadingDesk reading_;
     ModelShelf shelf_;
     Serving serving_;
     TaskThread serving_thread_;  // last: its turns use all else

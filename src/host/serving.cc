@@ -15,14 +15,23 @@ HostError model_failed(const std::string& why) {
 
 }  // namespace
 
-Serving::Serving(ModelShelf& shelf, const RunSeams& seams, WaitingRoom& room, TaskThread& reading,
-                 std::function<void(std::function<void()>)> to_serving)
+Serving::Serving(ModelShelf& shelf, const RunSeams& seams, WaitingRoom& room, ReadingDesk& reading)
     : shelf_(shelf),
       seams_(seams),
       room_(room),
       reading_(reading),
-      to_serving_(std::move(to_serving)),
       vectors_(shelf, seams, [this](const VectorsJobPtr& job) { end(job); }) {}
+
+template <typename Job>
+void Serving::read(const std::shared_ptr<Job>& job, std::size_t bytes) {
+    const auto model = shelf_.run(job->model())->model();
+    using Found = decltype(model->read(job->request()));
+    const auto found = std::make_shared<std::optional<Found>>();
+    reading_.add(job->request().client, bytes,
+                 {[job] { return job->is_over(); },
+                  [job, model, found] { *found = model->read(job->request()); },
+                  [this, job, found] { on_read(job, std::move(**found)); }});
+}
 
 void Serving::write(const TextJobPtr& job) {
     jobs_.emplace(job->id(), job);
@@ -30,7 +39,7 @@ void Serving::write(const TextJobPtr& job) {
     if (ended_)
         job->cancel();
     else if (shelf_.run(job->model()) != nullptr)
-        return read(job);
+        return read(job, job->prompt_bytes());
     else if (shelf_.want(job->model()))
         return texts_without_model_.push_back(job);
     else
@@ -44,7 +53,7 @@ void Serving::embed(const VectorsJobPtr& job) {
     if (ended_)
         job->fail({HostErrorKind::kInternal, "the server stops", ""});
     else if (shelf_.run(job->model()) != nullptr)
-        return read(job);
+        return read(job, job->text_bytes());
     else if (shelf_.want(job->model()))
         return vectors_without_model_.push_back(job);
     else
@@ -53,6 +62,12 @@ void Serving::embed(const VectorsJobPtr& job) {
 }
 
 void Serving::cancel(RequestId id) {
+    const auto vectors = std::ranges::find(vector_jobs_, id, &VectorsJob::id);
+    if (vectors != vector_jobs_.end()) {
+        const VectorsJobPtr job = *vectors;
+        job->cancel();
+        return end(job);
+    }
     const auto at = jobs_.find(id);
     if (at == jobs_.end()) return;
     const TextJobPtr job = at->second;
@@ -61,26 +76,7 @@ void Serving::cancel(RequestId id) {
     drop_over();
 }
 
-void Serving::read(const TextJobPtr& job) {
-    ++being_read_;
-    reading_.post([this, job, model = shelf_.run(job->model())->model()] {
-        auto prompt =
-            std::make_shared<OrHostError<ReadyModel::PromptTokens>>(model->read(job->request()));
-        to_serving_([this, job, prompt] { on_read(job, std::move(*prompt)); });
-    });
-}
-
-void Serving::read(const VectorsJobPtr& job) {
-    ++being_read_;
-    reading_.post([this, job, model = shelf_.run(job->model())->model()] {
-        auto texts =
-            std::make_shared<OrHostError<std::vector<text::Tokens>>>(model->read(job->request()));
-        to_serving_([this, job, texts] { on_read(job, std::move(*texts)); });
-    });
-}
-
 void Serving::on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptTokens> prompt) {
-    --being_read_;
     if (job->is_over()) return;
     ModelRun* run = shelf_.run(job->model());
     if (run == nullptr) {  // it made room for another
@@ -112,7 +108,6 @@ void Serving::on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptToken
 }
 
 void Serving::on_read(const VectorsJobPtr& job, OrHostError<std::vector<text::Tokens>> texts) {
-    --being_read_;
     if (job->is_over()) return;
     if (auto* error = std::get_if<HostError>(&texts)) {
         job->fail(*error);
@@ -132,14 +127,14 @@ void Serving::on_ready(std::size_t model) {
     std::erase_if(texts_without_model_, move);
     // Read before it made room for others: its file may be another now.
     places_.remove_if([&](const Place& place) { return move(place.job); });
-    for (const TextJobPtr& job : texts) read(job);
+    for (const TextJobPtr& job : texts) read(job, job->prompt_bytes());
     std::vector<VectorsJobPtr> vectors;
     std::erase_if(vectors_without_model_, [&](const VectorsJobPtr& job) {
         if (job->model() != model) return false;
         vectors.push_back(job);
         return true;
     });
-    for (const VectorsJobPtr& job : vectors) read(job);
+    for (const VectorsJobPtr& job : vectors) read(job, job->text_bytes());
 }
 
 void Serving::on_failed(std::size_t model, const std::string& why) {
@@ -155,7 +150,6 @@ void Serving::on_failed(std::size_t model, const std::string& why) {
         job->fail(model_failed(why));
         end(job);
     }
-    std::erase_if(vectors_without_model_, [](const auto& job) { return job->is_over(); });
 }
 
 std::size_t Serving::running() {
@@ -191,7 +185,9 @@ void Serving::let_in(bool stuck) {
 bool Serving::turn() {
     // Where nothing runs nor will by itself, models that are asked for may make room for others;
     // those that have just been loaded for somebody let him in first.
-    const auto stuck = [this] { return being_read_ == 0 && running() == 0 && !vectors_.is_busy(); };
+    const auto stuck = [this] {
+        return !reading_.is_busy() && running() == 0 && !vectors_.is_busy();
+    };
     if (shelf_.holds_back()) shelf_.place_waiting(stuck());
     let_in(stuck());
     shelf_.place_waiting(stuck());
@@ -211,11 +207,15 @@ void Serving::end(const VectorsJobPtr& job) {
     room_.leave(job->request().client, job->text_bytes());
     shelf_.remove_user(job->model());
     std::erase(vector_jobs_, job);
+    std::erase(vectors_without_model_, job);
+    reading_.drop_over();
+    vectors_.drop_over();
 }
 
 void Serving::drop_over() {
     const auto over = [](const TextJobPtr& job) { return job->is_over(); };
     std::erase_if(texts_without_model_, over);
+    reading_.drop_over();
     places_.remove_if([&](const Place& place) { return over(place.job); });
     std::erase_if(jobs_, [&](const auto& entry) {
         const TextJobPtr& job = entry.second;

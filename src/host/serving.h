@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/model_shelf.h"
+#include "host/reading_desk.h"
 #include "host/turn_queue.h"
 #include "host/vectors_desk.h"
 #include "host/waiting_room.h"
@@ -20,9 +21,8 @@ namespace cairn::host {
 
 class Serving {
   public:
-    /// All of these outlive it; `reading` is the thread on which prompts are read.
-    Serving(ModelShelf& shelf, const RunSeams& seams, WaitingRoom& room, TaskThread& reading,
-            std::function<void(std::function<void()>)> to_serving);
+    /// All of these outlive it.
+    Serving(ModelShelf& shelf, const RunSeams& seams, WaitingRoom& room, ReadingDesk& reading);
 
     /// Jobs that have entered the waiting room.
     void write(const TextJobPtr& job);
@@ -43,8 +43,8 @@ class Serving {
         std::size_t answer = 0;
     };
 
-    void read(const TextJobPtr& job);
-    void read(const VectorsJobPtr& job);
+    template <typename Job>
+    void read(const std::shared_ptr<Job>& job, std::size_t bytes);
     void on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptTokens> prompt);
     void on_read(const VectorsJobPtr& job, OrHostError<std::vector<text::Tokens>> texts);
     void let_in(bool stuck);
@@ -56,10 +56,8 @@ class Serving {
     ModelShelf& shelf_;
     RunSeams seams_;
     WaitingRoom& room_;
-    TaskThread& reading_;
-    std::function<void(std::function<void()>)> to_serving_;
+    ReadingDesk& reading_;
     bool ended_ = false;
-    std::size_t being_read_ = 0;
 
     std::map<RequestId, TextJobPtr> jobs_;         // all that are not over
     std::list<VectorsJobPtr> vector_jobs_;         // the same

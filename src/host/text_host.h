@@ -131,9 +131,11 @@ class TextHost {
     virtual std::vector<HostedModel> models() const = 0;
     /// The listener may be told of a failure before this returns.
     virtual RequestId write(TextRequest request, std::shared_ptr<TextListener> listener) = 0;
-    /// Frees the request's place; answers that go on end with kCancelled. Unknown ids are nothing.
+    /// Frees the request's place; answers that go on end with kCancelled, and vectors come no more
+    /// once it has been heeded. Unknown ids are nothing.
     virtual void cancel(RequestId id) = 0;
-    virtual void embed(VectorsRequest request, VectorsDone done) = 0;
+    /// `done` may be called before this returns, else on the host's thread.
+    virtual RequestId embed(VectorsRequest request, VectorsDone done) = 0;
     /// Prometheus text lines of its own ("cairn_host_..."), with their HELP and TYPE.
     virtual std::string metrics() const = 0;
 };

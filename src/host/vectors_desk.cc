@@ -63,6 +63,14 @@ bool VectorsDesk::turn() {
     return true;
 }
 
+void VectorsDesk::drop_over() {
+    if (reading_ != nullptr && job_->is_over()) {
+        reading_.reset();
+        job_.reset();
+    }
+    waiting_.remove_if([](const VectorsJobPtr& job) { return job->is_over(); });
+}
+
 void VectorsDesk::clear() {
     reading_.reset();
     waiting_.remove_if([](const VectorsJobPtr&) { return true; });

@@ -27,6 +27,8 @@ class VectorsDesk {
     bool turn();
     /// Whether texts of a model in memory are under way.
     bool is_busy() const { return reading_ != nullptr; }
+    /// Drops jobs that are over, also what is under way of one.
+    void drop_over();
     /// Drops all jobs without a word.
     void clear();
 

@@ -27,4 +27,9 @@ void VectorsJob::fail(const HostError& error) {
     done_(error);
 }
 
+void VectorsJob::cancel() {
+    if (std::exchange(over_, true)) return;
+    ++counters_.vectors[static_cast<std::size_t>(Outcome::kCancelled)];
+}
+
 }  // namespace cairn::host

@@ -14,12 +14,15 @@ std::size_t bytes_of(const VectorsRequest& request);
 
 class VectorsJob {
   public:
-    VectorsJob(VectorsRequest request, VectorsDone done, std::size_t model, HostCounters& counters)
-        : request_(std::move(request)),
+    VectorsJob(RequestId id, VectorsRequest request, VectorsDone done, std::size_t model,
+               HostCounters& counters)
+        : id_(id),
+          request_(std::move(request)),
           done_(std::move(done)),
           model_(model),
           counters_(counters) {}
 
+    RequestId id() const { return id_; }
     const VectorsRequest& request() const { return request_; }
     std::size_t model() const { return model_; }
     std::size_t text_bytes() const { return bytes_of(request_); }
@@ -36,8 +39,10 @@ class VectorsJob {
     /// Each ends it; the first counts.
     void succeed(const std::string& model);
     void fail(const HostError& error);
+    void cancel();  ///< without a word
 
   private:
+    RequestId id_;
     VectorsRequest request_;
     VectorsDone done_;
     std::size_t model_;

@@ -86,5 +86,20 @@ TEST(HostVectors, GoOnBesideTexts) {
               std::get<Vectors>(first).vectors);
 }
 
+// Whoever has left is told nothing, holds no place, and nothing more is computed for him.
+TEST(HostVectors, EndWhenTheyAreCancelled) {
+    const model::Model model = test::small_model(test::small_config());
+    const auto host = test::one_model_host(model, {.max_waiting = 4});
+    for (int round = 0; round < 50; ++round) {
+        // Thousands of texts: far more than can be done before the next request is cancelled too.
+        const std::vector<std::variant<std::string, text::Tokens>> many(2048, text::Tokens(200, 1));
+        const RequestId id = host->embed({"m", many, "a"}, [](const auto&) {});
+        host->cancel(id);
+    }
+    EXPECT_TRUE(std::holds_alternative<Vectors>(embed(*host, {"m", {text::Tokens{1}}, "b"})));
+    EXPECT_NE(host->metrics().find("vector_requests_total{outcome=\"done\"} 1\n"),
+              std::string::npos);
+}
+
 }  // namespace
 }  // namespace cairn::host

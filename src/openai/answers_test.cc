@@ -199,6 +199,18 @@ TEST_F(Answers, WhoLeavesIsCancelled) {
     EXPECT_EQ(noted_[0].status, kAskerLeft);
 }
 
+TEST_F(Answers, WhoLeavesWantsNoVectors) {
+    host_.held = true;
+    const auto reply = ask("POST", "/v1/embeddings", R"({"model":"org/vectors","input":"a"})");
+    ASSERT_EQ(host_.waiting_vectors.size(), 1u);
+    reply->gone();
+    EXPECT_EQ(host_.cancelled, std::vector<host::RequestId>{1});
+    host_.waiting_vectors[1](host::Vectors{"org/vectors", {{1.0F}}, 1});
+    EXPECT_EQ(reply->ends, 0);
+    ASSERT_EQ(noted_.size(), 1u);
+    EXPECT_EQ(noted_[0].status, kAskerLeft);
+}
+
 TEST_F(Answers, AFailureInAStreamIsItsLastEvent) {
     host_.held = true;
     const auto reply = completion(R"("prompt":["a","b"],"stream":true)");

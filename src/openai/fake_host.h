@@ -17,6 +17,7 @@ class FakeHost final : public host::TextHost {
     /// Requests are kept instead of answered; the test plays the host by `waiting`.
     bool held = false;
     std::map<host::RequestId, std::shared_ptr<host::TextListener>> waiting;
+    std::map<host::RequestId, host::VectorsDone> waiting_vectors;
     std::vector<host::RequestId> cancelled;
     std::vector<host::TextRequest> asked;
     std::vector<host::VectorsRequest> asked_vectors;
@@ -63,8 +64,18 @@ class FakeHost final : public host::TextHost {
         waiting.erase(id);
     }
 
-    void embed(host::VectorsRequest request, host::VectorsDone done) override {
+    host::RequestId embed(host::VectorsRequest request, host::VectorsDone done) override {
+        const host::RequestId id = ++last_;
         asked_vectors.push_back(request);
+        if (held) {
+            waiting_vectors[id] = std::move(done);
+            return id;
+        }
+        answer_vectors(request, done);
+        return id;
+    }
+
+    static void answer_vectors(const host::VectorsRequest& request, const host::VectorsDone& done) {
         if (request.model == "tiny")
             return done(host::HostError{host::HostErrorKind::kModelFailed,
                                         "tiny writes text and makes no vectors", "model"});

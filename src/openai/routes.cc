@@ -8,6 +8,7 @@
 #include "openai/chat_page.h"
 #include "openai/paths.h"
 #include "openai/text_answer.h"
+#include "openai/vectors_answer.h"
 
 namespace cairn::openai {
 
@@ -165,35 +166,7 @@ class Route {
         if (const auto* problem = std::get_if<ApiError>(&read)) return fail(*problem);
         VectorsAsk ask = std::move(std::get<VectorsAsk>(read));
         if (ask.model.empty()) ask.model = first_model(false);
-        exchange_->entry().model = ask.model;
-        host::VectorsRequest request{ask.model, std::move(ask.texts), request_.client};
-        const auto shared = std::make_shared<std::unique_ptr<Exchange>>(std::move(exchange_));
-        context_.host->embed(std::move(request),
-                             [shared, ask, host = context_.host](
-                                 std::variant<host::Vectors, host::HostError> found) {
-                                 answer_vectors(**shared, ask, *host, found);
-                                 shared->reset();
-                             });
-    }
-
-    static void answer_vectors(Exchange& exchange, const VectorsAsk& ask,
-                               const host::TextHost& host,
-                               const std::variant<host::Vectors, host::HostError>& found) {
-        const auto failed = [&](const ApiError& error) {
-            exchange.entry().problem = error.message;
-            exchange.send(error_response(error));
-        };
-        if (const auto* error = std::get_if<host::HostError>(&found))
-            return failed(of_host(*error, host, ask.model));
-        const auto& vectors = std::get<host::Vectors>(found);
-        const std::size_t size = vectors.vectors.empty() ? 0 : vectors.vectors[0].size();
-        if (ask.dimensions && *ask.dimensions != size)
-            return failed(unsupported_field("dimensions",
-                                            fmt::format("{} makes vectors of {} dimensions, not {}",
-                                                        vectors.model, size, *ask.dimensions)));
-        exchange.entry().model = vectors.model;
-        exchange.entry().prompt_tokens = vectors.tokens;
-        exchange.send(json_response(vectors_json(vectors, ask.base64)));
+        VectorsAnswer::start(*context_.host, std::move(ask), request_.client, std::move(exchange_));
     }
 
     const ApiContext& context_;

@@ -34,8 +34,8 @@ class SharedHost final : public host::TextHost {
         cancelled_ = id;
         changed_.notify_all();
     }
-    void embed(host::VectorsRequest request, host::VectorsDone done) override {
-        FakeHost().embed(std::move(request), std::move(done));
+    host::RequestId embed(host::VectorsRequest request, host::VectorsDone done) override {
+        return FakeHost().embed(std::move(request), std::move(done));
     }
     std::string metrics() const override { return ""; }
 

@@ -1,0 +1,44 @@
+#include "host/reading_desk.h"
+
+#include <memory>
+#include <utility>
+
+namespace cairn::host {
+
+void ReadingDesk::add(const std::string& client, std::size_t bytes, Reading reading) {
+    Lane& lane = bytes <= kShortBytes ? short_ : long_;
+    lane.waiting.add(client, std::move(reading));
+    next(lane);
+}
+
+void ReadingDesk::next(Lane& lane) {
+    if (lane.reads) return;
+    auto taken = lane.waiting.take([](const Reading&) { return TurnChoice::kTake; });
+    if (!taken) return;
+    lane.reads = true;
+    lane.thread.post([this, &lane, reading = std::make_shared<Reading>(*std::move(taken))] {
+        reading->read();
+        to_serving_([this, &lane, reading] {
+            lane.reads = false;
+            next(lane);
+            reading->done();
+        });
+    });
+}
+
+void ReadingDesk::drop_over() {
+    const auto over = [](const Reading& reading) { return reading.is_over(); };
+    short_.waiting.remove_if(over);
+    long_.waiting.remove_if(over);
+}
+
+bool ReadingDesk::is_busy() const {
+    return short_.reads || long_.reads || !short_.waiting.empty() || !long_.waiting.empty();
+}
+
+void ReadingDesk::stop() {
+    short_.thread.stop();
+    long_.thread.stop();
+}
+
+}  // namespace cairn::host
