@@ -181,6 +181,14 @@ RequestId ModelHost::embed(VectorsRequest request, VectorsDone done) {
     return id;
 }
 
+void ModelHost::refresh(const std::string& id) {
+    const std::vector<HostedModel> all = shelf_.views();
+    const auto at = std::ranges::find(all, id, &HostedModel::id);
+    if (at == all.end()) return;
+    const auto model = static_cast<std::size_t>(at - all.begin());
+    serving_thread_.post([this, model] { shelf_.refresh(model); });
+}
+
 std::string ModelHost::metrics() const {
     std::string out = counters_.text();
     out += "# HELP cairn_host_model Models by their state.\n# TYPE cairn_host_model gauge\n";

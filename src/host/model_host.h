@@ -31,6 +31,10 @@ class ModelHost final : public TextHost {
     RequestId embed(VectorsRequest request, VectorsDone done) override;
     std::string metrics() const override;
 
+    /// A model's source has another model now. Texts being written go on with the one with which
+    /// they began, and later ones get the other, once it is loaded. Any thread.
+    void refresh(const std::string& id);
+
     /// What computes, for people: "avx512", 2.
     std::string kernels() const;
     std::size_t threads() const { return pool_.size(); }

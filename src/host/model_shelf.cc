@@ -66,15 +66,53 @@ bool ModelShelf::want(std::size_t model) {
     const std::uint64_t now = seams_.clock.monotonic_us();
     if (slot.run != nullptr) return true;
     if (slot.about.state == ModelState::kFailed && now - slot.since_us < kRetry_us) return false;
-    if (slot.about.state == ModelState::kLoading && slot.since_us != 0) return true;
-    slot.since_us = std::max<std::uint64_t>(now, 1);
+    if (slot.coming) return true;
+    slot.since_us = now;
     slot.about.problem.clear();
     set_state(model, ModelState::kLoading);
     open(model);
     return true;
 }
 
+void ModelShelf::refresh(std::size_t model) {
+    Slot& slot = slots_[model];
+    if (slot.about.state == ModelState::kFailed) {  // this one may load
+        set_state(model, ModelState::kAsleep);
+        want(model);
+        return;
+    }
+    if (slot.run == nullptr && !slot.coming) return;  // it is opened when it is asked for
+    slot.stale = true;
+    if (slot.opened) {  // and has not been begun to be packed
+        slot.opened.reset();
+        return open(model);
+    }
+    renew(model);
+}
+
+void ModelShelf::renew(std::size_t model) {
+    Slot& slot = slots_[model];
+    if (!slot.stale || slot.coming || slot.older.size() + 2 > kMaxVersions) return;
+    slot.since_us = seams_.clock.monotonic_us();
+    open(model);
+}
+
+void ModelShelf::drop_older() {
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        if (slots_[i].older.empty()) continue;
+        std::erase_if(slots_[i].older, [this](const Older& older) {
+            // Prompts, or vectors, may still be read by it.
+            if (!older.run->is_idle() || older.run->model().use_count() > 1) return false;
+            seams_.budget.weights -= older.bytes;
+            return true;
+        });
+        renew(i);
+    }
+}
+
 void ModelShelf::open(std::size_t model) {
+    slots_[model].coming = true;
+    slots_[model].stale = false;
     loading_.post([this, model, source = slots_[model].source.get()] {
         auto opened = std::make_shared<Result<OpenedModel>>(source->open());
         to_serving_([this, model, opened] { on_opened(model, std::move(*opened)); });
@@ -87,25 +125,30 @@ void ModelShelf::on_opened(std::size_t model, Result<OpenedModel> opened) {
     const model::ModelConfig& config = opened->loaded.model.config;
     const std::size_t positions =
         context_ == 0 ? config.context : std::min<std::size_t>(config.context, context_);
-    slot.bytes = model::packed_model_bytes(opened->loaded.model) +
-                 run_scratch_bytes(config, positions, bounds_);
-    if (slot.bytes > seams_.budget.limit)
-        return fail(model, fmt::format("it needs {} of memory, the limit is {}",
-                                       megabytes(slot.bytes), megabytes(seams_.budget.limit)));
+    slot.coming_bytes = model::packed_model_bytes(opened->loaded.model) +
+                        run_scratch_bytes(config, positions, bounds_);
+    if (slot.coming_bytes > seams_.budget.limit)
+        return fail(model,
+                    fmt::format("it needs {} of memory, the limit is {}",
+                                megabytes(slot.coming_bytes), megabytes(seams_.budget.limit)));
     slot.opened = std::move(*opened);
     place(model, false);
 }
 
 bool ModelShelf::place(std::size_t model, bool stuck) {
     Slot& slot = slots_[model];
-    if (slot.users == 0 && seams_.budget.free() < slot.bytes) {  // nobody asked for it
-        slot.opened.reset();
-        slot.since_us = 0;
+    const bool is_first = slot.run == nullptr && slot.older.empty();
+    if (is_first && slot.users == 0 && seams_.budget.free() < slot.coming_bytes) {
+        slot.opened.reset();  // nobody asked for it
+        slot.coming = false;
         set_state(model, ModelState::kAsleep);
         return true;
     }
-    if (!make_room(slot.bytes, model, stuck)) return false;
-    seams_.budget.weights += slot.bytes;
+    if (!make_room(slot.coming_bytes, model, stuck)) {
+        give_way(model);
+        if (!make_room(slot.coming_bytes, model, stuck)) return false;
+    }
+    seams_.budget.weights += slot.coming_bytes;
     auto opened = std::make_shared<OpenedModel>(std::move(*slot.opened));
     slot.opened.reset();
     loading_.post([this, model, opened, id = slot.about.id] {
@@ -113,6 +156,15 @@ bool ModelShelf::place(std::size_t model, bool stuck) {
         to_serving_([this, model, ready] { on_packed(model, ready); });
     });
     return true;
+}
+
+void ModelShelf::give_way(std::size_t model) {
+    Slot& slot = slots_[model];
+    const std::uint64_t possible = seams_.budget.free() + seams_.budget.prefix + slot.bytes;
+    if (slot.run == nullptr || !slot.run->is_idle() || possible < slot.coming_bytes) return;
+    slot.run.reset();
+    seams_.budget.weights -= std::exchange(slot.bytes, 0);
+    set_state(model, ModelState::kLoading);
 }
 
 void ModelShelf::on_packed(std::size_t model, std::shared_ptr<const ReadyModel> ready) {
@@ -123,28 +175,34 @@ void ModelShelf::on_packed(std::size_t model, std::shared_ptr<const ReadyModel> 
     slot.about.context = ready->context();
     slot.about.writes = ready->writes();
     slot.about.chat_format = ready->chat_format();
+    log_info("{} is ready: {} parameters, {}", ready->name(), ready->parameters(),
+             megabytes(slot.coming_bytes));
+    if (slot.run != nullptr) slot.older.push_back({std::move(slot.run), slot.bytes});
     slot.run = std::make_unique<ModelRun>(std::move(ready), bounds_, seams_);
+    slot.bytes = slot.coming_bytes;
+    slot.coming = false;
     slot.used_us = seams_.clock.monotonic_us();
-    slot.since_us = 0;
     ++seams_.counters.loads;
     set_state(model, ModelState::kReady);
-    log_info("{} is ready: {} parameters, {}", slot.about.id, slot.about.parameters,
-             megabytes(slot.bytes));
     events_.ready(model);
+    renew(model);
 }
 
 void ModelShelf::fail(std::size_t model, const std::string& why) {
     Slot& slot = slots_[model];
+    slot.coming = false;
+    ++seams_.counters.load_errors;
+    log_warn("{} cannot be loaded: {}", slot.about.id, why);
+    if (slot.run != nullptr) return renew(model);  // goes on with what it has
     slot.about.problem = why;
     slot.since_us = seams_.clock.monotonic_us();
-    ++seams_.counters.load_errors;
     set_state(model, ModelState::kFailed);
-    log_warn("{} cannot be loaded: {}", slot.about.id, why);
     events_.failed(model, why);
 }
 
 bool ModelShelf::may_go(const Slot& slot, bool also_wanted) {
-    return slot.run != nullptr && slot.run->is_idle() && (slot.users == 0 || also_wanted);
+    return slot.run != nullptr && !slot.coming && slot.run->is_idle() &&
+           (slot.users == 0 || also_wanted);
 }
 
 bool ModelShelf::unload_one(std::size_t keep, bool also_wanted) {
@@ -156,7 +214,8 @@ bool ModelShelf::unload_one(std::size_t keep, bool also_wanted) {
     if (oldest == slots_.size()) return false;
     Slot& slot = slots_[oldest];
     slot.run.reset();
-    seams_.budget.weights -= slot.bytes;
+    slot.stale = false;
+    seams_.budget.weights -= std::exchange(slot.bytes, 0);
     ++seams_.counters.unloads;
     set_state(oldest, ModelState::kAsleep);
     log_info("{} makes room for others", slot.about.id);

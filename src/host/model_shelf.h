@@ -5,10 +5,14 @@
 // then by unloading what nobody asks for, the least recently used first. A model that is asked for
 // and waits for kStay_us while others are busy holds back what would join those, until it fits.
 //
+// Where a source's model has become another (refresh), that one is loaded beside the one in memory
+// and takes its place; the older one goes when what it writes has ended.
+//
 // Only the serving thread touches it, but for views().
 #pragma once
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -28,6 +32,9 @@ struct ShelfEvents {
 
 class ModelShelf {
   public:
+    /// Of one model in memory, the one that is being loaded among them.
+    static constexpr std::size_t kMaxVersions = 3;
+
     /// `serving` runs what comes back from `loading`; both, and the seams, outlive this. `loader`
     /// computes on the loading thread.
     ModelShelf(std::vector<std::unique_ptr<ModelSource>> sources, const RunBounds& bounds,
@@ -42,7 +49,20 @@ class ModelShelf {
     /// Begins to load a model that is not in memory; one that failed is tried again after a while.
     /// False if it failed a moment ago.
     bool want(std::size_t model);
-    /// The model in memory, or null.
+    /// The source's model has become another one. A newer one is loaded as soon as fewer than
+    /// kMaxVersions are in memory; if it cannot be, the one in memory stays.
+    void refresh(std::size_t model);
+    /// Drops older versions that nobody needs any more, and loads newer ones that waited for that.
+    void drop_older();
+    /// All models in memory, older versions too.
+    template <typename Visit>
+    void for_each_run(const Visit& visit) {
+        for (Slot& slot : slots_) {
+            for (Older& older : slot.older) visit(*older.run);
+            if (slot.run != nullptr) visit(*slot.run);
+        }
+    }
+    /// The model in memory, its newest version, or null.
     ModelRun* run(std::size_t model) { return slots_[model].run.get(); }
     /// Why a model failed last.
     const std::string& problem(std::size_t model) const { return slots_[model].about.problem; }
@@ -59,12 +79,21 @@ class ModelShelf {
     bool holds_back() const;
 
   private:
+    struct Older {
+        std::unique_ptr<ModelRun> run;
+        std::uint64_t bytes = 0;
+    };
     struct Slot {
         std::unique_ptr<ModelSource> source;
         HostedModel about;
         std::unique_ptr<ModelRun> run;
+        std::uint64_t bytes = 0;  // that it takes
+        std::list<Older> older;   // that still write
+        // From when a model, or a newer one, is opened until it is the run.
+        bool coming = false;
+        bool stale = false;                 // what is coming, or the run, is no longer the newest
         std::optional<OpenedModel> opened;  // while it waits for memory
-        std::uint64_t bytes = 0;            // that it takes, or will
+        std::uint64_t coming_bytes = 0;     // that it will take
         std::uint64_t since_us = 0;         // when it began to wait, or failed
         std::uint64_t used_us = 0;
         std::size_t users = 0;
@@ -75,6 +104,10 @@ class ModelShelf {
     bool place(std::size_t model, bool stuck);
     void on_packed(std::size_t model, std::shared_ptr<const ReadyModel> ready);
     void fail(std::size_t model, const std::string& why);
+    /// Loads a newer version, if there is one and it may come.
+    void renew(std::size_t model);
+    /// Unloads the run where the version after it has room only then.
+    void give_way(std::size_t model);
     static bool may_go(const Slot& slot, bool also_wanted);
     bool unload_one(std::size_t keep, bool also_wanted);
     void set_state(std::size_t model, ModelState state);

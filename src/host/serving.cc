@@ -30,7 +30,7 @@ void Serving::read(const std::shared_ptr<Job>& job, std::size_t bytes) {
     reading_.add(job->request().client, bytes,
                  {[job] { return job->is_over(); },
                   [job, model, found] { *found = model->read(job->request()); },
-                  [this, job, found] { on_read(job, std::move(**found)); }});
+                  [this, job, model, found] { on_read(job, model, std::move(**found)); }});
 }
 
 void Serving::write(const TextJobPtr& job) {
@@ -72,11 +72,12 @@ void Serving::cancel(RequestId id) {
     if (at == jobs_.end()) return;
     const TextJobPtr job = at->second;
     job->cancel();
-    if (ModelRun* run = shelf_.run(job->model())) run->drop_over();
+    shelf_.for_each_run([](ModelRun& run) { run.drop_over(); });
     drop_over();
 }
 
-void Serving::on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptTokens> prompt) {
+void Serving::on_read(const TextJobPtr& job, const std::shared_ptr<const ReadyModel>& by,
+                      OrHostError<ReadyModel::PromptTokens> prompt) {
     if (job->is_over()) return;
     ModelRun* run = shelf_.run(job->model());
     if (run == nullptr) {  // it made room for another
@@ -84,6 +85,7 @@ void Serving::on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptToken
         shelf_.want(job->model());
         return;
     }
+    if (run->model() != by) return read(job, job->prompt_bytes());  // a newer one came meanwhile
     if (auto* error = std::get_if<HostError>(&prompt)) {
         job->fail(*error);
         return drop_over();
@@ -107,7 +109,8 @@ void Serving::on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptToken
         places_.add(job->request().client, {job, answer});
 }
 
-void Serving::on_read(const VectorsJobPtr& job, OrHostError<std::vector<text::Tokens>> texts) {
+void Serving::on_read(const VectorsJobPtr& job, const std::shared_ptr<const ReadyModel>&,
+                      OrHostError<std::vector<text::Tokens>> texts) {
     if (job->is_over()) return;
     if (auto* error = std::get_if<HostError>(&texts)) {
         job->fail(*error);
@@ -125,8 +128,10 @@ void Serving::on_ready(std::size_t model) {
         return true;
     };
     std::erase_if(texts_without_model_, move);
-    // Read before it made room for others: its file may be another now.
-    places_.remove_if([&](const Place& place) { return move(place.job); });
+    // Read by the model before it, or before it made room for others: its file may be another now.
+    // A request that has begun to be answered keeps the prompt with which it did.
+    places_.remove_if(
+        [&](const Place& place) { return place.job->joined() == 0 && move(place.job); });
     for (const TextJobPtr& job : texts) read(job, job->prompt_bytes());
     std::vector<VectorsJobPtr> vectors;
     std::erase_if(vectors_without_model_, [&](const VectorsJobPtr& job) {
@@ -154,8 +159,7 @@ void Serving::on_failed(std::size_t model, const std::string& why) {
 
 std::size_t Serving::running() {
     std::size_t running = 0;
-    for (std::size_t i = 0; i < shelf_.size(); ++i)
-        if (ModelRun* run = shelf_.run(i)) running += run->running();
+    shelf_.for_each_run([&](const ModelRun& run) { running += run.running(); });
     return running;
 }
 
@@ -185,6 +189,7 @@ void Serving::let_in(bool stuck) {
 bool Serving::turn() {
     // Where nothing runs nor will by itself, models that are asked for may make room for others;
     // those that have just been loaded for somebody let him in first.
+    shelf_.drop_older();
     const auto stuck = [this] {
         return !reading_.is_busy() && running() == 0 && !vectors_.is_busy();
     };
@@ -192,8 +197,7 @@ bool Serving::turn() {
     let_in(stuck());
     shelf_.place_waiting(stuck());
     bool ended = false;
-    for (std::size_t i = 0; i < shelf_.size(); ++i)
-        if (ModelRun* run = shelf_.run(i)) ended = run->step() || ended;
+    shelf_.for_each_run([&](ModelRun& run) { ended = run.step() || ended; });
     if (ended) drop_over();
     const bool vectors = vectors_.turn();
     seams_.counters.running = running();
@@ -229,8 +233,7 @@ void Serving::drop_over() {
 void Serving::end() {
     ended_ = true;
     for (const auto& [id, job] : jobs_) job->cancel();
-    for (std::size_t i = 0; i < shelf_.size(); ++i)
-        if (ModelRun* run = shelf_.run(i)) run->drop_over();
+    shelf_.for_each_run([](ModelRun& run) { run.drop_over(); });
     drop_over();
     const std::list<VectorsJobPtr> vectors = vector_jobs_;
     for (const VectorsJobPtr& job : vectors) {

@@ -45,8 +45,11 @@ class Serving {
 
     template <typename Job>
     void read(const std::shared_ptr<Job>& job, std::size_t bytes);
-    void on_read(const TextJobPtr& job, OrHostError<ReadyModel::PromptTokens> prompt);
-    void on_read(const VectorsJobPtr& job, OrHostError<std::vector<text::Tokens>> texts);
+    /// `by`: the model that read it.
+    void on_read(const TextJobPtr& job, const std::shared_ptr<const ReadyModel>& by,
+                 OrHostError<ReadyModel::PromptTokens> prompt);
+    void on_read(const VectorsJobPtr& job, const std::shared_ptr<const ReadyModel>& by,
+                 OrHostError<std::vector<text::Tokens>> texts);
     void let_in(bool stuck);
     TurnChoice choose(const Place& place, bool stuck);
     void end(const VectorsJobPtr& job);

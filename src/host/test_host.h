@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <future>
+#include <mutex>
 #include <set>
 
 #include "host/model_host.h"
@@ -59,13 +60,24 @@ class TestSource final : public ModelSource {
         ++opened;
         if (!failure.empty()) return invalid(failure);
         OpenedModel result;
-        result.loaded.model = model_;
+        {
+            const std::lock_guard lock(mutex_);
+            result.loaded.model = model_;
+            result.answers_as = answers_as_;
+        }
         result.loaded.format = "test";
         if (with_tokenizer)
             result.tokenizer = small_tokenizer();
         else
             result.tokenizer_problem = "its file has none";
         return result;
+    }
+
+    /// What it gives from now on.
+    void become(model::Model model, std::string answers_as) {
+        const std::lock_guard lock(mutex_);
+        model_ = std::move(model);
+        answers_as_ = std::move(answers_as);
     }
 
     std::optional<std::shared_future<void>> hold;
@@ -75,7 +87,9 @@ class TestSource final : public ModelSource {
 
   private:
     std::string id_;
+    std::mutex mutex_;
     model::Model model_;
+    std::string answers_as_;
     bool at_start_;
 };
 

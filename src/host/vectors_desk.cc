@@ -24,6 +24,7 @@ bool VectorsDesk::begin() {
     if ((*job)->is_over()) return true;
     job_ = std::move(*job);
     model_ = shelf_.run(job_->model())->model();
+    job_->begin_with(model_);
     const std::span<const text::Tokens> left = job_->left();
     std::vector<text::Tokens> texts;
     for (std::size_t tokens = 0; texts.size() < left.size();) {
@@ -39,16 +40,21 @@ bool VectorsDesk::begin() {
         return true;
     }
     job_->fail({HostErrorKind::kInvalid, reading.error().message, "input"});
-    ended_(job_);
+    vectors_.reset();
+    model_.reset();
+    ended_(std::exchange(job_, nullptr));
     return true;
 }
 
 void VectorsDesk::finish() {
     for (std::vector<float>& vector : reading_->take()) job_->add(std::move(vector));
     reading_.reset();
+    vectors_.reset();
+    const std::string name = model_->name();
+    model_.reset();
     const VectorsJobPtr job = std::move(job_);
     if (!job->left().empty()) return add(job);
-    job->succeed(model_->name());
+    job->succeed(name);
     ended_(job);
 }
 
@@ -73,6 +79,8 @@ void VectorsDesk::drop_over() {
 
 void VectorsDesk::clear() {
     reading_.reset();
+    vectors_.reset();
+    model_.reset();
     waiting_.remove_if([](const VectorsJobPtr&) { return true; });
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "host/host_counters.h"
+#include "host/ready_model.h"
 #include "host/text_host.h"
 
 namespace cairn::host {
@@ -33,6 +34,11 @@ class VectorsJob {
     std::span<const text::Tokens> left() const {
         return std::span(texts_).subspan(vectors_.vectors.size());
     }
+    /// All vectors come from one model: what another made is forgotten.
+    void begin_with(const std::shared_ptr<const ReadyModel>& model) {
+        if (model_in_use_.lock() != model) vectors_.vectors.clear();
+        model_in_use_ = model;
+    }
     void add(std::vector<float> vector) { vectors_.vectors.push_back(std::move(vector)); }
 
     bool is_over() const { return over_; }
@@ -48,6 +54,7 @@ class VectorsJob {
     std::size_t model_;
     HostCounters& counters_;
     std::vector<text::Tokens> texts_;
+    std::weak_ptr<const ReadyModel> model_in_use_;
     Vectors vectors_;
     bool over_ = false;
 };

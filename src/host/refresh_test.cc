@@ -1,0 +1,202 @@
+// Proves that a model may become another one while it is asked: an answer keeps the bits of the
+// model with which it began, the next one gets the new model, at most three versions are in memory,
+// and what none of them needs any more is given back.
+#include "host/test_host.h"
+#include "host/vectors_job.h"
+
+namespace cairn::host {
+namespace {
+
+using test::Recorder;
+using test::TestSource;
+
+constexpr std::size_t kContext = 4096;
+
+model::Model version(std::uint64_t number) {
+    return test::small_model(test::small_config(kContext), number);
+}
+
+std::uint64_t version_bytes() {
+    const model::Model model = version(1);
+    return model::packed_model_bytes(model) +
+           run_scratch_bytes(model.config, model.config.context, RunBounds());
+}
+
+TextRequest ask(std::size_t tokens) {
+    TextRequest request;
+    request.model = "m";
+    request.prompt = text::Tokens{1, 2, 3};
+    request.options.max_tokens = tokens;
+    request.options.logprobs = true;
+    request.options.logit_bias = {{test::small_tokenizer()->begin_token(), -100.0F}};
+    return request;
+}
+
+class Refresh : public testing::Test {
+  protected:
+    void start(std::uint64_t memory_bytes = std::uint64_t{256} << 20) {
+        auto source = std::make_unique<TestSource>("m", version(1));
+        source->become(version(1), "m@1");
+        source_ = source.get();
+        HostOptions options{.threads = 2, .memory_bytes = memory_bytes, .prefix_bytes = 0};
+        options.models.push_back(std::move(source));
+        host_ = ModelHost::start(std::move(options)).value();
+        EXPECT_EQ(answered_by(), "m@1");
+    }
+    ~Refresh() override { hurry_ = true; }
+
+    void become(std::uint64_t number) {
+        source_->become(version(number), "m@" + std::to_string(number));
+        host_->refresh("m");
+    }
+    /// Which version answers a short request.
+    std::string answered_by() {
+        const auto told = std::make_shared<Recorder>();
+        host_->write(ask(2), told);
+        told->wait();
+        EXPECT_FALSE(told->error.has_value());
+        return told->prompt.model;
+    }
+    void wait_for(const std::string& name) {
+        for (int i = 0; i < 20'000 && answered_by() != name; ++i) std::this_thread::yield();
+        EXPECT_EQ(answered_by(), name);
+    }
+    /// A text that takes seconds unless it is told to hurry, and has begun.
+    std::shared_ptr<Recorder> slow(std::size_t tokens = 2000) {
+        auto told = std::make_shared<Recorder>();
+        told->on_piece = [this] {
+            if (!hurry_) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        };
+        ids_.push_back(host_->write(ask(tokens), told));
+        while (!told->was_read) std::this_thread::yield();
+        return told;
+    }
+    std::uint64_t weight_bytes() const {
+        const std::string text = host_->metrics();
+        const std::string name = "\ncairn_host_weight_bytes ";
+        return std::stoull(text.substr(text.find(name) + name.size()));
+    }
+
+    std::atomic<bool> hurry_ = false;
+    std::vector<RequestId> ids_;
+    TestSource* source_ = nullptr;
+    std::unique_ptr<ModelHost> host_;  // ends first
+};
+
+TEST_F(Refresh, AnAnswerKeepsItsModelAndTheNextGetsTheNewOne) {
+    start();
+    const auto first = slow();
+    become(2);
+    wait_for("m@2");
+    const auto second = slow();
+    become(3);
+    wait_for("m@3");
+    EXPECT_FALSE(first->has_ended());
+    EXPECT_FALSE(second->has_ended());
+    hurry_ = true;
+    first->wait();
+    second->wait();
+    EXPECT_EQ(first->prompt.model, "m@1");
+    EXPECT_EQ(second->prompt.model, "m@2");
+    EXPECT_EQ(test::of(first->answers[0]), test::alone(version(1), ask(2000)));
+    EXPECT_EQ(test::of(second->answers[0]), test::alone(version(2), ask(2000)));
+    const auto third = std::make_shared<Recorder>();
+    host_->write(ask(50), third);
+    third->wait();
+    EXPECT_EQ(test::of(third->answers[0]), test::alone(version(3), ask(50)));
+    EXPECT_NE(test::of(third->answers[0]), test::alone(version(2), ask(50)));
+}
+
+TEST_F(Refresh, AtMostThreeVersionsAreInMemoryAndTheNewestWins) {
+    start();
+    const std::uint64_t one = weight_bytes();
+    EXPECT_EQ(one, version_bytes());
+    const auto first = slow();
+    become(2);
+    wait_for("m@2");
+    const auto second = slow();
+    become(3);
+    wait_for("m@3");
+    const auto third = slow();
+    for (std::uint64_t number = 4; number <= 6; ++number) {
+        become(number);
+        EXPECT_EQ(answered_by(), "m@3");
+    }
+    EXPECT_EQ(source_->opened, 3);
+    EXPECT_EQ(weight_bytes(), 3 * one);
+    EXPECT_FALSE(first->has_ended());
+    host_->cancel(ids_[1]);
+    second->wait();
+    wait_for("m@6");
+    EXPECT_EQ(source_->opened, 4);
+    EXPECT_EQ(weight_bytes(), 3 * one);
+    host_->cancel(ids_[0]);
+    host_->cancel(ids_[2]);
+    first->wait();
+    third->wait();
+    EXPECT_EQ(answered_by(), "m@6");
+    EXPECT_EQ(answered_by(), "m@6");
+    EXPECT_EQ(weight_bytes(), one);
+}
+
+TEST_F(Refresh, WhatDoesNotLoadLeavesTheModelInMemory) {
+    start();
+    source_->failure = "its weights are torn";
+    become(2);
+    const std::string once = "\ncairn_host_load_errors_total 1\n";
+    while (host_->metrics().find(once) == std::string::npos) std::this_thread::yield();
+    EXPECT_EQ(answered_by(), "m@1");
+    EXPECT_EQ(host_->models()[0].state, ModelState::kReady);
+    source_->failure.clear();
+    become(3);
+    wait_for("m@3");
+}
+
+// The text that goes on keeps its memory; only then is there room for the next version.
+TEST_F(Refresh, WhereOnlyOneVersionFitsTheNextWaits) {
+    const model::ModelConfig config = test::small_config(kContext);
+    start(version_bytes() +
+          model::kv_cache_bytes(config, model::all_layers(config), 400, model::KvType::kF32));
+    become(2);
+    wait_for("m@2");
+    const auto first = slow(300);
+    become(3);
+    while (source_->opened < 3) std::this_thread::yield();
+    EXPECT_FALSE(first->has_ended());
+    hurry_ = true;
+    first->wait();
+    EXPECT_EQ(first->prompt.model, "m@2");
+    EXPECT_EQ(test::of(first->answers[0]), test::alone(version(2), ask(300)));
+    wait_for("m@3");
+    EXPECT_EQ(weight_bytes(), version_bytes());
+}
+
+TEST_F(Refresh, OfNoModelIsNothing) {
+    start();
+    host_->refresh("other");
+    EXPECT_EQ(answered_by(), "m@1");
+}
+
+TEST(RefreshVectors, OfOneRequestComeFromOneModel) {
+    const model::Machine machine(tensor::available_kernel_sets().back(), 1);
+    const auto ready = [&](std::uint64_t number) {
+        OpenedModel opened;
+        opened.loaded.model = version(number);
+        return std::make_shared<const ReadyModel>("m", std::move(opened), 0, machine.compute);
+    };
+    HostCounters counters;
+    VectorsJob job(
+        {"m", {}, ""}, [](const auto&) {}, 0, counters);
+    job.set_texts({{1}, {2}, {3}});
+    const auto before = ready(1);
+    job.begin_with(before);
+    job.add({1.0F});
+    job.begin_with(before);
+    job.add({1.0F});
+    EXPECT_EQ(job.left().size(), 1U);
+    job.begin_with(ready(2));
+    EXPECT_EQ(job.left().size(), 3U);
+}
+
+}  // namespace
+}  // namespace cairn::host
