@@ -48,6 +48,14 @@ WeightsPtr ChainModelReader::weights(const ChainState&) const {
     return std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
 }
 
+model::Model ChainModelReader::model_of(WeightsPtr weights) const {
+    model::Model model;
+    model.config = layout_.config();
+    model.weights = model::view_weights(layout_, *weights);
+    model.storage = std::move(weights);
+    return model;
+}
+
 Result<double> ChainModelReader::report_loss(const std::vector<float>& weights) {
     const MutexLock lock(use_);
     const std::uint32_t context = layout_.config().context;

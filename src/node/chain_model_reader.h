@@ -18,6 +18,8 @@ class ChainModelReader final : public ModelReader {
                      const tensor::Kernels* kernels, std::size_t threads);
 
     WeightsPtr weights(const ChainState& state) const override;
+    model::Model model_of(WeightsPtr weights) const override;
+    std::shared_ptr<const text::Tokenizer> tokenizer() const override { return tokenizer_; }
     Result<double> report_loss(const std::vector<float>& weights) override;
     Result<std::string> generate(const std::vector<float>& weights, const std::string& prompt,
                                  std::uint32_t max_tokens, std::uint64_t seed) override;

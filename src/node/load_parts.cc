@@ -2,6 +2,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "base/priority.h"
 
 namespace cairn::node {
 namespace {
@@ -49,8 +50,16 @@ Result<std::unique_ptr<NodeParts>> load_parts(const NodeOptions& options,
     if (!parts->tokenizer)
         return Error{ErrorCode::kUnsupported, "this network names no tokenizer to train with"};
     ASSIGN_OR_RETURN(auto tokens, private_tokens(options.train, *parts->tokenizer));
-    ASSIGN_OR_RETURN(parts->trainer, LocalTrainer::create(network, std::move(tokens), judge, seed,
-                                                          kernels, options.threads));
+    Status made = ok_status();
+    run_behind(training_behind(options), [&] {
+        auto trainer =
+            LocalTrainer::create(network, std::move(tokens), judge, seed, kernels, options.threads);
+        if (trainer.ok())
+            parts->trainer = *std::move(trainer);
+        else
+            made = trainer.error();
+    });
+    RETURN_IF_ERROR(made);
     return parts;
 }
 

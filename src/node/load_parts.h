@@ -21,6 +21,11 @@ struct NodeParts {
     std::unique_ptr<LocalTrainer> trainer;  ///< null: options.train is empty
 };
 
+/// How far the threads that train and mine step back (base/priority.h) behind those that connect
+/// blocks and those that answer people, who share the processors with them; these give way to other
+/// programs by options.nice, and where that is 0, nobody steps back.
+inline int training_behind(const NodeOptions& options) { return options.nice == 0 ? 0 : 9; }
+
 /// `network` and `kernels` must outlive what is returned. All the network's assets are there.
 Result<std::unique_ptr<NodeParts>> load_parts(const NodeOptions& options,
                                               const chain::NetworkDefinition& network,

@@ -16,6 +16,8 @@ class HeightReader final : public ModelReader {
         const auto height = static_cast<float>(state.tip()->height);
         return std::make_shared<const std::vector<float>>(1, height);
     }
+    model::Model model_of(WeightsPtr) const override { return {}; }
+    std::shared_ptr<const text::Tokenizer> tokenizer() const override { return nullptr; }
     Result<double> report_loss(const std::vector<float>& weights) override {
         return static_cast<double>(weights[0]);
     }

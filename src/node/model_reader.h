@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/weights.h"
+#include "text/tokenizer.h"
 
 namespace cairn::node {
 
@@ -22,6 +24,10 @@ class ModelReader {
     /// A copy of the weights at the ledger's tip. The argument is what only a job of the chain lane
     /// has (LedgerLane::on_lane), so nobody else can ask.
     virtual WeightsPtr weights(const ChainState& state) const = 0;
+    /// A copy as a model, which keeps it alive.
+    virtual model::Model model_of(WeightsPtr weights) const = 0;
+    /// Null where the network names none.
+    virtual std::shared_ptr<const text::Tokenizer> tokenizer() const = 0;
     /// Nats per token on the report text.
     virtual Result<double> report_loss(const std::vector<float>& weights) = 0;
     virtual Result<std::string> generate(const std::vector<float>& weights,

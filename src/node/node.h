@@ -119,6 +119,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
                   Callback<std::vector<CoinView>> answer) override;
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
                   Callback<std::string> answer) override;
+    void served_model(const Hash256& known, Callback<std::optional<ServedModel>> answer) override;
     void export_model(std::string path, Callback<Hash256> answer) override;
 
   private:

@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "crypto/keys.h"
 #include "node/conditions.h"
+#include "node/served_model.h"
 #include "store/records.h"
 
 namespace cairn::node {
@@ -167,6 +168,10 @@ class NodeApi {
     /// tokenizer. Runs beside the chain, on a copy of the weights.
     virtual void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
                           Callback<std::string> answer) = 0;
+    /// The model of the newest settled merge block, nothing if that is `known` (zero: none is) or
+    /// none is settled yet. A node that is far behind its peers tells of no newer one.
+    virtual void served_model(const Hash256& known,
+                              Callback<std::optional<ServedModel>> answer) = 0;
     /// Writes the tip's model with its tokenizer to one file (own checkpoint format), so that it
     /// can be served or taken elsewhere. Answers with the state root that it belongs to.
     virtual void export_model(std::string path, Callback<Hash256> answer) = 0;

@@ -46,6 +46,10 @@ class NodeFront final : public NodeApi {
         if (!node_) return answer(not_yet());
         node_->generate(std::move(prompt), max_tokens, seed, std::move(answer));
     }
+    void served_model(const Hash256& known, Callback<std::optional<ServedModel>> answer) override {
+        if (!node_) return answer(std::optional<ServedModel>());
+        node_->served_model(known, std::move(answer));
+    }
     void export_model(std::string path, Callback<Hash256> answer) override {
         if (!node_) return answer(not_yet());
         node_->export_model(std::move(path), std::move(answer));

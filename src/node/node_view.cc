@@ -208,6 +208,33 @@ void Node::generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t 
         std::move(answer));
 }
 
+void Node::served_model(const Hash256& known, Callback<std::optional<ServedModel>> answer) {
+    using Served = std::optional<ServedModel>;
+    if (!seams_.reader)
+        return answer(Error{ErrorCode::kUnsupported, "this node has no model that can be read"});
+    const std::uint64_t now_ms = seams_.clock.wall_ms();
+    const BlockNode* tip = chain_.tip()->node;
+    const BlockNode* merge = settled_merge(config_.network, tip, now_ms);
+    const bool is_behind =
+        chain_.tree().best_header()->height > tip->height + config_.network.round_length;
+    if (merge == nullptr || merge->hash == known || (is_behind && !known.is_zero()))
+        return answer(Served());
+    chain_.lane().on_lane(
+        [reader = seams_.reader, network = &config_.network, known,
+         now_ms](ChainState& state) -> Served {
+            // The model at the tip is that of the last merge block.
+            const BlockNode* at = settled_merge(*network, state.tip(), now_ms);
+            if (at == nullptr || at->hash == known) return std::nullopt;
+            return ServedModel{at->height,
+                               at->hash,
+                               at->header.state_root,
+                               at->header.time_ms,
+                               reader->model_of(reader->weights(state)),
+                               reader->tokenizer()};
+        },
+        alive_.guard([answer = std::move(answer)](Served served) { answer(std::move(served)); }));
+}
+
 void Node::export_model(std::string path, Callback<Hash256> answer) {
     with_weights<Hash256>(
         [reader = seams_.reader, path = std::move(path)](const auto& weights,

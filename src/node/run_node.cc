@@ -9,6 +9,7 @@
 #include "base/disk.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "net/tls_network.h"
 #include "node/asset_fetcher.h"
 #include "node/kept_payments.h"
@@ -244,6 +245,9 @@ Status Process::prepare() {
     if (options_.nice != 0) ::setpriority(PRIO_PROCESS, 0, options_.nice);
     ASSIGN_OR_RETURN(kernels_, tensor::kernels_from_environment());
     RETURN_IF_ERROR(start_network(files));
+    if (const int steps = training_behind(options_); steps > 0)
+        for (const Lane lane : {Lane::kTrain, Lane::kMine})
+            offload(*loop_, lane, [steps] { step_back(steps); });
     return begin();
 }
 
