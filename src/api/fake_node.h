@@ -7,6 +7,7 @@
 #include "base/int128.h"
 #include "crypto/hash.h"
 #include "node/node_api.h"
+#include "text/bpe.h"
 
 namespace cairn::api {
 
@@ -91,6 +92,32 @@ class FakeNode final : public node::NodeApi {
                "to his tent, " +
                std::to_string(max_tokens) + " \xff in number.");
     }
+    /// A tiny model, one for each merge block.
+    void served_model(const Hash256& known,
+                      node::Callback<std::optional<node::ServedModel>> answer) override {
+        using Served = std::optional<node::ServedModel>;
+        const Hash256 block = fake_hash("block " + std::to_string(merge_blocks_));
+        ++asked_for_model;
+        if (!has_model || block == known) return answer(Served());
+        static const std::string_view text = "the cat and the hat and the theatre";
+        static const auto tokenizer = std::shared_ptr<const text::Tokenizer>(
+            text::train_bpe(std::span(&text, 1), 262).value());
+        const model::ModelConfig config{.dim = 32,
+                                        .hidden_dim = 64,
+                                        .layers = 2,
+                                        .heads = 4,
+                                        .kv_heads = 2,
+                                        .vocab = tokenizer->vocab_size(),
+                                        .context = 256};
+        answer(Served(node::ServedModel{
+            4 * merge_blocks_, block, fake_hash("state"), now_ms_,
+            model::make_model(
+                config, model::initial_parameters(model::ParameterLayout(config), merge_blocks_)),
+            has_tokenizer ? tokenizer : nullptr}));
+    }
+    bool has_model = true;
+    bool has_tokenizer = true;
+    std::uint64_t asked_for_model = 0;
     void export_model(std::string folder, node::Callback<Hash256> answer) override {
         exported_to = std::move(folder);
         answer(fake_hash("state"));

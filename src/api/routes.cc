@@ -293,10 +293,8 @@ void answer_get(const std::shared_ptr<ApiContext>& context, const http::Request&
 
 void answer_post(const std::shared_ptr<ApiContext>& context, const http::Request& request,
                  const http::Respond& respond) {
-    // A page of another site can send neither of these headers unless we allow it when the browser
-    // asks us first (OPTIONS), which we never do.
-    if (!http::has_token(request, context->token))
-        return respond(refusal(401, "this needs the token from the node's api.json"));
+    if (auto why = refused_command(request, context->token, context->only_loopback_names))
+        return respond(*std::move(why));
     if (!request.content_type.starts_with("application/json"))
         return respond(refusal(400, "send Content-Type: application/json"));
     Status asked = not_found("nothing takes a POST at " + request.path);
@@ -307,6 +305,16 @@ void answer_post(const std::shared_ptr<ApiContext>& context, const http::Request
 }
 
 }  // namespace
+
+std::optional<http::Response> refused_command(const http::Request& head, const std::string& token,
+                                              bool only_loopback_names) {
+    if (only_loopback_names && !http::asks_by_loopback_name(head))
+        return refusal(403, "ask by the name 127.0.0.1 or localhost");
+    // A page of another site can send neither this header nor the content type of JSON unless we
+    // allow it when the browser asks us first (OPTIONS), which we never do.
+    if (http::has_token(head, token)) return std::nullopt;
+    return refusal(401, "this needs the token from the node's api.json");
+}
 
 http::Response refusal(unsigned status, const std::string& why) {
     return {status, "application/json", field_json("error", why)};

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,10 @@ struct ApiContext {
 /// has gone.
 void route(const std::shared_ptr<ApiContext>& context, const http::Request& request,
            const http::Respond& respond);
+
+/// Why a command with this head is refused whatever its body says: a strange name, or no token.
+std::optional<http::Response> refused_command(const http::Request& head, const std::string& token,
+                                              bool only_loopback_names);
 
 /// {"error": why}.
 http::Response refusal(unsigned status, const std::string& why);

@@ -1,6 +1,7 @@
-// A node's API: one static page and a little JSON over HTTP, on loopback unless told otherwise. The
-// server has a thread of its own for sockets; the node itself is asked on its Loop only. Paths and
-// shapes: API.md.
+// A node's API: a page and a little JSON over HTTP, on loopback unless told otherwise, and beside
+// them OpenAI's API and a page that chats, with the chain's own model (chain_models.h). The server
+// has a thread of its own for sockets; the node itself is asked on its Loop only. Paths and shapes:
+// API.md.
 //
 //   node_options.started  = [&](NodeApi& node, Loop& loop) { server = *Server::start(...); };
 //   node_options.stopping = [&] { server.reset(); };
@@ -24,6 +25,10 @@ struct ServerOptions {
     /// What the model is asked to continue for the page's samples.
     std::string sample_prompt = "And ";
     std::uint32_t sample_tokens = 48;
+    /// That answer people with the chain's model.
+    std::size_t threads = 1;
+    /// That the node may take, of which that model may take half; 0: what is free now.
+    std::uint64_t memory_bytes = 0;
 };
 
 class Server {

@@ -131,6 +131,8 @@ Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& ou
             options.listen = request.api;
             options.directory = request.node.directory;
             options.sample_prompt = request.prompt;
+            options.threads = request.node.threads;
+            options.memory_bytes = request.node.memory_mib << 20;
             auto started = api::Server::start(node, loop, options);
             if (started.ok()) {
                 server = *std::move(started);
