@@ -63,12 +63,15 @@ void ChatEvents::event(std::string_view data) {
         facts_.cached_tokens =
             count_of(field(field(usage, "prompt_tokens_details"), "cached_tokens"));
     }
+    if (std::string model = text_of(field(&json, "model")); !model.empty())
+        facts_.model = std::move(model);
     const Json* choices = field(&json, "choices");
     if (choices == nullptr || !choices->is_array() || choices->empty()) return;
     const Json* choice = &choices->front();
     if (std::string reason = text_of(field(choice, "finish_reason")); !reason.empty())
         facts_.finish_reason = std::move(reason);
-    const std::string text = text_of(field(field(choice, "delta"), "content"));
+    std::string text = text_of(field(field(choice, "delta"), "content"));
+    if (text.empty()) text = text_of(field(choice, "text"));
     if (text.empty()) return;
     facts_.text += text;
     show_(text);

@@ -1,4 +1,5 @@
-// ChatEvents: a streamed answer of OpenAI's API, as its bytes come, to text and facts.
+// ChatEvents: a streamed answer of OpenAI's API (of a chat, or a text's continuation), as its bytes
+// come, to text and facts.
 #pragma once
 
 #include <functional>
@@ -9,6 +10,7 @@ namespace cairn::cli {
 
 struct ChatFacts {
     std::string text;
+    std::string model;          ///< as the answer calls it
     std::string finish_reason;  ///< empty: the stream is not at its end
     std::size_t prompt_tokens = 0;
     std::size_t cached_tokens = 0;

@@ -16,14 +16,6 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t kPatienceMs = 600'000;  // a place may be long in coming
 
-Error no_server(const Error& error, const std::string& address) {
-    if (error.code != ErrorCode::kRefused) return error;
-    return {ErrorCode::kRefused,
-            fmt::format("no server answers at {}; start one with `cairn serve MODEL`, name "
-                        "another with --api HOST:PORT, or talk with a file: --model FILE",
-                        address)};
-}
-
 Error refused(const http::Answer& answer, const std::string& body) {
     const std::string said = error_message(body);
     if (answer.status == 401)
@@ -48,15 +40,14 @@ bool may_talk(const Json& model) {
 
 Result<std::unique_ptr<ServerPartner>> ServerPartner::find(const ChatRequest& request) {
     auto partner = std::unique_ptr<ServerPartner>(new ServerPartner(request));
-    if (!request.token_file.empty()) {
-        ASSIGN_OR_RETURN(partner->token_, read_token(request.token_file));
-    }
+    ASSIGN_OR_RETURN(partner->asked_,
+                     server_address(request.dir, request.node, request.api, request.token_file));
     http::Question question;
-    question.address = request.api;
+    question.address = partner->asked_.address;
     question.path = openai::kModelsPath;
-    question.token = partner->token_;
+    question.token = partner->asked_.token;
     const auto answer = http::ask(question);
-    if (!answer.ok()) return no_server(answer.error(), request.api);
+    if (!answer.ok()) return nobody_answers(answer.error(), partner->asked_);
     const Json json = Json::parse(answer->body, nullptr, false);
     if (answer->status != 200 || !json.is_object() || !json.contains("data") ||
         !json["data"].is_array())
@@ -84,7 +75,7 @@ Result<std::unique_ptr<ServerPartner>> ServerPartner::find(const ChatRequest& re
 }
 
 std::string ServerPartner::about() const {
-    std::string text = fmt::format("{} at {}", model_, request_.api);
+    std::string text = fmt::format("{} at {}", model_, asked_.address);
     if (context_ > 0) text += fmt::format(", {} tokens of memory", context_);
     return format_.empty() ? text : text + ", turns as " + format_;
 }
@@ -134,9 +125,9 @@ Result<infer::ChatAnswer> ServerPartner::answer(const std::string& user,
         hooks.show(piece);
     });
     http::Question asked;
-    asked.address = request_.api;
+    asked.address = asked_.address;
     asked.path = openai::kChatPath;
-    asked.token = token_;
+    asked.token = asked_.token;
     asked.json = question();
     asked.timeout_ms = kPatienceMs;
     asked.piece = [&](std::string_view piece) { events.take(piece); };
@@ -145,13 +136,14 @@ Result<infer::ChatAnswer> ServerPartner::answer(const std::string& user,
     const ChatFacts& facts = events.facts();
     const bool cancelled = !answer.ok() && answer.error().code == ErrorCode::kCancelled;
     if (cancelled && facts.text.empty()) return take_back(answer.error());
-    if (!answer.ok() && !cancelled) return take_back(no_server(answer.error(), request_.api));
+    if (!answer.ok() && !cancelled) return take_back(nobody_answers(answer.error(), asked_));
     if (answer.ok() && answer->status != 200) return take_back(refused(*answer, answer->body));
     if (!facts.problem.empty())
         return take_back({ErrorCode::kRefused, "the server says: " + facts.problem});
     if (!cancelled && facts.finish_reason.empty())
         return take_back(io_error("the server's answer broke off"));
     messages_.push_back({"assistant", facts.text});
+    version_ = facts.model.starts_with(model_ + "@") ? facts.model : "";
     infer::ChatAnswer result;
     result.text = facts.text;
     result.cancelled = cancelled;

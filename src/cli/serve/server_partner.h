@@ -26,14 +26,16 @@ class ServerPartner final : public ChatPartner {
     /// kCancelled where it was stopped before a word came.
     Result<infer::ChatAnswer> answer(const std::string& user,
                                      const infer::ChatHooks& hooks) override;
+    std::string answered_by() const override { return version_; }
 
   private:
     explicit ServerPartner(const ChatRequest& request) : request_(request) {}
     std::string question() const;
 
     const ChatRequest& request_;
-    std::string token_;
+    ServerAddress asked_;
     std::string model_;
+    std::string version_;  ///< empty: it has none
     std::string format_;
     std::size_t context_ = 0;  ///< 0: not known
     std::vector<text::ChatMessage> messages_;

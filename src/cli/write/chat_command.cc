@@ -84,22 +84,34 @@ namespace {
 
 /// For talking with a model that somebody serves.
 void add_server_options(CLI::App& command, ChatRequest& request, CLI::Option* model) {
-    command.add_option("--api", request.api, "HOST:PORT of the server")
+    auto* api = command.add_option("--api", request.api, "HOST:PORT of the server")
+                    ->excludes(model)
+                    ->capture_default_str();
+    auto* dir = command.add_option("--dir", request.dir,
+                                   "Talk with the chain's model of the node that runs on this "
+                                   "data directory");
+    dir->excludes(model)->excludes(api);
+    command
+        .add_option("--node", request.node,
+                    "The same of the node whose API listens at this HOST:PORT")
         ->excludes(model)
-        ->capture_default_str();
+        ->excludes(api)
+        ->excludes(dir);
     command.add_option("--served", request.served, "Which of the server's models")->excludes(model);
     command.add_option("--token-file", request.token_file, "File with the token that it wants")
-        ->excludes(model);
+        ->excludes(model)
+        ->excludes(dir);
 }
 
 }  // namespace
 
 void add_chat(CLI::App& app, Invocation& invocation) {
-    CLI::App* command =
-        add_command(app, invocation, "chat", "Talk with a model: one that is served, or a file's",
-                    "cairn chat                    (with `cairn serve MODEL` running)\n"
-                    "  cairn chat --model qwen2.5-0.5b-instruct-q8_0.gguf\n"
-                    "  cairn chat --model folder --system \"Answer in one sentence.\" --stats");
+    CLI::App* command = add_command(
+        app, invocation, "chat", "Talk with a model: a network's, one that is served, or a file's",
+        "cairn chat                    (with `cairn serve MODEL` running)\n"
+        "  cairn chat --dir ~/guild      (with `cairn node --dir ~/guild` running)\n"
+        "  cairn chat --model qwen2.5-0.5b-instruct-q8_0.gguf\n"
+        "  cairn chat --model folder --system \"Answer in one sentence.\" --stats");
     auto request = std::make_shared<ChatRequest>();
     request->sampling.settings.temperature = 0.7F;
     request->sampling.settings.top_p = 0.95F;

@@ -16,6 +16,8 @@ namespace cairn::cli {
 struct ChatRequest {
     std::string model;                  ///< empty: one that a server has
     std::string api = kServeAddress;    ///< of that server
+    std::string dir;                    ///< of a running node, whose chain's model is meant
+    std::string node;                   ///< or that node's address, "host:port"
     std::string served;                 ///< its name there; empty: the first
     std::string token_file;             ///< with what the server wants; empty: nothing
     std::string tokenizer;              ///< empty: found with the model
@@ -31,8 +33,8 @@ struct ChatRequest {
 };
 
 /// Reads turns until the input ends. With json: no text while it runs, at the end one object:
-/// format, turns [{user, answer, stop, reused, computed, written, tokens_per_second}], and error
-/// {kind, message} if it ended with one. The exit code.
+/// format, turns [{user, answer, stop, reused, computed, written, tokens_per_second, model (of a
+/// chain, with its height)}], and error {kind, message} if it ended with one. The exit code.
 Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::ostream& out);
 
 }  // namespace cairn::cli

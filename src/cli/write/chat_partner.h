@@ -24,6 +24,8 @@ class ChatPartner {
     /// As infer::ChatSession::answer: after an error the conversation is as it was before.
     virtual Result<infer::ChatAnswer> answer(const std::string& user,
                                              const infer::ChatHooks& hooks) = 0;
+    /// Which version of the model gave the latest answer, where that may change: "guild@1234".
+    virtual std::string answered_by() const { return ""; }
 };
 
 }  // namespace cairn::cli

@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -148,7 +149,7 @@ class Chat {
         const double rate = answer->written > 1 && seconds > 0
                                 ? static_cast<double>(answer->written - 1) / seconds
                                 : 0.0;
-        if (request_.json)
+        if (request_.json) {
             turns_.push_back({{"user", user},
                               {"answer", answer->text},
                               {"stop", stop_name(*answer)},
@@ -156,6 +157,9 @@ class Chat {
                               {"computed", answer->computed},
                               {"written", answer->written},
                               {"tokens_per_second", rate}});
+            if (const std::string by = partner_.answered_by(); !by.empty())
+                turns_.back()["model"] = by;
+        }
         if (request_.json && in_.is_terminal()) notes_ << answer->text;
         if (!request_.json || in_.is_terminal()) say_end(*answer, first_token, rate);
         return ok_status();
@@ -166,6 +170,9 @@ class Chat {
         if (answer.cancelled) notes_ << "(stopped)\n";
         if (answer.reason == infer::StopReason::kContext)
             notes_ << "(the memory is full: /reset begins anew)\n";
+        const std::string by = partner_.answered_by();
+        if (in_.is_terminal() && by != std::exchange(answered_by_, by))
+            notes_ << fmt::format("({} answered)\n", by);
         if (stats_)
             notes_ << fmt::format(
                 "({} tokens read in {:.2f} s, {} remembered; {} written at {:.1f} tokens/s)\n",
@@ -220,6 +227,7 @@ class Chat {
     console::Interrupt interrupt_{console::Interrupt::SecondCtrlC::kIsOneMore};
     std::set<std::string> saved_;
     bool stats_;
+    std::string answered_by_;  // the latest answer, as it was said
     std::optional<std::string> system_;
     nlohmann::json turns_ = nlohmann::json::array();
 };

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/write/generate_many.h"
+#include "cli/write/generate_served.h"
 #include "cli/write/written_text.h"
 #include "console/json_line.h"
 #include "infer/generate.h"
@@ -143,6 +144,11 @@ infer::GenerateOptions generate_options(const GenerateRequest& request) {
 
 Status run_generate(const GenerateRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(check_request(request));
+    if (request.by_node()) return run_generate_served(request, out);
+    if (request.model.empty())
+        return misused(
+            "name what writes: --model FILE, or the node whose chain's model it is: --dir DIR or "
+            "--node HOST:PORT");
     std::vector<std::string> prompts;
     if (!request.prompts.empty()) {
         ASSIGN_OR_RETURN(prompts, read_prompts(request.prompts));
@@ -176,14 +182,37 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
     return ok_status();
 }
 
+namespace {
+
+/// For the model of a node's chain. What that API does not have is refused by name.
+void add_node_options(CLI::App& command, GenerateRequest& request, CLI::Option* model) {
+    auto* dir = command.add_option("--dir", request.dir,
+                                   "Let the node that runs on this data directory write, with its "
+                                   "chain's model");
+    auto* node = command.add_option("--node", request.node,
+                                    "The same of the node whose API listens at this HOST:PORT");
+    node->excludes(dir);
+    command.add_option("--token-file", request.token_file, "File with the token that it wants")
+        ->needs(node);
+    for (CLI::Option* by_node : {dir, node}) {
+        by_node->excludes(model);
+        for (const char* other : {"--tokenizer", "--prompts", "--together", "--kv", "--logprobs",
+                                  "--top-logprobs", "--threads", "--server"})
+            by_node->excludes(command.get_option(other));
+    }
+}
+
+}  // namespace
+
 void add_generate(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(
-        app, invocation, "generate", "Write text with a model on this machine",
+        app, invocation, "generate", "Write text with a model of a file, or of a node's chain",
         "cairn generate --model stories260K.bin --prompt \"Once upon a time\" --steps 200\n"
+        "  cairn generate --dir ~/guild --prompt \"And\"   (with `cairn node` running there)\n"
         "  cairn generate --model a.gguf --prompts questions.txt --json > answers.jsonl\n"
         "  cairn generate --model a.cairn --server 192.0.2.7:8500 --server 192.0.2.8:8500");
     auto request = std::make_shared<GenerateRequest>();
-    command->add_option("--model", request->model, "Model file or folder")->required();
+    auto* model = command->add_option("--model", request->model, "Model file or folder");
     command->add_option("--tokenizer", request->tokenizer,
                         "Tokenizer file (default: in the model or beside it)");
     auto* prompt =
@@ -216,6 +245,7 @@ void add_generate(CLI::App& app, Invocation& invocation) {
                      "Let servers compute the layers: HOST:PORT of one, or KEY@HOST:PORT through "
                      "a relay; again for each")
         ->excludes(prompts);
+    add_node_options(*command, *request, model);
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.exact_text = true;

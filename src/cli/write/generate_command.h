@@ -27,8 +27,13 @@ struct GenerateRequest {
     /// "host:port" of servers that may be asked. With any, they compute the layers; the text stays
     /// here.
     std::vector<std::string> servers;
+    /// Of a running node, whose chain's model writes: its folder, or its address "host:port".
+    std::string dir;
+    std::string node;
+    std::string token_file;  ///< what the node at `node` wants; empty: nothing
     bool json = false;
 
+    bool by_node() const { return !dir.empty() || !node.empty(); }
     bool over_servers() const { return !servers.empty(); }
 };
 
@@ -37,7 +42,7 @@ infer::GenerateOptions generate_options(const GenerateRequest& request);
 
 /// Writes the text as it comes, or one JSON object: prompt, what WrittenText reports, kernels,
 /// threads, tokens_per_second; over servers also hops [{begin, end, server, key}] and
-/// failovers. With prompts: generate_many.h.
+/// failovers. With prompts: generate_many.h; by a node: generate_served.h.
 Status run_generate(const GenerateRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

@@ -1,0 +1,88 @@
+#include "cli/write/generate_served.h"
+
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "cli/serve/chat_events.h"
+#include "cli/serve/serve_address.h"
+#include "console/json_line.h"
+#include "http/client.h"
+#include "openai/paths.h"
+
+namespace cairn::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kPatienceMs = 600'000;  // a place may be long in coming
+
+std::string question(const GenerateRequest& request) {
+    const tensor::SampleSettings& sampling = request.sampling.settings;
+    Json body = {{"prompt", request.prompt},
+                 {"stream", true},
+                 {"stream_options", {{"include_usage", true}}},
+                 {"max_tokens", request.steps},
+                 {"temperature", sampling.temperature},
+                 {"top_p", sampling.top_p},
+                 {"top_k", sampling.top_k},
+                 {"min_p", sampling.min_p},
+                 {"repetition_penalty", sampling.repetition_penalty},
+                 {"presence_penalty", sampling.presence_penalty},
+                 {"frequency_penalty", sampling.frequency_penalty},
+                 {"seed", static_cast<std::int64_t>(sampling.seed)}};
+    if (!request.sampling.stops.empty()) body["stop"] = request.sampling.stops;
+    return console::json_text(body);
+}
+
+}  // namespace
+
+Status run_generate_served(const GenerateRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const ServerAddress node,
+                     server_address(request.dir, request.node, "", request.token_file));
+    ChatEvents events([&](const std::string& piece) {
+        if (!request.json) out << piece << std::flush;
+    });
+    bool first = true;
+    http::Question asked;
+    asked.address = node.address;
+    asked.path = openai::kCompletionsPath;
+    asked.token = node.token;
+    asked.json = question(request);
+    asked.timeout_ms = kPatienceMs;
+    asked.who = "node";
+    asked.piece = [&](std::string_view piece) {
+        if (std::exchange(first, false) && !request.json) out << request.prompt;
+        events.take(piece);
+    };
+    asked.cancelled = [&] { return !out.good(); };
+    const SystemClock clock;
+    const std::uint64_t started = clock.monotonic_us();
+    const auto answer = http::ask(asked);
+    const ChatFacts& facts = events.facts();
+    if (!answer.ok()) return nobody_answers(answer.error(), node);
+    if (answer->status == 401)
+        return Error{ErrorCode::kRefused, "the node wants its token: --token-file FILE"};
+    std::string problem = answer->status == 200 ? facts.problem : error_message(answer->body);
+    if (answer->status != 200 && problem.empty())
+        problem = "what answers there is no node of this version";
+    if (!problem.empty()) return Error{ErrorCode::kRefused, "the node says: " + problem};
+    if (facts.finish_reason.empty()) return io_error("the node's answer broke off");
+    if (!request.json) {
+        out << '\n';
+        return ok_status();
+    }
+    const double seconds = static_cast<double>(clock.monotonic_us() - started) / 1e6;
+    const auto tokens = static_cast<double>(facts.completion_tokens);
+    out << console::json_line(Json{{"prompt", request.prompt},
+                                   {"text", facts.text},
+                                   {"model", facts.model},
+                                   {"tokens", facts.completion_tokens},
+                                   {"stop", facts.finish_reason},
+                                   {"tokens_per_second", seconds > 0 ? tokens / seconds : 0.0}});
+    return ok_status();
+}
+
+}  // namespace cairn::cli
