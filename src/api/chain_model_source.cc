@@ -36,6 +36,11 @@ Result<host::OpenedModel> ChainModelSource::open() {
     return opened(id_, *std::exchange(next_, std::nullopt));
 }
 
+std::int64_t ChainModelSource::created_s() const {
+    const MutexLock lock(mutex_);
+    return static_cast<std::int64_t>(time_ms_ / 1000);
+}
+
 bool ChainModelSource::is_wanted() const {
     const MutexLock lock(mutex_);
     return wanted_;
@@ -54,6 +59,7 @@ Hash256 ChainModelSource::known() const {
 bool ChainModelSource::give(node::ServedModel model) {
     const MutexLock lock(mutex_);
     known_ = model.block;
+    time_ms_ = model.time_ms;
     next_ = std::move(model);
     given_.notify_all();
     return !std::exchange(awaited_, false);

@@ -19,7 +19,8 @@ class ChainModelSource final : public host::ModelSource {
         : id_(std::move(id)), needed_(std::move(needed)) {}
 
     std::string id() const override { return id_; }
-    std::int64_t created_s() const override { return 0; }
+    /// Of the merge block; 0 before somebody asked.
+    std::int64_t created_s() const override;
     /// When somebody asks for it.
     bool at_start() const override { return false; }
     /// Waits for a model, unless one was given that has not been opened yet.
@@ -47,6 +48,7 @@ class ChainModelSource final : public host::ModelSource {
     std::optional<node::ServedModel> next_ GUARDED_BY(mutex_);
     std::optional<Error> refusal_ GUARDED_BY(mutex_);
     Hash256 known_ GUARDED_BY(mutex_);
+    std::uint64_t time_ms_ GUARDED_BY(mutex_) = 0;
     bool wanted_ GUARDED_BY(mutex_) = false;
     bool awaited_ GUARDED_BY(mutex_) = false;
     bool stopped_ GUARDED_BY(mutex_) = false;

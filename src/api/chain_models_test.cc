@@ -62,6 +62,7 @@ TEST_F(ChainModelsTest, ThePageAndTheEndpointsAreThere) {
 TEST_F(ChainModelsTest, AnswersNameTheHeightAndFollowTheChain) {
     EXPECT_EQ(answered_by(), "three books@160");
     EXPECT_EQ(answered_by(), "three books@160");
+    EXPECT_EQ(Json::parse(ask("/v1/models").body)["data"][0]["created"], 1'790'000'000);
     on_loop([this] { node_.grow(); });
     for (int i = 0; i < 300 && answered_by() != "three books@164"; ++i)
         std::this_thread::sleep_for(std::chrono::milliseconds(20));

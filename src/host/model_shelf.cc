@@ -169,6 +169,7 @@ void ModelShelf::give_way(std::size_t model) {
 
 void ModelShelf::on_packed(std::size_t model, std::shared_ptr<const ReadyModel> ready) {
     Slot& slot = slots_[model];
+    slot.about.created_s = slot.source->created_s();
     slot.about.format = ready->format();
     slot.about.parameters = ready->parameters();
     slot.about.bytes = ready->bytes();

@@ -25,7 +25,8 @@ class ModelSource {
   public:
     virtual ~ModelSource() = default;
     virtual std::string id() const = 0;  ///< what requests name it by
-    /// Unix time of the file, or of whatever it is made from.
+    /// Unix time of the file, or of whatever it is made from. Asked again when it has been opened,
+    /// from another thread.
     virtual std::int64_t created_s() const = 0;
     /// Whether it is wanted from the start, and not when somebody asks for it.
     virtual bool at_start() const = 0;
