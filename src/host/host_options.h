@@ -17,7 +17,8 @@ struct HostOptions {
     std::size_t threads = 0;  ///< that compute; 0: one per processor
     std::uint64_t memory_bytes =
         0;  ///< of weights, keys and values; 0: what is free, less a reserve
-    /// Of these, what prompts computed before may take; a quarter unless said. 0: none are kept.
+    /// Of these, what prompts computed before may take; a quarter, at most 1 GiB, unless
+    /// said. 0: none are kept.
     std::uint64_t prefix_bytes = ~std::uint64_t{0};
     std::size_t max_sequences = 16;  ///< answers of one model at once, at most kMaxSequences
     std::size_t max_waiting = 256;  ///< requests without a place, at most half of them one client's

@@ -18,6 +18,9 @@ constexpr std::size_t kMaxThreads = 1024;
 // What is left to others of the memory that is free.
 constexpr std::uint64_t kReserveShare = 8;
 constexpr std::uint64_t kLeastReserve = std::uint64_t{256} << 20;
+// Of prompts computed before, unless told otherwise: the conversations of an afternoon, and little
+// enough that nobody wonders where his memory went.
+constexpr std::uint64_t kUsualPrefixes = std::uint64_t{1} << 30;
 // Where the system does not say what is free.
 constexpr std::uint64_t kUnknownMemory = std::uint64_t{4} << 30;
 
@@ -34,7 +37,7 @@ std::uint64_t memory_limit(std::uint64_t asked) {
 
 std::uint64_t prefix_limit(const HostOptions& options) {
     if (options.prefix_bytes != ~std::uint64_t{0}) return options.prefix_bytes;
-    return memory_limit(options.memory_bytes) / 4;
+    return std::min(memory_limit(options.memory_bytes) / 4, kUsualPrefixes);
 }
 
 Status check(const HostOptions& options) {

@@ -186,7 +186,7 @@ TEST(RefreshVectors, OfOneRequestComeFromOneModel) {
     };
     HostCounters counters;
     VectorsJob job(
-        {"m", {}, ""}, [](const auto&) {}, 0, counters);
+        1, {"m", {}, ""}, [](const auto&) {}, 0, counters);
     job.set_texts({{1}, {2}, {3}});
     const auto before = ready(1);
     job.begin_with(before);

@@ -28,6 +28,8 @@ class ChatSession::NewLayers final : public LayerStack {
         return layers_.forward(hidden.subspan(skip * dim_));
     }
 
+    Status truncate(std::size_t length) override { return layers_.truncate(length); }
+
   private:
     LocalLayers layers_;
     std::size_t dim_;
@@ -66,7 +68,8 @@ Result<text::Tokens> ChatSession::tokens_with(const std::string& user) const {
 }
 
 Result<ChatAnswer> ChatSession::answer(const std::string& user, const GenerateOptions& options,
-                                       StopStrings stops, const ChatHooks& hooks) {
+                                       StopStrings stops, const ChatHooks& hooks,
+                                       const Speculation& speculation) {
     ASSIGN_OR_RETURN(const text::Tokens prompt, tokens_with(user));
     if (prompt.size() >= cache_.capacity())
         return Error{ErrorCode::kFull,
@@ -97,7 +100,8 @@ Result<ChatAnswer> ChatSession::answer(const std::string& user, const GenerateOp
         return !stops.stopped() && !answer.cancelled;
     };
     NewLayers layers(transformer_, cache_, hooks);
-    auto generated = generate(compute_, transformer_, layers, prompt, bounded, is_end, on_step);
+    auto generated =
+        generate(compute_, transformer_, layers, prompt, bounded, is_end, on_step, speculation);
     if (!generated.ok()) {
         cache_.truncate(std::min(cache_.length(), before));
         return generated.error();
@@ -107,6 +111,8 @@ Result<ChatAnswer> ChatSession::answer(const std::string& user, const GenerateOp
     answer.stopped_by_string = stops.stopped();
     answer.reason = generated->reason;
     answer.written = generated->tokens.size();
+    answer.drafted = generated->drafted;
+    answer.accepted = generated->accepted;
     // The answer may have ended at the end of the memory, not at the caller's limit.
     if (answer.reason == StopReason::kMaxTokens && bounded.max_tokens < options.max_tokens)
         answer.reason = StopReason::kContext;

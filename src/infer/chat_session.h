@@ -19,6 +19,8 @@ struct ChatAnswer {
     std::size_t reused = 0;    ///< tokens of the conversation that were in memory
     std::size_t computed = 0;  ///< tokens of it that were not: the new ones
     std::size_t written = 0;   ///< tokens of the answer
+    std::size_t drafted = 0;   ///< guesses ahead
+    std::size_t accepted = 0;  ///< of these, the ones that came true
 };
 
 struct ChatHooks {
@@ -47,7 +49,8 @@ class ChatSession {
     /// kFull when the conversation is longer than the memory; then, and after any other error, the
     /// conversation is as it was before.
     Result<ChatAnswer> answer(const std::string& user, const GenerateOptions& options,
-                              StopStrings stops, const ChatHooks& hooks);
+                              StopStrings stops, const ChatHooks& hooks,
+                              const Speculation& speculation = {});
 
   private:
     // All layers, but skipping the tokens whose keys and values the cache has already.

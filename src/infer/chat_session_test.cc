@@ -65,6 +65,30 @@ TEST_F(ChatStories, KeepsWhatItComputed) {
     EXPECT_EQ(second.text, text + decoder.finish());
 }
 
+// What was guessed wrong is no part of what is remembered: all turns are as without guesses.
+TEST_F(ChatStories, GuessesChangeNoTurn) {
+    class Stutterer final : public Drafter {  // the last token again: wrong, nearly always
+      public:
+        std::vector<std::uint32_t> draft(std::span<const std::uint32_t> text,
+                                         std::size_t most) override {
+            return std::vector<std::uint32_t>(most, text.back());
+        }
+    };
+    Stutterer stutterer;
+    ModelDrafter itself(model_->config, model_->weights, compute_, options_.sampling, 200);
+    for (Drafter* drafter : {static_cast<Drafter*>(&stutterer), static_cast<Drafter*>(&itself)}) {
+        const auto plain = session();
+        const auto guessed = session();
+        for (const char* said : {"Once upon a time", "One day, Tom", "The end"}) {
+            const ChatAnswer expected = plain->answer(said, options_, {}, {}).value();
+            const ChatAnswer answer = guessed->answer(said, options_, {}, {}, {drafter}).value();
+            EXPECT_EQ(answer.text, expected.text);
+            EXPECT_EQ(answer.reused, expected.reused);
+            EXPECT_GT(answer.drafted, 0U);
+        }
+    }
+}
+
 TEST_F(ChatStories, ResetForgets) {
     const auto chat = session();
     const ChatAnswer first = chat->answer("Once", options_, {}, {}).value();

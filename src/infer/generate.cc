@@ -60,25 +60,84 @@ Status LocalLayers::forward(std::span<float> hidden) {
     return ok_status();
 }
 
+Status LayerStack::truncate(std::size_t) {
+    return Error{ErrorCode::kUnsupported, "these layers cannot forget what was guessed wrong"};
+}
+
+Status LocalLayers::truncate(std::size_t length) {
+    cache_.truncate(length);
+    return ok_status();
+}
+
+namespace {
+
+// How many tokens to guess: twice as many after all came true, after a failure as many as did and
+// one more.
+class DraftLength {
+  public:
+    explicit DraftLength(std::size_t most) : most_(std::clamp<std::size_t>(most, 1, kMaxDraft)) {
+        next_ = most_;
+    }
+    std::size_t next() const { return next_; }
+    void learn(std::size_t drafted, std::size_t accepted) {
+        if (drafted == 0) return;
+        next_ = std::min(most_, accepted == drafted ? 2 * drafted : accepted + 1);
+    }
+
+  private:
+    std::size_t most_;
+    std::size_t next_;
+};
+
+}  // namespace
+
 Result<Generated> generate(const tensor::Compute& compute, model::Transformer& embed_and_head,
                            LayerStack& layers, std::span<const std::uint32_t> prompt,
                            const GenerateOptions& options, const EndPredicate& is_end,
-                           const StepCallback& callback) {
+                           const StepCallback& callback, const Speculation& speculation) {
     const model::ModelConfig& config = embed_and_head.config();
     RETURN_IF_ERROR(check_prompt(config, prompt));
     RETURN_IF_ERROR(validate(options, config));
     Continuation text(config, prompt, options, is_end);
-    std::vector<float> hidden(config.dim);
-    std::vector<float> logits(config.vocab);
+    DraftLength length(std::min(speculation.most, embed_and_head.max_batch() - 1));
+    const std::size_t most_rows = speculation.drafter == nullptr ? 1 : 1 + kMaxDraft;
+    std::vector<float> hidden(most_rows * config.dim);
+    std::vector<float> logits(most_rows * config.vocab);
+    std::vector<std::uint32_t> next;  // the last token, and guesses behind it
+    next.reserve(most_rows);
+    next.push_back(prompt.back());
+    std::size_t first = prompt.size() - 1;  // the position of next[0]
     Generated result;
     RETURN_IF_ERROR(prefill(compute, embed_and_head, layers, text, hidden, result.prompt));
     while (!text.is_done()) {
-        embed_and_head.head(hidden, logits);
-        ASSIGN_OR_RETURN(const bool go_on, text.take(compute, logits, callback));
+        const std::size_t rows = next.size();
+        embed_and_head.head(std::span(hidden).first(rows * config.dim),
+                            std::span(logits).first(rows * config.vocab));
+        std::size_t taken = 0;
+        bool go_on = true;
+        do {
+            const auto row = std::span(logits).subspan(taken++ * config.vocab, config.vocab);
+            ASSIGN_OR_RETURN(go_on, text.take(compute, row, callback));
+        } while (go_on && taken < rows && text.text().back() == next[taken]);
+        result.drafted += rows - 1;
+        result.accepted += taken - 1;
+        if (taken < rows) RETURN_IF_ERROR(layers.truncate(first + taken));
         if (!go_on) break;
-        const std::size_t position = text.text().size() - 1;
-        embed_and_head.embed(text.text().subspan(position), position, hidden);
-        RETURN_IF_ERROR(layers.forward(hidden));
+        length.learn(rows - 1, taken - 1);
+        first = text.text().size() - 1;
+        next.assign(1, text.text().back());
+        if (speculation.drafter != nullptr) {
+            const std::size_t room = std::min(options.max_tokens - text.sampled().size() - 1,
+                                              config.context - text.text().size());
+            for (const std::uint32_t guess :
+                 speculation.drafter->draft(text.text(), std::min(room, length.next()))) {
+                if (guess >= config.vocab) break;
+                next.push_back(guess);
+            }
+        }
+        const auto states = std::span(hidden).first(next.size() * config.dim);
+        embed_and_head.embed(next, first, states);
+        RETURN_IF_ERROR(layers.forward(states));
     }
     result.tokens.assign(text.sampled().begin(), text.sampled().end());
     result.reason = text.reason();

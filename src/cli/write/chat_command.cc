@@ -23,8 +23,9 @@ constexpr std::size_t kUsualContext = 8192;
 // A model of a file.
 class LocalPartner final : public ChatPartner {
   public:
-    LocalPartner(infer::ChatSession& session, const ChatRequest& request, infer::StopStrings stops)
-        : session_(session), stops_(std::move(stops)) {
+    LocalPartner(infer::ChatSession& session, const ChatRequest& request, infer::StopStrings stops,
+                 const Draft& draft)
+        : session_(session), stops_(std::move(stops)), draft_(draft) {
         options_.sampling = request.sampling.settings;
         options_.max_tokens = request.steps;
     }
@@ -38,12 +39,13 @@ class LocalPartner final : public ChatPartner {
     const std::vector<text::ChatMessage>& messages() const override { return session_.messages(); }
     Result<infer::ChatAnswer> answer(const std::string& user,
                                      const infer::ChatHooks& hooks) override {
-        return session_.answer(user, options_, stops_, hooks);
+        return session_.answer(user, options_, stops_, hooks, draft_.speculation());
     }
 
   private:
     infer::ChatSession& session_;
     infer::StopStrings stops_;
+    const Draft& draft_;
     infer::GenerateOptions options_;
 };
 
@@ -76,7 +78,9 @@ Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::o
         std::min(most, request.context > 0 ? request.context : kUsualContext);
     infer::ChatSession session(local->model.config, local->model.weights, tokenizer, format,
                                machine->compute(), positions, request.sampling.kv);
-    LocalPartner partner(session, request, std::move(stops));
+    ASSIGN_OR_RETURN(const Draft draft, Draft::load(request.draft, *local, machine->compute(),
+                                                    request.sampling.settings));
+    LocalPartner partner(session, request, std::move(stops), draft);
     return talk(request, partner, in, out);
 }
 
@@ -127,6 +131,7 @@ void add_chat(CLI::App& app, Invocation& invocation) {
                      "How turns are written: chatml, llama3, llama2, mistral, gemma, zephyr, "
                      "phi3, plain (default: as the model says)")
         ->needs(model);
+    add_draft_options(*command, request->draft)->needs(model);
     command->add_option("--system", request->system, "System message");
     command->add_option("--steps", request->steps, "Tokens of one answer, at most")
         ->check(CLI::Range(std::size_t{1}, kMaxSteps))

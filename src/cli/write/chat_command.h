@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cli/serve/serve_address.h"
+#include "cli/write/draft.h"
 #include "cli/write/sampling_options.h"
 #include "console/line_reader.h"
 
@@ -24,6 +25,7 @@ struct ChatRequest {
     std::string format;                 ///< of turns; empty: as the model was trained
     std::optional<std::string> system;  ///< nothing: what the model expects
     SamplingOptions sampling{};
+    DraftOptions draft{};      ///< who guesses ahead for a model of a file
     std::size_t steps = 1024;  ///< tokens of one answer, at most
     std::size_t context = 0;   ///< tokens to remember; 0: as many as the model can, at most 8192
     std::size_t threads = 0;   ///< 0: one per processor

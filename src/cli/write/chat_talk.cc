@@ -173,10 +173,13 @@ class Chat {
         const std::string by = partner_.answered_by();
         if (in_.is_terminal() && by != std::exchange(answered_by_, by))
             notes_ << fmt::format("({} answered)\n", by);
-        if (stats_)
-            notes_ << fmt::format(
-                "({} tokens read in {:.2f} s, {} remembered; {} written at {:.1f} tokens/s)\n",
-                answer.computed, first_token, answer.reused, answer.written, rate);
+        if (!stats_) return;
+        notes_ << fmt::format(
+            "({} tokens read in {:.2f} s, {} remembered; {} written at {:.1f} tokens/s",
+            answer.computed, first_token, answer.reused, answer.written, rate);
+        if (answer.drafted > 0)
+            notes_ << fmt::format("; {} of {} guesses came true", answer.accepted, answer.drafted);
+        notes_ << ")\n";
     }
 
     // False: leave.

@@ -1,5 +1,6 @@
 #include "cli/write/generate_command.h"
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -30,6 +31,8 @@ struct Written {
     nlohmann::json report;
     std::size_t tokens = 0;
     std::uint64_t elapsed_us = 0;
+    std::uint64_t first_us = 0;  // of these, until the first token
+    std::size_t drafted = 0, accepted = 0;
     std::vector<serve::Hop> hops;  // over the network
     std::size_t failovers = 0;
 };
@@ -45,6 +48,7 @@ class OwnLayers final : public infer::LayerStack {
           cache_(local.model.config, model::all_layers(local.model.config), positions, kv),
           layers_(transformer_, cache_) {}
     Status forward(std::span<float> hidden) override { return layers_.forward(hidden); }
+    Status truncate(std::size_t length) override { return layers_.truncate(length); }
 
   private:
     model::Transformer transformer_;
@@ -66,7 +70,7 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& req
 
 // `show` receives the text piece by piece; generation stops when `can_show` returns false.
 Result<Written> write_text(const GenerateRequest& request, const LocalModel& local,
-                           const tensor::Compute& compute,
+                           const tensor::Compute& compute, const Draft& draft,
                            const std::function<void(const std::string&)>& show,
                            const std::function<bool()>& can_show) {
     const model::ModelConfig& config = local.model.config;
@@ -93,17 +97,21 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
     Progress progress(clock, "writing", request.steps);
     const std::uint64_t started = clock.monotonic_us();
     const auto is_end = [&](std::uint32_t token) { return local.tokenizer->is_end(token); };
+    Written written;
     const auto on_step = [&](const infer::GeneratedStep& step) {
+        if (step.index == 0) written.first_us = clock.monotonic_us() - started;
         show(text.take(step));
         if (request.json) progress.update(step.index + 1);
         return !text.stopped() && can_show();
     };
-    ASSIGN_OR_RETURN(const infer::Generated generated,
-                     infer::generate(compute, embed_and_head, *layers, prompt,
-                                     generate_options(request), is_end, on_step));
-    Written written;
+    ASSIGN_OR_RETURN(
+        const infer::Generated generated,
+        infer::generate(compute, embed_and_head, *layers, prompt, generate_options(request), is_end,
+                        on_step, draft.speculation()));
     written.elapsed_us = clock.monotonic_us() - started;
     written.tokens = generated.tokens.size();
+    written.drafted = generated.drafted;
+    written.accepted = generated.accepted;
     show(text.finish());
     written.report = text.report(generated.reason, request.logprobs);
     if (remote != nullptr) {
@@ -159,10 +167,12 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
     if (!request.over_servers()) pack_local_model(machine->compute(), *local);
     if (!prompts.empty())
         return run_generate_many(request, *local, *machine, std::move(prompts), out);
+    ASSIGN_OR_RETURN(const Draft draft, Draft::load(request.draft, *local, machine->compute(),
+                                                    request.sampling.settings));
     const auto show = [&](const std::string& piece) {
         if (!request.json) out << piece << std::flush;
     };
-    ASSIGN_OR_RETURN(Written written, write_text(request, *local, machine->compute(), show,
+    ASSIGN_OR_RETURN(Written written, write_text(request, *local, machine->compute(), draft, show,
                                                  [&] { return out.good(); }));
     if (!request.json) {
         out << '\n';
@@ -174,6 +184,16 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
     object["kernels"] = machine->kernels();
     object["threads"] = machine->threads();
     object["tokens_per_second"] = seconds > 0 ? static_cast<double>(written.tokens) / seconds : 0.0;
+    if (written.tokens > 1) {
+        object["first_token_seconds"] = static_cast<double>(written.first_us) / 1e6;
+        object["decode_tokens_per_second"] =
+            static_cast<double>(written.tokens - 1) * 1e6 /
+            static_cast<double>(std::max<std::uint64_t>(1, written.elapsed_us - written.first_us));
+    }
+    if (!request.draft.who.empty()) {
+        object["drafted"] = written.drafted;
+        object["accepted"] = written.accepted;
+    }
     if (request.over_servers()) {
         object["hops"] = hops_json(written.hops);
         object["failovers"] = written.failovers;
@@ -196,8 +216,9 @@ void add_node_options(CLI::App& command, GenerateRequest& request, CLI::Option* 
         ->needs(node);
     for (CLI::Option* by_node : {dir, node}) {
         by_node->excludes(model);
-        for (const char* other : {"--tokenizer", "--prompts", "--together", "--kv", "--logprobs",
-                                  "--top-logprobs", "--threads", "--server"})
+        for (const char* other :
+             {"--tokenizer", "--prompts", "--together", "--kv", "--logprobs", "--top-logprobs",
+              "--threads", "--server", "--draft", "--draft-tokens"})
             by_node->excludes(command.get_option(other));
     }
 }
@@ -210,6 +231,7 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         "cairn generate --model stories260K.bin --prompt \"Once upon a time\" --steps 200\n"
         "  cairn generate --dir ~/guild --prompt \"And\"   (with `cairn node` running there)\n"
         "  cairn generate --model a.gguf --prompts questions.txt --json > answers.jsonl\n"
+        "  cairn generate --model large.gguf --draft small.gguf --prompt \"Once\"\n"
         "  cairn generate --model a.cairn --server 192.0.2.7:8500 --server 192.0.2.8:8500");
     auto request = std::make_shared<GenerateRequest>();
     auto* model = command->add_option("--model", request->model, "Model file or folder");
@@ -240,11 +262,13 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();
+    auto* draft = add_draft_options(*command, request->draft)->excludes(prompts);
     command
         ->add_option("--server", request->servers,
                      "Let servers compute the layers: HOST:PORT of one, or KEY@HOST:PORT through "
                      "a relay; again for each")
-        ->excludes(prompts);
+        ->excludes(prompts)
+        ->excludes(draft);
     add_node_options(*command, *request, model);
     command->callback([request, &invocation] {
         request->json = invocation.json;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/write/draft.h"
 #include "cli/write/sampling_options.h"
 #include "infer/continuation.h"
 
@@ -24,6 +25,7 @@ struct GenerateRequest {
     bool logprobs = false;         ///< JSON: of every written token
     std::size_t top_logprobs = 0;  ///< JSON: the most probable tokens with it
     std::size_t threads = 0;       ///< 0: one per processor
+    DraftOptions draft{};          ///< who guesses ahead
     /// "host:port" of servers that may be asked. With any, they compute the layers; the text stays
     /// here.
     std::vector<std::string> servers;
@@ -41,8 +43,9 @@ struct GenerateRequest {
 infer::GenerateOptions generate_options(const GenerateRequest& request);
 
 /// Writes the text as it comes, or one JSON object: prompt, what WrittenText reports, kernels,
-/// threads, tokens_per_second; over servers also hops [{begin, end, server, key}] and
-/// failovers. With prompts: generate_many.h; by a node: generate_served.h.
+/// threads, tokens_per_second (all of it), first_token_seconds and decode_tokens_per_second; with a
+/// draft drafted and accepted; over servers also hops [{begin, end, server, key}] and failovers.
+/// With prompts: generate_many.h; by a node: generate_served.h.
 Status run_generate(const GenerateRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

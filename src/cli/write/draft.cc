@@ -1,0 +1,49 @@
+#include "cli/write/draft.h"
+
+#include <CLI/CLI.hpp>
+
+namespace cairn::cli {
+
+namespace {
+
+constexpr const char* kRepeat = "repeat";
+
+}  // namespace
+
+CLI::Option* add_draft_options(CLI::App& command, DraftOptions& options) {
+    auto* draft = command.add_option(
+        "--draft", options.who,
+        "Who guesses ahead, which makes writing faster and changes no bit: a smaller model with "
+        "the same vocabulary, or the word repeat (what followed the same words earlier in the "
+        "text)");
+    command
+        .add_option("--draft-tokens", options.tokens,
+                    "With --draft: tokens that are guessed at a time, at most")
+        ->check(CLI::Range(std::size_t{1}, infer::kMaxDraft))
+        ->needs(draft)
+        ->capture_default_str();
+    return draft;
+}
+
+Result<Draft> Draft::load(const DraftOptions& options, const LocalModel& local,
+                          const tensor::Compute& compute, const tensor::SampleSettings& sampling) {
+    Draft draft;
+    draft.tokens_ = options.tokens;
+    if (options.who.empty()) return draft;
+    if (options.who == kRepeat) {
+        draft.drafter_ = std::make_unique<infer::RepeatDrafter>();
+        return draft;
+    }
+    ASSIGN_OR_RETURN(draft.model_, load_local_model(options.who, ""));
+    if (draft.model_->tokenizer->serialise() != local.tokenizer->serialise())
+        return invalid("--draft " + options.who +
+                       " has another vocabulary than the model, so its guesses would mean "
+                       "something else");
+    pack_local_model(compute, *draft.model_);
+    const model::Model& model = draft.model_->model;
+    draft.drafter_ = std::make_unique<infer::ModelDrafter>(model.config, model.weights, compute,
+                                                           sampling, model.config.context);
+    return draft;
+}
+
+}  // namespace cairn::cli

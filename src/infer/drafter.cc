@@ -1,0 +1,72 @@
+#include "infer/drafter.h"
+
+#include <algorithm>
+
+namespace cairn::infer {
+
+std::vector<std::uint32_t> RepeatDrafter::draft(std::span<const std::uint32_t> text,
+                                                std::size_t most) {
+    for (std::size_t n = kLongest; n >= kShortest; --n) {
+        if (text.size() <= n) continue;
+        const auto last = text.last(n);
+        // The latest place counts most: what was said a moment ago is said again.
+        for (std::size_t at = text.size() - n; at-- > 0;) {
+            if (!std::ranges::equal(text.subspan(at, n), last)) continue;
+            const auto after = text.subspan(at + n);
+            const auto guesses = after.first(std::min(most, after.size()));
+            return {guesses.begin(), guesses.end()};
+        }
+    }
+    return {};
+}
+
+ModelDrafter::ModelDrafter(const model::ModelConfig& config, const model::Weights& weights,
+                           const tensor::Compute& compute, const tensor::SampleSettings& sampling,
+                           std::size_t positions)
+    : transformer_(config, weights, model::all_layers(config), compute,
+                   {.max_positions = std::min<std::size_t>(positions, config.context)}),
+      compute_(compute),
+      sampling_(sampling),
+      cache_(config, model::all_layers(config), std::min<std::size_t>(positions, config.context)),
+      hidden_(transformer_.max_batch() * config.dim),
+      logits_(config.vocab) {
+    CHECK(config.has_head());
+}
+
+std::span<const float> ModelDrafter::read() {
+    const std::size_t dim = transformer_.config().dim;
+    std::size_t rows = 0;
+    while (cache_.length() < known_.size()) {
+        const std::size_t at = cache_.length();
+        rows = std::min(transformer_.max_batch(), known_.size() - at);
+        const auto hidden = std::span(hidden_).first(rows * dim);
+        transformer_.embed(std::span(known_).subspan(at, rows), at, hidden);
+        transformer_.forward(hidden, cache_);
+    }
+    transformer_.head(std::span(hidden_).subspan((rows - 1) * dim, dim), logits_);
+    return logits_;
+}
+
+std::vector<std::uint32_t> ModelDrafter::draft(std::span<const std::uint32_t> text,
+                                               std::size_t most) {
+    std::vector<std::uint32_t> guesses;
+    const std::uint32_t vocab = transformer_.config().vocab;
+    if (most == 0 || text.empty() || text.size() > cache_.capacity() ||
+        std::ranges::any_of(text, [vocab](std::uint32_t token) { return token >= vocab; }))
+        return guesses;
+    // Guesses that came true are read already. The last token is read again for its logits.
+    const auto [end, unused] = std::ranges::mismatch(known_, text);
+    const auto same = static_cast<std::size_t>(end - known_.begin());
+    cache_.truncate(std::min({cache_.length(), same, text.size() - 1}));
+    known_.assign(text.begin(), text.end());
+    while (true) {
+        const auto logits = read();
+        const auto token = tensor::sample(compute_, logits, known_, sampling_, known_.size() - 1);
+        if (!token.ok()) return guesses;  // logits that are not finite: no guess
+        guesses.push_back(*token);
+        if (guesses.size() == most || known_.size() == cache_.capacity()) return guesses;
+        known_.push_back(*token);
+    }
+}
+
+}  // namespace cairn::infer
