@@ -12,18 +12,19 @@ void ReadingDesk::add(const std::string& client, std::size_t bytes, Reading read
 }
 
 void ReadingDesk::next(Lane& lane) {
-    if (lane.reads) return;
-    auto taken = lane.waiting.take([](const Reading&) { return TurnChoice::kTake; });
-    if (!taken) return;
-    lane.reads = true;
-    lane.thread.post([this, &lane, reading = std::make_shared<Reading>(*std::move(taken))] {
-        reading->read();
-        to_serving_([this, &lane, reading] {
-            lane.reads = false;
-            next(lane);
-            reading->done();
+    while (lane.reads < lane.ahead) {
+        auto taken = lane.waiting.take([](const Reading&) { return TurnChoice::kTake; });
+        if (!taken) return;
+        ++lane.reads;
+        lane.thread.post([this, &lane, reading = std::make_shared<Reading>(*std::move(taken))] {
+            reading->read();
+            to_serving_([this, &lane, reading] {
+                --lane.reads;
+                next(lane);
+                reading->done();
+            });
         });
-    });
+    }
 }
 
 void ReadingDesk::drop_over() {
@@ -33,7 +34,7 @@ void ReadingDesk::drop_over() {
 }
 
 bool ReadingDesk::is_busy() const {
-    return short_.reads || long_.reads || !short_.waiting.empty() || !long_.waiting.empty();
+    return short_.reads > 0 || long_.reads > 0 || !short_.waiting.empty() || !long_.waiting.empty();
 }
 
 void ReadingDesk::stop() {

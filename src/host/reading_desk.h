@@ -38,14 +38,17 @@ class ReadingDesk {
 
   private:
     struct Lane {
+        /// Handed to the thread at once: short texts by the dozen, or each would wait for a turn of
+        /// the serving thread, which may compute a batch meanwhile.
+        std::size_t ahead = 1;
         TurnQueue<Reading> waiting{};
-        bool reads = false;
-        TaskThread thread{};  // last: it ends first
+        std::size_t reads = 0;  // handed to the thread
+        TaskThread thread{};    // last: it ends first
     };
     void next(Lane& lane);
 
     std::function<void(std::function<void()>)> to_serving_;
-    Lane short_;
+    Lane short_{.ahead = 32};
     Lane long_;
 };
 

@@ -60,10 +60,11 @@ TEST_F(ReadingDeskTest, AShortTextIsNotBehindALongOne) {
 }
 
 TEST_F(ReadingDeskTest, ThoseWhoAskTakeTurnsAndWhatIsOverLeaves) {
+    constexpr std::size_t kLong = ReadingDesk::kShortBytes + 1;
     std::promise<void> go;
-    add("a", 1, "a1", go.get_future().share());
-    for (const char* name : {"a2", "a3", "a4"}) add("a", 1, name);
-    add("b", 1, "b1");
+    add("a", kLong, "a1", go.get_future().share());
+    for (const char* name : {"a2", "a3", "a4"}) add("a", kLong, name);
+    add("b", kLong, "b1");
     over_ = "a3";
     desk_.drop_over();
     go.set_value();

@@ -17,10 +17,15 @@ TextRequest endless(const std::string& client, std::size_t tokens) {
     return request;
 }
 
-// Judged by the tokens that each stream had when the first of them ended.
+// Judged by the tokens that each stream had when the first of them ended. All ask before the model
+// is there, or the first would have ended before the last has asked.
 TEST(Sharing, EqualStreamsGetEqualShares) {
-    const model::Model model = test::small_model(test::small_config());
-    const auto host = test::one_model_host(model, {.max_sequences = 32});
+    auto source = std::make_unique<test::TestSource>("m", test::small_model(test::small_config()));
+    std::promise<void> all_have_asked;
+    source->hold = all_have_asked.get_future().share();
+    HostOptions options{.threads = 2, .memory_bytes = std::uint64_t{64} << 20, .max_sequences = 32};
+    options.models.push_back(std::move(source));
+    const auto host = ModelHost::start(std::move(options)).value();
     std::vector<std::shared_ptr<Recorder>> told;
     for (std::size_t i = 0; i < 32; ++i) {
         TextRequest request = endless("client " + std::to_string(i), 200);
@@ -28,6 +33,7 @@ TEST(Sharing, EqualStreamsGetEqualShares) {
         told.push_back(std::make_shared<Recorder>());
         host->write(request, told.back());
     }
+    all_have_asked.set_value();
     for (const auto& each : told) each->wait();
     std::uint64_t first_end = ~std::uint64_t{0};
     for (const auto& each : told) first_end = std::min(first_end, each->answers[0].times_us.back());
