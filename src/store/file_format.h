@@ -1,6 +1,6 @@
-// Bodies and snapshots as files: a header with the kind, the length and a checksum, then the
-// bytes. The checksum also covers the file's name, so that a file which was moved to another's name
-// is found out, too. FORMAT.md has the layout.
+// Bodies, snapshots and models as files: a header with the kind, the length and a checksum, then
+// the bytes. The checksum also covers the file's name, so that a file which was moved to another's
+// name is found out, too. FORMAT.md has the layout.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace cairn::store {
 
-enum class FileKind : std::uint32_t { kBody = 1, kSnapshot = 2 };
+enum class FileKind : std::uint32_t { kBody = 1, kSnapshot = 2, kModel = 3 };
 
 Status write_checked(Disk& disk, const std::string& name, FileKind kind, ByteView content);
 

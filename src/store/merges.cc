@@ -3,6 +3,26 @@
 
 namespace cairn::store {
 
+namespace {
+
+/// Of a row with all columns, in the order of the table.
+MergeRecord merge_of(const Statement& row) {
+    MergeRecord merge;
+    merge.height = row.u64(0);
+    merge.block = row.fixed<32>(1);
+    merge.time_ms = row.u64(2);
+    merge.report_loss = row.maybe_real(3);
+    merge.judge_loss_before = row.maybe_real(4);
+    merge.judge_loss_after = row.maybe_real(5);
+    merge.contributions = row.u32(6);
+    merge.minted = row.u64(7);
+    merge.state_root = row.fixed<32>(8);
+    merge.sample = row.text(9);
+    return merge;
+}
+
+}  // namespace
+
 Status Store::insert_merge(const MergeRecord& merge) {
     return database_
         ->query(
@@ -26,19 +46,19 @@ Result<std::vector<MergeRecord>> Store::merges(std::uint64_t from_height, std::s
     for (;;) {
         ASSIGN_OR_RETURN(const bool row, all.step());
         if (!row) return found;
-        MergeRecord merge;
-        merge.height = all.u64(0);
-        merge.block = all.fixed<32>(1);
-        merge.time_ms = all.u64(2);
-        merge.report_loss = all.maybe_real(3);
-        merge.judge_loss_before = all.maybe_real(4);
-        merge.judge_loss_after = all.maybe_real(5);
-        merge.contributions = all.u32(6);
-        merge.minted = all.u64(7);
-        merge.state_root = all.fixed<32>(8);
-        merge.sample = all.text(9);
-        found.push_back(std::move(merge));
+        found.push_back(merge_of(all));
     }
+}
+
+Result<std::optional<MergeRecord>> Store::best_merge() const {
+    const MutexLock lock(mutex_);
+    Statement best = database_->query(
+        "SELECT height, block, time_ms, report_loss, judge_loss_before, judge_loss_after, "
+        "contributions, minted, state_root, sample FROM merges WHERE report_loss IS NOT NULL "
+        "ORDER BY report_loss, height LIMIT 1");
+    ASSIGN_OR_RETURN(const bool row, best.step());
+    if (!row) return std::optional<MergeRecord>();
+    return std::optional(merge_of(best));
 }
 
 Status Store::set_report_loss(const Hash256& block, double nats_per_token) {

@@ -30,6 +30,7 @@ namespace cairn::store {
 inline constexpr std::size_t kMaxHeaderBytes = 1024;
 inline constexpr std::size_t kMaxBodyBytes = std::size_t{256} << 20;
 inline constexpr std::size_t kMaxSnapshotBytes = std::size_t{8} << 30;
+inline constexpr std::size_t kMaxModelBytes = std::size_t{8} << 30;
 inline constexpr std::size_t kKeptSnapshots = 3;
 /// Records about contributions that are in no block; when there are more, the oldest go.
 inline constexpr std::size_t kMaxRefused = 10'000;
@@ -106,10 +107,20 @@ class Store {
     /// kIo when the file is damaged: take the next older one.
     Result<Bytes> snapshot(const SnapshotRecord& which) const;
 
+    // The model of one merge block, the best one (models.cc).
+
+    /// Keeps a model's weights under the block, instead of those kept before.
+    Status keep_model(std::uint64_t height, const Hash256& block, ByteView weights);
+    /// kNotFound if it is not the block whose model is kept, kIo if the file is damaged.
+    Result<Bytes> kept_model(std::uint64_t height, const Hash256& block) const;
+
     // What is known about blocks (merges.cc, contributions.cc, payments.cc).
 
     /// Merge blocks of the active chain from a height on, ascending.
     Result<std::vector<MergeRecord>> merges(std::uint64_t from_height, std::size_t max) const;
+    /// The one with the lowest report loss, the earlier of two equal ones; nullopt where none is
+    /// known.
+    Result<std::optional<MergeRecord>> best_merge() const;
     /// What takes time to compute and comes after the block.
     Status set_report_loss(const Hash256& block, double nats_per_token);
     Status set_sample(const Hash256& block, std::string_view text);

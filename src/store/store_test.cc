@@ -181,6 +181,44 @@ TEST(Store, KeepsTheLatestSnapshotsOnly) {
     EXPECT_EQ(disk.list("snapshots").size(), kKeptSnapshots);
 }
 
+TEST(Store, TheBestMergeIsTheOneOfLowestLossOnTheActiveChain) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    EXPECT_EQ(must(store->best_merge()), std::nullopt);
+    for (std::uint64_t height = 0; height < 40; ++height)
+        must(add_block(*store, TestBlock(height)));
+    const auto merges = must(store->merges(0, 100));
+    ASSERT_GE(merges.size(), 4U);
+    for (std::size_t i = 0; i < merges.size(); ++i)
+        must(store->set_report_loss(merges[i].block, 5.0));
+    EXPECT_EQ(must(store->best_merge())->height, merges[0].height) << "of equals the earlier";
+    const MergeRecord& last = merges.back();
+    must(store->set_report_loss(merges[1].block, 2.5));
+    must(store->set_report_loss(last.block, 2.0));
+    EXPECT_EQ(must(store->best_merge())->block, last.block);
+    TipChange back;
+    for (std::uint64_t height = 39; height >= last.height; --height)
+        back.disconnected.push_back(TestBlock(height).hash);
+    back.tip = {TestBlock(last.height - 1).hash, last.height - 1};
+    must(store->advance_tip(back));
+    EXPECT_EQ(must(store->best_merge())->block, merges[1].block) << "the other left the chain";
+}
+
+TEST(Store, OneModelIsKept) {
+    TemporaryFolder folder;
+    const TestBlock first(8), second(16);
+    {
+        auto store = must(Store::open(folder.path()));
+        must(store->keep_model(8, first.hash, first.body));
+        EXPECT_EQ(must(store->kept_model(8, first.hash)), first.body);
+        must(store->keep_model(16, second.hash, second.body));
+    }
+    auto reader = must(Store::open(folder.path(), {.read_only = true}));
+    EXPECT_EQ(must(reader->kept_model(16, second.hash)), second.body);
+    EXPECT_EQ(reader->kept_model(8, first.hash).error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(reader->keep_model(8, first.hash, first.body).error().code, ErrorCode::kRefused);
+}
+
 TEST(Store, PeersAreBoundedByTheLongestUnseen) {
     MemoryDisk disk;
     auto store = must(Store::in_memory(disk));
