@@ -7,6 +7,7 @@
 #include "base/float_mode.h"
 #include "formats/checkpoint.h"
 #include "infer/generate.h"
+#include "node/past_model.h"
 #include "train/data.h"
 #include "worth/report.h"
 
@@ -99,13 +100,7 @@ Result<std::string> ChainModelReader::generate(const std::vector<float>& weights
 
 Status ChainModelReader::export_model(const std::vector<float>& weights, const std::string& path) {
     RETURN_IF_ERROR(check_replaceable(path));
-    const model::ParameterLayout dense(layout_.config());
-    std::vector<float> parameters(dense.size());
-    model::copy_parameters(layout_, weights, dense, parameters);
-    return formats::save_checkpoint(
-        model::make_model(dense.config(), std::move(parameters),
-                          tokenizer_ ? tokenizer_->serialise() : Bytes()),
-        path);
+    return formats::save_checkpoint(own_model(layout_, weights, tokenizer_.get()), path);
 }
 
 }  // namespace cairn::node

@@ -37,7 +37,7 @@ ChainState::ChainState(const chain::NetworkDefinition& network, consensus::Model
                        store::Store& store, const BlockNode* genesis, ChainStateOptions options)
     : network_(network),
       store_(store),
-      options_(options),
+      options_(std::move(options)),
       ledger_(network, model, *options.rules),
       genesis_state_(ledger_.save()),
       genesis_(genesis),
@@ -153,8 +153,14 @@ Status ChainState::replay(const BlockNode* node, SwitchOutcome& outcome) {
         outcome.damaged.insert(outcome.damaged.end(), ignored.damaged.begin(),
                                ignored.damaged.end());
         if (!verdict.is_valid()) return io_error(verdict.reason());
+        if (options_.replayed) options_.replayed(next);
     }
     return ok_status();
+}
+
+Status ChainState::stand_at(const BlockNode* node) {
+    SwitchOutcome ignored;
+    return rebuild(node, ignored);
 }
 
 Status ChainState::rebuild(const BlockNode* node, SwitchOutcome& outcome) {

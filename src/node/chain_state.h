@@ -55,6 +55,8 @@ struct ChainStateOptions {
     std::uint32_t snapshot_interval = 32;  ///< blocks between snapshots
     std::uint32_t max_undo = 64;           ///< blocks that can be taken back without a snapshot
     const consensus::RuleBook* rules = &consensus::own_rule_book();  ///< what the program knows
+    /// Told of every block that is replayed. May be empty.
+    std::function<void(const BlockNode*)> replayed = {};
 };
 
 class ChainState {
@@ -72,6 +74,10 @@ class ChainState {
     /// Brings the ledger to the store's tip: latest good snapshot, then replay. Ends lower, with
     /// the reason in the outcome, when bodies are damaged. Once, before anything else.
     SwitchOutcome restore(const BlockNode* stored_tip);
+
+    /// Brings the ledger to a block whose branch has its bodies on disk, from wherever it stands;
+    /// writes nothing. After an error it stands lower.
+    Status stand_at(const BlockNode* node);
 
     /// Moves to `target`. The blocks on the way are judged as of `now_ms`. If one is not valid, the
     /// ledger stays on the block before it if that has more work than the old tip, and goes back to

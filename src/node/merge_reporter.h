@@ -1,5 +1,6 @@
 // After every merge: the published loss and a sample of what the model writes, computed once per
-// node beside the chain, on a copy of the weights, and kept in the store.
+// node beside the chain, on a copy of the weights, and kept in the store. The best model so far is
+// kept there too, so that it can be taken away later without a replay.
 #pragma once
 
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <optional>
 
 #include "base/loop.h"
+#include "base/mutex.h"
 #include "node/ledger_lane.h"
 #include "node/model_reader.h"
 
@@ -36,13 +38,30 @@ class MergeReporter {
   private:
     struct Report {
         Hash256 block;
+        std::uint64_t height = 0;
         Result<double> loss;
         std::optional<std::string> sample;
     };
-    Report report(const Hash256& block, const std::vector<float>& weights);
+    /// The weights of the lowest loss whose report is not in the store yet. However many reports
+    /// wait, only these are held; a better one that takes their place on a branch that then fails
+    /// costs a replay, no more.
+    class BestWeights {
+      public:
+        void offer(const Report& report, const WeightsPtr& weights);
+        /// Null unless they are this block's. They are let go.
+        WeightsPtr take(const Hash256& block);
+
+      private:
+        Mutex mutex_;
+        Hash256 block_ GUARDED_BY(mutex_);
+        double loss_ GUARDED_BY(mutex_) = 0;
+        WeightsPtr weights_ GUARDED_BY(mutex_);
+    };
+
+    Report report(const BlockNode* block, const WeightsPtr& weights);
     /// On the loop. The step that connected the block has ended by then, and the store has it.
     void keep(Report report);
-    static void write(store::Store& store, const Report& report);
+    static void write(store::Store& store, const Report& report, BestWeights& best);
 
     Loop& loop_;
     LedgerLane& lane_;
@@ -50,6 +69,7 @@ class MergeReporter {
     ReporterOptions options_;
     std::function<void()> on_kept_;
     std::atomic<std::uint32_t> waiting_{0};
+    std::shared_ptr<BestWeights> best_ = std::make_shared<BestWeights>();
     Alive alive_;
 };
 

@@ -1,15 +1,19 @@
 // Proves that each merge block gets the loss and the sample of the model right after it, also where
-// several merges are connected in one step and where the serve lane is behind.
+// several merges are connected in one step and where the serve lane is behind; and that the weights
+// of the best of them are kept, whatever comes after.
 #include "node/merge_reporter.h"
 
 #include <gtest/gtest.h>
 
+#include <map>
+
+#include "node/past_model.h"
 #include "node/test_active_chain.h"
 
 namespace cairn::node {
 namespace {
 
-/// A model of one weight, the height at which it was read; its loss is that number.
+/// A model of one weight, the height at which it was read; its loss is that number, or is given.
 class HeightReader final : public ModelReader {
   public:
     WeightsPtr weights(const ChainState& state) const override {
@@ -19,7 +23,8 @@ class HeightReader final : public ModelReader {
     model::Model model_of(WeightsPtr) const override { return {}; }
     std::shared_ptr<const text::Tokenizer> tokenizer() const override { return nullptr; }
     Result<double> report_loss(const std::vector<float>& weights) override {
-        return static_cast<double>(weights[0]);
+        const auto known = losses.find(static_cast<int>(weights[0]));
+        return known != losses.end() ? known->second : static_cast<double>(weights[0]);
     }
     Result<std::string> generate(const std::vector<float>& weights, const std::string& prompt,
                                  std::uint32_t, std::uint64_t) override {
@@ -28,6 +33,8 @@ class HeightReader final : public ModelReader {
     Status export_model(const std::vector<float>&, const std::string&) override {
         return ok_status();
     }
+
+    std::map<int, double> losses;  ///< by height; others' are their heights
 };
 
 class MergeReporterTest : public testing::TestWithParam<std::uint32_t> {
@@ -64,6 +71,38 @@ TEST_P(MergeReporterTest, EveryMergeGetsWhatItsOwnModelGives) {
         EXPECT_EQ(merge.report_loss, static_cast<double>(merge.height));
         EXPECT_EQ(merge.sample, "at " + std::to_string(merge.height));
     }
+}
+
+TEST_P(MergeReporterTest, TheBestModelIsKept) {
+    reader_.losses = {{4, 3.0}, {8, 2.0}, {12, 2.5}};
+    const auto kept = [this](float height) {
+        const auto best = kit_.store->best_merge().value();
+        if (!best || best->height != static_cast<std::uint64_t>(height)) return false;
+        const auto bytes = kit_.store->kept_model(best->height, best->block);
+        return bytes.ok() && *bytes == weight_bytes({height});
+    };
+    kit_.loop.hold(Lane::kServe);
+    give_at_once(kit_.branch(kit_.alice, 13));
+    kit_.loop.run();
+    EXPECT_FALSE(kit_.store->best_merge().value().has_value() && GetParam() > 2);
+    kit_.loop.release(Lane::kServe);
+    kit_.loop.run();
+    EXPECT_TRUE(kept(8));
+    EXPECT_EQ(kit_.disk.list("models").size(), 1U);
+
+    // A longer branch from block 6 on has other merges, none as good: the earlier best, whose model
+    // is no longer kept, is named, and the next better one is kept again.
+    kit_.take_back(7);
+    reader_.losses = {{8, 4.0}, {12, 3.5}, {16, 1.0}};
+    give_at_once(kit_.branch(kit_.bob, 9));
+    kit_.loop.run();
+    const auto best = kit_.store->best_merge().value();
+    ASSERT_TRUE(best.has_value());
+    EXPECT_EQ(best->height, 4U);
+    EXPECT_EQ(kit_.store->kept_model(4, best->block).error().code, ErrorCode::kNotFound);
+    give_at_once(kit_.branch(kit_.bob, 2));
+    kit_.loop.run();
+    EXPECT_TRUE(kept(16));
 }
 
 // Room for every copy, for one, for none.

@@ -6,13 +6,21 @@
 
 namespace cairn::node {
 
-const BlockNode* settled_merge(const chain::NetworkDefinition& network, const BlockNode* tip,
-                               std::uint64_t now_ms) {
-    const BlockNode* merge = ancestor_at(tip, tip->height - tip->height % network.round_length);
+std::optional<std::uint32_t> settled_height(const chain::NetworkDefinition& network,
+                                            std::uint32_t tip_height, std::uint64_t tip_time_ms,
+                                            std::uint64_t now_ms) {
+    const std::uint32_t merge = tip_height - tip_height % network.round_length;
     const std::uint32_t depth = std::max(1U, network.reveal_depth);
     const std::uint64_t round_ms = std::uint64_t{network.round_length} * network.spacing_ms;
-    const bool still = now_ms >= tip->header.time_ms + round_ms;
-    return merge->height == 0 || tip->height - merge->height >= depth || still ? merge : nullptr;
+    const bool still = now_ms >= tip_time_ms + round_ms;
+    if (merge == 0 || tip_height - merge >= depth || still) return merge;
+    return std::nullopt;
+}
+
+const BlockNode* settled_merge(const chain::NetworkDefinition& network, const BlockNode* tip,
+                               std::uint64_t now_ms) {
+    const auto height = settled_height(network, tip->height, tip->header.time_ms, now_ms);
+    return height ? ancestor_at(tip, *height) : nullptr;
 }
 
 }  // namespace cairn::node

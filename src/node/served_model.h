@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
 #include "chain/network.h"
@@ -29,5 +30,9 @@ struct ServedModel {
 /// has stood still for a round's time.
 const BlockNode* settled_merge(const chain::NetworkDefinition& network, const BlockNode* tip,
                                std::uint64_t now_ms);
+/// The same by numbers alone: the merge block's height, if it is settled.
+std::optional<std::uint32_t> settled_height(const chain::NetworkDefinition& network,
+                                            std::uint32_t tip_height, std::uint64_t tip_time_ms,
+                                            std::uint64_t now_ms);
 
 }  // namespace cairn::node
