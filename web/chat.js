@@ -77,7 +77,7 @@ async function load_models(wanted) {
   for (const model of models) {
     const facts = model.cairn || {};
     const loaded = facts.state === "ready";
-    if (loaded && !facts.writes) continue;
+    if (facts.writes === false) continue;
     const option = new Option(model.id + (loaded ? "" : " (" + facts.state + ")"), model.id);
     option.disabled = facts.state === "failed";
     choice.add(option);

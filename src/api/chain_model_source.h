@@ -21,6 +21,7 @@ class ChainModelSource final : public host::ModelSource {
     std::string id() const override { return id_; }
     /// Of the merge block; 0 before somebody asked.
     std::int64_t created_s() const override;
+    bool has_versions() const override { return true; }
     /// When somebody asks for it.
     bool at_start() const override { return false; }
     /// Waits for a model, unless one was given that has not been opened yet.

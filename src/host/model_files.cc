@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "formats/load.h"
+#include "formats/writes_text.h"
 
 namespace cairn::host {
 
@@ -14,13 +15,17 @@ namespace {
 class FileModel final : public ModelSource {
   public:
     FileModel(std::string id, std::string path, bool at_start)
-        : id_(std::move(id)), path_(std::move(path)), at_start_(at_start) {}
+        : id_(std::move(id)),
+          path_(std::move(path)),
+          at_start_(at_start),
+          writes_(formats::writes_text(path_)) {}
 
     std::string id() const override { return id_; }
     std::int64_t created_s() const override {
         const auto changed = changed_at_s(path_);
         return changed.ok() ? *changed : 0;
     }
+    std::optional<bool> writes() const override { return writes_; }
     bool at_start() const override { return at_start_; }
     Result<OpenedModel> open() override {
         OpenedModel opened;
@@ -37,6 +42,7 @@ class FileModel final : public ModelSource {
     std::string id_;
     std::string path_;
     bool at_start_;
+    std::optional<bool> writes_;
 };
 
 bool is_model_folder(const std::string& path) {

@@ -68,6 +68,16 @@ std::string label_value(const std::string& text) {
     return out;
 }
 
+// For an error: the first few.
+std::string names_of(const std::vector<HostedModel>& models) {
+    constexpr std::size_t kMost = 8;
+    std::string names;
+    for (std::size_t i = 0; i < std::min(models.size(), kMost); ++i)
+        names += (names.empty() ? "" : ", ") + models[i].id;
+    return models.size() > kMost ? fmt::format("{} and {} more", names, models.size() - kMost)
+                                 : names;
+}
+
 HostError full() {
     return {HostErrorKind::kFull, "too many requests wait already; ask again later", ""};
 }
@@ -92,15 +102,14 @@ ModelHost::ModelHost(HostOptions options, const tensor::Kernels* kernels, std::s
       loader_{kernels, &loader_pool_},
       room_(options.max_waiting, counters_),
       reading_([this](std::function<void()> task) { serving_thread_.post(std::move(task)); }),
-      shelf_(
-          std::move(options.models),
-          {.max_sequences = options.max_sequences,
-           .prefill_rows = options.prefill_rows,
-           .kv = options.kv},
-          options.context, {compute_, clock_, counters_, budget_, prefixes_}, loader_, loading_,
-          [this](std::function<void()> task) { serving_thread_.post(std::move(task)); },
-          {[this](std::size_t model) { serving_.on_ready(model); },
-           [this](std::size_t model, const std::string& why) { serving_.on_failed(model, why); }}),
+      shelf_(std::move(options.models),
+             {.max_sequences = options.max_sequences,
+              .prefill_rows = options.prefill_rows,
+              .kv = options.kv},
+             options.context, {compute_, clock_, counters_, budget_, prefixes_}, loader_, loading_,
+             [this](std::function<void()> task) { serving_thread_.post(std::move(task)); },
+             {[this](std::size_t model) { serving_.on_ready(model); },
+              [this](std::size_t model, const HostError& why) { serving_.on_failed(model, why); }}),
       serving_(shelf_, {compute_, clock_, counters_, budget_, prefixes_}, room_, reading_),
       serving_thread_([this] { return serving_.turn(); }) {
     counters_.memory_limit_bytes = budget_.limit;
@@ -123,20 +132,26 @@ ModelHost::~ModelHost() {
     loading_.stop();
 }
 
-OrHostError<std::size_t> ModelHost::find(const std::string& id, bool writes) const {
+OrHostError<ModelHost::Found> ModelHost::find(const std::string& id, bool writes) const {
     const std::vector<HostedModel> all = shelf_.views();
     if (!id.empty()) {
+        const auto place = [&](auto at) { return static_cast<std::size_t>(at - all.begin()); };
         const auto at = std::ranges::find(all, id, &HostedModel::id);
-        if (at == all.end())
-            return HostError{HostErrorKind::kNoSuchModel, "there is no model named " + id, "model"};
-        return static_cast<std::size_t>(at - all.begin());
+        if (at != all.end()) return Found{place(at), ""};
+        const auto of = std::ranges::find_if(all, [&](const HostedModel& model) {
+            return model.has_versions && id.starts_with(model.id + "@");
+        });
+        if (of != all.end()) return Found{place(of), id};
+        return HostError{HostErrorKind::kNoSuchModel,
+                         fmt::format("there is no model named {}; here is {}", printable_line(id),
+                                     names_of(all)),
+                         "model"};
     }
     for (std::size_t i = 0; i < all.size(); ++i)
-        if (all[i].state == ModelState::kReady && (all[i].writes || !writes)) return i;
-    // What those can do is not known yet.
+        if (all[i].state == ModelState::kReady && (all[i].writes || !writes)) return Found{i, ""};
     for (const ModelState state : {ModelState::kLoading, ModelState::kAsleep})
         for (std::size_t i = 0; i < all.size(); ++i)
-            if (all[i].state == state) return i;
+            if (all[i].state == state && (all[i].writes || !writes)) return Found{i, ""};
     return HostError{HostErrorKind::kNoSuchModel, "no model is ready; name one", "model"};
 }
 
@@ -153,9 +168,10 @@ RequestId ModelHost::write(TextRequest request, std::shared_ptr<TextListener> li
     const auto model = find(request.model, true);
     if (const auto* error = std::get_if<HostError>(&model)) return refuse(*error);
     if (!room_.enter(request.client, bytes_of(request.prompt))) return refuse(full());
+    const auto& found = std::get<Found>(model);
     const auto job =
-        std::make_shared<TextJob>(id, std::move(request), std::move(listener),
-                                  std::get<std::size_t>(model), clock_.monotonic_us(), counters_);
+        std::make_shared<TextJob>(id, std::move(request), std::move(listener), found.model,
+                                  found.version, clock_.monotonic_us(), counters_);
     serving_thread_.post([this, job] { serving_.write(job); });
     return id;
 }
@@ -177,9 +193,14 @@ RequestId ModelHost::embed(VectorsRequest request, VectorsDone done) {
                        "input"});
     const auto model = find(request.model, false);
     if (const auto* error = std::get_if<HostError>(&model)) return refuse(*error);
+    const auto& found = std::get<Found>(model);
+    if (!found.version.empty())
+        return refuse({HostErrorKind::kInvalid,
+                       "vectors come from the newest version: name the model without its height",
+                       "model"});
     if (!room_.enter(request.client, bytes_of(request))) return refuse(full());
     const auto job = std::make_shared<VectorsJob>(id, std::move(request), std::move(done),
-                                                  std::get<std::size_t>(model), counters_);
+                                                  found.model, counters_);
     serving_thread_.post([this, job] { serving_.embed(job); });
     return id;
 }

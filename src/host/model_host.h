@@ -42,9 +42,13 @@ class ModelHost final : public TextHost {
   private:
     ModelHost(HostOptions options, const tensor::Kernels* kernels, std::size_t threads);
 
-    /// The place of the model that a request names or, if it names none, of the first that can do
-    /// what is asked.
-    OrHostError<std::size_t> find(const std::string& id, bool writes) const;
+    struct Found {
+        std::size_t model = 0;  ///< its place
+        std::string version;    ///< empty: the newest
+    };
+    /// The model, or version, that a request names or, if it names none, the first model that can
+    /// do what is asked.
+    OrHostError<Found> find(const std::string& id, bool writes) const;
 
     HostCounters counters_;
     const Clock& clock_;

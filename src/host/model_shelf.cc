@@ -1,6 +1,7 @@
 #include "host/model_shelf.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include <fmt/core.h>
@@ -38,6 +39,8 @@ ModelShelf::ModelShelf(std::vector<std::unique_ptr<ModelSource>> sources, const 
         Slot slot;
         slot.about.id = source->id();
         slot.about.created_s = source->created_s();
+        slot.about.writes = source->writes().value_or(true);
+        slot.about.has_versions = source->has_versions();
         if (source->at_start()) slot.about.state = ModelState::kLoading;
         views_.push_back(slot.about);
         slot.source = std::move(source);
@@ -52,8 +55,37 @@ std::vector<HostedModel> ModelShelf::views() const {
 
 void ModelShelf::set_state(std::size_t model, ModelState state) {
     slots_[model].about.state = state;
+    show(model);
+}
+
+void ModelShelf::show(std::size_t model) {
+    Slot& slot = slots_[model];
+    if (slot.about.has_versions) {
+        std::vector<std::string>& versions = slot.about.versions;
+        versions.clear();
+        if (slot.run != nullptr) versions.push_back(slot.run->model()->name());
+        for (const Older& older : std::views::reverse(slot.older))
+            versions.push_back(older.run->model()->name());
+    }
     const MutexLock lock(mutex_);
-    views_[model] = slots_[model].about;
+    views_[model] = slot.about;
+}
+
+ModelRun* ModelShelf::run(const TextJob& job) {
+    if (job.held() == nullptr) return run(job.model());
+    Slot& slot = slots_[job.model()];
+    if (slot.run != nullptr && slot.run->model() == job.held()) return slot.run.get();
+    for (const Older& older : slot.older)
+        if (older.run->model() == job.held()) return older.run.get();
+    return nullptr;
+}
+
+ModelRun* ModelShelf::version(std::size_t model, const std::string& name) {
+    Slot& slot = slots_[model];
+    if (slot.run != nullptr && slot.run->model()->name() == name) return slot.run.get();
+    for (const Older& older : slot.older)
+        if (older.run->model()->name() == name) return older.run.get();
+    return nullptr;
 }
 
 void ModelShelf::add_user(std::size_t model) {
@@ -100,12 +132,13 @@ void ModelShelf::renew(std::size_t model) {
 void ModelShelf::drop_older() {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         if (slots_[i].older.empty()) continue;
-        std::erase_if(slots_[i].older, [this](const Older& older) {
+        const auto gone = std::erase_if(slots_[i].older, [this](const Older& older) {
             // Prompts, or vectors, may still be read by it.
             if (!older.run->is_idle() || older.run->model().use_count() > 1) return false;
             seams_.budget.weights -= older.bytes;
             return true;
         });
+        if (gone > 0) show(i);
         renew(i);
     }
 }
@@ -120,7 +153,7 @@ void ModelShelf::open(std::size_t model) {
 }
 
 void ModelShelf::on_opened(std::size_t model, Result<OpenedModel> opened) {
-    if (!opened.ok()) return fail(model, opened.error().message);
+    if (!opened.ok()) return fail(model, opened.error());
     Slot& slot = slots_[model];
     const model::ModelConfig& config = opened->loaded.model.config;
     const std::size_t positions =
@@ -128,9 +161,9 @@ void ModelShelf::on_opened(std::size_t model, Result<OpenedModel> opened) {
     slot.coming_bytes = model::packed_model_bytes(opened->loaded.model) +
                         run_scratch_bytes(config, positions, bounds_);
     if (slot.coming_bytes > seams_.budget.limit)
-        return fail(model,
-                    fmt::format("it needs {} of memory, the limit is {}",
-                                megabytes(slot.coming_bytes), megabytes(seams_.budget.limit)));
+        return fail(model, invalid(fmt::format("it needs {} of memory, the limit is {}",
+                                               megabytes(slot.coming_bytes),
+                                               megabytes(seams_.budget.limit))));
     slot.opened = std::move(*opened);
     place(model, false);
 }
@@ -189,16 +222,23 @@ void ModelShelf::on_packed(std::size_t model, std::shared_ptr<const ReadyModel> 
     renew(model);
 }
 
-void ModelShelf::fail(std::size_t model, const std::string& why) {
+void ModelShelf::fail(std::size_t model, const Error& why) {
     Slot& slot = slots_[model];
     slot.coming = false;
-    ++seams_.counters.load_errors;
-    log_warn("{} cannot be loaded: {}", slot.about.id, why);
+    const bool comes_yet = why.code == ErrorCode::kTimeout;
+    if (!comes_yet) {
+        ++seams_.counters.load_errors;
+        log_warn("{} cannot be loaded: {}", slot.about.id, why.message);
+    }
     if (slot.run != nullptr) return renew(model);  // goes on with what it has
-    slot.about.problem = why;
+    if (comes_yet) {
+        set_state(model, ModelState::kAsleep);
+        return events_.failed(model, {HostErrorKind::kNotReady, why.message, "model"});
+    }
+    slot.about.problem = why.message;
     slot.since_us = seams_.clock.monotonic_us();
     set_state(model, ModelState::kFailed);
-    events_.failed(model, why);
+    events_.failed(model, model_failed(why.message));
 }
 
 bool ModelShelf::may_go(const Slot& slot, bool also_wanted) {

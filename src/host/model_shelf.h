@@ -27,7 +27,7 @@ namespace cairn::host {
 /// What the shelf tells of a model, by its place in the list.
 struct ShelfEvents {
     std::function<void(std::size_t)> ready;
-    std::function<void(std::size_t, const std::string& why)> failed;
+    std::function<void(std::size_t, const HostError& why)> failed;
 };
 
 class ModelShelf {
@@ -64,8 +64,13 @@ class ModelShelf {
     }
     /// The model in memory, its newest version, or null.
     ModelRun* run(std::size_t model) { return slots_[model].run.get(); }
-    /// Why a model failed last.
-    const std::string& problem(std::size_t model) const { return slots_[model].about.problem; }
+    /// The one that a request is for, in memory: the version that it holds or, where it holds none,
+    /// the newest; or null.
+    ModelRun* run(const TextJob& job);
+    /// The version of this name in memory, or null.
+    ModelRun* version(std::size_t model, const std::string& name);
+    /// Serving thread.
+    const HostedModel& about(std::size_t model) const { return slots_[model].about; }
     /// Requests that need a model: those it must be kept for, if possible.
     void add_user(std::size_t model);
     void remove_user(std::size_t model) { --slots_[model].users; }
@@ -103,7 +108,7 @@ class ModelShelf {
     void on_opened(std::size_t model, Result<OpenedModel> opened);
     bool place(std::size_t model, bool stuck);
     void on_packed(std::size_t model, std::shared_ptr<const ReadyModel> ready);
-    void fail(std::size_t model, const std::string& why);
+    void fail(std::size_t model, const Error& why);
     /// Loads a newer version, if there is one and it may come.
     void renew(std::size_t model);
     /// Unloads the run where the version after it has room only then.
@@ -111,6 +116,7 @@ class ModelShelf {
     static bool may_go(const Slot& slot, bool also_wanted);
     bool unload_one(std::size_t keep, bool also_wanted);
     void set_state(std::size_t model, ModelState state);
+    void show(std::size_t model);  // in views()
     bool is_overdue(const Slot& slot) const;
 
     std::vector<Slot> slots_;

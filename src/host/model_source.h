@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "formats/loaded_model.h"
@@ -28,9 +29,14 @@ class ModelSource {
     /// Unix time of the file, or of whatever it is made from. Asked again when it has been opened,
     /// from another thread.
     virtual std::int64_t created_s() const = 0;
+    /// Whether it writes text, as far as that can be told without opening it.
+    virtual std::optional<bool> writes() const { return std::nullopt; }
+    /// Whether it gives a newer model now and then, which answers name (OpenedModel::answers_as).
+    virtual bool has_versions() const { return false; }
     /// Whether it is wanted from the start, and not when somebody asks for it.
     virtual bool at_start() const = 0;
-    /// Reads it; may take long. On the host's loading thread, one source at a time.
+    /// Reads it; may take long. On the host's loading thread, one source at a time. kTimeout: it is
+    /// not there yet, and whoever asks again may get it.
     virtual Result<OpenedModel> open() = 0;
 };
 

@@ -21,6 +21,10 @@ HostError invalid_field(std::string message, std::string field) {
 
 }  // namespace
 
+HostError model_failed(const std::string& why) {
+    return {HostErrorKind::kModelFailed, "the model cannot be loaded: " + why, "model"};
+}
+
 ReadyModel::ReadyModel(const std::string& id, OpenedModel opened, std::size_t context,
                        const tensor::Compute& compute)
     : name_(opened.answers_as.empty() ? id : opened.answers_as),

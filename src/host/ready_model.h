@@ -18,6 +18,9 @@ namespace cairn::host {
 template <typename T>
 using OrHostError = std::variant<T, HostError>;
 
+/// What whoever asks a model is told that cannot be loaded.
+HostError model_failed(const std::string& why);
+
 class ReadyModel {
   public:
     /// Packs the weights, which takes a while. `context` bounds the positions of a text, 0: as

@@ -1,6 +1,7 @@
 // Proves that a model may become another one while it is asked: an answer keeps the bits of the
 // model with which it began, the next one gets the new model, at most three versions are in memory,
-// and what none of them needs any more is given back.
+// and what none of them needs any more is given back; that a version may be asked by its name; and
+// that a model which is not there yet is no failure.
 #include "host/test_host.h"
 #include "host/vectors_job.h"
 
@@ -37,6 +38,7 @@ class Refresh : public testing::Test {
     void start(std::uint64_t memory_bytes = std::uint64_t{256} << 20) {
         auto source = std::make_unique<TestSource>("m", version(1));
         source->become(version(1), "m@1");
+        source->versioned = true;
         source_ = source.get();
         HostOptions options{.threads = 2, .memory_bytes = memory_bytes, .prefix_bytes = 0};
         options.models.push_back(std::move(source));
@@ -49,11 +51,17 @@ class Refresh : public testing::Test {
         source_->become(version(number), "m@" + std::to_string(number));
         host_->refresh("m");
     }
-    /// Which version answers a short request.
-    std::string answered_by() {
-        const auto told = std::make_shared<Recorder>();
-        host_->write(ask(2), told);
+    std::shared_ptr<Recorder> asked(const std::string& model) {
+        auto told = std::make_shared<Recorder>();
+        TextRequest request = ask(2);
+        request.model = model;
+        host_->write(request, told);
         told->wait();
+        return told;
+    }
+    /// Which version answers a short request.
+    std::string answered_by(const std::string& model = "m") {
+        const auto told = asked(model);
         EXPECT_FALSE(told->error.has_value());
         return told->prompt.model;
     }
@@ -137,6 +145,72 @@ TEST_F(Refresh, AtMostThreeVersionsAreInMemoryAndTheNewestWins) {
     EXPECT_EQ(answered_by(), "m@6");
     EXPECT_EQ(answered_by(), "m@6");
     EXPECT_EQ(weight_bytes(), one);
+}
+
+TEST_F(Refresh, AVersionIsAskedByItsNameForAsLongAsItIsInMemory) {
+    start();
+    EXPECT_EQ(answered_by("m@1"), "m@1");
+    const auto first = slow();
+    become(2);
+    wait_for("m@2");
+    EXPECT_EQ(host_->models()[0].versions, (std::vector<std::string>{"m@2", "m@1"}));
+    EXPECT_EQ(answered_by("m@1"), "m@1") << "somebody still writes with it";
+    EXPECT_EQ(answered_by("m@2"), "m@2");
+    EXPECT_EQ(answered_by("m"), "m@2");
+    host_->cancel(ids_[0]);
+    first->wait();
+    EXPECT_EQ(answered_by(), "m@2");
+    const auto gone = asked("m@1");
+    ASSERT_TRUE(gone->error.has_value());
+    EXPECT_EQ(gone->error->kind, HostErrorKind::kNoSuchModel);
+    EXPECT_NE(gone->error->message.find("m@2"), std::string::npos) << gone->error->message;
+    EXPECT_EQ(host_->models()[0].versions, std::vector<std::string>{"m@2"});
+    const auto other = asked("n");
+    EXPECT_EQ(other->error->kind, HostErrorKind::kNoSuchModel);
+    EXPECT_NE(other->error->message.find("here is m"), std::string::npos);
+}
+
+// It joins what it named, however long it waited for a place and whatever came meanwhile.
+TEST_F(Refresh, WhoNamedAVersionGetsItThoughHeWaits) {
+    start();
+    std::vector<std::shared_ptr<Recorder>> busy;
+    for (std::size_t i = 0; i < HostOptions().max_sequences; ++i) busy.push_back(slow(600));
+    auto waits = std::make_shared<Recorder>();
+    TextRequest request = ask(2);
+    request.model = "m@1";
+    host_->write(request, waits);
+    become(2);
+    wait_for("m@2");
+    EXPECT_FALSE(waits->has_ended());
+    hurry_ = true;
+    waits->wait();
+    EXPECT_FALSE(waits->error.has_value());
+    EXPECT_EQ(waits->prompt.model, "m@1");
+}
+
+TEST(RefreshStart, AModelThatIsNotThereYetIsAskedForAgain) {
+    auto source = std::make_unique<TestSource>("m", version(1), false);
+    TestSource* given = source.get();
+    given->failure = "no block yet";
+    given->failure_code = ErrorCode::kTimeout;
+    HostOptions options{.threads = 1};
+    options.models.push_back(std::move(source));
+    const auto host = ModelHost::start(std::move(options)).value();
+    const auto answer = [&] {
+        const auto told = std::make_shared<Recorder>();
+        host->write(ask(2), told);
+        told->wait();
+        return told;
+    };
+    for (int i = 0; i < 2; ++i) {
+        const auto told = answer();
+        ASSERT_TRUE(told->error.has_value());
+        EXPECT_EQ(told->error->kind, HostErrorKind::kNotReady);
+        EXPECT_EQ(told->error->message, "no block yet");
+        EXPECT_EQ(host->models()[0].state, ModelState::kAsleep);
+    }
+    given->failure.clear();
+    EXPECT_FALSE(answer()->error.has_value()) << "at once, not after a pause";
 }
 
 TEST_F(Refresh, WhatDoesNotLoadLeavesTheModelInMemory) {

@@ -9,8 +9,13 @@ namespace cairn::host {
 
 namespace {
 
-HostError model_failed(const std::string& why) {
-    return {HostErrorKind::kModelFailed, "the model cannot be loaded: " + why, "model"};
+HostError not_kept(const std::string& version, const HostedModel& about) {
+    std::string there;
+    for (const std::string& name : about.versions) there += (there.empty() ? "" : ", ") + name;
+    return {HostErrorKind::kNoSuchModel,
+            fmt::format("{} is not in memory here (there is {}); {} names the newest", version,
+                        there, about.id),
+            "model"};
 }
 
 }  // namespace
@@ -23,8 +28,8 @@ Serving::Serving(ModelShelf& shelf, const RunSeams& seams, WaitingRoom& room, Re
       vectors_(shelf, seams, [this](const VectorsJobPtr& job) { end(job); }) {}
 
 template <typename Job>
-void Serving::read(const std::shared_ptr<Job>& job, std::size_t bytes) {
-    const auto model = shelf_.run(job->model())->model();
+void Serving::read(const std::shared_ptr<Job>& job, const std::shared_ptr<const ReadyModel>& model,
+                   std::size_t bytes) {
     using Found = decltype(model->read(job->request()));
     const auto found = std::make_shared<std::optional<Found>>();
     reading_.add(job->request().client, bytes,
@@ -33,17 +38,30 @@ void Serving::read(const std::shared_ptr<Job>& job, std::size_t bytes) {
                   [this, job, model, found] { on_read(job, model, std::move(**found)); }});
 }
 
+void Serving::begin(const TextJobPtr& job) {
+    ModelRun* run = shelf_.run(*job);
+    if (run == nullptr || (job->held() == nullptr && !job->version().empty())) {
+        run = shelf_.version(job->model(), job->version());
+        if (run == nullptr) {
+            job->fail(not_kept(job->version(), shelf_.about(job->model())));
+            return drop_over();
+        }
+        job->hold(run->model());
+    }
+    read(job, run->model(), job->prompt_bytes());
+}
+
 void Serving::write(const TextJobPtr& job) {
     jobs_.emplace(job->id(), job);
     shelf_.add_user(job->model());
     if (ended_)
         job->cancel();
     else if (shelf_.run(job->model()) != nullptr)
-        return read(job, job->prompt_bytes());
+        return begin(job);
     else if (shelf_.want(job->model()))
         return texts_without_model_.push_back(job);
     else
-        job->fail(model_failed(shelf_.problem(job->model())));
+        job->fail(model_failed(shelf_.about(job->model()).problem));
     drop_over();
 }
 
@@ -53,11 +71,11 @@ void Serving::embed(const VectorsJobPtr& job) {
     if (ended_)
         job->fail({HostErrorKind::kInternal, "the server stops", ""});
     else if (shelf_.run(job->model()) != nullptr)
-        return read(job, job->text_bytes());
+        return read(job);
     else if (shelf_.want(job->model()))
         return vectors_without_model_.push_back(job);
     else
-        job->fail(model_failed(shelf_.problem(job->model())));
+        job->fail(model_failed(shelf_.about(job->model()).problem));
     end(job);
 }
 
@@ -79,13 +97,14 @@ void Serving::cancel(RequestId id) {
 void Serving::on_read(const TextJobPtr& job, const std::shared_ptr<const ReadyModel>& by,
                       OrHostError<ReadyModel::PromptTokens> prompt) {
     if (job->is_over()) return;
-    ModelRun* run = shelf_.run(job->model());
+    ModelRun* run = shelf_.run(*job);
+    if (run == nullptr && shelf_.run(job->model()) != nullptr) return begin(job);
     if (run == nullptr) {  // it made room for another
         texts_without_model_.push_back(job);
         shelf_.want(job->model());
         return;
     }
-    if (run->model() != by) return read(job, job->prompt_bytes());  // a newer one came meanwhile
+    if (run->model() != by) return begin(job);  // a newer one came meanwhile
     if (auto* error = std::get_if<HostError>(&prompt)) {
         job->fail(*error);
         return drop_over();
@@ -130,29 +149,33 @@ void Serving::on_ready(std::size_t model) {
     std::erase_if(texts_without_model_, move);
     // Read by the model before it, or before it made room for others: its file may be another now.
     // A request that has begun to be answered keeps the prompt with which it did.
-    places_.remove_if(
-        [&](const Place& place) { return place.job->joined() == 0 && move(place.job); });
-    for (const TextJobPtr& job : texts) read(job, job->prompt_bytes());
+    // So does one whose version is still here.
+    places_.remove_if([&](const Place& place) {
+        const TextJobPtr& job = place.job;
+        const bool keeps = job->held() != nullptr && shelf_.run(*job) != nullptr;
+        return job->joined() == 0 && !keeps && move(job);
+    });
+    for (const TextJobPtr& job : texts) begin(job);
     std::vector<VectorsJobPtr> vectors;
     std::erase_if(vectors_without_model_, [&](const VectorsJobPtr& job) {
         if (job->model() != model) return false;
         vectors.push_back(job);
         return true;
     });
-    for (const VectorsJobPtr& job : vectors) read(job, job->text_bytes());
+    for (const VectorsJobPtr& job : vectors) read(job);
 }
 
-void Serving::on_failed(std::size_t model, const std::string& why) {
+void Serving::on_failed(std::size_t model, const HostError& why) {
     std::vector<TextJobPtr> texts;
     for (const auto& [id, job] : jobs_)
         if (job->model() == model) texts.push_back(job);
-    for (const TextJobPtr& job : texts) job->fail(model_failed(why));
+    for (const TextJobPtr& job : texts) job->fail(why);
     drop_over();
     std::vector<VectorsJobPtr> vectors;
     for (const VectorsJobPtr& job : vector_jobs_)
         if (job->model() == model) vectors.push_back(job);
     for (const VectorsJobPtr& job : vectors) {
-        job->fail(model_failed(why));
+        job->fail(why);
         end(job);
     }
 }
@@ -165,7 +188,7 @@ std::size_t Serving::running() {
 
 TurnChoice Serving::choose(const Place& place, bool stuck) {
     const std::size_t model = place.job->model();
-    ModelRun* run = shelf_.run(model);
+    ModelRun* run = shelf_.run(*place.job);
     if (run == nullptr) {
         shelf_.want(model);
         return TurnChoice::kNext;
@@ -180,7 +203,7 @@ void Serving::let_in(bool stuck) {
     if (shelf_.holds_back()) return;
     while (auto place = places_.take([&](const Place& p) { return choose(p, stuck); })) {
         stuck = false;
-        shelf_.run(place->job->model())->join(place->job, place->answer);
+        shelf_.run(*place->job)->join(place->job, place->answer);
         if (!place->job->waits())
             room_.leave(place->job->request().client, place->job->prompt_bytes());
     }

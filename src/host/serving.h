@@ -35,7 +35,7 @@ class Serving {
 
     /// Of the shelf.
     void on_ready(std::size_t model);
-    void on_failed(std::size_t model, const std::string& why);
+    void on_failed(std::size_t model, const HostError& why);
 
   private:
     struct Place {  // that an answer waits for
@@ -43,8 +43,15 @@ class Serving {
         std::size_t answer = 0;
     };
 
+    /// With a model that is in memory.
     template <typename Job>
-    void read(const std::shared_ptr<Job>& job, std::size_t bytes);
+    void read(const std::shared_ptr<Job>& job, const std::shared_ptr<const ReadyModel>& model,
+              std::size_t bytes);
+    void read(const VectorsJobPtr& job) {
+        read(job, shelf_.run(job->model())->model(), job->text_bytes());
+    }
+    /// Finds the version that it names first, or ends it.
+    void begin(const TextJobPtr& job);
     /// `by`: the model that read it.
     void on_read(const TextJobPtr& job, const std::shared_ptr<const ReadyModel>& by,
                  OrHostError<ReadyModel::PromptTokens> prompt);

@@ -55,10 +55,11 @@ class TestSource final : public ModelSource {
     std::string id() const override { return id_; }
     std::int64_t created_s() const override { return 1'700'000'000; }
     bool at_start() const override { return at_start_; }
+    bool has_versions() const override { return versioned; }
     Result<OpenedModel> open() override {
         if (hold) hold->wait();
         ++opened;
-        if (!failure.empty()) return invalid(failure);
+        if (!failure.empty()) return Error{failure_code, failure};
         OpenedModel result;
         {
             const std::lock_guard lock(mutex_);
@@ -82,6 +83,8 @@ class TestSource final : public ModelSource {
 
     std::optional<std::shared_future<void>> hold;
     std::string failure;
+    ErrorCode failure_code = ErrorCode::kInvalid;
+    bool versioned = false;
     bool with_tokenizer = true;
     std::atomic<int> opened = 0;
 

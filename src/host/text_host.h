@@ -33,8 +33,13 @@ struct HostedModel {
     std::uint64_t parameters = 0;
     std::uint64_t bytes = 0;  ///< of memory that its weights take
     std::size_t context = 0;
-    bool writes = false;      ///< has a head and a tokenizer
-    std::string chat_format;  ///< "plain" for one that was never trained on conversations
+    /// Has a head and a tokenizer; before it was loaded, what its file's description says of the
+    /// head, and true where that says nothing.
+    bool writes = false;
+    std::string chat_format;    ///< "plain" for one that was never trained on conversations
+    bool has_versions = false;  ///< its source has a newer one now and then
+    /// Those in memory, as answers name them, newest first.
+    std::vector<std::string> versions;
 };
 
 using Conversation = std::vector<text::ChatMessage>;
@@ -42,6 +47,7 @@ using Conversation = std::vector<text::ChatMessage>;
 using Prompt = std::variant<Conversation, std::string, text::Tokens>;
 
 struct TextRequest {
+    /// An id, or a version of it as answers name it (HostedModel::versions); empty: any.
     std::string model;
     Prompt prompt;
     /// max_tokens 0: as many as the context has room for.
@@ -86,6 +92,7 @@ struct PromptRead {
 /// Why a request failed, for an answer that a program can act on.
 enum class HostErrorKind {
     kNoSuchModel,
+    kNotReady,     ///< it is not there yet; ask again in a moment
     kModelFailed,  ///< it is there, but cannot be loaded or cannot do what is asked
     kTooLong,      ///< prompt, or prompt and answer, do not fit the context
     kInvalid,      ///< anything else that the asker can mend

@@ -16,11 +16,13 @@ std::size_t bytes_of(const Prompt& prompt) {
 }
 
 TextJob::TextJob(RequestId id, TextRequest request, std::shared_ptr<TextListener> listener,
-                 std::size_t model, std::uint64_t arrived_us, HostCounters& counters)
+                 std::size_t model, std::string version, std::uint64_t arrived_us,
+                 HostCounters& counters)
     : id_(id),
       request_(std::move(request)),
       listener_(std::move(listener)),
       model_(model),
+      version_(std::move(version)),
       arrived_us_(arrived_us),
       prompt_bytes_(bytes_of(request_.prompt)),
       counters_(counters),

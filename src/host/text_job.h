@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "host/host_counters.h"
-#include "host/text_host.h"
+#include "host/ready_model.h"
 
 namespace cairn::host {
 
@@ -16,11 +16,17 @@ std::size_t bytes_of(const Prompt& prompt);
 class TextJob {
   public:
     TextJob(RequestId id, TextRequest request, std::shared_ptr<TextListener> listener,
-            std::size_t model, std::uint64_t arrived_us, HostCounters& counters);
+            std::size_t model, std::string version, std::uint64_t arrived_us,
+            HostCounters& counters);
 
     RequestId id() const { return id_; }
     const TextRequest& request() const { return request_; }
     std::size_t model() const { return model_; }  ///< its place in the host's list
+    /// The version that the request names; empty: the newest.
+    const std::string& version() const { return version_; }
+    /// Which is that one, once it has been found. It stays in memory for as long as it is held.
+    void hold(std::shared_ptr<const ReadyModel> version) { held_ = std::move(version); }
+    const std::shared_ptr<const ReadyModel>& held() const { return held_; }
     std::uint64_t arrived_us() const { return arrived_us_; }
     std::size_t prompt_bytes() const { return prompt_bytes_; }
     bool is_conversation() const { return std::holds_alternative<Conversation>(request_.prompt); }
@@ -51,6 +57,8 @@ class TextJob {
     TextRequest request_;
     std::shared_ptr<TextListener> listener_;
     std::size_t model_;
+    std::string version_;
+    std::shared_ptr<const ReadyModel> held_;
     std::uint64_t arrived_us_;
     std::size_t prompt_bytes_;
     HostCounters& counters_;

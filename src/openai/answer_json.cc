@@ -65,6 +65,7 @@ Json view(const host::HostedModel& model) {
                  {"context", model.context},
                  {"writes", model.writes},
                  {"chat_format", model.chat_format}};
+    if (model.has_versions) ours["versions"] = model.versions;
     if (!model.problem.empty()) ours["problem"] = model.problem;
     return {{"id", model.id},
             {"object", "model"},

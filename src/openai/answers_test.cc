@@ -166,6 +166,18 @@ TEST_F(Answers, DefaultsAreOpenAIs) {
     EXPECT_EQ(std::get<text::Tokens>(host_.asked[3].prompt), text::Tokens{3});
 }
 
+TEST_F(Answers, WithoutANameWhatCanDoItAnswersThoughItSleeps) {
+    host_.state = host::ModelState::kAsleep;
+    host_.encoder_first = true;
+    (void)chat("", "");
+    ASSERT_EQ(host_.asked.size(), 1u);
+    EXPECT_EQ(host_.asked[0].model, "tiny") << "not the encoder, which comes first";
+    host_.encoder_first = false;
+    (void)ask("POST", "/v1/embeddings", R"({"input":"x"})");
+    ASSERT_EQ(host_.asked_vectors.size(), 1u);
+    EXPECT_EQ(host_.asked_vectors[0].model, "org/vectors");
+}
+
 TEST_F(Answers, ReasonsToEndHaveTheirNames) {
     host_.held = true;
     const auto finish = [&](host::AnswerEnd end) {

@@ -12,7 +12,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr unsigned kServerError = 500;
 constexpr unsigned kTooManyRequests = 429;
+constexpr unsigned kUnavailable = 503;
 constexpr unsigned kRetryAfterS = 1;
+constexpr unsigned kNotReadyAfterS = 5;  // a block or two
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
@@ -42,6 +44,8 @@ ApiError of_host(const host::HostError& error, const host::TextHost& host,
     switch (error.kind) {
         case host::HostErrorKind::kNoSuchModel:
             return {404, error.message, "model", "model_not_found", 0};
+        case host::HostErrorKind::kNotReady:
+            return {kUnavailable, error.message, "model", "model_not_ready", kNotReadyAfterS};
         case host::HostErrorKind::kModelFailed:
             if (has_failed(host, model))
                 return {kServerError, error.message, "model", "model_failed", 0};

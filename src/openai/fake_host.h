@@ -22,6 +22,7 @@ class FakeHost final : public host::TextHost {
     std::vector<host::TextRequest> asked;
     std::vector<host::VectorsRequest> asked_vectors;
     host::ModelState state = host::ModelState::kReady;
+    bool encoder_first = false;
 
     std::vector<host::HostedModel> models() const override {
         host::HostedModel tiny;
@@ -42,6 +43,7 @@ class FakeHost final : public host::TextHost {
         broken.id = "broken";
         broken.state = host::ModelState::kFailed;
         broken.problem = "broken.gguf is not whole";
+        if (encoder_first) return {vectors, tiny, broken};
         return {tiny, vectors, broken};
     }
 
@@ -123,6 +125,7 @@ class FakeHost final : public host::TextHost {
         const auto* text = std::get_if<std::string>(&request.prompt);
         if (text == nullptr) return std::nullopt;
         if (*text == "long") return host::HostError{kTooLong, "65 tokens do not fit 64", "prompt"};
+        if (*text == "soon") return host::HostError{kNotReady, "no block yet", "model"};
         if (*text == "full") return host::HostError{kFull, "too many wait", ""};
         if (*text == "crash") return host::HostError{kInternal, "a kernel failed", ""};
         if (*text == "odd") return host::HostError{kInvalid, "token 9 is none", "prompt"};

@@ -175,6 +175,9 @@ TEST_F(Refusals, WhatTheHostRefusesHasItsStatus) {
     expect_error(*completion(R"("prompt":"long")"), 400, "prompt", "context_length_exceeded");
     expect_error(*completion(R"("prompt":"odd")"), 400, "prompt");
     expect_error(*completion(R"("prompt":"crash")"), 500, "");
+    const auto soon = completion(R"("prompt":"soon")");
+    expect_error(*soon, 503, "model");
+    EXPECT_GT(soon->response.retry_after_s, 1u) << "a model that is not there yet takes a while";
     const auto full = completion(R"("prompt":"full","stream":true)");
     expect_error(*full, 429, "", "rate_limit_exceeded");
     EXPECT_GT(full->response.retry_after_s, 0u);

@@ -1,5 +1,7 @@
 #include "openai/routes.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "http/access.h"
@@ -107,7 +109,8 @@ class Route {
 
     void model(const std::string& id) {
         for (const host::HostedModel& model : context_.host->models())
-            if (model.id == id) return send(json_response(model_json(model)));
+            if (model.id == id || std::ranges::count(model.versions, id) > 0)
+                return send(json_response(model_json(model)));
         fail(no_such_model(id));
     }
 
@@ -126,17 +129,19 @@ class Route {
         return false;
     }
 
-    /// The first model that can do what is asked, or may once it is loaded; empty if none can. For
-    /// vectors an encoder comes before models that write.
+    /// The first model that can do what is asked, as far as is known before it is loaded, those
+    /// that are ready first; empty if none can. For vectors an encoder comes before models that
+    /// write.
     std::string first_model(bool writes) const {
-        std::string otherwise;
+        std::string asleep, otherwise;
         for (const host::HostedModel& model : context_.host->models()) {
             if (model.state == host::ModelState::kFailed) continue;
             const bool ready = model.state == host::ModelState::kReady;
-            if (ready && model.writes == writes) return model.id;
-            if (otherwise.empty() && !(ready && writes)) otherwise = model.id;
+            if (model.writes == writes && ready) return model.id;
+            if (model.writes == writes && asleep.empty()) asleep = model.id;
+            if (!writes && otherwise.empty()) otherwise = model.id;
         }
-        return otherwise;
+        return asleep.empty() ? otherwise : asleep;
     }
 
     AnswerHead head(Form form) const {
