@@ -63,7 +63,7 @@ TEST(Commands, EveryMisusedLineIsAnsweredAlike) {
         {{"chat", "--model", "--json"}, "write --model=--json"},
         {{"train", "--steps", "abc"}, "--steps"},
         {{"train", "--steps", "1", "--minutes", "2"}, "--minutes"},
-        {{"eval"}, "--model is required"},
+        {{"eval"}, "--model FILE"},
         {{"tokenize", "--train", "--out", "x"}, "write --train=--out"},
         {{"tokenize", "--tokenizr", "x"}, "did you mean '--tokenizer'?"},
         {{"plot", "a", "--out", "b", "--by", "days"}, "minutes"},

@@ -98,6 +98,21 @@ std::vector<std::string> names_of_options(const CLI::App& app) {
     return names;
 }
 
+// What people type who know other programs, and what does that here.
+std::optional<std::string> known_elsewhere(const CLI::App& app, const std::string& word) {
+    if (app.get_parent() != nullptr) return std::nullopt;
+    if (word == "run")
+        return "`cairn chat FILE` talks with a model, `cairn generate` goes on with a text";
+    if (word == "pull")
+        return "models are files, which you fetch yourself (docs/models.md); `cairn serve FILE` "
+               "serves them";
+    if (word == "list" || word == "ls" || word == "ps" || word == "models")
+        return "`cairn model list` shows what `cairn serve` has";
+    if (word == "show") return "`cairn model info --model FILE` describes a model";
+    if (word == "stop") return "Ctrl-C ends `cairn serve`, which also makes room for other models";
+    return std::nullopt;
+}
+
 std::string meant(const std::optional<std::string>& nearest) {
     return nearest ? "; did you mean '" + *nearest + "'?" : ";";
 }
@@ -202,6 +217,10 @@ Misread misread_words(const CLI::App& root, int argc, const char* const* argv) {
     const std::string help = " `" + full_name(app) + " --help` lists them";
     Misread misread;
     if (found.unknown) {
+        if (const auto here = known_elsewhere(app, *found.unknown)) {
+            misread.certain = full_name(app) + " has no command '" + *found.unknown + "'; " + *here;
+            return misread;
+        }
         misread.certain = full_name(app) + " has no command '" + *found.unknown + "'" +
                           meant(nearest_word(*found.unknown, names_of_commands(app))) + help;
         return misread;

@@ -168,6 +168,7 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     std::optional<double> report;
     for (const store::MergeRecord& merge : merges)
         if (merge.report_loss) report = merge.report_loss;
+    ASSIGN_OR_RETURN(const auto best, chain.store->best_merge());
     std::string state_root;
     if (tip) {
         ASSIGN_OR_RETURN(const store::HeaderRecord record, chain.store->header(tip->hash));
@@ -179,18 +180,21 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     const auto upgrades = node::upgrades_ahead(chain.network, height, {});
     const auto unknown = node::unknown_upgrade(chain.network, height, {});
     if (request.json) {
-        out << console::json_line(Json{{"network", chain.network.name},
-                                       {"genesis_id", genesis},
-                                       {"work", chain::name_of(chain.network.work)},
-                                       {"height", tip ? tip->height : 0},
-                                       {"tip", tip ? Json(to_hex(tip->hash)) : Json(nullptr)},
-                                       {"state_root", tip ? Json(state_root) : Json(nullptr)},
-                                       {"headers", headers},
-                                       {"merge_blocks", merges.size()},
-                                       {"minted", minted},
-                                       {"report_loss", maybe(report)},
-                                       {"judge_loss", maybe(judge)},
-                                       {"upgrades", upgrades_json(upgrades)}});
+        out << console::json_line(
+            Json{{"network", chain.network.name},
+                 {"genesis_id", genesis},
+                 {"work", chain::name_of(chain.network.work)},
+                 {"height", tip ? tip->height : 0},
+                 {"tip", tip ? Json(to_hex(tip->hash)) : Json(nullptr)},
+                 {"state_root", tip ? Json(state_root) : Json(nullptr)},
+                 {"headers", headers},
+                 {"merge_blocks", merges.size()},
+                 {"minted", minted},
+                 {"report_loss", maybe(report)},
+                 {"best", best ? Json{{"height", best->height}, {"report_loss", *best->report_loss}}
+                               : Json(nullptr)},
+                 {"judge_loss", maybe(judge)},
+                 {"upgrades", upgrades_json(upgrades)}});
         return ok_status();
     }
     const auto row = [&](const std::string& name, const std::string& value) {
@@ -206,6 +210,9 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     row("merge blocks", std::to_string(merges.size()));
     row("minted", amount_text(minted) + " coins");
     row("report loss", loss_text(report));
+    if (best)
+        row("best", fmt::format("{} at height {}: cairn model export --at best",
+                                loss_text(best->report_loss), best->height));
     row("judge loss", loss_text(judge));
     for (const node::UpgradeView& upgrade : upgrades)
         row("upgrade", fmt::format("at block {}: numerics version {}, rules version {}{}",

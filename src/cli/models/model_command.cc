@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/models/config_json.h"
@@ -109,8 +110,58 @@ Status run_model_info(const ModelRequest& request, std::ostream& out) {
     return ok_status();
 }
 
+namespace {
+
+void add_list(CLI::App& group, Invocation& invocation) {
+    CLI::App* command = add_command(group, invocation, "list", "What a server of models has",
+                                    "cairn model list        (with `cairn serve models/` running)\n"
+                                    "  cairn model list --dir ~/guild");
+    auto request = std::make_shared<ListRequest>();
+    CLI::Option* api = command->add_option("--api", request->api, "HOST:PORT of the server")
+                           ->capture_default_str();
+    CLI::Option* dir = command->add_option("--dir", request->dir,
+                                           "Ask the node that runs on this data directory instead");
+    named_folder(dir)->excludes(api);
+    command
+        ->add_option("--node", request->node,
+                     "The same of the node whose API listens at this HOST:PORT")
+        ->excludes(api)
+        ->excludes(dir);
+    command->add_option("--token-file", request->token_file, "File with the token that it wants")
+        ->excludes(dir);
+    command->callback([request, &invocation] {
+        request->json = invocation.json;
+        invocation.run = [request](std::ostream& out) { return run_model_list(*request, out); };
+    });
+}
+
+void add_export(CLI::App& group, Invocation& invocation) {
+    CLI::App* command =
+        add_command(group, invocation, "export",
+                    "Write the model of a node's chain to a file, whether the node runs or not",
+                    "cairn model export --dir ~/guild --out guild.gguf --at best");
+    auto request = std::make_shared<ExportRequest>();
+    request->directory = default_directory();
+    named_folder(command->add_option("--dir", request->directory, "The node's data directory"))
+        ->capture_default_str();
+    command->add_option("--at", request->at,
+                        "A height, or best: the merge block of lowest report loss (default: the "
+                        "model that the node serves)");
+    add_target_options(*command, request->target);
+    command->add_option("--threads", request->threads, "For replaying; 0: one per processor")
+        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
+        ->capture_default_str();
+    command->callback([request, &invocation] {
+        request->json = invocation.json;
+        invocation.run = [request](std::ostream& out) { return run_model_export(*request, out); };
+    });
+}
+
+}  // namespace
+
 void add_model(CLI::App& app, Invocation& invocation) {
-    CLI::App* group = app.add_subcommand("model", "Look into model files, convert, verify them");
+    CLI::App* group = app.add_subcommand(
+        "model", "Look into model files, convert, verify them; export a chain's model");
     group->require_subcommand(1);
     group->footer("Example:\n  cairn model info --model stories260K.bin");
     auto request = std::make_shared<ModelRequest>();
@@ -133,15 +184,9 @@ void add_model(CLI::App& app, Invocation& invocation) {
                             "cairn model convert --model stories260K.bin --out stories.gguf "
                             "--type q8_0",
                             run_model_convert);
-    convert->add_option("--out", request->out, "X.cairn, X.gguf, or a folder (Hugging Face)")
-        ->required();
-    convert->add_option("--to", request->format, "cairn, gguf or hf (default: by --out)");
-    convert->add_option("--type", request->type,
-                        "Of matrices: f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, w8a8-row "
-                        "(default: unchanged)");
-    convert->add_option("--shard-size", request->shard_size,
-                        "hf: largest file of weights, such as 2GB (default: one file)");
-    convert->add_flag("--force", request->force, "Replace what is there");
+    add_target_options(*convert, request->target);
+    add_export(*group, invocation);
+    add_list(*group, invocation);
     CLI::App* verify =
         add("verify", "Check a model file, or that two files hold the same model",
             "cairn model verify --model stories.gguf --against stories260K.bin", run_model_verify);

@@ -133,6 +133,18 @@ TEST_F(ServeCommand, ServesAndIsTalkedWithAndEnds) {
     ASSERT_FALSE(missing.ok());
     EXPECT_NE(missing.error().message.find("it has cat"), std::string::npos);
 
+    request.served = "ca";
+    std::istringstream once("The cat\n");
+    console::StreamLineReader in_once(once);
+    EXPECT_TRUE(run_chat(request, in_once, out).ok()) << "the only name that begins so";
+
+    const Outcome list = run({"model", "list", "--api", ready["address"]});
+    EXPECT_EQ(list.code, 0) << list.errors;
+    EXPECT_NE(list.out.find("cat     ready"), std::string::npos) << list.out;
+    EXPECT_NE(list.out.find("broken  failed"), std::string::npos) << list.out;
+    EXPECT_EQ(run({"model", "list", "--api", ready["address"], "--json"}).json()["models"].size(),
+              2U);
+
     // A second one says what to do.
     const Outcome taken = run({"serve", model(), "--listen", ready["address"], "--json"});
     EXPECT_EQ(taken.code, 1);

@@ -33,7 +33,25 @@ bool may_talk(const Json& model) {
         const auto found = facts->find(name);
         return found != facts->end() && *found == value;
     };
-    return !is("state", "failed") && !(is("state", "ready") && is("writes", false));
+    return !is("state", "failed") && !is("writes", false);
+}
+
+bool is_model(const Json& model) {
+    return model.is_object() && model.contains("id") && model["id"].is_string();
+}
+
+/// The only name that begins with what was asked for; else what was asked for.
+std::string whole_name(const Json& models, const std::string& asked) {
+    std::string longer;
+    for (const Json& model : models) {
+        if (!is_model(model)) continue;
+        const auto id = model["id"].get<std::string>();
+        if (id == asked) return asked;
+        if (asked.empty() || !id.starts_with(asked)) continue;
+        if (!longer.empty()) return asked;
+        longer = id;
+    }
+    return longer.empty() ? asked : longer;
 }
 
 }  // namespace
@@ -53,11 +71,12 @@ Result<std::unique_ptr<ServerPartner>> ServerPartner::find(const ChatRequest& re
         !json["data"].is_array())
         return refused(*answer, answer->body);
     std::string names;
+    const std::string served = whole_name(json["data"], request.served);
     for (const Json& model : json["data"]) {
-        if (!model.is_object() || !model.contains("id") || !model["id"].is_string()) continue;
+        if (!is_model(model)) continue;
         const auto id = model["id"].get<std::string>();
         names += (names.empty() ? "" : ", ") + id;
-        if (request.served.empty() ? !may_talk(model) : id != request.served) continue;
+        if (served.empty() ? !may_talk(model) : id != served) continue;
         partner->model_ = id;
         if (const auto facts = model.find("cairn"); facts != model.end() && facts->is_object()) {
             const auto context = facts->find("context");
@@ -68,10 +87,9 @@ Result<std::unique_ptr<ServerPartner>> ServerPartner::find(const ChatRequest& re
         }
         return partner;
     }
-    return not_found(request.served.empty()
-                         ? "none of the server's models writes text"
-                         : fmt::format("the server has no model {}; it has {}", request.served,
-                                       names.empty() ? "none" : names));
+    return not_found(served.empty() ? "none of the server's models writes text"
+                                    : fmt::format("the server has no model {}; it has {}",
+                                                  request.served, names.empty() ? "none" : names));
 }
 
 std::string ServerPartner::about() const {

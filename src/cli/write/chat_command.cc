@@ -114,12 +114,12 @@ void add_chat(CLI::App& app, Invocation& invocation) {
         app, invocation, "chat", "Talk with a model: a network's, one that is served, or a file's",
         "cairn chat                    (with `cairn serve MODEL` running)\n"
         "  cairn chat --dir ~/guild      (with `cairn node --dir ~/guild` running)\n"
-        "  cairn chat --model qwen2.5-0.5b-instruct-q8_0.gguf\n"
+        "  cairn chat qwen2.5-0.5b-instruct-q8_0.gguf\n"
         "  cairn chat --model folder --system \"Answer in one sentence.\" --stats");
     auto request = std::make_shared<ChatRequest>();
     request->sampling.settings.temperature = 0.7F;
     request->sampling.settings.top_p = 0.95F;
-    auto* model = command->add_option("--model", request->model,
+    auto* model = command->add_option("--model,model", request->model,
                                       "Model file or folder; without it, a server is asked");
     add_server_options(*command, *request, model);
     command
