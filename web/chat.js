@@ -111,6 +111,26 @@ function request() {
   return body;
 }
 
+// Asks; where all of it does not fit the model's memory, without the oldest turns. Returns the
+// response and how many messages were left out.
+async function ask(body, signal) {
+  for (let left_out = 0;;) {
+    const response = await fetch("v1/chat/completions",
+      {method: "POST", headers: headers(), body: JSON.stringify(body), signal});
+    if (response.ok) return {response, left_out};
+    let error = {};
+    try {
+      error = (await response.clone().json()).error || {};
+    } catch (problem) { /* no words of its own */ }
+    const first = body.messages.findIndex((message) => message.role === "user");
+    const more = body.messages.findIndex((message, at) => at > first && message.role === "user");
+    if (error.code !== "context_length_exceeded" || first < 0 || more < 0)
+      throw new Error(await problem_of(response));
+    body.messages.splice(first, more - first);
+    left_out += more - first;
+  }
+}
+
 // Calls `take` with the object of each event.
 async function read_events(response, take) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -139,13 +159,15 @@ async function answer() {
   let first = 0;
   let usage = null;
   let reason = null;
+  let version = "";
+  const notes = [];
   try {
-    const response = await fetch("v1/chat/completions",
-      {method: "POST", headers: headers(), body: JSON.stringify(body), signal: asking.signal});
-    if (!response.ok) throw new Error(await problem_of(response));
+    const {response, left_out} = await ask(body, asking.signal);
+    if (left_out > 0) notes.push("without the oldest " + left_out + " messages, which no longer fit");
     await read_events(response, (event) => {
       if (event.error) throw new Error(event.error.message);
       if (event.usage) usage = event.usage;
+      if (event.model) version = event.model;
       const choice = event.choices && event.choices[0];
       if (!choice) return;
       if (choice.finish_reason) reason = choice.finish_reason;
@@ -156,12 +178,14 @@ async function answer() {
       shown.redraw();
     });
     if (reason === null) throw new Error("The answer broke off.");
-    if (reason === "length") turn.note = "as long as it may be";
+    if (reason === "length") notes.push("as long as it may be");
     if (usage && usage.completion_tokens > 1 && first > 0) {
       const rate = (usage.completion_tokens - 1) * 1000 / (performance.now() - first);
-      turn.note += (turn.note === "" ? "" : " · ") + usage.completion_tokens + " tokens, " +
-        rate.toFixed(rate < 10 ? 1 : 0) + " a second, the first after " + ((first - began) / 1000).toFixed(2) + " s";
+      notes.push(usage.completion_tokens + " tokens, " + rate.toFixed(rate < 10 ? 1 : 0) +
+        " a second, the first after " + ((first - began) / 1000).toFixed(2) + " s");
     }
+    if (version !== "" && version !== body.model) notes.push(version);
+    turn.note = notes.join(" · ");
   } catch (error) {
     if (error.name === "AbortError") turn.note = "stopped";
     else turn.problem = error instanceof TypeError ? "The server does not answer." : error.message;

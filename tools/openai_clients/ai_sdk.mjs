@@ -21,8 +21,10 @@ const talk = await generateText({...asked, system: undefined, prompt: undefined,
 checks.check("a conversation", talk.text.length > 0, talk.text);
 const refused = await generateText({...asked, temperature: 9}).then(() => null, (error) => error);
 checks.check("an error in words", refused?.statusCode === 400 && refused.message.includes("temperature"), refused?.message);
+const facts = await (await fetch(`${url}/v1/models/${model}`, {headers: {Authorization: "Bearer " + (process.env.CAIRN_TOKEN || "none")}})).json();
+const long = Math.min(2000, Math.floor((facts.cairn?.context || 8192) / 2));
 const controller = new AbortController();
-const leaving = streamText({...asked, prompt: "Tell a long story.", maxOutputTokens: 2000, abortSignal: controller.signal, onError: () => {}});
+const leaving = streamText({...asked, prompt: "Tell a long story.", maxOutputTokens: long, abortSignal: controller.signal, onError: () => {}});
 let read = 0;
 try {
   for await (const piece of leaving.textStream) if (piece && ++read === 3) controller.abort();

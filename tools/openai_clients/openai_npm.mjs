@@ -35,6 +35,10 @@ check("the beginning is known", usage?.prompt_tokens_details?.cached_tokens > 0,
 const helper = client.chat.completions.stream(settings);
 check("the client's own stream()", (await helper.finalContent()) === said);
 
+// A network's own model may remember little.
+const memory = (await client.models.retrieve(model)).cairn?.context || 8192;
+const long = Math.min(4000, Math.floor(memory / 2));
+
 // Chance, and several answers.
 const chance = {...settings, temperature: 1, seed: 7, n: 3, max_tokens: 12};
 const texts = async (more) => (await client.chat.completions.create({...chance, ...more})).choices.map((choice) => choice.message.content);
@@ -75,12 +79,12 @@ check("completions, streamed: the same", pieces === completion.choices[0].text, 
 // Leaving: the server's work ends.
 const under_way = async () => Number(/cairn_http_requests_under_way (\d+)/.exec(await (await fetch(url + "/metrics",
   {headers: {Authorization: "Bearer " + (process.env.CAIRN_TOKEN || "none")}})).text())[1]);
-const leaving = await client.chat.completions.create({...settings, messages: [{role: "user", content: "Tell a long story."}], max_tokens: 4000, temperature: 1, stream: true});
+const leaving = await client.chat.completions.create({...settings, messages: [{role: "user", content: "Tell a long story."}], max_tokens: long, temperature: 1, stream: true});
 let before = 0;
 for await (const chunk of leaving) if (chunk.choices[0]?.delta?.content && ++before === 3) break;
 const controller = new AbortController();
 setTimeout(() => controller.abort(), 300);
-const aborted = await client.chat.completions.create({...settings, max_tokens: 4000, temperature: 1, messages: [{role: "user", content: "Tell a long story."}]}, {signal: controller.signal}).then(() => "answered", (error) => error.constructor.name);
+const aborted = await client.chat.completions.create({...settings, max_tokens: long, temperature: 1, messages: [{role: "user", content: "Tell a long story."}]}, {signal: controller.signal}).then(() => "answered", (error) => error.constructor.name);
 check("cancel: an aborted request", aborted === "APIUserAbortError", aborted);
 let left = 9;
 for (let i = 0; i < 50 && left > 1; ++i) {

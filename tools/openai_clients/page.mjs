@@ -1,9 +1,9 @@
 // The chat page in Chromium: a question, its answer, stop, a reload, an error, hostile text, at desktop and phone size.
-//   node page.mjs URL FOLDER      writes screenshots to look at into FOLDER
+//   node page.mjs URL FOLDER [PATH]      writes screenshots to look at into FOLDER; PATH of the page, / if none is given
 import {chromium} from "playwright-core";
 import {Checks} from "./described.mjs";
 
-const [url, folder] = process.argv.slice(2);
+const [url, folder, path = "/"] = process.argv.slice(2);
 const browser = await chromium.launch({executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"]});
 const page = await (await browser.newContext({viewport: {width: 1100, height: 760}})).newPage();
 const checks = new Checks();
@@ -17,7 +17,7 @@ const last = (selector) => page.evaluate((kind) => [...document.querySelectorAll
 const until = (condition, timeout = 120000) => page.waitForFunction(condition, null, {timeout});
 const answered = () => until(() => document.getElementById("send").textContent === "Send", 300000);
 
-await page.goto(url + "/");
+await page.goto(url + path);
 await until(() => document.getElementById("model").options.length > 0);
 await shot("empty");
 await page.keyboard.type("Write a Python function that adds two numbers, in a code block.");

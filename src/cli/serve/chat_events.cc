@@ -82,4 +82,9 @@ std::string error_message(std::string_view body) {
     return text_of(field(field(&json, "error"), "message"));
 }
 
+std::string error_code(std::string_view body) {
+    const Json json = parsed(body);
+    return text_of(field(field(&json, "error"), "code"));
+}
+
 }  // namespace cairn::cli

@@ -35,5 +35,7 @@ class ChatEvents {
 
 /// What the error of an answer says: {"error": {"message": ...}}; empty if it is none.
 std::string error_message(std::string_view body);
+/// Its {"error": {"code": ...}}; empty if there is none.
+std::string error_code(std::string_view body);
 
 }  // namespace cairn::cli

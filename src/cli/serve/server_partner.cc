@@ -1,5 +1,8 @@
 #include "cli/serve/server_partner.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -60,36 +63,49 @@ Result<std::unique_ptr<ServerPartner>> ServerPartner::find(const ChatRequest& re
     auto partner = std::unique_ptr<ServerPartner>(new ServerPartner(request));
     ASSIGN_OR_RETURN(partner->asked_,
                      server_address(request.dir, request.node, request.api, request.token_file));
+    ASSIGN_OR_RETURN(const Json all, partner->models());
+    std::string names;
+    partner->model_ = whole_name(all, request.served);
+    for (const Json& model : all) {
+        if (!is_model(model)) continue;
+        const auto id = model["id"].get<std::string>();
+        names += (names.empty() ? "" : ", ") + id;
+        if (partner->model_.empty() ? !may_talk(model) : id != partner->model_) continue;
+        partner->model_ = id;
+        partner->learn(all);
+        return partner;
+    }
+    return not_found(request.served.empty()
+                         ? "none of the server's models writes text"
+                         : fmt::format("the server has no model {}; it has {}", request.served,
+                                       names.empty() ? "none" : names));
+}
+
+Result<Json> ServerPartner::models() const {
     http::Question question;
-    question.address = partner->asked_.address;
+    question.address = asked_.address;
     question.path = openai::kModelsPath;
-    question.token = partner->asked_.token;
+    question.token = asked_.token;
     const auto answer = http::ask(question);
-    if (!answer.ok()) return nobody_answers(answer.error(), partner->asked_);
+    if (!answer.ok()) return nobody_answers(answer.error(), asked_);
     const Json json = Json::parse(answer->body, nullptr, false);
     if (answer->status != 200 || !json.is_object() || !json.contains("data") ||
         !json["data"].is_array())
         return refused(*answer, answer->body);
-    std::string names;
-    const std::string served = whole_name(json["data"], request.served);
-    for (const Json& model : json["data"]) {
-        if (!is_model(model)) continue;
-        const auto id = model["id"].get<std::string>();
-        names += (names.empty() ? "" : ", ") + id;
-        if (served.empty() ? !may_talk(model) : id != served) continue;
-        partner->model_ = id;
-        if (const auto facts = model.find("cairn"); facts != model.end() && facts->is_object()) {
-            const auto context = facts->find("context");
-            if (context != facts->end() && context->is_number_unsigned())
-                partner->context_ = context->get<std::size_t>();
-            const auto format = facts->find("chat_format");
-            if (format != facts->end() && format->is_string()) partner->format_ = *format;
-        }
-        return partner;
+    return json["data"];
+}
+
+void ServerPartner::learn(const Json& models) {
+    for (const Json& model : models) {
+        if (!is_model(model) || model["id"] != model_) continue;
+        const auto facts = model.find("cairn");
+        if (facts == model.end() || !facts->is_object()) return;
+        const auto context = facts->find("context");
+        if (context != facts->end() && context->is_number_unsigned())
+            context_ = context->get<std::size_t>();
+        const auto format = facts->find("chat_format");
+        if (format != facts->end() && format->is_string()) format_ = *format;
     }
-    return not_found(served.empty() ? "none of the server's models writes text"
-                                    : fmt::format("the server has no model {}; it has {}",
-                                                  request.served, names.empty() ? "none" : names));
 }
 
 std::string ServerPartner::about() const {
@@ -103,7 +119,7 @@ void ServerPartner::reset(std::optional<std::string> system) {
     if (system) messages_.push_back({"system", *std::move(system)});
 }
 
-std::string ServerPartner::question() const {
+std::string ServerPartner::question(std::size_t most) const {
     const tensor::SampleSettings& sampling = request_.sampling.settings;
     Json messages = Json::array();
     for (const text::ChatMessage& message : messages_)
@@ -112,10 +128,10 @@ std::string ServerPartner::question() const {
                  {"messages", std::move(messages)},
                  {"stream", true},
                  {"stream_options", {{"include_usage", true}}},
-                 {"max_tokens", request_.steps},
                  {"temperature", sampling.temperature},
                  {"top_p", sampling.top_p},
                  {"seed", static_cast<std::int64_t>(sampling.seed)}};
+    if (most > 0) body["max_tokens"] = most;
     if (!request_.sampling.stops.empty()) body["stop"] = request_.sampling.stops;
     // What a server of another kind may not know is said only where it says something.
     const tensor::SampleSettings usual;
@@ -130,13 +146,12 @@ std::string ServerPartner::question() const {
     return console::json_text(body);
 }
 
-Result<infer::ChatAnswer> ServerPartner::answer(const std::string& user,
-                                                const infer::ChatHooks& hooks) {
-    messages_.push_back({"user", user});
-    const auto take_back = [&](const Error& error) {
-        messages_.pop_back();
-        return error;
-    };
+bool ServerPartner::Told::is_too_long() const {
+    return answer.ok() && answer->status == 400 &&
+           error_code(answer->body) == "context_length_exceeded";
+}
+
+ServerPartner::Told ServerPartner::ask(std::size_t most, const infer::ChatHooks& hooks) const {
     bool first = true;
     ChatEvents events([&](const std::string& piece) {
         if (std::exchange(first, false)) hooks.first_token();
@@ -146,12 +161,46 @@ Result<infer::ChatAnswer> ServerPartner::answer(const std::string& user,
     asked.address = asked_.address;
     asked.path = openai::kChatPath;
     asked.token = asked_.token;
-    asked.json = question();
+    asked.json = question(most);
     asked.timeout_ms = kPatienceMs;
     asked.piece = [&](std::string_view piece) { events.take(piece); };
     asked.cancelled = hooks.cancelled;
-    const auto answer = http::ask(asked);
-    const ChatFacts& facts = events.facts();
+    auto answer = http::ask(asked);
+    return {std::move(answer), events.facts()};
+}
+
+bool ServerPartner::forget_oldest() {
+    const auto first = std::ranges::find(messages_, "user", &text::ChatMessage::role);
+    if (messages_.end() - first < 3) return false;  // the question alone
+    messages_.erase(first, first + 2);
+    forgotten_ += 2;
+    return true;
+}
+
+ServerPartner::Told ServerPartner::ask_what_fits(const infer::ChatHooks& hooks) {
+    Told told = ask(request_.steps, hooks);
+    if (!told.is_too_long()) return told;
+    if (context_ == 0)  // it was not in memory yet
+        if (const auto all = models(); all.ok()) learn(*all);
+    const std::size_t half = std::min(request_.steps, context_ / 2);
+    told = ask(half, hooks);
+    while (told.is_too_long() && forget_oldest()) told = ask(half, hooks);
+    return told.is_too_long() && half > 0 ? ask(0, hooks) : told;
+}
+
+Result<infer::ChatAnswer> ServerPartner::answer(const std::string& user,
+                                                const infer::ChatHooks& hooks) {
+    const std::vector<text::ChatMessage> before = messages_;
+    messages_.push_back({"user", user});
+    forgotten_ = 0;
+    const auto take_back = [&](const Error& error) {
+        messages_ = before;
+        forgotten_ = 0;
+        return error;
+    };
+    const Told told = ask_what_fits(hooks);
+    const Result<http::Answer>& answer = told.answer;
+    const ChatFacts& facts = told.facts;
     const bool cancelled = !answer.ok() && answer.error().code == ErrorCode::kCancelled;
     if (cancelled && facts.text.empty()) return take_back(answer.error());
     if (!answer.ok() && !cancelled) return take_back(nobody_answers(answer.error(), asked_));

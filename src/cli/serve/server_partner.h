@@ -4,11 +4,14 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "cli/serve/chat_events.h"
 #include "cli/write/chat_command.h"
 #include "cli/write/chat_partner.h"
+#include "http/client.h"
 
 namespace cairn::cli {
 
@@ -27,10 +30,27 @@ class ServerPartner final : public ChatPartner {
     Result<infer::ChatAnswer> answer(const std::string& user,
                                      const infer::ChatHooks& hooks) override;
     std::string answered_by() const override { return version_; }
+    std::size_t forgotten() const override { return forgotten_; }
 
   private:
+    struct Told {
+        Result<http::Answer> answer;
+        ChatFacts facts;
+        bool is_too_long() const;  ///< for the model's memory
+    };
+
     explicit ServerPartner(const ChatRequest& request) : request_(request) {}
-    std::string question() const;
+    /// At most `most` tokens of answer; 0: what the model's memory has room for.
+    std::string question(std::size_t most) const;
+    Told ask(std::size_t most, const infer::ChatHooks& hooks) const;
+    /// Asks, where prompt and answer do not fit the model's memory for an answer of half of it,
+    /// without the oldest turns if need be.
+    Told ask_what_fits(const infer::ChatHooks& hooks);
+    bool forget_oldest();
+    /// The server's list of models.
+    Result<nlohmann::json> models() const;
+    /// Notes what the list says of the model that was chosen.
+    void learn(const nlohmann::json& models);
 
     const ChatRequest& request_;
     ServerAddress asked_;
@@ -39,6 +59,7 @@ class ServerPartner final : public ChatPartner {
     std::string format_;
     std::size_t context_ = 0;  ///< 0: not known
     std::vector<text::ChatMessage> messages_;
+    std::size_t forgotten_ = 0;
 };
 
 }  // namespace cairn::cli

@@ -24,6 +24,9 @@ class ChatPartner {
     /// As infer::ChatSession::answer: after an error the conversation is as it was before.
     virtual Result<infer::ChatAnswer> answer(const std::string& user,
                                              const infer::ChatHooks& hooks) = 0;
+    /// Messages that the latest answer was given without, the oldest ones, since they no longer fit
+    /// the model's memory.
+    virtual std::size_t forgotten() const { return 0; }
     /// Which version of the model gave the latest answer, where that may change: "guild@1234".
     virtual std::string answered_by() const { return ""; }
 };

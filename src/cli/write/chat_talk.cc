@@ -159,6 +159,7 @@ class Chat {
                               {"tokens_per_second", rate}});
             if (const std::string by = partner_.answered_by(); !by.empty())
                 turns_.back()["model"] = by;
+            if (partner_.forgotten() > 0) turns_.back()["forgotten"] = partner_.forgotten();
         }
         if (request_.json && in_.is_terminal()) notes_ << answer->text;
         if (!request_.json || in_.is_terminal()) say_end(*answer, first_token, rate);
@@ -170,6 +171,10 @@ class Chat {
         if (answer.cancelled) notes_ << "(stopped)\n";
         if (answer.reason == infer::StopReason::kContext)
             notes_ << "(the memory is full: /reset begins anew)\n";
+        if (partner_.forgotten() > 0)
+            notes_ << fmt::format(
+                "(the oldest {} messages no longer fit the model's memory and were left out)\n",
+                partner_.forgotten());
         const std::string by = partner_.answered_by();
         if (in_.is_terminal() && by != std::exchange(answered_by_, by))
             notes_ << fmt::format("({} answered)\n", by);
