@@ -21,7 +21,7 @@ struct Request {
     std::string content_type;
     std::string authorization;
     std::string body;
-    std::string client;  ///< who asks: another machine's address, or one connection of this machine
+    std::string client;  ///< who asks (client_name.h), or one connection of this machine
 };
 
 struct Response {

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "http/client_name.h"
 #include "http/session_impl.h"
 #include "net/address.h"
 
@@ -106,11 +107,8 @@ Session::Session(const std::shared_ptr<HttpServer::Impl>& server, tcp::socket so
     ++server->open;
     beast::error_code failure;
     const auto other = stream_.socket().remote_endpoint(failure);
-    // Whoever asks from this machine can have any number of addresses on it.
-    const std::string host = failure ? "" : other.address().to_string();
-    client_ = host.empty() || net::is_loopback(host)
-                  ? "connection " + std::to_string(server->next_connection++)
-                  : host;
+    client_ = failure ? "" : client_name(other.address().to_string());
+    if (client_.empty()) client_ = "connection " + std::to_string(server->next_connection++);
     stream_.socket().set_option(tcp::no_delay(true), failure);
 }
 
