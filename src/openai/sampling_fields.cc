@@ -14,6 +14,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kMostTemperature = 2;
+// Below it only the most probable token has any weight. Logits are divided by it, and would
+// overflow soon.
+constexpr double kLeastTemperature = 1e-30;
 constexpr double kMostPenalty = 2;
 constexpr double kLeastRepetitionPenalty = 0.01;
 constexpr double kMostRepetitionPenalty = 100;
@@ -76,6 +79,7 @@ void read_sampling(Fields& fields, TextAsk& ask) {
         return static_cast<float>(fields.number(name, least, most).value_or(otherwise));
     };
     sampling.temperature = real("temperature", 0, kMostTemperature, 1);
+    if (sampling.temperature < static_cast<float>(kLeastTemperature)) sampling.temperature = 0;
     sampling.top_p = real("top_p", 0, 1, 1);
     sampling.min_p = real("min_p", 0, 1, 0);
     sampling.presence_penalty = real("presence_penalty", -kMostPenalty, kMostPenalty, 0);
