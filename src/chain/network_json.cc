@@ -3,12 +3,17 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/json_keys.h"
 #include "chain/network_bytes.h"
 
 namespace cairn::chain {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Far more than a definition has. An object's keys are looked through for each new one.
+constexpr std::size_t kMaxParts = 8192;
+constexpr std::size_t kMaxDepth = 8;
 
 constexpr const char* kCodecNames[] = {"srht", "dense"};
 
@@ -220,20 +225,12 @@ Error not_json(std::string_view json, std::size_t byte) {
 /// Refuses a key that stands twice. The parser would keep the last one, other programs may keep the
 /// first; a definition must not be readable in two ways.
 Result<Json> parse_strict(std::string_view json) {
-    std::vector<std::set<std::string>> seen;
-    std::string repeated;
-    const auto callback = [&](int depth, Json::parse_event_t event, Json& parsed) {
-        if (depth > 8) repeated = "(too deep)";
-        if (event == Json::parse_event_t::object_start) seen.emplace_back();
-        if (event == Json::parse_event_t::object_end && !seen.empty()) seen.pop_back();
-        if (event == Json::parse_event_t::key && !seen.empty() &&
-            !seen.back().insert(parsed.get<std::string>()).second)
-            repeated = parsed.get<std::string>();
-        return true;
-    };
+    const JsonKeys keys = json_keys(json, kMaxParts);
     try {
-        Json root = Json::parse(json, callback);
-        if (!repeated.empty()) return invalid(repeated + " is there twice");
+        if (keys.too_many) return invalid("has too many lists, objects and names in them");
+        Json root = Json::parse(json);  // and says what is no JSON
+        if (keys.depth > kMaxDepth) return invalid("nests its lists and objects too deep");
+        if (keys.repeated) return invalid(*keys.repeated + " is there twice");
         if (!root.is_object()) return invalid("must be an object");
         return root;
     } catch (const Json::parse_error& problem) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -202,6 +203,24 @@ TEST(Network, JsonRefusesWhatItDoesNotKnow) {
     EXPECT_NE(error_of("[1]"), "");
     EXPECT_NE(error_of("{"), "");
     EXPECT_EQ(error_of("{}"), "");  // all defaults
+}
+
+// However a text is built, it is refused in a time that grows with its length.
+TEST(Network, JsonOfManyPartsIsRefusedAtOnce) {
+    const auto repeated = [](const std::string& first, const std::string& more) {
+        std::string text = first;
+        while (text.size() + more.size() < kMaxNetworkJsonBytes - 16) text += more;
+        return text;
+    };
+    std::string keys = "{\"0\":0";
+    for (int i = 1; i < 60'000; ++i) keys += ",\"" + std::to_string(i) + "\":0";
+    const auto began = std::chrono::steady_clock::now();
+    for (const std::string& text : {repeated("{\"upgrades\":[{}", ",{}") + "]}",
+                                    repeated("{\"upgrades\":[[]", ",[]") + "]}", keys + "}"})
+        EXPECT_NE(error_of(text).find("too many"), std::string::npos) << error_of(text);
+    EXPECT_NE(error_of("{\"upgrades\":[[[[[[[[[1]]]]]]]]]}").find("too deep"), std::string::npos);
+    // Milliseconds; looking through a list for each of its objects takes half a minute and more.
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
 }
 
 TEST(Network, RulesBetweenFields) {

@@ -30,6 +30,15 @@ TEST(StrictJson, WhatIsNoJsonIsRefused) {
     EXPECT_EQ(problem_of(""), "it is not JSON from byte 1 on; is it whole?");
 }
 
+// Whoever says how many parts there may be gets no more, and texts and numbers are none.
+TEST(StrictJson, PartsAreBounded) {
+    const std::string text = R"({"a":[[1,2,3,"x"],{"b":2}]})";  // 2 objects, 2 lists, 2 keys
+    EXPECT_TRUE(parse_strict_json(text, "it", 6).ok());
+    EXPECT_EQ(parse_strict_json(text, "it", 5).error().message,
+              "it has more than 5 objects, lists and keys");
+    EXPECT_TRUE(parse_strict_json(text, "it").ok());
+}
+
 // A list of many objects takes no longer than a text of that length should: nothing looks through
 // the list again for each of them.
 TEST(StrictJson, AListOfManyObjectsIsReadOnce) {
