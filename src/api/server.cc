@@ -47,6 +47,7 @@ struct Server::State {
     std::shared_ptr<ApiContext> context = std::make_shared<ApiContext>();
     SystemRandom random;
     openai::ApiContext models;  ///< used on the HTTP server's thread
+    openai::BodyDesk bodies;    ///< its tasks use `models`
     std::unique_ptr<ChainModels> chain_models;
     std::unique_ptr<http::HttpServer> http;
 };
@@ -71,6 +72,7 @@ Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
     openai::ApiContext& models = state->models;
     models.host = &state->chain_models->host();
     models.random = &state->random;
+    models.bodies = &state->bodies;
     models.journal = std::make_shared<openai::Journal>(clock, nullptr);
     ASSIGN_OR_RETURN(const net::Address asked, net::parse_address(state->options.listen));
     if (!net::is_loopback(asked.host)) models.token = context.token;
@@ -84,7 +86,8 @@ Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
     };
     web.handler = [&loop, &models, shared = state->context](http::Request request,
                                                             std::shared_ptr<http::Reply> reply) {
-        if (is_of_models(request.path)) return openai::route(models, for_models(request), reply);
+        if (is_of_models(request.path))
+            return openai::route(models, for_models(std::move(request)), reply);
         loop.post([shared, request = std::move(request), reply = std::move(reply)] {
             route(shared, request,
                   [reply](http::Response response) { reply->send(std::move(response)); });
@@ -113,6 +116,7 @@ Server::~Server() {
     state_->context->node = nullptr;
     state_->models.is_stopping = true;
     state_->http.reset();
+    { const MutexLock lock(state_->models.asking); }  // from now on nobody asks the models
     state_->chain_models.reset();
     if (!state_->options.directory.empty()) remove_api_file(state_->options.directory);
 }

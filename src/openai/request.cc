@@ -19,7 +19,7 @@ constexpr std::int64_t kMostTokens = std::numeric_limits<std::int32_t>::max();
 /// What `read` makes of the body's fields; all others are unknown.
 template <typename Ask, typename Read>
 Checked<Ask> read_body(std::string_view body, Read read) {
-    const auto json = formats::parse_strict_json(body, "the request's body");
+    const auto json = formats::parse_strict_json(body, "the request's body", kMaxBodyParts);
     if (!json.ok()) return ApiError{400, json.error().message, "", "invalid_json", 0};
     std::optional<ApiError> problem;
     Fields fields(*json, "", problem);

@@ -15,6 +15,8 @@
 namespace cairn::openai {
 
 inline constexpr std::size_t kMaxBodyBytes = std::size_t{8} << 20;
+/// Objects, lists and keys in a body: they take longer to read than texts and numbers do.
+inline constexpr std::size_t kMaxBodyParts = std::size_t{1} << 17;
 inline constexpr std::size_t kMaxMessages = 4096;
 inline constexpr std::size_t kMaxContentParts = 1024;  ///< of one message
 inline constexpr std::size_t kMaxPrompts = 64;

@@ -40,14 +40,36 @@ std::optional<http::Response> page_part(const std::string& path) {
 
 bool is_open(const std::string& path) { return path == kHealthPath || page_part(path).has_value(); }
 
+/// The first model that can do what is asked, as far as is known before it is loaded, those that
+/// are ready first; empty if none can. For vectors an encoder comes before models that write.
+std::string first_model(const host::TextHost& host, bool writes) {
+    std::string asleep, otherwise;
+    for (const host::HostedModel& model : host.models()) {
+        if (model.state == host::ModelState::kFailed) continue;
+        const bool ready = model.state == host::ModelState::kReady;
+        if (model.writes == writes && ready) return model.id;
+        if (model.writes == writes && asleep.empty()) asleep = model.id;
+        if (!writes && otherwise.empty()) otherwise = model.id;
+    }
+    return asleep.empty() ? otherwise : asleep;
+}
+
+/// A request whose body is to be read, and then the host asked.
+struct Job {
+    const ApiContext& context;
+    std::string body;
+    std::string client;
+    std::unique_ptr<Exchange> exchange;
+};
+
 // One request with its way back.
 class Route {
   public:
-    Route(const ApiContext& context, const http::Request& request,
+    Route(const ApiContext& context, http::Request request,
           const std::shared_ptr<http::Reply>& reply)
         : context_(context),
-          request_(request),
-          exchange_(std::make_unique<Exchange>(request, reply, context.journal)) {}
+          request_(std::move(request)),
+          exchange_(std::make_unique<Exchange>(request_, reply, context.journal)) {}
 
     void answer() {
         if (context_.is_stopping) return send(stopping());
@@ -61,18 +83,19 @@ class Route {
             return get ? send(json_response(models_json(context_.host->models()))) : wrong_method();
         if (path.starts_with(kModelsPath) && path[kModelsPath.size()] == '/')
             return get ? model(path.substr(kModelsPath.size() + 1)) : wrong_method();
-        if (path == kChatPath) return post ? text(read_chat) : wrong_method();
-        if (path == kCompletionsPath) return post ? text(read_completion) : wrong_method();
+        if (path == kChatPath) return post ? text(Form::kChat) : wrong_method();
+        if (path == kCompletionsPath) return post ? text(Form::kCompletion) : wrong_method();
         if (path == kEmbeddingsPath) return post ? embeddings() : wrong_method();
         not_there();
     }
 
   private:
     void send(http::Response response) { exchange_->send(std::move(response)); }
-    void fail(const ApiError& error) {
-        exchange_->entry().problem = error.message;
-        send(error_response(error));
+    static void fail(Exchange& exchange, const ApiError& error) {
+        exchange.entry().problem = error.message;
+        exchange.send(error_response(error));
     }
+    void fail(const ApiError& error) { fail(*exchange_, error); }
     void wrong_method() {
         fail({405, fmt::format("{} does not take {}", request_.path, request_.method), "",
               "method_not_supported", 0});
@@ -129,21 +152,6 @@ class Route {
         return false;
     }
 
-    /// The first model that can do what is asked, as far as is known before it is loaded, those
-    /// that are ready first; empty if none can. For vectors an encoder comes before models that
-    /// write.
-    std::string first_model(bool writes) const {
-        std::string asleep, otherwise;
-        for (const host::HostedModel& model : context_.host->models()) {
-            if (model.state == host::ModelState::kFailed) continue;
-            const bool ready = model.state == host::ModelState::kReady;
-            if (model.writes == writes && ready) return model.id;
-            if (model.writes == writes && asleep.empty()) asleep = model.id;
-            if (!writes && otherwise.empty()) otherwise = model.id;
-        }
-        return asleep.empty() ? otherwise : asleep;
-    }
-
     AnswerHead head(Form form) const {
         FixedBytes<kIdBytes> id;
         context_.random->fill(id.bytes);
@@ -152,30 +160,55 @@ class Route {
                 static_cast<std::int64_t>(clock.wall_ms() / kMsPerSecond), ""};
     }
 
-    void text(Checked<TextAsk> (*read)(std::string_view)) {
+    /// Reads the body, if it is long on a thread of its own, and asks the host by `ask_host(ask,
+    /// client, exchange)`.
+    template <typename Ask, typename AskHost>
+    void read_and_ask(Checked<Ask> (*read)(std::string_view), AskHost ask_host) {
         if (!is_json()) return;
-        Checked<TextAsk> read_ask = read(request_.body);
-        if (const auto* problem = std::get_if<ApiError>(&read_ask)) return fail(*problem);
-        TextAsk ask = std::move(std::get<TextAsk>(read_ask));
-        if (ask.model.empty()) ask.model = first_model(true);
-        if (!ask.seeded) ask.options.sampling.seed = context_.random->u64();
-        AnswerHead begun = head(ask.form);
-        begun.model = ask.model;
-        TextAnswer::start(*context_.host, std::move(ask), std::move(begun), request_.client,
-                          std::move(exchange_));
+        const std::size_t bytes = request_.body.size();
+        const std::string client = request_.client;
+        const auto job = std::make_shared<Job>(
+            Job{context_, std::move(request_.body), client, std::move(exchange_)});
+        const auto work = [job, read, ask_host] {
+            // Perhaps it has waited for others' bodies.
+            Checked<Ask> ask =
+                job->context.is_stopping ? Checked<Ask>(ApiError{}) : read(job->body);
+            const MutexLock lock(job->context.asking);
+            if (job->context.is_stopping) return job->exchange->send(stopping());
+            if (const auto* problem = std::get_if<ApiError>(&ask))
+                return fail(*job->exchange, *problem);
+            ask_host(*job, std::move(std::get<Ask>(ask)));
+        };
+        if (context_.bodies == nullptr || bytes <= BodyDesk::kShortBytes) return work();
+        if (!context_.bodies->add(client, bytes, work))
+            fail(*job->exchange, {429, "too many long requests wait to be read; ask again later",
+                                  "", "rate_limit_exceeded", 1});
+    }
+
+    void text(Form form) {
+        const std::uint64_t seed = context_.random->u64();
+        read_and_ask<TextAsk>(form == Form::kChat ? read_chat : read_completion,
+                              [seed, begun = head(form)](Job& job, TextAsk ask) {
+                                  host::TextHost& host = *job.context.host;
+                                  if (ask.model.empty()) ask.model = first_model(host, true);
+                                  if (!ask.seeded) ask.options.sampling.seed = seed;
+                                  AnswerHead answer = begun;
+                                  answer.model = ask.model;
+                                  TextAnswer::start(host, std::move(ask), std::move(answer),
+                                                    job.client, std::move(job.exchange));
+                              });
     }
 
     void embeddings() {
-        if (!is_json()) return;
-        Checked<VectorsAsk> read = read_embeddings(request_.body);
-        if (const auto* problem = std::get_if<ApiError>(&read)) return fail(*problem);
-        VectorsAsk ask = std::move(std::get<VectorsAsk>(read));
-        if (ask.model.empty()) ask.model = first_model(false);
-        VectorsAnswer::start(*context_.host, std::move(ask), request_.client, std::move(exchange_));
+        read_and_ask<VectorsAsk>(read_embeddings, [](Job& job, VectorsAsk ask) {
+            host::TextHost& host = *job.context.host;
+            if (ask.model.empty()) ask.model = first_model(host, false);
+            VectorsAnswer::start(host, std::move(ask), job.client, std::move(job.exchange));
+        });
     }
 
     const ApiContext& context_;
-    const http::Request& request_;
+    http::Request request_;
     std::unique_ptr<Exchange> exchange_;
 };
 
@@ -192,9 +225,9 @@ std::optional<http::Response> refused(const ApiContext& context, const http::Req
         {401, "send this server's token: Authorization: Bearer TOKEN", "", "invalid_api_key", 0});
 }
 
-void route(const ApiContext& context, const http::Request& request,
+void route(const ApiContext& context, http::Request request,
            const std::shared_ptr<http::Reply>& reply) {
-    Route(context, request, reply).answer();
+    Route(context, std::move(request), reply).answer();
 }
 
 http::Response stopping() {

@@ -9,9 +9,11 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/random.h"
 #include "host/text_host.h"
 #include "http/message.h"
+#include "openai/body_desk.h"
 #include "openai/journal.h"
 
 namespace cairn::openai {
@@ -26,6 +28,9 @@ struct ApiContext {
     std::atomic<bool> only_loopback_names =
         true;  ///< refuse other Host names (DNS rebinding by a web page)
     std::function<std::string()> http_metrics{};  ///< more lines for /metrics
+    BodyDesk* bodies = nullptr;                   ///< null: long ones are read where they come, too
+    /// Held by whoever asks the host for text or vectors, after he has looked at is_stopping.
+    mutable Mutex asking{};
 };
 
 /// Why the request with this head is refused whatever its body: a strange name or site, or a wrong
@@ -33,7 +38,7 @@ struct ApiContext {
 std::optional<http::Response> refused(const ApiContext& context, const http::Request& head);
 
 /// Answers a request that refused() let pass.
-void route(const ApiContext& context, const http::Request& request,
+void route(const ApiContext& context, http::Request request,
            const std::shared_ptr<http::Reply>& reply);
 
 /// What is asked while the server stops: 503.

@@ -15,6 +15,7 @@ namespace cairn::openai {
 struct Server::State {
     SystemRandom random;
     ApiContext context;
+    BodyDesk bodies;  // its tasks use the context
     std::unique_ptr<http::HttpServer> http;
     /// The same, for its own thread, which may run before start() has returned.
     std::atomic<const http::HttpServer*> running = nullptr;
@@ -33,6 +34,7 @@ Result<std::unique_ptr<Server>> Server::start(host::TextHost& host, ServerOption
     ApiContext& context = state->context;
     context.host = &host;
     context.random = &state->random;
+    context.bodies = &state->bodies;
     static const SystemClock clock;  // answers, which hold the journal, outlive servers
     context.journal = std::make_shared<Journal>(clock, std::move(options.told));
     context.token = std::move(options.token);
@@ -51,9 +53,8 @@ Result<std::unique_ptr<Server>> Server::start(host::TextHost& host, ServerOption
     web.refusal = refusal;
     web.advice = std::move(options.advice);
     web.admit = [shared](const http::Request& head) { return refused(shared->context, head); };
-    web.handler = [shared](const http::Request& request,
-                           const std::shared_ptr<http::Reply>& reply) {
-        route(shared->context, request, reply);
+    web.handler = [shared](http::Request request, const std::shared_ptr<http::Reply>& reply) {
+        route(shared->context, std::move(request), reply);
     };
     ASSIGN_OR_RETURN(state->http, http::HttpServer::start(std::move(web)));
     // Decided by the numeric address that was bound: a name may resolve to any address.
@@ -70,6 +71,7 @@ void Server::take_no_more() {
     std::promise<void> seen;
     state_->http->call_after(0, [&] { seen.set_value(); });
     seen.get_future().wait();
+    const MutexLock lock(state_->context.asking);  // nor does anybody ask it for text any more
 }
 
 const std::string& Server::address() const { return state_->http->address(); }
