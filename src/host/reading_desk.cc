@@ -1,7 +1,8 @@
 #include "host/reading_desk.h"
 
-#include <memory>
 #include <utility>
+
+#include "text/interruption.h"
 
 namespace cairn::host {
 
@@ -12,34 +13,43 @@ void ReadingDesk::add(const std::string& client, std::size_t bytes, Reading read
 }
 
 void ReadingDesk::next(Lane& lane) {
-    while (lane.reads < lane.ahead) {
+    while (lane.reads.size() < lane.ahead) {
         auto taken = lane.waiting.take([](const Reading&) { return TurnChoice::kTake; });
         if (!taken) return;
-        ++lane.reads;
-        lane.thread.post([this, &lane, reading = std::make_shared<Reading>(*std::move(taken))] {
-            reading->read();
-            to_serving_([this, &lane, reading] {
-                --lane.reads;
+        const auto one = std::make_shared<UnderWay>(*std::move(taken));
+        lane.reads.push_back(one);
+        lane.thread.post([this, &lane, one] {
+            {
+                const text::Interruption interruption(one->raised);
+                if (!one->raised) one->reading.read();
+            }
+            to_serving_([this, &lane, one] {
+                std::erase(lane.reads, one);
                 next(lane);
-                reading->done();
+                if (!one->raised) one->reading.done();
             });
         });
     }
 }
 
 void ReadingDesk::drop_over() {
-    const auto over = [](const Reading& reading) { return reading.is_over(); };
-    short_.waiting.remove_if(over);
-    long_.waiting.remove_if(over);
+    for (Lane* lane : {&short_, &long_}) {
+        lane->waiting.remove_if([](const Reading& reading) { return reading.is_over(); });
+        for (const auto& one : lane->reads)
+            if (one->reading.is_over()) one->raised = true;
+    }
 }
 
 bool ReadingDesk::is_busy() const {
-    return short_.reads > 0 || long_.reads > 0 || !short_.waiting.empty() || !long_.waiting.empty();
+    return !short_.reads.empty() || !long_.reads.empty() || !short_.waiting.empty() ||
+           !long_.waiting.empty();
 }
 
 void ReadingDesk::stop() {
-    short_.thread.stop();
-    long_.thread.stop();
+    for (Lane* lane : {&short_, &long_}) {
+        for (const auto& one : lane->reads) one->raised = true;
+        lane->thread.stop();
+    }
 }
 
 }  // namespace cairn::host

@@ -1,11 +1,14 @@
 // ReadingDesk: prompts and texts become tokens away from the serving thread. One is read after
 // another, by turns of those who ask, and short ones on a thread of their own, since a text of
-// megabytes can take half a minute. What nobody waits for any more leaves without being read.
+// megabytes can take half a minute. What nobody waits for any more leaves, also while it is read.
 //
 // On the serving thread, but for stop().
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <list>
+#include <memory>
 #include <string>
 
 #include "host/task_thread.h"
@@ -20,7 +23,7 @@ class ReadingDesk {
 
     struct Reading {
         std::function<bool()> is_over;  ///< nobody waits for it any more
-        std::function<void()> read;     ///< on a thread of the desk
+        std::function<void()> read;     ///< on a thread of the desk; may end early if it is over
         std::function<void()> done;     ///< then, on the serving thread
     };
 
@@ -29,21 +32,26 @@ class ReadingDesk {
         : to_serving_(std::move(to_serving)) {}
 
     void add(const std::string& client, std::size_t bytes, Reading reading);
-    /// Drops what has not begun and is over.
+    /// Drops what is over; what is being read of it ends early.
     void drop_over();
     /// Whether anything is read or waits for it.
     bool is_busy() const;
-    /// Waits for what is being read; drops the rest. Not from the desk's threads.
+    /// Ends what is being read early; drops the rest. Not from the desk's threads.
     void stop();
 
   private:
+    struct UnderWay {
+        explicit UnderWay(Reading taken) : reading(std::move(taken)) {}
+        Reading reading;
+        std::atomic<bool> raised = false;  ///< it need not be read any more
+    };
     struct Lane {
         /// Handed to the thread at once: short texts by the dozen, or each would wait for a turn of
         /// the serving thread, which may compute a batch meanwhile.
         std::size_t ahead = 1;
         TurnQueue<Reading> waiting{};
-        std::size_t reads = 0;  // handed to the thread
-        TaskThread thread{};    // last: it ends first
+        std::list<std::shared_ptr<UnderWay>> reads{};  // handed to the thread
+        TaskThread thread{};                           // last: it ends first
     };
     void next(Lane& lane);
 

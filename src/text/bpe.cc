@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "text/byte_alphabet.h"
+#include "text/interruption.h"
 #include "text/vocabulary.h"
 #include "text/word_cache.h"
 #include "text/words.h"
@@ -66,9 +67,10 @@ std::uint32_t BpeTokenizer::vocab_size() const {
 
 Tokens BpeTokenizer::encode(std::string_view text, Special) const {
     WordCache cache;
+    GoesOn goes_on;
     Tokens out;
     out.reserve(text.size() / 3 + 1);
-    while (!text.empty()) {
+    while (!text.empty() && goes_on()) {
         const std::string_view word = text.substr(0, next_word(text));
         const bool short_enough = word.size() <= WordCache::kMaxBytes;
         const auto key = short_enough ? WordCache::key_of(word, text.size()) : WordCache::Key{};

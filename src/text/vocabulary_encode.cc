@@ -3,6 +3,7 @@
 #include <iterator>
 #include <queue>
 
+#include "text/interruption.h"
 #include "text/unicode.h"
 #include "text/vocabulary_tokenizer.h"
 #include "text/word_cache.h"
@@ -58,8 +59,10 @@ class QueueMerger {
             next_[i] = i + 1;
             previous_[i] = i - 1;
         }
-        for (std::size_t i = 0; i + 1 < count; ++i) consider(symbols, i);
-        while (!queue_.empty()) {
+        GoesOn goes_on;
+        queue_ = {};
+        for (std::size_t i = 0; i + 1 < count && goes_on(); ++i) consider(symbols, i);
+        while (!queue_.empty() && goes_on()) {
             const Candidate best = queue_.top();
             queue_.pop();
             const std::size_t right = next_[best.left];
@@ -125,7 +128,7 @@ class VocabularyTokenizer::Encoder {
     void append_text(std::string_view text, bool first, Tokens& out) {
         if (byte_level_) {
             WordCutter words(tokenizer_.vocabulary_.rule, text);
-            for (std::size_t at = 0; at < text.size();) {
+            for (std::size_t at = 0; at < text.size() && goes_on_();) {
                 const std::size_t end = words.next();
                 append_word(text.substr(at, end - at), text.size() - at, out);
                 at = end;
@@ -142,7 +145,7 @@ class VocabularyTokenizer::Encoder {
         const bool fuses = tokenizer_.vocabulary_.fuse_unk;
         Tokens& tokens = fuses ? unfused_ : out;
         const std::size_t begin = tokens.size();
-        for (std::size_t at = 0; at < text.size();) {
+        for (std::size_t at = 0; at < text.size() && goes_on_();) {
             const std::string_view rest = text.substr(at);
             const std::size_t length = tokenizer_.next_run(rest);
             append_word(rest.substr(0, length), rest.size(), tokens);
@@ -233,6 +236,7 @@ class VocabularyTokenizer::Encoder {
     bool byte_level_;
     QueueMerger queue_;
     WordCache cache_;
+    GoesOn goes_on_;
     std::vector<std::uint32_t> symbols_;
     std::string normal_;
     std::string prefixed_;

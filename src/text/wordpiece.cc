@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "base/encoding.h"
+#include "text/interruption.h"
 #include "text/unicode.h"
 
 namespace cairn::text {
@@ -150,7 +151,8 @@ Tokens WordPieceTokenizer::encode_parts(std::span<const TextPart> parts) const {
 }
 
 void WordPieceTokenizer::encode_clean(std::string_view text, Tokens& out) const {
-    for (std::string_view rest = text; !rest.empty();) {
+    GoesOn goes_on;
+    for (std::string_view rest = text; !rest.empty() && goes_on();) {
         const std::string_view word = rest.substr(0, next_bert_word(rest));
         rest.remove_prefix(word.size());
         if (first_character(word).kind != CharClass::kSpace) encode_word(word, out);
