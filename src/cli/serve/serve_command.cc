@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/serve/bounded_end.h"
 #include "cli/serve/serve_display.h"
 #include "console/interrupt.h"
 #include "host/model_files.h"
@@ -25,6 +26,8 @@ namespace cairn::cli {
 
 namespace {
 
+// From the signal on. Those who are answered are told that the server stops; nothing is written.
+constexpr auto kMostEnd = std::chrono::milliseconds(1500);
 constexpr auto kLook = std::chrono::milliseconds(50);
 constexpr std::uint64_t kMaxMemoryMib = std::uint64_t{1} << 30;
 constexpr std::size_t kMaxContextAsked = model::kMaxContext;
@@ -99,6 +102,7 @@ Status run_serve(const ServeRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(http::HttpServer::can_listen(request.listen, kAdvice));
     ServeDisplay display(request.json, request.quiet, out);
     const console::Interrupt interrupt;
+    BoundedEnd end;  // after the host, whose threads it does not wait for
     ASSIGN_OR_RETURN(auto host, host::ModelHost::start(std::move(options)));
     openai::ServerOptions web;
     web.listen = request.listen;
@@ -110,12 +114,16 @@ Status run_serve(const ServeRequest& request, std::ostream& out) {
         out << fmt::format("loading ({}, {} threads):\n", host->kernels(), host->threads())
             << std::flush;
     const Status loaded = await_models(*host, interrupt, display);
-    if (!loaded.ok() && loaded.error().code == ErrorCode::kCancelled) return ok_status();
+    if (!loaded.ok() && loaded.error().code == ErrorCode::kCancelled) {
+        end.begin(kMostEnd);
+        return ok_status();
+    }
     RETURN_IF_ERROR(check_any(host->models()));
     display.ready({server->address(), token.text, request.token_file, token.beyond},
                   host->models());
     while (!interrupt.raised()) std::this_thread::sleep_for(kLook);
     display.note("stopping");
+    end.begin(kMostEnd);
     server->take_no_more();
     host.reset();  // tells those who wait
     return ok_status();

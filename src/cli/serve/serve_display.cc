@@ -1,11 +1,13 @@
 #include "cli/serve/serve_display.h"
 
+#include <unistd.h>
+
 #include <iostream>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
+#include "base/log_writer.h"
 #include "console/json_line.h"
 
 namespace cairn::cli {
@@ -55,7 +57,12 @@ std::string seconds(std::uint64_t us) {
 }  // namespace
 
 ServeDisplay::ServeDisplay(bool json, bool quiet, std::ostream& out)
-    : json_(json), quiet_(quiet), out_(out), errors_(std::cerr) {}
+    : json_(json), quiet_(quiet), out_(out), errors_(STDERR_FILENO) {
+    std::cerr << std::flush;
+    set_log_writer([this](const std::string& line) { errors_.write(line); });
+}
+
+ServeDisplay::~ServeDisplay() { set_log_writer({}); }
 
 void ServeDisplay::loaded(const host::HostedModel& model) {
     if (!json_) out_ << fmt::format("  {}  {}\n", model.id, described(model)) << std::flush;
@@ -107,12 +114,9 @@ void ServeDisplay::answered(const openai::JournalEntry& entry) {
     if (entry.first_us > 0) line += ", first after " + seconds(entry.first_us);
     line += ", " + seconds(entry.took_us);
     if (!entry.problem.empty()) line += ": " + entry.problem;
-    note(printable_line(line));
+    note(line);
 }
 
-void ServeDisplay::note(const std::string& line) {
-    MutexLock lock(mutex_);
-    errors_ << line << '\n' << std::flush;
-}
+void ServeDisplay::note(const std::string& line) { errors_.write(line); }
 
 }  // namespace cairn::cli

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/mutex.h"
-#include "console/shown_stream.h"
+#include "console/line_writer.h"
 #include "host/text_host.h"
 #include "openai/journal.h"
 
@@ -15,7 +14,11 @@ namespace cairn::cli {
 
 class ServeDisplay {
   public:
+    /// Shows what the log says, too, until it ends.
     ServeDisplay(bool json, bool quiet, std::ostream& out);
+    ~ServeDisplay();
+    ServeDisplay(const ServeDisplay&) = delete;
+    ServeDisplay& operator=(const ServeDisplay&) = delete;
 
     /// A model that has been loaded: one line.
     void loaded(const host::HostedModel& model);
@@ -26,7 +29,7 @@ class ServeDisplay {
         bool beyond = false;     ///< others than this machine can reach it
     };
     void ready(const Place& place, const std::vector<host::HostedModel>& models);
-    /// From any thread.
+    /// From any thread; nobody waits for who reads it.
     void answered(const openai::JournalEntry& entry);
     void note(const std::string& line);
 
@@ -34,8 +37,7 @@ class ServeDisplay {
     const bool json_;
     const bool quiet_;
     std::ostream& out_;
-    Mutex mutex_;
-    console::ShownStream errors_ GUARDED_BY(mutex_);
+    console::LineWriter errors_;
 };
 
 }  // namespace cairn::cli

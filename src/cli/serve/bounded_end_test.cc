@@ -1,0 +1,33 @@
+// Proves that what does not end in time is ended, and that what does is left alone.
+#include "cli/serve/bounded_end.h"
+
+#include <gtest/gtest.h>
+
+namespace cairn::cli {
+namespace {
+
+TEST(BoundedEndDeathTest, WhatHangsIsEnded) {
+    EXPECT_EXIT(
+        {
+            BoundedEnd end;
+            end.begin(std::chrono::milliseconds(50));
+            std::this_thread::sleep_for(std::chrono::seconds(60));
+        },
+        testing::ExitedWithCode(0), "");
+}
+
+TEST(BoundedEndDeathTest, WhatEndsInTimeGoesOn) {
+    EXPECT_EXIT(
+        {
+            {
+                BoundedEnd end;
+                end.begin(std::chrono::milliseconds(100));
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(300));
+            std::_Exit(7);
+        },
+        testing::ExitedWithCode(7), "");
+}
+
+}  // namespace
+}  // namespace cairn::cli
