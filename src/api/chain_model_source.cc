@@ -9,6 +9,7 @@ namespace {
 host::OpenedModel opened(const std::string& id, node::ServedModel served) {
     host::OpenedModel model;
     model.answers_as = id + "@" + std::to_string(served.height);
+    model.version = to_hex(served.state_root);
     model.loaded.model = std::move(served.model);
     model.loaded.format = "chain";
     model.tokenizer = std::move(served.tokenizer);

@@ -18,17 +18,24 @@ Answer::Answer(TextJobPtr job, std::size_t number, const ReadyModel& model)
     decoder_.push(previous_);
 }
 
-infer::SequenceRequest Answer::sequence(model::KvType kv) const {
+infer::SequenceRequest Answer::sequence(text::Tokens text, model::KvType kv) const {
     infer::SequenceRequest sequence;
-    sequence.prompt = job_->prompt();
     sequence.options = job_->request().options;
-    sequence.options.max_tokens = job_->max_tokens();
+    sequence.options.max_tokens = job_->max_tokens() - (text.size() - job_->prompt().size());
+    sequence.prompt = std::move(text);
     sequence.options.sampling.seed += number_;
     sequence.kv = kv;
     sequence.is_end = [&tokenizer = model_.tokenizer()](std::uint32_t token) {
         return tokenizer.is_end(token);
     };
     return sequence;
+}
+
+void Answer::replay(std::span<const std::uint32_t> written) {
+    for (const std::uint32_t token : written) {
+        (void)stops_.push(decoder_.push(token));
+        previous_ = token;
+    }
 }
 
 TokenView Answer::view(std::uint32_t token, float logprob) const {

@@ -16,8 +16,11 @@ class Answer {
 
     const TextJobPtr& job() const { return job_; }
     std::size_t number() const { return number_; }
-    /// What the engine is asked for.
-    infer::SequenceRequest sequence(model::KvType kv) const;
+    /// What the engine is asked for: to go on with a text, which is the prompt and what was written
+    /// of this answer so far.
+    infer::SequenceRequest sequence(text::Tokens text, model::KvType kv) const;
+    /// Catches up with what another Answer to the same wrote, without telling anybody.
+    void replay(std::span<const std::uint32_t> written);
     /// Takes a sampled token; false when no more are wanted.
     bool take(const infer::GeneratedStep& step, std::uint64_t now_us);
     void end(infer::StopReason reason);

@@ -70,6 +70,10 @@ std::string HostCounters::text() const {
     one("cairn_host_loads_total", "counter", "Models loaded.", loads);
     one("cairn_host_load_errors_total", "counter", "Models that could not be loaded.", load_errors);
     one("cairn_host_unloads_total", "counter", "Models that made room for others.", unloads);
+    one("cairn_host_yields_total", "counter", "Places that answers gave up to others for a while.",
+        yields);
+    one("cairn_host_evictions_total", "counter", "Answers that gave up place and memory.",
+        evictions);
     add_head(out, "cairn_host_first_token_seconds", "histogram",
              "From the request to the first token.");
     out += first_token.text("cairn_host_first_token_seconds");

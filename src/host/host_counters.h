@@ -40,6 +40,8 @@ struct HostCounters {
     Count loads = 0;    ///< models loaded
     Count load_errors = 0;
     Count unloads = 0;               ///< models that made room for others
+    Count yields = 0;                ///< places that answers gave up to others
+    Count evictions = 0;             ///< the same with their memory
     SecondsHistogram first_token{};  ///< from the request to the answer's first token
 
     // As it is now.

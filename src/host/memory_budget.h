@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace cairn::host {
 
@@ -14,6 +15,28 @@ struct MemoryBudget {
 
     std::uint64_t used() const { return weights + kv + prefix; }
     std::uint64_t free() const { return limit - std::min(limit, used()); }
+};
+
+/// What one text holds of MemoryBudget::kv, until this ends. The budget outlives it.
+class KvReservation {
+  public:
+    KvReservation(MemoryBudget& budget, std::uint64_t bytes) : budget_(&budget), bytes_(bytes) {
+        budget.kv += bytes;
+    }
+    ~KvReservation() {
+        if (budget_ != nullptr) budget_->kv -= bytes_;
+    }
+    KvReservation(KvReservation&& from) noexcept
+        : budget_(std::exchange(from.budget_, nullptr)), bytes_(from.bytes_) {}
+    KvReservation(const KvReservation&) = delete;
+    KvReservation& operator=(KvReservation&&) = delete;
+    KvReservation& operator=(const KvReservation&) = delete;
+
+    std::uint64_t bytes() const { return bytes_; }
+
+  private:
+    MemoryBudget* budget_;
+    std::uint64_t bytes_;
 };
 
 }  // namespace cairn::host

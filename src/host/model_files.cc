@@ -1,5 +1,7 @@
 #include "host/model_files.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include <fmt/core.h>
@@ -11,6 +13,28 @@
 namespace cairn::host {
 
 namespace {
+
+// What is known of a file without reading it, which changes when the file does.
+std::string stamp(const std::string& path) {
+    struct stat about = {};
+    if (::stat(path.c_str(), &about) != 0) return "none;";
+    return fmt::format("{} {} {} {}.{:09};", about.st_dev, about.st_ino, about.st_size,
+                       about.st_mtim.tv_sec, about.st_mtim.tv_nsec);
+}
+
+// Of all that a model's reader may look at: the file, or the folder's files, and what lies beside a
+// file with the name of a tokenizer. Empty if it cannot be told.
+std::string version_of(const std::string& path) {
+    const bool folder = is_folder(path);
+    const std::string beside = folder ? path : folder_of(path);
+    std::string version = stamp(path);
+    const auto names = list_folder(beside);
+    if (!names.ok()) return {};
+    for (const std::string& name : *names)
+        if (folder || name.starts_with("tok") || name == "vocab.txt" || name == "config.json")
+            version += name + " " + stamp(beside + "/" + name);
+    return version;
+}
 
 class FileModel final : public ModelSource {
   public:
@@ -29,12 +53,14 @@ class FileModel final : public ModelSource {
     bool at_start() const override { return at_start_; }
     Result<OpenedModel> open() override {
         OpenedModel opened;
+        const std::string version = version_of(path_);
         ASSIGN_OR_RETURN(opened.loaded, formats::load_any(path_));
         auto tokenizer = formats::find_tokenizer(opened.loaded, path_, "");
         if (tokenizer.ok())
             opened.tokenizer = std::move(*tokenizer);
         else
             opened.tokenizer_problem = tokenizer.error().message;
+        if (version == version_of(path_)) opened.version = version;  // nothing came in between
         return opened;
     }
 

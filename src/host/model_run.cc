@@ -17,21 +17,6 @@ constexpr double kStepAlone_us = 250'000;
 constexpr double kLeastSlice = 16;
 constexpr double kFirstSlice = 32;
 
-std::size_t whole_blocks(std::size_t tokens) {
-    return tokens / PrefixCache::kBlock * PrefixCache::kBlock;
-}
-
-// Whole blocks that both begin with.
-std::size_t shared_blocks(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
-    const auto [end, unused] = std::ranges::mismatch(a, b);
-    return whole_blocks(static_cast<std::size_t>(end - a.begin()));
-}
-
-// What a prompt may find in the cache: its last token is computed, as its logits are wanted.
-std::span<const std::uint32_t> findable(std::span<const std::uint32_t> prompt) {
-    return prompt.first(whole_blocks(prompt.size() - 1));
-}
-
 }  // namespace
 
 std::uint64_t run_scratch_bytes(const model::ModelConfig& config, std::size_t context,
@@ -69,11 +54,7 @@ ModelRun::ModelRun(std::shared_ptr<const ReadyModel> model, const RunBounds& bou
                            .prefill_slice = bounds.prefill_rows});
 }
 
-ModelRun::~ModelRun() {
-    for (const Writing& writing : joining_) seams_.budget.kv -= writing.bytes;
-    for (const auto& [id, writing] : running_) seams_.budget.kv -= writing.bytes;
-    seams_.prefixes.remove(prefix_);
-}
+ModelRun::~ModelRun() { seams_.prefixes.remove(prefix_); }
 
 std::uint64_t ModelRun::answer_bytes(const TextJob& job) const {
     const model::ModelConfig& config = model_->config();
@@ -93,44 +74,11 @@ std::size_t ModelRun::open_answer(std::size_t prompt) const {
     return std::max<std::size_t>(positions - std::min<std::uint64_t>(positions, prompt), 1);
 }
 
-bool ModelRun::has_place() const { return running() < bounds_.max_sequences; }
-
-bool ModelRun::is_under_way(std::span<const std::uint32_t> prompt) {
-    if (!seams_.prefixes.keeps_any()) return false;
-    const std::span<const std::uint32_t> wanted = findable(prompt);
-    if (wanted.empty()) return false;
-    const std::size_t known = prefix_.find(wanted);
-    const auto computes = [&](const Writing& writing, std::size_t computed) {
-        const std::size_t shared = shared_blocks(writing.answer.job()->prompt(), wanted);
-        return shared > known && computed < shared;
-    };
-    return std::ranges::any_of(joining_,
-                               [&](const Writing& w) { return computes(w, w.cache->length()); }) ||
-           std::ranges::any_of(running_, [&](const auto& entry) {
-               return computes(entry.second, engine_->view(entry.first).cache->length());
-           });
-}
-
-void ModelRun::join(const TextJobPtr& job, std::size_t answer) {
-    const model::ModelConfig& config = model_->config();
-    Writing writing{Answer(job, answer, *model_)};
-    writing.bytes = answer_bytes(*job);
-    writing.waited_us = seams_.clock.monotonic_us() - job->arrived_us();
-    seams_.budget.kv += writing.bytes;
-    writing.cache.emplace(
-        config, model::all_layers(config),
-        infer::sequence_positions(model_->context(), job->prompt().size(), job->max_tokens()),
-        bounds_.kv);
-    if (seams_.prefixes.keeps_any()) writing.known = prefix_.find(findable(job->prompt()));
-    job->join();
-    joining_.push_back(std::move(writing));
-}
-
 // Copies a bounded amount; those that have all that is known enter the batch.
 void ModelRun::fill_joining() {
     std::uint64_t left = std::max(kFillBytes, prefix_.block_bytes());
     for (auto at = joining_.begin(); at != joining_.end();) {
-        const std::span<const std::uint32_t> prompt = at->answer.job()->prompt();
+        const std::span<const std::uint32_t> prompt = at->text;
         while (at->cache->length() < at->known && left >= prefix_.block_bytes()) {
             left -= prefix_.block_bytes();
             if (!prefix_.fill(prompt, *at->cache)) at->known = at->cache->length();
@@ -143,13 +91,13 @@ void ModelRun::fill_joining() {
 
 void ModelRun::enter(Writing& writing) {
     const TextJobPtr job = writing.answer.job();
-    writing.kept = writing.known;
-    infer::SequenceRequest sequence = writing.answer.sequence(bounds_.kv);
+    writing.kept = std::max(writing.kept, writing.known);
+    infer::SequenceRequest sequence =
+        writing.answer.sequence(std::exchange(writing.text, {}), bounds_.kv);
     sequence.known = std::move(writing.cache);
     writing.cache.reset();
     const auto id = engine_->add(std::move(sequence));
     if (!id.ok()) {
-        seams_.budget.kv -= writing.bytes;
         job->fail({HostErrorKind::kInternal, id.error().message, ""});
         ended_ = true;
         return;
@@ -177,7 +125,6 @@ bool ModelRun::on_event(const infer::BatchEvent& event) {
         writing.answer.job()->fail({HostErrorKind::kInternal, event.error->message, ""});
     else
         writing.answer.end(event.reason);
-    seams_.budget.kv -= writing.bytes;
     running_.erase(at);
     ended_ = true;
     return false;
@@ -188,7 +135,7 @@ ModelRun::Ahead ModelRun::ahead() const {
     for (const auto& [id, writing] : running_) {
         const infer::SequenceView view = engine_->view(id);
         ahead.prompt_rows += view.text.size() - view.cache->length() - 1;
-        if (view.text.size() > writing.answer.job()->prompt().size()) ahead.decoding = true;
+        if (view.text.size() > writing.entered) ahead.decoding = true;
     }
     return ahead;
 }
@@ -230,11 +177,7 @@ bool ModelRun::step() {
 }
 
 void ModelRun::drop_over() {
-    const auto over = [&](const Writing& writing) {
-        if (!writing.answer.job()->is_over()) return false;
-        seams_.budget.kv -= writing.bytes;
-        return true;
-    };
+    const auto over = [](const Writing& writing) { return writing.answer.job()->is_over(); };
     std::erase_if(joining_, over);
     std::erase_if(running_, [&](const auto& entry) {
         if (!over(entry.second)) return false;

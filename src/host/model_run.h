@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "host/answer.h"
+#include "host/paused.h"
 #include "host/prefix_cache.h"
-#include "infer/batch.h"
+#include "host/yielding.h"
 
 namespace cairn::host {
 
@@ -55,29 +55,76 @@ class ModelRun {
     std::size_t open_answer(std::size_t prompt) const;
 
     bool has_place() const;
-    /// Whether another text is computing what this prompt begins with: who waits finds it computed.
-    bool is_under_way(std::span<const std::uint32_t> prompt);
+    /// Whether another text is computing what this job's prompt begins with: who waits finds it
+    /// computed. The first looks through all texts and remembers what it found, the second asks
+    /// only whether that is still so, which costs next to nothing.
+    bool finds_under_way(TextJob& job);
+    bool awaits(const TextJob& job) const;
     /// Takes a place and answer_bytes() of memory, which the caller has seen to be free. Answers
     /// must be possible (infer::BatchEngine::add); the model writes.
     void join(const TextJobPtr& job, std::size_t answer);
+    /// The same for an answer that goes on; if it has its rows no memory is taken.
+    void join(const TextJobPtr& job, std::size_t answer, Paused paused);
+
+    /// An answer that has to wait for a place, or its memory, again.
+    struct Yielded {
+        TextJobPtr job;
+        std::size_t answer = 0;
+        Paused paused;
+    };
+    /// Whether an answer yields its place to this client (yielding.h).
+    bool would_yield_to(const std::string& client) const { return victim(client).has_value(); }
+    /// CHECKs that one does, and takes its place; it keeps its memory.
+    Yielded yield_to(const std::string& client);
+    /// All that are being written, as those see them who want memory.
+    struct Holder {
+        infer::SequenceId id = 0;
+        const std::string* client = nullptr;
+        MemoryHeld memory;  ///< but for client_bytes
+    };
+    std::vector<Holder> holders() const;
+    /// Memory that a client's answers hold that are being written.
+    std::uint64_t bytes_of(const std::string& client) const;
+    /// Takes place and memory of one of them.
+    Yielded evict(infer::SequenceId id);
+
+    /// Paused::run of the answers that left it.
+    const std::shared_ptr<const char>& token() const { return token_; }
+    /// Whether answers that left may come back.
+    bool is_awaited() const { return token_.use_count() > 1; }
     /// Computes one batch and tells the listeners. Whether an answer has ended.
     bool step();
     /// Frees the places of jobs that are over.
     void drop_over();
-    bool is_idle() const { return joining_.empty() && running_.empty(); }
+    /// Nothing is written, nor paused with its rows.
+    bool is_idle() const {
+        return joining_.empty() && running_.empty() && rows_token_.use_count() == 1;
+    }
     std::size_t running() const { return joining_.size() + running_.size(); }
 
   private:
     struct Writing {
         Answer answer;
-        std::uint64_t bytes = 0;
+        KvReservation memory;
+        text::Tokens text;        // until it is in the batch: the prompt, and what has been written
+        std::size_t entered = 0;  // tokens of it
+        std::uint64_t number = 0;
         std::uint64_t waited_us = 0;
+        std::uint64_t since_us = 0;   // it has its place
+        std::uint64_t worked_us = 0;  // before that, since it has had its memory
+        unsigned evictions = 0;
         std::size_t kept = 0;  // tokens whose blocks have been remembered
         // Until it is in the batch: rows found in the prefix cache, to be copied up to `known`.
         std::optional<model::KvCache> cache{};
         std::size_t known = 0;
-    };
 
+        const std::string& client() const { return answer.job()->request().client; }
+    };
+    using Running = std::map<infer::SequenceId, Writing>;
+
+    model::KvCache new_cache(const TextJob& job) const;
+    std::optional<infer::SequenceId> victim(const std::string& client) const;
+    Yielded pause(Running::iterator at, bool keeps_rows);
     void fill_joining();
     void enter(Writing& writing);
     void remember(infer::SequenceId id, Writing& writing);
@@ -98,7 +145,9 @@ class ModelRun {
     std::unique_ptr<infer::BatchEngine> engine_;
     PrefixCache prefix_;
     std::list<Writing> joining_;
-    std::map<infer::SequenceId, Writing> running_;
+    Running running_;
+    std::shared_ptr<const char> token_ = std::make_shared<char>();
+    std::shared_ptr<const char> rows_token_ = std::make_shared<char>();
     bool ended_ = false;  // an answer, in this step
     // Rows of prompts in a step beside texts that decode, and without any.
     double slice_beside_;

@@ -133,8 +133,10 @@ void ModelShelf::drop_older() {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         if (slots_[i].older.empty()) continue;
         const auto gone = std::erase_if(slots_[i].older, [this](const Older& older) {
-            // Prompts, or vectors, may still be read by it.
-            if (!older.run->is_idle() || older.run->model().use_count() > 1) return false;
+            // Prompts, or vectors, may still be read by it, and answers come back.
+            if (!older.run->is_idle() || older.run->is_awaited() ||
+                older.run->model().use_count() > 1)
+                return false;
             seams_.budget.weights -= older.bytes;
             return true;
         });
@@ -263,12 +265,15 @@ bool ModelShelf::unload_one(std::size_t keep, bool also_wanted) {
     return true;
 }
 
-bool ModelShelf::make_room(std::uint64_t bytes, std::size_t keep, bool stuck) {
-    // Nothing goes in vain.
+std::uint64_t ModelShelf::possible_room(std::size_t keep, bool stuck) const {
     std::uint64_t possible = seams_.budget.free() + seams_.budget.prefix;
     for (std::size_t i = 0; i < slots_.size(); ++i)
         if (i != keep && may_go(slots_[i], stuck)) possible += slots_[i].bytes;
-    if (possible < bytes) return false;
+    return possible;
+}
+
+bool ModelShelf::make_room(std::uint64_t bytes, std::size_t keep, bool stuck) {
+    if (possible_room(keep, stuck) < bytes) return false;  // nothing goes in vain
     while (seams_.budget.free() < bytes)
         if (!seams_.prefixes.forget_one() && !unload_one(keep, false)) unload_one(keep, true);
     return true;

@@ -78,6 +78,8 @@ class ModelShelf {
     /// Makes room for `bytes` beside `keep`. `stuck`: nothing runs, so models that are asked for
     /// may go too.
     bool make_room(std::uint64_t bytes, std::size_t keep, bool stuck);
+    /// The most that make_room() could have room for.
+    std::uint64_t possible_room(std::size_t keep, bool stuck) const;
     /// Places models that wait for memory. `stuck` as above.
     void place_waiting(bool stuck);
     /// Whether nothing should join, since a model has waited long for memory.

@@ -20,6 +20,9 @@ struct OpenedModel {
     std::string tokenizer_problem;  ///< why there is none
     /// What answers call it, where that says more than the id: the height of a chain's model.
     std::string answers_as;
+    /// Equal where a source gives the same model again, to the bit: what was begun with it goes on
+    /// although it left the memory meanwhile. Empty: nothing is known.
+    std::string version;
 };
 
 class ModelSource {

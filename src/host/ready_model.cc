@@ -28,6 +28,7 @@ HostError model_failed(const std::string& why) {
 ReadyModel::ReadyModel(const std::string& id, OpenedModel opened, std::size_t context,
                        const tensor::Compute& compute)
     : name_(opened.answers_as.empty() ? id : opened.answers_as),
+      version_(std::move(opened.version)),
       format_(std::move(opened.loaded.format)),
       model_(model::pack_model(compute, opened.loaded.model)),
       tokenizer_(std::move(opened.tokenizer)),

@@ -28,7 +28,8 @@ class ReadyModel {
     ReadyModel(const std::string& id, OpenedModel opened, std::size_t context,
                const tensor::Compute& compute);
 
-    const std::string& name() const { return name_; }  ///< what answers call it
+    const std::string& name() const { return name_; }        ///< what answers call it
+    const std::string& version() const { return version_; }  ///< as OpenedModel's
     const std::string& format() const { return format_; }
     const model::ModelConfig& config() const { return model_.config; }
     const model::Weights& weights() const { return model_.weights; }
@@ -54,6 +55,7 @@ class ReadyModel {
     OrHostError<text::Tokens> tokens_of(const Prompt& prompt) const;
 
     std::string name_;
+    std::string version_;
     std::string format_;
     model::Model model_;
     std::shared_ptr<const text::Tokenizer> tokenizer_;
@@ -64,5 +66,10 @@ class ReadyModel {
     std::uint64_t parameters_;
     std::size_t context_;
 };
+
+/// Whether what was begun with one goes on with the other: they are one, or of one known version.
+inline bool same_model(const ReadyModel& a, const ReadyModel& b) {
+    return &a == &b || (!a.version().empty() && a.version() == b.version());
+}
 
 }  // namespace cairn::host

@@ -99,22 +99,24 @@ void Serving::on_read(const TextJobPtr& job, const std::shared_ptr<const ReadyMo
     if (job->is_over()) return;
     ModelRun* run = shelf_.run(*job);
     if (run == nullptr && shelf_.run(job->model()) != nullptr) return begin(job);
-    if (run == nullptr) {  // it made room for another
-        texts_without_model_.push_back(job);
-        shelf_.want(job->model());
-        return;
-    }
-    if (run->model() != by) return begin(job);  // a newer one came meanwhile
+    // A newer one came meanwhile.
+    if (run != nullptr && !same_model(*run->model(), *by)) return begin(job);
     if (auto* error = std::get_if<HostError>(&prompt)) {
         job->fail(*error);
         return drop_over();
     }
     auto& read = std::get<ReadyModel::PromptTokens>(prompt);
+    job->set_prompt(std::move(read.tokens), read.max_tokens, by->version());
+    if (run != nullptr) return admit(job, *run);
+    texts_without_model_.push_back(job);  // it made room for another
+    shelf_.want(job->model());
+}
+
+void Serving::admit(const TextJobPtr& job, ModelRun& run) {
     if (job->request().options.max_tokens == 0)
-        read.max_tokens = std::min(read.max_tokens, run->open_answer(read.tokens.size()));
-    job->set_prompt(std::move(read.tokens), read.max_tokens);
-    const std::uint64_t needs = run->answer_bytes(*job);
-    if (needs > seams_.budget.limit - std::min(seams_.budget.limit, run->bytes())) {
+        job->set_max_tokens(std::min(job->max_tokens(), run.open_answer(job->prompt().size())));
+    const std::uint64_t needs = run.answer_bytes(*job);
+    if (needs > seams_.budget.limit - std::min(seams_.budget.limit, run.bytes())) {
         job->fail(
             {HostErrorKind::kTooLong,
              fmt::format("prompt and answer of {} tokens take {:.1f} MB of memory; with the "
@@ -147,15 +149,22 @@ void Serving::on_ready(std::size_t model) {
         return true;
     };
     std::erase_if(texts_without_model_, move);
-    // Read by the model before it, or before it made room for others: its file may be another now.
-    // A request that has begun to be answered keeps the prompt with which it did.
-    // So does one whose version is still here.
+    // Prompts that another model read are read again; its file may be another now. A request that
+    // has begun to be answered keeps the prompt with which it did, and so does one whose version is
+    // still here.
+    ModelRun& run = *shelf_.run(model);
+    const std::string& version = run.model()->version();
+    const auto keeps = [&](const TextJobPtr& job) {
+        return job->held() == nullptr ? job->was_read_by(version) : shelf_.run(*job) != nullptr;
+    };
     places_.remove_if([&](const Place& place) {
-        const TextJobPtr& job = place.job;
-        const bool keeps = job->held() != nullptr && shelf_.run(*job) != nullptr;
-        return job->joined() == 0 && !keeps && move(job);
+        return place.job->joined() == 0 && !keeps(place.job) && move(place.job);
     });
-    for (const TextJobPtr& job : texts) begin(job);
+    for (const TextJobPtr& job : texts)
+        if (job->held() == nullptr && job->was_read_by(version))
+            admit(job, run);
+        else
+            begin(job);
     std::vector<VectorsJobPtr> vectors;
     std::erase_if(vectors_without_model_, [&](const VectorsJobPtr& job) {
         if (job->model() != model) return false;
@@ -186,29 +195,6 @@ std::size_t Serving::running() {
     return running;
 }
 
-TurnChoice Serving::choose(const Place& place, bool stuck) {
-    const std::size_t model = place.job->model();
-    ModelRun* run = shelf_.run(*place.job);
-    if (run == nullptr) {
-        shelf_.want(model);
-        return TurnChoice::kNext;
-    }
-    if (!run->has_place() || run->is_under_way(place.job->prompt())) return TurnChoice::kNext;
-    // Whoever needs much memory waits until it is free, and nobody overtakes him meanwhile.
-    if (!shelf_.make_room(run->answer_bytes(*place.job), model, stuck)) return TurnChoice::kStop;
-    return TurnChoice::kTake;
-}
-
-void Serving::let_in(bool stuck) {
-    if (shelf_.holds_back()) return;
-    while (auto place = places_.take([&](const Place& p) { return choose(p, stuck); })) {
-        stuck = false;
-        shelf_.run(*place->job)->join(place->job, place->answer);
-        if (!place->job->waits())
-            room_.leave(place->job->request().client, place->job->prompt_bytes());
-    }
-}
-
 bool Serving::turn() {
     // Where nothing runs nor will by itself, models that are asked for may make room for others;
     // those that have just been loaded for somebody let him in first.
@@ -217,6 +203,7 @@ bool Serving::turn() {
         return !reading_.is_busy() && running() == 0 && !vectors_.is_busy();
     };
     if (shelf_.holds_back()) shelf_.place_waiting(stuck());
+    if (shelf_.holds_back()) clear_for_models();
     let_in(stuck());
     shelf_.place_waiting(stuck());
     bool ended = false;

@@ -1,6 +1,7 @@
 // Serving: what a host does between a request and its answer, as one thread sees it. A request
 // waits until its model is in memory and its prompt has been read (on another thread), then for a
-// place; those who ask take turns (turn_queue.h). Each turn lets in whoever fits, computes a batch
+// place; those who ask take turns (turn_queue.h), and who holds much yields to who has nothing
+// (yielding.h). Each turn lets in whoever fits, computes a batch
 // of every model that writes, and a bounded piece of vectors.
 //
 // All of it runs on the serving thread.
@@ -9,6 +10,9 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <memory>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "host/model_shelf.h"
@@ -41,6 +45,15 @@ class Serving {
     struct Place {  // that an answer waits for
         TextJobPtr job;
         std::size_t answer = 0;
+        std::unique_ptr<Paused> paused{};  // null: it has not begun
+    };
+    // While places are given in a turn: what need not be looked at again.
+    struct Round {
+        bool stuck = false;
+        bool is_short = false;   // of memory, for somebody who has none
+        std::size_t checks = 0;  // that may still be made of what is under way
+        std::set<std::pair<const ModelRun*, std::string>> refused{};  // null: memory, of any run
+        std::vector<ModelRun::Yielded> yielded{};
     };
 
     /// With a model that is in memory.
@@ -57,8 +70,21 @@ class Serving {
                  OrHostError<ReadyModel::PromptTokens> prompt);
     void on_read(const VectorsJobPtr& job, const std::shared_ptr<const ReadyModel>& by,
                  OrHostError<std::vector<text::Tokens>> texts);
+    /// A job whose prompt the run's model has read: its answers wait for places.
+    void admit(const TextJobPtr& job, ModelRun& run);
     void let_in(bool stuck);
-    TurnChoice choose(const Place& place, bool stuck);
+    /// Where a model has waited long for memory, answers of another give up theirs.
+    void clear_for_models();
+    TurnChoice choose(Place& place, Round& round);
+    bool find_place(const Place& place, ModelRun& run, Round& round);
+    bool find_memory(const Place& place, ModelRun& run, Round& round);
+    bool evict_for(const std::string& client, std::uint64_t wanted, std::size_t model,
+                   Round& round);
+    std::uint64_t memory_of(const std::string& client);
+    /// Where a place can be had: of an answer that goes on, the run that it left, or the same
+    /// model's that came after it. Null if it is not in memory.
+    ModelRun* run_of(const Place& place);
+    void wait_again(std::vector<ModelRun::Yielded> yielded);
     void end(const VectorsJobPtr& job);
     void drop_over();
     std::size_t running();

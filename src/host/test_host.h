@@ -65,6 +65,7 @@ class TestSource final : public ModelSource {
             const std::lock_guard lock(mutex_);
             result.loaded.model = model_;
             result.answers_as = answers_as_;
+            result.version = version;
         }
         result.loaded.format = "test";
         if (with_tokenizer)
@@ -85,6 +86,7 @@ class TestSource final : public ModelSource {
     std::string failure;
     ErrorCode failure_code = ErrorCode::kInvalid;
     bool versioned = false;
+    std::string version;  ///< of what it gives
     bool with_tokenizer = true;
     std::atomic<int> opened = 0;
 

@@ -29,9 +29,11 @@ TextJob::TextJob(RequestId id, TextRequest request, std::shared_ptr<TextListener
       tokens_(request_.answers),
       ended_(request_.answers) {}
 
-void TextJob::set_prompt(text::Tokens prompt, std::size_t max_tokens) {
+void TextJob::set_prompt(text::Tokens prompt, std::size_t max_tokens, const std::string& version) {
+    read_by_ = version;
     prompt_ = std::move(prompt);
     max_tokens_ = max_tokens;
+    awaited_ = {};
 }
 
 void TextJob::read(const PromptRead& prompt) {

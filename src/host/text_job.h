@@ -34,7 +34,21 @@ class TextJob {
     /// The prompt's tokens, once they are known; how many tokens an answer may have.
     const text::Tokens& prompt() const { return prompt_; }
     std::size_t max_tokens() const { return max_tokens_; }
-    void set_prompt(text::Tokens prompt, std::size_t max_tokens);
+    void set_prompt(text::Tokens prompt, std::size_t max_tokens, const std::string& version);
+    void set_max_tokens(std::size_t max_tokens) { max_tokens_ = max_tokens; }
+    /// Whether the prompt was read by a model of this version; never of an unknown one.
+    bool was_read_by(const std::string& version) const {
+        return !version.empty() && version == read_by_;
+    }
+
+    /// A text that computes what the prompt begins with: the number that its run gave it, and how
+    /// many tokens of it are worth waiting for. Number 0: none is known.
+    struct Awaited {
+        std::uint64_t writing = 0;
+        std::size_t tokens = 0;
+    };
+    const Awaited& awaited() const { return awaited_; }
+    void await(const Awaited& awaited) { awaited_ = awaited; }
 
     bool is_over() const { return over_; }
     void read(const PromptRead& prompt);
@@ -63,6 +77,8 @@ class TextJob {
     std::size_t prompt_bytes_;
     HostCounters& counters_;
     text::Tokens prompt_;
+    std::string read_by_;
+    Awaited awaited_;
     std::size_t max_tokens_ = 0;
     std::size_t joined_ = 0;
     std::vector<std::size_t> tokens_;  // sampled for each answer

@@ -17,10 +17,10 @@ enum class TurnChoice { kTake, kNext, kStop };
 template <typename T>
 class TurnQueue {
   public:
-    void add(const std::string& client, T item) {
-        auto at = std::ranges::find(clients_, client, &Client::name);
-        if (at == clients_.end()) at = clients_.insert(clients_.end(), Client{client, {}});
-        at->items.push_back(std::move(item));
+    void add(const std::string& client, T item) { of(client).items.push_back(std::move(item)); }
+    /// Before what this client has waiting already.
+    void add_first(const std::string& client, T item) {
+        of(client).items.push_front(std::move(item));
     }
 
     /// Asks `choose` about what waits, client by client, until it takes one. What it takes leaves,
@@ -50,10 +50,11 @@ class TurnQueue {
         std::erase_if(clients_, [](const Client& client) { return client.items.empty(); });
     }
 
+    /// `visit` may change what waits, and not that it does.
     template <typename Visit>
-    void for_each(const Visit& visit) const {
-        for (const Client& client : clients_)
-            for (const T& item : client.items) visit(item);
+    void for_each(const Visit& visit) {
+        for (Client& client : clients_)
+            for (T& item : client.items) visit(item);
     }
 
     bool empty() const { return clients_.empty(); }
@@ -63,6 +64,12 @@ class TurnQueue {
         std::string name;
         std::deque<T> items;  // in the order of asking
     };
+    Client& of(const std::string& client) {
+        auto at = std::ranges::find(clients_, client, &Client::name);
+        if (at == clients_.end()) at = clients_.insert(clients_.end(), Client{client, {}});
+        return *at;
+    }
+
     std::list<Client> clients_;  // whose turn is next first; each has something
 };
 

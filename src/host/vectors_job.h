@@ -36,8 +36,11 @@ class VectorsJob {
     }
     /// All vectors come from one model: what another made is forgotten.
     void begin_with(const std::shared_ptr<const ReadyModel>& model) {
-        if (model_in_use_.lock() != model) vectors_.vectors.clear();
+        const bool same =
+            model_in_use_.lock() == model || (!version_.empty() && version_ == model->version());
+        if (!same) vectors_.vectors.clear();
         model_in_use_ = model;
+        version_ = model->version();
     }
     void add(std::vector<float> vector) { vectors_.vectors.push_back(std::move(vector)); }
 
@@ -54,7 +57,8 @@ class VectorsJob {
     std::size_t model_;
     HostCounters& counters_;
     std::vector<text::Tokens> texts_;
-    std::weak_ptr<const ReadyModel> model_in_use_;
+    std::weak_ptr<const ReadyModel> model_in_use_;  // that made the vectors so far
+    std::string version_;                           // of it, if known
     Vectors vectors_;
     bool over_ = false;
 };

@@ -86,6 +86,32 @@ TEST(HostVectors, GoOnBesideTexts) {
               std::get<Vectors>(first).vectors);
 }
 
+// Vectors that a model has made stay, though it leaves the memory and comes back, if it is known to
+// be the same; of another model, or where nothing is known, they are made anew.
+TEST(HostVectors, StayWhileTheirModelIsAway) {
+    const model::Machine machine(tensor::KernelSet::kReference, 1);
+    const auto loaded = [&](const std::string& version) {
+        OpenedModel opened;
+        opened.loaded.model = test::small_model(test::small_config());
+        opened.tokenizer = test::small_tokenizer();
+        opened.version = version;
+        return std::make_shared<const ReadyModel>("m", std::move(opened), 0, machine.compute);
+    };
+    HostCounters counters;
+    const auto left_after = [&](const std::string& before, const std::string& after) {
+        VectorsJob job(
+            1, {"m", {}, "a"}, [](const auto&) {}, 0, counters);
+        job.set_texts({{1}, {2}, {3}});
+        job.begin_with(loaded(before));
+        job.add({1.0F});
+        job.begin_with(loaded(after));
+        return job.left().size();
+    };
+    EXPECT_EQ(left_after("1", "1"), 2U);
+    EXPECT_EQ(left_after("1", "2"), 3U);
+    EXPECT_EQ(left_after("", ""), 3U);
+}
+
 // Whoever has left is told nothing, holds no place, and nothing more is computed for him.
 TEST(HostVectors, EndWhenTheyAreCancelled) {
     const model::Model model = test::small_model(test::small_config());

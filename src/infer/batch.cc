@@ -66,6 +66,14 @@ bool BatchEngine::remove(SequenceId id) {
     return std::erase_if(sequences_, [id](const auto& s) { return s->id == id; }) > 0;
 }
 
+model::KvCache BatchEngine::take_out(SequenceId id) {
+    const auto at = std::ranges::find(sequences_, id, [](const auto& s) { return s->id; });
+    CHECK(at != sequences_.end());
+    model::KvCache cache = std::move((*at)->cache);
+    sequences_.erase(at);
+    return cache;
+}
+
 // One row of each sequence first, so that a long prompt holds nobody up. Then more of the prompts:
 // half of what is left for the oldest, so that it gets done, the rest for the shortest, so that a
 // short one does not wait for all long ones before it.

@@ -77,6 +77,10 @@ class BatchEngine {
     SequenceView view(SequenceId id) const;
     /// Drops a sequence without an event; false if there is none. Not from inside a callback.
     bool remove(SequenceId id);
+    /// Drops a sequence in the same way and gives its keys and values: with view()'s text as its
+    /// prompt, and what was sampled taken off max_tokens, it goes on to the same bits. CHECKs that
+    /// there is such a sequence.
+    model::KvCache take_out(SequenceId id);
 
     /// Rows of prompts in a step from now on, at least 1: more of them make a prompt faster and
     /// those who decode wait longer.
