@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
+#include <utility>
 #include <vector>
+
+#include "base/large_pages.h"
 
 namespace cairn::measure {
 
@@ -12,7 +14,7 @@ namespace {
 using tensor::Weight;
 using tensor::WeightType;
 
-constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kLine = 64;
 constexpr float kHalfWidth = 0.035F;  // uniform in +-this has deviation 0.02
 
 // SplitMix64: fast, and good enough where any numbers will do.
@@ -73,16 +75,10 @@ void fill_row(WeightType type, std::size_t cols, Numbers& numbers, std::uint8_t*
 
 }  // namespace
 
-std::shared_ptr<std::uint8_t[]> aligned_memory(std::size_t bytes) {
-    void* memory = ::operator new[](std::max<std::size_t>(bytes, 1), std::align_val_t(kAlignment));
-    return {static_cast<std::uint8_t*>(memory),
-            [](std::uint8_t* p) { ::operator delete[](p, std::align_val_t(kAlignment)); }};
-}
-
 RandomWeight::RandomWeight(const tensor::Compute& compute, WeightType type, std::size_t rows,
                            std::size_t cols) {
     const std::size_t row_bytes = tensor::weight_row_bytes(type, cols);
-    memory_ = aligned_memory(rows * row_bytes);
+    memory_ = large_page_bytes(rows * row_bytes);
     compute.pool->parallel_for(rows, 1, [&](std::size_t begin, std::size_t end) {
         for (std::size_t row = begin; row < end; ++row) {
             Numbers numbers(row + 1);
@@ -93,7 +89,8 @@ RandomWeight::RandomWeight(const tensor::Compute& compute, WeightType type, std:
 }
 
 PackedWeight::PackedWeight(const tensor::Compute& compute, const Weight& canonical)
-    : memory_(aligned_memory(tensor::packed_bytes(canonical.type, canonical.rows, canonical.cols))),
+    : memory_(
+          large_page_bytes(tensor::packed_bytes(canonical.type, canonical.rows, canonical.cols))),
       weight_(tensor::pack_weight(compute, canonical, memory_.get())) {}
 
 model::Model random_model(const tensor::Compute& compute, const model::ModelConfig& config,
@@ -103,9 +100,19 @@ model::Model random_model(const tensor::Compute& compute, const model::ModelConf
     made.config = config;
     made.weights.layers.resize(config.layers);
     auto owned = std::make_shared<std::vector<std::shared_ptr<std::uint8_t[]>>>();
+    // By the block, so that small tensors lie on large pages too, as in a model that is served.
+    constexpr std::size_t kBlock = std::size_t{32} << 20;
+    std::uint8_t* block = nullptr;
+    std::size_t left = 0;
     const auto keep = [&](std::size_t bytes) {
-        owned->push_back(aligned_memory(bytes));
-        return owned->back().get();
+        bytes = (bytes + kLine - 1) / kLine * kLine;
+        if (bytes > left) {
+            left = std::max(bytes, kBlock);
+            owned->push_back(large_page_bytes(left));
+            block = owned->back().get();
+        }
+        left -= bytes;
+        return std::exchange(block, block + bytes);
     };
     // Tensor by tensor, so that only one of them is ever in memory twice.
     const auto packed = [&](std::size_t rows, std::size_t cols) {

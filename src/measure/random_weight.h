@@ -9,9 +9,6 @@
 
 namespace cairn::measure {
 
-/// Memory aligned for packed weights.
-std::shared_ptr<std::uint8_t[]> aligned_memory(std::size_t bytes);
-
 /// A canonical weight and its memory.
 class RandomWeight {
   public:

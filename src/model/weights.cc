@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <new>
 
+#include "base/large_pages.h"
 #include "tensor/elementwise.h"
 #include "tensor/philox.h"
 
@@ -53,13 +53,6 @@ bool starts_at_one(TensorKind kind) {
     return kind == K::kEmbeddingNorm || kind == K::kAttnNorm || kind == K::kQNorm ||
            kind == K::kKNorm || kind == K::kFfnNorm || kind == K::kFinalNorm ||
            kind == K::kAttnPostNorm || kind == K::kFfnPostNorm;
-}
-
-// Bytes that begin at a cache line, not initialised.
-std::shared_ptr<std::uint8_t[]> aligned_bytes(std::size_t size) {
-    constexpr std::align_val_t kLine{64};
-    auto* memory = static_cast<std::uint8_t*>(::operator new[](size, kLine));
-    return {memory, [](std::uint8_t* p) { ::operator delete[](p, kLine); }};
 }
 
 constexpr std::size_t kLineBytes = 64;
@@ -159,7 +152,7 @@ std::uint64_t packed_model_bytes(const Model& model) {
 
 Model pack_model(const tensor::Compute& compute, const Model& model) {
     const ParameterLayout layout = model.layout();
-    auto storage = aligned_bytes(packed_model_bytes(model));
+    auto storage = large_page_bytes(packed_model_bytes(model));
     Model packed = model;
     std::uint8_t* at = storage.get();
     for (const TensorInfo& info : layout.tensors()) {

@@ -4,9 +4,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <vector>
 
+#include "base/large_pages.h"
 #include "tensor/matmul.h"
 
 namespace cairn::tensor {
@@ -14,17 +14,12 @@ namespace cairn::tensor {
 namespace {
 
 constexpr std::size_t kUncached = std::size_t{256} << 20;
-constexpr std::align_val_t kAlignment{4096};
-
-struct Free {
-    void operator()(std::byte* memory) const { ::operator delete[](memory, kAlignment); }
-};
-
-/// Memory whose pages exist, filled with a pattern that is moderate numbers in every weight type.
-std::unique_ptr<std::byte[], Free> filled(std::size_t bytes) {
-    std::unique_ptr<std::byte[], Free> memory(
-        static_cast<std::byte*>(::operator new[](bytes, kAlignment)));
-    for (std::size_t i = 0; i < bytes; ++i) memory[i] = static_cast<std::byte>(i * 37 >> 3 & 0x37U);
+/// Memory whose pages exist, as large as a model's, filled with a pattern that is moderate numbers
+/// in every weight type.
+std::shared_ptr<std::uint8_t[]> filled(std::size_t bytes) {
+    auto memory = large_page_bytes(bytes);
+    for (std::size_t i = 0; i < bytes; ++i)
+        memory[i] = static_cast<std::uint8_t>(i * 37 >> 3 & 0x37U);
     return memory;
 }
 
@@ -69,7 +64,7 @@ std::uint64_t read_lines(const std::uint64_t* words, std::size_t begin, std::siz
 
 struct MemoryReader::Buffer {
     static constexpr std::size_t kBytes = 2 * kUncached;
-    std::unique_ptr<std::byte[], Free> memory = filled(kBytes);
+    std::shared_ptr<std::uint8_t[]> memory = filled(kBytes);
     std::atomic<std::uint64_t> sum = 0;  // so that the compiler keeps the reads
 
     void pass(ThreadPool& pool) {

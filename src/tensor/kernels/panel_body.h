@@ -11,11 +11,11 @@
 
 namespace cairn::tensor::kernels {
 
-/// The panel that begins at `data`, prefetched 2 KiB ahead: about what memory delivers within its
+/// The panel that begins at `data`, prefetched 4 KiB ahead: about what memory delivers within its
 /// latency.
 template <typename E>
 [[gnu::always_inline]] inline Panel<E> packed_panel(const E* data, std::size_t cols) {
-    return {data, 16, 16 * cols, 2048 / sizeof(E)};
+    return {data, 16, 16 * cols, 4096 / sizeof(E)};
 }
 
 /// B as packed panels.

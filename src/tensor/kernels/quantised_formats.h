@@ -18,10 +18,12 @@ struct ChunkView {
     std::size_t next;  ///< bytes from what is read now to what is prefetched
 };
 
-/// Prefetches the same place of a later chunk. The hardware prefetcher cannot: it stops at the end
-/// of a page, and it does not know where the next panel lies.
+/// Prefetches the same place of a later chunk, into the second cache: the first one has too few
+/// reads in flight for memory's latency, and its own prefetcher brings the line the rest of the
+/// way. That of the second cache stops at the end of a page and does not know where the next panel
+/// lies.
 [[gnu::always_inline]] inline void fetch_next(const ChunkView& w, const std::uint8_t* at) {
-    __builtin_prefetch(at + w.next);
+    __builtin_prefetch(at + w.next, 0, 2);
 }
 
 /// Full bytes: a step is a vector.

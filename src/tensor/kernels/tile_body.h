@@ -66,17 +66,21 @@ struct Results {
 };
 
 /// acc[r][c] = fma(a(r, k), b(k, c), acc[r][c]) for k ascending. kFetch: B
-/// comes from memory, so ask for it ahead.
+/// comes from memory, so ask for it ahead, once for each line of 64 bytes and
+/// into the second cache (quantised_formats.h says why).
 template <typename V, std::size_t R, std::size_t C, bool kFetch = false, typename E>
 [[gnu::always_inline]] inline void chain(V (&acc)[R][C], std::size_t terms, Operand a, Panel<E> b) {
     const float* p = a.data;
     const E* column = b.data;
+    constexpr std::size_t kTermsPerLine = 64 / (16 * sizeof(E));
     for (std::size_t k = 0; k < terms; ++k, p += a.term, column += b.term) {
         V wide[C];
 #pragma GCC unroll 4
         for (std::size_t c = 0; c < C; ++c) {
             wide[c] = load_wide<V>(column + c * b.lanes);
-            if constexpr (kFetch) __builtin_prefetch(column + c * b.lanes + b.ahead);
+            if constexpr (kFetch)
+                if (k % kTermsPerLine == 0)
+                    __builtin_prefetch(column + c * b.lanes + b.ahead, 0, 2);
         }
 #pragma GCC unroll 16
         for (std::size_t r = 0; r < R; ++r) {
