@@ -72,15 +72,15 @@ template <typename V, std::size_t R, std::size_t C, bool kFetch = false, typenam
 [[gnu::always_inline]] inline void chain(V (&acc)[R][C], std::size_t terms, Operand a, Panel<E> b) {
     const float* p = a.data;
     const E* column = b.data;
-    constexpr std::size_t kTermsPerLine = 64 / (16 * sizeof(E));
+    // Terms that lie side by side share lines, rows of a cache do not.
+    const std::size_t skipped = b.term == 16 ? 64 / (16 * sizeof(E)) - 1 : 0;
     for (std::size_t k = 0; k < terms; ++k, p += a.term, column += b.term) {
         V wide[C];
 #pragma GCC unroll 4
         for (std::size_t c = 0; c < C; ++c) {
             wide[c] = load_wide<V>(column + c * b.lanes);
             if constexpr (kFetch)
-                if (k % kTermsPerLine == 0)
-                    __builtin_prefetch(column + c * b.lanes + b.ahead, 0, 2);
+                if ((k & skipped) == 0) __builtin_prefetch(column + c * b.lanes + b.ahead, 0, 2);
         }
 #pragma GCC unroll 16
         for (std::size_t r = 0; r < R; ++r) {
