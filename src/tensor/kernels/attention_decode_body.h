@@ -21,7 +21,7 @@ template <typename V, typename E>
 #pragma GCC unroll 16
         for (std::size_t i = 0; i < 16; ++i) {
             block[i] = load_wide<V>(rows + i * stride);
-            __builtin_prefetch(rows + i * stride + ahead);
+            __builtin_prefetch(rows + i * stride + ahead, 0, 2);
         }
     } else {
         for (std::size_t i = 0; i < 16; ++i)
