@@ -20,8 +20,10 @@ BatchEngine::BatchEngine(model::Transformer& model, const tensor::Compute& compu
     sequences_.reserve(bounds.max_sequences);
     segments_.reserve(bounds.max_sequences);
     hidden_.resize(model.max_batch() * config.dim);
-    last_.resize(bounds.max_sequences * config.dim);
-    logits_.resize(bounds.max_sequences * config.vocab);
+    bounds_.draft_rows = std::min(bounds.draft_rows, model.max_batch());
+    const std::size_t most = std::max(bounds_.max_sequences, bounds_.draft_rows);
+    last_.resize(most * config.dim);
+    logits_.resize(most * config.vocab);
 }
 
 Result<SequenceId> BatchEngine::add(SequenceRequest request) {
@@ -46,8 +48,9 @@ Result<SequenceId> BatchEngine::add(SequenceRequest request) {
         request.known.emplace(config, model::all_layers(config), positions, request.kv);
     }
     const SequenceId id = next_id_++;
-    sequences_.push_back(
-        std::make_unique<Sequence>(Sequence{id, std::move(text), std::move(*request.known)}));
+    sequences_.push_back(std::make_unique<Sequence>(
+        Sequence{id, std::move(text), std::move(*request.known), std::move(request.drafter),
+                 DraftPace(bounds_.draft_tokens)}));
     return id;
 }
 
@@ -101,18 +104,55 @@ void BatchEngine::share_rows() {
     }
 }
 
+// Guesses for all who have somebody to guess for them, alike. Beside prompts a step is bound by
+// arithmetic already, and so it is where many decode: there a guess costs what it may bring.
+void BatchEngine::share_guesses() {
+    for (const auto& sequence : sequences_) sequence->guesses.clear();
+    if (sequences_.size() >= bounds_.draft_rows) return;
+    std::size_t guessed_for = 0;
+    for (const auto& sequence : sequences_) {
+        if (sequence->waiting() > 1) return;
+        if (sequence->drafter != nullptr && sequence->pace.next() > 0) ++guessed_for;
+    }
+    std::size_t spare = bounds_.draft_rows - sequences_.size();
+    for (const auto& sequence : sequences_) {
+        if (sequence->drafter == nullptr || sequence->pace.next() == 0) continue;
+        guess(*sequence, (spare + guessed_for - 1) / guessed_for);
+        --guessed_for;
+        spare -= sequence->guesses.size();
+        sequence->rows += sequence->guesses.size();
+    }
+}
+
+void BatchEngine::guess(Sequence& sequence, std::size_t most) {
+    const Continuation& text = sequence.text;
+    const std::size_t answer = text.options().max_tokens - text.sampled().size() - 1;
+    const std::size_t room = sequence.cache.capacity() - text.text().size();
+    most = std::min({most, sequence.pace.next(), answer, room});
+    if (most == 0) return;
+    sequence.guesses = sequence.drafter->draft(text.text(), most);
+    const auto unknown = std::ranges::find_if(
+        sequence.guesses, [&](std::uint32_t token) { return token >= model_.config().vocab; });
+    sequence.guesses.erase(unknown, sequence.guesses.end());
+}
+
 // Gives the number of rows.
 std::size_t BatchEngine::gather() {
     const std::size_t dim = model_.config().dim;
     share_rows();
+    share_guesses();
     segments_.clear();
     std::size_t at = 0;
+    const auto embed = [&](std::span<const std::uint32_t> tokens, std::size_t position) {
+        model_.embed(tokens, position, std::span(hidden_).subspan(at * dim, tokens.size() * dim));
+        at += tokens.size();
+    };
     for (const auto& sequence : sequences_) {
         const std::size_t first = sequence->cache.length();
-        model_.embed(sequence->text.text().subspan(first, sequence->rows), first,
-                     std::span(hidden_).subspan(at * dim, sequence->rows * dim));
+        const std::size_t known = sequence->rows - sequence->guesses.size();
+        embed(sequence->text.text().subspan(first, known), first);
+        if (!sequence->guesses.empty()) embed(sequence->guesses, first + known);
         segments_.push_back({&sequence->cache, sequence->rows});
-        at += sequence->rows;
     }
     return at;
 }
@@ -122,27 +162,48 @@ void BatchEngine::step(const BatchCallback& callback) {
     const std::size_t dim = model_.config().dim;
     const std::size_t vocab = model_.config().vocab;
     const std::size_t rows = gather();
+    for (const auto& sequence : sequences_)
+        sequence->sampled_rows =
+            sequence->rows < sequence->waiting() ? 0 : 1 + sequence->guesses.size();
     model_.forward_segments(std::span(hidden_).first(rows * dim), segments_);
 
-    std::size_t ready = 0;  // sequences whose whole text the layers have seen
+    std::size_t ready = 0;
     std::size_t at = 0;
     for (const auto& sequence : sequences_) {
         at += sequence->rows;
-        if (sequence->waiting() > 0) continue;
-        std::copy_n(hidden_.begin() + static_cast<std::ptrdiff_t>((at - 1) * dim), dim,
-                    last_.begin() + static_cast<std::ptrdiff_t>(ready * dim));
-        ++ready;
+        std::copy_n(hidden_.data() + (at - sequence->sampled_rows) * dim,
+                    sequence->sampled_rows * dim, last_.data() + ready * dim);
+        ready += sequence->sampled_rows;
     }
     if (ready == 0) return;
     model_.head(std::span(last_).first(ready * dim), std::span(logits_).first(ready * vocab));
 
     std::size_t row = 0;
     for (const auto& sequence : sequences_) {
-        if (sequence->waiting() > 0) continue;
-        sample(*sequence, std::span(logits_).subspan(row * vocab, vocab), callback);
-        ++row;
+        const std::size_t count = sequence->sampled_rows;
+        if (count > 0)
+            take(*sequence, std::span(logits_).subspan(row * vocab, count * vocab), callback);
+        row += count;
     }
     std::erase_if(sequences_, [](const auto& sequence) { return sequence->ended; });
+}
+
+// Row after row, as long as the next one was computed behind the token that is sampled here; what
+// was guessed wrong is forgotten before anybody is told.
+void BatchEngine::take(Sequence& sequence, std::span<const float> logits,
+                       const BatchCallback& callback) {
+    const std::size_t vocab = model_.config().vocab;
+    const std::size_t rows = sequence.sampled_rows;
+    sequence.cache.truncate(sequence.cache.length() - rows);
+    std::size_t taken = 0;
+    do {
+        sequence.cache.advance(1);
+        sample(sequence, logits.subspan(taken++ * vocab, vocab), callback);
+    } while (!sequence.ended && taken < rows &&
+             sequence.text.text().back() == sequence.guesses[taken - 1]);
+    sequence.pace.learn(rows - 1, taken - 1);
+    drafts_.drafted += rows - 1;
+    drafts_.accepted += taken - 1;
 }
 
 void BatchEngine::sample(Sequence& sequence, std::span<const float> logits,

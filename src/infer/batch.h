@@ -2,6 +2,7 @@
 // sequence that decodes and a slice of the prompts that are not yet computed, runs them as one
 // batch through the layers and one head product, and samples. Sequences join and leave between any
 // two steps, and each gets the bits that it would have got alone (numerics: batch invariance).
+// Where few sequences decode, tokens that are guessed to follow them join the step (drafter.h).
 //
 // There is no scheduler here: the caller decides who may join, how long one waits, who is cut off.
 //
@@ -18,6 +19,8 @@
 #include <vector>
 
 #include "infer/continuation.h"
+#include "infer/draft_pace.h"
+#include "infer/drafter.h"
 #include "model/kv_cache.h"
 #include "model/transformer.h"
 
@@ -33,6 +36,7 @@ struct SequenceRequest {
     /// Keys and values of the prompt's first tokens, not of all, if they are known: of all layers
     /// and of type `kv`, with room for as many positions as sequence_positions() says.
     std::optional<model::KvCache> known{};
+    std::unique_ptr<Drafter> drafter{};  ///< guesses ahead for this text; null: nobody
 };
 
 /// The positions that a sequence may come to: its prompt and what it may write, within `room`.
@@ -61,6 +65,17 @@ struct BatchBounds {
     std::size_t max_sequences = 16;
     /// Rows of prompts in one step, all sequences together; bounded by the model's max_batch.
     std::size_t prefill_slice = 64;
+    /// Rows of a step up to which guesses join it, while no prompt is computed: so many cost little
+    /// more than one, as reading the weights takes the time. 0: there are no guesses. Bounded by
+    /// the model's max_batch.
+    std::size_t draft_rows = 0;
+    std::size_t draft_tokens = 6;  ///< guesses for a sequence in a step, at most
+};
+
+/// Tokens that were guessed, and those of them that came true.
+struct DraftCount {
+    std::uint64_t drafted = 0;
+    std::uint64_t accepted = 0;
 };
 
 class BatchEngine {
@@ -85,8 +100,11 @@ class BatchEngine {
     /// Rows of prompts in a step from now on, at least 1: more of them make a prompt faster and
     /// those who decode wait longer.
     void set_prefill_slice(std::size_t rows);
-    /// Computes one batch, or returns at once if there is nothing to do. Does not allocate.
+    /// Computes one batch, or returns at once if there is nothing to do. Allocates only what
+    /// drafters do.
     void step(const BatchCallback& callback);
+    /// Of all steps.
+    DraftCount drafts() const { return drafts_; }
 
     std::size_t size() const { return sequences_.size(); }
     bool is_idle() const { return sequences_.empty(); }
@@ -96,7 +114,11 @@ class BatchEngine {
         SequenceId id;
         Continuation text;
         model::KvCache cache;
-        std::size_t rows = 0;  // in the step under way
+        std::unique_ptr<Drafter> drafter;
+        DraftPace pace;
+        std::size_t rows = 0;                  // in the step under way
+        std::vector<std::uint32_t> guesses{};  // behind the text, in the step under way
+        std::size_t sampled_rows = 0;          // that give logits: none before the prompt's end
         bool ended = false;
 
         /// Tokens that the layers have not seen.
@@ -104,7 +126,10 @@ class BatchEngine {
     };
 
     void share_rows();
+    void share_guesses();
+    void guess(Sequence& sequence, std::size_t most);
     std::size_t gather();
+    void take(Sequence& sequence, std::span<const float> logits, const BatchCallback& callback);
     void sample(Sequence& sequence, std::span<const float> logits, const BatchCallback& callback);
 
     model::Transformer& model_;
@@ -114,8 +139,9 @@ class BatchEngine {
     std::vector<std::unique_ptr<Sequence>> sequences_;  // in the order of joining
     std::vector<model::Segment> segments_;
     std::vector<float> hidden_;  // [max_batch, dim]
-    std::vector<float> last_;    // [max_sequences, dim] rows that make logits
-    std::vector<float> logits_;  // [max_sequences, vocab]
+    std::vector<float> last_;    // [max_sequences or draft_rows, dim] rows that make logits
+    std::vector<float> logits_;  // [the same, vocab]
+    DraftCount drafts_;
 };
 
 }  // namespace cairn::infer

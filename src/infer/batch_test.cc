@@ -7,6 +7,7 @@
 #include <map>
 
 #include "infer/generate.h"
+#include "infer/test_prophet.h"
 #include "model/test_families.h"
 
 namespace cairn::infer {
@@ -55,13 +56,19 @@ Outcome alone(const model::Model& model, const tensor::Compute& compute, std::si
     return outcome;
 }
 
-// Sequence i joins before step joins[i].
+using Guessers = std::function<std::unique_ptr<Drafter>(std::size_t i)>;
+
+// Sequence i joins before step joins[i]; what was guessed is counted in `drafts`.
 std::vector<Outcome> together(const model::Model& model, const tensor::Compute& compute,
-                              const std::vector<std::size_t>& joins, std::size_t slice) {
+                              const std::vector<std::size_t>& joins, std::size_t slice,
+                              const Guessers& guessers = {}, std::size_t draft_rows = 0,
+                              DraftCount* drafts = nullptr) {
     const model::ModelConfig& c = model.config;
     model::Transformer transformer(c, model.weights, model::all_layers(c), compute,
                                    {.max_batch = 40});
-    BatchEngine engine(transformer, compute, {.max_sequences = 9, .prefill_slice = slice});
+    BatchEngine engine(
+        transformer, compute,
+        {.max_sequences = 9, .prefill_slice = slice, .draft_rows = draft_rows, .draft_tokens = 7});
     std::vector<Outcome> outcomes(joins.size());
     std::map<SequenceId, std::size_t> numbers;
     const auto on_event = [&](const BatchEvent& event) {
@@ -82,13 +89,53 @@ std::vector<Outcome> together(const model::Model& model, const tensor::Compute& 
         bool more = false;
         for (std::size_t i = 0; i < joins.size(); ++i) {
             more = more || joins[i] > step;
-            if (joins[i] == step) numbers[engine.add(request(i, c)).value()] = i;
+            if (joins[i] != step) continue;
+            SequenceRequest r = request(i, c);
+            if (guessers) r.drafter = guessers(i);
+            numbers[engine.add(std::move(r)).value()] = i;
         }
+        if (drafts != nullptr) *drafts = engine.drafts();
         if (engine.is_idle() && !more) return outcomes;
         engine.step(on_event);
     }
     ADD_FAILURE() << "the engine never ends";
     return outcomes;
+}
+
+// Guesses that join the steps change no bit, be they right, wrong now and then, or always.
+TEST(Batch, GuessesChangeNoBit) {
+    const model::Machine machine(tensor::available_kernel_sets().back(), 2);
+    const model::Model model = model::pack_model(
+        machine.compute,
+        model::family_model(model::causal_families()[0], tensor::WeightType::kQ8_0));
+    std::vector<Outcome> expected;
+    for (std::size_t i = 0; i < 9; ++i) expected.push_back(alone(model, machine.compute, i));
+    const std::vector<std::vector<std::size_t>> plans = {
+        {0}, {0, 0, 1}, {0, 3, 3, 5, 9, 1}, {0, 9, 2, 4, 1, 0, 12, 6, 3}};
+    for (const auto& joins : plans)
+        for (const std::size_t draft_rows : {8U, 40U})
+            for (const std::size_t wrong_every : {1000U, 3U, 1U}) {
+                const auto guesser = [&](std::size_t i) -> std::unique_ptr<Drafter> {
+                    if (i == 1) return nullptr;
+                    std::vector<std::uint32_t> whole = request(i, model.config).prompt;
+                    whole.insert(whole.end(), expected[i].tokens.begin(), expected[i].tokens.end());
+                    return std::make_unique<Prophet>(std::move(whole), wrong_every);
+                };
+                DraftCount drafts;
+                const auto outcomes =
+                    together(model, machine.compute, joins, 7, guesser, draft_rows, &drafts);
+                for (std::size_t i = 0; i < joins.size(); ++i)
+                    EXPECT_EQ(outcomes[i], expected[i])
+                        << i << " of " << joins.size() << ", " << draft_rows << ", " << wrong_every;
+                EXPECT_GT(drafts.drafted, 0U);
+                if (wrong_every == 1) {
+                    EXPECT_EQ(drafts.accepted, 0U);
+                }
+                // An end token or a caller ends some of what was guessed.
+                if (wrong_every == 1000 && joins.size() == 1) {
+                    EXPECT_EQ(drafts.accepted, drafts.drafted);
+                }
+            }
 }
 
 TEST(Batch, EverySequenceGetsWhatItGetsAlone) {

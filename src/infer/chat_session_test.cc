@@ -75,7 +75,8 @@ TEST_F(ChatStories, GuessesChangeNoTurn) {
         }
     };
     Stutterer stutterer;
-    ModelDrafter itself(model_->config, model_->weights, compute_, options_.sampling, 200);
+    DraftModel draft(model_->config, model_->weights, compute_, 200);
+    ModelDrafter itself(draft, options_.sampling, 200);
     for (Drafter* drafter : {static_cast<Drafter*>(&stutterer), static_cast<Drafter*>(&itself)}) {
         const auto plain = session();
         const auto guessed = session();

@@ -20,37 +20,42 @@ std::vector<std::uint32_t> RepeatDrafter::draft(std::span<const std::uint32_t> t
     return {};
 }
 
-ModelDrafter::ModelDrafter(const model::ModelConfig& config, const model::Weights& weights,
-                           const tensor::Compute& compute, const tensor::SampleSettings& sampling,
-                           std::size_t positions)
+DraftModel::DraftModel(const model::ModelConfig& config, const model::Weights& weights,
+                       const tensor::Compute& compute, std::size_t positions)
     : transformer_(config, weights, model::all_layers(config), compute,
                    {.max_positions = std::min<std::size_t>(positions, config.context)}),
       compute_(compute),
-      sampling_(sampling),
-      cache_(config, model::all_layers(config), std::min<std::size_t>(positions, config.context)),
       hidden_(transformer_.max_batch() * config.dim),
       logits_(config.vocab) {
     CHECK(config.has_head());
 }
 
+ModelDrafter::ModelDrafter(DraftModel& model, const tensor::SampleSettings& sampling,
+                           std::size_t positions)
+    : model_(model),
+      sampling_(sampling),
+      cache_(model.config(), model::all_layers(model.config()),
+             std::min(positions, model.max_positions())) {}
+
 std::span<const float> ModelDrafter::read() {
-    const std::size_t dim = transformer_.config().dim;
+    model::Transformer& transformer = model_.transformer_;
+    const std::size_t dim = model_.config().dim;
     std::size_t rows = 0;
     while (cache_.length() < known_.size()) {
         const std::size_t at = cache_.length();
-        rows = std::min(transformer_.max_batch(), known_.size() - at);
-        const auto hidden = std::span(hidden_).first(rows * dim);
-        transformer_.embed(std::span(known_).subspan(at, rows), at, hidden);
-        transformer_.forward(hidden, cache_);
+        rows = std::min(transformer.max_batch(), known_.size() - at);
+        const auto hidden = std::span(model_.hidden_).first(rows * dim);
+        transformer.embed(std::span(known_).subspan(at, rows), at, hidden);
+        transformer.forward(hidden, cache_);
     }
-    transformer_.head(std::span(hidden_).subspan((rows - 1) * dim, dim), logits_);
-    return logits_;
+    transformer.head(std::span(model_.hidden_).subspan((rows - 1) * dim, dim), model_.logits_);
+    return model_.logits_;
 }
 
 std::vector<std::uint32_t> ModelDrafter::draft(std::span<const std::uint32_t> text,
                                                std::size_t most) {
     std::vector<std::uint32_t> guesses;
-    const std::uint32_t vocab = transformer_.config().vocab;
+    const std::uint32_t vocab = model_.config().vocab;
     if (most == 0 || text.empty() || text.size() > cache_.capacity() ||
         std::ranges::any_of(text, [vocab](std::uint32_t token) { return token >= vocab; }))
         return guesses;
@@ -61,7 +66,8 @@ std::vector<std::uint32_t> ModelDrafter::draft(std::span<const std::uint32_t> te
     known_.assign(text.begin(), text.end());
     while (true) {
         const auto logits = read();
-        const auto token = tensor::sample(compute_, logits, known_, sampling_, known_.size() - 1);
+        const auto token =
+            tensor::sample(model_.compute_, logits, known_, sampling_, known_.size() - 1);
         if (!token.ok()) return guesses;  // logits that are not finite: no guess
         guesses.push_back(*token);
         if (guesses.size() == most || known_.size() == cache_.capacity()) return guesses;

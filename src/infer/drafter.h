@@ -36,15 +36,34 @@ class RepeatDrafter final : public Drafter {
                                      std::size_t most) override;
 };
 
+/// A model that guesses, with the memory in which it computes: once for all texts that it guesses
+/// for, one at a time.
+class DraftModel {
+  public:
+    /// For texts of at most `positions` tokens, at most the model's context. CHECKs that the model
+    /// has a head. The weights must outlive it.
+    DraftModel(const model::ModelConfig& config, const model::Weights& weights,
+               const tensor::Compute& compute, std::size_t positions);
+
+    const model::ModelConfig& config() const { return transformer_.config(); }
+    std::size_t max_positions() const { return transformer_.max_positions(); }
+
+  private:
+    friend class ModelDrafter;
+
+    model::Transformer transformer_;
+    tensor::Compute compute_;
+    std::vector<float> hidden_;  // [max_batch, dim]
+    std::vector<float> logits_;  // [vocab]
+};
+
 /// A smaller model with the same vocabulary writes ahead. It samples as the large one does, with
 /// the same random numbers, so that both take the same token where they think alike.
 class ModelDrafter final : public Drafter {
   public:
-    /// Room for `positions` tokens, at most the model's context; beyond it there are no guesses.
-    /// CHECKs that the model has a head. The weights must outlive it.
-    ModelDrafter(const model::ModelConfig& config, const model::Weights& weights,
-                 const tensor::Compute& compute, const tensor::SampleSettings& sampling,
-                 std::size_t positions);
+    /// For one text. Room for `positions` tokens, at most the model's; beyond it there are no
+    /// guesses. `model` must outlive it.
+    ModelDrafter(DraftModel& model, const tensor::SampleSettings& sampling, std::size_t positions);
 
     std::vector<std::uint32_t> draft(std::span<const std::uint32_t> text,
                                      std::size_t most) override;
@@ -53,13 +72,10 @@ class ModelDrafter final : public Drafter {
     /// Feeds known_[cache_.length()..]; gives the logits behind the last.
     std::span<const float> read();
 
-    model::Transformer transformer_;
-    tensor::Compute compute_;
+    DraftModel& model_;
     tensor::SampleSettings sampling_;
     model::KvCache cache_;
     std::vector<std::uint32_t> known_;  // the text and the guesses that the cache has rows of
-    std::vector<float> hidden_;         // [max_batch, dim]
-    std::vector<float> logits_;         // [vocab]
 };
 
 }  // namespace cairn::infer

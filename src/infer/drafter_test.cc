@@ -5,28 +5,11 @@
 #include <gtest/gtest.h>
 
 #include "infer/generate.h"
+#include "infer/test_prophet.h"
 #include "model/test_families.h"
 
 namespace cairn::infer {
 namespace {
-
-// Knows the text to come, but for every so many tokens.
-class Prophet final : public Drafter {
-  public:
-    Prophet(std::vector<std::uint32_t> whole, std::size_t wrong_every)
-        : whole_(std::move(whole)), wrong_every_(wrong_every) {}
-    std::vector<std::uint32_t> draft(std::span<const std::uint32_t> text,
-                                     std::size_t most) override {
-        std::vector<std::uint32_t> guesses;
-        for (std::size_t i = text.size(); i < whole_.size() && guesses.size() < most; ++i)
-            guesses.push_back(i % wrong_every_ == 0 ? whole_[i] + 1 : whole_[i]);
-        return guesses;
-    }
-
-  private:
-    std::vector<std::uint32_t> whole_;
-    std::size_t wrong_every_;
-};
 
 struct Bits {
     std::vector<std::uint32_t> tokens;
@@ -121,8 +104,8 @@ TEST_F(SpeculationTest, AModelGuessesItself) {
         options.max_tokens = 30;
         options.sampling = {.temperature = temperature, .seed = 9};
         const Bits plain = write(options, nullptr);
-        ModelDrafter itself(model_.config, model_.weights, machine_.compute, options.sampling,
-                            model_.config.context);
+        DraftModel draft(model_.config, model_.weights, machine_.compute, model_.config.context);
+        ModelDrafter itself(draft, options.sampling, model_.config.context);
         EXPECT_EQ(write(options, &itself), plain);
         EXPECT_GT(written_.drafted, 15U);
         EXPECT_EQ(written_.accepted, written_.drafted);
@@ -142,7 +125,8 @@ TEST_F(SpeculationTest, AnotherModelIsWrongWithoutHarm) {
     GenerateOptions options;
     options.max_tokens = 30;
     const Bits plain = write(options, nullptr);
-    ModelDrafter drafter(other.config, other.weights, machine_.compute, options.sampling, 20);
+    DraftModel draft(other.config, other.weights, machine_.compute, 30);
+    ModelDrafter drafter(draft, options.sampling, 20);
     EXPECT_EQ(write(options, &drafter), plain);
     EXPECT_LT(written_.accepted, written_.drafted);
     EXPECT_TRUE(drafter.draft(std::vector<std::uint32_t>(21, 1), 4).empty());  // no room

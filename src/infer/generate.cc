@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "infer/draft_pace.h"
+
 namespace cairn::infer {
 
 namespace {
@@ -69,28 +71,6 @@ Status LocalLayers::truncate(std::size_t length) {
     return ok_status();
 }
 
-namespace {
-
-// How many tokens to guess: twice as many after all came true, after a failure as many as did and
-// one more.
-class DraftLength {
-  public:
-    explicit DraftLength(std::size_t most) : most_(std::clamp<std::size_t>(most, 1, kMaxDraft)) {
-        next_ = most_;
-    }
-    std::size_t next() const { return next_; }
-    void learn(std::size_t drafted, std::size_t accepted) {
-        if (drafted == 0) return;
-        next_ = std::min(most_, accepted == drafted ? 2 * drafted : accepted + 1);
-    }
-
-  private:
-    std::size_t most_;
-    std::size_t next_;
-};
-
-}  // namespace
-
 Result<Generated> generate(const tensor::Compute& compute, model::Transformer& embed_and_head,
                            LayerStack& layers, std::span<const std::uint32_t> prompt,
                            const GenerateOptions& options, const EndPredicate& is_end,
@@ -99,7 +79,7 @@ Result<Generated> generate(const tensor::Compute& compute, model::Transformer& e
     RETURN_IF_ERROR(check_prompt(config, prompt));
     RETURN_IF_ERROR(validate(options, config));
     Continuation text(config, prompt, options, is_end);
-    DraftLength length(std::min(speculation.most, embed_and_head.max_batch() - 1));
+    DraftPace pace(std::min(speculation.most, embed_and_head.max_batch() - 1));
     const std::size_t most_rows = speculation.drafter == nullptr ? 1 : 1 + kMaxDraft;
     std::vector<float> hidden(most_rows * config.dim);
     std::vector<float> logits(most_rows * config.vocab);
@@ -123,14 +103,14 @@ Result<Generated> generate(const tensor::Compute& compute, model::Transformer& e
         result.accepted += taken - 1;
         if (taken < rows) RETURN_IF_ERROR(layers.truncate(first + taken));
         if (!go_on) break;
-        length.learn(rows - 1, taken - 1);
+        pace.learn(rows - 1, taken - 1);
         first = text.text().size() - 1;
         next.assign(1, text.text().back());
         if (speculation.drafter != nullptr) {
             const std::size_t room = std::min(options.max_tokens - text.sampled().size() - 1,
                                               config.context - text.text().size());
             for (const std::uint32_t guess :
-                 speculation.drafter->draft(text.text(), std::min(room, length.next()))) {
+                 speculation.drafter->draft(text.text(), std::min(room, pace.next()))) {
                 if (guess >= config.vocab) break;
                 next.push_back(guess);
             }

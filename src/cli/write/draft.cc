@@ -41,8 +41,10 @@ Result<Draft> Draft::load(const DraftOptions& options, const LocalModel& local,
                        "something else");
     pack_local_model(compute, *draft.model_);
     const model::Model& model = draft.model_->model;
-    draft.drafter_ = std::make_unique<infer::ModelDrafter>(model.config, model.weights, compute,
-                                                           sampling, model.config.context);
+    draft.guesser_ = std::make_unique<infer::DraftModel>(model.config, model.weights, compute,
+                                                         model.config.context);
+    draft.drafter_ =
+        std::make_unique<infer::ModelDrafter>(*draft.guesser_, sampling, model.config.context);
     return draft;
 }
 

@@ -35,6 +35,7 @@ class Draft {
   private:
     std::size_t tokens_ = 0;
     std::unique_ptr<LocalModel> model_;  // null: none is needed
+    std::unique_ptr<infer::DraftModel> guesser_;
     std::unique_ptr<infer::Drafter> drafter_;
 };
 
