@@ -61,6 +61,8 @@ std::string HostCounters::text() const {
     one("cairn_host_cached_tokens_total", "counter", "Tokens of prompts computed before.",
         cached_tokens);
     one("cairn_host_written_tokens_total", "counter", "Tokens written.", written_tokens);
+    one("cairn_host_drafted_tokens_total", "counter", "Tokens guessed ahead.", drafted_tokens);
+    one("cairn_host_accepted_tokens_total", "counter", "Guesses that came true.", accepted_tokens);
     one("cairn_host_vector_tokens_total", "counter", "Tokens of texts made vectors.",
         vector_tokens);
     one("cairn_host_steps_total", "counter", "Batches computed.", steps);

@@ -34,6 +34,8 @@ struct HostCounters {
     Count prompt_tokens = 0;                 ///< of prompts, read or found
     Count cached_tokens = 0;                 ///< of these, found in the prefix cache
     Count written_tokens = 0;
+    Count drafted_tokens = 0;   ///< guessed ahead
+    Count accepted_tokens = 0;  ///< of these, those that came true
     Count vector_tokens = 0;
     Count steps = 0;    ///< batches computed
     Count step_us = 0;  ///< time that they took

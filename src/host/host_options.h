@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "host/drafting.h"
 #include "host/model_source.h"
 #include "model/kv_cache.h"
 
@@ -25,6 +26,7 @@ struct HostOptions {
     std::size_t prefill_rows = 256;          ///< of prompts in one step, at most
     std::size_t context = 0;                 ///< bounds prompt and answer; 0: the model's own
     model::KvType kv = model::KvType::kF32;  ///< decides bits
+    DraftChoice draft{};                     ///< who guesses ahead; decides no bit
     const Clock* clock = nullptr;            ///< outlives the host; null: the system's
 };
 

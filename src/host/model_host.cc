@@ -52,6 +52,9 @@ Status check(const HostOptions& options) {
     };
     RETURN_IF_ERROR(bounded(options.max_sequences, kMaxSequences, "texts at a time"));
     RETURN_IF_ERROR(bounded(options.prefill_rows, kMaxPrefillRows, "prompt tokens in a batch"));
+    if (options.draft.repeat && options.draft.model != nullptr)
+        return invalid("either a model guesses ahead, or repetition does");
+    RETURN_IF_ERROR(bounded(options.draft.tokens, infer::kMaxDraft, "guesses at a time"));
     RETURN_IF_ERROR(bounded(options.max_waiting, kMaxWaiting, "waiting requests"));
     if (options.threads > kMaxThreads)
         return invalid(fmt::format("at most {} threads", kMaxThreads));
@@ -89,10 +92,13 @@ Result<std::unique_ptr<ModelHost>> ModelHost::start(HostOptions options) {
     ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
     std::size_t threads = options.threads;
     if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
-    return std::unique_ptr<ModelHost>(new ModelHost(std::move(options), kernels, threads));
+    ASSIGN_OR_RETURN(auto draft, Drafting::open(options.draft));
+    return std::unique_ptr<ModelHost>(
+        new ModelHost(std::move(options), std::move(draft), kernels, threads));
 }
 
-ModelHost::ModelHost(HostOptions options, const tensor::Kernels* kernels, std::size_t threads)
+ModelHost::ModelHost(HostOptions options, std::optional<OpenedModel> draft,
+                     const tensor::Kernels* kernels, std::size_t threads)
     : clock_(options.clock != nullptr ? *options.clock : machine_clock()),
       budget_{.limit = memory_limit(options.memory_bytes)},
       prefixes_(budget_, prefix_limit(options)),
@@ -100,19 +106,24 @@ ModelHost::ModelHost(HostOptions options, const tensor::Kernels* kernels, std::s
       loader_pool_(std::max<std::size_t>(1, threads / 2)),
       compute_{kernels, &pool_},
       loader_{kernels, &loader_pool_},
+      drafting_(options.draft, std::move(draft), loader_, compute_),
       room_(options.max_waiting, counters_),
       reading_([this](std::function<void()> task) { serving_thread_.post(std::move(task)); }),
       shelf_(std::move(options.models),
              {.max_sequences = options.max_sequences,
               .prefill_rows = options.prefill_rows,
               .kv = options.kv},
-             options.context, {compute_, clock_, counters_, budget_, prefixes_}, loader_, loading_,
+             options.context, {compute_, clock_, counters_, budget_, prefixes_, &drafting_},
+             loader_, loading_,
              [this](std::function<void()> task) { serving_thread_.post(std::move(task)); },
              {[this](std::size_t model) { serving_.on_ready(model); },
               [this](std::size_t model, const HostError& why) { serving_.on_failed(model, why); }}),
-      serving_(shelf_, {compute_, clock_, counters_, budget_, prefixes_}, room_, reading_),
+      serving_(shelf_, {compute_, clock_, counters_, budget_, prefixes_, &drafting_}, room_,
+               reading_),
       serving_thread_([this] { return serving_.turn(); }) {
     counters_.memory_limit_bytes = budget_.limit;
+    // The model that guesses is there as long as the host.
+    budget_.weights += drafting_.bytes();
     serving_thread_.post([this] {
         const std::vector<HostedModel> all = shelf_.views();
         for (std::size_t i = 0; i < all.size(); ++i)

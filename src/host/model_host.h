@@ -19,8 +19,8 @@ namespace cairn::host {
 
 class ModelHost final : public TextHost {
   public:
-    /// Answers at once, while models load. kInvalid for options out of their bounds, no model or
-    /// two of one id.
+    /// Answers at once, while models load; only the model that guesses ahead, a small one, is there
+    /// first. kInvalid for options out of their bounds, no model or two of one id.
     static Result<std::unique_ptr<ModelHost>> start(HostOptions options);
     /// Ends all that goes on with kCancelled, within one batch; waits for a load that is under way.
     ~ModelHost() override;
@@ -40,7 +40,8 @@ class ModelHost final : public TextHost {
     std::size_t threads() const { return pool_.size(); }
 
   private:
-    ModelHost(HostOptions options, const tensor::Kernels* kernels, std::size_t threads);
+    ModelHost(HostOptions options, std::optional<OpenedModel> draft, const tensor::Kernels* kernels,
+              std::size_t threads);
 
     struct Found {
         std::size_t model = 0;  ///< its place
@@ -58,6 +59,7 @@ class ModelHost final : public TextHost {
     ThreadPool loader_pool_;
     tensor::Compute compute_;
     tensor::Compute loader_;
+    Drafting drafting_;
     WaitingRoom room_;
     std::atomic<RequestId> last_id_ = 0;
     TaskThread loading_;

@@ -16,6 +16,9 @@ constexpr double kStepBeside_us = 50'000;
 constexpr double kStepAlone_us = 250'000;
 constexpr double kLeastSlice = 16;
 constexpr double kFirstSlice = 32;
+// Rows of a step up to which guesses join it. A step of 8 rows takes 1.1 to 1.5 times that of one
+// (docs/benchmarks.md); from there on each row costs what it computes.
+constexpr std::size_t kDraftRows = 8;
 
 }  // namespace
 
@@ -29,7 +32,8 @@ std::uint64_t run_scratch_bytes(const model::ModelConfig& config, std::size_t co
     const std::uint64_t per_position =
         config.positions == model::PositionKind::kSinusoidal ? config.dim : config.head_dim();
     return sizeof(float) *
-           (rows * per_row + bounds.max_sequences * per_sequence + context * per_position);
+           (rows * per_row + std::max(bounds.max_sequences, kDraftRows) * per_sequence +
+            context * per_position);
 }
 
 ModelRun::ModelRun(std::shared_ptr<const ReadyModel> model, const RunBounds& bounds,
@@ -38,6 +42,7 @@ ModelRun::ModelRun(std::shared_ptr<const ReadyModel> model, const RunBounds& bou
       bounds_(bounds),
       seams_(seams),
       bytes_(model_->bytes() + run_scratch_bytes(model_->config(), model_->context(), bounds)),
+      guessed_for_(seams.drafting != nullptr && seams.drafting->guesses_for(*model_)),
       prefix_(model_->config(), bounds.kv, seams.prefixes),
       slice_beside_(std::min<double>(kFirstSlice, static_cast<double>(bounds.prefill_rows))),
       slice_alone_(static_cast<double>(bounds.prefill_rows)) {
@@ -51,7 +56,9 @@ ModelRun::ModelRun(std::shared_ptr<const ReadyModel> model, const RunBounds& bou
     engine_ = std::make_unique<infer::BatchEngine>(
         *transformer_, seams_.compute,
         infer::BatchBounds{.max_sequences = bounds.max_sequences,
-                           .prefill_slice = bounds.prefill_rows});
+                           .prefill_slice = bounds.prefill_rows,
+                           .draft_rows = guessed_for_ ? kDraftRows : 0,
+                           .draft_tokens = guessed_for_ ? seams_.drafting->tokens() : 0});
 }
 
 ModelRun::~ModelRun() { seams_.prefixes.remove(prefix_); }
@@ -60,13 +67,15 @@ std::uint64_t ModelRun::answer_bytes(const TextJob& job) const {
     const model::ModelConfig& config = model_->config();
     const std::size_t positions =
         infer::sequence_positions(model_->context(), job.prompt().size(), job.max_tokens());
-    return model::kv_cache_bytes(config, model::all_layers(config), positions, bounds_.kv);
+    return model::kv_cache_bytes(config, model::all_layers(config), positions, bounds_.kv) +
+           (guessed_for_ ? seams_.drafting->text_bytes(positions) : 0);
 }
 
 std::size_t ModelRun::open_answer(std::size_t prompt) const {
     const model::ModelConfig& config = model_->config();
     const std::uint64_t position =
-        model::kv_cache_bytes(config, model::all_layers(config), 1, bounds_.kv);
+        model::kv_cache_bytes(config, model::all_layers(config), 1, bounds_.kv) +
+        (guessed_for_ ? seams_.drafting->text_bytes(1) : 0);
     const std::uint64_t memory = seams_.budget.limit - std::min(seams_.budget.limit, bytes_);
     const std::uint64_t all = memory / position;
     const std::uint64_t wanted = std::max(all / bounds_.max_sequences, prompt + kOpenAnswer);
@@ -94,6 +103,9 @@ void ModelRun::enter(Writing& writing) {
     writing.kept = std::max(writing.kept, writing.known);
     infer::SequenceRequest sequence =
         writing.answer.sequence(std::exchange(writing.text, {}), bounds_.kv);
+    if (guessed_for_)
+        sequence.drafter =
+            seams_.drafting->drafter(sequence.options.sampling, writing.cache->capacity());
     sequence.known = std::move(writing.cache);
     writing.cache.reset();
     const auto id = engine_->add(std::move(sequence));
@@ -159,6 +171,13 @@ void ModelRun::learn_slice(const Ahead& ahead, std::uint64_t step_us) {
     slice = std::clamp(slice * change, std::min(kLeastSlice, most), most);
 }
 
+void ModelRun::count_drafts() {
+    const infer::DraftCount all = engine_->drafts();
+    seams_.counters.drafted_tokens += all.drafted - counted_.drafted;
+    seams_.counters.accepted_tokens += all.accepted - counted_.accepted;
+    counted_ = all;
+}
+
 bool ModelRun::step() {
     ended_ = false;
     fill_joining();
@@ -171,6 +190,7 @@ bool ModelRun::step() {
     ++seams_.counters.steps;
     seams_.counters.step_us += took;
     learn_slice(now, took);
+    count_drafts();
     for (auto& [id, writing] : running_) remember(id, writing);
     if (ended_) drop_over();
     return ended_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "host/drafting.h"
 #include "host/paused.h"
 #include "host/prefix_cache.h"
 #include "host/yielding.h"
@@ -34,6 +35,7 @@ struct RunSeams {
     HostCounters& counters;
     MemoryBudget& budget;
     PrefixMemory& prefixes;
+    Drafting* drafting = nullptr;  ///< null: nobody guesses ahead
 };
 
 class ModelRun {
@@ -136,11 +138,13 @@ class ModelRun {
     Ahead ahead() const;
     std::size_t slice_for(const Ahead& ahead) const;
     void learn_slice(const Ahead& ahead, std::uint64_t step_us);
+    void count_drafts();
 
     std::shared_ptr<const ReadyModel> model_;
     RunBounds bounds_;
     RunSeams seams_;
     std::uint64_t bytes_;
+    bool guessed_for_;
     std::unique_ptr<model::Transformer> transformer_;  // null: an encoder
     std::unique_ptr<infer::BatchEngine> engine_;
     PrefixCache prefix_;
@@ -149,6 +153,7 @@ class ModelRun {
     std::shared_ptr<const char> token_ = std::make_shared<char>();
     std::shared_ptr<const char> rows_token_ = std::make_shared<char>();
     bool ended_ = false;  // an answer, in this step
+    infer::DraftCount counted_;
     // Rows of prompts in a step beside texts that decode, and without any.
     double slice_beside_;
     double slice_alone_;

@@ -23,6 +23,8 @@ struct ServeRequest {
     std::size_t threads = 0;       ///< 0: one per processor
     std::uint64_t memory_mib = 0;  ///< 0: what is free, less a reserve
     tensor::KvType kv = tensor::KvType::kF32;
+    std::string draft;  ///< who guesses ahead: a model's file or folder, "repeat", or empty: nobody
+    std::size_t draft_tokens = 6;
     bool quiet = false;  ///< no line for each request
     bool json = false;
 };

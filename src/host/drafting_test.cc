@@ -1,0 +1,85 @@
+// Proves that guesses change no text of a host, whoever guesses and for how many at once, and who
+// may guess for which model.
+#include "host/drafting.h"
+
+#include "host/test_host.h"
+
+namespace cairn::host {
+namespace {
+
+using test::Recorder;
+
+std::uint64_t metric(const ModelHost& host, const std::string& name) {
+    const std::string text = host.metrics();
+    const std::size_t at = text.find("\n" + name + " ");
+    return at == std::string::npos ? 0 : std::stoull(text.substr(at + name.size() + 2));
+}
+
+enum class Guesser { kRepeat, kItself, kOther };
+
+DraftChoice choose(Guesser guesser, const model::Model& model) {
+    DraftChoice draft;
+    draft.repeat = guesser == Guesser::kRepeat;
+    if (guesser == Guesser::kItself)
+        draft.model = std::make_unique<test::TestSource>("draft", model);
+    if (guesser == Guesser::kOther)
+        draft.model =
+            std::make_unique<test::TestSource>("draft", test::small_model(test::small_config(64)));
+    return draft;
+}
+
+TEST(Drafting, EverybodyGetsWhatHeWouldGetAlone) {
+    const model::Model model = test::small_model(test::small_config());
+    for (const Guesser guesser : {Guesser::kRepeat, Guesser::kItself, Guesser::kOther})
+        for (const std::size_t at_once : {1U, 3U, 12U}) {
+            const auto host = test::one_model_host(
+                model, {.max_sequences = at_once, .draft = choose(guesser, model)});
+            std::vector<std::shared_ptr<Recorder>> told;
+            for (std::size_t i = 0; i < 20; ++i) {
+                told.push_back(std::make_shared<Recorder>());
+                host->write(test::random_request(i, model.config), told.back());
+            }
+            for (std::size_t i = 0; i < told.size(); ++i) {
+                told[i]->wait();
+                ASSERT_FALSE(told[i]->error.has_value()) << told[i]->error->message;
+                EXPECT_EQ(test::of(told[i]->answers[0]),
+                          test::alone(model, test::random_request(i, model.config)))
+                    << i << " of " << at_once;
+            }
+            if (guesser != Guesser::kItself || at_once == 12) continue;
+            const std::uint64_t drafted = metric(*host, "cairn_host_drafted_tokens_total");
+            EXPECT_GT(drafted, 50U);
+            EXPECT_LE(metric(*host, "cairn_host_accepted_tokens_total"), drafted);
+            EXPECT_GT(metric(*host, "cairn_host_accepted_tokens_total"), drafted / 2);
+        }
+}
+
+TEST(Drafting, WhoCannotGuessIsRefusedOrLeftOut) {
+    const model::Model model = test::small_model(test::small_config());
+    const auto start = [&](DraftChoice draft) {
+        HostOptions options{.draft = std::move(draft)};
+        options.models.push_back(std::make_unique<test::TestSource>("m", model));
+        return ModelHost::start(std::move(options));
+    };
+    DraftChoice both = choose(Guesser::kItself, model);
+    both.repeat = true;
+    EXPECT_FALSE(start(std::move(both)).ok());
+    DraftChoice many = choose(Guesser::kRepeat, model);
+    many.tokens = infer::kMaxDraft + 1;
+    EXPECT_FALSE(start(std::move(many)).ok());
+    DraftChoice mute;
+    auto source = std::make_unique<test::TestSource>("draft", model);
+    source->with_tokenizer = false;
+    mute.model = std::move(source);
+    EXPECT_FALSE(start(std::move(mute)).ok());
+    DraftChoice broken;
+    source = std::make_unique<test::TestSource>("draft", model);
+    source->failure = "no such file";
+    broken.model = std::move(source);
+    const auto refused = start(std::move(broken));
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().message, "no such file");
+}
+
+}  // namespace
+}  // namespace cairn::host
