@@ -1,3 +1,4 @@
+// Proves that memory for weights begins where large pages do, and that all of it can be written.
 #include "base/large_pages.h"
 
 #include <cstring>
@@ -7,8 +8,6 @@
 namespace cairn {
 namespace {
 
-// Memory of any size begins at a cache line, that of large pages at such a page, and all of it can
-// be written.
 TEST(LargePages, GivesAlignedMemory) {
     const auto starts_at = [](const std::shared_ptr<std::uint8_t[]>& memory, std::size_t multiple) {
         return reinterpret_cast<std::uintptr_t>(memory.get()) % multiple == 0;
