@@ -11,7 +11,7 @@ namespace cairn::chain {
 namespace {
 
 /// The smallest encodings. The reader refuses a count of more elements than the input can hold.
-constexpr std::size_t kMinPaymentBytes = 4 + 36 + 4 + 41 + 64;
+constexpr std::size_t kMinPaymentBytes = 1 + 4 + 36 + 4 + 41 + 64;
 constexpr std::size_t kMinContributionBytes = 32 + 4 + 64;
 
 Hash256 leaf(const Hash256& id, const Hash256& witness) {
@@ -35,6 +35,8 @@ Coinbase read_coinbase(Reader& reader) {
     const std::size_t count = reader.count(kMaxCoinbaseOutputs, 41);
     for (std::size_t i = 0; i < count && !reader.failed(); ++i) {
         coinbase.outputs.push_back(read_output(reader));
+        if (coinbase.outputs[i].kind != OutputKind::kKey)
+            reader.fail("a coinbase pays keys, not channels");
         if (i > 0 && !(coinbase.outputs[i - 1].key < coinbase.outputs[i].key))
             reader.fail("a coinbase's outputs must be sorted by key, each key once");
     }

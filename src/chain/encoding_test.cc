@@ -32,6 +32,17 @@ void check_codec(const T& object, Decode decode) {
 }
 
 TEST(Encoding, PaymentRoundTrips) { check_codec(sample_payment(), decode_payment); }
+TEST(Encoding, ChannelsAndTheirPaymentsRoundTrip) {
+    Payment opening = sample_payment();
+    opening.outputs[0] = sample_channel();
+    check_codec(opening, decode_payment);
+    EXPECT_EQ(encode(opening).size(), encoded_bytes(opening));
+    check_codec(sample_close(), decode_payment);
+    EXPECT_EQ(encode(sample_close()).size(), encoded_bytes(sample_close()));
+    EXPECT_EQ(encode(sample_payment()).size(), payment_bytes(3, 2));
+    check_codec(sample_voucher(), decode_voucher);
+    EXPECT_EQ(encode(sample_voucher()).size(), kVoucherBytes);
+}
 TEST(Encoding, CommitmentRoundTrips) { check_codec(sample_commitment(), decode_commitment); }
 TEST(Encoding, ContributionRoundTrips) { check_codec(sample_contribution(), decode_contribution); }
 TEST(Encoding, CoinbaseRoundTrips) { check_codec(sample_block().coinbase, decode_coinbase); }
@@ -97,9 +108,6 @@ TEST(Encoding, PaymentRefusesBadLists) {
 }
 
 TEST(Encoding, PaymentRefusesBadOutputs) {
-    Payment channel = sample_payment();
-    channel.outputs[0].kind = OutputKind::kChannel;
-    EXPECT_EQ(payment_error(channel), "channel outputs come with a later version");
     Payment unknown = sample_payment();
     unknown.outputs[0].kind = static_cast<OutputKind>(2);
     EXPECT_EQ(payment_error(unknown), "output kind 2 does not exist");
@@ -109,6 +117,34 @@ TEST(Encoding, PaymentRefusesBadOutputs) {
     Payment huge = sample_payment();
     huge.outputs[0].amount = kMaxAmount;
     EXPECT_NE(payment_error(huge), "");
+}
+
+TEST(Encoding, AFormOrAVoucherThatDoesNotExistIsRefused) {
+    Bytes form = encode(sample_payment());
+    form[0] = 2;
+    EXPECT_EQ(decode_payment(form).error().message, "a payment of form 2 does not exist");
+    Payment two = sample_close();
+    two.inputs.insert(two.inputs.begin(), {filled<32>(0x11), 0});
+    EXPECT_EQ(payment_error(two), "a payment that closes a channel has that input alone");
+    Voucher nothing = sample_voucher();
+    nothing.amount = 0;
+    EXPECT_FALSE(decode_voucher(encode(nothing)).ok());
+    nothing.amount = kMaxAmount;
+    EXPECT_FALSE(decode_voucher(encode(nothing)).ok());
+    Coinbase coinbase = sample_block().coinbase;
+    coinbase.outputs[0].kind = OutputKind::kChannel;
+    EXPECT_EQ(decode_coinbase(encode(coinbase)).error().message,
+              "a coinbase pays keys, not channels");
+}
+
+TEST(Encoding, OutpointsHaveOneSpellingInText) {
+    const OutPoint outpoint{filled<32>(0x1a), 7};
+    const std::string text = outpoint_text(outpoint);
+    EXPECT_EQ(*parse_outpoint(text), outpoint);
+    for (const std::string& bad :
+         {std::string(), text.substr(1), text + "0x", text + " ", text.substr(0, 64),
+          text.substr(0, 65) + "07", text.substr(0, 65) + "4294967296", std::string(500, ':')})
+        EXPECT_FALSE(parse_outpoint(bad).ok()) << bad;
 }
 
 TEST(Encoding, BlockRefusesUnsortedAndDoubledLists) {

@@ -46,6 +46,32 @@ TEST(Hashes, PaymentSignatureNamesEverything) {
     add(network, sample_payment(), other);
 }
 
+TEST(Hashes, AVoucherIsOfOneNetworkChannelAndAmount) {
+    const OutPoint channel{filled<32>(2), 3};
+    std::set<Hash256> seen;
+    for (const Hash256& hash :
+         {voucher_hash(filled<32>(1), channel, 9), voucher_hash(filled<32>(9), channel, 9),
+          voucher_hash(filled<32>(1), {filled<32>(2), 4}, 9),
+          voucher_hash(filled<32>(1), {filled<32>(3), 3}, 9),
+          voucher_hash(filled<32>(1), channel, 10)})
+        EXPECT_TRUE(seen.insert(hash).second);
+}
+
+TEST(Hashes, AnIdNamesTheFormAndAllOfAChannel) {
+    std::set<Hash256> seen{payment_id(sample_payment())};
+    Payment payment = sample_payment();
+    payment.outputs[0] = sample_channel();
+    EXPECT_TRUE(seen.insert(payment_id(payment)).second);
+    payment.outputs[0].payee = filled<32>(0x35);
+    EXPECT_TRUE(seen.insert(payment_id(payment)).second);
+    payment.outputs[0].expiry += 1;
+    EXPECT_TRUE(seen.insert(payment_id(payment)).second);
+    EXPECT_TRUE(seen.insert(payment_id(sample_close())).second);
+    Payment plain = sample_close();
+    plain.form = PaymentForm::kPlain;
+    EXPECT_TRUE(seen.insert(payment_id(plain)).second);
+}
+
 TEST(Hashes, CommitmentIdExcludesItsSignatureOnly) {
     Commitment other = sample_commitment();
     other.signature = filled<64>(1);

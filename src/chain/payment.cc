@@ -1,6 +1,8 @@
 // CONSENSUS: changing a result here splits the network.
 #include "chain/payment.h"
 
+#include <charconv>
+
 #include "base/check.h"
 #include "base/int128.h"
 #include "crypto/hash.h"
@@ -9,6 +11,7 @@ namespace cairn::chain {
 namespace {
 
 void write_unsigned(Writer& writer, const Payment& payment) {
+    writer.u8(static_cast<std::uint8_t>(payment.form));
     writer.count(payment.inputs.size());
     for (const OutPoint& input : payment.inputs) write(writer, input);
     writer.count(payment.outputs.size());
@@ -26,10 +29,13 @@ void write(Writer& writer, const Output& output) {
     writer.u64(output.amount);
     writer.u8(static_cast<std::uint8_t>(output.kind));
     writer.fixed(output.key);
+    if (output.kind != OutputKind::kChannel) return;
+    writer.fixed(output.payee);
+    writer.u32(output.expiry);
 }
 
 void write(Writer& writer, const Payment& payment) {
-    CHECK(payment.signatures.size() == payment.inputs.size());
+    CHECK(payment.signatures.size() == signature_count(payment.form, payment.inputs.size()));
     write_unsigned(writer, payment);
     for (const crypto::Signature& signature : payment.signatures) writer.fixed(signature);
 }
@@ -47,18 +53,27 @@ Output read_output(Reader& reader) {
     if (!reader.failed() && (output.amount == 0 || output.amount >= kMaxAmount))
         reader.fail("an output's amount must be 1 to 2^62 - 1");
     const std::uint8_t kind = reader.u8();
-    if (kind == static_cast<std::uint8_t>(OutputKind::kChannel))
-        reader.fail("channel outputs come with a later version");
-    else if (kind != static_cast<std::uint8_t>(OutputKind::kKey))
+    if (kind > static_cast<std::uint8_t>(OutputKind::kChannel))
         reader.fail("output kind " + std::to_string(kind) + " does not exist");
     output.key = reader.fixed<32>();
+    if (kind != static_cast<std::uint8_t>(OutputKind::kChannel)) return output;
+    output.kind = OutputKind::kChannel;
+    output.payee = reader.fixed<32>();
+    output.expiry = reader.u32();
     return output;
 }
 
 Payment read_payment(Reader& reader) {
     Payment payment;
+    const std::uint8_t form = reader.u8();
+    if (form > static_cast<std::uint8_t>(PaymentForm::kClose))
+        reader.fail("a payment of form " + std::to_string(form) + " does not exist");
+    else
+        payment.form = static_cast<PaymentForm>(form);
     const std::size_t inputs = reader.count(kMaxPaymentInputs, 36 + 64);
     if (!reader.failed() && inputs == 0) reader.fail("a payment needs an input");
+    if (!reader.failed() && payment.form == PaymentForm::kClose && inputs != 1)
+        reader.fail("a payment that closes a channel has that input alone");
     for (std::size_t i = 0; i < inputs && !reader.failed(); ++i) {
         payment.inputs.push_back(read_outpoint(reader));
         if (i > 0 && !(payment.inputs[i - 1] < payment.inputs[i]))
@@ -68,9 +83,13 @@ Payment read_payment(Reader& reader) {
     if (!reader.failed() && outputs == 0) reader.fail("a payment needs an output");
     for (std::size_t i = 0; i < outputs && !reader.failed(); ++i)
         payment.outputs.push_back(read_output(reader));
-    for (std::size_t i = 0; i < inputs && !reader.failed(); ++i)
+    for (std::size_t i = 0; i < signature_count(payment.form, inputs) && !reader.failed(); ++i)
         payment.signatures.push_back(reader.fixed<64>());
     return payment;
+}
+
+std::size_t signature_count(PaymentForm form, std::size_t inputs) {
+    return form == PaymentForm::kClose ? 2 : inputs;
 }
 
 Bytes encode(const Payment& payment) {
@@ -80,7 +99,15 @@ Bytes encode(const Payment& payment) {
 }
 
 std::size_t payment_bytes(std::size_t inputs, std::size_t outputs) {
-    return 4 + 4 + inputs * (36 + 64) + outputs * 41;
+    return 1 + 4 + 4 + inputs * (36 + 64) + outputs * 41;
+}
+
+std::size_t encoded_bytes(const Payment& payment) {
+    std::size_t bytes = payment_bytes(0, payment.outputs.size()) + 36 * payment.inputs.size() +
+                        64 * signature_count(payment.form, payment.inputs.size());
+    for (const Output& output : payment.outputs)
+        if (output.kind == OutputKind::kChannel) bytes += kChannelBytesMore;
+    return bytes;
 }
 
 bool higher_fee_rate(std::uint64_t fee, std::size_t bytes, std::uint64_t other_fee,
@@ -100,6 +127,25 @@ std::string amount_text(std::uint64_t amount) {
     std::string decimals = std::to_string(kCoin + amount % kCoin).substr(1);
     while (decimals.ends_with('0')) decimals.pop_back();
     return decimals.empty() ? text : text + "." + decimals;
+}
+
+std::string outpoint_text(const OutPoint& outpoint) {
+    return to_hex(outpoint.id) + ":" + std::to_string(outpoint.index);
+}
+
+Result<OutPoint> parse_outpoint(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    OutPoint outpoint;
+    const auto id = fixed_from_hex<32>(text.substr(0, colon));
+    if (id.ok() && colon != std::string_view::npos) {
+        outpoint.id = *id;
+        const std::string_view index = text.substr(colon + 1);
+        const auto read =
+            std::from_chars(index.data(), index.data() + index.size(), outpoint.index);
+        if (read.ec == std::errc() && outpoint_text(outpoint) == text) return outpoint;
+    }
+    return invalid("'" + std::string(text.substr(0, 80)) +
+                   "' names no output: give 64 hexadecimal digits, a colon and a number");
 }
 
 Hash256 payment_id(const Payment& payment) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "chain/block.h"
+#include "chain/voucher.h"
 
 namespace cairn::chain {
 
@@ -30,6 +31,25 @@ inline Payment sample_payment() {
                        {1, OutputKind::kKey, filled<32>(0x44)}};
     payment.signatures = {filled<64>(0x55), filled<64>(0x66), filled<64>(0x77)};
     return payment;
+}
+
+inline Output sample_channel() {
+    return {5000, OutputKind::kChannel, filled<32>(0x33), filled<32>(0x34), 700};
+}
+
+/// Closes a channel: the payee gets 900 less the fee, the payer the rest.
+inline Payment sample_close() {
+    Payment payment;
+    payment.form = PaymentForm::kClose;
+    payment.inputs = {{filled<32>(0x12), 1}};
+    payment.outputs = {{890, OutputKind::kKey, filled<32>(0x34)},
+                       {4100, OutputKind::kKey, filled<32>(0x33)}};
+    payment.signatures = {filled<64>(0x56), filled<64>(0x57)};
+    return payment;
+}
+
+inline Voucher sample_voucher() {
+    return {filled<32>(0x01), {filled<32>(0x12), 1}, 900, filled<64>(0x56)};
 }
 
 inline Commitment sample_commitment() {

@@ -33,8 +33,7 @@ std::vector<Priced> by_fee_rate(const std::vector<Candidate<chain::Payment>>& ca
                                 const CoinSet& coins) {
     std::vector<Priced> priced;
     for (const Candidate<chain::Payment>& payment : candidates)
-        priced.push_back({&*payment, fee_of(coins, *payment),
-                          chain::payment_bytes(payment->inputs.size(), payment->outputs.size())});
+        priced.push_back({&*payment, fee_of(coins, *payment), chain::encoded_bytes(*payment)});
     std::stable_sort(priced.begin(), priced.end(), [](const Priced& a, const Priced& b) {
         return chain::higher_fee_rate(a.fee, a.bytes, b.fee, b.bytes);
     });

@@ -1,0 +1,297 @@
+// Proves that neither end of a channel ever loses more than 16 tokens' price, whatever the other
+// says, withholds or repeats and however often it crashes; and that every bad voucher and channel
+// is refused in words.
+#include <gtest/gtest.h>
+
+#include "chain/test_objects.h"
+#include "channel/payee_channel.h"
+#include "channel/payer_channel.h"
+#include "channel/settle.h"
+
+namespace cairn::channel {
+namespace {
+
+constexpr std::uint64_t kPrice = 100;
+
+class ChannelTest : public ::testing::Test {
+  protected:
+    Record payer_record() const {
+        Record record;
+        record.role = Role::kPayer;
+        record.genesis_id = genesis;
+        record.terms = {outpoint, chain::test_key(1), chain::test_key(2), 100'000, 500};
+        return record;
+    }
+    Record payee_record() {
+        return admit(genesis, outpoint, {output_of(payer_record().terms), 10}, chain::test_key(2),
+                     100, policy)
+            .value();
+    }
+    PayerChannel payer() {
+        const auto stored = payer_store.find(Role::kPayer, outpoint);
+        PayerChannel channel(payer_store, stored.ok() ? *stored : payer_record(),
+                             chain::test_secret(1), random);
+        channel.set_price(kPrice);
+        return channel;
+    }
+    /// As after a start: from disk, if it was ever written.
+    PayeeChannel payee() {
+        const auto stored = payee_store.find(Role::kPayee, outpoint);
+        PayeeChannel channel(payee_store, stored.ok() ? *stored : payee_record());
+        channel.set_price(kPrice);
+        return channel;
+    }
+    chain::Voucher voucher(std::uint64_t amount, std::uint8_t by = 1) {
+        return {genesis, outpoint, amount,
+                crypto::sign(chain::test_secret(by), chain::voucher_hash(genesis, outpoint, amount),
+                             random)};
+    }
+    std::string refusal(PayeeChannel& channel, const chain::Voucher& offered,
+                        std::uint32_t tip = 100) {
+        const auto taken = channel.accept(offered, tip, policy);
+        return taken.ok() ? "" : taken.error().message;
+    }
+
+    const Hash256 genesis = chain::filled<32>(7);
+    const chain::OutPoint outpoint{chain::filled<32>(8), 0};
+    MemoryDisk payer_disk, payee_disk;
+    RecordStore payer_store{payer_disk}, payee_store{payee_disk};
+    Policy policy;
+    SeededRandom random{3};
+};
+
+TEST_F(ChannelTest, VouchersGrowAndAreKeptBeforeTheyAreTold) {
+    PayerChannel from = payer();
+    PayeeChannel to = payee();
+    for (std::uint64_t token = 1; token <= 40; ++token) {
+        ASSERT_TRUE(to.deliver(kPrice).ok()) << token;
+        from.received(kPrice);
+        EXPECT_EQ(from.is_due(), token % 16 == 0) << token;
+        if (!from.is_due()) continue;
+        const auto paid = from.pay();
+        ASSERT_TRUE(paid.ok());
+        EXPECT_EQ(to.accept(*paid, 100, policy).value(), 16 * kPrice);
+        EXPECT_EQ(payee_store.find(Role::kPayee, outpoint)->paid, paid->amount);
+        EXPECT_EQ(payer_store.find(Role::kPayer, outpoint)->paid, paid->amount);
+    }
+    EXPECT_EQ(to.paid(), 32 * kPrice);
+    EXPECT_EQ(from.unpaid(), 8 * kPrice);
+    EXPECT_EQ(to.credit(), 8 * kPrice);
+}
+
+TEST_F(ChannelTest, NothingIsTakenThatCouldNotBeKept) {
+    PayerChannel from = payer();
+    PayeeChannel to = payee();
+    ASSERT_TRUE(to.deliver(kPrice).ok());
+    from.received(kPrice);
+    payer_disk.set_full(true);
+    EXPECT_FALSE(from.pay().ok());
+    EXPECT_EQ(from.paid(), 0U) << "what is not on disk is not paid";
+    payer_disk.set_full(false);
+    const chain::Voucher paid = from.pay().value();
+    payee_disk.set_full(true);
+    EXPECT_FALSE(to.accept(paid, 100, policy).ok());
+    EXPECT_EQ(to.paid(), 0U);
+    EXPECT_TRUE(to.deliver(kPrice).ok()) << "the bound for 16 tokens was written before";
+    payee_disk.set_full(false);
+    EXPECT_EQ(to.accept(paid, 100, policy).value(), kPrice);
+    EXPECT_EQ(to.accept(paid, 100, policy).value(), 0U) << "again, for a lost answer";
+}
+
+TEST_F(ChannelTest, BadVouchersAreRefusedInWords) {
+    PayeeChannel to = payee();
+    ASSERT_TRUE(to.accept(voucher(800), 100, policy).ok());
+    EXPECT_EQ(refusal(to, voucher(500)),
+              "the voucher is for 0.000005, and there is a later one for 0.000008");
+    EXPECT_EQ(refusal(to, voucher(100'001)),
+              "the voucher is for 0.00100001, and the channel holds only 0.001");
+    EXPECT_EQ(refusal(to, voucher(900, 5)), "the voucher is not signed by the channel's payer");
+    chain::Voucher other = voucher(900);
+    other.genesis_id = chain::filled<32>(9);
+    EXPECT_EQ(refusal(to, other), "the voucher is of another network");
+    other = voucher(900);
+    other.channel.index = 1;
+    EXPECT_EQ(refusal(to, other),
+              "the voucher is of channel 080808080808:1, not of 080808080808:0");
+    other = voucher(900);
+    other.amount = 901;
+    EXPECT_EQ(refusal(to, other), "the voucher is not signed by the channel's payer");
+    EXPECT_EQ(refusal(to, voucher(900), 475), "") << "the last height at which one is taken";
+    EXPECT_EQ(refusal(to, voucher(950), 476),
+              "no voucher is taken any more: the channel expires at height 500");
+    EXPECT_EQ(to.paid(), 900U);
+}
+
+TEST_F(ChannelTest, ChannelsThatAreNotSafeAreRefusedInWords) {
+    const auto why = [&](OnChain channel, std::uint8_t me, std::uint32_t tip) {
+        const auto taken = admit(genesis, outpoint, channel, chain::test_key(me), tip, policy);
+        return taken.ok() ? "" : taken.error().message;
+    };
+    const chain::Output good = output_of(payer_record().terms);
+    EXPECT_EQ(why({good, 100}, 2, 105), "");
+    EXPECT_EQ(why({good, 100}, 2, 104), "the channel is 5 blocks deep; 6 are needed");
+    EXPECT_EQ(why({good, 100}, 2, 99), "the channel is 0 blocks deep; 6 are needed");
+    EXPECT_EQ(why({good, 100}, 1, 105), "the channel pays somebody else");
+    EXPECT_EQ(why({good, 100}, 2, 476),
+              "the channel expires at height 500, which is less than 24 blocks away");
+    chain::Output small = good;
+    small.amount = 9'999;
+    EXPECT_EQ(why({small, 100}, 2, 105), "the channel holds 0.00009999 coins; 0.0001 is the least");
+    EXPECT_NE(why({{5, chain::OutputKind::kKey, chain::test_key(2)}, 100}, 2, 105), "");
+}
+
+TEST_F(ChannelTest, APayerWhoStopsPayingGets16TokensForEver) {
+    PayeeChannel to = payee();
+    int given = 0;
+    for (int session = 0; session < 5; ++session) {
+        to.set_price(kPrice);
+        while (to.deliver(kPrice).ok()) ++given;
+        ASSERT_TRUE(to.end_session().ok());
+        to = payee();
+    }
+    EXPECT_EQ(given, 16);
+    EXPECT_EQ(to.deliver(kPrice).error().message,
+              "more than the price of 16 tokens would be unpaid: a voucher for 0.000001 or more is "
+              "needed");
+    ASSERT_TRUE(to.accept(voucher(kPrice), 100, policy).ok());
+    EXPECT_TRUE(to.deliver(kPrice).ok());
+    EXPECT_FALSE(to.deliver(kPrice).ok());
+}
+
+TEST_F(ChannelTest, ACrashOfThePayeeForgivesNothing) {
+    int given = 0;
+    for (int crash = 0; crash < 20; ++crash) {
+        PayeeChannel to = payee();
+        if (to.deliver(kPrice).ok()) ++given;
+    }
+    EXPECT_EQ(given, 1) << "what may have gone out counts as if it had";
+    // An honest payer, who got one token for which he pays, goes on from there.
+    PayerChannel from = payer();
+    from.received(kPrice);
+    PayeeChannel to = payee();
+    ASSERT_TRUE(to.accept(from.pay().value(), 100, policy).ok());
+    EXPECT_TRUE(to.deliver(kPrice).ok());
+}
+
+TEST_F(ChannelTest, APayerPaysNoFurtherAheadThan16Tokens) {
+    PayerChannel from = payer();
+    EXPECT_NE(from.pay(16 * kPrice + 1).error().message.find("is not paid ahead"),
+              std::string::npos);
+    EXPECT_EQ(from.pay(16 * kPrice)->amount, 16 * kPrice);
+    EXPECT_FALSE(from.pay(16 * kPrice).ok()) << "nothing came: no more";
+    PayerChannel again = payer();  // a crash does not make him forget
+    EXPECT_FALSE(again.pay(16 * kPrice).ok());
+    again.received(kPrice);
+    EXPECT_EQ(again.pay(16 * kPrice)->amount, 17 * kPrice);
+}
+
+TEST_F(ChannelTest, AChannelIsUsedUpAtWhatItHolds) {
+    PayerChannel from = payer();
+    PayeeChannel to = payee();
+    from.received(99'990);
+    ASSERT_TRUE(to.accept(from.pay().value(), 100, policy).ok());
+    ASSERT_TRUE(to.deliver(99'990).ok());
+    EXPECT_EQ(to.deliver(kPrice).error().code, ErrorCode::kFull);
+    ASSERT_TRUE(to.deliver(10).ok());
+    from.received(kPrice);
+    EXPECT_EQ(from.pay()->amount, 100'000U);
+    EXPECT_EQ(from.pay().error().code, ErrorCode::kFull);
+}
+
+TEST_F(ChannelTest, PricesOfStrangersDoNotOverflow) {
+    PayerChannel from = payer();
+    PayeeChannel to = payee();
+    const std::uint64_t huge = ~std::uint64_t{0};
+    to.set_price(huge);
+    from.set_price(huge);
+    EXPECT_EQ(to.credit(), 100'000U);
+    EXPECT_EQ(to.deliver(huge).error().code, ErrorCode::kFull);
+    from.received(huge);
+    from.received(huge);
+    EXPECT_EQ(from.pay(huge)->amount, 100'000U) << "never more than the channel holds";
+}
+
+TEST_F(ChannelTest, RecordsSurviveAndTheBetterVoucherStays) {
+    Record record = payee_record();
+    record.note = "bob's machine";
+    record.paid = 700;
+    record.signature = voucher(700).signature;
+    ASSERT_TRUE(payee_store.put(record).ok());
+    Record worse = record;
+    worse.paid = 300;
+    worse.signature = voucher(300).signature;
+    worse.note.clear();
+    ASSERT_TRUE(payee_store.put(worse).ok());
+    EXPECT_EQ(payee_store.find(Role::kPayee, outpoint).value(), record);
+    EXPECT_EQ(payee_store.list().records, std::vector<Record>{record});
+    const std::string file = "channels/" + payee_disk.list("channels").at(0);
+    const Bytes good = payee_disk.read(file, kMaxRecordBytes).value();
+    for (std::size_t bit = 0; bit < 8 * good.size(); bit += 7) {
+        payee_disk.flip_bit(file, bit);
+        EXPECT_FALSE(payee_store.find(Role::kPayee, outpoint).ok()) << bit;
+        payee_disk.flip_bit(file, bit);
+    }
+    payee_disk.flip_bit(file, 100);
+    EXPECT_EQ(payee_store.list().damaged, std::vector<std::string>{file});
+    for (std::size_t size = 0; size < good.size(); ++size)
+        EXPECT_FALSE(decode_record(ByteView(good).first(size)).ok());
+    ASSERT_TRUE(payee_store.forget(Role::kPayee, outpoint).ok());
+    EXPECT_EQ(payee_store.find(Role::kPayee, outpoint).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ChannelTest, StrangersFillNoDisk) {
+    RecordStore small(payee_disk, "channels", 3);
+    Record record = payee_record();
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        record.terms.outpoint.index = i;
+        ASSERT_TRUE(small.put(record).ok());
+    }
+    record.terms.outpoint.index = 3;
+    EXPECT_EQ(small.put(record).error().code, ErrorCode::kFull);
+    record.terms.outpoint.index = 1;
+    EXPECT_TRUE(small.put(record).ok()) << "a better voucher for one that is there";
+}
+
+TEST_F(ChannelTest, EachEndActsInItsTime) {
+    Record mine = payee_record();
+    EXPECT_EQ(due(mine, 490, policy), Due::kNothing) << "no voucher";
+    mine.paid = 50'000;
+    EXPECT_EQ(due(mine, 475, policy), Due::kNothing);
+    EXPECT_EQ(due(mine, 476, policy), Due::kClose);
+    EXPECT_EQ(due(mine, 499, policy), Due::kClose);
+    EXPECT_EQ(due(mine, 500, policy), Due::kNothing) << "too late";
+    EXPECT_EQ(due(payer_record(), 499, policy), Due::kNothing);
+    EXPECT_EQ(due(payer_record(), 500, policy), Due::kRefund);
+    // The fee rises while the close is kept out, to half of what there is to save.
+    EXPECT_EQ(closing_rate(mine, 1, 400, policy), 1U);
+    EXPECT_EQ(closing_rate(mine, 1, 478, policy), 1U);
+    EXPECT_EQ(closing_rate(mine, 1, 479, policy), 2U);
+    EXPECT_EQ(closing_rate(mine, 1, 499, policy), 50'000U / 2 / settling_bytes(mine));
+    mine.paid = 1;
+    EXPECT_EQ(closing_rate(mine, 9, 499, policy), 1U);
+}
+
+TEST_F(ChannelTest, ThePaymentsThatEndAChannelHaveTheirSizeAndSum) {
+    Record mine = payee_record();
+    EXPECT_FALSE(close_payment(mine, chain::test_secret(2), 5, random).ok());
+    for (const std::uint64_t paid : {std::uint64_t{900}, std::uint64_t{100'000}}) {
+        mine.paid = paid;
+        mine.signature = voucher(paid).signature;
+        const auto payment = close_payment(mine, chain::test_secret(2), 5, random);
+        ASSERT_TRUE(payment.ok());
+        EXPECT_EQ(chain::encode(*payment).size(), settling_bytes(mine));
+        EXPECT_EQ(payment->outputs[0].amount, paid - 5);
+        EXPECT_EQ(payment->outputs.size(), paid == 900 ? 2U : 1U);
+    }
+    mine.paid = 5;
+    EXPECT_EQ(close_payment(mine, chain::test_secret(2), 5, random).error().code,
+              ErrorCode::kRefused)
+        << "dust";
+    const auto back = refund_payment(payer_record(), chain::test_secret(1), 7, random);
+    EXPECT_EQ(chain::encode(*back).size(), settling_bytes(payer_record()));
+    EXPECT_EQ(back->outputs[0].amount, 100'000U - 7);
+    EXPECT_FALSE(refund_payment(payer_record(), chain::test_secret(1), 100'000, random).ok());
+}
+
+}  // namespace
+}  // namespace cairn::channel

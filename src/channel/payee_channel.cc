@@ -1,0 +1,93 @@
+#include "channel/payee_channel.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace cairn::channel {
+namespace {
+
+using chain::amount_text;
+
+Error refused(std::string message) { return {ErrorCode::kRefused, std::move(message)}; }
+
+}  // namespace
+
+PayeeChannel::PayeeChannel(RecordStore& store, Record record)
+    : store_(&store), record_(std::move(record)), delivered_(record_.counted) {
+    CHECK(record_.role == Role::kPayee);
+}
+
+std::uint64_t PayeeChannel::limit_at(std::uint64_t paid) const {
+    return std::min(add_up(paid, price_at_risk(per_token_)), record_.terms.capacity);
+}
+
+std::uint64_t PayeeChannel::credit() const {
+    const std::uint64_t most = limit_at(record_.paid);
+    return most > delivered_ ? most - delivered_ : 0;
+}
+
+Status PayeeChannel::deliver(std::uint64_t price) {
+    const std::uint64_t then = add_up(delivered_, price);
+    if (then > record_.terms.capacity)
+        return Error{ErrorCode::kFull, "the channel holds " + amount_text(record_.terms.capacity) +
+                                           " coins, which is less than this would bring it to"};
+    const std::uint64_t most = limit_at(record_.paid);
+    if (then > most)
+        return refused("more than the price of " + std::to_string(kTokensAtRisk) +
+                       " tokens would be unpaid: a voucher for " +
+                       amount_text(record_.paid + (then - most)) + " or more is needed");
+    if (then > record_.counted) {
+        Record next = record_;
+        next.counted = most;
+        RETURN_IF_ERROR(store_->put(next));
+        record_ = std::move(next);
+    }
+    delivered_ = then;
+    return ok_status();
+}
+
+Result<std::uint64_t> PayeeChannel::accept(const chain::Voucher& voucher, std::uint32_t tip,
+                                           const Policy& policy) {
+    const Terms& terms = record_.terms;
+    if (voucher.genesis_id != record_.genesis_id)
+        return refused("the voucher is of another network");
+    if (voucher.channel != terms.outpoint)
+        return refused("the voucher is of channel " + short_hex(voucher.channel.id) + ":" +
+                       std::to_string(voucher.channel.index) + ", not of " +
+                       short_hex(terms.outpoint.id) + ":" + std::to_string(terms.outpoint.index));
+    if (voucher.amount > terms.capacity)
+        return refused("the voucher is for " + amount_text(voucher.amount) +
+                       ", and the channel holds only " + amount_text(terms.capacity));
+    if (voucher.amount < record_.paid)
+        return refused("the voucher is for " + amount_text(voucher.amount) +
+                       ", and there is a later one for " + amount_text(record_.paid));
+    if (tip >= last_call(terms.expiry, policy))
+        return refused("no voucher is taken any more: the channel expires at height " +
+                       std::to_string(terms.expiry));
+    if (!crypto::verify(terms.payer,
+                        chain::voucher_hash(record_.genesis_id, terms.outpoint, voucher.amount),
+                        voucher.signature))
+        return refused("the voucher is not signed by the channel's payer");
+    if (voucher.amount == record_.paid) return std::uint64_t{0};
+    Record next = record_;
+    next.paid = voucher.amount;
+    next.signature = voucher.signature;
+    // With what may go out before the next voucher, so that a session needs one write for each.
+    next.counted = per_token_ == 0 ? delivered_ : std::max(delivered_, limit_at(next.paid));
+    RETURN_IF_ERROR(store_->put(next));
+    const std::uint64_t more = next.paid - record_.paid;
+    record_ = std::move(next);
+    return more;
+}
+
+Status PayeeChannel::end_session() {
+    if (record_.counted == delivered_) return ok_status();
+    Record next = record_;
+    next.counted = delivered_;
+    RETURN_IF_ERROR(store_->put(next));
+    record_ = std::move(next);
+    return ok_status();
+}
+
+}  // namespace cairn::channel

@@ -1,0 +1,55 @@
+// The paid end of a channel. It keeps the best voucher, on disk before the payer hears that it was
+// taken, and gives nothing out that would leave more than the price of 16 tokens unpaid: not in one
+// session, not in many on this channel, and not over a crash either, since what may have gone out
+// before it counts as if it had. There is one of these for each channel, however many sessions use
+// it.
+//
+//   channel.set_price(per_token);
+//   if (channel.deliver(per_token).ok()) give_token();   // before each token
+//   channel.accept(voucher, tip, policy);                // when one comes
+//   channel.end_session();
+#pragma once
+
+#include "channel/policy.h"
+#include "channel/record_store.h"
+
+namespace cairn::channel {
+
+class PayeeChannel {
+  public:
+    /// `record` is a payee's (CHECKed): from admit(), or from the store. The store must outlive it.
+    PayeeChannel(RecordStore& store, Record record);
+
+    const Record& record() const { return record_; }
+    /// What the best voucher is over.
+    std::uint64_t paid() const { return record_.paid; }
+    /// What may still be given out before a voucher comes.
+    std::uint64_t credit() const;
+
+    /// Of one token from now on, in the coin's smallest unit.
+    void set_price(std::uint64_t per_token) { per_token_ = per_token; }
+    /// Asked before something worth `price` is given out, which then counts as given. kRefused,
+    /// with the voucher that is needed; kFull if the channel cannot pay for it; another error if it
+    /// could not be kept.
+    Status deliver(std::uint64_t price);
+    /// Takes a voucher if it is good, and answers by how much it raises what was paid: 0 for the
+    /// one that is here already. `tip` is the height of the chain's tip. kRefused, in a sentence:
+    /// of another network or channel, lower, above what the channel holds, not signed by the payer,
+    /// or too close to the expiry.
+    Result<std::uint64_t> accept(const chain::Voucher& voucher, std::uint32_t tip,
+                                 const Policy& policy);
+    /// Writes down what really went out, so that the next session begins with that. After the last
+    /// voucher.
+    Status end_session();
+
+  private:
+    /// What may have gone out once so much is paid.
+    std::uint64_t limit_at(std::uint64_t paid) const;
+
+    RecordStore* store_;
+    Record record_;                // its `counted` is what may have gone out, as it is on disk
+    std::uint64_t delivered_ = 0;  // what has
+    std::uint64_t per_token_ = 0;
+};
+
+}  // namespace cairn::channel

@@ -1,0 +1,64 @@
+#include "channel/record_store.h"
+
+#include <algorithm>
+
+namespace cairn::channel {
+
+std::string RecordStore::path(Role role, const chain::OutPoint& outpoint) const {
+    return folder_ + "/" + to_hex(outpoint.id) + "-" + std::to_string(outpoint.index) +
+           (role == Role::kPayer ? ".payer" : ".payee");
+}
+
+Status RecordStore::put(const Record& record) {
+    const std::string name = path(record.role, record.terms.outpoint);
+    Record merged = record;
+    if (disk_.exists(name)) {
+        const auto before = find(record.role, record.terms.outpoint);
+        if (before.ok() && before->terms == record.terms &&
+            before->genesis_id == record.genesis_id) {
+            if (before->paid > merged.paid) {
+                merged.paid = before->paid;
+                merged.signature = before->signature;
+            }
+            if (merged.role == Role::kPayer)
+                merged.counted = std::max(merged.counted, before->counted);
+            if (merged.note.empty()) merged.note = before->note;
+        }
+    } else if (disk_.list(folder_).size() >= max_records_) {
+        return Error{ErrorCode::kFull, "there are " + std::to_string(max_records_) +
+                                           " channels already: no room for another"};
+    }
+    return disk_.write_secret(name, encode(merged));
+}
+
+Result<Record> RecordStore::find(Role role, const chain::OutPoint& outpoint) const {
+    ASSIGN_OR_RETURN(const Bytes bytes, disk_.read(path(role, outpoint), kMaxRecordBytes));
+    ASSIGN_OR_RETURN(Record record, decode_record(bytes));
+    if (record.role != role || record.terms.outpoint != outpoint)
+        return invalid("a channel's record lies under the name of another");
+    return record;
+}
+
+Status RecordStore::forget(Role role, const chain::OutPoint& outpoint) {
+    const std::string name = path(role, outpoint);
+    return disk_.exists(name) ? disk_.remove(name) : ok_status();
+}
+
+RecordStore::Listing RecordStore::list() const {
+    Listing listing;
+    for (const std::string& file : disk_.list(folder_)) {
+        const std::string name = folder_ + "/" + file;
+        if (!file.ends_with(".payer") && !file.ends_with(".payee")) continue;
+        const auto bytes = disk_.read(name, kMaxRecordBytes);
+        auto record = bytes.ok() ? decode_record(*bytes) : Result<Record>(bytes.error());
+        if (!record.ok() || path(record->role, record->terms.outpoint) != name)
+            listing.damaged.push_back(name);
+        else
+            listing.records.push_back(*std::move(record));
+    }
+    std::ranges::sort(listing.records, {},
+                      [](const Record& record) { return record.terms.outpoint; });
+    return listing;
+}
+
+}  // namespace cairn::channel

@@ -1,0 +1,46 @@
+// The records of a node's or a wallet's channels on disk, a file for each under one folder. A
+// voucher is worth money, so what put() has answered survives any crash, and a better voucher is
+// never replaced by a worse one, even if two processes write (the command line and the node).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/disk.h"
+#include "channel/record.h"
+
+namespace cairn::channel {
+
+class RecordStore {
+  public:
+    /// More channels at once than anybody has; bounds what strangers can make us keep.
+    static constexpr std::size_t kMaxRecords = 4096;
+
+    /// The disk must outlive it.
+    explicit RecordStore(Disk& disk, std::string folder = "channels",
+                         std::size_t max_records = kMaxRecords)
+        : disk_(disk), folder_(std::move(folder)), max_records_(max_records) {}
+
+    /// On disk when it returns. Of what is there already the larger amounts stay. kFull for a new
+    /// channel where there is no room.
+    Status put(const Record& record);
+    /// kNotFound; kInvalid if the disk has damaged it.
+    Result<Record> find(Role role, const chain::OutPoint& outpoint) const;
+    Status forget(Role role, const chain::OutPoint& outpoint);
+
+    struct Listing {
+        std::vector<Record> records;       ///< in the order of their outpoints
+        std::vector<std::string> damaged;  ///< files that cannot be read
+    };
+    Listing list() const;
+
+  private:
+    std::string path(Role role, const chain::OutPoint& outpoint) const;
+
+    Disk& disk_;
+    std::string folder_;
+    std::size_t max_records_;
+};
+
+}  // namespace cairn::channel

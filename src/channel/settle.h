@@ -1,0 +1,36 @@
+// The end of a channel: when somebody must act, and the payments by which he does. The payee closes
+// in time before the expiry, the payer takes back what is there from the expiry on.
+#pragma once
+
+#include <optional>
+
+#include "base/random.h"
+#include "channel/policy.h"
+
+namespace cairn::channel {
+
+enum class Due { kNothing, kClose, kRefund };
+
+/// What the owner of a record should do in block `next`, as long as the channel is on the chain.
+Due due(const Record& record, std::uint32_t next, const Policy& policy);
+
+/// Bytes of the payment that ends a channel.
+std::size_t settling_bytes(const Record& record);
+
+/// What to pay for each byte of a close in block `next`: `rate`, which is what the next block asks
+/// for, and from the last call on more and more, doubled every `closing_blocks` / 8 blocks, for who
+/// can fill blocks at that rate could otherwise keep the close out until the expiry. Never so much
+/// that more than half of what the voucher is over goes into the fee.
+std::uint64_t closing_rate(const Record& record, std::uint64_t rate, std::uint32_t next,
+                           const Policy& policy);
+
+/// The payment that closes a payee's channel with its best voucher: `fee` comes out of the payee's
+/// part. kRefused if there is no voucher, or if it is worth no more than the fee.
+Result<chain::Payment> close_payment(const Record& record, const crypto::SecretKey& payee,
+                                     std::uint64_t fee, Random& random);
+/// The payment that takes a payer's channel back from the expiry on, all but the fee. kRefused if
+/// the channel holds no more than that.
+Result<chain::Payment> refund_payment(const Record& record, const crypto::SecretKey& payer,
+                                      std::uint64_t fee, Random& random);
+
+}  // namespace cairn::channel
