@@ -129,7 +129,8 @@ void World::start(int number) {
                         slot.source.get(), slot.spec.assets,
                         [disk = slot.disk.get()](const std::vector<chain::Payment>& own) {
                             return node::keep_payments(*disk, own);
-                        }});
+                        },
+                        slot.spec.channels ? slot.disk.get() : nullptr});
     slot.network->set_dial_failed([node = slot.node.get()](const std::string& to) {
         node->on_dial_failed(to, io_error("nothing listens there"));
     });

@@ -29,6 +29,7 @@ struct NodeSpec {
     std::int64_t clock_skew_ms = 0;
     std::uint32_t snapshot_interval = 8;
     std::uint32_t max_undo = 64;
+    bool channels = false;  ///< it ends its payment channels by itself
     /// What its program knows.
     const consensus::RuleBook* rules = &consensus::own_rule_book();
     /// Instead of those of the network's definition.

@@ -48,7 +48,9 @@ std::vector<node::MergeView> some_merges() {
 
 std::vector<node::CoinView> some_coins() {
     return {{fake_hash("a"), 7, kMost<std::uint64_t>, 12, true, false, fake_hash("k"), true, false},
-            {fake_hash("b"), kMost<std::uint32_t>, 1, 0, false, true, fake_hash("l"), false, true}};
+            {fake_hash("b"), kMost<std::uint32_t>, 1, 0, false, true, fake_hash("l"), false, true},
+            {fake_hash("c"), 0, 9, 3, false, true, fake_hash("k"), false, false, true,
+             fake_hash("p"), 700}};
 }
 
 /// Each value within `json`, on its own: as an object, and left out. The reader must notice.
@@ -161,7 +163,7 @@ TEST(JsonViews, EveryFieldIsThere) {
     const Json block = Json::parse(blocks_json(some_merges()))["blocks"][0];
     EXPECT_EQ(block.size(), 10u) << "without the sample, with the details";
     EXPECT_EQ(block["details"][0].size(), 12u + 1);
-    EXPECT_EQ(Json::parse(coins_json(some_coins()))["coins"][0].size(), 9u);
+    EXPECT_EQ(Json::parse(coins_json(some_coins()))["coins"][0].size(), 12u);
 }
 
 // A training that diverged must not keep its owner's wallet from asking the node.

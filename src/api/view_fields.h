@@ -162,7 +162,8 @@ void fields(Visitor& visit, View& view) {
 
 template <typename Visitor, ConstOrNot<node::CoinView> View>
 void fields(Visitor& visit, View& view) {
-    auto& [txid, index, amount, height, coinbase, mature, key, spent, pending] = view;
+    auto& [txid, index, amount, height, coinbase, mature, key, spent, pending, channel, payee,
+           expiry] = view;
     visit("txid", txid);
     visit("index", index);
     visit("amount", amount);
@@ -172,6 +173,9 @@ void fields(Visitor& visit, View& view) {
     visit("key", key);
     visit("spent", spent);
     visit("pending", pending);
+    visit("channel", channel);
+    visit.hash_or_null("payee", payee);
+    visit("expiry", expiry);
 }
 
 template <typename Visitor, ConstOrNot<node::PooledView> View>

@@ -260,8 +260,8 @@ TEST_F(ChannelTest, EachEndActsInItsTime) {
     EXPECT_EQ(due(mine, 476, policy), Due::kClose);
     EXPECT_EQ(due(mine, 499, policy), Due::kClose);
     EXPECT_EQ(due(mine, 500, policy), Due::kNothing) << "too late";
-    EXPECT_EQ(due(payer_record(), 499, policy), Due::kNothing);
-    EXPECT_EQ(due(payer_record(), 500, policy), Due::kRefund);
+    EXPECT_EQ(due(payer_record(), 500, policy), Due::kNothing);
+    EXPECT_EQ(due(payer_record(), 501, policy), Due::kRefund);
     // The fee rises while the close is kept out, to half of what there is to save.
     EXPECT_EQ(closing_rate(mine, 1, 400, policy), 1U);
     EXPECT_EQ(closing_rate(mine, 1, 478, policy), 1U);

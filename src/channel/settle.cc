@@ -21,8 +21,11 @@ void sign_last(chain::Payment& payment, const Record& record, const crypto::Secr
 }  // namespace
 
 Due due(const Record& record, std::uint32_t next, const Policy& policy) {
+    // A block later than it could be: to peers that are a block behind it would be too early, and
+    // they would not ask for it again.
+    if (record.role == Role::kPayer)
+        return next > record.terms.expiry ? Due::kRefund : Due::kNothing;
     const bool expired = next >= record.terms.expiry;
-    if (record.role == Role::kPayer) return expired ? Due::kRefund : Due::kNothing;
     const bool last = next >= last_call(record.terms.expiry, policy);
     return record.paid > 0 && last && !expired ? Due::kClose : Due::kNothing;
 }

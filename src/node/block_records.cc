@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "crypto/hash.h"
 #include "worth/network_rules.h"
 
 namespace cairn::node {
@@ -9,8 +10,8 @@ namespace {
 
 class Parties {
   public:
-    void receive(const chain::Output& output) { at(output.key).received += output.amount; }
-    void spend(const chain::Output& output) { at(output.key).spent += output.amount; }
+    void receive(const chain::Output& output) { add(output, &store::PaymentParty::received); }
+    void spend(const chain::Output& output) { add(output, &store::PaymentParty::spent); }
     std::vector<store::PaymentParty> take() && {
         std::vector<store::PaymentParty> parties;
         for (const auto& [key, party] : by_key_) parties.push_back(party);
@@ -18,6 +19,17 @@ class Parties {
     }
 
   private:
+    /// Coins in a channel are nobody's yet, but both ends' keys took part.
+    void add(const chain::Output& output, std::uint64_t store::PaymentParty::*sum) {
+        store::PaymentParty& party = at(output.key);
+        if (output.kind == chain::OutputKind::kKey) {
+            party.*sum += output.amount;
+            return;
+        }
+        at(output.payee);
+        at(channels_from(output.key)).*sum += output.amount;
+        at(channels_to(output.payee)).*sum += output.amount;
+    }
     store::PaymentParty& at(const crypto::PublicKey& key) {
         store::PaymentParty& party = by_key_[key];
         party.key = key;
@@ -31,6 +43,14 @@ double nats_per_token(std::int64_t loss, std::uint32_t tokens) {
 }
 
 }  // namespace
+
+crypto::PublicKey channels_from(const crypto::PublicKey& payer) {
+    return crypto::tagged_hash("cairn/channels-from", payer.view());
+}
+
+crypto::PublicKey channels_to(const crypto::PublicKey& payee) {
+    return crypto::tagged_hash("cairn/channels-to", payee.view());
+}
 
 store::ContributionRecord contribution_record(const consensus::ContributionReport& report,
                                               const consensus::BlockReport& block,

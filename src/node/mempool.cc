@@ -271,8 +271,11 @@ Mempool::Changes Mempool::on_tip(const SwitchOutcome& outcome) {
     }
     drop_stale(tip, changes);
     for (const BlockPtr& block : outcome.disconnected) take_back(*block, tip, changes);
-    if (!outcome.disconnected.empty())
-        for (const ItemPtr& item : payments_.by_fee_rate()) changes.recheck.push_back(item);
+    // A block that is taken back may take coins with it. And a channel cannot be closed any more
+    // once it has expired.
+    for (const ItemPtr& item : payments_.by_fee_rate())
+        if (!outcome.disconnected.empty() || item->payment().form == chain::PaymentForm::kClose)
+            changes.recheck.push_back(item);
     retry_waiting(tip, changes);
     return changes;
 }

@@ -79,7 +79,8 @@ class Mempool {
         std::vector<Item> fresh;  ///< valid now and worth telling peers
         /// Contributions whose merge block came without them.
         std::vector<ItemPtr> left_out;
-        /// Payments to be checked again with the ledger, since blocks were taken back.
+        /// Payments to be checked again with the ledger, since blocks were taken back or the time
+        /// to close a channel may be over.
         std::vector<ItemPtr> recheck;
         /// Commitments and contributions that waited and may be judged now, as if they had just
         /// come.

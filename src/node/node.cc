@@ -58,7 +58,12 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
       clock_watch_(seams_.clock, consensus::allowed_drift_ms(config_.network)),
       mining_wanted_(config_.miner.enabled),
       invariants_(chain_.lane(), loop_view(), config_.invariants,
-                  [this](const std::string& breach) { on_breach(breach); }) {
+                  [this](const std::string& breach) { on_breach(breach); }),
+      channels_(seams_.loop, seams_.random, chain_, mempool_, relay_, seams_.disk, config_.channels,
+                [this](const crypto::PublicKey& key) -> std::optional<crypto::SecretKey> {
+                    if (key == key_) return config_.key;
+                    return config_.channel_secrets ? config_.channel_secrets(key) : std::nullopt;
+                }) {
     chain_.set_observer(this);
     relay_.set_listener([this](const Item&) { miner_.on_item(); });
     relay_.set_keeper([this](const ItemPtr& payment, std::function<void(const Status&)> done) {
@@ -439,6 +444,7 @@ void Node::on_tip(const SwitchOutcome& outcome) {
     miner_.on_tip();
     sync_.request_bodies();
     invariants_.on_tip();
+    channels_.on_tip();
     learn_miner_key([] {});
     learn_figures([] {});
 }

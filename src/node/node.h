@@ -17,6 +17,7 @@
 
 #include "net/peer_book.h"
 #include "node/active_chain.h"
+#include "node/channel_keeper.h"
 #include "node/clock_watch.h"
 #include "node/invariant_watch.h"
 #include "node/merge_reporter.h"
@@ -46,6 +47,9 @@ struct NodeConfig {
     InvariantOptions invariants = {};
     /// Instead of one key for all that is earned; not on private networks, whose members are keys.
     std::optional<FreshKeys> fresh = {};
+    /// Secrets of payment channels besides `key`: of the wallet, if the node has one. May be empty.
+    ChannelKeeper::SecretOf channel_secrets = {};
+    channel::Policy channels = {};
 };
 
 /// What the node hands to its chain lane (ledger_lane.h), whose jobs alone write to the store and
@@ -68,6 +72,8 @@ struct NodeSeams {
     /// Writes the payments that were submitted here (kept_payments.h), for take_up_payments() after
     /// the next start, however this one ends. Called on the chain lane. May be empty.
     std::function<Status(const std::vector<chain::Payment>&)> keep_payments = {};
+    /// Where the records of its payment channels are; null: it has none.
+    Disk* disk = nullptr;
     /// Where the node says what is wrong with it; null: it keeps a list of its own.
     Conditions* conditions = nullptr;
 };
@@ -221,6 +227,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     std::map<std::uint64_t, std::vector<ItemPtr>> returning_;  // being judged, by call
     std::uint64_t next_returning_ = 0;
     std::deque<ItemPtr> own_payments_;  // the latest; they outlive a kill
+    ChannelKeeper channels_;
     Alive alive_;
 };
 

@@ -128,9 +128,12 @@ struct CoinView {
     std::uint64_t height = 0;
     bool coinbase = false;
     bool mature = true;
-    crypto::PublicKey key;  ///< its owner
-    bool spent = false;     ///< by a payment that waits in the node's pool
-    bool pending = false;   ///< made by such a payment: in no block yet, height 0
+    crypto::PublicKey key;      ///< its owner
+    bool spent = false;         ///< by a payment that waits in the node's pool
+    bool pending = false;       ///< made by such a payment: in no block yet, height 0
+    bool channel = false;       ///< a payment channel: `key` is its payer
+    crypto::PublicKey payee{};  ///< of a channel
+    std::uint64_t expiry = 0;   ///< of a channel: the height from which on its payer may spend it
 };
 
 /// A payment that waits in the node's pool.

@@ -24,6 +24,24 @@ Result<std::vector<MergeView>> read_merges(const store::Store& store, std::uint6
     return views;
 }
 
+/// Whether one of the keys owns the output, or is an end of the channel that it is.
+bool is_of(const std::set<crypto::PublicKey>& keys, const chain::Output& output) {
+    return keys.contains(output.key) ||
+           (output.kind == chain::OutputKind::kChannel && keys.contains(output.payee));
+}
+
+CoinView view_of(const chain::OutPoint& outpoint, const chain::Output& output) {
+    CoinView view;
+    view.txid = outpoint.id;
+    view.index = outpoint.index;
+    view.amount = output.amount;
+    view.key = output.key;
+    view.channel = output.kind == chain::OutputKind::kChannel;
+    view.payee = output.payee;
+    view.expiry = output.expiry;
+    return view;
+}
+
 }  // namespace
 
 std::string troubles_text(const NodeStatus& status) {
@@ -135,10 +153,12 @@ void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys
             Counted counted{ledger.tip(), {}};
             const std::uint64_t next = ledger.height() + std::uint64_t{1};
             for (const auto& [outpoint, coin] : ledger.coins().all()) {
-                if (!keys->contains(coin.output.key)) continue;
-                const bool mature = !coin.coinbase || next >= coin.height + maturity;
-                counted.coins.push_back({outpoint.id, outpoint.index, coin.output.amount,
-                                         coin.height, coin.coinbase, mature, coin.output.key});
+                if (!is_of(*keys, coin.output)) continue;
+                CoinView view = view_of(outpoint, coin.output);
+                view.height = coin.height;
+                view.coinbase = coin.coinbase;
+                view.mature = !coin.coinbase || next >= coin.height + maturity;
+                counted.coins.push_back(std::move(view));
             }
             return counted;
         },
@@ -150,10 +170,12 @@ void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys
             for (CoinView& coin : coins) coin.spent = mempool_.spends({coin.txid, coin.index});
             for (const ItemPtr& item : mempool_.payments().by_fee_rate()) {
                 const std::vector<chain::Output>& outputs = item->payment().outputs;
-                for (std::uint32_t i = 0; i < outputs.size(); ++i)
-                    if (keys->contains(outputs[i].key))
-                        coins.push_back({item->name.id, i, outputs[i].amount, 0, false, false,
-                                         outputs[i].key, false, true});
+                for (std::uint32_t i = 0; i < outputs.size(); ++i) {
+                    if (!is_of(*keys, outputs[i])) continue;
+                    coins.push_back(view_of({item->name.id, i}, outputs[i]));
+                    coins.back().mature = false;
+                    coins.back().pending = true;
+                }
             }
             answer(std::move(coins));
         }));

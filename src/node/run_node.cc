@@ -164,6 +164,7 @@ class Process {
 
     const NodeOptions& options_;
     Assets assets_;
+    PosixDisk own_disk_{options_.directory};
     chain::NetworkDefinition network_definition_;
     std::optional<crypto::SecretKey> key_;
     SystemClock clock_;
@@ -320,6 +321,7 @@ void Process::load() {
 NodeConfig Process::config() const {
     NodeConfig config{network_definition_, *key_, options_.connect, 8, {}, {}, {}, {}, {}, {}};
     config.fresh = options_.fresh;
+    config.channel_secrets = options_.channel_secrets;
     config.mempool.payments.min_fee_rate = options_.min_fee_rate;
     config.miner.enabled = options_.mine;
     config.miner.hashes_per_slice =
@@ -343,6 +345,7 @@ Status Process::start_node(std::unique_ptr<NodeParts> parts) {
                         PosixDisk disk(directory);
                         return node::keep_payments(disk, own);
                     },
+                    &own_disk_,
                     &conditions_};
     node_ =
         std::make_unique<Node>(config(), LedgerSeams{*store_, *parts_->model}, std::move(seams));

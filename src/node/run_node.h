@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "crypto/keys.h"
 #include "net/port_mapper.h"
+#include "node/channel_keeper.h"
 #include "node/node_api.h"
 #include "node/own_keys.h"
 
@@ -38,6 +39,8 @@ struct NodeOptions {
     std::optional<crypto::SecretKey> key;
     /// Earns with a key for each block and each contribution; kRefused on private networks.
     std::optional<FreshKeys> fresh;
+    /// Secrets of payment channels besides `key`; called on the loop. May be empty.
+    ChannelKeeper::SecretOf channel_secrets;
     std::size_t threads = 1;       ///< computing threads, all lanes together
     std::uint64_t memory_mib = 0;  ///< 0: no limit of our own
     /// Nonces tried a second, at most; 0: as many as take about a tenth of a core, whatever work

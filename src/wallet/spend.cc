@@ -114,7 +114,8 @@ Result<std::vector<OwnCoin>> choose_coins_at_rate(const std::vector<OwnCoin>& co
         return invalid("no payment can pay " + std::to_string(fee_rate) + " for each byte");
     std::size_t inputs = 1;
     while (true) {
-        order.fee = fee_rate * chain::payment_bytes(inputs, chain::kMaxPaymentOutputs);
+        order.fee = fee_rate * (chain::payment_bytes(inputs, chain::kMaxPaymentOutputs) +
+                                (order.channel_expiry > 0 ? chain::kChannelBytesMore : 0));
         RETURN_IF_ERROR(check_order(order));
         ASSIGN_OR_RETURN(std::vector<OwnCoin> chosen,
                          choose_coins(coins, order.amount + order.fee));
@@ -137,7 +138,11 @@ Result<chain::Payment> make_payment(const Wallet& wallet, const Hash256& genesis
     chain::Payment payment;
     std::vector<chain::Output> spent;
     RETURN_IF_ERROR(add_inputs(chosen, payment, spent));
-    payment.outputs.push_back({order.amount, chain::OutputKind::kKey, order.to});
+    if (order.channel_expiry > 0)
+        payment.outputs.push_back(
+            {order.amount, chain::OutputKind::kChannel, change, order.to, order.channel_expiry});
+    else
+        payment.outputs.push_back({order.amount, chain::OutputKind::kKey, order.to});
     if (sum > target) payment.outputs.push_back({sum - target, chain::OutputKind::kKey, change});
 
     RETURN_IF_ERROR(sign(wallet, genesis_id, payment, spent, random));
@@ -146,6 +151,14 @@ Result<chain::Payment> make_payment(const Wallet& wallet, const Hash256& genesis
 
 Result<WaitingPayment> waiting_payment(const Wallet& wallet, const chain::Payment& payment,
                                        std::uint64_t fee, const std::vector<OwnCoin>& own) {
+    const auto is_channel = [](const chain::Output& output) {
+        return output.kind == chain::OutputKind::kChannel;
+    };
+    if (payment.form != chain::PaymentForm::kPlain ||
+        std::ranges::any_of(payment.outputs, is_channel))
+        return refused(
+            "this payment opens or closes a channel and is not replaced: one that closes it is "
+            "made again by `cairn wallet channel close`");
     WaitingPayment waiting{payment, {}, fee, false, 0};
     for (const chain::OutPoint& input : payment.inputs) {
         const auto found = std::ranges::find(own, input, &OwnCoin::outpoint);

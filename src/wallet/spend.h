@@ -13,8 +13,9 @@ namespace cairn::wallet {
 struct OwnCoin {
     chain::OutPoint outpoint;
     chain::Output output;
-    bool mature = true;    ///< false: minted too recently to be spent
-    bool spent = false;    ///< a payment that waits in the node's pool spends it
+    std::uint64_t height = 0;  ///< of the block that made it; 0 where that is not known
+    bool mature = true;        ///< false: minted too recently to be spent
+    bool spent = false;        ///< a payment that waits in the node's pool spends it
     bool pending = false;  ///< such a payment makes it: it cannot be spent before the next block
 };
 
@@ -22,6 +23,9 @@ struct PaymentOrder {
     crypto::PublicKey to;
     std::uint64_t amount = 0;
     std::uint64_t fee = 0;
+    /// Above 0: the amount is not paid but put into a channel to `to`, which expires at this
+    /// height. Its payer is the key that the change goes to.
+    std::uint32_t channel_expiry = 0;
 };
 
 /// The error for whoever wants to spend from a wallet that only watches.
@@ -64,7 +68,8 @@ struct WaitingPayment {
 };
 
 /// Finds the spent coins of `payment` among `own`. kRefused if one is not there: it is not, or not
-/// wholly, this wallet's payment.
+/// wholly, this wallet's payment. kRefused too where it opens a channel, whose name would change
+/// with it, or ends one.
 Result<WaitingPayment> waiting_payment(const Wallet& wallet, const chain::Payment& payment,
                                        std::uint64_t fee, const std::vector<OwnCoin>& own);
 

@@ -29,6 +29,8 @@ constexpr std::array<std::string_view, 11> kServeOptions = {
     "--help",     "--json",    "--dir",   "--serve",      "--model",  "--listen",
     "--map-port", "--threads", "--relay", "--relay-rate", "--through"};
 
+/// The command line may use keys after the node was started: so many of them are known to it.
+constexpr std::uint32_t kChannelKeysAhead = 200;
 constexpr std::uint64_t kMaxMemoryMib = std::uint64_t{1} << 30;  // 2^50 bytes
 
 struct NodeRequest {
@@ -118,8 +120,13 @@ Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& ou
     RETURN_IF_ERROR(check_request(request));
     request.node.map_port = *port_asking(request.map_port, request.node.listen);
     if (request.use_wallet) {
-        ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_wallet(request.wallet));
-        RETURN_IF_ERROR(take_keys(wallet, request));
+        ASSIGN_OR_RETURN(wallet::Wallet opened, open_wallet(request.wallet));
+        const auto wallet = std::make_shared<const wallet::Wallet>(std::move(opened));
+        RETURN_IF_ERROR(take_keys(*wallet, request));
+        request.node.channel_secrets = [wallet](const crypto::PublicKey& key) {
+            (void)wallet->keys(kChannelKeysAhead);  // derived once
+            return wallet->secret_of(key);
+        };
     }
     NodeDisplay display(NodeDisplay::kind(request.json, on_terminal), out);
     std::unique_ptr<api::Server> server;

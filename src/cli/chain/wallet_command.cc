@@ -14,6 +14,7 @@ namespace cairn::cli {
 namespace {
 
 constexpr std::size_t kMaxHistory = 1'000'000;
+constexpr std::uint32_t kMaxChannelBlocks = 10'000'000;
 
 using Request = std::shared_ptr<WalletRequest>;
 using Run = Status (*)(const WalletRequest&, std::ostream&);
@@ -128,6 +129,48 @@ void add_using(const Group& group) {
         ->capture_default_str();
 }
 
+void add_channels(CLI::App& wallet, Invocation& invocation, const Request& request) {
+    CLI::App* app = wallet.add_subcommand(
+        "channel", "Pay somebody in small steps: two payments on the chain, any number between");
+    app->require_subcommand(1);
+    const Group group{*app, invocation, request};
+    CLI::App* open = group.add("open", "Put coins aside for one payee, until a height",
+                               "cairn wallet channel open --to cairn1... --amount 5 --blocks 20000",
+                               run_channel_open);
+    open->add_option("--to", request->to, "The payee's address")->required();
+    open->add_option("--amount", request->amount, "What the channel holds, in coins")->required();
+    open->add_option("--blocks", request->blocks,
+                     "Blocks until it expires and what is left can be taken back (else about a "
+                     "day's)")
+        ->check(CLI::Range(1u, kMaxChannelBlocks));
+    open->add_option("--fee", request->fee,
+                     "In coins, for the miner; without it, what the next block asks for");
+    open->add_flag("--high-fee", request->high_fee, "A fee above a tenth of the amount is meant");
+    group.add("list", "Channels from and to this wallet", "cairn wallet channel list",
+              run_channel_list);
+    CLI::App* pay = group.add("pay", "Sign a voucher for more of a channel, and print it",
+                              "cairn wallet channel pay 5f3a 0.25", run_channel_pay);
+    CLI::App* accept =
+        group.add("accept", "Take a voucher for a channel to this wallet, if it is good",
+                  "cairn wallet channel accept 59d2...", run_channel_accept);
+    accept->add_option("voucher", request->voucher, "What `cairn wallet channel pay` printed")
+        ->required();
+    CLI::App* close =
+        group.add("close", "Be paid what the best voucher says, now; the payer gets the rest",
+                  "cairn wallet channel close 5f3a", run_channel_close);
+    CLI::App* refund = group.add("refund", "Take back what is left in a channel that has expired",
+                                 "cairn wallet channel refund 5f3a", run_channel_refund);
+    for (CLI::App* command : {pay, close, refund})
+        command
+            ->add_option("channel", request->channel,
+                         "The channel's name (`cairn wallet channel list`), or its first digits")
+            ->required();
+    pay->add_option("amount", request->amount, "How much more, in coins")->required();
+    for (CLI::App* command : {close, refund})
+        command->add_option("--fee", request->fee,
+                            "In coins, for the miner; without it, what the next block asks for");
+}
+
 }  // namespace
 
 void add_wallet(CLI::App& app, Invocation& invocation) {
@@ -137,6 +180,7 @@ void add_wallet(CLI::App& app, Invocation& invocation) {
     group.request->file.directory = default_directory();
     add_making(group);
     add_using(group);
+    add_channels(*app_group, invocation, group.request);
 }
 
 }  // namespace cairn::cli

@@ -28,6 +28,9 @@ struct WalletRequest {
     std::string fee;        ///< send, bump: in coins, to the miner; empty: what the pool asks for
     bool high_fee = false;  ///< send: a fee above a tenth is meant
     std::size_t max = 50;   ///< history
+    std::uint32_t blocks = 0;  ///< channel open: until it expires; 0: about a day
+    std::string channel;       ///< channel pay, close, refund: its name or how that begins
+    std::string voucher;       ///< channel accept
     bool json = false;
 };
 
@@ -46,5 +49,14 @@ Status run_wallet_send(const WalletRequest& request, std::ostream& out);
 
 // wallet_bump.cc
 Status run_wallet_bump(const WalletRequest& request, std::ostream& out);
+
+// wallet_channel.cc
+Status run_channel_open(const WalletRequest& request, std::ostream& out);
+Status run_channel_close(const WalletRequest& request, std::ostream& out);
+Status run_channel_refund(const WalletRequest& request, std::ostream& out);
+// wallet_voucher.cc
+Status run_channel_list(const WalletRequest& request, std::ostream& out);
+Status run_channel_pay(const WalletRequest& request, std::ostream& out);
+Status run_channel_accept(const WalletRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

@@ -9,8 +9,15 @@ namespace cairn::cli {
 namespace {
 
 wallet::OwnCoin own_coin(const node::CoinView& view) {
+    chain::Output output{view.amount, chain::OutputKind::kKey, view.key};
+    if (view.channel) {
+        output.kind = chain::OutputKind::kChannel;
+        output.payee = view.payee;
+        output.expiry = static_cast<std::uint32_t>(view.expiry);
+    }
     return {.outpoint = {view.txid, view.index},
-            .output = {view.amount, chain::OutputKind::kKey, view.key},
+            .output = output,
+            .height = view.height,
             .mature = view.mature,
             .spent = view.spent,
             .pending = view.pending};
@@ -24,7 +31,7 @@ Result<WalletNode> WalletNode::of_directory(const std::string& directory, const 
     ASSIGN_OR_RETURN(const node::NodeStatus status, node.status());
     if (status.genesis_id != genesis_id)
         return Error{ErrorCode::kRefused, "the running node is on another network"};
-    return WalletNode(std::move(node), status.mempool_fee_rate);
+    return WalletNode(std::move(node), status);
 }
 
 Result<std::vector<wallet::OwnCoin>> WalletNode::coins(

@@ -26,12 +26,17 @@ class WalletNode {
     Status pay(const chain::Payment& payment) const;
     /// What a payment should pay for each byte, as the node's pool was when this was made.
     std::uint64_t fee_rate() const { return fee_rate_; }
+    /// Of its tip, then.
+    std::uint32_t height() const { return height_; }
 
   private:
-    WalletNode(api::RemoteNode node, std::uint64_t fee_rate)
-        : node_(std::move(node)), fee_rate_(fee_rate) {}
+    WalletNode(api::RemoteNode node, const node::NodeStatus& status)
+        : node_(std::move(node)),
+          fee_rate_(status.mempool_fee_rate),
+          height_(static_cast<std::uint32_t>(status.height)) {}
     api::RemoteNode node_;
     std::uint64_t fee_rate_;
+    std::uint32_t height_;
 };
 
 /// For Wallet::change_index: whether a payment in the pool, of which `coins` tells, pays a key.

@@ -15,6 +15,7 @@
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
 #include "console/json_line.h"
+#include "node/block_records.h"
 #include "wallet/address.h"
 
 namespace cairn::cli {
@@ -37,7 +38,20 @@ struct Entry {
     store::HistoryEntry first;
     std::uint64_t received = 0;
     std::uint64_t spent = 0;
+    std::uint64_t locked = 0;    ///< put into channels of ours
+    std::uint64_t released = 0;  ///< was in channels of ours
+    bool opened_to_us = false, closed_to_us = false;
 };
+
+/// What kind of a payment it is to this wallet, in a word or two.
+std::string kind_of(const Entry& entry) {
+    if (entry.first.coinbase) return "minted";
+    if (entry.locked > 0) return "channel opened";
+    if (entry.opened_to_us) return "channel to us";
+    if (entry.closed_to_us) return entry.received > 0 ? "channel paid" : "channel gone";
+    if (entry.released > 0) return "channel ended";
+    return "payment";
+}
 
 Result<std::vector<Entry>> history_of(const wallet::Wallet& wallet, const store::Store& store) {
     std::map<std::pair<std::uint64_t, std::uint32_t>, Entry> entries;
@@ -49,6 +63,20 @@ Result<std::vector<Entry>> history_of(const wallet::Wallet& wallet, const store:
             entry.received += line.received;
             entry.spent += line.spent;
         }
+        ASSIGN_OR_RETURN(const auto from, store.history(node::channels_from(key), kWholeHistory));
+        for (const store::HistoryEntry& line : from) {
+            Entry& entry = entries[{line.place.height, line.place.position}];
+            entry.first = line;
+            entry.locked += line.received;
+            entry.released += line.spent;
+        }
+        ASSIGN_OR_RETURN(const auto to, store.history(node::channels_to(key), kWholeHistory));
+        for (const store::HistoryEntry& line : to) {
+            Entry& entry = entries[{line.place.height, line.place.position}];
+            entry.first = line;
+            entry.opened_to_us |= line.received > 0;
+            entry.closed_to_us |= line.spent > 0;
+        }
     }
     std::vector<Entry> newest_first;
     for (auto it = entries.rbegin(); it != entries.rend(); ++it) newest_first.push_back(it->second);
@@ -58,6 +86,16 @@ Result<std::vector<Entry>> history_of(const wallet::Wallet& wallet, const store:
 std::string signed_amount(const Entry& entry) {
     if (entry.received >= entry.spent) return "+" + amount_text(entry.received - entry.spent);
     return "-" + amount_text(entry.spent - entry.received);
+}
+
+/// What is in channels of ours at the tip.
+std::uint64_t locked_on_chain(const std::vector<Entry>& entries) {
+    std::uint64_t in = 0, out = 0;
+    for (const Entry& entry : entries) {
+        in += entry.locked;
+        out += entry.released;
+    }
+    return in - std::min(in, out);
 }
 
 wallet::Balance balance_on_chain(const std::vector<Entry>& entries, std::uint64_t height,
@@ -88,6 +126,7 @@ bool add_pool(const WalletRequest& request, const ChainReader& chain, const wall
         return false;
     }
     for (const wallet::OwnCoin& coin : *coins) {
+        if (coin.output.kind != chain::OutputKind::kKey) continue;
         if (coin.pending) balance.pending += coin.output.amount;
         if (coin.spent) balance.spendable -= std::min(balance.spendable, coin.output.amount);
     }
@@ -192,13 +231,15 @@ Status run_wallet_balance(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const std::vector<Entry> entries, history_of(wallet, *chain.store));
     ASSIGN_OR_RETURN(const std::uint64_t height, height_of(chain));
     wallet::Balance balance = balance_on_chain(entries, height, chain.network.coinbase_maturity);
+    const std::uint64_t locked = locked_on_chain(entries);
     const bool pool = add_pool(request, chain, wallet, balance);
     if (request.json) {
         out << console::json_line(
             Json{{"spendable", balance.spendable},
                  {"maturing", balance.maturing},
                  {"pending", balance.pending},
-                 {"total", balance.spendable + balance.maturing + balance.pending},
+                 {"locked", locked},
+                 {"total", balance.spendable + balance.maturing + balance.pending + locked},
                  {"height", height},
                  {"pool_seen", pool},
                  {"watch_only", !wallet.can_spend()}});
@@ -210,6 +251,9 @@ Status run_wallet_balance(const WalletRequest& request, std::ostream& out) {
     if (balance.pending > 0)
         out << fmt::format("pending    {:>20}  in the node's pool: yours after the next block\n",
                            amount_text(balance.pending));
+    if (locked > 0)
+        out << fmt::format("locked     {:>20}  in channels: cairn wallet channel list\n",
+                           amount_text(locked));
     out << fmt::format("at height {}\n", height);
     if (!wallet.can_spend()) out << kWatching;
     return ok_status();
@@ -230,12 +274,14 @@ Status run_wallet_history(const WalletRequest& request, std::ostream& out) {
                             {"height", place.height},
                             {"time_ms", header.time_ms},
                             {"minted", entry.first.coinbase},
+                            {"kind", kind_of(entry)},
                             {"received", entry.received},
-                            {"spent", entry.spent}});
+                            {"spent", entry.spent},
+                            {"locked", entry.locked},
+                            {"released", entry.released}});
         else
-            out << fmt::format("{}  block {:<8} {:>20}  {} {}\n", time_text(header.time_ms),
-                               place.height, signed_amount(entry),
-                               entry.first.coinbase ? "minted " : "payment",
+            out << fmt::format("{}  block {:<8} {:>20}  {:<14} {}\n", time_text(header.time_ms),
+                               place.height, signed_amount(entry), kind_of(entry),
                                short_hex(entry.first.payment));
     }
     if (request.json) {
