@@ -1,7 +1,7 @@
 // C3: a payment spends coins that exist, are mature and belong to its signers, and makes no more
-// than it spends; what it leaves over is the miner's fee. A channel is closed by its payee below its
-// expiry: the voucher's amount less the fee to the payee, the rest to the payer. From the expiry on
-// it is the payer's. So at every height one of the two may spend it, and never both.
+// than it spends; what it leaves over is the miner's fee. A channel is closed by its payee below
+// its expiry: the voucher's amount less the fee to the payee, the rest to the payer. From the
+// expiry on it is the payer's. So at every height one of the two may spend it, and never both.
 #pragma once
 
 #include <cstdint>

@@ -60,6 +60,8 @@ Result<std::vector<wallet::OwnCoin>> WalletDesk::coins() const {
 
 Result<channel::Record> WalletDesk::find(channel::Role role, const std::string& name) const {
     std::vector<channel::Record> found;
+    if (const auto outpoint = chain::parse_outpoint(name); outpoint.ok())
+        if (auto record = records->find(role, *outpoint); record.ok()) return record;
     for (const channel::Record& record : records->list().records)
         if (record.role == role && record.genesis_id == genesis_id && is_named(record, name))
             found.push_back(record);
