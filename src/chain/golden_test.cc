@@ -11,12 +11,28 @@ namespace {
 
 TEST(Golden, PaymentId) {
     EXPECT_EQ(to_hex(payment_id(sample_payment())),
-              "e466e6ff1ca7064c01256497717126bca8c0af26db11d3479db60b9e948451c5");
+              "18578b80fe8c66bc00f2488d5ba5f3b4d61f434e7b51eadb0e84f52cfd45626c");
 }
 TEST(Golden, PaymentSignatureHash) {
     const std::vector<Output> spent(3, {100, OutputKind::kKey, filled<32>(9)});
     EXPECT_EQ(to_hex(signature_hash(filled<32>(1), sample_payment(), spent)),
-              "aba2647a7b27a0f29fc560a9dbe03752925b871e88be16537b25d3c909ca5164");
+              "b4b4688ed8efe19a48919bf925de825319f058e2b0e16ad28ac8ff31444fb8dc");
+}
+TEST(Golden, AChannelIsOpenedAndClosed) {
+    Payment opening = sample_payment();
+    opening.outputs[0] = sample_channel();
+    EXPECT_EQ(to_hex(payment_id(opening)),
+              "576310ae52255b032e354a185799de59b5178dc825c9e63fac4f3a43b06a39a1");
+    const Output channel = sample_channel();
+    EXPECT_EQ(to_hex(payment_id(sample_close())),
+              "1164e9fd284a8eabb54d5396eb8b6ebd0f0c874c844b465a63f1deed83429cb8");
+    EXPECT_EQ(to_hex(signature_hash(filled<32>(1), sample_close(), {&channel, 1})),
+              "fa43db0eaf3a800ab9e63b6319cd48decb4213cc5d5ba8bdc2b630bbd88bc55c");
+    EXPECT_EQ(to_hex(witness_hash(sample_close())),
+              "8927b2020a94b6f8c07b385082acfb1a389e23fa43982fc53b98e5e9fff2e2e7");
+    const Voucher voucher = sample_voucher();
+    EXPECT_EQ(to_hex(voucher_hash(voucher.genesis_id, voucher.channel, voucher.amount)),
+              "a85d16fe50bc2d4e5d4d65d86d26534c34840450ebd7b56077f373dbab589211");
 }
 TEST(Golden, CommitmentId) {
     EXPECT_EQ(to_hex(commitment_id(sample_commitment())),
@@ -52,11 +68,11 @@ TEST(Golden, CoinbaseId) {
 }
 TEST(Golden, BodyRoot) {
     EXPECT_EQ(to_hex(body_root(sample_block())),
-              "dbd613ee4d767941c7288d96534d869a2abfffbc4994becea30bd7c35de43afc");
+              "5f14fa526208f6b3f66bc915e00b10d99b66b25e3c0538ab7b41b87d44672ffb");
 }
 TEST(Golden, WholeBlock) {
     EXPECT_EQ(to_hex(crypto::sha256(encode(sample_block()))),
-              "ff68c06092397306757df485e4ed757f23f9d005bf70a75bc795483831d689bd");
+              "9783a48cce76b298d11d5feb366e7fd70b871498d0a2c9599af4ea0e6119a7d1");
 }
 TEST(Golden, GenesisId) {
     NetworkDefinition network;

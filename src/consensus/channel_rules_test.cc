@@ -37,7 +37,7 @@ class ChannelRules : public ::testing::Test {
     }
     /// The payee's signature, after a payment was changed.
     void sign_close(Payment& payment, const Person& by) {
-        const std::vector<Output> spent{chain.ledger.coins().find(channel)->output};
+        const std::vector<Output> spent{opening.outputs[0]};
         payment.signatures[1] = crypto::sign(
             by.secret, chain::signature_hash(chain.ledger.genesis_id(), payment, spent),
             chain.random);

@@ -58,7 +58,7 @@ class Forge:
         chain = self.chain
         old = chain.height + 1 - chain.network.coinbase_maturity
         return [(point, coin) for point, coin in sorted(chain.coins.items())
-                if coin.output.key == self.key and (not coin.minted or coin.height <= old) == mature]
+                if coin.output.kind == 0 and coin.output.key == self.key and (not coin.minted or coin.height <= old) == mature]
 
     def payment(self, points, spent, outputs, genesis_id=None):
         payment = Payment(points, outputs, [])

@@ -208,7 +208,7 @@ def outputs_in_another_order(forge, block):
 
 @forgery
 def an_output_of_another_kind(forge, block):
-    block.coinbase.outputs = [Output(1, 1, forge.key)]
+    block.coinbase.outputs = [forge.random.choice([Output(1, 1, forge.key, forge.key, 9), Output(1, 2, forge.key)])]
     return block
 
 

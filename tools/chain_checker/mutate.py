@@ -4,7 +4,7 @@ import json
 import sys
 from math import isqrt
 
-from . import codec, forge_blocks, forge_elements, network, rules, schnorr, state  # noqa: F401
+from . import codec, forge_blocks, forge_channels, forge_elements, network, rules, schnorr, state  # noqa: F401
 from .blockfile import entries
 from .encoding import sha256, tagged, u32
 from .forge import ALL, Forge, forged
@@ -34,6 +34,7 @@ def write(path, secret, each, seed, network_path):
         forge.gone = (forge.gone + spent)[-20:]
         forge.chain = rules.connect(rules.judge(forge.chain, data, forge.worths))
     if not definition.members:
+        last = Block.decode(forge_channels.write(forge, last.encode(), next_block, append))
         bad_round(forge, [d for _, kind, d in listed if kind == "block"])
         wild_times(forge, last.encode())
         unknown_upgrade(forge, last.encode())

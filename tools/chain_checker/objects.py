@@ -7,6 +7,8 @@ HEADER_BYTES = 120
 MOST_AMOUNT = 2**62 - 1
 MOST_BLOCK_BYTES = 2**24
 MOST_ELEMENTS = 65536
+KEY, CHANNEL = 0, 1  # kinds of outputs
+PLAIN, CLOSE = 0, 1  # forms of payments
 
 
 @dataclass
@@ -51,21 +53,24 @@ class OutPoint:
 
 @dataclass(frozen=True)
 class Output:
+    """Of a key, or a channel: then `key` is the payer's."""
     amount: int
     kind: int
     key: bytes
+    payee: bytes = b""
+    expiry: int = 0
 
     @staticmethod
     def read(r):
-        output = Output(r.u64(), r.u8(), r.take(32))
-        if not 1 <= output.amount <= MOST_AMOUNT:
-            r.refuse(f"an amount of {output.amount}")
-        if output.kind != 0:
-            r.refuse(f"an output of kind {output.kind}")
-        return output
+        amount, kind, key = r.u64(), r.u8(), r.take(32)
+        if not 1 <= amount <= MOST_AMOUNT:
+            r.refuse(f"an amount of {amount}")
+        if kind not in (KEY, CHANNEL):
+            r.refuse(f"an output of kind {kind}")
+        return Output(amount, kind, key, r.take(32), r.u32()) if kind == CHANNEL else Output(amount, kind, key)
 
     def encode(self):
-        return u64(self.amount) + u8(self.kind) + self.key
+        return u64(self.amount) + u8(self.kind) + self.key + (self.payee + u32(self.expiry) if self.kind == CHANNEL else b"")
 
 
 @dataclass
@@ -73,17 +78,21 @@ class Payment:
     inputs: list
     outputs: list
     signatures: list
+    form: int = PLAIN
 
     @staticmethod
     def read(r):
-        inputs = [OutPoint.read(r) for _ in range(r.count(1, 256, "inputs"))]
+        form = r.u8()
+        if form not in (PLAIN, CLOSE):
+            r.refuse(f"a payment of form {form}")
+        inputs = [OutPoint.read(r) for _ in range(r.count(1, 1 if form == CLOSE else 256, "inputs"))]
         if not ascending(inputs):
             r.refuse("inputs do not ascend")
         outputs = [Output.read(r) for _ in range(r.count(1, 2, "outputs"))]
-        return Payment(inputs, outputs, [r.take(64) for _ in inputs])
+        return Payment(inputs, outputs, [r.take(64) for _ in range(2 if form == CLOSE else len(inputs))], form)
 
     def unsigned(self):
-        return list_of([i.encode() for i in self.inputs]) + list_of([o.encode() for o in self.outputs])
+        return u8(self.form) + list_of([i.encode() for i in self.inputs]) + list_of([o.encode() for o in self.outputs])
 
     def encode(self):
         return self.unsigned() + b"".join(self.signatures)
@@ -97,6 +106,11 @@ class Payment:
     def message(self, genesis_id, spent):
         coins = b"".join(output.encode() for output in spent)
         return tagged("cairn/payment-signature", genesis_id + self.unsigned() + coins)
+
+
+def voucher(genesis_id, channel, amount):
+    """What a channel's payer signs."""
+    return tagged("cairn/voucher", genesis_id + channel.encode() + u64(amount))
 
 
 @dataclass
@@ -169,6 +183,8 @@ class Coinbase:
     def read(r):
         coinbase = Coinbase(r.u32(), r.take(32), [Output.read(r) for _ in range(r.count(0, 8192, "coinbase outputs"))],
                             r.u8(), r.u8())
+        if any(output.kind != KEY for output in coinbase.outputs):
+            r.refuse("a coinbase with a channel")
         if not ascending([output.key for output in coinbase.outputs]):
             r.refuse("the coinbase's keys do not ascend")
         return coinbase

@@ -7,7 +7,7 @@ from operator import mul
 from . import codec, pay, schnorr, state, targets
 from .encoding import Refused, divide_rounding, tagged
 from .network import is_known, round_of, versions_at
-from .objects import HEADER_BYTES, Block, Coinbase, Header, OutPoint
+from .objects import CHANNEL, CLOSE, HEADER_BYTES, KEY, PLAIN, Block, Coinbase, Header, OutPoint, voucher
 
 
 class Undecided(Exception):
@@ -96,14 +96,32 @@ def check_payments(chain, block, changes):
             seen.add(point)
             coin = chain.coins[point]
             need(not coin.minted or height - coin.height >= network.coinbase_maturity, "C3", "a coin is not mature")
+            if coin.output.kind == CHANNEL and payment.form == PLAIN:
+                need(height >= coin.output.expiry, "C3", "a channel is taken back before its expiry")
         spent = [chain.coins[point].output for point in payment.inputs]
         left = sum(coin.amount for coin in spent) - sum(output.amount for output in payment.outputs)
         need(left >= 0, "C3", f"outputs are {-left} above inputs")
         message = payment.message(network.genesis_id, spent)
-        good = all(schnorr.verify(coin.key, message, s) for coin, s in zip(spent, payment.signatures))
-        need(good, "C3", "a payment's signature is wrong")
+        if payment.form == CLOSE:
+            check_close(network, height, payment, spent[0], message)
+        else:
+            good = all(schnorr.verify(coin.key, message, s) for coin, s in zip(spent, payment.signatures))
+            need(good, "C3", "a payment's signature is wrong")
         changes.spent += payment.inputs
         changes.fees += left
+
+
+def check_close(network, height, payment, channel, message):
+    """The payee's part first, then the payer's rest, by a voucher over all but the rest."""
+    need(channel.kind == CHANNEL, "C3", "a close of what is no channel")
+    need(height < channel.expiry, "C3", "a close of an expired channel")
+    keys = (channel.payee, channel.key)
+    for output, key in zip(payment.outputs, keys):
+        need(output.kind == KEY and output.key == key, "C3", "a close's output is not what it must be")
+    amount = channel.amount - sum(output.amount for output in payment.outputs[1:])
+    signed = voucher(network.genesis_id, payment.inputs[0], amount)
+    need(schnorr.verify(channel.key, signed, payment.signatures[0]), "C3", "a close without a voucher")
+    need(schnorr.verify(channel.payee, message, payment.signatures[1]), "C3", "a close without the payee")
 
 
 def check_commitments(chain, block):
