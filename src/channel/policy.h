@@ -16,8 +16,8 @@ std::uint64_t add_up(std::uint64_t a, std::uint64_t b);
 std::uint64_t price_at_risk(std::uint64_t per_token);
 
 struct Policy {
-    /// C: blocks that must lie on a channel, its own included. A reorganisation deeper than this
-    /// can take a channel and all its vouchers away.
+    /// C: blocks that must lie on a channel, its own included. A reorganisation that takes back so
+    /// many can take the channel and all its vouchers away.
     std::uint32_t confirmations = 6;
     /// N: so many blocks below the expiry no voucher is taken any more and the channel is closed,
     /// so that the close has time to get into a block.
