@@ -24,7 +24,7 @@ bool has_layers(const model::Weights& weights, model::LayerRange layers) {
 Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      const model::Weights& weights, model::LayerRange layers,
                                      std::span<const float> inputs, model::KvType kv,
-                                     const tensor::Compute& compute) {
+                                     const tensor::Compute& compute, tensor::StateType states) {
     if (!config.causal)
         return Error{ErrorCode::kUnsupported, "sessions of encoders are not replayed"};
     if (!has_layers(weights, layers)) return not_found("the auditor does not hold these layers");
@@ -43,13 +43,15 @@ Result<std::vector<float>> recompute(const model::ModelConfig& config,
     std::vector<float> hidden(inputs.begin(), inputs.end());
     for (std::size_t row = 0; row < rows; row += kBatch)
         transformer.forward(
-            std::span(hidden).subspan(row * dim, std::min(kBatch, rows - row) * dim), cache);
+            std::span(hidden).subspan(row * dim, std::min(kBatch, rows - row) * dim), cache,
+            states);
     return hidden;
 }
 
 Verdict replay(const model::ModelConfig& config, const model::Weights& weights,
                const ReplayClaim& claim, const tensor::Compute& compute) {
-    const auto honest = recompute(config, weights, claim.layers, claim.inputs, claim.kv, compute);
+    const auto honest =
+        recompute(config, weights, claim.layers, claim.inputs, claim.kv, compute, claim.states);
     if (!honest.ok())
         return honest.error().code == ErrorCode::kNotFound ||
                        honest.error().code == ErrorCode::kUnsupported

@@ -12,19 +12,21 @@
 
 namespace cairn::audit {
 
-/// What layers [a, b) make of `inputs` [n, dim], from position 0 on. kInvalid for inputs that are
-/// not rows of a sequence or not finite; kNotFound if `weights` lacks a layer; kUnsupported for an
-/// encoder.
+/// What layers [a, b) make of `inputs` [n, dim], from position 0 on, with rows of the type
+/// `states`. kInvalid for inputs that are not rows of a sequence or not finite; kNotFound if
+/// `weights` lacks a layer; kUnsupported for an encoder.
 Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      const model::Weights& weights, model::LayerRange layers,
                                      std::span<const float> inputs, model::KvType kv,
-                                     const tensor::Compute& compute);
+                                     const tensor::Compute& compute,
+                                     tensor::StateType states = tensor::StateType::kF32);
 
 struct ReplayClaim {
     model::LayerRange layers;
     std::span<const float> inputs;   ///< [n, dim], from position 0 on
     std::span<const float> outputs;  ///< [n, dim], what the Server claims
     model::KvType kv = model::KvType::kF32;
+    tensor::StateType states = tensor::StateType::kF32;
 };
 
 /// Valid if the outputs are those of the layers, to the bit. Invalid names the first row and column

@@ -60,8 +60,8 @@ void Transformer::embed(std::span<const std::uint32_t> tokens, std::size_t first
         norm_forward(graph(), x, weights_.embedding_norm, weights_.embedding_norm_bias, x);
 }
 
-void Transformer::forward(std::span<float> hidden, KvCache& cache) {
-    const Segment segment{&cache, hidden.size() / config_.dim};
+void Transformer::forward(std::span<float> hidden, KvCache& cache, tensor::StateType states) {
+    const Segment segment{&cache, hidden.size() / config_.dim, states};
     forward_segments(hidden, std::span(&segment, 1));
 }
 
@@ -116,13 +116,24 @@ void Transformer::forward_layers(std::span<float> hidden, std::span<const Segmen
                                   attention_shape(config_, 0, 1, 1, bounds_.max_positions - 1));
     const Matrix x(hidden.data(), rows, config_.dim);
     const LayerBuffers b = buffers(x);
+    round_rows(x, segments);
     for (std::uint32_t layer = run.begin; layer < run.end; ++layer) {
         before_attention(graph(), weights_.layers[layer], b, x);
         attend(layer, b, segments);
         after_attention(graph(), weights_.layers[layer], b, x);
+        round_rows(x, segments);
     }
     for (const Segment& segment : segments)
         if (segment.cache != nullptr) segment.cache->advance(segment.tokens);
+}
+
+void Transformer::round_rows(Matrix x, std::span<const Segment> segments) const {
+    std::size_t row = 0;
+    for (const Segment& segment : segments) {
+        if (segment.tokens > 0)
+            tensor::round_states(segment.states, x.cols, {x.row(row), segment.tokens * x.cols});
+        row += segment.tokens;
+    }
 }
 
 void Transformer::attend(std::uint32_t layer, const LayerBuffers& b,

@@ -17,6 +17,7 @@
 
 #include "model/kv_cache.h"
 #include "model/layer.h"
+#include "tensor/state_type.h"
 
 namespace cairn::model {
 
@@ -25,6 +26,8 @@ namespace cairn::model {
 struct Segment {
     KvCache* cache = nullptr;
     std::size_t tokens = 0;
+    tensor::StateType states =
+        tensor::StateType::kF32;  ///< its rows are rounded to, layer by layer
 };
 
 /// The largest calls that memory is allocated for.
@@ -53,8 +56,10 @@ class Transformer {
                std::span<float> hidden);
     /// hidden[n, dim] through the cache's layers, all of range() or a part of it, in place;
     /// positions begin at cache.length(), which grows by n. CHECKs n <= max_batch and that the
-    /// cache has room.
-    void forward(std::span<float> hidden, KvCache& cache);
+    /// cache has room. The rows are rounded to `states` before the first and after every layer
+    /// (N48).
+    void forward(std::span<float> hidden, KvCache& cache,
+                 tensor::StateType states = tensor::StateType::kF32);
     /// The same for several sequences at once: their tokens add up to the rows, their layers agree.
     void forward_segments(std::span<float> hidden, std::span<const Segment> segments);
     /// The same through the layers of `run` alone, which range() contains: an encoder's work in
@@ -71,6 +76,7 @@ class Transformer {
     LayerBuffers buffers(tensor::Matrix x);
     void attend(std::uint32_t layer, const LayerBuffers& b, std::span<const Segment> segments);
     void check(std::span<const Segment> segments, std::size_t rows, LayerRange run) const;
+    void round_rows(tensor::Matrix x, std::span<const Segment> segments) const;
 
     ModelConfig config_;
     Weights weights_;
