@@ -1,9 +1,12 @@
-// ChatSession: a conversation with a model on this machine. Keys and values of what was said stay
-// in memory, so that each turn computes only what is new; an answer that is stopped, by its reader
-// or by a string, leaves a conversation that goes on from what was shown.
+// ChatSession: a conversation with a model, whose layers are on this machine or elsewhere. Keys and
+// values of what was said stay in memory there, so that each turn computes only what is new; an
+// answer that is stopped, by its reader or by a string, leaves a conversation that goes on from
+// what was shown.
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <optional>
 
 #include "infer/generate.h"
 #include "infer/stop_strings.h"
@@ -32,17 +35,21 @@ struct ChatHooks {
 class ChatSession {
   public:
     /// Room for `positions` tokens, at most the model's context. The arguments must outlive it.
+    /// `layers`, which have room for as many and are empty, compute the layers; null: this machine
+    /// does, with a cache of the type `kv` and rows of the type `states`.
     ChatSession(const model::ModelConfig& config, const model::Weights& weights,
                 const text::Tokenizer& tokenizer, text::ChatFormat format,
                 const tensor::Compute& compute, std::size_t positions,
-                model::KvType kv = model::KvType::kF32);
+                model::KvType kv = model::KvType::kF32,
+                tensor::StateType states = tensor::StateType::kF32,
+                std::unique_ptr<LayerStack> layers = nullptr);
 
     const text::ChatFormat& format() const { return format_; }
     /// Begins anew; nothing means the format's own system message.
     void reset(std::optional<std::string> system);
     /// System message (if one was given), then users' and assistant's turns.
     const std::vector<text::ChatMessage>& messages() const { return messages_; }
-    std::size_t positions() const { return cache_.capacity(); }
+    std::size_t positions() const { return positions_; }
     /// Tokens of the conversation so far.
     std::size_t length() const { return tokens_.size(); }
 
@@ -56,15 +63,20 @@ class ChatSession {
     // All layers, but skipping the tokens whose keys and values the cache has already.
     class NewLayers;
 
+    /// Forgets what the layers know from `length` on.
+    Status forget(std::size_t length);
     Result<text::Tokens> tokens_with(const std::string& user) const;
-    void keep(std::span<const std::uint32_t> prompt, const Generated& generated,
-              const ChatAnswer& answer);
+    Status keep(std::span<const std::uint32_t> prompt, const Generated& generated,
+                const ChatAnswer& answer);
 
     const text::Tokenizer& tokenizer_;
     text::ChatFormat format_;
     const tensor::Compute& compute_;
+    std::size_t positions_;
     model::Transformer transformer_;
-    model::KvCache cache_;  ///< of the first cache_.length() of tokens_
+    std::optional<model::KvCache> cache_;  ///< of layers on this machine
+    std::unique_ptr<LayerStack> layers_;
+    std::size_t known_ = 0;  ///< tokens whose keys and values the layers have
     text::Tokens tokens_;
     std::vector<text::ChatMessage> messages_;
 };

@@ -90,6 +90,58 @@ TEST_F(ChatStories, GuessesChangeNoTurn) {
     }
 }
 
+// Layers that are elsewhere, and fail once: what they know is unknown then, and is built anew.
+class Elsewhere final : public LayerStack {
+  public:
+    Elsewhere(const model::Model& model, const tensor::Compute& compute, std::size_t& calls,
+              std::size_t fails_at)
+        : transformer_(model.config, model.weights, model::all_layers(model.config), compute),
+          cache_(model.config, model::all_layers(model.config), 200),
+          calls_(calls),
+          fails_at_(fails_at) {}
+    Status forward(std::span<float> hidden) override {
+        broken_ = broken_ || ++calls_ == fails_at_;
+        if (broken_) return Error{ErrorCode::kIo, "nobody holds layers 2-5"};
+        transformer_.forward(hidden, cache_);
+        return ok_status();
+    }
+    Status truncate(std::size_t length) override {
+        if (length == 0) broken_ = false;
+        cache_.truncate(std::min(length, cache_.length()));
+        return ok_status();
+    }
+
+  private:
+    model::Transformer transformer_;
+    model::KvCache cache_;
+    std::size_t& calls_;
+    std::size_t fails_at_;
+    bool broken_ = false;
+};
+
+TEST_F(ChatStories, LayersElsewhereAnswerTheSameAlsoAfterTheyFailed) {
+    const auto plain = session();
+    std::size_t calls = 0;
+    ChatSession chat(model_->config, model_->weights, *tokenizer_,
+                     text::ChatFormat::choose(*tokenizer_), compute_, 200, model::KvType::kF32,
+                     tensor::StateType::kF32,
+                     std::make_unique<Elsewhere>(*model_, compute_, calls, 30));
+    RepeatDrafter drafter;
+    bool failed = false;
+    for (const char* said : {"Once upon a time", "One day, Tom", "The end"}) {
+        const ChatAnswer expected = plain->answer(said, options_, {}, {}).value();
+        auto answer = chat.answer(said, options_, {}, {}, {&drafter});
+        if (!answer.ok()) {
+            failed = true;
+            EXPECT_EQ(answer.error().message, "nobody holds layers 2-5");
+            answer = chat.answer(said, options_, {}, {}, {&drafter});
+        }
+        ASSERT_TRUE(answer.ok()) << answer.error().message;
+        EXPECT_EQ(answer->text, expected.text);
+    }
+    EXPECT_TRUE(failed);
+}
+
 TEST_F(ChatStories, ResetForgets) {
     const auto chat = session();
     const ChatAnswer first = chat->answer("Once", options_, {}, {}).value();

@@ -30,14 +30,17 @@ class LayerStack {
 /// The layers on this machine. `transformer` and `cache` must outlive it.
 class LocalLayers final : public LayerStack {
   public:
-    LocalLayers(model::Transformer& transformer, model::KvCache& cache)
-        : transformer_(transformer), cache_(cache) {}
+    /// Rows are rounded to `states` layer by layer, as servers round them that are asked to (N48).
+    LocalLayers(model::Transformer& transformer, model::KvCache& cache,
+                tensor::StateType states = tensor::StateType::kF32)
+        : transformer_(transformer), cache_(cache), states_(states) {}
     Status forward(std::span<float> hidden) override;
     Status truncate(std::size_t length) override;
 
   private:
     model::Transformer& transformer_;
     model::KvCache& cache_;
+    tensor::StateType states_;
 };
 
 struct Generated {
