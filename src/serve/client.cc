@@ -3,9 +3,11 @@
 namespace cairn::serve {
 
 Client::Client(Loop& loop, net::Network& network, const Clock& clock, Random& random,
-               const crypto::SecretKey& secret, const ClientOptions& options)
-    : search_(loop, network, clock, peers_, options.discover_ms),
-      sessions_(loop, network, clock, random, secret, peers_, options.session) {}
+               const ClientOptions& options)
+    : loop_(loop),
+      clock_(clock),
+      search_(loop, network, clock, peers_, options.discover_ms),
+      sessions_(loop, network, clock, random, peers_, options.session) {}
 
 void Client::on_peer_up(net::PeerId peer, const net::PeerInfo& info) {
     peers_[peer] = info;

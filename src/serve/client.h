@@ -20,8 +20,10 @@ class Client final : public net::NetworkHandler {
   public:
     /// All references must outlive it.
     Client(Loop& loop, net::Network& network, const Clock& clock, Random& random,
-           const crypto::SecretKey& secret, const ClientOptions& options);
+           const ClientOptions& options);
 
+    Loop& loop() { return loop_; }
+    const Clock& clock() const { return clock_; }
     ServerSearch& search() { return search_; }
     ClientSessions& sessions() { return sessions_; }
 
@@ -34,6 +36,8 @@ class Client final : public net::NetworkHandler {
     void on_message(net::PeerId peer, std::uint16_t kind, Bytes body) override;
 
   private:
+    Loop& loop_;
+    const Clock& clock_;
     std::map<net::PeerId, net::PeerInfo> peers_;
     ServerSearch search_;
     ClientSessions sessions_;

@@ -4,30 +4,15 @@
 
 namespace cairn::serve {
 
-namespace {
-
-constexpr std::size_t kMaxEnded = 256;
-
-}  // namespace
-
 ClientSessions::ClientSessions(Loop& loop, net::Network& network, const Clock& clock,
-                               Random& random, const crypto::SecretKey& secret,
-                               const std::map<net::PeerId, net::PeerInfo>& peers,
+                               Random& random, const std::map<net::PeerId, net::PeerInfo>& peers,
                                const SessionTimeouts& timeouts)
     : loop_(loop),
       network_(network),
       clock_(clock),
       random_(random),
-      secret_(secret),
-      key_(crypto::public_key(secret)),
       peers_(peers),
       timeouts_(timeouts) {}
-
-std::size_t ClientSessions::Session::hop_of(net::PeerId peer) const {
-    for (std::size_t i = 0; i < hops.size(); ++i)
-        if (hops[i].peer == peer) return i;
-    return kNoHop;
-}
 
 net::PeerId ClientSessions::peer_by_key(const crypto::PublicKey& key) const {
     for (const auto& [peer, info] : peers_)
@@ -35,158 +20,125 @@ net::PeerId ClientSessions::peer_by_key(const crypto::PublicKey& key) const {
     return 0;
 }
 
-void ClientSessions::after(std::uint64_t delay_ms, Session& session,
-                           void (ClientSessions::*deadline)(Session&)) {
-    if (session.timer != 0) loop_.cancel(session.timer);
-    session.timer = loop_.call_after(delay_ms, alive_.guard([this, id = session.id(), deadline] {
-        const auto found = sessions_.find(id);
-        if (found == sessions_.end()) return;
-        found->second->timer = 0;
-        (this->*deadline)(*found->second);
-    }));
+ClientSessions::Session* ClientSessions::session_at(net::PeerId peer, const Hash256& id) {
+    const auto found = sessions_.find(id);
+    return found == sessions_.end() || found->second->peer != peer ? nullptr : found->second.get();
 }
 
-void ClientSessions::open(const OpenRequest& request, SessionCallback<Hash256> done) {
-    CHECK(!request.route.empty() && request.route.size() <= kMaxHops);
+void ClientSessions::open(OpenRequest request, OpenCallback done) {
     auto session = std::make_unique<Session>();
     session->terms = {.session = random_.hash256(),
                       .model = request.model,
                       .kv = request.kv,
+                      .wire = request.wire,
                       .max_positions = request.max_positions};
-    session->dim = request.dim;
-    for (const Hop& hop : request.route) session->hops.push_back({hop, 0, false, {}, {}});
+    session->request = std::move(request);
     session->open_done = std::move(done);
     Session& opening = *session;
-    sessions_[opening.id()] = std::move(session);
-    after(timeouts_.open_ms, opening, &ClientSessions::open_deadline);
-    for (std::size_t i = 0; i < opening.hops.size(); ++i) {
-        if (const net::PeerId peer = peer_by_key(opening.hops[i].hop.key))
-            send_open(opening, i, peer);
-        else
-            network_.connect(opening.hops[i].hop.address);
-    }
+    const Hash256 id = opening.id();
+    sessions_[id] = std::move(session);
+    opening.open_timer = loop_.call_after(timeouts_.open_ms, alive_.guard([this, id] {
+        const auto found = sessions_.find(id);
+        if (found == sessions_.end() || found->second->is_open) return;
+        found->second->open_timer = 0;
+        if (found->second->peer == 0) return fail(id, ErrorCode::kIo, "cannot be reached");
+        fail(id, ErrorCode::kIo, "did not open the session");
+    }));
+    if (const net::PeerId peer = peer_by_key(opening.request.hop.key))
+        send_open(opening, peer);
+    else
+        network_.connect(opening.request.hop.address);
 }
 
-void ClientSessions::send_open(Session& session, std::size_t hop, net::PeerId peer) {
-    session.hops[hop].peer = peer;
-    OpenSession message;
-    message.terms = session.terms;
-    message.layers = session.hops[hop].hop.layers;
-    send(network_, peer, MessageKind::kOpenSession, encode(message));
-}
-
-void ClientSessions::open_deadline(Session& session) {
-    for (std::size_t i = 0; i < session.hops.size(); ++i) {
-        if (session.hops[i].opened) continue;
-        return fail(session.id(), ErrorCode::kTimeout,
-                    session.hops[i].peer == 0 ? "cannot be reached" : "did not open the session",
-                    i);
-    }
+void ClientSessions::send_open(Session& session, net::PeerId peer) {
+    session.peer = peer;
+    send(network_, peer, MessageKind::kOpenSession,
+         encode(OpenSession{session.terms, session.request.hop.layers}));
 }
 
 void ClientSessions::on_opened(net::PeerId peer, ByteView body) {
     const auto id = decode_session_id(body);
     if (!id.ok()) return;
-    const auto found = sessions_.find(*id);
-    if (found == sessions_.end()) {
+    Session* session = session_at(peer, *id);
+    if (session == nullptr) {
         // Too late, we gave up on it: let the server free what it set aside.
         send(network_, peer, MessageKind::kClose, encode_session_id(*id));
         return;
     }
-    Session& session = *found->second;
-    const std::size_t hop = session.hop_of(peer);
-    if (hop == kNoHop || session.is_open) return;
-    session.hops[hop].opened = true;
-    if (!std::ranges::all_of(session.hops, &HopState::opened)) return;
-    session.is_open = true;
-    if (session.timer != 0) loop_.cancel(session.timer);
-    session.timer = 0;
-    const SessionCallback<Hash256> done = std::exchange(session.open_done, nullptr);
+    if (session->is_open) return;
+    session->is_open = true;
+    loop_.cancel(session->open_timer);
+    session->open_timer = 0;
+    const OpenCallback done = std::exchange(session->open_done, nullptr);
     done(*id);
 }
 
 void ClientSessions::on_problem(net::PeerId peer, ByteView body) {
     const auto problem = decode_session_problem(body);
-    if (!problem.ok()) return;
-    const auto found = sessions_.find(problem->session);
-    if (found == sessions_.end()) return;
-    Session& session = *found->second;
-    const std::size_t hop = session.hop_of(peer);
-    if (hop == kNoHop) return;
+    if (!problem.ok() || session_at(peer, problem->session) == nullptr) return;
     ErrorCode code = ErrorCode::kRefused;
     if (problem->refusal == Refusal::kBusy) code = ErrorCode::kFull;  // it may have room later
     if (problem->refusal == Refusal::kExpired) code = ErrorCode::kIo;
-    fail(session.id(), code,
-         std::string("refused (") + refusal_name(problem->refusal) + "): " + problem->reason, hop);
+    fail(problem->session, code,
+         std::string("refused (") + refusal_name(problem->refusal) + "): " + problem->reason);
 }
 
 void ClientSessions::close(const Hash256& session) {
-    ended_.erase(session);
-    if (sessions_.contains(session))
-        fail(session, ErrorCode::kCancelled, "the session was closed", kNoHop);
+    const auto found = sessions_.find(session);
+    if (found == sessions_.end()) return;
+    if (found->second->open_timer != 0) loop_.cancel(found->second->open_timer);
+    if (found->second->peer != 0)
+        send(network_, found->second->peer, MessageKind::kClose, encode_session_id(session));
+    sessions_.erase(found);
 }
 
-void ClientSessions::fail(const Hash256& id, ErrorCode code, const std::string& reason,
-                          std::size_t blamed) {
+void ClientSessions::fail(const Hash256& id, ErrorCode code, const std::string& reason) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return;
-    const std::unique_ptr<Session> session = std::move(found->second);
-    sessions_.erase(found);
-    if (session->timer != 0) loop_.cancel(session->timer);
-    for (const HopState& hop : session->hops)
-        if (hop.peer != 0) send(network_, hop.peer, MessageKind::kClose, encode_session_id(id));
-
-    Failure failure{{code, reason}, {}};
-    if (blamed != kNoHop) {
-        const Hop& hop = session->hops[blamed].hop;
-        failure.server = hop.key;
-        failure.error.message = "hop " + std::to_string(blamed + 1) + " of " +
-                                std::to_string(session->hops.size()) + " (" + hop.address + ", " +
-                                describe(hop.layers) + ") " + reason;
-    }
-    const bool unheard = !session->open_done && session->pending.empty();
-    if (unheard && code != ErrorCode::kCancelled && ended_.size() < kMaxEnded) ended_[id] = failure;
-    // A callback may call us again, so nothing but the session taken out above is used from here.
-    if (session->open_done) session->open_done(failure);
-    for (Pending& pending : session->pending) pending.done(failure);
+    // A callback may call us again, so nothing but these is used from here on.
+    const OpenCallback open_done = std::move(found->second->open_done);
+    const std::function<void(const Failure&)> ended = std::move(found->second->request.ended);
+    const Failure failure{{code, reason}, found->second->request.hop.key};
+    close(id);
+    if (open_done)
+        open_done(failure);
+    else if (ended)
+        ended(failure);
 }
 
 void ClientSessions::on_peer_up(net::PeerId peer, const net::PeerInfo& info) {
-    std::vector<std::pair<Hash256, std::size_t>> wrong;
+    std::vector<Hash256> wrong;
+    lines_[peer].heard_us = clock_.monotonic_us();
     for (const auto& [id, session] : sessions_) {
-        for (std::size_t i = 0; i < session->hops.size(); ++i) {
-            const HopState& at = session->hops[i];
-            if (at.peer != 0) continue;
-            if (at.hop.key == info.key)
-                send_open(*session, i, peer);
-            else if (info.outbound && at.hop.address == info.address)
-                wrong.emplace_back(id, i);
-        }
+        const Hop& hop = session->request.hop;
+        if (session->peer != 0) continue;
+        if (hop.key == info.key)
+            send_open(*session, peer);
+        else if (info.outbound && hop.address == info.address)
+            wrong.push_back(id);
     }
-    for (const auto& [id, hop] : wrong)
-        fail(id, ErrorCode::kRefused, "has another key than its announcement", hop);
+    for (const Hash256& id : wrong)
+        fail(id, ErrorCode::kRefused, "has another key than its announcement");
 }
 
 void ClientSessions::on_peer_down(net::PeerId peer, const std::string& reason) {
-    std::vector<std::pair<Hash256, std::size_t>> lost;
+    std::vector<Hash256> lost;
+    lines_.erase(peer);
     for (const auto& [id, session] : sessions_)
-        if (const std::size_t hop = session->hop_of(peer); hop != kNoHop)
-            lost.emplace_back(id, hop);
-    for (const auto& [id, hop] : lost)
-        fail(id, ErrorCode::kIo, "was lost: connection closed: " + reason, hop);
+        if (session->peer == peer) lost.push_back(id);
+    for (const Hash256& id : lost)
+        fail(id, ErrorCode::kIo, "was lost: connection closed: " + reason);
 }
 
 void ClientSessions::on_connect_failed(const std::string& address, const std::string& reason) {
-    std::vector<std::pair<Hash256, std::size_t>> lost;
+    std::vector<Hash256> lost;
     for (const auto& [id, session] : sessions_)
-        for (std::size_t i = 0; i < session->hops.size(); ++i)
-            if (session->hops[i].peer == 0 && session->hops[i].hop.address == address)
-                lost.emplace_back(id, i);
-    for (const auto& [id, hop] : lost)
-        fail(id, ErrorCode::kIo, "cannot be reached: " + reason, hop);
+        if (session->peer == 0 && session->request.hop.address == address) lost.push_back(id);
+    for (const Hash256& id : lost) fail(id, ErrorCode::kIo, "cannot be reached: " + reason);
 }
 
 void ClientSessions::on_message(net::PeerId peer, MessageKind kind, ByteView body) {
+    lines_[peer].heard_us = clock_.monotonic_us();
     switch (kind) {
         case MessageKind::kOpened:
             return on_opened(peer, body);

@@ -1,8 +1,8 @@
-// ClientSessions: the client's side of sessions over a route of servers (S25 to S30). It opens a
-// session on every hop and carries hidden states from one to the next, having checked what each
-// made of them: that it is finite, and signed by that hop for the inputs that it was given. A hop
-// that is gone, refuses, or does not answer in time fails the session with an error that names it.
-// serve/remote_layers.h goes on over another route.
+// ClientSessions: the client's side of sessions at servers (S25 to S30), each for one server and
+// some layers. It opens them, pushes hidden states, and checks what comes back: that it is finite,
+// and signed by that server for the inputs that it was given. While a push is under way it asks a
+// server from which nothing comes how far it is, so that one that computes is told from one that is
+// gone. What a sequence does over several of them is serve/stage.h and serve/remote_layers.h.
 //
 // Everything happens on the Loop. Client tells it what happens on the links.
 #pragma once
@@ -25,50 +25,66 @@
 namespace cairn::serve {
 
 struct SessionTimeouts {
-    std::uint64_t open_ms = 15'000;     ///< to open a session on all hops
-    std::uint64_t push_ms = 30'000;     ///< for a hop that is alive to answer a push
-    std::uint64_t ask_ms = 3'000;       ///< of silence, before the hop is asked how far it is
-    std::uint64_t progress_ms = 5'000;  ///< for it to answer; one that does not is gone
+    std::uint64_t open_ms = 15'000;     ///< to open a session
+    std::uint64_t push_ms = 30'000;     ///< for a server that answers questions to answer a push
+    std::uint64_t silence_ms = 10'000;  ///< of a server that answers nothing at all
+    std::uint64_t ask_ms = 200;         ///< of silence, before it is asked how far it is, and again
 };
 
 /// Hidden states [n, dim], row by row.
 using States = std::vector<float>;
 
-/// What went wrong, and at which server (zero key: at none in particular).
+/// What went wrong, and at which server.
 struct Failure {
     Error error;
     crypto::PublicKey server;
 };
-
-/// Called once, with what was asked for or with what went wrong.
-template <typename T>
-using SessionCallback = std::function<void(std::variant<T, Failure>)>;
 
 struct OpenRequest {
     Hash256 model;
     std::uint32_t dim = 0;
     std::uint32_t max_positions = 0;
     tensor::KvType kv = tensor::KvType::kF32;
-    std::vector<Hop> route;
+    tensor::StateType wire = tensor::StateType::kF32;
+    Hop hop;
+    /// Called once if the session ends after it was opened, and not by close(). What was under way
+    /// is not answered then.
+    std::function<void(const Failure&)> ended;
+};
+
+/// How long a push has been under way.
+struct Waiting {
+    /// Since anything came from the server, less the time that its line may need for what is on it.
+    std::uint64_t silent_ms = 0;
+    /// Since the oldest push became the oldest.
+    std::uint64_t waited_ms = 0;
 };
 
 class ClientSessions {
   public:
+    using OpenCallback = std::function<void(std::variant<Hash256, Failure>)>;
+    using PushCallback = std::function<void(States)>;
+
     /// All references must outlive it. `peers` are the links that are up.
     ClientSessions(Loop& loop, net::Network& network, const Clock& clock, Random& random,
-                   const crypto::SecretKey& secret,
                    const std::map<net::PeerId, net::PeerInfo>& peers,
                    const SessionTimeouts& timeouts);
 
-    /// Opens a session on every hop. The id that comes back is for push() and close().
-    void open(const OpenRequest& request, SessionCallback<Hash256> done);
+    /// Opens a session. The id that comes back is for push() and close().
+    void open(OpenRequest request, OpenCallback done);
 
-    /// Sends hidden states [n, dim], n at most max_push_tokens(dim), through all layers. Several
-    /// pushes may be under way; answers come in order. After a Failure the session is closed,
-    /// unless the states were refused here (not finite, or beyond the session's positions).
-    void push(const Hash256& session, States states, SessionCallback<States> done);
+    /// Sends hidden states [n, dim], n at most max_push_tokens(dim), rounded to the session's type,
+    /// for the positions from `position` on, which is at most the positions sent: what was sent for
+    /// these and later ones is taken back. Several pushes may be under way; results come in order.
+    /// A quiet push has a result without states. kInvalid, and nothing is sent, for states that are
+    /// not finite or beyond the session's positions; kCancelled if the session is over.
+    Status push(const Hash256& session, std::uint32_t position, States states, bool quiet,
+                PushCallback done);
 
-    /// Tells all hops, which free their caches. Pushes under way are answered kCancelled.
+    /// Nothing if no push is under way.
+    std::optional<Waiting> waiting(const Hash256& session) const;
+
+    /// Tells the server, which frees its cache. Pushes under way are not answered.
     void close(const Hash256& session);
 
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info);
@@ -77,71 +93,70 @@ class ClientSessions {
     void on_message(net::PeerId peer, MessageKind kind, ByteView body);
 
   private:
-    static constexpr std::size_t kNoHop = SIZE_MAX;
-
-    struct HopState {
-        Hop hop;
-        net::PeerId peer = 0;  // 0: not connected yet
-        bool opened = false;
-        Hash256 inputs;  // rolling hash that its next receipt must continue
-        std::optional<Progress> progress;
-    };
-    /// A push under way. The oldest is farthest along the route.
     struct Pending {
         std::uint32_t position = 0;
         std::uint32_t tokens = 0;
-        std::size_t hop = 0;  // that has it now
-        Hash256 states;       // what that hop was sent, hashed
-        SessionCallback<States> done;
+        bool quiet = false;
+        std::uint64_t rows_end = 0;  // rows sent until and with this push
+        std::size_t bytes = 0;       // of the push; its result has as many unless it is quiet
+        std::uint64_t sent_us = 0;
+        Hash256 inputs;  // what the receipt must say
+        PushCallback done;
     };
     struct Session {
         SessionTerms terms;
-        std::uint32_t dim = 0;
-        std::vector<HopState> hops;
-        SessionCallback<Hash256> open_done;  // empty once answered
+        OpenRequest request;
+        OpenCallback open_done;  // empty once answered
+        net::PeerId peer = 0;    // 0: not connected yet
         bool is_open = false;
-        std::uint32_t sent = 0;  // positions
+        InputChain inputs;
+        std::uint64_t rows_sent = 0;
+        std::uint64_t rows_arrived = 0;  // of these, as far as the server said
+        std::uint64_t rows_computed = 0;
         std::deque<Pending> pending;
-        std::uint64_t waiting_since_us = 0;  // for the first of them
-        TimerId timer = 0;
+        std::uint64_t oldest_since_us = 0;
+        TimerId open_timer = 0;
 
         const Hash256& id() const { return terms.session; }
-        std::size_t hop_of(net::PeerId peer) const;
     };
+    /// What is known of a link.
+    struct Line {
+        std::uint64_t heard_us = 0;  // when anything came
+        std::uint64_t asked_us = 0;
+        double bytes_per_us = 0;  // the best that was seen, computing included
+    };
+
     void on_opened(net::PeerId peer, ByteView body);
     void on_problem(net::PeerId peer, ByteView body);
     void on_result(net::PeerId peer, ByteView body);
     void on_progress(net::PeerId peer, ByteView body);
+    Session* session_at(net::PeerId peer, const Hash256& id);
 
     net::PeerId peer_by_key(const crypto::PublicKey& key) const;
-    void send_open(Session& session, std::size_t hop, net::PeerId peer);
-    void after(std::uint64_t delay_ms, Session& session,
-               void (ClientSessions::*deadline)(Session&));
-    void open_deadline(Session& session);
-    /// Sends states to the hop that has the push now.
-    void send_push(Session& session, const Pending& pending, States states);
-    /// Why a result is not accepted, if it is not; advances the hop's rolling hash.
-    static std::optional<std::string> object_to(const PushResult& result, const Pending& asked,
-                                                Session& session);
-    /// Of the oldest push, from the hop that has it.
-    void wait_for_result(Session& session);
-    void ask_progress(Session& session);
-    void judge_progress(Session& session);
-    /// Ends the session: closes it at all hops and answers everything that waits.
-    void fail(const Hash256& id, ErrorCode code, const std::string& reason, std::size_t blamed);
+    void send_open(Session& session, net::PeerId peer);
+    /// Why a result is not accepted, if it is not.
+    static std::optional<std::string> object_to(const PushResult& result, const Session& session);
+    void learn_rate(const Pending& answered, net::PeerId peer);
+    /// What the line may need for all that is on it.
+    std::uint64_t allowance_us(net::PeerId peer) const;
+    Waiting waiting(const Session& session) const;
+    void watch();
+    void look_at(const Hash256& id);
+    /// Ends the session, telling its server and its owner.
+    void fail(const Hash256& id, ErrorCode code, const std::string& reason);
 
     Loop& loop_;
     net::Network& network_;
     const Clock& clock_;
     Random& random_;
-    const crypto::SecretKey& secret_;
-    crypto::PublicKey key_;
     const std::map<net::PeerId, net::PeerInfo>& peers_;
     SessionTimeouts timeouts_;
 
     std::map<Hash256, std::unique_ptr<Session>> sessions_;
-    /// Why sessions ended that had nothing under way: the next push is answered with it.
-    std::map<Hash256, Failure> ended_;
+    std::map<net::PeerId, Line> lines_;
+    bool watching_ = false;
+    std::uint64_t looked_us_ = 0;  // when the watch ran last
+    std::uint64_t awake_us_ = 0;   // since when this machine was not stopped itself
     Alive alive_;
 };
 

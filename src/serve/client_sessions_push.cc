@@ -7,38 +7,54 @@
 
 namespace cairn::serve {
 
-void ClientSessions::push(const Hash256& id, States states, SessionCallback<States> done) {
-    if (const auto ended = ended_.find(id); ended != ended_.end()) {
-        const Failure failure = ended->second;
-        ended_.erase(ended);
-        return done(failure);
-    }
+namespace {
+
+// A line is taken to carry at least so much, until more was seen (1 MiB/s), and then half of it.
+constexpr double kSlowestBytesPerUs = 1.048576;
+constexpr std::uint64_t kLookEveryMs = 100;
+
+}  // namespace
+
+Status ClientSessions::push(const Hash256& id, std::uint32_t position, States states, bool quiet,
+                            PushCallback done) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end() || !found->second->is_open)
-        return done(Failure{{ErrorCode::kCancelled, "the session is closed"}, {}});
+        return Error{ErrorCode::kCancelled, "the session is closed"};
     Session& session = *found->second;
-    CHECK(!states.empty() && states.size() % session.dim == 0);
-    const std::size_t tokens = states.size() / session.dim;
-    CHECK(tokens <= max_push_tokens(session.dim));
-    if (const Status finite = check_finite(states, session.dim); !finite.ok())
-        return done(Failure{finite.error(), {}});
-    if (tokens > session.terms.max_positions - session.sent)
-        return done(Failure{invalid("the session was opened for " +
-                                    std::to_string(session.terms.max_positions) + " positions"),
-                            {}});
+    const std::size_t dim = session.request.dim;
+    CHECK(!states.empty() && states.size() % dim == 0);
+    const std::size_t tokens = states.size() / dim;
+    CHECK(tokens <= max_push_tokens(session.request.dim) && position <= session.inputs.length());
+    RETURN_IF_ERROR(check_finite(states, dim));
+    if (tokens > session.terms.max_positions - position)
+        return invalid("the session was opened for " + std::to_string(session.terms.max_positions) +
+                       " positions");
 
-    session.pending.push_back({session.sent, static_cast<std::uint32_t>(tokens), 0,
-                               states_hash(session.sent, states), std::move(done)});
-    session.sent += session.pending.back().tokens;
-    if (session.pending.size() == 1) wait_for_result(session);
-    send_push(session, session.pending.back(), std::move(states));
-}
-
-void ClientSessions::send_push(Session& session, const Pending& pending, States states) {
-    const Push message{session.id(), pending.position, pending.tokens, std::move(states)};
-    if (!send(network_, session.hops[pending.hop].peer, MessageKind::kPush, encode(message)))
-        fail(session.id(), ErrorCode::kIo, "takes no more: its connection is full or gone",
-             pending.hop);
+    session.inputs.put(position, states, dim);
+    session.rows_sent += tokens;
+    const std::uint64_t now_us = clock_.monotonic_us();
+    Pending pending{.position = position,
+                    .tokens = static_cast<std::uint32_t>(tokens),
+                    .quiet = quiet,
+                    .rows_end = session.rows_sent,
+                    .bytes = 0,
+                    .sent_us = now_us,
+                    .inputs = session.inputs.end(),
+                    .done = std::move(done)};
+    const Bytes body =
+        encode(Push{id, position, pending.tokens, session.terms.wire, quiet, std::move(states)});
+    pending.bytes = body.size();
+    if (session.pending.empty()) session.oldest_since_us = now_us;
+    session.pending.push_back(std::move(pending));
+    if (!send(network_, session.peer, MessageKind::kPush, body))
+        loop_.post(alive_.guard([this, id] {
+            fail(id, ErrorCode::kIo, "takes no more: its connection is full or gone");
+        }));
+    if (!watching_) {
+        looked_us_ = now_us;
+        watch();
+    }
+    return ok_status();
 }
 
 void ClientSessions::on_result(net::PeerId peer, ByteView body) {
@@ -47,93 +63,126 @@ void ClientSessions::on_result(net::PeerId peer, ByteView body) {
         log_debug("serve: malformed result from peer {}: {}", peer, result.error().message);
         return;  // as if it had sent nothing: the deadline decides
     }
-    const auto found = sessions_.find(result->push.session);
-    if (found == sessions_.end()) return;
-    Session& session = *found->second;
-    const std::size_t hop = session.hop_of(peer);
-    const auto asked = std::ranges::find(session.pending, hop, &Pending::hop);
-    if (asked == session.pending.end()) return;
-    if (const auto objection = object_to(*result, *asked, session))
-        return fail(session.id(), ErrorCode::kInvalid, *objection, hop);
-
-    const bool oldest = asked == session.pending.begin();
-    if (++asked->hop < session.hops.size()) {
-        if (oldest) wait_for_result(session);
-        asked->states = states_hash(asked->position, result->push.states);
-        return send_push(session, *asked, std::move(result->push.states));
-    }
-    // The hops answer in order, so it is the oldest.
-    const SessionCallback<States> done = std::move(asked->done);
-    session.pending.pop_front();
-    if (session.pending.empty()) {
-        loop_.cancel(session.timer);
-        session.timer = 0;
-    } else {
-        wait_for_result(session);
-    }
-    done(std::move(result->push.states));
+    Session* session = session_at(peer, result->push.session);
+    if (session == nullptr || session->pending.empty()) return;
+    if (const auto objection = object_to(*result, *session))
+        return fail(session->id(), ErrorCode::kInvalid, *objection);
+    const Pending answered = std::move(session->pending.front());
+    session->pending.pop_front();
+    session->rows_arrived = std::max(session->rows_arrived, answered.rows_end);
+    session->oldest_since_us = clock_.monotonic_us();
+    learn_rate(answered, peer);
+    answered.done(std::move(result->push.states));
 }
 
-std::optional<std::string> ClientSessions::object_to(const PushResult& result, const Pending& asked,
-                                                     Session& session) {
+std::optional<std::string> ClientSessions::object_to(const PushResult& result,
+                                                     const Session& session) {
     const Push& push = result.push;
+    const Pending& asked = session.pending.front();
+    const std::size_t values = asked.quiet ? 0 : std::size_t{asked.tokens} * session.request.dim;
     if (push.position != asked.position || push.tokens != asked.tokens ||
-        push.states.size() != std::size_t{asked.tokens} * session.dim)
+        push.states.size() != values || push.type != session.terms.wire)
         return "answered for other positions than were asked";
-    if (const Status finite = check_finite(push.states, session.dim); !finite.ok())
+    if (const Status finite = check_finite(push.states, session.request.dim); !finite.ok())
         return "sent a bad result: " + finite.error().message;
-    HopState& state = session.hops[asked.hop];
-    state.inputs = roll(state.inputs, asked.states);
-    const Hash256 output = states_hash(push.position, push.states);
-    const Status ok = check_receipt(session.terms, result.receipt, state.hop.key, output);
+    // Of a quiet push only the server knows the states that its signature speaks of.
+    const Hash256 output =
+        asked.quiet ? result.receipt.output : states_hash(push.position, push.states);
+    const Status ok = check_receipt(session.terms, result.receipt, session.request.hop.key, output);
     if (!ok.ok()) return "sent a bad receipt: " + ok.error().message;
-    if (result.receipt.layers != state.hop.layers) return "signed for other layers than were asked";
-    if (result.receipt.inputs != state.inputs) return "signed for other inputs than it was given";
+    if (result.receipt.layers != session.request.hop.layers)
+        return "signed for other layers than were asked";
+    if (result.receipt.inputs != asked.inputs) return "signed for other inputs than it was given";
     return std::nullopt;
 }
 
-void ClientSessions::wait_for_result(Session& session) {
-    session.waiting_since_us = clock_.monotonic_us();
-    after(timeouts_.ask_ms, session, &ClientSessions::ask_progress);
-}
-
-// A server that computes for long still answers questions at once, so a silent one is told from a
-// slow one long before the deadline.
-void ClientSessions::ask_progress(Session& session) {
-    HopState& hop = session.hops[session.pending.front().hop];
-    hop.progress.reset();
-    send(network_, hop.peer, MessageKind::kAskProgress, encode_session_id(session.id()));
-    after(timeouts_.progress_ms, session, &ClientSessions::judge_progress);
+void ClientSessions::learn_rate(const Pending& answered, net::PeerId peer) {
+    const std::uint64_t took_us = clock_.monotonic_us() - answered.sent_us;
+    const std::size_t bytes = answered.bytes * (answered.quiet ? 1 : 2);
+    double& rate = lines_[peer].bytes_per_us;
+    if (took_us > 0) rate = std::max(rate, static_cast<double>(bytes) / double(took_us));
 }
 
 void ClientSessions::on_progress(net::PeerId peer, ByteView body) {
     const auto progress = decode_progress(body);
     if (!progress.ok()) return;
-    const auto found = sessions_.find(progress->session);
-    if (found == sessions_.end()) return;
-    const std::size_t hop = found->second->hop_of(peer);
-    if (hop != kNoHop) found->second->hops[hop].progress = *progress;
+    Session* session = session_at(peer, progress->session);
+    if (session == nullptr || progress->received > session->rows_sent) return;
+    session->rows_arrived = std::max(session->rows_arrived, progress->received);
+    session->rows_computed = progress->computed;
 }
 
-void ClientSessions::judge_progress(Session& session) {
-    const Pending& oldest = session.pending.front();
-    const std::uint64_t waited_ms = (clock_.monotonic_us() - session.waiting_since_us) / 1000;
-    const std::string waited = "no result for " + std::to_string(waited_ms) + " ms and ";
-    const std::optional<Progress>& progress = session.hops[oldest.hop].progress;
-    if (!progress)
-        return fail(session.id(), ErrorCode::kTimeout,
-                    "is silent: " + waited + "it does not say how far it is", oldest.hop);
-    if (waited_ms < timeouts_.push_ms)
-        return after(timeouts_.ask_ms, session, &ClientSessions::ask_progress);
+// A question waits behind the pushes that the server has not got yet, and its answer behind the
+// result before it.
+std::uint64_t ClientSessions::allowance_us(net::PeerId peer) const {
+    std::size_t bytes = 0;
+    for (const auto& [id, session] : sessions_) {
+        if (session->peer != peer || session->pending.empty()) continue;
+        for (const Pending& pending : session->pending)
+            if (pending.rows_end > session->rows_arrived) bytes += pending.bytes;
+        const Pending& oldest = session->pending.front();
+        if (!oldest.quiet) bytes += oldest.bytes;
+    }
+    const auto line = lines_.find(peer);
+    const double seen = line == lines_.end() ? 0 : line->second.bytes_per_us / 2;
+    return static_cast<std::uint64_t>(double(bytes) / std::max(kSlowestBytesPerUs, seen));
+}
 
-    const std::uint32_t wanted = oldest.position + oldest.tokens;
-    const std::string of_wanted = " of " + std::to_string(wanted) + " positions";
-    std::string says = "it claims to have answered";
-    if (progress->computed < wanted)
-        says = "it has computed " + std::to_string(progress->computed) + of_wanted;
-    if (progress->received < wanted)
-        says = "it has taken in " + std::to_string(progress->received) + of_wanted;
-    fail(session.id(), ErrorCode::kTimeout, "stalled: " + waited + says, oldest.hop);
+Waiting ClientSessions::waiting(const Session& session) const {
+    const std::uint64_t now_us = clock_.monotonic_us();
+    const auto line = lines_.find(session.peer);
+    const std::uint64_t heard_us = line == lines_.end() ? 0 : line->second.heard_us;
+    const std::uint64_t since_us = std::max({heard_us, awake_us_, session.pending.front().sent_us});
+    const std::uint64_t until_us = since_us + allowance_us(session.peer);
+    return {until_us < now_us ? (now_us - until_us) / 1000 : 0,
+            (now_us - std::max(awake_us_, session.oldest_since_us)) / 1000};
+}
+
+std::optional<Waiting> ClientSessions::waiting(const Hash256& session) const {
+    const auto found = sessions_.find(session);
+    if (found == sessions_.end() || found->second->pending.empty()) return std::nullopt;
+    return waiting(*found->second);
+}
+
+// A server that computes for long still answers questions at once, so a silent one is told from a
+// slow one long before the deadline.
+void ClientSessions::watch() {
+    watching_ = std::ranges::any_of(
+        sessions_, [](const auto& entry) { return !entry.second->pending.empty(); });
+    if (!watching_) return;
+    loop_.call_after(kLookEveryMs, alive_.guard([this] {
+        const std::uint64_t now_us = clock_.monotonic_us();
+        // Who was stopped himself has no right to call others silent.
+        if (now_us - looked_us_ > 3 * kLookEveryMs * 1000) awake_us_ = now_us;
+        looked_us_ = now_us;
+        std::vector<Hash256> busy;
+        for (const auto& [id, session] : sessions_)
+            if (!session->pending.empty()) busy.push_back(id);
+        for (const Hash256& id : busy) look_at(id);
+        watch();
+    }));
+}
+
+void ClientSessions::look_at(const Hash256& id) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end() || found->second->pending.empty()) return;
+    Session& session = *found->second;
+    const Waiting now = waiting(session);
+    const std::string waited = "no result for " + std::to_string(now.waited_ms) + " ms and ";
+    if (now.silent_ms >= timeouts_.silence_ms)
+        return fail(id, ErrorCode::kIo, "is silent: " + waited + "it does not say how far it is");
+    if (now.waited_ms >= timeouts_.push_ms)
+        return fail(id, ErrorCode::kTimeout,
+                    "stalled: " + waited + "it says that it has computed " +
+                        std::to_string(session.rows_computed) + " of " +
+                        std::to_string(session.pending.front().rows_end) + " rows");
+    Line& line = lines_[session.peer];
+    const std::uint64_t now_us = clock_.monotonic_us();
+    const std::uint64_t spoke_us =
+        std::max({line.heard_us, line.asked_us, session.pending.front().sent_us});
+    if (now_us - spoke_us < timeouts_.ask_ms * 1000) return;
+    line.asked_us = now_us;
+    send(network_, session.peer, MessageKind::kAskProgress, encode_session_id(id));
 }
 
 }  // namespace cairn::serve

@@ -17,7 +17,7 @@ struct Liar final : net::NetworkHandler {
     crypto::SecretKey secret;
     FakeNetwork network;
     OpenSession opened;
-    Hash256 inputs;
+    InputChain inputs;
     std::function<void(Push&)> before_signing = [](Push&) {};
     std::function<void(Receipt&)> lie = [](Receipt&) {};
     std::function<void(PushResult&)> after_signing = [](PushResult&) {};
@@ -38,9 +38,9 @@ struct Liar final : net::NetworkHandler {
         }
         if (kind != static_cast<std::uint16_t>(MessageKind::kPush)) return;
         Push push = decode_push(body).value();
-        inputs = roll(inputs, states_hash(push.position, push.states));
+        inputs.put(push.position, push.states, world.snapshot.config.dim);
         before_signing(push);
-        Receipt receipt{opened.layers, inputs, states_hash(push.position, push.states), {}};
+        Receipt receipt{opened.layers, inputs.end(), states_hash(push.position, push.states), {}};
         lie(receipt);
         receipt =
             make_receipt(opened.terms, receipt.layers, receipt.inputs, receipt.output, secret, {});

@@ -18,11 +18,10 @@ TEST(Client, ASearchFromWithinALossDoesNotUseTheLostLink) {
     const auto opened = world.open({{{0, 5}, crypto::public_key(server.secret), "a"}}, 64);
     std::optional<Discovery> found;
     world.loop.hold_work(true);  // the push stays under way
-    world.client->sessions().push(
-        std::get<Hash256>(opened), world.some_states(1, 1), [&](const auto& answer) {
-            ASSERT_TRUE(std::holds_alternative<Failure>(answer));
-            world.client->search().discover({"a"}, [&](Discovery d) { found = std::move(d); });
-        });
+    world.push(std::get<Hash256>(opened), world.some_states(1, 1), [&](const auto& answer) {
+        ASSERT_TRUE(std::holds_alternative<Failure>(answer));
+        world.client->search().discover({"a"}, [&](Discovery d) { found = std::move(d); });
+    });
     world.loop.run_for(10);
     ASSERT_FALSE(found);
     world.client_network.disconnect(kFirstLink);

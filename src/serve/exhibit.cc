@@ -16,21 +16,21 @@ Verdict judge(const Exhibit& exhibit, const ModelSnapshot& snapshot,
         return Verdict::undecided("the session was under another version of the numerics");
 
     const std::size_t dim = snapshot.config.dim;
-    Hash256 rolling;
+    InputChain chain;
     std::vector<float> inputs;
     std::size_t last = 0;
     for (const std::vector<float>& push : exhibit.inputs) {
         if (push.empty() || push.size() % dim != 0)
             return Verdict::undecided("the inputs are not rows of this model");
         last = inputs.size();
-        rolling = roll(rolling, states_hash(static_cast<std::uint32_t>(last / dim), push));
+        chain.put(static_cast<std::uint32_t>(last / dim), push, dim);
         inputs.insert(inputs.end(), push.begin(), push.end());
     }
-    if (inputs.empty() || rolling != receipt.inputs)
+    if (inputs.empty() || chain.end() != receipt.inputs)
         return Verdict::undecided("these are not the inputs that the receipt was signed for");
 
     const auto outputs = audit::recompute(snapshot.config, snapshot.weights, receipt.layers, inputs,
-                                          terms.kv, compute);
+                                          terms.kv, compute, terms.wire);
     // A server refuses inputs that are too long or not finite, so no result is right for them and
     // none is wrong.
     if (!outputs.ok()) return Verdict::undecided(outputs.error().message);

@@ -17,7 +17,8 @@ struct Exhibit {
     SessionTerms terms;
     crypto::PublicKey server;
     Receipt receipt;  ///< of the last push below
-    /// The states of every push since position 0, each [n, dim], as they were cut.
+    /// The states of every position up to the receipt's last, each [n, dim]; the last of these is
+    /// the push that the receipt answers. Rows that were taken back are not among them.
     std::vector<std::vector<float>> inputs;
 };
 

@@ -88,14 +88,24 @@ bool FakeNetwork::send(net::PeerId peer, std::uint16_t kind, ByteView body) {
     ++wire_.messages;
     const End end = found->second;
     if (wire_.frozen.contains(end.other->address_)) return true;
+    if (swallow == static_cast<MessageKind>(kind)) return true;
     Bytes sent(body.begin(), body.end());
     if (tamper) tamper(static_cast<MessageKind>(kind), sent);
-    loop_.post([end, kind, copy = std::move(sent), &wire = wire_, address = end.other->address_] {
+    std::uint64_t late_ms = 0;
+    for (const std::string& address : {address_, end.other->address_})
+        if (const auto late = wire_.late_ms.find(address); late != wire_.late_ms.end())
+            late_ms += late->second;
+    const auto deliver = [end, kind, copy = std::move(sent), &wire = wire_,
+                          address = end.other->address_] {
         const auto node = wire.nodes.find(address);
         if (node == wire.nodes.end() || node->second != end.other) return;
         if (end.other->handler_ != nullptr && end.other->ends_.contains(end.there))
             end.other->handler_->on_message(end.there, kind, copy);
-    });
+    };
+    if (late_ms > 0)
+        loop_.call_after(late_ms, deliver);
+    else
+        loop_.post(deliver);
     return true;
 }
 
@@ -127,7 +137,7 @@ void FakeNetwork::die() {
 
 TestWorld::TestWorld(std::shared_ptr<const model::Model> the_model, const ClientOptions& options)
     : model(std::move(the_model)), snapshot(snapshot_of(model).value()) {
-    client = std::make_unique<Client>(loop, client_network, clock, random, client_secret, options);
+    client = std::make_unique<Client>(loop, client_network, clock, random, options);
     client_network.set_handler(client.get());
 }
 
@@ -164,24 +174,77 @@ Discovery TestWorld::discover(std::vector<std::string> from) {
     return *result;
 }
 
-std::variant<Hash256, Failure> TestWorld::open(const std::vector<Hop>& route,
+std::variant<Hash256, Failure> TestWorld::open(const std::vector<Hop>& hops,
                                                std::uint32_t positions) {
-    std::optional<std::variant<Hash256, Failure>> result;
-    client->sessions().open({.model = snapshot.hash,
-                             .dim = snapshot.config.dim,
-                             .max_positions = positions,
-                             .route = route},
-                            [&](auto answer) { result = std::move(answer); });
-    CHECK(loop.run_until([&] { return result.has_value(); }));
-    return *result;
+    auto route = std::make_shared<Route>();
+    route->hops = hops;
+    const auto named = [hops](std::size_t hop, Failure failure) {
+        failure.error.message = describe(hops[hop], hop, hops.size()) + " " + failure.error.message;
+        return failure;
+    };
+    for (std::size_t i = 0; i < hops.size(); ++i) {
+        std::optional<std::variant<Hash256, Failure>> result;
+        client->sessions().open({.model = snapshot.hash,
+                                 .dim = snapshot.config.dim,
+                                 .max_positions = positions,
+                                 .hop = hops[i],
+                                 .ended =
+                                     [this, named, i, route](const Failure& failure) {
+                                         const auto found = routes.find(route->sessions.front());
+                                         if (found == routes.end()) return;
+                                         found->second.ended = named(i, failure);
+                                         const auto waiting =
+                                             std::exchange(found->second.waiting, nullptr);
+                                         if (waiting) waiting(*found->second.ended);
+                                     }},
+                                [&](auto answer) { result = std::move(answer); });
+        CHECK(loop.run_until([&] { return result.has_value(); }));
+        if (const Failure* failure = std::get_if<Failure>(&*result)) {
+            for (const Hash256& session : route->sessions) client->sessions().close(session);
+            return named(i, *failure);
+        }
+        route->sessions.push_back(std::get<Hash256>(*result));
+    }
+    route->sent.resize(hops.size());
+    routes[route->sessions.front()] = *route;
+    return route->sessions.front();
+}
+
+void TestWorld::push(const Hash256& session, States states,
+                     std::function<void(std::variant<States, Failure>)> done) {
+    Route& route = routes.at(session);
+    if (route.ended) return done(*route.ended);
+    const auto shared = std::make_shared<std::function<void(std::size_t, States)>>();
+    route.waiting = done;
+    *shared = [this, session, shared, done](std::size_t hop, States rows) {
+        Route& at = routes.at(session);
+        if (hop == at.hops.size()) {
+            at.waiting = nullptr;
+            const auto answer = done;
+            *shared = nullptr;
+            return answer(std::move(rows));
+        }
+        const std::uint32_t position = at.sent[hop];
+        at.sent[hop] += static_cast<std::uint32_t>(rows.size() / snapshot.config.dim);
+        const Status sent = client->sessions().push(
+            at.sessions[hop], position, std::move(rows), false,
+            [shared, hop](States made) { (*shared)(hop + 1, std::move(made)); });
+        if (sent.ok()) return;
+        at.sent[hop] = position;
+        done(Failure{sent.error(), {}});
+    };
+    (*shared)(0, std::move(states));
 }
 
 std::variant<States, Failure> TestWorld::push(const Hash256& session, States states) {
     std::optional<std::variant<States, Failure>> result;
-    client->sessions().push(session, std::move(states),
-                            [&](auto answer) { result = std::move(answer); });
+    push(session, std::move(states), [&](auto answer) { result = std::move(answer); });
     CHECK(loop.run_until([&] { return result.has_value(); }));
     return *result;
+}
+
+void TestWorld::close(const Hash256& session) {
+    for (const Hash256& each : routes.at(session).sessions) client->sessions().close(each);
 }
 
 States TestWorld::some_states(std::size_t tokens, std::uint64_t seed) {

@@ -139,7 +139,8 @@ std::uint64_t LayerServer::bytes_for(const OpenSession& request) const {
     const std::uint64_t cache = model::kv_cache_bytes(
         config, request.layers, request.terms.max_positions, request.terms.kv);
     const std::uint64_t waiting = max_push_tokens(config.dim) * config.dim * sizeof(float);
-    return std::max<std::uint64_t>(cache + waiting,
+    const std::uint64_t hashes = std::uint64_t{request.terms.max_positions} * sizeof(Hash256);
+    return std::max<std::uint64_t>(cache + hashes + waiting,
                                    options_.max_session_bytes / options_.max_sessions);
 }
 
@@ -148,8 +149,8 @@ bool LayerServer::make_room(const MemoryShare& asks) {
     std::vector<HeldSession> held;
     std::map<std::uint64_t, Session*> by_serial;
     for (const auto& [id, session] : sessions_) {
-        const bool at_work = session->computed < session->received;
-        held.push_back({session->serial, session->share, session->computed > 0,
+        const bool at_work = session->rows_computed < session->rows_received;
+        held.push_back({session->serial, session->share, session->rows_computed > 0,
                         at_work ? 0 : (now_us - session->last_used_us) / 1000});
         by_serial[session->serial] = session.get();
     }
@@ -158,8 +159,8 @@ bool LayerServer::make_room(const MemoryShare& asks) {
     for (const std::uint64_t serial : *yield) {
         Session& session = *by_serial.at(serial);
         fail(session, Refusal::kBusy,
-             session.computed == 0 ? "its place is needed, and it has computed nothing"
-                                   : "its place is needed for somebody who holds less here");
+             session.rows_computed == 0 ? "its place is needed, and it has computed nothing"
+                                        : "its place is needed for somebody who holds less here");
     }
     return true;
 }
@@ -203,7 +204,7 @@ void LayerServer::report_progress(net::PeerId peer, const Hash256& id) {
     if (found == sessions_.end())
         return tell(peer, MessageKind::kSessionError,
                     {id, Refusal::kUnknownSession, "no such session here"});
-    const Progress progress{id, found->second->received, found->second->computed};
+    const Progress progress{id, found->second->rows_received, found->second->rows_computed};
     send(network_, peer, MessageKind::kProgress, encode(progress));
 }
 

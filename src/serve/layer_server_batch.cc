@@ -19,13 +19,17 @@ std::optional<SessionProblem> LayerServer::wrong_with(const Session& session,
         return SessionProblem{message.session, refusal, std::move(reason)};
     };
     const std::uint32_t dim = session.loaded->snapshot.config.dim;
-    if (message.position != session.received)
+    if (message.position > session.received)
         return no(Refusal::kBadRequest, "a push for position " + std::to_string(message.position) +
-                                            ", expected " + std::to_string(session.received));
-    if (message.tokens > session.request.terms.max_positions - session.received)
+                                            ", expected " + std::to_string(session.received) +
+                                            " or one before it");
+    if (message.tokens > session.request.terms.max_positions - message.position)
         return no(Refusal::kBadRequest, "the session was opened for " +
                                             std::to_string(session.request.terms.max_positions) +
                                             " positions");
+    if (message.type != session.request.terms.wire)
+        return no(Refusal::kBadRequest,
+                  "the states are not of the type that the session was opened for");
     if (message.states.size() != std::size_t{message.tokens} * dim)
         return no(Refusal::kBadRequest, "a row of states must be " + std::to_string(dim) + " wide");
     if (const Status finite = check_finite(message.states, dim); !finite.ok())
@@ -45,7 +49,8 @@ void LayerServer::push(net::PeerId peer, Push message) {
     if (const auto problem = wrong_with(session, message))
         return fail(session, problem->refusal, problem->reason);
 
-    session.received += message.tokens;
+    session.received = message.position + message.tokens;
+    session.rows_received += message.tokens;
     session.last_used_us = clock_.monotonic_us();
     if (session.waiting.empty()) turns_.begin(session.turn);
     session.waiting_tokens += message.tokens;
@@ -84,8 +89,7 @@ void LayerServer::start_batch() {
                                .serial = session->serial,
                                .terms = session->request.terms,
                                .layers = layers,
-                               .cache = session->cache,
-                               .inputs = session->inputs,
+                               .slot = session->slot,
                                .aux = random_.hash256(),
                                .made = {std::move(next), {}},
                                .problem = std::nullopt});
@@ -111,12 +115,14 @@ void LayerServer::compute(Batch& batch) {
     std::vector<model::Segment> segments;
     for (BatchItem& item : batch.items) {
         const Push& push = item.made.push;
-        item.inputs = roll(item.inputs, states_hash(push.position, push.states));
+        CacheSlot& slot = *item.slot;
+        slot.inputs.put(push.position, push.states, dim);
         hidden.insert(hidden.end(), push.states.begin(), push.states.end());
-        if (!*item.cache)
-            item.cache->emplace(batch.loaded->snapshot.config, item.layers,
-                                item.terms.max_positions, item.terms.kv);
-        segments.push_back({&**item.cache, push.tokens});
+        if (!slot.cache)
+            slot.cache.emplace(batch.loaded->snapshot.config, item.layers, item.terms.max_positions,
+                               item.terms.kv);
+        slot.cache->truncate(push.position);
+        segments.push_back({&*slot.cache, push.tokens, item.terms.wire});
     }
     batch.loaded->transformer.forward_segments(hidden, segments);
 
@@ -130,9 +136,10 @@ void LayerServer::compute(Batch& batch) {
                                           "after these layers " + finite.error().message};
             continue;
         }
-        push.states.assign(out.begin(), out.end());
-        item.made.receipt = make_receipt(item.terms, item.layers, item.inputs,
+        item.made.receipt = make_receipt(item.terms, item.layers, item.slot->inputs.end(),
                                          states_hash(push.position, out), batch.secret, item.aux);
+        push.states.clear();
+        if (!push.quiet) push.states.assign(out.begin(), out.end());
     }
 }
 
@@ -149,8 +156,7 @@ void LayerServer::finish_item(BatchItem& item) {
     if (found == sessions_.end() || found->second->serial != item.serial) return;
     Session& session = *found->second;
     if (item.problem) return fail(session, item.problem->refusal, item.problem->reason);
-    session.inputs = item.inputs;
-    session.computed += tokens;
+    session.rows_computed += tokens;
     session.last_used_us = clock_.monotonic_us();
     network_.mark_useful(session.client);
     if (!send(network_, session.client, MessageKind::kResult, encode(item.made)))

@@ -22,9 +22,12 @@ struct LayerServer::Loaded {
                       {.max_batch = max_batch}) {}
 };
 
-/// Made at the first push, by the job that computes it: memory is taken, and time spent on it, for
-/// those who compute.
-using CacheSlot = std::optional<model::KvCache>;
+/// What a session's layers have read. The cache is made at the first push, by the job that computes
+/// it: memory is taken, and time spent on it, for those who compute.
+struct CacheSlot {
+    std::optional<model::KvCache> cache;
+    InputChain inputs;
+};
 
 struct LayerServer::Session {
     OpenSession request;
@@ -33,11 +36,11 @@ struct LayerServer::Session {
     MemoryShare share;
 
     std::shared_ptr<Loaded> loaded;
-    std::shared_ptr<CacheSlot> cache = std::make_shared<CacheSlot>();
+    std::shared_ptr<CacheSlot> slot = std::make_shared<CacheSlot>();
     Turn turn;
-    Hash256 inputs;              // rolling hash over what was computed
-    std::uint32_t received = 0;  // positions
-    std::uint32_t computed = 0;
+    std::uint32_t received = 0;  // positions, when all that waits is computed
+    std::uint64_t rows_received = 0;
+    std::uint64_t rows_computed = 0;
     std::deque<Push> waiting;
     std::size_t waiting_tokens = 0;
     std::uint64_t last_used_us = 0;
@@ -52,8 +55,7 @@ struct LayerServer::BatchItem {
     std::uint64_t serial = 0;
     SessionTerms terms;
     model::LayerRange layers;
-    std::shared_ptr<CacheSlot> cache;
-    Hash256 inputs;   // rolling hash: before, then after
+    std::shared_ptr<CacheSlot> slot;
     Hash256 aux;      // randomness for the signature
     PushResult made;  // the push as received, then the result
     std::optional<SessionProblem> problem;

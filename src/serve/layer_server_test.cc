@@ -21,7 +21,8 @@ struct LayerServerTest : ::testing::Test {
 
     std::vector<Hop> route() {
         const Discovery found = world.discover(world.addresses());
-        auto chosen = choose_route(found.offers, world.snapshot.hash, world.snapshot.config.layers);
+        auto chosen =
+            choose_route(found.offers, world.snapshot.hash, {0, world.snapshot.config.layers});
         if (!chosen.ok()) {
             ADD_FAILURE() << chosen.error().message;
             for (const std::string& silent : found.silent) ADD_FAILURE() << silent;
@@ -67,7 +68,7 @@ TEST_F(LayerServerTest, AnySplitGivesTheBitsOfOneProcess) {
             got.insert(got.end(), piece.begin(), piece.end());
         }
         EXPECT_TRUE(same_bits(got, expected)) << split.size() - 1 << " servers";
-        world.client->sessions().close(session);
+        world.close(session);
         world.loop.run_for(10);
         for (const auto& [address, server] : world.servers) {
             EXPECT_EQ(server.server->open_sessions(), 0U) << address;
@@ -97,15 +98,14 @@ TEST_F(LayerServerTest, SessionsBatchedTogetherDoNotChangeBits) {
         for (const auto& [from, to] : std::vector<std::pair<std::size_t, std::size_t>>{
                  {0, half}, {half, inputs[i].size()}}) {
             ++asked;
-            world.client->sessions().push(sessions[i],
-                                          {inputs[i].begin() + static_cast<std::ptrdiff_t>(from),
-                                           inputs[i].begin() + static_cast<std::ptrdiff_t>(to)},
-                                          [&, i](auto answer) {
-                                              ++answered;
-                                              if (const auto* s = std::get_if<States>(&answer))
-                                                  outputs[i].insert(outputs[i].end(), s->begin(),
-                                                                    s->end());
-                                          });
+            world.push(sessions[i],
+                       {inputs[i].begin() + static_cast<std::ptrdiff_t>(from),
+                        inputs[i].begin() + static_cast<std::ptrdiff_t>(to)},
+                       [&, i](auto answer) {
+                           ++answered;
+                           if (const auto* s = std::get_if<States>(&answer))
+                               outputs[i].insert(outputs[i].end(), s->begin(), s->end());
+                       });
         }
     }
     world.loop.run_for(5);
@@ -141,7 +141,7 @@ TEST_F(LayerServerTest, MemoryIsCountedInBytes) {
               std::string::npos);
     EXPECT_EQ(open_error(over, 64), "");
     EXPECT_NE(open_error(over, 64).find("busy"), std::string::npos);
-    EXPECT_EQ(a.server->session_bytes(), 40U * 1024 + 32 * 1024);
+    EXPECT_EQ(a.server->session_bytes(), 40U * 1024 + 32 * 1024 + 64 * 32);
 }
 
 TEST_F(LayerServerTest, RefusesWhatItDoesNotHold) {
@@ -281,8 +281,8 @@ TEST_F(LayerServerTest, DiesWhileComputing) {
     const Hash256 session = must_open();
     world.loop.hold_work(true);
     std::optional<Failure> failure;
-    world.client->sessions().push(session, world.some_states(4, 1),
-                                  [&](auto answer) { failure = std::get<Failure>(answer); });
+    world.push(session, world.some_states(4, 1),
+               [&](auto answer) { failure = std::get<Failure>(answer); });
     world.loop.run_for(10);
     world.servers.at("a").kill();
     world.loop.hold_work(false);

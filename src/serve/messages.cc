@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace cairn::serve {
 
@@ -26,9 +25,21 @@ void encode_push(const Push& message, Writer& writer) {
     writer.fixed(message.session);
     writer.u32(message.position);
     writer.u32(message.tokens);
-    writer.count(message.states.size());
-    writer.raw({reinterpret_cast<const std::uint8_t*>(message.states.data()),
-                message.states.size() * sizeof(float)});
+    writer.u8(static_cast<std::uint8_t>(message.type));
+    writer.u8(message.quiet ? 1 : 0);
+    const std::size_t dim = message.tokens == 0 ? 0 : message.states.size() / message.tokens;
+    if (dim == 0 || dim * message.tokens != message.states.size()) return writer.count(0);
+    Bytes packed(message.tokens * tensor::state_row_bytes(message.type, dim));
+    tensor::pack_states(message.type, dim, message.states, packed);
+    writer.count(packed.size());
+    writer.raw(packed);
+}
+
+// How wide a row of so many bytes is; 0: no row has so many.
+std::size_t width_of(tensor::StateType type, std::size_t bytes) {
+    for (const std::size_t dim : {bytes / 4, bytes / 2, bytes - std::min<std::size_t>(bytes, 4)})
+        if (dim > 0 && tensor::state_row_bytes(type, dim) == bytes) return dim;
+    return 0;
 }
 
 Push decode_push(Reader& reader) {
@@ -38,12 +49,23 @@ Push decode_push(Reader& reader) {
     message.tokens = reader.u32();
     if (message.tokens == 0 || message.tokens > kMaxPushTokens)
         reader.fail("a push has 1 to 256 tokens");
-    const std::size_t floats = reader.count(kMaxPushFloats, sizeof(float));
-    if (message.tokens != 0 && (floats == 0 || floats % message.tokens != 0))
+    const std::uint8_t type = reader.u8();
+    if (type > tensor::kLastStateType) reader.fail("unknown wire type");
+    message.type = static_cast<tensor::StateType>(type);
+    const std::uint8_t quiet = reader.u8();
+    if (quiet > 1) reader.fail("quiet is 0 or 1");
+    message.quiet = quiet == 1;
+    const ByteView raw = reader.raw(reader.count(kMaxPushFloats * sizeof(float), 1));
+    if (reader.failed() || raw.empty()) return message;
+    const std::size_t dim =
+        raw.size() % message.tokens == 0 ? width_of(message.type, raw.size() / message.tokens) : 0;
+    if (dim == 0 || message.tokens * dim > kMaxPushFloats) {
         reader.fail("the states are not a whole number of rows");
-    const ByteView raw = reader.raw(floats * sizeof(float));
-    message.states.resize(raw.size() / sizeof(float));
-    if (!raw.empty()) std::memcpy(message.states.data(), raw.data(), raw.size());
+        return message;
+    }
+    message.states.resize(message.tokens * dim);
+    if (!tensor::unpack_states(message.type, dim, raw, message.states))
+        reader.fail("the states are packed as nobody packs them");
     return message;
 }
 
@@ -121,6 +143,7 @@ Bytes encode(const Push& message) {
 Result<Push> decode_push(ByteView body) {
     Reader reader(body);
     Push message = decode_push(reader);
+    if (message.states.empty()) reader.fail("a push has states");
     RETURN_IF_ERROR(reader.finish());
     return message;
 }
@@ -137,6 +160,8 @@ Result<PushResult> decode_result(ByteView body) {
     PushResult message;
     message.receipt = decode_receipt(reader);
     message.push = decode_push(reader);
+    if (message.push.states.empty() != message.push.quiet)
+        reader.fail("a result has states unless they were not wanted");
     RETURN_IF_ERROR(reader.finish());
     return message;
 }
@@ -144,8 +169,8 @@ Result<PushResult> decode_result(ByteView body) {
 Bytes encode(const Progress& message) {
     Writer writer;
     writer.fixed(message.session);
-    writer.u32(message.received);
-    writer.u32(message.computed);
+    writer.u64(message.received);
+    writer.u64(message.computed);
     return std::move(writer).take();
 }
 
@@ -153,8 +178,8 @@ Result<Progress> decode_progress(ByteView body) {
     Reader reader(body);
     Progress message;
     message.session = reader.fixed<32>();
-    message.received = reader.u32();
-    message.computed = reader.u32();
+    message.received = reader.u64();
+    message.computed = reader.u64();
     if (message.computed > message.received) reader.fail("more computed than received");
     RETURN_IF_ERROR(reader.finish());
     return message;

@@ -85,12 +85,15 @@ struct SessionProblem {
     bool operator==(const SessionProblem&) const = default;
 };
 
-/// Client to hop: hidden states that enter its layers.
+/// Client to hop: hidden states that enter its layers. A position that was pushed before takes that
+/// and what came after it back: guesses that were wrong.
 struct Push {
     Hash256 session;
-    std::uint32_t position = 0;  ///< of the first token
-    std::uint32_t tokens = 0;    ///< n, 1 to kMaxPushTokens
-    std::vector<float> states;   ///< [n, dim]
+    std::uint32_t position = 0;                        ///< of the first token
+    std::uint32_t tokens = 0;                          ///< n, 1 to kMaxPushTokens
+    tensor::StateType type = tensor::StateType::kF32;  ///< the session's; states are rounded to it
+    bool quiet = false;         ///< asks for a receipt alone: the caches are wanted, not the states
+    std::vector<float> states;  ///< [n, dim]; none in the result of a quiet push
 
     bool operator==(const Push&) const = default;
 };
@@ -103,11 +106,12 @@ struct PushResult {
     bool operator==(const PushResult&) const = default;
 };
 
-/// Answer to AskProgress, by which a client finds out which hop of a silent route has stalled.
+/// Answer to AskProgress, by which a client tells a hop that computes from one that is gone. Rows
+/// that were taken back count too, so the numbers only grow.
 struct Progress {
     Hash256 session;
-    std::uint32_t received = 0;  ///< positions taken in
-    std::uint32_t computed = 0;  ///< positions computed and answered
+    std::uint64_t received = 0;  ///< rows taken in
+    std::uint64_t computed = 0;  ///< rows computed and answered
 
     bool operator==(const Progress&) const = default;
 };

@@ -18,7 +18,12 @@ struct MessagesTest : ::testing::Test {
     crypto::PublicKey key = crypto::public_key(secret);
     SessionTerms terms{.session = random.hash256(), .model = random.hash256(), .max_positions = 64};
 
-    Push a_push() { return {terms.session, 7, 2, {1.5F, -0.0F, 3e-40F, -2.0F}}; }
+    Push a_push() {
+        return {.session = terms.session,
+                .position = 7,
+                .tokens = 2,
+                .states = {1.5F, -0.0F, 3e-40F, -2.0F}};
+    }
     PushResult a_result() {
         const Push push = a_push();
         const Hash256 output = states_hash(push.position, push.states);
@@ -92,6 +97,47 @@ TEST_F(MessagesTest, EveryByteOfAnOpenCountsOrIsRefused) {
             EXPECT_EQ(encode(*decoded), changed) << "second spelling at byte " << i;
         }
     }
+}
+
+TEST_F(MessagesTest, NarrowStatesAndQuietPushesHaveOneSpelling) {
+    for (const tensor::StateType type : {tensor::StateType::kF16, tensor::StateType::kI8}) {
+        PushResult result = a_result();
+        Push& push = result.push;
+        push.type = type;
+        tensor::round_states(type, 2, push.states);
+        const std::size_t full = encode(a_push()).size();
+        EXPECT_EQ(encode(push).size(), full - (type == tensor::StateType::kF16 ? 8 : 4));
+        EXPECT_EQ(*decode_push(encode(push)), push);
+        expect_canonical(encode(push), decode_push);
+        Bytes other = encode(push);
+        other[other.size() - 2] = 0x7F;  // in f16 a NaN, in i8 a value that is beyond its scale
+        other[other.size() - 1] = 0x7F;
+        EXPECT_FALSE(decode_push(other).ok());
+
+        push.quiet = true;
+        EXPECT_EQ(*decode_push(encode(push)), push);
+        EXPECT_FALSE(decode_result(encode(result)).ok()) << "states that nobody asked for";
+        push.states.clear();
+        EXPECT_EQ(*decode_result(encode(result)), result);
+        EXPECT_FALSE(decode_push(encode(push)).ok());
+    }
+}
+
+TEST_F(MessagesTest, TheRollingHashForgetsWhatIsTakenBack) {
+    const std::vector<float> rows = {1, 2, 3, 4, 5, 6, 7, 8};
+    InputChain whole, pieces;
+    whole.put(0, rows, 2);
+    pieces.put(0, std::span(rows).first(2), 2);
+    const Hash256 one = pieces.end();
+    pieces.put(1, std::vector<float>{9, 9, 9, 9, 9, 9, 9, 9}, 2);
+    EXPECT_EQ(pieces.length(), 5U);
+    pieces.put(1, std::span(rows).subspan(2, 2), 2);
+    pieces.put(2, std::span(rows).subspan(4), 2);
+    EXPECT_EQ(pieces.end(), whole.end());
+    pieces.put(1, {}, 2);
+    EXPECT_EQ(pieces.end(), one);
+    pieces.put(0, {}, 2);
+    EXPECT_EQ(pieces.end(), Hash256{});
 }
 
 TEST_F(MessagesTest, LyingCountsAndBoundsAreRefused) {

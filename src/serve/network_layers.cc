@@ -62,7 +62,7 @@ Result<std::unique_ptr<NetworkLayers>> NetworkLayers::connect(const Hash256& mod
     ASSIGN_OR_RETURN(impl->network,
                      net::TlsNetwork::start(impl->loop, impl->random, std::move(tls)));
     impl->client = std::make_unique<Client>(impl->loop, *impl->network, impl->clock, impl->random,
-                                            impl->secret, options.client);
+                                            options.client);
     impl->network->set_handler(impl->client.get());
     impl->layers = std::make_unique<RemoteLayers>(*impl->client, model, config, options.remote);
     impl->thread = std::thread([loop = &impl->loop] { loop->run(); });
@@ -80,6 +80,18 @@ Status NetworkLayers::forward(std::span<float> hidden) {
     CHECK(outputs->size() == hidden.size());
     std::copy(outputs->begin(), outputs->end(), hidden.begin());
     return ok_status();
+}
+
+Status NetworkLayers::truncate(std::size_t length) {
+    return impl_->wait<Status>([&](std::function<void(Status)> done) {
+        impl_->layers->truncate(length);
+        done(ok_status());
+    });
+}
+
+std::uint64_t NetworkLayers::longest_stall_ms() {
+    return impl_->wait<std::uint64_t>(
+        [&](std::function<void(std::uint64_t)> done) { done(impl_->layers->longest_stall_ms()); });
 }
 
 std::vector<Hop> NetworkLayers::route() {

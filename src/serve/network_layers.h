@@ -30,10 +30,14 @@ class NetworkLayers final : public infer::LayerStack {
 
     /// Waits for the result, also while lost servers are replaced.
     Status forward(std::span<float> hidden) override;
+    /// The servers take them back with the next push.
+    Status truncate(std::size_t length) override;
 
     /// The hops in use now, and how many times a route had to be replaced.
     std::vector<Hop> route();
     std::size_t failovers();
+    /// The longest call of forward() in which a server had to be replaced.
+    std::uint64_t longest_stall_ms();
 
   private:
     struct Impl;

@@ -19,9 +19,15 @@ Hash256 states_hash(std::uint32_t position, std::span<const float> states) {
                   {reinterpret_cast<const std::uint8_t*>(states.data()), states.size_bytes()});
 }
 
-Hash256 roll(const Hash256& before, const Hash256& states) {
-    static const crypto::TaggedHasher hasher("cairn/inputs/1");
-    return hasher(before.view(), states.view());
+void InputChain::put(std::uint32_t position, std::span<const float> rows, std::size_t dim) {
+    static const crypto::TaggedHasher hasher("cairn/inputs/2");
+    CHECK(position <= after_.size() && dim > 0 && rows.size() % dim == 0);
+    after_.resize(position);
+    for (std::size_t at = 0; at < rows.size(); at += dim) {
+        const auto here = static_cast<std::uint32_t>(after_.size());
+        const Hash256 before = end();
+        after_.push_back(hasher(before.view(), states_hash(here, rows.subspan(at, dim)).view()));
+    }
 }
 
 Hash256 receipt_message(const SessionTerms& terms, const Receipt& receipt) {
@@ -68,7 +74,9 @@ SessionTerms decode_terms(Reader& reader) {
     const std::uint8_t kv = reader.u8();
     if (kv > static_cast<std::uint8_t>(tensor::KvType::kBf16)) reader.fail("unknown KV type");
     terms.kv = static_cast<tensor::KvType>(kv);
-    if (reader.u8() != 0) reader.fail("unknown wire type");
+    const std::uint8_t wire = reader.u8();
+    if (wire > tensor::kLastStateType) reader.fail("unknown wire type");
+    terms.wire = static_cast<tensor::StateType>(wire);
     terms.max_positions = reader.u32();
     return terms;
 }

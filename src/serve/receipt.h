@@ -12,14 +12,12 @@
 #include "crypto/keys.h"
 #include "model/weights.h"
 #include "tensor/kv_type.h"
+#include "tensor/state_type.h"
 
 namespace cairn::serve {
 
 /// Version of the messages in serve/messages.h.
-inline constexpr std::uint16_t kServeVersion = 2;
-
-/// Number type of activations on the wire.
-enum class WireType : std::uint8_t { kF32 = 0 };
+inline constexpr std::uint16_t kServeVersion = 3;
 
 /// What every party of a session must agree on.
 struct SessionTerms {
@@ -27,8 +25,8 @@ struct SessionTerms {
     Hash256 model;                              ///< content hash
     std::uint16_t numerics = kNumericsVersion;  ///< that every hop computes by
     tensor::KvType kv = tensor::KvType::kF32;
-    WireType wire = WireType::kF32;
-    std::uint32_t max_positions = 0;  ///< room that each hop sets aside
+    tensor::StateType wire = tensor::StateType::kF32;  ///< of hidden states, layer by layer
+    std::uint32_t max_positions = 0;                   ///< room that each hop sets aside
 
     bool operator==(const SessionTerms&) const = default;
 };
@@ -45,8 +43,20 @@ struct Receipt {
 /// Hash of hidden states [n, dim] that begin at `position`, over their bits.
 Hash256 states_hash(std::uint32_t position, std::span<const float> states);
 
-/// The rolling hash after one more push whose states_hash is `states`; zero before the first.
-Hash256 roll(const Hash256& before, const Hash256& states);
+/// The rolling hash over the inputs of a sequence: one for each position, so that positions can be
+/// taken back, and so that it does not matter how the rows were cut into pushes.
+class InputChain {
+  public:
+    /// Rows [n, dim] for the positions from `position` on, which is at most length(); what was put
+    /// there before, and behind it, is forgotten.
+    void put(std::uint32_t position, std::span<const float> rows, std::size_t dim);
+    std::size_t length() const { return after_.size(); }
+    /// Over all rows; zero where there are none.
+    Hash256 end() const { return after_.empty() ? Hash256{} : after_.back(); }
+
+  private:
+    std::vector<Hash256> after_;  // the row of this position
+};
 
 /// What is signed: everything in the receipt but the signature, bound to the session's terms.
 Hash256 receipt_message(const SessionTerms& terms, const Receipt& receipt);

@@ -6,141 +6,200 @@ namespace cairn::serve {
 
 RemoteLayers::RemoteLayers(Client& client, const Hash256& model, const model::ModelConfig& config,
                            RemoteOptions options)
-    : client_(client), model_(model), config_(config), options_(std::move(options)) {
+    : client_(client),
+      config_(config),
+      options_(std::move(options)),
+      terms_{model, config.dim, options_.max_positions, options_.kv, options_.wire} {
     CHECK(options_.max_positions > 0 && options_.max_positions <= config.context);
 }
 
-RemoteLayers::~RemoteLayers() { close(); }
+RemoteLayers::~RemoteLayers() = default;
 
 void RemoteLayers::close() {
-    if (open_) client_.sessions().close(session_);
-    open_ = false;
+    for (auto& stage : stages_) {
+        stage->close();
+        ended_.push_back(std::move(stage));
+    }
+    stages_.clear();
+    client_.loop().post(alive_.guard([this] { ended_.clear(); }));
+    leads_.clear();
+    suspects_.clear();
+}
+
+void RemoteLayers::note(const std::string& sentence) const {
+    if (options_.note) options_.note(sentence);
+}
+
+std::vector<Hop> RemoteLayers::route() const {
+    std::vector<Hop> hops;
+    for (const auto& stage : stages_)
+        if (const auto lead = leads_.find(stage.get()); lead != leads_.end())
+            hops.push_back(lead->second);
+    return hops;
+}
+
+std::size_t RemoteLayers::index_of(const Stage* stage) const {
+    const auto found = std::ranges::find_if(
+        stages_, [stage](const auto& candidate) { return candidate.get() == stage; });
+    return static_cast<std::size_t>(found - stages_.begin());
 }
 
 void RemoteLayers::start(std::function<void(Status)> done) {
-    discover([this, done = std::move(done)](Status found) {
-        if (!found.ok()) return done(std::move(found));
-        open_route(std::move(done));
-    });
+    CHECK(!started_ && !done_ && stages_.empty());
+    started_ = std::move(done);
+    called_us_ = client_.clock().monotonic_us();
+    replaced_ = 0;
+    client_.search().discover(options_.servers, alive_.guard([this](Discovery found) {
+        learn(std::move(found));
+        const auto hops = plan({0, config_.layers}, nullptr, false);
+        if (!hops.ok()) return finish(Error{hops.error().code, hops.error().message + silent_});
+        open_route(*hops);
+        watch();
+    }));
 }
 
-void RemoteLayers::discover(std::function<void(Status)> done) {
-    client_.search().discover(
-        options_.servers, alive_.guard([this, done = std::move(done)](Discovery discovery) {
-            offers_.clear();
-            for (Announce& offer : discovery.offers)
-                if (std::find(dropped_.begin(), dropped_.end(), offer.key) == dropped_.end())
-                    offers_.push_back(std::move(offer));
-            std::string silent;
-            for (const std::string& sentence : discovery.silent) silent += "; " + sentence;
-            auto route = choose_route(offers_, model_, config_.layers);
-            if (!route.ok()) return done(Error{route.error().code, route.error().message + silent});
-            done(ok_status());
-        }));
+std::unique_ptr<Stage> RemoteLayers::make_stage(model::LayerRange layers, std::size_t done,
+                                                bool keeps) {
+    auto stage = std::make_unique<Stage>(client_, terms_, layers, done, keeps);
+    const Stage* made = stage.get();
+    stage->set_hooks({[this, made](States states) { on_rows(made, std::move(states)); },
+                      [this, made](const Hop& hop) { on_led(made, hop); },
+                      [this, made](const Hop& hop, const Failure& failure, bool led) {
+                          on_lost(made, hop, failure, led);
+                      }});
+    return stage;
 }
 
-void RemoteLayers::open_route(std::function<void(Status)> done) {
-    auto route = choose_route(offers_, model_, config_.layers);
-    if (!route.ok()) return done(route.error());
-    route_ = *route;
-    const OpenRequest request{.model = model_,
-                              .dim = config_.dim,
-                              .max_positions = options_.max_positions,
-                              .kv = options_.kv,
-                              .route = route_};
-    client_.sessions().open(
-        request,
-        alive_.guard([this, done = std::move(done)](std::variant<Hash256, Failure> answer) {
-            if (const Hash256* session = std::get_if<Hash256>(&answer)) {
-                session_ = *session;
-                open_ = true;
-                computed_ = 0;
-                if (options_.note) options_.note("route: " + describe(route_));
-                return done(ok_status());
-            }
-            // Where one server refuses or stays silent, another may take its place.
-            const Failure& failure = std::get<Failure>(answer);
-            drop_server(failure);
-            if (failure.server.is_zero() || failovers_ >= options_.max_failovers ||
-                !choose_route(offers_, model_, config_.layers).ok())
-                return done(failure.error);
-            ++failovers_;
-            open_route(done);
-        }));
+void RemoteLayers::open_route(const std::vector<Hop>& hops) {
+    const std::uint64_t each =
+        std::uint64_t{options_.max_positions} * tensor::state_row_bytes(terms_.wire, terms_.dim);
+    for (const Hop& hop : hops) {
+        const std::uint64_t kept = each * (stages_.size() + 1);
+        stages_.push_back(
+            make_stage(hop.layers, 0, stages_.empty() || kept <= options_.max_kept_bytes));
+    }
+    for (std::size_t i = 0; i < hops.size(); ++i) stages_[i]->add(hops[i]);
 }
 
-void RemoteLayers::drop_server(const Failure& failure) {
+void RemoteLayers::rebuild(std::size_t first, std::size_t last, const std::vector<Hop>& hops) {
+    CHECK(stages_[first]->complete() && !hops.empty());
+    const States inputs = stages_[first]->inputs();
+    const std::size_t done = stages_[last]->done();
+    const bool keeps = stages_[last]->keeps();
+    std::vector<std::unique_ptr<Stage>> made;
+    for (const Hop& hop : hops)
+        made.push_back(make_stage(hop.layers, made.size() + 1 == hops.size() ? done : 0,
+                                  made.empty() || keeps));
+    const auto begin = stages_.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = stages_.begin() + static_cast<std::ptrdiff_t>(last) + 1;
+    for (auto it = begin; it != end; ++it) {
+        leads_.erase(it->get());
+        suspects_.erase(it->get());
+        (*it)->close();
+        ended_.push_back(std::move(*it));
+    }
+    const auto at = stages_.erase(begin, end);
+    stages_.insert(at, std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
+    ++failovers_;
+    ++replaced_;
+    client_.loop().post(alive_.guard([this] { ended_.clear(); }));
+    if (!inputs.empty()) stages_[first]->put(inputs);
+    for (std::size_t i = 0; i < hops.size(); ++i) stages_[first + i]->add(hops[i]);
+}
+
+void RemoteLayers::on_rows(const Stage* stage, States states) {
+    const std::size_t index = index_of(stage);
+    if (index >= stages_.size()) return;
+    if (index + 1 < stages_.size()) return stages_[index + 1]->put(states);
+    outputs_.insert(outputs_.end(), states.begin(), states.end());
+    if (done_ && outputs_.size() >= wanted_) finish(std::move(outputs_));
+}
+
+void RemoteLayers::on_led(const Stage* stage, const Hop& hop) {
+    const std::size_t index = index_of(stage);
+    if (index >= stages_.size()) return;
+    const bool another = !leads_.emplace(stage, hop).second;
+    leads_[stage] = hop;
+    suspects_.erase(stage);
+    if (std::ranges::all_of(stages_, [](const auto& each) { return each->leader_is_open(); }))
+        alone_since_us_ = 0;
+    if (another) {
+        ++failovers_;
+        ++replaced_;
+        note(describe(hop, index, stages_.size()) + " goes on");
+    }
+    if (leads_.size() < stages_.size()) return;
+    note("route: " + describe(route()));
+    add_standbys();
+    if (started_) finish(States{});
+}
+
+void RemoteLayers::on_lost(const Stage* stage, const Hop& hop, const Failure& failure, bool led) {
     std::erase_if(offers_, [&](const Announce& offer) { return offer.key == failure.server; });
     // One that was merely lost, or is full, may be used later; one that stalled, refused or was
     // wrong not.
     if (failure.error.code != ErrorCode::kIo && failure.error.code != ErrorCode::kFull)
         dropped_.push_back(failure.server);
+    const std::size_t index = index_of(stage);
+    if (index >= stages_.size()) return;
+    const std::string sentence = describe(hop, index, stages_.size()) + " " + failure.error.message;
+    note(sentence);
+    if (!led) return;
+    lost_ = {failure.error.code, sentence};
+    // Who was full and never began is no step towards the limit: that is what waiting is for.
+    const auto lead = leads_.find(stage);
+    if (lead != leads_.end() && lead->second == hop && ++lost_leaders_ > options_.max_failovers &&
+        done_)
+        return finish(lost_);
+    mend_soon();
 }
 
 void RemoteLayers::forward(States hidden, ForwardCallback done) {
     CHECK(!done_ && !hidden.empty() && hidden.size() % config_.dim == 0);
-    wanted_from_ = positions();
-    inputs_.insert(inputs_.end(), hidden.begin(), hidden.end());
-    outputs_.clear();
     done_ = std::move(done);
-    if (positions() > options_.max_positions)
+    if (stages_.empty() || broken_)
+        return finish(Error{ErrorCode::kCancelled, "the session is closed"});
+    const std::size_t rows = hidden.size() / config_.dim;
+    if (rows > options_.max_positions - positions_)
         return finish(invalid("the sequence is longer than the " +
                               std::to_string(options_.max_positions) +
                               " positions it was opened for"));
-    if (!open_) return finish(Error{ErrorCode::kCancelled, "the session is closed"});
-    send_next();
+    if (const Status finite = check_finite(hidden, config_.dim); !finite.ok())
+        return finish(finite.error());
+    positions_ += rows;
+    wanted_ = hidden.size();
+    outputs_.clear();
+    called_us_ = client_.clock().monotonic_us();
+    replaced_ = lost_leaders_ = 0;
+    tensor::round_states(terms_.wire, terms_.dim, hidden);
+    stages_.front()->put(hidden);
+    if (std::ranges::any_of(stages_, [](const auto& stage) { return stage->servers() == 0; }))
+        mend_soon();
+    add_standbys();
+    watch();
 }
 
-void RemoteLayers::send_next() {
-    const std::size_t rows = positions() - computed_;
-    if (rows == 0) return finish(std::move(outputs_));
-    // Rows that earlier calls answered are sent again in pieces of their own, so that the outputs
-    // of a piece are either kept or thrown away as a whole.
-    std::size_t piece = std::min(rows, max_push_tokens(config_.dim));
-    if (computed_ < wanted_from_) piece = std::min(piece, wanted_from_ - computed_);
-    const auto begin = inputs_.begin() + static_cast<std::ptrdiff_t>(computed_ * config_.dim);
-    const auto end = begin + static_cast<std::ptrdiff_t>(piece * config_.dim);
-    client_.sessions().push(
-        session_, States(begin, end),
-        alive_.guard([this](std::variant<States, Failure> got) { on_piece(std::move(got)); }));
-}
-
-void RemoteLayers::on_piece(std::variant<States, Failure> answer) {
-    if (const Failure* failure = std::get_if<Failure>(&answer)) {
-        open_ = false;
-        return recover(*failure);
-    }
-    const States& states = std::get<States>(answer);
-    const std::size_t have = wanted_from_ * config_.dim + outputs_.size();
-    const std::size_t at = computed_ * config_.dim;
-    computed_ += states.size() / config_.dim;
-    if (at == have) outputs_.insert(outputs_.end(), states.begin(), states.end());
-    send_next();
-}
-
-void RemoteLayers::recover(const Failure& failure) {
-    if (failure.server.is_zero() || failovers_ >= options_.max_failovers)
-        return finish(failure.error);
-    ++failovers_;
-    drop_server(failure);
-    if (options_.note) options_.note(failure.error.message + "; looking for another server");
-    const auto reopened = [this, lost = failure.error](const Status& status) {
-        if (!status.ok())
-            return finish(Error{lost.code, lost.message + "; nobody can take its place: " +
-                                               status.error().message});
-        outputs_.clear();
-        send_next();
-    };
-    if (choose_route(offers_, model_, config_.layers).ok()) return open_route(reopened);
-    discover([this, reopened](const Status& found) {
-        if (!found.ok()) return reopened(found);
-        open_route(reopened);
-    });
+void RemoteLayers::truncate(std::size_t length) {
+    CHECK(!done_ && length <= positions_);
+    if (broken_ && length > 0) return;
+    broken_ = false;
+    positions_ = length;
+    for (const auto& stage : stages_) stage->truncate(length);
 }
 
 void RemoteLayers::finish(Result<States> result) {
+    alone_since_us_ = 0;
+    if (started_) {
+        const auto started = std::exchange(started_, nullptr);
+        if (!result.ok()) close();
+        return started(result.ok() ? ok_status() : Status(result.error()));
+    }
+    if (!result.ok()) broken_ = true;
+    if (replaced_ > 0)
+        longest_stall_us_ =
+            std::max(longest_stall_us_, client_.clock().monotonic_us() - called_us_);
     const ForwardCallback done = std::exchange(done_, nullptr);
-    done(std::move(result));
+    if (done) done(std::move(result));
 }
 
 }  // namespace cairn::serve

@@ -1,28 +1,38 @@
 // RemoteLayers: all layers of a model, computed by other machines, as one function from hidden
-// states to hidden states that survives the loss of a server. It keeps every input of the
-// sequence; when a hop dies, stalls or is found wrong, it opens a session over the servers that are
-// left, rebuilds their caches by prefill of the kept inputs, and goes on. Because the arithmetic is
-// the same everywhere, the text continues token for token as if nothing had happened (S31).
+// states to hidden states that survives the loss of servers (S31). It finds servers, makes a Stage
+// for each hop of a route over them, carries the states from stage to stage, and gives a stage
+// whose leader is lost or suspect another server. The text continues token for token as if nothing
+// had happened.
 //
 // Works on the loop, by callbacks. A caller that wants to wait instead uses NetworkLayers.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "serve/client.h"
-#include "serve/route.h"
+#include "serve/stage.h"
 
 namespace cairn::serve {
 
 struct RemoteOptions {
     std::vector<std::string> servers;  ///< "host:port" of those that may be asked
     std::uint32_t max_positions = 0;
-    tensor::KvType kv = tensor::KvType::kF32;  ///< of the caches on the servers
-    std::size_t max_failovers = 8;             ///< in the life of the sequence
-    /// Called with a sentence when a route is chosen or replaced; may be empty.
+    tensor::KvType kv = tensor::KvType::kF32;          ///< of the caches on the servers
+    tensor::StateType wire = tensor::StateType::kF32;  ///< of hidden states, layer by layer
+    /// Servers for each stage that are fed the same inputs and take over at once.
+    std::size_t standbys = 0;
+    /// How long a sentence waits for a server where nobody holds its layers any more.
+    std::uint64_t wait_ms = 30'000;
+    std::size_t max_failovers = 8;  ///< in one call of forward()
+    /// For inputs that rebuild the cache of a server that comes later. Where it does not suffice,
+    /// later stages keep none, and are rebuilt together with those before them.
+    std::uint64_t max_kept_bytes = std::uint64_t{1} << 30;
+    Patience patience{};
+    /// Called with a sentence when a route is chosen or a server replaced; may be empty.
     std::function<void(const std::string&)> note;
 };
 
@@ -37,42 +47,86 @@ class RemoteLayers {
     RemoteLayers(const RemoteLayers&) = delete;
     RemoteLayers& operator=(const RemoteLayers&) = delete;
 
-    /// Finds servers, chooses a route, opens the session.
+    /// Finds servers, chooses a route, opens sessions.
     void start(std::function<void(Status)> done);
     /// hidden[n, dim], any n >= 1, through all layers; one call at a time.
     void forward(States hidden, ForwardCallback done);
+    /// Forgets the positions from `length` on. Between calls of forward() only.
+    void truncate(std::size_t length);
     /// Frees the caches on all hops.
     void close();
 
-    const std::vector<Hop>& route() const { return route_; }
-    std::size_t positions() const { return inputs_.size() / config_.dim; }
+    /// The hop that leads each stage.
+    std::vector<Hop> route() const;
+    std::size_t positions() const { return positions_; }
+    /// How often another server had to lead.
     std::size_t failovers() const { return failovers_; }
+    /// The longest that one call of forward() waited while it replaced a server.
+    std::uint64_t longest_stall_ms() const { return longest_stall_us_ / 1000; }
 
   private:
-    void discover(std::function<void(Status)> done);
-    void open_route(std::function<void(Status)> done);
-    void drop_server(const Failure& failure);
-    void recover(const Failure& failure);
-    void send_next();
-    void on_piece(std::variant<States, Failure> answer);
+    std::unique_ptr<Stage> make_stage(model::LayerRange layers, std::size_t done, bool keeps);
+    /// Its place on the route; as many as there are stages for one that has ended.
+    std::size_t index_of(const Stage* stage) const;
+    void open_route(const std::vector<Hop>& hops);
+    /// Stages over the hops in place of stages first to last, which end.
+    void rebuild(std::size_t first, std::size_t last, const std::vector<Hop>& hops);
+    void on_rows(const Stage* stage, States states);
+    void on_led(const Stage* stage, const Hop& hop);
+    void on_lost(const Stage* stage, const Hop& hop, const Failure& failure, bool led);
+
+    /// Hops over these layers at servers that nothing speaks against, without those of `but`.
+    Result<std::vector<Hop>> plan(model::LayerRange layers, const Stage* but, bool spare) const;
+    /// Gives every stage without a server one, as far as there are any.
+    void mend();
+    void mend_soon();
+    /// False: there is no other server.
+    bool replace(std::size_t index);
+    void wait_or_give_up(std::size_t index);
+    void add_standbys();
+    /// Asks all addresses again what they hold.
+    void look_around();
+    void learn(Discovery found);
+    /// Looks after the call under way until it is done.
+    void watch();
+    void watch_stage(std::size_t index);
+    Patience patience_with(const Hop& hop) const;
     void finish(Result<States> result);
+    void note(const std::string& sentence) const;
 
     Client& client_;
-    Hash256 model_;
     model::ModelConfig config_;
     RemoteOptions options_;
+    SequenceTerms terms_;
     std::vector<Announce> offers_;
-    std::vector<crypto::PublicKey> dropped_;
-    std::vector<Hop> route_;
-    Hash256 session_;
-    bool open_ = false;
-    std::size_t failovers_ = 0;
+    std::vector<crypto::PublicKey> dropped_;  // wrong, or not able to
+    std::string silent_;                      // who did not say what it holds, and why
+    std::map<crypto::PublicKey, std::uint64_t> patience_ms_;  // with who was suspected without need
 
-    States inputs_;                // every input since position 0, [positions, dim]
-    std::size_t computed_ = 0;     // rows of inputs_ that this session has computed
-    std::size_t wanted_from_ = 0;  // first row of the call under way
-    States outputs_;               // of the call under way
+    std::vector<std::unique_ptr<Stage>> stages_;
+    std::vector<std::unique_ptr<Stage>> ended_;  // until nothing of theirs is on the stack
+    std::map<const Stage*, Hop> leads_;
+    std::map<const Stage*, Hop> suspects_;
+    std::size_t positions_ = 0;
+    bool broken_ = false;  // a call failed: positions are unknown until truncate(0)
+    std::size_t failovers_ = 0;
+    std::uint64_t longest_stall_us_ = 0;
+
+    // The call under way.
+    std::function<void(Status)> started_;
     ForwardCallback done_;
+    States outputs_;
+    std::size_t wanted_ = 0;  // values of outputs_
+    std::uint64_t called_us_ = 0;
+    std::size_t replaced_ = 0;  // stages that another server leads
+    std::size_t lost_leaders_ = 0;
+    Error lost_{ErrorCode::kIo, ""};    // why the latest server was lost
+    std::uint64_t alone_since_us_ = 0;  // since when a stage has no server; 0: all have
+
+    bool looking_ = false;
+    std::uint64_t looked_us_ = 0;
+    bool watching_ = false;
+    bool mending_ = false;
     Alive alive_;
 };
 

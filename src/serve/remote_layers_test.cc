@@ -5,67 +5,24 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "base/test_data.h"
-#include "crypto/hash.h"
 #include "formats/llama2c.h"
 #include "formats/load.h"
-#include "serve/test_world.h"
+#include "serve/test_text.h"
 
 namespace cairn::serve {
 namespace {
 
-struct Text {
-    text::Tokens tokens;
-    Hash256 digest;  // over the bits of every step's logits
-    std::string error;
-
-    bool operator==(const Text&) const = default;
-};
-
-Text write_text(TestWorld& world, infer::LayerStack& layers, const text::Tokens& prompt,
-                std::size_t tokens, float temperature = 0.0F) {
-    model::Transformer ends(world.snapshot.config, world.snapshot.weights, {0, 0}, world.compute);
-    infer::GenerateOptions options;
-    options.sampling.temperature = temperature;
-    options.sampling.seed = 5;
-    options.max_tokens = tokens;
-    options.prefill_batch = 16;
-    crypto::Sha256 hasher;
-    auto generated = infer::generate(
-        world.compute, ends, layers, prompt, options, {}, [&](const infer::GeneratedStep& step) {
-            hasher.update({reinterpret_cast<const std::uint8_t*>(step.logits.data()),
-                           step.logits.size_bytes()});
-            return true;
-        });
-    if (!generated.ok()) return {{}, {}, generated.error().message};
-    return {generated->tokens, hasher.finish(), ""};
-}
-
-Text write_alone(TestWorld& world, const text::Tokens& prompt, std::size_t tokens,
-                 float temperature = 0.0F) {
-    const model::LayerRange all = model::all_layers(world.snapshot.config);
-    model::Transformer transformer(world.snapshot.config, world.snapshot.weights, all,
-                                   world.compute);
-    model::KvCache cache(world.snapshot.config, all, world.snapshot.config.context);
-    infer::LocalLayers layers(transformer, cache);
-    return write_text(world, layers, prompt, tokens, temperature);
-}
-
-const text::Tokens kPrompt = {1, 17, 5,  60, 33, 2, 9,  9,  41, 28, 3,  50,
-                              7, 22, 61, 14, 4,  4, 19, 37, 11, 6,  13, 2};
-
 struct RemoteLayersTest : ::testing::Test {
-    ClientOptions quick{
-        .discover_ms = 1000,
-        .session = {.open_ms = 1000, .push_ms = 5000, .ask_ms = 500, .progress_ms = 500}};
+    ClientOptions quick{.discover_ms = 1000,
+                        .session = {.open_ms = 1000, .push_ms = 5000, .silence_ms = 3000}};
     TestWorld world{small_model(), quick};
     std::vector<std::string> notes;
 
     RemoteOptions options() {
         return {.servers = world.addresses(),
                 .max_positions = world.snapshot.config.context,
+                .wait_ms = 2'000,
                 .note = [this](const std::string& note) { notes.push_back(note); }};
     }
 };
@@ -167,7 +124,7 @@ TEST_F(RemoteLayersTest, NamesTheHopThatStalls) {
         EXPECT_NE(text.error.find("hop 1 of 2 (a, layers 0-2) stalled: no result for"),
                   std::string::npos)
             << text.error;
-        EXPECT_NE(text.error.find("it has computed 32 of 33 positions"), std::string::npos)
+        EXPECT_NE(text.error.find("it says that it has computed 32 of 33 rows"), std::string::npos)
             << text.error;
         EXPECT_GE(world.clock.monotonic_us() - before_us, 5'000'000U);
     }

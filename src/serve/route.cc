@@ -21,42 +21,41 @@ bool is_usable(const Announce& offer, const Hash256& model) {
            offer.serve_version == kServeVersion;
 }
 
-Error uncovered(std::span<const Announce> offers, const Hash256& model, std::uint32_t begin,
-                std::uint32_t layers) {
-    std::uint32_t end = layers;
+// Of `missing` the first layers that nobody offers.
+Error uncovered(std::span<const Announce> offers, const Hash256& model, model::LayerRange missing) {
+    std::uint32_t end = missing.end;
     std::size_t of_model = 0;
     for (const Announce& offer : offers) {
         if (!is_usable(offer, model)) continue;
         ++of_model;
-        if (offer.layers.begin > begin) end = std::min(end, offer.layers.begin);
+        if (offer.layers.begin > missing.begin) end = std::min(end, offer.layers.begin);
     }
-    const std::string what = describe(model::LayerRange{begin, end}) + " of model " +
-                             short_hex(model) + " (" + std::to_string(layers) + " layers)";
-    std::string message = "no server holds " + what;
+    std::string message = "no server holds " + describe(model::LayerRange{missing.begin, end}) +
+                          " of model " + short_hex(model);
     if (of_model == 0 && !offers.empty())
         message += "; the servers asked hold other models: give the same model file to both sides";
     else if (of_model > 0)
-        message += "; others hold the rest: start one with --serve " + std::to_string(begin) + "-" +
-                   std::to_string(end);
+        message += "; others hold the rest: start one with --serve " +
+                   std::to_string(missing.begin) + "-" + std::to_string(end);
     return not_found(std::move(message));
 }
 
 }  // namespace
 
 Result<std::vector<Hop>> choose_route(std::span<const Announce> offers, const Hash256& model,
-                                      std::uint32_t layers) {
+                                      model::LayerRange layers) {
     std::vector<Hop> route;
-    std::uint32_t at = 0;
-    while (at < layers) {
+    std::uint32_t at = layers.begin;
+    while (at < layers.end) {
         const Announce* best = nullptr;
         for (const Announce& offer : offers) {
             if (!is_usable(offer, model) || !offer.layers.contains(at)) continue;
             if (best == nullptr || is_better(offer, *best)) best = &offer;
         }
-        if (best == nullptr) return uncovered(offers, model, at, layers);
+        if (best == nullptr) return uncovered(offers, model, {at, layers.end});
         if (route.size() == kMaxHops)
             return Error{ErrorCode::kUnsupported, "a route of more than 32 hops would be needed"};
-        const std::uint32_t end = std::min(best->layers.end, layers);
+        const std::uint32_t end = std::min(best->layers.end, layers.end);
         route.push_back({{at, end}, best->key, best->address});
         at = end;
     }
@@ -66,6 +65,11 @@ Result<std::vector<Hop>> choose_route(std::span<const Announce> offers, const Ha
 std::string describe(model::LayerRange layers) {
     if (layers.size() == 1) return "layer " + std::to_string(layers.begin);
     return "layers " + std::to_string(layers.begin) + "-" + std::to_string(layers.end);
+}
+
+std::string describe(const Hop& hop, std::size_t index, std::size_t count) {
+    return "hop " + std::to_string(index + 1) + " of " + std::to_string(count) + " (" +
+           hop.address + ", " + describe(hop.layers) + ")";
 }
 
 std::string describe(std::span<const Hop> route) {

@@ -20,17 +20,19 @@ struct Hop {
     bool operator==(const Hop&) const = default;
 };
 
-/// Hops that cover layers [0, layers) of the model without gap or overlap, each a different server.
+/// Hops that cover these layers of the model without gap or overlap, each a different server.
 /// Takes at each step one that is not full before one that is (which may still have a place for us:
 /// session_places.h), then the server that reaches farthest, then the less loaded one, then the
 /// lower key. kNotFound names the layers that nobody offers; kUnsupported: it would take more than
 /// kMaxHops hops.
 Result<std::vector<Hop>> choose_route(std::span<const Announce> offers, const Hash256& model,
-                                      std::uint32_t layers);
+                                      model::LayerRange layers);
 
 /// "layers 0-2 at 127.0.0.1:7001, layers 2-5 at 127.0.0.1:7002".
 std::string describe(std::span<const Hop> route);
 /// "layers 2-5", "layer 4": for people; a-b means a up to but not including b.
 std::string describe(model::LayerRange layers);
+/// "hop 1 of 2 (127.0.0.1:7001, layers 0-2)"; `index` counts from 0.
+std::string describe(const Hop& hop, std::size_t index, std::size_t count);
 
 }  // namespace cairn::serve

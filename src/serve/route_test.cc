@@ -23,7 +23,7 @@ const Hash256 kModel = offer(0, 0, 1).model;
 TEST(Route, PrefersFewerHops) {
     const std::vector<Announce> offers = {offer(1, 0, 1), offer(2, 1, 2), offer(3, 2, 5),
                                           offer(4, 0, 3), offer(5, 2, 4)};
-    const auto route = choose_route(offers, kModel, 5);
+    const auto route = choose_route(offers, kModel, {0, 5});
     ASSERT_TRUE(route.ok());
     ASSERT_EQ(route->size(), 2U);
     EXPECT_EQ((*route)[0].layers, (model::LayerRange{0, 3}));
@@ -34,27 +34,27 @@ TEST(Route, PrefersFewerHops) {
 
 TEST(Route, OneServerWithEverythingIsOneHop) {
     const std::vector<Announce> offers = {offer(1, 0, 3), offer(2, 3, 5), offer(3, 0, 5)};
-    EXPECT_EQ(choose_route(offers, kModel, 5)->size(), 1U);
+    EXPECT_EQ(choose_route(offers, kModel, {0, 5})->size(), 1U);
 }
 
 TEST(Route, PrefersTheLessLoadedAndAsksTheFullLast) {
     const std::vector<Announce> offers = {offer(1, 0, 2, 3), offer(2, 0, 2, 1), offer(3, 0, 2, 4)};
-    EXPECT_EQ((*choose_route(offers, kModel, 2))[0].key, offers[1].key);
+    EXPECT_EQ((*choose_route(offers, kModel, {0, 2}))[0].key, offers[1].key);
     const std::vector<Announce> far = {offer(1, 0, 2, 4), offer(2, 0, 1, 3), offer(3, 1, 2, 3)};
-    EXPECT_EQ(choose_route(far, kModel, 2)->size(), 2U) << "rather two hops than a full one";
+    EXPECT_EQ(choose_route(far, kModel, {0, 2})->size(), 2U) << "rather two hops than a full one";
     // A full one may have a place for us: who holds it may have to yield.
     const std::vector<Announce> full = {offer(3, 0, 2, 4)};
-    EXPECT_EQ(choose_route(full, kModel, 2)->size(), 1U);
+    EXPECT_EQ(choose_route(full, kModel, {0, 2})->size(), 1U);
 }
 
 TEST(Route, NamesTheUncoveredLayers) {
     const std::vector<Announce> offers = {offer(1, 0, 2), offer(2, 4, 6)};
-    const auto gap = choose_route(offers, kModel, 6);
+    const auto gap = choose_route(offers, kModel, {0, 6});
     ASSERT_FALSE(gap.ok());
     EXPECT_EQ(gap.error().code, ErrorCode::kNotFound);
     EXPECT_NE(gap.error().message.find("layers 2-4"), std::string::npos) << gap.error().message;
     const std::vector<Announce> short_of_one = {offer(1, 0, 5)};
-    EXPECT_NE(choose_route(short_of_one, kModel, 6).error().message.find("layer 5 "),
+    EXPECT_NE(choose_route(short_of_one, kModel, {0, 6}).error().message.find("layer 5 "),
               std::string::npos);
 }
 
@@ -62,11 +62,11 @@ TEST(Route, OtherModelsAndVersionsDoNotCount) {
     std::vector<Announce> offers = {offer(1, 0, 2)};
     Hash256 other;
     other.bytes[0] = 8;
-    EXPECT_NE(choose_route(offers, other, 2).error().message.find("other models"),
+    EXPECT_NE(choose_route(offers, other, {0, 2}).error().message.find("other models"),
               std::string::npos);
     offers[0].numerics = kNumericsVersion + 1;
-    EXPECT_FALSE(choose_route(offers, kModel, 2).ok());
-    EXPECT_FALSE(choose_route({}, kModel, 2).ok());
+    EXPECT_FALSE(choose_route(offers, kModel, {0, 2}).ok());
+    EXPECT_FALSE(choose_route({}, kModel, {0, 2}).ok());
 }
 
 }  // namespace

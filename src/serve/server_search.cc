@@ -9,15 +9,16 @@ ServerSearch::ServerSearch(Loop& loop, net::Network& network, const Clock& clock
                            std::uint64_t patience_ms)
     : loop_(loop), network_(network), clock_(clock), peers_(peers), patience_ms_(patience_ms) {}
 
-void ServerSearch::discover(std::vector<std::string> addresses,
-                            std::function<void(Discovery)> done) {
+void ServerSearch::discover(std::vector<std::string> addresses, std::function<void(Discovery)> done,
+                            std::uint64_t patience_ms) {
     auto search = std::make_unique<Search>();
     search->serial = next_serial_++;
     search->done = std::move(done);
     for (std::string& address : addresses)
         search->targets.push_back({.address = std::move(address), .offer = {}, .why_silent = {}});
-    search->timer = loop_.call_after(
-        patience_ms_, alive_.guard([this, serial = search->serial] { give_up(serial); }));
+    search->timer =
+        loop_.call_after(patience_ms > 0 ? patience_ms : patience_ms_,
+                         alive_.guard([this, serial = search->serial] { give_up(serial); }));
     std::vector<std::string> to_connect;
     for (Target& target : search->targets) {
         for (const auto& [peer, info] : peers_)

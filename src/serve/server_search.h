@@ -35,8 +35,9 @@ class ServerSearch {
                  const std::map<net::PeerId, net::PeerInfo>& peers, std::uint64_t patience_ms);
 
     /// Connects to each "host:port" and asks what it holds. `done` is called once, later. Several
-    /// searches may be under way.
-    void discover(std::vector<std::string> addresses, std::function<void(Discovery)> done);
+    /// searches may be under way. `patience_ms` 0: as given to the constructor.
+    void discover(std::vector<std::string> addresses, std::function<void(Discovery)> done,
+                  std::uint64_t patience_ms = 0);
 
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info);
     void on_peer_down(net::PeerId peer, const std::string& reason);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -49,6 +50,7 @@ class FakeNetwork;
 struct FakeWire {
     std::map<std::string, FakeNetwork*> nodes;
     std::set<std::string> frozen;  ///< messages to these addresses vanish: they stall
+    std::map<std::string, std::uint64_t> late_ms;  ///< messages to and from these take so long
     std::uint64_t messages = 0;
 };
 
@@ -72,6 +74,7 @@ class FakeNetwork final : public net::Network {
     std::size_t dialled = 0;       ///< calls of connect()
     /// May change what this node sends: a machine that lies.
     std::function<void(MessageKind, Bytes&)> tamper;
+    std::optional<MessageKind> swallow;  ///< it never sends these
     /// Ends it without a word, as kill -9 does: all peers lose it.
     void die();
 
@@ -105,6 +108,13 @@ struct FakeServer {
 };
 
 struct TestWorld {
+    struct Route {
+        std::vector<Hop> hops;
+        std::vector<Hash256> sessions;
+        std::vector<std::uint32_t> sent;  ///< positions, to each hop
+        std::optional<Failure> ended;
+        std::function<void(const Failure&)> waiting;  ///< for a push that is under way
+    };
     ManualClock clock;
     FakeLoop loop{clock};
     FakeWire wire;
@@ -119,6 +129,7 @@ struct TestWorld {
     crypto::SecretKey client_secret = crypto::SecretKey::generate(random);
     FakeNetwork client_network{loop, wire, "client", crypto::public_key(client_secret)};
     std::unique_ptr<Client> client;
+    std::map<Hash256, Route> routes;
 
     explicit TestWorld(std::shared_ptr<const model::Model> the_model,
                        const ClientOptions& options = {});
@@ -130,8 +141,14 @@ struct TestWorld {
     std::vector<std::string> addresses() const;
 
     Discovery discover(std::vector<std::string> from);
+    /// Sessions at all hops, known by the id of the first.
     std::variant<Hash256, Failure> open(const std::vector<Hop>& route, std::uint32_t positions);
+    /// Through all hops; the positions follow each other.
     std::variant<States, Failure> push(const Hash256& session, States states);
+    /// The same; `done` is called later. Pushes of one session are answered in order.
+    void push(const Hash256& session, States states,
+              std::function<void(std::variant<States, Failure>)> done);
+    void close(const Hash256& session);
     /// Deterministic states [tokens, dim] that look like embeddings.
     States some_states(std::size_t tokens, std::uint64_t seed);
     /// The same through a Transformer in this process, from an empty cache.
@@ -183,7 +200,11 @@ struct RawPeer final : net::NetworkHandler {
     }
     Push push(std::uint32_t position, States states) {
         const auto tokens = static_cast<std::uint32_t>(states.size() / world.snapshot.config.dim);
-        return {terms.session, position, tokens, std::move(states)};
+        return {.session = terms.session,
+                .position = position,
+                .tokens = tokens,
+                .type = terms.wire,
+                .states = std::move(states)};
     }
 };
 
@@ -195,6 +216,10 @@ class FakeRemote final : public infer::LayerStack {
           layers_(*world.client, world.snapshot.hash, world.snapshot.config, std::move(options)) {}
     Status start();
     Status forward(std::span<float> hidden) override;
+    Status truncate(std::size_t length) override {
+        layers_.truncate(length);
+        return ok_status();
+    }
     RemoteLayers& layers() { return layers_; }
     /// Called before every forward with the number of calls so far.
     std::function<void(std::size_t)> before;

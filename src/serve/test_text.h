@@ -1,0 +1,54 @@
+// For this room's tests alone: texts that a world's model writes, alone or over servers, to be
+// compared to the bit.
+#pragma once
+
+#include "crypto/hash.h"
+#include "serve/test_world.h"
+
+namespace cairn::serve {
+
+struct Text {
+    text::Tokens tokens;
+    Hash256 digest;  // over the bits of every step's logits
+    std::string error;
+
+    bool operator==(const Text&) const = default;
+};
+
+inline Text write_text(TestWorld& world, infer::LayerStack& layers, const text::Tokens& prompt,
+                       std::size_t tokens, float temperature = 0.0F,
+                       const infer::Speculation& speculation = {}) {
+    model::Transformer ends(world.snapshot.config, world.snapshot.weights, {0, 0}, world.compute);
+    infer::GenerateOptions options;
+    options.sampling.temperature = temperature;
+    options.sampling.seed = 5;
+    options.max_tokens = tokens;
+    options.prefill_batch = 16;
+    crypto::Sha256 hasher;
+    auto generated = infer::generate(
+        world.compute, ends, layers, prompt, options, {},
+        [&](const infer::GeneratedStep& step) {
+            hasher.update({reinterpret_cast<const std::uint8_t*>(step.logits.data()),
+                           step.logits.size_bytes()});
+            return true;
+        },
+        speculation);
+    if (!generated.ok()) return {{}, {}, generated.error().message};
+    return {generated->tokens, hasher.finish(), ""};
+}
+
+inline Text write_alone(TestWorld& world, const text::Tokens& prompt, std::size_t tokens,
+                        float temperature = 0.0F, tensor::StateType wire = tensor::StateType::kF32,
+                        tensor::KvType kv = tensor::KvType::kF32) {
+    const model::LayerRange all = model::all_layers(world.snapshot.config);
+    model::Transformer transformer(world.snapshot.config, world.snapshot.weights, all,
+                                   world.compute);
+    model::KvCache cache(world.snapshot.config, all, world.snapshot.config.context, kv);
+    infer::LocalLayers layers(transformer, cache, wire);
+    return write_text(world, layers, prompt, tokens, temperature);
+}
+
+inline const text::Tokens kPrompt = {1, 17, 5,  60, 33, 2, 9,  9,  41, 28, 3,  50,
+                                     7, 22, 61, 14, 4,  4, 19, 37, 11, 6,  13, 2};
+
+}  // namespace cairn::serve
