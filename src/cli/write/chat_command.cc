@@ -60,7 +60,8 @@ Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::o
     ASSIGN_OR_RETURN(infer::StopStrings stops, infer::StopStrings::create(request.sampling.stops));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
-    pack_local_model(machine->compute(), *local);
+    // Over servers its layers run there.
+    if (!request.over.any()) pack_local_model(machine->compute(), *local);
     const text::Tokenizer& tokenizer = *local->tokenizer;
     text::ChatFormat format = text::ChatFormat::choose(tokenizer);
     if (!request.format.empty()) {
@@ -76,8 +77,14 @@ Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::o
                         request.context, most));
     const std::size_t positions =
         std::min(most, request.context > 0 ? request.context : kUsualContext);
+    std::unique_ptr<infer::LayerStack> layers;
+    if (request.over.any()) {
+        ASSIGN_OR_RETURN(layers, connect_layers(request.over, machine->compute(), *local, positions,
+                                                request.sampling));
+    }
     infer::ChatSession session(local->model.config, local->model.weights, tokenizer, format,
-                               machine->compute(), positions, request.sampling.kv);
+                               machine->compute(), positions, request.sampling.kv,
+                               request.sampling.states, std::move(layers));
     ASSIGN_OR_RETURN(const Draft draft, Draft::load(request.draft, *local, machine->compute(),
                                                     request.sampling.settings));
     LocalPartner partner(session, request, std::move(stops), draft);
@@ -114,7 +121,10 @@ void add_chat(CLI::App& app, Invocation& invocation) {
         app, invocation, "chat", "Talk with a model: a network's, one that is served, or a file's",
         "cairn chat                    (with `cairn serve MODEL` running)\n"
         "  cairn chat --dir ~/guild      (with `cairn node --dir ~/guild` running)\n"
-        "  cairn chat qwen2.5-0.5b-instruct-q8_0.gguf\n"
+        "  cairn chat qwen2.5-0.5b-instruct-q8_0.gguf
+"
+        "  cairn chat --model large.gguf --server 192.0.2.7:8500 --server 192.0.2.8:8500
+"
         "  cairn chat --model folder --system \"Answer in one sentence.\" --stats");
     auto request = std::make_shared<ChatRequest>();
     request->sampling.settings.temperature = 0.7F;
@@ -132,6 +142,7 @@ void add_chat(CLI::App& app, Invocation& invocation) {
                      "phi3, plain (default: as the model says)")
         ->needs(model);
     add_draft_options(*command, request->draft)->needs(model);
+    add_layer_server_options(*command, request->over)->needs(model);
     command->add_option("--system", request->system, "System message");
     command->add_option("--steps", request->steps, "Tokens of one answer, at most")
         ->check(CLI::Range(std::size_t{1}, kMaxSteps))
@@ -143,6 +154,7 @@ void add_chat(CLI::App& app, Invocation& invocation) {
         ->needs(model);
     add_sampling_options(*command, request->sampling);
     command->get_option("--kv")->needs(model);
+    add_wire_option(*command, request->sampling)->needs(model);
     command->add_option("--threads", request->threads, "0: one per processor")
         ->needs(model)
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))

@@ -9,6 +9,7 @@
 
 #include "cli/serve/serve_address.h"
 #include "cli/write/draft.h"
+#include "cli/write/layer_servers.h"
 #include "cli/write/sampling_options.h"
 #include "console/line_reader.h"
 
@@ -25,12 +26,13 @@ struct ChatRequest {
     std::string format;                 ///< of turns; empty: as the model was trained
     std::optional<std::string> system;  ///< nothing: what the model expects
     SamplingOptions sampling{};
-    DraftOptions draft{};      ///< who guesses ahead for a model of a file
-    std::size_t steps = 1024;  ///< tokens of one answer, at most
-    std::size_t context = 0;   ///< tokens to remember; 0: as many as the model can, at most 8192
-    std::size_t threads = 0;   ///< 0: one per processor
-    std::string history;       ///< file for the lines that were typed; empty: none
-    bool stats = false;        ///< say after each answer how fast it came
+    DraftOptions draft{};       ///< who guesses ahead for a model of a file
+    LayerServerOptions over{};  ///< where its layers are computed
+    std::size_t steps = 1024;   ///< tokens of one answer, at most
+    std::size_t context = 0;    ///< tokens to remember; 0: as many as the model can, at most 8192
+    std::size_t threads = 0;    ///< 0: one per processor
+    std::string history;        ///< file for the lines that were typed; empty: none
+    bool stats = false;         ///< say after each answer how fast it came
     bool json = false;
 };
 

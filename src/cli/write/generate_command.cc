@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
@@ -17,8 +16,6 @@
 #include "cli/write/written_text.h"
 #include "console/json_line.h"
 #include "infer/generate.h"
-#include "serve/model_snapshot.h"
-#include "serve/network_layers.h"
 
 namespace cairn::cli {
 
@@ -35,18 +32,19 @@ struct Written {
     std::size_t drafted = 0, accepted = 0;
     std::vector<serve::Hop> hops;  // over the network
     std::size_t failovers = 0;
+    std::uint64_t stall_ms = 0;
 };
 
 // The layers on this machine, with the memory of one sequence.
 class OwnLayers final : public infer::LayerStack {
   public:
     OwnLayers(const LocalModel& local, const tensor::Compute& compute, std::size_t positions,
-              tensor::KvType kv)
+              const SamplingOptions& sampling)
         : transformer_(local.model.config, local.model.weights,
                        model::all_layers(local.model.config), compute,
                        {.max_positions = positions}),
-          cache_(local.model.config, model::all_layers(local.model.config), positions, kv),
-          layers_(transformer_, cache_) {}
+          cache_(local.model.config, model::all_layers(local.model.config), positions, sampling.kv),
+          layers_(transformer_, cache_, sampling.states) {}
     Status forward(std::span<float> hidden) override { return layers_.forward(hidden); }
     Status truncate(std::size_t length) override { return layers_.truncate(length); }
 
@@ -56,20 +54,8 @@ class OwnLayers final : public infer::LayerStack {
     infer::LocalLayers layers_;
 };
 
-Result<std::unique_ptr<serve::NetworkLayers>> connect(const GenerateRequest& request,
-                                                      const LocalModel& local,
-                                                      std::size_t positions) {
-    serve::NetworkLayersOptions options;
-    options.remote.servers = request.servers;
-    options.remote.max_positions = static_cast<std::uint32_t>(positions);
-    options.remote.kv = request.sampling.kv;
-    options.remote.note = [](const std::string& line) { log_info("{}", line); };
-    return serve::NetworkLayers::connect(
-        serve::content_hash(local.model.config, local.model.weights), local.model.config, options);
-}
-
 // `show` receives the text piece by piece; generation stops when `can_show` returns false.
-Result<Written> write_text(const GenerateRequest& request, const LocalModel& local,
+Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
                            const tensor::Compute& compute, const Draft& draft,
                            const std::function<void(const std::string&)>& show,
                            const std::function<bool()>& can_show) {
@@ -79,12 +65,13 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
         std::min<std::size_t>(config.context, prompt.size() + request.steps);
     std::unique_ptr<infer::LayerStack> layers;
     serve::NetworkLayers* remote = nullptr;
-    if (request.over_servers()) {
-        ASSIGN_OR_RETURN(auto connected, connect(request, local, positions));
+    if (request.over.any()) {
+        ASSIGN_OR_RETURN(auto connected,
+                         connect_layers(request.over, compute, local, positions, request.sampling));
         remote = connected.get();
         layers = std::move(connected);
     } else {
-        layers = std::make_unique<OwnLayers>(local, compute, positions, request.sampling.kv);
+        layers = std::make_unique<OwnLayers>(local, compute, positions, request.sampling);
     }
     // Embedding and head always run here.
     model::Transformer embed_and_head(config, local.model.weights, {0, 0}, compute, {});
@@ -117,6 +104,7 @@ Result<Written> write_text(const GenerateRequest& request, const LocalModel& loc
     if (remote != nullptr) {
         written.hops = remote->route();
         written.failovers = remote->failovers();
+        written.stall_ms = remote->longest_stall_ms();
     }
     return written;
 }
@@ -163,8 +151,8 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
     }
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
-    // Servers know a model by its canonical weights, and its layers run there.
-    if (!request.over_servers()) pack_local_model(machine->compute(), *local);
+    // Over servers its layers run there.
+    if (!request.over.any()) pack_local_model(machine->compute(), *local);
     if (!prompts.empty())
         return run_generate_many(request, *local, *machine, std::move(prompts), out);
     ASSIGN_OR_RETURN(const Draft draft, Draft::load(request.draft, *local, machine->compute(),
@@ -194,9 +182,10 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
         object["drafted"] = written.drafted;
         object["accepted"] = written.accepted;
     }
-    if (request.over_servers()) {
+    if (request.over.any()) {
         object["hops"] = hops_json(written.hops);
         object["failovers"] = written.failovers;
+        object["stall_seconds"] = static_cast<double>(written.stall_ms) / 1000;
     }
     out << console::json_line(object);
     return ok_status();
@@ -218,7 +207,7 @@ void add_node_options(CLI::App& command, GenerateRequest& request, CLI::Option* 
         by_node->excludes(model);
         for (const char* other :
              {"--tokenizer", "--prompts", "--together", "--kv", "--logprobs", "--top-logprobs",
-              "--threads", "--server", "--draft", "--draft-tokens"})
+              "--threads", "--server", "--wire", "--draft", "--draft-tokens"})
             by_node->excludes(command.get_option(other));
     }
 }
@@ -262,13 +251,9 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();
-    auto* draft = add_draft_options(*command, request->draft)->excludes(prompts);
-    command
-        ->add_option("--server", request->servers,
-                     "Let servers compute the layers: HOST:PORT of one, or KEY@HOST:PORT through "
-                     "a relay; again for each")
-        ->excludes(prompts)
-        ->excludes(draft);
+    add_wire_option(*command, request->sampling)->excludes(prompts);
+    add_draft_options(*command, request->draft)->excludes(prompts);
+    add_layer_server_options(*command, request->over)->excludes(prompts);
     add_node_options(*command, *request, model);
     command->callback([request, &invocation] {
         request->json = invocation.json;

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/write/draft.h"
+#include "cli/write/layer_servers.h"
 #include "cli/write/sampling_options.h"
 #include "infer/continuation.h"
 
@@ -26,9 +27,7 @@ struct GenerateRequest {
     std::size_t top_logprobs = 0;  ///< JSON: the most probable tokens with it
     std::size_t threads = 0;       ///< 0: one per processor
     DraftOptions draft{};          ///< who guesses ahead
-    /// "host:port" of servers that may be asked. With any, they compute the layers; the text stays
-    /// here.
-    std::vector<std::string> servers;
+    LayerServerOptions over{};     ///< where the layers are computed
     /// Of a running node, whose chain's model writes: its folder, or its address "host:port".
     std::string dir;
     std::string node;
@@ -36,7 +35,6 @@ struct GenerateRequest {
     bool json = false;
 
     bool by_node() const { return !dir.empty() || !node.empty(); }
-    bool over_servers() const { return !servers.empty(); }
 };
 
 /// How the model is to go on, without its prompt.
@@ -44,8 +42,9 @@ infer::GenerateOptions generate_options(const GenerateRequest& request);
 
 /// Writes the text as it comes, or one JSON object: prompt, what WrittenText reports, kernels,
 /// threads, tokens_per_second (all of it), first_token_seconds and decode_tokens_per_second; with a
-/// draft drafted and accepted; over servers also hops [{begin, end, server, key}] and failovers.
-/// With prompts: generate_many.h; by a node: generate_served.h.
+/// draft drafted and accepted; over servers also hops [{begin, end, server, key}], failovers and
+/// stall_seconds (the longest step in which a server was replaced). With prompts: generate_many.h;
+/// by a node: generate_served.h.
 Status run_generate(const GenerateRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

@@ -71,6 +71,19 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
     });
 }
 
+CLI::Option* add_wire_option(CLI::App& command, SamplingOptions& options) {
+    return command
+        .add_option_function<std::string>(
+            "--wire",
+            [&options](const std::string& name) {
+                options.states = tensor::parse_state_type(name).value();
+            },
+            "Type of hidden states between layers, which servers send: f32, f16 (half) or i8 (a "
+            "quarter); other bits, the same wherever the layers run")
+        ->check(CLI::IsMember({"f32", "f16", "i8"}).description(""))
+        ->default_str("f32");
+}
+
 Status check_sampling(const SamplingOptions& options) {
     if (!options.no_effect.empty()) {
         const bool one = options.no_effect.size() == 1;

@@ -8,23 +8,29 @@
 #include "base/result.h"
 #include "tensor/kv_type.h"
 #include "tensor/sample.h"
+#include "tensor/state_type.h"
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace cairn::cli {
 
 struct SamplingOptions {
     tensor::SampleSettings settings{};
-    tensor::KvType kv = tensor::KvType::kF32;  ///< narrower: half the memory, other bits
-    std::vector<std::string> stops;            ///< the text ends before the first of these
-    std::vector<std::string> no_effect;        ///< given options that do nothing at temperature 0
+    tensor::KvType kv = tensor::KvType::kF32;            ///< narrower: half the memory, other bits
+    tensor::StateType states = tensor::StateType::kF32;  ///< rounded to, layer by layer: other bits
+    std::vector<std::string> stops;      ///< the text ends before the first of these
+    std::vector<std::string> no_effect;  ///< given options that do nothing at temperature 0
 };
 
 /// --temperature, --top-k, --top-p, --min-p, the penalties, --seed, --stop, --kv. The memory behind
 /// `options` must outlive parsing.
 void add_sampling_options(CLI::App& command, SamplingOptions& options);
+
+/// --wire, for commands that may have layers computed elsewhere.
+CLI::Option* add_wire_option(CLI::App& command, SamplingOptions& options);
 
 /// Checks that need no model: kMisused if an option would have no effect, or --stop is not valid.
 Status check_sampling(const SamplingOptions& options);

@@ -1,0 +1,41 @@
+// The options --server, --standby and --wait of commands that write with a model whose layers other
+// machines compute (serve/network_layers.h).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/local_model.h"
+#include "cli/write/sampling_options.h"
+#include "serve/network_layers.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace cairn::cli {
+
+struct LayerServerOptions {
+    /// "host:port" of servers that may be asked. With any, they compute the layers; the text stays
+    /// here.
+    std::vector<std::string> servers;
+    std::size_t standbys = 0;  ///< servers for each stretch of layers that follow
+    double wait_s = 30;        ///< for a server where nobody holds some layers any more
+
+    bool any() const { return !servers.empty(); }
+};
+
+/// Gives the option --server, for what excludes it.
+CLI::Option* add_layer_server_options(CLI::App& command, LayerServerOptions& options);
+
+/// Opens sessions over the servers with room for `positions`. Of the model only what is computed
+/// here is kept, packed: embedding, norm and head.
+Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOptions& options,
+                                                             const tensor::Compute& compute,
+                                                             LocalModel& local,
+                                                             std::size_t positions,
+                                                             const SamplingOptions& sampling);
+
+}  // namespace cairn::cli
