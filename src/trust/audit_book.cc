@@ -79,20 +79,8 @@ void AuditBook::enter(const crypto::PublicKey& server, const ServerPage& what, F
     page.counts.fade(now_ms, rules.halflife_days);
     ++page.audits;
     page.last = cut(sentence);
-    switch (finding) {
-        case Finding::kRight:
-            page.counts.right += 1;
-            break;
-        case Finding::kWrong:
-            page.counts.wrong += 1;
-            break;
-        case Finding::kUnanswered:
-            page.counts.unanswered += 1;
-            break;
-        case Finding::kConvicted:
-            if (page.convicted.empty()) page.convicted = page.last;
-            break;
-    }
+    page.counts.add(finding);
+    if (finding == Finding::kConvicted && page.convicted.empty()) page.convicted = page.last;
 }
 
 const ServerPage* AuditBook::find(const crypto::PublicKey& server) const {

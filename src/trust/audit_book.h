@@ -12,14 +12,6 @@
 
 namespace cairn::trust {
 
-/// What one audit came to.
-enum class Finding : std::uint8_t {
-    kRight = 1,       ///< the same bits
-    kWrong = 2,       ///< no answer that its layers could have given, but no proof for others
-    kUnanswered = 3,  ///< no answer in time, or evidence refused
-    kConvicted = 4,   ///< a signed result that its layers do not give
-};
-
 /// Of one server, named by its key.
 struct ServerPage {
     std::string address;

@@ -10,6 +10,16 @@
 
 namespace cairn::trust {
 
+namespace {
+
+/// Silence removes a server only where chance explains it in one case of two hundred: it is looked
+/// at after every audit.
+constexpr double kSilence = 0.995;
+/// An active server's audits: this over those that it passed.
+constexpr double kEarlyAudits = 7;
+
+}  // namespace
+
 std::string_view policy_name(WeightPolicy policy) {
     return policy == WeightPolicy::kPaper ? "paper" : "normalised";
 }
@@ -25,6 +35,12 @@ double trust_score(double accuracy, std::uint32_t layers, std::uint32_t most_lay
     CHECK(layers > 0 && layers <= most_layers);
     if (policy == WeightPolicy::kNormalised) return accuracy;  // l / max(l) * max(l) / l
     return accuracy * layers / most_layers;
+}
+
+void AuditCounts::add(Finding finding) {
+    if (finding == Finding::kRight) right += 1;
+    if (finding == Finding::kWrong) wrong += 1;
+    if (finding == Finding::kUnanswered) unanswered += 1;
 }
 
 void AuditCounts::fade(std::uint64_t now_ms, double halflife_days) {
@@ -74,7 +90,7 @@ Standing standing_of(const AuditCounts& counts, const std::string& convicted, st
                               answered)
                 : fmt::format("with {} of {} layers it scores {:.3g} at most, theta is {:.3g}",
                               layers, most_layers, best, rules.theta);
-    } else if (upper_bound(answered, asked) < rules.least_answered) {
+    } else if (upper_bound(answered, asked, kSilence) < rules.least_answered) {
         standing.status = ServerStatus::kDeactivated;
         standing.why =
             fmt::format("did not answer {:.1f} of {:.1f} audits", counts.unanswered, asked);
@@ -87,6 +103,11 @@ Standing standing_of(const AuditCounts& counts, const std::string& convicted, st
         standing.why = fmt::format("{:.1f} audits, all but {:.1f} right", answered, counts.wrong);
     }
     return standing;
+}
+
+double audit_chance(const AuditCounts& counts, ServerStatus status, const TrustRules& rules) {
+    if (status != ServerStatus::kActive) return 1;
+    return std::clamp(kEarlyAudits / std::max(counts.right, 1.0), rules.audit_rate, 1.0);
 }
 
 }  // namespace cairn::trust

@@ -32,6 +32,15 @@ struct TrustRules {
     /// A server that surely answers fewer of its audits than this is left out.
     double least_answered = 0.9;
     double halflife_days = 30;  ///< after which an audit counts half
+    double audit_rate = 0.05;   ///< of the answers of a server that is long trusted
+};
+
+/// What one audit came to.
+enum class Finding : std::uint8_t {
+    kRight = 1,       ///< the same bits
+    kWrong = 2,       ///< no answer that its layers could have given, but no proof for others
+    kUnanswered = 3,  ///< no answer in time, or evidence refused
+    kConvicted = 4,   ///< a signed result that its layers do not give
 };
 
 /// What audits of one server found, faded with time.
@@ -41,6 +50,8 @@ struct AuditCounts {
     double unanswered = 0;    ///< time-outs, and evidence refused; counted apart from accuracy
     std::uint64_t at_ms = 0;  ///< when they were last brought up to date
 
+    /// A conviction is not counted: it ends everything.
+    void add(Finding finding);
     /// Fades all counts to `now_ms`; an earlier time changes nothing.
     void fade(std::uint64_t now_ms, double halflife_days);
     bool operator==(const AuditCounts&) const = default;
@@ -67,5 +78,10 @@ struct Standing {
 /// empty if none does. `counts` are faded to now already.
 Standing standing_of(const AuditCounts& counts, const std::string& convicted, std::uint32_t layers,
                      std::uint32_t most_layers, const TrustRules& rules);
+
+/// The chance with which one of its answers is to be audited: all while it is on probation, then
+/// fewer with each audit that it passed, down to the rules' rate after 140. Who turns on his first
+/// day is found on it, and who waits works honestly for longer than the lie pays.
+double audit_chance(const AuditCounts& counts, ServerStatus status, const TrustRules& rules);
 
 }  // namespace cairn::trust

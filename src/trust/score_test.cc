@@ -48,8 +48,16 @@ TEST(Score, SilenceIsCountedApartAndRemovesInTheEnd) {
     EXPECT_EQ(standing({.right = 80, .unanswered = 20}).status, ServerStatus::kDeactivated);
     EXPECT_DOUBLE_EQ(standing({.right = 99, .unanswered = 1}).accuracy,
                      standing({.right = 99}).accuracy);
-    EXPECT_EQ(standing({.unanswered = 1}).status, ServerStatus::kProbation);
-    EXPECT_EQ(standing({.unanswered = 2}).status, ServerStatus::kDeactivated);
+    EXPECT_EQ(standing({.unanswered = 2}).status, ServerStatus::kProbation);
+    EXPECT_EQ(standing({.unanswered = 3}).status, ServerStatus::kDeactivated);
+}
+
+TEST(Score, AuditsBecomeFewerWithEachThatWasPassed) {
+    EXPECT_EQ(audit_chance({}, ServerStatus::kProbation, {}), 1);
+    EXPECT_DOUBLE_EQ(audit_chance({.right = 14}, ServerStatus::kActive, {}), 0.5);
+    EXPECT_DOUBLE_EQ(audit_chance({.right = 140}, ServerStatus::kActive, {}), 0.05);
+    EXPECT_DOUBLE_EQ(audit_chance({.right = 1e6}, ServerStatus::kActive, {}), 0.05);
+    EXPECT_EQ(audit_chance({.right = 3}, ServerStatus::kActive, {.theta = 0.3}), 1);
 }
 
 TEST(Score, AProofIsNotAveragedAway) {
