@@ -10,8 +10,6 @@ namespace cairn::audit {
 
 namespace {
 
-constexpr std::size_t kBatch = 64;
-
 bool has_layers(const model::Weights& weights, model::LayerRange layers) {
     if (layers.begin >= layers.end || layers.end > weights.layers.size()) return false;
     for (std::uint32_t i = layers.begin; i < layers.end; ++i)
@@ -24,7 +22,8 @@ bool has_layers(const model::Weights& weights, model::LayerRange layers) {
 Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      const model::Weights& weights, model::LayerRange layers,
                                      std::span<const float> inputs, model::KvType kv,
-                                     const tensor::Compute& compute, tensor::StateType states) {
+                                     const tensor::Compute& compute, tensor::StateType states,
+                                     model::Products* products) {
     if (!config.causal)
         return Error{ErrorCode::kUnsupported, "sessions of encoders are not replayed"};
     if (!has_layers(weights, layers)) return not_found("the auditor does not hold these layers");
@@ -38,12 +37,13 @@ Result<std::vector<float>> recompute(const model::ModelConfig& config,
                 fmt::format("the input in row {}, column {} is not finite", i / dim, i % dim));
 
     model::Transformer transformer(config, weights, layers, compute,
-                                   {.max_batch = kBatch, .max_positions = rows});
+                                   {.max_batch = kReplayRows, .max_positions = rows});
+    transformer.set_products(products);
     model::KvCache cache(config, layers, rows, kv);
     std::vector<float> hidden(inputs.begin(), inputs.end());
-    for (std::size_t row = 0; row < rows; row += kBatch)
+    for (std::size_t row = 0; row < rows; row += kReplayRows)
         transformer.forward(
-            std::span(hidden).subspan(row * dim, std::min(kBatch, rows - row) * dim), cache,
+            std::span(hidden).subspan(row * dim, std::min(kReplayRows, rows - row) * dim), cache,
             states);
     return hidden;
 }

@@ -12,14 +12,19 @@
 
 namespace cairn::audit {
 
+/// Rows that are computed at once.
+inline constexpr std::size_t kReplayRows = 64;
+
 /// What layers [a, b) make of `inputs` [n, dim], from position 0 on, with rows of the type
 /// `states`. kInvalid for inputs that are not rows of a sequence or not finite; kNotFound if
-/// `weights` lacks a layer; kUnsupported for an encoder.
+/// `weights` lacks a layer; kUnsupported for an encoder. `products`, if given, makes the layers'
+/// products, for kReplayRows rows at a time.
 Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      const model::Weights& weights, model::LayerRange layers,
                                      std::span<const float> inputs, model::KvType kv,
                                      const tensor::Compute& compute,
-                                     tensor::StateType states = tensor::StateType::kF32);
+                                     tensor::StateType states = tensor::StateType::kF32,
+                                     model::Products* products = nullptr);
 
 struct ReplayClaim {
     model::LayerRange layers;

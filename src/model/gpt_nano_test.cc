@@ -199,7 +199,7 @@ TEST_F(GptNano, EveryActivationIsWithin1em5) {
     expect_attention(first);
     expect_stage("y", first.attn_output);
     std::vector<float> projected(n * config_.dim);
-    linear_forward(machine.compute, {first.attn_output.data(), n, config_.dim},
+    linear_forward({config_, machine.compute}, {first.attn_output.data(), n, config_.dim},
                    weights.layers[0].wo, weights.layers[0].bo, {projected.data(), n, config_.dim});
     expect_stage("yProj", projected);
     expect_stage("attnResid", first.ffn_norm_input);

@@ -44,7 +44,10 @@ template <std::size_t kCount>
 void linears_forward(const LayerGraph& g, ConstMatrix x, const Linear (&all)[kCount]) {
     tensor::Product products[kCount];
     for (std::size_t i = 0; i < kCount; ++i) products[i] = {all[i].w, all[i].y};
-    tensor::matmul_nt(g.compute, x, products);
+    if (g.products != nullptr)
+        g.products->multiply(x, products);
+    else
+        tensor::matmul_nt(g.compute, x, products);
     for (const Linear& linear : all)
         if (!linear.bias.empty()) tensor::add_bias(g.compute, floats(linear.bias), linear.y);
 }
@@ -60,7 +63,7 @@ void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers
     if (g.config.is_gated())
         linears_forward(g, b.ffn_input, {{w.w_gate, w.b_gate, b.gate}, {w.w_up, w.b_up, b.up}});
     else
-        linear_forward(g.compute, b.ffn_input, w.w_up, w.b_up, b.up);
+        linear_forward(g, b.ffn_input, w.w_up, w.b_up, b.up);
     switch (g.config.feed_forward) {
         case FeedForward::kSwiglu:
             tensor::swiglu_forward(g.compute, count, b.gate.data, b.up.data, b.activated.data);
@@ -81,7 +84,7 @@ void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers
             break;
     }
     const Matrix result = result_of(g, b.ffn_post_input, b.branch);
-    linear_forward(g.compute, b.activated, w.w_down, w.b_down, result);
+    linear_forward(g, b.activated, w.w_down, w.b_down, result);
     if (g.config.norm_position == NormPosition::kBoth)
         norm_forward(g, result, w.ffn_post_norm, {}, b.branch, b.ffn_post_stats);
 }
@@ -97,10 +100,9 @@ void norm_forward(const LayerGraph& g, ConstMatrix x, const tensor::Weight& gamm
                                   stats.mean, stats.rstd);
 }
 
-void linear_forward(const tensor::Compute& compute, ConstMatrix x, const tensor::Weight& w,
+void linear_forward(const LayerGraph& g, ConstMatrix x, const tensor::Weight& w,
                     const tensor::Weight& bias, Matrix y) {
-    tensor::matmul_nt(compute, x, w, y);
-    if (!bias.empty()) tensor::add_bias(compute, floats(bias), y);
+    linears_forward(g, x, {{w, bias, y}});
 }
 
 void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
@@ -121,7 +123,7 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
 
 void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
     const Matrix result = result_of(g, b.attn_post_input, b.branch);
-    linear_forward(g.compute, b.attn_output, w.wo, w.bo, result);
+    linear_forward(g, b.attn_output, w.wo, w.bo, result);
     if (g.config.norm_position == NormPosition::kBoth)
         norm_forward(g, result, w.attn_post_norm, {}, b.branch, b.attn_post_stats);
     if (g.config.norm_position != NormPosition::kPost) {

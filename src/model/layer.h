@@ -16,13 +16,24 @@
 #include "tensor/compute.h"
 #include "tensor/matrix.h"
 #include "tensor/rope.h"
+#include "tensor/weight.h"
 
 namespace cairn::model {
+
+/// Who makes the products of a pass instead of tensor::matmul_nt: an audit that takes them from
+/// somebody else and checks them, or that keeps more of them than their result.
+class Products {
+  public:
+    virtual ~Products() = default;
+    /// y = x * w^T for each, before any bias.
+    virtual void multiply(tensor::ConstMatrix x, std::span<const tensor::Product> products) = 0;
+};
 
 /// What every layer of a model shares.
 struct LayerGraph {
     const ModelConfig& config;
     const tensor::Compute& compute;
+    Products* products = nullptr;  ///< null: the products are computed
 };
 
 /// What a norm's backward pass needs, [rows]; null where it is not needed. RMSNorm has no mean.
@@ -76,7 +87,7 @@ void norm_forward(const LayerGraph& g, tensor::ConstMatrix x, const tensor::Weig
                   const tensor::Weight& beta, tensor::Matrix y, NormStats stats = {});
 
 /// y = x * w^T, then one add of the bias where there is one.
-void linear_forward(const tensor::Compute& compute, tensor::ConstMatrix x, const tensor::Weight& w,
+void linear_forward(const LayerGraph& g, tensor::ConstMatrix x, const tensor::Weight& w,
                     const tensor::Weight& bias, tensor::Matrix y);
 
 /// [rows, heads * d] as [rows * heads, d]: the heads as rows.

@@ -49,6 +49,8 @@ class Transformer {
     LayerRange range() const { return range_; }
     std::size_t max_batch() const { return bounds_.max_batch; }
     std::size_t max_positions() const { return bounds_.max_positions; }
+    /// From now on `products` makes the layers' products (not the head's); it must outlive this.
+    void set_products(Products* products) { products_ = products; }
 
     /// hidden[n, dim] of tokens that stand at `first_position` and after it. CHECKs that tokens <
     /// vocab and that positions < max_positions().
@@ -72,7 +74,7 @@ class Transformer {
     void head(std::span<const float> hidden, std::span<float> logits);
 
   private:
-    LayerGraph graph() const { return {config_, compute_}; }
+    LayerGraph graph() const { return {config_, compute_, products_}; }
     LayerBuffers buffers(tensor::Matrix x);
     void attend(std::uint32_t layer, const LayerBuffers& b, std::span<const Segment> segments);
     void check(std::span<const Segment> segments, std::size_t rows, LayerRange run) const;
@@ -82,6 +84,7 @@ class Transformer {
     Weights weights_;
     LayerRange range_;
     tensor::Compute compute_;
+    Products* products_ = nullptr;
     TransformerBounds bounds_;
     RopeTables rope_;
     std::vector<float> sinusoids_;  // [max_positions, dim] or nothing

@@ -9,7 +9,6 @@
 
 #include "audit/field.h"
 #include "audit/field_kernels.h"
-#include "tensor/elementary.h"
 
 namespace cairn::audit {
 namespace {
@@ -125,30 +124,39 @@ float quantise(const float* x, std::size_t count, std::int16_t* q) {
 
 void outputs(const std::int32_t* sums, const float* scales, float scale, std::size_t count,
              float* y) {
-    for (std::size_t j = 0; j < count; ++j)
-        y[j] = static_cast<float>(sums[j]) * (scales[j] * scale);
+    constexpr float kNan = std::bit_cast<float>(0x7FC00000U);
+    for (std::size_t j = 0; j < count; ++j) {
+        const float value = static_cast<float>(sums[j]) * (scales[j] * scale);
+        y[j] = value == value ? value : kNan;  // N1: one NaN
+    }
 }
 
 /// Two bytes: i16 each. Three: the lower u16 of all, then the upper i8 of all. Four: i32 each.
 std::int64_t read_sums(std::size_t width, const std::uint8_t* in, std::size_t count,
                        std::int32_t* sums) {
-    if (width == 4) {
-        std::memcpy(sums, in, count * 4);
-    } else {
-        for (std::size_t j = 0; j < count; ++j) {
-            std::uint16_t low = 0;
-            std::memcpy(&low, in + 2 * j, 2);
-            sums[j] = static_cast<std::int16_t>(low);
-        }
-        const auto* upper = reinterpret_cast<const std::int8_t*>(in + 2 * count);
-        if (width == 3)
-            for (std::size_t j = 0; j < count; ++j) sums[j] = upper[j] * 65536 + (sums[j] & 0xFFFF);
-    }
     std::int32_t least = 0;
     std::int32_t most = 0;
-    for (std::size_t j = 0; j < count; ++j) {
-        least = std::min(least, sums[j]);
-        most = std::max(most, sums[j]);
+    const auto* upper = reinterpret_cast<const std::int8_t*>(in + 2 * count);
+    const auto take = [&](std::size_t j, std::int32_t sum) {
+        sums[j] = sum;
+        least = std::min(least, sum);
+        most = std::max(most, sum);
+    };
+    const auto two = [&](std::size_t j) {
+        std::uint16_t bits = 0;
+        std::memcpy(&bits, in + 2 * j, 2);
+        return bits;
+    };
+    if (width == 2) {
+        for (std::size_t j = 0; j < count; ++j) take(j, static_cast<std::int16_t>(two(j)));
+    } else if (width == 3) {
+        for (std::size_t j = 0; j < count; ++j) take(j, upper[j] * 65536 + two(j));
+    } else {
+        for (std::size_t j = 0; j < count; ++j) {
+            std::int32_t sum = 0;
+            std::memcpy(&sum, in + 4 * j, 4);
+            take(j, sum);
+        }
     }
     return std::max(-std::int64_t{least}, std::int64_t{most});
 }

@@ -7,6 +7,7 @@
 #include "cli/measure/lab_gradients.h"
 #include "cli/measure/lab_hash_power.h"
 #include "cli/measure/lab_mining.h"
+#include "cli/measure/lab_trust.h"
 
 namespace cairn::cli {
 
@@ -18,6 +19,7 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_mining(*group, invocation);
     add_lab_attacks(*group, invocation);
     add_lab_adversary(*group, invocation);
+    add_lab_trust(*group, invocation);
 }
 
 }  // namespace cairn::cli
