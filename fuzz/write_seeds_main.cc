@@ -23,10 +23,12 @@
 #include "node/kept_payments.h"
 #include "node/messages.h"
 #include "serve/announce.h"
+#include "serve/exhibit_file.h"
 #include "text/test_vocabulary.h"
 #include "text/tokenizer_json.h"
 #include "text/wordpiece.h"
 #include "train/run_state.h"
+#include "trust/audit_book.h"
 #include "wallet/address.h"
 #include "wallet/wallet_file.h"
 #include "wallet/words.h"
@@ -201,6 +203,18 @@ void peer_seeds() {
     const std::vector<float> states = {1.5F, -2.0F};
     const auto receipt = serve::make_receipt(
         terms, {0, 2}, random.hash256(), serve::states_hash(7, states), secret, random.hash256());
+    const auto auditors_file = [](std::uint8_t kind, const Bytes& bytes) {
+        Bytes body = {kind};
+        body.insert(body.end(), bytes.begin(), bytes.end());
+        seed("serve_exhibit_fuzz", "kind-" + std::to_string(kind), body);
+    };
+    auditors_file(0, serve::encode(serve::Exhibit{
+                         terms, crypto::public_key(secret), receipt, {states, states}}));
+    trust::AuditBook book;
+    trust::ServerPage page;
+    page.end_layer = 2;
+    book.enter(crypto::public_key(secret), page, trust::Finding::kRight, "right", 1, {});
+    auditors_file(1, book.encode());
     message(0, serve::encode(serve::OpenSession{terms, {0, 2}}));
     message(1, serve::encode(serve::SessionProblem{terms.session, serve::Refusal::kBusy, "full"}));
     const serve::Push push{terms.session, 7, 1, states};

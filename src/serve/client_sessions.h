@@ -87,6 +87,11 @@ class ClientSessions {
     /// Tells the server, which frees its cache. Pushes under way are not answered.
     void close(const Hash256& session);
 
+    /// From now on called with each receipt that was checked and found right, before its push goes
+    /// on: for an auditor, who keeps them.
+    using ReceiptWatch = std::function<void(const SessionTerms&, const Hop&, const Receipt&)>;
+    void watch_receipts(ReceiptWatch watch) { receipt_watch_ = std::move(watch); }
+
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info);
     void on_peer_down(net::PeerId peer, const std::string& reason);
     void on_connect_failed(const std::string& address, const std::string& reason);
@@ -151,6 +156,7 @@ class ClientSessions {
     Random& random_;
     const std::map<net::PeerId, net::PeerInfo>& peers_;
     SessionTimeouts timeouts_;
+    ReceiptWatch receipt_watch_;
 
     std::map<Hash256, std::unique_ptr<Session>> sessions_;
     std::map<net::PeerId, Line> lines_;

@@ -67,6 +67,7 @@ void ClientSessions::on_result(net::PeerId peer, ByteView body) {
     if (session == nullptr || session->pending.empty()) return;
     if (const auto objection = object_to(*result, *session))
         return fail(session->id(), ErrorCode::kInvalid, *objection);
+    if (receipt_watch_) receipt_watch_(session->terms, session->request.hop, result->receipt);
     const Pending answered = std::move(session->pending.front());
     session->pending.pop_front();
     session->rows_arrived = std::max(session->rows_arrived, answered.rows_end);

@@ -1,0 +1,21 @@
+// An exhibit as bytes (S39), so that an auditor can hand it to anyone who holds the layers: `cairn
+// audit judge FILE --model FILE`. Nothing in it is believed; judge() of exhibit.h decides.
+#pragma once
+
+#include "serve/exhibit.h"
+
+namespace cairn::serve {
+
+/// 256 MiB, 8,192 rows of a model that is 8,192 wide.
+inline constexpr std::size_t kMaxExhibitBytes = std::size_t{1} << 28;
+/// A receipt's inputs were cut into at most so many pushes.
+inline constexpr std::size_t kMaxExhibitPushes = std::size_t{1} << 17;
+
+/// CHECKs the bounds: an exhibit of a session that was really played keeps them.
+Bytes encode(const Exhibit& exhibit);
+/// kInvalid for anything that encode() does not write; allocates no more than the bytes justify.
+Result<Exhibit> decode_exhibit(ByteView bytes);
+/// Names an exhibit: H("cairn/exhibit/1", its bytes).
+Hash256 exhibit_id(ByteView bytes);
+
+}  // namespace cairn::serve

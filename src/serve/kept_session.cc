@@ -1,0 +1,146 @@
+#include "serve/kept_session.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "audit/replay.h"
+
+namespace cairn::serve {
+
+std::uint64_t KeptSession::rows(std::uint32_t dim) const {
+    std::uint64_t count = 0;
+    for (const States& states : outputs) count += states.size() / dim;
+    return count;
+}
+
+std::uint64_t KeptSession::bytes() const {
+    std::uint64_t count = receipts.size() * kReceiptBytes;
+    for (const auto* list : {&pushes, &outputs})
+        for (const States& states : *list) count += states.size() * sizeof(float);
+    return count;
+}
+
+SessionPlay::SessionPlay(Client& client, const OpenRequest& request, std::vector<States> pushes,
+                         std::function<void(KeptSession)> done)
+    : client_(client), request_(request), done_(std::move(done)) {
+    CHECK(request.route.size() == 1 && !pushes.empty());
+    kept_.hop = request.route.front();
+    kept_.pushes = std::move(pushes);
+    client_.sessions().watch_receipts(
+        [this](const SessionTerms& terms, const Hop&, const Receipt& receipt) {
+            kept_.terms = terms;
+            kept_.receipts.push_back(receipt);
+        });
+}
+
+void SessionPlay::start() {
+    client_.sessions().open(request_, alive_.guard([this](std::variant<Hash256, Failure> answer) {
+        if (Failure* failure = std::get_if<Failure>(&answer)) {
+            kept_.ended = std::move(*failure);
+            return finish();
+        }
+        session_ = std::get<Hash256>(answer);
+        next();
+    }));
+}
+
+void SessionPlay::next() {
+    const std::size_t answered = kept_.outputs.size();
+    if (answered == kept_.pushes.size()) {
+        client_.sessions().close(session_);
+        return finish();
+    }
+    client_.sessions().push(session_, kept_.pushes[answered],
+                            alive_.guard([this](std::variant<States, Failure> answer) {
+                                if (Failure* failure = std::get_if<Failure>(&answer)) {
+                                    kept_.ended = std::move(*failure);
+                                    return finish();
+                                }
+                                kept_.outputs.push_back(std::move(std::get<States>(answer)));
+                                next();
+                            }));
+}
+
+void SessionPlay::finish() {
+    client_.sessions().watch_receipts(nullptr);
+    done_(std::move(kept_));
+}
+
+namespace {
+
+/// What it means that a session ended before all was answered.
+Examined judge_end(const KeptSession& session) {
+    const Error& error = session.ended->error;
+    if (error.code == ErrorCode::kFull) return {std::nullopt, error.message, std::nullopt};
+    const bool wrong = error.code == ErrorCode::kInvalid;
+    return {wrong ? trust::Finding::kWrong : trust::Finding::kUnanswered, error.message,
+            std::nullopt};
+}
+
+Exhibit exhibit_of(const KeptSession& session, std::size_t push) {
+    return {
+        session.terms,
+        session.hop.key,
+        session.receipts[push],
+        {session.pushes.begin(), session.pushes.begin() + static_cast<std::ptrdiff_t>(push) + 1}};
+}
+
+/// The first push whose outputs are not those that were computed, and the row of the sequence.
+std::optional<std::pair<std::size_t, std::size_t>> first_difference(const KeptSession& session,
+                                                                    std::span<const float> right,
+                                                                    std::size_t dim) {
+    std::size_t at = 0;
+    for (std::size_t push = 0; push < session.outputs.size(); ++push) {
+        const States& output = session.outputs[push];
+        const auto* theirs = reinterpret_cast<const std::uint32_t*>(output.data());
+        const auto* ours = reinterpret_cast<const std::uint32_t*>(right.data() + at);
+        const auto found = std::mismatch(theirs, theirs + output.size(), ours);
+        if (found.first != theirs + output.size())
+            return std::pair(push, (at + static_cast<std::size_t>(found.first - theirs)) / dim);
+        at += output.size();
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Examined examine(const KeptSession& session, const ModelSnapshot& snapshot,
+                 const tensor::Compute& compute) {
+    const std::size_t answered = session.outputs.size();
+    CHECK(session.receipts.size() >= answered);
+    if (answered == 0) return judge_end(session);
+    const std::size_t dim = snapshot.config.dim;
+    std::vector<float> inputs;
+    for (std::size_t i = 0; i < answered; ++i)
+        inputs.insert(inputs.end(), session.pushes[i].begin(), session.pushes[i].end());
+    const auto right = audit::recompute(snapshot.config, snapshot.weights, session.hop.layers,
+                                        inputs, session.terms.kv, compute);
+    if (!right.ok()) return {std::nullopt, right.error().message, std::nullopt};
+
+    const auto difference = first_difference(session, *right, dim);
+    if (!difference) {
+        if (session.ended) return judge_end(session);
+        return {trust::Finding::kRight,
+                fmt::format("{} rows of {} are right to the bit", inputs.size() / dim,
+                            describe(session.hop.layers)),
+                std::nullopt};
+    }
+    const auto [push, row] = *difference;
+    Exhibit exhibit = exhibit_of(session, push);
+    // The definition has the last word: were a fast kernel wrong here, nobody would suffer for it.
+    ThreadPool one(1);
+    const auto reference = tensor::kernels_for(tensor::KernelSet::kReference);
+    CHECK(reference.ok());
+    const Verdict verdict = judge(exhibit, snapshot, {*reference, &one});
+    if (!verdict.is_invalid())
+        return {std::nullopt,
+                "this machine's own kernels do not agree with the reference: run `cairn doctor`",
+                std::nullopt};
+    return {trust::Finding::kConvicted,
+            fmt::format("signed for row {} of {}, which is not what they give", row,
+                        describe(session.hop.layers)),
+            std::move(exhibit)};
+}
+
+}  // namespace cairn::serve

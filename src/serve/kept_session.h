@@ -1,0 +1,63 @@
+// A session that is played in order to be audited: an auditor acts as any client does towards one
+// server, under a key that nobody knows, and keeps what it gave, what came back and every receipt.
+// examine() computes the layers again and says what the server is worth. Nothing that it needs has
+// to come from the server afterwards, so a refusal to show evidence hides nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "serve/client.h"
+#include "serve/exhibit.h"
+#include "trust/score.h"
+
+namespace cairn::serve {
+
+struct KeptSession {
+    SessionTerms terms;
+    Hop hop;
+    std::vector<States> pushes;     ///< as they were cut, from position 0 on; answered ones first
+    std::vector<States> outputs;    ///< of those that were answered
+    std::vector<Receipt> receipts;  ///< of those
+    std::optional<Failure> ended;   ///< why the others were not
+
+    std::uint64_t rows(std::uint32_t dim) const;
+    /// What both ends keep for the audit window: inputs (and, here, outputs) and receipts.
+    std::uint64_t bytes() const;
+};
+
+/// Opens a session at one server and sends the pushes one after another, each when the one before
+/// is answered, as a client does. On the loop; the client must outlive it, and belongs to it alone.
+class SessionPlay {
+  public:
+    SessionPlay(Client& client, const OpenRequest& request, std::vector<States> pushes,
+                std::function<void(KeptSession)> done);
+    void start();
+
+  private:
+    void next();
+    void finish();
+
+    Client& client_;
+    OpenRequest request_;
+    KeptSession kept_;
+    Hash256 session_;
+    std::function<void(KeptSession)> done_;
+    Alive alive_;
+};
+
+struct Examined {
+    /// Absent: the session says nothing about the server (it was full, or could not be reached
+    /// before anything began).
+    std::optional<trust::Finding> finding;
+    std::string sentence;            ///< for people
+    std::optional<Exhibit> exhibit;  ///< that convicts it
+};
+
+/// Replays what was answered. A mismatch is looked at a second time by the reference kernels, push
+/// by push, before anybody is convicted. `snapshot` holds the hop's layers.
+Examined examine(const KeptSession& session, const ModelSnapshot& snapshot,
+                 const tensor::Compute& compute);
+
+}  // namespace cairn::serve

@@ -1,0 +1,187 @@
+// Proves what an auditor makes of a session that it played: an honest server is right, each kind of
+// cheat convicts itself by what it signed, and silence, fullness or nonsense convict nobody.
+#include "serve/kept_session.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "serve/exhibit_file.h"
+#include "serve/test_world.h"
+
+namespace cairn::serve {
+namespace {
+
+struct KeptSessionTest : ::testing::Test {
+    TestWorld world{small_model()};
+    static constexpr model::LayerRange kLayers{1, 4};
+
+    FakeServer& server_with(const std::shared_ptr<const model::Model>& held,
+                            model::LayerRange computed = kLayers) {
+        FakeServer& server = world.add_server("a", kLayers);
+        ModelSnapshot snapshot = snapshot_of(held).value();
+        snapshot.hash = world.snapshot.hash;  // what it claims
+        server.server->set_model(snapshot, computed);
+        return server;
+    }
+    KeptSession play() {
+        const OpenRequest request{
+            .model = world.snapshot.hash,
+            .dim = world.snapshot.config.dim,
+            .max_positions = 64,
+            .route = {{kLayers, crypto::public_key(world.servers.at("a").secret), "a"}}};
+        std::vector<States> pushes;
+        for (const std::size_t rows : {20U, 1U, 1U, 5U})
+            pushes.push_back(world.some_states(rows, rows));
+        std::optional<KeptSession> kept;
+        SessionPlay session(*world.client, request, std::move(pushes),
+                            [&](KeptSession done) { kept = std::move(done); });
+        session.start();
+        world.loop.run_until([&] { return kept.has_value(); });
+        return std::move(*kept);
+    }
+    Examined examined(const KeptSession& session) {
+        return examine(session, world.snapshot, world.compute);
+    }
+    std::shared_ptr<const model::Model> changed(float by) {
+        std::vector<float> held = model::dense_parameters(*world.model);
+        const model::ParameterLayout layout = world.model->layout();
+        layout.slice(std::span(held), model::TensorKind::kWDown, 2)[5] += by;
+        return std::make_shared<const model::Model>(model::make_model(layout.config(), held));
+    }
+    void expect_convicted(const KeptSession& session) {
+        const Examined result = examined(session);
+        ASSERT_EQ(result.finding, trust::Finding::kConvicted) << result.sentence;
+        // Anyone who holds the layers sees it from the exhibit's bytes alone.
+        const Bytes bytes = encode(*result.exhibit);
+        const Exhibit read = decode_exhibit(bytes).value();
+        EXPECT_TRUE(judge(read, world.snapshot, world.compute).is_invalid());
+    }
+};
+
+TEST_F(KeptSessionTest, AnHonestServerIsRight) {
+    server_with(world.model);
+    const KeptSession session = play();
+    EXPECT_EQ(session.receipts.size(), 4U);
+    const Examined result = examined(session);
+    EXPECT_EQ(result.finding, trust::Finding::kRight) << result.sentence;
+    EXPECT_EQ(result.sentence, "27 rows of layers 1-4 are right to the bit");
+    EXPECT_EQ(session.bytes(), 2 * 27 * world.snapshot.config.dim * 4 + 4 * kReceiptBytes);
+}
+
+TEST_F(KeptSessionTest, OneChangedWeightConvicts) {
+    server_with(changed(0.01F));
+    const KeptSession session = play();
+    expect_convicted(session);
+    EXPECT_EQ(examined(session).sentence,
+              "signed for row 0 of layers 1-4, which is not what they give");
+}
+
+// A server that computes honestly, and then signs for something else than it computed.
+struct Liar {
+    std::size_t from_push = 0;
+    std::function<void(States&)> change;
+    crypto::SecretKey secret;
+    SessionTerms terms;
+    std::size_t pushes = 0;
+
+    void operator()(MessageKind kind, Bytes& body) {
+        if (kind != MessageKind::kResult) return;
+        PushResult result = decode_result(body).value();
+        if (pushes++ < from_push) return;
+        change(result.push.states);
+        result.receipt =
+            make_receipt(terms, result.receipt.layers, result.receipt.inputs,
+                         states_hash(result.push.position, result.push.states), secret, Hash256());
+        body = encode(result);
+    }
+};
+
+TEST_F(KeptSessionTest, WhoeverSignsForOtherOutputsConvictsHimself) {
+    SeededRandom random(1);
+    const std::vector<std::function<void(States&)>> cheats = {
+        [](States& states) { states[3] = -states[3]; },  // one flipped bit
+        [&](States& states) {
+            for (float& x : states) x += 1e-5F * static_cast<float>(random.below(3));  // noise
+        },
+        [](States& states) { std::ranges::fill(states, 0.0F); },  // without computing
+        [](States& states) { std::ranges::reverse(states); },
+    };
+    FakeServer& server = server_with(world.model);
+    for (const auto& cheat : cheats)
+        for (const std::size_t from : {0U, 1U, 3U}) {
+            auto liar = std::make_shared<Liar>(Liar{from, cheat, server.secret, {}, 0});
+            server.network->tamper = [liar](MessageKind kind, Bytes& body) { (*liar)(kind, body); };
+            world.client_network.tamper = [liar](MessageKind kind, Bytes& body) {
+                if (kind == MessageKind::kOpenSession)
+                    liar->terms = decode_open_session(body).value().terms;
+            };
+            const KeptSession session = play();
+            ASSERT_EQ(session.outputs.size(), 4U) << session.ended->error.message;
+            expect_convicted(session);
+        }
+}
+
+TEST_F(KeptSessionTest, AReplayedReceiptIsNoAnswer) {
+    FakeServer& server = server_with(world.model);
+    std::optional<Receipt> old;
+    server.network->tamper = [&](MessageKind kind, Bytes& body) {
+        if (kind != MessageKind::kResult) return;
+        PushResult result = decode_result(body).value();
+        if (old) result.receipt = *old;
+        old = result.receipt;
+        body = encode(result);
+    };
+    const Examined result = examined(play());
+    EXPECT_EQ(result.finding, trust::Finding::kWrong);
+    EXPECT_FALSE(result.exhibit.has_value());
+    EXPECT_NE(result.sentence.find("receipt"), std::string::npos) << result.sentence;
+}
+
+TEST_F(KeptSessionTest, SilenceIsAnUnansweredAuditAndWhatWasAnsweredStillCounts) {
+    FakeServer& server = server_with(changed(0.01F));
+    std::size_t results = 0;
+    server.network->tamper = [&](MessageKind kind, Bytes&) {
+        // It notices after its second answer whom it has before it, and goes.
+        if (kind == MessageKind::kResult && ++results == 2) world.wire.frozen.insert("a");
+    };
+    expect_convicted(play());
+
+    server_with(world.model);
+    world.wire.frozen.insert("a");
+    EXPECT_EQ(examined(play()).finding, trust::Finding::kUnanswered);
+}
+
+TEST_F(KeptSessionTest, AFullServerIsLeftAlone) {
+    FakeServer& server = world.add_server("a", kLayers, {.max_session_bytes = 16});
+    (void)server;
+    const Examined result = examined(play());
+    EXPECT_FALSE(result.finding.has_value()) << result.sentence;
+}
+
+TEST(ExhibitFile, RoundTripsAndRefusesEverythingElse) {
+    Exhibit exhibit;
+    exhibit.terms.max_positions = 7;
+    exhibit.server.bytes[0] = 9;
+    exhibit.receipt.layers = {1, 4};
+    exhibit.inputs = {{1.0F, 2.0F, 3.0F}, {4.0F}};
+    const Bytes good = encode(exhibit);
+    const Exhibit back = decode_exhibit(good).value();
+    EXPECT_EQ(encode(back), good);
+    EXPECT_EQ(back.inputs, exhibit.inputs);
+    EXPECT_EQ(back.terms, exhibit.terms);
+    for (std::size_t i = 0; i < good.size(); ++i)
+        EXPECT_FALSE(decode_exhibit(ByteView(good).first(i)).ok()) << i;
+    Bytes longer = good;
+    longer.push_back(0);
+    EXPECT_FALSE(decode_exhibit(longer).ok());
+    // A count that promises more than there is allocates nothing.
+    Bytes lying = good;
+    const std::size_t count = 12 + 72 + 32 + kReceiptBytes;
+    for (std::size_t i = 0; i < 4; ++i) lying[count + i] = 0xFF;
+    EXPECT_FALSE(decode_exhibit(lying).ok());
+    EXPECT_NE(exhibit_id(good), exhibit_id(longer));
+}
+
+}  // namespace
+}  // namespace cairn::serve

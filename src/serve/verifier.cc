@@ -1,0 +1,179 @@
+#include "serve/verifier.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "model/transformer.h"
+#include "net/tls_network.h"
+
+namespace cairn::serve {
+
+namespace {
+
+/// A client with a key of its own on a link of its own, for one purpose; its loop runs in the
+/// caller's thread.
+class FreshClient {
+  public:
+    static Result<std::unique_ptr<FreshClient>> make(const VerifierOptions& options) {
+        auto fresh = std::unique_ptr<FreshClient>(new FreshClient());
+        net::TlsOptions tls{.listen = "",
+                            .key = fresh->secret_,
+                            .genesis = options.genesis,
+                            .on_failed = [at = fresh.get()](const std::string& address,
+                                                            bool outbound, const Error& reason) {
+                                if (outbound)
+                                    at->client_->on_connect_failed(address, reason.message);
+                            }};
+        ASSIGN_OR_RETURN(fresh->network_,
+                         net::TlsNetwork::start(fresh->loop_, fresh->random_, std::move(tls)));
+        fresh->client_ = std::make_unique<Client>(fresh->loop_, *fresh->network_, fresh->clock_,
+                                                  fresh->random_, fresh->secret_, options.client);
+        fresh->network_->set_handler(fresh->client_.get());
+        return fresh;
+    }
+    ~FreshClient() {
+        if (network_) network_->set_handler(nullptr);
+    }
+
+    Client& client() { return *client_; }
+    /// Runs the loop until stop() is called from it, and a moment longer, so that what was sent
+    /// leaves.
+    void run(std::function<void()> begin) {
+        loop_.post(std::move(begin));
+        loop_.run();
+    }
+    void stop() {
+        constexpr std::uint64_t kMomentMs = 20;
+        loop_.call_after(kMomentMs, [this] { loop_.stop(); });
+    }
+
+  private:
+    FreshClient() = default;
+
+    SystemRandom random_;
+    SystemClock clock_;
+    crypto::SecretKey secret_ = crypto::SecretKey::generate(random_);
+    net::AsioLoop loop_;
+    std::unique_ptr<net::TlsNetwork> network_;
+    std::unique_ptr<Client> client_;
+};
+
+trust::ServerPage page_of(const Announce& offer) {
+    trust::ServerPage page;
+    page.address = offer.address;
+    page.model = offer.model;
+    page.first_layer = offer.layers.begin;
+    page.end_layer = offer.layers.end;
+    return page;
+}
+
+}  // namespace
+
+Verifier::Verifier(const ModelSnapshot& model, const tensor::Compute& compute, Random& random,
+                   const Clock& clock, VerifierOptions options)
+    : model_(model),
+      compute_(compute),
+      random_(random),
+      clock_(clock),
+      options_(std::move(options)) {
+    CHECK(options_.max_prompt > 0);
+    const std::uint32_t longest = std::min<std::uint32_t>(
+        model.config.context, static_cast<std::uint32_t>(max_push_tokens(model.config.dim)));
+    options_.max_prompt = std::min(options_.max_prompt, longest);
+    options_.max_steps = std::min(options_.max_steps, model.config.context - options_.max_prompt);
+}
+
+std::vector<float> Verifier::trusted_states(std::span<const std::uint32_t> tokens,
+                                            std::uint32_t layer) {
+    const model::LayerRange before{0, layer};
+    model::Transformer transformer(model_.config, model_.weights, before, compute_,
+                                   {.max_batch = tokens.size(), .max_positions = tokens.size()});
+    std::vector<float> states(tokens.size() * model_.config.dim);
+    transformer.embed(tokens, 0, states);
+    if (layer == 0) return states;
+    model::KvCache cache(model_.config, before, tokens.size());
+    transformer.forward(states, cache);
+    return states;
+}
+
+std::vector<States> Verifier::cut(const std::vector<float>& states) {
+    const std::size_t dim = model_.config.dim;
+    const std::size_t rows = states.size() / dim;
+    const std::size_t steps = random_.below(std::min<std::size_t>(rows, options_.max_steps + 1));
+    std::vector<States> pushes;
+    for (std::size_t row = 0; row < rows;) {
+        const std::size_t piece = row == 0 ? rows - steps : 1;
+        const float* from = states.data() + row * dim;
+        pushes.emplace_back(from, from + piece * dim);
+        row += piece;
+    }
+    return pushes;
+}
+
+Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::uint32_t> text) {
+    const std::size_t most =
+        std::min<std::size_t>(text.size(), std::size_t{options_.max_prompt} + options_.max_steps);
+    if (most < 2) return invalid("the text is too short to audit with");
+    const std::size_t rows = 2 + random_.below(most - 1);
+    const std::size_t first = random_.below(text.size() - rows + 1);
+    std::vector<float> states = trusted_states(text.subspan(first, rows), offer.layers.begin);
+
+    ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
+    const OpenRequest request{.model = model_.hash,
+                              .dim = model_.config.dim,
+                              .max_positions = model_.config.context,
+                              .route = {{offer.layers, offer.key, offer.address}}};
+    KeptSession kept;
+    SessionPlay play(fresh->client(), request, cut(states), [&](KeptSession done) {
+        kept = std::move(done);
+        fresh->stop();
+    });
+    fresh->run([&] { play.start(); });
+    return AuditReport{.server = offer.key,
+                       .address = offer.address,
+                       .layers = offer.layers,
+                       .examined = examine(kept, model_, compute_),
+                       .rows = kept.rows(model_.config.dim),
+                       .bytes = kept.bytes()};
+}
+
+Result<std::size_t> Verifier::round(std::span<const std::uint32_t> text, trust::AuditBook& book,
+                                    const std::function<bool(const AuditReport&)>& told) {
+    Discovery discovery;
+    {
+        ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
+        fresh->run([&] {
+            fresh->client().search().discover(options_.servers, [&](Discovery found) {
+                discovery = std::move(found);
+                fresh->stop();
+            });
+        });
+    }
+    std::erase_if(discovery.offers, [&](const Announce& offer) {
+        return offer.model != model_.hash || offer.numerics != kNumericsVersion ||
+               offer.serve_version != kServeVersion || offer.layers.end > model_.config.layers;
+    });
+    if (discovery.offers.empty()) {
+        std::string why = "no server has layers of this model";
+        for (const std::string& sentence : discovery.silent) why += "; " + sentence;
+        return not_found(why);
+    }
+    for (const Announce& offer : discovery.offers) {
+        const trust::ServerPage* page = book.find(offer.key);
+        const trust::AuditCounts counts = page == nullptr ? trust::AuditCounts{} : page->counts;
+        const trust::ServerStatus status =
+            book.standing(offer.key, clock_.wall_ms(), options_.rules).status;
+        if (status == trust::ServerStatus::kConvicted) continue;
+        const double chance = trust::audit_chance(counts, status, options_.rules);
+        if (static_cast<double>(random_.u64()) * 0x1p-64 >= chance) continue;
+        ASSIGN_OR_RETURN(const AuditReport report, audit(offer, text));
+        if (report.examined.finding)
+            book.enter(offer.key, page_of(offer), *report.examined.finding,
+                       report.examined.sentence, clock_.wall_ms(), options_.rules);
+        if (!told(report)) break;
+    }
+    return discovery.offers.size();
+}
+
+}  // namespace cairn::serve

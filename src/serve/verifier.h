@@ -1,0 +1,68 @@
+// Verifier: audits layer servers as an anonymous client would use them (papers B: 3.1, the
+// Verifier's method). It holds the whole model: a text is run through its own layers up to those of
+// the server, the server continues, and what it gives is computed again. Each session has a fresh
+// key and a link of its own, and texts and cuts are drawn by chance, so that a server cannot tell
+// it from others.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "serve/kept_session.h"
+#include "tensor/compute.h"
+#include "trust/audit_book.h"
+
+namespace cairn::serve {
+
+struct VerifierOptions {
+    std::vector<std::string> servers;  ///< "host:port", or KEY@host:port
+    ClientOptions client{};
+    Hash256 genesis{};              ///< of the servers' network; all zeros: pure layer servers
+    std::uint32_t max_prompt = 64;  ///< rows of the first push are drawn up to here
+    std::uint32_t max_steps = 16;   ///< and so many steps of one row
+    trust::TrustRules rules{};
+};
+
+/// What one audit came to.
+struct AuditReport {
+    crypto::PublicKey server;
+    std::string address;
+    model::LayerRange layers;
+    Examined examined;
+    std::uint64_t rows = 0;   ///< that were compared
+    std::uint64_t bytes = 0;  ///< that were kept for it
+};
+
+class Verifier {
+  public:
+    /// `model` is whole, with the content hash that names it; packed layers are faster. All
+    /// references must outlive it.
+    Verifier(const ModelSnapshot& model, const tensor::Compute& compute, Random& random,
+             const Clock& clock, VerifierOptions options);
+
+    /// One round: asks all servers what they hold, draws by their standing in `book` which to audit
+    /// now (trust::audit_chance), audits those one after another with windows of `text`, and enters
+    /// what came of it. `told` hears of each audit; false from it ends the round. Returns how many
+    /// servers answered with layers of this model; kNotFound if none did.
+    Result<std::size_t> round(std::span<const std::uint32_t> text, trust::AuditBook& book,
+                              const std::function<bool(const AuditReport&)>& told);
+
+    /// Audits one server, whatever its standing.
+    Result<AuditReport> audit(const Announce& offer, std::span<const std::uint32_t> text);
+
+  private:
+    /// Hidden states that enter `layer`, of tokens from position 0 on.
+    std::vector<float> trusted_states(std::span<const std::uint32_t> tokens, std::uint32_t layer);
+    std::vector<States> cut(const std::vector<float>& states);
+
+    const ModelSnapshot& model_;
+    const tensor::Compute& compute_;
+    Random& random_;
+    const Clock& clock_;
+    VerifierOptions options_;
+};
+
+}  // namespace cairn::serve
