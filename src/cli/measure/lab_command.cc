@@ -8,6 +8,10 @@
 #include "cli/measure/lab_hash_power.h"
 #include "cli/measure/lab_mining.h"
 #include "cli/measure/lab_trust.h"
+#include "cli/papers/lab_attention.h"
+#include "cli/papers/lab_low_rank.h"
+#include "cli/papers/lab_race.h"
+#include "cli/papers/lab_sketches.h"
 
 namespace cairn::cli {
 
@@ -20,6 +24,10 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_attacks(*group, invocation);
     add_lab_adversary(*group, invocation);
     add_lab_trust(*group, invocation);
+    add_lab_low_rank(*group, invocation);
+    add_lab_attention(*group, invocation);
+    add_lab_race(*group, invocation);
+    add_lab_sketches(*group, invocation);
 }
 
 }  // namespace cairn::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -120,18 +121,49 @@ std::string draw_series(const ChartSeries& series, const Frame& frame) {
         path, colour, series.faint ? "1.2" : "2", series.faint ? "0.55" : "1", colour, dots);
 }
 
-std::string draw_legend(const Chart& chart) {
+/// How much of the lines lies within a rectangle, by points along them.
+std::size_t points_within(const Chart& chart, const Frame& frame, double left, double top,
+                          double width, double height) {
+    constexpr int kSteps = 100;  // along each piece of a line
+    std::size_t count = 0;
+    for (const ChartSeries& series : chart.series)
+        for (std::size_t i = 1; i < series.points.size(); ++i) {
+            const ChartPoint &from = series.points[i - 1], &to = series.points[i];
+            if (!finite(from) || !finite(to)) continue;
+            for (int step = 0; step <= kSteps; ++step) {
+                const double part = static_cast<double>(step) / kSteps;
+                const double x = frame.x(from.x + part * (to.x - from.x)) - left;
+                const double y = frame.y(from.y + part * (to.y - from.y)) - top;
+                count += x >= 0 && x <= width && y >= 0 && y <= height;
+            }
+        }
+    return count;
+}
+
+/// In the corner where it hides least.
+std::string draw_legend(const Chart& chart, const Frame& frame) {
     std::size_t longest = 0, rows = 0;
     for (const ChartSeries& series : chart.series)
         if (!series.name.empty()) longest = std::max(longest, series.name.size()), ++rows;
     if (rows == 0) return {};
     const double width = 46 + kGlyph * static_cast<double>(longest);
-    const double left = kWidth - kRight - width - 6;
+    const double height = kLegendRow * static_cast<double>(rows) + 10;
+    const double right = kWidth - kRight - width - 6, low = kHeight - kBottom - height - 6;
+    double left = right, top = kTop + 4;
+    std::size_t least = points_within(chart, frame, left, top, width, height);
+    for (const auto& [x, y] :
+         {std::pair{kLeft + 8, kTop + 4}, std::pair{right, low}, std::pair{kLeft + 8, low}}) {
+        const std::size_t here = points_within(chart, frame, x, y, width, height);
+        if (here >= least) continue;
+        least = here;
+        left = x;
+        top = y;
+    }
     std::string out = fmt::format(
         "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"4\" "
         "fill=\"#fff\" fill-opacity=\"0.9\" stroke=\"#ddd\"/>\n",
-        left, kTop + 4, width, kLegendRow * static_cast<double>(rows) + 10);
-    double y = kTop + 4 + kLegendRow * 0.5 + 5;
+        left, top, width, height);
+    double y = top + kLegendRow * 0.5 + 5;
     for (const ChartSeries& series : chart.series) {
         if (series.name.empty()) continue;
         const char* colour = kPalette[series.colour % kPalette.size()];
@@ -194,7 +226,7 @@ std::string draw_svg(const Chart& chart) {
     for (const bool faint : {true, false})
         for (const ChartSeries& series : chart.series)
             if (series.faint == faint) out += draw_series(series, frame);
-    return out + "</g>\n" + draw_legend(chart) + "</svg>\n";
+    return out + "</g>\n" + draw_legend(chart, frame) + "</svg>\n";
 }
 
 }  // namespace cairn::cli

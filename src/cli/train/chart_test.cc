@@ -47,6 +47,25 @@ TEST(Chart, PlacesPointsAndEscapesText) {
     EXPECT_NE(draw_svg(Chart()).find("</svg>"), std::string::npos);
 }
 
+TEST(Chart, TheLegendStandsWhereItHidesLeast) {
+    const auto left_of_legend = [](const std::vector<ChartPoint>& points) {
+        Chart chart;
+        chart.series = {{"a line with a long name", points, 0, false, false}};
+        const std::string svg = draw_svg(chart);
+        double x = 0, y = 0;
+        const std::size_t at = svg.rfind("<rect x=");
+        EXPECT_EQ(std::sscanf(svg.c_str() + at, "<rect x=\"%lf\" y=\"%lf", &x, &y), 2);
+        return std::pair{x, y};
+    };
+    const auto falling = left_of_legend({{0, 10}, {10, 0}});
+    const auto rising = left_of_legend({{0, 0}, {10, 10}});
+    EXPECT_GT(falling.first, 400) << "top right is free";
+    EXPECT_LT(rising.first, 100) << "top left is free";
+    EXPECT_EQ(falling.second, rising.second);
+    const auto flat = left_of_legend({{0, 0}, {1, 10}, {10, 10}});
+    EXPECT_GT(flat.second, 200) << "only the bottom is free";
+}
+
 TEST(Plot, DrawsLogsAndTheDemosOutput) {
     const std::string folder = testing::TempDir() + "/cairn_plot";
     std::filesystem::create_directories(folder);

@@ -1,0 +1,11 @@
+// `cairn lab attention|softmax|lookup`: paper A's attention loss with its derivatives and bounds;
+// paper B's softmax by digits and the lookup argument behind it.
+#pragma once
+
+#include "cli/commands.h"
+
+namespace cairn::cli {
+
+void add_lab_attention(CLI::App& group, Invocation& invocation);
+
+}  // namespace cairn::cli

@@ -1,0 +1,11 @@
+// `cairn lab table2|table3|fig6|fig7|memory|ptotal`: what paper B says of low-rank weights and of
+// reads, beside what its formulas give.
+#pragma once
+
+#include "cli/commands.h"
+
+namespace cairn::cli {
+
+void add_lab_low_rank(CLI::App& group, Invocation& invocation);
+
+}  // namespace cairn::cli
