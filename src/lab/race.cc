@@ -11,7 +11,7 @@ namespace cairn::lab {
 
 namespace {
 
-constexpr std::uint32_t kTarget = 0x1f00ffff;      // any: all blocks have the same one
+constexpr std::uint32_t kTarget = 0x1c7fffff;      // any: all blocks have the same one
 constexpr std::uint32_t kEasyTarget = 0x2007ffff;  // about 32 hashes
 /// From here the chance to come back is below this; the run counts as lost.
 constexpr double kHopeless = 1e-10;
@@ -19,32 +19,33 @@ constexpr double kHopeless = 1e-10;
 /// Uniform in [0, 1).
 double unit(Random& random) { return static_cast<double>(random.u64() >> 11) * 0x1p-53; }
 
-struct Branch {
-    consensus::BranchTip tip;
-    int blocks = 0;
-
-    void extend(std::uint64_t order) {
-        tip.work = consensus::add_work(tip.work, kTarget);
-        tip.seen_order = order;
-        ++blocks;
+/// Work of chains of 0, 1, 2 ... blocks.
+class ChainWorks {
+  public:
+    const consensus::ChainWork& of(std::size_t blocks) {
+        while (works_.size() <= blocks)
+            works_.push_back(consensus::add_work(works_.back(), kTarget));
+        return works_[blocks];
     }
+
+  private:
+    std::vector<consensus::ChainWork> works_ = {{}};
 };
 
 /// One race; says whether it was tied at some time, too.
-bool attacker_wins(double share, unsigned confirmations, Random& random, bool& tied) {
-    Branch honest, attacker;
+bool attacker_wins(double share, unsigned confirmations, ChainWorks& works, Random& random,
+                   bool& tied) {
+    std::size_t honest = 0, attacker = 0;  // blocks of each branch
     const double odds = share / (1 - share);
-    const auto step = [&] {
-        if (unit(random) < share)
-            attacker.extend(2);  // seen later, whenever it is shown
-        else
-            honest.extend(1);
-    };
-    while (honest.blocks < static_cast<int>(confirmations)) step();
+    const auto hopeless = static_cast<std::size_t>(std::ceil(std::log(kHopeless) / std::log(odds)));
+    const auto step = [&] { ++(unit(random) < share ? attacker : honest); };
+    while (honest < confirmations) step();
     while (true) {
-        if (consensus::is_better(attacker.tip, honest.tip)) return true;
-        tied = tied || attacker.tip.work == honest.tip.work;
-        if (std::pow(odds, honest.blocks - attacker.blocks + 1) < kHopeless) return false;
+        // Seen later, whenever it is shown.
+        const consensus::BranchTip shown{works.of(attacker), 2}, known{works.of(honest), 1};
+        if (consensus::is_better(shown, known)) return true;
+        tied = tied || shown.work == known.work;
+        if (honest >= attacker + hopeless) return false;
         step();
     }
 }
@@ -76,9 +77,10 @@ RaceOdds race_odds(double share, unsigned confirmations) {
 RaceRuns play_races(double share, unsigned confirmations, std::uint64_t runs, Random& random) {
     CHECK(share > 0 && share < 0.5);
     std::uint64_t won = 0, tied_runs = 0;
+    ChainWorks works;
     for (std::uint64_t run = 0; run < runs; ++run) {
         bool tied = false;
-        won += attacker_wins(share, confirmations, random, tied) ? 1 : 0;
+        won += attacker_wins(share, confirmations, works, random, tied) ? 1 : 0;
         tied_runs += tied ? 1 : 0;
     }
     const auto all = static_cast<double>(runs);

@@ -12,7 +12,7 @@ namespace {
 double standard_error(double p, double runs) { return std::sqrt(p * (1 - p) / runs); }
 
 TEST(Race, FollowsTheExactOddsOfItsTieRule) {
-    constexpr std::uint64_t kRuns = 20'000;
+    constexpr std::uint64_t kRuns = 5'000;
     SeededRandom random(1);
     for (const double share : {0.1, 0.3, 0.4})
         for (const unsigned confirmations : {0U, 1U, 2U, 6U}) {

@@ -9,6 +9,7 @@
 #include "cli/measure/lab_mining.h"
 #include "cli/measure/lab_trust.h"
 #include "cli/papers/lab_attention.h"
+#include "cli/papers/lab_convergence.h"
 #include "cli/papers/lab_low_rank.h"
 #include "cli/papers/lab_race.h"
 #include "cli/papers/lab_sketches.h"
@@ -27,6 +28,7 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_low_rank(*group, invocation);
     add_lab_attention(*group, invocation);
     add_lab_race(*group, invocation);
+    add_lab_convergence(*group, invocation);
     add_lab_sketches(*group, invocation);
 }
 

@@ -77,6 +77,22 @@ TEST(LabPapers, AttentionSoftmaxLookupAndSketchesAnswer) {
     for (const Json& row : sketches["rows"]) EXPECT_NEAR(row["mean_inner"].get<double>(), 1, 1e-9);
 }
 
+TEST(LabPapers, TrainingAndRacesStandBesideTheirFormulas) {
+    const Json race = result({"race", "--share", "0.3", "--confirmations", "2", "--runs", "2000"});
+    ASSERT_EQ(race["rows"].size(), 1U);
+    EXPECT_LT(race["rows"][0]["standard_errors"].get<double>(), 4);
+    const Json winner = result({"winner", "--shares", "[1, 3]", "--blocks", "500"});
+    EXPECT_EQ(winner["rows"][1]["expected"], 0.75);
+    EXPECT_NEAR(winner["rows"][1]["won"].get<double>(), 0.75, 0.08);
+    const Json training = result({"convergence", "--seeds", "3", "--rounds", "100"});
+    ASSERT_EQ(training["rows"].size(), 36U);
+    for (const Json& row : training["rows"])
+        EXPECT_LT(row["measured"].get<double>(), row["bound"].get<double>());
+    const Json bias = result({"bias", "--rounds", "40"});
+    for (const Json& row : bias["rows"])
+        EXPECT_NEAR(row["measured"].get<double>(), row["expected"].get<double>(), 0.1);
+}
+
 TEST(LabPapers, WritesTablesAndPictures) {
     const std::string folder = testing::TempDir() + "/lab_papers";
     std::filesystem::remove_all(folder);
