@@ -1,4 +1,6 @@
 // `cairn lab NAME`: reproduces results.
+#include <utility>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
@@ -11,6 +13,7 @@
 #include "cli/papers/lab_attention.h"
 #include "cli/papers/lab_convergence.h"
 #include "cli/papers/lab_low_rank.h"
+#include "cli/papers/lab_pages.h"
 #include "cli/papers/lab_race.h"
 #include "cli/papers/lab_sketches.h"
 
@@ -30,6 +33,13 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_race(*group, invocation);
     add_lab_convergence(*group, invocation);
     add_lab_sketches(*group, invocation);
+    LabPages pages;
+    add_lab_low_rank(*group, invocation, pages);
+    add_lab_attention(*group, invocation, pages);
+    add_lab_race(*group, invocation, pages);
+    add_lab_convergence(*group, invocation, pages);
+    add_lab_sketches(*group, invocation, pages);
+    add_lab_all(*group, invocation, std::move(pages));
 }
 
 }  // namespace cairn::cli

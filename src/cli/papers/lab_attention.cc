@@ -165,7 +165,7 @@ Result<ResultTable> lookup(const LookupRequest& request) {
 
 }  // namespace
 
-void add_lab_attention(CLI::App& group, Invocation& invocation) {
+void add_lab_attention(CLI::App& group, Invocation& invocation, LabPages& pages) {
     const auto regression = std::make_shared<AttentionRequest>();
     CLI::App* command =
         add_result_command(group, invocation, "attention",
@@ -217,6 +217,21 @@ void add_lab_attention(CLI::App& group, Invocation& invocation) {
     command->add_option("--beta", table->beta, "The verifier's random number, below 2^61 - 1")
         ->check(CLI::Range(std::uint64_t{0}, papers::kLookupPrime - 1))
         ->required();
+    pages.push_back({'A', "Definitions 38 to 49, Lemmas 68 and 69: the attention loss", [] {
+                         return attention(
+                             {"[[1, 0.5], [0, 1], [0.3, -1]]", "[[1, 0], [0.2, 1], [-1, 0.5]]",
+                              "[[0.1, -0.2], [0.3, 0.4]]",
+                              "[[1, 0, 0], [0, 0.5, 0.5], [0.2, 0.3, 0.5]]", "[2, 2, 2]"});
+                     }});
+    pages.push_back({'B', "Equations 20 to 22: softmax by digits", [] {
+                         SoftmaxRequest request;
+                         request.x = "[0, 34359738368, -17179869184, 8589934592]";
+                         request.verifiers = 2;
+                         return softmax(request);
+                     }});
+    pages.push_back({'B', "The lookup argument", [] {
+                         return lookup({"[0, 1, 2, 3]", "[3, 3, 0, 1]", 1234567});
+                     }});
 }
 
 }  // namespace cairn::cli

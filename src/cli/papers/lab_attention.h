@@ -2,10 +2,10 @@
 // paper B's softmax by digits and the lookup argument behind it.
 #pragma once
 
-#include "cli/commands.h"
+#include "cli/papers/lab_pages.h"
 
 namespace cairn::cli {
 
-void add_lab_attention(CLI::App& group, Invocation& invocation);
+void add_lab_attention(CLI::App& group, Invocation& invocation, LabPages& pages);
 
 }  // namespace cairn::cli

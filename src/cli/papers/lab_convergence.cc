@@ -201,7 +201,7 @@ Result<ResultTable> bias(const Request& request) {
 
 }  // namespace
 
-void add_lab_convergence(CLI::App& group, Invocation& invocation) {
+void add_lab_convergence(CLI::App& group, Invocation& invocation, LabPages& pages) {
     const auto add = [&](const char* name, const char* what, const char* example, auto run) {
         const auto request = std::make_shared<Request>();
         CLI::App* command = add_result_command(group, invocation, name, what, example,
@@ -229,6 +229,9 @@ void add_lab_convergence(CLI::App& group, Invocation& invocation) {
         ->add_option("--seed", floor->seed, "Of chance")
         ->check(any_seed())
         ->capture_default_str();
+    pages.push_back({'A', "Theorem 15: convergence", [] { return convergence({}); }});
+    pages.push_back({'A', "The floor under one winner a round", [] { return winner_floor({}); }});
+    pages.push_back({'A', "Claim 25: bias by unequal hash power", [] { return bias({}); }});
 }
 
 }  // namespace cairn::cli

@@ -1,10 +1,10 @@
 // `cairn lab convergence|winner-floor|bias`: paper A's training on losses whose optimum is known.
 #pragma once
 
-#include "cli/commands.h"
+#include "cli/papers/lab_pages.h"
 
 namespace cairn::cli {
 
-void add_lab_convergence(CLI::App& group, Invocation& invocation);
+void add_lab_convergence(CLI::App& group, Invocation& invocation, LabPages& pages);
 
 }  // namespace cairn::cli

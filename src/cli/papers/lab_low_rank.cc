@@ -217,7 +217,7 @@ Result<ResultTable> memory(const MemoryRequest& request) {
 
 }  // namespace
 
-void add_lab_low_rank(CLI::App& group, Invocation& invocation) {
+void add_lab_low_rank(CLI::App& group, Invocation& invocation, LabPages& pages) {
     add_result_command(group, invocation, "table2",
                        "Paper B's Table 2: reads of a product on one machine and on several",
                        "cairn lab table2 --json", table2);
@@ -262,6 +262,12 @@ void add_lab_low_rank(CLI::App& group, Invocation& invocation) {
     command->add_option("--batch", counted->batch, "Inputs of t columns each")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 16))
         ->capture_default_str();
+    pages.push_back({'B', "Equation 6 and Table 2: reads of a product", table2});
+    pages.push_back({'B', "Table 3: storage and reads of low-rank weights",
+                     [] { return table3(kBert.m, kBert.n, kTokens, 0.7); }});
+    pages.push_back({'B', "Table 3, counted", [] { return memory({384, 96, 30, 1, 0.7}); }});
+    pages.push_back({'B', "Figure 6: reads by compression ratio", figure6});
+    pages.push_back({'B', "Figure 7: bandwidth saved", figure7});
 }
 
 }  // namespace cairn::cli

@@ -2,10 +2,10 @@
 // reads, beside what its formulas give.
 #pragma once
 
-#include "cli/commands.h"
+#include "cli/papers/lab_pages.h"
 
 namespace cairn::cli {
 
-void add_lab_low_rank(CLI::App& group, Invocation& invocation);
+void add_lab_low_rank(CLI::App& group, Invocation& invocation, LabPages& pages);
 
 }  // namespace cairn::cli

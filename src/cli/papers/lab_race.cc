@@ -98,7 +98,7 @@ Result<ResultTable> winner(const WinnerRequest& request) {
 
 }  // namespace
 
-void add_lab_race(CLI::App& group, Invocation& invocation) {
+void add_lab_race(CLI::App& group, Invocation& invocation, LabPages& pages) {
     const auto races = std::make_shared<RaceRequest>();
     CLI::App* command = add_result_command(
         group, invocation, "race", "Overtaking Z blocks, by the real fork choice and by formula",
@@ -128,6 +128,9 @@ void add_lab_race(CLI::App& group, Invocation& invocation) {
     command->add_option("--seed", winners->seed, "Of chance")
         ->check(any_seed())
         ->capture_default_str();
+    pages.push_back({'A', "Lemmas 9 and 36: a race of two branches", [] { return race({}); }});
+    pages.push_back(
+        {'A', "Definition 24: winners for equal hash power", [] { return winner({}); }});
 }
 
 }  // namespace cairn::cli

@@ -1,10 +1,10 @@
 // `cairn lab race|winner`: overtaking and winning by hash power, beside the exact odds.
 #pragma once
 
-#include "cli/commands.h"
+#include "cli/papers/lab_pages.h"
 
 namespace cairn::cli {
 
-void add_lab_race(CLI::App& group, Invocation& invocation);
+void add_lab_race(CLI::App& group, Invocation& invocation, LabPages& pages);
 
 }  // namespace cairn::cli

@@ -112,33 +112,14 @@ Chart to_chart(const ResultTable& table, const Picture& picture) {
     std::map<std::string, std::size_t> lines;
     for (const papers::Row& row : table.rows) {
         const papers::Value* group = find(row, picture.group);
-        const std::string name = group == nullptr ? "" : std::visit(AsText{}, *group);
+        std::string name = group == nullptr ? "" : std::visit(AsText{}, *group);
+        if (!std::isnan(number(group))) name = picture.group + ' ' + name;
         const auto [at, is_new] = lines.emplace(name, chart.series.size());
         if (is_new) chart.series.push_back({name, {}, chart.series.size(), false, true});
         chart.series[at->second].points.push_back(
             {number(find(row, picture.x)), number(find(row, picture.y))});
     }
     return chart;
-}
-
-Status write_files(const ResultTable& table, const std::string& folder, std::ostream* said) {
-    const std::string path = folder + "/" + table.name;
-    RETURN_IF_ERROR(write_file(path + ".csv", as_bytes(to_csv(table))));
-    if (said != nullptr) *said << "wrote " << path << ".csv";
-    for (std::size_t i = 0; i < table.pictures.size(); ++i) {
-        const std::string name = i == 0 ? path : fmt::format("{}-{}", path, i + 1);
-        RETURN_IF_ERROR(
-            write_file(name + ".svg", as_bytes(draw_svg(to_chart(table, table.pictures[i])))));
-        const Status drawn = write_png(name + ".svg", name + ".png");
-        if (said == nullptr) continue;
-        *said << ", " << name << ".svg";
-        if (drawn.ok())
-            *said << " and .png";
-        else
-            *said << " (no .png: " << drawn.error().message << ")";
-    }
-    if (said != nullptr) *said << '\n';
-    return ok_status();
 }
 
 template <typename T>
@@ -168,6 +149,46 @@ Result<T> parsed(const std::string& option, const std::string& text, const char*
 }
 
 }  // namespace
+
+Status write_files(const ResultTable& table, const std::string& folder, std::ostream* said) {
+    const std::string path = folder + "/" + table.name;
+    RETURN_IF_ERROR(write_file(path + ".csv", as_bytes(to_csv(table))));
+    if (said != nullptr) *said << "wrote " << path << ".csv";
+    for (std::size_t i = 0; i < table.pictures.size(); ++i) {
+        const std::string name = i == 0 ? path : fmt::format("{}-{}", path, i + 1);
+        RETURN_IF_ERROR(
+            write_file(name + ".svg", as_bytes(draw_svg(to_chart(table, table.pictures[i])))));
+        const Status drawn = write_png(name + ".svg", name + ".png");
+        if (said == nullptr) continue;
+        *said << ", " << name << ".svg";
+        if (drawn.ok())
+            *said << " and .png";
+        else
+            *said << " (no .png: " << drawn.error().message << ")";
+    }
+    if (said != nullptr) *said << '\n';
+    return ok_status();
+}
+
+std::string to_markdown(const ResultTable& table, const std::string& title) {
+    std::string page =
+        fmt::format("## {}\n\n`cairn lab {}`: {}\n\n", title, table.name, table.found);
+    if (!table.rows.empty()) {
+        for (const Field& field : table.rows[0]) page += "| " + field.name + ' ';
+        page += "|\n";
+        for (std::size_t i = 0; i < table.rows[0].size(); ++i) page += "|---";
+        page += "|\n";
+        for (const papers::Row& row : table.rows) {
+            for (const Field& field : row) page += "| " + std::visit(AsText{}, field.value) + ' ';
+            page += "|\n";
+        }
+        page += '\n';
+    }
+    for (std::size_t i = 0; i < table.pictures.size(); ++i)
+        page += fmt::format("![{}]({}{}.svg)\n\n", table.pictures[i].title, table.name,
+                            i == 0 ? "" : fmt::format("-{}", i + 1));
+    return page;
+}
 
 std::string to_csv(const ResultTable& table) {
     const auto quoted = [](const std::string& text) {

@@ -22,6 +22,9 @@ struct LabOutput {
 /// (NAME-2.svg for the second). PNG needs Debian's rsvg-convert; without it a line says so.
 Status show(const papers::ResultTable& table, const LabOutput& output, std::ostream& out);
 
+/// What --out writes; `said` (may be null) is told what it was.
+Status write_files(const papers::ResultTable& table, const std::string& folder, std::ostream* said);
+
 /// The columns' names and values, comma-separated.
 std::string to_csv(const papers::ResultTable& table);
 
@@ -29,6 +32,9 @@ std::string to_csv(const papers::ResultTable& table);
 CLI::App* add_result_command(CLI::App& group, Invocation& invocation, const std::string& name,
                              const std::string& what, const std::string& example,
                              std::function<Result<papers::ResultTable>()> make);
+
+/// A result as a section of a page: its sentence, its rows, its pictures from the page's folder.
+std::string to_markdown(const papers::ResultTable& table, const std::string& title);
 
 /// A list of numbers or a list of equally long lists of them, as JSON: "[1, 2]", "[[1, 2], [3,
 /// 4]]". kMisused with the option's name.

@@ -76,7 +76,7 @@ Result<ResultTable> sketches(const SketchesRequest& request) {
 
 }  // namespace
 
-void add_lab_sketches(CLI::App& group, Invocation& invocation) {
+void add_lab_sketches(CLI::App& group, Invocation& invocation, LabPages& pages) {
     const auto request = std::make_shared<SketchesRequest>();
     CLI::App* command = add_result_command(
         group, invocation, "sketches",
@@ -96,6 +96,7 @@ void add_lab_sketches(CLI::App& group, Invocation& invocation) {
         ->capture_default_str();
     command->add_option("--g", request->g, "A vector, as JSON (default: 1, -1/2, 1/3 ...)");
     command->add_option("--h", request->h, "Another (default: the first one backwards)");
+    pages.push_back({'A', "Table 1 and Theorem 60: six sketches", [] { return sketches({}); }});
 }
 
 }  // namespace cairn::cli

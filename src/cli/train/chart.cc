@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kWidth = 760, kHeight = 420;
 constexpr double kLeft = 62, kRight = 46, kTop = 44, kBottom = 52;
-constexpr double kLegendRow = 19, kGlyph = 6.6;  // a letter's width, about
+constexpr double kLegendRow = 19, kGlyph = 7.0;  // a letter's width, about
 // Colours that colour-blind people can tell apart, too (Okabe and Ito 2008).
 constexpr std::array kPalette = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
 
