@@ -118,7 +118,8 @@ Result<Bytes> make_evidence(const model::ModelConfig& config, const model::Weigh
                             model::KvType kv, const tensor::Compute& compute) {
     RETURN_IF_ERROR(can_show_evidence(config, weights, layers));
     SumsKeeper keeper(compute);
-    RETURN_IF_ERROR(recompute(config, weights, layers, inputs, kv, compute, &keeper));
+    RETURN_IF_ERROR(
+        recompute(config, weights, layers, inputs, kv, compute, tensor::StateType::kF32, &keeper));
     return std::move(keeper).take();
 }
 

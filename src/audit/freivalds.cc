@@ -233,8 +233,8 @@ Result<FreivaldsResult> check_evidence(const model::ModelConfig& config,
                                        ByteView evidence, const tensor::Compute& compute) {
     CheckedProducts products(secrets, evidence, compute);
     FreivaldsResult result;
-    ASSIGN_OR_RETURN(result.outputs,
-                     recompute(config, weights, secrets.layers(), inputs, kv, compute, &products));
+    ASSIGN_OR_RETURN(result.outputs, recompute(config, weights, secrets.layers(), inputs, kv,
+                                               compute, tensor::StateType::kF32, &products));
     result.suspicion = products.verdict();
     return result;
 }

@@ -28,11 +28,6 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_attacks(*group, invocation);
     add_lab_adversary(*group, invocation);
     add_lab_trust(*group, invocation);
-    add_lab_low_rank(*group, invocation);
-    add_lab_attention(*group, invocation);
-    add_lab_race(*group, invocation);
-    add_lab_convergence(*group, invocation);
-    add_lab_sketches(*group, invocation);
     LabPages pages;
     add_lab_low_rank(*group, invocation, pages);
     add_lab_attention(*group, invocation, pages);
