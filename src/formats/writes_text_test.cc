@@ -20,10 +20,12 @@ TEST(WritesText, IsReadFromTheDescription) {
         const model::Model model =
             model::make_model(config, model::large_parameters(model::ParameterLayout(config), 1));
         const std::string name = folder.path() + "/" + family.name;
-        if (save_model(model, ModelFormat::kGguf, name + ".gguf", {}).ok())
+        if (save_model(model, ModelFormat::kGguf, name + ".gguf", {}).ok()) {
             EXPECT_EQ(writes_text(name + ".gguf"), config.has_head());
-        if (save_model(model, ModelFormat::kHuggingFace, name, {}).ok())
+        }
+        if (save_model(model, ModelFormat::kHuggingFace, name, {}).ok()) {
             EXPECT_EQ(writes_text(name), config.has_head());
+        }
         ++(config.has_head() ? writers : encoders);
     }
     EXPECT_GT(writers, 0);
