@@ -176,11 +176,8 @@ void chain_seeds() {
 }
 
 void peer_seeds() {
-    SeededRandom random(1);
-    const crypto::SecretKey secret = chain::test_secret(1);
-    const crypto::PublicKey key = crypto::public_key(secret);
     net::Hello hello;
-    hello.key = key;
+    hello.key = crypto::public_key(chain::test_secret(1));
     seed("net_hello_fuzz", "hello", net::encode_hello(hello));
     seed("net_hello_fuzz", "frame", net::encode_frame(1, as_bytes("body")));
     const auto relay_seed = [&](std::uint8_t kind, const std::string& name, const Bytes& body) {
@@ -194,6 +191,11 @@ void peer_seeds() {
     relay_seed(3, "taken", net::encode(net::CircuitTaken{{true, 1}, 9}));
     relay_seed(4, "closed", net::encode(net::CircuitClosed{{false, 1}, "enough"}));
     seed("net_hello_fuzz", "address", as_bytes("10.0.0.1:9000"));
+}
+
+void serving_seeds() {
+    SeededRandom random(1);
+    const crypto::SecretKey secret = chain::test_secret(1);
     const auto message = [](std::uint8_t kind, Bytes body) {
         body.insert(body.begin(), kind);
         seed("serve_message_fuzz", "kind-" + std::to_string(kind), body);
@@ -233,6 +235,11 @@ void peer_seeds() {
     serve::sign(announce, secret, random.hash256());
     message(4, serve::encode(announce));
     message(5, serve::encode_session_id(terms.session));
+}
+
+void wallet_seeds() {
+    SeededRandom random(1);
+    const crypto::PublicKey key = crypto::public_key(chain::test_secret(1));
     seed("crypto_keystore_fuzz", "set", crypto::LtHash().state());
     seed("crypto_keystore_fuzz", "box",
          crypto::seal(as_bytes("secret"), "password", random, crypto::kKeystoreCheapest).value());
@@ -339,6 +346,8 @@ int main(int argc, char** argv) {
     text_seeds();
     chain_seeds();
     peer_seeds();
+    serving_seeds();
+    wallet_seeds();
     node_message_seeds();
     openai_seeds();
     session_seeds();
