@@ -3,6 +3,8 @@
 // the lost server's cache is built anew; and that a standby takes over at once.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "serve/test_text.h"
 
 namespace cairn::serve {

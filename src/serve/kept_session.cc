@@ -24,8 +24,12 @@ std::uint64_t KeptSession::bytes() const {
 SessionPlay::SessionPlay(Client& client, const OpenRequest& request, std::vector<States> pushes,
                          std::function<void(KeptSession)> done)
     : client_(client), request_(request), done_(std::move(done)) {
-    CHECK(request.route.size() == 1 && !pushes.empty());
-    kept_.hop = request.route.front();
+    CHECK(!pushes.empty());
+    request_.ended = alive_.guard([this](const Failure& failure) {
+        kept_.ended = failure;
+        finish();
+    });
+    kept_.hop = request.hop;
     kept_.pushes = std::move(pushes);
     client_.sessions().watch_receipts(
         [this](const SessionTerms& terms, const Hop&, const Receipt& receipt) {
@@ -51,15 +55,15 @@ void SessionPlay::next() {
         client_.sessions().close(session_);
         return finish();
     }
-    client_.sessions().push(session_, kept_.pushes[answered],
-                            alive_.guard([this](std::variant<States, Failure> answer) {
-                                if (Failure* failure = std::get_if<Failure>(&answer)) {
-                                    kept_.ended = std::move(*failure);
-                                    return finish();
-                                }
-                                kept_.outputs.push_back(std::move(std::get<States>(answer)));
-                                next();
-                            }));
+    const Status sent =
+        client_.sessions().push(session_, static_cast<std::uint32_t>(kept_.rows(request_.dim)),
+                                kept_.pushes[answered], false, alive_.guard([this](States output) {
+                                    kept_.outputs.push_back(std::move(output));
+                                    next();
+                                }));
+    if (sent.ok()) return;
+    kept_.ended = Failure{sent.error(), request_.hop.key};
+    finish();
 }
 
 void SessionPlay::finish() {
@@ -115,7 +119,7 @@ Examined examine(const KeptSession& session, const ModelSnapshot& snapshot,
     for (std::size_t i = 0; i < answered; ++i)
         inputs.insert(inputs.end(), session.pushes[i].begin(), session.pushes[i].end());
     const auto right = audit::recompute(snapshot.config, snapshot.weights, session.hop.layers,
-                                        inputs, session.terms.kv, compute);
+                                        inputs, session.terms.kv, compute, session.terms.wire);
     if (!right.ok()) return {std::nullopt, right.error().message, std::nullopt};
 
     const auto difference = first_difference(session, *right, dim);

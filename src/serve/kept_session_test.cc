@@ -29,7 +29,8 @@ struct KeptSessionTest : ::testing::Test {
             .model = world.snapshot.hash,
             .dim = world.snapshot.config.dim,
             .max_positions = 64,
-            .route = {{kLayers, crypto::public_key(world.servers.at("a").secret), "a"}}};
+            .hop = {kLayers, crypto::public_key(world.servers.at("a").secret), "a"},
+            .ended = {}};
         std::vector<States> pushes;
         for (const std::size_t rows : {20U, 1U, 1U, 5U})
             pushes.push_back(world.some_states(rows, rows));

@@ -28,7 +28,7 @@ class FreshClient {
         ASSIGN_OR_RETURN(fresh->network_,
                          net::TlsNetwork::start(fresh->loop_, fresh->random_, std::move(tls)));
         fresh->client_ = std::make_unique<Client>(fresh->loop_, *fresh->network_, fresh->clock_,
-                                                  fresh->random_, fresh->secret_, options.client);
+                                                  fresh->random_, options.client);
         fresh->network_->set_handler(fresh->client_.get());
         return fresh;
     }
@@ -123,7 +123,8 @@ Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::
     const OpenRequest request{.model = model_.hash,
                               .dim = model_.config.dim,
                               .max_positions = model_.config.context,
-                              .route = {{offer.layers, offer.key, offer.address}}};
+                              .hop = {offer.layers, offer.key, offer.address},
+                              .ended = {}};
     KeptSession kept;
     SessionPlay play(fresh->client(), request, cut(states), [&](KeptSession done) {
         kept = std::move(done);
