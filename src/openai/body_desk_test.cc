@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "openai/request.h"
 #include "openai/test_api.h"
 
 namespace cairn::openai {
