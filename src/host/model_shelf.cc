@@ -197,6 +197,7 @@ void ModelShelf::give_way(std::size_t model) {
     Slot& slot = slots_[model];
     const std::uint64_t possible = seams_.budget.free() + seams_.budget.prefix + slot.bytes;
     if (slot.run == nullptr || !slot.run->is_idle() || possible < slot.coming_bytes) return;
+    if (slot.run->is_awaited()) return;  // by answers that began with it
     slot.run.reset();
     seams_.budget.weights -= std::exchange(slot.bytes, 0);
     set_state(model, ModelState::kLoading);

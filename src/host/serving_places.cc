@@ -68,6 +68,8 @@ bool Serving::evict_for(const std::string& client, std::uint64_t wanted, std::si
         ModelRun* run = nullptr;  // that writes it
         infer::SequenceId id = 0;
         Place* paused = nullptr;  // or that it waits for
+        // Where the model may come back as another one, nothing could go on without its rows.
+        bool is_known = false;
     };
     std::map<std::string, std::uint64_t> of_client;
     std::vector<std::pair<std::string, Victim>> all;
@@ -83,18 +85,21 @@ bool Serving::evict_for(const std::string& client, std::uint64_t wanted, std::si
                                     .evictions = paused.evictions},
                                    nullptr,
                                    0,
-                                   &place});
+                                   &place,
+                                   !paused.version.empty()});
     });
     shelf_.for_each_run([&](ModelRun& run) {
+        const bool known = !run.model()->version().empty();
         for (const ModelRun::Holder& holder : run.holders())
-            add(*holder.client, {holder.memory, &run, holder.id, nullptr});
+            add(*holder.client, {holder.memory, &run, holder.id, nullptr, known});
     });
-    const std::uint64_t own = of_client[client];
+    const std::uint64_t own = memory_of(client);
     std::uint64_t possible = shelf_.possible_room(model, round.stuck);
     std::erase_if(all, [&](auto& entry) {
         MemoryHeld& memory = entry.second.memory;
         memory.client_bytes = of_client[entry.first];
-        return entry.first == client || !yields_memory(memory, own, wanted);
+        return entry.first == client || !entry.second.is_known ||
+               !yields_memory(memory, own, wanted);
     });
     for (const auto& [name, victim] : all) possible += victim.memory.bytes;
     if (possible < wanted) return false;
@@ -117,6 +122,8 @@ bool Serving::evict_for(const std::string& client, std::uint64_t wanted, std::si
 
 TurnChoice Serving::choose(Place& place, Round& round) {
     const TextJobPtr& job = place.job;
+    // While a model waits for memory only what has begun goes on, or its own would never be free.
+    if (place.paused == nullptr && shelf_.holds_back()) return TurnChoice::kNext;
     ModelRun* const run = run_of(place);
     if (run == nullptr) {
         if (place.paused == nullptr || shelf_.run(job->model()) == nullptr) {
@@ -141,7 +148,6 @@ TurnChoice Serving::choose(Place& place, Round& round) {
 }
 
 void Serving::let_in(bool stuck) {
-    if (shelf_.holds_back()) return;
     Round round{.stuck = stuck, .checks = kChecks};
     bool failed = false;
     while (auto place = places_.take([&](Place& p) { return choose(p, round); })) {

@@ -65,7 +65,12 @@ class HostYields : public testing::Test {
     }
     std::unique_ptr<ModelHost> start(HostOptions options) {
         options.clock = &clock_;
-        return test::one_model_host(model_, std::move(options));
+        options.threads = 2;
+        if (options.memory_bytes == 0) options.memory_bytes = std::uint64_t{256} << 20;
+        auto source = std::make_unique<test::TestSource>("m", model_);
+        source->version = "1";
+        options.models.push_back(std::move(source));
+        return ModelHost::start(std::move(options)).value();
     }
     static std::shared_ptr<Recorder> write(ModelHost& host, const TextRequest& asked) {
         auto told = std::make_shared<Recorder>(asked.answers);
