@@ -10,6 +10,7 @@
 #include "api/fake_node.h"
 #include "api/json_views.h"
 #include "chain/test_objects.h"
+#include "channel/record.h"
 #include "codec/codec.h"
 #include "consensus/coins.h"
 #include "consensus/rules_state.h"
@@ -146,6 +147,16 @@ void chain_seeds() {
     seed("header_fuzz", "header", chain::header_bytes(block.header).view());
     seed("coinbase_fuzz", "coinbase", chain::encode(block.coinbase));
     seed("payment_fuzz", "payment", chain::encode(block.payments[0]));
+    chain::Payment opening = chain::sample_payment();
+    opening.outputs[0] = chain::sample_channel();
+    seed("payment_fuzz", "opening", chain::encode(opening));
+    seed("payment_fuzz", "close", chain::encode(chain::sample_close()));
+    seed("voucher_fuzz", "voucher", chain::encode(chain::sample_voucher()));
+    channel::Record record;
+    record.terms = *channel::terms_of({chain::filled<32>(1), 0}, chain::sample_channel());
+    record.note = "bob";
+    const Bytes kept = channel::encode(record);
+    seed("channel_record_fuzz", "record", ByteView(kept).first(kept.size() - Hash256::kSize));
     seed("kept_payments_fuzz", "pool", node::encode_kept_payments(block.payments));
     seed("commitment_fuzz", "commitment", chain::encode(block.commitments[0]));
     seed("contribution_fuzz", "contribution", chain::encode(block.contributions[0]));

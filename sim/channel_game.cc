@@ -167,6 +167,8 @@ void ChannelGame::cheat_with_vouchers(Pair& pair) {
             bad.channel = {random_.hash256(), 0};
             sign(bad.genesis_id, bad.channel);
     }
+    if (bad.amount > before && std::ranges::find(run.given, bad) != run.given.end())
+        return;  // it was lost on its way: a good one
     const auto taken = pair.to->accept(bad, chain_.ledger.height(), policy_);
     if (taken.ok() && *taken > 0) fail("a bad voucher was taken");
     if (!taken.ok()) ++totals_->refused;
@@ -236,10 +238,13 @@ void ChannelGame::end_in_time(Pair& pair) {
         const bool now = channel::due(*mine, next, policy_) == channel::Due::kClose;
         const bool early = mine->paid > 0 && next < run.terms.expiry && chance(2);
         const std::uint64_t rate = channel::closing_rate(*mine, 1, next, policy_);
-        if (now || early) {
-            auto close = channel::close_payment(*mine, pair.payee.person.secret,
-                                                rate * channel::settling_bytes(*mine), random_);
-            if (close.ok()) candidate(*std::move(close));
+        const std::uint64_t fee = rate * channel::settling_bytes(*mine);
+        if ((now || early) && channel::check_close_pays(*mine, fee).ok()) {
+            const auto closing = channel::PayeeChannel(pair.payee.store, *mine).begin_closing();
+            if (closing.ok())
+                candidate(
+                    *channel::close_payment(*closing, pair.payee.person.secret, fee, random_));
+            pair.to.reset();  // whatever serves there looks at the disk again
         }
     }
     const auto record = pair.payer.store.find(Role::kPayer, run.terms.outpoint);
@@ -344,6 +349,13 @@ void ChannelGame::settle_account(const Pair& pair, const Run& run) {
         return more > less ? static_cast<double>(more - less) / static_cast<double>(run.price) : 0;
     };
     const double payer = tokens(paid, run.delivered), payee = tokens(run.delivered, paid);
+    // What is worth no more than the fee of a close is lost to the fee, and fees are apart.
+    if (paid == 0 && run.best <= chain::payment_bytes(1, 2) + 64) paid = run.best;
+    const std::string story = "price " + std::to_string(run.price) + ", given " +
+                              std::to_string(run.delivered) + ", paid " + std::to_string(paid) +
+                              ", best voucher " + std::to_string(run.best) +
+                              (pair.payer.hostile ? ", hostile payer" : "") +
+                              (pair.payee.hostile ? ", hostile payee" : "");
     if (run.deep) {
         totals_->deep_lost = std::max({totals_->deep_lost, payer, payee});
         return;
@@ -351,7 +363,7 @@ void ChannelGame::settle_account(const Pair& pair, const Run& run) {
     if (!pair.payer.hostile) totals_->payer_lost = std::max(totals_->payer_lost, payer);
     if (!pair.payee.hostile) totals_->payee_lost = std::max(totals_->payee_lost, payee);
     if (std::max(payer, payee) > static_cast<double>(channel::kTokensAtRisk))
-        fail("somebody lost more than the price of 16 tokens");
+        fail("somebody lost more than the price of 16 tokens: " + story);
 }
 
 /// Of channels that have ended so deep that they stay so.
@@ -379,6 +391,8 @@ void ChannelGame::play(std::uint64_t sessions, ChannelTotals& totals) {
             if (more && chance(60)) serve(pair);
             end_in_time(pair);
             if (chain_.next_height() <= pair.run->terms.expiry + 6 || coin_of(*pair.run)) continue;
+            const auto mine = pair.payee.store.find(Role::kPayee, pair.run->terms.outpoint);
+            if (mine.ok()) pair.run->best = mine->paid;
             (void)pair.payer.store.forget(Role::kPayer, pair.run->terms.outpoint);
             (void)pair.payee.store.forget(Role::kPayee, pair.run->terms.outpoint);
             pair.from.reset();

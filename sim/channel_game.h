@@ -46,6 +46,7 @@ class ChannelGame {
         std::uint64_t price = 0;
         std::uint64_t delivered = 0;  ///< what truly went over
         std::vector<chain::Voucher> given;
+        std::uint64_t best = 0;  ///< the payee's best voucher in the end
         bool deep = false;
     };
     struct Pair {

@@ -252,6 +252,21 @@ TEST_F(ChannelTest, StrangersFillNoDisk) {
     EXPECT_TRUE(small.put(record).ok()) << "a better voucher for one that is there";
 }
 
+TEST_F(ChannelTest, WhoClosesGivesAndTakesNothingMore) {
+    PayeeChannel serving = payee();
+    ASSERT_TRUE(serving.accept(voucher(800), 100, policy).ok());
+    PayeeChannel other = payee();  // the command line, say, on the same disk
+    EXPECT_EQ(other.begin_closing()->paid, 800U);
+    EXPECT_EQ(refusal(other, voucher(900)), "the channel is being closed: another one is needed");
+    EXPECT_FALSE(other.deliver(kPrice).ok());
+    // Whoever serves meanwhile notices with his next write, which is 16 tokens away at most.
+    int given = 0;
+    while (given < 100 && serving.deliver(kPrice).ok()) ++given;
+    EXPECT_LE(given, 16);
+    EXPECT_EQ(payee().deliver(kPrice).error().message,
+              "the channel is being closed: another one is needed");
+}
+
 TEST_F(ChannelTest, EachEndActsInItsTime) {
     Record mine = payee_record();
     EXPECT_EQ(due(mine, 490, policy), Due::kNothing) << "no voucher";

@@ -27,7 +27,13 @@ std::uint64_t PayeeChannel::credit() const {
     return most > delivered_ ? most - delivered_ : 0;
 }
 
+Status PayeeChannel::check_not_closing() const {
+    if (!record_.closing) return ok_status();
+    return refused("the channel is being closed: another one is needed");
+}
+
 Status PayeeChannel::deliver(std::uint64_t price) {
+    RETURN_IF_ERROR(check_not_closing());
     const std::uint64_t then = add_up(delivered_, price);
     if (then > record_.terms.capacity)
         return Error{ErrorCode::kFull, "the channel holds " + amount_text(record_.terms.capacity) +
@@ -40,8 +46,8 @@ Status PayeeChannel::deliver(std::uint64_t price) {
     if (then > record_.counted) {
         Record next = record_;
         next.counted = most;
-        RETURN_IF_ERROR(store_->put(next));
-        record_ = std::move(next);
+        ASSIGN_OR_RETURN(record_, store_->put(next));
+        RETURN_IF_ERROR(check_not_closing());
     }
     delivered_ = then;
     return ok_status();
@@ -62,6 +68,7 @@ Result<std::uint64_t> PayeeChannel::accept(const chain::Voucher& voucher, std::u
     if (voucher.amount < record_.paid)
         return refused("the voucher is for " + amount_text(voucher.amount) +
                        ", and there is a later one for " + amount_text(record_.paid));
+    RETURN_IF_ERROR(check_not_closing());
     if (tip >= last_call(terms.expiry, policy))
         return refused("no voucher is taken any more: the channel expires at height " +
                        std::to_string(terms.expiry));
@@ -75,18 +82,23 @@ Result<std::uint64_t> PayeeChannel::accept(const chain::Voucher& voucher, std::u
     next.signature = voucher.signature;
     // With what may go out before the next voucher, so that a session needs one write for each.
     next.counted = per_token_ == 0 ? delivered_ : std::max(delivered_, limit_at(next.paid));
-    RETURN_IF_ERROR(store_->put(next));
-    const std::uint64_t more = next.paid - record_.paid;
-    record_ = std::move(next);
-    return more;
+    const std::uint64_t before = record_.paid;
+    ASSIGN_OR_RETURN(record_, store_->put(next));
+    return record_.paid - before;
+}
+
+Result<Record> PayeeChannel::begin_closing() {
+    Record next = record_;
+    next.closing = true;
+    ASSIGN_OR_RETURN(record_, store_->put(next));
+    return record_;
 }
 
 Status PayeeChannel::end_session() {
     if (record_.counted == delivered_) return ok_status();
     Record next = record_;
     next.counted = delivered_;
-    RETURN_IF_ERROR(store_->put(next));
-    record_ = std::move(next);
+    ASSIGN_OR_RETURN(record_, store_->put(next));
     return ok_status();
 }
 

@@ -41,8 +41,12 @@ class PayeeChannel {
     /// Writes down what really went out, so that the next session begins with that. After the last
     /// voucher.
     Status end_session();
+    /// Before the channel is closed: from now on nothing is given or taken, here or by whoever else
+    /// has this record, for what comes after the close is not paid. The record to close with.
+    Result<Record> begin_closing();
 
   private:
+    Status check_not_closing() const;
     /// What may have gone out once so much is paid.
     std::uint64_t limit_at(std::uint64_t paid) const;
 

@@ -51,8 +51,7 @@ Result<chain::Voucher> sign_voucher(RecordStore& store, Record& record,
     next.paid = amount;
     next.signature = crypto::sign(
         secret, chain::voucher_hash(record.genesis_id, record.terms.outpoint, amount), random);
-    RETURN_IF_ERROR(store.put(next));
-    record = std::move(next);
+    ASSIGN_OR_RETURN(record, store.put(next));
     return voucher_of(record);
 }
 

@@ -38,6 +38,7 @@ Bytes encode(const Record& record) {
     writer.u64(record.paid);
     writer.fixed(record.signature);
     writer.u64(record.counted);
+    writer.u8(record.closing ? 1 : 0);
     writer.text(record.note);
     writer.fixed(crypto::sha256(writer.out()));
     return std::move(writer).take();
@@ -63,6 +64,9 @@ Result<Record> decode_record(ByteView bytes) {
     record.paid = reader.u64();
     record.signature = reader.fixed<64>();
     record.counted = reader.u64();
+    const std::uint8_t closing = reader.u8();
+    if (closing > 1) reader.fail("a channel is being closed or it is not");
+    record.closing = closing == 1;
     record.note = reader.text(kMaxNote);
     RETURN_IF_ERROR(reader.finish());
     ASSIGN_OR_RETURN(record.terms, terms_of(outpoint, output));

@@ -36,7 +36,8 @@ struct Record {
     /// Payer: the price of what came, at least. Payee: the price of what went out, at most. After a
     /// crash each end so believes what costs the other nothing and itself no more than the limit.
     std::uint64_t counted = 0;
-    std::string note;  ///< whom it is for, in the owner's words
+    bool closing = false;  ///< the payee has begun to close: nothing more is given or taken
+    std::string note;      ///< whom it is for, in the owner's words
     bool operator==(const Record&) const = default;
 };
 

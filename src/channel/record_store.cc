@@ -9,7 +9,7 @@ std::string RecordStore::path(Role role, const chain::OutPoint& outpoint) const 
            (role == Role::kPayer ? ".payer" : ".payee");
 }
 
-Status RecordStore::put(const Record& record) {
+Result<Record> RecordStore::put(const Record& record) {
     const std::string name = path(record.role, record.terms.outpoint);
     Record merged = record;
     if (disk_.exists(name)) {
@@ -23,12 +23,14 @@ Status RecordStore::put(const Record& record) {
             if (merged.role == Role::kPayer)
                 merged.counted = std::max(merged.counted, before->counted);
             if (merged.note.empty()) merged.note = before->note;
+            merged.closing |= before->closing;
         }
     } else if (disk_.list(folder_).size() >= max_records_) {
         return Error{ErrorCode::kFull, "there are " + std::to_string(max_records_) +
                                            " channels already: no room for another"};
     }
-    return disk_.write_secret(name, encode(merged));
+    RETURN_IF_ERROR(disk_.write_secret(name, encode(merged)));
+    return merged;
 }
 
 Result<Record> RecordStore::find(Role role, const chain::OutPoint& outpoint) const {

@@ -22,9 +22,9 @@ class RecordStore {
                          std::size_t max_records = kMaxRecords)
         : disk_(disk), folder_(std::move(folder)), max_records_(max_records) {}
 
-    /// On disk when it returns. Of what is there already the larger amounts stay. kFull for a new
-    /// channel where there is no room.
-    Status put(const Record& record);
+    /// On disk when it returns; answers what is there now: of what was before, the better voucher
+    /// stays, and that the channel is being closed. kFull for a new channel where there is no room.
+    Result<Record> put(const Record& record);
     /// kNotFound; kInvalid if the disk has damaged it.
     Result<Record> find(Role role, const chain::OutPoint& outpoint) const;
     Status forget(Role role, const chain::OutPoint& outpoint);

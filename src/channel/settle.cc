@@ -46,14 +46,18 @@ std::uint64_t closing_rate(const Record& record, std::uint64_t rate, std::uint32
     return std::max<std::uint64_t>(1, std::min(rate, most));
 }
 
+Status check_close_pays(const Record& record, std::uint64_t fee) {
+    if (record.paid == 0)
+        return refused("no voucher has come for this channel: nothing to close with");
+    if (fee < record.paid) return ok_status();
+    return refused("the voucher is for " + amount_text(record.paid) +
+                   ", which is no more than the fee of " + amount_text(fee));
+}
+
 Result<chain::Payment> close_payment(const Record& record, const crypto::SecretKey& payee,
                                      std::uint64_t fee, Random& random) {
     CHECK(record.role == Role::kPayee);
-    if (record.paid == 0)
-        return refused("no voucher has come for this channel: nothing to close with");
-    if (fee >= record.paid)
-        return refused("the voucher is for " + amount_text(record.paid) +
-                       ", which is no more than the fee of " + amount_text(fee));
+    RETURN_IF_ERROR(check_close_pays(record, fee));
     chain::Payment payment;
     payment.form = chain::PaymentForm::kClose;
     payment.inputs = {record.terms.outpoint};

@@ -24,8 +24,11 @@ std::size_t settling_bytes(const Record& record);
 std::uint64_t closing_rate(const Record& record, std::uint64_t rate, std::uint32_t next,
                            const Policy& policy);
 
+/// Whether a close with this fee leaves something for the payee: kRefused, with the figures, if
+/// not.
+Status check_close_pays(const Record& record, std::uint64_t fee);
 /// The payment that closes a payee's channel with its best voucher: `fee` comes out of the payee's
-/// part. kRefused if there is no voucher, or if it is worth no more than the fee.
+/// part. Errors as check_close_pays.
 Result<chain::Payment> close_payment(const Record& record, const crypto::SecretKey& payee,
                                      std::uint64_t fee, Random& random);
 /// The payment that takes a payer's channel back from the expiry on, all but the fee. kRefused if

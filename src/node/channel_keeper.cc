@@ -91,25 +91,46 @@ bool ChannelKeeper::settle(const channel::Record& record, channel::Due due) {
     if (closes) rate = channel::closing_rate(record, rate, chain_.tip()->next.height, policy_);
     if (mempool_.spends(name.second) && tried_rate_[name] >= rate) return false;
     const std::uint64_t fee = rate * channel::settling_bytes(record);
-    const auto payment = closes ? channel::close_payment(record, *secret, fee, random_)
-                                : channel::refund_payment(record, *secret, fee, random_);
+    tried_rate_[name] = rate;
+    if (closes)
+        close(record, *secret, fee);
+    else
+        send(record, channel::refund_payment(record, *secret, fee, random_), fee);
+    return true;
+}
+
+// First it is on disk that the channel is being closed: whoever serves on it stops.
+void ChannelKeeper::close(const channel::Record& record, const crypto::SecretKey& secret,
+                          std::uint64_t fee) {
+    channel::Record closing = record;
+    closing.closing = true;
+    offload(
+        loop_, Lane::kRead, [store = *store_, closing]() mutable { return store.put(closing); },
+        alive_.guard([this, secret, fee](const Result<channel::Record>& kept) {
+            if (!kept.ok()) return log_warn("{}", kept.error().message);
+            send(*kept, channel::close_payment(*kept, secret, fee, random_), fee);
+        }));
+}
+
+void ChannelKeeper::send(const channel::Record& record, const Result<chain::Payment>& payment,
+                         std::uint64_t fee) {
+    const Name name{record.role, record.terms.outpoint};
     if (!payment.ok()) {
         if (warned_.insert(name).second)
             log_warn("{} is left as it is: {}", outpoint_text(name.second),
                      payment.error().message);
-        return false;
+        return;
     }
-    tried_rate_[name] = rate;
-    relay_.submit_payment(*payment, alive_.guard([record, closes, fee, name](const Status& status) {
+    relay_.submit_payment(*payment, alive_.guard([record, fee, name](const Status& status) {
         if (!status.ok())
             return log_debug("{} is not ended yet: {}", outpoint_text(name.second),
                              status.error().message);
+        const bool closes = record.role == channel::Role::kPayee;
         log_info("{} channel {} of {} coins: {} for us, fee {}", closes ? "closing" : "taking back",
                  outpoint_text(name.second), amount_text(record.terms.capacity),
                  amount_text((closes ? record.paid : record.terms.capacity) - fee),
                  amount_text(fee));
     }));
-    return true;
 }
 
 void ChannelKeeper::forget_gone(const Seen& seen) {

@@ -40,6 +40,9 @@ class ChannelKeeper {
     void act(const std::vector<Seen>& all);
     /// Whether a payment was made for it.
     bool settle(const channel::Record& record, channel::Due due);
+    void close(const channel::Record& record, const crypto::SecretKey& secret, std::uint64_t fee);
+    void send(const channel::Record& record, const Result<chain::Payment>& payment,
+              std::uint64_t fee);
     /// Once a channel has been gone for long enough that no reorganisation brings it back.
     void forget_gone(const Seen& seen);
 

@@ -209,5 +209,24 @@ TEST_F(MempoolTest, IsBounded) {
     EXPECT_EQ(pool.waiting().size(), 4U);
 }
 
+// The time to close a channel ends with a block that says nothing of it.
+TEST_F(MempoolTest, ClosesAreJudgedAgainWithEachBlock) {
+    Mempool pool = this->pool();
+    chain::Payment close;
+    close.form = chain::PaymentForm::kClose;
+    close.inputs = {{chain::filled<32>(1), 0}};
+    close.outputs = {{5, chain::OutputKind::kKey, bob_.key}};
+    close.signatures.resize(2);
+    chain::Payment plain = close;
+    plain.form = chain::PaymentForm::kPlain;
+    plain.inputs[0].index = 1;
+    plain.signatures.resize(1);
+    for (const chain::Payment& payment : {close, plain})
+        ASSERT_EQ(pool.add_payment(make_item(payment), 1'000).added, Added::kNew);
+    const auto changes = pool.on_tip(connected(chain_.mine(bob_)));
+    ASSERT_EQ(changes.recheck.size(), 1U);
+    EXPECT_EQ(changes.recheck[0]->payment(), close);
+}
+
 }  // namespace
 }  // namespace cairn::node

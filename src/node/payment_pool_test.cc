@@ -7,7 +7,7 @@
 namespace cairn::node {
 namespace {
 
-/// Spends the coins with these numbers; two outputs and one input make 190 bytes.
+/// Spends the coins with these numbers; two outputs and one input make 191 bytes.
 ItemPtr paying(std::vector<std::uint32_t> coins, std::uint64_t amount = 5) {
     chain::Payment payment;
     for (const std::uint32_t coin : coins) payment.inputs.push_back({{}, coin});
@@ -16,13 +16,13 @@ ItemPtr paying(std::vector<std::uint32_t> coins, std::uint64_t amount = 5) {
     return make_item(payment);
 }
 
-constexpr std::uint64_t kSize = 190;
+constexpr std::uint64_t kSize = 191;
 
 TEST(PaymentPool, AsksForTheLeastFee) {
     PaymentPool pool({.min_fee_rate = 3});
     ASSERT_EQ(paying({1})->bytes, kSize);
     EXPECT_EQ(chain::payment_bytes(1, 2), kSize);
-    EXPECT_NE(pool.add(paying({1}), 3 * kSize - 1).find("0.0000057 or more"), std::string::npos);
+    EXPECT_NE(pool.add(paying({1}), 3 * kSize - 1).find("0.00000573 or more"), std::string::npos);
     EXPECT_EQ(pool.add(paying({1}), 3 * kSize), "");
 }
 

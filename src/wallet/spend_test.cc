@@ -55,6 +55,26 @@ class SpendTest : public testing::Test {
     crypto::PublicKey to = crypto::public_key(crypto::SecretKey::generate(random));
 };
 
+TEST_F(SpendTest, OpensAChannelWhosePayerIsTheChangeKey) {
+    std::vector<OwnCoin> coins{coin(100'000, 0)};
+    PaymentOrder order{to, 60'000, 0, 700};
+    ASSERT_TRUE(choose_coins_at_rate(coins, 2, order).ok());
+    const crypto::PublicKey payer = wallet.key(Chain::kChange, 0);
+    const auto payment = make_payment(wallet, genesis, coins, order, payer, random);
+    ASSERT_TRUE(payment.ok());
+    EXPECT_EQ(check(*payment, coins), static_cast<std::int64_t>(order.fee));
+    EXPECT_EQ(order.fee, 2 * chain::encode(*payment).size());
+    const chain::Output channel{60'000, chain::OutputKind::kChannel, payer, to, 700};
+    EXPECT_EQ(payment->outputs[0], channel);
+    // What opens or closes a channel is not replaced, nor are coins in one spent.
+    EXPECT_EQ(waiting_payment(wallet, *payment, order.fee, coins).error().code,
+              ErrorCode::kRefused);
+    OwnCoin locked = coins[0];
+    locked.output = channel;
+    EXPECT_FALSE(choose_coins({locked}, 1).ok());
+    EXPECT_EQ(balance_of({locked}).spendable, 0U);
+}
+
 TEST_F(SpendTest, PaysWithChangeAndFee) {
     const std::vector<OwnCoin> coins{coin(10, 0), coin(50, 2), coin(30, 3)};
     const auto payment = pay(coins, 70, 2);

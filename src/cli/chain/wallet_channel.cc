@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "channel/payee_channel.h"
 #include "cli/chain/amount.h"
 #include "cli/chain/wallet_desk.h"
 #include "console/json_line.h"
@@ -79,7 +80,7 @@ void say_opened(const WalletRequest& request, const channel::Record& record,
 /// The record is written first: whatever happens then, the wallet knows its channel.
 Status submit_opening(WalletDesk& desk, const chain::Payment& payment,
                       const channel::Record& record) {
-    RETURN_IF_ERROR(desk.records->put(record));
+    if (const auto put = desk.records->put(record); !put.ok()) return put.error();
     const Status paid = desk.node->pay(payment);
     const bool refused = !paid.ok() && (paid.error().code == ErrorCode::kInvalid ||
                                         paid.error().code == ErrorCode::kRefused);
@@ -170,8 +171,7 @@ Status run_channel_open(const WalletRequest& request, std::ostream& out) {
 
 Status run_channel_close(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, true));
-    ASSIGN_OR_RETURN(const channel::Record record,
-                     desk.find(channel::Role::kPayee, request.channel));
+    ASSIGN_OR_RETURN(channel::Record record, desk.find(channel::Role::kPayee, request.channel));
     if (desk.node->height() + 1 >= record.terms.expiry)
         return Error{ErrorCode::kRefused,
                      fmt::format("the channel expired at height {}: it is its payer's again",
@@ -179,6 +179,9 @@ Status run_channel_close(const WalletRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(check_open(desk, record));
     ASSIGN_OR_RETURN(const crypto::SecretKey secret, desk.secret_of(record));
     ASSIGN_OR_RETURN(const std::uint64_t fee, ending_fee(request, desk, record));
+    RETURN_IF_ERROR(channel::check_close_pays(record, fee));
+    ASSIGN_OR_RETURN(record,
+                     channel::PayeeChannel(*desk.records, std::move(record)).begin_closing());
     ASSIGN_OR_RETURN(const chain::Payment payment,
                      channel::close_payment(record, secret, fee, *desk.random));
     RETURN_IF_ERROR(desk.node->pay(payment));

@@ -329,7 +329,7 @@ TEST_F(WalletCommands, FailedSendsLoseNothing) {
         return wallet({"send", "--to", friend_, "--amount", amount});
     };
     // With the fee of a payment of one coin to two outputs where the pool is empty.
-    constexpr std::uint64_t kPaid = 10'000'000 + 190;
+    constexpr std::uint64_t kPaid = 10'000'000 + 191;
     {
         // Nobody mines: payments stay in the pool.
         RunningNode node({"node", "--dir", dir_, "--listen", "", "--json"});

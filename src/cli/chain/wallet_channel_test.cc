@@ -1,0 +1,129 @@
+// Proves that two people can pay each other by a channel with the commands alone: it is opened,
+// vouchers are signed and taken, bad ones are refused in words, and it ends by the payee's command
+// or, once it has expired, by the payer's node.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/chain/test_chain_node.h"
+
+namespace cairn::cli {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+bool says(const std::string& text, const std::string& what) {
+    return text.find(what) != std::string::npos;
+}
+
+class ChannelCommands : public ChainFixture {
+  protected:
+    Outcome channel(std::vector<std::string> arguments, const std::string& dir) {
+        arguments.insert(arguments.begin(), {"wallet", "channel"});
+        arguments.insert(arguments.end(), {"--dir", dir});
+        return run(arguments);
+    }
+    Json mine(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"wallet", "channel"});
+        return ask(arguments);
+    }
+    Json theirs(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"wallet", "channel"});
+        return ask_in(friend_, arguments);
+    }
+    /// A second wallet that looks at the same node and chain.
+    std::string make_friend() {
+        friend_ = folder_ + "/friend";
+        const std::string address = ask_in(friend_, {"wallet", "create"})["address"];
+        return address;
+    }
+    void let_friend_see_the_chain() {
+        for (const auto& file : fs::directory_iterator(dir_)) {
+            const fs::path to = fs::path(friend_) / file.path().filename();
+            if (!fs::exists(to) && file.path().filename() != "channels")
+                fs::create_symlink(file.path(), to);
+        }
+    }
+    std::string state(const std::string& name) {
+        const Json list = mine({"list"});
+        for (const Json& one : list["channels"])
+            if (one["channel"] == name) return one["state"];
+        return "unknown";
+    }
+    std::uint64_t balance(const std::string& part) { return ask({"wallet", "balance"})[part]; }
+
+    std::string friend_;
+};
+
+TEST_F(ChannelCommands, TwoPeoplePayByAChannel) {
+    ASSERT_EQ(create_network().code, 0);
+    ask({"wallet", "create"});
+    const std::string to = make_friend();
+    RunningNode node({"node", "--dir", dir_, "--train", folder_ + "/private.txt", "--mine",
+                      "--wallet", "--listen", "", "--json"});
+    ASSERT_TRUE(wait_for([&] { return runs(dir_) && balance("spendable") > 30'000'000; }));
+    EXPECT_TRUE(
+        says(channel({"open", "--to", to, "--amount", "0.1", "--blocks", "39"}, dir_).errors,
+             "at least 40 blocks"));
+    EXPECT_TRUE(says(channel({"open", "--to", to, "--amount", "0.00001"}, dir_).errors,
+                     "a channel holds 0.0001 coins or more"));
+    const Json opened = mine({"open", "--to", to, "--amount", "0.1", "--blocks", "100000"});
+    const std::string name = opened["channel"];
+    ASSERT_TRUE(wait_for([&] { return state(name) == "open"; }));
+    EXPECT_EQ(balance("locked"), 10'000'000U);
+    const std::uint64_t at = height();
+    ASSERT_TRUE(wait_for([&] { return height() >= at + 6; }));
+    let_friend_see_the_chain();
+
+    const std::string first = mine({"pay", name.substr(0, 8), "0.02"})["voucher"];
+    EXPECT_EQ(theirs({"accept", first})["received"], 2'000'000U);
+    EXPECT_EQ(theirs({"accept", first})["received"], 0U);
+    const std::string second = mine({"pay", name, "0.01"})["voucher"];
+    EXPECT_EQ(theirs({"accept", second})["paid"], 3'000'000U);
+    EXPECT_TRUE(says(channel({"accept", first}, friend_).errors, "there is a later one for 0.03"));
+    EXPECT_TRUE(says(channel({"accept", first}, dir_).errors, "pays somebody else"));
+    std::string forged = second;
+    forged.back() = forged.back() == '0' ? '1' : '0';
+    EXPECT_TRUE(says(channel({"accept", forged}, friend_).errors, "not signed by"));
+    std::string foreign = second;
+    foreign.front() = foreign.front() == '0' ? '1' : '0';
+    EXPECT_TRUE(says(channel({"accept", foreign}, friend_).errors, "of another network"));
+    EXPECT_TRUE(says(channel({"accept", second.substr(2)}, friend_).errors, "this is no voucher"));
+    EXPECT_TRUE(says(channel({"pay", name, "0.08"}, dir_).errors, "the channel holds 0.1 coins"));
+    EXPECT_TRUE(says(channel({"pay", "abc", "0.01"}, dir_).errors, "there is no channel from"));
+    EXPECT_TRUE(says(channel({"refund", name}, dir_).errors, "is its payee's until height"));
+    EXPECT_EQ(theirs({"list"})["channels"][0]["paid"], 3'000'000U);
+
+    const Json closed = theirs({"close", name.substr(0, 8)});
+    EXPECT_EQ(closed["received"].get<std::uint64_t>() + closed["fee"].get<std::uint64_t>(),
+              3'000'000U);
+    EXPECT_EQ(closed["returned"], 7'000'000U);
+    ASSERT_TRUE(wait_for([&] { return state(name) == "ended"; }));
+    EXPECT_EQ(balance("locked"), 0U);
+    EXPECT_EQ(ask_in(friend_, {"wallet", "balance"})["spendable"], closed["received"]);
+    EXPECT_TRUE(says(channel({"close", name}, friend_).errors, "is not on the chain"));
+    std::string kinds;
+    const Json history = ask({"wallet", "history"});
+    for (const Json& entry : history["history"]) kinds += entry["kind"].get<std::string>() + ";";
+    EXPECT_TRUE(says(kinds, "channel ended;") && says(kinds, "channel opened;")) << kinds;
+    EXPECT_EQ(node.stop().code, 0);
+}
+
+TEST_F(ChannelCommands, ANodeTakesBackWhatHasExpired) {
+    ASSERT_EQ(create_network().code, 0);
+    ask({"wallet", "create"});
+    const std::string to = make_friend();
+    RunningNode node({"node", "--dir", dir_, "--train", folder_ + "/private.txt", "--mine",
+                      "--wallet", "--listen", "", "--json"});
+    ASSERT_TRUE(wait_for([&] { return runs(dir_) && balance("spendable") > 30'000'000; }));
+    const Json opened = mine({"open", "--to", to, "--amount", "0.1", "--blocks", "40"});
+    const std::string name = opened["channel"];
+    ASSERT_TRUE(wait_for([&] { return balance("locked") == 10'000'000U; }));
+    ASSERT_TRUE(wait_for([&] { return balance("locked") == 0U; }));
+    EXPECT_GT(height(), opened["expiry"].get<std::uint64_t>());
+    EXPECT_EQ(state(name), "ended");
+    EXPECT_EQ(node.stop().code, 0);
+}
+
+}  // namespace
+}  // namespace cairn::cli
