@@ -203,11 +203,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "f8ffa36ec7a71536a3d562913a841bdf845fe8ad02cd568fc42a690b7ce346fa");
+              "1be5728b49018ed96af5f32e3460199a544f4458821795c8a1633565cff2d45a");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "53a7dad2170586cda429ce3974b519f1c419e046c05b0cb079985e825f3cc7af");
+              "072edc87ec30475293ad474b81b3ea255beaaf5e114f5ebdf778a21070678b18");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "1c3cfb5ad9f6b9ea4b9e79b3d70e2c0ea8c907084e05a10de421a96f228878c4");
+              "de6307e62bba6deb7233d886ffe33bc39bacea37fbcc0ea9a3258439e718a17f");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {
