@@ -282,6 +282,10 @@ TEST_F(ChannelTest, EachEndActsInItsTime) {
     EXPECT_EQ(closing_rate(mine, 1, 478, policy), 1U);
     EXPECT_EQ(closing_rate(mine, 1, 479, policy), 2U);
     EXPECT_EQ(closing_rate(mine, 1, 499, policy), 50'000U / 2 / settling_bytes(mine));
+    EXPECT_EQ(closing_rate(mine, 1'000, 476, policy), 50'000U / 10 / settling_bytes(mine))
+        << "whoever fills pools with high fees does not make others pay them at once";
+    EXPECT_EQ(refund_rate(payer_record(), 1'000), 100'000U / 20 / settling_bytes(payer_record()));
+    EXPECT_EQ(refund_rate(payer_record(), 3), 3U);
     mine.paid = 1;
     EXPECT_EQ(closing_rate(mine, 9, 499, policy), 1U);
 }

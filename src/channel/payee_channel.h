@@ -2,7 +2,8 @@
 // taken, and gives nothing out that would leave more than the price of 16 tokens unpaid: not in one
 // session, not in many on this channel, and not over a crash either, since what may have gone out
 // before it counts as if it had. There is one of these for each channel, however many sessions use
-// it.
+// it, and its caller serves only as long as the chain has the channel: a deep reorganisation can
+// take it away.
 //
 //   channel.set_price(per_token);
 //   if (channel.deliver(per_token).ok()) give_token();   // before each token

@@ -41,8 +41,14 @@ std::uint64_t closing_rate(const Record& record, std::uint64_t rate, std::uint32
     const std::uint32_t begin = last_call(record.terms.expiry, policy);
     const std::uint32_t step = std::max(1U, policy.closing_blocks / 8);
     const std::uint32_t doubled = next > begin ? (next - begin) / step : 0;
-    const std::uint64_t most = record.paid / 2 / settling_bytes(record);
+    const bool hurries = next > begin && next - begin > policy.closing_blocks / 2;
+    const std::uint64_t most = record.paid / (hurries ? 2 : 10) / settling_bytes(record);
     for (std::uint32_t i = 0; i < doubled && rate < most; ++i) rate *= 2;
+    return std::max<std::uint64_t>(1, std::min(rate, most));
+}
+
+std::uint64_t refund_rate(const Record& record, std::uint64_t rate) {
+    const std::uint64_t most = record.terms.capacity / 20 / settling_bytes(record);
     return std::max<std::uint64_t>(1, std::min(rate, most));
 }
 

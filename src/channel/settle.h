@@ -19,10 +19,15 @@ std::size_t settling_bytes(const Record& record);
 
 /// What to pay for each byte of a close in block `next`: `rate`, which is what the next block asks
 /// for, and from the last call on more and more, doubled every `closing_blocks` / 8 blocks, for who
-/// can fill blocks at that rate could otherwise keep the close out until the expiry. Never so much
-/// that more than half of what the voucher is over goes into the fee.
+/// can fill blocks at that rate could otherwise keep the close out until the expiry. At most a
+/// tenth of what the voucher is over goes into the fee, and half of it once half of the time is
+/// over.
 std::uint64_t closing_rate(const Record& record, std::uint64_t rate, std::uint32_t next,
                            const Policy& policy);
+
+/// The same of a refund, which can wait: whoever fills pools with high fees shall not make others
+/// pay them. At most a twentieth of what the channel holds.
+std::uint64_t refund_rate(const Record& record, std::uint64_t rate);
 
 /// Whether a close with this fee leaves something for the payee: kRefused, with the figures, if
 /// not.

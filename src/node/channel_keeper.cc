@@ -88,7 +88,8 @@ bool ChannelKeeper::settle(const channel::Record& record, channel::Due due) {
     const chain::NetworkDefinition& network = chain_.network();
     std::uint64_t rate =
         mempool_.payments().fee_rate_within(network.max_payments, network.max_block_bytes / 2);
-    if (closes) rate = channel::closing_rate(record, rate, chain_.tip()->next.height, policy_);
+    rate = closes ? channel::closing_rate(record, rate, chain_.tip()->next.height, policy_)
+                  : channel::refund_rate(record, rate);
     if (mempool_.spends(name.second) && tried_rate_[name] >= rate) return false;
     const std::uint64_t fee = rate * channel::settling_bytes(record);
     tried_rate_[name] = rate;
@@ -106,9 +107,11 @@ void ChannelKeeper::close(const channel::Record& record, const crypto::SecretKey
     closing.closing = true;
     offload(
         loop_, Lane::kRead, [store = *store_, closing]() mutable { return store.put(closing); },
-        alive_.guard([this, secret, fee](const Result<channel::Record>& kept) {
-            if (!kept.ok()) return log_warn("{}", kept.error().message);
-            send(*kept, channel::close_payment(*kept, secret, fee, random_), fee);
+        alive_.guard([this, record, secret, fee](const Result<channel::Record>& kept) {
+            // A full disk must not keep it from being closed.
+            if (!kept.ok()) log_warn("{}", kept.error().message);
+            const channel::Record& best = kept.ok() ? *kept : record;
+            send(best, channel::close_payment(best, secret, fee, random_), fee);
         }));
 }
 
