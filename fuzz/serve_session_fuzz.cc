@@ -44,6 +44,7 @@ struct Fuzzed {
         made.model = world.snapshot.hash;
         made.max_positions = input.next();
         made.kv = static_cast<tensor::KvType>(input.next() % 3);
+        made.wire = static_cast<tensor::StateType>(input.next() % 3);
         return made;
     }
 
@@ -60,6 +61,7 @@ struct Fuzzed {
             case 1:
             case 2: {
                 client.terms.session = {};
+                client.terms.wire = static_cast<tensor::StateType>(input.next() % 3);
                 client.terms.session.bytes[0] = input.next() % 4;
                 const std::uint32_t position = input.next();
                 const std::size_t rows = 1 + input.next() % 70;

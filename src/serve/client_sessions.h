@@ -28,7 +28,7 @@ struct SessionTimeouts {
     std::uint64_t open_ms = 15'000;     ///< to open a session
     std::uint64_t push_ms = 30'000;     ///< for a server that answers questions to answer a push
     std::uint64_t silence_ms = 10'000;  ///< of a server that answers nothing at all
-    std::uint64_t ask_ms = 200;         ///< of silence, before it is asked how far it is, and again
+    std::uint64_t ask_ms = 100;         ///< of silence, before it is asked how far it is, and again
 };
 
 /// Hidden states [n, dim], row by row.

@@ -116,6 +116,36 @@ TEST_F(LayerServerAttack, AStepIsNotBehindTheLongPrefillsOfACrowd) {
     EXPECT_LE(before, 3U) << "prefills of two batches at most";
 }
 
+// Rows that are taken back again and again are computed again and again, and counted so.
+TEST_F(LayerServerAttack, WhoTakesBackWithoutEndHoldsNobodyUp) {
+    world.add_server("a", {0, 5});
+    std::vector<RawPeer*> crowd;
+    for (int key = 0; key < 8; ++key) {
+        crowd.push_back(&peer("crowd"));
+        ASSERT_TRUE(crowd.back()->open_at("a", 128));
+        ASSERT_TRUE(crowd.back()->computes(0, 100));
+    }
+    RawPeer& user = peer("elsewhere");
+    ASSERT_TRUE(user.open_at("a"));
+    for (std::uint32_t step = 0; step < 10; ++step) {
+        world.loop.hold_work(true);
+        for (RawPeer* one : crowd)
+            for (int i = 0; i < 4; ++i)
+                one->send(MessageKind::kPush, encode(one->push(90, world.some_states(30, 1))));
+        user.send(MessageKind::kPush, encode(user.push(step, world.some_states(1, 1))));
+        std::size_t before = 0;
+        for (RawPeer* one : crowd) before += one->got.size();
+        world.loop.hold_work(false);
+        ASSERT_TRUE(world.loop.run_until([&] {
+            return user.got.back().first == MessageKind::kResult && user.got.size() == step + 2;
+        }));
+        std::size_t after = 0;
+        for (RawPeer* one : crowd) after += one->got.size();
+        EXPECT_LE(after - before, 17U) << "two batches at most";
+        world.loop.run_for(1'000);
+    }
+}
+
 TEST_F(LayerServerAttack, NobodyCanTakeOrSpoilAnotherLinksSessionId) {
     FakeServer& a = world.add_server("a", {0, 5});
     RawPeer& owner = peer("x");

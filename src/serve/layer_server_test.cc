@@ -239,6 +239,49 @@ TEST_F(LayerServerTest, WrongPushesEndTheSessionWithAReason) {
         "32 wide");
 }
 
+TEST_F(LayerServerTest, RowsAreTakenBackAlsoWhileTheyWait) {
+    world.add_server("a", {0, 5});
+    RawPeer raw(world, "raw");
+    ASSERT_TRUE(raw.open_at("a"));
+    const std::size_t dim = world.snapshot.config.dim;
+    const States right = world.some_states(20, 1);
+    const States wrong = world.some_states(6, 2);
+    const auto rows = [&](std::size_t from, std::size_t to) {
+        return States(right.begin() + static_cast<std::ptrdiff_t>(from * dim),
+                      right.begin() + static_cast<std::ptrdiff_t>(to * dim));
+    };
+    InputChain inputs;
+    inputs.put(0, right, dim);
+    const States expected = world.local_forward(right);
+    raw.send(MessageKind::kPush, encode(raw.push(0, rows(0, 12))));
+    // All of these wait together: guesses, of which some come true, and what follows.
+    world.loop.hold_work(true);
+    raw.send(MessageKind::kPush, encode(raw.push(12, wrong)));
+    raw.send(MessageKind::kPush, encode(raw.push(10, rows(10, 13))));
+    raw.send(MessageKind::kPush, encode(raw.push(13, wrong)));
+    Push quiet = raw.push(0, rows(0, 15));
+    quiet.quiet = true;
+    raw.send(MessageKind::kPush, encode(quiet));
+    raw.send(MessageKind::kPush, encode(raw.push(15, rows(15, 20))));
+    world.loop.hold_work(false);
+    world.loop.run_for(10);
+    ASSERT_EQ(raw.errors, std::vector<std::string>{});
+    ASSERT_EQ(raw.got.size(), 7U);
+    const auto silent = decode_result(raw.got[5].second);
+    EXPECT_TRUE(silent->push.states.empty());
+    EXPECT_EQ(silent->receipt.output, states_hash(0, std::span(expected).first(15 * dim)));
+    const auto last = decode_result(raw.got.back().second);
+    ASSERT_TRUE(last.ok());
+    EXPECT_TRUE(
+        same_bits(last->push.states,
+                  {expected.begin() + static_cast<std::ptrdiff_t>(15 * dim), expected.end()}));
+    EXPECT_EQ(last->receipt.inputs, inputs.end()) << "what was taken back leaves no trace";
+    raw.send(MessageKind::kAskProgress, encode_session_id(raw.terms.session));
+    const auto progress = decode_progress(raw.got.back().second);
+    EXPECT_EQ(progress->received, 47U);
+    EXPECT_EQ(progress->computed, 47U);
+}
+
 TEST_F(LayerServerTest, AStrangersMessagesDoNotTouchASession) {
     FakeServer& a = world.add_server("a", {0, 5});
     RawPeer owner(world, "owner");

@@ -36,7 +36,7 @@ class NetworkLayers final : public infer::LayerStack {
     /// The hops in use now, and how many times a route had to be replaced.
     std::vector<Hop> route();
     std::size_t failovers();
-    /// The longest call of forward() in which a server had to be replaced.
+    /// RemoteLayers::longest_stall_ms().
     std::uint64_t longest_stall_ms();
 
   private:

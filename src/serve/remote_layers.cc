@@ -47,7 +47,6 @@ std::size_t RemoteLayers::index_of(const Stage* stage) const {
 void RemoteLayers::start(std::function<void(Status)> done) {
     CHECK(!started_ && !done_ && stages_.empty());
     started_ = std::move(done);
-    called_us_ = client_.clock().monotonic_us();
     replaced_ = 0;
     client_.search().discover(options_.servers, alive_.guard([this](Discovery found) {
         learn(std::move(found));
@@ -111,6 +110,8 @@ void RemoteLayers::on_rows(const Stage* stage, States states) {
     const std::size_t index = index_of(stage);
     if (index >= stages_.size()) return;
     if (index + 1 < stages_.size()) return stages_[index + 1]->put(states);
+    const std::uint64_t now_us = client_.clock().monotonic_us();
+    call_stall_us_ = std::max(call_stall_us_, now_us - std::exchange(answered_us_, now_us));
     outputs_.insert(outputs_.end(), states.begin(), states.end());
     if (done_ && outputs_.size() >= wanted_) finish(std::move(outputs_));
 }
@@ -169,7 +170,8 @@ void RemoteLayers::forward(States hidden, ForwardCallback done) {
     positions_ += rows;
     wanted_ = hidden.size();
     outputs_.clear();
-    called_us_ = client_.clock().monotonic_us();
+    answered_us_ = client_.clock().monotonic_us();
+    call_stall_us_ = 0;
     replaced_ = lost_leaders_ = 0;
     tensor::round_states(terms_.wire, terms_.dim, hidden);
     stages_.front()->put(hidden);
@@ -195,9 +197,7 @@ void RemoteLayers::finish(Result<States> result) {
         return started(result.ok() ? ok_status() : Status(result.error()));
     }
     if (!result.ok()) broken_ = true;
-    if (replaced_ > 0)
-        longest_stall_us_ =
-            std::max(longest_stall_us_, client_.clock().monotonic_us() - called_us_);
+    if (replaced_ > 0) longest_stall_us_ = std::max(longest_stall_us_, call_stall_us_);
     const ForwardCallback done = std::exchange(done_, nullptr);
     if (done) done(std::move(result));
 }

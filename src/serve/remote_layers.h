@@ -61,7 +61,7 @@ class RemoteLayers {
     std::size_t positions() const { return positions_; }
     /// How often another server had to lead.
     std::size_t failovers() const { return failovers_; }
-    /// The longest that one call of forward() waited while it replaced a server.
+    /// The longest wait between two answers, each of some rows, while a server was replaced.
     std::uint64_t longest_stall_ms() const { return longest_stall_us_ / 1000; }
 
   private:
@@ -116,9 +116,10 @@ class RemoteLayers {
     std::function<void(Status)> started_;
     ForwardCallback done_;
     States outputs_;
-    std::size_t wanted_ = 0;  // values of outputs_
-    std::uint64_t called_us_ = 0;
-    std::size_t replaced_ = 0;  // stages that another server leads
+    std::size_t wanted_ = 0;           // values of outputs_
+    std::uint64_t answered_us_ = 0;    // when the last rows of it came
+    std::uint64_t call_stall_us_ = 0;  // the longest wait for rows in it
+    std::size_t replaced_ = 0;         // stages that another server leads
     std::size_t lost_leaders_ = 0;
     Error lost_{ErrorCode::kIo, ""};    // why the latest server was lost
     std::uint64_t alone_since_us_ = 0;  // since when a stage has no server; 0: all have

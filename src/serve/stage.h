@@ -29,7 +29,7 @@ struct SequenceTerms {
 
 /// When a leader is no longer waited for alone.
 struct Patience {
-    std::uint64_t silent_ms = 800;         ///< nothing came
+    std::uint64_t silent_ms = 500;         ///< nothing came
     std::uint64_t slow_ms = 10'000;        ///< no result, and nobody follows
     std::uint64_t slow_beside_ms = 2'000;  ///< no result, and somebody follows
     std::uint64_t follower_ms = 5'000;     ///< silence after which a follower is dropped
