@@ -54,6 +54,9 @@ void add_commands(CLI::App& app, Invocation& invocation) {
     add_model(app, invocation);
     add_bench(app, invocation);
     add_doctor(app, invocation);
+    add_verify(app, invocation);
+    add_servers(app, invocation);
+    add_audit(app, invocation);
     add_network(app, invocation);
     add_node(app, invocation);
     add_chain(app, invocation);

@@ -44,6 +44,11 @@ void add_model(CLI::App& app, Invocation& invocation);
 void add_bench(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
 
+// Layers over several machines, and what they are worth.
+void add_verify(CLI::App& app, Invocation& invocation);
+void add_servers(CLI::App& app, Invocation& invocation);
+void add_audit(CLI::App& app, Invocation& invocation);
+
 // Networks, nodes, the chain and its coins.
 void add_network(CLI::App& app, Invocation& invocation);
 void add_node(CLI::App& app, Invocation& invocation);

@@ -273,6 +273,8 @@ class Market {
         for (std::size_t i = given_.liars; i < servers_.size(); ++i) {
             result.least_honest =
                 std::min(result.least_honest, static_cast<double>(servers_[i].carried) / fair);
+            result.mean_honest += static_cast<double>(servers_[i].carried) / fair /
+                                  static_cast<double>(given_.servers - given_.liars);
             if (is_out(servers_[i].key.status())) ++result.honest_out;
         }
         const auto part = [&](const double(&of)[2], bool after) {

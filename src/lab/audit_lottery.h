@@ -70,6 +70,7 @@ struct MarketCase {
 struct MarketOutcome {
     MarketCase given;
     double least_honest = 0;       ///< what the poorest honest server earned of a fair share
+    double mean_honest = 0;        ///< and what they earned on average
     double liars_before = 0;       ///< part of the tokens that liars carried until `settled`
     double liars_after = 0;        ///< and from then on
     double wrong_after = 0;        ///< part of the tokens that was wrong, from then on

@@ -154,6 +154,7 @@ lab::MarketOutcome mean_market(const lab::MarketCase& given, Random& random) {
     for (std::uint64_t i = 0; i < kMarkets; ++i) {
         const lab::MarketOutcome one = lab::play_market(given, random);
         mean.least_honest = std::min(mean.least_honest, one.least_honest);
+        mean.mean_honest += one.mean_honest / kMarkets;
         mean.liars_before += one.liars_before / kMarkets;
         mean.liars_after += one.liars_after / kMarkets;
         mean.wrong_after += one.wrong_after / kMarkets;
@@ -202,11 +203,11 @@ std::string table_of(const AuditTables& tables) {
         text += fmt::format(
             "{:<20} {:<10} {:>8.1f} {:>7} {:>7} {:>11.1f}\n", lab::behaviour_name(rounds.behaviour),
             probation ? "falling" : "at rate q", rounds.mean, rounds.p95, rounds.most, rounds.sold);
-    text += fmt::format("\n{:<28} {:>14} {:>12} {:>11} {:>10}\n", "2,000 requests, 20 servers",
-                        "least honest", "liars first", "liars then", "wrong then");
+    text += fmt::format("\n{:<28} {:>7} {:>9} {:>12} {:>11} {:>10}\n", "2,000 requests, 20 servers",
+                        "honest", "poorest", "liars first", "liars then", "wrong then");
     for (const auto& [name, market] : tables.markets)
-        text += fmt::format("{:<28} {:>14.3f} {:>10.2f} % {:>9.2f} % {:>8.2f} %\n", name,
-                            market.least_honest, 100 * market.liars_before,
+        text += fmt::format("{:<28} {:>7.3f} {:>9.3f} {:>10.2f} % {:>9.2f} % {:>8.2f} %\n", name,
+                            market.mean_honest, market.least_honest, 100 * market.liars_before,
                             100 * market.liars_after, 100 * market.wrong_after);
     return text;
 }
@@ -231,6 +232,7 @@ Json rows_of(const AuditTables& tables) {
         rows.push_back({{"table", "market"},
                         {"liars", name},
                         {"least_honest", market.least_honest},
+                        {"mean_honest", market.mean_honest},
                         {"liars_first_1000", market.liars_before},
                         {"liars_after_1000", market.liars_after},
                         {"wrong_after_1000", market.wrong_after},
@@ -270,11 +272,11 @@ Status run_lab_audits(const LabAuditsRequest& request, std::ostream& out) {
     const lab::MarketOutcome& market = tables.markets.front().second;
     const std::string found = fmt::format(
         "After {} answers {:.4f} of {} liars were found, by the formula {:.6f} (no point of the "
-        "curve is farther from it than {:.1f} standard deviations); among 20 % liars the poorest "
-        "honest server earned {:.2f} of a fair share in {} markets, and after 1,000 requests liars "
-        "carry {:.2f} % of the tokens.",
-        kStated, stated->played, request.servers, formula, farthest, market.least_honest, kMarkets,
-        100 * market.liars_after);
+        "curve is farther from it than {:.1f} standard deviations); among 20 % liars an honest "
+        "server earned {:.2f} of a fair share, the poorest of all in {} markets {:.2f}, and after "
+        "1,000 requests liars carry {:.2f} % of the tokens.",
+        kStated, stated->played, request.servers, formula, farthest, market.mean_honest, kMarkets,
+        market.least_honest, 100 * market.liars_after);
     if (request.json)
         out << console::json_line(
             Json{{"name", "audits"}, {"rows", rows_of(tables)}, {"found", found}});

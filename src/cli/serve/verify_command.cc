@@ -1,0 +1,375 @@
+#include "cli/serve/verify_command.h"
+
+#include <chrono>
+#include <memory>
+#include <ostream>
+#include <thread>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/outputs.h"
+#include "cli/commands.h"
+#include "cli/local_model.h"
+#include "console/interrupt.h"
+#include "console/json_line.h"
+#include "serve/exhibit_file.h"
+#include "serve/verifier.h"
+
+namespace cairn::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t kLookMs = 100;  // at Ctrl-C, between rounds
+
+std::string_view finding_name(const std::optional<trust::Finding>& finding) {
+    if (!finding) return "nothing";
+    switch (*finding) {
+        case trust::Finding::kRight:
+            return "right";
+        case trust::Finding::kWrong:
+            return "wrong";
+        case trust::Finding::kUnanswered:
+            return "unanswered";
+        case trust::Finding::kConvicted:
+            return "convicted";
+    }
+    return "";
+}
+
+Json layers_json(model::LayerRange layers) { return Json::array({layers.begin, layers.end}); }
+
+Result<std::string> write_exhibit(const std::string& folder, const serve::Exhibit& exhibit) {
+    const Bytes bytes = serve::encode(exhibit);
+    const std::string path =
+        fmt::format("{}/{}.exhibit", folder, to_hex(serve::exhibit_id(bytes).view()).substr(0, 16));
+    RETURN_IF_ERROR(write_file(path, bytes));
+    return path;
+}
+
+/// Shows audits as they come, and keeps the books.
+class Watch {
+  public:
+    Watch(const VerifyRequest& request, trust::AuditBook& book, std::ostream& out)
+        : request_(request), book_(book), out_(out) {}
+
+    bool told(const serve::AuditReport& report, const console::Interrupt& interrupt) {
+        std::string exhibit;
+        if (report.examined.exhibit) {
+            ++liars_;
+            const auto path = write_exhibit(request_.exhibits, *report.examined.exhibit);
+            if (!path.ok()) {
+                failure_ = path.error();
+                return false;
+            }
+            exhibit = *path;
+        }
+        if (const Status kept = book_.write(request_.book); !kept.ok()) {
+            failure_ = kept.error();
+            return false;
+        }
+        show(report, exhibit);
+        return out_.good() && !interrupt.raised();
+    }
+
+    std::size_t liars() const { return liars_; }
+    const Json& audits() const { return audits_; }
+    Status status() const { return failure_ ? Status(*failure_) : ok_status(); }
+
+  private:
+    void show(const serve::AuditReport& report, const std::string& exhibit) {
+        const std::string_view finding = finding_name(report.examined.finding);
+        if (request_.json) {
+            audits_.push_back({{"server", report.address},
+                               {"key", to_hex(report.server)},
+                               {"layers", layers_json(report.layers)},
+                               {"finding", finding},
+                               {"sentence", report.examined.sentence},
+                               {"rows", report.rows},
+                               {"bytes_kept", report.bytes},
+                               {"exhibit", exhibit}});
+            return;
+        }
+        out_ << fmt::format("{} {}  {:<10} {}\n", report.address, short_hex(report.server), finding,
+                            report.examined.sentence);
+        if (!exhibit.empty())
+            out_ << fmt::format("    anyone can judge it: cairn audit judge {} --model {}\n",
+                                exhibit, request_.model);
+        out_ << std::flush;
+    }
+
+    const VerifyRequest& request_;
+    trust::AuditBook& book_;
+    std::ostream& out_;
+    Json audits_ = Json::array();
+    std::size_t liars_ = 0;
+    std::optional<Error> failure_;
+};
+
+/// The servers of a book, as rows.
+Json servers_json(const trust::AuditBook& book, const trust::TrustRules& rules,
+                  std::uint64_t now_ms) {
+    Json list = Json::array();
+    for (const auto& [key, page] : book.pages()) {
+        const trust::Standing standing = book.standing(key, now_ms, rules);
+        list.push_back({{"key", to_hex(key)},
+                        {"address", page.address},
+                        {"layers", layers_json({page.first_layer, page.end_layer})},
+                        {"audits", page.audits},
+                        {"acc", standing.accuracy},
+                        {"score", standing.score},
+                        {"status", trust::status_name(standing.status)},
+                        {"why", standing.why},
+                        {"last", page.last}});
+    }
+    return list;
+}
+
+void print_servers(const trust::AuditBook& book, const trust::TrustRules& rules,
+                   std::uint64_t now_ms, std::ostream& out) {
+    if (book.pages().empty()) {
+        out << "No server was audited yet: cairn verify --model FILE --server HOST:PORT --text "
+               "FILE\n";
+        return;
+    }
+    out << fmt::format("{:<14} {:<24} {:<8} {:>6} {:>6} {:>6}  {:<12} {}\n", "key", "address",
+                       "layers", "audits", "acc", "score", "status", "why");
+    for (const auto& [key, page] : book.pages()) {
+        const trust::Standing standing = book.standing(key, now_ms, rules);
+        out << fmt::format(
+            "{:<14} {:<24} {:<8} {:>6} {:>6.3f} {:>6.3f}  {:<12} {}\n", short_hex(key),
+            page.address, fmt::format("{}-{}", page.first_layer, page.end_layer), page.audits,
+            standing.accuracy, standing.score, trust::status_name(standing.status), standing.why);
+    }
+}
+
+/// A model's layers packed for fast products, under the name of its canonical weights.
+struct NamedModel {
+    std::unique_ptr<LocalModel> local;
+    serve::ModelSnapshot snapshot;
+};
+
+Result<NamedModel> load_named(const std::string& path, const std::string& tokenizer,
+                              const tensor::Compute& compute) {
+    NamedModel named;
+    ASSIGN_OR_RETURN(named.local, load_local_model(path, tokenizer));
+    ASSIGN_OR_RETURN(named.snapshot,
+                     serve::snapshot_of(std::make_shared<const model::Model>(named.local->model)));
+    const Hash256 name = named.snapshot.hash;
+    named.snapshot = {};
+    pack_local_model(compute, *named.local);
+    const model::Model& packed = named.local->model;
+    named.snapshot = {packed.config, packed.weights, packed.storage, name};
+    return named;
+}
+
+void wait(std::uint64_t ms, const console::Interrupt& interrupt) {
+    for (std::uint64_t waited = 0; waited < ms && !interrupt.raised(); waited += kLookMs)
+        std::this_thread::sleep_for(std::chrono::milliseconds(std::min(kLookMs, ms - waited)));
+}
+
+}  // namespace
+
+trust::TrustRules TrustOptions::rules() const {
+    const auto parsed = trust::parse_policy(policy);
+    return {.theta = theta,
+            .policy = parsed.ok() ? *parsed : trust::WeightPolicy::kNormalised,
+            .audit_rate = audit_rate};
+}
+
+Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& liars) {
+    RETURN_IF_ERROR(check_exists("--text", request.text));
+    RETURN_IF_ERROR(check_outputs({{"--book", request.book}},
+                                  {{"--model", request.model}, {"--text", request.text}}));
+    RETURN_IF_ERROR(make_folders(request.exhibits));
+    ASSIGN_OR_RETURN(trust::AuditBook book, trust::AuditBook::read(request.book));
+    ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
+    ASSIGN_OR_RETURN(const NamedModel named,
+                     load_named(request.model, request.tokenizer, machine->compute()));
+    ASSIGN_OR_RETURN(const std::string text, read_text_file(request.text));
+    const text::Tokens tokens = named.local->tokenizer->encode(text);
+
+    SystemRandom random;
+    const SystemClock clock;
+    const trust::TrustRules rules = request.trust.rules();
+    serve::VerifierOptions options;
+    options.servers = request.servers;
+    options.rules = rules;
+    serve::Verifier verifier(named.snapshot, machine->compute(), random, clock, options);
+    const console::Interrupt interrupt;
+    Watch watch(request, book, out);
+    std::uint64_t rounds = 0;
+    while ((request.rounds == 0 || rounds < request.rounds) && !interrupt.raised()) {
+        if (rounds++ > 0) wait(request.interval_ms, interrupt);
+        const auto answered = verifier.round(tokens, book, [&](const serve::AuditReport& report) {
+            return watch.told(report, interrupt);
+        });
+        RETURN_IF_ERROR(watch.status());
+        RETURN_IF_ERROR(answered);
+        if (!out.good()) break;
+    }
+    liars = watch.liars();
+    if (request.json) {
+        out << console::json_line(Json{{"rounds", rounds},
+                                       {"audits", watch.audits()},
+                                       {"convicted", liars},
+                                       {"servers", servers_json(book, rules, clock.wall_ms())}});
+    } else {
+        out << '\n';
+        print_servers(book, rules, clock.wall_ms(), out);
+    }
+    return ok_status();
+}
+
+Status run_servers(const ServersRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const trust::AuditBook book, trust::AuditBook::read(request.book));
+    const std::uint64_t now_ms = SystemClock().wall_ms();
+    if (request.json)
+        out << console::json_line(
+            Json{{"servers", servers_json(book, request.trust.rules(), now_ms)}});
+    else
+        print_servers(book, request.trust.rules(), now_ms, out);
+    return ok_status();
+}
+
+Status run_judge(const JudgeRequest& request, std::ostream& out, bool& convicts) {
+    ASSIGN_OR_RETURN(const Bytes bytes, read_file(request.exhibit, serve::kMaxExhibitBytes));
+    ASSIGN_OR_RETURN(const serve::Exhibit exhibit, serve::decode_exhibit(bytes));
+    ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
+    ASSIGN_OR_RETURN(const auto loaded, formats::load_any(request.model));
+    ASSIGN_OR_RETURN(const serve::ModelSnapshot snapshot,
+                     serve::snapshot_of(std::make_shared<const model::Model>(loaded.model)));
+    const Verdict verdict = serve::judge(exhibit, snapshot, machine->compute());
+    convicts = verdict.is_invalid();
+    const std::string server = to_hex(exhibit.server);
+    const std::string layers = serve::describe(exhibit.receipt.layers);
+    std::uint64_t rows = 0;
+    for (const auto& push : exhibit.inputs) rows += push.size() / snapshot.config.dim;
+    if (request.json) {
+        out << console::json_line(Json{{"verdict", convicts             ? "convicts"
+                                                   : verdict.is_valid() ? "clears"
+                                                                        : "proves nothing"},
+                                       {"reason", verdict.reason()},
+                                       {"server", server},
+                                       {"layers", layers_json(exhibit.receipt.layers)},
+                                       {"rows", rows},
+                                       {"id", to_hex(serve::exhibit_id(bytes))}});
+    } else if (convicts) {
+        out << fmt::format("It convicts server {}: {} ({}, {} rows computed again).\n", server,
+                           verdict.reason(), layers, rows);
+    } else if (verdict.is_valid()) {
+        out << fmt::format("It clears server {}: {} rows of {} are right to the bit.\n", server,
+                           rows, layers);
+    } else {
+        out << fmt::format("It proves nothing about server {}: {}.\n", server, verdict.reason());
+    }
+    return ok_status();
+}
+
+namespace {
+
+void add_trust_options(CLI::App& command, TrustOptions& trust) {
+    command.add_option("--theta", trust.theta, "Who scores less is not used")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    command
+        .add_option("--policy", trust.policy,
+                    "Of the score: paper (small servers score less) or normalised")
+        ->check(CLI::IsMember({"paper", "normalised"}))
+        ->capture_default_str();
+}
+
+void add_threads(CLI::App& command, std::size_t& threads) {
+    command.add_option("--threads", threads, "0: one per processor")
+        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
+        ->capture_default_str();
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Invocation& invocation) {
+    CLI::App* command = add_command(
+        app, invocation, "verify", "Audit layer servers as one of their clients",
+        "cairn verify --model a.gguf --server 192.0.2.7:8500 --text valid.txt\n"
+        "  cairn verify --model a.gguf --server 192.0.2.7:8500 --text valid.txt --rounds 0 "
+        "--interval-ms 60000");
+    auto request = std::make_shared<VerifyRequest>();
+    command->add_option("--model", request->model, "The model that they serve, whole")->required();
+    command
+        ->add_option("--server", request->servers,
+                     "HOST:PORT of a server to audit, or KEY@HOST:PORT; may be given again")
+        ->required();
+    command->add_option("--text", request->text, "Text file that audits take their prompts from")
+        ->required();
+    command->add_option("--tokenizer", request->tokenizer,
+                        "Tokenizer file (default: in the model or beside it)");
+    command->add_option("--rounds", request->rounds, "Rounds of audits; 0: until Ctrl-C")
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
+        ->capture_default_str();
+    command->add_option("--interval-ms", request->interval_ms, "Between rounds")
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{86'400'000}))
+        ->capture_default_str();
+    command
+        ->add_option("--rate", request->trust.audit_rate,
+                     "Chance that a server that is long trusted is audited in a round")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    add_trust_options(*command, request->trust);
+    command->add_option("--book", request->book, "File that keeps what was found")
+        ->capture_default_str();
+    command->add_option("--exhibits", request->exhibits, "Folder for exhibits of liars")
+        ->capture_default_str();
+    add_threads(*command, request->threads);
+    command->callback([request, &invocation] {
+        request->json = invocation.json;
+        invocation.run = [request, &invocation](std::ostream& out) -> Status {
+            std::size_t liars = 0;
+            RETURN_IF_ERROR(run_verify(*request, out, liars));
+            if (liars > 0) invocation.exit_code = 1;
+            return ok_status();
+        };
+    });
+}
+
+void add_servers(CLI::App& app, Invocation& invocation) {
+    CLI::App* command =
+        add_command(app, invocation, "servers", "What audits have found about layer servers",
+                    "cairn servers\n  cairn servers --book audits.book --policy paper --theta 0.3");
+    auto request = std::make_shared<ServersRequest>();
+    command->add_option("--book", request->book, "File that `cairn verify` keeps")
+        ->capture_default_str();
+    add_trust_options(*command, request->trust);
+    command->callback([request, &invocation] {
+        request->json = invocation.json;
+        invocation.run = [request](std::ostream& out) { return run_servers(*request, out); };
+    });
+}
+
+void add_audit(CLI::App& app, Invocation& invocation) {
+    CLI::App* group = app.add_subcommand("audit", "Evidence against layer servers");
+    group->require_subcommand(1);
+    CLI::App* command =
+        add_command(*group, invocation, "judge",
+                    "Whether an exhibit convicts: computes again what a server signed for",
+                    "cairn audit judge 0123456789abcdef.exhibit --model a.gguf");
+    auto request = std::make_shared<JudgeRequest>();
+    command->add_option("exhibit", request->exhibit, "File that `cairn verify` wrote")->required();
+    command->add_option("--model", request->model, "The model that was served")->required();
+    add_threads(*command, request->threads);
+    command->callback([request, &invocation] {
+        request->json = invocation.json;
+        invocation.run = [request, &invocation](std::ostream& out) -> Status {
+            bool convicts = false;
+            RETURN_IF_ERROR(run_judge(*request, out, convicts));
+            if (convicts) invocation.exit_code = 1;
+            return ok_status();
+        };
+    });
+}
+
+}  // namespace cairn::cli
