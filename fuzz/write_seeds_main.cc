@@ -186,6 +186,28 @@ void chain_seeds() {
     seed("worth_model_state_fuzz", "zeros", Bytes(64, 0));
 }
 
+void auditor_seeds() {
+    SeededRandom random(1);
+    const crypto::SecretKey secret = chain::test_secret(1);
+    const auto file = [](std::uint8_t kind, const Bytes& bytes) {
+        Bytes body = {kind};
+        body.insert(body.end(), bytes.begin(), bytes.end());
+        seed("serve_exhibit_fuzz", "kind-" + std::to_string(kind), body);
+    };
+    const serve::SessionTerms terms{
+        .session = random.hash256(), .model = random.hash256(), .max_positions = 64};
+    const std::vector<float> states = {1.5F, -2.0F};
+    const auto receipt = serve::make_receipt(
+        terms, {0, 2}, random.hash256(), serve::states_hash(7, states), secret, random.hash256());
+    file(0, serve::encode(
+                serve::Exhibit{terms, crypto::public_key(secret), receipt, {states, states}}));
+    trust::AuditBook book;
+    trust::ServerPage page;
+    page.end_layer = 2;
+    book.enter(crypto::public_key(secret), page, trust::Finding::kRight, "right", 1, {});
+    file(1, book.encode());
+}
+
 void peer_seeds() {
     net::Hello hello;
     hello.key = crypto::public_key(chain::test_secret(1));
@@ -216,18 +238,6 @@ void serving_seeds() {
     const std::vector<float> states = {1.5F, -2.0F};
     const auto receipt = serve::make_receipt(
         terms, {0, 2}, random.hash256(), serve::states_hash(7, states), secret, random.hash256());
-    const auto auditors_file = [](std::uint8_t kind, const Bytes& bytes) {
-        Bytes body = {kind};
-        body.insert(body.end(), bytes.begin(), bytes.end());
-        seed("serve_exhibit_fuzz", "kind-" + std::to_string(kind), body);
-    };
-    auditors_file(0, serve::encode(serve::Exhibit{
-                         terms, crypto::public_key(secret), receipt, {states, states}}));
-    trust::AuditBook book;
-    trust::ServerPage page;
-    page.end_layer = 2;
-    book.enter(crypto::public_key(secret), page, trust::Finding::kRight, "right", 1, {});
-    auditors_file(1, book.encode());
     message(0, serve::encode(serve::OpenSession{terms, {0, 2}}));
     message(1, serve::encode(serve::SessionProblem{terms.session, serve::Refusal::kBusy, "full"}));
     const serve::Push push{terms.session, 7, 1, states};
@@ -356,6 +366,7 @@ int main(int argc, char** argv) {
     model_seeds();
     text_seeds();
     chain_seeds();
+    auditor_seeds();
     peer_seeds();
     serving_seeds();
     wallet_seeds();

@@ -123,13 +123,4 @@ Result<Bytes> make_evidence(const model::ModelConfig& config, const model::Weigh
     return std::move(keeper).take();
 }
 
-std::uint64_t max_evidence_bytes(const model::ModelConfig& config, model::LayerRange layers,
-                                 std::size_t rows) {
-    const std::uint64_t gates = config.is_gated() ? 2 : 1;
-    const std::uint64_t matrices = 5 + gates;
-    const std::uint64_t outputs = std::uint64_t{config.q_dim()} + 2 * config.kv_dim() +
-                                  2 * config.dim + gates * config.hidden_dim;
-    return rows * layers.size() * (matrices + 4 * outputs);
-}
-
 }  // namespace cairn::audit

@@ -34,10 +34,6 @@ Result<Bytes> make_evidence(const model::ModelConfig& config, const model::Weigh
                             model::LayerRange layers, std::span<const float> inputs,
                             model::KvType kv, const tensor::Compute& compute);
 
-/// The largest evidence that there is for so many rows.
-std::uint64_t max_evidence_bytes(const model::ModelConfig& config, model::LayerRange layers,
-                                 std::size_t rows);
-
 /// One row of sums at the end of `out`.
 void append_sums(std::span<const std::int32_t> sums, Bytes& out);
 

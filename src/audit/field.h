@@ -22,11 +22,6 @@ constexpr std::uint64_t field_of(Int128 value) {
     return negative && residue != 0 ? kFieldPrime - residue : residue;
 }
 
-/// a * b mod p of residues.
-constexpr std::uint64_t field_product(std::uint64_t a, std::uint64_t b) {
-    return field_of(static_cast<Int128>(a) * static_cast<Int128>(b));
-}
-
 /// Uniform in [0, p).
 inline std::uint64_t draw_field(Random& random) { return random.below(kFieldPrime); }
 

@@ -25,6 +25,10 @@ std::vector<NamedSet> every_set() {
     return sets;
 }
 
+std::uint64_t field_product(std::uint64_t a, std::uint64_t b) {
+    return field_of(static_cast<Int128>(a) * static_cast<Int128>(b));
+}
+
 std::uint64_t slow_dot(const auto* values, const std::vector<std::uint64_t>& factor) {
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < factor.size(); ++i)

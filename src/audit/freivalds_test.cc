@@ -52,7 +52,6 @@ TEST_F(FreivaldsTest, HonestEvidenceGivesTheOutputsOfReplay) {
                 EXPECT_EQ(result.outputs, replayed) << tensor::kernel_set_name(set);
             }
         compute = {tensor::kernels_from_environment().value(), &pool};
-        EXPECT_LE(first.size(), max_evidence_bytes(model.config, layers, 100));
     }
 }
 

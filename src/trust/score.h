@@ -73,9 +73,9 @@ struct Standing {
     std::string why;  ///< a sentence for people
 };
 
-/// Eq 4 with the middle that bounds have: deactivated if even the upper bound's score is below
-/// theta, on probation if only the lower bound's is. `convicted` is the sentence that convicts it,
-/// empty if none does. `counts` are faded to now already.
+/// papers B: Eq 4, with the middle that bounds have: deactivated if even the upper bound's score is
+/// below theta, on probation if only the lower bound's is. `convicted` is the sentence that
+/// convicts it, empty if none does. `counts` are faded to now already.
 Standing standing_of(const AuditCounts& counts, const std::string& convicted, std::uint32_t layers,
                      std::uint32_t most_layers, const TrustRules& rules);
 

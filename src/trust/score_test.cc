@@ -1,4 +1,4 @@
-// Proves Eq 3 and 4 under both policies, and where the middle between trusted and removed lies: few
+// Proves the score under both policies, and where the middle between trusted and removed lies: few
 // audits mean probation, silence is counted apart, a proof ends everything.
 #include "trust/score.h"
 

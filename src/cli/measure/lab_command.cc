@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/measure/lab_adversary.h"
 #include "cli/measure/lab_attacks.h"
+#include "cli/measure/lab_freivalds.h"
 #include "cli/measure/lab_gradients.h"
 #include "cli/measure/lab_hash_power.h"
 #include "cli/measure/lab_mining.h"
@@ -35,6 +36,7 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_convergence(*group, invocation, pages);
     add_lab_sketches(*group, invocation, pages);
     add_lab_all(*group, invocation, std::move(pages));
+    add_lab_freivalds(*group, invocation);
 }
 
 }  // namespace cairn::cli
