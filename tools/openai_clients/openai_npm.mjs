@@ -83,7 +83,7 @@ const leaving = await client.chat.completions.create({...settings, messages: [{r
 let before = 0;
 for await (const chunk of leaving) if (chunk.choices[0]?.delta?.content && ++before === 3) break;
 const controller = new AbortController();
-setTimeout(() => controller.abort(), 300);
+setTimeout(() => controller.abort(), memory < 4096 ? 3 : 300);  // before it is answered
 const aborted = await client.chat.completions.create({...settings, max_tokens: long, temperature: 1, messages: [{role: "user", content: "Tell a long story."}]}, {signal: controller.signal}).then(() => "answered", (error) => error.constructor.name);
 check("cancel: an aborted request", aborted === "APIUserAbortError", aborted);
 let left = 9;
