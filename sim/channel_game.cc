@@ -345,12 +345,12 @@ void ChannelGame::settle_account(const Pair& pair, const Run& run) {
             const std::uint64_t rest = payment.outputs.size() > 1 ? payment.outputs[1].amount : 0;
             paid = run.terms.capacity - rest;
         }
+    // What is worth no more than the fee of a close is lost to the fee, and fees are apart.
+    if (paid == 0 && run.best <= chain::payment_bytes(1, 2) + 64) paid = run.best;
     const auto tokens = [&](std::uint64_t more, std::uint64_t less) {
         return more > less ? static_cast<double>(more - less) / static_cast<double>(run.price) : 0;
     };
     const double payer = tokens(paid, run.delivered), payee = tokens(run.delivered, paid);
-    // What is worth no more than the fee of a close is lost to the fee, and fees are apart.
-    if (paid == 0 && run.best <= chain::payment_bytes(1, 2) + 64) paid = run.best;
     const std::string story = "price " + std::to_string(run.price) + ", given " +
                               std::to_string(run.delivered) + ", paid " + std::to_string(paid) +
                               ", best voucher " + std::to_string(run.best) +
