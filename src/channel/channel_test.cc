@@ -262,7 +262,7 @@ TEST_F(ChannelTest, WhoClosesGivesAndTakesNothingMore) {
     // Whoever serves meanwhile notices with his next write, which is 16 tokens away at most.
     int given = 0;
     while (given < 100 && serving.deliver(kPrice).ok()) ++given;
-    EXPECT_LE(given, 16);
+    EXPECT_LE(given, 8 + 16) << "eight are paid by the voucher that is closed with";
     EXPECT_EQ(payee().deliver(kPrice).error().message,
               "the channel is being closed: another one is needed");
 }
