@@ -123,7 +123,7 @@ void RemoteLayers::on_led(const Stage* stage, const Hop& hop) {
     leads_[stage] = hop;
     suspects_.erase(stage);
     if (std::ranges::all_of(stages_, [](const auto& each) { return each->leader_is_open(); }))
-        alone_since_us_ = 0;
+        alone_since_us_.reset();
     if (another) {
         ++failovers_;
         ++replaced_;
@@ -190,7 +190,7 @@ void RemoteLayers::truncate(std::size_t length) {
 }
 
 void RemoteLayers::finish(Result<States> result) {
-    alone_since_us_ = 0;
+    alone_since_us_.reset();
     if (started_) {
         const auto started = std::exchange(started_, nullptr);
         if (!result.ok()) close();

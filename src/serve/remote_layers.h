@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -121,11 +122,11 @@ class RemoteLayers {
     std::uint64_t call_stall_us_ = 0;  // the longest wait for rows in it
     std::size_t replaced_ = 0;         // stages that another server leads
     std::size_t lost_leaders_ = 0;
-    Error lost_{ErrorCode::kIo, ""};    // why the latest server was lost
-    std::uint64_t alone_since_us_ = 0;  // since when a stage has no server; 0: all have
+    Error lost_{ErrorCode::kIo, ""};               // why the latest server was lost
+    std::optional<std::uint64_t> alone_since_us_;  // since when a stage has no server
 
     bool looking_ = false;
-    std::uint64_t looked_us_ = 0;
+    std::optional<std::uint64_t> looked_us_;  // when addresses were asked again
     bool watching_ = false;
     bool mending_ = false;
     Alive alive_;

@@ -75,20 +75,20 @@ bool RemoteLayers::replace(std::size_t index) {
 void RemoteLayers::wait_or_give_up(std::size_t index) {
     if (started_) return finish(lost_);
     const std::uint64_t now_us = client_.clock().monotonic_us();
-    if (alone_since_us_ == 0) {
+    if (!alone_since_us_) {
         alone_since_us_ = now_us;
         if (options_.wait_ms > 0)
             note("nobody holds " + describe(stages_[index]->layers()) + " now; waiting up to " +
                  std::to_string(options_.wait_ms / 1000) + " s for a server that does");
     }
-    const bool looked = looked_us_ >= alone_since_us_ && !looking_;
-    if (looked && now_us - alone_since_us_ >= options_.wait_ms * 1000) return finish(lost_);
+    const bool looked = looked_us_ && *looked_us_ > *alone_since_us_ && !looking_;
+    if (looked && now_us - *alone_since_us_ >= options_.wait_ms * 1000) return finish(lost_);
     look_around();
 }
 
 void RemoteLayers::look_around() {
     const std::uint64_t now_us = client_.clock().monotonic_us();
-    if (looking_ || (looked_us_ != 0 && now_us - looked_us_ < kLookAgainUs)) return;
+    if (looking_ || (looked_us_ && now_us - *looked_us_ < kLookAgainUs)) return;
     looking_ = true;
     looked_us_ = now_us;
     client_.search().discover(options_.servers, alive_.guard([this](Discovery found) {
@@ -125,7 +125,8 @@ void RemoteLayers::add_standbys() {
             stage->add(hops->front());
         }
     }
-    if (lacking && client_.clock().monotonic_us() - looked_us_ > kStandbysUs) look_around();
+    const std::uint64_t now_us = client_.clock().monotonic_us();
+    if (lacking && (!looked_us_ || now_us - *looked_us_ > kStandbysUs)) look_around();
 }
 
 Patience RemoteLayers::patience_with(const Hop& hop) const {

@@ -126,7 +126,7 @@ void Stage::pump(Replica& replica, bool leads) {
     const std::size_t most = std::max<std::size_t>(1, max_push_tokens(terms_.dim) / 2);
     while (replica.open && replica.under_way < kMaxUnderWay) {
         const bool again = replica.sent < done_;
-        const std::size_t end = again || !eager ? done_ : rows_;
+        const std::size_t end = again || !eager ? std::min(done_, rows_) : rows_;
         if (replica.sent >= end || (!eager && end - replica.sent < kFollowRows)) return;
         const std::size_t count =
             std::min({end - replica.sent, again ? kQuietRows : kPieceRows, most});
@@ -219,7 +219,6 @@ bool Stage::is_suspect(const Replica& replica, const Patience& patience) const {
 }
 
 bool Stage::wants_another(const Patience& patience) {
-    if (done_ >= rows_ && leader_is_open()) return false;
     Patience longer = patience;
     longer.silent_ms = patience.follower_ms;
     for (std::size_t i = replicas_.size(); i-- > 1;) {
