@@ -146,8 +146,10 @@ void product_panels(const QuantisedProduct& op, std::size_t panel, std::size_t c
             const std::size_t beyond = g + here < layout.groups
                                            ? finder.chunk_size
                                            : count * finder.panel_size - last * finder.chunk_size;
-            const ChunkRun run{chunks, chunk_layout(w.type, in_chunk * kQuantGroup),
-                               here / in_chunk, in_chunk, beyond};
+            const ChunkRun run{
+                chunks,          chunk_layout(w.type, in_chunk * kQuantGroup),
+                here / in_chunk, in_chunk,
+                beyond,          whole_ahead<F>(op.c.rows, count, count * finder.panel_size)};
             const TileWork first{run, g == 0, op.activations + layout.tile_at(g, here, begin),
                                  op.activations + layout.row_head() * begin};
             tiles<D, F, D::kTileRows, S>(op, {first, begin, rows, here * layout.group_words(),
@@ -161,8 +163,10 @@ void product_of(const QuantisedProduct& op, std::size_t begin, std::size_t end) 
     constexpr std::size_t kPanels =
         std::max<std::size_t>(1, D::kTileVectors * D::kLanes / kQuantPanel);
     std::size_t panel = begin;
-    for (; panel + kPanels <= end; panel += kPanels)
-        product_panels<D, F, D::kTileVectors>(op, panel, kPanels);
+    // side by side they share what is loaded of the activations; a single row is bound by memory
+    if (op.c.rows > 1 || kPanels == 1)
+        for (; panel + kPanels <= end; panel += kPanels)
+            product_panels<D, F, D::kTileVectors>(op, panel, kPanels);
     if constexpr (kPanels > 1)
         for (; panel < end; ++panel) product_panels<D, F, kQuantPanel / D::kLanes>(op, panel, 1);
 }
