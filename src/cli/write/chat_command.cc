@@ -121,10 +121,8 @@ void add_chat(CLI::App& app, Invocation& invocation) {
         app, invocation, "chat", "Talk with a model: a network's, one that is served, or a file's",
         "cairn chat                    (with `cairn serve MODEL` running)\n"
         "  cairn chat --dir ~/guild      (with `cairn node --dir ~/guild` running)\n"
-        "  cairn chat qwen2.5-0.5b-instruct-q8_0.gguf
-        "
-        "  cairn chat --model large.gguf --server 192.0.2.7:8500 --server 192.0.2.8:8500
-        "
+        "  cairn chat qwen2.5-0.5b-instruct-q8_0.gguf\n"
+        "  cairn chat --model large.gguf --server 192.0.2.7:8500 --server 192.0.2.8:8500\n"
         "  cairn chat --model folder --system \"Answer in one sentence.\" --stats");
     auto request = std::make_shared<ChatRequest>();
     request->sampling.settings.temperature = 0.7F;
