@@ -20,6 +20,9 @@ TEST(StrictJson, AKeyThatIsThereTwiceIsRefused) {
     EXPECT_EQ(problem_of(R"({"a":1,"a":2})"), "it has a twice");
     EXPECT_EQ(problem_of(R"({"a":[{"b":1},{"c":1,"b":2,"b":3}]})"), "it has b twice");
     EXPECT_EQ(problem_of(R"({"a":{"a":1},"b":[{"a":1},{"a":2}]})"), "");
+    // Behind an inner object the keys are the outer one's again.
+    EXPECT_EQ(problem_of(R"({"a":{"b":1},"b":2})"), "");
+    EXPECT_EQ(problem_of(R"({"a":{"b":1},"a":2})"), "it has a twice");
 }
 
 // What is wrong as JSON is said before what stands twice.
