@@ -11,11 +11,11 @@
 
 namespace cairn::tensor::kernels {
 
-/// The panel that begins at `data`, prefetched 4 KiB ahead: about what memory delivers within its
+/// The panel that begins at `data`, prefetched 2 KiB ahead: about what memory delivers within its
 /// latency.
 template <typename E>
 [[gnu::always_inline]] inline Panel<E> packed_panel(const E* data, std::size_t cols) {
-    return {data, 16, 16 * cols, 4096 / sizeof(E)};
+    return {data, 16, 16 * cols, 2048 / sizeof(E)};
 }
 
 /// B as packed panels.
@@ -51,7 +51,9 @@ inline void few_rows_panels(std::size_t terms, Operand a, Panel<E> b, Results<fl
 
 template <typename V, std::size_t R, typename E>
 void few_rows_packed(ConstMatrix a, const E* panels, Matrix c) {
-    constexpr std::size_t kPanels = panels_at_once<V>(R);
+    // Two panels of fp32 keep a single row busy, and fewer streams are read faster; the narrow
+    // types need four.
+    constexpr std::size_t kPanels = R == 1 && sizeof(E) == 4 ? 2 : panels_at_once<V>(R);
     const Operand rows{a.data, a.stride, 1, 0};
     std::size_t j = 0;
     for (; j + 16 * kPanels <= c.cols; j += 16 * kPanels)
