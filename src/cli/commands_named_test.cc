@@ -66,7 +66,7 @@ std::string wrong(const std::string& mention) {
     const bool group = word == "model" || word == "network" || word == "chain" ||
                        word == "wallet" || word == "lab" || word == "audit";
     bool first = true;
-    for (; stream >> word; first = false) {
+    for (; stream >> word; first = words.back() == "channel") {  // a group within one
         if (first && group && std::islower(static_cast<unsigned char>(word[0])) != 0) {
             // `cairn model info|convert|verify` names several.
             words.push_back(word.substr(0, word.find('|')));
@@ -109,6 +109,8 @@ TEST(CommandsNamed, WhatDoesNotExistIsFound) {
     EXPECT_EQ(wrong("cairn node --join"), "node has no option --join");
     EXPECT_EQ(wrong("cairn frobnicate"), "no command frobnicate");
     EXPECT_EQ(wrong("cairn model inspect"), "no command model inspect");
+    EXPECT_EQ(wrong("cairn wallet channel open --to x"), "");
+    EXPECT_EQ(wrong("cairn wallet channel opens"), "no command wallet opens");
 }
 
 }  // namespace

@@ -101,7 +101,9 @@ TEST_F(HostYields, PlacesToWhoHasNone) {
     TextRequest much = request("greedy", 1200, 1);
     much.answers = 4;
     const auto greedy = write(*host, much);
-    await_begin(*greedy);
+    // All four have their places; the later ones wait for the first one's prompt.
+    while (host->metrics().find("cairn_host_running 4\n") == std::string::npos)
+        std::this_thread::yield();
     clock_.advance_us(kPlaceTurn_us);
     const TextRequest little = request("modest", 5, 2);
     const auto modest = write(*host, little);
