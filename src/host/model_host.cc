@@ -122,9 +122,9 @@ ModelHost::ModelHost(HostOptions options, std::optional<OpenedModel> draft,
                reading_),
       serving_thread_([this] { return serving_.turn(); }) {
     counters_.memory_limit_bytes = budget_.limit;
-    // The model that guesses is there as long as the host.
-    budget_.weights += drafting_.bytes();
     serving_thread_.post([this] {
+        // The model that guesses is there as long as the host.
+        budget_.weights += drafting_.bytes();
         const std::vector<HostedModel> all = shelf_.views();
         for (std::size_t i = 0; i < all.size(); ++i)
             if (all[i].state == ModelState::kLoading) shelf_.want(i);

@@ -146,13 +146,14 @@ TEST_F(HostYields, MemoryToWhoHasNone) {
         for (const auto& each : greedy) await_begin(*each);
         clock_.advance_us(kPlaceTurn_us);
         const TextRequest own = request("modest", 1000, 3);
-        const auto modest = write(*host, own);
+        const auto modest = std::make_shared<Recorder>(own.answers);
         std::ptrdiff_t ended_before = -1;
         modest->on_piece = [&] {
             if (ended_before < 0)
                 ended_before = std::ranges::count_if(
                     greedy, [](const auto& each) { return each->has_ended(); });
         };
+        host->write(own, modest);
         expect_alone(own, *modest);
         EXPECT_EQ(ended_before, 0);
         EXPECT_TRUE(counts(*host, "cairn_host_evictions_total", true));
