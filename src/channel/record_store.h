@@ -1,6 +1,7 @@
 // The records of a node's or a wallet's channels on disk, a file for each under one folder. A
 // voucher is worth money, so what put() has answered survives any crash, and a better voucher is
-// never replaced by a worse one, even if two processes write (the command line and the node).
+// never replaced by a worse one. Two processes may write (the command line and the node): each
+// reads what is there before it writes, but nothing keeps the other out between the two.
 #pragma once
 
 #include <optional>

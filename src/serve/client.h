@@ -1,7 +1,8 @@
 // Client: the side of a network that has layers computed by others. It hands what happens on its
 // links to two state machines with one job each: ServerSearch finds out what servers hold,
-// ClientSessions sends hidden states over a route of them. Both see one table of the links that are
-// up, which is changed before either is told, so neither uses a link that is lost.
+// ClientSessions opens sessions at them and sends hidden states, one server a session. Both see one
+// table of the links that are up, which is changed before either is told, so neither uses a link
+// that is lost.
 //
 // Everything happens on the Loop; callbacks are called once each, from the loop.
 #pragma once
