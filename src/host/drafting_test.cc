@@ -34,18 +34,8 @@ TEST(Drafting, EverybodyGetsWhatHeWouldGetAlone) {
         for (const std::size_t at_once : {1U, 3U, 12U}) {
             const auto host = test::one_model_host(
                 model, {.max_sequences = at_once, .draft = choose(guesser, model)});
-            std::vector<std::shared_ptr<Recorder>> told;
-            for (std::size_t i = 0; i < 20; ++i) {
-                told.push_back(std::make_shared<Recorder>());
-                host->write(test::random_request(i, model.config), told.back());
-            }
-            for (std::size_t i = 0; i < told.size(); ++i) {
-                told[i]->wait();
-                ASSERT_FALSE(told[i]->error.has_value()) << told[i]->error->message;
-                EXPECT_EQ(test::of(told[i]->answers[0]),
-                          test::alone(model, test::random_request(i, model.config)))
-                    << i << " of " << at_once;
-            }
+            SCOPED_TRACE(at_once);
+            test::expect_all_as_alone(*host, model, 20);
             if (guesser != Guesser::kItself || at_once == 12) continue;
             const std::uint64_t drafted = metric(*host, "cairn_host_drafted_tokens_total");
             EXPECT_GT(drafted, 50U);

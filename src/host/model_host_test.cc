@@ -14,18 +14,7 @@ TEST(ModelHost, EverybodyGetsWhatHeWouldGetAlone) {
         const model::Model model = test::small_model(test::small_config());
         const auto host = test::one_model_host(
             model, {.prefix_bytes = prefix_bytes, .max_sequences = 5, .prefill_rows = 16});
-        std::vector<std::shared_ptr<Recorder>> told;
-        for (std::size_t i = 0; i < 40; ++i) {
-            told.push_back(std::make_shared<Recorder>());
-            host->write(test::random_request(i, model.config), told.back());
-        }
-        for (std::size_t i = 0; i < told.size(); ++i) {
-            told[i]->wait();
-            ASSERT_FALSE(told[i]->error.has_value()) << told[i]->error->message;
-            EXPECT_EQ(test::of(told[i]->answers[0]),
-                      test::alone(model, test::random_request(i, model.config)))
-                << i;
-        }
+        test::expect_all_as_alone(*host, model, 40);
     }
 }
 

@@ -223,4 +223,18 @@ inline TextRequest random_request(std::size_t i, const model::ModelConfig& confi
     return request;
 }
 
+/// Writes so many random requests at once; each must get what it would get alone.
+inline void expect_all_as_alone(ModelHost& host, const model::Model& model, std::size_t requests) {
+    std::vector<std::shared_ptr<Recorder>> told;
+    for (std::size_t i = 0; i < requests; ++i) {
+        told.push_back(std::make_shared<Recorder>());
+        host.write(random_request(i, model.config), told.back());
+    }
+    for (std::size_t i = 0; i < requests; ++i) {
+        told[i]->wait();
+        ASSERT_FALSE(told[i]->error.has_value()) << told[i]->error->message;
+        EXPECT_EQ(of(told[i]->answers[0]), alone(model, random_request(i, model.config))) << i;
+    }
+}
+
 }  // namespace cairn::host::test

@@ -22,20 +22,8 @@ struct Lanes {
     static Type add64(Type a, Type b) { return _mm256_add_epi64(a, b); }
     static Type madd(Type a, Type b) { return _mm256_madd_epi16(a, b); }
     static Type add32(Type a, Type b) { return _mm256_add_epi32(a, b); }
-    static Int128 sum64(Type a) {
-        std::int64_t lanes[kInts / 2];
-        std::memcpy(lanes, &a, sizeof lanes);
-        Int128 sum = 0;
-        for (const std::int64_t lane : lanes) sum += lane;
-        return sum;
-    }
-    static std::int64_t sum32(Type a) {
-        std::int32_t lanes[kInts];
-        std::memcpy(lanes, &a, sizeof lanes);
-        std::int64_t sum = 0;
-        for (const std::int32_t lane : lanes) sum += lane;
-        return sum;
-    }
+    static Int128 sum64(Type a) { return lane_sum<Int128, std::int64_t>(a); }
+    static std::int64_t sum32(Type a) { return lane_sum<std::int64_t, std::int32_t>(a); }
 };
 
 }  // namespace

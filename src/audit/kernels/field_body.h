@@ -15,6 +15,16 @@ namespace {
 
 constexpr std::size_t kRowsAtOnce = 4;
 
+/// The sum of a vector's lanes, each an Int.
+template <typename Sum, typename Int, typename Vector>
+Sum lane_sum(const Vector& vector) {
+    Int lanes[sizeof(Vector) / sizeof(Int)];
+    std::memcpy(lanes, &vector, sizeof lanes);
+    Sum sum = 0;
+    for (const Int lane : lanes) sum += lane;
+    return sum;
+}
+
 /// V: kInts 32-bit lanes; `zero`, `load`, `products` (the sum of the products of both halves of
 /// each 64-bit lane), `add64`, `madd` (sums of pairs of products of 16-bit lanes), `add32`, and the
 /// sums of all lanes.

@@ -55,28 +55,30 @@ std::string kind_of(const Entry& entry) {
 
 Result<std::vector<Entry>> history_of(const wallet::Wallet& wallet, const store::Store& store) {
     std::map<std::pair<std::uint64_t, std::uint32_t>, Entry> entries;
-    for (const crypto::PublicKey& key : wallet.keys()) {
-        ASSIGN_OR_RETURN(const auto found, store.history(key, kWholeHistory));
+    const auto add = [&](const crypto::PublicKey& name, auto enter) -> Status {
+        ASSIGN_OR_RETURN(const auto found, store.history(name, kWholeHistory));
         for (const store::HistoryEntry& line : found) {
             Entry& entry = entries[{line.place.height, line.place.position}];
             entry.first = line;
+            enter(entry, line);
+        }
+        return ok_status();
+    };
+    for (const crypto::PublicKey& key : wallet.keys()) {
+        RETURN_IF_ERROR(add(key, [](Entry& entry, const store::HistoryEntry& line) {
             entry.received += line.received;
             entry.spent += line.spent;
-        }
-        ASSIGN_OR_RETURN(const auto from, store.history(node::channels_from(key), kWholeHistory));
-        for (const store::HistoryEntry& line : from) {
-            Entry& entry = entries[{line.place.height, line.place.position}];
-            entry.first = line;
-            entry.locked += line.received;
-            entry.released += line.spent;
-        }
-        ASSIGN_OR_RETURN(const auto to, store.history(node::channels_to(key), kWholeHistory));
-        for (const store::HistoryEntry& line : to) {
-            Entry& entry = entries[{line.place.height, line.place.position}];
-            entry.first = line;
-            entry.opened_to_us |= line.received > 0;
-            entry.closed_to_us |= line.spent > 0;
-        }
+        }));
+        RETURN_IF_ERROR(
+            add(node::channels_from(key), [](Entry& entry, const store::HistoryEntry& line) {
+                entry.locked += line.received;
+                entry.released += line.spent;
+            }));
+        RETURN_IF_ERROR(
+            add(node::channels_to(key), [](Entry& entry, const store::HistoryEntry& line) {
+                entry.opened_to_us |= line.received > 0;
+                entry.closed_to_us |= line.spent > 0;
+            }));
     }
     std::vector<Entry> newest_first;
     for (auto it = entries.rbegin(); it != entries.rend(); ++it) newest_first.push_back(it->second);
