@@ -14,7 +14,7 @@ struct ExhibitTest : ::testing::Test {
     Exhibit exhibit;
 
     /// A session of two pushes over one server whose layer weights may be others than it says.
-    void serve(float change_weight_by) {
+    void serve(float change_weight_by, const std::vector<std::size_t>& pushes = {7, 1}) {
         FakeServer& server = world.add_server("a", {0, 5});
         std::vector<float> held = model::dense_parameters(*world.model);
         const model::ParameterLayout layout = world.model->layout();
@@ -33,7 +33,7 @@ struct ExhibitTest : ::testing::Test {
             if (kind == MessageKind::kOpenSession) terms = decode_open_session(body).value().terms;
         };
         const auto opened = world.open({{{0, 5}, crypto::public_key(server.secret), "a"}}, 64);
-        for (const std::size_t tokens : {7U, 1U}) {
+        for (const std::size_t tokens : pushes) {
             exhibit.inputs.push_back(world.some_states(tokens, tokens));
             const auto answer = world.push(std::get<Hash256>(opened), exhibit.inputs.back());
             ASSERT_TRUE(std::holds_alternative<States>(answer));
@@ -52,6 +52,22 @@ TEST_F(ExhibitTest, AnHonestServerIsCleared) {
 TEST_F(ExhibitTest, OneChangedWeightConvicts) {
     serve(0.01F);
     EXPECT_TRUE(verdict().is_invalid()) << verdict().reason();
+}
+
+// The receipt of four rows, shown as if it were that of the last one alone.
+TEST_F(ExhibitTest, RowsThatAreCutAnewFrameNobody) {
+    for (const float change : {0.0F, 0.01F}) {
+        exhibit = {};
+        serve(change, {7, 4});
+        const auto dim = static_cast<std::ptrdiff_t>(world.snapshot.config.dim);
+        std::vector<float>& last = exhibit.inputs.back();
+        const std::vector<float> row(last.end() - dim, last.end());
+        last.erase(last.end() - dim, last.end());
+        exhibit.inputs.push_back(row);
+        EXPECT_EQ(verdict().is_valid(), change == 0) << verdict().reason();
+        EXPECT_EQ(verdict().is_invalid(), change != 0) << verdict().reason();
+        world.servers.clear();
+    }
 }
 
 TEST_F(ExhibitTest, WhatProvesNothingConvictsNobody) {

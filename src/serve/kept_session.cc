@@ -62,7 +62,10 @@ void SessionPlay::next() {
                                     next();
                                 }));
     if (sent.ok()) return;
-    kept_.ended = Failure{sent.error(), request_.hop.key};
+    // What this side cannot send says nothing of the server.
+    client_.sessions().close(session_);
+    kept_.ended =
+        Failure{{ErrorCode::kFull, "not audited: " + sent.error().message}, request_.hop.key};
     finish();
 }
 

@@ -100,7 +100,10 @@ std::vector<float> Verifier::trusted_states(std::span<const std::uint32_t> token
 std::vector<States> Verifier::cut(const std::vector<float>& states) {
     const std::size_t dim = model_.config.dim;
     const std::size_t rows = states.size() / dim;
-    const std::size_t steps = random_.below(std::min<std::size_t>(rows, options_.max_steps + 1));
+    // The first push has max_prompt rows at most.
+    const std::size_t least = rows > options_.max_prompt ? rows - options_.max_prompt : 0;
+    const std::size_t steps =
+        least + random_.below(std::min<std::size_t>(rows, options_.max_steps + 1) - least);
     std::vector<States> pushes;
     for (std::size_t row = 0; row < rows;) {
         const std::size_t piece = row == 0 ? rows - steps : 1;
