@@ -89,6 +89,11 @@ class ChannelsOfNodes {
             world.random());
         channel::RecordStore(disk(1)).put(record).value();
     }
+    bool has_voucher(const channel::Record& record) {
+        return channel::RecordStore(disk(1))
+            .find(channel::Role::kPayee, record.terms.outpoint)
+            .ok();
+    }
     Disk& disk(int number) {
         auto& made = disks_[static_cast<std::size_t>(number)];
         if (!made) made = std::make_unique<PosixDisk>(world.directory(number));
@@ -139,6 +144,25 @@ TEST(Channels, ANodeClosesBeforeTheExpiryAndTakesBackAfterIt) {
     EXPECT_EQ(two.ended_by(*paid), chain::PaymentForm::kClose);
     EXPECT_EQ(two.ended_by(*unpaid), chain::PaymentForm::kPlain);
     EXPECT_EQ(two.world.failure(), "") << two.world.replay_line();
+}
+
+// A node reads the chain from its beginning, and the channel lies far ahead: not there yet is not
+// gone.
+TEST(Channels, ANodeKeepsTheVoucherOfAChannelThatItHasNotSeen) {
+    ChannelsOfNodes two(2);
+    ASSERT_TRUE(two.world.run_until([&] { return two.world.height(1) >= 2; }, 120'000));
+    channel::Record record;
+    record.genesis_id = two.world.node(1).chain().genesis_id();
+    record.terms.outpoint = {two.world.random().hash256(), 0};
+    record.terms.payer = crypto::public_key(two.world.key(0));
+    record.terms.payee = crypto::public_key(two.world.key(1));
+    record.terms.capacity = 50'000;
+    record.terms.expiry = 2'000;
+    two.give_voucher(record, 20'000);
+    const std::uint32_t end = two.world.height(1) + 210;
+    ASSERT_TRUE(two.world.run_until([&] { return two.world.height(1) >= end; }, 4'000'000))
+        << two.world.replay_line();
+    EXPECT_TRUE(two.has_voucher(record));
 }
 
 }  // namespace

@@ -140,12 +140,18 @@ void ChannelKeeper::forget_gone(const Seen& seen) {
     const Name name{seen.record.role, seen.record.terms.outpoint};
     if (seen.is_open) {
         gone_.erase(name);
+        were_open_.insert(name);
         return;
     }
-    const std::uint32_t height = chain_.tip()->node->height;
-    const std::uint32_t since = gone_.try_emplace(name, height).first->second;
+    const std::uint64_t height = chain_.tip()->node->height;
+    std::uint64_t since = gone_.try_emplace(name, chain_.tip()->node->height).first->second;
+    // While the chain is read from its beginning, a channel of later blocks is not there either, and
+    // its record is the only copy of what it is worth.
+    if (!were_open_.contains(name))
+        since = std::max<std::uint64_t>(since, seen.record.terms.expiry);
     if (height < since + kForgetAfter) return;
     gone_.erase(name);
+    were_open_.erase(name);
     tried_rate_.erase(name);
     warned_.erase(name);
     offload(

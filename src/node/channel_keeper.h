@@ -43,7 +43,8 @@ class ChannelKeeper {
     void close(const channel::Record& record, const crypto::SecretKey& secret, std::uint64_t fee);
     void send(const channel::Record& record, const Result<chain::Payment>& payment,
               std::uint64_t fee);
-    /// Once a channel has been gone for long enough that no reorganisation brings it back.
+    /// Once a channel that was seen open has been gone for long enough that no reorganisation brings
+    /// it back; of one that was not seen, so long after its expiry.
     void forget_gone(const Seen& seen);
 
     Loop& loop_;
@@ -56,6 +57,7 @@ class ChannelKeeper {
     SecretOf secret_of_;
     bool looking_ = false, again_ = false;
     std::map<Name, std::uint32_t> gone_;        // since which height
+    std::set<Name> were_open_;                  // at some tip since this node runs
     std::map<Name, std::uint64_t> tried_rate_;  // of the payment that waits in the pool
     std::set<Name> warned_;
     Alive alive_;
