@@ -123,8 +123,8 @@ ModelHost::ModelHost(HostOptions options, std::optional<OpenedModel> draft,
       serving_thread_([this] { return serving_.turn(); }) {
     counters_.memory_limit_bytes = budget_.limit;
     serving_thread_.post([this] {
-        // The model that guesses is there as long as the host.
-        budget_.weights += drafting_.bytes();
+        // The model that guesses is there as long as the host: nothing else can have its memory.
+        budget_.limit -= std::min(budget_.limit, drafting_.bytes());
         const std::vector<HostedModel> all = shelf_.views();
         for (std::size_t i = 0; i < all.size(); ++i)
             if (all[i].state == ModelState::kLoading) shelf_.want(i);

@@ -74,9 +74,10 @@ void ModelShelf::show(std::size_t model) {
 ModelRun* ModelShelf::run(const TextJob& job) {
     if (job.held() == nullptr) return run(job.model());
     Slot& slot = slots_[job.model()];
-    if (slot.run != nullptr && slot.run->model() == job.held()) return slot.run.get();
+    const ReadyModel& held = *job.held();
+    if (slot.run != nullptr && same_model(*slot.run->model(), held)) return slot.run.get();
     for (const Older& older : slot.older)
-        if (older.run->model() == job.held()) return older.run.get();
+        if (same_model(*older.run->model(), held)) return older.run.get();
     return nullptr;
 }
 

@@ -49,9 +49,11 @@ bool Serving::find_memory(const Place& place, ModelRun& run, Round& round) {
     const std::string& client = client_of(place.job);
     if (round.is_short || round.refused.contains({nullptr, client})) return false;
     const std::uint64_t wanted = run.answer_bytes(*place.job);
+    // An answer of an older version may have the newest one go to make room for it.
     const std::size_t model = place.job->model();
-    if (shelf_.make_room(wanted, model, round.stuck)) return true;
-    if (evict_for(client, wanted, model, round)) return true;
+    const std::size_t keep = shelf_.run(model) == &run ? model : shelf_.size();
+    if (shelf_.make_room(wanted, keep, round.stuck)) return true;
+    if (evict_for(client, wanted, keep, round)) return true;
     // Who has nothing is waited for until there is enough, and nobody overtakes him meanwhile. Who
     // has something lets others pass.
     if (memory_of(client) == 0)
