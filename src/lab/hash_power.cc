@@ -55,7 +55,7 @@ double nakamoto_overtakes(double share, unsigned blocks) {
         fails += poisson * (1 - std::pow(odds, blocks - k));
         poisson *= mean / (k + 1);
     }
-    return 1 - fails;
+    return std::max(0.0, 1 - fails);
 }
 
 double rosenfeld_overtakes(double share, unsigned blocks) {
@@ -63,12 +63,12 @@ double rosenfeld_overtakes(double share, unsigned blocks) {
     const double honest = 1 - share;
     double fails = 0;
     for (unsigned m = 0; m <= blocks; ++m) {
-        const double ways = std::exp(std::lgamma(m + blocks) - std::lgamma(m + 1.0) -
-                                     std::lgamma(static_cast<double>(blocks)));
-        fails += ways * (std::pow(honest, blocks) * std::pow(share, m) -
-                         std::pow(honest, m) * std::pow(share, blocks));
+        const double log_ways = std::lgamma(m + blocks) - std::lgamma(m + 1.0) -
+                                std::lgamma(static_cast<double>(blocks));
+        fails += std::exp(log_ways + blocks * std::log(honest) + m * std::log(share)) -
+                 std::exp(log_ways + m * std::log(honest) + blocks * std::log(share));
     }
-    return 1 - fails;
+    return std::max(0.0, 1 - fails);
 }
 
 double played_overtakes(double share, unsigned blocks, unsigned trials, Random& random) {

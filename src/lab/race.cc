@@ -1,5 +1,6 @@
 #include "lab/race.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
@@ -70,7 +71,7 @@ RaceOdds race_odds(double share, unsigned confirmations) {
                                      confirmations * std::log(honest) + m * std::log(share));
         fails += ways * (1 - std::pow(ratio, confirmations - m + 1));
     }
-    odds.exact = 1 - fails;
+    odds.exact = std::max(0.0, 1 - fails);
     return odds;
 }
 

@@ -61,6 +61,15 @@ const char* wrong_with(const AttentionProblem& problem, const Matrix& x) {
     if (problem.b.rows != n || problem.b.columns != n) return "B is not n x n";
     if (problem.w.size() != n) return "w has not n numbers";
     if (x.rows != d || x.columns != d) return "X is not d x d";
+    for (std::size_t j = 0; j < n; ++j) {
+        double sum = 0;
+        for (std::size_t l = 0; l < n; ++l) {
+            if (!(problem.b.at(j, l) >= 0))
+                return "B has a number below 0: its rows are probabilities";
+            sum += problem.b.at(j, l);
+        }
+        if (std::fabs(sum - 1) > 1e-9) return "a row of B does not sum to 1";
+    }
     return "";
 }
 

@@ -30,7 +30,8 @@ struct AttentionProblem {
     std::vector<double> w;  ///< n
 };
 
-/// Empty if the sizes of the problem and of `x` fit together; else which does not.
+/// Empty if the sizes of the problem and of `x` fit together and the rows of B are probabilities;
+/// else what is wrong.
 const char* wrong_with(const AttentionProblem& problem, const Matrix& x);
 
 double attention_loss(const AttentionProblem& problem, const Matrix& x);

@@ -40,12 +40,12 @@ Result<std::vector<std::uint32_t>> parse_list(const std::string& text) {
         std::uint32_t value = 0;
         const auto [next, error] = std::from_chars(at, end, value);
         if (error != std::errc() || value == 0 || value > kMaxLayers)
-            return invalid(
+            return misused(
                 fmt::format("--layers takes numbers from 1 to {}, as 1,2,5", kMaxLayers));
         list.push_back(value);
         if (next == end) return list;
         if (*next != ',')
-            return invalid(
+            return misused(
                 fmt::format("--layers takes numbers from 1 to {}, as 1,2,5", kMaxLayers));
         at = next + 1;
     }

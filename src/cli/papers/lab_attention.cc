@@ -1,5 +1,6 @@
 #include "cli/papers/lab_attention.h"
 
+#include <cmath>
 #include <memory>
 
 #include <fmt/format.h>
@@ -54,6 +55,8 @@ Result<ResultTable> attention(const AttentionRequest& request) {
     if (x.rows > kMostWidth || problem.a1.rows > kMostRows)
         return misused(fmt::format("at most {} rows and {} columns", kMostRows, kMostWidth));
     const papers::ConvexityBounds bounds = papers::convexity_bounds(problem);
+    if (!std::isfinite(papers::attention_loss(problem, x)) || !std::isfinite(bounds.smoothness))
+        return misused("the numbers are too large for double precision");
     const std::vector<double> descent =
         papers::descend(problem, x, 1 / bounds.smoothness, kDescent);
     ResultTable table{"attention", {}, "", {}};
@@ -158,7 +161,8 @@ Result<ResultTable> lookup(const LookupRequest& request) {
         "In the field of 2^61 - 1 elements the sides are {}: {}. A value outside the table would "
         "pass for {} of 2^61 betas at most.",
         sides.accepted ? "equal" : "not equal",
-        sides.accepted ? "all values stand in the table" : "a value does not stand in the table",
+        sides.accepted ? "modulo that all values stand in the table"
+                       : "a value does not stand in the table",
         entries.size() + values.size());
     return table;
 }
