@@ -145,8 +145,8 @@ void ChannelKeeper::forget_gone(const Seen& seen) {
     }
     const std::uint64_t height = chain_.tip()->node->height;
     std::uint64_t since = gone_.try_emplace(name, chain_.tip()->node->height).first->second;
-    // While the chain is read from its beginning, a channel of later blocks is not there either, and
-    // its record is the only copy of what it is worth.
+    // While the chain is read from its beginning, a channel of later blocks is not there either,
+    // and its record is the only copy of what it is worth.
     if (!were_open_.contains(name))
         since = std::max<std::uint64_t>(since, seen.record.terms.expiry);
     if (height < since + kForgetAfter) return;

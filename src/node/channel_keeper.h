@@ -43,8 +43,8 @@ class ChannelKeeper {
     void close(const channel::Record& record, const crypto::SecretKey& secret, std::uint64_t fee);
     void send(const channel::Record& record, const Result<chain::Payment>& payment,
               std::uint64_t fee);
-    /// Once a channel that was seen open has been gone for long enough that no reorganisation brings
-    /// it back; of one that was not seen, so long after its expiry.
+    /// Once a channel that was seen open has been gone for long enough that no reorganisation
+    /// brings it back; of one that was not seen, so long after its expiry.
     void forget_gone(const Seen& seen);
 
     Loop& loop_;
