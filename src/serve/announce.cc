@@ -14,7 +14,9 @@ void encode_unsigned(const Announce& announce, Writer& writer) {
     writer.u32(announce.layers.end);
     writer.u16(announce.serve_version);
     writer.u16(announce.numerics);
+    writer.fixed(announce.genesis);
     writer.u64(announce.price);
+    writer.u32(announce.rows_per_s);
     writer.u32(announce.load);
     writer.u32(announce.capacity);
     writer.u64(announce.issued_ms);
@@ -24,7 +26,7 @@ void encode_unsigned(const Announce& announce, Writer& writer) {
 Hash256 signed_message(const Announce& announce) {
     Writer writer;
     encode_unsigned(announce, writer);
-    return crypto::tagged_hash("cairn/announce/1", writer.out());
+    return crypto::tagged_hash("cairn/announce/2", writer.out());
 }
 
 }  // namespace
@@ -53,8 +55,12 @@ Result<Announce> decode_announce(ByteView body) {
         reader.fail("layers must be a range [a, b) with a < b");
     announce.serve_version = reader.u16();
     announce.numerics = reader.u16();
+    announce.genesis = reader.fixed<32>();
     announce.price = reader.u64();
-    if (announce.price != 0) reader.fail("the price must be 0 in this version");
+    if (announce.price > kMaxPrice) reader.fail("the price must be at most 10^10");
+    if (announce.price != 0 && announce.genesis == Hash256{})
+        reader.fail("a price needs the network in whose coin it is paid");
+    announce.rows_per_s = reader.u32();
     announce.load = reader.u32();
     announce.capacity = reader.u32();
     announce.issued_ms = reader.u64();

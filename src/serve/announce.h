@@ -1,6 +1,6 @@
-// Announce: a server's signed, expiring statement of what it offers (S23). The signature says whose
-// it is, even if others pass it on; clients of this version take it from the server itself only.
-// The price is reserved for payment channels and must be 0 in this version.
+// Announce: a server's signed, expiring statement of what it offers, how fast it is and what it
+// asks for it (S23). The signature says whose it is, so that others may pass it on; everything else
+// in it is the server's own word.
 #pragma once
 
 #include <string>
@@ -9,6 +9,7 @@
 
 namespace cairn::serve {
 
+/// A *layer-row* is one token's hidden state, carried through one layer.
 struct Announce {
     crypto::PublicKey key;
     std::string address;  ///< "host:port" where it listens; a client may know a better one
@@ -16,16 +17,20 @@ struct Announce {
     model::LayerRange layers;
     std::uint16_t serve_version = kServeVersion;
     std::uint16_t numerics = kNumericsVersion;
-    std::uint64_t price = 0;      ///< base units per 1000 layer-tokens; 0 in this version
-    std::uint32_t load = 0;       ///< sessions open
-    std::uint32_t capacity = 0;   ///< sessions that it takes at most
-    std::uint64_t issued_ms = 0;  ///< wall clock
+    Hash256 genesis;               ///< of the network in whose coin it is paid; zeros: free
+    std::uint64_t price = 0;       ///< base units per 1000 layer-rows; 0 where it is free
+    std::uint32_t rows_per_s = 0;  ///< layer-rows a second that one session decodes; 0: not known
+    std::uint32_t load = 0;        ///< places taken
+    std::uint32_t capacity = 0;    ///< places, all
+    std::uint64_t issued_ms = 0;   ///< wall clock
     std::uint64_t expires_ms = 0;
     crypto::Signature signature;
 
     bool operator==(const Announce&) const = default;
 };
 
+/// The largest price. 512 layers times 2^20 tokens times this still fits 63 bits.
+inline constexpr std::uint64_t kMaxPrice = 10'000'000'000;
 /// A record may not be valid for longer than this.
 inline constexpr std::uint64_t kMaxAnnounceLifeMs = 10 * 60 * 1000;
 /// Clocks may differ by this much before a record counts as expired or as from the future.
@@ -35,7 +40,7 @@ inline constexpr std::uint64_t kMaxClockSkewMs = 2 * 60 * 1000;
 void sign(Announce& announce, const crypto::SecretKey& secret, const Hash256& aux);
 
 Bytes encode(const Announce& announce);
-/// Checks the form alone: bounds, one encoding, price 0.
+/// Checks the form alone: bounds, one encoding, no price without a network in whose coin it is.
 Result<Announce> decode_announce(ByteView body);
 /// kInvalid unless signed by its key and valid at `wall_ms`.
 Status check_announce(const Announce& announce, std::uint64_t wall_ms);

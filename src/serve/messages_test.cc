@@ -35,6 +35,9 @@ struct MessagesTest : ::testing::Test {
                         .address = "10.0.0.1:9",
                         .model = random.hash256(),
                         .layers = {1, 4},
+                        .genesis = random.hash256(),
+                        .price = 250,
+                        .rows_per_s = 4'000'000'000,
                         .load = 3,
                         .capacity = 8,
                         .issued_ms = 1'000'000,
@@ -158,8 +161,15 @@ TEST_F(MessagesTest, LyingCountsAndBoundsAreRefused) {
     open.layers = {0, model::kMaxLayers + 1};
     EXPECT_FALSE(decode_open_session(encode(open)).ok());
     Announce record = an_announce();
+    record.price = kMaxPrice;
+    EXPECT_TRUE(decode_announce(encode(record)).ok());
+    record.price = kMaxPrice + 1;
+    EXPECT_FALSE(decode_announce(encode(record)).ok());
+    record.genesis = {};  // in whose coin?
     record.price = 1;
     EXPECT_FALSE(decode_announce(encode(record)).ok());
+    record.price = 0;
+    EXPECT_TRUE(decode_announce(encode(record)).ok());
     // A long reason is cut, never sent in a form that the other side refuses.
     const SessionProblem wordy{terms.session, Refusal::kBusy, std::string(9999, 'x')};
     EXPECT_EQ(decode_session_problem(encode(wordy))->reason.size(), kMaxReasonBytes);
@@ -209,6 +219,15 @@ TEST_F(MessagesTest, AnnouncementsExpireAndAreSigned) {
     EXPECT_FALSE(check_announce(record, record.issued_ms - kMaxClockSkewMs - 1).ok());
     Announce forged = record;
     forged.layers.end = 5;
+    EXPECT_FALSE(check_announce(forged, record.issued_ms).ok());
+    forged = record;
+    forged.price = 1;
+    EXPECT_FALSE(check_announce(forged, record.issued_ms).ok());
+    forged = record;
+    forged.genesis.bytes[0] ^= 1;
+    EXPECT_FALSE(check_announce(forged, record.issued_ms).ok());
+    forged = record;
+    forged.rows_per_s = 1;
     EXPECT_FALSE(check_announce(forged, record.issued_ms).ok());
     forged = record;
     forged.expires_ms = record.issued_ms + kMaxAnnounceLifeMs + 1;

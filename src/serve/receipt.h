@@ -17,7 +17,7 @@
 namespace cairn::serve {
 
 /// Version of the messages in serve/messages.h.
-inline constexpr std::uint16_t kServeVersion = 3;
+inline constexpr std::uint16_t kServeVersion = 4;
 
 /// What every party of a session must agree on.
 struct SessionTerms {
