@@ -32,6 +32,9 @@ class FaultyDisk final : public Disk {
     std::vector<std::string> list(const std::string& folder) const override {
         return disk_.list(folder);
     }
+    Result<std::unique_ptr<DiskLock>> lock(const std::string& name, bool wait) override {
+        return disk_.lock(name, wait);
+    }
 
   private:
     PosixDisk disk_;

@@ -1,6 +1,7 @@
 #include "base/disk.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +55,26 @@ Status make_folder(const fs::path& folder) {
     const fs::path above = folder.parent_path();
     return sync_folder(above.empty() ? "." : above.string());
 }
+
+// The kernel gives the lock up with the last descriptor of the open file.
+class PosixLock final : public DiskLock {
+  public:
+    explicit PosixLock(int fd) : file_{fd} {}
+
+  private:
+    File file_;
+};
+
+class MemoryLock final : public DiskLock {
+  public:
+    MemoryLock(std::shared_ptr<std::set<std::string>> locked, std::string name)
+        : locked_(std::move(locked)), name_(std::move(name)) {}
+    ~MemoryLock() override { locked_->erase(name_); }
+
+  private:
+    std::shared_ptr<std::set<std::string>> locked_;
+    std::string name_;
+};
 
 }  // namespace
 
@@ -126,6 +147,27 @@ std::vector<std::string> PosixDisk::list(const std::string& folder) const {
     }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+Result<std::unique_ptr<DiskLock>> PosixDisk::lock(const std::string& name, bool wait) {
+    const fs::path path = fs::path(root_) / name;
+    RETURN_IF_ERROR(make_folder(path.parent_path()));
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return file_error("cannot open " + path.string());
+    auto lock = std::make_unique<PosixLock>(fd);
+    while (::flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) != 0) {
+        if (errno == EINTR) continue;
+        if (errno == EWOULDBLOCK)
+            return Error{ErrorCode::kRefused, path.string() + " is held by another program"};
+        return file_error("cannot lock " + path.string());
+    }
+    return std::unique_ptr<DiskLock>(std::move(lock));
+}
+
+Result<std::unique_ptr<DiskLock>> MemoryDisk::lock(const std::string& name, bool) {
+    if (!locked_->insert(name).second)
+        return Error{ErrorCode::kRefused, name + " is held by another program"};
+    return std::unique_ptr<DiskLock>(std::make_unique<MemoryLock>(locked_, name));
 }
 
 Result<Bytes> MemoryDisk::read(const std::string& name, std::size_t max_bytes) const {

@@ -5,12 +5,22 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 
 namespace cairn {
+
+/// What somebody keeps others out of, until it ends.
+class DiskLock {
+  public:
+    DiskLock() = default;
+    DiskLock(const DiskLock&) = delete;
+    DiskLock& operator=(const DiskLock&) = delete;
+    virtual ~DiskLock() = default;
+};
 
 /// Names are relative paths with '/', without "..".
 class Disk {
@@ -32,6 +42,10 @@ class Disk {
     virtual bool exists(const std::string& name) const = 0;
     /// File names (not paths) in a folder, sorted; empty if there is no such folder.
     virtual std::vector<std::string> list(const std::string& folder) const = 0;
+    /// Keeps all others, threads as well as processes, out of what they lock by this name, under
+    /// which a file without a content is made. Where one of them has it: waits for him, or kRefused
+    /// unless `wait`. Nobody has it any more once his process has ended, however it did.
+    virtual Result<std::unique_ptr<DiskLock>> lock(const std::string& name, bool wait) = 0;
 };
 
 class PosixDisk final : public Disk {
@@ -44,6 +58,7 @@ class PosixDisk final : public Disk {
     Status remove(const std::string& name) override;
     bool exists(const std::string& name) const override;
     std::vector<std::string> list(const std::string& folder) const override;
+    Result<std::unique_ptr<DiskLock>> lock(const std::string& name, bool wait) override;
 
   private:
     Status write(const std::string& name, ByteView bytes, bool secret);
@@ -58,6 +73,8 @@ class MemoryDisk final : public Disk {
     Status remove(const std::string& name) override;
     bool exists(const std::string& name) const override;
     std::vector<std::string> list(const std::string& folder) const override;
+    /// One thread uses it, so nobody is waited for: kRefused where the name is locked.
+    Result<std::unique_ptr<DiskLock>> lock(const std::string& name, bool wait) override;
 
     /// From now on writes fail as a full disk does.
     void set_full(bool full) { full_ = full; }
@@ -66,6 +83,7 @@ class MemoryDisk final : public Disk {
 
   private:
     std::map<std::string, Bytes> files_;
+    std::shared_ptr<std::set<std::string>> locked_ = std::make_shared<std::set<std::string>>();
     bool full_ = false;
 };
 

@@ -110,5 +110,43 @@ TEST(Disk, AFailedPosixWriteKeepsTheOldFileAndLeavesNoTemporary) {
     EXPECT_FALSE(std::filesystem::exists(folder.path() + "/x.tmp"));
 }
 
+TEST(Disk, ALockKeepsOthersOutUntilItEnds) {
+    const Folder folder;
+    PosixDisk disk(folder.path());
+    MemoryDisk memory;
+    for (Disk* each : {static_cast<Disk*>(&disk), static_cast<Disk*>(&memory)}) {
+        auto held = each->lock("some/lock", false);
+        ASSERT_TRUE(held.ok());
+        EXPECT_EQ(each->lock("some/lock", false).error().code, ErrorCode::kRefused);
+        EXPECT_TRUE(each->lock("some/other", false).ok());
+        held->reset();
+        EXPECT_TRUE(each->lock("some/lock", false).ok());
+    }
+}
+
+TEST(Disk, WhoWaitsForALockGetsItWhenItsHolderDies) {
+    const Folder folder;
+    PosixDisk disk(folder.path());
+    int ready[2];
+    ASSERT_EQ(::pipe(ready), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        const auto held = disk.lock("lock", false);
+        const char byte = held.ok() ? 'y' : 'n';
+        if (::write(ready[1], &byte, 1) != 1) ::_exit(1);
+        ::pause();
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    EXPECT_EQ(byte, 'y');
+    EXPECT_EQ(disk.lock("lock", false).error().code, ErrorCode::kRefused);
+    ASSERT_EQ(::kill(child, SIGKILL), 0);
+    EXPECT_TRUE(disk.lock("lock", true).ok());
+    ::waitpid(child, nullptr, 0);
+    ::close(ready[0]);
+    ::close(ready[1]);
+}
+
 }  // namespace
 }  // namespace cairn

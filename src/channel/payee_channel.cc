@@ -32,6 +32,15 @@ Status PayeeChannel::check_not_closing() const {
     return refused("the channel is being closed: another one is needed");
 }
 
+Status PayeeChannel::reserve() {
+    RETURN_IF_ERROR(check_not_closing());
+    if (delivered_ + credit() <= record_.counted) return ok_status();
+    Record next = record_;
+    next.counted = delivered_ + credit();
+    ASSIGN_OR_RETURN(record_, store_->put(next));
+    return check_not_closing();
+}
+
 Status PayeeChannel::deliver(std::uint64_t price) {
     RETURN_IF_ERROR(check_not_closing());
     const std::uint64_t then = add_up(delivered_, price);
@@ -43,12 +52,7 @@ Status PayeeChannel::deliver(std::uint64_t price) {
         return refused("more than the price of " + std::to_string(kTokensAtRisk) +
                        " tokens would be unpaid: a voucher for " +
                        amount_text(record_.paid + (then - most)) + " or more is needed");
-    if (then > record_.counted) {
-        Record next = record_;
-        next.counted = most;
-        ASSIGN_OR_RETURN(record_, store_->put(next));
-        RETURN_IF_ERROR(check_not_closing());
-    }
+    if (then > record_.counted) RETURN_IF_ERROR(reserve());
     delivered_ = then;
     return ok_status();
 }

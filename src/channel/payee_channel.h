@@ -27,8 +27,15 @@ class PayeeChannel {
     /// What may still be given out before a voucher comes.
     std::uint64_t credit() const;
 
+    /// What went out, or counts as if it had.
+    std::uint64_t delivered() const { return delivered_; }
+
     /// Of one token from now on, in the coin's smallest unit.
     void set_price(std::uint64_t per_token) { per_token_ = per_token; }
+    std::uint64_t price() const { return per_token_; }
+    /// Writes down that all of credit() may go out, so that no deliver() has to write before the
+    /// next voucher. Errors as deliver().
+    Status reserve();
     /// Asked before something worth `price` is given out, which then counts as given. kRefused,
     /// with the voucher that is needed; kFull if the channel cannot pay for it; another error if it
     /// could not be kept.

@@ -4,12 +4,28 @@
 
 namespace cairn::channel {
 
+namespace {
+
+constexpr std::string_view kLock = "writing.lock";
+constexpr std::string_view kTaken = ".lock";  // behind a record's name
+
+std::string_view ending(Role role) { return role == Role::kPayer ? ".payer" : ".payee"; }
+
+}  // namespace
+
 std::string RecordStore::path(Role role, const chain::OutPoint& outpoint) const {
     return folder_ + "/" + to_hex(outpoint.id) + "-" + std::to_string(outpoint.index) +
-           (role == Role::kPayer ? ".payer" : ".payee");
+           std::string(ending(role));
+}
+
+std::size_t RecordStore::count(Role role) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        disk_.list(folder_),
+        [role](const std::string& file) { return file.ends_with(ending(role)); }));
 }
 
 Result<Record> RecordStore::put(const Record& record) {
+    ASSIGN_OR_RETURN(const auto lock, disk_.lock(folder_ + "/" + std::string(kLock), true));
     const std::string name = path(record.role, record.terms.outpoint);
     Record merged = record;
     if (disk_.exists(name)) {
@@ -25,7 +41,7 @@ Result<Record> RecordStore::put(const Record& record) {
             if (merged.note.empty()) merged.note = before->note;
             merged.closing |= before->closing;
         }
-    } else if (disk_.list(folder_).size() >= max_records_) {
+    } else if (count(record.role) >= max_records_) {
         return Error{ErrorCode::kFull, "there are " + std::to_string(max_records_) +
                                            " channels already: no room for another"};
     }
@@ -43,7 +59,18 @@ Result<Record> RecordStore::find(Role role, const chain::OutPoint& outpoint) con
 
 Status RecordStore::forget(Role role, const chain::OutPoint& outpoint) {
     const std::string name = path(role, outpoint);
-    return disk_.exists(name) ? disk_.remove(name) : ok_status();
+    for (const std::string& file : {name, name + std::string(kTaken)})
+        if (disk_.exists(file)) RETURN_IF_ERROR(disk_.remove(file));
+    return ok_status();
+}
+
+Result<std::unique_ptr<DiskLock>> RecordStore::take(Role role,
+                                                    const chain::OutPoint& outpoint) const {
+    auto lock = disk_.lock(path(role, outpoint) + std::string(kTaken), false);
+    if (!lock.ok() && lock.error().code == ErrorCode::kRefused)
+        return Error{ErrorCode::kRefused,
+                     "another program uses channel " + chain::outpoint_text(outpoint) + " now"};
+    return lock;
 }
 
 RecordStore::Listing RecordStore::list() const {

@@ -1,9 +1,10 @@
 // The records of a node's or a wallet's channels on disk, a file for each under one folder. A
 // voucher is worth money, so what put() has answered survives any crash, and a better voucher is
-// never replaced by a worse one. Two processes may write (the command line and the node): each
-// reads what is there before it writes, but nothing keeps the other out between the two.
+// never replaced by a worse one, whatever threads and processes (the command line and the node)
+// write at the same time.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@ namespace cairn::channel {
 
 class RecordStore {
   public:
-    /// More channels at once than anybody has; bounds what strangers can make us keep.
+    /// More channels of one role at once than anybody has; bounds what strangers can make us keep.
     static constexpr std::size_t kMaxRecords = 4096;
 
     /// The disk must outlive it.
@@ -29,6 +30,9 @@ class RecordStore {
     /// kNotFound; kInvalid if the disk has damaged it.
     Result<Record> find(Role role, const chain::OutPoint& outpoint) const;
     Status forget(Role role, const chain::OutPoint& outpoint);
+    /// For one who pays or serves by the channel: two who count what came would each count a half.
+    /// kRefused while another program does.
+    Result<std::unique_ptr<DiskLock>> take(Role role, const chain::OutPoint& outpoint) const;
 
     struct Listing {
         std::vector<Record> records;       ///< in the order of their outpoints
@@ -38,6 +42,7 @@ class RecordStore {
 
   private:
     std::string path(Role role, const chain::OutPoint& outpoint) const;
+    std::size_t count(Role role) const;
 
     Disk& disk_;
     std::string folder_;
