@@ -35,8 +35,9 @@ enum class Lane : std::uint8_t {
     kRead,       ///< short reads from disk, which must not wait for any of the above
     kReference,  ///< the slow arithmetic that confirms what is invalid (node/pending_verdicts.h)
     kWork,       ///< slow work hashes of what peers send (node/header_work.h, node/stamp_work.h)
+    kPay,        ///< vouchers, which are on disk before they count (serve/till.h)
 };
-inline constexpr int kLanes = 7;
+inline constexpr int kLanes = 8;
 
 class Loop {
   public:

@@ -4,6 +4,10 @@
 
 namespace cairn::serve {
 
+std::size_t max_rows(const Hop& hop, std::uint32_t dim) {
+    return hop.price == 0 ? max_push_tokens(dim) : std::min(kMaxPaidRows, max_push_tokens(dim));
+}
+
 ClientSessions::ClientSessions(Loop& loop, net::Network& network, const Clock& clock,
                                Random& random, const std::map<net::PeerId, net::PeerInfo>& peers,
                                const SessionTimeouts& timeouts)
@@ -44,16 +48,53 @@ void ClientSessions::open(OpenRequest request, OpenCallback done) {
         if (found->second->peer == 0) return fail(id, ErrorCode::kIo, "cannot be reached");
         fail(id, ErrorCode::kIo, "did not open the session");
     }));
+    if (const Status payable = find_channel(opening); !payable.ok()) {
+        loop_.post(alive_.guard(
+            [this, id, payable] { fail(id, ErrorCode::kRefused, payable.error().message); }));
+        return;
+    }
     if (const net::PeerId peer = peer_by_key(opening.request.hop.key))
         send_open(opening, peer);
     else
         network_.connect(opening.request.hop.address);
 }
 
+Status ClientSessions::find_channel(Session& session) const {
+    const Hop& hop = session.request.hop;
+    if (hop.price == 0) return ok_status();
+    const std::uint64_t price = row_price(hop.price, hop.layers);
+    const auto refused = [&](const std::string& why) {
+        return Error{ErrorCode::kRefused, "asks for " + chain::amount_text(price) +
+                                              " coins for each row through " +
+                                              describe(hop.layers) + ", and " + why};
+    };
+    if (purse_ == nullptr) return refused("nothing is to be paid from: give --pay DIR");
+    if (hop.genesis_id != purse_->options().genesis_id)
+        return refused("in the coin of another network");
+    if (hop.price > purse_->options().max_price) return refused("that is more than you would pay");
+    const auto channel = purse_->channel_to(hop.key);
+    if (!channel.ok()) return refused(channel.error().message);
+    session.channel = *channel;
+    session.row_price = price;
+    return ok_status();
+}
+
+Status ClientSessions::pay(Session& session) {
+    if (session.channel == nullptr) return ok_status();
+    ASSIGN_OR_RETURN(const auto voucher, purse_->pay(*session.channel, session.row_price));
+    if (voucher)
+        send(network_, session.peer, MessageKind::kVoucher,
+             encode(VoucherGiven{session.id(), voucher->amount, voucher->signature}));
+    return ok_status();
+}
+
 void ClientSessions::send_open(Session& session, net::PeerId peer) {
     session.peer = peer;
-    send(network_, peer, MessageKind::kOpenSession,
-         encode(OpenSession{session.terms, session.request.hop.layers}));
+    OpenSession message{session.terms, session.request.hop.layers};
+    if (session.channel != nullptr)
+        message.payment =
+            purse_->payment_for(*session.channel, session.terms, message.layers, session.row_price);
+    send(network_, peer, MessageKind::kOpenSession, encode(message));
 }
 
 void ClientSessions::on_opened(net::PeerId peer, ByteView body) {
@@ -69,6 +110,8 @@ void ClientSessions::on_opened(net::PeerId peer, ByteView body) {
     session->is_open = true;
     loop_.cancel(session->open_timer);
     session->open_timer = 0;
+    if (const Status paid = pay(*session); !paid.ok())
+        return fail(*id, paid.error().code, "is not paid: " + paid.error().message);
     const OpenCallback done = std::exchange(session->open_done, nullptr);
     done(*id);
 }

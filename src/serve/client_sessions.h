@@ -20,6 +20,7 @@
 #include "base/loop.h"
 #include "base/random.h"
 #include "net/network.h"
+#include "serve/purse.h"
 #include "serve/route.h"
 
 namespace cairn::serve {
@@ -60,6 +61,9 @@ struct Waiting {
     std::uint64_t waited_ms = 0;
 };
 
+/// Rows in one push to this server, at most.
+std::size_t max_rows(const Hop& hop, std::uint32_t dim);
+
 class ClientSessions {
   public:
     using OpenCallback = std::function<void(std::variant<Hash256, Failure>)>;
@@ -73,7 +77,7 @@ class ClientSessions {
     /// Opens a session. The id that comes back is for push() and close().
     void open(OpenRequest request, OpenCallback done);
 
-    /// Sends hidden states [n, dim], n at most max_push_tokens(dim), rounded to the session's type,
+    /// Sends hidden states [n, dim], n at most max_rows(hop, dim), rounded to the session's type,
     /// for the positions from `position` on, which is at most the positions sent: what was sent for
     /// these and later ones is taken back. Several pushes may be under way; results come in order.
     /// A quiet push has a result without states. kInvalid, and nothing is sent, for states that are
@@ -86,6 +90,10 @@ class ClientSessions {
 
     /// Tells the server, which frees its cache. Pushes under way are not answered.
     void close(const Hash256& session);
+
+    /// What sessions at servers with a price are paid from; without one they are not opened. It
+    /// must outlive this.
+    void set_purse(Purse* purse) { purse_ = purse; }
 
     /// From now on called with each receipt that was checked and found right, before its push goes
     /// on: for an auditor, who keeps them.
@@ -121,6 +129,9 @@ class ClientSessions {
         std::deque<Pending> pending;
         std::uint64_t oldest_since_us = 0;
         TimerId open_timer = 0;
+        channel::PayerChannel* channel = nullptr;  // of the purse; null: it costs nothing
+        std::uint64_t row_price = 0;
+        std::uint64_t rows_under_way = 0;
 
         const Hash256& id() const { return terms.session; }
     };
@@ -136,6 +147,11 @@ class ClientSessions {
     void on_result(net::PeerId peer, ByteView body);
     void on_progress(net::PeerId peer, ByteView body);
     Session* session_at(net::PeerId peer, const Hash256& id);
+
+    /// Finds the channel that pays for it; the sentence says why not.
+    Status find_channel(Session& session) const;
+    /// Sends a voucher if it is time for one.
+    Status pay(Session& session);
 
     net::PeerId peer_by_key(const crypto::PublicKey& key) const;
     void send_open(Session& session, net::PeerId peer);
@@ -157,6 +173,7 @@ class ClientSessions {
     const std::map<net::PeerId, net::PeerInfo>& peers_;
     SessionTimeouts timeouts_;
     ReceiptWatch receipt_watch_;
+    Purse* purse_ = nullptr;
 
     std::map<Hash256, std::unique_ptr<Session>> sessions_;
     std::map<net::PeerId, Line> lines_;

@@ -24,14 +24,25 @@ Status ClientSessions::push(const Hash256& id, std::uint32_t position, States st
     const std::size_t dim = session.request.dim;
     CHECK(!states.empty() && states.size() % dim == 0);
     const std::size_t tokens = states.size() / dim;
-    CHECK(tokens <= max_push_tokens(session.request.dim) && position <= session.inputs.length());
+    CHECK(tokens <= max_rows(session.request.hop, session.request.dim) &&
+          position <= session.inputs.length());
     RETURN_IF_ERROR(check_finite(states, dim));
     if (tokens > session.terms.max_positions - position)
         return invalid("the session was opened for " + std::to_string(session.terms.max_positions) +
                        " positions");
 
+    if (session.channel != nullptr) {
+        const Status covered = purse_->check_covers(
+            *session.channel, (session.rows_under_way + tokens) * session.row_price);
+        if (!covered.ok()) {
+            loop_.post(alive_.guard(
+                [this, id, covered] { fail(id, ErrorCode::kRefused, covered.error().message); }));
+            return covered;
+        }
+    }
     session.inputs.put(position, states, dim);
     session.rows_sent += tokens;
+    session.rows_under_way += tokens;
     const std::uint64_t now_us = clock_.monotonic_us();
     Pending pending{.position = position,
                     .tokens = static_cast<std::uint32_t>(tokens),
@@ -72,7 +83,13 @@ void ClientSessions::on_result(net::PeerId peer, ByteView body) {
     session->pending.pop_front();
     session->rows_arrived = std::max(session->rows_arrived, answered.rows_end);
     session->oldest_since_us = clock_.monotonic_us();
+    session->rows_under_way -= answered.tokens;
     learn_rate(answered, peer);
+    if (session->channel != nullptr) {
+        session->channel->received(answered.tokens * session->row_price);
+        if (const Status paid = pay(*session); !paid.ok())
+            return fail(session->id(), paid.error().code, "is not paid: " + paid.error().message);
+    }
     answered.done(std::move(result->push.states));
 }
 

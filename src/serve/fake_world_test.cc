@@ -145,9 +145,13 @@ TestWorld::~TestWorld() { client_network.set_handler(nullptr); }
 
 FakeServer& TestWorld::add_server(const std::string& address, model::LayerRange layers,
                                   const LayerServerOptions& options) {
-    FakeServer& made =
-        servers.emplace(address, FakeServer{crypto::SecretKey::generate(random), nullptr, nullptr})
-            .first->second;
+    // One that was announced keeps its key.
+    FakeServer& made = servers.contains(address)
+                           ? servers.at(address)
+                           : servers
+                                 .emplace(address, FakeServer{crypto::SecretKey::generate(random),
+                                                              nullptr, nullptr})
+                                 .first->second;
     made.network =
         std::make_unique<FakeNetwork>(loop, wire, address, crypto::public_key(made.secret));
     LayerServerOptions with_groups = options;

@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::uint64_t kIdleCheckMs = 1000;
 constexpr std::uint64_t kAnnounceEveryUs = 1'000'000;
+/// Sessions that the till is asked about at once: of one client, and of all.
+constexpr std::size_t kMaxOpening = 4;
+constexpr std::size_t kMaxOpeningPeers = 64;
 
 }  // namespace
 
@@ -47,9 +50,13 @@ std::optional<Announce> LayerServer::announce() {
     if (announced_ && now_us < announced_us_ + kAnnounceEveryUs) return announced_;
     announced_us_ = now_us;
     Announce& record = announced_.emplace();
-    record.address = network_.listen_address();
+    record.address = options_.address.empty() ? network_.listen_address() : options_.address;
     record.model = snapshot_->hash;
     record.layers = layers_;
+    if (options_.till != nullptr) {
+        record.genesis = options_.till->options().genesis_id;
+        record.price = options_.till->options().price;
+    }
     record.capacity = static_cast<std::uint32_t>(options_.max_sessions);
     // A session may hold the memory of several.
     const std::uint64_t one = options_.max_session_bytes / options_.max_sessions;
@@ -65,6 +72,7 @@ void LayerServer::on_peer_up(net::PeerId peer, const net::PeerInfo& info) { peer
 
 void LayerServer::on_peer_down(net::PeerId peer, const std::string&) {
     peers_.erase(peer);
+    opening_.erase(peer);
     const auto first = sessions_.lower_bound({peer, Hash256{}});
     std::vector<SessionId> of_client;
     for (auto it = first; it != sessions_.end() && it->first.first == peer; ++it)
@@ -96,6 +104,10 @@ void LayerServer::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
             const auto id = decode_session_id(body);
             if (!id.ok()) return bad(id.error());
             return erase({peer, *id});
+        }
+        case MessageKind::kVoucher: {
+            const auto given = decode_voucher_given(body);
+            return given.ok() ? take_voucher(peer, *given) : bad(given.error());
         }
         case MessageKind::kAskProgress: {
             const auto id = decode_session_id(body);
@@ -165,25 +177,83 @@ bool LayerServer::make_room(const MemoryShare& asks) {
     return true;
 }
 
+std::optional<SessionProblem> LayerServer::wrong_with_payment(net::PeerId peer,
+                                                              const OpenSession& request) const {
+    const auto no = [&](Refusal refusal, std::string reason) {
+        return SessionProblem{request.terms.session, refusal, std::move(reason)};
+    };
+    if (options_.till == nullptr)
+        return request.payment ? std::optional(no(Refusal::kUnpaid, "this server takes no coins"))
+                               : std::nullopt;
+    const std::uint64_t price = row_price(options_.till->options().price, request.layers);
+    if (price == 0) return no(Refusal::kUnpaid, "this server has no price");
+    const std::string asks =
+        chain::amount_text(price) + " coins for each row through " + describe(request.layers);
+    if (!request.payment)
+        return no(Refusal::kUnpaid, "this server asks for " + asks + ", from a payment channel");
+    if (request.payment->row_price != price)
+        return no(Refusal::kUnpaid, "this server asks for " + asks + ", not for " +
+                                        chain::amount_text(request.payment->row_price));
+    const auto opening = opening_.find(peer);
+    if (opening != opening_.end() ? opening->second >= kMaxOpening
+                                  : opening_.size() >= kMaxOpeningPeers)
+        return no(Refusal::kBusy, "too many sessions are being opened; try again in a second");
+    return std::nullopt;
+}
+
 void LayerServer::open(net::PeerId peer, const OpenSession& request) {
+    if (!peers_.contains(peer)) return;
+    auto problem = reason_to_refuse(peer, request);
+    if (!problem) problem = wrong_with_payment(peer, request);
+    if (problem) return tell(peer, MessageKind::kRefused, *problem);
+    if (request.payment) return ask_till(peer, request);
+    open_paid(peer, request);
+}
+
+void LayerServer::ask_till(net::PeerId peer, const OpenSession& request) {
+    ++opening_[peer];
+    options_.till->open(
+        request.terms, request.layers, *request.payment,
+        alive_.guard([this, peer, request](const Status& paid) {
+            // A link that was lost meanwhile took its count along.
+            if (const auto opening = opening_.find(peer); opening != opening_.end()) {
+                if (--opening->second == 0) opening_.erase(opening);
+            }
+            const bool is_there = peers_.contains(peer);
+            if (!paid.ok()) {
+                const Refusal refusal =
+                    paid.error().code == ErrorCode::kFull ? Refusal::kBusy : Refusal::kUnpaid;
+                if (is_there)
+                    tell(peer, MessageKind::kRefused,
+                         {request.terms.session, refusal, paid.error().message});
+                return;
+            }
+            // Much may have changed meanwhile.
+            const auto problem =
+                is_there ? reason_to_refuse(peer, request) : std::optional(SessionProblem{});
+            if (problem && is_there) tell(peer, MessageKind::kRefused, *problem);
+            if (problem || !open_paid(peer, request))
+                options_.till->close(request.payment->channel);
+        }));
+}
+
+bool LayerServer::open_paid(net::PeerId peer, const OpenSession& request) {
     const auto info = peers_.find(peer);
-    if (info == peers_.end()) return;
     const Hash256& id = request.terms.session;
-    if (const auto problem = reason_to_refuse(peer, request))
-        return tell(peer, MessageKind::kRefused, *problem);
+    const auto refuse = [&](std::string reason) {
+        tell(peer, MessageKind::kRefused, {id, Refusal::kBusy, std::move(reason)});
+        return false;
+    };
     const std::uint64_t bytes = bytes_for(request);
     if (bytes > options_.max_session_bytes)
-        return tell(peer, MessageKind::kRefused,
-                    {id, Refusal::kBusy,
-                     "a cache of " + std::to_string(request.terms.max_positions) +
-                         " positions is more than this server's memory for all sessions"});
+        return refuse("a cache of " + std::to_string(request.terms.max_positions) +
+                      " positions is more than this server's memory for all sessions");
     const std::string group = options_.group_of ? options_.group_of(peer) : "";
     const MemoryShare share{group, info->second.key, bytes};
     if (!make_room(share))
-        return tell(peer, MessageKind::kRefused,
-                    {id, Refusal::kBusy,
-                     "all of this server's memory is held by sessions at work; try again in some "
-                     "seconds, or another server"});
+        return refuse(
+            "all of this server's memory is held by sessions at work; try again in some seconds, "
+            "or another server");
 
     auto session = std::make_unique<Session>();
     session->request = request;
@@ -197,6 +267,45 @@ void LayerServer::open(net::PeerId peer, const OpenSession& request) {
     sessions_[{peer, id}] = std::move(session);
     if (idle_timer_ == 0) watch_idle();
     send(network_, peer, MessageKind::kOpened, encode_session_id(id));
+    return true;
+}
+
+void LayerServer::take_voucher(net::PeerId peer, const VoucherGiven& given) {
+    const auto found = sessions_.find({peer, given.session});
+    if (found == sessions_.end()) return;  // it ended while the voucher was under way
+    Session& session = *found->second;
+    if (!session.request.payment)
+        return fail(session, Refusal::kBadRequest, "a voucher in a session that costs nothing");
+    if (session.looks_at_voucher)
+        session.next_voucher = given;  // worth all that were before it
+    else
+        accept_voucher(found->first, given);
+}
+
+void LayerServer::accept_voucher(const SessionId& id, const VoucherGiven& given) {
+    Session& session = *sessions_.at(id);
+    session.looks_at_voucher = true;
+    options_.till->accept(session.request.payment->channel, given.amount, given.signature,
+                          alive_.guard([this, id, serial = session.serial](const Status& taken) {
+                              const auto found = sessions_.find(id);
+                              if (found == sessions_.end() || found->second->serial != serial)
+                                  return;
+                              Session& now = *found->second;
+                              now.looks_at_voucher = false;
+                              if (!taken.ok())
+                                  return fail(now, Refusal::kUnpaid, taken.error().message);
+                              if (const auto next = std::exchange(now.next_voucher, std::nullopt))
+                                  accept_voucher(id, *next);
+                              if (!computing_) start_batch();
+                          }));
+}
+
+void LayerServer::end_unpaid(const chain::OutPoint& channel, const std::string& reason) {
+    std::vector<Session*> ending;
+    for (const auto& [id, session] : sessions_)
+        if (session->request.payment && session->request.payment->channel == channel)
+            ending.push_back(session.get());
+    for (Session* session : ending) fail(*session, Refusal::kUnpaid, reason);
 }
 
 void LayerServer::report_progress(net::PeerId peer, const Hash256& id) {
@@ -224,6 +333,7 @@ void LayerServer::erase(const SessionId& id) {
     Session& session = *found->second;
     if (!session.waiting.empty()) turns_.end(session.turn);
     session_bytes_ -= session.share.bytes;
+    if (session.request.payment) options_.till->close(session.request.payment->channel);
     sessions_.erase(found);
 }
 
@@ -231,11 +341,20 @@ void LayerServer::watch_idle() {
     idle_timer_ = loop_.call_after(kIdleCheckMs, alive_.guard([this] {
         idle_timer_ = 0;
         const std::uint64_t now_us = clock_.monotonic_us();
-        std::vector<SessionId> idle;
-        for (const auto& [id, session] : sessions_)
-            if (session->last_used_us + options_.idle_ms * 1000 <= now_us) idle.push_back(id);
+        std::vector<SessionId> idle, unpaid;
+        for (const auto& [id, session] : sessions_) {
+            if (session->last_used_us + options_.idle_ms * 1000 <= now_us)
+                idle.push_back(id);
+            else if (session->unpaid_since_us != 0 &&
+                     session->unpaid_since_us + options_.unpaid_ms * 1000 <= now_us)
+                unpaid.push_back(id);
+        }
         for (const SessionId& id : idle)
             fail(*sessions_.at(id), Refusal::kExpired, "no push came in time");
+        for (const SessionId& id : unpaid)
+            fail(*sessions_.at(id), Refusal::kUnpaid,
+                 "no voucher came for more than the price of " +
+                     std::to_string(channel::kTokensAtRisk) + " rows");
         if (!sessions_.empty()) watch_idle();
     }));
 }

@@ -29,6 +29,7 @@
 #include "serve/announce.h"
 #include "serve/model_snapshot.h"
 #include "serve/session_places.h"
+#include "serve/till.h"
 #include "serve/turns.h"
 #include "tensor/compute.h"
 
@@ -46,6 +47,12 @@ struct LayerServerOptions {
     std::uint64_t idle_ms = 120'000;  ///< a session without a push ends after this
     std::uint64_t announce_life_ms = 60'000;
     std::size_t threads = 1;  ///< computing threads on Lane::kServe
+    /// A paid session whose next push is not paid for ends after this.
+    std::uint64_t unpaid_ms = 10'000;
+    /// "host:port" where others reach it, for its announcements; empty: where it listens.
+    std::string address{};
+    /// Where it is paid; null: it asks for nothing. Must outlive the server.
+    Till* till = nullptr;
     /// The part of the network that a client is in (net::TlsNetwork::group_of).
     std::function<std::string(net::PeerId)> group_of{};
 };
@@ -72,6 +79,8 @@ class LayerServer final : public net::NetworkHandler {
     /// Memory that open sessions may use.
     std::uint64_t session_bytes() const { return session_bytes_; }
     std::uint64_t tokens_computed() const { return tokens_computed_; }
+    /// Ends the sessions that are paid by this channel.
+    void end_unpaid(const chain::OutPoint& channel, const std::string& reason);
 
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info) override;
     void on_peer_down(net::PeerId peer, const std::string& reason) override;
@@ -86,6 +95,17 @@ class LayerServer final : public net::NetworkHandler {
     using SessionId = std::pair<net::PeerId, Hash256>;
 
     void open(net::PeerId peer, const OpenSession& request);
+    /// The same, once it is known that the session is free or can be paid; false: it is not opened.
+    bool open_paid(net::PeerId peer, const OpenSession& request);
+    /// What speaks against the price and the channel that the request names, before the chain is
+    /// asked.
+    std::optional<SessionProblem> wrong_with_payment(net::PeerId peer,
+                                                     const OpenSession& request) const;
+    void ask_till(net::PeerId peer, const OpenSession& request);
+    void take_voucher(net::PeerId peer, const VoucherGiven& given);
+    void accept_voucher(const SessionId& id, const VoucherGiven& given);
+    /// Whether the session's next push may be computed.
+    bool is_covered(const Session& session) const;
     std::optional<SessionProblem> reason_to_refuse(net::PeerId peer,
                                                    const OpenSession& request) const;
     std::uint64_t bytes_for(const OpenSession& request) const;
@@ -134,6 +154,7 @@ class LayerServer final : public net::NetworkHandler {
     std::uint64_t next_serial_ = 1;
     bool computing_ = false;
     TimerId idle_timer_ = 0;
+    std::map<net::PeerId, std::size_t> opening_;  // sessions that the till is asked about
     Alive alive_;
 };
 

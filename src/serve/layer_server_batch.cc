@@ -32,6 +32,9 @@ std::optional<SessionProblem> LayerServer::wrong_with(const Session& session,
                   "the states are not of the type that the session was opened for");
     if (message.states.size() != std::size_t{message.tokens} * dim)
         return no(Refusal::kBadRequest, "a row of states must be " + std::to_string(dim) + " wide");
+    if (session.request.payment && message.tokens > kMaxPaidRows)
+        return no(Refusal::kBadRequest,
+                  "a push of a paid session has " + std::to_string(kMaxPaidRows) + " rows at most");
     if (const Status finite = check_finite(message.states, dim); !finite.ok())
         return no(Refusal::kNotFinite, finite.error().message);
     if (session.waiting.size() >= options_.max_waiting_per_session ||
@@ -58,10 +61,22 @@ void LayerServer::push(net::PeerId peer, Push message) {
     if (!computing_) start_batch();
 }
 
+bool LayerServer::is_covered(const Session& session) const {
+    return !session.request.payment ||
+           options_.till->credit(session.request.payment->channel) >= session.price();
+}
+
 std::vector<LayerServer::Session*> LayerServer::ready() {
     std::vector<Session*> waiting;
-    for (const auto& [id, session] : sessions_)
-        if (!session->waiting.empty()) waiting.push_back(session.get());
+    for (const auto& [id, session] : sessions_) {
+        if (session->waiting.empty()) continue;
+        if (is_covered(*session)) {
+            session->unpaid_since_us = 0;
+            waiting.push_back(session.get());
+        } else if (session->unpaid_since_us == 0) {
+            session->unpaid_since_us = clock_.monotonic_us();
+        }
+    }
     std::ranges::sort(waiting, {}, [this](const Session* session) {
         return std::pair(turns_.rank(session->turn, cost(*session)), session->serial);
     });
@@ -80,8 +95,10 @@ void LayerServer::start_batch() {
         // A session's pushes stay in order, because one of them is computed at a time.
         Push& next = session->waiting.front();
         if (session->loaded != batch.loaded || session->request.layers != layers ||
-            tokens + next.tokens > options_.max_batch_tokens)
+            tokens + next.tokens > options_.max_batch_tokens || !is_covered(*session))
             continue;
+        if (session->request.payment)
+            options_.till->deliver(session->request.payment->channel, session->price());
         tokens += next.tokens;
         turns_.charge(session->turn, cost(*session));
         session->waiting_tokens -= next.tokens;

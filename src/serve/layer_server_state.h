@@ -44,7 +44,14 @@ struct LayerServer::Session {
     std::deque<Push> waiting;
     std::size_t waiting_tokens = 0;
     std::uint64_t last_used_us = 0;
+    std::optional<VoucherGiven> next_voucher;  // the latest that came while one is looked at
+    bool looks_at_voucher = false;
+    std::uint64_t unpaid_since_us =
+        0;  // since when its next push waits for a voucher; 0: it does not
 
+    std::uint64_t price() const {
+        return request.payment ? request.payment->row_price * waiting.front().tokens : 0;
+    }
     SessionId id() const { return {client, request.terms.session}; }
 };
 

@@ -94,6 +94,8 @@ const char* refusal_name(Refusal refusal) {
             return "not finite";
         case Refusal::kExpired:
             return "expired";
+        case Refusal::kUnpaid:
+            return "unpaid";
     }
     return "unknown";
 }
@@ -102,6 +104,8 @@ Bytes encode(const OpenSession& message) {
     Writer writer;
     encode(message.terms, writer);
     encode_layers(message.layers, writer);
+    writer.u8(message.payment ? 1 : 0);
+    if (message.payment) encode(*message.payment, writer);
     return std::move(writer).take();
 }
 
@@ -110,6 +114,9 @@ Result<OpenSession> decode_open_session(ByteView body) {
     OpenSession message;
     message.terms = decode_terms(reader);
     message.layers = decode_layers(reader);
+    const std::uint8_t paid = reader.u8();
+    if (paid > 1) reader.fail("paid is 0 or 1");
+    if (paid == 1) message.payment = decode_session_payment(reader);
     RETURN_IF_ERROR(reader.finish());
     return message;
 }
@@ -181,6 +188,24 @@ Result<Progress> decode_progress(ByteView body) {
     message.received = reader.u64();
     message.computed = reader.u64();
     if (message.computed > message.received) reader.fail("more computed than received");
+    RETURN_IF_ERROR(reader.finish());
+    return message;
+}
+
+Bytes encode(const VoucherGiven& message) {
+    Writer writer;
+    writer.fixed(message.session);
+    writer.u64(message.amount);
+    writer.fixed(message.signature);
+    return std::move(writer).take();
+}
+
+Result<VoucherGiven> decode_voucher_given(ByteView body) {
+    Reader reader(body);
+    VoucherGiven message;
+    message.session = reader.fixed<32>();
+    message.amount = reader.u64();
+    message.signature = reader.fixed<64>();
     RETURN_IF_ERROR(reader.finish());
     return message;
 }

@@ -16,13 +16,18 @@
 //     | Push -----------------------------> |
 //     | <-------------------------- Result  |
 //     | Close ---------> | and -----------> |
+//
+// A server that wants coins is told in OpenSession from which channel, and gets a Voucher every few
+// results (session_payment.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "net/network.h"
 #include "serve/receipt.h"
+#include "serve/session_payment.h"
 
 namespace cairn::serve {
 
@@ -39,6 +44,7 @@ enum class MessageKind : std::uint16_t {
     kSessionError = 0x5309,  ///< SessionProblem
     kAskProgress = 0x530a,   ///< the session id
     kProgress = 0x530b,
+    kVoucher = 0x530c,  ///< VoucherGiven; not answered
 };
 
 inline constexpr std::size_t kMaxAddressBytes = 256;
@@ -54,7 +60,8 @@ std::size_t max_push_tokens(std::uint32_t dim);
 /// Client to each hop: set memory for a cache aside.
 struct OpenSession {
     SessionTerms terms;
-    model::LayerRange layers;  ///< what this hop is to compute
+    model::LayerRange layers;                              ///< what this hop is to compute
+    std::optional<SessionPayment> payment = std::nullopt;  ///< none: it asks for a free one
 
     bool operator==(const OpenSession&) const = default;
 };
@@ -69,8 +76,9 @@ enum class Refusal : std::uint8_t {
     kUnknownSession = 6,  ///< closed, expired or never opened over this link
     kNotFinite = 7,       ///< an activation is NaN or infinite
     kExpired = 8,         ///< the session was idle for too long
+    kUnpaid = 9,          ///< it is not paid as it should be
 };
-inline constexpr std::uint8_t kLastRefusal = 8;
+inline constexpr std::uint8_t kLastRefusal = 9;
 
 /// "busy", "wrong model": for messages to people.
 const char* refusal_name(Refusal refusal);
@@ -116,11 +124,22 @@ struct Progress {
     bool operator==(const Progress&) const = default;
 };
 
+/// Client to hop, in a paid session: a voucher over its channel (chain/voucher.h), which names both
+/// network and channel by what the session was opened with.
+struct VoucherGiven {
+    Hash256 session;
+    std::uint64_t amount = 0;
+    crypto::Signature signature;
+
+    bool operator==(const VoucherGiven&) const = default;
+};
+
 Bytes encode(const OpenSession& message);
 Bytes encode(const SessionProblem& message);
 Bytes encode(const Push& message);
 Bytes encode(const PushResult& message);
 Bytes encode(const Progress& message);
+Bytes encode(const VoucherGiven& message);
 Bytes encode_session_id(const Hash256& session);
 
 Result<OpenSession> decode_open_session(ByteView body);
@@ -128,6 +147,7 @@ Result<SessionProblem> decode_session_problem(ByteView body);
 Result<Push> decode_push(ByteView body);
 Result<PushResult> decode_result(ByteView body);
 Result<Progress> decode_progress(ByteView body);
+Result<VoucherGiven> decode_voucher_given(ByteView body);
 Result<Hash256> decode_session_id(ByteView body);
 
 /// Sends a message of this room, as net::Network::send does.

@@ -16,12 +16,37 @@ struct NetworkLayers::Impl {
     std::unique_ptr<net::TlsNetwork> network;
     std::unique_ptr<Client> client;
     std::unique_ptr<RemoteLayers> layers;
+    std::shared_ptr<Purse> purse;
     std::thread thread;
+
+    /// Links and a client, on a loop that runs.
+    static Result<std::unique_ptr<Impl>> start(const NetworkLayersOptions& options) {
+        if (options.remote.servers.empty())
+            return invalid("name at least one server: --server HOST:PORT");
+        auto impl = std::make_unique<Impl>();
+        net::TlsOptions tls{.listen = "",
+                            .key = impl->secret,
+                            .genesis = options.genesis,
+                            .on_failed = [at = impl.get()](const std::string& address,
+                                                           bool outbound, const Error& reason) {
+                                if (outbound)
+                                    at->client->on_connect_failed(address, reason.message);
+                            }};
+        ASSIGN_OR_RETURN(impl->network,
+                         net::TlsNetwork::start(impl->loop, impl->random, std::move(tls)));
+        impl->client = std::make_unique<Client>(impl->loop, *impl->network, impl->clock,
+                                                impl->random, options.client);
+        impl->purse = options.purse;
+        impl->client->sessions().set_purse(impl->purse.get());
+        impl->network->set_handler(impl->client.get());
+        impl->thread = std::thread([loop = &impl->loop] { loop->run(); });
+        return impl;
+    }
 
     ~Impl() {
         if (thread.joinable()) {
             loop.post([this] {
-                layers->close();
+                if (layers) layers->close();
                 // A moment for the Close messages to leave; a server that gets none notices the
                 // lost link.
                 loop.call_after(20, [this] { loop.stop(); });
@@ -49,27 +74,30 @@ NetworkLayers::~NetworkLayers() = default;
 Result<std::unique_ptr<NetworkLayers>> NetworkLayers::connect(const Hash256& model,
                                                               const model::ModelConfig& config,
                                                               const NetworkLayersOptions& options) {
-    if (options.remote.servers.empty())
-        return invalid("name at least one server: --server HOST:PORT");
-    auto impl = std::make_unique<Impl>();
-    net::TlsOptions tls{.listen = "",
-                        .key = impl->secret,
-                        .genesis = options.genesis,
-                        .on_failed = [at = impl.get()](const std::string& address, bool outbound,
-                                                       const Error& reason) {
-                            if (outbound) at->client->on_connect_failed(address, reason.message);
-                        }};
-    ASSIGN_OR_RETURN(impl->network,
-                     net::TlsNetwork::start(impl->loop, impl->random, std::move(tls)));
-    impl->client = std::make_unique<Client>(impl->loop, *impl->network, impl->clock, impl->random,
-                                            options.client);
-    impl->network->set_handler(impl->client.get());
-    impl->layers = std::make_unique<RemoteLayers>(*impl->client, model, config, options.remote);
-    impl->thread = std::thread([loop = &impl->loop] { loop->run(); });
-    const Status started = impl->wait<Status>(
-        [&](std::function<void(Status)> done) { impl->layers->start(std::move(done)); });
+    ASSIGN_OR_RETURN(auto impl, Impl::start(options));
+    const Status started = impl->wait<Status>([&](std::function<void(Status)> done) {
+        impl->layers = std::make_unique<RemoteLayers>(*impl->client, model, config, options.remote);
+        impl->layers->start(std::move(done));
+    });
     if (!started.ok()) return started.error();
     return std::unique_ptr<NetworkLayers>(new NetworkLayers(std::move(impl)));
+}
+
+Result<std::vector<Hop>> NetworkLayers::look(const Hash256& model, const model::ModelConfig& config,
+                                             const NetworkLayersOptions& options) {
+    ASSIGN_OR_RETURN(const auto impl, Impl::start(options));
+    const auto found = impl->wait<Discovery>([&](std::function<void(Discovery)> done) {
+        impl->client->search().discover(options.remote.servers, std::move(done));
+    });
+    ASSIGN_OR_RETURN(std::vector<Hop> hops,
+                     choose_route(found.offers, model, model::all_layers(config)));
+    for (const Announce& offer : found.offers) {
+        const bool is_there =
+            std::ranges::any_of(hops, [&](const Hop& hop) { return hop.key == offer.key; });
+        if (offer.model == model && !is_there && options.remote.standbys > 0)
+            hops.push_back({offer.layers, offer.key, offer.address, offer.price, offer.genesis});
+    }
+    return hops;
 }
 
 Status NetworkLayers::forward(std::span<float> hidden) {
@@ -92,6 +120,12 @@ Status NetworkLayers::truncate(std::size_t length) {
 std::uint64_t NetworkLayers::longest_stall_ms() {
     return impl_->wait<std::uint64_t>(
         [&](std::function<void(std::uint64_t)> done) { done(impl_->layers->longest_stall_ms()); });
+}
+
+std::uint64_t NetworkLayers::spent() {
+    return impl_->wait<std::uint64_t>([&](std::function<void(std::uint64_t)> done) {
+        done(impl_->purse ? impl_->purse->spent() : 0);
+    });
 }
 
 std::vector<Hop> NetworkLayers::route() {

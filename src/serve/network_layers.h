@@ -17,6 +17,8 @@ struct NetworkLayersOptions {
     RemoteOptions remote;  ///< its `note` is called from the loop's thread
     ClientOptions client;
     Hash256 genesis;  ///< of the servers' network; all zeros: pure layer servers
+    /// Pays servers that have a price, on the loop's thread; null: they are not used.
+    std::shared_ptr<Purse> purse = nullptr;
 };
 
 class NetworkLayers final : public infer::LayerStack {
@@ -26,6 +28,10 @@ class NetworkLayers final : public infer::LayerStack {
     static Result<std::unique_ptr<NetworkLayers>> connect(const Hash256& model,
                                                           const model::ModelConfig& config,
                                                           const NetworkLayersOptions& options);
+    /// The servers that it would use first, and those that could stand in for them, one of each
+    /// key: what they hold and ask for, before anything is opened.
+    static Result<std::vector<Hop>> look(const Hash256& model, const model::ModelConfig& config,
+                                         const NetworkLayersOptions& options);
     ~NetworkLayers() override;
 
     /// Waits for the result, also while lost servers are replaced.
@@ -38,6 +44,8 @@ class NetworkLayers final : public infer::LayerStack {
     std::size_t failovers();
     /// RemoteLayers::longest_stall_ms().
     std::uint64_t longest_stall_ms();
+    /// What vouchers were given for, in the coin's smallest unit.
+    std::uint64_t spent();
 
   private:
     struct Impl;

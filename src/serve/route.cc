@@ -56,7 +56,7 @@ Result<std::vector<Hop>> choose_route(std::span<const Announce> offers, const Ha
         if (route.size() == kMaxHops)
             return Error{ErrorCode::kUnsupported, "a route of more than 32 hops would be needed"};
         const std::uint32_t end = std::min(best->layers.end, layers.end);
-        route.push_back({{at, end}, best->key, best->address});
+        route.push_back({{at, end}, best->key, best->address, best->price, best->genesis});
         at = end;
     }
     return route;

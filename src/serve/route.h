@@ -16,6 +16,10 @@ struct Hop {
     model::LayerRange layers;
     crypto::PublicKey key;
     std::string address;  ///< "host:port"
+    /// Of 1,000 rows through one layer, in the smallest unit of the coin of network `genesis_id`;
+    /// 0: free.
+    std::uint64_t price = 0;
+    Hash256 genesis_id{};
 
     bool operator==(const Hop&) const = default;
 };

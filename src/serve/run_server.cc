@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "formats/load.h"
-#include "net/tls_network.h"
 #include "serve/route.h"
 
 namespace cairn::serve {
@@ -58,6 +57,16 @@ Result<model::LayerRange> parse_layers(const std::string& text, std::uint32_t la
     return range;
 }
 
+net::TlsOptions client_links(const std::string& listen, const crypto::SecretKey& key) {
+    return {.listen = listen,
+            .key = key,
+            .genesis = {},
+            .max_peers = kMaxInbound + net::TlsOptions{.key = key}.max_peers,
+            .max_inbound = kMaxInbound,
+            .kept_for_use = kMaxInbound / 4 * 3,
+            .max_all_incoming_bytes = kMaxIncoming};
+}
+
 Status run_server(const RunServerOptions& options) {
     ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
     ModelSnapshot snapshot;
@@ -82,21 +91,13 @@ Status run_server(const RunServerOptions& options) {
     const crypto::SecretKey secret =
         options.key ? *options.key : crypto::SecretKey::generate(random);
     net::AsioLoop loop;
-    net::TlsOptions tls{
-        .listen = options.listen,
-        .key = secret,
-        .genesis = {},
-        .max_peers = kMaxInbound + net::TlsOptions{.key = secret}.max_peers,
-        .max_inbound = kMaxInbound,
-        .kept_for_use = kMaxInbound / 4 * 3,  // clients lose their sessions with their links
-        .max_all_incoming_bytes = kMaxIncoming,
-        .relay = options.relay,
-        .through = options.through,
-        .on_failed = {},
-        .on_relay = [&](const std::string& relay, bool passes_on) {
-            if (options.relay_answered)
-                options.relay_answered({crypto::public_key(secret), relay}, passes_on);
-        }};
+    net::TlsOptions tls = client_links(options.listen, secret);
+    tls.relay = options.relay;
+    tls.through = options.through;
+    tls.on_relay = [&](const std::string& relay, bool passes_on) {
+        if (options.relay_answered)
+            options.relay_answered({crypto::public_key(secret), relay}, passes_on);
+    };
     ASSIGN_OR_RETURN(const std::unique_ptr<net::TlsNetwork> network,
                      net::TlsNetwork::start(loop, random, std::move(tls)));
     LayerServerOptions server_options = options.server;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "net/port_mapper.h"
-#include "net/relay.h"
+#include "net/tls_network.h"
 #include "serve/layer_server.h"
 
 namespace cairn::serve {
@@ -39,6 +39,9 @@ struct RunServerOptions {
     /// Asked every 200 ms on the loop; true stops it as SIGINT and SIGTERM do. May be empty.
     std::function<bool()> should_stop;
 };
+
+/// For links with clients: many, which lose their sessions when they yield to others.
+net::TlsOptions client_links(const std::string& listen, const crypto::SecretKey& key);
 
 /// Runs until stopped. Errors are those of starting: a file that cannot be read, layers that the
 /// model does not have, a port in use. Blocks the calling thread, which becomes the loop.

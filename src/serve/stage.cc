@@ -123,7 +123,8 @@ void Stage::pump() {
 
 void Stage::pump(Replica& replica, bool leads) {
     const bool eager = leads || racing_;
-    const std::size_t most = std::max<std::size_t>(1, max_push_tokens(terms_.dim) / 2);
+    const std::size_t most = std::max<std::size_t>(
+        1, std::min(max_push_tokens(terms_.dim) / 2, max_rows(replica.hop, terms_.dim)));
     while (replica.open && replica.under_way < kMaxUnderWay) {
         const bool again = replica.sent < done_;
         const std::size_t end = again || !eager ? std::min(done_, rows_) : rows_;

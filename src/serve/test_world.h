@@ -156,7 +156,7 @@ struct TestWorld {
 };
 
 /// Talks to a server in raw messages, as no honest client would.
-struct RawPeer final : net::NetworkHandler {
+struct RawPeer : net::NetworkHandler {
     TestWorld& world;
     crypto::SecretKey secret;
     FakeNetwork network;

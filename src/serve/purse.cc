@@ -1,0 +1,112 @@
+#include "serve/purse.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace cairn::serve {
+
+namespace {
+
+using chain::amount_text;
+
+/// Rows' price that a server has in hand at least, so that it never waits for a voucher.
+constexpr std::uint64_t kRowsInHand = channel::kTokensAtRisk / 2;
+
+}  // namespace
+
+struct Purse::Open {
+    std::unique_ptr<DiskLock> lock;
+    crypto::SecretKey secret;
+    channel::PayerChannel channel;
+};
+
+Purse::Purse(Disk& disk, Random& random, const PurseOptions& options, SecretOf secret_of)
+    : random_(random), options_(options), secret_of_(std::move(secret_of)), store_(disk) {}
+
+Purse::~Purse() = default;
+
+Result<std::unique_ptr<Purse::Open>> Purse::take(const channel::Record& record) {
+    const auto secret = secret_of_(record.terms.payer);
+    if (!secret)
+        return Error{ErrorCode::kRefused,
+                     "the key of " + chain::outpoint_text(record.terms.outpoint) + " is not here"};
+    ASSIGN_OR_RETURN(auto lock, store_.take(channel::Role::kPayer, record.terms.outpoint));
+    // What it was before the lock may be out of date.
+    ASSIGN_OR_RETURN(channel::Record now,
+                     store_.find(channel::Role::kPayer, record.terms.outpoint));
+    return std::unique_ptr<Open>(new Open{
+        std::move(lock), *secret, channel::PayerChannel(store_, std::move(now), *secret, random_)});
+}
+
+Result<channel::PayerChannel*> Purse::channel_to(const crypto::PublicKey& server) {
+    for (const auto& open : channels_)
+        if (open->channel.record().terms.payee == server && open->channel.left() > 0)
+            return &open->channel;
+    std::vector<channel::Record> records = store_.list().records;
+    std::erase_if(records, [&](const channel::Record& record) {
+        return record.role != channel::Role::kPayer || record.genesis_id != options_.genesis_id ||
+               record.terms.payee != server || record.paid >= record.terms.capacity;
+    });
+    std::ranges::sort(records, std::greater{}, [](const channel::Record& record) {
+        return record.terms.capacity - record.paid;
+    });
+    Error why = not_found(
+        "no channel of yours pays this server: open one with `cairn wallet "
+        "channel open`, or let --open do it");
+    for (const channel::Record& record : records) {
+        auto taken = take(record);
+        if (!taken.ok()) {
+            why = taken.error();
+            continue;
+        }
+        return &channels_.emplace_back(*std::move(taken))->channel;
+    }
+    return why;
+}
+
+SessionPayment Purse::payment_for(const channel::PayerChannel& channel, const SessionTerms& terms,
+                                  model::LayerRange layers, std::uint64_t row_price) {
+    const auto open = std::ranges::find_if(
+        channels_, [&](const auto& each) { return &each->channel == &channel; });
+    CHECK(open != channels_.end());
+    SessionPayment payment{channel.record().terms.outpoint, row_price, {}};
+    payment.signature = crypto::sign(
+        (*open)->secret,
+        payment_message(terms, layers, channel.record().terms.payee, options_.genesis_id, payment),
+        random_);
+    return payment;
+}
+
+std::uint64_t Purse::left_for(const channel::PayerChannel& channel) const {
+    return std::min(channel.left(), options_.max_spent - spent_);
+}
+
+Status Purse::check_covers(const channel::PayerChannel& channel, std::uint64_t price) const {
+    const channel::Record& record = channel.record();
+    if (channel::add_up(record.counted, price) <= channel::add_up(record.paid, left_for(channel)))
+        return ok_status();
+    if (channel.left() <= options_.max_spent - spent_)
+        return Error{ErrorCode::kRefused, "the channel of " + amount_text(record.terms.capacity) +
+                                              " coins that pays it is used up: open another"};
+    return Error{ErrorCode::kRefused,
+                 "all that may be spent, " + amount_text(options_.max_spent) + " coins, is spent"};
+}
+
+Result<std::optional<chain::Voucher>> Purse::pay(channel::PayerChannel& channel,
+                                                 std::uint64_t row_price) {
+    const channel::Record& record = channel.record();
+    const std::uint64_t in_hand = record.paid > record.counted ? record.paid - record.counted : 0;
+    if (in_hand >= kRowsInHand * row_price) return std::optional<chain::Voucher>();
+    channel.set_price(row_price);
+    const std::uint64_t before = record.paid;
+    // What may be paid at most, less what came and is not paid.
+    const std::uint64_t most = channel::add_up(before, left_for(channel));
+    if (most <= record.counted || most == before) return std::optional<chain::Voucher>();
+    const std::uint64_t ahead = std::min(channel::price_at_risk(row_price), most - record.counted);
+    ASSIGN_OR_RETURN(const chain::Voucher voucher, channel.pay(ahead));
+    spent_ += voucher.amount - before;
+    return std::optional(voucher);
+}
+
+}  // namespace cairn::serve

@@ -1,0 +1,170 @@
+#include "serve/till.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "channel/payee_channel.h"
+
+namespace cairn::serve {
+
+struct Till::Books {
+    channel::RecordStore store;
+    std::map<chain::OutPoint, channel::PayeeChannel> channels;
+
+    explicit Books(Disk& disk) : store(disk) {}
+
+    /// The channel as it is on disk, or new; kRefused if it does not fit the server.
+    Result<channel::PayeeChannel*> find(const TillOptions& options, const chain::OutPoint& outpoint,
+                                        const channel::OnChain& on_chain, std::uint32_t height) {
+        ASSIGN_OR_RETURN(channel::Record record,
+                         channel::admit(options.genesis_id, outpoint, on_chain, options.payee,
+                                        height, options.policy));
+        if (const auto here = channels.find(outpoint); here != channels.end()) return &here->second;
+        auto kept = store.find(channel::Role::kPayee, outpoint);
+        if (!kept.ok() && kept.error().code != ErrorCode::kNotFound) return kept.error();
+        if (kept.ok()) record = *std::move(kept);
+        return &channels.emplace(outpoint, channel::PayeeChannel(store, std::move(record)))
+                    .first->second;
+    }
+    /// So that the channel knows of all that went out.
+    static Status catch_up(channel::PayeeChannel& channel, std::uint64_t delivered) {
+        if (delivered <= channel.delivered()) return ok_status();
+        return channel.deliver(delivered - channel.delivered());
+    }
+};
+
+Till::Till(Loop& loop, ChannelView& view, Disk& disk, const TillOptions& options)
+    : loop_(loop), view_(view), options_(options), books_(std::make_shared<Books>(disk)) {}
+
+void Till::open(const SessionTerms& terms, model::LayerRange layers, const SessionPayment& payment,
+                Done done) {
+    view_.find({payment.channel},
+               alive_.guard([this, terms, layers, payment, done = std::move(done)](
+                                const std::vector<std::optional<channel::OnChain>>& found) {
+                   enter(terms, layers, payment, found.at(0), done);
+               }));
+}
+
+void Till::enter(const SessionTerms& terms, model::LayerRange layers, const SessionPayment& payment,
+                 const std::optional<channel::OnChain>& on_chain, Done done) {
+    const auto no = [](ErrorCode code, std::string reason) {
+        return Error{code, std::move(reason)};
+    };
+    if (!on_chain)
+        return done(no(ErrorCode::kRefused, "the chain here has no such channel, or no longer"));
+    if (on_chain->output.kind != chain::OutputKind::kChannel ||
+        !crypto::verify(
+            on_chain->output.key,
+            payment_message(terms, layers, options_.payee, options_.genesis_id, payment),
+            payment.signature))
+        return done(no(ErrorCode::kRefused, "it is not the channel's payer who asks"));
+    if (accounts_.size() >= options_.max_channels && !accounts_.contains(payment.channel))
+        return done(no(ErrorCode::kFull, "too many channels are in use"));
+    ++accounts_[payment.channel].users;
+    offload(
+        loop_, Lane::kPay,
+        [books = books_, options = options_, payment, on_chain = *on_chain,
+         height = view_.height()]() -> Result<Standing> {
+            ASSIGN_OR_RETURN(channel::PayeeChannel* const channel,
+                             books->find(options, payment.channel, on_chain, height));
+            channel->set_price(std::max(channel->price(), payment.row_price));
+            RETURN_IF_ERROR(channel->reserve());
+            return Standing{channel->delivered() + channel->credit(), channel->delivered(), 0};
+        },
+        alive_.guard([this, outpoint = payment.channel,
+                      done = std::move(done)](const Result<Standing>& standing) {
+            if (!standing.ok()) {
+                leave(outpoint);
+                return done(standing.error());
+            }
+            Account& account = accounts_.at(outpoint);
+            if (!account.known) account.delivered = standing->delivered;
+            account.known = true;
+            account.limit = std::max(account.limit, standing->limit);
+            done(ok_status());
+        }));
+}
+
+void Till::close(const chain::OutPoint& channel) { leave(channel); }
+
+void Till::leave(const chain::OutPoint& channel) {
+    const auto found = accounts_.find(channel);
+    CHECK(found != accounts_.end() && found->second.users > 0);
+    if (--found->second.users > 0) return;
+    const std::uint64_t delivered = found->second.delivered;
+    accounts_.erase(found);
+    offload(loop_, Lane::kPay, [books = books_, channel, delivered] {
+        const auto here = books->channels.find(channel);
+        if (here == books->channels.end()) return;
+        Status ended = Books::catch_up(here->second, delivered);
+        if (ended.ok()) ended = here->second.end_session();
+        // It stays as it was: all that might have gone out counts as if it had.
+        if (!ended.ok()) log_debug("serve: {}", ended.error().message);
+        books->channels.erase(here);
+    });
+}
+
+std::uint64_t Till::credit(const chain::OutPoint& channel) const {
+    const auto found = accounts_.find(channel);
+    if (found == accounts_.end()) return 0;
+    const Account& account = found->second;
+    return account.limit > account.delivered ? account.limit - account.delivered : 0;
+}
+
+void Till::deliver(const chain::OutPoint& channel, std::uint64_t price) {
+    CHECK(price <= credit(channel));
+    accounts_.at(channel).delivered += price;
+}
+
+void Till::accept(const chain::OutPoint& channel, std::uint64_t amount,
+                  const crypto::Signature& signature, Done done) {
+    const auto found = accounts_.find(channel);
+    CHECK(found != accounts_.end() && found->second.known);
+    offload(
+        loop_, Lane::kPay,
+        [books = books_, options = options_, height = view_.height(),
+         delivered = found->second.delivered,
+         voucher = chain::Voucher{options_.genesis_id, channel, amount,
+                                  signature}]() -> Result<Standing> {
+            const auto here = books->channels.find(voucher.channel);
+            if (here == books->channels.end())
+                return Error{ErrorCode::kCancelled, "the channel is not in use any more"};
+            channel::PayeeChannel& payee = here->second;
+            RETURN_IF_ERROR(Books::catch_up(payee, delivered));
+            ASSIGN_OR_RETURN(const std::uint64_t more,
+                             payee.accept(voucher, height, options.policy));
+            return Standing{payee.delivered() + payee.credit(), payee.delivered(), more};
+        },
+        alive_.guard([this, channel, done = std::move(done)](const Result<Standing>& standing) {
+            if (!standing.ok()) return done(standing.error());
+            earned_ += standing->paid_more;
+            const auto account = accounts_.find(channel);
+            if (account != accounts_.end())
+                account->second.limit = std::max(account->second.limit, standing->limit);
+            done(ok_status());
+        }));
+}
+
+void Till::on_tip(std::function<void(const chain::OutPoint&, const std::string& why)> lost) {
+    if (looking_ || accounts_.empty()) return;
+    looking_ = true;
+    std::vector<chain::OutPoint> outpoints;
+    for (const auto& [outpoint, account] : accounts_) outpoints.push_back(outpoint);
+    view_.find(
+        outpoints, alive_.guard([this, outpoints, lost = std::move(lost)](
+                                    const std::vector<std::optional<channel::OnChain>>& found) {
+            looking_ = false;
+            for (std::size_t i = 0; i < outpoints.size(); ++i) {
+                if (!found.at(i)) {
+                    lost(outpoints[i], "the chain no longer has its channel");
+                    continue;
+                }
+                const auto fits = channel::admit(options_.genesis_id, outpoints[i], *found[i],
+                                                 options_.payee, view_.height(), options_.policy);
+                if (!fits.ok()) lost(outpoints[i], fits.error().message);
+            }
+        }));
+}
+
+}  // namespace cairn::serve
