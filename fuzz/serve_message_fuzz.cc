@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace cairn::serve;
     if (size == 0) return 0;
     const cairn::ByteView body(data + 1, size - 1);
-    switch (data[0] % 6) {
+    switch (data[0] % 7) {
         case 0:
             round_trip(body, decode_open_session);
             break;
@@ -48,8 +48,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (const auto record = decode_announce(body); record.ok())
                 (void)check_announce(*record, record->issued_ms).ok();
             break;
+        case 5:
+            round_trip(body, decode_voucher_given);
+            break;
         default:
             (void)decode_session_id(body).ok();
+            (void)decode_ask_announce(body).ok();
     }
     return 0;
 }

@@ -1,11 +1,13 @@
 // Drives a layer server by what three clients on their links may send, in any order and with any
-// numbers: sessions opened, pushed to, closed, asked about, while computing hangs, links break and
-// time passes. It must stay within its bounds, and serve an honest client afterwards.
+// numbers: sessions opened, pushed to, paid or not, closed, asked about, while computing hangs,
+// links break, channels leave the chain and time passes. It must stay within its bounds, never
+// compute more than 16 rows beyond what it was paid, and serve an honest client afterwards.
 #include <cstddef>
 #include <cstdint>
 
 #include "base/check.h"
-#include "serve/test_world.h"
+#include "chain/test_objects.h"
+#include "serve/test_channels.h"
 
 namespace {
 
@@ -13,6 +15,9 @@ using namespace cairn;
 using namespace cairn::serve;
 
 constexpr std::size_t kClients = 3;
+constexpr std::uint64_t kPrice = 20'000;  // of 1,000 rows through one layer
+constexpr std::uint64_t kCapacity = 50'000;
+const Hash256 kGenesis = chain::filled<32>(7);
 
 struct Input {
     const std::uint8_t* at;
@@ -25,10 +30,17 @@ struct Fuzzed {
     LayerServerOptions options;
     FakeServer* server = nullptr;
     std::vector<std::unique_ptr<RawPeer>> clients;
+    // Of a server with a price.
+    FakeChannels chain{world.loop};
+    MemoryDisk disk;
+    std::optional<Till> till;
+    const chain::OutPoint channel{chain::filled<32>(8), 0};
+    std::uint64_t paid = 0;  // what the best voucher that was sent is over
 
-    Fuzzed() {
+    explicit Fuzzed(bool for_coins) {
         options.max_sessions = 6;
         options.max_session_bytes = 512 * 1024;
+        if (for_coins) open_till();
         server = &world.add_server("a", {1, 4}, options);
         for (std::size_t i = 0; i < kClients; ++i) {
             const std::string name = "client " + std::to_string(i);
@@ -36,6 +48,38 @@ struct Fuzzed {
             clients.back()->network.connect("a");
         }
         world.loop.run_for(10);
+    }
+
+    void open_till() {
+        const crypto::SecretKey secret = chain::test_secret(2);
+        world.servers.emplace("a", FakeServer{secret, nullptr, nullptr});
+        chain.channels[channel] = {{.amount = kCapacity,
+                                    .kind = chain::OutputKind::kChannel,
+                                    .key = chain::test_key(1),
+                                    .payee = crypto::public_key(secret),
+                                    .expiry = 500},
+                                   10};
+        till.emplace(world.loop, chain, disk,
+                     TillOptions{kGenesis, crypto::public_key(secret), kPrice});
+        options.till = &*till;
+    }
+
+    OpenSession open_for_coins(SessionTerms terms, model::LayerRange layers, std::uint8_t signer) {
+        OpenSession message{terms, layers, SessionPayment{channel, row_price(kPrice, layers), {}}};
+        message.payment->signature =
+            crypto::sign(chain::test_secret(signer),
+                         payment_message(terms, layers, crypto::public_key(server->secret),
+                                         kGenesis, *message.payment),
+                         world.random);
+        return message;
+    }
+
+    VoucherGiven voucher(const Hash256& session, std::uint64_t more) {
+        const std::uint64_t amount = std::min(paid + more, kCapacity);
+        paid = std::max(paid, amount);
+        return {session, amount,
+                crypto::sign(chain::test_secret(1), chain::voucher_hash(kGenesis, channel, amount),
+                             world.random)};
     }
 
     SessionTerms terms(Input& input) const {
@@ -50,11 +94,15 @@ struct Fuzzed {
 
     void step(Input& input) {
         RawPeer& client = *clients[input.next() % kClients];
-        switch (input.next() % 8) {
+        switch (input.next() % 10) {
             case 0: {
                 const SessionTerms made = terms(input);
                 const std::uint32_t begin = input.next() % 5;
                 const std::uint32_t end = begin + 1 + input.next() % 3;
+                if (till && input.next() % 8 != 0)
+                    return client.send(
+                        MessageKind::kOpenSession,
+                        encode(open_for_coins(made, {begin, end}, 1 + input.next() % 8 / 7)));
                 return client.send(MessageKind::kOpenSession,
                                    encode(OpenSession{made, {begin, end}}));
             }
@@ -85,6 +133,18 @@ struct Fuzzed {
                 world.loop.run_for(10);
                 client.network.connect("a");
                 return world.loop.run_for(10);
+            case 7:
+                client.terms.session = {};
+                client.terms.session.bytes[0] = input.next() % 4;
+                return client.send(
+                    MessageKind::kVoucher,
+                    encode(voucher(client.terms.session, std::uint64_t{16} * input.next())));
+            case 8:
+                if (!till) return;
+                chain.tip += input.next() / 8;
+                return till->on_tip([this](const chain::OutPoint& lost, const std::string& why) {
+                    server->server->end_unpaid(lost, why);
+                });
             default: {
                 const auto kind = static_cast<MessageKind>(0x5300 + input.next() % 16);
                 Bytes body;
@@ -99,16 +159,24 @@ struct Fuzzed {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    Fuzzed fuzzed;
+    Fuzzed fuzzed(size > 0 && data[size - 1] % 2 == 1);
     Input input{data, data + std::min<std::size_t>(size, 600)};
     while (input.at != input.end) {
         fuzzed.step(input);
         for (auto& client : fuzzed.clients) client->got.clear(), client->errors.clear();
         CHECK(fuzzed.server->server->open_sessions() <= fuzzed.options.max_sessions);
         CHECK(fuzzed.server->server->session_bytes() <= fuzzed.options.max_session_bytes);
+        if (fuzzed.till) {
+            // A row goes through one layer at least, and is owed at three layers' price at most.
+            const std::uint64_t rows = fuzzed.server->server->tokens_computed();
+            CHECK(rows * row_price(kPrice, {0, 1}) <=
+                  fuzzed.till->earned() + 16 * row_price(kPrice, {0, 3}));
+            CHECK(fuzzed.till->earned() <= fuzzed.paid);
+        }
     }
     fuzzed.world.loop.hold_work(false);
     fuzzed.world.loop.run_for(20'000);
+    if (fuzzed.till) return 0;
     const auto opened =
         fuzzed.world.open({{{1, 4}, crypto::public_key(fuzzed.server->secret), "a"}}, 8);
     CHECK(std::holds_alternative<Hash256>(opened));

@@ -239,10 +239,13 @@ void serving_seeds() {
     const auto receipt = serve::make_receipt(
         terms, {0, 2}, random.hash256(), serve::states_hash(7, states), secret, random.hash256());
     message(0, serve::encode(serve::OpenSession{terms, {0, 2}}));
+    message(7, serve::encode(serve::OpenSession{
+                   terms, {0, 2}, serve::SessionPayment{{random.hash256(), 1}, 20, {}}}));
+    message(5, serve::encode(serve::VoucherGiven{terms.session, 40, {}}));
     message(1, serve::encode(serve::SessionProblem{terms.session, serve::Refusal::kBusy, "full"}));
     const serve::Push push{terms.session, 7, 1, states};
     message(2, serve::encode(push));
-    message(8, serve::encode(serve::PushResult{push, receipt}));  // 2 again
+    message(9, serve::encode(serve::PushResult{push, receipt}));  // 2 again
     message(3, serve::encode(serve::Progress{terms.session, 4, 3}));
     serve::Announce announce{.key = {},
                              .address = "10.0.0.1:9",
@@ -258,7 +261,7 @@ void serving_seeds() {
                              .signature = {}};
     serve::sign(announce, secret, random.hash256());
     message(4, serve::encode(announce));
-    message(5, serve::encode_session_id(terms.session));
+    message(6, serve::encode_session_id(terms.session));
 }
 
 void wallet_seeds() {

@@ -50,7 +50,7 @@ void ClientSessions::open(OpenRequest request, OpenCallback done) {
     }));
     if (const Status payable = find_channel(opening); !payable.ok()) {
         loop_.post(alive_.guard(
-            [this, id, payable] { fail(id, ErrorCode::kRefused, payable.error().message); }));
+            [this, id, payable] { fail(id, ErrorCode::kUnsupported, payable.error().message); }));
         return;
     }
     if (const net::PeerId peer = peer_by_key(opening.request.hop.key))

@@ -35,7 +35,7 @@ struct SessionTimeouts {
 /// Hidden states [n, dim], row by row.
 using States = std::vector<float>;
 
-/// What went wrong, and at which server.
+/// What went wrong, and at which server. kUnsupported: it is we who cannot, or would not, pay it.
 struct Failure {
     Error error;
     crypto::PublicKey server;

@@ -35,8 +35,9 @@ Status ClientSessions::push(const Hash256& id, std::uint32_t position, States st
         const Status covered = purse_->check_covers(
             *session.channel, (session.rows_under_way + tokens) * session.row_price);
         if (!covered.ok()) {
-            loop_.post(alive_.guard(
-                [this, id, covered] { fail(id, ErrorCode::kRefused, covered.error().message); }));
+            loop_.post(alive_.guard([this, id, covered] {
+                fail(id, ErrorCode::kUnsupported, covered.error().message);
+            }));
             return covered;
         }
     }

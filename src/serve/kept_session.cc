@@ -79,7 +79,8 @@ namespace {
 /// What it means that a session ended before all was answered.
 Examined judge_end(const KeptSession& session) {
     const Error& error = session.ended->error;
-    if (error.code == ErrorCode::kFull) return {std::nullopt, error.message, std::nullopt};
+    if (error.code == ErrorCode::kFull || error.code == ErrorCode::kUnsupported)
+        return {std::nullopt, error.message, std::nullopt};
     const bool wrong = error.code == ErrorCode::kInvalid;
     return {wrong ? trust::Finding::kWrong : trust::Finding::kUnanswered, error.message,
             std::nullopt};

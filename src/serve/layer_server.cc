@@ -37,22 +37,34 @@ LayerServer::~LayerServer() = default;
 
 void LayerServer::set_model(ModelSnapshot snapshot, model::LayerRange layers) {
     CHECK(has_layers(snapshot, layers));
-    snapshot_ = std::move(snapshot);
-    layers_ = layers;
-    loaded_ =
-        std::make_shared<Loaded>(*snapshot_, layers, kernels_, pool_, options_.max_batch_tokens);
-    announced_.reset();
+    std::erase_if(models_, [&](const std::shared_ptr<Loaded>& loaded) {
+        return loaded->snapshot.hash == snapshot.hash;
+    });
+    models_.push_front(std::make_shared<Loaded>(std::move(snapshot), layers, kernels_, pool_,
+                                                options_.max_batch_tokens));
+    if (models_.size() > options_.max_models) models_.pop_back();
 }
 
-std::optional<Announce> LayerServer::announce() {
-    if (!snapshot_) return std::nullopt;
+const std::shared_ptr<LayerServer::Loaded>& LayerServer::find_model(const Hash256& model) const {
+    static const std::shared_ptr<Loaded> none;
+    const auto found = std::ranges::find_if(models_, [&](const std::shared_ptr<Loaded>& loaded) {
+        return loaded->snapshot.hash == model;
+    });
+    return found == models_.end() ? none : *found;
+}
+
+std::optional<Announce> LayerServer::announce(const Hash256& model) {
+    if (models_.empty()) return std::nullopt;
+    const std::shared_ptr<Loaded>& asked = find_model(model);
+    Loaded& loaded = asked ? *asked : *models_.front();
     const std::uint64_t now_us = clock_.monotonic_us();
-    if (announced_ && now_us < announced_us_ + kAnnounceEveryUs) return announced_;
-    announced_us_ = now_us;
-    Announce& record = announced_.emplace();
+    if (loaded.announced && now_us < loaded.announced_us + kAnnounceEveryUs)
+        return loaded.announced;
+    loaded.announced_us = now_us;
+    Announce& record = loaded.announced.emplace();
     record.address = options_.address.empty() ? network_.listen_address() : options_.address;
-    record.model = snapshot_->hash;
-    record.layers = layers_;
+    record.model = loaded.snapshot.hash;
+    record.layers = loaded.layers;
     if (options_.till != nullptr) {
         record.genesis = options_.till->options().genesis_id;
         record.price = options_.till->options().price;
@@ -65,7 +77,7 @@ std::optional<Announce> LayerServer::announce() {
     record.issued_ms = clock_.wall_ms();
     record.expires_ms = record.issued_ms + options_.announce_life_ms;
     sign(record, secret_, random_.hash256());
-    return announced_;
+    return loaded.announced;
 }
 
 void LayerServer::on_peer_up(net::PeerId peer, const net::PeerInfo& info) { peers_[peer] = info; }
@@ -87,11 +99,13 @@ void LayerServer::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
         tell(peer, MessageKind::kSessionError, {{}, Refusal::kBadRequest, error.message});
     };
     switch (static_cast<MessageKind>(kind)) {
-        case MessageKind::kAskAnnounce:
-            if (!body.empty()) return bad(invalid("AskAnnounce has no body"));
-            if (const auto record = announce())
+        case MessageKind::kAskAnnounce: {
+            const auto model = decode_ask_announce(body);
+            if (!model.ok()) return bad(model.error());
+            if (const auto record = announce(*model))
                 send(network_, peer, MessageKind::kAnnounce, encode(*record));
             return;
+        }
         case MessageKind::kOpenSession: {
             const auto request = decode_open_session(body);
             return request.ok() ? open(peer, *request) : bad(request.error());
@@ -124,30 +138,34 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(net::PeerId peer,
     const auto no = [&](Refusal refusal, std::string reason) {
         return SessionProblem{terms.session, refusal, std::move(reason)};
     };
-    if (!snapshot_) return no(Refusal::kWrongModel, "this server holds no model yet");
-    if (terms.model != snapshot_->hash)
-        return no(Refusal::kWrongModel, "this server holds model " + short_hex(snapshot_->hash) +
-                                            ", not " + short_hex(terms.model));
-    if (request.layers.begin < layers_.begin || request.layers.end > layers_.end)
+    if (models_.empty()) return no(Refusal::kWrongModel, "this server holds no model yet");
+    const std::shared_ptr<Loaded>& loaded = find_model(terms.model);
+    if (!loaded)
+        return no(Refusal::kWrongModel, "this server holds model " +
+                                            short_hex(models_.front()->snapshot.hash) + ", not " +
+                                            short_hex(terms.model));
+    const model::LayerRange held = loaded->layers;
+    const model::ModelConfig& config = loaded->snapshot.config;
+    if (request.layers.begin < held.begin || request.layers.end > held.end)
         return no(Refusal::kWrongLayers,
-                  "this server holds " + describe(layers_) + ", not " + describe(request.layers));
-    if (!snapshot_->config.causal)
+                  "this server holds " + describe(held) + ", not " + describe(request.layers));
+    if (!config.causal)
         return no(Refusal::kUnsupported,
                   "an encoder takes whole texts: sessions are for models "
                   "that write token by token");
     if (terms.numerics != kNumericsVersion)
         return no(Refusal::kUnsupported, "this server computes by numerics version " +
                                              std::to_string(kNumericsVersion) + " only");
-    if (terms.max_positions == 0 || terms.max_positions > snapshot_->config.context)
+    if (terms.max_positions == 0 || terms.max_positions > config.context)
         return no(Refusal::kBadRequest, "positions must be 1 to the model's context of " +
-                                            std::to_string(snapshot_->config.context));
+                                            std::to_string(config.context));
     if (sessions_.contains({peer, terms.session}))
         return no(Refusal::kBadRequest, "this session id is in use");
     return std::nullopt;
 }
 
 std::uint64_t LayerServer::bytes_for(const OpenSession& request) const {
-    const model::ModelConfig& config = snapshot_->config;
+    const model::ModelConfig& config = find_model(request.terms.model)->snapshot.config;
     const std::uint64_t cache = model::kv_cache_bytes(
         config, request.layers, request.terms.max_positions, request.terms.kv);
     const std::uint64_t waiting = max_push_tokens(config.dim) * config.dim * sizeof(float);
@@ -261,7 +279,7 @@ bool LayerServer::open_paid(net::PeerId peer, const OpenSession& request) {
     session->client = peer;
     session->share = share;
     session->turn.group = group;
-    session->loaded = loaded_;
+    session->loaded = find_model(request.terms.model);
     session->last_used_us = clock_.monotonic_us();
     session_bytes_ += bytes;
     sessions_[{peer, id}] = std::move(session);

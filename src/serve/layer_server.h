@@ -1,5 +1,6 @@
-// LayerServer: the state machine of one server. It holds layers [a, b) of one model (the newest
-// snapshot; sessions opened on an older one keep it), opens sessions with a KV cache each, and
+// LayerServer: the state machine of one server. It holds layers [a, b) of one model, of which there
+// may be newer ones with time (a chain's). It opens sessions with a KV cache each, on the newest or
+// one of the few before it, so that a text that was begun on one can go on after a failover, and
 // answers every push with what its layers make of it. Pushes of different sessions that wait
 // together are computed as one batch, which changes nobody's bits (N1). What it does with each
 // message: S25, S28, S30.
@@ -14,6 +15,7 @@
 // the Network as it is.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -46,13 +48,17 @@ struct LayerServerOptions {
     std::size_t max_batch_tokens = kMaxPushTokens;
     std::uint64_t idle_ms = 120'000;  ///< a session without a push ends after this
     std::uint64_t announce_life_ms = 60'000;
-    std::size_t threads = 1;  ///< computing threads on Lane::kServe
+    std::size_t max_models = 3;  ///< the newest and those before it on which sessions are opened
+    std::size_t threads = 1;     ///< computing threads on Lane::kServe
     /// A paid session whose next push is not paid for ends after this.
     std::uint64_t unpaid_ms = 10'000;
     /// "host:port" where others reach it, for its announcements; empty: where it listens.
     std::string address{};
     /// Where it is paid; null: it asks for nothing. Must outlive the server.
     Till* till = nullptr;
+    /// For showing how a liar is found: a bit of every answer is wrong, and signed as if it were
+    /// right.
+    bool lies = false;
     /// The part of the network that a client is in (net::TlsNetwork::group_of).
     std::function<std::string(net::PeerId)> group_of{};
 };
@@ -67,13 +73,14 @@ class LayerServer final : public net::NetworkHandler {
     LayerServer(const LayerServer&) = delete;
     LayerServer& operator=(const LayerServer&) = delete;
 
-    /// From now on sessions are opened on this snapshot's `layers`; CHECKs that it has them.
-    /// Sessions that are open go on with theirs.
+    /// From now on sessions are opened on this snapshot's `layers`, too, and it is announced;
+    /// CHECKs that it has them. Sessions that are open go on with theirs.
     void set_model(ModelSnapshot snapshot, model::LayerRange layers);
 
-    /// The signed record that AskAnnounce is answered with; nothing while there is no model. Made
-    /// anew at most once a second, for signing takes longer than asking.
-    std::optional<Announce> announce();
+    /// The signed record that AskAnnounce is answered with: of `model` if sessions are opened on
+    /// it, else of the newest; nothing while there is none. Made anew at most once a second, for
+    /// signing takes longer than asking.
+    std::optional<Announce> announce(const Hash256& model = {});
 
     std::size_t open_sessions() const { return sessions_.size(); }
     /// Memory that open sessions may use.
@@ -106,6 +113,8 @@ class LayerServer final : public net::NetworkHandler {
     void accept_voucher(const SessionId& id, const VoucherGiven& given);
     /// Whether the session's next push may be computed.
     bool is_covered(const Session& session) const;
+    /// Null if no sessions are opened on it.
+    const std::shared_ptr<Loaded>& find_model(const Hash256& model) const;
     std::optional<SessionProblem> reason_to_refuse(net::PeerId peer,
                                                    const OpenSession& request) const;
     std::uint64_t bytes_for(const OpenSession& request) const;
@@ -141,11 +150,7 @@ class LayerServer final : public net::NetworkHandler {
 
     const tensor::Kernels& kernels_;
     std::shared_ptr<ThreadPool> pool_;
-    std::optional<ModelSnapshot> snapshot_;
-    model::LayerRange layers_;
-    std::shared_ptr<Loaded> loaded_;  // the snapshot's layers, set up for computing
-    std::optional<Announce> announced_;
-    std::uint64_t announced_us_ = 0;
+    std::deque<std::shared_ptr<Loaded>> models_;  // the newest first
     std::map<net::PeerId, net::PeerInfo> peers_;
     std::map<SessionId, std::unique_ptr<Session>> sessions_;
     Turns turns_;  // of those with waiting pushes

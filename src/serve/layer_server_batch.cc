@@ -1,5 +1,6 @@
 // The half of LayerServer that takes pushes, computes them in batches and sends them on.
 #include <algorithm>
+#include <bit>
 
 #include "base/float_mode.h"
 #include "base/log.h"
@@ -84,7 +85,7 @@ std::vector<LayerServer::Session*> LayerServer::ready() {
 }
 
 void LayerServer::start_batch() {
-    Batch batch{nullptr, secret_, {}};
+    Batch batch{nullptr, secret_, {}, options_.lies};
     model::LayerRange layers;
     std::size_t tokens = 0;
     for (Session* session : ready()) {
@@ -142,6 +143,9 @@ void LayerServer::compute(Batch& batch) {
         segments.push_back({&*slot.cache, push.tokens, item.terms.wire});
     }
     batch.loaded->transformer.forward_segments(hidden, segments);
+    if (batch.lies)
+        for (std::size_t at = 0; at < hidden.size(); at += dim)
+            hidden[at] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(hidden[at]) ^ 1);
 
     std::size_t row = 0;
     for (BatchItem& item : batch.items) {

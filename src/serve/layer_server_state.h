@@ -11,12 +11,16 @@ namespace cairn::serve {
 /// Layers ready to compute. Only jobs on Lane::kServe use the transformer.
 struct LayerServer::Loaded {
     ModelSnapshot snapshot;
+    model::LayerRange layers;
+    std::optional<Announce> announced;  // of the loop alone
+    std::uint64_t announced_us = 0;
     std::shared_ptr<ThreadPool> pool;
     model::Transformer transformer;
 
-    Loaded(ModelSnapshot s, model::LayerRange layers, const tensor::Kernels& kernels,
+    Loaded(ModelSnapshot s, model::LayerRange range, const tensor::Kernels& kernels,
            std::shared_ptr<ThreadPool> p, std::size_t max_batch)
         : snapshot(std::move(s)),
+          layers(range),
           pool(std::move(p)),
           transformer(snapshot.config, snapshot.weights, layers, {&kernels, pool.get()},
                       {.max_batch = max_batch}) {}
@@ -72,6 +76,7 @@ struct LayerServer::Batch {
     std::shared_ptr<Loaded> loaded;
     crypto::SecretKey secret;
     std::vector<BatchItem> items;
+    bool lies = false;
 };
 
 }  // namespace cairn::serve

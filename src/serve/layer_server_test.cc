@@ -178,23 +178,34 @@ TEST_F(LayerServerTest, IdleSessionsExpireAndLostClientsFreeTheirCaches) {
     EXPECT_EQ(a.server->session_bytes(), 0U);
 }
 
-TEST_F(LayerServerTest, AnOpenSessionKeepsItsModelWhenTheServerMovesOn) {
+TEST_F(LayerServerTest, SessionsAreOpenedOnTheNewestModelsAndKeepTheirs) {
     FakeServer& a = world.add_server("a", {0, 5});
     const Hash256 session = must_open();
     const States states = world.some_states(6, 2);
     const States expected = world.local_forward(states);
-    std::vector<float> newer = model::dense_parameters(*world.model);
-    newer[newer.size() / 2] += 1.0F;
-    const auto snapshot = snapshot_of(std::make_shared<const model::Model>(
-                                          model::make_model(world.model->config, newer)))
-                              .value();
-    ASSERT_NE(snapshot.hash, world.snapshot.hash);
-    a.server->set_model(snapshot, {0, 5});
+    std::vector<float> parameters = model::dense_parameters(*world.model);
+    const auto move_on = [&] {
+        parameters[parameters.size() / 2] += 1.0F;
+        const auto snapshot = snapshot_of(std::make_shared<const model::Model>(
+                                              model::make_model(world.model->config, parameters)))
+                                  .value();
+        a.server->set_model(snapshot, {0, 5});
+        return snapshot.hash;
+    };
+    const std::vector<Hop> over = {{{0, 5}, crypto::public_key(a.secret), "a"}};
+    const auto announced = [&](const Hash256& model) { return a.server->announce(model)->model; };
+    const Hash256 second = move_on();
+    EXPECT_EQ(announced({}), second);
+    EXPECT_EQ(announced(world.snapshot.hash), world.snapshot.hash);
+    const Hash256 third = move_on();
+    EXPECT_EQ(open_error(over), "") << "two models later";
+    const Hash256 fourth = move_on();
+    EXPECT_NE(open_error(over).find("wrong model"), std::string::npos) << "three models later";
+    EXPECT_EQ(announced(world.snapshot.hash), fourth);
+    EXPECT_EQ(announced(third), third);
     const auto answer = world.push(session, states);
     ASSERT_TRUE(std::holds_alternative<States>(answer));
     EXPECT_TRUE(same_bits(std::get<States>(answer), expected));
-    EXPECT_NE(open_error({{{0, 5}, crypto::public_key(a.secret), "a"}}).find("wrong model"),
-              std::string::npos);
 }
 
 TEST_F(LayerServerTest, MalformedMessagesAreRefused) {

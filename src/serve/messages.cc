@@ -192,6 +192,15 @@ Result<Progress> decode_progress(ByteView body) {
     return message;
 }
 
+Bytes encode_ask_announce(const Hash256& model) {
+    return model.is_zero() ? Bytes() : encode_session_id(model);
+}
+
+Result<Hash256> decode_ask_announce(ByteView body) {
+    if (body.empty()) return Hash256{};
+    return decode_session_id(body);
+}
+
 Bytes encode(const VoucherGiven& message) {
     Writer writer;
     writer.fixed(message.session);

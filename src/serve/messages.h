@@ -33,7 +33,7 @@ namespace cairn::serve {
 
 /// Kinds 0x5300 to 0x53ff of net::Network belong to this room.
 enum class MessageKind : std::uint16_t {
-    kAskAnnounce = 0x5301,  ///< empty body
+    kAskAnnounce = 0x5301,  ///< a model's content hash: if not that, then the newest; or empty
     kAnnounce = 0x5302,     ///< serve/announce.h
     kOpenSession = 0x5303,
     kOpened = 0x5304,   ///< the session id
@@ -140,8 +140,11 @@ Bytes encode(const Push& message);
 Bytes encode(const PushResult& message);
 Bytes encode(const Progress& message);
 Bytes encode(const VoucherGiven& message);
+Bytes encode_ask_announce(const Hash256& model);
 Bytes encode_session_id(const Hash256& session);
 
+/// Zero for none.
+Result<Hash256> decode_ask_announce(ByteView body);
 Result<OpenSession> decode_open_session(ByteView body);
 Result<SessionProblem> decode_session_problem(ByteView body);
 Result<Push> decode_push(ByteView body);

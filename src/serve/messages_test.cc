@@ -30,6 +30,13 @@ struct MessagesTest : ::testing::Test {
         return {push, make_receipt(terms, {0, 2}, random.hash256(), output, secret, {})};
     }
     OpenSession an_open() { return {terms, {0, 2}}; }
+    OpenSession a_paid_open() {
+        OpenSession open = an_open();
+        open.payment = {{random.hash256(), 3}, 2'000, {}};
+        open.payment->signature = crypto::sign(
+            secret, payment_message(terms, open.layers, {}, {}, *open.payment), random);
+        return open;
+    }
     Announce an_announce() {
         Announce record{.key = {},
                         .address = "10.0.0.1:9",
@@ -63,6 +70,15 @@ TEST_F(MessagesTest, RoundTripAndCanonical) {
     const OpenSession open = an_open();
     EXPECT_EQ(*decode_open_session(encode(open)), open);
     expect_canonical(encode(open), decode_open_session);
+    const OpenSession paid = a_paid_open();
+    EXPECT_EQ(*decode_open_session(encode(paid)), paid);
+    expect_canonical(encode(paid), decode_open_session);
+    const VoucherGiven given{terms.session, 77, paid.payment->signature};
+    EXPECT_EQ(*decode_voucher_given(encode(given)), given);
+    expect_canonical(encode(given), decode_voucher_given);
+    EXPECT_EQ(*decode_ask_announce({}), Hash256{});
+    EXPECT_EQ(*decode_ask_announce(encode_ask_announce(terms.model)), terms.model);
+    EXPECT_FALSE(decode_ask_announce(Bytes(5)).ok());
     const Push push = a_push();
     EXPECT_EQ(*decode_push(encode(push)), push);
     expect_canonical(encode(push), decode_push);
@@ -89,13 +105,13 @@ TEST_F(MessagesTest, TermsNameTheNumericsVersionInTwoBytes) {
 }
 
 TEST_F(MessagesTest, EveryByteOfAnOpenCountsOrIsRefused) {
-    const OpenSession open = an_open();
-    const Bytes bytes = encode(open);
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        Bytes changed = bytes;
-        changed[i] ^= 0x41;
-        const auto decoded = decode_open_session(changed);
-        if (decoded.ok()) {
+    for (const OpenSession& open : {an_open(), a_paid_open()}) {
+        const Bytes bytes = encode(open);
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            Bytes changed = bytes;
+            changed[i] ^= 0x41;
+            const auto decoded = decode_open_session(changed);
+            if (!decoded.ok()) continue;
             EXPECT_FALSE(*decoded == open) << i;
             EXPECT_EQ(encode(*decoded), changed) << "second spelling at byte " << i;
         }
@@ -159,6 +175,9 @@ TEST_F(MessagesTest, LyingCountsAndBoundsAreRefused) {
     open.layers = {3, 3};
     EXPECT_FALSE(decode_open_session(encode(open)).ok());
     open.layers = {0, model::kMaxLayers + 1};
+    EXPECT_FALSE(decode_open_session(encode(open)).ok());
+    open = a_paid_open();
+    open.payment->row_price = 0;
     EXPECT_FALSE(decode_open_session(encode(open)).ok());
     Announce record = an_announce();
     record.price = kMaxPrice;

@@ -87,7 +87,7 @@ Result<std::vector<Hop>> NetworkLayers::look(const Hash256& model, const model::
                                              const NetworkLayersOptions& options) {
     ASSIGN_OR_RETURN(const auto impl, Impl::start(options));
     const auto found = impl->wait<Discovery>([&](std::function<void(Discovery)> done) {
-        impl->client->search().discover(options.remote.servers, std::move(done));
+        impl->client->search().discover(options.remote.servers, std::move(done), 0, model);
     });
     ASSIGN_OR_RETURN(std::vector<Hop> hops,
                      choose_route(found.offers, model, model::all_layers(config)));

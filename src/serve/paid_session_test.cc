@@ -6,6 +6,8 @@
 
 #include "chain/test_objects.h"
 #include "channel/payee_channel.h"
+#include "serve/kept_session.h"
+#include "serve/test_channels.h"
 #include "serve/test_text.h"
 #include "serve/till.h"
 
@@ -17,26 +19,10 @@ constexpr std::uint64_t kCapacity = 1'000'000;
 constexpr std::uint32_t kExpiry = 500;
 const Hash256 kGenesis = chain::filled<32>(7);
 
-struct FakeView final : ChannelView {
-    Loop& loop;
-    std::map<chain::OutPoint, channel::OnChain> channels;
-    std::uint32_t tip = 100;
-
-    explicit FakeView(Loop& l) : loop(l) {}
-    std::uint32_t height() const override { return tip; }
-    void find(std::vector<chain::OutPoint> outpoints, Found done) override {
-        std::vector<std::optional<channel::OnChain>> found;
-        for (const auto& outpoint : outpoints)
-            found.push_back(channels.contains(outpoint) ? std::optional(channels.at(outpoint))
-                                                        : std::nullopt);
-        loop.post([found = std::move(found), done = std::move(done)] { done(found); });
-    }
-};
-
 class PaidSessionTest : public ::testing::Test {
   protected:
     TestWorld world{small_model()};
-    FakeView view{world.loop};
+    FakeChannels view{world.loop};
     MemoryDisk client_disk;
     channel::RecordStore client_records{client_disk};
     std::map<std::string, std::unique_ptr<MemoryDisk>> disks;
@@ -437,6 +423,33 @@ TEST_F(PaidSessionTest, AStandbyIsPaidFromItsOwnChannelAndTakesOver) {
     EXPECT_EQ(layers.layers().failovers(), 1U);
     EXPECT_GT(tills.at("a")->earned(), 0U);
     EXPECT_GT(tills.at("b")->earned(), 0U);
+}
+
+TEST_F(PaidSessionTest, AnAuditIsPaidAndWhoCannotPayFindsNothing) {
+    add_paid("a", {0, 5});
+    const auto audit = [&] {
+        const OpenRequest request{.model = world.snapshot.hash,
+                                  .dim = world.snapshot.config.dim,
+                                  .max_positions = 64,
+                                  .hop = hop("a"),
+                                  .ended = {}};
+        std::optional<KeptSession> kept;
+        SessionPlay play(*world.client, request,
+                         {world.some_states(16, 1), world.some_states(3, 2)},
+                         [&](KeptSession done) { kept = std::move(done); });
+        play.start();
+        EXPECT_TRUE(world.loop.run_until([&] { return kept.has_value(); }));
+        return examine(*kept, world.snapshot, world.compute);
+    };
+    EXPECT_FALSE(audit().finding) << "no channel: that says nothing about the server";
+    const auto outpoint = open_channel("a", 10'000 - 1);
+    EXPECT_EQ(audit().finding, trust::Finding::kUnanswered) << "the server takes no such channel";
+    view.channels.erase(outpoint);
+    ASSERT_TRUE(client_records.forget(channel::Role::kPayer, outpoint).ok());
+    use_purse();
+    open_channel("a");
+    EXPECT_EQ(audit().finding, trust::Finding::kRight);
+    EXPECT_GE(purse->spent(), 19 * price());
 }
 
 TEST_F(PaidSessionTest, ADiskThatKeepsNoVoucherEndsTheSession) {

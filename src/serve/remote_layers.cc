@@ -54,7 +54,8 @@ void RemoteLayers::start(std::function<void(Status)> done) {
         if (!hops.ok()) return finish(Error{hops.error().code, hops.error().message + silent_});
         open_route(*hops);
         watch();
-    }));
+    }),
+                              0, terms_.model);
 }
 
 std::unique_ptr<Stage> RemoteLayers::make_stage(model::LayerRange layers, std::size_t done,

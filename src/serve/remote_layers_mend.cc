@@ -97,7 +97,7 @@ void RemoteLayers::look_around() {
         learn(std::move(found));
         mend_soon();
     }),
-                              kLookAroundMs);
+                              kLookAroundMs, terms_.model);
 }
 
 void RemoteLayers::learn(Discovery found) {

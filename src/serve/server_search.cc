@@ -10,9 +10,10 @@ ServerSearch::ServerSearch(Loop& loop, net::Network& network, const Clock& clock
     : loop_(loop), network_(network), clock_(clock), peers_(peers), patience_ms_(patience_ms) {}
 
 void ServerSearch::discover(std::vector<std::string> addresses, std::function<void(Discovery)> done,
-                            std::uint64_t patience_ms) {
+                            std::uint64_t patience_ms, const Hash256& model) {
     auto search = std::make_unique<Search>();
     search->serial = next_serial_++;
+    search->model = model;
     search->done = std::move(done);
     for (std::string& address : addresses)
         search->targets.push_back({.address = std::move(address), .offer = {}, .why_silent = {}});
@@ -24,7 +25,7 @@ void ServerSearch::discover(std::vector<std::string> addresses, std::function<vo
         for (const auto& [peer, info] : peers_)
             if (info.outbound && info.address == target.address) target.peer = peer;
         if (target.peer != 0)
-            send(network_, target.peer, MessageKind::kAskAnnounce, {});
+            send(network_, target.peer, MessageKind::kAskAnnounce, encode_ask_announce(model));
         else
             to_connect.push_back(target.address);
     }
@@ -50,7 +51,7 @@ void ServerSearch::on_peer_up(net::PeerId peer, const net::PeerInfo& info) {
             if (target.settled || target.peer != 0 || !info.outbound) continue;
             if (target.address != info.address) continue;
             target.peer = peer;
-            send(network_, peer, MessageKind::kAskAnnounce, {});
+            send(network_, peer, MessageKind::kAskAnnounce, encode_ask_announce(search->model));
         }
     }
 }

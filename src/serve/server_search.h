@@ -35,9 +35,10 @@ class ServerSearch {
                  const std::map<net::PeerId, net::PeerInfo>& peers, std::uint64_t patience_ms);
 
     /// Connects to each "host:port" and asks what it holds. `done` is called once, later. Several
-    /// searches may be under way. `patience_ms` 0: as given to the constructor.
+    /// searches may be under way. `patience_ms` 0: as given to the constructor. A server that has
+    /// newer models answers for `model` if it still opens sessions on that; zero: for its newest.
     void discover(std::vector<std::string> addresses, std::function<void(Discovery)> done,
-                  std::uint64_t patience_ms = 0);
+                  std::uint64_t patience_ms = 0, const Hash256& model = {});
 
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info);
     void on_peer_down(net::PeerId peer, const std::string& reason);
@@ -54,6 +55,7 @@ class ServerSearch {
     };
     struct Search {
         std::uint64_t serial = 0;
+        Hash256 model;
         std::vector<Target> targets;
         std::function<void(Discovery)> done;
         TimerId timer = 0;

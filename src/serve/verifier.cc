@@ -29,6 +29,7 @@ class FreshClient {
                          net::TlsNetwork::start(fresh->loop_, fresh->random_, std::move(tls)));
         fresh->client_ = std::make_unique<Client>(fresh->loop_, *fresh->network_, fresh->clock_,
                                                   fresh->random_, options.client);
+        fresh->client_->sessions().set_purse(options.purse);
         fresh->network_->set_handler(fresh->client_.get());
         return fresh;
     }
@@ -97,7 +98,7 @@ std::vector<float> Verifier::trusted_states(std::span<const std::uint32_t> token
     return states;
 }
 
-std::vector<States> Verifier::cut(const std::vector<float>& states) {
+std::vector<States> Verifier::cut(const std::vector<float>& states, std::size_t most) {
     const std::size_t dim = model_.config.dim;
     const std::size_t rows = states.size() / dim;
     // The first push has max_prompt rows at most.
@@ -106,7 +107,8 @@ std::vector<States> Verifier::cut(const std::vector<float>& states) {
         least + random_.below(std::min<std::size_t>(rows, options_.max_steps + 1) - least);
     std::vector<States> pushes;
     for (std::size_t row = 0; row < rows;) {
-        const std::size_t piece = row == 0 ? rows - steps : 1;
+        const std::size_t prompt = rows - steps;
+        const std::size_t piece = row < prompt ? std::min(prompt - row, most) : 1;
         const float* from = states.data() + row * dim;
         pushes.emplace_back(from, from + piece * dim);
         row += piece;
@@ -123,13 +125,15 @@ Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::
     std::vector<float> states = trusted_states(text.subspan(first, rows), offer.layers.begin);
 
     ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
-    const OpenRequest request{.model = model_.hash,
-                              .dim = model_.config.dim,
-                              .max_positions = model_.config.context,
-                              .hop = {offer.layers, offer.key, offer.address},
-                              .ended = {}};
+    const OpenRequest request{
+        .model = model_.hash,
+        .dim = model_.config.dim,
+        .max_positions = model_.config.context,
+        .hop = {offer.layers, offer.key, offer.address, offer.price, offer.genesis},
+        .ended = {}};
     KeptSession kept;
-    SessionPlay play(fresh->client(), request, cut(states), [&](KeptSession done) {
+    const std::size_t most_rows = max_rows(request.hop, model_.config.dim);
+    SessionPlay play(fresh->client(), request, cut(states, most_rows), [&](KeptSession done) {
         kept = std::move(done);
         fresh->stop();
     });
@@ -148,10 +152,13 @@ Result<std::size_t> Verifier::round(std::span<const std::uint32_t> text, trust::
     {
         ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
         fresh->run([&] {
-            fresh->client().search().discover(options_.servers, [&](Discovery found) {
-                discovery = std::move(found);
-                fresh->stop();
-            });
+            fresh->client().search().discover(
+                options_.servers,
+                [&](Discovery found) {
+                    discovery = std::move(found);
+                    fresh->stop();
+                },
+                0, model_.hash);
         });
     }
     std::erase_if(discovery.offers, [&](const Announce& offer) {

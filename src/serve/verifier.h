@@ -24,6 +24,7 @@ struct VerifierOptions {
     std::uint32_t max_prompt = 64;  ///< rows of the first push are drawn up to here
     std::uint32_t max_steps = 16;   ///< and so many steps of one row
     trust::TrustRules rules{};
+    Purse* purse = nullptr;  ///< pays servers that have a price; null: they are not audited
 };
 
 /// What one audit came to.
@@ -56,7 +57,7 @@ class Verifier {
   private:
     /// Hidden states that enter `layer`, of tokens from position 0 on.
     std::vector<float> trusted_states(std::span<const std::uint32_t> tokens, std::uint32_t layer);
-    std::vector<States> cut(const std::vector<float>& states);
+    std::vector<States> cut(const std::vector<float>& states, std::size_t most);
 
     const ModelSnapshot& model_;
     const tensor::Compute& compute_;

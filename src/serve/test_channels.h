@@ -1,0 +1,27 @@
+// For this room's tests alone: channels that a server may find on its chain.
+#pragma once
+
+#include <map>
+
+#include "serve/channel_view.h"
+#include "serve/test_world.h"
+
+namespace cairn::serve {
+
+struct FakeChannels final : ChannelView {
+    Loop& loop;
+    std::map<chain::OutPoint, channel::OnChain> channels;
+    std::uint32_t tip = 100;
+
+    explicit FakeChannels(Loop& l) : loop(l) {}
+    std::uint32_t height() const override { return tip; }
+    void find(std::vector<chain::OutPoint> outpoints, Found done) override {
+        std::vector<std::optional<channel::OnChain>> found;
+        for (const auto& outpoint : outpoints)
+            found.push_back(channels.contains(outpoint) ? std::optional(channels.at(outpoint))
+                                                        : std::nullopt);
+        loop.post([found = std::move(found), done = std::move(done)] { done(found); });
+    }
+};
+
+}  // namespace cairn::serve
