@@ -54,8 +54,9 @@ class JsonWriter {
             return store::to_decimal(value);
         } else if constexpr (std::same_as<T, Hash256> || std::same_as<T, Bytes>) {
             return to_hex(value);
-        } else if constexpr (std::same_as<T, std::optional<double>>) {
-            return value ? Json(*value) : Json(nullptr);
+        } else if constexpr (std::same_as<T, std::optional<double>> ||
+                             std::same_as<T, std::optional<node::ServingView>>) {
+            return value ? json_of(*value) : Json(nullptr);
         } else if constexpr (std::is_arithmetic_v<T> || std::same_as<T, std::string>) {
             return value;
         } else {
@@ -139,6 +140,9 @@ class JsonReader {
     static bool read(const ReadJson& json, std::optional<double>& value) {
         if (json.is_number()) value = json.get<double>();
         return json.is_number() || json.is_null();
+    }
+    static bool read(const ReadJson& json, std::optional<node::ServingView>& value) {
+        return json.is_null() || read(json, value.emplace());
     }
     static bool read(const ReadJson& json, double& value) {
         value = json.is_number() ? json.get<double>() : std::numeric_limits<double>::quiet_NaN();

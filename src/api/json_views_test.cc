@@ -32,6 +32,7 @@ node::NodeStatus full_status() {
     status.peers[1].height = kMost<std::uint64_t>;
     status.training.steps = kMost<std::uint32_t>;
     status.training.local_loss = 0.1;
+    status.serving = {{"10.0.0.1:8500", fake_hash("served"), 2, 5, 3, kMost<std::uint64_t>, 7, 8}};
     return status;
 }
 
@@ -155,11 +156,16 @@ TEST(JsonViews, AFieldComesBack) {
 // None is forgotten: as many as the struct has (a record's sentence is made of its other fields).
 TEST(JsonViews, EveryFieldIsThere) {
     const Json status = Json::parse(status_json(full_status()));
-    EXPECT_EQ(status.size(), 23u);
+    EXPECT_EQ(status.size(), 24u);
     EXPECT_EQ(status["mempool"].size(), 4u);
     EXPECT_EQ(status["peers"][0].size(), 5u);
     EXPECT_EQ(status["mining"].size(), 6u);
     EXPECT_EQ(status["training"].size(), 7u);
+    EXPECT_EQ(status["serving"].size(), 8u);
+    node::NodeStatus idle = full_status();
+    idle.serving.reset();
+    EXPECT_TRUE(Json::parse(status_json(idle))["serving"].is_null());
+    EXPECT_FALSE(read_status(status_json(idle))->serving);
     const Json block = Json::parse(blocks_json(some_merges()))["blocks"][0];
     EXPECT_EQ(block.size(), 10u) << "without the sample, with the details";
     EXPECT_EQ(block["details"][0].size(), 12u + 1);

@@ -52,6 +52,19 @@ void fields(Visitor& visit, View& view) {
     visit("merged", merged);
 }
 
+template <typename Visitor, ConstOrNot<node::ServingView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [address, model, first_layer, end_layer, sessions, rows, price, earned] = view;
+    visit("address", address);
+    visit.hash_or_null("model", model);
+    visit("first_layer", first_layer);
+    visit("end_layer", end_layer);
+    visit("sessions", sessions);
+    visit("rows", rows);
+    visit("price", price);
+    visit("earned", earned);
+}
+
 template <typename Visitor, ConstOrNot<node::UpgradeView> View>
 void fields(Visitor& visit, View& view) {
     auto& [height, numerics_version, rules_version, known] = view;
@@ -92,7 +105,7 @@ void fields(Visitor& visit, View& view) {
     auto& [state, conditions, genesis_id, network_name, node_key, miner_key, listen_address, height,
            tip, state_root, tip_time_ms, headers_height, supply, round, loss, earned, payments,
            commitments, contributions, fee_rate, reorganisations, missing_assets, peers, mining,
-           training, upgrades] = view;
+           training, serving, upgrades] = view;
     visit("state", state);
     visit("conditions", conditions);
     visit("network", network_name);
@@ -121,6 +134,7 @@ void fields(Visitor& visit, View& view) {
     visit("reorganisations_since_start", reorganisations);
     visit.only_if(runs, "mining", mining);
     visit.only_if(runs, "training", training);
+    visit("serving", serving);
     visit.only_if(runs, "upgrades", upgrades);
 }
 

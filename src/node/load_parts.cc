@@ -46,6 +46,10 @@ Result<std::unique_ptr<NodeParts>> load_parts(const NodeOptions& options,
                      worth::ChainModel::create(network, judge, {kernels, parts->pool.get()}));
     parts->reader = std::make_unique<ChainModelReader>(*parts->model, std::move(report),
                                                        parts->tokenizer, kernels, options.threads);
+    if (options.serving) {
+        ASSIGN_OR_RETURN(parts->served,
+                         load_served(*options.serving, worth::model_config(network).layers));
+    }
     if (options.train.empty()) return parts;
     if (!parts->tokenizer)
         return Error{ErrorCode::kUnsupported, "this network names no tokenizer to train with"};

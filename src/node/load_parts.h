@@ -18,7 +18,8 @@ struct NodeParts {
     std::shared_ptr<const text::Tokenizer> tokenizer;  ///< null: the network names none
     std::unique_ptr<worth::ChainModel> model;          ///< at theta^0
     std::unique_ptr<ChainModelReader> reader;
-    std::unique_ptr<LocalTrainer> trainer;  ///< null: options.train is empty
+    std::unique_ptr<LocalTrainer> trainer;       ///< null: options.train is empty
+    std::shared_ptr<const model::Model> served;  ///< null: options.serving names no file
 };
 
 /// How far the threads that train and mine step back (base/priority.h) behind those that connect

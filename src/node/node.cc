@@ -447,6 +447,7 @@ void Node::on_tip(const SwitchOutcome& outcome) {
     channels_.on_tip();
     learn_miner_key([] {});
     learn_figures([] {});
+    if (tip_watch_) tip_watch_();
 }
 
 }  // namespace cairn::node

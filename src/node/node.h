@@ -105,6 +105,12 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
                           std::function<void(std::size_t pooled)> done = {});
     /// The payments that should outlive a stop: the pool's, and those that are being judged again.
     std::vector<chain::Payment> payments_to_keep() const;
+    /// Called after every change of the tip, from now on. May be empty.
+    void watch_tip(std::function<void()> watch) { tip_watch_ = std::move(watch); }
+    /// The outputs that the ledger has, unspent, one for each that is asked for; `answer` is called
+    /// on the loop, later.
+    void find_outputs(std::vector<chain::OutPoint> outpoints,
+                      std::function<void(std::vector<std::optional<channel::OnChain>>)> answer);
     /// Dialling the address failed.
     void on_dial_failed(const std::string& address, const Error& reason);
 
@@ -228,6 +234,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     std::uint64_t next_returning_ = 0;
     std::deque<ItemPtr> own_payments_;  // the latest; they outlive a kill
     ChannelKeeper channels_;
+    std::function<void()> tip_watch_;
     Alive alive_;
 };
 

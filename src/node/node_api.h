@@ -50,6 +50,18 @@ struct TrainingView {
     std::uint64_t merged = 0;  ///< own contributions merged on the active chain
 };
 
+/// Layers that the node computes for others.
+struct ServingView {
+    std::string address;  ///< where it listens for clients
+    Hash256 model;        ///< its content hash; zero: none yet
+    std::uint32_t first_layer = 0;
+    std::uint32_t end_layer = 0;  ///< the layer behind its last
+    std::uint64_t sessions = 0;   ///< open now
+    std::uint64_t rows = 0;       ///< computed since it was started
+    std::uint64_t price = 0;      ///< of 1,000 rows through one layer, smallest units; 0: free
+    std::uint64_t earned = 0;     ///< by vouchers since it was started, smallest units
+};
+
 /// From this height on blocks follow these versions.
 struct UpgradeView {
     std::uint64_t height = 0;
@@ -109,7 +121,8 @@ struct NodeStatus {
     std::vector<PeerView> peers;
     MiningView mining;
     TrainingView training;
-    std::vector<UpgradeView> upgrades;  ///< above the tip, lowest first
+    std::optional<ServingView> serving;  ///< none: it does not serve layers
+    std::vector<UpgradeView> upgrades;   ///< above the tip, lowest first
 };
 
 /// What is wrong, of all that NodeStatus::conditions lists: for logs and tests.

@@ -17,7 +17,14 @@ class NodeFront final : public NodeApi {
     /// From now on this one answers. It must outlive the front, or be replaced by null.
     void set_node(NodeApi* node) { node_ = node; }
 
-    NodeStatus status() const override { return node_ ? node_->status() : starting_(); }
+    /// From now on the status tells of it. May be empty.
+    void set_serving(std::function<ServingView()> serving) { serving_ = std::move(serving); }
+
+    NodeStatus status() const override {
+        NodeStatus status = node_ ? node_->status() : starting_();
+        if (serving_) status.serving = serving_();
+        return status;
+    }
     void merges(std::uint64_t from_height, std::size_t max,
                 Callback<std::vector<MergeView>> answer) override {
         if (!node_) return answer(not_yet());
@@ -62,6 +69,7 @@ class NodeFront final : public NodeApi {
                 "(`cairn chain status` says how far it is)"};
     }
 
+    std::function<ServingView()> serving_;
     std::function<NodeStatus()> starting_;
     NodeApi* node_ = nullptr;
 };

@@ -230,6 +230,22 @@ void Node::generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t 
         std::move(answer));
 }
 
+void Node::find_outputs(std::vector<chain::OutPoint> outpoints,
+                        std::function<void(std::vector<std::optional<channel::OnChain>>)> answer) {
+    chain_.lane().on_lane(
+        [outpoints = std::move(outpoints)](ChainState& state) {
+            std::vector<std::optional<channel::OnChain>> found;
+            for (const chain::OutPoint& outpoint : outpoints) {
+                const consensus::Coin* coin = state.ledger().coins().find(outpoint);
+                found.push_back(coin == nullptr
+                                    ? std::nullopt
+                                    : std::optional(channel::OnChain{coin->output, coin->height}));
+            }
+            return found;
+        },
+        alive_.guard(std::move(answer)));
+}
+
 void Node::served_model(const Hash256& known, Callback<std::optional<ServedModel>> answer) {
     using Served = std::optional<ServedModel>;
     if (!seams_.reader)

@@ -179,6 +179,7 @@ class Process {
     std::unique_ptr<net::PeerBook> book_;
     std::unique_ptr<net::AsioLoop> loop_;
     std::unique_ptr<net::TlsNetwork> network_;
+    std::unique_ptr<RunService> service_;
     std::unique_ptr<AssetFetcher> fetcher_;
     std::unique_ptr<net::PortMapper> mapper_;
     bool has_pool_ = false;  // payments.pool was read; before that an empty pool would erase it
@@ -230,6 +231,9 @@ Status Process::start_network(std::size_t files) {
         if (outbound) on_dial_failed(address, reason);
     };
     ASSIGN_OR_RETURN(network_, net::TlsNetwork::start(*loop_, random_, std::move(tls)));
+    if (options_.serving) {
+        ASSIGN_OR_RETURN(service_, RunService::open(*loop_, random_, *key_, *options_.serving));
+    }
     return ok_status();
 }
 
@@ -387,6 +391,10 @@ void Process::take_up_payments() {
 
 void Process::on_running() {
     front_.set_node(node_.get());
+    if (service_) {
+        service_->start(clock_, *kernels_, *node_, own_disk_, parts_->served, options_.threads);
+        front_.set_serving([this] { return service_->service()->view(); });
+    }
     if (options_.running) options_.running(front_, *loop_);
 }
 
@@ -441,10 +449,13 @@ Status Process::run() {
     watch_secrets();
     loop_->run();
     front_.set_node(nullptr);
+    front_.set_serving({});
     fetcher_.reset();
     mapper_.reset();
     network_.reset();
+    if (service_) service_->end_links();
     loop_.reset();
+    service_.reset();
     keep_payments();  // the chain lane, which writes that file too, has ended
     node_.reset();
     return failure_;

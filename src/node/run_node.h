@@ -16,6 +16,7 @@
 #include "node/channel_keeper.h"
 #include "node/node_api.h"
 #include "node/own_keys.h"
+#include "node/run_service.h"
 
 namespace cairn::node {
 
@@ -49,6 +50,9 @@ struct NodeOptions {
     std::uint64_t min_fee_rate = 1;  ///< of payments that are pooled, smallest units for each byte
     std::uint64_t seed = 0;          ///< of the trainer's choice of text; 0: from the system
     int nice = 10;
+
+    /// Layers that the node computes for others; absent: none.
+    std::optional<NodeServing> serving;
 
     /// Called once on the loop, before files are fetched and the chain is read, which may take
     /// long: `cairn node` starts its API here. NodeStatus::state says how far the node is. The

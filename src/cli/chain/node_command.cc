@@ -1,4 +1,5 @@
-// `cairn node`: a whole node with its API, or with --serve A-B and a model file a layer server.
+// `cairn node`: a whole node with its API, which may serve layers too; or with --serve A-B, a model
+// file and nothing of a chain a layer server alone.
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "api/routes.h"
 #include "api/server.h"
+#include "cli/chain/amount.h"
 #include "cli/chain/data_directory.h"
 #include "cli/chain/node_display.h"
 #include "cli/chain/open_wallet.h"
@@ -23,11 +25,11 @@ namespace cairn::cli {
 
 namespace {
 
-// The options that may be given with --serve. --dir is ignored (it may come from its default); all
-// other options only make sense with a chain.
-constexpr std::array<std::string_view, 11> kServeOptions = {
-    "--help",     "--json",    "--dir",   "--serve",      "--model",  "--listen",
-    "--map-port", "--threads", "--relay", "--relay-rate", "--through"};
+// With --serve and --model and none but these, no chain is followed. --dir is ignored then (it may
+// come from its default).
+constexpr std::array<std::string_view, 12> kServeOptions = {
+    "--help",     "--json",    "--dir",   "--serve",      "--model",   "--listen",
+    "--map-port", "--threads", "--relay", "--relay-rate", "--through", "--lie"};
 
 /// The command line may use keys after the node was started: so many of them are known to it.
 constexpr std::uint32_t kChannelKeysAhead = 200;
@@ -43,6 +45,8 @@ struct NodeRequest {
     WalletFile wallet;
     std::string prompt = "And ";
     ServeLayersRequest serve;
+    node::NodeServing serving;  ///< by a node that follows its chain
+    std::string price;
     bool json = false;
 };
 
@@ -111,6 +115,12 @@ Status check_request(const NodeRequest& request) {
     for (const std::string& address : request.node.connect)
         RETURN_IF_ERROR(named("--connect", net::parse_peer_address(address)));
     RETURN_IF_ERROR(port_asking(request.map_port, request.node.listen));
+    if (request.node.serving) {
+        RETURN_IF_ERROR(named("--serve-listen", net::parse_address(request.node.serving->listen)));
+        if (!request.node.serving->address.empty())
+            RETURN_IF_ERROR(
+                named("--serve-address", net::parse_peer_address(request.node.serving->address)));
+    }
     if (request.no_api) return ok_status();
     RETURN_IF_ERROR(named("--api", net::parse_address(request.api)));
     return http::HttpServer::can_listen(request.api, api::kAdvice);
@@ -156,6 +166,10 @@ Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& ou
         display.end();
         server.reset();
     };
+    if (request.node.serving)
+        request.node.serving->began = [&](const node::ServingView& view) {
+            display.tell_serving(view);
+        };
     request.node.port_mapped = [&](const net::PortReport& report) { display.tell_port(report); };
     request.node.should_stop = [&] { return give_up; };
     RETURN_IF_ERROR(node::run_node(request.node));
@@ -227,27 +241,59 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
         ->check(any_seed());
 }
 
-/// The options that were given and mean nothing beside --serve.
-Status check_serve_options(const CLI::App& command, const ServeLayersRequest& serve) {
-    std::string idle;
-    for (const CLI::Option* option : command.get_options()) {
-        const std::string name = option->get_name();
-        if (option->count() == 0 || std::ranges::find(kServeOptions, name) != kServeOptions.end())
-            continue;
-        idle += (idle.empty() ? "" : ", ") + name;
-    }
-    if (!idle.empty())
-        return misused("--serve computes layers of a model file and follows no chain, so " + idle +
-                       " would do nothing beside it: start two nodes, one of each kind");
-    if (serve.model.empty())
-        return misused(
-            "name the model whose layers to serve: --model FILE. A running node does "
-            "not serve the chain's own model; serve an export of it");
+/// Whether only layers of a file are to be served, without a chain.
+bool is_layer_server(const CLI::App& command, const ServeLayersRequest& serve) {
+    if (serve.layers.empty() || serve.model.empty()) return false;
+    return std::ranges::all_of(command.get_options(), [](const CLI::Option* option) {
+        return option->count() == 0 ||
+               std::ranges::find(kServeOptions, option->get_name()) != kServeOptions.end();
+    });
+}
+
+Status check_layer_server(const ServeLayersRequest& serve) {
     for (const std::string& address : serve.through)
         RETURN_IF_ERROR(named("--through", net::parse_peer_address(address)));
     if (serve.through.size() > net::kMaxThrough)
         return misused("--through: " + std::to_string(net::kMaxThrough) + " nodes at most");
     return named("--listen", net::parse_address(serve.listen));
+}
+
+/// What a node that follows its chain is to serve.
+Status take_serving(NodeRequest& request) {
+    if (request.serve.layers.empty()) return ok_status();
+    if (request.serve.relay != 0 || !request.serve.through.empty() || request.serve.lie)
+        return misused(
+            "--relay, --through and --lie belong to a layer server alone: start one with --serve "
+            "and "
+            "--model, and without options of a chain");
+    node::NodeServing& serving = request.serving;
+    serving.layers = request.serve.layers;
+    serving.model_file = request.serve.model;
+    if (!request.price.empty()) {
+        ASSIGN_OR_RETURN(serving.price, parse_amount(request.price, "a price"));
+        if (serving.price > serve::kMaxPrice)
+            return misused("--price: " + chain::amount_text(serve::kMaxPrice) +
+                           " coins for 1,000 rows are the most");
+    }
+    request.node.serving = serving;
+    return ok_status();
+}
+
+void add_serving_options(CLI::App& command, NodeRequest& request, CLI::Option* serve) {
+    command
+        .add_option("--serve-listen", request.serving.listen,
+                    "With --serve, of a node that follows its chain: HOST:PORT for clients")
+        ->needs(serve)
+        ->capture_default_str();
+    command
+        .add_option("--serve-address", request.serving.address,
+                    "HOST:PORT by which clients reach it, if that is another")
+        ->needs(serve);
+    command
+        .add_option("--price", request.price,
+                    "Coins for 1,000 tokens through one layer, from payment channels (default: it "
+                    "is free)")
+        ->needs(serve);
 }
 
 void add_relay_options(CLI::App& command, ServeLayersRequest& serve, CLI::Option* needed) {
@@ -259,6 +305,11 @@ void add_relay_options(CLI::App& command, ServeLayersRequest& serve, CLI::Option
                       ->needs(needed)
                       ->check(CLI::Range(0, 256))
                       ->capture_default_str();
+    command
+        .add_flag("--lie", serve.lie,
+                  "With --serve: every answer is wrong in a bit, to show how `cairn verify` finds "
+                  "that out")
+        ->needs(needed);
     command
         .add_option("--relay-rate", serve.relay_kib,
                     "KiB a second that may pass for all of them together")
@@ -278,19 +329,26 @@ void add_node(CLI::App& app, Invocation& invocation) {
     CLI::App* command =
         add_command(app, invocation, "node", "Run a node: follow the chain, train, mine, serve",
                     "cairn node --dir ~/guild --train letters.txt --mine --connect 192.0.2.7:8333\n"
+                    "  cairn node --dir ~/guild --serve 0-2 --price 0.01 --serve-listen "
+                    "0.0.0.0:8500\n"
                     "  cairn node --serve 0-3 --model export/model.cairn --listen 127.0.0.1:8500");
     auto request = std::make_shared<NodeRequest>();
     request->node.directory = default_directory();
     add_node_options(*command, request);
     auto* serve = command->add_option("--serve", request->serve.layers,
-                                      "Layers A-B (or auto) of --model to compute for others");
-    command->add_option("--model", request->serve.model, "Model file for --serve")->needs(serve);
+                                      "Layers A-B (or auto) to compute for others");
+    command
+        ->add_option("--model", request->serve.model,
+                     "Model file for --serve; without, a node serves the chain's own model")
+        ->needs(serve);
+    add_serving_options(*command, *request, serve);
     add_relay_options(*command, request->serve, serve);
-    command->callback([request, serve, command, &invocation] {
+    command->callback([request, command, &invocation] {
         request->json = invocation.json;
         request->wallet.directory = request->node.directory;
-        if (serve->count() == 0) {
-            invocation.run = [request, &invocation](std::ostream& out) {
+        if (!is_layer_server(*command, request->serve)) {
+            invocation.run = [request, &invocation](std::ostream& out) -> Status {
+                RETURN_IF_ERROR(take_serving(*request));
                 return run_node_command(*request, invocation.on_terminal, out);
             };
             return;
@@ -298,8 +356,8 @@ void add_node(CLI::App& app, Invocation& invocation) {
         request->serve.listen = request->node.listen;
         request->serve.threads = request->node.threads;
         request->serve.json = invocation.json;
-        invocation.run = [request, command](std::ostream& out) -> Status {
-            RETURN_IF_ERROR(check_serve_options(*command, request->serve));
+        invocation.run = [request](std::ostream& out) -> Status {
+            RETURN_IF_ERROR(check_layer_server(request->serve));
             ASSIGN_OR_RETURN(const auto asking,
                              port_asking(request->map_port, request->serve.listen));
             request->serve.map_port = asking.value_or(net::PortAsking::kNatPmp);

@@ -58,15 +58,14 @@ TEST_F(NodeCommand, AddressesAreReadBeforeAnythingElse) {
 TEST_F(NodeCommand, OptionsThatWouldDoNothingAreRefused) {
     std::ofstream(dir_ + "/text.txt") << "words";
     const std::string text = dir_ + "/text.txt";
-    const Outcome both =
-        node({"--train", text, "--mine", "--serve", "0-1", "--model", dir_ + "/none.cairn"});
-    EXPECT_MISUSED(both, "--train");
-    EXPECT_MISUSED(both, "--mine");
-    EXPECT_MISUSED(node({"--serve", "0-1", "--model", "m", "--connect", "a:1"}), "--connect");
-    EXPECT_MISUSED(node({"--serve", "0-1", "--model", "m", "--wallet"}), "--wallet");
-    EXPECT_MISUSED(node({"--serve", "0-1", "--model", "m", "--api", "127.0.0.1:0"}), "--api");
     EXPECT_MISUSED(node({"--serve", "0-1", "--model", "m", "--listen", "nonsense"}), "--listen");
-    EXPECT_MISUSED(node({"--serve", "0-1"}), "--model");
+    EXPECT_MISUSED(node({"--serve", "0-1", "--mine", "--relay", "2"}), "--relay");
+    EXPECT_MISUSED(node({"--serve", "0-1", "--mine", "--through", "a:1"}), "--through");
+    EXPECT_MISUSED(node({"--serve", "0-1", "--serve-listen", "nonsense"}), "--serve-listen");
+    EXPECT_MISUSED(node({"--serve", "0-1", "--serve-address", "a:0"}), "--serve-address");
+    EXPECT_MISUSED(node({"--serve", "0-1", "--price", "dear"}), "a price");
+    EXPECT_MISUSED(node({"--serve", "0-1", "--price", "1000"}), "100 coins");
+    EXPECT_MISUSED(node({"--price", "1"}), "--serve");
     EXPECT_MISUSED(node({"--model", "m"}), "--serve");
     EXPECT_MISUSED(node({"--hash-rate", "100"}), "--mine");
     EXPECT_MISUSED(node({"--password-file", text}), "--wallet");

@@ -129,6 +129,20 @@ void NodeDisplay::tell_port(const net::PortReport& report) {
     cli::tell_port(report, kind_ == Kind::kJson, out_);
 }
 
+void NodeDisplay::tell_serving(const node::ServingView& view) {
+    if (kind_ == Kind::kJson) {
+        const nlohmann::json serving{{"address", view.address},
+                                     {"model", to_hex(view.model)},
+                                     {"layers", {view.first_layer, view.end_layer}},
+                                     {"price", view.price}};
+        out_ << console::json_line(nlohmann::json{{"serving", serving}}) << std::flush;
+    } else if (kind_ == Kind::kLines) {
+        out_ << fmt::format("serving layers {}-{} of model {} at {}", view.first_layer,
+                            view.end_layer, short_hex(view.model), view.address)
+             << std::endl;
+    }
+}
+
 void NodeDisplay::end() {
     if (node_ == nullptr) return;
     if (kind_ == Kind::kLive) {

@@ -34,6 +34,8 @@ class NodeDisplay {
     void on_running();
     /// What came of asking the router for a port. On the loop.
     void tell_port(const net::PortReport& report);
+    /// Another model is served from now on. On the loop.
+    void tell_serving(const node::ServingView& view);
     /// The last look, and the log goes where it went before. On the loop.
     void end();
     /// After the node has stopped without an error: the one sentence about it.

@@ -88,6 +88,16 @@ std::string miner_text(const node::MiningView& mining) {
                        rate_text(mining.hashes_per_s), mining.blocks);
 }
 
+std::string serving_text(const node::ServingView& serving) {
+    if (serving.model.is_zero()) return "waits for a model that is deep enough in the chain";
+    std::string text =
+        fmt::format("layers {}-{} at {}, {} sessions, {} rows", serving.first_layer,
+                    serving.end_layer, serving.address, serving.sessions, serving.rows);
+    if (serving.price > 0)
+        text += fmt::format(", {} coins by vouchers", chain::amount_text(serving.earned));
+    return text;
+}
+
 std::string state_text(const node::NodeStatus& status) {
     if (status.state == node::state::kFetching)
         return fmt::format("fetching {} of the network's files from peers",
@@ -137,6 +147,7 @@ std::vector<std::string> render_node(const NodeScreen& screen, std::size_t colum
                                   chain::amount_text(status.earned), status.training.merged));
         row("trainer", trainer_text(status.training));
         row("miner", miner_text(status.mining));
+        if (status.serving) row("serves", serving_text(*status.serving));
     } else {
         row("state", state_text(status));
     }
@@ -158,6 +169,7 @@ std::string node_line(const node::NodeStatus& status) {
     text += fmt::format(", earned {}", chain::amount_text(status.earned));
     if (status.training.enabled) text += ", trainer: " + trainer_text(status.training);
     if (status.mining.enabled) text += ", miner: " + miner_text(status.mining);
+    if (status.serving) text += ", serves: " + serving_text(*status.serving);
     return text + end;
 }
 

@@ -46,6 +46,7 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
         tell_relay(address, passes_on, request.json, out);
     };
     options.server.threads = request.threads;
+    options.server.lies = request.lie;
     options.started = [&](const serve::ServerReady& ready) {
         if (request.json) {
             const nlohmann::json object = {{"address", ready.address},

@@ -20,6 +20,7 @@ struct ServeLayersRequest {
     std::uint64_t relay_kib = 1024;    ///< KiB a second that may pass, for all together
     std::vector<std::string> through;  ///< nodes that pass links on to this one
     std::size_t threads = 1;
+    bool lie = false;  ///< for showing how liars are found
     bool json = false;
 };
 

@@ -1,0 +1,74 @@
+// LayerService: a node that computes layers for others, for coins if it wants them. It is a layer
+// server (serve/layer_server.h) with links of its own beside the chain's, the layers of the chain's
+// model as it is deep enough (or of a model file), and the node's ledger to look channels up in.
+// Who pays, pays the node's key; what is due to it on the chain, node/channel_keeper.h sees to.
+//
+// Everything happens on the loop, except that models are hashed and packed on Lane::kServe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "node/node.h"
+#include "serve/layer_server.h"
+
+namespace cairn::node {
+
+struct LayerServiceOptions {
+    std::string layers;            ///< see serve::parse_layers
+    std::uint64_t price = 0;       ///< of 1,000 rows through one layer, smallest units; 0: free
+    channel::Policy policy{};      ///< which channels it takes
+    std::size_t threads = 1;       ///< computing threads
+    std::uint64_t look_ms = 1000;  ///< how often it asks the node for a newer model
+    /// The part of the network that a client is in (net::TlsNetwork::group_of).
+    std::function<std::string(net::PeerId)> group_of{};
+    std::string address{};  ///< where others reach it; empty: where it listens
+    /// Called on the loop when another model is served from then on. May be empty.
+    std::function<void()> serving{};
+};
+
+class LayerService final : private serve::ChannelView {
+  public:
+    /// Everything must outlive it, the loop excepted; `links` is not the chain's network, and this
+    /// becomes its handler. `disk` is where the node's channels are. With `fixed` it serves that
+    /// model; without, the chain's.
+    LayerService(Loop& loop, net::Network& links, const Clock& clock, Random& random,
+                 const crypto::SecretKey& key, const tensor::Kernels& kernels, Node& node,
+                 Disk& disk, std::shared_ptr<const model::Model> fixed,
+                 LayerServiceOptions options);
+
+    /// Begins to follow the node's tip.
+    void start();
+    ServingView view() const;
+    /// What it offers now, signed; nothing while it has no model.
+    std::optional<serve::Announce> announce() { return server_->announce(); }
+
+  private:
+    std::uint32_t height() const override;
+    void find(std::vector<chain::OutPoint> outpoints, Found done) override;
+
+    serve::LayerServerOptions server_options();
+    void on_tip();
+    void look();
+    /// Hashes and packs it beside the loop, then serves it. Why it cannot be served goes to the
+    /// log.
+    void take(std::shared_ptr<const model::Model> model);
+
+    Loop& loop_;
+    net::Network& links_;
+    Node& node_;
+    tensor::Compute compute_;
+    std::shared_ptr<const model::Model> fixed_;
+    LayerServiceOptions options_;
+    std::optional<serve::Till> till_;
+    std::optional<serve::LayerServer> server_;
+    Hash256 known_;  ///< the block of the newest model that was asked for
+    Hash256 model_;
+    model::LayerRange layers_{0, 0};
+    bool looking_ = false;
+    Alive alive_;
+};
+
+}  // namespace cairn::node

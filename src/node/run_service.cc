@@ -1,0 +1,58 @@
+#include "node/run_service.h"
+
+#include "base/log.h"
+#include "formats/load.h"
+#include "serve/run_server.h"
+
+namespace cairn::node {
+
+Result<std::shared_ptr<const model::Model>> load_served(const NodeServing& serving,
+                                                        std::uint32_t network_layers) {
+    std::shared_ptr<const model::Model> served;
+    if (!serving.model_file.empty()) {
+        ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(serving.model_file));
+        if (!loaded.model.config.causal)
+            return Error{ErrorCode::kUnsupported, serving.model_file +
+                                                      " is an encoder; layers are served of models "
+                                                      "that write text"};
+        served = std::make_shared<const model::Model>(std::move(loaded.model));
+    }
+    RETURN_IF_ERROR(
+        serve::parse_layers(serving.layers, served ? served->config.layers : network_layers));
+    return served;
+}
+
+Result<std::unique_ptr<RunService>> RunService::open(net::AsioLoop& loop, Random& random,
+                                                     const crypto::SecretKey& key,
+                                                     const NodeServing& serving) {
+    auto service = std::unique_ptr<RunService>(new RunService(loop, random, key, serving));
+    ASSIGN_OR_RETURN(service->links_, net::TlsNetwork::start(
+                                          loop, random, serve::client_links(serving.listen, key)));
+    return service;
+}
+
+void RunService::start(const Clock& clock, const tensor::Kernels& kernels, Node& node, Disk& disk,
+                       std::shared_ptr<const model::Model> fixed, std::size_t threads) {
+    LayerServiceOptions options;
+    options.layers = serving_.layers;
+    options.price = serving_.price;
+    options.address = serving_.address;
+    options.threads = threads;
+    options.group_of = [&links = *links_](net::PeerId peer) { return links.group_of(peer); };
+    options.serving = [this] {
+        const ServingView view = service_->view();
+        log_info("serving layers {}-{} of model {} at {}", view.first_layer, view.end_layer,
+                 short_hex(view.model), view.address);
+        if (serving_.began) serving_.began(view);
+    };
+    service_ = std::make_unique<LayerService>(loop_, *links_, clock, random_, key_, kernels, node,
+                                              disk, std::move(fixed), std::move(options));
+    service_->start();
+}
+
+void RunService::end_links() {
+    if (links_) links_->set_handler(nullptr);
+    links_.reset();
+}
+
+}  // namespace cairn::node
