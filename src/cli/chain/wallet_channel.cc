@@ -56,24 +56,25 @@ Result<wallet::PaymentOrder> order_of(const WalletRequest& request) {
     return order;
 }
 
-void say_opened(const WalletRequest& request, const channel::Record& record,
-                const wallet::PaymentOrder& order, const WalletDesk& desk, std::ostream& out) {
-    const std::string name = outpoint_text(record.terms.outpoint);
+void say_opened(const WalletRequest& request, const OpenedChannel& opened, const WalletDesk& desk,
+                std::ostream& out) {
+    const channel::Terms& terms = opened.record.terms;
+    const std::string name = outpoint_text(terms.outpoint);
     if (request.json)
         out << console::json_line(Json{{"channel", name},
-                                       {"payment", to_hex(record.terms.outpoint.id)},
-                                       {"amount", order.amount},
-                                       {"fee", order.fee},
-                                       {"payee", to_hex(order.to)},
-                                       {"expiry", order.channel_expiry}});
+                                       {"payment", to_hex(terms.outpoint.id)},
+                                       {"amount", terms.capacity},
+                                       {"fee", opened.fee},
+                                       {"payee", to_hex(terms.payee)},
+                                       {"expiry", terms.expiry}});
     else
         out << fmt::format(
             "Put {} aside for {} with a fee of {}.\nchannel {}\n"
             "He takes vouchers once {} blocks are on it, up to height {}; what is left is yours "
             "again from height {} on.\nPay: cairn wallet channel pay {} AMOUNT\n",
-            amount_text(order.amount), request.to, amount_text(order.fee), name,
-            desk.policy.confirmations, channel::last_call(order.channel_expiry, desk.policy) - 1,
-            order.channel_expiry, name.substr(0, 12));
+            amount_text(terms.capacity), request.to, amount_text(opened.fee), name,
+            desk.policy.confirmations, channel::last_call(terms.expiry, desk.policy) - 1,
+            terms.expiry, name.substr(0, 12));
     if (!out.flush()) say("the channel is opened all the same, with the name " + name);
 }
 
@@ -136,9 +137,8 @@ void say_ended(const WalletRequest& request, const channel::Record& record,
 
 }  // namespace
 
-Status run_channel_open(const WalletRequest& request, std::ostream& out) {
+Result<OpenedChannel> open_channel(const WalletRequest& request, WalletDesk& desk) {
     ASSIGN_OR_RETURN(wallet::PaymentOrder order, order_of(request));
-    ASSIGN_OR_RETURN(WalletDesk desk, WalletDesk::open(request, true));
     ASSIGN_OR_RETURN(order.channel_expiry, expiry_of(request, desk));
     ASSIGN_OR_RETURN(std::vector<wallet::OwnCoin> coins, desk.coins());
     if (desk.wallet.secret_of(order.to))
@@ -165,7 +165,14 @@ Status run_channel_open(const WalletRequest& request, std::ostream& out) {
     if (!kept.ok())
         say("the channel is opened, but the wallet's file could not be written (" +
             kept.error().message + "). Nothing is lost: the wallet finds it on the chain.");
-    say_opened(request, record, order, desk, out);
+    return OpenedChannel{std::move(record), order.fee};
+}
+
+Status run_channel_open(const WalletRequest& request, std::ostream& out) {
+    RETURN_IF_ERROR(order_of(request));  // before anything is opened
+    ASSIGN_OR_RETURN(WalletDesk desk, WalletDesk::open(request, true));
+    ASSIGN_OR_RETURN(const OpenedChannel opened, open_channel(request, desk));
+    say_opened(request, opened, desk, out);
     return ok_status();
 }
 

@@ -44,4 +44,14 @@ struct WalletDesk {
     wallet::Wallet::Used used() const { return used_on_chain(chain); }
 };
 
+/// A channel that a wallet has opened, in the node's pool.
+struct OpenedChannel {
+    channel::Record record;
+    std::uint64_t fee = 0;
+};
+
+/// Opens the channel that the request asks for: to, amount, fee, blocks. Errors as `cairn wallet
+/// channel open`.
+Result<OpenedChannel> open_channel(const WalletRequest& request, WalletDesk& desk);
+
 }  // namespace cairn::cli

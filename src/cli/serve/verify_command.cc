@@ -200,6 +200,8 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
     serve::VerifierOptions options;
     options.servers = request.servers;
     options.rules = rules;
+    ASSIGN_OR_RETURN(const std::shared_ptr<serve::Purse> purse, open_purse(request.pay));
+    options.purse = purse.get();
     serve::Verifier verifier(named.snapshot, machine->compute(), random, clock, options);
     const console::Interrupt interrupt;
     Watch watch(request, book, out);
@@ -300,10 +302,11 @@ void add_verify(CLI::App& app, Invocation& invocation) {
         "--interval-ms 60000");
     auto request = std::make_shared<VerifyRequest>();
     command->add_option("--model", request->model, "The model that they serve, whole")->required();
-    command
-        ->add_option("--server", request->servers,
-                     "HOST:PORT of a server to audit, or KEY@HOST:PORT; may be given again")
-        ->required();
+    auto* server =
+        command->add_option("--server", request->servers,
+                            "HOST:PORT of a server to audit, or KEY@HOST:PORT; may be given again");
+    server->required();
+    add_pay_options(*command, request->pay, server);
     command->add_option("--text", request->text, "Text file that audits take their prompts from")
         ->required();
     command->add_option("--tokenizer", request->tokenizer,

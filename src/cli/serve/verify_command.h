@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/chain/pay_servers.h"
 #include "trust/score.h"
 
 namespace cairn::cli {
@@ -27,6 +28,7 @@ inline constexpr const char* kAuditBook = "audits.book";
 struct VerifyRequest {
     std::string model, tokenizer, text;
     std::vector<std::string> servers;
+    PayOptions pay;  ///< what servers with a price are paid from
     std::string book = kAuditBook;
     std::string exhibits = ".";     ///< folder
     std::uint64_t rounds = 20;      ///< 0: until told to stop

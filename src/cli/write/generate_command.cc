@@ -33,6 +33,7 @@ struct Written {
     std::vector<serve::Hop> hops;  // over the network
     std::size_t failovers = 0;
     std::uint64_t stall_ms = 0;
+    std::uint64_t spent = 0;
 };
 
 // The layers on this machine, with the memory of one sequence.
@@ -105,6 +106,7 @@ Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
         written.hops = remote->route();
         written.failovers = remote->failovers();
         written.stall_ms = remote->longest_stall_ms();
+        written.spent = remote->spent();
     }
     return written;
 }
@@ -115,7 +117,8 @@ nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
         list.push_back({{"begin", hop.layers.begin},
                         {"end", hop.layers.end},
                         {"server", hop.address},
-                        {"key", to_hex(hop.key)}});
+                        {"key", to_hex(hop.key)},
+                        {"token_price", serve::row_price(hop.price, hop.layers)}});
     return list;
 }
 
@@ -164,6 +167,10 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
                                                  [&] { return out.good(); }));
     if (!request.json) {
         out << '\n';
+        if (written.spent > 0)
+            say("paid " + chain::amount_text(written.spent) +
+                " coins, with what is in hand for "
+                "the next time");
         return ok_status();
     }
     const double seconds = static_cast<double>(written.elapsed_us) / 1e6;
@@ -186,6 +193,7 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
         object["hops"] = hops_json(written.hops);
         object["failovers"] = written.failovers;
         object["stall_seconds"] = static_cast<double>(written.stall_ms) / 1000;
+        object["spent"] = written.spent;
     }
     out << console::json_line(object);
     return ok_status();

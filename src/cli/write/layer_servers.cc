@@ -33,6 +33,7 @@ CLI::Option* add_layer_server_options(CLI::App& command, LayerServerOptions& opt
         ->needs(server)
         ->check(CLI::Range(0.0, kMostWaitS))
         ->capture_default_str();
+    add_pay_options(command, options.pay, server);
     return server;
 }
 
@@ -53,6 +54,13 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOp
     const Hash256 hash = serve::content_hash(local.model.config, local.model.weights);
     local.model.weights.layers.assign(local.model.config.layers, {});
     pack_local_model(compute, local);
+    ASSIGN_OR_RETURN(network.purse, open_purse(options.pay));
+    if (network.purse) {
+        ASSIGN_OR_RETURN(const std::vector<serve::Hop> hops,
+                         serve::NetworkLayers::look(hash, local.model.config, network));
+        if (const std::string price = price_sentence(hops); !price.empty()) say(price);
+        RETURN_IF_ERROR(open_missing_channels(options.pay, hops));
+    }
     return serve::NetworkLayers::connect(hash, local.model.config, network);
 }
 

@@ -1,11 +1,12 @@
-// The options --server, --standby and --wait of commands that write with a model whose layers other
-// machines compute (serve/network_layers.h).
+// The options --server, --standby, --wait and --pay of commands that write with a model whose
+// layers other machines compute (serve/network_layers.h).
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/chain/pay_servers.h"
 #include "cli/local_model.h"
 #include "cli/write/sampling_options.h"
 #include "serve/network_layers.h"
@@ -23,6 +24,7 @@ struct LayerServerOptions {
     std::vector<std::string> servers;
     std::size_t standbys = 0;  ///< servers for each stretch of layers that follow
     double wait_s = 30;        ///< for a server where nobody holds some layers any more
+    PayOptions pay;            ///< what those with a price are paid from
 
     bool any() const { return !servers.empty(); }
 };

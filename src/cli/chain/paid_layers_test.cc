@@ -1,0 +1,99 @@
+// Proves that a person with a wallet has a model's layers computed by somebody else's node for
+// coins, with commands alone: the price is shown, a channel is opened, vouchers go over while
+// tokens come, the text is the one that the model writes at home, and the server's owner gets the
+// coins.
+#include <nlohmann/json.hpp>
+
+#include "cli/chain/test_chain_node.h"
+
+namespace cairn::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+bool says(const std::string& text, const std::string& what) {
+    return text.find(what) != std::string::npos;
+}
+
+class PaidLayers : public ChainFixture {
+  protected:
+    static Json status_of(const std::string& dir) {
+        const Outcome outcome = run({"chain", "status", "--dir", dir, "--json"});
+        return outcome.code == 0 ? outcome.json() : Json();
+    }
+    /// Where the node there serves layers; empty: not yet.
+    static std::string serves_at(const std::string& dir) {
+        const Json serving = status_of(dir).value("serving", Json());
+        return serving.is_object() && serving["model"].is_string() ? serving["address"] : Json("");
+    }
+    Outcome write(const std::string& model, std::vector<std::string> more) const {
+        std::vector<std::string> arguments = {"generate", "--model", model,    "--prompt", "ah",
+                                              "--steps",  "40",      "--json", "--seed",   "3"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run(arguments);
+    }
+};
+
+TEST_F(PaidLayers, ANodeServesForCoinsAndAWalletPays) {
+    ASSERT_EQ(create_network().code, 0);
+    const std::string server = folder_ + "/server";
+    ask({"wallet", "create"});
+    ask_in(server, {"wallet", "create"});
+    RunningNode node({"node", "--dir", dir_, "--train", folder_ + "/private.txt", "--mine",
+                      "--wallet", "--listen", "127.0.0.1:0", "--json"});
+    ASSERT_TRUE(wait_for([&] {
+        return runs(dir_) && ask({"wallet", "balance"})["spendable"] > 30'000'000U;
+    }));
+    const std::string model = folder_ + "/model.cairn";
+    ask({"model", "export", "--out", model, "--at", "best"});
+    const std::string peer = status_of(dir_)["listen"];
+    RunningNode other({"node", "--dir", server, "--network", dir_ + "/network.json", "--connect",
+                       peer, "--wallet", "--serve", "0-2", "--model", model, "--price", "0.01",
+                       "--listen", "", "--json"});
+    ASSERT_TRUE(wait_for([&] { return !serves_at(server).empty(); }));
+    const std::string address = serves_at(server);
+    EXPECT_EQ(status_of(server)["serving"]["price"], 1'000'000U);
+
+    const Json alone = write(model, {}).json();
+    EXPECT_TRUE(says(write(model, {"--server", address}).errors, "give --pay DIR"));
+    const std::vector<std::string> pay = {"--server", address, "--pay", dir_};
+    const auto paying = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), pay.begin(), pay.end());
+        return write(model, more);
+    };
+    const Outcome without = paying({});
+    EXPECT_EQ(without.code, 1);
+    EXPECT_TRUE(says(without.errors, "0.00002 coins a token")) << without.errors;
+    EXPECT_TRUE(says(without.errors, "open one with")) << without.errors;
+    EXPECT_TRUE(says(paying({"--max-price", "0.005"}).errors, "more than you would pay"));
+    EXPECT_EQ(paying({"--open", "much"}).code, 2);
+    EXPECT_EQ(paying({"--spend", "-1"}).code, 2);
+
+    const Outcome paid = paying({"--open", "0.1"});
+    ASSERT_EQ(paid.code, 0) << paid.errors;
+    EXPECT_TRUE(says(paid.errors, "put 0.1 coins aside")) << paid.errors;
+    EXPECT_EQ(paid.json()["tokens"], alone["tokens"]);
+    EXPECT_EQ(paid.json()["digest"], alone["digest"]);
+    const std::uint64_t spent = paid.json()["spent"];
+    EXPECT_GE(spent, 40 * 2'000U);
+    EXPECT_LE(spent, (40 + 8 + 16) * 2'000U);
+    EXPECT_EQ(paid.json()["hops"][0]["token_price"], 2'000U);
+    EXPECT_EQ(status_of(server)["serving"]["earned"], spent);
+    // The channel serves again; a budget of three tokens is too little for forty.
+    EXPECT_TRUE(says(paying({"--spend", "0.00001"}).errors, "is spent"));
+
+    const Json channels = ask_in(server, {"wallet", "channel", "list"})["channels"];
+    ASSERT_EQ(channels.size(), 1U);
+    const std::uint64_t earned = channels[0]["paid"];
+    EXPECT_GE(earned, spent);
+    const Json closed = ask_in(server, {"wallet", "channel", "close", channels[0]["channel"]});
+    EXPECT_EQ(closed["received"].get<std::uint64_t>() + closed["fee"].get<std::uint64_t>(), earned);
+    ASSERT_TRUE(wait_for([&] {
+        return ask_in(server, {"wallet", "balance"})["spendable"] == closed["received"];
+    }));
+    EXPECT_EQ(other.stop().code, 0);
+    EXPECT_EQ(node.stop().code, 0);
+}
+
+}  // namespace
+}  // namespace cairn::cli
