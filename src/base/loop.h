@@ -31,13 +31,14 @@ enum class Lane : std::uint8_t {
     kChain,      ///< the ledger, and all that is written to the store (node/ledger_lane.h)
     kTrain,      ///< local steps
     kMine,       ///< slices of a nonce search
-    kServe,      ///< computing for others: text, layers, published losses
+    kServe,      ///< computing for others: text, published losses
+    kLayers,     ///< layers for clients, who wait for each row (serve/layer_server.h)
     kRead,       ///< short reads from disk, which must not wait for any of the above
     kReference,  ///< the slow arithmetic that confirms what is invalid (node/pending_verdicts.h)
     kWork,       ///< slow work hashes of what peers send (node/header_work.h, node/stamp_work.h)
     kPay,        ///< vouchers, which are on disk before they count (serve/till.h)
 };
-inline constexpr int kLanes = 8;
+inline constexpr int kLanes = 9;
 
 class Loop {
   public:

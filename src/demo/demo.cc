@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "chain/payment.h"
 #include "console/interrupt.h"
 #include "console/live_block.h"
 #include "console/screen_text.h"
@@ -37,10 +38,12 @@ class Demo {
     Status run() {
         const Status done = go_on();
         for (DemoNode& node : nodes_) node.ask_to_end();
+        if (late_.node) late_.node->ask_to_end();
         nodes_.clear();
+        late_.node.reset();
         tidy_up(done);
         if (!done.ok() || !options_.json) return done;
-        out_ << demo_json(view_.merges, answer_, late_);
+        out_ << demo_json(view_.merges, answer_, late_, failover_, audits_);
         return ok_status();
     }
 
@@ -50,6 +53,7 @@ class Demo {
         RETURN_IF_ERROR(start_nodes());
         RETURN_IF_ERROR(watch());
         RETURN_IF_ERROR(finish());
+        RETURN_IF_ERROR(serve());
         if (options_.headless) return ok_status();
         return stay();
     }
@@ -57,6 +61,7 @@ class Demo {
     Status start_nodes();
     Status watch();
     Status finish();
+    Status serve();
     Status stay();
     Status look();
     void show();
@@ -89,6 +94,8 @@ class Demo {
     DemoView view_;
     DemoAnswer answer_;
     DemoLatecomer late_;
+    DemoFailover failover_;
+    DemoAudits audits_;
     console::LiveBlock block_;
     bool watching_ = false;           // the block shows the nodes
     std::vector<std::string> notes_;  // what else the block shows
@@ -164,7 +171,9 @@ Status Demo::start_nodes() {
                              .connect = addresses,
                              .api_port = i == 0 ? options_.port : std::uint16_t{0},
                              .seed = options_.seed + i,
-                             .mine = true};
+                             .mine = true,
+                             .serve = i == 0 ? "" : kDemoLayers[i - 1],
+                             .price = i == 0 ? "" : kDemoPrice};
         ASSIGN_OR_RETURN(DemoNode started, DemoNode::start(node, stop_));
         addresses.push_back(started.address());
         say(fmt::format("  node {}     {:<38} {}", name, node.books, started.dashboard()));
@@ -244,6 +253,36 @@ Status Demo::finish() {
                     late_.equal ? "(the same)" : "(NOT the same)"));
     if (!answer_.equal) return invalid("the split model wrote another text than the whole one");
     if (!late_.equal) return invalid("the late node arrived at another state root");
+    return ok_status();
+}
+
+Status Demo::serve() {
+    say("");
+    say("  The nodes serve the model, too, for coins: node 2 the first half of its layers, nodes 3 "
+        "and 4 the second. Node 1 opens payment channels, waits until six blocks are on them, and "
+        "asks.");
+    const auto tell = [this](const std::string& sentence) { say("  " + sentence); };
+    std::vector<DemoNode*> all;
+    for (DemoNode& node : nodes_) all.push_back(&node);
+    all.push_back(&*late_.node);
+    ASSIGN_OR_RETURN(failover_, answer_through_a_crash(all, folder_, options_.prompt, stop_, tell));
+    say("  over the nodes  " + options_.prompt + failover_.text, kAnswerIndent);
+    say(fmt::format("  the longest wait: {} ms; the same bits as without all that: {}",
+                    failover_.stall_ms, failover_.equal ? "yes" : "NO"));
+    say(fmt::format("  paid: {} coins, at {} a token, by vouchers that grew as tokens came",
+                    chain::amount_text(failover_.paid), chain::amount_text(failover_.token_price)));
+    if (failover_.killed != 0) RETURN_IF_ERROR(all[failover_.killed - 1]->restart(stop_));
+    say("");
+    say("  Two more servers, of which one lies in one bit. An auditor asks both as a stranger:");
+    ASSIGN_OR_RETURN(audits_,
+                     find_the_liar(nodes_.front(), network_, folder_, texts_.report_file, stop_));
+    say(fmt::format("  {} audits; the one that lies is convicted: {}", audits_.audits,
+                    audits_.sentence));
+    say("  anyone can judge the proof, which " + audits_.verdict);
+    if (!failover_.equal) return invalid("the text over the nodes is another than alone");
+    if (failover_.killed == 0 || failover_.failovers == 0)
+        return invalid("no node was lost in mid-sentence: the text was ready too soon");
+    if (!audits_.liar_convicted) return invalid("the server that lies was not found out");
     return ok_status();
 }
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "console/json_line.h"
-#include "demo/child_process.h"
+#include "demo/demo_commands.h"
 
 namespace cairn::demo {
 
@@ -19,8 +19,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kStartMs = 30'000;
-constexpr int kAnswerMs = 120'000;
 constexpr int kLateMs = 600'000;
 constexpr int kPollMs = 100;
 constexpr int kExportTries = 20;
@@ -41,46 +39,6 @@ Result<std::vector<std::string>> equal_exports(const DemoNode& first, const Demo
     return invalid("two nodes never had the same model at the same time");
 }
 
-struct LayerProcess {
-    ChildProcess process;
-    std::string address;
-};
-
-/// A process that serves layers [from, to) of a model file.
-Result<LayerProcess> serve_layers(const std::string& model, std::uint32_t from, std::uint32_t to,
-                                  const std::string& log, const Stop& stop) {
-    ASSIGN_OR_RETURN(ChildProcess process,
-                     ChildProcess::start({"node", "--serve", fmt::format("{}-{}", from, to),
-                                          "--model", model, "--listen", "127.0.0.1:0", "--json"},
-                                         log));
-    for (int waited = 0; waited < kStartMs; waited += kPollMs) {
-        if (stop()) return stopped_early();
-        if (!process.running())
-            return io_error("a layer server ended at its start:\n" + process.output_tail());
-        const std::string output = process.output();
-        const Json started = Json::parse(output.substr(0, output.find('\n')), nullptr, false);
-        if (started.is_object() && started.contains("address"))
-            return LayerProcess{std::move(process), started["address"].get<std::string>()};
-        ::usleep(kPollMs * 1000);
-    }
-    return Error{ErrorCode::kTimeout, "a layer server did not start"};
-}
-
-/// Runs `cairn generate --json ...` and reads its answer.
-Result<Json> generate(std::vector<std::string> arguments, const std::string& log,
-                      const Stop& stop) {
-    arguments.insert(arguments.begin(), {"generate", "--json"});
-    ASSIGN_OR_RETURN(ChildProcess process, ChildProcess::start(arguments, log));
-    ASSIGN_OR_RETURN(const int status, process.wait(kAnswerMs, stop));
-    const std::string output = process.output();
-    const std::size_t brace = output.find('{');
-    Json json =
-        brace == std::string::npos ? Json() : Json::parse(output.substr(brace), nullptr, false);
-    if (status != 0 || !json.is_object())
-        return io_error("cairn generate failed:\n" + process.output_tail());
-    return json;
-}
-
 }  // namespace
 
 Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
@@ -93,14 +51,14 @@ Result<DemoAnswer> answer_over_processes(const std::vector<DemoNode>& nodes,
                      serve_layers(models[0], 0, half, folder + "/layers-first.log", stop));
     ASSIGN_OR_RETURN(const LayerProcess second, serve_layers(models[1], half, network.layers,
                                                              folder + "/layers-second.log", stop));
-    const std::vector<std::string> ask = {"--model",       models[0], "--prompt", prompt,
-                                          "--steps",       "60",      "--seed",   "1",
-                                          "--temperature", "0.7"};
-    ASSIGN_OR_RETURN(const Json whole, generate(ask, folder + "/answer-whole.log", stop));
+    const std::vector<std::string> ask = {"generate", "--json", "--model",       models[0],
+                                          "--prompt", prompt,   "--steps",       "60",
+                                          "--seed",   "1",      "--temperature", "0.7"};
+    ASSIGN_OR_RETURN(const Json whole, run_json(ask, folder + "/answer-whole.log", stop));
     std::vector<std::string> over_network = ask;
     over_network.insert(over_network.end(),
                         {"--server", first.address, "--server", second.address});
-    ASSIGN_OR_RETURN(const Json split, generate(over_network, folder + "/answer-split.log", stop));
+    ASSIGN_OR_RETURN(const Json split, run_json(over_network, folder + "/answer-split.log", stop));
     DemoAnswer answer;
     answer.text = whole.value("text", std::string());
     answer.network_text = split.value("text", std::string());
@@ -120,9 +78,11 @@ Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNe
                             .train_file = {},
                             .books = "none: it joins late",
                             .connect = {nodes.front().address()},
-                            .mine = false};
-    ASSIGN_OR_RETURN(DemoNode node, DemoNode::start(options, stop));
+                            .mine = false,
+                            .serve = kDemoLayers[2],
+                            .price = kDemoPrice};
     DemoLatecomer late;
+    ASSIGN_OR_RETURN(DemoNode node, DemoNode::start(options, stop));
     late.height = last.height;
     for (int waited = 0; waited < kLateMs; waited += kPollMs) {
         if (stop()) return stopped_early();
@@ -136,7 +96,7 @@ Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNe
                 late.state_root = found->state_root;
                 late.equal = found->state_root == last.state_root;
                 late.seconds = (clock.monotonic_us() - started) / 1'000'000;
-                node.stop();
+                late.node = std::move(node);
                 return late;
             }
         }
@@ -147,7 +107,8 @@ Result<DemoLatecomer> join_late(const std::vector<DemoNode>& nodes, const DemoNe
 }
 
 std::string demo_json(const std::vector<store::MergeRecord>& merges, const DemoAnswer& answer,
-                      const DemoLatecomer& late) {
+                      const DemoLatecomer& late, const DemoFailover& failover,
+                      const DemoAudits& audits) {
     Json blocks = Json::array();
     for (const store::MergeRecord& merge : merges)
         blocks.push_back(
@@ -165,7 +126,18 @@ std::string demo_json(const std::vector<store::MergeRecord>& merges, const DemoA
                                     {{"height", late.height},
                                      {"state_root", to_hex(late.state_root)},
                                      {"seconds", late.seconds},
-                                     {"equal", late.equal}}}});
+                                     {"equal", late.equal}}},
+                                   {"failover",
+                                    {{"text", failover.text},
+                                     {"killed", failover.killed},
+                                     {"failovers", failover.failovers},
+                                     {"stall_ms", failover.stall_ms},
+                                     {"equal", failover.equal}}},
+                                   {"audits", audits.audits},
+                                   {"convicted", audits.convicted},
+                                   {"liar_convicted", audits.liar_convicted},
+                                   {"verdict", audits.verdict},
+                                   {"paid", failover.paid}});
 }
 
 }  // namespace cairn::demo

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include "api/remote_node.h"
 #include "base/files.h"
+#include "demo/demo_commands.h"
 
 namespace cairn::demo {
 
@@ -41,13 +43,25 @@ std::vector<std::string> arguments_of(const DemoNodeOptions& options) {
         arguments.push_back(options.train_file);
     }
     if (options.mine) arguments.insert(arguments.end(), {"--mine", "--hash-rate", kHashRate});
+    arguments.insert(arguments.end(), {"--wallet", "--no-password"});
+    if (!options.serve.empty())
+        arguments.insert(arguments.end(), {"--serve", options.serve, "--price", options.price});
     return arguments;
 }
 
 }  // namespace
 
+Status DemoNode::restart(const Stop& stop) {
+    ASSIGN_OR_RETURN(*this, start(options_, stop));
+    return ok_status();
+}
+
 Result<DemoNode> DemoNode::start(const DemoNodeOptions& options, const Stop& stop) {
     RETURN_IF_ERROR(make_folders(options.directory));
+    if (!exists(options.directory + "/wallet.cairn"))
+        RETURN_IF_ERROR(
+            run_json({"wallet", "create", "--dir", options.directory, "--no-password", "--json"},
+                     options.directory + "/wallet.log", stop));
     DemoNode node;
     node.options_ = options;
     ASSIGN_OR_RETURN(ChildProcess process,

@@ -20,6 +20,8 @@ struct DemoNodeOptions {
     std::uint16_t api_port = 0;  ///< 0: any
     std::uint64_t seed = 0;
     bool mine = true;
+    std::string serve{};  ///< layers A-B that it computes for coins; empty: none
+    std::string price{};  ///< in coins for 1,000 tokens through one layer
 };
 
 class DemoNode {
@@ -43,6 +45,10 @@ class DemoNode {
     Result<std::string> export_model() const;
     void ask_to_end() { process_->ask_to_end(); }
     void stop() { process_->stop(); }
+    /// As a crash does it.
+    void kill() { process_->kill(); }
+    /// Starts it again on its folder.
+    Status restart(const Stop& stop);
 
   private:
     DemoNode() = default;

@@ -90,7 +90,7 @@ void LayerService::look() {
 
 void LayerService::take(std::shared_ptr<const model::Model> model) {
     offload(
-        loop_, Lane::kServe,
+        loop_, Lane::kLayers,
         [model = std::move(model), layers = options_.layers, compute = compute_] {
             return prepare(model, layers, compute);
         },

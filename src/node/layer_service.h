@@ -3,7 +3,7 @@
 // model as it is deep enough (or of a model file), and the node's ledger to look channels up in.
 // Who pays, pays the node's key; what is due to it on the chain, node/channel_keeper.h sees to.
 //
-// Everything happens on the loop, except that models are hashed and packed on Lane::kServe.
+// Everything happens on the loop, except that models are hashed and packed on Lane::kLayers.
 #pragma once
 
 #include <functional>

@@ -59,6 +59,18 @@ void ClientSessions::open(OpenRequest request, OpenCallback done) {
         network_.connect(opening.request.hop.address);
 }
 
+ServerWork& ClientSessions::work_of(const Hop& hop) {
+    const auto found = std::ranges::find_if(work_, [&](const ServerWork& work) {
+        return work.key == hop.key && work.layers == hop.layers;
+    });
+    if (found != work_.end()) return *found;
+    ServerWork& work = work_.emplace_back();
+    work.key = hop.key;
+    work.address = hop.address;
+    work.layers = hop.layers;
+    return work;
+}
+
 Status ClientSessions::find_channel(Session& session) const {
     const Hop& hop = session.request.hop;
     if (hop.price == 0) return ok_status();
@@ -112,6 +124,7 @@ void ClientSessions::on_opened(net::PeerId peer, ByteView body) {
     session->open_timer = 0;
     if (const Status paid = pay(*session); !paid.ok())
         return fail(*id, paid.error().code, "is not paid: " + paid.error().message);
+    ++work_of(session->request.hop).sessions;
     const OpenCallback done = std::exchange(session->open_done, nullptr);
     done(*id);
 }
@@ -142,6 +155,7 @@ void ClientSessions::fail(const Hash256& id, ErrorCode code, const std::string& 
     const OpenCallback open_done = std::move(found->second->open_done);
     const std::function<void(const Failure&)> ended = std::move(found->second->request.ended);
     const Failure failure{{code, reason}, found->second->request.hop.key};
+    work_of(found->second->request.hop).ended = reason;
     close(id);
     if (open_done)
         open_done(failure);

@@ -22,6 +22,7 @@
 #include "net/network.h"
 #include "serve/purse.h"
 #include "serve/route.h"
+#include "serve/server_work.h"
 
 namespace cairn::serve {
 
@@ -95,6 +96,10 @@ class ClientSessions {
     /// must outlive this.
     void set_purse(Purse* purse) { purse_ = purse; }
 
+    /// What servers did since this was made: one entry for each and the layers that it computed, in
+    /// the order in which they were first asked.
+    const std::vector<ServerWork>& work() const { return work_; }
+
     /// From now on called with each receipt that was checked and found right, before its push goes
     /// on: for an auditor, who keeps them.
     using ReceiptWatch = std::function<void(const SessionTerms&, const Hop&, const Receipt&)>;
@@ -153,6 +158,8 @@ class ClientSessions {
     /// Sends a voucher if it is time for one.
     Status pay(Session& session);
 
+    ServerWork& work_of(const Hop& hop);
+
     net::PeerId peer_by_key(const crypto::PublicKey& key) const;
     void send_open(Session& session, net::PeerId peer);
     /// Why a result is not accepted, if it is not.
@@ -177,6 +184,7 @@ class ClientSessions {
 
     std::map<Hash256, std::unique_ptr<Session>> sessions_;
     std::map<net::PeerId, Line> lines_;
+    std::vector<ServerWork> work_;
     bool watching_ = false;
     std::uint64_t looked_us_ = 0;  // when the watch ran last
     std::uint64_t awake_us_ = 0;   // since when this machine was not stopped itself

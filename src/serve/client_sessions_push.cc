@@ -83,7 +83,16 @@ void ClientSessions::on_result(net::PeerId peer, ByteView body) {
     const Pending answered = std::move(session->pending.front());
     session->pending.pop_front();
     session->rows_arrived = std::max(session->rows_arrived, answered.rows_end);
-    session->oldest_since_us = clock_.monotonic_us();
+    const std::uint64_t now_us = clock_.monotonic_us();
+    ServerWork& work = work_of(session->request.hop);
+    ++work.pushes;
+    work.rows += answered.tokens;
+    work.waited_us += now_us - session->oldest_since_us;
+    work.longest_us = std::max(work.longest_us, now_us - answered.sent_us);
+    work.bytes_sent += answered.bytes;
+    work.bytes_received += body.size();
+    work.price += answered.tokens * session->row_price;
+    session->oldest_since_us = now_us;
     session->rows_under_way -= answered.tokens;
     learn_rate(answered, peer);
     if (session->channel != nullptr) {

@@ -8,7 +8,7 @@
 // Clients are strangers. A session belongs to the link that opened it; the server dials nobody, and
 // sends nothing but answers. Who gets its memory is session_places.h, whose push is next turns.h.
 //
-// Everything happens on the Loop, except that pushes are computed and signed for on Lane::kServe.
+// Everything happens on the Loop, except that pushes are computed and signed for on Lane::kLayers.
 // Every queue is bounded; what does not fit is refused with Refusal::kBusy.
 //
 // It is a NetworkHandler and ignores messages of kinds that it does not know, so it can be given to
@@ -49,7 +49,7 @@ struct LayerServerOptions {
     std::uint64_t idle_ms = 120'000;  ///< a session without a push ends after this
     std::uint64_t announce_life_ms = 60'000;
     std::size_t max_models = 3;  ///< the newest and those before it on which sessions are opened
-    std::size_t threads = 1;     ///< computing threads on Lane::kServe
+    std::size_t threads = 1;     ///< computing threads on Lane::kLayers
     /// A paid session whose next push is not paid for ends after this.
     std::uint64_t unpaid_ms = 10'000;
     /// "host:port" where others reach it, for its announcements; empty: where it listens.

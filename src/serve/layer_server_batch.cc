@@ -117,7 +117,7 @@ void LayerServer::start_batch() {
     if (batch.items.empty()) return;
     computing_ = true;
     offload(
-        loop_, Lane::kServe,
+        loop_, Lane::kLayers,
         [batch = std::move(batch)]() mutable {
             compute(batch);
             return std::move(batch);
@@ -125,7 +125,7 @@ void LayerServer::start_batch() {
         alive_.guard([this](Batch done) { finish_batch(done); }));
 }
 
-// Runs on Lane::kServe and touches nothing but the batch.
+// Runs on Lane::kLayers and touches nothing but the batch.
 void LayerServer::compute(Batch& batch) {
     set_float_mode();
     const std::size_t dim = batch.loaded->snapshot.config.dim;

@@ -8,7 +8,7 @@
 
 namespace cairn::serve {
 
-/// Layers ready to compute. Only jobs on Lane::kServe use the transformer.
+/// Layers ready to compute. Only jobs on Lane::kLayers use the transformer.
 struct LayerServer::Loaded {
     ModelSnapshot snapshot;
     model::LayerRange layers;

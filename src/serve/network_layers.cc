@@ -122,6 +122,13 @@ std::uint64_t NetworkLayers::longest_stall_ms() {
         [&](std::function<void(std::uint64_t)> done) { done(impl_->layers->longest_stall_ms()); });
 }
 
+std::vector<ServerWork> NetworkLayers::work() {
+    return impl_->wait<std::vector<ServerWork>>(
+        [&](std::function<void(std::vector<ServerWork>)> done) {
+            done(impl_->client->sessions().work());
+        });
+}
+
 std::uint64_t NetworkLayers::spent() {
     return impl_->wait<std::uint64_t>([&](std::function<void(std::uint64_t)> done) {
         done(impl_->purse ? impl_->purse->spent() : 0);

@@ -44,6 +44,8 @@ class NetworkLayers final : public infer::LayerStack {
     std::size_t failovers();
     /// RemoteLayers::longest_stall_ms().
     std::uint64_t longest_stall_ms();
+    /// ClientSessions::work().
+    std::vector<ServerWork> work();
     /// What vouchers were given for, in the coin's smallest unit.
     std::uint64_t spent();
 

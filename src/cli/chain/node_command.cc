@@ -270,7 +270,9 @@ Status take_serving(NodeRequest& request) {
     serving.layers = request.serve.layers;
     serving.model_file = request.serve.model;
     if (!request.price.empty()) {
-        ASSIGN_OR_RETURN(serving.price, parse_amount(request.price, "a price"));
+        const auto price = parse_amount(request.price);
+        if (!price.ok()) return misused("--price: " + price.error().message);
+        serving.price = *price;
         if (serving.price > serve::kMaxPrice)
             return misused("--price: " + chain::amount_text(serve::kMaxPrice) +
                            " coins for 1,000 rows are the most");

@@ -63,7 +63,7 @@ TEST_F(NodeCommand, OptionsThatWouldDoNothingAreRefused) {
     EXPECT_MISUSED(node({"--serve", "0-1", "--mine", "--through", "a:1"}), "--through");
     EXPECT_MISUSED(node({"--serve", "0-1", "--serve-listen", "nonsense"}), "--serve-listen");
     EXPECT_MISUSED(node({"--serve", "0-1", "--serve-address", "a:0"}), "--serve-address");
-    EXPECT_MISUSED(node({"--serve", "0-1", "--price", "dear"}), "a price");
+    EXPECT_MISUSED(node({"--serve", "0-1", "--price", "dear"}), "--price");
     EXPECT_MISUSED(node({"--serve", "0-1", "--price", "1000"}), "100 coins");
     EXPECT_MISUSED(node({"--price", "1"}), "--serve");
     EXPECT_MISUSED(node({"--model", "m"}), "--serve");

@@ -37,8 +37,8 @@ struct PurseHome {
 Result<std::uint64_t> amount_or(const std::string& text, const std::string& option,
                                 std::uint64_t otherwise) {
     if (text.empty()) return otherwise;
-    const auto amount = parse_amount(text, option);
-    if (!amount.ok()) return misused(amount.error().message);
+    const auto amount = parse_amount(text);
+    if (!amount.ok()) return misused(option + ": " + amount.error().message);
     return *amount;
 }
 

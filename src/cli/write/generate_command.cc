@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/serve/trace_command.h"
 #include "cli/write/generate_many.h"
 #include "cli/write/generate_served.h"
 #include "cli/write/written_text.h"
@@ -34,6 +35,7 @@ struct Written {
     std::size_t failovers = 0;
     std::uint64_t stall_ms = 0;
     std::uint64_t spent = 0;
+    std::vector<serve::ServerWork> work;
 };
 
 // The layers on this machine, with the memory of one sequence.
@@ -107,6 +109,7 @@ Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
         written.failovers = remote->failovers();
         written.stall_ms = remote->longest_stall_ms();
         written.spent = remote->spent();
+        written.work = remote->work();
     }
     return written;
 }
@@ -120,6 +123,20 @@ nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
                         {"key", to_hex(hop.key)},
                         {"token_price", serve::row_price(hop.price, hop.layers)}});
     return list;
+}
+
+Trace trace_of(const GenerateRequest& request, const Written& written) {
+    Trace trace;
+    trace.began_ms = SystemClock().wall_ms() - written.elapsed_us / 1000;
+    trace.model = request.model;
+    trace.tokens = written.tokens;
+    trace.elapsed_us = written.elapsed_us;
+    trace.first_us = written.first_us;
+    trace.failovers = written.failovers;
+    trace.stall_ms = written.stall_ms;
+    trace.spent = written.spent;
+    trace.servers = written.work;
+    return trace;
 }
 
 // Checks that need nothing but the command line, before a model is read.
@@ -165,12 +182,13 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
     };
     ASSIGN_OR_RETURN(Written written, write_text(request, *local, machine->compute(), draft, show,
                                                  [&] { return out.good(); }));
+    const std::string trace = request.over.any() ? keep_trace(trace_of(request, written)) : "";
     if (!request.json) {
         out << '\n';
         if (written.spent > 0)
             say("paid " + chain::amount_text(written.spent) +
-                " coins, with what is in hand for "
-                "the next time");
+                " coins, with what is in hand for the next time");
+        if (!trace.empty()) say("who computed it, and where the time went: cairn trace " + trace);
         return ok_status();
     }
     const double seconds = static_cast<double>(written.elapsed_us) / 1e6;
@@ -194,6 +212,7 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
         object["failovers"] = written.failovers;
         object["stall_seconds"] = static_cast<double>(written.stall_ms) / 1000;
         object["spent"] = written.spent;
+        object["trace"] = trace;
     }
     out << console::json_line(object);
     return ok_status();
