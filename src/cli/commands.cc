@@ -57,6 +57,7 @@ void add_commands(CLI::App& app, Invocation& invocation) {
     add_verify(app, invocation);
     add_servers(app, invocation);
     add_audit(app, invocation);
+    add_trace(app, invocation);
     add_network(app, invocation);
     add_node(app, invocation);
     add_chain(app, invocation);

@@ -48,6 +48,7 @@ void add_doctor(CLI::App& app, Invocation& invocation);
 void add_verify(CLI::App& app, Invocation& invocation);
 void add_servers(CLI::App& app, Invocation& invocation);
 void add_audit(CLI::App& app, Invocation& invocation);
+void add_trace(CLI::App& app, Invocation& invocation);
 
 // Networks, nodes, the chain and its coins.
 void add_network(CLI::App& app, Invocation& invocation);

@@ -1,0 +1,240 @@
+#include "cli/serve/trace_command.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/disk.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "chain/payment.h"
+#include "cli/chain/data_directory.h"
+#include "cli/commands.h"
+#include "console/json_line.h"
+#include "measure/machine_facts.h"
+#include "serve/route.h"
+
+namespace cairn::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMostTraces = 200;
+constexpr std::size_t kMaxTraceBytes = 1 << 20;
+constexpr std::size_t kIdDigits = 12;
+constexpr std::string_view kEnding = ".json";
+
+Result<std::string> traces_folder() {
+    if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state != '\0')
+        return std::string(state) + "/cairn/traces";
+    const char* home = std::getenv("HOME");
+    if (home == nullptr || *home == '\0')
+        return not_found("there is no folder for traces: set HOME or XDG_STATE_HOME");
+    return std::string(home) + "/.local/state/cairn/traces";
+}
+
+Json json_of(const serve::ServerWork& work) {
+    return {{"server", work.address},
+            {"key", to_hex(work.key)},
+            {"layers", {work.layers.begin, work.layers.end}},
+            {"sessions", work.sessions},
+            {"pushes", work.pushes},
+            {"receipts_checked", work.pushes},
+            {"rows", work.rows},
+            {"seconds", static_cast<double>(work.waited_us) / 1e6},
+            {"longest_seconds", static_cast<double>(work.longest_us) / 1e6},
+            {"bytes_sent", work.bytes_sent},
+            {"bytes_received", work.bytes_received},
+            {"price", work.price},
+            {"ended", work.ended}};
+}
+
+Json json_of(const Trace& trace) {
+    Json servers = Json::array();
+    for (const serve::ServerWork& work : trace.servers) servers.push_back(json_of(work));
+    return {{"began_ms", trace.began_ms},
+            {"model", trace.model},
+            {"tokens", trace.tokens},
+            {"seconds", static_cast<double>(trace.elapsed_us) / 1e6},
+            {"first_token_seconds", static_cast<double>(trace.first_us) / 1e6},
+            {"failovers", trace.failovers},
+            {"stall_seconds", static_cast<double>(trace.stall_ms) / 1000},
+            {"spent", trace.spent},
+            {"servers", servers}};
+}
+
+/// The oldest go: names begin with the time.
+void make_room(Disk& disk) {
+    std::vector<std::string> names = disk.list("");
+    for (std::size_t i = 0; i + kMostTraces <= names.size(); ++i) (void)disk.remove(names[i]);
+}
+
+std::string id_in(const std::string& name) {
+    const std::size_t end = name.size() - std::min(name.size(), kEnding.size());
+    return end < kIdDigits ? "" : name.substr(end - kIdDigits, kIdDigits);
+}
+
+struct TraceFile {
+    std::string id;
+    Json json;
+};
+
+/// The newest first; those that cannot be read are left out.
+Result<std::vector<TraceFile>> read_traces(const std::string& id) {
+    ASSIGN_OR_RETURN(const std::string folder, traces_folder());
+    PosixDisk disk(folder);
+    std::vector<TraceFile> traces;
+    std::vector<std::string> names = disk.list("");
+    std::ranges::reverse(names);
+    for (const std::string& name : names) {
+        if (!name.ends_with(kEnding) || !id_in(name).starts_with(id)) continue;
+        const auto bytes = disk.read(name, kMaxTraceBytes);
+        if (!bytes.ok()) continue;
+        Json json = Json::parse(as_text(*bytes), nullptr, false);
+        if (json.is_object() && json.contains("servers"))
+            traces.push_back({id_in(name), std::move(json)});
+    }
+    return traces;
+}
+
+double number(const Json& json, const char* name) {
+    const auto found = json.find(name);
+    return found != json.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+std::string text(const Json& json, const char* name) {
+    const auto found = json.find(name);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::uint64_t count(const Json& json, const char* name) {
+    const auto found = json.find(name);
+    return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+std::string layers_text(const Json& server) {
+    const auto found = server.find("layers");
+    const bool is_pair = found != server.end() && found->is_array() && found->size() == 2 &&
+                         (*found)[0].is_number_unsigned() && (*found)[1].is_number_unsigned();
+    if (!is_pair) return "?";
+    return fmt::format("{}-{}", (*found)[0].get<std::uint64_t>(), (*found)[1].get<std::uint64_t>());
+}
+
+void print_server(const Json& server, double total_s, std::ostream& out) {
+    const double seconds = number(server, "seconds");
+    out << fmt::format(
+        "  {:<22} {:<7} {:>6} {:>8.2f} {:>5.0f} % {:>8.0f} {:>10} {:>13}\n", text(server, "server"),
+        layers_text(server), count(server, "rows"), seconds,
+        total_s > 0 ? 100 * seconds / total_s : 0, 1000 * number(server, "longest_seconds"),
+        measure::bytes_text(count(server, "bytes_sent") + count(server, "bytes_received")),
+        chain::amount_text(count(server, "price")));
+    const std::string ended = text(server, "ended");
+    if (!ended.empty()) out << "    it " << ended << '\n';
+}
+
+void print_trace(const TraceFile& trace, std::ostream& out) {
+    const Json& json = trace.json;
+    const double total_s = number(json, "seconds");
+    out << fmt::format("trace {}, {}: {} tokens of {} in {:.2f} s, the first after {:.2f} s\n",
+                       trace.id, time_text(count(json, "began_ms")), count(json, "tokens"),
+                       text(json, "model"), total_s, number(json, "first_token_seconds"));
+    out << fmt::format("  {:<22} {:<7} {:>6} {:>8} {:>7} {:>8} {:>10} {:>13}\n", "server", "layers",
+                       "rows", "seconds", "of all", "most ms", "on line", "coins");
+    std::uint64_t receipts = 0;
+    double at_servers_s = 0;
+    for (const Json& server : json["servers"]) {
+        print_server(server, total_s, out);
+        receipts += count(server, "receipts_checked");
+        at_servers_s += number(server, "seconds");
+    }
+    out << fmt::format(
+        "  seconds are what was waited for a server and its line; stages may overlap. Here and "
+        "elsewhere: {:.2f} s.\n",
+        std::max(0.0, total_s - at_servers_s));
+    out << fmt::format(
+        "  checked: {} receipts, each signed for the inputs that were sent and the "
+        "states that came.\n",
+        receipts);
+    if (count(json, "failovers") > 0)
+        out << fmt::format("  {} times another server took over; the longest wait was {:.2f} s.\n",
+                           count(json, "failovers"), number(json, "stall_seconds"));
+    if (count(json, "spent") > 0)
+        out << fmt::format("  vouchers for {} coins, with what is in hand for the next time.\n",
+                           chain::amount_text(count(json, "spent")));
+}
+
+Status run_trace(const std::string& id, bool json, std::ostream& out) {
+    ASSIGN_OR_RETURN(const std::vector<TraceFile> traces, read_traces(id));
+    if (id.empty()) {
+        Json list = Json::array();
+        for (const TraceFile& trace : traces) {
+            Json line = trace.json;
+            line["id"] = trace.id;
+            list.push_back(std::move(line));
+            if (json) continue;
+            out << fmt::format("{}  {}  {:>5} tokens  {:>7.2f} s  {} servers  {}\n", trace.id,
+                               time_text(count(trace.json, "began_ms")),
+                               count(trace.json, "tokens"), number(trace.json, "seconds"),
+                               trace.json["servers"].size(), text(trace.json, "model"));
+        }
+        if (json) out << console::json_line(Json{{"traces", list}});
+        if (!json && traces.empty())
+            out << "No trace yet: cairn generate --server HOST:PORT --model FILE keeps one.\n";
+        return ok_status();
+    }
+    if (traces.empty())
+        return not_found("there is no trace whose id begins with '" + id.substr(0, 80) +
+                         "': `cairn trace` lists them");
+    if (traces.size() > 1)
+        return Error{ErrorCode::kRefused,
+                     fmt::format("{} traces begin with '{}': give more digits", traces.size(), id)};
+    if (json) {
+        Json line = traces.front().json;
+        line["id"] = traces.front().id;
+        out << console::json_line(line);
+    } else {
+        print_trace(traces.front(), out);
+    }
+    return ok_status();
+}
+
+}  // namespace
+
+std::string keep_trace(const Trace& trace) {
+    const auto folder = traces_folder();
+    if (!folder.ok()) {
+        log_debug("{}", folder.error().message);
+        return "";
+    }
+    SystemRandom random;
+    const std::string id = to_hex(random.hash256()).substr(0, kIdDigits);
+    PosixDisk disk(*folder);
+    make_room(disk);
+    const std::string name = fmt::format("{:013}-{}{}", trace.began_ms, id, kEnding);
+    const Status kept = disk.write_secret(name, as_bytes(console::json_line(json_of(trace))));
+    if (kept.ok()) return id;
+    log_info("no trace is kept: {}", kept.error().message);
+    return "";
+}
+
+void add_trace(CLI::App& app, Invocation& invocation) {
+    CLI::App* command = add_command(
+        app, invocation, "trace", "Which servers wrote a text, and where the time and coins went",
+        "cairn trace                 (the texts that are known, the latest first)\n"
+        "  cairn trace 5f0c8a12cd34");
+    auto id = std::make_shared<std::string>();
+    command->add_option("ID", *id, "As `cairn generate --server` says it; may be cut short");
+    command->callback([id, &invocation] {
+        invocation.run = [id, json = invocation.json](std::ostream& out) {
+            return run_trace(*id, json, out);
+        };
+    });
+}
+
+}  // namespace cairn::cli
