@@ -71,13 +71,11 @@ void ModelShelf::show(std::size_t model) {
     views_[model] = slot.about;
 }
 
-ModelRun* ModelShelf::run(const TextJob& job) {
-    if (job.held() == nullptr) return run(job.model());
-    Slot& slot = slots_[job.model()];
-    const ReadyModel& held = *job.held();
-    if (slot.run != nullptr && same_model(*slot.run->model(), held)) return slot.run.get();
+ModelRun* ModelShelf::run(std::size_t model, const std::shared_ptr<const char>& token) {
+    Slot& slot = slots_[model];
+    if (slot.run != nullptr && slot.run->token() == token) return slot.run.get();
     for (const Older& older : slot.older)
-        if (same_model(*older.run->model(), held)) return older.run.get();
+        if (older.run->token() == token) return older.run.get();
     return nullptr;
 }
 
@@ -131,6 +129,11 @@ void ModelShelf::renew(std::size_t model) {
 }
 
 void ModelShelf::drop_older() {
+    std::erase_if(leaving_, [this](const Leaving& leaving) {
+        if (!leaving.model.expired()) return false;
+        seams_.budget.weights -= leaving.bytes;
+        return true;
+    });
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         if (slots_[i].older.empty()) continue;
         const auto gone = std::erase_if(slots_[i].older, [this](const Older& older) {
@@ -174,7 +177,7 @@ void ModelShelf::on_opened(std::size_t model, Result<OpenedModel> opened) {
 bool ModelShelf::place(std::size_t model, bool stuck) {
     Slot& slot = slots_[model];
     const bool is_first = slot.run == nullptr && slot.older.empty();
-    if (is_first && slot.users == 0 && seams_.budget.free() < slot.coming_bytes) {
+    if (is_first && slot.users == 0 && !room_is_coming(slot.coming_bytes)) {
         slot.opened.reset();  // nobody asked for it
         slot.coming = false;
         set_state(model, ModelState::kAsleep);
@@ -196,12 +199,22 @@ bool ModelShelf::place(std::size_t model, bool stuck) {
 
 void ModelShelf::give_way(std::size_t model) {
     Slot& slot = slots_[model];
-    const std::uint64_t possible = seams_.budget.free() + seams_.budget.prefix + slot.bytes;
+    const std::uint64_t possible =
+        seams_.budget.free() + leaving_bytes() + seams_.budget.prefix + slot.bytes;
     if (slot.run == nullptr || !slot.run->is_idle() || possible < slot.coming_bytes) return;
-    if (slot.run->is_awaited()) return;  // by answers that began with it
-    slot.run.reset();
-    seams_.budget.weights -= std::exchange(slot.bytes, 0);
+    if (slot.run->is_awaited()) return;  // by answers that began with it, or that it was named for
+    unload(slot);
     set_state(model, ModelState::kLoading);
+}
+
+void ModelShelf::unload(Slot& slot) {
+    const std::weak_ptr<const ReadyModel> model = slot.run->model();
+    slot.run.reset();
+    const std::uint64_t bytes = std::exchange(slot.bytes, 0);
+    if (model.expired())
+        seams_.budget.weights -= bytes;
+    else
+        leaving_.push_back({model, bytes});
 }
 
 void ModelShelf::on_packed(std::size_t model, std::shared_ptr<const ReadyModel> ready) {
@@ -258,17 +271,26 @@ bool ModelShelf::unload_one(std::size_t keep, bool also_wanted) {
             oldest = i;
     if (oldest == slots_.size()) return false;
     Slot& slot = slots_[oldest];
-    slot.run.reset();
+    unload(slot);
     slot.stale = false;
-    seams_.budget.weights -= std::exchange(slot.bytes, 0);
     ++seams_.counters.unloads;
     set_state(oldest, ModelState::kAsleep);
     log_info("{} makes room for others", slot.about.id);
     return true;
 }
 
+std::uint64_t ModelShelf::leaving_bytes() const {
+    std::uint64_t bytes = 0;
+    for (const Leaving& leaving : leaving_) bytes += leaving.bytes;
+    return bytes;
+}
+
+bool ModelShelf::room_is_coming(std::uint64_t bytes) const {
+    return seams_.budget.free() + leaving_bytes() >= bytes;
+}
+
 std::uint64_t ModelShelf::possible_room(std::size_t keep, bool stuck) const {
-    std::uint64_t possible = seams_.budget.free() + seams_.budget.prefix;
+    std::uint64_t possible = seams_.budget.free() + leaving_bytes() + seams_.budget.prefix;
     for (std::size_t i = 0; i < slots_.size(); ++i)
         if (i != keep && may_go(slots_[i], stuck)) possible += slots_[i].bytes;
     return possible;
@@ -276,9 +298,9 @@ std::uint64_t ModelShelf::possible_room(std::size_t keep, bool stuck) const {
 
 bool ModelShelf::make_room(std::uint64_t bytes, std::size_t keep, bool stuck) {
     if (possible_room(keep, stuck) < bytes) return false;  // nothing goes in vain
-    while (seams_.budget.free() < bytes)
+    while (!room_is_coming(bytes))
         if (!seams_.prefixes.forget_one() && !unload_one(keep, false)) unload_one(keep, true);
-    return true;
+    return seams_.budget.free() >= bytes;
 }
 
 bool ModelShelf::is_overdue(const Slot& slot) const {
@@ -292,6 +314,11 @@ void ModelShelf::place_waiting(bool stuck) {
 
 bool ModelShelf::holds_back() const {
     return std::ranges::any_of(slots_, [this](const Slot& slot) { return is_overdue(slot); });
+}
+
+bool ModelShelf::must_leave(std::size_t model, const ModelRun& run) const {
+    const Slot& slot = slots_[model];
+    return holds_back() && (slot.run.get() != &run || is_overdue(slot));
 }
 
 }  // namespace cairn::host

@@ -52,7 +52,8 @@ class ModelShelf {
     /// The source's model has become another one. A newer one is loaded as soon as fewer than
     /// kMaxVersions are in memory; if it cannot be, the one in memory stays.
     void refresh(std::size_t model);
-    /// Drops older versions that nobody needs any more, and loads newer ones that waited for that.
+    /// Drops older versions that nobody needs any more, and loads newer ones that waited for that;
+    /// takes notice of memory that has become free.
     void drop_older();
     /// All models in memory, older versions too.
     template <typename Visit>
@@ -64,9 +65,13 @@ class ModelShelf {
     }
     /// The model in memory, its newest version, or null.
     ModelRun* run(std::size_t model) { return slots_[model].run.get(); }
-    /// The one that a request is for, in memory: the version that it holds or, where it holds none,
-    /// the newest; or null.
-    ModelRun* run(const TextJob& job);
+    /// The model's run of this token in memory, or null.
+    ModelRun* run(std::size_t model, const std::shared_ptr<const char>& token);
+    /// The one that a request is for, in memory: that which it is bound to or, where it is bound to
+    /// none, the newest; or null.
+    ModelRun* run(const TextJob& job) {
+        return job.run() == nullptr ? run(job.model()) : run(job.model(), job.run());
+    }
     /// The version of this name in memory, or null.
     ModelRun* version(std::size_t model, const std::string& name);
     /// Serving thread.
@@ -76,14 +81,19 @@ class ModelShelf {
     void remove_user(std::size_t model) { --slots_[model].users; }
 
     /// Makes room for `bytes` beside `keep`. `stuck`: nothing runs, so models that are asked for
-    /// may go too.
+    /// may go too. False also where it is a matter of time (room_is_coming): a model that is
+    /// unloaded while a prompt or vectors are made with it takes its memory until they are.
     bool make_room(std::uint64_t bytes, std::size_t keep, bool stuck);
+    bool room_is_coming(std::uint64_t bytes) const;
     /// The most that make_room() could have room for.
     std::uint64_t possible_room(std::size_t keep, bool stuck) const;
     /// Places models that wait for memory. `stuck` as above.
     void place_waiting(bool stuck);
     /// Whether nothing should join, since a model has waited long for memory.
     bool holds_back() const;
+    /// Whether a run is one of those whose memory it waits for, and which are kept only by who is
+    /// bound to them: an older version's, or that of which a newer one waits.
+    bool must_leave(std::size_t model, const ModelRun& run) const;
 
   private:
     struct Older {
@@ -115,13 +125,23 @@ class ModelShelf {
     void renew(std::size_t model);
     /// Unloads the run where the version after it has room only then.
     void give_way(std::size_t model);
+    void unload(Slot& slot);
     static bool may_go(const Slot& slot, bool also_wanted);
     bool unload_one(std::size_t keep, bool also_wanted);
     void set_state(std::size_t model, ModelState state);
     void show(std::size_t model);  // in views()
     bool is_overdue(const Slot& slot) const;
 
+    // Models that were unloaded and that somebody still computes with. Their weights count until
+    // the last one has ended.
+    struct Leaving {
+        std::weak_ptr<const ReadyModel> model;
+        std::uint64_t bytes = 0;
+    };
+    std::uint64_t leaving_bytes() const;
+
     std::vector<Slot> slots_;
+    std::list<Leaving> leaving_;
     RunBounds bounds_;
     std::size_t context_;
     RunSeams seams_;

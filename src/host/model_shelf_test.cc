@@ -3,6 +3,8 @@
 // for without anybody being forgotten.
 #include "host/model_shelf.h"
 
+#include <deque>
+
 #include "host/test_host.h"
 
 namespace cairn::host {
@@ -307,6 +309,108 @@ TEST(ModelShelf, RefusesOptionsThatMakeNoSense) {
     none.models.push_back(source("a"));
     none.max_sequences = 0;
     EXPECT_FALSE(ModelHost::start(std::move(none)).ok());
+}
+
+// Somebody reads a prompt, or makes vectors, with a model that makes room for another: its memory
+// is not free before he has ended.
+TEST(ModelShelf, WeightsCountForAsLongAsSomebodyComputesWithThem) {
+    const model::Machine machine(tensor::available_kernel_sets().back(), 1);
+    test::TestClock clock;
+    HostCounters counters;
+    MemoryBudget budget{.limit = 2 * model_bytes() + kv_bytes(64)};
+    PrefixMemory prefixes(budget, 0);
+    TaskThread loading;
+    std::mutex mutex;
+    std::deque<std::function<void()>> tasks;
+    std::vector<std::size_t> ready;
+    std::vector<std::unique_ptr<ModelSource>> sources;
+    for (const char* id : {"a", "b", "c"}) sources.push_back(source(id));
+    ModelShelf shelf(std::move(sources), {}, 0,
+                     {machine.compute, clock, counters, budget, prefixes}, machine.compute, loading,
+                     [&](std::function<void()> task) {
+                         const std::lock_guard lock(mutex);
+                         tasks.push_back(std::move(task));
+                     },
+                     {[&](std::size_t model) { ready.push_back(model); },
+                      [](std::size_t, const HostError& why) { FAIL() << why.message; }});
+    const auto run_until = [&](const auto& done) {
+        while (!done()) {
+            std::function<void()> task;
+            {
+                const std::lock_guard lock(mutex);
+                if (!tasks.empty()) {
+                    task = std::move(tasks.front());
+                    tasks.pop_front();
+                }
+            }
+            if (task) task();
+            std::this_thread::yield();
+        }
+    };
+    for (std::size_t model : {0, 1}) {
+        shelf.add_user(model);
+        ASSERT_TRUE(shelf.want(model));
+        run_until([&] { return ready.size() == model + 1; });
+        shelf.remove_user(model);
+    }
+    std::shared_ptr<const ReadyModel> in_use = shelf.run(0)->model();
+    EXPECT_EQ(budget.weights, 2 * model_bytes());
+    shelf.add_user(2);
+    ASSERT_TRUE(shelf.want(2));
+    run_until([&] { return shelf.run(0) == nullptr; });
+    EXPECT_EQ(budget.weights, 2 * model_bytes());
+    shelf.place_waiting(false);
+    EXPECT_NE(shelf.run(1), nullptr) << "what is coming suffices, nobody else has to go";
+    EXPECT_EQ(ready.size(), 2U);
+    in_use.reset();
+    shelf.drop_older();
+    EXPECT_EQ(budget.weights, model_bytes());
+    shelf.place_waiting(false);
+    run_until([&] { return ready.size() == 3; });
+    EXPECT_EQ(budget.weights, 2 * model_bytes());
+    loading.stop();
+}
+
+// The newest version made room and does not come back; who writes with an older one writes on.
+TEST(ModelShelf, AnOlderVersionWritesOnThoughTheNewestCannotBeLoaded) {
+    test::TestClock clock;
+    const auto large = [](std::uint64_t seed) {
+        return test::small_model(test::small_config(2048), seed);
+    };
+    const std::uint64_t bytes = model::packed_model_bytes(large(1)) +
+                                run_scratch_bytes(test::small_config(2048), 2048, RunBounds());
+    std::vector<std::unique_ptr<TestSource>> sources;
+    sources.push_back(std::make_unique<TestSource>("m", large(1)));
+    sources.push_back(std::make_unique<TestSource>("n", large(7), false));
+    sources[0]->versioned = true;
+    sources[0]->become(large(1), "m@1");
+    const Hosted hosted =
+        host_of(std::move(sources), {.memory_bytes = 2 * bytes + kv_bytes(2100), .clock = &clock});
+    std::atomic<bool> hurry = false;
+    const auto slow = std::make_shared<Recorder>();
+    slow->on_piece = [&] {
+        if (!hurry) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    };
+    const TextRequest long_one = ask("m", 1900);
+    hosted.host->write(long_one, slow);
+    while (!slow->was_read) std::this_thread::yield();
+    hosted.sources[0]->become(large(2), "m@2");
+    hosted.host->refresh("m");
+    while (hosted.host->models()[0].versions.size() < 2) std::this_thread::yield();
+    hosted.sources[0]->failure = "its weights are torn";
+    const auto other = write(*hosted.host, ask("n"));
+    while (hosted.sources[1]->opened == 0) std::this_thread::yield();
+    clock.advance_us(30'000'000);
+    other->wait();
+    EXPECT_FALSE(other->error.has_value());
+    const auto newest = write(*hosted.host, ask("m"));
+    newest->wait();
+    ASSERT_TRUE(newest->error.has_value());
+    EXPECT_FALSE(slow->has_ended());
+    hurry = true;
+    slow->wait();
+    ASSERT_FALSE(slow->error.has_value()) << slow->error->message;
+    EXPECT_EQ(test::of(slow->answers[0]), test::alone(large(1), long_one));
 }
 
 }  // namespace

@@ -18,12 +18,13 @@ void ReadingDesk::next(Lane& lane) {
         if (!taken) return;
         const auto one = std::make_shared<UnderWay>(*std::move(taken));
         lane.reads.push_back(one);
-        lane.thread.post([this, &lane, one] {
+        // What a reading holds ends on the serving thread, which then knows that it is free.
+        lane.thread.post([this, &lane, one]() mutable {
             {
                 const text::Interruption interruption(one->raised);
                 if (!one->raised) one->reading.read();
             }
-            to_serving_([this, &lane, one] {
+            to_serving_([this, &lane, one = std::move(one)] {
                 std::erase(lane.reads, one);
                 next(lane);
                 if (!one->raised) one->reading.done();

@@ -36,12 +36,19 @@ TextRequest ask(std::size_t tokens) {
 class Refresh : public testing::Test {
   protected:
     void start(std::uint64_t memory_bytes = std::uint64_t{256} << 20) {
+        start({.memory_bytes = memory_bytes}, nullptr);
+    }
+    /// Beside another model, if there is one.
+    void start(HostOptions options, std::unique_ptr<TestSource> other) {
         auto source = std::make_unique<TestSource>("m", version(1));
         source->become(version(1), "m@1");
         source->versioned = true;
         source_ = source.get();
-        HostOptions options{.threads = 2, .memory_bytes = memory_bytes, .prefix_bytes = 0};
+        other_ = other.get();
+        options.threads = 2;
+        options.prefix_bytes = 0;
         options.models.push_back(std::move(source));
+        if (other != nullptr) options.models.push_back(std::move(other));
         host_ = ModelHost::start(std::move(options)).value();
         EXPECT_EQ(answered_by(), "m@1");
     }
@@ -70,12 +77,13 @@ class Refresh : public testing::Test {
         EXPECT_EQ(answered_by(), name);
     }
     /// A text that takes seconds unless it is told to hurry, and has begun.
-    std::shared_ptr<Recorder> slow(std::size_t tokens = 2000) {
-        auto told = std::make_shared<Recorder>();
+    std::shared_ptr<Recorder> slow(std::size_t tokens = 2000) { return slow(ask(tokens)); }
+    std::shared_ptr<Recorder> slow(const TextRequest& request) {
+        auto told = std::make_shared<Recorder>(request.answers);
         told->on_piece = [this] {
             if (!hurry_) std::this_thread::sleep_for(std::chrono::milliseconds(2));
         };
-        ids_.push_back(host_->write(ask(tokens), told));
+        ids_.push_back(host_->write(request, told));
         while (!told->was_read) std::this_thread::yield();
         return told;
     }
@@ -88,6 +96,8 @@ class Refresh : public testing::Test {
     std::atomic<bool> hurry_ = false;
     std::vector<RequestId> ids_;
     TestSource* source_ = nullptr;
+    TestSource* other_ = nullptr;
+    test::TestClock clock_;
     std::unique_ptr<ModelHost> host_;  // ends first
 };
 
@@ -186,6 +196,109 @@ TEST_F(Refresh, WhoNamedAVersionGetsItThoughHeWaits) {
     waits->wait();
     EXPECT_FALSE(waits->error.has_value());
     EXPECT_EQ(waits->prompt.model, "m@1");
+}
+
+std::uint64_t kv_bytes(std::size_t positions) {
+    const model::ModelConfig config = test::small_config(kContext);
+    return model::kv_cache_bytes(config, model::all_layers(config), positions, model::KvType::kF32);
+}
+
+// One that waits for a place of an older version, and one that waits for that version's memory:
+// each would wait for the other.
+TEST_F(Refresh, WhoHoldsAnOlderVersionIsLetInWhileAModelWaitsForItsMemory) {
+    model::ModelConfig deep = test::small_config(kContext);
+    deep.layers *= 12;  // takes more than two versions of the other
+    model::Model large = test::small_model(deep, 9);
+    const std::uint64_t large_bytes =
+        model::packed_model_bytes(large) + run_scratch_bytes(deep, kContext, RunBounds());
+    ASSERT_GT(large_bytes, 2 * version_bytes());
+    start({.memory_bytes = large_bytes + kv_bytes(400), .max_sequences = 1, .clock = &clock_},
+          std::make_unique<TestSource>("large", std::move(large), false));
+    const auto first = slow(300);
+    auto waits = std::make_shared<Recorder>();
+    TextRequest request = ask(2);
+    request.model = "m@1";
+    host_->write(request, waits);
+    become(2);
+    while (host_->models()[0].versions.size() < 2) std::this_thread::yield();
+    auto other = std::make_shared<Recorder>();
+    request.model = "large";
+    host_->write(request, other);
+    while (other_->opened == 0) std::this_thread::yield();
+    clock_.advance_us(30'000'000);
+    // Nobody who comes now may keep it here.
+    const auto late = asked("m@1");
+    ASSERT_TRUE(late->error.has_value());
+    EXPECT_EQ(late->error->kind, HostErrorKind::kNoSuchModel);
+    EXPECT_NE(late->error->message.find("leaves memory"), std::string::npos);
+    hurry_ = true;
+    first->wait();
+    waits->wait();
+    EXPECT_FALSE(waits->error.has_value());
+    EXPECT_EQ(waits->prompt.model, "m@1");
+    other->wait();
+    EXPECT_FALSE(other->error.has_value());
+}
+
+// The second answer waits for a place while the model is refreshed.
+TEST_F(Refresh, AllAnswersOfARequestAreOfOneModel) {
+    start({.memory_bytes = std::uint64_t{256} << 20, .max_sequences = 1}, nullptr);
+    const std::uint64_t one = weight_bytes();
+    TextRequest request = ask(300);
+    request.answers = 2;
+    request.options.sampling = {.temperature = 1.0F, .seed = 4};
+    const auto told = slow(request);
+    become(2);
+    wait_for("m@2");
+    EXPECT_FALSE(told->answers[0].done.has_value());
+    hurry_ = true;
+    told->wait();
+    ASSERT_FALSE(told->error.has_value()) << told->error->message;
+    for (std::size_t k = 0; k < 2; ++k)
+        EXPECT_EQ(test::of(told->answers[k]), test::alone(version(1), request, k)) << k;
+    wait_for("m@2");
+    EXPECT_EQ(weight_bytes(), one) << "the older one has left";
+}
+
+// Its second answer waits for a place while its model makes room for another one; it comes back as
+// the same, which goes on, or as another.
+class RefreshBetween : public Refresh {
+  protected:
+    std::shared_ptr<Recorder> answer_twice(const std::string& name, std::uint64_t comes_back_as) {
+        start(
+            {.memory_bytes = version_bytes() + kv_bytes(400), .max_sequences = 1, .clock = &clock_},
+            std::make_unique<TestSource>("other", version(9), false));
+        TextRequest request = ask(300);
+        request.model = name;
+        request.answers = 2;
+        const auto told = slow(request);
+        auto other = std::make_shared<Recorder>();
+        TextRequest little = ask(2);
+        little.model = "other";
+        host_->write(little, other);
+        while (other_->opened == 0) std::this_thread::yield();
+        clock_.advance_us(30'000'000);
+        source_->become(version(comes_back_as), "m@" + std::to_string(comes_back_as));
+        source_->version = std::to_string(comes_back_as);
+        hurry_ = true;
+        other->wait();
+        EXPECT_FALSE(other->error.has_value());
+        told->wait();
+        EXPECT_TRUE(told->answers[0].done.has_value());
+        return told;
+    }
+};
+
+TEST_F(RefreshBetween, AnotherModelEndsARequestThatNamedIts) {
+    const auto told = answer_twice("m@1", 2);
+    ASSERT_TRUE(told->error.has_value());
+    EXPECT_NE(told->error->message.find("replaced"), std::string::npos) << told->error->message;
+}
+
+TEST_F(RefreshBetween, AnotherModelEndsARequestThatNamedNone) {
+    const auto told = answer_twice("m", 2);
+    ASSERT_TRUE(told->error.has_value());
+    EXPECT_NE(told->error->message.find("replaced"), std::string::npos) << told->error->message;
 }
 
 TEST(RefreshStart, AModelThatIsNotThereYetIsAskedForAgain) {

@@ -4,17 +4,23 @@
 #include <utility>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 namespace cairn::host {
 
 namespace {
 
 HostError not_kept(const std::string& version, const HostedModel& about) {
-    std::string there;
-    for (const std::string& name : about.versions) there += (there.empty() ? "" : ", ") + name;
     return {HostErrorKind::kNoSuchModel,
             fmt::format("{} is not in memory here (there is {}); {} names the newest", version,
-                        there, about.id),
+                        fmt::join(about.versions, ", "), about.id),
+            "model"};
+}
+
+HostError leaves(const std::string& version, const HostedModel& about) {
+    return {HostErrorKind::kNoSuchModel,
+            fmt::format("{} leaves memory, for which another model waits; {} names the newest",
+                        version, about.id),
             "model"};
 }
 
@@ -30,23 +36,51 @@ Serving::Serving(ModelShelf& shelf, const RunSeams& seams, WaitingRoom& room, Re
 template <typename Job>
 void Serving::read(const std::shared_ptr<Job>& job, const std::shared_ptr<const ReadyModel>& model,
                    std::size_t bytes) {
-    using Found = decltype(model->read(job->request()));
-    const auto found = std::make_shared<std::optional<Found>>();
+    struct Found {
+        std::shared_ptr<const ReadyModel> by;
+        std::optional<decltype(model->read(job->request()))> result;
+    };
+    const auto found = std::make_shared<Found>();
+    // What waits to be read keeps no model in memory.
     reading_.add(job->request().client, bytes,
                  {[job] { return job->is_over(); },
-                  [job, model, found] { *found = model->read(job->request()); },
-                  [this, job, model, found] { on_read(job, model, std::move(**found)); }});
+                  [job, by = std::weak_ptr(model), found] {
+                      found->by = by.lock();
+                      if (found->by != nullptr) found->result = found->by->read(job->request());
+                  },
+                  [this, job, found] {
+                      if (job->is_over()) return;
+                      if (found->by == nullptr) return begin_again(job);
+                      on_read(job, found->by, std::move(*found->result));
+                  }});
+}
+
+void Serving::begin_again(const TextJobPtr& job) {
+    if (shelf_.run(job->model()) != nullptr) return begin(job);
+    texts_without_model_.push_back(job);
+    if (!shelf_.want(job->model())) job->fail(model_failed(shelf_.about(job->model()).problem));
+    drop_over();
+}
+
+void Serving::begin_again(const VectorsJobPtr& job) {
+    if (shelf_.run(job->model()) != nullptr) return begin(job);
+    if (shelf_.want(job->model())) return vectors_without_model_.push_back(job);
+    job->fail(model_failed(shelf_.about(job->model()).problem));
+    end(job);
 }
 
 void Serving::begin(const TextJobPtr& job) {
     ModelRun* run = shelf_.run(*job);
-    if (run == nullptr || (job->held() == nullptr && !job->version().empty())) {
+    if (run == nullptr || (job->run() == nullptr && !job->version().empty())) {
         run = shelf_.version(job->model(), job->version());
-        if (run == nullptr) {
-            job->fail(not_kept(job->version(), shelf_.about(job->model())));
-            return drop_over();
-        }
-        job->hold(run->model());
+        const auto refuse = [&](auto why) {
+            job->fail(why(job->version(), shelf_.about(job->model())));
+            drop_over();
+        };
+        if (run == nullptr) return refuse(not_kept);
+        // Or those who name it could keep it here for ever.
+        if (shelf_.must_leave(job->model(), *run)) return refuse(leaves);
+        job->bind(run->token(), run->model()->version());
     }
     read(job, run->model(), job->prompt_bytes());
 }
@@ -54,28 +88,16 @@ void Serving::begin(const TextJobPtr& job) {
 void Serving::write(const TextJobPtr& job) {
     jobs_.emplace(job->id(), job);
     shelf_.add_user(job->model());
-    if (ended_)
-        job->cancel();
-    else if (shelf_.run(job->model()) != nullptr)
-        return begin(job);
-    else if (shelf_.want(job->model()))
-        return texts_without_model_.push_back(job);
-    else
-        job->fail(model_failed(shelf_.about(job->model()).problem));
+    if (!ended_) return begin_again(job);
+    job->cancel();
     drop_over();
 }
 
 void Serving::embed(const VectorsJobPtr& job) {
     vector_jobs_.push_back(job);
     shelf_.add_user(job->model());
-    if (ended_)
-        job->fail({HostErrorKind::kInternal, "the server stops", ""});
-    else if (shelf_.run(job->model()) != nullptr)
-        return read(job);
-    else if (shelf_.want(job->model()))
-        return vectors_without_model_.push_back(job);
-    else
-        job->fail(model_failed(shelf_.about(job->model()).problem));
+    if (!ended_) return begin_again(job);
+    job->fail({HostErrorKind::kInternal, "the server stops", ""});
     end(job);
 }
 
@@ -96,7 +118,6 @@ void Serving::cancel(RequestId id) {
 
 void Serving::on_read(const TextJobPtr& job, const std::shared_ptr<const ReadyModel>& by,
                       OrHostError<ReadyModel::PromptTokens> prompt) {
-    if (job->is_over()) return;
     ModelRun* run = shelf_.run(*job);
     if (run == nullptr && shelf_.run(job->model()) != nullptr) return begin(job);
     // A newer one came meanwhile.
@@ -108,8 +129,7 @@ void Serving::on_read(const TextJobPtr& job, const std::shared_ptr<const ReadyMo
     auto& read = std::get<ReadyModel::PromptTokens>(prompt);
     job->set_prompt(std::move(read.tokens), read.max_tokens, by->version());
     if (run != nullptr) return admit(job, *run);
-    texts_without_model_.push_back(job);  // it made room for another
-    shelf_.want(job->model());
+    begin_again(job);  // it made room for another
 }
 
 void Serving::admit(const TextJobPtr& job, ModelRun& run) {
@@ -132,13 +152,31 @@ void Serving::admit(const TextJobPtr& job, ModelRun& run) {
 
 void Serving::on_read(const VectorsJobPtr& job, const std::shared_ptr<const ReadyModel>&,
                       OrHostError<std::vector<text::Tokens>> texts) {
-    if (job->is_over()) return;
     if (auto* error = std::get_if<HostError>(&texts)) {
         job->fail(*error);
         return end(job);
     }
     job->set_texts(std::move(std::get<std::vector<text::Tokens>>(texts)));
     vectors_.add(job);
+}
+
+void Serving::take_up(std::size_t model, const ModelRun& run) {
+    const std::string& version = run.model()->version();
+    const auto is_same = [&](const std::string& before) {
+        return !version.empty() && before == version;
+    };
+    places_.for_each([&](const Place& place) {
+        if (place.paused != nullptr && place.job->model() == model && run_of(place) == nullptr &&
+            is_same(place.paused->version))
+            place.paused->run = run.token();
+    });
+    for (const auto& [id, job] : jobs_) {
+        if (job->model() != model || shelf_.run(*job) != nullptr) continue;
+        if (is_same(job->bound_version()))
+            job->bind(run.token(), version);
+        else if (job->joined() == 0)
+            job->unbind();
+    }
 }
 
 void Serving::on_ready(std::size_t model) {
@@ -148,20 +186,22 @@ void Serving::on_ready(std::size_t model) {
         if (std::ranges::count(texts, job) == 0) texts.push_back(job);
         return true;
     };
+    ModelRun& run = *shelf_.run(model);
+    take_up(model, run);
     std::erase_if(texts_without_model_, move);
     // Prompts that another model read are read again; its file may be another now. A request that
     // has begun to be answered keeps the prompt with which it did, and so does one whose version is
     // still here.
-    ModelRun& run = *shelf_.run(model);
-    const std::string& version = run.model()->version();
-    const auto keeps = [&](const TextJobPtr& job) {
-        return job->held() == nullptr ? job->was_read_by(version) : shelf_.run(*job) != nullptr;
+    const auto is_read = [&](const TextJobPtr& job) {
+        return job->version().empty() && job->was_read_by(run.model()->version());
     };
     places_.remove_if([&](const Place& place) {
-        return place.job->joined() == 0 && !keeps(place.job) && move(place.job);
+        const TextJobPtr& job = place.job;
+        const bool keeps = job->run() == nullptr ? is_read(job) : shelf_.run(*job) != nullptr;
+        return job->joined() == 0 && !keeps && move(job);
     });
     for (const TextJobPtr& job : texts)
-        if (job->held() == nullptr && job->was_read_by(version))
+        if (is_read(job))
             admit(job, run);
         else
             begin(job);
@@ -171,14 +211,19 @@ void Serving::on_ready(std::size_t model) {
         vectors.push_back(job);
         return true;
     });
-    for (const VectorsJobPtr& job : vectors) read(job);
+    for (const VectorsJobPtr& job : vectors) begin(job);
 }
 
 void Serving::on_failed(std::size_t model, const HostError& why) {
-    std::vector<TextJobPtr> texts;
+    // Older versions go on, and what has begun with them.
+    std::set<TextJobPtr> texts;
     for (const auto& [id, job] : jobs_)
-        if (job->model() == model) texts.push_back(job);
+        if (job->model() == model && job->waits() && shelf_.run(*job) == nullptr) texts.insert(job);
+    places_.for_each([&](const Place& place) {
+        if (place.job->model() == model && run_of(place) == nullptr) texts.insert(place.job);
+    });
     for (const TextJobPtr& job : texts) job->fail(why);
+    if (!texts.empty()) shelf_.for_each_run([](ModelRun& run) { run.drop_over(); });
     drop_over();
     std::vector<VectorsJobPtr> vectors;
     for (const VectorsJobPtr& job : vector_jobs_)

@@ -60,11 +60,14 @@ class Serving {
     template <typename Job>
     void read(const std::shared_ptr<Job>& job, const std::shared_ptr<const ReadyModel>& model,
               std::size_t bytes);
-    void read(const VectorsJobPtr& job) {
+    void begin(const VectorsJobPtr& job) {
         read(job, shelf_.run(job->model())->model(), job->text_bytes());
     }
     /// Finds the version that it names first, or ends it.
     void begin(const TextJobPtr& job);
+    /// Its model was unloaded before it could be read.
+    void begin_again(const TextJobPtr& job);
+    void begin_again(const VectorsJobPtr& job);
     /// `by`: the model that read it.
     void on_read(const TextJobPtr& job, const std::shared_ptr<const ReadyModel>& by,
                  OrHostError<ReadyModel::PromptTokens> prompt);
@@ -81,9 +84,11 @@ class Serving {
     bool evict_for(const std::string& client, std::uint64_t wanted, std::size_t model,
                    Round& round);
     std::uint64_t memory_of(const std::string& client);
-    /// Where a place can be had: of an answer that goes on, the run that it left, or the same
-    /// model's that came after it. Null if it is not in memory.
+    /// Where a place can be had: of an answer that goes on, the run that it left. Null if it is not
+    /// in memory.
     ModelRun* run_of(const Place& place);
+    /// What has begun with a model that left memory goes on with this run, if it is the same.
+    void take_up(std::size_t model, const ModelRun& run);
     void wait_again(std::vector<ModelRun::Yielded> yielded);
     void end(const VectorsJobPtr& job);
     void drop_over();

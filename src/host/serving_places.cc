@@ -17,15 +17,8 @@ const std::string& client_of(const TextJobPtr& job) { return job->request().clie
 }  // namespace
 
 ModelRun* Serving::run_of(const Place& place) {
-    if (place.paused == nullptr) return shelf_.run(*place.job);
-    ModelRun* const newest = shelf_.run(place.job->model());
-    ModelRun* left = nullptr;
-    shelf_.for_each_run([&](ModelRun& run) {
-        if (run.token() == place.paused->run) left = &run;
-    });
-    if (left != nullptr || newest == nullptr) return left;
-    const std::string& version = place.paused->version;
-    return !version.empty() && newest->model()->version() == version ? newest : nullptr;
+    return place.paused == nullptr ? shelf_.run(*place.job)
+                                   : shelf_.run(place.job->model(), place.paused->run);
 }
 
 std::uint64_t Serving::memory_of(const std::string& client) {
@@ -53,6 +46,10 @@ bool Serving::find_memory(const Place& place, ModelRun& run, Round& round) {
     const std::size_t model = place.job->model();
     const std::size_t keep = shelf_.run(model) == &run ? model : shelf_.size();
     if (shelf_.make_room(wanted, keep, round.stuck)) return true;
+    if (shelf_.room_is_coming(wanted)) {
+        round.refused.emplace(nullptr, client);
+        return false;
+    }
     if (evict_for(client, wanted, keep, round)) return true;
     // Who has nothing is waited for until there is enough, and nobody overtakes him meanwhile. Who
     // has something lets others pass.
@@ -124,16 +121,20 @@ bool Serving::evict_for(const std::string& client, std::uint64_t wanted, std::si
 
 TurnChoice Serving::choose(Place& place, Round& round) {
     const TextJobPtr& job = place.job;
-    // While a model waits for memory only what has begun goes on, or its own would never be free.
-    if (place.paused == nullptr && shelf_.holds_back()) return TurnChoice::kNext;
     ModelRun* const run = run_of(place);
+    // While a model waits for memory only what has begun goes on, or its own would never be free;
+    // and who is bound to a model that can leave only when he is through.
+    const bool has_begun = place.paused != nullptr || job->joined() > 0;
+    if (!has_begun && shelf_.holds_back() &&
+        (job->run() == nullptr || run == nullptr || !shelf_.must_leave(job->model(), *run)))
+        return TurnChoice::kNext;
     if (run == nullptr) {
-        if (place.paused == nullptr || shelf_.run(job->model()) == nullptr) {
+        if (!has_begun || shelf_.run(job->model()) == nullptr) {
             shelf_.want(job->model());
             return TurnChoice::kNext;
         }
         job->fail({HostErrorKind::kInternal,
-                   "the model was replaced by another one while this answer was interrupted", ""});
+                   "the model was replaced by another one before all answers were written", ""});
         return TurnChoice::kTake;
     }
     if (round.refused.contains({run, client_of(job)})) return TurnChoice::kNext;
@@ -166,7 +167,12 @@ void Serving::let_in(bool stuck) {
             continue;
         }
         run->join(job, place->answer);
-        if (!job->waits()) room_.leave(client_of(job), job->prompt_bytes());
+        if (job->waits()) {
+            job->bind(run->token(), run->model()->version());  // its other answers are of the same
+        } else {
+            job->unbind();
+            room_.leave(client_of(job), job->prompt_bytes());
+        }
     }
     wait_again(std::move(round.yielded));
     if (failed) drop_over();

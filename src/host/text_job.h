@@ -24,9 +24,16 @@ class TextJob {
     std::size_t model() const { return model_; }  ///< its place in the host's list
     /// The version that the request names; empty: the newest.
     const std::string& version() const { return version_; }
-    /// Which is that one, once it has been found. It stays in memory for as long as it is held.
-    void hold(std::shared_ptr<const ReadyModel> version) { held_ = std::move(version); }
-    const std::shared_ptr<const ReadyModel>& held() const { return held_; }
+    /// The run that it can be answered by, and no other, as ModelRun::token(), with the version of
+    /// its model: from when the version that it names has been found, or its first answer has
+    /// begun, until the last one has. The run stays for as long as it is not needed elsewhere.
+    void bind(std::shared_ptr<const char> run, std::string version) {
+        run_ = std::move(run);
+        bound_version_ = std::move(version);
+    }
+    void unbind() { bind(nullptr, {}); }
+    const std::shared_ptr<const char>& run() const { return run_; }  ///< null: any
+    const std::string& bound_version() const { return bound_version_; }
     std::uint64_t arrived_us() const { return arrived_us_; }
     std::size_t prompt_bytes() const { return prompt_bytes_; }
     bool is_conversation() const { return std::holds_alternative<Conversation>(request_.prompt); }
@@ -72,7 +79,8 @@ class TextJob {
     std::shared_ptr<TextListener> listener_;
     std::size_t model_;
     std::string version_;
-    std::shared_ptr<const ReadyModel> held_;
+    std::shared_ptr<const char> run_;
+    std::string bound_version_;
     std::uint64_t arrived_us_;
     std::size_t prompt_bytes_;
     HostCounters& counters_;

@@ -11,8 +11,8 @@
 
 namespace cairn::host {
 
-/// What to do with what waits: take it, look at the next, or stop looking.
-enum class TurnChoice { kTake, kNext, kStop };
+/// What to do with what waits: take it, or look at the next.
+enum class TurnChoice { kTake, kNext };
 
 template <typename T>
 class TurnQueue {
@@ -29,9 +29,7 @@ class TurnQueue {
     std::optional<T> take(const Choose& choose) {
         for (auto client = clients_.begin(); client != clients_.end(); ++client)
             for (auto item = client->items.begin(); item != client->items.end(); ++item) {
-                const TurnChoice choice = choose(*item);
-                if (choice == TurnChoice::kStop) return std::nullopt;
-                if (choice == TurnChoice::kNext) continue;
+                if (choose(*item) == TurnChoice::kNext) continue;
                 std::optional<T> taken = std::move(*item);
                 client->items.erase(item);
                 if (client->items.empty())

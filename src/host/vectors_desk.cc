@@ -70,17 +70,19 @@ bool VectorsDesk::turn() {
 }
 
 void VectorsDesk::drop_over() {
-    if (reading_ != nullptr && job_->is_over()) {
-        reading_.reset();
-        job_.reset();
-    }
+    if (reading_ != nullptr && job_->is_over()) stop();
     waiting_.remove_if([](const VectorsJobPtr& job) { return job->is_over(); });
 }
 
-void VectorsDesk::clear() {
+void VectorsDesk::stop() {
     reading_.reset();
     vectors_.reset();
-    model_.reset();
+    model_.reset();  // it may be what somebody's memory waits for
+    job_.reset();
+}
+
+void VectorsDesk::clear() {
+    stop();
     waiting_.remove_if([](const VectorsJobPtr&) { return true; });
 }
 

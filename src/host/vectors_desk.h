@@ -35,6 +35,7 @@ class VectorsDesk {
   private:
     bool begin();
     void finish();
+    void stop();
 
     ModelShelf& shelf_;
     RunSeams seams_;

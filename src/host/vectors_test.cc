@@ -1,6 +1,7 @@
 // Proves that vectors are those of infer::TextVectors, of encoders and of language models, many at
 // once and beside texts being written, and that what cannot be read is refused.
 #include "host/test_host.h"
+#include "host/vectors_desk.h"
 #include "infer/text_vectors.h"
 
 namespace cairn::host {
@@ -125,6 +126,55 @@ TEST(HostVectors, EndWhenTheyAreCancelled) {
     EXPECT_TRUE(std::holds_alternative<Vectors>(embed(*host, {"m", {text::Tokens{1}}, "b"})));
     EXPECT_NE(host->metrics().find("vector_requests_total{outcome=\"done\"} 1\n"),
               std::string::npos);
+}
+
+// A model that made vectors for who has left can be let go of at once.
+TEST(HostVectors, WhoLeavesKeepsNoModel) {
+    struct Hasty final : Clock {  // each look at it is a turn later
+        std::uint64_t wall_ms() const override { return 0; }
+        std::uint64_t monotonic_us() const override { return now_us += 1'000'000; }
+        mutable std::uint64_t now_us = 0;
+    } clock;
+    const model::Machine machine(tensor::available_kernel_sets().back(), 1);
+    HostCounters counters;
+    MemoryBudget budget{.limit = std::uint64_t{256} << 20};
+    PrefixMemory prefixes(budget, 0);
+    const RunSeams seams{machine.compute, clock, counters, budget, prefixes};
+    TaskThread loading;
+    std::mutex mutex;
+    std::vector<std::function<void()>> tasks;
+    std::vector<std::unique_ptr<ModelSource>> sources;
+    sources.push_back(
+        std::make_unique<test::TestSource>("m", test::small_model(test::small_config())));
+    ModelShelf shelf(std::move(sources), {}, 0, seams, machine.compute, loading,
+                     [&](std::function<void()> task) {
+                         const std::lock_guard lock(mutex);
+                         tasks.push_back(std::move(task));
+                     },
+                     {[](std::size_t) {}, [](std::size_t, const HostError&) {}});
+    ASSERT_TRUE(shelf.want(0));
+    while (shelf.run(0) == nullptr) {
+        std::vector<std::function<void()>> due;
+        {
+            const std::lock_guard lock(mutex);
+            due.swap(tasks);
+        }
+        for (const auto& task : due) task();
+        std::this_thread::yield();
+    }
+    VectorsDesk desk(shelf, seams, [](const VectorsJobPtr&) {});
+    const auto job = std::make_shared<VectorsJob>(
+        1, VectorsRequest{"m", {}, "a"}, [](const auto&) {}, 0, counters);
+    job->set_texts({text::Tokens(200, 1), text::Tokens(200, 1)});
+    desk.add(job);
+    ASSERT_TRUE(desk.turn());
+    ASSERT_TRUE(desk.is_busy());
+    const std::weak_ptr<const ReadyModel> model = shelf.run(0)->model();
+    EXPECT_GT(model.use_count(), 1);
+    job->cancel();
+    desk.drop_over();
+    EXPECT_EQ(model.use_count(), 1);
+    loading.stop();
 }
 
 }  // namespace
