@@ -204,6 +204,44 @@ TEST_F(FailoverTest, WithoutMemoryForItsInputsAStageIsRebuiltWithThoseBeforeIt) 
     EXPECT_EQ(server("a").open_sessions(), 1U) << "the old session is closed";
 }
 
+// What two others could compute together is not torn from who is late and will answer.
+TEST_F(FailoverTest, ALateServerIsNotGivenUpForSeveral) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 5});
+    world.add_server("c", {2, 4});
+    world.add_server("d", {4, 5});
+    const Text expected = write_alone(world, kPrompt, kTokens);
+    FakeRemote over = remote();
+    ASSERT_TRUE(over.start().ok());
+    ASSERT_EQ(over.layers().route().size(), 2U);
+    over.before = [&](std::size_t call) { world.wire.late_ms["b"] = call == 20 ? 700 : 0; };
+    EXPECT_EQ(write_text(world, over, kPrompt, kTokens), expected);
+    EXPECT_NE(all_notes().find("late"), std::string::npos) << all_notes();
+    EXPECT_EQ(over.layers().failovers(), 0U) << all_notes();
+    EXPECT_EQ(over.layers().route().size(), 2U);
+}
+
+TEST_F(FailoverTest, StagesThatAreMadeAnewKeepNoMoreThanTheyMay) {
+    world.add_server("a", {0, 2});
+    world.add_server("b", {2, 5});
+    world.add_server("c", {2, 3});
+    world.add_server("d", {3, 4});
+    world.add_server("e", {4, 5});
+    const std::uint64_t each = std::uint64_t{world.snapshot.config.context} *
+                               tensor::state_row_bytes(options.wire, world.snapshot.config.dim);
+    options.max_kept_bytes = 3 * each;
+    const Text expected = write_alone(world, kPrompt, kTokens);
+    FakeRemote over = remote();
+    ASSERT_TRUE(over.start().ok());
+    EXPECT_EQ(over.layers().keeping_stages(), 2U);
+    over.before = [&](std::size_t call) {
+        if (call == 20) world.servers.at("b").kill();
+    };
+    EXPECT_EQ(write_text(world, over, kPrompt, kTokens), expected) << all_notes();
+    EXPECT_EQ(over.layers().route().size(), 4U);
+    EXPECT_EQ(over.layers().keeping_stages(), 3U);
+}
+
 TEST_F(FailoverTest, AServerThatAnswersQuestionsAndNeverComputesIsOvertaken) {
     for (const char* name : {"a", "b", "c"}) world.add_server(name, {0, 5});
     const Text expected = write_alone(world, kPrompt, 20);

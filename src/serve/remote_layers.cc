@@ -70,14 +70,21 @@ std::unique_ptr<Stage> RemoteLayers::make_stage(model::LayerRange layers, std::s
     return stage;
 }
 
+bool RemoteLayers::may_keep(std::size_t stages) const {
+    return stages * std::uint64_t{options_.max_positions} *
+               tensor::state_row_bytes(terms_.wire, terms_.dim) <=
+           options_.max_kept_bytes;
+}
+
+std::size_t RemoteLayers::keeping_stages() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(stages_, [](const auto& stage) { return stage->keeps(); }));
+}
+
 void RemoteLayers::open_route(const std::vector<Hop>& hops) {
-    const std::uint64_t each =
-        std::uint64_t{options_.max_positions} * tensor::state_row_bytes(terms_.wire, terms_.dim);
-    for (const Hop& hop : hops) {
-        const std::uint64_t kept = each * (stages_.size() + 1);
+    for (const Hop& hop : hops)
         stages_.push_back(
-            make_stage(hop.layers, 0, stages_.empty() || kept <= options_.max_kept_bytes));
-    }
+            make_stage(hop.layers, 0, stages_.empty() || may_keep(stages_.size() + 1)));
     for (std::size_t i = 0; i < hops.size(); ++i) stages_[i]->add(hops[i]);
 }
 
@@ -85,13 +92,16 @@ void RemoteLayers::rebuild(std::size_t first, std::size_t last, const std::vecto
     CHECK(stages_[first]->complete() && !hops.empty());
     const States inputs = stages_[first]->inputs();
     const std::size_t done = stages_[last]->done();
-    const bool keeps = stages_[last]->keeps();
-    std::vector<std::unique_ptr<Stage>> made;
-    for (const Hop& hop : hops)
-        made.push_back(make_stage(hop.layers, made.size() + 1 == hops.size() ? done : 0,
-                                  made.empty() || keeps));
     const auto begin = stages_.begin() + static_cast<std::ptrdiff_t>(first);
     const auto end = stages_.begin() + static_cast<std::ptrdiff_t>(last) + 1;
+    std::size_t keeping = keeping_stages();
+    for (auto it = begin; it != end; ++it) keeping -= (*it)->keeps() ? 1 : 0;
+    std::vector<std::unique_ptr<Stage>> made;
+    for (const Hop& hop : hops) {
+        const bool keeps = (first == 0 && made.empty()) || may_keep(keeping + 1);
+        keeping += keeps ? 1 : 0;
+        made.push_back(make_stage(hop.layers, made.size() + 1 == hops.size() ? done : 0, keeps));
+    }
     for (auto it = begin; it != end; ++it) {
         leads_.erase(it->get());
         suspects_.erase(it->get());
@@ -158,16 +168,17 @@ void RemoteLayers::on_lost(const Stage* stage, const Hop& hop, const Failure& fa
 
 void RemoteLayers::forward(States hidden, ForwardCallback done) {
     CHECK(!done_ && !hidden.empty() && hidden.size() % config_.dim == 0);
-    done_ = std::move(done);
+    // What is refused leaves the sequence as it was.
     if (stages_.empty() || broken_)
-        return finish(Error{ErrorCode::kCancelled, "the session is closed"});
+        return done(Error{ErrorCode::kCancelled, "the session is closed"});
     const std::size_t rows = hidden.size() / config_.dim;
     if (rows > options_.max_positions - positions_)
-        return finish(invalid("the sequence is longer than the " +
-                              std::to_string(options_.max_positions) +
-                              " positions it was opened for"));
+        return done(invalid("the sequence is longer than the " +
+                            std::to_string(options_.max_positions) +
+                            " positions it was opened for"));
     if (const Status finite = check_finite(hidden, config_.dim); !finite.ok())
-        return finish(finite.error());
+        return done(finite.error());
+    done_ = std::move(done);
     positions_ += rows;
     wanted_ = hidden.size();
     outputs_.clear();

@@ -51,6 +51,8 @@ class RemoteLayers {
     /// Finds servers, chooses a route, opens sessions.
     void start(std::function<void(Status)> done);
     /// hidden[n, dim], any n >= 1, through all layers; one call at a time.
+    /// kCancelled after close(), and after a call that failed until truncate(0); kInvalid, with the
+    /// sequence as it was, for more positions than it was opened for and for what is not finite.
     void forward(States hidden, ForwardCallback done);
     /// Forgets the positions from `length` on. Between calls of forward() only.
     void truncate(std::size_t length);
@@ -60,6 +62,8 @@ class RemoteLayers {
     /// The hop that leads each stage.
     std::vector<Hop> route() const;
     std::size_t positions() const { return positions_; }
+    /// Stages that keep their inputs: no more than max_kept_bytes has room for, but the first.
+    std::size_t keeping_stages() const;
     /// How often another server had to lead.
     std::size_t failovers() const { return failovers_; }
     /// The longest wait between two answers, each of some rows, while a server was replaced.
@@ -69,6 +73,8 @@ class RemoteLayers {
     std::unique_ptr<Stage> make_stage(model::LayerRange layers, std::size_t done, bool keeps);
     /// Its place on the route; as many as there are stages for one that has ended.
     std::size_t index_of(const Stage* stage) const;
+    /// Whether so many stages may keep all inputs that a sequence can have.
+    bool may_keep(std::size_t stages) const;
     void open_route(const std::vector<Hop>& hops);
     /// Stages over the hops in place of stages first to last, which end.
     void rebuild(std::size_t first, std::size_t last, const std::vector<Hop>& hops);

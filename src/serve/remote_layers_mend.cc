@@ -58,14 +58,15 @@ bool RemoteLayers::replace(std::size_t index) {
         stage.add(hops->front());
         return true;
     }
+    // A server that is late may answer yet; only where there is none the stage is given up.
+    if (stage.servers() > 0) return false;
     // Several that share them, or all from the nearest stage whose inputs are kept.
     std::size_t first = index;
     while (!stages_[first]->complete()) --first;
     const auto hops = plan({stages_[first]->layers().begin, stage.layers().end}, &stage, false);
     if (!hops.ok()) {
-        if (stage.servers() == 0)
-            lost_.message = lost_.message.substr(0, lost_.message.find("; nobody")) +
-                            "; nobody can take its place: " + hops.error().message + silent_;
+        lost_.message = lost_.message.substr(0, lost_.message.find("; nobody")) +
+                        "; nobody can take its place: " + hops.error().message + silent_;
         return false;
     }
     rebuild(first, index, *hops);

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/test_data.h"
 #include "formats/llama2c.h"
 #include "formats/load.h"
@@ -40,6 +42,29 @@ TEST_F(RemoteLayersTest, WritesTheSameTextAsOneProcess) {
         EXPECT_EQ(text.tokens.size(), 40U);
         EXPECT_EQ(text, write_alone(world, kPrompt, 40, temperature));
     }
+}
+
+TEST_F(RemoteLayersTest, WhatIsRefusedLeavesTheSequenceAsItWas) {
+    world.add_server("a", {0, 5});
+    FakeRemote refused(world, options());
+    FakeRemote asked(world, options());
+    ASSERT_TRUE(refused.start().ok());
+    ASSERT_TRUE(asked.start().ok());
+    std::vector<float> first = world.some_states(3, 1);
+    std::vector<float> expected = first;
+    ASSERT_TRUE(asked.forward(expected).ok());
+    ASSERT_TRUE(refused.forward(first).ok());
+    std::vector<float> many = world.some_states(world.snapshot.config.context, 2);
+    EXPECT_EQ(refused.forward(many).error().code, ErrorCode::kInvalid);
+    std::vector<float> bad = world.some_states(1, 2);
+    bad[1] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_FALSE(refused.forward(bad).ok());
+    EXPECT_EQ(refused.layers().positions(), 3U);
+    std::vector<float> next = world.some_states(1, 3);
+    std::vector<float> after = next;
+    ASSERT_TRUE(asked.forward(after).ok());
+    ASSERT_TRUE(refused.forward(next).ok());
+    EXPECT_EQ(next, after);
 }
 
 TEST_F(RemoteLayersTest, OneTripToEachHopPerToken) {
