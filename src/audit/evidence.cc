@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "audit/field_kernels.h"
+#include "model/held_layers.h"
 #include "tensor/quantised_format.h"
 #include "tensor/weight.h"
 
@@ -49,10 +50,7 @@ class SumsKeeper final : public model::Products {
   private:
     void keep(const tensor::Product& product, std::size_t cols) {
         const tensor::Weight& w = product.w;
-        std::vector<float> scales((w.rows + tensor::kQuantPanel - 1) / tensor::kQuantPanel *
-                                  tensor::kQuantPanel);
-        for (std::size_t panel = 0; panel * tensor::kQuantPanel < w.rows; ++panel)
-            tensor::panel_scales(w, panel, scales.data() + panel * tensor::kQuantPanel);
+        const std::vector<float> scales = row_scales(w);
         sums_.resize(w.rows);
         for (std::size_t i = 0; i < product.c.rows; ++i) {
             const float* y = product.c.row(i);
@@ -79,15 +77,23 @@ class SumsKeeper final : public model::Products {
 
 }  // namespace
 
+std::vector<float> row_scales(const tensor::Weight& w) {
+    std::vector<float> scales((w.rows + tensor::kQuantPanel - 1) / tensor::kQuantPanel *
+                              tensor::kQuantPanel);
+    for (std::size_t panel = 0; panel * tensor::kQuantPanel < w.rows; ++panel)
+        tensor::panel_scales(w, panel, scales.data() + panel * tensor::kQuantPanel);
+    scales.resize(w.rows);
+    return scales;
+}
+
 Status can_show_evidence(const model::ModelConfig& config, const model::Weights& weights,
                          model::LayerRange layers) {
     if (!config.causal)
         return Error{ErrorCode::kUnsupported, "sessions of encoders are not audited"};
-    if (layers.begin >= layers.end || layers.end > weights.layers.size())
-        return not_found("there are no such layers");
+    if (!model::has_layers(config, weights, layers))
+        return not_found("the auditor does not hold these layers");
     for (std::uint32_t layer = layers.begin; layer < layers.end; ++layer) {
         const model::LayerWeights& w = weights.layers[layer];
-        if (w.wq.empty()) return not_found("the auditor does not hold these layers");
         for (const tensor::Weight* matrix :
              {&w.wq, &w.wk, &w.wv, &w.wo, &w.w_gate, &w.w_up, &w.w_down})
             if (!matrix->empty() && matrix->type != tensor::WeightType::kW8A8Row)

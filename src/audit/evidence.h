@@ -14,6 +14,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "audit/replay.h"
 #include "base/bytes.h"
@@ -33,6 +34,9 @@ Status can_show_evidence(const model::ModelConfig& config, const model::Weights&
 Result<Bytes> make_evidence(const model::ModelConfig& config, const model::Weights& weights,
                             model::LayerRange layers, std::span<const float> inputs,
                             model::KvType kv, const tensor::Compute& compute);
+
+/// The scale of each row of a W8A8-row matrix [rows, cols].
+std::vector<float> row_scales(const tensor::Weight& w);
 
 /// One row of sums at the end of `out`.
 void append_sums(std::span<const std::int32_t> sums, Bytes& out);

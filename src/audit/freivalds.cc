@@ -16,15 +16,6 @@ namespace {
 /// No quantised activation exceeds 127 and no weight 128.
 constexpr std::int64_t kLargestTerm = 127 * 128;
 
-std::vector<float> row_scales(const tensor::Weight& w) {
-    std::vector<float> scales((w.rows + tensor::kQuantPanel - 1) / tensor::kQuantPanel *
-                              tensor::kQuantPanel);
-    for (std::size_t panel = 0; panel * tensor::kQuantPanel < w.rows; ++panel)
-        tensor::panel_scales(w, panel, scales.data() + panel * tensor::kQuantPanel);
-    scales.resize(w.rows);
-    return scales;
-}
-
 /// W^T r. A weight has 8 bits and each half of r 31, so that a 64-bit sum holds 2^24 rows.
 std::vector<std::uint64_t> project(const tensor::Weight& w, const SumsFactor& r) {
     CHECK(w.rows <= std::size_t{1} << 24);
@@ -208,22 +199,6 @@ std::uint64_t FreivaldsSecrets::bytes() const {
         total += 8 * (secret.r.low.size() + secret.projection.digits[0].size()) +
                  4 * secret.scales.size();
     return total;
-}
-
-Result<const FreivaldsSecrets*> FreivaldsEpochs::secrets() {
-    if (!secrets_) {
-        ASSIGN_OR_RETURN(FreivaldsSecrets drawn,
-                         FreivaldsSecrets::draw(config_, weights_, layers_, random_));
-        secrets_ = std::make_unique<FreivaldsSecrets>(std::move(drawn));
-        rows_ = 0;
-        ++epoch_;
-    }
-    return secrets_.get();
-}
-
-void FreivaldsEpochs::used(std::uint64_t rows, bool mismatch) {
-    rows_ += rows;
-    if (mismatch || rows_ >= kRowsOfEpoch) secrets_.reset();
 }
 
 Result<FreivaldsResult> check_evidence(const model::ModelConfig& config,

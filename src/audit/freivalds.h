@@ -12,7 +12,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,7 +31,9 @@ struct MatrixSecret {
     std::size_t in = 0;
 };
 
-/// The secrets for a range of layers. They are worth something only while no Server knows them.
+/// The secrets for a range of layers. They are worth something only while no Server knows them:
+/// whoever uses them for long draws new ones after a mismatch, which tells the Server one bit about
+/// them, and after some 2^20 rows.
 class FreivaldsSecrets {
   public:
     /// Costs about as much as a few rows of the layers. Errors as can_show_evidence(), kNotFound
@@ -49,33 +50,6 @@ class FreivaldsSecrets {
   private:
     model::LayerRange layers_;
     std::map<const void*, MatrixSecret> secrets_;
-};
-
-/// Draws secrets anew when they have served for long enough: after so many rows, and after every
-/// mismatch, which tells a Server one bit about them.
-class FreivaldsEpochs {
-  public:
-    static constexpr std::uint64_t kRowsOfEpoch = std::uint64_t{1} << 20;
-
-    /// All references must outlive it.
-    FreivaldsEpochs(const model::ModelConfig& config, const model::Weights& weights,
-                    model::LayerRange layers, Random& random)
-        : config_(config), weights_(weights), layers_(layers), random_(random) {}
-
-    /// The secrets for the next audit; drawn when there are none.
-    Result<const FreivaldsSecrets*> secrets();
-    /// What the audit came to.
-    void used(std::uint64_t rows, bool mismatch);
-    std::uint64_t epoch() const { return epoch_; }
-
-  private:
-    const model::ModelConfig& config_;
-    const model::Weights& weights_;
-    model::LayerRange layers_;
-    Random& random_;
-    std::unique_ptr<FreivaldsSecrets> secrets_;
-    std::uint64_t rows_ = 0;
-    std::uint64_t epoch_ = 0;
 };
 
 struct FreivaldsResult {

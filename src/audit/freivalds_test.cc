@@ -140,20 +140,6 @@ TEST_F(FreivaldsTest, LargeSumsAndTinyScalesAreExactToo) {
                   .value());
 }
 
-TEST_F(FreivaldsTest, SecretsAreDrawnAnewAfterAMismatchAndAnEpoch) {
-    FreivaldsEpochs epochs(model.config, model.weights, layers, random);
-    const std::uint32_t drawn = epochs.secrets().value()->of(model.weights.layers[1].wq).r.low[0];
-    epochs.used(100, false);
-    EXPECT_EQ(epochs.secrets().value()->of(model.weights.layers[1].wq).r.low[0], drawn);
-    EXPECT_EQ(epochs.epoch(), 1U);
-    epochs.used(100, true);
-    EXPECT_NE(epochs.secrets().value()->of(model.weights.layers[1].wq).r.low[0], drawn);
-    EXPECT_EQ(epochs.epoch(), 2U);
-    epochs.used(FreivaldsEpochs::kRowsOfEpoch, false);
-    ASSERT_TRUE(epochs.secrets().ok());
-    EXPECT_EQ(epochs.epoch(), 3U);
-}
-
 TEST_F(FreivaldsTest, OtherModelsAreReplayed) {
     const model::Model dense = small_model();
     EXPECT_EQ(FreivaldsSecrets::draw(dense.config, dense.weights, layers, random).error().code,

@@ -6,18 +6,9 @@
 
 #include <fmt/core.h>
 
+#include "model/held_layers.h"
+
 namespace cairn::audit {
-
-namespace {
-
-bool has_layers(const model::Weights& weights, model::LayerRange layers) {
-    if (layers.begin >= layers.end || layers.end > weights.layers.size()) return false;
-    for (std::uint32_t i = layers.begin; i < layers.end; ++i)
-        if (weights.layers[i].wq.empty()) return false;
-    return true;
-}
-
-}  // namespace
 
 Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      const model::Weights& weights, model::LayerRange layers,
@@ -26,7 +17,8 @@ Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      model::Products* products) {
     if (!config.causal)
         return Error{ErrorCode::kUnsupported, "sessions of encoders are not replayed"};
-    if (!has_layers(weights, layers)) return not_found("the auditor does not hold these layers");
+    if (!model::has_layers(config, weights, layers))
+        return not_found("the auditor does not hold these layers");
     const std::size_t dim = config.dim;
     const std::size_t rows = inputs.size() / dim;
     if (rows == 0 || rows * dim != inputs.size() || rows > config.context)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/uniform.h"
 #include "chain/target.h"
 #include "consensus/difficulty.h"
 #include "consensus/work.h"
@@ -14,7 +15,7 @@ namespace {
 constexpr int kHopeless = 200;
 
 /// In (0, 1].
-double unit(Random& random) { return (static_cast<double>(random.u64() >> 11) + 1) * 0x1p-53; }
+double unit(Random& random) { return uniform(random) + 0x1p-53; }
 
 bool attack_comes_about(double share, unsigned blocks, Random& random) {
     int lead = 1;  // mined in advance

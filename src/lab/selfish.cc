@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "base/random.h"
+#include "base/uniform.h"
 #include "sim/selfish_miner.h"
 
 namespace cairn::lab {
@@ -82,9 +82,7 @@ double selfish_revenue(double alpha, double gamma) {
 double selfish_revenue_played(double alpha, double gamma, std::uint64_t blocks,
                               std::uint64_t seed) {
     SeededRandom random(seed);
-    const auto happens = [&random](double chance) {
-        return static_cast<double>(random.u64() >> 11) < chance * 9007199254740992.0;  // 2^53
-    };
+    const auto happens = [&random](double chance) { return uniform(random) < chance; };
     std::uint64_t ours = 0, theirs = 0, lead = 0;
     bool race = false;
     for (std::uint64_t i = 0; i < blocks; ++i) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/random.h"
+#include "base/uniform.h"
 #include "consensus/difficulty.h"
 #include "consensus/header_rules.h"
 
@@ -24,7 +24,7 @@ class TimedChain {
         now_ms_ = began_ms_ = static_cast<double>(times_ms_.back());
     }
 
-    double chance() { return static_cast<double>(random_.u64() >> 11) / 9007199254740992.0; }
+    double chance() { return uniform(random_); }
     double passed_ms() const { return now_ms_ - began_ms_; }
 
     /// Lets the time pass that `share` of all hash power needs for the next block.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/uniform.h"
 #include "papers/sketch_draw.h"
 
 namespace cairn::papers {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/uniform.h"
 
 namespace cairn::papers {
 
@@ -24,8 +25,6 @@ std::vector<std::size_t> sample(std::size_t bound, std::size_t count, Random& ra
 double sign(Random& random) { return random.below(2) == 0 ? 1.0 : -1.0; }
 
 }  // namespace
-
-double uniform(Random& random) { return static_cast<double>(random.u64() >> 11) * 0x1p-53; }
 
 double normal(Random& random) {
     const double radius = std::sqrt(-2 * std::log(1 - uniform(random)));

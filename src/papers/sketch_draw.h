@@ -16,7 +16,5 @@ std::vector<double> draw_sketch(Sketch sketch, std::size_t dim, std::size_t rows
 
 /// A standard normal number (Box and Muller).
 double normal(Random& random);
-/// Uniform in [0, 1).
-double uniform(Random& random);
 
 }  // namespace cairn::papers

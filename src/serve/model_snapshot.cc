@@ -1,6 +1,7 @@
 #include "serve/model_snapshot.h"
 
 #include "crypto/hash.h"
+#include "model/held_layers.h"
 #include "tensor/elementwise.h"
 
 namespace cairn::serve {
@@ -74,12 +75,7 @@ ModelSnapshot keep_layers(const tensor::Compute& compute, const ModelSnapshot& w
 }
 
 bool has_layers(const ModelSnapshot& snapshot, model::LayerRange range) {
-    if (range.begin >= range.end || range.end > snapshot.weights.layers.size()) return false;
-    const model::ParameterLayout layout(snapshot.config);
-    for (const model::TensorInfo& info : layout.tensors())
-        if (is_in(info, range) && tensor_at(snapshot.weights, info.kind, info.layer).empty())
-            return false;
-    return true;
+    return model::has_layers(snapshot.config, snapshot.weights, range);
 }
 
 }  // namespace cairn::serve
