@@ -39,7 +39,8 @@ ActiveChain::ActiveChain(const chain::NetworkDefinition& network, const Clock& c
       lane_(loop, network, model, store, tree_.genesis(), options.state),
       pending_(loop,
                [this](const BlockNode* block, const auto& answer) { on_answer(block, answer); }),
-      tip_(lane_.start()) {
+      tip_(lane_.start()),
+      recent_(options.recent_blocks, options.recent_bytes) {
     active_.push_back(tree_.genesis());
 }
 
@@ -193,8 +194,7 @@ ActiveChain::BodyOutcome ActiveChain::accept(const chain::Block& block,
         return BodyOutcome::kBroken;
     }
     auto bytes = std::make_shared<const Bytes>(chain::encode(block));
-    recent_.emplace_front(node->hash, bytes);
-    if (recent_.size() > options_.recent_blocks) recent_.pop_back();
+    recent_.add(node->hash, bytes);
     const bool is_own = static_cast<bool>(stored);
     put_body(node, bytes, std::move(stored));
     if (!is_own) tell_accepted(node);
@@ -235,7 +235,7 @@ void ActiveChain::on_put(BlockNode* node, const Status& put) {
         maybe_switch();
         return;
     }
-    recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
+    recent_.remove(node->hash);
     on_not_stored(put.error());
 }
 
@@ -245,8 +245,7 @@ void ActiveChain::on_not_stored(const Error& error) {
 }
 
 void ActiveChain::read_block(const Hash256& hash, OnBody done) const {
-    for (const auto& [known, bytes] : recent_)
-        if (known == hash) return done(*bytes);
+    if (const auto bytes = recent_.find(hash)) return done(*bytes);
     if (hash == tree_.genesis()->hash) return done(chain::encode(genesis_));
     offload(
         loop_, Lane::kRead, [&store = store_, hash] { return store.body(hash); },
@@ -359,7 +358,7 @@ void ActiveChain::adopt_tip(const SwitchOutcome& outcome) {
 void ActiveChain::forget_damaged(const SwitchOutcome& outcome) {
     for (const BlockNode* node : outcome.damaged) {
         tree_.lose_body(mutable_node(node));
-        recent_.remove_if([node](const auto& entry) { return entry.first == node->hash; });
+        recent_.remove(node->hash);
         lane_.on_lane([hash = node->hash](ChainState& state) {
             const Status gone = state.store().discard_body(hash);
             if (!gone.ok()) log_warn("{}", gone.error().message);

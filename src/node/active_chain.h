@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <span>
@@ -20,6 +19,7 @@
 #include "node/block_tree.h"
 #include "node/ledger_lane.h"
 #include "node/pending_verdicts.h"
+#include "node/recent_bodies.h"
 
 namespace cairn::node {
 
@@ -34,6 +34,7 @@ struct ChainOptions {
     std::uint32_t near_tip_ease = 8;
     /// Encoded blocks kept in memory for peers that ask right after an announcement.
     std::size_t recent_blocks = 32;
+    std::size_t recent_bytes = std::size_t{64} << 20;
     /// Bodies on their way to the disk. Blocks can come faster than the chain lane stores and
     /// connects them, and then they must not fill its queue and the memory.
     std::size_t max_bodies_coming = 512;
@@ -191,7 +192,7 @@ class ActiveChain {
     TipInfoPtr tip_;
     std::vector<const BlockNode*> active_;  // by height
     std::uint64_t reorganisations_ = 0;
-    std::list<std::pair<Hash256, std::shared_ptr<const Bytes>>> recent_;
+    RecentBodies recent_;
     Alive alive_;
 };
 
