@@ -79,7 +79,9 @@ Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
     http::HttpServerOptions web;
     web.listen = state->options.listen;
     web.max_body_bytes = openai::kMaxBodyBytes;
-    web.refusal = refusal;
+    web.refusal = [](unsigned status, const std::string& why, const http::Request& head) {
+        return is_of_models(head.path) ? openai::refusal(status, why) : refusal(status, why);
+    };
     web.advice = kAdvice;
     web.admit = [&models, secret = context.token](const http::Request& head) {
         return refused(models, secret, head);

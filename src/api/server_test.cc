@@ -230,6 +230,22 @@ TEST_F(ApiTest, BoundsWhatItReads) {
     EXPECT_EQ(*client().get("/healthz"), "ok\n") << "and lives on";
 }
 
+// Clients of OpenAI's API understand OpenAI's errors only.
+TEST_F(ApiTest, ABodyThatIsTooLargeIsRefusedInTheShapeOfItsPath) {
+    const auto refused = [&](const std::string& path, const std::string& length) {
+        const std::string answer =
+            raw("POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json" +
+                "\r\nConnection: close\r\nContent-Length: " + length + "\r\n\r\n");
+        EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
+        return Json::parse(answer.substr(answer.find("\r\n\r\n") + 4), nullptr, false);
+    };
+    const Json of_models = refused("/v1/chat/completions", "9437184");
+    EXPECT_EQ(of_models["error"]["code"], "request_too_large");
+    EXPECT_TRUE(of_models["error"]["message"].is_string());
+    const Json own = refused("/v1/cairn/payments", "9437184");
+    EXPECT_TRUE(own["error"].is_string()) << own;
+}
+
 TEST_F(ApiTest, WritesOneSampleForEachMergeBlockThatSomebodyLooksAt) {
     EXPECT_EQ(node_.generated, 0u) << "nobody looked";
     get("/v1/cairn/samples");

@@ -37,7 +37,8 @@ struct HttpServerOptions {
     /// Called on the server's thread; it must not block.
     std::function<void(Request request, std::shared_ptr<Reply> reply)> handler;
     /// How a request is refused that never reaches the handler, in the shape of this API's errors.
-    std::function<Response(unsigned status, const std::string& why)> refusal;
+    /// Where the head could not be read its path is empty.
+    std::function<Response(unsigned status, const std::string& why, const Request& head)> refusal;
     /// What to do where the address is taken, for the error's end.
     std::string advice;
 };

@@ -21,7 +21,7 @@ class HttpServerTest : public testing::Test {
     void serve(std::function<void(Request, std::shared_ptr<Reply>)> handler,
                HttpServerOptions options = {}) {
         options.handler = std::move(handler);
-        options.refusal = [](unsigned status, const std::string& why) {
+        options.refusal = [](unsigned status, const std::string& why, const Request&) {
             return Response{status, "text/plain", why};
         };
         auto started = HttpServer::start(std::move(options));

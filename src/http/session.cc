@@ -132,7 +132,7 @@ void Session::on_head(beast::error_code failure) {
     request_ = plain(parser_->get());
     request_.client = client_;
     if (!parse_target(std::string(parser_->get().target()), request_).ok())
-        return refuse(server_->options.refusal(400, "a malformed address"));
+        return refuse(server_->options.refusal(400, "a malformed address", request_));
     if (server_->options.admit)
         if (auto refusal = server_->options.admit(request_)) return refuse(*std::move(refusal));
     if (parser_->is_done()) return on_read({});
@@ -166,12 +166,17 @@ void Session::read_body() {
 
 bool Session::refused(beast::error_code failure) {
     if (!failure) return false;
-    if (failure == wire::error::body_limit)
-        refuse(server_->options.refusal(413, "the request is too large: its body may have " +
-                                                 std::to_string(server_->options.max_body_bytes) +
-                                                 " bytes"));
-    else
+    if (failure != wire::error::body_limit) {
         close();
+        return true;
+    }
+    // Said as soon as the head is there, if it says so.
+    Request head = plain(parser_->get());
+    if (!parse_target(std::string(parser_->get().target()), head).ok()) head.path.clear();
+    refuse(server_->options.refusal(413,
+                                    "the request is too large: its body may have " +
+                                        std::to_string(server_->options.max_body_bytes) + " bytes",
+                                    head));
     return true;
 }
 

@@ -50,7 +50,9 @@ Result<std::unique_ptr<Server>> Server::start(host::TextHost& host, ServerOption
     web.listen = std::move(options.listen);
     web.max_connections = kMaxConnections;
     web.max_body_bytes = kMaxBodyBytes;
-    web.refusal = refusal;
+    web.refusal = [](unsigned status, const std::string& why, const http::Request&) {
+        return refusal(status, why);
+    };
     web.advice = std::move(options.advice);
     web.admit = [shared](const http::Request& head) { return refused(shared->context, head); };
     web.handler = [shared](http::Request request, const std::shared_ptr<http::Reply>& reply) {
