@@ -37,9 +37,9 @@ Verdict check_stamp(const RoundStart& start, const Hash256& stamp) {
     return Verdict::invalid(Rule::kC4, "commitment's stamp does not meet the share target");
 }
 
-Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
-                         const RulesState& rules, const chain::Commitment& commitment,
-                         std::uint32_t height, const RoundStart& start, Work work) {
+Verdict check_commitment_here(const chain::NetworkDefinition& network, const RulesState& rules,
+                              const chain::Commitment& commitment, std::uint32_t height,
+                              const RoundStart& start) {
     if (network.is_merge_height(height))
         return Verdict::invalid(Rule::kC2, "commitments are not allowed at merge heights");
     const std::uint32_t round = network.round_of(height);
@@ -53,6 +53,13 @@ Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256&
         return Verdict::invalid(Rule::kC4, "contributor is no member of this private network");
     if (rules.has_commitment_of(commitment.key))
         return Verdict::invalid(Rule::kC4, "this key has a commitment in this round already");
+    return Verdict::valid();
+}
+
+Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256& genesis_id,
+                         const RulesState& rules, const chain::Commitment& commitment,
+                         std::uint32_t height, const RoundStart& start, Work work) {
+    RETURN_UNLESS_VALID(check_commitment_here(network, rules, commitment, height, start));
     if (!crypto::verify(commitment.key, chain::signature_hash(genesis_id, commitment),
                         commitment.signature))
         return Verdict::invalid(Rule::kC4, "commitment's signature is not by its key");

@@ -32,6 +32,12 @@ std::uint32_t next_stamp_factor(const chain::NetworkDefinition& network, std::ui
 /// Whether a stamp's hash, which never changes, meets the share target. It is what takes long.
 Verdict check_stamp(const RoundStart& start, const Hash256& stamp);
 
+/// All of check_commitment() that can change with the tip, but for the stamp: the signature is left
+/// out, which is good or bad for ever.
+Verdict check_commitment_here(const chain::NetworkDefinition& network, const RulesState& rules,
+                              const chain::Commitment& commitment, std::uint32_t height,
+                              const RoundStart& start);
+
 /// Judges one commitment for a block at `height`, whose round began with `start`. `rules` knows the
 /// commitments that the round has already.
 Verdict check_commitment(const chain::NetworkDefinition& network, const Hash256& genesis_id,

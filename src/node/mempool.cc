@@ -52,8 +52,10 @@ Verdict Mempool::judge_but_stamp(const chain::Commitment& commitment, const TipI
 
 bool Mempool::is_still_valid(const chain::Commitment& commitment, const Hash256& id,
                              const TipInfo& tip) const {
+    // Its signature was good when it came in.
     const consensus::RoundStart start = consensus::round_start(network_, tip.rules, tip.next);
-    return judge_but_stamp(commitment, tip).is_valid() &&
+    return consensus::check_commitment_here(network_, tip.rules, commitment, tip.next.height, start)
+               .is_valid() &&
            consensus::check_stamp(start, stamps_.at(id)).is_valid();
 }
 
