@@ -34,6 +34,9 @@ const Coin* CoinSet::find(const chain::OutPoint& outpoint) const {
 void CoinSet::add(const chain::OutPoint& outpoint, const Coin& coin) {
     const bool inserted = coins_.emplace(outpoint, coin).second;
     CHECK(inserted);
+    by_key_.emplace(coin.output.key, outpoint);
+    if (coin.output.kind == chain::OutputKind::kChannel)
+        by_key_.emplace(coin.output.payee, outpoint);
     hash_.add(element(outpoint, coin));
 }
 
@@ -41,9 +44,19 @@ Coin CoinSet::remove(const chain::OutPoint& outpoint) {
     const auto found = coins_.find(outpoint);
     CHECK(found != coins_.end());
     const Coin coin = found->second;
+    by_key_.erase({coin.output.key, outpoint});
+    by_key_.erase({coin.output.payee, outpoint});
     hash_.remove(element(outpoint, coin));
     coins_.erase(found);
     return coin;
+}
+
+std::vector<chain::OutPoint> CoinSet::of(const crypto::PublicKey& key) const {
+    std::vector<chain::OutPoint> found;
+    for (auto at = by_key_.lower_bound({key, chain::OutPoint{}});
+         at != by_key_.end() && at->first == key; ++at)
+        found.push_back(at->second);
+    return found;
 }
 
 void CoinSet::write(Writer& writer) const {

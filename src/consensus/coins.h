@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "chain/payment.h"
@@ -32,6 +34,8 @@ class CoinSet {
     Hash256 root() const { return hash_.digest(); }
     /// In order of outpoints.
     const Map& all() const { return coins_; }
+    /// Those of which a key is the owner, or of a channel the payer or payee, in order.
+    std::vector<chain::OutPoint> of(const crypto::PublicKey& key) const;
     std::size_t size() const { return coins_.size(); }
 
     void write(Writer& writer) const;
@@ -40,6 +44,7 @@ class CoinSet {
 
   private:
     Map coins_;
+    std::set<std::pair<crypto::PublicKey, chain::OutPoint>> by_key_;  // no part of any hash
     crypto::LtHash hash_;
 };
 

@@ -152,8 +152,12 @@ void Node::collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys
             const consensus::Ledger& ledger = state.ledger();
             Counted counted{ledger.tip(), {}};
             const std::uint64_t next = ledger.height() + std::uint64_t{1};
-            for (const auto& [outpoint, coin] : ledger.coins().all()) {
-                if (!is_of(*keys, coin.output)) continue;
+            std::set<chain::OutPoint> owned;  // a channel may be of two of them
+            for (const crypto::PublicKey& key : *keys)
+                for (const chain::OutPoint& outpoint : ledger.coins().of(key))
+                    owned.insert(outpoint);
+            for (const chain::OutPoint& outpoint : owned) {
+                const consensus::Coin& coin = *ledger.coins().find(outpoint);
                 CoinView view = view_of(outpoint, coin.output);
                 view.height = coin.height;
                 view.coinbase = coin.coinbase;
