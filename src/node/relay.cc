@@ -17,6 +17,10 @@ MessageKind message_kind(ItemKind kind) {
     return MessageKind::kContribution;
 }
 
+/// Blocks for which a payment is kept that spends, it seems, what is not there: whoever sent it may
+/// have had a block or two that we have not.
+constexpr std::uint32_t kBlocksAhead = 2;
+
 /// One id names a commitment and its contribution; this tells them apart.
 Hash256 item_key(ItemKind kind, Hash256 id) {
     id.bytes.back() ^= static_cast<std::uint8_t>(kind);
@@ -42,7 +46,8 @@ Relay::Relay(const Clock& clock, Loop& loop, net::Network& network, ActiveChain&
                            settle(item, from,
                                   mempool_.add_stamped(item, *chain_.tip(), from, stamp));
                            ask();
-                       }}) {}
+                       }}),
+      ahead_(options.ahead) {}
 
 void Relay::on_peer_ready(Peer& peer) {
     std::vector<Inventory> parts;
@@ -173,8 +178,10 @@ void Relay::next_payment() {
             return judged;
         },
         alive_.guard([this, check = std::move(check)](const Judged& judged) {
-            if (!judged.verdict.is_valid())
+            if (!judged.verdict.is_valid()) {
+                wait_for_blocks(check);
                 return end_check(check, {Mempool::Added::kRefused, judged.verdict.reason()});
+            }
             if (auto outcome = mempool_.screen_payment(check.item, judged.fee))
                 return end_check(check, *outcome);
             check_signatures(check);
@@ -202,6 +209,13 @@ void Relay::check_signatures(PaymentCheck check) {
             end_check(check, outcome);
             if (judged.forged && check.from != kOurselves) drop_forger(check.from);
         }));
+}
+
+void Relay::wait_for_blocks(const PaymentCheck& check) {
+    if (check.from == kOurselves) return;
+    const std::uint32_t next = chain_.tip()->next.height;
+    const std::uint32_t since = check.since == 0 ? next : check.since;
+    if (next <= since + kBlocksAhead) ahead_.add({check.item, check.from, since});
 }
 
 void Relay::end_check(const PaymentCheck& check, const Mempool::Outcome& outcome) {
@@ -245,7 +259,7 @@ void Relay::drop_forger(net::PeerId id) {
 }
 
 void Relay::on_peer_down(net::PeerId peer) {
-    payments_waiting_.erase(peer);
+    payments_waiting_.erase(peer);  // and what of it waits for blocks is bounded anyway
     stamp_work_.forget(peer);
     wanted_.remove_peer(peer);
 }
@@ -321,6 +335,8 @@ void Relay::on_tip(std::vector<WaitingRoom::Waiting> due) {
         else
             take_contribution(waiting.item, waiting.source);
     }
+    for (const WaitingRoom::Waiting& waiting : ahead_.take_all())
+        check_payment({waiting.item, waiting.source, {}, waiting.since});
     ask_for_missing_payloads();
 }
 

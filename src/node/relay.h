@@ -26,6 +26,8 @@ struct RelayOptions {
     std::size_t max_own_checks = 256;  ///< payments of our own that wait for the chain lane
     /// Of payloads that wait for the chain lane, all peers together.
     std::size_t max_checked_bytes = std::size_t{64} << 20;
+    /// Payments of peers that may be ahead of us, judged again when blocks come.
+    WaitingLimits ahead{.max_items = 256, .max_bytes = std::size_t{512} << 10};
 };
 
 class Relay {
@@ -76,10 +78,13 @@ class Relay {
         ItemPtr item;
         Source from = kOurselves;
         std::function<void(Status)> answer;  // may be empty
+        std::uint32_t since = 0;  // height of the next block when it was first refused; 0: never
     };
     void check_payment(PaymentCheck check);
     void next_payment();
     void check_signatures(PaymentCheck check);
+    /// Keeps a payment of a peer that the next blocks may make good.
+    void wait_for_blocks(const PaymentCheck& check);
     void end_check(const PaymentCheck& check, const Mempool::Outcome& outcome);
     void drop_forger(net::PeerId peer);
     void keep_payment(const ItemPtr& item, const Mempool::Outcome& outcome,
@@ -108,6 +113,7 @@ class Relay {
     std::map<Source, std::deque<PaymentCheck>> payments_waiting_;  // none empty
     Source last_checked_ = kOurselves;                             // of whom a payment was judged
     bool checking_payment_ = false;
+    WaitingRoom ahead_;
     Alive alive_;
 };
 

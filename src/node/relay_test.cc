@@ -192,6 +192,39 @@ TEST_F(RelayTest, PaymentsWithoutEndDelayNeitherBlocksNorOtherPayments) {
     kit_.loop.run();
 }
 
+// The payment is faster than the block with the coin that it spends; its sender offers it once.
+TEST_F(RelayTest, APaymentOfWhoIsABlockAheadIsTakenWhenTheBlockComes) {
+    const chain::OutPoint coin = kit_.others.earn(kit_.alice);
+    const std::uint64_t amount = kit_.others.ledger.coins().find(coin)->output.amount;
+    const ItemPtr first =
+        make_item(kit_.others.pay(kit_.alice, coin, kit_.bob.key, amount - 5'000, 5'000));
+    catch_up();
+    consensus::Candidates candidates;
+    candidates.payments = {first->payment()};
+    kit_.others.mine(kit_.bob, candidates);  // we do not have this block
+    const chain::OutPoint then{chain::payment_id(first->payment()), 0};
+    const ItemPtr second =
+        make_item(kit_.others.pay(kit_.bob, then, kit_.alice.key, amount - 10'000, 5'000));
+    offer(1, second->name);
+    deliver(1, second);
+    EXPECT_FALSE(pooled(second));
+    catch_up();
+    kit_.loop.run();
+    EXPECT_TRUE(pooled(second));
+    // What no block makes good is not kept for ever.
+    const chain::OutPoint nowhere{kit_.others.random.hash256(), 0};
+    chain::Payment wrong = second->payment();
+    wrong.inputs = {nowhere};
+    offer(2, make_item(wrong)->name);
+    deliver(2, make_item(wrong));
+    for (int i = 0; i < 4; ++i) {
+        kit_.others.mine(kit_.bob);
+        catch_up();
+        kit_.loop.run();
+    }
+    EXPECT_FALSE(pooled(make_item(wrong)));
+}
+
 TEST_F(RelayTest, AnItemTravelsOnce) {
     const ItemPtr item = committed(consensus::FakeModel::payload_of(consensus::step(0)));
     for (net::PeerId peer = 1; peer <= 3; ++peer) offer(peer, item->name);
