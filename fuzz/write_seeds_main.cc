@@ -21,6 +21,7 @@
 #include "formats/save.h"
 #include "net/hello.h"
 #include "net/relay_messages.h"
+#include "node/kept_payload.h"
 #include "node/kept_payments.h"
 #include "node/messages.h"
 #include "serve/announce.h"
@@ -158,6 +159,12 @@ void chain_seeds() {
     const Bytes kept = channel::encode(record);
     seed("channel_record_fuzz", "record", ByteView(kept).first(kept.size() - Hash256::kSize));
     seed("kept_payments_fuzz", "pool", node::encode_kept_payments(block.payments));
+    node::KeptPayload made{block.commitments[0], {}, {Bytes(20, 7), 3, 2.5}};
+    made.commitment.payload_commitment =
+        chain::payload_commitment(made.commitment.key, made.made.payload);
+    const Bytes kept_payload = node::encode(made);
+    seed("kept_payload_fuzz", "payload",
+         ByteView(kept_payload).first(kept_payload.size() - Hash256::kSize));
     seed("commitment_fuzz", "commitment", chain::encode(block.commitments[0]));
     seed("contribution_fuzz", "contribution", chain::encode(block.contributions[0]));
     const chain::NetworkDefinition network;

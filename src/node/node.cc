@@ -44,15 +44,17 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
           [this](const ChainState& state) { return own_keys_.coinbase(state); }, config_.miner,
           [this](const chain::Block& block) { on_found(block); },
           [this](const consensus::BlockReport& report) { explain_template(report); }),
-      trainer_(seams_.random, seams_.loop, chain_, relay_, mempool_, seams_.source, seams_.reader,
-               [this](std::uint32_t round, RoundTrainer::KeyAnswer answer) {
-                   if (!config_.fresh) return answer(config_.key);
-                   chain_.lane().on_lane(
-                       [&keys = own_keys_, round](ChainState& state) {
-                           return keys.contribution(state, round);
-                       },
-                       std::move(answer));
-               }),
+      trainer_(
+          seams_.random, seams_.loop, chain_, relay_, mempool_, seams_.source, seams_.reader,
+          [this](std::uint32_t round, RoundTrainer::KeyAnswer answer) {
+              if (!config_.fresh) return answer(config_.key);
+              chain_.lane().on_lane(
+                  [&keys = own_keys_, round](ChainState& state) {
+                      return keys.contribution(state, round);
+                  },
+                  std::move(answer));
+          },
+          seams_.disk),
       own_conditions_(seams_.clock),
       conditions_(seams_.conditions ? *seams_.conditions : own_conditions_),
       clock_watch_(seams_.clock, consensus::allowed_drift_ms(config_.network)),
@@ -64,6 +66,7 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
                     if (key == key_) return config_.key;
                     return config_.channel_secrets ? config_.channel_secrets(key) : std::nullopt;
                 }) {
+    if (const auto kept = trainer_.kept()) own_keys_.prefer(kept->round, kept->key);
     chain_.set_observer(this);
     relay_.set_listener([this](const Item&) { miner_.on_item(); });
     relay_.set_keeper([this](const ItemPtr& payment, std::function<void(const Status&)> done) {

@@ -72,7 +72,8 @@ struct NodeSeams {
     /// Writes the payments that were submitted here (kept_payments.h), for take_up_payments() after
     /// the next start, however this one ends. Called on the chain lane. May be empty.
     std::function<Status(const std::vector<chain::Payment>&)> keep_payments = {};
-    /// Where the records of its payment channels are; null: it has none.
+    /// Where the records of its payment channels are, and what its trainer has committed to; null:
+    /// it has no channels, and what it trained is lost with it.
     Disk* disk = nullptr;
     /// Where the node says what is wrong with it; null: it keeps a list of its own.
     Conditions* conditions = nullptr;

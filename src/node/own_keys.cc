@@ -53,6 +53,9 @@ crypto::SecretKey OwnKeys::contribution(const ChainState& state, std::uint32_t r
         index = i;
         break;
     }
+    if (preferred_ && preferred_->first == round)
+        for (std::uint32_t i = std::min(contribution_end_, last); i <= last; ++i)
+            if (key(i) == preferred_->second) index = i;
     round_ = round;
     tried_ = index;
     return fresh_->contribution(index);

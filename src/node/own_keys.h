@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "crypto/keys.h"
@@ -35,6 +36,10 @@ class OwnKeys {
     /// For the contribution of a round: the same for the whole round.
     crypto::SecretKey contribution(const ChainState& state, std::uint32_t round);
 
+    /// The key of a contribution to this round that was committed to before the node was started:
+    /// contribution() gives it for that round if it is one of the next. Before anything is asked.
+    void prefer(std::uint32_t round, const crypto::PublicKey& key) { preferred_ = {round, key}; }
+
     /// All that may have been paid so far.
     std::vector<crypto::PublicKey> known(const ChainState& state);
 
@@ -48,6 +53,7 @@ class OwnKeys {
     std::uint32_t contribution_end_ = 0;  // the same for contributions
     std::optional<std::uint32_t> round_;  // the last one that contribution() was asked for
     std::optional<std::uint32_t> tried_;  // the number of its key
+    std::optional<std::pair<std::uint32_t, crypto::PublicKey>> preferred_;
     // Of fresh keys, the first so many: deriving takes time.
     std::vector<crypto::PublicKey> coinbase_keys_, contribution_keys_;
 };

@@ -77,6 +77,20 @@ class OwnKeysTest : public testing::Test {
     Hash256 parent_;
 };
 
+// A node that was killed in mid-round goes on with the key that it has committed with.
+TEST_F(OwnKeysTest, TheKeyThatWasCommittedWithIsTheRoundsAgain) {
+    OwnKeys before = keys();
+    (void)key_of(before, 3);
+    const crypto::PublicKey committed = key_of(before, 4);
+    OwnKeys again = keys();
+    again.prefer(4, committed);
+    EXPECT_EQ(key_of(again, 4), committed);
+    EXPECT_NE(key_of(again, 5), committed);
+    OwnKeys other = keys();
+    other.prefer(4, contribution(900));  // beyond where a wallet looks
+    EXPECT_EQ(key_of(other, 4), contribution(0));
+}
+
 TEST_F(OwnKeysTest, WithoutFreshKeysThereIsOne) {
     OwnKeys keys(secret(3, 0), std::nullopt);
     EXPECT_EQ(next_coinbase(keys), crypto::public_key(secret(3, 0)));

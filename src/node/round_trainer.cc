@@ -28,7 +28,7 @@ bool search_stamp(chain::WorkFunction work, const Hash256& genesis_id, const cha
 
 RoundTrainer::RoundTrainer(Random& random, Loop& loop, ActiveChain& chain, Relay& relay,
                            Mempool& mempool, DeltaSource* source, const ModelReader* reader,
-                           KeyOfRound key_of_round)
+                           KeyOfRound key_of_round, Disk* disk)
     : random_(random),
       loop_(loop),
       chain_(chain),
@@ -36,8 +36,14 @@ RoundTrainer::RoundTrainer(Random& random, Loop& loop, ActiveChain& chain, Relay
       mempool_(mempool),
       source_(source),
       reader_(reader),
-      key_of_round_(std::move(key_of_round)) {
+      key_of_round_(std::move(key_of_round)),
+      disk_(disk) {
     CHECK(!source_ || !source_->wants_weights() || reader_);
+    if (source_ && disk_) kept_ = kept_payload(*disk_);
+}
+
+std::optional<chain::Commitment> RoundTrainer::kept() const {
+    return kept_ ? std::optional(kept_->commitment) : std::nullopt;
 }
 
 RoundTrainer::~RoundTrainer() {
@@ -151,8 +157,23 @@ void RoundTrainer::begin() {
         secret_ = secret;
         key_ = crypto::public_key(secret);
         awaits_key_ = false;
+        take_up_kept();
         proceed();
     }));
+}
+
+void RoundTrainer::take_up_kept() {
+    if (!kept_ || kept_->commitment.round > state_.round) return;
+    const KeptPayload kept = *std::exchange(kept_, std::nullopt);
+    if (kept.commitment.round != state_.round || kept.commitment.key != key_ ||
+        state_.stage != Stage::kWaiting)
+        return;
+    log_info("round {}: going on with what was trained before this node was started", state_.round);
+    payload_ = kept.made;
+    payload_commitment_ = kept.commitment.payload_commitment;
+    commitment_ = kept.commitment;
+    state_.start = kept.start;
+    state_.stage = Stage::kStamped;
 }
 
 void RoundTrainer::start_run() {
@@ -238,12 +259,24 @@ void RoundTrainer::stamp() {
 
 void RoundTrainer::on_stamped(chain::Commitment commitment, bool found) {
     if (!found) return job_ended(JobEnd::kNoStamp, "no stamp was found");
-    if (state_.stage == Stage::kStamping) {
-        commitment.signature =
-            crypto::sign(*secret_, chain::signature_hash(chain_.genesis_id(), commitment), random_);
-        commitment_ = commitment;
-    }
-    job_ended(JobEnd::kStamp);
+    if (state_.stage != Stage::kStamping) return job_ended(JobEnd::kStamp);
+    commitment.signature =
+        crypto::sign(*secret_, chain::signature_hash(chain_.genesis_id(), commitment), random_);
+    commitment_ = commitment;
+    if (!disk_) return job_ended(JobEnd::kStamp);
+    // Before anybody is told: the lane's job is over when it is written.
+    offload(
+        loop_, Lane::kTrain,
+        [disk = disk_, kept = KeptPayload{commitment, state_.start, payload_}] {
+            return keep_payload(*disk, kept);
+        },
+        alive_.guard([this](const Status& written) {
+            if (!written.ok())
+                log_warn(
+                    "round {}: what was trained is lost if this node ends before it is shown: {}",
+                    state_.round, written.error().message);
+            job_ended(JobEnd::kStamp);
+        }));
 }
 
 void RoundTrainer::offer() {

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "consensus/commitment_rules.h"
 #include "node/delta_source.h"
+#include "node/kept_payload.h"
 #include "node/model_reader.h"
 #include "node/relay.h"
 #include "node/round_plan.h"
@@ -38,9 +39,11 @@ class RoundTrainer {
     using KeyOfRound = std::function<void(std::uint32_t round, KeyAnswer answer)>;
 
     /// `source` may be null: then it does nothing. `reader` may be null unless the source wants
-    /// weights.
+    /// weights. `disk` keeps what was committed to over a restart (kept_payload.h); null: it is
+    /// lost with the process.
     RoundTrainer(Random& random, Loop& loop, ActiveChain& chain, Relay& relay, Mempool& mempool,
-                 DeltaSource* source, const ModelReader* reader, KeyOfRound key_of_round);
+                 DeltaSource* source, const ModelReader* reader, KeyOfRound key_of_round,
+                 Disk* disk);
     ~RoundTrainer();
     RoundTrainer(const RoundTrainer&) = delete;
     RoundTrainer& operator=(const RoundTrainer&) = delete;
@@ -48,6 +51,9 @@ class RoundTrainer {
     /// The chain is ready, or its tip moved; the mempool was told before.
     void on_tip();
     Progress progress() const;
+    /// The commitment that was kept when the process before this one ended. Its key is wanted for
+    /// its round.
+    std::optional<chain::Commitment> kept() const;
     /// Ends the run on the lane early, and begins no other.
     void stop();
 
@@ -69,6 +75,8 @@ class RoundTrainer {
     void on_made(Result<RoundPayload> made);
     void stamp();
     void on_stamped(chain::Commitment commitment, bool found);
+    /// Goes on with what was kept, if it is of this round and key.
+    void take_up_kept();
     void job_ended(JobEnd end, std::string trouble = {});
     void offer();
     void reveal();
@@ -83,6 +91,8 @@ class RoundTrainer {
     DeltaSource* source_;
     const ModelReader* reader_;
     KeyOfRound key_of_round_;
+    Disk* disk_;
+    std::optional<KeptPayload> kept_;          // until its round, or a later one, begins
     std::optional<crypto::SecretKey> secret_;  // of the round
     crypto::PublicKey key_;
     bool awaits_key_ = false;

@@ -85,7 +85,8 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
                     held_answer_ = std::move(answer);
                 else
                     answer(kit_.alice.secret);
-            });
+            },
+            keeps_ ? &disk_ : nullptr);
         SwitchOutcome here;
         here.tip = kit_.chain->tip();
         trainer_->on_tip();
@@ -129,6 +130,8 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
     SeededRandom random_{1};
     FakeSource source_;
     FakeReader reader_;
+    MemoryDisk disk_;
+    bool keeps_ = false;  ///< over a restart
     std::unique_ptr<RoundTrainer> trainer_;
     bool pool_takes_back_ = true;  ///< what blocks carried that a reorganisation took away
     bool holds_keys_ = false;      ///< the round's key is given by the test, later
@@ -155,6 +158,45 @@ TEST_F(RoundTrainerTest, OneRoundFromThetaToMerge) {
     EXPECT_EQ(source_.starts[1], kit_.tip());
     EXPECT_EQ(trainer_->progress().round, 1U);
     EXPECT_EQ(trainer_->progress().steps, 1U);
+}
+
+// Killed when it may not show its payload yet: its key can give no other in this round.
+TEST_F(RoundTrainerTest, ARestartBetweenCommitmentAndRevealLosesNothing) {
+    keeps_ = true;
+    start();
+    mine();
+    ASSERT_EQ(stage(), "carried");
+    trainer_.reset();
+    mine();
+    start();
+    EXPECT_EQ(stage(), "carried");
+    EXPECT_EQ(trainer_->progress().steps, 0U) << "none since the start";
+    mine_until(6);
+    EXPECT_EQ(stage(), "revealed");
+    EXPECT_EQ(pool_.contributions().size(), 1U);
+    EXPECT_EQ(source_.rounds.size(), 1U) << "nothing was made anew";
+    mine();
+    EXPECT_EQ(source_.rounds, (std::vector<std::uint32_t>{0, 1})) << "and the next round begins";
+}
+
+TEST_F(RoundTrainerTest, WhatWasKeptOfAnotherRoundIsLeft) {
+    keeps_ = true;
+    start();
+    mine();
+    trainer_.reset();
+    mine_until(7, false);
+    start();
+    EXPECT_EQ(source_.rounds, (std::vector<std::uint32_t>{0, 1}));
+    EXPECT_EQ(stage(), "committed");
+}
+
+TEST_F(RoundTrainerTest, ADiskThatIsFullKeepsNobodyFromCommitting) {
+    keeps_ = true;
+    disk_.set_full(true);
+    start();
+    EXPECT_EQ(stage(), "committed");
+    mine_until(6);
+    EXPECT_EQ(stage(), "revealed");
 }
 
 TEST_F(RoundTrainerTest, AReorganisationThatLosesTheCommitment) {
