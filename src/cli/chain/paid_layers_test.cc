@@ -2,9 +2,12 @@
 // coins, with commands alone: the price is shown, a channel is opened, vouchers go over while
 // tokens come, the text is the one that the model writes at home, and the server's owner gets the
 // coins.
+#include <signal.h>
+
 #include <nlohmann/json.hpp>
 
 #include "cli/chain/test_chain_node.h"
+#include "cli/test_child.h"
 
 namespace cairn::cli {
 namespace {
@@ -39,17 +42,26 @@ TEST_F(PaidLayers, ANodeServesForCoinsAndAWalletPays) {
     const std::string server = folder_ + "/server";
     ask({"wallet", "create"});
     ask_in(server, {"wallet", "create"});
-    RunningNode node({"node", "--dir", dir_, "--train", folder_ + "/private.txt", "--mine",
-                      "--wallet", "--listen", "127.0.0.1:0", "--json"});
+    // Processes: a signal ends all nodes of one.
+    Child node(
+        [&] {
+            return Child::cairn({"node", "--dir", dir_, "--train", folder_ + "/private.txt",
+                                 "--mine", "--wallet", "--listen", "127.0.0.1:0", "--json"});
+        },
+        false);
     ASSERT_TRUE(wait_for([&] {
         return runs(dir_) && ask({"wallet", "balance"})["spendable"] > 30'000'000U;
     }));
     const std::string model = folder_ + "/model.cairn";
     ask({"model", "export", "--out", model, "--at", "best"});
     const std::string peer = status_of(dir_)["listen"];
-    RunningNode other({"node", "--dir", server, "--network", dir_ + "/network.json", "--connect",
-                       peer, "--wallet", "--serve", "0-2", "--model", model, "--price", "0.01",
-                       "--listen", "", "--json"});
+    Child other(
+        [&] {
+            return Child::cairn({"node", "--dir", server, "--network", dir_ + "/network.json",
+                                 "--connect", peer, "--wallet", "--serve", "0-2", "--model", model,
+                                 "--price", "0.01", "--listen", "", "--json"});
+        },
+        false);
     ASSERT_TRUE(wait_for([&] { return !serves_at(server).empty(); }));
     const std::string address = serves_at(server);
     EXPECT_EQ(status_of(server)["serving"]["price"], 1'000'000U);
@@ -91,8 +103,10 @@ TEST_F(PaidLayers, ANodeServesForCoinsAndAWalletPays) {
     ASSERT_TRUE(wait_for([&] {
         return ask_in(server, {"wallet", "balance"})["spendable"] == closed["received"];
     }));
-    EXPECT_EQ(other.stop().code, 0);
-    EXPECT_EQ(node.stop().code, 0);
+    for (Child* each : {&other, &node}) {
+        each->signal(SIGTERM);
+        EXPECT_EQ(each->end().code(), 0) << each->output();
+    }
 }
 
 }  // namespace
