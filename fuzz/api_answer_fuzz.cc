@@ -25,5 +25,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(text, api::read_status, api::status_json);
     check(text, api::read_blocks, api::blocks_json);
     check(text, api::read_coins, api::coins_json);
+    check(text, api::read_servers, api::servers_json);
     return 0;
 }

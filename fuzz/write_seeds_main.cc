@@ -318,6 +318,10 @@ void node_message_seeds() {
     using enum node::MessageKind;
     const Hash256 id = block.header.previous;
     message(kHello, node::encode(node::Hello{}));
+    serve::Announce server;
+    server.address = "10.0.0.1:8500";
+    server.layers = {0, 4};
+    message(kServers, node::encode(node::Servers{{server, server}}));
     message(kGetHeaders, node::encode(node::GetHeaders{{id, id}}));
     message(kHeaders, node::encode(node::Headers{{block.header}}));
     message(kGetBlock, node::encode_hash(id));
@@ -366,6 +370,9 @@ void api_seeds() {
     node.coins_of({api::fake_hash("key")}, [](const auto& coins) {
         seed("api_answer_fuzz", "coins", as_bytes(api::coins_json(*coins)));
     });
+    node::ServerView server;
+    server.record.layers = {0, 4};
+    seed("api_answer_fuzz", "servers", as_bytes(api::servers_json({server})));
 }
 
 }  // namespace

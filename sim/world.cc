@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t kProbeMs = 60;
+
 /// Where the nodes' folders are: in memory, where the system has such a place.
 std::string fresh_directory() {
     static std::atomic<int> count{0};
@@ -34,6 +36,15 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
     const auto value = parse_whole(text, name);
     CHECK(value.ok());
     return *value;
+}
+
+/// Asked over links of its own, so the answer comes a little later.
+node::AskServer ask_in(Loop& loop,
+                       std::function<Result<serve::Announce>(const std::string&)> server_at) {
+    if (!server_at) return {};
+    return [&loop, server_at = std::move(server_at)](const std::string& address, auto answer) {
+        loop.call_after(kProbeMs, [server_at, address, answer] { answer(server_at(address)); });
+    };
 }
 
 chain::Block genesis_of(const chain::NetworkDefinition& network, ModelKit& kit) {
@@ -130,7 +141,8 @@ void World::start(int number) {
                         [disk = slot.disk.get()](const std::vector<chain::Payment>& own) {
                             return node::keep_payments(*disk, own);
                         },
-                        slot.spec.channels ? slot.disk.get() : nullptr});
+                        slot.spec.channels ? slot.disk.get() : nullptr, nullptr,
+                        ask_in(*slot.loop, slot.spec.server_at)});
     slot.network->set_dial_failed([node = slot.node.get()](const std::string& to) {
         node->on_dial_failed(to, io_error("nothing listens there"));
     });

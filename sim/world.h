@@ -38,6 +38,8 @@ struct NodeSpec {
     std::function<std::unique_ptr<node::DeltaSource>()> source{};
     /// NodeSeams::assets.
     std::function<std::shared_ptr<const Bytes>(const Hash256&)> assets{};
+    /// What a layer server at an address answers when the node asks it; empty: it believes none.
+    std::function<Result<serve::Announce>(const std::string& address)> server_at{};
 };
 
 struct WorldOptions {

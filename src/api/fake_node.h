@@ -48,6 +48,9 @@ class FakeNode final : public node::NodeApi {
         return status;
     }
 
+    std::vector<node::ServerView> served_by;
+    std::vector<node::ServerView> servers() const override { return served_by; }
+
     void merges(std::uint64_t from, std::size_t max,
                 node::Callback<std::vector<node::MergeView>> answer) override {
         std::vector<node::MergeView> found;

@@ -52,10 +52,13 @@ class JsonWriter {
     static Json json_of(const T& value) {
         if constexpr (std::same_as<T, Int128>) {
             return store::to_decimal(value);
-        } else if constexpr (std::same_as<T, Hash256> || std::same_as<T, Bytes>) {
+        } else if constexpr (std::same_as<T, Hash256> || std::same_as<T, FixedBytes<64>> ||
+                             std::same_as<T, Bytes>) {
             return to_hex(value);
         } else if constexpr (std::same_as<T, std::optional<double>> ||
-                             std::same_as<T, std::optional<node::ServingView>>) {
+                             std::same_as<T, std::optional<std::uint64_t>>) {
+            return value ? Json(*value) : Json(nullptr);
+        } else if constexpr (std::same_as<T, std::optional<node::ServingView>>) {
             return value ? json_of(*value) : Json(nullptr);
         } else if constexpr (std::is_arithmetic_v<T> || std::same_as<T, std::string>) {
             return value;
@@ -130,6 +133,15 @@ class JsonReader {
         const auto hash = fixed_from_hex<32>(json.is_string() ? json.get<std::string>() : "");
         if (hash.ok()) value = *hash;
         return hash.ok();
+    }
+    static bool read(const ReadJson& json, FixedBytes<64>& value) {
+        const auto bytes = fixed_from_hex<64>(json.is_string() ? json.get<std::string>() : "");
+        if (bytes.ok()) value = *bytes;
+        return bytes.ok();
+    }
+    static bool read(const ReadJson& json, std::optional<std::uint64_t>& value) {
+        if (json.is_number_unsigned()) value = json.get<std::uint64_t>();
+        return json.is_number_unsigned() || json.is_null();
     }
     static bool read(const ReadJson& json, Bytes& value) {
         if (!json.is_string()) return false;
@@ -240,6 +252,14 @@ std::string coins_json(const std::vector<node::CoinView>& coins) {
 
 std::optional<std::vector<node::CoinView>> read_coins(const std::string& json) {
     return read_named<std::vector<node::CoinView>>(json, "coins");
+}
+
+std::string servers_json(const std::vector<node::ServerView>& servers) {
+    return list_json("servers", servers);
+}
+
+std::optional<std::vector<node::ServerView>> read_servers(const std::string& json) {
+    return read_named<std::vector<node::ServerView>>(json, "servers");
 }
 
 std::string field_json(const std::string& name, const std::string& value) {

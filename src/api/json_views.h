@@ -29,6 +29,9 @@ std::optional<node::PooledView> read_pooled(const std::string& json);
 std::string coins_json(const std::vector<node::CoinView>& coins);
 std::optional<std::vector<node::CoinView>> read_coins(const std::string& json);
 
+std::string servers_json(const std::vector<node::ServerView>& servers);
+std::optional<std::vector<node::ServerView>> read_servers(const std::string& json);
+
 /// {"name": "value"}
 std::string field_json(const std::string& name, const std::string& value);
 std::optional<std::string> read_field(const std::string& json, const std::string& name);

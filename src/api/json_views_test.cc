@@ -54,6 +54,28 @@ std::vector<node::CoinView> some_coins() {
              fake_hash("p"), 700}};
 }
 
+std::vector<node::ServerView> some_servers() {
+    std::vector<node::ServerView> servers(2);
+    serve::Announce& record = servers[0].record;
+    record.key = fake_hash("server");
+    record.address = "10.0.0.1:8500";
+    record.model = fake_hash("model");
+    record.layers = {2, 12};
+    record.genesis = fake_hash("genesis");
+    record.price = serve::kMaxPrice;
+    record.rows_per_s = kMost<std::uint32_t>;
+    record.load = 3;
+    record.capacity = 64;
+    record.issued_ms = kMost<std::uint64_t> - 1;
+    record.expires_ms = kMost<std::uint64_t>;
+    record.signature.bytes[63] = 9;
+    servers[0].age_ms = 7'000;
+    servers[0].own = true;
+    servers[0].height = 96;
+    servers[1].record.layers = {0, 1};
+    return servers;
+}
+
 /// Each value within `json`, on its own: as an object, and left out. The reader must notice.
 template <typename Read>
 void expect_each_field_wanted(const std::string& text, Read read) {
@@ -116,6 +138,18 @@ TEST(JsonViews, CoinsComeBack) {
     expect_each_field_wanted(json, read_coins);
 }
 
+TEST(JsonViews, ServersComeBack) {
+    const std::string json = servers_json(some_servers());
+    const auto back = read_servers(json);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(servers_json(*back), json);
+    EXPECT_EQ((*back)[0].record, some_servers()[0].record) << "signature included";
+    EXPECT_EQ((*back)[0].height, 96u);
+    EXPECT_FALSE((*back)[1].height) << "no model of the chain's";
+    EXPECT_TRUE((*back)[1].record.genesis.is_zero()) << "free";
+    expect_each_field_wanted(json, read_servers);
+}
+
 TEST(JsonViews, APooledPaymentComesBack) {
     const node::PooledView pooled{{0x00, 0xff, 0x10}, kMost<std::uint64_t>};
     const std::string json = pooled_json(pooled);
@@ -170,6 +204,7 @@ TEST(JsonViews, EveryFieldIsThere) {
     EXPECT_EQ(block.size(), 10u) << "without the sample, with the details";
     EXPECT_EQ(block["details"][0].size(), 12u + 1);
     EXPECT_EQ(Json::parse(coins_json(some_coins()))["coins"][0].size(), 12u);
+    EXPECT_EQ(Json::parse(servers_json(some_servers()))["servers"][0].size(), 18u);
 }
 
 // A training that diverged must not keep its owner's wallet from asking the node.

@@ -8,6 +8,7 @@
 namespace cairn::api {
 
 inline constexpr const char* kStatusPath = "/v1/cairn/status";
+inline constexpr const char* kServersPath = "/v1/cairn/servers";
 inline constexpr const char* kBlocksPath = "/v1/cairn/blocks";
 inline constexpr const char* kExplainPath = "/v1/cairn/explain";
 inline constexpr const char* kCoinsPath = "/v1/cairn/coins";

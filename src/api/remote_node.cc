@@ -33,6 +33,13 @@ Result<node::NodeStatus> RemoteNode::status() const {
     return *std::move(status);
 }
 
+Result<std::vector<node::ServerView>> RemoteNode::servers() const {
+    ASSIGN_OR_RETURN(const std::string answer, client_.get(kServersPath));
+    auto servers = read_servers(answer);
+    if (!servers) return client_.no_node();
+    return *std::move(servers);
+}
+
 Result<std::vector<node::MergeView>> RemoteNode::merges(std::uint64_t from_height,
                                                         std::size_t max) const {
     std::vector<node::MergeView> merges;

@@ -32,6 +32,7 @@ class RemoteNode {
     // What the questions mean is said in NodeApi; here is only what differs.
 
     Result<node::NodeStatus> status() const;
+    Result<std::vector<node::ServerView>> servers() const;
     /// Without samples. More than kMaxBlocksPerAnswer (protocol.h) take several requests, so that
     /// the tip may have moved between them.
     Result<std::vector<node::MergeView>> merges(std::uint64_t from_height, std::size_t max) const;

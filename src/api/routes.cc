@@ -279,6 +279,8 @@ void answer_get(const std::shared_ptr<ApiContext>& context, const http::Request&
     if (request.path == "/healthz") return respond({200, "text/plain", "ok\n"});
     if (request.path == kStatusPath)
         return respond(json_response(status_json(context->node->status())));
+    if (request.path == kServersPath)
+        return respond(json_response(servers_json(context->node->servers())));
     if (request.path == kSamplesPath) {
         take_sample(context);
         return respond(json_response(samples_json(context->samples)));

@@ -199,4 +199,29 @@ void fields(Visitor& visit, View& view) {
     visit("fee", fee);
 }
 
+template <typename Visitor, ConstOrNot<node::ServerView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [record, age_ms, own, chain_height] = view;
+    auto& [key, address, model, layers, serve_version, numerics, genesis, price, rows_per_s, load,
+           capacity, issued_ms, expires_ms, signature] = record;
+    visit("key", key);
+    visit("address", address);
+    visit("model", model);
+    visit("height", chain_height);
+    visit("first_layer", layers.begin);
+    visit("end_layer", layers.end);
+    visit("serve_version", serve_version);
+    visit("numerics", numerics);
+    visit.hash_or_null("genesis_id", genesis);
+    visit("price", price);
+    visit("rows_per_s", rows_per_s);
+    visit("load", load);
+    visit("capacity", capacity);
+    visit("issued_ms", issued_ms);
+    visit("expires_ms", expires_ms);
+    visit("signature", signature);
+    visit("age_ms", age_ms);
+    visit("own", own);
+}
+
 }  // namespace cairn::api

@@ -146,6 +146,24 @@ Result<Addresses> decode_addresses(ByteView bytes) {
     return message;
 }
 
+Bytes encode(const Servers& message) {
+    CHECK(message.records.size() <= kMaxServersPerMessage);
+    Writer writer;
+    writer.count(message.records.size());
+    for (const serve::Announce& record : message.records) serve::encode(record, writer);
+    return std::move(writer).take();
+}
+
+Result<Servers> decode_servers(ByteView bytes) {
+    Reader reader(bytes);
+    Servers message;
+    message.records.resize(reader.count(kMaxServersPerMessage, serve::kMinAnnounceBytes));
+    for (serve::Announce& record : message.records) record = serve::read_announce(reader);
+    if (message.records.empty()) reader.fail("an empty list of servers");
+    RETURN_IF_ERROR(reader.finish());
+    return message;
+}
+
 Bytes encode_clock(std::uint64_t wall_ms) {
     Writer writer;
     writer.u64(wall_ms);

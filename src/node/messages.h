@@ -14,6 +14,7 @@
 #include "base/encoding.h"
 #include "chain/block.h"
 #include "net/network.h"
+#include "serve/announce.h"
 
 namespace cairn::node {
 
@@ -38,6 +39,8 @@ enum class MessageKind : std::uint16_t {
     kGetAddresses = 14,
     kAddresses = 15,
     kClock = 16,  ///< what the sender's clock shows: milliseconds since 1970, u64
+    kGetServers = 17,
+    kServers = 18,
 };
 
 static_assert(chain::kMaxBlockBytes <= net::kMaxMessageBytes, "every valid block can be sent");
@@ -49,6 +52,7 @@ inline constexpr std::size_t kMaxAssetBytes = std::size_t{256} << 20;
 inline constexpr std::size_t kAssetChunkBytes = std::size_t{512} << 10;
 inline constexpr std::size_t kMaxAddresses = 64;
 inline constexpr std::size_t kMaxAddressBytes = 256;
+inline constexpr std::size_t kMaxServersPerMessage = 64;
 
 /// Who we are and how far our chain has come.
 struct Hello {
@@ -102,6 +106,12 @@ struct Addresses {
     bool operator==(const Addresses&) const = default;
 };
 
+/// Layer servers' own announcements, passed on: an answer, or news.
+struct Servers {
+    std::vector<serve::Announce> records;
+    bool operator==(const Servers&) const = default;
+};
+
 Bytes encode(const Hello& message);
 Bytes encode(const GetHeaders& message);
 Bytes encode(const Headers& message);
@@ -109,6 +119,7 @@ Bytes encode(const Inventory& message);
 Bytes encode(const GetAsset& message);
 Bytes encode(const AssetChunk& message);
 Bytes encode(const Addresses& message);
+Bytes encode(const Servers& message);
 /// kClock.
 Bytes encode_clock(std::uint64_t wall_ms);
 /// kGetBlock and kNoBlock.
@@ -121,6 +132,8 @@ Result<Inventory> decode_inventory(ByteView bytes);
 Result<GetAsset> decode_get_asset(ByteView bytes);
 Result<AssetChunk> decode_asset_chunk(ByteView bytes);
 Result<Addresses> decode_addresses(ByteView bytes);
+/// The form alone: signatures are not looked at.
+Result<Servers> decode_servers(ByteView bytes);
 Result<std::uint64_t> decode_clock(ByteView bytes);
 Result<Hash256> decode_hash(ByteView bytes);
 

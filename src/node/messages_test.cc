@@ -37,6 +37,12 @@ TEST(Messages, RoundTrip) {
     expect_round_trip(GetAsset{hash_of(5), 1 << 20}, decode_get_asset);
     expect_round_trip(AssetChunk{hash_of(5), 10, 4, {1, 2, 3}}, decode_asset_chunk);
     expect_round_trip(Addresses{{"10.0.0.1:7000", "node.example:1"}}, decode_addresses);
+    serve::Announce record;
+    record.address = "10.0.0.1:8500";
+    record.layers = {2, 5};
+    record.genesis = hash_of(7);
+    record.price = 3;
+    expect_round_trip(Servers{{record, record}}, decode_servers);
 }
 
 TEST(Messages, AClockIsEightBytes) {
@@ -52,6 +58,18 @@ TEST(Messages, RefuseWhatIsOutOfBounds) {
     Writer many;
     many.count(kMaxInventory + 1);
     EXPECT_FALSE(decode_get_headers(many.out()).ok());
+    EXPECT_FALSE(decode_servers(encode(Servers{})).ok());
+    Writer servers;
+    servers.count(kMaxServersPerMessage + 1);
+    for (std::size_t i = 0; i <= kMaxServersPerMessage; ++i) {
+        serve::Announce record;
+        record.layers = {0, 1};
+        serve::encode(record, servers);
+    }
+    EXPECT_FALSE(decode_servers(servers.out()).ok());
+    serve::Announce no_layers;
+    no_layers.layers = {4, 4};
+    EXPECT_FALSE(decode_servers(encode(Servers{{no_layers}})).ok());
     Bytes unknown = encode(Inventory{ItemKind::kPayment, {hash_of(1)}});
     unknown[0] = 4;
     EXPECT_FALSE(decode_inventory(unknown).ok());

@@ -65,7 +65,8 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
                 [this](const crypto::PublicKey& key) -> std::optional<crypto::SecretKey> {
                     if (key == key_) return config_.key;
                     return config_.channel_secrets ? config_.channel_secrets(key) : std::nullopt;
-                }) {
+                }),
+      servers_(seams_.clock, seams_.network, peers_, chain_.genesis_id(), seams_.ask_server) {
     if (const auto kept = trainer_.kept()) own_keys_.prefer(kept->round, kept->key);
     chain_.set_observer(this);
     relay_.set_listener([this](const Item&) { miner_.on_item(); });
@@ -140,6 +141,7 @@ void Node::tick() {
     drop_mute();
     sync_.tick();
     relay_.tick();
+    servers_.tick();
     dial();
     check_conditions();
 }
@@ -220,6 +222,7 @@ void Node::on_peer_down(net::PeerId id, const std::string& reason) {
     peers_.erase(found);
     clock_watch_.on_peer_down(id);
     relay_.on_peer_down(id);
+    servers_.on_peer_down(id);
     sync_.on_peer_down(id);
     sync_.request_bodies();
 }
@@ -285,6 +288,10 @@ Status Node::handle(Peer& peer, MessageKind kind, ByteView body) {
             check_clock();
             return ok_status();
         }
+        case MessageKind::kGetServers:
+            return servers_.on_get_servers(peer, body);
+        case MessageKind::kServers:
+            return servers_.on_servers(peer, body);
         case MessageKind::kAsset:
             return ok_status();  // an answer that came after we had it
     }
@@ -313,6 +320,7 @@ void Node::make_ready(Peer& peer) {
     peer.awaits_addresses = send(seams_.network, peer.id, MessageKind::kGetAddresses, {});
     sync_.on_peer_ready(peer);
     relay_.on_peer_ready(peer);
+    servers_.on_peer_ready(peer);
     remember_peer(peer);
 }
 

@@ -27,6 +27,7 @@
 #include "node/reach_watch.h"
 #include "node/relay.h"
 #include "node/round_trainer.h"
+#include "node/server_gossip.h"
 #include "node/sync.h"
 
 namespace cairn::node {
@@ -77,6 +78,9 @@ struct NodeSeams {
     Disk* disk = nullptr;
     /// Where the node says what is wrong with it; null: it keeps a list of its own.
     Conditions* conditions = nullptr;
+    /// Asks a layer server what it holds (serve/server_probe.h); empty: the node believes no
+    /// announcement but its own.
+    AskServer ask_server = {};
 };
 
 class Node final : public NodeApi, private net::NetworkHandler, private ActiveChain::Observer {
@@ -112,6 +116,9 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     /// on the loop, later.
     void find_outputs(std::vector<chain::OutPoint> outpoints,
                       std::function<void(std::vector<std::optional<channel::OnChain>>)> answer);
+    /// Tells all peers of a layer server of this machine, until the record expires. kInvalid for a
+    /// record that others would not take. Call it again every 30 s or so.
+    Status announce_server(const serve::Announce& record) { return servers_.announce_own(record); }
     /// Dialling the address failed.
     void on_dial_failed(const std::string& address, const Error& reason);
 
@@ -121,7 +128,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     /// What the loop owns, for invariants.h.
     LoopView loop_view() const { return {chain_, mempool_, peers_, config_.mempool, config_.sync}; }
 
+    const ServerGossip& server_gossip() const { return servers_; }
+
     NodeStatus status() const override;
+    std::vector<ServerView> servers() const override;
     void merges(std::uint64_t from_height, std::size_t max,
                 Callback<std::vector<MergeView>> answer) override;
     void explain(const Hash256& id, std::size_t max,
@@ -183,6 +193,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
                          std::function<void(std::size_t pooled)> done = {});
     void keep_payment(const ItemPtr& payment, std::function<void(const Status&)> done);
 
+    /// Works out the content hash (S19) of a model that was asked for, so that servers() can say
+    /// who holds it, and answers with it. The latest 16 are remembered.
+    void name_model(ServedModel served, Callback<std::optional<ServedModel>> answer);
+
     void collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys, int tries,
                        Callback<std::vector<CoinView>> answer);
 
@@ -236,6 +250,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     std::deque<ItemPtr> own_payments_;  // the latest; they outlive a kill
     ChannelKeeper channels_;
     std::function<void()> tip_watch_;
+    ServerGossip servers_;
+    std::deque<std::pair<Hash256, std::uint64_t>> model_names_;
     Alive alive_;
 };
 

@@ -15,6 +15,7 @@
 #include "crypto/keys.h"
 #include "node/conditions.h"
 #include "node/served_model.h"
+#include "serve/announce.h"
 #include "store/records.h"
 
 namespace cairn::node {
@@ -155,6 +156,16 @@ struct PooledView {
     std::uint64_t fee = 0;
 };
 
+/// A layer server that the node has heard of, and that answered it (server_table.h).
+struct ServerView {
+    serve::Announce record;    ///< its own words
+    std::uint64_t age_ms = 0;  ///< since the record came
+    bool own = false;          ///< of the node's own machine
+    /// Of the merge block whose model it holds; none if that is not the chain's, or not known to
+    /// be.
+    std::optional<std::uint64_t> height;
+};
+
 /// Keys that coins_of is asked about at once, at most.
 inline constexpr std::size_t kMaxCoinKeys = 128;
 
@@ -163,6 +174,8 @@ class NodeApi {
     virtual ~NodeApi() = default;
 
     virtual NodeStatus status() const = 0;
+    /// Ascending by key, at most some thousand.
+    virtual std::vector<ServerView> servers() const = 0;
     /// Merge blocks of the active chain from `from_height` on, ascending, at most `max`.
     virtual void merges(std::uint64_t from_height, std::size_t max,
                         Callback<std::vector<MergeView>> answer) = 0;

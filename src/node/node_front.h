@@ -25,6 +25,9 @@ class NodeFront final : public NodeApi {
         if (serving_) status.serving = serving_();
         return status;
     }
+    std::vector<ServerView> servers() const override {
+        return node_ ? node_->servers() : std::vector<ServerView>();
+    }
     void merges(std::uint64_t from_height, std::size_t max,
                 Callback<std::vector<MergeView>> answer) override {
         if (!node_) return answer(not_yet());

@@ -1,6 +1,7 @@
 // The node as others see it: NodeApi.
 #include "node/node.h"
 #include "node/upgrades_ahead.h"
+#include "serve/model_snapshot.h"
 
 namespace cairn::node {
 namespace {
@@ -9,6 +10,7 @@ namespace {
 /// counts.
 constexpr int kMaxCounts = 5;
 constexpr std::size_t kMaxWaitingForWeights = 64;
+constexpr std::size_t kMaxModelNames = 16;
 
 Result<std::vector<MergeView>> read_merges(const store::Store& store, std::uint64_t from_height,
                                            std::size_t max, std::size_t max_contributions) {
@@ -94,6 +96,31 @@ NodeStatus Node::status() const {
                        figures_.earned.merged};
     status.upgrades = upgrades_ahead(config_.network, tip.node->height, chain_.newest());
     return status;
+}
+
+std::vector<ServerView> Node::servers() const {
+    const std::uint64_t now_ms = seams_.clock.monotonic_us() / 1000 + 1;
+    std::vector<ServerView> views;
+    for (const auto& [key, server] : servers_.table().known()) {
+        ServerView view{server.record, now_ms - server.heard_ms, server.own, {}};
+        for (const auto& [content, height] : model_names_)
+            if (content == server.record.model) view.height = height;
+        views.push_back(std::move(view));
+    }
+    return views;
+}
+
+void Node::name_model(ServedModel served, Callback<std::optional<ServedModel>> answer) {
+    const auto kept = std::make_shared<ServedModel>(std::move(served));
+    offload(
+        seams_.loop, Lane::kServe,
+        [kept] { return serve::content_hash(kept->model.config, kept->model.weights); },
+        alive_.guard([this, kept, answer = std::move(answer)](const Hash256& content) {
+            std::erase_if(model_names_, [&](const auto& name) { return name.first == content; });
+            model_names_.emplace_back(content, kept->height);
+            if (model_names_.size() > kMaxModelNames) model_names_.pop_front();
+            answer(std::optional<ServedModel>(std::move(*kept)));
+        }));
 }
 
 void Node::merges(std::uint64_t from_height, std::size_t max,
@@ -274,7 +301,10 @@ void Node::served_model(const Hash256& known, Callback<std::optional<ServedModel
                                reader->model_of(reader->weights(state)),
                                reader->tokenizer()};
         },
-        alive_.guard([answer = std::move(answer)](Served served) { answer(std::move(served)); }));
+        alive_.guard([this, answer = std::move(answer)](Served served) {
+            if (!served) return answer(std::move(served));
+            name_model(std::move(*served), answer);
+        }));
 }
 
 void Node::export_model(std::string path, Callback<Hash256> answer) {

@@ -17,6 +17,7 @@
 #include "node/node.h"
 #include "node/node_front.h"
 #include "node/open_files.h"
+#include "serve/server_probe.h"
 
 namespace cairn::node {
 namespace {
@@ -24,6 +25,7 @@ namespace {
 constexpr std::string_view kKeyFile = "node.key";
 constexpr std::uint64_t kPollMs = 200;
 constexpr std::uint64_t kWatchMs = 1'000;
+constexpr std::uint64_t kAnnounceMs = 30'000;
 /// What another program locks is tried again, and said meanwhile.
 constexpr int kBusyMs = 2'000;
 constexpr std::uint64_t kWatchSecretsMs = 3'000;
@@ -158,6 +160,7 @@ class Process {
     void keep_payments();
     void watch_fetching();
     void watch_secrets();
+    void announce_servers();
     void poll();
     void stop();
     void fail(const Error& error);
@@ -180,6 +183,7 @@ class Process {
     std::unique_ptr<net::AsioLoop> loop_;
     std::unique_ptr<net::TlsNetwork> network_;
     std::unique_ptr<RunService> service_;
+    std::unique_ptr<serve::TlsProbe> probe_;
     std::unique_ptr<AssetFetcher> fetcher_;
     std::unique_ptr<net::PortMapper> mapper_;
     bool has_pool_ = false;  // payments.pool was read; before that an empty pool would erase it
@@ -335,6 +339,7 @@ NodeConfig Process::config() const {
 
 Status Process::start_node(std::unique_ptr<NodeParts> parts) {
     parts_ = std::move(parts);
+    ASSIGN_OR_RETURN(probe_, serve::TlsProbe::start(*loop_, random_, clock_));
     NodeSeams seams{clock_,
                     random_,
                     *loop_,
@@ -350,7 +355,10 @@ Status Process::start_node(std::unique_ptr<NodeParts> parts) {
                         return node::keep_payments(disk, own);
                     },
                     &own_disk_,
-                    &conditions_};
+                    &conditions_,
+                    [this](const std::string& address, auto answer) {
+                        probe_->probe().ask(address, std::move(answer));
+                    }};
     node_ =
         std::make_unique<Node>(config(), LedgerSeams{*store_, *parts_->model}, std::move(seams));
     return node_->start([this] {
@@ -395,6 +403,7 @@ void Process::on_running() {
         service_->start(clock_, *kernels_, *node_, own_disk_, parts_->served, options_.threads);
         front_.set_serving([this] { return service_->service()->view(); });
     }
+    announce_servers();
     if (options_.running) options_.running(front_, *loop_);
 }
 
@@ -426,6 +435,17 @@ void Process::watch_secrets() {
         });
 }
 
+void Process::announce_servers() {
+    if (options_.announce.empty()) return;
+    for (const std::string& address : options_.announce)
+        probe_->probe().ask(address, [this, address](const Result<serve::Announce>& answer) {
+            if (!answer.ok()) return log_warn("not announced: {}", answer.error().message);
+            const Status told = node_->announce_server(*answer);
+            if (!told.ok()) log_warn("{} is not announced: {}", address, told.error().message);
+        });
+    loop_->call_after(kAnnounceMs, [this] { announce_servers(); });
+}
+
 void Process::poll() {
     if (options_.should_stop && options_.should_stop()) return stop();
     loop_->call_after(kPollMs, [this] { poll(); });
@@ -452,6 +472,7 @@ Status Process::run() {
     front_.set_serving({});
     fetcher_.reset();
     mapper_.reset();
+    probe_.reset();
     network_.reset();
     if (service_) service_->end_links();
     loop_.reset();

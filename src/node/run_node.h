@@ -33,7 +33,10 @@ struct NodeOptions {
     /// Called on the loop with what came of it, and when that changes. May be empty.
     std::function<void(const net::PortReport&)> port_mapped;
     std::vector<std::string> connect;  ///< "host:port"
-    std::vector<std::string> train;    ///< text files whose words never leave this machine
+    /// Layer servers of one's own, "host:port": asked every 30 s for their announcements, which are
+    /// then told to all peers.
+    std::vector<std::string> announce;
+    std::vector<std::string> train;  ///< text files whose words never leave this machine
     bool mine = false;
     /// Names the node to its peers and earns what it mines and contributes. Absent: the key in
     /// node.key, which is made at the first start.

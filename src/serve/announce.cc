@@ -36,15 +36,18 @@ void sign(Announce& announce, const crypto::SecretKey& secret, const Hash256& au
     announce.signature = crypto::sign(secret, signed_message(announce), aux);
 }
 
-Bytes encode(const Announce& announce) {
-    Writer writer;
+void encode(const Announce& announce, Writer& writer) {
     encode_unsigned(announce, writer);
     writer.fixed(announce.signature);
+}
+
+Bytes encode(const Announce& announce) {
+    Writer writer;
+    encode(announce, writer);
     return std::move(writer).take();
 }
 
-Result<Announce> decode_announce(ByteView body) {
-    Reader reader(body);
+Announce read_announce(Reader& reader) {
     Announce announce;
     announce.key = reader.fixed<32>();
     announce.address = reader.text(kMaxAddressBytes);
@@ -66,11 +69,17 @@ Result<Announce> decode_announce(ByteView body) {
     announce.issued_ms = reader.u64();
     announce.expires_ms = reader.u64();
     announce.signature = reader.fixed<64>();
+    return announce;
+}
+
+Result<Announce> decode_announce(ByteView body) {
+    Reader reader(body);
+    Announce announce = read_announce(reader);
     RETURN_IF_ERROR(reader.finish());
     return announce;
 }
 
-Status check_announce(const Announce& announce, std::uint64_t wall_ms) {
+Status check_times(const Announce& announce, std::uint64_t wall_ms) {
     if (announce.expires_ms <= announce.issued_ms ||
         announce.expires_ms - announce.issued_ms > kMaxAnnounceLifeMs)
         return invalid("the announcement's life is not between 0 and 10 minutes");
@@ -78,6 +87,11 @@ Status check_announce(const Announce& announce, std::uint64_t wall_ms) {
         return invalid("the announcement is from the future: compare the clocks");
     if (announce.expires_ms + kMaxClockSkewMs <= wall_ms)
         return invalid("the announcement has expired");
+    return ok_status();
+}
+
+Status check_announce(const Announce& announce, std::uint64_t wall_ms) {
+    RETURN_IF_ERROR(check_times(announce, wall_ms));
     if (!crypto::verify(announce.key, signed_message(announce), announce.signature))
         return invalid("the announcement is not signed by its key");
     return ok_status();

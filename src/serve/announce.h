@@ -31,6 +31,9 @@ struct Announce {
 
 /// The largest price. 512 layers times 2^20 tokens times this still fits 63 bits.
 inline constexpr std::uint64_t kMaxPrice = 10'000'000'000;
+/// What encode() gives at most and at least.
+inline constexpr std::size_t kMaxAnnounceBytes = 212 + kMaxAddressBytes;
+inline constexpr std::size_t kMinAnnounceBytes = 212;
 /// A record may not be valid for longer than this.
 inline constexpr std::uint64_t kMaxAnnounceLifeMs = 10 * 60 * 1000;
 /// Clocks may differ by this much before a record counts as expired or as from the future.
@@ -40,8 +43,13 @@ inline constexpr std::uint64_t kMaxClockSkewMs = 2 * 60 * 1000;
 void sign(Announce& announce, const crypto::SecretKey& secret, const Hash256& aux);
 
 Bytes encode(const Announce& announce);
+void encode(const Announce& announce, Writer& writer);
+/// The form alone, as decode_announce; what is wrong with it, `reader` says.
+Announce read_announce(Reader& reader);
 /// Checks the form alone: bounds, one encoding, no price without a network in whose coin it is.
 Result<Announce> decode_announce(ByteView body);
+/// kInvalid unless its times are those of a record that is valid at `wall_ms`.
+Status check_times(const Announce& announce, std::uint64_t wall_ms);
 /// kInvalid unless signed by its key and valid at `wall_ms`.
 Status check_announce(const Announce& announce, std::uint64_t wall_ms);
 

@@ -114,6 +114,8 @@ Status check_request(const NodeRequest& request) {
         RETURN_IF_ERROR(named("--listen", net::parse_address(request.node.listen)));
     for (const std::string& address : request.node.connect)
         RETURN_IF_ERROR(named("--connect", net::parse_peer_address(address)));
+    for (const std::string& address : request.node.announce)
+        RETURN_IF_ERROR(named("--announce", net::parse_peer_address(address)));
     RETURN_IF_ERROR(port_asking(request.map_port, request.node.listen));
     if (request.node.serving) {
         RETURN_IF_ERROR(named("--serve-listen", net::parse_address(request.node.serving->listen)));
@@ -191,6 +193,9 @@ void add_node_options(CLI::App& command, const std::shared_ptr<NodeRequest>& req
                        "upnp (any device of the home can answer that), any (both); default: "
                        "natpmp, and off on a private network");
     command.add_option("--connect", node.connect, "HOST:PORT of other nodes");
+    command.add_option("--announce", node.announce,
+                       "HOST:PORT of layer servers (cairn node --serve): the network is told of "
+                       "them, by the address that they listen at");
     command
         .add_option("--train", node.train, "Text files to train on; they never leave this machine")
         ->check(CLI::ExistingFile);
