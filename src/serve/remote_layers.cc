@@ -52,10 +52,18 @@ void RemoteLayers::start(std::function<void(Status)> done) {
         learn(std::move(found));
         const auto hops = plan({0, config_.layers}, nullptr, false);
         if (!hops.ok()) return finish(Error{hops.error().code, hops.error().message + silent_});
+        explain();
         open_route(*hops);
         watch();
     }),
                               0, terms_.model);
+}
+
+void RemoteLayers::explain() const {
+    const auto route = explain_route(offers_, terms_.model, {0, config_.layers}, options_.choice);
+    if (!route.ok()) return;
+    for (const std::string& sentence : route->left_out) note(sentence);
+    for (const std::string& sentence : route->why) note(sentence);
 }
 
 std::unique_ptr<Stage> RemoteLayers::make_stage(model::LayerRange layers, std::size_t done,

@@ -33,6 +33,8 @@ struct RemoteOptions {
     /// later stages keep none, and are rebuilt together with those before them.
     std::uint64_t max_kept_bytes = std::uint64_t{1} << 30;
     Patience patience{};
+    /// Whom to prefer, and whom not to use. Trips are measured and entered here.
+    RouteChoice choice{};
     /// Called with a sentence when a route is chosen or a server replaced; may be empty.
     std::function<void(const std::string&)> note;
 };
@@ -76,6 +78,8 @@ class RemoteLayers {
     /// Whether so many stages may keep all inputs that a sequence can have.
     bool may_keep(std::size_t stages) const;
     void open_route(const std::vector<Hop>& hops);
+    /// Notes why the route is as it is.
+    void explain() const;
     /// Stages over the hops in place of stages first to last, which end.
     void rebuild(std::size_t first, std::size_t last, const std::vector<Hop>& hops);
     void on_rows(const Stage* stage, States states);

@@ -29,7 +29,7 @@ Result<std::vector<Hop>> RemoteLayers::plan(model::LayerRange layers, const Stag
             continue;
         usable.push_back(offer);
     }
-    return choose_route(usable, terms_.model, layers);
+    return choose_route(usable, terms_.model, layers, options_.choice);
 }
 
 void RemoteLayers::mend_soon() {
@@ -103,6 +103,7 @@ void RemoteLayers::look_around() {
 
 void RemoteLayers::learn(Discovery found) {
     silent_.clear();
+    for (const auto& [key, trip_us] : found.trip_us) options_.choice.trip_us[key] = trip_us;
     for (const std::string& sentence : found.silent) silent_ += "; " + sentence;
     for (Announce& offer : found.offers) {
         std::erase_if(offers_, [&](const Announce& old) {

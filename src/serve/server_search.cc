@@ -25,7 +25,7 @@ void ServerSearch::discover(std::vector<std::string> addresses, std::function<vo
         for (const auto& [peer, info] : peers_)
             if (info.outbound && info.address == target.address) target.peer = peer;
         if (target.peer != 0)
-            send(network_, target.peer, MessageKind::kAskAnnounce, encode_ask_announce(model));
+            ask(target, model);
         else
             to_connect.push_back(target.address);
     }
@@ -33,6 +33,11 @@ void ServerSearch::discover(std::vector<std::string> addresses, std::function<vo
     for (const std::string& address : to_connect) network_.connect(address);
     // Without targets there is nothing to wait for; the answer still comes from the loop.
     if (searches_.back()->targets.empty()) loop_.post(alive_.guard([this] { finish_searches(); }));
+}
+
+void ServerSearch::ask(Target& target, const Hash256& model) {
+    target.asked_us = clock_.monotonic_us();
+    send(network_, target.peer, MessageKind::kAskAnnounce, encode_ask_announce(model));
 }
 
 void ServerSearch::give_up(std::uint64_t serial) {
@@ -51,7 +56,7 @@ void ServerSearch::on_peer_up(net::PeerId peer, const net::PeerInfo& info) {
             if (target.settled || target.peer != 0 || !info.outbound) continue;
             if (target.address != info.address) continue;
             target.peer = peer;
-            send(network_, peer, MessageKind::kAskAnnounce, encode_ask_announce(search->model));
+            ask(target, search->model);
         }
     }
 }
@@ -85,6 +90,7 @@ void ServerSearch::on_announce(net::PeerId peer, ByteView body) {
             if (ok.ok()) {
                 target.offer = *record;
                 target.offer->address = target.address;  // the one that works from here
+                target.trip_us = clock_.monotonic_us() - target.asked_us;
             }
             settle(target, ok.ok() ? "" : "sent a bad announcement: " + ok.error().message);
         }
@@ -110,10 +116,12 @@ void ServerSearch::finish_searches() {
         loop_.cancel(search->timer);
         Discovery discovery;
         for (Target& target : search->targets) {
-            if (target.offer)
-                discovery.offers.push_back(*target.offer);
-            else
+            if (!target.offer) {
                 discovery.silent.push_back(target.why_silent);
+                continue;
+            }
+            discovery.trip_us[target.offer->key] = target.trip_us;
+            discovery.offers.push_back(*target.offer);
         }
         search->done(std::move(discovery));
     }

@@ -25,6 +25,8 @@ namespace cairn::serve {
 struct Discovery {
     std::vector<Announce> offers;
     std::vector<std::string> silent;
+    /// From question to answer, of those that answered, microseconds.
+    std::map<crypto::PublicKey, std::uint64_t> trip_us;
 };
 
 class ServerSearch {
@@ -51,6 +53,8 @@ class ServerSearch {
         net::PeerId peer = 0;  // 0: not connected yet
         bool settled = false;
         std::optional<Announce> offer;
+        std::uint64_t asked_us = 0;
+        std::uint64_t trip_us = 0;
         std::string why_silent;
     };
     struct Search {
@@ -62,6 +66,7 @@ class ServerSearch {
     };
 
     void give_up(std::uint64_t serial);
+    void ask(Target& target, const Hash256& model);
     static void settle(Target& target, const std::string& why_silent);
     /// Answers the searches in which every target is settled.
     void finish_searches();
