@@ -74,6 +74,15 @@ void LayerService::on_tip() {
     });
 }
 
+void LayerService::tell() {
+    if (telling_ != 0) loop_.cancel(telling_);
+    telling_ = loop_.call_after(options_.tell_ms, alive_.guard([this] { tell(); }));
+    const auto record = server_->announce();
+    if (!record) return;
+    if (const Status told = node_.announce_server(*record); !told.ok())
+        log_debug("the layers that are served are not announced: {}", told.error().message);
+}
+
 // A merge block becomes deep enough with a later block or with time, so the clock decides.
 void LayerService::look() {
     loop_.call_after(options_.look_ms, alive_.guard([this] { look(); }));
@@ -100,6 +109,7 @@ void LayerService::take(std::shared_ptr<const model::Model> model) {
             model_ = prepared->snapshot.hash;
             layers_ = prepared->layers;
             server_->set_model(std::move(prepared->snapshot), layers_);
+            tell();
             if (options_.serving) options_.serving();
         }));
 }

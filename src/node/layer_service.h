@@ -17,11 +17,12 @@
 namespace cairn::node {
 
 struct LayerServiceOptions {
-    std::string layers;            ///< see serve::parse_layers
-    std::uint64_t price = 0;       ///< of 1,000 rows through one layer, smallest units; 0: free
-    channel::Policy policy{};      ///< which channels it takes
-    std::size_t threads = 1;       ///< computing threads
-    std::uint64_t look_ms = 1000;  ///< how often it asks the node for a newer model
+    std::string layers;              ///< see serve::parse_layers
+    std::uint64_t price = 0;         ///< of 1,000 rows through one layer, smallest units; 0: free
+    channel::Policy policy{};        ///< which channels it takes
+    std::size_t threads = 1;         ///< computing threads
+    std::uint64_t look_ms = 1000;    ///< how often it asks the node for a newer model
+    std::uint64_t tell_ms = 30'000;  ///< how often it tells the network what it offers
     /// The part of the network that a client is in (net::TlsNetwork::group_of).
     std::function<std::string(net::PeerId)> group_of{};
     std::string address{};  ///< where others reach it; empty: where it listens
@@ -51,6 +52,8 @@ class LayerService final : private serve::ChannelView {
 
     serve::LayerServerOptions server_options();
     void on_tip();
+    /// Tells the network what is offered, now and every now and then.
+    void tell();
     void look();
     /// Hashes and packs it beside the loop, then serves it. Why it cannot be served goes to the
     /// log.
@@ -68,6 +71,7 @@ class LayerService final : private serve::ChannelView {
     Hash256 model_;
     model::LayerRange layers_{0, 0};
     bool looking_ = false;
+    TimerId telling_ = 0;
     Alive alive_;
 };
 

@@ -89,8 +89,9 @@ Result<std::vector<Hop>> NetworkLayers::look(const Hash256& model, const model::
     const auto found = impl->wait<Discovery>([&](std::function<void(Discovery)> done) {
         impl->client->search().discover(options.remote.servers, std::move(done), 0, model);
     });
-    ASSIGN_OR_RETURN(std::vector<Hop> hops,
-                     choose_route(found.offers, model, model::all_layers(config)));
+    ASSIGN_OR_RETURN(
+        std::vector<Hop> hops,
+        choose_route(found.offers, model, model::all_layers(config), options.remote.choice));
     for (const Announce& offer : found.offers) {
         const bool is_there =
             std::ranges::any_of(hops, [&](const Hop& hop) { return hop.key == offer.key; });

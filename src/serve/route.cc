@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "chain/payment.h"
+
 namespace cairn::serve {
 
 namespace {
@@ -65,9 +67,15 @@ std::string objection(const Announce& offer, const RouteChoice& choice,
     using enum trust::ServerStatus;
     if (standing && (standing->status == kDeactivated || standing->status == kConvicted))
         return std::string(trust::status_name(standing->status)) + ": " + standing->why;
-    if (choice.most_price && offer.price > *choice.most_price)
-        return fmt::format("it asks for {} units per 1000 layer-rows, and {} are the most",
-                           offer.price, *choice.most_price);
+    if (choice.most_price && offer.price > *choice.most_price) {
+        const std::string asks = chain::amount_text(offer.price);
+        if (*choice.most_price == 0)
+            return "it asks for " + asks +
+                   " coins for 1000 tokens through a layer, and nothing is to be paid from: give "
+                   "--pay DIR";
+        return "it asks for " + asks + " coins for 1000 tokens through a layer, and " +
+               chain::amount_text(*choice.most_price) + " are the most that you would pay";
+    }
     return "";
 }
 
@@ -180,7 +188,9 @@ std::string reason(const Candidate& candidate, model::LayerRange layers, std::si
     if (offer.rows_per_s > 0)
         text += fmt::format(" ({} layer-rows a second announced)", offer.rows_per_s);
     text += fmt::format(", {} of {} places taken, ", offer.load, offer.capacity);
-    text += offer.price == 0 ? "free" : fmt::format("{} units per 1000 layer-rows", offer.price);
+    text += offer.price == 0
+                ? "free"
+                : chain::amount_text(offer.price) + " coins for 1000 tokens through a layer";
     if (!candidate.standing.empty()) text += "; " + candidate.standing;
     return text;
 }

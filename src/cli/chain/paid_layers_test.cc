@@ -77,7 +77,7 @@ TEST_F(PaidLayers, ANodeServesForCoinsAndAWalletPays) {
     EXPECT_EQ(without.code, 1);
     EXPECT_TRUE(says(without.errors, "0.00002 coins a token")) << without.errors;
     EXPECT_TRUE(says(without.errors, "open one with")) << without.errors;
-    EXPECT_TRUE(says(paying({"--max-price", "0.005"}).errors, "more than you would pay"));
+    EXPECT_TRUE(says(paying({"--max-price", "0.005"}).errors, "the most that you would pay"));
     EXPECT_EQ(paying({"--open", "much"}).code, 2);
     EXPECT_EQ(paying({"--spend", "-1"}).code, 2);
 

@@ -96,12 +96,11 @@ Status wait_for_blocks(const WalletRequest& request, WalletDesk& desk,
 
 }  // namespace
 
-void add_pay_options(CLI::App& command, PayOptions& options, CLI::Option* server) {
-    auto* pay = named_folder(command.add_option(
-                                 "--pay", options.wallet.directory,
-                                 "Pay servers that have a price from the payment channels of the "
-                                 "wallet in this data directory, 16 tokens ahead at most"))
-                    ->needs(server);
+void add_pay_options(CLI::App& command, PayOptions& options) {
+    auto* pay = named_folder(
+        command.add_option("--pay", options.wallet.directory,
+                           "Pay servers that have a price from the payment channels of the wallet "
+                           "in this data directory, 16 tokens ahead at most"));
     command
         .add_option("--max-price", options.max_price,
                     "Use no server that asks for more: in coins for 1,000 tokens through one layer")

@@ -12,7 +12,6 @@
 
 namespace CLI {
 class App;
-class Option;
 }  // namespace CLI
 
 namespace cairn::cli {
@@ -26,8 +25,7 @@ struct PayOptions {
     bool any() const { return !wallet.directory.empty(); }
 };
 
-/// They need `server`.
-void add_pay_options(CLI::App& command, PayOptions& options, CLI::Option* server);
+void add_pay_options(CLI::App& command, PayOptions& options);
 
 /// Null without --pay. Errors of the options, and of opening the wallet, which asks for its
 /// password.

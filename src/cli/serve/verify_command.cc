@@ -14,6 +14,7 @@
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/serve/servers_command.h"
 #include "console/interrupt.h"
 #include "console/json_line.h"
 #include "serve/exhibit_file.h"
@@ -111,43 +112,6 @@ class Watch {
     std::optional<Error> failure_;
 };
 
-/// The servers of a book, as rows.
-Json servers_json(const trust::AuditBook& book, const trust::TrustRules& rules,
-                  std::uint64_t now_ms) {
-    Json list = Json::array();
-    for (const auto& [key, page] : book.pages()) {
-        const trust::Standing standing = book.standing(key, now_ms, rules);
-        list.push_back({{"key", to_hex(key)},
-                        {"address", page.address},
-                        {"layers", layers_json({page.first_layer, page.end_layer})},
-                        {"audits", page.audits},
-                        {"acc", standing.accuracy},
-                        {"score", standing.score},
-                        {"status", trust::status_name(standing.status)},
-                        {"why", standing.why},
-                        {"last", page.last}});
-    }
-    return list;
-}
-
-void print_servers(const trust::AuditBook& book, const trust::TrustRules& rules,
-                   std::uint64_t now_ms, std::ostream& out) {
-    if (book.pages().empty()) {
-        out << "No server was audited yet: cairn verify --model FILE --server HOST:PORT --text "
-               "FILE\n";
-        return;
-    }
-    out << fmt::format("{:<14} {:<24} {:<8} {:>6} {:>6} {:>6}  {:<12} {}\n", "key", "address",
-                       "layers", "audits", "acc", "score", "status", "why");
-    for (const auto& [key, page] : book.pages()) {
-        const trust::Standing standing = book.standing(key, now_ms, rules);
-        out << fmt::format(
-            "{:<14} {:<24} {:<8} {:>6} {:>6.3f} {:>6.3f}  {:<12} {}\n", short_hex(key),
-            page.address, fmt::format("{}-{}", page.first_layer, page.end_layer), page.audits,
-            standing.accuracy, standing.score, trust::status_name(standing.status), standing.why);
-    }
-}
-
 /// A model's layers packed for fast products, under the name of its canonical weights.
 struct NamedModel {
     std::unique_ptr<LocalModel> local;
@@ -168,6 +132,19 @@ Result<NamedModel> load_named(const std::string& path, const std::string& tokeni
     return named;
 }
 
+/// Those that were named, and those that the node knows to hold layers of the model.
+Result<std::vector<std::string>> addresses_of(const VerifyRequest& request, const Hash256& model) {
+    std::vector<std::string> addresses = request.servers;
+    if (request.servers_of.empty()) return addresses;
+    ASSIGN_OR_RETURN(const auto known, known_servers(request.servers_of));
+    for (const node::ServerView& server : known)
+        if (server.record.model == model) addresses.push_back(server.record.address);
+    if (addresses.empty())
+        return not_found("of " + std::to_string(known.size()) +
+                         " servers that the node knows none holds layers of this model");
+    return addresses;
+}
+
 void wait(std::uint64_t ms, const console::Interrupt& interrupt) {
     for (std::uint64_t waited = 0; waited < ms && !interrupt.raised(); waited += kLookMs)
         std::this_thread::sleep_for(std::chrono::milliseconds(std::min(kLookMs, ms - waited)));
@@ -175,14 +152,10 @@ void wait(std::uint64_t ms, const console::Interrupt& interrupt) {
 
 }  // namespace
 
-trust::TrustRules TrustOptions::rules() const {
-    const auto parsed = trust::parse_policy(policy);
-    return {.theta = theta,
-            .policy = parsed.ok() ? *parsed : trust::WeightPolicy::kNormalised,
-            .audit_rate = audit_rate};
-}
-
 Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& liars) {
+    if (request.servers.empty() && request.servers_of.empty())
+        return misused(
+            "name whom to audit: --server HOST:PORT, or a node that knows some: --servers-of DIR");
     RETURN_IF_ERROR(check_exists("--text", request.text));
     RETURN_IF_ERROR(check_outputs({{"--book", request.book}},
                                   {{"--model", request.model}, {"--text", request.text}}));
@@ -198,7 +171,7 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
     const SystemClock clock;
     const trust::TrustRules rules = request.trust.rules();
     serve::VerifierOptions options;
-    options.servers = request.servers;
+    ASSIGN_OR_RETURN(options.servers, addresses_of(request, named.snapshot.hash));
     options.rules = rules;
     ASSIGN_OR_RETURN(const std::shared_ptr<serve::Purse> purse, open_purse(request.pay));
     options.purse = purse.get();
@@ -217,25 +190,15 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
     }
     liars = watch.liars();
     if (request.json) {
-        out << console::json_line(Json{{"rounds", rounds},
-                                       {"audits", watch.audits()},
-                                       {"convicted", liars},
-                                       {"servers", servers_json(book, rules, clock.wall_ms())}});
+        out << console::json_line(
+            Json{{"rounds", rounds},
+                 {"audits", watch.audits()},
+                 {"convicted", liars},
+                 {"servers", Json::parse(audited_json(book, rules, clock.wall_ms()))}});
     } else {
         out << '\n';
-        print_servers(book, rules, clock.wall_ms(), out);
+        print_audited(book, rules, clock.wall_ms(), out);
     }
-    return ok_status();
-}
-
-Status run_servers(const ServersRequest& request, std::ostream& out) {
-    ASSIGN_OR_RETURN(const trust::AuditBook book, trust::AuditBook::read(request.book));
-    const std::uint64_t now_ms = SystemClock().wall_ms();
-    if (request.json)
-        out << console::json_line(
-            Json{{"servers", servers_json(book, request.trust.rules(), now_ms)}});
-    else
-        print_servers(book, request.trust.rules(), now_ms, out);
     return ok_status();
 }
 
@@ -275,17 +238,6 @@ Status run_judge(const JudgeRequest& request, std::ostream& out, bool& convicts)
 
 namespace {
 
-void add_trust_options(CLI::App& command, TrustOptions& trust) {
-    command.add_option("--theta", trust.theta, "Who scores less is not used")
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
-    command
-        .add_option("--policy", trust.policy,
-                    "Of the score: paper (small servers score less) or normalised")
-        ->check(CLI::IsMember({"paper", "normalised"}))
-        ->capture_default_str();
-}
-
 void add_threads(CLI::App& command, std::size_t& threads) {
     command.add_option("--threads", threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
@@ -302,11 +254,12 @@ void add_verify(CLI::App& app, Invocation& invocation) {
         "--interval-ms 60000");
     auto request = std::make_shared<VerifyRequest>();
     command->add_option("--model", request->model, "The model that they serve, whole")->required();
-    auto* server =
-        command->add_option("--server", request->servers,
-                            "HOST:PORT of a server to audit, or KEY@HOST:PORT; may be given again");
-    server->required();
-    add_pay_options(*command, request->pay, server);
+    command->add_option("--server", request->servers,
+                        "HOST:PORT of a server to audit, or KEY@HOST:PORT; may be given again");
+    command->add_option("--servers-of", request->servers_of,
+                        "Those that a running node has heard of: its data directory, or HOST:PORT "
+                        "of its API");
+    add_pay_options(*command, request->pay);
     command->add_option("--text", request->text, "Text file that audits take their prompts from")
         ->required();
     command->add_option("--tokenizer", request->tokenizer,
@@ -336,20 +289,6 @@ void add_verify(CLI::App& app, Invocation& invocation) {
             if (liars > 0) invocation.exit_code = 1;
             return ok_status();
         };
-    });
-}
-
-void add_servers(CLI::App& app, Invocation& invocation) {
-    CLI::App* command =
-        add_command(app, invocation, "servers", "What audits have found about layer servers",
-                    "cairn servers\n  cairn servers --book audits.book --policy paper --theta 0.3");
-    auto request = std::make_shared<ServersRequest>();
-    command->add_option("--book", request->book, "File that `cairn verify` keeps")
-        ->capture_default_str();
-    add_trust_options(*command, request->trust);
-    command->callback([request, &invocation] {
-        request->json = invocation.json;
-        invocation.run = [request](std::ostream& out) { return run_servers(*request, out); };
     });
 }
 

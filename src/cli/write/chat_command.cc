@@ -53,6 +53,7 @@ class LocalPartner final : public ChatPartner {
 
 Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::ostream& out) {
     RETURN_IF_ERROR(check_sampling(request.sampling));
+    RETURN_IF_ERROR(check_layer_servers(request.over));
     if (request.model.empty()) {
         ASSIGN_OR_RETURN(const auto partner, ServerPartner::find(request));
         return talk(request, *partner, in, out);
@@ -140,7 +141,7 @@ void add_chat(CLI::App& app, Invocation& invocation) {
                      "phi3, plain (default: as the model says)")
         ->needs(model);
     add_draft_options(*command, request->draft)->needs(model);
-    add_layer_server_options(*command, request->over)->needs(model);
+    for (auto* over : add_layer_server_options(*command, request->over)) over->needs(model);
     command->add_option("--system", request->system, "System message");
     command->add_option("--steps", request->steps, "Tokens of one answer, at most")
         ->check(CLI::Range(std::size_t{1}, kMaxSteps))

@@ -142,6 +142,7 @@ Trace trace_of(const GenerateRequest& request, const Written& written) {
 // Checks that need nothing but the command line, before a model is read.
 Status check_request(const GenerateRequest& request) {
     RETURN_IF_ERROR(check_sampling(request.sampling));
+    RETURN_IF_ERROR(check_layer_servers(request.over));
     if (request.logprobs && !request.json)
         return misused("--logprobs are printed as JSON: add --json");
     return ok_status();
@@ -234,7 +235,7 @@ void add_node_options(CLI::App& command, GenerateRequest& request, CLI::Option* 
         by_node->excludes(model);
         for (const char* other :
              {"--tokenizer", "--prompts", "--together", "--kv", "--logprobs", "--top-logprobs",
-              "--threads", "--server", "--wire", "--draft", "--draft-tokens"})
+              "--threads", "--server", "--servers-of", "--wire", "--draft", "--draft-tokens"})
             by_node->excludes(command.get_option(other));
     }
 }
@@ -248,7 +249,8 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         "  cairn generate --dir ~/guild --prompt \"And\"   (with `cairn node` running there)\n"
         "  cairn generate --model a.gguf --prompts questions.txt --json > answers.jsonl\n"
         "  cairn generate --model large.gguf --draft small.gguf --prompt \"Once\"\n"
-        "  cairn generate --model a.cairn --server 192.0.2.7:8500 --server 192.0.2.8:8500");
+        "  cairn generate --model a.cairn --server 192.0.2.7:8500 --server 192.0.2.8:8500\n"
+        "  cairn generate --model a.cairn --servers-of ~/guild   (those that its node knows)");
     auto request = std::make_shared<GenerateRequest>();
     auto* model = command->add_option("--model", request->model, "Model file or folder");
     command->add_option("--tokenizer", request->tokenizer,
@@ -280,7 +282,7 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         ->capture_default_str();
     add_wire_option(*command, request->sampling)->excludes(prompts);
     add_draft_options(*command, request->draft)->excludes(prompts);
-    add_layer_server_options(*command, request->over)->excludes(prompts);
+    for (auto* over : add_layer_server_options(*command, request->over)) over->excludes(prompts);
     add_node_options(*command, *request, model);
     command->callback([request, &invocation] {
         request->json = invocation.json;

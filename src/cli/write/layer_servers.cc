@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
+#include "cli/commands.h"
+#include "cli/serve/servers_command.h"
 #include "serve/model_snapshot.h"
 
 namespace cairn::cli {
@@ -11,30 +13,75 @@ namespace {
 
 constexpr double kMostWaitS = 86'400;
 constexpr std::size_t kMostStandbys = 4;
+/// Of those that a node knows, how many are asked.
+constexpr std::size_t kMostAsked = 32;
+
+/// Adds to `servers` those of the node that hold layers of the model and are worth asking.
+Status add_known(const LayerServerOptions& options, const Hash256& model, model::LayerRange layers,
+                 const serve::RouteChoice& choice, std::vector<std::string>& servers) {
+    ASSIGN_OR_RETURN(const auto known, known_servers(options.servers_of));
+    std::vector<serve::Announce> offers;
+    for (const node::ServerView& server : known) offers.push_back(server.record);
+    const std::vector<std::string> worth =
+        serve::worth_asking(offers, model, layers, choice, kMostAsked);
+    if (worth.empty() && servers.empty())
+        return not_found("the node knows " + std::to_string(known.size()) +
+                         " layer servers, and none of them holds layers of this model (" +
+                         short_hex(model) + "): `cairn servers --dir DIR` shows what they hold");
+    servers.insert(servers.end(), worth.begin(), worth.end());
+    return ok_status();
+}
 
 }  // namespace
 
-CLI::Option* add_layer_server_options(CLI::App& command, LayerServerOptions& options) {
+std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
+                                                     LayerServerOptions& options) {
     auto* server = command.add_option(
         "--server", options.servers,
         "Let servers compute the layers: HOST:PORT of one, or KEY@HOST:PORT through a relay; again "
         "for each, spare ones too");
+    auto* servers_of = command.add_option(
+        "--servers-of", options.servers_of,
+        "The same with the servers that a running node has heard of: its data directory, or "
+        "HOST:PORT of its API");
     command
         .add_option("--standby", options.standbys,
                     "With --server: spare servers for each stretch of layers that are fed the same "
                     "and take over at once; without, one that takes over computes the text so far")
-        ->needs(server)
         ->check(CLI::Range(std::size_t{0}, kMostStandbys))
         ->capture_default_str();
     command
         .add_option("--wait", options.wait_s,
                     "With --server: seconds to wait in mid-sentence for a server when nobody holds "
                     "some layers any more")
-        ->needs(server)
         ->check(CLI::Range(0.0, kMostWaitS))
         ->capture_default_str();
-    add_pay_options(command, options.pay, server);
-    return server;
+    add_pay_options(command, options.pay);
+    command
+        .add_option("--prefer", options.prefer,
+                    "With --server: of the routes that can be trusted the fastest or the cheapest")
+        ->check(CLI::IsMember({"fastest", "cheapest"}))
+        ->capture_default_str();
+    command
+        .add_option("--book", options.book,
+                    "With --server: file of `cairn verify`; whom it found wanting is left out, and "
+                    "whom it does not know comes last")
+        ->capture_default_str();
+    add_trust_options(command, options.trust);
+    return {server, servers_of};
+}
+
+Status check_layer_servers(const LayerServerOptions& options) {
+    const LayerServerOptions usual;
+    const bool given = options.standbys != usual.standbys || options.wait_s != usual.wait_s ||
+                       options.prefer != usual.prefer || options.book != usual.book ||
+                       options.trust.theta != usual.trust.theta ||
+                       options.trust.policy != usual.trust.policy || options.pay.any();
+    if (given && !options.any())
+        return misused(
+            "--standby, --wait, --prefer, --book, --theta, --policy and --pay say how servers are "
+            "used: name some by --server HOST:PORT, or a node that knows some by --servers-of DIR");
+    return ok_status();
 }
 
 Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOptions& options,
@@ -43,6 +90,11 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOp
                                                              std::size_t positions,
                                                              const SamplingOptions& sampling) {
     serve::NetworkLayersOptions network;
+    serve::RouteChoice& choice = network.remote.choice;
+    ASSIGN_OR_RETURN(choice.prefer, serve::parse_prefer(options.prefer));
+    ASSIGN_OR_RETURN(choice.standing, standings_of(options.book, options.trust));
+    ASSIGN_OR_RETURN(network.purse, open_purse(options.pay));
+    choice.most_price = network.purse ? network.purse->options().max_price : 0;
     network.remote.servers = options.servers;
     network.remote.max_positions = static_cast<std::uint32_t>(positions);
     network.remote.kv = sampling.kv;
@@ -52,9 +104,11 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOp
     network.remote.note = [](const std::string& line) { log_info("{}", line); };
     // Servers know a model by its canonical weights.
     const Hash256 hash = serve::content_hash(local.model.config, local.model.weights);
+    if (!options.servers_of.empty())
+        RETURN_IF_ERROR(add_known(options, hash, {0, local.model.config.layers}, choice,
+                                  network.remote.servers));
     local.model.weights.layers.assign(local.model.config.layers, {});
     pack_local_model(compute, local);
-    ASSIGN_OR_RETURN(network.purse, open_purse(options.pay));
     if (network.purse) {
         ASSIGN_OR_RETURN(const std::vector<serve::Hop> hops,
                          serve::NetworkLayers::look(hash, local.model.config, network));

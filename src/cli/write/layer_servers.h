@@ -1,13 +1,15 @@
-// The options --server, --standby, --wait and --pay of commands that write with a model whose
-// layers other machines compute (serve/network_layers.h).
+// The options --server, --servers-of, --standby, --wait, --prefer, --book and --pay of commands
+// that write with a model whose layers other machines compute (serve/network_layers.h).
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/chain/pay_servers.h"
 #include "cli/local_model.h"
+#include "cli/serve/trust_options.h"
 #include "cli/write/sampling_options.h"
 #include "serve/network_layers.h"
 
@@ -22,15 +24,24 @@ struct LayerServerOptions {
     /// "host:port" of servers that may be asked. With any, they compute the layers; the text stays
     /// here.
     std::vector<std::string> servers;
-    std::size_t standbys = 0;  ///< servers for each stretch of layers that follow
-    double wait_s = 30;        ///< for a server where nobody holds some layers any more
-    PayOptions pay;            ///< what those with a price are paid from
+    /// Data directory or API address of a node: the servers that it knows may be asked, too.
+    std::string servers_of;
+    std::size_t standbys = 0;        ///< servers for each stretch of layers that follow
+    double wait_s = 30;              ///< for a server where nobody holds some layers any more
+    std::string prefer = "fastest";  ///< or cheapest
+    std::string book = kAuditBook;   ///< what this machine's audits found; need not exist
+    TrustOptions trust{};
+    PayOptions pay{};  ///< what those with a price are paid from
 
-    bool any() const { return !servers.empty(); }
+    bool any() const { return !servers.empty() || !servers_of.empty(); }
 };
 
-/// Gives the option --server, for what excludes it.
-CLI::Option* add_layer_server_options(CLI::App& command, LayerServerOptions& options);
+/// Gives the options --server and --servers-of, for what excludes them.
+std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
+                                                     LayerServerOptions& options);
+
+/// kMisused where an option of servers was given and no server was.
+Status check_layer_servers(const LayerServerOptions& options);
 
 /// Opens sessions over the servers with room for `positions`. Of the model only what is computed
 /// here is kept, packed: embedding, norm and head.

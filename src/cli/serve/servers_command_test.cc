@@ -1,0 +1,146 @@
+// Proves, over real links, that a layer server which one node announces is shown by another, that a
+// text is written over the servers that a node knows and is the text of the whole model, that whom
+// this machine's audits convicted is left out with the reason, and that misuse says what to do.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cli/chain/test_chain_node.h"
+#include "cli/test_child.h"
+#include "serve/announce.h"
+#include "trust/audit_book.h"
+
+namespace cairn::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+class ServersCommand : public ChainFixture {
+  protected:
+    std::string at(const std::string& name) const { return folder_ + "/" + name; }
+
+    /// A small model, and what it writes alone.
+    std::string write_alone() {
+        const Outcome trained = run({"train",
+                                     "--text",
+                                     at("private.txt"),
+                                     "--out",
+                                     at("cat.cairn"),
+                                     "--steps",
+                                     "2",
+                                     "--context",
+                                     "64",
+                                     "--dim",
+                                     "32",
+                                     "--layers",
+                                     "4",
+                                     "--heads",
+                                     "2",
+                                     "--vocab",
+                                     "280",
+                                     "--threads",
+                                     "1",
+                                     "--json"});
+        EXPECT_EQ(trained.code, 0) << trained.errors;
+        return generate({}).json().value("text", "");
+    }
+    Outcome generate(std::vector<std::string> over) {
+        std::vector<std::string> words = {
+            "generate", "--model", at("cat.cairn"), "--prompt", "The",
+            "--steps",  "12",      "--threads",     "1",        "--json"};
+        words.insert(words.end(), over.begin(), over.end());
+        return run(words);
+    }
+    /// A process of the program that listens; `first` is its first line.
+    static std::unique_ptr<Child> start(std::vector<std::string> words, Json& first) {
+        words.insert(words.end(), {"--map-port", "off", "--json"});
+        auto child = std::make_unique<Child>([words] { return Child::cairn(words); }, false);
+        const auto line = [&] {
+            const std::size_t begin = child->output().find('{');
+            const std::size_t end = child->output().find('\n', begin);
+            if (begin == std::string::npos || end == std::string::npos) return std::string();
+            return child->output().substr(begin, end - begin);
+        };
+        EXPECT_TRUE(eventually([&] {
+            (void)child->reads("\n");
+            return !line().empty();
+        })) << child->output();
+        first = Json::parse(line(), nullptr, false);
+        return child;
+    }
+};
+
+TEST_F(ServersCommand, WhatOneNodeAnnouncesAnotherUses) {
+    ASSERT_EQ(create_network().code, 0);
+    const std::string alone = write_alone();
+    ASSERT_FALSE(alone.empty());
+    Json front_half, back_half, announcing, listening;
+    const auto first =
+        start({"node", "--serve", "0-2", "--model", at("cat.cairn"), "--listen", "127.0.0.1:0"},
+              front_half);
+    const auto second =
+        start({"node", "--serve", "2-4", "--model", at("cat.cairn"), "--listen", "127.0.0.1:0"},
+              back_half);
+    const std::string one = front_half.value("address", ""), two = back_half.value("address", "");
+    const auto node = start({"node", "--dir", dir_, "--listen", "127.0.0.1:0", "--api",
+                             "127.0.0.1:0", "--announce", one, "--announce", two},
+                            announcing);
+    const std::string other_dir = folder_ + "/other";
+    const auto other =
+        start({"node", "--dir", other_dir, "--network", dir_ + "/network.json", "--listen",
+               "127.0.0.1:0", "--api", "127.0.0.1:0", "--connect", announcing.value("listen", "")},
+              listening);
+    Json servers;
+    ASSERT_TRUE(wait_for([&] {
+        const Outcome shown = run({"servers", "--dir", other_dir, "--json", "--book", at("book")});
+        if (shown.code != 0) return false;
+        servers = shown.json()["servers"];
+        return servers.size() == 2;
+    })) << servers;
+    const Json& front = servers[servers[0]["layers"][0] == 0 ? 0 : 1];
+    EXPECT_EQ(front["address"], one);
+    EXPECT_EQ(front["layers"], Json::array({0, 2}));
+    EXPECT_EQ(front["status"], nullptr);
+    EXPECT_FALSE(front["own"]) << "another node's";
+    const Outcome people = run({"servers", "--dir", other_dir, "--book", at("book")});
+    EXPECT_NE(people.out.find("never audited here"), std::string::npos) << people.out;
+
+    const Outcome over = generate({"--servers-of", other_dir, "--book", at("book")});
+    ASSERT_EQ(over.code, 0) << over.errors;
+    EXPECT_EQ(over.json()["text"], alone);
+    EXPECT_EQ(over.json()["hops"].size(), 2U);
+
+    // Convicted here: the rest of the network may say what it likes.
+    trust::AuditBook book;
+    trust::ServerPage page;
+    page.address = one;
+    page.end_layer = 2;
+    const auto key = fixed_from_hex<32>(front["key"].get<std::string>()).value();
+    book.enter(key, page, trust::Finding::kConvicted, "signed for a wrong row", 1, {});
+    ASSERT_TRUE(book.write(at("book")).ok());
+    const Outcome refused = generate({"--servers-of", other_dir, "--book", at("book")});
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_NE(refused.errors.find("is left out: convicted: signed for a wrong row"),
+              std::string::npos)
+        << refused.errors;
+    const Json joined =
+        run({"servers", "--dir", other_dir, "--json", "--book", at("book")}).json()["servers"];
+    const Json& accused = joined[joined[0]["address"] == one ? 0 : 1];
+    EXPECT_EQ(accused["status"], "convicted");
+    EXPECT_EQ(accused["why"], "signed for a wrong row");
+}
+
+TEST_F(ServersCommand, MisuseSaysWhatToDo) {
+    const Outcome idle = generate({"--standby", "1"});
+    EXPECT_EQ(idle.code, 2);
+    EXPECT_NE(idle.errors.find("--servers-of DIR"), std::string::npos) << idle.errors;
+    const Outcome nobody = run({"servers", "--dir", folder_});
+    EXPECT_EQ(nobody.code, 1);
+    EXPECT_EQ(run({"servers", "--dir", folder_, "--node", "127.0.0.1:1"}).code, 2);
+    EXPECT_EQ(run({"node", "--dir", dir_, "--announce", "nonsense"}).code, 2);
+}
+
+}  // namespace
+}  // namespace cairn::cli
