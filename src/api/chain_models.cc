@@ -54,7 +54,7 @@ void ChainModels::ask() {
     const bool awaited = source_->is_awaited();
     node_.served_model(
         awaited ? Hash256() : source_->known(),
-        alive_.guard([this, awaited](Result<std::optional<node::ServedModel>> answer) {
+        alive_.guard([this, awaited](Result<std::optional<node::ServedModel>>&& answer) {
             on_answer(awaited, std::move(answer));
         }));
 }

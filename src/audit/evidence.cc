@@ -90,6 +90,9 @@ Status can_show_evidence(const model::ModelConfig& config, const model::Weights&
                          model::LayerRange layers) {
     if (!config.causal)
         return Error{ErrorCode::kUnsupported, "sessions of encoders are not audited"};
+    if (!config.ranks.empty())
+        return Error{ErrorCode::kUnsupported,
+                     "a model with factors of low rank has no sums to show; it is replayed"};
     if (!model::has_layers(config, weights, layers))
         return not_found("the auditor does not hold these layers");
     for (std::uint32_t layer = layers.begin; layer < layers.end; ++layer) {

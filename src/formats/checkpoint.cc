@@ -22,12 +22,11 @@ using tensor::WeightType;
 
 constexpr std::size_t kProgressBytes = std::size_t{8} << 20;
 constexpr std::uint32_t kVersion = 2;
-constexpr std::size_t kConfigBytes = 76;  // the longest
-constexpr std::size_t kTensorBytes = 9;   // of the table
+constexpr std::size_t kTensorBytes = 9;  // of the table
 constexpr std::uint64_t kMaxTensorTable =
     (std::uint64_t{model::kMaxLayers} + 1) * model::kTensorKinds;
-constexpr std::size_t kMaxHeaderBytes = 8 + 4 + kConfigBytes + 4 + text::kMaxTokenizerBytes + 4 +
-                                        text::kMaxChatTemplateBytes +
+constexpr std::size_t kMaxHeaderBytes = 8 + 4 + model::kMaxConfigBytes + 4 +
+                                        text::kMaxTokenizerBytes + 4 + text::kMaxChatTemplateBytes +
                                         kTensorBytes * kMaxTensorTable + 8;
 
 std::uint64_t aligned(std::uint64_t offset) {

@@ -66,6 +66,8 @@ std::string_view stem(model::TensorKind kind, bool encoder) {
             return "output_norm";
         case K::kHead:
             return "output";
+        default:  // factors of low rank
+            break;
     }
     return {};
 }
@@ -130,6 +132,7 @@ TensorPlace gguf_place(GgufArchitecture architecture, const model::TensorInfo& i
             place.parts = 3;
         }
     }
+    if (name.empty()) return {};
     if (model::is_per_layer(info.kind)) place.name = "blk." + std::to_string(info.layer) + ".";
     place.name.append(name).append(is_bias(info.kind) ? ".bias" : ".weight");
     return place;

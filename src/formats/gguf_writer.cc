@@ -269,6 +269,11 @@ Status write_gguf(const model::Model& model, const std::string& path, const Writ
     if (options.type && ggml_type(*options.type) == nullptr)
         return unsupported(fmt::format("GGUF has no type {}; write it as .cairn",
                                        tensor::weight_type_name(*options.type)));
+    if (!model.config.ranks.empty())
+        return unsupported(
+            "GGUF has no place for matrices that are factors of low rank; write the model as "
+            ".cairn or as a Hugging Face folder, or as whole matrices (cairn model convert "
+            "--multiply-out)");
     RETURN_IF_ERROR(check_target(path, options.replace));
     ASSIGN_OR_RETURN(const A architecture, gguf_architecture_of(model.config));
     const ExportFormat format{

@@ -330,6 +330,27 @@ Status parse_bert(const json& object, model::ModelConfig& config) {
     return ok_status();
 }
 
+// "low_rank": which matrices are factors, and of which rank.
+Status parse_ranks(const json& object, model::ModelConfig& config) {
+    const json low_rank = object.value("low_rank", json());
+    const json ranks = low_rank.is_object() ? low_rank.value("ranks", json()) : json();
+    if (!ranks.is_array() || ranks.size() != config.layers)
+        return invalid("config.json: low_rank has no list of ranks for each layer");
+    config.per_head = flag(low_rank, "per_head");
+    for (const json& layer : ranks) {
+        if (!layer.is_array() || layer.size() != model::kProjections)
+            return invalid(fmt::format("config.json: low_rank: a layer's ranks are {} numbers",
+                                       model::kProjections));
+        model::LayerRanks& to = config.ranks.emplace_back();
+        for (std::size_t i = 0; i < to.size(); ++i) {
+            if (!layer[i].is_number_unsigned() || layer[i].get<std::uint64_t>() > 0xFFFF)
+                return invalid("config.json: low_rank: a rank is not a number up to 65535");
+            to[i] = layer[i].get<std::uint16_t>();
+        }
+    }
+    return ok_status();
+}
+
 }  // namespace
 
 Result<HfConfig> parse_hf_config(std::string_view text) {
@@ -339,7 +360,8 @@ Result<HfConfig> parse_hf_config(std::string_view text) {
         return invalid(
             "config.json has no model_type (llama, mistral, qwen2, qwen3, gemma3_text, gpt2, "
             "bert)");
-    const json type = object.value("model_type", json());
+    const bool low_rank = object.value("model_type", json()) == json(kLowRankType);
+    const json type = object.value(low_rank ? "base_model_type" : "model_type", json());
     const auto family = type.is_string() ? hf_family_named(type.get<std::string>()) : std::nullopt;
     if (!family) return unsupported("model_type " + type.dump());
     if (!is_null(object, "quantization_config"))
@@ -351,6 +373,7 @@ Result<HfConfig> parse_hf_config(std::string_view text) {
         RETURN_IF_ERROR(parse_bert(object, result.config));
     else
         RETURN_IF_ERROR(parse_llama(object, *family, result.config));
+    if (low_rank) RETURN_IF_ERROR(parse_ranks(object, result.config));
     RETURN_IF_ERROR(model::validate(result.config));
     return result;
 }

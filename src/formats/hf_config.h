@@ -17,6 +17,11 @@ struct HfConfig {
 /// ("rope_parameters").
 Result<HfConfig> parse_hf_config(std::string_view json);
 
+/// A model with factors of low rank has the model_type "cairn_low_rank" (so that programs which
+/// know nothing of factors refuse it instead of filling the missing matrices at random), its family
+/// as "base_model_type", and "low_rank": {"per_head", "ranks": a list of seven for each layer}.
+inline constexpr std::string_view kLowRankType = "cairn_low_rank";
+
 /// The family that computes what the configuration says; kUnsupported if none does.
 Result<HfFamily> hf_family_of(const model::ModelConfig& config);
 

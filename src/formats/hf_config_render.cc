@@ -114,6 +114,13 @@ const char* dtype_name(tensor::WeightType type) {
                                                : "float32";
 }
 
+// GPT-2 keeps queries, keys and values in one tensor.
+bool fused_is_cut(const model::ModelConfig& c) {
+    for (const model::LayerRanks& layer : c.ranks)
+        if ((layer[0] == 0) != (layer[1] == 0) || (layer[1] == 0) != (layer[2] == 0)) return true;
+    return false;
+}
+
 }  // namespace
 
 Result<HfFamily> hf_family_of(const model::ModelConfig& c) {
@@ -136,8 +143,13 @@ Result<HfFamily> hf_family_of(const model::ModelConfig& c) {
         c.qk_norm || c.explicit_head_dim != 0 || c.kv_heads != c.heads || c.is_gated())
         return none;
     if (c.causal && c.norm_position == model::NormPosition::kPre && !c.embedding_norm &&
-        c.token_types == 0)
+        c.token_types == 0) {
+        if (fused_is_cut(c))
+            return Error{ErrorCode::kUnsupported,
+                         "a Hugging Face folder of GPT-2 has queries, keys and values in one "
+                         "tensor, and only some of them are factors here; write it as .cairn"};
         return HfFamily::kGpt2;
+    }
     if (!c.causal && c.norm_position == model::NormPosition::kPost && c.embedding_norm &&
         c.token_types > 0)
         return HfFamily::kBert;
@@ -157,6 +169,12 @@ std::string render_hf_config(const model::ModelConfig& config, HfFamily family,
         add_gemma3(object, config);
     else
         add_llama(object, config, family);
+    if (!config.ranks.empty()) {
+        object["architectures"] = {"CairnLowRank"};
+        object["model_type"] = kLowRankType;
+        object["base_model_type"] = hf_family_name(family);
+        object["low_rank"] = {{"per_head", config.per_head}, {"ranks", config.ranks}};
+    }
     if (tokens.bos) object["bos_token_id"] = *tokens.bos;
     if (tokens.eos) object["eos_token_id"] = *tokens.eos;
     if (tokens.pad) object["pad_token_id"] = *tokens.pad;

@@ -78,6 +78,29 @@ const char* stem(HfFamily family, K kind) {
     return nullptr;
 }
 
+// Of a matrix that is kept as two; only the layout's own names tell its left factor from a whole
+// one.
+bool is_factor(const model::TensorInfo& info) {
+    return info.name.ends_with(".left") || info.name.ends_with(".right");
+}
+
+// "q_proj.weight" to "q_proj.left.weight"; GPT-2's fused tensor gets a name for each part.
+std::string factor_name(std::string name, const model::TensorInfo& info) {
+    constexpr std::string_view kEnd = "weight";
+    name.resize(name.size() - kEnd.size());
+    if (name.ends_with("c_attn.")) switch (*model::projection_of(info.kind)) {
+            case model::Projection::kQuery:
+                name += "q.";
+                break;
+            case model::Projection::kKey:
+                name += "k.";
+                break;
+            default:
+                name += "v.";
+        }
+    return name + (model::is_right_factor(info.kind) ? "right." : "left.") + std::string(kEnd);
+}
+
 const char* layer_prefix(HfFamily family) {
     return family == HfFamily::kGpt2   ? "h."
            : family == HfFamily::kBert ? "encoder.layer."
@@ -106,12 +129,17 @@ std::string_view hf_prefix(HfFamily family) {
 
 TensorPlace hf_place(HfFamily family, std::string_view prefix, const model::TensorInfo& info) {
     TensorPlace place;
-    const char* name = stem(family, info.kind);
+    const auto projection = model::projection_of(info.kind);
+    const char* name = stem(family, projection ? model::matrix_of(*projection) : info.kind);
     if (name == nullptr) return place;
     if (info.kind != K::kHead) place.name = prefix;
     if (model::is_per_layer(info.kind))
         place.name.append(layer_prefix(family)).append(std::to_string(info.layer)).append(".");
     place.name += name;
+    if (is_factor(info)) {
+        place.name = factor_name(std::move(place.name), info);
+        return place;
+    }
     if (family == HfFamily::kGemma3 && !info.is_matrix) place.added = 1.0F;
     if (family != HfFamily::kGpt2 || !model::is_per_layer(info.kind)) return place;
     // Conv1D: [in, out]; queries, keys and values in one.

@@ -1,6 +1,7 @@
 // CONSENSUS: changing a result here splits the network.
 #include "model/config.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -16,6 +17,7 @@ namespace {
 constexpr std::uint8_t kTiedHead = 1;
 constexpr std::uint8_t kRopeInterleaved = 2;
 constexpr std::uint8_t kMore = 4;
+constexpr std::uint8_t kFactored = 8;  // a last part follows
 // Flags of the second part.
 constexpr std::uint8_t kBidirectional = 1;
 constexpr std::uint8_t kQkvBias = 2;
@@ -117,6 +119,70 @@ Status check_family(const ModelConfig& config) {
     return check_rope_scale(config.rope_scale, config);
 }
 
+constexpr Projection kAllProjections[] = {
+    Projection::kQuery, Projection::kKey, Projection::kValue, Projection::kOutput,
+    Projection::kGate,  Projection::kUp,  Projection::kDown};
+constexpr const char* kProjectionNames[] = {"wq", "wk", "wv", "wo", "w_gate", "w_up", "w_down"};
+
+bool is_attention(Projection projection) { return projection <= Projection::kOutput; }
+
+// One spelling: ranks only where there are some, per head only where a head has factors.
+Status check_ranks(const ModelConfig& config) {
+    if (config.ranks.empty())
+        return config.per_head ? invalid("model config: per head, but no matrix has factors")
+                               : ok_status();
+    if (config.ranks.size() != config.layers)
+        return invalid("model config: ranks are given for each layer or for none");
+    bool any = false;
+    bool any_head = false;
+    for (std::uint32_t layer = 0; layer < config.layers; ++layer)
+        for (const Projection projection : kAllProjections) {
+            const std::uint32_t rank = config.rank(projection, layer);
+            const FactorBlocks blocks = config.blocks(projection);
+            const bool absent = projection == Projection::kGate && !config.is_gated();
+            const std::uint32_t most = absent ? 0
+                                              : std::min(config.outputs(projection) / blocks.left,
+                                                         config.inputs(projection) / blocks.right);
+            if (rank > most)
+                return invalid(fmt::format(
+                    "model config: {} of layer {} has rank {}, its shape allows {}",
+                    kProjectionNames[static_cast<std::size_t>(projection)], layer, rank, most));
+            any = any || rank > 0;
+            any_head = any_head || (rank > 0 && is_attention(projection));
+        }
+    if (!any) return invalid("model config: ranks are given, but all matrices are whole");
+    if (config.per_head && !any_head)
+        return invalid("model config: per head, but no head has factors");
+    return ok_status();
+}
+
+void encode_ranks(const ModelConfig& config, Writer& writer) {
+    writer.u8(config.per_head ? 1 : 0);
+    for (const LayerRanks& layer : config.ranks)
+        for (const std::uint16_t rank : layer) writer.u16(rank);
+}
+
+Status decode_ranks(Reader& reader, ModelConfig& config) {
+    const std::uint8_t per_head = reader.u8();
+    if (per_head > 1) return invalid("model config: unknown flags of factors");
+    config.per_head = per_head == 1;
+    RETURN_IF_ERROR(check_range("layers", config.layers, 1, kMaxLayers));
+    config.ranks.resize(config.layers);
+    for (LayerRanks& layer : config.ranks)
+        for (std::uint16_t& rank : layer) rank = reader.u16();
+    return reader.status();
+}
+
+std::string describe_ranks(const ModelConfig& config) {
+    if (config.ranks.empty()) return "";
+    std::size_t count = 0;
+    for (const LayerRanks& layer : config.ranks)
+        count += static_cast<std::size_t>(
+            std::count_if(layer.begin(), layer.end(), [](auto rank) { return rank > 0; }));
+    return fmt::format(", {} matrices as factors of low rank{}", count,
+                       config.per_head ? " (per head)" : "");
+}
+
 void encode_more(const ModelConfig& config, Writer& writer) {
     writer.u8(static_cast<std::uint8_t>(config.norm));
     writer.u8(static_cast<std::uint8_t>(config.norm_position));
@@ -211,7 +277,58 @@ bool ModelConfig::is_llama() const {
     plain.norm_eps = norm_eps;
     plain.tied_head = tied_head;
     plain.rope_interleaved = rope_interleaved;
+    plain.ranks = ranks;
+    plain.per_head = per_head;
     return plain == *this;
+}
+
+FactorBlocks ModelConfig::blocks(Projection projection) const {
+    if (!per_head) return {};
+    switch (projection) {
+        case Projection::kQuery:
+            return {1, heads};
+        case Projection::kKey:
+        case Projection::kValue:
+            return {1, kv_heads};
+        case Projection::kOutput:
+            return {heads, 1};
+        default:
+            return {};
+    }
+}
+
+std::uint32_t ModelConfig::inner_width(Projection projection, std::uint32_t rank) const {
+    const FactorBlocks of = blocks(projection);
+    return rank * of.right * of.left;
+}
+
+std::uint32_t ModelConfig::widest_inner(Projection projection) const {
+    std::uint32_t widest = 0;
+    for (const LayerRanks& layer : ranks)
+        widest =
+            std::max(widest, inner_width(projection, layer[static_cast<std::size_t>(projection)]));
+    return widest;
+}
+
+std::uint32_t ModelConfig::outputs(Projection projection) const {
+    switch (projection) {
+        case Projection::kQuery:
+            return q_dim();
+        case Projection::kKey:
+        case Projection::kValue:
+            return kv_dim();
+        case Projection::kGate:
+        case Projection::kUp:
+            return hidden_dim;
+        default:
+            return dim;
+    }
+}
+
+std::uint32_t ModelConfig::inputs(Projection projection) const {
+    return projection == Projection::kOutput ? q_dim()
+           : projection == Projection::kDown ? hidden_dim
+                                             : dim;
 }
 
 bool is_gemma3(const ModelConfig& c) {
@@ -236,6 +353,7 @@ Status validate(const ModelConfig& config) {
     if (!(config.norm_eps >= kMinEps && config.norm_eps <= kMaxEps))
         return invalid("model config: norm_eps must be 1e-12 to 0.1");
     RETURN_IF_ERROR(check_family(config));
+    RETURN_IF_ERROR(check_ranks(config));
     if (count_parameters(config) > kMaxParameters)
         return invalid("model config: more parameters than this version addresses (2^36)");
     return ok_status();
@@ -251,10 +369,11 @@ void encode(const ModelConfig& config, Writer& writer) {
     writer.u32(config.context);
     writer.u32(std::bit_cast<std::uint32_t>(config.rope_theta));
     writer.u32(std::bit_cast<std::uint32_t>(config.norm_eps));
-    writer.u8(static_cast<std::uint8_t>((config.tied_head ? kTiedHead : 0) |
-                                        (config.rope_interleaved ? kRopeInterleaved : 0) |
-                                        (config.is_llama() ? 0 : kMore)));
+    writer.u8(static_cast<std::uint8_t>(
+        (config.tied_head ? kTiedHead : 0) | (config.rope_interleaved ? kRopeInterleaved : 0) |
+        (config.is_llama() ? 0 : kMore) | (config.ranks.empty() ? 0 : kFactored)));
     if (!config.is_llama()) encode_more(config, writer);
+    if (!config.ranks.empty()) encode_ranks(config, writer);
 }
 
 Result<ModelConfig> decode_config(Reader& reader) {
@@ -270,11 +389,12 @@ Result<ModelConfig> decode_config(Reader& reader) {
     config.norm_eps = std::bit_cast<float>(reader.u32());
     const std::uint8_t flags = reader.u8();
     RETURN_IF_ERROR(reader.status());
-    if (flags > (kTiedHead | kRopeInterleaved | kMore))
+    if (flags > (kTiedHead | kRopeInterleaved | kMore | kFactored))
         return invalid("model config: unknown flags");
     config.tied_head = (flags & kTiedHead) != 0;
     config.rope_interleaved = (flags & kRopeInterleaved) != 0;
     if ((flags & kMore) != 0) RETURN_IF_ERROR(decode_more(reader, config));
+    if ((flags & kFactored) != 0) RETURN_IF_ERROR(decode_ranks(reader, config));
     RETURN_IF_ERROR(validate(config));
     return config;
 }
@@ -289,7 +409,7 @@ std::string describe(const ModelConfig& config) {
     if (config.positions == PositionKind::kRotary)
         text += fmt::format(", rope {} ({})", config.rope_theta,
                             config.rope_interleaved ? "interleaved" : "halves");
-    return text + describe_family(config);
+    return text + describe_family(config) + describe_ranks(config);
 }
 
 }  // namespace cairn::model

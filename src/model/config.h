@@ -9,9 +9,11 @@
 // validate() bounds every field before anything is allocated from it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/encoding.h"
 
@@ -30,6 +32,20 @@ enum class FeedForward : std::uint8_t {
     kGeglu = 4,
 };
 enum class RopeScalingKind : std::uint8_t { kNone = 0, kLinear = 1, kLlama3 = 2, kYarn = 3 };
+
+/// The matrices of a layer that may be kept as two thin factors, W = U V (papers B: Eq 8).
+enum class Projection : std::uint8_t { kQuery, kKey, kValue, kOutput, kGate, kUp, kDown };
+inline constexpr std::size_t kProjections = 7;
+
+/// The rank of each projection of one layer; 0: the matrix is whole.
+using LayerRanks = std::array<std::uint16_t, kProjections>;
+
+/// Into how many blocks the factors of a projection fall, each a product of its own: the right one
+/// V into blocks of inputs, the left one U into blocks of outputs.
+struct FactorBlocks {
+    std::uint32_t right = 1;
+    std::uint32_t left = 1;
+};
 
 /// How rotary frequencies are stretched for contexts longer than those of the first training; the
 /// names are Hugging Face's rope_scaling. Fields that a kind does not use are zero.
@@ -81,6 +97,10 @@ struct ModelConfig {
     std::uint32_t window = 0;
     std::uint32_t window_period = 0;  ///< every so many layers one is not local; 0 without a window
     float local_rope_theta = 0.0F;    ///< 0 without a window
+    /// Low rank: one entry for each layer, or nothing if all matrices are whole.
+    std::vector<LayerRanks> ranks{};
+    /// Each head's part of wq, wk, wv and wo has factors of its own, all of one rank.
+    bool per_head = false;
 
     std::uint32_t head_dim() const {
         return explicit_head_dim != 0 ? explicit_head_dim : dim / heads;
@@ -99,7 +119,20 @@ struct ModelConfig {
     bool is_local(std::uint32_t layer) const {
         return window != 0 && (layer + 1) % window_period != 0;
     }
-    bool is_llama() const;  ///< nothing but the first eleven fields differs from the default
+    /// The rank of one matrix's factors, for each head where they are per head; 0: it is whole.
+    std::uint32_t rank(Projection projection, std::uint32_t layer) const {
+        return ranks.empty() ? 0 : ranks[layer][static_cast<std::size_t>(projection)];
+    }
+    FactorBlocks blocks(Projection projection) const;
+    /// Numbers of one position between the factors at that rank: of all heads where per head.
+    std::uint32_t inner_width(Projection projection, std::uint32_t rank) const;
+    /// The most of them in any layer; 0 if the matrix is whole in all.
+    std::uint32_t widest_inner(Projection projection) const;
+    /// Outputs and inputs of the whole matrix.
+    std::uint32_t outputs(Projection projection) const;
+    std::uint32_t inputs(Projection projection) const;
+    /// Nothing but the first eleven fields and the ranks differs from the default.
+    bool is_llama() const;
 
     bool operator==(const ModelConfig&) const = default;
 };
@@ -116,6 +149,8 @@ inline constexpr float kMaxRopeTheta = 1e9F;
 inline constexpr float kMinEps = 1e-12F;
 inline constexpr float kMaxEps = 1e-1F;
 inline constexpr std::uint64_t kMaxParameters = std::uint64_t{1} << 36;
+/// The longest encoding.
+inline constexpr std::size_t kMaxConfigBytes = 88 + 1 + kMaxLayers * kProjections * 2;
 
 /// kInvalid with the field and its bound if the shape is not one that this program computes.
 Status validate(const ModelConfig& config);
@@ -123,7 +158,8 @@ Status validate(const ModelConfig& config);
 /// Whether that is a Gemma 3: its norms, its branches, its embedding; with windows or without.
 bool is_gemma3(const ModelConfig& config);
 
-/// The canonical bytes: 37 for a Llama, 88 with a window, 76 for the others; decode validates.
+/// The canonical bytes: 37 for a Llama, 88 with a window, 76 for the others; 1 more and 14 for each
+/// layer where matrices are factors. Decode validates.
 void encode(const ModelConfig& config, Writer& writer);
 Result<ModelConfig> decode_config(Reader& reader);
 

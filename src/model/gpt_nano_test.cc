@@ -13,6 +13,7 @@
 #include "model/layer_pass.h"
 #include "model/test_model.h"
 #include "model/transformer.h"
+#include "tensor/bias.h"
 
 namespace cairn::model {
 namespace {
@@ -199,8 +200,11 @@ TEST_F(GptNano, EveryActivationIsWithin1em5) {
     expect_attention(first);
     expect_stage("y", first.attn_output);
     std::vector<float> projected(n * config_.dim);
-    linear_forward({config_, machine.compute}, {first.attn_output.data(), n, config_.dim},
-                   weights.layers[0].wo, weights.layers[0].bo, {projected.data(), n, config_.dim});
+    const tensor::Matrix y(projected.data(), n, config_.dim);
+    tensor::matmul_nt(machine.compute,
+                      tensor::ConstMatrix(first.attn_output.data(), n, config_.dim),
+                      weights.layers[0].wo, y);
+    tensor::add_bias(machine.compute, floats(weights.layers[0].bo), y);
     expect_stage("yProj", projected);
     expect_stage("attnResid", first.ffn_norm_input);
     expect_stage("ln2", first.ffn_input);

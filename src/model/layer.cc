@@ -34,20 +34,45 @@ void norm_heads(const LayerGraph& g, Matrix raw, const tensor::Weight& gamma, Ma
 }
 
 struct Linear {
-    const tensor::Weight& w;
+    Projection projection;
     const tensor::Weight& bias;
     Matrix y;
 };
 
-// All y = x * w^T as one piece of work, then one add of the bias where there is one.
-template <std::size_t kCount>
-void linears_forward(const LayerGraph& g, ConstMatrix x, const Linear (&all)[kCount]) {
-    tensor::Product products[kCount];
-    for (std::size_t i = 0; i < kCount; ++i) products[i] = {all[i].w, all[i].y};
+// Products that share x, as one piece of work.
+void multiply(const LayerGraph& g, ConstMatrix x, std::span<const tensor::Product> products) {
+    if (products.empty()) return;
     if (g.products != nullptr)
         g.products->multiply(x, products);
     else
         tensor::matmul_nt(g.compute, x, products);
+}
+
+// All y = x * w^T as one piece of work, then one add of the bias where there is one. Of a matrix in
+// factors the right one's product is a part of that piece; the left one's follows.
+template <std::size_t kCount>
+void linears_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
+                     ConstMatrix x, const Linear (&all)[kCount]) {
+    tensor::Product products[kCount];
+    std::size_t count = 0;
+    for (const Linear& linear : all) {
+        const tensor::Weight& right = tensor_at(w, right_factor_of(linear.projection));
+        if (right.empty())
+            products[count++] = {tensor_at(w, matrix_of(linear.projection)), linear.y};
+        else if (g.config.blocks(linear.projection).right == 1)
+            products[count++] = {right, b.inner[static_cast<std::size_t>(linear.projection)]};
+    }
+    multiply(g, x, std::span(products, count));
+    for (const Linear& linear : all) {
+        const tensor::Weight& right = tensor_at(w, right_factor_of(linear.projection));
+        if (right.empty()) continue;
+        CHECK(g.products == nullptr);  // an audit refuses factors (audit/evidence.h)
+        const FactorBlocks blocks = g.config.blocks(linear.projection);
+        const Matrix inner = b.inner[static_cast<std::size_t>(linear.projection)];
+        if (blocks.right > 1) tensor::matmul_nt_blocks(g.compute, x, right, blocks.right, inner);
+        tensor::matmul_nt_blocks(g.compute, inner, tensor_at(w, matrix_of(linear.projection)),
+                                 blocks.left, linear.y);
+    }
     for (const Linear& linear : all)
         if (!linear.bias.empty()) tensor::add_bias(g.compute, floats(linear.bias), linear.y);
 }
@@ -61,9 +86,10 @@ Matrix result_of(const LayerGraph& g, Matrix post_input, Matrix branch) {
 void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b) {
     const std::size_t count = b.up.rows * b.up.cols;
     if (g.config.is_gated())
-        linears_forward(g, b.ffn_input, {{w.w_gate, w.b_gate, b.gate}, {w.w_up, w.b_up, b.up}});
+        linears_forward(g, w, b, b.ffn_input,
+                        {{Projection::kGate, w.b_gate, b.gate}, {Projection::kUp, w.b_up, b.up}});
     else
-        linear_forward(g, b.ffn_input, w.w_up, w.b_up, b.up);
+        linears_forward(g, w, b, b.ffn_input, {{Projection::kUp, w.b_up, b.up}});
     switch (g.config.feed_forward) {
         case FeedForward::kSwiglu:
             tensor::swiglu_forward(g.compute, count, b.gate.data, b.up.data, b.activated.data);
@@ -84,7 +110,7 @@ void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers
             break;
     }
     const Matrix result = result_of(g, b.ffn_post_input, b.branch);
-    linear_forward(g, b.activated, w.w_down, w.b_down, result);
+    linears_forward(g, w, b, b.activated, {{Projection::kDown, w.b_down, result}});
     if (g.config.norm_position == NormPosition::kBoth)
         norm_forward(g, result, w.ffn_post_norm, {}, b.branch, b.ffn_post_stats);
 }
@@ -100,11 +126,6 @@ void norm_forward(const LayerGraph& g, ConstMatrix x, const tensor::Weight& gamm
                                   stats.mean, stats.rstd);
 }
 
-void linear_forward(const LayerGraph& g, ConstMatrix x, const tensor::Weight& w,
-                    const tensor::Weight& bias, Matrix y) {
-    linears_forward(g, x, {{w, bias, y}});
-}
-
 void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
     if (g.config.norm_position != NormPosition::kPost) {
         keep(x, b.attn_norm_input);
@@ -113,8 +134,10 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
     } else {
         keep(x, b.attn_input);
     }
-    linears_forward(g, b.attn_input,
-                    {{w.wq, w.bq, b.query_raw}, {w.wk, w.bk, b.key_raw}, {w.wv, w.bv, b.value}});
+    linears_forward(g, w, b, b.attn_input,
+                    {{Projection::kQuery, w.bq, b.query_raw},
+                     {Projection::kKey, w.bk, b.key_raw},
+                     {Projection::kValue, w.bv, b.value}});
     if (g.config.qk_norm) {
         norm_heads(g, b.query_raw, w.q_norm, b.query, b.query_stats);
         norm_heads(g, b.key_raw, w.k_norm, b.key, b.key_stats);
@@ -123,7 +146,7 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
 
 void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
     const Matrix result = result_of(g, b.attn_post_input, b.branch);
-    linear_forward(g, b.attn_output, w.wo, w.bo, result);
+    linears_forward(g, w, b, b.attn_output, {{Projection::kOutput, w.bo, result}});
     if (g.config.norm_position == NormPosition::kBoth)
         norm_forward(g, result, w.attn_post_norm, {}, b.branch, b.attn_post_stats);
     if (g.config.norm_position != NormPosition::kPost) {

@@ -9,6 +9,7 @@
 //   after_attention(g, w, b, x);       // x = the layer's output
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "model/weights.h"
@@ -73,6 +74,9 @@ struct LayerBuffers {
     NormStats attn_stats, ffn_stats;
     NormStats query_stats, key_stats;  ///< [n * heads], [n * kv_heads]
     NormStats attn_post_stats, ffn_post_stats;
+    /// [n, inner width] between a projection's factors, in the order of Projection; empty where the
+    /// matrix is whole. They may share memory.
+    std::array<tensor::Matrix, kProjections> inner;
 };
 
 /// The first half: b.query, b.key and b.value from x, not rotated yet.
@@ -85,10 +89,6 @@ void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuff
 /// y = norm(x) of the model's kind; y may be x. `beta` is empty for RMSNorm.
 void norm_forward(const LayerGraph& g, tensor::ConstMatrix x, const tensor::Weight& gamma,
                   const tensor::Weight& beta, tensor::Matrix y, NormStats stats = {});
-
-/// y = x * w^T, then one add of the bias where there is one.
-void linear_forward(const LayerGraph& g, tensor::ConstMatrix x, const tensor::Weight& w,
-                    const tensor::Weight& bias, tensor::Matrix y);
 
 /// [rows, heads * d] as [rows * heads, d]: the heads as rows.
 inline tensor::Matrix heads_as_rows(tensor::Matrix x, std::size_t d) {

@@ -1,6 +1,8 @@
 // CONSENSUS: changing a result here splits the network.
 #include "model/layer_pass.h"
 
+#include <algorithm>
+
 #include "tensor/bias.h"
 #include "tensor/elementwise.h"
 #include "tensor/gelu.h"
@@ -17,6 +19,12 @@ using K = TensorKind;
 namespace {
 
 std::size_t if_any(bool present, std::size_t count) { return present ? count : 0; }
+std::uint32_t widest_of_all(const ModelConfig& c) {
+    std::uint32_t widest = 0;
+    for (std::size_t i = 0; i < kProjections; ++i)
+        widest = std::max(widest, c.widest_inner(static_cast<Projection>(i)));
+    return widest;
+}
 bool has_mean(const ModelConfig& c) { return c.norm == NormKind::kLayer; }
 bool has_post_norms(const ModelConfig& c) { return c.norm_position == NormPosition::kBoth; }
 
@@ -47,7 +55,10 @@ LayerActivations::LayerActivations(const ModelConfig& c, std::size_t n)
       ffn_post_rstd(if_any(has_post_norms(c), n)),
       gate(if_any(c.is_gated(), n * c.hidden_dim)),
       up(n * c.hidden_dim),
-      activated(n * c.hidden_dim) {}
+      activated(n * c.hidden_dim) {
+    for (std::size_t i = 0; i < kProjections; ++i)
+        inner[i].resize(n * c.widest_inner(static_cast<Projection>(i)));
+}
 
 LayerScratch::LayerScratch(const ModelConfig& c, std::size_t n, bool with_gradient)
     : branch(n * c.dim) {
@@ -59,12 +70,14 @@ LayerScratch::LayerScratch(const ModelConfig& c, std::size_t n, bool with_gradie
     dvalue.resize(n * c.kv_dim());
     dgate.resize(if_any(c.is_gated(), n * c.hidden_dim));
     dup.resize(n * c.hidden_dim);
+    dinner.resize(n * widest_of_all(c));
 }
 
 namespace {
 
-LayerBuffers buffers_of(const ModelConfig& c, LayerActivations& kept, LayerScratch& scratch,
+LayerBuffers buffers_of(const LayerContext& context, LayerActivations& kept, LayerScratch& scratch,
                         std::size_t rows) {
+    const ModelConfig& c = context.config;
     const auto view = [&](std::vector<float>& values, std::size_t cols) {
         return values.empty() ? Matrix() : Matrix(values.data(), rows, cols);
     };
@@ -91,6 +104,11 @@ LayerBuffers buffers_of(const ModelConfig& c, LayerActivations& kept, LayerScrat
     b.key_stats.rstd = kept.key_rstd.data();
     b.attn_post_stats.rstd = kept.attn_post_rstd.data();
     b.ffn_post_stats.rstd = kept.ffn_post_rstd.data();
+    for (std::size_t i = 0; i < kProjections; ++i) {
+        const auto projection = static_cast<Projection>(i);
+        const std::uint32_t rank = c.rank(projection, context.layer);
+        if (rank > 0) b.inner[i] = view(kept.inner[i], c.inner_width(projection, rank));
+    }
     return b;
 }
 
@@ -104,16 +122,35 @@ struct Backward {
           grad(gradients),
           kept(activations),
           scratch(memory),
-          b(buffers_of(shared.config, activations, memory, rows)),
+          b(buffers_of(shared, activations, memory, rows)),
           branch(b.branch),
           branch2(memory.branch2.data(), rows, shared.config.dim) {}
 
-    // dW += dy^T x, db += dy over tokens; dx = dy * W.
-    void linear(ConstMatrix dy, ConstMatrix x, K weight, K bias, const tensor::Weight& values,
-                Matrix dx) {
-        tensor::matmul_tn_accumulate(g.compute, dy, x, grad.matrix(weight));
+    // dW += dy^T x, db += dy over tokens; dx = dy * W. Through factors: the left one, then the
+    // right.
+    void linear(ConstMatrix dy, ConstMatrix x, Projection projection, K bias, Matrix dx) {
+        const K weight = matrix_of(projection);
         if (float* dbias = grad.row(bias)) tensor::bias_backward_accumulate(g.compute, dy, dbias);
-        tensor::matmul_nn(g.compute, dy, values.f32(), dx);
+        const Matrix inner = b.inner[static_cast<std::size_t>(projection)];
+        if (inner.data == nullptr) return product(dy, x, weight, 1, dx);
+        const FactorBlocks blocks = g.config.blocks(projection);
+        const Matrix dinner(scratch.dinner.data(), dy.rows, inner.cols);
+        product(dy, inner, weight, blocks.left, dinner);
+        product(dinner, x, right_factor_of(projection), blocks.right, dx);
+    }
+    // The same of one product, block by block (tensor::matmul_nt_blocks).
+    void product(ConstMatrix dy, ConstMatrix x, K kind, std::size_t blocks, Matrix dx) {
+        const Matrix dw = grad.matrix(kind);
+        const ConstMatrix values = tensor_at(w, kind).f32();
+        const std::size_t rows = dw.rows / blocks;
+        for (std::size_t block = 0; block < blocks; ++block) {
+            const ConstMatrix dy_part = dy.column_range(block * rows, rows);
+            tensor::matmul_tn_accumulate(g.compute, dy_part,
+                                         x.column_range(block * dw.cols, dw.cols),
+                                         dw.row_range(block * rows, rows));
+            tensor::matmul_nn(g.compute, dy_part, values.row_range(block * rows, rows),
+                              dx.column_range(block * dw.cols, dw.cols));
+        }
     }
     void add(Matrix sum, ConstMatrix term) {
         tensor::add(g.compute, sum.rows * sum.cols, sum.data, term.data, sum.data);
@@ -185,12 +222,12 @@ void Backward::activation(Matrix dup) {
 // branch = the gradient of ffn_input from that of feed_forward(ffn_input).
 void Backward::feed_forward(ConstMatrix dy) {
     const Matrix dup(scratch.dup.data(), dy.rows, g.config.hidden_dim);
-    linear(dy, b.activated, K::kWDown, K::kBDown, w.w_down, dup);
+    linear(dy, b.activated, Projection::kDown, K::kBDown, dup);
     activation(dup);
-    if (!g.config.is_gated()) return linear(dup, b.ffn_input, K::kWUp, K::kBUp, w.w_up, branch);
+    if (!g.config.is_gated()) return linear(dup, b.ffn_input, Projection::kUp, K::kBUp, branch);
     const Matrix dgate(scratch.dgate.data(), dy.rows, g.config.hidden_dim);
-    linear(dgate, b.ffn_input, K::kWGate, K::kBGate, w.w_gate, branch);
-    linear(dup, b.ffn_input, K::kWUp, K::kBUp, w.w_up, branch2);
+    linear(dgate, b.ffn_input, Projection::kGate, K::kBGate, branch);
+    linear(dup, b.ffn_input, Projection::kUp, K::kBUp, branch2);
     add(branch, branch2);
 }
 
@@ -210,7 +247,7 @@ void Backward::attention(ConstMatrix dy) {
     const Matrix dquery(scratch.dquery.data(), dy.rows, c.q_dim());
     const Matrix dkey(scratch.dkey.data(), dy.rows, c.kv_dim());
     const Matrix dvalue(scratch.dvalue.data(), dy.rows, c.kv_dim());
-    linear(dy, b.attn_output, K::kWo, K::kBo, w.wo, dattn_output);
+    linear(dy, b.attn_output, Projection::kOutput, K::kBo, dattn_output);
     tensor::attention_backward(
         g.compute, attention_shape(c, context.layer, dy.rows / context.sequence, context.sequence),
         dattn_output, b.query, b.key, b.value, b.attn_output,
@@ -225,10 +262,10 @@ void Backward::attention(ConstMatrix dy) {
         heads(dquery, b.query_raw, w.q_norm, b.query_stats, K::kQNorm);
         heads(dkey, b.key_raw, w.k_norm, b.key_stats, K::kKNorm);
     }
-    linear(dquery, b.attn_input, K::kWq, K::kBq, w.wq, branch);
-    linear(dkey, b.attn_input, K::kWk, K::kBk, w.wk, branch2);
+    linear(dquery, b.attn_input, Projection::kQuery, K::kBq, branch);
+    linear(dkey, b.attn_input, Projection::kKey, K::kBk, branch2);
     add(branch, branch2);
-    linear(dvalue, b.attn_input, K::kWv, K::kBv, w.wv, branch2);
+    linear(dvalue, b.attn_input, Projection::kValue, K::kBv, branch2);
     add(branch, branch2);
 }
 
@@ -239,7 +276,7 @@ void layer_forward(const LayerContext& context, const LayerWeights& w, LayerActi
     const ModelConfig& c = context.config;
     const LayerGraph g{c, context.compute};
     CHECK(x.rows % context.sequence == 0 && kept.attn_input.size() >= x.rows * c.dim);
-    const LayerBuffers b = buffers_of(c, kept, scratch, x.rows);
+    const LayerBuffers b = buffers_of(context, kept, scratch, x.rows);
     before_attention(g, w, b, x);
     rotate(g, context.ropes.of(c, context.layer), {.tokens = context.sequence}, b.query, b.key);
     tensor::attention_forward(

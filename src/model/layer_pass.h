@@ -4,6 +4,7 @@
 // mirrors it.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "model/layer.h"
@@ -34,6 +35,7 @@ struct LayerActivations {
     std::vector<float> gate;                             ///< [n, hidden_dim] with a gate
     std::vector<float> up;                               ///< [n, hidden_dim]
     std::vector<float> activated;                        ///< [n, hidden_dim]
+    std::array<std::vector<float>, kProjections> inner;  ///< [n, widest inner width]
 };
 
 /// Memory that the passes need once for all layers.
@@ -48,6 +50,7 @@ struct LayerScratch {
     std::vector<float> dvalue;        ///< [n, kv_dim]
     std::vector<float> dgate;         ///< [n, hidden_dim] with a gate
     std::vector<float> dup;           ///< [n, hidden_dim]
+    std::vector<float> dinner;        ///< [n, widest inner width of all]
 };
 
 /// Where one layer's gradients lie; they are added to, chunk by chunk of tokens.

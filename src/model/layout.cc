@@ -7,6 +7,16 @@ namespace cairn::model {
 
 namespace {
 
+constexpr std::uint32_t kNone = 0xFFFFFFFF;
+// In the order of the projections.
+constexpr const char* kNames[] = {"wq", "wk", "wv", "wo", "w_gate", "w_up", "w_down"};
+constexpr TensorKind kMatrices[] = {TensorKind::kWq,   TensorKind::kWk,    TensorKind::kWv,
+                                    TensorKind::kWo,   TensorKind::kWGate, TensorKind::kWUp,
+                                    TensorKind::kWDown};
+constexpr TensorKind kRights[] = {
+    TensorKind::kWqRight,    TensorKind::kWkRight,  TensorKind::kWvRight,   TensorKind::kWoRight,
+    TensorKind::kWGateRight, TensorKind::kWUpRight, TensorKind::kWDownRight};
+
 struct Shape {
     TensorKind kind;
     const char* name;
@@ -16,7 +26,7 @@ struct Shape {
 };
 
 // In canonical order.
-std::vector<Shape> shapes_of(const ModelConfig& c) {
+std::vector<Shape> shapes_of(const ModelConfig& c, std::uint32_t layer) {
     using K = TensorKind;
     const std::uint64_t dim = c.dim;
     const std::uint64_t q = c.q_dim();
@@ -27,6 +37,18 @@ std::vector<Shape> shapes_of(const ModelConfig& c) {
     const bool gated = c.is_gated();
     const bool behind = c.norm_position == NormPosition::kBoth;
     const bool final = c.has_final_norm();
+    const auto whole = [&](Projection p, bool present) {
+        const std::uint32_t rank = c.rank(p, layer);
+        const std::uint64_t inner = c.inner_width(p, rank);
+        return Shape{matrix_of(p), kNames[static_cast<std::size_t>(p)], present, c.outputs(p),
+                     rank == 0 ? c.inputs(p) : inner / c.blocks(p).left};
+    };
+    const auto right = [&](Projection p) {
+        const std::uint32_t rank = c.rank(p, layer);
+        return Shape{right_factor_of(p), kNames[static_cast<std::size_t>(p)], rank > 0,
+                     c.inner_width(p, rank), c.inputs(p) / c.blocks(p).right};
+    };
+    using P = Projection;
     return {
         {K::kTokenEmbedding, "token_embedding", true, c.vocab, dim},
         {K::kPositionEmbedding, "position_embedding", c.positions == PositionKind::kLearned,
@@ -36,24 +58,31 @@ std::vector<Shape> shapes_of(const ModelConfig& c) {
         {K::kEmbeddingNormBias, "embedding_norm_bias", c.embedding_norm && shifted, 1, dim},
         {K::kAttnNorm, "attn_norm", true, 1, dim},
         {K::kAttnNormBias, "attn_norm_bias", shifted, 1, dim},
-        {K::kWq, "wq", true, q, dim},
+        right(P::kQuery),
+        whole(P::kQuery, true),
         {K::kBq, "bq", c.qkv_bias, 1, q},
-        {K::kWk, "wk", true, kv, dim},
+        right(P::kKey),
+        whole(P::kKey, true),
         {K::kBk, "bk", c.qkv_bias, 1, kv},
-        {K::kWv, "wv", true, kv, dim},
+        right(P::kValue),
+        whole(P::kValue, true),
         {K::kBv, "bv", c.qkv_bias, 1, kv},
         {K::kQNorm, "q_norm", c.qk_norm, 1, head},
         {K::kKNorm, "k_norm", c.qk_norm, 1, head},
-        {K::kWo, "wo", true, dim, q},
+        right(P::kOutput),
+        whole(P::kOutput, true),
         {K::kBo, "bo", c.out_bias, 1, dim},
         {K::kAttnPostNorm, "attn_post_norm", behind, 1, dim},
         {K::kFfnNorm, "ffn_norm", true, 1, dim},
         {K::kFfnNormBias, "ffn_norm_bias", shifted, 1, dim},
-        {K::kWGate, "w_gate", gated, hidden, dim},
+        right(P::kGate),
+        whole(P::kGate, gated),
         {K::kBGate, "b_gate", gated && c.ffn_bias, 1, hidden},
-        {K::kWUp, "w_up", true, hidden, dim},
+        right(P::kUp),
+        whole(P::kUp, true),
         {K::kBUp, "b_up", c.ffn_bias, 1, hidden},
-        {K::kWDown, "w_down", true, dim, hidden},
+        right(P::kDown),
+        whole(P::kDown, true),
         {K::kBDown, "b_down", c.ffn_bias, 1, dim},
         {K::kFfnPostNorm, "ffn_post_norm", behind, 1, dim},
         {K::kFinalNorm, "final_norm", final, 1, dim},
@@ -64,17 +93,11 @@ std::vector<Shape> shapes_of(const ModelConfig& c) {
 
 // Kinds whose single row still is a matrix.
 bool is_matrix(TensorKind kind) {
+    if (projection_of(kind)) return true;
     switch (kind) {
         case TensorKind::kTokenEmbedding:
         case TensorKind::kPositionEmbedding:
         case TensorKind::kTypeEmbedding:
-        case TensorKind::kWq:
-        case TensorKind::kWk:
-        case TensorKind::kWv:
-        case TensorKind::kWo:
-        case TensorKind::kWGate:
-        case TensorKind::kWUp:
-        case TensorKind::kWDown:
         case TensorKind::kHead:
             return true;
         default:
@@ -82,19 +105,41 @@ bool is_matrix(TensorKind kind) {
     }
 }
 
+// "layers.3.wq", or with factors "layers.3.wq.right" and "layers.3.wq.left".
+std::string name_in_layer(const ModelConfig& config, std::uint32_t layer, const Shape& shape) {
+    std::string name = "layers." + std::to_string(layer) + "." + shape.name;
+    const auto projection = projection_of(shape.kind);
+    if (projection && config.rank(*projection, layer) > 0)
+        name += is_right_factor(shape.kind) ? ".right" : ".left";
+    return name;
+}
+
 }  // namespace
+
+TensorKind matrix_of(Projection projection) {
+    return kMatrices[static_cast<std::size_t>(projection)];
+}
+
+TensorKind right_factor_of(Projection projection) {
+    return kRights[static_cast<std::size_t>(projection)];
+}
+
+std::optional<Projection> projection_of(TensorKind kind) {
+    for (std::size_t i = 0; i < kProjections; ++i)
+        if (kMatrices[i] == kind || kRights[i] == kind) return static_cast<Projection>(i);
+    return std::nullopt;
+}
 
 ParameterLayout::ParameterLayout(const ModelConfig& config, std::uint64_t tile)
     : config_(config), tile_(tile) {
     CHECK(validate(config).ok());
     CHECK(tile >= 1);
-    const std::vector<Shape> shapes = shapes_of(config);
-    std::array<bool, kTensorKinds> present{};
+    places_.resize(config.layers);
+    for (auto& places : places_) places.fill(kNone);
     const auto add = [&](const Shape& shape, std::uint32_t layer, std::string name) {
         if (!shape.present) return;
-        const auto kind = static_cast<std::size_t>(shape.kind);
-        if (!present[kind]) first_[kind] = tensors_.size();
-        present[kind] = true;
+        places_[layer][static_cast<std::size_t>(shape.kind)] =
+            static_cast<std::uint32_t>(tensors_.size());
         TensorInfo info{shape.kind, layer, std::move(name),      shape.rows,
                         shape.cols, size_, is_matrix(shape.kind)};
         parameters_ += info.size();
@@ -102,31 +147,25 @@ ParameterLayout::ParameterLayout(const ModelConfig& config, std::uint64_t tile)
         tensors_.push_back(std::move(info));
     };
     const auto add_outside = [&](bool after) {
-        for (const Shape& shape : shapes)
+        for (const Shape& shape : shapes_of(config, 0))
             if (!is_per_layer(shape.kind) && (shape.kind > TensorKind::kFfnPostNorm) == after)
                 add(shape, 0, shape.name);
     };
     add_outside(false);
-    for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
-        const std::size_t begin = tensors_.size();
-        for (const Shape& shape : shapes)
-            if (is_per_layer(shape.kind))
-                add(shape, layer, "layers." + std::to_string(layer) + "." + shape.name);
-        per_layer_ = tensors_.size() - begin;
-    }
+    for (std::uint32_t layer = 0; layer < config.layers; ++layer)
+        for (const Shape& shape : shapes_of(config, layer))
+            if (is_per_layer(shape.kind)) add(shape, layer, name_in_layer(config, layer, shape));
     add_outside(true);
-    for (std::size_t kind = 0; kind < kTensorKinds; ++kind)
-        if (!present[kind]) first_[kind] = tensors_.size();
 }
 
-bool ParameterLayout::has(TensorKind kind) const {
-    return first_[static_cast<std::size_t>(kind)] < tensors_.size();
+bool ParameterLayout::has(TensorKind kind, std::uint32_t layer) const {
+    CHECK(layer < (is_per_layer(kind) ? config_.layers : 1));
+    return places_[layer][static_cast<std::size_t>(kind)] != kNone;
 }
 
 const TensorInfo& ParameterLayout::at(TensorKind kind, std::uint32_t layer) const {
-    CHECK(has(kind));
-    CHECK(layer < (is_per_layer(kind) ? config_.layers : 1));
-    return tensors_[first_[static_cast<std::size_t>(kind)] + layer * per_layer_];
+    CHECK(has(kind, layer));
+    return tensors_[places_[layer][static_cast<std::size_t>(kind)]];
 }
 
 void copy_parameters(const ParameterLayout& from_layout, std::span<const float> from,

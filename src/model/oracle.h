@@ -64,8 +64,27 @@ class Oracle {
     }
     Row linear(std::span<const double> flat, K weight, K bias, std::uint32_t l,
                const Row& x) const {
-        Row y = times(tensor(flat, weight, l), x);
+        Row y = matrix(flat, *projection_of(weight), l, x);
         add(y, tensor(flat, bias, l));
+        return y;
+    }
+    // Factors as they are written down: each block's V, then its U.
+    Row matrix(std::span<const double> flat, Projection p, std::uint32_t l, const Row& x) const {
+        const auto left = tensor(flat, matrix_of(p), l);
+        const auto right = tensor(flat, right_factor_of(p), l);
+        if (right.empty()) return times(left, x);
+        const FactorBlocks blocks = c_.blocks(p);
+        return in_blocks(left, blocks.left, in_blocks(right, blocks.right, x));
+    }
+    static Row in_blocks(std::span<const double> weight, std::size_t blocks, const Row& x) {
+        Row y;
+        for (std::size_t b = 0; b < blocks; ++b) {
+            const auto from = x.begin() + static_cast<std::ptrdiff_t>(b * x.size() / blocks);
+            const Row part =
+                times(weight.subspan(b * weight.size() / blocks, weight.size() / blocks),
+                      Row(from, from + static_cast<std::ptrdiff_t>(x.size() / blocks)));
+            y.insert(y.end(), part.begin(), part.end());
+        }
         return y;
     }
     Row normalised(std::span<const double> x, std::span<const double> gamma,

@@ -47,6 +47,8 @@ Transformer::Transformer(const ModelConfig& config, Weights weights, LayerRange 
     attn_output_.resize(n * config.q_dim());
     up_.resize(n * config.hidden_dim);
     if (config.is_gated()) gate_.resize(n * config.hidden_dim);
+    for (std::size_t i = 0; i < kProjections; ++i)
+        inner_[i].resize(n * config.widest_inner(static_cast<Projection>(i)));
 }
 
 void Transformer::embed(std::span<const std::uint32_t> tokens, std::size_t first_position,
@@ -101,6 +103,17 @@ LayerBuffers Transformer::buffers(Matrix x) {
     return b;
 }
 
+// Ranks may differ from layer to layer.
+void Transformer::set_inner(std::uint32_t layer, LayerBuffers& b) {
+    for (std::size_t i = 0; i < kProjections; ++i) {
+        const auto projection = static_cast<Projection>(i);
+        const std::uint32_t rank = config_.rank(projection, layer);
+        if (rank > 0)
+            b.inner[i] =
+                Matrix(inner_[i].data(), b.query.rows, config_.inner_width(projection, rank));
+    }
+}
+
 void Transformer::forward_segments(std::span<float> hidden, std::span<const Segment> segments) {
     forward_layers(hidden, segments, layers_of(segments, range_));
 }
@@ -115,9 +128,10 @@ void Transformer::forward_layers(std::span<float> hidden, std::span<const Segmen
         tensor::reserve_attention(compute_,
                                   attention_shape(config_, 0, 1, 1, bounds_.max_positions - 1));
     const Matrix x(hidden.data(), rows, config_.dim);
-    const LayerBuffers b = buffers(x);
+    LayerBuffers b = buffers(x);
     round_rows(x, segments);
     for (std::uint32_t layer = run.begin; layer < run.end; ++layer) {
+        set_inner(layer, b);
         before_attention(graph(), weights_.layers[layer], b, x);
         attend(layer, b, segments);
         after_attention(graph(), weights_.layers[layer], b, x);

@@ -11,6 +11,7 @@
 // stands in layer.h. Encoders have a class of their own: encoder.h.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -76,6 +77,7 @@ class Transformer {
   private:
     LayerGraph graph() const { return {config_, compute_, products_}; }
     LayerBuffers buffers(tensor::Matrix x);
+    void set_inner(std::uint32_t layer, LayerBuffers& b);
     void attend(std::uint32_t layer, const LayerBuffers& b, std::span<const Segment> segments);
     void check(std::span<const Segment> segments, std::size_t rows, LayerRange run) const;
     void round_rows(tensor::Matrix x, std::span<const Segment> segments) const;
@@ -93,6 +95,7 @@ class Transformer {
     bool reserved_ = false;  // the threads' memory for decoding
     // Scratch, [max_batch, ...].
     std::vector<float> normed_, query_, key_, value_, attn_output_, gate_, up_;
+    std::array<std::vector<float>, kProjections> inner_;
 };
 
 }  // namespace cairn::model

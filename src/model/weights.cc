@@ -23,23 +23,30 @@ Weight LayerWeights::*member_of(TensorKind kind) {
     // In the order of the kinds, from kAttnNorm on.
     static constexpr Weight L::*kMembers[] = {&L::attn_norm,
                                               &L::attn_norm_bias,
+                                              &L::wq_right,
                                               &L::wq,
                                               &L::bq,
+                                              &L::wk_right,
                                               &L::wk,
                                               &L::bk,
+                                              &L::wv_right,
                                               &L::wv,
                                               &L::bv,
                                               &L::q_norm,
                                               &L::k_norm,
+                                              &L::wo_right,
                                               &L::wo,
                                               &L::bo,
                                               &L::attn_post_norm,
                                               &L::ffn_norm,
                                               &L::ffn_norm_bias,
+                                              &L::w_gate_right,
                                               &L::w_gate,
                                               &L::b_gate,
+                                              &L::w_up_right,
                                               &L::w_up,
                                               &L::b_up,
+                                              &L::w_down_right,
                                               &L::w_down,
                                               &L::b_down,
                                               &L::ffn_post_norm};
@@ -61,14 +68,25 @@ std::size_t to_line(std::size_t bytes) {
     return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
 }
 
-bool is_packable(const TensorInfo& info, const Weight& weight) {
-    return info.is_matrix && info.kind != TensorKind::kPositionEmbedding &&
-           info.kind != TensorKind::kTypeEmbedding && !weight.packed;
+// Blocks of rows that are products of their own must begin where a panel does.
+bool can_be_cut(const ModelConfig& config, const TensorInfo& info, const Weight& weight) {
+    const auto projection = projection_of(info.kind);
+    if (!projection || config.rank(*projection, info.layer) == 0) return true;
+    const FactorBlocks blocks = config.blocks(*projection);
+    const std::uint32_t count = is_right_factor(info.kind) ? blocks.right : blocks.left;
+    return count == 1 || tensor::can_take_rows(weight.type, weight.rows / count);
 }
 
-std::size_t bytes_after_packing(const TensorInfo& info, const Weight& weight) {
+bool is_packable(const ModelConfig& config, const TensorInfo& info, const Weight& weight) {
+    return info.is_matrix && info.kind != TensorKind::kPositionEmbedding &&
+           info.kind != TensorKind::kTypeEmbedding && !weight.packed &&
+           can_be_cut(config, info, weight);
+}
+
+std::size_t bytes_after_packing(const ModelConfig& config, const TensorInfo& info,
+                                const Weight& weight) {
     if (weight.empty()) return 0;
-    if (weight.packed || is_packable(info, weight))
+    if (weight.packed || is_packable(config, info, weight))
         return to_line(tensor::packed_bytes(weight.type, weight.rows, weight.cols));
     return to_line(weight.canonical_bytes());
 }
@@ -99,6 +117,11 @@ Weight& tensor_at(Weights& weights, TensorKind kind, std::uint32_t layer) {
             CHECK(kind == TensorKind::kHead);
             return weights.head;
     }
+}
+
+const Weight& tensor_at(const LayerWeights& layer, TensorKind kind) {
+    CHECK(is_per_layer(kind));
+    return layer.*member_of(kind);
 }
 
 const Weight& tensor_at(const Weights& weights, TensorKind kind, std::uint32_t layer) {
@@ -146,7 +169,8 @@ std::uint64_t packed_model_bytes(const Model& model) {
     const ParameterLayout layout = model.layout();
     std::uint64_t bytes = 0;
     for (const TensorInfo& info : layout.tensors())
-        bytes += bytes_after_packing(info, tensor_at(model.weights, info.kind, info.layer));
+        bytes += bytes_after_packing(model.config, info,
+                                     tensor_at(model.weights, info.kind, info.layer));
     return bytes;
 }
 
@@ -157,9 +181,9 @@ Model pack_model(const tensor::Compute& compute, const Model& model) {
     std::uint8_t* at = storage.get();
     for (const TensorInfo& info : layout.tensors()) {
         Weight& weight = tensor_at(packed.weights, info.kind, info.layer);
-        const std::size_t size = bytes_after_packing(info, weight);
+        const std::size_t size = bytes_after_packing(model.config, info, weight);
         if (size == 0) continue;
-        if (is_packable(info, weight)) {
+        if (is_packable(model.config, info, weight)) {
             weight = tensor::pack_weight(compute, weight, at);
         } else {
             std::memcpy(at, weight.data,

@@ -27,7 +27,7 @@ struct LayerRange {
 inline LayerRange all_layers(const ModelConfig& config) { return {0, config.layers}; }
 
 /// Every tensor of one kind as the layout names it; what a configuration lacks is empty. A norm or
-/// bias is a dense fp32 row.
+/// bias is a dense fp32 row. A matrix with a right factor beside it is a left factor (layout.h).
 struct LayerWeights {
     tensor::Weight attn_norm, attn_norm_bias;  ///< [dim]
     tensor::Weight wq, bq;                     ///< [q_dim, dim], [q_dim]
@@ -41,6 +41,8 @@ struct LayerWeights {
     tensor::Weight w_up, b_up;                 ///< [hidden_dim, dim], [hidden_dim]
     tensor::Weight w_down, b_down;             ///< [dim, hidden_dim], [dim]
     tensor::Weight ffn_post_norm;              ///< [dim]
+    /// Right factors, empty where the matrix is whole.
+    tensor::Weight wq_right, wk_right, wv_right, wo_right, w_gate_right, w_up_right, w_down_right;
 };
 
 struct Weights {
@@ -61,6 +63,9 @@ inline const float* floats(const tensor::Weight& row) {
 /// The place of one tensor, for code that walks a layout; CHECKs the layer.
 tensor::Weight& tensor_at(Weights& weights, TensorKind kind, std::uint32_t layer = 0);
 const tensor::Weight& tensor_at(const Weights& weights, TensorKind kind, std::uint32_t layer = 0);
+
+/// The same within a layer.
+const tensor::Weight& tensor_at(const LayerWeights& layer, TensorKind kind);
 
 /// Views the flat array, whose length must be layout.size(); it must outlive the result.
 Weights view_weights(const ParameterLayout& layout, std::span<const float> flat);

@@ -107,6 +107,29 @@ Weight pack_weight(const Compute& compute, const Weight& w, void* out) {
     return is_dense(w.type) ? pack_dense(compute, w, out) : pack_quantised(compute, w, out);
 }
 
+bool can_take_rows(WeightType type, std::size_t count) {
+    return is_dense(type) && count % kPanelRows == 0;
+}
+
+Weight weight_rows(const Weight& w, std::size_t begin, std::size_t count) {
+    CHECK(begin + count <= w.rows);
+    CHECK(!w.packed || (can_take_rows(w.type, begin) && can_take_rows(w.type, count)));
+    // Whole panels take as many bytes as their rows do.
+    const auto* data = static_cast<const std::byte*>(w.data);
+    return {w.type, count, w.cols, data + begin * weight_row_bytes(w.type, w.cols), w.packed};
+}
+
+void matmul_nt_blocks(const Compute& compute, ConstMatrix x, const Weight& w, std::size_t blocks,
+                      Matrix y) {
+    CHECK(blocks > 0 && w.rows % blocks == 0);
+    const std::size_t rows = w.rows / blocks;
+    CHECK(x.cols == blocks * w.cols && y.cols == w.rows && x.rows == y.rows);
+    if (blocks == 1) return matmul_nt(compute, x, w, y);
+    for (std::size_t block = 0; block < blocks; ++block)
+        matmul_nt(compute, x.column_range(block * w.cols, w.cols),
+                  weight_rows(w, block * rows, rows), y.column_range(block * rows, rows));
+}
+
 Status quantise_weight(ConstMatrix values, WeightType type, void* out) {
     if (!is_dense(type)) return quantise(values, type, out);
     narrow_dense(values, type, out);

@@ -51,6 +51,18 @@ void weight_row(const Weight& w, std::size_t row, float* out);
 std::size_t packed_bytes(WeightType type, std::size_t rows, std::size_t cols);
 Weight pack_weight(const Compute& compute, const Weight& w, void* out);
 
+/// Rows [begin, begin + count) of W as a weight of their own. Of a packed weight only where
+/// can_take_rows() says so of all parts; CHECKed.
+Weight weight_rows(const Weight& w, std::size_t begin, std::size_t count);
+/// Whether a packed weight of this type can be cut into parts of so many rows.
+bool can_take_rows(WeightType type, std::size_t count);
+
+/// Y = X * W^T block by block: W [b * r, c] is b blocks one below the other, X [n, b * c] and
+/// Y [n, b * r] have them side by side. One block is a plain product. Each output has the bits of
+/// its own product.
+void matmul_nt_blocks(const Compute& compute, ConstMatrix x, const Weight& w, std::size_t blocks,
+                      Matrix y);
+
 /// fp32 to a canonical type, for exports and for `model convert`; out has rows *
 /// weight_row_bytes(type, cols) bytes. Narrowing is to nearest even; q8_0, q4_0, q4_1, q5_0
 /// and q5_1 as GGUF's reference quantisers do it; w8a8-row: scale = max|w| / 127,

@@ -55,6 +55,8 @@ nlohmann::json config_json(const model::ModelConfig& config) {
             {"window", config.window},
             {"window_period", config.window_period},
             {"local_rope_theta", config.local_rope_theta},
+            {"ranks", config.ranks},
+            {"per_head", config.per_head},
             {"description", model::describe(config)}};
 }
 

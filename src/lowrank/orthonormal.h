@@ -1,0 +1,25 @@
+// Orthonormal rows out of any rows, in fp32: Gram-Schmidt by blocks, each block projected twice
+// against all rows before it by matrix products, and inside itself by Cholesky's factor of its Gram
+// matrix in double precision, which holds for rows as dependent as fp32 can tell.
+#pragma once
+
+#include <vector>
+
+#include "tensor/compute.h"
+#include "tensor/matrix.h"
+
+namespace cairn::lowrank {
+
+/// Makes the rows of y orthonormal, in place and in order: row i is in the span of the first i + 1
+/// rows that were given. A row that depends on those before it, to fp32's precision, becomes zeros.
+/// `twice` false leaves them orthonormal to a few digits only, enough for a step between others.
+/// The same bits for any number of threads.
+void orthonormalise_rows(const tensor::Compute& compute, tensor::Matrix y, bool twice = true);
+
+/// G = B B^T in double precision, [rows, rows].
+std::vector<double> gram_matrix(const tensor::Compute& compute, tensor::ConstMatrix b);
+
+/// The sum of squares in double precision.
+double sum_of_squares(tensor::ConstMatrix values);
+
+}  // namespace cairn::lowrank

@@ -1,0 +1,158 @@
+#include "lowrank/svd.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lowrank/eigen.h"
+#include "lowrank/orthonormal.h"
+#include "tensor/matmul.h"
+#include "tensor/philox.h"
+#include "tensor/split.h"
+
+namespace cairn::lowrank {
+
+namespace {
+
+using tensor::Compute;
+using tensor::ConstMatrix;
+using tensor::Matrix;
+
+constexpr std::uint64_t kStream = 0x1A6E;  // of the projection's random numbers
+
+// Signs do as well as normal numbers and cost nothing: 64 of them are one draw.
+void random_signs(const Compute& compute, std::uint64_t seed, Matrix out) {
+    tensor::split(compute, out.rows, 1, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i)
+            for (std::size_t j = 0; j < out.cols; j += 64) {
+                const std::uint64_t bits = tensor::philox_u64(seed, kStream + i, j / 64);
+                for (std::size_t b = 0; b < std::min<std::size_t>(64, out.cols - j); ++b)
+                    out.row(i)[j + b] = (bits >> b & 1) != 0 ? 1.0F : -1.0F;
+            }
+    });
+}
+
+struct Rows {
+    Rows(std::size_t rows, std::size_t cols)
+        : values(rows * cols), view(values.data(), rows, cols) {}
+    std::vector<float> values;
+    Matrix view;
+};
+
+// Between vectors of W's long side and of its short one: rows times W or W^T.
+struct Sides {
+    const Compute& compute;
+    ConstMatrix w;
+    bool tall;  // m > n: the long side is that of outputs
+
+    std::size_t longer() const { return tall ? w.rows : w.cols; }
+    std::size_t shorter() const { return tall ? w.cols : w.rows; }
+    void to_long(ConstMatrix x, Matrix y) const {
+        tall ? tensor::matmul_nt(compute, x, w, y) : tensor::matmul_nn(compute, x, w, y);
+    }
+    void to_short(ConstMatrix x, Matrix y) const {
+        tall ? tensor::matmul_nn(compute, x, w, y) : tensor::matmul_nt(compute, x, w, y);
+    }
+};
+
+// Orthonormal rows whose span holds W's large singular directions on its long side.
+Rows range_of(const Sides& sides, std::size_t count, const SvdOptions& options) {
+    Rows on_short(count, sides.shorter());
+    Rows on_long(count, sides.longer());
+    random_signs(sides.compute, options.seed, on_short.view);
+    sides.to_long(on_short.view, on_long.view);
+    for (std::size_t step = 0; step < options.power_steps; ++step) {
+        orthonormalise_rows(sides.compute, on_long.view, false);
+        sides.to_short(on_long.view, on_short.view);
+        orthonormalise_rows(sides.compute, on_short.view, false);
+        sides.to_long(on_short.view, on_long.view);
+    }
+    orthonormalise_rows(sides.compute, on_long.view);
+    return on_long;
+}
+
+// The first `rank` eigenvectors as floats.
+Rows rows_of(const Eigen& eigen, std::size_t rank, std::size_t n) {
+    Rows rows(rank, n);
+    for (std::size_t i = 0; i < rank * n; ++i)
+        rows.values[i] = static_cast<float>(eigen.vectors[i]);
+    return rows;
+}
+
+// 1 / s where a singular value is more than rounding, else 0, and the value itself so.
+double inverse_of(double& s, double largest) {
+    if (s > 1e-7 * largest && s > 0) return 1 / s;
+    s = 0;
+    return 0;
+}
+
+void scale_rows(Matrix rows, std::vector<double>& s) {
+    const double largest = s.empty() ? 0 : s.front();
+    for (std::size_t i = 0; i < rows.rows; ++i) {
+        const double factor = inverse_of(s[i], largest);
+        for (std::size_t j = 0; j < rows.cols; ++j)
+            rows.row(i)[j] = static_cast<float>(double{rows.row(i)[j]} * factor);
+    }
+}
+
+std::vector<double> roots(const Eigen& eigen, std::size_t rank) {
+    std::vector<double> s(rank);
+    for (std::size_t i = 0; i < rank; ++i) s[i] = std::sqrt(std::max(0.0, eigen.values[i]));
+    return s;
+}
+
+std::vector<float> transposed(ConstMatrix w) {
+    std::vector<float> t(w.rows * w.cols);
+    for (std::size_t i = 0; i < w.rows; ++i)
+        for (std::size_t j = 0; j < w.cols; ++j) t[j * w.rows + i] = w.row(i)[j];
+    return t;
+}
+
+}  // namespace
+
+double Svd::kept(std::size_t k) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < std::min(k, s.size()); ++i) sum += s[i] * s[i];
+    return energy > 0 ? std::min(1.0, sum / energy) : 1.0;
+}
+
+Svd low_rank_svd(const Compute& compute, ConstMatrix w, const SvdOptions& options) {
+    const std::size_t shorter = std::min(w.rows, w.cols);
+    CHECK(options.rank > 0 && options.rank <= shorter);
+    const std::size_t rank = options.rank;
+    const std::size_t more =
+        options.oversampling != 0 ? options.oversampling : std::max<std::size_t>(16, rank / 8);
+    const Sides sides{compute, w, w.rows > w.cols};
+    Svd svd;
+    svd.rank = rank;
+    svd.m = w.rows;
+    svd.n = w.cols;
+    svd.energy = sum_of_squares(w);
+    Rows on_long(rank, sides.longer());
+    Rows on_short(rank, shorter);
+    // Once three quarters of all directions would be followed, all are cheaper.
+    if (4 * (rank + more) >= 3 * shorter) {
+        const std::vector<float> turned = sides.tall ? transposed(w) : std::vector<float>();
+        const ConstMatrix b = sides.tall ? ConstMatrix(turned.data(), w.cols, w.rows) : w;
+        const Eigen eigen = eigen_symmetric(compute, shorter, gram_matrix(compute, b));
+        svd.s = roots(eigen, rank);
+        on_short = rows_of(eigen, rank, shorter);
+        tensor::matmul_nn(compute, on_short.view, b, on_long.view);
+        scale_rows(on_long.view, svd.s);
+    } else {
+        const std::size_t count = rank + more;
+        const Rows q = range_of(sides, count, options);
+        Rows b(count, shorter);
+        sides.to_short(q.view, b.view);
+        const Eigen eigen = eigen_symmetric(compute, count, gram_matrix(compute, b.view));
+        svd.s = roots(eigen, rank);
+        const Rows first = rows_of(eigen, rank, count);
+        tensor::matmul_nn(compute, first.view, q.view, on_long.view);
+        tensor::matmul_nn(compute, first.view, b.view, on_short.view);
+        scale_rows(on_short.view, svd.s);
+    }
+    svd.u = std::move(sides.tall ? on_long : on_short).values;
+    svd.v = std::move(sides.tall ? on_short : on_long).values;
+    return svd;
+}
+
+}  // namespace cairn::lowrank
