@@ -21,10 +21,12 @@ using tensor::Matrix;
 
 using Values = std::shared_ptr<std::vector<float>>;
 
+constexpr std::size_t kRow = 4096;  // of numbers, to tell a type's bytes by
+
 // New factors, and the model that the other tensors belong to.
 struct Storage {
     std::shared_ptr<const void> source;
-    std::vector<Values> factors;
+    std::vector<std::shared_ptr<const void>> factors;
 };
 
 std::vector<float> widened(const tensor::Weight& weight) {
@@ -153,6 +155,18 @@ class Compressor {
         return rank;
     }
 
+    static double bytes_of_number(tensor::WeightType type) {
+        return static_cast<double>(tensor::weight_row_bytes(type, kRow)) / kRow;
+    }
+
+    double bytes_of(model::TensorKind kind, std::uint32_t layer) const {
+        const tensor::Weight& weight = tensor_at(model_.weights, kind, layer);
+        if (!options_.everything || weight.rows == 1)
+            return static_cast<double>(weight.canonical_bytes());
+        return static_cast<double>(weight.rows * weight.cols) *
+               bytes_of_number(options_.factor_type);
+    }
+
     Status share() {
         const auto& rule = std::get<ByBytes>(options_.rule);
         std::vector<Candidate> candidates;
@@ -160,22 +174,20 @@ class Compressor {
         double fixed = 0;
         const model::ParameterLayout layout = model_.layout();
         for (const model::TensorInfo& info : layout.tensors())
-            if (!model::projection_of(info.kind))
-                fixed += static_cast<double>(info.size()) *
-                         (info.is_matrix ? options_.number_bytes : 4.0);
+            if (!model::projection_of(info.kind)) fixed += bytes_of(info.kind, info.layer);
         for (std::size_t i = 0; i < work_.size(); ++i) {
             const Work& work = work_[i];
-            const auto bytes = [&](std::size_t numbers) {
-                return static_cast<std::uint64_t>(
-                    std::ceil(static_cast<double>(numbers) * options_.number_bytes));
-            };
-            if (work.most() == 0) {
-                fixed += static_cast<double>(bytes(work.m * work.n));
+            const double whole_bytes = bytes_of(model::matrix_of(work.projection), work.layer);
+            const double rank_bytes =
+                static_cast<double>(work.count() * (work.part_m() + work.part_n())) *
+                bytes_of_number(options_.factor_type);
+            if (work.most() == 0 || rank_bytes >= whole_bytes) {
+                fixed += whole_bytes;
                 continue;
             }
             Candidate c{{0.0},
-                        bytes(work.count() * (work.part_m() + work.part_n())),
-                        bytes(work.m * work.n)};
+                        static_cast<std::uint64_t>(std::ceil(rank_bytes)),
+                        static_cast<std::uint64_t>(std::ceil(whole_bytes))};
             for (std::size_t k = 1; k <= work.most(); ++k) {
                 double sum = 0;
                 for (const Svd& part : work.parts) sum += part.kept(k);
@@ -287,20 +299,20 @@ class Compressor {
             return invalid(
                 "nothing would be smaller: at this setting every matrix's rank is at or above "
                 "m n / (m + n), where its two factors have as many numbers as itself");
-        auto storage = std::make_shared<Storage>();
-        storage->source = model_.storage;
+        storage_ = std::make_shared<Storage>();
+        storage_->source = model_.storage;
         made_.model = model_;
         made_.model.config = config_;
         const model::ParameterLayout layout(config_);
         for (std::size_t i = 0; i < work_.size(); ++i) {
             if (work_[i].rank == 0) continue;
-            put(layout, model::matrix_of(work_[i].projection), work_[i].layer, factors_[i].first);
-            put(layout, model::right_factor_of(work_[i].projection), work_[i].layer,
-                factors_[i].second);
-            storage->factors.push_back(factors_[i].first);
-            storage->factors.push_back(factors_[i].second);
+            auto& [left, right] = factors_[i];
+            RETURN_IF_ERROR(
+                put(layout, model::matrix_of(work_[i].projection), work_[i].layer, left));
+            RETURN_IF_ERROR(
+                put(layout, model::right_factor_of(work_[i].projection), work_[i].layer, right));
         }
-        made_.model.storage = std::move(storage);
+        made_.model.storage = storage_;
         std::vector<std::vector<double>> energies(config_.layers);
         for (const MatrixReport& report : made_.matrices)
             for (const double energy : report.energies)
@@ -309,12 +321,25 @@ class Compressor {
         return std::move(made_);
     }
 
-    void put(const model::ParameterLayout& layout, model::TensorKind kind, std::uint32_t layer,
-             const Values& values) {
+    // Narrowed to its type; `values` is let go of where it is not needed.
+    Status put(const model::ParameterLayout& layout, model::TensorKind kind, std::uint32_t layer,
+               Values& values) {
         const model::TensorInfo& info = layout.at(kind, layer);
         CHECK(values->size() == info.size());
+        const auto rows = static_cast<std::size_t>(info.rows);
+        const auto cols = static_cast<std::size_t>(info.cols);
+        tensor::WeightType type = options_.factor_type;
+        if (cols % tensor::weight_group(type) != 0) type = tensor::WeightType::kF16;
+        auto bytes = std::make_shared<Bytes>(rows * tensor::weight_row_bytes(type, cols));
+        const Status narrowed =
+            tensor::quantise_weight(ConstMatrix(values->data(), rows, cols), type, bytes->data());
+        if (!narrowed.ok())
+            return Error{narrowed.error().code, info.name + ": " + narrowed.error().message};
         tensor_at(made_.model.weights, kind, layer) =
-            tensor::Weight(tensor::WeightType::kF32, info.rows, info.cols, values->data());
+            tensor::Weight(type, rows, cols, bytes->data());
+        storage_->factors.push_back(std::move(bytes));
+        values.reset();
+        return ok_status();
     }
 
     const Compute& compute_;
@@ -323,10 +348,17 @@ class Compressor {
     model::ModelConfig config_;
     std::vector<Work> work_;
     std::vector<std::pair<Values, Values>> factors_;  // left, right; null where whole
+    std::shared_ptr<Storage> storage_;
     Compressed made_;
 };
 
 }  // namespace
+
+double mean_energy(const MatrixReport& report) {
+    double sum = 0;
+    for (const double energy : report.energies) sum += energy;
+    return sum / static_cast<double>(report.energies.size());
+}
 
 Result<Compressed> compress(const Compute& compute, const model::Model& model,
                             const CompressOptions& options) {

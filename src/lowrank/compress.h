@@ -22,8 +22,10 @@ struct CompressOptions {
     bool per_head = false;
     /// Activation-aware: energies and factors are those of W L (moments.h); null: of W.
     const Moments* moments = nullptr;
-    /// Of a stored number, for ByBytes.
-    double number_bytes = 4;
+    /// What factors are stored as; rows of other lengths than its blocks as f16.
+    tensor::WeightType factor_type = tensor::WeightType::kF32;
+    /// For ByBytes: all matrices will be stored so, those that stay whole too.
+    bool everything = false;
     std::size_t power_steps = SvdOptions{}.power_steps;
     std::uint64_t seed = 1;
     /// Told how many of all matrices are done, and the next one's name.
@@ -41,6 +43,9 @@ struct MatrixReport {
     std::vector<double> energies;  ///< kept of W (papers B: Eq 9), of each part
     double seen_energy = 1;        ///< kept of W L, of all parts; the mean of energies without L
 };
+
+/// Over its parts.
+double mean_energy(const MatrixReport& report);
 
 struct Compressed {
     model::Model model;

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/local_model.h"
 #include "cli/models/config_json.h"
+#include "cli/models/model_compress.h"
 #include "console/json_line.h"
 #include "serve/model_snapshot.h"
 
@@ -161,7 +162,7 @@ void add_export(CLI::App& group, Invocation& invocation) {
 
 void add_model(CLI::App& app, Invocation& invocation) {
     CLI::App* group = app.add_subcommand(
-        "model", "Look into model files, convert, verify them; export a chain's model");
+        "model", "Look into model files, convert, compress, verify them; export a chain's model");
     group->require_subcommand(1);
     group->footer("Example:\n  cairn model info --model stories260K.bin");
     auto request = std::make_shared<ModelRequest>();
@@ -185,6 +186,10 @@ void add_model(CLI::App& app, Invocation& invocation) {
                             "--type q8_0",
                             run_model_convert);
     add_target_options(*convert, request->target);
+    convert->add_flag(
+        "--multiply-out", request->multiply_out,
+        "Make factors of low rank whole matrices again (f32 unless --type says more)");
+    add_model_compress(*group, invocation);
     add_export(*group, invocation);
     add_list(*group, invocation);
     CLI::App* verify =

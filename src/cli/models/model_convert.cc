@@ -10,7 +10,9 @@
 #include "base/outputs.h"
 #include "cli/local_model.h"
 #include "cli/models/model_command.h"
+#include "cli/models/model_inputs.h"
 #include "console/json_line.h"
+#include "lowrank/compress.h"
 
 namespace cairn::cli {
 
@@ -18,24 +20,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What the command reads.
-std::vector<NamedPath> inputs_of(const ModelRequest& request) {
-    std::vector<NamedPath> inputs{{"--model", request.model}, {"--tokenizer", request.tokenizer}};
-    const bool folder = is_folder(request.model);
-    if (!folder && !request.model.ends_with(".safetensors")) return inputs;
-    const std::string root = folder ? request.model : folder_of(request.model);
-    if (const auto names = list_folder(root); names.ok())
-        for (const std::string& name : *names) inputs.push_back({"--model", root + "/" + name});
-    return inputs;
-}
-
-// The model's tokenizer travels with it; without one the model alone is converted.
-Status attach_tokenizer(const ModelRequest& request, formats::LoadedModel& loaded) {
-    const auto tokenizer = formats::find_tokenizer(loaded, request.model, request.tokenizer);
-    if (tokenizer.ok())
-        loaded.model.tokenizer = (*tokenizer)->serialise();
-    else if (!request.tokenizer.empty())
-        return tokenizer.error();
+Status make_whole(const ModelRequest& request, model::Model& model) {
+    if (model.config.ranks.empty())
+        return misused("--multiply-out: all matrices of " + request.model + " are whole already");
+    ASSIGN_OR_RETURN(const auto machine, Machine::create(0));
+    model = lowrank::multiply_out(machine->compute(), model);
     return ok_status();
 }
 
@@ -46,10 +35,11 @@ Status run_model_convert(const ModelRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(PreparedTarget prepared, prepare_target(target));
     const formats::ModelFormat format = prepared.format;
     RETURN_IF_ERROR(check_exists("--model", request.model));
-    RETURN_IF_ERROR(
-        check_target(target, format, {request.model, request.tokenizer}, inputs_of(request)));
+    RETURN_IF_ERROR(check_target(target, format, {request.model, request.tokenizer},
+                                 model_inputs(request.model, request.tokenizer)));
     ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(request.model));
-    RETURN_IF_ERROR(attach_tokenizer(request, loaded));
+    RETURN_IF_ERROR(attach_tokenizer(request.model, request.tokenizer, loaded));
+    if (request.multiply_out) RETURN_IF_ERROR(make_whole(request, loaded.model));
     formats::WriteOptions& options = prepared.options;
     options.pooling = loaded.pooling;
     options.name = fs::path(request.model).stem().string();

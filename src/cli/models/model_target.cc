@@ -17,26 +17,6 @@ namespace cairn::cli {
 
 namespace {
 
-// "2GB", "500MB", "64KB", "1000000".
-Result<std::uint64_t> parse_size(const std::string& text) {
-    if (text.empty()) return std::uint64_t{0};
-    std::uint64_t number = 0;
-    std::size_t at = 0;
-    constexpr std::size_t kMostDigits = 18;
-    for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && at < kMostDigits; ++at)
-        number = number * 10 + static_cast<std::uint64_t>(text[at] - '0');
-    const std::string unit = text.substr(at);
-    std::uint64_t scale = 0;
-    if (unit.empty() || unit == "B") scale = 1;
-    if (unit == "KB") scale = 1000;
-    if (unit == "MB") scale = 1000000;
-    if (unit == "GB") scale = 1000000000;
-    if (at == 0 || number == 0 || scale == 0 || number > UINT64_MAX / scale)
-        return misused("--shard-size '" + printable_line(text) +
-                       "' is not a size; write it as 500MB or 2GB");
-    return number * scale;
-}
-
 std::uint64_t size_on_disk(const std::string& path) {
     if (!is_folder(path)) {
         const auto size = file_size(path);
@@ -61,6 +41,25 @@ std::map<std::uint64_t, std::vector<std::string>> fallbacks(const model::Model& 
 
 }  // namespace
 
+Result<std::uint64_t> parse_size(const std::string& option, const std::string& text) {
+    if (text.empty()) return std::uint64_t{0};
+    std::uint64_t number = 0;
+    std::size_t at = 0;
+    constexpr std::size_t kMostDigits = 18;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && at < kMostDigits; ++at)
+        number = number * 10 + static_cast<std::uint64_t>(text[at] - '0');
+    const std::string unit = text.substr(at);
+    std::uint64_t scale = 0;
+    if (unit.empty() || unit == "B") scale = 1;
+    if (unit == "KB") scale = 1000;
+    if (unit == "MB") scale = 1000000;
+    if (unit == "GB") scale = 1000000000;
+    if (at == 0 || number == 0 || scale == 0 || number > UINT64_MAX / scale)
+        return misused(option + " '" + printable_line(text) +
+                       "' is not a size; write it as 500MB or 2GB");
+    return number * scale;
+}
+
 Result<PreparedTarget> prepare_target(const ModelTarget& target) {
     PreparedTarget prepared;
     const auto format = formats::model_format_for(target.out, target.format);
@@ -74,7 +73,7 @@ Result<PreparedTarget> prepare_target(const ModelTarget& target) {
     if (!target.shard_size.empty() && *format != formats::ModelFormat::kHuggingFace)
         return misused("--shard-size is for Hugging Face folders (--to hf), and " + target.out +
                        " is to be " + std::string(formats::model_format_name(*format)));
-    ASSIGN_OR_RETURN(prepared.options.shard_bytes, parse_size(target.shard_size));
+    ASSIGN_OR_RETURN(prepared.options.shard_bytes, parse_size("--shard-size", target.shard_size));
     prepared.options.replace = target.force ? formats::Replace::kYes : formats::Replace::kNo;
     return prepared;
 }

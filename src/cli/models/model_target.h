@@ -46,6 +46,8 @@ Result<PreparedTarget> prepare_target(const ModelTarget& target);
 /// folder may not be one of `read` (files or folders that the command reads), nor theirs.
 Status check_target(const ModelTarget& target, formats::ModelFormat format,
                     const std::vector<std::string>& read, const std::vector<NamedPath>& inputs);
+/// "40MB" as bytes; 0 if empty. kMisused with the option's name.
+Result<std::uint64_t> parse_size(const std::string& option, const std::string& text);
 /// Writes, with a progress bar.
 Result<WrittenModel> write_model(const model::Model& model, const ModelTarget& target,
                                  PreparedTarget prepared);
