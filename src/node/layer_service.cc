@@ -2,26 +2,34 @@
 
 #include "base/log.h"
 #include "serve/run_server.h"
+#include "serve/self_measure.h"
 
 namespace cairn::node {
 
 namespace {
 
-/// A model, ready to be served.
-struct Prepared {
-    serve::ModelSnapshot snapshot;
-    model::LayerRange layers;
-};
-
-Result<Prepared> prepare(const std::shared_ptr<const model::Model>& model,
-                         const std::string& layers, const tensor::Compute& compute) {
-    ASSIGN_OR_RETURN(const model::LayerRange range,
-                     serve::parse_layers(layers, model->config.layers));
-    ASSIGN_OR_RETURN(const serve::ModelSnapshot whole, serve::snapshot_of(model));
-    return Prepared{serve::keep_layers(compute, whole, range), range};
-}
+constexpr std::string_view kAuto = "auto";
 
 }  // namespace
+
+/// A model that is about to be served.
+struct LayerService::Measured {
+    serve::ModelSnapshot whole;
+    model::LayerRange layers;  // all of them for "auto"
+    double rows_per_s = 0;     // 0: it was measured before
+};
+
+std::vector<serve::Placed> placed_servers(std::vector<ServerView> known, const Hash256& model,
+                                          bool of_the_chain, const crypto::PublicKey& own) {
+    std::vector<serve::Announce> offers;
+    for (ServerView& view : known) {
+        if (view.record.key == own) continue;
+        // Merge blocks reach some servers a moment later.
+        if (of_the_chain && view.height) view.record.model = model;
+        offers.push_back(std::move(view.record));
+    }
+    return serve::placed_of(offers, model);
+}
 
 LayerService::LayerService(Loop& loop, net::Network& links, const Clock& clock, Random& random,
                            const crypto::SecretKey& key, const tensor::Kernels& kernels, Node& node,
@@ -29,6 +37,9 @@ LayerService::LayerService(Loop& loop, net::Network& links, const Clock& clock, 
                            LayerServiceOptions options)
     : loop_(loop),
       links_(links),
+      clock_(clock),
+      random_(random),
+      key_(crypto::public_key(key)),
       node_(node),
       compute_{&kernels, nullptr},
       fixed_(std::move(fixed)),
@@ -60,10 +71,17 @@ void LayerService::find(std::vector<chain::OutPoint> outpoints, Found done) {
 
 void LayerService::start() {
     node_.watch_tip(alive_.guard([this] { on_tip(); }));
-    if (fixed_)
-        take(fixed_);
+    const auto begin = alive_.guard([this] {
+        if (fixed_)
+            take(fixed_);
+        else
+            look();
+    });
+    // Whoever chooses hears first who serves what.
+    if (options_.layers == kAuto)
+        loop_.call_after(options_.listen_ms, begin);
     else
-        look();
+        loop_.post(begin);
 }
 
 void LayerService::on_tip() {
@@ -100,18 +118,79 @@ void LayerService::look() {
 void LayerService::take(std::shared_ptr<const model::Model> model) {
     offload(
         loop_, Lane::kLayers,
-        [model = std::move(model), layers = options_.layers, compute = compute_] {
-            return prepare(model, layers, compute);
+        [model = std::move(model), layers = options_.layers, compute = compute_, &clock = clock_,
+         threads = options_.threads, is_first = rows_per_s_ == 0]() -> Result<Measured> {
+            Measured measured;
+            ASSIGN_OR_RETURN(measured.layers, serve::parse_layers(layers, model->config.layers));
+            ASSIGN_OR_RETURN(measured.whole, serve::snapshot_of(model));
+            if (!is_first) return measured;
+            const model::LayerRange one{measured.layers.begin, measured.layers.begin + 1};
+            const serve::ModelSnapshot packed = serve::keep_layers(compute, measured.whole, one);
+            ThreadPool pool(threads);
+            measured.rows_per_s =
+                serve::measure_rows(packed, one, {compute.kernels, &pool}, clock).rows_per_s;
+            return measured;
         },
-        alive_.guard([this](Result<Prepared> prepared) {
-            if (!prepared.ok())
-                return log_error("no layers are served: {}", prepared.error().message);
-            model_ = prepared->snapshot.hash;
-            layers_ = prepared->layers;
-            server_->set_model(std::move(prepared->snapshot), layers_);
+        alive_.guard([this](const Result<Measured>& measured) {
+            if (!measured.ok())
+                return log_error("no layers are served: {}", measured.error().message);
+            choose(*measured);
+        }));
+}
+
+void LayerService::choose(const Measured& measured) {
+    const bool is_first = measured.rows_per_s > 0;
+    if (is_first) {
+        rows_per_s_ = measured.rows_per_s;
+        server_->set_speed(static_cast<std::uint32_t>(rows_per_s_));
+    }
+    newest_ = measured.whole;
+    model::LayerRange layers = measured.layers;
+    if (options_.layers == kAuto) {
+        layers = layers_;
+        if (is_first)
+            layers =
+                serve::choose_layers(placed_servers(node_.servers(), newest_.hash, !fixed_, key_),
+                                     newest_.config.layers, rows_per_s_, newest_.config.layers);
+    }
+    if (const Status fast = serve::admit(rows_per_s_, layers.size(), options_.least_tokens_per_s);
+        !fast.ok())
+        return log_error("no layers are served: {}", fast.error().message);
+    pack(newest_, layers);
+    if (is_first && options_.layers == kAuto) consider_moving();
+}
+
+void LayerService::pack(serve::ModelSnapshot whole, model::LayerRange layers) {
+    layers_ = layers;
+    offload(
+        loop_, Lane::kLayers,
+        [whole = std::move(whole), layers, compute = compute_] {
+            return serve::keep_layers(compute, whole, layers);
+        },
+        alive_.guard([this, layers](serve::ModelSnapshot packed) {
+            if (layers != layers_) return;  // it has moved on meanwhile
+            model_ = packed.hash;
+            server_->set_model(std::move(packed), layers_);
             tell();
             if (options_.serving) options_.serving();
         }));
+}
+
+// At a time of its own, so that not all move at once.
+void LayerService::consider_moving() {
+    const std::uint64_t wait_ms = options_.move_ms / 2 + random_.below(options_.move_ms + 1);
+    loop_.call_after(wait_ms, alive_.guard([this] {
+        std::vector<serve::Placed> servers =
+            placed_servers(node_.servers(), newest_.hash, !fixed_, key_);
+        servers.push_back({key_, layers_, rows_per_s_});
+        const serve::MoveAdvice advice =
+            serve::advise_move(servers, newest_.config.layers, key_, newest_.config.layers);
+        if (advice.move) {
+            log_info("{}", advice.why);
+            pack(newest_, advice.to);
+        }
+        consider_moving();
+    }));
 }
 
 ServingView LayerService::view() const {

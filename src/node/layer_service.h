@@ -3,7 +3,11 @@
 // model as it is deep enough (or of a model file), and the node's ledger to look channels up in.
 // Who pays, pays the node's key; what is due to it on the chain, node/channel_keeper.h sees to.
 //
-// Everything happens on the loop, except that models are hashed and packed on Lane::kLayers.
+// With layers "auto" it measures how fast this machine is, takes the layers where the network's
+// servers are weakest, and moves when much would be won by that (serve/placement.h).
+//
+// Everything happens on the loop, except that models are hashed, packed and measured on
+// Lane::kLayers.
 #pragma once
 
 #include <functional>
@@ -13,15 +17,20 @@
 
 #include "node/node.h"
 #include "serve/layer_server.h"
+#include "serve/placement.h"
 
 namespace cairn::node {
 
 struct LayerServiceOptions {
-    std::string layers;              ///< see serve::parse_layers
-    std::uint64_t price = 0;         ///< of 1,000 rows through one layer, smallest units; 0: free
-    channel::Policy policy{};        ///< which channels it takes
-    std::size_t threads = 1;         ///< computing threads
-    std::uint64_t look_ms = 1000;    ///< how often it asks the node for a newer model
+    std::string layers;             ///< see serve::parse_layers; "auto": it chooses
+    double least_tokens_per_s = 0;  ///< through its layers; a slower machine does not serve
+    std::uint64_t price = 0;        ///< of 1,000 rows through one layer, smallest units; 0: free
+    channel::Policy policy{};       ///< which channels it takes
+    std::size_t threads = 1;        ///< computing threads
+    std::uint64_t look_ms = 1000;   ///< how often it asks the node for a newer model
+    /// "auto": how long it listens before it chooses, and how often it looks whether to move.
+    std::uint64_t listen_ms = 3'000;
+    std::uint64_t move_ms = 60'000;
     std::uint64_t tell_ms = 30'000;  ///< how often it tells the network what it offers
     /// The part of the network that a client is in (net::TlsNetwork::group_of).
     std::function<std::string(net::PeerId)> group_of{};
@@ -29,6 +38,11 @@ struct LayerServiceOptions {
     /// Called on the loop when another model is served from then on. May be empty.
     std::function<void()> serving{};
 };
+
+/// Where the servers of a model are, without the one with key `own`: those that announce it, and if
+/// it is the chain's, those that announce another version of that.
+std::vector<serve::Placed> placed_servers(std::vector<ServerView> known, const Hash256& model,
+                                          bool of_the_chain, const crypto::PublicKey& own);
 
 class LayerService final : private serve::ChannelView {
   public:
@@ -55,19 +69,28 @@ class LayerService final : private serve::ChannelView {
     /// Tells the network what is offered, now and every now and then.
     void tell();
     void look();
-    /// Hashes and packs it beside the loop, then serves it. Why it cannot be served goes to the
-    /// log.
+    /// Hashes, and at the first time measures, beside the loop; then layers are chosen and served.
+    /// Why it cannot be served goes to the log.
     void take(std::shared_ptr<const model::Model> model);
+    struct Measured;
+    void choose(const Measured& measured);
+    void pack(serve::ModelSnapshot whole, model::LayerRange layers);
+    void consider_moving();
 
     Loop& loop_;
     net::Network& links_;
+    const Clock& clock_;
+    Random& random_;
+    crypto::PublicKey key_;
     Node& node_;
     tensor::Compute compute_;
     std::shared_ptr<const model::Model> fixed_;
     LayerServiceOptions options_;
     std::optional<serve::Till> till_;
     std::optional<serve::LayerServer> server_;
-    Hash256 known_;  ///< the block of the newest model that was asked for
+    serve::ModelSnapshot newest_;  ///< the whole model that is served, for other layers of it
+    double rows_per_s_ = 0;        ///< of this machine; 0: not measured yet
+    Hash256 known_;                ///< the block of the newest model that was asked for
     Hash256 model_;
     model::LayerRange layers_{0, 0};
     bool looking_ = false;

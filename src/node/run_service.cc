@@ -36,6 +36,7 @@ void RunService::start(const Clock& clock, const tensor::Kernels& kernels, Node&
     LayerServiceOptions options;
     options.layers = serving_.layers;
     options.price = serving_.price;
+    options.least_tokens_per_s = serving_.least_tokens_per_s;
     options.address = serving_.address;
     options.threads = threads;
     options.group_of = [&links = *links_](net::PeerId peer) { return links.group_of(peer); };

@@ -10,7 +10,8 @@
 namespace cairn::node {
 
 struct NodeServing {
-    std::string layers;                  ///< see serve::parse_layers
+    std::string layers;                  ///< see serve::parse_layers; "auto": it chooses, and moves
+    double least_tokens_per_s = 0;       ///< through its layers; a slower machine does not serve
     std::string model_file;              ///< empty: the chain's own model
     std::string listen = "127.0.0.1:0";  ///< "host:port" for clients, port 0: any
     std::string address;                 ///< where they reach it; empty: where it listens

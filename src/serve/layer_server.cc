@@ -65,6 +65,7 @@ std::optional<Announce> LayerServer::announce(const Hash256& model) {
     record.address = options_.address.empty() ? network_.listen_address() : options_.address;
     record.model = loaded.snapshot.hash;
     record.layers = loaded.layers;
+    record.rows_per_s = options_.rows_per_s;
     if (options_.till != nullptr) {
         record.genesis = options_.till->options().genesis_id;
         record.price = options_.till->options().price;

@@ -5,12 +5,14 @@
 #include "base/log.h"
 #include "formats/load.h"
 #include "serve/route.h"
+#include "serve/self_measure.h"
 
 namespace cairn::serve {
 
 namespace {
 
 constexpr std::uint64_t kStopCheckMs = 200;
+constexpr std::uint64_t kMeasureMs = 300;
 constexpr std::size_t kMaxInbound = 256;
 constexpr std::size_t kMaxIncoming = std::size_t{1} << 30;  // rows of many prompts at once
 
@@ -104,6 +106,12 @@ Status run_server(const RunServerOptions& options) {
     server_options.group_of = [&links = *network](net::PeerId peer) {
         return links.group_of(peer);
     };
+    {
+        ThreadPool pool(options.server.threads);
+        const model::LayerRange one{layers.begin, layers.begin + 1};
+        server_options.rows_per_s = static_cast<std::uint32_t>(
+            measure_rows(snapshot, one, {kernels, &pool}, clock, kMeasureMs).rows_per_s);
+    }
     LayerServer server(loop, *network, clock, random, secret, *kernels, server_options);
     server.set_model(snapshot, layers);
     network->set_handler(&server);

@@ -297,6 +297,11 @@ void add_serving_options(CLI::App& command, NodeRequest& request, CLI::Option* s
                     "HOST:PORT by which clients reach it, if that is another")
         ->needs(serve);
     command
+        .add_option("--least-speed", request.serving.least_tokens_per_s,
+                    "Serve only if this machine takes so many tokens a second through its layers")
+        ->needs(serve)
+        ->check(CLI::Range(0.0, 1e6));
+    command
         .add_option("--price", request.price,
                     "Coins for 1,000 tokens through one layer, from payment channels (default: it "
                     "is free)")
@@ -342,8 +347,10 @@ void add_node(CLI::App& app, Invocation& invocation) {
     auto request = std::make_shared<NodeRequest>();
     request->node.directory = default_directory();
     add_node_options(*command, request);
-    auto* serve = command->add_option("--serve", request->serve.layers,
-                                      "Layers A-B (or auto) to compute for others");
+    auto* serve =
+        command->add_option("--serve", request->serve.layers,
+                            "Layers A-B to compute for others; auto: of a model file all, of a "
+                            "node's network those that are served most slowly");
     command
         ->add_option("--model", request->serve.model,
                      "Model file for --serve; without, a node serves the chain's own model")
