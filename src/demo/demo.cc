@@ -257,6 +257,9 @@ Status Demo::finish() {
 }
 
 Status Demo::serve() {
+    // The screen is for this part alone now: with the nodes above it would be too tall.
+    watching_ = false;
+    notes_.clear();
     say("");
     say("  The nodes serve the model, too, for coins: node 2 the first half of its layers, nodes 3 "
         "and 4 the second. Node 1 opens payment channels, waits until six blocks are on them, and "
@@ -287,6 +290,12 @@ Status Demo::serve() {
 }
 
 Status Demo::stay() {
+    watching_ = true;
+    notes_.clear();
+    say(fmt::format(
+        "  Asked for coins, one node killed in mid-sentence: the same bits; {} coins paid. "
+        "The server that lied: convicted.",
+        chain::amount_text(failover_.paid)));
     say("  The nodes go on training: " + view_.dashboard + "   Ctrl-C stops.");
     while (!stopped()) {
         RETURN_IF_ERROR(look());

@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kPollMs = 10;
-constexpr int kTries = 6;           // the model may move on meanwhile
+constexpr int kTries = 60;          // a second each: what is exported is served once it is settled
 constexpr int kAnswerMs = 240'000;  // channels wait for blocks
 constexpr std::uint64_t kKillAfterRows = 30;
 constexpr const char* kSteps = "100";
@@ -88,6 +88,8 @@ Result<DemoFailover> answer_through_a_crash(const std::vector<DemoNode*>& nodes,
                 generate_watched(over, folder + "/channels.log", stop, [] { return ok_status(); });
             has_channels = opened.ok();
             if (!opened.ok()) split = opened.error();
+            if (stop()) return stopped_early();
+            ::usleep(1'000'000);
             continue;
         }
         over.insert(over.end(), text.begin(), text.end());
@@ -113,7 +115,9 @@ Result<DemoFailover> answer_through_a_crash(const std::vector<DemoNode*>& nodes,
             return ok_status();
         };
         split = generate_watched(over, folder + "/answer-crash.log", stop, watch);
-        if (answer.killed != 0) break;
+        if (answer.killed != 0 || split.ok()) break;
+        if (stop()) return stopped_early();
+        ::usleep(1'000'000);
     }
     RETURN_IF_ERROR(split);
     std::vector<std::string> alone = {"generate", "--json", "--model", model};

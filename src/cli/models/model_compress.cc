@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
+#include "cli/option_checks.h"
 #include "cli/models/model_command.h"
 #include "cli/models/model_inputs.h"
 #include "cli/train/text_loss.h"
@@ -311,17 +312,19 @@ Status run_model_compress(const CompressRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(check_config(request, loaded.model.config));
     RETURN_IF_ERROR(attach_tokenizer(request.model, request.tokenizer, loaded));
     std::unique_ptr<text::Tokenizer> tokenizer;
-    if (!request.calibrate.empty() || !request.text.empty())
+    if (!request.calibrate.empty() || !request.text.empty()) {
         ASSIGN_OR_RETURN(tokenizer,
                          formats::find_tokenizer(loaded, request.model, request.tokenizer));
+    }
     Outcome outcome;
     outcome.parameters_before = loaded.model.layout().parameters();
     ASSIGN_OR_RETURN(outcome.made, make(request, loaded.model, rule, prepared, tokenizer.get(),
                                         compute, outcome.calibrated));
     const model::Model& made = outcome.made.model;
-    if (!request.text.empty())
+    if (!request.text.empty()) {
         ASSIGN_OR_RETURN(outcome.text,
                          measure_text(request, loaded.model, made, *tokenizer, compute));
+    }
     if (request.speed && made.config.causal)
         outcome.speed = measure_speed(loaded.model, made, compute);
     formats::WriteOptions& options = prepared.options;
@@ -369,7 +372,9 @@ void add_model_compress(CLI::App& group, Invocation& invocation) {
     command->add_option("--context", request->context, "Its windows in tokens; 0: the model's")
         ->check(CLI::Range(0U, model::kMaxContext));
     command->add_flag("--speed", request->speed, "Measure how fast both write");
-    command->add_option("--seed", request->seed, "Of the random projection")->capture_default_str();
+    command->add_option("--seed", request->seed, "Of the random projection")
+        ->check(any_seed())
+        ->capture_default_str();
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "cli/commands.h"
+#include "cli/local_model.h"
 #include "console/json_line.h"
 #include "net/address.h"
 
