@@ -127,12 +127,14 @@ double found_by_formula(double audit_rate, double cheat_rate, std::uint64_t answ
 
 std::vector<LotteryPoint> play_lottery(double audit_rate, double cheat_rate,
                                        const std::vector<std::uint64_t>& answers,
-                                       std::uint64_t servers, Random& random) {
+                                       std::uint64_t servers, Random& random,
+                                       const std::function<void()>& played) {
     std::vector<LotteryPoint> points;
     for (const std::uint64_t n : answers)
         points.push_back({n, found_by_formula(audit_rate, cheat_rate, n), 0});
     const std::uint64_t last = answers.empty() ? 0 : answers.back();
     for (std::uint64_t server = 0; server < servers; ++server) {
+        if (played) played();
         std::uint64_t found = 0;
         for (std::uint64_t n = 1; n <= last && found == 0; ++n)
             if (chance(random, cheat_rate) && chance(random, audit_rate)) found = n;
@@ -160,7 +162,8 @@ std::string_view behaviour_name(Behaviour behaviour) {
 }
 
 ConvictionRounds play_behaviour(Behaviour behaviour, double audit_rate, double cheat_rate,
-                                bool probation, std::uint64_t lives, Random& random) {
+                                bool probation, std::uint64_t lives, Random& random,
+                                const std::function<void()>& played) {
     const Game game{behaviour, audit_rate, cheat_rate, probation, random};
     ConvictionRounds rounds{.behaviour = behaviour};
     std::vector<std::uint64_t> all;
@@ -172,6 +175,7 @@ ConvictionRounds play_behaviour(Behaviour behaviour, double audit_rate, double c
         all.push_back(life.answers);
         sold += static_cast<double>(life.sold);
         if (!life.out) stayed += 1;
+        if (played) played();
     }
     if (all.empty()) return rounds;
     std::ranges::sort(all);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -23,9 +24,11 @@ struct LotteryPoint {
     double played = 0;  ///< part of the servers that was found by then
 };
 /// Each of `servers` liars answers until it is found; points at each of `answers`, ascending.
+/// `played` may be empty; it hears of each server.
 std::vector<LotteryPoint> play_lottery(double audit_rate, double cheat_rate,
                                        const std::vector<std::uint64_t>& answers,
-                                       std::uint64_t servers, Random& random);
+                                       std::uint64_t servers, Random& random,
+                                       const std::function<void()>& played = {});
 
 enum class Behaviour {
     kSteady,           ///< cheats with chance f from the beginning
@@ -47,9 +50,10 @@ struct ConvictionRounds {
 };
 inline constexpr std::uint64_t kMaxLife = 20'000;
 /// `lives` servers of one behaviour. With `probation` audits are drawn by trust::audit_chance():
-/// all answers of a new key, then fewer. Without, each with the same chance.
+/// all answers of a new key, then fewer. Without, each with the same chance. `played` as above.
 ConvictionRounds play_behaviour(Behaviour behaviour, double audit_rate, double cheat_rate,
-                                bool probation, std::uint64_t lives, Random& random);
+                                bool probation, std::uint64_t lives, Random& random,
+                                const std::function<void()>& played = {});
 
 /// Clients that share requests out among servers, all of the same speed.
 struct MarketCase {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/uniform.h"
 #include "consensus/fork_choice.h"
 #include "lab/hash_power.h"
 #include "node/miner.h"
@@ -16,9 +17,6 @@ constexpr std::uint32_t kTarget = 0x1c7fffff;      // any: all blocks have the s
 constexpr std::uint32_t kEasyTarget = 0x2007ffff;  // about 32 hashes
 /// From here the chance to come back is below this; the run counts as lost.
 constexpr double kHopeless = 1e-10;
-
-/// Uniform in [0, 1).
-double unit(Random& random) { return static_cast<double>(random.u64() >> 11) * 0x1p-53; }
 
 /// Work of chains of 0, 1, 2 ... blocks.
 class ChainWorks {
@@ -39,7 +37,7 @@ bool attacker_wins(double share, unsigned confirmations, ChainWorks& works, Rand
     std::size_t honest = 0, attacker = 0;  // blocks of each branch
     const double odds = share / (1 - share);
     const auto hopeless = static_cast<std::size_t>(std::ceil(std::log(kHopeless) / std::log(odds)));
-    const auto step = [&] { ++(unit(random) < share ? attacker : honest); };
+    const auto step = [&] { ++(uniform(random) < share ? attacker : honest); };
     while (honest < confirmations) step();
     while (true) {
         // Seen later, whenever it is shown.
@@ -75,7 +73,8 @@ RaceOdds race_odds(double share, unsigned confirmations) {
     return odds;
 }
 
-RaceRuns play_races(double share, unsigned confirmations, std::uint64_t runs, Random& random) {
+RaceRuns play_races(double share, unsigned confirmations, std::uint64_t runs, Random& random,
+                    const std::function<void()>& played) {
     CHECK(share > 0 && share < 0.5);
     std::uint64_t won = 0, tied_runs = 0;
     ChainWorks works;
@@ -83,13 +82,14 @@ RaceRuns play_races(double share, unsigned confirmations, std::uint64_t runs, Ra
         bool tied = false;
         won += attacker_wins(share, confirmations, works, random, tied) ? 1 : 0;
         tied_runs += tied ? 1 : 0;
+        if (played) played();
     }
     const auto all = static_cast<double>(runs);
     return {static_cast<double>(won) / all, static_cast<double>(tied_runs) / all};
 }
 
 std::vector<std::uint64_t> count_winners(const std::vector<double>& shares, std::uint64_t blocks,
-                                         Random& random) {
+                                         Random& random, const std::function<void()>& found) {
     double sum = 0;
     for (const double share : shares) sum += share;
     CHECK(sum > 0);
@@ -103,7 +103,7 @@ std::vector<std::uint64_t> count_winners(const std::vector<double>& shares, std:
             header.body_root = random.hash256();
         }
         while (true) {
-            double at = unit(random) * sum;
+            double at = uniform(random) * sum;
             std::size_t miner = 0;
             while (miner + 1 < shares.size() && at >= shares[miner]) at -= shares[miner++];
             if (!node::search_nonce(chain::WorkFunction::kSha256d, templates[miner], 1)) {
@@ -113,6 +113,7 @@ std::vector<std::uint64_t> count_winners(const std::vector<double>& shares, std:
             ++won[miner];
             break;
         }
+        if (found) found();
     }
     return won;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "base/random.h"
@@ -25,12 +26,13 @@ struct RaceRuns {
     double won = 0;   ///< part of the runs in which the fork choice took the attacker's branch
     double tied = 0;  ///< part in which both had the same work at some time after Z blocks
 };
-/// `share` below a half.
-RaceRuns play_races(double share, unsigned confirmations, std::uint64_t runs, Random& random);
+/// `share` below a half. `played` may be empty; it hears of each race.
+RaceRuns play_races(double share, unsigned confirmations, std::uint64_t runs, Random& random,
+                    const std::function<void()>& played = {});
 
 /// Blocks found by each of some miners in `blocks` searches by node::search_nonce, in which each
-/// nonce is tried by one of them, drawn by their shares.
+/// nonce is tried by one of them, drawn by their shares. `found` may be empty; it hears of each.
 std::vector<std::uint64_t> count_winners(const std::vector<double>& shares, std::uint64_t blocks,
-                                         Random& random);
+                                         Random& random, const std::function<void()>& found = {});
 
 }  // namespace cairn::lab

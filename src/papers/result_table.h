@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -18,7 +19,14 @@ struct Field {
 };
 using Row = std::vector<Field>;
 
-/// A line for each value of `group` (one line if it is empty): field `y` over field `x`.
+/// A horizontal line in a picture.
+struct PictureMark {
+    double y = 0;
+    std::string label;
+};
+
+/// A line for each value of `group` (one line if it is empty): field `y` over field `x`. Rows that
+/// lack one of them are left out.
 struct Picture {
     std::string title;
     std::string x;
@@ -26,13 +34,21 @@ struct Picture {
     std::string group;
     std::string x_label;
     std::string y_label;
+    std::vector<PictureMark> marks{};
+    std::string beside{};   ///< another field over x, as a line of its own; then `group` is empty
+    bool is_share = false;  ///< y goes from 0 to 1, and all of that is shown
 };
 
+/// Rows with the same fields, in the same order, follow each other: each such block is a table of
+/// its own where people read it.
 struct ResultTable {
-    std::string name;       ///< "fig6"
-    std::vector<Row> rows;  ///< all with the same fields, in the same order
-    std::string found;      ///< one sentence
+    std::string name;  ///< "fig6"
+    std::vector<Row> rows;
+    std::string found;  ///< one sentence
     std::vector<Picture> pictures;
 };
+
+/// The blocks of `table`, which outlives them.
+std::vector<std::span<const Row>> blocks_of(const ResultTable& table);
 
 }  // namespace cairn::papers

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
@@ -38,8 +40,30 @@ TEST(LabTrust, ThePaperRemovesTheSmallestAndTheNormalisedFormNobody) {
 }
 
 TEST(LabTrust, AuditsFindWhatTheFormulaSays) {
-    const Json result = run({"lab", "audits", "--servers", "4000", "--json"}).json();
+    const std::string folder = testing::TempDir() + "/cairn_lab_audits";
+    const Json result =
+        run({"lab", "audits", "--servers", "4000", "--json", "--out", folder}).json();
     EXPECT_EQ(result["name"], "audits");
+    // A table for each kind of rows, and both lines in the picture.
+    for (const auto& [file, header] :
+         {std::pair("audits.csv", "table,answers,formula,played"),
+          std::pair("audits-2.csv", "table,behaviour,probation,mean,p95,most,wrong_taken,never"),
+          std::pair("audits-3.csv",
+                    "table,liars,least_honest,mean_honest,liars_first_1000,"
+                    "liars_after_1000,wrong_after_1000,honest_out,keys")}) {
+        std::ifstream csv(folder + "/" + file);
+        std::string line;
+        std::getline(csv, line);
+        EXPECT_EQ(line, header);
+    }
+    std::stringstream svg;
+    svg << std::ifstream(folder + "/audits.svg").rdbuf();
+    EXPECT_NE(svg.str().find(">formula<"), std::string::npos);
+    EXPECT_NE(svg.str().find(">played<"), std::string::npos);
+    std::filesystem::remove_all(folder);
+    const Outcome shown = run({"lab", "audits", "--servers", "200"});
+    EXPECT_NE(shown.out.find("wrong_taken"), std::string::npos);
+    EXPECT_NE(shown.out.find("liars_after_1000"), std::string::npos);
     for (const Json& row : result["rows"])
         if (row["table"] == "found" && row["answers"] == 300) {
             EXPECT_NEAR(row["formula"], 0.950959, 5e-7);

@@ -21,6 +21,7 @@ using papers::ResultTable;
 constexpr std::size_t kMostWidth = 16;  // d: the Hessian has d^4 numbers
 constexpr std::size_t kMostRows = 512;  // n
 constexpr std::size_t kDescent = 100;   // steps shown
+constexpr double kLargestScore = 0x1p53;
 
 struct AttentionRequest {
     std::string a1, a2, x, b, w;
@@ -114,7 +115,11 @@ Result<ResultTable> softmax(const SoftmaxRequest& request) {
         ASSIGN_OR_RETURN(const auto matrix, matrix_of("--x", request.x));
         for (const auto& row : matrix) {
             rows.emplace_back();
-            for (const double value : row) rows.back().push_back(static_cast<std::int64_t>(value));
+            for (const double value : row) {
+                if (std::fabs(value) > kLargestScore || value != std::floor(value))
+                    return misused("--x: whole numbers are wanted, 2^53 at most");
+                rows.back().push_back(static_cast<std::int64_t>(value));
+            }
         }
     } else {
         ASSIGN_OR_RETURN(const auto row, integers_of("--x", request.x));
@@ -124,7 +129,7 @@ Result<ResultTable> softmax(const SoftmaxRequest& request) {
     double worst = 0;
     for (const auto& scores : rows) {
         ASSIGN_OR_RETURN(const papers::DigitRow row,
-                         papers::digit_softmax(form, scores, request.verifiers));
+                         asked_for(papers::digit_softmax(form, scores, request.verifiers)));
         worst = std::max(worst, row.worst_error);
         table.rows.push_back({{"shift", row.shift},
                               {"values", reals(row.values)},
@@ -150,7 +155,7 @@ Result<ResultTable> lookup(const LookupRequest& request) {
     ASSIGN_OR_RETURN(const auto entries, integers_of("--table", request.table));
     ASSIGN_OR_RETURN(const auto values, integers_of("--values", request.values));
     ASSIGN_OR_RETURN(const papers::LookupSides sides,
-                     papers::check_lookup(entries, values, request.beta));
+                     asked_for(papers::check_lookup(entries, values, request.beta)));
     ResultTable table{"lookup", {}, "", {}};
     table.rows.push_back({{"left", static_cast<std::int64_t>(sides.left)},
                           {"right", static_cast<std::int64_t>(sides.right)},
@@ -161,8 +166,7 @@ Result<ResultTable> lookup(const LookupRequest& request) {
         "In the field of 2^61 - 1 elements the sides are {}: {}. A value outside the table would "
         "pass for {} of 2^61 betas at most.",
         sides.accepted ? "equal" : "not equal",
-        sides.accepted ? "modulo that all values stand in the table"
-                       : "a value does not stand in the table",
+        sides.accepted ? "all values stand in the table" : "a value does not stand in the table",
         entries.size() + values.size());
     return table;
 }

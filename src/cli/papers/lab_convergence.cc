@@ -1,11 +1,14 @@
 #include "cli/papers/lab_convergence.h"
 
 #include <cmath>
+#include <iterator>
 #include <memory>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/clock.h"
+#include "base/progress.h"
 #include "cli/option_checks.h"
 #include "cli/papers/lab_result.h"
 #include "papers/convergence.h"
@@ -58,6 +61,9 @@ Result<ResultTable> convergence(const Request& request) {
     ResultTable table{"convergence", {}, "", {}};
     std::size_t within = 0;
     double closest = 0;
+    const SystemClock clock;
+    Progress progress(clock, "runs", std::size(papers::kAllSketches) * 2 * 3 * request.seeds);
+    std::size_t done = 0;
     for (const papers::Sketch sketch : papers::kAllSketches)
         for (const Participation participation : {Participation::kFull, Participation::kWinner})
             for (const std::size_t k : {std::size_t{1}, std::size_t{4}, std::size_t{16}}) {
@@ -66,10 +72,12 @@ Result<ResultTable> convergence(const Request& request) {
                 run.eta = papers::bounded_rate(land, k, alpha);
                 const auto bounds = papers::convergence_bounds(land, run, alpha, distance2(land));
                 std::vector<double> gaps;
-                for (std::size_t i = 0; i < request.seeds; ++i)
+                for (std::size_t i = 0; i < request.seeds; ++i) {
                     gaps.push_back(papers::gap(
                         users, land,
                         papers::train(users, run, std::vector<double>(kDim), random).back()));
+                    progress.update(++done);
+                }
                 const Mean found = mean_of(gaps);
                 const double bound =
                     participation == Participation::kFull ? bounds.full : bounds.winner;
@@ -162,6 +170,8 @@ Result<ResultTable> bias(const Request& request) {
     ResultTable table{"bias", {}, "", {}};
     SeededRandom random(request.seed);
     double first = 0, last = 0;
+    const SystemClock clock;
+    Progress progress(clock, "runs", 8);
     for (const std::size_t count :
          {std::size_t{2}, std::size_t{8}, std::size_t{32}, std::size_t{128}})
         for (const bool equal : {true, false}) {
@@ -189,6 +199,7 @@ Result<ResultTable> bias(const Request& request) {
                                   {"power", std::string(equal ? "equal" : "3 to 1")},
                                   {"measured", mean},
                                   {"expected", expected}});
+            progress.update(table.rows.size());
         }
     table.found = fmt::format(
         "Where one half of the users has three quarters of the hash power, the model settles "

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/clock.h"
+#include "base/progress.h"
 #include "cli/option_checks.h"
 #include "cli/papers/lab_result.h"
 #include "lab/race.h"
@@ -27,11 +29,18 @@ Result<ResultTable> race(const RaceRequest& request) {
     SeededRandom random(request.seed);
     ResultTable table{"race", {}, "", {}};
     double worst = 0;
+    const SystemClock clock;
+    Progress progress(clock, "races",
+                      request.shares.size() * request.confirmations.size() * request.runs);
+    std::uint64_t done = 0;
+    const auto played_one = [&] {
+        if (++done % 1000 == 0) progress.update(done);
+    };
     for (const double share : request.shares)
         for (const unsigned confirmations : request.confirmations) {
             const lab::RaceOdds odds = lab::race_odds(share, confirmations);
             const lab::RaceRuns played =
-                lab::play_races(share, confirmations, request.runs, random);
+                lab::play_races(share, confirmations, request.runs, random, played_one);
             const double error =
                 std::sqrt(odds.exact * (1 - odds.exact) / static_cast<double>(request.runs));
             const double off = error > 0 ? std::fabs(played.won - odds.exact) / error : 0;
@@ -72,7 +81,12 @@ Result<ResultTable> winner(const WinnerRequest& request) {
         sum += share;
     }
     SeededRandom random(request.seed);
-    const auto won = lab::count_winners(shares, request.blocks, random);
+    const SystemClock clock;
+    Progress progress(clock, "blocks", request.blocks);
+    std::uint64_t done = 0;
+    const auto won = lab::count_winners(shares, request.blocks, random, [&] {
+        if (++done % 100 == 0) progress.update(done);
+    });
     ResultTable table{"winner", {}, "", {}};
     double chi = 0;
     for (std::size_t i = 0; i < shares.size(); ++i) {

@@ -62,33 +62,78 @@ struct AsText {
     }
 };
 
-/// For a row or two, a line for each field; otherwise columns.
-void print(const ResultTable& table, std::ostream& out) {
-    if (table.rows.size() <= 1) {
+/// For one row, a line for each field; otherwise columns.
+void print(std::span<const papers::Row> rows, std::ostream& out) {
+    if (rows.size() == 1) {
         std::size_t widest = 0;
-        for (const papers::Row& row : table.rows)
-            for (const Field& field : row) widest = std::max(widest, field.name.size());
-        for (const papers::Row& row : table.rows)
-            for (const Field& field : row)
-                out << fmt::format("{:<{}}  {}\n", field.name, widest,
-                                   std::visit(AsText{}, field.value));
-    } else {
-        std::vector<std::size_t> widths;
-        for (const Field& field : table.rows.front()) widths.push_back(field.name.size());
-        for (const papers::Row& row : table.rows)
-            for (std::size_t i = 0; i < row.size(); ++i)
-                widths[i] = std::max(widths[i], std::visit(AsText{}, row[i].value).size());
-        for (std::size_t i = 0; i < widths.size(); ++i)
-            out << fmt::format("{}{:>{}}", i ? "  " : "", table.rows.front()[i].name, widths[i]);
-        out << '\n';
-        for (const papers::Row& row : table.rows) {
-            for (std::size_t i = 0; i < row.size(); ++i)
-                out << fmt::format("{}{:>{}}", i ? "  " : "", std::visit(AsText{}, row[i].value),
-                                   widths[i]);
-            out << '\n';
-        }
+        for (const Field& field : rows[0]) widest = std::max(widest, field.name.size());
+        for (const Field& field : rows[0])
+            out << fmt::format("{:<{}}  {}\n", field.name, widest,
+                               std::visit(AsText{}, field.value));
+        return;
     }
-    out << '\n' << table.found << '\n';
+    std::vector<std::size_t> widths;
+    for (const Field& field : rows[0]) widths.push_back(field.name.size());
+    for (const papers::Row& row : rows)
+        for (std::size_t i = 0; i < row.size(); ++i)
+            widths[i] = std::max(widths[i], std::visit(AsText{}, row[i].value).size());
+    for (std::size_t i = 0; i < widths.size(); ++i)
+        out << fmt::format("{}{:>{}}", i ? "  " : "", rows[0][i].name, widths[i]);
+    out << '\n';
+    for (const papers::Row& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i)
+            out << fmt::format("{}{:>{}}", i ? "  " : "", std::visit(AsText{}, row[i].value),
+                               widths[i]);
+        out << '\n';
+    }
+}
+
+void print(const ResultTable& table, std::ostream& out) {
+    for (const auto& block : papers::blocks_of(table)) {
+        print(block, out);
+        out << '\n';
+    }
+    out << table.found << '\n';
+}
+
+std::string numbered(const std::string& path, std::size_t i) {
+    return i == 0 ? path : fmt::format("{}-{}", path, i + 1);
+}
+
+/// The columns' names and values, comma-separated.
+std::string to_csv(std::span<const papers::Row> rows) {
+    const auto quoted = [](const std::string& text) {
+        if (text.find_first_of(",\"\n") == std::string::npos) return text;
+        std::string out = "\"";
+        for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+        return out + '"';
+    };
+    std::string csv;
+    for (std::size_t i = 0; i < rows[0].size(); ++i)
+        csv += (i ? "," : "") + quoted(rows[0][i].name);
+    csv += '\n';
+    for (const papers::Row& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            const auto* real = std::get_if<double>(&row[i].value);
+            csv += (i ? "," : "") + (real != nullptr ? fmt::format("{}", *real)
+                                                     : quoted(std::visit(AsText{}, row[i].value)));
+        }
+        csv += '\n';
+    }
+    return csv;
+}
+
+std::string to_markdown(std::span<const papers::Row> rows) {
+    std::string page;
+    for (const Field& field : rows[0]) page += "| " + field.name + ' ';
+    page += "|\n";
+    for (std::size_t i = 0; i < rows[0].size(); ++i) page += "|---";
+    page += "|\n";
+    for (const papers::Row& row : rows) {
+        for (const Field& field : row) page += "| " + std::visit(AsText{}, field.value) + ' ';
+        page += "|\n";
+    }
+    return page + '\n';
 }
 
 const papers::Value* find(const papers::Row& row, const std::string& name) {
@@ -109,15 +154,31 @@ Chart to_chart(const ResultTable& table, const Picture& picture) {
     chart.title = picture.title;
     chart.x_label = picture.x_label;
     chart.y_label = picture.y_label;
+    for (const papers::PictureMark& mark : picture.marks)
+        chart.marks.push_back({mark.y, mark.label});
+    if (picture.is_share) {
+        chart.bottom = 0;
+        chart.top = 1.05;
+    }
     std::map<std::string, std::size_t> lines;
+    const auto add = [&](const papers::Row& row, const std::string& name, const std::string& y) {
+        const papers::Value* const over = find(row, picture.x);
+        const papers::Value* const value = find(row, y);
+        if (over == nullptr || value == nullptr) return;
+        const auto [at, is_new] = lines.emplace(name, chart.series.size());
+        if (is_new) chart.series.push_back({name, {}, chart.series.size(), false, true});
+        chart.series[at->second].points.push_back({number(over), number(value)});
+    };
     for (const papers::Row& row : table.rows) {
+        if (!picture.beside.empty()) {
+            add(row, picture.y, picture.y);
+            add(row, picture.beside, picture.beside);
+            continue;
+        }
         const papers::Value* group = find(row, picture.group);
         std::string name = group == nullptr ? "" : std::visit(AsText{}, *group);
         if (!std::isnan(number(group))) name = picture.group + ' ' + name;
-        const auto [at, is_new] = lines.emplace(name, chart.series.size());
-        if (is_new) chart.series.push_back({name, {}, chart.series.size(), false, true});
-        chart.series[at->second].points.push_back(
-            {number(find(row, picture.x)), number(find(row, picture.y))});
+        add(row, name, picture.y);
     }
     return chart;
 }
@@ -152,10 +213,14 @@ Result<T> parsed(const std::string& option, const std::string& text, const char*
 
 Status write_files(const ResultTable& table, const std::string& folder, std::ostream* said) {
     const std::string path = folder + "/" + table.name;
-    RETURN_IF_ERROR(write_file(path + ".csv", as_bytes(to_csv(table))));
-    if (said != nullptr) *said << "wrote " << path << ".csv";
+    const auto blocks = papers::blocks_of(table);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        const std::string name = numbered(path, i) + ".csv";
+        RETURN_IF_ERROR(write_file(name, as_bytes(to_csv(blocks[i]))));
+        if (said != nullptr) *said << (i == 0 ? "wrote " : ", ") << name;
+    }
     for (std::size_t i = 0; i < table.pictures.size(); ++i) {
-        const std::string name = i == 0 ? path : fmt::format("{}-{}", path, i + 1);
+        const std::string name = numbered(path, i);
         RETURN_IF_ERROR(
             write_file(name + ".svg", as_bytes(draw_svg(to_chart(table, table.pictures[i])))));
         const Status drawn = write_png(name + ".svg", name + ".png");
@@ -173,44 +238,10 @@ Status write_files(const ResultTable& table, const std::string& folder, std::ost
 std::string to_markdown(const ResultTable& table, const std::string& title) {
     std::string page =
         fmt::format("## {}\n\n`cairn lab {}`: {}\n\n", title, table.name, table.found);
-    if (!table.rows.empty()) {
-        for (const Field& field : table.rows[0]) page += "| " + field.name + ' ';
-        page += "|\n";
-        for (std::size_t i = 0; i < table.rows[0].size(); ++i) page += "|---";
-        page += "|\n";
-        for (const papers::Row& row : table.rows) {
-            for (const Field& field : row) page += "| " + std::visit(AsText{}, field.value) + ' ';
-            page += "|\n";
-        }
-        page += '\n';
-    }
+    for (const auto& block : papers::blocks_of(table)) page += to_markdown(block);
     for (std::size_t i = 0; i < table.pictures.size(); ++i)
-        page += fmt::format("![{}]({}{}.svg)\n\n", table.pictures[i].title, table.name,
-                            i == 0 ? "" : fmt::format("-{}", i + 1));
+        page += fmt::format("![{}]({}.svg)\n\n", table.pictures[i].title, numbered(table.name, i));
     return page;
-}
-
-std::string to_csv(const ResultTable& table) {
-    const auto quoted = [](const std::string& text) {
-        if (text.find_first_of(",\"\n") == std::string::npos) return text;
-        std::string out = "\"";
-        for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-        return out + '"';
-    };
-    std::string csv;
-    if (table.rows.empty()) return csv;
-    for (std::size_t i = 0; i < table.rows[0].size(); ++i)
-        csv += (i ? "," : "") + quoted(table.rows[0][i].name);
-    csv += '\n';
-    for (const papers::Row& row : table.rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            const auto* real = std::get_if<double>(&row[i].value);
-            csv += (i ? "," : "") + (real != nullptr ? fmt::format("{}", *real)
-                                                     : quoted(std::visit(AsText{}, row[i].value)));
-        }
-        csv += '\n';
-    }
-    return csv;
 }
 
 Status show(const ResultTable& table, const LabOutput& output, std::ostream& out) {

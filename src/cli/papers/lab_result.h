@@ -19,14 +19,20 @@ struct LabOutput {
 };
 
 /// Prints the table or the object, and writes NAME.csv and, for each picture, NAME.svg and NAME.png
-/// (NAME-2.svg for the second). PNG needs Debian's rsvg-convert; without it a line says so.
+/// (NAME-2.csv for the second block of rows, NAME-2.svg for the second picture). PNG needs Debian's
+/// rsvg-convert; without it a line says so.
 Status show(const papers::ResultTable& table, const LabOutput& output, std::ostream& out);
 
 /// What --out writes; `said` (may be null) is told what it was.
 Status write_files(const papers::ResultTable& table, const std::string& folder, std::ostream* said);
 
-/// The columns' names and values, comma-separated.
-std::string to_csv(const papers::ResultTable& table);
+/// What is invalid of that which a person asked for on the command line is misuse.
+template <typename T>
+Result<T> asked_for(Result<T> result) {
+    if (!result.ok() && result.error().code == ErrorCode::kInvalid)
+        return misused(result.error().message);
+    return result;
+}
 
 /// A subcommand of `lab` with --json and --out, which prints what `make` finds.
 CLI::App* add_result_command(CLI::App& group, Invocation& invocation, const std::string& name,

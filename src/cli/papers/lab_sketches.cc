@@ -48,12 +48,17 @@ Result<ResultTable> sketches(const SketchesRequest& request) {
         g2 += g[i] * g[i];
         h2 += h[i] * h[i];
     }
+    // What is averaged are products of four of the numbers, some sums of them.
+    constexpr double kLargest = 1e300;
+    if (!(g2 < kLargest && h2 < kLargest && g2 * h2 < kLargest))
+        return misused("--g and --h: the numbers are too large for double precision");
     ResultTable table{"sketches", {}, "", {}};
     std::size_t unbiased = 0;
     const auto s = static_cast<double>(request.sketch);
     for (const papers::Sketch sketch : papers::kAllSketches) {
-        ASSIGN_OR_RETURN(const papers::SketchMoments found,
-                         papers::sketch_moments(sketch, g, h, request.sketch, request.sparsity));
+        ASSIGN_OR_RETURN(
+            const papers::SketchMoments found,
+            asked_for(papers::sketch_moments(sketch, g, h, request.sketch, request.sparsity)));
         unbiased += std::fabs(found.mean_inner - inner) <= 1e-9 * (1 + std::sqrt(g2 * h2));
         table.rows.push_back(
             {{"sketch", std::string(papers::name_of(sketch))},
