@@ -26,9 +26,9 @@ Status check_exists(const std::string& option, const std::string& path) {
 }
 
 Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
-                                                     const std::string& tokenizer_path,
-                                                     Needs needs) {
-    RETURN_IF_ERROR(check_exists("--model", model_path));
+                                                     const std::string& tokenizer_path, Needs needs,
+                                                     const std::string& option) {
+    RETURN_IF_ERROR(check_exists(option, model_path));
     if (!tokenizer_path.empty()) RETURN_IF_ERROR(check_exists("--tokenizer", tokenizer_path));
     ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(model_path));
     if (needs == Needs::kText && !loaded.model.config.has_head())

@@ -48,10 +48,11 @@ Status check_exists(const std::string& option, const std::string& path);
 enum class Needs { kText, kStates };
 
 /// `tokenizer_path` may be empty: then the checkpoint's own, or the file beside the model.
-/// kUnsupported for an encoder where text is needed.
+/// kUnsupported for an encoder where text is needed. Errors name `option` where there is no model.
 Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
                                                      const std::string& tokenizer_path,
-                                                     Needs needs = Needs::kText);
+                                                     Needs needs = Needs::kText,
+                                                     const std::string& option = "--model");
 
 /// Packs the weights for fast products and lets go of the memory or file they came from. Nothing
 /// but inference can be done with the model afterwards; take its content hash before.

@@ -9,6 +9,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
+#include "net/address.h"
+#include "net/relay_messages.h"
 
 namespace cairn::cli {
 
@@ -35,11 +37,42 @@ bool ends_a_list(std::string_view word) {
 }
 
 bool names_files(const CLI::Option& option) {
-    for (const char* name :
-         {"--out", "--log", "--valid", "--init", "--resume", "--file", "--against", "--prompts",
-          "--model", "--tokenizer", "--token-file", "logs", "models"})
+    for (const char* name : {"--out",
+                             "--log",
+                             "--valid",
+                             "--init",
+                             "--resume",
+                             "--file",
+                             "--against",
+                             "--prompts",
+                             "--model",
+                             "--tokenizer",
+                             "--token-file",
+                             "--draft",
+                             "--book",
+                             "--exhibits",
+                             "--history",
+                             "--password-file",
+                             "--passphrase-file",
+                             "--words-file",
+                             "logs",
+                             "models"})
         if (option.check_name(name)) return true;
     return false;
+}
+
+// Whom to connect to: what is wrong with it, in words.
+std::string check_server(const std::string& text) {
+    if (net::is_relayed(text)) {
+        const auto relayed = net::parse_relayed(text);
+        return relayed.ok() ? "" : relayed.error().message;
+    }
+    const auto address = net::parse_peer_address(text);
+    return address.ok() ? "" : address.error().message;
+}
+
+bool names_server(const CLI::Option& option) {
+    return option.check_name("--server") || option.check_name("--node");
 }
 
 void check_option(CLI::Option& option) {
@@ -57,6 +90,15 @@ void check_option(CLI::Option& option) {
             [](std::string& text) {
                 return std::string(text.empty() ? "it is empty: name a file; is a variable not set?"
                                                 : "");
+            },
+            ""));
+    if (names_server(option))
+        option.check(CLI::Validator([](std::string& text) { return check_server(text); }, ""));
+    if (option.check_name("--api"))  // of a node too, which may take any free port
+        option.check(CLI::Validator(
+            [](std::string& text) {
+                const auto address = net::parse_address(text);
+                return address.ok() ? std::string() : address.error().message;
             },
             ""));
     const bool has_range = type.find(':') != std::string::npos;  // what a check of it calls itself
@@ -171,6 +213,16 @@ Words find_command(const CLI::App& root, int argc, const char* const* argv) {
 }
 
 }  // namespace
+
+CLI::Validator height_or_best() {
+    return CLI::Validator(
+        [](std::string& text) {
+            if (text == "best") return std::string();
+            const auto height = parse_whole(text, "it");
+            return height.ok() ? "" : "a height or best is wanted: " + height.error().message;
+        },
+        "");
+}
 
 CLI::Validator any_seed() {
     // CLI11's own range would take -1 for the greatest, and what is too large as well.

@@ -19,7 +19,8 @@ inline constexpr std::uint64_t kMaxTimeMs = std::uint64_t{1} << 48;
 
 /// Gives every option of `app` and its subcommands what all need, once all options are there: words
 /// as protected_words() left them become what was written; what names a file is not empty; numbers
-/// are not empty, no NaN or infinity, whole ones in digits, without a sign where there is none. An
+/// are not empty, no NaN or infinity, whole ones in digits, without a sign where there is none; who
+/// is to be connected to has an address. An
 /// option for whole numbers that came without a range of its own is a programmer's error: it would
 /// be refused without the range, or taken and fail far inside.
 void check_values(CLI::App& app);
@@ -29,6 +30,9 @@ void check_values(CLI::App& app);
 std::vector<std::string> protected_words(int argc, const char* const* argv);
 /// A message of CLI11 without what protected_words() added.
 std::string unprotected(std::string message);
+
+/// Which of a chain's models is meant: a height, or the word best.
+CLI::Validator height_or_best();
 
 /// The range of random seeds: any 64 bits.
 CLI::Validator any_seed();

@@ -89,6 +89,44 @@ TEST(OptionChecks, OptionsOfTheWrongKindAreMisused) {
     EXPECT_TRUE(remove_tree(dir).ok());
 }
 
+TEST(OptionChecks, WordsThatCanOnlyBeMeantOtherwiseAreMisused) {
+    const std::string dir = *make_temporary_folder("cairn-words");
+    const std::string key(64, 'a');
+    const std::vector<std::pair<Words, std::string>> lines = {
+        {{"verify", "--model", "m", "--text", "t", "--server", "nohost"}, "--server"},
+        {{"verify", "--model", "m", "--text", "t", "--server", "key@host:1"}, "KEY@HOST:PORT"},
+        {{"generate", "--model", "m", "--prompt", "x", "--server", "host:0"}, "--server"},
+        {{"generate", "--node", "nohost", "--prompt", "x"}, "--node"},
+        {{"chat", "--api", "nohost"}, "--api"},
+        {{"model", "list", "--node", ":1"}, "--node"},
+        {{"model", "export", "--dir", dir, "--out", dir + "/x.gguf", "--at", "abc"}, "best"},
+        {{"eval", "--dir", dir, "--at", "worst"}, "best"},
+        {{"wallet", "channel", "close", "zz", "--dir", dir}, "names no channel"},
+        {{"wallet", "channel", "refund", "abc", "--dir", dir}, "names no channel"},
+        {{"wallet", "channel", "pay", key + ":x", "1", "--dir", dir}, "names no channel"},
+        {{"wallet", "channel", "close", "abcd", "--fee", "much", "--dir", dir}, "number of coins"},
+        {{"generate", "--model", "m", "--prompt", "x", "--draft", ""}, "--draft"},
+        {{"chat", "--model", "m", "--draft="}, "--draft"},
+        {{"serve", "m", "--draft", ""}, "--draft"},
+        {{"lab", "softmax", "--x", "[1]", "--bases", "[1]"}, ""},
+        {{"lab", "softmax", "--x", "[[1e300]]"}, "--x"},
+        {{"lab", "sketches", "--dim", "32", "--sketch", "32"}, "take smaller sizes"},
+        {{"lab", "sketches", "--dim", "3"}, "power of two"},
+        {{"lab", "sketches", "--dim", "2", "--g", "[1e308, 1]"}, "too large"},
+        {{"lab", "lookup", "--table", "[1, 1]", "--values", "[-1]", "--beta", "1"}, "draw another"},
+    };
+    for (const auto& [line, part] : lines) {
+        const Outcome outcome = run(line);
+        EXPECT_EQ(outcome.code, 2) << line[0] << ' ' << line[1] << ": " << outcome.errors;
+        EXPECT_TRUE(has(outcome.errors, part)) << outcome.errors;
+    }
+    const Outcome draft = run({"generate", "--model", std::string(CAIRN_SOURCE_DIR) + "/README.md",
+                               "--prompt", "x", "--draft", dir + "/none"});
+    EXPECT_EQ(draft.code, 1);
+    EXPECT_TRUE(has(draft.errors, "--draft names")) << draft.errors;
+    EXPECT_TRUE(remove_tree(dir).ok());
+}
+
 TEST(OptionChecks, AMistypedCommandIsNamedThoughItsHelpIsAskedFor) {
     for (const Words& line : {Words{"trian", "--help"}, Words{"help", "trian"}}) {
         const Outcome outcome = run(line);

@@ -89,10 +89,16 @@ Status submit_opening(WalletDesk& desk, const chain::Payment& payment,
     return paid;
 }
 
-Result<std::uint64_t> ending_fee(const WalletRequest& request, const WalletDesk& desk,
-                                 const channel::Record& record) {
-    if (!request.fee.empty()) return parse_amount(request.fee, "a fee");
-    return desk.node->fee_rate() * channel::settling_bytes(record);
+/// What --fee says, before anything is opened; nothing: what the next block asks for.
+Result<std::optional<std::uint64_t>> asked_fee(const WalletRequest& request) {
+    if (request.fee.empty()) return std::optional<std::uint64_t>();
+    ASSIGN_OR_RETURN(const std::uint64_t fee, parse_amount(request.fee, "a fee"));
+    return std::optional(fee);
+}
+
+std::uint64_t ending_fee(const std::optional<std::uint64_t>& asked, const WalletDesk& desk,
+                         const channel::Record& record) {
+    return asked ? *asked : desk.node->fee_rate() * channel::settling_bytes(record);
 }
 
 /// kRefused unless the chain has the channel, unspent.
@@ -177,6 +183,7 @@ Status run_channel_open(const WalletRequest& request, std::ostream& out) {
 }
 
 Status run_channel_close(const WalletRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const auto asked, asked_fee(request));
     ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, true));
     ASSIGN_OR_RETURN(channel::Record record, desk.find(channel::Role::kPayee, request.channel));
     if (desk.node->height() + 1 >= record.terms.expiry)
@@ -185,8 +192,9 @@ Status run_channel_close(const WalletRequest& request, std::ostream& out) {
                                  record.terms.expiry)};
     RETURN_IF_ERROR(check_open(desk, record));
     ASSIGN_OR_RETURN(const crypto::SecretKey secret, desk.secret_of(record));
-    ASSIGN_OR_RETURN(const std::uint64_t fee, ending_fee(request, desk, record));
+    const std::uint64_t fee = ending_fee(asked, desk, record);
     RETURN_IF_ERROR(channel::check_close_pays(record, fee));
+    RETURN_IF_ERROR(check_amounts(record.paid, fee, request.high_fee));
     const auto closing = channel::PayeeChannel(*desk.records, record).begin_closing();
     if (closing.ok())
         record = *closing;
@@ -201,6 +209,7 @@ Status run_channel_close(const WalletRequest& request, std::ostream& out) {
 }
 
 Status run_channel_refund(const WalletRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const auto asked, asked_fee(request));
     ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, true));
     ASSIGN_OR_RETURN(const channel::Record record,
                      desk.find(channel::Role::kPayer, request.channel));
@@ -212,9 +221,10 @@ Status run_channel_refund(const WalletRequest& request, std::ostream& out) {
                                  record.terms.expiry, record.terms.expiry - next)};
     RETURN_IF_ERROR(check_open(desk, record));
     ASSIGN_OR_RETURN(const crypto::SecretKey secret, desk.secret_of(record));
-    ASSIGN_OR_RETURN(const std::uint64_t fee, ending_fee(request, desk, record));
+    const std::uint64_t fee = ending_fee(asked, desk, record);
     ASSIGN_OR_RETURN(const chain::Payment payment,
                      channel::refund_payment(record, secret, fee, *desk.random));
+    RETURN_IF_ERROR(check_amounts(record.terms.capacity, fee, request.high_fee));
     RETURN_IF_ERROR(desk.node->pay(payment));
     say_ended(request, record, payment, fee, out);
     return ok_status();

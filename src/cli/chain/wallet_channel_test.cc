@@ -90,10 +90,15 @@ TEST_F(ChannelCommands, TwoPeoplePayByAChannel) {
     EXPECT_TRUE(says(channel({"accept", foreign}, friend_).errors, "of another network"));
     EXPECT_TRUE(says(channel({"accept", second.substr(2)}, friend_).errors, "this is no voucher"));
     EXPECT_TRUE(says(channel({"pay", name, "0.08"}, dir_).errors, "the channel holds 0.1 coins"));
-    EXPECT_TRUE(says(channel({"pay", "abc", "0.01"}, dir_).errors, "there is no channel from"));
+    EXPECT_TRUE(says(channel({"pay", "zz", "0.01"}, dir_).errors, "names no channel"));
+    const std::string other = name[0] == '0' ? "1111" : "0000";
+    EXPECT_TRUE(says(channel({"pay", other, "0.01"}, dir_).errors, "there is no channel from"));
     EXPECT_TRUE(says(channel({"refund", name}, dir_).errors, "is its payee's until height"));
     EXPECT_EQ(theirs({"list"})["channels"][0]["paid"], 3'000'000U);
 
+    const Outcome high = channel({"close", name, "--fee", "0.02"}, friend_);
+    EXPECT_EQ(high.code, 2);
+    EXPECT_TRUE(says(high.errors, "--high-fee")) << high.errors;
     const Json closed = theirs({"close", name.substr(0, 8)});
     EXPECT_EQ(closed["received"].get<std::uint64_t>() + closed["fee"].get<std::uint64_t>(),
               3'000'000U);

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/chain/data_directory.h"
+#include "cli/chain/wallet_desk.h"
 #include "cli/commands.h"
 #include "wallet/wallet.h"
 
@@ -164,11 +165,16 @@ void add_channels(CLI::App& wallet, Invocation& invocation, const Request& reque
         command
             ->add_option("channel", request->channel,
                          "The channel's name (`cairn wallet channel list`), or its first digits")
+            ->check(
+                CLI::Validator([](std::string& name) { return wrong_with_channel_name(name); }, ""))
             ->required();
     pay->add_option("amount", request->amount, "How much more, in coins")->required();
-    for (CLI::App* command : {close, refund})
+    for (CLI::App* command : {close, refund}) {
         command->add_option("--fee", request->fee,
                             "In coins, for the miner; without it, what the next block asks for");
+        command->add_flag("--high-fee", request->high_fee,
+                          "A fee above a tenth of what is received is meant");
+    }
 }
 
 }  // namespace

@@ -1,31 +1,26 @@
 #include "cli/chain/wallet_desk.h"
 
+#include <algorithm>
+
 namespace cairn::cli {
 
 namespace {
 
 bool is_named(const channel::Record& record, const std::string& name) {
-    return name.size() >= kMinChannelDigits &&
-           chain::outpoint_text(record.terms.outpoint).starts_with(name);
-}
-
-/// The wallet's channels of one role that the chain has.
-std::vector<channel::Record> on_chain(const WalletDesk& desk, channel::Role role,
-                                      const std::vector<wallet::OwnCoin>& coins) {
-    std::vector<channel::Record> found;
-    for (const wallet::OwnCoin& coin : coins) {
-        const auto terms = channel::terms_of(coin.outpoint, coin.output);
-        if (!terms.ok()) continue;
-        channel::Record record;
-        record.role = role;
-        record.genesis_id = desk.genesis_id;
-        record.terms = *terms;
-        if (desk.secret_of(record).ok()) found.push_back(record);
-    }
-    return found;
+    return chain::outpoint_text(record.terms.outpoint).starts_with(name);
 }
 
 }  // namespace
+
+std::string wrong_with_channel_name(const std::string& name) {
+    const std::size_t digits = std::min(name.find_first_not_of("0123456789abcdef"), name.size());
+    const bool is_name =
+        digits >= kMinChannelDigits && (digits == name.size() || chain::parse_outpoint(name).ok());
+    return is_name ? ""
+                   : "'" + name.substr(0, 80) + "' names no channel: give at least " +
+                         std::to_string(kMinChannelDigits) +
+                         " of the digits that `cairn wallet channel list` shows";
+}
 
 Result<WalletDesk> WalletDesk::open(const WalletRequest& request, bool needs_node) {
     const std::string& directory = request.file.directory;
@@ -58,6 +53,23 @@ Result<std::vector<wallet::OwnCoin>> WalletDesk::coins() const {
     return node->coins(wallet.keys(wallet::kGap));
 }
 
+std::vector<channel::Record> WalletDesk::channels_among(
+    const std::vector<wallet::OwnCoin>& coins) const {
+    std::vector<channel::Record> found;
+    for (const wallet::OwnCoin& coin : coins) {
+        const auto terms = channel::terms_of(coin.outpoint, coin.output);
+        if (!terms.ok()) continue;
+        channel::Record record;
+        record.genesis_id = genesis_id;
+        record.terms = *terms;
+        for (const auto role : {channel::Role::kPayer, channel::Role::kPayee}) {
+            record.role = role;
+            if (secret_of(record).ok()) found.push_back(record);
+        }
+    }
+    return found;
+}
+
 Result<channel::Record> WalletDesk::find(channel::Role role, const std::string& name) const {
     std::vector<channel::Record> found;
     if (const auto outpoint = chain::parse_outpoint(name); outpoint.ok())
@@ -67,8 +79,8 @@ Result<channel::Record> WalletDesk::find(channel::Role role, const std::string& 
             found.push_back(record);
     if (found.empty() && node) {
         ASSIGN_OR_RETURN(const std::vector<wallet::OwnCoin> all, coins());
-        for (const channel::Record& record : on_chain(*this, role, all))
-            if (is_named(record, name)) found.push_back(record);
+        for (const channel::Record& record : channels_among(all))
+            if (record.role == role && is_named(record, name)) found.push_back(record);
     }
     const char* const direction = role == channel::Role::kPayer ? "from" : "to";
     if (found.empty())

@@ -16,6 +16,8 @@ namespace cairn::cli {
 
 /// With how many digits a channel may be named at least.
 inline constexpr std::size_t kMinChannelDigits = 4;
+/// What is wrong with a word that is to name a channel; empty: nothing.
+std::string wrong_with_channel_name(const std::string& name);
 
 struct WalletDesk {
     chain::NetworkDefinition network;
@@ -35,6 +37,8 @@ struct WalletDesk {
 
     /// All coins of the wallet's keys, channels to and from it among them. Only with a node.
     Result<std::vector<wallet::OwnCoin>> coins() const;
+    /// The wallet's ends of the channels among these.
+    std::vector<channel::Record> channels_among(const std::vector<wallet::OwnCoin>& coins) const;
     /// The channel of this name, or whose name begins so: from the records, else, with a node, from
     /// the chain, where a wallet that was restored from its words finds its channels again.
     /// kNotFound, kRefused where several begin so.

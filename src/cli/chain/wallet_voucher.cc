@@ -44,19 +44,11 @@ std::vector<channel::Record> all_channels(
     for (const channel::Record& record : listing.records)
         if (record.genesis_id == desk.genesis_id) all.push_back(record);
     if (!coins) return all;
-    for (const wallet::OwnCoin& coin : *coins) {
-        channel::Record record;
-        record.genesis_id = desk.genesis_id;
-        const auto terms = channel::terms_of(coin.outpoint, coin.output);
-        if (!terms.ok()) continue;
-        record.terms = *terms;
-        for (const auto role : {channel::Role::kPayer, channel::Role::kPayee}) {
-            record.role = role;
-            const auto known = std::ranges::any_of(all, [&](const channel::Record& other) {
-                return other.role == role && other.terms.outpoint == coin.outpoint;
-            });
-            if (!known && desk.secret_of(record).ok()) all.push_back(record);
-        }
+    for (const channel::Record& record : desk.channels_among(*coins)) {
+        const bool known = std::ranges::any_of(all, [&](const channel::Record& other) {
+            return other.role == record.role && other.terms.outpoint == record.terms.outpoint;
+        });
+        if (!known) all.push_back(record);
     }
     return all;
 }

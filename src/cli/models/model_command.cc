@@ -13,6 +13,7 @@
 #include "cli/local_model.h"
 #include "cli/models/config_json.h"
 #include "cli/models/model_compress.h"
+#include "cli/option_checks.h"
 #include "console/json_line.h"
 #include "serve/model_snapshot.h"
 
@@ -145,9 +146,11 @@ void add_export(CLI::App& group, Invocation& invocation) {
     request->directory = default_directory();
     named_folder(command->add_option("--dir", request->directory, "The node's data directory"))
         ->capture_default_str();
-    command->add_option("--at", request->at,
-                        "A height, or best: the merge block of lowest report loss (default: the "
-                        "model that the node serves)");
+    command
+        ->add_option("--at", request->at,
+                     "A height, or best: the merge block of lowest report loss (default: the "
+                     "model that the node serves)")
+        ->check(height_or_best());
     add_target_options(*command, request->target);
     command->add_option("--threads", request->threads, "For replaying; 0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))

@@ -86,6 +86,7 @@ Result<host::DraftChoice> draft_of(const ServeRequest& request) {
     draft.tokens = request.draft_tokens;
     draft.repeat = request.draft == "repeat";
     if (request.draft.empty() || draft.repeat) return draft;
+    RETURN_IF_ERROR(check_exists("--draft", request.draft));
     ASSIGN_OR_RETURN(auto found, host::model_files({request.draft}));
     if (found.size() != 1) return misused("--draft " + request.draft + " is not one model");
     draft.model = std::move(found.front());

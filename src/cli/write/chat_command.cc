@@ -58,6 +58,7 @@ Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::o
         ASSIGN_OR_RETURN(const auto partner, ServerPartner::find(request));
         return talk(request, *partner, in, out);
     }
+    RETURN_IF_ERROR(check_draft(request.draft));
     ASSIGN_OR_RETURN(infer::StopStrings stops, infer::StopStrings::create(request.sampling.stops));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));

@@ -25,6 +25,11 @@ CLI::Option* add_draft_options(CLI::App& command, DraftOptions& options) {
     return draft;
 }
 
+Status check_draft(const DraftOptions& options) {
+    if (options.who.empty() || options.who == kRepeat) return ok_status();
+    return check_exists("--draft", options.who);
+}
+
 Result<Draft> Draft::load(const DraftOptions& options, const LocalModel& local,
                           const tensor::Compute& compute, const tensor::SampleSettings& sampling) {
     Draft draft;
@@ -34,7 +39,7 @@ Result<Draft> Draft::load(const DraftOptions& options, const LocalModel& local,
         draft.drafter_ = std::make_unique<infer::RepeatDrafter>();
         return draft;
     }
-    ASSIGN_OR_RETURN(draft.model_, load_local_model(options.who, ""));
+    ASSIGN_OR_RETURN(draft.model_, load_local_model(options.who, "", Needs::kText, "--draft"));
     if (draft.model_->tokenizer->serialise() != local.tokenizer->serialise())
         return invalid("--draft " + options.who +
                        " has another vocabulary than the model, so its guesses would mean "

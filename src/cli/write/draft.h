@@ -23,6 +23,9 @@ struct DraftOptions {
 /// Gives the option --draft, for what excludes it.
 CLI::Option* add_draft_options(CLI::App& command, DraftOptions& options);
 
+/// Before anything is read: kNotFound, naming the option, for a model that is not there.
+Status check_draft(const DraftOptions& options);
+
 /// Who guesses ahead, with what he needs.
 class Draft {
   public:

@@ -166,6 +166,7 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
         return misused(
             "name what writes: --model FILE, or the node whose chain's model it is: --dir DIR or "
             "--node HOST:PORT");
+    RETURN_IF_ERROR(check_draft(request.draft));
     std::vector<std::string> prompts;
     if (!request.prompts.empty()) {
         ASSIGN_OR_RETURN(prompts, read_prompts(request.prompts));
