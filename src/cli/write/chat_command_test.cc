@@ -1,4 +1,4 @@
-// Proves that `chat` talks through a pipe, where every line is a turn, and with a person, for whom
+// Proves that `chat` talks through a pipe, line by line, and with a person, for whom
 // some lines are commands; one JSON object whatever happens; errors that end it.
 #include "cli/write/chat_command.h"
 
@@ -66,9 +66,11 @@ TEST_F(ChatCommand, AnswersEachLine) {
 }
 
 TEST_F(ChatCommand, CommandsDoWhatHelpSays) {
-    const std::string help = type("/help\n/rest\n");
+    const std::string help = type("/help\n/rest\n/frobnicate\n");
     EXPECT_NE(help.find("/reset"), std::string::npos);
     EXPECT_NE(help.find("no command /rest; did you mean /reset? (//rest sends it)"),
+              std::string::npos);
+    EXPECT_NE(help.find("no command /frobnicate; /help lists them (//frobnicate sends it)"),
               std::string::npos);
     EXPECT_NE(type("/stats\nOnce\n").find("tokens/s"), std::string::npos);
     EXPECT_EQ(type("/system Be kind.\n/system\n"), "Be kind.\n");
@@ -99,13 +101,22 @@ TEST_F(ChatCommand, JsonIsOneObject) {
     EXPECT_EQ(joined["turns"][0]["user"], "Once upon\n a time");
 }
 
-TEST_F(ChatCommand, ThroughAPipeEveryLineIsATurn) {
+TEST_F(ChatCommand, APipeHasTurnsAndTheSameCommands) {
     request_.json = true;
-    const auto object =
-        nlohmann::json::parse(talk("/usr/bin/python fails\n/quit\n/help\n"), nullptr, false);
-    ASSERT_EQ(object["turns"].size(), 3U);
+    const auto object = nlohmann::json::parse(
+        talk("/usr/bin/python fails\n//quit\n/help\n/reset\n/quit\nnever read\n"), nullptr, false);
+    ASSERT_EQ(object["turns"].size(), 2U);
     EXPECT_EQ(object["turns"][0]["user"], "/usr/bin/python fails");
     EXPECT_EQ(object["turns"][1]["user"], "/quit");
+    // What may be somebody else's text writes no file, and a word that is no command is not sent.
+    const std::string file = testing::TempDir() + "/cairn_chat_piped.json";
+    for (const std::string& line : {"/save " + file, std::string("/qiut"), std::string("/frob")}) {
+        const auto refused =
+            nlohmann::json::parse(talk("Once\n" + line + "\nAnd\n"), nullptr, false);
+        EXPECT_EQ(refused["turns"].size(), 1U) << line;
+        EXPECT_NE(refused["error"]["message"].get<std::string>().find("sends"), std::string::npos);
+    }
+    EXPECT_FALSE(std::filesystem::exists(file));
     // Of a person too nothing but the object is printed, and an error is in it.
     const auto typed = nlohmann::json::parse(talk("/help\n/stats\nOnce\n", true), nullptr, false);
     EXPECT_EQ(typed["turns"].size(), 1U);
@@ -137,10 +148,10 @@ TEST(ChatLine, OnlyExactCommandsAreCommands) {
     for (const char* line : {"/reset", "/quit ", "/system", "/system Be kind.", "/save a b"})
         EXPECT_EQ(read_chat_line(line).kind, Kind::kCommand) << line;
     EXPECT_EQ(read_chat_line("/save a b").text, "a b");
-    for (const char* line : {"/rest", "/sav", "/hlep", "/qiut"})
+    for (const char* line : {"/rest", "/sav", "/hlep", "/qiut", "/nonesuch", "/x"})
         EXPECT_EQ(read_chat_line(line).kind, Kind::kMistyped) << line;
     for (const char* line : {"/etc", "/usr/bin/python fails", "/reset now", "/quit\nnot", " /quit",
-                             "/", "//", "// a comment", "/home", "/nonesuch", "1/2"}) {
+                             "/", "//", "// a comment", "/home", "/none/such", "/2", "1/2"}) {
         EXPECT_EQ(read_chat_line(line).kind, Kind::kMessage) << line;
         EXPECT_EQ(read_chat_line(line).text, line);
     }

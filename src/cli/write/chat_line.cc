@@ -14,6 +14,8 @@ namespace {
 const std::vector<std::string> kAlone = {"/reset", "/stats", "/help", "/quit", "/exit"};
 const std::vector<std::string> kWithText = {"/system", "/save"};
 
+constexpr const char* kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
 bool among(const std::vector<std::string>& words, const std::string& word) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -26,12 +28,11 @@ ChatLine command_or_message(const std::string& line) {
     if (alone ? among(kAlone, word) || among(kWithText, word) : among(kWithText, word))
         return {ChatLine::Kind::kCommand, word,
                 alone ? "" : line.substr(blank + 1, end - blank - 1)};
-    if (!alone || exists(word)) return {ChatLine::Kind::kMessage, "", line};
+    const bool is_word = word.size() > 1 && word.find_first_not_of(kLetters, 1) == word.npos;
+    if (!alone || !is_word || exists(word)) return {ChatLine::Kind::kMessage, "", line};
     std::vector<std::string> all = kAlone;
     all.insert(all.end(), kWithText.begin(), kWithText.end());
-    if (const auto nearest = nearest_word(word, all))
-        return {ChatLine::Kind::kMistyped, *nearest, word};
-    return {ChatLine::Kind::kMessage, "", line};
+    return {ChatLine::Kind::kMistyped, nearest_word(word, all).value_or(""), word};
 }
 
 }  // namespace

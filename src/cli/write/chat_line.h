@@ -9,12 +9,13 @@ namespace cairn::cli {
 struct ChatLine {
     enum class Kind { kMessage, kCommand, kMistyped };
     Kind kind = Kind::kMessage;
-    std::string name;  ///< the command; for a mistyped one, the command that was probably meant
+    /// The command; for a mistyped one, the command that was probably meant, or empty.
+    std::string name;
     std::string text;  ///< the message, or the text after the command
 };
 
-/// "//help" is the message "/help". A line that is nothing but one mistyped command ("/rest") is
-/// kMistyped, unless it is the path of something.
+/// "//help" is the message "/help". A line that is nothing but a slash and letters ("/rest") and no
+/// command is kMistyped, unless it is the path of something.
 ChatLine read_chat_line(const std::string& line);
 
 }  // namespace cairn::cli

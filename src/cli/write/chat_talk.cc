@@ -28,7 +28,7 @@ constexpr const char* kHelp =
     "  /help            this\n"
     "  /quit            leave (or Ctrl-D)\n"
     "A line that ends with \\ goes on in the next one; a pasted block is one message.\n"
-    "Any other line is a message, also with a slash; //help sends \"/help\".\n"
+    "Any other line is a message, but for a single word with a slash; //help sends \"/help\".\n"
     "Ctrl-C stops an answer or throws a line away.\n";
 
 const char* stop_name(const infer::ChatAnswer& answer) {
@@ -91,18 +91,29 @@ class Chat {
             if (!*read) break;
             const std::string& line = **read;
             if (line.empty()) continue;
-            // In piped input there are no commands: every line is a message.
-            const ChatLine said = in_.is_terminal() ? read_chat_line(line)
-                                                    : ChatLine{ChatLine::Kind::kMessage, "", line};
+            const ChatLine said = read_chat_line(line);
             if (said.kind == ChatLine::Kind::kMistyped)
-                notes_ << fmt::format("no command {}; did you mean {}? (/{} sends it)\n", said.text,
-                                      said.name, said.text);
+                RETURN_IF_ERROR(mistyped(said));
             else if (said.kind == ChatLine::Kind::kMessage)
                 RETURN_IF_ERROR(turn(said.text));
+            else if (said.name == "/save" && !in_.is_terminal())
+                // What is piped in may be somebody else's text: it writes no files.
+                return Error{ErrorCode::kRefused,
+                             "/save is for a person at a terminal; in a pipe, --json prints the "
+                             "conversation (//save sends the word)"};
             else if (!command(said))
                 break;
             if (!in_.is_terminal() && interrupt_.raised()) break;
         }
+        return ok_status();
+    }
+
+    Status mistyped(const ChatLine& said) {
+        const std::string what = fmt::format(
+            "no command {}; {} (/{} sends it)", said.text,
+            said.name.empty() ? "/help lists them" : "did you mean " + said.name + "?", said.text);
+        if (!in_.is_terminal()) return invalid(what);
+        notes_ << what << '\n';
         return ok_status();
     }
 
