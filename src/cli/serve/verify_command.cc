@@ -297,7 +297,8 @@ void add_audit(CLI::App& app, Invocation& invocation) {
     group->require_subcommand(1);
     CLI::App* command =
         add_command(*group, invocation, "judge",
-                    "Whether an exhibit convicts: computes again what a server signed for",
+                    "Whether an exhibit convicts (exit code 0) or not (1): computes again what a "
+                    "server signed for",
                     "cairn audit judge 0123456789abcdef.exhibit --model a.gguf");
     auto request = std::make_shared<JudgeRequest>();
     command->add_option("exhibit", request->exhibit, "File that `cairn verify` wrote")->required();
@@ -308,7 +309,7 @@ void add_audit(CLI::App& app, Invocation& invocation) {
         invocation.run = [request, &invocation](std::ostream& out) -> Status {
             bool convicts = false;
             RETURN_IF_ERROR(run_judge(*request, out, convicts));
-            if (convicts) invocation.exit_code = 1;
+            if (!convicts) invocation.exit_code = 1;
             return ok_status();
         };
     });

@@ -37,7 +37,8 @@ struct JudgeRequest {
     bool json = false;
 };
 /// The verdict in a sentence, or as {"verdict", "reason", "server", "layers", "rows", "id"}; sets
-/// `convicts`.
+/// `convicts`. The command's exit code is 0 only if it does: whoever acts on an exhibit must not
+/// take one for proof that clears the server, or proves nothing.
 Status run_judge(const JudgeRequest& request, std::ostream& out, bool& convicts);
 
 }  // namespace cairn::cli

@@ -143,14 +143,14 @@ TEST_F(VerifyCommand, FindsTheLiarAndClearsTheOther) {
 
     // Anyone who has the model sees it for himself.
     const Outcome judged = run({"audit", "judge", exhibit, "--model", at("cat.cairn"), "--json"});
-    EXPECT_EQ(judged.code, 1);
+    EXPECT_EQ(judged.code, 0);
     EXPECT_EQ(judged.json()["verdict"], "convicts");
     std::fstream file(exhibit, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(-2, std::ios::end);
     file.put('\x11');
     file.close();
     const Outcome forged = run({"audit", "judge", exhibit, "--model", at("cat.cairn"), "--json"});
-    EXPECT_EQ(forged.code, 0);
+    EXPECT_EQ(forged.code, 1);
     EXPECT_EQ(forged.json()["verdict"], "proves nothing");
     // It is not asked again.
     EXPECT_EQ(verify({liar.address()}, "2").json()["audits"].size(), 0u);
@@ -163,6 +163,11 @@ TEST_F(VerifyCommand, SaysWhoDoesNotAnswer) {
     EXPECT_NE(run({"servers", "--book", at("none")}).out.find("No server was audited yet"),
               std::string::npos);
     EXPECT_EQ(run({"audit", "judge", at("text.txt"), "--model", at("cat.cairn")}).code, 1);
+    for (const char* wrong : {"nohost", "host:0", "abc@127.0.0.1:1", ""}) {
+        const Outcome misread = verify({wrong}, "1");
+        EXPECT_EQ(misread.code, 2) << wrong;
+        EXPECT_NE(misread.out.find("--server"), std::string::npos) << misread.out;
+    }
 }
 
 }  // namespace
