@@ -153,9 +153,11 @@ Status Demo::prepare() {
     RETURN_IF_ERROR(unless_stopped());
     say("  texts      the King James Bible, cut by book; judged on 1 Samuel and Mark,");
     say("             reported on 2 Samuel and Luke");
-    ASSIGN_OR_RETURN(network_, create_demo_network(folder_ + "/network", texts_, options_.seed));
+    ASSIGN_OR_RETURN(
+        network_, create_demo_network(folder_ + "/network", texts_, options_.seed, options_.work));
     say("  network    " + network_.summary.front());
-    say("             " + network_.summary.back());
+    for (std::size_t i = 1; i < network_.summary.size(); ++i)
+        say("             " + network_.summary[i]);
     return unless_stopped();
 }
 

@@ -19,6 +19,7 @@ struct DemoOptions {
     bool headless = false;      ///< no live screen; ends by itself
     bool json = false;          ///< one JSON object on standard output, the rest on standard error
     bool keep = false;          ///< a temporary folder stays when the demo ends
+    std::string work;           ///< what miners compute, as chain::kWorkNames; empty: the preset's
     std::string prompt = "And the LORD said unto";
 };
 

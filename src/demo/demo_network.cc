@@ -11,9 +11,12 @@
 namespace cairn::demo {
 
 Result<DemoNetwork> create_demo_network(const std::string& folder, const DemoTexts& texts,
-                                        std::uint64_t seed) {
+                                        std::uint64_t seed, const std::string& work) {
     node::NewNetwork wanted{folder, {}, texts.judge_file, texts.report_file, {}};
     ASSIGN_OR_RETURN(wanted.definition, node::network_preset("demo"));
+    for (std::size_t i = 0; i < std::size(chain::kWorkNames); ++i)
+        if (work == chain::kWorkNames[i])
+            node::set_work(wanted.definition, static_cast<chain::WorkFunction>(i));
     wanted.definition.name = "cairn-demo";
     wanted.definition.weights_seed = seed;
     wanted.definition.genesis_time_ms = SystemClock().wall_ms();
@@ -29,6 +32,7 @@ Result<DemoNetwork> create_demo_network(const std::string& folder, const DemoTex
                     fmt::format("{} tokens in the vocabulary, a round is {} blocks of {} s",
                                 network.architecture.vocab, network.round_length,
                                 static_cast<double>(network.spacing_ms) / 1000.0)};
+    if (!work.empty()) made.summary.push_back("miners compute " + work);
     return made;
 }
 

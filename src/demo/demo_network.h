@@ -17,7 +17,8 @@ struct DemoNetwork {
 };
 
 /// Trains the tokenizer on the judge text, writes network.json and its assets into `folder`.
+/// `work`: one of chain::kWorkNames, or empty for the preset's.
 Result<DemoNetwork> create_demo_network(const std::string& folder, const DemoTexts& texts,
-                                        std::uint64_t seed);
+                                        std::uint64_t seed, const std::string& work);
 
 }  // namespace cairn::demo

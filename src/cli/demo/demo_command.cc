@@ -4,9 +4,12 @@
 #include <limits>
 #include <memory>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "chain/network.h"
 #include "cli/commands.h"
 #include "console/terminal.h"
 #include "demo/demo.h"
@@ -36,6 +39,10 @@ void add_demo(CLI::App& app, Invocation& invocation) {
         ->check(CLI::Range(0, 65535));
     command->add_flag("--keep", options->keep,
                       "Keep the temporary folder (one named by --dir always stays)");
+    command
+        ->add_option("--work", options->work, "What miners compute: sha256d (default) or argon2id")
+        ->check(CLI::IsMember(
+            std::vector<std::string>(std::begin(chain::kWorkNames), std::end(chain::kWorkNames))));
     command->add_option("--prompt", options->prompt, "What the model is asked at the end");
     command->add_flag("--headless", options->headless,
                       "No live screen: a line per merge block, and end when done (implied "
