@@ -61,6 +61,17 @@ TEST_F(AskNode, ItsChainsModelAnswers) {
                                       "--stop", "zzz", "--repetition-penalty", "1.1"});
     EXPECT_GT(height_of(by_address), began);
 
+    // What the node says of its model is what its folder says.
+    ASSERT_TRUE(wait_for([&] { return run({"eval", "--node", file->address}).code == 0; }));
+    const Json far = run({"eval", "--node", file->address, "--at", "best", "--json"}).json();
+    const Json near =
+        run({"eval", "--dir", dir_, "--at", to_string(far["height"]), "--json"}).json();
+    EXPECT_EQ(far["network"], "test");
+    EXPECT_NEAR(far["loss"].get<double>(), near["loss"].get<double>(), 1e-4);
+    EXPECT_EQ(far["measured_by"], "node");
+    EXPECT_EQ(run({"eval", "--node", file->address, "--text", text}).code, 2);
+    EXPECT_EQ(run({"eval", "--node", file->address, "--at", "0"}).code, 1);
+
     ChatRequest request;
     request.dir = dir_;
     request.json = true;
@@ -100,6 +111,9 @@ TEST_F(AskNode, WhatItsApiDoesNotHaveIsRefusedByName) {
     EXPECT_EQ(run({"chat", "--dir", dir_, "--node", "127.0.0.1:1"}).code, 2);
     const Outcome away = run({"generate", "--node", "127.0.0.1:1", "--prompt", "And"});
     EXPECT_EQ(away.code, 1);
+    const Outcome unmeasured = run({"eval", "--node", "127.0.0.1:1"});
+    EXPECT_EQ(unmeasured.code, 1);
+    EXPECT_NE(unmeasured.errors.find("no node answers at"), std::string::npos) << unmeasured.errors;
     EXPECT_NE(away.errors.find("no node answers at 127.0.0.1:1"), std::string::npos) << away.errors;
 }
 

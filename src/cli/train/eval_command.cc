@@ -14,6 +14,8 @@
 #include "cli/chain/chain_model.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/option_checks.h"
+#include "cli/train/eval_node.h"
 #include "cli/train/text_loss.h"
 #include "console/json_line.h"
 #include "model/leaf.h"
@@ -88,9 +90,11 @@ Result<Measured> measured_chain(const EvalRequest& request, const tensor::Comput
 }  // namespace
 
 Status run_eval(const EvalRequest& request, std::ostream& out) {
+    if (!request.node.empty()) return run_eval_node(request, out);
     if (request.model.empty() && request.directory.empty())
         return misused(
-            "name what is measured: --model FILE, or --dir DIR for the model of a chain");
+            "name what is measured: --model FILE, or the model of a chain: --dir DIR or --node "
+            "HOST:PORT");
     if (request.text.empty() && request.directory.empty())
         return misused("--text is required: the file that the model is to predict");
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
@@ -146,11 +150,12 @@ void add_eval(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(
         app, invocation, "eval", "Measure how well a model, or a chain's, predicts a text",
         "cairn eval --model model.cairn --text wikitext2-valid.txt\n"
-        "  cairn eval --dir ~/guild --at best    (the network's report text)");
+        "  cairn eval --dir ~/guild --at best    (the network's report text)\n"
+        "  cairn eval --node 127.0.0.1:8420      (the same, as that node has measured it)");
     auto request = std::make_shared<EvalRequest>();
     CLI::Option* model = command->add_option("--model", request->model, "Model file or folder");
-    command->add_option("--text", request->text,
-                        "Text file (with --dir, default: the network's report text)");
+    CLI::Option* text = command->add_option(
+        "--text", request->text, "Text file (with --dir, default: the network's report text)");
     CLI::Option* tokenizer = command->add_option(
         "--tokenizer", request->tokenizer, "Tokenizer file (default: in the model or beside it)");
     CLI::Option* dir = command->add_option(
@@ -158,15 +163,22 @@ void add_eval(CLI::App& app, Invocation& invocation) {
         "Measure the model of the chain in this node's data directory, whether the node runs or "
         "not");
     named_folder(dir)->excludes(model)->excludes(tokenizer);
+    CLI::Option* node = command->add_option(
+        "--node", request->node,
+        "The report loss that the node has published whose API listens at this HOST:PORT; other "
+        "texts it does not measure");
+    node->excludes(model)->excludes(tokenizer)->excludes(dir)->excludes(text);
     command
         ->add_option("--at", request->at,
                      "A height, or best: the merge block of lowest report loss (default: the "
-                     "model that the node serves)")
-        ->needs(dir);
-    command
-        ->add_option("--context", request->context,
-                     "Window in tokens, a power of two; 0: the model's")
-        ->check(CLI::Range(0U, model::kMaxContext));
+                     "model that the node serves; with --node, the latest that it has measured)")
+        ->check(height_or_best())
+        ->excludes(model);
+    CLI::Option* context = command
+                               ->add_option("--context", request->context,
+                                            "Window in tokens, a power of two; 0: the model's")
+                               ->check(CLI::Range(0U, model::kMaxContext));
+    node->excludes(context);
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();

@@ -14,6 +14,7 @@ struct EvalRequest {
     std::string model;
     std::string tokenizer;      ///< empty: found with the model
     std::string directory;      ///< instead of `model`: of a node, for its chain's model
+    std::string node;           ///< or its API's HOST:PORT: what it has published
     std::string at;             ///< of that: a height, "best", or empty: the one that it serves
     std::string text;           ///< file; of a chain's model also empty: the network's report text
     std::uint32_t context = 0;  ///< window length, a power of two; 0: the model's
