@@ -250,7 +250,7 @@ void serving_seeds() {
                    terms, {0, 2}, serve::SessionPayment{{random.hash256(), 1}, 20, {}}}));
     message(5, serve::encode(serve::VoucherGiven{terms.session, 40, {}}));
     message(1, serve::encode(serve::SessionProblem{terms.session, serve::Refusal::kBusy, "full"}));
-    const serve::Push push{terms.session, 7, 1, states};
+    const serve::Push push{.session = terms.session, .position = 7, .tokens = 1, .states = states};
     message(2, serve::encode(push));
     message(9, serve::encode(serve::PushResult{push, receipt}));  // 2 again
     message(3, serve::encode(serve::Progress{terms.session, 4, 3}));

@@ -99,7 +99,10 @@ class ServerGossip : public testing::Test {
 
 TEST_F(ServerGossip, EveryNodeHearsOfServersAndForgetsThoseThatGo) {
     const Server& first = start_server(0);
+    const std::uint64_t began_us = world_.scheduler().now_us();
     EXPECT_TRUE(world_.run_until([&] { return all_know(first.address); }, 20'000));
+    std::printf("known to all %d nodes after %.1f s\n", kNodes,
+                static_cast<double>(world_.scheduler().now_us() - began_us) / 1e6);
     const std::string one = first.address, two = start_server(19).address;
     live_ms(300'000);
     EXPECT_TRUE(all_know(one));

@@ -26,6 +26,17 @@ TEST_F(RemoteNodeTest, AnswersAsTheNodeDoes) {
                    [&](const auto& direct) { EXPECT_EQ(coins_json(*coins), coins_json(*direct)); });
     EXPECT_TRUE(remote().coins_of({}).value().empty());
 
+    on_loop([this] {
+        node_.served_by.resize(1'024);
+        for (node::ServerView& server : node_.served_by) {
+            server.record.layers = {3, 9};
+            server.record.address = std::string(serve::kMaxAddressBytes, '1');
+        }
+    });
+    const auto servers = remote().servers();
+    ASSERT_TRUE(servers.ok()) << servers.error().message;
+    EXPECT_EQ(servers_json(*servers), servers_json(node_.servers())) << "as many as there may be";
+
     const auto merges = remote().merges(41, 3);
     ASSERT_TRUE(merges.ok()) << merges.error().message;
     node_.merges(

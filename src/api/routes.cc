@@ -223,6 +223,14 @@ Status coins(const std::shared_ptr<ApiContext>& context, const http::Request& re
     return ok_status();
 }
 
+void servers(const std::shared_ptr<ApiContext>& context, const http::Respond& respond) {
+    using Servers = std::vector<node::ServerView>;
+    answer_in_turn<Servers>(
+        context, respond,
+        [](node::NodeApi& node, node::Callback<Servers> answer) { answer(node.servers()); },
+        [](const Servers& found) { return json_response(servers_json(found)); });
+}
+
 Status pooled(ApiContext& context, const http::Request& request, const http::Respond& respond) {
     ASSIGN_OR_RETURN(const Hash256 id, hash_of(request, "id"));
     context.node->pooled_payment(id, answer_by<node::PooledView>(respond, pooled_json));
@@ -279,8 +287,7 @@ void answer_get(const std::shared_ptr<ApiContext>& context, const http::Request&
     if (request.path == "/healthz") return respond({200, "text/plain", "ok\n"});
     if (request.path == kStatusPath)
         return respond(json_response(status_json(context->node->status())));
-    if (request.path == kServersPath)
-        return respond(json_response(servers_json(context->node->servers())));
+    if (request.path == kServersPath) return servers(context, respond);
     if (request.path == kSamplesPath) {
         take_sample(context);
         return respond(json_response(samples_json(context->samples)));

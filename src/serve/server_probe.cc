@@ -1,5 +1,9 @@
 #include "serve/server_probe.h"
 
+#include <algorithm>
+
+#include "net/relay_messages.h"
+
 namespace cairn::serve {
 
 namespace {
@@ -17,18 +21,20 @@ void ServerProbe::ask(const std::string& address, std::function<void(Result<Anno
     ++asking_[address];
     search_.discover({address},
                      alive_.guard([this, address, answer = std::move(answer)](Discovery found) {
-                         if (--asking_[address] == 0) {
-                             asking_.erase(address);
-                             let_go(address);
-                         }
+                         if (--asking_[address] == 0) asking_.erase(address);
+                         for (const auto& [peer, info] : peers_)
+                             if (!is_needed(info.address)) network_.disconnect(peer);
                          if (!found.offers.empty()) return answer(std::move(found.offers.front()));
                          answer(io_error(found.silent.empty() ? address : found.silent.front()));
                      }));
 }
 
-void ServerProbe::let_go(const std::string& address) {
-    for (const auto& [peer, info] : peers_)
-        if (info.address == address) network_.disconnect(peer);
+bool ServerProbe::is_needed(const std::string& address) const {
+    return std::ranges::any_of(asking_, [&](const auto& asked) {
+        if (asked.first == address) return true;
+        const auto relayed = net::parse_relayed(asked.first);
+        return relayed.ok() && relayed->relay == address;
+    });
 }
 
 void ServerProbe::on_connect_failed(const std::string& address, const std::string& reason) {
@@ -37,7 +43,7 @@ void ServerProbe::on_connect_failed(const std::string& address, const std::strin
 
 void ServerProbe::on_peer_up(net::PeerId peer, const net::PeerInfo& info) {
     peers_[peer] = info;
-    if (!asking_.contains(info.address)) return network_.disconnect(peer);  // it came too late
+    if (!is_needed(info.address)) return network_.disconnect(peer);  // it came too late
     search_.on_peer_up(peer, info);
 }
 

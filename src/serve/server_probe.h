@@ -27,7 +27,8 @@ class ServerProbe final : public net::NetworkHandler {
     void on_message(net::PeerId peer, std::uint16_t kind, Bytes body) override;
 
   private:
-    void let_go(const std::string& address);
+    /// Whether a link to this address is needed: one that is being asked, or its relay.
+    bool is_needed(const std::string& address) const;
 
     net::Network& network_;
     std::map<net::PeerId, net::PeerInfo> peers_;

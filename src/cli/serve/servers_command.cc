@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "api/explain.h"
 #include "api/remote_node.h"
 #include "base/clock.h"
 #include "base/files.h"
@@ -34,7 +35,7 @@ std::string model_text(const node::ServerView& server) {
 
 /// Coins for 1000 layer-rows.
 std::string price_text(const serve::Announce& record) {
-    return record.price == 0 ? "free" : chain::amount_text(record.price);
+    return record.price == 0 ? "free" : api::amount_text(record.price);
 }
 
 Json server_json(const node::ServerView& server, const trust::AuditBook& book,

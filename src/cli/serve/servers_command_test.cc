@@ -3,6 +3,7 @@
 // this machine's audits convicted is left out with the reason, and that misuse says what to do.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -112,6 +113,20 @@ TEST_F(ServersCommand, WhatOneNodeAnnouncesAnotherUses) {
     EXPECT_EQ(over.json()["text"], alone);
     EXPECT_EQ(over.json()["hops"].size(), 2U);
 
+    const Json place =
+        run({"servers", "--dir", other_dir, "--place", at("cat.cairn"), "--threads", "1", "--json"})
+            .json();
+    EXPECT_EQ(place["servers"], 2);
+    EXPECT_GT(place["rows_per_s"], 0);
+    EXPECT_GT(place["tokens_per_s_after"], place["tokens_per_s_before"]);
+    EXPECT_GE(place["tokens_per_s_best"], place["tokens_per_s_after"]);
+
+    const Outcome audited =
+        run({"verify", "--model", at("cat.cairn"), "--text", at("private.txt"), "--servers-of",
+             other_dir, "--rounds", "1", "--book", at("fresh"), "--threads", "1", "--json"});
+    ASSERT_EQ(audited.code, 0) << audited.errors;
+    EXPECT_EQ(audited.json()["audits"].size(), 2U);
+
     // Convicted here: the rest of the network may say what it likes.
     trust::AuditBook book;
     trust::ServerPage page;
@@ -130,6 +145,22 @@ TEST_F(ServersCommand, WhatOneNodeAnnouncesAnotherUses) {
     const Json& accused = joined[joined[0]["address"] == one ? 0 : 1];
     EXPECT_EQ(accused["status"], "convicted");
     EXPECT_EQ(accused["why"], "signed for a wrong row");
+    for (const auto* child : {&first, &second, &node, &other}) {
+        (*child)->signal(SIGTERM);
+        EXPECT_EQ((*child)->end().code(), 0);
+    }
+}
+
+TEST_F(ServersCommand, AMachineThatIsTooSlowIsToldItsFigures) {
+    ASSERT_FALSE(write_alone().empty());
+    const Outcome alone = run({"servers", "--place", at("cat.cairn"), "--threads", "1", "--json"});
+    ASSERT_EQ(alone.code, 0) << alone.errors;
+    EXPECT_EQ(alone.json()["layers"], Json::array({0, 4})) << "nobody else holds any";
+    const Outcome slow = run(
+        {"servers", "--place", at("cat.cairn"), "--threads", "1", "--least-tokens", "900000000"});
+    EXPECT_EQ(slow.code, 1);
+    EXPECT_NE(slow.errors.find("layer-rows a second, so"), std::string::npos) << slow.errors;
+    EXPECT_NE(slow.errors.find("9e+08 are wanted"), std::string::npos) << slow.errors;
 }
 
 TEST_F(ServersCommand, MisuseSaysWhatToDo) {
@@ -140,6 +171,9 @@ TEST_F(ServersCommand, MisuseSaysWhatToDo) {
     EXPECT_EQ(nobody.code, 1);
     EXPECT_EQ(run({"servers", "--dir", folder_, "--node", "127.0.0.1:1"}).code, 2);
     EXPECT_EQ(run({"node", "--dir", dir_, "--announce", "nonsense"}).code, 2);
+    const Outcome whom = run({"verify", "--model", "a", "--text", "b"});
+    EXPECT_EQ(whom.code, 2);
+    EXPECT_NE(whom.errors.find("--servers-of DIR"), std::string::npos) << whom.errors;
 }
 
 }  // namespace
