@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "tensor/matmul.h"
@@ -19,6 +20,8 @@ constexpr std::size_t kBlock = 32;
 constexpr std::size_t kLanes = 8;
 // A row of which less than this is left beside those before it is rounding.
 constexpr double kDependent = 4e-6;
+// Of a row's squared length, in fp32's Gram matrix: below it is rounding.
+constexpr double kLeastPivot = 1e-5;
 
 double dot(const float* a, const float* b, std::size_t count) {
     double sums[kLanes] = {};
@@ -43,24 +46,62 @@ void project(const Compute& compute, ConstMatrix q, Matrix block, std::vector<fl
         for (std::size_t j = 0; j < block.cols; ++j) block.row(i)[j] -= sum.row(i)[j];
 }
 
-// block <- L^-1 block with L L^T its Gram matrix; rows that depend on others become zeros.
-void orthonormalise_block(const Compute& compute, Matrix block, const double* squares) {
+// Cholesky's factor of the Gram matrix `gram` [n, n], in its lower triangle; 1 / its diagonal goes
+// to `inverse`. A pivot below its `least` is raised to it or, if `drop`, its row goes: inverse 0.
+void factor(std::vector<double>& gram, std::span<const double> least, bool drop,
+            std::vector<double>& inverse) {
+    const std::size_t n = inverse.size();
+    for (std::size_t j = 0; j < n; ++j) {
+        double* row = gram.data() + j * n;
+        double pivot = row[j];
+        for (std::size_t k = 0; k < j; ++k) pivot -= row[k] * row[k];
+        const bool small = !(pivot > least[j]) || pivot <= 0;
+        const double used = small ? least[j] : pivot;
+        inverse[j] = (small && drop) || used <= 0 ? 0 : 1 / std::sqrt(used);
+        for (std::size_t i = j + 1; i < n; ++i) {
+            double sum = gram[i * n + j];
+            for (std::size_t k = 0; k < j; ++k) sum -= gram[i * n + k] * row[k];
+            gram[i * n + j] = sum * inverse[j];
+        }
+        if (inverse[j] == 0) std::fill_n(row, j, 0.0);
+    }
+}
+
+// block <- L^-1 block, products in fp32: close to orthonormal, in the block's span. `scales` gets
+// what each row was multiplied with.
+void straighten(const Compute& compute, Matrix block, std::vector<double>& scales,
+                std::vector<float>& memory) {
+    const std::size_t n = block.rows;
+    memory.resize(2 * n * n + n * block.cols);
+    const Matrix gram(memory.data(), n, n);
+    const Matrix triangle(memory.data() + n * n, n, n);
+    const Matrix turned(memory.data() + 2 * n * n, n, block.cols);
+    tensor::matmul_nt(compute, block, ConstMatrix(block), gram);
+    std::vector<double> l(gram.data, gram.data + n * n), least(n);
+    for (std::size_t i = 0; i < n; ++i) least[i] = kLeastPivot * l[i * n + i];
+    scales.assign(n, 0.0);
+    factor(l, least, false, scales);
+    // Row i of the inverse of L, from the rows before it.
+    std::vector<double> inverse(n * n, 0.0);
+    for (std::size_t i = 0; i < n; ++i) {
+        double* row = inverse.data() + i * n;
+        for (std::size_t k = 0; k < i; ++k)
+            for (std::size_t j = 0; j <= k; ++j) row[j] -= l[i * n + k] * inverse[k * n + j];
+        row[i] = 1;
+        for (std::size_t j = 0; j <= i; ++j) row[j] *= scales[i];
+    }
+    std::copy(inverse.begin(), inverse.end(), triangle.data);
+    tensor::matmul_nn(compute, triangle, block, turned);
+    for (std::size_t i = 0; i < n; ++i) std::copy_n(turned.row(i), block.cols, block.row(i));
+}
+
+// The same in double precision; rows of which less than `squares` tells is left become zeros.
+void orthonormalise_block(const Compute& compute, Matrix block, std::span<const double> squares) {
     const std::size_t n = block.rows;
     std::vector<double> l = gram_matrix(compute, block);
-    std::vector<double> inverse(n);  // of the diagonal; 0: the row goes
-    for (std::size_t j = 0; j < n; ++j) {
-        double pivot = l[j * n + j];
-        for (std::size_t k = 0; k < j; ++k) pivot -= l[j * n + k] * l[j * n + k];
-        const bool independent = pivot > kDependent * kDependent * squares[j] && pivot > 0;
-        inverse[j] = independent ? 1 / std::sqrt(pivot) : 0;
-        for (std::size_t i = j + 1; i < n; ++i) {
-            double sum = l[i * n + j];
-            for (std::size_t k = 0; k < j; ++k) sum -= l[i * n + k] * l[j * n + k];
-            l[i * n + j] = sum * inverse[j];
-        }
-        if (!independent)
-            for (std::size_t k = 0; k < j; ++k) l[j * n + k] = 0;
-    }
+    std::vector<double> inverse(n), least(n);
+    for (std::size_t i = 0; i < n; ++i) least[i] = kDependent * kDependent * squares[i];
+    factor(l, least, true, inverse);
     constexpr std::size_t kColumns = 64;
     const std::size_t groups = (block.cols + kColumns - 1) / kColumns;
     tensor::split(compute, groups, 4, [&](std::size_t begin, std::size_t end) {
@@ -73,9 +114,9 @@ void orthonormalise_block(const Compute& compute, Matrix block, const double* sq
                 std::fill_n(row, kColumns, 0.0);
                 for (std::size_t c = 0; c < here; ++c) row[c] = double{block.row(i)[at + c]};
                 for (std::size_t k = 0; k < i; ++k) {
-                    const double factor = l[i * n + k];
+                    const double along = l[i * n + k];
                     const double* other = done.data() + k * kColumns;
-                    for (std::size_t c = 0; c < kColumns; ++c) row[c] -= factor * other[c];
+                    for (std::size_t c = 0; c < kColumns; ++c) row[c] -= along * other[c];
                 }
                 for (std::size_t c = 0; c < kColumns; ++c) row[c] *= inverse[i];
                 for (std::size_t c = 0; c < here; ++c)
@@ -106,18 +147,21 @@ double sum_of_squares(ConstMatrix values) {
     return sum;
 }
 
-void orthonormalise_rows(const Compute& compute, Matrix y, bool twice) {
+void orthonormalise_rows(const Compute& compute, Matrix y, bool exactly) {
     std::vector<float> memory;
+    std::vector<double> scales;
     for (std::size_t at = 0; at < y.rows; at += kBlock) {
         const Matrix block = y.row_range(at, std::min(kBlock, y.rows - at));
         double squares[kBlock];
         for (std::size_t i = 0; i < block.rows; ++i)
             squares[i] = dot(block.row(i), block.row(i), block.cols);
-        for (int pass = 0; pass < (twice ? 2 : 1); ++pass) {
-            if (at > 0) project(compute, y.row_range(0, at), block, memory);
-            orthonormalise_block(compute, block, squares);
-            std::fill_n(squares, kBlock, 1.0);
-        }
+        if (at > 0) project(compute, y.row_range(0, at), block, memory);
+        straighten(compute, block, scales, memory);
+        if (!exactly) continue;
+        // What rows had before, in the measure that they have now.
+        for (std::size_t i = 0; i < block.rows; ++i) squares[i] *= scales[i] * scales[i];
+        if (at > 0) project(compute, y.row_range(0, at), block, memory);
+        orthonormalise_block(compute, block, squares);
     }
 }
 

@@ -31,6 +31,16 @@ void random_signs(const Compute& compute, std::uint64_t seed, Matrix out) {
     });
 }
 
+double dot(const double* a, const double* b, std::size_t count) {
+    double sums[4] = {};
+    std::size_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (std::size_t lane = 0; lane < 4; ++lane) sums[lane] += a[i + lane] * b[i + lane];
+    double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for (; i < count; ++i) sum += a[i] * b[i];
+    return sum;
+}
+
 struct Rows {
     Rows(std::size_t rows, std::size_t cols)
         : values(rows * cols), view(values.data(), rows, cols) {}
@@ -54,17 +64,64 @@ struct Sides {
     }
 };
 
-// Orthonormal rows whose span holds W's large singular directions on its long side.
+// The least eigenvalue of x x^T (roughly, from above), or 0 where it is so far below the largest
+// that fp32 does not tell it well: by inverse iteration on its Cholesky factor.
+double least_eigenvalue(const Compute& compute, ConstMatrix x) {
+    constexpr double kTooSteep = 1e-4;
+    constexpr int kRounds = 12;
+    const std::size_t n = x.rows;
+    Rows gram(n, n);
+    tensor::matmul_nt(compute, x, x, gram.view);
+    std::vector<double> l(gram.values.begin(), gram.values.end());
+    double largest = 0;
+    for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, l[i * n + i]);
+    for (std::size_t j = 0; j < n; ++j) {
+        double* row = l.data() + j * n;
+        const double pivot = row[j] - dot(row, row, j);
+        if (!(pivot > kTooSteep * largest)) return 0;
+        row[j] = std::sqrt(pivot);
+        tensor::split(
+            compute, n - j - 1, tensor::grain_for(j), [&](std::size_t begin, std::size_t end) {
+                for (std::size_t i = j + 1 + begin; i < j + 1 + end; ++i)
+                    l[i * n + j] = (l[i * n + j] - dot(l.data() + i * n, row, j)) / row[j];
+            });
+    }
+    std::vector<double> v(n, 1.0);
+    double inverse = 0;
+    for (int round = 0; round < kRounds; ++round) {
+        for (std::size_t i = 0; i < n; ++i)
+            v[i] = (v[i] - dot(l.data() + i * n, v.data(), i)) / l[i * n + i];
+        for (std::size_t i = n; i-- > 0;) {
+            v[i] /= l[i * n + i];
+            for (std::size_t k = 0; k < i; ++k) v[k] -= l[i * n + k] * v[i];
+        }
+        inverse = std::sqrt(dot(v.data(), v.data(), n));
+        for (double& value : v) value /= inverse;
+    }
+    return 1 / inverse;
+}
+
+// Orthonormal rows whose span holds W's large singular directions on its long side. Each step takes
+// the rows q to q (A - alpha), A = W W^T there and alpha half of the least eigenvalue of A among
+// them: what is to go lies between 0 and about 2 alpha and shrinks as by two plain power steps
+// (Feng, Yu and Xie 2022). Of a spectrum too steep for fp32 to square, plain steps with both halves
+// made orthonormal.
 Rows range_of(const Sides& sides, std::size_t count, const SvdOptions& options) {
     Rows on_short(count, sides.shorter());
     Rows on_long(count, sides.longer());
+    Rows next(count, sides.longer());
     random_signs(sides.compute, options.seed, on_short.view);
     sides.to_long(on_short.view, on_long.view);
     for (std::size_t step = 0; step < options.power_steps; ++step) {
         orthonormalise_rows(sides.compute, on_long.view, false);
         sides.to_short(on_long.view, on_short.view);
-        orthonormalise_rows(sides.compute, on_short.view, false);
-        sides.to_long(on_short.view, on_long.view);
+        const auto alpha = static_cast<float>(least_eigenvalue(sides.compute, on_short.view) / 2);
+        if (alpha == 0) orthonormalise_rows(sides.compute, on_short.view, false);
+        sides.to_long(on_short.view, next.view);
+        tensor::split(sides.compute, count, 1, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t i = begin * sides.longer(); i < end * sides.longer(); ++i)
+                on_long.values[i] = next.values[i] - alpha * on_long.values[i];
+        });
     }
     orthonormalise_rows(sides.compute, on_long.view);
     return on_long;

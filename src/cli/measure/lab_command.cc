@@ -13,6 +13,7 @@
 #include "cli/measure/lab_trust.h"
 #include "cli/papers/lab_attention.h"
 #include "cli/papers/lab_convergence.h"
+#include "cli/papers/lab_factors.h"
 #include "cli/papers/lab_low_rank.h"
 #include "cli/papers/lab_pages.h"
 #include "cli/papers/lab_race.h"
@@ -31,6 +32,7 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_trust(*group, invocation);
     LabPages pages;
     add_lab_low_rank(*group, invocation, pages);
+    add_lab_factors(*group, invocation, pages);
     add_lab_attention(*group, invocation, pages);
     add_lab_race(*group, invocation, pages);
     add_lab_convergence(*group, invocation, pages);
