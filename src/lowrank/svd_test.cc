@@ -132,7 +132,7 @@ TEST(Svd, WhatIsOfLowerRankEndsInZeros) {
     const ConstMatrix w(product.data(), 70, 50);
     for (const std::size_t k : {5U, 50U}) {
         const Svd svd = low_rank_svd(machine.compute, w, {.rank = k});
-        EXPECT_NEAR(svd.kept(3), 1.0, 1e-10);
+        EXPECT_NEAR(svd.kept(3), 1.0, 1e-6);
         EXPECT_LE(residual(w, svd, k), 1e-5 * std::sqrt(svd.energy));
         EXPECT_LT(svd.s[3], 1e-5 * svd.s[0]);
     }

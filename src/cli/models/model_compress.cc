@@ -19,6 +19,7 @@
 #include "cli/option_checks.h"
 #include "cli/models/model_command.h"
 #include "cli/models/model_inputs.h"
+#include "cli/option_checks.h"
 #include "cli/train/text_loss.h"
 #include "console/json_line.h"
 #include "lowrank/compress.h"
