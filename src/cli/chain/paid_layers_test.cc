@@ -4,6 +4,7 @@
 // coins.
 #include <signal.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/chain/test_chain_node.h"
@@ -102,6 +103,14 @@ TEST_F(PaidLayers, ANodeServesForCoinsAndAWalletPays) {
     }));
     // The channel serves again; a budget of three tokens is too little for forty.
     EXPECT_TRUE(says(paying({"--spend", "0.00001"}).errors, "is spent"));
+
+    // The wallet says which server a channel is for.
+    const std::string note = ask({"wallet", "channel", "list"})["channels"][0]["note"];
+    EXPECT_EQ(note, "layers 0-2 at " + address);
+    const Json history = ask({"wallet", "history"})["history"];
+    EXPECT_TRUE(std::ranges::any_of(history, [&](const Json& entry) {
+        return entry["kind"] == "channel opened" && entry["note"] == note;
+    }));
 
     const Json channels = ask_in(server, {"wallet", "channel", "list"})["channels"];
     ASSERT_EQ(channels.size(), 1U);

@@ -149,6 +149,7 @@ Status open_missing_channels(const PayOptions& options, const std::vector<serve:
         if (hop.price == 0 || hop.genesis_id != desk.genesis_id || has_channel(desk, hop.key))
             continue;
         request.to = wallet::encode_address(hop.key);
+        request.note = serve::describe(hop.layers) + " at " + hop.address;
         ASSIGN_OR_RETURN(const OpenedChannel channel, open_channel(request, desk));
         say(fmt::format("put {} coins aside for {} ({}), with a fee of {}", options.open,
                         hop.address, serve::describe(hop.layers), amount_text(channel.fee)));

@@ -163,7 +163,7 @@ Result<OpenedChannel> open_channel(const WalletRequest& request, WalletDesk& des
         wallet::make_payment(desk.wallet, desk.genesis_id, coins, order, payer, *desk.random));
     channel::Record record;
     record.genesis_id = desk.genesis_id;
-    record.note = request.to;
+    record.note = (request.note.empty() ? request.to : request.note).substr(0, channel::kMaxNote);
     ASSIGN_OR_RETURN(record.terms,
                      channel::terms_of({chain::payment_id(payment), 0}, payment.outputs[0]));
     RETURN_IF_ERROR(submit_opening(desk, payment, record));

@@ -80,6 +80,7 @@ TEST_F(ChannelCommands, TwoPeoplePayByAChannel) {
     EXPECT_EQ(theirs({"accept", first})["received"], 0U);
     const std::string second = mine({"pay", name, "0.01"})["voucher"];
     EXPECT_EQ(theirs({"accept", second})["paid"], 3'000'000U);
+    EXPECT_EQ(mine({"pay", name, "0"})["voucher"], second) << "the latest, once more";
     EXPECT_TRUE(says(channel({"accept", first}, friend_).errors, "there is a later one for 0.03"));
     EXPECT_TRUE(says(channel({"accept", first}, dir_).errors, "pays somebody else"));
     std::string forged = second;

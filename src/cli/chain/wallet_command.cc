@@ -149,8 +149,11 @@ void add_channels(CLI::App& wallet, Invocation& invocation, const Request& reque
     open->add_flag("--high-fee", request->high_fee, "A fee above a tenth of the amount is meant");
     group.add("list", "Channels from and to this wallet", "cairn wallet channel list",
               run_channel_list);
-    CLI::App* pay = group.add("pay", "Sign a voucher for more of a channel, and print it",
-                              "cairn wallet channel pay 5f3a 0.25", run_channel_pay);
+    CLI::App* pay =
+        group.add("pay", "Sign a voucher for more of a channel, and print it",
+                  "cairn wallet channel pay 5f3a 0.25\n"
+                  "  cairn wallet channel pay 5f3a 0      (prints the latest once more)",
+                  run_channel_pay);
     CLI::App* accept =
         group.add("accept", "Take a voucher for a channel to this wallet, if it is good",
                   "cairn wallet channel accept 59d2...", run_channel_accept);

@@ -29,6 +29,7 @@ struct WalletRequest {
     bool high_fee = false;  ///< send: a fee above a tenth is meant
     std::size_t max = 50;   ///< history
     std::uint32_t blocks = 0;  ///< channel open: until it expires; 0: about a day
+    std::string note;          ///< channel open: what for; empty: the payee's address
     std::string channel;       ///< channel pay, close, refund: its name or how that begins
     std::string voucher;       ///< channel accept
     bool json = false;

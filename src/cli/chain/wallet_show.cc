@@ -11,6 +11,7 @@
 
 #include "api/explain.h"
 #include "base/random.h"
+#include "channel/record_store.h"
 #include "cli/chain/wallet_chain.h"
 #include "cli/chain/wallet_command.h"
 #include "cli/chain/wallet_node.h"
@@ -261,13 +262,29 @@ Status run_wallet_balance(const WalletRequest& request, std::ostream& out) {
     return ok_status();
 }
 
+namespace {
+
+/// What channels are for, by the payment that opened them.
+std::map<Hash256, std::string> channel_notes(const std::string& directory) {
+    PosixDisk disk(directory);
+    std::map<Hash256, std::string> notes;
+    for (const channel::Record& record : channel::RecordStore(disk).list().records)
+        notes[record.terms.outpoint.id] = record.note;
+    return notes;
+}
+
+}  // namespace
+
 Status run_wallet_history(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.file.directory));
     ASSIGN_OR_RETURN(const wallet::Wallet wallet, open_and_look(request, chain));
     ASSIGN_OR_RETURN(std::vector<Entry> entries, history_of(wallet, *chain.store));
     if (entries.size() > request.max) entries.resize(request.max);
     Json list = Json::array();
+    const std::map<Hash256, std::string> notes = channel_notes(request.file.directory);
     for (const Entry& entry : entries) {
+        const auto noted = notes.find(entry.first.payment);
+        const std::string note = noted == notes.end() ? "" : noted->second;
         const store::PaymentPlace& place = entry.first.place;
         ASSIGN_OR_RETURN(const store::HeaderRecord record, chain.store->header(place.block));
         ASSIGN_OR_RETURN(const chain::BlockHeader header, chain::decode_header(record.header));
@@ -277,14 +294,15 @@ Status run_wallet_history(const WalletRequest& request, std::ostream& out) {
                             {"time_ms", header.time_ms},
                             {"minted", entry.first.coinbase},
                             {"kind", kind_of(entry)},
+                            {"note", note},
                             {"received", entry.received},
                             {"spent", entry.spent},
                             {"locked", entry.locked},
                             {"released", entry.released}});
         else
-            out << fmt::format("{}  block {:<8} {:>20}  {:<14} {}\n", time_text(header.time_ms),
+            out << fmt::format("{}  block {:<8} {:>20}  {:<14} {}{}\n", time_text(header.time_ms),
                                place.height, signed_amount(entry), kind_of(entry),
-                               short_hex(entry.first.payment));
+                               short_hex(entry.first.payment), note.empty() ? "" : "  for " + note);
     }
     if (request.json) {
         out << console::json_line(Json{{"history", list}});

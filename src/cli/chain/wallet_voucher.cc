@@ -111,16 +111,18 @@ Status run_channel_list(const WalletRequest& request, std::ostream& out) {
             list.push_back({{"channel", outpoint_text(terms.outpoint)},
                             {"role", pays ? "payer" : "payee"},
                             {"other", other},
+                            {"note", record.note},
                             {"amount", terms.capacity},
                             {"paid", record.paid},
                             {"left", terms.capacity - record.paid},
                             {"expiry", terms.expiry},
                             {"state", state}});
         else
-            out << fmt::format("{}  {:<8} {:>14} of {:<14} expires at {}  {} {}\n",
-                               outpoint_text(terms.outpoint), state, amount_text(record.paid),
-                               amount_text(terms.capacity), terms.expiry, pays ? "to" : "from",
-                               other);
+            out << fmt::format(
+                "{}  {:<8} {:>14} of {:<14} expires at {}  {} {}{}\n",
+                outpoint_text(terms.outpoint), state, amount_text(record.paid),
+                amount_text(terms.capacity), terms.expiry, pays ? "to" : "from", other,
+                record.note.empty() || record.note == other ? "" : " (" + record.note + ")");
     }
     if (request.json)
         out << console::json_line(
@@ -135,10 +137,11 @@ Status run_channel_pay(const WalletRequest& request, std::ostream& out) {
     ASSIGN_OR_RETURN(const WalletDesk desk, WalletDesk::open(request, false));
     ASSIGN_OR_RETURN(channel::Record record, desk.find(channel::Role::kPayer, request.channel));
     ASSIGN_OR_RETURN(const crypto::SecretKey secret, desk.secret_of(record));
-    ASSIGN_OR_RETURN(const chain::Voucher voucher,
-                     channel::sign_voucher(*desk.records, record, secret,
-                                           channel::add_up(record.paid, more), *desk.random));
-    const std::string text = to_hex(chain::encode(voucher));
+    // 0: the latest once more.
+    if (more > 0 || record.paid == 0)
+        RETURN_IF_ERROR(channel::sign_voucher(*desk.records, record, secret,
+                                              channel::add_up(record.paid, more), *desk.random));
+    const std::string text = to_hex(chain::encode(channel::voucher_of(record)));
     if (request.json)
         out << console::json_line(Json{{"channel", outpoint_text(record.terms.outpoint)},
                                        {"amount", more},
@@ -147,6 +150,9 @@ Status run_channel_pay(const WalletRequest& request, std::ostream& out) {
                                        {"voucher", text}});
     else
         out << fmt::format("{}\n", text);
+    if (!out.flush())
+        say("the voucher is signed all the same: `cairn wallet channel pay " +
+            outpoint_text(record.terms.outpoint) + " 0` prints it again");
     return ok_status();
 }
 
