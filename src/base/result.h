@@ -77,6 +77,7 @@ using Status = Result<Done>;
 inline Status ok_status() { return Done{}; }
 
 inline Error invalid(std::string message) { return Error{ErrorCode::kInvalid, std::move(message)}; }
+inline Error refused(std::string message) { return Error{ErrorCode::kRefused, std::move(message)}; }
 inline Error misused(std::string message) { return Error{ErrorCode::kMisused, std::move(message)}; }
 inline Error io_error(std::string message) { return Error{ErrorCode::kIo, std::move(message)}; }
 inline Error not_found(std::string message) {

@@ -347,7 +347,7 @@ TEST(ModelShelf, WeightsCountForAsLongAsSomebodyComputesWithThem) {
             std::this_thread::yield();
         }
     };
-    for (std::size_t model : {0, 1}) {
+    for (const std::size_t model : {std::size_t{0}, std::size_t{1}}) {
         shelf.add_user(model);
         ASSERT_TRUE(shelf.want(model));
         run_until([&] { return ready.size() == model + 1; });

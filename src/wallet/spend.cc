@@ -17,8 +17,6 @@ std::uint64_t add_up(std::uint64_t a, std::uint64_t b) {
     return a > kMost - b ? kMost : a + b;
 }
 
-Error refused(std::string message) { return {ErrorCode::kRefused, std::move(message)}; }
-
 Status check_order(const PaymentOrder& order) {
     if (order.amount == 0) return invalid("the amount must be at least 1");
     if (order.amount >= chain::kMaxAmount || order.fee >= chain::kMaxAmount)

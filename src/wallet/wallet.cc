@@ -7,8 +7,6 @@ namespace {
 
 constexpr std::size_t kMaxFile = 4096;
 
-Error refused(std::string message) { return {ErrorCode::kRefused, std::move(message)}; }
-
 Error too_many_keys(std::uint32_t most) {
     return {ErrorCode::kFull, "the wallet has handed out all of its " + std::to_string(most) +
                                   " addresses; make a new one"};
