@@ -267,6 +267,20 @@ TEST_F(ChannelTest, WhoClosesGivesAndTakesNothingMore) {
               "the channel is being closed: another one is needed");
 }
 
+TEST_F(ChannelTest, AVoucherThatComesAfterTheCloseBuysNothing) {
+    PayeeChannel to = payee();
+    ASSERT_TRUE(to.accept(voucher(kPrice), 100, policy).ok());
+    // The node's keeper closes with what is on disk, while a session goes on.
+    Record closing = payee_store.find(Role::kPayee, outpoint).value();
+    closing.closing = true;
+    const Record closed_with = payee_store.put(closing).value();
+    EXPECT_EQ(closed_with.paid, kPrice);
+    EXPECT_NE(refusal(to, voucher(100'000)).find("is being closed"), std::string::npos);
+    std::uint64_t given = 0;
+    while (to.deliver(kPrice).ok()) given += kPrice;
+    EXPECT_LE(given, closed_with.paid + 16 * kPrice);
+}
+
 TEST_F(ChannelTest, EachEndActsInItsTime) {
     Record mine = payee_record();
     EXPECT_EQ(due(mine, 490, policy), Due::kNothing) << "no voucher";

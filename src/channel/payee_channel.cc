@@ -88,6 +88,9 @@ Result<std::uint64_t> PayeeChannel::accept(const chain::Voucher& voucher, std::u
     next.counted = per_token_ == 0 ? delivered_ : std::max(delivered_, limit_at(next.paid));
     const std::uint64_t before = record_.paid;
     ASSIGN_OR_RETURN(record_, store_->put(next));
+    // Whoever closes meanwhile has signed for the voucher before this one, which alone will be
+    // paid.
+    RETURN_IF_ERROR(check_not_closing());
     return record_.paid - before;
 }
 
