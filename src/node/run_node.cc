@@ -26,6 +26,7 @@ constexpr std::string_view kKeyFile = "node.key";
 constexpr std::uint64_t kPollMs = 200;
 constexpr std::uint64_t kWatchMs = 1'000;
 constexpr std::uint64_t kAnnounceMs = 30'000;
+constexpr std::uint64_t kAskAgainMs = 5'000;
 /// What another program locks is tried again, and said meanwhile.
 constexpr int kBusyMs = 2'000;
 constexpr std::uint64_t kWatchSecretsMs = 3'000;
@@ -160,7 +161,8 @@ class Process {
     void keep_payments();
     void watch_fetching();
     void watch_secrets();
-    void announce_servers();
+    /// Tells the network of a layer server, and again; `first`: it was not in vain before.
+    void announce(const std::string& address, bool first);
     void poll();
     void stop();
     void fail(const Error& error);
@@ -403,7 +405,7 @@ void Process::on_running() {
         service_->start(clock_, *kernels_, *node_, own_disk_, parts_->served, options_.threads);
         front_.set_serving([this] { return service_->service()->view(); });
     }
-    announce_servers();
+    for (const std::string& address : options_.announce) announce(address, true);
     if (options_.running) options_.running(front_, *loop_);
 }
 
@@ -435,15 +437,14 @@ void Process::watch_secrets() {
         });
 }
 
-void Process::announce_servers() {
-    if (options_.announce.empty()) return;
-    for (const std::string& address : options_.announce)
-        probe_->probe().ask(address, [this, address](const Result<serve::Announce>& answer) {
-            if (!answer.ok()) return log_warn("not announced: {}", answer.error().message);
-            const Status told = node_->announce_server(*answer);
-            if (!told.ok()) log_warn("{} is not announced: {}", address, told.error().message);
-        });
-    loop_->call_after(kAnnounceMs, [this] { announce_servers(); });
+void Process::announce(const std::string& address, bool first) {
+    probe_->probe().ask(address, [this, address, first](const Result<serve::Announce>& answer) {
+        const Status told = answer.ok() ? node_->announce_server(*answer) : Status(answer.error());
+        if (!told.ok() && first)
+            log_warn("{} is not announced: {}; it is asked again", address, told.error().message);
+        loop_->call_after(told.ok() ? kAnnounceMs : kAskAgainMs,
+                          [this, address, again = told.ok()] { announce(address, again); });
+    });
 }
 
 void Process::poll() {

@@ -33,8 +33,8 @@ struct NodeOptions {
     /// Called on the loop with what came of it, and when that changes. May be empty.
     std::function<void(const net::PortReport&)> port_mapped;
     std::vector<std::string> connect;  ///< "host:port"
-    /// Layer servers of one's own, "host:port": asked every 30 s for their announcements, which are
-    /// then told to all peers.
+    /// Layer servers of one's own, "host:port": asked every 30 s for their announcements (while one
+    /// does not answer, every 5 s), which are then told to all peers.
     std::vector<std::string> announce;
     std::vector<std::string> train;  ///< text files whose words never leave this machine
     bool mine = false;
