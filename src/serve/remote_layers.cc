@@ -62,7 +62,8 @@ void RemoteLayers::start(std::function<void(Status)> done) {
 void RemoteLayers::explain() const {
     const auto route = explain_route(offers_, terms_.model, {0, config_.layers}, options_.choice);
     if (!route.ok()) return;
-    for (const std::string& sentence : route->left_out) note(sentence);
+    for (const std::string& sentence : route->left_out)
+        if (options_.left_out) options_.left_out(sentence);
     for (const std::string& sentence : route->why) note(sentence);
 }
 

@@ -37,6 +37,8 @@ struct RemoteOptions {
     RouteChoice choice{};
     /// Called with a sentence when a route is chosen or a server replaced; may be empty.
     std::function<void(const std::string&)> note;
+    /// Called with a sentence for each server that was left out; may be empty.
+    std::function<void(const std::string&)> left_out{};
 };
 
 class RemoteLayers {

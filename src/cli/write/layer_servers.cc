@@ -102,6 +102,7 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOp
     network.remote.standbys = options.standbys;
     network.remote.wait_ms = static_cast<std::uint64_t>(options.wait_s * 1000);
     network.remote.note = [](const std::string& line) { log_info("{}", line); };
+    network.remote.left_out = [](const std::string& line) { log_warn("{}", line); };
     // Servers know a model by its canonical weights.
     const Hash256 hash = serve::content_hash(local.model.config, local.model.weights);
     if (!options.servers_of.empty())
