@@ -25,7 +25,8 @@ namespace cairn::audit {
 inline constexpr std::int64_t kLargestSum[] = {0, 0, 0x7FFF, 0x7F'FFFF, 0x7FFF'FFFF};
 
 /// Whether sessions of this model over these layers can be audited so: every matrix of every layer
-/// is W8A8-row and whole, and the model is causal. Else kUnsupported, and they are audited by replay.
+/// is W8A8-row and whole, and the model is causal. Else kUnsupported, and they are audited by
+/// replay.
 Status can_show_evidence(const model::ModelConfig& config, const model::Weights& weights,
                          model::LayerRange layers);
 

@@ -10,7 +10,6 @@
 #include <lapacke.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
@@ -18,6 +17,8 @@
 
 #include <fmt/core.h>
 
+#include "base/clock.h"
+#include "base/text.h"
 #include "lowrank/svd.h"
 #include "lowrank/test_matrices.h"
 #include "tensor/matmul.h"
@@ -30,10 +31,7 @@ namespace {
 using tensor::ConstMatrix;
 using tensor::Matrix;
 
-double now() {
-    using namespace std::chrono;
-    return duration<double>(steady_clock::now().time_since_epoch()).count();
-}
+double now() { return static_cast<double>(SystemClock().monotonic_us()) / 1e6; }
 
 // Of all threads.
 double processor() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
@@ -108,7 +106,9 @@ void compare(const TestMachine& machine, std::size_t m, std::size_t n, std::size
 
 int main(int argc, char** argv) {
     using namespace cairn::lowrank;
-    const auto number = [&](int i) { return static_cast<std::size_t>(std::atoll(argv[i])); };
+    const auto number = [&](int i) {
+        return static_cast<std::size_t>(cairn::parse_whole(argv[i], "an argument").value());
+    };
     const std::size_t threads =
         argc > 1 ? number(1) : std::max(1U, std::thread::hardware_concurrency());
     openblas_set_num_threads(static_cast<int>(threads));

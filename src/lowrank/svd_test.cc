@@ -11,8 +11,8 @@
 #include "lowrank/eigen.h"
 #include "lowrank/orthonormal.h"
 #include "lowrank/rank.h"
-#include "lowrank/reference.h"
 #include "lowrank/test_matrices.h"
+#include "lowrank/test_reference.h"
 
 namespace cairn::lowrank {
 namespace {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -23,6 +22,7 @@
 #include "cli/train/text_loss.h"
 #include "console/json_line.h"
 #include "lowrank/compress.h"
+#include "measure/stopwatch.h"
 #include "model/leaf.h"
 
 namespace cairn::cli {
@@ -91,7 +91,7 @@ double decode_speed(const model::Model& packed, const tensor::Compute& compute) 
     model::KvCache cache(packed.config, model::all_layers(packed.config), count);
     std::vector<float> state(packed.config.dim), logits(packed.config.vocab);
     std::uint32_t token = 1;
-    const auto begin = std::chrono::steady_clock::now();
+    const measure::Stopwatch watch;
     for (std::size_t i = 0; i < count; ++i) {
         transformer.embed(std::span(&token, 1), i, state);
         transformer.forward(state, cache);
@@ -99,8 +99,7 @@ double decode_speed(const model::Model& packed, const tensor::Compute& compute) 
         token = static_cast<std::uint32_t>(std::max_element(logits.begin(), logits.end()) -
                                            logits.begin());
     }
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    return static_cast<double>(count) / seconds.count();
+    return static_cast<double>(count) / watch.seconds();
 }
 
 // By turns, the best of five each: other programs on the machine slow both.

@@ -58,7 +58,7 @@ Result<Subject> trained_here(const tensor::Compute& compute) {
                                     .vocab = 256,
                                     .context = 128};
     train::Recipe recipe;
-    recipe.total_steps = 400;
+    recipe.total_steps = 300;
     const model::ParameterLayout layout(config);
     const std::vector<std::uint32_t> tokens = bytes_as_tokens(1, std::size_t{1} << 20);
     train::Trainer trainer(layout, recipe, tokens, 1, compute);

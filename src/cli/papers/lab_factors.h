@@ -1,5 +1,5 @@
-// `cairn lab fig5|low-rank-loss`: the energy that singular values of trained matrices keep (paper
-// B's Figure 5), and what it says, and does not say, about the loss of the model whose matrices
+// `cairn lab fig5|low-rank-loss`: the energy that singular values of trained matrices keep (papers
+// B: Figure 5), and what it says, and does not say, about the loss of the model whose matrices
 // become factors.
 #pragma once
 

@@ -1,23 +1,27 @@
-#include "lowrank/reference.h"
+// What svd.h computes, plainly, for tests: the same steps in double precision, one number after the
+// other, and one-sided Jacobi rotations for whole decompositions. Slow and short.
+#pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
+#include "lowrank/svd.h"
 #include "tensor/philox.h"
 
 namespace cairn::lowrank {
 
-namespace {
+namespace plain {
 
 using Row = std::vector<double>;
 using Rows = std::vector<Row>;
 
-double dot(const Row& a, const Row& b) {
+inline double dot(const Row& a, const Row& b) {
     return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
-Rows rows_of(tensor::ConstMatrix w, bool transposed) {
+inline Rows rows_of(tensor::ConstMatrix w, bool transposed) {
     Rows rows(transposed ? w.cols : w.rows, Row(transposed ? w.rows : w.cols));
     for (std::size_t i = 0; i < w.rows; ++i)
         for (std::size_t j = 0; j < w.cols; ++j)
@@ -26,7 +30,7 @@ Rows rows_of(tensor::ConstMatrix w, bool transposed) {
 }
 
 // x A for each row x.
-Rows times(const Rows& x, const Rows& a) {
+inline Rows times(const Rows& x, const Rows& a) {
     Rows y(x.size(), Row(a[0].size()));
     for (std::size_t i = 0; i < x.size(); ++i)
         for (std::size_t k = 0; k < a.size(); ++k)
@@ -35,7 +39,7 @@ Rows times(const Rows& x, const Rows& a) {
 }
 
 // Modified Gram-Schmidt, twice.
-void orthonormalise(Rows& rows) {
+inline void orthonormalise(Rows& rows) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const double before = std::sqrt(dot(rows[i], rows[i]));
         for (int pass = 0; pass < 2; ++pass)
@@ -50,7 +54,7 @@ void orthonormalise(Rows& rows) {
 
 // Turns pairs of rows of `a` until all are orthogonal, and `turned` with them: their lengths are
 // then the singular values, their directions the right vectors, `turned` the left ones.
-void jacobi(Rows& a, Rows& turned) {
+inline void jacobi(Rows& a, Rows& turned) {
     for (bool again = true; again;) {
         again = false;
         for (std::size_t p = 0; p < a.size(); ++p)
@@ -76,7 +80,7 @@ void jacobi(Rows& a, Rows& turned) {
 }
 
 // Of rows `a` [r, n], whose left vectors are written over `basis` [r, m].
-Svd decompose(Rows a, const Rows& basis, std::size_t rank, bool transposed, double energy) {
+inline Svd decompose(Rows a, const Rows& basis, std::size_t rank, bool transposed, double energy) {
     Rows turned(a.size(), Row(a.size()));
     for (std::size_t i = 0; i < a.size(); ++i) turned[i][i] = 1;
     jacobi(a, turned);
@@ -102,44 +106,47 @@ Svd decompose(Rows a, const Rows& basis, std::size_t rank, bool transposed, doub
     return svd;
 }
 
-double energy_of(const Rows& rows) {
+inline double energy_of(const Rows& rows) {
     double sum = 0;
     for (const Row& row : rows) sum += dot(row, row);
     return sum;
 }
 
-}  // namespace
+}  // namespace plain
 
-Svd whole_svd_reference(tensor::ConstMatrix w) {
+/// All min(m, n) singular values and vectors, as low_rank_svd() orders them.
+inline Svd whole_svd_reference(tensor::ConstMatrix w) {
     const bool transposed = w.rows > w.cols;
-    const Rows a = rows_of(w, transposed);
-    Rows identity(a.size(), Row(a.size()));
+    const plain::Rows a = plain::rows_of(w, transposed);
+    plain::Rows identity(a.size(), plain::Row(a.size()));
     for (std::size_t i = 0; i < a.size(); ++i) identity[i][i] = 1;
-    return decompose(a, identity, a.size(), transposed, energy_of(a));
+    return plain::decompose(a, identity, a.size(), transposed, plain::energy_of(a));
 }
 
-Svd low_rank_svd_reference(tensor::ConstMatrix w, const SvdOptions& options) {
-    const Rows a = rows_of(w, false), t = rows_of(w, true);
+/// The randomised one of low_rank_svd(), with random numbers of its own: the same subspace up to
+/// chance, not the same bits.
+inline Svd low_rank_svd_reference(tensor::ConstMatrix w, const SvdOptions& options) {
+    const plain::Rows a = plain::rows_of(w, false), t = plain::rows_of(w, true);
     const std::size_t more = options.oversampling != 0
                                  ? options.oversampling
                                  : std::max<std::size_t>(16, options.rank / 8);
     const std::size_t count = std::min(options.rank + more, std::min(w.rows, w.cols));
-    Rows x(count, Row(w.cols));
+    plain::Rows x(count, plain::Row(w.cols));
     std::vector<float> values(w.cols);
     for (std::size_t i = 0; i < count; ++i) {
         tensor::philox_normal(options.seed, i, 1.0, values);
         std::copy(values.begin(), values.end(), x[i].begin());
     }
-    Rows q = times(x, t);
-    orthonormalise(q);
+    plain::Rows q = plain::times(x, t);
+    plain::orthonormalise(q);
     // Plain steps: two of them do what one of low_rank_svd() does.
     for (std::size_t step = 0; step < 2 * options.power_steps; ++step) {
-        x = times(q, a);
-        orthonormalise(x);
-        q = times(x, t);
-        orthonormalise(q);
+        x = plain::times(q, a);
+        plain::orthonormalise(x);
+        q = plain::times(x, t);
+        plain::orthonormalise(q);
     }
-    return decompose(times(q, a), q, options.rank, false, energy_of(a));
+    return plain::decompose(plain::times(q, a), q, options.rank, false, plain::energy_of(a));
 }
 
 }  // namespace cairn::lowrank
