@@ -32,11 +32,12 @@ Status PayeeChannel::check_not_closing() const {
     return refused("the channel is being closed: another one is needed");
 }
 
-Status PayeeChannel::reserve() {
+Status PayeeChannel::reserve(std::uint64_t price) {
     RETURN_IF_ERROR(check_not_closing());
-    if (delivered_ + credit() <= record_.counted) return ok_status();
+    const std::uint64_t most = delivered_ + std::min(price, credit());
+    if (most <= record_.counted) return ok_status();
     Record next = record_;
-    next.counted = delivered_ + credit();
+    next.counted = most;
     ASSIGN_OR_RETURN(record_, store_->put(next));
     return check_not_closing();
 }
@@ -52,7 +53,7 @@ Status PayeeChannel::deliver(std::uint64_t price) {
         return refused("more than the price of " + std::to_string(kTokensAtRisk) +
                        " tokens would be unpaid: a voucher for " +
                        amount_text(record_.paid + (then - most)) + " or more is needed");
-    if (then > record_.counted) RETURN_IF_ERROR(reserve());
+    if (then > record_.counted) RETURN_IF_ERROR(reserve(credit()));
     delivered_ = then;
     return ok_status();
 }
@@ -84,8 +85,8 @@ Result<std::uint64_t> PayeeChannel::accept(const chain::Voucher& voucher, std::u
     Record next = record_;
     next.paid = voucher.amount;
     next.signature = voucher.signature;
-    // With what may go out before the next voucher, so that a session needs one write for each.
-    next.counted = per_token_ == 0 ? delivered_ : std::max(delivered_, limit_at(next.paid));
+    // With what is paid ahead, so that a session of one who pays ahead needs one write for each.
+    next.counted = per_token_ == 0 ? delivered_ : std::max(record_.counted, next.paid);
     const std::uint64_t before = record_.paid;
     ASSIGN_OR_RETURN(record_, store_->put(next));
     // Whoever closes meanwhile has signed for the voucher before this one, which alone will be

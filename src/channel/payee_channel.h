@@ -33,9 +33,13 @@ class PayeeChannel {
     /// Of one token from now on, in the coin's smallest unit.
     void set_price(std::uint64_t per_token) { per_token_ = per_token; }
     std::uint64_t price() const { return per_token_; }
-    /// Writes down that all of credit() may go out, so that no deliver() has to write before the
-    /// next voucher. Errors as deliver().
-    Status reserve();
+    /// What may go out before anything must be written again: what is paid, mostly, since after a
+    /// crash all of it counts as if it had gone out, and who pays ahead shall not be held to more
+    /// than he paid.
+    std::uint64_t reserved() const { return record_.counted; }
+    /// Writes down that something worth `price` may go out, as far as credit() allows, so that
+    /// deliver() of it does not write. Errors as deliver().
+    Status reserve(std::uint64_t price);
     /// Asked before something worth `price` is given out, which then counts as given. kRefused,
     /// with the voucher that is needed; kFull if the channel cannot pay for it; another error if it
     /// could not be kept.

@@ -10,6 +10,7 @@ PayerChannel::PayerChannel(RecordStore& store, Record record, crypto::SecretKey 
     : store_(&store), record_(std::move(record)), secret_(secret), random_(&random) {
     CHECK(record_.role == Role::kPayer);
     CHECK(crypto::public_key(secret_) == record_.terms.payer);
+    kept_ = record_.counted;
 }
 
 std::uint64_t PayerChannel::unpaid() const {
@@ -32,7 +33,17 @@ Result<chain::Voucher> PayerChannel::pay(std::uint64_t ahead) {
                                               " tokens is not paid ahead"};
     if (left() == 0) return Error{ErrorCode::kFull, "the channel is used up"};
     const std::uint64_t amount = std::min(add_up(record_.counted, ahead), record_.terms.capacity);
-    return sign_voucher(*store_, record_, secret_, amount, *random_);
+    ASSIGN_OR_RETURN(const chain::Voucher voucher,
+                     sign_voucher(*store_, record_, secret_, amount, *random_));
+    kept_ = record_.counted;
+    return voucher;
+}
+
+Status PayerChannel::end_session() {
+    if (record_.counted == kept_) return ok_status();
+    ASSIGN_OR_RETURN(record_, store_->put(record_));
+    kept_ = record_.counted;
+    return ok_status();
 }
 
 Result<chain::Voucher> sign_voucher(RecordStore& store, Record& record,

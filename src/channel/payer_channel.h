@@ -39,6 +39,9 @@ class PayerChannel {
     /// ahead than the price of 16 tokens, kFull if the channel is used up; another error if it
     /// could not be kept, and then it counts as not paid.
     Result<chain::Voucher> pay(std::uint64_t ahead = 0);
+    /// Writes down what came since the last voucher, so that the next session goes on from there:
+    /// the payee does not forget it, and the two would come apart by it, text after text.
+    Status end_session();
 
   private:
     RecordStore* store_;
@@ -46,6 +49,7 @@ class PayerChannel {
     crypto::SecretKey secret_;
     Random* random_;
     std::uint64_t per_token_ = 0;
+    std::uint64_t kept_ = 0;  // of `counted`, on disk
 };
 
 /// A voucher over `amount` in all, whatever came: for people who pay by hand. On disk before it is

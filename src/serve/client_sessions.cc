@@ -122,6 +122,12 @@ void ClientSessions::on_opened(net::PeerId peer, ByteView body) {
     session->is_open = true;
     loop_.cancel(session->open_timer);
     session->open_timer = 0;
+    // The last voucher may have been lost with its link, and then the server waits for it.
+    if (session->channel != nullptr && session->channel->paid() > 0) {
+        const chain::Voucher last = channel::voucher_of(session->channel->record());
+        send(network_, peer, MessageKind::kVoucher,
+             encode(VoucherGiven{*id, last.amount, last.signature}));
+    }
     if (const Status paid = pay(*session); !paid.ok())
         return fail(*id, paid.error().code, "is not paid: " + paid.error().message);
     ++work_of(session->request.hop).sessions;
@@ -145,6 +151,7 @@ void ClientSessions::close(const Hash256& session) {
     if (found->second->open_timer != 0) loop_.cancel(found->second->open_timer);
     if (found->second->peer != 0)
         send(network_, found->second->peer, MessageKind::kClose, encode_session_id(session));
+    if (found->second->channel != nullptr) Purse::end_session(*found->second->channel);
     sessions_.erase(found);
 }
 

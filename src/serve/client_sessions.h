@@ -82,9 +82,10 @@ class ClientSessions {
     /// for the positions from `position` on, which is at most the positions sent: what was sent for
     /// these and later ones is taken back. Several pushes may be under way; results come in order.
     /// A quiet push has a result without states. kInvalid, and nothing is sent, for states that are
-    /// not finite or beyond the session's positions; kCancelled if the session is over.
+    /// not finite or beyond the session's positions; kCancelled if the session is over. `output` is
+    /// what the receipt of a quiet push must say, where another server has computed it before.
     Status push(const Hash256& session, std::uint32_t position, States states, bool quiet,
-                PushCallback done);
+                PushCallback done, const std::optional<Hash256>& output = {});
 
     /// Nothing if no push is under way.
     std::optional<Waiting> waiting(const Hash256& session) const;
@@ -118,7 +119,8 @@ class ClientSessions {
         std::uint64_t rows_end = 0;  // rows sent until and with this push
         std::size_t bytes = 0;       // of the push; its result has as many unless it is quiet
         std::uint64_t sent_us = 0;
-        Hash256 inputs;  // what the receipt must say
+        Hash256 inputs;                 // what the receipt must say
+        std::optional<Hash256> output;  // and of a quiet push, if it is known
         PushCallback done;
     };
     struct Session {

@@ -16,7 +16,7 @@ constexpr std::uint64_t kLookEveryMs = 100;
 }  // namespace
 
 Status ClientSessions::push(const Hash256& id, std::uint32_t position, States states, bool quiet,
-                            PushCallback done) {
+                            PushCallback done, const std::optional<Hash256>& output) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end() || !found->second->is_open)
         return Error{ErrorCode::kCancelled, "the session is closed"};
@@ -52,6 +52,7 @@ Status ClientSessions::push(const Hash256& id, std::uint32_t position, States st
                     .bytes = 0,
                     .sent_us = now_us,
                     .inputs = session.inputs.end(),
+                    .output = output,
                     .done = std::move(done)};
     const Bytes body =
         encode(Push{id, position, pending.tokens, session.terms.wire, quiet, std::move(states)});
@@ -113,7 +114,9 @@ std::optional<std::string> ClientSessions::object_to(const PushResult& result,
         return "answered for other positions than were asked";
     if (const Status finite = check_finite(push.states, session.request.dim); !finite.ok())
         return "sent a bad result: " + finite.error().message;
-    // Of a quiet push only the server knows the states that its signature speaks of.
+    // Of a quiet push the states are not here; what they are is known if another computed them.
+    if (asked.quiet && asked.output && result.receipt.output != *asked.output)
+        return "computed again what was computed before, and signed for other states";
     const Hash256 output =
         asked.quiet ? result.receipt.output : states_hash(push.position, push.states);
     const Status ok = check_receipt(session.terms, result.receipt, session.request.hop.key, output);

@@ -85,7 +85,6 @@ void LayerServer::on_peer_up(net::PeerId peer, const net::PeerInfo& info) { peer
 
 void LayerServer::on_peer_down(net::PeerId peer, const std::string&) {
     peers_.erase(peer);
-    opening_.erase(peer);
     const auto first = sessions_.lower_bound({peer, Hash256{}});
     std::vector<SessionId> of_client;
     for (auto it = first; it != sessions_.end() && it->first.first == peer; ++it)
@@ -213,9 +212,7 @@ std::optional<SessionProblem> LayerServer::wrong_with_payment(net::PeerId peer,
     if (request.payment->row_price != price)
         return no(Refusal::kUnpaid, "this server asks for " + asks + ", not for " +
                                         chain::amount_text(request.payment->row_price));
-    const auto opening = opening_.find(peer);
-    if (opening != opening_.end() ? opening->second >= kMaxOpening
-                                  : opening_.size() >= kMaxOpeningPeers)
+    if (!may_ask_till(peer))
         return no(Refusal::kBusy, "too many sessions are being opened; try again in a second");
     return std::nullopt;
 }
@@ -229,31 +226,39 @@ void LayerServer::open(net::PeerId peer, const OpenSession& request) {
     open_paid(peer, request);
 }
 
+// A part of the network takes no more of the places than it leaves to all others.
+bool LayerServer::may_ask_till(net::PeerId peer) const {
+    if (const auto own = opening_.find(peer); own != opening_.end())
+        return own->second.sessions < kMaxOpening;
+    const std::string group = group_of(peer);
+    const auto same = static_cast<std::size_t>(std::ranges::count_if(
+        opening_, [&](const auto& opening) { return opening.second.group == group; }));
+    return opening_.size() + same < kMaxOpeningPeers;
+}
+
 void LayerServer::ask_till(net::PeerId peer, const OpenSession& request) {
-    ++opening_[peer];
-    options_.till->open(
-        request.terms, request.layers, *request.payment,
-        alive_.guard([this, peer, request](const Status& paid) {
-            // A link that was lost meanwhile took its count along.
-            if (const auto opening = opening_.find(peer); opening != opening_.end()) {
-                if (--opening->second == 0) opening_.erase(opening);
-            }
-            const bool is_there = peers_.contains(peer);
-            if (!paid.ok()) {
-                const Refusal refusal =
-                    paid.error().code == ErrorCode::kFull ? Refusal::kBusy : Refusal::kUnpaid;
-                if (is_there)
-                    tell(peer, MessageKind::kRefused,
-                         {request.terms.session, refusal, paid.error().message});
-                return;
-            }
-            // Much may have changed meanwhile.
-            const auto problem =
-                is_there ? reason_to_refuse(peer, request) : std::optional(SessionProblem{});
-            if (problem && is_there) tell(peer, MessageKind::kRefused, *problem);
-            if (problem || !open_paid(peer, request))
-                options_.till->close(request.payment->channel);
-        }));
+    Opening& asked = opening_[peer];
+    if (asked.sessions++ == 0) asked.group = group_of(peer);
+    options_.till->open(request.terms, request.layers, *request.payment,
+                        alive_.guard([this, peer, request](const Status& paid) {
+                            if (--opening_.at(peer).sessions == 0) opening_.erase(peer);
+                            const bool is_there = peers_.contains(peer);
+                            if (!paid.ok()) {
+                                const Refusal refusal = paid.error().code == ErrorCode::kFull
+                                                            ? Refusal::kBusy
+                                                            : Refusal::kUnpaid;
+                                if (is_there)
+                                    tell(peer, MessageKind::kRefused,
+                                         {request.terms.session, refusal, paid.error().message});
+                                return;
+                            }
+                            // Much may have changed meanwhile.
+                            const auto problem = is_there ? reason_to_refuse(peer, request)
+                                                          : std::optional(SessionProblem{});
+                            if (problem && is_there) tell(peer, MessageKind::kRefused, *problem);
+                            if (problem || !open_paid(peer, request))
+                                options_.till->close(request.payment->channel);
+                        }));
 }
 
 bool LayerServer::open_paid(net::PeerId peer, const OpenSession& request) {
@@ -267,7 +272,7 @@ bool LayerServer::open_paid(net::PeerId peer, const OpenSession& request) {
     if (bytes > options_.max_session_bytes)
         return refuse("a cache of " + std::to_string(request.terms.max_positions) +
                       " positions is more than this server's memory for all sessions");
-    const std::string group = options_.group_of ? options_.group_of(peer) : "";
+    const std::string group = group_of(peer);
     const MemoryShare share{group, info->second.key, bytes};
     if (!make_room(share))
         return refuse(
@@ -313,6 +318,8 @@ void LayerServer::accept_voucher(const SessionId& id, const VoucherGiven& given)
                               now.looks_at_voucher = false;
                               if (!taken.ok())
                                   return fail(now, Refusal::kUnpaid, taken.error().message);
+                              // Else one after another, for nothing, would gain it time.
+                              if (is_overdue(now) && !is_covered(now)) return fail_unpaid(now);
                               if (const auto next = std::exchange(now.next_voucher, std::nullopt))
                                   accept_voucher(id, *next);
                               if (!computing_) start_batch();
@@ -346,13 +353,25 @@ void LayerServer::fail(Session& session, Refusal refusal, const std::string& rea
     erase(session.id());
 }
 
+void LayerServer::fail_unpaid(Session& session) {
+    fail(session, Refusal::kUnpaid,
+         "no voucher came for more than the price of " + std::to_string(channel::kTokensAtRisk) +
+             " rows");
+}
+
 void LayerServer::erase(const SessionId& id) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return;
     Session& session = *found->second;
     if (!session.waiting.empty()) turns_.end(session.turn);
     session_bytes_ -= session.share.bytes;
-    if (session.request.payment) options_.till->close(session.request.payment->channel);
+    if (session.request.payment) {
+        const chain::OutPoint& channel = session.request.payment->channel;
+        // One that came is kept, though nobody waits for it any more.
+        if (const auto& last = session.next_voucher)
+            options_.till->accept(channel, last->amount, last->signature, [](const Status&) {});
+        options_.till->close(channel);
+    }
     sessions_.erase(found);
 }
 
@@ -364,16 +383,13 @@ void LayerServer::watch_idle() {
         for (const auto& [id, session] : sessions_) {
             if (session->last_used_us + options_.idle_ms * 1000 <= now_us)
                 idle.push_back(id);
-            else if (session->unpaid_since_us != 0 &&
-                     session->unpaid_since_us + options_.unpaid_ms * 1000 <= now_us)
+            else if (is_overdue(*session) && !session->looks_at_voucher &&
+                     !options_.till->is_reserving(session->request.payment->channel))
                 unpaid.push_back(id);
         }
         for (const SessionId& id : idle)
             fail(*sessions_.at(id), Refusal::kExpired, "no push came in time");
-        for (const SessionId& id : unpaid)
-            fail(*sessions_.at(id), Refusal::kUnpaid,
-                 "no voucher came for more than the price of " +
-                     std::to_string(channel::kTokensAtRisk) + " rows");
+        for (const SessionId& id : unpaid) fail_unpaid(*sessions_.at(id));
         if (!sessions_.empty()) watch_idle();
     }));
 }

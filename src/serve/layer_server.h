@@ -111,11 +111,20 @@ class LayerServer final : public net::NetworkHandler {
     /// asked.
     std::optional<SessionProblem> wrong_with_payment(net::PeerId peer,
                                                      const OpenSession& request) const;
+    /// Whether the till may be asked about another session of this client's.
+    bool may_ask_till(net::PeerId peer) const;
     void ask_till(net::PeerId peer, const OpenSession& request);
+    std::string group_of(net::PeerId peer) const {
+        return options_.group_of ? options_.group_of(peer) : "";
+    }
     void take_voucher(net::PeerId peer, const VoucherGiven& given);
     void accept_voucher(const SessionId& id, const VoucherGiven& given);
     /// Whether the session's next push may be computed.
     bool is_covered(const Session& session) const;
+    /// Has the till make room for the session's next push, if only its disk is in the way.
+    void ask_for_credit(const Session& session);
+    /// Whether the session has waited for a voucher for too long.
+    bool is_overdue(const Session& session) const;
     /// Null if no sessions are opened on it.
     const std::shared_ptr<Loaded>& find_model(const Hash256& model) const;
     std::optional<SessionProblem> reason_to_refuse(net::PeerId peer,
@@ -140,6 +149,7 @@ class LayerServer final : public net::NetworkHandler {
     void tell(net::PeerId peer, MessageKind kind, const SessionProblem& problem);
     /// Tells the client why and frees everything; later pushes get kUnknownSession.
     void fail(Session& session, Refusal refusal, const std::string& reason);
+    void fail_unpaid(Session& session);
     void erase(const SessionId& id);
     void watch_idle();
 
@@ -162,7 +172,13 @@ class LayerServer final : public net::NetworkHandler {
     std::uint64_t next_serial_ = 1;
     bool computing_ = false;
     TimerId idle_timer_ = 0;
-    std::map<net::PeerId, std::size_t> opening_;  // sessions that the till is asked about
+    /// Sessions that the till is asked about. They stay until it answers, whatever becomes of the
+    /// link: new links get nobody more of them.
+    struct Opening {
+        std::string group;
+        std::size_t sessions = 0;
+    };
+    std::map<net::PeerId, Opening> opening_;
     Alive alive_;
 };
 

@@ -67,6 +67,20 @@ bool LayerServer::is_covered(const Session& session) const {
            options_.till->credit(session.request.payment->channel) >= session.price();
 }
 
+bool LayerServer::is_overdue(const Session& session) const {
+    return session.unpaid_since_us != 0 &&
+           session.unpaid_since_us + options_.unpaid_ms * 1000 <= clock_.monotonic_us();
+}
+
+void LayerServer::ask_for_credit(const Session& session) {
+    options_.till->reserve(
+        session.request.payment->channel, session.price(),
+        alive_.guard([this, channel = session.request.payment->channel](const Status& reserved) {
+            if (!reserved.ok()) return end_unpaid(channel, reserved.error().message);
+            if (!computing_) start_batch();
+        }));
+}
+
 std::vector<LayerServer::Session*> LayerServer::ready() {
     std::vector<Session*> waiting;
     for (const auto& [id, session] : sessions_) {
@@ -74,8 +88,9 @@ std::vector<LayerServer::Session*> LayerServer::ready() {
         if (is_covered(*session)) {
             session->unpaid_since_us = 0;
             waiting.push_back(session.get());
-        } else if (session->unpaid_since_us == 0) {
-            session->unpaid_since_us = clock_.monotonic_us();
+        } else {
+            if (session->unpaid_since_us == 0) session->unpaid_since_us = clock_.monotonic_us();
+            ask_for_credit(*session);
         }
     }
     std::ranges::sort(waiting, {}, [this](const Session* session) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/log.h"
 
 namespace cairn::serve {
 
@@ -12,6 +13,11 @@ using chain::amount_text;
 
 /// Rows' price that a server has in hand at least, so that it never waits for a voucher.
 constexpr std::uint64_t kRowsInHand = channel::kTokensAtRisk / 2;
+
+/// A voucher that was signed by hand meanwhile may have gone beyond what was to be spent.
+std::uint64_t rest_of(std::uint64_t budget, std::uint64_t spent) {
+    return budget > spent ? budget - spent : 0;
+}
 
 }  // namespace
 
@@ -24,7 +30,15 @@ struct Purse::Open {
 Purse::Purse(Disk& disk, Random& random, const PurseOptions& options, SecretOf secret_of)
     : random_(random), options_(options), secret_of_(std::move(secret_of)), store_(disk) {}
 
-Purse::~Purse() = default;
+Purse::~Purse() {
+    for (const auto& open : channels_) end_session(open->channel);
+}
+
+void Purse::end_session(channel::PayerChannel& channel) {
+    if (const Status kept = channel.end_session(); !kept.ok())
+        log_warn("what channel {} is owed for could not be kept: {}",
+                 chain::outpoint_text(channel.record().terms.outpoint), kept.error().message);
+}
 
 Result<std::unique_ptr<Purse::Open>> Purse::take(const channel::Record& record) {
     const auto secret = secret_of_(record.terms.payer);
@@ -79,14 +93,14 @@ SessionPayment Purse::payment_for(const channel::PayerChannel& channel, const Se
 }
 
 std::uint64_t Purse::left_for(const channel::PayerChannel& channel) const {
-    return std::min(channel.left(), options_.max_spent - spent_);
+    return std::min(channel.left(), rest_of(options_.max_spent, spent_));
 }
 
 Status Purse::check_covers(const channel::PayerChannel& channel, std::uint64_t price) const {
     const channel::Record& record = channel.record();
     if (channel::add_up(record.counted, price) <= channel::add_up(record.paid, left_for(channel)))
         return ok_status();
-    if (channel.left() <= options_.max_spent - spent_)
+    if (channel.left() <= rest_of(options_.max_spent, spent_))
         return Error{ErrorCode::kRefused, "the channel of " + amount_text(record.terms.capacity) +
                                               " coins that pays it is used up: open another"};
     return Error{ErrorCode::kRefused,

@@ -50,6 +50,10 @@ class Purse {
     Result<std::optional<chain::Voucher>> pay(channel::PayerChannel& channel,
                                               std::uint64_t row_price);
 
+    /// When a session on the channel is over: what came since the last voucher is on disk then.
+    /// That it could not be kept is for the log.
+    static void end_session(channel::PayerChannel& channel);
+
     /// What vouchers were given for, all together.
     std::uint64_t spent() const { return spent_; }
 

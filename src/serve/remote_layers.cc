@@ -111,6 +111,7 @@ void RemoteLayers::rebuild(std::size_t first, std::size_t last, const std::vecto
         keeping += keeps ? 1 : 0;
         made.push_back(make_stage(hop.layers, made.size() + 1 == hops.size() ? done : 0, keeps));
     }
+    made.back()->know_results_of(*stages_[last]);
     for (auto it = begin; it != end; ++it) {
         leads_.erase(it->get());
         suspects_.erase(it->get());

@@ -16,7 +16,12 @@ constexpr std::size_t kForgetRows = 32;
 
 Stage::Stage(Client& client, const SequenceTerms& terms, model::LayerRange layers, std::size_t done,
              bool keeps)
-    : client_(client), terms_(terms), layers_(layers), done_(done), keeps_(keeps) {}
+    : client_(client),
+      terms_(terms),
+      layers_(layers),
+      done_(done),
+      marks_(terms.dim, done),
+      keeps_(keeps) {}
 
 void Stage::close() {
     for (const auto& replica : replicas_)
@@ -129,15 +134,18 @@ void Stage::pump(Replica& replica, bool leads) {
         const bool again = replica.sent < done_;
         const std::size_t end = again || !eager ? std::min(done_, rows_) : rows_;
         if (replica.sent >= end || (!eager && end - replica.sent < kFollowRows)) return;
-        const std::size_t count =
-            std::min({end - replica.sent, again ? kQuietRows : kPieceRows, most});
+        std::size_t count = std::min({end - replica.sent, again ? kQuietRows : kPieceRows, most});
         const std::size_t position = replica.sent;
+        // What is paid for is compared with what was computed before (output_marks.h).
+        if (again && replica.hop.price > 0)
+            count = std::min(count, kMaxPaidRows - position % kMaxPaidRows);
         const Status sent = client_.sessions().push(
             replica.session, static_cast<std::uint32_t>(position), unpack(position, count), again,
             alive_.guard([this, serial = replica.serial, epoch = replica.epoch, position,
                           count](States states) {
                 on_result(serial, epoch, position, count, std::move(states));
-            }));
+            }),
+            again ? marks_.of(position, count) : std::nullopt);
         // The session is over, which its owner is about to be told.
         if (!sent.ok()) return;
         replica.sent += count;
@@ -158,7 +166,9 @@ void Stage::on_result(std::uint64_t serial, std::uint64_t epoch, std::size_t pos
     if (!is_new) return pump(*replica, leads);
 
     const std::size_t skip = done_ - position;
+    states.erase(states.begin(), states.begin() + static_cast<std::ptrdiff_t>(skip * terms_.dim));
     done_ = position + n;
+    marks_.put(states);
     racing_ = false;
     if (!leads) {
         // Whoever was waited for has lost the race.
@@ -170,7 +180,6 @@ void Stage::on_result(std::uint64_t serial, std::uint64_t epoch, std::size_t pos
     forget_old();
     pump();
     const Hop hop = replica->hop;
-    states.erase(states.begin(), states.begin() + static_cast<std::ptrdiff_t>(skip * terms_.dim));
     if (silent) remove(overtaken.serial, {{ErrorCode::kIo, "is silent"}, overtaken.hop.key});
     if (!leads) hooks_.led(hop);
     hooks_.rows(std::move(states));
@@ -196,6 +205,7 @@ void Stage::truncate(std::size_t length) {
     inputs_.resize((length - first_) * tensor::state_row_bytes(terms_.wire, terms_.dim));
     rows_ = length;
     done_ = std::min(done_, length);
+    marks_.truncate(done_);
     racing_ = false;
     for (const auto& replica : replicas_) {
         if (replica->sent <= length) continue;

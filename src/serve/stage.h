@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "serve/client.h"
+#include "serve/output_marks.h"
 
 namespace cairn::serve {
 
@@ -54,6 +55,12 @@ class Stage {
     Stage(const Stage&) = delete;
     Stage& operator=(const Stage&) = delete;
 
+    /// The results of `other`, which this one takes the place of, are what those of this one must
+    /// be; both end with the same layer.
+    void know_results_of(const Stage& other) {
+        marks_ = other.marks_;
+        marks_.truncate(done_);
+    }
     /// To be called before anything else.
     void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
 
@@ -121,6 +128,7 @@ class Stage {
     model::LayerRange layers_;
     Hooks hooks_;
     std::size_t done_;
+    OutputMarks marks_;  // of the first done_ positions
     bool keeps_;
     std::vector<std::unique_ptr<Replica>> replicas_;
     std::uint64_t next_serial_ = 1;

@@ -12,6 +12,7 @@ struct FakeChannels final : ChannelView {
     Loop& loop;
     std::map<chain::OutPoint, channel::OnChain> channels;
     std::uint32_t tip = 100;
+    bool held = false;  ///< answers wait for answer(): a chain that is busy
 
     explicit FakeChannels(Loop& l) : loop(l) {}
     std::uint32_t height() const override { return tip; }
@@ -20,8 +21,16 @@ struct FakeChannels final : ChannelView {
         for (const auto& outpoint : outpoints)
             found.push_back(channels.contains(outpoint) ? std::optional(channels.at(outpoint))
                                                         : std::nullopt);
-        loop.post([found = std::move(found), done = std::move(done)] { done(found); });
+        answers_.push_back([found = std::move(found), done = std::move(done)] { done(found); });
+        if (!held) answer();
     }
+    std::size_t waiting() const { return answers_.size(); }
+    void answer() {
+        for (auto& each : std::exchange(answers_, {})) loop.post(std::move(each));
+    }
+
+  private:
+    std::vector<std::function<void()>> answers_;
 };
 
 }  // namespace cairn::serve

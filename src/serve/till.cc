@@ -27,6 +27,9 @@ struct Till::Books {
         return &channels.emplace(outpoint, channel::PayeeChannel(store, std::move(record)))
                     .first->second;
     }
+    static Standing standing(const channel::PayeeChannel& channel) {
+        return {channel.delivered() + channel.credit(), channel.reserved(), channel.delivered(), 0};
+    }
     /// So that the channel knows of all that went out.
     static Status catch_up(channel::PayeeChannel& channel, std::uint64_t delivered) {
         if (delivered <= channel.delivered()) return ok_status();
@@ -40,8 +43,10 @@ Till::Till(Loop& loop, ChannelView& view, Disk& disk, const TillOptions& options
 void Till::open(const SessionTerms& terms, model::LayerRange layers, const SessionPayment& payment,
                 Done done) {
     view_.find({payment.channel},
-               alive_.guard([this, terms, layers, payment, done = std::move(done)](
+               alive_.guard([this, terms, layers, payment, tips = tips_, done = std::move(done)](
                                 const std::vector<std::optional<channel::OnChain>>& found) {
+                   // What was so on an older tip may not be so on this one.
+                   if (tips != tips_) return open(terms, layers, payment, done);
                    enter(terms, layers, payment, found.at(0), done);
                }));
 }
@@ -61,7 +66,8 @@ void Till::enter(const SessionTerms& terms, model::LayerRange layers, const Sess
         return done(no(ErrorCode::kRefused, "it is not the channel's payer who asks"));
     if (accounts_.size() >= options_.max_channels && !accounts_.contains(payment.channel))
         return done(no(ErrorCode::kFull, "too many channels are in use"));
-    ++accounts_[payment.channel].users;
+    Account& entered = accounts_[payment.channel];
+    if (entered.users++ == 0) entered.serial = next_serial_++;
     offload(
         loop_, Lane::kPay,
         [books = books_, options = options_, payment, on_chain = *on_chain,
@@ -69,8 +75,9 @@ void Till::enter(const SessionTerms& terms, model::LayerRange layers, const Sess
             ASSIGN_OR_RETURN(channel::PayeeChannel* const channel,
                              books->find(options, payment.channel, on_chain, height));
             channel->set_price(std::max(channel->price(), payment.row_price));
-            RETURN_IF_ERROR(channel->reserve());
-            return Standing{channel->delivered() + channel->credit(), channel->delivered(), 0};
+            // Nothing is written: whoever opens sessions and computes nothing leaves no trace.
+            RETURN_IF_ERROR(channel->reserve(0));
+            return Books::standing(*channel);
         },
         alive_.guard([this, outpoint = payment.channel,
                       done = std::move(done)](const Result<Standing>& standing) {
@@ -81,7 +88,7 @@ void Till::enter(const SessionTerms& terms, model::LayerRange layers, const Sess
             Account& account = accounts_.at(outpoint);
             if (!account.known) account.delivered = standing->delivered;
             account.known = true;
-            account.limit = std::max(account.limit, standing->limit);
+            learn(account, *standing);
             done(ok_status());
         }));
 }
@@ -109,7 +116,49 @@ std::uint64_t Till::credit(const chain::OutPoint& channel) const {
     const auto found = accounts_.find(channel);
     if (found == accounts_.end()) return 0;
     const Account& account = found->second;
-    return account.limit > account.delivered ? account.limit - account.delivered : 0;
+    const std::uint64_t most = std::min(account.limit, account.reserved);
+    return most > account.delivered ? most - account.delivered : 0;
+}
+
+Till::Account* Till::find(const chain::OutPoint& channel, std::uint64_t serial) {
+    const auto found = accounts_.find(channel);
+    return found == accounts_.end() || found->second.serial != serial ? nullptr : &found->second;
+}
+
+void Till::learn(Account& account, const Standing& standing) {
+    account.limit = std::max(account.limit, standing.limit);
+    account.reserved = std::max(account.reserved, standing.reserved);
+}
+
+bool Till::is_reserving(const chain::OutPoint& channel) const {
+    const auto found = accounts_.find(channel);
+    return found != accounts_.end() && found->second.reserving;
+}
+
+void Till::reserve(const chain::OutPoint& channel, std::uint64_t price, Done done) {
+    Account& account = accounts_.at(channel);
+    if (account.reserving || channel::add_up(account.delivered, price) > account.limit)
+        return;
+    account.reserving = true;
+    offload(
+        loop_, Lane::kPay,
+        [books = books_, channel, price, delivered = account.delivered]() -> Result<Standing> {
+            const auto here = books->channels.find(channel);
+            if (here == books->channels.end())
+                return Error{ErrorCode::kCancelled, "the channel is not in use any more"};
+            RETURN_IF_ERROR(Books::catch_up(here->second, delivered));
+            RETURN_IF_ERROR(here->second.reserve(price));
+            return Books::standing(here->second);
+        },
+        alive_.guard([this, channel, serial = account.serial,
+                      done = std::move(done)](const Result<Standing>& standing) {
+            Account* const now = find(channel, serial);
+            if (now == nullptr) return;
+            now->reserving = false;
+            if (!standing.ok()) return done(standing.error());
+            learn(*now, *standing);
+            done(ok_status());
+        }));
 }
 
 void Till::deliver(const chain::OutPoint& channel, std::uint64_t price) {
@@ -134,26 +183,29 @@ void Till::accept(const chain::OutPoint& channel, std::uint64_t amount,
             RETURN_IF_ERROR(Books::catch_up(payee, delivered));
             ASSIGN_OR_RETURN(const std::uint64_t more,
                              payee.accept(voucher, height, options.policy));
-            return Standing{payee.delivered() + payee.credit(), payee.delivered(), more};
+            Standing standing = Books::standing(payee);
+            standing.paid_more = more;
+            return standing;
         },
-        alive_.guard([this, channel, done = std::move(done)](const Result<Standing>& standing) {
+        alive_.guard([this, channel, serial = found->second.serial,
+                      done = std::move(done)](const Result<Standing>& standing) {
             if (!standing.ok()) return done(standing.error());
             earned_ += standing->paid_more;
-            const auto account = accounts_.find(channel);
-            if (account != accounts_.end())
-                account->second.limit = std::max(account->second.limit, standing->limit);
+            if (Account* const account = find(channel, serial)) learn(*account, *standing);
             done(ok_status());
         }));
 }
 
-void Till::on_tip(std::function<void(const chain::OutPoint&, const std::string& why)> lost) {
+void Till::on_tip(const std::function<void(const chain::OutPoint&, const std::string& why)>& lost) {
+    ++tips_;
+    look_again_ = looking_;
     if (looking_ || accounts_.empty()) return;
     looking_ = true;
     std::vector<chain::OutPoint> outpoints;
     for (const auto& [outpoint, account] : accounts_) outpoints.push_back(outpoint);
     view_.find(
-        outpoints, alive_.guard([this, outpoints, lost = std::move(lost)](
-                                    const std::vector<std::optional<channel::OnChain>>& found) {
+        outpoints, alive_.guard([this, outpoints,
+                                 lost](const std::vector<std::optional<channel::OnChain>>& found) {
             looking_ = false;
             for (std::size_t i = 0; i < outpoints.size(); ++i) {
                 if (!found.at(i)) {
@@ -164,6 +216,8 @@ void Till::on_tip(std::function<void(const chain::OutPoint&, const std::string& 
                                                  options_.payee, view_.height(), options_.policy);
                 if (!fits.ok()) lost(outpoints[i], fits.error().message);
             }
+            // The blocks of a reorganisation follow each other at once.
+            if (look_again_) on_tip(lost);
         }));
 }
 

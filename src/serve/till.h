@@ -42,8 +42,16 @@ class Till {
               Done done);
     void close(const chain::OutPoint& channel);
 
-    /// What may be computed on the channel now; 0 for one that is not in use.
+    /// What may be computed on the channel now; 0 for one that is not in use. What is not paid is
+    /// not among it before reserve().
     std::uint64_t credit(const chain::OutPoint& channel) const;
+    /// For a channel of an open session: writes down that something worth `price` may be computed
+    /// unpaid, if the channel owes so little that it may; else a voucher must come first, and
+    /// nothing happens, as while it is_reserving(). `done` is called later, if at all: when it is
+    /// written, or with why it cannot be.
+    void reserve(const chain::OutPoint& channel, std::uint64_t price, Done done);
+    /// Whether something is being reserved on it.
+    bool is_reserving(const chain::OutPoint& channel) const;
     /// Something worth `price`, at most credit(), is about to be computed.
     void deliver(const chain::OutPoint& channel, std::uint64_t price);
     /// A voucher for the channel of an open session. `done` is called once, later; kRefused, with a
@@ -53,7 +61,7 @@ class Till {
 
     /// After each change of the tip: looks whether the chain still has the channels in use, and
     /// names those on which nothing may be computed any more.
-    void on_tip(std::function<void(const chain::OutPoint&, const std::string& why)> lost);
+    void on_tip(const std::function<void(const chain::OutPoint&, const std::string& why)>& lost);
 
     /// By how much vouchers have grown since it was made, all channels together.
     std::uint64_t earned() const { return earned_; }
@@ -62,13 +70,17 @@ class Till {
     struct Books;
     /// Of a channel in use.
     struct Account {
-        std::size_t users = 0;  ///< sessions that are open or being opened
+        std::size_t users = 0;     ///< sessions that are open or being opened
+        std::uint64_t serial = 0;  ///< a channel may come into use again
         std::uint64_t limit = 0;
+        std::uint64_t reserved = 0;
         std::uint64_t delivered = 0;
         bool known = false;  ///< the numbers are set
+        bool reserving = false;
     };
     struct Standing {
-        std::uint64_t limit = 0;  ///< that may have been delivered before the next voucher
+        std::uint64_t limit = 0;     ///< that may have been delivered before the next voucher
+        std::uint64_t reserved = 0;  ///< of this, written down
         std::uint64_t delivered = 0;
         std::uint64_t paid_more = 0;
     };
@@ -76,6 +88,9 @@ class Till {
     void enter(const SessionTerms& terms, model::LayerRange layers, const SessionPayment& payment,
                const std::optional<channel::OnChain>& on_chain, Done done);
     void leave(const chain::OutPoint& channel);
+    /// The account, if it is still the one with this serial.
+    Account* find(const chain::OutPoint& channel, std::uint64_t serial);
+    static void learn(Account& account, const Standing& standing);
 
     Loop& loop_;
     ChannelView& view_;
@@ -83,7 +98,10 @@ class Till {
     std::shared_ptr<Books> books_;  // touched by jobs on Lane::kPay alone
     std::map<chain::OutPoint, Account> accounts_;
     std::uint64_t earned_ = 0;
+    std::uint64_t next_serial_ = 1;
+    std::uint64_t tips_ = 0;  // that came
     bool looking_ = false;
+    bool look_again_ = false;  // a tip came meanwhile
     Alive alive_;
 };
 
