@@ -63,8 +63,7 @@ TEST_F(ModelCompress, WritesAModelThatEveryCommandTakes) {
     const Outcome eval = run({"eval", "--model", out, "--text", text_, "--json"});
     ASSERT_EQ(eval.code, 0) << eval.errors;
     EXPECT_NEAR(eval.json()["loss"].get<double>(), json["text"]["loss_after"].get<double>(), 1e-9);
-    const Outcome written =
-        run({"generate", "--model", out, "--prompt", "the", "--steps", "8"});
+    const Outcome written = run({"generate", "--model", out, "--prompt", "the", "--steps", "8"});
     EXPECT_EQ(written.code, 0) << written.errors;
     const Outcome trained = run({"train", "--init", out, "--text", text_, "--out",
                                  folder_ + "/t.cairn", "--steps", "2", "--context", "64"});
