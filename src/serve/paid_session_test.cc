@@ -4,99 +4,12 @@
 // nor a reorganisation costs more.
 #include <gtest/gtest.h>
 
-#include "chain/test_objects.h"
-#include "channel/payee_channel.h"
 #include "serve/kept_session.h"
-#include "serve/test_channels.h"
+#include "serve/test_paid.h"
 #include "serve/test_text.h"
-#include "serve/till.h"
 
 namespace cairn::serve {
 namespace {
-
-constexpr std::uint64_t kPrice = 40'000;  // of 1,000 rows through one layer
-constexpr std::uint64_t kCapacity = 1'000'000;
-constexpr std::uint32_t kExpiry = 500;
-const Hash256 kGenesis = chain::filled<32>(7);
-
-class PaidSessionTest : public ::testing::Test {
-  protected:
-    TestWorld world{small_model()};
-    FakeChannels view{world.loop};
-    MemoryDisk client_disk;
-    channel::RecordStore client_records{client_disk};
-    std::map<std::string, std::unique_ptr<MemoryDisk>> disks;
-    std::map<std::string, std::unique_ptr<Till>> tills;
-    PurseOptions purse_options{.genesis_id = kGenesis};
-    std::unique_ptr<Purse> purse;
-    std::uint8_t next_channel = 1;
-
-    void SetUp() override { use_purse(); }
-
-    void use_purse() {
-        purse.reset();
-        purse = std::make_unique<Purse>(
-            client_disk, world.random, purse_options,
-            [](const crypto::PublicKey& key) -> std::optional<crypto::SecretKey> {
-                if (key == chain::test_key(1)) return chain::test_secret(1);
-                return std::nullopt;
-            });
-        world.client->sessions().set_purse(purse.get());
-    }
-    Till& add_paid(const std::string& address, model::LayerRange layers,
-                   std::uint64_t unpaid_ms = 10'000) {
-        if (!disks.contains(address)) disks[address] = std::make_unique<MemoryDisk>();
-        if (!world.servers.contains(address))
-            world.servers.emplace(
-                address, FakeServer{crypto::SecretKey::generate(world.random), nullptr, nullptr});
-        tills[address] = std::make_unique<Till>(world.loop, view, *disks.at(address),
-                                                TillOptions{kGenesis, key_of(address), kPrice});
-        world.add_server(address, layers,
-                         {.unpaid_ms = unpaid_ms, .till = tills.at(address).get()});
-        return *tills.at(address);
-    }
-    crypto::PublicKey key_of(const std::string& address) {
-        return crypto::public_key(world.servers.at(address).secret);
-    }
-    /// A channel of the client's to the server, on the chain and on the client's disk.
-    chain::OutPoint open_channel(const std::string& address, std::uint64_t capacity = kCapacity,
-                                 std::uint8_t payer = 1) {
-        const chain::OutPoint outpoint{chain::filled<32>(next_channel++), 0};
-        channel::Record record;
-        record.role = channel::Role::kPayer;
-        record.genesis_id = kGenesis;
-        record.terms = {outpoint, chain::test_key(payer), key_of(address), capacity, kExpiry};
-        EXPECT_TRUE(client_records.put(record).ok());
-        view.channels[outpoint] = {channel::output_of(record.terms), 10};
-        return outpoint;
-    }
-    Hop hop(const std::string& address, model::LayerRange layers = {0, 5}) {
-        return {layers, key_of(address), address, kPrice, kGenesis};
-    }
-    RemoteOptions remote() {
-        RemoteOptions options;
-        options.servers = world.addresses();
-        options.max_positions = 100;
-        return options;
-    }
-    channel::Record payer_record(const chain::OutPoint& outpoint) {
-        return client_records.find(channel::Role::kPayer, outpoint).value();
-    }
-    channel::Record payee_record(const std::string& address, const chain::OutPoint& outpoint) {
-        return channel::RecordStore(*disks.at(address))
-            .find(channel::Role::kPayee, outpoint)
-            .value();
-    }
-    std::string open_error(const Hop& where) {
-        const auto opened = world.open({where}, 64);
-        const auto* failure = std::get_if<Failure>(&opened);
-        return failure == nullptr ? "" : failure->error.message;
-    }
-    static bool has(const std::string& text, const std::string& words) {
-        return text.find(words) != std::string::npos;
-    }
-    std::uint64_t price(model::LayerRange layers = {0, 5}) { return row_price(kPrice, layers); }
-};
 
 TEST_F(PaidSessionTest, ARowsPriceIsRoundedUpAndNeverOverflows) {
     EXPECT_EQ(row_price(1, {0, 1}), 1U);
@@ -225,34 +138,6 @@ TEST_F(PaidSessionTest, NobodyElseCanUseTheChannel) {
     EXPECT_EQ(thief.got.back().first, MessageKind::kOpened);
 }
 
-/// Opens a paid session and sends what it likes.
-struct PaidPeer : RawPeer {
-    chain::OutPoint outpoint;
-
-    PaidPeer(TestWorld& w, const std::string& name, const chain::OutPoint& from)
-        : RawPeer(w, name), outpoint(from) {}
-    bool open_paid(const std::string& address, const crypto::PublicKey& server, std::uint64_t row,
-                   model::LayerRange layers = {0, 5}) {
-        if (peer == 0) network.connect(address);
-        world.loop.run_for(10);
-        terms = {
-            .session = world.random.hash256(), .model = world.snapshot.hash, .max_positions = 100};
-        OpenSession message{terms, layers, SessionPayment{outpoint, row, {}}};
-        message.payment->signature = crypto::sign(
-            chain::test_secret(1),
-            payment_message(terms, layers, server, kGenesis, *message.payment), world.random);
-        send(MessageKind::kOpenSession, encode(message));
-        return !got.empty() && got.back().first == MessageKind::kOpened;
-    }
-    void pay(std::uint64_t amount, std::uint8_t signer = 1) {
-        send(MessageKind::kVoucher,
-             encode(VoucherGiven{
-                 terms.session, amount,
-                 crypto::sign(chain::test_secret(signer),
-                              chain::voucher_hash(kGenesis, outpoint, amount), world.random)}));
-    }
-};
-
 TEST_F(PaidSessionTest, WhoDoesNotPayGetsSixteenRows) {
     add_paid("a", {0, 5}, 5'000);
     PaidPeer mean(world, "mean", open_channel("a"));
@@ -274,23 +159,6 @@ TEST_F(PaidSessionTest, WhoDoesNotPayGetsSixteenRows) {
     // A voucher pays for what was owed, and both go on.
     again.pay(2 * price());
     EXPECT_EQ(world.servers.at("a").server->tokens_computed(), 18U);
-}
-
-// A node's keeper closes with the voucher that is on disk, a block before the sessions end.
-TEST_F(PaidSessionTest, AVoucherAfterTheCloseBuysNoRows) {
-    add_paid("a", {0, 5});
-    PaidPeer mean(world, "mean", open_channel("a"));
-    ASSERT_TRUE(mean.open_paid("a", key_of("a"), price()));
-    mean.pay(price());
-    channel::Record closing = payee_record("a", mean.outpoint);
-    closing.closing = true;
-    ASSERT_EQ(channel::RecordStore(*disks.at("a")).put(closing)->paid, price());
-    mean.pay(kCapacity);
-    for (std::uint32_t push = 0; push < 4; ++push)
-        mean.send(MessageKind::kPush, encode(mean.push(push * 16, world.some_states(16, 1))));
-    EXPECT_LE(world.servers.at("a").server->tokens_computed(), 1U + 16);
-    ASSERT_FALSE(mean.errors.empty());
-    EXPECT_TRUE(has(mean.errors.front(), "unpaid: the channel is being closed"));
 }
 
 TEST_F(PaidSessionTest, ALargePushIsRefused) {
@@ -411,27 +279,6 @@ TEST_F(PaidSessionTest, AUsedUpChannelOrBudgetStopsBeforeAnythingIsOwed) {
     EXPECT_EQ(purse->spent(), 20 * price());
 }
 
-TEST_F(PaidSessionTest, AVoucherSignedByHandMeanwhileDoesNotLiftTheBudget) {
-    add_paid("a", {0, 5});
-    const auto outpoint = open_channel("a");
-    purse_options.max_spent = 20 * price();
-    use_purse();
-    FakeRemote layers(world, remote());
-    ASSERT_TRUE(layers.start().ok());
-    channel::Record by_hand = payer_record(outpoint);
-    ASSERT_TRUE(channel::sign_voucher(client_records, by_hand, chain::test_secret(1), 40 * price(),
-                                      world.random)
-                    .ok());
-    Status over = ok_status();
-    for (int push = 0; push < 8 && over.ok(); ++push) {
-        States states = world.some_states(10, 1);
-        over = layers.forward(states);
-    }
-    ASSERT_FALSE(over.ok());
-    EXPECT_TRUE(has(over.error().message, "is spent")) << over.error().message;
-    EXPECT_EQ(payer_record(outpoint).paid, 40 * price());
-}
-
 TEST_F(PaidSessionTest, AnotherProgramsChannelIsNotUsed) {
     add_paid("a", {0, 5});
     const auto outpoint = open_channel("a");
@@ -498,194 +345,6 @@ TEST_F(PaidSessionTest, ADiskThatKeepsNoVoucherEndsTheSession) {
     peer.pay(3 * price());
     ASSERT_EQ(peer.errors.size(), 1U);
     EXPECT_TRUE(has(peer.errors.back(), "no space left"));
-}
-
-// What came since the last voucher is worth remembering, for the server remembers it, too.
-TEST_F(PaidSessionTest, AClientOfManyShortTextsIsServedAsLongAsItPays) {
-    add_paid("a", {0, 5});
-    const auto outpoint = open_channel("a");
-    for (int life = 0; life < 12; ++life) {
-        use_purse();
-        FakeRemote layers(world, remote());
-        ASSERT_TRUE(layers.start().ok());
-        States states = world.some_states(6, 1);
-        const Status came = layers.forward(states);
-        ASSERT_TRUE(came.ok()) << "life " << life << ": " << came.error().message;
-    }
-    world.loop.run_for(10);
-    EXPECT_EQ(tills.at("a")->earned(), payer_record(outpoint).paid);
-}
-
-TEST_F(PaidSessionTest, AVoucherThatCameIsKeptThoughTheSessionIsOver) {
-    Till& till = add_paid("a", {0, 5});
-    PaidPeer peer(world, "peer", open_channel("a"));
-    ASSERT_TRUE(peer.open_paid("a", key_of("a"), price()));
-    world.loop.hold_work(true);
-    peer.pay(price());
-    peer.pay(2 * price());
-    peer.send(MessageKind::kClose, encode_session_id(peer.terms.session));
-    world.loop.hold_work(false);
-    world.loop.run_for(10);
-    EXPECT_EQ(till.earned(), 2 * price());
-    EXPECT_EQ(payee_record("a", peer.outpoint).paid, 2 * price());
-}
-
-TEST_F(PaidSessionTest, AnHonestClientIsServedAfterCrashesOfTheServer) {
-    add_paid("a", {0, 5});
-    const auto outpoint = open_channel("a");
-    for (int life = 0; life < 4; ++life) {
-        {
-            FakeRemote layers(world, remote());
-            const Status started = layers.start();
-            ASSERT_TRUE(started.ok()) << "life " << life << ": " << started.error().message;
-            for (const std::size_t rows : {16U, 3U, 1U, 16U}) {
-                States states = world.some_states(rows, 1);
-                const Status came = layers.forward(states);
-                ASSERT_TRUE(came.ok()) << "life " << life << ": " << came.error().message;
-            }
-            world.servers.at("a").kill();
-            tills.erase("a");
-            world.loop.run_for(100);
-        }
-        add_paid("a", {0, 5});
-    }
-    EXPECT_LE(payer_record(outpoint).paid, (4 * 36 + 16) * price());
-}
-
-// Its voucher is here; that the disk takes its time is not the client's fault.
-TEST_F(PaidSessionTest, AVoucherThatWaitsForTheDiskIsNoUnpaidRow) {
-    add_paid("a", {0, 5}, 5'000);
-    PaidPeer peer(world, "peer", open_channel("a"));
-    ASSERT_TRUE(peer.open_paid("a", key_of("a"), price()));
-    ASSERT_TRUE(peer.computes(0, 16));
-    world.loop.hold_work(true);
-    peer.send(MessageKind::kPush, encode(peer.push(16, world.some_states(1, 1))));
-    peer.pay(17 * price());
-    world.loop.run_for(8'000);
-    EXPECT_TRUE(peer.errors.empty()) << peer.errors.back();
-    world.loop.hold_work(false);
-    world.loop.run_for(10);
-    EXPECT_EQ(world.servers.at("a").server->tokens_computed(), 17U);
-    // But words that pay nothing gain no time.
-    ASSERT_TRUE(peer.computes(17, 15));
-    peer.send(MessageKind::kPush, encode(peer.push(32, world.some_states(2, 1))));
-    for (int second = 0; second < 8 && peer.errors.empty(); ++second) {
-        peer.pay(17 * price());
-        world.loop.run_for(1'000);
-    }
-    ASSERT_EQ(peer.errors.size(), 1U);
-    EXPECT_TRUE(has(peer.errors.back(), "unpaid: no voucher came"));
-}
-
-TEST_F(PaidSessionTest, ATipThatComesWhileTheLastIsLookedAtIsLookedAt) {
-    Till& till = add_paid("a", {0, 5});
-    PaidPeer peer(world, "peer", open_channel("a"));
-    ASSERT_TRUE(peer.open_paid("a", key_of("a"), price()));
-    const auto lost = [&](const chain::OutPoint& channel, const std::string& why) {
-        world.servers.at("a").server->end_unpaid(channel, why);
-    };
-    till.on_tip(lost);
-    view.channels.clear();  // the blocks of a reorganisation follow each other at once
-    till.on_tip(lost);
-    world.loop.run_for(10);
-    ASSERT_EQ(peer.errors.size(), 1U);
-    EXPECT_TRUE(has(peer.errors.back(), "the chain no longer has its channel"));
-}
-
-TEST_F(PaidSessionTest, AnAnswerOfAnOlderTipOpensNothing) {
-    Till& till = add_paid("a", {0, 5});
-    PaidPeer peer(world, "peer", open_channel("a"));
-    std::optional<Status> opened;
-    const SessionTerms terms{
-        .session = world.random.hash256(), .model = world.snapshot.hash, .max_positions = 64};
-    SessionPayment payment{peer.outpoint, price(), {}};
-    payment.signature =
-        crypto::sign(chain::test_secret(1),
-                     payment_message(terms, {0, 5}, key_of("a"), kGenesis, payment), world.random);
-    till.open(terms, {0, 5}, payment, [&](Status status) { opened = std::move(status); });
-    view.channels.clear();
-    till.on_tip([](const chain::OutPoint&, const std::string&) {});
-    world.loop.run_for(10);
-    ASSERT_TRUE(opened.has_value());
-    EXPECT_FALSE(opened->ok());
-}
-
-// Waits at the chain's lane cannot be multiplied by new links, nor be kept from others.
-TEST_F(PaidSessionTest, OpeningsAreDividedBetweenPartsOfTheNetwork) {
-    add_paid("a", {0, 5});
-    const auto outpoint = open_channel("a");
-    view.held = true;
-    std::vector<std::unique_ptr<PaidPeer>> flood;
-    for (int i = 0; i < 100; ++i) {
-        auto& peer = *flood.emplace_back(
-            std::make_unique<PaidPeer>(world, "flood" + std::to_string(i), outpoint));
-        peer.network.group = "flood";
-        peer.open_paid("a", key_of("a"), price());
-        if (i % 2 == 0) peer.network.disconnect(peer.peer);
-    }
-    EXPECT_LE(view.waiting(), 64U);
-    PaidPeer honest(world, "honest", outpoint);
-    honest.network.group = "other";
-    honest.open_paid("a", key_of("a"), price());
-    EXPECT_TRUE(honest.errors.empty()) << honest.errors.back();
-    view.held = false;
-    view.answer();
-    world.loop.run_for(10);
-    ASSERT_FALSE(honest.got.empty());
-    EXPECT_EQ(honest.got.back().first, MessageKind::kOpened);
-}
-
-// Four thousand channels in which nothing was ever computed would otherwise fill the folder.
-TEST_F(PaidSessionTest, AChannelInWhichNothingWasComputedLeavesNoRecord) {
-    add_paid("a", {0, 5});
-    PaidPeer peer(world, "peer", open_channel("a"));
-    ASSERT_TRUE(peer.open_paid("a", key_of("a"), price()));
-    peer.send(MessageKind::kClose, encode_session_id(peer.terms.session));
-    world.loop.run_for(10);
-    const channel::RecordStore records(*disks.at("a"));
-    EXPECT_TRUE(records.list().records.empty());
-    ASSERT_TRUE(peer.open_paid("a", key_of("a"), price()));
-    ASSERT_TRUE(peer.computes(0, 1));
-    peer.send(MessageKind::kClose, encode_session_id(peer.terms.session));
-    EXPECT_EQ(payee_record("a", peer.outpoint).counted, price()) << "this is owed";
-}
-
-// Of what is computed again nobody sees the states, so nothing but the leader's says whether it
-// was computed at all.
-TEST_F(PaidSessionTest, AStandbyThatComputesNothingIsPaidNoMoreThanSixteenRows) {
-    add_paid("a", {0, 5});
-    add_paid("b", {0, 5});
-    const auto to_a = open_channel("a");
-    const auto to_b = open_channel("b");
-    RemoteOptions options = remote();
-    options.standbys = 1;
-    // It must sign for the terms that it was given.
-    std::map<Hash256, SessionTerms> terms;
-    world.client_network.tamper = [&](MessageKind kind, Bytes& body) {
-        if (kind != MessageKind::kOpenSession) return;
-        const OpenSession asked = decode_open_session(body).value();
-        terms[asked.terms.session] = asked.terms;
-    };
-    FakeRemote layers(world, options);
-    ASSERT_TRUE(layers.start().ok());
-    const std::string leads = layers.layers().route().front().address;
-    const std::string lazy = leads == "a" ? "b" : "a";
-    world.servers.at(lazy).network->tamper = [&](MessageKind kind, Bytes& body) {
-        if (kind != MessageKind::kResult) return;
-        PushResult result = decode_result(body).value();
-        const auto& server = world.servers.at(lazy);
-        result.receipt.output = world.random.hash256();
-        result.receipt.signature = crypto::sign(
-            server.secret, receipt_message(terms.at(result.push.session), result.receipt),
-            world.random);
-        body = encode(result);
-    };
-    for (int push = 0; push < 5; ++push) {
-        States states = world.some_states(16, 1);
-        ASSERT_TRUE(layers.forward(states).ok());
-        world.loop.run_for(100);
-    }
-    EXPECT_LE(payer_record(lazy == "a" ? to_a : to_b).paid, 16 * price());
 }
 
 }  // namespace
