@@ -52,11 +52,15 @@ Status ServerGossip::on_get_servers(Peer& peer, ByteView body) {
     return ok_status();
 }
 
-bool ServerGossip::Budget::take(std::uint64_t now_ms, double burst, double per_s) {
+bool ServerGossip::Budget::has(std::uint64_t now_ms, double burst, double per_s) {
     const double more = static_cast<double>(now_ms - filled_ms) / 1000 * per_s;
     left = std::min(burst, left + more);
     filled_ms = now_ms;
-    if (left < 1) return false;
+    return left >= 1;
+}
+
+bool ServerGossip::Budget::take(std::uint64_t now_ms, double burst, double per_s) {
+    if (!has(now_ms, burst, per_s)) return false;
     left -= 1;
     return true;
 }
@@ -92,9 +96,10 @@ Status ServerGossip::announce_own(const serve::Announce& record) {
 }
 
 void ServerGossip::ask() {
-    while (table_.may_ask() && questions_.take(now_ms(), kQuestionBurst, kQuestionsPerS)) {
-        const auto question = table_.next_question();
+    while (table_.may_ask() && questions_.has(now_ms(), kQuestionBurst, kQuestionsPerS)) {
+        const auto question = table_.next_question(now_ms());
         if (!question) return;
+        questions_.take(now_ms(), kQuestionBurst, kQuestionsPerS);
         ask_(question->address,
              alive_.guard([this, key = question->key](const Result<serve::Announce>& answer) {
                  const bool by_this_key = answer.ok() && answer->key == key;

@@ -52,6 +52,8 @@ class ServerGossip {
         double left = 0;
         std::uint64_t filled_ms = 0;
         /// Whether there is one left, of `burst` at most and `per_s` that come again.
+        bool has(std::uint64_t now_ms, double burst, double per_s);
+        /// The same; it is gone then.
         bool take(std::uint64_t now_ms, double burst, double per_s);
     };
     struct PeerState {

@@ -55,9 +55,11 @@ bool ServerTable::wants(const serve::Announce& record, const std::string& teller
     }
     // Not while it is being asked: what is then taken must be what was asked about.
     if (const auto waits = waiting_.find(record.key); waits != waiting_.end())
-        return record.issued_ms > waits->second.record.issued_ms && !waits->second.asked;
+        return record.issued_ms >= waits->second.record.issued_ms + kMinAnnounceStepMs &&
+               !waits->second.asked;
     const auto failed = failed_.find(record.key);
-    return failed == failed_.end() || failed->second <= now_ms;
+    if (failed != failed_.end() && failed->second > now_ms) return false;
+    return may_wait(net::netgroup(teller_host));
 }
 
 bool ServerTable::hear(const serve::Announce& record, const std::string& teller_host,
@@ -75,25 +77,33 @@ bool ServerTable::hear(const serve::Announce& record, const std::string& teller_
         return false;
     }
     const std::string teller = net::netgroup(teller_host);
-    if (make_waiting_room(teller)) waiting_[record.key] = {record, teller, next_serial_++, false};
+    make_waiting_room();
+    waiting_[record.key] = {record, teller, next_serial_++, false};
+    ++unasked_[teller];
     return false;
 }
 
+bool ServerTable::may_wait(const std::string& teller) const {
+    return waiting_.size() < limits_.waiting ||
+           count_of(unasked_, most_crowded(unasked_)) > count_of(unasked_, teller) + 1;
+}
+
 // Of the teller with the most the latest goes, so that who came first has his turn.
-bool ServerTable::make_waiting_room(const std::string& teller) {
-    if (waiting_.size() < limits_.waiting) return true;
-    std::map<std::string, std::size_t> counts;
-    for (const auto& [key, waits] : waiting_)
-        if (!waits.asked) ++counts[waits.teller];
-    const std::string crowded = most_crowded(counts);
-    if (count_of(counts, crowded) <= count_of(counts, teller) + 1) return false;
+void ServerTable::make_waiting_room() {
+    if (waiting_.size() < limits_.waiting) return;
+    const std::string crowded = most_crowded(unasked_);
     auto last = waiting_.end();
     for (auto it = waiting_.begin(); it != waiting_.end(); ++it)
         if (!it->second.asked && it->second.teller == crowded &&
             (last == waiting_.end() || it->second.serial > last->second.serial))
             last = it;
     waiting_.erase(last);
-    return true;
+    count_off(crowded);
+}
+
+void ServerTable::count_off(const std::string& teller) {
+    const auto found = unasked_.find(teller);
+    if (--found->second == 0) unasked_.erase(found);
 }
 
 void ServerTable::put_own(const serve::Announce& record, std::uint64_t now_ms) {
@@ -109,12 +119,25 @@ bool ServerTable::may_ask() const {
     return asking_ < limits_.asked_at_once && waiting_.size() > asking_;
 }
 
-std::optional<ServerTable::Question> ServerTable::next_question() {
+bool ServerTable::may_ask_host(const std::string& host, std::uint64_t now_ms) const {
+    const auto asked = rested_ms_.find(host);
+    return asked == rested_ms_.end() ||
+           asked->second < now_ms + limits_.asked_per_host * limits_.host_rest_ms;
+}
+
+void ServerTable::note_asked(const std::string& host, std::uint64_t now_ms) {
+    std::erase_if(rested_ms_, [now_ms](const auto& asked) { return asked.second <= now_ms; });
+    if (net::is_loopback(host)) return;
+    std::uint64_t& rested = rested_ms_[host];
+    rested = std::max(rested, now_ms) + limits_.host_rest_ms;
+}
+
+std::optional<ServerTable::Question> ServerTable::next_question(std::uint64_t now_ms) {
     if (!may_ask()) return std::nullopt;
     // The first of each teller; then the teller after the last one, around the circle.
     std::map<std::string, std::map<crypto::PublicKey, Waiting>::iterator> first;
     for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-        if (it->second.asked) continue;
+        if (it->second.asked || !may_ask_host(host_of(it->second.record.address), now_ms)) continue;
         const auto [of_teller, is_new] = first.emplace(it->second.teller, it);
         if (!is_new && it->second.serial < of_teller->second->second.serial) of_teller->second = it;
     }
@@ -124,6 +147,8 @@ std::optional<ServerTable::Question> ServerTable::next_question() {
     last_teller_ = turn->first;
     auto& [key, waits] = *turn->second;
     waits.asked = true;
+    count_off(waits.teller);
+    note_asked(host_of(waits.record.address), now_ms);
     ++asking_;
     return Question{key, waits.record.address};
 }
@@ -182,8 +207,10 @@ void ServerTable::expire(std::uint64_t wall_ms, std::uint64_t now_ms) {
                now_ms - entry.second.heard_ms >= record.expires_ms - record.issued_ms;
     });
     std::erase_if(waiting_, [&](const auto& entry) {
-        return !entry.second.asked &&
-               entry.second.record.expires_ms + serve::kMaxClockSkewMs <= wall_ms;
+        const Waiting& waits = entry.second;
+        if (waits.asked || waits.record.expires_ms + serve::kMaxClockSkewMs > wall_ms) return false;
+        count_off(waits.teller);
+        return true;
     });
 }
 

@@ -6,6 +6,8 @@
 //
 //   * Of what waits, each netgroup of tellers has its turn, and makes room for others where it has
 //     the most.
+//   * Questions to one host are few, whatever names are told of it: strangers choose whom the
+//     nodes dial, and a host that serves nothing shall not be dialled without end.
 //   * What is known is bounded for each host and netgroup of its address; a full table makes room
 //     in the most crowded netgroup only.
 //   * A key's next announcement needs no question, unless its address is another, and must have
@@ -34,6 +36,10 @@ struct ServerLimits {
     std::size_t waiting = 256;
     std::size_t asked_at_once = 4;
     std::uint64_t ask_again_ms = 60'000;  ///< after a question that came to nothing
+    /// Questions to one host: so many at once, and one more after each of these spans. This
+    /// machine's own servers are asked as they come.
+    std::size_t asked_per_host = 16;
+    std::uint64_t host_rest_ms = 15'000;
 };
 
 /// Between two announcements of a key, by the times at which it issued them.
@@ -69,8 +75,9 @@ class ServerTable {
     };
     /// Whether there is one to ask, and not enough are being asked.
     bool may_ask() const;
-    /// The next one to ask, the tellers' netgroups in turn; nothing unless may_ask().
-    std::optional<Question> next_question();
+    /// The next one to ask, the tellers' netgroups in turn; nothing unless may_ask(), and while
+    /// the hosts of all that wait were asked enough.
+    std::optional<Question> next_question(std::uint64_t now_ms);
     /// What came of it. True if the record is known now, and to be told to others.
     bool answered(const crypto::PublicKey& key, bool by_this_key, std::uint64_t now_ms);
 
@@ -93,7 +100,14 @@ class ServerTable {
     };
 
     bool is_fit(const serve::Announce& record, const std::string& teller_host) const;
-    bool make_waiting_room(const std::string& teller);
+    bool may_ask_host(const std::string& host, std::uint64_t now_ms) const;
+    void note_asked(const std::string& host, std::uint64_t now_ms);
+    /// Whether another of this teller's may wait; whoever tells most makes room where there is
+    /// none.
+    bool may_wait(const std::string& teller) const;
+    void make_waiting_room();
+    /// It is asked now, or gone.
+    void count_off(const std::string& teller);
     bool admit(const serve::Announce& record, std::uint64_t now_ms);
 
     Hash256 genesis_;
@@ -104,7 +118,10 @@ class ServerTable {
     std::deque<crypto::PublicKey> failed_order_;
     std::string last_teller_;  // whose turn it was
     std::uint64_t next_serial_ = 0;
-    std::size_t asking_ = 0;  // of waiting_
+    std::map<std::string, std::size_t> unasked_;  // of waiting_, by teller
+    std::size_t asking_ = 0;                      // of waiting_
+    /// By host: when all that it was asked would be forgotten, each question for host_rest_ms.
+    std::map<std::string, std::uint64_t> rested_ms_;
 };
 
 }  // namespace cairn::node

@@ -37,7 +37,7 @@ struct Asker {
     std::vector<std::string> asked;
 
     void ask_all() {
-        while (const auto question = table.next_question()) {
+        while (const auto question = table.next_question(kNow)) {
             asked.push_back(question->address);
             const auto there = listens.find(question->address);
             const bool right = there != listens.end() && hash_of(there->second) == question->key;
@@ -50,15 +50,15 @@ TEST(ServerTable, HearsayIsNotKnownUntilTheKeyAnswers) {
     ServerTable table(kGenesis);
     EXPECT_FALSE(table.hear(record(1, "10.1.0.1:1"), "10.9.0.1", kNow));
     EXPECT_TRUE(table.known().empty());
-    auto question = table.next_question();
+    auto question = table.next_question(kNow);
     ASSERT_TRUE(question);
     EXPECT_EQ(question->address, "10.1.0.1:1");
-    EXPECT_FALSE(table.next_question()) << "it is being asked";
+    EXPECT_FALSE(table.next_question(kNow)) << "it is being asked";
     EXPECT_TRUE(table.answered(hash_of(1), true, kNow)) << "news for others";
     EXPECT_EQ(table.known().size(), 1U);
 
     table.hear(record(2, "10.1.0.2:1"), "10.9.0.1", kNow);
-    ASSERT_TRUE(table.next_question());
+    ASSERT_TRUE(table.next_question(kNow));
     EXPECT_FALSE(table.answered(hash_of(2), false, kNow));
     EXPECT_EQ(table.known().size(), 1U);
     EXPECT_FALSE(table.wants(record(2, "10.1.0.2:1", kNow + 9'000), "10.9.0.1", kNow + 9'000))
@@ -93,7 +93,7 @@ TEST(ServerTable, AnotherAddressIsAskedFirst) {
     EXPECT_EQ(table.known().begin()->second.record.address, "10.1.0.1:1") << "it does not answer";
     // Nor may it be exchanged while the question is under way.
     table.hear(record(2, "10.1.0.2:1"), "10.9.0.1", kNow);
-    ASSERT_TRUE(table.next_question());
+    ASSERT_TRUE(table.next_question(kNow));
     EXPECT_FALSE(table.hear(record(2, "10.7.7.7:7", kNow + 9'000), "10.9.0.1", kNow));
     EXPECT_TRUE(table.answered(hash_of(2), true, kNow));
     EXPECT_EQ(table.known().at(hash_of(2)).record.address, "10.1.0.2:1");
@@ -139,7 +139,7 @@ TEST(ServerTable, AFloodOfKeysWaitsAndOthersHaveTheirTurn) {
     EXPECT_LE(table.waiting(), ServerLimits{}.waiting);
     table.hear(record(1, "10.1.0.1:1"), "10.7.0.1", kNow);
     std::size_t before = 0;
-    while (const auto question = table.next_question()) {
+    while (const auto question = table.next_question(kNow)) {
         if (question->key == hash_of(1)) break;
         ++before;
         table.answered(question->key, false, kNow);
@@ -153,7 +153,7 @@ TEST(ServerTable, NoHostAndNoNetgroupTakesMoreThanItsPart) {
     const auto join = [&](const std::string& address) {
         const std::uint64_t own = key++;
         table.hear(record(own, address), "10.9.0.1", kNow);
-        if (!table.next_question()) return false;
+        if (!table.next_question(kNow)) return false;
         return table.answered(hash_of(own), true, kNow);
     };
     std::size_t taken = 0;
@@ -168,6 +168,47 @@ TEST(ServerTable, NoHostAndNoNetgroupTakesMoreThanItsPart) {
     EXPECT_TRUE(join("10.200.0.1:1")) << "the most crowded netgroups make room";
     EXPECT_EQ(table.known().size(), 1024U);
     EXPECT_FALSE(join("10.2.0.99:1")) << "and take none";
+}
+
+// Whatever ports and keys are told of it, and whoever tells them.
+TEST(ServerTable, AVictimIsNotDialledWithoutEnd) {
+    ServerTable table(kGenesis);
+    std::size_t dialled = 0;
+    std::uint64_t key = 1000;
+    for (std::uint64_t second = 0; second < 600; ++second) {
+        const std::uint64_t now = kNow + second * 1000;
+        for (int i = 0; i < 8; ++i, ++key)
+            table.hear(record(key, "10.77.0.1:" + std::to_string(1 + key % 60'000), now),
+                       "10." + std::to_string(60 + i % 4) + ".0.1", now);
+        for (int i = 0; i < 4; ++i)
+            if (const auto question = table.next_question(now)) {
+                dialled += question->address.starts_with("10.77.0.1:");
+                table.answered(question->key, false, now);
+            }
+        if (second != 599) continue;
+        // Nor does that keep others from being asked.
+        table.hear(record(1, "10.1.0.1:1", now), "10.7.0.1", now);
+        const auto question = table.next_question(now);
+        ASSERT_TRUE(question);
+        EXPECT_EQ(question->key, hash_of(1));
+    }
+    EXPECT_LE(dialled, 16U + 40);
+}
+
+// A signature takes longer to check than to send, and a new link has a new budget for them.
+TEST(ServerTable, WhatHasNoRoomIsNotWorthASignature) {
+    ServerTable table(kGenesis);
+    std::size_t checked = 0;
+    for (std::uint64_t key = 1000; key < 5000; ++key) {
+        const serve::Announce one = record(key, "10.5.0.1:" + std::to_string(key));
+        if (!table.wants(one, "10.66.0.1", kNow)) continue;
+        ++checked;
+        table.hear(one, "10.66.0.1", kNow);
+    }
+    EXPECT_LE(checked, ServerLimits{}.waiting + 1);
+    EXPECT_TRUE(table.wants(record(1, "10.1.0.1:1"), "10.7.0.1", kNow)) << "of another teller";
+    EXPECT_FALSE(table.wants(record(1000, "10.5.0.1:1000", kNow + 1), "10.66.0.1", kNow))
+        << "nor is the same again, a moment younger";
 }
 
 TEST(ServerTable, OurOwnNeverMakesRoomAndIsNotTakenOver) {
