@@ -31,6 +31,11 @@ std::vector<serve::Placed> placed_servers(std::vector<ServerView> known, const H
     return serve::placed_of(offers, model);
 }
 
+model::LayerRange next_layers(model::LayerRange holds, std::span<const serve::Placed> servers,
+                              std::uint32_t layers, double rows_per_s) {
+    return holds.size() > 0 ? holds : serve::choose_layers(servers, layers, rows_per_s, layers);
+}
+
 LayerService::LayerService(Loop& loop, net::Network& links, const Clock& clock, Random& random,
                            const crypto::SecretKey& key, const tensor::Kernels& kernels, Node& node,
                            Disk& disk, std::shared_ptr<const model::Model> fixed,
@@ -139,25 +144,21 @@ void LayerService::take(std::shared_ptr<const model::Model> model) {
 }
 
 void LayerService::choose(const Measured& measured) {
-    const bool is_first = measured.rows_per_s > 0;
-    if (is_first) {
+    if (measured.rows_per_s > 0) {
         rows_per_s_ = measured.rows_per_s;
         server_->set_speed(static_cast<std::uint32_t>(rows_per_s_));
     }
     newest_ = measured.whole;
     model::LayerRange layers = measured.layers;
-    if (options_.layers == kAuto) {
-        layers = layers_;
-        if (is_first)
-            layers =
-                serve::choose_layers(placed_servers(node_.servers(), newest_.hash, !fixed_, key_),
-                                     newest_.config.layers, rows_per_s_, newest_.config.layers);
-    }
+    const bool begins = layers_.size() == 0;
+    if (options_.layers == kAuto)
+        layers = next_layers(layers_, placed_servers(node_.servers(), newest_.hash, !fixed_, key_),
+                             newest_.config.layers, rows_per_s_);
     if (const Status fast = serve::admit(rows_per_s_, layers.size(), options_.least_tokens_per_s);
         !fast.ok())
         return log_error("no layers are served: {}", fast.error().message);
     pack(newest_, layers);
-    if (is_first && options_.layers == kAuto) consider_moving();
+    if (begins && options_.layers == kAuto) consider_moving();
 }
 
 void LayerService::pack(serve::ModelSnapshot whole, model::LayerRange layers) {

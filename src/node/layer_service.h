@@ -44,6 +44,11 @@ struct LayerServiceOptions {
 std::vector<serve::Placed> placed_servers(std::vector<ServerView> known, const Hash256& model,
                                           bool of_the_chain, const crypto::PublicKey& own);
 
+/// The layers of a newer model that a node with "auto" serves: those that it `holds`, or, while it
+/// holds none, since it was too slow for those that it chose before, where the servers are weakest.
+model::LayerRange next_layers(model::LayerRange holds, std::span<const serve::Placed> servers,
+                              std::uint32_t layers, double rows_per_s);
+
 class LayerService final : private serve::ChannelView {
   public:
     /// Everything must outlive it, the loop excepted; `links` is not the chain's network, and this

@@ -36,5 +36,14 @@ TEST(PlacedServers, AreThoseOfTheModel) {
     EXPECT_EQ(of_a_file[0].key, chain::test_key(1));
 }
 
+TEST(NextLayers, AreTheSameAgainOrChosenWhileThereAreNone) {
+    const std::vector<serve::Placed> others = {{chain::test_key(1), {0, 4}, 100}};
+    EXPECT_EQ(next_layers({1, 3}, others, 8, 100), (model::LayerRange{1, 3}));
+    // Refused as too slow at the first model, it has none when the second comes.
+    const model::LayerRange chosen = next_layers({0, 0}, others, 8, 100);
+    EXPECT_GE(chosen.begin, 4U) << "where nobody is";
+    EXPECT_GT(chosen.size(), 0U);
+}
+
 }  // namespace
 }  // namespace cairn::node
