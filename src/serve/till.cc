@@ -137,8 +137,7 @@ bool Till::is_reserving(const chain::OutPoint& channel) const {
 
 void Till::reserve(const chain::OutPoint& channel, std::uint64_t price, Done done) {
     Account& account = accounts_.at(channel);
-    if (account.reserving || channel::add_up(account.delivered, price) > account.limit)
-        return;
+    if (account.reserving || channel::add_up(account.delivered, price) > account.limit) return;
     account.reserving = true;
     offload(
         loop_, Lane::kPay,
