@@ -101,7 +101,9 @@ std::vector<std::uint32_t> divide_layers(std::span<const double> speeds, std::ui
     return shares;
 }
 
-std::vector<Placed> placed_of(std::span<const Announce> offers, const Hash256& model) {
+std::vector<Placed> placed_of(std::span<const Announce> offers, const Hash256& model,
+                              double otherwise) {
+    CHECK(otherwise > 0);
     std::uint32_t slowest = 0;
     std::vector<Placed> placed;
     for (const Announce& offer : offers) {
@@ -113,7 +115,7 @@ std::vector<Placed> placed_of(std::span<const Announce> offers, const Hash256& m
             slowest = slowest == 0 ? offer.rows_per_s : std::min(slowest, offer.rows_per_s);
     }
     for (Placed& server : placed)
-        if (server.rows_per_s <= 0) server.rows_per_s = std::max(slowest, 1U);
+        if (server.rows_per_s <= 0) server.rows_per_s = slowest > 0 ? slowest : otherwise;
     return placed;
 }
 

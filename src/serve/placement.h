@@ -31,8 +31,9 @@ struct Placed {
 };
 
 /// Of the announcements of this model and of this program's versions. One that does not say how
-/// fast it is counts as the slowest that does, or as 1.
-std::vector<Placed> placed_of(std::span<const Announce> offers, const Hash256& model);
+/// fast it is counts as the slowest that does, or where none does as `otherwise`, above 0.
+std::vector<Placed> placed_of(std::span<const Announce> offers, const Hash256& model,
+                              double otherwise = 1);
 
 /// Tokens a second through each of `layers`.
 std::vector<double> throughput(std::span<const Placed> servers, std::uint32_t layers);

@@ -112,11 +112,11 @@ TEST(Placement, AnnouncementsOfOtherModelsDoNotCountAndSilenceIsSlow) {
     offers[1].rows_per_s = 70;
     offers[2].rows_per_s = 30;
     offers[3].model.bytes[0] = 1;
-    const auto placed = placed_of(offers, Hash256{});
+    const auto placed = placed_of(offers, Hash256{}, 7);
     ASSERT_EQ(placed.size(), 3U);
     EXPECT_EQ(placed[0].rows_per_s, 30) << "as the slowest that says it";
     offers[1].rows_per_s = offers[2].rows_per_s = 0;
-    EXPECT_EQ(placed_of(offers, Hash256{})[0].rows_per_s, 1);
+    EXPECT_EQ(placed_of(offers, Hash256{}, 7)[0].rows_per_s, 7);
 }
 
 /// Servers of one model that come, go and follow the advice, one after another.

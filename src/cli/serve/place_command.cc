@@ -68,7 +68,8 @@ Status run_place(const ServersRequest& request, std::ostream& out) {
     std::vector<serve::Announce> offers;
     for (const node::ServerView& server : known)
         if (server.record.layers.end <= layers) offers.push_back(server.record);
-    std::vector<serve::Placed> placed = serve::placed_of(offers, whole.hash);
+    std::vector<serve::Placed> placed =
+        serve::placed_of(offers, whole.hash, std::max(measured.rows_per_s, 1.0));
     const std::size_t others = placed.size();
     const double before = others == 0 ? 0 : serve::weakest(placed, layers);
     const Json own_moves = moves(known, placed, layers, most);
