@@ -15,7 +15,6 @@
 #include "base/files.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
-#include "cli/option_checks.h"
 #include "cli/models/model_command.h"
 #include "cli/models/model_inputs.h"
 #include "cli/option_checks.h"
