@@ -107,7 +107,7 @@ TEST_F(PaidLayers, ANodeServesForCoinsAndAWalletPays) {
     // The wallet says which server a channel is for.
     const std::string note = ask({"wallet", "channel", "list"})["channels"][0]["note"];
     EXPECT_EQ(note, "layers 0-2 at " + address);
-    const Json history = ask({"wallet", "history"})["history"];
+    const Json history = ask({"wallet", "history", "--max", "10000"})["history"];
     EXPECT_TRUE(std::ranges::any_of(history, [&](const Json& entry) {
         return entry["kind"] == "channel opened" && entry["note"] == note;
     }));
