@@ -55,6 +55,8 @@ class ModelShelf {
     /// Drops older versions that nobody needs any more, and loads newer ones that waited for that;
     /// takes notice of memory that has become free.
     void drop_older();
+    /// Whether a model that was unloaded is still held by somebody, so that its memory counts.
+    bool is_leaving() const { return !leaving_.empty(); }
     /// All models in memory, older versions too.
     template <typename Visit>
     void for_each_run(const Visit& visit) {

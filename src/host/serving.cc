@@ -1,6 +1,8 @@
 #include "host/serving.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include <fmt/core.h>
@@ -9,6 +11,8 @@
 namespace cairn::host {
 
 namespace {
+
+constexpr std::chrono::milliseconds kLookAgain{1};
 
 HostError not_kept(const std::string& version, const HostedModel& about) {
     return {HostErrorKind::kNoSuchModel,
@@ -259,7 +263,12 @@ bool Serving::turn() {
     seams_.counters.weight_bytes = seams_.budget.weights;
     seams_.counters.kv_bytes = seams_.budget.kv;
     seams_.counters.prefix_bytes = seams_.budget.prefix;
-    return vectors || ended || running() > 0;
+    if (vectors || ended || running() > 0) return true;
+    // Whoever on another thread still holds a model that left memory does not say when he lets go
+    // of it, and then somebody here may be waiting for just that.
+    if (!shelf_.is_leaving()) return false;
+    std::this_thread::sleep_for(kLookAgain);
+    return true;
 }
 
 void Serving::end(const VectorsJobPtr& job) {
