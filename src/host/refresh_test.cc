@@ -225,6 +225,8 @@ TEST_F(Refresh, WhoHoldsAnOlderVersionIsLetInWhileAModelWaitsForItsMemory) {
     request.model = "large";
     host_->write(request, other);
     while (other_->opened == 0) std::this_thread::yield();
+    // Until the serving thread has heard of it, which nothing outside can see.
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
     clock_.advance_us(30'000'000);
     // Nobody who comes now may keep it here.
     const auto late = asked("m@1");
