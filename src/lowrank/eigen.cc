@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "lowrank/dot.h"
 #include "tensor/split.h"
 
 namespace cairn::lowrank {
@@ -18,16 +19,6 @@ using tensor::split;
 // Columns that one thread turns at a time: of a fixed number, so that the loop becomes vectors.
 constexpr std::size_t kSlice = 32;
 constexpr std::size_t kSweeps = 60;  // of one eigenvalue; two are usual
-
-double dot(const double* a, const double* b, std::size_t count) {
-    double sums[4] = {};
-    std::size_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        for (std::size_t lane = 0; lane < 4; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-    double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    for (; i < count; ++i) sum += a[i] * b[i];
-    return sum;
-}
 
 struct Tridiagonal {
     std::vector<double> diagonal;  // [n]

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lowrank/dot.h"
 #include "lowrank/eigen.h"
 #include "lowrank/orthonormal.h"
 #include "tensor/matmul.h"
@@ -29,16 +30,6 @@ void random_signs(const Compute& compute, std::uint64_t seed, Matrix out) {
                     out.row(i)[j + b] = (bits >> b & 1) != 0 ? 1.0F : -1.0F;
             }
     });
-}
-
-double dot(const double* a, const double* b, std::size_t count) {
-    double sums[4] = {};
-    std::size_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        for (std::size_t lane = 0; lane < 4; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-    double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    for (; i < count; ++i) sum += a[i] * b[i];
-    return sum;
 }
 
 struct Rows {
