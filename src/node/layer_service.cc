@@ -186,7 +186,9 @@ void LayerService::consider_moving() {
         servers.push_back({key_, layers_, rows_per_s_});
         const serve::MoveAdvice advice =
             serve::advise_move(servers, newest_.config.layers, key_, newest_.config.layers);
-        if (advice.move) {
+        const bool is_fast =
+            serve::admit(rows_per_s_, advice.to.size(), options_.least_tokens_per_s).ok();
+        if (advice.move && is_fast) {
             log_info("{}", advice.why);
             pack(newest_, advice.to);
         }

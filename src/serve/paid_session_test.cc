@@ -289,6 +289,21 @@ TEST_F(PaidSessionTest, AnotherProgramsChannelIsNotUsed) {
     EXPECT_EQ(open_error(hop("a")), "");
 }
 
+TEST_F(PaidSessionTest, AChannelThatExpiresIsNotUsedBeforeANewOne) {
+    add_paid("a", {0, 5});
+    open_channel("a", 2 * kCapacity);
+    view.tip = kExpiry - 24;
+    EXPECT_TRUE(has(open_error(hop("a")), "expires at height"));
+    const auto fresh = open_channel("a", kCapacity);
+    channel::Record record = payer_record(fresh);
+    record.terms.expiry = 2 * kExpiry;
+    ASSERT_TRUE(client_records.forget(channel::Role::kPayer, fresh).ok());
+    ASSERT_TRUE(client_records.put(record).ok());
+    view.channels[fresh].output = channel::output_of(record.terms);
+    use_purse();
+    EXPECT_EQ(open_error(hop("a")), "") << "though the old one holds more";
+}
+
 TEST_F(PaidSessionTest, AStandbyIsPaidFromItsOwnChannelAndTakesOver) {
     add_paid("a", {0, 5});
     add_paid("b", {0, 5});

@@ -62,9 +62,9 @@ Result<channel::PayerChannel*> Purse::channel_to(const crypto::PublicKey& server
         return record.role != channel::Role::kPayer || record.genesis_id != options_.genesis_id ||
                record.terms.payee != server || record.paid >= record.terms.capacity;
     });
-    std::ranges::sort(records, std::greater{}, [](const channel::Record& record) {
-        return record.terms.capacity - record.paid;
-    });
+    // One that has expired, or is about to, must not stand before one that was opened since.
+    std::ranges::sort(records, std::greater{},
+                      [](const channel::Record& record) { return record.terms.expiry; });
     Error why = not_found(
         "no channel of yours pays this server: open one with `cairn wallet "
         "channel open`, or let --open do it");

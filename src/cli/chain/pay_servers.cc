@@ -61,7 +61,6 @@ bool has_channel(const WalletDesk& desk, const crypto::PublicKey& payee) {
 
 /// Blocks on the youngest of the channels, its own included; 0: one is in no block yet.
 Result<std::uint32_t> depth(const WalletDesk& desk, const std::vector<chain::OutPoint>& channels) {
-    const WalletRequest none;
     ASSIGN_OR_RETURN(const auto coins, desk.coins());
     std::uint32_t least = ~std::uint32_t{0};
     for (const chain::OutPoint& outpoint : channels) {
