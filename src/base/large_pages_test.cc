@@ -18,7 +18,7 @@ TEST(LargePages, GivesAlignedMemory) {
         const auto memory = large_page_bytes(size);
         EXPECT_TRUE(starts_at(memory, std::size_t{2} << 20)) << size;
         std::memset(memory.get(), 7, size);
-        EXPECT_EQ(memory[size - 1], 7);
+        EXPECT_EQ(memory.get()[size - 1], 7);
     }
 }
 
