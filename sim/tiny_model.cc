@@ -26,7 +26,7 @@ std::unique_ptr<node::ModelReader> TinyModelKit::make_reader(consensus::ModelSea
     const auto* chain_model = dynamic_cast<const worth::ChainModel*>(&model);
     CHECK(chain_model != nullptr);
     return std::make_unique<node::ChainModelReader>(
-        *chain_model, tiny_.report,
+        *chain_model, tiny_.report, tiny_.definition.report_parts(),
         std::shared_ptr<const text::Tokenizer>(
             text::BpeTokenizer::parse(tiny_.tokenizer->serialise()).value()),
         kernels_, 1);

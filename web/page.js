@@ -9,6 +9,7 @@ const blocks = new Map();  // height -> merge block, as the node last told it
 const open = new Set();    // heights whose details are shown
 let shown = SHOWN_AT_FIRST;
 let me = "";
+let sources = [];  // names of the texts that the report text is made of, where there are several
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -32,6 +33,9 @@ const count = (number) => number.toLocaleString("en");
 const coins = (amount) => (amount / COIN).toLocaleString("en", { maximumFractionDigits: 2 });
 const loss = (value) => value === null || value === undefined ? "…" : value.toFixed(3);
 
+const by_source = (block) => block.source_losses.length === 0 ? ""
+  : ` (${block.source_losses.map((value, i) => `${sources[i] ?? i + 1} ${loss(value)}`).join(", ")})`;
+
 function ago(time_ms) {
   const seconds = Math.max(0, (Date.now() - time_ms) / 1000);
   if (seconds < 90) return `${Math.round(seconds)} s ago`;
@@ -48,6 +52,7 @@ function sorted() {
 
 function draw_status(status) {
   me = status.miner_key;
+  sources = (status.loss?.sources ?? []).map((source) => source.name);
   draw_conditions(status.conditions);
   $("network").textContent = `${status.network} · ${short(status.genesis_id)}`;
   if (status.state !== "running") {
@@ -157,7 +162,7 @@ function add_cursor(root, points, x, y, top, bottom) {
     cursor.setAttribute("x1", x(near.height));
     cursor.setAttribute("x2", x(near.height));
     cursor.setAttribute("visibility", "visible");
-    tip.textContent = `block ${near.height}: report ${loss(near.report_loss)}, judge ${loss(near.judge_loss)}`;
+    tip.textContent = `block ${near.height}: report ${loss(near.report_loss)}${by_source(near)}, judge ${loss(near.judge_loss)}`;
     tip.hidden = false;
     const share = x(near.height) / root.viewBox.baseVal.width;
     tip.style.left = `${share * box.width}px`;

@@ -36,7 +36,7 @@ class FakeNode final : public node::NodeApi {
         status.tip_time_ms = now_ms_;
         status.supply = merge_blocks_ * 287'654'321;
         status.round = {merge_blocks_, 3, 4};
-        status.loss = {4 * (merge_blocks_ - 1), 2.75, 2.8125};
+        status.loss = {4 * (merge_blocks_ - 1), 2.75, 2.8125, {{"books", 2.5}, {"notes", 3.0}}};
         status.earned = merge_blocks_ * 91'234'567;
         status.mempool_payments = 2;
         for (std::uint64_t i = 2; i <= 3; ++i)
@@ -135,7 +135,10 @@ class FakeNode final : public node::NodeApi {
         view.merge.time_ms = now_ms_ - (merge_blocks_ - i) * 9'000;
         view.merge.state_root = fake_hash("state " + std::to_string(i));
         const double fall = 2.6 + 4.3 * std::exp(-x / 9) + 0.02 * std::sin(3 * x);
-        if (i < merge_blocks_) view.merge.report_loss = fall;
+        if (i < merge_blocks_) {
+            view.merge.report_loss = fall;
+            view.merge.source_losses = {fall - 0.25, fall + 0.25};
+        }
         view.merge.judge_loss_before = fall + 0.02;
         view.merge.judge_loss_after = fall - 0.05 + 0.06 * std::sin(11 * x);
         for (std::uint64_t k = 1; k <= 4; ++k) {

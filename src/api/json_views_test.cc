@@ -201,7 +201,7 @@ TEST(JsonViews, EveryFieldIsThere) {
     EXPECT_TRUE(Json::parse(status_json(idle))["serving"].is_null());
     EXPECT_FALSE(read_status(status_json(idle))->serving);
     const Json block = Json::parse(blocks_json(some_merges()))["blocks"][0];
-    EXPECT_EQ(block.size(), 10u) << "without the sample, with the details";
+    EXPECT_EQ(block.size(), 11u) << "without the sample, with the details";
     EXPECT_EQ(block["details"][0].size(), 12u + 1);
     EXPECT_EQ(Json::parse(coins_json(some_coins()))["coins"][0].size(), 12u);
     EXPECT_EQ(Json::parse(servers_json(some_servers()))["servers"][0].size(), 18u);

@@ -92,12 +92,20 @@ void fields(Visitor& visit, View& view) {
     visit("length", length);
 }
 
+template <typename Visitor, ConstOrNot<node::SourceLossView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [name, report] = view;
+    visit("name", name);
+    visit("report", report);
+}
+
 template <typename Visitor, ConstOrNot<node::LossView> View>
 void fields(Visitor& visit, View& view) {
-    auto& [height, report, report_before] = view;
+    auto& [height, report, report_before, sources] = view;
     visit("height", height);
     visit("report", report);
     visit("report_before", report_before);
+    visit("sources", sources);
 }
 
 template <typename Visitor, ConstOrNot<node::NodeStatus> View>
@@ -160,13 +168,14 @@ void fields(Visitor& visit, View& view) {
 template <typename Visitor, ConstOrNot<node::MergeView> View>
 void fields(Visitor& visit, View& view) {
     auto& [merge, details] = view;
-    auto& [height, block, time_ms, report_loss, judge_loss_before, judge_loss_after, contributions,
-           minted, state_root, sample] = merge;
+    auto& [height, block, time_ms, report_loss, source_losses, judge_loss_before, judge_loss_after,
+           contributions, minted, state_root, sample] = merge;
     visit("height", height);
     visit("block", block);
     visit("time_ms", time_ms);
     visit("state_root", state_root);
     visit("report_loss", report_loss);
+    visit("source_losses", source_losses);
     visit("judge_loss", judge_loss_after);
     visit("judge_loss_before", judge_loss_before);
     visit("contributions", contributions);

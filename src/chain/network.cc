@@ -7,6 +7,19 @@
 
 namespace cairn::chain {
 
+std::vector<std::uint64_t> NetworkDefinition::judge_parts() const {
+    std::vector<std::uint64_t> parts;
+    for (const TextSource& source : sources) parts.push_back(source.judge_tokens);
+    return parts;
+}
+
+std::vector<std::uint64_t> NetworkDefinition::report_parts() const {
+    std::vector<std::uint64_t> parts;
+    if (sources.empty() || sources.front().report_tokens == 0) return parts;
+    for (const TextSource& source : sources) parts.push_back(source.report_tokens);
+    return parts;
+}
+
 bool NetworkDefinition::is_member(const crypto::PublicKey& key) const {
     return !is_private() || std::binary_search(members.begin(), members.end(), key);
 }

@@ -33,6 +33,14 @@ struct Upgrade {
     bool operator==(const Upgrade&) const = default;
 };
 
+/// One of several texts that the judge text, and the report text, are made of.
+struct TextSource {
+    std::string name;                 ///< for people: losses on its report text are told under it
+    std::uint32_t judge_tokens = 0;   ///< above the context
+    std::uint32_t report_tokens = 0;  ///< above the context, or 0 for every source: no report text
+    bool operator==(const TextSource&) const = default;
+};
+
 /// A Llama-style transformer.
 struct Architecture {
     std::uint32_t dim = 128;
@@ -114,6 +122,14 @@ struct NetworkDefinition {
     WorkFunction work = WorkFunction::kSha256d;
     /// Extension 2, advice to trainers: part of what they read, over 2^16, is the judge text.
     std::uint32_t public_share = 0;
+    /// Extension 3: the texts, one behind the other, that the judge text and the report text are
+    /// made of; windows are drawn evenly over them. Empty: one text each. Else 2 to 16.
+    std::vector<TextSource> sources;
+
+    /// Lengths in tokens of the judge text's parts, in their order; empty where it is one text
+    /// (the report text also where sources give it no lengths).
+    std::vector<std::uint64_t> judge_parts() const;
+    std::vector<std::uint64_t> report_parts() const;
 
     bool is_private() const { return !members.empty(); }
     bool is_member(const crypto::PublicKey& key) const;

@@ -35,6 +35,14 @@ struct EncodeFields {
         w.count(list.size());
         for (const crypto::PublicKey& key : list) w.fixed(key);
     }
+    void sources(const char*, const std::vector<TextSource>& list) {
+        w.count(list.size());
+        for (const TextSource& source : list) {
+            w.text(source.name);
+            w.u32(source.judge_tokens);
+            w.u32(source.report_tokens);
+        }
+    }
 };
 
 struct DecodeFields {
@@ -82,6 +90,14 @@ struct DecodeFields {
     void members(const char*, std::vector<crypto::PublicKey>& list) {
         list.resize(r.count(kMaxMembers, 32));
         for (crypto::PublicKey& key : list) key = r.fixed<32>();
+    }
+    void sources(const char*, std::vector<TextSource>& list) {
+        list.resize(r.count(kMaxSources, 12));
+        for (TextSource& source : list) {
+            source.name = r.text(kMaxName);
+            source.judge_tokens = r.u32();
+            source.report_tokens = r.u32();
+        }
     }
 };
 

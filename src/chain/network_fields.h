@@ -11,13 +11,14 @@ namespace cairn::chain::fields {
 
 inline constexpr std::size_t kMaxUpgrades = 64;
 inline constexpr std::size_t kMaxMembers = 4096;
+inline constexpr std::size_t kMaxSources = 16;
 inline constexpr std::size_t kMaxName = 64;
 inline constexpr std::size_t kMaxExtensions = 256;
 inline constexpr std::size_t kMaxExtensionBytes = 64 * 1024;
 
 // A visitor has: number(name, uint, min, max), flag(name, bool), text(name, string), hash(name,
 // Hash256), codec_kind(name, CodecKind), work(name, WorkFunction), upgrades(name, vector),
-// members(name, vector), begin(name), end(), and for the second list
+// members(name, vector), sources(name, vector), begin(name), end(), and for the second list
 // extension(id, network, fields), where fields(network, visitor) visits what the extension holds.
 
 template <typename A, typename V>
@@ -112,6 +113,7 @@ void visit_extensions(N& n, V& v) {
     v.extension(2, n, [](auto& to, auto& visitor) {
         visitor.number("public_share", to.public_share, 0, kMaxPublicShare);
     });
+    v.extension(3, n, [](auto& to, auto& visitor) { visitor.sources("sources", to.sources); });
 }
 
 }  // namespace cairn::chain::fields

@@ -41,6 +41,14 @@ class WriteJson {
         for (const crypto::PublicKey& key : list) array.push_back(to_hex(key));
         (*target_)[name] = array;
     }
+    void sources(const char* name, const std::vector<TextSource>& list) {
+        Json array = Json::array();
+        for (const TextSource& source : list)
+            array.push_back({{"name", source.name},
+                             {"judge_tokens", source.judge_tokens},
+                             {"report_tokens", source.report_tokens}});
+        (*target_)[name] = array;
+    }
     template <typename N, typename Fields>
     void extension(std::uint16_t, const N& network, const Fields& visit) {
         if (fields::extension_bytes(network, visit)) visit(network, *this);
@@ -154,6 +162,21 @@ class ReadJson {
         list.clear();
         for (const Json& entry : *field) list.push_back(fixed(name, entry));
     }
+    void sources(const char* name, std::vector<TextSource>& list) {
+        const Json* field = array(name);
+        if (field == nullptr) return;
+        list.clear();
+        for (const Json& entry : *field) {
+            TextSource source;
+            const bool good = entry.is_object() && entry.size() == 3 && entry.contains("name") &&
+                              entry["name"].is_string() &&
+                              read_number(entry, "judge_tokens", source.judge_tokens, 0) &&
+                              read_number(entry, "report_tokens", source.report_tokens, 0);
+            if (!good) return fail(name, "must hold objects {name, judge_tokens, report_tokens}");
+            source.name = entry["name"].get<std::string>();
+            list.push_back(std::move(source));
+        }
+    }
     template <typename N, typename Fields>
     void extension(std::uint16_t, N& network, const Fields& visit) {
         visit(network, *this);
@@ -168,14 +191,15 @@ class ReadJson {
     const std::string& message() const { return message_; }
 
   private:
-    /// A number from 1 on that fits.
+    /// A number from `least` on that fits.
     template <typename Number>
-    static bool read_number(const Json& object, const char* name, Number& value) {
+    static bool read_number(const Json& object, const char* name, Number& value,
+                            std::uint64_t least = 1) {
         const auto found = object.find(name);
         if (found == object.end() || !found->is_number_unsigned()) return false;
         const auto number = found->get<std::uint64_t>();
         value = static_cast<Number>(number);
-        return number != 0 && value == number;
+        return number >= least && value == number;
     }
     void enter() { known_.clear(); }
     const Json* find(const char* name) {

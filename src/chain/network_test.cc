@@ -25,6 +25,7 @@ NetworkDefinition rich_network() {
     network.codec = {CodecKind::kSrht, 1, 4};
     network.weights_seed = 0xffffffffffffffff;
     network.public_share = 32768;
+    network.sources = {{"books", 9000, 8000}, {"git-log", 129, 300}};
     network.judge_hash = filled<32>(7);
     network.members = {test_key(1), test_key(2), test_key(3)};
     std::sort(network.members.begin(), network.members.end());
@@ -274,6 +275,32 @@ TEST(Network, ACodecIsValidWhereItsNetworkIs) {
                 if (allowed) ++valid;
             }
     EXPECT_EQ(valid, 9U * 4U + 1U) << "log2_ratio 0 to 8 at four widths, and dense";
+}
+
+TEST(Network, SourcesAreSeveralTextsWithNames) {
+    const auto error_with = [](std::vector<TextSource> sources) {
+        NetworkDefinition network;
+        network.sources = std::move(sources);
+        const Status status = validate(network);
+        return status.ok() ? std::string() : status.error().message;
+    };
+    EXPECT_EQ(error_with({{"a", 129, 129}, {"b", 200, 300}}), "");
+    EXPECT_EQ(error_with({{"a", 129, 0}, {"b", 200, 0}}), "") << "no report text";
+    EXPECT_NE(error_with({{"a", 129, 129}}), "") << "one source is none";
+    EXPECT_NE(error_with(std::vector<TextSource>(17, {"a", 129, 129})), "");
+    EXPECT_NE(error_with({{"a", 129, 129}, {"a", 200, 300}}), "") << "one name twice";
+    EXPECT_NE(error_with({{"a b", 129, 129}, {"b", 200, 300}}), "");
+    EXPECT_NE(error_with({{"a", 128, 129}, {"b", 200, 300}}), "") << "the context is 128";
+    EXPECT_NE(error_with({{"a", 129, 129}, {"b", 200, 128}}), "");
+    EXPECT_NE(error_with({{"a", 129, 129}, {"b", 200, 0}}), "") << "all have report texts, or none";
+    EXPECT_NE(error_of(R"({"sources": [{"name": "a", "judge_tokens": 129}]})"), "");
+    EXPECT_NE(error_of(R"({"sources": 3})"), "");
+    NetworkDefinition one, other;
+    one.sources = {{"a", 129, 129}, {"b", 200, 300}};
+    other.sources = {{"a", 130, 129}, {"b", 199, 300}};
+    EXPECT_NE(genesis_id(one), genesis_id(other));
+    EXPECT_EQ(one.judge_parts(), (std::vector<std::uint64_t>{129, 200}));
+    EXPECT_EQ(one.report_parts(), (std::vector<std::uint64_t>{129, 300}));
 }
 
 TEST(Network, MembersMustBeSortedKeys) {

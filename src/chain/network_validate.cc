@@ -20,12 +20,15 @@ class CheckBounds {
                            std::to_string(value));
     }
     void flag(const char*, bool) {}
-    void text(const char* name, const std::string& value) {
+    static bool is_name(const std::string& value) {
         bool good = !value.empty() && value.size() <= fields::kMaxName;
         for (const char c : value)
             good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                             (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.');
-        if (!good) fail(name, "must be 1 to 64 letters, digits, '-', '_' or '.'");
+        return good;
+    }
+    void text(const char* name, const std::string& value) {
+        if (!is_name(value)) fail(name, "must be 1 to 64 letters, digits, '-', '_' or '.'");
     }
     void hash(const char*, const Hash256&) {}
     void codec_kind(const char*, CodecKind) {}
@@ -38,6 +41,16 @@ class CheckBounds {
         for (std::size_t i = 0; i < list.size(); ++i) {
             if (i > 0 && !(list[i - 1] < list[i])) fail(name, "must be sorted, each key once");
             if (!crypto::is_valid(list[i])) fail(name, "has " + to_hex(list[i]) + ", not a key");
+        }
+    }
+    void sources(const char* name, const std::vector<TextSource>& list) {
+        if (list.size() == 1 || list.size() > fields::kMaxSources)
+            fail(name, "must be 2 to 16, or none where there is one text");
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            if (!is_name(list[i].name))
+                fail(name, "must have names of 1 to 64 letters, digits, '-', '_' or '.'");
+            for (std::size_t j = 0; j < i; ++j)
+                if (list[i].name == list[j].name) fail(name, "has " + list[i].name + " twice");
         }
     }
     template <typename N, typename Fields>
@@ -69,6 +82,14 @@ void check_model(const NetworkDefinition& n, CheckBounds& bounds) {
         bounds.fail("architecture.context", "must be a power of two, at most judge_leaf_tokens");
     if (!is_power_of_two(n.judge_leaf_tokens))
         bounds.fail("judge_leaf_tokens", "must be a power of two");
+    for (const TextSource& source : n.sources) {
+        const bool reported = n.sources.front().report_tokens != 0;
+        if (source.judge_tokens <= a.context ||
+            (reported ? source.report_tokens <= a.context : source.report_tokens != 0))
+            bounds.fail("sources",
+                        "must have more tokens each than the context; report_tokens may "
+                        "be 0 for all");
+    }
     if (const Status codec = validate(n.codec); !codec.ok()) bounds.fail(codec.error().message);
 }
 

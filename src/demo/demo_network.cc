@@ -12,7 +12,7 @@ namespace cairn::demo {
 
 Result<DemoNetwork> create_demo_network(const std::string& folder, const DemoTexts& texts,
                                         std::uint64_t seed, const std::string& work) {
-    node::NewNetwork wanted{folder, {}, texts.judge_file, texts.report_file, {}};
+    node::NewNetwork wanted{folder, {}, {texts.judge_file}, {texts.report_file}, {}};
     ASSIGN_OR_RETURN(wanted.definition, node::network_preset("demo"));
     for (std::size_t i = 0; i < std::size(chain::kWorkNames); ++i)
         if (work == chain::kWorkNames[i])

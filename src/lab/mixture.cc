@@ -111,7 +111,8 @@ Result<MixtureAttacker::Vector> MixtureAttacker::steps(const PublicView& view,
     if (trainers_.find(text) == trainers_.end()) {
         texts_[text] = text == "judge" ? network_.judge
                                        : train::mix_texts(network_.trainers.at(kHonest),
-                                                          network_.judge, network.public_share);
+                                                          train::parts_of(network_.judge, {}),
+                                                          network.public_share);
         train::Recipe recipe = worth::train_recipe(network);
         recipe.peak_rate *= mixture_.rate;
         trainers_[text] = std::make_unique<train::Trainer>(

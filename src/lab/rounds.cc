@@ -75,8 +75,9 @@ Result<std::unique_ptr<Rounds>> Rounds::create(const LabNetwork& network, std::u
     made->judge_ =
         std::make_unique<consensus::MergeJudge>(*made->model_, consensus::JudgeKernels::kFast);
     for (std::size_t i = 0; i < kHonest; ++i)
-        made->texts_.push_back(
-            train::mix_texts(network.trainers[i], network.judge, network.definition.public_share));
+        made->texts_.push_back(train::mix_texts(network.trainers[i],
+                                                train::parts_of(network.judge, {}),
+                                                network.definition.public_share));
     for (std::size_t i = 0; i < kHonest; ++i)
         made->trainers_.push_back(std::make_unique<train::Trainer>(
             made->model_->layout(), worth::train_recipe(network.definition), made->texts_[i],

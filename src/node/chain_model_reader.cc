@@ -35,11 +35,13 @@ Status check_replaceable(const std::string& path) {
 
 ChainModelReader::ChainModelReader(const worth::ChainModel& model,
                                    std::vector<std::uint32_t> report_tokens,
+                                   std::vector<std::uint64_t> report_parts,
                                    std::shared_ptr<const text::Tokenizer> tokenizer,
                                    const tensor::Kernels* kernels, std::size_t threads)
     : model_(model),
       layout_(model.layout()),
       report_tokens_(std::move(report_tokens)),
+      report_parts_(std::move(report_parts)),
       tokenizer_(std::move(tokenizer)),
       pool_(threads),
       compute_{kernels, &pool_} {}
@@ -57,13 +59,13 @@ model::Model ChainModelReader::model_of(WeightsPtr weights) const {
     return model;
 }
 
-Result<double> ChainModelReader::report_loss(const std::vector<float>& weights) {
+Result<std::vector<double>> ChainModelReader::report_losses(const std::vector<float>& weights) {
     const MutexLock lock(use_);
     const std::uint32_t context = layout_.config().context;
     RETURN_IF_ERROR(train::check_tokens(report_tokens_, context, layout_.config().vocab));
     set_float_mode();
-    return worth::report_loss(layout_, weights, report_tokens_, context,
-                              std::max(1U, kReportTokens / context), compute_);
+    return worth::report_losses(layout_, weights, report_tokens_, report_parts_, context,
+                                std::max(1U, kReportTokens / context), compute_);
 }
 
 Result<std::string> ChainModelReader::generate(const std::vector<float>& weights,

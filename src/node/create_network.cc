@@ -1,6 +1,8 @@
 #include "node/create_network.h"
 
 #include <algorithm>
+#include <cctype>
+#include <filesystem>
 #include <memory>
 #include <thread>
 
@@ -19,6 +21,9 @@
 namespace cairn::node {
 
 namespace {
+
+constexpr std::size_t kMaxSources = 16;    // of a definition (chain/network_fields.h)
+constexpr std::size_t kMaxNameBytes = 56;  // of 64, with room for a number behind
 
 Result<std::string> read_text(const std::string& option, const std::string& file) {
     auto text = read_text_file(file);
@@ -42,13 +47,48 @@ Result<std::unique_ptr<text::BpeTokenizer>> train_tokenizer(const std::vector<st
                            [&](std::uint64_t done, std::uint64_t) { progress.update(done); });
 }
 
-// Losses on a text that the rules reward for would prove nothing.
-Status check_texts(const NewNetwork& wanted, const std::string& judge, const std::string& report) {
-    if (same_file(wanted.judge_file, wanted.report_file) || judge == report)
-        return misused(
-            "--judge and --report are one text: what is published must be measured on "
-            "another than the rules reward");
+// Losses on a text that the rules reward for would prove nothing; a source that is there twice
+// would count twice.
+Status check_texts(const NewNetwork& wanted, const std::vector<std::string>& judges,
+                   const std::vector<std::string>& reports) {
+    for (std::size_t i = 0; i < judges.size(); ++i) {
+        for (std::size_t j = 0; j < reports.size(); ++j)
+            if (same_file(wanted.judge_files[i], wanted.report_files[j]) || judges[i] == reports[j])
+                return misused(
+                    "--judge and --report are one text: what is published must be measured on "
+                    "another than the rules reward");
+        for (std::size_t j = 0; j < i; ++j)
+            if (judges[i] == judges[j] || reports[i] == reports[j])
+                return misused("a text is given twice: each source needs texts of its own");
+    }
     return ok_status();
+}
+
+Status check_numbers(const NewNetwork& wanted) {
+    if (wanted.judge_files.size() != wanted.report_files.size())
+        return misused(fmt::format(
+            "{} texts for --judge and {} for --report: each source needs one of both, in the same "
+            "order",
+            wanted.judge_files.size(), wanted.report_files.size()));
+    if (wanted.judge_files.empty() || wanted.judge_files.size() > kMaxSources)
+        return misused(fmt::format("--judge: 1 to {} texts", kMaxSources));
+    return ok_status();
+}
+
+// What a name may have of the file's, and a number behind it if there is one like it already.
+std::string source_name(const std::string& file, const std::vector<chain::TextSource>& others) {
+    std::string name = std::filesystem::path(file).stem().string().substr(0, kMaxNameBytes);
+    for (char& c : name)
+        if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_' && c != '.')
+            c = '-';
+    if (name.empty()) name = "text";
+    const std::string first = name;
+    const auto is_taken = [&] {
+        return std::any_of(others.begin(), others.end(),
+                           [&](const chain::TextSource& other) { return other.name == name; });
+    };
+    for (int number = 2; is_taken(); ++number) name = first + "-" + std::to_string(number);
+    return name;
 }
 
 // A text too short to draw judge windows from would only fail at the first merge block.
@@ -82,34 +122,65 @@ Status check_place(const NewNetwork& wanted) {
                          " has a network.json already, and a network is made once: name another "
                          "--dir, or start its node with `cairn node --dir " +
                          wanted.directory + "`"};
-    return check_outputs({{"--dir", target}},
-                         {{"--judge", wanted.judge_file}, {"--report", wanted.report_file}});
+    std::vector<NamedPath> texts;
+    for (const std::string& file : wanted.judge_files) texts.push_back({"--judge", file});
+    for (const std::string& file : wanted.report_files) texts.push_back({"--report", file});
+    return check_outputs({{"--dir", target}}, texts);
 }
 
 struct Texts {
     std::unique_ptr<text::BpeTokenizer> tokenizer;
     text::Tokens judge;
     text::Tokens report;
+    std::vector<chain::TextSource> sources;  ///< empty where there is one
 };
 
+Result<std::vector<std::string>> read_all(const std::string& option,
+                                          const std::vector<std::string>& files) {
+    std::vector<std::string> texts;
+    for (const std::string& file : files) {
+        ASSIGN_OR_RETURN(std::string text, read_text(option, file));
+        texts.push_back(std::move(text));
+    }
+    return texts;
+}
+
+/// Encodes a text, appends it to `all` and gives its length.
+Result<std::uint32_t> append_text(const text::Tokenizer& tokenizer, const std::string& text,
+                                  std::uint32_t context, const std::string& file,
+                                  text::Tokens& all) {
+    const text::Tokens tokens = tokenizer.encode(text);
+    RETURN_IF_ERROR(check_length(tokens, context, file));
+    all.insert(all.end(), tokens.begin(), tokens.end());
+    return static_cast<std::uint32_t>(tokens.size());
+}
+
 Result<Texts> read_texts(const NewNetwork& wanted) {
-    ASSIGN_OR_RETURN(const std::string judge, read_text("--judge", wanted.judge_file));
-    ASSIGN_OR_RETURN(const std::string report, read_text("--report", wanted.report_file));
-    RETURN_IF_ERROR(check_texts(wanted, judge, report));
+    RETURN_IF_ERROR(check_numbers(wanted));
+    ASSIGN_OR_RETURN(const auto judges, read_all("--judge", wanted.judge_files));
+    ASSIGN_OR_RETURN(const auto reports, read_all("--report", wanted.report_files));
+    RETURN_IF_ERROR(check_texts(wanted, judges, reports));
     const std::uint32_t vocab = wanted.definition.architecture.vocab;
     const std::uint32_t context = wanted.definition.architecture.context;
-    const std::vector<std::string> learn_from =
-        wanted.tokenizer_texts.empty() ? std::vector{wanted.judge_file} : wanted.tokenizer_texts;
     Texts texts;
-    ASSIGN_OR_RETURN(texts.tokenizer, train_tokenizer(learn_from, vocab));
+    ASSIGN_OR_RETURN(
+        texts.tokenizer,
+        train_tokenizer(
+            wanted.tokenizer_texts.empty() ? wanted.judge_files : wanted.tokenizer_texts, vocab));
     if (texts.tokenizer->vocab_size() != vocab)
         return invalid(
             fmt::format("the texts give a vocabulary of {} only: take longer ones, or --vocab {}",
                         texts.tokenizer->vocab_size(), texts.tokenizer->vocab_size()));
-    texts.judge = texts.tokenizer->encode(judge);
-    texts.report = texts.tokenizer->encode(report);
-    RETURN_IF_ERROR(check_length(texts.judge, context, wanted.judge_file));
-    RETURN_IF_ERROR(check_length(texts.report, context, wanted.report_file));
+    for (std::size_t i = 0; i < judges.size(); ++i) {
+        chain::TextSource source;
+        source.name = source_name(wanted.judge_files[i], texts.sources);
+        ASSIGN_OR_RETURN(source.judge_tokens, append_text(*texts.tokenizer, judges[i], context,
+                                                          wanted.judge_files[i], texts.judge));
+        ASSIGN_OR_RETURN(source.report_tokens, append_text(*texts.tokenizer, reports[i], context,
+                                                           wanted.report_files[i], texts.report));
+        texts.sources.push_back(std::move(source));
+    }
+    if (texts.sources.size() == 1) texts.sources.clear();
     return texts;
 }
 
@@ -128,6 +199,7 @@ Result<CreatedNetwork> create_network(const NewNetwork& wanted, const tensor::Ke
         threads == 0 ? std::max(1U, std::thread::hardware_concurrency()) : threads;
     ASSIGN_OR_RETURN(network.tokenizer_hash,
                      write_tokenizer_asset(folder, texts.tokenizer->serialise()));
+    network.sources = texts.sources;
     ASSIGN_OR_RETURN(network.judge_hash, write_text_asset(folder, texts.judge));
     ASSIGN_OR_RETURN(network.report_hash, write_text_asset(folder, texts.report));
     RETURN_IF_ERROR(measure_start_norm(network, texts.judge, texts.report, kernels, cores));

@@ -17,9 +17,9 @@ struct NewNetwork {
     /// All but what the texts decide: a preset (node/network_presets.h) with a name, seeds and
     /// members added.
     chain::NetworkDefinition definition;
-    std::string judge_file;
-    std::string report_file;
-    std::vector<std::string> tokenizer_texts;  ///< files; empty: the judge text
+    std::vector<std::string> judge_files;      ///< one, or 2 to 16 sources
+    std::vector<std::string> report_files;     ///< as many, in the same order
+    std::vector<std::string> tokenizer_texts;  ///< files; empty: the judge texts
 };
 
 struct CreatedNetwork {
@@ -30,8 +30,8 @@ struct CreatedNetwork {
 };
 
 /// 0 threads: one per processor. Errors name the options of `cairn network create`. kRefused if the
-/// folder has a network; kMisused if the definition is not valid, or if the judge and report texts
-/// are the same.
+/// folder has a network; kMisused if the definition is not valid, if there are not as many report
+/// as judge texts, or if two texts are the same. Sources have the names of the judge files.
 Result<CreatedNetwork> create_network(const NewNetwork& wanted, const tensor::Kernels* kernels,
                                       std::size_t threads);
 

@@ -30,7 +30,8 @@ Result<std::unique_ptr<LocalTrainer>> LocalTrainer::create(
     RETURN_IF_ERROR(train::check_tokens(tokens, config.context, config.vocab));
     if (network.public_share > 0) {
         RETURN_IF_ERROR(train::check_tokens(judge_tokens, config.context, config.vocab));
-        tokens = train::mix_texts(std::move(tokens), judge_tokens, network.public_share);
+        const auto sources = train::parts_of(judge_tokens, network.judge_parts());
+        tokens = train::mix_texts(std::move(tokens), sources, network.public_share);
     }
     return std::unique_ptr<LocalTrainer>(
         new LocalTrainer(network, std::move(tokens), seed, kernels, threads));

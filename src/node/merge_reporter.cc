@@ -1,5 +1,6 @@
 #include "node/merge_reporter.h"
 
+#include <numeric>
 #include <utility>
 
 #include "base/log.h"
@@ -41,7 +42,15 @@ void MergeReporter::keep(Report report) {
 }
 
 MergeReporter::Report MergeReporter::report(const BlockNode* block, const WeightsPtr& weights) {
-    Report made{block->hash, block->height, reader_.report_loss(*weights), std::nullopt};
+    const Result<std::vector<double>> losses = reader_.report_losses(*weights);
+    Report made{block->hash, block->height, 0.0, {}, std::nullopt};
+    if (losses.ok()) {
+        made.loss =
+            std::reduce(losses->begin(), losses->end()) / static_cast<double>(losses->size());
+        if (losses->size() > 1) made.source_losses = *losses;
+    } else {
+        made.loss = losses.error();
+    }
     best_->offer(made, weights);
     if (made.loss.ok() && options_.sample_tokens > 0) {
         auto text = reader_.generate(*weights, options_.sample_prompt, options_.sample_tokens,
@@ -66,8 +75,9 @@ WeightsPtr MergeReporter::BestWeights::take(const Hash256& block) {
 }
 
 void MergeReporter::write(store::Store& store, const Report& report, BestWeights& held) {
-    Status stored = report.loss.ok() ? store.set_report_loss(report.block, *report.loss)
-                                     : Status(report.loss.error());
+    Status stored = report.loss.ok()
+                        ? store.set_report_loss(report.block, *report.loss, report.source_losses)
+                        : Status(report.loss.error());
     if (stored.ok() && report.sample) stored = store.set_sample(report.block, *report.sample);
     if (!stored.ok())
         log_warn("no report for block {}: {}", short_hex(report.block), stored.error().message);

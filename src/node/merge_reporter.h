@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/loop.h"
 #include "base/mutex.h"
@@ -39,7 +40,8 @@ class MergeReporter {
     struct Report {
         Hash256 block;
         std::uint64_t height = 0;
-        Result<double> loss;
+        Result<double> loss;                ///< the mean over sources
+        std::vector<double> source_losses;  ///< empty where the report text is one
         std::optional<std::string> sample;
     };
     /// The weights of the lowest loss whose report is not in the store yet. However many reports

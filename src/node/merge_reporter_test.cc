@@ -22,9 +22,11 @@ class HeightReader final : public ModelReader {
     }
     model::Model model_of(WeightsPtr) const override { return {}; }
     std::shared_ptr<const text::Tokenizer> tokenizer() const override { return nullptr; }
-    Result<double> report_loss(const std::vector<float>& weights) override {
+    Result<std::vector<double>> report_losses(const std::vector<float>& weights) override {
         const auto known = losses.find(static_cast<int>(weights[0]));
-        return known != losses.end() ? known->second : static_cast<double>(weights[0]);
+        const double loss = known != losses.end() ? known->second : static_cast<double>(weights[0]);
+        if (!two_sources) return std::vector{loss};
+        return std::vector{loss - 1, loss + 1};
     }
     Result<std::string> generate(const std::vector<float>& weights, const std::string& prompt,
                                  std::uint32_t, std::uint64_t) override {
@@ -35,6 +37,7 @@ class HeightReader final : public ModelReader {
     }
 
     std::map<int, double> losses;  ///< by height; others' are their heights
+    bool two_sources = false;      ///< of a loss one below it and one above
 };
 
 class MergeReporterTest : public testing::TestWithParam<std::uint32_t> {
@@ -71,6 +74,16 @@ TEST_P(MergeReporterTest, EveryMergeGetsWhatItsOwnModelGives) {
         EXPECT_EQ(merge.report_loss, static_cast<double>(merge.height));
         EXPECT_EQ(merge.sample, "at " + std::to_string(merge.height));
     }
+}
+
+TEST_P(MergeReporterTest, OfSeveralSourcesTheMeanAndEachIsKept) {
+    reader_.two_sources = true;
+    give_at_once(kit_.branch(kit_.alice, 5));
+    kit_.loop.run();
+    const auto merges = kit_.store->merges(0, 10).value();
+    ASSERT_EQ(merges.size(), 1U);
+    EXPECT_EQ(merges[0].report_loss, 4.0);
+    EXPECT_EQ(merges[0].source_losses, (std::vector{3.0, 5.0}));
 }
 
 TEST_P(MergeReporterTest, TheBestModelIsKept) {

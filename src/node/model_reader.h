@@ -28,8 +28,9 @@ class ModelReader {
     virtual model::Model model_of(WeightsPtr weights) const = 0;
     /// Null where the network names none.
     virtual std::shared_ptr<const text::Tokenizer> tokenizer() const = 0;
-    /// Nats per token on the report text.
-    virtual Result<double> report_loss(const std::vector<float>& weights) = 0;
+    /// Nats per token on each source of the report text, in the definition's order; one number
+    /// where it is one text.
+    virtual Result<std::vector<double>> report_losses(const std::vector<float>& weights) = 0;
     virtual Result<std::string> generate(const std::vector<float>& weights,
                                          const std::string& prompt, std::uint32_t max_tokens,
                                          std::uint64_t seed) = 0;

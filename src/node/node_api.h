@@ -78,11 +78,18 @@ struct RoundView {
     std::uint32_t length = 0;  ///< blocks in a round; the last one merges
 };
 
+/// The published loss on one of the texts that the report text is made of.
+struct SourceLossView {
+    std::string name;
+    double report = 0;
+};
+
 /// The published loss, nats per token, at the latest merge block for which it is known.
 struct LossView {
     std::uint64_t height = 0;
     std::optional<double> report;         ///< none: no merge block yet, or not computed yet
     std::optional<double> report_before;  ///< at the merge block before that one
+    std::vector<SourceLossView> sources;  ///< whose mean `report` is; empty where there is one text
 };
 
 /// How far a node has come since it was started.

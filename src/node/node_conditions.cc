@@ -2,6 +2,7 @@
 // of NodeStatus that change by themselves.
 #include "node/node.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -11,7 +12,8 @@ namespace cairn::node {
 namespace {
 
 /// The latest two published losses of the active chain. A merge block's comes a while after it.
-Result<LossView> latest_loss(const store::Store& store, std::uint32_t round_length) {
+Result<LossView> latest_loss(const store::Store& store, std::uint32_t round_length,
+                             const std::vector<chain::TextSource>& sources) {
     constexpr std::uint64_t kRoundsBack = 8;
     ASSIGN_OR_RETURN(const auto tip, store.tip());
     LossView loss;
@@ -19,8 +21,13 @@ Result<LossView> latest_loss(const store::Store& store, std::uint32_t round_leng
     const std::uint64_t back = kRoundsBack * round_length;
     ASSIGN_OR_RETURN(const auto merges,
                      store.merges(tip->height > back ? tip->height - back : 0, kRoundsBack + 1));
-    for (const store::MergeRecord& merge : merges)
-        if (merge.report_loss) loss = {merge.height, merge.report_loss, loss.report};
+    for (const store::MergeRecord& merge : merges) {
+        if (!merge.report_loss) continue;
+        loss = {merge.height, merge.report_loss, loss.report, {}};
+        const std::size_t count = std::min(merge.source_losses.size(), sources.size());
+        for (std::size_t i = 0; i < count; ++i)
+            loss.sources.push_back({sources[i].name, merge.source_losses[i]});
+    }
     return loss;
 }
 
@@ -86,10 +93,10 @@ void Node::learn_figures(std::function<void()> then) {
 void Node::read_figures(std::vector<crypto::PublicKey> keys, std::function<void()> then) {
     offload(
         seams_.loop, Lane::kRead,
-        [&store = store_, keys = std::move(keys),
-         length = config_.network.round_length]() -> Result<Figures> {
+        [&store = store_, keys = std::move(keys), length = config_.network.round_length,
+         sources = config_.network.sources]() -> Result<Figures> {
             Figures figures;
-            ASSIGN_OR_RETURN(figures.loss, latest_loss(store, length));
+            ASSIGN_OR_RETURN(figures.loss, latest_loss(store, length, sources));
             for (const crypto::PublicKey& key : keys) {
                 ASSIGN_OR_RETURN(const store::Earnings earned, store.earnings(key));
                 figures.earned.minted += earned.minted;

@@ -61,6 +61,7 @@ struct MergeRecord {
     Hash256 block;
     std::uint64_t time_ms = 0;
     std::optional<double> report_loss;  ///< computed after the block joined: set_report_loss
+    std::vector<double> source_losses;  ///< of several report texts, likewise; else empty
     std::optional<double> judge_loss_before;
     std::optional<double> judge_loss_after;
     std::uint32_t contributions = 0;

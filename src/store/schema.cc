@@ -82,8 +82,15 @@ CREATE TABLE peers (
 PRAGMA user_version = 1;
 )sql";
 
+constexpr const char* kVersion2 = R"sql(
+-- Doubles, one for each source of the report text, where it has several.
+ALTER TABLE merges ADD COLUMN source_losses BLOB NOT NULL DEFAULT x'';
+
+PRAGMA user_version = 2;
+)sql";
+
 // kSteps[v] takes a database of version v to v + 1.
-constexpr const char* kSteps[] = {kVersion1};
+constexpr const char* kSteps[] = {kVersion1, kVersion2};
 static_assert(std::size(kSteps) == kSchemaVersion);
 
 Result<std::int64_t> version_of(Database& database) {

@@ -7,7 +7,7 @@ namespace cairn::store {
 
 /// The version of the tables, kept in SQLite's user_version. Whoever raises it adds a step in
 /// schema.cc.
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 /// Brings the database to kSchemaVersion, one transaction per step. kUnsupported when a newer
 /// program wrote it; with `read_only`, also when it is older.

@@ -122,7 +122,9 @@ class Store {
     /// known.
     Result<std::optional<MergeRecord>> best_merge() const;
     /// What takes time to compute and comes after the block.
-    Status set_report_loss(const Hash256& block, double nats_per_token);
+    /// Nats per token; where there are several report texts their losses too, `by_source`.
+    Status set_report_loss(const Hash256& block, double loss,
+                           std::span<const double> by_source = {});
     Status set_sample(const Hash256& block, std::string_view text);
 
     /// Remembers why a contribution is in no block (at most kMaxRefused of them). A later record of

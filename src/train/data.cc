@@ -41,16 +41,36 @@ void gather_windows(std::span<const std::uint32_t> tokens, std::span<const std::
     }
 }
 
+std::vector<std::span<const std::uint32_t>> parts_of(std::span<const std::uint32_t> text,
+                                                     std::span<const std::uint64_t> lengths) {
+    if (lengths.empty()) return {text};
+    std::vector<std::span<const std::uint32_t>> parts;
+    for (const std::uint64_t length : lengths) {
+        CHECK(length <= text.size());
+        parts.push_back(text.first(length));
+        text = text.subspan(length);
+    }
+    CHECK(text.empty());
+    return parts;
+}
+
 std::vector<std::uint32_t> mix_texts(std::vector<std::uint32_t> own,
-                                     std::span<const std::uint32_t> public_text,
+                                     std::span<const std::span<const std::uint32_t>> public_texts,
                                      std::uint32_t share) {
-    CHECK(share < 65536 && (share == 0 || !public_text.empty()));
-    std::uint64_t wanted = std::uint64_t{own.size()} * share / (65536 - share);
-    own.reserve(own.size() + wanted);
-    while (wanted > 0) {
-        const auto part = public_text.first(std::min<std::uint64_t>(wanted, public_text.size()));
-        own.insert(own.end(), part.begin(), part.end());
-        wanted -= part.size();
+    CHECK(share < 65536);
+    if (share == 0) return own;
+    CHECK(!public_texts.empty());
+    const std::uint64_t all = std::uint64_t{own.size()} * share / (65536 - share);
+    own.reserve(own.size() + all);
+    for (std::size_t i = 0; i < public_texts.size(); ++i) {
+        const std::span<const std::uint32_t> text = public_texts[i];
+        CHECK(!text.empty());
+        std::uint64_t wanted = all * (i + 1) / public_texts.size() - all * i / public_texts.size();
+        while (wanted > 0) {
+            const auto piece = text.first(std::min<std::uint64_t>(wanted, text.size()));
+            own.insert(own.end(), piece.begin(), piece.end());
+            wanted -= piece.size();
+        }
     }
     return own;
 }

@@ -24,11 +24,17 @@ void gather_windows(std::span<const std::uint32_t> tokens, std::span<const std::
                     std::uint32_t context, std::vector<std::uint32_t>& inputs,
                     std::vector<std::uint32_t>& targets);
 
-/// `own` and behind it the public text, repeated until it is share / 2^16 of the whole. Windows are
-/// drawn evenly from a text, so this is also the share of the windows. CHECKs share < 2^16, and
-/// that there is a public text where it is not 0.
+/// The parts of a text that lie in it one behind the other, by their lengths; without any, the text
+/// itself. CHECKs that they are the whole text.
+std::vector<std::span<const std::uint32_t>> parts_of(std::span<const std::uint32_t> text,
+                                                     std::span<const std::uint64_t> lengths);
+
+/// `own` and behind it the public texts, an equal share of each, repeated until all of them are
+/// share / 2^16 of the whole. Windows are drawn evenly from a text, so this is also the share of
+/// the windows. CHECKs share < 2^16, and that there are public texts, none empty, where it is not
+/// 0.
 std::vector<std::uint32_t> mix_texts(std::vector<std::uint32_t> own,
-                                     std::span<const std::uint32_t> public_text,
+                                     std::span<const std::span<const std::uint32_t>> public_texts,
                                      std::uint32_t share);
 
 }  // namespace cairn::train

@@ -262,14 +262,24 @@ TEST(Recipe, RoundTripsAndRefusesNonsense) {
 
 TEST(Data, MixesInItsShareOfThePublicText) {
     const std::vector<std::uint32_t> own(300, 1), two{7, 8};
-    EXPECT_EQ(mix_texts(own, two, 0), own);
+    EXPECT_EQ(mix_texts(own, parts_of(two, {}), 0), own);
     EXPECT_EQ(mix_texts(own, {}, 0), own);
     for (const std::uint32_t share : {1U << 14, 1U << 15, 3U << 14}) {
-        const std::vector<std::uint32_t> mixed = mix_texts(own, two, share);
+        const std::vector<std::uint32_t> mixed = mix_texts(own, parts_of(two, {}), share);
         EXPECT_EQ(mixed.size(), 300 * 65536 / (65536 - share));
         EXPECT_TRUE(std::equal(own.begin(), own.end(), mixed.begin()));
         for (std::size_t i = own.size(); i < mixed.size(); ++i) EXPECT_EQ(mixed[i], two[i % 2]);
     }
+}
+
+TEST(Data, MixesInEquallyMuchOfEachPublicText) {
+    const std::vector<std::uint32_t> own(300, 1);
+    const std::vector<std::uint32_t> texts{5, 5, 5, 5, 5, 5, 5, 6};  // seven tokens, then one
+    const std::vector<std::uint32_t> mixed =
+        mix_texts(own, parts_of(texts, std::vector<std::uint64_t>{7, 1}), 1U << 14);
+    EXPECT_EQ(mixed.size(), 400);
+    EXPECT_EQ(std::count(mixed.begin(), mixed.end(), 5U), 50);
+    EXPECT_EQ(std::count(mixed.begin(), mixed.end(), 6U), 50);
 }
 
 }  // namespace

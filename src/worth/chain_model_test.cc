@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "base/random.h"
 #include "consensus/exact_dot.h"
@@ -290,10 +291,48 @@ TEST(ChainModel, DecodesWithoutTouchingPaddingAndRefusesForeignThings) {
     EXPECT_FALSE(ChainModel::create(odd, text_of(1, 3000), bench.compute).ok());
 }
 
+const std::vector<std::uint64_t> kOneText{1000};
+
+TEST(Judge, WindowsComeEvenlyFromTheSources) {
+    const std::vector<std::uint64_t> parts{100, 5000, 40};
+    std::set<std::size_t> first;
+    for (std::uint64_t i = 0; i < 40; ++i) {
+        const auto starts = judge_window_starts(
+            kScoring, crypto::sha256(as_bytes(std::to_string(i))), 30, parts, 32);
+        std::vector<int> drawn(3, 0);
+        for (std::size_t w = 0; w < starts.size(); ++w) {
+            const std::size_t part = starts[w] < 100 ? 0 : starts[w] < 5100 ? 1 : 2;
+            const std::uint64_t begin = part == 0 ? 0 : part == 1 ? 100 : 5100;
+            EXPECT_LT(starts[w] - begin, parts[part] - 32) << "the window would leave its source";
+            ++drawn[part];
+            if (w == 0) first.insert(part);
+        }
+        EXPECT_EQ(drawn, (std::vector{10, 10, 10}));
+    }
+    EXPECT_EQ(first.size(), 3U) << "whose turn it is first is drawn too";
+    // Also computed by another program, from the specification.
+    EXPECT_EQ(judge_window_starts(kScoring, kSeed, 3, parts, 32),
+              (std::vector<std::uint64_t>{5103, 45, 4538}));
+}
+
+TEST(Judge, SourcesMustBeTheJudgeText) {
+    Bench bench;
+    chain::NetworkDefinition network = bench.network;
+    const auto makes = [&] {
+        return ChainModel::create(network, text_of(1, 3000), bench.compute).ok();
+    };
+    network.sources = {{"a", 1000, 0}, {"b", 2000, 0}};
+    EXPECT_TRUE(makes());
+    network.sources = {{"a", 1000, 0}, {"b", 1999, 0}};
+    EXPECT_FALSE(makes());
+    network.sources = {{"a", 1000, 0}, {"b", 4294967295U, 0}};
+    EXPECT_FALSE(makes());
+}
+
 TEST(Judge, WindowsComeFromTheSeedAsWritten) {
     for (const auto& [batch, word] : {std::pair(kScoring, "judge"), std::pair(kPublic, "public")})
         for (std::uint64_t i = 0; i < 3; ++i) {
-            const auto starts = judge_window_starts(batch, kSeed, 3, 1000, 32);
+            const auto starts = judge_window_starts(batch, kSeed, 3, kOneText, 32);
             const ByteView bytes = as_bytes(word);
             Bytes preimage(bytes.begin(), bytes.end());
             preimage.insert(preimage.end(), kSeed.bytes.begin(), kSeed.bytes.end());
@@ -305,6 +344,22 @@ TEST(Judge, WindowsComeFromTheSeedAsWritten) {
                 first = first << 8 | hash.bytes[static_cast<std::size_t>(k)];
             EXPECT_EQ(starts[i], first % (1000 - 32));
         }
+}
+
+TEST(ReportLoss, OfSeveralTextsIsToldForEach) {
+    Bench bench;
+    const auto losses_of = [&](std::span<const std::uint64_t> parts) {
+        return report_losses(bench.model->layout(), bench.model->state().weights(),
+                             text_of(50, 2000), parts, 32, 40, bench.compute);
+    };
+    const auto text = text_of(50, 2000);
+    const auto alone = [&](std::size_t begin, std::size_t size) {
+        return report_loss(bench.model->layout(), bench.model->state().weights(),
+                           std::span(text).subspan(begin, size), 32, 20, bench.compute);
+    };
+    EXPECT_EQ(losses_of({}).size(), 1U);
+    EXPECT_EQ(losses_of(std::vector<std::uint64_t>{500, 1500}),
+              (std::vector{alone(0, 500), alone(500, 1500)}));
 }
 
 TEST(ReportLoss, IsTheMeanOverTheTextWhateverTheThreads) {

@@ -15,10 +15,18 @@ constexpr std::uint32_t kMaxGradientBits = 40;
 }  // namespace
 
 std::vector<std::uint64_t> judge_window_starts(consensus::JudgeBatch batch, const Hash256& seed,
-                                               std::uint64_t count, std::uint64_t tokens,
+                                               std::uint64_t count,
+                                               std::span<const std::uint64_t> parts,
                                                std::uint32_t context) {
-    CHECK(tokens > context);
+    std::vector<std::uint64_t> begins;
+    std::uint64_t tokens = 0;
+    for (const std::uint64_t part : parts) {
+        CHECK(part > context);
+        begins.push_back(tokens);
+        tokens += part;
+    }
     std::vector<std::uint64_t> starts;
+    std::uint64_t turn = 0;
     for (std::uint64_t i = 0; i < count; ++i) {
         Writer writer;
         writer.raw(as_bytes(batch == consensus::JudgeBatch::kPublic ? "public" : "judge"));
@@ -26,7 +34,10 @@ std::vector<std::uint64_t> judge_window_starts(consensus::JudgeBatch batch, cons
         writer.u64(i);
         const Hash256 hash = crypto::sha256(writer.out());
         Reader reader(hash.view());
-        starts.push_back(reader.u64() % (tokens - context));
+        const std::uint64_t place = reader.u64();
+        if (i == 0) turn = reader.u64() % parts.size();
+        const std::uint64_t part = (i + turn) % parts.size();
+        starts.push_back(begins[part] + place % (parts[part] - context));
     }
     return starts;
 }
@@ -37,6 +48,16 @@ Status validate_judge(const model::ParameterLayout& layout, const JudgeRules& ru
         model::validate(model::LeafShape{rules.leaf_tokens, rules.context, 0}, layout.config()));
     if (rules.gradient_bits > kMaxGradientBits)
         return invalid("judge: at most 40 fraction bits for the gradient");
+    if (!rules.parts.empty()) {
+        std::uint64_t sum = 0;
+        for (const std::uint64_t part : rules.parts) {
+            if (part <= rules.context || part > tokens.size())
+                return invalid("judge: a source has no window, or is longer than the judge text");
+            sum += part;
+        }
+        if (sum != tokens.size())
+            return invalid("judge: the sources have other lengths together than the judge text");
+    }
     return train::check_tokens(tokens, rules.context, layout.config().vocab);
 }
 
@@ -52,8 +73,10 @@ Judge::Judge(const model::ParameterLayout& layout, const JudgeRules& rules,
 }
 
 void Judge::gather(consensus::JudgeBatch batch, const Hash256& seed, std::uint32_t tokens) {
+    const std::uint64_t whole = tokens_.size();
+    const auto parts = rules_.parts.empty() ? std::span(&whole, 1) : std::span(rules_.parts);
     const auto starts =
-        judge_window_starts(batch, seed, tokens / rules_.context, tokens_.size(), rules_.context);
+        judge_window_starts(batch, seed, tokens / rules_.context, parts, rules_.context);
     train::gather_windows(tokens_, starts, rules_.context, inputs_, targets_);
 }
 

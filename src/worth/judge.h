@@ -26,15 +26,21 @@ struct JudgeRules {
     std::uint32_t loss_tokens() const {
         return std::max({leaf_tokens / 4, context, model::kMinLeaf});
     }
+    /// Lengths in tokens of the texts, one behind the other, that the judge text is made of; empty:
+    /// it is one.
+    std::vector<std::uint64_t> parts;
     /// g = round-half-even(gradient sum over the leaf * 2^gradient_bits), clamped to +-(2^31 - 1).
     std::uint32_t gradient_bits = 16;
 };
 
-/// First eight bytes, little-endian, of SHA-256(word || seed || u64 i little-endian), modulo
-/// tokens - context, for i = 0 .. count-1; `word` is "judge" for the scoring batch, "public" for
-/// the public one. CHECKs tokens > context.
+/// Where windows i = 0 .. count-1 begin in a text that is made of `parts`, given by their lengths
+/// (C6). h_i = SHA-256(word || seed || u64 i little-endian), where `word` is "judge" for the
+/// scoring batch and "public" for the public one. Window i is of part (i + h_0[8..15]) mod parts,
+/// and begins h_i[0..7] mod (its length - context) behind that part's first token; both are
+/// little-endian numbers. CHECKs that each part is longer than the context.
 std::vector<std::uint64_t> judge_window_starts(consensus::JudgeBatch batch, const Hash256& seed,
-                                               std::uint64_t count, std::uint64_t tokens,
+                                               std::uint64_t count,
+                                               std::span<const std::uint64_t> parts,
                                                std::uint32_t context);
 
 class Judge {

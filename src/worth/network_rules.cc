@@ -35,6 +35,7 @@ JudgeRules judge_rules(const chain::NetworkDefinition& network) {
     JudgeRules rules;
     rules.leaf_tokens = network.judge_leaf_tokens;
     rules.context = network.architecture.context;
+    rules.parts = network.judge_parts();
     return rules;
 }
 

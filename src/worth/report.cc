@@ -26,4 +26,18 @@ double report_loss(const model::ParameterLayout& layout, std::span<const float> 
     return model::nats(sum, inputs.size());
 }
 
+std::vector<double> report_losses(const model::ParameterLayout& layout,
+                                  std::span<const float> weights,
+                                  std::span<const std::uint32_t> report_tokens,
+                                  std::span<const std::uint64_t> parts, std::uint32_t context,
+                                  std::uint32_t windows, const tensor::Compute& compute) {
+    std::vector<double> losses;
+    const auto texts = train::parts_of(report_tokens, parts);
+    const std::uint32_t each =
+        std::max(1U, windows / static_cast<std::uint32_t>(std::max<std::size_t>(1, texts.size())));
+    for (const std::span<const std::uint32_t> text : texts)
+        losses.push_back(report_loss(layout, weights, text, context, each, compute));
+    return losses;
+}
+
 }  // namespace cairn::worth

@@ -69,10 +69,12 @@ FIELDS = [
     ("max_commitments", "u32", 1, 4096, 256),
     ("members", "members", 0, 4096, []),
 ]
+SOURCE_LENGTHS = ("judge_tokens", "report_tokens")
 VERSIONS = ("numerics_version", "rules_version")
 NUMBERS = {"u16": u16, "u32": u32, "u64": u64}
 # Fields that came after the table was closed, each an extension: the id, then as above.
-EXTENSIONS = [(1, "work", "work", 0, 0, "sha256d"), (2, "public_share", "u32", 0, 61440, 0)]
+EXTENSIONS = [(1, "work", "work", 0, 0, "sha256d"), (2, "public_share", "u32", 0, 61440, 0),
+              (3, "sources", "sources", 0, 16, [])]
 NAME_BYTES = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
@@ -118,6 +120,14 @@ def encode_field(name, kind, least, most, value):
             need(all(is_number(upgrade[v], 1, TOP16) for v in VERSIONS if v in upgrade), "an upgrade's version")
             need(is_number(upgrade["height"], 1, TOP32), "an upgrade's height")
         return list_of([u32(u["height"]) + b"".join(u16(u.get(v, 0)) for v in VERSIONS) for u in value])
+    if kind == "sources":
+        need(len(value) != 1, "one source is none")
+        for source in value:
+            need(isinstance(source, dict) and set(source) == {"name", *SOURCE_LENGTHS}, "a source has other fields")
+            need(all(is_number(source[n], 0, TOP32) for n in SOURCE_LENGTHS), "a source's length")
+        names = [encode_field("a source's name", "name", 1, 64, source["name"]) for source in value]
+        need(len(set(names)) == len(names), "two sources have one name")
+        return list_of([n + b"".join(u32(s[length]) for length in SOURCE_LENGTHS) for n, s in zip(names, value)])
     need(all(is_hash(key) for key in value), "a member is no key")
     return list_of([bytes.fromhex(key) for key in value])
 
@@ -139,6 +149,10 @@ def check_together(n):
     need(leaf & (leaf - 1) == 0 and a.context <= leaf, "judge_leaf_tokens is no power of two, or below context")
     need(c.bits in (1, 4, 8, 16), "codec.bits")
     need(c.kind == "srht" or (c.bits == 8 and c.log2_ratio == 0), "dense means 8 bits and log2_ratio 0")
+    reported = bool(n.sources) and n.sources[0]["report_tokens"] != 0
+    for source in n.sources:
+        need(source["judge_tokens"] > a.context, "a source is no longer than the context")
+        need(source["report_tokens"] > a.context if reported else source["report_tokens"] == 0, "a source's report text")
     need(n.reveal_depth <= n.round_length - 2, "reveal_depth is above round_length - 2")
     need(n.paid_contributions <= n.max_contributions, "more paid than merged contributions")
     need(n.halflife_ms >= n.spacing_ms, "halflife_ms is below spacing_ms")

@@ -138,6 +138,34 @@ Result<Hash256> find_block(const ChainReader& chain, const std::string& which) {
                    ": give more digits");
 }
 
+struct PublishedLoss {
+    std::optional<double> report;
+    std::vector<double> by_source;  ///< in the definition's order
+};
+
+PublishedLoss latest_loss(const chain::NetworkDefinition& network,
+                          const std::vector<store::MergeRecord>& merges) {
+    PublishedLoss latest;
+    for (const store::MergeRecord& merge : merges)
+        if (merge.report_loss) latest = {merge.report_loss, merge.source_losses};
+    latest.by_source.resize(std::min(latest.by_source.size(), network.sources.size()));
+    return latest;
+}
+
+/// The texts that the network is judged and reported by, with the latest losses where they are
+/// known.
+Json sources_json(const chain::NetworkDefinition& network, const std::vector<double>& losses) {
+    Json list = Json::array();
+    for (std::size_t i = 0; i < network.sources.size(); ++i) {
+        const chain::TextSource& source = network.sources[i];
+        list.push_back({{"name", source.name},
+                        {"judge_tokens", source.judge_tokens},
+                        {"report_tokens", source.report_tokens},
+                        {"report_loss", i < losses.size() ? Json(losses[i]) : Json(nullptr)}});
+    }
+    return list;
+}
+
 }  // namespace
 
 Status run_chain_status(const ChainRequest& request, std::ostream& out) {
@@ -165,9 +193,7 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     for (const store::MergeRecord& merge : merges) minted += merge.minted;
     const std::optional<double> judge =
         merges.empty() ? std::nullopt : merges.back().judge_loss_after;
-    std::optional<double> report;
-    for (const store::MergeRecord& merge : merges)
-        if (merge.report_loss) report = merge.report_loss;
+    const PublishedLoss published = latest_loss(chain.network, merges);
     ASSIGN_OR_RETURN(const auto best, chain.store->best_merge());
     std::string state_root;
     if (tip) {
@@ -190,7 +216,8 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
                  {"headers", headers},
                  {"merge_blocks", merges.size()},
                  {"minted", minted},
-                 {"report_loss", maybe(report)},
+                 {"report_loss", maybe(published.report)},
+                 {"sources", sources_json(chain.network, published.by_source)},
                  {"best", best ? Json{{"height", best->height}, {"report_loss", *best->report_loss}}
                                : Json(nullptr)},
                  {"judge_loss", maybe(judge)},
@@ -209,7 +236,10 @@ Status run_chain_info(const ChainRequest& request, std::ostream& out) {
     row("headers", fmt::format("{} known, branches included", headers));
     row("merge blocks", std::to_string(merges.size()));
     row("minted", amount_text(minted) + " coins");
-    row("report loss", loss_text(report));
+    row("report loss", loss_text(published.report));
+    for (std::size_t i = 0; i < published.by_source.size(); ++i)
+        row("", fmt::format("{} on {}", loss_text(published.by_source[i]),
+                            chain.network.sources[i].name));
     if (best)
         row("best", fmt::format("{} at height {}: cairn model export --at best",
                                 loss_text(best->report_loss), best->height));

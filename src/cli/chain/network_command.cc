@@ -43,6 +43,15 @@ Result<std::vector<crypto::PublicKey>> parse_members(const std::vector<std::stri
     return keys;
 }
 
+nlohmann::json sources_json(const chain::NetworkDefinition& network) {
+    auto list = nlohmann::json::array();
+    for (const chain::TextSource& source : network.sources)
+        list.push_back({{"name", source.name},
+                        {"judge_tokens", source.judge_tokens},
+                        {"report_tokens", source.report_tokens}});
+    return list;
+}
+
 void print(const NetworkRequest& request, const node::CreatedNetwork& made, std::ostream& out) {
     const chain::NetworkDefinition& network = made.definition;
     const std::string id = to_hex(chain::genesis_id(network));
@@ -54,6 +63,7 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
                                                  {"vocab", network.architecture.vocab},
                                                  {"judge_tokens", made.judge_tokens},
                                                  {"report_tokens", made.report_tokens},
+                                                 {"sources", sources_json(network)},
                                                  {"public_share", share_of(network)},
                                                  {"work", chain::name_of(network.work)},
                                                  {"private", network.is_private()}});
@@ -67,6 +77,9 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
         "  judge text   {} tokens, read by the rules; {:g} % of what trainers read\n",
         made.judge_tokens, 100 * share_of(network));
     out << fmt::format("  report text  {} tokens, read by no rule\n", made.report_tokens);
+    for (const chain::TextSource& source : network.sources)
+        out << fmt::format("  of these       {}: {} and {}\n", source.name, source.judge_tokens,
+                           source.report_tokens);
     out << fmt::format("  a round      {} blocks of {} s each\n", network.round_length,
                        static_cast<double>(network.spacing_ms) / 1000);
     out << fmt::format("  work         {}\n", chain::name_of(network.work));
@@ -78,7 +91,7 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
 
 Status run_network_create(const NetworkRequest& request, std::ostream& out) {
     node::NewNetwork wanted{
-        request.directory, {}, request.judge_file, request.report_file, request.tokenizer_texts};
+        request.directory, {}, request.judge_files, request.report_files, request.tokenizer_texts};
     chain::NetworkDefinition& network = wanted.definition;
     ASSIGN_OR_RETURN(network, node::network_preset(request.config));
     for (std::size_t i = 0; i < std::size(chain::kWorkNames); ++i)
@@ -106,6 +119,8 @@ void add_network(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(
         *group, invocation, "create", "Make a network from texts and a preset",
         "cairn network create --dir ~/guild --name guild --judge letters.txt --report essays.txt\n"
+        "  cairn network create --dir ~/two --judge a1.txt --report a2.txt --judge b1.txt --report "
+        "b2.txt\n"
         "  cairn network create --dir /tmp/n --config tiny --judge a.txt --report b.txt\n"
         "  cairn network create --dir ~/laptops --work argon2id --judge a.txt --report b.txt");
     auto request = std::make_shared<NetworkRequest>();
@@ -126,11 +141,21 @@ void add_network(CLI::App& app, Invocation& invocation) {
             "to check (default: that of --config, sha256d in the presets)")
         ->check(CLI::IsMember(
             std::vector<std::string>(std::begin(chain::kWorkNames), std::end(chain::kWorkNames))));
-    command->add_option("--judge", request->judge_file, "Text that the rules measure on")
+    command
+        ->add_option("--judge", request->judge_files,
+                     "Text that the rules measure on; given again, the rules measure evenly on all "
+                     "of them, so that who trains on a text like one of them is heard")
         ->required()
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->check(CLI::ExistingFile);
-    command->add_option("--report", request->report_file, "Text that published losses measure on")
+    command
+        ->add_option("--report", request->report_files,
+                     "Text that published losses measure on; one for each --judge, in the same "
+                     "order")
         ->required()
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->check(CLI::ExistingFile);
     command
         ->add_option("--tokenizer-texts", request->tokenizer_texts,

@@ -15,10 +15,10 @@ namespace cairn::cli {
 struct NetworkRequest {
     std::string directory;
     std::string name = "cairn";
-    std::string config = "demo";  ///< "tiny", "demo", or a network.json to start from
-    std::string work;             ///< empty: that of the config
-    std::string judge_file;
-    std::string report_file;
+    std::string config = "demo";           ///< "tiny", "demo", or a network.json to start from
+    std::string work;                      ///< empty: that of the config
+    std::vector<std::string> judge_files;  ///< one, or several sources
+    std::vector<std::string> report_files;
     std::vector<std::string> tokenizer_texts;  ///< empty: the judge text
     std::vector<std::string> members;          ///< hexadecimal keys; some: a private network
     std::optional<double> public_share;

@@ -10,7 +10,9 @@
 #include <fstream>
 
 #include "base/files.h"
+#include "base/random.h"
 #include "cli/test_run.h"
+#include "node/assets.h"
 #include "node/test_network.h"
 
 namespace cairn::cli {
@@ -126,6 +128,48 @@ TEST_F(NetworkCommand, SaysHowMuchTrainersReadOfTheJudgeText) {
     EXPECT_EQ(read_text_file(dir_ + "/none/network.json")->find("public_share"), std::string::npos)
         << "and such a network is the one that it was before there was a share";
     EXPECT_EQ(made("all", {"--public-share", "1"}).code, 2);
+}
+
+std::string words(std::uint64_t seed) {
+    SeededRandom random(seed);
+    std::string text;
+    while (text.size() < 20'000) {
+        for (std::uint64_t i = random.below(7); i-- > 0;)
+            text += static_cast<char>('a' + random.below(12));
+        text += ' ';
+    }
+    return text;
+}
+
+TEST_F(NetworkCommand, SourcesAreMeasuredEvenlyAndHaveNames) {
+    for (int i = 0; i < 4; ++i)
+        write("text" + std::to_string(i) + ".txt", words(static_cast<std::uint64_t>(i)));
+    write("two words.txt", words(9));
+    const auto create_of = [&](const std::vector<std::string>& judges,
+                               const std::vector<std::string>& reports, const std::string& to) {
+        std::vector<std::string> arguments = {"network",       "create",   "--json", "--dir",
+                                              dir_ + "/" + to, "--config", "tiny"};
+        for (const std::string& file : judges)
+            arguments.insert(arguments.end(), {"--judge", dir_ + "/" + file});
+        for (const std::string& file : reports)
+            arguments.insert(arguments.end(), {"--report", dir_ + "/" + file});
+        return run(arguments);
+    };
+    EXPECT_EQ(create_of({"text0.txt", "text1.txt"}, {"text2.txt"}, "few").code, 2);
+    EXPECT_EQ(create_of({"text0.txt", "text0.txt"}, {"text2.txt", "text3.txt"}, "twice").code, 2);
+    EXPECT_EQ(create_of({"text0.txt", "text1.txt"}, {"text2.txt", "text1.txt"}, "same").code, 2);
+    const Outcome made =
+        create_of({"text0.txt", "two words.txt"}, {"text2.txt", "text3.txt"}, "new");
+    ASSERT_EQ(made.code, 0) << made.errors;
+    const auto sources = made.json()["sources"];
+    ASSERT_EQ(sources.size(), 2U);
+    EXPECT_EQ(sources[0]["name"], "text0");
+    EXPECT_EQ(sources[1]["name"], "two-words");
+    EXPECT_EQ(sources[0]["judge_tokens"].get<int>() + sources[1]["judge_tokens"].get<int>(),
+              made.json()["judge_tokens"]);
+    const auto network = node::read_network(dir_ + "/new/network.json");
+    ASSERT_TRUE(network.ok()) << network.error().message;
+    EXPECT_EQ(network->sources.size(), 2U);
 }
 
 }  // namespace

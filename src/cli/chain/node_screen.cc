@@ -63,6 +63,8 @@ std::string loss_text(const node::LossView& loss) {
     if (loss.report_before)
         text +=
             fmt::format(" ({:+.3f}) at block {}", *loss.report - *loss.report_before, loss.height);
+    for (const node::SourceLossView& source : loss.sources)
+        text += fmt::format(", {} {:.3f}", source.name, source.report);
     return text;
 }
 

@@ -23,7 +23,7 @@ NodeScreen running() {
     status.height = status.headers_height = 1'200;
     status.tip_time_ms = kNow - 3'000;
     status.round = {149, 8, 8};
-    status.loss = {1'192, 3.25, 3.5};
+    status.loss = {1'192, 3.25, 3.5, {}};
     status.earned = 1'234'500'000;
     status.peers.resize(3);
     status.peers[1].outbound = true;
@@ -55,6 +55,14 @@ TEST(NodeScreen, TellsWhatARunningNodeDoes) {
         EXPECT_TRUE(has(text, part)) << part << " is not in\n" << text;
     EXPECT_TRUE(has(node_line(running().status), "height 1200, round 149 block 8/8, 3 peers"))
         << node_line(running().status);
+}
+
+TEST(NodeScreen, NamesTheLossOnEachSource) {
+    NodeScreen screen = running();
+    screen.status.loss.sources = {{"books", 3.0}, {"git-log", 3.5}};
+    EXPECT_TRUE(has(text_of(screen),
+                    "3.250 on the report text (-0.250) at block 1192, books 3.000, git-log 3.500"))
+        << text_of(screen);
 }
 
 TEST(NodeScreen, FitsEveryWidth) {
