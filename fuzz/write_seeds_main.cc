@@ -24,6 +24,7 @@
 #include "node/kept_payload.h"
 #include "node/kept_payments.h"
 #include "node/messages.h"
+#include "proof/inclusion.h"
 #include "serve/announce.h"
 #include "serve/exhibit_file.h"
 #include "text/test_vocabulary.h"
@@ -142,6 +143,29 @@ void text_seeds() {
          as_bytes(text::write_tokenizer_json(words->parts()).value().tokenizer));
 }
 
+/// A proof of each kind, over a header on genesis that a block without work has.
+void inclusion_seeds(const chain::Block& block) {
+    proof::Inclusion inclusion;
+    inclusion.network.first_target = 0x20ffffff;
+    inclusion.headers = {chain::make_genesis(inclusion.network, {}).header, block.header};
+    inclusion.headers[1].previous = chain::block_hash(inclusion.headers[0]);
+    inclusion.headers[1].target = inclusion.network.first_target;
+    inclusion.height = 1;
+    seed("inclusion_proof_fuzz", "block", proof::encode(inclusion));
+    const std::pair<proof::Kind, Hash256> items[] = {
+        {proof::Kind::kCoinbase, chain::coinbase_id(block.coinbase)},
+        {proof::Kind::kPayment, chain::payment_id(block.payments[0])},
+        {proof::Kind::kCommitment, chain::commitment_id(block.commitments[0])},
+        {proof::Kind::kContribution, block.contributions[0].commitment_id}};
+    for (const auto& [kind, id] : items) {
+        const proof::Shown shown = proof::show_item(block, kind, id).value();
+        inclusion.item = shown.item;
+        inclusion.branch = shown.branch;
+        seed("inclusion_proof_fuzz", proof::kKindNames[static_cast<std::size_t>(kind)],
+             proof::encode(inclusion));
+    }
+}
+
 void chain_seeds() {
     const chain::Block block = chain::sample_block();
     seed("block_fuzz", "two-of-each", chain::encode(block));
@@ -152,6 +176,7 @@ void chain_seeds() {
     opening.outputs[0] = chain::sample_channel();
     seed("payment_fuzz", "opening", chain::encode(opening));
     seed("payment_fuzz", "close", chain::encode(chain::sample_close()));
+    inclusion_seeds(block);
     seed("voucher_fuzz", "voucher", chain::encode(chain::sample_voucher()));
     channel::Record record;
     record.terms = *channel::terms_of({chain::filled<32>(1), 0}, chain::sample_channel());

@@ -63,6 +63,8 @@ void add_commands(CLI::App& app, Invocation& invocation) {
     add_chain(app, invocation);
     add_explain(app, invocation);
     add_wallet(app, invocation);
+    add_coin(app, invocation);
+    add_timestamp(app, invocation);
     add_peers(app, invocation);
     check_values(app);
 }

@@ -56,6 +56,8 @@ void add_node(CLI::App& app, Invocation& invocation);
 void add_chain(CLI::App& app, Invocation& invocation);
 void add_explain(CLI::App& app, Invocation& invocation);
 void add_wallet(CLI::App& app, Invocation& invocation);
+void add_coin(CLI::App& app, Invocation& invocation);
+void add_timestamp(CLI::App& app, Invocation& invocation);
 void add_peers(CLI::App& app, Invocation& invocation);
 
 /// The kind of an error, as JSON has it.

@@ -64,7 +64,7 @@ std::string wrong(const std::string& mention) {
     if (help_of({word}).empty()) return "no command " + word;
     words.push_back(word);
     const bool group = word == "model" || word == "network" || word == "chain" ||
-                       word == "wallet" || word == "lab" || word == "audit";
+                       word == "wallet" || word == "coin" || word == "lab" || word == "audit";
     bool first = true;
     for (; stream >> word; first = words.back() == "channel") {  // a group within one
         if (first && group && std::islower(static_cast<unsigned char>(word[0])) != 0) {

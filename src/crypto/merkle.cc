@@ -39,6 +39,32 @@ Hash256 merkle_root(std::span<const Hash256> leaves) {
     return nodes.front();
 }
 
+std::vector<Hash256> merkle_branch(std::span<const Hash256> leaves, std::size_t index) {
+    CHECK(index < leaves.size());
+    std::vector<Hash256> nodes;
+    nodes.reserve(leaves.size());
+    for (const Hash256& leaf : leaves) nodes.push_back(leaf_hash(leaf));
+    std::vector<Hash256> branch;
+    for (; nodes.size() > 1; nodes = parents(nodes), index /= 2)
+        if ((index ^ 1) < nodes.size()) branch.push_back(nodes[index ^ 1]);
+    return branch;
+}
+
+std::optional<Hash256> root_by_branch(const Hash256& leaf, std::size_t index, std::size_t count,
+                                      std::span<const Hash256> branch) {
+    if (index >= count) return std::nullopt;
+    Hash256 node = leaf_hash(leaf);
+    std::size_t used = 0;
+    for (; count > 1; count = (count + 1) / 2, index /= 2) {
+        if ((index ^ 1) >= count) continue;  // an odd last node moves up as it is
+        if (used == branch.size()) return std::nullopt;
+        const Hash256& other = branch[used++];
+        node = index % 2 == 0 ? node_hash(node, other) : node_hash(other, node);
+    }
+    if (used != branch.size()) return std::nullopt;
+    return node;
+}
+
 MerkleTree::MerkleTree(std::span<const Hash256> leaves) : leaf_count_(leaves.size()) {
     CHECK(leaves.size() <= kMaxMerkleLeaves);
     if (leaves.empty()) return;

@@ -51,6 +51,32 @@ TEST(Merkle, DifferentListsHaveDifferentRoots) {
     EXPECT_EQ(roots.size(), 40 + 39);
 }
 
+// Every leaf of every list has its branch; a branch of another length or place leads elsewhere.
+TEST(Merkle, BranchesLeadToTheRoot) {
+    for (const std::size_t n : std::vector<std::size_t>{1, 2, 3, 5, 8, 13, 100}) {
+        const auto leaves = numbered(n);
+        const Hash256 root = merkle_root(leaves);
+        for (std::size_t i = 0; i < n; ++i) {
+            auto branch = merkle_branch(leaves, i);
+            EXPECT_EQ(root_by_branch(leaves[i], i, n, branch), root) << n << " " << i;
+            EXPECT_NE(root_by_branch(leaves[i], i ^ 1, n, branch), root);
+            EXPECT_EQ(root_by_branch(leaves[i], n, n, branch), std::nullopt);
+            if (n == 1) continue;
+            EXPECT_NE(root_by_branch(leaves[(i + 1) % n], i, n, branch), root);
+            branch.push_back(root);
+            EXPECT_EQ(root_by_branch(leaves[i], i, n, branch), std::nullopt);
+            branch.resize(branch.size() - 2);
+            EXPECT_EQ(root_by_branch(leaves[i], i, n, branch), std::nullopt);
+        }
+    }
+    // A node is no leaf: what stands in the middle of a tree cannot be shown as a member.
+    const auto leaves = numbered(4);
+    const Hash256 middle = by_hand("cairn/node", tagged_hash("cairn/leaf", leaves[0].view()),
+                                   tagged_hash("cairn/leaf", leaves[1].view()));
+    const auto branch = merkle_branch(leaves, 0);
+    EXPECT_NE(root_by_branch(middle, 0, 2, std::span(branch).last(1)), merkle_root(leaves));
+}
+
 TEST(Merkle, UpdatedTreeEqualsPlainRoot) {
     SeededRandom random(1);
     for (const std::size_t n : std::vector<std::size_t>{0, 1, 2, 3, 5, 8, 13, 100}) {

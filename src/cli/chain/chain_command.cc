@@ -12,6 +12,7 @@
 #include "api/json_views.h"
 #include "api/remote_node.h"
 #include "base/clock.h"
+#include "cli/chain/chain_proof.h"
 #include "cli/chain/data_directory.h"
 #include "cli/chain/node_screen.h"
 #include "cli/commands.h"
@@ -317,6 +318,7 @@ void add_chain(CLI::App& app, Invocation& invocation) {
         command->add_option("--threads", request->threads, "Computing threads (0: all processors)")
             ->check(CLI::Range(0, 1024))
             ->capture_default_str();
+    add_chain_proofs(*group, invocation);
 }
 
 }  // namespace cairn::cli

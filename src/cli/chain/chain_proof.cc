@@ -1,0 +1,180 @@
+#include "cli/chain/chain_proof.h"
+
+#include <algorithm>
+#include <memory>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/outputs.h"
+#include "cli/chain/data_directory.h"
+#include "cli/chain/proof_words.h"
+#include "console/json_line.h"
+#include "proof/make.h"
+
+namespace cairn::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+struct ProveRequest {
+    std::string directory = default_directory();
+    std::string what;
+    std::string kind;  ///< empty: whatever the name names
+    std::string out;   ///< empty: NAME.proof
+    std::uint32_t from = 0;
+    bool json = false;
+};
+
+struct CheckRequest {
+    std::string file;
+    ProofDemands demands;
+    bool json = false;
+};
+
+std::optional<proof::Kind> kind_named(const std::string& name) {
+    for (std::size_t i = 0; i < std::size(proof::kKindNames); ++i)
+        if (name == proof::kKindNames[i]) return static_cast<proof::Kind>(i);
+    return std::nullopt;
+}
+
+Result<proof::Place> place_of(const ChainReader& chain, const ProveRequest& request) {
+    ASSIGN_OR_RETURN(const auto height, height_in(request.what));
+    if (height) {
+        if (*height > 0xFFFFFFFF) return misused("there is no such height");
+        if (*height == 0) return misused("block 0 follows from network.json and needs no proof");
+        return proof::block_place(*chain.store, static_cast<std::uint32_t>(*height));
+    }
+    const std::optional<proof::Kind> wanted = kind_named(request.kind);
+    std::vector<Hash256> ids;
+    if (const auto whole = fixed_from_hex<32>(request.what); whole.ok()) {
+        ids = {*whole};
+    } else {
+        ASSIGN_OR_RETURN(ids, chain.store->find_by_prefix(request.what, 8));
+    }
+    if (ids.size() > 1)
+        return misused(request.what + " is the beginning of several names: give more digits");
+    if (ids.empty())
+        return not_found("no block, payment or contribution begins with " + request.what +
+                         "; a commitment that came to nothing needs all its 64 digits");
+    ASSIGN_OR_RETURN(const proof::Place place,
+                     proof::find_place(*chain.store, chain.network, ids[0], wanted));
+    if (wanted && place.kind != *wanted)
+        return misused(fmt::format("--kind: {} names a {}", request.what,
+                                   proof::kKindNames[static_cast<std::size_t>(place.kind)]));
+    return place;
+}
+
+std::string subject_of(const proof::Inclusion& inclusion) {
+    const std::string id = short_hex(proof::item_id(inclusion));
+    switch (inclusion.kind()) {
+        case proof::Kind::kBlock:
+            return "The block " + id;
+        case proof::Kind::kCoinbase:
+            return "The coinbase " + id;
+        case proof::Kind::kPayment:
+            return "The payment " + id;
+        case proof::Kind::kCommitment:
+            return "The commitment " + id;
+        case proof::Kind::kContribution:
+            break;
+    }
+    return fmt::format("The contribution of commitment {} (payload {})", id,
+                       short_hex(std::get<proof::ShownContribution>(inclusion.item).payload_hash));
+}
+
+Status run_prove(const ProveRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.directory));
+    ASSIGN_OR_RETURN(const proof::Place place, place_of(chain, request));
+    const std::string path = request.out.empty() ? short_hex(place.id) + ".proof" : request.out;
+    RETURN_IF_ERROR(check_outputs({{"--out", path}}, {}));
+    if (request.out.empty() && exists(path))
+        return refused(path + " exists already: name another file with --out");
+    chain::BlockHeader genesis;
+    if (request.from == 0) {
+        ASSIGN_OR_RETURN(genesis, genesis_header(request.directory, chain.network));
+    }
+    ASSIGN_OR_RETURN(
+        const proof::Inclusion inclusion,
+        proof::make_inclusion(*chain.store, chain.network, genesis, place, request.from));
+    const Bytes bytes = proof::encode(inclusion);
+    RETURN_IF_ERROR(write_file(path, bytes));
+    ASSIGN_OR_RETURN(const CheckedProof checked, check_proof_file(path, {}));
+    const std::string subject = subject_of(checked.inclusion);
+    if (request.json) {
+        Json json = proof_json(checked, {}, subject);
+        json["file"] = path;
+        json["bytes"] = bytes.size();
+        out << console::json_line(json);
+        return ok_status();
+    }
+    out << fmt::format(
+        "Wrote {} ({} bytes, {} headers).\n{}\nAnybody checks it without a node: "
+        "cairn chain check-proof {} --network network.json\n",
+        path, bytes.size(), checked.inclusion.headers.size(), what_it_proves(checked, subject),
+        path);
+    return ok_status();
+}
+
+Status run_check(const CheckRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const CheckedProof checked, check_proof_file(request.file, request.demands));
+    const std::string subject = subject_of(checked.inclusion);
+    if (request.json)
+        out << console::json_line(proof_json(checked, request.demands, subject));
+    else
+        out << what_it_proves(checked, subject) << '\n'
+            << what_it_does_not_prove(checked, request.demands) << '\n';
+    return ok_status();
+}
+
+}  // namespace
+
+void add_chain_proofs(CLI::App& chain, Invocation& invocation) {
+    CLI::App* prove =
+        add_command(chain, invocation, "prove",
+                    "Write a file that proves, without a node, that something is on the chain",
+                    "cairn chain prove 5f3a9c --out payment.proof   (the beginning of a name)\n"
+                    "  cairn chain prove 120                          (a block)");
+    auto request = std::make_shared<ProveRequest>();
+    prove
+        ->add_option("what", request->what,
+                     "A height, or at least 4 digits of the name of a payment, contribution, "
+                     "commitment, coinbase or block")
+        ->required();
+    named_folder(prove->add_option("--dir", request->directory, "The node's data directory"))
+        ->capture_default_str();
+    prove
+        ->add_option("--kind", request->kind,
+                     "Which is meant where a commitment and its contribution have one name, or "
+                     "what it must be")
+        ->check(CLI::IsMember(
+            std::vector<std::string>(std::begin(proof::kKindNames), std::end(proof::kKindNames))));
+    prove->add_option("--out", request->out, "The file (default: the name's digits and .proof)");
+    prove
+        ->add_option("--from", request->from,
+                     "Height of the first header; 0: genesis. A shorter file, for those who know "
+                     "that block's hash")
+        ->check(CLI::Range(0u, 0xFFFFFFFFu))
+        ->capture_default_str();
+    prove->callback([request, &invocation] {
+        request->json = invocation.json;
+        invocation.run = [request](std::ostream& out) { return run_prove(*request, out); };
+    });
+    CLI::App* check = add_command(
+        chain, invocation, "check-proof",
+        "Check such a file, without a node, and say what it proves",
+        "cairn chain check-proof payment.proof --network network.json --least-work 2^40");
+    auto asked = std::make_shared<CheckRequest>();
+    check->add_option("file", asked->file, "What `cairn chain prove` wrote")->required();
+    add_demands(*check, asked->demands);
+    check->callback([asked, &invocation] {
+        asked->json = invocation.json;
+        invocation.run = [asked](std::ostream& out) { return run_check(*asked, out); };
+    });
+}
+
+}  // namespace cairn::cli

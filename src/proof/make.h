@@ -1,0 +1,40 @@
+// Making inclusion proofs from a node's store, which may belong to a node that runs.
+#pragma once
+
+#include <optional>
+
+#include "proof/inclusion.h"
+#include "store/store.h"
+
+namespace cairn::proof {
+
+/// Where something stands on the active chain.
+struct Place {
+    std::uint32_t height = 0;
+    Kind kind = Kind::kBlock;
+    Hash256 id;
+};
+
+/// How many of the latest blocks are looked through for what no index knows: a commitment that
+/// never became a contribution.
+inline constexpr std::uint32_t kSearchedBlocks = 5000;
+
+/// Finds what an id names: a block, a coinbase, a payment, a contribution, a commitment (`wanted`
+/// says which where one id names both of the last two; else the contribution, if it was merged).
+/// kNotFound with a sentence, also for what is on another branch.
+Result<Place> find_place(const store::Store& store, const chain::NetworkDefinition& network,
+                         const Hash256& id, std::optional<Kind> wanted = std::nullopt);
+/// The block of the active chain at a height, as a place.
+Result<Place> block_place(const store::Store& store, std::uint32_t height);
+
+/// The proof of what stands at `place`, with headers from `first_height` (below the place's, or 0)
+/// to the tip. `genesis` is the header of the genesis block, read where first_height is 0. kRefused
+/// where the active chain changed meanwhile: ask again.
+Result<Inclusion> make_inclusion(const store::Store& store, const chain::NetworkDefinition& network,
+                                 const chain::BlockHeader& genesis, const Place& place,
+                                 std::uint32_t first_height);
+
+/// A block of the active chain from its body.
+Result<chain::Block> block_at(const store::Store& store, std::uint64_t height);
+
+}  // namespace cairn::proof
