@@ -2,10 +2,12 @@
 // order, and the extensions as a list of (id, bytes). Internal to chain/.
 #pragma once
 
+#include <iterator>
 #include <optional>
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "chain/codec_kinds.h"
 #include "chain/network_fields.h"
 
 namespace cairn::chain::fields {
@@ -68,7 +70,7 @@ struct DecodeFields {
     void hash(const char*, Hash256& value) { value = r.fixed<32>(); }
     void codec_kind(const char*, CodecKind& value) {
         const std::uint8_t byte = r.u8();
-        if (byte > static_cast<std::uint8_t>(CodecKind::kDense))
+        if (byte >= std::size(kCodecNames))
             r.fail("codec.kind " + std::to_string(byte) + " is not known to this program");
         value = static_cast<CodecKind>(byte);
     }

@@ -15,6 +15,9 @@ inline constexpr std::size_t kMaxSources = 16;
 inline constexpr std::size_t kMaxName = 64;
 inline constexpr std::size_t kMaxExtensions = 256;
 inline constexpr std::size_t kMaxExtensionBytes = 64 * 1024;
+/// Entries of the sketching matrices that a merge block may ask for where the codec is gaussian or
+/// ams: less than half a minute on one core.
+inline constexpr std::uint64_t kMaxSketchEntries = std::uint64_t{1} << 34;
 
 // A visitor has: number(name, uint, min, max), flag(name, bool), text(name, string), hash(name,
 // Hash256), codec_kind(name, CodecKind), work(name, WorkFunction), upgrades(name, vector),

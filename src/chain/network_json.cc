@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/json_keys.h"
+#include "chain/codec_kinds.h"
 #include "chain/network_bytes.h"
 
 namespace cairn::chain {
@@ -14,8 +15,6 @@ using Json = nlohmann::ordered_json;
 // Far more than a definition has. An object's keys are looked through for each new one.
 constexpr std::size_t kMaxParts = 8192;
 constexpr std::size_t kMaxDepth = 8;
-
-constexpr const char* kCodecNames[] = {"srht", "dense"};
 
 class WriteJson {
   public:
@@ -123,7 +122,10 @@ class ReadJson {
                 return;
             }
         }
-        fail(name, "must be \"srht\" or \"dense\", the codecs that this program knows");
+        std::string names;
+        for (const char* known : kCodecNames)
+            names += std::string(names.empty() ? "" : ", ") + known;
+        fail(name, "must be one of the codecs that this program knows: " + names);
     }
     void work(const char* name, WorkFunction& value) {
         const Json* field = find(name);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "chain/codec_kinds.h"
 #include "chain/network_bytes.h"
 #include "chain/test_objects.h"
 
@@ -265,16 +266,18 @@ TEST(Network, RulesBetweenFields) {
 // could be founded whose updates nobody can encode.
 TEST(Network, ACodecIsValidWhereItsNetworkIs) {
     std::size_t valid = 0;
-    for (const CodecKind kind : {CodecKind::kSrht, CodecKind::kDense, static_cast<CodecKind>(2)})
+    for (std::size_t kind = 0; kind <= std::size(kCodecNames); ++kind)
         for (std::uint32_t ratio = 0; ratio <= 12; ++ratio)
             for (std::uint32_t bits = 0; bits <= 32; ++bits) {
                 NetworkDefinition network;
-                network.codec = {kind, ratio, bits};
+                network.codec = {static_cast<CodecKind>(kind), ratio, bits};
+                network.max_contributions = network.paid_contributions = 1;  // none is too slow
                 const bool allowed = validate(network.codec).ok();
                 EXPECT_EQ(validate(network).ok(), allowed) << ratio << " " << bits;
                 if (allowed) ++valid;
             }
-    EXPECT_EQ(valid, 9U * 4U + 1U) << "log2_ratio 0 to 8 at four widths, and dense";
+    EXPECT_EQ(valid, 9U * (2U * 4U + 5U * 3U) + 1U)
+        << "log2_ratio 0 to 8 at four widths or three, and dense";
 }
 
 TEST(Network, SourcesAreSeveralTextsWithNames) {
@@ -330,6 +333,43 @@ TEST(Network, RoundsAndUpgrades) {
     EXPECT_EQ(network.versions_at(1000), (Versions{2, 1}));
     EXPECT_EQ(network.versions_at(2000), (Versions{3, 2}));
     EXPECT_EQ(network.versions_at(5000), (Versions{3, 4}));
+}
+
+// A network that does not name another codec keeps its bytes; each name has its number in them.
+TEST(Network, CodecsHaveNames) {
+    const NetworkDefinition plain;
+    const Bytes bytes = encode(plain);
+    for (std::size_t kind = 0; kind < std::size(kCodecNames); ++kind) {
+        NetworkDefinition network;
+        network.codec = {static_cast<CodecKind>(kind), 3, 8};
+        if (network.codec.kind == CodecKind::kDense) network.codec.log2_ratio = 0;
+        if (is_dense_sketch(network.codec.kind)) network.max_contributions = 16;
+        ASSERT_TRUE(validate(network).ok()) << validate(network).error().message;
+        EXPECT_EQ(*network_from_json(to_json(network)), network);
+        EXPECT_EQ(*decode_network(encode(network)), network);
+        EXPECT_NE(to_json(network).find(std::string("\"") + kCodecNames[kind] + "\""),
+                  std::string::npos);
+        network.codec.bits = 1;
+        EXPECT_EQ(validate(network).ok(), is_rotation(network.codec.kind));
+    }
+    NetworkDefinition network;
+    network.codec.kind = static_cast<CodecKind>(std::size(kCodecNames));
+    EXPECT_FALSE(validate(network).ok());
+    EXPECT_EQ(encode(NetworkDefinition{}), bytes);
+}
+
+// A sketch whose matrix has no zeros is refused where a merge block would take minutes.
+TEST(Network, SlowSketchesAreForSmallModels) {
+    NetworkDefinition network;
+    network.codec = {kGaussian, 3, 8};
+    network.max_contributions = 64;
+    const Status refused = validate(network);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("count-sketch"), std::string::npos);
+    network.codec.log2_ratio = 8;
+    EXPECT_TRUE(validate(network).ok()) << validate(network).error().message;
+    network.codec = {kCountSketch, 3, 8};
+    EXPECT_TRUE(validate(network).ok());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // The bounds of a network definition: each field's own, then those between fields.
 #include <bit>
 
+#include "chain/codec_kinds.h"
 #include "chain/network_fields.h"
 #include "chain/payment.h"
 #include "chain/target.h"
@@ -72,6 +73,34 @@ class CheckBounds {
 
 bool is_power_of_two(std::uint32_t value) { return std::has_single_bit(value); }
 
+/// Tiles of 4096 parameters; each tensor begins one (chain.md, section 6).
+std::uint64_t tiles_of(const Architecture& a) {
+    constexpr std::uint64_t kTile = 4096;
+    const auto tiles = [](std::uint64_t rows, std::uint64_t columns) {
+        return (rows * columns + kTile - 1) / kTile;
+    };
+    const std::uint64_t kv = std::uint64_t{a.kv_heads} * (a.dim / a.heads);
+    const std::uint64_t layer = 2 * tiles(1, a.dim) + 2 * tiles(a.dim, a.dim) +
+                                2 * tiles(kv, a.dim) + 3 * tiles(a.hidden_dim, a.dim);
+    return a.layers * layer + (a.tied_head ? 1 : 2) * tiles(a.vocab, a.dim) + tiles(1, a.dim);
+}
+
+/// A sketch whose matrix has no zeros takes time as that matrix has entries, for every contribution
+/// of a merge block, on every node.
+void check_codec(const NetworkDefinition& n, CheckBounds& bounds) {
+    if (const Status codec = validate(n.codec); !codec.ok())
+        return bounds.fail(codec.error().message);
+    if (!is_dense_sketch(n.codec.kind)) return;
+    const std::uint64_t entries =
+        tiles_of(n.architecture) * 4096 * (4096U >> n.codec.log2_ratio) * n.max_contributions;
+    if (entries > fields::kMaxSketchEntries)
+        bounds.fail("codec: " + std::string(name_of(n.codec.kind)) + " would take " +
+                    std::to_string(entries) +
+                    " steps for a merge block of this network, more than " +
+                    std::to_string(fields::kMaxSketchEntries) +
+                    "; raise codec.log2_ratio, lower max_contributions, or take count-sketch");
+}
+
 void check_model(const NetworkDefinition& n, CheckBounds& bounds) {
     const Architecture& a = n.architecture;
     if (a.dim % a.heads != 0 || (a.dim / a.heads) % 2 != 0)
@@ -90,7 +119,7 @@ void check_model(const NetworkDefinition& n, CheckBounds& bounds) {
                         "must have more tokens each than the context; report_tokens may "
                         "be 0 for all");
     }
-    if (const Status codec = validate(n.codec); !codec.ok()) bounds.fail(codec.error().message);
+    check_codec(n, bounds);
 }
 
 /// Each raises a version or both, and none ever falls.

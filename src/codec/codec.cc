@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <string>
 
+#include "chain/codec_kinds.h"
 #include "codec/codec_tiles.h"
+#include "codec/matrix_tile.h"
 #include "codec/quantise.h"
 #include "tensor/loss.h"
 
@@ -23,6 +25,42 @@ std::uint32_t read_scale(ByteView bytes) {
     return bytes[0] | std::uint32_t{bytes[1]} << 8 | std::uint32_t{bytes[2]} << 16 |
            std::uint32_t{bytes[3]} << 24;
 }
+
+/// The maps of one tile after another, by the codec's kind.
+class TileMaps {
+  public:
+    explicit TileMaps(CodecKind kind) : kind_(kind) {}
+
+    void draw(const Hash256& seed, std::uint64_t tile, std::size_t values) {
+        if (kind_ == CodecKind::kDense) return;
+        if (chain::is_rotation(kind_))
+            rotation_.draw(seed, tile, values, kind_ == chain::kSrht2 ? 2 : 1);
+        else
+            matrix_.draw(kind_, seed, tile, values);
+    }
+    void sketch(std::span<const std::int32_t> v, std::span<std::int64_t> z) {
+        if (kind_ == CodecKind::kDense)
+            std::copy(v.begin(), v.end(), z.begin());
+        else if (chain::is_rotation(kind_))
+            rotation_.sketch(v, z);
+        else
+            matrix_.sketch(v, z);
+    }
+    void desketch(std::span<const std::int32_t> q, std::uint32_t scale,
+                  std::span<std::int32_t> out) {
+        if (kind_ == CodecKind::kDense)
+            for (std::size_t i = 0; i < kTile; ++i) out[i] = q[i] * static_cast<int>(scale);
+        else if (chain::is_rotation(kind_))
+            rotation_.desketch(q, scale, out);
+        else
+            matrix_.desketch(q, scale, out);
+    }
+
+  private:
+    CodecKind kind_;
+    SketchTile rotation_;
+    MatrixTile matrix_;
+};
 
 std::size_t tile_bytes(const CodecSpec& spec) {
     return kScaleBytes + values_per_tile(spec) * spec.bits / 8;
@@ -45,15 +83,10 @@ Bytes encode(const CodecSpec& spec, std::span<const std::int32_t> delta, const H
     out.reserve(payload_size(spec, delta.size()));
     std::vector<std::int64_t> z(values_per_tile(spec));
     std::vector<std::int32_t> q(z.size());
-    SketchTile sketch;
+    TileMaps maps(spec.kind);
     for (std::size_t tile = 0; tile < delta.size() / kTile; ++tile) {
-        const auto values = delta.subspan(tile * kTile, kTile);
-        if (spec.kind == CodecKind::kSrht) {
-            sketch.draw(seed, tile, z.size());
-            sketch.sketch(values, z);
-        } else {
-            std::copy(values.begin(), values.end(), z.begin());
-        }
+        maps.draw(seed, tile, z.size());
+        maps.sketch(delta.subspan(tile * kTile, kTile), z);
         put_scale(quantise(z, spec.bits, q), out);
         pack(q, spec.bits, out);
     }
@@ -69,21 +102,15 @@ Result<std::vector<std::int32_t>> decode(const CodecSpec& spec, ByteView payload
                        " bytes, expected " + std::to_string(payload_size(spec, parameters)));
     std::vector<std::int32_t> delta(parameters);
     std::vector<std::int32_t> q(values_per_tile(spec));
-    SketchTile sketch;
+    TileMaps maps(spec.kind);
     for (std::size_t tile = 0; tile < parameters / kTile; ++tile) {
         const ByteView bytes = payload.subspan(tile * tile_bytes(spec), tile_bytes(spec));
         const std::uint32_t scale = read_scale(bytes);
         if (scale > largest_scale(spec.bits)) return invalid("codec: a scale beyond its bound");
         RETURN_IF_ERROR(unpack(bytes.subspan(kScaleBytes), spec.bits, scale, q));
         if (scale == 0) continue;
-        const auto out = std::span(delta).subspan(tile * kTile, kTile);
-        if (spec.kind == CodecKind::kSrht) {
-            sketch.draw(seed, tile, q.size());
-            sketch.desketch(q, scale, out);
-        } else {
-            for (std::size_t i = 0; i < kTile; ++i)
-                out[i] = q[i] * static_cast<std::int32_t>(scale);
-        }
+        maps.draw(seed, tile, q.size());
+        maps.desketch(q, scale, std::span(delta).subspan(tile * kTile, kTile));
     }
     return delta;
 }

@@ -10,6 +10,9 @@
 // per tile, chosen such that <q * scale, z> = <z, z>: the de-sketched value is then unbiased over
 // the seeds. At one bit that scale is mean(z^2) / mean|z|.
 //
+// `srht2` rotates twice (W D' W D v), so that signs alone have no bias; gaussian, ams,
+// count-sketch, sparse-1 and sparse-2 are the paper's other sketches (matrix_tile.h).
+//
 // `dense` sends every parameter at 8 bits with one scale per tile.
 //
 // Payload: per tile, u32 scale, then the values, lowest bits of a byte first.

@@ -21,6 +21,18 @@ std::int64_t divide_half_away(std::int64_t value, std::int64_t divisor) {
 
 }  // namespace
 
+std::int64_t shift_half_away(std::int64_t value, int shift) {
+    const std::int64_t half = shift == 0 ? 0 : std::int64_t{1} << (shift - 1);
+    const std::int64_t rounded = (magnitude(value) + half) >> shift;
+    return value < 0 ? -rounded : rounded;
+}
+
+std::int32_t scaled_entry(std::int64_t sum, std::uint32_t scale, int shift) {
+    const std::int64_t value = shift_half_away(sum * std::int64_t{scale}, shift);
+    return static_cast<std::int32_t>(
+        std::clamp<std::int64_t>(value, 1 - kDeltaLimit, kDeltaLimit - 1));
+}
+
 std::int32_t largest_value(std::uint32_t bits) {
     return bits == 1 ? 1 : (std::int32_t{1} << (bits - 1)) - 1;
 }

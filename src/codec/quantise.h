@@ -10,6 +10,12 @@
 
 namespace cairn::codec {
 
+/// value / 2^shift to the nearest, halves away from zero.
+std::int64_t shift_half_away(std::int64_t value, int shift);
+/// An entry of a delta: sum * scale / 2^shift, rounded so and clamped to +-(2^30 - 1). |sum *
+/// scale| is below 2^62.
+std::int32_t scaled_entry(std::int64_t sum, std::uint32_t scale, int shift);
+
 /// Largest |q| at `bits`: 1 at one bit, else 2^(bits-1) - 1; -2^(bits-1) is never used.
 std::int32_t largest_value(std::uint32_t bits);
 /// Largest scale with which no q * scale reaches 2^30.

@@ -113,8 +113,58 @@ void scale_signed(const std::int32_t* __restrict x, const std::uint32_t* __restr
     }
 }
 
-constexpr SrhtKernels kTable{random_words, transform<std::int32_t>, transform<std::int64_t>,
-                             scale_signed};
+/// Bits set in a word, less 16, in steps that vector units have.
+std::int32_t normal_entry(std::uint32_t word) {
+    word -= (word >> 1) & 0x55555555U;
+    word = (word & 0x33333333U) + ((word >> 2) & 0x33333333U);
+    word = (word + (word >> 4)) & 0x0F0F0F0FU;
+    word += word >> 8;
+    word += word >> 16;
+    return static_cast<std::int32_t>(word & 63U) - 16;
+}
+
+std::int64_t sign_dot(const std::uint32_t* __restrict words, const std::int32_t* __restrict v) {
+    std::int64_t sum = 0;
+    for (std::size_t word = 0; word < kCells / 32; ++word) {
+        const std::uint32_t bits = words[word];
+        for (std::uint32_t i = 0; i < 32; ++i) {
+            const std::int32_t flip = -static_cast<std::int32_t>((bits >> i) & 1U);
+            sum += (v[32 * word + i] ^ flip) - flip;
+        }
+    }
+    return sum;
+}
+
+std::int64_t normal_dot(const std::uint32_t* __restrict words, const std::int32_t* __restrict v) {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < kCells; ++i) sum += std::int64_t{normal_entry(words[i])} * v[i];
+    return sum;
+}
+
+void sign_add(const std::uint32_t* __restrict words, std::int32_t q,
+              std::int32_t* __restrict sums) {
+    for (std::size_t word = 0; word < kCells / 32; ++word) {
+        const std::uint32_t bits = words[word];
+        for (std::uint32_t i = 0; i < 32; ++i) {
+            const std::int32_t flip = -static_cast<std::int32_t>((bits >> i) & 1U);
+            sums[32 * word + i] += (q ^ flip) - flip;
+        }
+    }
+}
+
+void normal_add(const std::uint32_t* __restrict words, std::int32_t q,
+                std::int32_t* __restrict sums) {
+    for (std::size_t i = 0; i < kCells; ++i) sums[i] += normal_entry(words[i]) * q;
+}
+
+constexpr SrhtKernels kTable{random_words,
+                             transform<std::int32_t>,
+                             transform<std::int64_t>,
+                             scale_signed,
+                             sign_dot,
+                             normal_dot,
+                             sign_add,
+                             normal_add};
 
 }  // namespace
 }  // namespace cairn::codec

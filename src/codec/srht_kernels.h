@@ -1,4 +1,4 @@
-// The inner loops of the SRHT sketch on one tile, compiled once per instruction set from one body
+// The inner loops of the sketches of one tile, compiled once per instruction set from one body
 // (srht_body.h). All of it is integer arithmetic, so the variants agree by construction; a test
 // compares them anyway.
 //
@@ -27,6 +27,16 @@ struct SrhtKernels {
     /// |x| <= 2^27, scale < 2^30, and the results must fit.
     void (*scale_signed)(const std::int32_t* x, const std::uint32_t* signs, std::uint32_t scale,
                          int shift, std::int32_t* out);
+
+    // One row of a matrix without zeros. Its entries, from words[j] or bit j of them on a tile:
+    // signs (bit set: -1), or nearly normal numbers, bits set in words[j] less 16, of variance 8.
+
+    /// The row times v[4096]; |v| < 2^30.
+    std::int64_t (*sign_dot)(const std::uint32_t* words, const std::int32_t* v);
+    std::int64_t (*normal_dot)(const std::uint32_t* words, const std::int32_t* v);
+    /// sums[4096] += q * the row; sums must fit.
+    void (*sign_add)(const std::uint32_t* words, std::int32_t q, std::int32_t* sums);
+    void (*normal_add)(const std::uint32_t* words, std::int32_t q, std::int32_t* sums);
 };
 
 /// The variant for a kernel set (scalar where the set has none of its own).

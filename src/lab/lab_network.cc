@@ -58,7 +58,8 @@ Result<RawTexts> read_texts(const LabTexts& from) {
 
 Result<LabNetwork> make_lab_network(const std::string& preset, std::uint32_t local_steps,
                                     std::uint32_t decay_rounds, const LabTexts& texts,
-                                    std::uint64_t seed, const tensor::Kernels* kernels) {
+                                    std::uint64_t seed, const tensor::Kernels* kernels,
+                                    const chain::CodecSpec* codec) {
     LabNetwork made;
     ASSIGN_OR_RETURN(made.definition, node::network_preset(preset));
     chain::NetworkDefinition& network = made.definition;
@@ -84,6 +85,7 @@ Result<LabNetwork> make_lab_network(const std::string& preset, std::uint32_t loc
     RETURN_IF_ERROR(fits(made.report, "--report"));
     for (const auto& tokens : made.trainers) RETURN_IF_ERROR(fits(tokens, "--train"));
     network.name = "lab";
+    if (codec != nullptr) network.codec = *codec;
     network.weights_seed = seed;
     network.judge_leaf_tokens = std::max(network.judge_leaf_tokens, kLeastJudgeTokens);
     if (local_steps > 0) network.recipe.local_steps = local_steps;

@@ -27,10 +27,11 @@ struct LabNetwork {
     std::vector<std::vector<std::uint32_t>> trainers;  ///< kHonest, then the attacker's
 };
 
-/// `local_steps` of 0 are the preset's. The seed decides the first weights. kMisused for options
-/// that do not fit each other.
+/// `local_steps` of 0 are the preset's, as is a codec of nullptr. The seed decides the first
+/// weights. kMisused for options that do not fit each other.
 Result<LabNetwork> make_lab_network(const std::string& preset, std::uint32_t local_steps,
                                     std::uint32_t decay_rounds, const LabTexts& texts,
-                                    std::uint64_t seed, const tensor::Kernels* kernels);
+                                    std::uint64_t seed, const tensor::Kernels* kernels,
+                                    const chain::CodecSpec* codec = nullptr);
 
 }  // namespace cairn::lab

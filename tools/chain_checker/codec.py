@@ -54,25 +54,90 @@ def walsh(values):
     return values
 
 
-def kept_rows(key, stream, tile, count):
+def words_from(key, stream, tile, first, count):
+    """`count` words of a tile, from block `first` on."""
+    return [w for b in range(-(-count // 4)) for w in philox(key, stream, (tile << 32) + first + b)][:count]
+
+
+def kept_rows(key, stream, tile, count, first):
     rows = list(range(TILE))
     for j in range(count):
         if j % 4 == 0:
-            words = philox(key, stream, (tile << 32) + 32 + j // 4)
+            words = philox(key, stream, (tile << 32) + first + j // 4)
         other = j + (words[j % 4] * (TILE - j) >> 32)
         rows[j], rows[other] = rows[other], rows[j]
     return rows[:count]
 
 
-def desketch(values, scale, key, stream, tile):
+def signs_from(key, stream, tile, first):
+    words = words_from(key, stream, tile, first, 128)
+    return [-1 if bit == "1" else 1 for word in words for bit in format(word, "032b")[::-1]]
+
+
+def clamped(value):
+    return max(1 - 2**30, min(2**30 - 1, value))
+
+
+def desketch(values, scale, key, stream, tile, rotations):
     x = [0] * TILE
-    for row, value in zip(kept_rows(key, stream, tile, len(values)), values):
+    for row, value in zip(kept_rows(key, stream, tile, len(values), 32 * rotations), values):
         x[SWAPPED[row]] = value  # W[i][j] depends on i AND swap(j): the plain transform of the swapped columns
     x = walsh(x)
-    words = [word for b in range(32) for word in philox(key, stream, (tile << 32) + b)]
-    signs = "".join(format(word, "032b")[::-1] for word in words)
-    rounded = {value: divide_rounding(value * scale, len(values)) for value in set(x)}
-    return [-rounded[value] if sign == "1" else rounded[value] for value, sign in zip(x, signs)]
+    divisor = len(values)
+    if rotations == 2:
+        turned = [value * sign for value, sign in zip(x, signs_from(key, stream, tile, 32))]
+        x = walsh([turned[SWAPPED[i]] for i in range(TILE)])
+        divisor *= 64
+    rounded = {value: clamped(divide_rounding(value * scale, divisor)) for value in set(x)}
+    return [rounded[value] * sign for value, sign in zip(x, signs_from(key, stream, tile, 0))]
+
+
+def column_sums(values, kind, key, stream, tile):
+    """Of each column of a sketch with few entries, times the values."""
+    rows, each = len(values), 1 if kind == "count-sketch" else 4
+    words = words_from(key, stream, tile, 0, TILE * each)
+    sums = []
+    for j in range(TILE):
+        taken = []
+        for e, word in enumerate(words[each * j:each * (j + 1)]):
+            if kind == "count-sketch":
+                row = word * rows >> 32
+            elif kind == "sparse-2":
+                row = e * (rows // 4) + (word * (rows // 4) >> 32)
+            else:
+                row = word * (rows - 3 + e) >> 32
+                row = rows - 4 + e if row in taken else row
+            taken.append(row)
+        sums.append(sum(-values[r] if w & 1 else values[r] for r, w in zip(taken, words[each * j:])))
+    return sums
+
+
+def row_sums(values, kind, key, stream, tile):
+    """The same of a sketch without zeros, row by row."""
+    sums = [0] * TILE
+    for i, value in enumerate(values):
+        if value == 0:
+            continue
+        if kind == "ams":
+            row = signs_from(key, stream, tile, 32 * i)
+        else:
+            row = [bin(word).count("1") - 16 for word in words_from(key, stream, tile, 1024 * i, TILE)]
+        sums = [total + value * entry for total, entry in zip(sums, row)]
+    return sums
+
+
+def entries_of(codec, values, scale, key, stream, tile):
+    """All 4096 entries of a tile whose scale is not 0."""
+    kind = codec.kind
+    if kind == "dense":
+        return [value * scale for value in values]
+    if kind in ("srht", "srht2"):
+        return desketch(values, scale, key, stream, tile, 2 if kind == "srht2" else 1)
+    if kind in ("ams", "gaussian"):
+        sums, divisor = row_sums(values, kind, key, stream, tile), len(values) * (8 if kind == "gaussian" else 1)
+    else:
+        sums, divisor = column_sums(values, kind, key, stream, tile), 1 if kind == "count-sketch" else 4
+    return [clamped(divide_rounding(total * scale, divisor)) for total in sums]
 
 
 def read_values(data, bits, count):
@@ -122,9 +187,6 @@ def decode(network, commitment, payload):
         if values[tile] is None:
             delta.append([0] * TILE)
             continue
-        if dense:
-            entries = [value * scales[tile] for value in values[tile]]
-        else:
-            entries = desketch(values[tile], scales[tile], key, stream, tile)
+        entries = entries_of(codec, values[tile], scales[tile], key, stream, tile)
         delta.append(entries[:length] + [0] * (TILE - length))
     return delta

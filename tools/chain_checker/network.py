@@ -7,6 +7,7 @@ from .encoding import list_of, tagged, u8, u16, u32, u64
 
 KNOWN = (1, 1)  # numerics and rules
 ZEROS = "00" * 32
+CODECS = ("srht", "dense", "srht2", "gaussian", "ams", "count-sketch", "sparse-1", "sparse-2")
 TOP16 = 2**16 - 1
 TOP32 = 2**32 - 1
 # name, type, smallest, largest, default; in the order of the table.
@@ -91,6 +92,14 @@ def is_number(value, least, most):
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
+def tiles(a):
+    """How many tiles of 4096 parameters the model has; each tensor begins one."""
+    kv = a.kv_heads * (a.dim // a.heads)
+    layer = [a.dim, a.dim, a.dim**2, a.dim**2, a.dim * kv, a.dim * kv] + 3 * [a.dim * a.hidden_dim]
+    sizes = layer * a.layers + [a.dim] + [a.vocab * a.dim] * (1 if a.tied_head else 2)
+    return sum(-(-size // 4096) for size in sizes)
+
+
 def encode_field(name, kind, least, most, value):
     """The field's bytes; raises ValueError where its value is out of bounds."""
     if kind in NUMBERS:
@@ -103,8 +112,8 @@ def encode_field(name, kind, least, most, value):
         need(is_hash(value), f"{name} must be 64 hexadecimal digits")
         return bytes.fromhex(value)
     if kind == "kind":
-        need(value in ("srht", "dense"), f"{name} must be srht or dense")
-        return u8(value == "dense")
+        need(value in CODECS, f"{name} must be one of {', '.join(CODECS)}")
+        return u8(CODECS.index(value))
     if kind == "work":
         need(value in ("sha256d", "argon2id"), f"{name} must be sha256d or argon2id")
         return u8(value == "argon2id")
@@ -148,11 +157,15 @@ def check_together(n):
     leaf = n.judge_leaf_tokens
     need(leaf & (leaf - 1) == 0 and a.context <= leaf, "judge_leaf_tokens is no power of two, or below context")
     need(c.bits in (1, 4, 8, 16), "codec.bits")
-    need(c.kind == "srht" or (c.bits == 8 and c.log2_ratio == 0), "dense means 8 bits and log2_ratio 0")
+    need(c.kind != "dense" or (c.bits == 8 and c.log2_ratio == 0), "dense means 8 bits and log2_ratio 0")
     reported = bool(n.sources) and n.sources[0]["report_tokens"] != 0
     for source in n.sources:
         need(source["judge_tokens"] > a.context, "a source is no longer than the context")
         need(source["report_tokens"] > a.context if reported else source["report_tokens"] == 0, "a source's report text")
+    need(c.bits > 1 or c.kind in ("srht", "srht2"), "only srht and srht2 have 1 bit")
+    if c.kind in ("gaussian", "ams"):
+        steps = tiles(a) * 4096 * (4096 >> c.log2_ratio) * n.max_contributions
+        need(steps <= 2**34, f"{c.kind} would take too long")
     need(n.reveal_depth <= n.round_length - 2, "reveal_depth is above round_length - 2")
     need(n.paid_contributions <= n.max_contributions, "more paid than merged contributions")
     need(n.halflife_ms >= n.spacing_ms, "halflife_ms is below spacing_ms")

@@ -1,6 +1,7 @@
 #include "cli/chain/network_command.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <memory>
 #include <ostream>
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "chain/codec_kinds.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
@@ -52,21 +54,46 @@ nlohmann::json sources_json(const chain::NetworkDefinition& network) {
     return list;
 }
 
+/// Where a kind is named without figures, those of the config are kept if the kind can have them.
+Status set_codec(const NetworkRequest& request, chain::CodecSpec& codec) {
+    for (std::size_t i = 0; i < std::size(chain::kCodecNames); ++i)
+        if (request.codec == chain::kCodecNames[i]) codec.kind = static_cast<chain::CodecKind>(i);
+    if (codec.kind == chain::CodecKind::kDense) {
+        codec = {chain::CodecKind::kDense, 0, 8};
+    } else if (codec.bits == 1 && !chain::is_rotation(codec.kind)) {
+        codec.bits = 8;
+    }
+    if (request.codec_bits) codec.bits = *request.codec_bits;
+    if (request.codec_values)
+        codec.log2_ratio = static_cast<std::uint32_t>(std::countr_zero(4096U) -
+                                                      std::countr_zero(*request.codec_values));
+    const Status valid = chain::validate(codec);
+    return valid.ok() ? ok_status() : misused("--codec: " + valid.error().message);
+}
+
+std::string codec_words(const chain::CodecSpec& codec) {
+    return fmt::format("{}, {} values of {} bit{} for 4096 parameters", chain::name_of(codec.kind),
+                       4096U >> codec.log2_ratio, codec.bits, codec.bits == 1 ? "" : "s");
+}
+
 void print(const NetworkRequest& request, const node::CreatedNetwork& made, std::ostream& out) {
     const chain::NetworkDefinition& network = made.definition;
     const std::string id = to_hex(chain::genesis_id(network));
     if (request.json) {
-        out << console::json_line(nlohmann::json{{"dir", request.directory},
-                                                 {"name", network.name},
-                                                 {"genesis_id", id},
-                                                 {"parameters", made.parameters},
-                                                 {"vocab", network.architecture.vocab},
-                                                 {"judge_tokens", made.judge_tokens},
-                                                 {"report_tokens", made.report_tokens},
-                                                 {"sources", sources_json(network)},
-                                                 {"public_share", share_of(network)},
-                                                 {"work", chain::name_of(network.work)},
-                                                 {"private", network.is_private()}});
+        out << console::json_line(
+            nlohmann::json{{"dir", request.directory},
+                           {"name", network.name},
+                           {"genesis_id", id},
+                           {"parameters", made.parameters},
+                           {"vocab", network.architecture.vocab},
+                           {"judge_tokens", made.judge_tokens},
+                           {"report_tokens", made.report_tokens},
+                           {"public_share", share_of(network)},
+                           {"work", chain::name_of(network.work)},
+                           {"codec", chain::name_of(network.codec.kind)},
+                           {"codec_values", 4096U >> network.codec.log2_ratio},
+                           {"codec_bits", network.codec.bits},
+                           {"private", network.is_private()}});
         return;
     }
     out << fmt::format("Network {} in {}\n", network.name, request.directory);
@@ -83,8 +110,26 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
     out << fmt::format("  a round      {} blocks of {} s each\n", network.round_length,
                        static_cast<double>(network.spacing_ms) / 1000);
     out << fmt::format("  work         {}\n", chain::name_of(network.work));
+    out << fmt::format("  updates as   {}\n", codec_words(network.codec));
     out << fmt::format("  at first     updates are expected to have norm {}\n", network.norm_start);
     out << fmt::format("Next: cairn node --dir {} --train YOUR_TEXT --mine\n", request.directory);
+}
+
+void add_codec(CLI::App& command, NetworkRequest& request) {
+    command
+        .add_option("--codec", request.codec,
+                    "How updates travel: srht; srht2, at 1 bit without srht's bias; dense; or "
+                    "another sketch of the paper's Table 1, which learns no faster and is here "
+                    "to be compared; gaussian and ams only for small models (default: that of "
+                    "--config)")
+        ->check(CLI::IsMember(std::vector<std::string>(std::begin(chain::kCodecNames),
+                                                       std::end(chain::kCodecNames))));
+    command
+        .add_option("--codec-values", request.codec_values,
+                    "Values sent for 4096 parameters: a power of two from 16 to 4096")
+        ->check(CLI::IsMember({16, 32, 64, 128, 256, 512, 1024, 2048, 4096}));
+    command.add_option("--codec-bits", request.codec_bits, "Bits of each value")
+        ->check(CLI::IsMember({1, 4, 8, 16}));
 }
 
 }  // namespace
@@ -97,6 +142,7 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
     for (std::size_t i = 0; i < std::size(chain::kWorkNames); ++i)
         if (request.work == chain::kWorkNames[i])
             node::set_work(network, static_cast<chain::WorkFunction>(i));
+    RETURN_IF_ERROR(set_codec(request, network.codec));
     network.name = request.name;
     network.weights_seed = request.seed;
     network.genesis_time_ms =
@@ -122,7 +168,9 @@ void add_network(CLI::App& app, Invocation& invocation) {
         "  cairn network create --dir ~/two --judge a1.txt --report a2.txt --judge b1.txt --report "
         "b2.txt\n"
         "  cairn network create --dir /tmp/n --config tiny --judge a.txt --report b.txt\n"
-        "  cairn network create --dir ~/laptops --work argon2id --judge a.txt --report b.txt");
+        "  cairn network create --dir ~/laptops --work argon2id --judge a.txt --report b.txt\n"
+        "  cairn network create --dir /tmp/s --config tiny --codec count-sketch --judge a.txt "
+        "--report b.txt");
     auto request = std::make_shared<NetworkRequest>();
     request->directory = default_directory();
     named_folder(command->add_option("--dir", request->directory, "Where the network's files go"))
@@ -141,6 +189,7 @@ void add_network(CLI::App& app, Invocation& invocation) {
             "to check (default: that of --config, sha256d in the presets)")
         ->check(CLI::IsMember(
             std::vector<std::string>(std::begin(chain::kWorkNames), std::end(chain::kWorkNames))));
+    add_codec(*command, *request);
     command
         ->add_option("--judge", request->judge_files,
                      "Text that the rules measure on; given again, the rules measure evenly on all "

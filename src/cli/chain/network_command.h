@@ -15,8 +15,10 @@ namespace cairn::cli {
 struct NetworkRequest {
     std::string directory;
     std::string name = "cairn";
-    std::string config = "demo";           ///< "tiny", "demo", or a network.json to start from
-    std::string work;                      ///< empty: that of the config
+    std::string config = "demo";  ///< "tiny", "demo", or a network.json to start from
+    std::string work;             ///< empty: that of the config
+    std::string codec;            ///< empty: that of the config
+    std::optional<std::uint32_t> codec_values, codec_bits;
     std::vector<std::string> judge_files;  ///< one, or several sources
     std::vector<std::string> report_files;
     std::vector<std::string> tokenizer_texts;  ///< empty: the judge text

@@ -6,12 +6,14 @@
 #include "cli/commands.h"
 #include "cli/measure/lab_adversary.h"
 #include "cli/measure/lab_attacks.h"
+#include "cli/measure/lab_codec_training.h"
 #include "cli/measure/lab_freivalds.h"
 #include "cli/measure/lab_gradients.h"
 #include "cli/measure/lab_hash_power.h"
 #include "cli/measure/lab_mining.h"
 #include "cli/measure/lab_trust.h"
 #include "cli/papers/lab_attention.h"
+#include "cli/papers/lab_codec.h"
 #include "cli/papers/lab_convergence.h"
 #include "cli/papers/lab_factors.h"
 #include "cli/papers/lab_low_rank.h"
@@ -37,6 +39,8 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_race(*group, invocation, pages);
     add_lab_convergence(*group, invocation, pages);
     add_lab_sketches(*group, invocation, pages);
+    add_lab_codecs(*group, invocation, pages);
+    add_lab_codec_training(*group, invocation, pages);
     add_lab_all(*group, invocation, std::move(pages));
     add_lab_freivalds(*group, invocation);
 }

@@ -1,0 +1,11 @@
+// `cairn lab codec-training`: whether a network learns by each codec, and what a round's payload
+// takes.
+#pragma once
+
+#include "cli/papers/lab_pages.h"
+
+namespace cairn::cli {
+
+void add_lab_codec_training(CLI::App& group, Invocation& invocation, LabPages& pages);
+
+}  // namespace cairn::cli
