@@ -86,6 +86,34 @@ class FakeNode final : public node::NodeApi {
             coins.push_back({key, 1, 5'000, 12, true, false, key, true, false});
         answer(std::move(coins));
     }
+    proof::Question asked_to_prove;
+    void prove(const proof::Question& question, node::Callback<Bytes> answer) override {
+        asked_to_prove = question;
+        if (question.id && question.id->is_zero()) return answer(not_found("no such thing"));
+        answer(Bytes{1, 2, 3});
+    }
+    /// A coin that a payment of one coinbase made.
+    void trace_coin(const chain::OutPoint& coin, std::size_t max_steps, std::uint64_t,
+                    node::Callback<proof::CoinTrace> answer) override {
+        proof::CoinTrace trace;
+        trace.coin = coin;
+        trace.output = {500, chain::OutputKind::kKey, fake_hash("contributor 1")};
+        trace.steps.resize(2);
+        trace.steps[0].id = coin.id;
+        trace.steps[0].height = 9;
+        trace.steps[0].inputs = {{{fake_hash("coinbase"), 0}, trace.output, 1}};
+        trace.steps[1].id = fake_hash("coinbase");
+        trace.steps[1].height = 4;
+        trace.steps[1].coinbase = true;
+        trace.coinbases = 1;
+        trace.oldest_height = 4;
+        if (max_steps < 2) {
+            trace.steps.resize(1);
+            trace.steps[0].inputs[0].from = proof::kNotFollowed;
+            trace.not_followed = 1;
+        }
+        answer(std::move(trace));
+    }
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t,
                   node::Callback<std::string> answer) override {
         ++generated;

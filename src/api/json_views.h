@@ -32,6 +32,9 @@ std::optional<std::vector<node::CoinView>> read_coins(const std::string& json);
 std::string servers_json(const std::vector<node::ServerView>& servers);
 std::optional<std::vector<node::ServerView>> read_servers(const std::string& json);
 
+/// Where a coin comes from, for people as well: `found` is a sentence.
+std::string trace_json(const proof::CoinTrace& trace);
+
 /// {"name": "value"}
 std::string field_json(const std::string& name, const std::string& value);
 std::optional<std::string> read_field(const std::string& json, const std::string& name);

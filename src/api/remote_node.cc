@@ -84,6 +84,24 @@ Result<Hash256> RemoteNode::submit_payment(ByteView payment) const {
     return hash_in(answer, "id");
 }
 
+Result<Bytes> RemoteNode::prove(const proof::Question& question) const {
+    std::string path = std::string(kProofPath) + "?from=" + std::to_string(question.first_height);
+    path +=
+        question.id ? "&id=" + to_hex(*question.id) : "&height=" + std::to_string(question.height);
+    if (question.kind)
+        path += std::string("&kind=") + proof::kKindNames[static_cast<std::size_t>(*question.kind)];
+    ASSIGN_OR_RETURN(const std::string answer, client_.get(path));
+    const auto proof = from_hex(read_field(answer, "proof").value_or("?"));
+    if (!proof.ok()) return client_.no_node();
+    return *proof;
+}
+
+Result<std::string> RemoteNode::trace_coin(const chain::OutPoint& coin,
+                                           std::size_t max_steps) const {
+    return client_.get(std::string(kTracePath) + "?coin=" + chain::outpoint_text(coin) +
+                       "&max=" + std::to_string(max_steps));
+}
+
 Result<std::string> RemoteNode::generate(const std::string& prompt, std::uint32_t max_tokens,
                                          std::uint64_t seed) const {
     const Json request = {{"prompt", prompt}, {"max_tokens", max_tokens}, {"seed", seed}};

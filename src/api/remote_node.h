@@ -39,6 +39,10 @@ class RemoteNode {
     Result<std::vector<node::CoinView>> coins_of(std::span<const crypto::PublicKey> keys) const;
     Result<node::PooledView> pooled_payment(const Hash256& id) const;
     Result<Hash256> submit_payment(ByteView payment) const;
+    /// A proof as bytes, which nobody has checked yet.
+    Result<Bytes> prove(const proof::Question& question) const;
+    /// The node's word on where a coin comes from, as JSON in trace_json's shape.
+    Result<std::string> trace_coin(const chain::OutPoint& coin, std::size_t max_steps) const;
     Result<std::string> generate(const std::string& prompt, std::uint32_t max_tokens,
                                  std::uint64_t seed) const;
     /// `path` is absolute, or as seen from the node's working folder. kInvalid if there is

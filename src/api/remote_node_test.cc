@@ -43,6 +43,34 @@ TEST_F(RemoteNodeTest, AnswersAsTheNodeDoes) {
         41, 3, [&](const auto& direct) { EXPECT_EQ(blocks_json(*merges), blocks_json(*direct)); });
 }
 
+TEST_F(RemoteNodeTest, ProvesAndTraces) {
+    proof::Question question;
+    question.id = fake_hash("payment");
+    question.kind = proof::Kind::kPayment;
+    question.first_height = 7;
+    EXPECT_EQ(remote().prove(question).value(), (Bytes{1, 2, 3}));
+    on_loop([&, this] {
+        EXPECT_EQ(node_.asked_to_prove.id, question.id);
+        EXPECT_EQ(node_.asked_to_prove.kind, question.kind);
+        EXPECT_EQ(node_.asked_to_prove.first_height, 7u);
+        EXPECT_LE(node_.asked_to_prove.searched_blocks, 100u) << "a stranger's question is bounded";
+    });
+    proof::Question block;
+    block.height = 12;
+    EXPECT_TRUE(remote().prove(block).ok());
+    on_loop([this] { EXPECT_EQ(node_.asked_to_prove.height, 12u); });
+    question.id = Hash256{};
+    EXPECT_EQ(remote().prove(question).error().code, ErrorCode::kNotFound);
+
+    const chain::OutPoint coin{fake_hash("payment"), 1};
+    const auto trace = remote().trace_coin(coin, 10);
+    ASSERT_TRUE(trace.ok()) << trace.error().message;
+    node_.trace_coin(coin, 10, 0,
+                     [&](const auto& direct) { EXPECT_EQ(*trace, trace_json(*direct)); });
+    EXPECT_NE(trace->find("1 payment back to 1 coinbase"), std::string::npos) << *trace;
+    EXPECT_NE(remote().trace_coin(coin, 1).value().find("Cut:"), std::string::npos);
+}
+
 TEST_F(RemoteNodeTest, DoesAsTheNodeDoes) {
     EXPECT_EQ(remote().submit_payment(Bytes{1, 2}).value(), crypto::sha256(Bytes{1, 2}));
     EXPECT_EQ(node_.submitted, (Bytes{1, 2}));

@@ -1,5 +1,6 @@
 #include "api/routes.h"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -231,6 +232,59 @@ void servers(const std::shared_ptr<ApiContext>& context, const http::Respond& re
         [](const Servers& found) { return json_response(servers_json(found)); });
 }
 
+Result<chain::OutPoint> outpoint_of(const http::Request& request) {
+    const auto found = request.query.find("coin");
+    if (found == request.query.end()) return invalid("give ?coin=ID:N");
+    return chain::parse_outpoint(found->second);
+}
+
+Result<proof::Question> question_of(const http::Request& request) {
+    proof::Question question;
+    question.searched_blocks = kMaxSearchedBlocks;
+    question.max_headers = kMaxHeadersPerAnswer;
+    ASSIGN_OR_RETURN(const std::uint64_t height, number_of(request, "height", 0));
+    ASSIGN_OR_RETURN(const std::uint64_t from, number_of(request, "from", 0));
+    if (height > 0xFFFFFFFF || from > 0xFFFFFFFF) return invalid("there is no such height");
+    question.height = static_cast<std::uint32_t>(height);
+    question.first_height = static_cast<std::uint32_t>(from);
+    if (height == 0) {
+        ASSIGN_OR_RETURN(question.id, hash_of(request, "id"));
+    }
+    const auto kind = request.query.find("kind");
+    if (kind == request.query.end()) return question;
+    const auto* const name = std::ranges::find(proof::kKindNames, kind->second);
+    if (name == std::end(proof::kKindNames)) return invalid("there is no such kind");
+    question.kind = static_cast<proof::Kind>(name - std::begin(proof::kKindNames));
+    return question;
+}
+
+Status prove(const std::shared_ptr<ApiContext>& context, const http::Request& request,
+             const http::Respond& respond) {
+    ASSIGN_OR_RETURN(const proof::Question question, question_of(request));
+    answer_in_turn<Bytes>(
+        context, respond,
+        [question](node::NodeApi& node, node::Callback<Bytes> answer) {
+            node.prove(question, std::move(answer));
+        },
+        [](const Bytes& bytes) { return json_response(field_json("proof", to_hex(bytes))); });
+    return ok_status();
+}
+
+Status trace(const std::shared_ptr<ApiContext>& context, const http::Request& request,
+             const http::Respond& respond) {
+    ASSIGN_OR_RETURN(const chain::OutPoint coin, outpoint_of(request));
+    ASSIGN_OR_RETURN(const std::uint64_t asked, number_of(request, "max", kMaxTracedPerAnswer));
+    const auto max =
+        static_cast<std::size_t>(std::clamp<std::uint64_t>(asked, 1, kMaxTracedPerAnswer));
+    answer_in_turn<proof::CoinTrace>(
+        context, respond,
+        [coin, max](node::NodeApi& node, node::Callback<proof::CoinTrace> answer) {
+            node.trace_coin(coin, max, kMaxTraceBytes, std::move(answer));
+        },
+        [](const proof::CoinTrace& found) { return json_response(trace_json(found)); });
+    return ok_status();
+}
+
 Status pooled(ApiContext& context, const http::Request& request, const http::Respond& respond) {
     ASSIGN_OR_RETURN(const Hash256 id, hash_of(request, "id"));
     context.node->pooled_payment(id, answer_by<node::PooledView>(respond, pooled_json));
@@ -296,6 +350,8 @@ void answer_get(const std::shared_ptr<ApiContext>& context, const http::Request&
     if (request.path == kBlocksPath) asked = blocks(context, request, respond);
     if (request.path == kExplainPath) asked = explain_path(context, request, respond);
     if (request.path == kCoinsPath) asked = coins(context, request, respond);
+    if (request.path == kProofPath) asked = prove(context, request, respond);
+    if (request.path == kTracePath) asked = trace(context, request, respond);
     if (request.path == kPooledPath) asked = pooled(*context, request, respond);
     if (!asked.ok()) respond(error_response(asked.error()));
 }
@@ -332,6 +388,7 @@ http::Response refusal(unsigned status, const std::string& why) {
 http::Response error_response(const Error& error) {
     switch (error.code) {
         case ErrorCode::kInvalid:
+        case ErrorCode::kMisused:
         case ErrorCode::kRefused:
             return refusal(400, error.message);
         case ErrorCode::kNotFound:

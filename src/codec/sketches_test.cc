@@ -231,5 +231,31 @@ TEST(MatrixTile, StaysInsideTheBoundWhenAllPushTheSameWay) {
     }
 }
 
+// Bits that a network which names one of these codecs rests on.
+TEST(MatrixTile, GoldenPayloadsAndDeltas) {
+    const auto v = noise(2 * kTile, 12, 40'000);
+    std::string all;
+    for (const CodecSpec& spec :
+         {CodecSpec{chain::kSrht2, 3, 1}, CodecSpec{chain::kSrht2, 1, 8},
+          CodecSpec{chain::kGaussian, 5, 8}, CodecSpec{chain::kAms, 4, 4},
+          CodecSpec{chain::kCountSketch, 3, 8}, CodecSpec{chain::kSparse1, 3, 16},
+          CodecSpec{chain::kSparse2, 2, 4}}) {
+        const Bytes payload = encode(spec, v, seed_of(5));
+        const auto delta = decode(spec, payload, seed_of(5), v.size()).value();
+        Writer writer;
+        for (const std::int32_t value : delta) writer.i32(value);
+        all += short_hex(crypto::sha256(payload)) + " " + short_hex(crypto::sha256(writer.out())) +
+               "\n";
+    }
+    EXPECT_EQ(all,
+              "00c7e7a67955 e2d092564702\n"
+              "15239c0324aa d41f4b6289be\n"
+              "83441ccc5bba 5d03dffb5e5c\n"
+              "70fd16d17cad 5e3a263669ff\n"
+              "85b5b4839214 117029d200a3\n"
+              "6b9882b74db4 507670dfe66d\n"
+              "743d604be181 e8c878d0d2f2\n");
+}
+
 }  // namespace
 }  // namespace cairn::codec

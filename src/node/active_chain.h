@@ -87,6 +87,7 @@ class ActiveChain {
         return rule_book().knows(network_.versions_at(tip_->next.height));
     }
     const Hash256& genesis_id() const { return genesis_id_; }
+    const chain::BlockHeader& genesis_header() const { return genesis_.header; }
     /// The block of the active chain at a height; null above the tip.
     const BlockNode* active_at(std::uint32_t height) const;
     bool is_active(const BlockNode* node) const { return active_at(node->height) == node; }

@@ -140,6 +140,9 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     void pooled_payment(const Hash256& id, Callback<PooledView> answer) override;
     void coins_of(std::vector<crypto::PublicKey> keys,
                   Callback<std::vector<CoinView>> answer) override;
+    void prove(const proof::Question& question, Callback<Bytes> answer) override;
+    void trace_coin(const chain::OutPoint& coin, std::size_t max_steps, std::uint64_t max_bytes,
+                    Callback<proof::CoinTrace> answer) override;
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
                   Callback<std::string> answer) override;
     void served_model(const Hash256& known, Callback<std::optional<ServedModel>> answer) override;

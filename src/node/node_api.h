@@ -15,6 +15,8 @@
 #include "crypto/keys.h"
 #include "node/conditions.h"
 #include "node/served_model.h"
+#include "proof/coin_trace.h"
+#include "proof/make.h"
 #include "serve/announce.h"
 #include "store/records.h"
 
@@ -199,6 +201,13 @@ class NodeApi {
     /// them: both as of one moment. kInvalid for more than kMaxCoinKeys.
     virtual void coins_of(std::vector<crypto::PublicKey> keys,
                           Callback<std::vector<CoinView>> answer) = 0;
+
+    /// A file that proves something to those who have no node, as bytes (proof/inclusion.h). Errors
+    /// as proof::prove.
+    virtual void prove(const proof::Question& question, Callback<Bytes> answer) = 0;
+    /// Where a coin comes from. Errors as proof::trace_coin.
+    virtual void trace_coin(const chain::OutPoint& coin, std::size_t max_steps,
+                            std::uint64_t max_bytes, Callback<proof::CoinTrace> answer) = 0;
 
     /// What the model of the tip writes after `prompt`; kUnsupported where the node has no
     /// tokenizer. Runs beside the chain, on a copy of the weights.

@@ -51,6 +51,15 @@ class NodeFront final : public NodeApi {
         if (!node_) return answer(not_yet());
         node_->coins_of(std::move(keys), std::move(answer));
     }
+    void prove(const proof::Question& question, Callback<Bytes> answer) override {
+        if (!node_) return answer(not_yet());
+        node_->prove(question, std::move(answer));
+    }
+    void trace_coin(const chain::OutPoint& coin, std::size_t max_steps, std::uint64_t max_bytes,
+                    Callback<proof::CoinTrace> answer) override {
+        if (!node_) return answer(not_yet());
+        node_->trace_coin(coin, max_steps, max_bytes, std::move(answer));
+    }
     void generate(std::string prompt, std::uint32_t max_tokens, std::uint64_t seed,
                   Callback<std::string> answer) override {
         if (!node_) return answer(not_yet());

@@ -27,7 +27,8 @@ struct Maker {
 
 class Makers {
   public:
-    explicit Makers(const store::Store& store) : store_(store) {}
+    Makers(const store::Store& store, std::uint64_t max_bytes)
+        : store_(store), bytes_left_(max_bytes) {}
 
     Result<Maker> of(const Hash256& id) {
         ASSIGN_OR_RETURN(const store::PaymentPlace place, store_.payment(id));
@@ -56,12 +57,17 @@ class Makers {
         for (const auto& [at, block] : kept_)
             if (at == height) return &block;
         ASSIGN_OR_RETURN(chain::Block block, block_at(store_, height));
+        const std::size_t bytes = chain::encode(block).size();
+        if (bytes > bytes_left_)
+            return refused("the coin's history lies in too many large blocks: ask for fewer steps");
+        bytes_left_ -= bytes;
         if (kept_.size() == kKeptBlocks) kept_.pop_front();
         kept_.emplace_back(height, std::move(block));
         return &kept_.back().second;
     }
 
     const store::Store& store_;
+    std::uint64_t bytes_left_;
     std::deque<std::pair<std::uint64_t, chain::Block>> kept_;
 };
 
@@ -95,8 +101,9 @@ std::string bad_signatures(const Hash256& genesis_id, const chain::Payment& paym
 
 class Tracer {
   public:
-    Tracer(const store::Store& store, const Hash256& genesis_id, std::size_t max_steps)
-        : makers_(store), genesis_id_(genesis_id), max_steps_(max_steps) {}
+    Tracer(const store::Store& store, const Hash256& genesis_id, std::size_t max_steps,
+           std::uint64_t max_bytes)
+        : makers_(store, max_bytes), genesis_id_(genesis_id), max_steps_(max_steps) {}
 
     Result<CoinTrace> run(const chain::OutPoint& coin) {
         trace_.coin = coin;
@@ -172,9 +179,10 @@ class Tracer {
 }  // namespace
 
 Result<CoinTrace> trace_coin(const store::Store& store, const Hash256& genesis_id,
-                             const chain::OutPoint& coin, std::size_t max_steps) {
+                             const chain::OutPoint& coin, std::size_t max_steps,
+                             std::uint64_t max_bytes) {
     CHECK(max_steps >= 1 && max_steps <= kMostTraced);
-    return Tracer(store, genesis_id, max_steps).run(coin);
+    return Tracer(store, genesis_id, max_steps, max_bytes).run(coin);
 }
 
 }  // namespace cairn::proof

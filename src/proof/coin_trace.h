@@ -47,8 +47,10 @@ struct CoinTrace {
 
 /// At most `max_steps` payments and coinbases are listed (1 to kMostTraced). kNotFound for a coin
 /// that the active chain never had; a coin that was spent since is traced as any other. Reads the
-/// bodies of the blocks of all steps and of their inputs.
+/// bodies of the blocks of all steps and of their inputs; kRefused where these are more than
+/// `max_bytes`.
 Result<CoinTrace> trace_coin(const store::Store& store, const Hash256& genesis_id,
-                             const chain::OutPoint& coin, std::size_t max_steps);
+                             const chain::OutPoint& coin, std::size_t max_steps,
+                             std::uint64_t max_bytes = ~std::uint64_t{0});
 
 }  // namespace cairn::proof

@@ -62,7 +62,8 @@ Result<Place> block_place(const store::Store& store, std::uint32_t height) {
 }
 
 Result<Place> find_place(const store::Store& store, const chain::NetworkDefinition& network,
-                         const Hash256& id, std::optional<Kind> wanted) {
+                         const Hash256& id, std::optional<Kind> wanted,
+                         std::uint32_t searched_blocks) {
     if (const auto header = store.header(id); header.ok()) {
         const auto active = store.active_block(header->height);
         if (!active.ok() || *active != id)
@@ -83,8 +84,29 @@ Result<Place> find_place(const store::Store& store, const chain::NetworkDefiniti
         return commitment_place(store, id, merge - network.round_length + 1, merge);
     }
     ASSIGN_OR_RETURN(const std::uint32_t tip, tip_height(store));
-    const std::uint32_t first = tip > kSearchedBlocks ? tip - kSearchedBlocks : 1;
+    const std::uint32_t first = tip > searched_blocks ? tip - searched_blocks : 1;
     return commitment_place(store, id, first, tip);
+}
+
+Result<Inclusion> prove(const store::Store& store, const chain::NetworkDefinition& network,
+                        const chain::BlockHeader& genesis, const Question& question) {
+    Place place;
+    if (question.id) {
+        ASSIGN_OR_RETURN(place, find_place(store, network, *question.id, question.kind,
+                                           question.searched_blocks));
+        if (question.kind && place.kind != *question.kind)
+            return misused(short_hex(*question.id) + " names a " +
+                           kKindNames[static_cast<std::size_t>(place.kind)]);
+    } else {
+        if (question.height == 0)
+            return misused("block 0 follows from network.json and needs no proof");
+        ASSIGN_OR_RETURN(place, block_place(store, question.height));
+    }
+    ASSIGN_OR_RETURN(const std::uint32_t tip, tip_height(store));
+    if (tip >= question.first_height && tip - question.first_height >= question.max_headers)
+        return refused("the proof would have more than " + std::to_string(question.max_headers) +
+                       " headers: let them begin at a later block");
+    return make_inclusion(store, network, genesis, place, question.first_height);
 }
 
 Result<Inclusion> make_inclusion(const store::Store& store, const chain::NetworkDefinition& network,
@@ -99,9 +121,8 @@ Result<Inclusion> make_inclusion(const store::Store& store, const chain::Network
     inclusion.height = place.height;
     ASSIGN_OR_RETURN(const std::uint32_t tip, tip_height(store));
     if (tip - first_height >= kMaxInclusionHeaders)
-        return Error{ErrorCode::kFull, "a proof has at most " +
-                                           std::to_string(kMaxInclusionHeaders) +
-                                           " headers: let them begin at a later block"};
+        return refused("a proof has at most " + std::to_string(kMaxInclusionHeaders) +
+                       " headers: let them begin at a later block");
     for (std::uint32_t height = first_height; height <= tip; ++height) {
         if (height == 0) {
             inclusion.headers.push_back(genesis);

@@ -19,11 +19,22 @@ struct Place {
 /// never became a contribution.
 inline constexpr std::uint32_t kSearchedBlocks = 5000;
 
+/// What is to be proved, and how.
+struct Question {
+    std::optional<Hash256> id;       ///< else the block at `height`
+    std::uint32_t height = 0;        ///< 1 or more
+    std::optional<Kind> kind;        ///< which is meant, or what it must be
+    std::uint32_t first_height = 0;  ///< of the headers; 0: genesis
+    std::uint32_t searched_blocks = kSearchedBlocks;
+    std::size_t max_headers = kMaxInclusionHeaders;
+};
+
 /// Finds what an id names: a block, a coinbase, a payment, a contribution, a commitment (`wanted`
 /// says which where one id names both of the last two; else the contribution, if it was merged).
 /// kNotFound with a sentence, also for what is on another branch.
 Result<Place> find_place(const store::Store& store, const chain::NetworkDefinition& network,
-                         const Hash256& id, std::optional<Kind> wanted = std::nullopt);
+                         const Hash256& id, std::optional<Kind> wanted = std::nullopt,
+                         std::uint32_t searched_blocks = kSearchedBlocks);
 /// The block of the active chain at a height, as a place.
 Result<Place> block_place(const store::Store& store, std::uint32_t height);
 
@@ -33,6 +44,10 @@ Result<Place> block_place(const store::Store& store, std::uint32_t height);
 Result<Inclusion> make_inclusion(const store::Store& store, const chain::NetworkDefinition& network,
                                  const chain::BlockHeader& genesis, const Place& place,
                                  std::uint32_t first_height);
+
+/// All of it. Errors as above, and kMisused for what the question itself has wrong.
+Result<Inclusion> prove(const store::Store& store, const chain::NetworkDefinition& network,
+                        const chain::BlockHeader& genesis, const Question& question);
 
 /// A block of the active chain from its body.
 Result<chain::Block> block_at(const store::Store& store, std::uint64_t height);

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "api/remote_node.h"
 #include "base/files.h"
 #include "base/outputs.h"
 #include "cli/chain/data_directory.h"
@@ -21,8 +22,12 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// A node reads a header at a time, and makes one answer after another.
+constexpr std::uint64_t kProofTimeoutMs = 120'000;
+
 struct ProveRequest {
     std::string directory = default_directory();
+    std::string node;  ///< HOST:PORT of its API; empty: the chain on this disk
     std::string what;
     std::string kind;  ///< empty: whatever the name names
     std::string out;   ///< empty: NAME.proof
@@ -42,31 +47,52 @@ std::optional<proof::Kind> kind_named(const std::string& name) {
     return std::nullopt;
 }
 
-Result<proof::Place> place_of(const ChainReader& chain, const ProveRequest& request) {
+/// All but the id, which is nullopt for a height.
+Result<proof::Question> question_of(const ProveRequest& request) {
+    proof::Question question;
+    question.kind = kind_named(request.kind);
+    question.first_height = request.from;
     ASSIGN_OR_RETURN(const auto height, height_in(request.what));
-    if (height) {
-        if (*height > 0xFFFFFFFF) return misused("there is no such height");
-        if (*height == 0) return misused("block 0 follows from network.json and needs no proof");
-        return proof::block_place(*chain.store, static_cast<std::uint32_t>(*height));
-    }
-    const std::optional<proof::Kind> wanted = kind_named(request.kind);
-    std::vector<Hash256> ids;
-    if (const auto whole = fixed_from_hex<32>(request.what); whole.ok()) {
-        ids = {*whole};
-    } else {
-        ASSIGN_OR_RETURN(ids, chain.store->find_by_prefix(request.what, 8));
-    }
+    if (!height) return question;
+    if (*height > 0xFFFFFFFF) return misused("there is no such height");
+    if (*height == 0) return misused("block 0 follows from network.json and needs no proof");
+    question.height = static_cast<std::uint32_t>(*height);
+    return question;
+}
+
+Result<Hash256> id_of(const ChainReader& chain, const std::string& what) {
+    if (const auto whole = fixed_from_hex<32>(what); whole.ok()) return *whole;
+    ASSIGN_OR_RETURN(const std::vector<Hash256> ids, chain.store->find_by_prefix(what, 8));
     if (ids.size() > 1)
-        return misused(request.what + " is the beginning of several names: give more digits");
+        return misused(what + " is the beginning of several names: give more digits");
     if (ids.empty())
-        return not_found("no block, payment or contribution begins with " + request.what +
+        return not_found("no block, payment or contribution begins with " + what +
                          "; a commitment that came to nothing needs all its 64 digits");
-    ASSIGN_OR_RETURN(const proof::Place place,
-                     proof::find_place(*chain.store, chain.network, ids[0], wanted));
-    if (wanted && place.kind != *wanted)
-        return misused(fmt::format("--kind: {} names a {}", request.what,
-                                   proof::kKindNames[static_cast<std::size_t>(place.kind)]));
-    return place;
+    return ids[0];
+}
+
+/// The proof's bytes, by the chain on this disk or from a node.
+Result<Bytes> make_proof(const ProveRequest& request) {
+    ASSIGN_OR_RETURN(proof::Question question, question_of(request));
+    if (!request.node.empty()) {
+        if (question.height == 0) {
+            const auto id = fixed_from_hex<32>(request.what);
+            if (!id.ok()) return misused("--node: give the name in full, 64 digits");
+            question.id = *id;
+        }
+        return api::RemoteNode(api::Client({request.node, ""}, kProofTimeoutMs)).prove(question);
+    }
+    ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.directory));
+    if (question.height == 0) {
+        ASSIGN_OR_RETURN(question.id, id_of(chain, request.what));
+    }
+    chain::BlockHeader genesis;
+    if (request.from == 0) {
+        ASSIGN_OR_RETURN(genesis, genesis_header(request.directory, chain.network));
+    }
+    ASSIGN_OR_RETURN(const proof::Inclusion inclusion,
+                     proof::prove(*chain.store, chain.network, genesis, question));
+    return proof::encode(inclusion);
 }
 
 std::string subject_of(const proof::Inclusion& inclusion) {
@@ -88,20 +114,12 @@ std::string subject_of(const proof::Inclusion& inclusion) {
 }
 
 Status run_prove(const ProveRequest& request, std::ostream& out) {
-    ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.directory));
-    ASSIGN_OR_RETURN(const proof::Place place, place_of(chain, request));
-    const std::string path = request.out.empty() ? short_hex(place.id) + ".proof" : request.out;
+    const std::string path =
+        request.out.empty() ? request.what.substr(0, 12) + ".proof" : request.out;
     RETURN_IF_ERROR(check_outputs({{"--out", path}}, {}));
     if (request.out.empty() && exists(path))
         return refused(path + " exists already: name another file with --out");
-    chain::BlockHeader genesis;
-    if (request.from == 0) {
-        ASSIGN_OR_RETURN(genesis, genesis_header(request.directory, chain.network));
-    }
-    ASSIGN_OR_RETURN(
-        const proof::Inclusion inclusion,
-        proof::make_inclusion(*chain.store, chain.network, genesis, place, request.from));
-    const Bytes bytes = proof::encode(inclusion);
+    ASSIGN_OR_RETURN(const Bytes bytes, make_proof(request));
     RETURN_IF_ERROR(write_file(path, bytes));
     ASSIGN_OR_RETURN(const CheckedProof checked, check_proof_file(path, {}));
     const std::string subject = subject_of(checked.inclusion);
@@ -145,7 +163,11 @@ void add_chain_proofs(CLI::App& chain, Invocation& invocation) {
                      "A height, or at least 4 digits of the name of a payment, contribution, "
                      "commitment, coinbase or block")
         ->required();
+    auto* node = prove->add_option("--node", request->node,
+                                   "Have a node make it instead, by its API's address HOST:PORT; "
+                                   "it is checked here");
     named_folder(prove->add_option("--dir", request->directory, "The node's data directory"))
+        ->excludes(node)
         ->capture_default_str();
     prove
         ->add_option("--kind", request->kind,

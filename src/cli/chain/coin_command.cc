@@ -1,4 +1,6 @@
-// `cairn coin trace`: where a coin comes from, back to the coinbases.
+// `cairn coin trace`: where a coin comes from, back to the coinbases. By the chain on this disk, or
+// by a node's word.
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -6,23 +8,24 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "api/json_views.h"
+#include "api/protocol.h"
+#include "api/remote_node.h"
 #include "base/text.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "console/json_line.h"
 #include "proof/coin_trace.h"
-#include "wallet/address.h"
 
 namespace cairn::cli {
 
 namespace {
 
 using Json = nlohmann::json;
-using chain::amount_text;
-using chain::outpoint_text;
 
 struct TraceRequest {
     std::string directory = default_directory();
+    std::string node;  ///< HOST:PORT of its API; empty: the chain on this disk
     std::string coin;
     std::size_t max = 50;
     bool json = false;
@@ -60,106 +63,91 @@ Result<chain::OutPoint> coin_of(const ChainReader& chain, const std::string& tex
     return chain::OutPoint{payments[0], static_cast<std::uint32_t>(index)};
 }
 
-std::string owner_of(const chain::Output& output) {
-    const std::string key = wallet::encode_address(output.key);
-    if (output.kind == chain::OutputKind::kKey) return key;
-    return fmt::format("a channel of {} for {} until height {}", key,
-                       wallet::encode_address(output.payee), output.expiry);
+std::string text_in(const Json& json, const char* name) {
+    return json.is_object() && json.contains(name) && json[name].is_string()
+               ? json[name].get<std::string>()
+               : std::string("?");
 }
 
-const char* kind_of(const proof::TraceStep& step) {
-    if (step.coinbase) return "coinbase";
-    return step.closes ? "close" : "payment";
+std::uint64_t number_in(const Json& json, const char* name) {
+    return json.is_object() && json.contains(name) && json[name].is_number_unsigned()
+               ? json[name].get<std::uint64_t>()
+               : 0;
 }
 
-Json output_json(const chain::Output& output) {
-    Json json{{"amount", output.amount}, {"to", wallet::encode_address(output.key)}};
-    if (output.kind == chain::OutputKind::kChannel) {
-        json["channel_payee"] = wallet::encode_address(output.payee);
-        json["channel_expiry"] = output.expiry;
-    }
-    return json;
+Json list_in(const Json& json, const char* name) {
+    return json.is_object() && json.contains(name) && json[name].is_array() ? json[name]
+                                                                            : Json::array();
 }
 
-Json step_json(const proof::TraceStep& step) {
-    Json inputs = Json::array();
-    for (const proof::TracedInput& input : step.inputs) {
-        Json json = output_json(input.output);
-        json["coin"] = outpoint_text(input.coin);
-        json["from"] = input.from == proof::kNotFollowed ? Json(nullptr) : Json(input.from);
-        inputs.push_back(json);
-    }
-    Json outputs = Json::array();
-    for (const chain::Output& output : step.outputs) outputs.push_back(output_json(output));
-    Json json{{"id", to_hex(step.id)},   {"kind", kind_of(step)}, {"height", step.height},
-              {"time_ms", step.time_ms}, {"inputs", inputs},      {"outputs", outputs}};
-    if (step.coinbase) {
-        json["miner"] = to_hex(step.miner);
-    } else {
-        json["signed"] = step.bad.empty();
-        if (!step.bad.empty()) json["why"] = step.bad;
-    }
-    return json;
+std::string owner_of(const Json& output) {
+    const std::string to = text_in(output, "to");
+    if (!output.contains("channel_payee")) return to;
+    return fmt::format("a channel of {} for {} until height {}", to,
+                       text_in(output, "channel_payee"), number_in(output, "channel_expiry"));
 }
 
-std::string found_words(const proof::CoinTrace& trace) {
-    std::size_t bad = 0;
-    for (const proof::TraceStep& step : trace.steps) bad += step.bad.empty() ? 0 : 1;
-    const std::size_t payments = trace.steps.size() - trace.coinbases;
-    std::string text =
-        fmt::format("{} payment{} back to {} coinbase{}, the oldest in block {}; {}.", payments,
-                    payments == 1 ? "" : "s", trace.coinbases, trace.coinbases == 1 ? "" : "s",
-                    trace.oldest_height,
-                    bad > 0 ? fmt::format("{} of them not signed by their coins' owners", bad)
-                            : "every coin on the way was spent with its owner's signature");
-    if (trace.not_followed > 0)
-        text += fmt::format(" Cut: {} coins lead on and were not followed (--max).",
-                            trace.not_followed);
-    return text;
+/// "5f3a9c12ab34:0".
+std::string short_coin(const std::string& coin) {
+    constexpr std::size_t kShort = 12;
+    const std::size_t colon = std::min(coin.find(':'), coin.size());
+    return coin.substr(0, std::min(kShort, colon)) + coin.substr(colon);
 }
 
-void print_step(const proof::TraceStep& step, std::size_t number, std::ostream& out) {
-    out << fmt::format("#{:<4} {} {} in block {}, {}", number + 1, kind_of(step),
-                       short_hex(step.id), step.height, time_text(step.time_ms));
-    if (step.coinbase) {
-        out << fmt::format(", mined by {}\n", short_hex(step.miner));
-        for (const chain::Output& output : step.outputs)
-            out << fmt::format("      minted {:>16} to {}\n", amount_text(output.amount),
-                               owner_of(output));
+void print_step(const Json& step, std::size_t number, std::ostream& out) {
+    const std::string kind = text_in(step, "kind");
+    out << fmt::format("#{:<4} {} {} in block {}, {}", number, kind,
+                       text_in(step, "id").substr(0, 12), number_in(step, "height"),
+                       time_text(number_in(step, "time_ms")));
+    if (kind == "coinbase") {
+        out << fmt::format(", mined by {}\n", text_in(step, "miner").substr(0, 12));
+        for (const Json& output : list_in(step, "outputs"))
+            out << fmt::format("      minted {:>16} to {}\n",
+                               chain::amount_text(number_in(output, "amount")), owner_of(output));
         return;
     }
-    out << (step.bad.empty() ? ", signed\n" : ", NOT SIGNED: " + step.bad + "\n");
-    for (const proof::TracedInput& input : step.inputs)
-        out << fmt::format("      {:>16} from {} ({}:{}) of {}\n", amount_text(input.output.amount),
-                           input.from == proof::kNotFollowed
-                               ? std::string("further back, not followed")
-                               : fmt::format("#{}", input.from + 1),
-                           short_hex(input.coin.id), input.coin.index, owner_of(input.output));
+    out << (step.value("signed", false) ? ", signed\n"
+                                        : ", NOT SIGNED: " + text_in(step, "why") + "\n");
+    for (const Json& input : list_in(step, "inputs"))
+        out << fmt::format("      {:>16} from {} ({}) of {}\n",
+                           chain::amount_text(number_in(input, "amount")),
+                           input.contains("from") && input["from"].is_number_unsigned()
+                               ? fmt::format("#{}", input["from"].get<std::uint64_t>() + 1)
+                               : std::string("further back, not followed"),
+                           short_coin(text_in(input, "coin")), owner_of(input));
 }
 
-Status run_trace(const TraceRequest& request, std::ostream& out) {
+Result<std::string> trace_of(const TraceRequest& request) {
+    if (!request.node.empty()) {
+        const auto coin = chain::parse_outpoint(request.coin);
+        if (!coin.ok())
+            return misused("--node: name the coin in full, 64 digits, a colon and its number");
+        if (request.max > api::kMaxTracedPerAnswer)
+            return misused(
+                fmt::format("--max: a node tells at most {} steps", api::kMaxTracedPerAnswer));
+        return api::RemoteNode(api::Client({request.node, ""})).trace_coin(*coin, request.max);
+    }
     ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.directory));
     ASSIGN_OR_RETURN(const chain::OutPoint coin, coin_of(chain, request.coin));
     ASSIGN_OR_RETURN(
         const proof::CoinTrace trace,
         proof::trace_coin(*chain.store, chain::genesis_id(chain.network), coin, request.max));
+    return api::trace_json(trace);
+}
+
+Status run_trace(const TraceRequest& request, std::ostream& out) {
+    ASSIGN_OR_RETURN(const std::string answer, trace_of(request));
+    const Json trace = Json::parse(answer, nullptr, false);
+    if (!trace.is_object()) return io_error("the answer of " + request.node + " is no trace");
     if (request.json) {
-        Json steps = Json::array();
-        for (const proof::TraceStep& step : trace.steps) steps.push_back(step_json(step));
-        Json json = output_json(trace.output);
-        json["coin"] = outpoint_text(trace.coin);
-        json["steps"] = steps;
-        json["coinbases"] = trace.coinbases;
-        json["not_followed"] = trace.not_followed;
-        json["oldest_height"] = trace.oldest_height;
-        json["found"] = found_words(trace);
-        out << console::json_line(json);
+        out << console::json_line(trace);
         return ok_status();
     }
-    out << fmt::format("coin {}:{} of {} to {}\n", short_hex(trace.coin.id), trace.coin.index,
-                       amount_text(trace.output.amount), owner_of(trace.output));
-    for (std::size_t i = 0; i < trace.steps.size(); ++i) print_step(trace.steps[i], i, out);
-    out << found_words(trace) << '\n';
+    out << fmt::format("coin {} of {} to {}\n", short_coin(text_in(trace, "coin")),
+                       chain::amount_text(number_in(trace, "amount")), owner_of(trace));
+    std::size_t number = 0;
+    for (const Json& step : list_in(trace, "steps")) print_step(step, ++number, out);
+    out << text_in(trace, "found") << '\n';
     return ok_status();
 }
 
@@ -178,7 +166,11 @@ void add_coin(CLI::App& app, Invocation& invocation) {
                      "ID:N, the payment or coinbase that made it (at least 4 digits) and its "
                      "number there; without a number the first")
         ->required();
+    auto* node = command->add_option("--node", request->node,
+                                     "Ask a node instead, by its API's address HOST:PORT, and "
+                                     "take its word");
     named_folder(command->add_option("--dir", request->directory, "The node's data directory"))
+        ->excludes(node)
         ->capture_default_str();
     command->add_option("--max", request->max, "Payments and coinbases that are shown, at most")
         ->check(CLI::Range(std::size_t{1}, proof::kMostTraced))

@@ -45,6 +45,7 @@ class ProofCommands : public ChainFixture {
         const std::string network = dir_ + "/network.json";
         const Json made = ask({"chain", "prove", payment.substr(0, 16), "--out", at("p.proof")});
         EXPECT_EQ(made["kind"], "payment");
+        EXPECT_GT(made["confirmations"], 0);
         const auto check = [&](std::vector<std::string> more) {
             more.insert(more.begin(), {"chain", "check-proof", at("p.proof"), "--json"});
             return run(more);
@@ -82,6 +83,28 @@ class ProofCommands : public ChainFixture {
         EXPECT_EQ(run({"chain", "check-proof", at("none")}).code, 1);
         EXPECT_EQ(run({"chain", "prove", payment, "--dir", dir_, "--kind", "block"}).code, 2);
         EXPECT_EQ(run({"chain", "prove", "0", "--dir", dir_}).code, 2);
+    }
+    /// What a running node says by its API is what its folder says, for those who name it in full.
+    void check_node(const std::string& payment) {
+        std::ifstream file(dir_ + "/api.json");
+        const std::string address = Json::parse(file)["address"];
+        const Outcome traced = run({"coin", "trace", payment + ":0", "--node", address, "--json"});
+        ASSERT_EQ(traced.code, 0) << traced.errors;
+        EXPECT_EQ(traced.json(), ask({"coin", "trace", payment + ":0"}));
+        EXPECT_EQ(run({"coin", "trace", payment.substr(0, 12), "--node", address}).code, 2);
+        EXPECT_EQ(run({"coin", "trace", std::string(64, 'a') + ":0", "--node", address}).code, 1);
+        const Outcome made =
+            run({"chain", "prove", payment, "--node", address, "--out", at("n.proof"), "--json"});
+        ASSERT_EQ(made.code, 0) << made.errors;
+        EXPECT_EQ(made.json()["id"], payment);
+        EXPECT_EQ(run({"chain", "prove", "1", "--node", address, "--out", at("n.proof")}).code, 0);
+        const Outcome checked =
+            run({"chain", "check-proof", at("n.proof"), "--network", dir_ + "/network.json"});
+        EXPECT_EQ(checked.code, 0) << checked.errors;
+        EXPECT_EQ(run({"chain", "prove", payment, "--node", address, "--kind", "block", "--out",
+                       at("n.proof")})
+                      .code,
+                  1);
     }
     void check_contribution() {
         for (unsigned merge = 4;; merge += 4) {
@@ -144,6 +167,7 @@ TEST_F(ProofCommands, WhatIsOnAChainCanBeShown) {
     const std::string payment = sent["payment"];
     ASSERT_TRUE(wait_for([&] { return run({"explain", payment, "--dir", dir_}).code == 0; }));
     check_trace(payment);
+    check_node(payment);
     check_contribution();
     check_timestamp();
     EXPECT_EQ(node.stop().code, 0);

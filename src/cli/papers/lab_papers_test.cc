@@ -77,6 +77,32 @@ TEST(LabPapers, AttentionSoftmaxLookupAndSketchesAnswer) {
     for (const Json& row : sketches["rows"]) EXPECT_NEAR(row["mean_inner"].get<double>(), 1, 1e-9);
 }
 
+TEST(LabPapers, TheChainsCodecsHaveTheMomentsThatTheyShould) {
+    const Json codecs = result({"codecs"});
+    ASSERT_EQ(codecs["rows"].size(), 7U);
+    for (const Json& row : codecs["rows"]) {
+        EXPECT_NEAR(row["mean_inner"].get<double>(), row["inner"].get<double>(), 1e-9) << row;
+        EXPECT_NEAR(row["mean_desketch_norm_ratio"].get<double>(),
+                    row["exact_norm_ratio"].get<double>(), 1e-9)
+            << row;
+        EXPECT_LE(row["mean_inner_squared"], row["bound_inner_squared"]) << row;
+    }
+    const Json signs = result({"one-bit", "--seeds", "200"});
+    ASSERT_EQ(signs["rows"].size(), 12U);
+    EXPECT_LT(signs["rows"][0]["mean_second"], 10'000) << "srht forgets the smaller of two";
+    EXPECT_GT(signs["rows"][1]["mean_second"], 50'000) << "srht2 does not";
+    EXPECT_GT(signs["rows"][8]["norm_ratio"], 50) << "a dither is noisy on an even delta";
+}
+
+TEST(LabPapers, TrainingByAnyCodecLowersTheLoss) {
+    const Json training = result({"codec-training", "--rounds", "2", "--values", "256"});
+    ASSERT_EQ(training["rows"].size(), 10U);
+    for (const Json& row : training["rows"])
+        EXPECT_LT(row["report_loss_after"].get<double>(),
+                  row["report_loss_before"].get<double>() - 0.02)
+            << row;
+}
+
 TEST(LabPapers, TrainingAndRacesStandBesideTheirFormulas) {
     const Json race = result({"race", "--share", "0.3", "--confirmations", "2", "--runs", "2000"});
     ASSERT_EQ(race["rows"].size(), 1U);
