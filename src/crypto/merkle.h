@@ -18,6 +18,10 @@ inline constexpr std::size_t kMaxMerkleLeaves = std::size_t{1} << 32;
 /// its own.
 Hash256 merkle_root(std::span<const Hash256> leaves);
 
+/// What stands for a leaf, and for two nodes beside each other, one level up.
+Hash256 merkle_leaf(const Hash256& leaf);
+Hash256 merkle_node(const Hash256& left, const Hash256& right);
+
 /// What it takes to get from one leaf to the root: the nodes beside its way up, from below. CHECKs
 /// that there is such a leaf.
 std::vector<Hash256> merkle_branch(std::span<const Hash256> leaves, std::size_t index);
