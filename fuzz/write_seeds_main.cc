@@ -16,6 +16,8 @@
 #include "consensus/rules_state.h"
 #include "crypto/keystore.h"
 #include "crypto/lthash.h"
+#include "fetch/manifest.h"
+#include "fetch/messages.h"
 #include "formats/checkpoint.h"
 #include "formats/format_test_models.h"
 #include "formats/save.h"
@@ -258,6 +260,28 @@ void peer_seeds() {
     seed("net_hello_fuzz", "address", as_bytes("10.0.0.1:9000"));
 }
 
+void weight_seeds() {
+    SeededRandom random(1);
+    const auto message = [](std::uint8_t kind, Bytes body) {
+        body.insert(body.begin(), kind);
+        seed("fetch_message_fuzz", "kind-" + std::to_string(kind), body);
+    };
+    const Hash256 name = random.hash256();
+    const model::ModelConfig config = formats::family_configs().front().config;
+    const model::ParameterLayout layout(config);
+    fetch::Manifest manifest{fetch::Form::kFile, config, {}, name};
+    manifest.types.assign(layout.tensors().size(), tensor::WeightType::kF32);
+    const fetch::Leaves leaves{name, 5, Bytes(9, 1), {{name}, {random.hash256()}}};
+    message(0, fetch::encode_ask_weights(name));
+    message(1, fetch::encode(fetch::Weights{fetch::encode(manifest),
+                                            fetch::Anchor{name, name, random.hash256()}}));
+    message(2, fetch::encode(fetch::AskLeaves{name, 5, 32}));
+    message(3, fetch::encode(leaves));
+    message(4, fetch::encode(fetch::NoWeights{name, 5, fetch::Lack::kBusy}));
+    message(5, fetch::encode(manifest));
+    message(6, fetch::encode(leaves));
+}
+
 void serving_seeds() {
     SeededRandom random(1);
     const crypto::SecretKey secret = chain::test_secret(1);
@@ -413,6 +437,7 @@ int main(int argc, char** argv) {
     chain_seeds();
     auditor_seeds();
     peer_seeds();
+    weight_seeds();
     serving_seeds();
     wallet_seeds();
     node_message_seeds();

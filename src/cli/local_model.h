@@ -38,6 +38,8 @@ struct LocalModel {
     std::unique_ptr<text::Tokenizer> tokenizer;
     model::ParameterLayout layout;
     std::optional<model::Pooling> pooling{};  ///< where its files say so
+    /// What servers call it, where its layers' weights are not here to be hashed.
+    std::optional<Hash256> name{};
 };
 
 /// kNotFound, naming the option, unless the path exists. Commands check all their inputs with this

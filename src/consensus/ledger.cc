@@ -10,6 +10,7 @@
 #include "consensus/evaluator.h"
 #include "consensus/exact_dot.h"
 #include "consensus/payment_rules.h"
+#include "consensus/state_root.h"
 #include "crypto/hash.h"
 
 namespace cairn::consensus {
@@ -45,12 +46,8 @@ Verdict Ledger::check_known() const {
 }
 
 Hash256 Ledger::state_root() const {
-    static const crypto::TaggedHasher hasher("cairn/state-root");
-    Writer writer;
-    writer.fixed(model_.root());
-    writer.fixed(coins_.root());
-    writer.fixed(rules_.root(model_.recent_merges_root()));
-    return hasher(writer.out());
+    return consensus::state_root(model_.root(), coins_.root(),
+                                 rules_.root(model_.recent_merges_root()));
 }
 
 void Ledger::apply(const chain::Block& block, std::uint32_t height, const MergePlan& plan,

@@ -222,7 +222,9 @@ Task<Result<Hello>> TlsLink::read_hello(Role from, const Hash256& channel) {
         co_return invalid("expected a hello");
     auto hello = decode_hello(frame->body);
     if (!hello.ok()) co_return hello.error();
-    const Status good = check_hello(*hello, from, channel, settings_->genesis, settings_->key);
+    const Status good =
+        check_hello(*hello, from, channel,
+                    settings_->any_genesis ? hello->genesis : settings_->genesis, settings_->key);
     if (!good.ok()) co_return good.error();
     co_return hello;
 }
@@ -231,7 +233,8 @@ Task<Status> TlsLink::introduce() {
     const Hash256 channel = channel_value(stream_.native_handle());
     const Role theirs = role_ == Role::kDialler ? Role::kAcceptor : Role::kDialler;
     if (role_ == Role::kAcceptor)
-        enqueue(LinkKind::kHello, encode_hello(settings_->make_hello(role_, channel)));
+        enqueue(LinkKind::kHello,
+                encode_hello(settings_->make_hello(role_, channel, settings_->genesis)));
     auto hello = co_await read_hello(theirs, channel);
     if (!hello.ok()) co_return hello.error();
     if (state_ != State::kOpening || owner_ == nullptr) co_return io_error("closed");
@@ -242,7 +245,7 @@ Task<Status> TlsLink::introduce() {
         enqueue(LinkKind::kWelcome);
         co_return ok_status();
     }
-    enqueue(LinkKind::kHello, encode_hello(settings_->make_hello(role_, channel)));
+    enqueue(LinkKind::kHello, encode_hello(settings_->make_hello(role_, channel, peer_.genesis)));
     auto welcome = co_await read_frame();
     if (!welcome.ok()) co_return welcome.error();
     if (welcome->kind != static_cast<std::uint16_t>(LinkKind::kWelcome))

@@ -25,9 +25,10 @@ struct LinkSettings {
     std::uint64_t ping_after_ms = 0;
     std::uint64_t idle_timeout_ms = 0;
     Hash256 genesis{};
+    bool any_genesis = false;  ///< a dialler takes the other side's (TlsOptions)
     crypto::PublicKey key{};
     /// Our signed hello for a session.
-    std::function<Hello(Role role, const Hash256& channel)> make_hello;
+    std::function<Hello(Role role, const Hash256& channel, const Hash256& genesis)> make_hello;
 };
 
 /// A descriptor that a link takes over.

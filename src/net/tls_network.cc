@@ -140,17 +140,18 @@ void TlsNetwork::Impl::make_settings() {
     made->ping_after_ms = options.ping_after_ms;
     made->idle_timeout_ms = options.idle_timeout_ms;
     made->genesis = options.genesis;
+    made->any_genesis = options.any_genesis;
     made->key = our_key;
     // Only called while the link has an owner, so `this` is there.
-    made->make_hello = [this](Role role, const Hash256& channel) {
-        return make_hello(role, channel);
+    made->make_hello = [this](Role role, const Hash256& channel, const Hash256& genesis) {
+        return make_hello(role, channel, genesis);
     };
     settings = std::move(made);
 }
 
-Hello TlsNetwork::Impl::make_hello(Role role, const Hash256& channel) {
+Hello TlsNetwork::Impl::make_hello(Role role, const Hash256& channel, const Hash256& genesis) {
     Hello hello;
-    hello.genesis = options.genesis;
+    hello.genesis = genesis;
     hello.key = our_key;
     hello.listen_port = named_port != 0 ? named_port : port;
     hello.signature = crypto::sign(options.key, hello_message(hello, role, channel), random);

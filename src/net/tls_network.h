@@ -26,6 +26,10 @@ struct TlsOptions {
     crypto::SecretKey key;
     /// Nodes of different genesis ids refuse each other. All zeros: belongs to no chain.
     Hash256 genesis{};
+    /// Whom we dial may be of any network: we take part as one of his. For who looks at a network
+    /// that he knows an address of and nothing else; peers of different networks may be linked
+    /// then.
+    bool any_genesis = false;
 
     std::size_t max_peers = 64;
     /// Of those, how many may have dialled us: the rest are kept for peers that we chose.

@@ -41,7 +41,7 @@ struct TlsNetwork::Impl final : LinkOwner, std::enable_shared_from_this<TlsNetwo
     void opened_circuit(const std::string& address, int socket);
     PeerId linked_at(const std::string& address) const;
     void make_settings();
-    Hello make_hello(Role role, const Hash256& channel);
+    Hello make_hello(Role role, const Hash256& channel, const Hash256& genesis);
     void connect(const std::string& address);
     bool send(Link& link, std::uint16_t kind, ByteView body);
     /// Ends a link that is up; its on_peer_down follows from the loop.

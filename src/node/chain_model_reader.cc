@@ -51,6 +51,11 @@ WeightsPtr ChainModelReader::weights(const ChainState&) const {
     return std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
 }
 
+std::optional<ThetaCopy> ChainModelReader::theta(const ChainState&) const {
+    const auto theta = model_.state().theta();
+    return ThetaCopy{layout_.config(), {theta.begin(), theta.end()}, model_.recent_merges_root()};
+}
+
 model::Model ChainModelReader::model_of(WeightsPtr weights) const {
     model::Model model;
     model.config = layout_.config();

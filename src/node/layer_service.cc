@@ -1,6 +1,7 @@
 #include "node/layer_service.h"
 
 #include "base/log.h"
+#include "fetch/manifest.h"
 #include "serve/run_server.h"
 #include "serve/self_measure.h"
 
@@ -116,18 +117,22 @@ void LayerService::look() {
         if (!served.ok()) return log_debug("no model to serve: {}", served.error().message);
         if (!*served) return;
         known_ = (*served)->block;
-        take(std::make_shared<const model::Model>(std::move((*served)->model)));
+        take(std::make_shared<const model::Model>(std::move((*served)->model)),
+             (*served)->model_root);
     }));
 }
 
-void LayerService::take(std::shared_ptr<const model::Model> model) {
+void LayerService::take(std::shared_ptr<const model::Model> model, const Hash256& model_root) {
     offload(
         loop_, Lane::kLayers,
-        [model = std::move(model), layers = options_.layers, compute = compute_, &clock = clock_,
-         threads = options_.threads, is_first = rows_per_s_ == 0]() -> Result<Measured> {
+        [model = std::move(model), model_root, layers = options_.layers, compute = compute_,
+         &clock = clock_, threads = options_.threads,
+         is_first = rows_per_s_ == 0]() -> Result<Measured> {
             Measured measured;
             ASSIGN_OR_RETURN(measured.layers, serve::parse_layers(layers, model->config.layers));
             ASSIGN_OR_RETURN(measured.whole, serve::snapshot_of(model));
+            if (!model_root.is_zero())
+                measured.whole.chain_name = fetch::chain_model_name(model->config, model_root);
             if (!is_first) return measured;
             const model::LayerRange one{measured.layers.begin, measured.layers.begin + 1};
             const serve::ModelSnapshot packed = serve::keep_layers(compute, measured.whole, one);

@@ -75,8 +75,8 @@ class LayerService final : private serve::ChannelView {
     void tell();
     void look();
     /// Hashes, and at the first time measures, beside the loop; then layers are chosen and served.
-    /// Why it cannot be served goes to the log.
-    void take(std::shared_ptr<const model::Model> model);
+    /// Why it cannot be served goes to the log. `model_root` is the chain's, if it is its model.
+    void take(std::shared_ptr<const model::Model> model, const Hash256& model_root = {});
     struct Measured;
     void choose(const Measured& measured);
     void pack(serve::ModelSnapshot whole, model::LayerRange layers);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,13 @@ namespace cairn::node {
 
 class ChainState;
 
+/// The model as the chain has it.
+struct ThetaCopy {
+    model::ModelConfig config;
+    std::vector<std::int32_t> theta;  ///< in the layout of the chain's state
+    Hash256 recent_merges_root;
+};
+
 using WeightsPtr = std::shared_ptr<const std::vector<float>>;
 
 class ModelReader {
@@ -24,6 +32,10 @@ class ModelReader {
     /// A copy of the weights at the ledger's tip. The argument is what only a job of the chain lane
     /// has (LedgerLane::on_lane), so nobody else can ask.
     virtual WeightsPtr weights(const ChainState& state) const = 0;
+    /// The same as integers; nothing where there is no such model.
+    virtual std::optional<ThetaCopy> theta(const ChainState&) const { return std::nullopt; }
+    /// Its root; zeros where there is no such model.
+    virtual Hash256 model_root(const ChainState&) const { return {}; }
     /// A copy as a model, which keeps it alive.
     virtual model::Model model_of(WeightsPtr weights) const = 0;
     /// Null where the network names none.

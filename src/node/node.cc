@@ -66,7 +66,9 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
                     if (key == key_) return config_.key;
                     return config_.channel_secrets ? config_.channel_secrets(key) : std::nullopt;
                 }),
-      servers_(seams_.clock, seams_.network, peers_, chain_.genesis_id(), seams_.ask_server) {
+      servers_(seams_.clock, seams_.network, peers_, chain_.genesis_id(), seams_.ask_server),
+      theta_giver_(config_.network, seams_.clock, seams_.loop, seams_.network, chain_,
+                   seams_.reader, {.group_of = seams_.group_of}) {
     if (const auto kept = trainer_.kept()) own_keys_.prefer(kept->round, kept->key);
     chain_.set_observer(this);
     relay_.set_listener([this](const Item&) { miner_.on_item(); });
@@ -223,6 +225,7 @@ void Node::on_peer_down(net::PeerId id, const std::string& reason) {
     clock_watch_.on_peer_down(id);
     relay_.on_peer_down(id);
     servers_.on_peer_down(id);
+    theta_giver_.on_peer_down(id);
     sync_.on_peer_down(id);
     sync_.request_bodies();
 }
@@ -295,7 +298,9 @@ Status Node::handle(Peer& peer, MessageKind kind, ByteView body) {
         case MessageKind::kAsset:
             return ok_status();  // an answer that came after we had it
     }
-    return ok_status();  // other rooms (serve/) share the link; their kinds are not ours
+    const auto number = static_cast<std::uint16_t>(kind);
+    if (fetch::is_about_weights(number)) return theta_giver_.on_message(peer.id, number, body);
+    return ok_status();  // other rooms share the link; their kinds are not ours
 }
 
 Status Node::on_hello(Peer& peer, ByteView body) {
@@ -339,7 +344,9 @@ Status Node::on_get_asset(Peer& peer, ByteView body) {
     chunk.hash = wanted.hash;
     // No other hash: looking for it on disk is work that strangers could ask for.
     const bool named = names_asset(config_.network, wanted.hash);
-    const auto bytes = named && seams_.assets ? seams_.assets(wanted.hash) : nullptr;
+    auto bytes = named && seams_.assets ? seams_.assets(wanted.hash) : nullptr;
+    if (wanted.hash == chain_.genesis_id())
+        bytes = std::make_shared<const Bytes>(chain::encode(config_.network));
     if (bytes && wanted.offset < bytes->size()) {
         chunk.total = bytes->size();
         chunk.offset = wanted.offset;

@@ -29,6 +29,7 @@
 #include "node/round_trainer.h"
 #include "node/server_gossip.h"
 #include "node/sync.h"
+#include "node/theta_giver.h"
 
 namespace cairn::node {
 
@@ -81,6 +82,8 @@ struct NodeSeams {
     /// Asks a layer server what it holds (serve/server_probe.h); empty: the node believes no
     /// announcement but its own.
     AskServer ask_server = {};
+    /// The part of the network that a peer is in; empty: all are in one.
+    std::function<std::string(net::PeerId)> group_of = {};
 };
 
 class Node final : public NodeApi, private net::NetworkHandler, private ActiveChain::Observer {
@@ -254,6 +257,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     ChannelKeeper channels_;
     std::function<void()> tip_watch_;
     ServerGossip servers_;
+    ThetaGiver theta_giver_;
     std::deque<std::pair<Hash256, std::uint64_t>> model_names_;
     Alive alive_;
 };

@@ -299,7 +299,8 @@ void Node::served_model(const Hash256& known, Callback<std::optional<ServedModel
                                at->header.state_root,
                                at->header.time_ms,
                                reader->model_of(reader->weights(state)),
-                               reader->tokenizer()};
+                               reader->tokenizer(),
+                               reader->model_root(state)};
         },
         alive_.guard([this, answer = std::move(answer)](Served served) {
             if (!served) return answer(std::move(served));

@@ -360,7 +360,8 @@ Status Process::start_node(std::unique_ptr<NodeParts> parts) {
                     &conditions_,
                     [this](const std::string& address, auto answer) {
                         probe_->probe().ask(address, std::move(answer));
-                    }};
+                    },
+                    [this](net::PeerId peer) { return network_->group_of(peer); }};
     node_ =
         std::make_unique<Node>(config(), LedgerSeams{*store_, *parts_->model}, std::move(seams));
     return node_->start([this] {

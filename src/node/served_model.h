@@ -23,6 +23,7 @@ struct ServedModel {
     std::uint64_t time_ms = 0;                         ///< of the block
     model::Model model;                                ///< a copy
     std::shared_ptr<const text::Tokenizer> tokenizer;  ///< null: the network names none
+    Hash256 model_root{};                              ///< the part of the state root that is it
 };
 
 /// The last merge block up to `tip` (genesis before the first), if it is settled; else null. It is

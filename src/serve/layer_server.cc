@@ -48,7 +48,7 @@ void LayerServer::set_model(ModelSnapshot snapshot, model::LayerRange layers) {
 const std::shared_ptr<LayerServer::Loaded>& LayerServer::find_model(const Hash256& model) const {
     static const std::shared_ptr<Loaded> none;
     const auto found = std::ranges::find_if(models_, [&](const std::shared_ptr<Loaded>& loaded) {
-        return loaded->snapshot.hash == model;
+        return loaded->snapshot.is_called(model);
     });
     return found == models_.end() ? none : *found;
 }
@@ -57,13 +57,14 @@ std::optional<Announce> LayerServer::announce(const Hash256& model) {
     if (models_.empty()) return std::nullopt;
     const std::shared_ptr<Loaded>& asked = find_model(model);
     Loaded& loaded = asked ? *asked : *models_.front();
+    const bool as_chain = asked && model != loaded.snapshot.hash;
+    Loaded::Announced& announced = as_chain ? loaded.announced_as_chain : loaded.announced;
     const std::uint64_t now_us = clock_.monotonic_us();
-    if (loaded.announced && now_us < loaded.announced_us + kAnnounceEveryUs)
-        return loaded.announced;
-    loaded.announced_us = now_us;
-    Announce& record = loaded.announced.emplace();
+    if (announced.record && now_us < announced.made_us + kAnnounceEveryUs) return announced.record;
+    announced.made_us = now_us;
+    Announce& record = announced.record.emplace();
     record.address = options_.address.empty() ? network_.listen_address() : options_.address;
-    record.model = loaded.snapshot.hash;
+    record.model = as_chain ? loaded.snapshot.chain_name : loaded.snapshot.hash;
     record.layers = loaded.layers;
     record.rows_per_s = options_.rows_per_s;
     if (options_.till != nullptr) {
@@ -78,7 +79,7 @@ std::optional<Announce> LayerServer::announce(const Hash256& model) {
     record.issued_ms = clock_.wall_ms();
     record.expires_ms = record.issued_ms + options_.announce_life_ms;
     sign(record, secret_, random_.hash256());
-    return loaded.announced;
+    return announced.record;
 }
 
 void LayerServer::on_peer_up(net::PeerId peer, const net::PeerInfo& info) { peers_[peer] = info; }

@@ -12,8 +12,11 @@ namespace cairn::serve {
 struct LayerServer::Loaded {
     ModelSnapshot snapshot;
     model::LayerRange layers;
-    std::optional<Announce> announced;  // of the loop alone
-    std::uint64_t announced_us = 0;
+    struct Announced {
+        std::optional<Announce> record;
+        std::uint64_t made_us = 0;
+    };
+    Announced announced, announced_as_chain;  // by its two names; of the loop alone
     std::shared_ptr<ThreadPool> pool;
     model::Transformer transformer;
 

@@ -1,6 +1,5 @@
 #include "serve/model_snapshot.h"
 
-#include "crypto/hash.h"
 #include "model/held_layers.h"
 #include "tensor/elementwise.h"
 
@@ -11,11 +10,6 @@ namespace {
 using model::tensor_at;
 using tensor::Weight;
 
-ByteView canonical_bytes(const Weight& weight) {
-    CHECK(!weight.packed);
-    return {static_cast<const std::uint8_t*>(weight.data), weight.canonical_bytes()};
-}
-
 bool is_in(const model::TensorInfo& info, model::LayerRange range) {
     return model::is_per_layer(info.kind) && range.contains(info.layer);
 }
@@ -23,27 +17,11 @@ bool is_in(const model::TensorInfo& info, model::LayerRange range) {
 }  // namespace
 
 Hash256 content_hash(const model::ModelConfig& config, const model::Weights& weights) {
-    CHECK(weights.layers.size() == config.layers);
-    // BIP340's tagged hash, piece by piece: a model may be too large for one buffer.
-    const Hash256 tag = crypto::sha256(as_bytes("cairn/model/1"));
-    crypto::Sha256 hasher;
-    hasher.update(tag.view()).update(tag.view());
-    Writer shape;
-    model::encode(config, shape);
-    hasher.update(shape.out());
-    const model::ParameterLayout layout(config);
-    for (const model::TensorInfo& info : layout.tensors()) {
-        const Weight& weight = tensor_at(weights, info.kind, info.layer);
-        CHECK(!weight.empty());
-        // The type f32 is left out (S19): a model of f32 is named by its numbers alone.
-        if (weight.type != tensor::WeightType::kF32)
-            hasher.update(as_bytes(tensor::weight_type_name(weight.type)));
-        hasher.update(canonical_bytes(weight));
-    }
-    return hasher.finish();
+    return fetch::name_model(config, weights).manifest.name();
 }
 
-Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model) {
+Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model,
+                                  fetch::NamedModel* named) {
     const model::ParameterLayout layout = model->layout();
     for (const model::TensorInfo& info : layout.tensors()) {
         const Weight& weight = tensor_at(model->weights, info.kind, info.layer);
@@ -54,7 +32,9 @@ Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model) {
     ModelSnapshot snapshot;
     snapshot.config = model->config;
     snapshot.weights = model->weights;
-    snapshot.hash = content_hash(snapshot.config, snapshot.weights);
+    fetch::NamedModel made = fetch::name_model(snapshot.config, snapshot.weights);
+    snapshot.hash = made.manifest.name();
+    if (named != nullptr) *named = std::move(made);
     snapshot.storage = std::move(model);
     return snapshot;
 }
@@ -71,7 +51,7 @@ ModelSnapshot keep_layers(const tensor::Compute& compute, const ModelSnapshot& w
             tensor_at(share.weights, info.kind, info.layer) =
                 tensor_at(whole.weights, info.kind, info.layer);
     const model::Model packed = model::pack_model(compute, share);
-    return {whole.config, packed.weights, packed.storage, whole.hash};
+    return {whole.config, packed.weights, packed.storage, whole.hash, whole.chain_name};
 }
 
 bool has_layers(const ModelSnapshot& snapshot, model::LayerRange range) {

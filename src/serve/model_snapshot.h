@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "fetch/manifest.h"
 #include "model/weights.h"
 
 namespace cairn::serve {
@@ -16,14 +17,21 @@ struct ModelSnapshot {
     model::Weights weights;
     std::shared_ptr<const void> storage;  ///< keeps the weights' memory alive
     Hash256 hash;                         ///< content_hash of the whole model
+    Hash256 chain_name{};                 ///< if it is a chain's, its other name (S19); else zeros
+
+    bool is_called(const Hash256& name) const {
+        return name == hash || (!chain_name.is_zero() && name == chain_name);
+    }
 };
 
-/// Names a model: configuration, then type and bytes of every tensor, in the canonical order
-/// without padding. The tokenizer is not part of it. All tensors must be present and not packed.
+/// Names a model by its shape and the leaves of its tensors (fetch/manifest.h). The tokenizer is
+/// not part of it. All tensors must be present and not packed.
 Hash256 content_hash(const model::ModelConfig& config, const model::Weights& weights);
 
-/// The whole model, sharing `model`'s memory. kInvalid if a parameter is NaN or infinite.
-Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model);
+/// The whole model, sharing `model`'s memory. kInvalid if a parameter is NaN or infinite. `named`
+/// (may be null) gets what the name was made of.
+Result<ModelSnapshot> snapshot_of(std::shared_ptr<const model::Model> model,
+                                  fetch::NamedModel* named = nullptr);
 
 /// A copy that holds the layers of `range` alone, packed for fast products, under the whole model's
 /// name: what a server keeps so that it needs memory for its own share only. `whole` may be packed

@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "formats/load.h"
+#include "serve/fetched_layers.h"
+#include "serve/giving_links.h"
 #include "serve/route.h"
 #include "serve/self_measure.h"
 
@@ -39,6 +41,49 @@ std::uint64_t parameters_of(const ModelSnapshot& snapshot, model::LayerRange lay
     return count;
 }
 
+struct Served {
+    ModelSnapshot snapshot;
+    model::LayerRange layers;
+    std::shared_ptr<const fetch::LeafSource> source;  // what others may have; null: nothing
+    std::uint64_t fetched = 0;
+};
+
+Result<Served> fetch_served(const RunServerOptions& options, const Hash256& name,
+                            const tensor::Compute& compute) {
+    if (options.sources.empty())
+        return invalid("no file is called " + options.model_file +
+                       ", and as a model's name it needs to be told who has it: --from HOST:PORT");
+    FetchLayersOptions fetching{.model = name,
+                                .layers = options.layers,
+                                .sources = options.sources,
+                                .folder = options.folder,
+                                .progress = options.fetching,
+                                .note = [](const std::string& line) { log_warn("{}", line); },
+                                .should_stop = options.should_stop};
+    ASSIGN_OR_RETURN(FetchedLayers fetched, fetch_layers(compute, fetching));
+    return Served{std::move(fetched.snapshot), fetched.layers,
+                  options.gives_weights ? fetched.source : nullptr, fetched.bytes};
+}
+
+Result<Served> load_served(const RunServerOptions& options, const tensor::Compute& compute) {
+    if (const auto name = model_name_in(options.model_file))
+        return fetch_served(options, *name, compute);
+    ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(options.model_file));
+    if (!loaded.model.config.causal)
+        return Error{
+            ErrorCode::kUnsupported,
+            options.model_file + " is an encoder; layers are served of models that write text"};
+    Served served;
+    ASSIGN_OR_RETURN(served.layers, parse_layers(options.layers, loaded.model.config.layers));
+    const auto model = std::make_shared<const model::Model>(std::move(loaded.model));
+    fetch::NamedModel named;
+    ASSIGN_OR_RETURN(const ModelSnapshot whole, snapshot_of(model, &named));
+    served.snapshot = keep_layers(compute, whole, served.layers);
+    // The file stays mapped for them; its pages take no memory that others need.
+    if (options.gives_weights) served.source = fetch::leaves_of(model, std::move(named));
+    return served;
+}
+
 }  // namespace
 
 Result<model::LayerRange> parse_layers(const std::string& text, std::uint32_t layers) {
@@ -71,22 +116,13 @@ net::TlsOptions client_links(const std::string& listen, const crypto::SecretKey&
 
 Status run_server(const RunServerOptions& options) {
     ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
-    ModelSnapshot snapshot;
-    model::LayerRange layers;
+    Served served;
     {
-        ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(options.model_file));
-        if (!loaded.model.config.causal)
-            return Error{ErrorCode::kUnsupported,
-                         options.model_file +
-                             " is an encoder; layers are served of models that "
-                             "write text"};
-        ASSIGN_OR_RETURN(layers, parse_layers(options.layers, loaded.model.config.layers));
-        ASSIGN_OR_RETURN(
-            const ModelSnapshot whole,
-            snapshot_of(std::make_shared<const model::Model>(std::move(loaded.model))));
         ThreadPool pool(options.server.threads);
-        snapshot = keep_layers({kernels, &pool}, whole, layers);
+        ASSIGN_OR_RETURN(served, load_served(options, {kernels, &pool}));
     }
+    const ModelSnapshot& snapshot = served.snapshot;
+    const model::LayerRange layers = served.layers;
 
     SystemRandom random;
     const SystemClock clock;
@@ -114,7 +150,10 @@ Status run_server(const RunServerOptions& options) {
     }
     LayerServer server(loop, *network, clock, random, secret, *kernels, server_options);
     server.set_model(snapshot, layers);
-    network->set_handler(&server);
+    fetch::WeightsGiver giver(loop, *network, clock, {.group_of = server_options.group_of});
+    if (served.source) giver.offer(served.source);
+    GivingLinks links(server, giver);
+    network->set_handler(&links);
 
     const auto mapper = net::map_port(loop, options.map_port, network->listen_address(),
                                       [&options](const net::PortReport& report) {
@@ -122,8 +161,12 @@ Status run_server(const RunServerOptions& options) {
                                           if (options.port_mapped) options.port_mapped(report);
                                       });
 
-    const ServerReady ready{network->listen_address(), crypto::public_key(secret), snapshot.hash,
-                            layers, parameters_of(snapshot, layers)};
+    const ServerReady ready{network->listen_address(),
+                            crypto::public_key(secret),
+                            snapshot.hash,
+                            layers,
+                            parameters_of(snapshot, layers),
+                            served.fetched};
     loop.post([&] {
         // Before the log's line, so that a script reads its own line first.
         if (options.started) options.started(ready);
@@ -134,7 +177,8 @@ Status run_server(const RunServerOptions& options) {
     if (options.should_stop) watch_stop(loop, options.should_stop);
     loop.run();
     network->set_handler(nullptr);
-    log_info("stopped after {} tokens", server.tokens_computed());
+    log_info("stopped after {} tokens, and {} of weights given to others", server.tokens_computed(),
+             fetch::bytes_text(giver.bytes_given()));
     return ok_status();
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "fetch/leaf_fetcher.h"
 #include "net/port_mapper.h"
 #include "net/tls_network.h"
 #include "serve/layer_server.h"
@@ -19,11 +20,18 @@ struct ServerReady {
     Hash256 model;
     model::LayerRange layers;
     std::uint64_t parameters = 0;  ///< of its layers
+    std::uint64_t fetched = 0;     ///< bytes of them as they travel, if they were fetched
 };
 
 struct RunServerOptions {
     std::string layers;  ///< see parse_layers
+    /// A file; or a model's name, whose layers are then fetched from `sources` into `folder`.
     std::string model_file;
+    std::vector<std::string> sources;
+    std::string folder;
+    std::function<void(const fetch::LeafFetcher::Progress&)> fetching;  ///< may be empty
+    /// Whether others may have the weights that are here.
+    bool gives_weights = false;
     std::string listen = "127.0.0.1:0";                ///< "host:port", port 0: any
     net::PortAsking map_port = net::PortAsking::kNot;  ///< how a router is asked to pass links on
     /// Called on the loop with what came of it, and when that changes. May be empty.

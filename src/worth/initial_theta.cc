@@ -5,6 +5,7 @@
 #include "codec/codec.h"
 #include "consensus/exact_dot.h"
 #include "tensor/philox.h"
+#include "worth/integer_bytes.h"
 #include "worth/model_state.h"
 
 namespace cairn::worth {
@@ -33,30 +34,49 @@ bool is_output_projection(model::TensorKind kind) {
     return kind == model::TensorKind::kWo || kind == model::TensorKind::kWDown;
 }
 
+/// The values of tensor number `stream`, into the beginning of `out`.
+void fill_tensor(const model::ParameterLayout& layout, std::uint64_t weights_seed,
+                 std::size_t stream, std::span<std::int32_t> out) {
+    const std::int64_t layers = layout.config().layers;
+    const model::TensorInfo& tensor = layout.tensors()[stream];
+    if (!tensor.is_matrix) {
+        for (std::uint64_t i = 0; i < tensor.size(); ++i)
+            out[i] = std::int32_t{1} << codec::kFractionBits;
+        return;
+    }
+    const auto smaller = static_cast<std::int64_t>(
+        consensus::integer_sqrt(static_cast<Int128>(kMultiplier) * kMultiplier / (2 * layers)));
+    const std::int64_t multiplier = is_output_projection(tensor.kind) ? smaller : kMultiplier;
+    for (std::uint64_t i = 0; i < tensor.size(); i += 2) {
+        const auto words = tensor::philox(weights_seed, stream, i / 2);
+        out[i] = scaled(centred_sum(words[0], words[1]), multiplier);
+        if (i + 1 < tensor.size()) out[i + 1] = scaled(centred_sum(words[2], words[3]), multiplier);
+    }
+}
+
 }  // namespace
 
 std::vector<std::int32_t> initial_theta(const model::ParameterLayout& layout,
                                         std::uint64_t weights_seed) {
     std::vector<std::int32_t> theta(layout.size(), 0);
-    const std::int64_t layers = layout.config().layers;
-    const auto smaller = static_cast<std::int64_t>(
-        consensus::integer_sqrt(static_cast<Int128>(kMultiplier) * kMultiplier / (2 * layers)));
-    for (std::size_t stream = 0; stream < layout.tensors().size(); ++stream) {
-        const model::TensorInfo& tensor = layout.tensors()[stream];
-        if (!tensor.is_matrix) {
-            for (std::uint64_t i = 0; i < tensor.size(); ++i)
-                theta[tensor.offset + i] = std::int32_t{1} << codec::kFractionBits;
-            continue;
-        }
-        const std::int64_t multiplier = is_output_projection(tensor.kind) ? smaller : kMultiplier;
-        for (std::uint64_t i = 0; i < tensor.size(); i += 2) {
-            const auto words = tensor::philox(weights_seed, stream, i / 2);
-            theta[tensor.offset + i] = scaled(centred_sum(words[0], words[1]), multiplier);
-            if (i + 1 < tensor.size())
-                theta[tensor.offset + i + 1] = scaled(centred_sum(words[2], words[3]), multiplier);
-        }
-    }
+    for (std::size_t stream = 0; stream < layout.tensors().size(); ++stream)
+        fill_tensor(layout, weights_seed, stream,
+                    std::span(theta).subspan(layout.tensors()[stream].offset));
     return theta;
+}
+
+Hash256 initial_model_root(const model::ParameterLayout& layout, std::uint64_t weights_seed) {
+    CHECK(layout.tile() == codec::kTile);
+    std::vector<Hash256> leaves;
+    for (std::size_t stream = 0; stream < layout.tensors().size(); ++stream) {
+        const std::uint64_t size = layout.tensors()[stream].size();
+        std::vector<std::int32_t> values((size + codec::kTile - 1) / codec::kTile * codec::kTile);
+        fill_tensor(layout, weights_seed, stream, values);
+        for (std::size_t at = 0; at < values.size(); at += codec::kTile)
+            leaves.push_back(
+                hash_int32("cairn/theta-tile", std::span(values).subspan(at, codec::kTile)));
+    }
+    return crypto::merkle_root(leaves);
 }
 
 }  // namespace cairn::worth

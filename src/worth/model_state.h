@@ -40,6 +40,8 @@ struct MergeUndo {
 /// (output projections smaller by sqrt(2 * layers)), norm weights 1, padding 0.
 std::vector<std::int32_t> initial_theta(const model::ParameterLayout& layout,
                                         std::uint64_t weights_seed);
+/// The root of theta^0, with the memory of its largest tensor alone.
+Hash256 initial_model_root(const model::ParameterLayout& layout, std::uint64_t weights_seed);
 
 class ModelState {
   public:

@@ -27,9 +27,10 @@ namespace {
 
 // With --serve and --model and none but these, no chain is followed. --dir is ignored then (it may
 // come from its default).
-constexpr std::array<std::string_view, 12> kServeOptions = {
-    "--help",     "--json",    "--dir",   "--serve",      "--model",   "--listen",
-    "--map-port", "--threads", "--relay", "--relay-rate", "--through", "--lie"};
+constexpr std::array<std::string_view, 15> kServeOptions = {
+    "--help",    "--json",     "--dir",     "--serve",        "--model",
+    "--listen",  "--map-port", "--threads", "--relay",        "--relay-rate",
+    "--through", "--lie",      "--from",    "--give-weights", "--weights-dir"};
 
 /// The command line may use keys after the node was started: so many of them are known to it.
 constexpr std::uint32_t kChannelKeysAhead = 200;
@@ -266,11 +267,12 @@ Status check_layer_server(const ServeLayersRequest& serve) {
 /// What a node that follows its chain is to serve.
 Status take_serving(NodeRequest& request) {
     if (request.serve.layers.empty()) return ok_status();
-    if (request.serve.relay != 0 || !request.serve.through.empty() || request.serve.lie)
+    const ServeLayersRequest& serve = request.serve;
+    if (serve.relay != 0 || !serve.through.empty() || serve.lie || !serve.from.empty() ||
+        serve.give_weights || !serve.weights_dir.empty())
         return misused(
-            "--relay, --through and --lie belong to a layer server alone: start one with --serve "
-            "and "
-            "--model, and without options of a chain");
+            "--relay, --through, --lie, --from, --give-weights and --weights-dir belong to a layer "
+            "server alone: start one with --serve and --model, and without options of a chain");
     node::NodeServing& serving = request.serving;
     serving.layers = request.serve.layers;
     serving.model_file = request.serve.model;
@@ -308,6 +310,25 @@ void add_serving_options(CLI::App& command, NodeRequest& request, CLI::Option* s
         ->needs(serve);
 }
 
+void add_weight_options(CLI::App& command, ServeLayersRequest& serve, CLI::Option* needed) {
+    command
+        .add_option(
+            "--from", serve.from,
+            "With --serve and a model's name, and without a chain: HOST:PORT of servers that "
+            "may give its layers; again for each")
+        ->needs(needed);
+    command
+        .add_flag(
+            "--give-weights", serve.give_weights,
+            "With --serve and --model, without a chain: let others fetch the weights that are "
+            "here")
+        ->needs(needed);
+    command
+        .add_option("--weights-dir", serve.weights_dir,
+                    "Folder of what is fetched (default: ~/.cache/cairn/weights)")
+        ->needs(needed);
+}
+
 void add_relay_options(CLI::App& command, ServeLayersRequest& serve, CLI::Option* needed) {
     auto* relay = command
                       .add_option("--relay", serve.relay,
@@ -343,7 +364,9 @@ void add_node(CLI::App& app, Invocation& invocation) {
                     "cairn node --dir ~/guild --train letters.txt --mine --connect 192.0.2.7:8333\n"
                     "  cairn node --dir ~/guild --serve 0-2 --price 0.01 --serve-listen "
                     "0.0.0.0:8500\n"
-                    "  cairn node --serve 0-3 --model export/model.cairn --listen 127.0.0.1:8500");
+                    "  cairn node --serve 0-3 --model export/model.cairn --listen 127.0.0.1:8500\n"
+                    "  cairn node --serve 3-6 --model HASH --from 192.0.2.7:8500   (fetches its "
+                    "layers)");
     auto request = std::make_shared<NodeRequest>();
     request->node.directory = default_directory();
     add_node_options(*command, request);
@@ -353,8 +376,10 @@ void add_node(CLI::App& app, Invocation& invocation) {
                             "node's network those that are served most slowly");
     command
         ->add_option("--model", request->serve.model,
-                     "Model file for --serve; without, a node serves the chain's own model")
+                     "Model file for --serve, or the name (content hash) of a model that others "
+                     "have; without, a node serves the chain's own model")
         ->needs(serve);
+    add_weight_options(*command, request->serve, serve);
     add_serving_options(*command, *request, serve);
     add_relay_options(*command, request->serve, serve);
     command->callback([request, command, &invocation] {

@@ -7,6 +7,10 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
+#include "base/progress.h"
+#include "cli/chain/cache_folder.h"
+#include "fetch/fetch_weights.h"
 #include "node/open_files.h"
 #include "serve/run_server.h"
 
@@ -34,6 +38,17 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
     serve::RunServerOptions options;
     options.layers = request.layers;
     options.model_file = request.model;
+    options.sources = request.from;
+    options.gives_weights = request.give_weights;
+    ASSIGN_OR_RETURN(options.folder, cache_folder(request.weights_dir, "weights"));
+    const SystemClock clock;
+    std::unique_ptr<Progress> bar;
+    options.fetching = [&](const fetch::LeafFetcher::Progress& progress) {
+        if (!bar) bar = std::make_unique<Progress>(clock, "fetching layers", progress.total);
+        bar->update(progress.done, fetch::bytes_text(progress.done) + " of " +
+                                       fetch::bytes_text(progress.total) + " from " +
+                                       std::to_string(progress.sources));
+    };
     options.listen = request.listen;
     options.map_port = request.map_port;
     options.port_mapped = [&](const net::PortReport& report) {
@@ -48,12 +63,14 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
     options.server.threads = request.threads;
     options.server.lies = request.lie;
     options.started = [&](const serve::ServerReady& ready) {
+        bar.reset();
         if (request.json) {
             const nlohmann::json object = {{"address", ready.address},
                                            {"key", to_hex(ready.key)},
                                            {"model", to_hex(ready.model)},
                                            {"layers", {ready.layers.begin, ready.layers.end}},
-                                           {"parameters", ready.parameters}};
+                                           {"parameters", ready.parameters},
+                                           {"fetched_bytes", ready.fetched}};
             out << console::json_line(object) << std::flush;
             return;
         }

@@ -12,8 +12,11 @@
 namespace cairn::cli {
 
 struct ServeLayersRequest {
-    std::string layers;  ///< "A-B" or "auto"
-    std::string model;
+    std::string layers;             ///< "A-B" or "auto"
+    std::string model;              ///< file, or name of a model that others have
+    std::vector<std::string> from;  ///< "host:port" of servers that may have it
+    std::string weights_dir;        ///< where fetched weights are kept; empty: the usual folder
+    bool give_weights = false;      ///< to others who ask
     std::string listen = "127.0.0.1:0";
     net::PortAsking map_port = net::PortAsking::kNatPmp;
     std::size_t relay = 0;             ///< links that are passed on, at most

@@ -54,14 +54,21 @@ class LocalPartner final : public ChatPartner {
 Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::ostream& out) {
     RETURN_IF_ERROR(check_sampling(request.sampling));
     RETURN_IF_ERROR(check_layer_servers(request.over));
-    if (request.model.empty()) {
+    const bool of_network = request.model.empty() && !request.over.servers_of.empty();
+    if (request.model.empty() && !of_network) {
         ASSIGN_OR_RETURN(const auto partner, ServerPartner::find(request));
         return talk(request, *partner, in, out);
     }
     RETURN_IF_ERROR(check_draft(request.draft));
     ASSIGN_OR_RETURN(infer::StopStrings stops, infer::StopStrings::create(request.sampling.stops));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
-    ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
+    LayerServerOptions over = request.over;
+    std::unique_ptr<LocalModel> local;
+    if (of_network) {
+        ASSIGN_OR_RETURN(local, load_network_model(over, nullptr));
+    } else {
+        ASSIGN_OR_RETURN(local, load_local_model(request.model, request.tokenizer));
+    }
     // Over servers its layers run there.
     if (!request.over.any()) pack_local_model(machine->compute(), *local);
     const text::Tokenizer& tokenizer = *local->tokenizer;
@@ -81,8 +88,8 @@ Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::o
         std::min(most, request.context > 0 ? request.context : kUsualContext);
     std::unique_ptr<infer::LayerStack> layers;
     if (request.over.any()) {
-        ASSIGN_OR_RETURN(layers, connect_layers(request.over, machine->compute(), *local, positions,
-                                                request.sampling));
+        ASSIGN_OR_RETURN(
+            layers, connect_layers(over, machine->compute(), *local, positions, request.sampling));
     }
     infer::ChatSession session(local->model.config, local->model.weights, tokenizer, format,
                                machine->compute(), positions, request.sampling.kv,
@@ -125,6 +132,7 @@ void add_chat(CLI::App& app, Invocation& invocation) {
         "  cairn chat --dir ~/guild      (with `cairn node --dir ~/guild` running)\n"
         "  cairn chat qwen2.5-0.5b-instruct-q8_0.gguf\n"
         "  cairn chat --model large.gguf --server 192.0.2.7:8500 --server 192.0.2.8:8500\n"
+        "  cairn chat --servers-of 192.0.2.7:8333   (a network's own model, by one address)\n"
         "  cairn chat --model folder --system \"Answer in one sentence.\" --stats");
     auto request = std::make_shared<ChatRequest>();
     request->sampling.settings.temperature = 0.7F;
@@ -136,35 +144,44 @@ void add_chat(CLI::App& app, Invocation& invocation) {
         ->add_option("--tokenizer", request->tokenizer,
                      "Tokenizer file (default: in the model or beside it)")
         ->needs(model);
-    command
-        ->add_option("--format", request->format,
-                     "How turns are written: chatml, llama3, llama2, mistral, gemma, zephyr, "
-                     "phi3, plain (default: as the model says)")
-        ->needs(model);
-    add_draft_options(*command, request->draft)->needs(model);
-    for (auto* over : add_layer_server_options(*command, request->over)) over->needs(model);
+    // What is for a model whose embedding and head are here.
+    auto own = std::make_shared<std::vector<CLI::Option*>>();
+    own->push_back(command->add_option(
+        "--format", request->format,
+        "How turns are written: chatml, llama3, llama2, mistral, gemma, zephyr, "
+        "phi3, plain (default: as the model says)"));
+    own->push_back(add_draft_options(*command, request->draft));
+    const auto [server, servers_of] = add_layer_server_options(*command, request->over);
+    own->push_back(server);
+    for (const char* other : {"--api", "--dir", "--node"})
+        servers_of->excludes(command->get_option(other));
     command->add_option("--system", request->system, "System message");
     command->add_option("--steps", request->steps, "Tokens of one answer, at most")
         ->check(CLI::Range(std::size_t{1}, kMaxSteps))
         ->capture_default_str();
-    command
-        ->add_option("--context", request->context,
-                     "Tokens to remember (default: what the model can, at most 8192)")
-        ->check(CLI::Range(std::size_t{0}, std::size_t{model::kMaxContext}))
-        ->needs(model);
+    own->push_back(
+        command
+            ->add_option("--context", request->context,
+                         "Tokens to remember (default: what the model can, at most 8192)")
+            ->check(CLI::Range(std::size_t{0}, std::size_t{model::kMaxContext})));
     add_sampling_options(*command, request->sampling);
-    command->get_option("--kv")->needs(model);
-    add_wire_option(*command, request->sampling)->needs(model);
-    command->add_option("--threads", request->threads, "0: one per processor")
-        ->needs(model)
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
+    own->push_back(command->get_option("--kv"));
+    own->push_back(add_wire_option(*command, request->sampling));
+    own->push_back(command->add_option("--threads", request->threads, "0: one per processor")
+                       ->check(CLI::Range(std::size_t{0}, kMaxThreads))
+                       ->capture_default_str());
     command->add_option("--history", request->history, "File to keep typed lines in");
     command->add_flag("--stats", request->stats, "Say after each answer how fast it came");
-    command->callback([request, &invocation] {
+    command->callback([request, own, &invocation] {
         request->json = invocation.json;
         invocation.exact_text = true;
-        invocation.run = [request, &invocation](std::ostream& out) -> Status {
+        invocation.run = [request, own, &invocation](std::ostream& out) -> Status {
+            if (request->model.empty() && request->over.servers_of.empty())
+                for (const CLI::Option* option : *own)
+                    if (option->count() > 0)
+                        return misused(option->get_name() +
+                                       " is for a model of a file or over servers: give --model "
+                                       "FILE or --servers-of HOST:PORT");
             RETURN_IF_ERROR(
                 check_outputs({{"--history", request->history}},
                               {{"--model", request->model}, {"--tokenizer", request->tokenizer}}));

@@ -159,20 +159,28 @@ infer::GenerateOptions generate_options(const GenerateRequest& request) {
     return options;
 }
 
-Status run_generate(const GenerateRequest& request, std::ostream& out) {
-    RETURN_IF_ERROR(check_request(request));
-    if (request.by_node()) return run_generate_served(request, out);
-    if (request.model.empty())
+Status run_generate(const GenerateRequest& asked, std::ostream& out) {
+    RETURN_IF_ERROR(check_request(asked));
+    if (asked.by_node()) return run_generate_served(asked, out);
+    if (asked.model.empty() && asked.over.servers_of.empty())
         return misused(
             "name what writes: --model FILE, or the node whose chain's model it is: --dir DIR or "
-            "--node HOST:PORT");
+            "--node HOST:PORT, or a network whose own model servers compute: --servers-of "
+            "HOST:PORT");
+    GenerateRequest request = asked;
     RETURN_IF_ERROR(check_draft(request.draft));
     std::vector<std::string> prompts;
     if (!request.prompts.empty()) {
         ASSIGN_OR_RETURN(prompts, read_prompts(request.prompts));
     }
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
-    ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
+    nlohmann::json network;  // whose own model it is
+    std::unique_ptr<LocalModel> local;
+    if (request.model.empty()) {
+        ASSIGN_OR_RETURN(local, load_network_model(request.over, &network));
+    } else {
+        ASSIGN_OR_RETURN(local, load_local_model(request.model, request.tokenizer));
+    }
     // Over servers its layers run there.
     if (!request.over.any()) pack_local_model(machine->compute(), *local);
     if (!prompts.empty())
@@ -210,6 +218,7 @@ Status run_generate(const GenerateRequest& request, std::ostream& out) {
         object["accepted"] = written.accepted;
     }
     if (request.over.any()) {
+        if (!network.is_null()) object["network"] = std::move(network);
         object["hops"] = hops_json(written.hops);
         object["failovers"] = written.failovers;
         object["stall_seconds"] = static_cast<double>(written.stall_ms) / 1000;
@@ -251,7 +260,8 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         "  cairn generate --model a.gguf --prompts questions.txt --json > answers.jsonl\n"
         "  cairn generate --model large.gguf --draft small.gguf --prompt \"Once\"\n"
         "  cairn generate --model a.cairn --server 192.0.2.7:8500 --server 192.0.2.8:8500\n"
-        "  cairn generate --model a.cairn --servers-of ~/guild   (those that its node knows)");
+        "  cairn generate --model a.cairn --servers-of ~/guild   (those that its node knows)\n"
+        "  cairn generate --servers-of 192.0.2.7:8333   (a network's own model, by one address)");
     auto request = std::make_shared<GenerateRequest>();
     auto* model = command->add_option("--model", request->model, "Model file or folder");
     command->add_option("--tokenizer", request->tokenizer,

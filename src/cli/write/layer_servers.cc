@@ -43,7 +43,21 @@ std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
     auto* servers_of = command.add_option(
         "--servers-of", options.servers_of,
         "The same with the servers that a running node has heard of: its data directory, or "
-        "HOST:PORT of its API");
+        "HOST:PORT of its API. Without --model: with its network's own model, of which only what a "
+        "client computes is fetched; then HOST:PORT is where any node of it listens for peers");
+    command
+        .add_option("--genesis", options.genesis,
+                    "With --servers-of and without --model: genesis id that the network must have")
+        ->needs(servers_of);
+    command
+        .add_option("--cache", options.cache,
+                    "Folder of what is fetched of a network (default: ~/.cache/cairn)")
+        ->needs(servers_of);
+    command
+        .add_option("--most-mib", options.most_mib, "MiB of weights that may be fetched, at most")
+        ->needs(servers_of)
+        ->check(CLI::Range(1.0, 1e6))
+        ->capture_default_str();
     command
         .add_option("--standby", options.standbys,
                     "With --server: spare servers for each stretch of layers that are fed the same "
@@ -104,7 +118,8 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOp
     network.remote.note = [](const std::string& line) { log_info("{}", line); };
     network.remote.left_out = [](const std::string& line) { log_warn("{}", line); };
     // Servers know a model by its canonical weights.
-    const Hash256 hash = serve::content_hash(local.model.config, local.model.weights);
+    const Hash256 hash =
+        local.name ? *local.name : serve::content_hash(local.model.config, local.model.weights);
     if (!options.servers_of.empty())
         RETURN_IF_ERROR(add_known(options, hash, {0, local.model.config.layers}, choice,
                                   network.remote.servers));

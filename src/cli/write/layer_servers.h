@@ -13,6 +13,8 @@
 #include "cli/write/sampling_options.h"
 #include "serve/network_layers.h"
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace CLI {
 class App;
 class Option;
@@ -26,6 +28,9 @@ struct LayerServerOptions {
     std::vector<std::string> servers;
     /// Data directory or API address of a node: the servers that it knows may be asked, too.
     std::string servers_of;
+    std::string genesis;             ///< of the network, where its own model is meant; empty: any
+    std::string cache;               ///< folder of what is fetched of it; empty: the usual one
+    double most_mib = 2048;          ///< of weights that may be fetched
     std::size_t standbys = 0;        ///< servers for each stretch of layers that follow
     double wait_s = 30;              ///< for a server where nobody holds some layers any more
     std::string prefer = "fastest";  ///< or cheapest
@@ -42,6 +47,11 @@ std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
 
 /// kMisused where an option of servers was given and no server was.
 Status check_layer_servers(const LayerServerOptions& options);
+
+/// Without a model file: the own model of the network that `servers_of` names (network_model.h)
+/// takes its place, and `options` then name the servers that its nodes know.
+Result<std::unique_ptr<LocalModel>> load_network_model(LayerServerOptions& options,
+                                                       nlohmann::json* report);
 
 /// Opens sessions over the servers with room for `positions`. Of the model only what is computed
 /// here is kept, packed: embedding, norm and head.

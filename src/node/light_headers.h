@@ -1,0 +1,48 @@
+// LightHeaders: a chain's headers for who does not follow the chain (docs/spec/serving.md, S53):
+// each checked by C1 from genesis on, of several branches the one with most work, and on disk for
+// the next time. What lies there counts as work that was seen: a chain with less is not believed
+// afterwards.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "consensus/rules.h"
+#include "node/block_tree.h"
+
+namespace cairn::node {
+
+class LightHeaders {
+  public:
+    /// More are not taken from all peers together.
+    static constexpr std::size_t kMaxHeaders = std::size_t{1} << 21;
+
+    /// Makes the chain's first block, which takes a moment: the first model is hashed.
+    LightHeaders(const chain::NetworkDefinition& network, const Hash256& model_root);
+
+    /// Takes what `path` holds, if it is a chain of this network that no bit was changed of.
+    void load(const std::string& path, std::uint64_t now_ms);
+    /// Writes the best chain, if it is not what was loaded.
+    Status save(const std::string& path);
+
+    /// Takes consecutive headers of a peer. kInvalid: the peer is wrong, or it sends what hangs in
+    /// the air; kFull beyond kMaxHeaders; else how many were new. It stops at one that our clock or
+    /// this program does not know yet.
+    Result<std::size_t> take(std::span<const chain::BlockHeader> headers, std::uint64_t now_ms,
+                             consensus::Work work = consensus::Work::kUnknown);
+
+    const BlockNode* best() const { return tree_->best_header(); }
+    const BlockNode* find(const Hash256& hash) const { return tree_->find(hash); }
+    /// Whether the block is on the best chain.
+    bool is_on_best(const BlockNode* node) const {
+        return ancestor_at(best(), node->height) == node;
+    }
+    std::vector<Hash256> locator() const { return tree_->locator(best()); }
+
+  private:
+    const chain::NetworkDefinition& network_;
+    std::unique_ptr<BlockTree> tree_;
+    Hash256 saved_;  // the tip that is on disk
+};
+
+}  // namespace cairn::node
