@@ -192,6 +192,9 @@ Status LeafFetcher::write(Part& part) {
             const Status kept = kept_.append(tensor, first->second.bytes, first->second.proof);
             if (!kept.ok() && kept.error().code == ErrorCode::kInvalid) {
                 // Our own disk gave other bytes back: all of the tensor comes again.
+                if (++damaged_ > options_.max_damaged)
+                    return io_error("the disk gives back other bytes than were written: " +
+                                    kept.error().message);
                 progress_.done -= (part.written - at.first) * kLeafBytes;
                 part.come.clear();
                 part.written = part.next_asked = at.first;

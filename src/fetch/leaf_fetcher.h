@@ -28,6 +28,7 @@ struct FetcherOptions {
     std::uint64_t run_timeout_ms = 8'000;  ///< for one run; then it is asked of another, too
     std::size_t max_lapses = 3;            ///< runs too late, after which a peer is let go
     std::uint64_t busy_ms = 500;           ///< before a peer that was busy is asked again
+    std::size_t max_damaged = 3;           ///< tensors that the disk gives back wrong
 };
 
 class LeafFetcher {
@@ -102,6 +103,7 @@ class LeafFetcher {
     std::map<std::uint64_t, Run> returned_;  // by first leaf: asked of somebody who did not give it
     std::map<net::PeerId, Source> sources_;
     Progress progress_;
+    std::size_t damaged_ = 0;  // tensors that our disk gave back wrong
     bool started_ = false, finished_ = false;
     Alive alive_;
 };

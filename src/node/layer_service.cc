@@ -49,7 +49,8 @@ LayerService::LayerService(Loop& loop, net::Network& links, const Clock& clock, 
       node_(node),
       compute_{&kernels, nullptr},
       fixed_(std::move(fixed)),
-      options_(std::move(options)) {
+      options_(std::move(options)),
+      giver_(loop, links, clock, {.group_of = options_.group_of}) {
     if (options_.price > 0)
         till_.emplace(loop, static_cast<serve::ChannelView&>(*this), disk,
                       serve::TillOptions{.genesis_id = node.chain().genesis_id(),
@@ -57,7 +58,8 @@ LayerService::LayerService(Loop& loop, net::Network& links, const Clock& clock, 
                                          .price = options_.price,
                                          .policy = options_.policy});
     server_.emplace(loop, links, clock, random, key, kernels, server_options());
-    links.set_handler(&*server_);
+    handler_.emplace(*server_, giver_);
+    links.set_handler(&*handler_);
 }
 
 serve::LayerServerOptions LayerService::server_options() {

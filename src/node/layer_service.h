@@ -16,6 +16,7 @@
 #include <string>
 
 #include "node/node.h"
+#include "serve/giving_links.h"
 #include "serve/layer_server.h"
 #include "serve/placement.h"
 
@@ -93,6 +94,9 @@ class LayerService final : private serve::ChannelView {
     LayerServiceOptions options_;
     std::optional<serve::Till> till_;
     std::optional<serve::LayerServer> server_;
+    fetch::WeightsGiver
+        giver_;  ///< has nothing to give: peers give the chain's model (theta_giver.h)
+    std::optional<serve::GivingLinks> handler_;
     serve::ModelSnapshot newest_;  ///< the whole model that is served, for other layers of it
     double rows_per_s_ = 0;        ///< of this machine; 0: not measured yet
     Hash256 known_;                ///< the block of the newest model that was asked for

@@ -145,7 +145,9 @@ void LightClient::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
     if (!handled.ok()) {
         // What our own disk does is nobody's fault.
         if (handled.error().code == ErrorCode::kIo) return finish(handled.error());
+        const bool is_full = handled.error().code == ErrorCode::kFull;
         leave_out(peer, handled.error().message);
+        if (is_full && headers_ && !fetcher_) forget_headers();
     }
     if (!finished_) advance();
 }
@@ -224,6 +226,15 @@ void LightClient::ask_headers(net::PeerId peer, Node& node) {
     if (!send(network_, peer, MessageKind::kGetHeaders, encode(GetHeaders{headers_->locator()})))
         return;
     node.headers_ms = now_ms();
+}
+
+void LightClient::forget_headers() {
+    take_first_root(first_root_);
+    first_headers_ms_ = 0;
+    for (auto& [peer, node] : nodes_) {
+        node.headers_done = node.is_compared = false;
+        node.headers_ms = 0;
+    }
 }
 
 Status LightClient::on_headers(net::PeerId peer, Node& node, ByteView body) {

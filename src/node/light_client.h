@@ -32,7 +32,8 @@ struct LightOptions {
     std::uint64_t max_bytes = std::uint64_t{2} << 30;  ///< of weights
     std::uint64_t patience_ms = 30'000;  ///< without anything new, before it is given up
     std::uint64_t compare_ms = 2'000;    ///< for further nodes to tell their headers
-    std::size_t max_nodes = 4;           ///< with those that the first ones name
+    std::size_t max_headers = LightHeaders::kMaxHeaders;
+    std::size_t max_nodes = 4;  ///< with those that the first ones name
     std::function<void(const std::string& what, std::uint64_t done, std::uint64_t total)>
         progress{};
     std::function<void(const std::string&)> note{};  ///< sentences: who is left out, and why
@@ -104,6 +105,8 @@ class LightClient final : public net::NetworkHandler {
     Status take_definition(chain::NetworkDefinition definition);
     void take_first_root(const Hash256& model_root);
     void ask_headers(net::PeerId peer, Node& node);
+    /// Begins again with the headers of earlier runs: somebody filled the room that there is.
+    void forget_headers();
     bool are_headers_compared() const;
     /// Why these weights are not the network's settled model; kTimeout where more headers, or time,
     /// may tell.
@@ -131,6 +134,7 @@ class LightClient final : public net::NetworkHandler {
     std::uint64_t file_ms_ = 0;
     Bytes file_;
     model::ModelConfig config_;
+    Hash256 first_root_;
     std::unique_ptr<LightHeaders> headers_;  // null until the definition is here
     std::uint64_t first_headers_ms_ = 0;     // when the first node had told all; 0: none has
     std::optional<fetch::KeptWeights> kept_;

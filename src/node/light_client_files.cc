@@ -133,7 +133,8 @@ Status LightClient::take_definition(chain::NetworkDefinition definition) {
 }
 
 void LightClient::take_first_root(const Hash256& model_root) {
-    headers_ = std::make_unique<LightHeaders>(found_.network, model_root);
+    first_root_ = model_root;
+    headers_ = std::make_unique<LightHeaders>(found_.network, model_root, options_.max_headers);
     headers_->load(in_folder("headers"), clock_.wall_ms());
 }
 

@@ -318,6 +318,16 @@ TEST_F(Light, OfSeveralNodesTheChainWithMostWorkCounts) {
     expect_model_of(chain);
 }
 
+TEST_F(Light, WhoSendsHeadersWithoutEndLeavesRoomForOthers) {
+    const TestChain chain = make_chain(40, 1);
+    options.max_headers = 600;
+    add("a flood", make_chain(1'300, 2, 500));
+    add("honest", chain);
+    ASSERT_TRUE(run({"a flood", "honest"})) << error();
+    expect_model_of(chain);
+    EXPECT_TRUE(said("a flood is not asked any more: it sends more headers than"));
+}
+
 TEST_F(Light, AnotherNetworkIsRefused) {
     const TestChain chain = make_chain(9, 1);
     add("a", chain);

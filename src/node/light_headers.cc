@@ -27,8 +27,10 @@ Hash256 first_state_root(const chain::NetworkDefinition& network, const Hash256&
 
 }  // namespace
 
-LightHeaders::LightHeaders(const chain::NetworkDefinition& network, const Hash256& model_root)
+LightHeaders::LightHeaders(const chain::NetworkDefinition& network, const Hash256& model_root,
+                           std::size_t max_headers)
     : network_(network),
+      max_headers_(max_headers),
       tree_(std::make_unique<BlockTree>(
           chain::make_genesis(network, first_state_root(network, model_root)))) {}
 
@@ -72,8 +74,8 @@ Result<std::size_t> LightHeaders::take(std::span<const chain::BlockHeader> heade
         if (tree_->find(chain::block_hash(header)) != nullptr) continue;
         const BlockNode* parent = tree_->find(header.previous);
         if (parent == nullptr) return invalid("it sent headers that hang in the air");
-        if (tree_->size() >= kMaxHeaders)
-            return Error{ErrorCode::kFull, "there are more headers than this program keeps"};
+        if (tree_->size() > max_headers_)
+            return Error{ErrorCode::kFull, "it sends more headers than this program keeps"};
         const Verdict verdict = HeaderWalk(parent).step(network_, newest, header, now_ms, work);
         if (verdict.is_undecided()) break;
         if (!verdict.is_valid())

@@ -14,11 +14,12 @@ namespace cairn::node {
 
 class LightHeaders {
   public:
-    /// More are not taken from all peers together.
+    /// More are not kept, nor read from disk.
     static constexpr std::size_t kMaxHeaders = std::size_t{1} << 21;
 
-    /// Makes the chain's first block, which takes a moment: the first model is hashed.
-    LightHeaders(const chain::NetworkDefinition& network, const Hash256& model_root);
+    /// Makes the chain's first block; `model_root` is that of the first model.
+    LightHeaders(const chain::NetworkDefinition& network, const Hash256& model_root,
+                 std::size_t max_headers = kMaxHeaders);
 
     /// Takes what `path` holds, if it is a chain of this network that no bit was changed of.
     void load(const std::string& path, std::uint64_t now_ms);
@@ -26,7 +27,7 @@ class LightHeaders {
     Status save(const std::string& path);
 
     /// Takes consecutive headers of a peer. kInvalid: the peer is wrong, or it sends what hangs in
-    /// the air; kFull beyond kMaxHeaders; else how many were new. It stops at one that our clock or
+    /// the air; kFull beyond max_headers; else how many were new. It stops at one that our clock or
     /// this program does not know yet.
     Result<std::size_t> take(std::span<const chain::BlockHeader> headers, std::uint64_t now_ms,
                              consensus::Work work = consensus::Work::kUnknown);
@@ -41,6 +42,7 @@ class LightHeaders {
 
   private:
     const chain::NetworkDefinition& network_;
+    std::size_t max_headers_;
     std::unique_ptr<BlockTree> tree_;
     Hash256 saved_;  // the tip that is on disk
 };

@@ -94,6 +94,22 @@ TEST_F(LightClientCommand, OneAddressIsEnoughToWriteWithANetworksModel) {
     ASSERT_EQ(by_folder.code, 0) << by_folder.errors;
     EXPECT_EQ(by_folder.json()["digest"], alone.json()["digest"]);
 
+    // And chat, on a terminal.
+    Child chat(
+        [&] {
+            return Child::cairn(
+                {"chat", "--servers-of", address, "--cache", cache(), "--steps", "8", "--json"});
+        },
+        true);
+    EXPECT_TRUE(chat.reads("network test"));
+    EXPECT_TRUE(chat.reads("tokens of memory"));
+    EXPECT_TRUE(chat.reads("> "));
+    chat.type("ah\n");
+    EXPECT_TRUE(chat.reads("ah"));
+    EXPECT_TRUE(chat.reads("> ")) << chat.output();  // it was answered
+    chat.type("/quit\n");
+    EXPECT_EQ(chat.end().code(), 0) << chat.output();
+
     // What is wrong is said.
     EXPECT_TRUE(
         says(write({"--servers-of", address, "--cache", cache(), "--genesis", std::string(64, 'a')})

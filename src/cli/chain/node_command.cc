@@ -27,10 +27,10 @@ namespace {
 
 // With --serve and --model and none but these, no chain is followed. --dir is ignored then (it may
 // come from its default).
-constexpr std::array<std::string_view, 15> kServeOptions = {
-    "--help",    "--json",     "--dir",     "--serve",        "--model",
-    "--listen",  "--map-port", "--threads", "--relay",        "--relay-rate",
-    "--through", "--lie",      "--from",    "--give-weights", "--weights-dir"};
+constexpr std::array<std::string_view, 16> kServeOptions = {
+    "--help",     "--json",         "--dir",         "--serve",      "--model",   "--listen",
+    "--map-port", "--threads",      "--relay",       "--relay-rate", "--through", "--lie",
+    "--from",     "--give-weights", "--weights-dir", "--servers-of"};
 
 /// The command line may use keys after the node was started: so many of them are known to it.
 constexpr std::uint32_t kChannelKeysAhead = 200;
@@ -269,10 +269,12 @@ Status take_serving(NodeRequest& request) {
     if (request.serve.layers.empty()) return ok_status();
     const ServeLayersRequest& serve = request.serve;
     if (serve.relay != 0 || !serve.through.empty() || serve.lie || !serve.from.empty() ||
-        serve.give_weights || !serve.weights_dir.empty())
+        serve.give_weights || !serve.weights_dir.empty() || !serve.servers_of.empty())
         return misused(
-            "--relay, --through, --lie, --from, --give-weights and --weights-dir belong to a layer "
-            "server alone: start one with --serve and --model, and without options of a chain");
+            "--relay, --through, --lie, --from, --servers-of, --give-weights and --weights-dir "
+            "belong "
+            "to a layer server alone: start one with --serve and --model, and without options of a "
+            "chain");
     node::NodeServing& serving = request.serving;
     serving.layers = request.serve.layers;
     serving.model_file = request.serve.model;

@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/chain/cache_folder.h"
+#include "cli/serve/servers_command.h"
 #include "fetch/fetch_weights.h"
 #include "node/open_files.h"
+#include "serve/fetched_layers.h"
 #include "serve/run_server.h"
 
 namespace cairn::cli {
@@ -31,6 +33,23 @@ void tell_relay(const net::RelayedAddress& address, bool passes_on, bool json, s
     }
 }
 
+/// Those that the node knows as servers of this very model.
+Result<std::vector<std::string>> known_sources(const ServeLayersRequest& request) {
+    const auto name = serve::model_name_in(request.model);
+    if (!name)
+        return misused(
+            "--servers-of says who may give a model that is named by its content hash: "
+            "give --model HASH");
+    ASSIGN_OR_RETURN(const auto known, known_servers(request.servers_of));
+    std::vector<std::string> sources;
+    for (const node::ServerView& server : known)
+        if (server.record.model == *name) sources.push_back(server.record.address);
+    if (sources.empty())
+        return not_found("none of the " + std::to_string(known.size()) +
+                         " layer servers that the node knows has model " + short_hex(*name));
+    return sources;
+}
+
 }  // namespace
 
 Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
@@ -39,6 +58,10 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
     options.layers = request.layers;
     options.model_file = request.model;
     options.sources = request.from;
+    if (!request.servers_of.empty()) {
+        ASSIGN_OR_RETURN(const std::vector<std::string> known, known_sources(request));
+        options.sources.insert(options.sources.end(), known.begin(), known.end());
+    }
     options.gives_weights = request.give_weights;
     ASSIGN_OR_RETURN(options.folder, cache_folder(request.weights_dir, "weights"));
     const SystemClock clock;
