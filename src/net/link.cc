@@ -222,9 +222,9 @@ Task<Result<Hello>> TlsLink::read_hello(Role from, const Hash256& channel) {
         co_return invalid("expected a hello");
     auto hello = decode_hello(frame->body);
     if (!hello.ok()) co_return hello.error();
-    const Status good =
-        check_hello(*hello, from, channel,
-                    settings_->any_genesis ? hello->genesis : settings_->genesis, settings_->key);
+    const bool any = settings_->any_genesis && from == Role::kAcceptor;
+    const Hash256& genesis = any ? hello->genesis : settings_->genesis;
+    const Status good = check_hello(*hello, from, channel, genesis, settings_->key);
     if (!good.ok()) co_return good.error();
     co_return hello;
 }

@@ -31,7 +31,7 @@ class BadRelay final : public LinkOwner {
         settings->idle_timeout_ms = 60'000;
         settings->genesis = genesis;
         settings->key = crypto::public_key(key_);
-        settings->make_hello = [this, genesis](Role role, const Hash256& channel) {
+        settings->make_hello = [this, genesis](Role role, const Hash256& channel, const Hash256&) {
             Hello hello;
             hello.genesis = genesis;
             hello.key = crypto::public_key(key_);

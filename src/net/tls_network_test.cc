@@ -120,6 +120,19 @@ TEST_F(TlsTest, DifferentNetworksRefuseEachOther) {
     link(*c, *b);  // two of no chain get along
 }
 
+TEST_F(TlsTest, WhoDialsAnyNetworkTakesPartInTheOneThatAnswers) {
+    TlsOptions visitor = options();
+    visitor.genesis = Hash256{};
+    visitor.any_genesis = true;
+    auto a = node(), b = node(std::move(visitor));
+    link(*b, *a);
+    // Whoever dials it has to name its own network all the same.
+    auto c = node();
+    c->network->connect(b->network->listen_address());
+    ASSERT_TRUE(run_until([&] { return !c->failed.empty(); }));
+    EXPECT_TRUE(contains(c->failed, "different networks")) << c->failed[0];
+}
+
 // What people are advised hangs on the kind.
 TEST_F(TlsTest, EachFailureHasItsKind) {
     auto a = node();
