@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size == 0) return 0;
     const ByteView body(data + 1, size - 1);
     const auto by_type = [](const auto& message) { return encode(message); };
-    switch (static_cast<MessageKind>(1 + data[0] % 18)) {
+    switch (static_cast<MessageKind>(1 + data[0] % 37)) {
         case MessageKind::kHello:
             return round_trip(body, decode_hello, by_type), 0;
         case MessageKind::kGetHeaders:
@@ -54,6 +54,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             return round_trip(body, decode_clock, encode_clock), 0;
         case MessageKind::kServers:
             return round_trip(body, decode_servers, by_type), 0;
+        case MessageKind::kExhibits:
+            return round_trip(body, decode_exhibits, by_type), 0;
+        case MessageKind::kGetExhibit:
+            return round_trip(body, decode_hash, encode_hash), 0;
+        case MessageKind::kExhibit:       // serve_exhibit_fuzz
         case MessageKind::kBlock:         // block_fuzz
         case MessageKind::kGetAddresses:  // has no body, as GetServers
         case MessageKind::kGetServers:

@@ -371,6 +371,7 @@ void node_message_seeds() {
     server.address = "10.0.0.1:8500";
     server.layers = {0, 4};
     message(kServers, node::encode(node::Servers{{server, server}}));
+    message(kExhibits, node::encode(node::Exhibits{{{id, server.key, id, {0, 4}, 900}}}));
     message(kGetHeaders, node::encode(node::GetHeaders{{id, id}}));
     message(kHeaders, node::encode(node::Headers{{block.header}}));
     message(kGetBlock, node::encode_hash(id));

@@ -134,6 +134,7 @@ void World::start(int number) {
     config.miner.hashes_per_slice = slot.spec.hashes_per_slice;
     config.miner.slice_pause_ms = slot.spec.slice_pause_ms;
     config.reporter.sample_tokens = 0;
+    config.evidence.models = slot.spec.models;
     slot.node = std::make_unique<node::Node>(
         std::move(config), node::LedgerSeams{*slot.store, *slot.model},
         node::NodeSeams{*slot.clock, *slot.random, *slot.loop, *slot.network, slot.reader.get(),

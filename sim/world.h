@@ -40,6 +40,8 @@ struct NodeSpec {
     std::function<std::shared_ptr<const Bytes>(const Hash256&)> assets{};
     /// What a layer server at an address answers when the node asks it; empty: it believes none.
     std::function<Result<serve::Announce>(const std::string& address)> server_at{};
+    /// By which it judges exhibits, besides the chain's.
+    std::vector<serve::ModelSnapshot> models{};
 };
 
 struct WorldOptions {
@@ -73,6 +75,8 @@ class World {
     std::size_t size() const { return slots_.size(); }
     bool alive(int number) const { return slots_.at(index(number))->node != nullptr; }
     node::Node& node(int number);
+    /// Until it is killed.
+    SimLoop& loop(int number) { return *slots_.at(index(number))->loop; }
     /// What `look(ledger)` returns for a node's ledger, which may be ahead of the node's tip.
     template <typename Look>
     auto ledger(int number, Look look) {

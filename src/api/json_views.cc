@@ -58,7 +58,9 @@ class JsonWriter {
         } else if constexpr (std::same_as<T, std::optional<double>> ||
                              std::same_as<T, std::optional<std::uint64_t>>) {
             return value ? Json(*value) : Json(nullptr);
-        } else if constexpr (std::same_as<T, std::optional<node::ServingView>>) {
+        } else if constexpr (std::same_as<T, std::optional<node::ServingView>> ||
+                             std::same_as<T, std::optional<node::VerifyingView>> ||
+                             std::same_as<T, std::optional<node::StandingView>>) {
             return value ? json_of(*value) : Json(nullptr);
         } else if constexpr (std::is_arithmetic_v<T> || std::same_as<T, std::string>) {
             return value;
@@ -153,8 +155,18 @@ class JsonReader {
         if (json.is_number()) value = json.get<double>();
         return json.is_number() || json.is_null();
     }
-    static bool read(const ReadJson& json, std::optional<node::ServingView>& value) {
+    template <typename View>
+    static bool read_optional(const ReadJson& json, std::optional<View>& value) {
         return json.is_null() || read(json, value.emplace());
+    }
+    static bool read(const ReadJson& json, std::optional<node::ServingView>& value) {
+        return read_optional(json, value);
+    }
+    static bool read(const ReadJson& json, std::optional<node::VerifyingView>& value) {
+        return read_optional(json, value);
+    }
+    static bool read(const ReadJson& json, std::optional<node::StandingView>& value) {
+        return read_optional(json, value);
     }
     static bool read(const ReadJson& json, double& value) {
         value = json.is_number() ? json.get<double>() : std::numeric_limits<double>::quiet_NaN();

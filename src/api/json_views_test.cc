@@ -33,6 +33,8 @@ node::NodeStatus full_status() {
     status.training.steps = kMost<std::uint32_t>;
     status.training.local_loss = 0.1;
     status.serving = {{"10.0.0.1:8500", fake_hash("served"), 2, 5, 3, kMost<std::uint64_t>, 7, 8}};
+    status.verifying = {{1, 2, 3, 4, 5, 6, kMost<std::uint64_t>, 8, "all right"}};
+    status.evidence = {1, 2, 3, 4, kMost<std::uint64_t>};
     return status;
 }
 
@@ -72,6 +74,8 @@ std::vector<node::ServerView> some_servers() {
     servers[0].age_ms = 7'000;
     servers[0].own = true;
     servers[0].height = 96;
+    servers[0].standing = {{kMost<std::uint64_t>, 0.5, 0.25, "probation", "young"}};
+    servers[0].accused = "exhibit 1234";
     servers[1].record.layers = {0, 1};
     return servers;
 }
@@ -190,12 +194,14 @@ TEST(JsonViews, AFieldComesBack) {
 // None is forgotten: as many as the struct has (a record's sentence is made of its other fields).
 TEST(JsonViews, EveryFieldIsThere) {
     const Json status = Json::parse(status_json(full_status()));
-    EXPECT_EQ(status.size(), 24u);
+    EXPECT_EQ(status.size(), 26u);
     EXPECT_EQ(status["mempool"].size(), 4u);
     EXPECT_EQ(status["peers"][0].size(), 5u);
     EXPECT_EQ(status["mining"].size(), 6u);
     EXPECT_EQ(status["training"].size(), 7u);
     EXPECT_EQ(status["serving"].size(), 8u);
+    EXPECT_EQ(status["verifying"].size(), 9u);
+    EXPECT_EQ(status["evidence"].size(), 5u);
     node::NodeStatus idle = full_status();
     idle.serving.reset();
     EXPECT_TRUE(Json::parse(status_json(idle))["serving"].is_null());
@@ -204,7 +210,8 @@ TEST(JsonViews, EveryFieldIsThere) {
     EXPECT_EQ(block.size(), 11u) << "without the sample, with the details";
     EXPECT_EQ(block["details"][0].size(), 12u + 1);
     EXPECT_EQ(Json::parse(coins_json(some_coins()))["coins"][0].size(), 12u);
-    EXPECT_EQ(Json::parse(servers_json(some_servers()))["servers"][0].size(), 18u);
+    EXPECT_EQ(Json::parse(servers_json(some_servers()))["servers"][0].size(), 20u);
+    EXPECT_EQ(Json::parse(servers_json(some_servers()))["servers"][0]["standing"].size(), 5u);
 }
 
 // A training that diverged must not keep its owner's wallet from asking the node.

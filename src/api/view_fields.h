@@ -65,6 +65,40 @@ void fields(Visitor& visit, View& view) {
     visit("earned", earned);
 }
 
+template <typename Visitor, ConstOrNot<node::VerifyingView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [rounds, right, wrong, unanswered, convicted, rows, bytes, spent, last] = view;
+    visit("rounds", rounds);
+    visit("right", right);
+    visit("wrong", wrong);
+    visit("unanswered", unanswered);
+    visit("convicted", convicted);
+    visit("rows", rows);
+    visit("bytes", bytes);
+    visit("spent", spent);
+    visit("last", last);
+}
+
+template <typename Visitor, ConstOrNot<node::EvidenceView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [judged, convicting, in_vain, kept, unchecked] = view;
+    visit("judged", judged);
+    visit("convicting", convicting);
+    visit("in_vain", in_vain);
+    visit("kept", kept);
+    visit("unchecked", unchecked);
+}
+
+template <typename Visitor, ConstOrNot<node::StandingView> View>
+void fields(Visitor& visit, View& view) {
+    auto& [audits, accuracy, score, status, why] = view;
+    visit("audits", audits);
+    visit("acc", accuracy);
+    visit("score", score);
+    visit("status", status);
+    visit("why", why);
+}
+
 template <typename Visitor, ConstOrNot<node::UpgradeView> View>
 void fields(Visitor& visit, View& view) {
     auto& [height, numerics_version, rules_version, known] = view;
@@ -113,7 +147,7 @@ void fields(Visitor& visit, View& view) {
     auto& [state, conditions, genesis_id, network_name, node_key, miner_key, listen_address, height,
            tip, state_root, tip_time_ms, headers_height, supply, round, loss, earned, payments,
            commitments, contributions, fee_rate, reorganisations, missing_assets, peers, mining,
-           training, serving, upgrades] = view;
+           training, serving, verifying, evidence, upgrades] = view;
     visit("state", state);
     visit("conditions", conditions);
     visit("network", network_name);
@@ -143,6 +177,8 @@ void fields(Visitor& visit, View& view) {
     visit.only_if(runs, "mining", mining);
     visit.only_if(runs, "training", training);
     visit("serving", serving);
+    visit("verifying", verifying);
+    visit("evidence", evidence);
     visit.only_if(runs, "upgrades", upgrades);
 }
 
@@ -210,7 +246,7 @@ void fields(Visitor& visit, View& view) {
 
 template <typename Visitor, ConstOrNot<node::ServerView> View>
 void fields(Visitor& visit, View& view) {
-    auto& [record, age_ms, own, chain_height] = view;
+    auto& [record, age_ms, own, chain_height, standing, accused] = view;
     auto& [key, address, model, layers, serve_version, numerics, genesis, price, rows_per_s, load,
            capacity, issued_ms, expires_ms, signature] = record;
     visit("key", key);
@@ -231,6 +267,8 @@ void fields(Visitor& visit, View& view) {
     visit("signature", signature);
     visit("age_ms", age_ms);
     visit("own", own);
+    visit("standing", standing);
+    visit("accused", accused);
 }
 
 }  // namespace cairn::api

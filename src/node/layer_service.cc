@@ -11,6 +11,12 @@ namespace {
 
 constexpr std::string_view kAuto = "auto";
 
+bool is_out(const ServerView& server) {
+    return server.standing &&
+           (server.standing->status == trust::status_name(trust::ServerStatus::kConvicted) ||
+            server.standing->status == trust::status_name(trust::ServerStatus::kDeactivated));
+}
+
 }  // namespace
 
 /// A model that is about to be served.
@@ -24,7 +30,7 @@ std::vector<serve::Placed> placed_servers(std::vector<ServerView> known, const H
                                           bool of_the_chain, const crypto::PublicKey& own) {
     std::vector<serve::Announce> offers;
     for (ServerView& view : known) {
-        if (view.record.key == own) continue;
+        if (view.record.key == own || is_out(view)) continue;
         // Merge blocks reach some servers a moment later.
         if (of_the_chain && view.height) view.record.model = model;
         offers.push_back(std::move(view.record));
@@ -79,6 +85,7 @@ void LayerService::find(std::vector<chain::OutPoint> outpoints, Found done) {
 
 void LayerService::start() {
     node_.watch_tip(alive_.guard([this] { on_tip(); }));
+    node_.evidence().on_change(alive_.guard([this] { on_standings(); }));
     const auto begin = alive_.guard([this] {
         if (fixed_)
             take(fixed_);
@@ -188,19 +195,32 @@ void LayerService::pack(serve::ModelSnapshot whole, model::LayerRange layers) {
 void LayerService::consider_moving() {
     const std::uint64_t wait_ms = options_.move_ms / 2 + random_.below(options_.move_ms + 1);
     loop_.call_after(wait_ms, alive_.guard([this] {
-        std::vector<serve::Placed> servers =
-            placed_servers(node_.servers(), newest_.hash, !fixed_, key_);
-        servers.push_back({key_, layers_, rows_per_s_});
-        const serve::MoveAdvice advice =
-            serve::advise_move(servers, newest_.config.layers, key_, newest_.config.layers);
-        const bool is_fast =
-            serve::admit(rows_per_s_, advice.to.size(), options_.least_tokens_per_s).ok();
-        if (advice.move && is_fast) {
-            log_info("{}", advice.why);
-            pack(newest_, advice.to);
-        }
+        move_if_better();
         consider_moving();
     }));
+}
+
+void LayerService::move_if_better() {
+    std::vector<serve::Placed> servers =
+        placed_servers(node_.servers(), newest_.hash, !fixed_, key_);
+    servers.push_back({key_, layers_, rows_per_s_});
+    const serve::MoveAdvice advice =
+        serve::advise_move(servers, newest_.config.layers, key_, newest_.config.layers);
+    const bool is_fast =
+        serve::admit(rows_per_s_, advice.to.size(), options_.least_tokens_per_s).ok();
+    if (!advice.move || !is_fast) return;
+    log_info("{}", advice.why);
+    pack(newest_, advice.to);
+}
+
+// Not all that could step in do so at the same moment.
+void LayerService::on_standings() {
+    if (options_.layers != kAuto || layers_.size() == 0 || std::exchange(hurrying_, true)) return;
+    loop_.call_after(options_.haste_ms / 2 + random_.below(options_.haste_ms / 2 + 1),
+                     alive_.guard([this] {
+                         hurrying_ = false;
+                         move_if_better();
+                     }));
 }
 
 ServingView LayerService::view() const {

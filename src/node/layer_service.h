@@ -32,6 +32,7 @@ struct LayerServiceOptions {
     /// "auto": how long it listens before it chooses, and how often it looks whether to move.
     std::uint64_t listen_ms = 3'000;
     std::uint64_t move_ms = 60'000;
+    std::uint64_t haste_ms = 5'000;  ///< at most, after a server has lost its standing
     std::uint64_t tell_ms = 30'000;  ///< how often it tells the network what it offers
     /// The part of the network that a client is in (net::TlsNetwork::group_of).
     std::function<std::string(net::PeerId)> group_of{};
@@ -41,7 +42,8 @@ struct LayerServiceOptions {
 };
 
 /// Where the servers of a model are, without the one with key `own`: those that announce it, and if
-/// it is the chain's, those that announce another version of that.
+/// it is the chain's, those that announce another version of that. Whom the node's desk has
+/// convicted or deactivated holds nothing that counts.
 std::vector<serve::Placed> placed_servers(std::vector<ServerView> known, const Hash256& model,
                                           bool of_the_chain, const crypto::PublicKey& own);
 
@@ -82,6 +84,9 @@ class LayerService final : private serve::ChannelView {
     void choose(const Measured& measured);
     void pack(serve::ModelSnapshot whole, model::LayerRange layers);
     void consider_moving();
+    void move_if_better();
+    /// A server may have lost its standing: its layers may be wanted here.
+    void on_standings();
 
     Loop& loop_;
     net::Network& links_;
@@ -103,6 +108,7 @@ class LayerService final : private serve::ChannelView {
     Hash256 model_;
     model::LayerRange layers_{0, 0};
     bool looking_ = false;
+    bool hurrying_ = false;  ///< it looks whether to move before it is time
     TimerId telling_ = 0;
     Alive alive_;
 };

@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/priority.h"
+#include "formats/load.h"
 
 namespace cairn::node {
 namespace {
@@ -36,7 +37,51 @@ Result<std::vector<std::uint32_t>> private_tokens(const std::vector<std::string>
     return tokens;
 }
 
+/// What audits need: the models of files whose servers are audited, and the text as each reads it.
+Status load_audits(const NodeVerifying& verifying, NodeParts& parts) {
+    std::string text;
+    if (!verifying.text_file.empty()) {
+        ASSIGN_OR_RETURN(text, read_text_file(verifying.text_file));
+        if (parts.tokenizer) parts.chain_audit_text = parts.tokenizer->encode(text);
+    }
+    for (const std::string& file : verifying.model_files) {
+        ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(file));
+        if (!loaded.model.config.causal)
+            return Error{ErrorCode::kUnsupported,
+                         file + " is an encoder; layers are served of models that write text"};
+        std::vector<std::uint32_t> tokens;
+        if (!text.empty()) {
+            ASSIGN_OR_RETURN(const auto tokenizer, formats::find_tokenizer(loaded, file, ""));
+            tokens = tokenizer->encode(text);
+        }
+        ASSIGN_OR_RETURN(
+            serve::ModelSnapshot snapshot,
+            serve::snapshot_of(std::make_shared<const model::Model>(std::move(loaded.model))));
+        if (!tokens.empty()) parts.audit_texts[snapshot.hash] = std::move(tokens);
+        parts.judged_by.push_back(std::move(snapshot));
+    }
+    return ok_status();
+}
+
 }  // namespace
+
+EvidenceOptions evidence_options(const NodeOptions& options, const NodeParts& parts) {
+    EvidenceOptions evidence;
+    evidence.models = parts.judged_by;
+    if (options.verifying) {
+        evidence.rules = options.verifying->rules;
+        evidence.always = true;
+    }
+    return evidence;
+}
+
+AuditorOptions auditor_options(const NodeOptions& options, const NodeParts& parts) {
+    AuditorOptions auditing = options.verifying->auditor;
+    auditing.texts = parts.audit_texts;
+    auditing.chain_text = parts.chain_audit_text;
+    auditing.wallet_directory = options.directory;
+    return auditing;
+}
 
 Result<std::unique_ptr<NodeParts>> load_parts(const NodeOptions& options,
                                               const chain::NetworkDefinition& network,
@@ -59,6 +104,11 @@ Result<std::unique_ptr<NodeParts>> load_parts(const NodeOptions& options,
         ASSIGN_OR_RETURN(parts->served,
                          load_served(*options.serving, worth::model_config(network).layers));
     }
+    if (parts->served) {
+        ASSIGN_OR_RETURN(serve::ModelSnapshot snapshot, serve::snapshot_of(parts->served));
+        parts->judged_by.push_back(std::move(snapshot));
+    }
+    if (options.verifying) RETURN_IF_ERROR(load_audits(*options.verifying, *parts));
     if (options.train.empty()) return parts;
     if (!parts->tokenizer)
         return Error{ErrorCode::kUnsupported, "this network names no tokenizer to train with"};

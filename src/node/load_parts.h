@@ -20,7 +20,16 @@ struct NodeParts {
     std::unique_ptr<ChainModelReader> reader;
     std::unique_ptr<LocalTrainer> trainer;       ///< null: options.train is empty
     std::shared_ptr<const model::Model> served;  ///< null: options.serving names no file
+    /// Models of files, by which layer servers are judged; what of the owner's text for audits each
+    /// of them reads.
+    std::vector<serve::ModelSnapshot> judged_by;
+    std::map<Hash256, std::vector<std::uint32_t>> audit_texts;
+    std::vector<std::uint32_t> chain_audit_text;
 };
+
+/// By what the node judges layer servers, and how it audits them.
+EvidenceOptions evidence_options(const NodeOptions& options, const NodeParts& parts);
+AuditorOptions auditor_options(const NodeOptions& options, const NodeParts& parts);
 
 /// How far the threads that train and mine step back (base/priority.h) behind those that connect
 /// blocks and those that answer people, who share the processors with them; these give way to other

@@ -3,6 +3,8 @@
 namespace cairn::node {
 namespace {
 
+constexpr std::size_t kExhibitNoteBytes = 3 * 32 + 3 * 4;
+
 void write_hashes(Writer& writer, const std::vector<Hash256>& hashes, std::size_t max) {
     CHECK(hashes.size() <= max);
     writer.count(hashes.size());
@@ -160,6 +162,42 @@ Result<Servers> decode_servers(ByteView bytes) {
     message.records.resize(reader.count(kMaxServersPerMessage, serve::kMinAnnounceBytes));
     for (serve::Announce& record : message.records) record = serve::read_announce(reader);
     if (message.records.empty()) reader.fail("an empty list of servers");
+    RETURN_IF_ERROR(reader.finish());
+    return message;
+}
+
+Bytes encode(const Exhibits& message) {
+    CHECK(message.notes.size() <= kMaxExhibitsPerMessage);
+    Writer writer;
+    writer.count(message.notes.size());
+    for (const serve::ExhibitNote& note : message.notes) {
+        writer.fixed(note.id);
+        writer.fixed(note.server);
+        writer.fixed(note.model);
+        writer.u32(note.layers.begin);
+        writer.u32(note.layers.end);
+        writer.u32(note.bytes);
+    }
+    return std::move(writer).take();
+}
+
+Result<Exhibits> decode_exhibits(ByteView bytes) {
+    Reader reader(bytes);
+    Exhibits message;
+    message.notes.resize(reader.count(kMaxExhibitsPerMessage, kExhibitNoteBytes));
+    for (serve::ExhibitNote& note : message.notes) {
+        note.id = reader.fixed<32>();
+        note.server = reader.fixed<32>();
+        note.model = reader.fixed<32>();
+        note.layers.begin = reader.u32();
+        note.layers.end = reader.u32();
+        note.bytes = reader.u32();
+        if (note.layers.begin >= note.layers.end || note.layers.end > model::kMaxLayers)
+            reader.fail("an exhibit about no layers");
+        if (note.bytes == 0 || note.bytes > serve::kMaxSharedExhibit)
+            reader.fail("an exhibit of a size that is not passed on");
+    }
+    if (message.notes.empty()) reader.fail("an empty list of exhibits");
     RETURN_IF_ERROR(reader.finish());
     return message;
 }

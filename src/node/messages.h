@@ -15,6 +15,7 @@
 #include "chain/block.h"
 #include "net/network.h"
 #include "serve/announce.h"
+#include "serve/evidence_desk.h"
 
 namespace cairn::node {
 
@@ -41,6 +42,9 @@ enum class MessageKind : std::uint16_t {
     kClock = 16,  ///< what the sender's clock shows: milliseconds since 1970, u64
     kGetServers = 17,
     kServers = 18,
+    kExhibits = 35,
+    kGetExhibit = 36,
+    kExhibit = 37,  ///< serve::encode(Exhibit), at most serve::kMaxSharedExhibit bytes
 };
 
 static_assert(chain::kMaxBlockBytes <= net::kMaxMessageBytes, "every valid block can be sent");
@@ -53,6 +57,7 @@ inline constexpr std::size_t kAssetChunkBytes = std::size_t{512} << 10;
 inline constexpr std::size_t kMaxAddresses = 64;
 inline constexpr std::size_t kMaxAddressBytes = 256;
 inline constexpr std::size_t kMaxServersPerMessage = 64;
+inline constexpr std::size_t kMaxExhibitsPerMessage = 64;
 
 /// Who we are and how far our chain has come.
 struct Hello {
@@ -112,6 +117,12 @@ struct Servers {
     bool operator==(const Servers&) const = default;
 };
 
+/// Exhibits that convict layer servers, offered by whoever has judged them (evidence_gossip.h).
+struct Exhibits {
+    std::vector<serve::ExhibitNote> notes;
+    bool operator==(const Exhibits&) const = default;
+};
+
 Bytes encode(const Hello& message);
 Bytes encode(const GetHeaders& message);
 Bytes encode(const Headers& message);
@@ -120,9 +131,10 @@ Bytes encode(const GetAsset& message);
 Bytes encode(const AssetChunk& message);
 Bytes encode(const Addresses& message);
 Bytes encode(const Servers& message);
+Bytes encode(const Exhibits& message);
 /// kClock.
 Bytes encode_clock(std::uint64_t wall_ms);
-/// kGetBlock and kNoBlock.
+/// kGetBlock, kNoBlock and kGetExhibit.
 Bytes encode_hash(const Hash256& hash);
 
 Result<Hello> decode_hello(ByteView bytes);
@@ -134,6 +146,7 @@ Result<AssetChunk> decode_asset_chunk(ByteView bytes);
 Result<Addresses> decode_addresses(ByteView bytes);
 /// The form alone: signatures are not looked at.
 Result<Servers> decode_servers(ByteView bytes);
+Result<Exhibits> decode_exhibits(ByteView bytes);
 Result<std::uint64_t> decode_clock(ByteView bytes);
 Result<Hash256> decode_hash(ByteView bytes);
 

@@ -15,6 +15,7 @@ constexpr std::uint64_t kTickMs = 1'000;
 constexpr std::uint64_t kHelloTimeoutMs = 60'000;
 /// Of the peers that we dialled, how many are dialled first after a restart.
 constexpr std::size_t kAnchors = 2;
+constexpr std::uint64_t kTicksPerFiles = 4;
 constexpr std::uint64_t kTicksPerClock = 600;  // ours may have been set since we last told it
 /// When more blocks than this join at once we are catching up, and nobody waits to hear of them.
 constexpr std::size_t kMaxAnnouncedAtOnce = 4;
@@ -68,7 +69,11 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
                 }),
       servers_(seams_.clock, seams_.network, peers_, chain_.genesis_id(), seams_.ask_server),
       theta_giver_(config_.network, seams_.clock, seams_.loop, seams_.network, chain_,
-                   seams_.reader, {.group_of = seams_.group_of}) {
+                   seams_.reader, {.group_of = seams_.group_of}),
+      desk_(seams_.loop, seams_.clock, seams_.disk, config_.evidence.rules,
+            config_.evidence.limits),
+      evidence_(seams_.clock, seams_.network, peers_, servers_.table(), desk_) {
+    for (serve::ModelSnapshot& model : config_.evidence.models) desk_.add_model(std::move(model));
     if (const auto kept = trainer_.kept()) own_keys_.prefer(kept->round, kept->key);
     chain_.set_observer(this);
     relay_.set_listener([this](const Item&) { miner_.on_item(); });
@@ -144,6 +149,9 @@ void Node::tick() {
     sync_.tick();
     relay_.tick();
     servers_.tick();
+    evidence_.tick();
+    if (ticks_ % kTicksPerFiles == 0) desk_.look();
+    look_for_model();
     dial();
     check_conditions();
 }
@@ -226,6 +234,7 @@ void Node::on_peer_down(net::PeerId id, const std::string& reason) {
     relay_.on_peer_down(id);
     servers_.on_peer_down(id);
     theta_giver_.on_peer_down(id);
+    evidence_.on_peer_down(id);
     sync_.on_peer_down(id);
     sync_.request_bodies();
 }
@@ -295,6 +304,12 @@ Status Node::handle(Peer& peer, MessageKind kind, ByteView body) {
             return servers_.on_get_servers(peer, body);
         case MessageKind::kServers:
             return servers_.on_servers(peer, body);
+        case MessageKind::kExhibits:
+            return evidence_.on_exhibits(peer, body);
+        case MessageKind::kGetExhibit:
+            return evidence_.on_get_exhibit(peer, body);
+        case MessageKind::kExhibit:
+            return evidence_.on_exhibit(peer, body);
         case MessageKind::kAsset:
             return ok_status();  // an answer that came after we had it
     }
@@ -326,6 +341,7 @@ void Node::make_ready(Peer& peer) {
     sync_.on_peer_ready(peer);
     relay_.on_peer_ready(peer);
     servers_.on_peer_ready(peer);
+    evidence_.on_peer_ready(peer);
     remember_peer(peer);
 }
 

@@ -19,6 +19,7 @@
 #include "node/active_chain.h"
 #include "node/channel_keeper.h"
 #include "node/clock_watch.h"
+#include "node/evidence_gossip.h"
 #include "node/invariant_watch.h"
 #include "node/merge_reporter.h"
 #include "node/miner.h"
@@ -32,6 +33,15 @@
 #include "node/theta_giver.h"
 
 namespace cairn::node {
+
+/// What a node judges layer servers by.
+struct EvidenceOptions {
+    std::vector<serve::ModelSnapshot> models{};  ///< of files, besides the chain's
+    trust::TrustRules rules{};
+    serve::EvidenceLimits limits{};
+    /// Copies of the chain's model are kept even while no server of layers is known.
+    bool always = false;
+};
 
 struct NodeConfig {
     chain::NetworkDefinition network;
@@ -52,6 +62,7 @@ struct NodeConfig {
     /// Secrets of payment channels besides `key`: of the wallet, if the node has one. May be empty.
     ChannelKeeper::SecretOf channel_secrets = {};
     channel::Policy channels = {};
+    EvidenceOptions evidence = {};
 };
 
 /// What the node hands to its chain lane (ledger_lane.h), whose jobs alone write to the store and
@@ -132,6 +143,9 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     LoopView loop_view() const { return {chain_, mempool_, peers_, config_.mempool, config_.sync}; }
 
     const ServerGossip& server_gossip() const { return servers_; }
+    const EvidenceGossip& evidence_gossip() const { return evidence_; }
+    /// What is held against layer servers here: what the node's own audits find is entered there.
+    serve::EvidenceDesk& evidence() { return desk_; }
 
     NodeStatus status() const override;
     std::vector<ServerView> servers() const override;
@@ -203,6 +217,9 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     /// who holds it, and answers with it. The latest 16 are remembered.
     void name_model(ServedModel served, Callback<std::optional<ServedModel>> answer);
 
+    /// Keeps copies of the chain's newest models, by which exhibits are judged.
+    void look_for_model();
+
     void collect_coins(std::shared_ptr<const std::set<crypto::PublicKey>> keys, int tries,
                        Callback<std::vector<CoinView>> answer);
 
@@ -258,6 +275,10 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     std::function<void()> tip_watch_;
     ServerGossip servers_;
     ThetaGiver theta_giver_;
+    serve::EvidenceDesk desk_;
+    EvidenceGossip evidence_;
+    Hash256 judged_by_;  ///< the block of the newest model that the desk has
+    bool looking_for_model_ = false;
     std::deque<std::pair<Hash256, std::uint64_t>> model_names_;
     Alive alive_;
 };

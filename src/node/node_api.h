@@ -65,6 +65,28 @@ struct ServingView {
     std::uint64_t earned = 0;     ///< by vouchers since it was started, smallest units
 };
 
+/// Audits of others' layers that the node makes (auditor.h), since it was started.
+struct VerifyingView {
+    std::uint64_t rounds = 0;
+    std::uint64_t right = 0;       ///< audits that found the same bits
+    std::uint64_t wrong = 0;       ///< an answer of no layers, but no proof
+    std::uint64_t unanswered = 0;  ///< time-outs and refusals
+    std::uint64_t convicted = 0;   ///< with a proof
+    std::uint64_t rows = 0;        ///< that were computed again
+    std::uint64_t bytes = 0;       ///< of states and receipts, both ways
+    std::uint64_t spent = 0;       ///< by vouchers, smallest units
+    std::string last{};            ///< what the latest audit found, a sentence
+};
+
+/// Exhibits against layer servers, the node's own and others' (evidence_gossip.h).
+struct EvidenceView {
+    std::uint64_t judged = 0;      ///< computed again here since the start
+    std::uint64_t convicting = 0;  ///< of those
+    std::uint64_t in_vain = 0;     ///< of those, proved nothing
+    std::uint64_t kept = 0;        ///< that convict, in the folder exhibits
+    std::uint64_t unchecked = 0;   ///< accusations whose layers are not here
+};
+
 /// From this height on blocks follow these versions.
 struct UpgradeView {
     std::uint64_t height = 0;
@@ -131,8 +153,10 @@ struct NodeStatus {
     std::vector<PeerView> peers;
     MiningView mining;
     TrainingView training;
-    std::optional<ServingView> serving;  ///< none: it does not serve layers
-    std::vector<UpgradeView> upgrades;   ///< above the tip, lowest first
+    std::optional<ServingView> serving;      ///< none: it does not serve layers
+    std::optional<VerifyingView> verifying;  ///< none: it does not audit servers
+    EvidenceView evidence;
+    std::vector<UpgradeView> upgrades;  ///< above the tip, lowest first
 };
 
 /// What is wrong, of all that NodeStatus::conditions lists: for logs and tests.
@@ -165,6 +189,15 @@ struct PooledView {
     std::uint64_t fee = 0;
 };
 
+/// What the node's own audits and the exhibits that it has judged say of a server.
+struct StandingView {
+    std::uint64_t audits = 0;
+    double accuracy = 0;
+    double score = 0;
+    std::string status;  ///< as trust::status_name()
+    std::string why;     ///< a sentence
+};
+
 /// A layer server that the node has heard of, and that answered it (server_table.h).
 struct ServerView {
     serve::Announce record;    ///< its own words
@@ -173,6 +206,8 @@ struct ServerView {
     /// Of the merge block whose model it holds; none if that is not the chain's, or not known to
     /// be.
     std::optional<std::uint64_t> height;
+    std::optional<StandingView> standing{};  ///< none: nothing is known of it here
+    std::string accused{};  ///< of an exhibit that cannot be judged here, in words; mostly empty
 };
 
 /// Keys that coins_of is asked about at once, at most.

@@ -14,15 +14,25 @@ class NodeFront final : public NodeApi {
     /// `starting` is asked for the status until there is a node.
     explicit NodeFront(std::function<NodeStatus()> starting) : starting_(std::move(starting)) {}
 
-    /// From now on this one answers. It must outlive the front, or be replaced by null.
-    void set_node(NodeApi* node) { node_ = node; }
+    /// From now on this one answers. It must outlive the front, or be replaced by null, with which
+    /// its services are forgotten, too.
+    void set_node(NodeApi* node) {
+        node_ = node;
+        if (node != nullptr) return;
+        serving_ = {};
+        verifying_ = {};
+    }
 
     /// From now on the status tells of it. May be empty.
     void set_serving(std::function<ServingView()> serving) { serving_ = std::move(serving); }
+    void set_verifying(std::function<VerifyingView()> verifying) {
+        verifying_ = std::move(verifying);
+    }
 
     NodeStatus status() const override {
         NodeStatus status = node_ ? node_->status() : starting_();
         if (serving_) status.serving = serving_();
+        if (verifying_) status.verifying = verifying_();
         return status;
     }
     std::vector<ServerView> servers() const override {
@@ -82,6 +92,7 @@ class NodeFront final : public NodeApi {
     }
 
     std::function<ServingView()> serving_;
+    std::function<VerifyingView()> verifying_;
     std::function<NodeStatus()> starting_;
     NodeApi* node_ = nullptr;
 };

@@ -94,6 +94,9 @@ NodeStatus Node::status() const {
     status.training = {seams_.source != nullptr, training.stage,        training.round,
                        training.steps,           training.steps_wanted, training.local_loss,
                        figures_.earned.merged};
+    const serve::EvidenceCounts& evidence = desk_.counts();
+    status.evidence = {evidence.judged, evidence.convicting, evidence.in_vain, desk_.kept().size(),
+                       evidence_.unchecked()};
     status.upgrades = upgrades_ahead(config_.network, tip.node->height, chain_.newest());
     return status;
 }
@@ -105,6 +108,12 @@ std::vector<ServerView> Node::servers() const {
         ServerView view{server.record, now_ms - server.heard_ms, server.own, {}};
         for (const auto& [content, height] : model_names_)
             if (content == server.record.model) view.height = height;
+        if (const auto standing = desk_.standing(key))
+            view.standing = {desk_.book().find(key)->audits, standing->accuracy, standing->score,
+                             std::string(trust::status_name(standing->status)), standing->why};
+        if (const serve::ExhibitNote* note = evidence_.unchecked(key))
+            view.accused = "exhibit " + to_hex(note->id.view()).substr(0, 16) +
+                           " accuses it, which is not checked here: the model is not here";
         views.push_back(std::move(view));
     }
     return views;
@@ -306,6 +315,28 @@ void Node::served_model(const Hash256& known, Callback<std::optional<ServedModel
             if (!served) return answer(std::move(served));
             name_model(std::move(*served), answer);
         }));
+}
+
+void Node::look_for_model() {
+    const bool wanted = config_.evidence.always || !servers_.table().known().empty();
+    if (!wanted || !seams_.reader || looking_for_model_) return;
+    looking_for_model_ = true;
+    served_model(judged_by_, alive_.guard([this](Result<std::optional<ServedModel>> served) {
+        if (!served.ok() || !*served) {
+            looking_for_model_ = false;
+            return;
+        }
+        judged_by_ = (*served)->block;
+        offload(
+            seams_.loop, Lane::kServe,
+            [model = std::make_shared<const model::Model>(std::move((*served)->model))] {
+                return serve::snapshot_of(model);
+            },
+            alive_.guard([this](Result<serve::ModelSnapshot> snapshot) {
+                looking_for_model_ = false;
+                if (snapshot.ok()) desk_.put_chain_model(*std::move(snapshot));
+            }));
+    }));
 }
 
 void Node::export_model(std::string path, Callback<Hash256> answer) {

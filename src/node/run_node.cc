@@ -185,6 +185,7 @@ class Process {
     std::unique_ptr<net::AsioLoop> loop_;
     std::unique_ptr<net::TlsNetwork> network_;
     std::unique_ptr<RunService> service_;
+    std::unique_ptr<Auditor> auditor_;
     std::unique_ptr<serve::TlsProbe> probe_;
     std::unique_ptr<AssetFetcher> fetcher_;
     std::unique_ptr<net::PortMapper> mapper_;
@@ -334,6 +335,7 @@ NodeConfig Process::config() const {
     config.channel_secrets = options_.channel_secrets;
     config.mempool.payments.min_fee_rate = options_.min_fee_rate;
     config.miner.enabled = options_.mine;
+    config.evidence = evidence_options(options_, *parts_);
     config.miner.hashes_per_slice =
         hashes_per_slice(network_definition_.work, options_.hash_rate, config.miner.slice_pause_ms);
     return config;
@@ -406,6 +408,10 @@ void Process::on_running() {
         service_->start(clock_, *kernels_, *node_, own_disk_, parts_->served, options_.threads);
         front_.set_serving([this] { return service_->service()->view(); });
     }
+    if (options_.verifying) {
+        auditor_ = std::make_unique<Auditor>(*loop_, *node_, auditor_options(options_, *parts_));
+        front_.set_verifying([this] { return auditor_->view(); });
+    }
     for (const std::string& address : options_.announce) announce(address, true);
     if (options_.running) options_.running(front_, *loop_);
 }
@@ -471,7 +477,7 @@ Status Process::run() {
     watch_secrets();
     loop_->run();
     front_.set_node(nullptr);
-    front_.set_serving({});
+    auditor_.reset();
     fetcher_.reset();
     mapper_.reset();
     probe_.reset();

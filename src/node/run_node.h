@@ -13,12 +13,22 @@
 #include "base/loop.h"
 #include "crypto/keys.h"
 #include "net/port_mapper.h"
+#include "node/auditor.h"
 #include "node/channel_keeper.h"
 #include "node/node_api.h"
 #include "node/own_keys.h"
 #include "node/run_service.h"
 
 namespace cairn::node {
+
+/// Audits of the layer servers that the node knows.
+struct NodeVerifying {
+    std::vector<std::string> model_files;  ///< whose servers it audits, besides the chain's model's
+    std::string text_file;                 ///< prompts come from it; empty: the models write them
+    trust::TrustRules rules{};
+    /// Without models and texts, which are read from the files.
+    AuditorOptions auditor{};
+};
 
 struct NodeOptions {
     /// Holds network.json, assets/<hash>, node.key, and all that the node stores. Created if
@@ -56,6 +66,8 @@ struct NodeOptions {
 
     /// Layers that the node computes for others; absent: none.
     std::optional<NodeServing> serving;
+    /// Audits of others' layers; absent: it makes none, but judges what others have found.
+    std::optional<NodeVerifying> verifying;
 
     /// Called once on the loop, before files are fetched and the chain is read, which may take
     /// long: `cairn node` starts its API here. NodeStatus::state says how far the node is. The

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "infer/generate.h"
 #include "model/transformer.h"
 #include "net/tls_network.h"
 
@@ -30,6 +31,7 @@ class FreshClient {
         fresh->client_ = std::make_unique<Client>(fresh->loop_, *fresh->network_, fresh->clock_,
                                                   fresh->random_, options.client);
         fresh->client_->sessions().set_purse(options.purse);
+        fresh->cancelled_ = options.cancelled;
         fresh->network_->set_handler(fresh->client_.get());
         return fresh;
     }
@@ -42,8 +44,10 @@ class FreshClient {
     /// leaves.
     void run(std::function<void()> begin) {
         loop_.post(std::move(begin));
+        if (cancelled_) loop_.post([this] { watch(); });
         loop_.run();
     }
+    bool was_cancelled() const { return was_cancelled_; }
     void stop() {
         constexpr std::uint64_t kMomentMs = 20;
         loop_.call_after(kMomentMs, [this] { loop_.stop(); });
@@ -51,7 +55,15 @@ class FreshClient {
 
   private:
     FreshClient() = default;
+    void watch() {
+        constexpr std::uint64_t kLookMs = 100;
+        was_cancelled_ = cancelled_();
+        if (was_cancelled_) return loop_.stop();
+        loop_.call_after(kLookMs, [this] { watch(); });
+    }
 
+    std::function<bool()> cancelled_;
+    bool was_cancelled_ = false;
     SystemRandom random_;
     SystemClock clock_;
     crypto::SecretKey secret_ = crypto::SecretKey::generate(random_);
@@ -59,6 +71,8 @@ class FreshClient {
     std::unique_ptr<net::TlsNetwork> network_;
     std::unique_ptr<Client> client_;
 };
+
+}  // namespace
 
 trust::ServerPage page_of(const Announce& offer) {
     trust::ServerPage page;
@@ -68,8 +82,6 @@ trust::ServerPage page_of(const Announce& offer) {
     page.end_layer = offer.layers.end;
     return page;
 }
-
-}  // namespace
 
 Verifier::Verifier(const ModelSnapshot& model, const tensor::Compute& compute, Random& random,
                    const Clock& clock, VerifierOptions options)
@@ -116,13 +128,35 @@ std::vector<States> Verifier::cut(const std::vector<float>& states, std::size_t 
     return pushes;
 }
 
-Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::uint32_t> text) {
-    const std::size_t most =
-        std::min<std::size_t>(text.size(), std::size_t{options_.max_prompt} + options_.max_steps);
+Result<std::vector<std::uint32_t>> Verifier::prompt(std::span<const std::uint32_t> text) {
+    std::size_t most = std::size_t{options_.max_prompt} + options_.max_steps;
+    if (!text.empty()) most = std::min(most, text.size());
     if (most < 2) return invalid("the text is too short to audit with");
     const std::size_t rows = 2 + random_.below(most - 1);
-    const std::size_t first = random_.below(text.size() - rows + 1);
-    std::vector<float> states = trusted_states(text.subspan(first, rows), offer.layers.begin);
+    if (!text.empty()) {
+        const auto window = text.subspan(random_.below(text.size() - rows + 1), rows);
+        return std::vector<std::uint32_t>(window.begin(), window.end());
+    }
+    const model::LayerRange all = model::all_layers(model_.config);
+    model::Transformer transformer(model_.config, model_.weights, all, compute_,
+                                   {.max_batch = 1, .max_positions = rows});
+    model::KvCache cache(model_.config, all, rows);
+    infer::LocalLayers layers(transformer, cache);
+    const std::uint32_t first[] = {static_cast<std::uint32_t>(random_.below(model_.config.vocab))};
+    infer::GenerateOptions options;
+    options.sampling.temperature = 1;
+    options.sampling.seed = random_.u64();
+    options.max_tokens = rows - 1;
+    ASSIGN_OR_RETURN(const infer::Generated written,
+                     infer::generate(compute_, transformer, layers, first, options, {}, {}));
+    std::vector<std::uint32_t> tokens = {first[0]};
+    tokens.insert(tokens.end(), written.tokens.begin(), written.tokens.end());
+    return tokens;
+}
+
+Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::uint32_t> text) {
+    ASSIGN_OR_RETURN(const std::vector<std::uint32_t> tokens, prompt(text));
+    std::vector<float> states = trusted_states(tokens, offer.layers.begin);
 
     ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
     const OpenRequest request{
@@ -138,6 +172,7 @@ Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::
         fresh->stop();
     });
     fresh->run([&] { play.start(); });
+    if (fresh->was_cancelled()) return Error{ErrorCode::kCancelled, "the audit was broken off"};
     return AuditReport{.server = offer.key,
                        .address = offer.address,
                        .layers = offer.layers,

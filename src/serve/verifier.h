@@ -25,6 +25,8 @@ struct VerifierOptions {
     std::uint32_t max_steps = 16;   ///< and so many steps of one row
     trust::TrustRules rules{};
     Purse* purse = nullptr;  ///< pays servers that have a price; null: they are not audited
+    /// Asked now and then while servers are waited for; true ends an audit. May be empty.
+    std::function<bool()> cancelled{};
 };
 
 /// What one audit came to.
@@ -36,6 +38,9 @@ struct AuditReport {
     std::uint64_t rows = 0;   ///< that were compared
     std::uint64_t bytes = 0;  ///< that were kept for it
 };
+
+/// What a book keeps of a server that offers this.
+trust::ServerPage page_of(const Announce& offer);
 
 class Verifier {
   public:
@@ -51,13 +56,17 @@ class Verifier {
     Result<std::size_t> round(std::span<const std::uint32_t> text, trust::AuditBook& book,
                               const std::function<bool(const AuditReport&)>& told);
 
-    /// Audits one server, whatever its standing.
+    /// Audits one server, whatever its standing, with a window of `text`; of an empty text with one
+    /// that the model writes for the purpose, which no server can know. kCancelled.
     Result<AuditReport> audit(const Announce& offer, std::span<const std::uint32_t> text);
 
   private:
     /// Hidden states that enter `layer`, of tokens from position 0 on.
     std::vector<float> trusted_states(std::span<const std::uint32_t> tokens, std::uint32_t layer);
     std::vector<States> cut(const std::vector<float>& states, std::size_t most);
+    /// A window of the text, or where that is empty what the model writes after a token that is
+    /// drawn by chance; 2 tokens at least.
+    Result<std::vector<std::uint32_t>> prompt(std::span<const std::uint32_t> text);
 
     const ModelSnapshot& model_;
     const tensor::Compute& compute_;

@@ -1,0 +1,149 @@
+#include "node/auditor.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/priority.h"
+
+namespace cairn::node {
+namespace {
+
+constexpr int kBehind = 9;
+constexpr std::uint64_t kFirstRoundMs = 2'000;
+/// Of one round: the others have their chance in the next.
+constexpr std::size_t kMaxAudits = 64;
+
+}  // namespace
+
+Auditor::Auditor(Loop& loop, Node& node, AuditorOptions options)
+    : loop_(loop), node_(node), options_(std::move(options)) {
+    loop_.call_after(kFirstRoundMs, alive_.guard([this] { round(); }));
+}
+
+Auditor::~Auditor() { stop(); }
+
+void Auditor::stop() {
+    stopping_ = true;
+    if (thread_.joinable()) thread_.join();
+}
+
+std::vector<Auditor::Job> Auditor::draw() {
+    std::vector<Job> jobs;
+    serve::EvidenceDesk& desk = node_.evidence();
+    for (const auto& [key, known] : node_.server_gossip().table().known()) {
+        const serve::Announce& offer = known.record;
+        const auto model = desk.model(offer.model);
+        if (known.own || !model || offer.numerics != kNumericsVersion ||
+            offer.serve_version != serve::kServeVersion ||
+            offer.layers.end > model->config.layers || desk.is_convicted(key))
+            continue;
+        if (!may_pay(offer)) continue;
+        const trust::ServerPage* page = desk.book().find(key);
+        const auto standing = desk.standing(key);
+        const double chance = trust::audit_chance(
+            page == nullptr ? trust::AuditCounts{} : page->counts,
+            standing ? standing->status : trust::ServerStatus::kProbation, desk.rules());
+        if (static_cast<double>(random_.u64()) * 0x1p-64 >= chance) continue;
+        const auto text = options_.texts.find(offer.model);
+        jobs.push_back(
+            {model, offer, text == options_.texts.end() ? options_.chain_text : text->second});
+    }
+    // In an order that says nothing, so that a long list is not always cut at the same servers.
+    for (std::size_t i = jobs.size(); i > 1; --i)
+        std::swap(jobs[i - 1], jobs[static_cast<std::size_t>(random_.below(i))]);
+    if (jobs.size() > kMaxAudits) jobs.resize(kMaxAudits);
+    return jobs;
+}
+
+bool Auditor::may_pay(const serve::Announce& offer) const {
+    if (offer.price == 0) return true;
+    const std::uint64_t ahead = channel::price_at_risk(serve::row_price(offer.price, offer.layers));
+    return offer.price <= options_.max_price &&
+           channel::add_up(view_.spent, ahead) <= options_.spend;
+}
+
+void Auditor::round() {
+    if (stopping_) return;
+    std::vector<Job> jobs = draw();
+    if (jobs.empty()) {
+        loop_.call_after(options_.interval_ms, alive_.guard([this] { round(); }));
+        return;
+    }
+    if (thread_.joinable()) thread_.join();  // it has told its end already
+    const serve::PurseOptions paying{
+        .genesis_id = node_.chain().genesis_id(),
+        .max_price = options_.max_price,
+        .max_spent = options_.spend - std::min(options_.spend, view_.spent)};
+    thread_ = std::thread(
+        [this, paying, jobs = std::move(jobs)]() mutable { run(std::move(jobs), paying); });
+}
+
+// On the thread. What it posts is dropped once the auditor has ended.
+void Auditor::run(std::vector<Job> jobs, const serve::PurseOptions& paying) {
+    step_back(kBehind);
+    SystemRandom random;
+    const SystemClock clock;
+    ThreadPool pool(1);
+    const auto kernels = tensor::kernels_from_environment();
+    CHECK(kernels.ok());
+    const tensor::Compute compute{*kernels, &pool};
+    std::unique_ptr<PosixDisk> disk;
+    std::unique_ptr<serve::Purse> purse;
+    const bool pays = std::ranges::any_of(jobs, [](const Job& job) { return job.offer.price > 0; });
+    if (pays && options_.secret_of) {
+        disk = std::make_unique<PosixDisk>(options_.wallet_directory);
+        purse = std::make_unique<serve::Purse>(*disk, random, paying, options_.secret_of);
+    }
+    for (Job& job : jobs) {
+        if (stopping_) break;
+        serve::VerifierOptions options;
+        options.purse = purse.get();
+        options.cancelled = [this] { return stopping_.load(); };
+        serve::Verifier verifier(*job.model, compute, random, clock, options);
+        auto report = verifier.audit(job.offer, job.text);
+        loop_.post(alive_.guard(
+            [this, done = Done{std::move(job), std::move(report)}] { on_report(done); }));
+    }
+    const std::uint64_t spent = purse ? purse->spent() : 0;
+    loop_.post(alive_.guard([this, spent] { on_round(spent); }));
+}
+
+void Auditor::on_report(const Done& done) {
+    const serve::Announce& offer = done.job.offer;
+    if (!done.report.ok()) {
+        view_.last = done.report.error().message;
+        return;
+    }
+    const serve::AuditReport& report = *done.report;
+    view_.rows += report.rows;
+    view_.bytes += report.bytes;
+    view_.last = offer.address + ": " + report.examined.sentence;
+    if (!report.examined.finding) return;
+    const trust::Finding finding = *report.examined.finding;
+    if (finding == trust::Finding::kUnanswered && has_moved_on(offer)) return;
+    view_.right += finding == trust::Finding::kRight;
+    view_.wrong += finding == trust::Finding::kWrong;
+    view_.unanswered += finding == trust::Finding::kUnanswered;
+    view_.convicted += finding == trust::Finding::kConvicted;
+    if (finding == trust::Finding::kConvicted)
+        log_warn("layer server {} at {} is convicted: {}", short_hex(offer.key), offer.address,
+                 report.examined.sentence);
+    node_.evidence().enter(offer.key, serve::page_of(offer), finding, report.examined.sentence,
+                           report.examined.exhibit);
+}
+
+// A server that came to hold another model, as a chain's do, or other layers, was right to refuse.
+bool Auditor::has_moved_on(const serve::Announce& offer) const {
+    const auto& known = node_.server_gossip().table().known();
+    const auto now = known.find(offer.key);
+    return now != known.end() &&
+           (now->second.record.model != offer.model || now->second.record.layers != offer.layers);
+}
+
+void Auditor::on_round(std::uint64_t spent) {
+    ++view_.rounds;
+    view_.spent += spent;
+    loop_.call_after(options_.interval_ms, alive_.guard([this] { round(); }));
+}
+
+}  // namespace cairn::node

@@ -1,0 +1,79 @@
+// Auditor: a node that audits the layer servers which it knows (S49), round after round. An audit
+// is a session like anybody's (serve/verifier.h), with a key and a link of its own, so that a
+// server cannot tell it from a client's; what it finds goes to the node's desk
+// (serve/evidence_desk.h): into the book that routes are chosen by, and a proof to all peers.
+//
+// Audited are servers of the models that the desk has: the chain's newest versions, and files.
+// Prompts come from a text of the owner's, or are written by the model itself.
+//
+// Rounds run on a thread of their own, which steps back behind all others; the loop decides whom
+// to audit and takes the results.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "node/node.h"
+#include "serve/verifier.h"
+
+namespace cairn::node {
+
+struct AuditorOptions {
+    std::uint64_t interval_ms = 30'000;  ///< from the end of a round to the next
+    /// Of the owner's text, by the model that reads them; a model without writes its prompts.
+    std::map<Hash256, std::vector<std::uint32_t>> texts{};
+    std::vector<std::uint32_t> chain_text{};  ///< the same for all versions of the chain's model
+    /// What audits may cost in all, smallest units; 0: servers with a price are not audited.
+    std::uint64_t spend = 0;
+    std::uint64_t max_price = ~std::uint64_t{0};  ///< of 1,000 rows through one layer
+    /// The directory of the payment channels, and their secrets; called on the auditor's thread.
+    std::string wallet_directory{};
+    serve::Purse::SecretOf secret_of{};
+};
+
+class Auditor {
+  public:
+    /// The first round is soon. All must outlive it, the loop excepted.
+    Auditor(Loop& loop, Node& node, AuditorOptions options);
+    /// Ends the audit under way.
+    ~Auditor();
+
+    /// Before the loop ends: ends the audit under way, and begins no other.
+    void stop();
+    VerifyingView view() const { return view_; }
+
+  private:
+    struct Job {
+        std::shared_ptr<const serve::ModelSnapshot> model;
+        serve::Announce offer;
+        std::vector<std::uint32_t> text;
+    };
+    struct Done {
+        Job job;
+        Result<serve::AuditReport> report;
+    };
+
+    void round();
+    /// Whether what may be spent pays the least that a server is ahead of.
+    bool may_pay(const serve::Announce& offer) const;
+    /// Whom to audit now, by chance and standing.
+    std::vector<Job> draw();
+    void run(std::vector<Job> jobs, const serve::PurseOptions& paying);
+    void on_report(const Done& done);
+    bool has_moved_on(const serve::Announce& offer) const;
+    void on_round(std::uint64_t spent);
+
+    Loop& loop_;
+    Node& node_;
+    AuditorOptions options_;
+    SystemRandom random_;
+    VerifyingView view_;
+    std::thread thread_;
+    std::atomic<bool> stopping_ = false;
+    Alive alive_;
+};
+
+}  // namespace cairn::node

@@ -1,0 +1,299 @@
+#include "node/evidence_gossip.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "crypto/hash.h"
+#include "net/address.h"
+
+namespace cairn::node {
+namespace {
+
+/// Notes of a peer that are looked at: at once (a peer that was just linked tells all), and a
+/// second.
+constexpr double kNotesBurst = 256;
+constexpr double kNotesPerS = 4;
+/// Exhibits that a peer is sent.
+constexpr double kAnswersBurst = 8;
+constexpr double kAnswersPerS = 0.2;
+constexpr std::size_t kMaxGroups = 1024;
+
+}  // namespace
+
+EvidenceGossip::EvidenceGossip(const Clock& clock, net::Network& network, PeerTable& peers,
+                               const ServerTable& servers, serve::EvidenceDesk& desk,
+                               const EvidenceGossipLimits& limits)
+    : clock_(clock),
+      network_(network),
+      peers_(peers),
+      servers_(servers),
+      desk_(desk),
+      limits_(limits) {
+    desk_.on_kept(alive_.guard([this](const serve::ExhibitNote& note) {
+        unchecked_.erase(note.server);
+        for (const auto& [id, peer] : peers_)
+            if (peer.ready) tell({note}, id);
+    }));
+    desk_.set_address_of([this](const crypto::PublicKey& server) {
+        const auto known = servers_.known().find(server);
+        return known == servers_.known().end() ? std::string() : known->second.record.address;
+    });
+}
+
+bool EvidenceGossip::Budget::take(std::uint64_t now_ms, double burst, double per_s) {
+    const double more = static_cast<double>(now_ms - filled_ms) / 1000 * per_s;
+    left = filled_ms == 0 ? burst : std::min(burst, left + more);
+    filled_ms = now_ms;
+    if (left < 1) return false;
+    left -= 1;
+    return true;
+}
+
+std::string EvidenceGossip::group_of(net::PeerId peer) const {
+    const auto found = peers_.find(peer);
+    if (found == peers_.end()) return "";
+    const auto address = net::parse_address(found->second.info.address);
+    return net::netgroup(address.ok() ? address->host : "");
+}
+
+bool EvidenceGossip::may_offer(const Peer& peer) const {
+    const auto state = states_.find(peer.id);
+    const auto group = lost_until_ms_.find(group_of(peer.id));
+    return state != states_.end() && !state->second.lost_right &&
+           (group == lost_until_ms_.end() || group->second <= now_ms());
+}
+
+void EvidenceGossip::on_peer_ready(Peer& peer) {
+    states_[peer.id];
+    std::vector<serve::ExhibitNote> all;
+    for (const auto& [id, note] : desk_.kept()) all.push_back(note);
+    tell(all, peer.id);
+}
+
+void EvidenceGossip::on_peer_down(net::PeerId peer) {
+    for (auto it = offers_.begin(); it != offers_.end();) {
+        Offer& offer = (it++)->second;
+        if (offer.by.contains(peer)) take_back(peer, offer);
+    }
+    states_.erase(peer);
+}
+
+Status EvidenceGossip::on_exhibits(Peer& peer, ByteView body) {
+    ASSIGN_OR_RETURN(const Exhibits told, decode_exhibits(body));
+    const auto state = states_.find(peer.id);
+    if (state == states_.end() || !may_offer(peer)) return ok_status();
+    for (const serve::ExhibitNote& note : told.notes) {
+        if (!state->second.notes.take(now_ms(), kNotesBurst, kNotesPerS)) break;
+        hear(peer, state->second, note);
+    }
+    ask();
+    return ok_status();
+}
+
+void EvidenceGossip::hear(Peer& peer, PeerState& state, const serve::ExhibitNote& note) {
+    state.has.insert(note.id);
+    if (desk_.kept().contains(note.id) || in_vain_.contains(note.id) ||
+        desk_.is_convicted(note.server))
+        return;
+    if (state.offers >= limits_.offers_per_peer) return;
+    const Hash256 key = crypto::sha256(encode(Exhibits{{note}}));
+    if (!offers_.contains(key)) {
+        if (!make_room(state)) return;
+        offers_[key].note = note;
+        offers_[key].serial = next_serial_++;
+    }
+    if (offers_[key].by.insert(peer.id).second) ++state.offers;
+}
+
+bool EvidenceGossip::make_room(const PeerState& state) {
+    if (offers_.size() < limits_.offers) return true;
+    const auto most =
+        std::ranges::max_element(states_, {}, [](const auto& each) { return each.second.offers; });
+    if (most->second.offers <= state.offers + 1) return false;
+    const Hash256* latest = nullptr;
+    for (const auto& [key, offer] : offers_)
+        if (offer.by == std::set{most->first} && offer.asked == 0 && !offer.judged &&
+            (latest == nullptr || offer.serial > offers_.at(*latest).serial))
+            latest = &key;
+    if (latest == nullptr) return false;
+    forget(Hash256(*latest));
+    return true;
+}
+
+EvidenceGossip::Want EvidenceGossip::wants(const serve::ExhibitNote& note) {
+    if (desk_.is_convicted(note.server) || desk_.kept().contains(note.id)) return Want::kNever;
+    if (!servers_.known().contains(note.server)) return Want::kNotNow;
+    if (desk_.can_judge(note)) return Want::kYes;
+    unchecked_.emplace(note.server, note);
+    return Want::kNotNow;
+}
+
+// Those that we dialled first: strangers chose us.
+net::PeerId EvidenceGossip::whom(const Offer& offer) const {
+    std::set<std::string> busy;
+    for (const auto& [id, state] : states_)
+        if (!state.asked.is_zero()) busy.insert(group_of(id));
+    net::PeerId best = 0;
+    for (const net::PeerId id : offer.by) {
+        const auto peer = peers_.find(id);
+        const auto state = states_.find(id);
+        if (peer == peers_.end() || state == states_.end() || !may_offer(peer->second)) continue;
+        if (!state->second.asked.is_zero() || busy.contains(group_of(id))) continue;
+        if (best == 0 || (peer->second.info.outbound && !peers_.at(best).info.outbound)) best = id;
+    }
+    return best;
+}
+
+void EvidenceGossip::ask() {
+    std::size_t asked = 0;
+    std::vector<std::pair<std::uint64_t, Hash256>> open;
+    for (const auto& [key, offer] : offers_) {
+        asked += offer.asked != 0 || offer.judged;
+        if (offer.asked == 0 && !offer.judged) open.emplace_back(offer.serial, key);
+    }
+    std::ranges::sort(open);
+    for (const auto& [serial, key] : open) {
+        if (asked >= limits_.asked_at_once) return;
+        Offer& offer = offers_.at(key);
+        const Want want = wants(offer.note);
+        if (want == Want::kNever) {
+            forget(key);
+            continue;
+        }
+        const net::PeerId peer = want == Want::kYes ? whom(offer) : 0;
+        if (peer == 0 ||
+            !send(network_, peer, MessageKind::kGetExhibit, encode_hash(offer.note.id)))
+            continue;
+        offer.asked = peer;
+        states_[peer].asked = key;
+        states_[peer].asked_ms = now_ms();
+        ++fetched_;
+        ++asked;
+    }
+}
+
+Status EvidenceGossip::on_get_exhibit(Peer& peer, ByteView body) {
+    ASSIGN_OR_RETURN(const Hash256 id, decode_hash(body));
+    const auto state = states_.find(peer.id);
+    if (state == states_.end() || !desk_.kept().contains(id)) return ok_status();
+    if (!state->second.answers.take(now_ms(), kAnswersBurst, kAnswersPerS)) return ok_status();
+    desk_.read(id, alive_.guard([this, to = peer.id](const Bytes& bytes) {
+        if (!bytes.empty()) send(network_, to, MessageKind::kExhibit, bytes);
+    }));
+    return ok_status();
+}
+
+Status EvidenceGossip::on_exhibit(Peer& peer, ByteView body) {
+    const auto state = states_.find(peer.id);
+    if (state == states_.end() || state->second.asked.is_zero()) return ok_status();  // not asked
+    const Hash256 key = std::exchange(state->second.asked, Hash256{});
+    const auto found = offers_.find(key);
+    if (found == offers_.end()) return ok_status();
+    Offer& offer = found->second;
+    offer.asked = 0;
+    const auto exhibit = serve::decode_exhibit(body);
+    if (!exhibit.ok() || serve::note_of(*exhibit, body) != offer.note) {
+        log_info("peer {} gave another exhibit than it offered", peer.info.address);
+        lose_right(peer.id);
+        return ok_status();
+    }
+    offer.judged = true;
+    desk_.submit(Bytes(body.begin(), body.end()), true,
+                 alive_.guard([this, key](serve::Judgement judgement, const std::string& why) {
+                     on_judged(key, judgement, why);
+                 }));
+    return ok_status();
+}
+
+void EvidenceGossip::on_judged(const Hash256& key, serve::Judgement judgement,
+                               const std::string& why) {
+    const auto found = offers_.find(key);
+    if (found == offers_.end()) return;
+    const std::set<net::PeerId> offered_by = found->second.by;
+    const serve::ExhibitNote note = found->second.note;
+    switch (judgement) {
+        case serve::Judgement::kConvicts:
+            break;
+        case serve::Judgement::kProvesNothing:
+            log_info("exhibit {} against layer server {} proves nothing: {}", short_hex(note.id),
+                     short_hex(note.server), why);
+            in_vain_.insert(note.id);
+            // Each of them said that it had judged it.
+            for (const net::PeerId peer : offered_by) lose_right(peer);
+            break;
+        case serve::Judgement::kNotHere:
+            if (servers_.known().contains(note.server)) unchecked_.emplace(note.server, note);
+            break;
+        case serve::Judgement::kFull:
+            found->second.judged = false;
+            return;  // asked for again, when there is room
+    }
+    forget(key);
+    ask();
+}
+
+void EvidenceGossip::lose_right(net::PeerId peer) {
+    const auto state = states_.find(peer);
+    if (state == states_.end()) return;
+    state->second.lost_right = true;
+    std::erase_if(lost_until_ms_, [&](const auto& lost) { return lost.second <= now_ms(); });
+    if (lost_until_ms_.size() < kMaxGroups)
+        lost_until_ms_[group_of(peer)] = now_ms() + limits_.lost_right_ms;
+    for (auto it = offers_.begin(); it != offers_.end();) {
+        Offer& offer = (it++)->second;
+        if (offer.by.contains(peer) && !offer.judged) take_back(peer, offer);
+    }
+}
+
+// An offer that nobody makes any more is gone, unless it is being judged.
+void EvidenceGossip::take_back(net::PeerId peer, Offer& offer) {
+    const auto state = states_.find(peer);
+    if (offer.by.erase(peer) == 1 && state != states_.end()) --state->second.offers;
+    if (offer.asked == peer) offer.asked = 0;
+    if (offer.by.empty() && !offer.judged) forget(crypto::sha256(encode(Exhibits{{offer.note}})));
+}
+
+void EvidenceGossip::forget(const Hash256& key) {
+    const auto found = offers_.find(key);
+    if (found == offers_.end()) return;
+    for (const net::PeerId peer : found->second.by)
+        if (const auto state = states_.find(peer); state != states_.end()) --state->second.offers;
+    offers_.erase(found);
+}
+
+void EvidenceGossip::tick() {
+    const std::uint64_t now = now_ms();
+    for (auto& [id, state] : states_) {
+        if (state.asked.is_zero() || now < state.asked_ms + limits_.patience_ms) continue;
+        const auto offer = offers_.find(std::exchange(state.asked, Hash256{}));
+        if (offer != offers_.end()) take_back(id, offer->second);
+    }
+    std::erase_if(unchecked_, [&](const auto& accused) {
+        return !servers_.known().contains(accused.first) || desk_.is_convicted(accused.first);
+    });
+    ask();
+}
+
+const serve::ExhibitNote* EvidenceGossip::unchecked(const crypto::PublicKey& server) const {
+    const auto found = unchecked_.find(server);
+    return found == unchecked_.end() ? nullptr : &found->second;
+}
+
+void EvidenceGossip::tell(const std::vector<serve::ExhibitNote>& notes, net::PeerId to) {
+    const auto state = states_.find(to);
+    if (state == states_.end()) return;
+    Exhibits message;
+    const auto flush = [&] {
+        if (message.notes.empty()) return;
+        send(network_, to, MessageKind::kExhibits, encode(message));
+        message.notes.clear();
+    };
+    for (const serve::ExhibitNote& note : notes) {
+        if (note.bytes > serve::kMaxSharedExhibit || !state->second.has.insert(note.id)) continue;
+        message.notes.push_back(note);
+        if (message.notes.size() == kMaxExhibitsPerMessage) flush();
+    }
+    flush();
+}
+
+}  // namespace cairn::node
