@@ -258,7 +258,7 @@ TEST_F(Evidence, AFloodOfFalseOnesCostsANodeOneJudgement) {
         const auto first = made.begin() + (second * 3) % 150;
         flooder.offer({first, first + 50});
         world_.run_ms(1'000);
-        EXPECT_LE(world_.node(0).evidence_gossip().offers(), 32U);
+        EXPECT_LE(world_.node(0).evidence_gossip().offers(), 256U);
     }
     EXPECT_EQ(world_.node(0).evidence().counts().judged, 1U);
     EXPECT_EQ(flooder.asked, 1);
@@ -274,9 +274,19 @@ TEST_F(Evidence, ServersThatNobodyKnowsAreNotJudged) {
     for (std::uint64_t seed = 0; seed < 40; ++seed)
         made.push_back(exhibit(crypto::SecretKey::generate(random_), true, seed));
     flooder.offer(made);
-    world_.run_ms(20'000);
+    node::Exhibits notes;
+    for (std::uint64_t i = 0; i < 2'000; ++i) {
+        notes.notes.push_back({random_.hash256(), random_.hash256(), model_.hash, {0, 1}, 100});
+        if (notes.notes.size() < node::kMaxExhibitsPerMessage) continue;
+        flooder.stranger.say(node::MessageKind::kExhibits, encode(notes));
+        notes.notes.clear();
+        world_.run_ms(5'000);
+    }
     EXPECT_EQ(flooder.asked, 0) << "keys are free, so true proofs against them are too";
-    EXPECT_LE(world_.node(0).evidence_gossip().offers(), 32U);
+    EXPECT_LE(world_.node(0).evidence_gossip().offers(), 256U);
+    // A true one of his own among all that is still taken.
+    flooder.offer({exhibit(liar_, true)});
+    EXPECT_TRUE(world_.run_until([&] { return convicting(liar_) == kNodes; }, 30'000));
 }
 
 TEST_F(Evidence, ANodeWithoutTheModelSaysSoAndBelievesNobody) {

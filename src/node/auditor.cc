@@ -33,7 +33,7 @@ std::vector<Auditor::Job> Auditor::draw() {
     for (const auto& [key, known] : node_.server_gossip().table().known()) {
         const serve::Announce& offer = known.record;
         const auto model = desk.model(offer.model);
-        if (known.own || !model || offer.numerics != kNumericsVersion ||
+        if (key == node_.key() || !model || offer.numerics != kNumericsVersion ||
             offer.serve_version != serve::kServeVersion ||
             offer.layers.end > model->config.layers || desk.is_convicted(key))
             continue;

@@ -95,24 +95,27 @@ void EvidenceGossip::hear(Peer& peer, PeerState& state, const serve::ExhibitNote
     if (desk_.kept().contains(note.id) || in_vain_.contains(note.id) ||
         desk_.is_convicted(note.server))
         return;
-    if (state.offers >= limits_.offers_per_peer) return;
     const Hash256 key = crypto::sha256(encode(Exhibits{{note}}));
     if (!offers_.contains(key)) {
-        if (!make_room(state)) return;
+        if (!make_room(peer.id, state)) return;
         offers_[key].note = note;
         offers_[key].serial = next_serial_++;
     }
     if (offers_[key].by.insert(peer.id).second) ++state.offers;
 }
 
-bool EvidenceGossip::make_room(const PeerState& state) {
+bool EvidenceGossip::make_room(net::PeerId peer, const PeerState& state) {
+    if (state.offers >= limits_.offers_per_peer && !forget_one_of(peer)) return false;
     if (offers_.size() < limits_.offers) return true;
     const auto most =
         std::ranges::max_element(states_, {}, [](const auto& each) { return each.second.offers; });
-    if (most->second.offers <= state.offers + 1) return false;
+    return most->second.offers > state.offers + 1 && forget_one_of(most->first);
+}
+
+bool EvidenceGossip::forget_one_of(net::PeerId peer) {
     const Hash256* latest = nullptr;
     for (const auto& [key, offer] : offers_)
-        if (offer.by == std::set{most->first} && offer.asked == 0 && !offer.judged &&
+        if (offer.by == std::set{peer} && offer.asked == 0 && !offer.judged &&
             (latest == nullptr || offer.serial > offers_.at(*latest).serial))
             latest = &key;
     if (latest == nullptr) return false;

@@ -28,8 +28,8 @@
 namespace cairn::node {
 
 struct EvidenceGossipLimits {
-    std::size_t offers = 256;  ///< exhibits that peers offer and that are not here
-    std::size_t offers_per_peer = 32;
+    std::size_t offers = 1024;  ///< exhibits that peers offer and that are not here
+    std::size_t offers_per_peer = 256;
     std::size_t asked_at_once = 2;
     std::uint64_t patience_ms = 30'000;       ///< for an exhibit that was asked for
     std::uint64_t lost_right_ms = 3'600'000;  ///< of a part of the network
@@ -92,8 +92,11 @@ class EvidenceGossip {
     /// Whom to ask for it now; 0: nobody.
     net::PeerId whom(const Offer& offer) const;
     void take_back(net::PeerId peer, Offer& offer);
-    /// Whether one more of this peer's has room; whoever offers most makes it.
-    bool make_room(const PeerState& state);
+    /// Whether one more of this peer's has room; its own latest that cannot be judged now makes it,
+    /// or whoever offers most.
+    bool make_room(net::PeerId peer, const PeerState& state);
+    /// Forgets one that this peer alone offers and that is not needed; false: there is none.
+    bool forget_one_of(net::PeerId peer);
     void forget(const Hash256& key);
     void lose_right(net::PeerId peer);
     void on_judged(const Hash256& key, serve::Judgement judgement, const std::string& why);

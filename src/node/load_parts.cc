@@ -63,11 +63,20 @@ Status load_audits(const NodeVerifying& verifying, NodeParts& parts) {
     return ok_status();
 }
 
+/// Of a limit that the owner has set, one part is for a copy of the chain's model.
+constexpr std::uint64_t kMemoryParts = 16;
+
 }  // namespace
 
 EvidenceOptions evidence_options(const NodeOptions& options, const NodeParts& parts) {
     EvidenceOptions evidence;
     evidence.models = parts.judged_by;
+    evidence.limits.needs_newest = options.verifying.has_value();
+    if (options.memory_mib > 0) {
+        // Others' exhibits are not worth what the chain needs.
+        evidence.limits.versions = 1;
+        evidence.limits.version_bytes = (options.memory_mib << 20) / kMemoryParts;
+    }
     if (options.verifying) {
         evidence.rules = options.verifying->rules;
         evidence.always = true;

@@ -136,6 +136,8 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     /// Dialling the address failed.
     void on_dial_failed(const std::string& address, const Error& reason);
 
+    /// Names it to its peers, and is the key of layers that it serves.
+    const crypto::PublicKey& key() const { return key_; }
     const ActiveChain& chain() const { return chain_; }
     const Mempool& mempool() const { return mempool_; }
     const Sync& sync() const { return sync_; }

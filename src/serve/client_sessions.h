@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -62,6 +63,18 @@ struct Waiting {
     std::uint64_t waited_ms = 0;
 };
 
+/// Hears of everything that goes over sessions and was found right, for who keeps it.
+class SessionWatch {
+  public:
+    virtual ~SessionWatch() = default;
+    /// Rows [n, dim], rounded to the session's type, are sent for the positions from `position` on.
+    virtual void pushed(const SessionTerms& terms, const Hop& hop, std::uint32_t position,
+                        std::span<const float> rows, std::size_t dim) = 0;
+    /// The oldest push of the session without an answer has one; no outputs if it was quiet.
+    virtual void answered(const SessionTerms& terms, const Receipt& receipt,
+                          std::span<const float> outputs) = 0;
+};
+
 /// Rows in one push to this server, at most.
 std::size_t max_rows(const Hop& hop, std::uint32_t dim);
 
@@ -105,6 +118,8 @@ class ClientSessions {
     /// on: for an auditor, who keeps them.
     using ReceiptWatch = std::function<void(const SessionTerms&, const Hop&, const Receipt&)>;
     void watch_receipts(ReceiptWatch watch) { receipt_watch_ = std::move(watch); }
+    /// Null: nobody watches. It must outlive this.
+    void set_watch(SessionWatch* watch) { session_watch_ = watch; }
 
     void on_peer_up(net::PeerId peer, const net::PeerInfo& info);
     void on_peer_down(net::PeerId peer, const std::string& reason);
@@ -182,6 +197,7 @@ class ClientSessions {
     const std::map<net::PeerId, net::PeerInfo>& peers_;
     SessionTimeouts timeouts_;
     ReceiptWatch receipt_watch_;
+    SessionWatch* session_watch_ = nullptr;
     Purse* purse_ = nullptr;
 
     std::map<Hash256, std::unique_ptr<Session>> sessions_;

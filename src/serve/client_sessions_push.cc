@@ -42,6 +42,8 @@ Status ClientSessions::push(const Hash256& id, std::uint32_t position, States st
         }
     }
     session.inputs.put(position, states, dim);
+    if (session_watch_ != nullptr)
+        session_watch_->pushed(session.terms, session.request.hop, position, states, dim);
     session.rows_sent += tokens;
     session.rows_under_way += tokens;
     const std::uint64_t now_us = clock_.monotonic_us();
@@ -81,6 +83,8 @@ void ClientSessions::on_result(net::PeerId peer, ByteView body) {
     if (const auto objection = object_to(*result, *session))
         return fail(session->id(), ErrorCode::kInvalid, *objection);
     if (receipt_watch_) receipt_watch_(session->terms, session->request.hop, result->receipt);
+    if (session_watch_ != nullptr)
+        session_watch_->answered(session->terms, result->receipt, result->push.states);
     const Pending answered = std::move(session->pending.front());
     session->pending.pop_front();
     session->rows_arrived = std::max(session->rows_arrived, answered.rows_end);

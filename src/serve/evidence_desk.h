@@ -39,9 +39,11 @@ struct EvidenceLimits {
     std::size_t waiting = 8;  ///< exhibits that wait to be judged
     std::size_t kept = 256;   ///< that convict; the oldest goes
     std::uint64_t kept_bytes = std::uint64_t{64} << 20;
-    /// Of the chain's model so many versions, as long as they take no more than so many bytes.
+    /// Of the chain's model so many versions, as long as they take no more than so many bytes;
+    /// the newest in any case, if it is needed for more than judging others' exhibits.
     std::size_t versions = 3;
     std::uint64_t version_bytes = std::uint64_t{1} << 30;
+    bool needs_newest = false;
     std::uint64_t rest = 9;  ///< times as long as a judgement in vain took
 };
 

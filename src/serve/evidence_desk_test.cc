@@ -162,9 +162,12 @@ TEST_F(EvidenceDeskTest, NoMoreVersionsOfTheChainsModelAreKeptThanThereIsMemory)
     EXPECT_EQ(here.models().size(), 3U);
     EXPECT_FALSE(here.model(names[1]));
     EXPECT_TRUE(here.model(names[4]));
-    EvidenceDesk small(world.loop, world.clock, nullptr, {}, {.versions = 3, .version_bytes = 1});
-    for (const Hash256& name : names) version.hash = name, small.put_chain_model(version);
-    EXPECT_EQ(small.models().size(), 1U) << "the newest";
+    for (const bool needs_newest : {false, true}) {
+        EvidenceDesk small(world.loop, world.clock, nullptr, {},
+                           {.version_bytes = 1, .needs_newest = needs_newest});
+        for (const Hash256& name : names) version.hash = name, small.put_chain_model(version);
+        EXPECT_EQ(small.models().size(), needs_newest ? 1U : 0U);
+    }
 }
 
 }  // namespace

@@ -135,8 +135,11 @@ Examined examine(const KeptSession& session, const ModelSnapshot& snapshot,
                 std::nullopt};
     }
     const auto [push, row] = *difference;
-    Exhibit exhibit = exhibit_of(session, push);
-    // The definition has the last word: were a fast kernel wrong here, nobody would suffer for it.
+    return convict(exhibit_of(session, push), row, snapshot);
+}
+
+// The definition has the last word: were a fast kernel wrong here, nobody would suffer for it.
+Examined convict(Exhibit exhibit, std::size_t row, const ModelSnapshot& snapshot) {
     ThreadPool one(1);
     const auto reference = tensor::kernels_for(tensor::KernelSet::kReference);
     CHECK(reference.ok());
@@ -145,10 +148,11 @@ Examined examine(const KeptSession& session, const ModelSnapshot& snapshot,
         return {std::nullopt,
                 "this machine's own kernels do not agree with the reference: run `cairn doctor`",
                 std::nullopt};
-    return {trust::Finding::kConvicted,
-            fmt::format("signed for row {} of {}, which is not what they give", row,
-                        describe(session.hop.layers)),
-            std::move(exhibit)};
+    const model::LayerRange layers = exhibit.receipt.layers;
+    return {
+        trust::Finding::kConvicted,
+        fmt::format("signed for row {} of {}, which is not what they give", row, describe(layers)),
+        std::move(exhibit)};
 }
 
 }  // namespace cairn::serve

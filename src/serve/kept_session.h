@@ -55,6 +55,9 @@ struct Examined {
     std::optional<Exhibit> exhibit;  ///< that convicts it
 };
 
+/// Convicts the accused of an exhibit whose layers gave another `row`, if the reference agrees.
+Examined convict(Exhibit exhibit, std::size_t row, const ModelSnapshot& snapshot);
+
 /// Replays what was answered. A mismatch is looked at a second time by the reference kernels, push
 /// by push, before anybody is convicted. `snapshot` holds the hop's layers.
 Examined examine(const KeptSession& session, const ModelSnapshot& snapshot,

@@ -8,6 +8,13 @@
 
 namespace cairn::serve {
 
+namespace {
+
+/// Of all sessions that are kept to be audited, together.
+constexpr std::uint64_t kMaxDiaryBytes = std::uint64_t{512} << 20;
+
+}  // namespace
+
 struct NetworkLayers::Impl {
     SystemRandom random;
     SystemClock clock;
@@ -17,6 +24,7 @@ struct NetworkLayers::Impl {
     std::unique_ptr<Client> client;
     std::unique_ptr<RemoteLayers> layers;
     std::shared_ptr<Purse> purse;
+    std::unique_ptr<SessionDiaries> diaries;
     std::thread thread;
 
     /// Links and a client, on a loop that runs.
@@ -38,6 +46,11 @@ struct NetworkLayers::Impl {
                                                 impl->random, options.client);
         impl->purse = options.purse;
         impl->client->sessions().set_purse(impl->purse.get());
+        if (options.audit > 0) {
+            impl->diaries =
+                std::make_unique<SessionDiaries>(options.audit, impl->random, kMaxDiaryBytes);
+            impl->client->sessions().set_watch(impl->diaries.get());
+        }
         impl->network->set_handler(impl->client.get());
         impl->thread = std::thread([loop = &impl->loop] { loop->run(); });
         return impl;
@@ -127,6 +140,13 @@ std::vector<ServerWork> NetworkLayers::work() {
     return impl_->wait<std::vector<ServerWork>>(
         [&](std::function<void(std::vector<ServerWork>)> done) {
             done(impl_->client->sessions().work());
+        });
+}
+
+std::vector<SessionDiary> NetworkLayers::diaries() {
+    return impl_->wait<std::vector<SessionDiary>>(
+        [&](std::function<void(std::vector<SessionDiary>)> done) {
+            done(impl_->diaries ? impl_->diaries->take() : std::vector<SessionDiary>());
         });
 }
 

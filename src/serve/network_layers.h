@@ -10,6 +10,7 @@
 
 #include "infer/generate.h"
 #include "serve/remote_layers.h"
+#include "serve/session_diary.h"
 
 namespace cairn::serve {
 
@@ -19,6 +20,8 @@ struct NetworkLayersOptions {
     Hash256 genesis;  ///< of the servers' network; all zeros: pure layer servers
     /// Pays servers that have a price, on the loop's thread; null: they are not used.
     std::shared_ptr<Purse> purse = nullptr;
+    /// The chance with which a session is kept to be audited (session_diary.h).
+    double audit = 0;
 };
 
 class NetworkLayers final : public infer::LayerStack {
@@ -46,6 +49,8 @@ class NetworkLayers final : public infer::LayerStack {
     std::uint64_t longest_stall_ms();
     /// ClientSessions::work().
     std::vector<ServerWork> work();
+    /// Sessions that were drawn to be audited, since the last call.
+    std::vector<SessionDiary> diaries();
     /// What vouchers were given for, in the coin's smallest unit.
     std::uint64_t spent();
 

@@ -2,6 +2,7 @@
 // file and nothing of a chain a layer server alone.
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <ostream>
 
@@ -14,6 +15,7 @@
 #include "cli/chain/node_display.h"
 #include "cli/chain/open_wallet.h"
 #include "cli/chain/serve_layers.h"
+#include "cli/chain/verify_options.h"
 #include "cli/commands.h"
 #include "cli/option_checks.h"
 #include "http/http_server.h"
@@ -48,6 +50,7 @@ struct NodeRequest {
     ServeLayersRequest serve;
     node::NodeServing serving;  ///< by a node that follows its chain
     std::string price;
+    NodeVerifyOptions verify;
     bool json = false;
 };
 
@@ -80,6 +83,18 @@ Status take_keys(const wallet::Wallet& wallet, NodeRequest& request) {
     fresh.contribution_used = wallet.handed_out(Chain::kContribution);
     request.node.fresh = std::move(fresh);
     return ok_status();
+}
+
+/// The same keys for another thread: audits are paid on their own.
+serve::Purse::SecretOf channel_secrets(const wallet::Wallet& wallet) {
+    std::map<crypto::PublicKey, crypto::SecretKey> secrets;
+    for (const crypto::PublicKey& key : wallet.keys(kChannelKeysAhead))
+        if (const auto secret = wallet.secret_of(key)) secrets.emplace(key, *secret);
+    return [secrets = std::move(secrets)](
+               const crypto::PublicKey& key) -> std::optional<crypto::SecretKey> {
+        const auto found = secrets.find(key);
+        return found == secrets.end() ? std::nullopt : std::optional(found->second);
+    };
 }
 
 Status named(const std::string& option, const Result<net::Address>& address) {
@@ -140,6 +155,8 @@ Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& ou
             (void)wallet->keys(kChannelKeysAhead);  // derived once
             return wallet->secret_of(key);
         };
+        if (request.node.verifying)
+            request.node.verifying->auditor.secret_of = channel_secrets(*wallet);
     }
     NodeDisplay display(NodeDisplay::kind(request.json, on_terminal), out);
     std::unique_ptr<api::Server> server;
@@ -366,6 +383,7 @@ void add_node(CLI::App& app, Invocation& invocation) {
                     "cairn node --dir ~/guild --train letters.txt --mine --connect 192.0.2.7:8333\n"
                     "  cairn node --dir ~/guild --serve 0-2 --price 0.01 --serve-listen "
                     "0.0.0.0:8500\n"
+                     "  cairn node --dir ~/guild --verify\n"
                     "  cairn node --serve 0-3 --model export/model.cairn --listen 127.0.0.1:8500\n"
                     "  cairn node --serve 3-6 --model HASH --from 192.0.2.7:8500   (fetches its "
                     "layers)");
@@ -384,12 +402,15 @@ void add_node(CLI::App& app, Invocation& invocation) {
     add_weight_options(*command, request->serve, serve);
     add_serving_options(*command, *request, serve);
     add_relay_options(*command, request->serve, serve);
+    add_node_verify_options(*command, request->verify);
     command->callback([request, command, &invocation] {
         request->json = invocation.json;
         request->wallet.directory = request->node.directory;
         if (!is_layer_server(*command, request->serve)) {
             invocation.run = [request, &invocation](std::ostream& out) -> Status {
                 RETURN_IF_ERROR(take_serving(*request));
+                ASSIGN_OR_RETURN(request->node.verifying,
+                                 node_verifying(request->verify, request->use_wallet));
                 return run_node_command(*request, invocation.on_terminal, out);
             };
             return;

@@ -100,6 +100,26 @@ std::string serving_text(const node::ServingView& serving) {
     return text;
 }
 
+std::string verifying_text(const node::VerifyingView& verifying) {
+    std::string text =
+        fmt::format("{} rounds: {} right, {} wrong, {} unanswered, {} convicted", verifying.rounds,
+                    verifying.right, verifying.wrong, verifying.unanswered, verifying.convicted);
+    if (verifying.spent > 0)
+        text += fmt::format(", for {} coins", chain::amount_text(verifying.spent));
+    return text;
+}
+
+std::string evidence_text(const node::EvidenceView& evidence) {
+    std::string text =
+        fmt::format("{} judged here, {} convict a server", evidence.judged, evidence.convicting);
+    if (evidence.unchecked > 0) text += fmt::format(", {} not checked here", evidence.unchecked);
+    return text;
+}
+
+bool is_empty(const node::EvidenceView& evidence) {
+    return evidence.judged == 0 && evidence.unchecked == 0;
+}
+
 std::string state_text(const node::NodeStatus& status) {
     if (status.state == node::state::kFetching)
         return fmt::format("fetching {} of the network's files from peers",
@@ -150,6 +170,8 @@ std::vector<std::string> render_node(const NodeScreen& screen, std::size_t colum
         row("trainer", trainer_text(status.training));
         row("miner", miner_text(status.mining));
         if (status.serving) row("serves", serving_text(*status.serving));
+        if (status.verifying) row("audits", verifying_text(*status.verifying));
+        if (!is_empty(status.evidence)) row("exhibits", evidence_text(status.evidence));
     } else {
         row("state", state_text(status));
     }
@@ -172,6 +194,8 @@ std::string node_line(const node::NodeStatus& status) {
     if (status.training.enabled) text += ", trainer: " + trainer_text(status.training);
     if (status.mining.enabled) text += ", miner: " + miner_text(status.mining);
     if (status.serving) text += ", serves: " + serving_text(*status.serving);
+    if (status.verifying) text += ", audits: " + verifying_text(*status.verifying);
+    if (!is_empty(status.evidence)) text += ", exhibits: " + evidence_text(status.evidence);
     return text + end;
 }
 

@@ -16,6 +16,7 @@
 #include "cli/option_checks.h"
 #include "cli/papers/lab_result.h"
 #include "lab/audit_lottery.h"
+#include "lab/shared_audits.h"
 
 namespace cairn::cli {
 
@@ -28,6 +29,7 @@ constexpr std::uint64_t kCurveStep = 10;
 constexpr std::uint64_t kCurveEnd = 500;
 constexpr std::uint64_t kStated = 300;
 constexpr std::uint64_t kMarkets = 100;
+constexpr std::uint64_t kSharedLives = 500;
 
 struct TrustRequest {
     std::string layers = "1,2,5";  // of each server, with commas
@@ -120,6 +122,7 @@ Result<ResultTable> trust_scores(const TrustRequest& request) {
 struct AuditTables {
     std::vector<lab::LotteryPoint> curve;
     std::vector<std::pair<bool, lab::ConvictionRounds>> behaviours;  // with probation or not
+    std::vector<std::pair<lab::SharedCase, lab::SharedRounds>> together;
     std::vector<std::pair<std::string, lab::MarketOutcome>> markets;
 };
 
@@ -163,6 +166,17 @@ AuditTables play(const AuditsRequest& request) {
             tables.behaviours.emplace_back(
                 probation, lab::play_behaviour(behaviour, request.audit_rate, request.cheat_rate,
                                                probation, lives, random, played));
+    const trust::TrustRules rules{.audit_rate = request.audit_rate};
+    for (const bool patient : {false, true})
+        for (const std::uint32_t nodes : {1U, 5U, 20U})
+            for (const bool told : {false, true}) {
+                const lab::SharedCase shared{.nodes = nodes,
+                                             .told = told,
+                                             .patient = patient,
+                                             .cheat_rate = request.cheat_rate};
+                tables.together.emplace_back(
+                    shared, lab::play_together(shared, rules, kSharedLives, random));
+            }
     lab::MarketCase given;
     given.audit_rate = request.audit_rate;
     given.cheat_rate = request.cheat_rate;
@@ -191,6 +205,15 @@ std::vector<papers::Row> rows_of(const AuditTables& tables) {
                         {"most", whole(rounds.most)},
                         {"wrong_taken", rounds.sold},
                         {"never", rounds.never}});
+    for (const auto& [shared, rounds] : tables.together)
+        rows.push_back({{"table", std::string("together")},
+                        {"nodes", std::int64_t{shared.nodes}},
+                        {"told", shared.told},
+                        {"patient", shared.patient},
+                        {"mean_rounds", rounds.mean},
+                        {"p95_rounds", whole(rounds.p95)},
+                        {"most_rounds", whole(rounds.most)},
+                        {"audits", rounds.audits}});
     for (const auto& [name, market] : tables.markets)
         rows.push_back({{"table", std::string("market")},
                         {"liars", name},

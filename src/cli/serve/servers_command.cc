@@ -1,5 +1,6 @@
 #include "cli/serve/servers_command.h"
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -38,6 +39,22 @@ std::string price_text(const serve::Announce& record) {
     return record.price == 0 ? "free" : api::amount_text(record.price);
 }
 
+std::uint64_t audits_of(const node::ServerView& server, const trust::AuditBook& book) {
+    const trust::ServerPage* page = book.find(server.record.key);
+    return std::max(page == nullptr ? 0 : page->audits,
+                    server.standing ? server.standing->audits : 0);
+}
+
+/// A sentence for people.
+std::string standing_text(const node::ServerView& server,
+                          const std::optional<trust::Standing>& standing) {
+    std::string text =
+        standing ? fmt::format("{}: {}", trust::status_name(standing->status), standing->why)
+                 : "never audited here";
+    if (!server.accused.empty()) text += "; " + server.accused;
+    return text;
+}
+
 Json server_json(const node::ServerView& server, const trust::AuditBook& book,
                  const std::optional<trust::Standing>& standing) {
     const serve::Announce& record = server.record;
@@ -58,9 +75,10 @@ Json server_json(const node::ServerView& server, const trust::AuditBook& book,
         {"acc", nullptr},
         {"score", nullptr},
         {"status", nullptr},
-        {"why", "never audited here"}};
+        {"why", "never audited here"},
+        {"accused", server.accused.empty() ? Json(nullptr) : Json(server.accused)}};
     if (standing) {
-        row["audits"] = book.find(record.key)->audits;
+        row["audits"] = audits_of(server, book);
         row["acc"] = standing->accuracy;
         row["score"] = standing->score;
         row["status"] = trust::status_name(standing->status);
@@ -72,14 +90,16 @@ Json server_json(const node::ServerView& server, const trust::AuditBook& book,
 Status run_known(const ServersRequest& request, const trust::AuditBook& book, std::uint64_t now_ms,
                  std::ostream& out) {
     ASSIGN_OR_RETURN(const auto servers, known_servers(request.node));
-    const auto standing_of = [&](const crypto::PublicKey& key) -> std::optional<trust::Standing> {
-        if (book.find(key) == nullptr) return std::nullopt;
-        return book.standing(key, now_ms, request.trust.rules());
+    const auto standing_of = [&](const node::ServerView& server) {
+        std::optional<trust::Standing> by_book;
+        if (book.find(server.record.key) != nullptr)
+            by_book = book.standing(server.record.key, now_ms, request.trust.rules());
+        return standing_here(server, by_book);
     };
     if (request.json) {
         Json list = Json::array();
         for (const node::ServerView& server : servers)
-            list.push_back(server_json(server, book, standing_of(server.record.key)));
+            list.push_back(server_json(server, book, standing_of(server)));
         out << console::json_line(Json{{"servers", list}});
         return ok_status();
     }
@@ -92,20 +112,34 @@ Status run_known(const ServersRequest& request, const trust::AuditBook& book, st
                        "address", "layers", "model", "rows/s", "load", "price", "age", "standing");
     for (const node::ServerView& server : servers) {
         const serve::Announce& record = server.record;
-        const auto standing = standing_of(record.key);
-        out << fmt::format(
-            "{:<14} {:<22} {:<8} {:<12} {:>8} {:>8} {:>10} {:>4}s  {}\n", short_hex(record.key),
-            record.address, layers_text(record.layers), model_text(server),
-            record.rows_per_s == 0 ? "-" : std::to_string(record.rows_per_s),
-            fmt::format("{}/{}", record.load, record.capacity), price_text(record),
-            server.age_ms / 1000,
-            standing ? fmt::format("{}: {}", trust::status_name(standing->status), standing->why)
-                     : "never audited here");
+        const auto standing = standing_of(server);
+        out << fmt::format("{:<14} {:<22} {:<8} {:<12} {:>8} {:>8} {:>10} {:>4}s  {}\n",
+                           short_hex(record.key), record.address, layers_text(record.layers),
+                           model_text(server),
+                           record.rows_per_s == 0 ? "-" : std::to_string(record.rows_per_s),
+                           fmt::format("{}/{}", record.load, record.capacity), price_text(record),
+                           server.age_ms / 1000, standing_text(server, standing));
     }
     return ok_status();
 }
 
 }  // namespace
+
+std::optional<trust::Standing> standing_here(const node::ServerView& server,
+                                             const std::optional<trust::Standing>& by_book) {
+    if (!server.standing) return by_book;
+    trust::Standing by_node{server.standing->accuracy, server.standing->score,
+                            trust::ServerStatus::kProbation, server.standing->why};
+    for (const auto status : {trust::ServerStatus::kActive, trust::ServerStatus::kDeactivated,
+                              trust::ServerStatus::kConvicted})
+        if (server.standing->status == trust::status_name(status)) by_node.status = status;
+    // Of both, what is worse; of equals what was seen more often is not known, so the node's.
+    const auto is_out = [](const trust::Standing& standing) {
+        return standing.status == trust::ServerStatus::kDeactivated ||
+               standing.status == trust::ServerStatus::kConvicted;
+    };
+    return by_book && is_out(*by_book) ? by_book : by_node;
+}
 
 Result<std::vector<node::ServerView>> known_servers(const std::string& directory_or_address) {
     const bool is_address =

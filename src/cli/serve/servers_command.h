@@ -30,6 +30,11 @@ Status run_servers(const ServersRequest& request, std::ostream& out);
 /// it is too slow to be of use.
 Status run_place(const ServersRequest& request, std::ostream& out);
 
+/// What is known of a server here: by the book, or where that has nothing (or nothing as bad) by
+/// the audits and exhibits of the node itself.
+std::optional<trust::Standing> standing_here(const node::ServerView& server,
+                                             const std::optional<trust::Standing>& by_book);
+
 /// What the node knows that runs on a data directory, or whose API listens at HOST:PORT.
 Result<std::vector<node::ServerView>> known_servers(const std::string& directory_or_address);
 

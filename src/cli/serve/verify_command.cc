@@ -28,30 +28,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kLookMs = 100;  // at Ctrl-C, between rounds
 
-std::string_view finding_name(const std::optional<trust::Finding>& finding) {
-    if (!finding) return "nothing";
-    switch (*finding) {
-        case trust::Finding::kRight:
-            return "right";
-        case trust::Finding::kWrong:
-            return "wrong";
-        case trust::Finding::kUnanswered:
-            return "unanswered";
-        case trust::Finding::kConvicted:
-            return "convicted";
-    }
-    return "";
-}
-
 Json layers_json(model::LayerRange layers) { return Json::array({layers.begin, layers.end}); }
-
-Result<std::string> write_exhibit(const std::string& folder, const serve::Exhibit& exhibit) {
-    const Bytes bytes = serve::encode(exhibit);
-    const std::string path =
-        fmt::format("{}/{}.exhibit", folder, to_hex(serve::exhibit_id(bytes).view()).substr(0, 16));
-    RETURN_IF_ERROR(write_file(path, bytes));
-    return path;
-}
 
 /// Shows audits as they come, and keeps the books.
 class Watch {
@@ -151,6 +128,29 @@ void wait(std::uint64_t ms, const console::Interrupt& interrupt) {
 }
 
 }  // namespace
+
+std::string_view finding_name(const std::optional<trust::Finding>& finding) {
+    if (!finding) return "nothing";
+    switch (*finding) {
+        case trust::Finding::kRight:
+            return "right";
+        case trust::Finding::kWrong:
+            return "wrong";
+        case trust::Finding::kUnanswered:
+            return "unanswered";
+        case trust::Finding::kConvicted:
+            return "convicted";
+    }
+    return "";
+}
+
+Result<std::string> write_exhibit(const std::string& folder, const serve::Exhibit& exhibit) {
+    const Bytes bytes = serve::encode(exhibit);
+    const std::string path =
+        fmt::format("{}/{}.exhibit", folder, to_hex(serve::exhibit_id(bytes).view()).substr(0, 16));
+    RETURN_IF_ERROR(write_file(path, bytes));
+    return path;
+}
 
 Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& liars) {
     if (request.servers.empty() && request.servers_of.empty())

@@ -5,12 +5,15 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "cli/chain/pay_servers.h"
 #include "cli/serve/trust_options.h"
+#include "serve/exhibit.h"
 
 namespace cairn::cli {
 
@@ -30,6 +33,11 @@ struct VerifyRequest {
 /// One line for each audit, or one JSON object: audits, convicted, servers. Sets `liars` to how
 /// many were convicted.
 Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& liars);
+
+/// "right", "wrong", "unanswered", "convicted"; "nothing".
+std::string_view finding_name(const std::optional<trust::Finding>& finding);
+/// Writes it under its id; the file's path.
+Result<std::string> write_exhibit(const std::string& folder, const serve::Exhibit& exhibit);
 
 struct JudgeRequest {
     std::string exhibit, model;

@@ -10,6 +10,7 @@
 #include "cli/local_model.h"
 #include "cli/serve/server_partner.h"
 #include "cli/write/chat_talk.h"
+#include "cli/write/own_audits.h"
 #include "infer/chat_session.h"
 
 namespace cairn::cli {
@@ -87,9 +88,13 @@ Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::o
     const std::size_t positions =
         std::min(most, request.context > 0 ? request.context : kUsualContext);
     std::unique_ptr<infer::LayerStack> layers;
+    serve::NetworkLayers* remote = nullptr;
+    AuditedModel audited;
     if (request.over.any()) {
-        ASSIGN_OR_RETURN(
-            layers, connect_layers(over, machine->compute(), *local, positions, request.sampling));
+        ASSIGN_OR_RETURN(auto connected, connect_layers(over, machine->compute(), *local,
+                                                        positions, request.sampling, audited));
+        remote = connected.get();
+        layers = std::move(connected);
     }
     infer::ChatSession session(local->model.config, local->model.weights, tokenizer, format,
                                machine->compute(), positions, request.sampling.kv,
@@ -97,7 +102,12 @@ Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::o
     ASSIGN_OR_RETURN(const Draft draft, Draft::load(request.draft, *local, machine->compute(),
                                                     request.sampling.settings));
     LocalPartner partner(session, request, std::move(stops), draft);
-    return talk(request, partner, in, out);
+    ASSIGN_OR_RETURN(const int code, talk(request, partner, in, out));
+    if (remote == nullptr) return code;
+    ASSIGN_OR_RETURN(const std::vector<OwnAudit> audits,
+                     audit_own(request.over, audited, *remote, machine->compute()));
+    tell_audits(audits, request.model);
+    return anybody_lied(audits) ? 1 : code;
 }
 
 namespace {

@@ -14,6 +14,7 @@
 #include "cli/serve/trace_command.h"
 #include "cli/write/generate_many.h"
 #include "cli/write/generate_served.h"
+#include "cli/write/own_audits.h"
 #include "cli/write/written_text.h"
 #include "console/json_line.h"
 #include "infer/generate.h"
@@ -36,6 +37,7 @@ struct Written {
     std::uint64_t stall_ms = 0;
     std::uint64_t spent = 0;
     std::vector<serve::ServerWork> work;
+    std::vector<OwnAudit> audits;
 };
 
 // The layers on this machine, with the memory of one sequence.
@@ -68,9 +70,10 @@ Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
         std::min<std::size_t>(config.context, prompt.size() + request.steps);
     std::unique_ptr<infer::LayerStack> layers;
     serve::NetworkLayers* remote = nullptr;
+    AuditedModel audited;
     if (request.over.any()) {
-        ASSIGN_OR_RETURN(auto connected,
-                         connect_layers(request.over, compute, local, positions, request.sampling));
+        ASSIGN_OR_RETURN(auto connected, connect_layers(request.over, compute, local, positions,
+                                                        request.sampling, audited));
         remote = connected.get();
         layers = std::move(connected);
     } else {
@@ -110,6 +113,7 @@ Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
         written.stall_ms = remote->longest_stall_ms();
         written.spent = remote->spent();
         written.work = remote->work();
+        ASSIGN_OR_RETURN(written.audits, audit_own(request.over, audited, *remote, compute));
     }
     return written;
 }
@@ -159,7 +163,7 @@ infer::GenerateOptions generate_options(const GenerateRequest& request) {
     return options;
 }
 
-Status run_generate(const GenerateRequest& asked, std::ostream& out) {
+Status run_generate(const GenerateRequest& asked, std::ostream& out, int& exit_code) {
     RETURN_IF_ERROR(check_request(asked));
     if (asked.by_node()) return run_generate_served(asked, out);
     if (asked.model.empty() && asked.over.servers_of.empty())
@@ -193,6 +197,8 @@ Status run_generate(const GenerateRequest& asked, std::ostream& out) {
     ASSIGN_OR_RETURN(Written written, write_text(request, *local, machine->compute(), draft, show,
                                                  [&] { return out.good(); }));
     const std::string trace = request.over.any() ? keep_trace(trace_of(request, written)) : "";
+    tell_audits(written.audits, request.model);
+    if (anybody_lied(written.audits)) exit_code = 1;
     if (!request.json) {
         out << '\n';
         if (written.spent > 0)
@@ -224,6 +230,7 @@ Status run_generate(const GenerateRequest& asked, std::ostream& out) {
         object["stall_seconds"] = static_cast<double>(written.stall_ms) / 1000;
         object["spent"] = written.spent;
         object["trace"] = trace;
+        object["audits"] = audits_json(written.audits);
     }
     out << console::json_line(object);
     return ok_status();
@@ -243,9 +250,9 @@ void add_node_options(CLI::App& command, GenerateRequest& request, CLI::Option* 
         ->needs(node);
     for (CLI::Option* by_node : {dir, node}) {
         by_node->excludes(model);
-        for (const char* other :
-             {"--tokenizer", "--prompts", "--together", "--kv", "--logprobs", "--top-logprobs",
-              "--threads", "--server", "--servers-of", "--wire", "--draft", "--draft-tokens"})
+        for (const char* other : {"--tokenizer", "--prompts", "--together", "--kv", "--logprobs",
+                                  "--top-logprobs", "--threads", "--server", "--servers-of",
+                                  "--audit", "--wire", "--draft", "--draft-tokens"})
             by_node->excludes(command.get_option(other));
     }
 }
@@ -261,6 +268,7 @@ void add_generate(CLI::App& app, Invocation& invocation) {
         "  cairn generate --model large.gguf --draft small.gguf --prompt \"Once\"\n"
         "  cairn generate --model a.cairn --server 192.0.2.7:8500 --server 192.0.2.8:8500\n"
         "  cairn generate --model a.cairn --servers-of ~/guild   (those that its node knows)\n"
+        "  cairn generate --model a.cairn --servers-of ~/guild --audit 0.1\n"
         "  cairn generate --servers-of 192.0.2.7:8333   (a network's own model, by one address)");
     auto request = std::make_shared<GenerateRequest>();
     auto* model = command->add_option("--model", request->model, "Model file or folder");
@@ -298,7 +306,9 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     command->callback([request, &invocation] {
         request->json = invocation.json;
         invocation.exact_text = true;
-        invocation.run = [request](std::ostream& out) { return run_generate(*request, out); };
+        invocation.run = [request, &invocation](std::ostream& out) {
+            return run_generate(*request, out, invocation.exit_code);
+        };
     });
 }
 

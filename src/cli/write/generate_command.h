@@ -42,9 +42,10 @@ infer::GenerateOptions generate_options(const GenerateRequest& request);
 
 /// Writes the text as it comes, or one JSON object: prompt, what WrittenText reports, kernels,
 /// threads, tokens_per_second (all of it), first_token_seconds and decode_tokens_per_second; with a
-/// draft drafted and accepted; over servers also hops [{begin, end, server, key}], failovers and
-/// stall_seconds (the longest step in which a server was replaced). With prompts: generate_many.h;
-/// by a node: generate_served.h.
-Status run_generate(const GenerateRequest& request, std::ostream& out);
+/// draft drafted and accepted; over servers also hops [{begin, end, server, key}], failovers,
+/// stall_seconds (the longest step in which a server was replaced) and audits (own_audits.h), after
+/// which `exit_code` is 1 if somebody lied. With prompts: generate_many.h; by a node:
+/// generate_served.h.
+Status run_generate(const GenerateRequest& request, std::ostream& out, int& exit_code);
 
 }  // namespace cairn::cli

@@ -1,5 +1,7 @@
 #include "cli/write/layer_servers.h"
 
+#include <map>
+
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
@@ -16,12 +18,28 @@ constexpr std::size_t kMostStandbys = 4;
 /// Of those that a node knows, how many are asked.
 constexpr std::size_t kMostAsked = 32;
 
-/// Adds to `servers` those of the node that hold layers of the model and are worth asking.
+/// What the book says of servers, and what the node has found of them.
+Standings with_nodes(Standings by_book, const std::vector<node::ServerView>& known) {
+    std::map<crypto::PublicKey, node::ServerView> found;
+    for (const node::ServerView& server : known)
+        if (server.standing) found.emplace(server.record.key, server);
+    if (found.empty()) return by_book;
+    return [by_book = std::move(by_book), found = std::move(found)](
+               const crypto::PublicKey& key) -> std::optional<trust::Standing> {
+        const auto standing = by_book ? by_book(key) : std::nullopt;
+        const auto by_node = found.find(key);
+        return by_node == found.end() ? standing : standing_here(by_node->second, standing);
+    };
+}
+
+/// Adds to `servers` those of the node that hold layers of the model and are worth asking, and to
+/// the choice what the node knows of them.
 Status add_known(const LayerServerOptions& options, const Hash256& model, model::LayerRange layers,
-                 const serve::RouteChoice& choice, std::vector<std::string>& servers) {
+                 serve::RouteChoice& choice, std::vector<std::string>& servers) {
     ASSIGN_OR_RETURN(const auto known, known_servers(options.servers_of));
     std::vector<serve::Announce> offers;
     for (const node::ServerView& server : known) offers.push_back(server.record);
+    choice.standing = with_nodes(std::move(choice.standing), known);
     const std::vector<std::string> worth =
         serve::worth_asking(offers, model, layers, choice, kMostAsked);
     if (worth.empty() && servers.empty())
@@ -82,6 +100,13 @@ std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
                     "whom it does not know comes last")
         ->capture_default_str();
     add_trust_options(command, options.trust);
+    command
+        .add_option("--audit", options.audit,
+                    "With --server: chance (0 to 1) with which a server's part of this text is "
+                    "computed again here at the end; a server that signed for anything else is "
+                    "convicted")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
     return {server, servers_of};
 }
 
@@ -90,19 +115,19 @@ Status check_layer_servers(const LayerServerOptions& options) {
     const bool given = options.standbys != usual.standbys || options.wait_s != usual.wait_s ||
                        options.prefer != usual.prefer || options.book != usual.book ||
                        options.trust.theta != usual.trust.theta ||
-                       options.trust.policy != usual.trust.policy || options.pay.any();
+                       options.trust.policy != usual.trust.policy || options.pay.any() ||
+                       options.audit != usual.audit;
     if (given && !options.any())
         return misused(
-            "--standby, --wait, --prefer, --book, --theta, --policy and --pay say how servers are "
-            "used: name some by --server HOST:PORT, or a node that knows some by --servers-of DIR");
+            "--standby, --wait, --prefer, --book, --theta, --policy, --audit and --pay say how "
+            "servers are used: name some by --server HOST:PORT, or a node that knows some by "
+            "--servers-of DIR");
     return ok_status();
 }
 
-Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOptions& options,
-                                                             const tensor::Compute& compute,
-                                                             LocalModel& local,
-                                                             std::size_t positions,
-                                                             const SamplingOptions& sampling) {
+Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
+    const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
+    std::size_t positions, const SamplingOptions& sampling, AuditedModel& audited) {
     serve::NetworkLayersOptions network;
     serve::RouteChoice& choice = network.remote.choice;
     ASSIGN_OR_RETURN(choice.prefer, serve::parse_prefer(options.prefer));
@@ -123,6 +148,9 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOp
     if (!options.servers_of.empty())
         RETURN_IF_ERROR(add_known(options, hash, {0, local.model.config.layers}, choice,
                                   network.remote.servers));
+    network.audit = options.audit;
+    if (options.audit > 0)
+        audited.whole = {local.model.config, local.model.weights, local.model.storage, hash};
     local.model.weights.layers.assign(local.model.config.layers, {});
     pack_local_model(compute, local);
     if (network.purse) {

@@ -1,5 +1,5 @@
-// The options --server, --servers-of, --standby, --wait, --prefer, --book and --pay of commands
-// that write with a model whose layers other machines compute (serve/network_layers.h).
+// The options --server, --servers-of, --standby, --wait, --prefer, --book, --audit and --pay of
+// commands that write with a model whose layers other machines compute (serve/network_layers.h).
 #pragma once
 
 #include <array>
@@ -11,6 +11,7 @@
 #include "cli/local_model.h"
 #include "cli/serve/trust_options.h"
 #include "cli/write/sampling_options.h"
+#include "serve/model_snapshot.h"
 #include "serve/network_layers.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -37,6 +38,7 @@ struct LayerServerOptions {
     std::string book = kAuditBook;   ///< what this machine's audits found; need not exist
     TrustOptions trust{};
     PayOptions pay{};  ///< what those with a price are paid from
+    double audit = 0;  ///< chance that a server's part of the text is computed again here
 
     bool any() const { return !servers.empty() || !servers_of.empty(); }
 };
@@ -52,13 +54,16 @@ Status check_layer_servers(const LayerServerOptions& options);
 /// takes its place, and `options` then name the servers that its nodes know.
 Result<std::unique_ptr<LocalModel>> load_network_model(LayerServerOptions& options,
                                                        nlohmann::json* report);
+/// The model by which one's own sessions are audited; empty without --audit.
+struct AuditedModel {
+    serve::ModelSnapshot whole;
+};
 
 /// Opens sessions over the servers with room for `positions`. Of the model only what is computed
-/// here is kept, packed: embedding, norm and head.
-Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(const LayerServerOptions& options,
-                                                             const tensor::Compute& compute,
-                                                             LocalModel& local,
-                                                             std::size_t positions,
-                                                             const SamplingOptions& sampling);
+/// here is kept, packed: embedding, norm and head. With --audit the layers stay where they are in
+/// the file, and `audited` has them.
+Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
+    const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
+    std::size_t positions, const SamplingOptions& sampling, AuditedModel& audited);
 
 }  // namespace cairn::cli

@@ -1,0 +1,92 @@
+#include "cli/write/own_audits.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "cli/commands.h"
+#include "cli/serve/verify_command.h"
+#include "serve/evidence_desk.h"
+#include "serve/verifier.h"
+
+namespace cairn::cli {
+
+namespace {
+
+/// A node's folder takes exhibits; an address of an API has none.
+bool has_node_folder(const LayerServerOptions& options) { return is_folder(options.servers_of); }
+
+Status enter_into_book(const LayerServerOptions& options, const std::vector<OwnAudit>& audits) {
+    const trust::TrustRules rules = options.trust.rules();
+    ASSIGN_OR_RETURN(trust::AuditBook book, trust::AuditBook::read(options.book));
+    for (const OwnAudit& audit : audits) {
+        if (!audit.examined.finding) continue;
+        trust::ServerPage page;
+        if (const trust::ServerPage* known = book.find(audit.hop.key)) page = *known;
+        page.address = audit.hop.address;
+        page.first_layer = audit.hop.layers.begin;
+        page.end_layer = audit.hop.layers.end;
+        book.enter(audit.hop.key, page, *audit.examined.finding, audit.examined.sentence,
+                   SystemClock().wall_ms(), rules);
+    }
+    return book.write(options.book);
+}
+
+}  // namespace
+
+Result<std::vector<OwnAudit>> audit_own(const LayerServerOptions& options,
+                                        const AuditedModel& model, serve::NetworkLayers& layers,
+                                        const tensor::Compute& compute) {
+    std::vector<OwnAudit> audits;
+    if (options.audit <= 0) return audits;
+    const std::string folder =
+        has_node_folder(options) ? options.servers_of + "/" + serve::kExhibitFolder : ".";
+    for (const serve::SessionDiary& diary : layers.diaries()) {
+        OwnAudit audit{diary.hop, diary.rows(), diary.bytes(),
+                       serve::examine(diary, model.whole, compute), ""};
+        if (audit.examined.exhibit) {
+            RETURN_IF_ERROR(make_folders(folder));
+            ASSIGN_OR_RETURN(audit.exhibit, write_exhibit(folder, *audit.examined.exhibit));
+        }
+        audits.push_back(std::move(audit));
+    }
+    if (!audits.empty() && !has_node_folder(options))
+        RETURN_IF_ERROR(enter_into_book(options, audits));
+    return audits;
+}
+
+void tell_audits(const std::vector<OwnAudit>& audits, const std::string& model_file) {
+    for (const OwnAudit& audit : audits) {
+        say(fmt::format("audited {}: {}", audit.hop.address, audit.examined.sentence));
+        if (!audit.exhibit.empty())
+            say(fmt::format("anyone can judge it: cairn audit judge {} --model {}", audit.exhibit,
+                            model_file));
+    }
+    if (anybody_lied(audits))
+        say("so this is not what the model writes: write it anew, that server is left out now");
+}
+
+nlohmann::json audits_json(const std::vector<OwnAudit>& audits) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const OwnAudit& audit : audits)
+        list.push_back({{"server", audit.hop.address},
+                        {"key", to_hex(audit.hop.key)},
+                        {"layers", {audit.hop.layers.begin, audit.hop.layers.end}},
+                        {"finding", finding_name(audit.examined.finding)},
+                        {"sentence", audit.examined.sentence},
+                        {"rows", audit.rows},
+                        {"bytes_kept", audit.bytes},
+                        {"exhibit", audit.exhibit}});
+    return list;
+}
+
+bool anybody_lied(const std::vector<OwnAudit>& audits) {
+    return std::ranges::any_of(audits, [](const OwnAudit& audit) {
+        return audit.examined.finding == trust::Finding::kConvicted;
+    });
+}
+
+}  // namespace cairn::cli

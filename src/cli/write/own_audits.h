@@ -1,0 +1,38 @@
+// The option --audit of commands that write over layer servers: sessions of the text itself are
+// drawn by chance, and what their servers signed for is computed again with the layers of the
+// model file (serve/session_diary.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "cli/write/layer_servers.h"
+#include "serve/model_snapshot.h"
+
+namespace cairn::cli {
+
+struct OwnAudit {
+    serve::Hop hop;
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;  ///< that were kept for it
+    serve::Examined examined;
+    std::string exhibit;  ///< file; empty: nobody is convicted
+};
+
+/// Audits what was drawn since the last call. Exhibits go into the folder of the node that
+/// --servers-of names, which then tells the network, or else into the working directory; what was
+/// found goes into --book, which a node's own is not. Nothing without --audit.
+Result<std::vector<OwnAudit>> audit_own(const LayerServerOptions& options,
+                                        const AuditedModel& model, serve::NetworkLayers& layers,
+                                        const tensor::Compute& compute);
+
+/// A sentence for each, on standard error.
+void tell_audits(const std::vector<OwnAudit>& audits, const std::string& model_file);
+/// A list of {"server", "key", "layers", "finding", "sentence", "rows", "bytes_kept", "exhibit"}.
+nlohmann::json audits_json(const std::vector<OwnAudit>& audits);
+/// Whether somebody lied: then the text is not the model's, and the exit code 1.
+bool anybody_lied(const std::vector<OwnAudit>& audits);
+
+}  // namespace cairn::cli
