@@ -74,7 +74,8 @@ void EvidenceDesk::put_chain_model(ModelSnapshot model) {
     if (this->model(model.hash)) return;
     const std::uint64_t each = bytes_of(model);
     versions_.push_back(std::make_shared<const ModelSnapshot>(std::move(model)));
-    while (versions_.size() > 1 &&
+    const std::size_t least = limits_.needs_newest ? 1 : 0;
+    while (versions_.size() > least &&
            (versions_.size() > limits_.versions || versions_.size() * each > limits_.version_bytes))
         versions_.pop_front();
 }
