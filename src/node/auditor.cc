@@ -12,6 +12,8 @@ constexpr int kBehind = 9;
 constexpr std::uint64_t kFirstRoundMs = 2'000;
 /// Of one round: the others have their chance in the next.
 constexpr std::size_t kMaxAudits = 64;
+/// Of one audit at most, with what is paid ahead.
+constexpr std::uint64_t kAuditRows = 64 + 16 + channel::kTokensAtRisk;
 
 }  // namespace
 
@@ -57,9 +59,9 @@ std::vector<Auditor::Job> Auditor::draw() {
 
 bool Auditor::may_pay(const serve::Announce& offer) const {
     if (offer.price == 0) return true;
-    const std::uint64_t ahead = channel::price_at_risk(serve::row_price(offer.price, offer.layers));
+    const std::uint64_t most = kAuditRows * serve::row_price(offer.price, offer.layers);
     return offer.price <= options_.max_price &&
-           channel::add_up(view_.spent, ahead) <= options_.spend;
+           channel::add_up(view_.spent, most) <= options_.spend;
 }
 
 void Auditor::round() {

@@ -57,7 +57,7 @@ class Auditor {
     };
 
     void round();
-    /// Whether what may be spent pays the least that a server is ahead of.
+    /// Whether what may be spent still pays for a whole audit of it.
     bool may_pay(const serve::Announce& offer) const;
     /// Whom to audit now, by chance and standing.
     std::vector<Job> draw();

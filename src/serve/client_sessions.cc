@@ -141,6 +141,7 @@ void ClientSessions::on_problem(net::PeerId peer, ByteView body) {
     ErrorCode code = ErrorCode::kRefused;
     if (problem->refusal == Refusal::kBusy) code = ErrorCode::kFull;  // it may have room later
     if (problem->refusal == Refusal::kExpired) code = ErrorCode::kIo;
+    if (problem->refusal == Refusal::kUnpaid) code = ErrorCode::kUnsupported;  // by us
     fail(problem->session, code,
          std::string("refused (") + refusal_name(problem->refusal) + "): " + problem->reason);
 }

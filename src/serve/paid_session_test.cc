@@ -343,7 +343,7 @@ TEST_F(PaidSessionTest, AnAuditIsPaidAndWhoCannotPayFindsNothing) {
     };
     EXPECT_FALSE(audit().finding) << "no channel: that says nothing about the server";
     const auto outpoint = open_channel("a", 10'000 - 1);
-    EXPECT_EQ(audit().finding, trust::Finding::kUnanswered) << "the server takes no such channel";
+    EXPECT_FALSE(audit().finding) << "a channel that is too small, or young, is the payer's affair";
     view.channels.erase(outpoint);
     ASSERT_TRUE(client_records.forget(channel::Role::kPayer, outpoint).ok());
     use_purse();

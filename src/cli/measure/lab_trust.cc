@@ -167,6 +167,7 @@ AuditTables play(const AuditsRequest& request) {
                 probation, lab::play_behaviour(behaviour, request.audit_rate, request.cheat_rate,
                                                probation, lives, random, played));
     const trust::TrustRules rules{.audit_rate = request.audit_rate};
+    SeededRandom shared_random(request.seed + 1);  // so that the markets' chance stays as it was
     for (const bool patient : {false, true})
         for (const std::uint32_t nodes : {1U, 5U, 20U})
             for (const bool told : {false, true}) {
@@ -175,7 +176,7 @@ AuditTables play(const AuditsRequest& request) {
                                              .patient = patient,
                                              .cheat_rate = request.cheat_rate};
                 tables.together.emplace_back(
-                    shared, lab::play_together(shared, rules, kSharedLives, random));
+                    shared, lab::play_together(shared, rules, kSharedLives, shared_random));
             }
     lab::MarketCase given;
     given.audit_rate = request.audit_rate;
