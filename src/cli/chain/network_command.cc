@@ -88,6 +88,7 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
                            {"vocab", network.architecture.vocab},
                            {"judge_tokens", made.judge_tokens},
                            {"report_tokens", made.report_tokens},
+                           {"sources", sources_json(network)},
                            {"public_share", share_of(network)},
                            {"work", chain::name_of(network.work)},
                            {"codec", chain::name_of(network.codec.kind)},

@@ -75,6 +75,11 @@ void tell(const node::LightChain& chain) {
 
 Result<std::unique_ptr<LocalModel>> load_network_model(LayerServerOptions& options,
                                                        nlohmann::json* report) {
+    if (options.audit > 0)
+        return misused(
+            "--audit computes layers again on this machine, which has only a part of a network's "
+            "own model: name a file of the model by --model, or let a node audit "
+            "(cairn node --verify)");
     node::LightOptions light;
     RETURN_IF_ERROR(name_nodes(options, light));
     ASSIGN_OR_RETURN(light.folder, cache_folder(options.cache, "networks"));
