@@ -231,6 +231,27 @@ TEST(MatrixTile, StaysInsideTheBoundWhenAllPushTheSameWay) {
     }
 }
 
+// C6 rests on it: by the cosine of two payloads of one delta under different seeds.
+TEST(MatrixTile, TwoPayloadsAreAsAlikeAsTheSpecSays) {
+    const auto delta = noise(64 * kTile, 5, 4000);
+    for (const CodecSpec& spec :
+         {CodecSpec{chain::kSrht2, 0, 1}, CodecSpec{chain::kSrht2, 3, 1},
+          CodecSpec{chain::kSrht2, 2, 8}, CodecSpec{chain::kGaussian, 3, 8},
+          CodecSpec{chain::kAms, 2, 8}, CodecSpec{chain::kAms, 3, 16},
+          CodecSpec{chain::kCountSketch, 0, 8}, CodecSpec{chain::kCountSketch, 3, 4},
+          CodecSpec{chain::kSparse1, 1, 8}, CodecSpec{chain::kSparse2, 3, 8}}) {
+        std::vector<std::vector<std::int32_t>> back;
+        for (const std::uint64_t number : {1U, 2U})
+            back.push_back(
+                decode(spec, encode(spec, delta, seed_of(number)), seed_of(number), delta.size())
+                    .value());
+        const double cosine =
+            dot(back[0], back[1]) / std::sqrt(dot(back[0], back[0]) * dot(back[1], back[1]));
+        EXPECT_NEAR(cosine * 65536 / static_cast<double>(chain::payload_cosine(spec)), 1, 0.07)
+            << name(spec.kind) << " " << spec.log2_ratio << " " << spec.bits;
+    }
+}
+
 // Bits that a network which names one of these codecs rests on.
 TEST(MatrixTile, GoldenPayloadsAndDeltas) {
     const auto v = noise(2 * kTile, 12, 40'000);
