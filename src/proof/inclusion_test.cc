@@ -174,6 +174,46 @@ TEST_F(InclusionTest, TargetsAreTheNetworksOwn) {
     EXPECT_NE(proven.error().message.find("target"), std::string::npos) << proven.error().message;
 }
 
+// What a forger can do, and what it shows: a chain of his own from genesis, stamped as far apart as
+// targets ease, with a payment that no rule would allow. It is sound by C1, and as long as wanted;
+// its work is what he did, however many confirmations it claims.
+TEST(Forger, IsKnownByHisLittleWork) {
+    chain::NetworkDefinition network = consensus::test_network();
+    network.first_target = 0x1f3fffff;  // 1024 hashes
+    network.halflife_ms = 10 * network.spacing_ms;
+    Inclusion forged;
+    forged.network = network;
+    forged.headers = {chain::make_genesis(network, {}).header};
+    chain::Block block;
+    block.payments = {chain::sample_payment()};
+    constexpr std::uint32_t kBlocks = 60;
+    consensus::ChainWork honest;
+    for (std::uint32_t height = 1; height <= kBlocks; ++height) {
+        consensus::HeaderContext context{height, forged.headers.back(), 0};
+        if (height > 1) context.grandparent_time_ms = forged.headers[height - 2].time_ms;
+        chain::BlockHeader header;
+        header.versions = network.versions_at(height);
+        header.previous = chain::block_hash(forged.headers.back());
+        header.body_root = chain::body_root(block);
+        header.time_ms = forged.headers.back().time_ms + 10 * network.spacing_ms;
+        header.target = consensus::expected_target(network, context);
+        const chain::U256 target = *chain::target_from_compact(header.target);
+        while (!chain::meets_target(chain::work_hash(network.work, header), target)) ++header.nonce;
+        forged.headers.push_back(header);
+        honest = consensus::add_work(honest, network.first_target);
+    }
+    forged.height = 1;
+    const Shown shown = *show_item(block, Kind::kPayment, chain::payment_id(block.payments[0]));
+    forged.item = shown.item;
+    forged.branch = shown.branch;
+    const auto proven = check(forged);
+    ASSERT_TRUE(proven.ok()) << proven.error().message;
+    EXPECT_EQ(proven->confirmations, kBlocks);
+    EXPECT_LT(chain::U256::from_big_endian(proven->work_on_it).saturating_multiply(10),
+              chain::U256::from_big_endian(honest))
+        << "60 blocks for the price of six";
+}
+
 TEST_F(InclusionTest, HeadersMayBeginLater) {
     const Place where = place(payment_);
     const Inclusion whole = made(where);
