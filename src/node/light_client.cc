@@ -12,9 +12,10 @@ namespace {
 
 constexpr std::uint64_t kTickMs = 100;
 constexpr std::uint64_t kRedialMs = 2'000;
-constexpr std::uint64_t kAnswerMs = 15'000;  // for headers, and for a piece of a file
-constexpr std::uint64_t kAskAgainMs = 500;   // a node whose model does not stand firm yet
-constexpr std::uint64_t kServersMs = 1'500;  // to hear of layer servers, once all else is here
+constexpr std::uint64_t kFirstLinkMs = 10'000;  // before anybody answered
+constexpr std::uint64_t kAnswerMs = 15'000;     // for headers, and for a piece of a file
+constexpr std::uint64_t kAskAgainMs = 500;      // a node whose model does not stand firm yet
+constexpr std::uint64_t kServersMs = 1'500;     // to hear of layer servers, once all else is here
 constexpr std::size_t kMaxServers = 256;
 constexpr std::uint32_t kNewestRounds = 3;  // an older model is not taken (S25)
 
@@ -77,7 +78,9 @@ void LightClient::tick() {
     }
     advance();
     const bool is_anybody_left = !nodes_.empty() || !dial_at_ms_.empty();
-    if (is_anybody_left && now_ms() < new_ms_ + options_.patience_ms) return;
+    const std::uint64_t patience_ms =
+        was_linked_ ? options_.patience_ms : std::min(options_.patience_ms, kFirstLinkMs);
+    if (is_anybody_left && now_ms() < new_ms_ + patience_ms) return;
     std::string lacks = "no node answers";
     if (fetcher_)
         lacks = "nobody gives the rest of the model's embedding, norm and head";
@@ -109,6 +112,7 @@ void LightClient::on_connect_failed(const std::string& address, const std::strin
 
 void LightClient::on_peer_up(net::PeerId peer, const net::PeerInfo& info) {
     dial_at_ms_.erase(info.address);
+    was_linked_ = true;
     nodes_[peer].address = info.address;  // its hello names the network: ours follows
 }
 
@@ -167,7 +171,7 @@ Status LightClient::handle(net::PeerId peer, Node& node, std::uint16_t kind, Byt
         case MessageKind::kHeaders:
             return on_headers(peer, node, body);
         case MessageKind::kAddresses:
-            return on_addresses(body);
+            return on_addresses(node, body);
         case MessageKind::kServers:
             return on_servers(node, body);
         default:
@@ -189,12 +193,14 @@ Status LightClient::on_hello(net::PeerId peer, Node& node, ByteView body) {
     ours.genesis_id = found_.genesis_id;
     send(network_, peer, MessageKind::kHello, encode(ours));
     send(network_, peer, MessageKind::kGetServers, {});
-    if (known_.size() < options_.max_nodes) send(network_, peer, MessageKind::kGetAddresses, {});
+    node.told_addresses = known_.size() >= options_.max_nodes;
+    if (!node.told_addresses) send(network_, peer, MessageKind::kGetAddresses, {});
     return ok_status();
 }
 
-Status LightClient::on_addresses(ByteView body) {
+Status LightClient::on_addresses(Node& node, ByteView body) {
     ASSIGN_OR_RETURN(const Addresses told, decode_addresses(body));
+    node.told_addresses = true;
     for (const std::string& address : told.addresses) {
         if (known_.size() >= options_.max_nodes) break;
         if (!net::parse_peer_address(address).ok() || known_.contains(address)) continue;
@@ -265,9 +271,10 @@ Status LightClient::on_headers(net::PeerId peer, Node& node, ByteView body) {
 bool LightClient::are_headers_compared() const {
     if (first_headers_ms_ == 0) return false;
     if (now_ms() >= first_headers_ms_ + options_.compare_ms) return true;
-    const auto is_done = [](const auto& node) { return node.second.headers_done; };
-    return known_.size() >= options_.max_nodes && dial_at_ms_.empty() &&
-           std::ranges::all_of(nodes_, is_done);
+    const auto is_done = [](const auto& node) {
+        return node.second.headers_done && node.second.told_addresses;
+    };
+    return dial_at_ms_.empty() && std::ranges::all_of(nodes_, is_done);
 }
 
 void LightClient::advance() {

@@ -83,6 +83,7 @@ class LightClient final : public net::NetworkHandler {
         std::uint64_t headers_ms = 0;  // asked since; 0: no question is open
         std::uint64_t weights_ms = 0;
         bool told_servers = false;
+        bool told_addresses = false;  // or was not asked
         bool is_source = false;
     };
 
@@ -96,7 +97,7 @@ class LightClient final : public net::NetworkHandler {
     Status on_asset(net::PeerId peer, ByteView body);
     Status on_headers(net::PeerId peer, Node& node, ByteView body);
     Status on_weights(net::PeerId peer, Node& node, ByteView body);
-    Status on_addresses(ByteView body);
+    Status on_addresses(Node& node, ByteView body);
     Status on_servers(Node& node, ByteView body);
     /// The file that is wanted next: zeros if all are here.
     Hash256 wanted_file() const;
@@ -141,6 +142,7 @@ class LightClient final : public net::NetworkHandler {
     std::unique_ptr<fetch::LeafFetcher> fetcher_;
     bool fetched_ = false;
     std::uint64_t fetched_ms_ = 0;
+    bool was_linked_ = false;
     std::uint64_t new_ms_ = 0;  // since when nothing new has come
     std::uint64_t done_bytes_ = 0;
     std::string last_trouble_;
