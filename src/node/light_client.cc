@@ -88,8 +88,10 @@ void LightClient::tick() {
         lacks = "no node gives a model that the headers prove";
     else if (has_definition_)
         lacks = "no node gives tokenizer and headers";
-    else if (!nodes_.empty())
+    else if (!found_.genesis_id.is_zero() && !nodes_.empty())
         lacks = "no node gives the network's definition";
+    else if (!nodes_.empty())
+        lacks = "what answers there follows no chain (a layer server, perhaps)";
     finish(Error{ErrorCode::kTimeout,
                  lacks +
                      (last_trouble_.empty() ? "" : " (the latest trouble: " + last_trouble_ + ")") +

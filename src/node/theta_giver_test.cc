@@ -1,0 +1,149 @@
+// Proves that a node copies its chain's model once however many ask for it, gives leaves that lead
+// to the state root of the block that it names, and gives nothing where the copy is not that
+// block's.
+#include "node/theta_giver.h"
+
+#include <gtest/gtest.h>
+
+#include "consensus/state_root.h"
+#include "fetch/test_links.h"
+#include "node/network_presets.h"
+#include "tensor/kernels.h"
+#include "worth/chain_model.h"
+
+namespace cairn::node {
+namespace {
+
+class CountingReader final : public ModelReader {
+  public:
+    CountingReader(const worth::ChainModel& model, bool is_wrong)
+        : model_(model), is_wrong_(is_wrong) {}
+    std::optional<ThetaCopy> theta(const ChainState&) const override {
+        ++copies;
+        const auto theta = model_.state().theta();
+        ThetaCopy copy{
+            model_.layout().config(), {theta.begin(), theta.end()}, model_.recent_merges_root()};
+        if (is_wrong_) ++copy.theta[7];
+        return copy;
+    }
+    WeightsPtr weights(const ChainState&) const override { return nullptr; }
+    model::Model model_of(WeightsPtr) const override { return {}; }
+    std::shared_ptr<const text::Tokenizer> tokenizer() const override { return nullptr; }
+    Result<double> report_loss(const std::vector<float>&) override { return 0.0; }
+    Result<std::string> generate(const std::vector<float>&, const std::string&, std::uint32_t,
+                                 std::uint64_t) override {
+        return std::string();
+    }
+    Status export_model(const std::vector<float>&, const std::string&) override {
+        return ok_status();
+    }
+    mutable int copies = 0;
+
+  private:
+    const worth::ChainModel& model_;
+    bool is_wrong_;
+};
+
+struct Asker final : net::NetworkHandler {
+    Asker(Loop& loop, fetch::TestWire& wire, const std::string& address)
+        : links(loop, wire, address) {
+        links.set_handler(this);
+        links.connect("node");
+    }
+    void on_peer_up(net::PeerId id, const net::PeerInfo&) override {
+        peer = id;
+        send(links, id, fetch::MessageKind::kAskWeights, fetch::encode_ask_weights({}));
+    }
+    void on_peer_down(net::PeerId, const std::string&) override {}
+    void on_message(net::PeerId, std::uint16_t kind, Bytes body) override {
+        switch (static_cast<fetch::MessageKind>(kind)) {
+            case fetch::MessageKind::kWeights:
+                weights = *fetch::decode_weights(body);
+                break;
+            case fetch::MessageKind::kLeaves:
+                leaves = *fetch::decode_leaves(body);
+                break;
+            default:
+                ++refused;
+        }
+    }
+    fetch::TestLinks links;
+    net::PeerId peer = 0;
+    std::optional<fetch::Weights> weights;
+    std::optional<fetch::Leaves> leaves;
+    int refused = 0;
+};
+
+struct ThetaGiving : testing::Test, private net::NetworkHandler {
+    void start(bool is_wrong) {
+        const std::vector<std::uint32_t> judge(2'000, 65);
+        network = *network_preset("tiny");
+        network.judge_hash = worth::token_text_hash(judge);
+        model =
+            worth::ChainModel::create(network, judge, {tensor::reference_kernels(), &pool}).value();
+        chain = std::make_unique<ActiveChain>(network, clock, loop, *store, *model, ChainOptions{});
+        ASSERT_TRUE(chain->start([] {}).ok());
+        loop.run();
+        reader.emplace(*model, is_wrong);
+        giver.emplace(network, clock, loop, links, *chain, &*reader, fetch::GiverOptions{});
+        links.set_handler(this);
+        for (int i = 0; i < 5; ++i)
+            askers.push_back(std::make_unique<Asker>(loop, wire, "asker " + std::to_string(i)));
+        loop.run();
+    }
+    void on_peer_up(net::PeerId, const net::PeerInfo&) override {}
+    void on_peer_down(net::PeerId peer, const std::string&) override { giver->on_peer_down(peer); }
+    void on_message(net::PeerId peer, std::uint16_t kind, Bytes body) override {
+        EXPECT_TRUE(giver->on_message(peer, kind, body).ok());
+    }
+
+    ManualClock clock;
+    TestLoop loop{clock};
+    ThreadPool pool{1};
+    chain::NetworkDefinition network;
+    std::unique_ptr<worth::ChainModel> model;
+    MemoryDisk disk;
+    std::unique_ptr<store::Store> store = store::Store::in_memory(disk).value();
+    fetch::TestWire wire;
+    fetch::TestLinks links{loop, wire, "node"};
+    std::unique_ptr<ActiveChain> chain;
+    std::optional<CountingReader> reader;
+    std::optional<ThetaGiver> giver;
+    std::vector<std::unique_ptr<Asker>> askers;
+};
+
+TEST_F(ThetaGiving, AModelIsCopiedOnceAndItsLeavesLeadToTheStateRoot) {
+    start(false);
+    EXPECT_EQ(reader->copies, 1);
+    for (const auto& asker : askers) {
+        ASSERT_TRUE(asker->weights && asker->weights->anchor);
+        const fetch::Manifest manifest = *fetch::decode_manifest(asker->weights->manifest);
+        const fetch::Anchor& anchor = *asker->weights->anchor;
+        const BlockNode* block = chain->tip()->node;
+        EXPECT_EQ(anchor.block, block->hash);
+        EXPECT_EQ(consensus::state_root(manifest.root, anchor.coins_root, anchor.rules_root),
+                  block->header.state_root);
+        send(asker->links, asker->peer, fetch::MessageKind::kAskLeaves,
+             encode(fetch::AskLeaves{manifest.name(), 0, 2}));
+    }
+    // Who asks later has the same copy.
+    Asker later(loop, wire, "later");
+    loop.advance_ms(100);
+    EXPECT_TRUE(later.weights);
+    EXPECT_EQ(reader->copies, 1);
+    for (const auto& asker : askers) {
+        ASSERT_TRUE(asker->leaves);
+        EXPECT_EQ(asker->leaves->bytes.size(), 2 * fetch::kLeafBytes);
+    }
+}
+
+TEST_F(ThetaGiving, WhatIsNotTheBlocksModelIsNotGiven) {
+    start(true);
+    for (const auto& asker : askers) {
+        EXPECT_FALSE(asker->weights);
+        EXPECT_EQ(asker->refused, 1);
+    }
+}
+
+}  // namespace
+}  // namespace cairn::node
