@@ -105,7 +105,7 @@ struct OnePushLiar {
         if (result.push.states.empty()) {
             output.bytes[0] ^= 1;  // quiet: nothing but the receipt goes over
         } else {
-            result.push.states.back() += 1;
+            result.push.states.front() += 1;
             output = states_hash(result.push.position, result.push.states);
         }
         result.receipt = make_receipt(terms, result.receipt.layers, result.receipt.inputs, output,
@@ -125,9 +125,9 @@ TEST_F(SessionDiaryTest, OneLieAnywhereConvicts) {
         };
         const Hash256 session = open();
         push(session, 0, 6);
-        push(session, 6, 3);
-        push(session, 9, 4, true);
-        push(session, 13, 1);
+        push(session, 6, 5);  // of which two stay
+        push(session, 8, 4, true);
+        push(session, 12, 1);
         const auto kept = diaries.take();
         ASSERT_EQ(kept.size(), 1U);
         expect_convicted(kept[0]);
