@@ -12,6 +12,7 @@
 #include "base/priority.h"
 #include "net/tls_network.h"
 #include "node/asset_fetcher.h"
+#include "node/directory_network.h"
 #include "node/kept_payments.h"
 #include "node/load_parts.h"
 #include "node/node.h"
@@ -32,62 +33,6 @@ constexpr int kBusyMs = 2'000;
 constexpr std::uint64_t kWatchSecretsMs = 3'000;
 /// Files of a data directory that only its owner may open.
 constexpr std::array<std::string_view, 3> kSecretFiles{kKeyFile, "api.json", "wallet.cairn"};
-
-std::string name_and_id(const chain::NetworkDefinition& network) {
-    return network.name + " (" + short_hex(chain::genesis_id(network)) + ")";
-}
-
-/// A network that decided on an upgrade has a definition with a longer list; whoever names it by
-/// --network gets it into his directory. An older file than the directory's changes nothing.
-Status take_over_upgrades(const NodeOptions& options, const chain::NetworkDefinition& given,
-                          chain::NetworkDefinition& here, PosixDisk& disk) {
-    const auto begins_with = [](const auto& list, const auto& start) {
-        return list.size() >= start.size() && std::equal(start.begin(), start.end(), list.begin());
-    };
-    if (begins_with(here.upgrades, given.upgrades)) return ok_status();
-    if (!begins_with(given.upgrades, here.upgrades))
-        return Error{ErrorCode::kRefused,
-                     options.network_file + " and the network.json in " + options.directory +
-                         " are of one network, but their upgrades differ; ask which list the "
-                         "network follows, and put it into both files"};
-    ASSIGN_OR_RETURN(const Bytes bytes,
-                     read_file(options.network_file, chain::kMaxNetworkJsonBytes));
-    RETURN_IF_ERROR(disk.write_atomic(std::string(kNetworkFile), bytes));
-    log_info("{} upgrades of the network are new in {}",
-             given.upgrades.size() - here.upgrades.size(), options.network_file);
-    here = given;
-    return ok_status();
-}
-
-/// The network of the directory; if it has none yet, the file of --network is copied there.
-Result<chain::NetworkDefinition> load_network(const NodeOptions& options, Assets& assets) {
-    PosixDisk disk(options.directory);
-    const std::string name(kNetworkFile);
-    const std::string here = options.directory + "/" + name;
-    RETURN_IF_ERROR(check_no_lost_link(here));
-    if (!disk.exists(name)) {
-        if (options.network_file.empty())
-            return not_found("no " + name + " in " + options.directory +
-                             ": give --network FILE, or make one with `cairn network create`");
-        RETURN_IF_ERROR(read_network(options.network_file));
-        ASSIGN_OR_RETURN(const Bytes bytes,
-                         read_file(options.network_file, chain::kMaxNetworkJsonBytes));
-        RETURN_IF_ERROR(disk.write_atomic(name, bytes));
-    }
-    ASSIGN_OR_RETURN(chain::NetworkDefinition network, read_network(here));
-    if (!options.network_file.empty()) {
-        ASSIGN_OR_RETURN(const chain::NetworkDefinition given, read_network(options.network_file));
-        if (chain::genesis_id(given) != chain::genesis_id(network))
-            return Error{ErrorCode::kRefused, options.directory + " belongs to the network " +
-                                                  name_and_id(network) + ", and " +
-                                                  options.network_file + " is that of " +
-                                                  name_and_id(given) + ": name another --dir"};
-        RETURN_IF_ERROR(take_over_upgrades(options, given, network, disk));
-        Assets beside(folder_of(options.network_file));
-        assets.copy_from(beside, network);
-    }
-    return network;
-}
 
 Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
     if (options.key) return *options.key;
@@ -197,7 +142,8 @@ class Process {
 Status Process::open_folder() {
     if (options_.directory.empty()) return invalid("a node needs a directory: give --dir");
     RETURN_IF_ERROR(make_folders(options_.directory));
-    ASSIGN_OR_RETURN(network_definition_, load_network(options_, assets_));
+    ASSIGN_OR_RETURN(network_definition_,
+                     load_network(options_.directory, options_.network_file, assets_));
     ASSIGN_OR_RETURN(store_, store::Store::open(options_.directory, {.busy_timeout_ms = kBusyMs}));
     RETURN_IF_ERROR(check_same_network(*store_, network_definition_, options_.directory));
     ASSIGN_OR_RETURN(key_, load_key(options_, random_));

@@ -160,6 +160,29 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
     return ok_status();
 }
 
+void add_texts(CLI::App& command, NetworkRequest& request) {
+    command
+        .add_option("--judge", request.judge_files,
+                    "Text that the rules measure on; given again, the rules measure evenly on all "
+                    "of them, so that who trains on a text like one of them is heard")
+        ->required()
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->check(CLI::ExistingFile);
+    command
+        .add_option("--report", request.report_files,
+                    "Text that published losses measure on; one for each --judge, in the same "
+                    "order")
+        ->required()
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->check(CLI::ExistingFile);
+    command
+        .add_option("--tokenizer-texts", request.tokenizer_texts,
+                    "Texts that the tokenizer learns from (default: the judge texts)")
+        ->check(CLI::ExistingFile);
+}
+
 void add_network(CLI::App& app, Invocation& invocation) {
     CLI::App* group = app.add_subcommand("network", "Make networks");
     group->require_subcommand(1);
@@ -191,26 +214,7 @@ void add_network(CLI::App& app, Invocation& invocation) {
         ->check(CLI::IsMember(
             std::vector<std::string>(std::begin(chain::kWorkNames), std::end(chain::kWorkNames))));
     add_codec(*command, *request);
-    command
-        ->add_option("--judge", request->judge_files,
-                     "Text that the rules measure on; given again, the rules measure evenly on all "
-                     "of them, so that who trains on a text like one of them is heard")
-        ->required()
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->check(CLI::ExistingFile);
-    command
-        ->add_option("--report", request->report_files,
-                     "Text that published losses measure on; one for each --judge, in the same "
-                     "order")
-        ->required()
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->check(CLI::ExistingFile);
-    command
-        ->add_option("--tokenizer-texts", request->tokenizer_texts,
-                     "Texts that the tokenizer learns from (default: the judge text)")
-        ->check(CLI::ExistingFile);
+    add_texts(*command, *request);
     command
         ->add_option("--public-share", request->public_share,
                      "Part of the windows that trainers read from the judge text, the rest from "

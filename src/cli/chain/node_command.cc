@@ -383,7 +383,7 @@ void add_node(CLI::App& app, Invocation& invocation) {
                     "cairn node --dir ~/guild --train letters.txt --mine --connect 192.0.2.7:8333\n"
                     "  cairn node --dir ~/guild --serve 0-2 --price 0.01 --serve-listen "
                     "0.0.0.0:8500\n"
-                     "  cairn node --dir ~/guild --verify\n"
+                    "  cairn node --dir ~/guild --verify\n"
                     "  cairn node --serve 0-3 --model export/model.cairn --listen 127.0.0.1:8500\n"
                     "  cairn node --serve 3-6 --model HASH --from 192.0.2.7:8500   (fetches its "
                     "layers)");

@@ -179,12 +179,9 @@ Status run_generate(const GenerateRequest& asked, std::ostream& out, int& exit_c
     }
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     nlohmann::json network;  // whose own model it is
-    std::unique_ptr<LocalModel> local;
-    if (request.model.empty()) {
-        ASSIGN_OR_RETURN(local, load_network_model(request.over, &network));
-    } else {
-        ASSIGN_OR_RETURN(local, load_local_model(request.model, request.tokenizer));
-    }
+    ASSIGN_OR_RETURN(const auto local, request.model.empty()
+                                           ? load_network_model(request.over, &network)
+                                           : load_local_model(request.model, request.tokenizer));
     // Over servers its layers run there.
     if (!request.over.any()) pack_local_model(machine->compute(), *local);
     if (!prompts.empty())
