@@ -14,6 +14,7 @@
 #include "cli/measure/lab_trust.h"
 #include "cli/papers/lab_attention.h"
 #include "cli/papers/lab_codec.h"
+#include "cli/papers/lab_codec_convergence.h"
 #include "cli/papers/lab_convergence.h"
 #include "cli/papers/lab_factors.h"
 #include "cli/papers/lab_low_rank.h"
@@ -41,6 +42,7 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_sketches(*group, invocation, pages);
     add_lab_codecs(*group, invocation, pages);
     add_lab_codec_training(*group, invocation, pages);
+    add_lab_codec_convergence(*group, invocation, pages);
     add_lab_all(*group, invocation, std::move(pages));
     add_lab_freivalds(*group, invocation);
 }

@@ -1,20 +1,18 @@
 #include "cli/papers/lab_codec.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <map>
 #include <memory>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "base/random.h"
+#include "chain/codec_kinds.h"
 #include "cli/papers/lab_result.h"
 #include "codec/codec.h"
 #include "codec/codec_tiles.h"
-#include "codec/matrix_tile.h"
-#include "codec/sketch_matrix.h"
+#include "lab/codec_moments.h"
 #include "lab/lab_network.h"
 #include "node/local_trainer.h"
 #include "worth/chain_model.h"
@@ -26,133 +24,6 @@ namespace {
 using chain::CodecKind;
 using papers::ResultTable;
 
-using Column = std::vector<std::int64_t>;
-/// What a part of a matrix can be, and how probable each is.
-using Chances = std::map<Column, double>;
-
-/// A word from which the codec draws number `choice` of `choices`, odd or even as asked.
-std::uint32_t word_for(std::uint64_t choice, std::uint64_t choices, bool odd) {
-    const std::uint64_t word = ((choice << 32) + choices - 1) / choices;
-    return static_cast<std::uint32_t>((word & 1U) == (odd ? 1U : 0U) ? word : word + 1);
-}
-
-/// The words that make a difference at one place of a column, and their chances.
-std::vector<std::pair<std::uint32_t, double>> words_at(CodecKind kind, std::size_t rows,
-                                                       std::size_t e) {
-    std::vector<std::pair<std::uint32_t, double>> words;
-    if (kind == chain::kGaussian) {
-        double chance = std::exp2(-32);
-        for (int set = 0; set <= 32; ++set) {
-            words.emplace_back(static_cast<std::uint32_t>((std::uint64_t{1} << set) - 1), chance);
-            chance *= static_cast<double>(32 - set) / (set + 1);
-        }
-        return words;
-    }
-    std::size_t choices = rows;
-    if (kind == chain::kSparse1) choices = rows - codec::kSparseEntries + e + 1;
-    if (kind == chain::kSparse2) choices = rows / codec::kSparseEntries;
-    for (std::size_t choice = 0; choice < choices; ++choice)
-        for (const bool odd : {false, true})
-            words.emplace_back(word_for(choice, choices, odd), 0.5 / static_cast<double>(choices));
-    return words;
-}
-
-/// Every column that a sketch can have, drawn by the codec from all words that differ.
-Chances columns_of(CodecKind kind, std::size_t rows) {
-    Chances columns;
-    if (kind == chain::kAms) {
-        for (std::uint32_t word = 0; word < std::uint32_t{1} << rows; ++word)
-            columns[codec::sketch_matrix(kind, 1, rows, {&word, 1}).entries] +=
-                std::exp2(-static_cast<double>(rows));
-        return columns;
-    }
-    std::vector<std::uint32_t> words(codec::sketch_words(kind, 1, rows));
-    const auto draw = [&](const auto& self, std::size_t e, double chance) -> void {
-        if (e == words.size()) {
-            columns[codec::sketch_matrix(kind, 1, rows, words).entries] += chance;
-            return;
-        }
-        for (const auto& [word, own] : words_at(kind, rows, e)) {
-            words[e] = word;
-            self(self, e + 1, chance * own);
-        }
-    };
-    draw(draw, 0, 1);
-    return columns;
-}
-
-struct Moments {
-    std::uint64_t cases = 0;
-    double inner = 0, inner_squared = 0, norm_ratio = 0;
-};
-
-/// Takes one matrix (row by row, E[M^T M] = 2^shift I) into the means.
-void take(const std::vector<std::int64_t>& m, std::size_t rows, int shift,
-          std::span<const double> g, std::span<const double> h, double chance, Moments& moments) {
-    const std::size_t dim = g.size();
-    std::vector<double> back(dim);
-    double inner = 0;
-    for (std::size_t i = 0; i < rows; ++i) {
-        double mg = 0, mh = 0;
-        for (std::size_t j = 0; j < dim; ++j) {
-            mg += static_cast<double>(m[i * dim + j]) * g[j];
-            mh += static_cast<double>(m[i * dim + j]) * h[j];
-        }
-        inner += mg * mh;
-        for (std::size_t j = 0; j < dim; ++j) back[j] += static_cast<double>(m[i * dim + j]) * mh;
-    }
-    const double scale = std::exp2(-shift);
-    double norm = 0, h2 = 0;
-    for (std::size_t j = 0; j < dim; ++j) {
-        norm += back[j] * scale * back[j] * scale;
-        h2 += h[j] * h[j];
-    }
-    ++moments.cases;
-    moments.inner += chance * inner * scale;
-    moments.inner_squared += chance * inner * scale * inner * scale;
-    moments.norm_ratio += chance * norm / h2;
-}
-
-Moments by_columns(CodecKind kind, std::size_t rows, std::span<const double> g,
-                   std::span<const double> h) {
-    const Chances columns = columns_of(kind, rows);
-    const std::size_t dim = g.size();
-    const int shift = codec::matrix_shift(kind, rows);
-    Moments moments;
-    std::vector<std::int64_t> m(rows * dim);
-    const auto place = [&](const auto& self, std::size_t j, double chance) -> void {
-        if (j == dim) return take(m, rows, shift, g, h, chance, moments);
-        for (const auto& [column, own] : columns) {
-            for (std::size_t i = 0; i < rows; ++i) m[i * dim + j] = column[i];
-            self(self, j + 1, chance * own);
-        }
-    };
-    place(place, 0, 1);
-    return moments;
-}
-
-Moments by_rotations(CodecKind kind, std::size_t rows, std::span<const double> g,
-                     std::span<const double> h) {
-    const std::size_t dim = g.size();
-    const std::size_t signs = kind == chain::kSrht2 ? 2 : 1;
-    std::vector<std::uint32_t> words(codec::sketch_words(kind, dim, rows));
-    Moments moments;
-    const auto draw = [&](const auto& self, std::size_t at, double chance) -> void {
-        if (at == words.size()) {
-            const auto m = codec::sketch_matrix(kind, dim, rows, words);
-            return take(m.entries, rows, m.shift, g, h, chance, moments);
-        }
-        const std::size_t choices = at < signs ? std::size_t{1} << dim : dim - (at - signs);
-        for (std::size_t choice = 0; choice < choices; ++choice) {
-            words[at] =
-                at < signs ? static_cast<std::uint32_t>(choice) : word_for(choice, choices, false);
-            self(self, at + 1, chance / static_cast<double>(choices));
-        }
-    };
-    draw(draw, 0, 1);
-    return moments;
-}
-
 struct Size {
     CodecKind kind;
     std::size_t dim, rows;
@@ -161,12 +32,6 @@ constexpr Size kSizes[] = {{chain::kGaussian, 2, 2},    {CodecKind::kSrht, 4, 2}
                            {chain::kSrht2, 4, 2},       {chain::kAms, 4, 2},
                            {chain::kCountSketch, 4, 4}, {chain::kSparse1, 2, 8},
                            {chain::kSparse2, 2, 8}};
-
-double exact_ratio(const Size& size) {
-    const auto d = static_cast<double>(size.dim), s = static_cast<double>(size.rows);
-    if (chain::is_rotation(size.kind)) return d / s;
-    return 1 + (size.kind == chain::kGaussian ? d + 15.0 / 16 : d - 1) / s;
-}
 
 Result<ResultTable> codecs() {
     ResultTable table{"codecs", {}, "", {}};
@@ -181,11 +46,10 @@ Result<ResultTable> codecs() {
             g2 += g[i] * g[i];
             h2 += h[i] * h[i];
         }
-        const bool rotation = chain::is_rotation(size.kind);
-        const Moments found = rotation ? by_rotations(size.kind, size.rows, g, h)
-                                       : by_columns(size.kind, size.rows, g, h);
+        const lab::CodecMoments found = lab::codec_moments(size.kind, size.rows, g, h);
         exact += std::fabs(found.inner - inner) < 1e-9 &&
-                 std::fabs(found.norm_ratio - exact_ratio(size)) < 1e-9;
+                 std::fabs(found.norm_ratio -
+                           lab::exact_norm_ratio(size.kind, size.dim, size.rows)) < 1e-9;
         table.rows.push_back(
             {{"sketch", std::string(chain::name_of(size.kind))},
              {"dim", static_cast<std::int64_t>(size.dim)},
@@ -196,7 +60,7 @@ Result<ResultTable> codecs() {
              {"mean_inner_squared", found.inner_squared},
              {"bound_inner_squared", inner * inner + 2 / static_cast<double>(size.rows) * g2 * h2},
              {"mean_desketch_norm_ratio", found.norm_ratio},
-             {"exact_norm_ratio", exact_ratio(size)}});
+             {"exact_norm_ratio", lab::exact_norm_ratio(size.kind, size.dim, size.rows)}});
     }
     table.found = fmt::format(
         "All matrices that the chain's codecs can draw at these sizes: {} of {} are unbiased and "

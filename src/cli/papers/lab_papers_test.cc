@@ -94,6 +94,13 @@ TEST(LabPapers, TheChainsCodecsHaveTheMomentsThatTheyShould) {
     EXPECT_GT(signs["rows"][8]["norm_ratio"], 50) << "a dither is noisy on an even delta";
 }
 
+TEST(LabPapers, TheChainsCodecsStayBelowTheBounds) {
+    const Json found = result({"codec-convergence", "--seeds", "2", "--rounds", "20"});
+    ASSERT_EQ(found["rows"].size(), 28U);
+    for (const Json& row : found["rows"])
+        EXPECT_LT(row["measured"].get<double>(), row["bound"].get<double>()) << row;
+}
+
 TEST(LabPapers, TrainingByAnyCodecLowersTheLoss) {
     const Json training = result({"codec-training", "--rounds", "2", "--values", "256"});
     ASSERT_EQ(training["rows"].size(), 10U);

@@ -1,0 +1,10 @@
+// `cairn lab codec-convergence`: papers A: Theorem 15 with payloads of the chain's own codecs.
+#pragma once
+
+#include "cli/papers/lab_pages.h"
+
+namespace cairn::cli {
+
+void add_lab_codec_convergence(CLI::App& group, Invocation& invocation, LabPages& pages);
+
+}  // namespace cairn::cli
