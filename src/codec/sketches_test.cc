@@ -218,7 +218,7 @@ TEST(MatrixTile, StaysInsideTheBoundWhenAllPushTheSameWay) {
     for (const CodecKind kind : kMatrixKinds) {
         const Hash256 seed = seed_of(2);
         const SketchMatrix m = sketch_matrix(kind, kTile, kRows, words_of(kind, seed, 0, kRows));
-        for (const std::size_t column : {0, 1, 2, 3, 4, 5, 6, 7}) {
+        for (const std::size_t column : {0U, 1U, 2U, 3U, 4U, 5U, 6U, 7U}) {
             std::vector<std::int32_t> q(kRows), out(kTile);
             for (std::size_t i = 0; i < kRows; ++i)
                 q[i] = m.entries[i * kTile + column] < 0 ? -127 : 127;
