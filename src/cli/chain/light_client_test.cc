@@ -30,9 +30,12 @@ class LightClientCommand : public ChainFixture {
         const Outcome outcome = run({"chain", "status", "--dir", dir, "--json"});
         return outcome.code == 0 ? outcome.json() : Json();
     }
-    static std::size_t servers_known(const std::string& dir) {
+    /// Whether a node knows two servers, and both hold the same version of the model.
+    static bool two_serve(const std::string& dir) {
         const Outcome outcome = run({"servers", "--dir", dir, "--json"});
-        return outcome.code == 0 ? outcome.json()["servers"].size() : 0;
+        if (outcome.code != 0) return false;
+        const Json servers = outcome.json()["servers"];
+        return servers.size() == 2 && servers[0]["model"] == servers[1]["model"];
     }
     static void stop(std::unique_ptr<Child>& child) {
         child->signal(SIGTERM);
@@ -64,7 +67,7 @@ TEST_F(LightClientCommand, OneAddressIsEnoughToWriteWithANetworksModel) {
     const std::string other = folder_ + "/other";
     auto second = node({"--dir", other, "--network", dir_ + "/network.json", "--connect", address,
                         "--listen", "127.0.0.1:0", "--serve", "1-2"});
-    ASSERT_TRUE(wait_for([&] { return servers_known(dir_) == 2; }));
+    ASSERT_TRUE(wait_for([&] { return two_serve(dir_); }));
 
     ASSERT_TRUE(remove_tree(cache()).ok());
     const Outcome light = write({"--servers-of", address, "--cache", cache()});
