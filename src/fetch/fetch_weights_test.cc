@@ -66,7 +66,7 @@ struct Fetching : testing::Test {
     }
     void expect_right() {
         ASSERT_TRUE(result && result->ok()) << (result ? result->error().message : "no result");
-        for (const std::size_t tensor : {0, 1, 5}) {
+        for (const std::size_t tensor : std::initializer_list<std::size_t>{0, 1, 5}) {
             const auto bytes = (*result)->load(tensor);
             ASSERT_TRUE(bytes.ok()) << bytes.error().message;
             EXPECT_TRUE(std::ranges::equal(*bytes, bytes_of(tensor)));
