@@ -16,7 +16,9 @@ class CountingReader final : public node::ModelReader {
     }
     model::Model model_of(node::WeightsPtr) const override { return {}; }
     std::shared_ptr<const text::Tokenizer> tokenizer() const override { return nullptr; }
-    Result<std::vector<double>> report_losses(const std::vector<float>&) override { return 0.0; }
+    Result<std::vector<double>> report_losses(const std::vector<float>&) override {
+        return std::vector{0.0};
+    }
     Result<std::string> generate(const std::vector<float>&, const std::string& prompt,
                                  std::uint32_t, std::uint64_t) override {
         return prompt + " and so on";

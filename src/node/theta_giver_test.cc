@@ -29,7 +29,9 @@ class CountingReader final : public ModelReader {
     WeightsPtr weights(const ChainState&) const override { return nullptr; }
     model::Model model_of(WeightsPtr) const override { return {}; }
     std::shared_ptr<const text::Tokenizer> tokenizer() const override { return nullptr; }
-    Result<std::vector<double>> report_losses(const std::vector<float>&) override { return 0.0; }
+    Result<std::vector<double>> report_losses(const std::vector<float>&) override {
+        return std::vector{0.0};
+    }
     Result<std::string> generate(const std::vector<float>&, const std::string&, std::uint32_t,
                                  std::uint64_t) override {
         return std::string();

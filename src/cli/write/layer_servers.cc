@@ -69,7 +69,7 @@ std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
         ->needs(servers_of);
     command
         .add_option("--cache", options.cache,
-                    "Folder of what is fetched of a network (default: ~/.cache/cairn)")
+                    "Folder of what is fetched of a network (default: ~/.cache/cairn/networks)")
         ->needs(servers_of);
     command
         .add_option("--most-mib", options.most_mib, "MiB of weights that may be fetched, at most")
