@@ -34,7 +34,8 @@ class AuditBook {
     static constexpr std::size_t kMaxFileBytes = std::size_t{8} << 20;
 
     /// Of a server that was audited before or not. A conviction stays. When the book is full the
-    /// page goes that was not written for longest, convicted ones last.
+    /// page goes that was not written for longest, convicted ones last unless they are more than
+    /// half: keys that are convicted can be made for nothing, what others have shown cannot.
     void enter(const crypto::PublicKey& server, const ServerPage& what, Finding finding,
                const std::string& sentence, std::uint64_t now_ms, const TrustRules& rules);
 

@@ -89,6 +89,14 @@ TEST_F(BookTest, StaysBoundedAndDropsConvictedLast) {
     EXPECT_LE(book.encode().size(), AuditBook::kMaxFileBytes);
 }
 
+TEST_F(BookTest, KeysThatAreMadeToBeConvictedDoNotPushOutWhatOthersHaveShown) {
+    enter(1, Finding::kRight, "right", kNow);
+    for (std::uint32_t i = 2; i < 2 * AuditBook::kMaxServers; ++i)
+        enter(i, Finding::kConvicted, "it lied", kNow + i);
+    EXPECT_EQ(book.pages().size(), AuditBook::kMaxServers);
+    EXPECT_NE(book.find(key(1)), nullptr);
+}
+
 TEST_F(BookTest, TheMostLayersAreThoseOfTheSameModel) {
     rules = {.theta = 0.3, .policy = WeightPolicy::kPaper};
     for (int i = 0; i < 100; ++i) {
