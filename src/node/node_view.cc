@@ -1,4 +1,5 @@
 // The node as others see it: NodeApi.
+#include "fetch/manifest.h"
 #include "node/node.h"
 #include "node/upgrades_ahead.h"
 #include "serve/model_snapshot.h"
@@ -329,8 +330,12 @@ void Node::look_for_model() {
         judged_by_ = (*served)->block;
         offload(
             seams_.loop, Lane::kServe,
-            [model = std::make_shared<const model::Model>(std::move((*served)->model))] {
-                return serve::snapshot_of(model);
+            [model = std::make_shared<const model::Model>(std::move((*served)->model)),
+             model_root = (*served)->model_root] {
+                auto snapshot = serve::snapshot_of(model);
+                if (snapshot.ok() && !model_root.is_zero())
+                    snapshot->chain_name = fetch::chain_model_name(model->config, model_root);
+                return snapshot;
             },
             alive_.guard([this](Result<serve::ModelSnapshot> snapshot) {
                 looking_for_model_ = false;

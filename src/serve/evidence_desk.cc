@@ -1,6 +1,7 @@
 #include "serve/evidence_desk.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -82,7 +83,7 @@ void EvidenceDesk::put_chain_model(ModelSnapshot model) {
 
 std::shared_ptr<const ModelSnapshot> EvidenceDesk::model(const Hash256& hash) const {
     for (const auto& all = models(); const auto& model : all)
-        if (model->hash == hash) return model;
+        if (model->is_called(hash)) return model;
     return nullptr;
 }
 
@@ -140,10 +141,15 @@ void EvidenceDesk::submit(Bytes bytes, bool is_strangers, Done done) {
 }
 
 void EvidenceDesk::judge_next() {
-    if (judging_ || resting_ || waiting_.empty()) return;
+    if (judging_ || waiting_.empty()) return;
     const std::uint64_t now_us = clock_.monotonic_us();
-    if (now_us < rests_until_us_) {
-        resting_ = true;
+    // Who is no stranger does not wait for what strangers sent in vain; of theirs the small first.
+    const auto next_one = std::ranges::min_element(waiting_, {}, [](const Waiting& each) {
+        return std::pair(each.is_strangers, each.is_strangers ? each.note.bytes : 0);
+    });
+    std::rotate(waiting_.begin(), next_one, next_one + 1);
+    if (waiting_.front().is_strangers && now_us < rests_until_us_) {
+        if (std::exchange(resting_, true)) return;
         loop_.call_after((rests_until_us_ - now_us) / 1000 + 1, alive_.guard([this] {
             resting_ = false;
             judge_next();
@@ -229,18 +235,27 @@ void EvidenceDesk::keep(const ExhibitNote& note, Bytes bytes) {
     if (kept_told_) kept_told_(note);
 }
 
+// Keys that lie are made for nothing, so those that serve nobody any more go first, and then what
+// takes most room: else a liar convicts some such keys himself, and the proof against him goes.
+
 void EvidenceDesk::make_room() {
     std::uint64_t bytes = 0;
     for (const auto& [id, note] : kept_) bytes += note.bytes;
-    while (kept_.size() > limits_.kept || (kept_.size() > 1 && bytes > limits_.kept_bytes)) {
-        const Hash256 oldest = kept_order_.front();
-        kept_order_.pop_front();
-        bytes -= kept_.at(oldest).bytes;
-        kept_.erase(oldest);
-        in_memory_.erase(oldest);
+    while (kept_.size() > 1 && (kept_.size() > limits_.kept || bytes > limits_.kept_bytes)) {
+        // All but the newest; of equals the oldest.
+        const auto worst = std::ranges::max_element(
+            kept_order_.begin(), kept_order_.end() - 1, {}, [this](const Hash256& id) {
+                const ExhibitNote& note = kept_.at(id);
+                return std::pair(address_of_ && address_of_(note.server).empty(), note.bytes);
+            });
+        const Hash256 gone = *worst;
+        kept_order_.erase(worst);
+        bytes -= kept_.at(gone).bytes;
+        kept_.erase(gone);
+        in_memory_.erase(gone);
         if (disk_ != nullptr)
             offload(loop_, Lane::kRead,
-                    [disk = disk_, name = file_of(oldest)] { (void)disk->remove(name); });
+                    [disk = disk_, name = file_of(gone)] { (void)disk->remove(name); });
     }
 }
 
@@ -277,26 +292,34 @@ void EvidenceDesk::write_book() {
 
 void EvidenceDesk::look() {
     if (disk_ == nullptr || std::exchange(looking_, true)) return;
-    using Files = std::vector<std::pair<std::string, Bytes>>;
+    struct Found {
+        std::vector<std::pair<std::string, Bytes>> files;
+        std::set<std::string> listed;
+    };
     std::set<std::string> known;
     for (const auto& [name, seen] : files_)
         if (seen.tries >= kMaxTries) known.insert(name);
     offload(
         loop_, Lane::kRead,
         [disk = disk_, known = std::move(known)] {
-            Files files;
+            Found found;
             for (const std::string& file : disk->list(kExhibitFolder)) {
                 const std::string name = std::string(kExhibitFolder) + "/" + file;
-                if (!file.ends_with(kEnding) || known.contains(name)) continue;
+                if (!file.ends_with(kEnding)) continue;
+                found.listed.insert(name);
+                if (known.contains(name) || found.files.size() == kFilesAtOnce) continue;
                 auto bytes = disk->read(name, kMaxExhibitBytes);
-                files.emplace_back(name, bytes.ok() ? *std::move(bytes) : Bytes());
-                if (files.size() == kFilesAtOnce) break;
+                found.files.emplace_back(name, bytes.ok() ? *std::move(bytes) : Bytes());
             }
-            return files;
+            return found;
         },
-        alive_.guard([this](Files files) {
+        alive_.guard([this](Found found) {
             looking_ = false;
-            for (auto& [name, bytes] : files) take_file(name, std::move(bytes));
+            // Of proofs that made room for others, so that the places for names do not run out.
+            std::erase_if(files_, [&](const auto& file) {
+                return file.second.tries >= kMaxTries && !found.listed.contains(file.first);
+            });
+            for (auto& [name, bytes] : found.files) take_file(name, std::move(bytes));
         }));
 }
 

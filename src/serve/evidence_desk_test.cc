@@ -3,6 +3,8 @@
 // are judged like any other, and neither memory nor computing grows with what strangers send.
 #include "serve/evidence_desk.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "audit/replay.h"
@@ -148,6 +150,81 @@ TEST_F(EvidenceDeskTest, AfterAJudgementInVainItRests) {
     EXPECT_FALSE(second) << "nine times as long";
     world.loop.run_for(200);
     EXPECT_EQ(second, Judgement::kConvicts);
+}
+
+TEST_F(EvidenceDeskTest, WhoIsNoStrangerDoesNotWaitForThat) {
+    const auto here = desk(nullptr);
+    world.loop.hold_work(true);
+    here->submit(encode(exhibit(false)), true, [](Judgement, const std::string&) {});
+    std::optional<Judgement> strangers, own;
+    here->submit(encode(exhibit(true, 2)), true,
+                 [&](Judgement judgement, const std::string&) { strangers = judgement; });
+    here->submit(encode(exhibit(true, 3)), false,
+                 [&](Judgement judgement, const std::string&) { own = judgement; });
+    world.loop.run_for(100);
+    world.loop.hold_work(false);
+    world.loop.run_for(50);
+    EXPECT_EQ(own, Judgement::kConvicts);
+    EXPECT_FALSE(strangers);
+    world.loop.run_for(1'000);
+    EXPECT_EQ(strangers, Judgement::kConvicts);
+}
+
+// Whoever has no node knows a chain's model by no other name.
+TEST_F(EvidenceDeskTest, WhatWasSignedUnderTheChainsNameConvicts) {
+    EvidenceDesk here(world.loop, world.clock, nullptr);
+    ModelSnapshot version = world.snapshot;
+    version.chain_name.bytes[0] = 7;
+    here.put_chain_model(version);
+    Exhibit proof = exhibit(true);
+    proof.terms.model = version.chain_name;
+    InputChain chain;
+    chain.put(0, proof.inputs.front(), version.config.dim);
+    proof.receipt =
+        make_receipt(proof.terms, kLayers, chain.end(), proof.receipt.output, server, {});
+    EXPECT_EQ(submit(here, proof, true), Judgement::kConvicts);
+}
+
+TEST_F(EvidenceDeskTest, KeysThatAreMadeToBeConvictedDoNotPushAProofOut) {
+    const auto here = desk(nullptr, {.kept = 3});
+    const crypto::PublicKey serves = key;
+    crypto::PublicKey also = key;
+    here->set_address_of([&](const crypto::PublicKey& who) {
+        return std::string(who == serves || who == also ? "10.0.0.1:8500" : "");
+    });
+    submit(*here, exhibit(true));
+    for (std::uint64_t seed = 2; seed < 8; ++seed) {
+        server = crypto::SecretKey::generate(world.random);
+        key = crypto::public_key(server);
+        also = seed % 2 == 0 ? key : serves;  // some serve for a while, and are shown as larger
+        submit(*here, exhibit(true, seed, 9 + seed % 2));
+    }
+    EXPECT_EQ(here->kept().size(), 3U);
+    EXPECT_TRUE(std::ranges::any_of(
+        here->kept(), [&](const auto& kept) { return kept.second.server == serves; }));
+}
+
+TEST_F(EvidenceDeskTest, AfterManyProofsFilesOfOthersAreStillFound) {
+    const auto here = desk(&disk, {.kept = 2});
+    const Exhibit proof = exhibit(true);
+    trust::ServerPage page;
+    page.first_layer = 1;
+    page.end_layer = 4;
+    for (int i = 0; i < 1'100; ++i) {
+        Exhibit other = proof;
+        other.terms.session = world.random.hash256();
+        here->enter(key, page, trust::Finding::kConvicted, "", other);
+        if (i % 50 == 0) here->look(), world.loop.run_for(100);
+    }
+    world.loop.run_for(100);
+    server = crypto::SecretKey::generate(world.random);
+    key = crypto::public_key(server);
+    ASSERT_TRUE(
+        disk.write_atomic(std::string(kExhibitFolder) + "/found.exhibit", encode(exhibit(true)))
+            .ok());
+    here->look();
+    world.loop.run_for(1'000);
+    EXPECT_TRUE(here->is_convicted(key));
 }
 
 TEST_F(EvidenceDeskTest, NoMoreVersionsOfTheChainsModelAreKeptThanThereIsMemory) {

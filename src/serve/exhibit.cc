@@ -11,7 +11,7 @@ Verdict judge(const Exhibit& exhibit, const ModelSnapshot& snapshot,
     const Receipt& receipt = exhibit.receipt;
     if (!crypto::verify(exhibit.server, receipt_message(terms, receipt), receipt.signature))
         return Verdict::undecided("the receipt is not signed by the accused");
-    if (terms.model != snapshot.hash)
+    if (!snapshot.is_called(terms.model))
         return Verdict::undecided("the session was about another model");
     if (terms.numerics != kNumericsVersion)
         return Verdict::undecided("the session was under another version of the numerics");
