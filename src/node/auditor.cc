@@ -12,6 +12,13 @@ constexpr int kBehind = 9;
 constexpr std::uint64_t kFirstRoundMs = 2'000;
 /// Of one round: the others have their chance in the next.
 constexpr std::size_t kMaxAudits = 64;
+/// An audit that has not ended then counts as unanswered, or one slow server would be all that is
+/// audited; and servers that are out are audited so much more rarely than those on probation.
+constexpr std::uint64_t kAuditMs = 120'000;
+constexpr double kChanceOfThoseOut = 0.125;
+/// One audit of so many has a prompt up to so long: who lies late in a text is found, too.
+constexpr std::uint64_t kLongAudits = 8;
+constexpr std::uint32_t kLongPrompt = 512;
 /// Of one audit at most, with what is paid ahead.
 constexpr std::uint64_t kAuditRows = 64 + 16 + channel::kTokensAtRisk;
 
@@ -42,9 +49,11 @@ std::vector<Auditor::Job> Auditor::draw() {
         if (!may_pay(offer)) continue;
         const trust::ServerPage* page = desk.book().find(key);
         const auto standing = desk.standing(key);
-        const double chance = trust::audit_chance(
+        double chance = trust::audit_chance(
             page == nullptr ? trust::AuditCounts{} : page->counts,
             standing ? standing->status : trust::ServerStatus::kProbation, desk.rules());
+        if (standing && standing->status == trust::ServerStatus::kDeactivated)
+            chance = std::min(chance, kChanceOfThoseOut);
         if (static_cast<double>(random_.u64()) * 0x1p-64 >= chance) continue;
         const auto text = options_.texts.find(offer.model);
         jobs.push_back(
@@ -100,6 +109,9 @@ void Auditor::run(std::vector<Job> jobs, const serve::PurseOptions& paying) {
         if (stopping_) break;
         serve::VerifierOptions options;
         options.purse = purse.get();
+        if (job.offer.price == 0 && random.below(kLongAudits) == 0)
+            options.max_prompt = kLongPrompt;
+        options.max_ms = kAuditMs;
         options.cancelled = [this] { return stopping_.load(); };
         serve::Verifier verifier(*job.model, compute, random, clock, options);
         auto report = verifier.audit(job.offer, job.text);

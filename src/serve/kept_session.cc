@@ -1,6 +1,7 @@
 #include "serve/kept_session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -50,6 +51,7 @@ void SessionPlay::start() {
 }
 
 void SessionPlay::next() {
+    if (!done_) return;  // given up
     const std::size_t answered = kept_.outputs.size();
     if (answered == kept_.pushes.size()) {
         client_.sessions().close(session_);
@@ -69,9 +71,15 @@ void SessionPlay::next() {
     finish();
 }
 
+void SessionPlay::give_up(const std::string& why) {
+    if (!done_) return;
+    kept_.ended = Failure{{ErrorCode::kTimeout, why}, request_.hop.key};
+    finish();
+}
+
 void SessionPlay::finish() {
     client_.sessions().watch_receipts(nullptr);
-    done_(std::move(kept_));
+    if (const auto done = std::exchange(done_, nullptr)) done(std::move(kept_));
 }
 
 namespace {

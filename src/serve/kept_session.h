@@ -34,6 +34,8 @@ class SessionPlay {
     SessionPlay(Client& client, const OpenRequest& request, std::vector<States> pushes,
                 std::function<void(KeptSession)> done);
     void start();
+    /// Ends it with what was answered, as unanswered; nothing if it has ended.
+    void give_up(const std::string& why);
 
   private:
     void next();

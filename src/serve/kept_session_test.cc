@@ -8,6 +8,7 @@
 
 #include "serve/exhibit_file.h"
 #include "serve/test_world.h"
+#include "tensor/state_type.h"
 
 namespace cairn::serve {
 namespace {
@@ -24,20 +25,25 @@ struct KeptSessionTest : ::testing::Test {
         server.server->set_model(snapshot, computed);
         return server;
     }
-    KeptSession play() {
+    KeptSession play(std::uint64_t give_up_ms = 0, tensor::KvType kv = tensor::KvType::kF32,
+                     tensor::StateType wire = tensor::StateType::kF32) {
         const OpenRequest request{
             .model = world.snapshot.hash,
             .dim = world.snapshot.config.dim,
             .max_positions = 64,
+            .kv = kv,
+            .wire = wire,
             .hop = {kLayers, crypto::public_key(world.servers.at("a").secret), "a"},
             .ended = {}};
         std::vector<States> pushes;
         for (const std::size_t rows : {20U, 1U, 1U, 5U})
             pushes.push_back(world.some_states(rows, rows));
+        for (States& push : pushes) tensor::round_states(wire, world.snapshot.config.dim, push);
         std::optional<KeptSession> kept;
         SessionPlay session(*world.client, request, std::move(pushes),
                             [&](KeptSession done) { kept = std::move(done); });
         session.start();
+        if (give_up_ms > 0) world.loop.call_after(give_up_ms, [&] { session.give_up("too slow"); });
         world.loop.run_until([&] { return kept.has_value(); });
         return std::move(*kept);
     }
@@ -68,6 +74,19 @@ TEST_F(KeptSessionTest, AnHonestServerIsRight) {
     EXPECT_EQ(result.finding, trust::Finding::kRight) << result.sentence;
     EXPECT_EQ(result.sentence, "27 rows of layers 1-4 are right to the bit");
     EXPECT_EQ(session.bytes(), 2 * 27 * world.snapshot.config.dim * 4 + 4 * kReceiptBytes);
+}
+
+TEST_F(KeptSessionTest, AllTypesThatClientsAskForAreAudited) {
+    server_with(world.model);
+    for (const auto kv : {tensor::KvType::kF32, tensor::KvType::kF16, tensor::KvType::kBf16})
+        for (const auto wire :
+             {tensor::StateType::kF32, tensor::StateType::kF16, tensor::StateType::kI8})
+            EXPECT_EQ(examined(play(0, kv, wire)).finding, trust::Finding::kRight);
+}
+
+TEST_F(KeptSessionTest, ALiarIsConvictedInAnyTypes) {
+    server_with(changed(0.01F));
+    expect_convicted(play(0, tensor::KvType::kBf16, tensor::StateType::kI8));
 }
 
 TEST_F(KeptSessionTest, OneChangedWeightConvicts) {
@@ -121,6 +140,25 @@ TEST_F(KeptSessionTest, WhoeverSignsForOtherOutputsConvictsHimself) {
             ASSERT_EQ(session.outputs.size(), 4U) << session.ended->error.message;
             expect_convicted(session);
         }
+}
+
+TEST_F(KeptSessionTest, WhoIsSlowIsGivenUpAndJudgedByWhatHeAnswered) {
+    world.wire.late_ms["a"] = 3'000;
+    server_with(changed(0.01F));
+    const KeptSession session = play(14'000);
+    ASSERT_TRUE(session.ended);
+    EXPECT_EQ(session.ended->error.message, "too slow");
+    EXPECT_LT(session.outputs.size(), 4U);
+    ASSERT_FALSE(session.outputs.empty());
+    expect_convicted(session);
+}
+
+TEST_F(KeptSessionTest, WhoIsTooSlowAndHonestDidNotAnswer) {
+    world.wire.late_ms["a"] = 3'000;
+    server_with(world.model);
+    const KeptSession session = play(14'000);
+    EXPECT_EQ(examined(session).finding, trust::Finding::kUnanswered);
+    world.loop.run_for(60'000);  // what comes afterwards finds nobody
 }
 
 TEST_F(KeptSessionTest, AReplayedReceiptIsNoAnswer) {

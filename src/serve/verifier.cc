@@ -7,6 +7,7 @@
 #include "infer/generate.h"
 #include "model/transformer.h"
 #include "net/tls_network.h"
+#include "tensor/state_type.h"
 
 namespace cairn::serve {
 
@@ -46,6 +47,9 @@ class FreshClient {
         loop_.post(std::move(begin));
         if (cancelled_) loop_.post([this] { watch(); });
         loop_.run();
+    }
+    void after_ms(std::uint64_t ms, std::function<void()> task) {
+        loop_.call_after(ms, std::move(task));
     }
     bool was_cancelled() const { return was_cancelled_; }
     void stop() {
@@ -91,9 +95,7 @@ Verifier::Verifier(const ModelSnapshot& model, const tensor::Compute& compute, R
       clock_(clock),
       options_(std::move(options)) {
     CHECK(options_.max_prompt > 0);
-    const std::uint32_t longest = std::min<std::uint32_t>(
-        model.config.context, static_cast<std::uint32_t>(max_push_tokens(model.config.dim)));
-    options_.max_prompt = std::min(options_.max_prompt, longest);
+    options_.max_prompt = std::min(options_.max_prompt, model.config.context);
     options_.max_steps = std::min(options_.max_steps, model.config.context - options_.max_prompt);
 }
 
@@ -157,28 +159,62 @@ Result<std::vector<std::uint32_t>> Verifier::prompt(std::span<const std::uint32_
 Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::uint32_t> text) {
     ASSIGN_OR_RETURN(const std::vector<std::uint32_t> tokens, prompt(text));
     std::vector<float> states = trusted_states(tokens, offer.layers.begin);
-
-    ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
-    const OpenRequest request{
-        .model = model_.hash,
-        .dim = model_.config.dim,
-        .max_positions = model_.config.context,
-        .hop = {offer.layers, offer.key, offer.address, offer.price, offer.genesis},
-        .ended = {}};
-    KeptSession kept;
-    const std::size_t most_rows = max_rows(request.hop, model_.config.dim);
-    SessionPlay play(fresh->client(), request, cut(states, most_rows), [&](KeptSession done) {
-        kept = std::move(done);
-        fresh->stop();
-    });
-    fresh->run([&] { play.start(); });
-    if (fresh->was_cancelled()) return Error{ErrorCode::kCancelled, "the audit was broken off"};
+    OpenRequest request = draw_request(offer, tokens.size());
+    tensor::round_states(request.wire, model_.config.dim, states);
+    // Pushes as large as those of who writes (stage.cc).
+    const std::size_t most = std::max<std::size_t>(
+        1,
+        std::min(max_push_tokens(model_.config.dim) / 2, max_rows(request.hop, model_.config.dim)));
+    const std::vector<States> pushes = cut(states, most);
+    ASSIGN_OR_RETURN(KeptSession kept, play(request, pushes));
+    if (request.model != offer.model && kept.outputs.empty() && kept.ended) {
+        request.model = offer.model;  // it may know that name alone
+        ASSIGN_OR_RETURN(kept, play(request, pushes));
+    }
     return AuditReport{.server = offer.key,
                        .address = offer.address,
                        .layers = offer.layers,
                        .examined = examine(kept, model_, compute_),
                        .rows = kept.rows(model_.config.dim),
                        .bytes = kept.bytes()};
+}
+
+// All that clients ask for, or a server could be honest in what only auditors do. Of a chain's
+// model that is either name: who has no node knows the chain's alone.
+OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows) {
+    OpenRequest request{.model = offer.model,
+                        .dim = model_.config.dim,
+                        .max_positions = model_.config.context,
+                        .hop = {offer.layers, offer.key, offer.address, offer.price, offer.genesis},
+                        .ended = {}};
+    const bool has_two = !model_.chain_name.is_zero() && offer.model == model_.hash;
+    if (has_two && random_.below(2) == 0) request.model = model_.chain_name;
+    const std::size_t room = rows + random_.below(model_.config.context);
+    request.max_positions =
+        static_cast<std::uint32_t>(std::min<std::size_t>(room, model_.config.context));
+    // Mostly the usual types.
+    if (random_.below(4) == 0) request.kv = static_cast<tensor::KvType>(random_.below(3));
+    if (random_.below(4) == 0)
+        request.wire = static_cast<tensor::StateType>(
+            random_.below(std::uint64_t{tensor::kLastStateType} + 1));
+    return request;
+}
+
+Result<KeptSession> Verifier::play(OpenRequest request, const std::vector<States>& pushes) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<FreshClient> fresh, FreshClient::make(options_));
+    KeptSession kept;
+    SessionPlay play(fresh->client(), request, pushes, [&](KeptSession done) {
+        kept = std::move(done);
+        fresh->stop();
+    });
+    fresh->run([&] {
+        play.start();
+        fresh->after_ms(options_.max_ms, [&] {
+            play.give_up(fmt::format("not all was answered in {} s", options_.max_ms / 1000));
+        });
+    });
+    if (fresh->was_cancelled()) return Error{ErrorCode::kCancelled, "the audit was broken off"};
+    return kept;
 }
 
 Result<std::size_t> Verifier::round(std::span<const std::uint32_t> text, trust::AuditBook& book,

@@ -21,10 +21,11 @@ struct VerifierOptions {
     std::vector<std::string> servers;  ///< "host:port", or KEY@host:port
     ClientOptions client{};
     Hash256 genesis{};              ///< of the servers' network; all zeros: pure layer servers
-    std::uint32_t max_prompt = 64;  ///< rows of the first push are drawn up to here
+    std::uint32_t max_prompt = 64;  ///< rows before the steps are drawn up to here
     std::uint32_t max_steps = 16;   ///< and so many steps of one row
     trust::TrustRules rules{};
-    Purse* purse = nullptr;  ///< pays servers that have a price; null: they are not audited
+    std::uint64_t max_ms = 600'000;  ///< a server that has not answered all then did not answer
+    Purse* purse = nullptr;          ///< pays servers that have a price; null: they are not audited
     /// Asked now and then while servers are waited for; true ends an audit. May be empty.
     std::function<bool()> cancelled{};
 };
@@ -63,6 +64,10 @@ class Verifier {
   private:
     /// Hidden states that enter `layer`, of tokens from position 0 on.
     std::vector<float> trusted_states(std::span<const std::uint32_t> tokens, std::uint32_t layer);
+    /// The session that is asked for, with these pushes. kCancelled.
+    Result<KeptSession> play(OpenRequest request, const std::vector<States>& pushes);
+    /// A session for so many rows, of a kind that is drawn.
+    OpenRequest draw_request(const Announce& offer, std::size_t rows);
     std::vector<States> cut(const std::vector<float>& states, std::size_t most);
     /// A window of the text, or where that is empty what the model writes after a token that is
     /// drawn by chance; 2 tokens at least.
