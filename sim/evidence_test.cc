@@ -328,6 +328,108 @@ TEST_F(Evidence, NobodyAsksForItInVainForEver) {
     EXPECT_TRUE(world_.run_until([&] { return convicting(liar_) == kNodes; }, 60'000));
 }
 
+// Each question waits for half a minute, and they offer a hundred.
+TEST_F(Evidence, WhoAnswersNothingKeepsNobodyFromProving) {
+    build();
+    Accuser mute(world_, "10.66.0.1:7000"), mute_too(world_, "10.67.0.1:7000");
+    std::uint64_t seed = 100;
+    for (Accuser* one : {&mute, &mute_too}) {
+        one->stranger.dial(0);
+        world_.run_ms(1'000);
+        std::vector<serve::Exhibit> many;
+        while (many.size() < 50) many.push_back(exhibit(honest_, false, ++seed));
+        one->offer(many);
+        one->exhibits.clear();
+    }
+    Accuser right(world_, "10.77.0.1:7000");
+    right.stranger.dial(0);
+    world_.run_ms(1'000);
+    right.offer({exhibit(liar_, true)});
+    EXPECT_TRUE(world_.run_until([&] { return convicting(liar_) == kNodes; }, 120'000));
+}
+
+// Their notes are about servers that nobody knows, so they are never asked for.
+TEST_F(Evidence, WhoOffersTheSameTogetherLeavesRoomForOthers) {
+    build();
+    std::vector<std::unique_ptr<Accuser>> crowd;
+    for (int i = 0; i < 8; ++i) {
+        crowd.push_back(
+            std::make_unique<Accuser>(world_, "10.66.0." + std::to_string(i + 1) + ":7000"));
+        crowd.back()->stranger.dial(0);
+    }
+    world_.run_ms(1'000);
+    for (int pair = 0; pair < 4; ++pair)
+        for (int message = 0; message < 4; ++message) {
+            node::Exhibits notes;
+            while (notes.notes.size() < node::kMaxExhibitsPerMessage)
+                notes.notes.push_back(
+                    {random_.hash256(), random_.hash256(), model_.hash, {0, 1}, 100});
+            for (int one : {0, 1})
+                crowd[pair * 2 + one]->stranger.say(node::MessageKind::kExhibits, encode(notes));
+        }
+    world_.run_ms(2'000);
+    EXPECT_EQ(world_.node(0).evidence_gossip().offers(), 1'024U);
+    Accuser right(world_, "10.77.0.1:7000");
+    right.stranger.dial(0);
+    world_.run_ms(1'000);
+    right.offer({exhibit(liar_, true)});
+    EXPECT_TRUE(world_.run_until([&] { return convicting(liar_) == kNodes; }, 60'000));
+}
+
+TEST_F(Evidence, AFramerBesideThoseThatANodeChoseDoesNotSilenceThem) {
+    build();
+    Accuser framer(world_, "10.0.66.1:7000");  // of the same netgroup as all nodes
+    for (int i = 0; i < kNodes; ++i) framer.stranger.dial(i);
+    world_.run_ms(1'000);
+    framer.offer({exhibit(honest_, false)});
+    world_.run_ms(30'000);
+    Accuser right(world_, "10.77.0.1:7000");
+    right.stranger.dial(0);
+    world_.run_ms(1'000);
+    right.offer({exhibit(liar_, true)});
+    EXPECT_TRUE(world_.run_until([&] { return convicting(liar_) == kNodes; }, 60'000))
+        << convicting(liar_);
+}
+
+TEST_F(Evidence, WhoIsLateKeepsHisRight) {
+    build();
+    Accuser slow(world_, "10.66.0.1:7000");
+    slow.stranger.dial(0);
+    world_.run_ms(1'000);
+    const serve::Exhibit first = exhibit(liar_, true);
+    slow.offer({first, exhibit(honest_, true, 2)});  // both lie in this test
+    slow.exhibits.clear();
+    const auto waiting = [&] { return slow.asked > 0; };
+    ASSERT_TRUE(world_.run_until(waiting, 5'000));
+    world_.run_ms(40'000);
+    slow.offer({first, exhibit(honest_, true, 2)});
+    for (const auto& [id, bytes] : slow.exhibits)
+        slow.stranger.say(node::MessageKind::kExhibit, bytes);
+    EXPECT_TRUE(world_.run_until(
+        [&] { return convicting(liar_) == kNodes && convicting(honest_) == kNodes; }, 900'000))
+        << convicting(liar_) << " " << convicting(honest_);
+}
+
+TEST_F(Evidence, AProofIsGivenOnceOnALink) {
+    build();
+    const serve::Exhibit proof = exhibit(liar_, true);
+    world_.node(0).evidence().submit(encode(proof), false,
+                                     [](serve::Judgement, const std::string&) {});
+    world_.run_ms(5'000);
+    Stranger asker(world_, "10.66.0.1:7000");
+    int given = 0;
+    asker.on_heard = [&](const std::string&, node::MessageKind kind, ByteView) {
+        given += kind == node::MessageKind::kExhibit;
+    };
+    asker.dial(0);
+    world_.run_ms(1'000);
+    for (int i = 0; i < 8; ++i)
+        asker.say(node::MessageKind::kGetExhibit,
+                  node::encode_hash(serve::exhibit_id(encode(proof))));
+    world_.run_ms(5'000);
+    EXPECT_EQ(given, 1);
+}
+
 /// Time that passes while something is measured, which it does not in a simulation.
 class PacedClock final : public Clock {
   public:

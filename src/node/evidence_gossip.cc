@@ -1,6 +1,8 @@
 #include "node/evidence_gossip.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "base/log.h"
 #include "crypto/hash.h"
@@ -17,18 +19,21 @@ constexpr double kNotesPerS = 4;
 constexpr double kAnswersBurst = 8;
 constexpr double kAnswersPerS = 0.2;
 constexpr std::size_t kMaxGroups = 1024;
+constexpr std::size_t kMaxLate = 8;
 
 }  // namespace
 
 EvidenceGossip::EvidenceGossip(const Clock& clock, net::Network& network, PeerTable& peers,
                                const ServerTable& servers, serve::EvidenceDesk& desk,
+                               std::function<std::string(net::PeerId)> group_of,
                                const EvidenceGossipLimits& limits)
     : clock_(clock),
       network_(network),
       peers_(peers),
       servers_(servers),
       desk_(desk),
-      limits_(limits) {
+      limits_(limits),
+      group_of_(std::move(group_of)) {
     desk_.on_kept(alive_.guard([this](const serve::ExhibitNote& note) {
         unchecked_.erase(note.server);
         for (const auto& [id, peer] : peers_)
@@ -50,17 +55,25 @@ bool EvidenceGossip::Budget::take(std::uint64_t now_ms, double burst, double per
 }
 
 std::string EvidenceGossip::group_of(net::PeerId peer) const {
+    if (group_of_) return group_of_(peer);
     const auto found = peers_.find(peer);
     if (found == peers_.end()) return "";
     const auto address = net::parse_address(found->second.info.address);
     return net::netgroup(address.ok() ? address->host : "");
 }
 
+bool EvidenceGossip::is_chosen(net::PeerId peer) const {
+    const auto found = peers_.find(peer);
+    return found != peers_.end() && found->second.info.outbound;
+}
+
+// A neighbour of those that we chose does not silence them.
 bool EvidenceGossip::may_offer(const Peer& peer) const {
     const auto state = states_.find(peer.id);
+    if (state == states_.end() || state->second.lost_right) return false;
+    if (peer.info.outbound) return true;
     const auto group = lost_until_ms_.find(group_of(peer.id));
-    return state != states_.end() && !state->second.lost_right &&
-           (group == lost_until_ms_.end() || group->second <= now_ms());
+    return group == lost_until_ms_.end() || group->second <= now_ms();
 }
 
 void EvidenceGossip::on_peer_ready(Peer& peer) {
@@ -82,44 +95,50 @@ Status EvidenceGossip::on_exhibits(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Exhibits told, decode_exhibits(body));
     const auto state = states_.find(peer.id);
     if (state == states_.end() || !may_offer(peer)) return ok_status();
+    bool is_new = false;
     for (const serve::ExhibitNote& note : told.notes) {
         if (!state->second.notes.take(now_ms(), kNotesBurst, kNotesPerS)) break;
-        hear(peer, state->second, note);
+        is_new = hear(peer, state->second, note) || is_new;
     }
-    ask();
+    if (is_new) ask();  // looks at all offers, so not for every message
     return ok_status();
 }
 
-void EvidenceGossip::hear(Peer& peer, PeerState& state, const serve::ExhibitNote& note) {
+bool EvidenceGossip::hear(Peer& peer, PeerState& state, const serve::ExhibitNote& note) {
     state.has.insert(note.id);
     if (desk_.kept().contains(note.id) || in_vain_.contains(note.id) ||
         desk_.is_convicted(note.server))
-        return;
+        return false;
     const Hash256 key = crypto::sha256(encode(Exhibits{{note}}));
     if (!offers_.contains(key)) {
-        if (!make_room(peer.id, state)) return;
+        if (!make_room(peer.id, state)) return false;
         offers_[key].note = note;
         offers_[key].serial = next_serial_++;
     }
-    if (offers_[key].by.insert(peer.id).second) ++state.offers;
+    if (!offers_[key].by.insert(peer.id).second) return false;
+    ++state.offers;
+    return true;
 }
 
+// Several who offer the same give way one after another.
 bool EvidenceGossip::make_room(net::PeerId peer, const PeerState& state) {
-    if (state.offers >= limits_.offers_per_peer && !forget_one_of(peer)) return false;
-    if (offers_.size() < limits_.offers) return true;
-    const auto most =
-        std::ranges::max_element(states_, {}, [](const auto& each) { return each.second.offers; });
-    return most->second.offers > state.offers + 1 && forget_one_of(most->first);
+    if (state.offers >= limits_.offers_per_peer && !take_back_one_of(peer)) return false;
+    while (offers_.size() >= limits_.offers) {
+        const auto most = std::ranges::max_element(
+            states_, {}, [](const auto& each) { return each.second.offers; });
+        if (most->second.offers <= state.offers + 1 || !take_back_one_of(most->first)) return false;
+    }
+    return true;
 }
 
-bool EvidenceGossip::forget_one_of(net::PeerId peer) {
-    const Hash256* latest = nullptr;
-    for (const auto& [key, offer] : offers_)
-        if (offer.by == std::set{peer} && offer.asked == 0 && !offer.judged &&
-            (latest == nullptr || offer.serial > offers_.at(*latest).serial))
-            latest = &key;
+bool EvidenceGossip::take_back_one_of(net::PeerId peer) {
+    Offer* latest = nullptr;
+    for (auto& [key, offer] : offers_)
+        if (offer.by.contains(peer) && offer.asked == 0 && !offer.judged &&
+            (latest == nullptr || offer.serial > latest->serial))
+            latest = &offer;
     if (latest == nullptr) return false;
-    forget(Hash256(*latest));
+    take_back(peer, *latest);
     return true;
 }
 
@@ -132,7 +151,8 @@ EvidenceGossip::Want EvidenceGossip::wants(const serve::ExhibitNote& note) {
 }
 
 // Those that we dialled first: strangers chose us.
-net::PeerId EvidenceGossip::whom(const Offer& offer) const {
+net::PeerId EvidenceGossip::whom(const Offer& offer, bool strangers_too) const {
+    const std::uint64_t now = now_ms();
     std::set<std::string> busy;
     for (const auto& [id, state] : states_)
         if (!state.asked.is_zero()) busy.insert(group_of(id));
@@ -141,37 +161,57 @@ net::PeerId EvidenceGossip::whom(const Offer& offer) const {
         const auto peer = peers_.find(id);
         const auto state = states_.find(id);
         if (peer == peers_.end() || state == states_.end() || !may_offer(peer->second)) continue;
-        if (!state->second.asked.is_zero() || busy.contains(group_of(id))) continue;
-        if (best == 0 || (peer->second.info.outbound && !peers_.at(best).info.outbound)) best = id;
+        const bool chosen = peer->second.info.outbound;
+        if (!chosen && !strangers_too) continue;
+        const std::string group = group_of(id);
+        const auto unasked = unasked_until_ms_.find(group);
+        if (!state->second.asked.is_zero() || busy.contains(group) ||
+            now < state->second.unasked_until_ms ||
+            (!chosen && unasked != unasked_until_ms_.end() && now < unasked->second))
+            continue;
+        if (best == 0 || (chosen && !is_chosen(best))) best = id;
     }
     return best;
 }
 
+// What peers offer that we chose comes first, and of that what is quickly judged: a large one is
+// cheap to make, and holds up all others.
 void EvidenceGossip::ask() {
-    std::size_t asked = 0;
-    std::vector<std::pair<std::uint64_t, Hash256>> open;
+    std::size_t asked = 0, of_strangers = 0;
+    std::vector<std::tuple<bool, std::uint32_t, std::uint64_t, Hash256>> open;
     for (const auto& [key, offer] : offers_) {
-        asked += offer.asked != 0 || offer.judged;
-        if (offer.asked == 0 && !offer.judged) open.emplace_back(offer.serial, key);
+        if (offer.asked != 0 || offer.judged) {
+            ++asked;
+            of_strangers += offer.of_stranger;
+            continue;
+        }
+        const bool strangers_alone =
+            std::ranges::none_of(offer.by, [this](net::PeerId id) { return is_chosen(id); });
+        open.emplace_back(strangers_alone, offer.note.bytes, offer.serial, key);
     }
     std::ranges::sort(open);
-    for (const auto& [serial, key] : open) {
+    for (const auto& [strangers_alone, bytes, serial, key] : open) {
         if (asked >= limits_.asked_at_once) return;
+        const bool strangers_too = of_strangers < limits_.asked_of_strangers;
+        if (strangers_alone && !strangers_too) return;
         Offer& offer = offers_.at(key);
         const Want want = wants(offer.note);
         if (want == Want::kNever) {
             forget(key);
             continue;
         }
-        const net::PeerId peer = want == Want::kYes ? whom(offer) : 0;
+        const net::PeerId peer = want == Want::kYes ? whom(offer, strangers_too) : 0;
         if (peer == 0 ||
             !send(network_, peer, MessageKind::kGetExhibit, encode_hash(offer.note.id)))
             continue;
         offer.asked = peer;
+        offer.of_stranger = !is_chosen(peer);
         states_[peer].asked = key;
         states_[peer].asked_ms = now_ms();
+        states_[peer].late.erase(offer.note.id);
         ++fetched_;
         ++asked;
+        of_strangers += offer.of_stranger;
     }
 }
 
@@ -179,7 +219,9 @@ Status EvidenceGossip::on_get_exhibit(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Hash256 id, decode_hash(body));
     const auto state = states_.find(peer.id);
     if (state == states_.end() || !desk_.kept().contains(id)) return ok_status();
-    if (!state->second.answers.take(now_ms(), kAnswersBurst, kAnswersPerS)) return ok_status();
+    if (!state->second.answers.take(now_ms(), kAnswersBurst, kAnswersPerS) ||
+        !state->second.given.insert(id))
+        return ok_status();
     desk_.read(id, alive_.guard([this, to = peer.id](const Bytes& bytes) {
         if (!bytes.empty()) send(network_, to, MessageKind::kExhibit, bytes);
     }));
@@ -189,6 +231,9 @@ Status EvidenceGossip::on_get_exhibit(Peer& peer, ByteView body) {
 Status EvidenceGossip::on_exhibit(Peer& peer, ByteView body) {
     const auto state = states_.find(peer.id);
     if (state == states_.end() || state->second.asked.is_zero()) return ok_status();  // not asked
+    // It took its time, and is not what it was asked for since.
+    if (!state->second.late.empty() && state->second.late.erase(serve::exhibit_id(body)) == 1)
+        return ok_status();
     const Hash256 key = std::exchange(state->second.asked, Hash256{});
     const auto found = offers_.find(key);
     if (found == offers_.end()) return ok_status();
@@ -201,7 +246,7 @@ Status EvidenceGossip::on_exhibit(Peer& peer, ByteView body) {
         return ok_status();
     }
     offer.judged = true;
-    desk_.submit(Bytes(body.begin(), body.end()), true,
+    desk_.submit(Bytes(body.begin(), body.end()), !peer.info.outbound,
                  alive_.guard([this, key](serve::Judgement judgement, const std::string& why) {
                      on_judged(key, judgement, why);
                  }));
@@ -240,7 +285,7 @@ void EvidenceGossip::lose_right(net::PeerId peer) {
     if (state == states_.end()) return;
     state->second.lost_right = true;
     std::erase_if(lost_until_ms_, [&](const auto& lost) { return lost.second <= now_ms(); });
-    if (lost_until_ms_.size() < kMaxGroups)
+    if (!is_chosen(peer) && lost_until_ms_.size() < kMaxGroups)
         lost_until_ms_[group_of(peer)] = now_ms() + limits_.lost_right_ms;
     for (auto it = offers_.begin(); it != offers_.end();) {
         Offer& offer = (it++)->second;
@@ -268,9 +313,16 @@ void EvidenceGossip::tick() {
     const std::uint64_t now = now_ms();
     for (auto& [id, state] : states_) {
         if (state.asked.is_zero() || now < state.asked_ms + limits_.patience_ms) continue;
+        state.unasked_until_ms = now + limits_.unasked_ms;
+        if (!is_chosen(id) && unasked_until_ms_.size() < kMaxGroups)
+            unasked_until_ms_[group_of(id)] = now + limits_.unasked_ms;
         const auto offer = offers_.find(std::exchange(state.asked, Hash256{}));
-        if (offer != offers_.end()) take_back(id, offer->second);
+        if (offer == offers_.end()) continue;
+        if (state.late.size() >= kMaxLate) state.late.clear();
+        state.late.insert(offer->second.note.id);
+        take_back(id, offer->second);
     }
+    std::erase_if(unasked_until_ms_, [&](const auto& group) { return group.second <= now; });
     std::erase_if(unchecked_, [&](const auto& accused) {
         return !servers_.known().contains(accused.first) || desk_.is_convicted(accused.first);
     });

@@ -6,14 +6,16 @@
 // What a stranger can make a node do is bounded:
 //   * Only exhibits about servers that the node knows (server_table.h), whose layers it has and
 //     whom it has not convicted yet, are fetched: one at a time of a peer and of a netgroup, two in
-//     all.
-//   * Who offered one that does not convict has lost the right to offer any, and with him his part
-//     of the network for an hour.
+//     all, of which strangers (peers that dialled us) may take one.
+//   * Who offered one that does not convict has lost the right to offer any, and with him for an
+//     hour the strangers in his part of the network. Whom we dialled answers for himself alone.
+//   * Whoever is asked and says nothing is not asked again for some minutes.
 //   * The desk judges one at a time and rests after what was in vain.
 // An exhibit whose layers are not here is remembered by its id, one for each server, and shown as
 // what it is: an accusation that was not checked here.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -31,15 +33,19 @@ struct EvidenceGossipLimits {
     std::size_t offers = 1024;  ///< exhibits that peers offer and that are not here
     std::size_t offers_per_peer = 256;
     std::size_t asked_at_once = 2;
+    std::size_t asked_of_strangers = 1;       ///< of those
     std::uint64_t patience_ms = 30'000;       ///< for an exhibit that was asked for
+    std::uint64_t unasked_ms = 240'000;       ///< after one that did not come
     std::uint64_t lost_right_ms = 3'600'000;  ///< of a part of the network
 };
 
 class EvidenceGossip {
   public:
-    /// All must outlive it.
+    /// All must outlive it. `group_of` says which part of the network a peer's host is in, also of
+    /// those that cannot be dialled; without it, it is the part of the address that they named.
     EvidenceGossip(const Clock& clock, net::Network& network, PeerTable& peers,
                    const ServerTable& servers, serve::EvidenceDesk& desk,
+                   std::function<std::string(net::PeerId)> group_of = {},
                    const EvidenceGossipLimits& limits = {});
 
     void on_peer_ready(Peer& peer);
@@ -72,31 +78,38 @@ class EvidenceGossip {
         std::size_t offers = 0;  // of offers_
         Budget notes;            // that are looked at
         Budget answers;          // exhibits that it is sent
+        SeenCache given{512};    // exhibits that it was sent, each once
         std::uint64_t asked_ms = 0;
         Hash256 asked;  // which of offers_; zero: nothing
+        std::uint64_t unasked_until_ms = 0;
+        std::set<Hash256> late;  // exhibits that were waited for in vain, and may still come
     };
     struct Offer {
         serve::ExhibitNote note;
         std::uint64_t serial = 0;
         std::set<net::PeerId> by;
-        net::PeerId asked = 0;  // of whom; 0: nobody
-        bool judged = false;    // it is with the desk
+        net::PeerId asked = 0;     // of whom; 0: nobody
+        bool judged = false;       // it is with the desk
+        bool of_stranger = false;  // whom it was asked of
     };
     enum class Want { kYes, kNotNow, kNever };
 
     std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000 + 1; }
     std::string group_of(net::PeerId peer) const;
     Want wants(const serve::ExhibitNote& note);
-    void hear(Peer& peer, PeerState& state, const serve::ExhibitNote& note);
+    /// Whether that is another offer.
+    bool hear(Peer& peer, PeerState& state, const serve::ExhibitNote& note);
     void ask();
+    bool is_chosen(net::PeerId peer) const;
     /// Whom to ask for it now; 0: nobody.
-    net::PeerId whom(const Offer& offer) const;
+    net::PeerId whom(const Offer& offer, bool strangers_too) const;
     void take_back(net::PeerId peer, Offer& offer);
-    /// Whether one more of this peer's has room; its own latest that cannot be judged now makes it,
-    /// or whoever offers most.
+    /// Whether one more of this peer's has room; its own latest makes it, or the latest of whoever
+    /// offers most.
     bool make_room(net::PeerId peer, const PeerState& state);
-    /// Forgets one that this peer alone offers and that is not needed; false: there is none.
-    bool forget_one_of(net::PeerId peer);
+    /// As if this peer had not made its latest offer that is not asked for or judged; false: there
+    /// is none.
+    bool take_back_one_of(net::PeerId peer);
     void forget(const Hash256& key);
     void lose_right(net::PeerId peer);
     void on_judged(const Hash256& key, serve::Judgement judgement, const std::string& why);
@@ -113,7 +126,9 @@ class EvidenceGossip {
     /// stands in nobody's way.
     std::map<Hash256, Offer> offers_;
     std::map<crypto::PublicKey, serve::ExhibitNote> unchecked_;
-    std::map<std::string, std::uint64_t> lost_until_ms_;  // by netgroup
+    std::function<std::string(net::PeerId)> group_of_;
+    std::map<std::string, std::uint64_t> lost_until_ms_;     // by netgroup
+    std::map<std::string, std::uint64_t> unasked_until_ms_;  // by netgroup
     SeenCache in_vain_{1024};
     std::uint64_t next_serial_ = 0;
     std::uint64_t fetched_ = 0;

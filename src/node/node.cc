@@ -72,7 +72,7 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
                    seams_.reader, {.group_of = seams_.group_of}),
       desk_(seams_.loop, seams_.clock, seams_.disk, config_.evidence.rules,
             config_.evidence.limits),
-      evidence_(seams_.clock, seams_.network, peers_, servers_.table(), desk_) {
+      evidence_(seams_.clock, seams_.network, peers_, servers_.table(), desk_, seams_.group_of) {
     for (serve::ModelSnapshot& model : config_.evidence.models) desk_.add_model(std::move(model));
     if (const auto kept = trainer_.kept()) own_keys_.prefer(kept->round, kept->key);
     chain_.set_observer(this);
