@@ -125,7 +125,14 @@ void LightClient::on_peer_down(net::PeerId peer, const std::string& reason) {
     dial_at_ms_[found->second.address] = now_ms() + kRedialMs;
     nodes_.erase(found);
     if (fetcher_) fetcher_->remove_source(peer);
-    if (file_from_ == peer) file_from_ = 0;
+    forget_file_of(peer);
+}
+
+// The next node begins the file anew: it does not answer for what this one sent.
+void LightClient::forget_file_of(net::PeerId peer) {
+    if (file_from_ != peer) return;
+    file_from_ = 0;
+    file_.clear();
 }
 
 // For good: it is not dialled again.
@@ -137,10 +144,7 @@ void LightClient::leave_out(net::PeerId peer, const std::string& why) {
     known_[found->second.address] = true;
     nodes_.erase(found);
     if (fetcher_) fetcher_->remove_source(peer);
-    if (file_from_ == peer) {
-        file_from_ = 0;
-        file_.clear();
-    }
+    forget_file_of(peer);
     network_.disconnect(peer);
 }
 

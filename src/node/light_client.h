@@ -102,6 +102,7 @@ class LightClient final : public net::NetworkHandler {
     /// The file that is wanted next: zeros if all are here.
     Hash256 wanted_file() const;
     void ask_file();
+    void forget_file_of(net::PeerId peer);
     Status take_file(const Hash256& hash, Bytes bytes);
     Status take_definition(chain::NetworkDefinition definition);
     void take_first_root(const Hash256& model_root);

@@ -382,6 +382,28 @@ TEST_F(Light, WhoWithholdsIsWaitedForForAMomentOnly) {
     }
 }
 
+TEST_F(Light, WhoLeavesAmidAFileDoesNotLetAnotherAnswerForIt) {
+    const TestChain chain = make_chain(9, 1);
+    TestNode& liar = add("a liar", chain);
+    liar.giver.links.tamper = [&](std::uint16_t kind, Bytes& body) {
+        if (kind != static_cast<std::uint16_t>(MessageKind::kAsset)) return true;
+        // The first piece of a longer file, which is not the one; then it goes.
+        body = encode(AssetChunk{network.tokenizer_hash, kAssetChunkBytes + tokenizer.size(), 0,
+                                 Bytes(kAssetChunkBytes, 7)});
+        loop.post([&] { loop.post([&] { liar.giver.links.disconnect(1); }); });
+        return true;
+    };
+    add("honest", chain);
+    // The definition is known from an earlier run, so the liar is asked for the tokenizer.
+    ASSERT_TRUE(run({"honest"})) << error();
+    ASSERT_TRUE(
+        remove_file(folder + "/" + to_hex(chain::genesis_id(network)) + "/tokenizer").ok());
+    options.patience_ms = 10'000;
+    ASSERT_TRUE(run({"a liar", "honest"})) << error();
+    expect_model_of(chain);
+    EXPECT_FALSE(said("honest is not asked any more"));
+}
+
 TEST_F(Light, APrivateNetworkSaysWhatItIs) {
     network.members = {crypto::public_key(crypto::SecretKey::generate(random))};
     add("a", make_chain(9, 1));
