@@ -252,6 +252,11 @@ void LightClient::forget_headers() {
 Status LightClient::on_headers(net::PeerId peer, Node& node, ByteView body) {
     ASSIGN_OR_RETURN(const Headers told, decode_headers(body));
     if (!headers_) return ok_status();
+    // Nodes announce their newest block alone, also to who has not read up to there yet.
+    if (told.headers.size() == 1 && headers_->find(told.headers[0].previous) == nullptr) {
+        node.headers_done = false;
+        return ok_status();
+    }
     const bool asked = std::exchange(node.headers_ms, 0) != 0;
     const bool is_full = told.headers.size() == kMaxHeadersPerMessage;
     ASSIGN_OR_RETURN(const std::size_t added, headers_->take(told.headers, clock_.wall_ms()));

@@ -111,6 +111,9 @@ struct Light : testing::Test {
                     break;
                 }
                 case MessageKind::kGetHeaders: {
+                    if (announces)
+                        send(giver.links, peer, MessageKind::kHeaders,
+                             encode(Headers{{chain.headers.back()}}));
                     const GetHeaders asked = *decode_get_headers(body);
                     std::size_t from = 0;
                     for (std::size_t i = 0; i < chain.headers.size(); ++i)
@@ -143,6 +146,7 @@ struct Light : testing::Test {
         fetch::TestGiver giver;
         Bytes definition = chain::encode(of.network);
         std::vector<std::string> names;
+        bool announces = false;  // its newest header, before it answers
     };
 
     TestNode& add(const std::string& address, const TestChain& chain) {
@@ -221,6 +225,14 @@ TEST_F(Light, HeadersOfManyMessagesAreReadToTheEnd) {
     add("a", chain);
     ASSERT_TRUE(run({"a"})) << error();
     EXPECT_EQ((*result)->tip_height, 1'201U);
+}
+
+TEST_F(Light, ABlockThatIsFoundMeanwhileIsNoLie) {
+    const TestChain chain = make_chain(1'201, 1, 500);
+    add("a", chain).announces = true;
+    ASSERT_TRUE(run({"a"})) << error();
+    EXPECT_EQ((*result)->tip_height, 1'201U);
+    EXPECT_FALSE(said("a is not asked any more"));
 }
 
 TEST_F(Light, WhoLiesInLeavesIsNamed) {
