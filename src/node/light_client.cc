@@ -13,10 +13,13 @@ namespace {
 constexpr std::uint64_t kTickMs = 100;
 constexpr std::uint64_t kRedialMs = 2'000;
 constexpr std::uint64_t kFirstLinkMs = 10'000;  // before anybody answered
-constexpr std::uint64_t kAnswerMs = 15'000;     // for headers, and for a piece of a file
-constexpr std::uint64_t kAskAgainMs = 500;      // a node whose model does not stand firm yet
-constexpr std::uint64_t kServersMs = 1'500;     // to hear of layer servers, once all else is here
+constexpr std::uint64_t kAnswerMs = 15'000;  // for headers, and for a piece of a file
+constexpr std::uint64_t kAskAgainMs = 500;   // a node whose model does not stand firm yet
+constexpr std::uint64_t kLeavesMs = 12'000;  // without any leaf, where other nodes may be asked
+constexpr std::uint64_t kServersMs = 1'500;  // to hear of layer servers, once all else is here
 constexpr std::size_t kMaxServers = 256;
+/// Who told less than this part of the room for headers did not fill it.
+constexpr std::size_t kFillerShare = 8;
 constexpr std::uint32_t kNewestRounds = 3;  // an older model is not taken (S25)
 
 }  // namespace
@@ -73,9 +76,12 @@ void LightClient::tick() {
     for (const net::PeerId peer : slow) leave_out(peer, "it does not answer");
     if (fetcher_ && !fetched_) {
         const fetch::LeafFetcher::Progress progress = fetcher_->progress();
-        if (progress.done != std::exchange(done_bytes_, progress.done)) new_ms_ = now_ms();
+        if (progress.done != std::exchange(done_bytes_, progress.done))
+            new_ms_ = leaves_ms_ = now_ms();
+        if (now_ms() >= leaves_ms_ + kLeavesMs) leave_out_idle_sources();
         if (options_.progress) options_.progress("weights", progress.done, progress.total);
     }
+    if (fetcher_ && is_fetch_lost()) begin_again();
     advance();
     const bool is_anybody_left = !nodes_.empty() || !dial_at_ms_.empty();
     const std::uint64_t patience_ms =
@@ -155,9 +161,10 @@ void LightClient::on_message(net::PeerId peer, std::uint16_t kind, Bytes body) {
     if (!handled.ok()) {
         // What our own disk does is nobody's fault.
         if (handled.error().code == ErrorCode::kIo) return finish(handled.error());
-        const bool is_full = handled.error().code == ErrorCode::kFull;
-        leave_out(peer, handled.error().message);
-        if (is_full && headers_ && !fetcher_) forget_headers();
+        if (handled.error().code == ErrorCode::kFull && headers_)
+            make_room(peer, handled.error().message);
+        else
+            leave_out(peer, handled.error().message);
     }
     if (!finished_) advance();
 }
@@ -168,8 +175,7 @@ Status LightClient::handle(net::PeerId peer, Node& node, std::uint16_t kind, Byt
     if (fetch::is_about_weights(kind)) {
         if (static_cast<fetch::MessageKind>(kind) == fetch::MessageKind::kWeights)
             return on_weights(peer, node, body);
-        if (fetcher_) fetcher_->on_message(peer, kind, body);
-        return ok_status();
+        return on_leaves(peer, node, kind, body);
     }
     switch (static_cast<MessageKind>(kind)) {
         case MessageKind::kAsset:
@@ -223,15 +229,26 @@ Status LightClient::on_servers(Node& node, ByteView body) {
         const auto address = net::parse_peer_address(text);
         return address.ok() && net::is_loopback(address->host);
     };
+    std::vector<std::string>& named = servers_of_[node.address];
     for (const serve::Announce& record : told.records) {
         if (!record.genesis.is_zero() && record.genesis != found_.genesis_id) continue;
         if (!net::parse_peer_address(record.address).ok()) continue;
         if (of_loopback(record.address) && !of_loopback(node.address)) continue;
-        if (found_.servers.size() >= kMaxServers) break;
-        if (std::ranges::find(found_.servers, record.address) == found_.servers.end())
-            found_.servers.push_back(record.address);
+        if (named.size() >= kMaxServers) break;
+        if (std::ranges::find(named, record.address) == named.end())
+            named.push_back(record.address);
     }
     return ok_status();
+}
+
+std::vector<std::string> LightClient::servers() const {
+    std::vector<std::string> all;
+    for (std::size_t place = 0; place < kMaxServers; ++place)
+        for (const auto& [address, named] : servers_of_) {
+            if (place >= named.size() || all.size() >= kMaxServers) continue;
+            if (std::ranges::find(all, named[place]) == all.end()) all.push_back(named[place]);
+        }
+    return all;
 }
 
 void LightClient::ask_headers(net::PeerId peer, Node& node) {
@@ -240,10 +257,28 @@ void LightClient::ask_headers(net::PeerId peer, Node& node) {
     node.headers_ms = now_ms();
 }
 
+void LightClient::make_room(net::PeerId peer, const std::string& why) {
+    std::string filler = nodes_.at(peer).address;
+    std::size_t most = options_.max_headers / kFillerShare;
+    for (const auto& [address, told] : told_) {
+        if (told.added < most || headers_->is_on_best(told.last)) continue;
+        filler = address;
+        most = told.added;
+    }
+    known_[filler] = true;
+    dial_at_ms_.erase(filler);
+    const auto linked = std::ranges::find_if(
+        nodes_, [&](const auto& node) { return node.second.address == filler; });
+    if (linked != nodes_.end()) leave_out(linked->first, why);
+    if (!fetcher_) forget_headers();
+}
+
 void LightClient::forget_headers() {
     take_first_root(first_root_);
-    first_headers_ms_ = 0;
+    first_headers_ms_ = more_headers_ms_ = 0;
+    told_.clear();
     for (auto& [peer, node] : nodes_) {
+        node.is_stale = node.headers_ms != 0;
         node.headers_done = node.is_compared = false;
         node.headers_ms = 0;
     }
@@ -252,15 +287,27 @@ void LightClient::forget_headers() {
 Status LightClient::on_headers(net::PeerId peer, Node& node, ByteView body) {
     ASSIGN_OR_RETURN(const Headers told, decode_headers(body));
     if (!headers_) return ok_status();
-    // Nodes announce their newest block alone, also to who has not read up to there yet.
-    if (told.headers.size() == 1 && headers_->find(told.headers[0].previous) == nullptr) {
-        node.headers_done = false;
-        return ok_status();
+    if (!told.headers.empty() && headers_->find(told.headers[0].previous) == nullptr) {
+        // Nodes announce their newest block alone, also to who has not read up to there yet. And
+        // what was asked for before forget_headers() may go on from what is forgotten.
+        const bool is_stale = std::exchange(node.is_stale, false);
+        if (is_stale || told.headers.size() == 1) {
+            node.headers_done = false;
+            return ok_status();
+        }
     }
     const bool asked = std::exchange(node.headers_ms, 0) != 0;
     const bool is_full = told.headers.size() == kMaxHeadersPerMessage;
     ASSIGN_OR_RETURN(const std::size_t added, headers_->take(told.headers, clock_.wall_ms()));
-    if (added > 0) new_ms_ = now_ms();
+    if (added > 0) {
+        new_ms_ = now_ms();
+        Told& sum = told_[node.address];
+        sum.added += added;
+        // The last may be of a time to come, and not taken.
+        for (const chain::BlockHeader& header : told.headers)
+            if (const BlockNode* taken = headers_->find(chain::block_hash(header)))
+                sum.last = taken;
+    }
     if (options_.progress)
         options_.progress("headers", headers_->best()->height, headers_->best()->height);
     if (!asked && added == 0) return ok_status();
@@ -270,7 +317,7 @@ Status LightClient::on_headers(net::PeerId peer, Node& node, ByteView body) {
         next.locator.insert(next.locator.begin(), chain::block_hash(told.headers.back()));
         if (next.locator.size() > kMaxLocator) next.locator.resize(kMaxLocator);
         send(network_, peer, MessageKind::kGetHeaders, encode(next));
-        node.headers_ms = now_ms();
+        node.headers_ms = more_headers_ms_ = now_ms();
         return ok_status();
     }
     node.headers_done = node.is_compared = true;
@@ -278,10 +325,12 @@ Status LightClient::on_headers(net::PeerId peer, Node& node, ByteView body) {
     return ok_status();
 }
 
-// Nodes that are still being dialled, or read, have a moment.
+// Nodes that are still being dialled have a moment; one that is being read has as long as it goes
+// on: what it has told so far says nothing of the work that is still to come.
 bool LightClient::are_headers_compared() const {
     if (first_headers_ms_ == 0) return false;
-    if (now_ms() >= first_headers_ms_ + options_.compare_ms) return true;
+    if (now_ms() >= std::max(first_headers_ms_, more_headers_ms_) + options_.compare_ms)
+        return true;
     const auto is_done = [](const auto& node) {
         return node.second.headers_done && node.second.told_addresses;
     };
@@ -347,8 +396,7 @@ Status LightClient::on_weights(net::PeerId peer, Node& node, ByteView body) {
     }
     RETURN_IF_ERROR(right);
     const BlockNode* block = headers_->find(weights.anchor->block);
-    const std::uint32_t merge = block->height - block->height % found_.network.round_length;
-    if (const Status begun = begin_fetch(std::move(manifest), merge); !begun.ok()) {
+    if (const Status begun = begin_fetch(std::move(manifest), block); !begun.ok()) {
         finish(begun.error());
         return ok_status();
     }
@@ -357,9 +405,49 @@ Status LightClient::on_weights(net::PeerId peer, Node& node, ByteView body) {
     return ok_status();
 }
 
-Status LightClient::begin_fetch(fetch::Manifest manifest, std::uint32_t height) {
-    new_ms_ = now_ms();
-    found_.height = height;
+Status LightClient::on_leaves(net::PeerId peer, Node& node, std::uint16_t kind, ByteView body) {
+    if (!fetcher_) return ok_status();
+    fetcher_->on_message(peer, kind, body);  // which may leave the node out
+    if (static_cast<fetch::MessageKind>(kind) != fetch::MessageKind::kNoWeights ||
+        !nodes_.contains(peer))
+        return ok_status();
+    const auto lack = fetch::decode_no_weights(body);
+    if (!lack.ok() || lack->name != kept_->name() || lack->lack != fetch::Lack::kNotHere)
+        return ok_status();
+    node.is_source = false;  // any more
+    fetcher_->remove_source(peer);
+    return ok_status();
+}
+
+void LightClient::leave_out_idle_sources() {
+    std::vector<net::PeerId> idle;
+    for (const auto& [peer, node] : nodes_)
+        if (node.is_source) idle.push_back(peer);
+    if (idle.size() == nodes_.size()) return;  // there is nobody else to ask
+    for (const net::PeerId peer : idle)
+        leave_out(peer, "it gives nothing of the model that it has");
+}
+
+bool LightClient::is_fetch_lost() const {
+    if (!headers_->is_on_best(headers_->find(anchor_))) return true;
+    return !fetched_ &&
+           std::ranges::none_of(nodes_, [](const auto& node) { return node.second.is_source; });
+}
+
+// What has come is on disk, and counts if it is the same model again.
+void LightClient::begin_again() {
+    fetcher_.reset();
+    kept_.reset();
+    fetched_ = false;
+    for (auto& [peer, node] : nodes_) node.is_source = false;
+}
+
+Status LightClient::begin_fetch(fetch::Manifest manifest, const BlockNode* anchor) {
+    if (anchor_.is_zero()) new_ms_ = now_ms();  // once: whoever begins again gets no more time
+    leaves_ms_ = now_ms();
+    anchor_ = anchor->hash;
+    found_.height = anchor->height - anchor->height % found_.network.round_length;
+    found_.nodes = 0;
     found_.tip_height = headers_->best()->height;
     found_.tip_time_ms = headers_->best()->header.time_ms;
     for (const auto& [peer, node] : nodes_) found_.nodes += node.is_compared;
@@ -391,6 +479,8 @@ Status LightClient::begin_fetch(fetch::Manifest manifest, std::uint32_t height) 
 void LightClient::finish_when_heard() {
     const auto told = [](const auto& node) { return node.second.told_servers; };
     if (!std::ranges::all_of(nodes_, told) && now_ms() < fetched_ms_ + kServersMs) return;
+    if (is_fetch_lost()) return;  // the next tick begins again
+    found_.servers = servers();
     finish(found_);
 }
 

@@ -31,7 +31,7 @@ struct LightOptions {
     std::string folder;              ///< what is fetched is kept there, by network
     std::uint64_t max_bytes = std::uint64_t{2} << 30;  ///< of weights
     std::uint64_t patience_ms = 30'000;  ///< without anything new, before it is given up
-    std::uint64_t compare_ms = 2'000;    ///< for further nodes to tell their headers
+    std::uint64_t compare_ms = 2'000;    ///< for further nodes to tell more headers
     std::size_t max_headers = LightHeaders::kMaxHeaders;
     std::size_t max_nodes = 4;  ///< with those that the first ones name
     std::function<void(const std::string& what, std::uint64_t done, std::uint64_t total)>
@@ -85,6 +85,12 @@ class LightClient final : public net::NetworkHandler {
         bool told_servers = false;
         bool told_addresses = false;  // or was not asked
         bool is_source = false;
+        bool is_stale = false;  // its answer to a question before forget_headers() is on its way
+    };
+    /// Headers that an address told first.
+    struct Told {
+        std::size_t added = 0;
+        const BlockNode* last = nullptr;
     };
 
     std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000 + 1; }  // 0: never
@@ -99,6 +105,7 @@ class LightClient final : public net::NetworkHandler {
     Status on_weights(net::PeerId peer, Node& node, ByteView body);
     Status on_addresses(Node& node, ByteView body);
     Status on_servers(Node& node, ByteView body);
+    Status on_leaves(net::PeerId peer, Node& node, std::uint16_t kind, ByteView body);
     /// The file that is wanted next: zeros if all are here.
     Hash256 wanted_file() const;
     void ask_file();
@@ -107,13 +114,21 @@ class LightClient final : public net::NetworkHandler {
     Status take_definition(chain::NetworkDefinition definition);
     void take_first_root(const Hash256& model_root);
     void ask_headers(net::PeerId peer, Node& node);
-    /// Begins again with the headers of earlier runs: somebody filled the room that there is.
+    /// Somebody filled the room for headers: leaves out who did, which may be another than the
+    /// `peer` for whom none was left, and begins again with the headers of earlier runs.
+    void make_room(net::PeerId peer, const std::string& why);
     void forget_headers();
     bool are_headers_compared() const;
     /// Why these weights are not the network's settled model; kTimeout where more headers, or time,
     /// may tell.
     Status check_weights(const fetch::Manifest& manifest, const fetch::Anchor& anchor);
-    Status begin_fetch(fetch::Manifest manifest, std::uint32_t height);
+    Status begin_fetch(fetch::Manifest manifest, const BlockNode* anchor);
+    /// Whether nobody gives this model (any more), or its block is not on the best chain.
+    bool is_fetch_lost() const;
+    void leave_out_idle_sources();
+    void begin_again();
+    /// Those that nodes named, of each in turn.
+    std::vector<std::string> servers() const;
     void finish_when_heard();
     void leave_out(net::PeerId peer, const std::string& why);
     void finish(Result<LightChain> result);
@@ -139,10 +154,14 @@ class LightClient final : public net::NetworkHandler {
     Hash256 first_root_;
     std::unique_ptr<LightHeaders> headers_;  // null until the definition is here
     std::uint64_t first_headers_ms_ = 0;     // when the first node had told all; 0: none has
+    std::uint64_t more_headers_ms_ = 0;      // when a node that has more last told some
+    std::map<std::string, Told> told_;       // by address, also of nodes that are gone
+    std::map<std::string, std::vector<std::string>> servers_of_;  // by the address that named them
+    Hash256 anchor_;  // the block whose model is fetched
     std::optional<fetch::KeptWeights> kept_;
     std::unique_ptr<fetch::LeafFetcher> fetcher_;
     bool fetched_ = false;
-    std::uint64_t fetched_ms_ = 0;
+    std::uint64_t fetched_ms_ = 0, leaves_ms_ = 0;
     bool was_linked_ = false;
     std::uint64_t new_ms_ = 0;  // since when nothing new has come
     std::uint64_t done_bytes_ = 0;

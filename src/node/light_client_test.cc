@@ -53,7 +53,9 @@ struct Light : testing::Test {
     }
     ~Light() override { (void)remove_tree(folder); }
 
-    TestChain make_chain(std::size_t blocks, std::int32_t seed, std::uint64_t step_ms = 2'000) {
+    /// The first `older_blocks` have the model of `older`.
+    TestChain make_chain(std::size_t blocks, std::int32_t seed, std::uint64_t step_ms = 2'000,
+                         const TestChain* older = nullptr, std::size_t older_blocks = 0) {
         TestChain made;
         const model::ModelConfig config = worth::model_config(network);
         const model::ParameterLayout layout(config, 4096);
@@ -71,7 +73,7 @@ struct Light : testing::Test {
             chain::BlockHeader header;
             header.versions = network.versions_at(context.height);
             header.previous = parent->hash;
-            header.state_root = root;
+            header.state_root = i < older_blocks ? older->headers.back().state_root : root;
             header.time_ms = parent->header.time_ms + step_ms;
             header.target = consensus::expected_target(network, context);
             while (!start.take({&header, 1}, kNowMs).ok()) ++header.nonce;
@@ -121,9 +123,11 @@ struct Light : testing::Test {
                             from = i + 1;
                     const std::size_t end =
                         std::min(chain.headers.size(), from + kMaxHeadersPerMessage);
-                    send(giver.links, peer, MessageKind::kHeaders,
-                         encode(Headers{{chain.headers.begin() + static_cast<long>(from),
-                                         chain.headers.begin() + static_cast<long>(end)}}));
+                    const Headers told{{chain.headers.begin() + static_cast<long>(from),
+                                        chain.headers.begin() + static_cast<long>(end)}};
+                    of.loop.call_after(headers_after_ms, [this, peer, told] {
+                        send(giver.links, peer, MessageKind::kHeaders, encode(told));
+                    });
                     break;
                 }
                 case MessageKind::kGetAddresses:
@@ -133,6 +137,11 @@ struct Light : testing::Test {
                     serve::Announce record;
                     record.address = "192.0.2.1:8500";
                     record.layers = {0, 1};
+                    for (std::size_t i = 0; i < invented_servers; ++i) {
+                        record.address = "192.0.2.2:" + std::to_string(1000 + i);
+                        send(giver.links, peer, MessageKind::kServers, encode(Servers{{record}}));
+                    }
+                    if (invented_servers > 0) break;
                     send(giver.links, peer, MessageKind::kServers, encode(Servers{{record}}));
                     break;
                 }
@@ -147,6 +156,8 @@ struct Light : testing::Test {
         Bytes definition = chain::encode(of.network);
         std::vector<std::string> names;
         bool announces = false;  // its newest header, before it answers
+        std::uint64_t headers_after_ms = 0;
+        std::size_t invented_servers = 0;
     };
 
     TestNode& add(const std::string& address, const TestChain& chain) {
@@ -340,6 +351,68 @@ TEST_F(Light, WhoSendsHeadersWithoutEndLeavesRoomForOthers) {
     EXPECT_TRUE(said("a flood is not asked any more: it sends more headers than"));
 }
 
+TEST_F(Light, AChainThatIsStillBeingReadIsWaitedFor) {
+    const TestChain chain = make_chain(1'300, 1, 500);
+    add("a forger", make_chain(600, 2, 500));
+    add("honest", chain).headers_after_ms = 1'500;
+    ASSERT_TRUE(run({"a forger", "honest"})) << error();
+    expect_model_of(chain);
+}
+
+TEST_F(Light, AModelWhoseBlockLeftTheChainMeanwhileIsNotTaken) {
+    const TestChain chain = make_chain(40, 1);
+    const TestChain forged = make_chain(13, 2);
+    // It says all that it knows at once, and its leaves late; the others are slow.
+    TestNode& forger = add("a forger", forged);
+    bool late = false;
+    loop.call_after(6'000, [&] { late = true; });
+    forger.giver.links.tamper = [&](std::uint16_t kind, Bytes&) {
+        return kind != static_cast<std::uint16_t>(fetch::MessageKind::kLeaves) || late;
+    };
+    add("honest", chain).headers_after_ms = 4'000;
+    ASSERT_TRUE(run({"a forger", "honest"})) << error();
+    expect_model_of(chain);
+}
+
+TEST_F(Light, AModelThatOneNodeAloneHasStopsNobody) {
+    const TestChain older = make_chain(9, 5);
+    const TestChain chain = make_chain(20, 1, 2'000, &older, 15);
+    TestChain told = chain;
+    told.source = older.source;
+    TestNode& liar = add("a liar", told);
+    liar.giver.giver.set_newest([&](fetch::WeightsGiver::NewestAnswer answer) {
+        fetch::Anchor anchor = chain.anchor();
+        anchor.block = chain::block_hash(chain.headers[14]);
+        answer(fetch::WeightsGiver::Newest{older.source->name(), anchor});
+    });
+    liar.giver.links.tamper = [](std::uint16_t kind, Bytes&) {
+        return kind != static_cast<std::uint16_t>(fetch::MessageKind::kLeaves);
+    };
+    add("honest", chain);
+    ASSERT_TRUE(run({"a liar", "honest"})) << error();
+    expect_model_of(chain);
+    EXPECT_TRUE(said("a liar is not asked any more: it gives nothing"));
+}
+
+TEST_F(Light, WhoInventsServersLeavesRoomForThoseOfOthers) {
+    const TestChain chain = make_chain(9, 1);
+    add("a liar", chain).invented_servers = 400;
+    add("honest", chain);
+    ASSERT_TRUE(run({"a liar", "honest"})) << error();
+    EXPECT_EQ((*result)->servers.size(), 256U);
+    EXPECT_TRUE(std::ranges::count((*result)->servers, "192.0.2.1:8500"));
+}
+
+TEST_F(Light, WhoFillsTheRoomWithAWorseBranchDoesNotCostOthersTheirPlace) {
+    const TestChain chain = make_chain(1'300, 1, 500);
+    options.max_headers = 1'500;
+    add("a flood", make_chain(400, 2, 500));
+    add("honest", chain).headers_after_ms = 100;
+    ASSERT_TRUE(run({"a flood", "honest"})) << error();
+    expect_model_of(chain);
+    EXPECT_FALSE(said("honest is not asked any more"));
+}
+
 TEST_F(Light, AnotherNetworkIsRefused) {
     const TestChain chain = make_chain(9, 1);
     add("a", chain);
@@ -408,8 +481,7 @@ TEST_F(Light, WhoLeavesAmidAFileDoesNotLetAnotherAnswerForIt) {
     add("honest", chain);
     // The definition is known from an earlier run, so the liar is asked for the tokenizer.
     ASSERT_TRUE(run({"honest"})) << error();
-    ASSERT_TRUE(
-        remove_file(folder + "/" + to_hex(chain::genesis_id(network)) + "/tokenizer").ok());
+    ASSERT_TRUE(remove_file(folder + "/" + to_hex(chain::genesis_id(network)) + "/tokenizer").ok());
     options.patience_ms = 10'000;
     ASSERT_TRUE(run({"a liar", "honest"})) << error();
     expect_model_of(chain);
