@@ -98,7 +98,8 @@ void WeightsGiver::on_ask_leaves(net::PeerId peer, const AskLeaves& asked) {
         return refuse(peer, asked.name, asked.first, Lack::kNotHere);
     const auto found = waiting_.find(peer);
     const std::size_t of_peer = found == waiting_.end() ? 0 : found->second.questions.size();
-    if (of_peer >= options_.max_waiting_per_peer || waiting_count_ >= options_.max_waiting)
+    if (of_peer >= options_.max_waiting_per_peer ||
+        (waiting_count_ >= options_.max_waiting && !make_room(group_of(peer))))
         return refuse(peer, asked.name, asked.first, Lack::kBusy);
     Waiting& waiting = waiting_[peer];
     if (of_peer == 0) {
@@ -116,6 +117,28 @@ void WeightsGiver::on_ask_leaves(net::PeerId peer, const AskLeaves& asked) {
     waiting.questions.push_back(asked);
     ++waiting_count_;
     serve_next();
+}
+
+bool WeightsGiver::make_room(const std::string& group) {
+    std::map<std::string, std::size_t> of_group;
+    for (const auto& [id, waiting] : waiting_) of_group[waiting.group] += waiting.questions.size();
+    const auto by_count = [](const auto& a, const auto& b) { return a.second < b.second; };
+    const auto largest = std::ranges::max_element(of_group, by_count);
+    if (largest == of_group.end() || largest->second <= of_group[group] + 1) return false;
+    net::PeerId loser = 0;
+    std::size_t most = 0;
+    for (const auto& [id, waiting] : waiting_) {
+        if (waiting.group != largest->first || waiting.questions.size() <= most) continue;
+        loser = id;
+        most = waiting.questions.size();
+    }
+    std::deque<AskLeaves>& questions = waiting_.at(loser).questions;
+    const AskLeaves last = questions.back();
+    questions.pop_back();
+    --waiting_count_;
+    if (questions.empty()) on_peer_down(loser);
+    refuse(loser, last.name, last.first, Lack::kBusy);
+    return true;
 }
 
 net::PeerId WeightsGiver::next_peer() const {

@@ -63,6 +63,9 @@ class WeightsGiver {
     std::string group_of(net::PeerId peer) const {
         return options_.group_of ? options_.group_of(peer) : "";
     }
+    /// Refuses the latest question of the part of the network that has most of them waiting, if
+    /// that is more than `group` has: a crowd in one part keeps nobody else out.
+    bool make_room(const std::string& group);
     void serve_next();
     /// Whose turn it is: of the group that was given least lately, the peer that was.
     net::PeerId next_peer() const;

@@ -120,6 +120,33 @@ TEST_F(Giving, NobodyHasMoreThanSoManyQuestionsWaiting) {
     EXPECT_EQ(giver->giver.waiting(), 0U);
 }
 
+TEST_F(Giving, ACrowdInOnePartOfTheNetworkKeepsNobodyOut) {
+    options.max_waiting = 12;
+    start();
+    loop.hold(Lane::kRead);
+    std::vector<Asker*> crowd;
+    for (int i = 0; i < 9; ++i) {
+        groups[static_cast<net::PeerId>(i + 1)] = "crowd";
+        crowd.push_back(&add("crowd " + std::to_string(i)));
+    }
+    groups[10] = "alone";
+    Asker& alone = add("alone");
+    for (Asker* asker : crowd)
+        for (int i = 0; i < 8; ++i) asker->ask(source->name(), 0, 1);
+    loop.run();
+    for (int i = 0; i < 8; ++i) alone.ask(source->name(), 0, 1);
+    loop.run();
+    EXPECT_EQ(alone.busy, 2U);  // it has half of the places
+    EXPECT_EQ(giver->giver.waiting(), 12U);
+    loop.release(Lane::kRead);
+    loop.advance_ms(1'000);
+    EXPECT_EQ(alone.bytes, 6 * kLeafBytes);
+    EXPECT_EQ(giver->giver.waiting(), 0U);
+    std::size_t answered = 0;
+    for (const Asker* asker : crowd) answered += asker->busy + asker->bytes / kLeafBytes;
+    EXPECT_EQ(answered, 9U * 8);
+}
+
 TEST_F(Giving, BytesASecondAreSharedByPartsOfTheNetwork) {
     options.bytes_per_s = 40 * kLeafBytes;
     start();
