@@ -141,8 +141,8 @@ void WeightsFetch::on_weights(net::PeerId peer, ByteView body) {
     if (!fetcher_) {
         const Status taken = take_manifest(*std::move(manifest));
         if (!taken.ok()) return finish(taken.error());
+        new_ms_ = now_ms();  // from now on only leaves are new: this may be said for ever
     }
-    new_ms_ = now_ms();
     if (fetcher_) fetcher_->add_source(peer);
 }
 
@@ -174,6 +174,7 @@ Status WeightsFetch::take_manifest(Manifest manifest) {
 }
 
 Result<KeptWeights> fetch_weights(const FetchOptions& options) {
+    ASSIGN_OR_RETURN(const auto lock, lock_folder(options.folder, options.note));
     SystemRandom random;
     const SystemClock clock;
     net::AsioLoop loop;

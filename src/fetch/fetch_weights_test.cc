@@ -201,6 +201,48 @@ TEST_F(Fetching, WhoWithholdsOrIsSlowKeepsNobodyWaitingForLong) {
     EXPECT_TRUE(said("silent is not asked any more: it is too slow"));
 }
 
+TEST_F(Fetching, WhoSaysTheSameAgainAndAgainKeepsNobodyWaiting) {
+    TestGiver& giver = add_giver("a");
+    giver.links.tamper = [](std::uint16_t kind, Bytes&) { return kind != kLeavesKind; };
+    options.wanted = [](const Manifest&) { return std::vector<std::size_t>{1}; };
+    std::function<void()> say = [&] {
+        send(giver.links, 1, MessageKind::kWeights,
+             encode(Weights{encode(source->manifest()), std::nullopt}));
+        loop.call_after(5'000, say);
+    };
+    loop.call_after(5'000, say);
+    begin();
+    EXPECT_FALSE(run());
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->error().code, ErrorCode::kTimeout);
+}
+
+TEST_F(Fetching, ATensorThatAnotherProgramWroteMeanwhileIsAnError) {
+    add_giver("a");
+    begin();
+    ASSERT_TRUE(run());
+    const LeafRun run = *source->read(0, 32);
+    const Status again = (*result)->append(0, run.bytes, run.proof);
+    ASSERT_FALSE(again.ok());
+    EXPECT_EQ(again.error().code, ErrorCode::kIo);
+    expect_right();
+}
+
+TEST_F(Fetching, OneProgramAtATimeFetchesIntoAFolder) {
+    auto held = lock_folder(folder, {});
+    ASSERT_TRUE(held.ok());
+    EXPECT_EQ(PosixDisk(folder).lock("lock", false).error().code, ErrorCode::kRefused);
+    // fetch_weights() waits for it, and says so; then nobody has the model.
+    options.sources = {"127.0.0.1:1"};
+    options.patience_ms = 1;
+    options.note = [&](const std::string& sentence) {
+        notes.push_back(sentence);
+        held->reset();
+    };
+    EXPECT_FALSE(fetch_weights(options).ok());
+    EXPECT_TRUE(said("another program fetches into"));
+}
+
 TEST_F(Fetching, NobodyWhoHasItIsAnErrorThatSaysWhatIsKept) {
     options.name.bytes[0] ^= 1;
     add_giver("a");

@@ -196,8 +196,9 @@ Status KeptWeights::append(std::size_t tensor, ByteView bytes, const crypto::Ran
     const TensorLeaves& at = plan_.tensor(tensor);
     const std::uint64_t before = kept(tensor);
     const std::uint64_t count = (bytes.size() + kLeafBytes - 1) / kLeafBytes;
-    CHECK(before < at.count && count <= at.count - before);
-    CHECK(bytes.size() == plan_.bytes(at.first + before, count));
+    if (before >= at.count || count > at.count - before ||
+        bytes.size() != plan_.bytes(at.first + before, count))
+        return io_error("another program writes tensors to " + folder_ + ", too: begin again");
     const std::string part = file_of(folder_, tensor, ".part");
     const std::string left = file_of(folder_, tensor, ".left");
     if (before == 0) RETURN_IF_ERROR(write_file(left, encode({proof.left, {}})));
@@ -229,6 +230,16 @@ std::shared_ptr<const LeafSource> KeptWeights::source() const {
     std::vector<bool> whole(plan_.tensors());
     for (std::size_t i = 0; i < whole.size(); ++i) whole[i] = is_whole(i);
     return std::make_shared<const KeptLeaves>(folder_, manifest_, std::move(whole));
+}
+
+Result<std::unique_ptr<DiskLock>> lock_folder(const std::string& folder,
+                                              const std::function<void(const std::string&)>& note) {
+    RETURN_IF_ERROR(make_folders(folder));
+    PosixDisk disk(folder);
+    auto lock = disk.lock("lock", false);
+    if (lock.ok() || lock.error().code != ErrorCode::kRefused) return lock;
+    if (note) note("another program fetches into " + folder + ": waiting until it is done");
+    return disk.lock("lock", true);
 }
 
 Status forget_others(const std::string& folder, std::span<const Hash256> names) {

@@ -8,13 +8,15 @@
 //                                0004.left   the left side of their proof (base/encoding.h)
 //                                0004        the whole tensor; 0004.proof both sides
 //
-// Used by one process at a time.
+// Written by one process at a time: who fetches holds lock_folder().
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 
+#include "base/disk.h"
 #include "fetch/leaf_source.h"
 #include "fetch/messages.h"
 
@@ -36,7 +38,8 @@ class KeptWeights {
     /// Leaves that have come, from the tensor's first one on.
     std::uint64_t kept(std::size_t tensor) const;
     /// The next leaves of the tensor, which `proof` was found to prove. With the last of them all
-    /// are proved together; kInvalid, with the tensor gone, if the disk gave others back.
+    /// are proved together; kInvalid, with the tensor gone, if the disk gave others back. kIo where
+    /// these do not follow what is on disk: another program writes there, too.
     Status append(std::size_t tensor, ByteView bytes, const crypto::RangeProof& proof);
     /// A whole tensor, proved. kInvalid, with the tensor gone, for one that is damaged.
     Result<Bytes> load(std::size_t tensor) const;
@@ -52,6 +55,11 @@ class KeptWeights {
     Hash256 name_;
     LeafPlan plan_;
 };
+
+/// Keeps other processes from fetching into the folder, which is made; waits for one that does,
+/// and says so before by `note` (which may be empty).
+Result<std::unique_ptr<DiskLock>> lock_folder(const std::string& folder,
+                                              const std::function<void(const std::string&)>& note);
 
 /// Removes what was kept in `folder` under all names but these; other files are left alone.
 Status forget_others(const std::string& folder, std::span<const Hash256> names);

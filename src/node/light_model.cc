@@ -39,6 +39,8 @@ Result<model::Model> client_model(const fetch::KeptWeights& kept) {
 }
 
 Result<LightModel> fetch_light_model(const LightOptions& options) {
+    // Until the tensors are read: another command would forget them for a newer model's.
+    ASSIGN_OR_RETURN(const auto lock, fetch::lock_folder(options.folder, options.note));
     SystemRandom random;
     const SystemClock clock;
     net::AsioLoop loop;
