@@ -31,53 +31,80 @@ class Makers {
         : store_(store), bytes_left_(max_bytes) {}
 
     Result<Maker> of(const Hash256& id) {
-        ASSIGN_OR_RETURN(const store::PaymentPlace place, store_.payment(id));
-        ASSIGN_OR_RETURN(const chain::Block* block, block_at_height(place.height));
+        ASSIGN_OR_RETURN(const Found found, find(id));
         Maker maker;
-        maker.height = place.height;
-        maker.time_ms = block->header.time_ms;
-        if (chain::coinbase_id(block->coinbase) == id) {
-            maker.coinbase = true;
-            maker.miner = block->coinbase.miner;
-            maker.outputs = block->coinbase.outputs;
-            return maker;
-        }
-        const auto found = std::ranges::find(block->payments, id, chain::payment_id);
-        if (found == block->payments.end())
-            return io_error("block " + std::to_string(place.height) +
-                            " has no such payment: the chain moved meanwhile, or the index is "
-                            "damaged; try again");
-        maker.payment = *found;
-        maker.outputs = found->outputs;
+        maker.height = found.block->height;
+        maker.time_ms = found.block->block.header.time_ms;
+        maker.coinbase = found.payment == nullptr;
+        maker.outputs = outputs(found);
+        if (maker.coinbase)
+            maker.miner = found.block->block.coinbase.miner;
+        else
+            maker.payment = *found.payment;
         return maker;
     }
 
+    Result<chain::Output> output(const chain::OutPoint& coin) {
+        ASSIGN_OR_RETURN(const Found found, find(coin.id));
+        const std::vector<chain::Output>& made = outputs(found);
+        if (coin.index < made.size()) return made[coin.index];
+        return not_found("payment " + short_hex(coin.id) + " made " + std::to_string(made.size()) +
+                         " coins, so there is none with number " + std::to_string(coin.index) +
+                         " (they count from 0)");
+    }
+
   private:
-    Result<const chain::Block*> block_at_height(std::uint64_t height) {
-        for (const auto& [at, block] : kept_)
-            if (at == height) return &block;
+    /// A block, and where in it each payment is. Found out once: a payment has hundreds of inputs,
+    /// and a block tens of thousands of payments, all of which would be hashed for each of them.
+    struct Kept {
+        std::uint64_t height = 0;
+        chain::Block block;
+        Hash256 coinbase;
+        std::map<Hash256, std::size_t> payments;
+    };
+    struct Found {
+        const Kept* block = nullptr;
+        const chain::Payment* payment = nullptr;  // null: the coinbase
+    };
+
+    static const std::vector<chain::Output>& outputs(const Found& found) {
+        return found.payment ? found.payment->outputs : found.block->block.coinbase.outputs;
+    }
+
+    Result<Found> find(const Hash256& id) {
+        ASSIGN_OR_RETURN(const store::PaymentPlace place, store_.payment(id));
+        ASSIGN_OR_RETURN(const Kept* kept, block_at_height(place.height));
+        if (kept->coinbase == id) return Found{kept, nullptr};
+        const auto found = kept->payments.find(id);
+        if (found == kept->payments.end())
+            return io_error("block " + std::to_string(place.height) +
+                            " has no such payment: the chain moved meanwhile, or the index is "
+                            "damaged; try again");
+        return Found{kept, &kept->block.payments[found->second]};
+    }
+
+    Result<const Kept*> block_at_height(std::uint64_t height) {
+        for (const Kept& kept : kept_)
+            if (kept.height == height) return &kept;
         ASSIGN_OR_RETURN(chain::Block block, block_at(store_, height));
         const std::size_t bytes = chain::encode(block).size();
         if (bytes > bytes_left_)
             return refused("the coin's history lies in too many large blocks: ask for fewer steps");
         bytes_left_ -= bytes;
         if (kept_.size() == kKeptBlocks) kept_.pop_front();
-        kept_.emplace_back(height, std::move(block));
-        return &kept_.back().second;
+        Kept& kept = kept_.emplace_back();
+        kept.height = height;
+        kept.block = std::move(block);
+        kept.coinbase = chain::coinbase_id(kept.block.coinbase);
+        for (std::size_t i = 0; i < kept.block.payments.size(); ++i)
+            kept.payments.emplace(chain::payment_id(kept.block.payments[i]), i);
+        return &kept;
     }
 
     const store::Store& store_;
     std::uint64_t bytes_left_;
-    std::deque<std::pair<std::uint64_t, chain::Block>> kept_;
+    std::deque<Kept> kept_;
 };
-
-Result<chain::Output> output_of(const Maker& maker, const chain::OutPoint& coin) {
-    if (coin.index < maker.outputs.size()) return maker.outputs[coin.index];
-    return not_found("payment " + short_hex(coin.id) + " made " +
-                     std::to_string(maker.outputs.size()) +
-                     " coins, so there is none with number " + std::to_string(coin.index) +
-                     " (they count from 0)");
-}
 
 /// What is wrong with the signatures of a payment that spends these coins; empty: nothing.
 std::string bad_signatures(const Hash256& genesis_id, const chain::Payment& payment,
@@ -108,7 +135,7 @@ class Tracer {
     Result<CoinTrace> run(const chain::OutPoint& coin) {
         trace_.coin = coin;
         ASSIGN_OR_RETURN(const Maker first, makers_.of(coin.id));
-        ASSIGN_OR_RETURN(trace_.output, output_of(first, coin));
+        ASSIGN_OR_RETURN(trace_.output, makers_.output(coin));
         trace_.oldest_height = first.height;
         (void)step_of(coin.id);
         for (std::size_t at = 0; at < trace_.steps.size(); ++at) RETURN_IF_ERROR(fill(at));
@@ -145,8 +172,7 @@ class Tracer {
         step.outputs = maker.outputs;
         std::vector<chain::Output> spent;
         for (const chain::OutPoint& input : maker.payment.inputs) {
-            ASSIGN_OR_RETURN(const Maker source, makers_.of(input.id));
-            ASSIGN_OR_RETURN(const chain::Output output, output_of(source, input));
+            ASSIGN_OR_RETURN(const chain::Output output, makers_.output(input));
             spent.push_back(output);
             const std::size_t from = step_of(input.id);
             if (from == kNotFollowed) ++trace_.not_followed;
