@@ -103,6 +103,31 @@ TEST_F(InclusionTest, WhatIsNotThereIsNotFound) {
 
 // Whatever byte is changed, wherever: no proof of anything is left. (But for the last header's:
 // where every hash meets the target, as here, it can be made otherwise with no work.)
+// A node that makes a proof for somebody may give him a sound one of something else.
+TEST_F(InclusionTest, AProofOfSomethingElseIsNoAnswer) {
+    const Inclusion inclusion = made(place(payment_));
+    Question question;
+    question.id = payment_;
+    EXPECT_TRUE(check_answers(inclusion, question).ok());
+    question.kind = Kind::kPayment;
+    EXPECT_TRUE(check_answers(inclusion, question).ok());
+    question.kind = Kind::kCoinbase;
+    EXPECT_FALSE(check_answers(inclusion, question).ok());
+    question.kind.reset();
+    question.first_height = 1;
+    EXPECT_FALSE(check_answers(inclusion, question).ok());
+    question.first_height = 0;
+    question.id = lost_;
+    EXPECT_EQ(check_answers(inclusion, question).error().code, ErrorCode::kRefused);
+    question.id.reset();
+    question.height = paid_at_;
+    EXPECT_FALSE(check_answers(inclusion, question).ok());
+    const Inclusion block = made(*block_place(*stored_.store, paid_at_));
+    EXPECT_TRUE(check_answers(block, question).ok());
+    question.height = paid_at_ + 1;
+    EXPECT_FALSE(check_answers(block, question).ok());
+}
+
 TEST_F(InclusionTest, NoByteOfAProofCanBeChanged) {
     const Inclusion inclusion = made(place(payment_));
     ASSERT_TRUE(check(inclusion).ok());

@@ -109,6 +109,21 @@ Result<Inclusion> prove(const store::Store& store, const chain::NetworkDefinitio
     return make_inclusion(store, network, genesis, place, question.first_height);
 }
 
+Status check_answers(const Inclusion& inclusion, const Question& question) {
+    if (question.kind && inclusion.kind() != *question.kind)
+        return refused("it is about a " + std::string(kKindNames[inclusion.item.index()]) +
+                       ", not a " + kKindNames[static_cast<std::size_t>(*question.kind)]);
+    if (question.id && item_id(inclusion) != *question.id)
+        return refused("it is about " + short_hex(item_id(inclusion)) + ", not " +
+                       short_hex(*question.id));
+    if (!question.id && (inclusion.kind() != Kind::kBlock || inclusion.height != question.height))
+        return refused("it is not about block " + std::to_string(question.height));
+    if (inclusion.first_height != question.first_height)
+        return refused("its headers begin at block " + std::to_string(inclusion.first_height) +
+                       ", not at " + std::to_string(question.first_height));
+    return ok_status();
+}
+
 Result<Inclusion> make_inclusion(const store::Store& store, const chain::NetworkDefinition& network,
                                  const chain::BlockHeader& genesis, const Place& place,
                                  std::uint32_t first_height) {

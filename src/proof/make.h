@@ -49,6 +49,10 @@ Result<Inclusion> make_inclusion(const store::Store& store, const chain::Network
 Result<Inclusion> prove(const store::Store& store, const chain::NetworkDefinition& network,
                         const chain::BlockHeader& genesis, const Question& question);
 
+/// Whether it is the proof that was asked for: kRefused for one of something else, as a node that
+/// is not trusted may give. Says nothing about what it proves (check.h).
+Status check_answers(const Inclusion& inclusion, const Question& question);
+
 /// A block of the active chain from its body.
 Result<chain::Block> block_at(const store::Store& store, std::uint64_t height);
 

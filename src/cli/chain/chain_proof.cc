@@ -80,7 +80,18 @@ Result<Bytes> make_proof(const ProveRequest& request) {
             if (!id.ok()) return misused("--node: give the name in full, 64 digits");
             question.id = *id;
         }
-        return api::RemoteNode(api::Client({request.node, ""}, kProofTimeoutMs)).prove(question);
+        ASSIGN_OR_RETURN(
+            const Bytes bytes,
+            api::RemoteNode(api::Client({request.node, ""}, kProofTimeoutMs)).prove(question));
+        const auto inclusion = proof::decode_inclusion(bytes);
+        Status answers =
+            inclusion.ok() ? proof::check_answers(*inclusion, question) : Status(inclusion.error());
+        if (!answers.ok())
+            return Error{answers.error().code,
+                         "the node's answer is not the proof that was asked "
+                         "for: " +
+                             answers.error().message};
+        return bytes;
     }
     ASSIGN_OR_RETURN(const ChainReader chain, open_chain(request.directory));
     if (question.height == 0) {
