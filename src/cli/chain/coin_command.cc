@@ -65,7 +65,7 @@ Result<chain::OutPoint> coin_of(const ChainReader& chain, const std::string& tex
 
 std::string text_in(const Json& json, const char* name) {
     return json.is_object() && json.contains(name) && json[name].is_string()
-               ? json[name].get<std::string>()
+               ? printable_line(json[name].get<std::string>())  // a node's word
                : std::string("?");
 }
 
@@ -106,8 +106,8 @@ void print_step(const Json& step, std::size_t number, std::ostream& out) {
                                chain::amount_text(number_in(output, "amount")), owner_of(output));
         return;
     }
-    out << (step.value("signed", false) ? ", signed\n"
-                                        : ", NOT SIGNED: " + text_in(step, "why") + "\n");
+    const bool is_signed = step.is_object() && step.contains("signed") && step["signed"] == true;
+    out << (is_signed ? ", signed\n" : ", NOT SIGNED: " + text_in(step, "why") + "\n");
     for (const Json& input : list_in(step, "inputs"))
         out << fmt::format("      {:>16} from {} ({}) of {}\n",
                            chain::amount_text(number_in(input, "amount")),

@@ -21,16 +21,16 @@ namespace {
 
 using Json = nlohmann::json;
 
-Status meet_network(const CheckedProof& checked, const ProofDemands& demands) {
+Status meet_network(const chain::NetworkDefinition& network, const ProofDemands& demands) {
     if (demands.network.empty()) return ok_status();
     ASSIGN_OR_RETURN(const Bytes json, read_file(demands.network, chain::kMaxNetworkJsonBytes));
     const auto wanted = chain::network_from_json(as_text(json));
     if (!wanted.ok()) return invalid(demands.network + ": " + wanted.error().message);
     const Hash256 id = chain::genesis_id(*wanted);
-    if (id == checked.proven.genesis_id) return ok_status();
-    return refused("the proof is about another network: its genesis id is " +
-                   to_hex(checked.proven.genesis_id) + ", that of " + demands.network + " is " +
-                   to_hex(id));
+    const Hash256 named = chain::genesis_id(network);
+    if (id == named) return ok_status();
+    return refused("the proof is about another network: its genesis id is " + to_hex(named) +
+                   ", that of " + demands.network + " is " + to_hex(id));
 }
 
 Status meet_through(const CheckedProof& checked, const ProofDemands& demands) {
@@ -47,7 +47,6 @@ Status meet_through(const CheckedProof& checked, const ProofDemands& demands) {
 }
 
 Status meet(const CheckedProof& checked, const ProofDemands& demands) {
-    RETURN_IF_ERROR(meet_network(checked, demands));
     RETURN_IF_ERROR(meet_through(checked, demands));
     const proof::Proven& proven = checked.proven;
     if (!demands.least_work.empty()) {
@@ -126,6 +125,8 @@ Result<CheckedProof> check_proof_file(const std::string& path, const ProofDemand
     auto inclusion = proof::decode_inclusion(bytes);
     if (!inclusion.ok())
         return Error{inclusion.error().code, path + ": " + inclusion.error().message};
+    // Before the work, whose function a stranger's definition chooses.
+    RETURN_IF_ERROR(meet_network(inclusion->network, demands));
     const SystemClock clock;
     std::optional<Progress> bar;
     const auto progress = [&](std::uint64_t done, std::uint64_t total) {
