@@ -16,6 +16,8 @@ namespace {
 
 /// The first model is hashed to know the first block: that of more takes too long.
 constexpr std::uint64_t kMaxParameters = std::uint64_t{1} << 33;
+/// It is made tensor by tensor, in memory.
+constexpr std::uint64_t kMaxTensorBytes = std::uint64_t{2} << 30;
 
 }  // namespace
 
@@ -108,7 +110,10 @@ Status LightClient::take_definition(chain::NetworkDefinition definition) {
     std::uint64_t bytes = 0;
     for (const std::size_t tensor : tensors_of_clients(config_)) bytes += plan.tensor(tensor).bytes;
     found_.bytes_model = plan.leaves() * fetch::kLeafBytes;
-    if (found_.bytes_model > kMaxParameters * sizeof(std::int32_t))
+    std::uint64_t largest = 0;
+    for (std::size_t i = 0; i < plan.tensors(); ++i)
+        largest = std::max(largest, plan.tensor(i).bytes);
+    if (found_.bytes_model > kMaxParameters * sizeof(std::int32_t) || largest > kMaxTensorBytes)
         return unsupported("has a model too large for this");
     RETURN_IF_ERROR(fetch::check_room(in_folder("weights"), bytes, options_.max_bytes));
     const auto known = read_file(in_folder("first-model"), Hash256::kSize);
