@@ -13,10 +13,10 @@ namespace {
 constexpr std::uint64_t kTickMs = 100;
 constexpr std::uint64_t kRedialMs = 2'000;
 constexpr std::uint64_t kFirstLinkMs = 10'000;  // before anybody answered
-constexpr std::uint64_t kAnswerMs = 15'000;  // for headers, and for a piece of a file
-constexpr std::uint64_t kAskAgainMs = 500;   // a node whose model does not stand firm yet
-constexpr std::uint64_t kLeavesMs = 12'000;  // without any leaf, where other nodes may be asked
-constexpr std::uint64_t kServersMs = 1'500;  // to hear of layer servers, once all else is here
+constexpr std::uint64_t kAnswerMs = 15'000;     // for headers, and for a piece of a file
+constexpr std::uint64_t kAskAgainMs = 500;      // a node whose model does not stand firm yet
+constexpr std::uint64_t kLeavesMs = 12'000;     // without any leaf, where other nodes may be asked
+constexpr std::uint64_t kServersMs = 1'500;     // to hear of layer servers, once all else is here
 constexpr std::size_t kMaxServers = 256;
 /// Who told less than this part of the room for headers did not fill it.
 constexpr std::size_t kFillerShare = 8;
