@@ -206,15 +206,6 @@ std::vector<papers::Row> rows_of(const AuditTables& tables) {
                         {"most", whole(rounds.most)},
                         {"wrong_taken", rounds.sold},
                         {"never", rounds.never}});
-    for (const auto& [shared, rounds] : tables.together)
-        rows.push_back({{"table", std::string("together")},
-                        {"nodes", std::int64_t{shared.nodes}},
-                        {"told", shared.told},
-                        {"patient", shared.patient},
-                        {"mean_rounds", rounds.mean},
-                        {"p95_rounds", whole(rounds.p95)},
-                        {"most_rounds", whole(rounds.most)},
-                        {"audits", rounds.audits}});
     for (const auto& [name, market] : tables.markets)
         rows.push_back({{"table", std::string("market")},
                         {"liars", name},
@@ -225,6 +216,15 @@ std::vector<papers::Row> rows_of(const AuditTables& tables) {
                         {"wrong_after_1000", market.wrong_after},
                         {"honest_out", std::int64_t{market.honest_out}},
                         {"keys", whole(market.keys)}});
+    for (const auto& [shared, rounds] : tables.together)
+        rows.push_back({{"table", std::string("together")},
+                        {"nodes", std::int64_t{shared.nodes}},
+                        {"told", shared.told},
+                        {"patient", shared.patient},
+                        {"mean_rounds", rounds.mean},
+                        {"p95_rounds", whole(rounds.p95)},
+                        {"most_rounds", whole(rounds.most)},
+                        {"audits", rounds.audits}});
     return rows;
 }
 

@@ -50,7 +50,9 @@ TEST(LabTrust, AuditsFindWhatTheFormulaSays) {
           std::pair("audits-2.csv", "table,behaviour,probation,mean,p95,most,wrong_taken,never"),
           std::pair("audits-3.csv",
                     "table,liars,least_honest,mean_honest,liars_first_1000,"
-                    "liars_after_1000,wrong_after_1000,honest_out,keys")}) {
+                    "liars_after_1000,wrong_after_1000,honest_out,keys"),
+          std::pair("audits-4.csv",
+                    "table,nodes,told,patient,mean_rounds,p95_rounds,most_rounds,audits")}) {
         std::ifstream csv(folder + "/" + file);
         std::string line;
         std::getline(csv, line);
