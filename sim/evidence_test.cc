@@ -396,18 +396,17 @@ TEST_F(Evidence, WhoIsLateKeepsHisRight) {
     Accuser slow(world_, "10.66.0.1:7000");
     slow.stranger.dial(0);
     world_.run_ms(1'000);
-    const serve::Exhibit first = exhibit(liar_, true);
-    slow.offer({first, exhibit(honest_, true, 2)});  // both lie in this test
+    const Bytes first = encode(exhibit(liar_, true));
+    slow.offer({serve::decode_exhibit(first).value()});
     slow.exhibits.clear();
-    const auto waiting = [&] { return slow.asked > 0; };
-    ASSERT_TRUE(world_.run_until(waiting, 5'000));
-    world_.run_ms(40'000);
-    slow.offer({first, exhibit(honest_, true, 2)});
-    for (const auto& [id, bytes] : slow.exhibits)
+    ASSERT_TRUE(world_.run_until([&] { return slow.asked == 1; }, 5'000));
+    const Bytes second = encode(exhibit(honest_, true, 2));  // lies as well in this test
+    slow.offer({serve::decode_exhibit(second).value()});
+    slow.exhibits.clear();
+    ASSERT_TRUE(world_.run_until([&] { return slow.asked == 2; }, 400'000));
+    for (const Bytes& bytes : {first, second})
         slow.stranger.say(node::MessageKind::kExhibit, bytes);
-    EXPECT_TRUE(world_.run_until(
-        [&] { return convicting(liar_) == kNodes && convicting(honest_) == kNodes; }, 900'000))
-        << convicting(liar_) << " " << convicting(honest_);
+    EXPECT_TRUE(world_.run_until([&] { return convicting(honest_) == kNodes; }, 60'000));
 }
 
 TEST_F(Evidence, AProofIsGivenOnceOnALink) {
