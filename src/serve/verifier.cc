@@ -192,11 +192,8 @@ OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows) {
     const std::size_t room = rows + random_.below(model_.config.context);
     request.max_positions =
         static_cast<std::uint32_t>(std::min<std::size_t>(room, model_.config.context));
-    // Mostly the usual types.
+    // Mostly the usual type. That of the states stays f32: what --lie changes is lost in others.
     if (random_.below(4) == 0) request.kv = static_cast<tensor::KvType>(random_.below(3));
-    if (random_.below(4) == 0)
-        request.wire = static_cast<tensor::StateType>(
-            random_.below(std::uint64_t{tensor::kLastStateType} + 1));
     return request;
 }
 
