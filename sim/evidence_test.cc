@@ -251,7 +251,8 @@ TEST_F(Evidence, WhoDescribesAProofFalselyKeepsNobodyFromIt) {
     world_.run_ms(1'000);
     EXPECT_EQ(framer.asked, 1);
     right.offer({proof});
-    EXPECT_TRUE(world_.run_until([&] { return convicting(liar_) == kNodes; }, 10'000));
+    // Strangers have one place to be asked in; it is free when his 30 s are over.
+    EXPECT_TRUE(world_.run_until([&] { return convicting(liar_) == kNodes; }, 40'000));
 }
 
 TEST_F(Evidence, AFloodOfFalseOnesCostsANodeOneJudgement) {
