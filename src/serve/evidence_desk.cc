@@ -143,7 +143,7 @@ void EvidenceDesk::submit(Bytes bytes, bool is_strangers, Done done) {
 void EvidenceDesk::judge_next() {
     if (judging_ || waiting_.empty()) return;
     const std::uint64_t now_us = clock_.monotonic_us();
-    // Who is no stranger does not wait for what strangers sent in vain; of theirs the small first.
+    // Who is no stranger does not wait for what strangers sent; of theirs the small first.
     const auto next_one = std::ranges::min_element(waiting_, {}, [](const Waiting& each) {
         return std::pair(each.is_strangers, each.is_strangers ? each.note.bytes : 0);
     });
@@ -171,6 +171,11 @@ void EvidenceDesk::on_judged(const Verdict& verdict, std::uint64_t began_us) {
     waiting_.pop_front();
     judging_ = false;
     ++counts_.judged;
+    if (judged.is_strangers) {
+        // Whatever came of it: who serves layers can make proofs against himself.
+        const std::uint64_t now_us = clock_.monotonic_us();
+        rests_until_us_ = now_us + limits_.rest * (now_us - began_us);
+    }
     if (verdict.is_invalid()) {
         ++counts_.convicting;
         const bool is_new = !is_convicted(judged.note.server);
@@ -183,10 +188,6 @@ void EvidenceDesk::on_judged(const Verdict& verdict, std::uint64_t began_us) {
         if (is_new && change_told_) change_told_();
     } else {
         ++counts_.in_vain;
-        if (judged.is_strangers) {
-            const std::uint64_t now_us = clock_.monotonic_us();
-            rests_until_us_ = now_us + limits_.rest * (now_us - began_us);
-        }
         const bool is_here = can_judge(judged.note);
         judged.done(is_here ? Judgement::kProvesNothing : Judgement::kNotHere,
                     verdict.is_valid() ? "the server computed what it should" : verdict.reason());

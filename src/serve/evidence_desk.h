@@ -4,8 +4,8 @@
 // nothing.
 //
 // Judging costs a pass over the layers, so strangers can ask for little of it: few exhibits wait,
-// one is judged at a time, on a thread that steps back behind all others, and after one that a peer
-// sent in vain the desk rests nine times as long as that took.
+// one is judged at a time, on a thread that steps back behind all others, and after one that a
+// stranger sent those of strangers wait nine times as long as that took.
 //
 // Everything happens on the loop. Files: audits.book and exhibits/ID.exhibit under the disk's root.
 // Others (a client that found a liar, `cairn verify --exhibits`) may put files into that folder:
@@ -44,7 +44,7 @@ struct EvidenceLimits {
     std::size_t versions = 3;
     std::uint64_t version_bytes = std::uint64_t{1} << 30;
     bool needs_newest = false;
-    std::uint64_t rest = 9;  ///< times as long as a judgement in vain took
+    std::uint64_t rest = 9;  ///< times as long as judging a stranger's took
 };
 
 /// What an exhibit is about, as far as it says.
@@ -103,7 +103,7 @@ class EvidenceDesk {
                trust::Finding finding, const std::string& sentence,
                const std::optional<Exhibit>& exhibit);
 
-    /// Judges what somebody showed; after what a stranger showed in vain it rests.
+    /// Judges what somebody showed; after what a stranger showed, strangers wait.
     void submit(Bytes bytes, bool is_strangers, Done done);
     /// Where a server is, for people; asked about those that are convicted. May be empty.
     void set_address_of(std::function<std::string(const crypto::PublicKey&)> address_of) {

@@ -152,6 +152,23 @@ TEST_F(EvidenceDeskTest, AfterAJudgementInVainItRests) {
     EXPECT_EQ(second, Judgement::kConvicts);
 }
 
+TEST_F(EvidenceDeskTest, ProofsThatAStrangerMadeAgainstHimselfCostNoMoreThanThat) {
+    const auto here = desk(nullptr);
+    std::optional<Judgement> first, second;
+    world.loop.hold_work(true);
+    here->submit(encode(exhibit(true, 1)), true,
+                 [&](Judgement judgement, const std::string&) { first = judgement; });
+    here->submit(encode(exhibit(true, 2)), true,
+                 [&](Judgement judgement, const std::string&) { second = judgement; });
+    world.loop.run_for(100);
+    world.loop.hold_work(false);
+    world.loop.run_for(800);
+    EXPECT_EQ(first, Judgement::kConvicts);
+    EXPECT_FALSE(second);
+    world.loop.run_for(300);
+    EXPECT_TRUE(second.has_value());
+}
+
 TEST_F(EvidenceDeskTest, WhoIsNoStrangerDoesNotWaitForThat) {
     const auto here = desk(nullptr);
     world.loop.hold_work(true);
