@@ -39,7 +39,7 @@ class TestLinks final : public net::Network {
     }
     bool send(net::PeerId peer, std::uint16_t kind, ByteView body) override {
         const auto found = ends_.find(peer);
-        if (found == ends_.end()) return false;
+        if (found == ends_.end() || is_full) return false;
         Bytes sent(body.begin(), body.end());
         if (tamper && !tamper(kind, sent)) return true;
         loop_.post([to = found->second, kind, sent = std::move(sent), &wire = wire_] {
@@ -60,6 +60,7 @@ class TestLinks final : public net::Network {
 
     /// May change what this node sends; false: it is not sent.
     std::function<bool(std::uint16_t kind, Bytes& body)> tamper;
+    bool is_full = false;  ///< as a link whose other end reads nothing: nothing can be sent
     std::size_t dialled = 0;
 
   private:

@@ -205,10 +205,12 @@ void WeightsGiver::send_run(net::PeerId peer, const AskLeaves& asked, Result<Lea
                  run.error().message);
         return refuse(peer, asked.name, asked.first, Lack::kNotHere);
     }
-    bytes_given_ += run->bytes.size();
-    // A peer that does not read what it asked for is sent nothing more.
-    send(network_, peer, MessageKind::kLeaves,
-         encode(Leaves{asked.name, asked.first, std::move(run->bytes), std::move(run->proof)}));
+    const std::size_t bytes = run->bytes.size();
+    if (send(network_, peer, MessageKind::kLeaves,
+             encode(Leaves{asked.name, asked.first, std::move(run->bytes), std::move(run->proof)})))
+        bytes_given_ += bytes;
+    else
+        on_peer_down(peer);  // it does not take what it asked for: nothing more is read for it
 }
 
 }  // namespace cairn::fetch

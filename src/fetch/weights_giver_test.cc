@@ -120,6 +120,25 @@ TEST_F(Giving, NobodyHasMoreThanSoManyQuestionsWaiting) {
     EXPECT_EQ(giver->giver.waiting(), 0U);
 }
 
+TEST_F(Giving, NothingIsReadForWhoTakesNoAnswer) {
+    start();
+    loop.hold(Lane::kRead);
+    Asker& asker = add("a");
+    for (int i = 0; i < 5; ++i) asker.ask(source->name(), 0, 1);
+    loop.run();
+    giver->links.is_full = true;
+    loop.release(Lane::kRead);
+    loop.run();
+    EXPECT_EQ(giver->giver.waiting(), 0U) << "one was read, the others were let go";
+    giver->links.is_full = false;
+    loop.advance_ms(1'000);
+    EXPECT_EQ(asker.bytes, 0U);
+    EXPECT_EQ(giver->giver.bytes_given(), 0U);
+    asker.ask(source->name(), 0, 1);
+    loop.advance_ms(1'000);
+    EXPECT_EQ(asker.bytes, kLeafBytes);
+}
+
 TEST_F(Giving, ACrowdInOnePartOfTheNetworkKeepsNobodyOut) {
     options.max_waiting = 12;
     start();
