@@ -24,6 +24,8 @@ namespace cairn::demo {
 namespace {
 
 constexpr useconds_t kLookUs = 500'000;
+/// How long the second half's words stay on the screen before the nodes come back.
+constexpr int kReadingUs = 12'000'000;
 constexpr std::uint64_t kSampleEveryMerges = 2;
 constexpr std::size_t kLogColumns = 80;
 constexpr std::size_t kAnswerIndent = 18;
@@ -264,26 +266,32 @@ Status Demo::serve() {
     notes_.clear();
     say("");
     say("  The nodes serve the model, too, for coins: node 2 the first half of its layers, nodes 3 "
-        "and 4 the second. Node 1 opens payment channels, waits until six blocks are on them, and "
-        "asks.");
+        "and 4 the second. Node 1 opens payment channels, waits until six blocks stand on them, "
+        "which takes up to half a minute, and asks.");
     const auto tell = [this](const std::string& sentence) { say("  " + sentence); };
     std::vector<DemoNode*> all;
     for (DemoNode& node : nodes_) all.push_back(&node);
     all.push_back(&*late_.node);
     ASSIGN_OR_RETURN(failover_, answer_through_a_crash(all, folder_, options_.prompt, stop_, tell));
     say("  over the nodes  " + options_.prompt + failover_.text, kAnswerIndent);
-    say(fmt::format("  the longest wait: {} ms; the same bits as without all that: {}",
+    say(fmt::format("  the longest wait: {} ms; the same bits as one process writes alone: {}",
                     failover_.stall_ms, failover_.equal ? "yes" : "NO"));
-    say(fmt::format("  paid: {} coins, at {} a token, by vouchers that grew as tokens came",
+    say(fmt::format("  paid: {} coins, {} for each token of prompt and text, a few tokens ahead",
                     chain::amount_text(failover_.paid), chain::amount_text(failover_.token_price)));
     if (failover_.killed != 0) RETURN_IF_ERROR(all[failover_.killed - 1]->restart(stop_));
     say("");
-    say("  Two more servers, of which one lies in one bit. An auditor asks both as a stranger:");
+    say("  Two more servers, of which one lies in one bit of its answers. An auditor asks both, "
+        "and "
+        "they cannot tell it from a client:");
     ASSIGN_OR_RETURN(audits_,
                      find_the_liar(nodes_.front(), network_, folder_, texts_.report_file, stop_));
     say(fmt::format("  {} audits; the one that lies is convicted: {}", audits_.audits,
                     audits_.sentence));
     say("  anyone can judge the proof, which " + audits_.verdict);
+    for (int waited = 0; !options_.headless && waited < kReadingUs; waited += kLookUs) {
+        RETURN_IF_ERROR(unless_stopped());
+        ::usleep(kLookUs);
+    }
     if (!failover_.equal) return invalid("the text over the nodes is another than alone");
     if (failover_.killed == 0 || failover_.failovers == 0)
         return invalid("no node was lost in mid-sentence: the text was ready too soon");
@@ -294,11 +302,12 @@ Status Demo::serve() {
 Status Demo::stay() {
     watching_ = true;
     notes_.clear();
-    say(fmt::format(
-        "  Asked for coins, one node killed in mid-sentence: the same bits; {} coins paid. "
-        "The server that lied: convicted.",
-        chain::amount_text(failover_.paid)));
-    say("  The nodes go on training: " + view_.dashboard + "   Ctrl-C stops.");
+    say(fmt::format("  Node {} was killed in mid-sentence, and the text came out to the same bits.",
+                    failover_.killed));
+    say(fmt::format("  Node 1 paid {} coins for it. The server that lied was convicted by a proof.",
+                    chain::amount_text(failover_.paid)));
+    say(fmt::format("  The demo's {} merge blocks are done; the nodes go on training until Ctrl-C.",
+                    options_.blocks));
     while (!stopped()) {
         RETURN_IF_ERROR(look());
         draw();

@@ -110,8 +110,9 @@ Result<DemoFailover> answer_through_a_crash(const std::vector<DemoNode*>& nodes,
             const std::size_t leads = rows[0] > rows[1] ? 0 : 1;
             answer.killed = leads + 3;
             nodes[leads + 2]->kill();
-            tell(fmt::format("node {} is killed in mid-sentence, after {} rows; node {} takes over",
-                             answer.killed, rows[leads], leads == 0 ? 4 : 3));
+            tell(fmt::format(
+                "node {} is killed in mid-sentence, after {} tokens; node {} takes over",
+                answer.killed, rows[leads], leads == 0 ? 4 : 3));
             return ok_status();
         };
         split = generate_watched(over, folder + "/answer-crash.log", stop, watch);
