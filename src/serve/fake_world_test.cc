@@ -220,19 +220,18 @@ void TestWorld::push(const Hash256& session, States states,
     if (route.ended) return done(*route.ended);
     const auto shared = std::make_shared<std::function<void(std::size_t, States)>>();
     route.waiting = done;
-    *shared = [this, session, shared, done](std::size_t hop, States rows) {
+    // It is kept by the pushes that will call it, and not by itself.
+    *shared = [this, session, self = std::weak_ptr(shared), done](std::size_t hop, States rows) {
         Route& at = routes.at(session);
         if (hop == at.hops.size()) {
             at.waiting = nullptr;
-            const auto answer = done;
-            *shared = nullptr;
-            return answer(std::move(rows));
+            return done(std::move(rows));
         }
         const std::uint32_t position = at.sent[hop];
         at.sent[hop] += static_cast<std::uint32_t>(rows.size() / snapshot.config.dim);
         const Status sent = client->sessions().push(
             at.sessions[hop], position, std::move(rows), false,
-            [shared, hop](States made) { (*shared)(hop + 1, std::move(made)); });
+            [next = self.lock(), hop](States made) { (*next)(hop + 1, std::move(made)); });
         if (sent.ok()) return;
         at.sent[hop] = position;
         done(Failure{sent.error(), {}});
