@@ -30,6 +30,11 @@ class LightClientCommand : public ChainFixture {
         const Outcome outcome = run({"chain", "status", "--dir", dir, "--json"});
         return outcome.code == 0 ? outcome.json() : Json();
     }
+    /// How many servers a node knows.
+    static std::size_t servers_known(const std::string& dir) {
+        const Outcome outcome = run({"servers", "--dir", dir, "--json"});
+        return outcome.code == 0 ? outcome.json()["servers"].size() : 0;
+    }
     /// Whether a node knows two servers, and both hold the same version of the model.
     static bool two_serve(const std::string& dir) {
         const Outcome outcome = run({"servers", "--dir", dir, "--json"});
@@ -60,7 +65,7 @@ TEST_F(LightClientCommand, OneAddressIsEnoughToWriteWithANetworksModel) {
     stop(first);
     // The chain stands still now, so that versions do not go by while we look.
     first = node({"--dir", dir_, "--listen", "127.0.0.1:0", "--serve", "0-1"});
-    ASSERT_TRUE(wait_for([&] { return runs(dir_); }));
+    ASSERT_TRUE(wait_for([&] { return runs(dir_) && servers_known(dir_) == 1; }));
     const std::string address = status_of(dir_)["listen"];
     const std::string nobody = write({"--servers-of", address, "--cache", cache()}).errors;
     EXPECT_TRUE(says(nobody, "no server holds layer 1")) << nobody;
