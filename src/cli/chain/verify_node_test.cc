@@ -9,64 +9,15 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
-#include "cli/chain/test_chain_node.h"
-#include "cli/test_child.h"
+#include "cli/serve/test_small_model.h"
 
 namespace cairn::cli {
 namespace {
 
 using Json = nlohmann::json;
 
-class VerifyNode : public ChainFixture {
+class VerifyNode : public SmallModelFixture {
   protected:
-    std::string at(const std::string& name) const { return folder_ + "/" + name; }
-    void train() {
-        const Outcome trained = run({"train",
-                                     "--text",
-                                     at("private.txt"),
-                                     "--out",
-                                     at("cat.cairn"),
-                                     "--steps",
-                                     "2",
-                                     "--context",
-                                     "64",
-                                     "--dim",
-                                     "32",
-                                     "--layers",
-                                     "4",
-                                     "--heads",
-                                     "2",
-                                     "--vocab",
-                                     "280",
-                                     "--threads",
-                                     "1",
-                                     "--json"});
-        ASSERT_EQ(trained.code, 0) << trained.errors;
-    }
-    Outcome generate(std::vector<std::string> over) {
-        std::vector<std::string> words = {
-            "generate", "--model", at("cat.cairn"), "--prompt", "The",
-            "--steps",  "12",      "--threads",     "1",        "--json"};
-        words.insert(words.end(), over.begin(), over.end());
-        return run(words);
-    }
-    /// A process of the program that listens; `first` is its first line.
-    static std::unique_ptr<Child> start(std::vector<std::string> words, Json& first) {
-        words.insert(words.end(), {"--map-port", "off", "--json"});
-        auto child = std::make_unique<Child>([words] { return Child::cairn(words); }, false);
-        const auto line = [&] {
-            const std::size_t begin = child->output().find('{');
-            const std::size_t end = child->output().find('\n', begin);
-            if (begin == std::string::npos || end == std::string::npos) return std::string();
-            return child->output().substr(begin, end - begin);
-        };
-        EXPECT_TRUE(wait_for([&] {
-            (void)child->reads("\n");
-            return !line().empty();
-        })) << child->output();
-        first = Json::parse(line(), nullptr, false);
-        return child;
-    }
     std::unique_ptr<Child> serve(const std::string& layers, bool lies, std::string& address) {
         std::vector<std::string> words = {"node",          "--serve",  layers,       "--model",
                                           at("cat.cairn"), "--listen", "127.0.0.1:0"};
