@@ -22,7 +22,6 @@ namespace cairn::node {
 
 namespace {
 
-constexpr std::size_t kMaxSources = 16;    // of a definition (chain/network_fields.h)
 constexpr std::size_t kMaxNameBytes = 56;  // of 64, with room for a number behind
 
 Result<std::string> read_text(const std::string& option, const std::string& file) {
@@ -70,8 +69,6 @@ Status check_numbers(const NewNetwork& wanted) {
             "{} texts for --judge and {} for --report: each source needs one of both, in the same "
             "order",
             wanted.judge_files.size(), wanted.report_files.size()));
-    if (wanted.judge_files.empty() || wanted.judge_files.size() > kMaxSources)
-        return misused(fmt::format("--judge: 1 to {} texts", kMaxSources));
     return ok_status();
 }
 
@@ -194,12 +191,14 @@ Result<CreatedNetwork> create_network(const NewNetwork& wanted, const tensor::Ke
     if (const Status valid = chain::validate(network); !valid.ok())
         return misused(valid.error().message);
     ASSIGN_OR_RETURN(const Texts texts, read_texts(wanted));
+    network.sources = texts.sources;
+    if (const Status valid = chain::validate(network); !valid.ok())
+        return misused(valid.error().message);
     const std::string& folder = wanted.directory;
     const std::size_t cores =
         threads == 0 ? std::max(1U, std::thread::hardware_concurrency()) : threads;
     ASSIGN_OR_RETURN(network.tokenizer_hash,
                      write_tokenizer_asset(folder, texts.tokenizer->serialise()));
-    network.sources = texts.sources;
     ASSIGN_OR_RETURN(network.judge_hash, write_text_asset(folder, texts.judge));
     ASSIGN_OR_RETURN(network.report_hash, write_text_asset(folder, texts.report));
     RETURN_IF_ERROR(measure_start_norm(network, texts.judge, texts.report, kernels, cores));

@@ -156,6 +156,18 @@ TEST_F(NetworkCommand, SourcesAreMeasuredEvenlyAndHaveNames) {
         return run(arguments);
     };
     EXPECT_EQ(create_of({"text0.txt", "text1.txt"}, {"text2.txt"}, "few").code, 2);
+    std::vector<std::string> many;
+    for (int i = 0; i < 17; ++i) {
+        many.push_back("many" + std::to_string(i) + ".txt");
+        write(many.back(), words(static_cast<std::uint64_t>(100 + i)));
+        write("r" + many.back(), words(static_cast<std::uint64_t>(200 + i)));
+    }
+    std::vector<std::string> many_reports;
+    for (const std::string& name : many) many_reports.push_back("r" + name);
+    const Outcome too_many = create_of(many, many_reports, "many");
+    EXPECT_EQ(too_many.code, 2);
+    EXPECT_NE(too_many.errors.find("2 to 16"), std::string::npos) << too_many.errors;
+    EXPECT_FALSE(exists(dir_ + "/many/network.json"));
     EXPECT_EQ(create_of({"text0.txt", "text0.txt"}, {"text2.txt", "text3.txt"}, "twice").code, 2);
     EXPECT_EQ(create_of({"text0.txt", "text1.txt"}, {"text2.txt", "text1.txt"}, "same").code, 2);
     const Outcome made =
