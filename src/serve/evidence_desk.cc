@@ -202,7 +202,8 @@ void EvidenceDesk::convict(const ExhibitNote& note, const std::string& sentence)
     if (address_of_)
         if (std::string address = address_of_(note.server); !address.empty())
             page.address = std::move(address);
-    page.model = note.model;
+    const auto snapshot = model(note.model);  // the note may have its name on the chain
+    page.model = snapshot ? snapshot->hash : note.model;
     page.first_layer = note.layers.begin;
     page.end_layer = note.layers.end;
     book_.enter(note.server, page, trust::Finding::kConvicted, sentence, clock_.wall_ms(), rules_);

@@ -37,7 +37,7 @@ inline constexpr std::size_t kMaxSharedExhibit = std::size_t{1} << 23;
 
 struct EvidenceLimits {
     std::size_t waiting = 8;  ///< exhibits that wait to be judged
-    std::size_t kept = 256;   ///< that convict; the oldest goes
+    std::size_t kept = 256;   ///< that convict; who serves nobody goes first, then the largest
     std::uint64_t kept_bytes = std::uint64_t{64} << 20;
     /// Of the chain's model so many versions, as long as they take no more than so many bytes;
     /// the newest in any case, if it is needed for more than judging others' exhibits.

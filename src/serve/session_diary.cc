@@ -107,7 +107,8 @@ void SessionDiaries::pushed(const SessionTerms& terms, const Hop& hop, std::uint
     auto found = open_.find(terms.session);
     if (found == open_.end()) {
         if (open_.size() >= kMaxSessions) return;
-        const bool kept = static_cast<double>(random_.u64()) * 0x1p-64 < chance_;
+        // Who was not heard from the first row on cannot be audited.
+        const bool kept = position == 0 && static_cast<double>(random_.u64()) * 0x1p-64 < chance_;
         found = open_.emplace(terms.session, kept ? std::make_unique<Open>() : nullptr).first;
         if (kept) found->second->diary = {terms, hop, dim, {}};
     }

@@ -179,8 +179,9 @@ Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::
                        .bytes = kept.bytes()};
 }
 
-// All that clients ask for, or a server could be honest in what only auditors do. Of a chain's
-// model that is either name: who has no node knows the chain's alone.
+// What clients ask for, or a server could be honest in what only auditors do; but states are always
+// f32, since the bit in which `--lie` lies is lost in narrower ones (security.md, Open). Of a
+// chain's model that is either name: who has no node knows the chain's alone.
 OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows) {
     OpenRequest request{.model = offer.model,
                         .dim = model_.config.dim,

@@ -132,7 +132,13 @@ Status run_prove(const ProveRequest& request, std::ostream& out) {
         return refused(path + " exists already: name another file with --out");
     ASSIGN_OR_RETURN(const Bytes bytes, make_proof(request));
     RETURN_IF_ERROR(write_file(path, bytes));
-    ASSIGN_OR_RETURN(const CheckedProof checked, check_proof_file(path, {}));
+    const auto found = check_proof_file(path, {});
+    if (!found.ok()) {
+        // A node's proof may be wrong: it is not left lying about as if it were one.
+        (void)remove_file(path);
+        return found.error();
+    }
+    const CheckedProof& checked = *found;
     const std::string subject = subject_of(checked.inclusion);
     if (request.json) {
         Json json = proof_json(checked, {}, subject);

@@ -19,7 +19,8 @@ namespace {
 /// A node's folder takes exhibits; an address of an API has none.
 bool has_node_folder(const LayerServerOptions& options) { return is_folder(options.servers_of); }
 
-Status enter_into_book(const LayerServerOptions& options, const std::vector<OwnAudit>& audits) {
+Status enter_into_book(const LayerServerOptions& options, const Hash256& model,
+                       const std::vector<OwnAudit>& audits) {
     const trust::TrustRules rules = options.trust.rules();
     ASSIGN_OR_RETURN(trust::AuditBook book, trust::AuditBook::read(options.book));
     for (const OwnAudit& audit : audits) {
@@ -27,6 +28,7 @@ Status enter_into_book(const LayerServerOptions& options, const std::vector<OwnA
         trust::ServerPage page;
         if (const trust::ServerPage* known = book.find(audit.hop.key)) page = *known;
         page.address = audit.hop.address;
+        page.model = model;
         page.first_layer = audit.hop.layers.begin;
         page.end_layer = audit.hop.layers.end;
         book.enter(audit.hop.key, page, *audit.examined.finding, audit.examined.sentence,
@@ -54,7 +56,7 @@ Result<std::vector<OwnAudit>> audit_own(const LayerServerOptions& options,
         audits.push_back(std::move(audit));
     }
     if (!audits.empty() && !has_node_folder(options))
-        RETURN_IF_ERROR(enter_into_book(options, audits));
+        RETURN_IF_ERROR(enter_into_book(options, model.whole.hash, audits));
     return audits;
 }
 
