@@ -8,8 +8,8 @@
 
 #include "audit/replay.h"
 #include "node/layer_service.h"
+#include "sim/accuser.h"
 #include "sim/scenario.h"
-#include "sim/stranger.h"
 
 namespace cairn::sim {
 namespace {
@@ -118,6 +118,12 @@ class Evidence : public testing::Test {
         return made;
     }
 
+    /// As if an audit of this node's had found it.
+    void find_liar(int node, std::uint64_t seed = 1) {
+        world_.node(node).evidence().submit(encode(exhibit(liar_, true, seed)), false,
+                                            [](serve::Judgement, const std::string&) {});
+    }
+
     bool convicted(int node, const crypto::SecretKey& secret) {
         return world_.node(node).evidence().is_convicted(crypto::public_key(secret));
     }
@@ -133,32 +139,6 @@ class Evidence : public testing::Test {
     }
 
     void TearDown() override { EXPECT_EQ(world_.failure(), "") << world_.replay_line(); }
-};
-
-/// Offers exhibits and gives them to whoever asks.
-struct Accuser {
-    Accuser(World& world, const std::string& address) : stranger(world, address) {
-        stranger.on_heard = [this](const std::string&, node::MessageKind kind, ByteView body) {
-            if (kind != node::MessageKind::kGetExhibit) return;
-            ++asked;
-            const auto id = node::decode_hash(body);
-            const auto has = exhibits.find(*id);
-            if (has != exhibits.end()) stranger.say(node::MessageKind::kExhibit, has->second);
-        };
-    }
-    void offer(const std::vector<serve::Exhibit>& list) {
-        node::Exhibits message;
-        for (const serve::Exhibit& exhibit : list) {
-            Bytes bytes = encode(exhibit);
-            message.notes.push_back(note_of(exhibit, bytes));
-            exhibits[message.notes.back().id] = std::move(bytes);
-        }
-        stranger.say(node::MessageKind::kExhibits, encode(message));
-    }
-
-    Stranger stranger;
-    std::map<Hash256, Bytes> exhibits;
-    int asked = 0;
 };
 
 TEST_F(Evidence, OneNodeConvictsALiarAndAllOthersHaveCheckedAndLeftIt) {
@@ -179,18 +159,34 @@ TEST_F(Evidence, OneNodeConvictsALiarAndAllOthersHaveCheckedAndLeftIt) {
         EXPECT_FALSE(view(i, honest_).standing);
     }
     // Once is enough, whoever has more of them.
-    world_.node(5).evidence().submit(encode(exhibit(liar_, true, 2)), false,
-                                     [](serve::Judgement, const std::string&) {});
+    find_liar(5, 2);
     world_.run_ms(20'000);
     for (int i = 0; i < kNodes; ++i)
         EXPECT_LE(world_.node(i).evidence().counts().judged, i == 5 ? 2U : 1U);
 }
 
+TEST_F(Evidence, WhatCameWhileTheDeskWasFullIsJudgedWhenThereIsRoom) {
+    build();
+    serve::EvidenceDesk& desk = world_.node(3).evidence();
+    std::uint64_t seed = 100, full_until_us = world_.scheduler().now_us() + 10'000'000;
+    std::function<void()> fill = [&] {
+        while (desk.has_room() && world_.scheduler().now_us() < full_until_us)
+            desk.submit(encode(exhibit(honest_, false, seed++)), false,
+                        [&](serve::Judgement, const std::string&) { fill(); });
+    };
+    fill();
+    const std::uint64_t fetched = world_.node(3).evidence_gossip().fetched();
+    find_liar(0);
+    world_.run_ms(9'000);
+    EXPECT_EQ(convicting(liar_), kNodes - 1);
+    EXPECT_EQ(world_.node(3).evidence_gossip().fetched(), fetched + 1) << "it is here, and waits";
+    EXPECT_TRUE(world_.run_until([&] { return convicted(3, liar_); }, 10'000));
+}
+
 TEST_F(Evidence, WhoComesLaterHearsOfItAndJudgesItHimself) {
     build();
     world_.kill(12);
-    world_.node(0).evidence().submit(encode(exhibit(liar_, true)), false,
-                                     [](serve::Judgement, const std::string&) {});
+    find_liar(0);
     world_.run_ms(20'000);
     world_.start(12);
     EXPECT_TRUE(world_.run_until([&] { return convicted(12, liar_); }, 60'000));
@@ -299,8 +295,7 @@ TEST_F(Evidence, ServersThatNobodyKnowsAreNotJudged) {
 
 TEST_F(Evidence, ANodeWithoutTheModelSaysSoAndBelievesNobody) {
     build(14);
-    world_.node(0).evidence().submit(encode(exhibit(liar_, true)), false,
-                                     [](serve::Judgement, const std::string&) {});
+    find_liar(0);
     EXPECT_TRUE(world_.run_until([&] { return convicting(liar_) == 14; }, 30'000));
     world_.run_ms(20'000);
     EXPECT_EQ(convicting(liar_), 14);

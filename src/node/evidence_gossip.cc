@@ -11,13 +11,6 @@
 namespace cairn::node {
 namespace {
 
-/// Notes of a peer that are looked at: at once (a peer that was just linked tells all), and a
-/// second.
-constexpr double kNotesBurst = 256;
-constexpr double kNotesPerS = 4;
-/// Exhibits that a peer is sent.
-constexpr double kAnswersBurst = 8;
-constexpr double kAnswersPerS = 0.2;
 constexpr std::size_t kMaxGroups = 1024;
 constexpr std::size_t kMaxLate = 8;
 
@@ -43,15 +36,6 @@ EvidenceGossip::EvidenceGossip(const Clock& clock, net::Network& network, PeerTa
         const auto known = servers_.known().find(server);
         return known == servers_.known().end() ? std::string() : known->second.record.address;
     });
-}
-
-bool EvidenceGossip::Budget::take(std::uint64_t now_ms, double burst, double per_s) {
-    const double more = static_cast<double>(now_ms - filled_ms) / 1000 * per_s;
-    left = filled_ms == 0 ? burst : std::min(burst, left + more);
-    filled_ms = now_ms;
-    if (left < 1) return false;
-    left -= 1;
-    return true;
 }
 
 std::string EvidenceGossip::group_of(net::PeerId peer) const {
@@ -97,7 +81,7 @@ Status EvidenceGossip::on_exhibits(Peer& peer, ByteView body) {
     if (state == states_.end() || !may_offer(peer)) return ok_status();
     bool is_new = false;
     for (const serve::ExhibitNote& note : told.notes) {
-        if (!state->second.notes.take(now_ms(), kNotesBurst, kNotesPerS)) break;
+        if (!state->second.notes.take(now_ms())) break;
         is_new = hear(peer, state->second, note) || is_new;
     }
     if (is_new) ask();  // looks at all offers, so not for every message
@@ -219,8 +203,7 @@ Status EvidenceGossip::on_get_exhibit(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Hash256 id, decode_hash(body));
     const auto state = states_.find(peer.id);
     if (state == states_.end() || !desk_.kept().contains(id)) return ok_status();
-    if (!state->second.answers.take(now_ms(), kAnswersBurst, kAnswersPerS) ||
-        !state->second.given.insert(id))
+    if (!state->second.answers.take(now_ms()) || !state->second.given.insert(id))
         return ok_status();
     desk_.read(id, alive_.guard([this, to = peer.id](const Bytes& bytes) {
         if (!bytes.empty()) send(network_, to, MessageKind::kExhibit, bytes);
@@ -246,11 +229,18 @@ Status EvidenceGossip::on_exhibit(Peer& peer, ByteView body) {
         return ok_status();
     }
     offer.judged = true;
-    desk_.submit(Bytes(body.begin(), body.end()), !peer.info.outbound,
+    offer.held.assign(body.begin(), body.end());
+    judge_held(key, offer);
+    return ok_status();
+}
+
+// A peer gives each exhibit once, so what the desk has no room for is not asked for again.
+void EvidenceGossip::judge_held(const Hash256& key, Offer& offer) {
+    if (offer.held.empty() || !desk_.has_room()) return;
+    desk_.submit(std::exchange(offer.held, {}), offer.of_stranger,
                  alive_.guard([this, key](serve::Judgement judgement, const std::string& why) {
                      on_judged(key, judgement, why);
                  }));
-    return ok_status();
 }
 
 void EvidenceGossip::on_judged(const Hash256& key, serve::Judgement judgement,
@@ -273,8 +263,7 @@ void EvidenceGossip::on_judged(const Hash256& key, serve::Judgement judgement,
             if (servers_.known().contains(note.server)) unchecked_.emplace(note.server, note);
             break;
         case serve::Judgement::kFull:
-            found->second.judged = false;
-            return;  // asked for again, when there is room
+            break;  // there was room
     }
     forget(key);
     ask();
@@ -322,6 +311,13 @@ void EvidenceGossip::tick() {
         state.late.insert(offer->second.note.id);
         take_back(id, offer->second);
     }
+    // In a list of their own: a judgement that is there at once forgets its offer.
+    std::vector<Hash256> held;
+    for (const auto& [key, offer] : offers_)
+        if (!offer.held.empty()) held.push_back(key);
+    for (const Hash256& key : held)
+        if (const auto offer = offers_.find(key); offer != offers_.end())
+            judge_held(key, offer->second);
     std::erase_if(unasked_until_ms_, [&](const auto& group) { return group.second <= now; });
     std::erase_if(unchecked_, [&](const auto& accused) {
         return !servers_.known().contains(accused.first) || desk_.is_convicted(accused.first);

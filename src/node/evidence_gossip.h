@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/token_bucket.h"
 #include "node/peers.h"
 #include "node/server_table.h"
 #include "serve/evidence_desk.h"
@@ -67,18 +68,14 @@ class EvidenceGossip {
     bool may_offer(const Peer& peer) const;
 
   private:
-    struct Budget {
-        double left = 0;
-        std::uint64_t filled_ms = 0;
-        bool take(std::uint64_t now_ms, double burst, double per_s);
-    };
     struct PeerState {
         bool lost_right = false;
         SeenCache has{512};      // exhibits that it has, or was offered
         std::size_t offers = 0;  // of offers_
-        Budget notes;            // that are looked at
-        Budget answers;          // exhibits that it is sent
-        SeenCache given{512};    // exhibits that it was sent, each once
+        /// Notes that are looked at: at once (a peer that was just linked tells all), and a second.
+        TokenBucket notes{256, 4};
+        TokenBucket answers{8, 0.2};  // exhibits that it is sent
+        SeenCache given{512};         // exhibits that it was sent, each once
         std::uint64_t asked_ms = 0;
         Hash256 asked;  // which of offers_; zero: nothing
         std::uint64_t unasked_until_ms = 0;
@@ -89,7 +86,8 @@ class EvidenceGossip {
         std::uint64_t serial = 0;
         std::set<net::PeerId> by;
         net::PeerId asked = 0;     // of whom; 0: nobody
-        bool judged = false;       // it is with the desk
+        bool judged = false;       // it is with the desk, or held
+        Bytes held;                // what came while the desk had no room
         bool of_stranger = false;  // whom it was asked of
     };
     enum class Want { kYes, kNotNow, kNever };
@@ -112,6 +110,8 @@ class EvidenceGossip {
     bool take_back_one_of(net::PeerId peer);
     void forget(const Hash256& key);
     void lose_right(net::PeerId peer);
+    /// Gives the desk what waits for its room, where there is some.
+    void judge_held(const Hash256& key, Offer& offer);
     void on_judged(const Hash256& key, serve::Judgement judgement, const std::string& why);
     void tell(const std::vector<serve::ExhibitNote>& notes, net::PeerId to);
 

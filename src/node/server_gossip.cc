@@ -10,13 +10,6 @@
 namespace cairn::node {
 namespace {
 
-/// Signatures checked for one peer: at once (a peer that was just linked tells all), and a second.
-constexpr double kBurst = 512;
-constexpr double kChecksPerS = 64;
-/// Servers asked: strangers choose the addresses that we dial.
-constexpr double kQuestionBurst = 16;
-constexpr double kQuestionsPerS = 4;
-
 std::string host_of(const Peer& peer) {
     const auto address = net::parse_address(peer.info.address);
     return address.ok() ? address->host : "";
@@ -33,7 +26,7 @@ ServerGossip::ServerGossip(const Clock& clock, net::Network& network, PeerTable&
       table_(genesis, limits) {}
 
 void ServerGossip::on_peer_ready(Peer& peer) {
-    states_[peer.id] = {false, {kBurst, now_ms()}};
+    states_[peer.id] = {};
     send(network_, peer.id, MessageKind::kGetServers, {});
 }
 
@@ -52,19 +45,6 @@ Status ServerGossip::on_get_servers(Peer& peer, ByteView body) {
     return ok_status();
 }
 
-bool ServerGossip::Budget::has(std::uint64_t now_ms, double burst, double per_s) {
-    const double more = static_cast<double>(now_ms - filled_ms) / 1000 * per_s;
-    left = std::min(burst, left + more);
-    filled_ms = now_ms;
-    return left >= 1;
-}
-
-bool ServerGossip::Budget::take(std::uint64_t now_ms, double burst, double per_s) {
-    if (!has(now_ms, burst, per_s)) return false;
-    left -= 1;
-    return true;
-}
-
 Status ServerGossip::on_servers(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Servers told, decode_servers(body));
     const std::string host = host_of(peer);
@@ -77,7 +57,7 @@ Status ServerGossip::on_servers(Peer& peer, ByteView body) {
         }
         if (!ask_ || !table_.wants(record, host, now)) continue;
         if (!serve::check_times(record, clock_.wall_ms()).ok()) continue;
-        if (!states_[peer.id].signatures.take(now, kBurst, kChecksPerS)) break;
+        if (!states_[peer.id].signatures.take(now)) break;
         ++checked_;
         RETURN_IF_ERROR(serve::check_announce(record, clock_.wall_ms()));
         if (!table_.hear(record, host, now)) continue;
@@ -96,10 +76,10 @@ Status ServerGossip::announce_own(const serve::Announce& record) {
 }
 
 void ServerGossip::ask() {
-    while (table_.may_ask() && questions_.has(now_ms(), kQuestionBurst, kQuestionsPerS)) {
+    while (table_.may_ask() && questions_.has(now_ms())) {
         const auto question = table_.next_question(now_ms());
         if (!question) return;
-        questions_.take(now_ms(), kQuestionBurst, kQuestionsPerS);
+        questions_.take(now_ms());
         ask_(question->address,
              alive_.guard([this, key = question->key](const Result<serve::Announce>& answer) {
                  const bool by_this_key = answer.ok() && answer->key == key;

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/token_bucket.h"
 #include "node/peers.h"
 #include "node/server_table.h"
 
@@ -48,17 +49,10 @@ class ServerGossip {
     std::uint64_t checked() const { return checked_; }
 
   private:
-    struct Budget {
-        double left = 0;
-        std::uint64_t filled_ms = 0;
-        /// Whether there is one left, of `burst` at most and `per_s` that come again.
-        bool has(std::uint64_t now_ms, double burst, double per_s);
-        /// The same; it is gone then.
-        bool take(std::uint64_t now_ms, double burst, double per_s);
-    };
     struct PeerState {
         bool told = false;  // all that we know, once
-        Budget signatures;  // that are checked for it
+        /// That are checked for it: at once (a peer that was just linked tells all), and a second.
+        TokenBucket signatures{512, 64};
     };
 
     std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000 + 1; }
@@ -73,7 +67,7 @@ class ServerGossip {
     ServerTable table_;
     std::map<net::PeerId, PeerState> states_;
     std::set<crypto::PublicKey> news_;  // newer records of servers that are known already
-    Budget questions_;
+    TokenBucket questions_{16, 4};      // to servers: strangers choose the addresses that we dial
     std::uint64_t checked_ = 0;
     Alive alive_;
 };

@@ -133,8 +133,7 @@ void EvidenceDesk::submit(Bytes bytes, bool is_strangers, Done done) {
     const ExhibitNote note = note_of(*exhibit, bytes);
     if (!can_judge(note))
         return done(Judgement::kNotHere, "its model is not here, so it is not checked here");
-    if (waiting_.size() >= limits_.waiting)
-        return done(Judgement::kFull, "too many exhibits wait to be judged");
+    if (!has_room()) return done(Judgement::kFull, "too many exhibits wait to be judged");
     waiting_.push_back({std::make_shared<const Exhibit>(*std::move(exhibit)), note,
                         std::move(bytes), is_strangers, std::move(done)});
     judge_next();

@@ -103,6 +103,8 @@ class EvidenceDesk {
                trust::Finding finding, const std::string& sentence,
                const std::optional<Exhibit>& exhibit);
 
+    /// Whether another may wait to be judged.
+    bool has_room() const { return waiting_.size() < limits_.waiting; }
     /// Judges what somebody showed; after what a stranger showed, strangers wait.
     void submit(Bytes bytes, bool is_strangers, Done done);
     /// Where a server is, for people; asked about those that are convicted. May be empty.
