@@ -5,6 +5,7 @@
 
 #include "consensus/state_root.h"
 #include "net/address.h"
+#include "node/served_model.h"
 
 namespace cairn::node {
 
@@ -120,6 +121,7 @@ void LightClient::on_connect_failed(const std::string& address, const std::strin
 
 void LightClient::on_peer_up(net::PeerId peer, const net::PeerInfo& info) {
     dial_at_ms_.erase(info.address);
+    if (is_left_out(info.address)) return network_.disconnect(peer);  // while it was dialled
     was_linked_ = true;
     nodes_[peer].address = info.address;  // its hello names the network: ours follows
 }
@@ -139,6 +141,11 @@ void LightClient::forget_file_of(net::PeerId peer) {
     if (file_from_ != peer) return;
     file_from_ = 0;
     file_.clear();
+}
+
+bool LightClient::is_left_out(const std::string& address) const {
+    const auto found = known_.find(address);
+    return found != known_.end() && found->second;
 }
 
 // For good: it is not dialled again.
@@ -367,12 +374,9 @@ Status LightClient::check_weights(const fetch::Manifest& manifest, const fetch::
         return Error{ErrorCode::kTimeout, "its block is not on the chain with most work"};
     const chain::NetworkDefinition& network = found_.network;
     const std::uint32_t merge = block->height - block->height % network.round_length;
-    const std::uint32_t depth = best->height - merge;
-    const std::uint64_t round_ms = std::uint64_t{network.round_length} * network.spacing_ms;
-    if (merge != 0 && depth < std::max(1U, network.reveal_depth) &&
-        clock_.wall_ms() < best->header.time_ms + round_ms)
+    if (!is_settled(network, merge, best->height, best->header.time_ms, clock_.wall_ms()))
         return Error{ErrorCode::kTimeout, "its model does not stand firm yet"};
-    if (depth > kNewestRounds * network.round_length)
+    if (best->height - merge > kNewestRounds * network.round_length)
         return Error{ErrorCode::kTimeout, "its model is older than the newest three"};
     return ok_status();
 }

@@ -131,6 +131,7 @@ class LightClient final : public net::NetworkHandler {
     std::vector<std::string> servers() const;
     void finish_when_heard();
     void leave_out(net::PeerId peer, const std::string& why);
+    bool is_left_out(const std::string& address) const;
     void finish(Result<LightChain> result);
     std::string in_folder(const std::string& name) const;
     void note(const std::string& sentence) const {
