@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "chain/body_tree.h"
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
 
@@ -13,11 +14,6 @@ namespace {
 /// The smallest encodings. The reader refuses a count of more elements than the input can hold.
 constexpr std::size_t kMinPaymentBytes = 1 + 4 + 36 + 4 + 41 + 64;
 constexpr std::size_t kMinContributionBytes = 32 + 4 + 64;
-
-Hash256 leaf(const Hash256& id, const Hash256& witness) {
-    static const crypto::TaggedHasher hasher("cairn/body-leaf");
-    return hasher(id.view(), witness.view());
-}
 
 void write_coinbase(Writer& writer, const Coinbase& coinbase) {
     writer.u32(coinbase.height);
@@ -178,26 +174,11 @@ void sort_body(Block& block) {
 }
 
 Hash256 body_root(const Block& block) {
-    static const crypto::TaggedHasher hasher("cairn/body-root");
-    std::vector<Hash256> payments;
-    for (const Payment& payment : block.payments)
-        payments.push_back(leaf(payment_id(payment), witness_hash(payment)));
-    std::vector<Hash256> commitments;
-    for (const Commitment& commitment : block.commitments)
-        commitments.push_back(
-            leaf(commitment_id(commitment), crypto::sha256(commitment.signature.view())));
-    std::vector<Hash256> contributions;
-    for (const Contribution& contribution : block.contributions)
-        contributions.push_back(contribution_leaf(contribution.commitment_id,
-                                                  payload_hash(contribution.payload),
-                                                  contribution.signature));
-    const Hash256 coinbase = coinbase_id(block.coinbase);
-    Writer writer;
-    writer.fixed(crypto::merkle_root({&coinbase, 1}));
-    writer.fixed(crypto::merkle_root(payments));
-    writer.fixed(crypto::merkle_root(commitments));
-    writer.fixed(crypto::merkle_root(contributions));
-    return hasher(writer.out());
+    const auto leaves = body_leaves(block);
+    std::array<Hash256, kBodyLists> roots;
+    for (std::size_t list = 0; list < kBodyLists; ++list)
+        roots[list] = crypto::merkle_root(leaves[list]);
+    return root_of_lists(roots);
 }
 
 Block make_genesis(const NetworkDefinition& network, const Hash256& state_root) {

@@ -1,9 +1,12 @@
 #include "proof/inclusion.h"
 
 #include <algorithm>
+#include <functional>
+#include <optional>
+#include <span>
 
 #include "base/check.h"
-#include "crypto/hash.h"
+#include "chain/body_tree.h"
 #include "crypto/merkle.h"
 
 namespace cairn::proof {
@@ -16,48 +19,40 @@ constexpr std::size_t kMaxSiblings = 32;
 /// More than a coinbase of chain::kMaxCoinbaseOutputs outputs has.
 constexpr std::size_t kMaxCoinbaseBytes = 64 + chain::kMaxCoinbaseOutputs * 41;
 
-Hash256 body_leaf(const Hash256& id, const Hash256& witness) {
-    static const crypto::TaggedHasher hasher("cairn/body-leaf");
-    return hasher(id.view(), witness.view());
-}
-
-Hash256 leaf_of(const chain::Payment& payment) {
-    return body_leaf(chain::payment_id(payment), chain::witness_hash(payment));
-}
-Hash256 leaf_of(const chain::Commitment& commitment) {
-    return body_leaf(chain::commitment_id(commitment), crypto::sha256(commitment.signature.view()));
-}
-Hash256 leaf_of(const ShownContribution& shown) {
-    return chain::contribution_leaf(shown.commitment_id, shown.payload_hash, shown.signature);
-}
-Hash256 leaf_of(const chain::Coinbase& coinbase) { return chain::coinbase_id(coinbase); }
+/// Of what is shown of an item.
+struct LeafOf {
+    Hash256 operator()(const std::monostate& /*a block*/) const { return {}; }
+    Hash256 operator()(const ShownContribution& shown) const {
+        return chain::contribution_leaf(shown.commitment_id, shown.payload_hash, shown.signature);
+    }
+    Hash256 operator()(const auto& item) const { return chain::body_leaf(item); }
+};
 
 ShownContribution shown(const chain::Contribution& contribution) {
     return {contribution.commitment_id, chain::payload_hash(contribution.payload),
             contribution.signature};
 }
 
-/// The leaves of the four lists of a body, and the items' names beside them.
-struct Lists {
-    std::array<std::vector<Hash256>, 4> leaves;
-    std::array<std::vector<Hash256>, 4> ids;
-};
-
-Lists lists_of(const chain::Block& block) {
-    Lists lists;
-    const auto add = [&](std::size_t list, const Hash256& id, const Hash256& leaf) {
-        lists.ids[list].push_back(id);
-        lists.leaves[list].push_back(leaf);
+/// The place of the item of this id in its list, by the order of chain::body_leaves().
+std::optional<std::size_t> place_of(const chain::Block& block, Kind kind, const Hash256& id) {
+    const auto find = [&](const auto& items, const auto& id_of) -> std::optional<std::size_t> {
+        const auto at = std::ranges::find(items, id, id_of);
+        if (at == items.end()) return std::nullopt;
+        return static_cast<std::size_t>(at - items.begin());
     };
-    const Hash256 coinbase = chain::coinbase_id(block.coinbase);
-    add(0, coinbase, coinbase);
-    for (const chain::Payment& payment : block.payments)
-        add(1, chain::payment_id(payment), leaf_of(payment));
-    for (const chain::Commitment& commitment : block.commitments)
-        add(2, chain::commitment_id(commitment), leaf_of(commitment));
-    for (const chain::Contribution& contribution : block.contributions)
-        add(3, contribution.commitment_id, leaf_of(shown(contribution)));
-    return lists;
+    switch (kind) {
+        case Kind::kCoinbase:
+            return find(std::span(&block.coinbase, 1), chain::coinbase_id);
+        case Kind::kPayment:
+            return find(block.payments, chain::payment_id);
+        case Kind::kCommitment:
+            return find(block.commitments, chain::commitment_id);
+        case Kind::kContribution:
+            return find(block.contributions, &chain::Contribution::commitment_id);
+        case Kind::kBlock:
+            break;
+    }
+    return std::nullopt;
 }
 
 void put_item(const chain::Block& block, Kind kind, std::size_t index, Item& item) {
@@ -129,40 +124,32 @@ Hash256 item_id(const Inclusion& inclusion) {
 Result<Shown> show_item(const chain::Block& block, Kind kind, const Hash256& id) {
     Result<Shown> found = Shown();
     if (kind == Kind::kBlock) return found;
-    const Lists lists = lists_of(block);
     const auto own = static_cast<std::size_t>(kind) - 1;
-    const auto at = std::ranges::find(lists.ids[own], id);
-    if (at == lists.ids[own].end())
+    const auto index = place_of(block, kind, id);
+    if (!index)
         return not_found("the block has no " + std::string(kKindNames[own + 1]) + " " +
                          short_hex(id));
-    const auto index = static_cast<std::size_t>(at - lists.ids[own].begin());
-    put_item(block, kind, index, found->item);
+    put_item(block, kind, *index, found->item);
+    const auto leaves = chain::body_leaves(block);
     BodyBranch& branch = found->branch;
-    for (std::size_t list = 0, other = 0; list < 4; ++list)
-        if (list != own) branch.other_roots[other++] = crypto::merkle_root(lists.leaves[list]);
-    branch.index = static_cast<std::uint32_t>(index);
-    branch.count = static_cast<std::uint32_t>(lists.leaves[own].size());
-    branch.siblings = crypto::merkle_branch(lists.leaves[own], index);
+    for (std::size_t list = 0, other = 0; list < chain::kBodyLists; ++list)
+        if (list != own) branch.other_roots[other++] = crypto::merkle_root(leaves[list]);
+    branch.index = static_cast<std::uint32_t>(*index);
+    branch.count = static_cast<std::uint32_t>(leaves[own].size());
+    branch.siblings = crypto::merkle_branch(leaves[own], *index);
     return found;
 }
 
 Result<Hash256> body_root_of(const Item& item, const BodyBranch& branch) {
     CHECK(item.index() > 0);
-    const Hash256 leaf = std::visit(
-        [](const auto& held) {
-            if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>)
-                return Hash256{};
-            else
-                return leaf_of(held);
-        },
-        item);
+    const Hash256 leaf = std::visit(LeafOf(), item);
     const auto root = crypto::root_by_branch(leaf, branch.index, branch.count, branch.siblings);
     if (!root) return invalid("its Merkle branch has a length that no leaf there has");
     const std::size_t own = item.index() - 1;
-    Writer roots;
-    for (std::size_t list = 0, other = 0; list < 4; ++list)
-        roots.fixed(list == own ? *root : branch.other_roots[other++]);
-    return crypto::tagged_hash("cairn/body-root", roots.out());
+    std::array<Hash256, chain::kBodyLists> roots;
+    for (std::size_t list = 0, other = 0; list < chain::kBodyLists; ++list)
+        roots[list] = list == own ? *root : branch.other_roots[other++];
+    return chain::root_of_lists(roots);
 }
 
 Bytes encode(const Inclusion& inclusion) {
