@@ -1,6 +1,25 @@
 #include "crypto/merkle_range.h"
 
+#include "base/check.h"
+
 namespace cairn::crypto {
+
+void write(Writer& writer, const RangeProof& proof) {
+    for (const std::vector<Hash256>* side : {&proof.left, &proof.right}) {
+        CHECK(side->size() <= kMaxProofSide);
+        writer.count(side->size());
+        for (const Hash256& hash : *side) writer.fixed(hash);
+    }
+}
+
+RangeProof read_range_proof(Reader& reader) {
+    RangeProof proof;
+    for (std::vector<Hash256>* side : {&proof.left, &proof.right}) {
+        side->resize(reader.count(kMaxProofSide, Hash256::kSize));
+        for (Hash256& hash : *side) hash = reader.fixed<32>();
+    }
+    return proof;
+}
 
 Result<MerkleRange> MerkleRange::build(std::span<const Hash256> leaves, std::uint64_t first,
                                        std::uint64_t total, const RangeProof& proof) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/encoding.h"
 #include "crypto/merkle.h"
 
 namespace cairn::crypto {
@@ -20,6 +21,10 @@ struct RangeProof {
     std::vector<Hash256> left, right;
     bool operator==(const RangeProof&) const = default;
 };
+
+/// As it goes over links and to disks: left, then right, each with its count.
+void write(Writer& writer, const RangeProof& proof);
+RangeProof read_range_proof(Reader& reader);
 
 class MerkleRange {
   public:

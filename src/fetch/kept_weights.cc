@@ -22,21 +22,14 @@ std::string file_of(const std::string& folder, std::size_t tensor, std::string_v
 
 Bytes encode(const crypto::RangeProof& proof) {
     Writer writer;
-    for (const auto* side : {&proof.left, &proof.right}) {
-        writer.count(side->size());
-        for (const Hash256& hash : *side) writer.fixed(hash);
-    }
+    write(writer, proof);
     return std::move(writer).take();
 }
 
 Result<crypto::RangeProof> read_proof(const std::string& path) {
     ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, kMaxProofBytes));
     Reader reader(bytes);
-    crypto::RangeProof proof;
-    for (auto* side : {&proof.left, &proof.right}) {
-        side->resize(reader.count(crypto::kMaxProofSide, Hash256::kSize));
-        for (Hash256& hash : *side) hash = reader.fixed<32>();
-    }
+    crypto::RangeProof proof = crypto::read_range_proof(reader);
     RETURN_IF_ERROR(reader.finish());
     return proof;
 }

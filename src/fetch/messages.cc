@@ -4,22 +4,6 @@
 
 namespace cairn::fetch {
 
-namespace {
-
-void write_side(const std::vector<Hash256>& side, Writer& writer) {
-    CHECK(side.size() <= crypto::kMaxProofSide);
-    writer.count(side.size());
-    for (const Hash256& hash : side) writer.fixed(hash);
-}
-
-std::vector<Hash256> read_side(Reader& reader) {
-    std::vector<Hash256> side(reader.count(crypto::kMaxProofSide, Hash256::kSize));
-    for (Hash256& hash : side) hash = reader.fixed<32>();
-    return side;
-}
-
-}  // namespace
-
 Bytes encode_ask_weights(const Hash256& name) { return {name.bytes.begin(), name.bytes.end()}; }
 
 Result<Hash256> decode_ask_weights(ByteView body) {
@@ -77,8 +61,7 @@ Bytes encode(const Leaves& message) {
     writer.fixed(message.name);
     writer.u64(message.first);
     writer.bytes(message.bytes);
-    write_side(message.proof.left, writer);
-    write_side(message.proof.right, writer);
+    write(writer, message.proof);
     return std::move(writer).take();
 }
 
@@ -88,8 +71,7 @@ Result<Leaves> decode_leaves(ByteView body) {
     message.name = reader.fixed<32>();
     message.first = reader.u64();
     message.bytes = reader.bytes(kMaxLeaves * kLeafBytes);
-    message.proof.left = read_side(reader);
-    message.proof.right = read_side(reader);
+    message.proof = crypto::read_range_proof(reader);
     if (message.bytes.empty()) reader.fail("no leaves");
     RETURN_IF_ERROR(reader.finish());
     return message;
