@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "base/bytes_text.h"
 #include "base/files.h"
 #include "net/tls_network.h"
 
@@ -17,12 +18,6 @@ constexpr std::uint64_t kRedialMs = 2'000;
 constexpr std::uint64_t kSpareBytes = std::uint64_t{64} << 20;
 
 }  // namespace
-
-std::string bytes_text(std::uint64_t bytes) {
-    if (bytes < 1'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
-    if (bytes < 1'000'000'000) return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
-    return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9);
-}
 
 Status check_room(const std::string& folder, std::uint64_t bytes, std::uint64_t max_bytes) {
     if (bytes > max_bytes)

@@ -72,7 +72,5 @@ Result<KeptWeights> fetch_weights(const FetchOptions& options);
 
 /// kFull, in words, unless so many bytes are allowed and find room at `folder`.
 Status check_room(const std::string& folder, std::uint64_t bytes, std::uint64_t max_bytes);
-/// "12.3 MB".
-std::string bytes_text(std::uint64_t bytes);
 
 }  // namespace cairn::fetch

@@ -1,4 +1,5 @@
 #include "measure/bench_report.h"
+#include "base/bytes_text.h"
 #include "console/json_line.h"
 
 #include <ostream>

@@ -82,11 +82,4 @@ std::uint64_t disk_free_bytes(const std::string& path) {
     return space.ok() ? space->free : 0;
 }
 
-std::string bytes_text(std::uint64_t bytes) {
-    const double value = static_cast<double>(bytes);
-    if (value >= 1e9) return fmt::format("{:.1f} GB", value / 1e9);
-    if (value >= 1e6) return fmt::format("{:.0f} MB", value / 1e6);
-    return fmt::format("{:.0f} kB", value / 1e3);
-}
-
 }  // namespace cairn::measure

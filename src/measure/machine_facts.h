@@ -22,7 +22,4 @@ MachineFacts machine_facts();
 /// Free bytes for this user on the disk that holds `path`; 0 if nobody knows.
 std::uint64_t disk_free_bytes(const std::string& path);
 
-/// "1.5 GB", "120 MB".
-std::string bytes_text(std::uint64_t bytes);
-
 }  // namespace cairn::measure

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/bytes_text.h"
 #include "base/log.h"
 #include "formats/load.h"
 #include "serve/fetched_layers.h"
@@ -178,7 +179,7 @@ Status run_server(const RunServerOptions& options) {
     loop.run();
     network->set_handler(nullptr);
     log_info("stopped after {} tokens, and {} of weights given to others", server.tokens_computed(),
-             fetch::bytes_text(giver.bytes_given()));
+             bytes_text(giver.bytes_given()));
     return ok_status();
 }
 

@@ -1,4 +1,5 @@
 #include "cli/chain/serve_layers.h"
+#include "base/bytes_text.h"
 #include "cli/chain/port_line.h"
 #include "console/json_line.h"
 
@@ -68,9 +69,8 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
     std::unique_ptr<Progress> bar;
     options.fetching = [&](const fetch::LeafFetcher::Progress& progress) {
         if (!bar) bar = std::make_unique<Progress>(clock, "fetching layers", progress.total);
-        bar->update(progress.done, fetch::bytes_text(progress.done) + " of " +
-                                       fetch::bytes_text(progress.total) + " from " +
-                                       std::to_string(progress.sources));
+        bar->update(progress.done, bytes_text(progress.done) + " of " + bytes_text(progress.total) +
+                                       " from " + std::to_string(progress.sources));
     };
     options.listen = request.listen;
     options.map_port = request.map_port;

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include "base/bytes_text.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -171,8 +172,8 @@ class Bench {
     bool fits(const std::string& what, std::uint64_t bytes) {
         const std::uint64_t free = measure::machine_facts().memory_free_bytes;
         if (free == 0 || bytes + kSpareMemory <= free) return true;
-        skip(fmt::format("{}: needs {} of memory, {} are free", what, measure::bytes_text(bytes),
-                         measure::bytes_text(free)));
+        skip(fmt::format("{}: needs {} of memory, {} are free", what, bytes_text(bytes),
+                         bytes_text(free)));
         return false;
     }
 

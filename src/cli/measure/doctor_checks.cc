@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes_text.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/float_mode.h"
@@ -136,9 +137,8 @@ Diagnosis check_threads(std::size_t threads) {
 
 Diagnosis check_memory() {
     const measure::MachineFacts facts = measure::machine_facts();
-    const std::string found =
-        fmt::format("{} free of {}", measure::bytes_text(facts.memory_free_bytes),
-                    measure::bytes_text(facts.memory_bytes));
+    const std::string found = fmt::format("{} free of {}", bytes_text(facts.memory_free_bytes),
+                                          bytes_text(facts.memory_bytes));
     if (facts.memory_bytes == 0) return ok("memory", "unknown");
     if (facts.memory_free_bytes < kGigabyte / 4)
         return problem("memory", found, "close other programs; a node needs about 250 MB");
@@ -154,7 +154,7 @@ Diagnosis check_disk(const std::string& directory) {
     std::string folder = absolute.ok() ? *absolute : ".";
     while (!exists(folder) && folder != "/" && folder != ".") folder = folder_of(folder);
     const std::uint64_t free = measure::disk_free_bytes(folder);
-    const std::string found = fmt::format("{} free at {}", measure::bytes_text(free), folder);
+    const std::string found = fmt::format("{} free at {}", bytes_text(free), folder);
     if (free < kGigabyte / 5)
         return problem("disk", found, "free some space, or choose another --dir");
     if (free < 2 * kGigabyte)

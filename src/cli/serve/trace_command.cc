@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/bytes_text.h"
 #include "base/disk.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -128,12 +129,12 @@ std::string layers_text(const Json& server) {
 
 void print_server(const Json& server, double total_s, std::ostream& out) {
     const double seconds = number(server, "seconds");
-    out << fmt::format(
-        "  {:<22} {:<7} {:>6} {:>8.2f} {:>5.0f} % {:>8.0f} {:>10} {:>13}\n", text(server, "server"),
-        layers_text(server), count(server, "rows"), seconds,
-        total_s > 0 ? 100 * seconds / total_s : 0, 1000 * number(server, "longest_seconds"),
-        measure::bytes_text(count(server, "bytes_sent") + count(server, "bytes_received")),
-        chain::amount_text(count(server, "price")));
+    out << fmt::format("  {:<22} {:<7} {:>6} {:>8.2f} {:>5.0f} % {:>8.0f} {:>10} {:>13}\n",
+                       text(server, "server"), layers_text(server), count(server, "rows"), seconds,
+                       total_s > 0 ? 100 * seconds / total_s : 0,
+                       1000 * number(server, "longest_seconds"),
+                       bytes_text(count(server, "bytes_sent") + count(server, "bytes_received")),
+                       chain::amount_text(count(server, "price")));
     const std::string ended = text(server, "ended");
     if (!ended.empty()) out << "    it " << ended << '\n';
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/remote_node.h"
+#include "base/bytes_text.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -60,9 +61,9 @@ void tell(const node::LightChain& chain) {
         fmt::format("network {} (genesis {}): its model of block {}, {} of {} fetched; headers of "
                     "{} node{} checked up to block {}; {} layer server{} known",
                     chain.network.name, short_hex(chain.genesis_id), chain.height,
-                    fetch::bytes_text(chain.bytes_fetched), fetch::bytes_text(chain.bytes_model),
-                    chain.nodes, chain.nodes == 1 ? "" : "s", chain.tip_height,
-                    chain.servers.size(), chain.servers.size() == 1 ? "" : "s"));
+                    bytes_text(chain.bytes_fetched), bytes_text(chain.bytes_model), chain.nodes,
+                    chain.nodes == 1 ? "" : "s", chain.tip_height, chain.servers.size(),
+                    chain.servers.size() == 1 ? "" : "s"));
     const std::uint64_t now_ms = SystemClock().wall_ms();
     if (now_ms > chain.tip_time_ms + kOldMs)
         log_warn(
@@ -91,7 +92,7 @@ Result<std::unique_ptr<LocalModel>> load_network_model(LayerServerOptions& optio
     light.progress = [&](const std::string& what, std::uint64_t done, std::uint64_t total) {
         if (what != "weights") return;
         if (!bar) bar = std::make_unique<Progress>(clock, "fetching the model", total);
-        bar->update(done, fetch::bytes_text(done) + " of " + fetch::bytes_text(total));
+        bar->update(done, bytes_text(done) + " of " + bytes_text(total));
     };
     auto fetched = node::fetch_light_model(light);
     bar.reset();
