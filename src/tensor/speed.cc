@@ -19,7 +19,7 @@ constexpr std::size_t kUncached = std::size_t{256} << 20;
 std::shared_ptr<std::uint8_t[]> filled(std::size_t bytes) {
     auto memory = large_page_bytes(bytes);
     for (std::size_t i = 0; i < bytes; ++i)
-        memory[i] = static_cast<std::uint8_t>(i * 37 >> 3 & 0x37U);
+        memory.get()[i] = static_cast<std::uint8_t>(i * 37 >> 3 & 0x37U);
     return memory;
 }
 
