@@ -1,23 +1,16 @@
 // CONSENSUS: changing a result here splits the network.
-//
-// CONSENSUS: changing a result of draw or desketch splits the network.
 #include "codec/codec_tiles.h"
 
 #include <algorithm>
 #include <bit>
 #include <numeric>
 
+#include "base/encoding.h"
 #include "codec/quantise.h"
 
 namespace cairn::codec {
 
 namespace {
-
-std::uint64_t little_endian_u64(const std::uint8_t* bytes) {
-    std::uint64_t value = 0;
-    for (int i = 7; i >= 0; --i) value = value << 8 | bytes[i];
-    return value;
-}
 
 constexpr std::uint64_t kSignBlocks = kTile / 128;
 /// A rotation lengthens by the root of 4096.
@@ -32,8 +25,9 @@ bool is_set(const std::array<std::uint32_t, kTile / 32>& bits, std::size_t i) {
 void SketchTile::draw(const Hash256& seed, std::uint64_t tile, std::size_t rows, int rotations) {
     CHECK(std::has_single_bit(rows) && rows <= kTile && (rotations == 1 || rotations == 2));
     rotations_ = rotations;
-    const std::uint64_t key = little_endian_u64(seed.data());
-    const std::uint64_t stream = little_endian_u64(seed.data() + 8);
+    Reader words(seed.view());
+    const std::uint64_t key = words.u64();
+    const std::uint64_t stream = words.u64();
     const std::uint64_t first = tile << 32;
     kernels_.random_words(key, stream, first, signs_.data(), kSignBlocks);
     std::uint64_t next = first + kSignBlocks;

@@ -7,17 +7,12 @@
 #include <bit>
 
 #include "base/check.h"
+#include "base/encoding.h"
 #include "codec/quantise.h"
 
 namespace cairn::codec {
 
 namespace {
-
-std::uint64_t little_endian_u64(const std::uint8_t* bytes) {
-    std::uint64_t value = 0;
-    for (int i = 7; i >= 0; --i) value = value << 8 | bytes[i];
-    return value;
-}
 
 /// Uniform below `bound`, up to 2^-20 relative.
 std::uint16_t below(std::uint32_t word, std::size_t bound) {
@@ -53,8 +48,9 @@ void MatrixTile::draw(CodecKind kind, const Hash256& seed, std::uint64_t tile, s
     CHECK(std::has_single_bit(rows) && rows >= 16 && rows <= kTile);
     kind_ = kind;
     rows_ = rows;
-    key_ = little_endian_u64(seed.data());
-    stream_ = little_endian_u64(seed.data() + 8);
+    Reader words(seed.view());
+    key_ = words.u64();
+    stream_ = words.u64();
     first_ = tile << 32;
     if (has_zeros()) draw_entries();
 }

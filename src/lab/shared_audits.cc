@@ -4,14 +4,13 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/uniform.h"
 
 namespace cairn::lab {
 
 namespace {
 
 constexpr std::uint64_t kMaxRounds = 100'000;
-
-bool chance(Random& random, double of) { return static_cast<double>(random.u64()) * 0x1p-64 < of; }
 
 /// What one node knows of the server.
 struct Knows {
@@ -36,9 +35,9 @@ Life one_life(const SharedCase& given, const trust::TrustRules& rules, Random& r
         bool proof = false;
         for (Knows& node : nodes) {
             if (node.convicted) continue;
-            if (!chance(random, audit_chance(node.counts, node.status(rules), rules))) continue;
+            if (uniform(random) >= audit_chance(node.counts, node.status(rules), rules)) continue;
             life.audits += lies;
-            if (lies && chance(random, given.cheat_rate))
+            if (lies && uniform(random) < given.cheat_rate)
                 proof = node.convicted = true;
             else
                 node.counts.add(trust::Finding::kRight);

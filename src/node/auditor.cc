@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/priority.h"
+#include "base/uniform.h"
 
 namespace cairn::node {
 namespace {
@@ -54,7 +55,7 @@ std::vector<Auditor::Job> Auditor::draw() {
             standing ? standing->status : trust::ServerStatus::kProbation, desk.rules());
         if (standing && standing->status == trust::ServerStatus::kDeactivated)
             chance = std::min(chance, kChanceOfThoseOut);
-        if (static_cast<double>(random_.u64()) * 0x1p-64 >= chance) continue;
+        if (uniform(random_) >= chance) continue;
         const auto text = options_.texts.find(offer.model);
         jobs.push_back(
             {model, offer, text == options_.texts.end() ? options_.chain_text : text->second});

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "audit/replay.h"
+#include "base/uniform.h"
 
 namespace cairn::serve {
 
@@ -108,7 +109,7 @@ void SessionDiaries::pushed(const SessionTerms& terms, const Hop& hop, std::uint
     if (found == open_.end()) {
         if (open_.size() >= kMaxSessions) return;
         // Who was not heard from the first row on cannot be audited.
-        const bool kept = position == 0 && static_cast<double>(random_.u64()) * 0x1p-64 < chance_;
+        const bool kept = position == 0 && uniform(random_) < chance_;
         found = open_.emplace(terms.session, kept ? std::make_unique<Open>() : nullptr).first;
         if (kept) found->second->diary = {terms, hop, dim, {}};
     }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/uniform.h"
 #include "infer/generate.h"
 #include "model/transformer.h"
 #include "net/tls_network.h"
@@ -246,7 +247,7 @@ Result<std::size_t> Verifier::round(std::span<const std::uint32_t> text, trust::
             book.standing(offer.key, clock_.wall_ms(), options_.rules).status;
         if (status == trust::ServerStatus::kConvicted) continue;
         const double chance = trust::audit_chance(counts, status, options_.rules);
-        if (static_cast<double>(random_.u64()) * 0x1p-64 >= chance) continue;
+        if (uniform(random_) >= chance) continue;
         ASSIGN_OR_RETURN(const AuditReport report, audit(offer, text));
         if (report.examined.finding)
             book.enter(offer.key, page_of(offer), *report.examined.finding,
