@@ -46,9 +46,10 @@ Verdict Ledger::check_known() const {
 }
 
 Hash256 Ledger::state_root() const {
-    return consensus::state_root(model_.root(), coins_.root(),
-                                 rules_.root(model_.recent_merges_root()));
+    return consensus::state_root(model_.root(), coins_.root(), rules_root());
 }
+
+Hash256 Ledger::rules_root() const { return rules_.root(model_.recent_merges_root()); }
 
 void Ledger::apply(const chain::Block& block, std::uint32_t height, const MergePlan& plan,
                    BlockUndo& undo) {

@@ -72,6 +72,8 @@ class Ledger {
     const chain::Block& genesis() const { return genesis_; }
     const Hash256& genesis_id() const { return genesis_id_; }
     Hash256 state_root() const;
+    /// The part of it that is rules and recent merges.
+    Hash256 rules_root() const;
     const CoinSet& coins() const { return coins_; }
     /// As the tip left it.
     const RulesState& rules() const { return rules_; }

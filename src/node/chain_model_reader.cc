@@ -53,7 +53,7 @@ WeightsPtr ChainModelReader::weights(const ChainState&) const {
 
 std::optional<ThetaCopy> ChainModelReader::theta(const ChainState&) const {
     const auto theta = model_.state().theta();
-    return ThetaCopy{layout_.config(), {theta.begin(), theta.end()}, model_.recent_merges_root()};
+    return ThetaCopy{layout_.config(), {theta.begin(), theta.end()}};
 }
 
 model::Model ChainModelReader::model_of(WeightsPtr weights) const {

@@ -60,6 +60,12 @@ Status ChainState::store_headers() {
     return ok_status();
 }
 
+std::optional<StateParts> ChainState::parts_at(const BlockNode* node) const {
+    if (node == tip_) return parts();
+    const auto found = std::ranges::find(undos_, node, &Undo::node);
+    return found == undos_.end() ? std::nullopt : std::optional(found->parts);
+}
+
 Status ChainState::add_headers(std::vector<store::HeaderRecord> headers) {
     unstored_.insert(unstored_.end(), std::make_move_iterator(headers.begin()),
                      std::make_move_iterator(headers.end()));
@@ -102,7 +108,7 @@ Verdict ChainState::connect(const BlockNode* node, std::uint64_t now_ms, SwitchO
         change->connected.push_back(block_records(network_, node->hash, **block, report, undo));
     supply_ += report.minted;
     tip_ = node;
-    undos_.push_back({node, std::move(undo), report.minted});
+    undos_.push_back({node, std::move(undo), report.minted, parts()});
     if (undos_.size() > options_.max_undo) undos_.pop_front();
     outcome.connected.push_back({node, std::move(*block), std::move(report)});
     return Verdict::valid();

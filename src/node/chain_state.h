@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct TipInfo {
     consensus::RulesState rules;    ///< that a block on top is judged on
     consensus::HeaderContext next;  ///< of a block on top
     std::uint64_t supply = 0;       ///< all coins
+};
+/// What the state root of a block is made of besides its model (state_root.h).
+struct StateParts {
+    Hash256 coins_root, rules_root;
 };
 using TipInfoPtr = std::shared_ptr<const TipInfo>;
 using BlockPtr = std::shared_ptr<const chain::Block>;
@@ -102,13 +107,18 @@ class ChainState {
     std::uint64_t supply() const { return supply_; }
     const BlockNode* tip() const { return tip_; }
     TipInfoPtr info() const;
+    /// Of the state right after a block of this branch; nothing for one that lies deeper than what
+    /// can be taken back without a snapshot.
+    std::optional<StateParts> parts_at(const BlockNode* node) const;
 
   private:
     struct Undo {
         const BlockNode* node;
         consensus::BlockUndo undo;
         std::uint64_t minted;
+        StateParts parts;  // after it
     };
+    StateParts parts() const { return {ledger_.coins().root(), ledger_.rules_root()}; }
 
     Status store_headers();
     Result<BlockPtr> read_block(const BlockNode* node, SwitchOutcome& outcome) const;

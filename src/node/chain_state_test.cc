@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "consensus/state_root.h"
 #include "consensus/test_chain.h"
 
 namespace cairn::node {
@@ -112,6 +113,25 @@ TEST_P(Moves, UpAndDownExactly) {
 
 // By undo records alone, and mostly by snapshots.
 INSTANTIATE_TEST_SUITE_P(MaxUndo, Moves, testing::Values(64U, 2U));
+
+TEST_F(ChainStateTest, KnowsWhatTheLatestStateRootsAreMadeOf) {
+    make_state({.snapshot_interval = 3, .max_undo = 4});
+    const auto nodes = add_all();
+    ASSERT_EQ(state_->switch_to(nodes[10], kLater).failed, nullptr);
+    ASSERT_EQ(nodes[7]->height % chain_.network.round_length, 3U);
+    for (std::size_t height = 0; height <= 10; ++height) {
+        const auto parts = state_->parts_at(nodes[height]);
+        ASSERT_EQ(parts.has_value(), height >= 7) << height;
+        if (height < 8) continue;  // with the model of the last merge, at 8
+        EXPECT_EQ(consensus::state_root(model_.root(), parts->coins_root, parts->rules_root),
+                  nodes[height]->header.state_root)
+            << height;
+    }
+    // Blocks that were taken back are on this branch no more.
+    ASSERT_EQ(state_->switch_to(nodes[9], kLater).failed, nullptr);
+    EXPECT_FALSE(state_->parts_at(nodes[10]));
+    EXPECT_TRUE(state_->parts_at(nodes[9]));
+}
 
 TEST_F(ChainStateTest, RestoresFromItsStore) {
     make_state({.snapshot_interval = 4, .max_undo = 64});

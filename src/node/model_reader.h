@@ -21,7 +21,6 @@ class ChainState;
 struct ThetaCopy {
     model::ModelConfig config;
     std::vector<std::int32_t> theta;  ///< in the layout of the chain's state
-    Hash256 recent_merges_root;
 };
 
 using WeightsPtr = std::shared_ptr<const std::vector<float>>;

@@ -6,12 +6,12 @@
 
 namespace cairn::node {
 
-bool is_settled(const chain::NetworkDefinition& network, std::uint32_t merge_height,
+bool is_settled(const chain::NetworkDefinition& network, std::uint32_t height,
                 std::uint32_t tip_height, std::uint64_t tip_time_ms, std::uint64_t now_ms) {
     const std::uint32_t depth = std::max(1U, network.reveal_depth);
     const std::uint64_t round_ms = std::uint64_t{network.round_length} * network.spacing_ms;
     const bool still = now_ms >= tip_time_ms + round_ms;
-    return merge_height == 0 || tip_height - merge_height >= depth || still;
+    return height == 0 || tip_height - height >= depth || still;
 }
 
 std::optional<std::uint32_t> settled_height(const chain::NetworkDefinition& network,

@@ -26,10 +26,10 @@ struct ServedModel {
     Hash256 model_root{};                              ///< the part of the state root that is it
 };
 
-/// Whether the merge block at `merge_height` is settled on a chain with this tip: it is if at least
-/// one block, and at least the network's reveal_depth, stand upon it, or if the chain has stood
-/// still for a round's time. Genesis always is.
-bool is_settled(const chain::NetworkDefinition& network, std::uint32_t merge_height,
+/// Whether the block at `height` is settled on a chain with this tip: it is if at least one block,
+/// and at least the network's reveal_depth, stand upon it, or if the chain has stood still for a
+/// round's time. Genesis always is.
+bool is_settled(const chain::NetworkDefinition& network, std::uint32_t height,
                 std::uint32_t tip_height, std::uint64_t tip_time_ms, std::uint64_t now_ms);
 /// The last merge block up to `tip` (genesis before the first), if it is settled; else null.
 const BlockNode* settled_merge(const chain::NetworkDefinition& network, const BlockNode* tip,

@@ -13,9 +13,29 @@ struct ThetaGiver::Made {
     const BlockNode* merge = nullptr;
     const BlockNode* anchor = nullptr;
     std::optional<ThetaCopy> copy;
-    Hash256 coins_root, rules_root;
+    StateParts parts;
     std::shared_ptr<const fetch::LeafSource> source;
 };
+
+namespace {
+
+/// The first block from `merge` to the tip whose state's parts are known, if it is settled; else
+/// null.
+const BlockNode* firm_block(const chain::NetworkDefinition& network, const ChainState& state,
+                            const BlockNode* merge, std::uint64_t now_ms, StateParts& parts) {
+    const BlockNode* tip = state.tip();
+    for (std::uint32_t height = merge->height; height <= tip->height; ++height) {
+        const BlockNode* node = ancestor_at(tip, height);
+        const auto known = state.parts_at(node);
+        if (!known) continue;
+        parts = *known;
+        const bool is_firm = is_settled(network, height, tip->height, tip->header.time_ms, now_ms);
+        return is_firm ? node : nullptr;
+    }
+    return nullptr;
+}
+
+}  // namespace
 
 ThetaGiver::ThetaGiver(const chain::NetworkDefinition& network, const Clock& clock, Loop& loop,
                        net::Network& links, ActiveChain& chain, const ModelReader* reader,
@@ -51,15 +71,12 @@ void ThetaGiver::make() {
             Made made;
             made.merge = settled_merge(*network, state.tip(), now_ms);
             if (made.merge == nullptr) return made;
-            made.copy = reader->theta(state);
-            if (!made.copy) return made;
-            made.anchor = state.tip();
-            made.coins_root = state.ledger().coins().root();
-            made.rules_root = state.ledger().rules().root(made.copy->recent_merges_root);
+            made.anchor = firm_block(*network, state, made.merge, now_ms, made.parts);
+            if (made.anchor != nullptr) made.copy = reader->theta(state);
             return made;
         },
         alive_.guard([this](Made made) {
-            if (!made.anchor) return take(std::move(made));
+            if (!made.copy) return take(std::move(made));
             offload(
                 loop_, Lane::kServe,
                 [made = std::move(made)]() mutable {
@@ -73,13 +90,14 @@ void ThetaGiver::make() {
 
 void ThetaGiver::take(Made made) {
     if (made.source) {
-        const Hash256 root =
-            consensus::state_root(made.source->manifest().root, made.coins_root, made.rules_root);
+        const Hash256 root = consensus::state_root(made.source->manifest().root,
+                                                   made.parts.coins_root, made.parts.rules_root);
         if (root == made.anchor->header.state_root) {
             giver_.offer(made.source);
             merge_ = made.merge;
             anchor_ = made.anchor;
-            newest_ = {made.source->name(), {made.anchor->hash, made.coins_root, made.rules_root}};
+            newest_ = {made.source->name(),
+                       {made.anchor->hash, made.parts.coins_root, made.parts.rules_root}};
         } else {
             log_error("the model in memory is not the one of block {}: it is not given to peers",
                       short_hex(made.anchor->hash));

@@ -3,8 +3,9 @@
 // so a node that nobody asks pays nothing; the copies of the newest few stay while they are
 // fetched.
 //
-// What anchors a copy is the block at which it was made: the model there is that of the last merge
-// block, and the block's state root says so.
+// What anchors a copy is the merge block itself, or, where its state is not known any more (after a
+// start), the first block behind it of which it is, once that stands as firm: whoever knows headers
+// alone believes a state root for the work that lies upon it.
 #pragma once
 
 #include <vector>
@@ -45,7 +46,7 @@ class ThetaGiver {
     fetch::WeightsGiver giver_;
     std::optional<fetch::WeightsGiver::Newest> newest_;
     const BlockNode* merge_ = nullptr;                       // whose model newest_ is
-    const BlockNode* anchor_ = nullptr;                      // where it was copied
+    const BlockNode* anchor_ = nullptr;                      // whose state root names it
     std::vector<fetch::WeightsGiver::NewestAnswer> asking_;  // while one is made
     Alive alive_;
 };

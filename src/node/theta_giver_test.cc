@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "chain/target.h"
+#include "chain/test_objects.h"
 #include "consensus/state_root.h"
 #include "fetch/test_links.h"
 #include "node/network_presets.h"
@@ -21,8 +23,7 @@ class CountingReader final : public ModelReader {
     std::optional<ThetaCopy> theta(const ChainState&) const override {
         ++copies;
         const auto theta = model_.state().theta();
-        ThetaCopy copy{
-            model_.layout().config(), {theta.begin(), theta.end()}, model_.recent_merges_root()};
+        ThetaCopy copy{model_.layout().config(), {theta.begin(), theta.end()}};
         if (is_wrong_) ++copy.theta[7];
         return copy;
     }
@@ -80,6 +81,7 @@ struct ThetaGiving : testing::Test, private net::NetworkHandler {
     void start(bool is_wrong) {
         const std::vector<std::uint32_t> judge(2'000, 65);
         network = *network_preset("tiny");
+        network.first_target = network.pow_limit = 0x207fffff;
         network.judge_hash = worth::token_text_hash(judge);
         model =
             worth::ChainModel::create(network, judge, {tensor::reference_kernels(), &pool}).value();
@@ -92,6 +94,27 @@ struct ThetaGiving : testing::Test, private net::NetworkHandler {
         for (int i = 0; i < 5; ++i)
             askers.push_back(std::make_unique<Asker>(loop, wire, "asker " + std::to_string(i)));
         loop.run();
+    }
+    /// Empty blocks, a second apart, up to now.
+    void mine(int count) {
+        const crypto::PublicKey miner = chain::test_key(1);
+        for (; count > 0; --count) {
+            loop.advance_ms(1'000);
+            std::optional<chain::Block> block;
+            chain->lane().on_lane(
+                [miner, now_ms = clock.wall_ms()](ChainState& state) {
+                    return state.assemble(state.tip(), {}, miner, now_ms, nullptr);
+                },
+                [&](Result<chain::Block> made) { block = *std::move(made); });
+            loop.run();
+            const chain::U256 target = *chain::target_from_compact(block->header.target);
+            while (!chain::meets_target(chain::work_hash(network.work, block->header), target))
+                ++block->header.nonce;
+            chain->accept_headers({&block->header, 1});
+            chain->accept_block(*block);
+            loop.run();
+            ASSERT_EQ(chain->tip()->node->hash, chain::block_hash(block->header));
+        }
     }
     void on_peer_up(net::PeerId, const net::PeerInfo&) override {}
     void on_peer_down(net::PeerId peer, const std::string&) override { giver->on_peer_down(peer); }
@@ -137,6 +160,28 @@ TEST_F(ThetaGiving, AModelIsCopiedOnceAndItsLeavesLeadToTheStateRoot) {
         ASSERT_TRUE(asker->leaves);
         EXPECT_EQ(asker->leaves->bytes.size(), 2 * fetch::kLeafBytes);
     }
+}
+
+// A block on top costs its miner little; whoever knows headers alone wants work upon what he
+// believes.
+TEST_F(ThetaGiving, TheMergeBlockItselfIsNamedOnceItStandsFirm) {
+    start(false);
+    mine(static_cast<int>(network.round_length));
+    const BlockNode* merge = chain->tip()->node;
+    ASSERT_EQ(merge->height % network.round_length, 0U);
+    Asker early(loop, wire, "early");
+    loop.advance_ms(100);
+    ASSERT_TRUE(early.weights && early.weights->anchor);
+    EXPECT_EQ(early.weights->anchor->block, ancestor_at(merge, 0)->hash) << "nothing lies upon it";
+    mine(static_cast<int>(std::max(1U, network.reveal_depth)) + 1);
+    Asker later(loop, wire, "later");
+    loop.advance_ms(100);
+    ASSERT_TRUE(later.weights && later.weights->anchor);
+    const fetch::Anchor& anchor = *later.weights->anchor;
+    EXPECT_EQ(anchor.block, merge->hash);
+    const fetch::Manifest manifest = *fetch::decode_manifest(later.weights->manifest);
+    EXPECT_EQ(consensus::state_root(manifest.root, anchor.coins_root, anchor.rules_root),
+              merge->header.state_root);
 }
 
 TEST_F(ThetaGiving, WhatIsNotTheBlocksModelIsNotGiven) {
