@@ -1,7 +1,6 @@
 #include "host/model_shelf.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include <fmt/core.h>
@@ -64,8 +63,8 @@ void ModelShelf::show(std::size_t model) {
         std::vector<std::string>& versions = slot.about.versions;
         versions.clear();
         if (slot.run != nullptr) versions.push_back(slot.run->model()->name());
-        for (const Older& older : std::views::reverse(slot.older))
-            versions.push_back(older.run->model()->name());
+        for (auto older = slot.older.rbegin(); older != slot.older.rend(); ++older)
+            versions.push_back(older->run->model()->name());
     }
     const MutexLock lock(mutex_);
     views_[model] = slot.about;

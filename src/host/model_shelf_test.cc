@@ -124,7 +124,8 @@ TEST(ModelShelf, SaysWhyAModelFailsAndServesTheOthers) {
 
 TEST(ModelShelf, MakesRoomByTurns) {
     std::vector<std::unique_ptr<TestSource>> sources;
-    for (const char* id : {"a", "b", "c"}) sources.push_back(source(id, false, id[0]));
+    for (const char* id : {"a", "b", "c"})
+        sources.push_back(source(id, false, static_cast<std::uint64_t>(id[0])));
     const Hosted hosted =
         host_of(std::move(sources), {.memory_bytes = 2 * model_bytes() + kv_bytes(64)});
     for (const char* id : {"a", "b", "a", "c", "a", "b", "c"}) {
@@ -146,7 +147,8 @@ TEST(ModelShelf, MakesRoomByTurns) {
 // All are asked for at once, and only one fits.
 TEST(ModelShelf, EverybodyIsServedWhereOneFits) {
     std::vector<std::unique_ptr<TestSource>> sources;
-    for (const char* id : {"a", "b", "c"}) sources.push_back(source(id, false, id[0]));
+    for (const char* id : {"a", "b", "c"})
+        sources.push_back(source(id, false, static_cast<std::uint64_t>(id[0])));
     const Hosted hosted =
         host_of(std::move(sources), {.memory_bytes = model_bytes() + kv_bytes(64)});
     std::vector<std::shared_ptr<Recorder>> told;
