@@ -143,27 +143,6 @@ TEST(LabPapers, WritesTablesAndPictures) {
               outcome.out.find("no .png") != std::string::npos);
 }
 
-TEST(LabPapers, AllMakesBothPagesWithTheirPictures) {
-    const std::string folder = testing::TempDir() + "/lab_all";
-    std::filesystem::remove_all(folder);
-    const Outcome outcome = run({"lab", "all", "--out", folder, "--json"});
-    ASSERT_EQ(outcome.code, 0) << outcome.out;
-    EXPECT_EQ(outcome.json()["wrote"].size(), 2U);
-    for (const char* name : {"gradientcoin.md", "efedllm.md"}) {
-        std::stringstream page;
-        page << std::ifstream(folder + "/" + name).rdbuf();
-        std::size_t pictures = 0;
-        for (std::size_t at = page.str().find("]("); at != std::string::npos;
-             at = page.str().find("](", at + 1)) {
-            const std::string target = page.str().substr(at + 2, page.str().find(')', at) - at - 2);
-            if (!target.ends_with(".svg")) continue;
-            ++pictures;
-            EXPECT_TRUE(std::filesystem::exists(folder + "/" + target)) << target;
-        }
-        EXPECT_GE(pictures, 2U) << name;
-    }
-}
-
 TEST(LabPapers, ErrorsNameTheOption) {
     const std::pair<std::vector<std::string>, std::string> cases[] = {
         {{"ptotal", "--energies", "nonsense"}, "--energies"},
