@@ -126,4 +126,10 @@ std::string to_string(const RelayedAddress& address) {
     return to_hex(address.key) + "@" + address.relay;
 }
 
+std::string dialled_host(const std::string& address) {
+    const auto relayed = parse_relayed(address);
+    const auto dialled = parse_peer_address(relayed.ok() ? relayed->relay : address);
+    return dialled.ok() ? dialled->host : "";
+}
+
 }  // namespace cairn::net

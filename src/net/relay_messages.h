@@ -98,5 +98,8 @@ bool is_relayed(const std::string& address);
 /// kInvalid unless both parts are well formed; the relay's may not be a relayed address.
 Result<RelayedAddress> parse_relayed(const std::string& address);
 std::string to_string(const RelayedAddress& address);
+/// The host that is dialled to reach this address: of a relayed one the relay's. Empty for an
+/// address that is neither "host:port" nor relayed.
+std::string dialled_host(const std::string& address);
 
 }  // namespace cairn::net

@@ -375,6 +375,10 @@ TEST(RelayMessages, ARelayedAddressHasOneSpelling) {
           key + "@" + key + "@11.1.0.1:8500", key.substr(2) + "@11.1.0.1:8500",
           std::string("@11.1.0.1:8500"), key, std::string()})
         EXPECT_FALSE(parse_relayed(bad).ok()) << bad;
+    EXPECT_EQ(dialled_host(key + "@11.1.0.1:8500"), "11.1.0.1");
+    EXPECT_EQ(dialled_host("[::1]:8500"), "::1");
+    for (const std::string& nobody : {key + "@11.1.0.1", std::string("11.1.0.1"), std::string()})
+        EXPECT_EQ(dialled_host(nobody), "") << nobody;
 }
 
 }  // namespace

@@ -223,8 +223,13 @@ void LayerService::on_standings() {
                      }));
 }
 
+void LayerService::set_address(const std::string& address) {
+    server_->set_address(address);
+    tell();
+}
+
 ServingView LayerService::view() const {
-    return {.address = links_.listen_address(),
+    return {.address = server_->address(),
             .model = model_,
             .first_layer = layers_.begin,
             .end_layer = layers_.end,

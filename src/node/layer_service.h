@@ -36,7 +36,7 @@ struct LayerServiceOptions {
     std::uint64_t tell_ms = 30'000;  ///< how often it tells the network what it offers
     /// The part of the network that a client is in (net::TlsNetwork::group_of).
     std::function<std::string(net::PeerId)> group_of{};
-    std::string address{};  ///< where others reach it; empty: where it listens
+    std::string address{};  ///< see serve::LayerServerOptions
     /// Called on the loop when another model is served from then on. May be empty.
     std::function<void()> serving{};
 };
@@ -65,6 +65,8 @@ class LayerService final : private serve::ChannelView {
     /// Begins to follow the node's tip.
     void start();
     ServingView view() const;
+    /// Where others reach it from now on, as in its options; the network is told.
+    void set_address(const std::string& address);
     /// What it offers now, signed; nothing while it has no model.
     std::optional<serve::Announce> announce() { return server_->announce(); }
 

@@ -5,6 +5,7 @@
 
 #include "consensus/state_root.h"
 #include "net/address.h"
+#include "net/relay_messages.h"
 #include "node/served_model.h"
 
 namespace cairn::node {
@@ -232,15 +233,12 @@ Status LightClient::on_addresses(Node& node, ByteView body) {
 Status LightClient::on_servers(Node& node, ByteView body) {
     ASSIGN_OR_RETURN(const Servers told, decode_servers(body));
     node.told_servers = true;
-    const auto of_loopback = [](const std::string& text) {
-        const auto address = net::parse_peer_address(text);
-        return address.ok() && net::is_loopback(address->host);
-    };
     std::vector<std::string>& named = servers_of_[node.address];
     for (const serve::Announce& record : told.records) {
         if (!record.genesis.is_zero() && record.genesis != found_.genesis_id) continue;
-        if (!net::parse_peer_address(record.address).ok()) continue;
-        if (of_loopback(record.address) && !of_loopback(node.address)) continue;
+        const std::string host = net::dialled_host(record.address);
+        if (host.empty()) continue;
+        if (net::is_loopback(host) && !net::is_loopback(net::dialled_host(node.address))) continue;
         if (named.size() >= kMaxServers) break;
         if (std::ranges::find(named, record.address) == named.end())
             named.push_back(record.address);

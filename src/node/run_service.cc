@@ -26,9 +26,28 @@ Result<std::unique_ptr<RunService>> RunService::open(net::AsioLoop& loop, Random
                                                      const crypto::SecretKey& key,
                                                      const NodeServing& serving) {
     auto service = std::unique_ptr<RunService>(new RunService(loop, random, key, serving));
-    ASSIGN_OR_RETURN(service->links_, net::TlsNetwork::start(
-                                          loop, random, serve::client_links(serving.listen, key)));
+    net::TlsOptions links = serve::client_links(serving.listen, key);
+    links.relay = serving.relay;
+    links.through = serving.through;
+    links.on_relay = [&service = *service](const std::string& relay, bool passes_on) {
+        service.on_relay(relay, passes_on);
+    };
+    ASSIGN_OR_RETURN(service->links_, net::TlsNetwork::start(loop, random, std::move(links)));
     return service;
+}
+
+std::string RunService::address() const {
+    if (!serving_.address.empty() || relays_.empty()) return serving_.address;
+    return to_string(net::RelayedAddress{crypto::public_key(key_), relays_.front()});
+}
+
+void RunService::on_relay(const std::string& relay, bool passes_on) {
+    const std::string before = address();
+    std::erase(relays_, relay);
+    if (passes_on) relays_.push_back(relay);
+    if (service_ && address() != before) service_->set_address(address());
+    if (serving_.relay_answered)
+        serving_.relay_answered({crypto::public_key(key_), relay}, passes_on);
 }
 
 void RunService::start(const Clock& clock, const tensor::Kernels& kernels, Node& node, Disk& disk,
@@ -37,7 +56,7 @@ void RunService::start(const Clock& clock, const tensor::Kernels& kernels, Node&
     options.layers = serving_.layers;
     options.price = serving_.price;
     options.least_tokens_per_s = serving_.least_tokens_per_s;
-    options.address = serving_.address;
+    options.address = address();
     options.threads = threads;
     options.group_of = [&links = *links_](net::PeerId peer) { return links.group_of(peer); };
     options.serving = [this] {

@@ -1,8 +1,10 @@
 // The layer service of a node process: layer_service.h over a listening place of its own.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "net/tls_network.h"
 #include "node/layer_service.h"
@@ -14,10 +16,16 @@ struct NodeServing {
     double least_tokens_per_s = 0;       ///< through its layers; a slower machine does not serve
     std::string model_file;              ///< empty: the chain's own model
     std::string listen = "127.0.0.1:0";  ///< "host:port" for clients, port 0: any
-    std::string address;                 ///< where they reach it; empty: where it listens
-    std::uint64_t price = 0;             ///< of 1,000 rows through one layer, smallest units
+    /// Where they reach it; empty: through the first of `through` that passes links on, or where it
+    /// listens.
+    std::string address;
+    net::RelayOptions relay;           ///< links between others that are passed on
+    std::vector<std::string> through;  ///< layer servers that pass links on to it: "host:port"
+    std::uint64_t price = 0;           ///< of 1,000 rows through one layer, smallest units
     /// Called on the loop with each model that is served from then on. May be empty.
     std::function<void(const ServingView&)> began;
+    /// Called on the loop: whether others reach it through that relay now. May be empty.
+    std::function<void(const net::RelayedAddress& address, bool passes_on)> relay_answered;
 };
 
 /// The model of the file; null where none is named. kUnsupported for one whose layers cannot be
@@ -45,10 +53,14 @@ class RunService {
                const NodeServing& serving)
         : loop_(loop), random_(random), key_(key), serving_(serving) {}
 
+    void on_relay(const std::string& relay, bool passes_on);
+    std::string address() const;
+
     net::AsioLoop& loop_;
     Random& random_;
     crypto::SecretKey key_;
     const NodeServing& serving_;
+    std::vector<std::string> relays_;  // that pass links on now, oldest first
     std::unique_ptr<net::TlsNetwork> links_;
     std::unique_ptr<LayerService> service_;
 };

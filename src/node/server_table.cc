@@ -10,18 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxFailed = 1024;
 
-/// The host to dial for it: of a relayed address the relay's. Empty for none that can be dialled.
-std::string host_of(const std::string& address) {
-    if (net::is_relayed(address)) {
-        const auto relayed = net::parse_relayed(address);
-        return relayed.ok() ? host_of(relayed->relay) : "";
-    }
-    const auto parsed = net::parse_peer_address(address);
-    return parsed.ok() ? parsed->host : "";
-}
-
 std::string group_of(const serve::Announce& record) {
-    return net::netgroup(host_of(record.address));
+    return net::netgroup(net::dialled_host(record.address));
 }
 
 /// The group with the most; empty of none.
@@ -41,7 +31,7 @@ std::size_t count_of(const std::map<std::string, std::size_t>& counts, const std
 // A stranger from afar could otherwise have this node dial what listens on its own machine.
 bool ServerTable::is_fit(const serve::Announce& record, const std::string& teller_host) const {
     if (record.genesis != genesis_ && !record.genesis.is_zero()) return false;
-    const std::string host = host_of(record.address);
+    const std::string host = net::dialled_host(record.address);
     return !host.empty() && (!net::is_loopback(host) || net::is_loopback(teller_host));
 }
 
@@ -137,7 +127,8 @@ std::optional<ServerTable::Question> ServerTable::next_question(std::uint64_t no
     // The first of each teller; then the teller after the last one, around the circle.
     std::map<std::string, std::map<crypto::PublicKey, Waiting>::iterator> first;
     for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-        if (it->second.asked || !may_ask_host(host_of(it->second.record.address), now_ms)) continue;
+        if (it->second.asked || !may_ask_host(net::dialled_host(it->second.record.address), now_ms))
+            continue;
         const auto [of_teller, is_new] = first.emplace(it->second.teller, it);
         if (!is_new && it->second.serial < of_teller->second->second.serial) of_teller->second = it;
     }
@@ -148,7 +139,7 @@ std::optional<ServerTable::Question> ServerTable::next_question(std::uint64_t no
     auto& [key, waits] = *turn->second;
     waits.asked = true;
     count_off(waits.teller);
-    note_asked(host_of(waits.record.address), now_ms);
+    note_asked(net::dialled_host(waits.record.address), now_ms);
     ++asking_;
     return Question{key, waits.record.address};
 }
@@ -171,14 +162,14 @@ bool ServerTable::answered(const crypto::PublicKey& key, bool by_this_key, std::
 }
 
 bool ServerTable::admit(const serve::Announce& record, std::uint64_t now_ms) {
-    const std::string host = host_of(record.address), group = net::netgroup(host);
+    const std::string host = net::dialled_host(record.address), group = net::netgroup(host);
     std::map<std::string, std::size_t> groups;
     std::size_t of_host = 0, strangers = 0;
     for (const auto& [key, server] : known_) {
         if (server.own || key == record.key) continue;
         ++strangers;
         ++groups[group_of(server.record)];
-        of_host += host_of(server.record.address) == host;
+        of_host += net::dialled_host(server.record.address) == host;
     }
     if (of_host >= limits_.known_per_host || count_of(groups, group) >= limits_.known_per_group)
         return false;

@@ -53,6 +53,18 @@ const std::shared_ptr<LayerServer::Loaded>& LayerServer::find_model(const Hash25
     return found == models_.end() ? none : *found;
 }
 
+std::string LayerServer::address() const {
+    return options_.address.empty() ? network_.listen_address() : options_.address;
+}
+
+void LayerServer::set_address(const std::string& address) {
+    options_.address = address;
+    for (const std::shared_ptr<Loaded>& loaded : models_) {
+        loaded->announced.record.reset();
+        loaded->announced_as_chain.record.reset();
+    }
+}
+
 std::optional<Announce> LayerServer::announce(const Hash256& model) {
     if (models_.empty()) return std::nullopt;
     const std::shared_ptr<Loaded>& asked = find_model(model);
@@ -63,7 +75,7 @@ std::optional<Announce> LayerServer::announce(const Hash256& model) {
     if (announced.record && now_us < announced.made_us + kAnnounceEveryUs) return announced.record;
     announced.made_us = now_us;
     Announce& record = announced.record.emplace();
-    record.address = options_.address.empty() ? network_.listen_address() : options_.address;
+    record.address = address();
     record.model = as_chain ? loaded.snapshot.chain_name : loaded.snapshot.hash;
     record.layers = loaded.layers;
     record.rows_per_s = options_.rows_per_s;

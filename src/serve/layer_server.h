@@ -53,7 +53,8 @@ struct LayerServerOptions {
     /// A paid session whose next push is not paid for ends after this.
     std::uint64_t unpaid_ms = 10'000;
     std::uint32_t rows_per_s = 0;  ///< as it was measured, for its announcements; 0: not known
-    /// "host:port" where others reach it, for its announcements; empty: where it listens.
+    /// Where others reach it ("host:port", or through a relay), for its announcements; empty: where
+    /// it listens.
     std::string address{};
     /// Where it is paid; null: it asks for nothing. Must outlive the server.
     Till* till = nullptr;
@@ -87,6 +88,10 @@ class LayerServer final : public net::NetworkHandler {
     /// Memory that open sessions may use.
     std::uint64_t session_bytes() const { return session_bytes_; }
     std::uint64_t tokens_computed() const { return tokens_computed_; }
+    /// What it announces as its address.
+    std::string address() const;
+    /// As in its options, for announcements from now on.
+    void set_address(const std::string& address);
     /// Layer-rows a second, for announcements from now on.
     void set_speed(std::uint32_t rows_per_s) { options_.rows_per_s = rows_per_s; }
     /// Ends the sessions that are paid by this channel.

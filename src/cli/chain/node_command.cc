@@ -186,10 +186,15 @@ Status run_node_command(NodeRequest& request, bool on_terminal, std::ostream& ou
         display.end();
         server.reset();
     };
-    if (request.node.serving)
+    if (request.node.serving) {
         request.node.serving->began = [&](const node::ServingView& view) {
             display.tell_serving(view);
         };
+        request.node.serving->relay_answered = [&](const net::RelayedAddress& address,
+                                                   bool passes_on) {
+            display.tell_relay(address, passes_on);
+        };
+    }
     request.node.port_mapped = [&](const net::PortReport& report) { display.tell_port(report); };
     request.node.should_stop = [&] { return give_up; };
     RETURN_IF_ERROR(node::run_node(request.node));
@@ -273,11 +278,16 @@ bool is_layer_server(const CLI::App& command, const ServeLayersRequest& serve) {
     });
 }
 
-Status check_layer_server(const ServeLayersRequest& serve) {
-    for (const std::string& address : serve.through)
+Status check_through(const std::vector<std::string>& relays) {
+    for (const std::string& address : relays)
         RETURN_IF_ERROR(named("--through", net::parse_peer_address(address)));
-    if (serve.through.size() > net::kMaxThrough)
+    if (relays.size() > net::kMaxThrough)
         return misused("--through: " + std::to_string(net::kMaxThrough) + " nodes at most");
+    return ok_status();
+}
+
+Status check_layer_server(const ServeLayersRequest& serve) {
+    RETURN_IF_ERROR(check_through(serve.through));
     return named("--listen", net::parse_address(serve.listen));
 }
 
@@ -285,16 +295,18 @@ Status check_layer_server(const ServeLayersRequest& serve) {
 Status take_serving(NodeRequest& request) {
     if (request.serve.layers.empty()) return ok_status();
     const ServeLayersRequest& serve = request.serve;
-    if (serve.relay != 0 || !serve.through.empty() || serve.lie || !serve.from.empty() ||
-        serve.give_weights || !serve.weights_dir.empty() || !serve.servers_of.empty())
+    if (serve.lie || !serve.from.empty() || serve.give_weights || !serve.weights_dir.empty() ||
+        !serve.servers_of.empty())
         return misused(
-            "--relay, --through, --lie, --from, --servers-of, --give-weights and --weights-dir "
-            "belong "
-            "to a layer server alone: start one with --serve and --model, and without options of a "
-            "chain");
+            "--lie, --from, --servers-of, --give-weights and --weights-dir belong to a layer "
+            "server alone: start one with --serve and --model, and without options of a chain");
+    RETURN_IF_ERROR(check_through(serve.through));
     node::NodeServing& serving = request.serving;
     serving.layers = request.serve.layers;
     serving.model_file = request.serve.model;
+    serving.relay.max_circuits = serve.relay;
+    serving.relay.bytes_per_s = serve.relay_kib * 1024;
+    serving.through = serve.through;
     if (!request.price.empty()) {
         const auto price = parse_amount(request.price);
         if (!price.ok()) return misused("--price: " + price.error().message);
@@ -370,8 +382,8 @@ void add_relay_options(CLI::App& command, ServeLayersRequest& serve, CLI::Option
         ->capture_default_str();
     command
         .add_option("--through", serve.through,
-                    "With --serve, behind a router: HOST:PORT of nodes with --relay, to which this "
-                    "one keeps a link and through which others reach it")
+                    "With --serve, behind a router: HOST:PORT where nodes with --relay serve "
+                    "layers, to which this one keeps a link and through which others reach it")
         ->needs(needed);
 }
 

@@ -129,6 +129,12 @@ void NodeDisplay::tell_port(const net::PortReport& report) {
     cli::tell_port(report, kind_ == Kind::kJson, out_);
 }
 
+void NodeDisplay::tell_relay(const net::RelayedAddress& address, bool passes_on) {
+    if (kind_ == Kind::kLive && node_ != nullptr)
+        return draw({"  " + relay_line(address, passes_on)});
+    cli::tell_relay(address, passes_on, kind_ == Kind::kJson, out_);
+}
+
 void NodeDisplay::tell_serving(const node::ServingView& view) {
     if (kind_ == Kind::kJson) {
         const nlohmann::json serving{{"address", view.address},

@@ -13,6 +13,7 @@
 #include "cli/chain/node_screen.h"
 #include "console/live_block.h"
 #include "net/port_mapper.h"
+#include "net/relay_messages.h"
 
 namespace cairn::cli {
 
@@ -34,6 +35,8 @@ class NodeDisplay {
     void on_running();
     /// What came of asking the router for a port. On the loop.
     void tell_port(const net::PortReport& report);
+    /// Whether a relay passes links on to the layers that are served here.
+    void tell_relay(const net::RelayedAddress& address, bool passes_on);
     /// Another model is served from now on. On the loop.
     void tell_serving(const node::ServingView& view);
     /// The last look, and the log goes where it went before. On the loop.

@@ -1,17 +1,17 @@
 #include "cli/chain/serve_layers.h"
-#include "base/bytes_text.h"
-#include "cli/chain/port_line.h"
-#include "console/json_line.h"
 
 #include <ostream>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "base/bytes_text.h"
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cli/chain/cache_folder.h"
+#include "cli/chain/port_line.h"
 #include "cli/serve/servers_command.h"
+#include "console/json_line.h"
 #include "fetch/fetch_weights.h"
 #include "node/open_files.h"
 #include "serve/fetched_layers.h"
@@ -20,19 +20,6 @@
 namespace cairn::cli {
 
 namespace {
-
-void tell_relay(const net::RelayedAddress& address, bool passes_on, bool json, std::ostream& out) {
-    if (json) {
-        const nlohmann::json object = {
-            {"through", address.relay}, {"passes_on", passes_on}, {"address", to_string(address)}};
-        out << console::json_line(object) << std::flush;
-    } else if (passes_on) {
-        out << "who cannot dial it uses: --server " << to_string(address) << std::endl;
-    } else {
-        out << address.relay << " passes no links on: its owner can start it with --relay 8"
-            << std::endl;
-    }
-}
 
 /// Those that the node knows as servers of this very model.
 Result<std::vector<std::string>> known_sources(const ServeLayersRequest& request) {

@@ -103,6 +103,46 @@ TEST_F(ServersCommand, WhatOneNodeAnnouncesAnotherUses) {
     }
 }
 
+TEST_F(ServersCommand, ANodeThatNobodyCanDialServesThroughAnother) {
+    ASSERT_EQ(create_network().code, 0);
+    const std::string alone = write_alone();
+    const auto serving = [](const std::string& dir) {
+        const Outcome outcome = run({"chain", "status", "--dir", dir, "--json"});
+        const Json status = outcome.code == 0 ? outcome.json() : Json::object();
+        const bool is_there = status.contains("serving") && status["serving"].is_object() &&
+                              status["serving"]["model"].is_string();
+        return is_there ? status["serving"].value("address", "") : "";
+    };
+    Json first, second;
+    const auto relay =
+        start({"node", "--dir", dir_, "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0", "--serve",
+               "0-2", "--model", at("cat.cairn"), "--relay", "4"},
+              first);
+    ASSERT_TRUE(wait_for([&] { return !serving(dir_).empty(); }));
+    const std::string through = serving(dir_), hidden_dir = folder_ + "/hidden";
+    const auto hidden =
+        start({"node", "--dir", hidden_dir, "--network", dir_ + "/network.json", "--listen",
+               "127.0.0.1:0", "--api", "127.0.0.1:0", "--connect", first.value("listen", ""),
+               "--serve", "2-4", "--model", at("cat.cairn"), "--through", through},
+              second);
+    Json servers;
+    const std::string ending = "@" + through;
+    ASSERT_TRUE(wait_for([&] {
+        servers = run({"servers", "--dir", dir_, "--json"}).json()["servers"];
+        return servers.size() == 2 && (servers[0].value("address", "").ends_with(ending) ||
+                                       servers[1].value("address", "").ends_with(ending));
+    })) << servers;
+    EXPECT_TRUE(serving(hidden_dir).ends_with(ending)) << serving(hidden_dir);
+    const Outcome over = generate({"--servers-of", dir_});
+    ASSERT_EQ(over.code, 0) << over.errors;
+    EXPECT_EQ(over.json()["text"], alone);
+    EXPECT_EQ(over.json()["hops"].size(), 2U);
+    for (const auto* child : {&hidden, &relay}) {
+        (*child)->signal(SIGTERM);
+        EXPECT_EQ((*child)->end().code(), 0);
+    }
+}
+
 TEST_F(ServersCommand, AMachineThatIsTooSlowIsToldItsFigures) {
     ASSERT_FALSE(write_alone().empty());
     const Outcome alone = run({"servers", "--place", at("cat.cairn"), "--threads", "1", "--json"});
