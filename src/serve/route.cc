@@ -124,7 +124,8 @@ Error uncovered(std::span<const Announce> offers, const std::vector<Candidate>& 
     std::string message = "no server holds " + describe(model::LayerRange{missing.begin, end}) +
                           " of model " + short_hex(model);
     if (usable.empty() && left_out.empty() && !offers.empty())
-        message += "; the servers asked hold other models: give the same model file to both sides";
+        message +=
+            "; the servers asked hold other models (of a file, give the same one to both sides)";
     else if (!usable.empty())
         message += "; others hold the rest: start one with --serve " +
                    std::to_string(missing.begin) + "-" + std::to_string(end);

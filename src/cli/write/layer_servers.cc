@@ -1,6 +1,8 @@
 #include "cli/write/layer_servers.h"
 
+#include <chrono>
 #include <map>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 
@@ -48,6 +50,14 @@ Status add_known(const LayerServerOptions& options, const Hash256& model, model:
                          short_hex(model) + "): `cairn servers --dir DIR` shows what they hold");
     servers.insert(servers.end(), worth.begin(), worth.end());
     return ok_status();
+}
+
+constexpr int kTakeUpTries = 10;
+constexpr std::chrono::seconds kTakeUpPause{1};
+
+template <typename T>
+bool is_not_found(const Result<T>& result) {
+    return !result.ok() && result.error().code == ErrorCode::kNotFound;
 }
 
 }  // namespace
@@ -153,13 +163,25 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
         audited.whole = {local.model.config, local.model.weights, local.model.storage, hash};
     local.model.weights.layers.assign(local.model.config.layers, {});
     pack_local_model(compute, local);
-    if (network.purse) {
-        ASSIGN_OR_RETURN(const std::vector<serve::Hop> hops,
-                         serve::NetworkLayers::look(hash, local.model.config, network));
-        if (const std::string price = price_sentence(hops); !price.empty()) say(price);
-        RETURN_IF_ERROR(open_missing_channels(options.pay, hops));
+    const auto connect = [&]() -> Result<std::unique_ptr<serve::NetworkLayers>> {
+        if (network.purse) {
+            ASSIGN_OR_RETURN(const std::vector<serve::Hop> hops,
+                             serve::NetworkLayers::look(hash, local.model.config, network));
+            if (const std::string price = price_sentence(hops); !price.empty()) say(price);
+            RETURN_IF_ERROR(open_missing_channels(options.pay, hops));
+        }
+        return serve::NetworkLayers::connect(hash, local.model.config, network);
+    };
+    auto connected = connect();
+    if (!local.name) return connected;
+    // A network's newest model is settled for all at the same moment, and its servers take it up
+    // some seconds later.
+    for (int again = 0; again < kTakeUpTries && is_not_found(connected); ++again) {
+        if (again == 0) say("waiting for servers to take up this model");
+        std::this_thread::sleep_for(kTakeUpPause);
+        connected = connect();
     }
-    return serve::NetworkLayers::connect(hash, local.model.config, network);
+    return connected;
 }
 
 }  // namespace cairn::cli
