@@ -157,7 +157,7 @@ void ChannelKeeper::forget_gone(const Seen& seen) {
     offload(
         loop_, Lane::kRead,
         [store = *store_, name]() mutable { return store.forget(name.first, name.second); },
-        alive_.guard([name](const Status& forgotten) {
+        alive_.guard([](const Status& forgotten) {
             if (!forgotten.ok()) log_warn("{}", forgotten.error().message);
         }));
 }
