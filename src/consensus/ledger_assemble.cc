@@ -172,13 +172,12 @@ Result<chain::MergeSteps> Ledger::leave_out_harmful(std::vector<Ranked>& chosen,
         }
         room += size_of(*chosen[i].contribution);
         chosen[i].evaluation.report.joint_share = choice.shares[i];
-        const std::string share =
-            " (its share of the gain is " + std::to_string(choice.shares[i]) + ")";
-        leave_out(
-            left_out, chosen[i].evaluation,
-            (choice.shares[i] < 0 ? "together with the others it raises the judge batch's loss"
-                                  : "without it the others lower the judge batch's loss further") +
-                share);
+        const char* const why =
+            choice.opposed[i] ? "behind a step that anybody could take it undoes what the others do"
+            : choice.shares[i] < 0 ? "together with the others it raises the judge batch's loss"
+                                   : "without it the others lower the judge batch's loss further";
+        leave_out(left_out, chosen[i].evaluation,
+                  why + (" (its share of the gain is " + std::to_string(choice.shares[i]) + ")"));
     }
     chosen = std::move(kept);
     return choice.steps;

@@ -203,11 +203,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "1be5728b49018ed96af5f32e3460199a544f4458821795c8a1633565cff2d45a");
+              "b2a52a0c657ee5b361cba03ff755b1f2b10f9b359fb981a098d3de7e86e21aad");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "072edc87ec30475293ad474b81b3ea255beaaf5e114f5ebdf778a21070678b18");
+              "134101f402aa3ef98467a22e13977228c352d1170f5fcabe1e50614625a63a5d");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "de6307e62bba6deb7233d886ffe33bc39bacea37fbcc0ea9a3258439e718a17f");
+              "4bdedf85ba1ea7b226908f48b4f514f68232ea38bb0547e8ca0f9bdd8b451935");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

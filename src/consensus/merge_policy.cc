@@ -7,7 +7,8 @@
 namespace cairn::consensus {
 namespace {
 
-/// Of contributions that are tried one by one.
+/// Of sets without those that stand against the rest, and of contributions that are tried one by
+/// one.
 constexpr int kTries = 8;
 
 MergeSet subset(const MergeSet& all, const std::vector<std::size_t>& taken) {
@@ -45,12 +46,33 @@ std::vector<bool> find_harmful(const std::vector<std::int64_t>& shares, std::siz
     return result;
 }
 
+std::vector<bool> find_opposed(const std::vector<Scored>& scores) {
+    CHECK(!scores.empty());
+    std::vector<std::pair<std::int64_t, std::uint64_t>> by_share;  // with weights
+    std::uint64_t all = 0;
+    for (const Scored& scored : scores) {
+        by_share.emplace_back(scored.share, scored.weight);
+        all += scored.weight;
+    }
+    std::ranges::sort(by_share);
+    std::uint64_t up_to = 0;
+    const auto middle = std::ranges::find_if(by_share, [&](const auto& each) {
+        up_to += each.second;
+        return 2 * up_to > all;
+    });
+    std::vector<bool> opposed(scores.size(), false);
+    if (middle == by_share.end() || middle->first <= 0) return opposed;
+    for (std::size_t i = 0; i < scores.size(); ++i) opposed[i] = scores[i].share < -middle->first;
+    return opposed;
+}
+
 Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates) {
     MergeChoice choice;
     choice.shares.assign(candidates.ids.size(), 0);
+    choice.opposed.assign(candidates.ids.size(), false);
     for (std::size_t i = 0; i < candidates.ids.size(); ++i) choice.taken.push_back(i);
     std::size_t raising = 1;
-    int tries = 0;
+    int tries = 0, opposed_tries = 0;
     while (!choice.taken.empty()) {
         const MergeSet set = subset(candidates, choice.taken);
         ASSIGN_OR_RETURN(choice.steps, judge.find_steps(set));
@@ -66,6 +88,16 @@ Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates) 
         if (std::find(harmful.begin(), harmful.end(), true) != harmful.end()) {
             keep_only(choice.taken, harmful);
             continue;
+        }
+        if (opposed_tries++ < kTries) {
+            ASSIGN_OR_RETURN(const std::vector<Scored> scores, judge.scores(set, choice.steps));
+            const std::vector<bool> opposed = find_opposed(scores);
+            if (std::ranges::find(opposed, true) != opposed.end()) {
+                for (std::size_t i = 0; i < opposed.size(); ++i)
+                    choice.opposed[choice.taken[i]] = opposed[i];
+                keep_only(choice.taken, opposed);
+                continue;
+            }
         }
         std::vector<std::int64_t> sorted = shares;
         std::sort(sorted.begin(), sorted.end());

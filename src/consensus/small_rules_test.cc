@@ -159,6 +159,30 @@ TEST(MergePolicy, TheWorseHalfOfWhatHarmsGoes) {
     EXPECT_EQ(find_harmful({8, 9}, 4), (Marks{true, true}));
 }
 
+TEST(MergePolicy, WhoStandsAgainstTheRestIsLeftOut) {
+    using Marks = std::vector<bool>;
+    const auto scored = [](std::int64_t share, std::uint32_t weight) {
+        Scored one;
+        one.share = share;
+        one.weight = weight;
+        return one;
+    };
+    constexpr std::uint32_t kAll = 1U << 16;
+    EXPECT_EQ(find_opposed({scored(9, kAll), scored(8, kAll), scored(-8, kAll)}),
+              (Marks{false, false, false}))
+        << "as far as the middle one brings is let in";
+    EXPECT_EQ(find_opposed({scored(9, kAll), scored(-9, kAll), scored(8, kAll)}),
+              (Marks{false, true, false}));
+    // Where most bring nothing, nobody stands against anybody.
+    EXPECT_EQ(find_opposed({scored(9, kAll), scored(-90, kAll), scored(-8, kAll)}),
+              (Marks{false, false, false}));
+    // Copies are one voice.
+    EXPECT_EQ(find_opposed({scored(-90, kAll / 3), scored(-90, kAll / 3), scored(-90, kAll / 3),
+                            scored(9, kAll), scored(8, kAll)}),
+              (Marks{true, true, true, false, false}));
+    EXPECT_EQ(find_opposed({scored(5, 0)}), Marks{false}) << "no weights, no middle";
+}
+
 TEST(WorthRules, SharesOfTheGain) {
     constexpr Int128 kUnit = Int128{1} << 36;
     EXPECT_EQ(share_of_gain(kUnit, 65536, 1), 65536);
