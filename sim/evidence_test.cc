@@ -354,13 +354,13 @@ TEST_F(Evidence, WhoOffersTheSameTogetherLeavesRoomForOthers) {
         crowd.back()->stranger.dial(0);
     }
     world_.run_ms(1'000);
-    for (int pair = 0; pair < 4; ++pair)
+    for (std::size_t pair = 0; pair < 4; ++pair)
         for (int message = 0; message < 4; ++message) {
             node::Exhibits notes;
             while (notes.notes.size() < node::kMaxExhibitsPerMessage)
                 notes.notes.push_back(
                     {random_.hash256(), random_.hash256(), model_.hash, {0, 1}, 100});
-            for (int one : {0, 1})
+            for (const std::size_t one : {0U, 1U})
                 crowd[pair * 2 + one]->stranger.say(node::MessageKind::kExhibits, encode(notes));
         }
     world_.run_ms(2'000);

@@ -94,7 +94,7 @@ Result<DemoFailover> answer_through_a_crash(const std::vector<DemoNode*>& nodes,
         }
         over.insert(over.end(), text.begin(), text.end());
         std::vector<std::uint64_t> before;
-        for (const std::size_t i : {2, 3}) {
+        for (const std::size_t i : {2U, 3U}) {
             ASSIGN_OR_RETURN(const std::uint64_t rows, rows_of(*nodes[i]));
             before.push_back(rows);
         }
