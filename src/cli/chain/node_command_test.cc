@@ -59,8 +59,9 @@ TEST_F(NodeCommand, OptionsThatWouldDoNothingAreRefused) {
     std::ofstream(dir_ + "/text.txt") << "words";
     const std::string text = dir_ + "/text.txt";
     EXPECT_MISUSED(node({"--serve", "0-1", "--model", "m", "--listen", "nonsense"}), "--listen");
-    EXPECT_MISUSED(node({"--serve", "0-1", "--mine", "--relay", "2"}), "--relay");
-    EXPECT_MISUSED(node({"--serve", "0-1", "--mine", "--through", "a:1"}), "--through");
+    EXPECT_MISUSED(node({"--mine", "--relay", "2"}), "--serve");
+    EXPECT_MISUSED(node({"--serve", "0-1", "--mine", "--lie"}), "--lie");
+    EXPECT_MISUSED(node({"--serve", "0-1", "--mine", "--through", "nonsense"}), "--through");
     EXPECT_MISUSED(node({"--serve", "0-1", "--serve-listen", "nonsense"}), "--serve-listen");
     EXPECT_MISUSED(node({"--serve", "0-1", "--serve-address", "a:0"}), "--serve-address");
     EXPECT_MISUSED(node({"--serve", "0-1", "--price", "dear"}), "--price");
