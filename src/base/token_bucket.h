@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/check.h"
+
 namespace cairn {
 
 class TokenBucket {
@@ -12,8 +14,9 @@ class TokenBucket {
     TokenBucket(double at_once, double per_s)
         : at_once_(at_once), per_s_(per_s), tokens_(at_once) {}
 
-    /// Whether it may happen now. `now_ms` never goes back.
+    /// Whether it may happen now. CHECKs that `now_ms` does not go back.
     bool has(std::uint64_t now_ms) {
+        CHECK(now_ms >= filled_ms_);
         const double more = static_cast<double>(now_ms - filled_ms_) / 1000 * per_s_;
         tokens_ = std::min(at_once_, tokens_ + more);
         filled_ms_ = now_ms;

@@ -48,8 +48,8 @@ class MergeJudge {
     /// In the set's order.
     Result<std::vector<Scored>> scores(const MergeSet& set, const chain::MergeSteps& steps);
     /// Each one's share of what the joint step gains, new or not and without a public step: by it a
-    /// miner leaves out what harms. (Behind the public step all may stand on the far side at first:
-    /// that says what is worth paying for, not what is worth merging.)
+    /// miner leaves out what harms. (Behind the public step all may stand on the far side at first;
+    /// merge_policy.h goes by that only where most do not.)
     Result<std::vector<std::int64_t>> shares(const MergeSet& set, std::uint8_t outer_step);
     /// D.
     Result<Delta> merged(const MergeSet& set, std::uint8_t outer_step);

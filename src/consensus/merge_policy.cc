@@ -7,8 +7,8 @@
 namespace cairn::consensus {
 namespace {
 
-/// Of sets without those that stand against the rest, and of contributions that are tried one by
-/// one.
+/// How often those that stand against the rest are left out, and how many contributions are tried
+/// one by one, at most.
 constexpr int kTries = 8;
 
 MergeSet subset(const MergeSet& all, const std::vector<std::size_t>& taken) {
@@ -89,12 +89,16 @@ Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates) 
             keep_only(choice.taken, harmful);
             continue;
         }
-        if (opposed_tries++ < kTries) {
+        if (opposed_tries < kTries) {
             ASSIGN_OR_RETURN(const std::vector<Scored> scores, judge.scores(set, choice.steps));
             const std::vector<bool> opposed = find_opposed(scores);
             if (std::ranges::find(opposed, true) != opposed.end()) {
-                for (std::size_t i = 0; i < opposed.size(); ++i)
-                    choice.opposed[choice.taken[i]] = opposed[i];
+                ++opposed_tries;
+                for (std::size_t i = 0; i < opposed.size(); ++i) {
+                    if (!opposed[i]) continue;
+                    choice.opposed[choice.taken[i]] = true;
+                    choice.shares[choice.taken[i]] = scores[i].share;
+                }
                 keep_only(choice.taken, opposed);
                 continue;
             }

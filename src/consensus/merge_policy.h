@@ -26,8 +26,9 @@ std::vector<bool> find_opposed(const std::vector<Scored>& scores);
 struct MergeChoice {
     std::vector<std::size_t> taken;  ///< of the candidates, ascending; may be empty
     chain::MergeSteps steps;
-    std::vector<std::int64_t> shares;  ///< of every candidate, as it was last seen
-    std::vector<bool> opposed;         ///< candidates that find_opposed left out
+    /// Of every candidate, as it was last seen; of those opposed the share for which they went.
+    std::vector<std::int64_t> shares;
+    std::vector<bool> opposed;  ///< candidates that find_opposed left out
 };
 
 /// The contributions that a merge is better with: find_harmful's go, then find_opposed's, and then,

@@ -50,7 +50,7 @@ void Relaying::on_up(PeerId peer, const std::string& dialled) {
     if (dialled.empty()) return;
     if (is_through(dialled)) {
         failures_.erase(dialled);
-        offered_[peer] = dialled;
+        offered_[peer] = {dialled};
         owner_.send(peer, RelayKind::kOffer, {});
     }
     const auto found = waiting_.find(dialled);
@@ -66,9 +66,10 @@ void Relaying::on_down(PeerId peer) {
     circuits_.on_peer_down(peer);
     const auto found = offered_.find(peer);
     if (found == offered_.end()) return;
-    const std::string address = std::move(found->second);
+    const Offered offered = std::move(found->second);
     offered_.erase(found);
-    dial_again(address);
+    if (offered.passes_on == true && owner_.answered) owner_.answered(offered.address, false);
+    dial_again(offered.address);
 }
 
 void Relaying::on_failed(const std::string& address, const std::string& reason) {
@@ -90,8 +91,9 @@ Status Relaying::on_message(PeerId peer, const crypto::PublicKey& key, RelayKind
         case RelayKind::kOfferAnswer: {
             if (body.size() != 1 || body[0] > 1) return invalid("an offer is answered by 0 or 1");
             const auto found = offered_.find(peer);
-            if (found != offered_.end() && owner_.answered)
-                owner_.answered(found->second, body[0] == 1);
+            if (found == offered_.end() || found->second.passes_on) return ok_status();  // once
+            found->second.passes_on = body[0] == 1;
+            if (owner_.answered) owner_.answered(found->second.address, body[0] == 1);
             return ok_status();
         }
         case RelayKind::kOpen: {

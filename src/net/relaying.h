@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,7 +32,7 @@ class Relaying {
         std::function<void(const std::string& address, int socket)> opened;
         std::function<void(const std::string& address, const std::string& reason)> failed;
         std::function<void(PeerId relay, int socket)> incoming;
-        /// What a relay answered to our offer.
+        /// What a relay answered to our offer, and false when its link ends after a yes.
         std::function<void(const std::string& relay, bool passes_on)> answered;
     };
     Relaying(boost::asio::io_context& io, Loop& loop, RelayOptions options,
@@ -53,6 +54,10 @@ class Relaying {
     const Relay& relay() const { return relay_; }
 
   private:
+    struct Offered {
+        std::string address;
+        std::optional<bool> passes_on{};  // as it answered
+    };
     bool is_through(const std::string& address) const;
     void dial_again(const std::string& address);
 
@@ -61,7 +66,7 @@ class Relaying {
     Owner owner_;
     Relay relay_;
     Circuits circuits_;
-    std::map<PeerId, std::string> offered_;  // relays that are to pass links on to us
+    std::map<PeerId, Offered> offered_;  // relays that are to pass links on to us
     std::map<std::string, std::set<std::string>> waiting_;  // relayed addresses, by their relay
     std::map<std::string, int> failures_;                   // in a row, of `through_`
     Alive alive_;

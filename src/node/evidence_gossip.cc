@@ -237,10 +237,21 @@ Status EvidenceGossip::on_exhibit(Peer& peer, ByteView body) {
 // A peer gives each exhibit once, so what the desk has no room for is not asked for again.
 void EvidenceGossip::judge_held(const Hash256& key, Offer& offer) {
     if (offer.held.empty() || !desk_.has_room()) return;
+    if (wants(offer.note) == Want::kNever) return forget(key);  // by now
     desk_.submit(std::exchange(offer.held, {}), offer.of_stranger,
                  alive_.guard([this, key](serve::Judgement judgement, const std::string& why) {
                      on_judged(key, judgement, why);
                  }));
+}
+
+// By a list of keys: a judgement that is there at once forgets its offer.
+void EvidenceGossip::judge_all_held() {
+    std::vector<Hash256> held;
+    for (const auto& [key, offer] : offers_)
+        if (!offer.held.empty()) held.push_back(key);
+    for (const Hash256& key : held)
+        if (const auto offer = offers_.find(key); offer != offers_.end())
+            judge_held(key, offer->second);
 }
 
 void EvidenceGossip::on_judged(const Hash256& key, serve::Judgement judgement,
@@ -263,9 +274,10 @@ void EvidenceGossip::on_judged(const Hash256& key, serve::Judgement judgement,
             if (servers_.known().contains(note.server)) unchecked_.emplace(note.server, note);
             break;
         case serve::Judgement::kFull:
-            break;  // there was room
+            break;  // cannot be: judge_held() looked
     }
     forget(key);
+    judge_all_held();
     ask();
 }
 
@@ -311,13 +323,7 @@ void EvidenceGossip::tick() {
         state.late.insert(offer->second.note.id);
         take_back(id, offer->second);
     }
-    // In a list of their own: a judgement that is there at once forgets its offer.
-    std::vector<Hash256> held;
-    for (const auto& [key, offer] : offers_)
-        if (!offer.held.empty()) held.push_back(key);
-    for (const Hash256& key : held)
-        if (const auto offer = offers_.find(key); offer != offers_.end())
-            judge_held(key, offer->second);
+    judge_all_held();
     std::erase_if(unasked_until_ms_, [&](const auto& group) { return group.second <= now; });
     std::erase_if(unchecked_, [&](const auto& accused) {
         return !servers_.known().contains(accused.first) || desk_.is_convicted(accused.first);

@@ -112,6 +112,7 @@ class EvidenceGossip {
     void lose_right(net::PeerId peer);
     /// Gives the desk what waits for its room, where there is some.
     void judge_held(const Hash256& key, Offer& offer);
+    void judge_all_held();
     void on_judged(const Hash256& key, serve::Judgement judgement, const std::string& why);
     void tell(const std::vector<serve::ExhibitNote>& notes, net::PeerId to);
 

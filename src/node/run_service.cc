@@ -42,6 +42,7 @@ std::string RunService::address() const {
 }
 
 void RunService::on_relay(const std::string& relay, bool passes_on) {
+    if (!links_) return;  // they are being ended
     const std::string before = address();
     std::erase(relays_, relay);
     if (passes_on) relays_.push_back(relay);

@@ -51,7 +51,7 @@ class ServerGossip {
   private:
     struct PeerState {
         bool told = false;  // all that we know, once
-        /// That are checked for it: at once (a peer that was just linked tells all), and a second.
+        /// Checked for it: at once (a peer that was just linked tells all), and a second.
         TokenBucket signatures{512, 64};
     };
 

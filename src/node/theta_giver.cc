@@ -24,15 +24,18 @@ namespace {
 const BlockNode* firm_block(const chain::NetworkDefinition& network, const ChainState& state,
                             const BlockNode* merge, std::uint64_t now_ms, StateParts& parts) {
     const BlockNode* tip = state.tip();
-    for (std::uint32_t height = merge->height; height <= tip->height; ++height) {
-        const BlockNode* node = ancestor_at(tip, height);
+    const BlockNode* first = nullptr;
+    for (const BlockNode* node = tip; node != nullptr; node = node->parent) {
         const auto known = state.parts_at(node);
-        if (!known) continue;
+        if (!known) break;
+        first = node;
         parts = *known;
-        const bool is_firm = is_settled(network, height, tip->height, tip->header.time_ms, now_ms);
-        return is_firm ? node : nullptr;
+        if (node == merge) break;
     }
-    return nullptr;
+    if (first == nullptr ||
+        !is_settled(network, first->height, tip->height, tip->header.time_ms, now_ms))
+        return nullptr;
+    return first;
 }
 
 }  // namespace

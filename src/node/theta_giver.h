@@ -4,8 +4,9 @@
 // fetched.
 //
 // What anchors a copy is the merge block itself, or, where its state is not known any more (after a
-// start), the first block behind it of which it is, once that stands as firm: whoever knows headers
-// alone believes a state root for the work that lies upon it.
+// start; that of genesis never is, once there are blocks), the first block behind it of which it
+// is, once that stands as firm: whoever knows headers alone believes a state root for the work that
+// lies upon it.
 #pragma once
 
 #include <vector>

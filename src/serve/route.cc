@@ -125,7 +125,8 @@ Error uncovered(std::span<const Announce> offers, const std::vector<Candidate>& 
                           " of model " + short_hex(model);
     if (usable.empty() && left_out.empty() && !offers.empty())
         message +=
-            "; the servers asked hold other models (of a file, give the same one to both sides)";
+            "; the servers asked hold other models (if yours is a file, start both sides with the "
+            "same one)";
     else if (!usable.empty())
         message += "; others hold the rest: start one with --serve " +
                    std::to_string(missing.begin) + "-" + std::to_string(end);

@@ -22,7 +22,7 @@ void tell_port(const net::PortReport& report, bool json, std::ostream& out) {
 
 std::string relay_line(const net::RelayedAddress& address, bool passes_on) {
     if (passes_on) return "who cannot dial it uses: --server " + to_string(address);
-    return address.relay + " passes no links on: its owner can start it with --relay 8";
+    return address.relay + " passes no links on now: its owner can start it with --relay 8";
 }
 
 void tell_relay(const net::RelayedAddress& address, bool passes_on, bool json, std::ostream& out) {

@@ -3,9 +3,11 @@
 #include <chrono>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/serve/servers_command.h"
@@ -52,12 +54,27 @@ Status add_known(const LayerServerOptions& options, const Hash256& model, model:
     return ok_status();
 }
 
-constexpr int kTakeUpTries = 10;
+/// How long, and how often, servers are asked that may be about to take up a network's newest
+/// model: it is settled for all at the same moment, and packing it takes them some seconds.
+constexpr std::uint64_t kTakeUpMs = 10'000;
 constexpr std::chrono::seconds kTakeUpPause{1};
 
-template <typename T>
-bool is_not_found(const Result<T>& result) {
-    return !result.ok() && result.error().code == ErrorCode::kNotFound;
+/// The servers that would be used; asks again, for so long, while nobody holds some layers.
+Result<std::vector<serve::Hop>> look_for_a_while(const Hash256& hash, const LocalModel& local,
+                                                 const serve::NetworkLayersOptions& network,
+                                                 std::uint64_t patience_ms) {
+    const SystemClock clock;
+    const std::uint64_t end_us = clock.monotonic_us() + patience_ms * 1000;
+    bool told = false;
+    for (;;) {
+        auto hops = serve::NetworkLayers::look(hash, local.model.config, network);
+        if (hops.ok() || hops.error().code != ErrorCode::kNotFound ||
+            clock.monotonic_us() >= end_us)
+            return hops;
+        if (!std::exchange(told, true))
+            say("nobody holds some layers of this model yet: its servers are asked again");
+        std::this_thread::sleep_for(kTakeUpPause);
+    }
 }
 
 }  // namespace
@@ -163,25 +180,15 @@ Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
         audited.whole = {local.model.config, local.model.weights, local.model.storage, hash};
     local.model.weights.layers.assign(local.model.config.layers, {});
     pack_local_model(compute, local);
-    const auto connect = [&]() -> Result<std::unique_ptr<serve::NetworkLayers>> {
+    if (network.purse || local.name) {
+        ASSIGN_OR_RETURN(const std::vector<serve::Hop> hops,
+                         look_for_a_while(hash, local, network, local.name ? kTakeUpMs : 0));
         if (network.purse) {
-            ASSIGN_OR_RETURN(const std::vector<serve::Hop> hops,
-                             serve::NetworkLayers::look(hash, local.model.config, network));
             if (const std::string price = price_sentence(hops); !price.empty()) say(price);
             RETURN_IF_ERROR(open_missing_channels(options.pay, hops));
         }
-        return serve::NetworkLayers::connect(hash, local.model.config, network);
-    };
-    auto connected = connect();
-    if (!local.name) return connected;
-    // A network's newest model is settled for all at the same moment, and its servers take it up
-    // some seconds later.
-    for (int again = 0; again < kTakeUpTries && is_not_found(connected); ++again) {
-        if (again == 0) say("waiting for servers to take up this model");
-        std::this_thread::sleep_for(kTakeUpPause);
-        connected = connect();
     }
-    return connected;
+    return serve::NetworkLayers::connect(hash, local.model.config, network);
 }
 
 }  // namespace cairn::cli
