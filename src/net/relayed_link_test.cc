@@ -194,6 +194,17 @@ TEST_F(RelayedLinkTest, SaysWhyThereIsNoLink) {
     EXPECT_TRUE(contains(caller->failed, "the relay: nothing listens there"));
 }
 
+// A node opens its listening place before its chain is read, and only then can answer.
+TEST_F(RelayedLinkTest, ARelayThatAnswersBeforeTheServerIsReadyIsDialledAgain) {
+    auto middle = relay(4);
+    server = behind(middle->network->listen_address());
+    server->network->set_handler(nullptr);
+    run_for(300);
+    EXPECT_TRUE(answers.empty());
+    server->network->set_handler(server.get());
+    EXPECT_TRUE(run_until([&] { return answers == std::vector{true}; }));
+}
+
 TEST_F(RelayedLinkTest, AServerDialsItsRelayAgainAndIsReachedAsBefore) {
     auto middle = relay(4);
     server = behind(middle->network->listen_address());

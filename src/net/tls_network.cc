@@ -253,8 +253,11 @@ void TlsNetwork::Impl::on_link_up(Link& link) {
     const crypto::PublicKey key = link.peer().key;
     if (handler == nullptr) {  // between two handlers: nobody would answer it
         const std::shared_ptr<Link> keep = links.at(link.id());
+        const Error reason{ErrorCode::kRefused, "this node is still starting"};
         forget(link);
-        return keep->close("this node is still starting");
+        keep->close(reason.message);
+        // Whoever dialled it, as Relaying does from the start on, dials again.
+        return report_failure(keep->address(), keep->role() == Role::kDialler, reason);
     }
     if (link.role() == Role::kDialler) introduced.erase(key);
     if (Link* lasting = lasting_link(key)) {
