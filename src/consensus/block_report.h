@@ -25,8 +25,8 @@ struct ContributionReport {
     std::int64_t share = 0;  ///< of the round's gain, from which its worth was made
     std::uint64_t worth = 0;
     std::uint64_t reward = 0;  ///< minted to its own key
-    /// Where a miner's template left it out for that: its share of what the joint step gains,
-    /// without a public step (MergeJudge::shares).
+    /// Where a miner's template left it out for that: its share of what the joint step gains, as in
+    /// MergeChoice::shares.
     std::optional<std::int64_t> joint_share;
 
     void set_score(const Scored& scored);

@@ -56,6 +56,16 @@ struct Giving : testing::Test {
         giver.emplace(loop, wire, clock, "giver", options);
         giver->giver.offer(source);
     }
+    /// Nine in one part of the network; who is added next is alone in another.
+    std::vector<Asker*> add_crowd() {
+        std::vector<Asker*> crowd;
+        for (int i = 0; i < 9; ++i) {
+            groups[static_cast<net::PeerId>(i + 1)] = "crowd";
+            crowd.push_back(&add("crowd " + std::to_string(i)));
+        }
+        groups[10] = "alone";
+        return crowd;
+    }
     Asker& add(const std::string& address) {
         askers.push_back(std::make_unique<Asker>(loop, wire, address));
         loop.run();
@@ -143,12 +153,7 @@ TEST_F(Giving, ACrowdInOnePartOfTheNetworkKeepsNobodyOut) {
     options.max_waiting = 12;
     start();
     loop.hold(Lane::kRead);
-    std::vector<Asker*> crowd;
-    for (int i = 0; i < 9; ++i) {
-        groups[static_cast<net::PeerId>(i + 1)] = "crowd";
-        crowd.push_back(&add("crowd " + std::to_string(i)));
-    }
-    groups[10] = "alone";
+    const std::vector<Asker*> crowd = add_crowd();
     Asker& alone = add("alone");
     for (Asker* asker : crowd)
         for (int i = 0; i < 8; ++i) asker->ask(source->name(), 0, 1);
@@ -169,12 +174,7 @@ TEST_F(Giving, ACrowdInOnePartOfTheNetworkKeepsNobodyOut) {
 TEST_F(Giving, BytesASecondAreSharedByPartsOfTheNetwork) {
     options.bytes_per_s = 40 * kLeafBytes;
     start();
-    std::vector<Asker*> crowd;
-    for (int i = 0; i < 9; ++i) {
-        groups[static_cast<net::PeerId>(i + 1)] = "crowd";
-        crowd.push_back(&add("crowd " + std::to_string(i)));
-    }
-    groups[10] = "alone";
+    const std::vector<Asker*> crowd = add_crowd();
     Asker& alone = add("alone");
     const std::uint64_t before = giver->giver.bytes_given();
     for (int round = 0; round < 200; ++round) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "cli/serve/test_small_model.h"
 #include "cli/test_child.h"
 #include "cli/test_run.h"
 
@@ -23,26 +24,8 @@ class FetchedLayers : public testing::Test {
         for (int i = 0; i < 400; ++i)
             text += "the cat sat on mat number " + std::to_string(i) + "\n";
         EXPECT_TRUE(write_file(at("text.txt"), as_bytes(text)).ok());
-        const Outcome trained = run({"train",
-                                     "--text",
-                                     at("text.txt"),
-                                     "--out",
-                                     at("cat.cairn"),
-                                     "--steps",
-                                     "2",
-                                     "--context",
-                                     "64",
-                                     "--dim",
-                                     "64",
-                                     "--layers",
-                                     "4",
-                                     "--heads",
-                                     "2",
-                                     "--vocab",
-                                     "300",
-                                     "--threads",
-                                     "1",
-                                     "--json"});
+        const Outcome trained =
+            train_small(at("text.txt"), at("cat.cairn"), {.dim = 64, .vocab = 300});
         EXPECT_EQ(trained.code, 0) << trained.errors;
         name_ = trained.json()["content_hash"];
     }

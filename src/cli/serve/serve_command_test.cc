@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/serve/test_small_model.h"
 #include "cli/test_child.h"
 #include "cli/test_run.h"
 #include "cli/write/chat_command.h"
@@ -31,26 +32,8 @@ class ServeCommand : public testing::Test {
         std::ofstream text(folder_ + "/text.txt");
         for (int i = 0; i < 200; ++i) text << "The cat sat on the mat, and the dog sat too.\n";
         text.close();
-        const Outcome trained = run({"train",
-                                     "--text",
-                                     folder_ + "/text.txt",
-                                     "--out",
-                                     folder_ + "/cat.cairn",
-                                     "--steps",
-                                     "3",
-                                     "--context",
-                                     "64",
-                                     "--dim",
-                                     "32",
-                                     "--layers",
-                                     "1",
-                                     "--heads",
-                                     "2",
-                                     "--vocab",
-                                     "280",
-                                     "--threads",
-                                     "1",
-                                     "--json"});
+        const Outcome trained =
+            train_small(folder_ + "/text.txt", folder_ + "/cat.cairn", {.layers = 1});
         ASSERT_EQ(trained.code, 0) << trained.errors;
         std::ofstream(folder_ + "/broken.gguf") << "this is no model";
     }

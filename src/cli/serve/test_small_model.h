@@ -12,7 +12,15 @@
 
 namespace cairn::cli {
 
-/// Four layers of width 32, trained for two steps: `at("cat.cairn")`.
+/// A model trained for two steps on the text file, context 64, as `cairn train --json` answers.
+struct SmallShape {
+    int layers = 4;
+    int dim = 32;
+    int vocab = 280;
+};
+Outcome train_small(const std::string& text, const std::string& out, const SmallShape& shape = {});
+
+/// Four layers of width 32: `at("cat.cairn")`.
 class SmallModelFixture : public ChainFixture {
   protected:
     std::string at(const std::string& name) const { return folder_ + "/" + name; }

@@ -5,28 +5,31 @@
 
 namespace cairn::cli {
 
+Outcome train_small(const std::string& text, const std::string& out, const SmallShape& shape) {
+    return run({"train",
+                "--text",
+                text,
+                "--out",
+                out,
+                "--steps",
+                "2",
+                "--context",
+                "64",
+                "--dim",
+                std::to_string(shape.dim),
+                "--layers",
+                std::to_string(shape.layers),
+                "--heads",
+                "2",
+                "--vocab",
+                std::to_string(shape.vocab),
+                "--threads",
+                "1",
+                "--json"});
+}
+
 void SmallModelFixture::train() {
-    const std::vector<std::string> words = {"train",
-                                            "--text",
-                                            at("private.txt"),
-                                            "--out",
-                                            at("cat.cairn"),
-                                            "--steps",
-                                            "2",
-                                            "--context",
-                                            "64",
-                                            "--dim",
-                                            "32",
-                                            "--layers",
-                                            "4",
-                                            "--heads",
-                                            "2",
-                                            "--vocab",
-                                            "280",
-                                            "--threads",
-                                            "1",
-                                            "--json"};
-    const Outcome trained = run(words);
+    const Outcome trained = train_small(at("private.txt"), at("cat.cairn"));
     ASSERT_EQ(trained.code, 0) << trained.errors;
 }
 

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/serve/test_small_model.h"
 #include "cli/test_run.h"
 #include "formats/load.h"
 #include "net/tls_network.h"
@@ -73,26 +74,7 @@ class VerifyCommand : public testing::Test {
         std::ofstream text(at("text.txt"));
         for (int i = 0; i < 200; ++i) text << "The cat sat on the mat, and the dog sat too.\n";
         text.close();
-        const Outcome trained = run({"train",
-                                     "--text",
-                                     at("text.txt"),
-                                     "--out",
-                                     at("cat.cairn"),
-                                     "--steps",
-                                     "2",
-                                     "--context",
-                                     "64",
-                                     "--dim",
-                                     "32",
-                                     "--layers",
-                                     "3",
-                                     "--heads",
-                                     "2",
-                                     "--vocab",
-                                     "280",
-                                     "--threads",
-                                     "1",
-                                     "--json"});
+        const Outcome trained = train_small(at("text.txt"), at("cat.cairn"), {.layers = 3});
         ASSERT_EQ(trained.code, 0) << trained.errors;
         model_ = formats::load_any(at("cat.cairn")).value().model;
     }
