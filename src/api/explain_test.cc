@@ -9,11 +9,12 @@
 namespace cairn::api {
 namespace {
 
-std::string sentence_for(std::uint64_t worth, std::uint32_t carry_share) {
+std::string sentence_for(std::uint64_t worth, std::uint32_t carry_share,
+                         std::uint32_t weight = 1U << 16) {
     consensus::BlockReport report;
     report.worth_reference = 50;
     report.contributions.emplace_back();
-    report.contributions[0].worth = worth;
+    report.contributions[0].worth = {worth, weight};
     consensus::describe_merged(report, 0, 75'000'000, carry_share);
     store::ContributionRecord record;
     record.merged = true;
@@ -34,6 +35,14 @@ TEST(Explain, AUnitIsDividedAndItIsSaidHow) {
     const std::string none = sentence_for(25, 16'384);
     EXPECT_NE(none.find("earns nothing"), std::string::npos) << none;
     EXPECT_EQ(none.find('%'), std::string::npos) << none;
+    const std::string alike = sentence_for(80, 16'384, 28'000);
+    EXPECT_NE(
+        alike.find("paid in full, as 0.42 of one contribution, since others brought the like: "
+                   "75 %"),
+        std::string::npos)
+        << alike;
+    EXPECT_NE(sentence_for(80, 0, 1024).find("as 0.01 of one"), std::string::npos);
+    EXPECT_EQ(full.find("of one"), std::string::npos) << full;
     EXPECT_EQ(sentence_for(80, 0).find('%'), std::string::npos) << "nothing is divided";
 }
 

@@ -1,15 +1,26 @@
 #include "consensus/block_report.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "consensus/worth_rules.h"
 
 namespace cairn::consensus {
+namespace {
+
+/// A weight over 2^16, below 1, as "0.43".
+std::string hundredths(std::uint32_t weight) {
+    const std::uint32_t rounded = std::max(1U, weight * 100 >> 16);
+    return (rounded < 10 ? "0.0" : "0.") + std::to_string(rounded);
+}
+
+}  // namespace
 
 void ContributionReport::set_score(const Scored& scored) {
     raw_score = scored.raw_score;
     score = scored.score;
     share = scored.share;
-    worth = scored.worth;
+    worth = scored.worth();
 }
 
 void describe_merged(BlockReport& report, std::size_t index, std::uint64_t reward,
@@ -18,12 +29,9 @@ void describe_merged(BlockReport& report, std::size_t index, std::uint64_t rewar
     ContributionReport& merged = report.contributions[index];
     merged.merged = true;
     merged.reward = reward;
-    merged.reason = "merged: its worth of " + std::to_string(merged.worth);
-    if (merged.share > 0 && merged.worth < static_cast<std::uint64_t>(merged.share))
-        merged.reason += " (of its share of " + std::to_string(merged.share) +
-                         ", what others bring too and what is above the middle is not counted)";
+    merged.reason = "merged: its worth of " + std::to_string(merged.worth.worth);
     const std::string reference = std::to_string(report.worth_reference);
-    const std::uint64_t part = paid_part(merged.worth, report.worth_reference);
+    const std::uint64_t part = paid_part(merged.worth.worth, report.worth_reference);
     if (part == 0)
         merged.reason +=
             " is not above half of the reference of " + reference + ", so it earns nothing";
@@ -33,6 +41,9 @@ void describe_merged(BlockReport& report, std::size_t index, std::uint64_t rewar
         merged.reason += " is between half of the reference of " + reference +
                          " and all of it, so it is paid in part";
     if (part == 0) return;
+    if (merged.worth.weight < 1 << 16)
+        merged.reason += ", as " + hundredths(merged.worth.weight) +
+                         " of one contribution, since others brought the like";
     const std::uint32_t percent = (carry_share * 100 + (1U << 15)) >> 16;
     if (percent > 0)
         merged.reason += ": " + std::to_string(100 - percent) + " % to its contributor, " +

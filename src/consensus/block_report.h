@@ -22,8 +22,8 @@ struct ContributionReport {
     Int128 raw_score = 0;    ///< S(d), before novelty
     Int128 score = 0;        ///< after novelty
     std::uint64_t norm = 0;  ///< unit 2^-24
-    std::int64_t share = 0;  ///< of the round's gain, from which its worth was made
-    std::uint64_t worth = 0;
+    std::int64_t share = 0;  ///< of the round's gain
+    Worth worth;
     std::uint64_t reward = 0;  ///< minted to its own key
     /// Where a miner's template left it out for that: its share of what the joint step gains, as in
     /// MergeChoice::shares.

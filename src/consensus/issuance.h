@@ -1,9 +1,10 @@
 // Pay. A merged contribution earns up to one unit, by its worth beside the reference: nothing up to
-// half of it, all from the reference on. Part of that goes to the miners
-// of the block that carried its commitment and of the merge block, half each, and each half is
-// minted only if that miner has a contribution in this block that earns: no coin without both proof
-// of work and a gradient (papers A: Def 5), and a gradient that is worth nothing is none. What is
-// not earned is not minted.
+// half of it, all from the reference on; and of that as much as it counts, so that one update under
+// many keys earns about what it earns under one. Part goes to the miners of the block that carried
+// its commitment and of the merge block, half each, and each half is minted only if that miner has
+// a contribution in this block that earns: no coin without both proof of work and a gradient
+// (papers A: Def 5), and a gradient that is worth nothing is none. What is not earned is not
+// minted.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "chain/block.h"
+#include "consensus/worth_rules.h"
 
 namespace cairn::consensus {
 
@@ -18,7 +20,7 @@ namespace cairn::consensus {
 struct PaidContribution {
     crypto::PublicKey key;
     crypto::PublicKey carrier_miner;  ///< of the block that carried the commitment
-    std::uint64_t worth = 0;
+    Worth worth;
 };
 
 struct Pay {

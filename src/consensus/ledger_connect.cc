@@ -155,7 +155,7 @@ Verdict Ledger::judge_merge(const MergeSet& set, const std::vector<Evaluation>& 
     if (!merged.ok()) return failed(merged.error());
     plan.merged = *std::move(merged);
 
-    std::vector<std::uint64_t> worths;
+    std::vector<Worth> worths;
     for (std::size_t i = 0; i < evaluations.size(); ++i) {
         const Evaluation& evaluation = evaluations[i];
         ContributionReport& told = report.contributions[i];
@@ -166,7 +166,7 @@ Verdict Ledger::judge_merge(const MergeSet& set, const std::vector<Evaluation>& 
         plan.record.norm_sum = saturating_sum(plan.record.norm_sum, told.norm);
     }
     std::sort(plan.record.payload_hashes.begin(), plan.record.payload_hashes.end());
-    plan.record.worth_median = weighted_median(std::move(worths));
+    plan.record.worth_median = median_of(std::move(worths));
     report.worth_reference =
         worth_reference(plan.record.worth_median, next_state().recent_medians());
     return Verdict::valid();

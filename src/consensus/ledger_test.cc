@@ -53,7 +53,7 @@ TEST(Ledger, ARoundFromCommitmentToPay) {
     for (const ContributionReport& report : chain.report.contributions) {
         EXPECT_TRUE(report.merged);
         const std::uint64_t amount = chain.network.subsidy_unit *
-                                     paid_part(report.worth, chain.report.worth_reference) /
+                                     paid_part(report.worth.worth, chain.report.worth_reference) /
                                      chain.report.worth_reference;
         EXPECT_EQ(report.reward, amount - amount / 4);
         amounts.push_back(amount);
@@ -204,11 +204,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "b2a52a0c657ee5b361cba03ff755b1f2b10f9b359fb981a098d3de7e86e21aad");
+              "8317e05176babbc16bee2059fcf8275d5fdb5b68b115416f3c13dcdd99624a55");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "134101f402aa3ef98467a22e13977228c352d1170f5fcabe1e50614625a63a5d");
+              "23a6e314cc71d9f4ec6843e03a9c459da717b2260f2e0d24f671da81887a1d83");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "4bdedf85ba1ea7b226908f48b4f514f68232ea38bb0547e8ca0f9bdd8b451935");
+              "27b2d7a55918c6b834b51e94f4bc76728ca358c410a4d46c58c761d110708e56");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

@@ -306,7 +306,7 @@ TEST_F(LedgerWorth, CarriersEarnWithTheirOwnContribution) {
         (output.key == alice.key ? alice_gets : bob_gets) = output.amount;
     for (const ContributionReport& report : chain.report.contributions)
         earned += chain.network.subsidy_unit *
-                  paid_part(report.worth, chain.report.worth_reference) /
+                  paid_part(report.worth.worth, chain.report.worth_reference) /
                   chain.report.worth_reference;
     EXPECT_EQ(alice_gets + bob_gets, chain.report.minted);
     EXPECT_NEAR(static_cast<double>(chain.report.minted), static_cast<double>(earned), 4.0);
@@ -448,8 +448,8 @@ TEST_F(LedgerWorth, TheJudgeBatchIsDrawnByTheBlockBefore) {
     const auto reveals = chain.commit_round(miner, {alice}, {step(0)});
     const Int128 gain = Int128{chain.model.slope(chain.ledger.tip())[0]} * (1 << 19) * 1000;
     chain.mine(miner, only(reveals));
-    EXPECT_EQ(chain.report.contributions[0].worth,
-              static_cast<std::uint64_t>(share_of_gain(gain, outer_factor(kOuterSteps), 1)));
+    EXPECT_EQ(chain.report.contributions[0].worth.worth,
+              static_cast<std::uint64_t>(share_of_gain(gain, outer_factor(kOuterSteps), 1 << 16)));
 }
 
 }  // namespace

@@ -6,18 +6,16 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "consensus/linear_solve.h"
 #include "crypto/hash.h"
 
 namespace cairn::consensus {
 namespace {
 
-constexpr double kDiagonal = 1.5;
-/// Of deltas that are less alike than any others can make them, each pivot is at least 1/2. Less
-/// than half of that is a star made to upset the equations: its middle is left out.
-constexpr double kLeastPivot = 0.25;
 constexpr double kOne = 65536;
 constexpr double kLeastWeight = 1024;
+/// Measured likenesses of copies scatter about 1: up to a twentieth below it is still a copy.
+constexpr double kMargin = 1.05;
+constexpr int kSteps = 16;
 constexpr std::size_t kSignsPerHash = 256;
 
 /// |a| and |b| below 2^15 and at most 2^16 of them: below 2^46, so exact as a double too.
@@ -63,30 +61,54 @@ Fold Folder::fold(const Delta& delta, std::uint32_t payload_cosine) const {
     return fold;
 }
 
-std::vector<std::uint32_t> weights_of(const std::vector<Fold>& folds) {
-    const std::size_t n = folds.size();
+Likenesses::Likenesses(std::span<const Fold> folds) : Likenesses(folds.size()) {
     std::vector<double> squares, of_copies;
     for (const Fold& fold : folds) {
         squares.push_back(dot(fold, fold));
         of_copies.push_back(static_cast<double>(fold.payload_cosine));
     }
-    std::vector<Row> matrix(n, Row(n, kDiagonal));
-    for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = 0; i < size_; ++i) {
         for (std::size_t j = 0; j < i; ++j) {
             const double product = dot(folds[i], folds[j]);
             double likeness = 0;
             if (product > 0) {  // so neither norm is 0
                 const double cosine = product / std::sqrt(squares[i] * squares[j]);
-                likeness = std::min(1.0, cosine * kOne / std::sqrt(of_copies[i] * of_copies[j]));
+                const double by_copies = cosine * kOne / std::sqrt(of_copies[i] * of_copies[j]);
+                likeness = std::min(1.0, by_copies * kMargin);
             }
-            matrix[i][j] = matrix[j][i] = likeness * likeness;
+            values_[i * size_ + j] = values_[j * size_ + i] = likeness;
         }
     }
-    std::vector<std::uint32_t> weights;
-    for (const double weight : solve(std::move(matrix), Row(n, kDiagonal), kLeastPivot))
-        weights.push_back(
+}
+
+Likenesses Likenesses::of(std::span<const std::size_t> some) const {
+    Likenesses result(some.size());
+    for (std::size_t i = 0; i < some.size(); ++i) {
+        CHECK(some[i] < size_);
+        for (std::size_t j = 0; j < some.size(); ++j)
+            result.values_[i * some.size() + j] = (*this)(some[i], some[j]);
+    }
+    return result;
+}
+
+std::vector<std::uint32_t> Likenesses::weights() const {
+    std::vector<double> weights(size_, 1.0), next(size_);
+    for (int step = 0; step <= kSteps; ++step) {
+        for (std::size_t i = 0; i < size_; ++i) {
+            double around = 0;
+            for (std::size_t j = 0; j < size_; ++j) {
+                const double likeness = (*this)(i, j);
+                around += likeness * likeness * weights[j];
+            }
+            next[i] = weights[i] / around;  // its own 1 is part of the sum: not 0
+        }
+        weights.swap(next);
+    }
+    std::vector<std::uint32_t> result;
+    for (const double weight : weights)
+        result.push_back(
             static_cast<std::uint32_t>(std::clamp(std::floor(weight * kOne), kLeastWeight, kOne)));
-    return weights;
+    return result;
 }
 
 }  // namespace cairn::consensus

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -37,7 +38,7 @@ std::vector<std::uint32_t> weigh(const std::vector<Delta>& deltas, std::uint32_t
     const Folder folder(chain::filled<32>(1), deltas.at(0).size());
     std::vector<Fold> folds;
     for (const Delta& delta : deltas) folds.push_back(folder.fold(delta, kept));
-    return weights_of(folds);
+    return Likenesses(folds).weights();
 }
 
 double sum_of(const std::vector<std::uint32_t>& weights) {
@@ -54,17 +55,43 @@ TEST(Likeness, UnlikeOnesWeighAll) {
     EXPECT_EQ(weigh({random_delta(1), opposite}), (std::vector<std::uint32_t>{kAll, kAll}));
 }
 
-// Copies share one place: n of them weigh n / (n + 1/2) of 3/2 together.
+// n copies weigh what one does, and nobody beside them weighs less for them.
 TEST(Likeness, CopiesShareOnePlace) {
     for (const std::size_t n : {2U, 5U, 20U, 64U}) {
-        const auto copies = static_cast<double>(n);
         const auto weights = weigh(std::vector<Delta>(n, random_delta(1)));
-        EXPECT_NEAR(sum_of(weights), 1.5 * copies / (copies + 0.5), 0.01) << n;
+        EXPECT_NEAR(sum_of(weights), 1, 0.01) << n;
         EXPECT_EQ(weights.front(), weights.back());
     }
     std::vector<Delta> beside(20, random_delta(1));
     beside.push_back(random_delta(2));
     EXPECT_GT(weigh(beside).back(), kAll * 99 / 100);
+}
+
+// So they do where each payload of them is mostly noise, as 1-bit ones are, and likenesses scatter.
+TEST(Likeness, ScatterDoesNotMakeCopiesCount) {
+    const Delta work = random_delta(1);
+    const double kept = 0.1;
+    std::vector<Delta> payloads;
+    for (unsigned i = 0; i < 20; ++i)
+        payloads.push_back(mixed(work, random_delta(10 + i), std::sqrt(kept)));
+    for (unsigned i = 0; i < 3; ++i)
+        payloads.push_back(mixed(random_delta(100 + i), random_delta(200 + i), std::sqrt(kept)));
+    const auto weights = weigh(payloads, static_cast<std::uint32_t>(kept * kAll));
+    EXPECT_NEAR(sum_of({weights.begin(), weights.begin() + 20}), 1, 0.1);
+    EXPECT_LT(*std::max_element(weights.begin(), weights.begin() + 20), kAll / 10);
+    for (std::size_t i = 20; i < 23; ++i) EXPECT_GT(weights[i], kAll * 95 / 100);
+}
+
+// Of one update as alike as honest ones are, twenty copies weigh as it does alone.
+TEST(Likeness, BesideAlikeOnesCopiesWeighAsOne) {
+    std::vector<Delta> deltas;
+    for (unsigned i = 0; i < 4; ++i)
+        deltas.push_back(mixed(random_delta(1), random_delta(20 + i), std::sqrt(0.6)));
+    const double alone = weigh(deltas).back();
+    for (int i = 0; i < 19; ++i) deltas.push_back(deltas[3]);
+    const auto weights = weigh(deltas);
+    EXPECT_NEAR(sum_of({weights.begin() + 3, weights.end()}), alone / kAll, 0.03);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(weights[i], alone, kAll / 30.0);
 }
 
 // What a codec takes away makes no copy look like another's work.
@@ -74,8 +101,8 @@ TEST(Likeness, IsMeasuredByWhatTheCodecKeeps) {
     std::vector<Delta> payloads;
     for (unsigned i = 0; i < 8; ++i)
         payloads.push_back(mixed(work, random_delta(10 + i), std::sqrt(kept)));
-    EXPECT_LT(sum_of(weigh(payloads, static_cast<std::uint32_t>(kept * kAll))), 1.7);
-    EXPECT_GT(sum_of(weigh(payloads)), 7);
+    EXPECT_LT(sum_of(weigh(payloads, static_cast<std::uint32_t>(kept * kAll))), 1.1);
+    EXPECT_GT(sum_of(weigh(payloads)), 6.5);
 }
 
 // Half alike, as honest trainers with like texts are: each weighs less, and all the same.
@@ -84,12 +111,12 @@ TEST(Likeness, HonestOnesWeighTheSame) {
     for (unsigned i = 0; i < 3; ++i)
         honest.push_back(mixed(random_delta(1), random_delta(20 + i), std::sqrt(0.5)));
     const auto weights = weigh(honest);
-    for (const std::uint32_t weight : weights) EXPECT_NEAR(weight, kAll * 1.5 / 2, kAll / 50.0);
+    for (const std::uint32_t weight : weights)
+        EXPECT_NEAR(weight, kAll / (1 + 2 * 0.525 * 0.525), kAll / 50.0);
 }
 
-// One that is all of many who are not like each other would make the equations say anything; it is
-// left out of them and weighs the least.
-TEST(Likeness, TheMiddleOfAStarIsLeftOut) {
+// One that is all of many who are not like each other brings nothing that they do not.
+TEST(Likeness, TheMiddleOfAStarWeighsTheLeast) {
     std::vector<Delta> star;
     Delta middle(kSize, 0);
     for (unsigned i = 0; i < 4; ++i) {
@@ -100,6 +127,21 @@ TEST(Likeness, TheMiddleOfAStarIsLeftOut) {
     const auto weights = weigh(star, kAll / 8);  // so each ray has likeness 1 with the middle
     EXPECT_EQ(weights.back(), 1024u);
     for (std::size_t i = 0; i < 4; ++i) EXPECT_GT(weights[i], kAll * 9 / 10);
+}
+
+TEST(Likeness, APartIsAsAlikeAsItWas) {
+    const Folder folder(chain::filled<32>(1), kSize);
+    std::vector<Fold> folds;
+    for (unsigned i = 0; i < 4; ++i)
+        folds.push_back(folder.fold(mixed(random_delta(1), random_delta(i), 0.3 + 0.1 * i), kAll));
+    const Likenesses all(folds);
+    const std::vector<std::size_t> some = {3, 1};
+    const Likenesses part = all.of(some);
+    ASSERT_EQ(part.size(), 2u);
+    EXPECT_EQ(part(0, 1), all(3, 1));
+    EXPECT_EQ(part(1, 0), all(1, 3));
+    EXPECT_EQ(part(1, 1), 1);
+    EXPECT_GT(part(0, 1), 0.1);
 }
 
 TEST(Likeness, ZerosAreLikeNothing) {
@@ -128,11 +170,11 @@ TEST(Likeness, FoldsAreWhatTheSpecificationSays) {
 }
 
 TEST(LinearSolve, LeavesOutWhatHasNoPivot) {
-    EXPECT_EQ(solve({{2, 1}, {1, 2}}, {3, 3}, 0), (Row{1, 1}));
-    EXPECT_EQ(solve({{1, 1, 0}, {1, 1, 0}, {0, 0, 4}}, {2, 2, 2}, 0), (Row{2, 0, 0.5}));
-    EXPECT_EQ(solve({{0, 7}, {7, 2}}, {3, 4}, 0), (Row{0, 2}));
-    EXPECT_EQ(solve({{std::nan(""), 1}, {1, 2}}, {3, 4}, 0), (Row{0, 2}));
-    EXPECT_EQ(solve({}, {}, 0), Row{});
+    EXPECT_EQ(solve({{2, 1}, {1, 2}}, {3, 3}), (Row{1, 1}));
+    EXPECT_EQ(solve({{1, 1, 0}, {1, 1, 0}, {0, 0, 4}}, {2, 2, 2}), (Row{2, 0, 0.5}));
+    EXPECT_EQ(solve({{0, 7}, {7, 2}}, {3, 4}), (Row{0, 2}));
+    EXPECT_EQ(solve({{std::nan(""), 1}, {1, 2}}, {3, 4}), (Row{0, 2}));
+    EXPECT_EQ(solve({}, {}), Row{});
 }
 
 }  // namespace

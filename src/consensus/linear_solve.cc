@@ -5,13 +5,13 @@
 
 namespace cairn::consensus {
 
-Row solve(std::vector<Row> matrix, Row right, double least_pivot) {
+Row solve(std::vector<Row> matrix, Row right) {
     const std::size_t n = right.size();
     CHECK(matrix.size() == n);
     std::vector<bool> left_out(n, false);
     for (std::size_t k = 0; k < n; ++k) {
         CHECK(matrix[k].size() == n);
-        left_out[k] = !(matrix[k][k] > least_pivot);  // NaN too
+        left_out[k] = !(matrix[k][k] > 0);  // NaN too
         if (left_out[k]) continue;
         for (std::size_t i = k + 1; i < n; ++i) {
             const double factor = matrix[i][k] / matrix[k][k];

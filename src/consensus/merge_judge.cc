@@ -2,19 +2,21 @@
 #include "consensus/merge_judge.h"
 
 #include "base/check.h"
-#include "consensus/likeness.h"
 
 namespace cairn::consensus {
 namespace {
 
-/// What a miner asks about by turns: a set, and the same without one of its contributions.
-constexpr std::size_t kSets = 2;
+/// A miner asks about a set and many parts of it, and of all of them again for the next template.
+constexpr std::size_t kSets = 128;
+/// Sets whose sum is kept.
+constexpr std::size_t kSums = 2;
 
 }  // namespace
 
 void MergeJudge::forget() {
     public_gradient_.reset();
     public_losses_.clear();
+    measured_ = {};
     sets_.clear();
 }
 
@@ -24,6 +26,27 @@ void MergeJudge::start(const Hash256& tip) {
     tip_ = tip;
 }
 
+// A miner asks about many parts of one set, and each pair is as alike in all of them.
+Result<Likenesses> MergeJudge::likenesses(const MergeSet& set) {
+    std::vector<std::size_t> places;
+    for (const Hash256& id : set.ids) {
+        const auto known = measured_.places.find(id);
+        if (known == measured_.places.end()) break;
+        places.push_back(known->second);
+    }
+    if (places.size() == set.ids.size()) return measured_.likenesses->of(places);
+    const Folder folder(judge_seed(tip_), model_.parameter_count());
+    std::vector<Fold> folds;
+    for (std::size_t i = 0; i < set.ids.size(); ++i) {
+        ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
+        folds.push_back(folder.fold(delta, model_.payload_cosine(delta)));
+    }
+    measured_.places.clear();
+    for (std::size_t i = 0; i < set.ids.size(); ++i) measured_.places[set.ids[i]] = i;
+    measured_.likenesses.emplace(folds);
+    return *measured_.likenesses;
+}
+
 Result<MergeJudge::Current*> MergeJudge::current(const MergeSet& set) {
     CHECK(!set.ids.empty());
     for (auto known = sets_.begin(); known != sets_.end(); ++known) {
@@ -31,14 +54,30 @@ Result<MergeJudge::Current*> MergeJudge::current(const MergeSet& set) {
         sets_.splice(sets_.begin(), sets_, known);
         return &sets_.front();
     }
-    Current next{set.ids, MergeSum(model_.parameter_count()), {}, {}, {}, {}};
-    for (std::size_t i = 0; i < set.ids.size(); ++i) {
-        ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
-        next.sum.add(delta);
-    }
+    ASSIGN_OR_RETURN(const Likenesses alike, likenesses(set));
+    Current next;
+    next.ids = set.ids;
+    next.weights = alike.weights();
+    for (const std::uint32_t weight : next.weights) next.weight += weight;
     sets_.push_front(std::move(next));
     if (sets_.size() > kSets) sets_.pop_back();
     return &sets_.front();
+}
+
+Result<Delta> MergeJudge::joint_step(Current& of, const MergeSet& set, std::uint8_t outer_step) {
+    if (!of.sum) {
+        MergeSum sum(model_.parameter_count());
+        for (std::size_t i = 0; i < set.ids.size(); ++i) {
+            ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
+            sum.add(delta, of.weights[i]);
+        }
+        of.sum = std::move(sum);
+        std::size_t kept = 0;
+        for (Current& other : sets_) {
+            if (other.sum && ++kept > kSums) other.sum.reset();
+        }
+    }
+    return of.sum->merged(outer_step);
 }
 
 Result<const Delta*> MergeJudge::public_gradient() {
@@ -64,10 +103,11 @@ Result<std::int64_t> MergeJudge::public_loss(std::uint8_t step) {
     return loss;
 }
 
-Result<std::int64_t> MergeJudge::outer_loss(Current& of, std::uint8_t step) {
+Result<std::int64_t> MergeJudge::outer_loss(Current& of, const MergeSet& set, std::uint8_t step) {
     if (const auto found = of.losses.find(step); found != of.losses.end()) return found->second;
+    ASSIGN_OR_RETURN(const Delta offset, joint_step(of, set, step));
     ASSIGN_OR_RETURN(const std::int64_t loss,
-                     model_.judge_loss(kernels_, judge_seed(tip_), of.sum.merged(step)));
+                     model_.judge_loss(kernels_, judge_seed(tip_), offset));
     of.losses[step] = loss;
     return loss;
 }
@@ -109,12 +149,13 @@ Result<std::uint8_t> MergeJudge::find_public_step() {
 
 Result<chain::MergeSteps> MergeJudge::find_steps(const MergeSet& set) {
     ASSIGN_OR_RETURN(Current * of, current(set));
+    if (of->found) return *of->found;
     chain::MergeSteps found;
     ASSIGN_OR_RETURN(found.outer_step,
                      lowest(last_found_.outer_step, 1, kOuterSteps,
-                            [&](std::uint8_t step) { return outer_loss(*of, step); }));
+                            [&](std::uint8_t step) { return outer_loss(*of, set, step); }));
     ASSIGN_OR_RETURN(found.public_step, find_public_step());
-    last_found_ = found;
+    of->found = last_found_ = found;
     return found;
 }
 
@@ -125,12 +166,12 @@ Result<StepLosses> MergeJudge::losses(const MergeSet& set, const chain::MergeSte
     };
     StepLosses losses;
     ASSIGN_OR_RETURN(losses.before, public_loss(0));
-    ASSIGN_OR_RETURN(losses.outer, outer_loss(*of, steps.outer_step));
+    ASSIGN_OR_RETURN(losses.outer, outer_loss(*of, set, steps.outer_step));
     if (steps.outer_step > 1) {
-        ASSIGN_OR_RETURN(losses.outer_shorter, outer_loss(*of, beside(steps.outer_step, -1)));
+        ASSIGN_OR_RETURN(losses.outer_shorter, outer_loss(*of, set, beside(steps.outer_step, -1)));
     }
     if (steps.outer_step < kOuterSteps) {
-        ASSIGN_OR_RETURN(losses.outer_longer, outer_loss(*of, beside(steps.outer_step, 1)));
+        ASSIGN_OR_RETURN(losses.outer_longer, outer_loss(*of, set, beside(steps.outer_step, 1)));
     }
     ASSIGN_OR_RETURN(losses.behind_public, public_loss(steps.public_step));
     if (steps.public_step > 0) {
@@ -147,29 +188,19 @@ Result<std::vector<Scored>> MergeJudge::scores(const MergeSet& set,
     ASSIGN_OR_RETURN(Current * of, current(set));
     if (!of->scored.empty() && of->scored_steps == steps) return of->scored;
     ASSIGN_OR_RETURN(const Delta* open, public_gradient());
-    const Delta offset =
-        middle(against_signs(*open, steps.public_step), of->sum.merged(steps.outer_step));
+    ASSIGN_OR_RETURN(const Delta joint, joint_step(*of, set, steps.outer_step));
+    const Delta offset = middle(against_signs(*open, steps.public_step), joint);
     ASSIGN_OR_RETURN(const Delta gradient, scoring_gradient(offset));
     const Repeated repeated(model_.recent_merges(), gradient);
-    const Folder folder(judge_seed(tip_), model_.parameter_count());
-    std::vector<Fold> folds;
     std::vector<Scored> all;
-    std::vector<std::int64_t> shares;
     for (std::size_t i = 0; i < set.ids.size(); ++i) {
         ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
-        folds.push_back(folder.fold(delta, model_.payload_cosine(delta)));
         Scored scored;
         scored.raw_score = first_order_gain(gradient, delta);
         scored.score = novel_score(scored.raw_score, repeated.score_of(delta));
-        scored.share = share_of_gain(scored.score, outer_factor(steps.outer_step), of->sum.count());
+        scored.share = share_of_gain(scored.score, outer_factor(steps.outer_step), of->weight);
+        scored.weight = of->weights[i];
         all.push_back(scored);
-        shares.push_back(scored.share);
-    }
-    const std::vector<std::uint32_t> weights = weights_of(folds);
-    const std::vector<std::uint64_t> worths = worths_of(shares, weights);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        all[i].weight = weights[i];
-        all[i].worth = worths[i];
     }
     of->scored_steps = steps;
     of->scored = all;
@@ -180,13 +211,14 @@ Result<std::vector<std::int64_t>> MergeJudge::shares(const MergeSet& set, std::u
     ASSIGN_OR_RETURN(Current * of, current(set));
     if (const auto found = of->shares.find(outer_step); found != of->shares.end())
         return found->second;
-    const Delta offset = middle(Delta(model_.parameter_count(), 0), of->sum.merged(outer_step));
+    ASSIGN_OR_RETURN(const Delta joint, joint_step(*of, set, outer_step));
+    const Delta offset = middle(Delta(model_.parameter_count(), 0), joint);
     ASSIGN_OR_RETURN(const Delta gradient, scoring_gradient(offset));
     std::vector<std::int64_t> shares;
     for (std::size_t i = 0; i < set.ids.size(); ++i) {
         ASSIGN_OR_RETURN(const Delta delta, set.delta(i));
-        shares.push_back(share_of_gain(first_order_gain(gradient, delta), outer_factor(outer_step),
-                                       of->sum.count()));
+        shares.push_back(
+            share_of_gain(first_order_gain(gradient, delta), outer_factor(outer_step), of->weight));
     }
     of->shares[outer_step] = shares;
     return shares;
@@ -194,7 +226,7 @@ Result<std::vector<std::int64_t>> MergeJudge::shares(const MergeSet& set, std::u
 
 Result<Delta> MergeJudge::merged(const MergeSet& set, std::uint8_t outer_step) {
     ASSIGN_OR_RETURN(Current * of, current(set));
-    return of->sum.merged(outer_step);
+    return joint_step(*of, set, outer_step);
 }
 
 Result<std::vector<Int128>> MergeJudge::scores_alone(const MergeSet& set) {

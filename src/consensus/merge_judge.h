@@ -4,12 +4,14 @@
 // computes each of them only once. Used by consensus/ and by measurements of the rules.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <list>
 #include <map>
 #include <optional>
 #include <vector>
 
+#include "consensus/likeness.h"
 #include "consensus/merge_rules.h"
 #include "consensus/model_seam.h"
 #include "consensus/worth_rules.h"
@@ -29,7 +31,10 @@ struct Scored {
     Int128 score = 0;          ///< less what only repeats recent merges
     std::int64_t share = 0;    ///< of the round's gain, unit 2^-20 nats summed over the batch
     std::uint32_t weight = 0;  ///< over 2^16: how little it is like the others
-    std::uint64_t worth = 0;   ///< of both, in the unit of shares
+
+    Worth worth() const {
+        return {static_cast<std::uint64_t>(std::max<std::int64_t>(0, share)), weight};
+    }
 };
 
 class MergeJudge {
@@ -51,6 +56,8 @@ class MergeJudge {
     /// miner leaves out what harms. (Behind the public step all may stand on the far side at first;
     /// merge_policy.h goes by that only where most do not.)
     Result<std::vector<std::int64_t>> shares(const MergeSet& set, std::uint8_t outer_step);
+    /// How alike they are.
+    Result<Likenesses> likenesses(const MergeSet& set);
     /// D.
     Result<Delta> merged(const MergeSet& set, std::uint8_t outer_step);
     /// How far each goes down alone, behind the public step: what a miner ranks by when there are
@@ -60,7 +67,10 @@ class MergeJudge {
   private:
     struct Current {
         std::vector<Hash256> ids;
-        MergeSum sum;
+        std::vector<std::uint32_t> weights;
+        std::uint64_t weight = 0;     // of all together
+        std::optional<MergeSum> sum;  // as large as the model: only of those asked about last
+        std::optional<chain::MergeSteps> found;
         std::map<std::uint8_t, std::int64_t> losses;               // by outer step
         std::map<std::uint8_t, std::vector<std::int64_t>> shares;  // by outer step
         chain::MergeSteps scored_steps;
@@ -68,11 +78,18 @@ class MergeJudge {
     };
     using LossAt = std::function<Result<std::int64_t>(std::uint8_t)>;
 
+    /// Those of the last set that was not part of another one, by their ids.
+    struct Measured {
+        std::map<Hash256, std::size_t> places;
+        std::optional<Likenesses> likenesses;
+    };
     Result<Current*> current(const MergeSet& set);
     Result<const Delta*> public_gradient();
     Result<std::int64_t> public_loss(std::uint8_t step);
     Result<std::uint8_t> find_public_step();
-    Result<std::int64_t> outer_loss(Current& of, std::uint8_t step);
+    /// `of` is the current one, of this set; its sum is made if it is not there.
+    Result<Delta> joint_step(Current& of, const MergeSet& set, std::uint8_t outer_step);
+    Result<std::int64_t> outer_loss(Current& of, const MergeSet& set, std::uint8_t step);
     static Result<std::uint8_t> walk(std::uint8_t from, std::uint8_t least, std::uint8_t most,
                                      const LossAt& loss);
     /// walk(); from `least` again if it ends above the loss at theta.
@@ -87,7 +104,8 @@ class MergeJudge {
     Hash256 tip_;
     std::optional<Delta> public_gradient_;
     std::map<std::uint8_t, std::int64_t> public_losses_;  // 0: at theta
-    std::list<Current> sets_;                             // the latest first
+    Measured measured_;
+    std::list<Current> sets_;  // the latest first
     chain::MergeSteps last_found_{12, 14};
 };
 

@@ -1,15 +1,21 @@
 #include "consensus/merge_policy.h"
 
 #include <algorithm>
+#include <numeric>
+#include <optional>
 
 #include "base/check.h"
 
 namespace cairn::consensus {
 namespace {
 
-/// How often those that stand against the rest are left out, and how many contributions are tried
-/// one by one, at most.
+/// How often something is left out for one reason, at most, but where the loss would rise.
 constexpr int kTries = 8;
+/// From which likeness on two contributions are copies, and how many with their copies are tried.
+constexpr double kCopies = 0.9;
+constexpr std::size_t kVoices = 4;
+
+using Marks = std::vector<bool>;
 
 MergeSet subset(const MergeSet& all, const std::vector<std::size_t>& taken) {
     MergeSet set;
@@ -18,107 +24,218 @@ MergeSet subset(const MergeSet& all, const std::vector<std::size_t>& taken) {
     return set;
 }
 
-void keep_only(std::vector<std::size_t>& taken, const std::vector<bool>& leave) {
+std::vector<std::size_t> without(const std::vector<std::size_t>& taken, const Marks& leave) {
     std::vector<std::size_t> kept;
     for (std::size_t i = 0; i < taken.size(); ++i) {
         if (!leave[i]) kept.push_back(taken[i]);
     }
-    taken = std::move(kept);
+    return kept;
 }
+
+bool any(const Marks& marks) { return std::ranges::find(marks, true) != marks.end(); }
+bool some(const Marks& marks) {
+    return any(marks) && std::ranges::find(marks, false) != marks.end();
+}
+
+Marks find_below(const std::vector<WeighedShare>& shares, std::int64_t least) {
+    Marks marks;
+    for (const WeighedShare& one : shares) marks.push_back(one.share < least);
+    return marks;
+}
+
+/// Whatever `first` is a copy of, its copies' copies too.
+Marks copies_of(const Likenesses& likenesses, std::size_t first) {
+    Marks marks(likenesses.size(), false);
+    marks[first] = true;
+    std::vector<std::size_t> found{first};
+    while (!found.empty()) {
+        const std::size_t one = found.back();
+        found.pop_back();
+        for (std::size_t i = 0; i < marks.size(); ++i) {
+            if (marks[i] || likenesses(one, i) < kCopies) continue;
+            marks[i] = true;
+            found.push_back(i);
+        }
+    }
+    return marks;
+}
+
+/// Those that move the merge most: the heaviest contributions, each with all its copies.
+std::vector<Marks> heaviest(const std::vector<WeighedShare>& shares, const Likenesses& likenesses) {
+    struct Voice {
+        Marks marks;
+        std::uint64_t weight = 0;
+    };
+    std::vector<Voice> voices;
+    Marks seen(likenesses.size(), false);
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        if (seen[i]) continue;
+        Voice voice{copies_of(likenesses, i)};
+        for (std::size_t k = 0; k < seen.size(); ++k) {
+            if (!voice.marks[k]) continue;
+            seen[k] = true;
+            voice.weight += shares[k].weight;
+        }
+        voices.push_back(std::move(voice));
+    }
+    std::ranges::stable_sort(voices, std::greater<>(), &Voice::weight);
+    std::vector<Marks> marks;
+    for (std::size_t i = 0; i < std::min(kVoices, voices.size()); ++i)
+        marks.push_back(std::move(voices[i].marks));
+    return marks;
+}
+
+/// What may be better left out: never nothing, never all.
+struct Suspects {
+    Marks marks;
+    bool for_weight = false;  // not for its shares
+};
+std::vector<Suspects> suspects_of(const std::vector<WeighedShare>& shares,
+                                  const Likenesses& likenesses) {
+    const Marks low = find_below(shares, std::max<std::int64_t>(0, middle_share(shares)) / 2);
+    std::vector<Suspects> found{{find_harmful(shares)}, {low}};
+    if (any(low)) found.push_back({find_lowest(shares, 1)});
+    for (Marks& marks : heaviest(shares, likenesses)) found.push_back({std::move(marks), true});
+    std::vector<Suspects> once;
+    for (Suspects& each : found) {
+        const auto same = [&](const Suspects& other) { return other.marks == each.marks; };
+        if (some(each.marks) && std::ranges::none_of(once, same)) once.push_back(std::move(each));
+    }
+    return once;
+}
+
+/// One run of choose_merge().
+class Choice {
+  public:
+    Choice(MergeJudge& judge, const MergeSet& candidates)
+        : judge_(judge), candidates_(candidates), taken_(candidates.ids.size()) {
+        std::iota(taken_.begin(), taken_.end(), std::size_t{0});
+        choice_.shares.assign(taken_.size(), 0);
+        choice_.opposed.assign(taken_.size(), false);
+    }
+
+    Result<MergeChoice> run() {
+        while (!taken_.empty()) {
+            ASSIGN_OR_RETURN(const bool done, look());
+            if (done) break;
+        }
+        choice_.taken = taken_;
+        if (taken_.empty()) choice_.steps = {};
+        return choice_;
+    }
+
+  private:
+    /// Leaves something out; true if nothing has to be.
+    Result<bool> look() {
+        const MergeSet set = subset(candidates_, taken_);
+        ASSIGN_OR_RETURN(choice_.steps, judge_.find_steps(set));
+        ASSIGN_OR_RETURN(const StepLosses losses, judge_.losses(set, choice_.steps));
+        ASSIGN_OR_RETURN(const Likenesses likenesses, judge_.likenesses(set));
+        ASSIGN_OR_RETURN(const std::vector<std::int64_t> joint,
+                         judge_.shares(set, choice_.steps.outer_step));
+        const std::vector<std::uint32_t> weights = likenesses.weights();
+        std::vector<WeighedShare> shares;
+        for (std::size_t i = 0; i < joint.size(); ++i) {
+            shares.push_back({joint[i], weights[i]});
+            choice_.shares[taken_[i]] = joint[i];
+        }
+        const bool lowers = check_steps(choice_.steps, losses).is_valid();
+        if (lowers && opposed_tries_ < kTries) {
+            ASSIGN_OR_RETURN(const bool left, leave_opposed(set));
+            if (left) return false;
+        }
+        if (tries_ < kTries) {
+            ASSIGN_OR_RETURN(const bool left,
+                             leave_suspects(suspects_of(shares, likenesses), losses));
+            if (left) return false;
+        }
+        const Marks leave = lowers ? find_harmful(shares) : find_lowest(shares, raising_);
+        if (!lowers) raising_ *= 2;
+        taken_ = without(taken_, leave);
+        return !any(leave);
+    }
+
+    Result<bool> leave_opposed(const MergeSet& set) {
+        ASSIGN_OR_RETURN(const std::vector<Scored> scores, judge_.scores(set, choice_.steps));
+        std::vector<WeighedShare> shares;
+        for (const Scored& scored : scores) shares.push_back({scored.share, scored.weight});
+        const Marks opposed = find_opposed(shares);
+        if (!any(opposed)) return false;
+        ++opposed_tries_;
+        for (std::size_t i = 0; i < opposed.size(); ++i) {
+            if (!opposed[i]) continue;
+            if (choice_.shares[taken_[i]] < 0) continue;  // it harms, and that is the better reason
+            choice_.opposed[taken_[i]] = true;
+            choice_.shares[taken_[i]] = scores[i].share;
+        }
+        taken_ = without(taken_, opposed);
+        return true;
+    }
+
+    /// Those without whom the loss falls furthest, if further than with them; copies only if by
+    /// half further: the mean of the others is a little better without whoever is below it.
+    Result<bool> leave_suspects(const std::vector<Suspects>& suspects, const StepLosses& now) {
+        const std::int64_t fall = std::max<std::int64_t>(0, now.before - now.outer);
+        std::optional<std::vector<std::size_t>> best;
+        std::int64_t lowest = now.outer;
+        for (const Suspects& each : suspects) {
+            std::vector<std::size_t> rest = without(taken_, each.marks);
+            const MergeSet set = subset(candidates_, rest);
+            ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge_.find_steps(set));
+            ASSIGN_OR_RETURN(const StepLosses losses, judge_.losses(set, steps));
+            const std::int64_t needed = now.outer - (each.for_weight ? fall / 2 : 0);
+            if (losses.outer >= std::min(lowest, needed)) continue;
+            lowest = losses.outer;
+            best = std::move(rest);
+        }
+        if (!best) return false;
+        ++tries_;
+        taken_ = *std::move(best);
+        return true;
+    }
+
+    MergeJudge& judge_;
+    const MergeSet& candidates_;
+    std::vector<std::size_t> taken_;
+    MergeChoice choice_;
+    int opposed_tries_ = 0;
+    int tries_ = 0;
+    std::size_t raising_ = 1;
+};
 
 }  // namespace
 
-std::vector<bool> find_harmful(const std::vector<std::int64_t>& shares, std::size_t at_least) {
-    CHECK(!shares.empty());
-    std::vector<std::int64_t> sorted = shares;
-    std::sort(sorted.begin(), sorted.end());
-    const std::int64_t allowed = -std::max<std::int64_t>(0, sorted[sorted.size() / 2]) / 4;
-    const auto harmful = static_cast<std::size_t>(
-        std::lower_bound(sorted.begin(), sorted.end(), allowed) - sorted.begin());
-    const std::size_t leave = std::min(shares.size(), std::max((harmful + 1) / 2, at_least));
-    std::vector<bool> result(shares.size(), false);
-    std::size_t marked = 0;
-    for (std::size_t i = 0; i < shares.size() && marked < leave; ++i) {
-        if (shares[i] > sorted[leave - 1]) continue;
-        result[i] = true;
-        ++marked;
+std::int64_t middle_share(std::vector<WeighedShare> shares) {
+    std::ranges::sort(shares, {}, &WeighedShare::share);
+    std::uint64_t all = 0, up_to = 0;
+    for (const WeighedShare& one : shares) all += one.weight;
+    for (const WeighedShare& one : shares) {
+        up_to += one.weight;
+        if (2 * up_to > all) return one.share;
     }
-    return result;
+    return 0;
 }
 
-std::vector<bool> find_opposed(const std::vector<Scored>& scores) {
-    CHECK(!scores.empty());
-    std::vector<std::pair<std::int64_t, std::uint64_t>> by_share;  // with weights
-    std::uint64_t all = 0;
-    for (const Scored& scored : scores) {
-        by_share.emplace_back(scored.share, scored.weight);
-        all += scored.weight;
-    }
-    std::ranges::sort(by_share);
-    std::uint64_t up_to = 0;
-    const auto middle = std::ranges::find_if(by_share, [&](const auto& each) {
-        up_to += each.second;
-        return 2 * up_to > all;
-    });
-    std::vector<bool> opposed(scores.size(), false);
-    if (middle == by_share.end() || middle->first <= 0) return opposed;
-    for (std::size_t i = 0; i < scores.size(); ++i) opposed[i] = scores[i].share < -middle->first;
-    return opposed;
+std::vector<bool> find_harmful(const std::vector<WeighedShare>& shares) {
+    return find_below(shares, -std::max<std::int64_t>(0, middle_share(shares)) / 4);
+}
+
+std::vector<bool> find_lowest(const std::vector<WeighedShare>& shares, std::size_t count) {
+    std::vector<std::size_t> order(shares.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return shares[i].share; });
+    Marks marks(shares.size(), false);
+    for (std::size_t i = 0; i < std::min(count, order.size()); ++i) marks[order[i]] = true;
+    return marks;
+}
+
+std::vector<bool> find_opposed(const std::vector<WeighedShare>& shares) {
+    const std::int64_t middle = middle_share(shares);
+    return middle <= 0 ? Marks(shares.size(), false) : find_below(shares, -middle);
 }
 
 Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates) {
-    MergeChoice choice;
-    choice.shares.assign(candidates.ids.size(), 0);
-    choice.opposed.assign(candidates.ids.size(), false);
-    for (std::size_t i = 0; i < candidates.ids.size(); ++i) choice.taken.push_back(i);
-    std::size_t raising = 1;
-    int tries = 0, opposed_tries = 0;
-    while (!choice.taken.empty()) {
-        const MergeSet set = subset(candidates, choice.taken);
-        ASSIGN_OR_RETURN(choice.steps, judge.find_steps(set));
-        ASSIGN_OR_RETURN(const StepLosses losses, judge.losses(set, choice.steps));
-        ASSIGN_OR_RETURN(const auto shares, judge.shares(set, choice.steps.outer_step));
-        for (std::size_t i = 0; i < shares.size(); ++i) choice.shares[choice.taken[i]] = shares[i];
-        if (!check_steps(choice.steps, losses).is_valid()) {
-            keep_only(choice.taken, find_harmful(shares, raising));
-            raising *= 2;
-            continue;
-        }
-        const std::vector<bool> harmful = find_harmful(shares, 0);
-        if (std::find(harmful.begin(), harmful.end(), true) != harmful.end()) {
-            keep_only(choice.taken, harmful);
-            continue;
-        }
-        if (opposed_tries < kTries) {
-            ASSIGN_OR_RETURN(const std::vector<Scored> scores, judge.scores(set, choice.steps));
-            const std::vector<bool> opposed = find_opposed(scores);
-            if (std::ranges::find(opposed, true) != opposed.end()) {
-                ++opposed_tries;
-                for (std::size_t i = 0; i < opposed.size(); ++i) {
-                    if (!opposed[i]) continue;
-                    choice.opposed[choice.taken[i]] = true;
-                    choice.shares[choice.taken[i]] = scores[i].share;
-                }
-                keep_only(choice.taken, opposed);
-                continue;
-            }
-        }
-        std::vector<std::int64_t> sorted = shares;
-        std::sort(sorted.begin(), sorted.end());
-        if (sorted.front() >= sorted[sorted.size() / 2] / 2 || tries++ == kTries) return choice;
-        std::vector<bool> worst(shares.size(), false);
-        worst[static_cast<std::size_t>(std::min_element(shares.begin(), shares.end()) -
-                                       shares.begin())] = true;
-        std::vector<std::size_t> rest = choice.taken;
-        keep_only(rest, worst);
-        const MergeSet without = subset(candidates, rest);
-        ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge.find_steps(without));
-        ASSIGN_OR_RETURN(const StepLosses lower, judge.losses(without, steps));
-        if (lower.outer >= losses.outer) return choice;
-        choice.taken = std::move(rest);
-    }
-    choice.steps = {};
-    return choice;
+    return Choice(judge, candidates).run();
 }
 
 }  // namespace cairn::consensus

@@ -8,20 +8,29 @@
 
 namespace cairn::consensus {
 
-/// `shares` of the joint step's gain (MergeJudge::shares). Those that cost the others more than a
-/// quarter of the middle one's share (all that cost them anything, where the middle one brings
-/// nothing), of these the worse half, since the others may look better without them. Where together
-/// they raise the loss, at least so many as `at_least` go, the worst. Smaller harm is let in: the
-/// scores of honest contributions scatter. CHECKs that there are any.
-std::vector<bool> find_harmful(const std::vector<std::int64_t>& shares, std::size_t at_least);
+/// A share of a step's gain, and the weight of whose it is, over 2^16 (likeness.h).
+struct WeighedShare {
+    std::int64_t share = 0;
+    std::uint32_t weight = 0;
+};
+
+/// The median by weights, so that copies are one voice; 0 of none, and where they weigh nothing.
+std::int64_t middle_share(std::vector<WeighedShare> shares);
+
+/// Those that cost the others more than a quarter of what the middle one brings (all that cost them
+/// anything, where the middle one brings nothing), by their shares of the joint step's gain
+/// (MergeJudge::shares). Smaller harm is let in: the scores of honest contributions scatter.
+std::vector<bool> find_harmful(const std::vector<WeighedShare>& shares);
+
+/// The lowest shares, as many as `count`, but at most all.
+std::vector<bool> find_lowest(const std::vector<WeighedShare>& shares, std::size_t count);
 
 /// Those that stand against the rest: their share of the round's gain, as it is paid for (behind
-/// the public step, and new), is below minus the middle one, where that is above 0; the middle by
-/// weights (Scored::weight), so that copies are one voice. What everybody could do at once is such:
-/// it lowers the loss now, which the shares without a public step praise, and undoes what the
-/// others learnt. Honest scores scatter around 0 when little is gained, and seldom fall so low.
-/// CHECKs that there are any.
-std::vector<bool> find_opposed(const std::vector<Scored>& scores);
+/// the public step, and new), is below minus the middle one, where that is above 0. What everybody
+/// could do at once is such: it lowers the loss now, which the shares without a public step praise,
+/// and undoes what the others learnt. Honest scores scatter around 0 when little is gained, and
+/// seldom fall so low.
+std::vector<bool> find_opposed(const std::vector<WeighedShare>& shares);
 
 struct MergeChoice {
     std::vector<std::size_t> taken;  ///< of the candidates, ascending; may be empty
@@ -31,11 +40,13 @@ struct MergeChoice {
     std::vector<bool> opposed;  ///< candidates that find_opposed left out
 };
 
-/// The contributions that a merge is better with: find_harmful's go, then find_opposed's, and then,
-/// one by one, the one of the smallest share, where that is less than half of the middle one's and
-/// the others lower the judge loss further without it. Takes a bounded number of passes, however
-/// many harm: where together they raise the loss twice as many go each time, and few are tried one
-/// by one.
+/// The contributions that a merge is better with: find_opposed's go. Then, as long as the others
+/// lower the judge loss further without them, one of these goes, whichever helps most: all that
+/// harm, all whose share is below half of the middle one's, the lowest of these alone, or, if that
+/// helps much, one of those that weigh most with all its copies, however large their shares: a
+/// direction that allows short steps only praises itself at their middle. At last what harms goes
+/// in any case; and of contributions that together raise the loss the lowest, twice as many each
+/// time. Takes a bounded number of passes.
 Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates);
 
 }  // namespace cairn::consensus

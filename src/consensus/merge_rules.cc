@@ -43,20 +43,21 @@ Delta at_mean_norm(Delta delta, std::uint64_t norm, std::uint64_t mean_norm) {
     return delta;
 }
 
-void MergeSum::add(const Delta& delta) {
-    CHECK(delta.size() == sum_.size() && count_ < 65535);
-    for (std::size_t i = 0; i < delta.size(); ++i) sum_[i] += delta[i];
-    ++count_;
+void MergeSum::add(const Delta& delta, std::uint32_t weight) {
+    CHECK(delta.size() == sum_.size() && weight > 0 && weight <= 1 << 16);
+    for (std::size_t i = 0; i < delta.size(); ++i) sum_[i] += std::int64_t{delta[i]} * weight;
+    weight_ += weight;
 }
 
 Delta MergeSum::merged(std::uint8_t outer_step) const {
-    // |sum| <= 2^31 * 2^12 contributions, times a factor <= 2^17: at most 2^60.
-    CHECK(count_ > 0 && count_ <= 4096);
+    // The rounded sum is at most 2^31 * 2^12 whole contributions, times a factor <= 2^17: 2^60.
+    CHECK(weight_ > 0 && weight_ <= std::uint64_t{1} << 28);
     const std::int64_t factor = outer_factor(outer_step);
-    const std::int64_t denominator = std::int64_t{count_} << 16;
+    const auto denominator = static_cast<std::int64_t>(weight_);
     Delta merged(sum_.size());
     for (std::size_t i = 0; i < sum_.size(); ++i)
-        merged[i] = clamped_to_int32(round_half_away(sum_[i] * factor, denominator));
+        merged[i] = clamped_to_int32(
+            round_half_away(round_half_away(sum_[i], std::int64_t{1} << 16) * factor, denominator));
     return merged;
 }
 

@@ -28,20 +28,22 @@ std::uint32_t outer_factor(std::uint8_t step);
 /// floor(2^16 mean_norm / norm). CHECKs that C5 allows the norm under any version: w below 2^22.
 Delta at_mean_norm(Delta delta, std::uint64_t norm, std::uint64_t mean_norm);
 
-/// Sums deltas exactly; the result is the step that the merge takes.
+/// Sums deltas, each as much as it weighs; the result is the step that the merge takes.
 class MergeSum {
   public:
     explicit MergeSum(std::uint64_t parameter_count) : sum_(parameter_count, 0) {}
-    /// CHECKs equal sizes.
-    void add(const Delta& delta);
-    std::uint32_t count() const { return count_; }
-    /// D: round_half_away(outer_factor * sum / (2^16 * count)) for every parameter, clamped to
-    /// +-(2^31 - 1). A contribution counts also where its own delta is 0.
+    /// `weight` over 2^16: above 0 and at most 1 (CHECKed, as equal sizes).
+    void add(const Delta& delta, std::uint32_t weight);
+    /// Of all together, over 2^16.
+    std::uint64_t weight() const { return weight_; }
+    /// D, for every parameter clamped to +-(2^31 - 1): round_half_away(outer_factor * sum /
+    /// weight), the sum being round_half_away(sum of weight * delta / 2^16). A contribution counts
+    /// also where its own delta is 0.
     Delta merged(std::uint8_t outer_step) const;
 
   private:
     std::vector<std::int64_t> sum_;
-    std::uint32_t count_ = 0;
+    std::uint64_t weight_ = 0;
 };
 
 /// P: against the sign of each entry of the public batch's gradient by 2^(step - 1); zeros at 0.

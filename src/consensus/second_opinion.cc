@@ -65,11 +65,11 @@ Result<Verdict> SecondOpinion::judge() {
     const std::vector<ContributionReport>& known = first_.report.contributions;
     CHECK(known.size() == scores.size());
     for (std::size_t i = 0; i < known.size(); ++i) {
-        const std::uint64_t worth = scores[i].worth;
+        const Worth worth = scores[i].worth();
         if (worth != known[i].worth)
             return Verdict::invalid(Rule::kC8, name_of(*contributions[i]) + " is worth " +
-                                                   std::to_string(worth) + " and not " +
-                                                   std::to_string(known[i].worth));
+                                                   std::to_string(worth.worth) + " and not " +
+                                                   std::to_string(known[i].worth.worth));
     }
     return Verdict::valid();
 }

@@ -56,21 +56,35 @@ TEST(MergeRules, OuterStepsAreAGrid) {
     EXPECT_EQ(outer_factor(15), 131072u);
 }
 
+constexpr std::uint32_t kWhole = 1U << 16;  // a weight
+
 TEST(MergeRules, MeanTimesOuterStep) {
     MergeSum sum(3);
-    sum.add({3, -3, 100});
-    sum.add({4, -4, 0});
+    sum.add({3, -3, 100}, kWhole);
+    sum.add({4, -4, 0}, kWhole);
     EXPECT_EQ(sum.merged(13), (Delta{4, -4, 50}));
     EXPECT_EQ(sum.merged(11), (Delta{2, -2, 25}));  // 1.75
     EXPECT_EQ(sum.merged(15), (Delta{7, -7, 100}));
-    sum.add({0, 0, 0});  // counts, though it sends nothing
+    sum.add({0, 0, 0}, kWhole);  // counts, though it sends nothing
     EXPECT_EQ(sum.merged(13), (Delta{2, -2, 33}));
+}
+
+// Four copies at a quarter each move the model as one does.
+TEST(MergeRules, TheMeanIsByWeights) {
+    MergeSum sum(2);
+    sum.add({100, 0}, kWhole);
+    for (int i = 0; i < 4; ++i) sum.add({0, 100}, kWhole / 4);
+    EXPECT_EQ(sum.weight(), 2 * kWhole);
+    EXPECT_EQ(sum.merged(13), (Delta{50, 50}));
+    MergeSum rounded(3);  // the sum at first, halves away from zero
+    rounded.add({3, -3, 1}, kWhole / 2);
+    EXPECT_EQ(rounded.merged(13), (Delta{4, -4, 2}));
 }
 
 TEST(MergeRules, ClampsToInt32) {
     constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
     MergeSum sum(2);
-    for (int i = 0; i < 1024; ++i) sum.add({kMax, -kMax - 1});
+    for (int i = 0; i < 1024; ++i) sum.add({kMax, -kMax - 1}, kWhole);
     EXPECT_EQ(sum.merged(13), (Delta{kMax, -kMax}));
     EXPECT_EQ(sum.merged(15), (Delta{kMax, -kMax}));
 }
@@ -144,87 +158,88 @@ TEST(ContributionRules, NormBounds) {
     }
 }
 
-TEST(MergePolicy, TheWorseHalfOfWhatHarmsGoes) {
+std::vector<WeighedShare> whole(std::initializer_list<std::int64_t> shares) {
+    std::vector<WeighedShare> result;
+    for (const std::int64_t share : shares) result.push_back({share, kWhole});
+    return result;
+}
+
+TEST(MergePolicy, TheMiddleIsByWeights) {
+    EXPECT_EQ(middle_share({}), 0);
+    EXPECT_EQ(middle_share(whole({9, 1, 5})), 5);
+    EXPECT_EQ(middle_share(whole({9, 1})), 9);
+    EXPECT_EQ(
+        middle_share({{1, kWhole / 3}, {1, kWhole / 3}, {1, kWhole / 3}, {9, kWhole}, {8, 9}}), 8);
+    EXPECT_EQ(middle_share({{5, 0}}), 0);
+}
+
+TEST(MergePolicy, SmallHarmIsLetIn) {
     using Marks = std::vector<bool>;
-    EXPECT_EQ(find_harmful({8, 9, 10}, 0), (Marks{false, false, false}));
-    EXPECT_EQ(find_harmful({-2, 9, 8}, 0), (Marks{false, false, false}))
+    EXPECT_EQ(find_harmful(whole({8, 9, 10})), (Marks{false, false, false}));
+    EXPECT_EQ(find_harmful(whole({-2, 9, 8})), (Marks{false, false, false}))
         << "a quarter of 8 is let in";
-    EXPECT_EQ(find_harmful({-3, 9, 8}, 0), (Marks{true, false, false}));
-    EXPECT_EQ(find_harmful({9, -3, -5, -4, 8, 9, 9}, 0),
-              (Marks{false, false, true, true, false, false, false}));
-    EXPECT_EQ(find_harmful({-1, -2, -3}, 0), (Marks{false, true, true}));
-    // Where together they raise the loss, so many go whatever each one's share is.
-    EXPECT_EQ(find_harmful({8, 9, 10}, 2), (Marks{true, true, false}));
-    EXPECT_EQ(find_harmful({7, 7, 7}, 2), (Marks{true, true, false}));
-    EXPECT_EQ(find_harmful({8, 9}, 4), (Marks{true, true}));
+    EXPECT_EQ(find_harmful(whole({-3, 9, 8})), (Marks{true, false, false}));
+    EXPECT_EQ(find_harmful(whole({9, -3, -5, -1, 8, 9, 9})),
+              (Marks{false, true, true, false, false, false, false}));
+    EXPECT_EQ(find_harmful(whole({-1, -2, 0})), (Marks{true, true, false}));
+}
+
+TEST(MergePolicy, TheLowestGo) {
+    using Marks = std::vector<bool>;
+    EXPECT_EQ(find_lowest(whole({9, 8, 10}), 2), (Marks{true, true, false}));
+    EXPECT_EQ(find_lowest(whole({7, 7, 7}), 2), (Marks{true, true, false}));
+    EXPECT_EQ(find_lowest(whole({8, 9}), 4), (Marks{true, true}));
 }
 
 TEST(MergePolicy, WhoStandsAgainstTheRestIsLeftOut) {
     using Marks = std::vector<bool>;
-    const auto scored = [](std::int64_t share, std::uint32_t weight) {
-        Scored one;
-        one.share = share;
-        one.weight = weight;
-        return one;
-    };
-    constexpr std::uint32_t kAll = 1U << 16;
-    EXPECT_EQ(find_opposed({scored(9, kAll), scored(8, kAll), scored(-8, kAll)}),
-              (Marks{false, false, false}))
+    EXPECT_EQ(find_opposed(whole({9, 8, -8})), (Marks{false, false, false}))
         << "as far as the middle one brings is let in";
-    EXPECT_EQ(find_opposed({scored(9, kAll), scored(-9, kAll), scored(8, kAll)}),
-              (Marks{false, true, false}));
+    EXPECT_EQ(find_opposed(whole({9, -9, 8})), (Marks{false, true, false}));
     // Where most bring nothing, nobody stands against anybody.
-    EXPECT_EQ(find_opposed({scored(9, kAll), scored(-90, kAll), scored(-8, kAll)}),
-              (Marks{false, false, false}));
+    EXPECT_EQ(find_opposed(whole({9, -90, -8})), (Marks{false, false, false}));
     // Copies are one voice.
-    EXPECT_EQ(find_opposed({scored(-90, kAll / 3), scored(-90, kAll / 3), scored(-90, kAll / 3),
-                            scored(9, kAll), scored(8, kAll)}),
-              (Marks{true, true, true, false, false}));
-    EXPECT_EQ(find_opposed({scored(5, 0)}), Marks{false}) << "no weights, no middle";
+    EXPECT_EQ(
+        find_opposed(
+            {{-90, kWhole / 3}, {-90, kWhole / 3}, {-90, kWhole / 3}, {9, kWhole}, {8, kWhole}}),
+        (Marks{true, true, true, false, false}));
+    EXPECT_EQ(find_opposed({{5, 0}}), Marks{false}) << "no weights, no middle";
 }
 
 TEST(WorthRules, SharesOfTheGain) {
     constexpr Int128 kUnit = Int128{1} << 36;
-    EXPECT_EQ(share_of_gain(kUnit, 65536, 1), 65536);
-    EXPECT_EQ(share_of_gain(kUnit, 65536, 4), 16384);
-    EXPECT_EQ(share_of_gain(kUnit - 1, 1, 1), 0);
-    EXPECT_EQ(share_of_gain(-1, 1, 1), -1);  // floor
-    EXPECT_EQ(share_of_gain(-kUnit, 3, 1), -3);
-    EXPECT_EQ(share_of_gain(kMax128, 1 << 17, 1), 0x7fffffffffffffff);
-    EXPECT_EQ(share_of_gain(-kMax128, 1 << 17, 1), -0x7fffffffffffffff);
+    EXPECT_EQ(share_of_gain(kUnit, 65536, kWhole), 65536);
+    EXPECT_EQ(share_of_gain(kUnit, 65536, 4 * kWhole), 16384);
+    EXPECT_EQ(share_of_gain(kUnit, 65536, kWhole / 2), 131072);
+    EXPECT_EQ(share_of_gain(kUnit - 1, 1, kWhole), 0);
+    EXPECT_EQ(share_of_gain(-1, 1, kWhole), -1);  // floor
+    EXPECT_EQ(share_of_gain(-kUnit, 3, kWhole), -3);
+    EXPECT_EQ(share_of_gain(kMax128, 1 << 17, kWhole), 0x7fffffffffffffff);
+    EXPECT_EQ(share_of_gain(-kMax128, 1 << 17, kWhole), -0x7fffffffffffffff);
 }
 
-// A share counts by its weight, and at most as the middle one.
-TEST(WorthRules, WorthIsAShareByItsWeight) {
-    constexpr std::uint32_t kAll = 1U << 16;
-    using Worths = std::vector<std::uint64_t>;
-    EXPECT_EQ(worths_of({}, {}), Worths{});
-    EXPECT_EQ(worths_of({7, -7, 0}, {kAll, kAll, kAll}), (Worths{7, 0, 0}));
-    EXPECT_EQ(worths_of({9, 5, 4}, {kAll, kAll, kAll}), (Worths{9, 5, 4}));
-    EXPECT_EQ(worths_of({9, 8, 7}, {kAll, kAll, kAll}), (Worths{8, 8, 7}));  // the middle is 8
-    EXPECT_EQ(worths_of({9, 8, 7}, {kAll / 4, kAll, kAll}), (Worths{2, 8, 7}));
-    // Who is less like the others than the middle one is not paid for that.
-    EXPECT_EQ(worths_of({4, 40, 40}, {kAll, kAll / 4, kAll / 4}), (Worths{4, 40, 40}));
-    // What is large under small weights is worth little.
-    const std::vector<std::uint32_t> weights = {kAll / 40, kAll / 40, kAll, kAll, kAll};
-    EXPECT_EQ(worths_of({1000, 1000, 100, 100, 100}, weights), (Worths{2, 2, 100, 100, 100}));
-    const std::int64_t most = 0x7fffffffffffffff;
-    EXPECT_EQ(worths_of({most, most}, {kAll, kAll / 2}),
-              (Worths{0x7fffffffffffffff, 0x3fffffffffffffff}));
+std::uint64_t median(std::initializer_list<std::uint64_t> worths) {
+    std::vector<Worth> weighed;
+    for (const std::uint64_t worth : worths) weighed.push_back({worth, kWhole});
+    return median_of(std::move(weighed));
 }
 
 TEST(WorthRules, TheReferenceIsTheWeightedMedianAndRemembersEarlierOnes) {
     constexpr std::uint64_t kMost = 0x7fffffffffffffff;
-    EXPECT_EQ(weighted_median({}), 0u);
-    EXPECT_EQ(weighted_median({0, 0}), 0u);
-    EXPECT_EQ(weighted_median({5}), 5u);
-    EXPECT_EQ(weighted_median({9, 5}), 9u);
-    EXPECT_EQ(weighted_median({7, 9, 8}), 8u);
-    EXPECT_EQ(weighted_median({9, 1, 5, 7}), 7u);
-    EXPECT_EQ(weighted_median({4, 2, 2}), 4u);  // half of the gain exactly
-    EXPECT_EQ(weighted_median({4, 2, 3}), 3u);
-    EXPECT_EQ(weighted_median({10, 9, 8, 2, 2, 2, 1, 1, 1, 0, 0, 0}), 9u);  // many cheap keys
-    EXPECT_EQ(weighted_median(std::vector<std::uint64_t>(1024, kMost)), kMost);
+    EXPECT_EQ(median({}), 0u);
+    EXPECT_EQ(median({0, 0}), 0u);
+    EXPECT_EQ(median({5}), 5u);
+    EXPECT_EQ(median({9, 5}), 9u);
+    EXPECT_EQ(median({7, 9, 8}), 8u);
+    EXPECT_EQ(median({9, 1, 5, 7}), 7u);
+    EXPECT_EQ(median({4, 2, 2}), 4u);  // half of the gain exactly
+    EXPECT_EQ(median({4, 2, 3}), 3u);
+    EXPECT_EQ(median({10, 9, 8, 2, 2, 2, 1, 1, 1, 0, 0, 0}), 9u);  // many cheap keys
+    // Twenty copies of what is worth 3 are one voice beside three that are worth more.
+    std::vector<Worth> copies(20, {3, kWhole / 20});
+    for (const std::uint64_t worth : {8U, 9U, 7U}) copies.push_back({worth, kWhole});
+    EXPECT_EQ(median_of(copies), 8u);
+    EXPECT_EQ(median_of(std::vector<Worth>(1024, {kMost, kWhole})), kMost);
     EXPECT_EQ(worth_reference(0, {}), 0u);
     EXPECT_EQ(worth_reference(70, {}), 70u);
     const std::vector<std::uint64_t> before = {100, 300};
@@ -281,7 +296,7 @@ TEST(WorthRules, NoveltySaturates) {
 }
 
 PaidContribution paid(std::uint8_t key, std::uint8_t carrier, std::uint64_t worth) {
-    return {chain::filled<32>(key), chain::filled<32>(carrier), worth};
+    return {chain::filled<32>(key), chain::filled<32>(carrier), {worth, kWhole}};
 }
 
 TEST(Issuance, UnitByWorth) {
@@ -322,7 +337,7 @@ TEST(Issuance, WhoContributesNothingOfWorthCarriesForNothing) {
     // Key 2 mined all blocks, and sent random bits to have a contribution in this one.
     std::vector<PaidContribution> list = {paid(1, 2, 100), paid(2, 2, 50)};
     EXPECT_EQ(compute_pay(network, 4, chain::filled<32>(2), 0, list, 100).minted, 750u);
-    list[1].worth = 51;
+    list[1].worth.worth = 51;
     EXPECT_EQ(compute_pay(network, 4, chain::filled<32>(2), 0, list, 100).minted, 1000u + 19);
 }
 
@@ -349,6 +364,27 @@ TEST(Issuance, WhatEarnsNothingDilutesNobody) {
     EXPECT_EQ(pay.rewards[0], 1000u);
     EXPECT_EQ(pay.minted, 2000u);
     EXPECT_EQ(pay.outputs.size(), 2u);
+}
+
+// One update under many keys earns what it earns under one, and dilutes by that much.
+TEST(Issuance, CopiesEarnAsOneVoice) {
+    chain::NetworkDefinition network = test_network();
+    network.subsidy_unit = 1000;
+    network.carry_share = 0;
+    network.paid_contributions = 4;
+    std::vector<PaidContribution> list = {paid(1, 9, 100)};
+    for (std::uint8_t key = 2; key <= 9; ++key) {
+        list.push_back(paid(key, 9, 100));
+        list.back().worth.weight = kWhole / 8;
+    }
+    Pay pay = compute_pay(network, 4, chain::filled<32>(9), 0, list, 100);
+    EXPECT_EQ(pay.rewards[0], 1000u) << "nine keys, but two voices: nothing is shared";
+    EXPECT_EQ(pay.rewards[8], 125u);
+    EXPECT_EQ(pay.minted, 2000u);
+    network.paid_contributions = 1;
+    pay = compute_pay(network, 4, chain::filled<32>(9), 0, list, 100);
+    EXPECT_EQ(pay.rewards[0], 500u);
+    EXPECT_EQ(pay.minted, 500u + 8 * 62);
 }
 
 TEST(Issuance, HalvesAndEnds) {

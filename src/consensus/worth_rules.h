@@ -2,8 +2,9 @@
 //
 // A round's gain is shared by what each contribution brings in the middle of the joint step D,
 // behind the public step P, which anybody could take at once: with g the judge gradient at
-// theta + P + D/2, S(d) = -<g, d>. Shares of one round add up to what D gains there. Only what
-// recent merges did not bring before counts, and those who are alike share one place (likeness.h).
+// theta + P + D/2, S(d) = -<g, d>. Shares of one round, each times its weight, add up to what D
+// gains there. Only what recent merges did not bring before counts, and those who are alike share
+// one place (likeness.h).
 #pragma once
 
 #include <cstdint>
@@ -35,21 +36,23 @@ class Repeated {
 /// raw - repeated, saturating at -(2^127 - 1).
 Int128 novel_score(Int128 raw, Int128 repeated);
 
-/// A contribution's part of the gain of `count` together, in units of the loss (2^-20 nats, summed
-/// over the scoring batch): floor(score * step / (count * 2^36)), `step` over 2^16; within
-/// +-(2^63 - 1).
-std::int64_t share_of_gain(Int128 score, std::uint32_t step, std::uint32_t count);
-/// What contributions are worth, in the unit of shares: min(share, middle share) * min(1, weight /
-/// middle weight), rounded down, 0 for shares below 0; by their weights (likeness.h). The middle is
-/// the median of all where each counts share * weight. So a large share does not make up for a
-/// small weight, and nobody is paid for being unlike the others alone. CHECKs equal sizes.
-std::vector<std::uint64_t> worths_of(const std::vector<std::int64_t>& shares,
-                                     const std::vector<std::uint32_t>& weights);
+/// A contribution's part of the gain of all, were it one that counts whole, in units of the loss
+/// (2^-20 nats, summed over the scoring batch): floor(score * step / (weight * 2^20)), `step` and
+/// `weight`, of all together, over 2^16; within +-(2^63 - 1). CHECKs weight > 0.
+std::int64_t share_of_gain(Int128 score, std::uint32_t step, std::uint64_t weight);
 
-/// The median of the worths, each with its own weight: the largest such that those worth at least
-/// as much bring half of the sum of all; 0 of none. Keys are cheap, so a median of the keys could
-/// be made anything by more than half of them; this one only by who brings half of the gain.
-std::uint64_t weighted_median(std::vector<std::uint64_t> worths);
+/// What a contribution is worth, and as how much of one it counts.
+struct Worth {
+    std::uint64_t worth = 0;   ///< its share, 0 for those below 0
+    std::uint32_t weight = 0;  ///< over 2^16 (likeness.h)
+
+    auto operator<=>(const Worth&) const = default;
+};
+
+/// The median of a round, in which each counts worth * weight: the largest worth such that those
+/// worth at least as much bring half of all; 0 of none. Keys are cheap, so a median of the keys
+/// could be made anything by more than half of them; this one only by who brings half of the gain.
+std::uint64_t median_of(std::vector<Worth> worths);
 /// w_ref: the larger of this round's median and a quarter of the mean of `recent_medians` (none:
 /// 0). So where a miner leaves the better ones out, cheap work is still measured by a quarter of
 /// what earlier rounds brought. (Not more: at first a round gains half of what the last one did.)

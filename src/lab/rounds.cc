@@ -182,16 +182,16 @@ Status Rounds::merge(std::vector<Entry> entries, RoundOutcome& outcome) {
     ASSIGN_OR_RETURN(const auto scores, judge_->scores(set, outcome.steps));
     consensus::RoundRecord record;
     record.round = round_;
-    std::vector<std::uint64_t> worths;
+    std::vector<consensus::Worth> worths;
     std::vector<consensus::PaidContribution> paid;
     for (std::size_t i = 0; i < entries.size(); ++i) {
-        worths.push_back(scores[i].worth);
+        worths.push_back(scores[i].worth());
         paid.push_back({entries[i].key, entries[i].key, worths.back()});
         record.payload_hashes.push_back(entries[i].payload_hash);
         record.norm_sum += entries[i].norm;
     }
     std::sort(record.payload_hashes.begin(), record.payload_hashes.end());
-    record.worth_median = consensus::weighted_median(worths);
+    record.worth_median = consensus::median_of(worths);
     outcome.reference = consensus::worth_reference(record.worth_median, rules_.recent_medians());
     const consensus::Pay pay = consensus::compute_pay(
         network, network.merge_height(round_), lab_key("miner", 0), 0, paid, outcome.reference);

@@ -37,18 +37,20 @@ TEST(AttackGames, WhatIsFreeEarnsNothingAndHonestWorkWhatTheOthersEarn) {
     EXPECT_LT(alone.report_losses.back(), alone.report_losses.front());
 }
 
-// It lowers the loss now at the price of later: merged, it cost a fifth of the report loss here.
+// It lowers the loss now at the price of later: merged, it cost a fifth of the report loss here,
+// and under twenty keys it drowned the others.
 TEST(AttackGames, WhatEverybodyCouldDoAtOnceDoesNoHarm) {
-    AttackRunOptions options = small({"gradient-0.5"});
+    AttackRunOptions options = small({"gradient-0.5", "gradient-20-keys"});
     options.local_steps = 20;
     options.decay_rounds = 40;
     options.rounds = 14;
     const auto results = run_attack_games(options, kernels(), {});
     ASSERT_TRUE(results.ok()) << results.error().message;
-    const AttackRow& row = results->rows.front();
-    EXPECT_LE(row.harm, 0.02);
-    EXPECT_LE(row.share, 0.02);
-    EXPECT_GE(row.honest_merged, 0.95);
+    for (const AttackRow& row : results->rows) {
+        EXPECT_LE(row.harm, 0.02) << row.attack;
+        EXPECT_LE(row.share, 0.02) << row.attack;
+        EXPECT_GE(row.honest_merged, 0.95) << row.attack;
+    }
 }
 
 TEST(AttackGames, OneSeedIsOneGame) {

@@ -149,7 +149,8 @@ TEST_F(RunNode, TwoTrainAThirdJoinsAndOneRestarts) {
     auto second = std::make_unique<Runner>(second_options);
     ASSERT_TRUE(first.wait([](const NodeStatus& s) { return s.height >= 12; }));
     ASSERT_TRUE(second->wait([](const NodeStatus& s) { return s.height >= 12; }));
-    EXPECT_GT(first.status().supply, 0U);
+    // Not by any height: where a node is slow beside the blocks nothing is revealed in time.
+    ASSERT_TRUE(first.wait([](const NodeStatus& s) { return s.supply > 0; }));
     ASSERT_FALSE(first.merges().empty());
 
     // The simulator kills nodes; here an ordinary stop must keep everything too.

@@ -182,7 +182,8 @@ TEST(ChainModel, SharesAddUpToTheGain) {
     const std::uint8_t outer = 9;  // a quarter; of the longest steps the curve bends more
     const auto scores = judge.scores(set, {outer, 0}).value();  // without a public step
     double shares = 0;
-    for (const consensus::Scored& scored : scores) shares += static_cast<double>(scored.share);
+    for (const consensus::Scored& scored : scores)
+        shares += static_cast<double>(scored.share) * scored.weight / 65536;
     const Delta merged = judge.merged(set, outer).value();
     const double batches =
         static_cast<double>(bench.network.judge_leaf_tokens) / bench.model->loss_tokens();

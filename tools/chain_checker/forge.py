@@ -49,7 +49,7 @@ class Forge:
         except Refused:
             return block
         worths = [self.worths.get(c.commitment_id, 0) for c in block.contributions]
-        amounts = pay.expected(self.chain, block, changes, pay.parts(self.chain, worths))
+        amounts = pay.expected(self.chain, block, changes, pay.parts(self.chain, worths, changes.weights))
         block.coinbase.outputs = [Output(amount, 0, key) for key, amount in amounts.items()]
         block.header.state_root = rules.root_after(rules.after(self.chain, block, changes, worths))
         return block

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import isqrt
 from operator import mul
 
-from . import codec, pay, schnorr, state, targets
+from . import codec, likeness, pay, schnorr, state, targets
 from .encoding import Refused, divide_rounding, tagged
 from .network import is_known, round_of, versions_at
 from .objects import CHANNEL, CLOSE, HEADER_BYTES, KEY, PLAIN, Block, Coinbase, Header, OutPoint, voucher
@@ -22,6 +22,8 @@ class Changes:
     accepted: list = field(default_factory=list)
     deltas: list = field(default_factory=list)
     norms: list = field(default_factory=list)
+    scaled: list = field(default_factory=list)  # deltas at the mean norm
+    weights: list = field(default_factory=list)
     merged: list = None
 
 
@@ -164,6 +166,8 @@ def check_contributions(chain, block, changes):
         changes.accepted.append(entry)
         changes.deltas.append(delta)
         changes.norms.append(norm)
+    changes.scaled = [at_mean_norm(delta, norm, mean) for delta, norm in zip(changes.deltas, changes.norms)]
+    changes.weights = likeness.weights(network, chain.hash, changes.scaled)
 
 
 def at_mean_norm(delta, norm, mean):
@@ -172,15 +176,15 @@ def at_mean_norm(delta, norm, mean):
     return [[max(-most, min(most, divide_rounding(d * weight, 2**16))) for d in tile] for tile in delta]
 
 
-def merge(outer_step, deltas):
+def merge(outer_step, deltas, weights):
     """C6's D, the merged delta."""
-    divisor = 2**16 * len(deltas)
     factor = isqrt(2**(19 + outer_step))
     most = 2**31 - 1
 
-    def entry(total):
-        return max(-most, min(most, divide_rounding(factor * total, divisor)))
-    return [[entry(total) if total else 0 for total in map(sum, zip(*tiles))] for tiles in zip(*deltas)]
+    def entry(column):
+        total = divide_rounding(sum(map(mul, weights, column)), 2**16)
+        return max(-most, min(most, divide_rounding(factor * total, sum(weights))))
+    return [[entry(column) if any(column) else 0 for column in zip(*tiles)] for tiles in zip(*deltas)]
 
 
 def new_coins(chain, block):
@@ -223,9 +227,7 @@ def after(chain, block, changes, worths):
 
 def close_round(result, block, changes, worths):
     network = result.network
-    mean = state.mean_norm(network, result.merges)
-    scaled = [at_mean_norm(delta, norm, mean) for delta, norm in zip(changes.deltas, changes.norms)]
-    merged = merge(block.coinbase.outer_step, scaled)
+    merged = merge(block.coinbase.outer_step, changes.scaled, changes.weights)
     most = 2**30
     result.theta = [[max(-most, min(most, p + d)) for p, d in zip(*tiles)] for tiles in zip(result.theta, merged)]
     result.theta_root = state.model_root(result.theta)
@@ -233,7 +235,7 @@ def close_round(result, block, changes, worths):
     if worths is None:
         result.worths_known = False
     record = state.Merged(round_of(network, result.height), min(state.MOST, sum(changes.norms)),
-                          pay.median(worths or [0]), hashes)
+                          pay.median(worths or [0] * len(changes.weights), changes.weights), hashes)
     result.merges = (result.merges + [record])[-network.window_rounds:]
     if network.novelty_rounds > 0:
         result.window = (result.window + [state.delta_hash(merged)])[-network.novelty_rounds:]
