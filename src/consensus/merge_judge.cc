@@ -159,6 +159,11 @@ Result<chain::MergeSteps> MergeJudge::find_steps(const MergeSet& set) {
     return found;
 }
 
+Result<std::int64_t> MergeJudge::loss(const MergeSet& set, std::uint8_t outer_step) {
+    ASSIGN_OR_RETURN(Current * of, current(set));
+    return outer_loss(*of, set, outer_step);
+}
+
 Result<StepLosses> MergeJudge::losses(const MergeSet& set, const chain::MergeSteps& steps) {
     ASSIGN_OR_RETURN(Current * of, current(set));
     const auto beside = [](std::uint8_t step, int by) {

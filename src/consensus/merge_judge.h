@@ -48,6 +48,8 @@ class MergeJudge {
     /// The steps that lower the judge batch's loss most, found by walking down from those found
     /// last. CHECKs that the set is not empty, as all that follow.
     Result<chain::MergeSteps> find_steps(const MergeSet& set);
+    /// The judge batch's loss behind the joint step of this length.
+    Result<std::int64_t> loss(const MergeSet& set, std::uint8_t outer_step);
     /// The losses on which these steps rest; check_steps() judges them.
     Result<StepLosses> losses(const MergeSet& set, const chain::MergeSteps& steps);
     /// In the set's order.

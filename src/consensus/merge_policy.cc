@@ -172,8 +172,8 @@ class Choice {
         return true;
     }
 
-    /// Those without whom the loss falls furthest, if further than with them; copies only if by
-    /// half further: the mean of the others is a little better without whoever is below it.
+    /// Those without whom the loss falls furthest, if further than with them; the heaviest only if
+    /// by half further: the mean of the others is a little better without whoever is below it.
     Result<bool> leave_suspects(const std::vector<Suspects>& suspects, const StepLosses& now) {
         const std::int64_t fall = std::max<std::int64_t>(0, now.before - now.outer);
         std::optional<std::vector<std::size_t>> best;
@@ -181,6 +181,10 @@ class Choice {
         for (const Suspects& each : suspects) {
             std::vector<std::size_t> rest = without(taken_, each.marks);
             const MergeSet set = subset(candidates_, rest);
+            if (each.for_weight) {
+                ASSIGN_OR_RETURN(const bool hold_back, holds_back(set, now.outer));
+                if (!hold_back) continue;
+            }
             ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge_.find_steps(set));
             ASSIGN_OR_RETURN(const StepLosses losses, judge_.losses(set, steps));
             const std::int64_t needed = now.outer - (each.for_weight ? fall / 2 : 0);
@@ -192,6 +196,15 @@ class Choice {
         ++tries_;
         taken_ = *std::move(best);
         return true;
+    }
+
+    /// Whether the others could go twice as far: one pass instead of a walk to their step.
+    Result<bool> holds_back(const MergeSet& others, std::int64_t loss) {
+        const int twice = choice_.steps.outer_step + 2;
+        ASSIGN_OR_RETURN(
+            const std::int64_t there,
+            judge_.loss(others, static_cast<std::uint8_t>(std::min<int>(twice, kOuterSteps))));
+        return there < loss;
     }
 
     MergeJudge& judge_;

@@ -44,7 +44,8 @@ struct MergeChoice {
 /// lower the judge loss further without them, one of these goes, whichever helps most: all that
 /// harm, all whose share is below half of the middle one's, the lowest of these alone, or, if that
 /// helps much, one of those that weigh most with all its copies, however large their shares: a
-/// direction that allows short steps only praises itself at their middle. At last what harms goes
+/// direction that allows short steps only praises itself at their middle, and the others could go
+/// twice as far. At last what harms goes
 /// in any case; and of contributions that together raise the loss the lowest, twice as many each
 /// time. Takes a bounded number of passes.
 Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates);
