@@ -81,12 +81,40 @@ std::vector<NamedAttack> many_keys() {
     };
 }
 
+/// Many keys that are unlike each other: parts of one update in tiles of their own, or so much
+/// noise for each that weights take them for strangers.
+std::vector<NamedAttack> unlike_keys() {
+    return {
+        {"honest-split-2", {.own = 1, .keys = 2, .split = true}},
+        {"honest-split-4", {.own = 1, .keys = 4, .split = true}},
+        {"honest-split-16", {.own = 1, .keys = 16, .split = true}},
+        {"honest-5-keys-noise-1", {.own = 1, .keys = 5, .key_noise = 1}},
+        {"honest-20-keys-noise-1", {.own = 1, .keys = 20, .key_noise = 1}},
+        {"honest-20-keys-noise-2", {.own = 1, .keys = 20, .key_noise = 2}},
+        {"honest-60-keys-noise-2", {.own = 1, .keys = 60, .key_noise = 2}},
+        {"own-3-steps-60-keys-noise-2", {.own = 1, .own_steps = 3, .keys = 60, .key_noise = 2}},
+        {"judge-3-steps-split-16", {.judge = 1, .judge_steps = 3, .keys = 16, .split = true}},
+        {"judge-3-steps-60-keys-noise-2",
+         {.judge = 1, .judge_steps = 3, .keys = 60, .key_noise = 2}},
+        {"judge-3-steps-at-3-rates-60-keys-noise-2",
+         {.judge = 1, .judge_steps = 3, .rate = 3, .keys = 60, .key_noise = 2}},
+        {"gradient-split-16", {.gradient = 1, .norm = 1, .keys = 16, .split = true}},
+        {"gradient-60-keys-noise-2", {.gradient = 1, .norm = 1, .keys = 60, .key_noise = 2}},
+        {"gradient-behind-step-split-16",
+         {.gradient = 1, .behind_steps = 1, .norm = 0.5, .keys = 16, .split = true}},
+        {"mean-60-keys-noise-2", {.mean = 1, .keys = 60, .key_noise = 2}},
+        {"honest-5-keys-noise-2", {.own = 1, .keys = 5, .key_noise = 2}},
+        {"judge-3-steps-10-keys-noise-2",
+         {.judge = 1, .judge_steps = 3, .keys = 10, .key_noise = 2}},
+    };
+}
+
 }  // namespace
 
 const std::vector<NamedAttack>& named_attacks() {
     static const std::vector<NamedAttack> all = [] {
         std::vector<NamedAttack> list = judge_text_attacks();
-        for (auto&& more : {work_attacks(), many_keys()})
+        for (auto&& more : {work_attacks(), many_keys(), unlike_keys()})
             list.insert(list.end(), more.begin(), more.end());
         return list;
     }();

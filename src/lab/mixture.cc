@@ -40,6 +40,31 @@ std::vector<float> outside_window(const std::deque<PastRound>& past, std::size_t
     return sum;
 }
 
+/// The tiles that fall to one of `keys`: the largest first, each to whoever has least so far.
+std::vector<float> tiles_of(const std::vector<float>& sum, std::size_t key, std::size_t keys) {
+    struct Tile {
+        double energy;
+        std::size_t first;
+    };
+    std::vector<Tile> tiles;
+    for (std::size_t first = 0; first < sum.size(); first += codec::kTile) {
+        const auto tile =
+            std::span(sum).subspan(first, std::min<std::size_t>(codec::kTile, sum.size() - first));
+        tiles.push_back({dot_of(tile, tile), first});
+    }
+    std::ranges::stable_sort(tiles, std::greater<>(), &Tile::energy);
+    std::vector<double> energies(keys, 0.0);
+    std::vector<float> part(sum.size(), 0.0F);
+    for (const Tile& tile : tiles) {
+        const auto least = std::ranges::min_element(energies);
+        *least += tile.energy;
+        if (least - energies.begin() != static_cast<std::ptrdiff_t>(key)) continue;
+        const std::size_t end = std::min<std::size_t>(tile.first + codec::kTile, sum.size());
+        for (std::size_t i = tile.first; i < end; ++i) part[i] = sum[i];
+    }
+    return part;
+}
+
 }  // namespace
 
 MixtureAttacker::MixtureAttacker(const LabNetwork& network, const Mixture& mixture,
@@ -199,6 +224,17 @@ double MixtureAttacker::best_norm(const PublicView& view, const Vector& directio
     return best;
 }
 
+MixtureAttacker::Vector MixtureAttacker::part_of(const PublicView& view, const Vector& sum,
+                                                 std::size_t key) {
+    Vector delta = sum;
+    if (mixture_.split) delta = tiles_of(sum, key, mixture_.keys);
+    if (mixture_.key_noise > 0) {
+        Vector noise = random_signs(view);
+        add_times(delta, mixture_.key_noise * norm_of(delta) / norm_of(noise), noise);
+    }
+    return delta;
+}
+
 Result<std::vector<Sent>> MixtureAttacker::contribute(const PublicView& view) {
     ASSIGN_OR_RETURN(std::vector<Part> mixed, parts(view));
     std::vector<Sent> sent;
@@ -213,11 +249,7 @@ Result<std::vector<Sent>> MixtureAttacker::contribute(const PublicView& view) {
     double norm = mixture_.norm > 0 ? mixture_.norm : single ? 0.0 : 1.0;
     if (mixture_.line_search) norm = best_norm(view, sum);
     for (unsigned i = 0; i < mixture_.keys; ++i) {
-        Vector delta = sum;
-        if (mixture_.key_noise > 0) {
-            Vector noise = random_signs(view);
-            add_times(delta, mixture_.key_noise * norm_of(sum) / norm_of(noise), noise);
-        }
+        Vector delta = part_of(view, sum, i);
         Sent one{lab_key("attacker", i), {}};
         ASSIGN_OR_RETURN(one.payload, encode_with_norm(view, one.key, std::move(delta),
                                                        norm * static_cast<double>(view.mean_norm)));

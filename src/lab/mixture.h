@@ -41,6 +41,7 @@ struct Mixture {
     bool line_search = false;  ///< at that of 0.25, 0.5, 1, 2 mean norms that lowers the loss most
     unsigned keys = 1;
     double key_noise = 0;      ///< random signs of this norm added for each key
+    bool split = false;        ///< each key sends tiles of its own, of about the same norm
     bool reveal_best = false;  ///< commits with all keys, reveals the best, or none
     unsigned alone_every = 0;  ///< mines each such merge block and leaves the others out
 };
@@ -72,6 +73,8 @@ class MixtureAttacker final : public Attacker {
     Result<Vector> steps(const PublicView& view, const std::string& text, unsigned count);
     double best_norm(const PublicView& view, const Vector& direction);
     Vector random_signs(const PublicView& view);
+    /// What of `sum` the key number `key` sends, before it is encoded.
+    Vector part_of(const PublicView& view, const Vector& sum, std::size_t key);
     Hash256 fresh_seed();
 
     const LabNetwork& network_;
