@@ -204,11 +204,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "8317e05176babbc16bee2059fcf8275d5fdb5b68b115416f3c13dcdd99624a55");
+              "b0737b7a6c495e8830cb940da682420f0ae3f6a0e472bc0988a944a5d3e13871");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "23a6e314cc71d9f4ec6843e03a9c459da717b2260f2e0d24f671da81887a1d83");
+              "296fe2210d38a268c392b8244835b23c76723b002bfca545a4432152ff51f85d");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "27b2d7a55918c6b834b51e94f4bc76728ca358c410a4d46c58c761d110708e56");
+              "c447ad261b6e155356a5008699871cae5687153886faf2e9abe6540194370bef");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

@@ -15,6 +15,7 @@ constexpr std::size_t kSums = 2;
 
 void MergeJudge::forget() {
     public_gradient_.reset();
+    open_gradient_.reset();
     public_losses_.clear();
     measured_ = {};
     sets_.clear();
@@ -235,9 +236,13 @@ Result<Delta> MergeJudge::merged(const MergeSet& set, std::uint8_t outer_step) {
 }
 
 Result<std::vector<Int128>> MergeJudge::scores_alone(const MergeSet& set) {
-    ASSIGN_OR_RETURN(const Delta* open, public_gradient());
-    ASSIGN_OR_RETURN(const std::uint8_t step, find_public_step());
-    ASSIGN_OR_RETURN(const Delta gradient, scoring_gradient(against_signs(*open, step)));
+    if (!open_gradient_) {
+        ASSIGN_OR_RETURN(const Delta* open, public_gradient());
+        ASSIGN_OR_RETURN(const std::uint8_t step, find_public_step());
+        ASSIGN_OR_RETURN(Delta made, scoring_gradient(against_signs(*open, step)));
+        open_gradient_ = std::move(made);
+    }
+    const Delta& gradient = *open_gradient_;
     const Repeated repeated(model_.recent_merges(), gradient);
     std::vector<Int128> scores;
     for (std::size_t i = 0; i < set.ids.size(); ++i) {

@@ -63,7 +63,7 @@ class MergeJudge {
     /// D.
     Result<Delta> merged(const MergeSet& set, std::uint8_t outer_step);
     /// How far each goes down alone, behind the public step: what a miner ranks by when there are
-    /// more than a block takes.
+    /// more than a block takes, and knows poor ones by, however many they are.
     Result<std::vector<Int128>> scores_alone(const MergeSet& set);
 
   private:
@@ -105,6 +105,7 @@ class MergeJudge {
     const JudgeKernels kernels_;
     Hash256 tip_;
     std::optional<Delta> public_gradient_;
+    std::optional<Delta> open_gradient_;  // behind the public step
     std::map<std::uint8_t, std::int64_t> public_losses_;  // 0: at theta
     Measured measured_;
     std::list<Current> sets_;  // the latest first

@@ -11,6 +11,8 @@ namespace {
 
 /// How often something is left out for one reason, at most, but where the loss would rise.
 constexpr int kTries = 8;
+/// After so many looks at what is left, each leaves out twice as many as the one before.
+constexpr int kLooks = 24;
 /// From which likeness on two contributions are copies, and how many with their copies are tried.
 constexpr double kCopies = 0.9;
 constexpr std::size_t kVoices = 4;
@@ -40,6 +42,14 @@ bool some(const Marks& marks) {
 Marks find_below(const std::vector<WeighedShare>& shares, std::int64_t least) {
     Marks marks;
     for (const WeighedShare& one : shares) marks.push_back(one.share < least);
+    return marks;
+}
+
+/// Those that go down alone less than a part of what the best does.
+Marks find_poor(const std::vector<Int128>& alone, int part) {
+    const Int128 best = std::max<Int128>(0, *std::ranges::max_element(alone));
+    Marks marks;
+    for (const Int128 score : alone) marks.push_back(score < best / part);
     return marks;
 }
 
@@ -88,14 +98,15 @@ std::vector<Marks> heaviest(const std::vector<WeighedShare>& shares, const Liken
 /// What may be better left out: never nothing, never all.
 struct Suspects {
     Marks marks;
-    bool for_weight = false;  // not for its shares
+    bool for_weight = false;  // not for what they bring
 };
 std::vector<Suspects> suspects_of(const std::vector<WeighedShare>& shares,
-                                  const Likenesses& likenesses) {
+                                  const std::vector<Int128>& alone, const Likenesses& likenesses) {
     const Marks low = find_below(shares, std::max<std::int64_t>(0, middle_share(shares)) / 2);
     std::vector<Suspects> found{{find_harmful(shares)}, {low}};
     if (any(low)) found.push_back({find_lowest(shares, 1)});
     for (Marks& marks : heaviest(shares, likenesses)) found.push_back({std::move(marks), true});
+    for (const int part : {2, 4}) found.push_back({find_poor(alone, part)});
     std::vector<Suspects> once;
     for (Suspects& each : found) {
         const auto same = [&](const Suspects& other) { return other.marks == each.marks; };
@@ -115,6 +126,9 @@ class Choice {
     }
 
     Result<MergeChoice> run() {
+        if (!taken_.empty()) {
+            ASSIGN_OR_RETURN(alone_, judge_.scores_alone(candidates_));
+        }
         while (!taken_.empty()) {
             ASSIGN_OR_RETURN(const bool done, look());
             if (done) break;
@@ -135,8 +149,10 @@ class Choice {
                          judge_.shares(set, choice_.steps.outer_step));
         const std::vector<std::uint32_t> weights = likenesses.weights();
         std::vector<WeighedShare> shares;
+        std::vector<Int128> alone;
         for (std::size_t i = 0; i < joint.size(); ++i) {
             shares.push_back({joint[i], weights[i]});
+            alone.push_back(alone_[taken_[i]]);
             choice_.shares[taken_[i]] = joint[i];
         }
         const bool lowers = check_steps(choice_.steps, losses).is_valid();
@@ -144,13 +160,16 @@ class Choice {
             ASSIGN_OR_RETURN(const bool left, leave_opposed(set));
             if (left) return false;
         }
-        if (tries_ < kTries) {
+        if (tries_++ < kTries) {
             ASSIGN_OR_RETURN(const bool left,
-                             leave_suspects(suspects_of(shares, likenesses), losses));
+                             leave_suspects(suspects_of(shares, alone, likenesses), losses));
             if (left) return false;
         }
-        const Marks leave = lowers ? find_harmful(shares) : find_lowest(shares, raising_);
-        if (!lowers) raising_ *= 2;
+        Marks leave = find_harmful(shares);
+        if (!lowers || (any(leave) && ++looks_ > kLooks)) {
+            leave = find_lowest(shares, raising_);
+            raising_ *= 2;
+        }
         taken_ = without(taken_, leave);
         return !any(leave);
     }
@@ -193,7 +212,6 @@ class Choice {
             best = std::move(rest);
         }
         if (!best) return false;
-        ++tries_;
         taken_ = *std::move(best);
         return true;
     }
@@ -210,9 +228,11 @@ class Choice {
     MergeJudge& judge_;
     const MergeSet& candidates_;
     std::vector<std::size_t> taken_;
+    std::vector<Int128> alone_;  // of all candidates
     MergeChoice choice_;
     int opposed_tries_ = 0;
     int tries_ = 0;
+    int looks_ = 0;
     std::size_t raising_ = 1;
 };
 
