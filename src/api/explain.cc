@@ -30,8 +30,8 @@ std::string judged(const store::ContributionRecord& record) {
     if (record.score == 0) return fmt::format(" Its norm is {:.4g}.", norm);
     return fmt::format(
         " Its norm is {:.4g} and its score {} (how far it leads down the judge's loss, in the "
-        "middle of what the round did, and new); its worth, its part of the round's gain as far as "
-        "nobody else brought the same, is {}, and full pay begins at {}.",
+        "middle of what the round did, and new); its worth, what it would bring of the "
+        "round's gain if it counted whole, is {}, and full pay begins at {}.",
         norm, store::to_decimal(record.score), store::to_decimal(record.worth),
         store::to_decimal(record.worth_reference));
 }

@@ -37,11 +37,11 @@ TEST(Explain, AUnitIsDividedAndItIsSaidHow) {
     EXPECT_EQ(none.find('%'), std::string::npos) << none;
     const std::string alike = sentence_for(80, 16'384, 28'000);
     EXPECT_NE(
-        alike.find("paid in full, as 0.42 of one contribution, since others brought the like: "
+        alike.find("paid in full, as 0.43 of one contribution, since others brought the like: "
                    "75 %"),
         std::string::npos)
         << alike;
-    EXPECT_NE(sentence_for(80, 0, 1024).find("as 0.01 of one"), std::string::npos);
+    EXPECT_NE(sentence_for(80, 0, 1024).find("as 0.02 of one"), std::string::npos);
     EXPECT_EQ(full.find("of one"), std::string::npos) << full;
     EXPECT_EQ(sentence_for(80, 0).find('%'), std::string::npos) << "nothing is divided";
 }

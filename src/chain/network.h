@@ -96,7 +96,8 @@ struct NetworkDefinition {
     std::uint32_t window_rounds = 16;      ///< whose norms, worths, payload hashes are recorded
     std::uint32_t novelty_rounds = 4;      ///< W: what so many merges brought counts as said; 0..16
     std::uint32_t max_contributions = 64;  ///< R_max, per merge block
-    std::uint32_t paid_contributions = 16;  ///< R_pay: if there are more, they share R_pay units
+    std::uint32_t paid_contributions =
+        16;  ///< R_pay: if those that earn weigh more together, they share R_pay units
 
     std::uint64_t genesis_time_ms = 0;
     std::uint64_t spacing_ms = 2000;

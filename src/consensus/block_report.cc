@@ -1,18 +1,13 @@
 #include "consensus/block_report.h"
 
-#include <algorithm>
-
 #include "base/check.h"
 #include "consensus/worth_rules.h"
 
 namespace cairn::consensus {
 namespace {
 
-/// A weight over 2^16, below 1, as "0.43".
-std::string hundredths(std::uint32_t weight) {
-    const std::uint32_t rounded = std::max(1U, weight * 100 >> 16);
-    return (rounded < 10 ? "0.0" : "0.") + std::to_string(rounded);
-}
+/// A weight over 2^16 in hundredths.
+std::uint32_t hundredths(std::uint32_t weight) { return (weight * 100 + (1U << 15)) >> 16; }
 
 }  // namespace
 
@@ -41,8 +36,10 @@ void describe_merged(BlockReport& report, std::size_t index, std::uint64_t rewar
         merged.reason += " is between half of the reference of " + reference +
                          " and all of it, so it is paid in part";
     if (part == 0) return;
-    if (merged.worth.weight < 1 << 16)
-        merged.reason += ", as " + hundredths(merged.worth.weight) +
+    // Below that it is the noise of likenesses.
+    if (const std::uint32_t part_of_one = hundredths(merged.worth.weight); part_of_one < 99)
+        merged.reason += std::string(", as 0.") + (part_of_one < 10 ? "0" : "") +
+                         std::to_string(part_of_one) +
                          " of one contribution, since others brought the like";
     const std::uint32_t percent = (carry_share * 100 + (1U << 15)) >> 16;
     if (percent > 0)

@@ -174,8 +174,10 @@ Result<chain::MergeSteps> Ledger::leave_out_harmful(std::vector<Ranked>& chosen,
         chosen[i].evaluation.report.joint_share = choice.shares[i];
         const char* const why =
             choice.opposed[i] ? "behind a step that anybody could take it undoes what the others do"
-            : choice.shares[i] < 0 ? "together with the others it raises the judge batch's loss"
-                                   : "without it the others lower the judge batch's loss further";
+            : choice.shares[i] < 0
+                ? "together with the others it raises the judge batch's loss"
+                : "without it, and those left out with it, the others lower the judge batch's "
+                  "loss further";
         leave_out(left_out, chosen[i].evaluation,
                   why + (" (its share of the gain is " + std::to_string(choice.shares[i]) + ")"));
     }

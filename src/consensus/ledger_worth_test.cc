@@ -83,7 +83,7 @@ TEST_F(LedgerWorth, LittleWorthIsLeftOutOrEarnsNothing) {
     sideways[1] = 900;  // the loss hardly changes this way: slopes are 1000 and 1100
     const auto reveals =
         chain.commit_round(miner, {alice, bob, carol}, {step(0), step(1), sideways});
-    left_out(chain, reveals, reveals[2], "without it the others lower the judge batch's loss");
+    left_out(chain, reveals, reveals[2], "the others lower the judge batch's loss further");
     chain.mine(miner, only(reveals));
     const ContributionReport* best = find(chain.report, reveals[1].commitment_id);
     EXPECT_EQ(best->reward, chain.network.subsidy_unit / 4 * 3);
@@ -96,6 +96,9 @@ TEST_F(LedgerWorth, LengthEarnsNothing) {
     for (const ContributionReport& report : chain.report.contributions) {
         EXPECT_EQ(report.worth, chain.report.contributions[0].worth);
         EXPECT_EQ(report.reward, chain.report.contributions[0].reward);
+        EXPECT_EQ(report.worth.weight, 65536U / 3) << "three copies are one";
+        EXPECT_NEAR(static_cast<double>(report.reward),
+                    static_cast<double>(chain.network.subsidy_unit) / 3 * 3 / 4, 2000);
     }
     EXPECT_EQ(chain.model.theta()[0], -2000);  // the longest step of the mean norm
 }

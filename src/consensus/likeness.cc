@@ -15,7 +15,7 @@ constexpr double kOne = 65536;
 constexpr double kLeastWeight = 1024;
 /// Measured likenesses of copies scatter about 1: up to a twentieth below it is still a copy.
 constexpr double kMargin = 1.05;
-constexpr int kSteps = 16;
+constexpr int kSteps = 17;
 constexpr std::size_t kSignsPerHash = 256;
 
 /// |a| and |b| below 2^15 and at most 2^16 of them: below 2^46, so exact as a double too.
@@ -93,7 +93,7 @@ Likenesses Likenesses::of(std::span<const std::size_t> some) const {
 
 std::vector<std::uint32_t> Likenesses::weights() const {
     std::vector<double> weights(size_, 1.0), next(size_);
-    for (int step = 0; step <= kSteps; ++step) {
+    for (int step = 0; step < kSteps; ++step) {
         for (std::size_t i = 0; i < size_; ++i) {
             double around = 0;
             for (std::size_t j = 0; j < size_; ++j) {

@@ -7,9 +7,8 @@
 // common. With A the matrix of squared likenesses and 1 on its diagonal, the weights u are what
 // makes sum(u) - u A u / 2 large, over u >= 0: a contribution like no other weighs 1, and n
 // payloads of one update weigh 1 together. It is climbed by steps that keep copies together as one:
-// a group of copies takes the path that a single one would take. A system of equations has the same
-// answer where measured likenesses are exact, and answers with their noise where many are nearly
-// copies.
+// a group of copies takes the path that a single one would take. (A system of equations would
+// answer with the noise of the measured likenesses where many are nearly copies.)
 #pragma once
 
 #include <cstdint>

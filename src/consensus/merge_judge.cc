@@ -29,6 +29,7 @@ void MergeJudge::start(const Hash256& tip) {
 
 // A miner asks about many parts of one set, and each pair is as alike in all of them.
 Result<Likenesses> MergeJudge::likenesses(const MergeSet& set) {
+    CHECK(!set.ids.empty());
     std::vector<std::size_t> places;
     for (const Hash256& id : set.ids) {
         const auto known = measured_.places.find(id);

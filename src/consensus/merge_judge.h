@@ -63,7 +63,7 @@ class MergeJudge {
     /// D.
     Result<Delta> merged(const MergeSet& set, std::uint8_t outer_step);
     /// How far each goes down alone, behind the public step: what a miner ranks by when there are
-    /// more than a block takes, and knows poor ones by, however many they are.
+    /// more than a block takes. It tells cheap work too, under however many keys.
     Result<std::vector<Int128>> scores_alone(const MergeSet& set);
 
   private:
@@ -80,7 +80,7 @@ class MergeJudge {
     };
     using LossAt = std::function<Result<std::int64_t>(std::uint8_t)>;
 
-    /// Those of the last set that was not part of another one, by their ids.
+    /// How alike the contributions of a set are, by their ids; kept for the set's parts.
     struct Measured {
         std::map<Hash256, std::size_t> places;
         std::optional<Likenesses> likenesses;
@@ -105,7 +105,7 @@ class MergeJudge {
     const JudgeKernels kernels_;
     Hash256 tip_;
     std::optional<Delta> public_gradient_;
-    std::optional<Delta> open_gradient_;  // behind the public step
+    std::optional<Delta> open_gradient_;                  // behind the public step
     std::map<std::uint8_t, std::int64_t> public_losses_;  // 0: at theta
     Measured measured_;
     std::list<Current> sets_;  // the latest first

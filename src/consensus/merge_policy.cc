@@ -9,7 +9,7 @@
 namespace cairn::consensus {
 namespace {
 
-/// How often something is left out for one reason, at most, but where the loss would rise.
+/// So many looks leave out opposed ones, and so many try suspects, at most.
 constexpr int kTries = 8;
 /// After so many looks at what is left, each leaves out twice as many as the one before.
 constexpr int kLooks = 24;
@@ -35,7 +35,7 @@ std::vector<std::size_t> without(const std::vector<std::size_t>& taken, const Ma
 }
 
 bool any(const Marks& marks) { return std::ranges::find(marks, true) != marks.end(); }
-bool some(const Marks& marks) {
+bool is_proper_part(const Marks& marks) {
     return any(marks) && std::ranges::find(marks, false) != marks.end();
 }
 
@@ -110,7 +110,8 @@ std::vector<Suspects> suspects_of(const std::vector<WeighedShare>& shares,
     std::vector<Suspects> once;
     for (Suspects& each : found) {
         const auto same = [&](const Suspects& other) { return other.marks == each.marks; };
-        if (some(each.marks) && std::ranges::none_of(once, same)) once.push_back(std::move(each));
+        if (is_proper_part(each.marks) && std::ranges::none_of(once, same))
+            once.push_back(std::move(each));
     }
     return once;
 }
@@ -201,8 +202,8 @@ class Choice {
             std::vector<std::size_t> rest = without(taken_, each.marks);
             const MergeSet set = subset(candidates_, rest);
             if (each.for_weight) {
-                ASSIGN_OR_RETURN(const bool hold_back, holds_back(set, now.outer));
-                if (!hold_back) continue;
+                ASSIGN_OR_RETURN(const bool further, could_go_further(set, now.outer));
+                if (!further) continue;
             }
             ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge_.find_steps(set));
             ASSIGN_OR_RETURN(const StepLosses losses, judge_.losses(set, steps));
@@ -216,8 +217,9 @@ class Choice {
         return true;
     }
 
-    /// Whether the others could go twice as far: one pass instead of a walk to their step.
-    Result<bool> holds_back(const MergeSet& others, std::int64_t loss) {
+    /// Whether the others could go twice as far (as steps go on): one pass instead of a walk to
+    /// their step.
+    Result<bool> could_go_further(const MergeSet& others, std::int64_t loss) {
         const int twice = choice_.steps.outer_step + 2;
         ASSIGN_OR_RETURN(
             const std::int64_t there,

@@ -40,14 +40,13 @@ struct MergeChoice {
     std::vector<bool> opposed;  ///< candidates that find_opposed left out
 };
 
-/// The contributions that a merge is better with: find_opposed's go. Then, as long as the others
-/// lower the judge loss further without them, one of these goes, whichever helps most: all that
-/// harm, all whose share is below half of the middle one's, the lowest of these alone, or, if that
-/// helps much, one of those that weigh most with all its copies, however large their shares: a
-/// direction that allows short steps only praises itself at their middle, and the others could go
-/// twice as far. At last what harms goes
-/// in any case; and of contributions that together raise the loss the lowest, twice as many each
-/// time. Takes a bounded number of passes.
+/// The contributions that a merge is better with. While it lowers the loss, find_opposed's go
+/// first. Then, eight times at most, that set without which the loss falls furthest, of: all that
+/// harm; all below half of the middle share; the lowest of these; all that alone go down less than
+/// a half, or a quarter, of what the best does; and each of the four heaviest with its copies, if
+/// the loss falls half as far again (a direction that allows short steps only praises itself at
+/// their middle). At last what harms goes in any case; and of contributions that together raise the
+/// loss the lowest, twice as many each time. Takes some fifty looks at most, most of them one.
 Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates);
 
 }  // namespace cairn::consensus

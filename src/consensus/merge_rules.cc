@@ -10,6 +10,8 @@
 namespace cairn::consensus {
 namespace {
 
+constexpr std::uint64_t kMostWeight = std::uint64_t{1} << 28;  // 2^12 whole contributions
+
 /// Within +-(2^31 - 1).
 std::int32_t clamped_to_int32(std::int64_t value) {
     constexpr std::int64_t kMax = std::numeric_limits<std::int32_t>::max();
@@ -45,13 +47,14 @@ Delta at_mean_norm(Delta delta, std::uint64_t norm, std::uint64_t mean_norm) {
 
 void MergeSum::add(const Delta& delta, std::uint32_t weight) {
     CHECK(delta.size() == sum_.size() && weight > 0 && weight <= 1 << 16);
+    CHECK(weight_ + weight <= kMostWeight);
     for (std::size_t i = 0; i < delta.size(); ++i) sum_[i] += std::int64_t{delta[i]} * weight;
     weight_ += weight;
 }
 
 Delta MergeSum::merged(std::uint8_t outer_step) const {
     // The rounded sum is at most 2^31 * 2^12 whole contributions, times a factor <= 2^17: 2^60.
-    CHECK(weight_ > 0 && weight_ <= std::uint64_t{1} << 28);
+    CHECK(weight_ > 0);
     const std::int64_t factor = outer_factor(outer_step);
     const auto denominator = static_cast<std::int64_t>(weight_);
     Delta merged(sum_.size());

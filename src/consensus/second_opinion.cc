@@ -6,6 +6,13 @@
 #include "consensus/evaluator.h"
 
 namespace cairn::consensus {
+namespace {
+
+std::string text_of(const Worth& worth) {
+    return std::to_string(worth.worth) + " at a weight of " + std::to_string(worth.weight);
+}
+
+}  // namespace
 
 bool rests_on_kernels(const Verdict& verdict, const chain::Block& block) {
     if (!verdict.is_invalid() || block.contributions.empty()) return false;
@@ -68,8 +75,8 @@ Result<Verdict> SecondOpinion::judge() {
         const Worth worth = scores[i].worth();
         if (worth != known[i].worth)
             return Verdict::invalid(Rule::kC8, name_of(*contributions[i]) + " is worth " +
-                                                   std::to_string(worth.worth) + " and not " +
-                                                   std::to_string(known[i].worth.worth));
+                                                   text_of(worth) + " and not " +
+                                                   text_of(known[i].worth));
     }
     return Verdict::valid();
 }

@@ -111,7 +111,8 @@ std::uint32_t ChainModel::payload_cosine(const Delta& delta) const {
             of_updates += square * update / (update + (kOne - c) * std::max(n, kLeast));
         }
     }
-    return static_cast<std::uint32_t>(energy == 0 ? c : kOne * of_updates / energy);
+    return static_cast<std::uint32_t>(
+        energy == 0 ? c : std::max<Int128>(1, kOne * of_updates / energy));
 }
 
 Result<Delta> ChainModel::judge_gradient(JudgeKernels kernels, const Hash256& judge_seed,

@@ -1,5 +1,5 @@
 """C6 of chain.md, from "u_i" on: how much each contribution of a merge counts. Python's floats are IEEE doubles, so these
-are the rule's own numbers, and a chain that is checked here cannot say other ones."""
+are the rule's own numbers."""
 from itertools import chain as joined
 from math import floor, sqrt
 from operator import mul
@@ -8,7 +8,7 @@ from . import codec
 from .encoding import sha256, u64
 
 FOLDS = 2**16
-STEPS = 16
+STEPS = 17
 
 
 def signs(judge_seed, count):
@@ -46,7 +46,7 @@ def payload_cosine(network, delta):
         return c
     lengths = [max(1024, length) for length in codec.tile_lengths(network.architecture)]
     own = sum(e * 4096 * c // (4096 * c + (65536 - c) * n) for e, n in zip(energies, lengths))
-    return 65536 * own // sum(energies)
+    return max(1, 65536 * own // sum(energies))
 
 
 def likenesses(network, judge_seed, deltas):
@@ -71,7 +71,7 @@ def weights(network, judge_seed, deltas):
         return []
     rows = likenesses(network, judge_seed, deltas)
     found = [1.0] * len(deltas)
-    for _ in range(STEPS + 1):
+    for _ in range(STEPS):
         around = []
         for row in rows:
             total = 0.0

@@ -180,10 +180,11 @@ def merge(outer_step, deltas, weights):
     """C6's D, the merged delta."""
     factor = isqrt(2**(19 + outer_step))
     most = 2**31 - 1
+    of_all = sum(weights)
 
     def entry(column):
         total = divide_rounding(sum(map(mul, weights, column)), 2**16)
-        return max(-most, min(most, divide_rounding(factor * total, sum(weights))))
+        return max(-most, min(most, divide_rounding(factor * total, of_all)))
     return [[entry(column) if any(column) else 0 for column in zip(*tiles)] for tiles in zip(*deltas)]
 
 
