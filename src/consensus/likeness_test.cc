@@ -41,6 +41,15 @@ std::vector<std::uint32_t> weigh(const std::vector<Delta>& deltas, std::uint32_t
     return Likenesses(folds).weights();
 }
 
+/// So many payloads of one update, of whose length `kept` is the update's part; noise from `seed`
+/// on.
+std::vector<Delta> payloads_of(const Delta& update, unsigned count, double kept, unsigned seed) {
+    std::vector<Delta> payloads;
+    for (unsigned i = 0; i < count; ++i)
+        payloads.push_back(mixed(update, random_delta(seed + i), std::sqrt(kept)));
+    return payloads;
+}
+
 double sum_of(const std::vector<std::uint32_t>& weights) {
     return std::accumulate(weights.begin(), weights.end(), 0.0) / kAll;
 }
@@ -69,11 +78,8 @@ TEST(Likeness, CopiesShareOnePlace) {
 
 // So they do where each payload of them is mostly noise, as 1-bit ones are, and likenesses scatter.
 TEST(Likeness, ScatterDoesNotMakeCopiesCount) {
-    const Delta work = random_delta(1);
     const double kept = 0.1;
-    std::vector<Delta> payloads;
-    for (unsigned i = 0; i < 20; ++i)
-        payloads.push_back(mixed(work, random_delta(10 + i), std::sqrt(kept)));
+    std::vector<Delta> payloads = payloads_of(random_delta(1), 20, kept, 10);
     for (unsigned i = 0; i < 3; ++i)
         payloads.push_back(mixed(random_delta(100 + i), random_delta(200 + i), std::sqrt(kept)));
     const auto weights = weigh(payloads, static_cast<std::uint32_t>(kept * kAll));
@@ -96,11 +102,8 @@ TEST(Likeness, BesideAlikeOnesCopiesWeighAsOne) {
 
 // What a codec takes away makes no copy look like another's work.
 TEST(Likeness, IsMeasuredByWhatTheCodecKeeps) {
-    const Delta work = random_delta(1);
     const double kept = 0.16;
-    std::vector<Delta> payloads;
-    for (unsigned i = 0; i < 8; ++i)
-        payloads.push_back(mixed(work, random_delta(10 + i), std::sqrt(kept)));
+    const std::vector<Delta> payloads = payloads_of(random_delta(1), 8, kept, 10);
     EXPECT_LT(sum_of(weigh(payloads, static_cast<std::uint32_t>(kept * kAll))), 1.1);
     EXPECT_GT(sum_of(weigh(payloads)), 6.5);
 }
