@@ -5,7 +5,9 @@
 
 #include <functional>
 
+#include "consensus/exact_dot.h"
 #include "consensus/merge_judge.h"
+#include "consensus/merge_policy.h"
 #include "consensus/second_opinion.h"
 #include "consensus/test_chain.h"
 #include "consensus/worth_rules.h"
@@ -272,6 +274,29 @@ TEST(MergeJudgeTest, WhatAnybodyCouldDoIsWorthNothing) {
     EXPECT_GT(judge.shares(set, steps.outer_step).value()[0], 0);
     EXPECT_GT(judge.scores(set, {steps.outer_step, 0}).value()[0].share, 0);
     EXPECT_LE(judge.scores(set, steps).value()[0].share, 0);
+}
+
+// Twelve keys that send a little of the way down and much noise of their own are unlike each other,
+// so they are most of the weight, and the middle; alone each goes down less than half as far.
+TEST(MergePolicy, ThePoorGoHoweverManyTheyAre) {
+    constexpr std::size_t kSize = 64, kPoor = 12, kOwn = 4;
+    FakeModel model(kSize);
+    std::vector<Delta> deltas(2, Delta(kSize, -1000));
+    deltas[1][0] = -800;
+    for (std::size_t key = 0; key < kPoor; ++key) {
+        Delta poor(kSize, -300);
+        for (std::size_t i = 0; i < kOwn; ++i) poor[key * kOwn + i] += i % 2 == 0 ? 3000 : -3000;
+        deltas.push_back(poor);
+    }
+    MergeSet set;
+    for (std::size_t i = 0; i < deltas.size(); ++i)
+        set.ids.push_back(chain::filled<32>(static_cast<std::uint8_t>(i)));
+    set.delta = [&](std::size_t i) {
+        return Result<Delta>(at_mean_norm(deltas[i], norm(deltas[i]), 8000));
+    };
+    MergeJudge judge(model, JudgeKernels::kFast);
+    judge.start(chain::filled<32>(5));
+    EXPECT_EQ(choose_merge(judge, set).value().taken, (std::vector<std::size_t>{0, 1}));
 }
 
 TEST_F(LedgerWorth, AtMostRMaxTheBestOnes) {
