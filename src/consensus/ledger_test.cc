@@ -204,11 +204,11 @@ TEST(Ledger, Golden) {
     RandomChain random(77);
     for (int i = 0; i < 30; ++i) random.extend();
     EXPECT_EQ(to_hex(random.chain.ledger.tip()),
-              "b0737b7a6c495e8830cb940da682420f0ae3f6a0e472bc0988a944a5d3e13871");
+              "e1478c620fe0685c3885e89fa6ac08df9ac1944fb42246a8ccba9f272d5cd38f");
     EXPECT_EQ(to_hex(random.chain.ledger.state_root()),
-              "296fe2210d38a268c392b8244835b23c76723b002bfca545a4432152ff51f85d");
+              "f3e9964f54351f6dea5cfa24287bd8d9bd573031b73aea01b77c5d7fac455c7f");
     EXPECT_EQ(to_hex(crypto::sha256(random.chain.ledger.save())),
-              "c447ad261b6e155356a5008699871cae5687153886faf2e9abe6540194370bef");
+              "4d8fb468483e4de840f065d17f5562bc7a1d19ad3a6bba20e953039e139f2eca");
 }
 
 TEST(Ledger, SnapshotRestoresAndIsChecked) {

@@ -304,8 +304,8 @@ TEST_F(LedgerWorth, AtMostRMaxTheBestOnes) {
     std::vector<Delta> deltas;
     for (std::uint8_t i = 0; i < 10; ++i) {
         people.emplace_back(static_cast<std::uint8_t>(10 + i));
-        Delta delta = step(i % 8);
-        delta[(i + 1) % 8] = -i;
+        Delta delta(step(0).size(), -350);
+        delta[i % 8] -= 4 * i;
         deltas.push_back(delta);
     }
     const auto reveals = chain.commit_round(miner, people, deltas);

@@ -45,11 +45,11 @@ Marks find_below(const std::vector<WeighedShare>& shares, std::int64_t least) {
     return marks;
 }
 
-/// Those that go down alone less than a part of what the best does.
-Marks find_poor(const std::vector<Int128>& alone, int part) {
+/// Those that go down alone less than so many quarters of what the best does.
+Marks find_poor(const std::vector<Int128>& alone, int quarters) {
     const Int128 best = std::max<Int128>(0, *std::ranges::max_element(alone));
     Marks marks;
-    for (const Int128 score : alone) marks.push_back(score < best / part);
+    for (const Int128 score : alone) marks.push_back(score < best / 4 * quarters);
     return marks;
 }
 
@@ -106,7 +106,7 @@ std::vector<Suspects> suspects_of(const std::vector<WeighedShare>& shares,
     std::vector<Suspects> found{{find_harmful(shares)}, {low}};
     if (any(low)) found.push_back({find_lowest(shares, 1)});
     for (Marks& marks : heaviest(shares, likenesses)) found.push_back({std::move(marks), true});
-    for (const int part : {2, 4}) found.push_back({find_poor(alone, part)});
+    for (const int quarters : {3, 2, 1}) found.push_back({find_poor(alone, quarters)});
     std::vector<Suspects> once;
     for (Suspects& each : found) {
         const auto same = [&](const Suspects& other) { return other.marks == each.marks; };
