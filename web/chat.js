@@ -8,7 +8,7 @@ const USUAL = {temperature: 0.7, top_p: 0.95};
 const KEPT = "cairn.chat";
 const TOKEN = "cairn.token";
 
-let turns = [];      // {role, content, note, problem}
+let turns = [];      // {role, content, note, problem, trace}
 let models = [];     // as /v1/models lists them
 let asking = null;   // the AbortController of the answer that comes
 
@@ -94,8 +94,12 @@ function describe() {
   if (models.length > 0 && $("model").options.length === 0) return say("No model here writes text.", true);
   const model = models.find((one) => one.id === $("model").value);
   const facts = (model && model.cairn) || {};
-  say(facts.chat_format === "plain"
-    ? "This model was never trained on conversations: it goes on with what it reads." : "");
+  const words = [];
+  if (facts.over_servers)
+    words.push("Other machines compute this model's layers; who runs them can work out what is written.");
+  if (facts.chat_format === "plain")
+    words.push("This model was never trained on conversations: it goes on with what it reads.");
+  say(words.join(" "));
 }
 
 function request() {
@@ -171,6 +175,7 @@ async function answer() {
       const choice = event.choices && event.choices[0];
       if (!choice) return;
       if (choice.finish_reason) reason = choice.finish_reason;
+      if (choice.cairn) turn.trace = choice.cairn;
       const text = (choice.delta && choice.delta.content) || "";
       if (text === "") return;
       if (first === 0) first = performance.now();
@@ -256,6 +261,61 @@ function draw_text(parent, text) {
   add_plain(parent, text.slice(at));
 }
 
+// ---- Who computed an answer, where other machines did
+
+function seconds(value) {
+  return Number(value).toFixed(2) + " s";
+}
+
+function bytes(value) {
+  for (const unit of ["bytes", "KiB", "MiB"]) {
+    if (value < 1024) return (unit === "bytes" ? value : value.toFixed(1)) + " " + unit;
+    value /= 1024;
+  }
+  return value.toFixed(1) + " GiB";
+}
+
+function coins(units) {
+  return (units / 1e8).toFixed(8).replace(/0+$/, "").replace(/\.$/, "");
+}
+
+function add_row(table, kind, cells) {
+  const row = element("tr");
+  for (const cell of cells) row.append(element(kind, "", cell));
+  table.append(row);
+}
+
+function draw_trace(parent, trace) {
+  const servers = Array.isArray(trace.servers) ? trace.servers : [];
+  let summary = (servers.length === 1 ? "1 server" : servers.length + " servers") + " computed it";
+  if (trace.failovers > 0)
+    summary += ", " + (trace.failovers === 1 ? "one was replaced" : trace.failovers + " were replaced");
+  if (trace.spent > 0) summary += ", for " + coins(trace.spent) + " coins";
+  const box = element("details", "trace");
+  box.append(element("summary", "", summary));
+  const table = element("table");
+  add_row(table, "th", ["server", "layers", "rows", "waited", "longest", "on the line", "coins"]);
+  let receipts = 0;
+  let waited = 0;
+  for (const server of servers) {
+    receipts += server.receipts_checked;
+    waited += server.seconds;
+    add_row(table, "td", [server.server, server.layers.join("\u2013"), String(server.rows), seconds(server.seconds),
+      seconds(server.longest_seconds), bytes(server.bytes_sent + server.bytes_received),
+      server.price > 0 ? coins(server.price) : "free"]);
+    if (server.ended) table.lastChild.firstChild.append(element("span", "ended", " (" + server.ended + ")"));
+  }
+  const rest = Math.max(0, trace.seconds - waited);
+  const frame = element("div", "frame");
+  frame.append(table);
+  box.append(frame, element("p", "", receipts + " receipts checked, each signed for what was sent and what came. " +
+    "Here and elsewhere: " + seconds(rest) + " of " + seconds(trace.seconds) + "." +
+    (trace.failovers > 0 ? " The longest wait for another server: " + seconds(trace.stall_seconds) + "." : "") +
+    (trace.trace ? " Again later: cairn trace " + trace.trace : "")));
+  box.addEventListener("toggle", () => { if (box.open) box.scrollIntoView({block: "nearest"}); });
+  parent.replaceChildren(box);
+}
+
 function near_end() {
   const main = document.querySelector("main");
   return main.scrollHeight - main.scrollTop - main.clientHeight < 80;
@@ -274,9 +334,11 @@ function add_turn(turn) {
   const foot = element("div", "foot");
   const problem = element("p", "problem");
   const note = element("span");
+  const tale = element("div");
+  let drawn = null;  // the trace that stands there: it is not closed again by drawing
   if (turn.role === "assistant") {
     foot.append(copy_button(() => turn.content), note);
-    box.append(problem, foot);
+    box.append(problem, foot, tale);
   }
   let due = false;
   const draw = () => {
@@ -288,6 +350,7 @@ function add_turn(turn) {
     problem.textContent = turn.problem || "";
     problem.hidden = !turn.problem;
     foot.hidden = turn.content === "" && !turn.note;
+    if (turn.trace && drawn !== turn.trace) draw_trace(tale, drawn = turn.trace);
     if (follow) to_end();
   };
   const redraw = () => {

@@ -7,7 +7,9 @@
 //   while (jobs_.empty()) wake_.wait(mutex_);
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 
 #if defined(__clang__)
@@ -60,6 +62,12 @@ class Condition {
     void wait(Mutex& mutex) REQUIRES(mutex) {
         std::unique_lock lock(mutex.mutex_, std::adopt_lock);
         condition_.wait(lock);
+        lock.release();
+    }
+    /// The same, for at most so long.
+    void wait_ms(Mutex& mutex, std::uint64_t ms) REQUIRES(mutex) {
+        std::unique_lock lock(mutex.mutex_, std::adopt_lock);
+        condition_.wait_for(lock, std::chrono::milliseconds(ms));
         lock.release();
     }
     void notify_one() { condition_.notify_one(); }

@@ -61,7 +61,7 @@ bool Answer::take(const infer::GeneratedStep& step, std::uint64_t now_us) {
     return !stops_.stopped() && !job_->is_over();
 }
 
-void Answer::end(infer::StopReason reason) {
+void Answer::end(infer::StopReason reason, std::string facts) {
     if (!stops_.stopped()) {
         TextPiece rest;
         rest.answer = number_;
@@ -76,7 +76,7 @@ void Answer::end(infer::StopReason reason) {
         end = AnswerEnd::kEndToken;
     else if (reason == infer::StopReason::kContext || job_->request().options.max_tokens == 0)
         end = AnswerEnd::kContext;
-    job_->done(number_, end);
+    job_->done(number_, end, std::move(facts));
 }
 
 }  // namespace cairn::host

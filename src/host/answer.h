@@ -23,7 +23,8 @@ class Answer {
     void replay(std::span<const std::uint32_t> written);
     /// Takes a sampled token; false when no more are wanted.
     bool take(const infer::GeneratedStep& step, std::uint64_t now_us);
-    void end(infer::StopReason reason);
+    /// `facts` as AnswerDone has them.
+    void end(infer::StopReason reason, std::string facts = {});
 
   private:
     TokenView view(std::uint32_t token, float logprob) const;

@@ -37,6 +37,7 @@ struct HostedModel {
     /// head, and true where that says nothing.
     bool writes = false;
     std::string chat_format;    ///< "plain" for one that was never trained on conversations
+    bool over_servers = false;  ///< other machines compute its layers
     bool has_versions = false;  ///< its source has a newer one now and then
     /// Those in memory, as answers name them, newest first.
     std::vector<std::string> versions;
@@ -80,6 +81,8 @@ struct AnswerDone {
     std::size_t answer = 0;
     AnswerEnd end = AnswerEnd::kEndToken;
     std::size_t tokens = 0;  ///< sampled, an end token among them
+    /// Where other machines computed it: who did and what it took, as a JSON object. Else empty.
+    std::string facts{};
 };
 
 struct PromptRead {

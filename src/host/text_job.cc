@@ -53,13 +53,13 @@ void TextJob::count(std::size_t answer, std::uint64_t now_us) {
     ++counters_.written_tokens;
 }
 
-void TextJob::done(std::size_t answer, AnswerEnd end) {
+void TextJob::done(std::size_t answer, AnswerEnd end, std::string facts) {
     if (over_ || ended_[answer]) return;
     ended_[answer] = true;
     const bool last = std::ranges::count(ended_, false) == 0;
     if (last) over_ = true;
     if (last) ++counters_.texts[static_cast<std::size_t>(Outcome::kDone)];
-    listener_->done({answer, end, tokens_[answer]});
+    listener_->done({answer, end, tokens_[answer], std::move(facts)});
 }
 
 void TextJob::fail(const HostError& error) {
@@ -72,7 +72,7 @@ void TextJob::cancel() {
     if (std::exchange(over_, true)) return;
     ++counters_.texts[static_cast<std::size_t>(Outcome::kCancelled)];
     for (std::size_t answer = 0; answer < ended_.size(); ++answer)
-        if (!ended_[answer]) listener_->done({answer, AnswerEnd::kCancelled, tokens_[answer]});
+        if (!ended_[answer]) listener_->done({answer, AnswerEnd::kCancelled, tokens_[answer], {}});
 }
 
 }  // namespace cairn::host

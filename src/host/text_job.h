@@ -58,11 +58,13 @@ class TextJob {
     void await(const Awaited& awaited) { awaited_ = awaited; }
 
     bool is_over() const { return over_; }
+    /// Whether its listener has been told of the prompt.
+    bool was_begun() const { return was_read_; }
     void read(const PromptRead& prompt);
     void piece(const TextPiece& piece);
     /// A token was sampled for an answer.
     void count(std::size_t answer, std::uint64_t now_us);
-    void done(std::size_t answer, AnswerEnd end);
+    void done(std::size_t answer, AnswerEnd end, std::string facts = {});
     void fail(const HostError& error);
     /// Ends the answers that have not ended, with kCancelled.
     void cancel();

@@ -97,6 +97,14 @@ void AsioLoop::run() {
 
 void AsioLoop::stop() { impl_->io.stop(); }
 
+void AsioLoop::stop_when(std::function<bool()> should_stop) {
+    constexpr std::uint64_t kAskMs = 200;
+    call_after(kAskMs, [this, should_stop = std::move(should_stop)]() mutable {
+        if (should_stop()) return stop();
+        stop_when(std::move(should_stop));
+    });
+}
+
 void AsioLoop::on_terminate(std::function<void()> task) {
     impl_->signals = std::make_unique<asio::signal_set>(impl_->io);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {

@@ -33,6 +33,8 @@ class AsioLoop final : public Loop {
     /// SIGTERM, SIGHUP (the terminal closed), SIGPIPE (nobody reads our output any more). A second
     /// SIGINT or SIGTERM ends it. What was ignored when the program started (nohup) stays ignored.
     void on_terminate(std::function<void()> task);
+    /// stop() when this says so; it is asked five times a second, on the loop.
+    void stop_when(std::function<bool()> should_stop);
 
     void post(std::function<void()> task) override;
     /// This and cancel() are for the loop's thread only.

@@ -37,6 +37,9 @@ struct LightOptions {
     std::function<void(const std::string& what, std::uint64_t done, std::uint64_t total)>
         progress{};
     std::function<void(const std::string&)> note{};  ///< sentences: who is left out, and why
+    /// Ends it, instead of the signals that end a program; for programs that have their own way to
+    /// end. Asked five times a second.
+    std::function<bool()> should_stop{};
 };
 
 /// What was found, all of it checked but the servers, who speak for themselves.

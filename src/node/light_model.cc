@@ -59,7 +59,10 @@ Result<LightModel> fetch_light_model(const LightOptions& options) {
         loop.stop();
     });
     client = &light;
-    loop.on_terminate([&] { loop.stop(); });
+    if (options.should_stop)
+        loop.stop_when(options.should_stop);
+    else
+        loop.on_terminate([&] { loop.stop(); });
     loop.post([&] { light.start(); });
     loop.run();
     network->set_handler(nullptr);

@@ -13,7 +13,8 @@ struct LightModel {
     model::Model model;  ///< embedding, norm and head as f32; layers without weights
 };
 
-/// On the calling thread, until it is done or a signal stops it. Errors say what to do.
+/// On the calling thread, until it is done or a signal, or LightOptions::should_stop, stops it.
+/// Errors say what to do.
 Result<LightModel> fetch_light_model(const LightOptions& options);
 
 /// The tensors that a client computes with, from what was kept: kInvalid for what is damaged.

@@ -57,6 +57,12 @@ Json piece(Form form, std::size_t index, Json delta, Json logprobs, Json reason)
     return choice;
 }
 
+void add_facts(Json& choice, const std::string& facts) {
+    if (facts.empty()) return;
+    Json json = Json::parse(facts, nullptr, false);
+    if (json.is_object()) choice["cairn"] = std::move(json);
+}
+
 Json view(const host::HostedModel& model) {
     Json ours = {{"state", host::model_state_name(model.state)},
                  {"format", model.format},
@@ -65,6 +71,7 @@ Json view(const host::HostedModel& model) {
                  {"context", model.context},
                  {"writes", model.writes},
                  {"chat_format", model.chat_format}};
+    if (model.over_servers) ours["over_servers"] = true;
     if (model.has_versions) ours["versions"] = model.versions;
     if (!model.problem.empty()) ours["problem"] = model.problem;
     return {{"id", model.id},
@@ -89,7 +96,7 @@ std::string finish_reason(host::AnswerEnd end) {
 }
 
 Json whole_choice(Form form, std::size_t index, const std::string& text, host::AnswerEnd end,
-                  const ChoiceLogprobs* logprobs) {
+                  const ChoiceLogprobs* logprobs, const std::string& facts) {
     Json choice = {{"index", index}};
     if (form == Form::kChat)
         choice["message"] = {{"role", "assistant"}, {"content", text}, {"refusal", nullptr}};
@@ -97,6 +104,7 @@ Json whole_choice(Form form, std::size_t index, const std::string& text, host::A
         choice["text"] = text;
     choice["logprobs"] = logprobs_or_null(logprobs);
     choice["finish_reason"] = finish_reason(end);
+    add_facts(choice, facts);
     return choice;
 }
 
@@ -122,9 +130,10 @@ std::string text_event(const AnswerHead& head, std::size_t index, const std::str
 }
 
 std::string end_event(const AnswerHead& head, std::size_t index, host::AnswerEnd end,
-                      bool usage_follows) {
-    return event_of(head, piece(head.form, index, Json::object(), nullptr, finish_reason(end)),
-                    usage_follows);
+                      const std::string& facts, bool usage_follows) {
+    Json choice = piece(head.form, index, Json::object(), nullptr, finish_reason(end));
+    add_facts(choice, facts);
+    return event_of(head, std::move(choice), usage_follows);
 }
 
 std::string usage_event(const AnswerHead& head, const Usage& usage) {

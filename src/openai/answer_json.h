@@ -50,9 +50,11 @@ class ChoiceLogprobs {
     std::vector<Entry> tokens_;
 };
 
-/// A choice of a whole answer; `logprobs` may be null.
+/// A choice of a whole answer; `logprobs` may be null. `facts` as host::AnswerDone has them: the
+/// choice's "cairn".
 nlohmann::ordered_json whole_choice(Form form, std::size_t index, const std::string& text,
-                                    host::AnswerEnd end, const ChoiceLogprobs* logprobs);
+                                    host::AnswerEnd end, const ChoiceLogprobs* logprobs,
+                                    const std::string& facts);
 std::string whole_answer(const AnswerHead& head, std::vector<nlohmann::ordered_json> choices,
                          const Usage& usage);
 
@@ -61,7 +63,7 @@ std::string role_event(const AnswerHead& head, std::size_t index, bool usage_fol
 std::string text_event(const AnswerHead& head, std::size_t index, const std::string& text,
                        const ChoiceLogprobs* logprobs, bool usage_follows);
 std::string end_event(const AnswerHead& head, std::size_t index, host::AnswerEnd end,
-                      bool usage_follows);
+                      const std::string& facts, bool usage_follows);
 std::string usage_event(const AnswerHead& head, const Usage& usage);
 
 std::string model_json(const host::HostedModel& model);

@@ -25,7 +25,8 @@ TextAnswer::TextAnswer(host::TextHost& host, TextAsk ask, AnswerHead head,
                        std::unique_ptr<Exchange> exchange)
     : host_(host), ask_(std::move(ask)), head_(std::move(head)), exchange_(std::move(exchange)) {
     exchange_->entry().model = ask_.model;
-    choices_.assign(ask_.prompts.size() * ask_.answers, Choice{{}, 0, ChoiceLogprobs(ask_.form)});
+    choices_.assign(ask_.prompts.size() * ask_.answers,
+                    Choice{{}, 0, ChoiceLogprobs(ask_.form), {}, {}});
 }
 
 void TextAnswer::start(host::TextHost& host, TextAsk ask, AnswerHead head,
@@ -109,10 +110,11 @@ void TextAnswer::on_done(std::size_t prompt, const host::AnswerDone& done) {
             left = over();
         } else {
             choices_[index].end = done.end;
+            choices_[index].facts = done.facts;
             usage_.completion_tokens += done.tokens;
             exchange_->entry().completion_tokens += done.tokens;
             if (ask_.stream)
-                exchange_->event(end_event(head_, index, done.end, ask_.include_usage));
+                exchange_->event(end_event(head_, index, done.end, done.facts, ask_.include_usage));
             if (++ended_ == choices_.size()) {
                 finish();
                 (void)over();
@@ -162,7 +164,8 @@ void TextAnswer::finish() {
     for (std::size_t i = 0; i < choices_.size(); ++i) {
         const Choice& choice = choices_[i];
         choices.push_back(whole_choice(ask_.form, i, choice.text, *choice.end,
-                                       ask_.options.logprobs ? &choice.logprobs : nullptr));
+                                       ask_.options.logprobs ? &choice.logprobs : nullptr,
+                                       choice.facts));
     }
     exchange_->send({200, "application/json", whole_answer(head_, std::move(choices), usage_)});
 }

@@ -29,6 +29,7 @@ class TextAnswer : public std::enable_shared_from_this<TextAnswer> {
         std::size_t shown = 0;  ///< characters so far
         ChoiceLogprobs logprobs;
         std::optional<host::AnswerEnd> end{};
+        std::string facts{};  ///< host::AnswerDone
     };
 
     void ask_host(const std::string& client);

@@ -113,6 +113,7 @@ class ClientSessions {
     /// What servers did since this was made: one entry for each and the layers that it computed, in
     /// the order in which they were first asked.
     const std::vector<ServerWork>& work() const { return work_; }
+    void forget_work() { work_.clear(); }
 
     /// From now on called with each receipt that was checked and found right, before its push goes
     /// on: for an auditor, who keeps them.

@@ -131,6 +131,14 @@ Status NetworkLayers::truncate(std::size_t length) {
     });
 }
 
+void NetworkLayers::begin_text() {
+    (void)impl_->wait<bool>([&](std::function<void(bool)> done) {
+        impl_->layers->begin_text();
+        impl_->client->sessions().forget_work();
+        done(true);
+    });
+}
+
 std::uint64_t NetworkLayers::longest_stall_ms() {
     return impl_->wait<std::uint64_t>(
         [&](std::function<void(std::uint64_t)> done) { done(impl_->layers->longest_stall_ms()); });

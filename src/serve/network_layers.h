@@ -42,6 +42,8 @@ class NetworkLayers final : public infer::LayerStack {
     /// The servers take them back with the next push.
     Status truncate(std::size_t length) override;
 
+    /// Another text begins: failovers(), longest_stall_ms() and work() are of it alone.
+    void begin_text();
     /// The hops in use now, and how many times a route had to be replaced.
     std::vector<Hop> route();
     std::size_t failovers();

@@ -70,6 +70,11 @@ class RemoteLayers {
     std::size_t keeping_stages() const;
     /// How often another server had to lead.
     std::size_t failovers() const { return failovers_; }
+    /// failovers() and longest_stall_ms() count from here.
+    void begin_text() {
+        failovers_ = 0;
+        longest_stall_us_ = 0;
+    }
     /// The longest wait between two answers, each of some rows, while a server was replaced.
     std::uint64_t longest_stall_ms() const { return longest_stall_us_ / 1000; }
 

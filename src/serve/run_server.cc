@@ -14,7 +14,6 @@ namespace cairn::serve {
 
 namespace {
 
-constexpr std::uint64_t kStopCheckMs = 200;
 constexpr std::uint64_t kMeasureMs = 300;
 constexpr std::size_t kMaxInbound = 256;
 constexpr std::size_t kMaxIncoming = std::size_t{1} << 30;  // rows of many prompts at once
@@ -22,14 +21,6 @@ constexpr std::size_t kMaxIncoming = std::size_t{1} << 30;  // rows of many prom
 bool parse_number(std::string_view text, std::uint32_t& out) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
     return error == std::errc() && end == text.data() + text.size();
-}
-
-/// Calls itself every kStopCheckMs until told to stop.
-void watch_stop(net::AsioLoop& loop, const std::function<bool()>& should_stop) {
-    loop.call_after(kStopCheckMs, [&loop, &should_stop] {
-        if (should_stop()) return loop.stop();
-        watch_stop(loop, should_stop);
-    });
 }
 
 std::uint64_t parameters_of(const ModelSnapshot& snapshot, model::LayerRange layers) {
@@ -175,7 +166,7 @@ Status run_server(const RunServerOptions& options) {
                  ready.address);
     });
     loop.on_terminate([&] { loop.stop(); });
-    if (options.should_stop) watch_stop(loop, options.should_stop);
+    if (options.should_stop) loop.stop_when(options.should_stop);
     loop.run();
     network->set_handler(nullptr);
     log_info("stopped after {} tokens, and {} of weights given to others", server.tokens_computed(),

@@ -13,6 +13,7 @@
 #include "cli/local_model.h"
 #include "cli/serve/bounded_end.h"
 #include "cli/serve/serve_display.h"
+#include "cli/serve/serve_gateway.h"
 #include "console/interrupt.h"
 #include "host/model_files.h"
 #include "host/model_host.h"
@@ -57,7 +58,7 @@ Result<Token> choose_token(const ServeRequest& request) {
 }
 
 /// Until no model is loading any more; shows each as it is there. kCancelled by a signal.
-Status await_models(const host::ModelHost& host, const console::Interrupt& interrupt,
+Status await_models(const host::TextHost& host, const console::Interrupt& interrupt,
                     ServeDisplay& display) {
     std::set<std::string> shown;
     for (bool loading = true; loading;) {
@@ -104,28 +105,51 @@ host::HostOptions host_options(const ServeRequest& request) {
     return options;
 }
 
-}  // namespace
+/// What computes, for people: "avx512, 2 threads".
+struct Host {
+    std::unique_ptr<Machine> machine;  ///< of a gateway, and outlives it
+    std::unique_ptr<host::TextHost> host;
+    std::string computes;
+};
 
-Status run_serve(const ServeRequest& request, std::ostream& out) {
-    ASSIGN_OR_RETURN(const Token token, choose_token(request));
+Result<Host> start_host(const ServeRequest& request, const std::function<bool()>& should_stop) {
+    Host made;
+    if (request.over.any()) {
+        ASSIGN_OR_RETURN(made.machine, Machine::create(request.threads));
+        ASSIGN_OR_RETURN(made.host, start_gateway(request, *made.machine, should_stop));
+        made.computes = "its layers on other machines";
+        return made;
+    }
     host::HostOptions options = host_options(request);
     ASSIGN_OR_RETURN(options.models, host::model_files(request.models));
     ASSIGN_OR_RETURN(options.draft, draft_of(request));
+    ASSIGN_OR_RETURN(auto host, host::ModelHost::start(std::move(options)));
+    made.computes = fmt::format("{}, {} threads", host->kernels(), host->threads());
+    made.host = std::move(host);
+    return made;
+}
+
+}  // namespace
+
+Status run_serve(const ServeRequest& request, std::ostream& out) {
+    RETURN_IF_ERROR(check_serve_over(request));
+    if (!request.models.empty()) RETURN_IF_ERROR(host::model_files(request.models));
+    ASSIGN_OR_RETURN(const Token token, choose_token(request));
     RETURN_IF_ERROR(node::provide_open_files());
     RETURN_IF_ERROR(http::HttpServer::can_listen(request.listen, kAdvice));
     ServeDisplay display(request.json, request.quiet, out);
     const console::Interrupt interrupt;
+    const std::function<bool()> should_stop = [&] { return interrupt.raised(); };
     BoundedEnd end;  // after the host, whose threads it does not wait for
-    ASSIGN_OR_RETURN(auto host, host::ModelHost::start(std::move(options)));
+    ASSIGN_OR_RETURN(Host served, start_host(request, should_stop));
+    std::unique_ptr<host::TextHost>& host = served.host;
     openai::ServerOptions web;
     web.listen = request.listen;
     web.token = token.text;
     web.advice = kAdvice;
     web.told = [&](const openai::JournalEntry& entry) { display.answered(entry); };
     ASSIGN_OR_RETURN(const auto server, openai::Server::start(*host, std::move(web)));
-    if (!request.json)
-        out << fmt::format("loading ({}, {} threads):\n", host->kernels(), host->threads())
-            << std::flush;
+    if (!request.json) out << fmt::format("loading ({}):\n", served.computes) << std::flush;
     const Status loaded = await_models(*host, interrupt, display);
     if (!loaded.ok() && loaded.error().code == ErrorCode::kCancelled) {
         end.begin(kMostEnd);
@@ -142,17 +166,42 @@ Status run_serve(const ServeRequest& request, std::ostream& out) {
     return ok_status();
 }
 
+namespace {
+
+void add_compute_options(CLI::App& command, ServeRequest& request) {
+    command.add_option("--threads", request.threads, "0: one per processor")
+        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
+        ->capture_default_str();
+    auto* draft = command.add_option(
+        "--draft", request.draft,
+        "Who guesses ahead where few texts are written, which makes them faster and changes no "
+        "bit: a smaller model with the same vocabulary, or the word repeat (what followed the same "
+        "words earlier in the text)");
+    command
+        .add_option("--draft-tokens", request.draft_tokens,
+                    "With --draft: tokens that are guessed at a time, at most")
+        ->check(CLI::Range(std::size_t{1}, infer::kMaxDraft))
+        ->needs(draft)
+        ->capture_default_str();
+}
+
+}  // namespace
+
 void add_serve(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(
         app, invocation, "serve", "Serve models to programs (OpenAI's API) and browsers",
         "cairn serve smollm2-135m-instruct-q4_1.gguf\n"
         "  cairn serve models/ --port 8080 --max-sequences 32\n"
         "  cairn serve model.gguf --listen 0.0.0.0:8432 --token-file token.txt\n"
+        "  cairn serve large.gguf --server 192.0.2.7:8500 --server 192.0.2.8:8500   (others "
+        "compute its layers)\n"
+        "  cairn serve --servers-of 192.0.2.7:8333   (a network's own model, by one address)\n"
         "Then: cairn chat, http://127.0.0.1:8432/ in a browser, or any client of OpenAI's API.");
     auto request = std::make_shared<ServeRequest>();
     auto port = std::make_shared<std::uint16_t>(std::uint16_t{0});
-    command->add_option("models", request->models, "Model files or folders; folders of models")
-        ->required();
+    command->add_option("models", request->models,
+                        "Model files or folders; folders of models. With --servers-of none: the "
+                        "network's own model");
     auto* listen = command
                        ->add_option("--listen", request->listen,
                                     "HOST:PORT; beyond this machine it wants a token")
@@ -188,20 +237,9 @@ void add_serve(CLI::App& app, Invocation& invocation) {
                      "MiB for weights, keys and values (0: what is free, less a reserve)")
         ->check(CLI::Range(std::uint64_t{0}, kMaxMemoryMib))
         ->capture_default_str();
-    command->add_option("--threads", request->threads, "0: one per processor")
-        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
-        ->capture_default_str();
-    auto* draft = command->add_option(
-        "--draft", request->draft,
-        "Who guesses ahead where few texts are written, which makes them faster and changes no "
-        "bit: a smaller model with the same vocabulary, or the word repeat (what followed the same "
-        "words earlier in the text)");
-    command
-        ->add_option("--draft-tokens", request->draft_tokens,
-                     "With --draft: tokens that are guessed at a time, at most")
-        ->check(CLI::Range(std::size_t{1}, infer::kMaxDraft))
-        ->needs(draft)
-        ->capture_default_str();
+    add_compute_options(*command, *request);
+    add_layer_server_options(*command, request->over);
+    add_wire_option(*command, request->wire);
     command->add_flag("--quiet", request->quiet, "No line for each request");
     command->callback([request, port, given_port, &invocation] {
         request->json = invocation.json;

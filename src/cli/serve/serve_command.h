@@ -1,5 +1,5 @@
-// `cairn serve MODEL...`: models on this machine for programs that speak OpenAI's API, and for
-// people with a browser.
+// `cairn serve MODEL...`: models for programs that speak OpenAI's API, and for people with a
+// browser: on this machine, or one whose layers other machines compute.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,15 @@
 
 #include "base/result.h"
 #include "cli/serve/serve_address.h"
+#include "cli/write/layer_servers.h"
 #include "tensor/kv_type.h"
 
 namespace cairn::cli {
 
 struct ServeRequest {
-    std::vector<std::string> models;
+    std::vector<std::string> models;                   ///< empty only for a network's own
+    LayerServerOptions over{};                         ///< with any, servers compute the layers
+    tensor::StateType wire = tensor::StateType::kF32;  ///< of the states that they send
     std::string listen = kServeAddress;
     std::string token_file;  ///< empty: a token is made where one is needed
     std::size_t max_sequences = 16;

@@ -42,7 +42,8 @@ Outcome SmallModelFixture::generate(const std::vector<std::string>& more) const 
 
 std::unique_ptr<Child> SmallModelFixture::start(std::vector<std::string> words,
                                                 nlohmann::json& first) {
-    words.insert(words.end(), {"--map-port", "off", "--json"});
+    if (words.front() == "node") words.insert(words.end(), {"--map-port", "off"});
+    words.push_back("--json");
     auto child = std::make_unique<Child>([words] { return Child::cairn(words); }, false);
     const auto line = [&] {
         const std::size_t begin = child->output().find('{');

@@ -1,7 +1,4 @@
-#include "cli/serve/trace_command.h"
-
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 #include <ostream>
 
@@ -10,99 +7,18 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes_text.h"
-#include "base/disk.h"
-#include "base/log.h"
-#include "base/random.h"
 #include "chain/payment.h"
 #include "cli/chain/data_directory.h"
 #include "cli/commands.h"
 #include "console/json_line.h"
+#include "gateway/trace.h"
 #include "measure/machine_facts.h"
-#include "serve/route.h"
 
 namespace cairn::cli {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kMostTraces = 200;
-constexpr std::size_t kMaxTraceBytes = 1 << 20;
-constexpr std::size_t kIdDigits = 12;
-constexpr std::string_view kEnding = ".json";
-
-Result<std::string> traces_folder() {
-    if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state != '\0')
-        return std::string(state) + "/cairn/traces";
-    const char* home = std::getenv("HOME");
-    if (home == nullptr || *home == '\0')
-        return not_found("there is no folder for traces: set HOME or XDG_STATE_HOME");
-    return std::string(home) + "/.local/state/cairn/traces";
-}
-
-Json json_of(const serve::ServerWork& work) {
-    return {{"server", work.address},
-            {"key", to_hex(work.key)},
-            {"layers", {work.layers.begin, work.layers.end}},
-            {"sessions", work.sessions},
-            {"pushes", work.pushes},
-            {"receipts_checked", work.pushes},
-            {"rows", work.rows},
-            {"seconds", static_cast<double>(work.waited_us) / 1e6},
-            {"longest_seconds", static_cast<double>(work.longest_us) / 1e6},
-            {"bytes_sent", work.bytes_sent},
-            {"bytes_received", work.bytes_received},
-            {"price", work.price},
-            {"ended", work.ended}};
-}
-
-Json json_of(const Trace& trace) {
-    Json servers = Json::array();
-    for (const serve::ServerWork& work : trace.servers) servers.push_back(json_of(work));
-    return {{"began_ms", trace.began_ms},
-            {"model", trace.model},
-            {"tokens", trace.tokens},
-            {"seconds", static_cast<double>(trace.elapsed_us) / 1e6},
-            {"first_token_seconds", static_cast<double>(trace.first_us) / 1e6},
-            {"failovers", trace.failovers},
-            {"stall_seconds", static_cast<double>(trace.stall_ms) / 1000},
-            {"spent", trace.spent},
-            {"servers", servers}};
-}
-
-/// The oldest go: names begin with the time.
-void make_room(Disk& disk) {
-    std::vector<std::string> names = disk.list("");
-    for (std::size_t i = 0; i + kMostTraces <= names.size(); ++i) (void)disk.remove(names[i]);
-}
-
-std::string id_in(const std::string& name) {
-    const std::size_t end = name.size() - std::min(name.size(), kEnding.size());
-    return end < kIdDigits ? "" : name.substr(end - kIdDigits, kIdDigits);
-}
-
-struct TraceFile {
-    std::string id;
-    Json json;
-};
-
-/// The newest first; those that cannot be read are left out.
-Result<std::vector<TraceFile>> read_traces(const std::string& id) {
-    ASSIGN_OR_RETURN(const std::string folder, traces_folder());
-    PosixDisk disk(folder);
-    std::vector<TraceFile> traces;
-    std::vector<std::string> names = disk.list("");
-    std::ranges::reverse(names);
-    for (const std::string& name : names) {
-        if (!name.ends_with(kEnding) || !id_in(name).starts_with(id)) continue;
-        const auto bytes = disk.read(name, kMaxTraceBytes);
-        if (!bytes.ok()) continue;
-        Json json = Json::parse(as_text(*bytes), nullptr, false);
-        if (json.is_object() && json.contains("servers"))
-            traces.push_back({id_in(name), std::move(json)});
-    }
-    return traces;
-}
 
 double number(const Json& json, const char* name) {
     const auto found = json.find(name);
@@ -139,8 +55,8 @@ void print_server(const Json& server, double total_s, std::ostream& out) {
     if (!ended.empty()) out << "    it " << ended << '\n';
 }
 
-void print_trace(const TraceFile& trace, std::ostream& out) {
-    const Json& json = trace.json;
+void print_trace(const gateway::KeptTrace& trace, std::ostream& out) {
+    const Json json = Json::parse(trace.json);
     const double total_s = number(json, "seconds");
     out << fmt::format("trace {}, {}: {} tokens of {} in {:.2f} s, the first after {:.2f} s\n",
                        trace.id, time_text(count(json, "began_ms")), count(json, "tokens"),
@@ -171,18 +87,18 @@ void print_trace(const TraceFile& trace, std::ostream& out) {
 }
 
 Status run_trace(const std::string& id, bool json, std::ostream& out) {
-    ASSIGN_OR_RETURN(const std::vector<TraceFile> traces, read_traces(id));
+    ASSIGN_OR_RETURN(const std::vector<gateway::KeptTrace> traces, gateway::read_traces(id));
     if (id.empty()) {
         Json list = Json::array();
-        for (const TraceFile& trace : traces) {
-            Json line = trace.json;
+        for (const gateway::KeptTrace& trace : traces) {
+            Json line = Json::parse(trace.json);
             line["id"] = trace.id;
-            list.push_back(std::move(line));
+            list.push_back(line);
             if (json) continue;
             out << fmt::format("{}  {}  {:>5} tokens  {:>7.2f} s  {} servers  {}\n", trace.id,
-                               time_text(count(trace.json, "began_ms")),
-                               count(trace.json, "tokens"), number(trace.json, "seconds"),
-                               trace.json["servers"].size(), text(trace.json, "model"));
+                               time_text(count(line, "began_ms")), count(line, "tokens"),
+                               number(line, "seconds"), line["servers"].size(),
+                               text(line, "model"));
         }
         if (json) out << console::json_line(Json{{"traces", list}});
         if (!json && traces.empty())
@@ -196,7 +112,7 @@ Status run_trace(const std::string& id, bool json, std::ostream& out) {
         return Error{ErrorCode::kRefused,
                      fmt::format("{} traces begin with '{}': give more digits", traces.size(), id)};
     if (json) {
-        Json line = traces.front().json;
+        Json line = Json::parse(traces.front().json);
         line["id"] = traces.front().id;
         out << console::json_line(line);
     } else {
@@ -206,23 +122,6 @@ Status run_trace(const std::string& id, bool json, std::ostream& out) {
 }
 
 }  // namespace
-
-std::string keep_trace(const Trace& trace) {
-    const auto folder = traces_folder();
-    if (!folder.ok()) {
-        log_debug("{}", folder.error().message);
-        return "";
-    }
-    SystemRandom random;
-    const std::string id = to_hex(random.hash256()).substr(0, kIdDigits);
-    PosixDisk disk(*folder);
-    make_room(disk);
-    const std::string name = fmt::format("{:013}-{}{}", trace.began_ms, id, kEnding);
-    const Status kept = disk.write_secret(name, as_bytes(console::json_line(json_of(trace))));
-    if (kept.ok()) return id;
-    log_info("no trace is kept: {}", kept.error().message);
-    return "";
-}
 
 void add_trace(CLI::App& app, Invocation& invocation) {
     CLI::App* command = add_command(

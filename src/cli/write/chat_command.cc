@@ -176,7 +176,7 @@ void add_chat(CLI::App& app, Invocation& invocation) {
             ->check(CLI::Range(std::size_t{0}, std::size_t{model::kMaxContext})));
     add_sampling_options(*command, request->sampling);
     own->push_back(command->get_option("--kv"));
-    own->push_back(add_wire_option(*command, request->sampling));
+    own->push_back(add_wire_option(*command, request->sampling.states));
     own->push_back(command->add_option("--threads", request->threads, "0: one per processor")
                        ->check(CLI::Range(std::size_t{0}, kMaxThreads))
                        ->capture_default_str());

@@ -11,12 +11,12 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
-#include "cli/serve/trace_command.h"
 #include "cli/write/generate_many.h"
 #include "cli/write/generate_served.h"
 #include "cli/write/own_audits.h"
 #include "cli/write/written_text.h"
 #include "console/json_line.h"
+#include "gateway/trace.h"
 #include "infer/generate.h"
 
 namespace cairn::cli {
@@ -129,8 +129,8 @@ nlohmann::json hops_json(const std::vector<serve::Hop>& hops) {
     return list;
 }
 
-Trace trace_of(const GenerateRequest& request, const Written& written) {
-    Trace trace;
+gateway::Trace trace_of(const GenerateRequest& request, const Written& written) {
+    gateway::Trace trace;
     trace.began_ms = SystemClock().wall_ms() - written.elapsed_us / 1000;
     trace.model = request.model;
     trace.tokens = written.tokens;
@@ -193,7 +193,8 @@ Status run_generate(const GenerateRequest& asked, std::ostream& out, int& exit_c
     };
     ASSIGN_OR_RETURN(Written written, write_text(request, *local, machine->compute(), draft, show,
                                                  [&] { return out.good(); }));
-    const std::string trace = request.over.any() ? keep_trace(trace_of(request, written)) : "";
+    const std::string trace =
+        request.over.any() ? gateway::keep_trace(trace_of(request, written)) : "";
     tell_audits(written.audits, request.model);
     if (anybody_lied(written.audits)) exit_code = 1;
     if (!request.json) {
@@ -296,7 +297,7 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();
-    add_wire_option(*command, request->sampling)->excludes(prompts);
+    add_wire_option(*command, request->sampling.states)->excludes(prompts);
     add_draft_options(*command, request->draft)->excludes(prompts);
     for (auto* over : add_layer_server_options(*command, request->over)) over->excludes(prompts);
     add_node_options(*command, *request, model);

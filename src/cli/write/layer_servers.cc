@@ -60,14 +60,15 @@ constexpr std::uint64_t kTakeUpMs = 10'000;
 constexpr std::chrono::seconds kTakeUpPause{1};
 
 /// The servers that would be used; asks again, for so long, while nobody holds some layers.
-Result<std::vector<serve::Hop>> look_for_a_while(const Hash256& hash, const LocalModel& local,
+Result<std::vector<serve::Hop>> look_for_a_while(const Hash256& hash,
+                                                 const model::ModelConfig& config,
                                                  const serve::NetworkLayersOptions& network,
                                                  std::uint64_t patience_ms) {
     const SystemClock clock;
     const std::uint64_t end_us = clock.monotonic_us() + patience_ms * 1000;
     bool told = false;
     for (;;) {
-        auto hops = serve::NetworkLayers::look(hash, local.model.config, network);
+        auto hops = serve::NetworkLayers::look(hash, config, network);
         if (hops.ok() || hops.error().code != ErrorCode::kNotFound ||
             clock.monotonic_us() >= end_us)
             return hops;
@@ -85,6 +86,7 @@ std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
         "--server", options.servers,
         "Let servers compute the layers: HOST:PORT of one, or KEY@HOST:PORT through a relay; again "
         "for each, spare ones too");
+    server->allow_extra_args(false);  // one each: what follows may be a model
     auto* servers_of = command.add_option(
         "--servers-of", options.servers_of,
         "The same with the servers that a running node has heard of: its data directory, or "
@@ -152,43 +154,66 @@ Status check_layer_servers(const LayerServerOptions& options) {
     return ok_status();
 }
 
+Result<LayerServers> LayerServers::of(const LayerServerOptions& options, model::Model& model,
+                                      const std::optional<Hash256>& name,
+                                      const SamplingOptions& sampling, AuditedModel& audited) {
+    LayerServers servers;
+    servers.options_ = options;
+    servers.sampling_ = sampling;
+    servers.config_ = model.config;
+    servers.is_network_model_ = name.has_value();
+    // Servers know a model by its canonical weights.
+    servers.model_ = name ? *name : serve::content_hash(model.config, model.weights);
+    ASSIGN_OR_RETURN(servers.purse_, open_purse(options.pay));
+    if (options.audit > 0)
+        audited.whole = {model.config, model.weights, model.storage, servers.model_};
+    model.weights.layers.assign(model.config.layers, {});
+    return servers;
+}
+
+Result<serve::NetworkLayersOptions> LayerServers::network_options() const {
+    serve::NetworkLayersOptions network;
+    serve::RouteChoice& choice = network.remote.choice;
+    ASSIGN_OR_RETURN(choice.prefer, serve::parse_prefer(options_.prefer));
+    ASSIGN_OR_RETURN(choice.standing, standings_of(options_.book, options_.trust));
+    network.purse = purse_;
+    choice.most_price = purse_ ? purse_->options().max_price : 0;
+    network.remote.servers = options_.servers;
+    network.remote.kv = sampling_.kv;
+    network.remote.wire = sampling_.states;
+    network.remote.standbys = options_.standbys;
+    network.remote.wait_ms = static_cast<std::uint64_t>(options_.wait_s * 1000);
+    network.remote.note = [](const std::string& line) { log_info("{}", line); };
+    network.remote.left_out = [](const std::string& line) { log_warn("{}", line); };
+    network.audit = options_.audit;
+    if (!options_.servers_of.empty())
+        RETURN_IF_ERROR(
+            add_known(options_, model_, {0, config_.layers}, choice, network.remote.servers));
+    return network;
+}
+
+Result<std::unique_ptr<serve::NetworkLayers>> LayerServers::connect(std::size_t positions) const {
+    ASSIGN_OR_RETURN(serve::NetworkLayersOptions network, network_options());
+    network.remote.max_positions = static_cast<std::uint32_t>(positions);
+    if (purse_ || is_network_model_) {
+        ASSIGN_OR_RETURN(
+            const std::vector<serve::Hop> hops,
+            look_for_a_while(model_, config_, network, is_network_model_ ? kTakeUpMs : 0));
+        if (purse_) {
+            if (const std::string price = price_sentence(hops); !price.empty()) say(price);
+            RETURN_IF_ERROR(open_missing_channels(options_.pay, hops));
+        }
+    }
+    return serve::NetworkLayers::connect(model_, config_, network);
+}
+
 Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
     const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
     std::size_t positions, const SamplingOptions& sampling, AuditedModel& audited) {
-    serve::NetworkLayersOptions network;
-    serve::RouteChoice& choice = network.remote.choice;
-    ASSIGN_OR_RETURN(choice.prefer, serve::parse_prefer(options.prefer));
-    ASSIGN_OR_RETURN(choice.standing, standings_of(options.book, options.trust));
-    ASSIGN_OR_RETURN(network.purse, open_purse(options.pay));
-    choice.most_price = network.purse ? network.purse->options().max_price : 0;
-    network.remote.servers = options.servers;
-    network.remote.max_positions = static_cast<std::uint32_t>(positions);
-    network.remote.kv = sampling.kv;
-    network.remote.wire = sampling.states;
-    network.remote.standbys = options.standbys;
-    network.remote.wait_ms = static_cast<std::uint64_t>(options.wait_s * 1000);
-    network.remote.note = [](const std::string& line) { log_info("{}", line); };
-    network.remote.left_out = [](const std::string& line) { log_warn("{}", line); };
-    // Servers know a model by its canonical weights.
-    const Hash256 hash =
-        local.name ? *local.name : serve::content_hash(local.model.config, local.model.weights);
-    if (!options.servers_of.empty())
-        RETURN_IF_ERROR(add_known(options, hash, {0, local.model.config.layers}, choice,
-                                  network.remote.servers));
-    network.audit = options.audit;
-    if (options.audit > 0)
-        audited.whole = {local.model.config, local.model.weights, local.model.storage, hash};
-    local.model.weights.layers.assign(local.model.config.layers, {});
+    ASSIGN_OR_RETURN(const LayerServers servers,
+                     LayerServers::of(options, local.model, local.name, sampling, audited));
     pack_local_model(compute, local);
-    if (network.purse || local.name) {
-        ASSIGN_OR_RETURN(const std::vector<serve::Hop> hops,
-                         look_for_a_while(hash, local, network, local.name ? kTakeUpMs : 0));
-        if (network.purse) {
-            if (const std::string price = price_sentence(hops); !price.empty()) say(price);
-            RETURN_IF_ERROR(open_missing_channels(options.pay, hops));
-        }
-    }
-    return serve::NetworkLayers::connect(hash, local.model.config, network);
+    return servers.connect(positions);
 }
 
 }  // namespace cairn::cli

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,17 +53,42 @@ std::array<CLI::Option*, 2> add_layer_server_options(CLI::App& command,
 Status check_layer_servers(const LayerServerOptions& options);
 
 /// Without a model file: the own model of the network that `servers_of` names (network_model.h)
-/// takes its place, and `options` then name the servers that its nodes know.
+/// takes its place, and `options` then name the servers that its nodes know. `should_stop` as in
+/// node::LightOptions.
 Result<std::unique_ptr<LocalModel>> load_network_model(LayerServerOptions& options,
-                                                       nlohmann::json* report);
+                                                       nlohmann::json* report,
+                                                       std::function<bool()> should_stop = {});
 /// The model by which one's own sessions are audited; empty without --audit.
 struct AuditedModel {
     serve::ModelSnapshot whole;
 };
 
+/// The servers that hold a model's layers. Whom to ask and whom to trust is looked up anew for each
+/// route.
+class LayerServers {
+  public:
+    /// Takes note of the model and lets go of its layers' weights; with --audit they stay where
+    /// they are in the file, and `audited` has them. `name` where the layers are not here to be
+    /// hashed (LocalModel::name).
+    static Result<LayerServers> of(const LayerServerOptions& options, model::Model& model,
+                                   const std::optional<Hash256>& name,
+                                   const SamplingOptions& sampling, AuditedModel& audited);
+    /// A route with room for so many positions.
+    Result<std::unique_ptr<serve::NetworkLayers>> connect(std::size_t positions) const;
+
+  private:
+    Result<serve::NetworkLayersOptions> network_options() const;
+
+    LayerServerOptions options_;
+    SamplingOptions sampling_;
+    model::ModelConfig config_;
+    Hash256 model_;
+    bool is_network_model_ = false;
+    std::shared_ptr<serve::Purse> purse_;  // null: nobody is paid
+};
+
 /// Opens sessions over the servers with room for `positions`. Of the model only what is computed
-/// here is kept, packed: embedding, norm and head. With --audit the layers stay where they are in
-/// the file, and `audited` has them.
+/// here is kept, packed: embedding, norm and head.
 Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
     const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
     std::size_t positions, const SamplingOptions& sampling, AuditedModel& audited);

@@ -75,7 +75,8 @@ void tell(const node::LightChain& chain) {
 }  // namespace
 
 Result<std::unique_ptr<LocalModel>> load_network_model(LayerServerOptions& options,
-                                                       nlohmann::json* report) {
+                                                       nlohmann::json* report,
+                                                       std::function<bool()> should_stop) {
     if (options.audit > 0)
         return misused(
             "--audit computes layers again on this machine, which has only a part of a network's "
@@ -87,6 +88,7 @@ Result<std::unique_ptr<LocalModel>> load_network_model(LayerServerOptions& optio
     RETURN_IF_ERROR(make_folders(light.folder));
     light.max_bytes = static_cast<std::uint64_t>(options.most_mib * 1024 * 1024);
     light.note = [](const std::string& sentence) { log_warn("{}", sentence); };
+    light.should_stop = std::move(should_stop);
     const SystemClock clock;
     std::unique_ptr<Progress> bar;
     light.progress = [&](const std::string& what, std::uint64_t done, std::uint64_t total) {

@@ -71,13 +71,11 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
     });
 }
 
-CLI::Option* add_wire_option(CLI::App& command, SamplingOptions& options) {
+CLI::Option* add_wire_option(CLI::App& command, tensor::StateType& states) {
     return command
         .add_option_function<std::string>(
             "--wire",
-            [&options](const std::string& name) {
-                options.states = tensor::parse_state_type(name).value();
-            },
+            [&states](const std::string& name) { states = tensor::parse_state_type(name).value(); },
             "Type of hidden states between layers, which servers send: f32, f16 (half) or i8 (a "
             "quarter); other bits, the same wherever the layers run")
         ->check(CLI::IsMember({"f32", "f16", "i8"}).description(""))

@@ -30,7 +30,7 @@ struct SamplingOptions {
 void add_sampling_options(CLI::App& command, SamplingOptions& options);
 
 /// --wire, for commands that may have layers computed elsewhere.
-CLI::Option* add_wire_option(CLI::App& command, SamplingOptions& options);
+CLI::Option* add_wire_option(CLI::App& command, tensor::StateType& states);
 
 /// Checks that need no model: kMisused if an option would have no effect, or --stop is not valid.
 Status check_sampling(const SamplingOptions& options);

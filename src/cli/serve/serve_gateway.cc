@@ -1,0 +1,124 @@
+#include "cli/serve/serve_gateway.h"
+
+#include <utility>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "gateway/gateway.h"
+#include "host/model_files.h"
+
+namespace cairn::cli {
+
+namespace {
+
+/// Of prompt and answer, unless told otherwise: servers set room aside for it.
+constexpr std::size_t kUsualContext = 4096;
+
+/// The file's model, with a name for it.
+Result<std::pair<std::string, host::OpenedModel>> open_file(const std::string& path) {
+    ASSIGN_OR_RETURN(const auto found, host::model_files({path}));
+    if (found.size() != 1) return misused(path + " is not one model: name one of its files");
+    ASSIGN_OR_RETURN(host::OpenedModel opened, found.front()->open());
+    return std::pair(found.front()->id(), std::move(opened));
+}
+
+struct NetworkModel {
+    std::string id;
+    host::OpenedModel opened;
+    std::optional<Hash256> name;
+};
+
+/// `over` names its servers afterwards.
+Result<NetworkModel> open_network(LayerServerOptions& over,
+                                  const std::function<bool()>& should_stop) {
+    nlohmann::json report;
+    ASSIGN_OR_RETURN(const std::unique_ptr<LocalModel> local,
+                     load_network_model(over, &report, should_stop));
+    NetworkModel network;
+    network.id = report["name"].get<std::string>();
+    network.name = local->name;
+    network.opened.answers_as =
+        fmt::format("{}@{}", network.id, report["height"].get<std::uint64_t>());
+    network.opened.loaded.model = std::move(local->model);
+    network.opened.loaded.format = local->format;
+    network.opened.tokenizer = std::move(local->tokenizer);
+    return network;
+}
+
+Result<gateway::ServedModel> open_model(const ServeRequest& request, const Machine& machine,
+                                        const std::function<bool()>& should_stop) {
+    LayerServerOptions over = request.over;
+    NetworkModel found;
+    if (request.models.empty()) {
+        ASSIGN_OR_RETURN(found, open_network(over, should_stop));
+    } else {
+        ASSIGN_OR_RETURN(auto file, open_file(request.models.front()));
+        found.id = std::move(file.first);
+        found.opened = std::move(file.second);
+    }
+    model::Model& model = found.opened.loaded.model;
+    if (!model.config.has_head())
+        return Error{ErrorCode::kUnsupported, found.id + " is an encoder: it writes no text"};
+    SamplingOptions sampling;
+    sampling.kv = request.kv;
+    sampling.states = request.wire;
+    AuditedModel audited;
+    ASSIGN_OR_RETURN(LayerServers servers,
+                     LayerServers::of(over, model, found.name, sampling, audited));
+    const std::size_t context = request.context > 0 ? request.context : kUsualContext;
+    gateway::ServedModel served;
+    served.model = std::make_shared<const host::ReadyModel>(found.id, std::move(found.opened),
+                                                            context, machine.compute());
+    served.id = std::move(found.id);
+    served.connect = [servers = std::make_shared<const LayerServers>(std::move(servers))](
+                         std::size_t room) { return servers->connect(room); };
+    return served;
+}
+
+}  // namespace
+
+Status check_serve_over(const ServeRequest& request) {
+    RETURN_IF_ERROR(check_layer_servers(request.over));
+    if (!request.over.any()) {
+        if (request.models.empty())
+            return misused(
+                "name what to serve: a model's file or folder, or a network whose own model layer "
+                "servers compute: --servers-of HOST:PORT");
+        return ok_status();
+    }
+    if (request.models.size() > 1)
+        return misused("over layer servers one model is served at a time");
+    if (request.models.empty() && request.over.servers_of.empty())
+        return misused(
+            "--server HOST:PORT wants the model's file, too: cairn serve FILE --server "
+            "HOST:PORT");
+    if (request.memory_mib > 0)
+        return misused("--memory bounds models on this machine; over layer servers little is here");
+    if (!request.draft.empty() && request.draft != "repeat")
+        return misused("over layer servers --draft takes the word repeat");
+    if (request.over.audit > 0)
+        return misused("--audit is for cairn generate and chat; `cairn verify` audits for all");
+    return ok_status();
+}
+
+Result<std::unique_ptr<host::TextHost>> start_gateway(const ServeRequest& request,
+                                                      const Machine& machine,
+                                                      const std::function<bool()>& should_stop) {
+    gateway::GatewayOptions options;
+    options.open = [&machine, &should_stop, request] {
+        return open_model(request, machine, should_stop);
+    };
+    // Vouchers of a channel are given by one session at a time.
+    options.max_texts = request.over.pay.any() ? 1 : request.max_sequences;
+    options.max_waiting = request.queue;
+    options.threads = machine.threads();
+    options.draft_tokens = request.draft_tokens;
+    if (request.draft == "repeat")
+        options.drafter = [] { return std::make_unique<infer::RepeatDrafter>(); };
+    ASSIGN_OR_RETURN(auto gateway, gateway::Gateway::start(std::move(options)));
+    return std::unique_ptr<host::TextHost>(std::move(gateway));
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,400 @@
+#include "gateway/gateway.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "base/float_mode.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/thread_pool.h"
+#include "infer/generate.h"
+
+namespace cairn::gateway {
+
+namespace {
+
+constexpr std::uint64_t kLookMs = 5'000;  // for routes that nobody uses
+/// A route has room for at least so many positions, and for a power of two: the next turns too.
+constexpr std::size_t kLeastRoom = 1024;
+
+/// A route whose caches hold the rows of the first `known` positions already: they are not sent.
+class ResumedLayers final : public infer::LayerStack {
+  public:
+    ResumedLayers(serve::NetworkLayers& layers, std::size_t dim, std::size_t known)
+        : layers_(layers), dim_(dim), known_(known) {}
+
+    Status forward(std::span<float> hidden) override {
+        const std::size_t rows = hidden.size() / dim_;
+        const std::size_t skipped = at_ < known_ ? std::min(rows, known_ - at_) : 0;
+        if (skipped < rows) RETURN_IF_ERROR(layers_.forward(hidden.subspan(skipped * dim_)));
+        at_ += rows;
+        return ok_status();
+    }
+    Status truncate(std::size_t length) override {
+        CHECK(length >= known_);  // guesses stand behind the prompt
+        at_ = length;
+        return layers_.truncate(length);
+    }
+    /// Positions that the caches hold.
+    std::size_t positions() const { return at_; }
+
+  private:
+    serve::NetworkLayers& layers_;
+    std::size_t dim_;
+    std::size_t known_;
+    std::size_t at_ = 0;
+};
+
+std::size_t room_for(std::size_t needed, const host::ReadyModel& model) {
+    std::size_t room = kLeastRoom;
+    while (room < needed) room *= 2;
+    return std::min(room, model.context());
+}
+
+/// What whoever asks is told of a route that came to nothing.
+host::HostError lost(const Error& error) {
+    const bool may_come = error.code == ErrorCode::kNotFound || error.code == ErrorCode::kTimeout ||
+                          error.code == ErrorCode::kIo || error.code == ErrorCode::kRefused;
+    return {may_come ? host::HostErrorKind::kNotReady : host::HostErrorKind::kInternal,
+            "layer servers: " + error.message, ""};
+}
+
+}  // namespace
+
+class Gateway::Writer {
+  public:
+    Writer(const tensor::Kernels* kernels, std::size_t threads)
+        : pool(threads), compute{kernels, &pool} {}
+
+    ThreadPool pool;
+    tensor::Compute compute;
+    // Of the answer that is being written.
+    std::uint64_t began_us = 0;
+    std::uint64_t first_us = 0;  // until its first token; 0: there is none yet
+    std::uint64_t end_us = 0;
+    std::uint64_t spent = 0;  // before it
+    std::size_t tokens = 0;
+};
+
+Result<std::unique_ptr<Gateway>> Gateway::start(GatewayOptions options) {
+    CHECK(options.open && options.max_texts > 0 && options.threads > 0);
+    ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
+    auto gateway = std::unique_ptr<Gateway>(new Gateway(std::move(options), kernels));
+    RETURN_IF_ERROR(gateway->open_again(nullptr));
+    for (std::size_t i = 0; i < gateway->options_.max_texts; ++i)
+        gateway->threads_.emplace_back([at = gateway.get()] { at->run(); });
+    return gateway;
+}
+
+Gateway::Gateway(GatewayOptions options, const tensor::Kernels* kernels)
+    : options_(std::move(options)),
+      kernels_(kernels),
+      created_s_(static_cast<std::int64_t>(clock_.wall_ms() / 1000)),
+      room_(options_.max_waiting, counters_) {}
+
+Gateway::~Gateway() {
+    std::vector<Task> dropped;
+    {
+        const MutexLock lock(mutex_);
+        stopping_ = true;
+        waiting_.for_each([&](const Task& task) { dropped.push_back(task); });
+        waiting_.remove_if([](const Task&) { return true; });
+        for (auto& [id, task] : writing_) *task.cancelled = true;
+    }
+    wake_.notify_all();
+    for (const Task& task : dropped) task.job->cancel();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+ServedModel Gateway::served() const {
+    const MutexLock lock(mutex_);
+    return served_;
+}
+
+std::vector<host::HostedModel> Gateway::models() const {
+    const ServedModel here = served();
+    const host::ReadyModel& model = *here.model;
+    host::HostedModel view;
+    view.id = here.id;
+    view.state = host::ModelState::kReady;
+    view.format = model.format();
+    view.created_s = created_s_;
+    view.parameters = model.parameters();
+    view.bytes = model.bytes();
+    view.context = model.context();
+    view.writes = model.writes();
+    view.chat_format = model.chat_format();
+    view.over_servers = true;
+    return {view};
+}
+
+host::RequestId Gateway::write(host::TextRequest request,
+                               std::shared_ptr<host::TextListener> listener) {
+    const host::RequestId id = ++last_id_;
+    const auto refuse = [&](const host::HostError& error) {
+        ++counters_.texts[static_cast<std::size_t>(host::Outcome::kRefused)];
+        listener->failed(error);
+        return id;
+    };
+    if (request.answers < 1 || request.answers > host::kMaxAnswers)
+        return refuse({host::HostErrorKind::kInvalid,
+                       fmt::format("1 to {} answers, not {}", host::kMaxAnswers, request.answers),
+                       "n"});
+    if (const std::string here = served().id; !request.model.empty() && request.model != here)
+        return refuse({host::HostErrorKind::kNoSuchModel,
+                       fmt::format("there is no model named {}; here is {}",
+                                   printable_line(request.model), here),
+                       "model"});
+    const std::string client = request.client;
+    if (!room_.enter(client, host::bytes_of(request.prompt)))
+        return refuse(
+            {host::HostErrorKind::kFull, "too many requests wait already; ask again later", ""});
+    Task task;
+    task.job = std::make_shared<host::TextJob>(id, std::move(request), std::move(listener), 0, "",
+                                               clock_.monotonic_us(), counters_);
+    {
+        const MutexLock lock(mutex_);
+        waiting_.add(client, std::move(task));
+    }
+    wake_.notify_one();
+    return id;
+}
+
+void Gateway::cancel(host::RequestId id) {
+    host::TextJobPtr dropped;
+    {
+        const MutexLock lock(mutex_);
+        const auto found = writing_.find(id);
+        if (found != writing_.end()) *found->second.cancelled = true;
+        waiting_.for_each([&](const Task& task) {
+            if (task.job->id() == id) dropped = task.job;
+        });
+        waiting_.remove_if([&](const Task& task) { return task.job->id() == id; });
+    }
+    if (dropped == nullptr) return;
+    room_.leave(dropped->request().client, dropped->prompt_bytes());
+    dropped->cancel();
+}
+
+host::RequestId Gateway::embed(host::VectorsRequest, host::VectorsDone done) {
+    ++counters_.vectors[static_cast<std::size_t>(host::Outcome::kRefused)];
+    done(host::HostError{host::HostErrorKind::kInvalid,
+                         "a model over layer servers makes no vectors", "model"});
+    return ++last_id_;
+}
+
+std::string Gateway::metrics() const {
+    std::string out = counters_.text();
+    const auto add = [&](const char* name, const char* type, const char* help,
+                         std::uint64_t value) {
+        out += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", name, help, type, value);
+    };
+    std::size_t routes = 0;
+    {
+        const MutexLock lock(mutex_);
+        routes = in_use_ + shelf_.size();
+    }
+    add("cairn_gateway_routes", "gauge", "Routes over layer servers that are held.", routes);
+    add("cairn_gateway_routes_opened", "counter", "Routes over layer servers.", opened_);
+    add("cairn_gateway_failovers", "counter", "Servers that were replaced.", failovers_);
+    return out;
+}
+
+void Gateway::run() {
+    set_float_mode();
+    Writer writer(kernels_, options_.threads);
+    while (const std::optional<Task> task = next()) {
+        const host::TextJob& job = *task->job;
+        write(writer, *task);
+        const MutexLock lock(mutex_);
+        writing_.erase(job.id());
+        counters_.running = writing_.size();
+    }
+}
+
+std::optional<Gateway::Task> Gateway::next() {
+    for (;;) {
+        std::optional<Route> unused;  // ends without the lock
+        const MutexLock lock(mutex_);
+        if (stopping_) return std::nullopt;
+        std::optional<Task> task = waiting_.take([&](const Task& next) REQUIRES(mutex_) {
+            return may_begin(next) ? host::TurnChoice::kTake : host::TurnChoice::kNext;
+        });
+        if (task) {
+            writing_.emplace(task->job->id(), *task);
+            counters_.running = writing_.size();
+            room_.leave(task->job->request().client, task->job->prompt_bytes());
+            return task;
+        }
+        const std::uint64_t now_us = clock_.monotonic_us();
+        unused = shelf_.take_unused_since(now_us - std::min(now_us, options_.idle_us));
+        if (!unused) wake_.wait_ms(mutex_, kLookMs);
+    }
+}
+
+bool Gateway::may_begin(const Task& next) const {
+    const auto of_client = std::ranges::count_if(writing_, [&](const auto& other) {
+        return other.second.job->request().client == next.job->request().client;
+    });
+    return static_cast<std::size_t>(of_client) < (options_.max_texts + 1) / 2;
+}
+
+void Gateway::write(Writer& writer, const Task& task) {
+    const ServedModel first = served();
+    auto error = write_with(writer, task, first);
+    if (!error) return;
+    // Where nobody holds its layers any more, the model may have become another one.
+    if (const ServedModel now = served(); now.model != first.model && !task.job->was_begun())
+        error = write_with(writer, task, now);
+    if (error) task.job->fail(*error);
+}
+
+std::optional<host::HostError> Gateway::write_with(Writer& writer, const Task& task,
+                                                   const ServedModel& served) {
+    host::TextJob& job = *task.job;
+    auto prompt = served.model->read(job.request());
+    if (auto* error = std::get_if<host::HostError>(&prompt)) return std::move(*error);
+    auto& read = std::get<host::ReadyModel::PromptTokens>(prompt);
+    job.set_prompt(std::move(read.tokens), read.max_tokens, "");
+    for (std::size_t number = 0; number < job.request().answers; ++number) {
+        if (*task.cancelled) {
+            job.cancel();
+            return std::nullopt;
+        }
+        auto route = route_for(job, served);
+        if (!route.ok()) return lost(route.error());
+        auto error = write_answer(writer, task, *route, number);
+        failovers_ += route->layers->failovers();
+        give_back(std::move(*route), !error);
+        if (error) return error;
+    }
+    return std::nullopt;
+}
+
+std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task& task, Route& route,
+                                                     std::size_t number) {
+    host::TextJob& job = *task.job;
+    const host::ReadyModel& model = *route.model;
+    host::Answer answer(task.job, number, model);
+    const infer::SequenceRequest text = answer.sequence(job.prompt(), tensor::KvType::kF32);
+    // What is told of the prompt's own tokens needs all of its rows.
+    const std::size_t known = text.options.echo_logprobs ? 0 : known_of(route, job.prompt());
+    if (const Status cut = route.layers->truncate(known); !cut.ok()) return lost(cut.error());
+    route.layers->begin_text();
+    writer.began_us = clock_.monotonic_us();
+    writer.first_us = 0;
+    writer.spent = route.layers->spent();
+    job.read({model.name(), job.prompt().size(), known, writer.began_us - job.arrived_us()});
+
+    model::Transformer embed_and_head(model.config(), model.weights(), {0, 0}, writer.compute, {});
+    ResumedLayers layers(*route.layers, model.config().dim, known);
+    const std::unique_ptr<infer::Drafter> drafter =
+        options_.drafter ? options_.drafter() : std::unique_ptr<infer::Drafter>();
+    const auto on_step = [&](const infer::GeneratedStep& step) {
+        const std::uint64_t now_us = clock_.monotonic_us();
+        if (step.index == 0) writer.first_us = now_us - writer.began_us;
+        return answer.take(step, now_us) && !*task.cancelled;
+    };
+    const auto written =
+        infer::generate(writer.compute, embed_and_head, layers, text.prompt, text.options,
+                        text.is_end, on_step, {drafter.get(), options_.draft_tokens});
+    if (!written.ok()) {
+        log_info("a text over layer servers ended: {}", written.error().message);
+        return lost(written.error());
+    }
+    writer.end_us = clock_.monotonic_us();
+    writer.tokens = written->tokens.size();
+    counters_.drafted_tokens += written->drafted;
+    counters_.accepted_tokens += written->accepted;
+    route.text = job.prompt();
+    route.text.insert(route.text.end(), written->tokens.begin(), written->tokens.end());
+    route.text.resize(std::min(route.text.size(), layers.positions()));
+    if (*task.cancelled)
+        job.cancel();
+    else
+        answer.end(written->reason, facts_of(writer, route));
+    return std::nullopt;
+}
+
+Result<Route> Gateway::route_for(const host::TextJob& job, const ServedModel& served) {
+    const std::size_t needed = job.prompt().size() + job.max_tokens();
+    {
+        const MutexLock lock(mutex_);
+        const bool may_open = in_use_ + shelf_.size() < options_.max_texts;
+        if (auto kept = shelf_.take(served.model, job.prompt(), needed, may_open)) {
+            ++in_use_;
+            return std::move(*kept);
+        }
+    }
+    make_room();
+    const std::size_t room = room_for(needed, *served.model);
+    auto layers = served.connect(room);
+    if (layers.ok()) {
+        ++opened_;
+        return Route{std::move(*layers), served.model, room};
+    }
+    {
+        const MutexLock lock(mutex_);
+        --in_use_;
+    }
+    if (layers.error().code == ErrorCode::kNotFound) {
+        const Status opened = open_again(served.model);
+        if (!opened.ok()) log_info("the model is not there anew: {}", opened.error().message);
+    }
+    return layers.error();
+}
+
+void Gateway::give_back(Route route, bool is_whole) {
+    Route ended;  // without the lock
+    route.used_us = clock_.monotonic_us();
+    const MutexLock lock(mutex_);
+    --in_use_;
+    if (is_whole && route.model == served_.model)
+        shelf_.put(std::move(route));
+    else
+        ended = std::move(route);
+}
+
+void Gateway::make_room() {
+    for (;;) {
+        std::optional<Route> oldest;  // ends without the lock
+        const MutexLock lock(mutex_);
+        if (in_use_ + shelf_.size() >= options_.max_texts) oldest = shelf_.take_oldest();
+        if (oldest) continue;
+        ++in_use_;
+        return;
+    }
+}
+
+Status Gateway::open_again(const std::shared_ptr<const host::ReadyModel>& old) {
+    const MutexLock opening(opening_);
+    if (served().model != old) return ok_status();  // somebody else was quicker
+    ASSIGN_OR_RETURN(ServedModel another, options_.open());
+    CHECK(another.model != nullptr && another.connect);
+    std::vector<Route> of_old;  // end without the lock
+    const MutexLock lock(mutex_);
+    while (auto route = shelf_.take_oldest()) of_old.push_back(std::move(*route));
+    served_ = std::move(another);
+    return ok_status();
+}
+
+std::string Gateway::facts_of(const Writer& writer, const Route& route) const {
+    Trace trace;
+    trace.elapsed_us = writer.end_us - writer.began_us;
+    trace.began_ms = clock_.wall_ms() - trace.elapsed_us / 1000;
+    trace.model = route.model->name();
+    trace.tokens = writer.tokens;
+    trace.first_us = writer.first_us;
+    trace.failovers = route.layers->failovers();
+    trace.stall_ms = route.layers->longest_stall_ms();
+    trace.spent = route.layers->spent() - writer.spent;
+    trace.servers = route.layers->work();
+    nlohmann::ordered_json facts = json_of(trace);
+    facts["trace"] = options_.keep(trace);
+    return facts.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace cairn::gateway

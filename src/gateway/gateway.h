@@ -1,0 +1,122 @@
+// Gateway: a model whose layers other machines compute, behind the seam of host/text_host.h.
+// OpenAI's API and the chat page then work over layer servers as they do over a model on this
+// machine, with the same bits: embedding, final norm, head and sampling run here, and a text
+// survives the loss of servers (serve/remote_layers.h).
+//
+//   ASSIGN_OR_RETURN(auto gateway, Gateway::start({.open = open}));
+//   gateway->write({.prompt = "Once"}, listener);
+//
+// A thread for each text that may be written at once; it waits for servers most of the time. Those
+// who ask take turns.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "gateway/route_shelf.h"
+#include "gateway/trace.h"
+#include "host/answer.h"
+#include "host/host_options.h"
+#include "host/text_host.h"
+#include "host/turn_queue.h"
+#include "host/waiting_room.h"
+#include "infer/drafter.h"
+
+namespace cairn::gateway {
+
+/// A model, without its layers, and how a route over the servers that hold them is opened.
+struct ServedModel {
+    std::string id;  ///< what requests name it by
+    std::shared_ptr<const host::ReadyModel> model;
+    /// With room for so many positions. May take seconds; from several threads.
+    std::function<Result<std::unique_ptr<serve::NetworkLayers>>(std::size_t room)> connect;
+};
+
+struct GatewayOptions {
+    /// At the start, and again, one call at a time, when nobody holds layers of the model any more:
+    /// a network's own model becomes another one.
+    std::function<Result<ServedModel>()> open;
+    std::size_t max_texts = 4;      ///< at once; as many routes are held, at most
+    std::size_t max_waiting = 256;  ///< requests without a place, at most half of them one client's
+    std::size_t threads = 1;        ///< that compute the head, for each text
+    /// Who guesses ahead in a text; may be empty.
+    std::function<std::unique_ptr<infer::Drafter>()> drafter{};
+    std::size_t draft_tokens = 6;
+    /// Keeps what is known of a text and gives its id.
+    std::function<std::string(const Trace&)> keep = keep_trace;
+    std::uint64_t idle_us = 600'000'000;  ///< then a route that nobody uses is given up
+};
+
+class Gateway final : public host::TextHost {
+  public:
+    static Result<std::unique_ptr<Gateway>> start(GatewayOptions options);
+    /// Ends all that goes on with kCancelled. Waits for answers of servers that are under way.
+    ~Gateway() override;
+
+    std::vector<host::HostedModel> models() const override;
+    host::RequestId write(host::TextRequest request,
+                          std::shared_ptr<host::TextListener> listener) override;
+    void cancel(host::RequestId id) override;
+    /// Always refused.
+    host::RequestId embed(host::VectorsRequest request, host::VectorsDone done) override;
+    std::string metrics() const override;
+
+  private:
+    struct Task {
+        host::TextJobPtr job;
+        std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
+    };
+    class Writer;  // what a thread computes with
+
+    Gateway(GatewayOptions options, const tensor::Kernels* kernels);
+    void run();
+    /// The next task, when it is its turn; none when the gateway stops.
+    std::optional<Task> next();
+    /// Whether its client holds less than half of the places: the others are for others.
+    bool may_begin(const Task& next) const REQUIRES(mutex_);
+    void write(Writer& writer, const Task& task);
+    std::optional<host::HostError> write_with(Writer& writer, const Task& task,
+                                              const ServedModel& served);
+    std::optional<host::HostError> write_answer(Writer& writer, const Task& task, Route& route,
+                                                std::size_t number);
+    /// A route for the job's prompt: one that knows its beginning, or a new one.
+    Result<Route> route_for(const host::TextJob& job, const ServedModel& served);
+    /// One that is not whole has lost its way in the middle of a text.
+    void give_back(Route route, bool is_whole);
+    /// Counts one more in use, and gives up those that nobody uses for it.
+    void make_room();
+    ServedModel served() const;
+    /// Another model, if `old` is still the one that is served.
+    Status open_again(const std::shared_ptr<const host::ReadyModel>& old);
+    std::string facts_of(const Writer& writer, const Route& route) const;
+
+    const GatewayOptions options_;
+    const tensor::Kernels* const kernels_;
+    const SystemClock clock_{};
+    const std::int64_t created_s_;
+    host::HostCounters counters_;
+    host::WaitingRoom room_;
+    std::atomic<host::RequestId> last_id_ = 0;
+    std::atomic<std::uint64_t> failovers_ = 0;
+    std::atomic<std::uint64_t> opened_ = 0;  // routes
+    Mutex opening_;                          // held while another model is opened
+
+    mutable Mutex mutex_;
+    Condition wake_;
+    bool stopping_ GUARDED_BY(mutex_) = false;
+    ServedModel served_ GUARDED_BY(mutex_);
+    host::TurnQueue<Task> waiting_ GUARDED_BY(mutex_);
+    std::map<host::RequestId, Task> writing_ GUARDED_BY(mutex_);
+    RouteShelf shelf_ GUARDED_BY(mutex_);
+    std::size_t in_use_ GUARDED_BY(mutex_) = 0;  // routes
+    std::vector<std::thread> threads_;           // last: they use all else
+};
+
+}  // namespace cairn::gateway
