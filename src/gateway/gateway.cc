@@ -220,8 +220,12 @@ std::optional<Gateway::Task> Gateway::next() {
         std::optional<Route> unused;  // ends without the lock
         const MutexLock lock(mutex_);
         if (stopping_) return std::nullopt;
-        std::optional<Task> task = waiting_.take([&](const Task& next) REQUIRES(mutex_) {
-            return may_begin(next) ? host::TurnChoice::kTake : host::TurnChoice::kNext;
+        // A client holds at most half of the places: the others are for others.
+        std::map<std::string, std::size_t> held;
+        for (const auto& [id, other] : writing_) ++held[other.job->request().client];
+        std::optional<Task> task = waiting_.take([&](const Task& next) {
+            const bool may_begin = held[next.job->request().client] < (options_.max_texts + 1) / 2;
+            return may_begin ? host::TurnChoice::kTake : host::TurnChoice::kNext;
         });
         if (task) {
             writing_.emplace(task->job->id(), *task);
@@ -233,13 +237,6 @@ std::optional<Gateway::Task> Gateway::next() {
         unused = shelf_.take_unused_since(now_us - std::min(now_us, options_.idle_us));
         if (!unused) wake_.wait_ms(mutex_, kLookMs);
     }
-}
-
-bool Gateway::may_begin(const Task& next) const {
-    const auto of_client = std::ranges::count_if(writing_, [&](const auto& other) {
-        return other.second.job->request().client == next.job->request().client;
-    });
-    return static_cast<std::size_t>(of_client) < (options_.max_texts + 1) / 2;
 }
 
 void Gateway::write(Writer& writer, const Task& task) {

@@ -79,8 +79,6 @@ class Gateway final : public host::TextHost {
     void run();
     /// The next task, when it is its turn; none when the gateway stops.
     std::optional<Task> next();
-    /// Whether its client holds less than half of the places: the others are for others.
-    bool may_begin(const Task& next) const REQUIRES(mutex_);
     void write(Writer& writer, const Task& task);
     std::optional<host::HostError> write_with(Writer& writer, const Task& task,
                                               const ServedModel& served);
