@@ -14,7 +14,7 @@ std::string sentence_for(std::uint64_t worth, std::uint32_t carry_share,
     consensus::BlockReport report;
     report.worth_reference = 50;
     report.contributions.emplace_back();
-    report.contributions[0].worth = {worth, weight};
+    report.contributions[0].weighed = {worth, weight};
     consensus::describe_merged(report, 0, 75'000'000, carry_share);
     store::ContributionRecord record;
     record.merged = true;

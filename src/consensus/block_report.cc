@@ -15,7 +15,7 @@ void ContributionReport::set_score(const Scored& scored) {
     raw_score = scored.raw_score;
     score = scored.score;
     share = scored.share;
-    worth = scored.worth();
+    weighed = scored.weighed();
 }
 
 void describe_merged(BlockReport& report, std::size_t index, std::uint64_t reward,
@@ -24,9 +24,9 @@ void describe_merged(BlockReport& report, std::size_t index, std::uint64_t rewar
     ContributionReport& merged = report.contributions[index];
     merged.merged = true;
     merged.reward = reward;
-    merged.reason = "merged: its worth of " + std::to_string(merged.worth.worth);
+    merged.reason = "merged: its worth of " + std::to_string(merged.weighed.worth);
     const std::string reference = std::to_string(report.worth_reference);
-    const std::uint64_t part = paid_part(merged.worth.worth, report.worth_reference);
+    const std::uint64_t part = paid_part(merged.weighed.worth, report.worth_reference);
     if (part == 0)
         merged.reason +=
             " is not above half of the reference of " + reference + ", so it earns nothing";
@@ -37,7 +37,7 @@ void describe_merged(BlockReport& report, std::size_t index, std::uint64_t rewar
                          " and all of it, so it is paid in part";
     if (part == 0) return;
     // Below that it is the noise of likenesses.
-    if (const std::uint32_t part_of_one = hundredths(merged.worth.weight); part_of_one < 99)
+    if (const std::uint32_t part_of_one = hundredths(merged.weighed.weight); part_of_one < 99)
         merged.reason += std::string(", as 0.") + (part_of_one < 10 ? "0" : "") +
                          std::to_string(part_of_one) +
                          " of one contribution, since others brought the like";

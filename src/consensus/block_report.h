@@ -23,7 +23,7 @@ struct ContributionReport {
     Int128 score = 0;        ///< after novelty
     std::uint64_t norm = 0;  ///< unit 2^-24
     std::int64_t share = 0;  ///< of the round's gain
-    Worth worth;
+    WeighedWorth weighed;
     std::uint64_t reward = 0;  ///< minted to its own key
     /// Where a miner's template left it out for that: its share of what the joint step gains, as in
     /// MergeChoice::shares.

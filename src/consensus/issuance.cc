@@ -39,17 +39,17 @@ Pay compute_pay(const chain::NetworkDefinition& network, std::uint32_t height,
     std::set<crypto::PublicKey> earners;
     std::uint64_t earning = 0;  // weights: those that earn nothing do not dilute the others' pay
     for (const PaidContribution& paid : contributions) {
-        if (paid_part(paid.worth.worth, worth_reference) == 0) continue;
+        if (paid_part(paid.weighed.worth, worth_reference) == 0) continue;
         earners.insert(paid.key);
-        earning += paid.worth.weight;
+        earning += paid.weighed.weight;
     }
     std::map<crypto::PublicKey, std::uint64_t> amounts;
     Pay pay;
     const std::uint64_t unit = unit_at(network, network.round_of(height));
     for (const PaidContribution& paid : contributions) {
-        const std::uint64_t part = paid_part(paid.worth.worth, worth_reference);
+        const std::uint64_t part = paid_part(paid.weighed.worth, worth_reference);
         const std::uint64_t amount =
-            counted(earned_whole(unit, part, worth_reference), paid.worth.weight, earning,
+            counted(earned_whole(unit, part, worth_reference), paid.weighed.weight, earning,
                     network.paid_contributions);
         const auto carriers =
             static_cast<std::uint64_t>(static_cast<Uint128>(amount) * network.carry_share >> 16);

@@ -20,7 +20,7 @@ namespace cairn::consensus {
 struct PaidContribution {
     crypto::PublicKey key;
     crypto::PublicKey carrier_miner;  ///< of the block that carried the commitment
-    Worth worth;
+    WeighedWorth weighed;
 };
 
 struct Pay {

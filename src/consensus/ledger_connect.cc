@@ -155,13 +155,13 @@ Verdict Ledger::judge_merge(const MergeSet& set, const std::vector<Evaluation>& 
     if (!merged.ok()) return failed(merged.error());
     plan.merged = *std::move(merged);
 
-    std::vector<Worth> worths;
+    std::vector<WeighedWorth> worths;
     for (std::size_t i = 0; i < evaluations.size(); ++i) {
         const Evaluation& evaluation = evaluations[i];
         ContributionReport& told = report.contributions[i];
         told.set_score((*scores)[i]);
-        worths.push_back(told.worth);
-        plan.paid.push_back({told.key, evaluation.carrier_miner, told.worth});
+        worths.push_back(told.weighed);
+        plan.paid.push_back({told.key, evaluation.carrier_miner, told.weighed});
         plan.record.payload_hashes.push_back(evaluation.payload_hash);
         plan.record.norm_sum = saturating_sum(plan.record.norm_sum, told.norm);
     }

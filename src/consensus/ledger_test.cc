@@ -53,7 +53,7 @@ TEST(Ledger, ARoundFromCommitmentToPay) {
     for (const ContributionReport& report : chain.report.contributions) {
         EXPECT_TRUE(report.merged);
         const std::uint64_t amount = chain.network.subsidy_unit *
-                                     paid_part(report.worth.worth, chain.report.worth_reference) /
+                                     paid_part(report.weighed.worth, chain.report.worth_reference) /
                                      chain.report.worth_reference;
         EXPECT_EQ(report.reward, amount - amount / 4);
         amounts.push_back(amount);

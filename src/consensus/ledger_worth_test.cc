@@ -96,9 +96,9 @@ TEST_F(LedgerWorth, LengthEarnsNothing) {
                                             {step(0, -1000), step(0, -2000), step(0, -250)});
     chain.mine(miner, only(reveals));
     for (const ContributionReport& report : chain.report.contributions) {
-        EXPECT_EQ(report.worth, chain.report.contributions[0].worth);
+        EXPECT_EQ(report.weighed, chain.report.contributions[0].weighed);
         EXPECT_EQ(report.reward, chain.report.contributions[0].reward);
-        EXPECT_EQ(report.worth.weight, 65536U / 3) << "three copies are one";
+        EXPECT_EQ(report.weighed.weight, 65536U / 3) << "three copies are one";
         EXPECT_NEAR(static_cast<double>(report.reward),
                     static_cast<double>(chain.network.subsidy_unit) / 3 * 3 / 4, 2000);
     }
@@ -334,7 +334,7 @@ TEST_F(LedgerWorth, CarriersEarnWithTheirOwnContribution) {
         (output.key == alice.key ? alice_gets : bob_gets) = output.amount;
     for (const ContributionReport& report : chain.report.contributions)
         earned += chain.network.subsidy_unit *
-                  paid_part(report.worth.worth, chain.report.worth_reference) /
+                  paid_part(report.weighed.worth, chain.report.worth_reference) /
                   chain.report.worth_reference;
     EXPECT_EQ(alice_gets + bob_gets, chain.report.minted);
     EXPECT_NEAR(static_cast<double>(chain.report.minted), static_cast<double>(earned), 4.0);
@@ -476,7 +476,7 @@ TEST_F(LedgerWorth, TheJudgeBatchIsDrawnByTheBlockBefore) {
     const auto reveals = chain.commit_round(miner, {alice}, {step(0)});
     const Int128 gain = Int128{chain.model.slope(chain.ledger.tip())[0]} * (1 << 19) * 1000;
     chain.mine(miner, only(reveals));
-    EXPECT_EQ(chain.report.contributions[0].worth.worth,
+    EXPECT_EQ(chain.report.contributions[0].weighed.worth,
               static_cast<std::uint64_t>(share_of_gain(gain, outer_factor(kOuterSteps), 1 << 16)));
 }
 

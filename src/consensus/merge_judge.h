@@ -32,7 +32,7 @@ struct Scored {
     std::int64_t share = 0;    ///< of the round's gain, unit 2^-20 nats summed over the batch
     std::uint32_t weight = 0;  ///< over 2^16: how little it is like the others
 
-    Worth worth() const {
+    WeighedWorth weighed() const {
         return {static_cast<std::uint64_t>(std::max<std::int64_t>(0, share)), weight};
     }
 };

@@ -8,7 +8,7 @@
 namespace cairn::consensus {
 namespace {
 
-std::string text_of(const Worth& worth) {
+std::string text_of(const WeighedWorth& worth) {
     return std::to_string(worth.worth) + " at a weight of " + std::to_string(worth.weight);
 }
 
@@ -72,11 +72,11 @@ Result<Verdict> SecondOpinion::judge() {
     const std::vector<ContributionReport>& known = first_.report.contributions;
     CHECK(known.size() == scores.size());
     for (std::size_t i = 0; i < known.size(); ++i) {
-        const Worth worth = scores[i].worth();
-        if (worth != known[i].worth)
+        const WeighedWorth weighed = scores[i].weighed();
+        if (weighed != known[i].weighed)
             return Verdict::invalid(Rule::kC8, name_of(*contributions[i]) + " is worth " +
-                                                   text_of(worth) + " and not " +
-                                                   text_of(known[i].worth));
+                                                   text_of(weighed) + " and not " +
+                                                   text_of(known[i].weighed));
     }
     return Verdict::valid();
 }

@@ -219,7 +219,7 @@ TEST(WorthRules, SharesOfTheGain) {
 }
 
 std::uint64_t median(std::initializer_list<std::uint64_t> worths) {
-    std::vector<Worth> weighed;
+    std::vector<WeighedWorth> weighed;
     for (const std::uint64_t worth : worths) weighed.push_back({worth, kWhole});
     return median_of(std::move(weighed));
 }
@@ -236,10 +236,10 @@ TEST(WorthRules, TheReferenceIsTheWeightedMedianAndRemembersEarlierOnes) {
     EXPECT_EQ(median({4, 2, 3}), 3u);
     EXPECT_EQ(median({10, 9, 8, 2, 2, 2, 1, 1, 1, 0, 0, 0}), 9u);  // many cheap keys
     // Twenty copies of what is worth 3 are one voice beside three that are worth more.
-    std::vector<Worth> copies(20, {3, kWhole / 20});
+    std::vector<WeighedWorth> copies(20, {3, kWhole / 20});
     for (const std::uint64_t worth : {8U, 9U, 7U}) copies.push_back({worth, kWhole});
     EXPECT_EQ(median_of(copies), 8u);
-    EXPECT_EQ(median_of(std::vector<Worth>(1024, {kMost, kWhole})), kMost);
+    EXPECT_EQ(median_of(std::vector<WeighedWorth>(1024, {kMost, kWhole})), kMost);
     EXPECT_EQ(worth_reference(0, {}), 0u);
     EXPECT_EQ(worth_reference(70, {}), 70u);
     const std::vector<std::uint64_t> before = {100, 300};
@@ -337,7 +337,7 @@ TEST(Issuance, WhoContributesNothingOfWorthCarriesForNothing) {
     // Key 2 mined all blocks, and sent random bits to have a contribution in this one.
     std::vector<PaidContribution> list = {paid(1, 2, 100), paid(2, 2, 50)};
     EXPECT_EQ(compute_pay(network, 4, chain::filled<32>(2), 0, list, 100).minted, 750u);
-    list[1].worth.worth = 51;
+    list[1].weighed.worth = 51;
     EXPECT_EQ(compute_pay(network, 4, chain::filled<32>(2), 0, list, 100).minted, 1000u + 19);
 }
 
@@ -375,7 +375,7 @@ TEST(Issuance, CopiesEarnAsOneVoice) {
     std::vector<PaidContribution> list = {paid(1, 9, 100)};
     for (std::uint8_t key = 2; key <= 9; ++key) {
         list.push_back(paid(key, 9, 100));
-        list.back().worth.weight = kWhole / 8;
+        list.back().weighed.weight = kWhole / 8;
     }
     Pay pay = compute_pay(network, 4, chain::filled<32>(9), 0, list, 100);
     EXPECT_EQ(pay.rewards[0], 1000u) << "nine keys, but two voices: nothing is shared";

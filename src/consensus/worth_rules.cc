@@ -78,15 +78,15 @@ std::int64_t share_of_gain(Int128 score, std::uint32_t step, std::uint64_t weigh
     return static_cast<std::int64_t>(std::clamp(share, -kMostShare, kMostShare));
 }
 
-std::uint64_t median_of(std::vector<Worth> worths) {
-    const auto counts = [](const Worth& one) {
+std::uint64_t median_of(std::vector<WeighedWorth> worths) {
+    const auto counts = [](const WeighedWorth& one) {
         return static_cast<Uint128>(one.worth) * one.weight;
     };
     std::sort(worths.begin(), worths.end(), std::greater<>());
     Uint128 all = 0;
-    for (const Worth& one : worths) all += counts(one);
+    for (const WeighedWorth& one : worths) all += counts(one);
     Uint128 so_far = 0;
-    for (const Worth& one : worths) {
+    for (const WeighedWorth& one : worths) {
         so_far += counts(one);
         if (2 * so_far >= all) return one.worth;
     }

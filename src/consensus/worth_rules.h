@@ -42,17 +42,17 @@ Int128 novel_score(Int128 raw, Int128 repeated);
 std::int64_t share_of_gain(Int128 score, std::uint32_t step, std::uint64_t weight);
 
 /// What a contribution is worth, and as how much of one it counts.
-struct Worth {
+struct WeighedWorth {
     std::uint64_t worth = 0;   ///< its share, 0 for those below 0
     std::uint32_t weight = 0;  ///< over 2^16 (likeness.h)
 
-    auto operator<=>(const Worth&) const = default;
+    auto operator<=>(const WeighedWorth&) const = default;
 };
 
 /// The median of a round, in which each counts worth * weight: the largest worth such that those
 /// worth at least as much bring half of all; 0 of none. Keys are cheap, so a median of the keys
 /// could be made anything by more than half of them; this one only by who brings half of the gain.
-std::uint64_t median_of(std::vector<Worth> worths);
+std::uint64_t median_of(std::vector<WeighedWorth> worths);
 /// w_ref: the larger of this round's median and a quarter of the mean of `recent_medians` (none:
 /// 0). So where a miner leaves the better ones out, cheap work is still measured by a quarter of
 /// what earlier rounds brought. (Not more: at first a round gains half of what the last one did.)

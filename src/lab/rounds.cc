@@ -182,10 +182,10 @@ Status Rounds::merge(std::vector<Entry> entries, RoundOutcome& outcome) {
     ASSIGN_OR_RETURN(const auto scores, judge_->scores(set, outcome.steps));
     consensus::RoundRecord record;
     record.round = round_;
-    std::vector<consensus::Worth> worths;
+    std::vector<consensus::WeighedWorth> worths;
     std::vector<consensus::PaidContribution> paid;
     for (std::size_t i = 0; i < entries.size(); ++i) {
-        worths.push_back(scores[i].worth());
+        worths.push_back(scores[i].weighed());
         paid.push_back({entries[i].key, entries[i].key, worths.back()});
         record.payload_hashes.push_back(entries[i].payload_hash);
         record.norm_sum += entries[i].norm;

@@ -65,7 +65,7 @@ store::ContributionRecord contribution_record(const consensus::ContributionRepor
     record.reason = report.reason;
     record.score = report.score;
     record.norm = report.norm;
-    record.worth = report.worth.worth;
+    record.worth = report.weighed.worth;
     record.worth_reference = block.worth_reference;
     record.reward = report.reward;
     return record;
