@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <filesystem>
 
+#include "base/disk.h"
 #include "base/encoding.h"
 #include "base/files.h"
 #include "base/text.h"
@@ -64,18 +66,20 @@ ServerPage decode_page(Reader& reader) {
 
 }  // namespace
 
+void AuditBook::make_room_for(const crypto::PublicKey& server) {
+    if (pages_.contains(server) || pages_.size() < kMaxServers) return;
+    const auto is_convicted = [](const auto& entry) { return !entry.second.convicted.empty(); };
+    const auto convicted = static_cast<std::size_t>(std::ranges::count_if(pages_, is_convicted));
+    const bool these_first = convicted > kMaxServers / 2;
+    pages_.erase(std::ranges::min_element(pages_, {}, [&](const auto& entry) {
+        return std::pair(is_convicted(entry) != these_first, entry.second.counts.at_ms);
+    }));
+}
+
 void AuditBook::enter(const crypto::PublicKey& server, const ServerPage& what, Finding finding,
                       const std::string& sentence, std::uint64_t now_ms, const TrustRules& rules) {
     CHECK(what.first_layer < what.end_layer);
-    if (!pages_.contains(server) && pages_.size() >= kMaxServers) {
-        const auto is_convicted = [](const auto& entry) { return !entry.second.convicted.empty(); };
-        const auto convicted =
-            static_cast<std::size_t>(std::ranges::count_if(pages_, is_convicted));
-        const bool these_first = convicted > kMaxServers / 2;
-        pages_.erase(std::ranges::min_element(pages_, {}, [&](const auto& entry) {
-            return std::pair(is_convicted(entry) != these_first, entry.second.counts.at_ms);
-        }));
-    }
+    make_room_for(server);
     ServerPage& page = pages_[server];
     page.address = cut(what.address);
     page.model = what.model;
@@ -86,6 +90,14 @@ void AuditBook::enter(const crypto::PublicKey& server, const ServerPage& what, F
     page.last = cut(sentence);
     page.counts.add(finding);
     if (finding == Finding::kConvicted && page.convicted.empty()) page.convicted = page.last;
+}
+
+void AuditBook::put(const crypto::PublicKey& server, const ServerPage& page) {
+    make_room_for(server);
+    ServerPage& kept = pages_[server];
+    std::string convicted = std::move(kept.convicted);
+    kept = page;
+    if (!convicted.empty()) kept.convicted = std::move(convicted);
 }
 
 const ServerPage* AuditBook::find(const crypto::PublicKey& server) const {
@@ -148,6 +160,18 @@ Result<AuditBook> AuditBook::read(const std::string& path) {
     ASSIGN_OR_RETURN(const Bytes bytes, read_file(path, kMaxFileBytes));
     auto book = decode(bytes);
     if (!book.ok()) return Error{book.error().code, path + ": " + book.error().message};
+    return book;
+}
+
+Result<AuditBook> AuditBook::change(const std::string& path,
+                                    const std::function<void(AuditBook&)>& change) {
+    const std::filesystem::path file(path);
+    const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
+    ASSIGN_OR_RETURN(const auto lock,
+                     PosixDisk(folder).lock(file.filename().string() + ".lock", true));
+    ASSIGN_OR_RETURN(AuditBook book, read(path));
+    change(book);
+    RETURN_IF_ERROR(book.write(path));
     return book;
 }
 

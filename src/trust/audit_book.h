@@ -3,6 +3,7 @@
 // that others report is entered only after its exhibit was judged here.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ class AuditBook {
     void enter(const crypto::PublicKey& server, const ServerPage& what, Finding finding,
                const std::string& sentence, std::uint64_t now_ms, const TrustRules& rules);
 
+    /// A page as another copy of the book has it; a conviction stays.
+    void put(const crypto::PublicKey& server, const ServerPage& page);
     const std::map<crypto::PublicKey, ServerPage>& pages() const { return pages_; }
     /// Null for a server that was never audited.
     const ServerPage* find(const crypto::PublicKey& server) const;
@@ -55,8 +58,14 @@ class AuditBook {
     static Result<AuditBook> read(const std::string& path);
     /// The old file or the new one, whatever happens.
     Status write(const std::string& path) const;
+    /// Reads it, changes it and writes it while nobody else does: several programs may keep one
+    /// book. Gives what was written.
+    static Result<AuditBook> change(const std::string& path,
+                                    const std::function<void(AuditBook&)>& change);
 
   private:
+    void make_room_for(const crypto::PublicKey& server);
+
     std::map<crypto::PublicKey, ServerPage> pages_;
 };
 

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "base/encoding.h"
 #include "base/files.h"
 #include "crypto/hash.h"
@@ -108,6 +110,31 @@ TEST_F(BookTest, TheMostLayersAreThoseOfTheSameModel) {
     other.model.bytes[0] = 1;
     for (int i = 0; i < 100; ++i) book.enter(key(9), other, Finding::kRight, "s", kNow, rules);
     EXPECT_EQ(book.standing(key(9), kNow, rules).status, ServerStatus::kActive);
+}
+
+TEST_F(BookTest, SeveralProgramsKeepOneFile) {
+    const std::string path = ::testing::TempDir() + "shared-audits-" + std::to_string(::getpid());
+    const auto audits = [&](std::uint8_t first) {
+        for (std::uint8_t i = 0; i < 25; ++i) {
+            const auto done = AuditBook::change(path, [&](AuditBook& there) {
+                there.enter(key(static_cast<std::uint8_t>(first + i)), page(0, 1), Finding::kRight,
+                            "s", kNow, rules);
+            });
+            EXPECT_TRUE(done.ok());
+        }
+    };
+    std::thread one(audits, 1), two(audits, 101);
+    one.join();
+    two.join();
+    EXPECT_EQ(AuditBook::read(path).value().pages().size(), 50U);
+    // A copy that does not know of it takes no conviction back.
+    enter(1, Finding::kRight);
+    const ServerPage innocent = *book.find(key(1));
+    enter(1, Finding::kConvicted);
+    book.put(key(1), innocent);
+    EXPECT_FALSE(book.find(key(1))->convicted.empty());
+    ::unlink(path.c_str());
+    ::unlink((path + ".lock").c_str());
 }
 
 TEST_F(BookTest, IsKeptInAFile) {

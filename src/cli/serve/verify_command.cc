@@ -47,10 +47,16 @@ class Watch {
             }
             exhibit = *path;
         }
-        if (const Status kept = book_.write(request_.book); !kept.ok()) {
+        // Of all others the file knows more: another program may have found something meanwhile.
+        auto kept = trust::AuditBook::change(request_.book, [&](trust::AuditBook& there) {
+            if (const trust::ServerPage* page = book_.find(report.server))
+                there.put(report.server, *page);
+        });
+        if (!kept.ok()) {
             failure_ = kept.error();
             return false;
         }
+        book_ = std::move(*kept);
         show(report, exhibit);
         return out_.good() && !interrupt.raised();
     }

@@ -22,19 +22,20 @@ bool has_node_folder(const LayerServerOptions& options) { return is_folder(optio
 Status enter_into_book(const LayerServerOptions& options, const Hash256& model,
                        const std::vector<OwnAudit>& audits) {
     const trust::TrustRules rules = options.trust.rules();
-    ASSIGN_OR_RETURN(trust::AuditBook book, trust::AuditBook::read(options.book));
-    for (const OwnAudit& audit : audits) {
-        if (!audit.examined.finding) continue;
-        trust::ServerPage page;
-        if (const trust::ServerPage* known = book.find(audit.hop.key)) page = *known;
-        page.address = audit.hop.address;
-        page.model = model;
-        page.first_layer = audit.hop.layers.begin;
-        page.end_layer = audit.hop.layers.end;
-        book.enter(audit.hop.key, page, *audit.examined.finding, audit.examined.sentence,
-                   SystemClock().wall_ms(), rules);
-    }
-    return book.write(options.book);
+    RETURN_IF_ERROR(trust::AuditBook::change(options.book, [&](trust::AuditBook& book) {
+        for (const OwnAudit& audit : audits) {
+            if (!audit.examined.finding) continue;
+            trust::ServerPage page;
+            if (const trust::ServerPage* known = book.find(audit.hop.key)) page = *known;
+            page.address = audit.hop.address;
+            page.model = model;
+            page.first_layer = audit.hop.layers.begin;
+            page.end_layer = audit.hop.layers.end;
+            book.enter(audit.hop.key, page, *audit.examined.finding, audit.examined.sentence,
+                       SystemClock().wall_ms(), rules);
+        }
+    }));
+    return ok_status();
 }
 
 }  // namespace
