@@ -350,7 +350,12 @@ function add_turn(turn) {
     problem.textContent = turn.problem || "";
     problem.hidden = !turn.problem;
     foot.hidden = turn.content === "" && !turn.note;
-    if (turn.trace && drawn !== turn.trace) draw_trace(tale, drawn = turn.trace);
+    if (turn.trace && drawn !== turn.trace) {
+      drawn = turn.trace;
+      try {
+        draw_trace(tale, drawn);
+      } catch (error) { /* of another version of this program: nothing is shown */ }
+    }
     if (follow) to_end();
   };
   const redraw = () => {

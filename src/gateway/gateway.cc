@@ -19,6 +19,12 @@ namespace {
 constexpr std::uint64_t kLookMs = 5'000;  // for routes that nobody uses
 /// A route has room for at least so many positions, and for a power of two: the next turns too.
 constexpr std::size_t kLeastRoom = 1024;
+/// For an answer of which nobody says how long it may be, if the context has it.
+constexpr std::size_t kUsualAnswer = 1024;
+/// While a kept route is tried whose servers may be gone: a new one is opened then.
+constexpr std::uint64_t kKeptWaitMs = 2'000;
+/// Without a token for so long a text waits for servers.
+constexpr std::uint64_t kStallUs = 500'000;
 
 /// A route whose caches hold the rows of the first `known` positions already: they are not sent.
 class ResumedLayers final : public infer::LayerStack {
@@ -56,13 +62,18 @@ std::size_t room_for(std::size_t needed, const host::ReadyModel& model) {
 
 /// What whoever asks is told of a route that came to nothing.
 host::HostError lost(const Error& error) {
-    const bool may_come = error.code == ErrorCode::kNotFound || error.code == ErrorCode::kTimeout ||
-                          error.code == ErrorCode::kIo || error.code == ErrorCode::kRefused;
+    // All but what is wrong with the text itself: servers come and go, are busy, want more coins.
+    const bool may_come = error.code != ErrorCode::kInvalid;
     return {may_come ? host::HostErrorKind::kNotReady : host::HostErrorKind::kInternal,
             "layer servers: " + error.message, ""};
 }
 
 }  // namespace
+
+struct Gateway::Written {
+    infer::StopReason reason = infer::StopReason::kMaxTokens;
+    std::string facts;
+};
 
 class Gateway::Writer {
   public:
@@ -102,7 +113,7 @@ Gateway::~Gateway() {
         stopping_ = true;
         waiting_.for_each([&](const Task& task) { dropped.push_back(task); });
         waiting_.remove_if([](const Task&) { return true; });
-        for (auto& [id, task] : writing_) *task.cancelled = true;
+        for (auto& [id, running] : writing_) stop(running);
     }
     wake_.notify_all();
     for (const Task& task : dropped) task.job->cancel();
@@ -143,10 +154,11 @@ host::RequestId Gateway::write(host::TextRequest request,
         return refuse({host::HostErrorKind::kInvalid,
                        fmt::format("1 to {} answers, not {}", host::kMaxAnswers, request.answers),
                        "n"});
-    if (const std::string here = served().id; !request.model.empty() && request.model != here)
+    const ServedModel here = served();
+    if (!request.model.empty() && request.model != here.id && request.model != here.model->name())
         return refuse({host::HostErrorKind::kNoSuchModel,
                        fmt::format("there is no model named {}; here is {}",
-                                   printable_line(request.model), here),
+                                   printable_line(request.model), here.id),
                        "model"});
     const std::string client = request.client;
     if (!room_.enter(client, host::bytes_of(request.prompt)))
@@ -157,8 +169,9 @@ host::RequestId Gateway::write(host::TextRequest request,
                                                clock_.monotonic_us(), counters_);
     {
         const MutexLock lock(mutex_);
-        waiting_.add(client, std::move(task));
+        if (!stopping_) waiting_.add(client, std::exchange(task, {}));
     }
+    if (task.job != nullptr) task.job->cancel();
     wake_.notify_one();
     return id;
 }
@@ -168,7 +181,7 @@ void Gateway::cancel(host::RequestId id) {
     {
         const MutexLock lock(mutex_);
         const auto found = writing_.find(id);
-        if (found != writing_.end()) *found->second.cancelled = true;
+        if (found != writing_.end()) stop(found->second);
         waiting_.for_each([&](const Task& task) {
             if (task.job->id() == id) dropped = task.job;
         });
@@ -222,13 +235,13 @@ std::optional<Gateway::Task> Gateway::next() {
         if (stopping_) return std::nullopt;
         // A client holds at most half of the places: the others are for others.
         std::map<std::string, std::size_t> held;
-        for (const auto& [id, other] : writing_) ++held[other.job->request().client];
+        for (const auto& [id, other] : writing_) ++held[other.task.job->request().client];
         std::optional<Task> task = waiting_.take([&](const Task& next) {
             const bool may_begin = held[next.job->request().client] < (options_.max_texts + 1) / 2;
             return may_begin ? host::TurnChoice::kTake : host::TurnChoice::kNext;
         });
         if (task) {
-            writing_.emplace(task->job->id(), *task);
+            writing_.emplace(task->job->id(), Running{*task});
             counters_.running = writing_.size();
             room_.leave(task->job->request().client, task->job->prompt_bytes());
             return task;
@@ -255,36 +268,58 @@ std::optional<host::HostError> Gateway::write_with(Writer& writer, const Task& t
     auto prompt = served.model->read(job.request());
     if (auto* error = std::get_if<host::HostError>(&prompt)) return std::move(*error);
     auto& read = std::get<host::ReadyModel::PromptTokens>(prompt);
+    if (job.request().options.max_tokens == 0)
+        read.max_tokens =
+            room_for(read.tokens.size() + std::min(kUsualAnswer, read.max_tokens), *served.model) -
+            read.tokens.size();
     job.set_prompt(std::move(read.tokens), read.max_tokens, "");
-    for (std::size_t number = 0; number < job.request().answers; ++number) {
-        if (*task.cancelled) {
-            job.cancel();
-            return std::nullopt;
-        }
-        auto route = route_for(job, served);
-        if (!route.ok()) return lost(route.error());
-        auto error = write_answer(writer, task, *route, number);
-        failovers_ += route->layers->failovers();
-        give_back(std::move(*route), !error);
-        if (error) return error;
-    }
+    for (std::size_t number = 0; number < job.request().answers && !job.is_over(); ++number)
+        if (auto error = write_answer(writer, task, served, number)) return error;
     return std::nullopt;
 }
 
-std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task& task, Route& route,
+std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task& task,
+                                                     const ServedModel& served,
                                                      std::size_t number) {
     host::TextJob& job = *task.job;
+    host::OrHostError<Written> written;
+    host::Answer answer(task.job, number, *served.model);
+    writer.began_us = clock_.monotonic_us();
+    for (const bool may_be_kept : {true, false}) {
+        if (*task.cancelled) break;
+        writer.first_us = 0;
+        auto route = route_for(job, served, may_be_kept);
+        if (!route.ok()) return lost(route.error());
+        const bool was_kept = !route->text.empty();
+        moved(job.id(), route->layers.get());
+        written = write_over(writer, task, *route, answer);
+        moved(job.id(), nullptr);
+        // Before the answer ends: the next turn may be asked for at once.
+        give_back(std::move(*route), std::holds_alternative<Written>(written));
+        if (std::holds_alternative<Written>(written) || writer.first_us > 0 || !was_kept) break;
+    }
+    if (*task.cancelled) {
+        job.cancel();
+        return std::nullopt;
+    }
+    if (auto* error = std::get_if<host::HostError>(&written)) return std::move(*error);
+    auto& ended = std::get<Written>(written);
+    answer.end(ended.reason, std::move(ended.facts));
+    return std::nullopt;
+}
+
+host::OrHostError<Gateway::Written> Gateway::write_over(Writer& writer, const Task& task,
+                                                        Route& route, host::Answer& answer) {
+    host::TextJob& job = *task.job;
     const host::ReadyModel& model = *route.model;
-    host::Answer answer(task.job, number, model);
     const infer::SequenceRequest text = answer.sequence(job.prompt(), tensor::KvType::kF32);
     // What is told of the prompt's own tokens needs all of its rows.
     const std::size_t known = text.options.echo_logprobs ? 0 : known_of(route, job.prompt());
-    if (const Status cut = route.layers->truncate(known); !cut.ok()) return lost(cut.error());
-    route.layers->begin_text();
-    writer.began_us = clock_.monotonic_us();
-    writer.first_us = 0;
+    if (!route.text.empty()) {
+        if (const Status cut = route.layers->truncate(known); !cut.ok()) return lost(cut.error());
+        route.layers->begin_text();
+    }
     writer.spent = route.layers->spent();
-    job.read({model.name(), job.prompt().size(), known, writer.began_us - job.arrived_us()});
 
     model::Transformer embed_and_head(model.config(), model.weights(), {0, 0}, writer.compute, {});
     ResumedLayers layers(*route.layers, model.config().dim, known);
@@ -292,12 +327,19 @@ std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task&
         options_.drafter ? options_.drafter() : std::unique_ptr<infer::Drafter>();
     const auto on_step = [&](const infer::GeneratedStep& step) {
         const std::uint64_t now_us = clock_.monotonic_us();
-        if (step.index == 0) writer.first_us = now_us - writer.began_us;
+        if (step.index == 0) {
+            writer.first_us = now_us - writer.began_us;
+            route.layers->set_wait_ms(served().wait_ms);
+            job.read({model.name(), job.prompt().size(), known,
+                      writer.began_us - std::min(writer.began_us, job.arrived_us())});
+        }
+        moved(job.id(), route.layers.get());
         return answer.take(step, now_us) && !*task.cancelled;
     };
     const auto written =
         infer::generate(writer.compute, embed_and_head, layers, text.prompt, text.options,
                         text.is_end, on_step, {drafter.get(), options_.draft_tokens});
+    failovers_ += route.layers->failovers();
     if (!written.ok()) {
         log_info("a text over layer servers ended: {}", written.error().message);
         return lost(written.error());
@@ -309,39 +351,62 @@ std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task&
     route.text = job.prompt();
     route.text.insert(route.text.end(), written->tokens.begin(), written->tokens.end());
     route.text.resize(std::min(route.text.size(), layers.positions()));
-    if (*task.cancelled)
-        job.cancel();
-    else
-        answer.end(written->reason, facts_of(writer, route));
-    return std::nullopt;
+    return Written{written->reason, *task.cancelled ? "" : facts_of(writer, route)};
 }
 
-Result<Route> Gateway::route_for(const host::TextJob& job, const ServedModel& served) {
+void Gateway::moved(host::RequestId id, serve::NetworkLayers* layers) {
+    const MutexLock lock(mutex_);
+    const auto found = writing_.find(id);
+    CHECK(found != writing_.end());
+    found->second.layers = layers;
+    found->second.moved_us = clock_.monotonic_us();
+}
+
+void Gateway::stop(Running& running) {
+    *running.task.cancelled = true;
+    // One whose tokens come ends with the next, and its route is kept.
+    if (running.layers != nullptr && clock_.monotonic_us() - running.moved_us > kStallUs)
+        running.layers->cancel();
+}
+
+Result<Route> Gateway::route_for(const host::TextJob& job, const ServedModel& served,
+                                 bool may_be_kept) {
     const std::size_t needed = job.prompt().size() + job.max_tokens();
-    {
+    const std::uint64_t now_us = clock_.monotonic_us();
+    if (may_be_kept) {
         const MutexLock lock(mutex_);
         const bool may_open = in_use_ + shelf_.size() < options_.max_texts;
-        if (auto kept = shelf_.take(served.model, job.prompt(), needed, may_open)) {
+        if (auto kept = shelf_.take(served.model, job.prompt(), needed,
+                                    now_us - std::min(now_us, options_.max_age_us), may_open)) {
             ++in_use_;
+            kept->layers->set_wait_ms(std::min(kKeptWaitMs, served.wait_ms));
             return std::move(*kept);
         }
     }
     make_room();
-    const std::size_t room = room_for(needed, *served.model);
-    auto layers = served.connect(room);
-    if (layers.ok()) {
-        ++opened_;
-        return Route{std::move(*layers), served.model, room};
-    }
+    auto route = open_route(served, room_for(needed, *served.model));
+    if (route.ok()) return route;
     {
         const MutexLock lock(mutex_);
         --in_use_;
     }
-    if (layers.error().code == ErrorCode::kNotFound) {
+    if (route.error().code == ErrorCode::kNotFound && served.may_change) {
         const Status opened = open_again(served.model);
         if (!opened.ok()) log_info("the model is not there anew: {}", opened.error().message);
     }
-    return layers.error();
+    return route;
+}
+
+Result<Route> Gateway::open_route(const ServedModel& served, std::size_t room) {
+    for (;;) {
+        auto layers = served.connect(room);
+        if (layers.ok()) {
+            ++opened_;
+            return Route{std::move(*layers), served.model, room, clock_.monotonic_us()};
+        }
+        // Kept routes hold servers' memory, too.
+        if (layers.error().code != ErrorCode::kFull || !give_up_one()) return layers.error();
+    }
 }
 
 void Gateway::give_back(Route route, bool is_whole) {
@@ -353,6 +418,13 @@ void Gateway::give_back(Route route, bool is_whole) {
         shelf_.put(std::move(route));
     else
         ended = std::move(route);
+}
+
+bool Gateway::give_up_one() {
+    std::optional<Route> oldest;  // ends without the lock
+    const MutexLock lock(mutex_);
+    oldest = shelf_.take_oldest();
+    return oldest.has_value();
 }
 
 void Gateway::make_room() {
@@ -378,7 +450,7 @@ Status Gateway::open_again(const std::shared_ptr<const host::ReadyModel>& old) {
     return ok_status();
 }
 
-std::string Gateway::facts_of(const Writer& writer, const Route& route) const {
+std::string Gateway::facts_of(const Writer& writer, Route& route) const {
     Trace trace;
     trace.elapsed_us = writer.end_us - writer.began_us;
     trace.began_ms = clock_.wall_ms() - trace.elapsed_us / 1000;

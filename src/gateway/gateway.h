@@ -37,11 +37,13 @@ struct ServedModel {
     std::shared_ptr<const host::ReadyModel> model;
     /// With room for so many positions. May take seconds; from several threads.
     std::function<Result<std::unique_ptr<serve::NetworkLayers>>(std::size_t room)> connect;
+    std::uint64_t wait_ms = 30'000;  ///< that a sentence waits where nobody holds some layers
+    bool may_change = false;         ///< opened again it may be another model: a network's own
 };
 
 struct GatewayOptions {
-    /// At the start, and again, one call at a time, when nobody holds layers of the model any more:
-    /// a network's own model becomes another one.
+    /// At the start, and again, one call at a time, when nobody holds layers any more of a model
+    /// that may change.
     std::function<Result<ServedModel>()> open;
     std::size_t max_texts = 4;      ///< at once; as many routes are held, at most
     std::size_t max_waiting = 256;  ///< requests without a place, at most half of them one client's
@@ -51,7 +53,11 @@ struct GatewayOptions {
     std::size_t draft_tokens = 6;
     /// Keeps what is known of a text and gives its id.
     std::function<std::string(const Trace&)> keep = keep_trace;
-    std::uint64_t idle_us = 600'000'000;  ///< then a route that nobody uses is given up
+    /// Then a route that nobody uses is given up; servers end its sessions 20 s later
+    /// (LayerServerOptions::idle_ms).
+    std::uint64_t idle_us = 100'000'000;
+    /// Then a new one is opened, over the servers that are known, and trusted, by then.
+    std::uint64_t max_age_us = 600'000'000;
 };
 
 class Gateway final : public host::TextHost {
@@ -73,27 +79,42 @@ class Gateway final : public host::TextHost {
         host::TextJobPtr job;
         std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
     };
-    class Writer;  // what a thread computes with
+    struct Running {
+        Task task;
+        serve::NetworkLayers* layers = nullptr;  // that it waits for
+        std::uint64_t moved_us = 0;              // when its latest token came
+    };
+    class Writer;    // what a thread computes with
+    struct Written;  // how an answer ended
 
     Gateway(GatewayOptions options, const tensor::Kernels* kernels);
     void run();
     /// The next task, when it is its turn; none when the gateway stops.
     std::optional<Task> next();
     void write(Writer& writer, const Task& task);
+    /// Each of these gives the error that ends the job, if one does.
     std::optional<host::HostError> write_with(Writer& writer, const Task& task,
                                               const ServedModel& served);
-    std::optional<host::HostError> write_answer(Writer& writer, const Task& task, Route& route,
-                                                std::size_t number);
-    /// A route for the job's prompt: one that knows its beginning, or a new one.
-    Result<Route> route_for(const host::TextJob& job, const ServedModel& served);
+    std::optional<host::HostError> write_answer(Writer& writer, const Task& task,
+                                                const ServedModel& served, std::size_t number);
+    host::OrHostError<Written> write_over(Writer& writer, const Task& task, Route& route,
+                                          host::Answer& answer);
+    /// A route for the job's prompt: one that knows its beginning, if it may be kept, or a new one.
+    Result<Route> route_for(const host::TextJob& job, const ServedModel& served, bool may_be_kept);
+    Result<Route> open_route(const ServedModel& served, std::size_t room);
     /// One that is not whole has lost its way in the middle of a text.
     void give_back(Route route, bool is_whole);
     /// Counts one more in use, and gives up those that nobody uses for it.
     void make_room();
+    /// Gives up the one that was used longest ago; false: there is none.
+    bool give_up_one();
+    /// Marks a text as cancelled, and ends its wait for servers if no token came of late.
+    void stop(Running& running) REQUIRES(mutex_);
+    void moved(host::RequestId id, serve::NetworkLayers* layers);
     ServedModel served() const;
     /// Another model, if `old` is still the one that is served.
     Status open_again(const std::shared_ptr<const host::ReadyModel>& old);
-    std::string facts_of(const Writer& writer, const Route& route) const;
+    std::string facts_of(const Writer& writer, Route& route) const;
 
     const GatewayOptions options_;
     const tensor::Kernels* const kernels_;
@@ -111,7 +132,7 @@ class Gateway final : public host::TextHost {
     bool stopping_ GUARDED_BY(mutex_) = false;
     ServedModel served_ GUARDED_BY(mutex_);
     host::TurnQueue<Task> waiting_ GUARDED_BY(mutex_);
-    std::map<host::RequestId, Task> writing_ GUARDED_BY(mutex_);
+    std::map<host::RequestId, Running> writing_ GUARDED_BY(mutex_);
     RouteShelf shelf_ GUARDED_BY(mutex_);
     std::size_t in_use_ GUARDED_BY(mutex_) = 0;  // routes
     std::vector<std::thread> threads_;           // last: they use all else

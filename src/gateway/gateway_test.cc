@@ -73,8 +73,13 @@ class GatewayTest : public testing::Test {
         result.id = "m";
         result.model =
             std::make_shared<const host::ReadyModel>("m", std::move(opened), 0, machine.compute);
-        result.connect = [this, name](std::size_t room) {
+        result.wait_ms = 2000;
+        result.may_change = may_change;
+        result.connect = [this,
+                          name](std::size_t room) -> Result<std::unique_ptr<serve::NetworkLayers>> {
             ++connects;
+            if (full && --full_for >= 0)
+                return Error{ErrorCode::kFull, "all of this server's memory is held by sessions"};
             serve::NetworkLayersOptions options;
             options.remote.servers = servers;
             options.remote.max_positions = static_cast<std::uint32_t>(room);
@@ -111,6 +116,9 @@ class GatewayTest : public testing::Test {
         fs::temp_directory_path() / ("cairn-gateway-" + std::to_string(getpid()));
     const std::string file = (folder / "model.cairn").string();
     std::vector<std::string> servers;
+    bool may_change = false;
+    bool full = false;  // of the next full_for routes
+    std::atomic<int> full_for = 0;
     std::atomic<int> connects = 0;
     std::atomic<int> opens = 0;
 };
@@ -265,6 +273,59 @@ TEST_F(GatewayTest, WhoLeavesMakesRoomAndHisRouteGoesOn) {
     EXPECT_NE(gateway->metrics().find("\ncairn_gateway_routes 1\n"), std::string::npos);
 }
 
+TEST_F(GatewayTest, KeptRoutesMakeRoomWhereServersAreFull) {
+    const Server a(file, "0-2");
+    servers = {a.address};
+    const auto gateway = start();
+    for (const std::size_t i : {0U, 2U, 3U})
+        EXPECT_FALSE(ask(*gateway, request(i))->error.has_value());
+    full = true;
+    full_for = 2;  // as long as two of the three are there
+    EXPECT_EQ(of(ask(*gateway, request(8))->answers[0]), host::test::alone(model, request(8)));
+    EXPECT_NE(gateway->metrics().find("\ncairn_gateway_routes 2\n"), std::string::npos);
+    full_for = 100;
+    const auto nowhere = ask(*gateway, request(6));
+    ASSERT_TRUE(nowhere->error.has_value());
+    EXPECT_EQ(nowhere->error->kind, host::HostErrorKind::kNotReady) << "and not a fault of ours";
+}
+
+TEST_F(GatewayTest, AKeptRouteWhoseServersAreGoneIsReplacedByANewOne) {
+    auto a = std::make_unique<Server>(file, "0-2");
+    servers = {a->address};
+    const auto gateway = start();
+    ask(*gateway, request(3));
+    a.reset();
+    const Server b(file, "0-2");
+    servers = {b.address};  // which the kept route does not know of
+    const auto told = ask(*gateway, request(3));
+    ASSERT_FALSE(told->error.has_value()) << told->error->message;
+    EXPECT_EQ(of(told->answers[0]), host::test::alone(model, request(3)));
+    EXPECT_EQ(told->prompt.cached, 0U);
+    EXPECT_EQ(facts(*told)["servers"][0]["sessions"], 1);
+}
+
+TEST_F(GatewayTest, WhoLeavesWhileServersAreSilentHoldsNoPlace) {
+    auto a = std::make_unique<Server>(file, "0-2");
+    servers = {a->address};
+    auto gateway = start({.open = {}, .max_texts = 1});
+    host::TextRequest endless = request(0);
+    endless.options.max_tokens = 0;
+    const auto told = std::make_shared<Recorder>();
+    std::promise<void> begun;
+    std::atomic<int> pieces = 0;
+    told->on_piece = [&] {
+        if (++pieces == 3) begun.set_value();
+    };
+    const host::RequestId id = gateway->write(endless, told);
+    begun.get_future().wait();
+    a.reset();  // and nobody takes over
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    const std::uint64_t left_us = SystemClock().monotonic_us();
+    gateway->cancel(id);
+    told->wait();
+    EXPECT_LT(SystemClock().monotonic_us() - left_us, 1'000'000U) << "it waits for 2 s";
+}
+
 TEST_F(GatewayTest, NobodyHoldsAllPlaces) {
     const Server a(file, "0-2");
     servers = {a.address};
@@ -291,6 +352,7 @@ TEST_F(GatewayTest, NobodyHoldsAllPlaces) {
 
 TEST_F(GatewayTest, WhereNobodyHoldsTheModelAnotherMayBeThere) {
     const Server a(file, "0-2");
+    may_change = true;
     GatewayOptions options;
     options.open = [this, &a] {
         // The first one has no servers, as a network's model of long ago.

@@ -5,6 +5,15 @@
 
 namespace cairn::gateway {
 
+namespace {
+
+/// The last answer may come back in other tokens, its end token among them.
+constexpr std::size_t kEnd = 32;
+/// Less is not worth another's conversation.
+constexpr std::size_t kLeastShared = 16;
+
+}  // namespace
+
 std::size_t known_of(const Route& route, std::span<const std::uint32_t> prompt) {
     const std::size_t most = std::min(route.text.size(), prompt.size() - 1);
     std::size_t known = 0;
@@ -14,14 +23,15 @@ std::size_t known_of(const Route& route, std::span<const std::uint32_t> prompt) 
 
 std::optional<Route> RouteShelf::take(const std::shared_ptr<const host::ReadyModel>& model,
                                       std::span<const std::uint32_t> prompt, std::size_t room,
-                                      bool may_open) {
+                                      std::uint64_t opened_since_us, bool may_open) {
     auto best = routes_.end();
     std::size_t most = 0;
     for (auto at = routes_.begin(); at != routes_.end(); ++at) {
-        if (at->model != model || at->room < room) continue;
+        if (at->model != model || at->room < room || at->opened_us < opened_since_us) continue;
         const std::size_t known = known_of(*at, prompt);
-        // Another turn of it, or the same one asked again.
-        const bool goes_on = 2 * known >= at->text.size() || known + 1 == prompt.size();
+        // Another turn of it, or its last question asked again.
+        const bool goes_on = known + kEnd >= at->text.size() ||
+                             (known >= kLeastShared && known + 1 == prompt.size());
         if ((!goes_on && may_open) || (best != routes_.end() && (!goes_on || known <= most)))
             continue;
         best = at;

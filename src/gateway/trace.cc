@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMostTraces = 200;
+constexpr std::size_t kMostTraces = 1000;
 constexpr std::size_t kMaxTraceBytes = 1 << 20;
 constexpr std::size_t kIdDigits = 12;
 constexpr std::string_view kEnding = ".json";

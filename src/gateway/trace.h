@@ -1,7 +1,7 @@
 // Traces: for each text that servers helped to write, which of them ran it, where the time went,
 // what was checked and what it cost. `cairn generate --server` and `cairn serve --servers-of` keep
 // one, `cairn trace ID` shows it, and so does the chat page. Nothing of the text is in it. They are
-// files under $XDG_STATE_HOME/cairn/traces, or ~/.local/state/cairn/traces, the newest 200.
+// files under $XDG_STATE_HOME/cairn/traces, or ~/.local/state/cairn/traces, the newest 1,000.
 #pragma once
 
 #include <cstdint>

@@ -131,6 +131,14 @@ Status NetworkLayers::truncate(std::size_t length) {
     });
 }
 
+void NetworkLayers::cancel() {
+    impl_->loop.post([layers = impl_->layers.get()] { layers->cancel(); });
+}
+
+void NetworkLayers::set_wait_ms(std::uint64_t wait_ms) {
+    impl_->loop.post([layers = impl_->layers.get(), wait_ms] { layers->set_wait_ms(wait_ms); });
+}
+
 void NetworkLayers::begin_text() {
     (void)impl_->wait<bool>([&](std::function<void(bool)> done) {
         impl_->layers->begin_text();

@@ -42,6 +42,10 @@ class NetworkLayers final : public infer::LayerStack {
     /// The servers take them back with the next push.
     Status truncate(std::size_t length) override;
 
+    /// From any thread: frees the caches on all hops, and a call that waits ends with kCancelled.
+    void cancel();
+    /// How long a sentence waits for a server, from here on; RemoteOptions::wait_ms until then.
+    void set_wait_ms(std::uint64_t wait_ms);
     /// Another text begins: failovers(), longest_stall_ms() and work() are of it alone.
     void begin_text();
     /// The hops in use now, and how many times a route had to be replaced.

@@ -26,6 +26,11 @@ void RemoteLayers::close() {
     suspects_.clear();
 }
 
+void RemoteLayers::cancel() {
+    close();
+    if (done_) finish(Error{ErrorCode::kCancelled, "it was stopped"});
+}
+
 void RemoteLayers::note(const std::string& sentence) const {
     if (options_.note) options_.note(sentence);
 }

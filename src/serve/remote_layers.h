@@ -62,6 +62,10 @@ class RemoteLayers {
     void truncate(std::size_t length);
     /// Frees the caches on all hops.
     void close();
+    /// The same in the middle of a call, which ends with kCancelled.
+    void cancel();
+    /// RemoteOptions::wait_ms from here on.
+    void set_wait_ms(std::uint64_t wait_ms) { options_.wait_ms = wait_ms; }
 
     /// The hop that leads each stage.
     std::vector<Hop> route() const;

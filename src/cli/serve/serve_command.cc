@@ -141,7 +141,12 @@ Status run_serve(const ServeRequest& request, std::ostream& out) {
     const console::Interrupt interrupt;
     const std::function<bool()> should_stop = [&] { return interrupt.raised(); };
     BoundedEnd end;  // after the host, whose threads it does not wait for
-    ASSIGN_OR_RETURN(Host served, start_host(request, should_stop));
+    auto started = start_host(request, should_stop);
+    if (!started.ok()) {
+        if (started.error().code == ErrorCode::kCancelled) return ok_status();
+        return started.error();
+    }
+    Host served = std::move(*started);
     std::unique_ptr<host::TextHost>& host = served.host;
     openai::ServerOptions web;
     web.listen = request.listen;

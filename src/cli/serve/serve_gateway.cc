@@ -1,5 +1,6 @@
 #include "cli/serve/serve_gateway.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
@@ -15,6 +16,8 @@ namespace {
 
 /// Of prompt and answer, unless told otherwise: servers set room aside for it.
 constexpr std::size_t kUsualContext = 4096;
+constexpr std::size_t kMostTexts = 64;  // each has threads of its own
+constexpr std::size_t kMostThreads = 8;
 
 /// The file's model, with a name for it.
 Result<std::pair<std::string, host::OpenedModel>> open_file(const std::string& path) {
@@ -67,11 +70,15 @@ Result<gateway::ServedModel> open_model(const ServeRequest& request, const Machi
     AuditedModel audited;
     ASSIGN_OR_RETURN(LayerServers servers,
                      LayerServers::of(over, model, found.name, sampling, audited));
+    if (const Status there = servers.look(); !there.ok())
+        say(there.error().message + "; answers wait for it, and ask again");
     const std::size_t context = request.context > 0 ? request.context : kUsualContext;
     gateway::ServedModel served;
     served.model = std::make_shared<const host::ReadyModel>(found.id, std::move(found.opened),
                                                             context, machine.compute());
     served.id = std::move(found.id);
+    served.wait_ms = static_cast<std::uint64_t>(over.wait_s * 1000);
+    served.may_change = request.models.empty();
     served.connect = [servers = std::make_shared<const LayerServers>(std::move(servers))](
                          std::size_t room) { return servers->connect(room); };
     return served;
@@ -86,6 +93,10 @@ Status check_serve_over(const ServeRequest& request) {
             return misused(
                 "name what to serve: a model's file or folder, or a network whose own model layer "
                 "servers compute: --servers-of HOST:PORT");
+        if (request.wire != tensor::StateType::kF32)
+            return misused(
+                "--wire is the type of states that layer servers send: name some by "
+                "--server HOST:PORT or --servers-of DIR");
         return ok_status();
     }
     if (request.models.size() > 1)
@@ -94,6 +105,8 @@ Status check_serve_over(const ServeRequest& request) {
         return misused(
             "--server HOST:PORT wants the model's file, too: cairn serve FILE --server "
             "HOST:PORT");
+    if (request.max_sequences > kMostTexts)
+        return misused(fmt::format("over layer servers --max-sequences is at most {}", kMostTexts));
     if (request.memory_mib > 0)
         return misused("--memory bounds models on this machine; over layer servers little is here");
     if (!request.draft.empty() && request.draft != "repeat")
@@ -113,7 +126,7 @@ Result<std::unique_ptr<host::TextHost>> start_gateway(const ServeRequest& reques
     // Vouchers of a channel are given by one session at a time.
     options.max_texts = request.over.pay.any() ? 1 : request.max_sequences;
     options.max_waiting = request.queue;
-    options.threads = machine.threads();
+    options.threads = std::min(machine.threads(), kMostThreads);
     options.draft_tokens = request.draft_tokens;
     if (request.draft == "repeat")
         options.drafter = [] { return std::make_unique<infer::RepeatDrafter>(); };

@@ -192,6 +192,12 @@ Result<serve::NetworkLayersOptions> LayerServers::network_options() const {
     return network;
 }
 
+Status LayerServers::look() const {
+    ASSIGN_OR_RETURN(const serve::NetworkLayersOptions network, network_options());
+    RETURN_IF_ERROR(serve::NetworkLayers::look(model_, config_, network));
+    return ok_status();
+}
+
 Result<std::unique_ptr<serve::NetworkLayers>> LayerServers::connect(std::size_t positions) const {
     ASSIGN_OR_RETURN(serve::NetworkLayersOptions network, network_options());
     network.remote.max_positions = static_cast<std::uint32_t>(positions);

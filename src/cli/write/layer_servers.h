@@ -73,6 +73,8 @@ class LayerServers {
     static Result<LayerServers> of(const LayerServerOptions& options, model::Model& model,
                                    const std::optional<Hash256>& name,
                                    const SamplingOptions& sampling, AuditedModel& audited);
+    /// kNotFound, saying which, where nobody holds some layers now. Opens nothing.
+    Status look() const;
     /// A route with room for so many positions.
     Result<std::unique_ptr<serve::NetworkLayers>> connect(std::size_t positions) const;
 
