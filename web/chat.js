@@ -314,6 +314,13 @@ function draw_trace(parent, trace) {
     (trace.trace ? " Again later: cairn trace " + trace.trace : "")));
   box.addEventListener("toggle", () => { if (box.open) box.scrollIntoView({block: "nearest"}); });
   parent.replaceChildren(box);
+  for (const audit of Array.isArray(trace.audits) ? trace.audits : []) {
+    const lied = audit.finding === "convicted";
+    const words = (lied ? "This is not what the model writes. " : "Computed again here: ") + audit.server + ": " +
+      audit.sentence + (audit.exhibit ? ". The proof: " + audit.exhibit : "");
+    if (lied) parent.append(element("p", "problem", words));
+    else box.append(element("p", "", words));
+  }
 }
 
 function near_end() {

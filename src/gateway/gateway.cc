@@ -73,6 +73,7 @@ host::HostError lost(const Error& error) {
 struct Gateway::Written {
     infer::StopReason reason = infer::StopReason::kMaxTokens;
     std::string facts;
+    bool was_audited = false;
 };
 
 class Gateway::Writer {
@@ -292,11 +293,13 @@ std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task&
         if (!route.ok()) return lost(route.error());
         const bool was_kept = !route->text.empty();
         moved(job.id(), route->layers.get());
-        written = write_over(writer, task, *route, answer);
+        written = write_over(writer, task, served, *route, answer);
         moved(job.id(), nullptr);
         // Before the answer ends: the next turn may be asked for at once.
-        give_back(std::move(*route), std::holds_alternative<Written>(written));
-        if (std::holds_alternative<Written>(written) || writer.first_us > 0 || !was_kept) break;
+        // What was audited begins anew, so that it may be drawn again.
+        const auto* ended = std::get_if<Written>(&written);
+        give_back(std::move(*route), ended != nullptr && !ended->was_audited);
+        if (ended != nullptr || writer.first_us > 0 || !was_kept) break;
     }
     if (*task.cancelled) {
         job.cancel();
@@ -309,7 +312,8 @@ std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task&
 }
 
 host::OrHostError<Gateway::Written> Gateway::write_over(Writer& writer, const Task& task,
-                                                        Route& route, host::Answer& answer) {
+                                                        const ServedModel& served, Route& route,
+                                                        host::Answer& answer) {
     host::TextJob& job = *task.job;
     const host::ReadyModel& model = *route.model;
     const infer::SequenceRequest text = answer.sequence(job.prompt(), tensor::KvType::kF32);
@@ -329,7 +333,7 @@ host::OrHostError<Gateway::Written> Gateway::write_over(Writer& writer, const Ta
         const std::uint64_t now_us = clock_.monotonic_us();
         if (step.index == 0) {
             writer.first_us = now_us - writer.began_us;
-            route.layers->set_wait_ms(served().wait_ms);
+            route.layers->set_wait_ms(served.wait_ms);
             job.read({model.name(), job.prompt().size(), known,
                       writer.began_us - std::min(writer.began_us, job.arrived_us())});
         }
@@ -351,7 +355,11 @@ host::OrHostError<Gateway::Written> Gateway::write_over(Writer& writer, const Ta
     route.text = job.prompt();
     route.text.insert(route.text.end(), written->tokens.begin(), written->tokens.end());
     route.text.resize(std::min(route.text.size(), layers.positions()));
-    return Written{written->reason, *task.cancelled ? "" : facts_of(writer, route)};
+    std::vector<TraceAudit> audits;
+    if (served.audit && !*task.cancelled) audits = served.audit(*route.layers, writer.compute);
+    const bool was_audited = !audits.empty();
+    return Written{written->reason,
+                   *task.cancelled ? "" : facts_of(writer, route, std::move(audits)), was_audited};
 }
 
 void Gateway::moved(host::RequestId id, serve::NetworkLayers* layers) {
@@ -450,7 +458,8 @@ Status Gateway::open_again(const std::shared_ptr<const host::ReadyModel>& old) {
     return ok_status();
 }
 
-std::string Gateway::facts_of(const Writer& writer, Route& route) const {
+std::string Gateway::facts_of(const Writer& writer, Route& route,
+                              std::vector<TraceAudit> audits) const {
     Trace trace;
     trace.elapsed_us = writer.end_us - writer.began_us;
     trace.began_ms = clock_.wall_ms() - trace.elapsed_us / 1000;
@@ -461,6 +470,7 @@ std::string Gateway::facts_of(const Writer& writer, Route& route) const {
     trace.stall_ms = route.layers->longest_stall_ms();
     trace.spent = route.layers->spent() - writer.spent;
     trace.servers = route.layers->work();
+    trace.audits = std::move(audits);
     nlohmann::ordered_json facts = json_of(trace);
     facts["trace"] = options_.keep(trace);
     return facts.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -37,6 +37,9 @@ struct ServedModel {
     std::shared_ptr<const host::ReadyModel> model;
     /// With room for so many positions. May take seconds; from several threads.
     std::function<Result<std::unique_ptr<serve::NetworkLayers>>(std::size_t room)> connect;
+    /// Computes again what servers did for a text that was drawn to be audited; nothing of others.
+    /// May be empty.
+    std::function<std::vector<TraceAudit>(serve::NetworkLayers&, const tensor::Compute&)> audit{};
     std::uint64_t wait_ms = 30'000;  ///< that a sentence waits where nobody holds some layers
     bool may_change = false;         ///< opened again it may be another model: a network's own
 };
@@ -97,7 +100,8 @@ class Gateway final : public host::TextHost {
                                               const ServedModel& served);
     std::optional<host::HostError> write_answer(Writer& writer, const Task& task,
                                                 const ServedModel& served, std::size_t number);
-    host::OrHostError<Written> write_over(Writer& writer, const Task& task, Route& route,
+    host::OrHostError<Written> write_over(Writer& writer, const Task& task,
+                                          const ServedModel& served, Route& route,
                                           host::Answer& answer);
     /// A route for the job's prompt: one that knows its beginning, if it may be kept, or a new one.
     Result<Route> route_for(const host::TextJob& job, const ServedModel& served, bool may_be_kept);
@@ -114,7 +118,7 @@ class Gateway final : public host::TextHost {
     ServedModel served() const;
     /// Another model, if `old` is still the one that is served.
     Status open_again(const std::shared_ptr<const host::ReadyModel>& old);
-    std::string facts_of(const Writer& writer, Route& route) const;
+    std::string facts_of(const Writer& writer, Route& route, std::vector<TraceAudit> audits) const;
 
     const GatewayOptions options_;
     const tensor::Kernels* const kernels_;

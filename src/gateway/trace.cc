@@ -63,6 +63,14 @@ std::string id_in(const std::string& name) {
 Json json_of(const Trace& trace) {
     Json servers = Json::array();
     for (const serve::ServerWork& work : trace.servers) servers.push_back(json_of(work));
+    Json audits = Json::array();
+    for (const TraceAudit& audit : trace.audits)
+        audits.push_back({{"server", audit.server},
+                          {"layers", {audit.layers.begin, audit.layers.end}},
+                          {"rows", audit.rows},
+                          {"finding", audit.finding},
+                          {"sentence", audit.sentence},
+                          {"exhibit", audit.exhibit}});
     return {{"began_ms", trace.began_ms},
             {"model", trace.model},
             {"tokens", trace.tokens},
@@ -71,7 +79,8 @@ Json json_of(const Trace& trace) {
             {"failovers", trace.failovers},
             {"stall_seconds", static_cast<double>(trace.stall_ms) / 1000},
             {"spent", trace.spent},
-            {"servers", servers}};
+            {"servers", servers},
+            {"audits", audits}};
 }
 
 std::string keep_trace(const Trace& trace) {

@@ -15,6 +15,16 @@
 
 namespace cairn::gateway {
 
+/// What computing a server's part again found.
+struct TraceAudit {
+    std::string server;  ///< "host:port"
+    model::LayerRange layers;
+    std::uint64_t rows = 0;
+    std::string finding;  ///< "right", "convicted", ...
+    std::string sentence;
+    std::string exhibit;  ///< file of the proof; empty: there is none
+};
+
 struct Trace {
     std::uint64_t began_ms = 0;  ///< Unix time
     std::string model;           ///< as it was named
@@ -25,11 +35,13 @@ struct Trace {
     std::uint64_t stall_ms = 0;
     std::uint64_t spent = 0;  ///< by vouchers, smallest units
     std::vector<serve::ServerWork> servers;
+    std::vector<TraceAudit> audits{};
 };
 
 /// As it is kept and shown: began_ms, model, tokens, seconds, first_token_seconds, failovers,
 /// stall_seconds, spent, servers [server, key, layers, sessions, pushes, receipts_checked, rows,
-/// seconds, longest_seconds, bytes_sent, bytes_received, price, ended].
+/// seconds, longest_seconds, bytes_sent, bytes_received, price, ended], audits [server, layers,
+/// rows, finding, sentence, exhibit].
 nlohmann::ordered_json json_of(const Trace& trace);
 
 /// Its id: 12 hexadecimal digits. Empty, and a line in the log, if it cannot be kept: the text

@@ -6,7 +6,10 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "cli/commands.h"
+#include "cli/serve/verify_command.h"
+#include "cli/write/own_audits.h"
 #include "gateway/gateway.h"
 #include "host/model_files.h"
 
@@ -50,6 +53,25 @@ Result<NetworkModel> open_network(LayerServerOptions& over,
     return network;
 }
 
+/// Tells its people and gives what the answer says.
+std::vector<gateway::TraceAudit> audit_text(const LayerServerOptions& over,
+                                            const AuditedModel& audited, const std::string& file,
+                                            serve::NetworkLayers& layers,
+                                            const tensor::Compute& compute) {
+    std::vector<gateway::TraceAudit> told;
+    const auto audits = audit_own(over, audited, layers, compute);
+    if (!audits.ok()) {
+        log_warn("an audit came to nothing: {}", audits.error().message);
+        return told;
+    }
+    tell_audits(*audits, file);
+    for (const OwnAudit& audit : *audits)
+        told.push_back({audit.hop.address, audit.hop.layers, audit.rows,
+                        std::string(finding_name(audit.examined.finding)), audit.examined.sentence,
+                        audit.exhibit});
+    return told;
+}
+
 Result<gateway::ServedModel> open_model(const ServeRequest& request, const Machine& machine,
                                         const std::function<bool()>& should_stop) {
     LayerServerOptions over = request.over;
@@ -67,9 +89,9 @@ Result<gateway::ServedModel> open_model(const ServeRequest& request, const Machi
     SamplingOptions sampling;
     sampling.kv = request.kv;
     sampling.states = request.wire;
-    AuditedModel audited;
+    auto audited = std::make_shared<AuditedModel>();
     ASSIGN_OR_RETURN(LayerServers servers,
-                     LayerServers::of(over, model, found.name, sampling, audited));
+                     LayerServers::of(over, model, found.name, sampling, *audited));
     if (const Status there = servers.look(); !there.ok())
         say(there.error().message + "; answers wait for it, and ask again");
     const std::size_t context = request.context > 0 ? request.context : kUsualContext;
@@ -77,6 +99,11 @@ Result<gateway::ServedModel> open_model(const ServeRequest& request, const Machi
     served.model = std::make_shared<const host::ReadyModel>(found.id, std::move(found.opened),
                                                             context, machine.compute());
     served.id = std::move(found.id);
+    if (over.audit > 0)
+        served.audit = [audited, over, file = request.models.front()](
+                           serve::NetworkLayers& layers, const tensor::Compute& compute) {
+            return audit_text(over, *audited, file, layers, compute);
+        };
     served.wait_ms = static_cast<std::uint64_t>(over.wait_s * 1000);
     served.may_change = request.models.empty();
     served.connect = [servers = std::make_shared<const LayerServers>(std::move(servers))](
@@ -111,8 +138,6 @@ Status check_serve_over(const ServeRequest& request) {
         return misused("--memory bounds models on this machine; over layer servers little is here");
     if (!request.draft.empty() && request.draft != "repeat")
         return misused("over layer servers --draft takes the word repeat");
-    if (request.over.audit > 0)
-        return misused("--audit is for cairn generate and chat; `cairn verify` audits for all");
     return ok_status();
 }
 

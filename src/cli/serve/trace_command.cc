@@ -78,6 +78,10 @@ void print_trace(const gateway::KeptTrace& trace, std::ostream& out) {
         "  checked: {} receipts, each signed for the inputs that were sent and the "
         "states that came.\n",
         receipts);
+    if (const auto audits = json.find("audits"); audits != json.end() && audits->is_array())
+        for (const Json& audit : *audits)
+            out << fmt::format("  computed again: {}: {}\n", text(audit, "server"),
+                               text(audit, "sentence"));
     if (count(json, "failovers") > 0)
         out << fmt::format("  {} times another server took over; the longest wait was {:.2f} s.\n",
                            count(json, "failovers"), number(json, "stall_seconds"));
