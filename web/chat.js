@@ -161,6 +161,7 @@ async function answer() {
   shown.said.classList.add("waiting");
   const began = performance.now();
   let first = 0;
+  let last = 0;  // an audit may come between it and the end
   let usage = null;
   let reason = null;
   let version = "";
@@ -178,14 +179,15 @@ async function answer() {
       if (choice.cairn) turn.trace = choice.cairn;
       const text = (choice.delta && choice.delta.content) || "";
       if (text === "") return;
-      if (first === 0) first = performance.now();
+      last = performance.now();
+      if (first === 0) first = last;
       turn.content += text;
       shown.redraw();
     });
     if (reason === null) throw new Error("The answer broke off.");
     if (reason === "length") notes.push("as long as it may be");
     if (usage && usage.completion_tokens > 1 && first > 0) {
-      const rate = (usage.completion_tokens - 1) * 1000 / (performance.now() - first);
+      const rate = (usage.completion_tokens - 1) * 1000 / Math.max(1, last - first);
       notes.push(usage.completion_tokens + " tokens, " + rate.toFixed(rate < 10 ? 1 : 0) +
         " a second, the first after " + ((first - began) / 1000).toFixed(2) + " s");
     }
