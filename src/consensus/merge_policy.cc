@@ -53,6 +53,14 @@ Marks find_poor(const std::vector<Int128>& alone, int quarters) {
     return marks;
 }
 
+/// Those who are so little like the others: parts of one update, dealt out to keys, are like nobody,
+/// so each of them counts whole.
+Marks find_unlike(const std::vector<WeighedShare>& shares, std::uint32_t least_weight) {
+    Marks marks;
+    for (const WeighedShare& one : shares) marks.push_back(one.weight >= least_weight);
+    return marks;
+}
+
 /// Whatever `first` is a copy of, its copies' copies too.
 Marks copies_of(const Likenesses& likenesses, std::size_t first) {
     Marks marks(likenesses.size(), false);
@@ -107,6 +115,8 @@ std::vector<Suspects> suspects_of(const std::vector<WeighedShare>& shares,
     if (any(low)) found.push_back({find_lowest(shares, 1)});
     for (Marks& marks : heaviest(shares, likenesses)) found.push_back({std::move(marks), true});
     for (const int quarters : {3, 2, 1}) found.push_back({find_poor(alone, quarters)});
+    for (const std::uint32_t quarters : {3U, 2U})
+        found.push_back({find_unlike(shares, quarters << 14)});
     std::vector<Suspects> once;
     for (Suspects& each : found) {
         const auto same = [&](const Suspects& other) { return other.marks == each.marks; };

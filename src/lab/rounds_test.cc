@@ -38,9 +38,10 @@ TEST(AttackGames, WhatIsFreeEarnsNothingAndHonestWorkWhatTheOthersEarn) {
 }
 
 // It lowers the loss now at the price of later: merged, it cost a fifth of the report loss here,
-// and under twenty keys it drowned the others.
+// and under twenty keys it drowned the others. Sixteen parts of one update, each of which counts
+// whole, earned 1.7 times what an honest trainer did, and cost a quarter.
 TEST(AttackGames, WhatEverybodyCouldDoAtOnceDoesNoHarm) {
-    AttackRunOptions options = small({"gradient-0.5", "gradient-20-keys"});
+    AttackRunOptions options = small({"gradient-0.5", "gradient-20-keys", "honest-split-16"});
     options.local_steps = 20;
     options.decay_rounds = 40;
     options.rounds = 14;
