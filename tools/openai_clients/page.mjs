@@ -35,6 +35,7 @@ await page.keyboard.press("Enter");
 await until(() => [...document.querySelectorAll(".assistant .said")].at(-1).textContent.length > 60);
 await page.keyboard.press("Escape");
 await answered();
+await until(() => [...document.querySelectorAll(".assistant .foot span")].at(-1).textContent !== "");  // drawn with the next frame
 say("Escape stops it", (await last(".assistant .foot span")) === "stopped");
 await page.reload();
 await until(() => document.querySelectorAll(".turn").length === 4);
