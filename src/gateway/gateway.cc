@@ -73,7 +73,6 @@ host::HostError lost(const Error& error) {
 struct Gateway::Written {
     infer::StopReason reason = infer::StopReason::kMaxTokens;
     std::string facts;
-    bool was_audited = false;
 };
 
 class Gateway::Writer {
@@ -296,10 +295,9 @@ std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task&
         written = write_over(writer, task, served, *route, answer);
         moved(job.id(), nullptr);
         // Before the answer ends: the next turn may be asked for at once.
-        // What was audited begins anew, so that it may be drawn again.
-        const auto* ended = std::get_if<Written>(&written);
-        give_back(std::move(*route), ended != nullptr && !ended->was_audited);
-        if (ended != nullptr || writer.first_us > 0 || !was_kept) break;
+        const bool is_written = std::holds_alternative<Written>(written);
+        give_back(std::move(*route), is_written);
+        if (is_written || writer.first_us > 0 || !was_kept) break;
     }
     if (*task.cancelled) {
         job.cancel();
@@ -357,9 +355,8 @@ host::OrHostError<Gateway::Written> Gateway::write_over(Writer& writer, const Ta
     route.text.resize(std::min(route.text.size(), layers.positions()));
     std::vector<TraceAudit> audits;
     if (served.audit && !*task.cancelled) audits = served.audit(*route.layers, writer.compute);
-    const bool was_audited = !audits.empty();
     return Written{written->reason,
-                   *task.cancelled ? "" : facts_of(writer, route, std::move(audits)), was_audited};
+                   *task.cancelled ? "" : facts_of(writer, route, std::move(audits))};
 }
 
 void Gateway::moved(host::RequestId id, serve::NetworkLayers* layers) {

@@ -37,8 +37,8 @@ struct ServedModel {
     std::shared_ptr<const host::ReadyModel> model;
     /// With room for so many positions. May take seconds; from several threads.
     std::function<Result<std::unique_ptr<serve::NetworkLayers>>(std::size_t room)> connect;
-    /// Computes again what servers did for a text that was drawn to be audited; nothing of others.
-    /// May be empty.
+    /// Computes again what servers did so far in a session that was drawn to be audited; nothing of
+    /// others. The route is kept all the same: servers cannot tell the two apart. May be empty.
     std::function<std::vector<TraceAudit>(serve::NetworkLayers&, const tensor::Compute&)> audit{};
     std::uint64_t wait_ms = 30'000;  ///< that a sentence waits where nobody holds some layers
     bool may_change = false;         ///< opened again it may be another model: a network's own

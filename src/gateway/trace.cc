@@ -62,7 +62,10 @@ std::string id_in(const std::string& name) {
 
 Json json_of(const Trace& trace) {
     Json servers = Json::array();
-    for (const serve::ServerWork& work : trace.servers) servers.push_back(json_of(work));
+    std::vector<serve::ServerWork> in_order = trace.servers;
+    std::ranges::stable_sort(in_order, {},
+                             [](const serve::ServerWork& work) { return work.layers.begin; });
+    for (const serve::ServerWork& work : in_order) servers.push_back(json_of(work));
     Json audits = Json::array();
     for (const TraceAudit& audit : trace.audits)
         audits.push_back({{"server", audit.server},

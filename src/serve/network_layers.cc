@@ -166,6 +166,13 @@ std::vector<SessionDiary> NetworkLayers::diaries() {
         });
 }
 
+std::vector<SessionDiary> NetworkLayers::diaries_so_far() {
+    return impl_->wait<std::vector<SessionDiary>>(
+        [&](std::function<void(std::vector<SessionDiary>)> done) {
+            done(impl_->diaries ? impl_->diaries->so_far() : std::vector<SessionDiary>());
+        });
+}
+
 std::uint64_t NetworkLayers::spent() {
     return impl_->wait<std::uint64_t>([&](std::function<void(std::uint64_t)> done) {
         done(impl_->purse ? impl_->purse->spent() : 0);

@@ -57,6 +57,8 @@ class NetworkLayers final : public infer::LayerStack {
     std::vector<ServerWork> work();
     /// Sessions that were drawn to be audited, since the last call.
     std::vector<SessionDiary> diaries();
+    /// SessionDiaries::so_far(): the sessions go on.
+    std::vector<SessionDiary> diaries_so_far();
     /// What vouchers were given for, in the coin's smallest unit.
     std::uint64_t spent();
 

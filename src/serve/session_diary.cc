@@ -156,6 +156,16 @@ void SessionDiaries::drop(const Hash256& session) {
     open.reset();
 }
 
+std::vector<SessionDiary> SessionDiaries::so_far() {
+    std::vector<SessionDiary> all = std::exchange(ended_, {});
+    for (const SessionDiary& diary : all)
+        for (const DiaryEntry& entry : diary.entries)
+            bytes_ -= (entry.rows.size() + entry.outputs.size()) * sizeof(float);
+    for (const auto& [session, open] : open_)
+        if (open != nullptr && !open->diary.entries.empty()) all.push_back(open->diary);
+    return all;
+}
+
 std::vector<SessionDiary> SessionDiaries::take() {
     std::vector<SessionDiary> all = std::exchange(ended_, {});
     for (auto& [session, open] : open_)

@@ -60,6 +60,8 @@ class SessionDiaries final : public SessionWatch {
 
     /// All that is kept; it begins anew then.
     std::vector<SessionDiary> take();
+    /// The same while sessions go on: of those that do, a copy, and what follows is kept too.
+    std::vector<SessionDiary> so_far();
 
   private:
     struct Open {

@@ -59,7 +59,7 @@ std::vector<gateway::TraceAudit> audit_text(const LayerServerOptions& over,
                                             serve::NetworkLayers& layers,
                                             const tensor::Compute& compute) {
     std::vector<gateway::TraceAudit> told;
-    const auto audits = audit_own(over, audited, layers, compute);
+    const auto audits = audit_own(over, audited, layers.diaries_so_far(), compute);
     if (!audits.ok()) {
         log_warn("an audit came to nothing: {}", audits.error().message);
         return told;

@@ -105,7 +105,7 @@ Result<int> run_chat(const ChatRequest& request, console::LineReader& in, std::o
     ASSIGN_OR_RETURN(const int code, talk(request, partner, in, out));
     if (remote == nullptr) return code;
     ASSIGN_OR_RETURN(const std::vector<OwnAudit> audits,
-                     audit_own(request.over, audited, *remote, machine->compute()));
+                     audit_own(request.over, audited, remote->diaries(), machine->compute()));
     tell_audits(audits, request.model);
     return anybody_lied(audits) ? 1 : code;
 }

@@ -41,13 +41,14 @@ Status enter_into_book(const LayerServerOptions& options, const Hash256& model,
 }  // namespace
 
 Result<std::vector<OwnAudit>> audit_own(const LayerServerOptions& options,
-                                        const AuditedModel& model, serve::NetworkLayers& layers,
+                                        const AuditedModel& model,
+                                        const std::vector<serve::SessionDiary>& diaries,
                                         const tensor::Compute& compute) {
     std::vector<OwnAudit> audits;
     if (options.audit <= 0) return audits;
     const std::string folder =
         has_node_folder(options) ? options.servers_of + "/" + serve::kExhibitFolder : ".";
-    for (const serve::SessionDiary& diary : layers.diaries()) {
+    for (const serve::SessionDiary& diary : diaries) {
         OwnAudit audit{diary.hop, diary.rows(), diary.bytes(),
                        serve::examine(diary, model.whole, compute), ""};
         if (audit.examined.exhibit) {

@@ -21,11 +21,12 @@ struct OwnAudit {
     std::string exhibit;  ///< file; empty: nobody is convicted
 };
 
-/// Audits what was drawn since the last call. Exhibits go into the folder of the node that
+/// Audits these diaries, of NetworkLayers. Exhibits go into the folder of the node that
 /// --servers-of names, which then tells the network, or else into the working directory; what was
 /// found goes into --book, which a node's own is not. Nothing without --audit.
 Result<std::vector<OwnAudit>> audit_own(const LayerServerOptions& options,
-                                        const AuditedModel& model, serve::NetworkLayers& layers,
+                                        const AuditedModel& model,
+                                        const std::vector<serve::SessionDiary>& diaries,
                                         const tensor::Compute& compute);
 
 /// A sentence for each, on standard error.
