@@ -53,8 +53,8 @@ Marks find_poor(const std::vector<Int128>& alone, int quarters) {
     return marks;
 }
 
-/// Those who are so little like the others: parts of one update, dealt out to keys, are like
-/// nobody, so each of them counts whole.
+/// Those that count at least so much, over 2^16, being so little like the others. Parts of one
+/// update, dealt out to keys, are like nobody, so each of them counts whole.
 Marks find_unlike(const std::vector<WeighedShare>& shares, std::uint32_t least_weight) {
     Marks marks;
     for (const WeighedShare& one : shares) marks.push_back(one.weight >= least_weight);

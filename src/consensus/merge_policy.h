@@ -43,10 +43,12 @@ struct MergeChoice {
 /// The contributions that a merge is better with. While it lowers the loss, find_opposed's go
 /// first. Then, eight times at most, that set without which the loss falls furthest, of: all that
 /// harm; all below half of the middle share; the lowest of these; all that alone go down less than
-/// a half, or a quarter, of what the best does; and each of the four heaviest with its copies, if
-/// the loss falls half as far again (a direction that allows short steps only praises itself at
-/// their middle). At last what harms goes in any case; and of contributions that together raise the
-/// loss the lowest, twice as many each time. Takes some fifty looks at most, most of them one.
+/// three quarters, half, or a quarter of what the best does; all that count at least three
+/// quarters, or half, of one, being so little like the others; and each of the four heaviest with
+/// its copies, if the loss falls half as far again (a direction that allows short steps only
+/// praises itself at their middle). At last what harms goes in any case; and of contributions that
+/// together raise the loss the lowest, twice as many each time. Takes some fifty looks at most,
+/// most of them one.
 Result<MergeChoice> choose_merge(MergeJudge& judge, const MergeSet& candidates);
 
 }  // namespace cairn::consensus

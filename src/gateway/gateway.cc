@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/thread_pool.h"
+#include "gateway/resumed_layers.h"
 #include "infer/generate.h"
 
 namespace cairn::gateway {
@@ -25,34 +26,6 @@ constexpr std::size_t kUsualAnswer = 1024;
 constexpr std::uint64_t kKeptWaitMs = 2'000;
 /// Without a token for so long a text waits for servers.
 constexpr std::uint64_t kStallUs = 500'000;
-
-/// A route whose caches hold the rows of the first `known` positions already: they are not sent.
-class ResumedLayers final : public infer::LayerStack {
-  public:
-    ResumedLayers(serve::NetworkLayers& layers, std::size_t dim, std::size_t known)
-        : layers_(layers), dim_(dim), known_(known) {}
-
-    Status forward(std::span<float> hidden) override {
-        const std::size_t rows = hidden.size() / dim_;
-        const std::size_t skipped = at_ < known_ ? std::min(rows, known_ - at_) : 0;
-        if (skipped < rows) RETURN_IF_ERROR(layers_.forward(hidden.subspan(skipped * dim_)));
-        at_ += rows;
-        return ok_status();
-    }
-    Status truncate(std::size_t length) override {
-        CHECK(length >= known_);  // guesses stand behind the prompt
-        at_ = length;
-        return layers_.truncate(length);
-    }
-    /// Positions that the caches hold.
-    std::size_t positions() const { return at_; }
-
-  private:
-    serve::NetworkLayers& layers_;
-    std::size_t dim_;
-    std::size_t known_;
-    std::size_t at_ = 0;
-};
 
 std::size_t room_for(std::size_t needed, const host::ReadyModel& model) {
     std::size_t room = kLeastRoom;
@@ -73,6 +46,8 @@ host::HostError lost(const Error& error) {
 struct Gateway::Written {
     infer::StopReason reason = infer::StopReason::kMaxTokens;
     std::string facts;
+    bool was_lied_to = false;
+    bool was_closed = false;  // the route, while this was written
 };
 
 class Gateway::Writer {
@@ -285,18 +260,21 @@ std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task&
     host::OrHostError<Written> written;
     host::Answer answer(task.job, number, *served.model);
     writer.began_us = clock_.monotonic_us();
+    writer.spent = spent_;
     for (const bool may_be_kept : {true, false}) {
         if (*task.cancelled) break;
         writer.first_us = 0;
         auto route = route_for(job, served, may_be_kept);
         if (!route.ok()) return lost(route.error());
         const bool was_kept = !route->text.empty();
-        moved(job.id(), route->layers.get());
+        (void)wait_for(job.id(), route->layers.get());
         written = write_over(writer, task, served, *route, answer);
-        moved(job.id(), nullptr);
+        (void)wait_for(job.id(), nullptr);
+        const auto* ended = std::get_if<Written>(&written);
+        if (ended != nullptr && ended->was_lied_to) distrust();
         // Before the answer ends: the next turn may be asked for at once.
-        const bool is_written = std::holds_alternative<Written>(written);
-        give_back(std::move(*route), is_written);
+        const bool is_written = ended != nullptr;
+        give_back(std::move(*route), is_written && !ended->was_closed);
         if (is_written || writer.first_us > 0 || !was_kept) break;
     }
     if (*task.cancelled) {
@@ -321,7 +299,6 @@ host::OrHostError<Gateway::Written> Gateway::write_over(Writer& writer, const Ta
         if (const Status cut = route.layers->truncate(known); !cut.ok()) return lost(cut.error());
         route.layers->begin_text();
     }
-    writer.spent = route.layers->spent();
 
     model::Transformer embed_and_head(model.config(), model.weights(), {0, 0}, writer.compute, {});
     ResumedLayers layers(*route.layers, model.config().dim, known);
@@ -335,7 +312,7 @@ host::OrHostError<Gateway::Written> Gateway::write_over(Writer& writer, const Ta
             job.read({model.name(), job.prompt().size(), known,
                       writer.began_us - std::min(writer.began_us, job.arrived_us())});
         }
-        moved(job.id(), route.layers.get());
+        count_token(job.id(), now_us);
         return answer.take(step, now_us) && !*task.cancelled;
     };
     const auto written =
@@ -354,24 +331,47 @@ host::OrHostError<Gateway::Written> Gateway::write_over(Writer& writer, const Ta
     route.text.insert(route.text.end(), written->tokens.begin(), written->tokens.end());
     route.text.resize(std::min(route.text.size(), layers.positions()));
     std::vector<TraceAudit> audits;
+    const bool was_closed = wait_for(job.id(), nullptr);
     if (served.audit && !*task.cancelled) audits = served.audit(*route.layers, writer.compute);
+    const bool was_lied_to = std::ranges::any_of(audits, &TraceAudit::convicted);
     return Written{written->reason,
-                   *task.cancelled ? "" : facts_of(writer, route, std::move(audits))};
+                   *task.cancelled ? "" : facts_of(writer, route, std::move(audits)), was_lied_to,
+                   was_closed};
 }
 
-void Gateway::moved(host::RequestId id, serve::NetworkLayers* layers) {
+bool Gateway::wait_for(host::RequestId id, serve::NetworkLayers* layers) {
     const MutexLock lock(mutex_);
     const auto found = writing_.find(id);
     CHECK(found != writing_.end());
-    found->second.layers = layers;
-    found->second.moved_us = clock_.monotonic_us();
+    Running& running = found->second;
+    running.layers = layers;
+    running.token_us = 0;
+    const bool was_closed = std::exchange(running.was_closed, false);
+    if (layers != nullptr && *running.task.cancelled) stop(running);  // while they were opened
+    return was_closed;
+}
+
+void Gateway::count_token(host::RequestId id, std::uint64_t now_us) {
+    const MutexLock lock(mutex_);
+    const auto found = writing_.find(id);
+    CHECK(found != writing_.end());
+    found->second.token_us = now_us;
 }
 
 void Gateway::stop(Running& running) {
     *running.task.cancelled = true;
     // One whose tokens come ends with the next, and its route is kept.
-    if (running.layers != nullptr && clock_.monotonic_us() - running.moved_us > kStallUs)
-        running.layers->cancel();
+    const std::uint64_t quiet_us = clock_.monotonic_us() - running.token_us;
+    if (running.layers == nullptr || (running.token_us > 0 && quiet_us <= kStallUs)) return;
+    running.layers->cancel();
+    running.was_closed = true;
+}
+
+void Gateway::distrust() {
+    std::vector<Route> old;  // end without the lock
+    const MutexLock lock(mutex_);
+    while (auto route = shelf_.take_oldest()) old.push_back(std::move(*route));
+    trusted_since_us_ = clock_.monotonic_us();
 }
 
 Result<Route> Gateway::route_for(const host::TextJob& job, const ServedModel& served,
@@ -419,7 +419,7 @@ void Gateway::give_back(Route route, bool is_whole) {
     route.used_us = clock_.monotonic_us();
     const MutexLock lock(mutex_);
     --in_use_;
-    if (is_whole && route.model == served_.model)
+    if (is_whole && route.model == served_.model && route.opened_us >= trusted_since_us_)
         shelf_.put(std::move(route));
     else
         ended = std::move(route);
@@ -455,8 +455,7 @@ Status Gateway::open_again(const std::shared_ptr<const host::ReadyModel>& old) {
     return ok_status();
 }
 
-std::string Gateway::facts_of(const Writer& writer, Route& route,
-                              std::vector<TraceAudit> audits) const {
+std::string Gateway::facts_of(const Writer& writer, Route& route, std::vector<TraceAudit> audits) {
     Trace trace;
     trace.elapsed_us = writer.end_us - writer.began_us;
     trace.began_ms = clock_.wall_ms() - trace.elapsed_us / 1000;
@@ -465,7 +464,8 @@ std::string Gateway::facts_of(const Writer& writer, Route& route,
     trace.first_us = writer.first_us;
     trace.failovers = route.layers->failovers();
     trace.stall_ms = route.layers->longest_stall_ms();
-    trace.spent = route.layers->spent() - writer.spent;
+    spent_ = route.layers->spent();  // of one purse, and paid texts are written one at a time
+    trace.spent = spent_ - writer.spent;
     trace.servers = route.layers->work();
     trace.audits = std::move(audits);
     nlohmann::ordered_json facts = json_of(trace);

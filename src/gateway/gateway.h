@@ -35,10 +35,11 @@ namespace cairn::gateway {
 struct ServedModel {
     std::string id;  ///< what requests name it by
     std::shared_ptr<const host::ReadyModel> model;
-    /// With room for so many positions. May take seconds; from several threads.
+    /// Opens a route with room for so many positions. May take seconds; from several threads.
     std::function<Result<std::unique_ptr<serve::NetworkLayers>>(std::size_t room)> connect;
     /// Computes again what servers did so far in a session that was drawn to be audited; nothing of
-    /// others. The route is kept all the same: servers cannot tell the two apart. May be empty.
+    /// others. Such a session goes on like all others, so that servers cannot tell which are
+    /// audited. May be empty.
     std::function<std::vector<TraceAudit>(serve::NetworkLayers&, const tensor::Compute&)> audit{};
     std::uint64_t wait_ms = 30'000;  ///< that a sentence waits where nobody holds some layers
     bool may_change = false;         ///< opened again it may be another model: a network's own
@@ -57,7 +58,7 @@ struct GatewayOptions {
     /// Keeps what is known of a text and gives its id.
     std::function<std::string(const Trace&)> keep = keep_trace;
     /// Then a route that nobody uses is given up; servers end its sessions 20 s later
-    /// (LayerServerOptions::idle_ms).
+    /// (serve::LayerServerOptions::idle_ms).
     std::uint64_t idle_us = 100'000'000;
     /// Then a new one is opened, over the servers that are known, and trusted, by then.
     std::uint64_t max_age_us = 600'000'000;
@@ -85,7 +86,8 @@ class Gateway final : public host::TextHost {
     struct Running {
         Task task;
         serve::NetworkLayers* layers = nullptr;  // that it waits for
-        std::uint64_t moved_us = 0;              // when its latest token came
+        std::uint64_t token_us = 0;              // when its latest token came; 0: none has
+        bool was_closed = false;                 // its layers, in the middle of a call
     };
     class Writer;    // what a thread computes with
     struct Written;  // how an answer ended
@@ -114,11 +116,16 @@ class Gateway final : public host::TextHost {
     bool give_up_one();
     /// Marks a text as cancelled, and ends its wait for servers if no token came of late.
     void stop(Running& running) REQUIRES(mutex_);
-    void moved(host::RequestId id, serve::NetworkLayers* layers);
+    /// The layers that a text waits for from here on; null: none. Gives whether those before were
+    /// closed.
+    bool wait_for(host::RequestId id, serve::NetworkLayers* layers);
+    void count_token(host::RequestId id, std::uint64_t now_us);
+    /// A server lied: routes that were opened until now are not kept.
+    void distrust();
     ServedModel served() const;
     /// Another model, if `old` is still the one that is served.
     Status open_again(const std::shared_ptr<const host::ReadyModel>& old);
-    std::string facts_of(const Writer& writer, Route& route, std::vector<TraceAudit> audits) const;
+    std::string facts_of(const Writer& writer, Route& route, std::vector<TraceAudit> audits);
 
     const GatewayOptions options_;
     const tensor::Kernels* const kernels_;
@@ -129,6 +136,7 @@ class Gateway final : public host::TextHost {
     std::atomic<host::RequestId> last_id_ = 0;
     std::atomic<std::uint64_t> failovers_ = 0;
     std::atomic<std::uint64_t> opened_ = 0;  // routes
+    std::atomic<std::uint64_t> spent_ = 0;   // coins, until the latest text
     Mutex opening_;                          // held while another model is opened
 
     mutable Mutex mutex_;
@@ -139,7 +147,8 @@ class Gateway final : public host::TextHost {
     std::map<host::RequestId, Running> writing_ GUARDED_BY(mutex_);
     RouteShelf shelf_ GUARDED_BY(mutex_);
     std::size_t in_use_ GUARDED_BY(mutex_) = 0;  // routes
-    std::vector<std::thread> threads_;           // last: they use all else
+    std::uint64_t trusted_since_us_ GUARDED_BY(mutex_) = 0;
+    std::vector<std::thread> threads_;  // last: they use all else
 };
 
 }  // namespace cairn::gateway

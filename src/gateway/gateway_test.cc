@@ -326,6 +326,54 @@ TEST_F(GatewayTest, WhoLeavesWhileServersAreSilentHoldsNoPlace) {
     EXPECT_LT(SystemClock().monotonic_us() - left_us, 1'000'000U) << "it waits for 2 s";
 }
 
+TEST_F(GatewayTest, WhatALiarHelpedToWriteIsNotGoneOnWith) {
+    const Server a(file, "0-2");
+    servers = {a.address};
+    std::atomic<bool> lied = false;
+    GatewayOptions options;
+    options.open = [&] {
+        ServedModel result = served();
+        result.audit = [&](serve::NetworkLayers&, const tensor::Compute&) {
+            TraceAudit audit{a.address, {0, 2}, 9, lied, "", "signed for row 3", ""};
+            return std::vector<TraceAudit>{audit};
+        };
+        return Result<ServedModel>(std::move(result));
+    };
+    const auto gateway = start(std::move(options));
+    ask(*gateway, request(3));
+    EXPECT_GT(ask(*gateway, request(3))->prompt.cached, 0U);
+    lied = true;
+    const auto told = ask(*gateway, request(3));
+    EXPECT_EQ(facts(*told)["audits"][0]["sentence"], "signed for row 3");
+    EXPECT_EQ(ask(*gateway, request(3))->prompt.cached, 0U);
+}
+
+TEST_F(GatewayTest, WhoLeavesWhileARouteIsOpenedSendsNothing) {
+    const Server a(file, "0-2");
+    servers = {a.address};
+    std::promise<void> opening, go_on;
+    GatewayOptions options;
+    options.open = [&] {
+        ServedModel result = served();
+        result.connect = [&, connect = result.connect](std::size_t room) {
+            opening.set_value();
+            go_on.get_future().wait();
+            return connect(room);
+        };
+        return Result<ServedModel>(std::move(result));
+    };
+    const auto gateway = start(std::move(options));
+    const auto told = std::make_shared<Recorder>();
+    const host::RequestId id = gateway->write(request(0), told);
+    opening.get_future().wait();
+    gateway->cancel(id);
+    go_on.set_value();
+    told->wait();
+    ASSERT_TRUE(told->answers[0].done.has_value());
+    EXPECT_EQ(told->answers[0].done->end, host::AnswerEnd::kCancelled);
+    EXPECT_FALSE(told->was_read) << "no token was computed for it";
+}
+
 TEST_F(GatewayTest, NobodyHoldsAllPlaces) {
     const Server a(file, "0-2");
     servers = {a.address};

@@ -30,7 +30,7 @@ std::optional<Route> RouteShelf::take(const std::shared_ptr<const host::ReadyMod
         if (at->model != model || at->room < room || at->opened_us < opened_since_us) continue;
         const std::size_t known = known_of(*at, prompt);
         // Another turn of it, or its last question asked again.
-        const bool goes_on = known + kEnd >= at->text.size() ||
+        const bool goes_on = (known + kEnd >= at->text.size() && 2 * known >= at->text.size()) ||
                              (known >= kLeastShared && known + 1 == prompt.size());
         if ((!goes_on && may_open) || (best != routes_.end() && (!goes_on || known <= most)))
             continue;

@@ -1,5 +1,5 @@
 // Traces: for each text that servers helped to write, which of them ran it, where the time went,
-// what was checked and what it cost. `cairn generate --server` and `cairn serve --servers-of` keep
+// what was checked and what it cost. `cairn generate` and `cairn serve` over layer servers keep
 // one, `cairn trace ID` shows it, and so does the chat page. Nothing of the text is in it. They are
 // files under $XDG_STATE_HOME/cairn/traces, or ~/.local/state/cairn/traces, the newest 1,000.
 #pragma once
@@ -20,6 +20,7 @@ struct TraceAudit {
     std::string server;  ///< "host:port"
     model::LayerRange layers;
     std::uint64_t rows = 0;
+    bool convicted = false;
     std::string finding;  ///< "right", "convicted", ...
     std::string sentence;
     std::string exhibit;  ///< file of the proof; empty: there is none

@@ -10,7 +10,7 @@ namespace cairn::serve {
 
 namespace {
 
-/// Of all sessions that are kept to be audited, together.
+/// Of all sessions of one route that are kept to be audited, together.
 constexpr std::uint64_t kMaxDiaryBytes = std::uint64_t{512} << 20;
 
 }  // namespace

@@ -111,13 +111,13 @@ void SessionDiaries::pushed(const SessionTerms& terms, const Hop& hop, std::uint
         // Who was not heard from the first row on cannot be audited.
         const bool kept = position == 0 && uniform(random_) < chance_;
         found = open_.emplace(terms.session, kept ? std::make_unique<Open>() : nullptr).first;
-        if (kept) found->second->diary = {terms, hop, dim, {}};
+        if (kept) found->second->diary = {terms, hop, dim, {}, false};
     }
     if (found->second == nullptr) return;
     Open& open = *found->second;
     std::vector<DiaryEntry>& entries = open.diary.entries;
     if (position == 0 && !entries.empty()) {
-        ended_.push_back(std::exchange(open.diary, SessionDiary{terms, hop, dim, {}}));
+        ended_.push_back(std::exchange(open.diary, SessionDiary{terms, hop, dim, {}, false}));
     }
     while (!entries.empty() && entries.back().position >= position) {
         bytes_ -= (entries.back().rows.size() + entries.back().outputs.size()) * sizeof(float);
@@ -143,6 +143,7 @@ void SessionDiaries::answered(const SessionTerms& terms, const Receipt& receipt,
     const auto entry = std::ranges::find(open.diary.entries, serial, &DiaryEntry::serial);
     if (entry == open.diary.entries.end()) return;  // it was taken back meanwhile
     entry->answered = true;
+    open.has_news = true;
     entry->receipt = receipt;
     entry->outputs.assign(outputs.begin(), outputs.end());
     bytes_ += outputs.size() * sizeof(float);
@@ -161,8 +162,11 @@ std::vector<SessionDiary> SessionDiaries::so_far() {
     for (const SessionDiary& diary : all)
         for (const DiaryEntry& entry : diary.entries)
             bytes_ -= (entry.rows.size() + entry.outputs.size()) * sizeof(float);
-    for (const auto& [session, open] : open_)
-        if (open != nullptr && !open->diary.entries.empty()) all.push_back(open->diary);
+    for (const auto& [session, open] : open_) {
+        if (open == nullptr || !std::exchange(open->has_news, false)) continue;
+        all.push_back(open->diary);
+        open->diary.again = true;
+    }
     return all;
 }
 

@@ -36,6 +36,7 @@ struct SessionDiary {
     Hop hop;
     std::size_t dim = 0;
     std::vector<DiaryEntry> entries;
+    bool again = false;  ///< so_far() gave a part of it before
 
     /// Rows that were answered and not taken back.
     std::uint64_t rows() const;
@@ -60,7 +61,8 @@ class SessionDiaries final : public SessionWatch {
 
     /// All that is kept; it begins anew then.
     std::vector<SessionDiary> take();
-    /// The same while sessions go on: of those that do, a copy, and what follows is kept too.
+    /// The same while sessions go on: of those in which something was answered since the last call,
+    /// a copy, and what follows is kept too.
     std::vector<SessionDiary> so_far();
 
   private:
@@ -68,6 +70,7 @@ class SessionDiaries final : public SessionWatch {
         SessionDiary diary;
         std::deque<std::uint64_t> asked;  // serials, in the order of the pushes
         std::uint64_t next = 0;
+        bool has_news = false;  // for so_far()
     };
     void drop(const Hash256& session);
 

@@ -92,14 +92,6 @@ void AuditBook::enter(const crypto::PublicKey& server, const ServerPage& what, F
     if (finding == Finding::kConvicted && page.convicted.empty()) page.convicted = page.last;
 }
 
-void AuditBook::put(const crypto::PublicKey& server, const ServerPage& page) {
-    make_room_for(server);
-    ServerPage& kept = pages_[server];
-    std::string convicted = std::move(kept.convicted);
-    kept = page;
-    if (!convicted.empty()) kept.convicted = std::move(convicted);
-}
-
 const ServerPage* AuditBook::find(const crypto::PublicKey& server) const {
     const auto found = pages_.find(server);
     return found == pages_.end() ? nullptr : &found->second;

@@ -40,8 +40,6 @@ class AuditBook {
     void enter(const crypto::PublicKey& server, const ServerPage& what, Finding finding,
                const std::string& sentence, std::uint64_t now_ms, const TrustRules& rules);
 
-    /// A page as another copy of the book has it; a conviction stays.
-    void put(const crypto::PublicKey& server, const ServerPage& page);
     const std::map<crypto::PublicKey, ServerPage>& pages() const { return pages_; }
     /// Null for a server that was never audited.
     const ServerPage* find(const crypto::PublicKey& server) const;

@@ -127,12 +127,6 @@ TEST_F(BookTest, SeveralProgramsKeepOneFile) {
     one.join();
     two.join();
     EXPECT_EQ(AuditBook::read(path).value().pages().size(), 50U);
-    // A copy that does not know of it takes no conviction back.
-    enter(1, Finding::kRight);
-    const ServerPage innocent = *book.find(key(1));
-    enter(1, Finding::kConvicted);
-    book.put(key(1), innocent);
-    EXPECT_FALSE(book.find(key(1))->convicted.empty());
     ::unlink(path.c_str());
     ::unlink((path + ".lock").c_str());
 }

@@ -6,7 +6,6 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include "base/log.h"
 #include "cli/commands.h"
 #include "cli/serve/verify_command.h"
 #include "cli/write/own_audits.h"
@@ -59,20 +58,18 @@ std::vector<gateway::TraceAudit> audit_text(const LayerServerOptions& over,
                                             serve::NetworkLayers& layers,
                                             const tensor::Compute& compute) {
     std::vector<gateway::TraceAudit> told;
-    const auto audits = audit_own(over, audited, layers.diaries_so_far(), compute);
-    if (!audits.ok()) {
-        log_warn("an audit came to nothing: {}", audits.error().message);
-        return told;
-    }
-    tell_audits(*audits, file);
-    for (const OwnAudit& audit : *audits)
+    const std::vector<OwnAudit> audits = audit_own(over, audited, layers.diaries_so_far(), compute);
+    tell_audits(audits, file);
+    for (const OwnAudit& audit : audits)
         told.push_back({audit.hop.address, audit.hop.layers, audit.rows,
+                        audit.examined.finding == trust::Finding::kConvicted,
                         std::string(finding_name(audit.examined.finding)), audit.examined.sentence,
                         audit.exhibit});
     return told;
 }
 
 Result<gateway::ServedModel> open_model(const ServeRequest& request, const Machine& machine,
+                                        const std::shared_ptr<serve::Purse>& purse,
                                         const std::function<bool()>& should_stop) {
     LayerServerOptions over = request.over;
     NetworkModel found;
@@ -91,7 +88,7 @@ Result<gateway::ServedModel> open_model(const ServeRequest& request, const Machi
     sampling.states = request.wire;
     auto audited = std::make_shared<AuditedModel>();
     ASSIGN_OR_RETURN(LayerServers servers,
-                     LayerServers::of(over, model, found.name, sampling, *audited));
+                     LayerServers::of(over, model, found.name, sampling, purse, *audited));
     if (const Status there = servers.look(); !there.ok())
         say(there.error().message + "; answers wait for it, and ask again");
     const std::size_t context = request.context > 0 ? request.context : kUsualContext;
@@ -145,8 +142,10 @@ Result<std::unique_ptr<host::TextHost>> start_gateway(const ServeRequest& reques
                                                       const Machine& machine,
                                                       const std::function<bool()>& should_stop) {
     gateway::GatewayOptions options;
-    options.open = [&machine, &should_stop, request] {
-        return open_model(request, machine, should_stop);
+    // One for all models that the network's own becomes: its budget is the person's.
+    ASSIGN_OR_RETURN(const std::shared_ptr<serve::Purse> purse, open_purse(request.over.pay));
+    options.open = [&machine, &should_stop, request, purse] {
+        return open_model(request, machine, purse, should_stop);
     };
     // Vouchers of a channel are given by one session at a time.
     options.max_texts = request.over.pay.any() ? 1 : request.max_sequences;

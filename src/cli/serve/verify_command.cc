@@ -33,8 +33,9 @@ Json layers_json(model::LayerRange layers) { return Json::array({layers.begin, l
 /// Shows audits as they come, and keeps the books.
 class Watch {
   public:
-    Watch(const VerifyRequest& request, trust::AuditBook& book, std::ostream& out)
-        : request_(request), book_(book), out_(out) {}
+    Watch(const VerifyRequest& request, const Hash256& model, trust::AuditBook& book,
+          std::ostream& out)
+        : request_(request), model_(model), book_(book), out_(out) {}
 
     bool told(const serve::AuditReport& report, const console::Interrupt& interrupt) {
         std::string exhibit;
@@ -47,10 +48,16 @@ class Watch {
             }
             exhibit = *path;
         }
-        // Of all others the file knows more: another program may have found something meanwhile.
+        // The file knows more than we do: another program may have found something meanwhile.
         auto kept = trust::AuditBook::change(request_.book, [&](trust::AuditBook& there) {
-            if (const trust::ServerPage* page = book_.find(report.server))
-                there.put(report.server, *page);
+            if (!report.examined.finding) return;
+            trust::ServerPage page;
+            page.address = report.address;
+            page.model = model_;
+            page.first_layer = report.layers.begin;
+            page.end_layer = report.layers.end;
+            there.enter(report.server, page, *report.examined.finding, report.examined.sentence,
+                        SystemClock().wall_ms(), request_.trust.rules());
         });
         if (!kept.ok()) {
             failure_ = kept.error();
@@ -88,6 +95,7 @@ class Watch {
     }
 
     const VerifyRequest& request_;
+    const Hash256 model_;
     trust::AuditBook& book_;
     std::ostream& out_;
     Json audits_ = Json::array();
@@ -183,7 +191,7 @@ Status run_verify(const VerifyRequest& request, std::ostream& out, std::size_t& 
     options.purse = purse.get();
     serve::Verifier verifier(named.snapshot, machine->compute(), random, clock, options);
     const console::Interrupt interrupt;
-    Watch watch(request, book, out);
+    Watch watch(request, named.snapshot.hash, book, out);
     std::uint64_t rounds = 0;
     while ((request.rounds == 0 || rounds < request.rounds) && !interrupt.raised()) {
         if (rounds++ > 0) wait(request.interval_ms, interrupt);

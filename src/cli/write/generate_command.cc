@@ -113,8 +113,7 @@ Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
         written.stall_ms = remote->longest_stall_ms();
         written.spent = remote->spent();
         written.work = remote->work();
-        ASSIGN_OR_RETURN(written.audits,
-                         audit_own(request.over, audited, remote->diaries(), compute));
+        written.audits = audit_own(request.over, audited, remote->diaries(), compute);
     }
     return written;
 }

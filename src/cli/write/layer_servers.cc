@@ -156,7 +156,8 @@ Status check_layer_servers(const LayerServerOptions& options) {
 
 Result<LayerServers> LayerServers::of(const LayerServerOptions& options, model::Model& model,
                                       const std::optional<Hash256>& name,
-                                      const SamplingOptions& sampling, AuditedModel& audited) {
+                                      const SamplingOptions& sampling,
+                                      std::shared_ptr<serve::Purse> purse, AuditedModel& audited) {
     LayerServers servers;
     servers.options_ = options;
     servers.sampling_ = sampling;
@@ -164,7 +165,7 @@ Result<LayerServers> LayerServers::of(const LayerServerOptions& options, model::
     servers.is_network_model_ = name.has_value();
     // Servers know a model by its canonical weights.
     servers.model_ = name ? *name : serve::content_hash(model.config, model.weights);
-    ASSIGN_OR_RETURN(servers.purse_, open_purse(options.pay));
+    servers.purse_ = std::move(purse);
     if (options.audit > 0)
         audited.whole = {model.config, model.weights, model.storage, servers.model_};
     model.weights.layers.assign(model.config.layers, {});
@@ -216,8 +217,10 @@ Result<std::unique_ptr<serve::NetworkLayers>> LayerServers::connect(std::size_t 
 Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
     const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
     std::size_t positions, const SamplingOptions& sampling, AuditedModel& audited) {
-    ASSIGN_OR_RETURN(const LayerServers servers,
-                     LayerServers::of(options, local.model, local.name, sampling, audited));
+    ASSIGN_OR_RETURN(auto purse, open_purse(options.pay));
+    ASSIGN_OR_RETURN(
+        const LayerServers servers,
+        LayerServers::of(options, local.model, local.name, sampling, std::move(purse), audited));
     pack_local_model(compute, local);
     return servers.connect(positions);
 }

@@ -69,10 +69,12 @@ class LayerServers {
   public:
     /// Takes note of the model and lets go of its layers' weights; with --audit they stay where
     /// they are in the file, and `audited` has them. `name` where the layers are not here to be
-    /// hashed (LocalModel::name).
+    /// hashed (LocalModel::name). Servers with a price are paid from `purse`; null: they are not
+    /// used.
     static Result<LayerServers> of(const LayerServerOptions& options, model::Model& model,
                                    const std::optional<Hash256>& name,
-                                   const SamplingOptions& sampling, AuditedModel& audited);
+                                   const SamplingOptions& sampling,
+                                   std::shared_ptr<serve::Purse> purse, AuditedModel& audited);
     /// kNotFound, saying which, where nobody holds some layers now. Opens nothing.
     Status look() const;
     /// A route with room for so many positions.

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/log.h"
 #include "cli/commands.h"
 #include "cli/serve/verify_command.h"
 #include "serve/evidence_desk.h"
@@ -24,7 +25,8 @@ Status enter_into_book(const LayerServerOptions& options, const Hash256& model,
     const trust::TrustRules rules = options.trust.rules();
     RETURN_IF_ERROR(trust::AuditBook::change(options.book, [&](trust::AuditBook& book) {
         for (const OwnAudit& audit : audits) {
-            if (!audit.examined.finding) continue;
+            const bool is_known = audit.again && audit.examined.finding == trust::Finding::kRight;
+            if (!audit.examined.finding || is_known) continue;
             trust::ServerPage page;
             if (const trust::ServerPage* known = book.find(audit.hop.key)) page = *known;
             page.address = audit.hop.address;
@@ -38,27 +40,37 @@ Status enter_into_book(const LayerServerOptions& options, const Hash256& model,
     return ok_status();
 }
 
+Result<std::string> keep_exhibit(const std::string& folder, const serve::Exhibit& exhibit) {
+    RETURN_IF_ERROR(make_folders(folder));
+    return write_exhibit(folder, exhibit);
+}
+
 }  // namespace
 
-Result<std::vector<OwnAudit>> audit_own(const LayerServerOptions& options,
-                                        const AuditedModel& model,
-                                        const std::vector<serve::SessionDiary>& diaries,
-                                        const tensor::Compute& compute) {
+std::vector<OwnAudit> audit_own(const LayerServerOptions& options, const AuditedModel& model,
+                                const std::vector<serve::SessionDiary>& diaries,
+                                const tensor::Compute& compute) {
     std::vector<OwnAudit> audits;
     if (options.audit <= 0) return audits;
     const std::string folder =
         has_node_folder(options) ? options.servers_of + "/" + serve::kExhibitFolder : ".";
     for (const serve::SessionDiary& diary : diaries) {
-        OwnAudit audit{diary.hop, diary.rows(), diary.bytes(),
-                       serve::examine(diary, model.whole, compute), ""};
+        OwnAudit audit{
+            diary.hop, diary.rows(), diary.bytes(), serve::examine(diary, model.whole, compute),
+            "",        diary.again};
         if (audit.examined.exhibit) {
-            RETURN_IF_ERROR(make_folders(folder));
-            ASSIGN_OR_RETURN(audit.exhibit, write_exhibit(folder, *audit.examined.exhibit));
+            auto kept = keep_exhibit(folder, *audit.examined.exhibit);
+            if (kept.ok())
+                audit.exhibit = *std::move(kept);
+            else
+                log_warn("the proof against {} is lost: {}", audit.hop.address,
+                         kept.error().message);
         }
         audits.push_back(std::move(audit));
     }
-    if (!audits.empty() && !has_node_folder(options))
-        RETURN_IF_ERROR(enter_into_book(options, model.whole.hash, audits));
+    if (audits.empty() || has_node_folder(options)) return audits;
+    if (const Status entered = enter_into_book(options, model.whole.hash, audits); !entered.ok())
+        log_warn("what was found is not kept: {}", entered.error().message);
     return audits;
 }
 

@@ -18,16 +18,17 @@ struct OwnAudit {
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;  ///< that were kept for it
     serve::Examined examined;
-    std::string exhibit;  ///< file; empty: nobody is convicted
+    std::string exhibit;  ///< file; empty: nobody is convicted, or it could not be written
+    bool again = false;   ///< more of a session that was audited before
 };
 
 /// Audits these diaries, of NetworkLayers. Exhibits go into the folder of the node that
 /// --servers-of names, which then tells the network, or else into the working directory; what was
-/// found goes into --book, which a node's own is not. Nothing without --audit.
-Result<std::vector<OwnAudit>> audit_own(const LayerServerOptions& options,
-                                        const AuditedModel& model,
-                                        const std::vector<serve::SessionDiary>& diaries,
-                                        const tensor::Compute& compute);
+/// found goes into --book, which a node's own is not, once for each session. What cannot be written
+/// down is logged: it was found all the same. Nothing without --audit.
+std::vector<OwnAudit> audit_own(const LayerServerOptions& options, const AuditedModel& model,
+                                const std::vector<serve::SessionDiary>& diaries,
+                                const tensor::Compute& compute);
 
 /// A sentence for each, on standard error.
 void tell_audits(const std::vector<OwnAudit>& audits, const std::string& model_file);
