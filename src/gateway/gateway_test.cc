@@ -340,12 +340,12 @@ TEST_F(GatewayTest, WhatALiarHelpedToWriteIsNotGoneOnWith) {
         return Result<ServedModel>(std::move(result));
     };
     const auto gateway = start(std::move(options));
-    ask(*gateway, request(3));
-    EXPECT_GT(ask(*gateway, request(3))->prompt.cached, 0U);
+    ask(*gateway, request(8));
+    EXPECT_GT(ask(*gateway, request(8))->prompt.cached, 0U);
     lied = true;
-    const auto told = ask(*gateway, request(3));
+    const auto told = ask(*gateway, request(8));
     EXPECT_EQ(facts(*told)["audits"][0]["sentence"], "signed for row 3");
-    EXPECT_EQ(ask(*gateway, request(3))->prompt.cached, 0U);
+    EXPECT_EQ(ask(*gateway, request(8))->prompt.cached, 0U);
 }
 
 TEST_F(GatewayTest, WhoLeavesWhileARouteIsOpenedSendsNothing) {
