@@ -25,14 +25,20 @@ bool is_name_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '_';
 }
 
+// inet_pton() reads up to a NUL, and a peer may send one: what stands behind it would be ignored,
+// so that one host had any number of names.
+bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+
 std::optional<in_addr> parse_v4(const std::string& text) {
     in_addr address{};
+    if (has_nul(text)) return std::nullopt;
     if (::inet_pton(AF_INET, text.c_str(), &address) != 1) return std::nullopt;
     return address;
 }
 
 std::optional<in6_addr> parse_v6(const std::string& text) {
     in6_addr address{};
+    if (has_nul(text)) return std::nullopt;
     if (::inet_pton(AF_INET6, text.c_str(), &address) != 1) return std::nullopt;
     return address;
 }

@@ -27,6 +27,9 @@ TEST(Address, RefusesTheRest) {
           "127.1:80", "2130706433:80", "0x7f.1:80", "127.0.0.01:80", "127.0.0.256:80",
           "127.0.0.1.:80", "1.2.3.4.5:80"})
         EXPECT_FALSE(parse_address(text).ok()) << text;
+    using namespace std::string_literals;
+    for (const std::string& text : {"10.0.0.1\0x:80"s, "[::1\0x]:80"s, "a\0b:80"s})
+        EXPECT_FALSE(parse_address(text).ok()) << "what is behind a NUL is a part of it";
     EXPECT_FALSE(parse_address(std::string(300, 'a') + ":80").ok());
     EXPECT_FALSE(parse_address(std::string(64, 'a') + ":80").ok()) << "a name's parts are short";
 }

@@ -142,7 +142,7 @@ bool unpack_states(StateType type, std::size_t dim, std::span<const std::uint8_t
                 for (float& value : row) {
                     const auto steps = static_cast<std::int8_t>(*in++);
                     value = scale == scale ? static_cast<float>(steps) * scale : scale;
-                    same &= steps != -128 && (scale == scale || steps == 0);
+                    same &= steps != -128 && ((scale == scale && scale != 0.0F) || steps == 0);
                 }
                 // A row has one spelling: the scale that rounding it would choose.
                 const auto bits = std::bit_cast<std::uint32_t>(scale);

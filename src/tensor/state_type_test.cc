@@ -111,6 +111,11 @@ TEST(StateType, ARowHasOneSpelling) {
     other[4] = 0x80;  // -128
     EXPECT_FALSE(unpack_states(StateType::kI8, kDim, other, back));
     other = good;
+    std::fill(other.begin(), other.end(), std::uint8_t{0});
+    EXPECT_TRUE(unpack_states(StateType::kI8, kDim, other, back));
+    other[4] = 100;  // of a row that is all 0
+    EXPECT_FALSE(unpack_states(StateType::kI8, kDim, other, back));
+    other = good;
     for (std::size_t i = 4; i < other.size(); ++i)  // a smaller row at the same scale
         if (other[i] == 127 || other[i] == 129) other[i] = 0;
     EXPECT_FALSE(unpack_states(StateType::kI8, kDim, other, back));
