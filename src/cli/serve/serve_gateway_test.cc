@@ -19,7 +19,11 @@ class ServeGateway : public SmallModelFixture {
         http::Question question;
         question.address = ready.value("address", "");
         question.path = "/v1/completions";
-        question.json = Json{{"prompt", "ah"}, {"max_tokens", tokens}, {"temperature", 0}}.dump();
+        question.json = Json{
+            {"prompt", "ah, the cat sat on the mat and"},
+            {"max_tokens", tokens},
+            {"temperature",
+             0}}.dump();
         const auto answer = http::ask(question);
         EXPECT_TRUE(answer.ok()) << answer.error().message;
         return answer.ok() ? Json::parse(answer->body, nullptr, false) : Json();
