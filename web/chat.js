@@ -343,11 +343,11 @@ function add_turn(turn) {
   const foot = element("div", "foot");
   const problem = element("p", "problem");
   const note = element("span");
-  const tale = element("div");
+  const trace_box = element("div");
   let drawn = null;  // the trace that stands there: it is not closed again by drawing
   if (turn.role === "assistant") {
     foot.append(copy_button(() => turn.content), note);
-    box.append(problem, foot, tale);
+    box.append(problem, foot, trace_box);
   }
   let due = false;
   const draw = () => {
@@ -362,7 +362,7 @@ function add_turn(turn) {
     if (turn.trace && drawn !== turn.trace) {
       drawn = turn.trace;
       try {
-        draw_trace(tale, drawn);
+        draw_trace(trace_box, drawn);
       } catch (error) { /* of another version of this program: nothing is shown */ }
     }
     if (follow) to_end();

@@ -43,13 +43,6 @@ host::HostError lost(const Error& error) {
 
 }  // namespace
 
-struct Gateway::Written {
-    infer::StopReason reason = infer::StopReason::kMaxTokens;
-    std::string facts;
-    bool was_lied_to = false;
-    bool was_closed = false;  // the route, while this was written
-};
-
 class Gateway::Writer {
   public:
     Writer(const tensor::Kernels* kernels, std::size_t threads)
@@ -257,7 +250,8 @@ std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task&
                                                      const ServedModel& served,
                                                      std::size_t number) {
     host::TextJob& job = *task.job;
-    host::OrHostError<Written> written;
+    host::OrHostError<infer::StopReason> written;
+    std::string facts;
     host::Answer answer(task.job, number, *served.model);
     writer.began_us = clock_.monotonic_us();
     writer.spent = spent_;
@@ -269,12 +263,11 @@ std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task&
         const bool was_kept = !route->text.empty();
         (void)wait_for(job.id(), route->layers.get());
         written = write_over(writer, task, served, *route, answer);
-        (void)wait_for(job.id(), nullptr);
-        const auto* ended = std::get_if<Written>(&written);
-        if (ended != nullptr && ended->was_lied_to) distrust();
+        const bool was_closed = wait_for(job.id(), nullptr);
+        const bool is_written = std::holds_alternative<infer::StopReason>(written);
+        if (is_written && !*task.cancelled) facts = facts_of(writer, served, *route);
         // Before the answer ends: the next turn may be asked for at once.
-        const bool is_written = ended != nullptr;
-        give_back(std::move(*route), is_written && !ended->was_closed);
+        give_back(std::move(*route), is_written && !was_closed);
         if (is_written || writer.first_us > 0 || !was_kept) break;
     }
     if (*task.cancelled) {
@@ -282,14 +275,13 @@ std::optional<host::HostError> Gateway::write_answer(Writer& writer, const Task&
         return std::nullopt;
     }
     if (auto* error = std::get_if<host::HostError>(&written)) return std::move(*error);
-    auto& ended = std::get<Written>(written);
-    answer.end(ended.reason, std::move(ended.facts));
+    answer.end(std::get<infer::StopReason>(written), std::move(facts));
     return std::nullopt;
 }
 
-host::OrHostError<Gateway::Written> Gateway::write_over(Writer& writer, const Task& task,
-                                                        const ServedModel& served, Route& route,
-                                                        host::Answer& answer) {
+host::OrHostError<infer::StopReason> Gateway::write_over(Writer& writer, const Task& task,
+                                                         const ServedModel& served, Route& route,
+                                                         host::Answer& answer) {
     host::TextJob& job = *task.job;
     const host::ReadyModel& model = *route.model;
     const infer::SequenceRequest text = answer.sequence(job.prompt(), tensor::KvType::kF32);
@@ -330,13 +322,7 @@ host::OrHostError<Gateway::Written> Gateway::write_over(Writer& writer, const Ta
     route.text = job.prompt();
     route.text.insert(route.text.end(), written->tokens.begin(), written->tokens.end());
     route.text.resize(std::min(route.text.size(), layers.positions()));
-    std::vector<TraceAudit> audits;
-    const bool was_closed = wait_for(job.id(), nullptr);
-    if (served.audit && !*task.cancelled) audits = served.audit(*route.layers, writer.compute);
-    const bool was_lied_to = std::ranges::any_of(audits, &TraceAudit::convicted);
-    return Written{written->reason,
-                   *task.cancelled ? "" : facts_of(writer, route, std::move(audits)), was_lied_to,
-                   was_closed};
+    return written->reason;
 }
 
 bool Gateway::wait_for(host::RequestId id, serve::NetworkLayers* layers) {
@@ -455,7 +441,7 @@ Status Gateway::open_again(const std::shared_ptr<const host::ReadyModel>& old) {
     return ok_status();
 }
 
-std::string Gateway::facts_of(const Writer& writer, Route& route, std::vector<TraceAudit> audits) {
+std::string Gateway::facts_of(const Writer& writer, const ServedModel& served, Route& route) {
     Trace trace;
     trace.elapsed_us = writer.end_us - writer.began_us;
     trace.began_ms = clock_.wall_ms() - trace.elapsed_us / 1000;
@@ -467,7 +453,8 @@ std::string Gateway::facts_of(const Writer& writer, Route& route, std::vector<Tr
     spent_ = route.layers->spent();  // of one purse, and paid texts are written one at a time
     trace.spent = spent_ - writer.spent;
     trace.servers = route.layers->work();
-    trace.audits = std::move(audits);
+    if (served.audit) trace.audits = served.audit(*route.layers, writer.compute);
+    if (std::ranges::any_of(trace.audits, &TraceAudit::convicted)) distrust();
     nlohmann::ordered_json facts = json_of(trace);
     facts["trace"] = options_.keep(trace);
     return facts.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -89,8 +89,7 @@ class Gateway final : public host::TextHost {
         std::uint64_t token_us = 0;              // when its latest token came; 0: none has
         bool was_closed = false;                 // its layers, in the middle of a call
     };
-    class Writer;    // what a thread computes with
-    struct Written;  // how an answer ended
+    class Writer;  // what a thread computes with
 
     Gateway(GatewayOptions options, const tensor::Kernels* kernels);
     void run();
@@ -102,9 +101,9 @@ class Gateway final : public host::TextHost {
                                               const ServedModel& served);
     std::optional<host::HostError> write_answer(Writer& writer, const Task& task,
                                                 const ServedModel& served, std::size_t number);
-    host::OrHostError<Written> write_over(Writer& writer, const Task& task,
-                                          const ServedModel& served, Route& route,
-                                          host::Answer& answer);
+    host::OrHostError<infer::StopReason> write_over(Writer& writer, const Task& task,
+                                                    const ServedModel& served, Route& route,
+                                                    host::Answer& answer);
     /// A route for the job's prompt: one that knows its beginning, if it may be kept, or a new one.
     Result<Route> route_for(const host::TextJob& job, const ServedModel& served, bool may_be_kept);
     Result<Route> open_route(const ServedModel& served, std::size_t room);
@@ -125,7 +124,8 @@ class Gateway final : public host::TextHost {
     ServedModel served() const;
     /// Another model, if `old` is still the one that is served.
     Status open_again(const std::shared_ptr<const host::ReadyModel>& old);
-    std::string facts_of(const Writer& writer, Route& route, std::vector<TraceAudit> audits);
+    /// What is told of an answer that has been written; audits it.
+    std::string facts_of(const Writer& writer, const ServedModel& served, Route& route);
 
     const GatewayOptions options_;
     const tensor::Kernels* const kernels_;

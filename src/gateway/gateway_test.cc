@@ -105,6 +105,19 @@ class GatewayTest : public testing::Test {
         told->wait();
         return told;
     }
+    /// A text without an end, of which some is there; and its number.
+    std::pair<std::shared_ptr<Recorder>, host::RequestId> begin_endless(Gateway& gateway) const {
+        host::TextRequest endless = request(0);
+        endless.options.max_tokens = 0;
+        const auto told = std::make_shared<Recorder>();
+        const auto begun = std::make_shared<std::promise<void>>();
+        told->on_piece = [begun, pieces = 0]() mutable {
+            if (++pieces == 3) begun->set_value();
+        };
+        const host::RequestId id = gateway.write(endless, told);
+        begun->get_future().wait();
+        return {told, id};
+    }
     static Json facts(const Recorder& told, std::size_t answer = 0) {
         return Json::parse(told.answers.at(answer).done.value().facts);
     }
@@ -248,16 +261,7 @@ TEST_F(GatewayTest, WhoLeavesMakesRoomAndHisRouteGoesOn) {
     const Server a(file, "0-2");
     servers = {a.address};
     const auto gateway = start({.open = {}, .max_texts = 1});
-    host::TextRequest endless = request(0);
-    endless.options.max_tokens = 0;
-    const auto told = std::make_shared<Recorder>();
-    std::promise<void> begun;
-    std::atomic<int> pieces = 0;
-    told->on_piece = [&] {
-        if (++pieces == 3) begun.set_value();
-    };
-    const host::RequestId id = gateway->write(endless, told);
-    begun.get_future().wait();
+    const auto [told, id] = begin_endless(*gateway);
     const auto waiting = std::make_shared<Recorder>(), last = std::make_shared<Recorder>();
     const host::RequestId second = gateway->write(request(1), waiting);
     gateway->write(request(2), last);
@@ -293,13 +297,14 @@ TEST_F(GatewayTest, AKeptRouteWhoseServersAreGoneIsReplacedByANewOne) {
     auto a = std::make_unique<Server>(file, "0-2");
     servers = {a->address};
     const auto gateway = start();
-    ask(*gateway, request(3));
+    ask(*gateway, request(8));
+    ASSERT_GT(ask(*gateway, request(8))->prompt.cached, 0U) << "it is kept";
     a.reset();
     const Server b(file, "0-2");
     servers = {b.address};  // which the kept route does not know of
-    const auto told = ask(*gateway, request(3));
+    const auto told = ask(*gateway, request(8));
     ASSERT_FALSE(told->error.has_value()) << told->error->message;
-    EXPECT_EQ(of(told->answers[0]), host::test::alone(model, request(3)));
+    EXPECT_EQ(of(told->answers[0]), host::test::alone(model, request(8)));
     EXPECT_EQ(told->prompt.cached, 0U);
     EXPECT_EQ(facts(*told)["servers"][0]["sessions"], 1);
 }
@@ -308,16 +313,7 @@ TEST_F(GatewayTest, WhoLeavesWhileServersAreSilentHoldsNoPlace) {
     auto a = std::make_unique<Server>(file, "0-2");
     servers = {a->address};
     auto gateway = start({.open = {}, .max_texts = 1});
-    host::TextRequest endless = request(0);
-    endless.options.max_tokens = 0;
-    const auto told = std::make_shared<Recorder>();
-    std::promise<void> begun;
-    std::atomic<int> pieces = 0;
-    told->on_piece = [&] {
-        if (++pieces == 3) begun.set_value();
-    };
-    const host::RequestId id = gateway->write(endless, told);
-    begun.get_future().wait();
+    const auto [told, id] = begin_endless(*gateway);
     a.reset();  // and nobody takes over
     std::this_thread::sleep_for(std::chrono::milliseconds(700));
     const std::uint64_t left_us = SystemClock().monotonic_us();
@@ -334,7 +330,7 @@ TEST_F(GatewayTest, WhatALiarHelpedToWriteIsNotGoneOnWith) {
     options.open = [&] {
         ServedModel result = served();
         result.audit = [&](serve::NetworkLayers&, const tensor::Compute&) {
-            TraceAudit audit{a.address, {0, 2}, 9, lied, "", "signed for row 3", ""};
+            TraceAudit audit{a.address, {}, {0, 2}, 9, 0, lied, "", "signed for row 3", ""};
             return std::vector<TraceAudit>{audit};
         };
         return Result<ServedModel>(std::move(result));

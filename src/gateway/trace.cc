@@ -66,14 +66,6 @@ Json json_of(const Trace& trace) {
     std::ranges::stable_sort(in_order, {},
                              [](const serve::ServerWork& work) { return work.layers.begin; });
     for (const serve::ServerWork& work : in_order) servers.push_back(json_of(work));
-    Json audits = Json::array();
-    for (const TraceAudit& audit : trace.audits)
-        audits.push_back({{"server", audit.server},
-                          {"layers", {audit.layers.begin, audit.layers.end}},
-                          {"rows", audit.rows},
-                          {"finding", audit.finding},
-                          {"sentence", audit.sentence},
-                          {"exhibit", audit.exhibit}});
     return {{"began_ms", trace.began_ms},
             {"model", trace.model},
             {"tokens", trace.tokens},
@@ -83,7 +75,21 @@ Json json_of(const Trace& trace) {
             {"stall_seconds", static_cast<double>(trace.stall_ms) / 1000},
             {"spent", trace.spent},
             {"servers", servers},
-            {"audits", audits}};
+            {"audits", json_of(trace.audits)}};
+}
+
+Json json_of(const std::vector<TraceAudit>& audits) {
+    Json list = Json::array();
+    for (const TraceAudit& audit : audits)
+        list.push_back({{"server", audit.server},
+                        {"key", to_hex(audit.key)},
+                        {"layers", {audit.layers.begin, audit.layers.end}},
+                        {"rows", audit.rows},
+                        {"bytes_kept", audit.bytes},
+                        {"finding", audit.finding},
+                        {"sentence", audit.sentence},
+                        {"exhibit", audit.exhibit}});
+    return list;
 }
 
 std::string keep_trace(const Trace& trace) {

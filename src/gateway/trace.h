@@ -18,8 +18,10 @@ namespace cairn::gateway {
 /// What computing a server's part again found.
 struct TraceAudit {
     std::string server;  ///< "host:port"
+    crypto::PublicKey key;
     model::LayerRange layers;
     std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;  ///< that were kept for it
     bool convicted = false;
     std::string finding;  ///< "right", "convicted", ...
     std::string sentence;
@@ -41,9 +43,10 @@ struct Trace {
 
 /// As it is kept and shown: began_ms, model, tokens, seconds, first_token_seconds, failovers,
 /// stall_seconds, spent, servers [server, key, layers, sessions, pushes, receipts_checked, rows,
-/// seconds, longest_seconds, bytes_sent, bytes_received, price, ended], audits [server, layers,
-/// rows, finding, sentence, exhibit].
+/// seconds, longest_seconds, bytes_sent, bytes_received, price, ended], audits [server, key,
+/// layers, rows, bytes_kept, finding, sentence, exhibit].
 nlohmann::ordered_json json_of(const Trace& trace);
+nlohmann::ordered_json json_of(const std::vector<TraceAudit>& audits);
 
 /// Its id: 12 hexadecimal digits. Empty, and a line in the log, if it cannot be kept: the text
 /// matters more.

@@ -62,6 +62,14 @@ Exhibit exhibit_of(const SessionDiary& diary, std::size_t index) {
     return exhibit;
 }
 
+/// Bytes of the rows that are kept, as `bytes_` counts them.
+std::uint64_t floats_of(const SessionDiary& diary) {
+    std::uint64_t bytes = 0;
+    for (const DiaryEntry& entry : diary.entries)
+        bytes += (entry.rows.size() + entry.outputs.size()) * sizeof(float);
+    return bytes;
+}
+
 }  // namespace
 
 std::uint64_t SessionDiary::rows() const {
@@ -117,7 +125,11 @@ void SessionDiaries::pushed(const SessionTerms& terms, const Hop& hop, std::uint
     Open& open = *found->second;
     std::vector<DiaryEntry>& entries = open.diary.entries;
     if (position == 0 && !entries.empty()) {
-        ended_.push_back(std::exchange(open.diary, SessionDiary{terms, hop, dim, {}, false}));
+        SessionDiary ended = std::exchange(open.diary, SessionDiary{terms, hop, dim, {}, false});
+        if (std::exchange(open.has_news, false))
+            ended_.push_back(std::move(ended));
+        else
+            bytes_ -= floats_of(ended);  // so_far() gave all of it, or nothing was answered
     }
     while (!entries.empty() && entries.back().position >= position) {
         bytes_ -= (entries.back().rows.size() + entries.back().outputs.size()) * sizeof(float);
@@ -152,16 +164,13 @@ void SessionDiaries::answered(const SessionTerms& terms, const Receipt& receipt,
 
 void SessionDiaries::drop(const Hash256& session) {
     std::unique_ptr<Open>& open = open_.at(session);
-    for (const DiaryEntry& entry : open->diary.entries)
-        bytes_ -= (entry.rows.size() + entry.outputs.size()) * sizeof(float);
+    bytes_ -= floats_of(open->diary);
     open.reset();
 }
 
 std::vector<SessionDiary> SessionDiaries::so_far() {
     std::vector<SessionDiary> all = std::exchange(ended_, {});
-    for (const SessionDiary& diary : all)
-        for (const DiaryEntry& entry : diary.entries)
-            bytes_ -= (entry.rows.size() + entry.outputs.size()) * sizeof(float);
+    for (const SessionDiary& diary : all) bytes_ -= floats_of(diary);
     for (const auto& [session, open] : open_) {
         if (open == nullptr || !std::exchange(open->has_news, false)) continue;
         all.push_back(open->diary);

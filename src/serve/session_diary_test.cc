@@ -145,6 +145,27 @@ TEST_F(SessionDiaryTest, ATextThatBeginsAnewIsAuditedAsWell) {
     EXPECT_TRUE(diaries.take().empty());
 }
 
+TEST_F(SessionDiaryTest, WhileASessionGoesOnOnlyNewsIsGiven) {
+    server_with(0);
+    const Hash256 session = open();
+    push(session, 0, 4);
+    const auto first = diaries.so_far();
+    ASSERT_EQ(first.size(), 1u);
+    EXPECT_FALSE(first[0].again);
+    EXPECT_TRUE(diaries.so_far().empty());
+    push(session, 4, 3);
+    const auto second = diaries.so_far();
+    ASSERT_EQ(second.size(), 1u);
+    EXPECT_TRUE(second[0].again);
+    EXPECT_EQ(second[0].rows(), 7u);
+    EXPECT_EQ(examined(second[0]).finding, trust::Finding::kRight);
+    push(session, 0, 2);  // another text: what is known of the first one is not given again
+    const auto third = diaries.so_far();
+    ASSERT_EQ(third.size(), 1u);
+    EXPECT_EQ(third[0].rows(), 2u);
+    EXPECT_FALSE(third[0].again);
+}
+
 TEST_F(SessionDiaryTest, WhatWasNotAnsweredAccusesNobody) {
     FakeServer& server = server_with(0);
     const Hash256 session = open();

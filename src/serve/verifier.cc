@@ -80,11 +80,16 @@ class FreshClient {
 }  // namespace
 
 trust::ServerPage page_of(const Announce& offer) {
+    return page_of(offer.address, offer.model, offer.layers);
+}
+
+trust::ServerPage page_of(const std::string& address, const Hash256& model,
+                          model::LayerRange layers) {
     trust::ServerPage page;
-    page.address = offer.address;
-    page.model = offer.model;
-    page.first_layer = offer.layers.begin;
-    page.end_layer = offer.layers.end;
+    page.address = address;
+    page.model = model;
+    page.first_layer = layers.begin;
+    page.end_layer = layers.end;
     return page;
 }
 

@@ -40,8 +40,10 @@ struct AuditReport {
     std::uint64_t bytes = 0;  ///< that were kept for it
 };
 
-/// What a book keeps of a server that offers this.
+/// What a book keeps of a server that offers this, or has these layers there.
 trust::ServerPage page_of(const Announce& offer);
+trust::ServerPage page_of(const std::string& address, const Hash256& model,
+                          model::LayerRange layers);
 
 class Verifier {
   public:

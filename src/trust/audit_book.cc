@@ -66,20 +66,18 @@ ServerPage decode_page(Reader& reader) {
 
 }  // namespace
 
-void AuditBook::make_room_for(const crypto::PublicKey& server) {
-    if (pages_.contains(server) || pages_.size() < kMaxServers) return;
-    const auto is_convicted = [](const auto& entry) { return !entry.second.convicted.empty(); };
-    const auto convicted = static_cast<std::size_t>(std::ranges::count_if(pages_, is_convicted));
-    const bool these_first = convicted > kMaxServers / 2;
-    pages_.erase(std::ranges::min_element(pages_, {}, [&](const auto& entry) {
-        return std::pair(is_convicted(entry) != these_first, entry.second.counts.at_ms);
-    }));
-}
-
 void AuditBook::enter(const crypto::PublicKey& server, const ServerPage& what, Finding finding,
                       const std::string& sentence, std::uint64_t now_ms, const TrustRules& rules) {
     CHECK(what.first_layer < what.end_layer);
-    make_room_for(server);
+    if (!pages_.contains(server) && pages_.size() >= kMaxServers) {
+        const auto is_convicted = [](const auto& entry) { return !entry.second.convicted.empty(); };
+        const auto convicted =
+            static_cast<std::size_t>(std::ranges::count_if(pages_, is_convicted));
+        const bool these_first = convicted > kMaxServers / 2;
+        pages_.erase(std::ranges::min_element(pages_, {}, [&](const auto& entry) {
+            return std::pair(is_convicted(entry) != these_first, entry.second.counts.at_ms);
+        }));
+    }
     ServerPage& page = pages_[server];
     page.address = cut(what.address);
     page.model = what.model;

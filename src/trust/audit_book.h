@@ -62,8 +62,6 @@ class AuditBook {
                                     const std::function<void(AuditBook&)>& change);
 
   private:
-    void make_room_for(const crypto::PublicKey& server);
-
     std::map<crypto::PublicKey, ServerPage> pages_;
 };
 

@@ -9,7 +9,6 @@
 #include "base/files.h"
 #include "cli/chain/test_chain_node.h"
 #include "cli/test_child.h"
-#include "http/client.h"
 
 namespace cairn::cli {
 namespace {
@@ -120,29 +119,16 @@ TEST_F(LightClientCommand, OneAddressIsEnoughToWriteWithANetworksModel) {
     EXPECT_EQ(chat.end().code(), 0) << chat.output();
 
     // And by OpenAI's API, as any program asks for it.
-    Child served(
-        [&] {
-            return Child::cairn(
-                {"serve", "--servers-of", address, "--cache", cache(), "--port", "0", "--json"});
-        },
-        false);
-    ASSERT_TRUE(served.reads("\"url\"")) << served.output();
-    const std::size_t ready = served.output().find("{\"address\"");
-    http::Question question;
-    question.address =
-        Json::parse(served.output().substr(ready, served.output().find('\n', ready) - ready))
-            .at("address");
-    question.path = "/v1/completions";
-    question.json = R"({"prompt":"ah","max_tokens":24,"seed":3,"temperature":0})";
-    const auto said = http::ask(question);
-    ASSERT_TRUE(said.ok() && said->status == 200) << served.output();
-    const Json completion = Json::parse(said->body);
+    Json ready;
+    auto served =
+        start({"serve", "--servers-of", address, "--cache", cache(), "--port", "0"}, ready);
+    const Json completion =
+        complete(ready, {{"prompt", "ah"}, {"max_tokens", 24}, {"seed", 3}, {"temperature", 0}});
     EXPECT_EQ(completion["model"], "test@" + std::to_string(network["height"].get<int>()));
     EXPECT_EQ(completion["choices"][0]["cairn"]["servers"].size(), 2U);
     EXPECT_EQ(completion["choices"][0]["text"].get<std::string>(),
               light.json()["text"].get<std::string>());
-    served.signal(SIGINT);
-    EXPECT_EQ(served.end().code(), 0) << served.output();
+    stop(served);
 
     // What is wrong is said.
     EXPECT_TRUE(

@@ -9,7 +9,6 @@
 
 #include "cli/chain/test_chain_node.h"
 #include "cli/test_child.h"
-#include "http/client.h"
 
 namespace cairn::cli {
 namespace {
@@ -103,32 +102,22 @@ TEST_F(PaidLayers, ANodeServesForCoinsAndAWalletPays) {
         return status.is_object() && status["serving"]["earned"] == spent;
     }));
     // So is whoever asks by OpenAI's API; one text of a channel at a time.
-    Child gateway(
-        [&] {
-            std::vector<std::string> words = {"serve", model, "--port", "0", "--json"};
-            words.insert(words.end(), pay.begin(), pay.end());
-            return Child::cairn(words);
-        },
-        false);
-    ASSERT_TRUE(gateway.reads("\"url\"")) << gateway.output();
-    const std::size_t ready = gateway.output().find("{\"address\"");
-    http::Question question;
-    question.address =
-        Json::parse(gateway.output().substr(ready, gateway.output().find('\n', ready) - ready))
-            .at("address");
-    question.path = "/v1/completions";
-    question.json = R"({"prompt":"ah","max_tokens":5,"temperature":0})";
+    Json ready;
+    std::vector<std::string> words = {"serve", model, "--port", "0"};
+    words.insert(words.end(), pay.begin(), pay.end());
+    const auto gateway = start(words, ready);
     std::uint64_t by_api = 0;
     for (int text = 0; text < 2; ++text) {
-        const auto said = http::ask(question);
-        ASSERT_TRUE(said.ok() && said->status == 200) << (said.ok() ? said->body : "");
-        const Json facts = Json::parse(said->body)["choices"][0]["cairn"];
+        const Json said =
+            complete(ready, {{"prompt", "ah"}, {"max_tokens", 5}, {"temperature", 0}});
+        ASSERT_TRUE(said.contains("choices")) << said;
+        const Json facts = said["choices"][0]["cairn"];
         EXPECT_GE(facts["servers"][0]["price"], 5 * 2'000U) << facts;
         by_api += facts["spent"].get<std::uint64_t>();
     }
     EXPECT_GE(by_api, 2 * 4 * 2'000U);
-    gateway.signal(SIGINT);
-    EXPECT_EQ(gateway.end().code(), 0) << gateway.output();
+    gateway->signal(SIGINT);
+    EXPECT_EQ(gateway->end().code(), 0) << gateway->output();
     // The channel serves again; a budget of three tokens is too little for forty.
     EXPECT_TRUE(says(paying({"--spend", "0.00001"}).errors, "is spent"));
 

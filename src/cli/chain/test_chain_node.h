@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "cli/test_child.h"
 #include "cli/test_run.h"
 
 namespace cairn::cli {
@@ -27,6 +29,10 @@ class ChainFixture : public testing::Test {
     std::uint64_t height();
     /// Whether a node runs on the folder and has read its chain.
     static bool runs(const std::string& dir);
+    /// A process of the program that listens; `first` is its first line.
+    static std::unique_ptr<Child> start(std::vector<std::string> words, nlohmann::json& first);
+    /// What `cairn serve`, whose first line this is, answers to a completion; a refusal of it too.
+    static nlohmann::json complete(const nlohmann::json& first, const nlohmann::json& asked);
 
     std::string folder_, dir_;
 };

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "cli/chain/test_chain_node.h"
+#include "http/client.h"
 #include "node/network_presets.h"
 
 namespace cairn::cli {
@@ -82,6 +83,34 @@ bool ChainFixture::runs(const std::string& dir) {
 
 std::uint64_t ChainFixture::height() {
     return ask({"chain", "info"}).value("height", std::uint64_t{0});
+}
+
+std::unique_ptr<Child> ChainFixture::start(std::vector<std::string> words, Json& first) {
+    if (words.front() == "node") words.insert(words.end(), {"--map-port", "off"});
+    words.push_back("--json");
+    auto child = std::make_unique<Child>([words] { return Child::cairn(words); }, false);
+    const auto line = [&] {
+        const std::size_t begin = child->output().find('{');
+        const std::size_t end = child->output().find('\n', begin);
+        if (begin == std::string::npos || end == std::string::npos) return std::string();
+        return child->output().substr(begin, end - begin);
+    };
+    EXPECT_TRUE(wait_for([&] {
+        (void)child->reads("\n");
+        return !line().empty();
+    })) << child->output();
+    first = Json::parse(line(), nullptr, false);
+    return child;
+}
+
+Json ChainFixture::complete(const Json& first, const Json& asked) {
+    http::Question question;
+    question.address = first.value("address", "");
+    question.path = "/v1/completions";
+    question.json = asked.dump();
+    const auto answer = http::ask(question);
+    EXPECT_TRUE(answer.ok()) << answer.error().message;
+    return answer.ok() ? Json::parse(answer->body, nullptr, false) : Json();
 }
 
 Outcome RunningNode::stop() {

@@ -84,12 +84,12 @@ Status check_any(const std::vector<host::HostedModel>& models) {
 
 Result<host::DraftChoice> draft_of(const ServeRequest& request) {
     host::DraftChoice draft;
-    draft.tokens = request.draft_tokens;
-    draft.repeat = request.draft == "repeat";
-    if (request.draft.empty() || draft.repeat) return draft;
-    RETURN_IF_ERROR(check_exists("--draft", request.draft));
-    ASSIGN_OR_RETURN(auto found, host::model_files({request.draft}));
-    if (found.size() != 1) return misused("--draft " + request.draft + " is not one model");
+    draft.tokens = request.draft.tokens;
+    draft.repeat = request.draft.is_repeat();
+    if (request.draft.who.empty() || draft.repeat) return draft;
+    RETURN_IF_ERROR(check_draft(request.draft));
+    ASSIGN_OR_RETURN(auto found, host::model_files({request.draft.who}));
+    if (found.size() != 1) return misused("--draft " + request.draft.who + " is not one model");
     draft.model = std::move(found.front());
     return draft;
 }
@@ -133,6 +133,7 @@ Result<Host> start_host(const ServeRequest& request, const std::function<bool()>
 
 Status run_serve(const ServeRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(check_serve_over(request));
+    // A file that is not there is said first; they are opened once a port is free.
     if (!request.models.empty()) RETURN_IF_ERROR(host::model_files(request.models));
     ASSIGN_OR_RETURN(const Token token, choose_token(request));
     RETURN_IF_ERROR(node::provide_open_files());
@@ -177,17 +178,7 @@ void add_compute_options(CLI::App& command, ServeRequest& request) {
     command.add_option("--threads", request.threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();
-    auto* draft = command.add_option(
-        "--draft", request.draft,
-        "Who guesses ahead where few texts are written, which makes them faster and changes no "
-        "bit: a smaller model with the same vocabulary, or the word repeat (what followed the same "
-        "words earlier in the text)");
-    command
-        .add_option("--draft-tokens", request.draft_tokens,
-                    "With --draft: tokens that are guessed at a time, at most")
-        ->check(CLI::Range(std::size_t{1}, infer::kMaxDraft))
-        ->needs(draft)
-        ->capture_default_str();
+    add_draft_options(command, request.draft);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/serve/serve_address.h"
+#include "cli/write/draft.h"
 #include "cli/write/layer_servers.h"
 #include "tensor/kv_type.h"
 
@@ -26,8 +27,7 @@ struct ServeRequest {
     std::size_t threads = 0;       ///< 0: one per processor
     std::uint64_t memory_mib = 0;  ///< 0: what is free, less a reserve
     tensor::KvType kv = tensor::KvType::kF32;
-    std::string draft;  ///< who guesses ahead: a model's file or folder, "repeat", or empty: nobody
-    std::size_t draft_tokens = 6;
+    DraftOptions draft{};
     bool quiet = false;  ///< no line for each request
     bool json = false;
 };

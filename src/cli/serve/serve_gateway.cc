@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "cli/serve/verify_command.h"
 #include "cli/write/own_audits.h"
 #include "gateway/gateway.h"
 #include "host/model_files.h"
@@ -57,15 +56,9 @@ std::vector<gateway::TraceAudit> audit_text(const LayerServerOptions& over,
                                             const AuditedModel& audited, const std::string& file,
                                             serve::NetworkLayers& layers,
                                             const tensor::Compute& compute) {
-    std::vector<gateway::TraceAudit> told;
     const std::vector<OwnAudit> audits = audit_own(over, audited, layers.diaries_so_far(), compute);
     tell_audits(audits, file);
-    for (const OwnAudit& audit : audits)
-        told.push_back({audit.hop.address, audit.hop.layers, audit.rows,
-                        audit.examined.finding == trust::Finding::kConvicted,
-                        std::string(finding_name(audit.examined.finding)), audit.examined.sentence,
-                        audit.exhibit});
-    return told;
+    return for_trace(audits);
 }
 
 Result<gateway::ServedModel> open_model(const ServeRequest& request, const Machine& machine,
@@ -133,7 +126,7 @@ Status check_serve_over(const ServeRequest& request) {
         return misused(fmt::format("over layer servers --max-sequences is at most {}", kMostTexts));
     if (request.memory_mib > 0)
         return misused("--memory bounds models on this machine; over layer servers little is here");
-    if (!request.draft.empty() && request.draft != "repeat")
+    if (!request.draft.who.empty() && !request.draft.is_repeat())
         return misused("over layer servers --draft takes the word repeat");
     return ok_status();
 }
@@ -151,8 +144,8 @@ Result<std::unique_ptr<host::TextHost>> start_gateway(const ServeRequest& reques
     options.max_texts = request.over.pay.any() ? 1 : request.max_sequences;
     options.max_waiting = request.queue;
     options.threads = std::min(machine.threads(), kMostThreads);
-    options.draft_tokens = request.draft_tokens;
-    if (request.draft == "repeat")
+    options.draft_tokens = request.draft.tokens;
+    if (request.draft.is_repeat())
         options.drafter = [] { return std::make_unique<infer::RepeatDrafter>(); };
     ASSIGN_OR_RETURN(auto gateway, gateway::Gateway::start(std::move(options)));
     return std::unique_ptr<host::TextHost>(std::move(gateway));

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/serve/test_small_model.h"
-#include "http/client.h"
 
 namespace cairn::cli {
 namespace {
@@ -16,17 +15,9 @@ using Json = nlohmann::json;
 class ServeGateway : public SmallModelFixture {
   protected:
     static Json completion(const Json& ready, int tokens) {
-        http::Question question;
-        question.address = ready.value("address", "");
-        question.path = "/v1/completions";
-        question.json = Json{
-            {"prompt", "ah, the cat sat on the mat and"},
-            {"max_tokens", tokens},
-            {"temperature",
-             0}}.dump();
-        const auto answer = http::ask(question);
-        EXPECT_TRUE(answer.ok()) << answer.error().message;
-        return answer.ok() ? Json::parse(answer->body, nullptr, false) : Json();
+        return complete(ready, {{"prompt", "ah, the cat sat on the mat and"},
+                                {"max_tokens", tokens},
+                                {"temperature", 0}});
     }
     static std::string misused(std::vector<std::string> words) {
         words.insert(words.begin(), "serve");

@@ -28,8 +28,6 @@ class SmallModelFixture : public ChainFixture {
     void train();
     /// What the model writes alone, or over servers that `more` names.
     Outcome generate(const std::vector<std::string>& more) const;
-    /// A process of the program that listens; `first` is its first line.
-    static std::unique_ptr<Child> start(std::vector<std::string> words, nlohmann::json& first);
 };
 
 }  // namespace cairn::cli

@@ -40,23 +40,4 @@ Outcome SmallModelFixture::generate(const std::vector<std::string>& more) const 
     return run(words);
 }
 
-std::unique_ptr<Child> SmallModelFixture::start(std::vector<std::string> words,
-                                                nlohmann::json& first) {
-    if (words.front() == "node") words.insert(words.end(), {"--map-port", "off"});
-    words.push_back("--json");
-    auto child = std::make_unique<Child>([words] { return Child::cairn(words); }, false);
-    const auto line = [&] {
-        const std::size_t begin = child->output().find('{');
-        const std::size_t end = child->output().find('\n', begin);
-        if (begin == std::string::npos || end == std::string::npos) return std::string();
-        return child->output().substr(begin, end - begin);
-    };
-    EXPECT_TRUE(wait_for([&] {
-        (void)child->reads("\n");
-        return !line().empty();
-    })) << child->output();
-    first = nlohmann::json::parse(line(), nullptr, false);
-    return child;
-}
-
 }  // namespace cairn::cli

@@ -51,13 +51,9 @@ class Watch {
         // The file knows more than we do: another program may have found something meanwhile.
         auto kept = trust::AuditBook::change(request_.book, [&](trust::AuditBook& there) {
             if (!report.examined.finding) return;
-            trust::ServerPage page;
-            page.address = report.address;
-            page.model = model_;
-            page.first_layer = report.layers.begin;
-            page.end_layer = report.layers.end;
-            there.enter(report.server, page, *report.examined.finding, report.examined.sentence,
-                        SystemClock().wall_ms(), request_.trust.rules());
+            there.enter(report.server, serve::page_of(report.address, model_, report.layers),
+                        *report.examined.finding, report.examined.sentence, SystemClock().wall_ms(),
+                        request_.trust.rules());
         });
         if (!kept.ok()) {
             failure_ = kept.error();

@@ -4,12 +4,6 @@
 
 namespace cairn::cli {
 
-namespace {
-
-constexpr const char* kRepeat = "repeat";
-
-}  // namespace
-
 CLI::Option* add_draft_options(CLI::App& command, DraftOptions& options) {
     auto* draft = command.add_option(
         "--draft", options.who,
@@ -26,7 +20,7 @@ CLI::Option* add_draft_options(CLI::App& command, DraftOptions& options) {
 }
 
 Status check_draft(const DraftOptions& options) {
-    if (options.who.empty() || options.who == kRepeat) return ok_status();
+    if (options.who.empty() || options.is_repeat()) return ok_status();
     return check_exists("--draft", options.who);
 }
 
@@ -35,7 +29,7 @@ Result<Draft> Draft::load(const DraftOptions& options, const LocalModel& local,
     Draft draft;
     draft.tokens_ = options.tokens;
     if (options.who.empty()) return draft;
-    if (options.who == kRepeat) {
+    if (options.is_repeat()) {
         draft.drafter_ = std::make_unique<infer::RepeatDrafter>();
         return draft;
     }

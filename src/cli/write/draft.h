@@ -18,6 +18,8 @@ namespace cairn::cli {
 struct DraftOptions {
     std::string who;         ///< a smaller model's file or folder, "repeat", or empty: nobody
     std::size_t tokens = 6;  ///< guesses in one pass, at most
+
+    bool is_repeat() const { return who == "repeat"; }
 };
 
 /// Gives the option --draft, for what excludes it.

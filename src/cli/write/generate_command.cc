@@ -140,6 +140,7 @@ gateway::Trace trace_of(const GenerateRequest& request, const Written& written) 
     trace.stall_ms = written.stall_ms;
     trace.spent = written.spent;
     trace.servers = written.work;
+    trace.audits = for_trace(written.audits);
     return trace;
 }
 
@@ -228,7 +229,7 @@ Status run_generate(const GenerateRequest& asked, std::ostream& out, int& exit_c
         object["stall_seconds"] = static_cast<double>(written.stall_ms) / 1000;
         object["spent"] = written.spent;
         object["trace"] = trace;
-        object["audits"] = audits_json(written.audits);
+        object["audits"] = gateway::json_of(for_trace(written.audits));
     }
     out << console::json_line(object);
     return ok_status();

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -27,14 +26,9 @@ Status enter_into_book(const LayerServerOptions& options, const Hash256& model,
         for (const OwnAudit& audit : audits) {
             const bool is_known = audit.again && audit.examined.finding == trust::Finding::kRight;
             if (!audit.examined.finding || is_known) continue;
-            trust::ServerPage page;
-            if (const trust::ServerPage* known = book.find(audit.hop.key)) page = *known;
-            page.address = audit.hop.address;
-            page.model = model;
-            page.first_layer = audit.hop.layers.begin;
-            page.end_layer = audit.hop.layers.end;
-            book.enter(audit.hop.key, page, *audit.examined.finding, audit.examined.sentence,
-                       SystemClock().wall_ms(), rules);
+            book.enter(audit.hop.key, serve::page_of(audit.hop.address, model, audit.hop.layers),
+                       *audit.examined.finding, audit.examined.sentence, SystemClock().wall_ms(),
+                       rules);
         }
     }));
     return ok_status();
@@ -85,18 +79,14 @@ void tell_audits(const std::vector<OwnAudit>& audits, const std::string& model_f
         say("so this is not what the model writes: write it anew, that server is left out now");
 }
 
-nlohmann::json audits_json(const std::vector<OwnAudit>& audits) {
-    nlohmann::json list = nlohmann::json::array();
+std::vector<gateway::TraceAudit> for_trace(const std::vector<OwnAudit>& audits) {
+    std::vector<gateway::TraceAudit> told;
     for (const OwnAudit& audit : audits)
-        list.push_back({{"server", audit.hop.address},
-                        {"key", to_hex(audit.hop.key)},
-                        {"layers", {audit.hop.layers.begin, audit.hop.layers.end}},
-                        {"finding", finding_name(audit.examined.finding)},
-                        {"sentence", audit.examined.sentence},
-                        {"rows", audit.rows},
-                        {"bytes_kept", audit.bytes},
-                        {"exhibit", audit.exhibit}});
-    return list;
+        told.push_back({audit.hop.address, audit.hop.key, audit.hop.layers, audit.rows, audit.bytes,
+                        audit.examined.finding == trust::Finding::kConvicted,
+                        std::string(finding_name(audit.examined.finding)), audit.examined.sentence,
+                        audit.exhibit});
+    return told;
 }
 
 bool anybody_lied(const std::vector<OwnAudit>& audits) {

@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "cli/write/layer_servers.h"
+#include "gateway/trace.h"
 #include "serve/model_snapshot.h"
 
 namespace cairn::cli {
@@ -32,8 +31,8 @@ std::vector<OwnAudit> audit_own(const LayerServerOptions& options, const Audited
 
 /// A sentence for each, on standard error.
 void tell_audits(const std::vector<OwnAudit>& audits, const std::string& model_file);
-/// A list of {"server", "key", "layers", "finding", "sentence", "rows", "bytes_kept", "exhibit"}.
-nlohmann::json audits_json(const std::vector<OwnAudit>& audits);
+/// As a trace has them.
+std::vector<gateway::TraceAudit> for_trace(const std::vector<OwnAudit>& audits);
 /// Whether somebody lied: then the text is not the model's, and the exit code 1.
 bool anybody_lied(const std::vector<OwnAudit>& audits);
 
