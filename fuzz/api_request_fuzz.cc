@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "api/fake_node.h"
+#include "api/protocol.h"
 #include "api/routes.h"
 #include "base/test_loop.h"
 #include "net/address.h"
@@ -43,6 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto host = net::parse_host_field(next_field(rest));
     request.host = host.ok() && (data[0] & 4) != 0 ? *host : "localhost";
     request.body = std::string(rest);
+    // The owner's token may have a model written to any path, so that route would leave folders.
+    if (request.path == api::kExportPath) return 0;
     int answers = 0;
     api::route(context, request, [&](const http::Response& response) {
         CHECK(response.status >= 200 && response.status < 600);
