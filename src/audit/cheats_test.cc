@@ -160,8 +160,6 @@ TEST(HonestAudits, TenThousandConvictNobody) {
     const model::Model model = quantised(
         model::make_model(config, model::initial_parameters(model::ParameterLayout(config), 6)));
     SeededRandom random(8);
-    constexpr model::KvType kTypes[] = {model::KvType::kF32, model::KvType::kF16,
-                                        model::KvType::kBf16};
     std::map<std::uint32_t, FreivaldsSecrets> secrets;
     for (const std::uint32_t end : {1U, 2U})
         secrets.emplace(end,
@@ -170,7 +168,7 @@ TEST(HonestAudits, TenThousandConvictNobody) {
         const std::uint32_t end = 1 + static_cast<std::uint32_t>(random.below(2));
         const std::size_t rows =
             random.below(50) == 0 ? 65 + random.below(10) : 1 + random.below(12);
-        const model::KvType kv = kTypes[random.below(3)];
+        const model::KvType kv = tensor::kKvTypes[random.below(4)];
         const std::vector<float> inputs = some_inputs(rows, config.dim, random.u64());
         Machine server(random);
         // Beside another client's sequence, in pieces.

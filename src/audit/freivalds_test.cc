@@ -35,8 +35,7 @@ struct FreivaldsTest : ::testing::Test {
 
 TEST_F(FreivaldsTest, HonestEvidenceGivesTheOutputsOfReplay) {
     const FreivaldsSecrets secret = secrets();
-    for (const model::KvType kv :
-         {model::KvType::kF32, model::KvType::kF16, model::KvType::kBf16}) {
+    for (const model::KvType kv : tensor::kKvTypes) {
         const auto replayed =
             recompute(model.config, model.weights, layers, inputs, kv, compute).value();
         Bytes first;

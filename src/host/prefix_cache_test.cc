@@ -54,8 +54,7 @@ class PrefixCaches : public testing::Test {
 };
 
 TEST_F(PrefixCaches, GiveBackTheRowsThatWereComputed) {
-    for (const model::KvType type :
-         {model::KvType::kF32, model::KvType::kF16, model::KvType::kBf16}) {
+    for (const model::KvType type : tensor::kKvTypes) {
         PrefixMemory memory(budget_, budget_.limit);
         PrefixCache prefixes(config(), type, memory);
         memory.add(prefixes);

@@ -27,8 +27,7 @@ SequenceRequest request(std::size_t i, const model::ModelConfig& config) {
     const std::size_t lengths[] = {5, 1, 70, 12, 33, 2, 64, 7, 100};
     r.prompt = model::random_tokens(lengths[i % 9], config.vocab, 100 + i);
     r.options.max_tokens = 6 + 5 * (i % 4);
-    r.kv = i % 3 == 0 ? model::KvType::kF32
-                      : (i % 3 == 1 ? model::KvType::kF16 : model::KvType::kBf16);
+    r.kv = tensor::kKvTypes[i % 4];
     if (i % 2 == 1) r.options.sampling = {.temperature = 1.2F, .top_p = 0.95F, .seed = i};
     if (i == 5) r.options.sampling.repetition_penalty = 1.3F;
     if (i == 7) r.options.logit_bias = {{3, 4.0F}, {9, -50.0F}};

@@ -9,7 +9,7 @@
 namespace cairn::model {
 namespace {
 
-constexpr KvType kKvTypes[] = {KvType::kF32, KvType::kF16, KvType::kBf16};
+using tensor::kKvTypes;
 
 TEST(FamilyBatches, EveryPrefillSplitOfEveryTypeGivesTheSameBits) {
     const Machine machine(tensor::available_kernel_sets().back(), 2);
@@ -31,18 +31,23 @@ TEST(FamilyBatches, EveryPrefillSplitOfEveryTypeGivesTheSameBits) {
 const GoldenHashes& golden_caches() {
     static const GoldenHashes hashes = {
         {"cache.original.bf16", 7778908970314645801U},
+        {"cache.original.digits", 14417171859257086180U},
         {"cache.original.f16", 16826647946743652127U},
         {"cache.original.f32", 11547076669126268702U},
         {"cache.gpt2.bf16", 16918123030474944035U},
+        {"cache.gpt2.digits", 3762327685907882342U},
         {"cache.gpt2.f16", 15534629402201439021U},
         {"cache.gpt2.f32", 6314419084809158649U},
         {"cache.llama.bf16", 8485254383430999031U},
+        {"cache.llama.digits", 7083041982527997074U},
         {"cache.llama.f16", 7066844520290911274U},
         {"cache.llama.f32", 18280829188994531233U},
         {"cache.qwen.bf16", 10659428347440315317U},
+        {"cache.qwen.digits", 4576441547289260977U},
         {"cache.qwen.f16", 13794849172150186423U},
         {"cache.qwen.f32", 2465948543764073280U},
         {"cache.gemma.bf16", 15495535332409148536U},
+        {"cache.gemma.digits", 11036345823093697843U},
         {"cache.gemma.f16", 17676460130918848738U},
         {"cache.gemma.f32", 823909086101913054U},
     };

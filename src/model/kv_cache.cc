@@ -2,14 +2,21 @@
 
 #include <cstring>
 
+#include "tensor/digits.h"
+
 namespace cairn::model {
 
 namespace {
 
-// Rounds `count` values into memory of the type.
-void store(KvType type, std::size_t count, const float* from, std::uint8_t* to) {
+// Rounds `count` values into memory of the type; fixed-point ones are multiplied by `factor`.
+void store(KvType type, float factor, std::size_t count, const float* from, std::uint8_t* to) {
     if (type == KvType::kF32) {
         std::memcpy(to, from, count * sizeof(float));
+        return;
+    }
+    if (type == KvType::kDigits) {
+        auto* fixed = reinterpret_cast<std::int16_t*>(to);
+        for (std::size_t i = 0; i < count; ++i) fixed[i] = tensor::digit_fixed(from[i], factor);
         return;
     }
     auto* narrow = reinterpret_cast<std::uint16_t*>(to);
@@ -56,10 +63,12 @@ void KvCache::write(std::uint32_t layer, tensor::ConstMatrix keys, tensor::Const
     CHECK(keys.cols == kv_dim_ && values.cols == kv_dim_);
     const std::size_t row_bytes = kv_dim_ * tensor::kv_type_bytes(type_);
     const tensor::ConstMatrix sources[] = {keys, values};
+    const float factors[] = {tensor::kDigitKeyFactor, tensor::kDigitValueFactor};
     for (std::size_t which = 0; which < 2; ++which) {
         std::uint8_t* target = data_.get() + plane(layer, which) + length_ * row_bytes;
         for (std::size_t row = 0; row < keys.rows; ++row)
-            store(type_, kv_dim_, sources[which].row(row), target + row * row_bytes);
+            store(type_, factors[which], kv_dim_, sources[which].row(row),
+                  target + row * row_bytes);
     }
 }
 

@@ -80,7 +80,7 @@ TEST(Transformer, EveryPrefillSplitGivesTheSameBits) {
     const SmallModel model;
     for (const tensor::KernelSet set : tensor::available_kernel_sets()) {
         const Machine machine(set, 2);
-        for (const KvType type : {KvType::kF32, KvType::kF16, KvType::kBf16}) {
+        for (const KvType type : tensor::kKvTypes) {
             const std::vector<std::size_t> all{kTokens};
             const auto expected = run(model, machine.compute, all, {}, type);
             for (const std::vector<std::size_t>& pieces :
@@ -99,6 +99,7 @@ TEST(Transformer, NarrowCachesDecideBits) {
     const auto f32 = run(model, machine.compute, all);
     EXPECT_NE(run(model, machine.compute, all, {}, KvType::kF16), f32);
     EXPECT_NE(run(model, machine.compute, all, {}, KvType::kBf16), f32);
+    EXPECT_NE(run(model, machine.compute, all, {}, KvType::kDigits), f32);
 }
 
 TEST(Transformer, EveryLayerSplitGivesTheSameBits) {

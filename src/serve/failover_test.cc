@@ -265,7 +265,7 @@ TEST_F(FailoverTest, AnyWireAndCacheTypeWritesTheUnsplitTextOverAnySplit) {
     const std::vector<std::vector<std::uint32_t>> splits = {{0, 5}, {0, 2, 5}, {0, 1, 2, 3, 4, 5}};
     std::set<Hash256> digests;
     for (const StateType wire : {StateType::kF32, StateType::kF16, StateType::kI8}) {
-        for (const KvType kv : {KvType::kF32, KvType::kF16, KvType::kBf16}) {
+        for (const KvType kv : tensor::kKvTypes) {
             const Text expected = write_alone(world, kPrompt, kTokens, 0.0F, wire, kv);
             digests.insert(expected.digest);
             for (const auto& split : splits) {

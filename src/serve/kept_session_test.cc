@@ -78,7 +78,7 @@ TEST_F(KeptSessionTest, AnHonestServerIsRight) {
 
 TEST_F(KeptSessionTest, AllTypesThatClientsAskForAreAudited) {
     server_with(world.model);
-    for (const auto kv : {tensor::KvType::kF32, tensor::KvType::kF16, tensor::KvType::kBf16})
+    for (const auto kv : tensor::kKvTypes)
         for (const auto wire :
              {tensor::StateType::kF32, tensor::StateType::kF16, tensor::StateType::kI8})
             EXPECT_EQ(examined(play(0, kv, wire)).finding, trust::Finding::kRight);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/float_mode.h"
+#include "tensor/digits.h"
 #include "tensor/kernels.h"
 #include "tensor/split.h"
 
@@ -19,6 +20,7 @@ void check_shape(const AttentionShape& shape, ConstMatrix q, KvRows k, KvRows v)
     CHECK(k.rows == shape.sequences * shape.keys() && k.cols == shape.kv_heads * shape.head_dim);
     CHECK(v.rows == k.rows && v.cols == k.cols && v.type == k.type);
     CHECK(shape.window == 0 || shape.causal);
+    CHECK(k.type != KvType::kDigits || shape.head_dim <= kDigitWidest);
 }
 
 std::size_t query_blocks(const AttentionShape& shape) {
@@ -26,14 +28,16 @@ std::size_t query_blocks(const AttentionShape& shape) {
 }
 
 /// One query per sequence, by the kernel that is made for it.
-bool decodes(const Kernels& kernels, const AttentionShape& shape) {
-    return kernels.attention_decode != nullptr && shape.queries == 1 && shape.head_dim % 16 == 0;
+bool decodes(const Kernels& kernels, const AttentionForward& call) {
+    return kernels.attention_decode != nullptr && call.k.type != KvType::kDigits &&
+           call.shape.queries == 1 && call.shape.head_dim % 16 == 0;
 }
 
 /// One task is a block of queries of one head of one sequence, or a key-value head of a sequence
 /// that decodes.
-std::size_t tasks_of(const Kernels& kernels, const AttentionShape& shape) {
-    if (decodes(kernels, shape)) return shape.sequences * shape.kv_heads;
+std::size_t tasks_of(const Kernels& kernels, const AttentionForward& call) {
+    const AttentionShape& shape = call.shape;
+    if (decodes(kernels, call)) return shape.sequences * shape.kv_heads;
     return shape.sequences * shape.heads * query_blocks(shape);
 }
 
@@ -41,13 +45,14 @@ std::size_t tasks_of(const Kernels& kernels, const AttentionShape& shape) {
 /// heads and their sums.
 std::size_t scratch_of(const Kernels& kernels, const AttentionShape& shape) {
     const std::size_t keys = (shape.keys() + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
-    return std::max(kernels.attention_forward_scratch(shape), shape.heads * (keys + 1));
+    return std::max({kernels.attention_forward_scratch(shape), shape.heads * (keys + 1),
+                     2 * (keys + shape.head_dim)});
 }
 
 void run_tasks(const Kernels& kernels, const AttentionForward& call, std::size_t task,
                std::size_t end, float* scratch) {
     const AttentionShape& shape = call.shape;
-    if (decodes(kernels, shape)) {
+    if (decodes(kernels, call)) {
         while (task < end) {
             const std::size_t kv = task % shape.kv_heads;
             const std::size_t count = std::min(shape.kv_heads - kv, end - task);
@@ -55,22 +60,24 @@ void run_tasks(const Kernels& kernels, const AttentionForward& call, std::size_t
             task += count;
         }
     }
+    const auto attend =
+        call.k.type == KvType::kDigits ? kernels.attention_digits : kernels.attention_forward;
     for (; task < end; ++task) {
         const std::size_t first = task % query_blocks(shape) * kQueryBlock;
         const std::size_t line = task / query_blocks(shape);
-        kernels.attention_forward(call, line / shape.heads, line % shape.heads, first,
-                                  std::min(first + kQueryBlock, shape.queries), scratch);
+        attend(call, line / shape.heads, line % shape.heads, first,
+               std::min(first + kQueryBlock, shape.queries), scratch);
     }
 }
 
 /// Neighbouring heads of a sequence lie side by side in the cache, so a thread that decodes takes
 /// all heads of a sequence, or fewer where there would not be enough tasks for all threads.
-std::size_t task_grain(const Compute& compute, const AttentionShape& shape, std::size_t tasks,
+std::size_t task_grain(const Compute& compute, const AttentionForward& call, std::size_t tasks,
                        std::size_t work) {
     const std::size_t worthwhile = grain_for(work / tasks);
-    if (!decodes(*compute.kernels, shape)) return worthwhile;
+    if (!decodes(*compute.kernels, call)) return worthwhile;
     const std::size_t threads = compute.pool == nullptr ? 1 : compute.pool->size();
-    return std::max(worthwhile, std::min(shape.kv_heads, (tasks + threads - 1) / threads));
+    return std::max(worthwhile, std::min(call.shape.kv_heads, (tasks + threads - 1) / threads));
 }
 
 }  // namespace
@@ -84,18 +91,18 @@ void attention_forward(const Compute& compute, std::span<const AttentionForward>
         const AttentionShape& shape = call.shape;
         check_shape(shape, call.q, call.k, call.v);
         CHECK(call.out.rows == call.q.rows && call.out.cols == call.q.cols);
-        tasks += tasks_of(*compute.kernels, shape);
+        tasks += tasks_of(*compute.kernels, call);
         const std::size_t seen = shape.keys() - shape.first_key(0);
         work += shape.sequences * shape.heads * shape.queries * seen * shape.head_dim;
         scratch_size = std::max(scratch_size, scratch_of(*compute.kernels, shape));
     }
     if (tasks == 0) return;
-    const std::size_t grain = task_grain(compute, calls[0].shape, tasks, work);
+    const std::size_t grain = task_grain(compute, calls[0], tasks, work);
     split(compute, tasks, grain, [&](std::size_t begin, std::size_t end) {
         float* scratch = thread_scratch(scratch_size);
         std::size_t first = 0;  // of the call's tasks
         for (const AttentionForward& call : calls) {
-            const std::size_t after = first + tasks_of(*compute.kernels, call.shape);
+            const std::size_t after = first + tasks_of(*compute.kernels, call);
             if (begin < after && first < end)
                 run_tasks(*compute.kernels, call, std::max(first, begin) - first,
                           std::min(after, end) - first, scratch);

@@ -17,7 +17,7 @@ namespace cairn::tensor {
 
 /// q, out: [sequences * queries, heads * head_dim]; k, v: [sequences * keys(), kv_heads *
 /// head_dim], already rotated and, for a narrow cache type, already rounded. stats may hold null
-/// pointers.
+/// pointers; for KvType::kDigits they must. N49 instead of N4 is the rule of that type.
 void attention_forward(const Compute& compute, const AttentionShape& shape, ConstMatrix q, KvRows k,
                        KvRows v, Matrix out, AttentionStats stats);
 /// Several calls at once, so that sequences that decode one token each share the threads. Each call

@@ -26,14 +26,16 @@
 
 namespace cairn::tensor {
 
-inline constexpr std::size_t kDigits = 5;
-inline constexpr unsigned kDigitBits[kDigits] = {6, 12, 5, 9, 9};
+inline constexpr std::size_t kDigitCount = 5;
+inline constexpr unsigned kDigitBits[kDigitCount] = {6, 12, 5, 9, 9};
 /// Digit k counts 2^kDigitPlace[k].
-inline constexpr unsigned kDigitPlace[kDigits] = {0, 6, 18, 23, 32};
+inline constexpr unsigned kDigitPlace[kDigitCount] = {0, 6, 18, 23, 32};
 inline constexpr unsigned kDigitQueryBits = 10;  ///< of a fixed-point query behind the point
 inline constexpr unsigned kDigitKeyBits = 8;
 inline constexpr unsigned kDigitValueBits = 10;
 inline constexpr unsigned kDigitWeightBits = 30;  ///< a weight of 2^30 is 1
+/// The widest head.
+inline constexpr std::size_t kDigitWidest = 1024;
 /// The largest magnitude of a fixed-point number.
 inline constexpr std::int32_t kDigitLargest = 32767;
 
@@ -59,6 +61,9 @@ std::uint32_t digit_weight(std::uint64_t below);
 /// `sum` >= 2^30: 2^18 log2(sum / 2^30) rounded to a multiple of 64.
 std::int64_t digit_shift(std::uint64_t sum);
 
+/// An output, of the sum of weights * values.
+inline float digit_output(std::int64_t sum) { return static_cast<float>(sum) * 0x1p-40F; }
+
 /// Keys or values of one head, fixed-point, row j at data + j * stride.
 struct DigitRows {
     const std::int16_t* data = nullptr;
@@ -75,7 +80,7 @@ struct DigitAttentionRow {
     std::vector<std::int64_t> sums;      ///< [head_dim], weights * values
 };
 
-/// Over keys [first, end) of a head; first < end, at most 1024 numbers a query.
+/// Over keys [first, end) of a head; first < end.
 DigitAttentionRow digit_attention_row(std::span<const std::int16_t> query, DigitRows keys,
                                       DigitRows values, std::size_t first, std::size_t end);
 

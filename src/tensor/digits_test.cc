@@ -1,5 +1,5 @@
 // Proves that the integers of attention by digits are what they stand for: tables, logarithms, the
-// softmax of a row.
+// softmax of a row; and that every kernel set gives the definition's bits.
 #include "tensor/digits.h"
 
 #include <gtest/gtest.h>
@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "base/random.h"
+#include "tensor/digits_case.h"
+#include "tensor/every_set.h"
 
 namespace cairn::tensor {
 namespace {
@@ -17,7 +19,7 @@ std::uint64_t below_of(std::uint32_t halvings, std::uint32_t fraction) {
 
 TEST(Digits, PlacesFollowFromWidths) {
     unsigned place = 0;
-    for (std::size_t k = 0; k < kDigits; ++k) {
+    for (std::size_t k = 0; k < kDigitCount; ++k) {
         EXPECT_EQ(kDigitPlace[k], place);
         place += kDigitBits[k];
     }
@@ -107,6 +109,39 @@ TEST(Digits, ARowIsTheSoftmax) {
     EXPECT_NEAR(static_cast<double>(sum) / 1073741824.0, 1.0, 5e-4);
     for (std::size_t c = 0; c < kWidth; ++c)
         EXPECT_NEAR(static_cast<double>(row.sums[c]) / 1073741824.0, exact[c], 2.0);
+}
+
+// Prefill and decode, shared heads, windows, odd widths, rows in which one key counts and rows that
+// are wider than fixed-point numbers reach.
+TEST(Digits, EverySetIsTheDefinition) {
+    const AttentionShape shapes[] = {
+        {1, 1, 0, 1, 1, 1},      {2, 130, 0, 4, 2, 24},          {1, 70, 60, 2, 1, 64},
+        {3, 1, 299, 6, 2, 32},   {1, 1, 1000, 4, 4, 80},         {1, 40, 0, 2, 2, 300},
+        {1, 9, 200, 3, 1, 1024}, {1, 90, 0, 2, 1, 33, true, 17}, {2, 1, 500, 2, 1, 16, true, 100},
+    };
+    for (const AttentionShape& shape : shapes)
+        for (const double spread : {0.1, 1.0, 6.0, 500.0}) {
+            const DigitsCase digits(shape, 40, spread);
+            expect_every_set_equal(
+                [&](const Compute& compute) { return Results{digits.run(compute)}; },
+                "head_dim " + std::to_string(shape.head_dim) + ", spread " +
+                    std::to_string(spread));
+        }
+}
+
+// Near the attention of N4, at the precision of its fixed-point numbers.
+TEST(Digits, IsNearlyAttention) {
+    const AttentionShape shape{1, 100, 0, 4, 2, 64};
+    const DigitsCase digits(shape, 50);
+    std::vector<float> k, v, out(digits.q.size());
+    for (const std::int16_t x : digits.k) k.push_back(static_cast<float>(x) / kDigitKeyFactor);
+    for (const std::int16_t x : digits.v) v.push_back(static_cast<float>(x) / kDigitValueFactor);
+    ThreadPool pool(1);
+    const Compute compute{reference_kernels(), &pool};
+    attention_forward(compute, shape, {digits.q.data(), 100, 256}, {k.data(), 100, 128},
+                      {v.data(), 100, 128}, {out.data(), 100, 256}, {});
+    const std::vector<float> found = digits.run(compute);
+    for (std::size_t i = 0; i < out.size(); ++i) EXPECT_NEAR(found[i], out[i], 5e-3) << i;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "tensor/attention_case.h"
 #include "tensor/bias.h"
+#include "tensor/digits_case.h"
 #include "tensor/elementary.h"
 #include "tensor/gelu.h"
 #include "tensor/golden.h"
@@ -67,6 +68,11 @@ Hash attention_all(const Compute& compute) {
     return fnv1a(AttentionCase({2, 139, 0, 4, 2, 24, false}, 112).run(compute));
 }
 
+Hash attention_digits(const Compute& compute) {
+    const Hash prefill = fnv1a(DigitsCase({2, 139, 30, 4, 2, 24, true, 90}, 113, 3.0).run(compute));
+    return fnv1a(DigitsCase({3, 1, 400, 6, 2, 64}, 114).run(compute), prefill);
+}
+
 Hash positions(const Compute& compute) {
     const std::size_t count = 70, columns = 32;
     const Values table = sinusoidal_positions(count, columns);
@@ -117,6 +123,7 @@ constexpr Golden kGoldens[] = {
     {"relu", relu, 0xae5901e55a42c920},
     {"erf", erf, 0xd1d8d257e7b6fc69},
     {"attention_all", attention_all, 0x1761c65afadcfb4e},
+    {"attention_digits", attention_digits, 0xe41f6809ce30636},
     {"positions", positions, 0x412bea0204c89dcc},
     {"rope_scaling", rope_scaling, 0x91cf1ebf8bd74f59},
     {"logprobs", logprobs, 0x49fb8708ba27f9fc},

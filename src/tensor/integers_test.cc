@@ -89,7 +89,7 @@ TEST(Integers, CacheTypes) {
     round_to_kv_type(KvType::kF16, 2, x);
     EXPECT_EQ(x[0], 1.0F);
     EXPECT_EQ(x[1], 65504.0F);
-    EXPECT_EQ(*parse_kv_type("bf16"), KvType::kBf16);
+    for (const KvType type : kKvTypes) EXPECT_EQ(*parse_kv_type(kv_type_name(type)), type);
     EXPECT_FALSE(parse_kv_type("f8").ok());
 }
 

@@ -69,6 +69,10 @@ struct Kernels {
                              std::size_t kv_end, float* scratch);
     void (*attention_backward)(const AttentionBackward& op, std::size_t sequence,
                                std::size_t kv_head, float* scratch);
+    /// As attention_forward, by digits (digits.h): keys and values are of KvType::kDigits. The
+    /// scratch holds 2 * (keys + head_dim) floats.
+    void (*attention_digits)(const AttentionForward& op, std::size_t sequence, std::size_t head,
+                             std::size_t begin, std::size_t end, float* scratch);
 };
 
 // Null when this build has no such set.

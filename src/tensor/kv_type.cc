@@ -28,14 +28,17 @@ std::string_view kv_type_name(KvType type) {
             return "f16";
         case KvType::kBf16:
             return "bf16";
+        case KvType::kDigits:
+            return "digits";
     }
     return "unknown";
 }
 
 Result<KvType> parse_kv_type(std::string_view name) {
-    for (const KvType type : {KvType::kF32, KvType::kF16, KvType::kBf16})
+    for (const KvType type : kKvTypes)
         if (name == kv_type_name(type)) return type;
-    return invalid("unknown cache type '" + std::string(name) + "'; the types are f32, f16, bf16");
+    return invalid("unknown cache type '" + std::string(name) +
+                   "'; the types are f32, f16, bf16, digits");
 }
 
 std::size_t kv_type_bytes(KvType type) { return type == KvType::kF32 ? 4 : 2; }
@@ -86,6 +89,7 @@ float bf16_to_f32(std::uint16_t bits) {
 }
 
 void round_to_kv_type(KvType type, std::size_t count, float* x) {
+    CHECK(type != KvType::kDigits);
     if (type == KvType::kF16)
         for (std::size_t i = 0; i < count; ++i) x[i] = f16_to_f32(f32_to_f16(x[i]));
     if (type == KvType::kBf16)

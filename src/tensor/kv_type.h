@@ -11,7 +11,9 @@
 
 namespace cairn::tensor {
 
-enum class KvType : std::uint8_t { kF32 = 0, kF16 = 1, kBf16 = 2 };
+/// kDigits: fixed-point numbers, over which attention is by digits (digits.h, N49).
+enum class KvType : std::uint8_t { kF32 = 0, kF16 = 1, kBf16 = 2, kDigits = 3 };
+inline constexpr KvType kKvTypes[] = {KvType::kF32, KvType::kF16, KvType::kBf16, KvType::kDigits};
 
 std::string_view kv_type_name(KvType type);
 Result<KvType> parse_kv_type(std::string_view name);
@@ -23,7 +25,8 @@ float f16_to_f32(std::uint16_t bits);
 std::uint16_t f32_to_bf16(float x);
 float bf16_to_f32(std::uint16_t bits);
 
-/// x[i] becomes the value that the type would give back.
+/// x[i] becomes the value that the type would give back; not for kDigits, where keys and values
+/// differ.
 void round_to_kv_type(KvType type, std::size_t count, float* x);
 
 }  // namespace cairn::tensor

@@ -1,7 +1,6 @@
 #include "cli/papers/lab_factors.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <memory>
 
@@ -9,106 +8,22 @@
 #include <CLI/CLI.hpp>
 
 #include "base/clock.h"
-#include "base/files.h"
 #include "base/progress.h"
 #include "cli/local_model.h"
 #include "cli/papers/lab_result.h"
+#include "cli/papers/lab_subject.h"
 #include "cli/train/text_loss.h"
-#include "lab/made_text.h"
 #include "lowrank/compress.h"
 #include "lowrank/svd.h"
 #include "model/leaf.h"
 #include "papers/low_rank.h"
-#include "train/trainer.h"
 
 namespace cairn::cli {
 
 namespace {
 
 using papers::ResultTable;
-
-struct Request {
-    std::string model, tokenizer, text, calibrate;
-};
-
-// A model with a text that it is measured on, and one that it may be calibrated with.
-struct Subject {
-    std::string name;
-    model::Model model;
-    std::vector<std::uint32_t> text, calibrate;
-    std::uint32_t context = 0;
-};
-
-constexpr std::size_t kMostTokens = 16384;
-
-std::vector<std::uint32_t> bytes_as_tokens(std::uint64_t seed, std::size_t bytes) {
-    const std::string text = lab::made_text(0, seed, bytes);
-    std::vector<std::uint32_t> tokens;
-    for (const char c : text) tokens.push_back(static_cast<unsigned char>(c));
-    return tokens;
-}
-
-// A byte-level model of 0.4 million parameters, trained for some seconds on made-up text.
-Result<Subject> trained_here(const tensor::Compute& compute) {
-    const model::ModelConfig config{.dim = 96,
-                                    .hidden_dim = 256,
-                                    .layers = 3,
-                                    .heads = 6,
-                                    .kv_heads = 6,
-                                    .vocab = 256,
-                                    .context = 128};
-    train::Recipe recipe;
-    recipe.total_steps = 300;
-    const model::ParameterLayout layout(config);
-    const std::vector<std::uint32_t> tokens = bytes_as_tokens(1, std::size_t{1} << 20);
-    train::Trainer trainer(layout, recipe, tokens, 1, compute);
-    trainer.start(model::initial_parameters(layout, 1), 0);
-    const SystemClock clock;
-    Progress progress(clock, "training", recipe.total_steps);
-    for (std::uint64_t step = 0; step < recipe.total_steps; ++step) {
-        ASSIGN_OR_RETURN(const train::StepReport report, trainer.step());
-        progress.update(step, fmt::format("{:.3f} nats", report.loss));
-    }
-    const auto parameters = trainer.parameters();
-    Subject subject{"a model trained here (0.4 million parameters)", {}, {}, {}, config.context};
-    subject.model =
-        model::make_model(config, std::vector<float>(parameters.begin(), parameters.end()));
-    subject.text = bytes_as_tokens(2, kMostTokens);
-    subject.calibrate = std::vector<std::uint32_t>(tokens.begin(), tokens.begin() + kMostTokens);
-    return subject;
-}
-
-Result<std::vector<std::uint32_t>> read_tokens(const std::string& path,
-                                               text::Tokenizer& tokenizer) {
-    ASSIGN_OR_RETURN(const std::string text, read_text_file(path));
-    std::vector<std::uint32_t> tokens{tokenizer.begin_token()};
-    const text::Tokens words = tokenizer.encode(text);
-    tokens.insert(tokens.end(), words.begin(), words.end());
-    if (tokens.size() < 2) return invalid(path + " is empty");
-    if (tokens.size() > kMostTokens) tokens.resize(kMostTokens);
-    return tokens;
-}
-
-Result<Subject> subject_of(const Request& request, const tensor::Compute& compute, bool with_text) {
-    if (request.model.empty()) return trained_here(compute);
-    if (with_text && request.text.empty())
-        return misused("with --model name the text on which it is measured: --text FILE");
-    for (const auto& [option, path] :
-         {std::pair{"--text", request.text}, std::pair{"--calibrate", request.calibrate}})
-        if (!path.empty()) RETURN_IF_ERROR(check_exists(option, path));
-    ASSIGN_OR_RETURN(const auto local, load_local_model(request.model, request.tokenizer));
-    if (!local->model.config.ranks.empty())
-        return Error{ErrorCode::kUnsupported,
-                     request.model + " has factors already: name the model it was made from"};
-    Subject subject{request.model, local->model, {}, {}, 0};
-    subject.context = std::bit_floor(std::min(local->model.config.context, 512U));
-    if (!with_text) return subject;
-    ASSIGN_OR_RETURN(subject.text, read_tokens(request.text, *local->tokenizer));
-    if (!request.calibrate.empty()) {
-        ASSIGN_OR_RETURN(subject.calibrate, read_tokens(request.calibrate, *local->tokenizer));
-    }
-    return subject;
-}
+using Request = SubjectRequest;
 
 // The matrices of one layer, queries, keys and values one below the other as GPT-2 keeps them (the
 // paper's c_attn).
@@ -140,7 +55,7 @@ std::vector<Named> matrices_of(const model::Model& model, std::uint32_t layer) {
 
 Result<ResultTable> figure5(const Request& request) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(0));
-    ASSIGN_OR_RETURN(const Subject subject, subject_of(request, machine->compute(), false));
+    ASSIGN_OR_RETURN(const Subject subject, lab_subject(request, machine->compute(), false));
     ResultTable table{"fig5", {}, "", {}};
     double at_breakeven = 0, at_40 = 0;
     const std::uint32_t layer = subject.model.config.layers > 1 ? 1 : 0;
@@ -186,7 +101,7 @@ Result<double> loss_of(const model::Model& model, const Subject& subject,
 Result<ResultTable> losses(const Request& request) {
     ASSIGN_OR_RETURN(const auto machine, Machine::create(0));
     const tensor::Compute& compute = machine->compute();
-    ASSIGN_OR_RETURN(const Subject subject, subject_of(request, compute, true));
+    ASSIGN_OR_RETURN(const Subject subject, lab_subject(request, compute, true));
     std::optional<lowrank::Moments> moments;
     if (!subject.calibrate.empty()) {
         ASSIGN_OR_RETURN(moments, lowrank::Moments::of(compute, subject.model, subject.calibrate,
@@ -256,12 +171,8 @@ void add_lab_factors(CLI::App& group, Invocation& invocation, LabPages& pages) {
         const auto request = std::make_shared<Request>();
         CLI::App* command = add_result_command(group, invocation, name, what, example,
                                                [request, make] { return make(*request); });
-        command->add_option("--model", request->model,
-                            "Model file or folder (default: a small one is trained first)");
-        command->add_option("--tokenizer", request->tokenizer,
-                            "Tokenizer file (default: in the model or beside it)");
+        add_subject_options(*command, *request, with_text);
         if (!with_text) return;
-        command->add_option("--text", request->text, "Text on which its loss is measured");
         command->add_option("--calibrate", request->calibrate,
                             "Text for the activation-aware factors (default: none are made)");
     };

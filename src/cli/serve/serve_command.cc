@@ -14,6 +14,7 @@
 #include "cli/serve/bounded_end.h"
 #include "cli/serve/serve_display.h"
 #include "cli/serve/serve_gateway.h"
+#include "cli/write/sampling_options.h"
 #include "console/interrupt.h"
 #include "host/model_files.h"
 #include "host/model_host.h"
@@ -219,15 +220,7 @@ void add_serve(CLI::App& app, Invocation& invocation) {
                      "Tokens of prompt and answer, at most (0: what the model can)")
         ->check(CLI::Range(std::size_t{0}, kMaxContextAsked))
         ->capture_default_str();
-    command
-        ->add_option_function<std::string>(
-            "--kv",
-            [request](const std::string& name) {
-                request->kv = tensor::parse_kv_type(name).value();
-            },
-            "How keys and values are kept: f32, f16 or bf16 (half the memory, other bits)")
-        ->check(CLI::IsMember({"f32", "f16", "bf16"}).description(""))
-        ->default_str("f32");
+    add_kv_option(*command, request->kv);
     command
         ->add_option("--memory", request->memory_mib,
                      "MiB for weights, keys and values (0: what is free, less a reserve)")

@@ -16,7 +16,7 @@
 #include "cli/local_model.h"
 #include "cli/option_checks.h"
 #include "cli/train/eval_node.h"
-#include "cli/train/text_loss.h"
+#include "cli/write/sampling_options.h"
 #include "console/json_line.h"
 #include "model/leaf.h"
 #include "node/assets.h"
@@ -112,8 +112,12 @@ Status run_eval(const EvalRequest& request, std::ostream& out) {
         request.context != 0 ? request.context : std::bit_floor(measured.model.config.context);
     const model::ParameterLayout layout = measured.model.layout();
     measured.model = model::pack_model(compute, measured.model);
-    ASSIGN_OR_RETURN(const std::int64_t sum,
-                     text_loss(layout, measured.model.weights, measured.stream, context, compute));
+    // With f32 throughout writing has the bits of training's pass, which is quicker.
+    ASSIGN_OR_RETURN(
+        const std::int64_t sum,
+        request.types == WrittenWith{}
+            ? text_loss(layout, measured.model.weights, measured.stream, context, compute)
+            : text_loss_with(request.types, measured.model, measured.stream, context, compute));
 
     const std::size_t tokens = measured.stream.size() - 1;
     const double loss = model::nats(sum, tokens);
@@ -130,6 +134,8 @@ Status run_eval(const EvalRequest& request, std::ostream& out) {
             {"perplexity", std::exp(loss)},
             {"bits_per_byte", bits_per_byte ? nlohmann::json(*bits_per_byte) : nlohmann::json()},
             {"context", context},
+            {"kv", tensor::kv_type_name(request.types.kv)},
+            {"wire", tensor::state_type_name(request.types.states)},
             {"kernels", machine->kernels()},
             {"threads", machine->threads()}};
         if (!measured.chain.is_null()) object.update(measured.chain);
@@ -179,6 +185,8 @@ void add_eval(CLI::App& app, Invocation& invocation) {
                                             "Window in tokens, a power of two; 0: the model's")
                                ->check(CLI::Range(0U, model::kMaxContext));
     node->excludes(context);
+    add_kv_option(*command, request->types.kv)->excludes(node);
+    add_wire_option(*command, request->types.states)->excludes(node);
     command->add_option("--threads", request->threads, "0: one per processor")
         ->check(CLI::Range(std::size_t{0}, kMaxThreads))
         ->capture_default_str();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "cli/train/text_loss.h"
 
 namespace cairn::cli {
 
@@ -18,13 +19,15 @@ struct EvalRequest {
     std::string at;             ///< of that: a height, "best", or empty: the one that it serves
     std::string text;           ///< file; of a chain's model also empty: the network's report text
     std::uint32_t context = 0;  ///< window length, a power of two; 0: the model's
+    WrittenWith types;          ///< of the cache and of the states between layers
     std::size_t threads = 0;
     bool json = false;
 };
 
 /// JSON: tokens, bytes, loss (nats per token), loss_sum (integer, unit 2^-20 nats), perplexity,
 /// bits_per_byte (null where the tokenizer does not give a text's bytes back), context, kernels,
-/// threads; of a chain's model also network, height, report_loss (as the node published it).
+/// kv, wire (types), threads; of a chain's model also network, height, report_loss (as the node
+/// published it).
 Status run_eval(const EvalRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli

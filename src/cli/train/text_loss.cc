@@ -8,12 +8,14 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "model/leaf.h"
+#include "model/transformer.h"
 #include "tensor/loss.h"
 
 namespace cairn::cli {
 
 namespace {
 constexpr std::uint32_t kBatchTokens = 1024;
+constexpr std::size_t kRows = 256;  // computed at once with a cache
 }  // namespace
 
 // The last window is filled up; what is behind a token cannot change its loss, so the filling is
@@ -46,6 +48,39 @@ Result<std::int64_t> text_loss(const model::ParameterLayout& layout, const model
         pass.token_losses(weights, tokens, targets, losses);
         sum += tensor::sum_losses_fixed(std::span(losses).first(n));
         progress.update(at + n, fmt::format("{:.4f} nats/token", model::nats(sum, at + n)));
+    }
+    return sum;
+}
+
+Result<std::int64_t> text_loss_with(const WrittenWith& types, const model::Model& model,
+                                    std::span<const std::uint32_t> stream, std::uint32_t context,
+                                    const tensor::Compute& compute) {
+    CHECK(stream.size() >= 2);
+    const model::ModelConfig& config = model.config;
+    if (!config.causal)
+        return Error{ErrorCode::kUnsupported, "an encoder has neither a cache nor a next token"};
+    model::Transformer transformer(config, model.weights, model::all_layers(config), compute,
+                                   {.max_batch = kRows, .max_positions = context});
+    model::KvCache cache(config, model::all_layers(config), context, types.kv);
+    const std::size_t count = stream.size() - 1;
+    const SystemClock clock;
+    Progress progress(clock, "evaluating", count);
+    std::vector<float> hidden, logits, losses;
+    std::int64_t sum = 0;
+    for (std::size_t at = 0; at < count;) {
+        if (at % context == 0) cache.truncate(0);
+        const std::size_t n = std::min({kRows, context - at % context, count - at});
+        hidden.resize(n * config.dim);
+        logits.resize(n * config.vocab);
+        losses.resize(n);
+        transformer.embed(stream.subspan(at, n), at % context, hidden);
+        transformer.forward(hidden, cache, types.states);
+        transformer.head(hidden, logits);
+        tensor::cross_entropy(compute, {logits.data(), n, config.vocab}, stream.subspan(at + 1, n),
+                              losses.data(), {});
+        sum += tensor::sum_losses_fixed(losses);
+        at += n;
+        progress.update(at, fmt::format("{:.4f} nats/token", model::nats(sum, at)));
     }
     return sum;
 }

@@ -6,8 +6,10 @@
 #include <span>
 
 #include "base/result.h"
+#include "model/kv_cache.h"
 #include "model/weights.h"
 #include "tensor/compute.h"
+#include "tensor/state_type.h"
 
 namespace cairn::cli {
 
@@ -18,5 +20,16 @@ Result<std::int64_t> text_loss(const model::ParameterLayout& layout, const model
                                std::span<const std::uint32_t> stream, std::uint32_t context,
                                const tensor::Compute& compute,
                                const std::function<bool()>& stop = {});
+
+/// The same of a packed causal model as it writes with such a cache and such states between layers.
+struct WrittenWith {
+    model::KvType kv = model::KvType::kF32;
+    tensor::StateType states = tensor::StateType::kF32;
+
+    bool operator==(const WrittenWith&) const = default;
+};
+Result<std::int64_t> text_loss_with(const WrittenWith& types, const model::Model& model,
+                                    std::span<const std::uint32_t> stream, std::uint32_t context,
+                                    const tensor::Compute& compute);
 
 }  // namespace cairn::cli

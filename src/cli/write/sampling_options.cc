@@ -45,15 +45,7 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
     command.add_option("--seed", settings.seed, "Decides what chance decides")
         ->check(any_seed())
         ->capture_default_str();
-    command
-        .add_option_function<std::string>(
-            "--kv",
-            [&options](const std::string& name) {
-                options.kv = tensor::parse_kv_type(name).value();
-            },
-            "How keys and values are kept: f32, f16 or bf16 (half the memory, other bits)")
-        ->check(CLI::IsMember({"f32", "f16", "bf16"}).description(""))
-        ->default_str("f32");
+    add_kv_option(command, options.kv);
     command.add_option("--stop", options.stops, "End before this text; again for each")
         ->check(CLI::Validator(
             [](const std::string& text) { return std::string(text.empty() ? "it is empty" : ""); },
@@ -69,6 +61,17 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
         look(top_p, chosen.top_p < 1);
         look(min_p, chosen.min_p > 0);
     });
+}
+
+CLI::Option* add_kv_option(CLI::App& command, tensor::KvType& type) {
+    return command
+        .add_option_function<std::string>(
+            "--kv",
+            [&type](const std::string& name) { type = tensor::parse_kv_type(name).value(); },
+            "How keys and values are kept: f32, f16 or bf16 (half the memory, other bits), or "
+            "digits (the same half; attention in whole numbers, whose lookups can be proved)")
+        ->check(CLI::IsMember({"f32", "f16", "bf16", "digits"}).description(""))
+        ->default_str("f32");
 }
 
 CLI::Option* add_wire_option(CLI::App& command, tensor::StateType& states) {

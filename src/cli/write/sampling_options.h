@@ -29,6 +29,8 @@ struct SamplingOptions {
 /// `options` must outlive parsing.
 void add_sampling_options(CLI::App& command, SamplingOptions& options);
 
+/// --kv.
+CLI::Option* add_kv_option(CLI::App& command, tensor::KvType& type);
 /// --wire, for commands that may have layers computed elsewhere.
 CLI::Option* add_wire_option(CLI::App& command, tensor::StateType& states);
 

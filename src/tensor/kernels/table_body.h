@@ -1,9 +1,10 @@
-// The table of one kernel set, from the bodies over its lanes V.
+// The table of one kernel set, from the bodies over its lanes V and its integer operations D.
 #pragma once
 
 #include "tensor/kernels/attention_backward_body.h"
 #include "tensor/kernels/attention_body.h"
 #include "tensor/kernels/attention_decode_body.h"
+#include "tensor/kernels/digits_body.h"
 #include "tensor/kernels/elementwise_body.h"
 #include "tensor/kernels/gelu_body.h"
 #include "tensor/kernels/layernorm_body.h"
@@ -13,7 +14,7 @@
 
 namespace cairn::tensor::kernels {
 
-template <typename V>
+template <typename V, typename D = DigitLanesScalar>
 constexpr Kernels make_table(KernelSet set) {
     return {
         .set = set,
@@ -47,6 +48,7 @@ constexpr Kernels make_table(KernelSet set) {
         .attention_forward = attention_forward<V>,
         .attention_decode = attention_decode<V>,
         .attention_backward = attention_backward<V>,
+        .attention_digits = attention_digits<D>,
     };
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/int128.h"
+#include "tensor/reference/reference.h"
 
 namespace cairn::tensor {
 
@@ -74,7 +75,7 @@ std::span<const std::uint16_t> digit_fractions() {
 }
 
 std::uint32_t digit_entry(std::size_t k, std::uint32_t digit) {
-    CHECK(k < kDigits && digit >> kDigitBits[k] == 0);
+    CHECK(k < kDigitCount && digit >> kDigitBits[k] == 0);
     if (k == 0) return 1;
     if (k == 1) return digit_fractions()[digit];
     if (k == 2) return digit > kLastHalving ? 0 : ((1U << kLastHalving >> digit) + 1) >> 1;
@@ -82,9 +83,9 @@ std::uint32_t digit_entry(std::size_t k, std::uint32_t digit) {
 }
 
 std::uint32_t digit_weight(std::uint64_t below) {
-    CHECK(below >> (kDigitPlace[kDigits - 1] + kDigitBits[kDigits - 1]) == 0);
+    CHECK(below >> (kDigitPlace[kDigitCount - 1] + kDigitBits[kDigitCount - 1]) == 0);
     std::uint32_t weight = 1;
-    for (std::size_t k = 0; k < kDigits; ++k) weight *= digit_entry(k, digit_of(below, k));
+    for (std::size_t k = 0; k < kDigitCount; ++k) weight *= digit_entry(k, digit_of(below, k));
     return weight;
 }
 
@@ -104,7 +105,7 @@ std::int64_t digit_shift(std::uint64_t sum) {
 
 DigitAttentionRow digit_attention_row(std::span<const std::int16_t> query, DigitRows keys,
                                       DigitRows values, std::size_t first, std::size_t end) {
-    CHECK(first < end && query.size() <= 1024);
+    CHECK(first < end && query.size() <= kDigitWidest);
     std::vector<std::int64_t> scores;
     for (std::size_t j = first; j < end; ++j) scores.push_back(product(query, keys.row(j)));
     const std::int64_t most = *std::max_element(scores.begin(), scores.end());
@@ -125,5 +126,31 @@ DigitAttentionRow digit_attention_row(std::span<const std::int16_t> query, Digit
     }
     return row;
 }
+
+namespace reference {
+
+void attention_digits(const AttentionForward& op, std::size_t sequence, std::size_t head,
+                      std::size_t begin, std::size_t end, float* /*scratch*/) {
+    const AttentionShape& shape = op.shape;
+    const std::size_t d = shape.head_dim;
+    const auto rows = [&](const KvRows& x) {
+        const std::size_t kv_head = head / (shape.heads / shape.kv_heads);
+        return DigitRows{static_cast<const std::int16_t*>(x.data) +
+                             sequence * shape.keys() * x.stride + kv_head * d,
+                         x.stride};
+    };
+    for (std::size_t i = begin; i < end; ++i) {
+        const std::size_t row = sequence * shape.queries + i;
+        std::vector<std::int16_t> query;
+        for (std::size_t c = 0; c < d; ++c)
+            query.push_back(digit_fixed(op.q.row(row)[head * d + c], digit_query_factor(d)));
+        const DigitAttentionRow attended = digit_attention_row(
+            query, rows(op.k), rows(op.v), shape.first_key(i), shape.visible(i));
+        for (std::size_t c = 0; c < d; ++c)
+            op.out.row(row)[head * d + c] = digit_output(attended.sums[c]);
+    }
+}
+
+}  // namespace reference
 
 }  // namespace cairn::tensor

@@ -46,6 +46,8 @@ std::size_t attention_forward_scratch(const AttentionShape& shape);
 std::size_t attention_backward_scratch(const AttentionShape& shape);
 void attention_forward(const AttentionForward& op, std::size_t sequence, std::size_t head,
                        std::size_t begin, std::size_t end, float* scratch);
+void attention_digits(const AttentionForward& op, std::size_t sequence, std::size_t head,
+                      std::size_t begin, std::size_t end, float* scratch);
 void attention_backward(const AttentionBackward& op, std::size_t sequence, std::size_t kv_head,
                         float* scratch);
 

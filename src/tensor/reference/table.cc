@@ -37,6 +37,7 @@ const Kernels* reference_kernels() {
         .attention_forward = ref::attention_forward,
         .attention_decode = nullptr,
         .attention_backward = ref::attention_backward,
+        .attention_digits = ref::attention_digits,
     };
     return &kTable;
 }
