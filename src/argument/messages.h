@@ -41,7 +41,8 @@ class Listener {
         return message;
     }
     Transcript& transcript() { return transcript_; }
-    bool at_end() const { return rest_.empty(); }
+    /// What was not heard yet.
+    std::span<const Fp2> rest() const { return rest_; }
 
   private:
     Transcript& transcript_;
