@@ -1,0 +1,75 @@
+// Proofs that the outputs claimed for one head are those of attention by digits (N49; papers B: Eq
+// 18 to 22, with the lookups of zkLLM). A Verifier who has the head's fixed-point queries, keys and
+// values reads them once and the proof once, instead of computing all pairs of queries and keys,
+// and several Verifiers divide even that. Nothing is hidden from them.
+//
+//   auto proof = prove(statement);             // the Server, once
+//   Verdict v = verify(statement, *proof);     // a Verifier
+//   auto part = check_share(statement, *proof, k, 4);   // or four of them, k = 0 ... 3,
+//   Verdict v = combine(sizes, *proof, parts);          // and whoever has all parts
+//
+// How sure it is. A cheat that does not break SHA-256 and has one try gets through with probability
+// below 2^-64:
+//
+//   columns   (5/8)^96 = 2^-65.1       the queried columns (commitment.h)
+//   lookup    2 (4^log + 2^12) / 2^122 < 2^-96, 4^log <= 2^24 pairs
+//   fractions, outputs' sum, weights of rows, and the commitment's nearness < 2^-104 together
+//
+// Nobody asks the questions but a hash (transcript.h), so a cheat can try again, and expects to
+// hash 2^64 times; each try changes a message and has all behind it to compute anew. That such
+// proofs are sound is proved for hashes that are random functions.
+//
+// What is proved: that every weight is the product of table entries of the digits of shift - score,
+// that the outputs are the sums of weights times values, and that a row's weights sum to 2^30
+// within 2^20 + 2^13 * keys (statement.h). What is not: which of the shifts within that tolerance
+// is N49's. A Server can so scale a row's outputs by up to a part of 2^-10 + 2^-17 * keys; whether
+// a row is right to the bit is decided by replay (audit). Nor does it say where queries, keys and
+// values come from.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "argument/fp.h"
+#include "argument/statement.h"
+#include "base/bytes.h"
+#include "base/verdict.h"
+#include "tensor/digits.h"
+
+namespace cairn::argument {
+
+/// kInvalid for a statement that is wrong or out of bounds. Takes about 600 bytes of memory for
+/// each pair of padded rows: 10 GB for 4096, 2.5 GB for 2048.
+Result<Bytes> prove(const Statement& statement);
+
+/// All of it, alone.
+Verdict verify(const Statement& statement, ByteView proof);
+
+/// What one Verifier of several found. Sums run over its run of the rows, or of the tables'
+/// entries. All parts are determined by statement and proof: whoever doubts one computes it again.
+struct SharePart {
+    std::size_t share = 0, shares = 1;
+    Hash256 statement;     ///< what the Verifier read (statement_hash)
+    Hash256 conversation;  ///< and what was said of it (Replay::state)
+    std::string fault;     ///< what is wrong already in this share; else empty
+    Fp2 row_sums, sums;    ///< the rows' claimed sums of weights, and outputs, at the row point
+    Fp2 values;            ///< at the last point, as are all that follow
+    Fp2 shifts, seen;
+    std::vector<Fp2> queries, keys;            ///< [head_dim]
+    std::array<Fp2, tensor::kDigitCount> lookups;  ///< of each table, the sum over its entries
+};
+
+/// Share `share` of `shares`, whose work is a part of verify()'s but for reading statement and
+/// proof once. CHECKs share < shares.
+SharePart check_share(const Statement& statement, ByteView proof, std::size_t share,
+                      std::size_t shares);
+
+/// The verdict of all shares together. It is invalid if any part found a fault or is not what its
+/// share would have found; only Verifiers who know a proof to be wrong and invent a part that makes
+/// up for it can get it through, so parts of strangers should be asked of two.
+Verdict combine(const Sizes& sizes, ByteView proof, std::span<const SharePart> parts);
+
+}  // namespace cairn::argument

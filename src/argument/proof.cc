@@ -1,0 +1,98 @@
+#include "argument/proof.h"
+
+#include "argument/fractions.h"
+#include "argument/statement.h"
+#include "argument/weighing.h"
+#include "base/encoding.h"
+
+namespace cairn::argument {
+
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kFp2Bytes = 16;
+
+void write(Writer& writer, const Fp2& element) {
+    writer.u64(element.a.value());
+    writer.u64(element.b.value());
+}
+
+Fp read_fp(Reader& reader) {
+    const std::uint64_t value = reader.u64();
+    if (value >= kPrime) reader.fail("a number that is not below the prime");
+    return Fp(value);
+}
+
+std::vector<Fp2> read_elements(Reader& reader, std::size_t count) {
+    std::vector<Fp2> elements;
+    if (reader.remaining() / kFp2Bytes < count) {
+        reader.fail("a proof that is too short");
+        return elements;
+    }
+    elements.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const Fp a = read_fp(reader), b = read_fp(reader);
+        elements.emplace_back(a, b);
+    }
+    return elements;
+}
+
+}  // namespace
+
+MatrixShape matrix_shape(unsigned log) { return {log - 1, log + 4}; }
+
+std::size_t message_elements(unsigned log) {
+    return fraction_elements(tensor::kDigitCount, 2 * log) + kColumns + 2 * log * kWeighingDegree +
+           kColumns;
+}
+
+Bytes encode(const Proof& proof) {
+    Writer writer;
+    writer.u8(kVersion);
+    writer.u16(proof.rows);
+    writer.fixed(proof.root);
+    for (const std::uint64_t sum : proof.row_sums) writer.u64(sum);
+    for (const std::uint32_t count : proof.multiplicities) writer.u32(count);
+    for (const auto* part : {&proof.messages, &proof.value_row, &proof.random_row})
+        for (const Fp2& element : *part) write(writer, element);
+    writer.u8(static_cast<std::uint8_t>(proof.columns.size()));
+    for (const OpenColumn& column : proof.columns) {
+        for (const Fp value : column.values) writer.u64(value.value());
+        for (const Hash256& hash : column.branch) writer.fixed(hash);
+    }
+    return std::move(writer).take();
+}
+
+Result<Proof> decode_proof(ByteView bytes) {
+    if (bytes.size() > kMaxProofBytes) return invalid("a proof that is too long");
+    Reader reader(bytes);
+    if (reader.u8() != kVersion) return invalid("a proof of an unknown version");
+    Proof proof;
+    proof.rows = reader.u16();
+    if (proof.rows < 1 || proof.rows > kMaxRows)
+        return invalid("a proof of too many rows, or none");
+    const unsigned log = padded_log(proof.rows);
+    const MatrixShape shape = matrix_shape(log);
+    proof.root = reader.fixed<32>();
+    for (std::size_t i = 0; i < proof.rows; ++i) proof.row_sums.push_back(reader.u64());
+    for (std::size_t i = 0; i < kTableEntries; ++i) proof.multiplicities.push_back(reader.u32());
+    proof.messages = read_elements(reader, message_elements(log));
+    proof.value_row = read_elements(reader, shape.columns());
+    proof.random_row = read_elements(reader, shape.columns());
+    const std::size_t count = reader.u8();
+    if (count < 1 || count > kQueries) reader.fail("a proof that opens too many columns, or none");
+    const std::size_t column_bytes = 8 * shape.rows() + Hash256::kSize * shape.branch_size();
+    if (!reader.failed() && reader.remaining() != count * column_bytes)
+        reader.fail("a proof of another length");
+    if (reader.failed()) return reader.finish().error();
+    proof.columns.resize(count);
+    for (OpenColumn& column : proof.columns) {
+        for (std::size_t i = 0; i < shape.rows(); ++i) column.values.push_back(read_fp(reader));
+        for (std::size_t i = 0; i < shape.branch_size(); ++i)
+            column.branch.push_back(reader.fixed<32>());
+    }
+    RETURN_IF_ERROR(reader.finish());
+    return proof;
+}
+
+}  // namespace cairn::argument
