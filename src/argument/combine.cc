@@ -1,9 +1,8 @@
 // What follows from all Verifiers' parts.
 #include <algorithm>
 
-#include "argument/argument.h"
 #include "argument/multilinear.h"
-#include "argument/replay.h"
+#include "argument/share.h"
 
 namespace cairn::argument {
 
@@ -92,24 +91,36 @@ Verdict check_opening(const Replay& replay, const Proof& proof) {
 
 }  // namespace
 
+Verdict combine(const Proof& proof, const Replay& replay, std::span<const SharePart> parts) {
+    for (const SharePart& part : parts)
+        if (part.conversation != replay.state)
+            return Verdict::undecided("a share is of another proof");
+    const SharePart sum = add(parts);
+    RETURN_UNLESS_VALID(check_lookup(replay, sum));
+    RETURN_UNLESS_VALID(check_outputs(replay, sum));
+    return check_opening(replay, proof);
+}
+
 Verdict combine(const Sizes& sizes, ByteView proof, std::span<const SharePart> parts) {
     RETURN_UNLESS_VALID(check_parts(sizes, parts));
     const Result<Proof> decoded = decode_proof(proof);
     if (!decoded.ok()) return Verdict::invalid(decoded.error().message);
     const Result<Replay> heard = replay(sizes, parts[0].statement, *decoded);
     if (!heard.ok()) return Verdict::invalid(heard.error().message);
-    for (const SharePart& part : parts)
-        if (part.conversation != heard->state)
-            return Verdict::undecided("a share is of another proof");
-    const SharePart sum = add(parts);
-    RETURN_UNLESS_VALID(check_lookup(*heard, sum));
-    RETURN_UNLESS_VALID(check_outputs(*heard, sum));
-    return check_opening(*heard, *decoded);
+    return combine(*decoded, *heard, parts);
 }
 
+/// As combine() of the one share that is all, but the proof is heard once.
 Verdict verify(const Statement& statement, ByteView proof) {
-    const SharePart part = check_share(statement, proof, 0, 1);
-    return combine(statement.sizes, proof, std::span(&part, 1));
+    if (const Status form = check_form(statement); !form.ok())
+        return Verdict::invalid(form.error().message);
+    const Result<Proof> decoded = decode_proof(proof);
+    if (!decoded.ok()) return Verdict::invalid(decoded.error().message);
+    const Result<Replay> heard = replay(statement.sizes, statement_hash(statement), *decoded);
+    if (!heard.ok()) return Verdict::invalid(heard.error().message);
+    const SharePart part = check_share(statement, *decoded, *heard, 0, 1);
+    if (!part.fault.empty()) return Verdict::invalid(part.fault);
+    return combine(*decoded, *heard, std::span(&part, 1));
 }
 
 }  // namespace cairn::argument

@@ -14,10 +14,11 @@ namespace {
 Hash256 column_hash(std::span<const Fp> column) {
     static const crypto::TaggedHasher hasher("cairn/argument/column");
     thread_local Bytes bytes;
-    bytes.clear();
-    for (const Fp number : column) {
-        const std::uint64_t value = number.value();
-        for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    bytes.resize(8 * column.size());
+    for (std::size_t i = 0; i < column.size(); ++i) {
+        const std::uint64_t value = column[i].value();
+        for (unsigned k = 0; k < 8; ++k)
+            bytes[8 * i + k] = static_cast<std::uint8_t>(value >> (8 * k));
     }
     return hasher(bytes);
 }

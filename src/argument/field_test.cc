@@ -30,7 +30,7 @@ TEST(Field, ModulusIsPrime) {
     EXPECT_EQ(kPrime, 0x1FFFFFF9ULL * (std::uint64_t{1} << 32) + 1);
     EXPECT_LT(kPrime, std::uint64_t{1} << 61);
     // Miller and Rabin; the first twelve primes decide below 2^64 (Sorenson and Webster 2017).
-    for (const std::uint64_t base : {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37}) {
+    for (const std::uint64_t base : {2U, 3U, 5U, 7U, 11U, 13U, 17U, 19U, 23U, 29U, 31U, 37U}) {
         std::uint64_t x = raised(base, (kPrime - 1) >> kTwoAdicity);
         bool passes = x == 1 || x == kPrime - 1;
         for (unsigned i = 1; i < kTwoAdicity && !passes; ++i) {
@@ -80,7 +80,7 @@ TEST(Field, ExtensionIsAField) {
 
 TEST(Field, DotProductsAreSumsOfProducts) {
     SeededRandom random(3);
-    for (const std::size_t size : {0, 1, 7, 8, 9, 64, 65}) {
+    for (const std::size_t size : {0U, 1U, 7U, 8U, 9U, 64U, 65U}) {
         std::vector<Fp> a, b(size, Fp(kPrime - 1));
         std::vector<Fp2> c;
         Fp first;

@@ -38,7 +38,7 @@ struct Children {
     Children(const Layer& layer, Fp2 numerator_weight, Fp2 denominator_weight)
         : of_numerator(numerator_weight), of_denominator(denominator_weight) {
         const std::size_t half = layer.denominators.size() / 2;
-        for (const std::size_t side : {0, 1}) {
+        for (const std::size_t side : {0U, 1U}) {
             const auto denominator =
                 layer.denominators.begin() + static_cast<std::ptrdiff_t>(side * half);
             q[side].assign(denominator, denominator + static_cast<std::ptrdiff_t>(half));
@@ -77,7 +77,7 @@ struct Children {
         sums[2] += parent(p0 + step_p0, p1 + step_p1, q0 + step_q0, q1 + step_q1);
     }
     void bind_first(const Fp2& r) {
-        for (const std::size_t side : {0, 1}) {
+        for (const std::size_t side : {0U, 1U}) {
             bind(q[side], r);
             if (!p[side].empty()) bind(p[side], r);
         }
@@ -149,9 +149,9 @@ std::vector<Fp2> prove_fractions(std::vector<std::vector<Fp2>> leaves, Speaker& 
         std::vector<Fp2> ends;
         for (const Children& each : children) {
             const Fp2 unweighed = inverse(each.of_numerator);
-            for (const std::size_t side : {0, 1})
+            for (const std::size_t side : {0U, 1U})
                 if (depth > 0) ends.push_back(each.p[side][0] * unweighed);
-            for (const std::size_t side : {0, 1}) ends.push_back(each.q[side][0]);
+            for (const std::size_t side : {0U, 1U}) ends.push_back(each.q[side][0]);
         }
         speaker.say("fraction ends", ends);
         point.insert(point.begin(), speaker.transcript().challenge());

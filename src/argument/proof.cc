@@ -10,30 +10,37 @@ namespace cairn::argument {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kFp2Bytes = 16;
+constexpr std::size_t kFpBytes = 8;
 
 void write(Writer& writer, const Fp2& element) {
     writer.u64(element.a.value());
     writer.u64(element.b.value());
 }
 
-Fp read_fp(Reader& reader) {
-    const std::uint64_t value = reader.u64();
-    if (value >= kPrime) reader.fail("a number that is not below the prime");
-    return Fp(value);
+/// All at once: most of a proof is numbers.
+std::vector<Fp> read_numbers(Reader& reader, std::size_t count) {
+    std::vector<Fp> numbers;
+    if (reader.remaining() / kFpBytes < count) {
+        reader.fail("a proof that is too short");
+        return numbers;
+    }
+    const ByteView bytes = reader.raw(count * kFpBytes);
+    numbers.reserve(count);
+    for (std::size_t at = 0; at < bytes.size(); at += kFpBytes) {
+        std::uint64_t value = 0;
+        for (unsigned i = 0; i < kFpBytes; ++i) value |= std::uint64_t{bytes[at + i]} << (8 * i);
+        if (value >= kPrime) reader.fail("a number that is not below the prime");
+        numbers.push_back(Fp(value));
+    }
+    return numbers;
 }
 
 std::vector<Fp2> read_elements(Reader& reader, std::size_t count) {
+    const std::vector<Fp> numbers = read_numbers(reader, 2 * count);
     std::vector<Fp2> elements;
-    if (reader.remaining() / kFp2Bytes < count) {
-        reader.fail("a proof that is too short");
-        return elements;
-    }
     elements.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        const Fp a = read_fp(reader), b = read_fp(reader);
-        elements.emplace_back(a, b);
-    }
+    for (std::size_t i = 0; i < numbers.size(); i += 2)
+        elements.emplace_back(numbers[i], numbers[i + 1]);
     return elements;
 }
 
@@ -87,7 +94,7 @@ Result<Proof> decode_proof(ByteView bytes) {
     if (reader.failed()) return reader.finish().error();
     proof.columns.resize(count);
     for (OpenColumn& column : proof.columns) {
-        for (std::size_t i = 0; i < shape.rows(); ++i) column.values.push_back(read_fp(reader));
+        column.values = read_numbers(reader, shape.rows());
         for (std::size_t i = 0; i < shape.branch_size(); ++i)
             column.branch.push_back(reader.fixed<32>());
     }

@@ -103,7 +103,7 @@ Bytes prove_with(const Statement& statement, const Witness& witness, const Lies&
     proof.value_row = commitment.weigh_rows(weights.value);
     proof.random_row = commitment.weigh_rows(weights.random);
     if (lies.before_queries) lies.before_queries(proof);
-    for (const std::size_t place : begin_queries(transcript, proof))
+    for (const std::size_t place : begin_queries(transcript, proof).places)
         proof.columns.push_back(commitment.open(place));
     return encode(proof);
 }

@@ -55,19 +55,23 @@ RowWeights begin_opening(Transcript& transcript, unsigned log, std::span<const F
     return weights;
 }
 
-std::vector<std::size_t> begin_queries(Transcript& transcript, const Proof& proof) {
+Queries begin_queries(Transcript& transcript, const Proof& proof) {
     transcript.absorb("row by the point", proof.value_row);
     transcript.absorb("row at random", proof.random_row);
-    auto places = transcript.places(kQueries, matrix_shape(padded_log(proof.rows)).word_size());
+    Queries queries;
+    queries.theta = transcript.challenge();
+    std::vector<std::size_t>& places = queries.places;
+    places = transcript.places(kQueries, matrix_shape(padded_log(proof.rows)).word_size());
     std::sort(places.begin(), places.end());
     places.erase(std::unique(places.begin(), places.end()), places.end());
-    return places;
+    return queries;
 }
 
 Result<Replay> replay(const Sizes& sizes, const Hash256& statement, const Proof& proof) {
     if (proof.rows != sizes.rows) return invalid("the proof is for another number of rows");
     Transcript transcript(statement);
     Replay result;
+    result.statement = statement;
     result.log = padded_log(sizes.rows);
     result.lookup = begin(transcript, proof);
     Listener listener(transcript, proof.messages);
@@ -78,8 +82,8 @@ Result<Replay> replay(const Sizes& sizes, const Hash256& statement, const Proof&
     result.columns = listener.hear("columns at the last point", kColumns);
     CHECK(listener.rest().empty());
     result.weights = begin_opening(transcript, result.log, result.rounds.point);
-    result.places = begin_queries(transcript, proof);
-    if (proof.columns.size() != result.places.size())
+    result.queries = begin_queries(transcript, proof);
+    if (proof.columns.size() != result.queries.places.size())
         return invalid("the proof opens other columns than those asked for");
     result.state = transcript.state();
     return result;

@@ -6,7 +6,7 @@
 //   prover: the columns' values there          challenges row point, width point, gamma, alpha
 //   the outputs' sum, ends at another point (weighing.h)
 //   prover: the columns' values there          challenges mix, random weights of the matrix's rows
-//   prover: two sums of the matrix's rows      challenges queried places
+//   prover: two sums of the matrix's rows      challenges theta, queried places
 #pragma once
 
 #include <span>
@@ -42,11 +42,17 @@ struct RowWeights {
     std::vector<Fp2> value, random;
 };
 RowWeights begin_opening(Transcript& transcript, unsigned log, std::span<const Fp2> point);
-/// After the sums of rows: where columns are opened, ascending, each once.
-std::vector<std::size_t> begin_queries(Transcript& transcript, const Proof& proof);
+
+/// What is asked once both sums of rows are told.
+struct Queries {
+    Fp2 theta;                        ///< both are checked as one: value + theta random
+    std::vector<std::size_t> places;  ///< where columns are opened, ascending, each once
+};
+Queries begin_queries(Transcript& transcript, const Proof& proof);
 
 struct Replay {
     unsigned log = 0;
+    Hash256 statement;
     LookupTerms lookup;
     FractionClaims fractions;
     std::span<const Fp2> lookup_columns;  ///< values at fractions.point
@@ -54,7 +60,7 @@ struct Replay {
     WeighingRounds rounds;
     std::span<const Fp2> columns;  ///< values at rounds.point
     RowWeights weights;
-    std::vector<std::size_t> places;
+    Queries queries;
     Hash256 state;  ///< stands for the statement and the whole proof, but for the columns
 };
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "argument/prover.h"
+#include "argument/share.h"
 #include "argument/test_head.h"
 
 namespace cairn::argument {
@@ -70,18 +71,27 @@ TEST_F(ReplayTest, EveryMessageDecidesWhatFollows) {
     }
 }
 
-TEST_F(ReplayTest, SumsOfRowsDecideThePlaces) {
-    const auto places = [&](const Proof& said) {
+TEST_F(ReplayTest, SumsOfRowsDecideTheQueries) {
+    const auto queries = [&](const Proof& said) {
         Transcript transcript(about);
         return begin_queries(transcript, said);
     };
-    Proof other = proof;
-    EXPECT_EQ(places(other), places(proof));
-    other.value_row.back() += Fp2(1);
-    EXPECT_NE(places(other), places(proof));
-    other = proof;
-    other.random_row.back() += Fp2(1);
-    EXPECT_NE(places(other), places(proof));
+    const Queries first = queries(proof);
+    EXPECT_EQ(queries(proof).places, first.places);
+    for (const auto row : {&Proof::value_row, &Proof::random_row}) {
+        Proof other = proof;
+        (other.*row).back() += Fp2(1);
+        EXPECT_NE(queries(other).theta, first.theta);
+        EXPECT_NE(queries(other).places, first.places);
+    }
+}
+
+TEST_F(ReplayTest, ASumOfNothingIsNoSum) {
+    Replay heard = replay(head.sizes, about, proof).value();
+    const SharePart part = check_share(head, proof, heard, 0, 1);
+    EXPECT_TRUE(combine(proof, heard, std::span(&part, 1)).is_valid());
+    heard.fractions.roots[2] = {};  // 0 / 0 is equal to everything
+    EXPECT_TRUE(combine(proof, heard, std::span(&part, 1)).is_invalid());
 }
 
 TEST_F(ReplayTest, TheProversPointsAreHeardAgain) {
@@ -89,7 +99,7 @@ TEST_F(ReplayTest, TheProversPointsAreHeardAgain) {
     EXPECT_EQ(heard.fractions.point.size(), 6U);
     EXPECT_EQ(heard.outputs.terms.lookup, heard.fractions.point);
     EXPECT_EQ(heard.rounds.point.size(), 6U);
-    EXPECT_EQ(heard.places.size(), proof.columns.size());
+    EXPECT_EQ(heard.queries.places.size(), proof.columns.size());
     Hash256 other = about;
     other.bytes[0] ^= 1;
     EXPECT_FALSE(replay(head.sizes, other, proof).ok());

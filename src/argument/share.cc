@@ -1,11 +1,10 @@
-// The work that Verifiers divide.
+#include "argument/share.h"
+
 #include <algorithm>
 #include <span>
 #include <utility>
 
-#include "argument/argument.h"
 #include "argument/multilinear.h"
-#include "argument/replay.h"
 #include "base/check.h"
 
 namespace cairn::argument {
@@ -118,13 +117,18 @@ std::string find_fault(const Statement& statement, const Proof& proof, const Rep
     }
     const MatrixShape shape = matrix_shape(replay.log);
     const ReedSolomon code(shape.column_log);
-    const Run columns = run_of(replay.places.size(), part);
+    const auto with_theta = [&](std::vector<Fp2> value, std::span<const Fp2> random) {
+        for (std::size_t i = 0; i < value.size(); ++i) value[i] += replay.queries.theta * random[i];
+        return value;
+    };
+    const std::vector<Fp2> weights = with_theta(replay.weights.value, replay.weights.random);
+    const std::vector<Fp2> sum = with_theta(proof.value_row, proof.random_row);
+    const Run columns = run_of(replay.queries.places.size(), part);
     for (std::size_t i = columns.begin; i < columns.end; ++i) {
-        const std::size_t place = replay.places[i];
+        const std::size_t place = replay.queries.places[i];
         const OpenColumn& column = proof.columns[i];
         if (!belongs(shape, proof.root, place, column)) return "a column is not the committed one";
-        if (!agrees(code, place, column.values, replay.weights.value, proof.value_row) ||
-            !agrees(code, place, column.values, replay.weights.random, proof.random_row))
+        if (!agrees(code, place, column.values, weights, sum))
             return "a column does not fit the sums of rows";
     }
     return {};
@@ -132,33 +136,37 @@ std::string find_fault(const Statement& statement, const Proof& proof, const Rep
 
 }  // namespace
 
-SharePart check_share(const Statement& statement, ByteView proof, std::size_t share,
-                      std::size_t shares) {
+SharePart check_share(const Statement& statement, const Proof& proof, const Replay& replay,
+                      std::size_t share, std::size_t shares) {
     CHECK(share < shares);
     SharePart part;
     part.share = share;
     part.shares = shares;
-    if (const Status form = check_form(statement); !form.ok()) {
-        part.fault = form.error().message;
-        return part;
-    }
-    part.statement = statement_hash(statement);
-    const Result<Proof> decoded = decode_proof(proof);
-    if (!decoded.ok()) {
-        part.fault = decoded.error().message;
-        return part;
-    }
-    const Result<Replay> heard = replay(statement.sizes, part.statement, *decoded);
-    if (!heard.ok()) {
-        part.fault = heard.error().message;
-        return part;
-    }
-    part.conversation = heard->state;
-    part.fault = find_fault(statement, *decoded, *heard, part);
-    add_outputs(statement, *decoded, *heard, part);
-    add_inputs(statement, *heard, part);
-    add_lookups(*decoded, heard->lookup, part);
+    part.statement = replay.statement;
+    part.conversation = replay.state;
+    part.fault = find_fault(statement, proof, replay, part);
+    add_outputs(statement, proof, replay, part);
+    add_inputs(statement, replay, part);
+    add_lookups(proof, replay.lookup, part);
     return part;
+}
+
+SharePart check_share(const Statement& statement, ByteView proof, std::size_t share,
+                      std::size_t shares) {
+    CHECK(share < shares);
+    SharePart faulty;
+    faulty.share = share;
+    faulty.shares = shares;
+    const auto with_fault = [&faulty](const Error& error) {
+        faulty.fault = error.message;
+        return faulty;
+    };
+    if (const Status form = check_form(statement); !form.ok()) return with_fault(form.error());
+    const Result<Proof> decoded = decode_proof(proof);
+    if (!decoded.ok()) return with_fault(decoded.error());
+    const Result<Replay> heard = replay(statement.sizes, statement_hash(statement), *decoded);
+    if (!heard.ok()) return with_fault(heard.error());
+    return check_share(statement, *decoded, *heard, share, shares);
 }
 
 }  // namespace cairn::argument

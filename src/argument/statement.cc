@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
+#include <utility>
 
 #include "base/check.h"
 #include "base/encoding.h"
@@ -10,6 +10,20 @@
 #include "tensor/digits.h"
 
 namespace cairn::argument {
+
+namespace {
+
+/// Little-endian.
+template <typename Number>
+void append(Bytes& bytes, const std::vector<Number>& numbers) {
+    std::size_t at = bytes.size();
+    bytes.resize(at + sizeof(Number) * numbers.size());
+    for (const Number number : numbers)
+        for (unsigned k = 0; k < sizeof number; ++k)
+            bytes[at++] = static_cast<std::uint8_t>(number >> (8 * k));
+}
+
+}  // namespace
 
 unsigned padded_log(std::size_t rows) {
     CHECK(rows >= 1 && rows <= kMaxRows);
@@ -50,11 +64,11 @@ Hash256 statement_hash(const Statement& statement) {
     writer.u32(statement.sizes.rows);
     writer.u32(statement.sizes.head_dim);
     writer.u32(statement.sizes.window);
+    Bytes bytes = std::move(writer).take();
     for (const auto* part : {&statement.queries, &statement.keys, &statement.values})
-        for (const std::int16_t number : *part) writer.u16(static_cast<std::uint16_t>(number));
-    for (const auto* part : {&statement.shifts, &statement.sums})
-        for (const std::int64_t number : *part) writer.i64(number);
-    return hasher(writer.out());
+        append(bytes, *part);
+    for (const auto* part : {&statement.shifts, &statement.sums}) append(bytes, *part);
+    return hasher(bytes);
 }
 
 Statement make_statement(Sizes sizes, std::span<const std::int16_t> queries,

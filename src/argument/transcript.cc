@@ -27,12 +27,15 @@ void Transcript::absorb(std::string_view name, ByteView message) {
 }
 
 void Transcript::absorb(std::string_view name, std::span<const Fp2> message) {
-    Writer writer;
-    for (const Fp2& element : message) {
-        writer.u64(element.a.value());
-        writer.u64(element.b.value());
+    Bytes bytes(16 * message.size());
+    for (std::size_t i = 0; i < message.size(); ++i) {
+        const std::uint64_t a = message[i].a.value(), b = message[i].b.value();
+        for (unsigned k = 0; k < 8; ++k) {
+            bytes[16 * i + k] = static_cast<std::uint8_t>(a >> (8 * k));
+            bytes[16 * i + 8 + k] = static_cast<std::uint8_t>(b >> (8 * k));
+        }
     }
-    absorb(name, writer.out());
+    absorb(name, bytes);
 }
 
 Hash256 Transcript::draw() {
