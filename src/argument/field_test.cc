@@ -68,10 +68,12 @@ TEST(Field, ExtensionIsAField) {
         const Fp2 product(a.a * b.a + Fp(3) * a.b * b.b, a.a * b.b + a.b * b.a);
         EXPECT_EQ(a * b, product);
         EXPECT_EQ((a + b) * c, a * c + b * c);
+        EXPECT_EQ(Fp2::two_products(a, b, b, c), a * b + b * c);
         EXPECT_EQ(a * inverse(a), Fp2(1));
     }
     const Fp2 most(Fp(kPrime - 1), Fp(kPrime - 1));
     EXPECT_EQ(most * most, Fp2(Fp(4), Fp(2)));
+    EXPECT_EQ(Fp2::two_products(most, most, most, most), Fp2(Fp(8), Fp(4)));
     std::vector<Fp2> some = {draw(random), Fp2(), draw(random), most};
     const std::vector<Fp2> before = some;
     invert_all(some);

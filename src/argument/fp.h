@@ -101,6 +101,13 @@ class Fp2 {
                 Fp::raw(Fp::reduce(a.wide(other.b) + b.wide(other.a)))};
     }
     constexpr Fp2 operator*(Fp other) const { return {a * other, b * other}; }
+    /// x y + z w, reduced once.
+    static constexpr Fp2 two_products(const Fp2& x, const Fp2& y, const Fp2& z, const Fp2& w) {
+        // At most 8 p^2 and 4 p^2 before they are reduced.
+        const Uint128 high = x.b.wide(y.b) + z.b.wide(w.b);
+        return {Fp::raw(Fp::reduce(x.a.wide(y.a) + z.a.wide(w.a) + high + high + high)),
+                Fp::raw(Fp::reduce(x.a.wide(y.b) + x.b.wide(y.a) + z.a.wide(w.b) + z.b.wide(w.a)))};
+    }
     constexpr Fp2& operator+=(const Fp2& other) { return *this = *this + other; }
     constexpr Fp2& operator-=(const Fp2& other) { return *this = *this - other; }
     constexpr Fp2& operator*=(const Fp2& other) { return *this = *this * other; }

@@ -49,32 +49,24 @@ struct Children {
 
     /// The weighed sum of the parent's numerator and denominator.
     Fp2 parent(const Fp2& p0, const Fp2& p1, const Fp2& q0, const Fp2& q1) const {
-        return p0 * q1 + q0 * (p1 + of_denominator * q1);
+        return Fp2::two_products(p0, q1, q0, p1 + of_denominator * q1);
     }
     Fp2 parent_of_leaves(const Fp2& q0, const Fp2& q1) const {
-        return of_numerator * q1 + q0 * (of_numerator + of_denominator * q1);
+        return Fp2::two_products(of_numerator, q1, q0, of_numerator + of_denominator * q1);
     }
-    /// Adds its values at 0, 2 and 3 for a pair of places.
-    void add(std::size_t i, std::size_t half, std::array<Fp2, 3>& sums) const {
-        Fp2 q0 = q[0][i], q1 = q[1][i];
-        const Fp2 step_q0 = q[0][half + i] - q0, step_q1 = q[1][half + i] - q1;
+    /// Adds its values at 0 and 2 for a pair of places.
+    void add(std::size_t i, std::size_t half, std::array<Fp2, 2>& sums) const {
+        const auto at_2 = [i, half](const std::vector<Fp2>& values) {
+            const Fp2& high = values[half + i];
+            return high + high - values[i];
+        };
         if (p[0].empty()) {
-            sums[0] += parent_of_leaves(q0, q1);
-            q0 += step_q0 + step_q0;
-            q1 += step_q1 + step_q1;
-            sums[1] += parent_of_leaves(q0, q1);
-            sums[2] += parent_of_leaves(q0 + step_q0, q1 + step_q1);
-            return;
+            sums[0] += parent_of_leaves(q[0][i], q[1][i]);
+            sums[1] += parent_of_leaves(at_2(q[0]), at_2(q[1]));
+        } else {
+            sums[0] += parent(p[0][i], p[1][i], q[0][i], q[1][i]);
+            sums[1] += parent(at_2(p[0]), at_2(p[1]), at_2(q[0]), at_2(q[1]));
         }
-        Fp2 p0 = p[0][i], p1 = p[1][i];
-        const Fp2 step_p0 = p[0][half + i] - p0, step_p1 = p[1][half + i] - p1;
-        sums[0] += parent(p0, p1, q0, q1);
-        q0 += step_q0 + step_q0;
-        q1 += step_q1 + step_q1;
-        p0 += step_p0 + step_p0;
-        p1 += step_p1 + step_p1;
-        sums[1] += parent(p0, p1, q0, q1);
-        sums[2] += parent(p0 + step_p0, p1 + step_p1, q0 + step_q0, q1 + step_q1);
     }
     void bind_first(const Fp2& r) {
         for (const std::size_t side : {0U, 1U}) {
@@ -87,25 +79,36 @@ struct Children {
     std::array<std::vector<Fp2>, 2> p, q;
 };
 
-/// The sumcheck of one layer; what is left of the children at its point.
-std::vector<Fp2> prove_layer(std::vector<Children>& children, std::vector<Fp2> equal,
+/// The sumcheck of one layer, which is at `above`; its point. A round's polynomial is the equality
+/// weight of its variable, which is linear, times a polynomial of degree 2, of which the claim
+/// tells the value at 1.
+std::vector<Fp2> prove_layer(std::vector<Children>& children, std::span<const Fp2> above, Fp2 claim,
                              Speaker& speaker) {
     std::vector<Fp2> point;
-    while (equal.size() > 1) {
-        const std::size_t half = equal.size() / 2;
-        std::array<Fp2, kDegree> message;
-        for (std::size_t i = 0; i < half; ++i) {
-            std::array<Fp2, kDegree> sums;
-            for (const Children& each : children) each.add(i, half, sums);
-            const Fp2 step = equal[half + i] - equal[i], at_2 = equal[i] + step + step;
-            message[0] += equal[i] * sums[0];
-            message[1] += at_2 * sums[1];
-            message[2] += (at_2 + step) * sums[2];
+    Fp2 before(1);  // the equality weight of the variables that are bound
+    for (std::size_t round = 0; round < above.size(); ++round) {
+        const std::vector<Fp2> equal = place_weights(above.subspan(round + 1));
+        std::array<Fp2, 2> totals;
+        for (std::size_t i = 0; i < equal.size(); ++i) {
+            std::array<Fp2, 2> sums;
+            for (const Children& each : children) each.add(i, equal.size(), sums);
+            for (const std::size_t t : {0U, 1U}) totals[t] += equal[i] * sums[t];
         }
+        const Fp2 at_0 = before * (Fp2(1) - above[round]), at_1 = before * above[round];
+        const Fp2 rest_1 = (claim - at_0 * totals[0]) * inverse(at_1);
+        const std::vector<Fp2> rest = extend({totals[0], rest_1, totals[1]}, kDegree + 1);
+        std::vector<Fp2> values;
+        Fp2 weight = at_0;
+        for (const Fp2& each : rest) {
+            values.push_back(weight * each);
+            weight += at_1 - at_0;
+        }
+        const std::vector<Fp2> message = round_message(values);
         speaker.say("fraction round", message);
         const Fp2 r = speaker.transcript().challenge();
+        claim = next_claim(claim, message, r);
+        before *= equality(above.subspan(round, 1), std::span(&r, 1));
         point.push_back(r);
-        bind(equal, r);
         for (Children& each : children) each.bind_first(r);
     }
     return point;
@@ -118,6 +121,14 @@ std::vector<Fp2> powers_of(const Fp2& lambda, std::size_t count) {
     return powers;
 }
 
+/// From a layer's ends, the children's numerators unless these are 1 and denominators, to the claim
+/// on the layer below.
+Fraction between(std::span<const Fp2> end, const Fp2& side) {
+    const Fp2 &q0 = end[end.size() - 2], &q1 = end.back();
+    const Fp2 p = end.size() == 2 ? Fp2(1) : end[0] + side * (end[1] - end[0]);
+    return {p, q0 + side * (q1 - q0)};
+}
+
 }  // namespace
 
 std::size_t fraction_elements(std::size_t trees, unsigned log) {
@@ -128,11 +139,13 @@ std::size_t fraction_elements(std::size_t trees, unsigned log) {
 std::vector<Fp2> prove_fractions(std::vector<std::vector<Fp2>> leaves, Speaker& speaker) {
     std::vector<std::vector<Layer>> trees;  // from the leaves up
     std::vector<Fp2> roots;
+    std::vector<Fraction> nodes;  // what is claimed of each tree
     for (std::vector<Fp2>& each : leaves) {
         std::vector<Layer> tree;
         tree.push_back({{}, std::move(each)});
         while (tree.back().denominators.size() > 1) tree.push_back(above(tree.back()));
         roots.insert(roots.end(), {tree.back().numerators[0], tree.back().denominators[0]});
+        nodes.push_back({tree.back().numerators[0], tree.back().denominators[0]});
         trees.push_back(std::move(tree));
     }
     speaker.say("fraction roots", roots);
@@ -141,11 +154,14 @@ std::vector<Fp2> prove_fractions(std::vector<std::vector<Fp2>> leaves, Speaker& 
         const std::vector<Fp2> weights =
             powers_of(speaker.transcript().challenge(), 2 * trees.size());
         std::vector<Children> children;
+        Fp2 claim;
         for (std::size_t k = 0; k < trees.size(); ++k) {
+            claim +=
+                weights[2 * k] * nodes[k].numerator + weights[2 * k + 1] * nodes[k].denominator;
             children.emplace_back(trees[k][depth], weights[2 * k], weights[2 * k + 1]);
             trees[k].resize(depth);
         }
-        point = prove_layer(children, place_weights(point), speaker);
+        point = prove_layer(children, point, claim, speaker);
         std::vector<Fp2> ends;
         for (const Children& each : children) {
             const Fp2 unweighed = inverse(each.of_numerator);
@@ -154,7 +170,11 @@ std::vector<Fp2> prove_fractions(std::vector<std::vector<Fp2>> leaves, Speaker& 
             for (const std::size_t side : {0U, 1U}) ends.push_back(each.q[side][0]);
         }
         speaker.say("fraction ends", ends);
-        point.insert(point.begin(), speaker.transcript().challenge());
+        const Fp2 side = speaker.transcript().challenge();
+        const std::size_t each = depth > 0 ? 4 : 2;
+        for (std::size_t k = 0; k < trees.size(); ++k)
+            nodes[k] = between(std::span<const Fp2>(ends).subspan(each * k, each), side);
+        point.insert(point.begin(), side);
     }
     return point;
 }
@@ -188,7 +208,7 @@ Result<FractionClaims> hear_fractions(std::size_t trees, unsigned log, Listener&
             const Fp2 p0 = leaves ? Fp2(1) : end[0], p1 = leaves ? Fp2(1) : end[1];
             const Fp2 q0 = end[each - 2], q1 = end[each - 1];
             sum += weights[2 * k] * (p0 * q1 + p1 * q0) + weights[2 * k + 1] * (q0 * q1);
-            nodes[k] = {p0 + side * (p1 - p0), q0 + side * (q1 - q0)};
+            nodes[k] = between(end, side);
         }
         if (claim != equality(claims.point, point) * sum)
             return invalid("layer " + std::to_string(layer) + " of the lookup's sums does not fit");

@@ -22,6 +22,12 @@ ReedSolomon::ReedSolomon(unsigned log) : log_(log) {
     Fp power(1);
     for (std::size_t i = 0; i < std::max<std::size_t>(row_size() / 2, 1); ++i, power *= root)
         roots_.push_back(power);
+    Fp offset(1);
+    for (std::size_t coset = 1; coset < kCodeBlowup; ++coset) {
+        offset *= root_of_unity(log_ + 2);
+        Fp each(1);
+        for (std::size_t i = 0; i < row_size(); ++i, each *= offset) offsets_.push_back(each);
+    }
 }
 
 /// Values at the powers of the root, each at the place whose bits are its exponent's reversed.
@@ -40,12 +46,14 @@ void ReedSolomon::transform(std::span<Fp> values) const {
 
 void ReedSolomon::encode(std::span<const Fp> row, std::span<Fp> word) const {
     CHECK(row.size() == row_size() && word.size() == word_size());
-    const Fp root = root_of_unity(log_ + 2);
-    Fp offset(1);  // of the coset whose values a quarter of the word holds
-    for (std::size_t coset = 0; coset < kCodeBlowup; ++coset, offset *= root) {
+    for (std::size_t coset = 0; coset < kCodeBlowup; ++coset) {
         const std::span<Fp> part = word.subspan(coset * row.size(), row.size());
-        Fp power(1);
-        for (std::size_t i = 0; i < row.size(); ++i, power *= offset) part[i] = row[i] * power;
+        if (coset == 0) {
+            std::copy(row.begin(), row.end(), part.begin());
+        } else {
+            const Fp* powers = &offsets_[(coset - 1) * row.size()];
+            for (std::size_t i = 0; i < row.size(); ++i) part[i] = row[i] * powers[i];
+        }
         transform(part);
     }
 }

@@ -30,7 +30,8 @@ class ReedSolomon {
     void transform(std::span<Fp> values) const;
 
     unsigned log_;
-    std::vector<Fp> roots_;  ///< powers of a root of order row_size(), the first half
+    std::vector<Fp> roots_;    ///< powers of a root of order row_size(), the first half
+    std::vector<Fp> offsets_;  ///< for each quarter of a word but the first: powers of its offset
 };
 
 /// The value at x of the polynomial with these coefficients.
