@@ -8,12 +8,15 @@
 //   auto part = check_share(statement, *proof, k, 4);   // or four of them, k = 0 ... 3,
 //   Verdict v = combine(sizes, *proof, parts);          // and whoever has all parts
 //
-// How sure it is. A cheat that does not break SHA-256 and has one try gets through with probability
-// below 2^-64:
+// How sure it is. Challenges are drawn from a field of 2^122 elements (fp.h). A cheat that does not
+// break SHA-256 and has one try gets through with probability below 2^-65:
 //
-//   columns   (5/8)^96 = 2^-65.1       the queried columns (commitment.h)
-//   lookup    2 (4^log + 2^12) / 2^122 < 2^-96, 4^log <= 2^24 pairs
-//   fractions, outputs' sum, weights of rows, and the commitment's nearness < 2^-104 together
+//   columns     (5/8)^96                2^-65.1   96 queried columns (commitment.h)
+//   lookups     2 (4^log + 2^12)/2^122  2^-96.9   of at most 2^24 pairs: the degree in beta
+//   nearness    4 * 2^16 / 2^122        2^-104    the rows' random weights (commitment.h)
+//   fractions   1104 / 2^122            2^-111.8  24 layers, 5 trees, degree 3 (fractions.h)
+//   outputs     153 / 2^122             2^-114.7  24 rounds of degree 6 (weighing.h)
+//   points      < 160 / 2^122           2^-114.6  of rows, width, columns; theta at 96 places
 //
 // Nobody asks the questions but a hash (transcript.h), so a cheat can try again, and expects to
 // hash 2^64 times; each try changes a message and has all behind it to compute anew. That such
@@ -41,8 +44,8 @@
 
 namespace cairn::argument {
 
-/// kInvalid for a statement that is wrong or out of bounds. Takes about 600 bytes of memory for
-/// each pair of padded rows: 10 GB for 4096, 2.5 GB for 2048.
+/// kInvalid for a statement that is not true or out of bounds. Takes about 700 bytes of memory for
+/// each pair of padded rows: 3 GB for 2048 rows, 12 GB for 4096.
 Result<Bytes> prove(const Statement& statement);
 
 /// All of it, alone.
@@ -69,7 +72,8 @@ SharePart check_share(const Statement& statement, ByteView proof, std::size_t sh
 
 /// The verdict of all shares together. It is invalid if any part found a fault or is not what its
 /// share would have found; only Verifiers who know a proof to be wrong and invent a part that makes
-/// up for it can get it through, so parts of strangers should be asked of two.
+/// up for it can get it through, and one who invents any part makes a right proof fail. So parts of
+/// strangers should be asked of two.
 Verdict combine(const Sizes& sizes, ByteView proof, std::span<const SharePart> parts);
 
 }  // namespace cairn::argument

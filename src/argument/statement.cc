@@ -34,7 +34,7 @@ Status check_form(const Statement& statement) {
     const Sizes& sizes = statement.sizes;
     if (sizes.rows < 1 || sizes.rows > kMaxRows || sizes.head_dim < 1 ||
         sizes.head_dim > kMaxHeadDim)
-        return invalid("a statement of 1 to 4096 rows and 1 to 1024 numbers in each, please");
+        return invalid("a statement that is not of 1 to 4096 rows of 1 to 1024 numbers");
     const std::size_t numbers = std::size_t{sizes.rows} * sizes.head_dim;
     for (const auto* part : {&statement.queries, &statement.keys, &statement.values}) {
         if (part->size() != numbers) return invalid("a statement whose parts do not fit its sizes");
