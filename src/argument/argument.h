@@ -61,7 +61,7 @@ struct SharePart {
     Fp2 row_sums, sums;    ///< the rows' claimed sums of weights, and outputs, at the row point
     Fp2 values;            ///< at the last point, as are all that follow
     Fp2 shifts, seen;
-    std::vector<Fp2> queries, keys;            ///< [head_dim]
+    std::vector<Fp2> queries, keys;                ///< [head_dim]
     std::array<Fp2, tensor::kDigitCount> lookups;  ///< of each table, the sum over its entries
 };
 

@@ -41,7 +41,8 @@ struct CheatTest : ::testing::Test {
             witness.row_sums[i] = 0;
             for (std::size_t j = 0; j < head.sizes.rows; ++j) {
                 Fp weight = witness.seen[i * side + j];
-                for (std::size_t k = 1; k < tensor::kDigitCount; ++k) weight *= entry(k, i * side + j);
+                for (std::size_t k = 1; k < tensor::kDigitCount; ++k)
+                    weight *= entry(k, i * side + j);
                 witness.row_sums[i] += weight.value();
                 for (std::size_t c = 0; c < width; ++c)
                     head.sums[i * width + c] +=

@@ -75,7 +75,8 @@ Result<Replay> replay(const Sizes& sizes, const Hash256& statement, const Proof&
     result.log = padded_log(sizes.rows);
     result.lookup = begin(transcript, proof);
     Listener listener(transcript, proof.messages);
-    ASSIGN_OR_RETURN(result.fractions, hear_fractions(tensor::kDigitCount, 2 * result.log, listener));
+    ASSIGN_OR_RETURN(result.fractions,
+                     hear_fractions(tensor::kDigitCount, 2 * result.log, listener));
     result.lookup_columns = listener.hear("columns at the lookup's point", kColumns);
     result.outputs = begin_outputs(transcript, sizes, result.fractions.point);
     result.rounds = hear_weighing(result.log, listener);

@@ -200,7 +200,8 @@ OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows) {
     request.max_positions =
         static_cast<std::uint32_t>(std::min<std::size_t>(room, model_.config.context));
     // Mostly the usual type. That of the states stays f32: what --lie changes is lost in others.
-    if (random_.below(4) == 0) request.kv = tensor::kKvTypes[random_.below(std::size(tensor::kKvTypes))];
+    if (random_.below(4) == 0)
+        request.kv = tensor::kKvTypes[random_.below(std::size(tensor::kKvTypes))];
     return request;
 }
 

@@ -16,6 +16,7 @@
 #include "cli/papers/lab_codec.h"
 #include "cli/papers/lab_codec_convergence.h"
 #include "cli/papers/lab_convergence.h"
+#include "cli/papers/lab_digits.h"
 #include "cli/papers/lab_factors.h"
 #include "cli/papers/lab_low_rank.h"
 #include "cli/papers/lab_pages.h"
@@ -37,6 +38,7 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_low_rank(*group, invocation, pages);
     add_lab_factors(*group, invocation, pages);
     add_lab_attention(*group, invocation, pages);
+    add_lab_digits(*group, invocation, pages);
     add_lab_race(*group, invocation, pages);
     add_lab_convergence(*group, invocation, pages);
     add_lab_sketches(*group, invocation, pages);

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/files.h"

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "base/result.h"
+#include "cli/commands.h"
 #include "model/weights.h"
 #include "tensor/compute.h"
 

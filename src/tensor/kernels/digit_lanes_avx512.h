@@ -25,7 +25,7 @@ struct DigitLanesAvx512 {
             const auto rest = static_cast<__mmask32>((std::uint64_t{1} << (count - i)) - 1);
             add(_mm512_maskz_loadu_epi16(rest, a + i), _mm512_maskz_loadu_epi16(rest, b + i));
         }
-        return std::int64_t{_mm512_reduce_add_epi32(high)} * 65536 + _mm512_reduce_add_epi32(low);
+        return total(high) * 65536 + total(low);
     }
 
     static void weigh(const std::int64_t* weights, DigitRows values, std::size_t rows,
@@ -39,6 +39,13 @@ struct DigitLanesAvx512 {
     }
 
   private:
+    [[gnu::always_inline]] static std::int64_t total(__m512i x) {
+        alignas(64) std::int32_t lanes[16];
+        _mm512_store_si512(lanes, x);
+        std::int64_t sum = 0;
+        for (const std::int32_t lane : lanes) sum += lane;
+        return sum;
+    }
     // N vectors of 8 columns from column c on; of a vector the columns of `mask` only.
     template <std::size_t N>
     [[gnu::always_inline]] static void weigh_vectors(const std::int64_t* weights, DigitRows values,
