@@ -46,7 +46,7 @@ std::size_t tasks_of(const Kernels& kernels, const AttentionForward& call) {
 std::size_t scratch_of(const Kernels& kernels, const AttentionShape& shape) {
     const std::size_t keys = (shape.keys() + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
     return std::max({kernels.attention_forward_scratch(shape), shape.heads * (keys + 1),
-                     2 * (keys + shape.head_dim)});
+                     4 * keys + 2 * (shape.head_dim + kDigitPad)});
 }
 
 void run_tasks(const Kernels& kernels, const AttentionForward& call, std::size_t task,

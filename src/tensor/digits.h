@@ -36,6 +36,8 @@ inline constexpr unsigned kDigitValueBits = 10;
 inline constexpr unsigned kDigitWeightBits = 30;  ///< a weight of 2^30 is 1
 /// The widest head.
 inline constexpr std::size_t kDigitWidest = 1024;
+/// Kernels take memory for a multiple of so many outputs of a head.
+inline constexpr std::size_t kDigitPad = 32;
 /// The largest magnitude of a fixed-point number.
 inline constexpr std::int32_t kDigitLargest = 32767;
 

@@ -1,6 +1,7 @@
 // CONSENSUS: changing a result here fails audits.
 //
-// Integer operations of attention by digits for AVX-512. See digits_body.h for what each means.
+// Vectors of attention by digits for AVX-512 with VNNI. See digits_body.h for what each operation
+// means.
 #pragma once
 
 #include "tensor/kernels/digits_body.h"
@@ -9,61 +10,55 @@
 namespace cairn::tensor::kernels {
 
 struct DigitLanesAvx512 {
-    // Two products fit into 32 bits, since no number is -32768, but more do not: the upper and
-    // lower halves of such pairs are added apart.
-    [[gnu::always_inline]] static std::int64_t dot(const std::int16_t* a, const std::int16_t* b,
-                                                   std::size_t count) {
-        __m512i high = _mm512_setzero_si512(), low = high;
-        const auto add = [&](__m512i x, __m512i y) {
-            const __m512i pairs = _mm512_madd_epi16(x, y);
-            high = _mm512_add_epi32(high, _mm512_srai_epi32(pairs, 16));
-            low = _mm512_add_epi32(low, _mm512_and_si512(pairs, _mm512_set1_epi32(0xFFFF)));
-        };
-        std::size_t i = 0;
-        for (; i + 32 <= count; i += 32) add(_mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i));
-        if (i < count) {
-            const auto rest = static_cast<__mmask32>((std::uint64_t{1} << (count - i)) - 1);
-            add(_mm512_maskz_loadu_epi16(rest, a + i), _mm512_maskz_loadu_epi16(rest, b + i));
-        }
-        return total(high) * 65536 + total(low);
-    }
+    using V = __m512i;
+    static constexpr std::size_t kColumns = 32;
 
-    static void weigh(const std::int64_t* weights, DigitRows values, std::size_t rows,
-                      std::size_t count, std::int64_t* sums) {
-        std::size_t c = 0;
-        for (; c + 64 <= count; c += 64) weigh_vectors<8>(weights, values, rows, c, 0xFF, sums);
-        for (; c + 8 <= count; c += 8) weigh_vectors<1>(weights, values, rows, c, 0xFF, sums);
-        if (c < count)
-            weigh_vectors<1>(weights, values, rows, c,
-                             static_cast<__mmask8>((1U << (count - c)) - 1U), sums);
+    CAIRN_LANE_OP V zero() { return _mm512_setzero_si512(); }
+    CAIRN_LANE_OP V set(std::uint32_t pair) { return _mm512_set1_epi32(static_cast<int>(pair)); }
+    CAIRN_LANE_OP V load(const std::int16_t* p) { return _mm512_loadu_si512(p); }
+    CAIRN_LANE_OP V load_n(const std::int16_t* p, std::size_t n) {
+        return _mm512_maskz_loadu_epi16((__mmask32{1} << n) - 1, p);
+    }
+    CAIRN_LANE_OP V low(V a, V b) { return _mm512_unpacklo_epi16(a, b); }
+    CAIRN_LANE_OP V high(V a, V b) { return _mm512_unpackhi_epi16(a, b); }
+    CAIRN_LANE_OP V add_products(V sum, V a, V b) { return _mm512_dpwssd_epi32(sum, a, b); }
+
+    CAIRN_LANE_OP void totals(V a, V b, V c, V d, std::int64_t* out) {
+        const V ab = pairs_of(halves_of(a), halves_of(b)),
+                cd = pairs_of(halves_of(c), halves_of(d));
+        const V quarters = _mm512_add_epi64(_mm512_shuffle_i64x2(ab, cd, 0x88),
+                                            _mm512_shuffle_i64x2(ab, cd, 0xDD));
+        const __m256i one = _mm512_castsi512_si256(quarters);
+        const __m256i two = _mm512_extracti64x4_epi64(quarters, 1);
+        const __m256i sums = _mm256_add_epi64(_mm256_permute2x128_si256(one, two, 0x20),
+                                              _mm256_permute2x128_si256(one, two, 0x31));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), sums);
+    }
+    /// low() has columns 8 L to 8 L + 3 in the L-th quarter, high() the four behind them.
+    CAIRN_LANE_OP void widen(V low, V high, unsigned shift, std::int64_t* sums) {
+        const V front = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+        const V back = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+        add(_mm512_permutex2var_epi64(low, front, high), shift, sums);
+        add(_mm512_permutex2var_epi64(low, back, high), shift, sums + 16);
     }
 
   private:
-    [[gnu::always_inline]] static std::int64_t total(__m512i x) {
-        alignas(64) std::int32_t lanes[16];
-        _mm512_store_si512(lanes, x);
-        std::int64_t sum = 0;
-        for (const std::int32_t lane : lanes) sum += lane;
-        return sum;
+    /// Eight 64-bit sums of two 32-bit numbers each.
+    CAIRN_LANE_OP V halves_of(V x) {
+        return _mm512_add_epi64(_mm512_cvtepi32_epi64(_mm512_castsi512_si256(x)),
+                                _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(x, 1)));
     }
-    // N vectors of 8 columns from column c on; of a vector the columns of `mask` only.
-    template <std::size_t N>
-    [[gnu::always_inline]] static void weigh_vectors(const std::int64_t* weights, DigitRows values,
-                                                     std::size_t rows, std::size_t c, __mmask8 mask,
-                                                     std::int64_t* sums) {
-        __m512i sum[N];
-        for (std::size_t n = 0; n < N; ++n) sum[n] = _mm512_setzero_si512();
-        for (std::size_t j = 0; j < rows; ++j) {
-            if (weights[j] == 0) continue;
-            const __m512i weight = _mm512_set1_epi64(weights[j]);
-            for (std::size_t n = 0; n < N; ++n) {
-                const __m128i narrow = _mm_maskz_loadu_epi16(mask, values.row(j) + c + 8 * n);
-                const __m512i value = _mm512_cvtepi16_epi64(narrow);
-                sum[n] = _mm512_add_epi64(sum[n], _mm512_mul_epi32(weight, value));
-            }
+    /// Sums of neighbours, a's and b's by turns.
+    CAIRN_LANE_OP V pairs_of(V a, V b) {
+        return _mm512_add_epi64(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+    }
+    CAIRN_LANE_OP void add(V x, unsigned shift, std::int64_t* sums) {
+        const __m256i halves[] = {_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64(x, 1)};
+        for (std::size_t i = 0; i < 2; ++i) {
+            const V part = _mm512_slli_epi64(_mm512_cvtepi32_epi64(halves[i]), shift);
+            std::int64_t* const at = sums + 8 * i;
+            _mm512_storeu_si512(at, _mm512_add_epi64(_mm512_loadu_si512(at), part));
         }
-        for (std::size_t n = 0; n < N; ++n)
-            _mm512_mask_storeu_epi64(sums + c + 8 * n, mask, sum[n]);
     }
 };
 
