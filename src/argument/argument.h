@@ -6,13 +6,13 @@
 //   auto proof = prove(statement);             // the Server, once
 //   Verdict v = verify(statement, *proof);     // a Verifier
 //   auto part = check_share(statement, *proof, k, 4);   // or four of them, k = 0 ... 3,
-//   Verdict v = combine(sizes, *proof, parts);          // and whoever has all parts
+//   Verdict v = combine(statement.sizes, statement_hash(statement), *proof, parts);
 //
 // How sure it is. Challenges are drawn from a field of 2^122 elements (fp.h). A cheat that does not
 // break SHA-256 and has one try gets through with probability below 2^-65:
 //
 //   columns     (5/8)^96                2^-65.1   96 queried columns (commitment.h)
-//   lookups     2 (4^log + 2^12)/2^122  2^-96.9   of at most 2^24 pairs: the degree in beta
+//   lookups     2 (4^log + 2^12)/2^122  2^-97.0   of at most 2^24 pairs: the degree in beta
 //   nearness    4 * 2^16 / 2^122        2^-104    the rows' random weights (commitment.h)
 //   fractions   1104 / 2^122            2^-111.8  24 layers, 5 trees, degree 3 (fractions.h)
 //   outputs     153 / 2^122             2^-114.7  24 rounds of degree 6 (weighing.h)
@@ -24,10 +24,11 @@
 //
 // What is proved: that every weight is the product of table entries of the digits of shift - score,
 // that the outputs are the sums of weights times values, and that a row's weights sum to 2^30
-// within 2^20 + 2^13 * keys (statement.h). What is not: which of the shifts within that tolerance
-// is N49's. A Server can so scale a row's outputs by up to a part of 2^-10 + 2^-17 * keys; whether
-// a row is right to the bit is decided by replay (audit). Nor does it say where queries, keys and
-// values come from.
+// within 2^20 + 2^11 * keys (statement.h). What is not: which of the shifts within that tolerance
+// is N49's. A Server can so change an output by up to a part of 2^-8 + 2^-16 * keys of the largest
+// value that its row sees: by scaling it, and by whether keys count whose weights are below 2^12 of
+// 2^30. Whether a row is right to the bit is decided by replay (audit). Nor does it say where
+// queries, keys and values come from.
 #pragma once
 
 #include <array>
@@ -55,25 +56,30 @@ Verdict verify(const Statement& statement, ByteView proof);
 /// entries. All parts are determined by statement and proof: whoever doubts one computes it again.
 struct SharePart {
     std::size_t share = 0, shares = 1;
-    Hash256 statement;     ///< what the Verifier read (statement_hash)
-    Hash256 conversation;  ///< and what was said of it (Replay::state)
-    std::string fault;     ///< what is wrong already in this share; else empty
-    Fp2 row_sums, sums;    ///< the rows' claimed sums of weights, and outputs, at the row point
-    Fp2 values;            ///< at the last point, as are all that follow
+    Hash256 statement;   ///< what the Verifier read (statement_hash)
+    Hash256 proof;       ///< and what it was shown: the SHA-256 of the proof
+    std::string fault;   ///< what is wrong already; else empty. Then all that follows is 0
+    Fp2 row_sums, sums;  ///< the rows' claimed sums of weights, and outputs, at the row point
+    Fp2 values;          ///< at the last point, as are all that follow
     Fp2 shifts, seen;
     std::vector<Fp2> queries, keys;                ///< [head_dim]
     std::array<Fp2, tensor::kDigitCount> lookups;  ///< of each table, the sum over its entries
 };
 
+/// So many Verifiers may divide a proof.
+inline constexpr std::size_t kMaxShares = 4096;
+
 /// Share `share` of `shares`, whose work is a part of verify()'s but for reading statement and
-/// proof once. CHECKs share < shares.
+/// proof once. CHECKs share < shares <= kMaxShares.
 SharePart check_share(const Statement& statement, ByteView proof, std::size_t share,
                       std::size_t shares);
 
-/// The verdict of all shares together. It is invalid if any part found a fault or is not what its
-/// share would have found; only Verifiers who know a proof to be wrong and invent a part that makes
-/// up for it can get it through, and one who invents any part makes a right proof fail. So parts of
-/// strangers should be asked of two.
-Verdict combine(const Sizes& sizes, ByteView proof, std::span<const SharePart> parts);
+/// The verdict of all shares together on the statement of this hash: verify()'s, if each part is
+/// what its share gives. It is undecided for parts that do not belong together, or to this
+/// statement and these bytes. Only Verifiers who know a proof to be wrong and invent a part that
+/// makes up for it can get it through, and one who invents any part makes a right proof fail. So
+/// parts of strangers should be asked of two.
+Verdict combine(const Sizes& sizes, const Hash256& statement, ByteView proof,
+                std::span<const SharePart> parts);
 
 }  // namespace cairn::argument

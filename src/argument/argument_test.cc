@@ -146,7 +146,7 @@ TEST_F(ProofTest, SharesAgreeWithTheWhole) {
             std::vector<SharePart> parts;
             for (std::size_t v = 0; v < shares; ++v)
                 parts.push_back(check_share(statement, bytes, v, shares));
-            return combine(statement.sizes, bytes, parts).kind();
+            return combine(statement.sizes, statement_hash(statement), bytes, parts).kind();
         };
         EXPECT_EQ(verdict(head, proof), Verdict::Kind::kValid) << shares;
         EXPECT_EQ(verdict(head, wrong), Verdict::Kind::kInvalid) << shares;
@@ -158,11 +158,12 @@ TEST_F(ProofTest, AWrongPartIsNoticed) {
     const std::vector<SharePart> parts = {check_share(head, proof, 0, 3),
                                           check_share(head, proof, 1, 3),
                                           check_share(head, proof, 2, 3)};
-    ASSERT_TRUE(combine(head.sizes, proof, parts).is_valid());
+    const Hash256 about = statement_hash(head);
+    ASSERT_TRUE(combine(head.sizes, about, proof, parts).is_valid());
     const auto refused = [&](const char* what, const auto& change) {
         std::vector<SharePart> wrong = parts;
         change(wrong[1]);
-        EXPECT_FALSE(combine(head.sizes, proof, wrong).is_valid()) << what;
+        EXPECT_FALSE(combine(head.sizes, about, proof, wrong).is_valid()) << what;
     };
     refused("row sums", [](SharePart& part) { part.row_sums += Fp2(1); });
     refused("sums", [](SharePart& part) { part.sums += Fp2(1); });
@@ -176,12 +177,12 @@ TEST_F(ProofTest, AWrongPartIsNoticed) {
     refused("a fault", [](SharePart& part) { part.fault = "fault"; });
     refused("twice", [](SharePart& part) { part.share = 0; });
     refused("of more", [](SharePart& part) { part.shares = 4; });
-    refused("another proof", [](SharePart& part) { part.conversation.bytes[0] ^= 1; });
+    refused("another proof", [](SharePart& part) { part.proof.bytes[0] ^= 1; });
     refused("another statement", [](SharePart& part) { part.statement.bytes[0] ^= 1; });
     refused("width", [](SharePart& part) { part.queries.pop_back(); });
-    EXPECT_FALSE(combine(head.sizes, proof, std::span(parts).first(2)).is_valid());
-    EXPECT_FALSE(combine(head.sizes, proof, {}).is_valid());
-    EXPECT_FALSE(combine({21, 0, 9}, proof, parts).is_valid());
+    EXPECT_FALSE(combine(head.sizes, about, proof, std::span(parts).first(2)).is_valid());
+    EXPECT_FALSE(combine(head.sizes, about, proof, {}).is_valid());
+    EXPECT_FALSE(combine({21, 0, 9}, about, proof, parts).is_valid());
 }
 
 TEST(Argument, RefusesWhatIsOutOfBounds) {

@@ -3,25 +3,28 @@
 
 #include "argument/multilinear.h"
 #include "argument/share.h"
+#include "crypto/hash.h"
 
 namespace cairn::argument {
 
 namespace {
 
-Verdict check_parts(const Sizes& sizes, std::span<const SharePart> parts) {
+Verdict check_parts(const Sizes& sizes, const Hash256& statement, const Hash256& proof,
+                    std::span<const SharePart> parts) {
     if (parts.empty()) return Verdict::undecided("no share was checked");
+    if (sizes.head_dim < 1 || sizes.head_dim > kMaxHeadDim)
+        return Verdict::undecided("no head is so wide");
     for (std::size_t v = 0; v < parts.size(); ++v) {
         const SharePart& part = parts[v];
         if (part.share != v || part.shares != parts.size())
             return Verdict::undecided("not every share was checked once");
+        if (part.statement != statement)
+            return Verdict::undecided("a share is of another statement");
+        if (part.proof != proof) return Verdict::undecided("a share is of another proof");
         if (!part.fault.empty()) return Verdict::invalid(part.fault);
-        if (part.statement != parts[0].statement)
-            return Verdict::undecided("the shares are of different statements");
         if (part.queries.size() != sizes.head_dim || part.keys.size() != sizes.head_dim)
             return Verdict::undecided("a share is of another width");
     }
-    if (sizes.head_dim < 1 || sizes.head_dim > kMaxHeadDim)
-        return Verdict::undecided("no head is so wide");
     return Verdict::valid();
 }
 
@@ -92,20 +95,18 @@ Verdict check_opening(const Replay& replay, const Proof& proof) {
 }  // namespace
 
 Verdict combine(const Proof& proof, const Replay& replay, std::span<const SharePart> parts) {
-    for (const SharePart& part : parts)
-        if (part.conversation != replay.state)
-            return Verdict::undecided("a share is of another proof");
     const SharePart sum = add(parts);
     RETURN_UNLESS_VALID(check_lookup(replay, sum));
     RETURN_UNLESS_VALID(check_outputs(replay, sum));
     return check_opening(replay, proof);
 }
 
-Verdict combine(const Sizes& sizes, ByteView proof, std::span<const SharePart> parts) {
-    RETURN_UNLESS_VALID(check_parts(sizes, parts));
+Verdict combine(const Sizes& sizes, const Hash256& statement, ByteView proof,
+                std::span<const SharePart> parts) {
+    RETURN_UNLESS_VALID(check_parts(sizes, statement, crypto::sha256(proof), parts));
     const Result<Proof> decoded = decode_proof(proof);
     if (!decoded.ok()) return Verdict::invalid(decoded.error().message);
-    const Result<Replay> heard = replay(sizes, parts[0].statement, *decoded);
+    const Result<Replay> heard = replay(sizes, statement, *decoded);
     if (!heard.ok()) return Verdict::invalid(heard.error().message);
     return combine(*decoded, *heard, parts);
 }

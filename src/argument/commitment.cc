@@ -85,9 +85,9 @@ bool belongs(MatrixShape shape, const Hash256& root, std::size_t place, const Op
                                   column.branch) == root;
 }
 
-bool agrees(const ReedSolomon& code, std::size_t place, std::span<const Fp> column,
+bool agrees(MatrixShape shape, std::size_t place, std::span<const Fp> column,
             std::span<const Fp2> weights, std::span<const Fp2> sum) {
-    return dot(column, weights) == value_at(sum, code.point(place));
+    return dot(column, weights) == value_at(sum, code_point(shape.column_log, place));
 }
 
 }  // namespace cairn::argument

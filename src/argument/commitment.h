@@ -8,9 +8,9 @@
 //
 // Soundness. With the random weights, words of which more than half of the code's distance, 3/8 of
 // the columns, are wrong give a sum that is as far from the code, but with probability
-// (columns) / 2^122 at most (Ben-Sasson et al. 2020, "Proximity gaps for Reed-Solomon codes",
-// within the unique-decoding radius). A sum that is none of the decoded rows' then differs from
-// them in more than 3/4 - 3/8 = 3/8 of the columns. So a cheat gets through q places with
+// (places of a word) / 2^122 at most (Ben-Sasson et al. 2020, "Proximity gaps for Reed-Solomon
+// codes", within the unique-decoding radius). A sum that is none of the decoded rows' then differs
+// from them in more than 3/4 - 3/8 = 3/8 of the columns. So a cheat gets through q places with
 // probability (1 - 3/8)^q = (5/8)^q at most: 2^-65 for q = 96.
 #pragma once
 
@@ -65,7 +65,7 @@ class Commitment {
 /// Whether this is the column at `place` of what `root` commits to.
 bool belongs(MatrixShape shape, const Hash256& root, std::size_t place, const OpenColumn& column);
 /// Whether the column at `place` of words agrees with a sum of rows with these weights.
-bool agrees(const ReedSolomon& code, std::size_t place, std::span<const Fp> column,
+bool agrees(MatrixShape shape, std::size_t place, std::span<const Fp> column,
             std::span<const Fp2> weights, std::span<const Fp2> sum);
 
 }  // namespace cairn::argument

@@ -119,7 +119,7 @@ TEST(ReedSolomon, WordsAreValuesOfTheirPolynomials) {
         const std::vector<Fp2> coefficients(row.begin(), row.end());
         std::vector<std::uint64_t> points;
         for (std::size_t place = 0; place < word.size(); ++place) {
-            const Fp x = code.point(place);
+            const Fp x = code_point(log, place);
             points.push_back(x.value());
             Fp value;
             for (std::size_t k = row.size(); k-- > 0;) value = value * x + row[k];

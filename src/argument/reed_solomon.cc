@@ -58,11 +58,11 @@ void ReedSolomon::encode(std::span<const Fp> row, std::span<Fp> word) const {
     }
 }
 
-Fp ReedSolomon::point(std::size_t place) const {
-    CHECK(place < word_size());
-    const std::size_t exponent =
-        kCodeBlowup * reversed(place % row_size(), log_) + place / row_size();
-    return power(root_of_unity(log_ + 2), exponent);
+Fp code_point(unsigned log, std::size_t place) {
+    const std::size_t row_size = std::size_t{1} << log;
+    CHECK(place < kCodeBlowup * row_size);
+    const std::size_t exponent = kCodeBlowup * reversed(place % row_size, log) + place / row_size;
+    return power(root_of_unity(log + 2), exponent);
 }
 
 Fp2 value_at(std::span<const Fp2> coefficients, Fp x) {

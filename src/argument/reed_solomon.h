@@ -23,8 +23,6 @@ class ReedSolomon {
     std::size_t word_size() const { return kCodeBlowup << log_; }
     /// `word` has word_size() places.
     void encode(std::span<const Fp> row, std::span<Fp> word) const;
-    /// The point whose value stands at a place of words.
-    Fp point(std::size_t place) const;
 
   private:
     void transform(std::span<Fp> values) const;
@@ -34,6 +32,8 @@ class ReedSolomon {
     std::vector<Fp> offsets_;  ///< for each quarter of a word but the first: powers of its offset
 };
 
+/// The point whose value stands at a place of the words of rows of 2^log numbers.
+Fp code_point(unsigned log, std::size_t place);
 /// The value at x of the polynomial with these coefficients.
 Fp2 value_at(std::span<const Fp2> coefficients, Fp x);
 

@@ -61,7 +61,6 @@ struct Replay {
     std::span<const Fp2> columns;  ///< values at rounds.point
     RowWeights weights;
     Queries queries;
-    Hash256 state;  ///< stands for the statement and the whole proof, but for the columns
 };
 
 /// kInvalid for a proof of another number of rows or columns, or whose lookup does not fit in

@@ -6,6 +6,7 @@
 
 #include "argument/multilinear.h"
 #include "base/check.h"
+#include "crypto/hash.h"
 
 namespace cairn::argument {
 
@@ -116,7 +117,6 @@ std::string find_fault(const Statement& statement, const Proof& proof, const Rep
             return "the weights of row " + std::to_string(i) + " do not sum to 1";
     }
     const MatrixShape shape = matrix_shape(replay.log);
-    const ReedSolomon code(shape.column_log);
     const auto with_theta = [&](std::vector<Fp2> value, std::span<const Fp2> random) {
         for (std::size_t i = 0; i < value.size(); ++i) value[i] += replay.queries.theta * random[i];
         return value;
@@ -128,7 +128,7 @@ std::string find_fault(const Statement& statement, const Proof& proof, const Rep
         const std::size_t place = replay.queries.places[i];
         const OpenColumn& column = proof.columns[i];
         if (!belongs(shape, proof.root, place, column)) return "a column is not the committed one";
-        if (!agrees(code, place, column.values, weights, sum))
+        if (!agrees(shape, place, column.values, weights, sum))
             return "a column does not fit the sums of rows";
     }
     return {};
@@ -138,13 +138,12 @@ std::string find_fault(const Statement& statement, const Proof& proof, const Rep
 
 SharePart check_share(const Statement& statement, const Proof& proof, const Replay& replay,
                       std::size_t share, std::size_t shares) {
-    CHECK(share < shares);
     SharePart part;
     part.share = share;
     part.shares = shares;
     part.statement = replay.statement;
-    part.conversation = replay.state;
     part.fault = find_fault(statement, proof, replay, part);
+    if (!part.fault.empty()) return part;
     add_outputs(statement, proof, replay, part);
     add_inputs(statement, replay, part);
     add_lookups(proof, replay.lookup, part);
@@ -153,20 +152,26 @@ SharePart check_share(const Statement& statement, const Proof& proof, const Repl
 
 SharePart check_share(const Statement& statement, ByteView proof, std::size_t share,
                       std::size_t shares) {
-    CHECK(share < shares);
-    SharePart faulty;
-    faulty.share = share;
-    faulty.shares = shares;
-    const auto with_fault = [&faulty](const Error& error) {
-        faulty.fault = error.message;
-        return faulty;
+    CHECK(share < shares && shares <= kMaxShares);
+    SharePart part;
+    part.share = share;
+    part.shares = shares;
+    part.statement = statement_hash(statement);
+    const auto finished = [&] {
+        part.proof = crypto::sha256(proof);
+        return part;
+    };
+    const auto with_fault = [&](const Error& error) {
+        part.fault = error.message;
+        return finished();
     };
     if (const Status form = check_form(statement); !form.ok()) return with_fault(form.error());
     const Result<Proof> decoded = decode_proof(proof);
     if (!decoded.ok()) return with_fault(decoded.error());
-    const Result<Replay> heard = replay(statement.sizes, statement_hash(statement), *decoded);
+    const Result<Replay> heard = replay(statement.sizes, part.statement, *decoded);
     if (!heard.ok()) return with_fault(heard.error());
-    return check_share(statement, *decoded, *heard, share, shares);
+    part = check_share(statement, *decoded, *heard, share, shares);
+    return finished();
 }
 
 }  // namespace cairn::argument

@@ -51,10 +51,12 @@ Hash256 statement_hash(const Statement& statement);
 Statement make_statement(Sizes sizes, std::span<const std::int16_t> queries,
                          std::span<const std::int16_t> keys, std::span<const std::int16_t> values);
 
-/// How far a row's weights may sum from 2^30: rounding of the shift, of the entries (2^20), and of
-/// the entries near 0 (2^13 for each key).
+/// How far a row's weights may sum from 2^30. True rows stay within 2^19.2 + 2^11 * keys: entries
+/// are rounded by a part of 2^-12, once where the shift is made and once with it, and the shift by
+/// 2^-13 of a power of two; a key whose weight is below 2^12 may be off by 2^11, since 1/2 is
+/// rounded up to 1 and what is below it to 0.
 constexpr std::uint64_t row_sum_tolerance(std::size_t keys) {
-    return (std::uint64_t{1} << 20) + (std::uint64_t{keys} << 13);
+    return (std::uint64_t{1} << 20) + (std::uint64_t{keys} << 11);
 }
 
 }  // namespace cairn::argument

@@ -25,7 +25,6 @@ class Transcript {
     /// `count` places below `bound`, a power of two of at most 2^32; some may be the same.
     std::vector<std::size_t> places(std::size_t count, std::size_t bound);
     /// Stands for all that was said.
-    const Hash256& state() const { return state_; }
 
   private:
     Hash256 draw();

@@ -40,6 +40,8 @@ std::uint64_t enter(Witness& witness, std::size_t pair, std::uint64_t below) {
 Result<Witness> make_witness(const Statement& statement) {
     RETURN_IF_ERROR(check_form(statement));
     const Sizes& sizes = statement.sizes;
+    if (!within_bounds(statement, 0, sizes.rows))
+        return invalid("a claimed number is out of bounds");
     Witness witness;
     witness.log = padded_log(sizes.rows);
     witness.columns.resize(kColumns * witness.pairs());

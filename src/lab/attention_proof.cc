@@ -78,6 +78,7 @@ Result<AttentionProofCost> measure_attention_proof(const Statement& statement, c
     cost.checked = least_seconds(clock, 3, [&] {
         cost.accepted = cost.accepted && argument::verify(statement, *proof).is_valid();
     });
+    const Hash256 about = argument::statement_hash(statement);
     for (const std::size_t verifiers : kProofVerifiers) {
         std::vector<argument::SharePart> parts(verifiers);
         double slowest = 0;
@@ -88,8 +89,8 @@ Result<AttentionProofCost> measure_attention_proof(const Statement& statement, c
                                }));
         cost.shares.push_back(slowest);
         cost.combined = least_seconds(clock, 3, [&] {
-            cost.accepted =
-                cost.accepted && argument::combine(statement.sizes, *proof, parts).is_valid();
+            cost.accepted = cost.accepted &&
+                            argument::combine(statement.sizes, about, *proof, parts).is_valid();
         });
     }
     return cost;
@@ -123,10 +124,11 @@ Result<std::vector<AttentionCheat>> play_attention_cheats(const Statement& truth
     play("a row of zeros", [&](Statement& s, auto&) {
         for (std::size_t c = 0; c < d; ++c) s.sums[row * d + c] = 0;
     });
-    play("a shift that makes a row a hundredth larger", [&](Statement& s, argument::Witness& w) {
-        s.shifts[row] -= 59 * 64;
-        if (auto made = argument::make_witness(s); made.ok()) w = std::move(*made);
-    });
+    play("a shift that makes a row of 13 keys a hundredth larger",
+         [&](Statement& s, argument::Witness& w) {
+             s.shifts[row] -= 59 * 64;
+             if (auto made = argument::make_witness(s); made.ok()) w = std::move(*made);
+         });
     play("another digit, with its entry", [&](Statement&, argument::Witness& w) {
         const std::uint64_t digit = w.columns[column(0)].value() ^ 1U;
         w.columns[column(0)] = argument::Fp(digit);
