@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "base/check.h"
-#include "lowrank/dot.h"
+#include "lowrank/dense_kernels.h"
 #include "tensor/split.h"
 
 namespace cairn::lowrank {
@@ -16,8 +16,6 @@ namespace {
 using tensor::Compute;
 using tensor::split;
 
-// Columns that one thread turns at a time: of a fixed number, so that the loop becomes vectors.
-constexpr std::size_t kSlice = 32;
 constexpr std::size_t kSweeps = 60;  // of one eigenvalue; two are usual
 
 struct Tridiagonal {
@@ -29,14 +27,15 @@ struct Tridiagonal {
 
 Tridiagonal reduce(const Compute& compute, std::size_t n, std::vector<double> a) {
     Tridiagonal t{std::vector<double>(n), std::vector<double>(n), std::vector<double>(n * n, 0.0)};
+    const DenseKernels& dense = dense_kernels_of(*compute.kernels);
     std::vector<double> w(n);
     for (std::size_t k = 0; k + 1 < n; ++k) {
         t.diagonal[k] = a[k * n + k];
         double* v = t.reflectors.data() + k * n;
         const std::size_t from = k + 1, size = n - from;
         std::copy_n(a.data() + k * n + from, size, v + from);
-        const double norm = std::sqrt(dot(v + from, v + from, size));
-        const double rest = size > 1 ? dot(v + from + 1, v + from + 1, size - 1) : 0.0;
+        const double norm = std::sqrt(dense.dot(v + from, v + from, size));
+        const double rest = size > 1 ? dense.dot(v + from + 1, v + from + 1, size - 1) : 0.0;
         if (rest == 0.0) {  // tridiagonal already
             t.beside[k] = v[from];
             std::fill_n(v + from, size, 0.0);
@@ -45,25 +44,20 @@ Tridiagonal reduce(const Compute& compute, std::size_t n, std::vector<double> a)
         const double image = v[from] > 0 ? -norm : norm;
         t.beside[k] = image;
         v[from] -= image;
-        const double scale = std::sqrt(2.0 / dot(v + from, v + from, size));
+        const double scale = std::sqrt(2.0 / dense.dot(v + from, v + from, size));
         for (std::size_t i = from; i < n; ++i) v[i] *= scale;
         // A <- A - v w^T - w v^T with p = A v, w = p - (v.p / 2) v.
         const std::size_t grain = tensor::grain_for(size);
         split(compute, size, grain, [&](std::size_t begin, std::size_t end) {
             for (std::size_t i = from + begin; i < from + end; ++i)
-                w[i] = dot(a.data() + i * n + from, v + from, size);
+                w[i] = dense.dot(a.data() + i * n + from, v + from, size);
         });
-        const double half = dot(v + from, w.data() + from, size) / 2;
+        const double half = dense.dot(v + from, w.data() + from, size) / 2;
         for (std::size_t i = from; i < n; ++i) w[i] -= half * v[i];
         split(compute, size, grain, [&](std::size_t begin, std::size_t end) {
             for (std::size_t i = from + begin; i < from + end; ++i) {
-                double* row = a.data() + i * n;
-                const double vi = v[i], wi = w[i];
-                std::size_t j = from;
-                for (; j + 4 <= n; j += 4)
-                    for (std::size_t lane = j; lane < j + 4; ++lane)
-                        row[lane] -= vi * w[lane] + wi * v[lane];
-                for (; j < n; ++j) row[j] -= vi * w[j] + wi * v[j];
+                dense.subtract_two(v[i], w.data() + from, w[i], v + from, size,
+                                   a.data() + i * n + from);
             }
         });
     }
@@ -74,6 +68,7 @@ Tridiagonal reduce(const Compute& compute, std::size_t n, std::vector<double> a)
 // Rows are the columns of Q = H_0 H_1 ...: row i of `q`^T. [n, width], columns beyond n are zero.
 std::vector<double> basis(const Compute& compute, std::size_t n, std::size_t width,
                           const std::vector<double>& reflectors) {
+    const DenseKernels& dense = dense_kernels_of(*compute.kernels);
     std::vector<double> rows(n * n, 0.0);  // row i is e_i^T Q
     split(compute, n, 1, [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; ++i) {
@@ -82,12 +77,7 @@ std::vector<double> basis(const Compute& compute, std::size_t n, std::size_t wid
             for (std::size_t k = 0; k + 1 < n; ++k) {
                 const double* v = reflectors.data() + k * n + k + 1;
                 const std::size_t size = n - k - 1;
-                const double along = dot(row + k + 1, v, size);
-                double* to = row + k + 1;
-                std::size_t j = 0;
-                for (; j + 4 <= size; j += 4)
-                    for (std::size_t lane = j; lane < j + 4; ++lane) to[lane] -= along * v[lane];
-                for (; j < size; ++j) to[j] -= along * v[j];
+                dense.subtract(dense.dot(row + k + 1, v, size), v, size, row + k + 1);
             }
         }
     });
@@ -99,25 +89,13 @@ std::vector<double> basis(const Compute& compute, std::size_t n, std::size_t wid
     return turned;
 }
 
-struct Rotation {
-    double c, s;
-};
-
 // Rotation r turns rows first - r - 1 and first - r of `rows` [.., width].
 void turn(const Compute& compute, const std::vector<Rotation>& rotations, std::size_t first,
           std::size_t width, std::vector<double>& rows) {
-    split(compute, width / kSlice, 1, [&](std::size_t begin, std::size_t end) {
+    const DenseKernels& dense = dense_kernels_of(*compute.kernels);
+    split(compute, width / kTurned, 1, [&](std::size_t begin, std::size_t end) {
         for (std::size_t slice = begin; slice < end; ++slice)
-            for (std::size_t r = 0; r < rotations.size(); ++r) {
-                double* low = rows.data() + (first - r - 1) * width + slice * kSlice;
-                double* high = low + width;
-                const auto [c, s] = rotations[r];
-                for (std::size_t i = 0; i < kSlice; ++i) {
-                    const double a = low[i], b = high[i];
-                    high[i] = s * a + c * b;
-                    low[i] = c * a - s * b;
-                }
-            }
+            dense.turn(rotations, width, rows.data() + first * width + slice * kTurned);
     });
 }
 
@@ -174,7 +152,7 @@ Eigen eigen_symmetric(const Compute& compute, std::size_t n, std::vector<double>
     CHECK(n > 0 && symmetric.size() == n * n);
     for (const double value : symmetric) CHECK(std::isfinite(value));
     Tridiagonal t = reduce(compute, n, std::move(symmetric));
-    const std::size_t width = (n + kSlice - 1) / kSlice * kSlice;
+    const std::size_t width = (n + kTurned - 1) / kTurned * kTurned;
     std::vector<double> rows = basis(compute, n, width, t.reflectors);
     diagonalise(compute, n, width, t.diagonal, t.beside, rows);
     std::vector<std::size_t> order(n);

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "lowrank/dense_kernels.h"
 #include "tensor/matmul.h"
 #include "tensor/split.h"
 
@@ -17,23 +18,10 @@ using tensor::ConstMatrix;
 using tensor::Matrix;
 
 constexpr std::size_t kBlock = 32;
-constexpr std::size_t kLanes = 8;
 // A row of which less than this is left beside those before it is rounding.
 constexpr double kDependent = 4e-6;
 // Of a row's squared length, in fp32's Gram matrix: below it is rounding.
 constexpr double kLeastPivot = 1e-5;
-
-double dot(const float* a, const float* b, std::size_t count) {
-    double sums[kLanes] = {};
-    std::size_t i = 0;
-    for (; i + kLanes <= count; i += kLanes)
-        for (std::size_t lane = 0; lane < kLanes; ++lane)
-            sums[lane] += double{a[i + lane]} * double{b[i + lane]};
-    double sum = 0;
-    for (const double part : sums) sum += part;
-    for (; i < count; ++i) sum += double{a[i]} * double{b[i]};
-    return sum;
-}
 
 // block -= (block Q^T) Q.
 void project(const Compute& compute, ConstMatrix q, Matrix block, std::vector<float>& memory) {
@@ -97,6 +85,7 @@ void straighten(const Compute& compute, Matrix block, std::vector<double>& scale
 
 // The same in double precision; rows of which less than `squares` tells is left become zeros.
 void orthonormalise_block(const Compute& compute, Matrix block, std::span<const double> squares) {
+    const DenseKernels& dense = dense_kernels_of(*compute.kernels);
     const std::size_t n = block.rows;
     std::vector<double> l = gram_matrix(compute, block);
     std::vector<double> inverse(n), least(n);
@@ -115,8 +104,7 @@ void orthonormalise_block(const Compute& compute, Matrix block, std::span<const 
                 for (std::size_t c = 0; c < here; ++c) row[c] = double{block.row(i)[at + c]};
                 for (std::size_t k = 0; k < i; ++k) {
                     const double along = l[i * n + k];
-                    const double* other = done.data() + k * kColumns;
-                    for (std::size_t c = 0; c < kColumns; ++c) row[c] -= along * other[c];
+                    dense.subtract(along, done.data() + k * kColumns, kColumns, row);
                 }
                 for (std::size_t c = 0; c < kColumns; ++c) row[c] *= inverse[i];
                 for (std::size_t c = 0; c < here; ++c)
@@ -129,32 +117,39 @@ void orthonormalise_block(const Compute& compute, Matrix block, std::span<const 
 }  // namespace
 
 std::vector<double> gram_matrix(const Compute& compute, ConstMatrix b) {
+    const DenseKernels& dense = dense_kernels_of(*compute.kernels);
     std::vector<double> gram(b.rows * b.rows);
     tensor::split(compute, b.rows, 1, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i)
-            for (std::size_t j = 0; j <= i; ++j)
-                gram[i * b.rows + j] = dot(b.row(i), b.row(j), b.cols);
+        for (std::size_t i = begin; i < end; ++i) {
+            double* const row = gram.data() + i * b.rows;
+            std::size_t j = 0;
+            for (; j + 4 <= i + 1; j += 4)
+                dense.dot_floats_4(b.row(i), b.row(j), b.stride, b.cols, row + j);
+            for (; j <= i; ++j) row[j] = dense.dot_floats(b.row(i), b.row(j), b.cols);
+        }
     });
     for (std::size_t i = 0; i < b.rows; ++i)
         for (std::size_t j = i + 1; j < b.rows; ++j) gram[i * b.rows + j] = gram[j * b.rows + i];
     return gram;
 }
 
-double sum_of_squares(ConstMatrix values) {
+double sum_of_squares(const Compute& compute, ConstMatrix values) {
+    const DenseKernels& dense = dense_kernels_of(*compute.kernels);
     double sum = 0;
     for (std::size_t i = 0; i < values.rows; ++i)
-        sum += dot(values.row(i), values.row(i), values.cols);
+        sum += dense.dot_floats(values.row(i), values.row(i), values.cols);
     return sum;
 }
 
 void orthonormalise_rows(const Compute& compute, Matrix y, bool exactly) {
+    const DenseKernels& dense = dense_kernels_of(*compute.kernels);
     std::vector<float> memory;
     std::vector<double> scales;
     for (std::size_t at = 0; at < y.rows; at += kBlock) {
         const Matrix block = y.row_range(at, std::min(kBlock, y.rows - at));
         double squares[kBlock];
         for (std::size_t i = 0; i < block.rows; ++i)
-            squares[i] = dot(block.row(i), block.row(i), block.cols);
+            squares[i] = dense.dot_floats(block.row(i), block.row(i), block.cols);
         if (at > 0) project(compute, y.row_range(0, at), block, memory);
         straighten(compute, block, scales, memory);
         if (!exactly) continue;

@@ -21,6 +21,6 @@ void orthonormalise_rows(const tensor::Compute& compute, tensor::Matrix y, bool 
 std::vector<double> gram_matrix(const tensor::Compute& compute, tensor::ConstMatrix b);
 
 /// The sum of squares in double precision.
-double sum_of_squares(tensor::ConstMatrix values);
+double sum_of_squares(const tensor::Compute& compute, tensor::ConstMatrix values);
 
 }  // namespace cairn::lowrank

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lowrank/dot.h"
+#include "lowrank/dense_kernels.h"
 #include "lowrank/eigen.h"
 #include "lowrank/orthonormal.h"
 #include "tensor/matmul.h"
@@ -20,16 +20,25 @@ using tensor::Matrix;
 
 constexpr std::uint64_t kStream = 0x1A6E;  // of the projection's random numbers
 
-// Signs do as well as normal numbers and cost nothing: 64 of them are one draw.
-void random_signs(const Compute& compute, std::uint64_t seed, Matrix out) {
-    tensor::split(compute, out.rows, 1, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i)
-            for (std::size_t j = 0; j < out.cols; j += 64) {
-                const std::uint64_t bits = tensor::philox_u64(seed, kStream + i, j / 64);
-                for (std::size_t b = 0; b < std::min<std::size_t>(64, out.cols - j); ++b)
-                    out.row(i)[j + b] = (bits >> b & 1) != 0 ? 1.0F : -1.0F;
-            }
-    });
+// Where a coordinate of W's short side goes in the random projection.
+struct Place {
+    std::uint32_t row;
+    float sign;
+};
+/// With one place, two large coordinates that meet would be one direction for ever.
+constexpr std::size_t kPlaces = 8;
+
+// kPlaces of each coordinate, at random: a sparse projection does as well as a full one (Cohen
+// 2016), and costs kPlaces additions a number of W instead of a matrix product.
+std::vector<Place> random_places(std::uint64_t seed, std::size_t coordinates, std::size_t rows) {
+    std::vector<Place> places;
+    places.reserve(coordinates * kPlaces);
+    for (std::size_t i = 0; i < coordinates * kPlaces; ++i) {
+        const std::uint64_t bits = tensor::philox_u64(seed, kStream, i);
+        places.push_back({static_cast<std::uint32_t>(tensor::mulhi64(bits, rows)),
+                          (bits & 1) != 0 ? 1.0F : -1.0F});
+    }
+    return places;
 }
 
 struct Rows {
@@ -45,6 +54,13 @@ struct Sides {
     ConstMatrix w;
     bool tall;  // m > n: the long side is that of outputs
 
+    // The random projection of W's short side, on its long one: y [count, longer].
+    void project(std::uint64_t seed, Matrix y) const {
+        const std::vector<Place> places = random_places(seed, shorter(), y.rows);
+        std::fill_n(y.data, y.rows * y.cols, 0.0F);
+        tall ? project_rows(places, y) : project_columns(places, y);
+    }
+
     std::size_t longer() const { return tall ? w.rows : w.cols; }
     std::size_t shorter() const { return tall ? w.cols : w.rows; }
     void to_long(ConstMatrix x, Matrix y) const {
@@ -53,6 +69,40 @@ struct Sides {
     void to_short(ConstMatrix x, Matrix y) const {
         tall ? tensor::matmul_nn(compute, x, w, y) : tensor::matmul_nt(compute, x, w, y);
     }
+
+  private:
+    void project_columns(const std::vector<Place>& places, Matrix y) const {
+        constexpr std::size_t kColumns = 512;  // so that all rows of y stay in a cache
+        const DenseKernels& dense = dense_kernels_of(*compute.kernels);
+        const std::size_t parts = (w.cols + kColumns - 1) / kColumns;
+        tensor::split(compute, parts, 1, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t at = begin * kColumns; at < end * kColumns; at += kColumns)
+                for (std::size_t i = 0; i < places.size(); ++i)
+                    dense.add_floats(places[i].sign, w.row(i / kPlaces) + at,
+                                     std::min(kColumns, w.cols - at), y.row(places[i].row) + at);
+        });
+    }
+    // Some rows of W at a time, turned so that what is added lies side by side.
+    void project_rows(const std::vector<Place>& places, Matrix y) const {
+        constexpr std::size_t kRows = 32;
+        const DenseKernels& dense = dense_kernels_of(*compute.kernels);
+        const std::size_t parts = (w.rows + kRows - 1) / kRows;
+        tensor::split(compute, parts, 1, [&](std::size_t begin, std::size_t end) {
+            std::vector<float> sums(y.rows * kRows), turned(w.cols * kRows);
+            for (std::size_t part = begin; part < end; ++part) {
+                const std::size_t first = part * kRows, n = std::min(kRows, w.rows - first);
+                for (std::size_t row = 0; row < n; ++row)
+                    for (std::size_t j = 0; j < w.cols; ++j)
+                        turned[j * kRows + row] = w.row(first + row)[j];
+                std::fill(sums.begin(), sums.end(), 0.0F);
+                for (std::size_t i = 0; i < places.size(); ++i)
+                    dense.add_floats(places[i].sign, &turned[i / kPlaces * kRows], n,
+                                     &sums[places[i].row * kRows]);
+                for (std::size_t i = 0; i < y.rows; ++i)
+                    std::copy_n(&sums[i * kRows], n, y.row(i) + first);
+            }
+        });
+    }
 };
 
 // The least eigenvalue of x x^T (roughly, from above), or 0 where it is so far below the largest
@@ -60,6 +110,7 @@ struct Sides {
 double least_eigenvalue(const Compute& compute, ConstMatrix x) {
     constexpr double kTooSteep = 1e-4;
     constexpr int kRounds = 12;
+    const DenseKernels& dense = dense_kernels_of(*compute.kernels);
     const std::size_t n = x.rows;
     Rows gram(n, n);
     tensor::matmul_nt(compute, x, x, gram.view);
@@ -68,45 +119,49 @@ double least_eigenvalue(const Compute& compute, ConstMatrix x) {
     for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, l[i * n + i]);
     for (std::size_t j = 0; j < n; ++j) {
         double* row = l.data() + j * n;
-        const double pivot = row[j] - dot(row, row, j);
+        const double pivot = row[j] - dense.dot(row, row, j);
         if (!(pivot > kTooSteep * largest)) return 0;
         row[j] = std::sqrt(pivot);
         tensor::split(
             compute, n - j - 1, tensor::grain_for(j), [&](std::size_t begin, std::size_t end) {
                 for (std::size_t i = j + 1 + begin; i < j + 1 + end; ++i)
-                    l[i * n + j] = (l[i * n + j] - dot(l.data() + i * n, row, j)) / row[j];
+                    l[i * n + j] = (l[i * n + j] - dense.dot(l.data() + i * n, row, j)) / row[j];
             });
     }
     std::vector<double> v(n, 1.0);
     double inverse = 0;
     for (int round = 0; round < kRounds; ++round) {
         for (std::size_t i = 0; i < n; ++i)
-            v[i] = (v[i] - dot(l.data() + i * n, v.data(), i)) / l[i * n + i];
+            v[i] = (v[i] - dense.dot(l.data() + i * n, v.data(), i)) / l[i * n + i];
         for (std::size_t i = n; i-- > 0;) {
             v[i] /= l[i * n + i];
-            for (std::size_t k = 0; k < i; ++k) v[k] -= l[i * n + k] * v[i];
+            dense.subtract(v[i], l.data() + i * n, i, v.data());
         }
-        inverse = std::sqrt(dot(v.data(), v.data(), n));
+        inverse = std::sqrt(dense.dot(v.data(), v.data(), n));
         for (double& value : v) value /= inverse;
     }
     return 1 / inverse;
 }
 
 // Orthonormal rows whose span holds W's large singular directions on its long side. Each step takes
-// the rows q to q (A - alpha), A = W W^T there and alpha half of the least eigenvalue of A among
-// them: what is to go lies between 0 and about 2 alpha and shrinks as by two plain power steps
-// (Feng, Yu and Xie 2022). Of a spectrum too steep for fp32 to square, plain steps with both halves
+// the rows q to q (A - alpha), A = W W^T there and alpha a part of the least eigenvalue of A among
+// them: what is to go lies between 0 and about that eigenvalue and shrinks as by two plain power
+// steps (Feng, Yu and Xie 2022, with a half of it). The parts are those that left least on random
+// matrices: most of what is to go lies near the eigenvalue, which the last steps know best. Of a
+// spectrum too steep for fp32 to square, plain steps with both halves
 // made orthonormal.
 Rows range_of(const Sides& sides, std::size_t count, const SvdOptions& options) {
     Rows on_short(count, sides.shorter());
     Rows on_long(count, sides.longer());
     Rows next(count, sides.longer());
-    random_signs(sides.compute, options.seed, on_short.view);
-    sides.to_long(on_short.view, on_long.view);
+    sides.project(options.seed, on_long.view);
     for (std::size_t step = 0; step < options.power_steps; ++step) {
         orthonormalise_rows(sides.compute, on_long.view, false);
         sides.to_short(on_long.view, on_short.view);
-        const auto alpha = static_cast<float>(least_eigenvalue(sides.compute, on_short.view) / 2);
+        const std::size_t left = options.power_steps - step;
+        const double part = left == 1 ? 0.9 : left == 2 ? 0.6 : 0.5;
+        const auto alpha =
+            static_cast<float>(part * least_eigenvalue(sides.compute, on_short.view));
         if (alpha == 0) orthonormalise_rows(sides.compute, on_short.view, false);
         sides.to_long(on_short.view, next.view);
         tensor::split(sides.compute, count, 1, [&](std::size_t begin, std::size_t end) {
@@ -174,7 +229,7 @@ Svd low_rank_svd(const Compute& compute, ConstMatrix w, const SvdOptions& option
     svd.rank = rank;
     svd.m = w.rows;
     svd.n = w.cols;
-    svd.energy = sum_of_squares(w);
+    svd.energy = sum_of_squares(compute, w);
     Rows on_long(rank, sides.longer());
     Rows on_short(rank, shorter);
     // Once three quarters of all directions would be followed, all are cheaper.

@@ -20,7 +20,7 @@ struct SvdOptions {
     std::size_t rank = 0;  ///< k; at most min(m, n)
     /// Directions more than k that are followed, 0: an eighth of k, at least 16.
     std::size_t oversampling = 0;
-    std::size_t power_steps = 3;
+    std::size_t power_steps = 2;
     std::uint64_t seed = 1;
 };
 

@@ -122,6 +122,22 @@ TEST(Svd, EveryRankIsWithinOnePerCentOfTheBest) {
         }
 }
 
+// Where singular vectors are coordinates, two that met in a sparse projection would stay one.
+TEST(Svd, LargeCoordinatesDoNotMeet) {
+    const TestMachine machine(2);
+    constexpr std::size_t kShort = 200, kLong = 330, kRank = 40;
+    for (const bool tall : {false, true}) {
+        const std::size_t m = tall ? kLong : kShort, n = tall ? kShort : kLong;
+        std::vector<float> values = normal_numbers(m * n, 6);
+        for (float& value : values) value *= 0.01F;
+        for (std::size_t i = 0; i < kRank; ++i) values[5 * i * n + 3 * i] += 10.0F;
+        const ConstMatrix w(values.data(), m, n);
+        const Svd whole = low_rank_svd(machine.compute, w, {.rank = kShort});
+        const Svd svd = low_rank_svd(machine.compute, w, {.rank = kRank});
+        EXPECT_LE(residual(w, svd, kRank), 1.01 * best_residual(whole, kRank)) << tall;
+    }
+}
+
 TEST(Svd, WhatIsOfLowerRankEndsInZeros) {
     const TestMachine machine(1);
     const auto u = normal_numbers(70 * 3, 1), v = normal_numbers(3 * 50, 2);
