@@ -1,7 +1,8 @@
-// That sums of 1 / x over many x are what they are said to be, without the x: each sum is a binary
-// tree of fractions, p/q + p'/q' = (p q' + p' q) / (q q') in each node, and a sumcheck for each
-// layer leads from the root to a claim on the leaves (Goldwasser, Kalai and Rothblum; for lookups
-// Papini and Haboeck 2023). Several trees of the same size go down together and end at one point.
+// The logUp argument by GKR: that sums of 1 / x over many x are what they are said to be, without
+// the x: each sum is a binary tree of fractions, p/q + p'/q' = (p q' + p' q) / (q q') in each node,
+// and a sumcheck for each layer leads from the root to a claim on the leaves (Goldwasser, Kalai and
+// Rothblum; for lookups Papini and Haboeck 2023). Several trees of the same size go down together
+// and end at one point.
 //
 // Soundness: over 2^v leaves in K trees a wrong root leads to a right claim with probability
 // (3 v^2 / 2 + 2 K v) / 2^122 at most.

@@ -1,6 +1,6 @@
-// Multilinear polynomials, each given by its values on {0,1}^v: the value for the bits (b_1 ...
-// b_v) stands at the number whose highest bit is b_1. And the arithmetic of a sumcheck's rounds, in
-// which the variables are bound in this order.
+// Multilinear polynomials (extensions), each given by its values on {0,1}^v: the value for the bits
+// (b_1 ... b_v) stands at the number whose highest bit is b_1. And the arithmetic of a sumcheck's
+// rounds, in which the variables are bound in this order.
 #pragma once
 
 #include <span>

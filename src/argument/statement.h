@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "tensor/digits.h"
 
 namespace cairn::argument {
 
 inline constexpr std::size_t kMaxRows = 4096;
-inline constexpr std::size_t kMaxHeadDim = 1024;
+inline constexpr std::size_t kMaxHeadDim = tensor::kDigitWidest;
 /// Larger magnitudes than honest ones can have are refused, so that what holds modulo the prime
 /// holds for the integers: scores are within 2^40, sums within kMaxRows * 2^30 * 2^15.
 inline constexpr std::int64_t kMaxShift = std::int64_t{1} << 42;

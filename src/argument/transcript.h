@@ -24,12 +24,11 @@ class Transcript {
     std::vector<Fp2> challenges(std::size_t count);
     /// `count` places below `bound`, a power of two of at most 2^32; some may be the same.
     std::vector<std::size_t> places(std::size_t count, std::size_t bound);
-    /// Stands for all that was said.
 
   private:
     Hash256 draw();
 
-    Hash256 state_;
+    Hash256 state_;  ///< stands for all that was said
 };
 
 }  // namespace cairn::argument

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include "lab/model_heads.h"
+#include "model/layer_pass.h"
 #include "model/test_model.h"
 #include "model/transformer.h"
+#include "tensor/digits.h"
 
 namespace cairn::lab {
 namespace {
@@ -64,6 +66,46 @@ TEST(ModelHeads, AreThoseOfTheCache) {
     EXPECT_TRUE(status.ok());
     EXPECT_EQ(seen, config.layers * config.heads);
     EXPECT_FALSE(each_model_head(model, {}, machine.compute, {}).ok());
+}
+
+// Queries, values and windows are right if the statement's sums are what the layer's own attention
+// gave, in fp32, for a model that has layers with a window and layers without.
+TEST(ModelHeads, AttendAsTheModelDoes) {
+    const model::Machine machine(tensor::available_kernel_sets().back(), 1);
+    model::ModelConfig config = model::small_config();
+    config.window = 6;
+    config.window_period = 3;
+    config.local_rope_theta = 100.0F;
+    ASSERT_TRUE(model::validate(config).ok());
+    const model::Model model =
+        model::make_model(config, model::large_parameters(model::ParameterLayout(config), 5));
+    constexpr std::size_t kRows = 20;
+    const auto tokens = model::random_tokens(kRows, config.vocab, 3);
+    std::vector<float> hidden(kRows * config.dim);
+    model::Transformer transformer(config, model.weights, model::all_layers(config),
+                                   machine.compute);
+    transformer.embed(tokens, 0, hidden);
+    const model::RopeTables ropes = model::rope_tables(config, kRows);
+    model::LayerActivations kept(config, kRows);
+    model::LayerScratch scratch(config, kRows, false);
+    std::uint32_t done = 0;
+    const Status status = each_model_head(model, tokens, machine.compute, [&](const ModelHead& h) {
+        if (h.layer == done) {
+            model::layer_forward({config, machine.compute, ropes, kRows, done++},
+                                 model.weights.layers[h.layer], kept, scratch,
+                                 {hidden.data(), kRows, config.dim});
+        }
+        EXPECT_EQ(h.statement.sizes.window, config.is_local(h.layer) ? 6U : 0U);
+        const std::uint32_t d = config.head_dim();
+        for (std::size_t row = 0; row < kRows; ++row)
+            for (std::size_t c = 0; c < d; ++c)
+                EXPECT_NEAR(tensor::digit_output(h.statement.sums[row * d + c]),
+                            kept.attn_output[row * config.q_dim() + h.head * d + c], 0.02)
+                    << h.layer << ' ' << h.head << ' ' << row;
+        return ok_status();
+    });
+    EXPECT_TRUE(status.ok());
+    EXPECT_EQ(done, config.layers);
 }
 
 }  // namespace

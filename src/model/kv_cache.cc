@@ -8,6 +8,8 @@ namespace cairn::model {
 
 namespace {
 
+static_assert(kMaxHeadDim <= tensor::kDigitWidest);
+
 // Rounds `count` values into memory of the type; fixed-point ones are multiplied by `factor`.
 void store(KvType type, float factor, std::size_t count, const float* from, std::uint8_t* to) {
     if (type == KvType::kF32) {

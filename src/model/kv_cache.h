@@ -1,7 +1,7 @@
 // KvCache: the keys and values of one sequence for a range of layers. Its type is part of a session
 // and so decides bits: values are rounded once when they are written and read back before any use,
 // so that every split of a sequence into prefill and decode agrees (N5). They are stored in that
-// type; attention widens them as it reads.
+// type, in which attention reads them.
 #pragma once
 
 #include <memory>

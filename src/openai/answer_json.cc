@@ -19,7 +19,8 @@ using Json = nlohmann::ordered_json;
 Json begun(const AnswerHead& head, bool whole) {
     const char* object = "text_completion";
     if (head.form == Form::kChat) object = whole ? "chat.completion" : "chat.completion.chunk";
-    // Equal fingerprint, model, request and seed: equal bits, on any machine.
+    // Equal fingerprint, model, request and seed: equal bits, on any machine that serves with the
+    // same types of caches and states (--kv, --wire).
     return {{"id", head.id},
             {"object", object},
             {"created", head.created_s},

@@ -204,6 +204,24 @@ TEST_F(MessagesTest, NanAndInfinityAreNamed) {
               "the activation in row 1, column 1 is infinite");
 }
 
+TEST_F(MessagesTest, TermsNameTypesThatThereAre) {
+    const auto decodes = [&](std::uint8_t kv, std::uint8_t wire) {
+        Writer writer;
+        encode(terms, writer);
+        Bytes bytes = std::move(writer).take();
+        bytes[66] = kv;
+        bytes[67] = wire;
+        Reader reader(bytes);
+        (void)decode_terms(reader);
+        return reader.finish().ok();
+    };
+    for (const tensor::KvType type : tensor::kKvTypes)
+        EXPECT_TRUE(decodes(static_cast<std::uint8_t>(type), 0));
+    EXPECT_FALSE(decodes(tensor::kLastKvType + 1, 0));
+    EXPECT_TRUE(decodes(0, tensor::kLastStateType));
+    EXPECT_FALSE(decodes(0, tensor::kLastStateType + 1));
+}
+
 TEST_F(MessagesTest, ReceiptsBindEverything) {
     const std::vector<float> states = {1.0F, 2.0F};
     const Hash256 output = states_hash(0, states);

@@ -72,7 +72,7 @@ SessionTerms decode_terms(Reader& reader) {
     terms.model = reader.fixed<32>();
     terms.numerics = reader.u16();
     const std::uint8_t kv = reader.u8();
-    if (kv > static_cast<std::uint8_t>(tensor::KvType::kDigits)) reader.fail("unknown KV type");
+    if (kv > tensor::kLastKvType) reader.fail("unknown KV type");
     terms.kv = static_cast<tensor::KvType>(kv);
     const std::uint8_t wire = reader.u8();
     if (wire > tensor::kLastStateType) reader.fail("unknown wire type");

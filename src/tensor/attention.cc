@@ -91,6 +91,8 @@ void attention_forward(const Compute& compute, std::span<const AttentionForward>
         const AttentionShape& shape = call.shape;
         check_shape(shape, call.q, call.k, call.v);
         CHECK(call.out.rows == call.q.rows && call.out.cols == call.q.cols);
+        CHECK(call.k.type != KvType::kDigits ||
+              (call.stats.max == nullptr && call.stats.sum == nullptr));
         tasks += tasks_of(*compute.kernels, call);
         const std::size_t seen = shape.keys() - shape.first_key(0);
         work += shape.sequences * shape.heads * shape.queries * seen * shape.head_dim;

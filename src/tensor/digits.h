@@ -17,6 +17,10 @@
 //
 // and the weight of a key is the product of the five entries. Weights of a row sum to about 2^30.
 // An output is the sum of weights * values, read as a number of 2^-40.
+//
+// A key below 2^-20 of the row's sum has no weight, and between 2^-19 and 2^-20 twice what it
+// should have. So a row that spreads over very many keys is no softmax any more: over 2^17 keys it
+// is off by some per cent, over 2^19 equal ones twice too large, over 2^20 nothing.
 #pragma once
 
 #include <cstddef>

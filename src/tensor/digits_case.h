@@ -16,12 +16,13 @@ struct DigitsCase {
     std::vector<std::int16_t> k, v;
 
     /// Inputs from streams `stream` to `stream + 2`; queries and keys are `spread` wide, so that a
-    /// large spread has rows with one key that counts.
-    DigitsCase(const AttentionShape& s, std::uint64_t stream, double spread = 1.0)
+    /// large spread has rows with one key that counts; values are `values` wide.
+    DigitsCase(const AttentionShape& s, std::uint64_t stream, double spread = 1.0,
+               double values = 1.0)
         : shape(s),
           q(normal_values(s.sequences * s.queries * s.heads * s.head_dim, stream, spread)),
           k(fixed(normal_values(kv_count(), stream + 1, spread), kDigitKeyFactor)),
-          v(fixed(normal_values(kv_count(), stream + 2), kDigitValueFactor)) {}
+          v(fixed(normal_values(kv_count(), stream + 2, values), kDigitValueFactor)) {}
 
     std::vector<float> run(const Compute& compute) const {
         const std::size_t rows = shape.sequences * shape.keys();

@@ -129,6 +129,25 @@ TEST(Digits, EverySetIsTheDefinition) {
         }
 }
 
+// Values at both ends of their range, under weights whose parts are as large as they can be: 32
+// bits hold what the kernels add up.
+TEST(Digits, EverySetHoldsTheLargestNumbers) {
+    for (const std::size_t keys : {2U, 3U, 33U, 64U, 500U})
+        for (const std::int16_t value : {std::int16_t{32767}, std::int16_t{-32767}})
+            for (const float query : {0.0F, 30.0F, 1e9F}) {
+                DigitsCase digits({1, 1, keys - 1, 2, 1, 80}, 60, 0.001, 1.0);
+                std::fill(digits.v.begin(), digits.v.end(), value);
+                std::fill(digits.q.begin(), digits.q.end(), query);
+                if (query == 1e9F) std::fill(digits.k.begin(), digits.k.end(), value);
+                expect_every_set_equal(
+                    [&](const Compute& compute) { return Results{digits.run(compute)}; },
+                    std::to_string(keys) + " keys, value " + std::to_string(value));
+            }
+    const DigitsCase wide({1, 40, 60, 2, 2, 64}, 61, 0.05, 1000.0);
+    expect_every_set_equal([&](const Compute& compute) { return Results{wide.run(compute)}; },
+                           "values beyond the range");
+}
+
 // Near the attention of N4, at the precision of its fixed-point numbers.
 TEST(Digits, IsNearlyAttention) {
     const AttentionShape shape{1, 100, 0, 4, 2, 64};

@@ -70,8 +70,7 @@ struct Kernels {
     void (*attention_backward)(const AttentionBackward& op, std::size_t sequence,
                                std::size_t kv_head, float* scratch);
     /// As attention_forward, by digits (digits.h): keys and values are of KvType::kDigits. The
-    /// scratch holds 4 * keys floats, and 2 for each number of a head, of which there are a
-    /// multiple of kDigitPad.
+    /// scratch holds 4 * keys + 2 * (head_dim rounded up to kDigitPad) floats.
     void (*attention_digits)(const AttentionForward& op, std::size_t sequence, std::size_t head,
                              std::size_t begin, std::size_t end, float* scratch);
 };

@@ -37,8 +37,10 @@ std::string_view kv_type_name(KvType type) {
 Result<KvType> parse_kv_type(std::string_view name) {
     for (const KvType type : kKvTypes)
         if (name == kv_type_name(type)) return type;
-    return invalid("unknown cache type '" + std::string(name) +
-                   "'; the types are f32, f16, bf16, digits");
+    std::string all;
+    for (const KvType type : kKvTypes)
+        all += (all.empty() ? "" : ", ") + std::string(kv_type_name(type));
+    return invalid("unknown cache type '" + std::string(name) + "'; the types are " + all);
 }
 
 std::size_t kv_type_bytes(KvType type) { return type == KvType::kF32 ? 4 : 2; }

@@ -1,4 +1,4 @@
-// Types narrower than fp32 for the KV cache and for activations on the wire (N5): values are
+// Types of the KV cache, the narrow ones for activations on the wire, too (N5): values are
 // rounded once to nearest even and read back before any use, so that every split of a sequence or
 // of a model over machines agrees. A finite value beyond the type's range becomes its largest.
 #pragma once
@@ -13,6 +13,7 @@ namespace cairn::tensor {
 
 /// kDigits: fixed-point numbers, over which attention is by digits (digits.h, N49).
 enum class KvType : std::uint8_t { kF32 = 0, kF16 = 1, kBf16 = 2, kDigits = 3 };
+inline constexpr auto kLastKvType = static_cast<std::uint8_t>(KvType::kDigits);
 inline constexpr KvType kKvTypes[] = {KvType::kF32, KvType::kF16, KvType::kBf16, KvType::kDigits};
 
 std::string_view kv_type_name(KvType type);

@@ -120,8 +120,9 @@ struct AttentionStats {
     float* sum = nullptr;  ///< [sequences * queries, heads]
 };
 
-/// Keys or values: fp32 rows, or rows as a cache of a narrow type keeps them (N5), which are
-/// widened exactly when they are read. Row i starts i * stride elements after data.
+/// Keys or values: fp32 rows, or rows as a cache of another type keeps them (N5); f16 and bf16 are
+/// widened exactly when they are read, fixed-point numbers are used as they are (digits.h). Row i
+/// starts i * stride elements after data.
 struct KvRows {
     KvType type = KvType::kF32;
     const void* data = nullptr;

@@ -63,14 +63,25 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
     });
 }
 
+namespace {
+
+std::vector<std::string> kv_type_names() {
+    std::vector<std::string> names;
+    for (const tensor::KvType type : tensor::kKvTypes)
+        names.emplace_back(tensor::kv_type_name(type));
+    return names;
+}
+
+}  // namespace
+
 CLI::Option* add_kv_option(CLI::App& command, tensor::KvType& type) {
     return command
         .add_option_function<std::string>(
             "--kv",
             [&type](const std::string& name) { type = tensor::parse_kv_type(name).value(); },
             "How keys and values are kept: f32, f16 or bf16 (half the memory, other bits), or "
-            "digits (the same half; attention in whole numbers, whose lookups can be proved)")
-        ->check(CLI::IsMember({"f32", "f16", "bf16", "digits"}).description(""))
+            "digits (the same half; attention in whole numbers, by tables)")
+        ->check(CLI::IsMember(kv_type_names()).description(""))
         ->default_str("f32");
 }
 

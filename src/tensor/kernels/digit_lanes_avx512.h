@@ -35,7 +35,7 @@ struct DigitLanesAvx512 {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), sums);
     }
     /// low() has columns 8 L to 8 L + 3 in the L-th quarter, high() the four behind them.
-    CAIRN_LANE_OP void widen(V low, V high, unsigned shift, std::int64_t* sums) {
+    CAIRN_LANE_OP void widen(V low, V high, int shift, std::int64_t* sums) {
         const V front = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
         const V back = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
         add(_mm512_permutex2var_epi64(low, front, high), shift, sums);
@@ -52,10 +52,11 @@ struct DigitLanesAvx512 {
     CAIRN_LANE_OP V pairs_of(V a, V b) {
         return _mm512_add_epi64(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
     }
-    CAIRN_LANE_OP void add(V x, unsigned shift, std::int64_t* sums) {
+    CAIRN_LANE_OP void add(V x, int shift, std::int64_t* sums) {
         const __m256i halves[] = {_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64(x, 1)};
         for (std::size_t i = 0; i < 2; ++i) {
-            const V part = _mm512_slli_epi64(_mm512_cvtepi32_epi64(halves[i]), shift);
+            const V part =
+                _mm512_slli_epi64(_mm512_cvtepi32_epi64(halves[i]), static_cast<unsigned>(shift));
             std::int64_t* const at = sums + 8 * i;
             _mm512_storeu_si512(at, _mm512_add_epi64(_mm512_loadu_si512(at), part));
         }

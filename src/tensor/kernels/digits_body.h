@@ -18,9 +18,9 @@ namespace cairn::tensor::kernels {
 ///   load(p), load_n(p, n)     n < kColumns numbers, and zeros behind them
 ///   low(a, b), high(a, b)     a's and b's numbers by turns: together all of them
 ///   add_products(sum, a, b)   to each 32-bit sum two products of neighbours
-///   totals(sums, out)         of each of four vectors of 32-bit sums the sum of all
-///   widen(low, high, sums)    adds to kColumns 64-bit sums what was added up in 32 bits over low()
-///                             and high(), of three parts of weights: units of 1, 2^10 and 2^20
+///   totals(a, b, c, d, out)   of each of four vectors of 32-bit sums the sum of all
+///   widen(low, high, shift, sums)   adds to kColumns 64-bit sums what was added up in 32 bits over
+///                             low() and high(), times 2^shift
 struct DigitLanesScalar {
     static constexpr std::size_t kColumns = 1;
 };
@@ -179,6 +179,7 @@ inline DigitRows digit_rows(const KvRows& x, std::size_t row, std::size_t column
 template <typename D>
 void attention_digits(const AttentionForward& op, std::size_t sequence, std::size_t head,
                       std::size_t begin, std::size_t end, float* scratch) {
+    static_assert(kDigitPad % D::kColumns == 0);
     const AttentionShape& shape = op.shape;
     const std::size_t d = shape.head_dim;
     const std::size_t column = head / (shape.heads / shape.kv_heads) * d;

@@ -66,7 +66,9 @@ std::int16_t digit_fixed(float x, float factor) {
     const float scaled = x * factor;
     if (scaled >= static_cast<float>(kDigitLargest)) return kDigitLargest;
     if (scaled <= -static_cast<float>(kDigitLargest)) return -kDigitLargest;
-    return scaled == scaled ? static_cast<std::int16_t>(std::nearbyint(scaled)) : std::int16_t{0};
+    if (scaled != scaled) return 0;
+    constexpr float kRounds = 0x1.8p23F;  // has no bits behind the point left
+    return static_cast<std::int16_t>(scaled + kRounds - kRounds);
 }
 
 std::span<const std::uint16_t> digit_fractions() {
