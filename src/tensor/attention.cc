@@ -20,6 +20,7 @@ void check_shape(const AttentionShape& shape, ConstMatrix q, KvRows k, KvRows v)
     CHECK(k.rows == shape.sequences * shape.keys() && k.cols == shape.kv_heads * shape.head_dim);
     CHECK(v.rows == k.rows && v.cols == k.cols && v.type == k.type);
     CHECK(shape.window == 0 || shape.causal);
+    CHECK(shape.source_keys == 0 || (!shape.causal && k.type != KvType::kDigits));
     CHECK(k.type != KvType::kDigits || shape.head_dim <= kDigitWidest);
 }
 
@@ -138,6 +139,7 @@ void attention_backward(const Compute& compute, const AttentionShape& shape, Con
     check_shape(shape, q, k, v);
     check_shape(shape, dq, dk, dv);
     CHECK(shape.first_position == 0 && stats.max != nullptr && stats.sum != nullptr);
+    CHECK(shape.source_keys == 0);
     CHECK(dout.rows == q.rows && dout.cols == q.cols && out.rows == q.rows && out.cols == q.cols);
     const AttentionBackward op{shape, dout, q, k, v, out, stats, dq, dk, dv};
     const auto run = [&](std::size_t begin, std::size_t end) {

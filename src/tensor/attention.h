@@ -4,8 +4,8 @@
 //
 // Query head h reads key-value head h / (heads / kv_heads). The query in row i of a sequence
 // stands at position first_position + i and sees the keys at positions 0 .. its own; without
-// causality (encoders) every query sees all keys of its sequence. With a window it sees the last
-// `window` of those keys only.
+// causality (encoders) every query sees all keys of its sequence, or of another text
+// (source_keys: cross attention). With a window it sees the last `window` of those keys only.
 #pragma once
 
 #include <span>
@@ -26,7 +26,8 @@ void attention_forward(const Compute& compute, std::span<const AttentionForward>
 /// Allocates on every thread the memory that calls up to this shape need; they then allocate none.
 void reserve_attention(const Compute& compute, const AttentionShape& shape);
 
-/// Overwrites dq (as q), dk and dv (as k). Whole sequences only: first_position is 0.
+/// Overwrites dq (as q), dk and dv (as k). Whole sequences only: first_position is 0, and keys are
+/// the queries' own.
 void attention_backward(const Compute& compute, const AttentionShape& shape, ConstMatrix dout,
                         ConstMatrix q, ConstMatrix k, ConstMatrix v, ConstMatrix out,
                         AttentionStats stats, Matrix dq, Matrix dk, Matrix dv);

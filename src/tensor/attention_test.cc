@@ -1,5 +1,6 @@
 // Proves that attention is softmax attention, and that its bits do not depend on how a sequence is
-// cut into prefill and decode, on the batch, or on sharing key-value heads.
+// cut into prefill and decode, on the batch, or on sharing key-value heads; nor do those of
+// attention to another text, which are the same in every kernel set.
 #include "tensor/attention.h"
 
 #include <gtest/gtest.h>
@@ -121,6 +122,41 @@ TEST_P(Attention, SharedHeadsEqualRepeatedOnes) {
                       {k.data(), kTokens, kQ}, {v.data(), kTokens, kQ}, {out.data(), kTokens, kQ},
                       {});
     EXPECT_EQ(bits_differ(out, piece(0, kTokens)), "");
+}
+
+// Fewer queries than keys, and more.
+TEST_P(Attention, AnotherTextsKeysAreSeenByAllQueries) {
+    const Compute reference{*kernels_for(KernelSet::kReference), nullptr};
+    const auto attend = [&](const Compute& with, std::size_t begin, std::size_t end,
+                            std::size_t keys, std::size_t dim) {
+        const AttentionShape shape{.queries = end - begin,
+                                   .heads = 2,
+                                   .kv_heads = 1,
+                                   .head_dim = dim,
+                                   .causal = false,
+                                   .source_keys = keys};
+        Values out((end - begin) * 2 * dim);
+        attention_forward(with, shape, {q_.data() + begin * 2 * dim, end - begin, 2 * dim},
+                          {k_.data(), keys, dim}, {v_.data(), keys, dim},
+                          {out.data(), end - begin, 2 * dim}, {});
+        return out;
+    };
+    for (const std::size_t dim : {16U, 24U})  // one has a kernel of its own for a single query
+        for (const std::size_t keys : {1U, 63U, 64U, 140U}) {
+            const Values whole = attend(reference, 0, 70, keys, dim);
+            for (const std::size_t step : {70U, 64U, 7U, 1U}) {
+                Values joined;
+                for (std::size_t begin = 0; begin < 70; begin += step) {
+                    const Values part = attend(compute(), begin,
+                                               std::min<std::size_t>(begin + step, 70), keys, dim);
+                    joined.insert(joined.end(), part.begin(), part.end());
+                }
+                EXPECT_EQ(bits_differ(joined, whole), "") << keys << " keys, pieces of " << step;
+            }
+        }
+    // Of a single key everything comes from its value.
+    const Values one = attend(compute(), 0, 3, 1, 16);
+    for (std::size_t c = 0; c < 16; ++c) EXPECT_EQ(one[32 + c], v_[c]);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Attention, testing::ValuesIn(available_kernel_sets()),

@@ -102,9 +102,12 @@ struct AttentionShape {
     std::size_t head_dim = 0;
     bool causal = true;
     std::size_t window = 0;  ///< keys that a query sees at most, its own the last; 0: all; causal
+    /// Keys of another text, which all queries see (cross attention); 0: those of their own. Not
+    /// causal then, and first_position means nothing.
+    std::size_t source_keys = 0;
 
     /// Keys per sequence that the operands hold.
-    std::size_t keys() const { return first_position + queries; }
+    std::size_t keys() const { return source_keys != 0 ? source_keys : first_position + queries; }
     /// How many keys the query in row i of its sequence sees: those at positions below this.
     std::size_t visible(std::size_t i) const { return causal ? first_position + i + 1 : keys(); }
     /// The first key that it sees.

@@ -142,8 +142,8 @@ template <typename V>
 std::size_t attention_forward_scratch(const AttentionShape& shape) {
     const std::size_t width = padded(shape.head_dim, 16);
     const std::size_t rows = smaller(kQueryBlock, shape.queries);
-    return rows * padded(shape.first_position + shape.queries, kKeyBlock) + 2 * kKeyBlock * width +
-           rows * width + padded(rows, 16);
+    return rows * padded(shape.keys(), kKeyBlock) + 2 * kKeyBlock * width + rows * width +
+           padded(rows, 16);
 }
 
 /// One query's softmax in place: scores become exp(score - max), 0 after the visible ones up to the
@@ -187,7 +187,7 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
     const AttentionShape shape = op.shape;
     const std::size_t d = shape.head_dim;
     const std::size_t width = padded(d, 16);
-    const std::size_t keys = shape.first_position + shape.queries;
+    const std::size_t keys = shape.keys();
     const std::size_t kv_head = head / (shape.heads / shape.kv_heads);
     const Head q = head_of(op.q, sequence * shape.queries + begin, head, d);
     const std::size_t rows = end - begin;

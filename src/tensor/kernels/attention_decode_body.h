@@ -104,7 +104,7 @@ inline void decode_as(const AttentionForward& op, std::size_t sequence, std::siz
     const AttentionShape shape = op.shape;
     const std::size_t d = shape.head_dim;
     const std::size_t group = shape.heads / shape.kv_heads;
-    const std::size_t keys = shape.first_position + 1;
+    const std::size_t keys = shape.keys();  // there is one query
     const std::size_t score_stride = padded(keys, kKeyBlock);
     const auto* k_rows = static_cast<const E*>(op.k.data) + sequence * keys * op.k.stride;
     const auto* v_rows = static_cast<const E*>(op.v.data) + sequence * keys * op.v.stride;
