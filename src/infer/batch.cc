@@ -29,6 +29,9 @@ BatchEngine::BatchEngine(model::Transformer& model, const tensor::Compute& compu
 Result<SequenceId> BatchEngine::add(SequenceRequest request) {
     const model::ModelConfig& config = model_.config();
     RETURN_IF_ERROR(check_prompt(config, request.prompt));
+    if (config.crosses())
+        return Error{ErrorCode::kUnsupported,
+                     "an encoder-decoder writes one text at a time, not many together"};
     RETURN_IF_ERROR(validate(request.options, config));
     const std::size_t positions = sequence_positions(model_.max_positions(), request.prompt.size(),
                                                      request.options.max_tokens);

@@ -58,7 +58,7 @@ Status LocalLayers::forward(std::span<float> hidden) {
     const std::size_t rows = hidden.size() / transformer_.config().dim;
     if (rows > cache_.capacity() - cache_.length())
         return Error{ErrorCode::kFull, "the sequence is longer than its cache"};
-    transformer_.forward(hidden, cache_, states_);
+    transformer_.forward(hidden, cache_, states_, source_);
     return ok_status();
 }
 

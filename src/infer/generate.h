@@ -31,9 +31,11 @@ class LayerStack {
 class LocalLayers final : public LayerStack {
   public:
     /// Rows are rounded to `states` layer by layer, as servers round them that are asked to (N48).
+    /// `source` is what a decoder with cross attention attends to, and outlives this too.
     LocalLayers(model::Transformer& transformer, model::KvCache& cache,
-                tensor::StateType states = tensor::StateType::kF32)
-        : transformer_(transformer), cache_(cache), states_(states) {}
+                tensor::StateType states = tensor::StateType::kF32,
+                const model::KvCache* source = nullptr)
+        : transformer_(transformer), cache_(cache), states_(states), source_(source) {}
     Status forward(std::span<float> hidden) override;
     Status truncate(std::size_t length) override;
 
@@ -41,6 +43,7 @@ class LocalLayers final : public LayerStack {
     model::Transformer& transformer_;
     model::KvCache& cache_;
     tensor::StateType states_;
+    const model::KvCache* source_;
 };
 
 struct Generated {
@@ -60,7 +63,8 @@ struct Speculation {
 /// `embed_and_head` embeds and makes logits (its own layers are not used); `prompt` must not be
 /// empty and begins with the begin token by convention. `is_end` may be empty. kInvalid for a
 /// prompt longer than the context, ids out of range, or logits that are not finite; kUnsupported
-/// for an encoder, or for speculation where `layers` cannot forget.
+/// for an encoder, or for speculation where `layers` cannot forget. An encoder-decoder's prompt are
+/// the tokens that its decoder's texts begin with; what the encoder read is in `layers`.
 Result<Generated> generate(const tensor::Compute& compute, model::Transformer& embed_and_head,
                            LayerStack& layers, std::span<const std::uint32_t> prompt,
                            const GenerateOptions& options, const EndPredicate& is_end,

@@ -17,7 +17,8 @@ namespace {
 constexpr std::uint8_t kTiedHead = 1;
 constexpr std::uint8_t kRopeInterleaved = 2;
 constexpr std::uint8_t kMore = 4;
-constexpr std::uint8_t kFactored = 8;  // a last part follows
+constexpr std::uint8_t kFactored = 8;  // a part follows that says which matrices are factors
+constexpr std::uint8_t kCrosses = 16;  // a part follows about cross attention
 // Flags of the second part.
 constexpr std::uint8_t kBidirectional = 1;
 constexpr std::uint8_t kQkvBias = 2;
@@ -37,12 +38,13 @@ Status check_range(const char* field, std::uint32_t value, std::uint32_t low, st
 
 std::uint64_t count_parameters(const ModelConfig& config) {
     const std::uint64_t dim = config.dim;
-    const std::uint64_t attention = 2 * dim * config.q_dim() + 2 * dim * config.kv_dim();
+    const std::uint64_t attention =
+        (2 * dim * config.q_dim() + 2 * dim * config.kv_dim()) * (config.crosses() ? 2 : 1);
     // Vectors are counted generously: the bound only keeps addresses in range.
-    const std::uint64_t vectors = 8 * dim + 4 * config.q_dim() + 3 * config.hidden_dim;
+    const std::uint64_t vectors = 12 * dim + 8 * config.q_dim() + 3 * config.hidden_dim;
     const std::uint64_t layer = attention + 3 * dim * config.hidden_dim + vectors;
     const std::uint64_t embedding = config.vocab * dim * (config.tied_head ? 1 : 2);
-    return layer * config.layers + embedding + (config.context + 32) * dim;
+    return layer * config.layers + embedding + config.vocab + (config.context + 32) * dim;
 }
 
 // One spelling: a field that a kind does not use is zero. Comparisons are negated where NaN must
@@ -103,6 +105,18 @@ Status check_window(const ModelConfig& config) {
     return ok_status();
 }
 
+Status check_cross(const ModelConfig& config) {
+    if (!config.crosses())
+        return config.head_bias ? invalid("model config: a bias of the head needs cross attention")
+                                : ok_status();
+    RETURN_IF_ERROR(check_range("cross_context", config.cross_context, 1, kMaxContext));
+    if (!config.causal) return invalid("model config: an encoder has no cross attention");
+    if (config.norm_position == NormPosition::kBoth || config.qk_norm || !config.ranks.empty())
+        return invalid(
+            "model config: cross attention with norms behind branches, norms of heads or factors");
+    return ok_status();
+}
+
 Status check_family(const ModelConfig& config) {
     if (config.norm > NormKind::kLayer || config.norm_position > NormPosition::kBoth ||
         config.positions > PositionKind::kSinusoidal || config.feed_forward > FeedForward::kGeglu)
@@ -116,6 +130,7 @@ Status check_family(const ModelConfig& config) {
         !(config.rope_theta == 10000.0F && config.rope_interleaved))
         return invalid("model config: rope fields are set, but its positions are not rotary");
     RETURN_IF_ERROR(check_window(config));
+    RETURN_IF_ERROR(check_cross(config));
     return check_rope_scale(config.rope_scale, config);
 }
 
@@ -171,6 +186,16 @@ Status decode_ranks(Reader& reader, ModelConfig& config) {
     for (LayerRanks& layer : config.ranks)
         for (std::uint16_t& rank : layer) rank = reader.u16();
     return reader.status();
+}
+
+Status decode_cross(Reader& reader, ModelConfig& config) {
+    config.cross_context = reader.u32();
+    const std::uint8_t head_bias = reader.u8();
+    RETURN_IF_ERROR(reader.status());
+    if (!config.crosses() || head_bias > 1)
+        return invalid("model config: cross attention to nothing, or unknown flags of it");
+    config.head_bias = head_bias == 1;
+    return ok_status();
 }
 
 std::string describe_ranks(const ModelConfig& config) {
@@ -234,9 +259,7 @@ Status decode_more(Reader& reader, ModelConfig& config) {
         config.local_rope_theta = std::bit_cast<float>(reader.u32());
         if (config.window == 0) return invalid("model config: a window of no keys");
     }
-    RETURN_IF_ERROR(reader.status());
-    if (config.is_llama()) return invalid("model config: not its shortest spelling");
-    return ok_status();
+    return reader.status();
 }
 
 std::string describe_family(const ModelConfig& config) {
@@ -259,6 +282,9 @@ std::string describe_family(const ModelConfig& config) {
         text += fmt::format(", windows of {} but in every {}th layer (rope {})", config.window,
                             config.window_period, config.local_rope_theta);
     if (!config.causal) text += ", encoder";
+    if (config.crosses())
+        text += fmt::format(", cross attention to {} tokens{}", config.cross_context,
+                            config.head_bias ? ", biased head" : "");
     return text;
 }
 
@@ -371,12 +397,16 @@ void encode(const ModelConfig& config, Writer& writer) {
     writer.u32(std::bit_cast<std::uint32_t>(config.norm_eps));
     writer.u8(static_cast<std::uint8_t>(
         (config.tied_head ? kTiedHead : 0) | (config.rope_interleaved ? kRopeInterleaved : 0) |
-        (config.is_llama() ? 0 : kMore) | (config.ranks.empty() ? 0 : kFactored)));
+        (config.is_llama() ? 0 : kMore) | (config.ranks.empty() ? 0 : kFactored) |
+        (config.crosses() ? kCrosses : 0)));
     if (!config.is_llama()) encode_more(config, writer);
     if (!config.ranks.empty()) encode_ranks(config, writer);
+    if (!config.crosses()) return;
+    writer.u32(config.cross_context);
+    writer.u8(config.head_bias ? 1 : 0);
 }
 
-Result<ModelConfig> decode_config(Reader& reader) {
+Result<ModelConfig> decode_config(Reader& reader, Crossing crossing) {
     ModelConfig config;
     config.dim = reader.u32();
     config.hidden_dim = reader.u32();
@@ -389,13 +419,20 @@ Result<ModelConfig> decode_config(Reader& reader) {
     config.norm_eps = std::bit_cast<float>(reader.u32());
     const std::uint8_t flags = reader.u8();
     RETURN_IF_ERROR(reader.status());
-    if (flags > (kTiedHead | kRopeInterleaved | kMore | kFactored))
+    if (flags > (kTiedHead | kRopeInterleaved | kMore | kFactored | kCrosses))
         return invalid("model config: unknown flags");
     config.tied_head = (flags & kTiedHead) != 0;
     config.rope_interleaved = (flags & kRopeInterleaved) != 0;
     if ((flags & kMore) != 0) RETURN_IF_ERROR(decode_more(reader, config));
     if ((flags & kFactored) != 0) RETURN_IF_ERROR(decode_ranks(reader, config));
+    if ((flags & kCrosses) != 0) RETURN_IF_ERROR(decode_cross(reader, config));
+    if (((flags & kMore) == 0) != config.is_llama())
+        return invalid("model config: not its shortest spelling");
     RETURN_IF_ERROR(validate(config));
+    if (config.crosses() && crossing == Crossing::kRefused)
+        return Error{ErrorCode::kUnsupported,
+                     "this is the decoder of an encoder-decoder; a model that stands alone is "
+                     "wanted here"};
     return config;
 }
 

@@ -3,7 +3,9 @@
 // that into the other families that this program computes: Qwen (biases, q/k norm, wide heads),
 // Gemma 3 (norms before and after each branch, GeGLU, scaled embeddings, layers that see a window),
 // GPT-2 (LayerNorm, learned positions, GELU) and BERT-style encoders (norm after each branch, every
-// token sees every token, hidden states instead of logits).
+// token sees every token, hidden states instead of logits). A decoder may attend to the states of
+// another text besides (cross attention): with the encoder that makes them it is an encoder-decoder
+// such as BART (encoder_decoder.h).
 //
 // It is part of a network's definition and of every checkpoint, so it comes from outside:
 // validate() bounds every field before anything is allocated from it.
@@ -97,6 +99,10 @@ struct ModelConfig {
     std::uint32_t window = 0;
     std::uint32_t window_period = 0;  ///< every so many layers one is not local; 0 without a window
     float local_rope_theta = 0.0F;    ///< 0 without a window
+    /// Tokens of another text that each layer attends to, at most, between its self-attention and
+    /// its feed-forward: an encoder's states, of width dim. 0: there is no cross attention.
+    std::uint32_t cross_context = 0;
+    bool head_bias = false;  ///< added to the logits; with cross attention only
     /// Low rank: one entry for each layer, or nothing if all matrices are whole.
     std::vector<LayerRanks> ranks{};
     /// Each head's part of wq, wk, wv and wo has factors of its own, all of one rank.
@@ -109,6 +115,7 @@ struct ModelConfig {
     std::uint32_t q_dim() const { return head_dim() * heads; }
     /// Width of one position's keys (and of its values).
     std::uint32_t kv_dim() const { return head_dim() * kv_heads; }
+    bool crosses() const { return cross_context != 0; }
     /// Whether hidden states become logits.
     bool has_head() const { return causal; }
     bool has_final_norm() const { return norm_position != NormPosition::kPost; }
@@ -159,9 +166,11 @@ Status validate(const ModelConfig& config);
 bool is_gemma3(const ModelConfig& config);
 
 /// The canonical bytes: 37 for a Llama, 88 with a window, 76 for the others; 1 more and 14 for each
-/// layer where matrices are factors. Decode validates.
+/// layer where matrices are factors; 5 more with cross attention. Decode validates.
 void encode(const ModelConfig& config, Writer& writer);
-Result<ModelConfig> decode_config(Reader& reader);
+/// Who reads a model that stands alone refuses (kUnsupported) one that has to have an encoder.
+enum class Crossing : std::uint8_t { kRefused, kTaken };
+Result<ModelConfig> decode_config(Reader& reader, Crossing crossing = Crossing::kRefused);
 
 /// One line for people: "dim 64, hidden 172, 5 layers, ...".
 std::string describe(const ModelConfig& config);

@@ -81,6 +81,42 @@ TEST(ModelConfig, RoundTripsEveryFamilyInOneSpelling) {
     }
 }
 
+// Five bytes behind those of the model that it would be without, taken where they are asked for.
+TEST(ModelConfig, CrossAttentionHasASpellingOfItsOwn) {
+    for (ModelConfig config : {families()[0], small_config()}) {
+        config.cross_context = 300;
+        config.head_bias = config.norm == NormKind::kLayer;
+        Writer writer;
+        encode(config, writer);
+        EXPECT_EQ(writer.out().size(), 81U);
+        Reader reader(writer.out());
+        EXPECT_EQ(decode_config(reader, Crossing::kTaken).value(), config);
+        EXPECT_TRUE(reader.finish().ok());
+        Reader alone(writer.out());
+        EXPECT_EQ(decode_config(alone).error().code, ErrorCode::kUnsupported);
+        for (std::size_t size = 0; size < writer.out().size(); ++size) {
+            Reader cut(ByteView(writer.out()).first(size));
+            EXPECT_FALSE(decode_config(cut, Crossing::kTaken).ok()) << size;
+        }
+        for (std::size_t bit = 0; bit < writer.out().size() * 8; ++bit) {
+            Bytes bytes = writer.out();
+            bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ (1U << (bit % 8)));
+            Reader flipped(bytes);
+            const auto other = decode_config(flipped, Crossing::kTaken);
+            if (!other.ok()) continue;
+            Writer again;
+            encode(*other, again);
+            bytes.resize(bytes.size() - flipped.remaining());
+            EXPECT_EQ(again.out(), bytes) << bit;
+        }
+        const ParameterLayout layout(config);
+        EXPECT_EQ(layout.at(TensorKind::kCrossWk, 1).name, "layers.1.cross_wk");
+        EXPECT_TRUE(layout.at(TensorKind::kCrossWo).is_matrix);
+        EXPECT_EQ(layout.has(TensorKind::kCrossBq), config.qkv_bias);
+        EXPECT_EQ(layout.has(TensorKind::kHeadBias), config.head_bias);
+    }
+}
+
 TEST(ParameterLayout, HasWhatTheFamilyHas) {
     const std::vector<ModelConfig> all = families();
     const ParameterLayout gpt2(all[0]);
@@ -147,6 +183,19 @@ TEST(ModelConfig, RefusesShapesOutOfBounds) {
     EXPECT_TRUE(refused([](ModelConfig& c) { c.norm = static_cast<NormKind>(2); }));
     EXPECT_TRUE(refused([](ModelConfig& c) { c.rope_scale.factor = 2.0F; }));  // of no kind
     EXPECT_TRUE(refused([](ModelConfig& c) { c.window_period = 2; }));         // of no window
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.head_bias = true; }));  // without cross attention
+    EXPECT_FALSE(refused([](ModelConfig& c) { c.cross_context = 9; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.cross_context = kMaxContext + 1; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.cross_context = 9, c.causal = false; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) { c.cross_context = 9, c.qk_norm = true; }));
+    EXPECT_TRUE(refused([](ModelConfig& c) {
+        c.cross_context = 9;
+        c.norm_position = NormPosition::kBoth;
+    }));
+    EXPECT_TRUE(refused([](ModelConfig& c) {
+        c.cross_context = 9;
+        c.ranks.assign(c.layers, {1, 1, 1, 1, 1, 1, 1});
+    }));
     const auto windowed = [](ModelConfig& c) {
         c.window = 9;
         c.window_period = 2;

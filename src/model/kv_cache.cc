@@ -1,5 +1,6 @@
 #include "model/kv_cache.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "tensor/digits.h"
@@ -39,7 +40,7 @@ KvCache::KvCache(const ModelConfig& config, LayerRange range, std::size_t capaci
     : range_(range), type_(type), capacity_(capacity), kv_dim_(config.kv_dim()) {
     CHECK(config.causal);
     CHECK(range.begin <= range.end && range.end <= config.layers);
-    CHECK(capacity >= 1 && capacity <= config.context);
+    CHECK(capacity >= 1 && capacity <= std::max(config.context, config.cross_context));
     data_ = std::make_unique_for_overwrite<std::uint8_t[]>(
         kv_cache_bytes(config, range, capacity, type));
 }

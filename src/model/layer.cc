@@ -115,6 +115,50 @@ void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers
         norm_forward(g, result, w.ffn_post_norm, {}, b.branch, b.ffn_post_stats);
 }
 
+bool is_norm_before(const LayerGraph& g) { return g.config.norm_position != NormPosition::kPost; }
+
+// Self-attention's result in the residual stream: to_norm_input before the norm of the branch that
+// follows, or, where norms stand behind, to_input.
+void join_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
+                    Matrix to_norm_input, Matrix to_input) {
+    const Matrix result = result_of(g, b.attn_post_input, b.branch);
+    linears_forward(g, w, b, b.attn_output, {{Projection::kOutput, w.bo, result}});
+    if (g.config.norm_position == NormPosition::kBoth)
+        norm_forward(g, result, w.attn_post_norm, {}, b.branch, b.attn_post_stats);
+    if (is_norm_before(g)) return add(g, b.attn_norm_input, b.branch, to_norm_input);
+    add(g, b.attn_input, b.branch, b.attn_norm_input);
+    norm_forward(g, b.attn_norm_input, w.attn_norm, w.attn_norm_bias, to_input, b.attn_stats);
+}
+
+// The feed-forward, and its result in the residual stream.
+void second_branch(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
+    if (is_norm_before(g)) {
+        norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, b.ffn_input, b.ffn_stats);
+        feed_forward(g, w, b);
+        add(g, b.ffn_norm_input, b.branch, x);
+    } else {
+        feed_forward(g, w, b);
+        add(g, b.ffn_input, b.branch, b.ffn_norm_input);
+        norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, x, b.ffn_stats);
+    }
+}
+
+struct CrossLinear {
+    const tensor::Weight& weight;
+    const tensor::Weight& bias;
+    Matrix y;
+};
+
+// As linears_forward, of the matrices of cross attention, which are whole.
+template <std::size_t kCount>
+void cross_linears(const LayerGraph& g, ConstMatrix x, const CrossLinear (&all)[kCount]) {
+    tensor::Product products[kCount];
+    for (std::size_t i = 0; i < kCount; ++i) products[i] = {all[i].weight, all[i].y};
+    multiply(g, x, products);
+    for (const CrossLinear& linear : all)
+        if (!linear.bias.empty()) tensor::add_bias(g.compute, floats(linear.bias), linear.y);
+}
+
 }  // namespace
 
 void norm_forward(const LayerGraph& g, ConstMatrix x, const tensor::Weight& gamma,
@@ -127,7 +171,7 @@ void norm_forward(const LayerGraph& g, ConstMatrix x, const tensor::Weight& gamm
 }
 
 void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
-    if (g.config.norm_position != NormPosition::kPost) {
+    if (is_norm_before(g)) {
         keep(x, b.attn_norm_input);
         norm_forward(g, b.attn_norm_input, w.attn_norm, w.attn_norm_bias, b.attn_input,
                      b.attn_stats);
@@ -145,23 +189,34 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
 }
 
 void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
-    const Matrix result = result_of(g, b.attn_post_input, b.branch);
-    linears_forward(g, w, b, b.attn_output, {{Projection::kOutput, w.bo, result}});
-    if (g.config.norm_position == NormPosition::kBoth)
-        norm_forward(g, result, w.attn_post_norm, {}, b.branch, b.attn_post_stats);
-    if (g.config.norm_position != NormPosition::kPost) {
-        add(g, b.attn_norm_input, b.branch, b.ffn_norm_input);
-        norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, b.ffn_input, b.ffn_stats);
-        feed_forward(g, w, b);
-        add(g, b.ffn_norm_input, b.branch, x);
+    join_attention(g, w, b, b.ffn_norm_input, b.ffn_input);
+    second_branch(g, w, b, x);
+}
+
+void before_cross_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b) {
+    join_attention(g, w, b, b.cross_norm_input, b.cross_input);
+    if (is_norm_before(g))
+        norm_forward(g, b.cross_norm_input, w.cross_norm, w.cross_norm_bias, b.cross_input,
+                     b.cross_stats);
+    cross_linears(g, b.cross_input, {{w.cross_wq, w.cross_bq, b.cross_query}});
+}
+
+void after_cross_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
+                           Matrix x) {
+    cross_linears(g, b.cross_output, {{w.cross_wo, w.cross_bo, b.branch}});
+    if (is_norm_before(g)) {
+        add(g, b.cross_norm_input, b.branch, b.ffn_norm_input);
     } else {
-        add(g, b.attn_input, b.branch, b.attn_norm_input);
-        norm_forward(g, b.attn_norm_input, w.attn_norm, w.attn_norm_bias, b.ffn_input,
-                     b.attn_stats);
-        feed_forward(g, w, b);
-        add(g, b.ffn_input, b.branch, b.ffn_norm_input);
-        norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, x, b.ffn_stats);
+        add(g, b.cross_input, b.branch, b.cross_norm_input);
+        norm_forward(g, b.cross_norm_input, w.cross_norm, w.cross_norm_bias, b.ffn_input,
+                     b.cross_stats);
     }
+    second_branch(g, w, b, x);
+}
+
+void cross_keys_values(const LayerGraph& g, const LayerWeights& w, ConstMatrix states, Matrix keys,
+                       Matrix values) {
+    cross_linears(g, states, {{w.cross_wk, w.cross_bk, keys}, {w.cross_wv, w.cross_bv, values}});
 }
 
 tensor::RopePairing rope_pairing(const ModelConfig& config) {
@@ -206,6 +261,16 @@ tensor::AttentionShape attention_shape(const ModelConfig& config, std::uint32_t 
             .head_dim = config.head_dim(),
             .causal = config.causal,
             .window = config.is_local(layer) ? config.window : 0};
+}
+
+tensor::AttentionShape cross_attention_shape(const ModelConfig& config, std::size_t queries,
+                                             std::size_t source) {
+    return {.queries = queries,
+            .heads = config.heads,
+            .kv_heads = config.kv_heads,
+            .head_dim = config.head_dim(),
+            .causal = false,
+            .source_keys = source};
 }
 
 }  // namespace cairn::model

@@ -7,6 +7,13 @@
 //   before_attention(g, w, b, x);      // q, k, v
 //   ... rotate and attend: b.query, b.key, b.value -> b.attn_output ...
 //   after_attention(g, w, b, x);       // x = the layer's output
+//
+// With cross attention the second half falls in two, between which another text is attended to:
+//
+//   before_cross_attention(g, w, b);   // b.cross_query
+//   ... attend, not rotated, to what cross_keys_values() made of the other text's states:
+//       b.cross_query -> b.cross_output ...
+//   after_cross_attention(g, w, b, x);
 #pragma once
 
 #include <array>
@@ -51,27 +58,34 @@ struct NormStats {
 ///   attn_input = x, attn_norm_input = x + attention(x), ffn_input = x', ffn_norm_input = x' + ...
 /// With norms before and behind it the first form, f(n) being norm2(f(n)) of attn_post_input and
 /// ffn_post_input.
+/// Cross attention is a branch like these between the two: cross_input and cross_norm_input are to
+/// it what ffn_input and ffn_norm_input are to the feed-forward.
 /// What may share memory: a norm's input and output, the residual streams with x itself, raw and
 /// normed heads, activated with gate or up, branch with attn_input where a norm stands before and
-/// with attn_post_input and ffn_post_input.
+/// with attn_post_input and ffn_post_input, what is named for cross attention with its like of
+/// self-attention.
 struct LayerBuffers {
-    tensor::Matrix attn_norm_input;  ///< [n, dim]
-    tensor::Matrix attn_input;       ///< [n, dim]
-    tensor::Matrix query_raw;        ///< [n, q_dim] before the norm of heads; if none, as query
-    tensor::Matrix key_raw;          ///< [n, kv_dim]
-    tensor::Matrix query;            ///< [n, q_dim] the caller rotates it in place
-    tensor::Matrix key;              ///< [n, kv_dim]
-    tensor::Matrix value;            ///< [n, kv_dim]
-    tensor::Matrix attn_output;      ///< [n, q_dim] attention's output before wo
-    tensor::Matrix attn_post_input;  ///< [n, dim] with a norm behind branches only
-    tensor::Matrix branch;           ///< [n, dim] what joins the residual stream
-    tensor::Matrix ffn_norm_input;   ///< [n, dim]
-    tensor::Matrix ffn_input;        ///< [n, dim]
-    tensor::Matrix gate;             ///< [n, hidden_dim] with a gate only
-    tensor::Matrix up;               ///< [n, hidden_dim]
-    tensor::Matrix activated;        ///< [n, hidden_dim]
-    tensor::Matrix ffn_post_input;   ///< [n, dim] with a norm behind branches only
-    NormStats attn_stats, ffn_stats;
+    tensor::Matrix attn_norm_input;   ///< [n, dim]
+    tensor::Matrix attn_input;        ///< [n, dim]
+    tensor::Matrix query_raw;         ///< [n, q_dim] before the norm of heads; if none, as query
+    tensor::Matrix key_raw;           ///< [n, kv_dim]
+    tensor::Matrix query;             ///< [n, q_dim] the caller rotates it in place
+    tensor::Matrix key;               ///< [n, kv_dim]
+    tensor::Matrix value;             ///< [n, kv_dim]
+    tensor::Matrix attn_output;       ///< [n, q_dim] attention's output before wo
+    tensor::Matrix attn_post_input;   ///< [n, dim] with a norm behind branches only
+    tensor::Matrix branch;            ///< [n, dim] what joins the residual stream
+    tensor::Matrix cross_norm_input;  ///< [n, dim] with cross attention only, and the next three
+    tensor::Matrix cross_input;       ///< [n, dim]
+    tensor::Matrix cross_query;       ///< [n, q_dim]
+    tensor::Matrix cross_output;      ///< [n, q_dim] attention's output before cross_wo
+    tensor::Matrix ffn_norm_input;    ///< [n, dim]
+    tensor::Matrix ffn_input;         ///< [n, dim]
+    tensor::Matrix gate;              ///< [n, hidden_dim] with a gate only
+    tensor::Matrix up;                ///< [n, hidden_dim]
+    tensor::Matrix activated;         ///< [n, hidden_dim]
+    tensor::Matrix ffn_post_input;    ///< [n, dim] with a norm behind branches only
+    NormStats attn_stats, cross_stats, ffn_stats;
     NormStats query_stats, key_stats;  ///< [n * heads], [n * kv_heads]
     NormStats attn_post_stats, ffn_post_stats;
     /// [n, inner width] between a projection's factors, in the order of Projection; empty where the
@@ -85,6 +99,15 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
 /// The second half: x = the layer's output from b.attn_output and what the first half left.
 void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
                      tensor::Matrix x);
+
+/// Of a layer with cross attention, instead of after_attention(): b.cross_query, and then, from
+/// b.cross_output, x = the layer's output.
+void before_cross_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b);
+void after_cross_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
+                           tensor::Matrix x);
+/// keys, values [n, kv_dim] that a layer's cross attention sees of another text's states [n, dim].
+void cross_keys_values(const LayerGraph& g, const LayerWeights& w, tensor::ConstMatrix states,
+                       tensor::Matrix keys, tensor::Matrix values);
 
 /// y = norm(x) of the model's kind; y may be x. `beta` is empty for RMSNorm.
 void norm_forward(const LayerGraph& g, tensor::ConstMatrix x, const tensor::Weight& gamma,
@@ -117,5 +140,8 @@ void rotate(const LayerGraph& g, const tensor::RopeTable& table, tensor::RopeRow
 tensor::AttentionShape attention_shape(const ModelConfig& config, std::uint32_t layer,
                                        std::size_t sequences, std::size_t queries,
                                        std::size_t first_position = 0);
+/// What the cross attention of `queries` tokens of one text sees of another one of `source` tokens.
+tensor::AttentionShape cross_attention_shape(const ModelConfig& config, std::size_t queries,
+                                             std::size_t source);
 
 }  // namespace cairn::model

@@ -73,6 +73,16 @@ std::vector<Shape> shapes_of(const ModelConfig& c, std::uint32_t layer) {
         whole(P::kOutput, true),
         {K::kBo, "bo", c.out_bias, 1, dim},
         {K::kAttnPostNorm, "attn_post_norm", behind, 1, dim},
+        {K::kCrossNorm, "cross_norm", c.crosses(), 1, dim},
+        {K::kCrossNormBias, "cross_norm_bias", c.crosses() && shifted, 1, dim},
+        {K::kCrossWq, "cross_wq", c.crosses(), q, dim},
+        {K::kCrossBq, "cross_bq", c.crosses() && c.qkv_bias, 1, q},
+        {K::kCrossWk, "cross_wk", c.crosses(), kv, dim},
+        {K::kCrossBk, "cross_bk", c.crosses() && c.qkv_bias, 1, kv},
+        {K::kCrossWv, "cross_wv", c.crosses(), kv, dim},
+        {K::kCrossBv, "cross_bv", c.crosses() && c.qkv_bias, 1, kv},
+        {K::kCrossWo, "cross_wo", c.crosses(), dim, q},
+        {K::kCrossBo, "cross_bo", c.crosses() && c.out_bias, 1, dim},
         {K::kFfnNorm, "ffn_norm", true, 1, dim},
         {K::kFfnNormBias, "ffn_norm_bias", shifted, 1, dim},
         right(P::kGate),
@@ -88,6 +98,7 @@ std::vector<Shape> shapes_of(const ModelConfig& c, std::uint32_t layer) {
         {K::kFinalNorm, "final_norm", final, 1, dim},
         {K::kFinalNormBias, "final_norm_bias", final && shifted, 1, dim},
         {K::kHead, "head", c.has_head() && !c.tied_head, c.vocab, dim},
+        {K::kHeadBias, "head_bias", c.head_bias, 1, c.vocab},
     };
 }
 
@@ -98,6 +109,10 @@ bool is_matrix(TensorKind kind) {
         case TensorKind::kTokenEmbedding:
         case TensorKind::kPositionEmbedding:
         case TensorKind::kTypeEmbedding:
+        case TensorKind::kCrossWq:
+        case TensorKind::kCrossWk:
+        case TensorKind::kCrossWv:
+        case TensorKind::kCrossWo:
         case TensorKind::kHead:
             return true;
         default:

@@ -45,6 +45,16 @@ enum class TensorKind : std::uint8_t {
     kWo,
     kBo,
     kAttnPostNorm,  ///< behind the branch
+    kCrossNorm,     ///< from here to kCrossBo: of cross attention
+    kCrossNormBias,
+    kCrossWq,
+    kCrossBq,
+    kCrossWk,
+    kCrossBk,
+    kCrossWv,
+    kCrossBv,
+    kCrossWo,
+    kCrossBo,
     kFfnNorm,
     kFfnNormBias,
     kWGateRight,
@@ -61,9 +71,10 @@ enum class TensorKind : std::uint8_t {
     kFinalNorm,
     kFinalNormBias,
     kHead,
+    kHeadBias,  ///< [vocab]
 };
 
-inline constexpr std::size_t kTensorKinds = static_cast<std::size_t>(TensorKind::kHead) + 1;
+inline constexpr std::size_t kTensorKinds = static_cast<std::size_t>(TensorKind::kHeadBias) + 1;
 
 /// Whether every layer has one of its own.
 inline bool is_per_layer(TensorKind kind) {

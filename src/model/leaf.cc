@@ -43,6 +43,10 @@ Status validate(const LeafShape& shape, const ModelConfig& config) {
         return Error{ErrorCode::kUnsupported,
                      "an encoder predicts no next token: its hidden states can be computed "
                      "(model/encoder.h), but it has no such loss and cannot be trained here"};
+    if (config.crosses())
+        return Error{ErrorCode::kUnsupported,
+                     "an encoder-decoder cannot be trained here: its decoder's loss needs the text "
+                     "that the encoder reads"};
     if (!std::has_single_bit(shape.leaf_tokens) || shape.leaf_tokens < kMinLeaf ||
         shape.leaf_tokens > kMaxLeaf)
         return invalid(fmt::format("a gradient leaf is a power of two from {} to {} tokens, not {}",

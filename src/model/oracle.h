@@ -38,11 +38,12 @@ class Oracle {
     }
 
     /// The hidden states of one sequence after all layers and the final norm, if there is one.
-    std::vector<Row> hidden(std::span<const double> flat,
-                            std::span<const std::uint32_t> tokens) const {
+    /// `source`: the states of the text that cross attention sees.
+    std::vector<Row> hidden(std::span<const double> flat, std::span<const std::uint32_t> tokens,
+                            std::span<const Row> source = {}) const {
         std::vector<Row> x;
         for (std::size_t t = 0; t < tokens.size(); ++t) x.push_back(embed(flat, tokens[t], t));
-        for (std::uint32_t l = 0; l < c_.layers; ++l) x = layer(flat, l, x);
+        for (std::uint32_t l = 0; l < c_.layers; ++l) x = layer(flat, l, x, source);
         if (c_.has_final_norm())
             for (Row& row : x) row = norm(flat, row, K::kFinalNorm, K::kFinalNormBias, 0);
         return x;
@@ -195,8 +196,24 @@ class Oracle {
         }
         return linear(flat, K::kWDown, K::kBDown, l, up);
     }
-    std::vector<Row> layer(std::span<const double> flat, std::uint32_t l,
-                           std::vector<Row> x) const {
+    // One query row's cross attention.
+    Row cross(std::span<const double> flat, std::uint32_t l, const Row& x,
+              std::span<const Row> source) const {
+        const auto affine = [&](K weight, K bias, const Row& row) {
+            Row y = times(tensor(flat, weight, l), row);
+            add(y, tensor(flat, bias, l));
+            return y;
+        };
+        std::vector<Row> keys, values;
+        for (const Row& state : source) {
+            keys.push_back(affine(K::kCrossWk, K::kCrossBk, state));
+            values.push_back(affine(K::kCrossWv, K::kCrossBv, state));
+        }
+        return affine(K::kCrossWo, K::kCrossBo,
+                      attend(affine(K::kCrossWq, K::kCrossBq, x), keys, values));
+    }
+    std::vector<Row> layer(std::span<const double> flat, std::uint32_t l, std::vector<Row> x,
+                           std::span<const Row> source) const {
         const bool before = c_.norm_position != NormPosition::kPost;
         const bool behind = c_.norm_position == NormPosition::kBoth;
         const bool local = c_.window > 0 && (l + 1) % c_.window_period > 0;
@@ -225,6 +242,13 @@ class Oracle {
                                            std::span(values).subspan(from, seen - from));
             add(x[t], post(linear(flat, K::kWo, K::kBo, l, attn_output), K::kAttnPostNorm));
             if (!before) x[t] = attn_norm(x[t]);
+            const auto cross_norm = [&](const Row& row) {
+                return norm(flat, row, K::kCrossNorm, K::kCrossNormBias, l);
+            };
+            if (c_.crosses()) {
+                add(x[t], cross(flat, l, before ? cross_norm(x[t]) : x[t], source));
+                if (!before) x[t] = cross_norm(x[t]);
+            }
             add(x[t], post(feed_forward(flat, l, before ? ffn_norm(x[t]) : x[t]), K::kFfnPostNorm));
             if (!before) x[t] = ffn_norm(x[t]);
         }

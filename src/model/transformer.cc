@@ -1,8 +1,10 @@
 #include "model/transformer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "model/embed.h"
+#include "tensor/bias.h"
 #include "tensor/weight.h"
 
 namespace cairn::model {
@@ -62,8 +64,27 @@ void Transformer::embed(std::span<const std::uint32_t> tokens, std::size_t first
         norm_forward(graph(), x, weights_.embedding_norm, weights_.embedding_norm_bias, x);
 }
 
-void Transformer::forward(std::span<float> hidden, KvCache& cache, tensor::StateType states) {
-    const Segment segment{&cache, hidden.size() / config_.dim, states};
+void Transformer::read_source(std::span<const float> states, KvCache& source) {
+    const LayerRange run = source.range();
+    CHECK(config_.crosses() && run.begin >= range_.begin && run.end <= range_.end);
+    const std::size_t rows = states.size() / config_.dim;
+    CHECK(rows * config_.dim == states.size() && rows <= source.capacity() - source.length());
+    for (std::size_t at = 0; at < rows; at += bounds_.max_batch) {
+        const std::size_t n = std::min(bounds_.max_batch, rows - at);
+        const ConstMatrix x(states.data() + at * config_.dim, n, config_.dim);
+        const Matrix keys(key_.data(), n, config_.kv_dim());
+        const Matrix values(value_.data(), n, config_.kv_dim());
+        for (std::uint32_t layer = run.begin; layer < run.end; ++layer) {
+            cross_keys_values(graph(), weights_.layers[layer], x, keys, values);
+            source.write(layer, keys, values);
+        }
+        source.advance(n);
+    }
+}
+
+void Transformer::forward(std::span<float> hidden, KvCache& cache, tensor::StateType states,
+                          const KvCache* source) {
+    const Segment segment{&cache, hidden.size() / config_.dim, states, source};
     forward_segments(hidden, std::span(&segment, 1));
 }
 
@@ -79,6 +100,9 @@ void Transformer::check(std::span<const Segment> segments, std::size_t rows, Lay
             CHECK(length <= segment.cache->capacity());
         }
         CHECK(length <= bounds_.max_positions);
+        CHECK((segment.source != nullptr) == config_.crosses());
+        if (segment.source != nullptr)
+            CHECK(segment.source->range() == run && segment.source->length() > 0);
         covered += segment.tokens;
     }
     CHECK(covered == rows);
@@ -98,6 +122,10 @@ LayerBuffers Transformer::buffers(Matrix x) {
     b.key = b.key_raw = view(key_, config_.kv_dim());
     b.value = view(value_, config_.kv_dim());
     b.attn_output = view(attn_output_, config_.q_dim());
+    b.cross_norm_input = x;
+    b.cross_input = b.attn_input;
+    b.cross_query = b.query;
+    b.cross_output = b.attn_output;
     b.up = b.activated = view(up_, config_.hidden_dim);
     if (!gate_.empty()) b.gate = b.activated = view(gate_, config_.hidden_dim);
     return b;
@@ -124,9 +152,7 @@ void Transformer::forward_layers(std::span<float> hidden, std::span<const Segmen
     CHECK(rows * config_.dim == hidden.size() && rows <= bounds_.max_batch);
     check(segments, rows, run);
     if (rows == 0 || run.size() == 0) return;
-    if (!std::exchange(reserved_, true))
-        tensor::reserve_attention(compute_,
-                                  attention_shape(config_, 0, 1, 1, bounds_.max_positions - 1));
+    reserve();
     const Matrix x(hidden.data(), rows, config_.dim);
     LayerBuffers b = buffers(x);
     round_rows(x, segments);
@@ -134,7 +160,13 @@ void Transformer::forward_layers(std::span<float> hidden, std::span<const Segmen
         set_inner(layer, b);
         before_attention(graph(), weights_.layers[layer], b, x);
         attend(layer, b, segments);
-        after_attention(graph(), weights_.layers[layer], b, x);
+        if (config_.crosses()) {
+            before_cross_attention(graph(), weights_.layers[layer], b);
+            attend_source(layer, b, segments);
+            after_cross_attention(graph(), weights_.layers[layer], b, x);
+        } else {
+            after_attention(graph(), weights_.layers[layer], b, x);
+        }
         round_rows(x, segments);
     }
     for (const Segment& segment : segments)
@@ -176,6 +208,35 @@ void Transformer::attend(std::uint32_t layer, const LayerBuffers& b,
     tensor::attention_forward(compute_, calls_);
 }
 
+void Transformer::attend_source(std::uint32_t layer, const LayerBuffers& b,
+                                std::span<const Segment> segments) {
+    calls_.clear();
+    std::size_t row = 0;
+    for (const Segment& segment : segments) {
+        const std::size_t n = segment.tokens;
+        if (n == 0) continue;
+        const std::size_t source = segment.source->length();
+        calls_.push_back({cross_attention_shape(config_, n, source),
+                          b.cross_query.row_range(row, n),
+                          segment.source->keys(layer, source),
+                          segment.source->values(layer, source),
+                          b.cross_output.row_range(row, n),
+                          {}});
+        row += n;
+    }
+    tensor::attention_forward(compute_, calls_);
+}
+
+// The threads' memory for decoding, once.
+void Transformer::reserve() {
+    if (std::exchange(reserved_, true)) return;
+    tensor::reserve_attention(compute_,
+                              attention_shape(config_, 0, 1, 1, bounds_.max_positions - 1));
+    if (config_.crosses())
+        tensor::reserve_attention(compute_,
+                                  cross_attention_shape(config_, 1, config_.cross_context));
+}
+
 void Transformer::finish(std::span<float> hidden) {
     if (!config_.has_final_norm()) return;
     CHECK(!weights_.final_norm.empty() && hidden.size() % config_.dim == 0);
@@ -190,11 +251,17 @@ void Transformer::head(std::span<const float> hidden, std::span<float> logits) {
     CHECK(logits.size() == rows * config_.vocab);
     const Matrix z(logits.data(), rows, config_.vocab);
     const ConstMatrix x(hidden.data(), rows, config_.dim);
-    if (!config_.has_final_norm()) return tensor::matmul_nt(compute_, x, weights_.head, z);
-    CHECK(!weights_.final_norm.empty());
-    const Matrix normed(normed_.data(), rows, config_.dim);
-    norm_forward(graph(), x, weights_.final_norm, weights_.final_norm_bias, normed);
-    tensor::matmul_nt(compute_, normed, weights_.head, z);
+    if (config_.has_final_norm()) {
+        CHECK(!weights_.final_norm.empty());
+        const Matrix normed(normed_.data(), rows, config_.dim);
+        norm_forward(graph(), x, weights_.final_norm, weights_.final_norm_bias, normed);
+        tensor::matmul_nt(compute_, normed, weights_.head, z);
+    } else {
+        tensor::matmul_nt(compute_, x, weights_.head, z);
+    }
+    if (!config_.head_bias) return;
+    CHECK(!weights_.head_bias.empty());
+    tensor::add_bias(compute_, floats(weights_.head_bias), z);
 }
 
 }  // namespace cairn::model

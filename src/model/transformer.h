@@ -29,6 +29,8 @@ struct Segment {
     std::size_t tokens = 0;
     tensor::StateType states =
         tensor::StateType::kF32;  ///< its rows are rounded to, layer by layer
+    /// With cross attention: what read_source() made of the other text.
+    const KvCache* source = nullptr;
 };
 
 /// The largest calls that memory is allocated for.
@@ -57,12 +59,17 @@ class Transformer {
     /// vocab and that positions < max_positions().
     void embed(std::span<const std::uint32_t> tokens, std::size_t first_position,
                std::span<float> hidden);
+    /// Of a decoder with cross attention: the keys and values that its layers, those of `source`,
+    /// see of another text, from its states [n, dim], an encoder's output. Once a text, or part
+    /// after part; CHECKs that there is room.
+    void read_source(std::span<const float> states, KvCache& source);
     /// hidden[n, dim] through the cache's layers, all of range() or a part of it, in place;
     /// positions begin at cache.length(), which grows by n. CHECKs n <= max_batch and that the
     /// cache has room. The rows are rounded to `states` before the first and after every layer
-    /// (N48).
+    /// (N48). `source` as in Segment.
     void forward(std::span<float> hidden, KvCache& cache,
-                 tensor::StateType states = tensor::StateType::kF32);
+                 tensor::StateType states = tensor::StateType::kF32,
+                 const KvCache* source = nullptr);
     /// The same for several sequences at once: their tokens add up to the rows, their layers agree.
     void forward_segments(std::span<float> hidden, std::span<const Segment> segments);
     /// The same through the layers of `run` alone, which range() contains: an encoder's work in
@@ -71,7 +78,7 @@ class Transformer {
     /// hidden[n, dim] through the final norm, in place, where the model has one: an encoder's
     /// output.
     void finish(std::span<float> hidden);
-    /// logits[n, vocab] from hidden[n, dim], n <= max_batch: final norm and head product.
+    /// logits[n, vocab] from hidden[n, dim], n <= max_batch: final norm, head product, its bias.
     void head(std::span<const float> hidden, std::span<float> logits);
 
   private:
@@ -79,6 +86,9 @@ class Transformer {
     LayerBuffers buffers(tensor::Matrix x);
     void set_inner(std::uint32_t layer, LayerBuffers& b);
     void attend(std::uint32_t layer, const LayerBuffers& b, std::span<const Segment> segments);
+    void attend_source(std::uint32_t layer, const LayerBuffers& b,
+                       std::span<const Segment> segments);
+    void reserve();
     void check(std::span<const Segment> segments, std::size_t rows, LayerRange run) const;
     void round_rows(tensor::Matrix x, std::span<const Segment> segments) const;
 

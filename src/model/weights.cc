@@ -38,6 +38,16 @@ Weight LayerWeights::*member_of(TensorKind kind) {
                                               &L::wo,
                                               &L::bo,
                                               &L::attn_post_norm,
+                                              &L::cross_norm,
+                                              &L::cross_norm_bias,
+                                              &L::cross_wq,
+                                              &L::cross_bq,
+                                              &L::cross_wk,
+                                              &L::cross_bk,
+                                              &L::cross_wv,
+                                              &L::cross_bv,
+                                              &L::cross_wo,
+                                              &L::cross_bo,
                                               &L::ffn_norm,
                                               &L::ffn_norm_bias,
                                               &L::w_gate_right,
@@ -59,7 +69,7 @@ bool starts_at_one(TensorKind kind) {
     using K = TensorKind;
     return kind == K::kEmbeddingNorm || kind == K::kAttnNorm || kind == K::kQNorm ||
            kind == K::kKNorm || kind == K::kFfnNorm || kind == K::kFinalNorm ||
-           kind == K::kAttnPostNorm || kind == K::kFfnPostNorm;
+           kind == K::kAttnPostNorm || kind == K::kCrossNorm || kind == K::kFfnPostNorm;
 }
 
 constexpr std::size_t kLineBytes = 64;
@@ -113,9 +123,11 @@ Weight& tensor_at(Weights& weights, TensorKind kind, std::uint32_t layer) {
             return weights.final_norm;
         case TensorKind::kFinalNormBias:
             return weights.final_norm_bias;
-        default:
-            CHECK(kind == TensorKind::kHead);
+        case TensorKind::kHead:
             return weights.head;
+        default:
+            CHECK(kind == TensorKind::kHeadBias);
+            return weights.head_bias;
     }
 }
 
@@ -205,8 +217,9 @@ std::vector<float> initial_parameters(const ParameterLayout& layout, std::uint64
     std::uint64_t stream = 0;
     for (const TensorInfo& info : layout.tensors()) {
         const std::span<float> values = std::span(flat).subspan(info.offset, info.size());
-        const bool writes_residual =
-            info.kind == TensorKind::kWo || info.kind == TensorKind::kWDown;
+        const bool writes_residual = info.kind == TensorKind::kWo ||
+                                     info.kind == TensorKind::kCrossWo ||
+                                     info.kind == TensorKind::kWDown;
         if (info.is_matrix)
             tensor::philox_normal(seed, stream, writes_residual ? residual : kInitialDeviation,
                                   values);

@@ -29,18 +29,23 @@ inline LayerRange all_layers(const ModelConfig& config) { return {0, config.laye
 /// Every tensor of one kind as the layout names it; what a configuration lacks is empty. A norm or
 /// bias is a dense fp32 row. A matrix with a right factor beside it is a left factor (layout.h).
 struct LayerWeights {
-    tensor::Weight attn_norm, attn_norm_bias;  ///< [dim]
-    tensor::Weight wq, bq;                     ///< [q_dim, dim], [q_dim]
-    tensor::Weight wk, bk;                     ///< [kv_dim, dim], [kv_dim]
-    tensor::Weight wv, bv;                     ///< [kv_dim, dim], [kv_dim]
-    tensor::Weight q_norm, k_norm;             ///< [head_dim]
-    tensor::Weight wo, bo;                     ///< [dim, q_dim], [dim]
-    tensor::Weight attn_post_norm;             ///< [dim]
-    tensor::Weight ffn_norm, ffn_norm_bias;    ///< [dim]
-    tensor::Weight w_gate, b_gate;             ///< [hidden_dim, dim], [hidden_dim]
-    tensor::Weight w_up, b_up;                 ///< [hidden_dim, dim], [hidden_dim]
-    tensor::Weight w_down, b_down;             ///< [dim, hidden_dim], [dim]
-    tensor::Weight ffn_post_norm;              ///< [dim]
+    tensor::Weight attn_norm, attn_norm_bias;    ///< [dim]
+    tensor::Weight wq, bq;                       ///< [q_dim, dim], [q_dim]
+    tensor::Weight wk, bk;                       ///< [kv_dim, dim], [kv_dim]
+    tensor::Weight wv, bv;                       ///< [kv_dim, dim], [kv_dim]
+    tensor::Weight q_norm, k_norm;               ///< [head_dim]
+    tensor::Weight wo, bo;                       ///< [dim, q_dim], [dim]
+    tensor::Weight attn_post_norm;               ///< [dim]
+    tensor::Weight cross_norm, cross_norm_bias;  ///< [dim]
+    tensor::Weight cross_wq, cross_bq;           ///< [q_dim, dim], [q_dim]
+    tensor::Weight cross_wk, cross_bk;           ///< [kv_dim, dim], [kv_dim]
+    tensor::Weight cross_wv, cross_bv;           ///< [kv_dim, dim], [kv_dim]
+    tensor::Weight cross_wo, cross_bo;           ///< [dim, q_dim], [dim]
+    tensor::Weight ffn_norm, ffn_norm_bias;      ///< [dim]
+    tensor::Weight w_gate, b_gate;               ///< [hidden_dim, dim], [hidden_dim]
+    tensor::Weight w_up, b_up;                   ///< [hidden_dim, dim], [hidden_dim]
+    tensor::Weight w_down, b_down;               ///< [dim, hidden_dim], [dim]
+    tensor::Weight ffn_post_norm;                ///< [dim]
     /// Right factors, empty where the matrix is whole.
     tensor::Weight wq_right, wk_right, wv_right, wo_right, w_gate_right, w_up_right, w_down_right;
 };
@@ -53,6 +58,7 @@ struct Weights {
     std::vector<LayerWeights> layers;                    ///< config.layers of them
     tensor::Weight final_norm, final_norm_bias;          ///< [dim]
     tensor::Weight head;                                 ///< [vocab, dim]; the embedding when tied
+    tensor::Weight head_bias;                            ///< [vocab]
 };
 
 /// A norm's or bias's values, or null where the configuration has none.

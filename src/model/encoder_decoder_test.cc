@@ -1,0 +1,206 @@
+// Proves that a decoder with cross attention computes what the double-precision model computes,
+// that its bits (pinned by golden hashes) are the same with every kernel set and number of threads,
+// in pieces, over several machines and beside other texts, and that what does not fit is refused.
+#include "model/encoder_decoder.h"
+
+#include <gtest/gtest.h>
+
+#include "model/leaf.h"
+#include "model/oracle.h"
+#include "model/test_encoder_decoder.h"
+#include "model/test_golden.h"
+
+namespace cairn::model {
+namespace {
+
+using Tokens = std::vector<std::uint32_t>;
+
+constexpr std::size_t kWritten = 90;  // tokens of the decoder's text: more than a block of keys
+constexpr std::size_t kRead = 75;
+
+Tokens text_to_read(const ModelConfig& config, std::uint64_t seed = 8) {
+    return random_tokens(kRead, config.vocab, seed);
+}
+
+KvCache source_of(const TestPair& pair, Transformer& decoder, const Tokens& text,
+                  KvType type = KvType::kF32, const tensor::Compute* compute = nullptr) {
+    const Machine machine(tensor::available_kernel_sets().back(), 1);
+    Encoder encoder(pair.encoder.config, pair.encoder.weights,
+                    compute == nullptr ? machine.compute : *compute);
+    return read_source(encoder, decoder, text, type).value();
+}
+
+/// States after the last layer, and logits, of the decoder's text in pieces.
+std::vector<float> written(const TestPair& pair, const tensor::Compute& compute, std::size_t piece,
+                           KvType type = KvType::kF32) {
+    const ModelConfig& c = pair.decoder.config;
+    Transformer decoder(c, pair.decoder.weights, all_layers(c), compute, {.max_batch = kWritten});
+    const KvCache source = source_of(pair, decoder, text_to_read(c), type, &compute);
+    KvCache cache(c, all_layers(c), kWritten, type);
+    const Tokens tokens = random_tokens(kWritten, c.vocab, 3);
+    std::vector<float> states(kWritten * c.dim);
+    for (std::size_t at = 0; at < kWritten; at += piece) {
+        const std::size_t n = std::min(piece, kWritten - at);
+        const auto rows = std::span(states).subspan(at * c.dim, n * c.dim);
+        decoder.embed(std::span(tokens).subspan(at, n), at, rows);
+        decoder.forward(rows, cache, tensor::StateType::kF32, &source);
+    }
+    std::vector<float> logits(kWritten * c.vocab);
+    decoder.head(states, logits);
+    states.insert(states.end(), logits.begin(), logits.end());
+    return states;
+}
+
+TEST(EncoderDecoder, ComputesWhatTheDoublePrecisionModelComputes) {
+    const Machine machine(tensor::available_kernel_sets().back(), 1);
+    for (const PairFamily& family : pair_families()) {
+        const TestPair pair(family, tensor::WeightType::kF32);
+        const ModelConfig& c = family.decoder;
+        const auto found = written(pair, machine.compute, kWritten);
+        const auto doubles = [](const Model& model) {
+            const std::vector<float> flat = dense_parameters(model);
+            return std::vector<double>(flat.begin(), flat.end());
+        };
+        const ParameterLayout encoder(family.encoder), decoder(c);
+        const auto read = Oracle(encoder).hidden(doubles(pair.encoder), text_to_read(c));
+        const std::vector<double> flat = doubles(pair.decoder);
+        const auto states = Oracle(decoder).hidden(flat, random_tokens(kWritten, c.vocab, 3), read);
+        const auto head = decoder.slice(
+            std::span(flat), c.tied_head ? TensorKind::kTokenEmbedding : TensorKind::kHead);
+        const auto bias = decoder.slice_if(std::span(flat), TensorKind::kHeadBias);
+        for (std::size_t t = 0; t < kWritten; ++t)
+            for (std::size_t i = 0; i < c.vocab; ++i) {
+                double z = bias.empty() ? 0 : bias[i];
+                for (std::size_t k = 0; k < c.dim; ++k) z += head[i * c.dim + k] * states[t][k];
+                ASSERT_NEAR(double{found[kWritten * c.dim + t * c.vocab + i]}, z, 1e-4)
+                    << family.name << " token " << t << " logit " << i;
+            }
+    }
+}
+
+const GoldenHashes& golden_cross() {
+    static const GoldenHashes hashes = {
+        {"cross.bart.f32", 11226610636988668716U},
+        {"cross.bart.q8_0", 14382432025218524474U},
+        {"cross.modern.f32", 226882471592873282U},
+        {"cross.modern.q8_0", 9992459407511996097U},
+    };
+    return hashes;
+}
+
+TEST(EncoderDecoder, EveryMachineAndPackingGivesTheGoldenBits) {
+    on_golden_machines([](const Machine& machine) {
+        for (const PairFamily& family : pair_families())
+            for (const tensor::WeightType type :
+                 {tensor::WeightType::kF32, tensor::WeightType::kQ8_0}) {
+                const std::string name =
+                    "cross." + family.name + '.' + std::string(tensor::weight_type_name(type));
+                TestPair pair(family, type);
+                const std::uint64_t hash = bit_hash(written(pair, machine.compute, kWritten));
+                expect_golden(machine, golden_cross(), name, hash);
+                pair.encoder = pack_model(machine.compute, pair.encoder);
+                pair.decoder = pack_model(machine.compute, pair.decoder);
+                EXPECT_EQ(bit_hash(written(pair, machine.compute, kWritten)), hash) << name;
+            }
+    });
+}
+
+TEST(EncoderDecoder, PiecesHaveTheBitsOfTheWhole) {
+    const Machine machine(tensor::available_kernel_sets().back(), 2);
+    for (const PairFamily& family : pair_families()) {
+        const TestPair pair(family, tensor::WeightType::kQ8_0);
+        std::vector<std::vector<float>> all;
+        for (const KvType type : {KvType::kF32, KvType::kF16, KvType::kBf16}) {
+            all.push_back(written(pair, machine.compute, kWritten, type));
+            for (const std::size_t piece : {1U, 7U, 64U})
+                EXPECT_EQ(written(pair, machine.compute, piece, type), all.back())
+                    << family.name << " in pieces of " << piece;
+        }
+        EXPECT_NE(all[0], all[1]);
+        EXPECT_NE(all[1], all[2]);
+    }
+}
+
+// Two machines, each with the keys and values that its own layers see, one of which made them in
+// small parts.
+TEST(EncoderDecoder, LayersOverTwoMachinesHaveTheBitsOfOne) {
+    const Machine machine(tensor::available_kernel_sets().back(), 2);
+    for (const PairFamily& family : pair_families()) {
+        const TestPair pair(family, tensor::WeightType::kF32);
+        const ModelConfig& c = family.decoder;
+        const Tokens tokens = random_tokens(20, c.vocab, 3);
+        const auto run = [&](std::vector<std::pair<LayerRange, std::size_t>> machines) {
+            std::vector<float> states(tokens.size() * c.dim);
+            Transformer(c, pair.decoder.weights, {0, 0}, machine.compute).embed(tokens, 0, states);
+            for (const auto& [range, batch] : machines) {
+                Transformer layers(c, pair.decoder.weights, range, machine.compute,
+                                   {.max_batch = batch});
+                const KvCache source = source_of(pair, layers, text_to_read(c));
+                KvCache cache(c, range, tokens.size());
+                layers.forward(states, cache, tensor::StateType::kF32, &source);
+            }
+            return states;
+        };
+        const std::uint32_t cut = 1;
+        EXPECT_EQ(run({{{0, cut}, 20}, {{cut, c.layers}, 100}}), run({{{0, c.layers}, 40}}))
+            << family.name;
+    }
+}
+
+TEST(EncoderDecoder, OthersInTheBatchChangeNothing) {
+    const Machine machine(tensor::available_kernel_sets().back(), 2);
+    for (const PairFamily& family : pair_families()) {
+        const TestPair pair(family, tensor::WeightType::kF32);
+        const ModelConfig& c = family.decoder;
+        Transformer decoder(c, pair.decoder.weights, all_layers(c), machine.compute);
+        const KvCache sources[] = {source_of(pair, decoder, text_to_read(c)),
+                                   source_of(pair, decoder, {5})};
+        const std::size_t sizes[] = {9, 1};
+        const auto forward = [&](std::size_t first, std::size_t last) {
+            std::vector<float> states;
+            std::vector<Segment> segments;
+            std::vector<KvCache> caches;
+            for (std::size_t i = first; i < last; ++i) caches.emplace_back(c, all_layers(c), 9);
+            for (std::size_t i = first; i < last; ++i) {
+                std::vector<float> rows(sizes[i] * c.dim);
+                decoder.embed(random_tokens(sizes[i], c.vocab, i), 0, rows);
+                states.insert(states.end(), rows.begin(), rows.end());
+                segments.push_back(
+                    {.cache = &caches[i - first], .tokens = sizes[i], .source = &sources[i]});
+            }
+            decoder.forward_segments(states, segments);
+            return states;
+        };
+        std::vector<float> alone = forward(0, 1);
+        const std::vector<float> second = forward(1, 2);
+        alone.insert(alone.end(), second.begin(), second.end());
+        EXPECT_EQ(forward(0, 2), alone) << family.name;
+    }
+}
+
+TEST(EncoderDecoder, RefusesWhatDoesNotFit) {
+    const Machine machine(tensor::available_kernel_sets().back(), 1);
+    const PairFamily family = pair_families().front();
+    const TestPair pair(family, tensor::WeightType::kF32);
+    Encoder encoder(family.encoder, pair.encoder.weights, machine.compute, 50);
+    Transformer decoder(family.decoder, pair.decoder.weights, all_layers(family.decoder),
+                        machine.compute);
+    EXPECT_FALSE(read_source(encoder, decoder, Tokens{}, KvType::kF32).ok());
+    EXPECT_FALSE(read_source(encoder, decoder, Tokens(51, 1), KvType::kF32).ok());
+    EXPECT_EQ(read_source(encoder, decoder, Tokens{1}, KvType::kDigits).error().code,
+              ErrorCode::kUnsupported);
+    EXPECT_TRUE(check_pair(family.encoder, family.decoder).ok());
+    EXPECT_FALSE(check_pair(family.decoder, family.encoder).ok());
+    PairFamily other = family;
+    other.encoder.context = 64;
+    EXPECT_FALSE(check_pair(other.encoder, other.decoder).ok());
+    other = family;
+    other.encoder.vocab = 66;
+    EXPECT_FALSE(check_pair(other.encoder, other.decoder).ok());
+    // Training one half without the other would train something else.
+    EXPECT_EQ(validate(LeafShape{1024, 64, 0}, family.decoder).error().code,
+              ErrorCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace cairn::model
