@@ -25,6 +25,24 @@ struct Shape {
     std::uint64_t cols;
 };
 
+// Those of cross attention, which stand before the feed-forward's.
+std::vector<Shape> cross_shapes(const ModelConfig& c) {
+    using K = TensorKind;
+    if (!c.crosses()) return {};
+    return {
+        {K::kCrossNorm, "cross_norm", true, 1, c.dim},
+        {K::kCrossNormBias, "cross_norm_bias", c.norm == NormKind::kLayer, 1, c.dim},
+        {K::kCrossWq, "cross_wq", true, c.q_dim(), c.dim},
+        {K::kCrossBq, "cross_bq", c.qkv_bias, 1, c.q_dim()},
+        {K::kCrossWk, "cross_wk", true, c.kv_dim(), c.dim},
+        {K::kCrossBk, "cross_bk", c.qkv_bias, 1, c.kv_dim()},
+        {K::kCrossWv, "cross_wv", true, c.kv_dim(), c.dim},
+        {K::kCrossBv, "cross_bv", c.qkv_bias, 1, c.kv_dim()},
+        {K::kCrossWo, "cross_wo", true, c.dim, c.q_dim()},
+        {K::kCrossBo, "cross_bo", c.out_bias, 1, c.dim},
+    };
+}
+
 // In canonical order.
 std::vector<Shape> shapes_of(const ModelConfig& c, std::uint32_t layer) {
     using K = TensorKind;
@@ -49,7 +67,7 @@ std::vector<Shape> shapes_of(const ModelConfig& c, std::uint32_t layer) {
                      c.inner_width(p, rank), c.inputs(p) / c.blocks(p).right};
     };
     using P = Projection;
-    return {
+    std::vector<Shape> shapes = {
         {K::kTokenEmbedding, "token_embedding", true, c.vocab, dim},
         {K::kPositionEmbedding, "position_embedding", c.positions == PositionKind::kLearned,
          c.context, dim},
@@ -73,16 +91,6 @@ std::vector<Shape> shapes_of(const ModelConfig& c, std::uint32_t layer) {
         whole(P::kOutput, true),
         {K::kBo, "bo", c.out_bias, 1, dim},
         {K::kAttnPostNorm, "attn_post_norm", behind, 1, dim},
-        {K::kCrossNorm, "cross_norm", c.crosses(), 1, dim},
-        {K::kCrossNormBias, "cross_norm_bias", c.crosses() && shifted, 1, dim},
-        {K::kCrossWq, "cross_wq", c.crosses(), q, dim},
-        {K::kCrossBq, "cross_bq", c.crosses() && c.qkv_bias, 1, q},
-        {K::kCrossWk, "cross_wk", c.crosses(), kv, dim},
-        {K::kCrossBk, "cross_bk", c.crosses() && c.qkv_bias, 1, kv},
-        {K::kCrossWv, "cross_wv", c.crosses(), kv, dim},
-        {K::kCrossBv, "cross_bv", c.crosses() && c.qkv_bias, 1, kv},
-        {K::kCrossWo, "cross_wo", c.crosses(), dim, q},
-        {K::kCrossBo, "cross_bo", c.crosses() && c.out_bias, 1, dim},
         {K::kFfnNorm, "ffn_norm", true, 1, dim},
         {K::kFfnNormBias, "ffn_norm_bias", shifted, 1, dim},
         right(P::kGate),
@@ -100,6 +108,9 @@ std::vector<Shape> shapes_of(const ModelConfig& c, std::uint32_t layer) {
         {K::kHead, "head", c.has_head() && !c.tied_head, c.vocab, dim},
         {K::kHeadBias, "head_bias", c.head_bias, 1, c.vocab},
     };
+    const std::vector<Shape> cross = cross_shapes(c);
+    shapes.insert(std::ranges::find(shapes, K::kFfnNorm, &Shape::kind), cross.begin(), cross.end());
+    return shapes;
 }
 
 // Kinds whose single row still is a matrix.
