@@ -3,7 +3,9 @@
 #include <cstdint>
 
 #include "formats/hf_folder.h"
+#include "formats/hf_pair.h"
 #include "formats/safetensors.h"
+#include "model/encoder_decoder.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace cairn;
@@ -15,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto config = formats::parse_hf_config(as_text({data, size}));
     if (config.ok()) {
         CHECK(model::validate(config->config).ok());
+        if (config->encoder) CHECK(model::check_pair(*config->encoder, config->config).ok());
         const auto family = formats::hf_family_of(config->config);
         if (family.ok()) {
             const std::string text =
@@ -41,6 +44,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         const auto read = formats::read_hf_tensors(tiny, files);
         if (read.ok()) CHECK(read->layout().size() * 2 <= size);
+    }
+    const auto bart = formats::parse_hf_config(
+        R"({"model_type":"bart","vocab_size":2,"d_model":2,"encoder_layers":1,"decoder_layers":1,)"
+        R"("encoder_attention_heads":1,"decoder_attention_heads":1,"encoder_ffn_dim":1,)"
+        R"("decoder_ffn_dim":1,"max_position_embeddings":1})");
+    CHECK(bart.ok());
+    auto stored = formats::stored_hf_tensors(files);
+    if (stored.ok()) {
+        const auto read = formats::read_hf_pair(*bart, *std::move(stored));
+        if (read.ok()) CHECK(read->decoder.layout().size() * 2 <= size);
     }
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "formats/assemble.h"
 
+#include <algorithm>
 #include <cstring>
 #include <set>
 
@@ -30,7 +31,7 @@ bool is_plain(WeightType type) {
 std::vector<std::uint64_t> stored_shape(const model::TensorInfo& info, const TensorPlace& place) {
     if (!info.is_matrix) return {info.cols * place.parts};
     if (place.transposed) return {info.cols, info.rows * place.parts};
-    return {info.rows * place.parts, info.cols};
+    return {info.rows * place.parts + place.skipped, info.cols};
 }
 
 // `bytes` bytes of `stored` from `skip` on: in place where possible, else copied.
@@ -108,11 +109,26 @@ Result<Weight> take(const StoredTensor& stored, const model::TensorInfo& info,
         return invalid(fmt::format("tensor {} has rows of {}, which {} does not allow", place.name,
                                    cols, stored.type_name));
     const std::uint64_t bytes = rows * tensor::weight_row_bytes(*stored.type, cols);
-    ASSIGN_OR_RETURN(const void* data, lend(stored, place.part * bytes, bytes, memory));
+    const std::uint64_t skipped = place.skipped * tensor::weight_row_bytes(*stored.type, cols);
+    ASSIGN_OR_RETURN(const void* data, lend(stored, skipped + place.part * bytes, bytes, memory));
     return Weight(*stored.type, rows, cols, data);
 }
 
 }  // namespace
+
+Result<bool> is_same(const StoredTensor& a, const StoredTensor& b) {
+    if (a.bytes != b.bytes || a.type_name != b.type_name || a.shape != b.shape) return false;
+    constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
+    Bytes left, right;
+    for (std::uint64_t at = 0; at < a.bytes; at += kPiece) {
+        left.resize(static_cast<std::size_t>(std::min(kPiece, a.bytes - at)));
+        right.resize(left.size());
+        RETURN_IF_ERROR(a.source->read(a.offset + at, left));
+        RETURN_IF_ERROR(b.source->read(b.offset + at, right));
+        if (left != right) return false;
+    }
+    return true;
+}
 
 Result<model::Model> assemble(const model::ModelConfig& config,
                               const std::map<std::string, StoredTensor>& stored,

@@ -28,8 +28,12 @@ struct TensorPlace {
     bool transposed = false;  ///< stored [in, out] (GPT-2's Conv1D)
     std::uint32_t part = 0;   ///< which of `parts` equal ranges of output rows
     std::uint32_t parts = 1;
-    float added = 0.0F;  ///< to each value of a norm: Gemma's are stored as w and are 1 + w
+    std::uint64_t skipped = 0;  ///< rows of the stored matrix before ours (BART's positions)
+    float added = 0.0F;         ///< to each value of a norm: Gemma's are stored as w and are 1 + w
 };
+
+/// Whether two have the same type, shape and bytes.
+Result<bool> is_same(const StoredTensor& a, const StoredTensor& b);
 
 using PlaceOf = std::function<TensorPlace(const model::TensorInfo&)>;
 /// Whether a tensor that no weight asked for may be ignored.

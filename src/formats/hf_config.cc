@@ -330,6 +330,45 @@ Status parse_bert(const json& object, model::ModelConfig& config) {
     return ok_status();
 }
 
+// What a half of BART has of its own.
+Status parse_bart_half(const json& object, const std::string& half, model::ModelConfig& config) {
+    const auto key = [&](const char* what) { return half + what; };
+    ASSIGN_OR_RETURN(config.layers, count(object, key("_layers").c_str(), model::kMaxLayers));
+    ASSIGN_OR_RETURN(config.heads,
+                     count(object, key("_attention_heads").c_str(), model::kMaxHeads));
+    ASSIGN_OR_RETURN(config.hidden_dim,
+                     count(object, key("_ffn_dim").c_str(), model::kMaxHiddenDim));
+    config.kv_heads = config.heads;
+    return ok_status();
+}
+
+Status parse_bart(const json& object, HfConfig& result) {
+    model::ModelConfig both;
+    ASSIGN_OR_RETURN(both.dim, count(object, "d_model", model::kMaxDim));
+    ASSIGN_OR_RETURN(both.vocab, count(object, "vocab_size", model::kMaxVocab));
+    ASSIGN_OR_RETURN(both.context, count(object, "max_position_embeddings", model::kMaxContext));
+    ASSIGN_OR_RETURN(both.feed_forward, activation(object, "activation_function", "gelu"));
+    if (both.feed_forward == model::FeedForward::kSwiglu) return unsupported("activation_function");
+    // Keys of the first files, which later versions of transformers do not look at.
+    for (const char* key : {"normalize_before", "add_final_layer_norm", "add_bias_logits",
+                            "static_position_embeddings", "is_decoder"})
+        if (flag(object, key)) return unsupported(key);
+    for (const char* key : {"normalize_embedding", "is_encoder_decoder", "tie_word_embeddings"})
+        if (!flag(object, key, true)) return unsupported(fmt::format("{} false", key));
+    both.norm = model::NormKind::kLayer;
+    both.norm_position = model::NormPosition::kPost;
+    both.positions = model::PositionKind::kLearned;
+    both.embedding_norm = true;
+    both.scaled_embedding = flag(object, "scale_embedding");
+    both.qkv_bias = both.out_bias = both.ffn_bias = true;
+    result.encoder = result.config = both;
+    result.encoder->causal = false;
+    result.config.cross_context = both.context;
+    RETURN_IF_ERROR(parse_bart_half(object, "encoder", *result.encoder));
+    RETURN_IF_ERROR(parse_bart_half(object, "decoder", result.config));
+    return model::validate(*result.encoder);
+}
+
 // "low_rank": which matrices are factors, and of which rank.
 Status parse_ranks(const json& object, model::ModelConfig& config) {
     const json low_rank = object.value("low_rank", json());
@@ -359,7 +398,7 @@ Result<HfConfig> parse_hf_config(std::string_view text) {
     if (is_null(object, "model_type"))
         return invalid(
             "config.json has no model_type (llama, mistral, qwen2, qwen3, gemma3_text, gpt2, "
-            "bert)");
+            "bert, bart)");
     const bool low_rank = object.value("model_type", json()) == json(kLowRankType);
     const json type = object.value(low_rank ? "base_model_type" : "model_type", json());
     const auto family = type.is_string() ? hf_family_named(type.get<std::string>()) : std::nullopt;
@@ -371,6 +410,8 @@ Result<HfConfig> parse_hf_config(std::string_view text) {
         RETURN_IF_ERROR(parse_gpt2(object, result.config));
     else if (*family == HfFamily::kBert)
         RETURN_IF_ERROR(parse_bert(object, result.config));
+    else if (*family == HfFamily::kBart)
+        RETURN_IF_ERROR(parse_bart(object, result));
     else
         RETURN_IF_ERROR(parse_llama(object, *family, result.config));
     if (low_rank) RETURN_IF_ERROR(parse_ranks(object, result.config));

@@ -10,10 +10,12 @@ namespace cairn::formats {
 struct HfConfig {
     HfFamily family{};
     model::ModelConfig config;
+    std::optional<model::ModelConfig>
+        encoder{};  ///< of an encoder-decoder, whose decoder is config
 };
 
-/// llama, mistral, qwen2, qwen3, gemma3_text (pairs of halves), gpt2, bert; rope_scaling as linear,
-/// llama3 or yarn, in the old spelling ("type"), the usual one ("rope_type") and the newest
+/// llama, mistral, qwen2, qwen3, gemma3_text (pairs of halves), gpt2, bert, bart; rope_scaling as
+/// linear, llama3 or yarn, in the old spelling ("type"), the usual one ("rope_type") and the newest
 /// ("rope_parameters").
 Result<HfConfig> parse_hf_config(std::string_view json);
 

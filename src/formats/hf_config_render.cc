@@ -127,7 +127,7 @@ Result<HfFamily> hf_family_of(const model::ModelConfig& c) {
     const Error none{ErrorCode::kUnsupported, "no Hugging Face family computes this shape (" +
                                                   model::describe(c) + "); write it as .cairn"};
     if (model::is_gemma3(c)) return HfFamily::kGemma3;
-    if (c.scaled_embedding || c.window != 0) return none;
+    if (c.scaled_embedding || c.window != 0 || c.crosses()) return none;
     if (c.norm == model::NormKind::kRms) {
         if (c.norm_position != model::NormPosition::kPre ||
             c.positions != model::PositionKind::kRotary ||

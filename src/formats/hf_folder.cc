@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/foreign_file.h"
+#include "formats/hf_pair.h"
 #include "formats/mapped_source.h"
 #include "formats/safetensors.h"
 #include "formats/strict_json.h"
@@ -114,21 +115,11 @@ Status check_tied(const HfConfig& hf, const std::string& prefix,
     const model::TensorInfo info{model::TensorKind::kTokenEmbedding, 0, {}, 1, 0, 0, true};
     const auto embedding = stored.find(hf_place(hf.family, prefix, info).name);
     if (embedding == stored.end()) return ok_status();  // assemble() will report it as missing
-    const StoredTensor& a = head->second;
-    const StoredTensor& b = embedding->second;
-    const Error differs = invalid(
-        "config.json says tie_word_embeddings, but lm_head.weight is not the embedding; set it to "
-        "false, or leave that tensor out");
-    if (a.bytes != b.bytes || a.type_name != b.type_name || a.shape != b.shape) return differs;
-    constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
-    Bytes left, right;
-    for (std::uint64_t at = 0; at < a.bytes; at += kPiece) {
-        left.resize(static_cast<std::size_t>(std::min(kPiece, a.bytes - at)));
-        right.resize(left.size());
-        RETURN_IF_ERROR(a.source->read(a.offset + at, left));
-        RETURN_IF_ERROR(b.source->read(b.offset + at, right));
-        if (left != right) return differs;
-    }
+    ASSIGN_OR_RETURN(const bool same, is_same(head->second, embedding->second));
+    if (!same)
+        return invalid(
+            "config.json says tie_word_embeddings, but lm_head.weight is not the embedding; set it "
+            "to false, or leave that tensor out");
     return ok_status();
 }
 
@@ -192,8 +183,7 @@ std::optional<model::Pooling> pooling_of(const fs::path& root) {
 
 }  // namespace
 
-Result<model::Model> read_hf_tensors(const HfConfig& hf, std::span<const SharedSource> files) {
-    RETURN_IF_ERROR(model::validate(hf.config));
+Result<std::map<std::string, StoredTensor>> stored_hf_tensors(std::span<const SharedSource> files) {
     std::map<std::string, StoredTensor> stored;
     for (const SharedSource& file : files) {
         ASSIGN_OR_RETURN(auto entries, read_safetensors_header(file));
@@ -201,6 +191,13 @@ Result<model::Model> read_hf_tensors(const HfConfig& hf, std::span<const SharedS
             if (!stored.emplace(modern_hf_name(name), std::move(entry)).second)
                 return invalid("tensor " + name + " is there twice");
     }
+    return stored;
+}
+
+Result<model::Model> read_hf_tensors(const HfConfig& hf, std::span<const SharedSource> files) {
+    RETURN_IF_ERROR(model::validate(hf.config));
+    CHECK(!hf.encoder);
+    ASSIGN_OR_RETURN(const auto stored, stored_hf_tensors(files));
     const std::string prefix = prefix_of(hf.family, stored);
     RETURN_IF_ERROR(check_tied(hf, prefix, stored));
     return assemble(
@@ -209,7 +206,28 @@ Result<model::Model> read_hf_tensors(const HfConfig& hf, std::span<const SharedS
         [&](const std::string& name) { return is_hf_redundant(hf.family, hf.config, name); });
 }
 
-Result<LoadedModel> read_hf_folder(const std::string& folder) {
+namespace {
+
+Status read_one(const HfConfig& hf, std::span<const SharedSource> files, LoadedModel& loaded) {
+    ASSIGN_OR_RETURN(loaded.model, read_hf_tensors(hf, files));
+    return ok_status();
+}
+
+Status read_pair(const fs::path& root, std::string_view config_json, const HfConfig& hf,
+                 std::span<const SharedSource> files, LoadedModel& loaded) {
+    ASSIGN_OR_RETURN(const std::string generation,
+                     text_of(root / "generation_config.json", kMaxConfigBytes));
+    ASSIGN_OR_RETURN(auto begins, first_decoder_tokens(config_json, generation, hf.config.vocab));
+    ASSIGN_OR_RETURN(auto stored, stored_hf_tensors(files));
+    ASSIGN_OR_RETURN(HfPair pair, read_hf_pair(hf, std::move(stored)));
+    loaded.model = std::move(pair.decoder);
+    loaded.encoder = EncoderHalf{std::move(pair.encoder), std::move(begins)};
+    return ok_status();
+}
+
+}  // namespace
+
+Result<LoadedModel> read_hf_folder(const std::string& folder, Pairs pairs) {
     const fs::path root(folder);
     const auto config_bytes = read_checked_file((root / "config.json").string(), kMaxConfigBytes);
     if (!config_bytes.ok() && !exists((root / "config.json").string()))
@@ -226,6 +244,11 @@ Result<LoadedModel> read_hf_folder(const std::string& folder) {
     };
     const auto config = parse_hf_config(as_text(*config_bytes));
     if (!config.ok()) return named(config.error());
+    if (config->encoder && pairs == Pairs::kRefused)
+        return Error{ErrorCode::kUnsupported,
+                     folder +
+                         " is an encoder-decoder (BART): `cairn generate` writes with it and "
+                         "`cairn model info` describes it; nothing else takes one yet"};
     WeightMap places;
     ASSIGN_OR_RETURN(const auto names, weight_files(root, places));
     std::vector<SharedSource> files;
@@ -243,9 +266,12 @@ Result<LoadedModel> read_hf_folder(const std::string& folder) {
     }
     if (const Status placed = check_places(places, found); !placed.ok())
         return named(placed.error());
-    auto model = read_hf_tensors(*config, files);
-    if (!model.ok()) return named(model.error());
-    LoadedModel loaded{*std::move(model), "huggingface", {}};
+    LoadedModel loaded;
+    loaded.format = "huggingface";
+    const Status read = config->encoder
+                            ? read_pair(root, as_text(*config_bytes), *config, files, loaded)
+                            : read_one(*config, files, loaded);
+    if (!read.ok()) return named(read.error());
     loaded.pooling = pooling_of(root);
     read_tokenizer(root, loaded);
     return loaded;

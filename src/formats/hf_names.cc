@@ -13,44 +13,71 @@ struct Name {
 constexpr Name kNames[] = {{HfFamily::kLlama, "llama"},        {HfFamily::kMistral, "mistral"},
                            {HfFamily::kQwen2, "qwen2"},        {HfFamily::kQwen3, "qwen3"},
                            {HfFamily::kGemma3, "gemma3_text"}, {HfFamily::kGpt2, "gpt2"},
-                           {HfFamily::kBert, "bert"}};
+                           {HfFamily::kBert, "bert"},          {HfFamily::kBart, "bart"}};
 
-// Names of one kind in the three ways that files name tensors; null where one has none.
+// Names of one kind in the four ways that files name tensors; null where one has none.
 struct Row {
     K kind;
     const char* llama;
     const char* gpt2;
     const char* bert;
+    const char* bart;
 };
 constexpr Row kRows[] = {
-    {K::kTokenEmbedding, "embed_tokens.weight", "wte.weight", "embeddings.word_embeddings.weight"},
-    {K::kPositionEmbedding, nullptr, "wpe.weight", "embeddings.position_embeddings.weight"},
-    {K::kTypeEmbedding, nullptr, nullptr, "embeddings.token_type_embeddings.weight"},
-    {K::kEmbeddingNorm, nullptr, nullptr, "embeddings.LayerNorm.weight"},
-    {K::kEmbeddingNormBias, nullptr, nullptr, "embeddings.LayerNorm.bias"},
-    {K::kAttnNorm, "input_layernorm.weight", "ln_1.weight", "attention.output.LayerNorm.weight"},
-    {K::kAttnNormBias, nullptr, "ln_1.bias", "attention.output.LayerNorm.bias"},
-    {K::kWq, "self_attn.q_proj.weight", "attn.c_attn.weight", "attention.self.query.weight"},
-    {K::kBq, "self_attn.q_proj.bias", "attn.c_attn.bias", "attention.self.query.bias"},
-    {K::kWk, "self_attn.k_proj.weight", "attn.c_attn.weight", "attention.self.key.weight"},
-    {K::kBk, "self_attn.k_proj.bias", "attn.c_attn.bias", "attention.self.key.bias"},
-    {K::kWv, "self_attn.v_proj.weight", "attn.c_attn.weight", "attention.self.value.weight"},
-    {K::kBv, "self_attn.v_proj.bias", "attn.c_attn.bias", "attention.self.value.bias"},
-    {K::kQNorm, "self_attn.q_norm.weight", nullptr, nullptr},
-    {K::kKNorm, "self_attn.k_norm.weight", nullptr, nullptr},
-    {K::kWo, "self_attn.o_proj.weight", "attn.c_proj.weight", "attention.output.dense.weight"},
-    {K::kBo, "self_attn.o_proj.bias", "attn.c_proj.bias", "attention.output.dense.bias"},
-    {K::kFfnNorm, "post_attention_layernorm.weight", "ln_2.weight", "output.LayerNorm.weight"},
-    {K::kFfnNormBias, nullptr, "ln_2.bias", "output.LayerNorm.bias"},
-    {K::kWGate, "mlp.gate_proj.weight", nullptr, nullptr},
-    {K::kBGate, "mlp.gate_proj.bias", nullptr, nullptr},
-    {K::kWUp, "mlp.up_proj.weight", "mlp.c_fc.weight", "intermediate.dense.weight"},
-    {K::kBUp, "mlp.up_proj.bias", "mlp.c_fc.bias", "intermediate.dense.bias"},
-    {K::kWDown, "mlp.down_proj.weight", "mlp.c_proj.weight", "output.dense.weight"},
-    {K::kBDown, "mlp.down_proj.bias", "mlp.c_proj.bias", "output.dense.bias"},
-    {K::kFinalNorm, "norm.weight", "ln_f.weight", nullptr},
-    {K::kFinalNormBias, nullptr, "ln_f.bias", nullptr},
-    {K::kHead, "lm_head.weight", "lm_head.weight", nullptr},
+    {K::kTokenEmbedding, "embed_tokens.weight", "wte.weight", "embeddings.word_embeddings.weight",
+     "embed_tokens.weight"},
+    {K::kPositionEmbedding, nullptr, "wpe.weight", "embeddings.position_embeddings.weight",
+     "embed_positions.weight"},
+    {K::kTypeEmbedding, nullptr, nullptr, "embeddings.token_type_embeddings.weight", nullptr},
+    {K::kEmbeddingNorm, nullptr, nullptr, "embeddings.LayerNorm.weight",
+     "layernorm_embedding.weight"},
+    {K::kEmbeddingNormBias, nullptr, nullptr, "embeddings.LayerNorm.bias",
+     "layernorm_embedding.bias"},
+    {K::kAttnNorm, "input_layernorm.weight", "ln_1.weight", "attention.output.LayerNorm.weight",
+     "self_attn_layer_norm.weight"},
+    {K::kAttnNormBias, nullptr, "ln_1.bias", "attention.output.LayerNorm.bias",
+     "self_attn_layer_norm.bias"},
+    {K::kWq, "self_attn.q_proj.weight", "attn.c_attn.weight", "attention.self.query.weight",
+     "self_attn.q_proj.weight"},
+    {K::kBq, "self_attn.q_proj.bias", "attn.c_attn.bias", "attention.self.query.bias",
+     "self_attn.q_proj.bias"},
+    {K::kWk, "self_attn.k_proj.weight", "attn.c_attn.weight", "attention.self.key.weight",
+     "self_attn.k_proj.weight"},
+    {K::kBk, "self_attn.k_proj.bias", "attn.c_attn.bias", "attention.self.key.bias",
+     "self_attn.k_proj.bias"},
+    {K::kWv, "self_attn.v_proj.weight", "attn.c_attn.weight", "attention.self.value.weight",
+     "self_attn.v_proj.weight"},
+    {K::kBv, "self_attn.v_proj.bias", "attn.c_attn.bias", "attention.self.value.bias",
+     "self_attn.v_proj.bias"},
+    {K::kQNorm, "self_attn.q_norm.weight", nullptr, nullptr, nullptr},
+    {K::kKNorm, "self_attn.k_norm.weight", nullptr, nullptr, nullptr},
+    {K::kWo, "self_attn.o_proj.weight", "attn.c_proj.weight", "attention.output.dense.weight",
+     "self_attn.out_proj.weight"},
+    {K::kBo, "self_attn.o_proj.bias", "attn.c_proj.bias", "attention.output.dense.bias",
+     "self_attn.out_proj.bias"},
+    {K::kFfnNorm, "post_attention_layernorm.weight", "ln_2.weight", "output.LayerNorm.weight",
+     "final_layer_norm.weight"},
+    {K::kFfnNormBias, nullptr, "ln_2.bias", "output.LayerNorm.bias", "final_layer_norm.bias"},
+    {K::kWGate, "mlp.gate_proj.weight", nullptr, nullptr, nullptr},
+    {K::kBGate, "mlp.gate_proj.bias", nullptr, nullptr, nullptr},
+    {K::kWUp, "mlp.up_proj.weight", "mlp.c_fc.weight", "intermediate.dense.weight", "fc1.weight"},
+    {K::kBUp, "mlp.up_proj.bias", "mlp.c_fc.bias", "intermediate.dense.bias", "fc1.bias"},
+    {K::kWDown, "mlp.down_proj.weight", "mlp.c_proj.weight", "output.dense.weight", "fc2.weight"},
+    {K::kBDown, "mlp.down_proj.bias", "mlp.c_proj.bias", "output.dense.bias", "fc2.bias"},
+    {K::kFinalNorm, "norm.weight", "ln_f.weight", nullptr, nullptr},
+    {K::kFinalNormBias, nullptr, "ln_f.bias", nullptr, nullptr},
+    {K::kHead, "lm_head.weight", "lm_head.weight", nullptr, nullptr},
+    {K::kCrossNorm, nullptr, nullptr, nullptr, "encoder_attn_layer_norm.weight"},
+    {K::kCrossNormBias, nullptr, nullptr, nullptr, "encoder_attn_layer_norm.bias"},
+    {K::kCrossWq, nullptr, nullptr, nullptr, "encoder_attn.q_proj.weight"},
+    {K::kCrossBq, nullptr, nullptr, nullptr, "encoder_attn.q_proj.bias"},
+    {K::kCrossWk, nullptr, nullptr, nullptr, "encoder_attn.k_proj.weight"},
+    {K::kCrossBk, nullptr, nullptr, nullptr, "encoder_attn.k_proj.bias"},
+    {K::kCrossWv, nullptr, nullptr, nullptr, "encoder_attn.v_proj.weight"},
+    {K::kCrossBv, nullptr, nullptr, nullptr, "encoder_attn.v_proj.bias"},
+    {K::kCrossWo, nullptr, nullptr, nullptr, "encoder_attn.out_proj.weight"},
+    {K::kCrossBo, nullptr, nullptr, nullptr, "encoder_attn.out_proj.bias"},
+    {K::kHeadBias, nullptr, nullptr, nullptr, "final_logits_bias"},
 };
 
 // Gemma 3's norms, where Llama's names mean others or there are none.
@@ -67,6 +94,9 @@ const char* gemma_norm(K kind) {
     }
 }
 
+// The first rows of BART's positions are none: position p has row p + 2.
+constexpr std::uint64_t kBartSkipped = 2;
+
 const char* stem(HfFamily family, K kind) {
     if (family == HfFamily::kGemma3)
         if (const char* name = gemma_norm(kind)) return name;
@@ -74,6 +104,7 @@ const char* stem(HfFamily family, K kind) {
         if (row.kind == kind)
             return family == HfFamily::kGpt2   ? row.gpt2
                    : family == HfFamily::kBert ? row.bert
+                   : family == HfFamily::kBart ? row.bart
                                                : row.llama;
     return nullptr;
 }
@@ -132,7 +163,7 @@ TensorPlace hf_place(HfFamily family, std::string_view prefix, const model::Tens
     const auto projection = model::projection_of(info.kind);
     const char* name = stem(family, projection ? model::matrix_of(*projection) : info.kind);
     if (name == nullptr) return place;
-    if (info.kind != K::kHead) place.name = prefix;
+    if (info.kind != K::kHead && info.kind != K::kHeadBias) place.name = prefix;
     if (model::is_per_layer(info.kind))
         place.name.append(layer_prefix(family)).append(std::to_string(info.layer)).append(".");
     place.name += name;
@@ -141,6 +172,8 @@ TensorPlace hf_place(HfFamily family, std::string_view prefix, const model::Tens
         return place;
     }
     if (family == HfFamily::kGemma3 && !info.is_matrix) place.added = 1.0F;
+    if (family == HfFamily::kBart && info.kind == K::kPositionEmbedding)
+        place.skipped = kBartSkipped;
     if (family != HfFamily::kGpt2 || !model::is_per_layer(info.kind)) return place;
     // Conv1D: [in, out]; queries, keys and values in one.
     place.transposed = info.is_matrix;

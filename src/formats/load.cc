@@ -27,8 +27,8 @@ bool looks_like_safetensors(ByteView head) {
 
 }  // namespace
 
-Result<LoadedModel> load_any(const std::string& path) {
-    if (is_folder(path)) return read_hf_folder(path);
+Result<LoadedModel> load_any(const std::string& path, Pairs pairs) {
+    if (is_folder(path)) return read_hf_folder(path, pairs);
     ASSIGN_OR_RETURN(const SharedSource source, open_source(path));
     ASSIGN_OR_RETURN(const Bytes head, source->head(64));
     const std::string_view text = as_text(head);
@@ -53,7 +53,7 @@ Result<LoadedModel> load_any(const std::string& path) {
             return invalid(path +
                            " is a file of safetensors, but not one of those that a model's folder "
                            "has (model.safetensors); name the folder, or rename the file");
-        return read_hf_folder(folder_of(path));
+        return read_hf_folder(folder_of(path), pairs);
     }
     if (!head.empty() && (head[0] == '{' || head[0] == '['))
         return invalid(path + " is a JSON file; name the folder that holds it");

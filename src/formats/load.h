@@ -11,8 +11,10 @@
 
 namespace cairn::formats {
 
-/// Errors say what the file is instead, if that can be told, and what to do.
-Result<LoadedModel> load_any(const std::string& path);
+/// Errors say what the file is instead, if that can be told, and what to do. kUnsupported for an
+/// encoder-decoder unless `pairs` are taken: whoever runs, serves or trains one model has no place
+/// for the other half.
+Result<LoadedModel> load_any(const std::string& path, Pairs pairs = Pairs::kRefused);
 
 /// The tokenizer for a model: `explicit_path` if given, else the one inside the checkpoint, else
 /// tok<vocab>.bin, tokenizer.bin, tokenizer.json or vocab.txt beside the model. kNotFound with a

@@ -39,6 +39,8 @@ Result<ModelFormat> model_format_for(const std::string& path, const std::string&
 
 Status save_model(const model::Model& model, ModelFormat format, const std::string& path,
                   const WriteOptions& options) {
+    if (model.config.crosses())
+        return Error{ErrorCode::kUnsupported, "half of an encoder-decoder is not written"};
     if (format == ModelFormat::kGguf) return write_gguf(model, path, options);
     if (format == ModelFormat::kHuggingFace) return write_hf_folder(model, path, options);
     RETURN_IF_ERROR(check_target(path, options.replace));

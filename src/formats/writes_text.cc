@@ -17,6 +17,7 @@ Result<model::ModelConfig> config_of(const std::string& path) {
         ASSIGN_OR_RETURN(const Bytes json,
                          read_checked_file(path + "/config.json", kMaxConfigBytes));
         ASSIGN_OR_RETURN(const HfConfig found, parse_hf_config(as_text(json)));
+        if (found.encoder) return invalid("an encoder-decoder");
         return found.config;
     }
     ASSIGN_OR_RETURN(const SharedSource source, open_source(path));

@@ -7,7 +7,8 @@
 
 namespace cairn::formats {
 
-/// False for an encoder, which makes vectors only. Nothing where the description cannot be read.
+/// False for an encoder, which makes vectors only. Nothing where the description cannot be read,
+/// and for an encoder-decoder, which nobody who lists models can run.
 std::optional<bool> writes_text(const std::string& path);
 
 }  // namespace cairn::formats
