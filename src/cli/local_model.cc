@@ -30,8 +30,11 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
                                                      const std::string& option) {
     RETURN_IF_ERROR(check_exists(option, model_path));
     if (!tokenizer_path.empty()) RETURN_IF_ERROR(check_exists("--tokenizer", tokenizer_path));
-    ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(model_path));
-    if (needs == Needs::kText && !loaded.model.config.has_head())
+    ASSIGN_OR_RETURN(
+        formats::LoadedModel loaded,
+        formats::load_any(model_path, needs == Needs::kAnswer ? formats::Pairs::kTaken
+                                                              : formats::Pairs::kRefused));
+    if (needs != Needs::kStates && !loaded.model.config.has_head())
         return Error{ErrorCode::kUnsupported,
                      model_path +
                          " is an encoder: it writes no text; `cairn embed` makes vectors "
@@ -40,11 +43,19 @@ Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_pa
     const model::ParameterLayout layout = loaded.model.layout();
     return std::unique_ptr<LocalModel>(
         new LocalModel{std::move(loaded.model), std::move(loaded.format), std::move(tokenizer),
-                       layout, loaded.pooling});
+                       layout, loaded.pooling, std::move(loaded.encoder)});
 }
 
 void pack_local_model(const tensor::Compute& compute, LocalModel& local) {
+    const tensor::Weight embedding = local.model.weights.token_embedding;
     local.model = model::pack_model(compute, local.model);
+    if (!local.encoder) return;
+    // Where the halves have one token embedding, it is packed once; the decoder's memory holds it.
+    model::Model& encoder = local.encoder->encoder;
+    const bool shared = encoder.weights.token_embedding.data == embedding.data;
+    if (shared) encoder.weights.token_embedding = {};
+    encoder = model::pack_model(compute, encoder);
+    if (shared) encoder.weights.token_embedding = local.model.weights.token_embedding;
 }
 
 }  // namespace cairn::cli

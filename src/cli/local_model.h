@@ -38,6 +38,8 @@ struct LocalModel {
     std::unique_ptr<text::Tokenizer> tokenizer;
     model::ParameterLayout layout;
     std::optional<model::Pooling> pooling{};  ///< where its files say so
+    /// Of an encoder-decoder, whose decoder `model` is; only for those who need an answer.
+    std::optional<formats::EncoderHalf> encoder{};
     /// What servers call it, where its layers' weights are not here to be hashed.
     std::optional<Hash256> name{};
 };
@@ -46,11 +48,13 @@ struct LocalModel {
 /// before they read the first.
 Status check_exists(const std::string& option, const std::string& path);
 
-/// What a command needs from a model: that it can write text, or only hidden states (any model).
-enum class Needs { kText, kStates };
+/// What a command needs from a model: that it can write text, or only hidden states (any model), or
+/// that it answers a prompt, by going on with it or by reading it with an encoder of its own.
+enum class Needs { kText, kStates, kAnswer };
 
 /// `tokenizer_path` may be empty: then the checkpoint's own, or the file beside the model.
-/// kUnsupported for an encoder where text is needed. Errors name `option` where there is no model.
+/// kUnsupported for an encoder where text is needed, and for an encoder-decoder except where an
+/// answer is. Errors name `option` where there is no model.
 Result<std::unique_ptr<LocalModel>> load_local_model(const std::string& model_path,
                                                      const std::string& tokenizer_path,
                                                      Needs needs = Needs::kText,

@@ -57,6 +57,8 @@ nlohmann::json config_json(const model::ModelConfig& config) {
             {"local_rope_theta", config.local_rope_theta},
             {"ranks", config.ranks},
             {"per_head", config.per_head},
+            {"cross_context", config.cross_context},
+            {"head_bias", config.head_bias},
             {"description", model::describe(config)}};
 }
 

@@ -64,6 +64,10 @@ void print_info(const formats::LoadedModel& loaded, const std::string& hash,
         out << fmt::format("  {:9}  {:.1f} MB in {} tensors ({} parameters)\n", type,
                            static_cast<double>(share.bytes) / 1e6, share.tensors, share.parameters);
     out << fmt::format("content hash {}\ntokenizer    {}\n", hash, tokenizer);
+    if (loaded.encoder)
+        out << fmt::format("encoder      {}, {} parameters (the token embedding is the same)\n",
+                           model::describe(loaded.encoder->encoder.config),
+                           loaded.encoder->encoder.layout().parameters());
     const std::string& chat = loaded.model.chat_template;
     out << fmt::format("chat         {}\n",
                        chat.empty() ? "no template" : fmt::format("{} bytes", chat.size()));
@@ -78,7 +82,8 @@ void print_info(const formats::LoadedModel& loaded, const std::string& hash,
 }  // namespace
 
 Status run_model_info(const ModelRequest& request, std::ostream& out) {
-    ASSIGN_OR_RETURN(const formats::LoadedModel loaded, formats::load_any(request.model));
+    ASSIGN_OR_RETURN(const formats::LoadedModel loaded,
+                     formats::load_any(request.model, formats::Pairs::kTaken));
     const model::ModelConfig& config = loaded.model.config;
     const std::string hash = to_hex(serve::content_hash(config, loaded.model.weights));
     // A model may well come without its tokenizer; that is worth a line, not an error.
@@ -107,6 +112,14 @@ Status run_model_info(const ModelRequest& request, std::ostream& out) {
         {"chat_template", loaded.model.chat_template},
         {"tokenizer",
          tokenizer.ok() ? nlohmann::json((*tokenizer)->vocab_size()) : nlohmann::json()}};
+    if (loaded.encoder) {
+        const model::Model& encoder = loaded.encoder->encoder;
+        object["encoder"] = {
+            {"config", config_json(encoder.config)},
+            {"parameters", encoder.layout().parameters()},
+            {"content_hash", to_hex(serve::content_hash(encoder.config, encoder.weights))},
+            {"begins", loaded.encoder->begins}};
+    }
     if (request.tensors) object["tensors"] = tensors_json(loaded.model);
     out << console::json_line(object);
     return ok_status();

@@ -14,6 +14,7 @@
 #include "cli/write/generate_many.h"
 #include "cli/write/generate_served.h"
 #include "cli/write/own_audits.h"
+#include "cli/write/own_layers.h"
 #include "cli/write/written_text.h"
 #include "console/json_line.h"
 #include "gateway/trace.h"
@@ -40,32 +41,13 @@ struct Written {
     std::vector<OwnAudit> audits;
 };
 
-// The layers on this machine, with the memory of one sequence.
-class OwnLayers final : public infer::LayerStack {
-  public:
-    OwnLayers(const LocalModel& local, const tensor::Compute& compute, std::size_t positions,
-              const SamplingOptions& sampling)
-        : transformer_(local.model.config, local.model.weights,
-                       model::all_layers(local.model.config), compute,
-                       {.max_positions = positions}),
-          cache_(local.model.config, model::all_layers(local.model.config), positions, sampling.kv),
-          layers_(transformer_, cache_, sampling.states) {}
-    Status forward(std::span<float> hidden) override { return layers_.forward(hidden); }
-    Status truncate(std::size_t length) override { return layers_.truncate(length); }
-
-  private:
-    model::Transformer transformer_;
-    model::KvCache cache_;
-    infer::LocalLayers layers_;
-};
-
 // `show` receives the text piece by piece; generation stops when `can_show` returns false.
 Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
                            const tensor::Compute& compute, const Draft& draft,
                            const std::function<void(const std::string&)>& show,
                            const std::function<bool()>& can_show) {
     const model::ModelConfig& config = local.model.config;
-    const text::Tokens prompt = local.tokenizer->encode_prompt(request.prompt);
+    const text::Tokens prompt = first_tokens(local, request.prompt);
     const std::size_t positions =
         std::min<std::size_t>(config.context, prompt.size() + request.steps);
     std::unique_ptr<infer::LayerStack> layers;
@@ -77,12 +59,13 @@ Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
         remote = connected.get();
         layers = std::move(connected);
     } else {
-        layers = std::make_unique<OwnLayers>(local, compute, positions, request.sampling);
+        ASSIGN_OR_RETURN(
+            layers, OwnLayers::create(local, compute, request.prompt, positions, request.sampling));
     }
     // Embedding and head always run here.
     model::Transformer embed_and_head(config, local.model.weights, {0, 0}, compute, {});
     ASSIGN_OR_RETURN(WrittenText text,
-                     WrittenText::create(*local.tokenizer, local.tokenizer->encode(request.prompt),
+                     WrittenText::create(*local.tokenizer, shown_tokens(local, request.prompt),
                                          request.sampling.stops));
     show(text.prompt());
 
@@ -153,6 +136,28 @@ Status check_request(const GenerateRequest& request) {
     return ok_status();
 }
 
+// What an encoder-decoder cannot do yet.
+Status check_pair_request(const GenerateRequest& request) {
+    const char* option = request.over.any()                                   ? "--server"
+                         : !request.prompts.empty()                           ? "--prompts"
+                         : request.sampling.kv == tensor::KvType::kDigits     ? "--kv digits"
+                         : request.sampling.states != tensor::StateType::kF32 ? "--wire"
+                                                                              : nullptr;
+    if (option == nullptr) return ok_status();
+    return Error{
+        ErrorCode::kUnsupported,
+        request.model + " is an encoder-decoder, which writes one text at a time with all " +
+            "its layers on this machine, in cache types f32, f16 and bf16: not with " + option};
+}
+
+Result<std::unique_ptr<LocalModel>> load_writer(GenerateRequest& request, nlohmann::json& network) {
+    if (request.model.empty()) return load_network_model(request.over, &network);
+    ASSIGN_OR_RETURN(auto local,
+                     load_local_model(request.model, request.tokenizer, Needs::kAnswer));
+    if (local->encoder) RETURN_IF_ERROR(check_pair_request(request));
+    return local;
+}
+
 }  // namespace
 
 infer::GenerateOptions generate_options(const GenerateRequest& request) {
@@ -180,9 +185,7 @@ Status run_generate(const GenerateRequest& asked, std::ostream& out, int& exit_c
     }
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     nlohmann::json network;  // whose own model it is
-    ASSIGN_OR_RETURN(const auto local, request.model.empty()
-                                           ? load_network_model(request.over, &network)
-                                           : load_local_model(request.model, request.tokenizer));
+    ASSIGN_OR_RETURN(const auto local, load_writer(request, network));
     // Over servers its layers run there.
     if (!request.over.any()) pack_local_model(machine->compute(), *local);
     if (!prompts.empty())

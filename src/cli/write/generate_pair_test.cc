@@ -1,0 +1,121 @@
+// Proves that `cairn generate` writes with an encoder-decoder: the same bits with any number of
+// threads and any drafter, other texts for other prompts and seeds; and that what does not take
+// such models, options and commands, says so in words.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/test_run.h"
+#include "formats/test_bart.h"
+#include "text/bpe.h"
+
+namespace cairn::cli {
+namespace {
+
+using testing::HasSubstr;
+
+struct GeneratePair : ::testing::Test {
+    GeneratePair() {
+        std::filesystem::create_directories(model);
+        write("config.json", formats::bart_config(kVocab));
+        write("model.safetensors",
+              std::string(as_text(formats::safetensors_of(formats::bart_tensors(kVocab), 0.5F))));
+        const std::string_view text = "the cat and the hat";
+        const Bytes tokenizer = text::train_bpe(std::span(&text, 1), 262).value()->serialise();
+        write("tok.bin", std::string(as_text(tokenizer)));
+    }
+    ~GeneratePair() override { std::filesystem::remove_all(model); }
+
+    void write(const std::string& name, const std::string& content) const {
+        std::ofstream(model + "/" + name, std::ios::binary) << content;
+    }
+    Outcome generate(const std::vector<std::string>& more,
+                     const std::string& prompt = "the cat") const {
+        std::vector<std::string> all{"generate",    "--model",          model,
+                                     "--tokenizer", model + "/tok.bin", "--json"};
+        if (!prompt.empty()) all.insert(all.end(), {"--prompt", prompt});
+        all.insert(all.end(), more.begin(), more.end());
+        return run(all);
+    }
+    std::string digest(const std::vector<std::string>& more,
+                       const std::string& prompt = "the cat") const {
+        const Outcome outcome = generate(more, prompt);
+        EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.errors;
+        return outcome.json().value("digest", "");
+    }
+
+    static constexpr std::size_t kVocab = 270;
+    const std::string model =
+        std::filesystem::temp_directory_path() / ("cairn-pair-" + std::to_string(::getpid()));
+};
+
+TEST_F(GeneratePair, TheSameBitsHoweverTheyAreComputed) {
+    const std::string greedy = digest({});
+    EXPECT_FALSE(greedy.empty());
+    EXPECT_EQ(digest({"--threads", "3"}), greedy);
+    EXPECT_EQ(digest({"--draft", "repeat"}), greedy);
+    EXPECT_NE(digest({}, "the hat"), greedy);  // the encoder's text counts
+    EXPECT_NE(digest({"--kv", "f16"}), greedy);
+    EXPECT_EQ(digest({"--kv", "f16", "--threads", "2"}), digest({"--kv", "f16"}));
+    const std::vector<std::string> sampled{"--temperature", "1", "--seed", "5"};
+    EXPECT_EQ(digest(sampled), digest(sampled));
+    EXPECT_NE(digest(sampled), digest({"--temperature", "1", "--seed", "6"}));
+}
+
+TEST_F(GeneratePair, WritesATextOfItsOwnUpToItsContext) {
+    const nlohmann::json object = generate({"--steps", "100"}).json();
+    EXPECT_EQ(object["prompt"], "the cat");
+    EXPECT_EQ(object["tokens"].size(), 12U);  // a context of 12, of which one begins every text
+    EXPECT_THAT(generate({}, "a prompt of many more tokens than twelve").out,
+                HasSubstr("the model's encoder takes 12"));
+}
+
+TEST_F(GeneratePair, RefusesOptionsThatItCannotHonour) {
+    EXPECT_THAT(generate({"--kv", "digits"}).out, HasSubstr("--kv digits"));
+    EXPECT_THAT(generate({"--wire", "f16"}).out, HasSubstr("--wire"));
+    EXPECT_THAT(generate({"--server", "127.0.0.1:1"}).out, HasSubstr("encoder-decoder"));
+    write("prompts.txt", "the cat\nthe hat\n");
+    EXPECT_THAT(generate({"--prompts", model + "/prompts.txt"}, "").out, HasSubstr("--prompts"));
+}
+
+TEST_F(GeneratePair, InfoDescribesBothHalves) {
+    const nlohmann::json info = run({"model", "info", "--model", model, "--json"}).json();
+    EXPECT_EQ(info["config"]["cross_context"], 12);
+    EXPECT_EQ(info["config"]["layers"], 2);
+    EXPECT_EQ(info["encoder"]["config"]["layers"], 1);
+    EXPECT_EQ(info["encoder"]["begins"], nlohmann::json{2});
+    EXPECT_THAT(run({"model", "info", "--model", model}).out, HasSubstr("encoder      dim 8"));
+}
+
+TEST_F(GeneratePair, EveryOtherCommandRefusesItInWords) {
+    write("text.txt", "the cat and the hat and the cat");
+    const std::string text = model + "/text.txt";
+    const std::vector<std::vector<std::string>> commands{
+        {"embed", model, "the cat"},
+        {"chat", "--model", model},
+        {"eval", "--model", model, "--text", text},
+        {"bench", "--model", model},
+        {"train", "--init", model, "--text", text, "--out", model + "/out.cairn"},
+        {"serve", model},
+        {"node", "--serve", "0-1", "--model", model, "--listen", "127.0.0.1:0"},
+        {"verify", "--server", "127.0.0.1:1", "--model", model, "--text", text},
+        {"generate", "--model", model, "--draft", model, "--prompt", "a"},
+        {"model", "convert", "--model", model, "--out", model + "/out.gguf"},
+        {"model", "convert", "--model", model, "--out", model + "/out.cairn"},
+        {"model", "compress", "--model", model, "--out", model + "/out.cairn", "--ratio", "0.5"},
+        {"model", "verify", "--model", model},
+    };
+    for (const std::vector<std::string>& command : commands) {
+        const Outcome outcome = run(command);
+        EXPECT_NE(outcome.code, 0) << command[0];
+        EXPECT_THAT(outcome.out + outcome.errors, HasSubstr("encoder-decoder")) << command[0];
+    }
+}
+
+}  // namespace
+}  // namespace cairn::cli

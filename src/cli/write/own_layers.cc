@@ -1,0 +1,43 @@
+#include "cli/write/own_layers.h"
+
+namespace cairn::cli {
+
+text::Tokens first_tokens(const LocalModel& local, const std::string& prompt) {
+    return local.encoder ? local.encoder->begins : local.tokenizer->encode_prompt(prompt);
+}
+
+text::Tokens shown_tokens(const LocalModel& local, const std::string& prompt) {
+    return local.encoder ? text::Tokens() : local.tokenizer->encode(prompt);
+}
+
+OwnLayers::OwnLayers(const LocalModel& local, const tensor::Compute& compute, std::size_t positions,
+                     const SamplingOptions& sampling)
+    : transformer_(local.model.config, local.model.weights, model::all_layers(local.model.config),
+                   compute, {.max_positions = positions}),
+      cache_(local.model.config, model::all_layers(local.model.config), positions, sampling.kv) {}
+
+Status OwnLayers::read(const LocalModel& local, const tensor::Compute& compute,
+                       const std::string& prompt, const SamplingOptions& sampling) {
+    const text::Tokens tokens = local.tokenizer->encode_whole(prompt);
+    const model::Model& half = local.encoder->encoder;
+    if (tokens.size() > half.config.context)
+        return invalid("the prompt has " + std::to_string(tokens.size()) +
+                       " tokens, the model's encoder takes " + std::to_string(half.config.context));
+    model::Encoder encoder(half.config, half.weights, compute, tokens.size());
+    ASSIGN_OR_RETURN(source_, model::read_source(encoder, transformer_, tokens, sampling.kv));
+    return ok_status();
+}
+
+Result<std::unique_ptr<OwnLayers>> OwnLayers::create(const LocalModel& local,
+                                                     const tensor::Compute& compute,
+                                                     const std::string& prompt,
+                                                     std::size_t positions,
+                                                     const SamplingOptions& sampling) {
+    std::unique_ptr<OwnLayers> own(new OwnLayers(local, compute, positions, sampling));
+    if (local.encoder) RETURN_IF_ERROR(own->read(local, compute, prompt, sampling));
+    own->layers_.emplace(own->transformer_, own->cache_, sampling.states,
+                         own->source_ ? &*own->source_ : nullptr);
+    return own;
+}
+
+}  // namespace cairn::cli
