@@ -154,7 +154,7 @@ TEST(EncoderDecoder, OthersInTheBatchChangeNothing) {
         const ModelConfig& c = family.decoder;
         Transformer decoder(c, pair.decoder.weights, all_layers(c), machine.compute);
         const KvCache sources[] = {source_of(pair, decoder, text_to_read(c)),
-                                   source_of(pair, decoder, {5})};
+                                   source_of(pair, decoder, {5, 9, 11})};
         const std::size_t sizes[] = {9, 1};
         const auto forward = [&](std::size_t first, std::size_t last) {
             std::vector<float> states;
