@@ -1,8 +1,8 @@
 // KvCache: the keys and values of one sequence for a range of layers, or those that the layers'
-// cross attention sees of another text. Its type is part of a session
-// and so decides bits: values are rounded once when they are written and read back before any use,
-// so that every split of a sequence into prefill and decode agrees (N5). They are stored in that
-// type, in which attention reads them.
+// cross attention sees of another text. Its type is part of a session and so decides bits: values
+// are rounded once when they are written and read back before any use, so that every split of a
+// sequence into prefill and decode agrees (N5). They are stored in that type, in which attention
+// reads them.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,8 @@ std::uint64_t kv_cache_bytes(const ModelConfig& config, LayerRange range, std::s
 class KvCache {
   public:
     /// Room for `capacity` positions (at most config.context, or config.cross_context if that is
-    /// more). All memory is taken here, but left
-    /// as it is: pages that no row was written to cost nothing.
+    /// more). All memory is taken here, but left as it is: pages that no row was written to cost
+    /// nothing.
     KvCache(const ModelConfig& config, LayerRange range, std::size_t capacity,
             KvType type = KvType::kF32);
 

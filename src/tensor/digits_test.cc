@@ -132,7 +132,8 @@ TEST(Digits, EverySetIsTheDefinition) {
 // Values at both ends of their range, under weights whose parts are as large as they can be: 32
 // bits hold what the kernels add up.
 TEST(Digits, EverySetHoldsTheLargestNumbers) {
-    for (const std::size_t keys : {2U, 3U, 33U, 64U, 500U})
+    // Each of 342 equal keys has a weight whose middle ten bits are nearly all set.
+    for (const std::size_t keys : {2U, 3U, 33U, 64U, 342U, 500U})
         for (const std::int16_t value : {std::int16_t{32767}, std::int16_t{-32767}})
             for (const float query : {0.0F, 30.0F, 1e9F}) {
                 DigitsCase digits({1, 1, keys - 1, 2, 1, 80}, 60, 0.001, 1.0);
