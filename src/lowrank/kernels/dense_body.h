@@ -8,9 +8,7 @@
 
 // Vectors wider than a set's registers would be passed in other ways by other compilers; none
 // leaves its file.
-#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi"
-#endif
 
 namespace cairn::lowrank {
 
