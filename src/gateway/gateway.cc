@@ -302,7 +302,8 @@ host::OrHostError<infer::StopReason> Gateway::write_over(Writer& writer, const T
             writer.first_us = now_us - writer.began_us;
             route.layers->set_wait_ms(served.wait_ms);
             job.read({model.name(), job.prompt().size(), known,
-                      writer.began_us - std::min(writer.began_us, job.arrived_us())});
+                      writer.began_us - std::min(writer.began_us, job.arrived_us()), served.kv,
+                      served.states});
         }
         count_token(job.id(), now_us);
         return answer.take(step, now_us) && !*task.cancelled;

@@ -41,6 +41,8 @@ struct ServedModel {
     /// others. Such a session goes on like all others, so that servers cannot tell which are
     /// audited. May be empty.
     std::function<std::vector<TraceAudit>(serve::NetworkLayers&, const tensor::Compute&)> audit{};
+    tensor::KvType kv = tensor::KvType::kF32;            ///< of servers' caches
+    tensor::StateType states = tensor::StateType::kF32;  ///< as they travel
     std::uint64_t wait_ms = 30'000;  ///< that a sentence waits where nobody holds some layers
     bool may_change = false;         ///< opened again it may be another model: a network's own
 };

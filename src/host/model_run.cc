@@ -114,7 +114,7 @@ void ModelRun::enter(Writing& writing) {
         ended_ = true;
         return;
     }
-    job->read({model_->name(), job->prompt().size(), writing.known, writing.waited_us});
+    job->read({model_->name(), job->prompt().size(), writing.known, writing.waited_us, bounds_.kv});
     running_.emplace(*id, std::move(writing));
 }
 

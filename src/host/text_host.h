@@ -14,6 +14,8 @@
 
 #include "base/result.h"
 #include "infer/continuation.h"
+#include "tensor/kv_type.h"
+#include "tensor/state_type.h"
 #include "text/chat.h"
 
 namespace cairn::host {
@@ -90,6 +92,10 @@ struct PromptRead {
     std::size_t tokens = 0;       ///< of the prompt
     std::size_t cached = 0;       ///< of these, computed for an earlier request
     std::uint64_t waited_us = 0;  ///< for a place
+    /// What decides its bits beside model and request: how keys and values, and states between
+    /// machines, are rounded.
+    tensor::KvType kv = tensor::KvType::kF32;
+    tensor::StateType states = tensor::StateType::kF32;
 };
 
 /// Why a request failed, for an answer that a program can act on.

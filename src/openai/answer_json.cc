@@ -16,16 +16,23 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Equal fingerprint, model, request and seed: equal bits, on any machine.
+std::string fingerprint(const AnswerHead& head) {
+    std::string text = fmt::format("cairn_numerics_{}", kNumericsVersion);
+    if (head.kv != tensor::KvType::kF32) text += fmt::format("_kv_{}", kv_type_name(head.kv));
+    if (head.states != tensor::StateType::kF32)
+        text += fmt::format("_wire_{}", state_type_name(head.states));
+    return text;
+}
+
 Json begun(const AnswerHead& head, bool whole) {
     const char* object = "text_completion";
     if (head.form == Form::kChat) object = whole ? "chat.completion" : "chat.completion.chunk";
-    // Equal fingerprint, model, request and seed: equal bits, on any machine that serves with the
-    // same types of caches and states (--kv, --wire).
     return {{"id", head.id},
             {"object", object},
             {"created", head.created_s},
             {"model", head.model},
-            {"system_fingerprint", fmt::format("cairn_numerics_{}", kNumericsVersion)}};
+            {"system_fingerprint", fingerprint(head)}};
 }
 
 Json usage_json(const Usage& usage) {

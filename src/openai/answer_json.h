@@ -19,6 +19,8 @@ struct AnswerHead {
     std::string id;
     std::int64_t created_s = 0;  ///< Unix time
     std::string model;
+    tensor::KvType kv = tensor::KvType::kF32;  ///< as host::PromptRead has them
+    tensor::StateType states = tensor::StateType::kF32;
 };
 
 struct Usage {

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "openai/answer_json.h"
 #include "openai/base64.h"
 #include "openai/test_api.h"
 
@@ -23,6 +24,7 @@ TEST_F(Answers, AChatIsAnsweredWhole) {
     EXPECT_TRUE(json["id"].get<std::string>().starts_with("chatcmpl-"));
     EXPECT_EQ(json["created"], 1'700'000'000);
     EXPECT_EQ(json["model"], "tiny");
+    EXPECT_EQ(json["system_fingerprint"], "cairn_numerics_1_kv_f16");
     EXPECT_EQ(json["choices"],
               Json::parse(R"([{"index":0,"message":{"role":"assistant","content":"Hé llo!",)"
                           R"("refusal":null},"logprobs":null,"finish_reason":"stop"}])"));
@@ -33,6 +35,18 @@ TEST_F(Answers, AChatIsAnsweredWhole) {
     EXPECT_EQ(noted_[0].status, 200u);
     EXPECT_EQ(noted_[0].completion_tokens, 5u);
     EXPECT_EQ(noted_[0].waited_us, 1500u);
+}
+
+TEST(AnswerHead, NamesAllThatDecidesItsBits) {
+    const auto fingerprint = [](tensor::KvType kv, tensor::StateType states) {
+        return Json::parse(whole_answer({Form::kChat, "id", 0, "tiny", kv, states}, {}, {}))
+            .at("system_fingerprint")
+            .get<std::string>();
+    };
+    using tensor::KvType, tensor::StateType;
+    EXPECT_EQ(fingerprint(KvType::kF32, StateType::kF32), "cairn_numerics_1");
+    EXPECT_EQ(fingerprint(KvType::kDigits, StateType::kF32), "cairn_numerics_1_kv_digits");
+    EXPECT_EQ(fingerprint(KvType::kF16, StateType::kI8), "cairn_numerics_1_kv_f16_wire_i8");
 }
 
 TEST_F(Answers, AChatIsAnsweredInEvents) {

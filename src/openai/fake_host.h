@@ -89,7 +89,7 @@ class FakeHost final : public host::TextHost {
 
     std::string metrics() const override { return "cairn_host_fake 1\n"; }
 
-    static host::PromptRead read() { return {"tiny", 7, 4, 1500}; }
+    static host::PromptRead read() { return {"tiny", 7, 4, 1500, tensor::KvType::kF16}; }
 
     /// The whole answer of "tiny", as a host gives it.
     static void answer(const host::TextRequest& request, host::TextListener& listener) {

@@ -57,6 +57,8 @@ void TextAnswer::on_read(std::size_t prompt, const host::PromptRead& read) {
     MutexLock lock(mutex_);
     if (!exchange_) return;
     head_.model = read.model;
+    head_.kv = read.kv;
+    head_.states = read.states;
     usage_.prompt_tokens += read.tokens;
     usage_.cached_tokens += read.cached;
     JournalEntry& entry = exchange_->entry();

@@ -94,6 +94,8 @@ Result<gateway::ServedModel> open_model(const ServeRequest& request, const Machi
                            serve::NetworkLayers& layers, const tensor::Compute& compute) {
             return audit_text(over, *audited, file, layers, compute);
         };
+    served.kv = request.kv;
+    served.states = request.wire;
     served.wait_ms = static_cast<std::uint64_t>(over.wait_s * 1000);
     served.may_change = request.models.empty();
     served.connect = [servers = std::make_shared<const LayerServers>(std::move(servers))](
