@@ -4,7 +4,7 @@
 //
 // SHA-256d costs nearly nothing to check, and one graphics card outweighs thousands of laptops at
 // it. Argon2id takes a mebibyte of memory and two thirds of a millisecond, at which a card
-// outweighs hundreds of cores (docs/security.md; docs/decisions.md, 86).
+// outweighs hundreds of cores (docs/security.md; docs/decisions.md, 87).
 #pragma once
 
 #include <cstdint>

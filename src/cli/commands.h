@@ -1,6 +1,6 @@
 // The commands of the program. Each lives in a file of its own, `<name>_command.cc`, which
 // describes its options to CLI11 in add_<name>() and does the work in run_<name>(). A new command
-// is one such file, a line here and a line in cairn_main.cc.
+// is one such file, a line here and a line in commands.cc.
 #pragma once
 
 #include <functional>
