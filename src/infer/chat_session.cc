@@ -13,11 +13,18 @@ constexpr std::size_t kPrefillBatch = 128;
 class ChatSession::NewLayers final : public LayerStack {
   public:
     /// `known` counts the positions that the layers know, and goes on counting.
-    NewLayers(LayerStack& layers, std::size_t dim, std::size_t& known, const ChatHooks& hooks)
-        : layers_(layers), dim_(dim), before_(known), known_(known), hooks_(hooks) {}
+    NewLayers(LayerStack& layers, std::size_t dim, std::size_t prompt, std::size_t& known,
+              const ChatHooks& hooks)
+        : layers_(layers),
+          dim_(dim),
+          prompt_(prompt),
+          before_(known),
+          known_(known),
+          hooks_(hooks) {}
 
     Status forward(std::span<float> hidden) override {
-        if (hooks_.cancelled && hooks_.cancelled())
+        // Behind the prompt whoever takes the tokens asks, and keeps those that came.
+        if (seen_ < prompt_ && hooks_.cancelled && hooks_.cancelled())
             return Error{ErrorCode::kCancelled, "the answer was stopped"};
         const std::size_t rows = hidden.size() / dim_;
         const std::size_t skip = std::min(rows, before_ - std::min(before_, seen_));
@@ -37,6 +44,7 @@ class ChatSession::NewLayers final : public LayerStack {
   private:
     LayerStack& layers_;
     std::size_t dim_;
+    std::size_t prompt_;  // its tokens
     std::size_t before_;
     std::size_t& known_;
     std::size_t seen_ = 0;
@@ -106,6 +114,7 @@ Result<ChatAnswer> ChatSession::answer(const std::string& user, const GenerateOp
     bounded.prefill_batch = kPrefillBatch;
 
     text::StreamDecoder decoder(tokenizer_);
+    text::Tokens written;
     const auto show = [&](const std::string& piece) {
         answer.text += piece;
         if (hooks.show && !piece.empty()) hooks.show(piece);
@@ -114,18 +123,24 @@ Result<ChatAnswer> ChatSession::answer(const std::string& user, const GenerateOp
     const auto on_step = [&](const GeneratedStep& step) {
         if (step.index == 0 && hooks.first_token) hooks.first_token();
         if (is_end(step.token)) return true;
+        written.push_back(step.token);
         show(stops.push(decoder.push(step.token)));
         answer.cancelled = hooks.cancelled && hooks.cancelled();
         return !stops.stopped() && !answer.cancelled;
     };
-    NewLayers layers(*layers_, transformer_.config().dim, known_, hooks);
+    NewLayers layers(*layers_, transformer_.config().dim, prompt.size(), known_, hooks);
     auto generated =
         generate(compute_, transformer_, layers, prompt, bounded, is_end, on_step, speculation);
     if (!generated.ok()) {
         // Layers elsewhere may have forgotten more than we know of.
         const bool failed = generated.error().code != ErrorCode::kCancelled;
         known_ = failed && !cache_ ? 0 : std::min(known_, before);
-        return generated.error();
+        if (failed || written.empty()) return generated.error();
+        // Stopped while it waited for layers elsewhere: what was shown stays.
+        answer.cancelled = true;
+        generated = Generated{};
+        generated->tokens = std::move(written);
+        generated->reason = StopReason::kCaller;
     }
     show(stops.push(decoder.finish()));
     if (!stops.stopped()) show(stops.finish());

@@ -94,14 +94,15 @@ TEST_F(ChatStories, GuessesChangeNoTurn) {
 class Elsewhere final : public LayerStack {
   public:
     Elsewhere(const model::Model& model, const tensor::Compute& compute, std::size_t& calls,
-              std::size_t fails_at)
+              std::size_t fails_at, ErrorCode why = ErrorCode::kIo)
         : transformer_(model.config, model.weights, model::all_layers(model.config), compute),
           cache_(model.config, model::all_layers(model.config), 200),
           calls_(calls),
-          fails_at_(fails_at) {}
+          fails_at_(fails_at),
+          why_(why) {}
     Status forward(std::span<float> hidden) override {
         broken_ = broken_ || ++calls_ == fails_at_;
-        if (broken_) return Error{ErrorCode::kIo, "nobody holds layers 2-5"};
+        if (broken_) return Error{why_, "nobody holds layers 2-5"};
         transformer_.forward(hidden, cache_);
         return ok_status();
     }
@@ -116,6 +117,7 @@ class Elsewhere final : public LayerStack {
     model::KvCache cache_;
     std::size_t& calls_;
     std::size_t fails_at_;
+    ErrorCode why_;
     bool broken_ = false;
 };
 
@@ -177,6 +179,53 @@ TEST_F(ChatStories, StopStringsAndReadersEndAnAnswer) {
     EXPECT_EQ(none.error().code, ErrorCode::kCancelled);
     EXPECT_EQ(chat->length(), length);
     EXPECT_TRUE(chat->answer("x", options_, {}, {}).ok());
+}
+
+// The reader may stop it while guesses are made, which may take long, or while it waits for layers
+// that are elsewhere; what he sees by then is part of the conversation.
+TEST_F(ChatStories, WhateverAnAnswerWaitsForAStopKeepsWhatWasShown) {
+    class StoppedWhileGuessing final : public Drafter {
+      public:
+        std::vector<std::uint32_t> draft(std::span<const std::uint32_t> text,
+                                         std::size_t most) override {
+            stopped = ++calls == 3;
+            return std::vector<std::uint32_t>(most, text.back());
+        }
+        int calls = 0;
+        bool stopped = false;
+    };
+    std::size_t calls = 0;
+    const auto here = session();
+    ChatSession elsewhere(
+        model_->config, model_->weights, *tokenizer_, text::ChatFormat::choose(*tokenizer_),
+        compute_, 200, model::KvType::kF32, tensor::StateType::kF32,
+        std::make_unique<Elsewhere>(*model_, compute_, calls, 6, ErrorCode::kCancelled));
+    StoppedWhileGuessing drafter;
+    for (ChatSession* chat : {here.get(), &elsewhere}) {
+        std::string shown;
+        ChatHooks hooks;
+        hooks.show = [&](const std::string& piece) { shown += piece; };
+        if (chat == here.get()) hooks.cancelled = [&] { return drafter.stopped; };
+        const Speculation guesses{chat == here.get() ? &drafter : nullptr};
+        const auto answer = chat->answer("Once upon a time", options_, {}, hooks, guesses);
+        ASSERT_TRUE(answer.ok()) << answer.error().message;
+        EXPECT_TRUE(answer->cancelled);
+        EXPECT_GE(answer->written, 3U);
+        EXPECT_LT(answer->written, options_.max_tokens);
+        EXPECT_EQ(answer->text, shown);
+        ASSERT_EQ(chat->messages().size(), 2U);
+        EXPECT_EQ(chat->messages()[1].content, shown);
+        // And it goes on as if the reader had stopped it between two tokens.
+        const auto plain = session();
+        int pieces = 0;
+        ChatHooks at_once;
+        at_once.show = [&](const std::string&) { ++pieces; };
+        const auto until = static_cast<int>(answer->written);
+        at_once.cancelled = [&] { return pieces >= until; };
+        EXPECT_EQ(plain->answer("Once upon a time", options_, {}, at_once).value().text, shown);
+        EXPECT_EQ(chat->answer("One day, Tom", options_, {}, {}).value().text,
+                  plain->answer("One day, Tom", options_, {}, {}).value().text);
+    }
 }
 
 TEST_F(ChatStories, SaysWhenTheMemoryIsFull) {
