@@ -21,7 +21,8 @@ Answer::Answer(TextJobPtr job, std::size_t number, const ReadyModel& model)
 infer::SequenceRequest Answer::sequence(text::Tokens text, model::KvType kv) const {
     infer::SequenceRequest sequence;
     sequence.options = job_->request().options;
-    sequence.options.max_tokens = job_->max_tokens() - (text.size() - job_->prompt().size());
+    sequence.options.sampled_before = text.size() - job_->prompt().size();
+    sequence.options.max_tokens = job_->max_tokens() - sequence.options.sampled_before;
     sequence.prompt = std::move(text);
     sequence.options.sampling.seed += number_;
     sequence.kv = kv;

@@ -49,7 +49,11 @@ class HostYields : public testing::Test {
         request.prompt = model::random_tokens(40, config().vocab, seed);
         request.options.max_tokens = tokens;
         request.options.logprobs = true;
-        request.options.sampling = {.temperature = 1.1F, .repetition_penalty = 1.1F, .seed = seed};
+        request.options.sampling = {.temperature = 1.1F,
+                                    .repetition_penalty = 1.1F,
+                                    .presence_penalty = 0.5F,
+                                    .frequency_penalty = 0.5F,
+                                    .seed = seed};
         request.options.logit_bias = {{test::small_tokenizer()->begin_token(), -100.0F}};
         request.client = client;
         return request;

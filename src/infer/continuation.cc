@@ -44,6 +44,7 @@ Continuation::Continuation(const model::ModelConfig& config, std::span<const std
       options_(std::move(options)),
       is_end_(std::move(is_end)),
       prompt_tokens_(prompt.size()) {
+    CHECK(options_.sampled_before <= prompt.size());
     // Reserved in full, so that no token makes it grow.
     history_.reserve(std::min(context_ + 1, prompt.size() + options_.max_tokens));
     history_.assign(prompt.begin(), prompt.end());
@@ -71,7 +72,8 @@ Result<bool> Continuation::take(const tensor::Compute& compute, std::span<const 
     }
     const std::size_t position = history_.size() - 1;
     ASSIGN_OR_RETURN(const std::uint32_t token,
-                     tensor::sample(compute, chosen_from, history_, options_.sampling, position));
+                     tensor::sample(compute, chosen_from, history_, options_.sampling, position,
+                                    prompt_tokens_ - options_.sampled_before));
     GeneratedStep step;
     step.index = history_.size() - prompt_tokens_;
     step.position = position;

@@ -31,6 +31,9 @@ struct GenerateOptions {
     bool logprobs = false;         ///< of each sampled token
     std::size_t top_logprobs = 0;  ///< the most probable tokens with it; implies logprobs
     bool echo_logprobs = false;    ///< of the prompt's tokens, too
+    /// Of the prompt, the last tokens, where they were sampled before and the text goes on: for
+    /// presence and frequency penalties.
+    std::size_t sampled_before = 0;
 };
 
 /// kInvalid with the field that is out of its range.
@@ -95,7 +98,7 @@ class Continuation {
     GenerateOptions options_;
     EndPredicate is_end_;
     std::size_t prompt_tokens_;
-    std::vector<std::uint32_t> history_;  // penalties look at prompt and text alike
+    std::vector<std::uint32_t> history_;  // the prompt and what was sampled
     std::vector<float> biased_;           // [vocab] where there are biases
     std::vector<tensor::TokenLogprob> top_;
     StopReason reason_ = StopReason::kMaxTokens;

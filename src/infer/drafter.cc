@@ -66,6 +66,7 @@ std::vector<std::uint32_t> ModelDrafter::draft(std::span<const std::uint32_t> te
     known_.assign(text.begin(), text.end());
     while (true) {
         const auto logits = read();
+        // Penalties see the prompt as sampled: a worse guess now and then.
         const auto token =
             tensor::sample(model_.compute_, logits, known_, sampling_, known_.size() - 1);
         if (!token.ok()) return guesses;  // logits that are not finite: no guess

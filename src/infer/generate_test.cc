@@ -109,6 +109,25 @@ TEST_F(GenerateOptionsTest, BiasesSteerSamplingAndNothingElse) {
     EXPECT_NE(write(options).value().tokens[0], plain.tokens[0]);
 }
 
+// A long prompt would push its commonest words, and in a chat the token that ends a turn, out of
+// every answer.
+TEST_F(GenerateOptionsTest, PenaltiesForWhatWasWrittenLeaveThePromptAlone) {
+    prompt_.assign(40, 13);
+    GenerateOptions options;
+    options.max_tokens = 3;
+    options.logit_bias = {{13, 90.0F}};
+    ASSERT_EQ(write(options).value().tokens, text::Tokens(3, 13));
+    options.sampling.frequency_penalty = 4.0F;
+    EXPECT_EQ(write(options).value().tokens, text::Tokens(3, 13));
+    options.sampling.presence_penalty = 100.0F;
+    const Generated once = write(options).value();
+    EXPECT_EQ(once.tokens[0], 13U);
+    EXPECT_NE(once.tokens[1], 13U);
+    // What was sampled before an interruption counts.
+    options.sampled_before = 1;
+    EXPECT_NE(write(options).value().tokens[0], 13U);
+}
+
 TEST_F(GenerateOptionsTest, RefusesWhatIsOutOfBounds) {
     GenerateOptions options;
     options.logit_bias = {{67, 1.0F}};

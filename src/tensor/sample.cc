@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "base/float_mode.h"
@@ -48,20 +49,26 @@ bool has_penalties(const SampleSettings& s) {
            s.frequency_penalty != 0.0F;
 }
 
-void penalise(std::span<const std::uint32_t> history, const SampleSettings& s,
+// In a count: the id stands in the text, sampled or not.
+constexpr std::uint32_t kSeen = std::uint32_t{1} << 31;
+
+void penalise(std::span<const std::uint32_t> history, std::size_t prompt, const SampleSettings& s,
               SampleScratch& scratch) {
     std::vector<float>& logits = scratch.logits;
     std::vector<std::uint32_t>& counts = scratch.counts;
     if (counts.size() < logits.size()) counts.resize(logits.size(), 0);
     for (const std::uint32_t id : history)
+        if (id < logits.size()) counts[id] = kSeen;
+    for (const std::uint32_t id : history.subspan(std::min(prompt, history.size())))
         if (id < logits.size()) ++counts[id];
     for (const std::uint32_t id : history) {
         if (id >= logits.size() || counts[id] == 0) continue;
-        float z = logits[id];
+        const std::uint32_t sampled = std::exchange(counts[id], 0) - kSeen;
+        float& z = logits[id];
         z = z > 0.0F ? z / s.repetition_penalty : z * s.repetition_penalty;
+        if (sampled == 0) continue;
         z = z - s.presence_penalty;
-        logits[id] = std::fma(-s.frequency_penalty, static_cast<float>(counts[id]), z);
-        counts[id] = 0;
+        z = std::fma(-s.frequency_penalty, static_cast<float>(sampled), z);
     }
 }
 
@@ -175,7 +182,7 @@ std::uint32_t argmax(std::span<const float> values) {
 
 Result<std::uint32_t> sample(const Compute& compute, std::span<const float> logits,
                              std::span<const std::uint32_t> history, const SampleSettings& settings,
-                             std::uint64_t position) {
+                             std::uint64_t position, std::size_t prompt) {
     check_float_mode();
     RETURN_IF_ERROR(check(settings));
     if (logits.empty()) return invalid("there are no logits to sample from");
@@ -184,7 +191,7 @@ Result<std::uint32_t> sample(const Compute& compute, std::span<const float> logi
     thread_local SampleScratch scratch;
     std::vector<float>& z = scratch.logits;
     z.assign(logits.begin(), logits.end());
-    if (has_penalties(settings)) penalise(history, settings, scratch);
+    if (has_penalties(settings)) penalise(history, prompt, settings, scratch);
     if (settings.temperature > 0.0F)
         for (float& value : z) value = value / settings.temperature;
     if (!all_finite(z.size(), z.data()))

@@ -39,11 +39,12 @@ std::uint64_t total_of(const std::vector<Token>& tokens) {
 /// Sampling as N42 says it, temperature > 0.
 std::uint32_t defined(const Compute& compute, std::vector<float> z,
                       const std::vector<std::uint32_t>& history, const SampleSettings& s,
-                      std::uint64_t position) {
+                      std::uint64_t position, std::size_t prompt) {
     std::map<std::uint32_t, std::uint32_t> counts;
-    for (const std::uint32_t id : history) ++counts[id];
+    for (std::size_t i = 0; i < history.size(); ++i) counts[history[i]] += i >= prompt ? 1 : 0;
     for (const auto& [id, count] : counts) {
         z[id] = z[id] > 0.0F ? z[id] / s.repetition_penalty : z[id] * s.repetition_penalty;
+        if (count == 0) continue;
         z[id] =
             std::fma(-s.frequency_penalty, static_cast<float>(count), z[id] - s.presence_penalty);
     }
@@ -114,8 +115,8 @@ TEST_F(SampleDefinition, EveryDrawIsTheDefinitions) {
             for (float& value : z) value = std::round(value);
         const auto history = id_values(w[3] % 50, static_cast<std::uint32_t>(vocab), i);
         for (std::uint64_t position = 0; position < 5; ++position, ++draws)
-            ASSERT_EQ(*sample(compute_, z, history, s, position),
-                      defined(compute_, z, history, s, position))
+            ASSERT_EQ(*sample(compute_, z, history, s, position, w[3] >> 16 & 31),
+                      defined(compute_, z, history, s, position, w[3] >> 16 & 31))
                 << i << ' ' << position;
     }
     EXPECT_EQ(draws, 2000U);

@@ -95,6 +95,15 @@ TEST_F(Sample, Penalties) {
     EXPECT_EQ(draw(z, {.presence_penalty = 0.2F}, 0, {0}), 1U);
     EXPECT_EQ(draw(z, {.frequency_penalty = 0.04F}, 0, {0, 0}), 0U);
     EXPECT_EQ(draw(z, {.frequency_penalty = 0.04F}, 0, {0, 0, 0}), 1U);
+    // What was given counts for repetition alone.
+    const std::vector<std::uint32_t> text{0, 0, 0, 2};
+    const auto behind_prompt = [&](const SampleSettings& settings) {
+        return *sample(compute_, z, text, settings, 0, 3);
+    };
+    EXPECT_EQ(behind_prompt({.repetition_penalty = 1.2F}), 1U);
+    EXPECT_EQ(behind_prompt({.presence_penalty = 0.2F}), 0U);
+    EXPECT_EQ(behind_prompt({.frequency_penalty = 2.0F}), 0U);
+    EXPECT_EQ(behind_prompt({.presence_penalty = -4.0F}), 2U);
 }
 
 TEST_F(Sample, RefusesWhatIsNoDistribution) {

@@ -29,17 +29,17 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
             ->capture_default_str();
     command
         .add_option("--repetition-penalty", settings.repetition_penalty,
-                    "Divides the logits of tokens that were there; 1: none")
+                    "Divides the logits of tokens of prompt and text; 1: none")
         ->check(CLI::Range(0.01F, 100.0F))
         ->capture_default_str();
     command
         .add_option("--presence-penalty", settings.presence_penalty,
-                    "Subtracted from tokens that were there")
+                    "Subtracted from tokens that were written")
         ->check(CLI::Range(-100.0F, 100.0F))
         ->capture_default_str();
     command
         .add_option("--frequency-penalty", settings.frequency_penalty,
-                    "Subtracted once for each time that they were there")
+                    "Subtracted once for each time that they were written")
         ->check(CLI::Range(-100.0F, 100.0F))
         ->capture_default_str();
     command.add_option("--seed", settings.seed, "Decides what chance decides")
