@@ -227,6 +227,7 @@ void ModelShelf::on_packed(std::size_t model, std::shared_ptr<const ReadyModel> 
     slot.about.chat_format = ready->chat_format();
     log_info("{} is ready: {} parameters, {}", ready->name(), ready->parameters(),
              megabytes(slot.coming_bytes));
+    slot.owes_turn = slot.run == nullptr && slot.users > 0;
     if (slot.run != nullptr) slot.older.push_back({std::move(slot.run), slot.bytes});
     slot.run = std::make_unique<ModelRun>(std::move(ready), bounds_, seams_);
     slot.bytes = slot.coming_bytes;
@@ -259,7 +260,7 @@ void ModelShelf::fail(std::size_t model, const Error& why) {
 
 bool ModelShelf::may_go(const Slot& slot, bool also_wanted) {
     return slot.run != nullptr && !slot.coming && slot.run->is_idle() &&
-           (slot.users == 0 || also_wanted);
+           (slot.users == 0 || (also_wanted && !slot.owes_turn));
 }
 
 bool ModelShelf::unload_one(std::size_t keep, bool also_wanted) {
@@ -276,6 +277,12 @@ bool ModelShelf::unload_one(std::size_t keep, bool also_wanted) {
     set_state(oldest, ModelState::kAsleep);
     log_info("{} makes room for others", slot.about.id);
     return true;
+}
+
+bool ModelShelf::forget_turns() {
+    bool any = false;
+    for (Slot& slot : slots_) any = std::exchange(slot.owes_turn, false) || any;
+    return any;
 }
 
 std::uint64_t ModelShelf::leaving_bytes() const {

@@ -3,7 +3,8 @@
 // A model is loaded when it is wanted: its file is opened on the loading thread, memory is found
 // for it, and its weights are packed there. Room is made by forgetting prompts computed before,
 // then by unloading what nobody asks for, the least recently used first. A model that is asked for
-// and waits for kStay_us while others are busy holds back what would join those, until it fits.
+// and waits for kStay_us while others are busy holds back what would join those, until it fits;
+// and it stays until it has served one of those for whom it was loaded.
 //
 // Where a source's model has become another (refresh), that one is loaded beside the one in memory
 // and takes its place; the older one goes when what it writes has ended.
@@ -81,6 +82,12 @@ class ModelShelf {
     /// Requests that need a model: those it must be kept for, if possible.
     void add_user(std::size_t model);
     void remove_user(std::size_t model) { --slots_[model].users; }
+    /// Whether it was loaded for somebody and has served nobody yet. Until then it makes no room
+    /// for others, or it would be loaded in vain.
+    bool owes_turn(std::size_t model) const { return slots_[model].owes_turn; }
+    void has_served(std::size_t model) { slots_[model].owes_turn = false; }
+    /// Where models that owe a turn keep each other from it: none does any more. False if none did.
+    bool forget_turns();
 
     /// Makes room for `bytes` beside `keep`. `stuck`: nothing runs, so models that are asked for
     /// may go too. False also where it is a matter of time (room_is_coming): a model that is
@@ -116,6 +123,7 @@ class ModelShelf {
         std::uint64_t since_us = 0;         // when it began to wait, or failed
         std::uint64_t used_us = 0;
         std::size_t users = 0;
+        bool owes_turn = false;
     };
 
     void open(std::size_t model);

@@ -35,7 +35,11 @@ Serving::Serving(ModelShelf& shelf, const RunSeams& seams, WaitingRoom& room, Re
       seams_(seams),
       room_(room),
       reading_(reading),
-      vectors_(shelf, seams, [this](const VectorsJobPtr& job) { end(job); }) {}
+      vectors_(shelf, seams,
+               {[this](const std::string& client, std::uint64_t bytes, std::size_t model) {
+                    return find_for_vectors(client, bytes, model);
+                },
+                [this](const VectorsJobPtr& job) { end(job); }}) {}
 
 template <typename Job>
 void Serving::read(const std::shared_ptr<Job>& job, const std::shared_ptr<const ReadyModel>& model,
@@ -264,6 +268,7 @@ bool Serving::turn() {
     seams_.counters.kv_bytes = seams_.budget.kv;
     seams_.counters.prefix_bytes = seams_.budget.prefix;
     if (vectors || ended || running() > 0) return true;
+    if (!reading_.is_busy() && shelf_.forget_turns()) return true;
     // Whoever on another thread still holds a model that left memory does not say when he lets go
     // of it, and then somebody here may be waiting for just that.
     if (!shelf_.is_leaving()) return false;

@@ -78,12 +78,18 @@ class Serving {
     void let_in(bool stuck);
     /// Where a model has waited long for memory, answers of another give up theirs.
     void clear_for_models();
+    /// Whether its model was loaded for somebody like it, and has served nobody yet.
+    bool is_owed(const Place& place);
+    /// Where nothing runs, those whose models owe them a turn come first.
+    std::optional<Place> next_place(Round& round);
     TurnChoice choose(Place& place, Round& round);
     bool find_place(const Place& place, ModelRun& run, Round& round);
     bool find_memory(const Place& place, ModelRun& run, Round& round);
     bool evict_for(const std::string& client, std::uint64_t wanted, std::size_t model,
                    Round& round);
     std::uint64_t memory_of(const std::string& client);
+    /// Memory for vectors of a text, beside a model in memory.
+    bool find_for_vectors(const std::string& client, std::uint64_t bytes, std::size_t model);
     /// Where a place can be had: of an answer that goes on, the run that it left. Null if it is not
     /// in memory.
     ModelRun* run_of(const Place& place);

@@ -119,13 +119,22 @@ bool Serving::evict_for(const std::string& client, std::uint64_t wanted, std::si
     return false;
 }
 
+bool Serving::find_for_vectors(const std::string& client, std::uint64_t bytes, std::size_t model) {
+    Round round{.stuck = !reading_.is_busy() && running() == 0};
+    if (shelf_.make_room(bytes, model, round.stuck)) return true;
+    if (shelf_.room_is_coming(bytes)) return false;
+    const bool found = evict_for(client, bytes, model, round);
+    wait_again(std::move(round.yielded));
+    return found;
+}
+
 TurnChoice Serving::choose(Place& place, Round& round) {
     const TextJobPtr& job = place.job;
     ModelRun* const run = run_of(place);
     // While a model waits for memory only what has begun goes on, or its own would never be free;
     // and who is bound to a model that can leave only when he is through.
     const bool has_begun = place.paused != nullptr || job->joined() > 0;
-    if (!has_begun && shelf_.holds_back() &&
+    if (!has_begun && !is_owed(place) && shelf_.holds_back() &&
         (job->run() == nullptr || run == nullptr || !shelf_.must_leave(job->model(), *run)))
         return TurnChoice::kNext;
     if (run == nullptr) {
@@ -150,10 +159,26 @@ TurnChoice Serving::choose(Place& place, Round& round) {
     return TurnChoice::kTake;
 }
 
+bool Serving::is_owed(const Place& place) {
+    const std::size_t model = place.job->model();
+    return shelf_.owes_turn(model) && run_of(place) == shelf_.run(model);
+}
+
+std::optional<Serving::Place> Serving::next_place(Round& round) {
+    if (round.stuck) {
+        auto owed = places_.take(
+            [&](Place& p) { return is_owed(p) ? choose(p, round) : TurnChoice::kNext; });
+        if (owed) return owed;
+        round.is_short = false;
+        round.refused.clear();
+    }
+    return places_.take([&](Place& p) { return choose(p, round); });
+}
+
 void Serving::let_in(bool stuck) {
     Round round{.stuck = stuck, .checks = kChecks};
     bool failed = false;
-    while (auto place = places_.take([&](Place& p) { return choose(p, round); })) {
+    while (auto place = next_place(round)) {
         wait_again(std::exchange(round.yielded, {}));
         const TextJobPtr& job = place->job;
         if (job->is_over()) {
@@ -161,6 +186,7 @@ void Serving::let_in(bool stuck) {
             continue;
         }
         round.stuck = false;
+        shelf_.has_served(job->model());
         ModelRun* const run = run_of(*place);
         if (place->paused != nullptr) {
             run->join(job, place->answer, std::move(*place->paused));

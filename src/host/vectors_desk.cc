@@ -1,6 +1,9 @@
 #include "host/vectors_desk.h"
 
+#include <algorithm>
 #include <utility>
+
+#include <fmt/core.h>
 
 namespace cairn::host {
 
@@ -11,20 +14,65 @@ constexpr std::size_t kTokens = 256;
 // How long a turn works, but for the last piece.
 constexpr std::uint64_t kTurn_us = 20'000;
 
+// Memory that reading these takes beside the model: they are read one after another.
+std::uint64_t bytes_to_read(const ReadyModel& model, std::span<const text::Tokens> texts) {
+    std::size_t longest = 0;
+    for (const text::Tokens& text : texts) longest = std::max(longest, text.size());
+    return infer::TextVectors::reading_bytes(model.config(), longest);
+}
+
 }  // namespace
 
-bool VectorsDesk::begin() {
-    auto job = waiting_.take([this](const VectorsJobPtr& waiting) {
-        if (waiting->is_over()) return TurnChoice::kTake;
-        if (shelf_.run(waiting->model()) != nullptr) return TurnChoice::kTake;
+TurnChoice VectorsDesk::choose(const VectorsJobPtr& waiting) {
+    if (waiting->is_over()) return TurnChoice::kTake;
+    const ModelRun* run = shelf_.run(waiting->model());
+    if (run == nullptr) {
         shelf_.want(waiting->model());
         return TurnChoice::kNext;
+    }
+    const std::uint64_t bytes = bytes_to_read(*run->model(), waiting->left());
+    // What never fits is taken, and refused.
+    return run->bytes() + bytes > seams_.budget.limit || bytes == 0 ||
+                   hooks_.find_memory(waiting->request().client, bytes, waiting->model())
+               ? TurnChoice::kTake
+               : TurnChoice::kNext;
+}
+
+bool VectorsDesk::is_busy() {
+    bool busy = reading_ != nullptr;
+    waiting_.for_each([&](const VectorsJobPtr& job) {
+        busy = busy || (job->has_begun() && shelf_.run(job->model()) != nullptr);
     });
+    return busy;
+}
+
+void VectorsDesk::fail(const HostError& error) {
+    const VectorsJobPtr job = job_;
+    stop();
+    job->fail(error);
+    hooks_.ended(job);
+}
+
+bool VectorsDesk::begin() {
+    auto job = waiting_.take([this](const VectorsJobPtr& waiting) { return choose(waiting); });
     if (!job) return false;
     if ((*job)->is_over()) return true;
     job_ = std::move(*job);
-    model_ = shelf_.run(job_->model())->model();
+    shelf_.has_served(job_->model());
+    const ModelRun& run = *shelf_.run(job_->model());
+    model_ = run.model();
     job_->begin_with(model_);
+    const std::uint64_t bytes = bytes_to_read(*model_, job_->left());
+    if (run.bytes() + bytes > seams_.budget.limit) {
+        fail({HostErrorKind::kTooLong,
+              fmt::format("the longest text takes {:.1f} MB of memory; with the model that is more "
+                          "than the limit of {:.1f} MB",
+                          static_cast<double>(bytes) / 1e6,
+                          static_cast<double>(seams_.budget.limit) / 1e6),
+              "input"});
+        return true;
+    }
+    memory_.emplace(seams_.budget, bytes);
     const std::span<const text::Tokens> left = job_->left();
     std::vector<text::Tokens> texts;
     for (std::size_t tokens = 0; texts.size() < left.size();) {
@@ -39,23 +87,18 @@ bool VectorsDesk::begin() {
         reading_ = std::move(*reading);
         return true;
     }
-    job_->fail({HostErrorKind::kInvalid, reading.error().message, "input"});
-    vectors_.reset();
-    model_.reset();
-    ended_(std::exchange(job_, nullptr));
+    fail({HostErrorKind::kInvalid, reading.error().message, "input"});
     return true;
 }
 
 void VectorsDesk::finish() {
     for (std::vector<float>& vector : reading_->take()) job_->add(std::move(vector));
-    reading_.reset();
-    vectors_.reset();
     const std::string name = model_->name();
-    model_.reset();
-    const VectorsJobPtr job = std::move(job_);
+    const VectorsJobPtr job = job_;
+    stop();
     if (!job->left().empty()) return add(job);
     job->succeed(name);
-    ended_(job);
+    hooks_.ended(job);
 }
 
 bool VectorsDesk::turn() {
@@ -77,6 +120,7 @@ void VectorsDesk::drop_over() {
 void VectorsDesk::stop() {
     reading_.reset();
     vectors_.reset();
+    memory_.reset();
     model_.reset();  // it may be what somebody's memory waits for
     job_.reset();
 }

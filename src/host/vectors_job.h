@@ -42,6 +42,7 @@ class VectorsJob {
         model_in_use_ = model;
         version_ = model->version();
     }
+    bool has_begun() const { return !vectors_.vectors.empty(); }
     void add(std::vector<float> vector) { vectors_.vectors.push_back(std::move(vector)); }
 
     bool is_over() const { return over_; }

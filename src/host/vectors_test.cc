@@ -1,5 +1,7 @@
 // Proves that vectors are those of infer::TextVectors, of encoders and of language models, many at
 // once and beside texts being written, and that what cannot be read is refused.
+#include <fmt/core.h>
+
 #include "host/test_host.h"
 #include "host/vectors_desk.h"
 #include "infer/text_vectors.h"
@@ -66,6 +68,54 @@ TEST(HostVectors, RefusesWhatCannotBeRead) {
     host->write(test::random_request(0, config), told);
     told->wait();
     EXPECT_EQ(told->error->kind, HostErrorKind::kModelFailed);
+}
+
+// A language model keeps keys and values of what it reads; they count, as those of what it writes.
+TEST(HostVectors, CountTheMemoryOfWhatIsRead) {
+    const model::ModelConfig config = test::small_config(2048);
+    const model::Model model = test::small_model(config);
+    const std::uint64_t needs = infer::TextVectors::reading_bytes(config, 2000);
+    EXPECT_GT(needs,
+              model::kv_cache_bytes(config, model::all_layers(config), 2000, model::KvType::kF32));
+    for (const bool fits : {false, true}) {
+        HostOptions options{.prefix_bytes = 0, .max_sequences = 2};
+        options.memory_bytes = model::packed_model_bytes(model) +
+                               run_scratch_bytes(config, 2048, {.max_sequences = 2}) + needs -
+                               (fits ? 0 : 1);
+        options.models.push_back(std::make_unique<test::TestSource>("m", model));
+        const auto host = ModelHost::start(std::move(options)).value();
+        const auto answer = embed(*host, {"m", {model::random_tokens(2000, config.vocab, 1)}, ""});
+        if (fits) {
+            EXPECT_TRUE(std::holds_alternative<Vectors>(answer));
+        } else {
+            ASSERT_TRUE(std::holds_alternative<HostError>(answer));
+            EXPECT_EQ(std::get<HostError>(answer).kind, HostErrorKind::kTooLong);
+            EXPECT_EQ(std::get<HostError>(answer).field, "input");
+        }
+        // Beside a text that fills the memory they wait until it ends.
+        if (!fits) continue;
+        TextRequest writes = test::random_request(0, config);
+        writes.options.max_tokens = 1500;
+        const auto told = std::make_shared<test::Recorder>();
+        host->write(writes, told);
+        while (!told->was_read) std::this_thread::yield();
+        EXPECT_TRUE(std::holds_alternative<Vectors>(
+            embed(*host, {"m", {model::random_tokens(2000, config.vocab, 2)}, "b"})));
+        EXPECT_TRUE(told->has_ended());
+        while (host->metrics().find("cairn_host_kv_bytes 0\n") == std::string::npos)
+            std::this_thread::yield();
+        const std::string held = fmt::format("cairn_host_kv_bytes {}\n", needs);
+        bool was_held = false;
+        std::vector<std::variant<std::string, text::Tokens>> many;
+        for (std::uint64_t i = 0; i < 20; ++i)
+            many.emplace_back(model::random_tokens(2000, config.vocab, i));
+        auto reading = std::async(std::launch::async, [&] {
+            return embed(*host, {"m", many, ""});
+        });
+        while (reading.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready)
+            was_held = was_held || host->metrics().find(held) != std::string::npos;
+        EXPECT_TRUE(was_held);
+    }
 }
 
 TEST(HostVectors, GoOnBesideTexts) {
@@ -162,7 +212,9 @@ TEST(HostVectors, WhoLeavesKeepsNoModel) {
         for (const auto& task : due) task();
         std::this_thread::yield();
     }
-    VectorsDesk desk(shelf, seams, [](const VectorsJobPtr&) {});
+    VectorsDesk desk(shelf, seams,
+                     {[](const std::string&, std::uint64_t, std::size_t) { return true; },
+                      [](const VectorsJobPtr&) {}});
     const auto job = std::make_shared<VectorsJob>(
         1, VectorsRequest{"m", {}, "a"}, [](const auto&) {}, 0, counters);
     job->set_texts({text::Tokens(200, 1), text::Tokens(200, 1)});

@@ -220,5 +220,37 @@ TEST_F(HostYields, AModelToAnother) {
     EXPECT_TRUE(counts(*host, "cairn_host_unloads_total", true));
 }
 
+// A model that was loaded for somebody serves him before it makes room again for what waits for
+// memory; otherwise it would be loaded in vain, time and again.
+TEST_F(HostYields, ToVectorsWhoseModelHasJustBeenLoaded) {
+    model::ModelConfig encoder = model::families().back().config;
+    encoder.vocab = test::small_tokenizer()->vocab_size();
+    HostOptions options{.prefix_bytes = 0, .max_sequences = 2};
+    options.memory_bytes = model_bytes(options) + kv_bytes(kContext);
+    options.clock = &clock_;
+    options.threads = 2;
+    auto writer = std::make_unique<test::TestSource>("m", model_, false);
+    auto reader = std::make_unique<test::TestSource>("vectors", test::small_model(encoder), false);
+    writer->version = reader->version = "1";
+    const test::TestSource& loaded = *reader;
+    options.models.push_back(std::move(writer));
+    options.models.push_back(std::move(reader));
+    const auto host = ModelHost::start(std::move(options)).value();
+    const TextRequest asked = request("a", 1900, 1);
+    const auto text = write(*host, asked);
+    await_begin(*text);
+    std::promise<std::variant<Vectors, HostError>> promise;
+    auto vectors = promise.get_future();
+    host->embed({"vectors", {text::Tokens{1, 2, 3}}, "b"},
+                [&](auto result) { promise.set_value(std::move(result)); });
+    while (vectors.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready &&
+           !text->has_ended())
+        clock_.advance_us(kLongTurn_us / 4);
+    EXPECT_FALSE(text->has_ended());
+    EXPECT_TRUE(std::holds_alternative<Vectors>(vectors.get()));
+    EXPECT_EQ(loaded.opened, 1);
+    expect_alone(asked, *text);
+}
+
 }  // namespace
 }  // namespace cairn::host

@@ -26,6 +26,12 @@ TextVectors::TextVectors(const model::ModelConfig& config, model::Weights weight
                          const tensor::Compute& compute, model::Pooling pooling)
     : config_(config), weights_(std::move(weights)), compute_(compute), pooling_(pooling) {}
 
+std::uint64_t TextVectors::reading_bytes(const model::ModelConfig& config, std::size_t tokens) {
+    if (!config.causal) return 0;
+    return model::kv_cache_bytes(config, model::all_layers(config), tokens, model::KvType::kF32) +
+           std::uint64_t{tokens} * (config.dim + config.head_dim()) * sizeof(float);
+}
+
 Result<std::vector<std::vector<float>>> TextVectors::embed(
     std::span<const std::vector<std::uint32_t>> texts, bool normalised) const {
     ASSIGN_OR_RETURN(const auto reading, begin({texts.begin(), texts.end()}, normalised));

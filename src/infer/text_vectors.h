@@ -28,6 +28,11 @@ class TextVectors {
     Result<std::vector<std::vector<float>>> embed(std::span<const std::vector<std::uint32_t>> texts,
                                                   bool normalised = true) const;
 
+    /// Memory that reading a text of so many tokens takes beside the weights and grows with its
+    /// length: keys and values, states, positions. Of an encoder, which has no keys and values to
+    /// keep, nothing is counted.
+    static std::uint64_t reading_bytes(const model::ModelConfig& config, std::size_t tokens);
+
     /// The same in pieces of work, for whoever has other things to do between them.
     class Reading {
       public:
