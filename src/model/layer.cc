@@ -82,39 +82,6 @@ Matrix result_of(const LayerGraph& g, Matrix post_input, Matrix branch) {
     return g.config.norm_position == NormPosition::kBoth ? post_input : branch;
 }
 
-// branch = feed_forward(ffn_input)
-void feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b) {
-    const std::size_t count = b.up.rows * b.up.cols;
-    if (g.config.is_gated())
-        linears_forward(g, w, b, b.ffn_input,
-                        {{Projection::kGate, w.b_gate, b.gate}, {Projection::kUp, w.b_up, b.up}});
-    else
-        linears_forward(g, w, b, b.ffn_input, {{Projection::kUp, w.b_up, b.up}});
-    switch (g.config.feed_forward) {
-        case FeedForward::kSwiglu:
-            tensor::swiglu_forward(g.compute, count, b.gate.data, b.up.data, b.activated.data);
-            break;
-        case FeedForward::kGeglu:
-            tensor::geglu_forward(g.compute, count, b.gate.data, b.up.data, b.activated.data);
-            break;
-        case FeedForward::kGelu:
-            tensor::gelu_forward(g.compute, tensor::GeluForm::kErf, count, b.up.data,
-                                 b.activated.data);
-            break;
-        case FeedForward::kGeluTanh:
-            tensor::gelu_forward(g.compute, tensor::GeluForm::kTanh, count, b.up.data,
-                                 b.activated.data);
-            break;
-        case FeedForward::kRelu:
-            tensor::relu_forward(g.compute, count, b.up.data, b.activated.data);
-            break;
-    }
-    const Matrix result = result_of(g, b.ffn_post_input, b.branch);
-    linears_forward(g, w, b, b.activated, {{Projection::kDown, w.b_down, result}});
-    if (g.config.norm_position == NormPosition::kBoth)
-        norm_forward(g, result, w.ffn_post_norm, {}, b.branch, b.ffn_post_stats);
-}
-
 bool is_norm_before(const LayerGraph& g) { return g.config.norm_position != NormPosition::kPost; }
 
 // Self-attention's result in the residual stream: to_norm_input before the norm of the branch that
@@ -130,17 +97,16 @@ void join_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffe
     norm_forward(g, b.attn_norm_input, w.attn_norm, w.attn_norm_bias, to_input, b.attn_stats);
 }
 
+void norm_before_feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b) {
+    if (is_norm_before(g))
+        norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, b.ffn_input, b.ffn_stats);
+}
+
 // The feed-forward, and its result in the residual stream.
 void second_branch(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
-    if (is_norm_before(g)) {
-        norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, b.ffn_input, b.ffn_stats);
-        feed_forward(g, w, b);
-        add(g, b.ffn_norm_input, b.branch, x);
-    } else {
-        feed_forward(g, w, b);
-        add(g, b.ffn_input, b.branch, b.ffn_norm_input);
-        norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, x, b.ffn_stats);
-    }
+    norm_before_feed_forward(g, w, b);
+    feed_forward_columns(g, w, b);
+    after_feed_forward(g, w, b, x);
 }
 
 struct CrossLinear {
@@ -170,7 +136,7 @@ void norm_forward(const LayerGraph& g, ConstMatrix x, const tensor::Weight& gamm
                                   stats.mean, stats.rstd);
 }
 
-void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
+void attention_input(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
     if (is_norm_before(g)) {
         keep(x, b.attn_norm_input);
         norm_forward(g, b.attn_norm_input, w.attn_norm, w.attn_norm_bias, b.attn_input,
@@ -178,6 +144,9 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
     } else {
         keep(x, b.attn_input);
     }
+}
+
+void queries_keys_values(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b) {
     linears_forward(g, w, b, b.attn_input,
                     {{Projection::kQuery, w.bq, b.query_raw},
                      {Projection::kKey, w.bk, b.key_raw},
@@ -186,6 +155,55 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
         norm_heads(g, b.query_raw, w.q_norm, b.query, b.query_stats);
         norm_heads(g, b.key_raw, w.k_norm, b.key, b.key_stats);
     }
+}
+
+void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {
+    attention_input(g, w, b, x);
+    queries_keys_values(g, w, b);
+}
+
+void before_feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b) {
+    join_attention(g, w, b, b.ffn_norm_input, b.ffn_input);
+    norm_before_feed_forward(g, w, b);
+}
+
+void feed_forward_columns(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b) {
+    const std::size_t count = b.up.rows * b.up.cols;
+    if (g.config.is_gated())
+        linears_forward(g, w, b, b.ffn_input,
+                        {{Projection::kGate, w.b_gate, b.gate}, {Projection::kUp, w.b_up, b.up}});
+    else
+        linears_forward(g, w, b, b.ffn_input, {{Projection::kUp, w.b_up, b.up}});
+    switch (g.config.feed_forward) {
+        case FeedForward::kSwiglu:
+            tensor::swiglu_forward(g.compute, count, b.gate.data, b.up.data, b.activated.data);
+            break;
+        case FeedForward::kGeglu:
+            tensor::geglu_forward(g.compute, count, b.gate.data, b.up.data, b.activated.data);
+            break;
+        case FeedForward::kGelu:
+            tensor::gelu_forward(g.compute, tensor::GeluForm::kErf, count, b.up.data,
+                                 b.activated.data);
+            break;
+        case FeedForward::kGeluTanh:
+            tensor::gelu_forward(g.compute, tensor::GeluForm::kTanh, count, b.up.data,
+                                 b.activated.data);
+            break;
+        case FeedForward::kRelu:
+            tensor::relu_forward(g.compute, count, b.up.data, b.activated.data);
+            break;
+    }
+}
+
+void after_feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
+                        Matrix x) {
+    const Matrix result = result_of(g, b.ffn_post_input, b.branch);
+    linears_forward(g, w, b, b.activated, {{Projection::kDown, w.b_down, result}});
+    if (g.config.norm_position == NormPosition::kBoth)
+        norm_forward(g, result, w.ffn_post_norm, {}, b.branch, b.ffn_post_stats);
+    if (is_norm_before(g)) return add(g, b.ffn_norm_input, b.branch, x);
+    add(g, b.ffn_input, b.branch, b.ffn_norm_input);
+    norm_forward(g, b.ffn_norm_input, w.ffn_norm, w.ffn_norm_bias, x, b.ffn_stats);
 }
 
 void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b, Matrix x) {

@@ -100,6 +100,24 @@ void before_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuf
 void after_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
                      tensor::Matrix x);
 
+/// The same in smaller steps, for whoever has queries, keys, values and the feed-forward's columns
+/// computed elsewhere (joined_layers.h). The first half is attention_input() and then
+/// queries_keys_values(); the second is before_feed_forward(), feed_forward_columns() and
+/// after_feed_forward().
+///
+/// b.attn_input from x.
+void attention_input(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
+                     tensor::Matrix x);
+/// b.query, b.key and b.value from b.attn_input, not rotated yet.
+void queries_keys_values(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b);
+/// b.ffn_input from b.attn_output and what attention_input() left.
+void before_feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b);
+/// b.activated from b.ffn_input.
+void feed_forward_columns(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b);
+/// x = the layer's output from b.activated and what before_feed_forward() left.
+void after_feed_forward(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b,
+                        tensor::Matrix x);
+
 /// Of a layer with cross attention, instead of after_attention(): b.cross_query, and then, from
 /// b.cross_output, x = the layer's output.
 void before_cross_attention(const LayerGraph& g, const LayerWeights& w, const LayerBuffers& b);

@@ -159,7 +159,7 @@ void Transformer::forward_layers(std::span<float> hidden, std::span<const Segmen
     for (std::uint32_t layer = run.begin; layer < run.end; ++layer) {
         set_inner(layer, b);
         before_attention(graph(), weights_.layers[layer], b, x);
-        attend(layer, b, segments);
+        attend(graph(), rope_, layer, b, segments, calls_);
         if (config_.crosses()) {
             before_cross_attention(graph(), weights_.layers[layer], b);
             attend_source(layer, b, segments);
@@ -180,32 +180,6 @@ void Transformer::round_rows(Matrix x, std::span<const Segment> segments) const 
             tensor::round_states(segment.states, x.cols, {x.row(row), segment.tokens * x.cols});
         row += segment.tokens;
     }
-}
-
-void Transformer::attend(std::uint32_t layer, const LayerBuffers& b,
-                         std::span<const Segment> segments) {
-    calls_.clear();  // keeps its memory
-    std::size_t row = 0;
-    for (const Segment& segment : segments) {
-        const std::size_t n = segment.tokens;
-        if (n == 0) continue;
-        const Matrix q = b.query.row_range(row, n);
-        const Matrix k = b.key.row_range(row, n);
-        const Matrix v = b.value.row_range(row, n);
-        const std::size_t first = segment.cache == nullptr ? 0 : segment.cache->length();
-        const tensor::AttentionShape shape = attention_shape(config_, layer, 1, n, first);
-        rotate(graph(), rope_.of(config_, layer), {.tokens = n, .first = first}, q, k);
-        tensor::KvRows keys = k;
-        tensor::KvRows values = v;
-        if (segment.cache != nullptr) {
-            segment.cache->write(layer, k, v);
-            keys = segment.cache->keys(layer, shape.keys());
-            values = segment.cache->values(layer, shape.keys());
-        }
-        calls_.push_back({shape, q, keys, values, b.attn_output.row_range(row, n), {}});
-        row += n;
-    }
-    tensor::attention_forward(compute_, calls_);
 }
 
 void Transformer::attend_source(std::uint32_t layer, const LayerBuffers& b,

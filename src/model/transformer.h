@@ -16,22 +16,9 @@
 #include <span>
 #include <vector>
 
-#include "model/kv_cache.h"
-#include "model/layer.h"
-#include "tensor/state_type.h"
+#include "model/attend.h"
 
 namespace cairn::model {
-
-/// Consecutive rows of a batch that belong to one sequence. An encoder's segments are whole
-/// sequences and have no cache.
-struct Segment {
-    KvCache* cache = nullptr;
-    std::size_t tokens = 0;
-    tensor::StateType states =
-        tensor::StateType::kF32;  ///< its rows are rounded to, layer by layer
-    /// With cross attention: what read_source() made of the other text.
-    const KvCache* source = nullptr;
-};
 
 /// The largest calls that memory is allocated for.
 struct TransformerBounds {
@@ -85,7 +72,6 @@ class Transformer {
     LayerGraph graph() const { return {config_, compute_, products_}; }
     LayerBuffers buffers(tensor::Matrix x);
     void set_inner(std::uint32_t layer, LayerBuffers& b);
-    void attend(std::uint32_t layer, const LayerBuffers& b, std::span<const Segment> segments);
     void attend_source(std::uint32_t layer, const LayerBuffers& b,
                        std::span<const Segment> segments);
     void reserve();

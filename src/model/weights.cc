@@ -78,13 +78,14 @@ std::size_t to_line(std::size_t bytes) {
     return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
 }
 
-// Blocks of rows that are products of their own must begin where a panel does.
+// Blocks of rows that are products of their own must begin where a panel does; a weight may have
+// some of the blocks only (layer_share.h).
 bool can_be_cut(const ModelConfig& config, const TensorInfo& info, const Weight& weight) {
     const auto projection = projection_of(info.kind);
     if (!projection || config.rank(*projection, info.layer) == 0) return true;
     const FactorBlocks blocks = config.blocks(*projection);
     const std::uint32_t count = is_right_factor(info.kind) ? blocks.right : blocks.left;
-    return count == 1 || tensor::can_take_rows(weight.type, weight.rows / count);
+    return count == 1 || tensor::can_take_rows(weight.type, info.rows / count);
 }
 
 bool is_packable(const ModelConfig& config, const TensorInfo& info, const Weight& weight) {
