@@ -30,6 +30,7 @@
 #include "proof/inclusion.h"
 #include "serve/announce.h"
 #include "serve/exhibit_file.h"
+#include "serve/part_messages.h"
 #include "text/test_vocabulary.h"
 #include "text/tokenizer_json.h"
 #include "text/wordpiece.h"
@@ -321,6 +322,36 @@ void serving_seeds() {
     message(6, serve::encode_session_id(terms.session));
 }
 
+void part_seeds() {
+    const auto sequence = [](const std::string& name,
+                             const std::vector<serve::PartMessage>& messages) {
+        Bytes input;
+        for (const serve::PartMessage& message : messages) {
+            input.push_back(static_cast<std::uint8_t>(static_cast<int>(message.kind) - 0x5501));
+            input.push_back(static_cast<std::uint8_t>(message.body.size()));
+            input.insert(input.end(), message.body.begin(), message.body.end());
+        }
+        seed("serve_part_fuzz", name, input);
+    };
+    using serve::PartKind;
+    const std::vector<float> rows(16, 0.5F);  // two of width 8
+    const auto heads = [&](std::uint32_t layer, std::uint32_t position) {
+        return serve::PartMessage{
+            PartKind::kHeads, serve::encode(serve::PartHeads{layer, {{1, position, 2}}, rows})};
+    };
+    const serve::PartMessage columns{PartKind::kColumns,
+                                     serve::encode(serve::PartColumns{1, 2, rows})};
+    sequence("pass", {heads(0, 0), columns, heads(1, 0), columns, heads(0, 2)});
+    sequence("taken-back", {heads(0, 0), heads(1, 0), heads(0, 1), heads(1, 1)});
+    sequence("caches", {{PartKind::kOpen, serve::encode(serve::PartOpen{2, {1, 2}, 8})},
+                        {PartKind::kClose, serve::encode_part_close(1)},
+                        heads(0, 0)});
+    sequence("join", {{PartKind::kJoin,
+                       serve::encode(serve::PartJoin{{}, 1, {0, 2}, {0, 2, 0, 20}})}});
+    sequence("answers", {{PartKind::kShare, serve::encode(serve::PartShare{2, rows})},
+                         {PartKind::kRefused, serve::encode_part_reason("no")}});
+}
+
 void wallet_seeds() {
     SeededRandom random(1);
     const crypto::PublicKey key = crypto::public_key(chain::test_secret(1));
@@ -451,6 +482,7 @@ int main(int argc, char** argv) {
     peer_seeds();
     weight_seeds();
     serving_seeds();
+    part_seeds();
     wallet_seeds();
     node_message_seeds();
     openai_seeds();

@@ -37,11 +37,15 @@ LayerServer::~LayerServer() = default;
 
 void LayerServer::set_model(ModelSnapshot snapshot, model::LayerRange layers) {
     CHECK(has_layers(snapshot, layers));
-    std::erase_if(models_, [&](const std::shared_ptr<Loaded>& loaded) {
-        return loaded->snapshot.hash == snapshot.hash;
+    add_model(std::make_shared<Loaded>(std::move(snapshot), layers, kernels_, pool_,
+                                       options_.max_batch_tokens));
+}
+
+void LayerServer::add_model(std::shared_ptr<Loaded> loaded) {
+    std::erase_if(models_, [&](const std::shared_ptr<Loaded>& old) {
+        return old->snapshot.hash == loaded->snapshot.hash;
     });
-    models_.push_front(std::make_shared<Loaded>(std::move(snapshot), layers, kernels_, pool_,
-                                                options_.max_batch_tokens));
+    models_.push_front(std::move(loaded));
     if (models_.size() > options_.max_models) models_.pop_back();
 }
 
@@ -69,6 +73,7 @@ std::optional<Announce> LayerServer::announce(const Hash256& model) {
     if (models_.empty()) return std::nullopt;
     const std::shared_ptr<Loaded>& asked = find_model(model);
     Loaded& loaded = asked ? *asked : *models_.front();
+    if (!loaded.lost.empty()) return std::nullopt;
     const bool as_chain = asked && model != loaded.snapshot.hash;
     Loaded::Announced& announced = as_chain ? loaded.announced_as_chain : loaded.announced;
     const std::uint64_t now_us = clock_.monotonic_us();
@@ -157,6 +162,7 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(net::PeerId peer,
         return no(Refusal::kWrongModel, "this server holds model " +
                                             short_hex(models_.front()->snapshot.hash) + ", not " +
                                             short_hex(terms.model));
+    if (!loaded->lost.empty()) return no(Refusal::kBusy, loaded->lost);
     const model::LayerRange held = loaded->layers;
     const model::ModelConfig& config = loaded->snapshot.config;
     if (request.layers.begin < held.begin || request.layers.end > held.end)
@@ -377,6 +383,9 @@ void LayerServer::erase(const SessionId& id) {
     if (found == sessions_.end()) return;
     Session& session = *found->second;
     if (!session.waiting.empty()) turns_.end(session.turn);
+    if (const auto& divided = session.loaded->divided)
+        offload(loop_, Lane::kLayers,
+                [divided, serial = session.serial] { divided->close(serial); });
     session_bytes_ -= session.share.bytes;
     if (session.request.payment) {
         const chain::OutPoint& channel = session.request.payment->channel;

@@ -29,6 +29,7 @@
 #include "base/thread_pool.h"
 #include "net/network.h"
 #include "serve/announce.h"
+#include "serve/divided_layers.h"
 #include "serve/model_snapshot.h"
 #include "serve/session_places.h"
 #include "serve/till.h"
@@ -78,6 +79,11 @@ class LayerServer final : public net::NetworkHandler {
     /// From now on sessions are opened on this snapshot's `layers`, too, and it is announced;
     /// CHECKs that it has them. Sessions that are open go on with theirs.
     void set_model(ModelSnapshot snapshot, model::LayerRange layers);
+    /// The same of layers that this machine and its parts compute together. `snapshot` needs no
+    /// weights. While a part is away its sessions are ended and refused as busy, it is not
+    /// announced, and the parts are asked to join again until they do.
+    void set_divided(ModelSnapshot snapshot, model::LayerRange layers,
+                     std::shared_ptr<DividedLayers> divided);
 
     /// The signed record that AskAnnounce is answered with: of `model` if sessions are opened on
     /// it, else of the newest; nothing while there is none. Made anew at most once a second, for
@@ -150,6 +156,12 @@ class LayerServer final : public net::NetworkHandler {
     void finish_batch(Batch& batch);
     void finish_item(BatchItem& item);
     static void compute(Batch& batch);
+    static Status forward(Batch& batch, std::span<float> hidden);
+    void add_model(std::shared_ptr<Loaded> loaded);
+    /// Looks once a second whether all parts are there.
+    void watch_parts(const std::shared_ptr<Loaded>& loaded);
+    void lose_parts(Loaded& loaded, const std::string& reason);
+    void join_parts(const std::shared_ptr<Loaded>& loaded);
 
     void tell(net::PeerId peer, MessageKind kind, const SessionProblem& problem);
     /// Tells the client why and frees everything; later pushes get kUnknownSession.

@@ -140,24 +140,42 @@ void LayerServer::start_batch() {
         alive_.guard([this](Batch done) { finish_batch(done); }));
 }
 
-// Runs on Lane::kLayers and touches nothing but the batch.
-void LayerServer::compute(Batch& batch) {
-    set_float_mode();
-    const std::size_t dim = batch.loaded->snapshot.config.dim;
-    std::vector<float> hidden;
+// This and compute() run on Lane::kLayers and touch nothing but the batch.
+Status LayerServer::forward(Batch& batch, std::span<float> hidden) {
+    std::vector<DividedRows> rows;
     std::vector<model::Segment> segments;
     for (BatchItem& item : batch.items) {
         const Push& push = item.made.push;
         CacheSlot& slot = *item.slot;
-        slot.inputs.put(push.position, push.states, dim);
-        hidden.insert(hidden.end(), push.states.begin(), push.states.end());
+        if (batch.loaded->divided) {
+            rows.push_back({item.serial, item.layers, item.terms.max_positions, item.terms.kv,
+                            item.terms.wire, push.position, push.tokens});
+            continue;
+        }
         if (!slot.cache)
             slot.cache.emplace(batch.loaded->snapshot.config, item.layers, item.terms.max_positions,
                                item.terms.kv);
         slot.cache->truncate(push.position);
         segments.push_back({&*slot.cache, push.tokens, item.terms.wire});
     }
-    batch.loaded->transformer.forward_segments(hidden, segments);
+    if (batch.loaded->divided) return batch.loaded->divided->forward(hidden, rows);
+    batch.loaded->transformer->forward_segments(hidden, segments);
+    return ok_status();
+}
+
+void LayerServer::compute(Batch& batch) {
+    set_float_mode();
+    const std::size_t dim = batch.loaded->snapshot.config.dim;
+    std::vector<float> hidden;
+    for (BatchItem& item : batch.items) {
+        const Push& push = item.made.push;
+        item.slot->inputs.put(push.position, push.states, dim);
+        hidden.insert(hidden.end(), push.states.begin(), push.states.end());
+    }
+    if (const Status computed = forward(batch, hidden); !computed.ok()) {
+        batch.lost = computed.error().message;
+        return;
+    }
     if (batch.lies)
         for (std::size_t at = 0; at < hidden.size(); at += dim)
             hidden[at] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(hidden[at]) ^ 1);
@@ -181,7 +199,10 @@ void LayerServer::compute(Batch& batch) {
 
 void LayerServer::finish_batch(Batch& batch) {
     computing_ = false;
-    for (BatchItem& item : batch.items) finish_item(item);
+    if (!batch.lost.empty())
+        lose_parts(*batch.loaded, batch.lost);
+    else
+        for (BatchItem& item : batch.items) finish_item(item);
     if (!computing_) start_batch();
 }
 

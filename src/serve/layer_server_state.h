@@ -18,15 +18,19 @@ struct LayerServer::Loaded {
     };
     Announced announced, announced_as_chain;  // by its two names; of the loop alone
     std::shared_ptr<ThreadPool> pool;
-    model::Transformer transformer;
+    std::optional<model::Transformer> transformer;  // unless they are divided
+    std::shared_ptr<DividedLayers> divided;
+    std::string lost;  // why they are not served now; of the loop alone
 
     Loaded(ModelSnapshot s, model::LayerRange range, const tensor::Kernels& kernels,
            std::shared_ptr<ThreadPool> p, std::size_t max_batch)
-        : snapshot(std::move(s)),
-          layers(range),
-          pool(std::move(p)),
-          transformer(snapshot.config, snapshot.weights, layers, {&kernels, pool.get()},
-                      {.max_batch = max_batch}) {}
+        : snapshot(std::move(s)), layers(range), pool(std::move(p)) {
+        transformer.emplace(snapshot.config, snapshot.weights, layers,
+                            tensor::Compute{&kernels, pool.get()},
+                            model::TransformerBounds{.max_batch = max_batch});
+    }
+    Loaded(ModelSnapshot s, model::LayerRange range, std::shared_ptr<DividedLayers> parts)
+        : snapshot(std::move(s)), layers(range), divided(std::move(parts)) {}
 };
 
 /// What a session's layers have read. The cache is made at the first push, by the job that computes
@@ -80,6 +84,7 @@ struct LayerServer::Batch {
     crypto::SecretKey secret;
     std::vector<BatchItem> items;
     bool lies = false;
+    std::string lost{};  // a part was, in the middle of it
 };
 
 }  // namespace cairn::serve

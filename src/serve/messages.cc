@@ -7,20 +7,6 @@ namespace cairn::serve {
 
 namespace {
 
-void encode_layers(model::LayerRange layers, Writer& writer) {
-    writer.u32(layers.begin);
-    writer.u32(layers.end);
-}
-
-model::LayerRange decode_layers(Reader& reader) {
-    model::LayerRange layers;
-    layers.begin = reader.u32();
-    layers.end = reader.u32();
-    if (layers.begin >= layers.end || layers.end > model::kMaxLayers)
-        reader.fail("layers must be a range [a, b) with a < b");
-    return layers;
-}
-
 void encode_push(const Push& message, Writer& writer) {
     writer.fixed(message.session);
     writer.u32(message.position);
@@ -103,7 +89,7 @@ const char* refusal_name(Refusal refusal) {
 Bytes encode(const OpenSession& message) {
     Writer writer;
     encode(message.terms, writer);
-    encode_layers(message.layers, writer);
+    encode(message.layers, writer);
     writer.u8(message.payment ? 1 : 0);
     if (message.payment) encode(*message.payment, writer);
     return std::move(writer).take();

@@ -81,6 +81,20 @@ SessionTerms decode_terms(Reader& reader) {
     return terms;
 }
 
+void encode(model::LayerRange layers, Writer& writer) {
+    writer.u32(layers.begin);
+    writer.u32(layers.end);
+}
+
+model::LayerRange decode_layers(Reader& reader) {
+    model::LayerRange layers;
+    layers.begin = reader.u32();
+    layers.end = reader.u32();
+    if (layers.begin >= layers.end || layers.end > model::kMaxLayers)
+        reader.fail("layers must be a range [a, b) with a < b");
+    return layers;
+}
+
 void encode(const Receipt& receipt, Writer& writer) {
     writer.u32(receipt.layers.begin);
     writer.u32(receipt.layers.end);

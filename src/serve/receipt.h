@@ -31,6 +31,10 @@ struct SessionTerms {
     bool operator==(const SessionTerms&) const = default;
 };
 
+/// Layers, as messages have them: at least one.
+void encode(model::LayerRange layers, Writer& writer);
+model::LayerRange decode_layers(Reader& reader);
+
 struct Receipt {
     model::LayerRange layers;  ///< that the session was opened for
     Hash256 inputs;            ///< rolling hash over all inputs since position 0

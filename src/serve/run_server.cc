@@ -1,5 +1,6 @@
 #include "serve/run_server.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/bytes_text.h"
@@ -58,8 +59,12 @@ Result<Served> fetch_served(const RunServerOptions& options, const Hash256& name
 }
 
 Result<Served> load_served(const RunServerOptions& options, const tensor::Compute& compute) {
-    if (const auto name = model_name_in(options.model_file))
-        return fetch_served(options, *name, compute);
+    const auto name = model_name_in(options.model_file);
+    if (name && !options.lead.parts.empty())
+        return invalid(
+            "a server with parts wants the model's file, and so does each part; a name "
+            "alone is not enough");
+    if (name) return fetch_served(options, *name, compute);
     ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(options.model_file));
     if (!loaded.model.config.causal)
         return Error{
@@ -70,10 +75,40 @@ Result<Served> load_served(const RunServerOptions& options, const tensor::Comput
     const auto model = std::make_shared<const model::Model>(std::move(loaded.model));
     fetch::NamedModel named;
     ASSIGN_OR_RETURN(const ModelSnapshot whole, snapshot_of(model, &named));
-    served.snapshot = keep_layers(compute, whole, served.layers);
+    // Where others have a share of the layers, each takes its own out of the whole.
+    const bool is_divided = !options.lead.parts.empty();
+    served.snapshot = is_divided ? whole : keep_layers(compute, whole, served.layers);
     // The file stays mapped for them; its pages take no memory that others need.
     if (options.gives_weights) served.source = fetch::leaves_of(model, std::move(named));
     return served;
+}
+
+/// Null where this machine computes its layers alone.
+Result<std::shared_ptr<DividedLayers>> divide(const RunServerOptions& options, const Served& served,
+                                              const tensor::Compute& compute) {
+    if (options.lead.parts.empty()) return std::shared_ptr<DividedLayers>();
+    LeadOptions lead = options.lead;
+    lead.layers = options.layers;
+    lead.model_file = options.model_file;
+    return lead_parts(lead, served.snapshot, served.layers, compute, options.should_stop);
+}
+
+double measure_alone(const ModelSnapshot& snapshot, model::LayerRange layers,
+                     const tensor::Kernels& kernels, std::size_t threads, const Clock& clock) {
+    ThreadPool pool(threads);
+    const model::LayerRange one{layers.begin, layers.begin + 1};
+    return measure_rows(snapshot, one, {&kernels, &pool}, clock, kMeasureMs).rows_per_s;
+}
+
+void log_figures(const DividedLayers& divided) {
+    const DividedFigures figures = divided.figures();
+    const auto rows = static_cast<double>(std::max<std::uint64_t>(figures.rows, 1));
+    log_info(
+        "{} rows went through the parts: for each {:.1f} exchanges, {} sent to them and {} "
+        "received",
+        figures.rows, static_cast<double>(figures.exchanges) / rows,
+        bytes_text(static_cast<std::uint64_t>(static_cast<double>(figures.sent) / rows)),
+        bytes_text(static_cast<std::uint64_t>(static_cast<double>(figures.received) / rows)));
 }
 
 }  // namespace
@@ -115,6 +150,9 @@ Status run_server(const RunServerOptions& options) {
     }
     const ModelSnapshot& snapshot = served.snapshot;
     const model::LayerRange layers = served.layers;
+    ThreadPool divided_pool(options.lead.parts.empty() ? 1 : options.server.threads);
+    ASSIGN_OR_RETURN(const std::shared_ptr<DividedLayers> divided,
+                     divide(options, served, {kernels, &divided_pool}));
 
     SystemRandom random;
     const SystemClock clock;
@@ -134,14 +172,14 @@ Status run_server(const RunServerOptions& options) {
     server_options.group_of = [&links = *network](net::PeerId peer) {
         return links.group_of(peer);
     };
-    {
-        ThreadPool pool(options.server.threads);
-        const model::LayerRange one{layers.begin, layers.begin + 1};
-        server_options.rows_per_s = static_cast<std::uint32_t>(
-            measure_rows(snapshot, one, {kernels, &pool}, clock, kMeasureMs).rows_per_s);
-    }
+    server_options.rows_per_s = static_cast<std::uint32_t>(
+        divided ? measure_divided(*divided, snapshot.config, layers, clock, kMeasureMs)
+                : measure_alone(snapshot, layers, *kernels, options.server.threads, clock));
     LayerServer server(loop, *network, clock, random, secret, *kernels, server_options);
-    server.set_model(snapshot, layers);
+    if (divided)
+        server.set_divided(snapshot, layers, divided);
+    else
+        server.set_model(snapshot, layers);
     fetch::WeightsGiver giver(loop, *network, clock, {.group_of = server_options.group_of});
     if (served.source) giver.offer(served.source);
     GivingLinks links(server, giver);
@@ -171,6 +209,7 @@ Status run_server(const RunServerOptions& options) {
     network->set_handler(nullptr);
     log_info("stopped after {} tokens, and {} of weights given to others", server.tokens_computed(),
              bytes_text(giver.bytes_given()));
+    if (divided) log_figures(*divided);
     return ok_status();
 }
 

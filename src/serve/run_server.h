@@ -10,6 +10,7 @@
 #include "net/port_mapper.h"
 #include "net/tls_network.h"
 #include "serve/layer_server.h"
+#include "serve/lead_parts.h"
 
 namespace cairn::serve {
 
@@ -42,6 +43,7 @@ struct RunServerOptions {
     std::function<void(const net::RelayedAddress& address, bool passes_on)> relay_answered;
     std::optional<crypto::SecretKey> key;  ///< absent: a fresh one
     LayerServerOptions server;
+    LeadOptions lead;  ///< where there are parts, they compute a share of every layer
     /// Called on the loop once it listens; may be empty.
     std::function<void(const ServerReady&)> started;
     /// Asked every 200 ms on the loop; true stops it as SIGINT and SIGTERM do. May be empty.

@@ -14,6 +14,7 @@
 #include "cli/chain/data_directory.h"
 #include "cli/chain/node_display.h"
 #include "cli/chain/open_wallet.h"
+#include "cli/chain/part_options.h"
 #include "cli/chain/serve_layers.h"
 #include "cli/chain/verify_options.h"
 #include "cli/commands.h"
@@ -29,10 +30,11 @@ namespace {
 
 // With --serve and --model and none but these, no chain is followed. --dir is ignored then (it may
 // come from its default).
-constexpr std::array<std::string_view, 16> kServeOptions = {
-    "--help",     "--json",         "--dir",         "--serve",      "--model",   "--listen",
-    "--map-port", "--threads",      "--relay",       "--relay-rate", "--through", "--lie",
-    "--from",     "--give-weights", "--weights-dir", "--servers-of"};
+constexpr std::array<std::string_view, 20> kServeOptions = {
+    "--help",       "--json",     "--dir",      "--serve",        "--model",
+    "--listen",     "--map-port", "--threads",  "--relay",        "--relay-rate",
+    "--through",    "--lie",      "--from",     "--give-weights", "--weights-dir",
+    "--servers-of", "--part",     "--part-key", "--shares",       "--part-of"};
 
 /// The command line may use keys after the node was started: so many of them are known to it.
 constexpr std::uint32_t kChannelKeysAhead = 200;
@@ -288,6 +290,7 @@ Status check_through(const std::vector<std::string>& relays) {
 
 Status check_layer_server(const ServeLayersRequest& serve) {
     RETURN_IF_ERROR(check_through(serve.through));
+    RETURN_IF_ERROR(check_parts(serve));
     return named("--listen", net::parse_address(serve.listen));
 }
 
@@ -300,6 +303,10 @@ Status take_serving(NodeRequest& request) {
         return misused(
             "--lie, --from, --servers-of, --give-weights and --weights-dir belong to a layer "
             "server alone: start one with --serve and --model, and without options of a chain");
+    if (!serve.parts.empty() || !serve.part_of.empty())
+        return misused(
+            "--part and --part-of belong to a layer server alone: start one with --serve and "
+            "--model, and without options of a chain; a node tells others of it by --announce");
     RETURN_IF_ERROR(check_through(serve.through));
     node::NodeServing& serving = request.serving;
     serving.layers = request.serve.layers;
@@ -398,7 +405,11 @@ void add_node(CLI::App& app, Invocation& invocation) {
                     "  cairn node --dir ~/guild --verify\n"
                     "  cairn node --serve 0-3 --model export/model.cairn --listen 127.0.0.1:8500\n"
                     "  cairn node --serve 3-6 --model HASH --from 192.0.2.7:8500   (fetches its "
-                    "layers)");
+                    "layers)\n"
+                    "  cairn node --serve 0-6 --model a.gguf --part-of parts.key --listen "
+                    "192.168.1.3:8600   (computes half of them)\n"
+                    "  cairn node --serve 0-6 --model a.gguf --part 192.168.1.3:8600 --part-key "
+                    "parts.key --listen 192.0.2.7:8500");
     auto request = std::make_shared<NodeRequest>();
     request->node.directory = default_directory();
     add_node_options(*command, request);
@@ -413,6 +424,7 @@ void add_node(CLI::App& app, Invocation& invocation) {
         ->needs(serve);
     add_weight_options(*command, request->serve, serve);
     add_serving_options(*command, *request, serve);
+    add_part_options(*command, request->serve, serve);
     add_relay_options(*command, request->serve, serve);
     add_node_verify_options(*command, request->verify);
     command->callback([request, command, &invocation] {
@@ -435,6 +447,7 @@ void add_node(CLI::App& app, Invocation& invocation) {
             ASSIGN_OR_RETURN(const auto asking,
                              port_asking(request->map_port, request->serve.listen));
             request->serve.map_port = asking.value_or(net::PortAsking::kNatPmp);
+            if (!request->serve.part_of.empty()) return run_serve_part(request->serve, out);
             return run_serve_layers(request->serve, out);
         };
     });

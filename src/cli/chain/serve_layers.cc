@@ -15,6 +15,7 @@
 #include "fetch/fetch_weights.h"
 #include "node/open_files.h"
 #include "serve/fetched_layers.h"
+#include "serve/run_part.h"
 #include "serve/run_server.h"
 
 namespace cairn::cli {
@@ -70,6 +71,7 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
     options.relay_answered = [&](const net::RelayedAddress& address, bool passes_on) {
         tell_relay(address, passes_on, request.json, out);
     };
+    options.lead = {.parts = request.parts, .key_file = request.part_key, .sizes = request.shares};
     options.server.threads = request.threads;
     options.server.lies = request.lie;
     options.started = [&](const serve::ServerReady& ready) {
@@ -92,6 +94,32 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
             << std::flush;
     };
     return serve::run_server(options);
+}
+
+Status run_serve_part(const ServeLayersRequest& request, std::ostream& out) {
+    RETURN_IF_ERROR(node::provide_open_files());
+    serve::RunPartOptions options;
+    options.layers = request.layers;
+    options.model_file = request.model;
+    options.key_file = request.part_of;
+    options.listen = request.listen;
+    options.threads = request.threads;
+    options.started = [&](const serve::ServerReady& ready) {
+        if (request.json) {
+            const nlohmann::json object = {{"address", ready.address},
+                                           {"model", to_hex(ready.model)},
+                                           {"layers", {ready.layers.begin, ready.layers.end}}};
+            out << console::json_line(object) << std::flush;
+            return;
+        }
+        out << fmt::format(
+                   "a part of layers {}-{} of model {} at {}\n"
+                   "lead it: cairn node --serve {} --model {} --part {} --part-key {}\n",
+                   ready.layers.begin, ready.layers.end, short_hex(ready.model), ready.address,
+                   request.layers, request.model, ready.address, request.part_of)
+            << std::flush;
+    };
+    return serve::run_part(options);
 }
 
 }  // namespace cairn::cli

@@ -24,12 +24,19 @@ struct ServeLayersRequest {
     std::uint64_t relay_kib = 1024;    ///< KiB a second that may pass, for all together
     std::vector<std::string> through;  ///< nodes that pass links on to this one
     std::size_t threads = 1;
-    bool lie = false;  ///< for showing how liars are found
+    std::vector<std::string> parts;     ///< "host:port" of machines that compute a share
+    std::string part_key;               ///< file of the secret that they know this one by
+    std::vector<std::uint32_t> shares;  ///< how much each computes, this one first
+    std::string part_of;                ///< such a file: this one is a part
+    bool lie = false;                   ///< for showing how liars are found
     bool json = false;
 };
 
 /// Says where it listens (one line, or with `json` one object: address, key, model, layers,
 /// parameters), then runs until SIGINT or SIGTERM.
 Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out);
+
+/// The same for a part of a divided server (`--part-of`).
+Status run_serve_part(const ServeLayersRequest& request, std::ostream& out);
 
 }  // namespace cairn::cli
