@@ -73,8 +73,11 @@ TEST_F(Divided, TextsOverTwoAndThreePartsAreThoseOfOneMachine) {
     for (const Sizes& sizes : {Sizes{1, 1}, Sizes{1, 1, 1}, Sizes{1, 5}, Sizes{0, 2, 3}}) {
         TestDivision division(world, {0, 4}, sizes);
         ASSERT_TRUE(division.layers->join().ok());
-        add_divided(world, "a", {0, 4}, division);
-        const Text written = write_over(options());
+        const std::string name = "server " + std::to_string(world.servers.size());
+        add_divided(world, name, {0, 4}, division);
+        RemoteOptions how = options();
+        how.servers = {name};
+        const Text written = write_over(how);
         EXPECT_EQ(written, expected) << written.error << ", " << sizes.size() << " parts";
         const DividedFigures figures = division.layers->figures();
         EXPECT_EQ(figures.rows, kPrompt.size() + 29);
@@ -84,7 +87,6 @@ TEST_F(Divided, TextsOverTwoAndThreePartsAreThoseOfOneMachine) {
         for (const auto& faults : division.faults)
             if (faults->part->rows_computed() > 0)
                 EXPECT_EQ(faults->part->rows_computed(), (kPrompt.size() + 29) * 4);
-        world.servers.at("a").kill();
     }
 }
 

@@ -164,7 +164,7 @@ TEST_F(DividedServer, ALeadTakesNobodyElsesPart) {
     other.key_file = (folder / "other.key").string();
     ASSERT_TRUE(load_part_keys(other.key_file, random, true).ok());
     Part part(other, run_part);
-    Lead lead(lead_options({part.info.address}), run_server);
+    Lead lead(lead_options({part.info.address}, 1'000), run_server);
     ASSERT_FALSE(lead.status.ok());
     EXPECT_NE(lead.status.error().message.find(
                   "part 2 of 2 at " + part.info.address +

@@ -1,7 +1,6 @@
 #include "serve/part_link.h"
 
 #include <thread>
-#include <utility>
 
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -13,6 +12,10 @@ namespace {
 
 constexpr std::uint64_t kDialMs = 500;
 constexpr std::size_t kMaxAnswers = 8;  // that nobody waits for: a part that answers unasked
+
+constexpr const char* kStranger =
+    "who answers there is no part with this --part-key file: copy the file to that machine, and "
+    "start the part with --part-of";
 
 bool is_answer(PartKind kind) {
     return kind == PartKind::kJoined || kind == PartKind::kRefused || kind == PartKind::kOpened ||
@@ -36,9 +39,8 @@ struct PartLink::Impl final : net::NetworkHandler {
 
     mutable Mutex mutex;
     Condition changed;
-    net::PeerId peer GUARDED_BY(mutex) = 0;      // 0: no link
-    std::string why GUARDED_BY(mutex);           // there is none
-    bool is_stranger GUARDED_BY(mutex) = false;  // who answers at the address
+    net::PeerId peer GUARDED_BY(mutex) = 0;  // 0: no link
+    std::string why GUARDED_BY(mutex);       // there is none
     std::deque<PartMessage> answers GUARDED_BY(mutex);
     std::uint64_t heard_us GUARDED_BY(mutex) = 0;
 
@@ -53,10 +55,7 @@ struct PartLink::Impl final : net::NetworkHandler {
     void on_peer_up(net::PeerId id, const net::PeerInfo& info) override {
         MutexLock lock(mutex);
         if (info.key != part_key) {
-            why =
-                "who answers there is no part with this --part-key file: copy the file to that "
-                "machine, and start the part with --part-of";
-            is_stranger = true;
+            why = kStranger;
             network->disconnect(id);
         } else {
             peer = id;
@@ -84,7 +83,10 @@ struct PartLink::Impl final : net::NetworkHandler {
     }
     void on_failed(const Error& reason) {
         MutexLock lock(mutex);
-        if (peer == 0 && why.empty()) why = reason.message;
+        if (peer != 0 || !why.empty()) return;
+        why = reason.message;
+        // A part says goodbye to whoever is not its lead.
+        if (reason.code == ErrorCode::kCancelled) why = kStranger + (" (" + why + ")");
         changed.notify_all();
     }
     void post_message(net::PeerId to, PartKind kind, Bytes body) {
@@ -150,7 +152,6 @@ Status PartLink::connect(std::uint64_t patience_ms) {
         while (link.peer == 0 && link.why.empty() && wait(end_us)) {
         }
         if (link.peer != 0) return ok_status();
-        if (std::exchange(link.is_stranger, false)) return Error{ErrorCode::kRefused, link.why};
         const std::string why = link.why.empty() ? "nothing answers there" : link.why;
         while (wait(std::min(end_us, dialled_us + kDialMs * 1000))) {
         }

@@ -93,11 +93,13 @@ Result<std::shared_ptr<DividedLayers>> divide(const RunServerOptions& options, c
     return lead_parts(lead, served.snapshot, served.layers, compute, options.should_stop);
 }
 
-double measure_alone(const ModelSnapshot& snapshot, model::LayerRange layers,
-                     const tensor::Kernels& kernels, std::size_t threads, const Clock& clock) {
-    ThreadPool pool(threads);
+std::uint32_t measured(const Served& served, const std::shared_ptr<DividedLayers>& divided,
+                       const tensor::Compute& compute, const Clock& clock) {
+    const model::LayerRange layers = served.layers;
     const model::LayerRange one{layers.begin, layers.begin + 1};
-    return measure_rows(snapshot, one, {&kernels, &pool}, clock, kMeasureMs).rows_per_s;
+    return static_cast<std::uint32_t>(
+        divided ? measure_divided(*divided, served.snapshot.config, layers, clock, kMeasureMs)
+                : measure_rows(served.snapshot, one, compute, clock, kMeasureMs).rows_per_s);
 }
 
 void log_figures(const DividedLayers& divided) {
@@ -143,16 +145,12 @@ net::TlsOptions client_links(const std::string& listen, const crypto::SecretKey&
 
 Status run_server(const RunServerOptions& options) {
     ASSIGN_OR_RETURN(const tensor::Kernels* kernels, tensor::kernels_from_environment());
-    Served served;
-    {
-        ThreadPool pool(options.server.threads);
-        ASSIGN_OR_RETURN(served, load_served(options, {kernels, &pool}));
-    }
+    ThreadPool pool(options.server.threads);
+    const tensor::Compute compute{kernels, &pool};
+    ASSIGN_OR_RETURN(const Served served, load_served(options, compute));
     const ModelSnapshot& snapshot = served.snapshot;
     const model::LayerRange layers = served.layers;
-    ThreadPool divided_pool(options.lead.parts.empty() ? 1 : options.server.threads);
-    ASSIGN_OR_RETURN(const std::shared_ptr<DividedLayers> divided,
-                     divide(options, served, {kernels, &divided_pool}));
+    ASSIGN_OR_RETURN(const auto divided, divide(options, served, compute));
 
     SystemRandom random;
     const SystemClock clock;
@@ -172,9 +170,7 @@ Status run_server(const RunServerOptions& options) {
     server_options.group_of = [&links = *network](net::PeerId peer) {
         return links.group_of(peer);
     };
-    server_options.rows_per_s = static_cast<std::uint32_t>(
-        divided ? measure_divided(*divided, snapshot.config, layers, clock, kMeasureMs)
-                : measure_alone(snapshot, layers, *kernels, options.server.threads, clock));
+    server_options.rows_per_s = measured(served, divided, compute, clock);
     LayerServer server(loop, *network, clock, random, secret, *kernels, server_options);
     if (divided)
         server.set_divided(snapshot, layers, divided);

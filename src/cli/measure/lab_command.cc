@@ -17,6 +17,7 @@
 #include "cli/papers/lab_codec_convergence.h"
 #include "cli/papers/lab_convergence.h"
 #include "cli/papers/lab_digits.h"
+#include "cli/papers/lab_divided.h"
 #include "cli/papers/lab_factors.h"
 #include "cli/papers/lab_low_rank.h"
 #include "cli/papers/lab_pages.h"
@@ -36,6 +37,7 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_trust(*group, invocation);
     LabPages pages;
     add_lab_low_rank(*group, invocation, pages);
+    add_lab_divided(*group, invocation, pages);
     add_lab_factors(*group, invocation, pages);
     add_lab_attention(*group, invocation, pages);
     add_lab_digits(*group, invocation, pages);

@@ -45,6 +45,15 @@ TEST(LabPapers, TablesAndFiguresCarryThePrintedValues) {
     EXPECT_EQ(result({"table3", "--m", "768", "--n", "2304", "--cr", "0.5332"})["rows"].size(), 3U);
 }
 
+TEST(LabPapers, ADividedLayerCostsItsTripsAndItsLine) {
+    const Json divided = result({"divided", "--gbit", "1", "--trip", "0"});
+    ASSERT_EQ(divided["rows"].size(), 8U);
+    EXPECT_NEAR(divided["rows"][0]["ms"].get<double>(), 5.69, 0.01);
+    EXPECT_EQ(divided["rows"][2]["bytes_to_each"], 32768);
+    EXPECT_EQ(divided["rows"][2]["bytes_from_each"], 30208);
+    EXPECT_NEAR(divided["rows"][2]["busiest_share"].get<double>(), 0.653, 1e-3);
+}
+
 TEST(LabPapers, CountedReadsAreTheFormulas) {
     const Json memory =
         result({"memory", "--m", "40", "--n", "30", "--t", "4", "--cr", "0.5", "--batch", "2"});
