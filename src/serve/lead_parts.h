@@ -13,10 +13,10 @@
 namespace cairn::serve {
 
 struct LeadOptions {
-    std::vector<std::string> parts;  ///< "host:port" of each other machine
-    std::string key_file;            ///< see load_part_keys; made if it is not there
+    std::vector<std::string> parts{};  ///< "host:port" of each other machine
+    std::string key_file{};            ///< see load_part_keys; made if it is not there
     /// How much of a layer each computes, the lead first, in proportion; empty: all alike.
-    std::vector<std::uint32_t> sizes;
+    std::vector<std::uint32_t> sizes{};
     std::uint64_t wait_ms = 60'000;  ///< for all parts to be there
     /// As they were asked for: for telling people how to start a part.
     std::string layers{}, model_file{};

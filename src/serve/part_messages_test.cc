@@ -28,7 +28,8 @@ void expect_one_spelling(const Message& message, Decode decode) {
         Bytes other = body;
         other[bit / 8] = static_cast<std::uint8_t>(other[bit / 8] ^ (1U << (bit % 8)));
         const auto decoded = decode(other);
-        if (decoded.ok()) EXPECT_EQ(encode(*decoded), other) << bit;
+        if (!decoded.ok()) continue;
+        EXPECT_EQ(encode(*decoded), other) << bit;
     }
 }
 
