@@ -106,7 +106,7 @@ Status run_part(const RunPartOptions& options) {
     if (options.should_stop) loop.stop_when(options.should_stop);
     loop.run();
     network->set_handler(nullptr);
-    log_info("stopped after {} rows", part->rows_computed());
+    log_info("stopped after {} rows of its heads, layer by layer", part->rows_computed());
     return ok_status();
 }
 
