@@ -40,7 +40,7 @@ std::uint32_t NetworkDefinition::round_of(std::uint32_t height) const {
 }
 
 bool NetworkDefinition::is_first_of_round(std::uint32_t height) const {
-    return height % round_length == 1;
+    return height > 0 && (height - 1) % round_length == 0;
 }
 
 bool NetworkDefinition::is_merge_height(std::uint32_t height) const {

@@ -57,6 +57,15 @@ struct Architecture {
     bool operator==(const Architecture&) const = default;
 };
 
+/// How a trainer takes its local steps: AdamW, or plain gradient descent, theta - rate * gradient,
+/// which has no moments and no decay (papers A: Alg 5).
+enum class Optimiser : std::uint8_t { kAdamW = 0, kSgd = 1 };
+inline constexpr const char* kOptimiserNames[] = {"adamw", "sgd"};
+
+inline const char* name_of(Optimiser optimiser) {
+    return kOptimiserNames[static_cast<std::size_t>(optimiser)];
+}
+
 /// What trainers should do; no rule reads it.
 struct Recipe {
     std::uint32_t version = 1;
@@ -126,11 +135,17 @@ struct NetworkDefinition {
     /// Extension 3: the texts, one behind the other, that the judge text and the report text are
     /// made of; windows are drawn evenly over them. Empty: one text each. Else 2 to 16.
     std::vector<TextSource> sources;
+    /// Extension 4, part of the recipe: with sgd its betas, epsilon and decay are not read.
+    Optimiser optimiser = Optimiser::kAdamW;
 
     /// Lengths in tokens of the judge text's parts, in their order; empty where it is one text
     /// (the report text also where sources give it no lengths).
     std::vector<std::uint64_t> judge_parts() const;
     std::vector<std::uint64_t> report_parts() const;
+
+    /// M = 1: each block has at most one contribution, by who found it, which becomes part of the
+    /// model as it is (papers A: Def 4 and 24; chain.md, section 7, "One winner a block").
+    bool one_winner() const { return round_length == 1; }
 
     bool is_private() const { return !members.empty(); }
     bool is_member(const crypto::PublicKey& key) const;

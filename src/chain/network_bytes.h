@@ -25,6 +25,7 @@ struct EncodeFields {
     void hash(const char*, const Hash256& value) { w.fixed(value); }
     void codec_kind(const char*, CodecKind value) { w.u8(static_cast<std::uint8_t>(value)); }
     void work(const char*, WorkFunction value) { w.u8(static_cast<std::uint8_t>(value)); }
+    void optimiser(const char*, Optimiser value) { w.u8(static_cast<std::uint8_t>(value)); }
     void upgrades(const char*, const std::vector<Upgrade>& list) {
         w.count(list.size());
         for (const Upgrade& upgrade : list) {
@@ -80,6 +81,13 @@ struct DecodeFields {
             r.fail(std::string(name) + " " + std::to_string(byte) +
                    " is not known to this program");
         value = static_cast<WorkFunction>(byte);
+    }
+    void optimiser(const char* name, Optimiser& value) {
+        const std::uint8_t byte = r.u8();
+        if (byte > static_cast<std::uint8_t>(Optimiser::kSgd))
+            r.fail(std::string(name) + " " + std::to_string(byte) +
+                   " is not known to this program");
+        value = static_cast<Optimiser>(byte);
     }
     void upgrades(const char*, std::vector<Upgrade>& list) {
         list.resize(r.count(kMaxUpgrades, 8));

@@ -20,9 +20,10 @@ inline constexpr std::size_t kMaxExtensionBytes = 64 * 1024;
 inline constexpr std::uint64_t kMaxSketchEntries = std::uint64_t{1} << 34;
 
 // A visitor has: number(name, uint, min, max), flag(name, bool), text(name, string), hash(name,
-// Hash256), codec_kind(name, CodecKind), work(name, WorkFunction), upgrades(name, vector),
-// members(name, vector), sources(name, vector), begin(name), end(), and for the second list
-// extension(id, network, fields), where fields(network, visitor) visits what the extension holds.
+// Hash256), codec_kind(name, CodecKind), work(name, WorkFunction), optimiser(name, Optimiser),
+// upgrades(name, vector), members(name, vector), sources(name, vector), begin(name), end(), and for
+// the second list extension(id, network, fields), where fields(network, visitor) visits what the
+// extension holds.
 
 template <typename A, typename V>
 void visit_architecture(A& a, V& v) {
@@ -82,7 +83,7 @@ void visit_network(N& n, V& v) {
     v.number("judge_leaf_tokens", n.judge_leaf_tokens, 1024, 1 << 20);
     visit_codec(n.codec, v);
     visit_recipe(n.recipe, v);
-    v.number("round_length", n.round_length, 2, 16);
+    v.number("round_length", n.round_length, 1, 16);
     v.number("reveal_depth", n.reveal_depth, 0, 14);
     v.number("norm_start", n.norm_start, 4, std::uint64_t{1} << 50);
     v.number("window_rounds", n.window_rounds, 1, 1024);
@@ -117,6 +118,8 @@ void visit_extensions(N& n, V& v) {
         visitor.number("public_share", to.public_share, 0, kMaxPublicShare);
     });
     v.extension(3, n, [](auto& to, auto& visitor) { visitor.sources("sources", to.sources); });
+    v.extension(4, n,
+                [](auto& to, auto& visitor) { visitor.optimiser("optimiser", to.optimiser); });
 }
 
 }  // namespace cairn::chain::fields

@@ -30,6 +30,7 @@ class WriteJson {
         (*target_)[name] = kCodecNames[static_cast<std::size_t>(value)];
     }
     void work(const char* name, WorkFunction value) { (*target_)[name] = name_of(value); }
+    void optimiser(const char* name, Optimiser value) { (*target_)[name] = name_of(value); }
     void upgrades(const char* name, const std::vector<Upgrade>& list) {
         Json array = Json::array();
         for (const Upgrade& upgrade : list) array.push_back(to_json(upgrade));
@@ -137,6 +138,17 @@ class ReadJson {
             }
         }
         fail(name, "must be \"sha256d\" or \"argon2id\", the work that this program knows");
+    }
+    void optimiser(const char* name, Optimiser& value) {
+        const Json* field = find(name);
+        if (field == nullptr) return;
+        for (std::size_t i = 0; i < std::size(kOptimiserNames); ++i) {
+            if (*field == kOptimiserNames[i]) {
+                value = static_cast<Optimiser>(i);
+                return;
+            }
+        }
+        fail(name, "must be \"adamw\" or \"sgd\", the optimisers that this program knows");
     }
     void upgrades(const char* name, std::vector<Upgrade>& list) {
         const Json* field = array(name);

@@ -306,6 +306,57 @@ TEST(Network, SourcesAreSeveralTextsWithNames) {
     EXPECT_EQ(one.report_parts(), (std::vector<std::uint64_t>{129, 300}));
 }
 
+// A definition promises nothing that the rules of one winner a block do not keep.
+TEST(Network, OneWinnerABlockLeavesOutWhatItHasNoUseFor) {
+    NetworkDefinition network;
+    network.round_length = 1;
+    network.max_contributions = network.paid_contributions = 1;
+    network.carry_share = network.novelty_rounds = 0;
+    ASSERT_TRUE(validate(network).ok()) << validate(network).error().message;
+    EXPECT_TRUE(network.one_winner());
+    EXPECT_FALSE(NetworkDefinition{}.one_winner());
+    const auto refuses = [&](const std::string& field, auto change) {
+        NetworkDefinition changed = network;
+        change(changed);
+        const Status status = validate(changed);
+        ASSERT_FALSE(status.ok()) << field;
+        EXPECT_NE(status.error().message.find(field), std::string::npos) << status.error().message;
+    };
+    refuses("max_contributions", [](auto& n) { n.max_contributions = 2; });
+    refuses("carry_share", [](auto& n) { n.carry_share = 1; });
+    refuses("novelty_rounds", [](auto& n) { n.novelty_rounds = 1; });
+    refuses("reveal_depth", [](auto& n) { n.reveal_depth = 1; });
+    refuses("round_length", [](auto& n) { n.round_length = 0; });
+    for (std::uint32_t height = 1; height <= 3; ++height) {
+        EXPECT_EQ(network.round_of(height), height - 1);
+        EXPECT_EQ(network.merge_height(height - 1), height);
+        EXPECT_TRUE(network.is_first_of_round(height));
+        EXPECT_TRUE(network.is_merge_height(height));
+    }
+    EXPECT_FALSE(network.is_first_of_round(0));
+    EXPECT_FALSE(network.is_merge_height(0));
+}
+
+TEST(Network, AnOptimiserIsAnExtension) {
+    const NetworkDefinition usual;
+    NetworkDefinition plain;
+    plain.optimiser = Optimiser::kSgd;
+    EXPECT_EQ(to_json(usual).find("optimiser"), std::string::npos);
+    EXPECT_NE(to_json(plain).find("\"optimiser\": \"sgd\""), std::string::npos);
+    EXPECT_EQ(*network_from_json(to_json(plain)), plain);
+    EXPECT_EQ(*decode_network(encode(plain)), plain);
+    EXPECT_EQ(encode(plain).size(), encode(usual).size() + 2 + 4 + 1);
+    EXPECT_NE(genesis_id(plain), genesis_id(usual));
+    EXPECT_EQ(error_of(R"({"optimiser": "adamw"})"), "");
+    EXPECT_NE(error_of(R"({"optimiser": "lion"})").find("\"adamw\" or \"sgd\""), std::string::npos);
+    Bytes bytes = encode(plain);
+    bytes.back() = 2;
+    EXPECT_NE(decode_network(bytes).error().message.find("optimiser 2 is not known"),
+              std::string::npos);
+    bytes.back() = 0;
+    EXPECT_NE(decode_network(bytes).error().message.find("default"), std::string::npos);
+}
+
 TEST(Network, MembersMustBeSortedKeys) {
     NetworkDefinition network = rich_network();
     std::swap(network.members[0], network.members[1]);

@@ -34,6 +34,7 @@ class CheckBounds {
     void hash(const char*, const Hash256&) {}
     void codec_kind(const char*, CodecKind) {}
     void work(const char*, WorkFunction) {}
+    void optimiser(const char*, Optimiser) {}
     void upgrades(const char* name, const std::vector<Upgrade>& list) {
         if (list.size() > fields::kMaxUpgrades) fail(name, "must be at most 64");
     }
@@ -141,8 +142,19 @@ void check_upgrades(const NetworkDefinition& n, CheckBounds& bounds) {
     }
 }
 
+/// What a network of one winner a block has no use for says so: a definition promises nothing that
+/// its rules do not keep.
+void check_one_winner(const NetworkDefinition& n, CheckBounds& bounds) {
+    constexpr const char* kWhere = " in a network whose round_length is 1";
+    if (n.max_contributions != 1 || n.paid_contributions != 1)
+        bounds.fail("max_contributions", std::string("and paid_contributions must be 1") + kWhere);
+    if (n.carry_share != 0) bounds.fail("carry_share", std::string("must be 0") + kWhere);
+    if (n.novelty_rounds != 0) bounds.fail("novelty_rounds", std::string("must be 0") + kWhere);
+}
+
 void check_chain(const NetworkDefinition& n, CheckBounds& bounds) {
-    if (n.reveal_depth + 2 > n.round_length)
+    if (n.one_winner()) check_one_winner(n, bounds);
+    if (n.reveal_depth != 0 && n.reveal_depth + 2 > n.round_length)
         bounds.fail("reveal_depth", "must leave a block for commitments: at most round_length - 2");
     if (n.paid_contributions > n.max_contributions)
         bounds.fail("paid_contributions", "must be at most max_contributions");

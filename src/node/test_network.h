@@ -57,7 +57,7 @@ inline TinyNetwork make_tiny_network(chain::NetworkDefinition base) {
     base.codec = {chain::CodecKind::kSrht, 1, 1};
     base.recipe.local_steps = 6;
     base.recipe.batch_tokens = 1024;
-    base.recipe.learning_rate_ppb = 10'000'000;
+    if (base.optimiser == chain::Optimiser::kAdamW) base.recipe.learning_rate_ppb = 10'000'000;
     base.tokenizer_hash = tokenizer_hash(tiny.tokenizer->serialise());
     base.judge_hash = worth::token_text_hash(tiny.judge);
     base.report_hash = worth::token_text_hash(tiny.report);

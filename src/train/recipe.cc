@@ -12,6 +12,9 @@ namespace cairn::train {
 namespace {
 
 constexpr std::uint32_t kMaxLeavesPerStep = 1U << 16;
+/// Bits of the flags.
+constexpr std::uint8_t kKeepMoments = 1;
+constexpr std::uint8_t kPlainDescent = 2;
 
 // Inside [low, high], which a NaN never is. `field` is followed by the option that sets it.
 Status check_range(const char* field, double value, double low, double high) {
@@ -48,7 +51,8 @@ void encode(const Recipe& recipe, Writer& writer) {
     for (const double value : {recipe.peak_rate, recipe.floor_ratio, recipe.beta1, recipe.beta2,
                                recipe.epsilon, recipe.weight_decay, recipe.clip_norm})
         writer.u64(std::bit_cast<std::uint64_t>(value));
-    writer.u8(recipe.keep_moments ? 1 : 0);
+    writer.u8(static_cast<std::uint8_t>((recipe.keep_moments ? kKeepMoments : 0) |
+                                        (recipe.plain_descent ? kPlainDescent : 0)));
 }
 
 Result<Recipe> decode_recipe(Reader& reader) {
@@ -64,9 +68,10 @@ Result<Recipe> decode_recipe(Reader& reader) {
         *field = std::bit_cast<double>(reader.u64());
         if (!std::isfinite(*field)) reader.fail("recipe: a value that is not finite");
     }
-    const std::uint8_t keep = reader.u8();
-    if (keep > 1) reader.fail("recipe: a flag that is neither 0 nor 1");
-    recipe.keep_moments = keep == 1;
+    const std::uint8_t flags = reader.u8();
+    if (flags > (kKeepMoments | kPlainDescent)) reader.fail("recipe: a flag that is not known");
+    recipe.keep_moments = (flags & kKeepMoments) != 0;
+    recipe.plain_descent = (flags & kPlainDescent) != 0;
     RETURN_IF_ERROR(reader.status());
     return recipe;
 }

@@ -30,6 +30,8 @@ struct Recipe {
     double clip_norm = 1.0;     ///< 0: never clip
     /// Whether AdamW's moments live on from round to round on the trainer's machine.
     bool keep_moments = true;
+    /// Plain gradient descent, theta - rate * gradient, instead of AdamW: no moments, no decay.
+    bool plain_descent = false;
 
     std::uint64_t tokens_per_step() const { return std::uint64_t{leaf_tokens} * leaves_per_step; }
     bool operator==(const Recipe&) const = default;

@@ -51,6 +51,8 @@ struct Trainer::State {
     std::int64_t compute_gradient();
     float norm() const;
     void clip(float length);
+    void descend();
+    void adamw();
     void update();
 
     model::ParameterLayout layout;
@@ -105,7 +107,14 @@ void Trainer::State::clip(float length) {
                       gradient.data());
 }
 
-void Trainer::State::update() {
+// The gradient is not needed any more.
+void Trainer::State::descend() {
+    const auto rate = static_cast<float>(learning_rate(recipe, step));
+    tensor::scale(compute, gradient.size(), -rate, gradient.data());
+    tensor::add(compute, gradient.size(), parameters.data(), gradient.data(), parameters.data());
+}
+
+void Trainer::State::adamw() {
     const tensor::AdamwSettings settings{learning_rate(recipe, step), recipe.beta1, recipe.beta2,
                                          recipe.epsilon, recipe.weight_decay};
     const auto coefficients = tensor::adamw_coefficients(settings, ++moment_steps);
@@ -113,6 +122,13 @@ void Trainer::State::update() {
         tensor::adamw_update(compute, coefficients, info.is_matrix, info.size(),
                              gradient.data() + info.offset, parameters.data() + info.offset,
                              first_moment.data() + info.offset, second_moment.data() + info.offset);
+}
+
+void Trainer::State::update() {
+    if (recipe.plain_descent)
+        descend();
+    else
+        adamw();
     ++step;
 }
 

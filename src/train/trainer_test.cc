@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -135,6 +136,61 @@ TEST(Trainer, RefusesAGradientThatIsNotFiniteAndChangesNothing) {
     ASSERT_FALSE(refused.ok());
     EXPECT_NE(refused.error().message.find("not finite"), std::string::npos);
     EXPECT_EQ(bench.trainer.save(), before);
+}
+
+TEST(Trainer, PlainDescentStepsAgainstTheGradientAndKeepsNoMoments) {
+    Recipe recipe = tiny_recipe();
+    recipe.plain_descent = true;
+    recipe.peak_rate = 0.5;
+    recipe.warmup_steps = recipe.total_steps = 0;
+    recipe.clip_norm = 0;
+    recipe.weight_decay = 0.1;  // is not read
+    Bench bench(tensor::KernelSet::kReference, 1, recipe);
+    // A step is as long as the rate times the gradient.
+    const StepReport report = bench.trainer.step().value();
+    double square = 0;
+    for (std::size_t i = 0; i < bench.theta.size(); ++i) {
+        const double moved = double{bench.trainer.parameters()[i]} - double{bench.theta[i]};
+        square += moved * moved;
+    }
+    EXPECT_NEAR(std::sqrt(square), 0.5 * report.gradient_norm, 1e-4 * report.gradient_norm);
+    // Nothing else than parameters and a number of steps leads to the next one.
+    Bench again(tensor::KernelSet::kReference, 1, recipe);
+    again.trainer.start(bench.trainer.parameters(), 1);
+    ASSERT_TRUE(bench.trainer.step().ok());
+    ASSERT_TRUE(again.trainer.step().ok());
+    EXPECT_TRUE(std::ranges::equal(bench.trainer.parameters(), again.trainer.parameters()));
+    double last = 0;
+    for (int i = 0; i < 40; ++i) last = bench.trainer.step().value().loss;
+    EXPECT_LT(last, report.loss - 0.3);
+    for (const tensor::KernelSet set : tensor::available_kernel_sets()) {
+        Bench other(set, 2, recipe);
+        Bench reference(tensor::KernelSet::kReference, 1, recipe);
+        for (int i = 0; i < 3; ++i) {
+            ASSERT_TRUE(other.trainer.step().ok());
+            ASSERT_TRUE(reference.trainer.step().ok());
+        }
+        EXPECT_EQ(other.trainer.save(), reference.trainer.save()) << tensor::kernel_set_name(set);
+    }
+}
+
+TEST(Recipe, AFlagThatIsNotKnownIsRefused) {
+    for (const bool keep : {false, true})
+        for (const bool plain : {false, true}) {
+            Recipe recipe;
+            recipe.keep_moments = keep;
+            recipe.plain_descent = plain;
+            Writer writer;
+            encode(recipe, writer);
+            Reader reader(writer.out());
+            EXPECT_EQ(decode_recipe(reader).value(), recipe);
+        }
+    Writer writer;
+    encode(Recipe{}, writer);
+    Bytes bytes(writer.out().begin(), writer.out().end());
+    bytes.back() = 4;
+    Reader reader(bytes);
+    EXPECT_FALSE(decode_recipe(reader).ok());
 }
 
 // Until the warm-up is over the schedule's length may be settled, and the bits are those of a run

@@ -58,6 +58,7 @@ train::Recipe train_recipe(const chain::NetworkDefinition& network) {
     recipe.epsilon = from_ppb(published.adam_eps_ppb);
     recipe.weight_decay = from_ppb(published.weight_decay_ppb);
     recipe.clip_norm = from_ppb(published.clip_ppb);
+    recipe.plain_descent = network.optimiser == chain::Optimiser::kSgd;
     return recipe;
 }
 
