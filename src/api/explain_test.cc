@@ -15,7 +15,9 @@ std::string sentence_for(std::uint64_t worth, std::uint32_t carry_share,
     report.worth_reference = 50;
     report.contributions.emplace_back();
     report.contributions[0].weighed = {worth, weight};
-    consensus::describe_merged(report, 0, 75'000'000, carry_share);
+    chain::NetworkDefinition network;
+    network.carry_share = carry_share;
+    consensus::describe_merged(report, 0, 75'000'000, network);
     store::ContributionRecord record;
     record.merged = true;
     record.reward = report.contributions[0].reward;

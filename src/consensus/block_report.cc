@@ -19,11 +19,17 @@ void ContributionReport::set_score(const Scored& scored) {
 }
 
 void describe_merged(BlockReport& report, std::size_t index, std::uint64_t reward,
-                     std::uint32_t carry_share) {
+                     const chain::NetworkDefinition& network) {
     CHECK(index < report.contributions.size());
     ContributionReport& merged = report.contributions[index];
     merged.merged = true;
     merged.reward = reward;
+    if (network.one_winner()) {
+        merged.reason =
+            "merged as it is: its miner found the block, and gets the whole unit; nothing in this "
+            "network measures what it is worth";
+        return;
+    }
     merged.reason = "merged: its worth of " + std::to_string(merged.weighed.worth);
     const std::string reference = std::to_string(report.worth_reference);
     const std::uint64_t part = paid_part(merged.weighed.worth, report.worth_reference);
@@ -41,7 +47,7 @@ void describe_merged(BlockReport& report, std::size_t index, std::uint64_t rewar
         merged.reason += std::string(", as 0.") + (part_of_one < 10 ? "0" : "") +
                          std::to_string(part_of_one) +
                          " of one contribution, since others brought the like";
-    const std::uint32_t percent = (carry_share * 100 + (1U << 15)) >> 16;
+    const std::uint32_t percent = (network.carry_share * 100 + (1U << 15)) >> 16;
     if (percent > 0)
         merged.reason += ": " + std::to_string(100 - percent) + " % to its contributor, " +
                          std::to_string(percent) +

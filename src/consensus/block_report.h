@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "chain/network.h"
 #include "consensus/merge_judge.h"
 #include "crypto/keys.h"
 
@@ -57,8 +58,8 @@ struct BlockReport {
 };
 
 /// Completes the report of the contribution at `index`, which was merged and brought its
-/// contributor `reward`; `carry_share` is the part of its pay that its carriers get, over 2^16.
+/// contributor `reward`.
 void describe_merged(BlockReport& report, std::size_t index, std::uint64_t reward,
-                     std::uint32_t carry_share);
+                     const chain::NetworkDefinition& network);
 
 }  // namespace cairn::consensus

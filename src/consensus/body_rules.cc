@@ -35,7 +35,7 @@ Verdict check_body(const chain::NetworkDefinition& network, const chain::Block& 
         RETURN_UNLESS_VALID(check_limit("bytes in a payload", contribution.payload.size(),
                                         network.max_payload_bytes));
     }
-    RETURN_UNLESS_VALID(check_steps_named(block));
+    RETURN_UNLESS_VALID(check_steps_named(network, block));
     if (block.coinbase.height != height)
         return Verdict::invalid(Rule::kC2, "coinbase does not name the block's height");
     if (!network.is_member(block.coinbase.miner))

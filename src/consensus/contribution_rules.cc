@@ -21,17 +21,20 @@ Verdict check_promise(const chain::NetworkDefinition& network, const Hash256& ge
     return Verdict::valid();
 }
 
+Verdict check_not_merged(const RulesState& rules, const chain::Contribution& contribution) {
+    const RoundRecord* merged = rules.merged_in(chain::payload_hash(contribution.payload));
+    if (merged == nullptr) return Verdict::valid();
+    return Verdict::invalid(
+        Rule::kC5, "it copies a payload that was merged in round " + std::to_string(merged->round));
+}
+
 Verdict check_contribution(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                            const RulesState& rules, const chain::Contribution& contribution) {
     const OpenCommitment* open = rules.find(contribution.commitment_id);
     if (open == nullptr)
         return Verdict::invalid(Rule::kC5, "its commitment was not carried in this round");
     RETURN_UNLESS_VALID(check_promise(network, genesis_id, open->commitment, contribution));
-    const RoundRecord* merged = rules.merged_in(chain::payload_hash(contribution.payload));
-    if (merged != nullptr)
-        return Verdict::invalid(Rule::kC5, "it copies a payload that was merged in round " +
-                                               std::to_string(merged->round));
-    return Verdict::valid();
+    return check_not_merged(rules, contribution);
 }
 
 NormBand norm_band(const Rules& rules, std::uint64_t mean_norm) {

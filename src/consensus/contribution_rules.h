@@ -15,6 +15,8 @@ namespace cairn::consensus {
 /// block has carried the commitment.
 Verdict check_promise(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                       const chain::Commitment& commitment, const chain::Contribution& contribution);
+/// Whether its payload was not merged in the recorded rounds.
+Verdict check_not_merged(const RulesState& rules, const chain::Contribution& contribution);
 /// Without the model: commitment, signature, payload.
 Verdict check_contribution(const chain::NetworkDefinition& network, const Hash256& genesis_id,
                            const RulesState& rules, const chain::Contribution& contribution);

@@ -56,6 +56,7 @@ class Evaluator;
 class SecondOpinion;
 struct Evaluation;
 struct MergeSet;
+struct WinnerPlace;
 
 class Ledger {
   public:
@@ -143,6 +144,10 @@ class Ledger {
     /// C5 to C8; if they hold, the block is applied.
     Verdict judge_and_apply(const chain::Block& block, std::uint32_t height, std::uint64_t fees,
                             BlockUndo& undo, BlockReport& report);
+    /// C5 to C7 where every block has one winner; then paid, and the model moves by what it
+    /// brought. Judge losses are told only if `tell`: no rule reads them.
+    Verdict judge_winner(const WinnerPlace& place, const chain::Contribution& contribution,
+                         bool tell, MergePlan& plan, BlockReport& report);
     /// C5 to C7.
     Verdict judge_contributions(const chain::Block& block, std::uint32_t height, MergePlan& plan,
                                 BlockReport& report);
@@ -150,6 +155,7 @@ class Ledger {
     Verdict judge_merge(const MergeSet& set, const std::vector<Evaluation>& evaluations,
                         const chain::MergeSteps& steps, MergePlan& plan, BlockReport& report);
     void start_report(std::uint32_t height, BlockReport& report) const;
+    void tell_losses(const Delta& merged, BlockReport& report);
     void report_loss_of_idle_merge(const Hash256& tip_before, BlockReport& report);
     void apply(const chain::Block& block, std::uint32_t height, const MergePlan& plan,
                BlockUndo& undo);
@@ -167,6 +173,9 @@ class Ledger {
     Status choose_contributions(const std::vector<Candidate<chain::Contribution>>& candidates,
                                 chain::Block& block, std::size_t& room, MergePlan& plan,
                                 BlockReport& report);
+    /// The first of them that this miner's block may carry.
+    void choose_winner(const std::vector<Candidate<chain::Contribution>>& candidates,
+                       chain::Block& block, MergePlan& plan, BlockReport& report);
     void choose_commitments(const std::vector<Candidate<chain::Commitment>>& candidates,
                             const HeaderContext& context, chain::Block& block, std::size_t& room,
                             BlockReport& report) const;

@@ -8,6 +8,7 @@
 #include "consensus/ledger.h"
 #include "consensus/merge_policy.h"
 #include "consensus/payment_rules.h"
+#include "consensus/winner_rules.h"
 
 namespace cairn::consensus {
 namespace {
@@ -85,7 +86,10 @@ Result<chain::Block> Ledger::assemble(const HeaderContext& context, const Candid
     std::size_t room = network_.max_block_bytes - reserved_bytes(network_);
     MergePlan plan;
     plan.record.round = network_.round_of(height);
-    if (network_.is_merge_height(height)) {
+    if (network_.one_winner()) {
+        choose_winner(candidates.contributions, block, plan, used);
+        for (const chain::Contribution& taken : block.contributions) room -= size_of(taken);
+    } else if (network_.is_merge_height(height)) {
         RETURN_IF_ERROR(choose_contributions(candidates.contributions, block, room, plan, used));
     } else {
         choose_commitments(candidates.commitments, context, block, room, used);
@@ -96,7 +100,7 @@ Result<chain::Block> Ledger::assemble(const HeaderContext& context, const Candid
     used.minted = pay.minted;
     // choose_contributions put the merged ones first, in the plan's order.
     for (std::size_t i = 0; i < plan.paid.size(); ++i)
-        describe_merged(used, i, pay.rewards[i], network_.carry_share);
+        describe_merged(used, i, pay.rewards[i], network_);
     block.coinbase.outputs = pay.outputs;
     chain::sort_body(block);
     block.header.body_root = chain::body_root(block);
@@ -205,6 +209,18 @@ Status Ledger::choose_contributions(const std::vector<Candidate<chain::Contribut
     std::move(left_out.contributions.begin(), left_out.contributions.end(),
               std::back_inserter(report.contributions));
     return ok_status();
+}
+
+void Ledger::choose_winner(const std::vector<Candidate<chain::Contribution>>& candidates,
+                           chain::Block& block, MergePlan& plan, BlockReport& report) {
+    const WinnerPlace place{tip_, block.coinbase.height, block.coinbase.miner};
+    for (const Candidate<chain::Contribution>& candidate : candidates) {
+        if (!judge_winner(place, *candidate, /*tell=*/false, plan, report).is_valid()) continue;
+        block.contributions.push_back(*candidate);
+        // The plan's come first in a report.
+        std::swap(report.contributions.front(), report.contributions.back());
+        return;
+    }
 }
 
 void Ledger::choose_commitments(const std::vector<Candidate<chain::Commitment>>& candidates,

@@ -114,8 +114,14 @@ Verdict check_steps(const chain::MergeSteps& steps, const StepLosses& losses) {
     return Verdict::valid();
 }
 
-Verdict check_steps_named(const chain::Block& block) {
+Verdict check_steps_named(const chain::NetworkDefinition& network, const chain::Block& block) {
     const chain::MergeSteps& steps = block.coinbase.steps;
+    if (network.one_winner())
+        return steps == chain::MergeSteps{}
+                   ? Verdict::valid()
+                   : Verdict::invalid(Rule::kC2,
+                                      "the coinbase names steps, and in this network an update "
+                                      "is merged as it is");
     const bool merges = !block.contributions.empty();
     if (!merges && steps == chain::MergeSteps{}) return Verdict::valid();
     if (merges && steps.outer_step >= 1 && steps.outer_step <= kOuterSteps &&

@@ -15,6 +15,8 @@ namespace cairn::consensus {
 
 inline constexpr std::uint8_t kOuterSteps = 15;
 inline constexpr std::uint8_t kPublicSteps = 24;
+/// The outer step whose factor is exactly 1.
+inline constexpr std::uint8_t kWholeStep = 13;
 
 /// numerator / denominator to the nearest integer, halves away from zero. CHECKs denominator > 0.
 std::int64_t round_half_away(std::int64_t numerator, std::int64_t denominator);
@@ -62,8 +64,8 @@ struct StepLosses {
 };
 Verdict check_steps(const chain::MergeSteps& steps, const StepLosses& losses);
 
-/// Whether the numbers are on their grids: both 0 without contributions, an outer step with them.
-/// Part of C2.
-Verdict check_steps_named(const chain::Block& block);
+/// Whether the numbers are on their grids: both 0 without contributions, an outer step with them;
+/// both 0 where every block has one winner. Part of C2.
+Verdict check_steps_named(const chain::NetworkDefinition& network, const chain::Block& block);
 
 }  // namespace cairn::consensus
