@@ -33,7 +33,10 @@ Result<Calibration> calibrate(const chain::NetworkDefinition& network,
     consensus::MergeJudge judge(*model, consensus::JudgeKernels::kFast);
     judge.start(chain::genesis_id(network));
     const consensus::MergeSet alone{{Hash256{}}, [&](std::size_t) { return Result(delta); }};
-    ASSIGN_OR_RETURN(const chain::MergeSteps steps, judge.find_steps(alone));
+    chain::MergeSteps steps{consensus::kWholeStep, 0};  // as the winner of a block is merged
+    if (!network.one_winner()) {
+        ASSIGN_OR_RETURN(steps, judge.find_steps(alone));
+    }
     ASSIGN_OR_RETURN(const consensus::StepLosses losses, judge.losses(alone, steps));
     result.judge_gain =
         static_cast<double>(losses.before - losses.outer) / (1 << 20) / model->loss_tokens();

@@ -80,7 +80,7 @@ std::uint64_t LocalTrainer::decoded_norm(const model::ParameterLayout& layout,
     return consensus::integer_sqrt(square);
 }
 
-Result<Bytes> LocalTrainer::encode_in_band(std::vector<float> delta, const RoundTask& task) const {
+Result<Bytes> LocalTrainer::encode_in_band(std::vector<float> delta, const RoundTask& task) {
     Bytes payload;
     for (int i = 0; i < kMaxRescales; ++i) {
         payload = codec::encode(codec_, codec::to_fixed(delta), task.codec_seed);
@@ -94,6 +94,7 @@ Result<Bytes> LocalTrainer::encode_in_band(std::vector<float> delta, const Round
         if (band.most == 0 || norm == 0 || clear_of_edges) break;
         const double wanted = std::clamp(norm, least * (1 + 2 * kEdge), most * (1 - 2 * kEdge));
         const double scale = wanted / norm;
+        if (i == 0) ++rescaled_;
         for (float& entry : delta) entry = static_cast<float>(entry * scale);
     }
     return payload;

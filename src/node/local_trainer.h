@@ -1,6 +1,8 @@
 // The real DeltaSource: K local steps on text that never leaves this machine (train/local_steps),
 // encoded by the network's codec and scaled into the band of norms that C5 allows. Worth is
-// measured per norm, so the scaling changes nothing but whether the rules take it.
+// measured per norm, so the scaling changes nothing but whether the rules take it. (Where every
+// block has one winner a payload is merged as it is: there a scaled one is another step than the
+// recipe's, which rescaled() tells.)
 #pragma once
 
 #include <memory>
@@ -32,6 +34,8 @@ class LocalTrainer final : public DeltaSource {
     bool wants_weights() const override { return true; }
     std::uint32_t steps_wanted() const override { return network_.recipe.local_steps; }
     Result<RoundPayload> produce(const RoundTask& task) override;
+    /// How many payloads so far had to be scaled into the band. Read between runs.
+    std::uint64_t rescaled() const { return rescaled_; }
 
     /// The norm of a decoded change, without padding, as the rules measure it.
     static std::uint64_t decoded_norm(const model::ParameterLayout& layout,
@@ -40,7 +44,7 @@ class LocalTrainer final : public DeltaSource {
   private:
     LocalTrainer(const chain::NetworkDefinition& network, std::vector<std::uint32_t> tokens,
                  std::uint64_t seed, const tensor::Kernels* kernels, std::size_t threads);
-    Result<Bytes> encode_in_band(std::vector<float> delta, const RoundTask& task) const;
+    Result<Bytes> encode_in_band(std::vector<float> delta, const RoundTask& task);
 
     chain::NetworkDefinition network_;
     std::vector<std::uint32_t> tokens_;
@@ -49,6 +53,7 @@ class LocalTrainer final : public DeltaSource {
     ThreadPool pool_;
     tensor::Compute compute_;
     train::Trainer trainer_;
+    std::uint64_t rescaled_ = 0;
 };
 
 }  // namespace cairn::node

@@ -9,6 +9,9 @@
 namespace cairn::node {
 namespace {
 
+constexpr const char* kNothingAhead =
+    "in this network a contribution comes with its block, by who found it, and nothing before";
+
 Mempool::Outcome refused(std::string reason, bool for_id = false) {
     return {Mempool::Added::kRefused, std::move(reason), for_id};
 }
@@ -61,6 +64,7 @@ bool Mempool::is_still_valid(const chain::Commitment& commitment, const Hash256&
 
 std::optional<Mempool::Outcome> Mempool::screen_commitment(const ItemPtr& item, const TipInfo& tip,
                                                            Source source) {
+    if (network_.one_winner()) return refused(kNothingAhead);
     const chain::Commitment& commitment = item->commitment();
     const Hash256& id = item->name.id;
     if (commitments_.contains(id) || tip.rules.find(id)) return Outcome{Added::kKnown, {}};
@@ -126,6 +130,7 @@ Mempool::Outcome Mempool::wait_for_commitment(const ItemPtr& item, std::uint32_t
 
 std::optional<Mempool::Outcome> Mempool::screen(const ItemPtr& item, const TipInfo& tip,
                                                 Source source) {
+    if (network_.one_winner()) return refused(kNothingAhead);
     const Hash256& id = item->name.id;
     if (contributions_.contains(id)) return Outcome{Added::kKnown, {}};
     if (!tip.rules.find(id)) return wait_for_commitment(item, tip.next.height, source);

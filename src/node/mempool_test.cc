@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "consensus/test_chain.h"
+#include "node/network_presets.h"
 
 namespace cairn::node {
 namespace {
@@ -52,6 +53,21 @@ class MempoolTest : public testing::Test {
     Person bob_{2};
     TestChain chain_;
 };
+
+// There a contribution comes with its block: what comes alone costs room and is of no use.
+TEST_F(MempoolTest, WhereBlocksHaveOneWinnerNothingComesBeforeItsBlock) {
+    const auto commitment = chain_.commit(alice_, payload());
+    const auto contribution = chain_.reveal(alice_, commitment, payload());
+    chain::Commitment ahead = commitment;
+    ahead.round += 1;
+    chain::NetworkDefinition network = chain_.network;
+    set_one_winner(network);
+    Mempool pool(network, chain_.ledger.genesis_id(), {});
+    EXPECT_EQ(pool.add_commitment(make_item(commitment), *tip()).added, Added::kRefused);
+    EXPECT_EQ(pool.add_commitment(make_item(ahead), *tip()).added, Added::kRefused);
+    EXPECT_EQ(add(pool, contribution).added, Added::kRefused);
+    EXPECT_TRUE(pool.all().empty());
+}
 
 TEST_F(MempoolTest, CommitmentsAndContributionsPassThrough) {
     Mempool pool = this->pool();

@@ -37,14 +37,15 @@ bool search_nonce(chain::WorkFunction work, chain::BlockHeader& header, std::uin
 }
 
 Miner::Miner(const Clock& clock, Random& random, Loop& loop, ActiveChain& chain,
-             const Mempool& mempool, NextKey next_key, MinerOptions options, OnFound on_found,
-             OnReport on_report)
+             const Mempool& mempool, NextKey next_key, OwnWorkOn own_work, MinerOptions options,
+             OnFound on_found, OnReport on_report)
     : clock_(clock),
       random_(random),
       loop_(loop),
       chain_(chain),
       mempool_(mempool),
       next_key_(std::move(next_key)),
+      own_work_(std::move(own_work)),
       options_(options),
       on_found_(std::move(on_found)),
       on_report_(std::move(on_report)) {}
@@ -104,15 +105,25 @@ bool Miner::must_wait_for_payloads() const {
 void Miner::assemble() {
     if (assembling_ || !dirty_ || !options_.enabled) return;
     if (must_wait_for_payloads()) return schedule(kAskAgainMs);
+    const BlockNode* parent = chain_.tip()->node;
+    consensus::Candidates candidates = mempool_.candidates();
+    NextKey next_key = next_key_;
+    if (chain_.network().one_winner() && own_work_) {
+        const OwnWork own = own_work_(parent);
+        if (own.state == OwnWork::State::kAwaited) return;  // on_item() comes when it is made
+        if (own.state == OwnWork::State::kMade) {
+            candidates.contributions = {own.contribution};
+            next_key = [key = own.key](const ChainState&) { return key; };
+        }
+    }
     dirty_ = false;
     assembling_ = true;
-    const BlockNode* parent = chain_.tip()->node;
     struct Assembled {
         Result<chain::Block> block;
         consensus::BlockReport report;
     };
     chain_.lane().on_lane(
-        [parent, candidates = mempool_.candidates(), next_key = next_key_,
+        [parent, candidates = std::move(candidates), next_key = std::move(next_key),
          time_ms = clock_.wall_ms()](ChainState& state) {
             consensus::BlockReport report;
             auto block = state.assemble(parent, candidates, next_key(state), time_ms, &report);

@@ -1,7 +1,8 @@
 // The miner: has the ledger assemble the best next block (the template), searches its nonce a slice
 // at a time with pauses between, so that the computer stays usable, and takes a new template when
 // the tip moves or something arrives that a block could carry. At merge heights it first waits a
-// little for payloads that were committed to. Under the simulated clock slice and pause are the
+// little for payloads that were committed to; where every block has one winner, it waits for what
+// its own trainer makes on each tip. Under the simulated clock slice and pause are the
 // hash rate.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "node/mempool.h"
+#include "node/own_work.h"
 
 namespace cairn::node {
 
@@ -43,6 +45,8 @@ class Miner {
   public:
     /// Whom the next block shall pay. Asked for each template, on the chain lane.
     using NextKey = std::function<crypto::PublicKey(const ChainState&)>;
+    /// One winner a block: what a trainer here has for a block on this parent.
+    using OwnWorkOn = std::function<OwnWork(const BlockNode* parent)>;
     using OnFound = std::function<void(const chain::Block&)>;
     /// What a template took and left out, and why. On the loop.
     using OnReport = std::function<void(const consensus::BlockReport&)>;
@@ -55,9 +59,10 @@ class Miner {
         std::uint64_t blocks = 0;
     };
 
+    /// `own_work` may be empty: then blocks of one winner are searched without a contribution.
     Miner(const Clock& clock, Random& random, Loop& loop, ActiveChain& chain,
-          const Mempool& mempool, NextKey next_key, MinerOptions options, OnFound on_found,
-          OnReport on_report);
+          const Mempool& mempool, NextKey next_key, OwnWorkOn own_work, MinerOptions options,
+          OnFound on_found, OnReport on_report);
 
     /// Starts or stops searching; the chain is followed all the same.
     void set_enabled(bool enabled);
@@ -65,7 +70,8 @@ class Miner {
 
     /// The chain is ready, or its tip moved.
     void on_tip();
-    /// Something entered the pool that a block could carry.
+    /// Something entered the pool that a block could carry, or what a trainer here has for the next
+    /// block changed.
     void on_item();
     Progress progress() const { return progress_; }
 
@@ -85,6 +91,7 @@ class Miner {
     ActiveChain& chain_;
     const Mempool& mempool_;
     NextKey next_key_;
+    OwnWorkOn own_work_;
     MinerOptions options_;
     OnFound on_found_;
     OnReport on_report_;

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "consensus/winner_rules.h"
+#include "node/network_presets.h"
 #include "node/test_active_chain.h"
 
 namespace cairn::node {
@@ -27,7 +29,8 @@ class MinerTest : public testing::Test, public ActiveChain::Observer {
                                           MempoolLimits{});
         miner_ = std::make_unique<Miner>(
             kit_->clock, random_, kit_->loop, *kit_->chain, *pool_,
-            [](const ChainState&) { return chain::test_key(9); }, options_,
+            [](const ChainState&) { return chain::test_key(9); },
+            [this](const BlockNode*) { return own_work_; }, options_,
             [this](const chain::Block& block) { found_.push_back(block); },
             [this](const consensus::BlockReport&) { ++templates_; });
     }
@@ -48,6 +51,7 @@ class MinerTest : public testing::Test, public ActiveChain::Observer {
     void accept_found() { kit_->give(found_.back()); }
 
     SeededRandom random_{1};
+    OwnWork own_work_;
     MinerOptions options_{.hashes_per_slice = 4};
     std::unique_ptr<ActiveChainKit> kit_;
     std::unique_ptr<Mempool> pool_;
@@ -250,6 +254,40 @@ TEST_F(MinerTest, ABlockCarriesWhatThePoolHas) {
     kit_->loop.run();
     ASSERT_EQ(found_.size(), 1U);
     EXPECT_EQ(found_[0].commitments, std::vector<chain::Commitment>{commitment});
+}
+
+chain::NetworkDefinition one_winner_network() {
+    chain::NetworkDefinition network = consensus::test_network();
+    set_one_winner(network);
+    return network;
+}
+
+TEST_F(MinerTest, WhereBlocksHaveOneWinnerItWaitsForItsOwnTrainer) {
+    make(one_winner_network());
+    own_work_.state = OwnWork::State::kAwaited;
+    miner_->set_enabled(true);
+    kit_->loop.advance_ms(60'000);
+    EXPECT_EQ(templates_, 0);
+    EXPECT_TRUE(found_.empty());
+    const consensus::WinnerPlace place{kit_->tip(), 1, kit_->alice.key};
+    const auto made = consensus::winner_contribution(
+        kit_->chain->network(), kit_->chain->genesis_id(), place,
+        consensus::FakeModel::payload_of(consensus::step(0)), kit_->alice.secret, random_);
+    own_work_ = {OwnWork::State::kMade, kit_->alice.key,
+                 std::make_shared<const chain::Contribution>(made)};
+    miner_->on_item();
+    kit_->loop.advance_ms(100);
+    ASSERT_EQ(found_.size(), 1U);
+    EXPECT_EQ(found_[0].contributions, std::vector<chain::Contribution>{made});
+    EXPECT_EQ(found_[0].coinbase.miner, kit_->alice.key);
+    // A trainer that has nothing to give does not keep it from mining, under its own key then.
+    own_work_ = {};
+    accept_found();
+    EXPECT_EQ(kit_->tip(), hash_of(found_[0]));
+    kit_->loop.advance_ms(1'000);
+    ASSERT_GE(found_.size(), 2U);
+    EXPECT_TRUE(found_[1].contributions.empty());
+    EXPECT_EQ(found_[1].coinbase.miner, chain::test_key(9));
 }
 
 class MinerAtMergeTest : public MinerTest {

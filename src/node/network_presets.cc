@@ -86,6 +86,23 @@ void set_work(chain::NetworkDefinition& network, chain::WorkFunction work) {
     network.first_target = harder(network.first_target, network.pow_limit);
 }
 
+void set_one_winner(chain::NetworkDefinition& network) {
+    network.round_length = 1;
+    network.reveal_depth = 0;
+    network.max_contributions = 1;
+    network.paid_contributions = 1;
+    network.carry_share = 0;
+    network.novelty_rounds = 0;
+    network.public_share = 0;
+}
+
+void set_sgd(chain::NetworkDefinition& network, std::uint32_t learning_rate_ppb) {
+    network.optimiser = chain::Optimiser::kSgd;
+    network.recipe.learning_rate_ppb = learning_rate_ppb;
+    network.recipe.weight_decay_ppb = 0;
+    network.recipe.clip_ppb = 0;
+}
+
 Result<chain::NetworkDefinition> network_preset(const std::string& config) {
     if (config == "tiny") return tiny_network();
     if (config == "demo") return demo_network();

@@ -42,6 +42,18 @@ TEST(NetworkPresets, TargetsThatWereEasyStayWithinTheLimit) {
     EXPECT_GE(hashes(network.pow_limit), 31);
 }
 
+TEST(NetworkPresets, OneWinnerABlockIsAValidNetwork) {
+    for (const char* name : {"tiny", "demo"}) {
+        chain::NetworkDefinition network = network_preset(name).value();
+        set_one_winner(network);
+        set_sgd(network);
+        EXPECT_TRUE(chain::validate(network).ok()) << chain::validate(network).error().message;
+        EXPECT_TRUE(network.one_winner());
+        EXPECT_EQ(network.optimiser, chain::Optimiser::kSgd);
+        EXPECT_EQ(network.public_share, 0U);
+    }
+}
+
 TEST(NetworkPresets, MinersTakeATenthOfACoreUnlessTold) {
     EXPECT_EQ(hashes_per_slice(WorkFunction::kSha256d, 0, 20), 2'000U);
     EXPECT_EQ(hashes_per_slice(WorkFunction::kArgon2id, 0, 20), 3U);

@@ -42,7 +42,8 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
       relay_(seams_.clock, seams_.loop, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
           seams_.clock, seams_.random, seams_.loop, chain_, mempool_,
-          [this](const ChainState& state) { return own_keys_.coinbase(state); }, config_.miner,
+          [this](const ChainState& state) { return own_keys_.coinbase(state); },
+          [this](const BlockNode* parent) { return trainer_.own_work(parent); }, config_.miner,
           [this](const chain::Block& block) { on_found(block); },
           [this](const consensus::BlockReport& report) { explain_template(report); }),
       trainer_(
@@ -77,6 +78,7 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
     if (const auto kept = trainer_.kept()) own_keys_.prefer(kept->round, kept->key);
     chain_.set_observer(this);
     relay_.set_listener([this](const Item&) { miner_.on_item(); });
+    if (config_.network.one_winner()) trainer_.watch_own_work([this] { miner_.on_item(); });
     relay_.set_keeper([this](const ItemPtr& payment, std::function<void(const Status&)> done) {
         keep_payment(payment, std::move(done));
     });

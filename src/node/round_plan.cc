@@ -26,9 +26,30 @@ bool must_begin(const chain::NetworkDefinition& network, const RoundTip& tip,
     return !at_hand || may_train(network, tip.next_height);
 }
 
+/// One winner a block: no clock ends the run, for a payload of fewer steps is worth as much to its
+/// miner, but nothing is lost by taking all of them while nobody else finds the block.
+RoundAction winner_action(const RoundState& state) {
+    const bool may_begin = state.stage == Stage::kWaiting && !state.tried && !state.lane_busy;
+    return may_begin ? RoundAction::kTrain : RoundAction::kNothing;
+}
+
+const char* describe_winner(const RoundState& state) {
+    switch (state.stage) {
+        case Stage::kTraining:
+            return "training";
+        case Stage::kMade:
+            return "made: it is merged if this node finds the block";
+        case Stage::kSpent:
+            return "nothing to give for this block";
+        default:
+            return state.lane_busy ? "ending the last run" : "waiting for the next block";
+    }
+}
+
 }  // namespace
 
 bool may_train(const chain::NetworkDefinition& network, std::uint32_t next_height) {
+    if (network.one_winner()) return true;
     // The last block that may carry a commitment is merge - 1. Stop so early that one block (in
     // longer rounds two, since blocks may come in quick succession) can still carry it, and earlier
     // by reveal_depth, to see it buried before the payload is shown.
@@ -50,6 +71,7 @@ RoundAction next_action(const chain::NetworkDefinition& network, const RoundTip&
     const bool can_end = state.lane_busy && !state.told_to_end;
     if (state.stopped) return can_end ? RoundAction::kEndJob : RoundAction::kNothing;
     if (must_begin(network, tip, state)) return RoundAction::kBegin;
+    if (network.one_winner()) return winner_action(state);
 
     switch (state.stage) {
         case Stage::kWaiting:
@@ -154,6 +176,7 @@ RoundState after(RoundState state, JobEnd end, std::string trouble) {
 std::string describe(const chain::NetworkDefinition& network, const RoundTip& tip,
                      const RoundState& state) {
     if (!state.trouble.empty()) return state.trouble;
+    if (network.one_winner()) return describe_winner(state);
     const bool closed = network.is_merge_height(tip.next_height);
     switch (state.stage) {
         case Stage::kWaiting:

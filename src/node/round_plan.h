@@ -8,6 +8,10 @@
 // (C5). The trainer's own rules: a payload is not shown while others could still commit to a copy
 // of it, steps end while their commitment can still be carried, and the lane never has two jobs of
 // ours.
+//
+// Where every block has one winner (M = 1) a round is one block, and most of this falls away: train
+// on the tip until there is a payload, which then waits for our own miner to find the block; with
+// another tip all begins anew, and what was made is lost.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +38,7 @@ struct RoundTip {
 enum class Stage {
     kWaiting,   ///< nothing was begun in this round
     kTraining,  ///< a run is on the lane
-    kMade,      ///< a payload is at hand, without a commitment
+    kMade,      ///< a payload is at hand, without a commitment; with one winner: for our block
     kStamping,  ///< the search for its stamp is on the lane
     kStamped,   ///< its commitment is at hand: to be carried, then revealed
     kSpent,     ///< this round gave nothing

@@ -195,6 +195,31 @@ TEST(RoundPlan, Spent) {
     });
 }
 
+TEST(RoundPlan, OneWinnerABlock) {
+    const auto network = network_of(1);
+    // Round 1 is block 2, on the model after block 1.
+    const RoundTip here = tip(2);
+    const auto does = [&](const RoundState& state, const RoundTip& seen) {
+        return next_action(network, seen, state);
+    };
+    EXPECT_EQ(does(at(S::kWaiting), here), A::kTrain);
+    EXPECT_EQ(does(with(at(S::kWaiting), kBusy), here), A::kNothing) << "the last run still ends";
+    EXPECT_EQ(does(with(at(S::kWaiting), kTried), here), A::kNothing) << "theta was gone";
+    EXPECT_EQ(does(at(S::kTraining), here), A::kNothing);
+    EXPECT_EQ(does(with(at(S::kTraining), kTimeIsUp), here), A::kNothing) << "no clock ends it";
+    EXPECT_EQ(does(at(S::kMade), here), A::kNothing) << "it waits for our block";
+    EXPECT_EQ(does(at(S::kSpent), here), A::kNothing);
+    for (const S stage : {S::kWaiting, S::kTraining, S::kMade, S::kSpent}) {
+        EXPECT_EQ(does(at(stage), tip(3)), A::kBegin) << "somebody found the block";
+        EXPECT_EQ(does(at(stage), elsewhere(here)), A::kBegin) << "another parent";
+        const A stopped = stage == S::kTraining ? A::kEndJob : A::kNothing;
+        EXPECT_EQ(does(with(at(stage), kStopped), here), stopped);
+    }
+    EXPECT_EQ(describe(network, here, at(S::kMade)),
+              "made: it is merged if this node finds the block");
+    EXPECT_EQ(describe(network, here, at(S::kWaiting)), "waiting for the next block");
+}
+
 TEST(RoundPlan, HowJobsEnd) {
     EXPECT_EQ(after(at(S::kTraining), JobEnd::kPayload).stage, S::kMade);
     EXPECT_EQ(after(at(S::kTraining), JobEnd::kNothing, "failed: x").stage, S::kSpent);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "chain/target.h"
 #include "consensus/commitment_rules.h"
+#include "consensus/winner_rules.h"
 
 namespace cairn::node {
 namespace {
@@ -152,6 +153,7 @@ void RoundTrainer::begin() {
     job_.reset();
     payload_ = {};
     commitment_ = {};
+    won_.reset();
     awaits_key_ = true;
     key_of_round_(state_.round, alive_.guard([this](const crypto::SecretKey& secret) {
         secret_ = secret;
@@ -225,13 +227,35 @@ void RoundTrainer::on_made(Result<RoundPayload> made) {
         return job_ended(JobEnd::kNothing);
     payload_ = std::move(*made);
     payload_commitment_ = chain::payload_commitment(key_, payload_.payload);
+    if (chain_.network().one_winner()) make_own_work();
     job_ended(JobEnd::kPayload);
+}
+
+void RoundTrainer::make_own_work() {
+    const consensus::WinnerPlace place{state_.start, chain_.network().merge_height(state_.round),
+                                       key_};
+    won_ = std::make_shared<const chain::Contribution>(consensus::winner_contribution(
+        chain_.network(), chain_.genesis_id(), place, payload_.payload, *secret_, random_));
+}
+
+OwnWork RoundTrainer::own_work(const BlockNode* parent) const {
+    if (!source_ || state_.stopped) return {};
+    if (state_.start != parent->hash) return {OwnWork::State::kAwaited, {}, nullptr};
+    switch (state_.stage) {
+        case Stage::kMade:
+            return {OwnWork::State::kMade, key_, won_};
+        case Stage::kSpent:
+            return {};
+        default:
+            return {OwnWork::State::kAwaited, {}, nullptr};
+    }
 }
 
 void RoundTrainer::job_ended(JobEnd end, std::string trouble) {
     if (deadline_ != 0) loop_.cancel(deadline_);
     deadline_ = 0;
     state_ = after(std::move(state_), end, std::move(trouble));
+    if (work_watch_) work_watch_();
     proceed();
 }
 

@@ -18,6 +18,7 @@
 #include "node/delta_source.h"
 #include "node/kept_payload.h"
 #include "node/model_reader.h"
+#include "node/own_work.h"
 #include "node/relay.h"
 #include "node/round_plan.h"
 
@@ -57,6 +58,11 @@ class RoundTrainer {
     /// Ends the run on the lane early, and begins no other.
     void stop();
 
+    /// One winner a block: what there is for a block on this parent.
+    OwnWork own_work(const BlockNode* parent) const;
+    /// Called when the answer of own_work() has changed and no tip did it. May be empty.
+    void watch_own_work(std::function<void()> watch) { work_watch_ = std::move(watch); }
+
   private:
     /// Our job on the lane. Shared with the lane, where it may outlast its round.
     struct Job {
@@ -78,6 +84,7 @@ class RoundTrainer {
     /// Goes on with what was kept, if it is of this round and key.
     void take_up_kept();
     void job_ended(JobEnd end, std::string trouble = {});
+    void make_own_work();
     void offer();
     void reveal();
     /// Our commitment on this branch, whatever its payload.
@@ -102,7 +109,9 @@ class RoundTrainer {
     RoundPayload payload_;
     Hash256 payload_commitment_;  // of key_ to payload_
     chain::Commitment commitment_;
-    consensus::RoundStart stamps_;  // as the search began
+    consensus::RoundStart stamps_;                    // as the search began
+    std::shared_ptr<const chain::Contribution> won_;  // made of payload_; with one winner
+    std::function<void()> work_watch_;
     std::string note_ = "waiting";
     TimerId deadline_ = 0;
     Alive alive_;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "node/network_presets.h"
 #include "node/test_active_chain.h"
 
 namespace cairn::node {
@@ -72,8 +73,9 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
         network.round_length = 6;
         return network;
     }
-    RoundTrainerTest()
-        : kit_(network()),
+    RoundTrainerTest() : RoundTrainerTest(network()) {}
+    explicit RoundTrainerTest(const chain::NetworkDefinition& definition)
+        : kit_(definition),
           pool_(kit_.chain->network(), kit_.chain->genesis_id(), {}),
           relay_(kit_.clock, kit_.loop, nobody_, *kit_.chain, pool_, peers_, {}) {
         kit_.chain->set_observer(this);
@@ -140,6 +142,59 @@ class RoundTrainerTest : public testing::Test, public ActiveChain::Observer {
     RoundTrainer::KeyAnswer held_answer_;
     std::vector<std::uint32_t> asked_keys_;
 };
+
+/// Every block has one winner.
+class WinnerTrainerTest : public RoundTrainerTest {
+  protected:
+    static chain::NetworkDefinition one_winner() {
+        chain::NetworkDefinition network = consensus::test_network();
+        set_one_winner(network);
+        return network;
+    }
+    WinnerTrainerTest() : RoundTrainerTest(one_winner()) {}
+    OwnWork work() const { return trainer_->own_work(kit_.chain->tip()->node); }
+};
+
+TEST_F(WinnerTrainerTest, TrainsOnEachTipAndHandsWhatItMadeToTheMiner) {
+    kit_.loop.hold(Lane::kTrain);
+    int told = 0;
+    start();
+    trainer_->watch_own_work([&] { ++told; });
+    EXPECT_EQ(work().state, OwnWork::State::kAwaited);
+    kit_.loop.finish(Lane::kTrain);
+    ASSERT_EQ(work().state, OwnWork::State::kMade);
+    EXPECT_EQ(told, 1);
+    EXPECT_EQ(work().key, kit_.alice.key);
+    EXPECT_TRUE(pool_.contributions().empty()) << "peers are told nothing";
+    EXPECT_TRUE(pool_.commitments().empty());
+    // A block of hers carries it, and is valid.
+    consensus::Candidates candidates;
+    candidates.contributions = {work().contribution};
+    const chain::Block block = kit_.mine(kit_.alice, candidates);
+    ASSERT_EQ(block.contributions.size(), 1U);
+    kit_.give(block);
+    EXPECT_EQ(work().state, OwnWork::State::kAwaited) << "all begins anew";
+    kit_.loop.finish(Lane::kTrain);
+    EXPECT_EQ(source_.rounds, (std::vector<std::uint32_t>{0, 1}));
+    EXPECT_EQ(source_.starts[1], hash_of(block));
+    // What was made for another parent is not offered for this one.
+    const BlockNode* parent = kit_.chain->tip()->node;
+    EXPECT_EQ(trainer_->own_work(parent).state, OwnWork::State::kMade);
+    EXPECT_EQ(trainer_->own_work(parent->parent).state, OwnWork::State::kAwaited);
+}
+
+TEST_F(WinnerTrainerTest, ARunThatComesToNothingLetsTheMinerGoOn) {
+    int told = 0;
+    source_.nothing = true;
+    kit_.loop.hold(Lane::kTrain);
+    start();
+    trainer_->watch_own_work([&] { ++told; });
+    kit_.loop.finish(Lane::kTrain);
+    EXPECT_EQ(work().state, OwnWork::State::kNone);
+    EXPECT_EQ(told, 1);
+    trainer_->stop();
+    EXPECT_EQ(work().state, OwnWork::State::kNone);
+}
 
 TEST_F(RoundTrainerTest, OneRoundFromThetaToMerge) {
     start();

@@ -161,6 +161,10 @@ Status Process::check_network() const {
         return Error{ErrorCode::kRefused, "this is a private network and the key " +
                                               to_hex(crypto::public_key(*key_)) +
                                               " is not one of its members"};
+    if (network_definition_.one_winner() && !options_.train.empty() && !options_.mine)
+        return misused("in " + network_definition_.name +
+                       " an update travels in the block of who made it and nowhere else: give "
+                       "--mine beside --train");
     const std::uint64_t needed_mib =
         memory_needed(network_definition_, !options_.train.empty()) >> 20;
     if (options_.memory_mib != 0 && needed_mib > options_.memory_mib)
