@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "consensus/fake_model.h"
+#include "node/network_presets.h"
 
 namespace cairn::sim {
 namespace {
@@ -47,6 +48,13 @@ chain::NetworkDefinition slow_work_definition() {
     network.work = chain::WorkFunction::kArgon2id;
     network.first_target = 0x2007ffff;  // 32 hashes
     network.share_factor = 8;
+    CHECK(chain::validate(network).ok());
+    return network;
+}
+
+chain::NetworkDefinition one_winner_definition() {
+    chain::NetworkDefinition network = sim_network_definition();
+    node::set_one_winner(network);
     CHECK(chain::validate(network).ok());
     return network;
 }

@@ -29,6 +29,9 @@ chain::NetworkDefinition sim_network_definition();
 chain::NetworkDefinition slow_work_definition();
 inline constexpr std::uint64_t kSlowWorkPauseMs = 400;
 
+/// The same with one winner a block, and nothing else.
+chain::NetworkDefinition one_winner_definition();
+
 class FakeModelKit final : public ModelKit {
   public:
     explicit FakeModelKit(chain::NetworkDefinition network = sim_network_definition())

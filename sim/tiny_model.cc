@@ -14,9 +14,10 @@ chain::NetworkDefinition rules_of_tiny_network() {
 
 }  // namespace
 
-TinyModelKit::TinyModelKit()
-    : tiny_(node::make_tiny_network(rules_of_tiny_network())),
-      kernels_(tensor::kernels_from_environment().value()) {}
+TinyModelKit::TinyModelKit() : TinyModelKit(rules_of_tiny_network()) {}
+
+TinyModelKit::TinyModelKit(const chain::NetworkDefinition& rules)
+    : tiny_(node::make_tiny_network(rules)), kernels_(tensor::kernels_from_environment().value()) {}
 
 std::unique_ptr<consensus::ModelSeam> TinyModelKit::make_model() {
     return worth::ChainModel::create(tiny_.definition, tiny_.judge, {kernels_, &pool_}).value();

@@ -10,6 +10,8 @@ namespace cairn::sim {
 class TinyModelKit final : public ModelKit {
   public:
     TinyModelKit();
+    /// Blocks, rounds and optimiser as in `rules`.
+    explicit TinyModelKit(const chain::NetworkDefinition& rules);
     chain::NetworkDefinition network() const override { return tiny_.definition; }
     std::unique_ptr<consensus::ModelSeam> make_model() override;
     std::unique_ptr<node::ModelReader> make_reader(consensus::ModelSeam& model) override;
