@@ -71,6 +71,30 @@ Status set_codec(const NetworkRequest& request, chain::CodecSpec& codec) {
     return valid.ok() ? ok_status() : misused("--codec: " + valid.error().message);
 }
 
+/// Which rules merge, and how trainers step.
+Status set_training(const NetworkRequest& request, chain::NetworkDefinition& network) {
+    if (request.one_winner) node::set_one_winner(network);
+    const bool sgd = request.optimiser.empty() ? request.one_winner : request.optimiser == "sgd";
+    if (sgd)
+        node::set_sgd(network);
+    else if (!request.optimiser.empty() && network.optimiser == chain::Optimiser::kSgd)
+        return misused("--optimiser adamw: the network.json of --config has rates for sgd");
+    if (request.rate)
+        network.recipe.learning_rate_ppb =
+            static_cast<std::uint32_t>(std::lround(*request.rate * chain::kPpb));
+    return ok_status();
+}
+
+std::string round_words(const chain::NetworkDefinition& network) {
+    const double spacing_s = static_cast<double>(network.spacing_ms) / 1000;
+    if (network.one_winner())
+        return fmt::format(
+            "1 block of {} s, which carries the update of who found it; no rule judges it, and its "
+            "miner gets the whole unit",
+            spacing_s);
+    return fmt::format("{} blocks of {} s each", network.round_length, spacing_s);
+}
+
 std::string codec_words(const chain::CodecSpec& codec) {
     return fmt::format("{}, {} values of {} bit{} for 4096 parameters", chain::name_of(codec.kind),
                        4096U >> codec.log2_ratio, codec.bits, codec.bits == 1 ? "" : "s");
@@ -94,6 +118,8 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
                            {"codec", chain::name_of(network.codec.kind)},
                            {"codec_values", 4096U >> network.codec.log2_ratio},
                            {"codec_bits", network.codec.bits},
+                           {"one_winner", network.one_winner()},
+                           {"optimiser", chain::name_of(network.optimiser)},
                            {"private", network.is_private()}});
         return;
     }
@@ -101,15 +127,17 @@ void print(const NetworkRequest& request, const node::CreatedNetwork& made, std:
     out << fmt::format("  genesis id   {}\n", id);
     out << fmt::format("  model        {} parameters, {} tokens in the vocabulary\n",
                        made.parameters, network.architecture.vocab);
-    out << fmt::format(
-        "  judge text   {} tokens, read by the rules; {:g} % of what trainers read\n",
-        made.judge_tokens, 100 * share_of(network));
+    out << fmt::format("  judge text   {} tokens, read by {}; {:g} % of what trainers read\n",
+                       made.judge_tokens, network.one_winner() ? "no rule" : "the rules",
+                       100 * share_of(network));
     out << fmt::format("  report text  {} tokens, read by no rule\n", made.report_tokens);
     for (const chain::TextSource& source : network.sources)
         out << fmt::format("  of these       {}: {} and {}\n", source.name, source.judge_tokens,
                            source.report_tokens);
-    out << fmt::format("  a round      {} blocks of {} s each\n", network.round_length,
-                       static_cast<double>(network.spacing_ms) / 1000);
+    out << fmt::format("  a round      {}\n", round_words(network));
+    out << fmt::format("  training     {} local steps of {}, rate {:g}\n",
+                       network.recipe.local_steps, chain::name_of(network.optimiser),
+                       static_cast<double>(network.recipe.learning_rate_ppb) / chain::kPpb);
     out << fmt::format("  work         {}\n", chain::name_of(network.work));
     out << fmt::format("  updates as   {}\n", codec_words(network.codec));
     out << fmt::format("  at first     updates are expected to have norm {}\n", network.norm_start);
@@ -133,6 +161,24 @@ void add_codec(CLI::App& command, NetworkRequest& request) {
         ->check(CLI::IsMember({1, 4, 8, 16}));
 }
 
+void add_training(CLI::App& command, NetworkRequest& request) {
+    command.add_flag("--one-winner", request.one_winner,
+                     "Each block carries the update of who found it, which becomes part of the "
+                     "model as it is, and nothing else does: the network of the GradientCoin "
+                     "paper. No rule judges an update there, so whoever has hash power moves the "
+                     "model, whatever he sends");
+    command
+        .add_option("--optimiser", request.optimiser,
+                    "How trainers step: adamw, or sgd, plain gradient descent (default: that of "
+                    "--config; with --one-winner sgd)")
+        ->check(CLI::IsMember(std::vector<std::string>(std::begin(chain::kOptimiserNames),
+                                                       std::end(chain::kOptimiserNames))));
+    command
+        .add_option("--rate", request.rate,
+                    "Learning rate of the local steps (default: that of --config; 0.5 for sgd)")
+        ->check(CLI::Range(1e-9, 1.0));
+}
+
 }  // namespace
 
 Status run_network_create(const NetworkRequest& request, std::ostream& out) {
@@ -144,6 +190,7 @@ Status run_network_create(const NetworkRequest& request, std::ostream& out) {
         if (request.work == chain::kWorkNames[i])
             node::set_work(network, static_cast<chain::WorkFunction>(i));
     RETURN_IF_ERROR(set_codec(request, network.codec));
+    RETURN_IF_ERROR(set_training(request, network));
     network.name = request.name;
     network.weights_seed = request.seed;
     network.genesis_time_ms =
@@ -194,7 +241,9 @@ void add_network(CLI::App& app, Invocation& invocation) {
         "  cairn network create --dir /tmp/n --config tiny --judge a.txt --report b.txt\n"
         "  cairn network create --dir ~/laptops --work argon2id --judge a.txt --report b.txt\n"
         "  cairn network create --dir /tmp/s --config tiny --codec count-sketch --judge a.txt "
-        "--report b.txt");
+        "--report b.txt\n"
+        "  cairn network create --dir /tmp/w --config tiny --one-winner --judge a.txt --report "
+        "b.txt");
     auto request = std::make_shared<NetworkRequest>();
     request->directory = default_directory();
     named_folder(command->add_option("--dir", request->directory, "Where the network's files go"))
@@ -214,6 +263,7 @@ void add_network(CLI::App& app, Invocation& invocation) {
         ->check(CLI::IsMember(
             std::vector<std::string>(std::begin(chain::kWorkNames), std::end(chain::kWorkNames))));
     add_codec(*command, *request);
+    add_training(*command, *request);
     add_texts(*command, *request);
     command
         ->add_option("--public-share", request->public_share,

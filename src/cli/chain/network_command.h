@@ -19,6 +19,9 @@ struct NetworkRequest {
     std::string work;             ///< empty: that of the config
     std::string codec;            ///< empty: that of the config
     std::optional<std::uint32_t> codec_values, codec_bits;
+    bool one_winner = false;
+    std::string optimiser;                 ///< empty: that of the config; of one winner sgd
+    std::optional<double> rate;            ///< the learning rate
     std::vector<std::string> judge_files;  ///< one, or several sources
     std::vector<std::string> report_files;
     std::vector<std::string> tokenizer_texts;  ///< empty: the judge text

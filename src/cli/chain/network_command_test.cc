@@ -130,6 +130,42 @@ TEST_F(NetworkCommand, SaysHowMuchTrainersReadOfTheJudgeText) {
     EXPECT_EQ(made("all", {"--public-share", "1"}).code, 2);
 }
 
+// What is printed is what the rules do: nothing judges there, and the text that would is read by
+// nobody.
+TEST_F(NetworkCommand, OneWinnerABlockIsSaidAsItIs) {
+    write("judge.txt", node::tiny_text(1, 600));
+    write("report.txt", node::tiny_text(2, 600));
+    const auto made = [&](const std::string& to, std::vector<std::string> more) {
+        std::vector<std::string> words{"network", "create", "--dir", dir_ + "/" + to};
+        words.insert(words.end(), {"--config", "tiny", "--judge", dir_ + "/judge.txt", "--report",
+                                   dir_ + "/report.txt"});
+        words.insert(words.end(), more.begin(), more.end());
+        return run(words);
+    };
+    const Outcome plain = made("plain", {"--one-winner"});
+    ASSERT_EQ(plain.code, 0) << plain.errors;
+    EXPECT_NE(plain.out.find("no rule judges it"), std::string::npos) << plain.out;
+    EXPECT_NE(plain.out.find("tokens, read by no rule; 0 % of"), std::string::npos) << plain.out;
+    EXPECT_NE(plain.out.find("4 local steps of sgd, rate 0.5"), std::string::npos) << plain.out;
+    const auto network = node::read_network(dir_ + "/plain/network.json").value();
+    EXPECT_TRUE(network.one_winner());
+    EXPECT_EQ(network.optimiser, chain::Optimiser::kSgd);
+    const auto adam =
+        made("adam", {"--one-winner", "--optimiser", "adamw", "--rate", "0.01", "--json"}).json();
+    EXPECT_EQ(adam["one_winner"], true);
+    EXPECT_EQ(adam["optimiser"], "adamw");
+    EXPECT_EQ(node::read_network(dir_ + "/adam/network.json")->recipe.learning_rate_ppb,
+              10'000'000U);
+    const auto usual = made("usual", {"--json"}).json();
+    EXPECT_EQ(usual["one_winner"], false);
+    EXPECT_EQ(usual["optimiser"], "adamw");
+    // Who trains without mining would train for nobody.
+    const Outcome idle = run({"node", "--dir", dir_ + "/plain", "--train", dir_ + "/report.txt",
+                              "--listen", "", "--no-api"});
+    EXPECT_EQ(idle.code, 2) << idle.errors;
+    EXPECT_NE(idle.errors.find("--mine"), std::string::npos) << idle.errors;
+}
+
 std::string words(std::uint64_t seed) {
     SeededRandom random(seed);
     std::string text;
