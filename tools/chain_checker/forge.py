@@ -6,10 +6,10 @@ is then sealed), bytes (taken as they are) or None (not possible here). Its name
 import copy
 import random
 
-from . import pay, rules, schnorr, targets
+from . import pay, rules, schnorr, targets, winner
 from .encoding import Refused
-from .network import round_of
-from .objects import Commitment, Output, Payment
+from .network import is_first_of_round, one_winner, round_of
+from .objects import Commitment, Contribution, Output, Payment
 
 ALL = []
 
@@ -48,7 +48,8 @@ class Forge:
             rules.check_contributions(self.chain, block, changes)
         except Refused:
             return block
-        worths = [self.worths.get(c.commitment_id, 0) for c in block.contributions]
+        usual = winner.WORTH if one_winner(self.chain.network) else 0
+        worths = [self.worths.get(c.commitment_id, usual) for c in block.contributions]
         amounts = pay.expected(self.chain, block, changes, pay.parts(self.chain, worths, changes.weights))
         block.coinbase.outputs = [Output(amount, 0, key) for key, amount in amounts.items()]
         block.header.state_root = rules.root_after(rules.after(self.chain, block, changes, worths))
@@ -87,12 +88,21 @@ class Forge:
 
     def own_commitment(self, block, secret=None, later=0, share=True):
         network, height = self.chain.network, self.chain.height + 1
-        target = block.header.target if height % network.round_length == 1 else self.chain.round_target
+        target = block.header.target if is_first_of_round(network, height) else self.chain.round_target
         if network.member_keys and schnorr.public_key(secret or self.secret) not in network.member_keys:
             return None
         if height % network.round_length == 0:
             target = block.header.target
         return self.commitment(secret or self.secret, bytes(32), round_of(network, height) + later, target, share)
+
+    def own_win(self, payload, secret=None, previous=None):
+        """A contribution as a block of this key's carries it, where round_length is 1."""
+        secret = secret or self.secret
+        made = winner.block_commitment(self.chain, schnorr.public_key(secret), payload)
+        made.start = previous or made.start
+        contribution = Contribution(made.id(), payload, b"")
+        contribution.signature = schnorr.sign(secret, contribution.message(self.chain.network.genesis_id))
+        return contribution
 
     def flipped(self, data, start=0):
         at = self.random.randrange(start, len(data))

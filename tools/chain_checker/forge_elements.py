@@ -283,7 +283,8 @@ def another_payload(forge, block):
 
 @forgery
 def another_payload_signed_anew(forge, block):
-    own = [c for c in block.contributions if forge.chain.open[c.commitment_id].commitment.key == forge.key]
+    opened = forge.chain.open
+    own = [c for c in block.contributions if c.commitment_id in opened and opened[c.commitment_id].commitment.key == forge.key]
     if not own:
         return None
     own[0].payload = forge.flipped(own[0].payload)

@@ -4,7 +4,7 @@ import json
 import sys
 from math import isqrt
 
-from . import codec, forge_blocks, forge_channels, forge_elements, network, rules, schnorr, state  # noqa: F401
+from . import codec, forge_blocks, forge_channels, forge_elements, forge_winners, network, rules, schnorr, state  # noqa: F401
 from .blockfile import entries
 from .encoding import sha256, tagged, u32
 from .forge import ALL, Forge, forged
@@ -35,7 +35,8 @@ def write(path, secret, each, seed, network_path):
         forge.chain = rules.connect(rules.judge(forge.chain, data, forge.worths))
     if not definition.members:
         last = Block.decode(forge_channels.write(forge, last.encode(), next_block, append))
-        bad_round(forge, [d for _, kind, d in listed if kind == "block"])
+        tried = bad_wins if network.one_winner(definition) else bad_round
+        tried(forge, [d for _, kind, d in listed if kind == "block"])
         wild_times(forge, last.encode())
         unknown_upgrade(forge, last.encode())
 
@@ -62,7 +63,7 @@ def next_block(forge, previous, commitments=(), contributions=()):
     grandparent = chain.headers[-2] if height > 1 else None
     header.target = rules.targets.next_target(chain.network, chain.headers[-1], grandparent)
     header.time_ms = chain.headers[-1].time_ms + 1
-    steps = (13, 0) if contributions else (0, 0)
+    steps = (13, 0) if contributions and not network.one_winner(chain.network) else (0, 0)
     block = Block(header, Coinbase(height, forge.key, [], *steps), [], sorted(commitments, key=lambda c: c.id()),
                   sorted(contributions, key=lambda c: c.id()))
     return block
@@ -138,6 +139,21 @@ def bad_round(forge, blocks):
             print("# payload:", name)
             print("try", forge.mined(forge.settled(next_block(forge, last, [], [contribution]))).hex())
         last = append(forge, next_block(forge, last))
+
+
+def bad_wins(forge, blocks):
+    """Own blocks that carry bad payloads."""
+    good = [Block.decode(data).contributions for data in blocks]
+    good = [contributions[0].payload for contributions in good if contributions]
+    if not good:
+        return
+    round_number = network.round_of(forge.chain.network, forge.chain.height + 1)
+    delta = codec.decode(forge.chain.network, Commitment(round_number, b"", forge.key, b"", 0, b""), good[-1])
+    norm = isqrt(sum(entry * entry for tile in delta for entry in tile))
+    for name, payload in bad_payloads(forge.chain, good[-1], norm, forge.random).items():
+        print("# payload:", name)
+        block = next_block(forge, blocks[-1], [], [forge.own_win(payload)])
+        print("try", forge.mined(forge.settled(block)).hex())
 
 
 def wild_times(forge, last):

@@ -47,7 +47,7 @@ FIELDS = [
     ("recipe.beta2_ppb", "u32", 0, 10**9 - 1, 99 * 10**7),
     ("recipe.adam_eps_ppb", "u32", 1, 10**6, 10),
     ("recipe.clip_ppb", "u32", 0, 4 * 10**9, 10**9),
-    ("round_length", "u32", 2, 16, 4),
+    ("round_length", "u32", 1, 16, 4),
     ("reveal_depth", "u32", 0, 14, 0),
     ("norm_start", "u64", 4, 2**50, 2**24),
     ("window_rounds", "u32", 1, 1024, 16),
@@ -75,7 +75,7 @@ VERSIONS = ("numerics_version", "rules_version")
 NUMBERS = {"u16": u16, "u32": u32, "u64": u64}
 # Fields that came after the table was closed, each an extension: the id, then as above.
 EXTENSIONS = [(1, "work", "work", 0, 0, "sha256d"), (2, "public_share", "u32", 0, 61440, 0),
-              (3, "sources", "sources", 0, 16, [])]
+              (3, "sources", "sources", 0, 16, []), (4, "optimiser", "optimiser", 0, 0, "adamw")]
 NAME_BYTES = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
@@ -117,6 +117,9 @@ def encode_field(name, kind, least, most, value):
     if kind == "work":
         need(value in ("sha256d", "argon2id"), f"{name} must be sha256d or argon2id")
         return u8(value == "argon2id")
+    if kind == "optimiser":
+        need(value in ("adamw", "sgd"), f"{name} must be adamw or sgd")
+        return u8(value == "sgd")
     need(isinstance(value, str if kind == "name" else list), f"{name} has another type")
     need(least <= len(value) <= most, f"{name} has a bad length")
     if kind == "name":
@@ -166,7 +169,10 @@ def check_together(n):
     if c.kind in ("gaussian", "ams"):
         steps = tiles(a) * 4096 * (4096 >> c.log2_ratio) * n.max_contributions
         need(steps <= 2**34, f"{c.kind} would take too long")
-    need(n.reveal_depth <= n.round_length - 2, "reveal_depth is above round_length - 2")
+    if one_winner(n):
+        need(n.max_contributions == n.paid_contributions == 1, "more than one contribution where round_length is 1")
+        need(n.carry_share == n.novelty_rounds == 0, "carry_share or novelty_rounds where round_length is 1")
+    need(n.reveal_depth <= max(0, n.round_length - 2), "reveal_depth is above round_length - 2")
     need(n.paid_contributions <= n.max_contributions, "more paid than merged contributions")
     need(n.halflife_ms >= n.spacing_ms, "halflife_ms is below spacing_ms")
     need(targets.is_compact(n.first_target) and targets.is_compact(n.pow_limit), "a target is not compact")
@@ -235,6 +241,14 @@ def versions_at(network, height):
 
 def is_known(versions):
     return versions[0] <= KNOWN[0] and versions[1] <= KNOWN[1]
+
+
+def one_winner(network):
+    return network.round_length == 1
+
+
+def is_first_of_round(network, height):
+    return (height - 1) % network.round_length == 0
 
 
 def round_of(network, height):

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from math import isqrt
 from operator import mul
 
-from . import codec, likeness, pay, schnorr, state, targets
+from . import codec, likeness, pay, schnorr, state, targets, winner
 from .encoding import Refused, divide_rounding, tagged
-from .network import is_known, round_of, versions_at
+from .network import is_first_of_round, is_known, one_winner, round_of, versions_at
 from .objects import CHANNEL, CLOSE, HEADER_BYTES, KEY, PLAIN, Block, Coinbase, Header, OutPoint, voucher
 
 
@@ -80,10 +80,10 @@ def check_body(chain, block, size):
     else:
         need(not block.contributions, "C2", "contributions where nothing is merged")
     steps = (block.coinbase.outer_step, block.coinbase.public_step)
-    if block.contributions:
+    if block.contributions and not one_winner(network):
         need(1 <= steps[0] <= 15 and steps[1] <= 24, "C2", f"steps {steps} do not exist")
     else:
-        need(steps == (0, 0), "C2", "steps without contributions")
+        need(steps == (0, 0), "C2", "steps where none is taken")
     need(block.coinbase.height == height, "C2", f"the coinbase is of height {block.coinbase.height}")
     need(not network.member_keys or block.coinbase.miner in network.member_keys, "C2", "the miner is no member")
 
@@ -128,7 +128,7 @@ def check_close(network, height, payment, channel, message):
 
 def check_commitments(chain, block):
     network, height = chain.network, chain.height + 1
-    first = height % network.round_length == 1
+    first = is_first_of_round(network, height)
     round_target = block.header.target if first else chain.round_target
     start = chain.hash if first else chain.round_start
     share = min(targets.LARGEST, chain.stamp_factor * targets.expand(round_target))
@@ -146,6 +146,9 @@ def check_commitments(chain, block):
 
 def check_contributions(chain, block, changes):
     network = chain.network
+    if one_winner(network):
+        winner.check_contribution(chain, block, changes)
+        return
     merged_before = {h for merge in chain.merges for h in merge.payload_hashes}
     mean = state.mean_norm(network, chain.merges)
     for contribution in block.contributions:
@@ -208,7 +211,7 @@ def after(chain, block, changes, worths):
                          chain.round_target, chain.round_start, chain.stamp_factor, dict(chain.open), chain.merges, chain.theta, chain.theta_root, chain.window,
                          chain.worths_known)
     result.hash = block.header.hash()
-    if height % network.round_length == 1:
+    if is_first_of_round(network, height):
         result.round_target, result.round_start = block.header.target, block.header.previous
     for commitment in block.commitments:
         result.open[commitment.id()] = state.Open(commitment, height, block.coinbase.miner)
@@ -228,7 +231,10 @@ def after(chain, block, changes, worths):
 
 def close_round(result, block, changes, worths):
     network = result.network
-    merged = merge(block.coinbase.outer_step, changes.scaled, changes.weights)
+    if one_winner(network):
+        merged = changes.deltas[0]
+    else:
+        merged = merge(block.coinbase.outer_step, changes.scaled, changes.weights)
     most = 2**30
     result.theta = [[max(-most, min(most, p + d)) for p, d in zip(*tiles)] for tiles in zip(result.theta, merged)]
     result.theta_root = state.model_root(result.theta)
@@ -256,7 +262,8 @@ def judge(chain, data, worths_by_commitment, now_ms=None):
     check_payments(chain, block, changes)
     check_commitments(chain, block)
     check_contributions(chain, block, changes)
-    worths = [worths_by_commitment.get(c.commitment_id) for c in block.contributions]
+    worths = [winner.WORTH if one_winner(chain.network) else worths_by_commitment.get(c.commitment_id)
+              for c in block.contributions]
     if None in worths or not chain.worths_known:
         worths = None
     pay.check_coinbase(chain, block, changes, worths)
