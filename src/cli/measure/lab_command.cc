@@ -21,6 +21,7 @@
 #include "cli/papers/lab_factors.h"
 #include "cli/papers/lab_low_rank.h"
 #include "cli/papers/lab_pages.h"
+#include "cli/papers/lab_paper_chain.h"
 #include "cli/papers/lab_race.h"
 #include "cli/papers/lab_sketches.h"
 
@@ -43,6 +44,7 @@ void add_lab(CLI::App& app, Invocation& invocation) {
     add_lab_digits(*group, invocation, pages);
     add_lab_race(*group, invocation, pages);
     add_lab_convergence(*group, invocation, pages);
+    add_lab_paper_chain(*group, invocation, pages);
     add_lab_sketches(*group, invocation, pages);
     add_lab_codecs(*group, invocation, pages);
     add_lab_codec_training(*group, invocation, pages);
