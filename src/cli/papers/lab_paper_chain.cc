@@ -151,17 +151,26 @@ void add_curve(const Played& played, std::uint32_t blocks, std::vector<Row>& row
 std::string found(const std::vector<Played>& all, std::uint32_t blocks, double chi,
                   std::size_t freedom) {
     const auto after = [&](std::size_t i) { return all[i].outcome.losses.back().mean; };
+    const auto& miners = all[8].given.miners;
+    const auto [weakest, strongest] =
+        std::ranges::minmax_element(miners, {}, &lab::PaperMiner::hashes);
+    const auto moved = [&](std::ptrdiff_t miner) {
+        const auto text = static_cast<std::size_t>(miner);
+        return all[8].outcome.losses.back().by_text[text] -
+               all[9].outcome.losses.back().by_text[text];
+    };
     return fmt::format(
         "From {:.2f} nats a token, {} blocks of one winner take the report loss to {:.2f} (dense), "
         "{:.2f} (signs) and {:.2f} (count-sketch), where merging everybody's steps of the same "
         "descent takes it to {:.2f}, {:.2f} and {:.2f} and of AdamW to {:.2f}; blocks fall to "
         "miners by hash power and by who is done with training first (chi-squared {:.1f} with {} "
-        "degrees of freedom); with unlike texts the bias does not become negligible: their losses "
-        "end {:.2f} apart where power is unequal, {:.2f} where it is equal, and {:.2f} where all "
-        "are merged.",
+        "degrees of freedom); with unlike texts, unequal power moves the loss of the strongest's "
+        "by "
+        "{:+.2f} and of the weakest's by {:+.2f} against equal power, and the texts' losses end "
+        "{:.2f} apart, with equal power {:.2f}, where all are merged {:.2f} (one seed).",
         all[0].outcome.losses.front().mean, blocks, after(0), after(1), after(2), after(3),
-        after(4), after(5), after(6), chi, freedom, spread_of(all[8]), spread_of(all[9]),
-        spread_of(all[10]));
+        after(4), after(5), after(6), chi, freedom, moved(strongest - miners.begin()),
+        moved(weakest - miners.begin()), spread_of(all[8]), spread_of(all[9]), spread_of(all[10]));
 }
 
 Result<std::vector<lab::PaperMiner>> miners_of(const std::string& power) {
