@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/float_mode.h"
+#include "tensor/attention_backward.h"
 #include "tensor/digits.h"
 #include "tensor/kernels.h"
 #include "tensor/split.h"
@@ -132,23 +133,42 @@ void reserve_attention(const Compute& compute, const AttentionShape& shape) {
     });
 }
 
+void attention_backward(const Compute& compute, std::span<const AttentionBackward> calls) {
+    check_float_mode();
+    std::size_t tasks = 0;
+    std::size_t scratch_size = 0;
+    for (const AttentionBackward& call : calls) {
+        const AttentionShape& shape = call.shape;
+        const ConstMatrix q = call.q;
+        check_shape(shape, q, call.k, call.v);
+        check_shape(shape, call.dq, call.dk, call.dv);
+        CHECK(shape.first_position == 0);
+        CHECK(call.stats.max != nullptr && call.stats.sum != nullptr);
+        CHECK(call.dout.rows == q.rows && call.dout.cols == q.cols);
+        CHECK(call.out.rows == q.rows && call.out.cols == q.cols);
+        tasks += shape.sequences * shape.kv_heads;
+        scratch_size = std::max(scratch_size, compute.kernels->attention_backward_scratch(shape));
+    }
+    if (tasks == 0) return;
+    split(compute, tasks, 1, [&](std::size_t begin, std::size_t end) {
+        float* scratch = thread_scratch(scratch_size);
+        std::size_t first = 0;  // of the call's tasks
+        for (const AttentionBackward& call : calls) {
+            const std::size_t heads = call.shape.kv_heads;
+            const std::size_t after = first + call.shape.sequences * heads;
+            for (std::size_t task = std::max(first, begin); task < std::min(after, end); ++task)
+                compute.kernels->attention_backward(call, (task - first) / heads,
+                                                    (task - first) % heads, scratch);
+            first = after;
+        }
+    });
+}
+
 void attention_backward(const Compute& compute, const AttentionShape& shape, ConstMatrix dout,
                         ConstMatrix q, ConstMatrix k, ConstMatrix v, ConstMatrix out,
                         AttentionStats stats, Matrix dq, Matrix dk, Matrix dv) {
-    check_float_mode();
-    check_shape(shape, q, k, v);
-    check_shape(shape, dq, dk, dv);
-    CHECK(shape.first_position == 0 && stats.max != nullptr && stats.sum != nullptr);
-    CHECK(shape.source_keys == 0);
-    CHECK(dout.rows == q.rows && dout.cols == q.cols && out.rows == q.rows && out.cols == q.cols);
-    const AttentionBackward op{shape, dout, q, k, v, out, stats, dq, dk, dv};
-    const auto run = [&](std::size_t begin, std::size_t end) {
-        float* scratch = thread_scratch(compute.kernels->attention_backward_scratch(shape));
-        for (std::size_t task = begin; task < end; ++task)
-            compute.kernels->attention_backward(op, task / shape.kv_heads, task % shape.kv_heads,
-                                                scratch);
-    };
-    split(compute, shape.sequences * shape.kv_heads, 1, run);
+    const AttentionBackward call{shape, dout, q, k, v, out, stats, dq, dk, dv};
+    attention_backward(compute, std::span(&call, 1));
 }
 
 }  // namespace cairn::tensor

@@ -26,8 +26,8 @@ void attention_forward(const Compute& compute, std::span<const AttentionForward>
 /// Allocates on every thread the memory that calls up to this shape need; they then allocate none.
 void reserve_attention(const Compute& compute, const AttentionShape& shape);
 
-/// Overwrites dq (as q), dk and dv (as k). Whole sequences only: first_position is 0, and keys are
-/// the queries' own.
+/// Overwrites dq (as q), dk and dv (as k). Whole sequences only: first_position is 0. Several calls
+/// at once: attention_backward.h.
 void attention_backward(const Compute& compute, const AttentionShape& shape, ConstMatrix dout,
                         ConstMatrix q, ConstMatrix k, ConstMatrix v, ConstMatrix out,
                         AttentionStats stats, Matrix dq, Matrix dk, Matrix dv);

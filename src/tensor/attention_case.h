@@ -12,6 +12,7 @@ namespace cairn::tensor {
 struct AttentionCase {
     AttentionShape shape;  ///< first_position is 0
     std::size_t rows = shape.sequences * shape.queries;
+    std::size_t key_rows = shape.sequences * shape.keys();
     std::size_t q_cols = shape.heads * shape.head_dim;
     std::size_t kv_cols = shape.kv_heads * shape.head_dim;
     std::vector<float> q, k, v, dout;
@@ -20,8 +21,8 @@ struct AttentionCase {
     AttentionCase(const AttentionShape& s, std::uint64_t stream, std::size_t every = 0)
         : shape(s),
           q(normal_values(rows * q_cols, stream)),
-          k(normal_values(rows * kv_cols, stream + 1)),
-          v(normal_values(rows * kv_cols, stream + 2)),
+          k(normal_values(key_rows * kv_cols, stream + 1)),
+          v(normal_values(key_rows * kv_cols, stream + 2)),
           dout(normal_values(rows * q_cols, stream + 3)) {
         if (every == 0) return;
         q = among_extremes(q, every * 7);
@@ -36,12 +37,12 @@ struct AttentionCase {
         std::vector<float> dq(q.size()), dk(k.size()), dv(v.size());
         const AttentionStats stats{max.data(), sum.data()};
         const Matrix out_view(out.data(), rows, q_cols);
-        const ConstMatrix q_view(q.data(), rows, q_cols), k_view(k.data(), rows, kv_cols);
-        const ConstMatrix v_view(v.data(), rows, kv_cols), dout_view(dout.data(), rows, q_cols);
+        const ConstMatrix q_view(q.data(), rows, q_cols), dout_view(dout.data(), rows, q_cols);
+        const ConstMatrix k_view(k.data(), key_rows, kv_cols), v_view(v.data(), key_rows, kv_cols);
         attention_forward(compute, shape, q_view, k_view, v_view, out_view, stats);
         attention_backward(compute, shape, dout_view, q_view, k_view, v_view, out_view, stats,
-                           {dq.data(), rows, q_cols}, {dk.data(), rows, kv_cols},
-                           {dv.data(), rows, kv_cols});
+                           {dq.data(), rows, q_cols}, {dk.data(), key_rows, kv_cols},
+                           {dv.data(), key_rows, kv_cols});
         return {out, max, sum, dq, dk, dv};
     }
 };
@@ -58,6 +59,24 @@ inline std::vector<AttentionCase> odd_attentions(bool causal, std::uint64_t stre
     for (const std::size_t window : {1U, 40U, 64U, 65U, 100U, 1000U})
         if (causal) cases.emplace_back(AttentionShape{1, 330, 0, 2, 1, 16, true, window}, stream);
     cases[5] = AttentionCase(shapes[5], stream, 1291);
+    return cases;
+}
+
+/// Attention to another text: fewer queries than keys and more, several blocks of keys and chunks
+/// of queries, one of either; the last with extremes.
+inline std::vector<AttentionCase> odd_rectangles(std::uint64_t stream) {
+    struct Rectangle {
+        std::size_t sequences, queries, keys, heads, kv_heads, head_dim;
+    };
+    const Rectangle rectangles[] = {{2, 70, 139, 4, 2, 24}, {1, 330, 65, 3, 1, 33},
+                                    {3, 1, 200, 2, 2, 16},  {2, 77, 1, 4, 2, 16},
+                                    {1, 600, 64, 2, 1, 64}, {1, 90, 300, 2, 1, 40}};
+    std::vector<AttentionCase> cases;
+    for (const Rectangle& r : rectangles)
+        cases.emplace_back(
+            AttentionShape{r.sequences, r.queries, 0, r.heads, r.kv_heads, r.head_dim,
+                           /*causal=*/false, /*window=*/0, r.keys},
+            stream, cases.size() == 5 ? 1291 : 0);
     return cases;
 }
 

@@ -68,6 +68,10 @@ Hash attention_all(const Compute& compute) {
     return fnv1a(AttentionCase({2, 139, 0, 4, 2, 24, false}, 112).run(compute));
 }
 
+Hash attention_cross(const Compute& compute) {
+    return fnv1a(AttentionCase({2, 70, 0, 4, 2, 24, false, 0, 139}, 119).run(compute));
+}
+
 Hash attention_digits(const Compute& compute) {
     const Hash prefill = fnv1a(DigitsCase({2, 139, 30, 4, 2, 24, true, 90}, 113, 3.0).run(compute));
     return fnv1a(DigitsCase({3, 1, 400, 6, 2, 64}, 114).run(compute), prefill);
@@ -123,6 +127,7 @@ constexpr Golden kGoldens[] = {
     {"relu", relu, 0xae5901e55a42c920},
     {"erf", erf, 0xd1d8d257e7b6fc69},
     {"attention_all", attention_all, 0x1761c65afadcfb4e},
+    {"attention_cross", attention_cross, 0x1db2df9a944dce9a},
     {"attention_digits", attention_digits, 0xe41f6809ce30636},
     {"positions", positions, 0x412bea0204c89dcc},
     {"rope_scaling", rope_scaling, 0x91cf1ebf8bd74f59},

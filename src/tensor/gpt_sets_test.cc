@@ -1,5 +1,6 @@
 // Proves that the operators of GPT-2 and BERT have the reference's bits in every kernel set, on odd
 // shapes, in place, with 1, 2 and 5 threads, and with infinities and NaN among the values.
+#include "tensor/attention_backward.h"
 #include "tensor/attention_case.h"
 #include "tensor/bias.h"
 #include "tensor/every_set.h"
@@ -133,6 +134,53 @@ TEST(GptSets, AttentionThatSeesAll) {
     for (const AttentionCase& attention : odd_attentions(false, 18))
         expect_every_set_equal([&](const Compute& compute) { return attention.run(compute); },
                                "attention of " + std::to_string(attention.rows) + " rows");
+}
+
+TEST(GptSets, AttentionToAnotherText) {
+    for (const AttentionCase& attention : odd_rectangles(23))
+        expect_every_set_equal(
+            [&](const Compute& compute) { return attention.run(compute); },
+            std::to_string(attention.rows) + " rows to " + std::to_string(attention.key_rows));
+}
+
+// Another text that is the same one: attention that sees all.
+TEST(GptSets, AnotherTextMayBeTheSameOne) {
+    ThreadPool pool(3);
+    const Compute compute{*kernels_for(available_kernel_sets().back()), &pool};
+    const AttentionCase own({2, 139, 0, 4, 2, 24, false}, 24);
+    AttentionCase other = own;
+    other.shape.source_keys = 139;
+    EXPECT_EQ(own.run(compute), other.run(compute));
+}
+
+TEST(GptSets, AttentionBackwardOfSeveralTextsIsThatOfEach) {
+    ThreadPool pool(3);
+    const Compute compute{*kernels_for(available_kernel_sets().back()), &pool};
+    const std::vector<AttentionCase> cases = odd_rectangles(25);
+    std::vector<Results> alone, together;
+    for (const AttentionCase& one : cases) alone.push_back(one.run(compute));
+    together = alone;
+    std::vector<AttentionBackward> calls;
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        const AttentionCase& c = cases[i];
+        Results& r = together[i];
+        for (const std::size_t gradient : {3U, 4U, 5U})
+            std::fill(r[gradient].begin(), r[gradient].end(), 7.0F);
+        calls.push_back({c.shape,
+                         {c.dout.data(), c.rows, c.q_cols},
+                         {c.q.data(), c.rows, c.q_cols},
+                         {c.k.data(), c.key_rows, c.kv_cols},
+                         {c.v.data(), c.key_rows, c.kv_cols},
+                         {r[0].data(), c.rows, c.q_cols},
+                         {r[1].data(), r[2].data()},
+                         {r[3].data(), c.rows, c.q_cols},
+                         {r[4].data(), c.key_rows, c.kv_cols},
+                         {r[5].data(), c.key_rows, c.kv_cols}});
+    }
+    attention_backward(compute, calls);
+    for (std::size_t i = 0; i < cases.size(); ++i)
+        for (std::size_t k = 0; k < alone[i].size(); ++k)
+            EXPECT_EQ(bits_differ(together[i][k], alone[i][k]), "") << i << ' ' << k;
 }
 
 // The last query of a causal sequence sees everything: there the two kinds agree.

@@ -124,14 +124,14 @@ Doubles attention_in_double(const AttentionShape& s, const Doubles& q, const Dou
                 for (std::size_t j = 0; j < visible; ++j) {
                     double score = 0.0;
                     for (std::size_t c = 0; c < d; ++c)
-                        score += qi[c] * k[(b * s.queries + j) * kc + kv + c];
+                        score += qi[c] * k[(b * s.keys() + j) * kc + kv + c];
                     p[j] = std::exp(score / std::sqrt(static_cast<double>(d)));
                     sum += p[j];
                 }
                 for (std::size_t j = 0; j < visible; ++j)
                     for (std::size_t c = 0; c < d; ++c)
                         out[(b * s.queries + i) * qc + h * d + c] +=
-                            p[j] / sum * v[(b * s.queries + j) * kc + kv + c];
+                            p[j] / sum * v[(b * s.keys() + j) * kc + kv + c];
             }
     return out;
 }
@@ -151,6 +151,11 @@ void check_attention(const Compute& compute, const AttentionShape& s) {
 TEST_F(Gradient, Attention) { check_attention(compute_, {2, 7, 0, 4, 2, 3, true}); }
 
 TEST_F(Gradient, AttentionThatSeesAll) { check_attention(compute_, {2, 7, 0, 4, 2, 3, false}); }
+
+TEST_F(Gradient, AttentionToAnotherText) {
+    for (const std::size_t keys : {2U, 4U, 11U})  // with one, dq and dk are rounding errors
+        check_attention(compute_, {2, 7, 0, 4, 2, 3, false, 0, keys});
+}
 
 TEST_F(Gradient, EmbeddingAddsRowsPerChunk) {
     const std::size_t t = 600, vocab = 11, c = 5;

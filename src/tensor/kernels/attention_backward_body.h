@@ -138,11 +138,12 @@ void backward_head(const AttentionBackward& op, std::size_t sequence, std::size_
     const AttentionShape shape = op.shape;
     const std::size_t d = shape.head_dim;
     const std::size_t t = shape.queries;
+    const std::size_t all_keys = shape.keys();
     const std::size_t width = padded(d, 16);
     const std::size_t kv_head = head / (shape.heads / shape.kv_heads);
     const Head q = head_of(op.q, sequence * t, head, d);
-    const Head k = head_of(op.k, sequence * t, kv_head, d);
-    const Head v = head_of(op.v, sequence * t, kv_head, d);
+    const Head k = head_of(op.k, sequence * all_keys, kv_head, d);
+    const Head v = head_of(op.v, sequence * all_keys, kv_head, d);
     const Head out = head_of(op.out, sequence * t, head, d);
     const Head dout = head_of(op.dout, sequence * t, head, d);
     const float* max = op.stats.max + sequence * t * shape.heads + head;
@@ -152,8 +153,8 @@ void backward_head(const AttentionBackward& op, std::size_t sequence, std::size_
         s.delta[i] = reduce_dot<V>(d, dout.data + i * dout.stride, out.data + i * out.stride);
     for (std::size_t i = 0; i < t * width; i += 16) V::store(s.dq + i, V::zero());
 
-    for (std::size_t block = 0; block < t; block += kKeyBlock) {
-        const std::size_t keys = smaller(kKeyBlock, t - block);
+    for (std::size_t block = 0; block < all_keys; block += kKeyBlock) {
+        const std::size_t keys = smaller(kKeyBlock, all_keys - block);
         const Head block_k{k.data + block * k.stride, k.stride};
         const Head block_v{v.data + block * v.stride, v.stride};
         pack_keys<V>(block_k, keys, d, s.packed_k);
@@ -196,7 +197,7 @@ void backward_head(const AttentionBackward& op, std::size_t sequence, std::size_
             gather_block<V>(keys, start, rows, s.p, s.rows_do, width, s.dv);
         }
         for (std::size_t j = 0; j < keys; ++j) {
-            const std::size_t row = sequence * t + block + j;
+            const std::size_t row = sequence * all_keys + block + j;
             float* dk = op.dk.data + row * op.dk.stride + kv_head * d;
             float* dv = op.dv.data + row * op.dv.stride + kv_head * d;
             for_parts<V>(d, [&](auto part) {

@@ -77,7 +77,7 @@ std::size_t attention_forward_scratch(const AttentionShape& shape) {
 }
 
 std::size_t attention_backward_scratch(const AttentionShape& shape) {
-    return 2 * shape.queries * shape.queries;
+    return 2 * shape.queries * shape.keys();
 }
 
 void attention_forward(const AttentionForward& op, std::size_t sequence, std::size_t head,
@@ -115,16 +115,17 @@ void attention_forward(const AttentionForward& op, std::size_t sequence, std::si
 
 namespace {
 
-/// P and dS of one query head: [queries, queries], up to the visible entries; 0 before the window.
+/// P and dS of one query head: [queries, keys], up to the visible entries; 0 before the window.
 void recompute(const AttentionBackward& op, std::size_t sequence, std::size_t head, float* p,
                float* ds) {
     const AttentionShape& shape = op.shape;
     const std::size_t d = shape.head_dim;
     const std::size_t t = shape.queries;
+    const std::size_t keys = shape.keys();
     const std::size_t kv_head = head / (shape.heads / shape.kv_heads);
     const ConstMatrix q = head_of(op.q, t, sequence, head, d);
-    const ConstMatrix k = head_of(op.k, t, sequence, kv_head, d);
-    const ConstMatrix v = head_of(op.v, t, sequence, kv_head, d);
+    const ConstMatrix k = head_of(op.k, keys, sequence, kv_head, d);
+    const ConstMatrix v = head_of(op.v, keys, sequence, kv_head, d);
     const ConstMatrix out = head_of(op.out, t, sequence, head, d);
     const ConstMatrix dout = head_of(op.dout, t, sequence, head, d);
     const float scale = score_scale(shape);
@@ -132,26 +133,26 @@ void recompute(const AttentionBackward& op, std::size_t sequence, std::size_t he
         const std::size_t stat = (sequence * t + i) * shape.heads + head;
         const float delta = reduce_dot(d, dout.row(i), out.row(i));
         for (std::size_t j = 0; j < shape.visible(i); ++j) {
-            p[i * t + j] = ds[i * t + j] = 0.0F;
+            p[i * keys + j] = ds[i * keys + j] = 0.0F;
             if (j < shape.first_key(i)) continue;
             const float s = product(d, q.row(i), k.row(j)) * scale;
             const float prob = exp_f32(s - op.stats.max[stat]) / op.stats.sum[stat];
             const float dp = product(d, dout.row(i), v.row(j));
-            p[i * t + j] = prob;
-            ds[i * t + j] = (prob * (dp - delta)) * scale;
+            p[i * keys + j] = prob;
+            ds[i * keys + j] = (prob * (dp - delta)) * scale;
         }
     }
 }
 
 /// N1 over query positions from 0: sum of weight[i][j] * rows[i][c] over the i that see j:
-/// those from `first` on.
-float weigh_queries(std::size_t t, const float* weight, std::size_t j, std::size_t first,
-                    ConstMatrix rows, std::size_t c) {
+/// those from `first` on of t. weight is [t, keys].
+float weigh_queries(std::size_t t, std::size_t keys, const float* weight, std::size_t j,
+                    std::size_t first, ConstMatrix rows, std::size_t c) {
     float result = 0.0F;
     for (std::size_t chunk = 0; chunk < t; chunk += kChunk) {
         float sum = 0.0F;
         for (std::size_t i = std::max(chunk, first); i < std::min(chunk + kChunk, t); ++i)
-            sum = std::fma(weight[i * t + j], rows.row(i)[c], sum);
+            sum = std::fma(weight[i * keys + j], rows.row(i)[c], sum);
         result += sum;
     }
     return result;
@@ -164,13 +165,14 @@ void attention_backward(const AttentionBackward& op, std::size_t sequence, std::
     const AttentionShape& shape = op.shape;
     const std::size_t d = shape.head_dim;
     const std::size_t t = shape.queries;
+    const std::size_t keys = shape.keys();
     const std::size_t group = shape.heads / shape.kv_heads;
     float* p = scratch;
-    float* ds = scratch + t * t;
-    const ConstMatrix k = head_of(op.k, t, sequence, kv_head, d);
-    const Matrix dk = op.dk.row_range(sequence * t, t).column_range(kv_head * d, d);
-    const Matrix dv = op.dv.row_range(sequence * t, t).column_range(kv_head * d, d);
-    for (std::size_t j = 0; j < t; ++j)
+    float* ds = scratch + t * keys;
+    const ConstMatrix k = head_of(op.k, keys, sequence, kv_head, d);
+    const Matrix dk = op.dk.row_range(sequence * keys, keys).column_range(kv_head * d, d);
+    const Matrix dv = op.dv.row_range(sequence * keys, keys).column_range(kv_head * d, d);
+    for (std::size_t j = 0; j < keys; ++j)
         for (std::size_t c = 0; c < d; ++c) dk.row(j)[c] = dv.row(j)[c] = 0.0F;
     for (std::size_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
         const ConstMatrix q = head_of(op.q, t, sequence, head, d);
@@ -179,12 +181,13 @@ void attention_backward(const AttentionBackward& op, std::size_t sequence, std::
         for (std::size_t i = 0; i < t; ++i)
             for (std::size_t c = 0; c < d; ++c)
                 op.dq.row(sequence * t + i)[head * d + c] =
-                    canonical(weigh(0, shape.visible(i), ds + i * t, k, c));
-        for (std::size_t j = 0; j < t; ++j) {
+                    canonical(weigh(0, shape.visible(i), ds + i * keys, k, c));
+        for (std::size_t j = 0; j < keys; ++j) {
             const std::size_t first = shape.causal ? j : 0;
             for (std::size_t c = 0; c < d; ++c) {
-                dk.row(j)[c] = canonical(dk.row(j)[c] + weigh_queries(t, ds, j, first, q, c));
-                dv.row(j)[c] = canonical(dv.row(j)[c] + weigh_queries(t, p, j, first, dout, c));
+                dk.row(j)[c] = canonical(dk.row(j)[c] + weigh_queries(t, keys, ds, j, first, q, c));
+                dv.row(j)[c] =
+                    canonical(dv.row(j)[c] + weigh_queries(t, keys, p, j, first, dout, c));
             }
         }
     }
