@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "model/layer_texts.h"
+#include "tensor/attention_backward.h"
 #include "tensor/bias.h"
 #include "tensor/elementwise.h"
 #include "tensor/gelu.h"
@@ -30,7 +32,7 @@ bool has_post_norms(const ModelConfig& c) { return c.norm_position == NormPositi
 
 }  // namespace
 
-LayerActivations::LayerActivations(const ModelConfig& c, std::size_t n)
+LayerActivations::LayerActivations(const ModelConfig& c, std::size_t n, std::size_t m)
     : attn_norm_input(n * c.dim),
       attn_input(n * c.dim),
       attn_mean(if_any(has_mean(c), n)),
@@ -45,6 +47,16 @@ LayerActivations::LayerActivations(const ModelConfig& c, std::size_t n)
       attn_output(n * c.q_dim()),
       softmax_max(n * c.heads),
       softmax_sum(n * c.heads),
+      cross_norm_input(if_any(c.crosses(), n * c.dim)),
+      cross_input(if_any(c.crosses(), n * c.dim)),
+      cross_mean(if_any(c.crosses() && has_mean(c), n)),
+      cross_rstd(if_any(c.crosses(), n)),
+      cross_query(if_any(c.crosses(), n * c.q_dim())),
+      cross_key(if_any(c.crosses(), m * c.kv_dim())),
+      cross_value(if_any(c.crosses(), m * c.kv_dim())),
+      cross_output(if_any(c.crosses(), n * c.q_dim())),
+      cross_softmax_max(if_any(c.crosses(), n * c.heads)),
+      cross_softmax_sum(if_any(c.crosses(), n * c.heads)),
       ffn_norm_input(n * c.dim),
       ffn_input(n * c.dim),
       ffn_mean(if_any(has_mean(c), n)),
@@ -60,14 +72,14 @@ LayerActivations::LayerActivations(const ModelConfig& c, std::size_t n)
         inner[i].resize(n * c.widest_inner(static_cast<Projection>(i)));
 }
 
-LayerScratch::LayerScratch(const ModelConfig& c, std::size_t n, bool with_gradient)
-    : branch(n * c.dim) {
+LayerScratch::LayerScratch(const ModelConfig& c, std::size_t n, bool with_gradient, std::size_t m)
+    : branch(std::max(n, m) * c.dim) {
     if (!with_gradient) return;
-    branch2.resize(n * c.dim);
+    branch2.resize(std::max(n, m) * c.dim);
     dquery.resize(n * c.q_dim());
     dattn_output.resize(n * c.q_dim());
-    dkey.resize(n * c.kv_dim());
-    dvalue.resize(n * c.kv_dim());
+    dkey.resize(std::max(n, m) * c.kv_dim());
+    dvalue.resize(std::max(n, m) * c.kv_dim());
     dgate.resize(if_any(c.is_gated(), n * c.hidden_dim));
     dup.resize(n * c.hidden_dim);
     dinner.resize(n * widest_of_all(c));
@@ -91,6 +103,11 @@ LayerBuffers buffers_of(const LayerContext& context, LayerActivations& kept, Lay
     b.value = view(kept.value, c.kv_dim());
     b.attn_output = view(kept.attn_output, c.q_dim());
     b.branch = view(scratch.branch, c.dim);
+    b.cross_norm_input = view(kept.cross_norm_input, c.dim);
+    b.cross_input = view(kept.cross_input, c.dim);
+    b.cross_query = view(kept.cross_query, c.q_dim());
+    b.cross_output = view(kept.cross_output, c.q_dim());
+    b.cross_stats = {kept.cross_mean.data(), kept.cross_rstd.data()};
     b.attn_post_input = view(kept.attn_post_input, c.dim);
     b.ffn_post_input = view(kept.ffn_post_input, c.dim);
     b.ffn_norm_input = view(kept.ffn_norm_input, c.dim);
@@ -160,6 +177,16 @@ struct Backward {
     void feed_forward(ConstMatrix dy);
     void heads(Matrix dhead, Matrix raw, const tensor::Weight& gamma, NormStats stats, K kind);
     void attention(ConstMatrix dy);
+    void attend_backward(Matrix dattn_output, Matrix dquery, Matrix dkey, Matrix dvalue);
+    void cross(ConstMatrix dy);
+    void cross_linear(ConstMatrix dy, ConstMatrix x, K weight, K bias, Matrix dx) {
+        if (float* dbias = grad.row(bias)) tensor::bias_backward_accumulate(g.compute, dy, dbias);
+        product(dy, x, weight, 1, dx);
+    }
+    void cross_norm(Matrix dy) {
+        norm_backward(g, dy, b.cross_norm_input, w.cross_norm, b.cross_stats, dy,
+                      grad.row(K::kCrossNorm), grad.row(K::kCrossNormBias));
+    }
     void attention_norm(Matrix dy) {
         norm_backward(g, dy, b.attn_norm_input, w.attn_norm, b.attn_stats, dy,
                       grad.row(K::kAttnNorm), grad.row(K::kAttnNormBias));
@@ -240,6 +267,62 @@ void Backward::heads(Matrix dhead, Matrix raw, const tensor::Weight& gamma, Norm
                              rows, grad.row(kind));
 }
 
+// N4 and the rotation back, text by text.
+void Backward::attend_backward(Matrix dattn_output, Matrix dquery, Matrix dkey, Matrix dvalue) {
+    const ModelConfig& c = g.config;
+    const std::vector<TextRun> runs = runs_of(context, dquery.rows);
+    std::vector<tensor::AttentionBackward> calls;
+    for (const TextRun& run : runs) {
+        const auto rows = [&](Matrix x) { return x.row_range(run.first, run.rows()); };
+        calls.push_back({attention_shape(c, context.layer, run.texts, run.length),
+                         rows(dattn_output), rows(b.query), rows(b.key), rows(b.value),
+                         rows(b.attn_output),
+                         stats_from(context, run.first, kept.softmax_max, kept.softmax_sum),
+                         rows(dquery), rows(dkey), rows(dvalue)});
+    }
+    tensor::attention_backward(g.compute, calls);
+    if (c.positions != PositionKind::kRotary) return;
+    const tensor::RopeTable& rope = context.ropes.of(c, context.layer);
+    for (const TextRun& run : runs)
+        for (const Matrix x : {dquery, dkey})
+            tensor::rope_backward(g.compute, rope, rope_pairing(c), {.tokens = run.length},
+                                  x.row_range(run.first, run.rows()));
+}
+
+// branch = the gradient of cross_input from that of cross(cross_input); the other texts' states
+// get theirs first.
+void Backward::cross(ConstMatrix dy) {
+    const ModelConfig& c = g.config;
+    const SourceTexts& source = *context.source;
+    const std::size_t m = source.states.rows;
+    const Matrix doutput(scratch.dattn_output.data(), dy.rows, c.q_dim());
+    const Matrix dquery(scratch.dquery.data(), dy.rows, c.q_dim());
+    const Matrix dkey(scratch.dkey.data(), m, c.kv_dim());
+    const Matrix dvalue(scratch.dvalue.data(), m, c.kv_dim());
+    const Matrix key(kept.cross_key.data(), m, c.kv_dim());
+    const Matrix value(kept.cross_value.data(), m, c.kv_dim());
+    cross_linear(dy, b.cross_output, K::kCrossWo, K::kCrossBo, doutput);
+    std::vector<tensor::AttentionBackward> calls;
+    for_each_pair(context, [&](const TextRun& text, const TextRun& other) {
+        const auto rows = [](Matrix x, const TextRun& of) {
+            return x.row_range(of.first, of.length);
+        };
+        calls.push_back(
+            {cross_attention_shape(c, text.length, other.length), rows(doutput, text),
+             rows(b.cross_query, text), rows(key, other), rows(value, other),
+             rows(b.cross_output, text),
+             stats_from(context, text.first, kept.cross_softmax_max, kept.cross_softmax_sum),
+             rows(dquery, text), rows(dkey, other), rows(dvalue, other)});
+    });
+    tensor::attention_backward(g.compute, calls);
+    const Matrix dstates(scratch.branch.data(), m, c.dim), more(scratch.branch2.data(), m, c.dim);
+    cross_linear(dkey, source.states, K::kCrossWk, K::kCrossBk, dstates);
+    cross_linear(dvalue, source.states, K::kCrossWv, K::kCrossBv, more);
+    add(dstates, more);
+    add(source.dstates, dstates);
+    cross_linear(dquery, b.cross_input, K::kCrossWq, K::kCrossBq, branch);
+}
+
 // branch = the gradient of attn_input from that of attention(attn_input).
 void Backward::attention(ConstMatrix dy) {
     const ModelConfig& c = g.config;
@@ -248,16 +331,7 @@ void Backward::attention(ConstMatrix dy) {
     const Matrix dkey(scratch.dkey.data(), dy.rows, c.kv_dim());
     const Matrix dvalue(scratch.dvalue.data(), dy.rows, c.kv_dim());
     linear(dy, b.attn_output, Projection::kOutput, K::kBo, dattn_output);
-    tensor::attention_backward(
-        g.compute, attention_shape(c, context.layer, dy.rows / context.sequence, context.sequence),
-        dattn_output, b.query, b.key, b.value, b.attn_output,
-        {kept.softmax_max.data(), kept.softmax_sum.data()}, dquery, dkey, dvalue);
-    if (c.positions == PositionKind::kRotary) {
-        const tensor::RopeRows positions{.tokens = context.sequence};
-        const tensor::RopeTable& rope = context.ropes.of(c, context.layer);
-        tensor::rope_backward(g.compute, rope, rope_pairing(c), positions, dquery);
-        tensor::rope_backward(g.compute, rope, rope_pairing(c), positions, dkey);
-    }
+    attend_backward(dattn_output, dquery, dkey, dvalue);
     if (c.qk_norm) {
         heads(dquery, b.query_raw, w.q_norm, b.query_stats, K::kQNorm);
         heads(dkey, b.key_raw, w.k_norm, b.key_stats, K::kKNorm);
@@ -271,19 +345,56 @@ void Backward::attention(ConstMatrix dy) {
 
 }  // namespace
 
+namespace {
+
+void attend(const LayerContext& context, const LayerBuffers& b, LayerActivations& kept) {
+    const ModelConfig& c = context.config;
+    std::vector<tensor::AttentionForward> calls;
+    for (const TextRun& run : runs_of(context, b.query.rows)) {
+        const auto rows = [&](Matrix x) { return x.row_range(run.first, run.rows()); };
+        rotate({c, context.compute}, context.ropes.of(c, context.layer), {.tokens = run.length},
+               rows(b.query), rows(b.key));
+        calls.push_back({attention_shape(c, context.layer, run.texts, run.length), rows(b.query),
+                         rows(b.key), rows(b.value), rows(b.attn_output),
+                         stats_from(context, run.first, kept.softmax_max, kept.softmax_sum)});
+    }
+    tensor::attention_forward(context.compute, calls);
+}
+
+void attend_source(const LayerContext& context, const LayerWeights& w, const LayerBuffers& b,
+                   LayerActivations& kept) {
+    const ModelConfig& c = context.config;
+    const ConstMatrix states = context.source->states;
+    CHECK(kept.cross_key.size() >= states.rows * c.kv_dim());
+    const Matrix key(kept.cross_key.data(), states.rows, c.kv_dim());
+    const Matrix value(kept.cross_value.data(), states.rows, c.kv_dim());
+    cross_keys_values({c, context.compute}, w, states, key, value);
+    std::vector<tensor::AttentionForward> calls;
+    for_each_pair(context, [&](const TextRun& text, const TextRun& other) {
+        calls.push_back(
+            {cross_attention_shape(c, text.length, other.length),
+             b.cross_query.row_range(text.first, text.length),
+             key.row_range(other.first, other.length), value.row_range(other.first, other.length),
+             b.cross_output.row_range(text.first, text.length),
+             stats_from(context, text.first, kept.cross_softmax_max, kept.cross_softmax_sum)});
+    });
+    tensor::attention_forward(context.compute, calls);
+}
+
+}  // namespace
+
 void layer_forward(const LayerContext& context, const LayerWeights& w, LayerActivations& kept,
                    LayerScratch& scratch, Matrix x) {
     const ModelConfig& c = context.config;
     const LayerGraph g{c, context.compute};
-    CHECK(x.rows % context.sequence == 0 && kept.attn_input.size() >= x.rows * c.dim);
+    CHECK(kept.attn_input.size() >= x.rows * c.dim);
     const LayerBuffers b = buffers_of(context, kept, scratch, x.rows);
     before_attention(g, w, b, x);
-    rotate(g, context.ropes.of(c, context.layer), {.tokens = context.sequence}, b.query, b.key);
-    tensor::attention_forward(
-        context.compute,
-        attention_shape(c, context.layer, x.rows / context.sequence, context.sequence), b.query,
-        b.key, b.value, b.attn_output, {kept.softmax_max.data(), kept.softmax_sum.data()});
-    after_attention(g, w, b, x);
+    attend(context, b, kept);
+    if (!c.crosses()) return after_attention(g, w, b, x);
+    before_cross_attention(g, w, b);
+    attend_source(context, w, b, kept);
+    after_cross_attention(g, w, b, x);
 }
 
 void layer_backward(const LayerContext& context, const LayerWeights& w, LayerActivations& kept,
@@ -293,6 +404,11 @@ void layer_backward(const LayerContext& context, const LayerWeights& w, LayerAct
         pass.feed_forward(pass.behind_feed_forward(dx));
         pass.ffn_norm(pass.branch);
         pass.add(dx, pass.branch);
+        if (context.config.crosses()) {
+            pass.cross(dx);
+            pass.cross_norm(pass.branch);
+            pass.add(dx, pass.branch);
+        }
         pass.attention(pass.behind_attention(dx));
         pass.attention_norm(pass.branch);
         pass.add(dx, pass.branch);
@@ -300,6 +416,11 @@ void layer_backward(const LayerContext& context, const LayerWeights& w, LayerAct
         pass.ffn_norm(dx);
         pass.feed_forward(dx);
         pass.add(dx, pass.branch);
+        if (context.config.crosses()) {
+            pass.cross_norm(dx);
+            pass.cross(dx);
+            pass.add(dx, pass.branch);
+        }
         pass.attention_norm(dx);
         pass.attention(dx);
         pass.add(dx, pass.branch);

@@ -7,17 +7,13 @@
 
 #include <fmt/core.h>
 
-#include "model/embed.h"
-#include "model/layer_pass.h"
+#include "model/stack_pass.h"
 #include "tensor/elementwise.h"
-#include "tensor/embedding.h"
 #include "tensor/loss.h"
 #include "tensor/matmul.h"
-#include "tensor/positions.h"
 
 namespace cairn::model {
 
-using tensor::ConstMatrix;
 using tensor::Matrix;
 using TokenSpan = std::span<const std::uint32_t>;
 
@@ -74,55 +70,27 @@ struct LeafPass::State {
           shape(leaf_shape),
           compute(chosen),
           with_gradient(gradients),
-          ropes(rope_tables(config, shape.context)),
-          sinusoids(position_table(config, shape.context)),
-          scratch(config, choose_microbatch(shape), gradients) {
+          stack(layout, {choose_microbatch(shape), shape.context}, compute, gradients) {
         shape.microbatch = choose_microbatch(shape);
         const std::size_t n = shape.microbatch;
-        // Without a backward pass nothing is read again: one layer's memory serves all.
-        for (std::uint32_t i = 0; i < (gradients ? config.layers : 1); ++i)
-            kept.emplace_back(config, n);
-        row.resize(config.dim);
-        residual.resize(n * config.dim);
-        normed.resize(n * config.dim);
-        mean.resize(n);
-        rstd.resize(n);
         logits.resize(n * config.vocab);
         losses.resize(n);
-        if (config.embedding_norm) {
-            embedded.resize(n * config.dim);
-            embedded_mean.resize(n);
-            embedded_rstd.resize(n);
-        }
-        if (!gradients) return;
-        if (config.positions == PositionKind::kLearned)
-            positions = tensor::consecutive_positions(n, shape.context);
-        if (config.token_types > 0) types.resize(n, 0);
-        if (config.tied_head) embedding_gradient.resize(std::size_t{config.vocab} * config.dim);
+        if (gradients && config.tied_head)
+            embedding_gradient.resize(std::size_t{config.vocab} * config.dim);
     }
 
-    LayerContext context(std::uint32_t layer) const {
-        return {config, compute, ropes, shape.context, layer};
-    }
-    LayerGraph graph() const { return {config, compute}; }
-    NormStats final_stats() { return {mean.data(), rstd.data()}; }
-    NormStats embedded_stats() { return {embedded_mean.data(), embedded_rstd.data()}; }
-
-    void embed(const Weights& weights, TokenSpan tokens, Matrix x);
-    void embed_backward(const Weights& weights, TokenSpan tokens, Matrix dx,
-                        std::span<float> gradient);
+    StackTexts texts() const { return {.length = shape.context}; }
     // Logits and, from them, losses (and dlogits in place) of one microbatch.
-    void forward(const Weights& weights, TokenSpan tokens, TokenSpan targets,
-                 std::span<float> token_losses, bool differentiate);
-    void backward(const Weights& weights, TokenSpan tokens, std::span<float> gradient);
+    Matrix forward(const Weights& weights, TokenSpan tokens, TokenSpan targets,
+                   std::span<float> token_losses, bool differentiate);
+    // head_input: what forward() gave.
+    void backward(const Weights& weights, TokenSpan tokens, Matrix head_input,
+                  std::span<float> gradient);
     // Where embedding rows are added: with a tied head in a buffer of its own, which joins the
     // head's gradient as one term at the leaf's end.
     std::span<float> embedding_target(std::span<float> gradient) {
         return config.tied_head ? std::span<float>(embedding_gradient)
                                 : layout.slice(gradient, TensorKind::kTokenEmbedding);
-    }
-    float* gradient_row(std::span<float> gradient, TensorKind kind) const {
-        return layout.slice_if(gradient, kind).data();
     }
 
     ParameterLayout layout;
@@ -130,94 +98,32 @@ struct LeafPass::State {
     LeafShape shape;
     tensor::Compute compute;
     bool with_gradient;
-    RopeTables ropes;
-    std::vector<float> sinusoids;  // [T, dim] or nothing
-    LayerScratch scratch;
-    std::vector<LayerActivations> kept;
-    std::vector<float> row;                           // [dim]
-    std::vector<float> embedded;                      // [n, dim] what the embedding norm reads
-    std::vector<float> embedded_mean, embedded_rstd;  // [n]
-    std::vector<std::uint32_t> positions, types;      // [n] rows of their tables
-    std::vector<float> residual;                      // [n, dim]
-    std::vector<float> normed;              // [n, dim] the head's input; backward: gradients
-    std::vector<float> mean, rstd;          // [n]
+    StackPass stack;
     std::vector<float> logits;              // [n, vocab]; backward: their gradient
     std::vector<float> losses;              // [n]
     std::vector<float> embedding_gradient;  // [vocab, dim] if tied
 };
 
-void LeafPass::State::embed(const Weights& weights, TokenSpan tokens, Matrix x) {
-    const TokenPositions at{0, shape.context};
-    if (!config.embedding_norm)
-        return embed_tokens(graph(), weights, sinusoids, tokens, at, row, x);
-    const Matrix sum(embedded.data(), x.rows, x.cols);
-    embed_tokens(graph(), weights, sinusoids, tokens, at, row, sum);
-    norm_forward(graph(), sum, weights.embedding_norm, weights.embedding_norm_bias, x,
-                 embedded_stats());
-}
-
-void LeafPass::State::embed_backward(const Weights& weights, TokenSpan tokens, Matrix dx,
-                                     std::span<float> gradient) {
-    using K = TensorKind;
-    if (config.embedding_norm)
-        norm_backward(graph(), dx, ConstMatrix(embedded.data(), dx.rows, dx.cols),
-                      weights.embedding_norm, embedded_stats(), dx,
-                      gradient_row(gradient, K::kEmbeddingNorm),
-                      gradient_row(gradient, K::kEmbeddingNormBias));
-    const auto add_rows = [&](K kind, TokenSpan rows) {
-        const TensorInfo& info = layout.at(kind);
-        tensor::position_rows_backward_accumulate(
-            compute, rows, dx, Matrix(gradient_row(gradient, kind), info.rows, info.cols));
-    };
-    if (!positions.empty())
-        add_rows(K::kPositionEmbedding, TokenSpan(positions).first(tokens.size()));
-    if (!types.empty()) add_rows(K::kTypeEmbedding, TokenSpan(types).first(tokens.size()));
-    if (config.scaled_embedding)
-        tensor::scale(compute, dx.rows * dx.cols, embedding_factor(config), dx.data);
-    tensor::embedding_backward_accumulate(
-        compute, tokens, dx, Matrix(embedding_target(gradient).data(), config.vocab, config.dim));
-}
-
-void LeafPass::State::forward(const Weights& weights, TokenSpan tokens, TokenSpan targets,
-                              std::span<float> token_losses, bool differentiate) {
-    const std::size_t rows = tokens.size();
-    const Matrix x(residual.data(), rows, config.dim);
-    const Matrix z(logits.data(), rows, config.vocab);
-    embed(weights, tokens, x);
-    for (std::uint32_t layer = 0; layer < config.layers; ++layer)
-        layer_forward(context(layer), weights.layers[layer], kept[with_gradient ? layer : 0],
-                      scratch, x);
-    Matrix head_input = x;
-    if (config.has_final_norm()) {
-        head_input = Matrix(normed.data(), rows, config.dim);
-        norm_forward(graph(), x, weights.final_norm, weights.final_norm_bias, head_input,
-                     final_stats());
-    }
+Matrix LeafPass::State::forward(const Weights& weights, TokenSpan tokens, TokenSpan targets,
+                                std::span<float> token_losses, bool differentiate) {
+    const Matrix z(logits.data(), tokens.size(), config.vocab);
+    const Matrix head_input = stack.forward(weights, tokens, texts());
     tensor::matmul_nt(compute, head_input, weights.head, z);
     tensor::cross_entropy(compute, z, targets, token_losses.data(), differentiate ? z : Matrix());
+    return head_input;
 }
 
-void LeafPass::State::backward(const Weights& weights, TokenSpan tokens,
+void LeafPass::State::backward(const Weights& weights, TokenSpan tokens, Matrix head_input,
                                std::span<float> gradient) {
-    const std::size_t rows = tokens.size();
-    const Matrix x(residual.data(), rows, config.dim);
-    const Matrix dlogits(logits.data(), rows, config.vocab);
+    const Matrix dlogits(logits.data(), tokens.size(), config.vocab);
     const std::span<float> dhead =
         layout.slice(gradient, config.tied_head ? TensorKind::kTokenEmbedding : TensorKind::kHead);
-    const Matrix dx(normed.data(), rows, config.dim);
-    const Matrix head_input = config.has_final_norm() ? dx : x;
     tensor::matmul_tn_accumulate(compute, dlogits, head_input,
                                  Matrix(dhead.data(), config.vocab, config.dim));
     // head_input is read for the last time above.
+    const Matrix dx = stack.gradient_rows(tokens.size());
     tensor::matmul_nn(compute, dlogits, weights.head.f32(), dx);
-    if (config.has_final_norm())
-        norm_backward(graph(), dx, x, weights.final_norm, final_stats(), dx,
-                      gradient_row(gradient, TensorKind::kFinalNorm),
-                      gradient_row(gradient, TensorKind::kFinalNormBias));
-    for (std::uint32_t layer = config.layers; layer-- > 0;)
-        layer_backward(context(layer), weights.layers[layer], kept[layer], scratch,
-                       LayerGradients(layout, layer, gradient), dx);
-    embed_backward(weights, tokens, dx, gradient);
+    stack.backward(weights, tokens, texts(), dx, gradient, embedding_target(gradient));
 }
 
 LeafPass::LeafPass(const ParameterLayout& layout, const LeafShape& shape,
@@ -269,9 +175,10 @@ std::int64_t LeafPass::backward(const Weights& weights, TokenSpan tokens, TokenS
     std::int64_t sum = 0;
     for (std::size_t at = 0; at < tokens.size(); at += s.shape.microbatch) {
         const TokenSpan batch = tokens.subspan(at, s.shape.microbatch);
-        s.forward(weights, batch, targets.subspan(at, s.shape.microbatch), s.losses, true);
+        const Matrix head_input =
+            s.forward(weights, batch, targets.subspan(at, s.shape.microbatch), s.losses, true);
         sum += tensor::sum_losses_fixed(s.losses);
-        s.backward(weights, batch, gradient);
+        s.backward(weights, batch, head_input, gradient);
     }
     if (s.config.tied_head) {
         const std::span<float> head = s.layout.slice(gradient, TensorKind::kTokenEmbedding);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/large_pages.h"
+#include "model/initial_tensor.h"
 #include "tensor/elementwise.h"
 #include "tensor/philox.h"
 
@@ -212,22 +213,24 @@ Model pack_model(const tensor::Compute& compute, const Model& model) {
     return packed;
 }
 
+void initialise_tensor(const ModelConfig& config, const TensorInfo& info, std::uint64_t number,
+                       std::uint64_t seed, std::span<float> values) {
+    const double residual = kInitialDeviation / std::sqrt(2.0 * config.layers);
+    const bool writes_residual = info.kind == TensorKind::kWo ||
+                                 info.kind == TensorKind::kCrossWo ||
+                                 info.kind == TensorKind::kWDown;
+    if (info.is_matrix)
+        tensor::philox_normal(seed, number, writes_residual ? residual : kInitialDeviation, values);
+    else
+        std::fill(values.begin(), values.end(), starts_at_one(info.kind) ? 1.0F : 0.0F);
+}
+
 std::vector<float> initial_parameters(const ParameterLayout& layout, std::uint64_t seed) {
     std::vector<float> flat(layout.size(), 0.0F);
-    const double residual = kInitialDeviation / std::sqrt(2.0 * layout.config().layers);
-    std::uint64_t stream = 0;
-    for (const TensorInfo& info : layout.tensors()) {
-        const std::span<float> values = std::span(flat).subspan(info.offset, info.size());
-        const bool writes_residual = info.kind == TensorKind::kWo ||
-                                     info.kind == TensorKind::kCrossWo ||
-                                     info.kind == TensorKind::kWDown;
-        if (info.is_matrix)
-            tensor::philox_normal(seed, stream, writes_residual ? residual : kInitialDeviation,
-                                  values);
-        else if (starts_at_one(info.kind))
-            std::fill(values.begin(), values.end(), 1.0F);
-        ++stream;
-    }
+    std::uint64_t number = 0;
+    for (const TensorInfo& info : layout.tensors())
+        initialise_tensor(layout.config(), info, number++, seed,
+                          std::span(flat).subspan(info.offset, info.size()));
     return flat;
 }
 
