@@ -1,11 +1,13 @@
 #include "train/recipe.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
 #include <fmt/core.h>
 
 #include "model/leaf.h"
+#include "train/pair_lessons.h"
 
 namespace cairn::train {
 
@@ -22,11 +24,8 @@ Status check_range(const char* field, double value, double low, double high) {
     return invalid(fmt::format("recipe: {} is {}, must be {} to {}", field, value, low, high));
 }
 
-}  // namespace
-
-Status validate(const Recipe& recipe, const model::ModelConfig& config) {
-    RETURN_IF_ERROR(model::validate(
-        model::LeafShape{recipe.leaf_tokens, recipe.context, /*microbatch=*/0}, config));
+// All but the shape of a leaf.
+Status check_numbers(const Recipe& recipe) {
     RETURN_IF_ERROR(
         check_range("leaves_per_step (--leaves)", recipe.leaves_per_step, 1, kMaxLeavesPerStep));
     RETURN_IF_ERROR(check_range("peak_rate (--rate)", recipe.peak_rate, 1e-9, 10));
@@ -39,6 +38,25 @@ Status validate(const Recipe& recipe, const model::ModelConfig& config) {
     if (recipe.total_steps != 0 && recipe.total_steps < recipe.warmup_steps)
         return invalid("recipe: the warm-up is longer than the run");
     return ok_status();
+}
+
+}  // namespace
+
+Status validate(const Recipe& recipe, const model::ModelConfig& config) {
+    RETURN_IF_ERROR(model::validate(
+        model::LeafShape{recipe.leaf_tokens, recipe.context, /*microbatch=*/0}, config));
+    return check_numbers(recipe);
+}
+
+Status validate(const Recipe& recipe, const model::PairLayout& layout) {
+    // The bounds of leaves are the same whatever is learnt: those of a plain model of this context.
+    model::ModelConfig plain = layout.decoder().config();
+    plain.cross_context = 0;
+    plain.head_bias = false;
+    plain.context = std::max(plain.context, recipe.context);
+    RETURN_IF_ERROR(model::validate(
+        model::LeafShape{recipe.leaf_tokens, recipe.context, /*microbatch=*/0}, plain));
+    return check_numbers(recipe);
 }
 
 void encode(const Recipe& recipe, Writer& writer) {

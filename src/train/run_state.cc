@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/foreign_file.h"
+#include "model/encoder_decoder.h"
 #include "text/tokenizer.h"
 
 namespace cairn::train {
@@ -13,6 +14,8 @@ namespace {
 
 constexpr std::string_view kMagic = "CAIRNRUN";
 constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kPairVersion = 2;
+constexpr std::size_t kMaxBegins = 16;
 constexpr std::size_t kMaxTexts = 4096;
 constexpr std::size_t kMaxPath = 4096;
 
@@ -48,9 +51,36 @@ RunOptions decode_options(Reader& reader) {
     return options;
 }
 
-Result<RunState> decode_fields(Reader& reader) {
+void encode(const PairRun& run, Writer& writer) {
+    model::encode(run.encoder, writer);
+    writer.count(run.begins.size());
+    for (const std::uint32_t token : run.begins) writer.u32(token);
+    writer.u64(run.tokens);
+}
+
+Result<PairRun> decode_pair(Reader& reader) {
+    PairRun run;
+    ASSIGN_OR_RETURN(run.encoder, model::decode_config(reader));
+    run.begins.resize(reader.count(kMaxBegins, 4));
+    for (std::uint32_t& token : run.begins) token = reader.u32();
+    run.tokens = reader.u64();
+    RETURN_IF_ERROR(reader.status());
+    if (run.begins.empty()) return invalid("texts of its decoder begin with no token");
+    for (const std::uint32_t token : run.begins)
+        if (token >= run.encoder.vocab)
+            return invalid("texts of its decoder begin with a token that is none of its own");
+    return run;
+}
+
+Result<RunState> decode_fields(Reader& reader, std::uint32_t version) {
     RunState state;
-    ASSIGN_OR_RETURN(state.config, model::decode_config(reader));
+    if (version == kPairVersion) {
+        ASSIGN_OR_RETURN(state.pair, decode_pair(reader));
+        ASSIGN_OR_RETURN(state.config, model::decode_config(reader, model::Crossing::kTaken));
+        RETURN_IF_ERROR(model::check_pair(state.pair->encoder, state.config));
+    } else {
+        ASSIGN_OR_RETURN(state.config, model::decode_config(reader));
+    }
     state.tokenizer = reader.bytes(text::kMaxTokenizerBytes);
     ASSIGN_OR_RETURN(state.recipe, decode_recipe(reader));
     state.options = decode_options(reader);
@@ -76,7 +106,8 @@ Hash256 hash_tokens(std::span<const std::uint32_t> tokens) {
 Bytes encode_run_state(const RunState& state) {
     Writer writer;
     writer.raw(as_bytes(kMagic));
-    writer.u32(kVersion);
+    writer.u32(state.pair ? kPairVersion : kVersion);
+    if (state.pair) encode(*state.pair, writer);
     model::encode(state.config, writer);
     writer.bytes(state.tokenizer);
     encode(state.recipe, writer);
@@ -98,13 +129,14 @@ Result<RunState> decode_run_state(ByteView file) {
         return invalid("the state of the training run ends too early");
     const ByteView body = file.first(file.size() - Hash256::size());
     Reader reader(body.subspan(kMagic.size()));
-    if (reader.u32() != kVersion)
+    const std::uint32_t version = reader.u32();
+    if (version != kVersion && version != kPairVersion)
         return Error{ErrorCode::kUnsupported,
                      "the state of a training run of another version of this program"};
     Reader stored(file.last(Hash256::size()));
     if (stored.fixed<32>() != crypto::sha256(body))
         return invalid("the state of the training run is damaged or incomplete");
-    return decode_fields(reader);
+    return decode_fields(reader, version);
 }
 
 }  // namespace cairn::train

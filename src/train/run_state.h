@@ -5,8 +5,12 @@
 //
 //   magic "CAIRNRUN" · u32 version 1 · the fields below in order · u64 length and bytes of
 //   Trainer::save() · SHA-256 of everything before it
+//
+// Version 2 is that of an encoder-decoder: its PairRun stands before the configuration, which is
+// the decoder's.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,12 +33,22 @@ struct RunOptions {
     bool operator==(const RunOptions&) const = default;
 };
 
+/// What the run of an encoder-decoder has besides.
+struct PairRun {
+    model::ModelConfig encoder;
+    std::vector<std::uint32_t> begins;  ///< what each text of the decoder begins with
+    std::uint64_t tokens = 0;           ///< computed so far, of both sides
+    bool operator==(const PairRun&) const = default;
+};
+
 struct RunState {
+    std::optional<PairRun> pair{};
     model::ModelConfig config;
     Bytes tokenizer;  ///< its canonical file
     Recipe recipe;
     RunOptions options;
-    Hash256 text_hash;             ///< hash_tokens of what is learnt from
+    Hash256 text_hash;             ///< hash_tokens of what is learnt from; of pairs, side by side
+                                   ///< behind their lengths
     std::uint64_t elapsed_us = 0;  ///< time spent on the steps so far
     double first_loss = 0;         ///< nats per token of the first step's windows
     Bytes trainer;                 ///< Trainer::save()

@@ -37,18 +37,50 @@ TEST(RunState, RoundTrips) {
     EXPECT_NE(state.text_hash, hash_tokens(std::vector<std::uint32_t>{1, 2, 4}));
 }
 
+RunState example_of_pairs() {
+    RunState state = example();
+    state.pair = PairRun{state.config, {3, 1}, 123'456};
+    state.pair->encoder.causal = false;
+    state.config.cross_context = state.config.context;
+    return state;
+}
+
+TEST(RunState, OfPairsRoundTripsAndIsAnotherVersion) {
+    const RunState state = example_of_pairs();
+    const Bytes file = encode_run_state(state);
+    const RunState back = decode_run_state(file).value();
+    EXPECT_EQ(back.config, state.config);
+    EXPECT_EQ(back.pair, state.pair);
+    EXPECT_EQ(encode_run_state(back), file);
+    EXPECT_EQ(file[8], 2);
+    EXPECT_EQ(encode_run_state(example())[8], 1);
+
+    RunState wrong = state;
+    wrong.pair->begins = {24};
+    EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
+    wrong.pair->begins = {};
+    EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
+    wrong = state;
+    wrong.config.cross_context = 16;
+    EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
+    wrong = state;
+    wrong.pair.reset();
+    EXPECT_FALSE(decode_run_state(encode_run_state(wrong)).ok());
+}
+
 TEST(RunState, RefusesEveryCutAndEveryFlippedByte) {
-    const Bytes file = encode_run_state(example());
-    for (std::size_t size = 0; size < file.size(); ++size)
-        ASSERT_FALSE(decode_run_state(ByteView(file).first(size)).ok()) << size;
-    for (std::size_t at = 0; at < file.size(); ++at) {
-        Bytes bad = file;
-        bad[at] ^= 0x10;
-        ASSERT_FALSE(decode_run_state(bad).ok()) << at;
+    for (const Bytes& file : {encode_run_state(example()), encode_run_state(example_of_pairs())}) {
+        for (std::size_t size = 0; size < file.size(); ++size)
+            ASSERT_FALSE(decode_run_state(ByteView(file).first(size)).ok()) << size;
+        for (std::size_t at = 0; at < file.size(); ++at) {
+            Bytes bad = file;
+            bad[at] ^= 0x10;
+            ASSERT_FALSE(decode_run_state(bad).ok()) << at;
+        }
+        Bytes longer = file;
+        longer.push_back(0);
+        EXPECT_FALSE(decode_run_state(longer).ok());
     }
-    Bytes longer = file;
-    longer.push_back(0);
-    EXPECT_FALSE(decode_run_state(longer).ok());
 }
 
 // The hash finds damage, not malice: lengths inside are bounded too.

@@ -6,10 +6,8 @@
 #include <cstring>
 
 #include "model/leaf.h"
-#include "model/leaf_tree.h"
 #include "tensor/adamw.h"
 #include "tensor/elementwise.h"
-#include "train/data.h"
 #include "train/schedule.h"
 
 namespace cairn::train {
@@ -33,68 +31,36 @@ void read_floats(Reader& reader, std::span<float> values) {
 }  // namespace
 
 struct Trainer::State {
-    State(const model::ParameterLayout& parameter_layout, const Recipe& chosen,
-          std::span<const std::uint32_t> text, std::uint64_t data_seed, const tensor::Compute& with)
-        : layout(parameter_layout),
+    State(std::unique_ptr<Lessons> what, const Recipe& chosen, std::uint64_t data_seed,
+          const tensor::Compute& with)
+        : lessons(std::move(what)),
           recipe(chosen),
-          tokens(text),
           seed(data_seed),
           compute(with),
-          pass(layout, model::LeafShape{recipe.leaf_tokens, recipe.context, 0}, compute),
-          tree(layout.size()),
-          parameters(layout.size(), 0.0F),
-          gradient(layout.size(), 0.0F),
-          first_moment(layout.size(), 0.0F),
-          second_moment(layout.size(), 0.0F),
-          weights(model::view_weights(layout, parameters)) {}
+          parameters(lessons->size(), 0.0F),
+          gradient(lessons->size(), 0.0F),
+          first_moment(lessons->size(), 0.0F),
+          second_moment(lessons->size(), 0.0F) {}
 
-    std::int64_t compute_gradient();
     float norm() const;
     void clip(float length);
     void descend();
     void adamw();
     void update();
 
-    model::ParameterLayout layout;
+    std::unique_ptr<Lessons> lessons;
     Recipe recipe;
-    std::span<const std::uint32_t> tokens;
     std::uint64_t seed;
     tensor::Compute compute;
-    model::LeafPass pass;
-    model::LeafTree tree;
     std::vector<float> parameters, gradient, first_moment, second_moment;
-    model::Weights weights;          // views parameters
-    std::uint64_t step = 0;          // of the run: schedule and windows
+    std::uint64_t step = 0;          // of the run: schedule and examples
     std::uint64_t moment_steps = 0;  // since the moments were zero: bias correction
-    std::vector<std::uint64_t> starts;
-    std::vector<std::uint32_t> inputs, targets;
 };
-
-// The mean gradient over the step's windows, leaf by leaf; returns the sum of integer losses.
-std::int64_t Trainer::State::compute_gradient() {
-    const std::uint64_t windows = recipe.leaf_tokens / recipe.context;
-    std::int64_t loss = 0;
-    for (std::uint64_t leaf = 0; leaf < recipe.leaves_per_step; ++leaf) {
-        starts.clear();
-        for (std::uint64_t i = 0; i < windows; ++i)
-            starts.push_back(
-                window_start(seed, step, leaf * windows + i, tokens.size(), recipe.context));
-        gather_windows(tokens, starts, recipe.context, inputs, targets);
-        loss += pass.backward(weights, inputs, targets, gradient);
-        if (recipe.leaves_per_step > 1) tree.add(gradient);
-    }
-    const std::uint64_t count = recipe.tokens_per_step();
-    if (recipe.leaves_per_step > 1)
-        tree.finish(gradient, count);
-    else  // a tree of one leaf is that leaf
-        tensor::scale(compute, gradient.size(), 1.0F / static_cast<float>(count), gradient.data());
-    return loss;
-}
 
 // Not finite if any element is not, or if the squares are too large to add.
 float Trainer::State::norm() const {
     std::vector<std::span<const float>> parts;
-    for (const model::TensorInfo& info : layout.tensors())
+    for (const model::TensorInfo& info : lessons->tensors())
         parts.emplace_back(gradient.data() + info.offset, info.size());
     return tensor::global_norm(compute, parts);
 }
@@ -118,7 +84,7 @@ void Trainer::State::adamw() {
     const tensor::AdamwSettings settings{learning_rate(recipe, step), recipe.beta1, recipe.beta2,
                                          recipe.epsilon, recipe.weight_decay};
     const auto coefficients = tensor::adamw_coefficients(settings, ++moment_steps);
-    for (const model::TensorInfo& info : layout.tensors())
+    for (const model::TensorInfo& info : lessons->tensors())
         tensor::adamw_update(compute, coefficients, info.is_matrix, info.size(),
                              gradient.data() + info.offset, parameters.data() + info.offset,
                              first_moment.data() + info.offset, second_moment.data() + info.offset);
@@ -134,16 +100,18 @@ void Trainer::State::update() {
 
 Trainer::Trainer(const model::ParameterLayout& layout, const Recipe& recipe,
                  std::span<const std::uint32_t> tokens, std::uint64_t seed,
+                 const tensor::Compute& compute)
+    : Trainer(stream_lessons(layout, recipe, tokens, compute), recipe, seed, compute) {}
+
+Trainer::Trainer(std::unique_ptr<Lessons> lessons, const Recipe& recipe, std::uint64_t seed,
                  const tensor::Compute& compute) {
-    CHECK(validate(recipe, layout.config()).ok());
-    CHECK(check_tokens(tokens, recipe.context, layout.config().vocab).ok());
-    state_ = std::make_unique<State>(layout, recipe, tokens, seed, compute);
+    CHECK(lessons->check(recipe).ok());
+    state_ = std::make_unique<State>(std::move(lessons), recipe, seed, compute);
 }
 
 Trainer::~Trainer() = default;
 
 const Recipe& Trainer::recipe() const { return state_->recipe; }
-const model::ParameterLayout& Trainer::layout() const { return state_->layout; }
 std::span<const float> Trainer::parameters() const { return state_->parameters; }
 std::uint64_t Trainer::next_step() const { return state_->step; }
 std::uint64_t Trainer::seed() const { return state_->seed; }
@@ -151,7 +119,7 @@ std::uint64_t Trainer::seed() const { return state_->seed; }
 Status Trainer::set_total_steps(std::uint64_t total_steps) {
     Recipe changed = state_->recipe;
     changed.total_steps = total_steps;
-    RETURN_IF_ERROR(validate(changed, state_->layout.config()));
+    RETURN_IF_ERROR(state_->lessons->check(changed));
     if (total_steps != state_->recipe.total_steps && state_->step > changed.warmup_steps)
         return invalid("the number of steps is settled once the warm-up is over");
     state_->recipe = changed;
@@ -173,7 +141,9 @@ Result<StepReport> Trainer::step() {
     StepReport report;
     report.step = s.step;
     report.learning_rate = learning_rate(s.recipe, s.step);
-    report.loss = model::nats(s.compute_gradient(), s.recipe.tokens_per_step());
+    const LessonSum sum = s.lessons->gradient(s.seed, s.step, s.parameters, s.gradient);
+    report.loss = model::nats(sum.loss, sum.learnt);
+    report.tokens = sum.tokens;
     const float norm = s.norm();
     if (!std::isfinite(norm))
         return invalid(

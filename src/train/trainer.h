@@ -1,6 +1,6 @@
 // Trainer: parameters, AdamW moments and a step counter, and the one thing that can be done with
 // them: take a step. The chain's round trainer and `cairn train` both drive this class. A step is a
-// pure function of (state, recipe, tokens, seed): save() and load() resume to the bit.
+// pure function of (state, recipe, tokens or pairs, seed): save() and load() resume to the bit.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "model/layout.h"
 #include "tensor/compute.h"
+#include "train/lessons.h"
 #include "train/recipe.h"
 
 namespace cairn::train {
@@ -16,7 +17,8 @@ namespace cairn::train {
 /// What a step reports.
 struct StepReport {
     std::uint64_t step = 0;    ///< the step just taken, counted from 0
-    double loss = 0;           ///< nats per token before the step, over its own windows
+    double loss = 0;           ///< nats per learnt token before the step, over its own examples
+    std::uint64_t tokens = 0;  ///< that were computed
     double gradient_norm = 0;  ///< before clipping
     double learning_rate = 0;
 };
@@ -28,12 +30,14 @@ class Trainer {
     Trainer(const model::ParameterLayout& layout, const Recipe& recipe,
             std::span<const std::uint32_t> tokens, std::uint64_t seed,
             const tensor::Compute& compute);
+    /// Of whatever is learnt. CHECKs the recipe.
+    Trainer(std::unique_ptr<Lessons> lessons, const Recipe& recipe, std::uint64_t seed,
+            const tensor::Compute& compute);
     ~Trainer();
     Trainer(const Trainer&) = delete;
     Trainer& operator=(const Trainer&) = delete;
 
     const Recipe& recipe() const;
-    const model::ParameterLayout& layout() const;
 
     /// Puts the parameters there and continues at `step`; clears the moments unless told not to.
     void start(std::span<const float> parameters, std::uint64_t step, bool keep_moments = false);
