@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/foreign_file.h"
+#include "formats/checkpoint_pair.h"
 #include "formats/hf_pair.h"
 #include "formats/mapped_source.h"
 #include "formats/safetensors.h"
@@ -244,11 +245,7 @@ Result<LoadedModel> read_hf_folder(const std::string& folder, Pairs pairs) {
     };
     const auto config = parse_hf_config(as_text(*config_bytes));
     if (!config.ok()) return named(config.error());
-    if (config->encoder && pairs == Pairs::kRefused)
-        return Error{ErrorCode::kUnsupported,
-                     folder +
-                         " is an encoder-decoder (BART): `cairn generate` writes with it and "
-                         "`cairn model info` describes it; nothing else takes one yet"};
+    if (config->encoder && pairs == Pairs::kRefused) return pair_refused(folder);
     WeightMap places;
     ASSIGN_OR_RETURN(const auto names, weight_files(root, places));
     std::vector<SharedSource> files;

@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "formats/checkpoint.h"
+#include "formats/checkpoint_pair.h"
 #include "formats/gguf_model.h"
 #include "formats/hf_folder.h"
 #include "formats/llama2c.h"
@@ -32,6 +33,10 @@ Result<LoadedModel> load_any(const std::string& path, Pairs pairs) {
     ASSIGN_OR_RETURN(const SharedSource source, open_source(path));
     ASSIGN_OR_RETURN(const Bytes head, source->head(64));
     const std::string_view text = as_text(head);
+    if (is_pair_checkpoint(head)) {
+        if (pairs == Pairs::kRefused) return pair_refused(path);
+        return read_pair_checkpoint(source);
+    }
     if (text.starts_with(kCheckpointMagic)) {
         ASSIGN_OR_RETURN(model::Model model, read_checkpoint(source));
         return LoadedModel{std::move(model), "cairn", {}};
