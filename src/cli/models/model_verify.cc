@@ -1,5 +1,6 @@
 // `cairn model verify`.
 #include <algorithm>
+#include <optional>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -47,7 +48,7 @@ text::Tokens spread_tokens(const model::ModelConfig& config) {
 
 struct Comparison {
     std::vector<formats::TensorDifference> tensors;
-    formats::LogitDifference logits;
+    std::optional<formats::LogitDifference> logits;  // not of encoder-decoders
     bool same() const {
         return std::all_of(tensors.begin(), tensors.end(),
                            [](const auto& tensor) { return tensor.same_bytes; });
@@ -61,13 +62,13 @@ nlohmann::json comparison_json(const Comparison& comparison) {
                            {"same", tensor.same_bytes},
                            {"largest", tensor.largest},
                            {"rms", tensor.root_mean_square}});
-    return {{"same", comparison.same()},
-            {"tensors", tensors},
-            {"logits",
-             {{"positions", comparison.logits.positions},
-              {"same_bits", comparison.logits.same_bits},
-              {"largest", comparison.logits.largest},
-              {"same_choice", comparison.logits.same_choice}}}};
+    nlohmann::json object = {{"same", comparison.same()}, {"tensors", tensors}};
+    if (comparison.logits)
+        object["logits"] = {{"positions", comparison.logits->positions},
+                            {"same_bits", comparison.logits->same_bits},
+                            {"largest", comparison.logits->largest},
+                            {"same_choice", comparison.logits->same_choice}};
+    return object;
 }
 
 void print_comparison(Comparison comparison, std::ostream& out) {
@@ -82,7 +83,8 @@ void print_comparison(Comparison comparison, std::ostream& out) {
         out << fmt::format("  {:26} differs by at most {:.3g}, rms {:.3g}\n", tensors[i].name,
                            tensors[i].largest, tensors[i].root_mean_square);
     }
-    const formats::LogitDifference& logits = comparison.logits;
+    if (!comparison.logits) return;
+    const formats::LogitDifference& logits = *comparison.logits;
     if (logits.same_bits)
         out << fmt::format("logits       the same bits at {} positions\n", logits.positions);
     else
@@ -90,9 +92,31 @@ void print_comparison(Comparison comparison, std::ostream& out) {
                            logits.largest, logits.same_choice, logits.positions);
 }
 
-Result<Comparison> compare(const ModelRequest& request, const model::Model& model) {
-    ASSIGN_OR_RETURN(const formats::LoadedModel other, formats::load_any(request.against));
+// Both halves, tensor by tensor.
+Result<Comparison> compare_pairs(const formats::LoadedModel& loaded,
+                                 const formats::LoadedModel& other) {
+    Comparison comparison;
+    const auto add = [&](const char* half, const model::Model& a, const model::Model& b) -> Status {
+        ASSIGN_OR_RETURN(auto tensors, formats::compare_tensors(a, b));
+        for (auto& tensor : tensors) tensor.name = half + tensor.name;
+        comparison.tensors.insert(comparison.tensors.end(), tensors.begin(), tensors.end());
+        return ok_status();
+    };
+    RETURN_IF_ERROR(add("encoder.", loaded.encoder->encoder, other.encoder->encoder));
+    RETURN_IF_ERROR(add("decoder.", loaded.model, other.model));
+    return comparison;
+}
+
+Result<Comparison> compare(const ModelRequest& request, const formats::LoadedModel& loaded) {
+    ASSIGN_OR_RETURN(const formats::LoadedModel other,
+                     formats::load_any(request.against, formats::Pairs::kTaken));
+    if (loaded.encoder.has_value() != other.encoder.has_value())
+        return invalid(fmt::format("{} is an encoder-decoder, and {} is none",
+                                   loaded.encoder ? request.model : request.against,
+                                   loaded.encoder ? request.against : request.model));
+    if (loaded.encoder) return compare_pairs(loaded, other);
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
+    const model::Model& model = loaded.model;
     Comparison comparison;
     ASSIGN_OR_RETURN(comparison.tensors, formats::compare_tensors(model, other.model));
     comparison.logits = formats::compare_logits(machine->compute(), model, other.model,
@@ -105,7 +129,8 @@ Result<Comparison> compare(const ModelRequest& request, const model::Model& mode
 Status run_model_verify(const ModelRequest& request, std::ostream& out) {
     RETURN_IF_ERROR(check_exists("--model", request.model));
     if (!request.against.empty()) RETURN_IF_ERROR(check_exists("--against", request.against));
-    ASSIGN_OR_RETURN(const formats::LoadedModel loaded, formats::load_any(request.model));
+    ASSIGN_OR_RETURN(const formats::LoadedModel loaded,
+                     formats::load_any(request.model, formats::Pairs::kTaken));
     const std::string hash = to_hex(serve::content_hash(loaded.model.config, loaded.model.weights));
     const auto tokenizer = formats::find_tokenizer(loaded, request.model, request.tokenizer);
     if (tokenizer.ok()) {
@@ -120,6 +145,13 @@ Status run_model_verify(const ModelRequest& request, std::ostream& out) {
         {"content_hash", hash},
         {"tokenizer",
          tokenizer.ok() ? nlohmann::json((*tokenizer)->vocab_size()) : nlohmann::json()}};
+    std::string encoder_hash;
+    if (loaded.encoder) {
+        const model::Model& encoder = loaded.encoder->encoder;
+        encoder_hash = to_hex(serve::content_hash(encoder.config, encoder.weights));
+        object["encoder"] = {{"parameters", encoder.layout().parameters()},
+                             {"content_hash", encoder_hash}};
+    }
     if (!request.json) {
         out << fmt::format("structure    sound ({}), {} parameters, all finite\n", loaded.format,
                            loaded.model.layout().parameters());
@@ -129,9 +161,12 @@ Status run_model_verify(const ModelRequest& request, std::ostream& out) {
                 ? fmt::format("{} tokens, gives a text back {}", (*tokenizer)->vocab_size(),
                               (*tokenizer)->is_lossless() ? "as it was" : "as such models see it")
                 : tokenizer.error().message);
+        if (loaded.encoder)
+            out << fmt::format("encoder      {}, {} parameters (the token embedding is the same)\n",
+                               encoder_hash, loaded.encoder->encoder.layout().parameters());
     }
     if (!request.against.empty()) {
-        ASSIGN_OR_RETURN(const Comparison comparison, compare(request, loaded.model));
+        ASSIGN_OR_RETURN(const Comparison comparison, compare(request, loaded));
         object["against"] = comparison_json(comparison);
         if (!request.json) print_comparison(comparison, out);
     }

@@ -1,6 +1,6 @@
-// HeldOut: a fixed sample of a text that is not trained on, whose loss is measured repeatedly
-// during a training run. The windows are spread evenly over the text and do not depend on the step,
-// so that two values of one run, or of two runs, can be compared.
+// HeldOut: a fixed sample of a text, or of pairs of texts, that is not trained on, whose loss is
+// measured repeatedly during a training run. It is spread evenly over the whole and does not depend
+// on the step, so that two values of one run, or of two runs, can be compared.
 #pragma once
 
 #include <cstdint>
@@ -8,30 +8,31 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "model/leaf.h"
+#include "train/pair_lessons.h"
 
 namespace cairn::cli {
 
 class HeldOut {
   public:
-    /// At most `windows` windows of `context` + 1 tokens of the stream; kInvalid if it is shorter
-    /// than one.
-    static Result<std::unique_ptr<HeldOut>> create(std::span<const std::uint32_t> stream,
-                                                   std::uint32_t context, std::uint64_t windows,
-                                                   const model::ParameterLayout& layout,
-                                                   const tensor::Compute& compute);
+    virtual ~HeldOut() = default;
 
-    /// Nats per token over the sample; nothing if `stop`, asked between two windows, says so.
-    std::optional<double> loss(const model::Weights& weights, const std::function<bool()>& stop);
-    std::uint64_t tokens() const { return inputs_.size(); }
-
-  private:
-    std::uint32_t batch_ = 0;  // tokens
-    std::vector<std::uint32_t> inputs_;
-    std::vector<std::uint32_t> targets_;
-    std::unique_ptr<model::LeafPass> pass_;
+    /// Nats per token over the sample; nothing if `stop`, asked between two pieces of it, says so.
+    virtual std::optional<double> loss(std::span<const float> parameters,
+                                       const std::function<bool()>& stop) = 0;
 };
+
+/// At most `windows` windows of `context` + 1 tokens of the stream; kInvalid if it is shorter than
+/// one.
+Result<std::unique_ptr<HeldOut>> held_out_windows(std::span<const std::uint32_t> stream,
+                                                  std::uint32_t context, std::uint64_t windows,
+                                                  const model::ParameterLayout& layout,
+                                                  const tensor::Compute& compute);
+/// At most `count` of the pairs, in leaves of at most `rows` rows on either side.
+Result<std::unique_ptr<HeldOut>> held_out_pairs(const train::PairSet& pairs, std::uint32_t rows,
+                                                std::uint64_t count,
+                                                const model::PairLayout& layout,
+                                                const tensor::Compute& compute);
 
 }  // namespace cairn::cli

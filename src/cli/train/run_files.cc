@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
-#include "formats/checkpoint.h"
+#include "cli/train/train_subject.h"
 
 namespace cairn::cli {
 
@@ -19,20 +19,23 @@ RunFiles::RunFiles(const TrainStart& start, const train::Trainer& trainer)
     if (start.resumed) state_step_ = trainer.next_step();
 }
 
-SaveOutcome RunFiles::save(std::uint64_t elapsed_us, double first_loss) {
+SaveOutcome RunFiles::save(std::uint64_t elapsed_us, double first_loss, std::uint64_t tokens) {
     SaveOutcome outcome;
-    outcome.state = save_state(elapsed_us, first_loss);
+    outcome.state = save_state(elapsed_us, first_loss, tokens);
     outcome.checkpoint = save_checkpoint();
     return outcome;
 }
 
-Status RunFiles::save_state(std::uint64_t elapsed_us, double first_loss) {
+Status RunFiles::save_state(std::uint64_t elapsed_us, double first_loss, std::uint64_t tokens) {
     train::RunState state;
     state.config = start_.config;
     state.tokenizer = start_.tokenizer_file;
     state.recipe = trainer_.recipe();
     state.options = start_.request.options;
-    state.text_hash = train::hash_tokens(start_.stream);
+    if (start_.pair)
+        state.pair =
+            train::PairRun{start_.pair->layout.encoder().config(), start_.pair->begins, tokens};
+    state.text_hash = text_hash(start_);
     state.elapsed_us = elapsed_us;
     state.first_loss = first_loss;
     state.trainer = trainer_.save();
@@ -42,11 +45,7 @@ Status RunFiles::save_state(std::uint64_t elapsed_us, double first_loss) {
 }
 
 Status RunFiles::save_checkpoint() {
-    const std::span<const float> parameters = trainer_.parameters();
-    RETURN_IF_ERROR(formats::save_checkpoint(
-        model::make_model(start_.config, {parameters.begin(), parameters.end()},
-                          start_.tokenizer_file),
-        follow_links(start_.request.out)));
+    RETURN_IF_ERROR(save_model(start_, trainer_.parameters()));
     checkpoint_step_ = trainer_.next_step();
     return ok_status();
 }

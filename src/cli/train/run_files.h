@@ -27,7 +27,8 @@ class RunFiles {
 
     /// Writes both files, the second even if the first fails. The state comes first: a later
     /// session reads it. A crash between the two leaves an older checkpoint, still a whole model.
-    SaveOutcome save(std::uint64_t elapsed_us, double first_loss);
+    /// `tokens`: computed so far.
+    SaveOutcome save(std::uint64_t elapsed_us, double first_loss, std::uint64_t tokens);
     Status save_checkpoint();
 
     bool has_state() const { return state_step_.has_value(); }
@@ -35,7 +36,7 @@ class RunFiles {
     std::string kept() const;
 
   private:
-    Status save_state(std::uint64_t elapsed_us, double first_loss);
+    Status save_state(std::uint64_t elapsed_us, double first_loss, std::uint64_t tokens);
 
     const TrainStart& start_;
     const train::Trainer& trainer_;

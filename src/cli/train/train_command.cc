@@ -13,12 +13,11 @@
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/train/run_lock.h"
-#include "cli/train/text_loss.h"
 #include "cli/train/train_dry_run.h"
 #include "cli/train/train_options.h"
 #include "cli/train/train_run.h"
+#include "cli/train/train_subject.h"
 #include "console/json_line.h"
-#include "serve/model_snapshot.h"
 
 namespace cairn::cli {
 
@@ -29,25 +28,29 @@ using Json = nlohmann::ordered_json;
 // The log's first line: everything that one may want to know about the curve later.
 std::string describe_start(const TrainStart& start, const Machine& machine) {
     const train::Recipe& recipe = start.request.recipe;
-    const model::ModelConfig& config = start.config;
-    return console::json_text(Json{{"event", start.resumed ? "resume" : "start"},
-                                   {"step", start.resumed ? start.first_step : 0},
-                                   {"parameters", model::ParameterLayout(config).parameters()},
-                                   {"model", model::describe(config)},
-                                   {"text_tokens", start.stream.size()},
-                                   {"tokens_per_step", recipe.tokens_per_step()},
-                                   {"context", recipe.context},
-                                   {"total_steps", recipe.total_steps},
-                                   {"warmup_steps", recipe.warmup_steps},
-                                   {"peak_rate", recipe.peak_rate},
-                                   {"floor_ratio", recipe.floor_ratio},
-                                   {"beta1", recipe.beta1},
-                                   {"beta2", recipe.beta2},
-                                   {"weight_decay", recipe.weight_decay},
-                                   {"clip_norm", recipe.clip_norm},
-                                   {"seed", start.request.seed},
-                                   {"kernels", machine.kernels()},
-                                   {"threads", machine.threads()}});
+    Json line = {{"event", start.resumed ? "resume" : "start"},
+                 {"step", start.resumed ? start.first_step : 0},
+                 {"parameters", count_parameters(start)},
+                 {"model", describe_model(start)},
+                 {"text_tokens", text_tokens(start)}};
+    // How many tokens a step of pairs has depends on the pairs that it draws.
+    if (start.pair)
+        line["pairs"] = start.pair->pairs.pairs.size();
+    else
+        line["tokens_per_step"] = recipe.tokens_per_step();
+    line.update(Json{{"context", recipe.context},
+                     {"total_steps", recipe.total_steps},
+                     {"warmup_steps", recipe.warmup_steps},
+                     {"peak_rate", recipe.peak_rate},
+                     {"floor_ratio", recipe.floor_ratio},
+                     {"beta1", recipe.beta1},
+                     {"beta2", recipe.beta2},
+                     {"weight_decay", recipe.weight_decay},
+                     {"clip_norm", recipe.clip_norm},
+                     {"seed", start.request.seed},
+                     {"kernels", machine.kernels()},
+                     {"threads", machine.threads()}});
+    return console::json_text(line);
 }
 
 Result<std::unique_ptr<TrainLog>> open_log(const TrainStart& start, const Machine& machine) {
@@ -59,34 +62,23 @@ Result<std::unique_ptr<TrainLog>> open_log(const TrainStart& start, const Machin
     return std::make_unique<TrainLog>(std::move(log));
 }
 
-// The whole held-out text, every token once.
-Result<double> final_loss(const TrainStart& start, const train::Trainer& trainer,
-                          const Machine& machine, const console::Interrupt& interrupt) {
-    const model::Weights weights = model::view_weights(trainer.layout(), trainer.parameters());
-    ASSIGN_OR_RETURN(
-        const std::int64_t sum,
-        text_loss(trainer.layout(), weights, start.held_out, start.request.recipe.context,
-                  machine.compute(), [&] { return interrupt.raised(); }));
-    return model::nats(sum, start.held_out.size() - 1);
-}
-
 Json report_of(const TrainStart& start, const train::Trainer& trainer, const TrainRun& run,
                const Machine& machine) {
-    const model::Weights weights = model::view_weights(trainer.layout(), trainer.parameters());
     Json report = {{"out", start.request.out},
-                   {"parameters", trainer.layout().parameters()},
+                   {"parameters", count_parameters(start)},
                    {"steps", trainer.next_step()},
                    {"total_steps", trainer.recipe().total_steps},
                    {"complete", run.complete()}};
     // If no steps were taken, their fields are left out.
     if (run.first_loss()) report["first_loss"] = *run.first_loss();
     if (run.last_loss()) report["last_loss"] = *run.last_loss();
-    report["tokens"] = trainer.next_step() * trainer.recipe().tokens_per_step();
+    report["tokens"] = run.tokens();
     report["seconds"] = run.seconds();
     if (run.last_loss()) report["tokens_per_second"] = run.tokens_per_second();
     report["kernels"] = machine.kernels();
     report["threads"] = machine.threads();
-    report["content_hash"] = to_hex(serve::content_hash(start.config, weights));
+    for (const auto& [name, hash] : content_hashes(start, trainer.parameters()))
+        report[name] = to_hex(hash);
     report["command"] = repeat_command(start.request);
     return report;
 }
@@ -96,12 +88,13 @@ Status measure_all(const TrainStart& start, const train::Trainer& trainer, const
                    const console::Interrupt& interrupt, TrainRun& run, Json& report,
                    std::ostream& out) {
     const TrainRequest& request = start.request;
-    const auto loss = final_loss(start, trainer, machine, interrupt);
+    const auto loss = final_loss(start, trainer.parameters(), machine.compute(),
+                                 [&] { return interrupt.raised(); });
     if (!loss.ok() && loss.error().code == ErrorCode::kCancelled) {
-        run.complain(
-            fmt::format("{} was not measured to its end; `cairn eval --model {} --text "
-                        "{}` does it",
-                        request.options.valid, request.out, request.options.valid));
+        run.complain(request.options.valid + " was not measured to its end" +
+                     (request.pairs ? ""
+                                    : fmt::format("; `cairn eval --model {} --text {}` does it",
+                                                  request.out, request.options.valid)));
         return ok_status();
     }
     ASSIGN_OR_RETURN(report["valid_loss"], loss);
@@ -115,7 +108,7 @@ Result<int> finish(const TrainStart& start, const train::Trainer& trainer, Train
                    const Machine& machine, const console::Interrupt& interrupt, std::ostream& out) {
     const TrainRequest& request = start.request;
     Json report = report_of(start, trainer, run, machine);
-    if (run.complete() && !start.held_out.empty())
+    if (run.complete() && has_held_out(start))
         RETURN_IF_ERROR(measure_all(start, trainer, machine, interrupt, run, report, out));
     Json line = report;
     line["event"] = run.complete() ? "end" : "stop";
@@ -126,7 +119,8 @@ Result<int> finish(const TrainStart& start, const train::Trainer& trainer, Train
     if (request.json)
         out << console::json_line(report);
     else if (run.complete())
-        out << fmt::format("wrote {}; try: cairn generate --model {}\n", request.out, request.out);
+        out << fmt::format("wrote {}; try: cairn generate --model {}{}\n", request.out, request.out,
+                           request.pairs ? " --prompt \"a source\"" : "");
     else
         out << fmt::format("stopped {}; go on with: cairn train --resume {}\n",
                            trainer.next_step() == 0
@@ -141,7 +135,8 @@ Status check_files(const TrainRequest& request) {
     std::vector<NamedPath> inputs = {{"--valid", request.options.valid},
                                      {"--tokenizer", request.tokenizer},
                                      {"--init", request.init}};
-    for (const std::string& text : request.options.texts) inputs.push_back({"--text", text});
+    for (const std::string& text : request.options.texts)
+        inputs.push_back({request.pairs ? "--pairs" : "--text", text});
     const std::string state = run_state_path(request.out);
     const bool resumed = !request.resume.empty();
     RETURN_IF_ERROR(check_outputs({{resumed ? "--resume" : "--out", request.out},
@@ -157,13 +152,14 @@ Status check_files(const TrainRequest& request) {
 }
 
 // A held-out text that is learnt is allowed (a quick look at a model's memory), but not in silence.
-void warn_of_learnt_valid(const train::RunOptions& options) {
+void warn_of_learnt_valid(const TrainRequest& request) {
+    const train::RunOptions& options = request.options;
     for (const std::string& text : options.texts)
         if (same_file(text, options.valid))
             log_warn(
-                "--valid {} is also learnt, as --text {}: its loss says nothing of texts that the "
+                "--valid {} is also learnt, as {} {}: its loss says nothing of texts that the "
                 "model has not seen",
-                options.valid, text);
+                options.valid, request.pairs ? "--pairs" : "--text", text);
 }
 
 }  // namespace
@@ -174,7 +170,7 @@ Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostr
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     TrainStart start;
     ASSIGN_OR_RETURN(start.request, request_to_run(request, start));
-    warn_of_learnt_valid(start.request.options);
+    warn_of_learnt_valid(start.request);
     std::optional<RunLock> lock;
     if (!request.dry_run) {
         RETURN_IF_ERROR(check_files(start.request));
@@ -182,19 +178,17 @@ Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostr
         lock.emplace(std::move(taken));
     }
     RETURN_IF_ERROR(prepare_training(start, interrupt));
-    const model::ParameterLayout layout(start.config);
     if (request.dry_run) {
-        RETURN_IF_ERROR(dry_run(start, layout, *machine, interrupt, out));
+        RETURN_IF_ERROR(dry_run(start, *machine, interrupt, out));
         return 0;
     }
     if (!request.json)
-        out << fmt::format("{} parameters: {}\n{} tokens of text, {} per step\n",
-                           layout.parameters(), model::describe(start.config), start.stream.size(),
-                           start.request.recipe.tokens_per_step())
+        out << fmt::format("{} parameters: {}\n{}\n", count_parameters(start),
+                           describe_model(start), describe_texts(start))
             << std::flush;
 
-    train::Trainer trainer(layout, start.request.recipe, start.stream, start.request.seed,
-                           machine->compute());
+    const std::unique_ptr<train::Trainer> made = make_trainer(start, machine->compute());
+    train::Trainer& trainer = *made;
     if (start.resumed) {
         RETURN_IF_ERROR(trainer.load(start.resumed->trainer));
         start.resumed->trainer = {};
@@ -204,12 +198,8 @@ Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostr
         trainer.start(start.parameters, 0);
         start.parameters = {};
     }
-    std::unique_ptr<HeldOut> held_out;
-    if (!start.held_out.empty()) {
-        ASSIGN_OR_RETURN(held_out, HeldOut::create(start.held_out, start.request.recipe.context,
-                                                   start.request.options.valid_windows, layout,
-                                                   machine->compute()));
-    }
+    ASSIGN_OR_RETURN(const std::unique_ptr<HeldOut> held_out,
+                     make_held_out(start, machine->compute()));
     ASSIGN_OR_RETURN(auto log, open_log(start, *machine));
     TrainRun run(start, trainer, held_out.get(), std::move(log), clock, out);
     RETURN_IF_ERROR(run.run(interrupt));
@@ -220,6 +210,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
     CLI::App* command =
         add_command(app, invocation, "train", "Train a model on this machine alone",
                     "cairn train --text book.txt --out book.cairn --minutes 10 --log book.jsonl\n"
+                    "  cairn train --pairs words.jsonl --out words.cairn    # an encoder-decoder\n"
                     "  cairn train --resume book.cairn        # after Ctrl-C: the same bits");
     auto request = std::make_shared<TrainRequest>();
     add_train_options(*command, *request);

@@ -1,6 +1,7 @@
-// `cairn train`: trains a model on this machine alone, with the trainer that a node uses for its
-// local steps. Starts from nothing (and then learns a tokenizer, unless one is named), from any
-// readable model, or from where an earlier run was stopped, to the same bits.
+// `cairn train`: trains a language model, or an encoder-decoder from pairs of texts, on this
+// machine alone, with the trainer that a node uses for its local steps. Starts from nothing (and
+// then learns a tokenizer, unless one is named), from any readable model, or from where an earlier
+// run was stopped, to the same bits.
 #pragma once
 
 #include <iosfwd>
@@ -23,6 +24,7 @@ struct TrainRequest {
     std::string init;         ///< model to go on from; empty: fresh weights
     std::string tokenizer;    ///< empty: that of `init`, or a new one of shape.vocab tokens
     bool characters = false;  ///< a tokenizer without merges: every byte is a token
+    bool pairs = false;       ///< options.texts are files of pairs, for an encoder-decoder
     /// Of a fresh model; hidden_dim 0 means 8/3 dim, context comes from the recipe.
     model::ModelConfig shape{.dim = 128,
                              .hidden_dim = 0,
@@ -52,7 +54,8 @@ struct TrainRequest {
 std::string run_state_path(const std::string& out);
 
 /// JSON: out, parameters, steps, total_steps, complete, first_loss, last_loss, valid_loss, tokens,
-/// seconds, tokens_per_second, kernels, threads, content_hash, command (which repeats the run to
+/// seconds, tokens_per_second, kernels, threads, content_hash (and, of an encoder-decoder,
+/// encoder_content_hash), command (which repeats the run to
 /// the same bits), troubles (sentences; of what could not be written while the run went on). What
 /// was not measured is left out. The exit code: 1 if the log could not be written to its end.
 Result<int> run_train(const TrainRequest& request, const Clock& clock, std::ostream& out);

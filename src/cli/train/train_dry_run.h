@@ -12,7 +12,7 @@ namespace cairn::cli {
 
 /// JSON: parameters, text_tokens, tokens_per_step, total_steps, epochs, state_bytes (of the saved
 /// state), peak_memory_bytes, step_seconds, tokens_per_second, estimated_seconds.
-Status dry_run(TrainStart& start, const model::ParameterLayout& layout, const Machine& machine,
-               const console::Interrupt& interrupt, std::ostream& out);
+Status dry_run(TrainStart& start, const Machine& machine, const console::Interrupt& interrupt,
+               std::ostream& out);
 
 }  // namespace cairn::cli

@@ -10,6 +10,7 @@
 
 #include "cli/local_model.h"
 #include "cli/option_checks.h"
+#include "cli/train/train_pairs.h"
 #include "text/bpe.h"
 
 namespace cairn::cli {
@@ -53,9 +54,11 @@ void add_recipe_options(CLI::App& command, train::Recipe& recipe) {
     const auto option = [&](const char* name, auto& value, const char* description) {
         return command.add_option(name, value, description)->capture_default_str();
     };
-    option("--context", recipe.context, "Tokens per sequence, a power of two")
+    option("--context", recipe.context,
+           "Tokens per sequence, a power of two; of pairs: of a text at most")
         ->check(CLI::Range(1U, kMaxLeaf));
-    option("--leaf", recipe.leaf_tokens, "Tokens per gradient leaf, a power of two from 1024")
+    option("--leaf", recipe.leaf_tokens,
+           "Tokens per gradient leaf, a power of two from 1024; of pairs: of either side at most")
         ->check(CLI::Range(kMinLeaf, kMaxLeaf));
     option("--leaves", recipe.leaves_per_step, "Leaves per step")
         ->check(CLI::Range(1U, kMaxLeaves));
@@ -75,14 +78,21 @@ void add_recipe_options(CLI::App& command, train::Recipe& recipe) {
 
 void add_run_options(CLI::App& command, TrainRequest& request) {
     train::RunOptions& options = request.options;
-    command.add_option("--text", options.texts, "Text files to learn from");
+    auto* text = command.add_option("--text", options.texts, "Text files to learn from");
+    command
+        .add_option("--pairs", options.texts,
+                    "Instead: files of pairs for an encoder-decoder, which learns to write the "
+                    "targets; {\"source\": ..., \"target\": ...} a line")
+        ->excludes(text);
     command.add_option("--out", request.out, "Checkpoint to write");
-    command.add_option("--valid", options.valid, "Held-out text file, measured and never learnt");
+    command.add_option("--valid", options.valid,
+                       "Held-out text file (or pairs), measured and never learnt");
     command
         .add_option("--valid-every", options.valid_every,
                     "Steps between measurements on a sample of it; 0: 20 in a run")
         ->check(CLI::Range(std::uint64_t{0}, kMaxSteps));
-    command.add_option("--valid-windows", options.valid_windows, "Windows in the sample")
+    command
+        .add_option("--valid-windows", options.valid_windows, "Windows, or pairs, in the sample")
         ->check(CLI::Range(1U, 1U << 20))
         ->capture_default_str();
     command.add_option("--log", options.log, "Training log: one JSON object a line (cairn plot)");
@@ -102,7 +112,7 @@ void add_run_options(CLI::App& command, TrainRequest& request) {
 
 // What a resumed run may change; the rest is in its state.
 const std::set<std::string> kFreeOnResume = {
-    "--help", "--json",       "--text",    "--valid",   "--valid-every",
+    "--help", "--json",       "--text",    "--pairs",   "--valid", "--valid-every",
     "--log",  "--save-every", "--stop-at", "--threads", "--resume"};
 
 struct Limits {
@@ -169,11 +179,10 @@ Status check_steps(const TrainRequest& request) {
 // Checks the shape of a fresh model, before a tokenizer is trained for it.
 Status check_shape(const TrainRequest& request) {
     if (!request.init.empty()) return ok_status();
-    model::ModelConfig config = request.shape;
-    config.context = request.recipe.context;
-    if (config.hidden_dim == 0) config.hidden_dim = default_hidden(config.dim);
-    if (request.characters) config.vocab = text::kFirstMerge;
-    const Status valid = model::validate(config);
+    const model::ModelConfig config =
+        fresh_config(request, request.characters ? text::kFirstMerge : request.shape.vocab);
+    Status valid = model::validate(request.pairs ? fresh_encoder(config) : config);
+    if (valid.ok() && request.pairs) valid = model::validate(fresh_decoder(config));
     if (!valid.ok()) return misused(valid.error().message);
     return ok_status();
 }
@@ -182,6 +191,14 @@ Status check_shape(const TrainRequest& request) {
 
 std::uint32_t default_hidden(std::uint32_t dim) {
     return static_cast<std::uint32_t>((std::uint64_t{dim} * 8 / 3 + 15) / 16 * 16);
+}
+
+model::ModelConfig fresh_config(const TrainRequest& request, std::uint32_t vocab) {
+    model::ModelConfig config = request.shape;
+    config.vocab = vocab;
+    config.context = request.recipe.context;
+    if (config.hidden_dim == 0) config.hidden_dim = default_hidden(config.dim);
+    return config;
 }
 
 void add_train_options(CLI::App& command, TrainRequest& request) {
@@ -201,6 +218,7 @@ void add_train_options(CLI::App& command, TrainRequest& request) {
 
 void settle_defaults(const CLI::App& command, TrainRequest& request) {
     train::Recipe& recipe = request.recipe;
+    request.pairs = command.count("--pairs") > 0;
     if (request.options.minutes > 0) recipe.total_steps = 0;
     if (command.count("--warmup") == 0 && recipe.total_steps != 0)
         recipe.warmup_steps = std::min(recipe.warmup_steps, recipe.total_steps / 5);
@@ -208,9 +226,12 @@ void settle_defaults(const CLI::App& command, TrainRequest& request) {
 
 Status check_request(const TrainRequest& request) {
     if (!request.resume.empty()) return ok_status();
-    if (request.options.texts.empty()) return misused("name what to learn from with --text FILE");
+    if (request.options.texts.empty())
+        return misused("name what to learn from with --text FILE, or --pairs FILE");
     for (const std::string& text : request.options.texts)
-        if (text.empty()) return misused("--text is empty; name what to learn from");
+        if (text.empty())
+            return misused(fmt::format("{} is empty; name what to learn from",
+                                       request.pairs ? "--pairs" : "--text"));
     if (request.out.empty() && !request.dry_run)
         return misused("name the checkpoint to write with --out FILE");
     if (request.options.valid_every != 0 && request.options.valid.empty())

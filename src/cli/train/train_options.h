@@ -17,6 +17,9 @@ void settle_defaults(const CLI::App& command, TrainRequest& request);
 /// The feed-forward width of a fresh model where none is given: 8/3 dim, a multiple of 16.
 std::uint32_t default_hidden(std::uint32_t dim);
 
+/// The shape of a fresh language model of that vocabulary, not yet validated.
+model::ModelConfig fresh_config(const TrainRequest& request, std::uint32_t vocab);
+
 /// kMisused, naming the option, for what is missing, out of range or contradicts another.
 Status check_request(const TrainRequest& request);
 

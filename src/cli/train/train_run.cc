@@ -37,13 +37,14 @@ TrainRun::TrainRun(TrainStart& start, train::Trainer& trainer, HeldOut* held_out
       log_(std::move(log)),
       clock_(clock),
       out_(out),
-      weights_(model::view_weights(trainer.layout(), trainer.parameters())),
       started_us_(clock.monotonic_us()),
       saved_us_(started_us_),
       first_step_(trainer.next_step()),
       files_(start, trainer) {
     if (!start.resumed) return;
     earlier_us_ = start.resumed->elapsed_us;
+    earlier_tokens_ = start.resumed->pair ? start.resumed->pair->tokens
+                                          : first_step_ * trainer.recipe().tokens_per_step();
     if (first_step_ > 0) first_loss_ = start.resumed->first_loss;
 }
 
@@ -54,11 +55,8 @@ bool TrainRun::complete() const {
 }
 
 double TrainRun::tokens_per_second() const {
-    const std::uint64_t steps = trainer_.next_step() - first_step_;
     const double seconds = static_cast<double>(clock_.monotonic_us() - started_us_) / 1e6;
-    return seconds <= 0
-               ? 0
-               : static_cast<double>(steps * trainer_.recipe().tokens_per_step()) / seconds;
+    return seconds <= 0 ? 0 : static_cast<double>(tokens_) / seconds;
 }
 
 Status TrainRun::run(const console::Interrupt& interrupt) {
@@ -101,6 +99,7 @@ Status TrainRun::take_step() {
     const std::uint64_t step = trainer_.next_step();
     if (report.step == 0) first_loss_ = report.loss;
     last_loss_ = report.loss;
+    tokens_ += report.tokens;
     std::optional<double> valid;
     if (time_to_measure(step)) valid = measure();
     log_step(report, valid);
@@ -129,7 +128,7 @@ void TrainRun::log_step(const train::StepReport& report, std::optional<double> v
     row.loss = report.loss;
     row.gradient_norm = report.gradient_norm;
     row.learning_rate = report.learning_rate;
-    row.tokens = row.step * trainer_.recipe().tokens_per_step();
+    row.tokens = tokens();
     row.tokens_per_second = tokens_per_second();
     row.elapsed = seconds();
     row.valid_loss = valid;
@@ -163,7 +162,7 @@ bool TrainRun::time_to_measure(std::uint64_t step) const {
 
 std::optional<double> TrainRun::measure() {
     const std::uint64_t before = clock_.monotonic_us();
-    const auto loss = held_out_->loss(weights_, [this] { return stopped(); });
+    const auto loss = held_out_->loss(trainer_.parameters(), [this] { return stopped(); });
     if (loss) last_valid_ = loss;
     measure_us_ = static_cast<double>(clock_.monotonic_us() - before);
     return loss;
@@ -218,7 +217,9 @@ Status TrainRun::after_step() {
     return ok_status();
 }
 
-SaveOutcome TrainRun::save() { return files_.save(elapsed_us(), first_loss_.value_or(0)); }
+SaveOutcome TrainRun::save() {
+    return files_.save(elapsed_us(), first_loss_.value_or(0), tokens());
+}
 
 // A full disk is no reason to end the run: there may be room the next time.
 void TrainRun::save_on_the_way() {

@@ -55,6 +55,8 @@ class TrainRun {
     std::optional<double> first_loss() const { return first_loss_; }
     std::optional<double> last_loss() const { return last_loss_; }
     double tokens_per_second() const;
+    /// Tokens that were computed, in earlier sessions too.
+    std::uint64_t tokens() const { return earlier_tokens_ + tokens_; }
     /// Training time, earlier sessions included.
     double seconds() const { return static_cast<double>(elapsed_us()) / 1e6; }
 
@@ -82,8 +84,9 @@ class TrainRun {
     std::unique_ptr<TrainLog> log_;
     const Clock& clock_;
     std::ostream& out_;
-    model::Weights weights_;  // of the trainer
     std::uint64_t earlier_us_ = 0;
+    std::uint64_t earlier_tokens_ = 0;
+    std::uint64_t tokens_ = 0;  // of this session
     std::uint64_t started_us_;
     std::uint64_t saved_us_;        // when saving was last tried
     std::uint64_t first_step_;      // of this session

@@ -1,20 +1,16 @@
 #include "cli/train/train_start.h"
 
-#include <iostream>
-#include <utility>
-
 #include <fmt/format.h>
 
-#include "base/clock.h"
 #include "base/disk.h"
 #include "base/files.h"
 #include "base/foreign_file.h"
-#include "base/progress.h"
 #include "cli/local_model.h"
+#include "cli/train/new_tokenizer.h"
 #include "cli/train/train_options.h"
+#include "cli/train/train_pairs.h"
 #include "formats/source.h"
 #include "formats/tokenizer_file.h"
-#include "text/bpe.h"
 #include "train/data.h"
 #include "train/trainer.h"
 
@@ -24,38 +20,16 @@ namespace {
 
 constexpr std::size_t kMaxStateBytes = std::size_t{1} << 38;
 
-Result<std::unique_ptr<text::Tokenizer>> new_tokenizer(const TrainRequest& request,
-                                                       const std::vector<std::string>& texts,
-                                                       const console::Interrupt& interrupt) {
-    const std::uint32_t vocab = request.characters ? text::kFirstMerge : request.shape.vocab;
-    const std::vector<std::string_view> views(texts.begin(), texts.end());
-    const SystemClock clock;
-    Progress progress(clock, "learning a tokenizer", vocab - text::kFirstMerge);
-    bool said = false;
-    ASSIGN_OR_RETURN(std::unique_ptr<text::Tokenizer> tokenizer,
-                     text::train_bpe(views, vocab, [&](std::uint64_t done, std::uint64_t) {
-                         if (interrupt.raised() && !std::exchange(said, true)) {
-                             progress.clear();
-                             std::cerr << "cairn: stopping as soon as the tokenizer is learnt, so "
-                                          "that it can be saved; Ctrl-C again stops at once\n";
-                         }
-                         progress.update(done);
-                     }));
-    return tokenizer;
-}
-
 Status fresh_start(TrainStart& start, const std::vector<std::string>& texts,
                    const console::Interrupt& interrupt) {
     const TrainRequest& request = start.request;
     if (request.tokenizer.empty()) {
-        ASSIGN_OR_RETURN(start.tokenizer, new_tokenizer(request, texts, interrupt));
+        ASSIGN_OR_RETURN(start.tokenizer,
+                         new_tokenizer(request, {texts.begin(), texts.end()}, interrupt));
     } else {
         ASSIGN_OR_RETURN(start.tokenizer, formats::load_tokenizer(request.tokenizer));
     }
-    model::ModelConfig config = request.shape;
-    config.vocab = start.tokenizer->vocab_size();
-    config.context = request.recipe.context;
-    if (config.hidden_dim == 0) config.hidden_dim = default_hidden(config.dim);
+    const model::ModelConfig config = fresh_config(request, start.tokenizer->vocab_size());
     RETURN_IF_ERROR(model::validate(config));
     const model::ParameterLayout layout(config);
     start.config = config;
@@ -148,12 +122,18 @@ Result<TrainRequest> request_to_run(const TrainRequest& asked, TrainStart& start
     if (asked.options.valid_every != 0) request.options.valid_every = asked.options.valid_every;
     if (!asked.options.texts.empty()) request.options.texts = asked.options.texts;
     if (!asked.options.valid.empty()) request.options.valid = asked.options.valid;
+    if (!asked.options.texts.empty() && asked.pairs != state.pair.has_value())
+        return misused(fmt::format("{} learns {}: name the same with {}", asked.resume,
+                                   state.pair ? "pairs of texts" : "a text",
+                                   state.pair ? "--pairs" : "--text"));
+    request.pairs = state.pair.has_value();
     start.resumed = std::move(state);
     return request;
 }
 
 Status prepare_training(TrainStart& start, const console::Interrupt& interrupt) {
     const TrainRequest& request = start.request;
+    if (request.pairs) return prepare_pairs(start, interrupt);
     ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_texts(request.options.texts));
     std::string held_out;
     if (!request.options.valid.empty()) {
@@ -181,7 +161,8 @@ Status prepare_training(TrainStart& start, const console::Interrupt& interrupt) 
 std::string repeat_command(const TrainRequest& request) {
     const train::Recipe& recipe = request.recipe;
     std::string line = "cairn train";
-    for (const std::string& text : request.options.texts) line += " --text " + quoted(text);
+    for (const std::string& text : request.options.texts)
+        line += (request.pairs ? " --pairs " : " --text ") + quoted(text);
     return line + request.options.model +
            fmt::format(
                " --context {} --leaf {} --leaves {} --steps {} --warmup {} --rate {} "

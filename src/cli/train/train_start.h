@@ -9,17 +9,26 @@
 #include "console/interrupt.h"
 #include "model/weights.h"
 #include "text/tokenizer.h"
+#include "train/pair_lessons.h"
 
 namespace cairn::cli {
 
+/// Of a run that trains an encoder-decoder.
+struct PairStart {
+    model::PairLayout layout;
+    std::vector<std::uint32_t> begins;  ///< what each text of the decoder begins with
+    train::PairSet pairs{}, held_out{};
+};
+
 struct TrainStart {
-    TrainRequest request;  ///< as asked; of a resumed run, as it was asked at first
-    model::ModelConfig config;
+    TrainRequest request;           ///< as asked; of a resumed run, as it was asked at first
+    model::ModelConfig config;      ///< an encoder-decoder's decoder
     std::vector<float> parameters;  ///< before the first step; empty if resumed
     Bytes tokenizer_file;
     std::unique_ptr<text::Tokenizer> tokenizer;
-    text::Tokens stream;                     ///< the training text
-    text::Tokens held_out;                   ///< empty: none
+    text::Tokens stream;    ///< the training text, unless pairs are learnt
+    text::Tokens held_out;  ///< empty: none
+    std::optional<PairStart> pair;
     std::optional<train::RunState> resumed;  ///< of a resumed run
     std::uint64_t first_step = 0;            ///< steps taken in earlier sessions
 };

@@ -90,6 +90,9 @@ TEST_F(GeneratePair, InfoDescribesBothHalves) {
     EXPECT_EQ(info["encoder"]["config"]["layers"], 1);
     EXPECT_EQ(info["encoder"]["begins"], nlohmann::json{2});
     EXPECT_THAT(run({"model", "info", "--model", model}).out, HasSubstr("encoder      dim 8"));
+    const Outcome verified = run({"model", "verify", "--model", model});
+    EXPECT_EQ(verified.code, 0) << verified.out << verified.errors;
+    EXPECT_THAT(verified.out, HasSubstr(info["encoder"]["content_hash"].get<std::string>() + ", "));
 }
 
 TEST_F(GeneratePair, EveryOtherCommandRefusesItInWords) {
@@ -108,7 +111,6 @@ TEST_F(GeneratePair, EveryOtherCommandRefusesItInWords) {
         {"model", "convert", "--model", model, "--out", model + "/out.gguf"},
         {"model", "convert", "--model", model, "--out", model + "/out.cairn"},
         {"model", "compress", "--model", model, "--out", model + "/out.cairn", "--ratio", "0.5"},
-        {"model", "verify", "--model", model},
     };
     for (const std::vector<std::string>& command : commands) {
         const Outcome outcome = run(command);
