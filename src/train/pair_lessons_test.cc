@@ -141,6 +141,18 @@ TEST(PairLessons, AStepIsTheMeanOverTheTokensOfItsLeaves) {
     EXPECT_EQ(found, mean);
 }
 
+TEST(PairLessons, ALeafThatCanBeFullIsFull) {
+    Bench bench;
+    PairSet set;
+    set.pairs.push_back({Tokens(8, 1), Tokens(9, 1)});  // 8 rows on either side
+    const auto lessons = pair_lessons(bench.layout, tiny_recipe(), set, bench.compute);
+    std::vector<float> gradient(bench.layout.size());
+    const LessonSum sum =
+        lessons->gradient(1, 0, model::initial_parameters(bench.layout, 5), gradient);
+    EXPECT_EQ(sum.tokens, 2 * 2 * 1024U);
+    EXPECT_EQ(sum.learnt, 2 * 1024U);
+}
+
 TEST(PairLessons, TheLossOfAllPairsIsTheSameInLeavesOfAnySize) {
     Bench bench;
     const std::vector<float> parameters = model::initial_parameters(bench.layout, 5);
