@@ -27,7 +27,9 @@ TEST(PaperChain, BothNetworksLearn) {
         EXPECT_LT(outcome.losses.back().mean, outcome.losses.front().mean - 0.1);
         EXPECT_EQ(outcome.won[0] + outcome.won[1], 12U);
         EXPECT_GT(outcome.block_hashes, 10);
-        if (one_winner) EXPECT_EQ(outcome.merged, 12U);
+        if (one_winner) {
+            EXPECT_EQ(outcome.merged, 12U);
+        }
     }
 }
 
