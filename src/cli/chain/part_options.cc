@@ -25,7 +25,8 @@ void add_part_options(CLI::App& command, ServeLayersRequest& request, CLI::Optio
                     "How much of every layer this machine and its parts compute, in proportion, "
                     "this one's first (default: all alike, as 1,1)")
         ->needs(part)
-        ->delimiter(',');
+        ->delimiter(',')
+        ->check(CLI::Range(0U, 1000U));
     command
         .add_option("--part-of", request.part_of, "Be a part: a copy of the lead's --part-key file")
         ->needs(serve)
