@@ -165,13 +165,18 @@ TEST_F(RunNode, TwoTrainAThirdJoinsAndOneRestarts) {
     EXPECT_EQ(told.state, state::kRunning);
     EXPECT_GE(told.height, before.height) << "not 0, as before the chain is restored";
     EXPECT_GE(told.headers_height, before.height);
-    EXPECT_GE(told.supply, before.supply);
-    EXPECT_GE(told.earned, before.earned);
-    EXPECT_GE(told.training.merged, before.training.merged);
-    EXPECT_GE(told.round.number, before.round.number);
-    EXPECT_EQ(told.round.length, before.round.length);
-    EXPECT_GE(told.loss.height, before.loss.height);
+    // As much as before, but for blocks that lost against the first node's meanwhile.
+    EXPECT_GT(told.supply, 0U);
+    EXPECT_GT(told.earned, 0U);
+    EXPECT_GT(told.training.merged, 0U);
+    EXPECT_GT(told.loss.height, 0U);
     EXPECT_TRUE(told.loss.report);
+    EXPECT_EQ(told.round.length, before.round.length);
+    ASSERT_TRUE(second->wait([&](const NodeStatus& s) {
+        return s.supply >= before.supply && s.earned >= before.earned &&
+               s.training.merged >= before.training.merged &&
+               s.round.number >= before.round.number && s.loss.height >= before.loss.height;
+    }));
     EXPECT_EQ(told.miner_key, before.miner_key);
 
     NodeOptions third_options;
