@@ -4,9 +4,11 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <future>
 
 #include "http/answer_reader.h"
@@ -139,6 +141,63 @@ TEST_F(HttpServerTest, WhatIsAskedDuringAnAnswerIsAnsweredNext) {
     EXPECT_NE(heard.find("first"), std::string::npos) << heard;
     EXPECT_TRUE(heard.ends_with("second /b")) << heard;
     ::close(fd);
+}
+
+// How many bytes `fd` takes until it has taken none for half a second; at most `most`.
+std::size_t push(int fd, std::size_t most) {
+    const std::string part(64 * 1024, 'x');
+    std::size_t sent = 0;
+    while (sent < most) {
+        pollfd look{fd, POLLOUT, 0};
+        if (::poll(&look, 1, 500) == 0) break;
+        const ssize_t took = ::send(fd, part.data(), std::min(part.size(), most - sent),
+                                    MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (took > 0) sent += static_cast<std::size_t>(took);
+        if (took < 0 && errno != EAGAIN) break;
+    }
+    return sent;
+}
+
+// What is sent ahead stays with the sender but for a few KiB, and is read when its turn comes.
+TEST_F(HttpServerTest, LittleIsReadAheadOfAnAnswer) {
+    HttpServerOptions options;
+    options.max_body_bytes = std::size_t{256} << 20;
+    std::promise<std::shared_ptr<Reply>> first;
+    serve(
+        [&, asked = 0](const Request& request, const std::shared_ptr<Reply>& reply) mutable {
+            if (++asked == 1) return first.set_value(reply);
+            reply->send({200, "text/plain", std::to_string(request.body.size())});
+        },
+        options);
+    // More than the buffers of both sides' systems hold.
+    constexpr std::size_t kBytes = std::size_t{64} << 20;
+    const int fd = connect_raw();
+    say(fd, kGet);
+    const std::shared_ptr<Reply> waiting = first.get_future().get();
+    say(fd, "POST /b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " +
+                std::to_string(kBytes) + "\r\n\r\n");
+    const std::size_t ahead = push(fd, kBytes);
+    EXPECT_LT(ahead, kBytes / 2);
+    waiting->send({200, "text/plain", "first"});
+    EXPECT_EQ(ahead + push(fd, kBytes - ahead), kBytes);
+    const std::string heard = hear(fd);
+    EXPECT_NE(heard.find("first"), std::string::npos) << heard;
+    EXPECT_TRUE(heard.ends_with("\r\n\r\n" + std::to_string(kBytes))) << heard;
+    ::close(fd);
+}
+
+TEST_F(HttpServerTest, WhoeverLeavesBehindWhatHeSentAheadIsNoticed) {
+    std::promise<void> gone;
+    std::shared_ptr<Reply> kept;
+    serve([&](const Request&, const std::shared_ptr<Reply>& reply) {
+        kept = reply;
+        reply->on_gone([&] { gone.set_value(); });
+    });
+    const int fd = connect_raw();
+    say(fd, kGet + std::string(48 * 1024, 'x'));
+    ::close(fd);
+    EXPECT_EQ(gone.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    server_.reset();
 }
 
 TEST_F(HttpServerTest, AReplyThatIsDroppedEndsTheConnection) {

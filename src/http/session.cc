@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
@@ -26,6 +27,11 @@ constexpr unsigned kHttp10 = 10;
 // on unread bytes is reset, and takes the answer with it.
 constexpr std::size_t kMaxDrainedBytes = std::size_t{64} << 20;
 constexpr auto kDrainPatience = std::chrono::seconds(5);
+// What comes behind a request that is not answered yet is left to TCP from here on. Whoever has
+// left is then seen by looking at the socket now and then: what he sent hides his end.
+constexpr std::size_t kMaxReadAheadBytes = kMaxRequestHeaderBytes;
+constexpr std::size_t kReadAheadStep = 4096;
+constexpr auto kLookPause = std::chrono::seconds(1);
 
 /// All but the body.
 Request plain(const wire::request<wire::string_body>& from) {
@@ -103,7 +109,8 @@ class Session::SessionReply final : public Reply {
 Session::Session(const std::shared_ptr<HttpServer::Impl>& server, tcp::socket socket)
     : server_(server),
       stream_(std::move(socket)),
-      buffer_(server->options.max_body_bytes + kMaxRequestHeaderBytes) {
+      look_(server->context),
+      buffer_(kMaxReadAheadBytes + kMaxRequestHeaderBytes) {
     ++server->open;
     beast::error_code failure;
     const auto other = stream_.socket().remote_endpoint(failure);
@@ -210,6 +217,11 @@ void Session::on_read(beast::error_code failure) {
 void Session::watch() {
     if (watching_) return;
     watching_ = true;
+    if (buffer_.size() >= kMaxReadAheadBytes) {
+        look_.expires_after(kLookPause);
+        return look_.async_wait(
+            [self = shared_from_this()](beast::error_code failure) { self->on_look(failure); });
+    }
     stream_.socket().async_wait(
         tcp::socket::wait_read,
         [self = shared_from_this()](beast::error_code failure) { self->on_readable(failure); });
@@ -219,13 +231,20 @@ void Session::watch() {
 void Session::on_readable(beast::error_code failure) {
     watching_ = false;
     if (failure || stage_ == Stage::kReading) return;
-    char part[4096];
+    char part[kReadAheadStep];
     const ssize_t got = ::recv(stream_.socket().native_handle(), part, sizeof part, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return watch();
     if (got <= 0) return leave();
     const auto count = static_cast<std::size_t>(got);
-    if (count > buffer_.max_size() - buffer_.size()) return close();
     buffer_.commit(asio::buffer_copy(buffer_.prepare(count), asio::buffer(part, count)));
+    watch();
+}
+
+void Session::on_look(beast::error_code failure) {
+    watching_ = false;
+    if (failure || stage_ == Stage::kReading) return;
+    pollfd look{stream_.socket().native_handle(), POLLRDHUP, 0};
+    if (::poll(&look, 1, 0) > 0) return leave();
     watch();
 }
 
@@ -241,6 +260,7 @@ void Session::close() {
     beast::error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
     stream_.close();
+    look_.cancel();
     ++number_;
     stage_ = Stage::kReading;
     spare_since_us_.reset();
@@ -346,6 +366,7 @@ void Session::finish(beast::error_code failure) {
     }
     if (failure || !keep_alive_) return close();
     stream_.socket().cancel(failure);  // the watch
+    look_.cancel();
     read();
 }
 

@@ -71,6 +71,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void drain();
     void watch();
     void on_readable(boost::beast::error_code failure);
+    void on_look(boost::beast::error_code failure);
     void leave();
     void answer(Response response);
     void begin(const Response& head);
@@ -84,6 +85,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     std::shared_ptr<HttpServer::Impl> server_;  // destroyed last: the stream needs its context
     boost::beast::tcp_stream stream_;
+    boost::asio::steady_timer look_;  ///< at the socket, while it is not read
     std::string client_;
     boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
