@@ -31,23 +31,31 @@ void say(const char* text) {
     [[maybe_unused]] const ssize_t wrote = ::write(STDERR_FILENO, text, std::strlen(text));
 }
 
-void on_bus_error(int signal, siginfo_t* info, void*) {
+struct sigaction before {};  // what was done about the signal; set before ours is installed
+
+// Ends the program as it would have ended: a handler of before may have a terminal to give back.
+void go_on(int signal, siginfo_t* info, void* context) {
+    if ((before.sa_flags & SA_SIGINFO) != 0) return before.sa_sigaction(signal, info, context);
+    if (before.sa_handler != SIG_DFL) return before.sa_handler(signal);
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+}
+
+void on_bus_error(int signal, siginfo_t* info, void* context) {
     const auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
     for (const MappedRange& range : ranges) {
         if (at < range.begin.load() || at >= range.end.load()) continue;
         say("cairn: ");
         say(range.path.data());
         say(" became shorter, or its disk failed, while the program used it; load it again\n");
-        ::_exit(1);
+        if (before.sa_handler == SIG_DFL) ::_exit(1);
+        break;
     }
-    // The address is in none of our mappings: end as if there were no handler.
-    ::signal(signal, SIG_DFL);
-    ::raise(signal);
+    go_on(signal, info, context);
 }
 
 void install_handler() {
-    struct sigaction current {};
-    if (::sigaction(SIGBUS, nullptr, &current) != 0 || current.sa_handler != SIG_DFL) return;
+    if (::sigaction(SIGBUS, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) return;
     struct sigaction ours {};
     ours.sa_sigaction = on_bus_error;
     ours.sa_flags = SA_SIGINFO;
