@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <future>
+#include <thread>
 
 #include "http/answer_reader.h"
 #include "http/client.h"
@@ -296,6 +297,68 @@ TEST_F(HttpServerTest, WhoIsOfNoUseMakesRoom) {
         for (const int other : useless) ::close(other);
         ::close(fd);
     }
+}
+
+// Time is for each part, as long as the parts come at the pace of a slow line.
+TEST_F(HttpServerTest, SteadyAnswersAndBodiesMayTakeLong) {
+    constexpr std::size_t kAnswer = std::size_t{64} << 20;  // more than systems' buffers hold
+    HttpServerOptions options;
+    options.patience_ms = 1500;
+    serve(
+        [](const Request& request, const std::shared_ptr<Reply>& reply) {
+            const bool get = request.method == "GET";
+            reply->send({200, "text/plain",
+                         get ? std::string(kAnswer, 'x') : std::to_string(request.body.size())});
+        },
+        options);
+    const auto began = std::chrono::steady_clock::now();
+    const auto nap = [] { std::this_thread::sleep_for(std::chrono::milliseconds(15)); };
+    int fd = connect_raw();
+    say(fd, "GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    std::vector<char> part(256 * 1024);
+    std::size_t heard = 0;
+    for (ssize_t got; (got = ::recv(fd, part.data(), part.size(), 0)) > 0; nap())
+        heard += static_cast<std::size_t>(got);
+    EXPECT_GT(heard, kAnswer);
+    EXPECT_GT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(2000));
+    ::close(fd);
+    fd = connect_raw();
+    say(fd,
+        "POST /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+        "1048576\r\n\r\n");
+    for (int i = 0; i < 256; ++i, nap()) say(fd, std::string(4096, 'x'));
+    EXPECT_TRUE(hear(fd).ends_with("\r\n\r\n1048576"));
+    ::close(fd);
+}
+
+// ... and not for each byte.
+TEST_F(HttpServerTest, AByteNowAndThenBuysNoTime) {
+    HttpServerOptions options;
+    options.patience_ms = 300;
+    serve(
+        [](const Request&, const std::shared_ptr<Reply>& reply) {
+            reply->send({200, "text/plain", std::string(std::size_t{64} << 20, 'x')});
+        },
+        options);
+    int fd = connect_raw(4096);
+    say(fd, "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n");
+    const auto nap = [] { std::this_thread::sleep_for(std::chrono::milliseconds(20)); };
+    pollfd look{fd, POLLIN, 0};
+    int sent = 0;
+    for (; ::poll(&look, 1, 20) == 0 && sent < 500; ++sent) say(fd, "x");
+    EXPECT_LT(sent, 500);
+    const std::string heard = hear(fd);
+    EXPECT_TRUE(heard.starts_with("HTTP/1.1 408 ")) << heard;
+    ::close(fd);
+    while (server_->connections() > 0) nap();
+    fd = connect_raw(4096);
+    say(fd, kGet);
+    char some[64];
+    int taken = 0;
+    for (; taken < 500 && ::recv(fd, some, sizeof some, 0) > 0; ++taken, nap())
+        if (taken > 0 && server_->connections() == 0) break;
+    EXPECT_LT(taken, 500) << "it was cut off";
+    ::close(fd);
 }
 
 TEST_F(HttpServerTest, WhoAsksBeforeSendingABodyIsToldToGoOn) {

@@ -1,6 +1,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
@@ -19,7 +20,9 @@ namespace beast = boost::beast;
 namespace wire = boost::beast::http;
 using asio::ip::tcp;
 
-constexpr auto kPatience = std::chrono::seconds(30);  // to receive a request or send an answer
+// Who moves a large body or answer slowly, but moves it, gets more time than others: a second for
+// each so many bytes, which a line of a quarter of a megabit has.
+constexpr std::uint64_t kLeastBytesPerSecond = std::uint64_t{32} << 10;
 // Whoever takes longer for an answer in one piece makes room for others when they need it.
 constexpr std::uint64_t kSlowReader_us = 2'000'000;
 constexpr unsigned kHttp10 = 10;
@@ -110,6 +113,8 @@ Session::Session(const std::shared_ptr<HttpServer::Impl>& server, tcp::socket so
     : server_(server),
       stream_(std::move(socket)),
       look_(server->context),
+      late_(server->context),
+      patience_(server->options.patience_ms),
       buffer_(kMaxReadAheadBytes + kMaxRequestHeaderBytes) {
     ++server->open;
     beast::error_code failure;
@@ -126,12 +131,20 @@ void Session::read() {
     parser_.emplace();
     parser_->body_limit(server_->options.max_body_bytes);
     parser_->header_limit(kMaxRequestHeaderBytes);
-    stream_.expires_after(kPatience);
+    began_ = Clock::now();
+    moved_ = 0;
+    stream_.expires_at(deadline());
     spare_since_us_ = server_->clock.monotonic_us();
     wire::async_read_header(stream_, buffer_, *parser_,
                             [self = shared_from_this()](beast::error_code failure, std::size_t) {
                                 self->on_head(failure);
                             });
+}
+
+// Whoever moves nothing for a while is out of time, and so is who moves a byte now and then.
+Session::Clock::time_point Session::deadline() const {
+    const std::chrono::seconds earned(moved_ / kLeastBytesPerSecond);
+    return std::min(Clock::now(), began_ + earned) + patience_;
 }
 
 void Session::on_head(beast::error_code failure) {
@@ -165,10 +178,29 @@ void Session::promise_body() {
 void Session::forget_body() { server_->promised -= std::exchange(promised_, 0); }
 
 void Session::read_body() {
-    wire::async_read(stream_, buffer_, *parser_,
-                     [self = shared_from_this()](beast::error_code failure, std::size_t) {
-                         self->on_read(failure);
-                     });
+    parser_->eager(true);
+    // Not the stream's own deadline: that closes the connection, and nobody reads why.
+    stream_.expires_never();
+    late_.expires_at(deadline());
+    late_.async_wait([self = shared_from_this()](beast::error_code failure) {
+        if (!failure && self->late_.expiry() <= Clock::now()) self->stream_.cancel();
+    });
+    wire::async_read_some(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](beast::error_code failure, std::size_t count) {
+            self->moved_ += count;
+            self->on_body_part(failure);
+        });
+}
+
+void Session::on_body_part(beast::error_code failure) {
+    if (!failure && !parser_->is_done()) return read_body();
+    late_.expires_at(Clock::time_point::max());
+    // A connection that was closed meanwhile is read no more, either.
+    if (failure == asio::error::operation_aborted && stream_.socket().is_open())
+        return refuse(server_->options.refusal(
+            408, "the request's body did not come in time; send it faster", request_));
+    on_read(failure);
 }
 
 bool Session::refused(beast::error_code failure) {
@@ -261,6 +293,7 @@ void Session::close() {
     stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
     stream_.close();
     look_.cancel();
+    late_.expires_at(Clock::time_point::max());
     ++number_;
     stage_ = Stage::kReading;
     spare_since_us_.reset();
@@ -291,12 +324,22 @@ void Session::answer(Response from) {
     set_head(response_, from);
     response_.body() = std::move(from.body);
     response_.prepare_payload();
-    stream_.expires_after(kPatience);
+    answer_writer_.emplace(response_);
+    began_ = Clock::now();
+    moved_ = 0;
     spare_since_us_ = server_->clock.monotonic_us() + kSlowReader_us;
-    wire::async_write(stream_, response_,
-                      [self = shared_from_this()](beast::error_code failure, std::size_t) {
-                          self->finish(failure);
-                      });
+    write_answer();
+}
+
+void Session::write_answer() {
+    stream_.expires_at(deadline());
+    wire::async_write_some(
+        stream_, *answer_writer_,
+        [self = shared_from_this()](beast::error_code failure, std::size_t count) {
+            self->moved_ += count;
+            if (failure || self->answer_writer_->is_done()) return self->finish(failure);
+            self->write_answer();
+        });
 }
 
 void Session::begin(const Response& head) {
@@ -306,7 +349,7 @@ void Session::begin(const Response& head) {
     head_.chunked(chunks_);
     head_writer_.emplace(head_);
     under_way_ = true;
-    stream_.expires_after(kPatience);
+    stream_.expires_after(patience_);
     wire::async_write_header(stream_, *head_writer_,
                              [self = shared_from_this()](beast::error_code failure, std::size_t) {
                                  self->on_piece_written(failure);
@@ -332,7 +375,7 @@ void Session::pump() {
     if (last && !chunks_) return finish({});
     under_way_ = true;
     if (last) stage_ = Stage::kWriting;
-    stream_.expires_after(kPatience);
+    stream_.expires_after(patience_);
     const auto done = [self = shared_from_this(), last](beast::error_code failure, std::size_t) {
         if (!last) return self->on_piece_written(failure);
         self->under_way_ = false;

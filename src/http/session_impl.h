@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <chrono>
 #include <list>
 #include <optional>
 #include <thread>
@@ -60,6 +61,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   private:
     class SessionReply;
+    using Clock = std::chrono::steady_clock;
 
     void on_head(boost::beast::error_code failure);
     void on_read(boost::beast::error_code failure);
@@ -67,6 +69,9 @@ class Session : public std::enable_shared_from_this<Session> {
     void promise_body();
     void forget_body();
     void read_body();
+    void on_body_part(boost::beast::error_code failure);
+    /// Until when more of the body or answer that is under way must have moved.
+    Clock::time_point deadline() const;
     void refuse(Response response);
     void drain();
     void watch();
@@ -74,6 +79,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void on_look(boost::beast::error_code failure);
     void leave();
     void answer(Response response);
+    void write_answer();
     void begin(const Response& head);
     void write(std::string piece);
     void end();
@@ -86,6 +92,10 @@ class Session : public std::enable_shared_from_this<Session> {
     std::shared_ptr<HttpServer::Impl> server_;  // destroyed last: the stream needs its context
     boost::beast::tcp_stream stream_;
     boost::asio::steady_timer look_;  ///< at the socket, while it is not read
+    boost::asio::steady_timer late_;  ///< for the next part of a body
+    const std::chrono::milliseconds patience_;
+    Clock::time_point began_;  ///< the request, or its answer in one piece
+    std::uint64_t moved_ = 0;  ///< bytes of it since then
     std::string client_;
     boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
@@ -106,6 +116,8 @@ class Session : public std::enable_shared_from_this<Session> {
     std::function<void()> gone_;
 
     boost::beast::http::response<boost::beast::http::string_body> response_;
+    std::optional<boost::beast::http::response_serializer<boost::beast::http::string_body>>
+        answer_writer_;
     boost::beast::http::response<boost::beast::http::empty_body> head_;
     std::optional<boost::beast::http::response_serializer<boost::beast::http::empty_body>>
         head_writer_;
