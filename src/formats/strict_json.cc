@@ -21,6 +21,12 @@ Result<json> parse_strict_json(std::string_view text, const std::string& name,
                 fmt::format("{} has more than {} objects, lists and keys", name, most_parts));
         object = json::parse(text);
     } catch (const json::parse_error& problem) {
+        // JavaScript makes such a text by cutting a character in two.
+        if (std::string_view(problem.what()).find("surrogate") != std::string_view::npos)
+            return invalid(fmt::format(
+                "{} has half a character in a text, a surrogate such as \\ud83d without the other, "
+                "at byte {}; send whole characters",
+                name, problem.byte));
         return invalid(
             fmt::format("{} is not JSON from byte {} on; is it whole?", name, problem.byte));
     } catch (const json::exception&) {

@@ -31,6 +31,9 @@ TEST(StrictJson, WhatIsNoJsonIsRefused) {
     EXPECT_EQ(problem_of(R"({"a":1e999})"), "it has a number that is too large");
     EXPECT_EQ(problem_of("[1]"), "it is not a JSON object");
     EXPECT_EQ(problem_of(""), "it is not JSON from byte 1 on; is it whole?");
+    for (const char* half : {R"({"a":"\ud83d"})", R"({"a":"\ude00x"})", R"({"a":"\ud83d\u0041"})"})
+        EXPECT_NE(problem_of(half).find("has half a character in a text"), std::string::npos)
+            << problem_of(half);
 }
 
 // Whoever says how many parts there may be gets no more, and texts and numbers are none.
