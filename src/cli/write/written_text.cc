@@ -25,7 +25,8 @@ std::string WrittenText::take(const infer::GeneratedStep& step) {
 }
 
 std::string WrittenText::finish() {
-    std::string rest = stop_.push(decoder_.finish()) + stop_.finish();
+    std::string rest = stop_.push(decoder_.finish());
+    rest += stop_.finish();  // not in one expression: which of them is called first is not said
     text_ += rest;
     return rest;
 }
