@@ -1,5 +1,7 @@
 #include "cli/serve/chat_events.h"
 
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 #include "base/json_depth.h"
@@ -37,13 +39,31 @@ std::size_t count_of(const Json* value) {
 void ChatEvents::take(std::string_view bytes) {
     if (!facts_.problem.empty()) return;
     waiting_ += bytes;
-    constexpr std::string_view kBegin = "data: ";
-    for (std::size_t end; (end = waiting_.find("\n\n")) != std::string::npos;) {
-        const std::string whole = waiting_.substr(0, end);
-        waiting_.erase(0, end + 2);
-        if (whole.starts_with(kBegin)) event(std::string_view(whole).substr(kBegin.size()));
+    std::size_t begin = 0;
+    for (std::size_t end; (end = waiting_.find('\n', begin)) != std::string::npos;) {
+        std::string_view text(waiting_.data() + begin, end - begin);
+        if (text.ends_with('\r')) text.remove_suffix(1);
+        begin = end + 1;
+        line(text);
     }
-    if (waiting_.size() > kMaxEventBytes) facts_.problem = "the server sends an event without end";
+    waiting_.erase(0, begin);
+    if (waiting_.size() + data_.size() > kMaxEventBytes)
+        facts_.problem = "the server sends an event without end";
+}
+
+// As browsers read them: lines end with LF or CRLF, an empty one ends an event, several of data are
+// one text, and all but data may be passed over.
+void ChatEvents::line(std::string_view text) {
+    constexpr std::string_view kData = "data:";
+    if (text.empty()) {
+        const std::string data = std::exchange(data_, {});
+        if (!data.empty()) event(data);
+    } else if (text.starts_with(kData)) {
+        text.remove_prefix(kData.size());
+        if (text.starts_with(' ')) text.remove_prefix(1);
+        if (!data_.empty()) data_ += '\n';
+        data_ += text;
+    }
 }
 
 void ChatEvents::event(std::string_view data) {

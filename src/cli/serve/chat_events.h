@@ -26,10 +26,12 @@ class ChatEvents {
     const ChatFacts& facts() const { return facts_; }
 
   private:
+    void line(std::string_view text);
     void event(std::string_view data);
 
     std::function<void(const std::string&)> show_;
-    std::string waiting_;
+    std::string waiting_;  ///< of a line that has not ended
+    std::string data_;     ///< of an event that has not ended
     ChatFacts facts_;
 };
 

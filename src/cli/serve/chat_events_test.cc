@@ -32,6 +32,24 @@ TEST(ChatEvents, AreReadHoweverTheyAreCut) {
     }
 }
 
+// Lines of the standard that our own server does not send, and others do.
+TEST(ChatEvents, OtherServersLineEndsAndFieldsAreRead) {
+    const std::string stream =
+        "event: message\r\nid: 1\r\ndata:{\"choices\":[{\"delta\":{\"content\":\"hel\"}}]}\r\n\r\n"
+        ": ping\r\n\r\n"
+        "data: {\"choices\":\r\ndata: "
+        "[{\"delta\":{\"content\":\"lo\"},\"finish_reason\":\"stop\"}]}\r\n"
+        "retry: 5\r\n\r\ndata: [DONE]\r\n\r\n";
+    for (std::size_t step = 1; step <= stream.size(); ++step) {
+        ChatEvents events([](const std::string&) {});
+        for (std::size_t at = 0; at < stream.size(); at += step)
+            events.take(std::string_view(stream).substr(at, step));
+        ASSERT_EQ(events.facts().text, "hello") << step;
+        EXPECT_EQ(events.facts().finish_reason, "stop");
+        EXPECT_EQ(events.facts().problem, "");
+    }
+}
+
 TEST(ChatEvents, WhatIsNoAnswerIsAProblem) {
     const auto problem = [](const std::string& bytes) {
         ChatEvents events([](const std::string&) {});
@@ -44,6 +62,9 @@ TEST(ChatEvents, WhatIsNoAnswerIsAProblem) {
     EXPECT_NE(problem("data: 5\n\n"), "");
     EXPECT_NE(problem("data: " + std::string(200, '[') + "\n\n"), "");
     EXPECT_NE(problem(std::string(2 << 20, 'x')), "");
+    std::string lines;
+    while (lines.size() < 2 << 20) lines += "data: " + std::string(1000, ' ') + "\n";
+    EXPECT_NE(problem(lines), "");
     for (const char* odd :
          {"data: {}\n\n", "data: {\"choices\":5}\n\n", "data: {\"choices\":[5],\"usage\":[]}\n\n",
           "data: {\"choices\":[{\"delta\":[]}],\"error\":\"x\"}\n\n"})
