@@ -28,6 +28,12 @@ using Shared = std::shared_ptr<HttpServer::Impl>;
 
 }  // namespace
 
+tcp::endpoint listening_point(const std::vector<tcp::endpoint>& found) {
+    const auto v4 = std::ranges::find_if(
+        found, [](const tcp::endpoint& point) { return point.address().is_v4(); });
+    return v4 == found.end() ? found.front() : *v4;
+}
+
 bool HttpServer::Impl::find_place() {
     std::erase_if(sessions, [](const auto& session) { return session.expired(); });
     if (!full()) return true;
@@ -107,7 +113,7 @@ Result<tcp::endpoint> resolve(asio::io_context& context, const std::string& list
                                         tcp::resolver::passive, failure);
     if (failure || found.empty())
         return invalid("cannot find the address " + listen + ": " + failure.message());
-    return found.begin()->endpoint();
+    return listening_point({found.begin(), found.end()});
 }
 
 Status listen_on(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, const std::string& name,

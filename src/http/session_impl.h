@@ -13,6 +13,7 @@
 #include <list>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "http/http_server.h"
@@ -20,6 +21,11 @@
 namespace cairn::http {
 
 class Session;
+
+/// Of a name's addresses, of which there is one at least, that to listen at: the first of IPv4,
+/// since whoever says "localhost" and knows of no IPv6 comes there, and the others try both.
+boost::asio::ip::tcp::endpoint listening_point(
+    const std::vector<boost::asio::ip::tcp::endpoint>& found);
 
 // Shared by the server, its sessions, and the answers that are still to come.
 struct HttpServer::Impl {
