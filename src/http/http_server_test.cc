@@ -201,6 +201,30 @@ TEST_F(HttpServerTest, WhoeverLeavesBehindWhatHeSentAheadIsNoticed) {
     server_.reset();
 }
 
+// A body would be taken for the beginning of the next answer.
+TEST_F(HttpServerTest, AHeadIsAnsweredAsAGetWithoutABody) {
+    serve([](const Request& request, const std::shared_ptr<Reply>& reply) {
+        if (request.path != "/pieces") return reply->send({200, "text/plain", request.method});
+        reply->begin({200, "text/plain"});
+        reply->write("a piece");
+        reply->end();
+    });
+    for (const char* path : {"/whole", "/pieces"}) {
+        const int fd = connect_raw();
+        say(fd, std::string("HEAD ") + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n" +
+                    "POST /b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        const std::string heard = hear(fd);
+        const std::size_t end = heard.find("\r\n\r\n");
+        ASSERT_NE(end, std::string::npos);
+        EXPECT_TRUE(heard.substr(end + 4).starts_with("HTTP/1.1 200")) << heard;
+        EXPECT_TRUE(heard.ends_with("\r\n\r\nPOST")) << heard;
+        if (std::string_view(path) == "/whole") {
+            EXPECT_NE(heard.substr(0, end).find("Content-Length: 3"), std::string::npos) << heard;
+        }
+        ::close(fd);
+    }
+}
+
 TEST_F(HttpServerTest, AReplyThatIsDroppedEndsTheConnection) {
     serve([](const Request&, const std::shared_ptr<Reply>&) {});
     const int fd = connect_raw();

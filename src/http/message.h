@@ -12,7 +12,7 @@
 namespace cairn::http {
 
 struct Request {
-    std::string method;  ///< "GET", "POST"
+    std::string method;  ///< "GET", also of a HEAD, whose answer goes without its body; "POST"
     std::string path;    ///< decoded, without the query
     std::map<std::string, std::string> query;
     std::string host;       ///< of the Host field, without the port; empty: none, or malformed

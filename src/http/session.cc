@@ -39,7 +39,9 @@ constexpr auto kLookPause = std::chrono::seconds(1);
 /// All but the body.
 Request plain(const wire::request<wire::string_body>& from) {
     Request request;
-    request.method = std::string(from.method_string());
+    // Answered as a GET whose body is not sent.
+    const bool is_head = from.method() == wire::verb::head;
+    request.method = is_head ? "GET" : std::string(from.method_string());
     request.authority = std::string(from[wire::field::host]);
     if (auto host = net::parse_host_field(request.authority); host.ok())
         request.host = *std::move(host);
@@ -165,6 +167,8 @@ void Session::on_head(beast::error_code failure) {
                           return broken ? self->close() : self->read_body();
                       });
 }
+
+bool Session::is_head() const { return parser_->get().method() == wire::verb::head; }
 
 void Session::promise_body() {
     const auto length = parser_->content_length();
@@ -324,6 +328,7 @@ void Session::answer(Response from) {
     set_head(response_, from);
     response_.body() = std::move(from.body);
     response_.prepare_payload();
+    if (is_head()) response_.body().clear();  // of which the head says how long it is
     answer_writer_.emplace(response_);
     began_ = Clock::now();
     moved_ = 0;
@@ -357,6 +362,7 @@ void Session::begin(const Response& head) {
 }
 
 void Session::write(std::string piece) {
+    if (is_head()) return;
     if (unsent_.size() + sending_.size() + piece.size() > Reply::kMaxUnsentBytes) return close();
     unsent_ += piece;
     pump();
@@ -372,7 +378,7 @@ void Session::pump() {
     if (unsent_.empty() && !ended_) return;
     sending_ = std::exchange(unsent_, {});
     const bool last = sending_.empty();
-    if (last && !chunks_) return finish({});
+    if (last && (!chunks_ || is_head())) return finish({});
     under_way_ = true;
     if (last) stage_ = Stage::kWriting;
     stream_.expires_after(patience_);

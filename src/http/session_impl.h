@@ -72,6 +72,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void on_head(boost::beast::error_code failure);
     void on_read(boost::beast::error_code failure);
     bool refused(boost::beast::error_code failure);
+    /// Whether no body of an answer is asked for.
+    bool is_head() const;
     void promise_body();
     void forget_body();
     void read_body();
