@@ -43,11 +43,14 @@ std::optional<http::Response> refused(const openai::ApiContext& models, const st
 }  // namespace
 
 struct Server::State {
+    ~State() {
+        http.reset();                              // its handlers use the rest
+        if (models.bodies) models.bodies->stop();  // so do its tasks
+    }
     ServerOptions options;
     std::shared_ptr<ApiContext> context = std::make_shared<ApiContext>();
     SystemRandom random;
     openai::ApiContext models;  ///< used on the HTTP server's thread
-    openai::BodyDesk bodies;    ///< its tasks use `models`
     std::unique_ptr<ChainModels> chain_models;
     std::unique_ptr<http::HttpServer> http;
 };
@@ -72,7 +75,7 @@ Result<std::unique_ptr<Server>> Server::start(node::NodeApi& node, Loop& loop,
     openai::ApiContext& models = state->models;
     models.host = &state->chain_models->host();
     models.random = &state->random;
-    models.bodies = &state->bodies;
+    models.bodies = std::make_shared<openai::BodyDesk>();
     models.journal = std::make_shared<openai::Journal>(clock, nullptr);
     ASSIGN_OR_RETURN(const net::Address asked, net::parse_address(state->options.listen));
     if (!net::is_loopback(asked.host)) models.token = context.token;

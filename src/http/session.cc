@@ -67,8 +67,8 @@ class Session::SessionReply final : public Reply {
     }
 
     void send(Response response) override {
-        post([response = std::move(response)](Session& session) {
-            if (session.stage_ == Stage::kAwaited) session.answer(response);
+        post([response = std::move(response)](Session& session) mutable {
+            if (session.stage_ == Stage::kAwaited) session.answer(std::move(response));
         });
     }
     void begin(Response head) override {
@@ -77,8 +77,8 @@ class Session::SessionReply final : public Reply {
         });
     }
     void write(std::string piece) override {
-        post([piece = std::move(piece)](Session& session) {
-            if (session.stage_ == Stage::kStreaming) session.write(piece);
+        post([piece = std::move(piece)](Session& session) mutable {
+            if (session.stage_ == Stage::kStreaming) session.write(std::move(piece));
         });
     }
     void end() override {
@@ -102,7 +102,7 @@ class Session::SessionReply final : public Reply {
     void post(Task task) {
         if (session_->server_->stopping) return;
         asio::post(session_->stream_.get_executor(),
-                   [session = session_, number = number_, task = std::move(task)] {
+                   [session = session_, number = number_, task = std::move(task)]() mutable {
                        if (session->number_ == number) task(*session);
                    });
     }

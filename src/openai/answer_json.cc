@@ -1,6 +1,7 @@
 #include "openai/answer_json.h"
 
 #include <bit>
+#include <utility>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -42,33 +43,37 @@ Json usage_json(const Usage& usage) {
             {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}}};
 }
 
-std::string event_of(const AnswerHead& head, Json choice, bool usage_follows) {
-    Json json = begun(head, false);
-    json["choices"] = Json::array({std::move(choice)});
+/// An object as text, to be gone on with: without the brace that ends it.
+std::string open_text(const Json& object) {
+    std::string text = json_text(object);
+    text.pop_back();
+    return text;
+}
+
+std::string event_of(const AnswerHead& head, const std::string& choice, bool usage_follows) {
+    std::string text = "data: " + open_text(begun(head, false));
+    text += R"(,"choices":[)" + choice + ']';
     // OpenAI's description has no null here for completions.
-    if (usage_follows && head.form == Form::kChat) json["usage"] = nullptr;
-    return event_text(json);
+    if (usage_follows && head.form == Form::kChat) text += R"(,"usage":null)";
+    return text + "}\n\n";
 }
 
-Json logprobs_or_null(const ChoiceLogprobs* logprobs) {
-    return logprobs == nullptr ? Json(nullptr) : logprobs->json();
+/// `begun`: what a choice has before its log-probabilities. `reason`: empty while it goes on.
+std::string choice_text(const Json& begun, const ChoiceLogprobs* logprobs,
+                        const std::string& reason, const std::string& facts) {
+    std::string text = open_text(begun) + R"(,"logprobs":)";
+    text += logprobs == nullptr ? "null" : logprobs->json();
+    text += R"(,"finish_reason":)" + json_text(reason.empty() ? Json(nullptr) : Json(reason));
+    if (!facts.empty())
+        if (const Json json = Json::parse(facts, nullptr, false); json.is_object())
+            text += R"(,"cairn":)" + json_text(json);
+    return text + '}';
 }
 
-Json piece(Form form, std::size_t index, Json delta, Json logprobs, Json reason) {
-    Json choice = {{"index", index}};
-    if (form == Form::kChat)
-        choice["delta"] = std::move(delta);
-    else
-        choice["text"] = delta.is_string() ? std::move(delta) : Json("");
-    choice["logprobs"] = std::move(logprobs);
-    choice["finish_reason"] = std::move(reason);
-    return choice;
-}
-
-void add_facts(Json& choice, const std::string& facts) {
-    if (facts.empty()) return;
-    Json json = Json::parse(facts, nullptr, false);
-    if (json.is_object()) choice["cairn"] = std::move(json);
+/// What a choice of a stream has first; `delta` is an object in a chat, else a text.
+Json piece(Form form, std::size_t index, Json delta) {
+    if (form == Form::kChat) return {{"index", index}, {"delta", std::move(delta)}};
+    return {{"index", index}, {"text", delta.is_string() ? std::move(delta) : Json("")}};
 }
 
 Json view(const host::HostedModel& model) {
@@ -103,45 +108,43 @@ std::string finish_reason(host::AnswerEnd end) {
                                                                                   : "stop";
 }
 
-Json whole_choice(Form form, std::size_t index, const std::string& text, host::AnswerEnd end,
-                  const ChoiceLogprobs* logprobs, const std::string& facts) {
+std::string whole_choice(Form form, std::size_t index, const std::string& text, host::AnswerEnd end,
+                         const ChoiceLogprobs* logprobs, const std::string& facts) {
     Json choice = {{"index", index}};
     if (form == Form::kChat)
         choice["message"] = {{"role", "assistant"}, {"content", text}, {"refusal", nullptr}};
     else
         choice["text"] = text;
-    choice["logprobs"] = logprobs_or_null(logprobs);
-    choice["finish_reason"] = finish_reason(end);
-    add_facts(choice, facts);
-    return choice;
+    return choice_text(choice, logprobs, finish_reason(end), facts);
 }
 
-std::string whole_answer(const AnswerHead& head, std::vector<Json> choices, const Usage& usage) {
-    Json json = begun(head, true);
-    json["choices"] = std::move(choices);
-    json["usage"] = usage_json(usage);
-    return json_text(json);
+std::string whole_answer(const AnswerHead& head, std::vector<std::string> choices,
+                         const Usage& usage) {
+    std::string text = open_text(begun(head, true)) + R"(,"choices":[)";
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+        if (i > 0) text += ',';
+        text += std::exchange(choices[i], {});
+    }
+    return text + R"(],"usage":)" + json_text(usage_json(usage)) + '}';
 }
 
 std::string role_event(const AnswerHead& head, std::size_t index, bool usage_follows) {
     Json delta = {{"role", "assistant"}, {"content", ""}};
-    return event_of(head, piece(head.form, index, std::move(delta), nullptr, nullptr),
+    return event_of(head, choice_text(piece(head.form, index, std::move(delta)), nullptr, "", ""),
                     usage_follows);
 }
 
 std::string text_event(const AnswerHead& head, std::size_t index, const std::string& text,
                        const ChoiceLogprobs* logprobs, bool usage_follows) {
     Json delta = head.form == Form::kChat ? Json{{"content", text}} : Json(text);
-    return event_of(head,
-                    piece(head.form, index, std::move(delta), logprobs_or_null(logprobs), nullptr),
+    return event_of(head, choice_text(piece(head.form, index, std::move(delta)), logprobs, "", ""),
                     usage_follows);
 }
 
 std::string end_event(const AnswerHead& head, std::size_t index, host::AnswerEnd end,
                       const std::string& facts, bool usage_follows) {
-    Json choice = piece(head.form, index, Json::object(), nullptr, finish_reason(end));
-    add_facts(choice, facts);
-    return event_of(head, std::move(choice), usage_follows);
+    const Json begun = piece(head.form, index, Json::object());
+    return event_of(head, choice_text(begun, nullptr, finish_reason(end), facts), usage_follows);
 }
 
 std::string usage_event(const AnswerHead& head, const Usage& usage) {
@@ -160,16 +163,18 @@ std::string models_json(const std::vector<host::HostedModel>& models) {
 }
 
 std::string vectors_json(const host::Vectors& vectors, bool base64) {
-    Json data = Json::array();
-    for (std::size_t i = 0; i < vectors.vectors.size(); ++i)
-        data.push_back({{"object", "embedding"},
-                        {"index", i},
-                        {"embedding", vector_json(vectors.vectors[i], base64)}});
-    return json_text(
-        {{"object", "list"},
-         {"data", std::move(data)},
-         {"model", vectors.model},
-         {"usage", {{"prompt_tokens", vectors.tokens}, {"total_tokens", vectors.tokens}}}});
+    // One after another: all of them as JSON objects take many times the text.
+    std::string text = R"({"object":"list","data":[)";
+    for (std::size_t i = 0; i < vectors.vectors.size(); ++i) {
+        if (i > 0) text += ',';
+        text += json_text({{"object", "embedding"},
+                           {"index", i},
+                           {"embedding", vector_json(vectors.vectors[i], base64)}});
+    }
+    const Json rest = {
+        {"model", vectors.model},
+        {"usage", {{"prompt_tokens", vectors.tokens}, {"total_tokens", vectors.tokens}}}};
+    return text + "]," + json_text(rest).substr(1);
 }
 
 std::size_t characters(std::string_view text) {

@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "host/text_host.h"
 #include "openai/request.h"
 
@@ -32,32 +30,32 @@ struct Usage {
 /// "stop" or "length".
 std::string finish_reason(host::AnswerEnd end);
 
-/// One choice, as it is written: the log-probabilities of a whole answer, or of a piece of it.
+/// The log-probabilities of a choice, or of a piece of it. Each token becomes JSON when it comes,
+/// so that a long answer holds no more than its text, and is soon put together.
 class ChoiceLogprobs {
   public:
     explicit ChoiceLogprobs(Form form) : form_(form) {}
     /// `offset`: characters of the text before the token.
     void add(const host::TokenView& token, const std::vector<host::TokenView>& top,
              std::size_t offset);
-    bool empty() const { return tokens_.empty(); }
-    nlohmann::ordered_json json() const;
+    /// That are held.
+    std::size_t bytes() const;
+    std::string json() const;
 
   private:
-    struct Entry {
-        host::TokenView token;
-        std::vector<host::TokenView> top;
-        std::size_t offset;
-    };
     Form form_;
-    std::vector<Entry> tokens_;
+    // The elements of each list, with commas between them. A chat has one list.
+    std::string tokens_;
+    std::string logprobs_;
+    std::string tops_;
+    std::string offsets_;
 };
 
-/// A choice of a whole answer; `logprobs` may be null. `facts` as host::AnswerDone has them: the
-/// choice's "cairn".
-nlohmann::ordered_json whole_choice(Form form, std::size_t index, const std::string& text,
-                                    host::AnswerEnd end, const ChoiceLogprobs* logprobs,
-                                    const std::string& facts);
-std::string whole_answer(const AnswerHead& head, std::vector<nlohmann::ordered_json> choices,
+/// A choice of a whole answer, as JSON; `logprobs` may be null. `facts` as host::AnswerDone has
+/// them: the choice's "cairn".
+std::string whole_choice(Form form, std::size_t index, const std::string& text, host::AnswerEnd end,
+                         const ChoiceLogprobs* logprobs, const std::string& facts);
+std::string whole_answer(const AnswerHead& head, std::vector<std::string> choices,
                          const Usage& usage);
 
 /// Events of a stream. With `usage_follows` they say that the usage is not known yet.

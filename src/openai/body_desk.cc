@@ -11,7 +11,7 @@ bool BodyDesk::add(const std::string& client, std::size_t bytes, std::function<v
         const std::size_t own = found == of_client_.end() ? 0 : found->second;
         if (bytes_ + bytes > kMaxBytes || own + bytes > kMaxClientBytes) return false;
         bytes_ += bytes;
-        of_client_[client] = own + bytes;
+        if (bytes > 0) of_client_[client] = own + bytes;
         waiting_.add(client, {client, bytes, std::move(read)});
     }
     thread_.post([this] { read_one(); });
@@ -26,6 +26,7 @@ void BodyDesk::read_one() {
     }
     if (!next) return;
     next->read();
+    if (next->bytes == 0) return;
     const MutexLock lock(mutex_);
     bytes_ -= next->bytes;
     const auto own = of_client_.find(next->client);

@@ -1,5 +1,6 @@
-// BodyDesk: reads long bodies away from the server's thread, which everybody needs: one after
-// another on a thread of its own, by turns of those who ask. Short ones are read where they come.
+// BodyDesk: reads long bodies, and puts answers in one piece together, away from the threads of
+// server and host, which everybody needs: one after another on a thread of its own, by turns of
+// those who ask. Short bodies are read where they come.
 //
 // From any thread.
 #pragma once
@@ -7,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/mutex.h"
 #include "host/task_thread.h"
@@ -25,6 +27,13 @@ class BodyDesk {
     /// `read` runs on the desk's thread, or never if the desk ends. False, and it is dropped, if
     /// too much waits.
     bool add(const std::string& client, std::size_t bytes, std::function<void()> read);
+    /// The same for an answer that has been made: it is taken however much waits. There are no more
+    /// of them than the host has requests.
+    void add_answer(const std::string& client, std::function<void()> put_together) {
+        (void)add(client, 0, std::move(put_together));
+    }
+    /// Waits for what is being done; what waits, and what comes later, is dropped.
+    void stop() { thread_.stop(); }
 
   private:
     struct Waiting {

@@ -1,5 +1,6 @@
 // Proves that whoever sends long bodies holds up nobody who sends a short one, that those who send
-// long ones take turns, and that only so much waits.
+// long ones take turns, that only so much waits, and that answers in one piece are bounded and put
+// together there.
 #include "openai/body_desk.h"
 
 #include <future>
@@ -46,24 +47,24 @@ TEST(BodyDesk, ClientsTakeTurnsAndOnlySoMuchWaits) {
 
 class LongBodies : public ApiFixture {
   protected:
-    ~LongBodies() override { context_.bodies = nullptr; }
+    ~LongBodies() override { desk_->stop(); }
     static std::string long_text() { return std::string(2 * BodyDesk::kShortBytes, 'x'); }
     /// Until the desk has done what it has: clients take turns, so one more turn for each job.
     void await_desk(int jobs) {
         for (int i = 0; i < jobs; ++i) {
             std::promise<void> done;
-            desk_.add("test", 1, [&] { done.set_value(); });
+            desk_->add("test", 1, [&] { done.set_value(); });
             done.get_future().wait();
         }
     }
-    BodyDesk desk_;
+    const std::shared_ptr<BodyDesk> desk_ = std::make_shared<BodyDesk>();
 };
 
 TEST_F(LongBodies, AreReadElsewhereAndAnsweredAsShortOnes) {
-    context_.bodies = &desk_;
+    context_.bodies = desk_;
     std::promise<void> go;
     std::promise<void> begun;
-    ASSERT_TRUE(desk_.add("somebody", 10, [&] {
+    ASSERT_TRUE(desk_->add("somebody", 10, [&] {
         begun.set_value();
         go.get_future().wait();
     }));
@@ -80,6 +81,54 @@ TEST_F(LongBodies, AreReadElsewhereAndAnsweredAsShortOnes) {
     const auto stopped = completion(R"("prompt":")" + long_text() + R"(")");
     await_desk(1);
     EXPECT_EQ(stopped->response.status, 503U);
+}
+
+// A large answer takes seconds to write down, in which the host's thread would serve nobody.
+TEST_F(LongBodies, AnswersInOnePieceArePutTogetherElsewhere) {
+    context_.bodies = desk_;
+    host_.held = true;
+    const auto reply = chat(R"("n":2,"logprobs":true,"top_logprobs":20)");
+    const auto vectors = ask("POST", "/v1/embeddings", R"({"model":"org/vectors","input":["a"]})");
+    const auto left = chat("");
+    std::promise<void> go;
+    std::promise<void> begun;
+    ASSERT_TRUE(desk_->add("somebody", 10, [&] {
+        begun.set_value();
+        go.get_future().wait();
+    }));
+    begun.get_future().wait();
+    FakeHost::answer(host_.asked[0], *host_.waiting[1]);
+    FakeHost::answer_vectors(host_.asked_vectors[0], host_.waiting_vectors[2]);
+    FakeHost::answer(host_.asked[1], *host_.waiting[3]);
+    EXPECT_EQ(reply->ends + vectors->ends + left->ends, 0);
+    left->gone();
+    go.set_value();
+    await_desk(3);
+    ASSERT_EQ(reply->ends, 1);
+    EXPECT_EQ(reply->json()["choices"][1]["message"]["content"], "Hé llo!");
+    ASSERT_EQ(vectors->ends, 1);
+    EXPECT_EQ(vectors->json()["data"][0]["embedding"][2], -0.5);
+    EXPECT_EQ(left->ends, 0);
+}
+
+TEST_F(LongBodies, AnswersInOnePieceAreBounded) {
+    host_.held = true;
+    const auto reply = chat(R"("n":16,"logprobs":true,"top_logprobs":20)");
+    const host::TextRequest& asked = host_.asked[0];
+    const auto listener = host_.waiting[1];
+    listener->read(FakeHost::read());
+    host::TextPiece piece{0, "x", host::TokenView{1, std::string(100, ' '), -0.5F}, {}};
+    piece.top.assign(asked.options.top_logprobs, *piece.token);
+    std::size_t bytes = 0;
+    for (; reply->ends == 0 && bytes <= 2 * kMaxHeldBytes; bytes += 21 * 100) {
+        piece.answer = (piece.answer + 1) % asked.answers;
+        listener->piece(piece);
+    }
+    expect_error(*reply, 400, "stream");
+    EXPECT_EQ(host_.cancelled, std::vector<host::RequestId>{1});
+    EXPECT_LT(bytes, kMaxHeldBytes);
+    listener->piece(piece);  // one that was under way
+    EXPECT_EQ(reply->ends, 1);
 }
 
 // Hundreds of thousands of lists, objects or keys take seconds to read; no request has them.

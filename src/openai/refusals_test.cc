@@ -3,6 +3,7 @@
 // passed over.
 #include <nlohmann/json.hpp>
 
+#include "openai/request.h"
 #include "openai/test_api.h"
 
 namespace cairn::openai {
@@ -60,6 +61,20 @@ TEST_F(Refusals, AChatsFieldsAreRefusedByName) {
         expect_error(*chat(field), 400, param);
     }
     EXPECT_TRUE(host_.asked.empty());
+}
+
+// What is kept until an answer is whole is bounded before the work, where that can be known.
+TEST_F(Refusals, MoreLogprobsThanAnAnswerHoldsAreRefused) {
+    const std::string most = std::to_string(kMaxHeldLogprobs / (16 * 21));
+    const std::string more = std::to_string(kMaxHeldLogprobs / (16 * 21) + 1);
+    const std::string chats = R"("n":16,"logprobs":true,"top_logprobs":20,"max_tokens":)";
+    EXPECT_EQ(chat(chats + most)->response.status, 200u);
+    EXPECT_EQ(chat(chats + more + R"(,"stream":true)")->response.status, 200u);
+    expect_error(*chat(chats + more), 400, "logprobs");
+    const std::string texts = R"("prompt":["a","b"],"n":2,"logprobs":3,"max_tokens":)" +
+                              std::to_string(kMaxHeldLogprobs / 16);
+    EXPECT_EQ(completion(texts)->response.status, 200u);
+    expect_error(*completion(texts + "0"), 400, "logprobs");
 }
 
 TEST_F(Refusals, MessagesAreRefusedByTheirPlace) {

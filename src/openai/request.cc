@@ -53,6 +53,17 @@ void refuse_what_chats_lack(Fields& fields) {
     fields.pass_over({"parallel_tool_calls", "prediction"});
 }
 
+/// Before any work: how long an answer without max_tokens becomes, nobody knows yet.
+void bound_logprobs(Fields& fields, const TextAsk& ask) {
+    if (ask.stream || !ask.options.logprobs) return;
+    const std::size_t tokens = ask.prompts.size() * ask.answers * ask.options.max_tokens;
+    if (tokens * (1 + ask.options.top_logprobs) <= kMaxHeldLogprobs) return;
+    fields.fail("logprobs", fmt::format("of {} tokens with {} alternatives each are too many for "
+                                        "an answer in one piece, which has {} in all; ask for "
+                                        "fewer, or with stream: true",
+                                        tokens, ask.options.top_logprobs, kMaxHeldLogprobs));
+}
+
 void read_chat_fields(Fields& fields, TextAsk& ask) {
     ask.form = Form::kChat;
     const Json* messages = fields.list("messages");
@@ -70,6 +81,7 @@ void read_chat_fields(Fields& fields, TextAsk& ask) {
     if (top.value_or(0) > 0 && !ask.options.logprobs)
         fields.fail("top_logprobs", "needs logprobs: true");
     ask.options.top_logprobs = static_cast<std::size_t>(top.value_or(0));
+    bound_logprobs(fields, ask);
     refuse_what_chats_lack(fields);
 }
 
@@ -114,6 +126,7 @@ void read_completion_fields(Fields& fields, TextAsk& ask) {
         ask.options.logprobs = true;
         ask.options.top_logprobs = static_cast<std::size_t>(*top);
     }
+    bound_logprobs(fields, ask);
     ask.echo = fields.truth("echo").value_or(false);
     if (ask.echo && ask.options.logprobs)
         fields.fail("echo", "cannot be had with logprobs: those of a prompt are not there yet");

@@ -23,6 +23,11 @@ inline constexpr std::size_t kMaxPrompts = 64;
 inline constexpr std::size_t kMaxAnswers = 16;  ///< to one prompt
 inline constexpr std::size_t kMaxChoices = 128;
 inline constexpr std::size_t kMaxTexts = 2048;  ///< to make vectors of
+/// Of an answer in one piece, which is kept until it is whole: the half of what a client of this
+/// program reads.
+inline constexpr std::size_t kMaxHeldBytes = std::size_t{32} << 20;
+/// Tokens and their alternatives in one: some 60 bytes each, up to 128 in most vocabularies.
+inline constexpr std::size_t kMaxHeldLogprobs = kMaxHeldBytes / 128;
 inline constexpr std::size_t kMaxTopLogprobs = 20;
 inline constexpr std::size_t kMaxLegacyLogprobs = 5;
 inline constexpr std::size_t kUsualCompletionTokens = 16;

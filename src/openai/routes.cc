@@ -195,7 +195,8 @@ class Route {
                                   AnswerHead answer = begun;
                                   answer.model = ask.model;
                                   TextAnswer::start(host, std::move(ask), std::move(answer),
-                                                    job.client, std::move(job.exchange));
+                                                    job.client, std::move(job.exchange),
+                                                    job.context.bodies);
                               });
     }
 
@@ -203,7 +204,8 @@ class Route {
         read_and_ask<VectorsAsk>(read_embeddings, [](Job& job, VectorsAsk ask) {
             host::TextHost& host = *job.context.host;
             if (ask.model.empty()) ask.model = first_model(host, false);
-            VectorsAnswer::start(host, std::move(ask), job.client, std::move(job.exchange));
+            VectorsAnswer::start(host, std::move(ask), job.client, std::move(job.exchange),
+                                 job.context.bodies);
         });
     }
 

@@ -28,7 +28,8 @@ struct ApiContext {
     std::atomic<bool> only_loopback_names =
         true;  ///< refuse other Host names (DNS rebinding by a web page)
     std::function<std::string()> http_metrics{};  ///< more lines for /metrics
-    BodyDesk* bodies = nullptr;                   ///< null: long ones are read where they come, too
+    /// Null: long ones are read where they come, too, and answers put together where they end.
+    std::shared_ptr<BodyDesk> bodies{};
     /// Held by whoever asks the host for text or vectors, after he has looked at is_stopping.
     mutable Mutex asking{};
 };

@@ -13,18 +13,19 @@ namespace cairn::openai {
 
 // Answers that are still to come hold the journal, and nothing else of it.
 struct Server::State {
+    ~State() {
+        http.reset();                                // its handlers use the rest
+        if (context.bodies) context.bodies->stop();  // so do its tasks
+    }
     SystemRandom random;
     ApiContext context;
-    BodyDesk bodies;  // its tasks use the context
     std::unique_ptr<http::HttpServer> http;
     /// The same, for its own thread, which may run before start() has returned.
     std::atomic<const http::HttpServer*> running = nullptr;
 };
 
 Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
-Server::~Server() {
-    state_->http.reset();  // the handlers use the rest
-}
+Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::start(host::TextHost& host, ServerOptions options) {
     constexpr const char* kNeedsToken = "whoever serves beyond this machine needs a token";
@@ -34,7 +35,7 @@ Result<std::unique_ptr<Server>> Server::start(host::TextHost& host, ServerOption
     ApiContext& context = state->context;
     context.host = &host;
     context.random = &state->random;
-    context.bodies = &state->bodies;
+    context.bodies = std::make_shared<BodyDesk>();
     static const SystemClock clock;  // answers, which hold the journal, outlive servers
     context.journal = std::make_shared<Journal>(clock, std::move(options.told));
     context.token = std::move(options.token);

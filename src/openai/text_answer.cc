@@ -1,7 +1,10 @@
 #include "openai/text_answer.h"
 
-#include <nlohmann/json.hpp>
+#include <utility>
 
+#include <fmt/core.h>
+
+#include "openai/api_error.h"
 #include "openai/json_text.h"
 
 namespace cairn::openai {
@@ -21,28 +24,35 @@ class TextAnswer::Listener final : public host::TextListener {
     std::size_t prompt_;
 };
 
-TextAnswer::TextAnswer(host::TextHost& host, TextAsk ask, AnswerHead head,
-                       std::unique_ptr<Exchange> exchange)
-    : host_(host), ask_(std::move(ask)), head_(std::move(head)), exchange_(std::move(exchange)) {
+TextAnswer::TextAnswer(host::TextHost& host, TextAsk ask, AnswerHead head, std::string client,
+                       std::unique_ptr<Exchange> exchange, std::weak_ptr<BodyDesk> desk)
+    : host_(host),
+      ask_(std::move(ask)),
+      client_(std::move(client)),
+      desk_(std::move(desk)),
+      head_(std::move(head)),
+      exchange_(std::move(exchange)) {
     exchange_->entry().model = ask_.model;
     choices_.assign(ask_.prompts.size() * ask_.answers,
                     Choice{{}, 0, ChoiceLogprobs(ask_.form), {}, {}});
 }
 
 void TextAnswer::start(host::TextHost& host, TextAsk ask, AnswerHead head,
-                       const std::string& client, std::unique_ptr<Exchange> exchange) {
-    std::make_shared<TextAnswer>(host, std::move(ask), std::move(head), std::move(exchange))
-        ->ask_host(client);
+                       const std::string& client, std::unique_ptr<Exchange> exchange,
+                       std::weak_ptr<BodyDesk> desk) {
+    std::make_shared<TextAnswer>(host, std::move(ask), std::move(head), client, std::move(exchange),
+                                 std::move(desk))
+        ->ask_host();
 }
 
-void TextAnswer::ask_host(const std::string& client) {
+void TextAnswer::ask_host() {
     {
         MutexLock lock(mutex_);
         exchange_->on_gone([self = shared_from_this()] { self->on_gone(); });
     }
     for (std::size_t i = 0; i < ask_.prompts.size(); ++i) {
         const host::RequestId id = host_.write(
-            {ask_.model, ask_.prompts[i], ask_.options, ask_.stops, ask_.answers, client},
+            {ask_.model, ask_.prompts[i], ask_.options, ask_.stops, ask_.answers, client_},
             std::make_shared<Listener>(shared_from_this(), i));
         {
             MutexLock lock(mutex_);
@@ -77,10 +87,15 @@ void TextAnswer::on_read(std::size_t prompt, const host::PromptRead& read) {
 }
 
 void TextAnswer::on_piece(std::size_t prompt, const host::TextPiece& piece) {
-    MutexLock lock(mutex_);
-    if (!exchange_) return;
-    exchange_->first_piece();
-    add_text(prompt * ask_.answers + piece.answer, piece);
+    std::vector<host::RequestId> left;
+    {
+        MutexLock lock(mutex_);
+        if (!exchange_) return;
+        exchange_->first_piece();
+        add_text(prompt * ask_.answers + piece.answer, piece);
+        left = bound_held();
+    }
+    cancel(left);
 }
 
 void TextAnswer::add_text(std::size_t index, const host::TextPiece& piece) {
@@ -88,8 +103,10 @@ void TextAnswer::add_text(std::size_t index, const host::TextPiece& piece) {
     Choice& choice = choices_[index];
     const bool logprobs = piece.token && ask_.options.logprobs;
     if (!ask_.stream) {
+        const std::size_t before = choice.logprobs.bytes();
         if (logprobs) choice.logprobs.add(*piece.token, piece.top, choice.shown);
         choice.text += piece.text;
+        held_ += choice.logprobs.bytes() - before + piece.text.size();
     } else if (logprobs) {
         ChoiceLogprobs one(ask_.form);
         one.add(*piece.token, piece.top, choice.shown);
@@ -100,8 +117,17 @@ void TextAnswer::add_text(std::size_t index, const host::TextPiece& piece) {
     choice.shown += characters(piece.text);
 }
 
+std::vector<host::RequestId> TextAnswer::bound_held() {
+    if (held_ <= kMaxHeldBytes) return {};
+    fail(bad_field("stream", fmt::format("the answer has more than {} MiB, too many for one piece; "
+                                         "ask for it with stream: true, or for fewer tokens",
+                                         kMaxHeldBytes >> 20)));
+    return over();
+}
+
 void TextAnswer::on_done(std::size_t prompt, const host::AnswerDone& done) {
     std::vector<host::RequestId> left;
+    bool is_whole = false;
     {
         MutexLock lock(mutex_);
         if (!exchange_) return;
@@ -118,12 +144,16 @@ void TextAnswer::on_done(std::size_t prompt, const host::AnswerDone& done) {
             if (ask_.stream)
                 exchange_->event(end_event(head_, index, done.end, done.facts, ask_.include_usage));
             if (++ended_ == choices_.size()) {
-                finish();
-                (void)over();
+                is_whole = !ask_.stream;
+                if (ask_.stream) end_events();
             }
         }
     }
     cancel(left);
+    if (!is_whole) return;
+    const auto work = [self = shared_from_this()] { self->put_together(); };
+    if (const auto desk = desk_.lock()) return desk->add_answer(client_, work);
+    work();
 }
 
 void TextAnswer::on_failed(const host::HostError& error) {
@@ -156,24 +186,41 @@ void TextAnswer::fail(const ApiError& error) {
     exchange_->end_events();
 }
 
-void TextAnswer::finish() {
-    if (ask_.stream) {
-        if (ask_.include_usage) exchange_->event(usage_event(head_, usage_));
-        exchange_->event(kLastEvent);
-        return exchange_->end_events();
+void TextAnswer::end_events() {
+    if (ask_.include_usage) exchange_->event(usage_event(head_, usage_));
+    exchange_->event(kLastEvent);
+    exchange_->end_events();
+    (void)over();
+}
+
+void TextAnswer::put_together() {
+    std::vector<Choice> ended;
+    AnswerHead head;
+    Usage usage;
+    {
+        MutexLock lock(mutex_);
+        if (!exchange_) return;  // the asker has left
+        ended.swap(choices_);
+        head = head_;
+        usage = usage_;
     }
-    std::vector<nlohmann::ordered_json> choices;
-    for (std::size_t i = 0; i < choices_.size(); ++i) {
-        const Choice& choice = choices_[i];
+    std::vector<std::string> choices;
+    for (std::size_t i = 0; i < ended.size(); ++i) {
+        const Choice choice = std::move(ended[i]);
         choices.push_back(whole_choice(ask_.form, i, choice.text, *choice.end,
                                        ask_.options.logprobs ? &choice.logprobs : nullptr,
                                        choice.facts));
     }
-    exchange_->send({200, "application/json", whole_answer(head_, std::move(choices), usage_)});
+    std::string json = whole_answer(head, std::move(choices), usage);
+    MutexLock lock(mutex_);
+    if (!exchange_) return;
+    exchange_->send({200, "application/json", std::move(json)});
+    (void)over();
 }
 
 std::vector<host::RequestId> TextAnswer::over() {
     exchange_.reset();
+    choices_.clear();
     return std::exchange(asked_, {});
 }
 

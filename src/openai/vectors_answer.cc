@@ -9,27 +9,30 @@
 
 namespace cairn::openai {
 
-VectorsAnswer::VectorsAnswer(host::TextHost& host, const VectorsAsk& ask,
-                             std::unique_ptr<Exchange> exchange)
+VectorsAnswer::VectorsAnswer(host::TextHost& host, const VectorsAsk& ask, std::string client,
+                             std::unique_ptr<Exchange> exchange, std::weak_ptr<BodyDesk> desk)
     : host_(host),
       model_(ask.model),
       base64_(ask.base64),
       dimensions_(ask.dimensions),
+      client_(std::move(client)),
+      desk_(std::move(desk)),
       exchange_(std::move(exchange)) {
     exchange_->entry().model = model_;
 }
 
 void VectorsAnswer::start(host::TextHost& host, VectorsAsk ask, const std::string& client,
-                          std::unique_ptr<Exchange> exchange) {
-    const auto self = std::make_shared<VectorsAnswer>(host, ask, std::move(exchange));
+                          std::unique_ptr<Exchange> exchange, std::weak_ptr<BodyDesk> desk) {
+    const auto self =
+        std::make_shared<VectorsAnswer>(host, ask, client, std::move(exchange), std::move(desk));
     {
         MutexLock lock(self->mutex_);
         self->exchange_->on_gone([self] { self->on_gone(); });
     }
     const host::RequestId id =
         host.embed({std::move(ask.model), std::move(ask.texts), client},
-                   [self](const std::variant<host::Vectors, host::HostError>& found) {
-                       self->on_done(found);
+                   [self](std::variant<host::Vectors, host::HostError> found) {
+                       self->on_done(std::move(found));
                    });
     {
         MutexLock lock(self->mutex_);
@@ -41,16 +44,19 @@ void VectorsAnswer::start(host::TextHost& host, VectorsAsk ask, const std::strin
     host.cancel(id);  // it is over already; perhaps the asker has left
 }
 
-void VectorsAnswer::on_done(const std::variant<host::Vectors, host::HostError>& found) {
-    const auto* error = std::get_if<host::HostError>(&found);
-    const std::optional<ApiError> problem =
-        error == nullptr ? std::nullopt : std::optional(of_host(*error, host_, model_));
+void VectorsAnswer::on_done(std::variant<host::Vectors, host::HostError> found) {
+    if (auto* vectors = std::get_if<host::Vectors>(&found)) {
+        const auto work = [self = shared_from_this(),
+                           kept = std::make_shared<const host::Vectors>(std::move(*vectors))] {
+            self->put_together(*kept);
+        };
+        if (const auto desk = desk_.lock()) return desk->add_answer(client_, work);
+        return work();
+    }
+    const ApiError problem = of_host(std::get<host::HostError>(found), host_, model_);
     MutexLock lock(mutex_);
     if (!exchange_) return;
-    if (problem)
-        fail(*problem);
-    else
-        succeed(std::get<host::Vectors>(found));
+    fail(problem);
     exchange_.reset();
 }
 
@@ -71,15 +77,26 @@ void VectorsAnswer::fail(const ApiError& error) {
     exchange_->send(error_response(error));
 }
 
-void VectorsAnswer::succeed(const host::Vectors& vectors) {
+void VectorsAnswer::put_together(const host::Vectors& vectors) {
     const std::size_t size = vectors.vectors.empty() ? 0 : vectors.vectors[0].size();
-    if (dimensions_ && *dimensions_ != size)
-        return fail(
+    const bool fits = !dimensions_ || *dimensions_ == size;
+    {
+        MutexLock lock(mutex_);
+        if (!exchange_) return;  // the asker has left
+    }
+    std::string json = fits ? vectors_json(vectors, base64_) : "";
+    MutexLock lock(mutex_);
+    if (!exchange_) return;
+    if (fits) {
+        exchange_->entry().model = vectors.model;
+        exchange_->entry().prompt_tokens = vectors.tokens;
+        exchange_->send({200, "application/json", std::move(json)});
+    } else {
+        fail(
             unsupported_field("dimensions", fmt::format("{} makes vectors of {} dimensions, not {}",
                                                         vectors.model, size, *dimensions_)));
-    exchange_->entry().model = vectors.model;
-    exchange_->entry().prompt_tokens = vectors.tokens;
-    exchange_->send({200, "application/json", vectors_json(vectors, base64_)});
+    }
+    exchange_.reset();
 }
 
 }  // namespace cairn::openai

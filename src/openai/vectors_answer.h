@@ -9,6 +9,7 @@
 
 #include "base/mutex.h"
 #include "host/text_host.h"
+#include "openai/body_desk.h"
 #include "openai/journal.h"
 #include "openai/request.h"
 
@@ -16,22 +17,27 @@ namespace cairn::openai {
 
 class VectorsAnswer : public std::enable_shared_from_this<VectorsAnswer> {
   public:
-    /// Asks the host, which must outlive the answer. `client`: whose turn it is.
+    /// Asks the host, which must outlive the answer. `client`: whose turn it is. The answer is put
+    /// together at `desk` (may be empty).
     static void start(host::TextHost& host, VectorsAsk ask, const std::string& client,
-                      std::unique_ptr<Exchange> exchange);
+                      std::unique_ptr<Exchange> exchange, std::weak_ptr<BodyDesk> desk);
 
-    VectorsAnswer(host::TextHost& host, const VectorsAsk& ask, std::unique_ptr<Exchange> exchange);
+    VectorsAnswer(host::TextHost& host, const VectorsAsk& ask, std::string client,
+                  std::unique_ptr<Exchange> exchange, std::weak_ptr<BodyDesk> desk);
 
   private:
-    void on_done(const std::variant<host::Vectors, host::HostError>& found);
+    void on_done(std::variant<host::Vectors, host::HostError> found);
     void on_gone();
     void fail(const ApiError& error) REQUIRES(mutex_);
-    void succeed(const host::Vectors& vectors) REQUIRES(mutex_);
+    /// On the desk's thread.
+    void put_together(const host::Vectors& vectors);
 
     host::TextHost& host_;
     const std::string model_;
     const bool base64_;
     const std::optional<std::size_t> dimensions_;
+    const std::string client_;
+    const std::weak_ptr<BodyDesk> desk_;
     Mutex mutex_;
     std::unique_ptr<Exchange> exchange_ GUARDED_BY(mutex_);  ///< null once the answer is over
     std::optional<host::RequestId> asked_ GUARDED_BY(mutex_);
