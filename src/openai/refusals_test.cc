@@ -77,6 +77,22 @@ TEST_F(Refusals, MoreLogprobsThanAnAnswerHoldsAreRefused) {
     expect_error(*completion(texts + "0"), 400, "logprobs");
 }
 
+// It would cut off every reader, however quick.
+TEST_F(Refusals, MoreEchoThanAStreamTakesAtOnceIsRefused) {
+    const std::string prompt = R"("prompt":")" + std::string(20'000, 'x') + R"(","echo":true)";
+    expect_error(*completion(prompt + R"(,"n":16,"stream":true)"), 400, "echo");
+    EXPECT_EQ(completion(prompt + R"(,"n":16)")->response.status, 200u);
+    EXPECT_EQ(completion(prompt + R"(,"n":6,"stream":true)")->response.status, 200u);
+    std::string escaped;
+    while (escaped.size() < 140'000) escaped += R"(\")";
+    expect_error(*completion(R"("stream":true,"echo":true,"prompt":")" + escaped + R"(")"), 400,
+                 "echo");
+    // Kept with an answer in one piece.
+    const std::string large =
+        R"("echo":true,"n":16,"prompt":")" + std::string(kMaxHeldBytes / 16 + 1, 'x');
+    expect_error(*completion(large + R"(")"), 400, "echo");
+}
+
 TEST_F(Refusals, MessagesAreRefusedByTheirPlace) {
     const std::pair<const char*, const char*> wrong[] = {
         {R"([])", "messages"},

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "formats/strict_json.h"
+#include "openai/json_text.h"
 #include "openai/request_parts.h"
 
 namespace cairn::openai {
@@ -111,6 +112,25 @@ void read_texts(Fields& fields, const std::string& name, std::size_t most, Take 
         take_one((*given)[i], fmt::format("{}[{}]", name, i));
 }
 
+/// Prompts that are given back once for each text are kept with an answer in one piece, and go out
+/// all at once in a stream.
+void bound_echo(Fields& fields, const TextAsk& ask) {
+    constexpr std::size_t kEvent = 512;  // what stands around a text, at most
+    std::size_t bytes = 0;
+    for (const host::Prompt& prompt : ask.prompts) {
+        const auto* text = std::get_if<std::string>(&prompt);
+        if (text == nullptr) return fields.fail("echo", "needs a prompt that is a text");
+        bytes +=
+            ask.stream ? json_text(nlohmann::ordered_json(*text)).size() + kEvent : text->size();
+    }
+    bytes *= ask.answers;
+    if (bytes > (ask.stream ? kMaxStreamedEcho : kMaxHeldBytes))
+        fields.fail("echo", fmt::format("would give back {} KiB of prompts, one for each text; {}",
+                                        bytes >> 10,
+                                        ask.stream ? "ask for fewer texts, or without stream"
+                                                   : "ask for fewer texts"));
+}
+
 void read_completion_fields(Fields& fields, TextAsk& ask) {
     ask.form = Form::kCompletion;
     read_texts(fields, "prompt", kMaxPrompts,
@@ -130,9 +150,7 @@ void read_completion_fields(Fields& fields, TextAsk& ask) {
     ask.echo = fields.truth("echo").value_or(false);
     if (ask.echo && ask.options.logprobs)
         fields.fail("echo", "cannot be had with logprobs: those of a prompt are not there yet");
-    for (const host::Prompt& prompt : ask.prompts)
-        if (ask.echo && !std::holds_alternative<std::string>(prompt))
-            fields.fail("echo", "needs a prompt that is a text");
+    if (ask.echo) bound_echo(fields, ask);
     const auto best_of = fields.whole("best_of", 1, static_cast<std::int64_t>(kMaxAnswers));
     if (best_of && static_cast<std::size_t>(*best_of) != ask.answers)
         fields.fail("best_of", "can only be as many as n: no answer is left out");

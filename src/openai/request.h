@@ -28,6 +28,8 @@ inline constexpr std::size_t kMaxTexts = 2048;  ///< to make vectors of
 inline constexpr std::size_t kMaxHeldBytes = std::size_t{32} << 20;
 /// Tokens and their alternatives in one: some 60 bytes each, up to 128 in most vocabularies.
 inline constexpr std::size_t kMaxHeldLogprobs = kMaxHeldBytes / 128;
+/// Of prompts that a stream gives back, as events: they come at once, however quick the reader is.
+inline constexpr std::size_t kMaxStreamedEcho = http::Reply::kMaxUnsentBytes / 2;
 inline constexpr std::size_t kMaxTopLogprobs = 20;
 inline constexpr std::size_t kMaxLegacyLogprobs = 5;
 inline constexpr std::size_t kUsualCompletionTokens = 16;

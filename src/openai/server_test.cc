@@ -92,6 +92,21 @@ TEST_F(ServerTest, AStreamArrives) {
     EXPECT_TRUE(heard.ends_with("data: [DONE]\n\n")) << heard;
 }
 
+// As much as may be asked for, all at once.
+TEST_F(ServerTest, AStreamThatBeginsWithItsPromptsArrives) {
+    serve();
+    const std::string prompt(kMaxStreamedEcho / 16 - 520, 'x');
+    std::string heard;
+    auto ask = question("/v1/completions",
+                        R"({"n":16,"echo":true,"stream":true,"prompt":")" + prompt + R"("})");
+    ask.piece = [&](std::string_view piece) { heard += piece; };
+    const auto answer = http::ask(ask);
+    ASSERT_TRUE(answer.ok());
+    EXPECT_TRUE(answer->complete);
+    EXPECT_GT(heard.size(), 16 * prompt.size());
+    EXPECT_TRUE(heard.ends_with("data: [DONE]\n\n"));
+}
+
 TEST_F(ServerTest, WhoHangsUpFreesTheHost) {
     serve();
     host_.hold();
