@@ -23,6 +23,7 @@ using asio::ip::tcp;
 // Who moves a large body or answer slowly, but moves it, gets more time than others: a second for
 // each so many bytes, which a line of a quarter of a megabit has.
 constexpr std::uint64_t kLeastBytesPerSecond = std::uint64_t{32} << 10;
+constexpr std::uint64_t kSecond_us = 1'000'000;
 // Whoever takes longer for an answer in one piece makes room for others when they need it.
 constexpr std::uint64_t kSlowReader_us = 2'000'000;
 constexpr unsigned kHttp10 = 10;
@@ -133,9 +134,9 @@ void Session::read() {
     parser_.emplace();
     parser_->body_limit(server_->options.max_body_bytes);
     parser_->header_limit(kMaxRequestHeaderBytes);
-    began_ = Clock::now();
+    began_us_ = server_->clock.monotonic_us();
     moved_ = 0;
-    stream_.expires_at(deadline());
+    stream_.expires_after(time_left());
     spare_since_us_ = server_->clock.monotonic_us();
     wire::async_read_header(stream_, buffer_, *parser_,
                             [self = shared_from_this()](beast::error_code failure, std::size_t) {
@@ -144,9 +145,12 @@ void Session::read() {
 }
 
 // Whoever moves nothing for a while is out of time, and so is who moves a byte now and then.
-Session::Clock::time_point Session::deadline() const {
-    const std::chrono::seconds earned(moved_ / kLeastBytesPerSecond);
-    return std::min(Clock::now(), began_ + earned) + patience_;
+std::chrono::microseconds Session::time_left() const {
+    const std::uint64_t earned_us = moved_ * kSecond_us / kLeastBytesPerSecond;
+    const std::uint64_t now_us = server_->clock.monotonic_us();
+    const std::uint64_t patience_us = server_->options.patience_ms * kSecond_us / 1000;
+    const std::uint64_t end_us = std::min(now_us, began_us_ + earned_us) + patience_us;
+    return std::chrono::microseconds(end_us - std::min(now_us, end_us));
 }
 
 void Session::on_head(beast::error_code failure) {
@@ -185,10 +189,11 @@ void Session::read_body() {
     parser_->eager(true);
     // Not the stream's own deadline: that closes the connection, and nobody reads why.
     stream_.expires_never();
-    late_.expires_at(deadline());
+    late_.expires_after(time_left());
     late_.async_wait([self = shared_from_this()](beast::error_code failure) {
-        if (!failure && self->late_.expiry() <= Clock::now()) self->stream_.cancel();
+        if (!failure && self->in_body_) self->stream_.cancel();
     });
+    in_body_ = true;
     wire::async_read_some(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](beast::error_code failure, std::size_t count) {
@@ -198,8 +203,9 @@ void Session::read_body() {
 }
 
 void Session::on_body_part(beast::error_code failure) {
+    in_body_ = false;
+    late_.cancel();
     if (!failure && !parser_->is_done()) return read_body();
-    late_.expires_at(Clock::time_point::max());
     // A connection that was closed meanwhile is read no more, either.
     if (failure == asio::error::operation_aborted && stream_.socket().is_open())
         return refuse(server_->options.refusal(
@@ -297,7 +303,7 @@ void Session::close() {
     stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
     stream_.close();
     look_.cancel();
-    late_.expires_at(Clock::time_point::max());
+    late_.cancel();
     ++number_;
     stage_ = Stage::kReading;
     spare_since_us_.reset();
@@ -330,14 +336,14 @@ void Session::answer(Response from) {
     response_.prepare_payload();
     if (is_head()) response_.body().clear();  // of which the head says how long it is
     answer_writer_.emplace(response_);
-    began_ = Clock::now();
+    began_us_ = server_->clock.monotonic_us();
     moved_ = 0;
     spare_since_us_ = server_->clock.monotonic_us() + kSlowReader_us;
     write_answer();
 }
 
 void Session::write_answer() {
-    stream_.expires_at(deadline());
+    stream_.expires_after(time_left());
     wire::async_write_some(
         stream_, *answer_writer_,
         [self = shared_from_this()](beast::error_code failure, std::size_t count) {

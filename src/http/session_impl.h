@@ -67,7 +67,6 @@ class Session : public std::enable_shared_from_this<Session> {
 
   private:
     class SessionReply;
-    using Clock = std::chrono::steady_clock;
 
     void on_head(boost::beast::error_code failure);
     void on_read(boost::beast::error_code failure);
@@ -78,8 +77,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void forget_body();
     void read_body();
     void on_body_part(boost::beast::error_code failure);
-    /// Until when more of the body or answer that is under way must have moved.
-    Clock::time_point deadline() const;
+    /// In which more of the body or answer that is under way must move.
+    std::chrono::microseconds time_left() const;
     void refuse(Response response);
     void drain();
     void watch();
@@ -102,8 +101,9 @@ class Session : public std::enable_shared_from_this<Session> {
     boost::asio::steady_timer look_;  ///< at the socket, while it is not read
     boost::asio::steady_timer late_;  ///< for the next part of a body
     const std::chrono::milliseconds patience_;
-    Clock::time_point began_;  ///< the request, or its answer in one piece
-    std::uint64_t moved_ = 0;  ///< bytes of it since then
+    std::uint64_t began_us_ = 0;  ///< the request, or its answer in one piece
+    std::uint64_t moved_ = 0;     ///< bytes of it since then
+    bool in_body_ = false;        ///< of a request that is being read
     std::string client_;
     boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
