@@ -8,7 +8,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstring>
-#include <mutex>
 
 #include "base/mutex.h"
 
@@ -54,8 +53,12 @@ void on_bus_error(int signal, siginfo_t* info, void* context) {
     go_on(signal, info, context);
 }
 
-void install_handler() {
-    if (::sigaction(SIGBUS, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) return;
+// Asked for each mapping: somebody may have taken the signal since the last one.
+void install_handler() REQUIRES(slots_mutex) {
+    struct sigaction now {};
+    if (::sigaction(SIGBUS, nullptr, &now) != 0 || now.sa_handler == SIG_IGN) return;
+    if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_bus_error) return;
+    before = now;
     struct sigaction ours {};
     ours.sa_sigaction = on_bus_error;
     ours.sa_flags = SA_SIGINFO;
@@ -65,8 +68,7 @@ void install_handler() {
 
 std::size_t take_slot(const std::string& path, const std::uint8_t* begin, std::uint64_t size) {
     const MutexLock lock(slots_mutex);
-    static std::once_flag installed;
-    std::call_once(installed, install_handler);
+    install_handler();
     for (std::size_t slot = 0; slot < kSlots; ++slot) {
         MappedRange& range = ranges[slot];
         if (range.end.load() != 0) continue;
