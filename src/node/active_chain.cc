@@ -113,13 +113,14 @@ ActiveChain::HeadersOutcome ActiveChain::accept_headers(std::span<const chain::B
         outcome.last = known;
         headers = headers.subspan(1);
     }
+    const BlockNode* parent = headers.empty() ? outcome.last : tree_.find(headers.front().previous);
+    outcome.on_invalid = parent && parent->invalid;
     if (headers.empty()) return outcome;
-    const BlockNode* parent = tree_.find(headers.front().previous);
     outcome.unknown_parent = parent == nullptr;
     outcome.newer_versions =
         !parent && !can_follow(headers.front().versions, network_.versions_at(kLastHeight));
     // Who builds on what we found invalid gets no room for it.
-    if (!parent || parent->invalid) return outcome;
+    if (!parent || outcome.on_invalid) return outcome;
 
     HeaderWalk walk(parent);
     std::size_t good = 0;

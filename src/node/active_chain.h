@@ -97,6 +97,7 @@ class ActiveChain {
         Verdict verdict = Verdict::valid();  ///< of the first header that was not taken
         const BlockNode* last = nullptr;     ///< the highest that is in the tree now
         bool unknown_parent = false;         ///< the first header's parent is not in the tree
+        bool on_invalid = false;             ///< they end on, or above, what we found invalid
         bool too_little_work = false;        ///< not kept: presync.h is for what goes on
         /// The first that was not taken follows versions that this program, or this definition,
         /// does not know: no news until that changes.

@@ -84,7 +84,7 @@ NodeStatus Node::status() const {
     status.reorganisations = chain_.reorganisations();
     for (const auto& [id, peer] : peers_) {
         if (!peer.ready) continue;
-        const std::uint64_t told = peer.best ? peer.best->height : 0;
+        const std::uint64_t told = peer.branches.empty() ? 0 : peer.branches.best()->height;
         status.peers.push_back({id, peer.info.address, peer.info.key, peer.info.outbound,
                                 std::max(told, peer.hello.height)});
     }

@@ -9,6 +9,7 @@
 #include "node/block_tree.h"
 #include "node/messages.h"
 #include "node/presync.h"
+#include "node/told_branches.h"
 
 namespace cairn::node {
 
@@ -27,7 +28,7 @@ struct Peer {
     bool told_addresses = false;    ///< it was answered once, which is all that it gets
     bool awaits_addresses = false;  ///< we asked it for addresses and it has not answered
     Hello hello;
-    const BlockNode* best = nullptr;     ///< the header with the most work that it told us of
+    ToldBranches branches;               ///< that it told us of
     std::uint64_t headers_asked_ms = 0;  ///< 0: no question is open
     std::unique_ptr<Presync> presync;    ///< of a long branch; mostly null
     bool ask_again = false;              ///< it told of a header that our clock does not allow yet

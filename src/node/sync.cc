@@ -128,6 +128,7 @@ void Sync::drop(Peer& peer, const std::string& reason) {
 
 Status Sync::on_judged(Peer& peer, const HeaderWork::Message& message, consensus::Work work) {
     if (message.headers.empty()) {
+        peer.ask_again = false;
         if (peer.presync) end_presync(peer, true);
         return ok_status();
     }
@@ -148,6 +149,10 @@ Status Sync::on_judged(Peer& peer, const HeaderWork::Message& message, consensus
         return ok_status();
     }
     peer.headers_asked_ms = 0;
+    if (outcome.on_invalid) {
+        peer.hello.work = {};  // what it promises stands on what is worth nothing
+        return ok_status();
+    }
     if (outcome.too_little_work) {
         if (message.is_full)
             start_presync(peer, message, work);
@@ -157,8 +162,8 @@ Status Sync::on_judged(Peer& peer, const HeaderWork::Message& message, consensus
     }
     if (outcome.last) {
         peer.knows.insert(outcome.last->hash);
-        if (!peer.best || outcome.last->work > peer.best->work) peer.best = outcome.last;
-        const bool more = message.is_full || peer.hello.work > peer.best->work;
+        peer.branches.add(outcome.last);
+        const bool more = message.is_full || peer.hello.work > peer.branches.best()->work;
         if (more && outcome.added > 0 && outcome.verdict.is_valid())
             ask_headers(peer, outcome.last);
     }
@@ -216,7 +221,7 @@ Status Sync::on_presync(Peer& peer, const HeaderWork::Message& message, consensu
         return invalid("a branch that is another one when it is read again");
     const auto outcome = chain_.accept_headers(headers, ActiveChain::Counted::kYes, work);
     if (outcome.verdict.is_invalid()) return invalid(outcome.verdict.reason());
-    if (outcome.last) peer.best = outcome.last;
+    if (outcome.last) peer.branches.add(outcome.last);
     if (presync.is_complete() || !more) {
         end_presync(peer, false);
         if (more && outcome.last) ask_headers(peer, outcome.last);
@@ -278,7 +283,7 @@ Status Sync::on_no_block(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Hash256 hash, decode_hash(body));
     if (peer.bodies_asked.erase(hash) > 0) note_lapse(peer);
     // It cannot help with this branch for now; what it tells us next starts afresh.
-    peer.best = nullptr;
+    if (const BlockNode* lacking = chain_.tree().find(hash)) peer.branches.remove(lacking);
     request_bodies();
     return ok_status();
 }
@@ -324,12 +329,17 @@ bool Sync::is_asked(const BlockNode* node, const Peer& by) const {
 }
 
 void Sync::request_from(Peer& peer) {
-    if (!peer.ready || !peer.best || peer.best->invalid) return;
+    // Blocks are told before all rules have judged them: one that fell may hide what else it has.
+    if (peer.branches.drop_invalid()) peer.ask_again = true;
+    if (!peer.ready || peer.bodies_asked.size() > options_.max_blocks_per_peer / 2) return;
+    for (const BlockNode* best : peer.branches.tips()) request_branch(peer, best);
+}
+
+void Sync::request_branch(Peer& peer, const BlockNode* best) {
     const BlockNode* tip = chain_.tip()->node;
-    if (!(peer.best->work > tip->work)) return;
-    if (peer.bodies_asked.size() > options_.max_blocks_per_peer / 2) return;
+    if (!(best->work > tip->work)) return;
     std::size_t seen = 0;
-    for (const BlockNode* node : path(common_ancestor(peer.best, tip), peer.best)) {
+    for (const BlockNode* node : path(common_ancestor(best, tip), best)) {
         if (peer.bodies_asked.size() >= options_.max_blocks_per_peer) return;
         if (node->has_body || node->body_coming) continue;
         if (++seen > options_.max_ahead) return;
@@ -356,11 +366,12 @@ void Sync::tick() {
             log_info("peer {} does not answer; asking others", peer.info.address);
             peer.headers_asked_ms = 0;
             peer.bodies_asked.clear();
-            peer.best = nullptr;
+            peer.branches.clear();
             peer.ready = false;
             network_.disconnect(id);
         } else if (peer.ready && !header_work_.has(id) &&
-                   (peer.ask_again || (!peer.best && peer.hello.work > chain_.tip()->node->work))) {
+                   (peer.ask_again ||
+                    (peer.branches.empty() && peer.hello.work > chain_.tip()->node->work))) {
             ask_headers(peer, chain_.tip()->node);
         }
     }

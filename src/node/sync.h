@@ -1,11 +1,12 @@
 // How a node gets the chain from its peers: headers first (of a long branch twice: presync.h),
 // then the bodies of whatever has more work than our tip, several at once from whoever has them.
-// A body that nobody asked for is not looked at. If one does not come soon, that is a lapse, and
-// another peer is asked as well: those with fewest lapses first, and of those the ones that we
-// chose. For the next blocks, whoever has more lapses does not keep us from asking one that has
-// fewer, so any number of peers that announce blocks and withhold them cost little time. A peer
-// that leaves a question open too long is dropped. New blocks are announced by their header as soon
-// as C1 and C2 hold.
+// Of a peer the bodies of several branches are asked for (told_branches.h): the best that it told
+// us of may prove invalid. A body that nobody asked for is not looked at. If one does not come
+// soon, that is a lapse, and another peer is asked as well: those with fewest lapses first, and of
+// those the ones that we chose. For the next blocks, whoever has more lapses does not keep us from
+// asking one that has fewer, so any number of peers that announce blocks and withhold them cost
+// little time. A peer that leaves a question open too long is dropped. New blocks are announced by
+// their header as soon as C1 and C2 hold.
 #pragma once
 
 #include <cstdint>
@@ -71,6 +72,7 @@ class Sync {
     /// Whether it was asked of so many, or so lately, that this peer is not to be asked now.
     bool is_asked(const BlockNode* node, const Peer& by) const;
     void request_from(Peer& peer);
+    void request_branch(Peer& peer, const BlockNode* best);
     void send_block(net::PeerId id, const Hash256& hash, const Result<Bytes>& bytes);
 
     const Clock& clock_;
