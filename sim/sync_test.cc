@@ -2,6 +2,7 @@
 // drops that peer and asks others. And that disk reads for peers are bounded and beside the loop.
 #include "node/messages.h"
 #include "sim/scenario.h"
+#include "sim/stranger.h"
 
 namespace cairn::sim {
 namespace {
@@ -130,9 +131,46 @@ TEST(Sync, AGluttonGetsNoMoreBlocksThanAreReadAtOnce) {
     ASSERT_TRUE(world.run_until([&] { return world.height(0) > 40; }, 400'000));
     Glutton glutton(world, world.node(0).chain().active_at(1)->hash);
     world.run_ms(60'000);
-    EXPECT_EQ(glutton.blocks, static_cast<int>(node::SyncOptions().max_reads_per_peer));
+    EXPECT_EQ(glutton.blocks, static_cast<int>(node::PeerReadLimits().per_peer));
     EXPECT_EQ(glutton.blocks + glutton.refused, Glutton::kAsked);
     EXPECT_EQ(glutton.dropped, 0) << "it broke no rule";
+}
+
+// Reads outlive the link that asked for them, so a bound for each link is none.
+TEST(Sync, GluttonsThatComeAndGoDoNotFillTheLane) {
+    FakeModelKit kit;
+    WorldOptions options;
+    options.read_lane = {6'000, 6'000};
+    World world(1, scenario_name(), kit, options);
+    world.add_node({.train = false});
+    ASSERT_TRUE(world.run_until([&] { return world.height(0) > 40; }, 400'000));
+    const auto ask = [&](Stranger& stranger, int times) {
+        for (int i = 0; i < times; ++i) {
+            const auto height = static_cast<std::uint32_t>(1 + i % 3);
+            const Hash256 wanted = world.node(0).chain().active_at(height)->hash;
+            stranger.say(MessageKind::kGetBlock, node::encode_hash(wanted));
+        }
+    };
+    for (int second = 0; second < 10; ++second) {
+        std::vector<std::unique_ptr<Stranger>> strangers;
+        for (int i = 0; i < 32; ++i) {
+            const std::string place = std::to_string(second) + "." + std::to_string(i);
+            strangers.push_back(std::make_unique<Stranger>(world, "10.1." + place + ":7000"));
+            strangers.back()->dial(0);
+        }
+        world.run_ms(500);
+        for (const auto& stranger : strangers) ask(*stranger, 32);
+        world.run_ms(500);
+    }
+    Stranger honest(world, "10.99.0.1:7000");
+    int blocks = 0;
+    honest.on_heard = [&](const std::string&, MessageKind kind, ByteView) {
+        blocks += kind == MessageKind::kBlock;
+    };
+    honest.dial(0);
+    world.run_ms(1'000);
+    ask(honest, 1);
+    EXPECT_TRUE(world.run_until([&] { return blocks == 1; }, 5'000)) << world.replay_line();
 }
 
 /// Asks for assets and counts what comes.

@@ -245,9 +245,14 @@ void ActiveChain::on_not_stored(const Error& error) {
     trouble_ = "this node cannot store blocks: " + error.message;
 }
 
+std::shared_ptr<const Bytes> ActiveChain::body_in_memory(const Hash256& hash) const {
+    if (auto bytes = recent_.find(hash)) return bytes;
+    if (hash != tree_.genesis()->hash) return nullptr;
+    return std::make_shared<const Bytes>(chain::encode(genesis_));
+}
+
 void ActiveChain::read_block(const Hash256& hash, OnBody done) const {
-    if (const auto bytes = recent_.find(hash)) return done(*bytes);
-    if (hash == tree_.genesis()->hash) return done(chain::encode(genesis_));
+    if (const auto bytes = body_in_memory(hash)) return done(*bytes);
     offload(
         loop_, Lane::kRead, [&store = store_, hash] { return store.body(hash); },
         alive_.guard(std::move(done)));

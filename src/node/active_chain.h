@@ -134,6 +134,8 @@ class ActiveChain {
     /// while too many are on their way to the disk.
     bool takes_bodies() const { return (trouble_.empty() || retry_ == 0) && has_room(); }
 
+    /// The encoded body, if it is one of the latest or genesis; else null.
+    std::shared_ptr<const Bytes> body_in_memory(const Hash256& hash) const;
     /// The encoded body: at once from memory, or later from disk.
     using OnBody = std::function<void(Result<Bytes>)>;
     void read_block(const Hash256& hash, OnBody done) const;

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "crypto/hash.h"
-#include "net/address.h"
 
 namespace cairn::node {
 namespace {
@@ -18,13 +17,14 @@ constexpr std::size_t kMaxLate = 8;
 
 EvidenceGossip::EvidenceGossip(const Clock& clock, net::Network& network, PeerTable& peers,
                                const ServerTable& servers, serve::EvidenceDesk& desk,
-                               std::function<std::string(net::PeerId)> group_of,
+                               PeerReads& reads, GroupOf group_of,
                                const EvidenceGossipLimits& limits)
     : clock_(clock),
       network_(network),
       peers_(peers),
       servers_(servers),
       desk_(desk),
+      reads_(reads),
       limits_(limits),
       group_of_(std::move(group_of)) {
     desk_.on_kept(alive_.guard([this](const serve::ExhibitNote& note) {
@@ -38,14 +38,6 @@ EvidenceGossip::EvidenceGossip(const Clock& clock, net::Network& network, PeerTa
     });
 }
 
-std::string EvidenceGossip::group_of(net::PeerId peer) const {
-    if (group_of_) return group_of_(peer);
-    const auto found = peers_.find(peer);
-    if (found == peers_.end()) return "";
-    const auto address = net::parse_address(found->second.info.address);
-    return net::netgroup(address.ok() ? address->host : "");
-}
-
 bool EvidenceGossip::is_chosen(net::PeerId peer) const {
     const auto found = peers_.find(peer);
     return found != peers_.end() && found->second.info.outbound;
@@ -56,7 +48,7 @@ bool EvidenceGossip::may_offer(const Peer& peer) const {
     const auto state = states_.find(peer.id);
     if (state == states_.end() || state->second.lost_right) return false;
     if (peer.info.outbound) return true;
-    const auto group = lost_until_ms_.find(group_of(peer.id));
+    const auto group = lost_until_ms_.find(group_of_(peer.id));
     return group == lost_until_ms_.end() || group->second <= now_ms();
 }
 
@@ -139,7 +131,7 @@ net::PeerId EvidenceGossip::whom(const Offer& offer, bool strangers_too) const {
     const std::uint64_t now = now_ms();
     std::set<std::string> busy;
     for (const auto& [id, state] : states_)
-        if (!state.asked.is_zero()) busy.insert(group_of(id));
+        if (!state.asked.is_zero()) busy.insert(group_of_(id));
     net::PeerId best = 0;
     for (const net::PeerId id : offer.by) {
         const auto peer = peers_.find(id);
@@ -147,7 +139,7 @@ net::PeerId EvidenceGossip::whom(const Offer& offer, bool strangers_too) const {
         if (peer == peers_.end() || state == states_.end() || !may_offer(peer->second)) continue;
         const bool chosen = peer->second.info.outbound;
         if (!chosen && !strangers_too) continue;
-        const std::string group = group_of(id);
+        const std::string group = group_of_(id);
         const auto unasked = unasked_until_ms_.find(group);
         if (!state->second.asked.is_zero() || busy.contains(group) ||
             now < state->second.unasked_until_ms ||
@@ -205,9 +197,13 @@ Status EvidenceGossip::on_get_exhibit(Peer& peer, ByteView body) {
     if (state == states_.end() || !desk_.kept().contains(id)) return ok_status();
     if (!state->second.answers.take(now_ms()) || !state->second.given.insert(id))
         return ok_status();
-    desk_.read(id, alive_.guard([this, to = peer.id](const Bytes& bytes) {
-        if (!bytes.empty()) send(network_, to, MessageKind::kExhibit, bytes);
-    }));
+    const auto read = [this, id, to = peer.id](std::function<void()> finished) {
+        desk_.read(id, alive_.guard([this, to, finished](const Bytes& bytes) {
+            if (!bytes.empty()) send(network_, to, MessageKind::kExhibit, bytes);
+            finished();
+        }));
+    };
+    reads_.add({peer.id, read, [] {}});  // others may give what there is no room for
     return ok_status();
 }
 
@@ -287,7 +283,7 @@ void EvidenceGossip::lose_right(net::PeerId peer) {
     state->second.lost_right = true;
     std::erase_if(lost_until_ms_, [&](const auto& lost) { return lost.second <= now_ms(); });
     if (!is_chosen(peer) && lost_until_ms_.size() < kMaxGroups)
-        lost_until_ms_[group_of(peer)] = now_ms() + limits_.lost_right_ms;
+        lost_until_ms_[group_of_(peer)] = now_ms() + limits_.lost_right_ms;
     for (auto it = offers_.begin(); it != offers_.end();) {
         Offer& offer = (it++)->second;
         if (offer.by.contains(peer) && !offer.judged) take_back(peer, offer);
@@ -316,7 +312,7 @@ void EvidenceGossip::tick() {
         if (state.asked.is_zero() || now < state.asked_ms + limits_.patience_ms) continue;
         state.unasked_until_ms = now + limits_.unasked_ms;
         if (!is_chosen(id) && unasked_until_ms_.size() < kMaxGroups)
-            unasked_until_ms_[group_of(id)] = now + limits_.unasked_ms;
+            unasked_until_ms_[group_of_(id)] = now + limits_.unasked_ms;
         const auto offer = offers_.find(std::exchange(state.asked, Hash256{}));
         if (offer == offers_.end()) continue;
         if (state.late.size() >= kMaxLate) state.late.clear();

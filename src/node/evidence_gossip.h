@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/token_bucket.h"
+#include "node/peer_reads.h"
 #include "node/peers.h"
 #include "node/server_table.h"
 #include "serve/evidence_desk.h"
@@ -42,12 +43,10 @@ struct EvidenceGossipLimits {
 
 class EvidenceGossip {
   public:
-    /// All must outlive it. `group_of` says which part of the network a peer's host is in, also of
-    /// those that cannot be dialled; without it, it is the part of the address that they named.
+    /// All must outlive it.
     EvidenceGossip(const Clock& clock, net::Network& network, PeerTable& peers,
-                   const ServerTable& servers, serve::EvidenceDesk& desk,
-                   std::function<std::string(net::PeerId)> group_of = {},
-                   const EvidenceGossipLimits& limits = {});
+                   const ServerTable& servers, serve::EvidenceDesk& desk, PeerReads& reads,
+                   GroupOf group_of, const EvidenceGossipLimits& limits = {});
 
     void on_peer_ready(Peer& peer);
     void on_peer_down(net::PeerId peer);
@@ -93,7 +92,6 @@ class EvidenceGossip {
     enum class Want { kYes, kNotNow, kNever };
 
     std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000 + 1; }
-    std::string group_of(net::PeerId peer) const;
     Want wants(const serve::ExhibitNote& note);
     /// Whether that is another offer.
     bool hear(Peer& peer, PeerState& state, const serve::ExhibitNote& note);
@@ -121,13 +119,14 @@ class EvidenceGossip {
     PeerTable& peers_;
     const ServerTable& servers_;
     serve::EvidenceDesk& desk_;
+    PeerReads& reads_;
     EvidenceGossipLimits limits_;
     std::map<net::PeerId, PeerState> states_;
     /// By the hash of the note: who says other things of an exhibit makes another offer, and so
     /// stands in nobody's way.
     std::map<Hash256, Offer> offers_;
     std::map<crypto::PublicKey, serve::ExhibitNote> unchecked_;
-    std::function<std::string(net::PeerId)> group_of_;
+    GroupOf group_of_;
     std::map<std::string, std::uint64_t> lost_until_ms_;     // by netgroup
     std::map<std::string, std::uint64_t> unasked_until_ms_;  // by netgroup
     SeenCache in_vain_{1024};

@@ -140,9 +140,13 @@ Status check_bounds(const LoopView& view) {
         if (peer.bodies_asked.size() > view.sync.max_blocks_per_peer)
             return breach("I6",
                           std::to_string(peer.bodies_asked.size()) + " blocks asked of one peer");
-        if (peer.blocks_read > view.sync.max_reads_per_peer)
-            return breach("I6", std::to_string(peer.blocks_read) + " bodies read for one peer");
     }
+    const PeerReadLimits& reads = view.reads.limits();
+    if (view.reads.reading() > reads.at_once || view.reads.waiting() > reads.waiting)
+        return breach("I6", std::to_string(view.reads.waiting()) + " reads wait for the disk, " +
+                                std::to_string(view.reads.reading()) + " are on the lane");
+    if (view.reads.most_of_a_peer() > reads.per_peer)
+        return breach("I6", std::to_string(view.reads.most_of_a_peer()) + " reads for one peer");
     return ok_status();
 }
 

@@ -19,6 +19,7 @@ struct LoopView {
     const ActiveChain& chain;
     const Mempool& pool;
     const PeerTable& peers;
+    const PeerReads& reads;
     const MempoolLimits& pool_limits;
     const SyncOptions& sync;
 };

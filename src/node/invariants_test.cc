@@ -31,7 +31,7 @@ class InvariantsTest : public testing::Test {
         CHECK(tip()->height == 5);
     }
 
-    LoopView view() const { return {*kit_.chain, pool_, peers_, limits_, sync_}; }
+    LoopView view() const { return {*kit_.chain, pool_, peers_, reads_, limits_, sync_}; }
     BlockNode* tip() const { return &spoil(*kit_.chain->tip()->node); }
     BlockNode* at(std::uint32_t height) const { return &spoil(*kit_.chain->active_at(height)); }
     template <typename Look>
@@ -52,6 +52,7 @@ class InvariantsTest : public testing::Test {
     MempoolLimits limits_;
     SyncOptions sync_;
     PeerTable peers_;
+    PeerReads reads_;
     Mempool pool_;
 };
 
@@ -113,13 +114,21 @@ TEST_F(InvariantsTest, I6NoticesWhatOutgrowsItsLimit) {
     Peer& peer = peers_[1];
     for (std::size_t i = 0; i < sync_.max_blocks_per_peer; ++i)
         peer.bodies_asked[crypto::sha256d(as_bytes(std::to_string(i)))] = {1};
-    peer.blocks_read = sync_.max_reads_per_peer;
     EXPECT_EQ(loop_breach(), "");
-    peer.blocks_read += 1;
-    EXPECT_EQ(loop_breach(), "I6");
-    peer.blocks_read = 0;
     peer.bodies_asked[Hash256{}] = {1};
     EXPECT_EQ(loop_breach(), "I6");
+    peer.bodies_asked.clear();
+    const PeerReadLimits right = reads_.limits();
+    for (std::size_t i = 0; i <= right.at_once; ++i)
+        reads_.add({1, [](const std::function<void()>&) {}, [] {}});
+    EXPECT_EQ(loop_breach(), "");
+    for (const PeerReadLimits& passed :
+         {PeerReadLimits{right.at_once - 1, right.waiting, right.per_peer},
+          PeerReadLimits{right.at_once, 0, right.per_peer},
+          PeerReadLimits{right.at_once, right.waiting, right.at_once}}) {
+        spoil(reads_.limits()) = passed;
+        EXPECT_EQ(loop_breach(), "I6");
+    }
 }
 
 TEST_F(InvariantsTest, I7NoticesACoinThatIsGone) {

@@ -35,10 +35,12 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
       key_(crypto::public_key(config_.key)),
       miner_key_(key_),
       own_keys_(config_.key, config_.fresh),
+      reads_(group_of_peers(seams_.group_of, peers_)),
       book_(seams_.random),
       chain_(config_.network, seams_.clock, seams_.loop, ledger.store, ledger.model, config_.chain),
       mempool_(config_.network, chain_.genesis_id(), config_.mempool, seams_.random.u64()),
-      sync_(seams_.clock, seams_.random, seams_.loop, seams_.network, chain_, peers_, config_.sync),
+      sync_(seams_.clock, seams_.random, seams_.loop, seams_.network, chain_, peers_, reads_,
+            config_.sync),
       relay_(seams_.clock, seams_.loop, seams_.network, chain_, mempool_, peers_, config_.relay),
       miner_(
           seams_.clock, seams_.random, seams_.loop, chain_, mempool_,
@@ -73,7 +75,8 @@ Node::Node(NodeConfig config, LedgerSeams ledger, NodeSeams seams)
                    seams_.reader, {.group_of = seams_.group_of}),
       desk_(seams_.loop, seams_.clock, seams_.disk, config_.evidence.rules,
             config_.evidence.limits),
-      evidence_(seams_.clock, seams_.network, peers_, servers_.table(), desk_, seams_.group_of) {
+      evidence_(seams_.clock, seams_.network, peers_, servers_.table(), desk_, reads_,
+                group_of_peers(seams_.group_of, peers_)) {
     for (serve::ModelSnapshot& model : config_.evidence.models) desk_.add_model(std::move(model));
     if (const auto kept = trainer_.kept()) own_keys_.prefer(kept->round, kept->key);
     chain_.set_observer(this);
@@ -232,6 +235,7 @@ void Node::on_peer_down(net::PeerId id, const std::string& reason) {
         reach_.on_failed(info.address, io_error("the link ended: " + reason));
     book_.on_disconnected(info.address, seams_.clock.monotonic_us() / 1000);
     peers_.erase(found);
+    reads_.forget(id);
     clock_watch_.on_peer_down(id);
     relay_.on_peer_down(id);
     servers_.on_peer_down(id);

@@ -142,7 +142,9 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     const Mempool& mempool() const { return mempool_; }
     const Sync& sync() const { return sync_; }
     /// What the loop owns, for invariants.h.
-    LoopView loop_view() const { return {chain_, mempool_, peers_, config_.mempool, config_.sync}; }
+    LoopView loop_view() const {
+        return {chain_, mempool_, peers_, reads_, config_.mempool, config_.sync};
+    }
 
     const ServerGossip& server_gossip() const { return servers_; }
     const EvidenceGossip& evidence_gossip() const { return evidence_; }
@@ -245,6 +247,7 @@ class Node final : public NodeApi, private net::NetworkHandler, private ActiveCh
     OwnKeys own_keys_;  // used by jobs of the chain lane
     PeerTable peers_;
     net::PeerId speaking_ = 0;  ///< whose message is being handled; mostly nobody's
+    PeerReads reads_;
     net::PeerBook book_;
     ActiveChain chain_;
     Mempool mempool_;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <string>
 
 #include "base/seen_cache.h"
 #include "node/block_tree.h"
@@ -34,11 +36,15 @@ struct Peer {
     bool ask_again = false;              ///< it told of a header that our clock does not allow yet
     bool put_off_said = false;           ///< that was logged once
     std::map<Hash256, BodyQuestion> bodies_asked;
-    unsigned lapses = 0;  ///< bodies that it did not give soon; one that it gives halves them
-    std::size_t blocks_read = 0;  ///< bodies being read from disk that it asked for
-    SeenCache knows{4096};        ///< blocks and items that it has, or was offered
+    unsigned lapses = 0;    ///< bodies that it did not give soon; one that it gives halves them
+    SeenCache knows{4096};  ///< blocks and items that it has, or was offered
 };
 
 using PeerTable = std::map<net::PeerId, Peer>;
+
+/// Says which part of the network a peer is in: mostly the netgroup that its link comes from.
+using GroupOf = std::function<std::string(net::PeerId)>;
+/// `given`; if that is empty, the netgroup of the address that a peer of the table named.
+GroupOf group_of_peers(GroupOf given, const PeerTable& peers);
 
 }  // namespace cairn::node

@@ -20,12 +20,13 @@ void note_lapse(Peer& peer) { peer.lapses = std::min(peer.lapses + 1, kMaxLapses
 }  // namespace
 
 Sync::Sync(const Clock& clock, Random& random, Loop& loop, net::Network& network,
-           ActiveChain& chain, PeerTable& peers, SyncOptions options)
+           ActiveChain& chain, PeerTable& peers, PeerReads& reads, SyncOptions options)
     : clock_(clock),
       random_(random),
       network_(network),
       chain_(chain),
       peers_(peers),
+      reads_(reads),
       options_(options),
       header_work_(
           loop, chain.network().work,
@@ -234,24 +235,37 @@ Status Sync::on_presync(Peer& peer, const HeaderWork::Message& message, consensu
 
 Status Sync::on_get_block(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Hash256 hash, decode_hash(body));
-    if (peer.blocks_read >= options_.max_reads_per_peer) {
-        send(network_, peer.id, MessageKind::kNoBlock, encode_hash(hash));
+    if (const auto bytes = chain_.body_in_memory(hash)) {
+        send_block(peer.id, hash, bytes.get());
         return ok_status();
     }
-    ++peer.blocks_read;
-    chain_.read_block(hash, alive_.guard([this, id = peer.id, hash](const Result<Bytes>& bytes) {
-        send_block(id, hash, bytes);
-    }));
+    const BlockNode* node = chain_.tree().find(hash);
+    if (node == nullptr || !node->has_body) {
+        send_block(peer.id, hash, nullptr);
+        return ok_status();
+    }
+    reads_.add({peer.id,
+                [this, id = peer.id, hash](std::function<void()> finished) {
+                    read_block(id, hash, std::move(finished));
+                },
+                [this, id = peer.id, hash] { send_block(id, hash, nullptr); }});
     return ok_status();
 }
 
-void Sync::send_block(net::PeerId id, const Hash256& hash, const Result<Bytes>& bytes) {
+void Sync::read_block(net::PeerId id, const Hash256& hash, std::function<void()> finished) {
+    chain_.read_block(
+        hash,
+        alive_.guard([this, id, hash, finished = std::move(finished)](const Result<Bytes>& bytes) {
+            send_block(id, hash, bytes.ok() ? &*bytes : nullptr);
+            finished();
+        }));
+}
+
+void Sync::send_block(net::PeerId id, const Hash256& hash, const Bytes* bytes) {
     const auto asker = peers_.find(id);
     if (asker == peers_.end()) return;  // gone meanwhile; ids do not come back
-    Peer& peer = asker->second;
-    --peer.blocks_read;
-    if (bytes.ok() && send(network_, id, MessageKind::kBlock, *bytes))
-        peer.knows.insert(hash);
+    if (bytes != nullptr && send(network_, id, MessageKind::kBlock, *bytes))
+        asker->second.knows.insert(hash);
     else
         send(network_, id, MessageKind::kNoBlock, encode_hash(hash));
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "base/clock.h"
@@ -17,6 +18,7 @@
 #include "base/random.h"
 #include "node/active_chain.h"
 #include "node/header_work.h"
+#include "node/peer_reads.h"
 #include "node/peers.h"
 
 namespace cairn::node {
@@ -27,15 +29,13 @@ struct SyncOptions {
     std::size_t max_asked = 3;            ///< peers that are asked for one body at once
     std::size_t max_blocks_per_peer = 8;  ///< asked for at once
     std::size_t max_ahead = 256;          ///< missing bodies looked at, lowest first
-    std::size_t max_reads_per_peer =
-        32;  ///< bodies being read for it; what it asks beyond is refused
 };
 
 /// The handlers' errors mean that the peer broke the protocol or a cheap rule: drop it.
 class Sync {
   public:
     Sync(const Clock& clock, Random& random, Loop& loop, net::Network& network, ActiveChain& chain,
-         PeerTable& peers, SyncOptions options);
+         PeerTable& peers, PeerReads& reads, SyncOptions options);
 
     void on_peer_ready(Peer& peer);
     Status on_get_headers(Peer& peer, ByteView body);
@@ -73,13 +73,16 @@ class Sync {
     bool is_asked(const BlockNode* node, const Peer& by) const;
     void request_from(Peer& peer);
     void request_branch(Peer& peer, const BlockNode* best);
-    void send_block(net::PeerId id, const Hash256& hash, const Result<Bytes>& bytes);
+    void read_block(net::PeerId id, const Hash256& hash, std::function<void()> finished);
+    /// `bytes` null: we cannot give it.
+    void send_block(net::PeerId id, const Hash256& hash, const Bytes* bytes);
 
     const Clock& clock_;
     Random& random_;
     net::Network& network_;
     ActiveChain& chain_;
     PeerTable& peers_;
+    PeerReads& reads_;
     SyncOptions options_;
     HeaderWork header_work_;
     Alive alive_;
