@@ -173,6 +173,56 @@ TEST(Sync, GluttonsThatComeAndGoDoNotFillTheLane) {
     EXPECT_TRUE(world.run_until([&] { return blocks == 1; }, 5'000)) << world.replay_line();
 }
 
+// Each question back names blocks down to genesis.
+TEST(Sync, HeadersInTheAirAreAskedAboutOnceInASecond) {
+    FakeModelKit kit;
+    World world(1, scenario_name(), kit);
+    world.add_node({.mine = false, .train = false});
+    Stranger stranger(world, "10.0.0.99:7000");
+    int questions = 0;
+    stranger.on_heard = [&](const std::string&, MessageKind kind, ByteView) {
+        questions += kind == MessageKind::kGetHeaders;
+    };
+    stranger.dial(0);
+    world.run_ms(1'000);
+    std::vector<chain::BlockHeader> headers(2);
+    for (chain::BlockHeader& header : headers) header.versions = world.network().versions_at(1);
+    headers[0].previous.bytes[5] = 9;
+    headers[1].previous = chain::block_hash(headers[0]);
+    for (int i = 0; i < 1000; ++i) {
+        stranger.after_ms(static_cast<std::uint64_t>(i), [&] { stranger.say_headers(headers); });
+        // An empty answer leaves no question open.
+        stranger.after_ms(static_cast<std::uint64_t>(i), [&] { stranger.say_headers({}); });
+    }
+    world.run_ms(1'500);
+    EXPECT_GE(questions, 1);
+    EXPECT_LE(questions, 5);
+    EXPECT_EQ(stranger.dropped, 0) << "it broke no rule";
+}
+
+TEST(Sync, WhoClaimsWorkAndHasNoHeadersIsNotAskedForEver) {
+    FakeModelKit kit;
+    World world(1, scenario_name(), kit);
+    world.add_node({.mine = false, .train = false});
+    Stranger stranger(world, "10.0.0.99:7000");
+    int questions = 0;
+    stranger.on_heard = [&](const std::string&, MessageKind kind, ByteView) {
+        if (kind != MessageKind::kGetHeaders) return;
+        ++questions;
+        stranger.say_headers({});
+    };
+    stranger.dial(0);
+    world.run_ms(1'000);
+    node::Hello hello;
+    hello.genesis_id = world.node(0).chain().genesis_id();
+    hello.height = 1'000;
+    hello.work.bytes.fill(0xff);
+    stranger.say(MessageKind::kHello, encode(hello));
+    world.run_ms(60'000);
+    EXPECT_EQ(questions, 1);
+    EXPECT_EQ(stranger.dropped, 0) << "it broke no rule";
+}
+
 /// Asks for assets and counts what comes.
 class Collector final : public net::NetworkHandler {
   public:

@@ -264,13 +264,12 @@ const BlockNode* ActiveChain::best_candidate() const {
 
 const BlockNode* ActiveChain::next_target() const {
     const BlockNode* best = best_candidate();
-    if (!(best->work > tip_->node->work)) return nullptr;
-    const BlockNode* fork = common_ancestor(best, tip_->node);
-    const auto way = path(fork, best);
-    std::size_t take = 0;
-    while (take < way.size() && !(way[take]->work > tip_->node->work)) ++take;
-    take = std::min(way.size() - 1, take + options_.max_blocks_per_job - 1);
-    return way[take];
+    const consensus::ChainWork& ours = tip_->node->work;
+    if (!(best->work > ours)) return nullptr;
+    const BlockNode* better =
+        lowest(best, [&ours](const BlockNode* node) { return node->work > ours; });
+    return ancestor_at(best,
+                       std::min(best->height, better->height + options_.max_blocks_per_job - 1));
 }
 
 void ActiveChain::maybe_switch() {

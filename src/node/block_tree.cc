@@ -6,9 +6,14 @@
 
 namespace cairn::node {
 
+const BlockNode* step_down(const BlockNode* node, std::uint32_t height) {
+    return node->jump->height >= height ? node->jump : node->parent;
+}
+
 const BlockNode* ancestor_at(const BlockNode* node, std::uint32_t height) {
-    while (node && node->height > height) node = node->parent;
-    return node && node->height == height ? node : nullptr;
+    if (!node || node->height < height) return nullptr;
+    while (node->height > height) node = step_down(node, height);
+    return node;
 }
 
 const BlockNode* common_ancestor(const BlockNode* a, const BlockNode* b) {
@@ -16,8 +21,9 @@ const BlockNode* common_ancestor(const BlockNode* a, const BlockNode* b) {
     a = ancestor_at(a, height);
     b = ancestor_at(b, height);
     while (a != b) {
-        a = a->parent;
-        b = b->parent;
+        const bool far = a->jump != b->jump;  // then they meet below both
+        a = far ? a->jump : a->parent;
+        b = far ? b->jump : b->parent;
     }
     return a;
 }
@@ -50,6 +56,7 @@ BlockTree::BlockTree(const chain::Block& genesis) {
     node->header = genesis.header;
     node->has_body = node->has_path = node->connected = true;
     genesis_ = node.get();
+    genesis_->jump = genesis_;
     best_header_ = genesis_;
     candidates_.insert(genesis_);
     nodes_.emplace(genesis_->hash, std::move(node));
@@ -71,6 +78,9 @@ BlockNode* BlockTree::add(const chain::BlockHeader& header) {
     node->header = header;
     node->parent = parent;
     node->height = parent->height + 1;
+    const BlockNode* first = parent->jump;
+    const bool same = parent->height - first->height == first->height - first->jump->height;
+    node->jump = same ? first->jump : parent;
     node->work = consensus::add_work(parent->work, header.target);
     node->seen_order = next_order_++;
     node->invalid = parent->invalid;
@@ -148,7 +158,7 @@ std::vector<Hash256> BlockTree::locator(const BlockNode* tip) const {
     for (const BlockNode* node = tip; node != genesis_;) {
         hashes.push_back(node->hash);
         if (hashes.size() >= 10) step *= 2;
-        for (std::uint32_t i = 0; i < step && node != genesis_; ++i) node = node->parent;
+        node = ancestor_at(node, node->height - std::min(node->height, step));
     }
     hashes.push_back(genesis_->hash);
     return hashes;

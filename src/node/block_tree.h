@@ -23,6 +23,10 @@ struct BlockNode {
     Hash256 hash;
     chain::BlockHeader header;
     const BlockNode* parent = nullptr;  ///< null for genesis
+    /// An ancestor further down, so that from any block to any other below it are no more steps
+    /// than a few times the logarithm of the height; genesis's is itself. Blocks of one height jump
+    /// to one height. (Myers, An applicative random-access stack, 1983.)
+    const BlockNode* jump = nullptr;
     std::uint32_t height = 0;
     consensus::ChainWork work;
     std::uint64_t seen_order = 0;
@@ -37,12 +41,21 @@ struct BlockNode {
     std::string reason;
 };
 
+/// One step from `node` towards its ancestor at `height`, which is below it: as far as it gets.
+const BlockNode* step_down(const BlockNode* node, std::uint32_t height);
 /// The ancestor of `node` at `height`, or node itself; null if height is above it.
 const BlockNode* ancestor_at(const BlockNode* node, std::uint32_t height);
 /// The highest block that both chains contain.
 const BlockNode* common_ancestor(const BlockNode* a, const BlockNode* b);
 /// The blocks above `from` up to `to`, lowest first. CHECKs that `from` is an ancestor of `to`.
 std::vector<const BlockNode*> path(const BlockNode* from, const BlockNode* to);
+/// The lowest block up to `node` for which holds(block). It must hold for `node`, for every block
+/// above one for which it holds, and not for genesis.
+template <typename Holds>
+const BlockNode* lowest(const BlockNode* node, Holds holds) {
+    while (holds(node->parent)) node = holds(node->jump) ? node->jump : node->parent;
+    return node;
+}
 /// What C1 asks about the chain that a block on top of `parent` extends.
 consensus::HeaderContext context_after(const BlockNode* parent);
 

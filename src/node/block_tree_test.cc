@@ -84,5 +84,54 @@ TEST_F(BlockTreeTest, WalksAndLocates) {
     EXPECT_LT(locator.size(), 20U);
 }
 
+// What the loop asks about distant blocks must not cost a walk over all between.
+TEST_F(BlockTreeTest, FromAnyBlockToAnyOtherBelowAreFewSteps) {
+    std::vector<const BlockNode*> chain{tree_.genesis()};
+    while (chain.size() < 5'000) chain.push_back(add(chain.back(), 1));
+    for (std::uint32_t from = 0; from < chain.size(); from += 7)
+        for (std::uint32_t to = 0; to <= from; to += 11) {
+            const BlockNode* at = chain[from];
+            int steps = 0;
+            for (; at->height > to; ++steps) at = step_down(at, to);
+            ASSERT_EQ(at, chain[to]);
+            ASSERT_LE(steps, 40) << "from " << from << " to " << to;
+        }
+    EXPECT_EQ(ancestor_at(chain[4'000], 17), chain[17]);
+    EXPECT_EQ(ancestor_at(chain[17], 17), chain[17]);
+    EXPECT_EQ(ancestor_at(chain[16], 17), nullptr);
+    EXPECT_EQ(lowest(chain.back(), [](const BlockNode* node) { return node->height >= 1'234; }),
+              chain[1'234]);
+    EXPECT_EQ(lowest(chain.back(), [](const BlockNode* node) { return node->height >= 1; }),
+              chain[1]);
+}
+
+TEST_F(BlockTreeTest, ForksMeetWhereTheyLeftEachOther) {
+    std::vector<const BlockNode*> chain{tree_.genesis()};
+    while (chain.size() < 300) chain.push_back(add(chain.back(), 1));
+    for (std::uint32_t fork = 0; fork < chain.size(); fork += 13) {
+        const BlockNode* other = chain[fork];
+        for (std::uint64_t length = 0; length < 100; ++length) {
+            EXPECT_EQ(common_ancestor(other, chain.back()), chain[fork]);
+            EXPECT_EQ(common_ancestor(chain.back(), other), chain[fork]);
+            other = add(other, 2);
+        }
+    }
+}
+
+TEST_F(BlockTreeTest, LocatorsNameTheLatestTenAndThenEverFewer) {
+    std::vector<const BlockNode*> chain{tree_.genesis()};
+    while (chain.size() < 2'000) chain.push_back(add(chain.back(), 1));
+    for (const std::uint32_t tip : {0U, 1U, 9U, 10U, 11U, 12U, 400U, 1'999U}) {
+        std::vector<Hash256> wanted;
+        std::uint32_t height = tip;
+        for (std::uint32_t step = 1; height > 0; height -= std::min(height, step)) {
+            wanted.push_back(chain[height]->hash);
+            if (wanted.size() >= 10) step *= 2;
+        }
+        wanted.push_back(chain[0]->hash);
+        EXPECT_EQ(tree_.locator(chain[tip]), wanted) << tip;
+    }
+}
+
 }  // namespace
 }  // namespace cairn::node

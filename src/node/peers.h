@@ -32,8 +32,9 @@ struct Peer {
     Hello hello;
     ToldBranches branches;               ///< that it told us of
     std::uint64_t headers_asked_ms = 0;  ///< 0: no question is open
+    std::uint64_t air_asked_ms = 0;      ///< when it was asked about headers in the air
     std::unique_ptr<Presync> presync;    ///< of a long branch; mostly null
-    bool ask_again = false;              ///< it told of a header that our clock does not allow yet
+    bool ask_again = false;              ///< for headers, when the next second has come
     bool put_off_said = false;           ///< that was logged once
     std::map<Hash256, BodyQuestion> bodies_asked;
     unsigned lapses = 0;    ///< bodies that it did not give soon; one that it gives halves them

@@ -15,6 +15,11 @@ constexpr unsigned kMaxLapses = 6;
 /// under way, and would fetch all of them twice if it did not wait for its slower peers.
 constexpr std::uint32_t kNextBlocks = 2;
 
+/// Between two questions about headers whose parent we do not know, to one peer.
+constexpr std::uint64_t kAirPauseMs = 1'000;
+/// Blocks above the first one that lacks its body which are looked at for others that do.
+constexpr std::uint32_t kMaxLookedAt = 512;
+
 void note_lapse(Peer& peer) { peer.lapses = std::min(peer.lapses + 1, kMaxLapses); }
 
 }  // namespace
@@ -130,7 +135,7 @@ void Sync::drop(Peer& peer, const std::string& reason) {
 Status Sync::on_judged(Peer& peer, const HeaderWork::Message& message, consensus::Work work) {
     if (message.headers.empty()) {
         peer.ask_again = false;
-        if (peer.presync) end_presync(peer, true);
+        end_presync(peer, true);
         return ok_status();
     }
     if (peer.presync && message.headers.front().previous == peer.presync->last())
@@ -146,7 +151,7 @@ Status Sync::on_judged(Peer& peer, const HeaderWork::Message& message, consensus
     // know will not pass.
     peer.ask_again = outcome.verdict.is_undecided() && !outcome.newer_versions;
     if (outcome.unknown_parent) {
-        if (!outcome.newer_versions) ask_headers(peer, chain_.tree().best_header());
+        if (!outcome.newer_versions) ask_about_air(peer);
         return ok_status();
     }
     peer.headers_asked_ms = 0;
@@ -172,6 +177,16 @@ Status Sync::on_judged(Peer& peer, const HeaderWork::Message& message, consensus
     return ok_status();
 }
 
+// Headers in the air cost their sender nothing.
+void Sync::ask_about_air(Peer& peer) {
+    if (now_ms() < peer.air_asked_ms + kAirPauseMs) {
+        peer.ask_again = true;
+        return;
+    }
+    peer.air_asked_ms = now_ms();
+    ask_headers(peer, chain_.tree().best_header());
+}
+
 void Sync::start_presync(Peer& peer, const HeaderWork::Message& message, consensus::Work work) {
     // The message may begin with headers that we have.
     const BlockTree& tree = chain_.tree();
@@ -194,7 +209,8 @@ void Sync::ask_on(Peer& peer) {
         peer.headers_asked_ms = now_ms();
 }
 
-// A branch that is complete and has too little work refutes what the peer's hello said.
+// A branch that is complete and has too little work refutes what the peer's hello said; so does an
+// answer that nothing is above what we have.
 void Sync::end_presync(Peer& peer, bool refuted) {
     peer.presync.reset();
     if (refuted) peer.hello.work = {};
@@ -350,10 +366,12 @@ void Sync::request_from(Peer& peer) {
 }
 
 void Sync::request_branch(Peer& peer, const BlockNode* best) {
-    const BlockNode* tip = chain_.tip()->node;
-    if (!(best->work > tip->work)) return;
+    if (!(best->work > chain_.tip()->node->work)) return;
+    if (best->has_path) return;
+    const BlockNode* first = lowest(best, [](const BlockNode* node) { return !node->has_path; });
+    const std::uint32_t end = std::min(best->height, first->height + kMaxLookedAt);
     std::size_t seen = 0;
-    for (const BlockNode* node : path(common_ancestor(best, tip), best)) {
+    for (const BlockNode* node : path(first->parent, ancestor_at(best, end))) {
         if (peer.bodies_asked.size() >= options_.max_blocks_per_peer) return;
         if (node->has_body || node->body_coming) continue;
         if (++seen > options_.max_ahead) return;

@@ -63,6 +63,7 @@ class Sync {
     void drop(Peer& peer, const std::string& reason);
     void on_work(net::PeerId id, const HeaderWork::Message& message, const Status& judged);
     Status on_judged(Peer& peer, const HeaderWork::Message& message, consensus::Work work);
+    void ask_about_air(Peer& peer);
     void start_presync(Peer& peer, const HeaderWork::Message& message, consensus::Work work);
     Status on_presync(Peer& peer, const HeaderWork::Message& message, consensus::Work work);
     void ask_on(Peer& peer);
