@@ -159,6 +159,14 @@ bool SimNetwork::send(net::PeerId peer, std::uint16_t kind, ByteView body) {
     return fabric_.carry(found->second.link, found->second.end, kind, body);
 }
 
+bool SimNetwork::has_room(net::PeerId peer, std::size_t body_bytes) const {
+    const auto found = peers_.find(peer);
+    if (found == peers_.end()) return false;
+    const auto link = fabric_.links_.find(found->second.link);
+    if (link == fabric_.links_.end()) return true;  // sends in vain
+    return link->second.ends[found->second.end].queued + body_bytes <= kMaxQueuedBytes;
+}
+
 void SimNetwork::disconnect(net::PeerId peer) {
     const auto found = peers_.find(peer);
     if (found == peers_.end()) return;

@@ -96,6 +96,7 @@ class SimNetwork final : public net::Network {
     void set_handler(net::NetworkHandler* handler) override { handler_ = handler; }
     void connect(const std::string& address) override;
     bool send(net::PeerId peer, std::uint16_t kind, ByteView body) override;
+    bool has_room(net::PeerId peer, std::size_t body_bytes) const override;
     void disconnect(net::PeerId peer) override;
     std::string listen_address() const override { return address_; }
     /// Called with an address that was dialled in vain.

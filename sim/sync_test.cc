@@ -1,5 +1,6 @@
 // Proves that a node gets the chain although a peer promises much and gives nothing: it notices,
-// drops that peer and asks others. And that disk reads for peers are bounded and beside the loop.
+// drops that peer and asks others. And that what peers ask of a node is bounded: reads from disk,
+// which are beside the loop, questions back, and answers that nobody will read.
 #include "node/messages.h"
 #include "sim/scenario.h"
 #include "sim/stranger.h"
@@ -221,6 +222,31 @@ TEST(Sync, WhoClaimsWorkAndHasNoHeadersIsNotAskedForEver) {
     world.run_ms(60'000);
     EXPECT_EQ(questions, 1);
     EXPECT_EQ(stranger.dropped, 0) << "it broke no rule";
+}
+
+// An answer that does not fit into the queue must not be made first.
+TEST(Sync, WhoReadsNothingGetsNoAnswersMade) {
+    chain::NetworkDefinition network = sim_network_definition();
+    network.judge_hash.bytes.fill(7);
+    FakeModelKit kit(network);
+    WorldOptions options;
+    options.links.bytes_per_s = 100'000;
+    World world(1, scenario_name(), kit, options);
+    int looked_for = 0;
+    const auto text = std::make_shared<const Bytes>(std::size_t{4} << 20, 3);
+    world.add_node({.mine = false, .train = false, .assets = [&](const Hash256&) {
+                        ++looked_for;
+                        return text;
+                    }});
+    Stranger stranger(world, "10.0.0.99:7000");
+    stranger.dial(0);
+    world.run_ms(1'000);
+    for (int i = 0; i < 10'000; ++i)
+        stranger.say(MessageKind::kGetAsset, encode(node::GetAsset{network.judge_hash, 0}));
+    world.run_ms(10'000);
+    const auto fit = SimNetwork::kMaxQueuedBytes / node::kAssetChunkBytes;
+    EXPECT_GE(looked_for, static_cast<int>(fit) / 2);
+    EXPECT_LE(looked_for, static_cast<int>(fit) + 10);
 }
 
 /// Asks for assets and counts what comes.

@@ -71,10 +71,13 @@ class TlsLink final : public Link, public std::enable_shared_from_this<TlsLink> 
     }
 
     bool send(std::uint16_t kind, ByteView body) override {
-        const std::size_t cost = kFrameCost + kFrameHeaderBytes + body.size();
-        if (queued_bytes_ + cost > settings_->max_queue_bytes) return false;
+        if (!has_room(body.size())) return false;
         enqueue(kind, body);
         return true;
+    }
+    bool has_room(std::size_t body_bytes) const override {
+        const std::size_t cost = kFrameCost + kFrameHeaderBytes + body_bytes;
+        return queued_bytes_ + cost <= settings_->max_queue_bytes;
     }
 
     Held queued() const override {

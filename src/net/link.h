@@ -60,6 +60,7 @@ class Link {
     virtual ~Link() = default;
     /// Queues a frame; false if the queue's bound would be passed.
     virtual bool send(std::uint16_t kind, ByteView body) = 0;
+    virtual bool has_room(std::size_t body_bytes) const = 0;
     /// What waits to be sent, or what has come of a message that is not complete: the bytes that
     /// it holds, and since when.
     struct Held {

@@ -56,6 +56,9 @@ class Network {
     virtual void mark_useful(PeerId) {}
     /// "host:port" where this node accepts connections; empty if it does not.
     virtual std::string listen_address() const = 0;
+    /// Whether send() would take a body of so many bytes now: ask before an answer is made that
+    /// costs more than the question.
+    virtual bool has_room(PeerId, std::size_t) const { return true; }
 };
 
 }  // namespace cairn::net

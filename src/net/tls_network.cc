@@ -404,6 +404,12 @@ bool TlsNetwork::send(PeerId peer, std::uint16_t kind, ByteView body) {
     return impl_->send(*link, kind, body);
 }
 
+bool TlsNetwork::has_room(PeerId peer, std::size_t body_bytes) const {
+    const auto it = impl_->links.find(peer);
+    return it != impl_->links.end() && impl_->is_up(*it->second) &&
+           it->second->has_room(body_bytes);
+}
+
 void TlsNetwork::disconnect(PeerId peer) { impl_->drop(peer, "disconnected by choice"); }
 
 void TlsNetwork::mark_useful(PeerId peer) {

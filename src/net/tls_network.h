@@ -86,6 +86,7 @@ class TlsNetwork final : public Network {
     /// "host:port", or KEY@host:port: over a link that the node there passes on.
     void connect(const std::string& address) override;
     bool send(PeerId peer, std::uint16_t kind, ByteView body) override;
+    bool has_room(PeerId peer, std::size_t body_bytes) const override;
     void disconnect(PeerId peer) override;
     void mark_useful(PeerId peer) override;
     std::string listen_address() const override;

@@ -82,7 +82,11 @@ TEST_F(TlsTest, QueueIsBounded) {
     std::size_t sent = 0;
     while (sent < 100 && a->network->send(a->peer(), 5, body)) ++sent;  // the loop does not run
     EXPECT_EQ(sent, 16u);
+    EXPECT_FALSE(a->network->has_room(a->peer(), body.size()));
+    EXPECT_TRUE(a->network->has_room(a->peer(), 500));
+    EXPECT_FALSE(a->network->has_room(a->peer() + 100, 500)) << "nobody";
     ASSERT_TRUE(run_until([&] { return b->messages.size() == sent; })) << "what was taken arrives";
+    EXPECT_TRUE(a->network->has_room(a->peer(), body.size()));
     EXPECT_TRUE(a->network->send(a->peer(), 5, body)) << "and there is room again";
 }
 

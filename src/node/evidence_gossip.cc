@@ -198,6 +198,9 @@ Status EvidenceGossip::on_get_exhibit(Peer& peer, ByteView body) {
     if (!state->second.answers.take(now_ms()) || !state->second.given.insert(id))
         return ok_status();
     const auto read = [this, id, to = peer.id](std::function<void()> finished) {
+        const auto note = desk_.kept().find(id);
+        if (note == desk_.kept().end() || !network_.has_room(to, note->second.bytes))
+            return finished();
         desk_.read(id, alive_.guard([this, to, finished](const Bytes& bytes) {
             if (!bytes.empty()) send(network_, to, MessageKind::kExhibit, bytes);
             finished();

@@ -362,6 +362,7 @@ void Node::remember_peer(const Peer& peer) {
 
 Status Node::on_get_asset(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const GetAsset wanted, decode_get_asset(body));
+    if (!seams_.network.has_room(peer.id, kAssetChunkBytes)) return ok_status();
     AssetChunk chunk;
     chunk.hash = wanted.hash;
     // No other hash: looking for it on disk is work that strangers could ask for.

@@ -97,8 +97,10 @@ Status Relay::on_get_items(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Inventory want, decode_inventory(body));
     for (const Hash256& id : want.ids) {
         const ItemPtr item = mempool_.find(want.kind, id);
+        if (!item) continue;
         // Once its queue is full, the rest is not even encoded.
-        if (item && !send(network_, peer.id, message_kind(want.kind), item->encoded())) break;
+        if (!network_.has_room(peer.id, item->bytes)) break;
+        send(network_, peer.id, message_kind(want.kind), item->encoded());
     }
     return ok_status();
 }

@@ -60,6 +60,8 @@ void Sync::on_peer_ready(Peer& peer) {
 
 Status Sync::on_get_headers(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const GetHeaders message, decode_get_headers(body));
+    if (!network_.has_room(peer.id, kMaxHeadersPerMessage * chain::kHeaderBytes))
+        return ok_status();
     const BlockNode* from = chain_.tree().genesis();
     for (const Hash256& hash : message.locator) {
         const BlockNode* known = chain_.tree().find(hash);
@@ -269,6 +271,10 @@ Status Sync::on_get_block(Peer& peer, ByteView body) {
 }
 
 void Sync::read_block(net::PeerId id, const Hash256& hash, std::function<void()> finished) {
+    if (!network_.has_room(id, chain_.network().max_block_bytes)) {
+        send_block(id, hash, nullptr);
+        return finished();
+    }
     chain_.read_block(
         hash,
         alive_.guard([this, id, hash, finished = std::move(finished)](const Result<Bytes>& bytes) {
