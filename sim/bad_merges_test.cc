@@ -8,9 +8,8 @@ namespace {
 
 std::size_t condemned(World& world, int number) {
     std::size_t count = 0;
-    world.node(number).chain().tree().for_each([&](const node::BlockNode& node) {
-        count += node.invalid && node.reason.find("state after the block") != std::string::npos;
-    });
+    for (const node::BlockNode* node : world.node(number).chain().tree().in_order())
+        count += node->invalid && node->reason.find("state after the block") != std::string::npos;
     return count;
 }
 

@@ -60,6 +60,7 @@ BlockTree::BlockTree(const chain::Block& genesis) {
     best_header_ = genesis_;
     candidates_.insert(genesis_);
     nodes_.emplace(genesis_->hash, std::move(node));
+    in_order_.push_back(genesis_);
 }
 
 BlockNode* BlockTree::find(const Hash256& hash) const {
@@ -82,7 +83,8 @@ BlockNode* BlockTree::add(const chain::BlockHeader& header) {
     const bool same = parent->height - first->height == first->height - first->jump->height;
     node->jump = same ? first->jump : parent;
     node->work = consensus::add_work(parent->work, header.target);
-    node->seen_order = next_order_++;
+    node->seen_order = in_order_.size();
+    in_order_.push_back(node);
     node->invalid = parent->invalid;
     node->reason = parent->reason;
     parent->children.push_back(node);

@@ -69,10 +69,8 @@ class BlockTree {
     /// Null if unknown.
     BlockNode* find(const Hash256& hash) const;
     std::size_t size() const { return nodes_.size(); }
-    /// In no particular order.
-    void for_each(const std::function<void(const BlockNode&)>& visit) const {
-        for (const auto& [hash, node] : nodes_) visit(*node);
-    }
+    /// In the order in which they came, which is seen_order; genesis is 0.
+    const std::vector<const BlockNode*>& in_order() const { return in_order_; }
 
     /// CHECKs that the parent is known. Returns the node, also when it was known already.
     BlockNode* add(const chain::BlockHeader& header);
@@ -100,10 +98,10 @@ class BlockTree {
     void drop_path(BlockNode* node);
 
     std::unordered_map<Hash256, std::unique_ptr<BlockNode>, FixedBytesHash> nodes_;
+    std::vector<const BlockNode*> in_order_;
     BlockNode* genesis_ = nullptr;
     const BlockNode* best_header_ = nullptr;
     std::set<BlockNode*, Better> candidates_;  // has_path and not invalid, best first
-    std::uint64_t next_order_ = 1;
 };
 
 }  // namespace cairn::node

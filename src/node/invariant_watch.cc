@@ -28,7 +28,7 @@ void InvariantWatch::on_start() {
 
 void InvariantWatch::ask(bool with_coins_root, std::function<void()> held) {
     next_height_ = view_.chain.tip()->node->height + options_.every_blocks;
-    const bool loop_held = judge(check_loop(view_));
+    const bool loop_held = judge(check_loop(view_, &looked_at_));
     lane_.on_lane(
         [with_coins_root](ChainState& state) {
             return check_ledger(std::as_const(state), with_coins_root);

@@ -1,4 +1,5 @@
-// Asks a node's invariants (invariants.h) when it starts, and then every so many blocks. A breach
+// Asks a node's invariants (invariants.h) when it starts, and then every so many blocks; of headers
+// and active chain only what is new, since everything else on the loop waits meanwhile. A breach
 // means that this node's memory, disk or program is at fault. It is said once, and the owner should
 // stop building on a state that is wrong.
 #pragma once
@@ -36,6 +37,7 @@ class InvariantWatch {
 
     LedgerLane& lane_;
     LoopView view_;
+    LookedAt looked_at_;
     InvariantOptions options_;
     OnBreach on_breach_;
     std::uint32_t next_height_;

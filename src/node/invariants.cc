@@ -1,5 +1,6 @@
 #include "node/invariants.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/int128.h"
@@ -46,10 +47,11 @@ Status check_most_work(const LoopView& view) {
 }
 
 // I3. The active chain is linked from genesis to the tip, and every block of it was valid.
-Status check_active_chain(const LoopView& view) {
+Status check_active_chain(const LoopView& view, LookedAt* looked_at) {
     const BlockNode* tip = view.chain.tip()->node;
     const BlockNode* below = nullptr;
-    for (std::uint32_t height = 0; height <= tip->height; ++height) {
+    if (looked_at && looked_at->tip) below = common_ancestor(looked_at->tip, tip);
+    for (std::uint32_t height = below ? below->height + 1 : 0; height <= tip->height; ++height) {
         const BlockNode* node = view.chain.active_at(height);
         if (!node) return breach("I3", "the active chain lacks height " + std::to_string(height));
         if (node->height != height || node->parent != below)
@@ -58,32 +60,43 @@ Status check_active_chain(const LoopView& view) {
             return breach("I3", at(node) + " is in the active chain and was not found valid");
         below = node;
     }
+    if (looked_at) looked_at->tip = tip;
     return ok_status();
 }
 
+namespace {
+
+Status check_header(const BlockTree& tree, const BlockNode& node) {
+    if (node.parent == nullptr) {
+        if (&node != tree.genesis()) return breach("I4", at(&node) + " hangs in the air");
+        return ok_status();
+    }
+    if (node.height != node.parent->height + 1 || node.header.previous != node.parent->hash)
+        return breach("I4", at(&node) + " does not follow its parent");
+    if (node.work != consensus::add_work(node.parent->work, node.header.target))
+        return breach("I4", "the work of " + at(&node) + " is not its parent's and its own");
+    if (node.parent->invalid && !node.invalid)
+        return breach("I4", at(&node) + " stands on an invalid block and is not marked");
+    if (node.has_path && !(node.has_body && node.parent->has_path))
+        return breach("I4", at(&node) + " is said to have all bodies below it");
+    if (!node.invalid && node.work > tree.best_header()->work)
+        return breach("I4", at(&node) + " has more work than the best header");
+    return ok_status();
+}
+
+}  // namespace
+
 // I4. Height and work of each header follow from its parent's; nothing valid stands on something
 // invalid; the best header is the best.
-Status check_tree(const LoopView& view) {
+Status check_tree(const LoopView& view, LookedAt* looked_at) {
     const BlockTree& tree = view.chain.tree();
-    Status found = ok_status();
-    tree.for_each([&](const BlockNode& node) {
-        if (!found.ok()) return;
-        if (node.parent == nullptr) {
-            if (&node != tree.genesis()) found = breach("I4", at(&node) + " hangs in the air");
-            return;
-        }
-        if (node.height != node.parent->height + 1 || node.header.previous != node.parent->hash)
-            found = breach("I4", at(&node) + " does not follow its parent");
-        else if (node.work != consensus::add_work(node.parent->work, node.header.target))
-            found = breach("I4", "the work of " + at(&node) + " is not its parent's and its own");
-        else if (node.parent->invalid && !node.invalid)
-            found = breach("I4", at(&node) + " stands on an invalid block and is not marked");
-        else if (node.has_path && !(node.has_body && node.parent->has_path))
-            found = breach("I4", at(&node) + " is said to have all bodies below it");
-        else if (!node.invalid && node.work > tree.best_header()->work)
-            found = breach("I4", at(&node) + " has more work than the best header");
-    });
-    return found;
+    const std::size_t first = looked_at ? looked_at->headers : 0;
+    std::size_t end = tree.in_order().size();
+    if (first > 0) end = std::min(end, first + kMaxNewHeaders);
+    for (std::size_t i = first; i < end; ++i)
+        RETURN_IF_ERROR(check_header(tree, *tree.in_order()[i]));
+    if (looked_at) looked_at->headers = end;
+    return ok_status();
 }
 
 // I5. What the pool holds could go into the next block: no coin is spent twice, commitments are
@@ -157,11 +170,11 @@ Status check_loop_quickly(const LoopView& view) {
     return check_bounds(view);
 }
 
-Status check_loop(const LoopView& view) {
+Status check_loop(const LoopView& view, LookedAt* looked_at) {
     if (!view.chain.is_ready()) return ok_status();
     RETURN_IF_ERROR(check_loop_quickly(view));
-    RETURN_IF_ERROR(check_active_chain(view));
-    RETURN_IF_ERROR(check_tree(view));
+    RETURN_IF_ERROR(check_active_chain(view, looked_at));
+    RETURN_IF_ERROR(check_tree(view, looked_at));
     return check_pool(view);
 }
 

@@ -1,7 +1,8 @@
 // What a node keeps true at every moment, one function for each property of docs/spec/chain.md,
 // section 10 (I1, I2, ...). They only look. The simulator asks after every event; a running node
-// asks now and then (invariant_watch.h), because a fault that is noticed early can still be
-// traced to what caused it, and a node that is wrong should not go on paying and mining.
+// asks when it starts, and now and then about what is new (invariant_watch.h), because a fault that
+// is noticed early can still be traced to what caused it, and a node that is wrong should not go on
+// paying and mining.
 //
 // A property that does not hold is an error whose message begins with its number. The loop's side
 // and the ledger's are asked apart, because they belong to different threads.
@@ -29,15 +30,26 @@ Status check_tip(const LoopView& view);        ///< I1
 Status check_most_work(const LoopView& view);  ///< I2
 Status check_bounds(const LoopView& view);     ///< I6
 
-// In the time that a walk over all headers or the whole pool takes.
-Status check_active_chain(const LoopView& view);  ///< I3
-Status check_tree(const LoopView& view);          ///< I4
-Status check_pool(const LoopView& view);          ///< I5
+/// What was found in order already, and need not be looked at again: the time of a check must not
+/// grow with the chain.
+struct LookedAt {
+    const BlockNode* tip = nullptr;  ///< the active chain up to here
+    std::size_t headers = 0;         ///< so many of the tree's, in the order in which they came
+};
+/// Headers that one check looks at, at most, if some were looked at before: some milliseconds.
+inline constexpr std::size_t kMaxNewHeaders = 4096;
+
+// In the time that a walk over the headers takes, or over those only that `looked_at` does not
+// have, which it has afterwards if they are in order; null: over all.
+Status check_active_chain(const LoopView& view, LookedAt* looked_at = nullptr);  ///< I3
+Status check_tree(const LoopView& view, LookedAt* looked_at = nullptr);          ///< I4
+// In the time that a walk over the whole pool takes.
+Status check_pool(const LoopView& view);  ///< I5
 
 /// The first of I1, I2 and I6 that does not hold.
 Status check_loop_quickly(const LoopView& view);
 /// The first of I1 to I6 that does not hold.
-Status check_loop(const LoopView& view);
+Status check_loop(const LoopView& view, LookedAt* looked_at = nullptr);
 
 // Between two steps of the chain. I7 and I10 take constant time but for the model's root; I8 and
 // I9 walk over all coins; I11 asks the database.

@@ -206,5 +206,72 @@ TEST_F(InvariantsTest, TheWatchSaysABreachOnceAndOnlyWhenItIsDue) {
     EXPECT_EQ(said.size(), 1U);
 }
 
+// The loop stands still meanwhile, so the time must not grow with the chain.
+TEST_F(InvariantsTest, TheWatchLooksAtTheChainOnceAndThenAtWhatIsNew) {
+    std::vector<std::string> said;
+    InvariantWatch watch(spoil(kit_.chain->lane()), view(), {.every_blocks = 6},
+                         [&](const std::string& breach) { said.push_back(breach); });
+    watch.on_start();
+    kit_.loop.run();
+    ASSERT_TRUE(said.empty());
+    // So whoever looks at any header below that one says so.
+    const std::uint32_t old_height = tip()->height - 1;
+    for (std::uint32_t height = 1; height <= old_height; ++height) {
+        at(height)->has_body = false;
+        at(height)->connected = false;
+    }
+    const auto mine_six = [&] {
+        for (int i = 0; i < 6; ++i) kit_.give(kit_.mine(kit_.bob));
+        watch.on_tip();
+        kit_.loop.run();
+    };
+    mine_six();
+    EXPECT_TRUE(said.empty()) << said[0];
+    EXPECT_EQ(loop_breach(), "I3") << "the whole check sees it";
+    at(tip()->height - 1)->has_body = false;  // it was looked at
+    kit_.give(kit_.mine(kit_.bob));
+    tip()->has_body = false;  // and this one was not
+    mine_six();
+    ASSERT_EQ(said.size(), 1U);
+    EXPECT_NE(said[0].find("I4"), std::string::npos) << said[0];
+}
+
+TEST_F(InvariantsTest, AnotherBranchIsLookedAtFromWhereItLeaves) {
+    LookedAt looked_at;
+    EXPECT_TRUE(check_loop(view(), &looked_at).ok());
+    EXPECT_EQ(looked_at.tip, tip());
+    EXPECT_EQ(looked_at.headers, kit_.chain->tree().in_order().size());
+    const BlockNode* old_tip = tip();
+    kit_.take_back(1);
+    for (const chain::Block& block : kit_.branch(kit_.alice, 2)) kit_.give(block);
+    ASSERT_NE(tip()->parent, old_tip);
+    at(5)->connected = false;
+    LookedAt again = looked_at;
+    const Status held = check_loop(view(), &again);
+    ASSERT_FALSE(held.ok());
+    EXPECT_TRUE(held.error().message.starts_with("I3")) << held.error().message;
+    EXPECT_EQ(again.tip, old_tip) << "it is looked at again";
+    at(5)->connected = true;
+    EXPECT_TRUE(check_loop(view(), &looked_at).ok());
+    EXPECT_EQ(looked_at.tip, tip());
+}
+
+// As when a newcomer has fetched all headers and judges the first blocks.
+TEST_F(InvariantsTest, ManyNewHeadersAreLookedAtInParts) {
+    LookedAt looked_at;
+    EXPECT_TRUE(check_tree(view(), &looked_at).ok());
+    const std::size_t before = looked_at.headers;
+    auto& tree = spoil(kit_.chain->tree());
+    for (std::size_t i = 0; i < kMaxNewHeaders + 10; ++i) {
+        chain::BlockHeader header = tip()->header;
+        header.nonce += i + 1;
+        tree.add(header);
+    }
+    EXPECT_TRUE(check_tree(view(), &looked_at).ok());
+    EXPECT_EQ(looked_at.headers, before + kMaxNewHeaders);
+    EXPECT_TRUE(check_tree(view(), &looked_at).ok());
+    EXPECT_EQ(looked_at.headers, tree.in_order().size());
+}
+
 }  // namespace
 }  // namespace cairn::node
