@@ -17,8 +17,8 @@ namespace cairn::consensus {
 namespace {
 
 constexpr std::string_view kMagic = "cairnsta";
-constexpr std::uint32_t kFormat = 1;
-constexpr std::size_t kMaxModelBytes = std::size_t{1} << 32;
+/// Format 1 gave the model's length in 32 bits, too few for 215 million parameters and four merges.
+constexpr std::uint32_t kFormat = 2;
 
 }  // namespace
 
@@ -152,20 +152,24 @@ Bytes Ledger::save() const {
     writer.fixed(tip_);
     coins_.write(writer);
     rules_.write(writer);
-    writer.bytes(model_.save());
+    const Bytes model = model_.save();
+    writer.u64(model.size());
+    writer.raw(model);
     return std::move(writer).take();
 }
 
 Status Ledger::load(ByteView saved) {
     Reader reader(saved);
-    if (as_text(reader.raw(kMagic.size())) != kMagic || reader.u32() != kFormat)
-        return invalid("not a snapshot of format 1");
+    const bool is_snapshot = as_text(reader.raw(kMagic.size())) == kMagic;
+    const std::uint32_t format = reader.u32();
+    if (!is_snapshot || format < 1 || format > kFormat)
+        return invalid("not a snapshot of format 1 or 2");
     if (reader.fixed<32>() != genesis_id_) return invalid("snapshot belongs to another network");
     const std::uint32_t height = reader.u32();
     const Hash256 tip = reader.fixed<32>();
     ASSIGN_OR_RETURN(CoinSet coins, CoinSet::read(reader));
     ASSIGN_OR_RETURN(RulesState rules, RulesState::read(reader));
-    const Bytes model = reader.bytes(kMaxModelBytes);
+    const ByteView model = reader.raw(format == 1 ? reader.u32() : reader.u64());
     RETURN_IF_ERROR(reader.finish());
     RETURN_IF_ERROR(model_.load(model));
     coins_ = std::move(coins);

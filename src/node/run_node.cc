@@ -53,11 +53,14 @@ Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
     return *key;
 }
 
-/// Roughly the bytes that the chain's state, its copies and the judge take.
+/// Roughly the bytes that the chain's state, its copies and the judge take, and while a snapshot is
+/// written two copies of what that holds of the model.
 std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains) {
     const model::ParameterLayout layout(worth::model_config(network), codec::kTile);
     const std::uint64_t words = 2 + 2 + 2 + network.novelty_rounds + 6 + (trains ? 6 : 0);
-    return layout.size() * 4 * words + (std::uint64_t{64} << 20);
+    return layout.size() * 4 * words +
+           2 * worth::saved_bytes(layout.size(), network.novelty_rounds) +
+           (std::uint64_t{64} << 20);
 }
 
 /// Of the files in `directory` that hold secrets, those that others on this machine can open.

@@ -29,8 +29,10 @@ namespace cairn::store {
 
 inline constexpr std::size_t kMaxHeaderBytes = 1024;
 inline constexpr std::size_t kMaxBodyBytes = std::size_t{256} << 20;
-inline constexpr std::size_t kMaxSnapshotBytes = std::size_t{8} << 30;
-inline constexpr std::size_t kMaxModelBytes = std::size_t{8} << 30;
+/// Of a state: what the largest model that a payload can carry takes with its window of merges
+/// (worth::kMaxSavedBytes), and coins.
+inline constexpr std::size_t kMaxSnapshotBytes = std::size_t{128} << 30;
+inline constexpr std::size_t kMaxModelBytes = std::size_t{16} << 30;
 inline constexpr std::size_t kKeptSnapshots = 3;
 /// Records about contributions that are in no block; when there are more, the oldest go.
 inline constexpr std::size_t kMaxRefused = 10'000;

@@ -46,6 +46,13 @@ Result<std::unique_ptr<ChainModel>> ChainModel::create(const chain::NetworkDefin
     const model::ParameterLayout layout(config, codec::kTile);
     if (layout.size() > codec::kMaxCodecParameters)
         return invalid("network: more parameters than a payload can carry");
+    const std::uint64_t saved = saved_bytes(layout.size(), network.novelty_rounds);
+    if (saved > kMaxSavedBytes)
+        return invalid("network: a snapshot of " + std::to_string(layout.size()) +
+                       " parameters and " + std::to_string(network.novelty_rounds) +
+                       " merges (novelty_rounds) would take " + std::to_string(saved >> 30) +
+                       " GiB, and a node writes at most " + std::to_string(kMaxSavedBytes >> 30) +
+                       "; give it a smaller model, or fewer novelty_rounds");
     RETURN_IF_ERROR(validate_judge(layout, judge_rules(network), judge_tokens));
     if (token_text_hash(judge_tokens) != network.judge_hash)
         return invalid("the judge text is not the one that the network definition names");

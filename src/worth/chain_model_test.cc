@@ -290,6 +290,18 @@ TEST(ChainModel, DecodesWithoutTouchingPaddingAndRefusesForeignThings) {
     odd = bench.network;
     odd.codec.bits = 3;
     EXPECT_FALSE(ChainModel::create(odd, text_of(1, 3000), bench.compute).ok());
+    // A model that a payload can carry, and a snapshot cannot. Nothing of its size is made.
+    odd = bench.network;
+    odd.architecture.dim = 4096;
+    odd.architecture.heads = 32;
+    odd.architecture.kv_heads = 32;
+    odd.architecture.hidden_dim = 11008;
+    odd.architecture.layers = 20;
+    odd.novelty_rounds = 16;
+    const auto too_large = ChainModel::create(odd, text_of(1, 3000), bench.compute);
+    ASSERT_FALSE(too_large.ok());
+    EXPECT_NE(too_large.error().message.find("novelty_rounds"), std::string::npos)
+        << too_large.error().message;
 }
 
 const std::vector<std::uint64_t> kOneText{1000};

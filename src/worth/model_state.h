@@ -43,6 +43,13 @@ std::vector<std::int32_t> initial_theta(const model::ParameterLayout& layout,
 /// The root of theta^0, with the memory of its largest tensor alone.
 Hash256 initial_model_root(const model::ParameterLayout& layout, std::uint64_t weights_seed);
 
+/// The bytes that save() gives when the window is full.
+constexpr std::uint64_t saved_bytes(std::uint64_t parameters, std::uint32_t novelty_rounds) {
+    return 16 + 4 * parameters * (1 + std::uint64_t{novelty_rounds});
+}
+/// A model whose state is larger has no place in a snapshot (store/store.h).
+inline constexpr std::uint64_t kMaxSavedBytes = std::uint64_t{96} << 30;
+
 class ModelState {
   public:
     /// theta^0 by `weights_seed`. CHECKs that layout.tile() is 4096 and novelty_rounds in range

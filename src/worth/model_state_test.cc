@@ -123,6 +123,7 @@ TEST(ModelState, SavesAndLoadsAndRefusesWhatIsNotOne) {
     ModelState state(tiny_layout(), 5, 2);
     for (int i = 0; i < 3; ++i) (void)state.merge(random_delta(random, state.theta().size(), 8));
     const Bytes saved = state.save();
+    EXPECT_EQ(saved.size(), saved_bytes(state.theta().size(), 2));
     ModelState other(tiny_layout(), 6, 2);
     ASSERT_NE(other.root(), state.root());
     ASSERT_TRUE(other.load(saved).ok());
