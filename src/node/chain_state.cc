@@ -1,6 +1,7 @@
 #include "node/chain_state.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <limits>
 
@@ -173,6 +174,8 @@ Status ChainState::rebuild(const BlockNode* node, SwitchOutcome& outcome) {
     Error last = not_found("no snapshot");
     auto snapshots = store_.snapshots();
     if (snapshots.ok()) {
+        // The highest first: the one put last may be of before a branch that was given up.
+        std::ranges::stable_sort(*snapshots, std::greater(), &store::SnapshotRecord::height);
         for (const store::SnapshotRecord& record : *snapshots) {
             if (record.height > node->height) continue;
             const BlockNode* at = ancestor_at(node, static_cast<std::uint32_t>(record.height));
@@ -208,8 +211,12 @@ Status ChainState::rewind(const BlockNode* node, SwitchOutcome& outcome) {
 void ChainState::go_back(const BlockNode* old_tip, SwitchOutcome& outcome) {
     outcome.connected.clear();
     outcome.disconnected.clear();
-    Status back = rewind(common_ancestor(tip_, old_tip), outcome);
-    if (back.ok()) back = replay(old_tip, outcome);
+    const BlockNode* fork = common_ancestor(tip_, old_tip);
+    // From the fork there are as many blocks up again as the branch is deep; from a snapshot of the
+    // old branch, few.
+    const bool reaches = undos_.size() >= tip_->height - fork->height;
+    Status back = reaches ? rewind(fork, outcome) : rebuild(old_tip, outcome);
+    if (reaches && back.ok()) back = replay(old_tip, outcome);
     if (!back.ok() && tip_ != old_tip) back = rebuild(old_tip, outcome);
     if (!back.ok())
         log_error("cannot return to block {}: {}", short_hex(old_tip->hash), back.error().message);

@@ -274,5 +274,63 @@ TEST_F(ChainStateTest, OurOwnFailureIsUndecided) {
     EXPECT_EQ(lost.damaged, std::vector<const BlockNode*>{nodes[8]});
 }
 
+/// A chain of 1,000 blocks, and how many are replayed for a branch from `depth` blocks ago.
+class DeepBranches : public ChainStateTest {
+  protected:
+    static constexpr std::size_t kHeight = 1'000;
+
+    DeepBranches() {
+        make_state({.replayed = [this](const BlockNode*) { ++replayed_; }});
+        add_all();
+        while (chain_.blocks.size() < kHeight) mine(alice_);
+        move();
+        old_tip_ = tip_;
+        CHECK(old_tip_->height == kHeight);
+    }
+    void mine(const Person& miner) {
+        chain_.mine(miner);
+        tip_ = add(chain_.blocks.back());
+        if (tip_->height % 16 == 0) move();
+    }
+    SwitchOutcome move() { return state_->switch_to(tip_, kLater); }
+    /// One block longer than the other branch; nobody moves yet.
+    void branch(std::size_t depth) {
+        for (std::size_t i = 0; i < depth; ++i) chain_.disconnect();
+        for (std::size_t i = 0; i <= depth; ++i) {
+            chain_.mine(bob_);
+            tip_ = add(chain_.blocks.back());
+        }
+        replayed_ = 0;
+    }
+
+    std::size_t replayed_ = 0;
+    const BlockNode* tip_ = nullptr;
+    const BlockNode* old_tip_ = nullptr;
+};
+
+TEST_F(DeepBranches, AreReachedWithoutReplayingTheChain) {
+    for (const std::size_t depth : {60U, 100U, 300U}) {
+        branch(depth);
+        EXPECT_EQ(move().failed, nullptr);
+        EXPECT_EQ(state_->tip(), tip_);
+        EXPECT_LE(replayed_, depth <= 64 ? 0 : 3 * depth) << depth << " blocks ago";
+    }
+}
+
+// The whole branch may be good but for its last block, and then the next one, and so on.
+TEST_F(DeepBranches, OfWhichTheLastBlockIsInvalidAreLeftByASnapshotOfTheOldBranch) {
+    const std::size_t depth = 100;
+    branch(depth);
+    chain::Block bad = chain_.blocks.back();
+    bad.header.state_root.bytes[0] ^= 1;
+    chain_.seal(bad);
+    tip_ = add(bad);
+    const SwitchOutcome outcome = move();
+    EXPECT_TRUE(outcome.verdict.is_invalid());
+    EXPECT_EQ(state_->tip(), old_tip_);
+    EXPECT_LE(replayed_, 3 * depth + 32);
+    EXPECT_EQ(state_->ledger().state_root(), old_tip_->header.state_root);
+}
+
 }  // namespace
 }  // namespace cairn::node

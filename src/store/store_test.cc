@@ -181,6 +181,34 @@ TEST(Store, KeepsTheLatestSnapshotsOnly) {
     EXPECT_EQ(disk.list("snapshots").size(), kKeptSnapshots);
 }
 
+// Whoever goes back further than the latest ones replays a few times as many blocks, not all.
+TEST(Store, OfTheActiveChainEverFewerSnapshotsAreKeptFurtherDown) {
+    MemoryDisk disk;
+    auto store = must(Store::in_memory(disk));
+    for (std::uint64_t height = 0; height < 12'000; ++height) {
+        must(add_block(*store, TestBlock(height)));
+        if (height % 32 != 31) continue;
+        must(store->put_snapshot(height, TestBlock(height).hash, TestBlock(height).body));
+        const auto kept = must(store->snapshots());
+        ASSERT_LE(kept.size(), 3U + 7U);
+        ASSERT_EQ(kept.size(), disk.list("snapshots").size());
+        for (std::uint64_t depth = 64; depth <= std::min<std::uint64_t>(height, 2'048);
+             depth *= 2) {
+            std::uint64_t from = 0;
+            for (const SnapshotRecord& each : kept)
+                if (each.height + depth <= height) from = std::max(from, each.height);
+            ASSERT_LE(height - depth - from, 3 * depth) << depth << " below " << height;
+        }
+    }
+    // Of a branch that was given up only the latest are kept.
+    for (const std::uint64_t height : {11'900U, 11'910U, 11'920U, 11'930U})
+        must(store->put_snapshot(height, TestBlock(height, "other").hash, TestBlock(9).body));
+    int of_others = 0;
+    for (const SnapshotRecord& each : must(store->snapshots()))
+        of_others += each.block == TestBlock(each.height, "other").hash;
+    EXPECT_EQ(of_others, 3);
+}
+
 TEST(Store, TheBestMergeIsTheOneOfLowestLossOnTheActiveChain) {
     MemoryDisk disk;
     auto store = must(Store::in_memory(disk));
