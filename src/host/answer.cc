@@ -1,5 +1,6 @@
 #include "host/answer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cairn::host {
@@ -34,9 +35,17 @@ infer::SequenceRequest Answer::sequence(text::Tokens text, model::KvType kv) con
 
 void Answer::replay(std::span<const std::uint32_t> written) {
     for (const std::uint32_t token : written) {
-        (void)stops_.push(decoder_.push(token));
+        (void)decode(token);
         previous_ = token;
     }
+}
+
+std::string Answer::decode(std::uint32_t token) {
+    const std::string text = decoder_.push(token);
+    // All bytes but those that continue a character.
+    characters_ += static_cast<std::size_t>(std::ranges::count_if(
+        text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }));
+    return stops_.push(text);
 }
 
 TokenView Answer::view(std::uint32_t token, float logprob) const {
@@ -50,7 +59,8 @@ bool Answer::take(const infer::GeneratedStep& step, std::uint64_t now_us) {
     if (model_.tokenizer().is_end(step.token)) return true;
     TextPiece piece;
     piece.answer = number_;
-    piece.text = stops_.push(decoder_.push(step.token));
+    piece.offset = characters_;
+    piece.text = decode(step.token);
     const infer::GenerateOptions& options = job_->request().options;
     if (options.logprobs || options.top_logprobs > 0) {
         piece.token = view(step.token, step.logprob);

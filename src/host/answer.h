@@ -28,6 +28,8 @@ class Answer {
 
   private:
     TokenView view(std::uint32_t token, float logprob) const;
+    /// The text that may be shown after this token.
+    std::string decode(std::uint32_t token);
 
     TextJobPtr job_;
     std::size_t number_;
@@ -35,6 +37,7 @@ class Answer {
     text::StreamDecoder decoder_;
     infer::StopStrings stops_;
     std::uint32_t previous_;
+    std::size_t characters_ = 0;  ///< written so far, shown or held back
 };
 
 }  // namespace cairn::host

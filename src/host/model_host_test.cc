@@ -57,6 +57,28 @@ TEST(ModelHost, StopStringsEndATextBetweenAndInsideTokens) {
     }
 }
 
+// What is held back since it may become a stop string is text before the next token all the same.
+TEST(ModelHost, ATokensPlaceIsNotMovedByStopStrings) {
+    const model::Model model = test::small_model(test::small_config());
+    const auto host = test::one_model_host(model);
+    TextRequest request = test::random_request(2, model.config);
+    request.options.max_tokens = 40;
+    request.options.sampling = {.temperature = 1.5F, .seed = 5};
+    request.options.logprobs = true;
+    const auto plain = std::make_shared<Recorder>();
+    host->write(request, plain);
+    plain->wait();
+    for (std::size_t at = 0; at < 8; ++at)  // each begins like the text somewhere
+        request.stops.push_back(plain->answers[0].text.substr(at, 9) + "no such text");
+    const auto held = std::make_shared<Recorder>();
+    host->write(request, held);
+    held->wait();
+    EXPECT_EQ(held->answers[0].text, plain->answers[0].text);
+    ASSERT_EQ(plain->answers[0].offsets.size(), 40U);
+    EXPECT_GT(plain->answers[0].offsets.back(), plain->answers[0].offsets.front() + 20);
+    EXPECT_EQ(held->answers[0].offsets, plain->answers[0].offsets);
+}
+
 TEST(ModelHost, TellsHowATextEnds) {
     const model::Model model = test::small_model(test::small_config(64));
     const auto host = test::one_model_host(model);

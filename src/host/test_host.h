@@ -104,6 +104,7 @@ class Recorder final : public TextListener {
     struct Written {
         std::string text;
         std::vector<TokenView> tokens;
+        std::vector<std::size_t> offsets;  ///< of these
         std::optional<AnswerDone> done;
         std::vector<std::uint64_t> times_us;
     };
@@ -120,7 +121,10 @@ class Recorder final : public TextListener {
         Written& written = answers.at(piece.answer);
         EXPECT_FALSE(written.done.has_value());
         written.text += piece.text;
-        if (piece.token) written.tokens.push_back(*piece.token);
+        if (piece.token) {
+            written.tokens.push_back(*piece.token);
+            written.offsets.push_back(piece.offset);
+        }
         written.times_us.push_back(SystemClock().monotonic_us());
         if (on_piece) on_piece();
     }

@@ -74,6 +74,7 @@ struct TextPiece {
     /// The token that it came with, and the most probable ones, if they were asked for.
     std::optional<TokenView> token;
     std::vector<TokenView> top;
+    std::size_t offset = 0;  ///< characters of the answer before it, with those that are held back
 };
 
 /// kCancelled: by cancel(), or since the host stops.

@@ -177,11 +177,4 @@ std::string vectors_json(const host::Vectors& vectors, bool base64) {
     return text + "]," + json_text(rest).substr(1);
 }
 
-std::size_t characters(std::string_view text) {
-    std::size_t count = 0;
-    // All bytes but those that continue a character.
-    for (const char byte : text) count += (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
-    return count;
-}
-
 }  // namespace cairn::openai

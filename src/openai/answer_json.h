@@ -70,7 +70,4 @@ std::string model_json(const host::HostedModel& model);
 std::string models_json(const std::vector<host::HostedModel>& models);
 std::string vectors_json(const host::Vectors& vectors, bool base64);
 
-/// Characters (code points) of a text in UTF-8.
-std::size_t characters(std::string_view text);
-
 }  // namespace cairn::openai

@@ -128,6 +128,28 @@ TEST_F(Answers, LogprobsOfACompletionHaveOffsets) {
     EXPECT_EQ(none["top_logprobs"][0], Json::object());
 }
 
+// Text that is held back, since it may become a stop string, is before the next token all the same.
+TEST_F(Answers, OffsetsCountWhatIsNotShownYet) {
+    for (const char* stream : {"false", "true"}) {
+        host_.held = true;
+        const auto reply =
+            completion(std::string(R"("prompt":"x","logprobs":0,"stream":)") + stream);
+        const auto listener = std::exchange(host_.waiting, {}).begin()->second;
+        listener->read(FakeHost::read());
+        const host::TextRequest& asked = host_.asked.back();
+        FakeHost::piece(asked, *listener, 0, "", "a", 0);
+        FakeHost::piece(asked, *listener, 0, "", "b", 1);
+        FakeHost::piece(asked, *listener, 0, "abc", "c", 2);
+        listener->done({0, host::AnswerEnd::kMaxTokens, 3});
+        Json offsets = Json::array();
+        for (const Json& json : reply->streamed ? reply->events() : std::vector{reply->json()})
+            if (json.is_object() && json["choices"][0]["logprobs"].is_object())
+                for (const Json& offset : json["choices"][0]["logprobs"]["text_offset"])
+                    offsets.push_back(offset);
+        EXPECT_EQ(offsets, Json::parse("[0,1,2]")) << stream;
+    }
+}
+
 TEST_F(Answers, TheHostIsAskedForWhatTheRequestSays) {
     (void)ask("POST", "/v1/chat/completions",
               R"({"model":"tiny","messages":[{"role":"developer","content":"Be"},)"
@@ -218,7 +240,7 @@ TEST_F(Answers, WhoLeavesIsCancelled) {
     reply->gone();
     EXPECT_EQ(host_.cancelled, (std::vector<host::RequestId>{1, 2}));
     const std::string before = reply->response.body;
-    listener->piece({0, "late", std::nullopt, {}});
+    listener->piece({0, "late", std::nullopt, {}, 0});
     listener->done({0, host::AnswerEnd::kCancelled, 1});
     EXPECT_EQ(reply->response.body, before);
     ASSERT_EQ(noted_.size(), 1u);

@@ -117,7 +117,7 @@ TEST_F(LongBodies, AnswersInOnePieceAreBounded) {
     const host::TextRequest& asked = host_.asked[0];
     const auto listener = host_.waiting[1];
     listener->read(FakeHost::read());
-    host::TextPiece piece{0, "x", host::TokenView{1, std::string(100, ' '), -0.5F}, {}};
+    host::TextPiece piece{0, "x", host::TokenView{1, std::string(100, ' '), -0.5F}, {}, 0};
     piece.top.assign(asked.options.top_logprobs, *piece.token);
     std::size_t bytes = 0;
     for (; reply->ends == 0 && bytes <= 2 * kMaxHeldBytes; bytes += 21 * 100) {

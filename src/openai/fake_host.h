@@ -96,17 +96,18 @@ class FakeHost final : public host::TextHost {
         listener.read(read());
         for (std::size_t k = 0; k < request.answers; ++k) {
             // "é" is C3 A9: its first byte is a token of its own.
-            piece(request, listener, k, "H", "H");
-            piece(request, listener, k, "", "\xC3");
-            piece(request, listener, k, "é llo", "\xA9 llo");
-            piece(request, listener, k, "!", "!");
+            piece(request, listener, k, "H", "H", 0);
+            piece(request, listener, k, "", "\xC3", 1);
+            piece(request, listener, k, "é llo", "\xA9 llo", 1);
+            piece(request, listener, k, "!", "!", 6);
             listener.done({k, host::AnswerEnd::kEndToken, 5});
         }
     }
 
     static void piece(const host::TextRequest& request, host::TextListener& listener,
-                      std::size_t answer, const std::string& text, const std::string& bytes) {
-        host::TextPiece piece{answer, text, std::nullopt, {}};
+                      std::size_t answer, const std::string& text, const std::string& bytes,
+                      std::size_t offset) {
+        host::TextPiece piece{answer, text, std::nullopt, {}, offset};
         if (request.options.logprobs) piece.token = host::TokenView{1, bytes, -0.5F};
         if (request.options.top_logprobs > 0)
             piece.top = {{1, bytes, -0.5F}, {2, "other", -1.0F / 0.0F}};

@@ -34,7 +34,7 @@ TextAnswer::TextAnswer(host::TextHost& host, TextAsk ask, AnswerHead head, std::
       exchange_(std::move(exchange)) {
     exchange_->entry().model = ask_.model;
     choices_.assign(ask_.prompts.size() * ask_.answers,
-                    Choice{{}, 0, ChoiceLogprobs(ask_.form), {}, {}});
+                    Choice{{}, ChoiceLogprobs(ask_.form), {}, {}});
 }
 
 void TextAnswer::start(host::TextHost& host, TextAsk ask, AnswerHead head,
@@ -82,7 +82,7 @@ void TextAnswer::on_read(std::size_t prompt, const host::PromptRead& read) {
         if (ask_.stream && ask_.form == Form::kChat)
             exchange_->event(role_event(head_, index, ask_.include_usage));
         if (ask_.echo)
-            add_text(index, {k, std::get<std::string>(ask_.prompts[prompt]), std::nullopt, {}});
+            add_text(index, {k, std::get<std::string>(ask_.prompts[prompt]), std::nullopt, {}, 0});
     }
 }
 
@@ -104,17 +104,16 @@ void TextAnswer::add_text(std::size_t index, const host::TextPiece& piece) {
     const bool logprobs = piece.token && ask_.options.logprobs;
     if (!ask_.stream) {
         const std::size_t before = choice.logprobs.bytes();
-        if (logprobs) choice.logprobs.add(*piece.token, piece.top, choice.shown);
+        if (logprobs) choice.logprobs.add(*piece.token, piece.top, piece.offset);
         choice.text += piece.text;
         held_ += choice.logprobs.bytes() - before + piece.text.size();
     } else if (logprobs) {
         ChoiceLogprobs one(ask_.form);
-        one.add(*piece.token, piece.top, choice.shown);
+        one.add(*piece.token, piece.top, piece.offset);
         exchange_->event(text_event(head_, index, piece.text, &one, ask_.include_usage));
     } else if (!piece.text.empty()) {
         exchange_->event(text_event(head_, index, piece.text, nullptr, ask_.include_usage));
     }
-    choice.shown += characters(piece.text);
 }
 
 std::vector<host::RequestId> TextAnswer::bound_held() {

@@ -27,8 +27,7 @@ class TextAnswer : public std::enable_shared_from_this<TextAnswer> {
   private:
     class Listener;
     struct Choice {
-        std::string text;       ///< of an answer in one piece
-        std::size_t shown = 0;  ///< characters so far
+        std::string text;  ///< of an answer in one piece
         ChoiceLogprobs logprobs;
         std::optional<host::AnswerEnd> end{};
         std::string facts{};  ///< host::AnswerDone
