@@ -28,20 +28,6 @@ std::shared_ptr<const model::Model> uneven_model() {
         model::make_model(config, model::initial_parameters(model::ParameterLayout(config), 3)));
 }
 
-// Guesses what comes next without fail, and something else now and then.
-struct Prophet final : infer::Drafter {
-    text::Tokens all;
-    std::size_t calls = 0;
-    std::vector<std::uint32_t> draft(std::span<const std::uint32_t> text,
-                                     std::size_t most) override {
-        std::vector<std::uint32_t> guesses;
-        for (std::size_t i = text.size(); i < all.size() && guesses.size() < most; ++i)
-            guesses.push_back(all[i]);
-        if (++calls % 3 == 0 && !guesses.empty()) guesses[guesses.size() / 2] ^= 1;
-        return guesses;
-    }
-};
-
 struct Divided : ::testing::Test {
     TestWorld world{uneven_model()};
     std::vector<std::string> notes;

@@ -291,20 +291,6 @@ TEST_F(FailoverTest, AnyWireAndCacheTypeWritesTheUnsplitTextOverAnySplit) {
     EXPECT_EQ(digests.size(), 3U * std::size(tensor::kKvTypes)) << "each type has bits of its own";
 }
 
-// Guesses what comes next without fail, and something else now and then.
-struct Prophet final : infer::Drafter {
-    text::Tokens all;
-    std::size_t calls = 0;
-    std::vector<std::uint32_t> draft(std::span<const std::uint32_t> text,
-                                     std::size_t most) override {
-        std::vector<std::uint32_t> guesses;
-        for (std::size_t i = text.size(); i < all.size() && guesses.size() < most; ++i)
-            guesses.push_back(all[i]);
-        if (++calls % 3 == 0 && !guesses.empty()) guesses[guesses.size() / 2] ^= 1;
-        return guesses;
-    }
-};
-
 TEST_F(FailoverTest, GuessesChangeNoBitAlsoWhenAServerDies) {
     for (const bool dies : {false, true}) {
         for (const std::size_t standbys : {0U, 1U}) {

@@ -51,4 +51,18 @@ inline Text write_alone(TestWorld& world, const text::Tokens& prompt, std::size_
 inline const text::Tokens kPrompt = {1, 17, 5,  60, 33, 2, 9,  9,  41, 28, 3,  50,
                                      7, 22, 61, 14, 4,  4, 19, 37, 11, 6,  13, 2};
 
+/// Guesses what comes next without fail, and something else now and then.
+struct Prophet final : infer::Drafter {
+    text::Tokens all;
+    std::size_t calls = 0;
+    std::vector<std::uint32_t> draft(std::span<const std::uint32_t> text,
+                                     std::size_t most) override {
+        std::vector<std::uint32_t> guesses;
+        for (std::size_t i = text.size(); i < all.size() && guesses.size() < most; ++i)
+            guesses.push_back(all[i]);
+        if (++calls % 3 == 0 && !guesses.empty()) guesses[guesses.size() / 2] ^= 1;
+        return guesses;
+    }
+};
+
 }  // namespace cairn::serve
