@@ -40,8 +40,8 @@ struct World {
                                         .vocab = 16,
                                         .context = 32};
         const model::ParameterLayout layout(config);
-        snapshot = snapshot_of(std::make_shared<const model::Model>(model::make_model(
-                                   config, model::initial_parameters(layout, 3))))
+        snapshot = snapshot_of(std::make_shared<const model::Model>(
+                                   model::make_model(config, model::initial_parameters(layout, 3))))
                        .value();
     }
 };

@@ -336,8 +336,8 @@ void part_seeds() {
     using serve::PartKind;
     const std::vector<float> rows(16, 0.5F);  // two of width 8
     const auto heads = [&](std::uint32_t layer, std::uint32_t position) {
-        return serve::PartMessage{
-            PartKind::kHeads, serve::encode(serve::PartHeads{layer, {{1, position, 2}}, rows})};
+        return serve::PartMessage{PartKind::kHeads,
+                                  serve::encode(serve::PartHeads{layer, {{1, position, 2}}, rows})};
     };
     const serve::PartMessage columns{PartKind::kColumns,
                                      serve::encode(serve::PartColumns{1, 2, rows})};
@@ -346,8 +346,8 @@ void part_seeds() {
     sequence("caches", {{PartKind::kOpen, serve::encode(serve::PartOpen{2, {1, 2}, 8})},
                         {PartKind::kClose, serve::encode_part_close(1)},
                         heads(0, 0)});
-    sequence("join", {{PartKind::kJoin,
-                       serve::encode(serve::PartJoin{{}, 1, {0, 2}, {0, 2, 0, 20}})}});
+    sequence("join",
+             {{PartKind::kJoin, serve::encode(serve::PartJoin{{}, 1, {0, 2}, {0, 2, 0, 20}})}});
     sequence("answers", {{PartKind::kShare, serve::encode(serve::PartShare{2, rows})},
                          {PartKind::kRefused, serve::encode_part_reason("no")}});
 }
