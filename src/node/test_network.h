@@ -21,8 +21,9 @@ inline std::string tiny_text(std::uint64_t seed, std::size_t sentences) {
     SeededRandom random(seed);
     std::string text;
     for (std::size_t i = 0; i < sentences; ++i) {
-        text += std::string("And ") + kWho[random.below(4)] + " " + kDid[random.below(4)] + " " +
-                kWhat[random.below(4)] + ".\n";
+        text += std::string("And ") + kWho[random.below(4)];
+        text += std::string(" ") + kDid[random.below(4)];
+        text += std::string(" ") + kWhat[random.below(4)] + ".\n";
     }
     return text;
 }

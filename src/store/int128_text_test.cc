@@ -15,8 +15,8 @@ TEST(Int128Text, RoundTrips) {
     EXPECT_EQ(to_decimal(0), "0");
     SeededRandom random(1);
     for (int i = 0; i < 1000; ++i) {
-        const Int128 value = (static_cast<Int128>(static_cast<std::int64_t>(random.u64())) << 63) ^
-                             static_cast<Int128>(random.u64());
+        const Int128 high = static_cast<std::int64_t>(random.u64());
+        const Int128 value = (high << 63) ^ static_cast<Int128>(random.u64());
         const auto back = int128_from_decimal(to_decimal(value));
         ASSERT_TRUE(back.ok());
         ASSERT_TRUE(*back == value);

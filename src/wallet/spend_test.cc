@@ -121,7 +121,8 @@ TEST_F(SpendTest, RandomPaymentsBalance) {
         std::uint64_t total = 0;
         const std::size_t count = 1 + random.below(30);
         for (std::size_t i = 0; i < count; ++i) {
-            coins.push_back(coin(1 + random.below(1'000), random.below(4)));
+            const std::uint64_t amount = 1 + random.below(1'000);
+            coins.push_back(coin(amount, random.below(4)));
             total += coins.back().output.amount;
         }
         const std::uint64_t fee = random.below(total);
