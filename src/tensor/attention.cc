@@ -7,6 +7,7 @@
 
 #include "base/float_mode.h"
 #include "tensor/attention_backward.h"
+#include "tensor/attention_decode.h"
 #include "tensor/digits.h"
 #include "tensor/kernels.h"
 #include "tensor/split.h"
@@ -29,12 +30,6 @@ std::size_t query_blocks(const AttentionShape& shape) {
     return (shape.queries + kQueryBlock - 1) / kQueryBlock;
 }
 
-/// One query per sequence, by the kernel that is made for it.
-bool decodes(const Kernels& kernels, const AttentionForward& call) {
-    return kernels.attention_decode != nullptr && call.k.type != KvType::kDigits &&
-           call.shape.queries == 1 && call.shape.head_dim % 16 == 0;
-}
-
 /// One task is a block of queries of one head of one sequence, or a key-value head of a sequence
 /// that decodes.
 std::size_t tasks_of(const Kernels& kernels, const AttentionForward& call) {
@@ -43,11 +38,10 @@ std::size_t tasks_of(const Kernels& kernels, const AttentionForward& call) {
     return shape.sequences * shape.heads * query_blocks(shape);
 }
 
-/// The most floats that any of the shape's tasks needs. Decoding a sequence keeps the scores of all
-/// heads and their sums.
+/// The most floats that any of the shape's tasks needs.
 std::size_t scratch_of(const Kernels& kernels, const AttentionShape& shape) {
     const std::size_t keys = (shape.keys() + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
-    return std::max({kernels.attention_forward_scratch(shape), shape.heads * (keys + 1),
+    return std::max({kernels.attention_forward_scratch(shape), decode_scratch(shape),
                      4 * keys + 2 * (shape.head_dim + kDigitPad)});
 }
 
@@ -58,7 +52,7 @@ void run_tasks(const Kernels& kernels, const AttentionForward& call, std::size_t
         while (task < end) {
             const std::size_t kv = task % shape.kv_heads;
             const std::size_t count = std::min(shape.kv_heads - kv, end - task);
-            kernels.attention_decode(call, task / shape.kv_heads, kv, kv + count, scratch);
+            decode_heads(kernels, call, task / shape.kv_heads, kv, kv + count, scratch);
             task += count;
         }
     }
@@ -101,6 +95,10 @@ void attention_forward(const Compute& compute, std::span<const AttentionForward>
         scratch_size = std::max(scratch_size, scratch_of(*compute.kernels, shape));
     }
     if (tasks == 0) return;
+    if (wants_stages(compute, calls, work)) {
+        for (const AttentionForward& call : calls) decode_by_stages(compute, call);
+        return;
+    }
     const std::size_t grain = task_grain(compute, calls[0], tasks, work);
     split(compute, tasks, grain, [&](std::size_t begin, std::size_t end) {
         float* scratch = thread_scratch(scratch_size);
@@ -128,6 +126,7 @@ void reserve_attention(const Compute& compute, const AttentionShape& shape) {
     std::atomic<std::size_t> begun = 0;
     split(compute, threads, 1, [&](std::size_t, std::size_t) {
         thread_scratch(count);
+        thread_scratch(decode_scratch(shape), Scratch::kOperator);
         ++begun;
         while (begun < threads) std::this_thread::yield();
     });

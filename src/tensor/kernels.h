@@ -63,10 +63,25 @@ struct Kernels {
     std::size_t (*attention_backward_scratch)(const AttentionShape& shape);
     void (*attention_forward)(const AttentionForward& op, std::size_t sequence, std::size_t head,
                               std::size_t begin, std::size_t end, float* scratch);
-    /// Key-value heads [kv_begin, kv_end) of one sequence, for one query each and a head_dim that
-    /// is a multiple of 16. Null where a set has nothing faster than attention_forward.
-    void (*attention_decode)(const AttentionForward& op, std::size_t sequence, std::size_t kv_begin,
-                             std::size_t kv_end, float* scratch);
+    // Attention of few queries per sequence (decode), for a head_dim that is a multiple of 16: all
+    // scores, then all softmaxes, then all sums, each divided over threads as it suits. A row is
+    // one query head of one query: row (kv * queries + i) * group + g is head kv * group + g of
+    // query i, where group = heads / kv_heads; with one query, rows are heads. q and out are [rows,
+    // head_dim], scores [rows, keys padded to kKeyBlock], sums [rows]. All null where a set has
+    // nothing faster than attention_forward.
+    /// Key-value heads [kv_begin, kv_end) and keys [key_begin, key_end), the first of which is a
+    /// multiple of kKeyBlock.
+    void (*decode_attention_scores)(const AttentionForward& op, std::size_t sequence,
+                                    const float* q, std::size_t kv_begin, std::size_t kv_end,
+                                    std::size_t key_begin, std::size_t key_end, float* scores);
+    /// Rows [begin, end), in place.
+    void (*decode_attention_softmax)(const AttentionForward& op, std::size_t sequence,
+                                     std::size_t begin, std::size_t end, float* scores,
+                                     float* sums);
+    /// Columns [begin, end) of the values' rows, multiples of 16, for all rows that use them.
+    void (*decode_attention_values)(const AttentionForward& op, std::size_t sequence,
+                                    std::size_t begin, std::size_t end, const float* scores,
+                                    const float* sums, float* out);
     void (*attention_backward)(const AttentionBackward& op, std::size_t sequence,
                                std::size_t kv_head, float* scratch);
     /// As attention_forward, by digits (digits.h): keys and values are of KvType::kDigits. The

@@ -1,7 +1,9 @@
-// N4 over lanes V for one query per sequence (decode), which is bound by memory. All heads of a
-// thread's share walk through the cache together, position after position as it lies in memory; the
-// query heads of a key-value head read it once. Keys are transposed in registers, values are used
-// where they lie, and nothing is packed.
+// N4 over lanes V for few queries per sequence (decode, and guesses that are looked at together),
+// which is bound by memory, in three stages: scores by keys, the softmax by rows, sums by columns.
+// Any of them may be divided over threads. A row is one query head of one query; those that read
+// one key-value head follow each other, query after query, and read it together. All heads of a
+// thread's share walk through the cache together, position after position as it lies in memory.
+// Keys are transposed in registers, values are used where they lie, and nothing is packed.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +32,7 @@ template <typename V, typename E>
     V::transpose(block);
 }
 
-/// scores[r][0, 16) = N1 of query head r and up to 16 keys. q: [R, d].
+/// scores[r][0, 16) = N1 of row r and up to 16 keys. q: [R, d].
 template <typename V, std::size_t R, typename E>
 inline void decode_scores(std::size_t d, const float* q, const E* keys, std::size_t stride,
                           std::size_t count, std::size_t ahead, float* scores,
@@ -59,30 +61,40 @@ inline void decode_scores(std::size_t d, const float* q, const E* keys, std::siz
     for (std::size_t r = 0; r < R; ++r) V::store(scores + r * score_stride, result[r]);
 }
 
-/// out[r][c] = or += sum over up to 64 keys of weights[r][key] *
-/// values[key][c]. out: [R, d].
+/// out[r][c] = or += sum over up to 64 keys of weights[r][key] * values[key][c], for the columns
+/// [c, end) of a head. out: [R, d].
 template <typename V, std::size_t R, typename E>
-inline void decode_weigh(std::size_t d, std::size_t keys, const float* weights,
-                         std::size_t weight_stride, const E* values, std::size_t stride,
-                         std::size_t ahead, bool first, float* out) {
+inline void decode_weigh(std::size_t d, std::size_t c, std::size_t end, std::size_t keys,
+                         const float* weights, std::size_t weight_stride, const E* values,
+                         std::size_t stride, std::size_t ahead, bool first, float* out) {
     constexpr std::size_t kGroups = panels_at_once<V>(R);
     const Operand p{weights, weight_stride, 1, 0};
-    const auto columns = [&]<std::size_t C>(std::size_t c) {
-        product_tile<V, R, C, true>(keys, p, Panel<E>{values + c, stride, 16, ahead},
-                                    {first ? nullptr : out + c, d, 16 * C}, {out + c, d, 16 * C});
+    const auto columns = [&]<std::size_t C>(std::size_t at) {
+        product_tile<V, R, C, true>(keys, p, Panel<E>{values + at, stride, 16, ahead},
+                                    {first ? nullptr : out + at, d, 16 * C}, {out + at, d, 16 * C});
     };
-    std::size_t c = 0;
-    for (; c + 16 * kGroups <= d; c += 16 * kGroups) columns.template operator()<kGroups>(c);
-    for (; c < d; c += 16) columns.template operator()<1>(c);
+    for (; c + 16 * kGroups <= end; c += 16 * kGroups) columns.template operator()<kGroups>(c);
+    for (; c < end; c += 16) columns.template operator()<1>(c);
 }
 
-/// Calls body<R>(head) on slices of R query heads that cover [first, end), R at
-/// most the template's.
+/// Calls body<count>(first); count is at least 1, at most R.
 template <std::size_t R, typename Body>
-[[gnu::always_inline]] inline void for_heads(std::size_t first, std::size_t end, const Body& body) {
-    for (; first + R <= end; first += R) body.template operator()<R>(first);
-    if constexpr (R > 1)
-        if (first < end) for_heads<R / 2>(first, end, body);
+[[gnu::always_inline]] inline void with_rows(std::size_t first, std::size_t count,
+                                             const Body& body) {
+    if (count == R) return body.template operator()<R>(first);
+    if constexpr (R > 1) with_rows<R - 1>(first, count, body);
+}
+
+/// Calls body<number of rows>(row) on slices that cover [first, end): as few as there can be, of at
+/// most R rows, since each reads and transposes the keys again, and as even.
+template <std::size_t R, typename Body>
+[[gnu::always_inline]] inline void for_rows(std::size_t first, std::size_t end, const Body& body) {
+    const std::size_t count = end - first;
+    const std::size_t slices = (count + R - 1) / R;
+    for (std::size_t s = 0; s < slices; ++s) {
+        const std::size_t from = count * s / slices;
+        with_rows<R>(first + from, count * (s + 1) / slices - from, body);
+    }
 }
 
 /// How many elements lie between head kv_head and the head that a walk over `rows` rows, head after
@@ -96,70 +108,122 @@ static inline std::size_t elements_ahead(std::size_t kv_head, std::size_t kv_beg
     return later / heads * rows * stride + later % heads * d - (kv_head - kv_begin) * d;
 }
 
-/// One sequence, key-value heads [kv_begin, kv_end), in a cache of elements E.
+/// The most rows whose scores or sums are computed at once.
+template <typename V>
+inline constexpr std::size_t kRowsAtOnce = V::kTileRows >= 8 ? 8 : 4;
+
+/// The first block of which query i reads a key.
+static inline std::size_t first_block(const AttentionShape& shape, std::size_t i) {
+    return shape.first_key(i) / kKeyBlock * kKeyBlock;
+}
+
 template <typename V, typename E>
-inline void decode_as(const AttentionForward& op, std::size_t sequence, std::size_t kv_begin,
-                      std::size_t kv_end, float* scratch) {
-    constexpr std::size_t kMost = V::kTileRows >= 8 ? 8 : 4;
-    const AttentionShape shape = op.shape;
+inline void scores_as(const AttentionForward& op, std::size_t sequence, const float* q,
+                      std::size_t kv_begin, std::size_t kv_end, std::size_t key_begin,
+                      std::size_t key_end, float* scores) {
+    const AttentionShape& shape = op.shape;
     const std::size_t d = shape.head_dim;
-    const std::size_t group = shape.heads / shape.kv_heads;
-    const std::size_t keys = shape.keys();  // there is one query
-    const std::size_t score_stride = padded(keys, kKeyBlock);
-    const auto* k_rows = static_cast<const E*>(op.k.data) + sequence * keys * op.k.stride;
-    const auto* v_rows = static_cast<const E*>(op.v.data) + sequence * keys * op.v.stride;
-    const float* q = op.q.data + sequence * op.q.stride;
-    float* out = op.out.data + sequence * op.out.stride;
-    const std::size_t first_key = shape.first_key(0);
-    const std::size_t first = first_key / kKeyBlock * kKeyBlock;
-    const auto scores_of = [&](std::size_t head) {
-        return scratch + (head - kv_begin * group) * score_stride;
-    };
-    for (std::size_t j = first; j < keys; j += 16)
+    const std::size_t rows = shape.heads / shape.kv_heads * shape.queries;  // of a key-value head
+    const std::size_t stride = padded(shape.keys(), kKeyBlock);
+    const auto* keys = static_cast<const E*>(op.k.data) + sequence * shape.keys() * op.k.stride;
+    for (std::size_t j = key_begin; j < key_end; j += 16)
         for (std::size_t kv = kv_begin; kv < kv_end; ++kv) {
             const std::size_t ahead = elements_ahead(kv, kv_begin, kv_end, 16, d, op.k.stride);
-            for_heads<kMost>(kv * group, (kv + 1) * group, [&]<std::size_t R>(std::size_t head) {
-                decode_scores<V, R>(d, q + head * d, k_rows + j * op.k.stride + kv * d, op.k.stride,
-                                    keys - j, ahead, scores_of(head) + j, score_stride);
+            for_rows<kRowsAtOnce<V>>(kv * rows, (kv + 1) * rows, [&]<std::size_t R>(std::size_t r) {
+                decode_scores<V, R>(d, q + r * d, keys + j * op.k.stride + kv * d, op.k.stride,
+                                    key_end - j, ahead, scores + r * stride + j, stride);
             });
         }
-    const float score_scale = 1.0F / __builtin_sqrtf(static_cast<float>(d));
-    float* sums = scratch + (kv_end - kv_begin) * group * score_stride;
-    for (std::size_t head = kv_begin * group; head < kv_end * group; ++head) {
+}
+
+template <typename V>
+void decode_attention_scores(const AttentionForward& op, std::size_t sequence, const float* q,
+                             std::size_t kv_begin, std::size_t kv_end, std::size_t key_begin,
+                             std::size_t key_end, float* scores) {
+    if (op.k.type == KvType::kF32)
+        scores_as<V, float>(op, sequence, q, kv_begin, kv_end, key_begin, key_end, scores);
+    else if (op.k.type == KvType::kF16)
+        scores_as<V, F16>(op, sequence, q, kv_begin, kv_end, key_begin, key_end, scores);
+    else
+        scores_as<V, Bf16>(op, sequence, q, kv_begin, kv_end, key_begin, key_end, scores);
+}
+
+template <typename V>
+void decode_attention_softmax(const AttentionForward& op, std::size_t sequence, std::size_t begin,
+                              std::size_t end, float* scores, float* sums) {
+    const AttentionShape& shape = op.shape;
+    const std::size_t group = shape.heads / shape.kv_heads;
+    const float score_scale = 1.0F / __builtin_sqrtf(static_cast<float>(shape.head_dim));
+    for (std::size_t r = begin; r < end; ++r) {
+        const std::size_t i = r / group % shape.queries;
+        const std::size_t first = first_block(shape, i);
+        float* row = scores + r * padded(shape.keys(), kKeyBlock);
         float m = 0.0F;
-        float* sum = sums + head - kv_begin * group;
-        hide(scores_of(head), first, first_key);
-        softmax_row<V>(scores_of(head) + first, keys - first, score_scale, &m, sum);
-        if (op.stats.max != nullptr) op.stats.max[sequence * shape.heads + head] = m;
-        if (op.stats.sum != nullptr) op.stats.sum[sequence * shape.heads + head] = *sum;
-    }
-    for (std::size_t j = first; j < keys; j += kKeyBlock)
-        for (std::size_t kv = kv_begin; kv < kv_end; ++kv) {
-            const std::size_t ahead =
-                elements_ahead(kv, kv_begin, kv_end, kKeyBlock, d, op.v.stride);
-            for_heads<kMost>(kv * group, (kv + 1) * group, [&]<std::size_t R>(std::size_t head) {
-                decode_weigh<V, R>(d, smaller(kKeyBlock, keys - j), scores_of(head) + j,
-                                   score_stride, v_rows + j * op.v.stride + kv * d, op.v.stride,
-                                   ahead, j == first, out + head * d);
-            });
-        }
-    for (std::size_t head = kv_begin * group; head < kv_end * group; ++head) {
-        const V divisor = V::set1(sums[head - kv_begin * group]);
-        float* to = out + head * d;
-        for_parts<V>(d, [&](auto part) { part.store(to, V::div(part.load(to), divisor)); });
+        hide(row, first, shape.first_key(i));
+        softmax_row<V>(row + first, shape.visible(i) - first, score_scale, &m, sums + r);
+        const std::size_t head = r / (group * shape.queries) * group + r % group;
+        const std::size_t stat = (sequence * shape.queries + i) * shape.heads + head;
+        if (op.stats.max != nullptr) op.stats.max[stat] = m;
+        if (op.stats.sum != nullptr) op.stats.sum[stat] = sums[r];
     }
 }
 
-/// scratch: scores [heads, keys padded to 64] and sums [heads] of the heads asked for.
+template <typename V, typename E>
+inline void values_as(const AttentionForward& op, std::size_t sequence, std::size_t begin,
+                      std::size_t end, const float* weights, const float* sums, float* out) {
+    const AttentionShape& shape = op.shape;
+    const std::size_t d = shape.head_dim;
+    const std::size_t group = shape.heads / shape.kv_heads;
+    const std::size_t rows = group * shape.queries;  // of a key-value head
+    const std::size_t stride = padded(shape.keys(), kKeyBlock);
+    const auto* values = static_cast<const E*>(op.v.data) + sequence * shape.keys() * op.v.stride;
+    const std::size_t kv_begin = begin / d;
+    const std::size_t kv_end = (end + d - 1) / d;
+    // the columns of a key-value head that were asked for
+    const auto first_of = [&](std::size_t kv) { return kv * d < begin ? begin - kv * d : 0; };
+    const auto end_of = [&](std::size_t kv) { return smaller(d, end - kv * d); };
+
+    const std::size_t first = first_block(shape, 0);
+    const std::size_t last_first = first_block(shape, shape.queries - 1);
+    for (std::size_t j = first; j < shape.keys(); j += kKeyBlock)
+        for (std::size_t kv = kv_begin; kv < kv_end; ++kv) {
+            const std::size_t ahead =
+                elements_ahead(kv, kv_begin, kv_end, kKeyBlock, d, op.v.stride);
+            const auto weigh = [&](std::size_t row, std::size_t count, std::size_t terms,
+                                   bool begins) {
+                for_rows<kRowsAtOnce<V>>(row, row + count, [&]<std::size_t R>(std::size_t r) {
+                    decode_weigh<V, R>(d, first_of(kv), end_of(kv), terms, weights + r * stride + j,
+                                       stride, values + j * op.v.stride + kv * d, op.v.stride,
+                                       ahead, begins, out + r * d);
+                });
+            };
+            // A block of which all queries see all keys, or one that they see differently.
+            if (j + kKeyBlock <= shape.visible(0) && (first == last_first || j > last_first)) {
+                weigh(kv * rows, rows, kKeyBlock, j == first);
+                continue;
+            }
+            for (std::size_t i = 0; i < shape.queries; ++i)
+                if (j >= first_block(shape, i) && j < shape.visible(i))
+                    weigh(kv * rows + i * group, group, smaller(kKeyBlock, shape.visible(i) - j),
+                          j == first_block(shape, i));
+        }
+    for (std::size_t kv = kv_begin; kv < kv_end; ++kv)
+        for (std::size_t r = kv * rows; r < (kv + 1) * rows; ++r) {
+            const V divisor = V::set1(sums[r]);
+            for (std::size_t c = first_of(kv); c < end_of(kv); c += 16)
+                V::store(out + r * d + c, V::div(V::load(out + r * d + c), divisor));
+        }
+}
+
 template <typename V>
-void attention_decode(const AttentionForward& op, std::size_t sequence, std::size_t kv_begin,
-                      std::size_t kv_end, float* scratch) {
-    if (op.k.type == KvType::kF32)
-        decode_as<V, float>(op, sequence, kv_begin, kv_end, scratch);
-    else if (op.k.type == KvType::kF16)
-        decode_as<V, F16>(op, sequence, kv_begin, kv_end, scratch);
+void decode_attention_values(const AttentionForward& op, std::size_t sequence, std::size_t begin,
+                             std::size_t end, const float* weights, const float* sums, float* out) {
+    if (op.v.type == KvType::kF32)
+        values_as<V, float>(op, sequence, begin, end, weights, sums, out);
+    else if (op.v.type == KvType::kF16)
+        values_as<V, F16>(op, sequence, begin, end, weights, sums, out);
     else
-        decode_as<V, Bf16>(op, sequence, kv_begin, kv_end, scratch);
+        values_as<V, Bf16>(op, sequence, begin, end, weights, sums, out);
 }
 
 }  // namespace cairn::tensor::kernels

@@ -46,7 +46,9 @@ constexpr Kernels make_table(KernelSet set) {
         .attention_forward_scratch = attention_forward_scratch<V>,
         .attention_backward_scratch = attention_backward_scratch<V>,
         .attention_forward = attention_forward<V>,
-        .attention_decode = attention_decode<V>,
+        .decode_attention_scores = decode_attention_scores<V>,
+        .decode_attention_softmax = decode_attention_softmax<V>,
+        .decode_attention_values = decode_attention_values<V>,
         .attention_backward = attention_backward<V>,
         .attention_digits = attention_digits<D>,
     };

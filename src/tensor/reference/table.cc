@@ -35,7 +35,9 @@ const Kernels* reference_kernels() {
         .attention_forward_scratch = ref::attention_forward_scratch,
         .attention_backward_scratch = ref::attention_backward_scratch,
         .attention_forward = ref::attention_forward,
-        .attention_decode = nullptr,
+        .decode_attention_scores = nullptr,
+        .decode_attention_softmax = nullptr,
+        .decode_attention_values = nullptr,
         .attention_backward = ref::attention_backward,
         .attention_digits = ref::attention_digits,
     };
