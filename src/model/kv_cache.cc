@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/large_pages.h"
 #include "tensor/digits.h"
 
 namespace cairn::model {
@@ -41,8 +42,7 @@ KvCache::KvCache(const ModelConfig& config, LayerRange range, std::size_t capaci
     CHECK(config.causal);
     CHECK(range.begin <= range.end && range.end <= config.layers);
     CHECK(capacity >= 1 && capacity <= std::max(config.context, config.cross_context));
-    data_ = std::make_unique_for_overwrite<std::uint8_t[]>(
-        kv_cache_bytes(config, range, capacity, type));
+    data_ = large_page_bytes(kv_cache_bytes(config, range, capacity, type));
 }
 
 void KvCache::truncate(std::size_t length) {

@@ -24,9 +24,12 @@ class KvCache {
   public:
     /// Room for `capacity` positions (at most config.context, or config.cross_context if that is
     /// more). All memory is taken here, but left as it is: pages that no row was written to cost
-    /// nothing.
+    /// nothing. They are large ones, up to 2 MiB for each layer's keys and as much for its values:
+    /// decoding reads all of it for every token.
     KvCache(const ModelConfig& config, LayerRange range, std::size_t capacity,
             KvType type = KvType::kF32);
+    KvCache(KvCache&&) = default;
+    KvCache& operator=(KvCache&&) = default;
 
     LayerRange range() const { return range_; }
     KvType type() const { return type_; }
@@ -60,7 +63,7 @@ class KvCache {
     std::size_t capacity_;
     std::size_t kv_dim_;
     std::size_t length_ = 0;
-    std::unique_ptr<std::uint8_t[]> data_;  // [layer][keys, values][capacity, kv_dim] of the type
+    std::shared_ptr<std::uint8_t[]> data_;  // [layer][keys, values][capacity, kv_dim] of the type
 };
 
 }  // namespace cairn::model
