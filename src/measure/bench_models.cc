@@ -12,9 +12,6 @@ namespace cairn::measure {
 
 namespace {
 
-// The prompt that decode follows, where the context has room for it.
-constexpr std::size_t kPrompt = 16;
-
 std::vector<BenchShape> make_shapes() {
     const auto llama = [](std::uint32_t dim, std::uint32_t hidden, std::uint32_t layers,
                           std::uint32_t heads, std::uint32_t kv_heads, std::uint32_t vocab,
@@ -89,10 +86,10 @@ std::vector<std::uint32_t> some_tokens(std::size_t count, std::uint32_t vocab) {
 class Writer {
   public:
     Writer(const tensor::Compute& compute, const model::Model& model, std::size_t positions,
-           std::size_t batch)
+           std::size_t batch, model::KvType kv)
         : transformer_(model.config, model.weights, model::all_layers(model.config), compute,
                        {.max_batch = batch, .max_positions = positions}),
-          cache_(model.config, model::all_layers(model.config), positions),
+          cache_(model.config, model::all_layers(model.config), positions, kv),
           hidden_(batch * model.config.dim),
           logits_(model.config.vocab) {}
 
@@ -121,10 +118,21 @@ class Writer {
     std::span<const float> last_;
 };
 
+// Keys and values that a token at position `position` reads, less where layers have a window.
+std::uint64_t cache_bytes(const model::ModelConfig& config, std::size_t position,
+                          model::KvType kv) {
+    std::uint64_t positions = 0;
+    for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
+        const bool local = config.is_local(layer);
+        positions += local ? std::min<std::size_t>(config.window, position + 1) : position + 1;
+    }
+    return positions * 2 * config.kv_dim() * tensor::kv_type_bytes(kv);
+}
+
 // Tokens per second of `together` sequences that decode side by side, each `decode` tokens after a
 // prompt of `before`; the prompts' own step is not counted.
 double batch_speed(const tensor::Compute& compute, const model::Model& model, std::size_t together,
-                   std::size_t before, std::size_t decode) {
+                   std::size_t before, std::size_t decode, model::KvType kv) {
     const model::ModelConfig& config = model.config;
     const std::size_t rows = together * before;
     model::Transformer transformer(config, model.weights, model::all_layers(config), compute,
@@ -136,6 +144,7 @@ double batch_speed(const tensor::Compute& compute, const model::Model& model, st
         request.prompt = some_tokens(before, config.vocab);
         request.prompt[0] = static_cast<std::uint32_t>(i % config.vocab);
         request.options.max_tokens = decode;
+        request.kv = kv;
         CHECK(engine.add(std::move(request)).ok());
     }
     engine.step({});
@@ -162,9 +171,9 @@ ModelSpeed measure_model(const tensor::Compute& compute, tensor::MemoryReader& m
     const model::ModelConfig& config = packed.config;
     const model::ParameterLayout layout(config);
     const std::size_t prefill = std::min<std::size_t>(work.prefill, config.context);
-    const std::size_t before = std::min<std::size_t>(kPrompt, (config.context + 1) / 2);
+    const std::size_t before = std::min<std::size_t>(work.before, (config.context + 1) / 2);
     const std::size_t decode = std::min<std::size_t>(work.decode, config.context - before);
-    CHECK(prefill > 0 && decode > 0 && work.together > 0);
+    CHECK(prefill > 0 && before > 0 && decode > 0 && work.together > 0);
     ModelSpeed speed;
     speed.name = name;
     speed.type = types_of(layout, packed.weights);
@@ -172,9 +181,11 @@ ModelSpeed measure_model(const tensor::Compute& compute, tensor::MemoryReader& m
     speed.bytes_per_token = bytes_per_token(layout, packed.weights);
     speed.operations_per_token = operations_per_token(layout);
     speed.prefill_tokens = prefill;
+    speed.before_tokens = before;
     speed.decode_tokens = decode;
+    speed.cache_bytes_per_token = cache_bytes(config, before + decode / 2, work.kv);
 
-    Writer writer(compute, packed, std::max(prefill, before + decode), prefill);
+    Writer writer(compute, packed, std::max(prefill, before + decode), prefill, work.kv);
     const std::vector<std::uint32_t> prompt = some_tokens(std::max(prefill, before), config.vocab);
     const double prefill_seconds = median_seconds(effort, [&] {
         writer.forget();
@@ -197,8 +208,8 @@ ModelSpeed measure_model(const tensor::Compute& compute, tensor::MemoryReader& m
             token = writer.next();
         }
         runs.push_back(watch.seconds());
-        shares.push_back(static_cast<double>(speed.bytes_per_token * decode) / runs.back() /
-                         reading);
+        const std::uint64_t bytes = speed.bytes_per_token + speed.cache_bytes_per_token;
+        shares.push_back(static_cast<double>(bytes * decode) / runs.back() / reading);
     }
     speed.decode_ratio = median(std::move(shares));
     speed.decode_tokens_s = static_cast<double>(decode) / median(std::move(runs));
@@ -208,7 +219,7 @@ ModelSpeed measure_model(const tensor::Compute& compute, tensor::MemoryReader& m
     if (decode > 1) {
         const Stopwatch batches;
         while (rates.size() < effort.least_runs || batches.seconds() < effort.seconds)
-            rates.push_back(batch_speed(compute, packed, work.together, before, decode));
+            rates.push_back(batch_speed(compute, packed, work.together, before, decode, work.kv));
         speed.together_tokens_s = median(std::move(rates));
     }
     return speed;

@@ -7,6 +7,7 @@
 
 #include "measure/bench_products.h"
 #include "measure/stopwatch.h"
+#include "model/kv_cache.h"
 #include "model/weights.h"
 #include "tensor/speed.h"
 
@@ -28,13 +29,16 @@ struct ModelSpeed {
     std::string type;  ///< all types of a mix, the one with the most bytes first: "q4_k+q6_k"
     std::uint64_t parameters = 0;
     std::uint64_t bytes_per_token = 0;  ///< of weights that are read to generate one token
+    /// Of keys and values that are read for one token, in the middle of those that are written.
+    std::uint64_t cache_bytes_per_token = 0;
     std::size_t prefill_tokens = 0;
+    std::size_t before_tokens = 0;  ///< read before those that are written
     std::size_t decode_tokens = 0;
     double prefill_tokens_s = 0;
     double decode_tokens_s = 0;
     std::size_t together = 0;
-    /// Bytes of weights read per second in decode, divided by memory's reading speed, which is
-    /// measured right before each run; the median over runs.
+    /// Bytes of weights and cache read per second in decode, divided by memory's reading speed,
+    /// which is measured right before each run; the median over runs.
     double decode_ratio = 0;
     double together_tokens_s = 0;  ///< total of `together` sequences decoded as one batch
 
@@ -45,8 +49,10 @@ struct ModelSpeed {
 /// What a model is asked to do. Token counts are limited by its context.
 struct ModelWork {
     std::size_t prefill = 256;  ///< tokens, into an empty cache
-    std::size_t decode = 32;    ///< tokens generated after a prompt of 16
+    std::size_t before = 16;    ///< tokens of the prompt that decode follows
+    std::size_t decode = 32;    ///< tokens generated after it
     std::size_t together = 16;  ///< sequences that decode as one batch
+    model::KvType kv = model::KvType::kF32;
 };
 
 /// The model has a context of two tokens at least.

@@ -79,6 +79,8 @@ Json models_json(const BenchResults& results) {
              {"prefill_tokens", speed.prefill_tokens},
              {"prefill_tokens_s", speed.prefill_tokens_s},
              {"prefill_gflops", gflops(speed.operations_per_token, speed.prefill_tokens_s)},
+             {"cache_bytes_per_token", speed.cache_bytes_per_token},
+             {"before_tokens", speed.before_tokens},
              {"decode_tokens", speed.decode_tokens},
              {"decode_tokens_s", speed.decode_tokens_s},
              {"decode_ratio", speed.decode_ratio},

@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/local_model.h"
+#include "cli/write/sampling_options.h"
 #include "formats/mapped_source.h"
 #include "measure/bench_report.h"
 #include "measure/random_weight.h"
@@ -280,6 +281,12 @@ void add_bench(CLI::App& app, Invocation& invocation) {
     command->add_option("--prefill", request->work.prefill, "Tokens of the prompt that is read")
         ->check(CLI::Range(std::size_t{1}, kMaxBenchTokens))
         ->capture_default_str();
+    command
+        ->add_option("--before", request->work.before,
+                     "Tokens of the prompt that the written ones follow")
+        ->check(CLI::Range(std::size_t{1}, kMaxBenchTokens))
+        ->capture_default_str();
+    add_kv_option(*command, request->work.kv);
     command->add_option("--decode", request->work.decode, "Tokens that are written")
         ->check(CLI::Range(std::size_t{1}, kMaxBenchTokens))
         ->capture_default_str();
