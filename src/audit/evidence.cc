@@ -90,6 +90,10 @@ Status can_show_evidence(const model::ModelConfig& config, const model::Weights&
                          model::LayerRange layers) {
     if (!config.causal)
         return Error{ErrorCode::kUnsupported, "sessions of encoders are not audited"};
+    if (config.crosses())
+        return Error{ErrorCode::kUnsupported,
+                     "sessions of decoders with cross attention have no sums to show; they are "
+                     "replayed"};
     if (!config.ranks.empty())
         return Error{ErrorCode::kUnsupported,
                      "a model with factors of low rank has no sums to show; it is replayed"};
@@ -127,8 +131,8 @@ Result<Bytes> make_evidence(const model::ModelConfig& config, const model::Weigh
                             model::KvType kv, const tensor::Compute& compute) {
     RETURN_IF_ERROR(can_show_evidence(config, weights, layers));
     SumsKeeper keeper(compute);
-    RETURN_IF_ERROR(
-        recompute(config, weights, layers, inputs, kv, compute, tensor::StateType::kF32, &keeper));
+    RETURN_IF_ERROR(recompute(config, weights, layers, inputs, kv, compute, tensor::StateType::kF32,
+                              0, &keeper));
     return std::move(keeper).take();
 }
 

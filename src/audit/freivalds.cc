@@ -209,7 +209,7 @@ Result<FreivaldsResult> check_evidence(const model::ModelConfig& config,
     CheckedProducts products(secrets, evidence, compute);
     FreivaldsResult result;
     ASSIGN_OR_RETURN(result.outputs, recompute(config, weights, secrets.layers(), inputs, kv,
-                                               compute, tensor::StateType::kF32, &products));
+                                               compute, tensor::StateType::kF32, 0, &products));
     result.suspicion = products.verdict();
     return result;
 }

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
 
 #include <fmt/core.h>
 
+#include "model/encoder_decoder.h"
 #include "model/held_layers.h"
 
 namespace cairn::audit {
@@ -14,15 +16,17 @@ Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      const model::Weights& weights, model::LayerRange layers,
                                      std::span<const float> inputs, model::KvType kv,
                                      const tensor::Compute& compute, tensor::StateType states,
-                                     model::Products* products) {
+                                     std::size_t source_rows, model::Products* products) {
     if (!config.causal)
         return Error{ErrorCode::kUnsupported, "sessions of encoders are not replayed"};
     if (!model::has_layers(config, weights, layers))
         return not_found("the auditor does not hold these layers");
     const std::size_t dim = config.dim;
-    const std::size_t rows = inputs.size() / dim;
-    if (rows == 0 || rows * dim != inputs.size() || rows > config.context)
+    RETURN_IF_ERROR(model::check_source(config, source_rows, kv));
+    const std::size_t all = inputs.size() / dim;
+    if (all <= source_rows || all * dim != inputs.size() || all - source_rows > config.context)
         return invalid("the inputs are not rows of a sequence of this model");
+    const std::size_t rows = all - source_rows;
     for (std::size_t i = 0; i < inputs.size(); ++i)
         if (!std::isfinite(inputs[i]))
             return invalid(
@@ -31,25 +35,31 @@ Result<std::vector<float>> recompute(const model::ModelConfig& config,
     model::Transformer transformer(config, weights, layers, compute,
                                    {.max_batch = kReplayRows, .max_positions = rows});
     transformer.set_products(products);
+    std::optional<model::KvCache> source;
+    if (source_rows > 0) {
+        source.emplace(config, layers, source_rows, kv);
+        transformer.read_source(inputs.first(source_rows * dim), *source);
+    }
     model::KvCache cache(config, layers, rows, kv);
-    std::vector<float> hidden(inputs.begin(), inputs.end());
+    const auto own = inputs.subspan(source_rows * dim);
+    std::vector<float> hidden(own.begin(), own.end());
     for (std::size_t row = 0; row < rows; row += kReplayRows)
         transformer.forward(
             std::span(hidden).subspan(row * dim, std::min(kReplayRows, rows - row) * dim), cache,
-            states);
+            states, source ? &*source : nullptr);
     return hidden;
 }
 
 Verdict replay(const model::ModelConfig& config, const model::Weights& weights,
                const ReplayClaim& claim, const tensor::Compute& compute) {
-    const auto honest =
-        recompute(config, weights, claim.layers, claim.inputs, claim.kv, compute, claim.states);
+    const auto honest = recompute(config, weights, claim.layers, claim.inputs, claim.kv, compute,
+                                  claim.states, claim.source_rows);
     if (!honest.ok())
         return honest.error().code == ErrorCode::kNotFound ||
                        honest.error().code == ErrorCode::kUnsupported
                    ? Verdict::undecided(honest.error().message)
                    : Verdict::invalid(honest.error().message);
-    if (claim.outputs.size() != claim.inputs.size())
+    if (claim.outputs.size() != honest->size())
         return Verdict::invalid("there are not as many outputs as inputs");
     for (std::size_t i = 0; i < honest->size(); ++i)
         if (std::bit_cast<std::uint32_t>((*honest)[i]) !=

@@ -16,22 +16,25 @@ namespace cairn::audit {
 inline constexpr std::size_t kReplayRows = 64;
 
 /// What layers [a, b) make of `inputs` [n, dim], from position 0 on, with rows of the type
-/// `states`. kInvalid for inputs that are not rows of a sequence or not finite; kNotFound if
-/// `weights` lacks a layer; kUnsupported for an encoder. `products`, if given, makes the layers'
-/// products, for kReplayRows rows at a time.
+/// `states`. Of a decoder with cross attention the first `source_rows` of them are what it attends
+/// to (S54), and the result is of the others. kInvalid for inputs that are not rows of a sequence
+/// or not finite; kNotFound if `weights` lacks a layer; kUnsupported for an encoder. `products`, if
+/// given, makes the layers' products, for kReplayRows rows at a time.
 Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      const model::Weights& weights, model::LayerRange layers,
                                      std::span<const float> inputs, model::KvType kv,
                                      const tensor::Compute& compute,
                                      tensor::StateType states = tensor::StateType::kF32,
+                                     std::size_t source_rows = 0,
                                      model::Products* products = nullptr);
 
 struct ReplayClaim {
     model::LayerRange layers;
     std::span<const float> inputs;   ///< [n, dim], from position 0 on
-    std::span<const float> outputs;  ///< [n, dim], what the Server claims
+    std::span<const float> outputs;  ///< [n - source_rows, dim], what the Server claims
     model::KvType kv = model::KvType::kF32;
     tensor::StateType states = tensor::StateType::kF32;
+    std::size_t source_rows = 0;  ///< as in recompute()
 };
 
 /// Valid if the outputs are those of the layers, to the bit. Invalid names the first row and column

@@ -55,7 +55,12 @@ Result<Manifest> decode_manifest(ByteView bytes) {
     const std::uint8_t form = reader.u8();
     if (form > 1) reader.fail("a model of an unknown form");
     manifest.form = static_cast<Form>(form);
-    ASSIGN_OR_RETURN(manifest.config, model::decode_config(reader));
+    // Layers of an encoder-decoder's decoder are fetched and served like others; a chain's model
+    // is none.
+    const bool may_cross = manifest.form == Form::kFile;
+    ASSIGN_OR_RETURN(manifest.config,
+                     model::decode_config(
+                         reader, may_cross ? model::Crossing::kTaken : model::Crossing::kRefused));
     if (manifest.form == Form::kFile) {
         const model::ParameterLayout layout(manifest.config);
         for (const model::TensorInfo& tensor : layout.tensors()) {

@@ -35,14 +35,16 @@ Status Encoder::check(std::span<const std::uint32_t> tokens) const {
     return ok_status();
 }
 
-Result<std::vector<float>> Encoder::encode(std::span<const std::uint32_t> tokens) {
+Result<std::vector<float>> Encoder::encode(std::span<const std::uint32_t> tokens,
+                                           tensor::StateType states) {
     RETURN_IF_ERROR(check(tokens));
-    std::vector<float> states(tokens.size() * config().dim);
-    transformer_.embed(tokens, 0, states);
-    const Segment whole{nullptr, tokens.size()};
-    transformer_.forward_segments(states, std::span(&whole, 1));
-    transformer_.finish(states);
-    return states;
+    std::vector<float> hidden(tokens.size() * config().dim);
+    transformer_.embed(tokens, 0, hidden);
+    const Segment whole{nullptr, tokens.size(), states};
+    transformer_.forward_segments(hidden, std::span(&whole, 1));
+    transformer_.finish(hidden);
+    tensor::round_states(states, config().dim, hidden);
+    return hidden;
 }
 
 Result<std::vector<std::vector<float>>> Encoder::encode(

@@ -25,9 +25,10 @@ class Encoder {
     const ModelConfig& config() const { return transformer_.config(); }
     std::size_t max_tokens() const { return transformer_.max_batch(); }
 
-    /// The hidden states [n, dim] of one text. kInvalid if it is empty or too long, or an id is
-    /// outside the vocabulary.
-    Result<std::vector<float>> encode(std::span<const std::uint32_t> tokens);
+    /// The hidden states [n, dim] of one text, rounded to `states` layer by layer and at the end
+    /// (N48, N53). kInvalid if it is empty or too long, or an id is outside the vocabulary.
+    Result<std::vector<float>> encode(std::span<const std::uint32_t> tokens,
+                                      tensor::StateType states = tensor::StateType::kF32);
     /// The hidden states of several texts, computed together: texts[i]'s are result[i]. Together
     /// they may be longer than max_tokens().
     Result<std::vector<std::vector<float>>> encode(

@@ -18,15 +18,27 @@ Status check_pair(const ModelConfig& encoder, const ModelConfig& decoder) {
 }
 
 Result<KvCache> read_source(Encoder& encoder, Transformer& decoder,
-                            std::span<const std::uint32_t> tokens, KvType type) {
+                            std::span<const std::uint32_t> tokens, KvType type,
+                            tensor::StateType states) {
     CHECK(check_pair(encoder.config(), decoder.config()).ok());
+    ASSIGN_OR_RETURN(const std::vector<float> hidden, encoder.encode(tokens, states));
+    RETURN_IF_ERROR(check_source(decoder.config(), tokens.size(), type));
+    KvCache source(decoder.config(), decoder.range(), tokens.size(), type);
+    decoder.read_source(hidden, source);
+    return source;
+}
+
+Status check_source(const ModelConfig& decoder, std::size_t rows, KvType type) {
+    if (!decoder.crosses())
+        return rows == 0 ? ok_status() : invalid("this model's layers attend to no other text");
     if (type == KvType::kDigits)
         return Error{ErrorCode::kUnsupported,
                      "cross attention is not computed by digits: name another type of cache"};
-    ASSIGN_OR_RETURN(const std::vector<float> states, encoder.encode(tokens));
-    KvCache source(decoder.config(), decoder.range(), tokens.size(), type);
-    decoder.read_source(states, source);
-    return source;
+    if (rows == 0 || rows > decoder.cross_context)
+        return invalid(
+            fmt::format("this model's layers attend to another text, of 1 to {} rows: not of {}",
+                        decoder.cross_context, rows));
+    return ok_status();
 }
 
 }  // namespace cairn::model

@@ -20,10 +20,15 @@ namespace cairn::model {
 /// kInvalid unless the decoder can attend to what the encoder makes, of every length.
 Status check_pair(const ModelConfig& encoder, const ModelConfig& decoder);
 
-/// The encoder's states of `tokens`, as the keys and values that each layer in the decoder's range
-/// sees, rounded to `type` (N5). kInvalid as Encoder::encode(); kUnsupported for attention by
-/// digits. CHECKs the pair.
+/// The encoder's states of `tokens`, rounded to `states` (N53), as the keys and values that each
+/// layer in the decoder's range sees, rounded to `type` (N5). kInvalid as Encoder::encode();
+/// kUnsupported for attention by digits. CHECKs the pair.
 Result<KvCache> read_source(Encoder& encoder, Transformer& decoder,
-                            std::span<const std::uint32_t> tokens, KvType type);
+                            std::span<const std::uint32_t> tokens, KvType type,
+                            tensor::StateType states = tensor::StateType::kF32);
+
+/// kInvalid unless a decoder of this shape can attend to so many rows of another text, in caches of
+/// this type: none where it has no cross attention, 1 to its context of them where it has.
+Status check_source(const ModelConfig& decoder, std::size_t rows, KvType type);
 
 }  // namespace cairn::model

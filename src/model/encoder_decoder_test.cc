@@ -178,6 +178,45 @@ TEST(EncoderDecoder, OthersInTheBatchChangeNothing) {
     }
 }
 
+// As if each layer ran on another machine, and the decoder on yet another (N53).
+TEST(EncoderDecoder, StatesOfATypeAreRoundedWhereverTheEncoderIsCut) {
+    const Machine machine(tensor::available_kernel_sets().back(), 1);
+    for (const PairFamily& family : pair_families()) {
+        const TestPair pair(family, tensor::WeightType::kF32);
+        const ModelConfig& c = family.encoder;
+        const Tokens tokens = text_to_read(c);
+        Encoder encoder(c, pair.encoder.weights, machine.compute);
+        Transformer layers(c, pair.encoder.weights, all_layers(c), machine.compute);
+        for (const auto type :
+             {tensor::StateType::kF32, tensor::StateType::kF16, tensor::StateType::kI8}) {
+            std::vector<float> rows(tokens.size() * c.dim);
+            layers.embed(tokens, 0, rows);
+            for (std::uint32_t layer = 0; layer < c.layers; ++layer) {
+                tensor::round_states(type, c.dim, rows);
+                const Segment whole{nullptr, tokens.size(), type};
+                layers.forward_layers(rows, std::span(&whole, 1), {layer, layer + 1});
+            }
+            layers.finish(rows);
+            tensor::round_states(type, c.dim, rows);
+            const auto encoded = encoder.encode(tokens, type);
+            ASSERT_TRUE(encoded.ok());
+            EXPECT_EQ(*encoded, rows) << family.name;
+            EXPECT_EQ(*encoded == encoder.encode(tokens).value(), type == tensor::StateType::kF32);
+        }
+    }
+}
+
+TEST(EncoderDecoder, SourcesAreAsLongAsTheLayersCanSee) {
+    const ModelConfig decoder = pair_families().back().decoder;
+    EXPECT_TRUE(check_source(decoder, 1, KvType::kF32).ok());
+    EXPECT_TRUE(check_source(decoder, 100, KvType::kBf16).ok());
+    EXPECT_EQ(check_source(decoder, 0, KvType::kF32).error().code, ErrorCode::kInvalid);
+    EXPECT_EQ(check_source(decoder, 101, KvType::kF32).error().code, ErrorCode::kInvalid);
+    EXPECT_EQ(check_source(decoder, 1, KvType::kDigits).error().code, ErrorCode::kUnsupported);
+    EXPECT_TRUE(check_source(family_base(), 0, KvType::kDigits).ok());
+    EXPECT_EQ(check_source(family_base(), 1, KvType::kF32).error().code, ErrorCode::kInvalid);
+}
+
 TEST(EncoderDecoder, RefusesWhatDoesNotFit) {
     const Machine machine(tensor::available_kernel_sets().back(), 1);
     const PairFamily family = pair_families().front();
