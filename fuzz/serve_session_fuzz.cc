@@ -1,12 +1,14 @@
 // Drives a layer server by what three clients on their links may send, in any order and with any
 // numbers: sessions opened, pushed to, paid or not, closed, asked about, while computing hangs,
-// links break, channels leave the chain and time passes. It must stay within its bounds, never
-// compute more than 16 rows beyond what it was paid, and serve an honest client afterwards.
+// links break, channels leave the chain and time passes; with layers of a language model, or of a
+// decoder that attends to a source. It must stay within its bounds, never compute more than 16 rows
+// beyond what it was paid, and serve an honest client afterwards.
 #include <cstddef>
 #include <cstdint>
 
 #include "base/check.h"
 #include "chain/test_objects.h"
+#include "model/test_encoder_decoder.h"
 #include "serve/test_channels.h"
 
 namespace {
@@ -25,8 +27,15 @@ struct Input {
     std::uint8_t next() { return at == end ? 0 : *at++; }
 };
 
+std::shared_ptr<const model::Model> decoder() {
+    return std::make_shared<const model::Model>(
+        model::TestPair(model::pair_families().back(), tensor::WeightType::kF32).decoder);
+}
+
 struct Fuzzed {
-    TestWorld world{small_model()};
+    TestWorld world;
+    const bool crosses = world.snapshot.config.crosses();
+    const model::LayerRange layers{1, crosses ? 3U : 4U};
     LayerServerOptions options;
     FakeServer* server = nullptr;
     std::vector<std::unique_ptr<RawPeer>> clients;
@@ -37,11 +46,11 @@ struct Fuzzed {
     const chain::OutPoint channel{chain::filled<32>(8), 0};
     std::uint64_t paid = 0;  // what the best voucher that was sent is over
 
-    explicit Fuzzed(bool for_coins) {
+    Fuzzed(bool for_coins, bool with_source) : world(with_source ? decoder() : small_model()) {
         options.max_sessions = 6;
         options.max_session_bytes = 512 * 1024;
         if (for_coins) open_till();
-        server = &world.add_server("a", {1, 4}, options);
+        server = &world.add_server("a", layers, options);
         for (std::size_t i = 0; i < kClients; ++i) {
             const std::string name = "client " + std::to_string(i);
             clients.push_back(std::make_unique<RawPeer>(world, name, i == 0 ? "one" : "two"));
@@ -89,6 +98,7 @@ struct Fuzzed {
         made.max_positions = input.next();
         made.kv = static_cast<tensor::KvType>(input.next() % 3);
         made.wire = static_cast<tensor::StateType>(input.next() % 3);
+        if (crosses) made.source_rows = input.next() % 112;
         return made;
     }
 
@@ -113,9 +123,9 @@ struct Fuzzed {
                 client.terms.session.bytes[0] = input.next() % 4;
                 const std::uint32_t position = input.next();
                 const std::size_t rows = 1 + input.next() % 70;
-                return client.send(
-                    MessageKind::kPush,
-                    encode(client.push(position, world.some_states(rows, input.next()))));
+                Push message = client.push(position, world.some_states(rows, input.next()));
+                if (crosses) message.quiet = input.next() % 4 != 0;
+                return client.send(MessageKind::kPush, encode(message));
             }
             case 3: {
                 Hash256 session;
@@ -158,8 +168,39 @@ struct Fuzzed {
 
 }  // namespace
 
+namespace {
+
+/// A session with a source of so many rows, or none, and three rows of a text.
+void serve_honestly(Fuzzed& fuzzed, std::uint32_t source_rows) {
+    TestWorld& world = fuzzed.world;
+    ClientSessions& sessions = world.client->sessions();
+    std::optional<std::variant<Hash256, Failure>> opened;
+    sessions.open({.model = world.snapshot.hash,
+                   .dim = world.snapshot.config.dim,
+                   .max_positions = 8,
+                   .hop = {fuzzed.layers, crypto::public_key(fuzzed.server->secret), "a"},
+                   .source_rows = source_rows,
+                   .ended = [](const Failure&) { CHECK(false); }},
+                  [&](const auto& answer) { opened = answer; });
+    CHECK(world.loop.run_until([&] { return opened.has_value(); }));
+    CHECK(std::holds_alternative<Hash256>(*opened));
+    const Hash256 session = std::get<Hash256>(*opened);
+    if (source_rows > 0)
+        CHECK(
+            sessions.push(session, 0, world.some_states(source_rows, 2), true, [](States) {}).ok());
+    bool answered = false;
+    CHECK(sessions
+              .push(session, source_rows, world.some_states(3, 1), false,
+                    [&](States) { answered = true; })
+              .ok());
+    CHECK(world.loop.run_until([&] { return answered; }));
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    Fuzzed fuzzed(size > 0 && data[size - 1] % 2 == 1);
+    const std::uint8_t kind = size > 0 ? data[size - 1] : 0;
+    Fuzzed fuzzed(kind % 2 == 1, kind / 2 % 2 == 1);
     Input input{data, data + std::min<std::size_t>(size, 600)};
     while (input.at != input.end) {
         fuzzed.step(input);
@@ -177,11 +218,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzzed.world.loop.hold_work(false);
     fuzzed.world.loop.run_for(20'000);
     if (fuzzed.till) return 0;
-    const auto opened =
-        fuzzed.world.open({{{1, 4}, crypto::public_key(fuzzed.server->secret), "a"}}, 8);
-    CHECK(std::holds_alternative<Hash256>(opened));
-    const auto answer =
-        fuzzed.world.push(std::get<Hash256>(opened), fuzzed.world.some_states(3, 1));
-    CHECK(std::holds_alternative<States>(answer));
+    serve_honestly(fuzzed, fuzzed.crosses ? 5 : 0);
     return 0;
 }

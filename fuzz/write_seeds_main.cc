@@ -235,8 +235,10 @@ void auditor_seeds() {
     const std::vector<float> states = {1.5F, -2.0F};
     const auto receipt = serve::make_receipt(
         terms, {0, 2}, random.hash256(), serve::states_hash(7, states), secret, random.hash256());
-    file(0, serve::encode(
-                serve::Exhibit{terms, crypto::public_key(secret), receipt, {states, states}}));
+    serve::Exhibit exhibit{terms, crypto::public_key(secret), receipt, {states, states}};
+    file(0, serve::encode(exhibit));
+    exhibit.terms.source_rows = 1;
+    file(2, serve::encode(exhibit));
     trust::AuditBook book;
     trust::ServerPage page;
     page.end_layer = 2;
@@ -296,9 +298,11 @@ void serving_seeds() {
     const std::vector<float> states = {1.5F, -2.0F};
     const auto receipt = serve::make_receipt(
         terms, {0, 2}, random.hash256(), serve::states_hash(7, states), secret, random.hash256());
-    message(0, serve::encode(serve::OpenSession{terms, {0, 2}}));
-    message(7, serve::encode(serve::OpenSession{
-                   terms, {0, 2}, serve::SessionPayment{{random.hash256(), 1}, 20, {}}}));
+    serve::OpenSession open{terms, {0, 2}};
+    message(0, serve::encode(open));
+    open.terms.source_rows = 9;
+    open.payment = serve::SessionPayment{{random.hash256(), 1}, 20, {}};
+    message(7, serve::encode(open));  // 0 again
     message(5, serve::encode(serve::VoucherGiven{terms.session, 40, {}}));
     message(1, serve::encode(serve::SessionProblem{terms.session, serve::Refusal::kBusy, "full"}));
     const serve::Push push{.session = terms.session, .position = 7, .tokens = 1, .states = states};
@@ -423,6 +427,10 @@ void session_seeds() {
     // Work hangs, two pushes, the link breaks, time passes.
     seed("serve_session_fuzz", "hangs", Bytes{1, 0, 1, 90, 1, 1,  2, 0, 4, 0, 1, 1, 1,  0,
                                               9, 3, 1, 1,  1, 10, 9, 3, 1, 6, 0, 5, 200});
+    // With a decoder: a source of 20 rows, 3 rows of a text, its source anew, and closed.
+    seed("serve_session_fuzz", "source",
+         Bytes{0, 0, 0,  64, 0, 0, 20, 1, 1, 0, 1, 0,  0, 0, 19, 5, 1, 0, 1,
+               0, 0, 20, 2,  5, 0, 0,  1, 0, 0, 4, 15, 6, 1, 0,  3, 0, 0, 2});
 }
 
 void api_seeds() {

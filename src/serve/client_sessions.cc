@@ -35,7 +35,8 @@ void ClientSessions::open(OpenRequest request, OpenCallback done) {
                       .model = request.model,
                       .kv = request.kv,
                       .wire = request.wire,
-                      .max_positions = request.max_positions};
+                      .max_positions = request.max_positions,
+                      .source_rows = request.source_rows};
     session->request = std::move(request);
     session->open_done = std::move(done);
     Session& opening = *session;

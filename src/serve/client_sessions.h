@@ -50,6 +50,9 @@ struct OpenRequest {
     tensor::KvType kv = tensor::KvType::kF32;
     tensor::StateType wire = tensor::StateType::kF32;
     Hop hop;
+    /// Of the text that the layers attend to, for a decoder with cross attention: the first rows
+    /// that are pushed, quietly and not in one push with others (S54).
+    std::uint32_t source_rows = 0;
     /// Called once if the session ends after it was opened, and not by close(). What was under way
     /// is not answered then.
     std::function<void(const Failure&)> ended;
@@ -97,6 +100,7 @@ class ClientSessions {
     /// A quiet push has a result without states. kInvalid, and nothing is sent, for states that are
     /// not finite or beyond the session's positions; kCancelled if the session is over. `output` is
     /// what the receipt of a quiet push must say, where another server has computed it before.
+    /// CHECKs that rows of the source are pushed as OpenRequest::source_rows says.
     Status push(const Hash256& session, std::uint32_t position, States states, bool quiet,
                 PushCallback done, const std::optional<Hash256>& output = {});
 

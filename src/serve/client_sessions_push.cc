@@ -27,9 +27,11 @@ Status ClientSessions::push(const Hash256& id, std::uint32_t position, States st
     CHECK(tokens <= max_rows(session.request.hop, session.request.dim) &&
           position <= session.inputs.length());
     RETURN_IF_ERROR(check_finite(states, dim));
-    if (tokens > session.terms.max_positions - position)
-        return invalid("the session was opened for " + std::to_string(session.terms.max_positions) +
-                       " positions");
+    if (tokens > session.terms.all_positions() - position)
+        return invalid("the session was opened for " +
+                       std::to_string(session.terms.all_positions()) + " positions");
+    const bool is_source = position < session.terms.source_rows;
+    CHECK(!is_source || (quiet && tokens <= session.terms.source_rows - position));
 
     if (session.channel != nullptr) {
         const Status covered = purse_->check_covers(
@@ -54,7 +56,8 @@ Status ClientSessions::push(const Hash256& id, std::uint32_t position, States st
                     .bytes = 0,
                     .sent_us = now_us,
                     .inputs = session.inputs.end(),
-                    .output = output,
+                    // Of the source nothing comes out.
+                    .output = is_source ? std::optional(states_hash(position, {})) : output,
                     .done = std::move(done)};
     const Bytes body =
         encode(Push{id, position, pending.tokens, session.terms.wire, quiet, std::move(states)});

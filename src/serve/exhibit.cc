@@ -29,16 +29,16 @@ Verdict judge(const Exhibit& exhibit, const ModelSnapshot& snapshot,
         return Verdict::undecided("these are not the inputs that the receipt was signed for");
 
     const auto outputs = audit::recompute(snapshot.config, snapshot.weights, receipt.layers, inputs,
-                                          terms.kv, compute, terms.wire);
+                                          terms.kv, compute, terms.wire, terms.source_rows);
     // A server refuses inputs that are too long or not finite, so no result is right for them and
     // none is wrong.
     if (!outputs.ok()) return Verdict::undecided(outputs.error().message);
     // The receipt does not say where its push began, so the accuser's word for it counts for
     // nothing: an honest receipt of four rows would convict as one of the last row alone.
-    const std::size_t rows = inputs.size() / dim;
+    const std::size_t rows = outputs->size() / dim;
     const std::size_t most = std::min(rows, max_push_tokens(snapshot.config.dim));
     for (std::size_t n = 1; n <= most; ++n)
-        if (states_hash(static_cast<std::uint32_t>(rows - n),
+        if (states_hash(static_cast<std::uint32_t>(terms.source_rows + rows - n),
                         std::span(*outputs).subspan((rows - n) * dim)) == receipt.output)
             return Verdict::valid();
     return Verdict::invalid("the server signed for an output that its layers do not give");

@@ -17,8 +17,9 @@ struct Exhibit {
     SessionTerms terms;
     crypto::PublicKey server;
     Receipt receipt;  ///< of the last push below
-    /// The states of every position up to the receipt's last, each [n, dim]; the last of these is
-    /// the push that the receipt answers. Rows that were taken back are not among them.
+    /// The states of every position up to the receipt's last, each [n, dim], those of a source
+    /// first; the last of these is the push that the receipt answers. Rows that were taken back are
+    /// not among them.
     std::vector<std::vector<float>> inputs;
 };
 

@@ -57,12 +57,14 @@ void SessionPlay::next() {
         client_.sessions().close(session_);
         return finish();
     }
+    const States& rows = kept_.pushes[answered];
     const Status sent =
-        client_.sessions().push(session_, static_cast<std::uint32_t>(kept_.rows(request_.dim)),
-                                kept_.pushes[answered], false, alive_.guard([this](States output) {
+        client_.sessions().push(session_, position_, rows, position_ < request_.source_rows,
+                                alive_.guard([this](States output) {
                                     kept_.outputs.push_back(std::move(output));
                                     next();
                                 }));
+    position_ += static_cast<std::uint32_t>(rows.size() / request_.dim);
     if (sent.ok()) return;
     // What this side cannot send says nothing of the server.
     client_.sessions().close(session_);
@@ -127,23 +129,26 @@ Examined examine(const KeptSession& session, const ModelSnapshot& snapshot,
     CHECK(session.receipts.size() >= answered);
     if (answered == 0) return judge_end(session);
     const std::size_t dim = snapshot.config.dim;
+    const std::size_t source_rows = session.terms.source_rows;
     std::vector<float> inputs;
     for (std::size_t i = 0; i < answered; ++i)
         inputs.insert(inputs.end(), session.pushes[i].begin(), session.pushes[i].end());
-    const auto right = audit::recompute(snapshot.config, snapshot.weights, session.hop.layers,
-                                        inputs, session.terms.kv, compute, session.terms.wire);
+    if (inputs.size() <= source_rows * dim && session.ended) return judge_end(session);
+    const auto right =
+        audit::recompute(snapshot.config, snapshot.weights, session.hop.layers, inputs,
+                         session.terms.kv, compute, session.terms.wire, source_rows);
     if (!right.ok()) return {std::nullopt, right.error().message, std::nullopt};
 
     const auto difference = first_difference(session, *right, dim);
     if (!difference) {
         if (session.ended) return judge_end(session);
         return {trust::Finding::kRight,
-                fmt::format("{} rows of {} are right to the bit", inputs.size() / dim,
+                fmt::format("{} rows of {} are right to the bit", inputs.size() / dim - source_rows,
                             describe(session.hop.layers)),
                 std::nullopt};
     }
     const auto [push, row] = *difference;
-    return convict(exhibit_of(session, push), row, snapshot);
+    return convict(exhibit_of(session, push), source_rows + row, snapshot);
 }
 
 // The definition has the last word: were a fast kernel wrong here, nobody would suffer for it.

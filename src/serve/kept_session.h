@@ -18,17 +18,19 @@ struct KeptSession {
     SessionTerms terms;
     Hop hop;
     std::vector<States> pushes;     ///< as they were cut, from position 0 on; answered ones first
-    std::vector<States> outputs;    ///< of those that were answered
+    std::vector<States> outputs;    ///< of those that were answered; none of a source's
     std::vector<Receipt> receipts;  ///< of those
     std::optional<Failure> ended;   ///< why the others were not
 
+    /// That came back.
     std::uint64_t rows(std::uint32_t dim) const;
     /// What both ends keep for the audit window: inputs (and, here, outputs) and receipts.
     std::uint64_t bytes() const;
 };
 
 /// Opens a session at one server and sends the pushes one after another, each when the one before
-/// is answered, as a client does. On the loop; the client must outlive it, and belongs to it alone.
+/// is answered, as a client does; those of the request's source are cut as S54 wants them. On the
+/// loop; the client must outlive it, and belongs to it alone.
 class SessionPlay {
   public:
     SessionPlay(Client& client, const OpenRequest& request, std::vector<States> pushes,
@@ -45,6 +47,7 @@ class SessionPlay {
     OpenRequest request_;
     KeptSession kept_;
     Hash256 session_;
+    std::uint32_t position_ = 0;  // of the next push
     std::function<void(KeptSession)> done_;
     Alive alive_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "model/encoder_decoder.h"
 #include "serve/layer_server_state.h"
 #include "serve/route.h"
 
@@ -178,6 +179,11 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(net::PeerId peer,
     if (terms.max_positions == 0 || terms.max_positions > config.context)
         return no(Refusal::kBadRequest, "positions must be 1 to the model's context of " +
                                             std::to_string(config.context));
+    if (const Status source = model::check_source(config, terms.source_rows, terms.kv);
+        !source.ok())
+        return no(source.error().code == ErrorCode::kUnsupported ? Refusal::kUnsupported
+                                                                 : Refusal::kBadRequest,
+                  source.error().message);
     if (sessions_.contains({peer, terms.session}))
         return no(Refusal::kBadRequest, "this session id is in use");
     return std::nullopt;
@@ -185,10 +191,11 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(net::PeerId peer,
 
 std::uint64_t LayerServer::bytes_for(const OpenSession& request) const {
     const model::ModelConfig& config = find_model(request.terms.model)->snapshot.config;
-    const std::uint64_t cache = model::kv_cache_bytes(
-        config, request.layers, request.terms.max_positions, request.terms.kv);
+    const std::uint32_t positions = request.terms.all_positions();
+    const std::uint64_t cache =
+        model::kv_cache_bytes(config, request.layers, positions, request.terms.kv);
     const std::uint64_t waiting = max_push_tokens(config.dim) * config.dim * sizeof(float);
-    const std::uint64_t hashes = std::uint64_t{request.terms.max_positions} * sizeof(Hash256);
+    const std::uint64_t hashes = std::uint64_t{positions} * sizeof(Hash256);
     return std::max<std::uint64_t>(cache + hashes + waiting,
                                    options_.max_session_bytes / options_.max_sessions);
 }
@@ -289,7 +296,7 @@ bool LayerServer::open_paid(net::PeerId peer, const OpenSession& request) {
     };
     const std::uint64_t bytes = bytes_for(request);
     if (bytes > options_.max_session_bytes)
-        return refuse("a cache of " + std::to_string(request.terms.max_positions) +
+        return refuse("a cache of " + std::to_string(request.terms.all_positions()) +
                       " positions is more than this server's memory for all sessions");
     const std::string group = group_of(peer);
     const MemoryShare share{group, info->second.key, bytes};

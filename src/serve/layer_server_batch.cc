@@ -24,11 +24,16 @@ std::optional<SessionProblem> LayerServer::wrong_with(const Session& session,
         return no(Refusal::kBadRequest, "a push for position " + std::to_string(message.position) +
                                             ", expected " + std::to_string(session.received) +
                                             " or one before it");
-    if (message.tokens > session.request.terms.max_positions - message.position)
+    const SessionTerms& terms = session.request.terms;
+    if (message.tokens > terms.all_positions() - message.position)
         return no(Refusal::kBadRequest, "the session was opened for " +
-                                            std::to_string(session.request.terms.max_positions) +
-                                            " positions");
-    if (message.type != session.request.terms.wire)
+                                            std::to_string(terms.all_positions()) + " positions");
+    if (message.position < terms.source_rows &&
+        (!message.quiet || message.tokens > terms.source_rows - message.position))
+        return no(Refusal::kBadRequest, "the first " + std::to_string(terms.source_rows) +
+                                            " positions are the source's, which are pushed apart, "
+                                            "and quietly");
+    if (message.type != terms.wire)
         return no(Refusal::kBadRequest,
                   "the states are not of the type that the session was opened for");
     if (message.states.size() != std::size_t{message.tokens} * dim)
@@ -140,7 +145,23 @@ void LayerServer::start_batch() {
         alive_.guard([this](Batch done) { finish_batch(done); }));
 }
 
-// This and compute() run on Lane::kLayers and touch nothing but the batch.
+namespace {
+
+/// The keys and values of rows that cross attention sees. Whatever was computed with others there
+/// is taken back.
+void read_source(model::Transformer& transformer, const SessionTerms& terms,
+                 model::LayerRange layers, const Push& push, CacheSlot& slot) {
+    if (!slot.source)
+        slot.source.emplace(transformer.config(), layers, terms.source_rows, terms.kv);
+    slot.source->truncate(push.position);
+    if (slot.cache) slot.cache->truncate(0);
+    transformer.read_source(push.states, *slot.source);
+}
+
+}  // namespace
+
+// This and compute() run on Lane::kLayers and touch nothing but the batch. `hidden` has the rows
+// that go through the layers.
 Status LayerServer::forward(Batch& batch, std::span<float> hidden) {
     std::vector<DividedRows> rows;
     std::vector<model::Segment> segments;
@@ -152,11 +173,16 @@ Status LayerServer::forward(Batch& batch, std::span<float> hidden) {
                             item.terms.wire, push.position, push.tokens});
             continue;
         }
+        if (item.is_source()) {
+            read_source(*batch.loaded->transformer, item.terms, item.layers, push, slot);
+            continue;
+        }
         if (!slot.cache)
             slot.cache.emplace(batch.loaded->snapshot.config, item.layers, item.terms.max_positions,
                                item.terms.kv);
-        slot.cache->truncate(push.position);
-        segments.push_back({&*slot.cache, push.tokens, item.terms.wire});
+        slot.cache->truncate(push.position - item.terms.source_rows);
+        segments.push_back(
+            {&*slot.cache, push.tokens, item.terms.wire, slot.source ? &*slot.source : nullptr});
     }
     if (batch.loaded->divided) return batch.loaded->divided->forward(hidden, rows);
     batch.loaded->transformer->forward_segments(hidden, segments);
@@ -170,6 +196,7 @@ void LayerServer::compute(Batch& batch) {
     for (BatchItem& item : batch.items) {
         const Push& push = item.made.push;
         item.slot->inputs.put(push.position, push.states, dim);
+        if (item.is_source()) continue;
         hidden.insert(hidden.end(), push.states.begin(), push.states.end());
     }
     if (const Status computed = forward(batch, hidden); !computed.ok()) {
@@ -183,8 +210,9 @@ void LayerServer::compute(Batch& batch) {
     std::size_t row = 0;
     for (BatchItem& item : batch.items) {
         Push& push = item.made.push;
-        const std::span<const float> out = std::span(hidden).subspan(row * dim, push.tokens * dim);
-        row += push.tokens;
+        const std::size_t rows = item.is_source() ? 0 : push.tokens;
+        const std::span<const float> out = std::span(hidden).subspan(row * dim, rows * dim);
+        row += rows;
         if (const Status finite = check_finite(out, dim); !finite.ok()) {
             item.problem = SessionProblem{item.terms.session, Refusal::kNotFinite,
                                           "after these layers " + finite.error().message};

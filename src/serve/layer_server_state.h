@@ -37,6 +37,7 @@ struct LayerServer::Loaded {
 /// it: memory is taken, and time spent on it, for those who compute.
 struct CacheSlot {
     std::optional<model::KvCache> cache;
+    std::optional<model::KvCache> source;  // keys and values of what cross attention sees
     InputChain inputs;
 };
 
@@ -77,6 +78,9 @@ struct LayerServer::BatchItem {
     Hash256 aux;      // randomness for the signature
     PushResult made;  // the push as received, then the result
     std::optional<SessionProblem> problem;
+
+    /// Whether the rows are of what the layers attend to, and go through none of them.
+    bool is_source() const { return made.push.position < terms.source_rows; }
 };
 
 struct LayerServer::Batch {

@@ -104,8 +104,38 @@ TEST_F(MessagesTest, TermsNameTheNumericsVersionInTwoBytes) {
     EXPECT_EQ(to_hex(ByteView(writer.out()).subspan(64, 4)), "01000000");
 }
 
+// Those of a session without one are what they were before there were sources.
+TEST_F(MessagesTest, TermsHaveASourceOrAreAsTheyWere) {
+    Writer plain;
+    encode(terms, plain);
+    terms.source_rows = 0x0102;
+    Writer writer;
+    encode(terms, writer);
+    Bytes bytes = writer.out();
+    ASSERT_EQ(bytes.size(), 76U);
+    EXPECT_EQ(bytes[66], 0x80);
+    EXPECT_EQ(to_hex(ByteView(bytes).subspan(72)), "02010000");
+    Bytes without = Bytes(bytes.begin(), bytes.begin() + 72);
+    without[66] = 0;
+    EXPECT_EQ(without, plain.out());
+    const auto refused = [](const Bytes& body) {
+        Reader reader(body);
+        (void)decode_terms(reader);
+        return !reader.finish().ok();
+    };
+    EXPECT_FALSE(refused(bytes));
+    for (const std::uint32_t rows : {0U, (1U << 20) + 1, UINT32_MAX}) {
+        for (int i = 0; i < 4; ++i) bytes[72 + i] = static_cast<std::uint8_t>(rows >> (8 * i));
+        EXPECT_TRUE(refused(bytes)) << rows;
+    }
+    EXPECT_FALSE(refused(without));
+    EXPECT_TRUE(refused(Bytes(bytes.begin(), bytes.begin() + 72)));
+}
+
 TEST_F(MessagesTest, EveryByteOfAnOpenCountsOrIsRefused) {
-    for (const OpenSession& open : {an_open(), a_paid_open()}) {
+    OpenSession with_source = an_open();
+    with_source.terms.source_rows = 300;
+    for (const OpenSession& open : {an_open(), a_paid_open(), with_source}) {
         const Bytes bytes = encode(open);
         for (std::size_t i = 0; i < bytes.size(); ++i) {
             Bytes changed = bytes;

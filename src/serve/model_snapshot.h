@@ -18,6 +18,8 @@ struct ModelSnapshot {
     std::shared_ptr<const void> storage;  ///< keeps the weights' memory alive
     Hash256 hash;                         ///< content_hash of the whole model
     Hash256 chain_name{};                 ///< if it is a chain's, its other name (S19); else zeros
+    /// Of an encoder-decoder's decoder, which this is: the encoder, where it is here.
+    std::shared_ptr<const model::Model> encoder{};
 
     bool is_called(const Hash256& name) const {
         return name == hash || (!chain_name.is_zero() && name == chain_name);

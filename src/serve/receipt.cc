@@ -7,8 +7,16 @@
 
 namespace cairn::serve {
 
+namespace {
+
+/// Stands in the byte of the cache's type where a source follows: so the terms of all other
+/// sessions are what they were before there were sources.
+constexpr std::uint8_t kHasSource = 0x80;
+
 static_assert(std::endian::native == std::endian::little,
               "activations travel as they lie in memory");
+
+}  // namespace
 
 Hash256 states_hash(std::uint32_t position, std::span<const float> states) {
     static const crypto::TaggedHasher hasher("cairn/states/1");
@@ -61,9 +69,11 @@ void encode(const SessionTerms& terms, Writer& writer) {
     writer.fixed(terms.session);
     writer.fixed(terms.model);
     writer.u16(terms.numerics);
-    writer.u8(static_cast<std::uint8_t>(terms.kv));
+    const auto kv = static_cast<std::uint8_t>(terms.kv);
+    writer.u8(terms.source_rows == 0 ? kv : kv | kHasSource);
     writer.u8(static_cast<std::uint8_t>(terms.wire));
     writer.u32(terms.max_positions);
+    if (terms.source_rows > 0) writer.u32(terms.source_rows);
 }
 
 SessionTerms decode_terms(Reader& reader) {
@@ -71,13 +81,19 @@ SessionTerms decode_terms(Reader& reader) {
     terms.session = reader.fixed<32>();
     terms.model = reader.fixed<32>();
     terms.numerics = reader.u16();
-    const std::uint8_t kv = reader.u8();
+    const std::uint8_t flags = reader.u8();
+    const std::uint8_t kv = flags & static_cast<std::uint8_t>(~kHasSource);
     if (kv > tensor::kLastKvType) reader.fail("unknown KV type");
     terms.kv = static_cast<tensor::KvType>(kv);
     const std::uint8_t wire = reader.u8();
     if (wire > tensor::kLastStateType) reader.fail("unknown wire type");
     terms.wire = static_cast<tensor::StateType>(wire);
     terms.max_positions = reader.u32();
+    if ((flags & kHasSource) != 0) {
+        terms.source_rows = reader.u32();
+        if (terms.source_rows == 0 || terms.source_rows > model::kMaxContext)
+            reader.fail("a source has 1 to 2^20 rows");
+    }
     return terms;
 }
 

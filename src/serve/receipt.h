@@ -27,7 +27,11 @@ struct SessionTerms {
     tensor::KvType kv = tensor::KvType::kF32;
     tensor::StateType wire = tensor::StateType::kF32;  ///< of hidden states, layer by layer
     std::uint32_t max_positions = 0;                   ///< room that each hop sets aside
+    /// Rows of another text that a decoder with cross attention attends to; 0: it has none. They
+    /// are pushed first: a session's positions begin with those of its source (S54).
+    std::uint32_t source_rows = 0;
 
+    std::uint32_t all_positions() const { return source_rows + max_positions; }
     bool operator==(const SessionTerms&) const = default;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/encoder_decoder.h"
+
 namespace cairn::serve {
 
 RemoteLayers::RemoteLayers(Client& client, const Hash256& model, const model::ModelConfig& config,
@@ -9,8 +11,16 @@ RemoteLayers::RemoteLayers(Client& client, const Hash256& model, const model::Mo
     : client_(client),
       config_(config),
       options_(std::move(options)),
-      terms_{model, config.dim, options_.max_positions, options_.kv, options_.wire} {
+      terms_{model,
+             config.dim,
+             options_.max_positions,
+             options_.kv,
+             options_.wire,
+             static_cast<std::uint32_t>(options_.source.size() / config.dim)} {
     CHECK(options_.max_positions > 0 && options_.max_positions <= config.context);
+    CHECK(options_.source.size() % config.dim == 0 &&
+          model::check_source(config, terms_.source_rows, terms_.kv).ok());
+    tensor::round_states(terms_.wire, terms_.dim, options_.source);
 }
 
 RemoteLayers::~RemoteLayers() = default;
@@ -53,6 +63,8 @@ void RemoteLayers::start(std::function<void(Status)> done) {
     CHECK(!started_ && !done_ && stages_.empty());
     started_ = std::move(done);
     replaced_ = 0;
+    if (const Status finite = check_finite(options_.source, config_.dim); !finite.ok())
+        return finish(finite.error());
     client_.search().discover(options_.servers, alive_.guard([this](Discovery found) {
         learn(std::move(found));
         const auto hops = plan({0, config_.layers}, nullptr, false);
@@ -81,11 +93,12 @@ std::unique_ptr<Stage> RemoteLayers::make_stage(model::LayerRange layers, std::s
                       [this, made](const Hop& hop, const Failure& failure, bool led) {
                           on_lost(made, hop, failure, led);
                       }});
+    if (!options_.source.empty()) stage->put(options_.source);
     return stage;
 }
 
 bool RemoteLayers::may_keep(std::size_t stages) const {
-    return stages * std::uint64_t{options_.max_positions} *
+    return stages * (std::uint64_t{options_.max_positions} + terms_.source_rows) *
                tensor::state_row_bytes(terms_.wire, terms_.dim) <=
            options_.max_kept_bytes;
 }
@@ -97,8 +110,8 @@ std::size_t RemoteLayers::keeping_stages() const {
 
 void RemoteLayers::open_route(const std::vector<Hop>& hops) {
     for (const Hop& hop : hops)
-        stages_.push_back(
-            make_stage(hop.layers, 0, stages_.empty() || may_keep(stages_.size() + 1)));
+        stages_.push_back(make_stage(hop.layers, terms_.source_rows,
+                                     stages_.empty() || may_keep(stages_.size() + 1)));
     for (std::size_t i = 0; i < hops.size(); ++i) stages_[i]->add(hops[i]);
 }
 
@@ -114,7 +127,8 @@ void RemoteLayers::rebuild(std::size_t first, std::size_t last, const std::vecto
     for (const Hop& hop : hops) {
         const bool keeps = (first == 0 && made.empty()) || may_keep(keeping + 1);
         keeping += keeps ? 1 : 0;
-        made.push_back(make_stage(hop.layers, made.size() + 1 == hops.size() ? done : 0, keeps));
+        const bool is_last = made.size() + 1 == hops.size();
+        made.push_back(make_stage(hop.layers, is_last ? done : terms_.source_rows, keeps));
     }
     made.back()->know_results_of(*stages_[last]);
     for (auto it = begin; it != end; ++it) {
@@ -128,7 +142,8 @@ void RemoteLayers::rebuild(std::size_t first, std::size_t last, const std::vecto
     ++failovers_;
     ++replaced_;
     client_.loop().post(alive_.guard([this] { ended_.clear(); }));
-    if (!inputs.empty()) stages_[first]->put(inputs);
+    if (const auto own = std::span(inputs).subspan(options_.source.size()); !own.empty())
+        stages_[first]->put(own);
     for (std::size_t i = 0; i < hops.size(); ++i) stages_[first + i]->add(hops[i]);
 }
 
@@ -213,7 +228,7 @@ void RemoteLayers::truncate(std::size_t length) {
     if (broken_ && length > 0) return;
     broken_ = false;
     positions_ = length;
-    for (const auto& stage : stages_) stage->truncate(length);
+    for (const auto& stage : stages_) stage->truncate(terms_.source_rows + length);
 }
 
 void RemoteLayers::finish(Result<States> result) {

@@ -22,6 +22,9 @@ namespace cairn::serve {
 struct RemoteOptions {
     std::vector<std::string> servers;  ///< "host:port" of those that may be asked
     std::uint32_t max_positions = 0;
+    /// What a decoder with cross attention attends to, [n, dim]: an encoder's states. Each stage
+    /// is given them first, and so is a server that comes later (S54).
+    std::vector<float> source{};
     tensor::KvType kv = tensor::KvType::kF32;          ///< of the caches on the servers
     tensor::StateType wire = tensor::StateType::kF32;  ///< of hidden states, layer by layer
     /// Servers for each stage that are fed the same inputs and take over at once.
@@ -46,6 +49,7 @@ class RemoteLayers {
     using ForwardCallback = std::function<void(Result<States>)>;
 
     /// `client` must outlive it. `model` and `config` name the model whose layers are wanted.
+    /// CHECKs that it can attend to the source (model::check_source()).
     RemoteLayers(Client& client, const Hash256& model, const model::ModelConfig& config,
                  RemoteOptions options);
     ~RemoteLayers();
@@ -83,6 +87,7 @@ class RemoteLayers {
     std::uint64_t longest_stall_ms() const { return longest_stall_us_ / 1000; }
 
   private:
+    /// With what its layers attend to. `done` counts the source's positions.
     std::unique_ptr<Stage> make_stage(model::LayerRange layers, std::size_t done, bool keeps);
     /// Its place on the route; as many as there are stages for one that has ended.
     std::size_t index_of(const Stage* stage) const;

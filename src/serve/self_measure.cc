@@ -1,6 +1,7 @@
 #include "serve/self_measure.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "base/float_mode.h"
@@ -32,20 +33,26 @@ Measured measure_rows(const ModelSnapshot& snapshot, model::LayerRange layers,
         for (float& value : states) value = static_cast<float>(random.below(2001)) / 1000.0F - 1.0F;
         return states;
     };
+    std::optional<model::KvCache> source;
+    if (config.crosses()) {
+        const std::size_t rows = std::min(config.cross_context, std::max(context, 1U));
+        source.emplace(config, layers, rows);
+        transformer.read_source(fresh_rows(rows), *source);
+    }
+    const model::KvCache* seen = source ? &*source : nullptr;
+    const auto forward = [&](std::vector<float> states) {
+        transformer.forward(states, cache, tensor::StateType::kF32, seen);
+    };
     // A cache as long as a session's usually is; on a slow machine as long as there is time for.
     const std::uint64_t started_us = clock.monotonic_us();
     const auto passed_us = [&] { return clock.monotonic_us() - started_us; };
-    while (cache.length() + 1 < positions && passed_us() < budget_ms * 500) {
-        std::vector<float> states =
-            fresh_rows(std::min(kPrefillRows, positions - 1 - cache.length()));
-        transformer.forward(states, cache);
-    }
+    while (cache.length() + 1 < positions && passed_us() < budget_ms * 500)
+        forward(fresh_rows(std::min(kPrefillRows, positions - 1 - cache.length())));
     const std::size_t length = cache.length();
     const std::vector<float> row = fresh_rows(1);
     const auto step = [&] {
-        std::vector<float> states = row;
         cache.truncate(length);
-        transformer.forward(states, cache);
+        forward(row);
     };
     step();  // caches and threads warm up
     Measured measured;

@@ -33,8 +33,10 @@ std::size_t answered_entries(const SessionDiary& diary) {
 std::optional<std::size_t> wrong_row(const SessionDiary& diary, std::size_t index,
                                      std::span<const float> right) {
     const DiaryEntry& entry = diary.entries[index];
+    const std::size_t source_rows = diary.terms.source_rows;
+    if (entry.position < source_rows) return std::nullopt;  // of which nothing comes out
     const std::size_t rows = kept_rows(diary, index);
-    const auto ours = right.subspan(entry.position * diary.dim, rows * diary.dim);
+    const auto ours = right.subspan((entry.position - source_rows) * diary.dim, rows * diary.dim);
     if (entry.outputs.empty()) {
         // A quiet push has its receipt alone, for all of its rows.
         const bool is_whole = rows * diary.dim == entry.rows.size();
@@ -96,16 +98,17 @@ Examined examine(const SessionDiary& diary, const ModelSnapshot& snapshot,
         const std::size_t kept = i + 1 == answered ? rows.size() : kept_rows(diary, i) * diary.dim;
         inputs.insert(inputs.end(), rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(kept));
     }
-    const auto right = audit::recompute(snapshot.config, snapshot.weights, diary.hop.layers, inputs,
-                                        diary.terms.kv, compute, diary.terms.wire);
+    const auto right =
+        audit::recompute(snapshot.config, snapshot.weights, diary.hop.layers, inputs,
+                         diary.terms.kv, compute, diary.terms.wire, diary.terms.source_rows);
     if (!right.ok()) return {std::nullopt, right.error().message, std::nullopt};
     for (std::size_t i = 0; i < answered; ++i)
         if (const auto row = wrong_row(diary, i, *right))
             return convict(exhibit_of(diary, i), diary.entries[i].position + *row, snapshot);
-    return {
-        trust::Finding::kRight,
-        fmt::format("{} rows of {} are right to the bit", diary.rows(), describe(diary.hop.layers)),
-        std::nullopt};
+    return {trust::Finding::kRight,
+            fmt::format("{} rows of {} are right to the bit",
+                        diary.rows() - diary.terms.source_rows, describe(diary.hop.layers)),
+            std::nullopt};
 }
 
 SessionDiaries::SessionDiaries(double chance, Random& random, std::uint64_t max_bytes)

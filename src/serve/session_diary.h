@@ -38,13 +38,14 @@ struct SessionDiary {
     std::vector<DiaryEntry> entries;
     bool again = false;  ///< so_far() gave a part of it before
 
-    /// Rows that were answered and not taken back.
+    /// Rows that were answered and not taken back, those of a source included.
     std::uint64_t rows() const;
     std::uint64_t bytes() const;
 };
 
 /// Computes again what was answered. A mismatch is looked at a second time by the reference before
-/// anybody is convicted. Nothing is found of a session without an answer.
+/// anybody is convicted. Nothing is found of a session without an answer, and of the source of a
+/// decoder with cross attention alone.
 Examined examine(const SessionDiary& diary, const ModelSnapshot& snapshot,
                  const tensor::Compute& compute);
 

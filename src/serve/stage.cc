@@ -21,7 +21,9 @@ Stage::Stage(Client& client, const SequenceTerms& terms, model::LayerRange layer
       layers_(layers),
       done_(done),
       marks_(terms.dim, done),
-      keeps_(keeps) {}
+      keeps_(keeps) {
+    CHECK(done >= terms.source_rows);
+}
 
 void Stage::close() {
     for (const auto& replica : replicas_)
@@ -56,6 +58,7 @@ void Stage::add(const Hop& hop) {
         .kv = terms_.kv,
         .wire = terms_.wire,
         .hop = hop,
+        .source_rows = terms_.source_rows,
         .ended = alive_.guard([this, serial](const Failure& failure) { remove(serial, failure); })};
     // Whoever opens it too late, when this stage has done without it, is told to close it.
     client_.sessions().open(
@@ -136,6 +139,7 @@ void Stage::pump(Replica& replica, bool leads) {
         if (replica.sent >= end || (!eager && end - replica.sent < kFollowRows)) return;
         std::size_t count = std::min({end - replica.sent, again ? kQuietRows : kPieceRows, most});
         const std::size_t position = replica.sent;
+        if (position < terms_.source_rows) count = std::min(count, terms_.source_rows - position);
         // What is paid for is compared with what was computed before (output_marks.h).
         if (again && replica.hop.price > 0)
             count = std::min(count, kMaxPaidRows - position % kMaxPaidRows);

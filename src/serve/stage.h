@@ -26,6 +26,7 @@ struct SequenceTerms {
     std::uint32_t max_positions = 0;
     tensor::KvType kv = tensor::KvType::kF32;
     tensor::StateType wire = tensor::StateType::kF32;
+    std::uint32_t source_rows = 0;  ///< as in OpenRequest
 };
 
 /// When a leader is no longer waited for alone.
@@ -47,8 +48,9 @@ class Stage {
         std::function<void(const Hop&, const Failure&, bool led)> lost;
     };
 
-    /// `client` must outlive it. Results for the first `done` positions are not wanted. A stage
-    /// that does not keep forgets inputs that its servers have computed.
+    /// `client` must outlive it. Results for the first `done` positions are not wanted; these are
+    /// the source's at least, of which there are none, and whose rows are put before all others. A
+    /// stage that does not keep forgets inputs that its servers have computed.
     Stage(Client& client, const SequenceTerms& terms, model::LayerRange layers, std::size_t done,
           bool keeps);
     ~Stage() { close(); }

@@ -17,7 +17,10 @@ inline const Hash256 kGenesis = chain::filled<32>(7);
 
 class PaidSessionTest : public ::testing::Test {
   protected:
-    TestWorld world{small_model()};
+    explicit PaidSessionTest(std::shared_ptr<const model::Model> model = small_model())
+        : world(std::move(model)) {}
+
+    TestWorld world;
     FakeChannels view{world.loop};
     MemoryDisk client_disk;
     channel::RecordStore client_records{client_disk};

@@ -6,7 +6,7 @@
 
 #include "base/uniform.h"
 #include "infer/generate.h"
-#include "model/transformer.h"
+#include "model/encoder.h"
 #include "net/tls_network.h"
 #include "tensor/state_type.h"
 
@@ -105,8 +105,35 @@ Verifier::Verifier(const ModelSnapshot& model, const tensor::Compute& compute, R
     options_.max_steps = std::min(options_.max_steps, model.config.context - options_.max_prompt);
 }
 
+Result<std::vector<float>> Verifier::encoded(std::span<const std::uint32_t> tokens) {
+    model::Encoder encoder(model_.encoder->config, model_.encoder->weights, compute_,
+                           tokens.size());
+    return encoder.encode(tokens);
+}
+
+Result<std::vector<float>> Verifier::draw_source(std::span<const std::uint32_t> text) {
+    if (!model_.config.crosses()) return std::vector<float>();
+    if (!model_.encoder)
+        return Error{ErrorCode::kUnsupported,
+                     "an encoder-decoder is audited with its encoder, which is not here"};
+    const std::uint32_t any[] = {static_cast<std::uint32_t>(random_.below(model_.config.vocab))};
+    ASSIGN_OR_RETURN(const std::vector<float> of_one, encoded(any));
+    ASSIGN_OR_RETURN(std::vector<std::uint32_t> tokens, prompt(text, of_one));
+    tokens.resize(std::min<std::size_t>(tokens.size(), model_.config.cross_context));
+    return encoded(tokens);
+}
+
+std::optional<model::KvCache> Verifier::seen(model::Transformer& layers,
+                                             std::span<const float> source) {
+    if (source.empty() || layers.range().size() == 0) return std::nullopt;
+    std::optional<model::KvCache> cache(std::in_place, layers.config(), layers.range(),
+                                        source.size() / layers.config().dim);
+    layers.read_source(source, *cache);
+    return cache;
+}
+
 std::vector<float> Verifier::trusted_states(std::span<const std::uint32_t> tokens,
-                                            std::uint32_t layer) {
+                                            std::uint32_t layer, std::span<const float> source) {
     const model::LayerRange before{0, layer};
     model::Transformer transformer(model_.config, model_.weights, before, compute_,
                                    {.max_batch = tokens.size(), .max_positions = tokens.size()});
@@ -114,7 +141,8 @@ std::vector<float> Verifier::trusted_states(std::span<const std::uint32_t> token
     transformer.embed(tokens, 0, states);
     if (layer == 0) return states;
     model::KvCache cache(model_.config, before, tokens.size());
-    transformer.forward(states, cache);
+    const auto other = seen(transformer, source);
+    transformer.forward(states, cache, tensor::StateType::kF32, other ? &*other : nullptr);
     return states;
 }
 
@@ -136,7 +164,8 @@ std::vector<States> Verifier::cut(const std::vector<float>& states, std::size_t 
     return pushes;
 }
 
-Result<std::vector<std::uint32_t>> Verifier::prompt(std::span<const std::uint32_t> text) {
+Result<std::vector<std::uint32_t>> Verifier::prompt(std::span<const std::uint32_t> text,
+                                                    std::span<const float> source) {
     std::size_t most = std::size_t{options_.max_prompt} + options_.max_steps;
     if (!text.empty()) most = std::min(most, text.size());
     if (most < 2) return invalid("the text is too short to audit with");
@@ -149,7 +178,9 @@ Result<std::vector<std::uint32_t>> Verifier::prompt(std::span<const std::uint32_
     model::Transformer transformer(model_.config, model_.weights, all, compute_,
                                    {.max_batch = 1, .max_positions = rows});
     model::KvCache cache(model_.config, all, rows);
-    infer::LocalLayers layers(transformer, cache);
+    const auto other = seen(transformer, source);
+    infer::LocalLayers layers(transformer, cache, tensor::StateType::kF32,
+                              other ? &*other : nullptr);
     const std::uint32_t first[] = {static_cast<std::uint32_t>(random_.below(model_.config.vocab))};
     infer::GenerateOptions options;
     options.sampling.temperature = 1;
@@ -163,15 +194,22 @@ Result<std::vector<std::uint32_t>> Verifier::prompt(std::span<const std::uint32_
 }
 
 Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::uint32_t> text) {
-    ASSIGN_OR_RETURN(const std::vector<std::uint32_t> tokens, prompt(text));
-    std::vector<float> states = trusted_states(tokens, offer.layers.begin);
-    OpenRequest request = draw_request(offer, tokens.size());
+    const std::size_t dim = model_.config.dim;
+    ASSIGN_OR_RETURN(std::vector<float> source, draw_source(text));
+    ASSIGN_OR_RETURN(const std::vector<std::uint32_t> tokens, prompt(text, source));
+    std::vector<float> states = trusted_states(tokens, offer.layers.begin, source);
+    OpenRequest request = draw_request(offer, tokens.size(), source.size() / dim);
     tensor::round_states(request.wire, model_.config.dim, states);
     // Pushes as large as those of who writes (stage.cc).
     const std::size_t most = std::max<std::size_t>(
         1,
         std::min(max_push_tokens(model_.config.dim) / 2, max_rows(request.hop, model_.config.dim)));
-    const std::vector<States> pushes = cut(states, most);
+    std::vector<States> pushes;
+    for (std::size_t at = 0; at < source.size(); at += most * dim)
+        pushes.emplace_back(
+            source.begin() + static_cast<std::ptrdiff_t>(at),
+            source.begin() + static_cast<std::ptrdiff_t>(std::min(at + most * dim, source.size())));
+    std::ranges::move(cut(states, most), std::back_inserter(pushes));
     ASSIGN_OR_RETURN(KeptSession kept, play(request, pushes));
     if (request.model != offer.model && kept.outputs.empty() && kept.ended) {
         request.model = offer.model;  // it may know that name alone
@@ -188,11 +226,13 @@ Result<AuditReport> Verifier::audit(const Announce& offer, std::span<const std::
 // What clients ask for, or a server could be honest in what only auditors do; but states are always
 // f32, since the bit in which `--lie` lies is lost in narrower ones (security.md, Open). Of a
 // chain's model that is either name: who has no node knows the chain's alone.
-OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows) {
+OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows,
+                                   std::size_t source_rows) {
     OpenRequest request{.model = offer.model,
                         .dim = model_.config.dim,
                         .max_positions = model_.config.context,
                         .hop = {offer.layers, offer.key, offer.address, offer.price, offer.genesis},
+                        .source_rows = static_cast<std::uint32_t>(source_rows),
                         .ended = {}};
     const bool has_two = !model_.chain_name.is_zero() && offer.model == model_.hash;
     if (has_two && random_.below(2) == 0) request.model = model_.chain_name;
@@ -202,6 +242,8 @@ OpenRequest Verifier::draw_request(const Announce& offer, std::size_t rows) {
     // Mostly the usual type. That of the states stays f32: what --lie changes is lost in others.
     if (random_.below(4) == 0)
         request.kv = tensor::kKvTypes[random_.below(std::size(tensor::kKvTypes))];
+    // Which cross attention does not know.
+    if (source_rows > 0 && request.kv == tensor::KvType::kDigits) request.kv = tensor::KvType::kF16;
     return request;
 }
 

@@ -7,10 +7,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "model/transformer.h"
 #include "serve/kept_session.h"
 #include "tensor/compute.h"
 #include "trust/audit_book.h"
@@ -47,8 +49,8 @@ trust::ServerPage page_of(const std::string& address, const Hash256& model,
 
 class Verifier {
   public:
-    /// `model` is whole, with the content hash that names it; packed layers are faster. All
-    /// references must outlive it.
+    /// `model` is whole, with the content hash that names it and, of a decoder with cross
+    /// attention, its encoder; packed layers are faster. All references must outlive it.
     Verifier(const ModelSnapshot& model, const tensor::Compute& compute, Random& random,
              const Clock& clock, VerifierOptions options);
 
@@ -60,20 +62,30 @@ class Verifier {
                               const std::function<bool(const AuditReport&)>& told);
 
     /// Audits one server, whatever its standing, with a window of `text`; of an empty text with one
-    /// that the model writes for the purpose, which no server can know. kCancelled.
+    /// that the model writes for the purpose, which no server can know. kCancelled; kUnsupported
+    /// for a decoder with cross attention whose encoder is not here.
     Result<AuditReport> audit(const Announce& offer, std::span<const std::uint32_t> text);
 
   private:
+    /// An encoder's states of a text of its own for a decoder with cross attention, [n, dim]; else
+    /// nothing.
+    Result<std::vector<float>> draw_source(std::span<const std::uint32_t> text);
+    Result<std::vector<float>> encoded(std::span<const std::uint32_t> tokens);
+    /// What layers see of the source; nothing of none.
+    static std::optional<model::KvCache> seen(model::Transformer& layers,
+                                              std::span<const float> source);
     /// Hidden states that enter `layer`, of tokens from position 0 on.
-    std::vector<float> trusted_states(std::span<const std::uint32_t> tokens, std::uint32_t layer);
+    std::vector<float> trusted_states(std::span<const std::uint32_t> tokens, std::uint32_t layer,
+                                      std::span<const float> source);
     /// The session that is asked for, with these pushes. kCancelled.
     Result<KeptSession> play(OpenRequest request, const std::vector<States>& pushes);
-    /// A session for so many rows, of a kind that is drawn.
-    OpenRequest draw_request(const Announce& offer, std::size_t rows);
+    /// A session for so many rows behind those of a source, of a kind that is drawn.
+    OpenRequest draw_request(const Announce& offer, std::size_t rows, std::size_t source_rows);
     std::vector<States> cut(const std::vector<float>& states, std::size_t most);
     /// A window of the text, or where that is empty what the model writes after a token that is
     /// drawn by chance; 2 tokens at least.
-    Result<std::vector<std::uint32_t>> prompt(std::span<const std::uint32_t> text);
+    Result<std::vector<std::uint32_t>> prompt(std::span<const std::uint32_t> text,
+                                              std::span<const float> source);
 
     const ModelSnapshot& model_;
     const tensor::Compute& compute_;
