@@ -45,7 +45,8 @@ Status load_audits(const NodeVerifying& verifying, NodeParts& parts) {
         if (parts.tokenizer) parts.chain_audit_text = parts.tokenizer->encode(text);
     }
     for (const std::string& file : verifying.model_files) {
-        ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(file));
+        ASSIGN_OR_RETURN(formats::LoadedModel loaded,
+                         formats::load_any(file, formats::Pairs::kTaken));
         if (!loaded.model.config.causal)
             return Error{ErrorCode::kUnsupported,
                          file + " is an encoder; layers are served of models that write text"};
@@ -57,6 +58,9 @@ Status load_audits(const NodeVerifying& verifying, NodeParts& parts) {
         ASSIGN_OR_RETURN(
             serve::ModelSnapshot snapshot,
             serve::snapshot_of(std::make_shared<const model::Model>(std::move(loaded.model))));
+        if (loaded.encoder)
+            snapshot.encoder =
+                std::make_shared<const model::Model>(std::move(loaded.encoder->encoder));
         if (!tokens.empty()) parts.audit_texts[snapshot.hash] = std::move(tokens);
         parts.judged_by.push_back(std::move(snapshot));
     }
@@ -113,11 +117,12 @@ Result<std::unique_ptr<NodeParts>> load_parts(const NodeOptions& options,
         ASSIGN_OR_RETURN(parts->served,
                          load_served(*options.serving, worth::model_config(network).layers));
     }
+    // Those of audits first: with an encoder-decoder's decoder they have its encoder.
+    if (options.verifying) RETURN_IF_ERROR(load_audits(*options.verifying, *parts));
     if (parts->served) {
         ASSIGN_OR_RETURN(serve::ModelSnapshot snapshot, serve::snapshot_of(parts->served));
         parts->judged_by.push_back(std::move(snapshot));
     }
-    if (options.verifying) RETURN_IF_ERROR(load_audits(*options.verifying, *parts));
     if (options.train.empty()) return parts;
     if (!parts->tokenizer)
         return Error{ErrorCode::kUnsupported, "this network names no tokenizer to train with"};

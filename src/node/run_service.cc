@@ -10,7 +10,8 @@ Result<std::shared_ptr<const model::Model>> load_served(const NodeServing& servi
                                                         std::uint32_t network_layers) {
     std::shared_ptr<const model::Model> served;
     if (!serving.model_file.empty()) {
-        ASSIGN_OR_RETURN(formats::LoadedModel loaded, formats::load_any(serving.model_file));
+        ASSIGN_OR_RETURN(formats::LoadedModel loaded,
+                         formats::load_any(serving.model_file, formats::Pairs::kTaken));
         if (!loaded.model.config.causal)
             return Error{ErrorCode::kUnsupported, serving.model_file +
                                                       " is an encoder; layers are served of models "

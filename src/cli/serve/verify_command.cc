@@ -108,7 +108,7 @@ struct NamedModel {
 Result<NamedModel> load_named(const std::string& path, const std::string& tokenizer,
                               const tensor::Compute& compute) {
     NamedModel named;
-    ASSIGN_OR_RETURN(named.local, load_local_model(path, tokenizer));
+    ASSIGN_OR_RETURN(named.local, load_local_model(path, tokenizer, Needs::kAnswer));
     ASSIGN_OR_RETURN(named.snapshot,
                      serve::snapshot_of(std::make_shared<const model::Model>(named.local->model)));
     const Hash256 name = named.snapshot.hash;
@@ -116,6 +116,9 @@ Result<NamedModel> load_named(const std::string& path, const std::string& tokeni
     pack_local_model(compute, *named.local);
     const model::Model& packed = named.local->model;
     named.snapshot = {packed.config, packed.weights, packed.storage, name};
+    if (named.local->encoder)
+        named.snapshot.encoder =
+            std::make_shared<const model::Model>(std::move(named.local->encoder->encoder));
     return named;
 }
 
@@ -216,7 +219,7 @@ Status run_judge(const JudgeRequest& request, std::ostream& out, bool& convicts)
     ASSIGN_OR_RETURN(const Bytes bytes, read_file(request.exhibit, serve::kMaxExhibitBytes));
     ASSIGN_OR_RETURN(const serve::Exhibit exhibit, serve::decode_exhibit(bytes));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
-    ASSIGN_OR_RETURN(const auto loaded, formats::load_any(request.model));
+    ASSIGN_OR_RETURN(const auto loaded, formats::load_any(request.model, formats::Pairs::kTaken));
     ASSIGN_OR_RETURN(const serve::ModelSnapshot snapshot,
                      serve::snapshot_of(std::make_shared<const model::Model>(loaded.model)));
     const Verdict verdict = serve::judge(exhibit, snapshot, machine->compute());

@@ -54,8 +54,9 @@ Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
     serve::NetworkLayers* remote = nullptr;
     AuditedModel audited;
     if (request.over.any()) {
-        ASSIGN_OR_RETURN(auto connected, connect_layers(request.over, compute, local, positions,
-                                                        request.sampling, audited));
+        ASSIGN_OR_RETURN(auto connected,
+                         connect_layers(request.over, compute, local, request.prompt, positions,
+                                        request.sampling, audited));
         remote = connected.get();
         layers = std::move(connected);
     } else {
@@ -138,16 +139,13 @@ Status check_request(const GenerateRequest& request) {
 
 // What an encoder-decoder cannot do yet.
 Status check_pair_request(const GenerateRequest& request) {
-    const char* option = request.over.any()                                   ? "--server"
-                         : !request.prompts.empty()                           ? "--prompts"
-                         : request.sampling.kv == tensor::KvType::kDigits     ? "--kv digits"
-                         : request.sampling.states != tensor::StateType::kF32 ? "--wire"
-                                                                              : nullptr;
+    const char* option = !request.prompts.empty()                         ? "--prompts"
+                         : request.sampling.kv == tensor::KvType::kDigits ? "--kv digits"
+                                                                          : nullptr;
     if (option == nullptr) return ok_status();
-    return Error{
-        ErrorCode::kUnsupported,
-        request.model + " is an encoder-decoder, which writes one text at a time with all " +
-            "its layers on this machine, in cache types f32, f16 and bf16: not with " + option};
+    return Error{ErrorCode::kUnsupported,
+                 request.model + " is an encoder-decoder, which writes one text at a time, in " +
+                     "cache types f32, f16 and bf16: not with " + option};
 }
 
 Result<std::unique_ptr<LocalModel>> load_writer(GenerateRequest& request, nlohmann::json& network) {

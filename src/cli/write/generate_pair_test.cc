@@ -1,15 +1,18 @@
 // Proves that `cairn generate` writes with an encoder-decoder: the same bits with any number of
-// threads and any drafter, other texts for other prompts and seeds; and that what does not take
-// such models, options and commands, says so in words.
+// threads, any drafter and over any servers of its decoder's layers, other texts for other prompts
+// and seeds; that a server that lies is convicted; and that what does not take such models, options
+// and commands, says so in words.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
 #include <nlohmann/json.hpp>
 
+#include "cli/test_child.h"
 #include "cli/test_run.h"
 #include "formats/test_bart.h"
 #include "text/bpe.h"
@@ -49,6 +52,21 @@ struct GeneratePair : ::testing::Test {
         return outcome.json().value("digest", "");
     }
 
+    /// A server of decoder layers; `first` is its first line.
+    std::unique_ptr<Child> serve(std::vector<std::string> words, nlohmann::json& first) const {
+        words.insert(words.begin(), {"node", "--serve"});
+        words.insert(words.end(), {"--listen", "127.0.0.1:0", "--map-port", "off", "--json"});
+        auto child = std::make_unique<Child>([words] { return Child::cairn(words); }, false);
+        EXPECT_TRUE(child->reads("parameters")) << child->output();
+        EXPECT_TRUE(child->reads("}")) << child->output();
+        const std::string& out = child->output();
+        const std::size_t begin = out.find('{');
+        first =
+            nlohmann::json::parse(out.substr(begin, out.find('\n', begin) - begin), nullptr, false);
+        EXPECT_TRUE(first.is_object()) << out;
+        return child;
+    }
+
     static constexpr std::size_t kVocab = 270;
     const std::string model =
         std::filesystem::temp_directory_path() / ("cairn-pair-" + std::to_string(::getpid()));
@@ -77,10 +95,60 @@ TEST_F(GeneratePair, WritesATextOfItsOwnUpToItsContext) {
 
 TEST_F(GeneratePair, RefusesOptionsThatItCannotHonour) {
     EXPECT_THAT(generate({"--kv", "digits"}).out, HasSubstr("--kv digits"));
-    EXPECT_THAT(generate({"--wire", "f16"}).out, HasSubstr("--wire"));
-    EXPECT_THAT(generate({"--server", "127.0.0.1:1"}).out, HasSubstr("encoder-decoder"));
     write("prompts.txt", "the cat\nthe hat\n");
     EXPECT_THAT(generate({"--prompts", model + "/prompts.txt"}, "").out, HasSubstr("--prompts"));
+}
+
+TEST_F(GeneratePair, TheSameBitsOverAnyServersOfItsDecoder) {
+    nlohmann::json front, back;
+    const auto first = serve({"0-1", "--model", model, "--give-weights"}, front);
+    // One that never had the file: it is named as `model info` shows it.
+    const nlohmann::json info = run({"model", "info", "--model", model, "--json"}).json();
+    EXPECT_EQ(front["model"], info["content_hash"]);
+    const std::string name = front["model"];
+    const std::string one = front["address"];
+    const auto second =
+        serve({"1-2", "--model", name, "--from", one, "--weights-dir", model + "/weights"}, back);
+    const std::string two = back["address"];
+    for (const std::vector<std::string>& types :
+         {std::vector<std::string>{}, {"--wire", "f16"}, {"--wire", "i8", "--kv", "f16"}}) {
+        std::vector<std::string> over{"--server", one, "--server", two,
+                                      "--audit",  "1", "--book",   model + "/book"};
+        over.insert(over.end(), types.begin(), types.end());
+        const Outcome outcome = generate(over);
+        ASSERT_EQ(outcome.code, 0) << outcome.out << outcome.errors;
+        const nlohmann::json object = outcome.json();
+        EXPECT_EQ(object["digest"], digest(types));
+        EXPECT_EQ(object["hops"].size(), 2U);
+        ASSERT_EQ(object["audits"].size(), 2U);
+        for (const auto& audit : object["audits"]) EXPECT_EQ(audit["finding"], "right") << audit;
+    }
+    EXPECT_NE(digest({"--wire", "f16"}), digest({}));
+    EXPECT_EQ(digest({"--server", one, "--server", two, "--draft", "repeat"}), digest({}));
+    EXPECT_THAT(generate({"--server", one}).out, HasSubstr("layer 1"));
+
+    write("text.txt", "the cat and the hat and the cat and the hat and the cat");
+    const Outcome verified = run({"verify", "--server", one, "--server", two, "--model", model,
+                                  "--tokenizer", model + "/tok.bin", "--text", model + "/text.txt",
+                                  "--book", model + "/book", "--exhibits", model, "--json"});
+    ASSERT_EQ(verified.code, 0) << verified.out << verified.errors;
+    ASSERT_EQ(verified.json()["audits"].size(), 2U);
+    for (const auto& audit : verified.json()["audits"]) EXPECT_EQ(audit["finding"], "right");
+}
+
+TEST_F(GeneratePair, AServerThatLiesIsConvictedByAFileThatAnybodyCanJudge) {
+    nlohmann::json ready;
+    const auto liar = serve({"0-2", "--model", model, "--lie"}, ready);
+    write("text.txt", "the cat and the hat and the cat and the hat and the cat");
+    const std::string at = ready["address"];
+    const Outcome verified = run({"verify", "--server", at, "--model", model, "--tokenizer",
+                                  model + "/tok.bin", "--text", model + "/text.txt", "--book",
+                                  model + "/book", "--exhibits", model, "--json"});
+    EXPECT_EQ(verified.code, 1) << verified.out << verified.errors;
+    const nlohmann::json audit = verified.json()["audits"][0];
+    ASSERT_EQ(audit["finding"], "convicted") << audit;
+    const std::string exhibit = audit["exhibit"];
+    EXPECT_EQ(run({"audit", "judge", exhibit, "--model", model}).code, 0);
 }
 
 TEST_F(GeneratePair, InfoDescribesBothHalves) {
@@ -105,8 +173,6 @@ TEST_F(GeneratePair, EveryOtherCommandRefusesItInWords) {
         {"bench", "--model", model},
         {"train", "--init", model, "--text", text, "--out", model + "/out.cairn"},
         {"serve", model},
-        {"node", "--serve", "0-1", "--model", model, "--listen", "127.0.0.1:0"},
-        {"verify", "--server", "127.0.0.1:1", "--model", model, "--text", text},
         {"generate", "--model", model, "--draft", model, "--tokenizer", model + "/tok.bin"},
         {"model", "convert", "--model", model, "--out", model + "/out.gguf"},
         {"model", "convert", "--model", model, "--out", model + "/out.cairn"},

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/serve/servers_command.h"
+#include "cli/write/own_layers.h"
 #include "serve/model_snapshot.h"
 
 namespace cairn::cli {
@@ -199,8 +200,10 @@ Status LayerServers::look() const {
     return ok_status();
 }
 
-Result<std::unique_ptr<serve::NetworkLayers>> LayerServers::connect(std::size_t positions) const {
+Result<std::unique_ptr<serve::NetworkLayers>> LayerServers::connect(
+    std::size_t positions, std::vector<float> source) const {
     ASSIGN_OR_RETURN(serve::NetworkLayersOptions network, network_options());
+    network.remote.source = std::move(source);
     network.remote.max_positions = static_cast<std::uint32_t>(positions);
     if (purse_ || is_network_model_) {
         ASSIGN_OR_RETURN(
@@ -216,13 +219,16 @@ Result<std::unique_ptr<serve::NetworkLayers>> LayerServers::connect(std::size_t 
 
 Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
     const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
-    std::size_t positions, const SamplingOptions& sampling, AuditedModel& audited) {
+    const std::string& prompt, std::size_t positions, const SamplingOptions& sampling,
+    AuditedModel& audited) {
     ASSIGN_OR_RETURN(auto purse, open_purse(options.pay));
     ASSIGN_OR_RETURN(
         const LayerServers servers,
         LayerServers::of(options, local.model, local.name, sampling, std::move(purse), audited));
     pack_local_model(compute, local);
-    return servers.connect(positions);
+    ASSIGN_OR_RETURN(std::vector<float> source,
+                     source_states(local, compute, prompt, sampling.states));
+    return servers.connect(positions, std::move(source));
 }
 
 }  // namespace cairn::cli

@@ -77,8 +77,9 @@ class LayerServers {
                                    std::shared_ptr<serve::Purse> purse, AuditedModel& audited);
     /// kNotFound, saying which, where nobody holds some layers now. Opens nothing.
     Status look() const;
-    /// A route with room for so many positions.
-    Result<std::unique_ptr<serve::NetworkLayers>> connect(std::size_t positions) const;
+    /// A route with room for so many positions. `source` as in serve::RemoteOptions.
+    Result<std::unique_ptr<serve::NetworkLayers>> connect(std::size_t positions,
+                                                          std::vector<float> source = {}) const;
 
   private:
     Result<serve::NetworkLayersOptions> network_options() const;
@@ -92,9 +93,11 @@ class LayerServers {
 };
 
 /// Opens sessions over the servers with room for `positions`. Of the model only what is computed
-/// here is kept, packed: embedding, norm and head.
+/// here is kept, packed: embedding, norm and head. An encoder-decoder's encoder reads the prompt
+/// here, and its decoder's layers are over there.
 Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
     const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
-    std::size_t positions, const SamplingOptions& sampling, AuditedModel& audited);
+    const std::string& prompt, std::size_t positions, const SamplingOptions& sampling,
+    AuditedModel& audited);
 
 }  // namespace cairn::cli

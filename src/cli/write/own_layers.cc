@@ -16,15 +16,26 @@ OwnLayers::OwnLayers(const LocalModel& local, const tensor::Compute& compute, st
                    compute, {.max_positions = positions}),
       cache_(local.model.config, model::all_layers(local.model.config), positions, sampling.kv) {}
 
-Status OwnLayers::read(const LocalModel& local, const tensor::Compute& compute,
-                       const std::string& prompt, const SamplingOptions& sampling) {
+Result<std::vector<float>> source_states(const LocalModel& local, const tensor::Compute& compute,
+                                         const std::string& prompt, tensor::StateType states) {
+    if (!local.encoder) return std::vector<float>();
     const text::Tokens tokens = local.tokenizer->encode_whole(prompt);
     const model::Model& half = local.encoder->encoder;
     if (tokens.size() > half.config.context)
         return invalid("the prompt has " + std::to_string(tokens.size()) +
                        " tokens, the model's encoder takes " + std::to_string(half.config.context));
     model::Encoder encoder(half.config, half.weights, compute, tokens.size());
-    ASSIGN_OR_RETURN(source_, model::read_source(encoder, transformer_, tokens, sampling.kv));
+    return encoder.encode(tokens, states);
+}
+
+Status OwnLayers::read(const LocalModel& local, const tensor::Compute& compute,
+                       const std::string& prompt, const SamplingOptions& sampling) {
+    ASSIGN_OR_RETURN(const std::vector<float> states,
+                     source_states(local, compute, prompt, sampling.states));
+    const model::ModelConfig& config = local.model.config;
+    RETURN_IF_ERROR(model::check_source(config, states.size() / config.dim, sampling.kv));
+    source_.emplace(config, transformer_.range(), states.size() / config.dim, sampling.kv);
+    transformer_.read_source(states, *source_);
     return ok_status();
 }
 
