@@ -17,8 +17,6 @@ Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      std::span<const float> inputs, model::KvType kv,
                                      const tensor::Compute& compute, tensor::StateType states,
                                      std::size_t source_rows, model::Products* products) {
-    if (!config.causal)
-        return Error{ErrorCode::kUnsupported, "sessions of encoders are not replayed"};
     if (!model::has_layers(config, weights, layers))
         return not_found("the auditor does not hold these layers");
     const std::size_t dim = config.dim;
@@ -27,11 +25,26 @@ Result<std::vector<float>> recompute(const model::ModelConfig& config,
     if (all <= source_rows || all * dim != inputs.size() || all - source_rows > config.context)
         return invalid("the inputs are not rows of a sequence of this model");
     const std::size_t rows = all - source_rows;
+    if (!config.causal &&
+        (rows > source_rows ||
+         !std::ranges::equal(inputs.subspan(source_rows * dim), inputs.first(rows * dim))))
+        return invalid("an encoder's rows are asked for by its text, which these do not repeat");
     for (std::size_t i = 0; i < inputs.size(); ++i)
         if (!std::isfinite(inputs[i]))
             return invalid(
                 fmt::format("the input in row {}, column {} is not finite", i / dim, i % dim));
 
+    if (!config.causal) {
+        model::Transformer whole(config, weights, layers, compute,
+                                 {.max_batch = source_rows, .max_positions = source_rows});
+        whole.set_products(products);
+        const model::Segment text{nullptr, source_rows, states};
+        std::vector<float> hidden(inputs.begin(),
+                                  inputs.begin() + static_cast<std::ptrdiff_t>(source_rows * dim));
+        whole.forward_segments(hidden, std::span(&text, 1));
+        hidden.resize(rows * dim);
+        return hidden;
+    }
     model::Transformer transformer(config, weights, layers, compute,
                                    {.max_batch = kReplayRows, .max_positions = rows});
     transformer.set_products(products);

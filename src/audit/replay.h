@@ -17,9 +17,10 @@ inline constexpr std::size_t kReplayRows = 64;
 
 /// What layers [a, b) make of `inputs` [n, dim], from position 0 on, with rows of the type
 /// `states`. Of a decoder with cross attention the first `source_rows` of them are what it attends
-/// to (S54), and the result is of the others. kInvalid for inputs that are not rows of a sequence
-/// or not finite; kNotFound if `weights` lacks a layer; kUnsupported for an encoder. `products`, if
-/// given, makes the layers' products, for kReplayRows rows at a time.
+/// to (S54), and the result is of the others; of an encoder they are its text, which the others
+/// repeat from its first row on (S55). kInvalid for inputs that are not rows of a sequence or not
+/// finite; kNotFound if `weights` lacks a layer. `products`, if given, makes the layers' products,
+/// of models that write for kReplayRows rows at a time.
 Result<std::vector<float>> recompute(const model::ModelConfig& config,
                                      const model::Weights& weights, model::LayerRange layers,
                                      std::span<const float> inputs, model::KvType kv,
@@ -38,8 +39,7 @@ struct ReplayClaim {
 };
 
 /// Valid if the outputs are those of the layers, to the bit. Invalid names the first row and column
-/// that differ, or what is wrong with the inputs. Undecided if `weights` lacks a layer, or for an
-/// encoder.
+/// that differ, or what is wrong with the inputs. Undecided if `weights` lacks a layer.
 Verdict replay(const model::ModelConfig& config, const model::Weights& weights,
                const ReplayClaim& claim, const tensor::Compute& compute);
 

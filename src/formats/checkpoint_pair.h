@@ -34,7 +34,7 @@ inline Error pair_refused(const std::string& path) {
     return Error{ErrorCode::kUnsupported,
                  path +
                      " is an encoder-decoder: `cairn generate` writes with it, `cairn train "
-                     "--pairs` trains it, `cairn node --serve` serves its decoder's layers, `cairn "
+                     "--pairs` trains it, `cairn node --serve` serves its layers, `cairn "
                      "model info` and `cairn model verify` look at it; nothing else takes one yet"};
 }
 

@@ -28,16 +28,21 @@ Result<KvCache> read_source(Encoder& encoder, Transformer& decoder,
     return source;
 }
 
-Status check_source(const ModelConfig& decoder, std::size_t rows, KvType type) {
-    if (!decoder.crosses())
+Status check_source(const ModelConfig& config, std::size_t rows, KvType type) {
+    if (!config.causal && (rows == 0 || rows > config.context))
+        return invalid(
+            fmt::format("an encoder's layers read a whole text of 1 to {} rows: not of {}",
+                        config.context, rows));
+    if (!config.causal) return ok_status();
+    if (!config.crosses())
         return rows == 0 ? ok_status() : invalid("this model's layers attend to no other text");
     if (type == KvType::kDigits)
         return Error{ErrorCode::kUnsupported,
                      "cross attention is not computed by digits: name another type of cache"};
-    if (rows == 0 || rows > decoder.cross_context)
+    if (rows == 0 || rows > config.cross_context)
         return invalid(
             fmt::format("this model's layers attend to another text, of 1 to {} rows: not of {}",
-                        decoder.cross_context, rows));
+                        config.cross_context, rows));
     return ok_status();
 }
 

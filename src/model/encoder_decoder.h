@@ -27,8 +27,9 @@ Result<KvCache> read_source(Encoder& encoder, Transformer& decoder,
                             std::span<const std::uint32_t> tokens, KvType type,
                             tensor::StateType states = tensor::StateType::kF32);
 
-/// kInvalid unless a decoder of this shape can attend to so many rows of another text, in caches of
-/// this type: none where it has no cross attention, 1 to its context of them where it has.
-Status check_source(const ModelConfig& decoder, std::size_t rows, KvType type);
+/// kInvalid unless layers of this shape read so many rows of a whole text, in caches of this type:
+/// those of an encoder its own, 1 to its context of them; those of a decoder with cross attention
+/// as many as it can attend to; those of other models none.
+Status check_source(const ModelConfig& config, std::size_t rows, KvType type);
 
 }  // namespace cairn::model

@@ -169,10 +169,6 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(net::PeerId peer,
     if (request.layers.begin < held.begin || request.layers.end > held.end)
         return no(Refusal::kWrongLayers,
                   "this server holds " + describe(held) + ", not " + describe(request.layers));
-    if (!config.causal)
-        return no(Refusal::kUnsupported,
-                  "an encoder takes whole texts: sessions are for models "
-                  "that write token by token");
     if (terms.numerics != kNumericsVersion)
         return no(Refusal::kUnsupported, "this server computes by numerics version " +
                                              std::to_string(kNumericsVersion) + " only");
@@ -184,6 +180,8 @@ std::optional<SessionProblem> LayerServer::reason_to_refuse(net::PeerId peer,
         return no(source.error().code == ErrorCode::kUnsupported ? Refusal::kUnsupported
                                                                  : Refusal::kBadRequest,
                   source.error().message);
+    if (!config.causal && terms.max_positions != terms.source_rows)
+        return no(Refusal::kBadRequest, "an encoder gives as many rows as its text has");
     if (sessions_.contains({peer, terms.session}))
         return no(Refusal::kBadRequest, "this session id is in use");
     return std::nullopt;
@@ -193,7 +191,9 @@ std::uint64_t LayerServer::bytes_for(const OpenSession& request) const {
     const model::ModelConfig& config = find_model(request.terms.model)->snapshot.config;
     const std::uint32_t positions = request.terms.all_positions();
     const std::uint64_t cache =
-        model::kv_cache_bytes(config, request.layers, positions, request.terms.kv);
+        config.causal ? model::kv_cache_bytes(config, request.layers, positions, request.terms.kv)
+                      : std::uint64_t{positions} * config.dim *
+                            sizeof(float);  // before and behind the layers
     const std::uint64_t waiting = max_push_tokens(config.dim) * config.dim * sizeof(float);
     const std::uint64_t hashes = std::uint64_t{positions} * sizeof(Hash256);
     return std::max<std::uint64_t>(cache + hashes + waiting,

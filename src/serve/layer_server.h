@@ -157,6 +157,7 @@ class LayerServer final : public net::NetworkHandler {
     void finish_item(BatchItem& item);
     static void compute(Batch& batch);
     static Status forward(Batch& batch, std::span<float> hidden);
+    static void encode_texts(Batch& batch, std::span<float> hidden);
     void add_model(std::shared_ptr<Loaded> loaded);
     /// Looks once a second whether all parts are there.
     void watch_parts(const std::shared_ptr<Loaded>& loaded);

@@ -33,6 +33,10 @@ std::optional<SessionProblem> LayerServer::wrong_with(const Session& session,
         return no(Refusal::kBadRequest, "the first " + std::to_string(terms.source_rows) +
                                             " positions are the source's, which are pushed apart, "
                                             "and quietly");
+    // What it makes of a text is computed once: else a row sent anew would cost it all rows.
+    if (message.position < terms.source_rows && message.position != session.received &&
+        !session.loaded->snapshot.config.causal)
+        return no(Refusal::kBadRequest, "an encoder's text is pushed once, row after row");
     if (message.type != terms.wire)
         return no(Refusal::kBadRequest,
                   "the states are not of the type that the session was opened for");
@@ -147,22 +151,68 @@ void LayerServer::start_batch() {
 
 namespace {
 
-/// The keys and values of rows that cross attention sees. Whatever was computed with others there
-/// is taken back.
+/// The keys and values of rows that cross attention sees. What was computed with others there is
+/// taken back by the next push, which comes behind them.
 void read_source(model::Transformer& transformer, const SessionTerms& terms,
                  model::LayerRange layers, const Push& push, CacheSlot& slot) {
     if (!slot.source)
         slot.source.emplace(transformer.config(), layers, terms.source_rows, terms.kv);
     slot.source->truncate(push.position);
-    if (slot.cache) slot.cache->truncate(0);
     transformer.read_source(push.states, *slot.source);
+}
+
+/// Rows of an encoder's text.
+void keep_text(const Push& push, std::size_t dim, CacheSlot& slot) {
+    slot.text.resize(push.position * dim);
+    slot.text.insert(slot.text.end(), push.states.begin(), push.states.end());
+    slot.encoded.clear();
+}
+
+/// What an encoder's layers make of the text's rows from `first` on, which `rows` repeat; all of
+/// it is computed when the first are asked for. False: these are other rows.
+bool encode_rows(model::Transformer& transformer, tensor::StateType wire, model::LayerRange layers,
+                 std::size_t first, std::span<float> rows, CacheSlot& slot) {
+    const std::size_t dim = transformer.config().dim;
+    if (!std::ranges::equal(rows, std::span(slot.text).subspan(first * dim, rows.size())))
+        return false;
+    if (slot.encoded.empty()) {
+        slot.encoded = slot.text;
+        const model::Segment whole{nullptr, slot.text.size() / dim, wire};
+        transformer.forward_layers(slot.encoded, std::span(&whole, 1), layers);
+    }
+    std::ranges::copy(std::span(slot.encoded).subspan(first * dim, rows.size()), rows.begin());
+    return true;
 }
 
 }  // namespace
 
+// An encoder's texts go through the layers one by one.
+void LayerServer::encode_texts(Batch& batch, std::span<float> hidden) {
+    model::Transformer& transformer = *batch.loaded->transformer;
+    const std::size_t dim = transformer.config().dim;
+    std::size_t row = 0;
+    for (BatchItem& item : batch.items) {
+        const Push& push = item.made.push;
+        if (item.is_source()) {
+            keep_text(push, dim, *item.slot);
+            continue;
+        }
+        const std::span<float> rows = hidden.subspan(row * dim, push.tokens * dim);
+        row += push.tokens;
+        if (!encode_rows(transformer, item.terms.wire, item.layers,
+                         push.position - item.terms.source_rows, rows, *item.slot))
+            item.problem = SessionProblem{item.terms.session, Refusal::kBadRequest,
+                                          "an encoder's rows are asked for by repeating its text"};
+    }
+}
+
 // This and compute() run on Lane::kLayers and touch nothing but the batch. `hidden` has the rows
 // that go through the layers.
 Status LayerServer::forward(Batch& batch, std::span<float> hidden) {
+    if (!batch.loaded->snapshot.config.causal) {
+        encode_texts(batch, hidden);
+        return ok_status();
+    }
     std::vector<DividedRows> rows;
     std::vector<model::Segment> segments;
     for (BatchItem& item : batch.items) {
@@ -213,6 +263,7 @@ void LayerServer::compute(Batch& batch) {
         const std::size_t rows = item.is_source() ? 0 : push.tokens;
         const std::span<const float> out = std::span(hidden).subspan(row * dim, rows * dim);
         row += rows;
+        if (item.problem) continue;
         if (const Status finite = check_finite(out, dim); !finite.ok()) {
             item.problem = SessionProblem{item.terms.session, Refusal::kNotFinite,
                                           "after these layers " + finite.error().message};

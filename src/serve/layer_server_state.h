@@ -1,6 +1,7 @@
 // Private to layer_server*.cc: what a LayerServer keeps per session and per batch.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 
 #include "model/transformer.h"
@@ -27,7 +28,11 @@ struct LayerServer::Loaded {
         : snapshot(std::move(s)), layers(range), pool(std::move(p)) {
         transformer.emplace(snapshot.config, snapshot.weights, layers,
                             tensor::Compute{&kernels, pool.get()},
-                            model::TransformerBounds{.max_batch = max_batch});
+                            model::TransformerBounds{.max_batch = batch_of(snapshot, max_batch)});
+    }
+    // An encoder's text goes through in one piece.
+    static std::size_t batch_of(const ModelSnapshot& snapshot, std::size_t rows) {
+        return snapshot.config.causal ? rows : std::max<std::size_t>(rows, snapshot.config.context);
     }
     Loaded(ModelSnapshot s, model::LayerRange range, std::shared_ptr<DividedLayers> parts)
         : snapshot(std::move(s)), layers(range), divided(std::move(parts)) {}
@@ -38,6 +43,7 @@ struct LayerServer::Loaded {
 struct CacheSlot {
     std::optional<model::KvCache> cache;
     std::optional<model::KvCache> source;  // keys and values of what cross attention sees
+    std::vector<float> text, encoded;      // of an encoder: whole, and what its layers made of it
     InputChain inputs;
 };
 
@@ -79,7 +85,7 @@ struct LayerServer::BatchItem {
     PushResult made;  // the push as received, then the result
     std::optional<SessionProblem> problem;
 
-    /// Whether the rows are of what the layers attend to, and go through none of them.
+    /// Whether the rows are of what the layers read whole, and have no result.
     bool is_source() const { return made.push.position < terms.source_rows; }
 };
 

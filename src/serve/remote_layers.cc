@@ -16,7 +16,8 @@ RemoteLayers::RemoteLayers(Client& client, const Hash256& model, const model::Mo
              options_.max_positions,
              options_.kv,
              options_.wire,
-             static_cast<std::uint32_t>(options_.source.size() / config.dim)} {
+             config.causal ? static_cast<std::uint32_t>(options_.source.size() / config.dim)
+                           : options_.max_positions} {
     CHECK(options_.max_positions > 0 && options_.max_positions <= config.context);
     CHECK(options_.source.size() % config.dim == 0 &&
           model::check_source(config, terms_.source_rows, terms_.kv).ok());
@@ -147,10 +148,16 @@ void RemoteLayers::rebuild(std::size_t first, std::size_t last, const std::vecto
     for (std::size_t i = 0; i < hops.size(); ++i) stages_[first + i]->add(hops[i]);
 }
 
+// An encoder's layers have the whole text before they are asked for what they make of it.
+void RemoteLayers::put(Stage& stage, std::span<const float> rows) const {
+    stage.put(rows);
+    if (!config_.causal && stage.rows() == terms_.source_rows) stage.put(stage.inputs());
+}
+
 void RemoteLayers::on_rows(const Stage* stage, States states) {
     const std::size_t index = index_of(stage);
     if (index >= stages_.size()) return;
-    if (index + 1 < stages_.size()) return stages_[index + 1]->put(states);
+    if (index + 1 < stages_.size()) return put(*stages_[index + 1], states);
     const std::uint64_t now_us = client_.clock().monotonic_us();
     call_stall_us_ = std::max(call_stall_us_, now_us - std::exchange(answered_us_, now_us));
     outputs_.insert(outputs_.end(), states.begin(), states.end());
@@ -206,6 +213,9 @@ void RemoteLayers::forward(States hidden, ForwardCallback done) {
         return done(invalid("the sequence is longer than the " +
                             std::to_string(options_.max_positions) +
                             " positions it was opened for"));
+    if (!config_.causal && rows != options_.max_positions)
+        return done(invalid("an encoder reads a whole text at once, here of " +
+                            std::to_string(options_.max_positions) + " rows"));
     if (const Status finite = check_finite(hidden, config_.dim); !finite.ok())
         return done(finite.error());
     done_ = std::move(done);
@@ -216,7 +226,7 @@ void RemoteLayers::forward(States hidden, ForwardCallback done) {
     call_stall_us_ = 0;
     replaced_ = lost_leaders_ = 0;
     tensor::round_states(terms_.wire, terms_.dim, hidden);
-    stages_.front()->put(hidden);
+    put(*stages_.front(), hidden);
     if (std::ranges::any_of(stages_, [](const auto& stage) { return stage->servers() == 0; }))
         mend_soon();
     add_standbys();
@@ -224,7 +234,7 @@ void RemoteLayers::forward(States hidden, ForwardCallback done) {
 }
 
 void RemoteLayers::truncate(std::size_t length) {
-    CHECK(!done_ && length <= positions_);
+    CHECK(config_.causal && !done_ && length <= positions_);
     if (broken_ && length > 0) return;
     broken_ = false;
     positions_ = length;

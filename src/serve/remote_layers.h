@@ -58,11 +58,12 @@ class RemoteLayers {
 
     /// Finds servers, chooses a route, opens sessions.
     void start(std::function<void(Status)> done);
-    /// hidden[n, dim], any n >= 1, through all layers; one call at a time.
+    /// hidden[n, dim], any n >= 1, through all layers; one call at a time. Of an encoder one call
+    /// in all, with the whole text: max_positions rows (S55).
     /// kCancelled after close(), and after a call that failed until truncate(0); kInvalid, with the
     /// sequence as it was, for more positions than it was opened for and for what is not finite.
     void forward(States hidden, ForwardCallback done);
-    /// Forgets the positions from `length` on. Between calls of forward() only.
+    /// Forgets the positions from `length` on. Between calls of forward() only; not of an encoder.
     void truncate(std::size_t length);
     /// Frees the caches on all hops.
     void close();
@@ -98,6 +99,8 @@ class RemoteLayers {
     void explain() const;
     /// Stages over the hops in place of stages first to last, which end.
     void rebuild(std::size_t first, std::size_t last, const std::vector<Hop>& hops);
+    /// The next inputs of a stage.
+    void put(Stage& stage, std::span<const float> rows) const;
     void on_rows(const Stage* stage, States states);
     void on_led(const Stage* stage, const Hop& hop);
     void on_lost(const Stage* stage, const Hop& hop, const Failure& failure, bool led);

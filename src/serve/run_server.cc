@@ -65,10 +65,13 @@ Result<Served> load_served(const RunServerOptions& options, const tensor::Comput
             "a server with parts wants the model's file, and so does each part; a name "
             "alone is not enough");
     if (name) return fetch_served(options, *name, compute);
-    // Of an encoder-decoder the decoder's layers are served; its encoder is the clients' affair.
     ASSIGN_OR_RETURN(formats::LoadedModel loaded,
                      formats::load_any(options.model_file, formats::Pairs::kTaken));
-    if (!loaded.model.config.causal)
+    if (options.encoder && !loaded.encoder)
+        return invalid(options.model_file + " is no encoder-decoder: leave --encoder out");
+    if (options.encoder)
+        loaded.model = std::move(loaded.encoder->encoder);
+    else if (!loaded.model.config.causal)
         return Error{
             ErrorCode::kUnsupported,
             options.model_file + " is an encoder; layers are served of models that write text"};

@@ -30,6 +30,7 @@ struct RunServerOptions {
     std::string model_file;
     std::vector<std::string> sources;
     std::string folder;
+    bool encoder = false;  ///< of an encoder-decoder: its encoder's layers, and not its decoder's
     std::function<void(const fetch::LeafFetcher::Progress&)> fetching;  ///< may be empty
     /// Whether others may have the weights that are here.
     bool gives_weights = false;

@@ -30,11 +30,11 @@ namespace {
 
 // With --serve and --model and none but these, no chain is followed. --dir is ignored then (it may
 // come from its default).
-constexpr std::array<std::string_view, 20> kServeOptions = {
-    "--help",       "--json",     "--dir",      "--serve",        "--model",
-    "--listen",     "--map-port", "--threads",  "--relay",        "--relay-rate",
-    "--through",    "--lie",      "--from",     "--give-weights", "--weights-dir",
-    "--servers-of", "--part",     "--part-key", "--shares",       "--part-of"};
+constexpr std::array<std::string_view, 21> kServeOptions = {
+    "--help",     "--json",         "--dir",         "--serve",      "--model",   "--listen",
+    "--map-port", "--threads",      "--relay",       "--relay-rate", "--through", "--lie",
+    "--from",     "--give-weights", "--weights-dir", "--servers-of", "--part",    "--part-key",
+    "--shares",   "--part-of",      "--encoder"};
 
 /// The command line may use keys after the node was started: so many of them are known to it.
 constexpr std::uint32_t kChannelKeysAhead = 200;
@@ -299,10 +299,11 @@ Status take_serving(NodeRequest& request) {
     if (request.serve.layers.empty()) return ok_status();
     const ServeLayersRequest& serve = request.serve;
     if (serve.lie || !serve.from.empty() || serve.give_weights || !serve.weights_dir.empty() ||
-        !serve.servers_of.empty())
+        !serve.servers_of.empty() || serve.encoder)
         return misused(
-            "--lie, --from, --servers-of, --give-weights and --weights-dir belong to a layer "
-            "server alone: start one with --serve and --model, and without options of a chain");
+            "--lie, --from, --servers-of, --give-weights, --weights-dir and --encoder belong to a "
+            "layer server alone: start one with --serve and --model, and without options of a "
+            "chain");
     if (!serve.parts.empty() || !serve.part_of.empty())
         return misused(
             "--part and --part-of belong to a layer server alone: start one with --serve and "
@@ -360,6 +361,12 @@ void add_weight_options(CLI::App& command, ServeLayersRequest& serve, CLI::Optio
             "--give-weights", serve.give_weights,
             "With --serve and --model, without a chain: let others fetch the weights that are "
             "here")
+        ->needs(needed);
+    command
+        .add_flag(
+            "--encoder", serve.encoder,
+            "With --serve and --model FILE, without a chain: of an encoder-decoder the layers "
+            "of its encoder (default: of its decoder)")
         ->needs(needed);
     command
         .add_option("--weights-dir", serve.weights_dir,

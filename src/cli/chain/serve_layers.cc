@@ -47,6 +47,7 @@ Status run_serve_layers(const ServeLayersRequest& request, std::ostream& out) {
     options.layers = request.layers;
     options.model_file = request.model;
     options.sources = request.from;
+    options.encoder = request.encoder;
     if (!request.servers_of.empty()) {
         ASSIGN_OR_RETURN(const std::vector<std::string> known, known_sources(request));
         options.sources.insert(options.sources.end(), known.begin(), known.end());

@@ -15,6 +15,7 @@ struct ServeLayersRequest {
     std::string layers;             ///< "A-B" or "auto"
     std::string model;              ///< file, or name of a model that others have
     std::vector<std::string> from;  ///< "host:port" of servers that may have it
+    bool encoder = false;           ///< of an encoder-decoder the encoder's layers
     std::string servers_of;         ///< or a node that knows some: data directory or API address
     std::string weights_dir;        ///< where fetched weights are kept; empty: the usual folder
     bool give_weights = false;      ///< to others who ask

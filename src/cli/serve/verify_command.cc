@@ -220,8 +220,12 @@ Status run_judge(const JudgeRequest& request, std::ostream& out, bool& convicts)
     ASSIGN_OR_RETURN(const serve::Exhibit exhibit, serve::decode_exhibit(bytes));
     ASSIGN_OR_RETURN(const auto machine, Machine::create(request.threads));
     ASSIGN_OR_RETURN(const auto loaded, formats::load_any(request.model, formats::Pairs::kTaken));
-    ASSIGN_OR_RETURN(const serve::ModelSnapshot snapshot,
+    ASSIGN_OR_RETURN(serve::ModelSnapshot snapshot,
                      serve::snapshot_of(std::make_shared<const model::Model>(loaded.model)));
+    if (loaded.encoder && !snapshot.is_called(exhibit.terms.model)) {
+        const auto half = std::make_shared<const model::Model>(loaded.encoder->encoder);
+        ASSIGN_OR_RETURN(snapshot, serve::snapshot_of(half));
+    }
     const Verdict verdict = serve::judge(exhibit, snapshot, machine->compute());
     convicts = verdict.is_invalid();
     const std::string server = to_hex(exhibit.server);

@@ -98,6 +98,9 @@ Result<Written> write_text(const GenerateRequest& request, LocalModel& local,
         written.spent = remote->spent();
         written.work = remote->work();
         written.audits = audit_own(request.over, audited, remote->diaries(), compute);
+        const auto of_encoder =
+            audit_own(request.over, {.whole = audited.encoder}, audited.encoder_diaries, compute);
+        written.audits.insert(written.audits.end(), of_encoder.begin(), of_encoder.end());
     }
     return written;
 }
@@ -153,6 +156,8 @@ Result<std::unique_ptr<LocalModel>> load_writer(GenerateRequest& request, nlohma
     ASSIGN_OR_RETURN(auto local,
                      load_local_model(request.model, request.tokenizer, Needs::kAnswer));
     if (local->encoder) RETURN_IF_ERROR(check_pair_request(request));
+    if (request.over.encoder && !local->encoder)
+        return misused("--encoder-too is for encoder-decoders, and " + request.model + " is none");
     return local;
 }
 
@@ -302,6 +307,9 @@ void add_generate(CLI::App& app, Invocation& invocation) {
     add_wire_option(*command, request->sampling.states)->excludes(prompts);
     add_draft_options(*command, request->draft)->excludes(prompts);
     for (auto* over : add_layer_server_options(*command, request->over)) over->excludes(prompts);
+    command->add_flag("--encoder-too", request->over.encoder,
+                      "With --server, of an encoder-decoder: servers compute its encoder's layers, "
+                      "too (default: this machine does)");
     add_node_options(*command, *request, model);
     command->callback([request, &invocation] {
         request->json = invocation.json;

@@ -124,6 +124,22 @@ TEST_F(GeneratePair, TheSameBitsOverAnyServersOfItsDecoder) {
         for (const auto& audit : object["audits"]) EXPECT_EQ(audit["finding"], "right") << audit;
     }
     EXPECT_NE(digest({"--wire", "f16"}), digest({}));
+    // The encoder's layers, too.
+    nlohmann::json reads;
+    const auto third = serve({"0-1", "--model", model, "--encoder"}, reads);
+    EXPECT_EQ(reads["model"], info["encoder"]["content_hash"]);
+    const std::string three = reads["address"];
+    const std::vector<std::string> all{
+        "--server", one, "--server", two, "--server", three, "--encoder-too", "--wire", "i8"};
+    EXPECT_EQ(digest(all), digest({"--wire", "i8"}));
+    std::vector<std::string> audited = all;
+    audited.insert(audited.end(), {"--audit", "1", "--book", model + "/book"});
+    const nlohmann::json audits = generate(audited).json()["audits"];
+    ASSERT_EQ(audits.size(), 3U);
+    for (const auto& audit : audits) EXPECT_EQ(audit["finding"], "right") << audit;
+    EXPECT_THAT(generate({"--server", one, "--server", two, "--encoder-too"}).out,
+                HasSubstr("layer 0"));
+    EXPECT_THAT(generate({"--encoder-too"}).out, HasSubstr("--encoder-too"));
     EXPECT_EQ(digest({"--server", one, "--server", two, "--draft", "repeat"}), digest({}));
     EXPECT_THAT(generate({"--server", one}).out, HasSubstr("layer 1"));
 

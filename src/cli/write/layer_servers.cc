@@ -146,11 +146,12 @@ Status check_layer_servers(const LayerServerOptions& options) {
                        options.prefer != usual.prefer || options.book != usual.book ||
                        options.trust.theta != usual.trust.theta ||
                        options.trust.policy != usual.trust.policy || options.pay.any() ||
-                       options.audit != usual.audit;
+                       options.audit != usual.audit || options.encoder;
     if (given && !options.any())
         return misused(
-            "--standby, --wait, --prefer, --book, --theta, --policy, --audit and --pay say how "
-            "servers are used: name some by --server HOST:PORT, or a node that knows some by "
+            "--encoder-too, --standby, --wait, --prefer, --book, --theta, --policy, --audit and "
+            "--pay say how servers are used: name some by --server HOST:PORT, or a node that knows "
+            "some by "
             "--servers-of DIR");
     return ok_status();
 }
@@ -217,17 +218,50 @@ Result<std::unique_ptr<serve::NetworkLayers>> LayerServers::connect(
     return serve::NetworkLayers::connect(model_, config_, network);
 }
 
+namespace {
+
+/// What servers of the encoder's layers make of the prompt.
+Result<std::vector<float>> encode_over(const LayerServers& servers, const tensor::Compute& compute,
+                                       const LocalModel& local, const std::string& prompt,
+                                       tensor::StateType type, AuditedModel& audited) {
+    ASSIGN_OR_RETURN(const text::Tokens tokens, source_tokens(local, prompt));
+    const model::Model& half = local.encoder->encoder;
+    // Embedding and final norm run here.
+    model::Transformer ends(half.config, half.weights, {0, 0}, compute, {.max_batch = 1});
+    std::vector<float> states(tokens.size() * half.config.dim);
+    ends.embed(tokens, 0, states);
+    ASSIGN_OR_RETURN(const auto layers, servers.connect(tokens.size()));
+    RETURN_IF_ERROR(layers->forward(states));
+    ends.finish(states);
+    tensor::round_states(type, half.config.dim, states);
+    audited.encoder_diaries = layers->diaries();
+    return states;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
     const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
     const std::string& prompt, std::size_t positions, const SamplingOptions& sampling,
     AuditedModel& audited) {
-    ASSIGN_OR_RETURN(auto purse, open_purse(options.pay));
-    ASSIGN_OR_RETURN(
-        const LayerServers servers,
-        LayerServers::of(options, local.model, local.name, sampling, std::move(purse), audited));
+    ASSIGN_OR_RETURN(const std::shared_ptr<serve::Purse> purse, open_purse(options.pay));
+    ASSIGN_OR_RETURN(const LayerServers servers,
+                     LayerServers::of(options, local.model, local.name, sampling, purse, audited));
+    std::optional<LayerServers> encoder;
+    if (options.encoder && local.encoder) {
+        AuditedModel half;
+        ASSIGN_OR_RETURN(encoder, LayerServers::of(options, local.encoder->encoder, std::nullopt,
+                                                   sampling, purse, half));
+        audited.encoder = std::move(half.whole);
+    }
     pack_local_model(compute, local);
-    ASSIGN_OR_RETURN(std::vector<float> source,
-                     source_states(local, compute, prompt, sampling.states));
+    std::vector<float> source;
+    if (encoder) {
+        ASSIGN_OR_RETURN(source,
+                         encode_over(*encoder, compute, local, prompt, sampling.states, audited));
+    } else {
+        ASSIGN_OR_RETURN(source, source_states(local, compute, prompt, sampling.states));
+    }
     return servers.connect(positions, std::move(source));
 }
 

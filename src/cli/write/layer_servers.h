@@ -34,6 +34,7 @@ struct LayerServerOptions {
     std::string genesis;             ///< of the network, where its own model is meant; empty: any
     std::string cache;               ///< folder of what is fetched of it; empty: the usual one
     double most_mib = 2048;          ///< of weights that may be fetched
+    bool encoder = false;            ///< of an encoder-decoder they compute the encoder's, too
     std::size_t standbys = 0;        ///< servers for each stretch of layers that follow
     double wait_s = 30;              ///< for a server where nobody holds some layers any more
     std::string prefer = "fastest";  ///< or cheapest
@@ -61,6 +62,9 @@ Result<std::unique_ptr<LocalModel>> load_network_model(LayerServerOptions& optio
 /// The model by which one's own sessions are audited; empty without --audit.
 struct AuditedModel {
     serve::ModelSnapshot whole;
+    /// Where servers compute an encoder, too: that, and its sessions, which are over.
+    serve::ModelSnapshot encoder{};
+    std::vector<serve::SessionDiary> encoder_diaries{};
 };
 
 /// The servers that hold a model's layers. Whom to ask and whom to trust is looked up anew for each
@@ -94,7 +98,7 @@ class LayerServers {
 
 /// Opens sessions over the servers with room for `positions`. Of the model only what is computed
 /// here is kept, packed: embedding, norm and head. An encoder-decoder's encoder reads the prompt
-/// here, and its decoder's layers are over there.
+/// first, here, or where `options` say so over there.
 Result<std::unique_ptr<serve::NetworkLayers>> connect_layers(
     const LayerServerOptions& options, const tensor::Compute& compute, LocalModel& local,
     const std::string& prompt, std::size_t positions, const SamplingOptions& sampling,

@@ -16,14 +16,20 @@ OwnLayers::OwnLayers(const LocalModel& local, const tensor::Compute& compute, st
                    compute, {.max_positions = positions}),
       cache_(local.model.config, model::all_layers(local.model.config), positions, sampling.kv) {}
 
+Result<text::Tokens> source_tokens(const LocalModel& local, const std::string& prompt) {
+    text::Tokens tokens = local.tokenizer->encode_whole(prompt);
+    const std::uint32_t most = local.encoder->encoder.config.context;
+    if (tokens.size() > most)
+        return invalid("the prompt has " + std::to_string(tokens.size()) +
+                       " tokens, the model's encoder takes " + std::to_string(most));
+    return tokens;
+}
+
 Result<std::vector<float>> source_states(const LocalModel& local, const tensor::Compute& compute,
                                          const std::string& prompt, tensor::StateType states) {
     if (!local.encoder) return std::vector<float>();
-    const text::Tokens tokens = local.tokenizer->encode_whole(prompt);
+    ASSIGN_OR_RETURN(const text::Tokens tokens, source_tokens(local, prompt));
     const model::Model& half = local.encoder->encoder;
-    if (tokens.size() > half.config.context)
-        return invalid("the prompt has " + std::to_string(tokens.size()) +
-                       " tokens, the model's encoder takes " + std::to_string(half.config.context));
     model::Encoder encoder(half.config, half.weights, compute, tokens.size());
     return encoder.encode(tokens, states);
 }

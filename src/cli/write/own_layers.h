@@ -19,6 +19,8 @@ text::Tokens first_tokens(const LocalModel& local, const std::string& prompt);
 /// Of these, what is shown before the text that is written.
 text::Tokens shown_tokens(const LocalModel& local, const std::string& prompt);
 
+/// Of an encoder-decoder: the tokens of the prompt that its encoder reads. kInvalid for too many.
+Result<text::Tokens> source_tokens(const LocalModel& local, const std::string& prompt);
 /// Of an encoder-decoder: the states that its encoder makes of the prompt, [n, dim], of the type
 /// (N53). kInvalid for a prompt that is too long for it. Of other models nothing.
 Result<std::vector<float>> source_states(const LocalModel& local, const tensor::Compute& compute,
