@@ -251,7 +251,7 @@ void Relay::keep_payment(const ItemPtr& item, const Mempool::Outcome& outcome,
 // Nobody honest passes on what he has not checked, and a signature that is not by the coin's owner
 // is so on every branch.
 void Relay::drop_forger(net::PeerId id) {
-    payments_waiting_.erase(id);
+    forget_payments(id);
     const auto found = peers_.find(id);
     if (found == peers_.end()) return;
     log_info("dropping peer {}: it passes on a payment with a forged signature",
@@ -260,9 +260,16 @@ void Relay::drop_forger(net::PeerId id) {
     network_.disconnect(id);
 }
 
+// They are not judged, so another may be asked for them.
+void Relay::forget_payments(net::PeerId peer) {
+    const auto waiting = payments_waiting_.extract(peer);
+    if (waiting.empty()) return;
+    for (const PaymentCheck& check : waiting.mapped()) wanted_.refused(peer, check.item->name);
+}
+
 void Relay::on_peer_down(net::PeerId peer) {
-    payments_waiting_.erase(peer);  // and what of it waits for blocks is bounded anyway
-    stamp_work_.forget(peer);
+    forget_payments(peer);  // what of it waits for blocks is bounded anyway
+    for (const ItemPtr& item : stamp_work_.forget(peer)) wanted_.refused(peer, item->name);
     wanted_.remove_peer(peer);
 }
 

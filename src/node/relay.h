@@ -68,6 +68,8 @@ class Relay {
     void drop_contribution(const Hash256& id);
     /// Asks others for what was not delivered.
     void tick() { ask(); }
+    /// How many items were offered, and are not here or not judged yet.
+    std::size_t wanted() const { return wanted_.size(); }
 
   private:
     std::uint64_t now_ms() const { return clock_.monotonic_us() / 1000; }
@@ -87,6 +89,7 @@ class Relay {
     void wait_for_blocks(const PaymentCheck& check);
     void end_check(const PaymentCheck& check, const Mempool::Outcome& outcome);
     void drop_forger(net::PeerId peer);
+    void forget_payments(net::PeerId peer);
     void keep_payment(const ItemPtr& item, const Mempool::Outcome& outcome,
                       const std::function<void(Status)>& answer);
     void take_commitment(const ItemPtr& item, Source from);

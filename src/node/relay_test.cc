@@ -192,6 +192,27 @@ TEST_F(RelayTest, PaymentsWithoutEndDelayNeitherBlocksNorOtherPayments) {
     kit_.loop.run();
 }
 
+// Whoever delivers somebody's payment behind many of his own, and leaves before it is judged.
+TEST_F(RelayTest, WhoLeavesBeforeHisItemsAreJudgedKeepsThemFromNobody) {
+    const std::vector<ItemPtr> all = payments(20, 10'000);
+    const ItemPtr theirs = all.back();
+    kit_.loop.hold(Lane::kChain);
+    for (const ItemPtr& item : all) {
+        offer(1, item->name);
+        deliver(1, item);
+    }
+    relay_.on_peer_down(1);
+    peers_.erase(1);
+    kit_.loop.release(Lane::kChain);
+    kit_.loop.run();
+    EXPECT_FALSE(pooled(theirs));
+    EXPECT_EQ(relay_.wanted(), 0U) << "nobody offers them any more";
+    offer(2, theirs->name);
+    EXPECT_EQ(asked(2, theirs->name), 1) << "the node is blind to it for ever";
+    deliver(2, theirs);
+    EXPECT_TRUE(pooled(theirs));
+}
+
 // The payment is faster than the block with the coin that it spends; its sender offers it once.
 TEST_F(RelayTest, APaymentOfWhoIsABlockAheadIsTakenWhenTheBlockComes) {
     const chain::OutPoint coin = kit_.others.earn(kit_.alice);
@@ -294,6 +315,23 @@ TEST_F(SlowStampTest, IsHashedBesideTheLoopInTurn) {
     kit_.loop.release(Lane::kWork);
     kit_.loop.run();
     EXPECT_EQ(pooled_of(many), 40);
+}
+
+TEST_F(SlowStampTest, WhoLeavesBeforeTheyAreHashedKeepsThemFromNobody) {
+    kit_.loop.hold(Lane::kWork);
+    std::vector<ItemPtr> many;
+    for (std::uint8_t person = 10; person < 50; ++person) {
+        many.push_back(commitment(person));
+        give(1, many.back());
+    }
+    relay_.on_peer_down(1);
+    peers_.erase(1);
+    kit_.loop.release(Lane::kWork);
+    kit_.loop.run();
+    EXPECT_FALSE(pooled(many.back()));
+    EXPECT_EQ(relay_.wanted(), 0U) << "nobody offers them any more";
+    give(2, many.back());
+    EXPECT_TRUE(pooled(many.back())) << "the node is blind to it for ever";
 }
 
 // Whoever fills the room for the next round with commitments would stop the loop when it begins.

@@ -12,6 +12,11 @@ void StampWork::add(Source from, ItemPtr commitment) {
     if (!running_) run();
 }
 
+std::deque<ItemPtr> StampWork::forget(Source from) {
+    auto waiting = waiting_.extract(from);
+    return waiting.empty() ? std::deque<ItemPtr>() : std::move(waiting.mapped());
+}
+
 // `screen` and `done` may end up in add() and forget(); nothing is held across them.
 void StampWork::run() {
     running_ = true;

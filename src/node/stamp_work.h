@@ -37,7 +37,8 @@ class StampWork {
     /// What waits is bounded by its askers: the open questions of each peer, and the room in which
     /// commitments wait for their round.
     void add(Source from, ItemPtr commitment);
-    void forget(Source from) { waiting_.erase(from); }
+    /// What waits of it is not judged any more: it is given back.
+    std::deque<ItemPtr> forget(Source from);
     /// Stamps hashed so far.
     std::uint64_t computed() const { return computed_; }
 

@@ -20,11 +20,11 @@ std::uint64_t WantedItems::patience_ms(const Source& source, ItemKind kind) cons
 void WantedItems::offer(net::PeerId peer, bool chosen, const Item& item) {
     Source& source = sources_[peer];
     source.chosen = chosen;
-    if (source.offers >= limits_.max_offers) return;
+    if (source.offers.size() >= limits_.max_offers) return;
     Want& want = wants_[item];
     if (std::ranges::find(want.offered_by, peer) != want.offered_by.end()) return;
     want.offered_by.push_back(peer);
-    ++source.offers;
+    source.offers.insert(item);
     source.queue.push_back(item);
     // Who was asked may still deliver, and then it is taken.
     if (want.asked != 0 && !want.arrived && takes_over(source, sources_.at(want.asked)))
@@ -54,7 +54,7 @@ std::map<net::PeerId, std::vector<Item>> WantedItems::next_questions(std::uint64
     for (const net::PeerId peer : best_first()) {
         Source& source = sources_.at(peer);
         const std::size_t window = std::max<std::size_t>(limits_.window >> source.failures, 1);
-        while (source.open < window && !source.queue.empty()) {
+        while (source.open.size() < window && !source.queue.empty()) {
             const Item item = source.queue.front();
             source.queue.pop_front();
             const auto found = wants_.find(item);
@@ -64,7 +64,7 @@ std::map<net::PeerId, std::vector<Item>> WantedItems::next_questions(std::uint64
             want.asked = peer;
             want.due_ms = now_ms + patience_ms(source, item.kind);
             due_.emplace(want.due_ms, item);
-            ++source.open;
+            source.open.insert(item);
             if (source.unanswered.size() == kMaxUnanswered)
                 source.unanswered.erase(source.unanswered.begin());
             source.unanswered.insert(item);
@@ -78,13 +78,14 @@ void WantedItems::close_question(Wants::iterator want) {
     const net::PeerId asked = want->second.asked;
     if (asked == 0) return;
     due_.erase({want->second.due_ms, want->first});
-    --sources_.at(asked).open;
+    sources_.at(asked).open.erase(want->first);
     want->second.asked = 0;
 }
 
 void WantedItems::erase(Wants::iterator want) {
     close_question(want);
-    for (const net::PeerId peer : want->second.offered_by) --sources_.at(peer).offers;
+    for (const net::PeerId peer : want->second.offered_by)
+        sources_.at(peer).offers.erase(want->first);
     wants_.erase(want);
 }
 
@@ -100,7 +101,8 @@ void WantedItems::expire(std::uint64_t now_ms) {
 // The offer is void; the peer may offer the item again.
 void WantedItems::fail(Wants::iterator want, net::PeerId failed) {
     note_failure(failed);
-    if (std::erase(want->second.offered_by, failed) > 0) --sources_.at(failed).offers;
+    if (std::erase(want->second.offered_by, failed) > 0)
+        sources_.at(failed).offers.erase(want->first);
     ask_another(want);
 }
 
@@ -127,7 +129,7 @@ bool WantedItems::delivered(net::PeerId peer, const Item& item) {
     close_question(want);
     want->second.asked = peer;
     want->second.arrived = true;
-    ++source->second.open;
+    source->second.open.insert(item);
     return true;
 }
 
@@ -155,8 +157,11 @@ void WantedItems::forget(const Item& item) {
 void WantedItems::remove_peer(net::PeerId peer) {
     const auto source = sources_.find(peer);
     if (source == sources_.end()) return;
-    for (auto at = wants_.begin(); at != wants_.end();) {
-        const auto want = at++;
+    // A question may outlive its offer, where the answer came late.
+    std::set<Item> items = source->second.offers;
+    items.insert(source->second.open.begin(), source->second.open.end());
+    for (const Item& item : items) {
+        const auto want = wants_.find(item);
         const bool offered = std::erase(want->second.offered_by, peer) > 0;
         if (want->second.asked == peer) close_question(want);
         // What was in its queue may be in nobody else's.

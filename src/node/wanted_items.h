@@ -43,6 +43,8 @@ class WantedItems {
     void taken(net::PeerId from, const Item& item);
     /// Nobody's will be taken.
     void forget(const Item& item);
+    /// Its link is gone. What it delivered and is being judged is still to be taken or refused. In
+    /// the time that a walk over its own offers takes.
     void remove_peer(net::PeerId peer);
 
     std::size_t size() const { return wants_.size(); }
@@ -56,8 +58,8 @@ class WantedItems {
     };
     struct Source {
         bool chosen = false;
-        std::size_t offers = 0;
-        std::size_t open = 0;       ///< wants for which it is asked, or whose item is judged
+        std::set<Item> offers;      ///< wants that name it
+        std::set<Item> open;        ///< wants for which it is asked, or whose item is judged
         unsigned failures = 0;      ///< lately: a success halves them
         std::deque<Item> queue;     ///< to be asked of it, unless another is by then
         std::set<Item> unanswered;  ///< asked of it and never delivered, at most kMaxUnanswered

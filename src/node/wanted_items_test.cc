@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace cairn::node {
 namespace {
@@ -116,6 +117,46 @@ TEST(WantedItems, APeerThatLeavesLeavesNothing) {
     EXPECT_EQ(wanted.size(), 200U);
     EXPECT_EQ(wanted.next_questions(1).at(2).size(), WantedLimits{}.window);
     wanted.refused(1, item(0));
+    wanted.remove_peer(2);
+    EXPECT_EQ(wanted.size(), 0U);
+}
+
+// Whoever has links fills the table by them, and then comes and goes.
+TEST(WantedItems, WhoLeavesCostsNoMoreThanHeOffered) {
+    WantedItems wanted({});
+    constexpr net::PeerId kCrowd = 40;
+    const auto number = [](net::PeerId peer, std::size_t i) {
+        Item made = item(static_cast<int>(i));
+        made.id.bytes[2] = static_cast<std::uint8_t>(peer);
+        return made;
+    };
+    for (net::PeerId peer = 1; peer <= kCrowd; ++peer)
+        for (std::size_t i = 0; i < WantedLimits{}.max_offers; ++i)
+            wanted.offer(peer, false, number(peer, i));
+    const std::size_t full = kCrowd * WantedLimits{}.max_offers;
+    ASSERT_EQ(wanted.size(), full);
+    const auto began = std::chrono::steady_clock::now();
+    for (net::PeerId peer = kCrowd + 1; peer <= kCrowd + 1'000; ++peer) {
+        wanted.offer(peer, false, item(0));
+        wanted.remove_peer(peer);
+    }
+    // A millisecond or two; looking through the table for each takes half a minute.
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+    EXPECT_EQ(wanted.size(), full);
+}
+
+// A late answer is judged although the offer is void by then.
+TEST(WantedItems, APeerThatLeavesWhileItsLateItemIsJudgedLeavesNothing) {
+    WantedItems wanted({});
+    wanted.offer(1, false, item(1));
+    wanted.offer(2, false, item(1));
+    wanted.next_questions(0);
+    EXPECT_EQ(wanted.next_questions(2'000).count(2), 1U);
+    EXPECT_TRUE(wanted.delivered(1, item(1)));
+    wanted.remove_peer(1);
+    EXPECT_TRUE(wanted.next_questions(2'001).empty());
+    wanted.refused(1, item(1));
+    EXPECT_EQ(wanted.next_questions(2'002).count(2), 1U);
     wanted.remove_peer(2);
     EXPECT_EQ(wanted.size(), 0U);
 }
