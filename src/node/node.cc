@@ -242,7 +242,6 @@ void Node::on_peer_down(net::PeerId id, const std::string& reason) {
     theta_giver_.on_peer_down(id);
     evidence_.on_peer_down(id);
     sync_.on_peer_down(id);
-    sync_.request_bodies();
 }
 
 void Node::drop(Peer& peer, const std::string& reason) {

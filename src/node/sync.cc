@@ -17,6 +17,8 @@ constexpr std::uint32_t kNextBlocks = 2;
 
 /// Between two questions about headers whose parent we do not know, to one peer.
 constexpr std::uint64_t kAirPauseMs = 1'000;
+/// Between two looks for bodies to ask for that peers bring about by messages which cost nothing.
+constexpr std::uint64_t kRequestPauseMs = 20;
 /// Blocks above the first one that lacks its body which are looked at for others that do.
 constexpr std::uint32_t kMaxLookedAt = 512;
 
@@ -28,6 +30,7 @@ Sync::Sync(const Clock& clock, Random& random, Loop& loop, net::Network& network
            ActiveChain& chain, PeerTable& peers, PeerReads& reads, SyncOptions options)
     : clock_(clock),
       random_(random),
+      loop_(loop),
       network_(network),
       chain_(chain),
       peers_(peers),
@@ -175,7 +178,7 @@ Status Sync::on_judged(Peer& peer, const HeaderWork::Message& message, consensus
         if (more && outcome.added > 0 && outcome.verdict.is_valid())
             ask_headers(peer, outcome.last);
     }
-    request_bodies();
+    request_soon();
     return ok_status();
 }
 
@@ -247,7 +250,7 @@ Status Sync::on_presync(Peer& peer, const HeaderWork::Message& message, consensu
     } else {
         ask_on(peer);
     }
-    request_bodies();
+    request_soon();
     return ok_status();
 }
 
@@ -317,10 +320,11 @@ Status Sync::on_block(Peer& peer, ByteView body) {
 
 Status Sync::on_no_block(Peer& peer, ByteView body) {
     ASSIGN_OR_RETURN(const Hash256 hash, decode_hash(body));
-    if (peer.bodies_asked.erase(hash) > 0) note_lapse(peer);
+    if (peer.bodies_asked.erase(hash) == 0) return ok_status();  // nobody asked it
+    note_lapse(peer);
     // It cannot help with this branch for now; what it tells us next starts afresh.
     if (const BlockNode* lacking = chain_.tree().find(hash)) peer.branches.remove(lacking);
-    request_bodies();
+    request_soon();
     return ok_status();
 }
 
@@ -387,8 +391,25 @@ void Sync::request_branch(Peer& peer, const BlockNode* best) {
     }
 }
 
+void Sync::request_soon() {
+    if (request_timer_ != 0) return;
+    const std::uint64_t due = requested_ms_ + kRequestPauseMs;
+    if (now_ms() >= due) return request_bodies();
+    request_timer_ = loop_.call_after(due - now_ms(), alive_.guard([this] {
+        request_timer_ = 0;
+        request_bodies();
+    }));
+}
+
+void Sync::on_peer_down(net::PeerId id) {
+    header_work_.forget(id);
+    request_soon();
+}
+
 void Sync::request_bodies() {
     if (!chain_.takes_bodies()) return;
+    ++requests_;
+    requested_ms_ = now_ms();
     note_lapses();
     for (Peer* peer : best_first()) request_from(*peer);
 }

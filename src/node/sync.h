@@ -40,16 +40,19 @@ class Sync {
     void on_peer_ready(Peer& peer);
     Status on_get_headers(Peer& peer, ByteView body);
     Status on_headers(Peer& peer, ByteView body);
-    /// The link is gone.
-    void on_peer_down(net::PeerId id) { header_work_.forget(id); }
+    /// The link is gone, and the peer from the table.
+    void on_peer_down(net::PeerId id);
     Status on_get_block(Peer& peer, ByteView body);
     Status on_block(Peer& peer, ByteView body);
     Status on_no_block(Peer& peer, ByteView body);
 
     /// Tells peers of a block, except those that know it.
     void announce(const BlockNode* node);
-    /// Asks for bodies that are missing.
+    /// Asks for bodies that are missing: looks at those that come next for every peer, which takes
+    /// a millisecond or two while many are missing.
     void request_bodies();
+    /// How often it did so.
+    std::uint64_t requests() const { return requests_; }
     const HeaderWork& header_work() const { return header_work_; }
     /// Time passes: drops peers that owe an answer for too long. Call every second or so.
     void tick();
@@ -68,6 +71,8 @@ class Sync {
     Status on_presync(Peer& peer, const HeaderWork::Message& message, consensus::Work work);
     void ask_on(Peer& peer);
     void end_presync(Peer& peer, bool refuted);
+    /// The same for what a few bytes of a peer bring about: now, or soon after the last time.
+    void request_soon();
     void note_lapses();
     std::vector<Peer*> best_first();
     /// Whether it was asked of so many, or so lately, that this peer is not to be asked now.
@@ -80,12 +85,16 @@ class Sync {
 
     const Clock& clock_;
     Random& random_;
+    Loop& loop_;
     net::Network& network_;
     ActiveChain& chain_;
     PeerTable& peers_;
     PeerReads& reads_;
     SyncOptions options_;
     HeaderWork header_work_;
+    std::uint64_t requests_ = 0;
+    std::uint64_t requested_ms_ = 0;  // the last time
+    TimerId request_timer_ = 0;
     Alive alive_;
 };
 
