@@ -1,6 +1,6 @@
 // Proves that real nodes keep a network of one winner a block: they agree on coins and model over
 // reorganisations, restarts and late joining; every block's update is by who found it and was made
-// on its parent's model; whoever trains finds no block before he has something to give.
+// on its parent's model; whoever mines without training finds blocks as his hash power says.
 #include "sim/scenario.h"
 #include "sim/tiny_model.h"
 
@@ -32,10 +32,17 @@ bool same_ledgers(World& world) {
     return true;
 }
 
+/// Runs take less than what miners wait for them.
+WorldOptions quick_runs() {
+    WorldOptions options;
+    options.train_lane = {100'000, 400'000};
+    return options;
+}
+
 TEST(Winner, ThreeNodesAgreeAndEveryBlockHasItsMinersUpdate) {
     for (const std::uint64_t seed : seeds()) {
         FakeModelKit kit(one_winner_definition());
-        World world(seed, scenario_name(), kit);
+        World world(seed, scenario_name(), kit, quick_runs());
         add_three(world);
         world.run_ms(60'000);
         ASSERT_TRUE(
@@ -63,6 +70,39 @@ TEST(Winner, WhoMinesWithoutTrainingFindsEmptyBlocks) {
     EXPECT_LT(part, 0.9) << world.replay_line();
     EXPECT_EQ(world.node(1).status().training.merged, 0U);
     EXPECT_TRUE(world.failure().empty()) << world.replay_line();
+}
+
+/// A network of three who train for `run_ms`, and one with a tenth of the hash power whose update
+/// costs nothing: the part of the blocks that is his.
+double won_by_who_does_not_train(std::uint64_t run_ms) {
+    constexpr std::uint32_t kBlocks = 150;
+    FakeModelKit kit(one_winner_definition());
+    WorldOptions options;
+    options.train_lane = {run_ms * 1'000, run_ms * 1'000};
+    World world(5, scenario_name(), kit, options);
+    for (int i = 0; i < 3; ++i)
+        world.add_node(
+            {.connect = i == 0 ? std::vector<int>{} : std::vector<int>{0}, .hashes_per_slice = 3});
+    const int cheat = world.add_node({.connect = {0, 1, 2}, .hashes_per_slice = 1});
+    world.loop(cheat).set_lane_time(Lane::kTrain, {0, 0});
+    EXPECT_TRUE(world.run_until([&] { return world.agreed(kBlocks); }, 3'600'000))
+        << world.replay_line();
+    std::uint32_t his = 0;
+    for (std::uint32_t height = 1; height <= kBlocks; ++height)
+        his += world.block_at(0, height)->coinbase.miner == crypto::public_key(world.key(cheat));
+    EXPECT_TRUE(world.failure().empty()) << world.replay_line();
+    return static_cast<double>(his) / kBlocks;
+}
+
+// Their hash power would rest for as long as they train, and all that searches be his: he would
+// find most blocks, could undo any, and be paid for each.
+TEST(Winner, WhoDoesNotTrainFindsNoMoreBlocksThanHisHashPowerSays) {
+    for (const std::uint64_t run_ms : {400U, 1'000U, 4'000U}) {
+        const double won = won_by_who_does_not_train(run_ms);
+        RecordProperty("won_at_" + std::to_string(run_ms) + "_ms", std::to_string(won));
+        EXPECT_GT(won, 0.03) << run_ms;
+        EXPECT_LT(won, 0.25) << run_ms;
+    }
 }
 
 TEST(Winner, BranchesAreTakenBackAndKilledNodesComeBack) {
@@ -106,7 +146,7 @@ TEST(Winner, PlainDescentOfARealModelLowersItsLossAndIsTheSameEverywhere) {
     chain::NetworkDefinition rules = one_winner_definition();
     node::set_sgd(rules);
     TinyModelKit kit(rules);
-    World world(1, scenario_name(), kit);
+    World world(1, scenario_name(), kit, quick_runs());
     world.add_node({});
     world.add_node({.connect = {0}});
     ASSERT_TRUE(world.run_until([&] { return world.agreed(25) && same_ledgers(world); }, 300'000))

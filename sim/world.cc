@@ -133,6 +133,7 @@ void World::start(int number) {
     config.miner.enabled = slot.spec.mine;
     config.miner.hashes_per_slice = slot.spec.hashes_per_slice;
     config.miner.slice_pause_ms = slot.spec.slice_pause_ms;
+    config.miner.own_work_part = slot.spec.own_work_part;
     config.reporter.sample_tokens = 0;
     config.evidence.models = slot.spec.models;
     slot.node = std::make_unique<node::Node>(

@@ -26,6 +26,7 @@ struct NodeSpec {
     bool train = true;
     std::uint64_t hashes_per_slice = 2;
     std::uint64_t slice_pause_ms = 50;
+    std::uint64_t own_work_part = node::kOwnWorkPart;  ///< MinerOptions
     std::int64_t clock_skew_ms = 0;
     std::uint32_t snapshot_interval = 8;
     std::uint32_t max_undo = 64;

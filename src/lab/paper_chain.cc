@@ -208,6 +208,7 @@ void add_nodes(sim::World& world, const PaperChainCase& given) {
         for (int peer = 0; peer <= static_cast<int>(i); ++peer) spec.connect.push_back(peer);
         spec.hashes_per_slice = given.miners[i].hashes;
         spec.slice_pause_ms = kSliceMs;
+        spec.own_work_part = 0;
         const int number = world.add_node(spec);
         const std::uint64_t us = std::uint64_t{given.miners[i].training_ms} * 1'000 * rounds;
         world.loop(number).set_lane_time(Lane::kTrain, {us, us});

@@ -1,6 +1,7 @@
 // `cairn lab paper-chain`: the network of the GradientCoin paper (papers A: A4, A9, A10) by real
 // nodes in a simulation. Every block carries the update of who found it, K steps of plain gradient
-// descent, sketched by the chain's codec; beside it a network that merges everybody's. Miners have
+// descent, sketched by the chain's codec; beside it a network that merges everybody's. Miners train
+// for as long as it takes before they search, as the paper has it and a node does not. They have
 // unequal hash power and, if wanted, texts of their own languages, so that one sees who wins blocks
 // (papers A: A4) and whose text is learnt.
 #pragma once

@@ -1,6 +1,7 @@
 #include "node/miner.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/log.h"
 #include "chain/target.h"
@@ -102,6 +103,14 @@ bool Miner::must_wait_for_payloads() const {
     return false;
 }
 
+std::uint64_t Miner::own_work_wait_ms() const {
+    if (options_.own_work_part == 0) return std::numeric_limits<std::uint32_t>::max();
+    const std::uint64_t until =
+        tip_since_ms_ + chain_.network().spacing_ms / options_.own_work_part;
+    const std::uint64_t now = clock_.monotonic_us() / 1000;
+    return until > now ? until - now : 0;
+}
+
 void Miner::assemble() {
     if (assembling_ || !dirty_ || !options_.enabled) return;
     if (must_wait_for_payloads()) return schedule(kAskAgainMs);
@@ -110,7 +119,10 @@ void Miner::assemble() {
     NextKey next_key = next_key_;
     if (chain_.network().one_winner() && own_work_) {
         const OwnWork own = own_work_(parent);
-        if (own.state == OwnWork::State::kAwaited) return;  // on_item() comes when it is made
+        // on_item() comes when it is made.
+        const std::uint64_t wait_ms =
+            own.state == OwnWork::State::kAwaited ? own_work_wait_ms() : 0;
+        if (wait_ms > 0) return schedule(wait_ms);
         if (own.state == OwnWork::State::kMade) {
             candidates.contributions = {own.contribution};
             next_key = [key = own.key](const ChainState&) { return key; };

@@ -1,9 +1,9 @@
 // The miner: has the ledger assemble the best next block (the template), searches its nonce a slice
 // at a time with pauses between, so that the computer stays usable, and takes a new template when
 // the tip moves or something arrives that a block could carry. At merge heights it first waits a
-// little for payloads that were committed to; where every block has one winner, it waits for what
-// its own trainer makes on each tip. Under the simulated clock slice and pause are the
-// hash rate.
+// little for payloads that were committed to; where every block has one winner, it waits a little
+// for what its own trainer makes on each tip, and then searches without, until it is there. Under
+// the simulated clock slice and pause are the hash rate.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,9 @@ struct MinerOptions {
     std::uint64_t refresh_ms = 200;        ///< at most one new template in this time on one tip
     std::uint64_t merge_grace_ms = 1'500;  ///< at merge heights, for payloads not here yet ...
     std::uint64_t merge_grace_part = 4;    ///< ... but no longer than this part of the spacing
+    /// One winner a block: for what the own trainer makes, no longer than this part of the spacing;
+    /// 0: however long it takes.
+    std::uint64_t own_work_part = kOwnWorkPart;
     /// After so long a found block is taken as lost, if the tip is still its parent.
     std::uint64_t stuck_ms = 10'000;
 };
@@ -77,6 +80,8 @@ class Miner {
 
   private:
     bool must_wait_for_payloads() const;
+    /// How much longer to wait for what the own trainer makes; 0: no longer.
+    std::uint64_t own_work_wait_ms() const;
     void schedule(std::uint64_t delay_ms);
     void assemble();
     void on_assembled(const BlockNode* parent, Result<chain::Block> block);

@@ -32,7 +32,14 @@ class MinerTest : public testing::Test, public ActiveChain::Observer {
             [](const ChainState&) { return chain::test_key(9); },
             [this](const BlockNode*) { return own_work_; }, options_,
             [this](const chain::Block& block) { found_.push_back(block); },
-            [this](const consensus::BlockReport&) { ++templates_; });
+            [this](const consensus::BlockReport& report) {
+                ++templates_;
+                carried_ = report.contributions.size();
+            });
+    }
+    /// For how long a trainer is waited for where blocks have one winner.
+    std::uint64_t own_work_ms() const {
+        return kit_->chain->network().spacing_ms / options_.own_work_part;
     }
     void on_tip(const SwitchOutcome& outcome) override {
         pool_->on_tip(outcome);
@@ -58,6 +65,7 @@ class MinerTest : public testing::Test, public ActiveChain::Observer {
     std::unique_ptr<Miner> miner_;
     std::vector<chain::Block> found_;
     int templates_ = 0;
+    std::size_t carried_ = 0;  // contributions in the latest template
 };
 
 TEST_F(MinerTest, FindsValidBlocksOneAfterAnother) {
@@ -266,7 +274,7 @@ TEST_F(MinerTest, WhereBlocksHaveOneWinnerItWaitsForItsOwnTrainer) {
     make(one_winner_network());
     own_work_.state = OwnWork::State::kAwaited;
     miner_->set_enabled(true);
-    kit_->loop.advance_ms(60'000);
+    kit_->loop.advance_ms(own_work_ms() - 1);
     EXPECT_EQ(templates_, 0);
     EXPECT_TRUE(found_.empty());
     const consensus::WinnerPlace place{kit_->tip(), 1, kit_->alice.key};
@@ -288,6 +296,41 @@ TEST_F(MinerTest, WhereBlocksHaveOneWinnerItWaitsForItsOwnTrainer) {
     ASSERT_GE(found_.size(), 2U);
     EXPECT_TRUE(found_[1].contributions.empty());
     EXPECT_EQ(found_[1].coinbase.miner, chain::test_key(9));
+}
+
+// Else the hash power that searches would be of those alone who do not train.
+TEST_F(MinerTest, WhereBlocksHaveOneWinnerItsHashPowerDoesNotRestForLong) {
+    chain::NetworkDefinition network = one_winner_network();
+    network.first_target = 0x1f010000;  // none of the few hashes meets it
+    network.pow_limit = 0x1f010000;
+    make(network);
+    own_work_.state = OwnWork::State::kAwaited;
+    miner_->set_enabled(true);
+    kit_->loop.advance_ms(own_work_ms() - 1);
+    EXPECT_FALSE(miner_->progress().searching);
+    kit_->loop.advance_ms(100);
+    EXPECT_TRUE(miner_->progress().searching);
+    EXPECT_EQ(templates_, 1);
+    // It comes late, and is taken all the same.
+    const consensus::WinnerPlace place{kit_->tip(), 1, kit_->alice.key};
+    own_work_ = {
+        OwnWork::State::kMade, kit_->alice.key,
+        std::make_shared<const chain::Contribution>(consensus::winner_contribution(
+            kit_->chain->network(), kit_->chain->genesis_id(), place,
+            consensus::FakeModel::payload_of(consensus::step(0)), kit_->alice.secret, random_))};
+    miner_->on_item();
+    kit_->loop.advance_ms(options_.refresh_ms);
+    EXPECT_EQ(templates_, 2);
+    EXPECT_EQ(carried_, 1U);
+}
+
+TEST_F(MinerTest, WhereItIsToldToItWaitsForItsOwnTrainerForAsLongAsItTakes) {
+    options_.own_work_part = 0;
+    make(one_winner_network());
+    own_work_.state = OwnWork::State::kAwaited;
+    miner_->set_enabled(true);
+    kit_->loop.advance_ms(3'600'000);
+    EXPECT_EQ(templates_, 0);
 }
 
 class MinerAtMergeTest : public MinerTest {

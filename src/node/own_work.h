@@ -2,16 +2,22 @@
 // the next block. Elsewhere contributions come from the pool.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "chain/contribution.h"
 
 namespace cairn::node {
 
+/// A run ends, and the miner waits no longer for it, when this part (a quarter) of a block's time
+/// has gone by: while trainers train, whoever does not train has all of the hash power that
+/// searches.
+inline constexpr std::uint64_t kOwnWorkPart = 4;
+
 struct OwnWork {
     enum class State {
         kNone,     ///< nobody trains here, or it came to nothing: search a block without
-        kAwaited,  ///< do not search yet
+        kAwaited,  ///< do not search yet, or not for long
         kMade,
     };
     State state = State::kNone;

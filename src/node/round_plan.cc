@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "node/own_work.h"
 
 namespace cairn::node {
 namespace {
@@ -26,11 +27,14 @@ bool must_begin(const chain::NetworkDefinition& network, const RoundTip& tip,
     return !at_hand || may_train(network, tip.next_height);
 }
 
-/// One winner a block: no clock ends the run, for a payload of fewer steps is worth as much to its
-/// miner, but nothing is lost by taking all of them while nobody else finds the block.
+/// One winner a block: the clock ends the run, for our hash power rests meanwhile, and a payload of
+/// fewer steps is worth as much to its miner.
 RoundAction winner_action(const RoundState& state) {
     const bool may_begin = state.stage == Stage::kWaiting && !state.tried && !state.lane_busy;
-    return may_begin ? RoundAction::kTrain : RoundAction::kNothing;
+    if (may_begin) return RoundAction::kTrain;
+    const bool must_end = state.stage == Stage::kTraining && state.time_is_up;
+    return must_end && state.lane_busy && !state.told_to_end ? RoundAction::kEndJob
+                                                             : RoundAction::kNothing;
 }
 
 const char* describe_winner(const RoundState& state) {
@@ -60,6 +64,7 @@ bool may_train(const chain::NetworkDefinition& network, std::uint32_t next_heigh
 }
 
 std::uint64_t training_time_ms(const chain::NetworkDefinition& network, std::uint32_t next_height) {
+    if (network.one_winner()) return network.spacing_ms / kOwnWorkPart;
     const std::uint32_t merge = network.merge_height(network.round_of(next_height));
     const std::uint32_t blocks = merge - (next_height - 1);  // up to the merge block
     return std::uint64_t{std::max(blocks, 3U) - 2} * network.spacing_ms;

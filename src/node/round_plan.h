@@ -10,8 +10,8 @@
 // ours.
 //
 // Where every block has one winner (M = 1) a round is one block, and most of this falls away: train
-// on the tip until there is a payload, which then waits for our own miner to find the block; with
-// another tip all begins anew, and what was made is lost.
+// on the tip for a part of a block's time (own_work.h); the payload then waits for our own miner to
+// find the block; with another tip all begins anew, and what was made is lost.
 #pragma once
 
 #include <cstdint>

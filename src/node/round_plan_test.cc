@@ -206,7 +206,9 @@ TEST(RoundPlan, OneWinnerABlock) {
     EXPECT_EQ(does(with(at(S::kWaiting), kBusy), here), A::kNothing) << "the last run still ends";
     EXPECT_EQ(does(with(at(S::kWaiting), kTried), here), A::kNothing) << "theta was gone";
     EXPECT_EQ(does(at(S::kTraining), here), A::kNothing);
-    EXPECT_EQ(does(with(at(S::kTraining), kTimeIsUp), here), A::kNothing) << "no clock ends it";
+    EXPECT_EQ(does(with(at(S::kTraining), kTimeIsUp), here), A::kEndJob)
+        << "our hash power rests meanwhile";
+    EXPECT_EQ(training_time_ms(network, 2), 2'000U / 4);
     EXPECT_EQ(does(at(S::kMade), here), A::kNothing) << "it waits for our block";
     EXPECT_EQ(does(at(S::kSpent), here), A::kNothing);
     for (const S stage : {S::kWaiting, S::kTraining, S::kMade, S::kSpent}) {
