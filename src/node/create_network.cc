@@ -190,6 +190,8 @@ Result<CreatedNetwork> create_network(const NewNetwork& wanted, const tensor::Ke
     // The preset is valid, so whatever is not comes from the options.
     if (const Status valid = chain::validate(network); !valid.ok())
         return misused(valid.error().message);
+    if (const Status shape = model::validate(worth::model_config(network)); !shape.ok())
+        return misused(shape.error().message);
     ASSIGN_OR_RETURN(const Texts texts, read_texts(wanted));
     network.sources = texts.sources;
     if (const Status valid = chain::validate(network); !valid.ok())

@@ -107,6 +107,12 @@ Result<std::unique_ptr<NodeParts>> load_parts(const NodeOptions& options,
     if (!network.tokenizer_hash.is_zero()) {
         ASSIGN_OR_RETURN(const auto bytes, assets.get(network.tokenizer_hash));
         ASSIGN_OR_RETURN(parts->tokenizer, text::parse_tokenizer(*bytes));
+        if (parts->tokenizer->vocab_size() > network.architecture.vocab)
+            return invalid("the tokenizer that " + network.name + " names has " +
+                           std::to_string(parts->tokenizer->vocab_size()) +
+                           " tokens, and its model knows " +
+                           std::to_string(network.architecture.vocab) +
+                           ": nobody can take part in this network");
     }
     ASSIGN_OR_RETURN(parts->model,
                      worth::ChainModel::create(network, judge, {kernels, parts->pool.get()}));

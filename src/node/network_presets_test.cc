@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "consensus/work.h"
+#include "node/create_network.h"
 #include "node/miner.h"
 
 namespace cairn::node {
@@ -31,6 +32,21 @@ TEST(NetworkPresets, SlowerWorkHasTargetsToMatch) {
         EXPECT_GE(hashes(slow.pow_limit), 31);
         EXPECT_LE(hashes(slow.pow_limit), hashes(slow.first_target));
     }
+}
+
+// The chain's bounds allow it, and no program computes it.
+TEST(NetworkPresets, AModelOfAnImpossibleShapeIsRefusedInWords) {
+    NewNetwork wanted;
+    wanted.directory = testing::TempDir() + "impossible-shape";
+    wanted.definition = network_preset("tiny").value();
+    wanted.definition.architecture.dim = 16384;
+    wanted.definition.architecture.heads = wanted.definition.architecture.kv_heads = 1;
+    wanted.definition.norm_start = 4711;  // so that no round is trained to find it
+    const auto made = create_network(wanted, nullptr, 1);
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.error().code, ErrorCode::kMisused);
+    EXPECT_NE(made.error().message.find("head dimension"), std::string::npos)
+        << made.error().message;
 }
 
 TEST(NetworkPresets, TargetsThatWereEasyStayWithinTheLimit) {

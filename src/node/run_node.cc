@@ -8,6 +8,7 @@
 
 #include "base/disk.h"
 #include "base/files.h"
+#include "base/free_memory.h"
 #include "base/log.h"
 #include "base/priority.h"
 #include "net/tls_network.h"
@@ -53,12 +54,21 @@ Result<crypto::SecretKey> load_key(const NodeOptions& options, Random& random) {
     return *key;
 }
 
-/// Roughly the bytes that the chain's state, its copies and the judge take, and while a snapshot is
-/// written two copies of what that holds of the model.
+/// Roughly the bytes that the chain's state and its copies take, what takes the latest merges back,
+/// passes over texts, and while a snapshot is written two copies of what that holds of the model.
 std::uint64_t memory_needed(const chain::NetworkDefinition& network, bool trains) {
     const model::ParameterLayout layout(worth::model_config(network), codec::kTile);
-    const std::uint64_t words = 2 + 2 + 2 + network.novelty_rounds + 6 + (trains ? 6 : 0);
-    return layout.size() * 4 * words +
+    const std::uint64_t merges =
+        std::max(network.novelty_rounds, ChainStateOptions{}.max_undo / network.round_length);
+    const std::uint64_t words = 2 + 2 + 2 + merges + 6 + (trains ? 6 : 0);
+    // Of each pass (the judge's two, the report's, the trainer's): what a microbatch of tokens
+    // leaves in the layers, and its logits.
+    const chain::Architecture& shape = network.architecture;
+    const std::uint64_t tokens = std::max(1024U, shape.context);
+    const std::uint64_t of_token =
+        shape.vocab +
+        std::uint64_t{shape.layers} * (8 * std::uint64_t{shape.dim} + 4 * shape.hidden_dim);
+    return layout.size() * 4 * words + tokens * of_token * 4 * (trains ? 4 : 3) +
            2 * worth::saved_bytes(layout.size(), network.novelty_rounds) +
            (std::uint64_t{64} << 20);
 }
@@ -168,12 +178,25 @@ Status Process::check_network() const {
         return misused("in " + network_definition_.name +
                        " an update travels in the block of who made it and nowhere else: give "
                        "--mine beside --train");
+    if (const Status shape = model::validate(worth::model_config(network_definition_)); !shape.ok())
+        return Error{shape.error().code, "the definition of " + network_definition_.name +
+                                             " names a model that cannot be (" +
+                                             shape.error().message +
+                                             "); get it again from whoever made the network"};
     const std::uint64_t needed_mib =
         memory_needed(network_definition_, !options_.train.empty()) >> 20;
+    const std::string needed =
+        "this network's model needs about " + std::to_string(needed_mib) + " MiB";
     if (options_.memory_mib != 0 && needed_mib > options_.memory_mib)
-        return Error{ErrorCode::kFull, "this network's model needs about " +
-                                           std::to_string(needed_mib) +
-                                           " MiB; raise --memory to take part"};
+        return Error{ErrorCode::kFull, needed + "; raise --memory to take part"};
+    // A definition may come from anybody, and who runs out of memory is killed without a word.
+    const std::uint64_t have_mib = total_memory_bytes().value_or(~std::uint64_t{0}) >> 20;
+    if (options_.memory_mib == 0 && needed_mib > have_mib)
+        return Error{ErrorCode::kFull, needed + ", and this machine has " +
+                                           std::to_string(have_mib) +
+                                           " MiB: take part from a larger one, or give "
+                                           "--memory " +
+                                           std::to_string(needed_mib) + " to try all the same"};
     return ok_status();
 }
 

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/mutex.h"
 #include "node/assets.h"
 #include "node/test_network.h"
@@ -75,6 +76,11 @@ class Runner {
     NodeStatus announced() {
         const MutexLock lock(mutex_);
         return announced_;
+    }
+    /// What it ended with by itself.
+    Status ended() {
+        if (thread_.joinable()) thread_.join();
+        return result_;
     }
     std::thread::id loop_thread() const { return thread_.get_id(); }
     Status finish() {
@@ -139,6 +145,74 @@ class RunNode : public testing::Test {
 
     fs::path root_;
 };
+
+// A definition of a stranger's: whoever joined would be killed by the system, or this machine's
+// other programs would.
+TEST_F(RunNode, AModelThatHasNoRoomInMemoryIsRefusedInWords) {
+    NodeOptions joining = options(0);
+    chain::NetworkDefinition large =
+        chain::network_from_json(read_text_file(joining.network_file).value()).value();
+    large.architecture.dim = 8192;
+    large.architecture.hidden_dim = 16384;
+    large.architecture.layers = 6;
+    large.architecture.heads = large.architecture.kv_heads = 64;
+    joining.network_file = (root_ / "network" / "large.json").string();
+    write(joining.network_file, chain::to_json(large));
+    Runner node(joining);
+    const Status refused = node.ended();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kFull);
+    EXPECT_NE(refused.error().message.find("and this machine has"), std::string::npos)
+        << refused.error().message;
+    EXPECT_NE(refused.error().message.find("--memory"), std::string::npos);
+}
+
+// Few parameters, and gigabytes of logits at the first merge.
+TEST_F(RunNode, AModelWhosePassesHaveNoRoomInMemoryIsRefusedInWords) {
+    NodeOptions joining = options(0);
+    chain::NetworkDefinition wide =
+        chain::network_from_json(read_text_file(joining.network_file).value()).value();
+    wide.architecture.vocab = 1 << 19;
+    wide.architecture.context = 65'536;
+    wide.judge_leaf_tokens = 65'536;
+    joining.network_file = (root_ / "network" / "wide.json").string();
+    write(joining.network_file, chain::to_json(wide));
+    Runner node(joining);
+    const Status refused = node.ended();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kFull) << refused.error().message;
+}
+
+// Its heads are wider than any that this program computes.
+TEST_F(RunNode, AModelOfAnImpossibleShapeIsRefusedInWords) {
+    NodeOptions joining = options(0);
+    chain::NetworkDefinition odd =
+        chain::network_from_json(read_text_file(joining.network_file).value()).value();
+    odd.architecture.dim = 16384;
+    odd.architecture.heads = odd.architecture.kv_heads = 1;
+    joining.network_file = (root_ / "network" / "odd.json").string();
+    write(joining.network_file, chain::to_json(odd));
+    Runner node(joining);
+    const Status refused = node.ended();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("a model that cannot be"), std::string::npos)
+        << refused.error().message;
+}
+
+// What it writes of a prompt would be no tokens of the model.
+TEST_F(RunNode, ATokenizerLargerThanTheModelsVocabularyIsRefusedInWords) {
+    NodeOptions joining = options(0);
+    chain::NetworkDefinition odd =
+        chain::network_from_json(read_text_file(joining.network_file).value()).value();
+    --odd.architecture.vocab;
+    joining.network_file = (root_ / "network" / "odd.json").string();
+    write(joining.network_file, chain::to_json(odd));
+    Runner node(joining);
+    const Status refused = node.ended();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("the tokenizer that"), std::string::npos)
+        << refused.error().message;
+}
 
 TEST_F(RunNode, TwoTrainAThirdJoinsAndOneRestarts) {
     Runner first(options(0));
