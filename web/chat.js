@@ -185,7 +185,7 @@ async function answer() {
       shown.redraw();
     });
     if (reason === null) throw new Error("The answer broke off.");
-    if (reason === "length") notes.push("as long as it may be");
+    if (reason === "length") notes.push("cut off at the limit of tokens");
     if (usage && usage.completion_tokens > 1 && first > 0) {
       const rate = (usage.completion_tokens - 1) * 1000 / Math.max(1, last - first);
       notes.push(usage.completion_tokens + " tokens, " + rate.toFixed(rate < 10 ? 1 : 0) +
@@ -224,6 +224,19 @@ function copy_button(text) {
       button.textContent = "The browser refuses";
     }
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  return button;
+}
+
+// Of the last turn, if it is an answer that failed.
+function again_button(turn, box) {
+  const button = element("button", "again", "Try again");
+  button.type = "button";
+  button.addEventListener("click", () => {
+    if (asking || turns.at(-1) !== turn) return;
+    turns.pop();
+    box.remove();
+    answer();
   });
   return button;
 }
@@ -345,8 +358,10 @@ function add_turn(turn) {
   const note = element("span");
   const trace_box = element("div");
   let drawn = null;  // the trace that stands there: it is not closed again by drawing
+  const copy = copy_button(() => turn.content);
+  const again = again_button(turn, box);
   if (turn.role === "assistant") {
-    foot.append(copy_button(() => turn.content), note);
+    foot.append(copy, again, note);
     box.append(problem, foot, trace_box);
   }
   let due = false;
@@ -358,7 +373,9 @@ function add_turn(turn) {
     note.textContent = turn.note || "";
     problem.textContent = turn.problem || "";
     problem.hidden = !turn.problem;
-    foot.hidden = turn.content === "" && !turn.note;
+    copy.hidden = turn.content === "";
+    again.hidden = !turn.problem;
+    foot.hidden = turn.content === "" && !turn.note && !turn.problem;
     if (turn.trace && drawn !== turn.trace) {
       drawn = turn.trace;
       try {
@@ -389,10 +406,11 @@ function working(yes) {
   $("send").classList.toggle("stop", yes);
 }
 
+// As high as its text is in the width that it has; chat.css bounds it.
 function fit_words() {
   const words = $("words");
-  words.rows = 1;
-  words.rows = Math.min(12, words.value.split("\n").length + Math.floor(words.value.length / 90));
+  words.style.height = "auto";
+  words.style.height = words.scrollHeight + words.offsetHeight - words.clientHeight + "px";
 }
 
 function show_settings(yes, focus) {
@@ -431,6 +449,7 @@ $("words").addEventListener("keydown", (event) => {
   if (!asking) send();
 });
 $("words").addEventListener("input", fit_words);
+window.addEventListener("resize", fit_words);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   if (asking) asking.abort();

@@ -48,11 +48,19 @@ await until(() => [...document.querySelectorAll(".problem")].at(-1)?.textContent
 say("an error in words", (await last(".problem")).includes("temperature"), await last(".problem"));
 await shot("settings");
 await page.fill("#temperature", "");
+await page.click(".turn:last-child .again");
+await until(() => document.getElementById("send").textContent === "Stop");
+await answered();
+await until(() => [...document.querySelectorAll(".assistant .foot span")].at(-1).textContent !== "");
+say("Try again asks the same again", (await page.locator(".turn").count()) === 6 && (await last(".problem")) === "", await last(".problem"));
 await page.emulateMedia({colorScheme: "dark"});
 await page.setViewportSize({width: 390, height: 780});
 await shot("phone-settings-dark");
 await page.click("#open-settings");
+await page.fill("#words", "A message that takes some lines on a phone, all of which can be read before it is sent. ".repeat(2));
+say("what is typed can be read", await page.evaluate(() => { const box = document.getElementById("words"); return box.clientHeight > 100 && box.scrollHeight <= box.clientHeight; }));
 await shot("phone-dark");
+await page.fill("#words", "");
 say("nothing is wider than a phone", await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
 complaints.splice(0, complaints.length, ...complaints.filter((line) => !line.includes("400 (Bad Request)")));
 await page.evaluate(() => localStorage.setItem("cairn.chat", JSON.stringify({turns: [{role: "user", content: "<b>hi</b>"},
